@@ -1,0 +1,128 @@
+//! What the server says back: documents, and refusals in Octopus' own words.
+//!
+//! The bodies matter to clients: a 404 must have no `Errors`, a 400 must have them, and every error
+//! has a JSON body. Never: a decision of what to refuse.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// What a handler returns.
+pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
+
+/// A status and a JSON text.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: String,
+}
+
+impl Answer {
+    /// 200 with this text, which is JSON.
+    pub(super) fn text(body: String) -> Self {
+        Self { status: StatusCode::OK, body }
+    }
+
+    /// 200 with this document.
+    pub(super) fn of(document: &Value) -> Self {
+        Self::text(document.to_string())
+    }
+
+    /// 201 with this document.
+    pub(super) fn created(document: &Value) -> Self {
+        Self { status: StatusCode::CREATED, body: document.to_string() }
+    }
+
+    /// 200 with an empty object, as deletions answer.
+    pub(super) fn done() -> Self {
+        Self::text("{}".to_owned())
+    }
+}
+
+/// A request that is not granted.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    message: String,
+    errors: Vec<String>,
+}
+
+impl Refusal {
+    /// 400: the request breaks a rule, told in one line.
+    pub(super) fn rule(text: impl Into<String>) -> Self {
+        Self::rules(vec![text.into()])
+    }
+
+    /// 400: the request breaks rules, one line each.
+    pub(super) fn rules(errors: Vec<String>) -> Self {
+        let message = "There was a problem with your request.".to_owned();
+        Self { status: StatusCode::BAD_REQUEST, message, errors }
+    }
+
+    /// 401: no key, or one that nobody has.
+    pub(super) fn stranger() -> Self {
+        Self::plain(
+            StatusCode::UNAUTHORIZED,
+            "You must be logged in to perform this action. Please provide a valid API key or log in again.",
+        )
+    }
+
+    /// 403: a permission is missing.
+    pub(super) fn forbidden(permission: &str) -> Self {
+        let text = format!(
+            "You do not have permission to perform this action. Please contact your Octopus \
+             administrator. Missing permission: {permission}"
+        );
+        Self { errors: vec![text.clone()], ..Self::plain(StatusCode::FORBIDDEN, &text) }
+    }
+
+    /// 404.
+    pub(super) fn missing() -> Self {
+        Self::plain(StatusCode::NOT_FOUND, "The resource you requested was not found.")
+    }
+
+    /// 405.
+    pub(super) fn method() -> Self {
+        Self::plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "The requested resource does not support this HTTP method.",
+        )
+    }
+
+    /// Any status with this text and no `Errors`.
+    pub(super) fn plain(status: StatusCode, message: &str) -> Self {
+        Self { status, message: message.to_owned(), errors: Vec::new() }
+    }
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("The store failed: {error}"))
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::rule(format!("The request body is not what is expected here: {error}"))
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { status, message, errors } = refusal;
+        let mut body = json!({ "ErrorMessage": message });
+        // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.
+        if !errors.is_empty() {
+            body["Errors"] = json!(errors);
+        }
+        for (name, value) in [
+            ("FullException", json!(null)),
+            ("HelpText", json!(null)),
+            ("HelpLink", json!(null)),
+            ("ParsedHelpLinks", json!([])),
+            ("Details", json!(null)),
+        ] {
+            body[name] = value;
+        }
+        Self { status, body: body.to_string() }
+    }
+}

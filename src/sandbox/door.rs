@@ -1,0 +1,109 @@
+//! The way in: connections that can be cut.
+//!
+//! An HTTP server answers, however badly; a broken network does not. So each connection carries a
+//! [`Cut`], and once that is drawn nothing is written to the socket any more and it closes. Never:
+//! a decision of when to cut.
+
+use super::server::{self, Server};
+use axum::{Router, extract::connect_info::Connected, serve::IncomingStream};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+/// Serves `listener` until `stopped`, then ends the open connections.
+pub(super) async fn serve(
+    listener: TcpListener,
+    server: Arc<Server>,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) {
+    let routes = Router::new().fallback(server::handle).with_state(server);
+    let service = routes.into_make_service_with_connect_info::<Cut>();
+    _ = axum::serve(Door(listener), service).with_graceful_shutdown(stopped).await;
+}
+
+/// The switch that cuts one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cut(Arc<AtomicBool>);
+
+impl Cut {
+    /// From now on the other side gets nothing, and the connection closes.
+    pub(super) fn draw(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_drawn(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Connected<IncomingStream<'_, Door>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        stream.io().cut.clone()
+    }
+}
+
+struct Door(TcpListener);
+
+impl axum::serve::Listener for Door {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
+        // Small answers, many of them: waiting to fill a packet would cost 40 ms each.
+        _ = stream.set_nodelay(true);
+        (Line { stream, cut: Cut::default() }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// One connection.
+struct Line {
+    stream: TcpStream,
+    cut: Cut,
+}
+
+impl AsyncRead for Line {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.cut.is_drawn() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

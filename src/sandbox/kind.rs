@@ -1,0 +1,120 @@
+//! The kinds of documents, as a table: where each is served, how it is listed, who may touch it.
+//!
+//! Never: a rule that only one kind has; those are in `resource`.
+
+/// A kind of document.
+#[derive(Debug)]
+pub(super) struct Kind {
+    /// Its segment of a path, in lower case.
+    pub(super) path: &'static str,
+    /// The segment as links spell it, where that differs in case.
+    pub(super) link: &'static str,
+    /// What its ids begin with.
+    pub(super) prefix: &'static str,
+    /// What lists say they hold.
+    pub(super) item: &'static str,
+    /// How many a page has, unless the request says.
+    pub(super) take: usize,
+    /// The columns that order a list.
+    pub(super) order: &'static str,
+    /// The permission to see one; empty where everybody may.
+    pub(super) view: &'static str,
+    /// The permission to change one.
+    pub(super) edit: &'static str,
+    /// The field that names what it belongs to.
+    pub(super) owner: &'static str,
+    /// What people call one, for messages.
+    pub(super) noun: &'static str,
+}
+
+const NAME: &str = "name, id";
+const RANK: &str = "rank, name, id";
+const NEWEST: &str = "rank desc, id desc";
+
+const fn kind(path: &'static str, prefix: &'static str, item: &'static str) -> Kind {
+    Kind {
+        path,
+        link: path,
+        prefix,
+        item,
+        take: 30,
+        order: NAME,
+        view: "",
+        edit: "",
+        owner: "ProjectId",
+        noun: item,
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $path:literal, $prefix:literal, $item:literal, { $($field:ident: $value:expr),* };)*) => {
+        $($(#[$doc])* pub(super) static $name: Kind = Kind { $($field: $value,)* ..kind($path, $prefix, $item) };)*
+
+        /// Every kind that lives in a space.
+        pub(super) static KINDS: &[&Kind] = &[$(&$name),*];
+    };
+}
+
+kinds! {
+    /// Worker pools.
+    POOLS = "workerpools", "WorkerPools", "WorkerPool", { take: 10, order: RANK, edit: "WorkerEdit", noun: "worker pool" };
+    /// Workers.
+    WORKERS = "workers", "Workers", "Worker", { view: "WorkerView", edit: "WorkerEdit", noun: "worker" };
+    /// Machine policies.
+    POLICIES = "machinepolicies", "MachinePolicies", "MachinePolicy", { view: "MachinePolicyView", edit: "MachinePolicyEdit", noun: "machine policy" };
+    /// Proxies.
+    PROXIES = "proxies", "Proxies", "Proxy", { view: "ProxyView", edit: "ProxyEdit", noun: "proxy" };
+    /// Accounts.
+    ACCOUNTS = "accounts", "Accounts", "Account", { view: "AccountView", edit: "AccountEdit", noun: "account" };
+    /// Project groups.
+    GROUPS = "projectgroups", "ProjectGroups", "ProjectGroup", { view: "ProjectGroupView", edit: "ProjectGroupEdit", noun: "project group" };
+    /// Projects.
+    PROJECTS = "projects", "Projects", "Project", { view: "ProjectView", edit: "ProjectEdit", noun: "project" };
+    /// Deployment processes.
+    PROCESSES = "deploymentprocesses", "deploymentprocess", "DeploymentProcess", { order: "id", view: "ProcessView", edit: "ProcessEdit", noun: "deployment process" };
+    /// Runbooks.
+    RUNBOOKS = "runbooks", "Runbooks", "Runbook", { view: "RunbookView", edit: "RunbookEdit", noun: "runbook" };
+    /// The processes of runbooks.
+    RUNBOOK_PROCESSES = "runbookprocesses", "RunbookProcess", "RunbookProcess", { link: "runbookProcesses", order: "id", view: "RunbookView", edit: "RunbookEdit", owner: "RunbookId", noun: "process" };
+    /// Variable sets.
+    VARIABLES = "variables", "variableset", "VariableSet", { order: "id", view: "VariableView", edit: "VariableEdit", owner: "OwnerId", noun: "variable set" };
+    /// Library variable sets.
+    LIBRARY = "libraryvariablesets", "LibraryVariableSets", "LibraryVariableSet", { view: "LibraryVariableSetView", edit: "LibraryVariableSetEdit", noun: "library variable set" };
+    /// Environments.
+    ENVIRONMENTS = "environments", "Environments", "Environment", { order: RANK, view: "EnvironmentView", edit: "EnvironmentEdit", noun: "environment" };
+    /// Deployment targets.
+    TARGETS = "machines", "Machines", "DeploymentTarget", { view: "MachineView", edit: "MachineEdit", noun: "deployment target" };
+    /// Feeds.
+    FEEDS = "feeds", "Feeds", "Feed", { view: "FeedView", edit: "FeedEdit", noun: "feed" };
+    /// Lifecycles.
+    LIFECYCLES = "lifecycles", "Lifecycles", "Lifecycle", { view: "LifecycleView", edit: "LifecycleEdit", noun: "lifecycle" };
+    /// Step templates.
+    TEMPLATES = "actiontemplates", "ActionTemplates", "ActionTemplate", { view: "ActionTemplateView", edit: "ActionTemplateEdit", noun: "step template" };
+    /// Server tasks.
+    TASKS = "tasks", "ServerTasks", "Task", { order: NEWEST, view: "TaskView", edit: "TaskCreate", noun: "task" };
+    /// Channels: none yet, so that a client that lists them finds an empty list.
+    CHANNELS = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit" };
+    /// Tenants: none yet.
+    TENANTS = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit" };
+    /// Tag sets: none yet.
+    TAG_SETS = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
+    /// Certificates: none yet.
+    CERTIFICATES = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit" };
+    /// Git credentials: none yet.
+    GIT_CREDENTIALS = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit" };
+    /// The audit log: not kept yet.
+    EVENTS = "events", "Events", "Event", { order: NEWEST, view: "EventView" };
+}
+
+/// Spaces, which are in no space.
+pub(super) static SPACES: Kind =
+    Kind { view: "", edit: "SpaceEdit", noun: "space", ..kind("spaces", "Spaces", "Space") };
+
+/// What the instance is set to, in one document.
+pub(super) static FEATURES: Kind =
+    kind("featuresconfiguration", "features", "FeaturesConfiguration");
+
+/// The kind served at a segment, given in lower case.
+pub(super) fn at(path: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.path == path)
+}

@@ -1,0 +1,187 @@
+//! Lists: a page with its links, or everything as a bare array.
+//!
+//! Texts are put together as they lie in the store. Never: parsing one of them.
+
+use super::{
+    answer::{Answer, Result},
+    kind::Kind,
+    request::Request,
+};
+use rusqlite::{Connection, params_from_iter};
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// What of a kind to list.
+#[derive(Debug)]
+pub(super) struct Filter<'a> {
+    kind: &'static Kind,
+    request: &'a Request,
+    conditions: Vec<String>,
+    values: Vec<String>,
+}
+
+impl<'a> Filter<'a> {
+    /// The documents of a space that match the parameters that every list has.
+    pub(super) fn new(kind: &'static Kind, space: &str, request: &'a Request) -> Self {
+        let mut filter = Self { kind, request, conditions: Vec::new(), values: Vec::new() };
+        filter.and("kind =", kind.prefix);
+        filter.and("space =", space);
+        if let Some(ids) = request.list("ids") {
+            filter.and_any("id", &ids);
+        }
+        if let Some(name) = request.parameter("name") {
+            filter.and("name =", name);
+        }
+        if let Some(part) = request.parameter("partialname") {
+            filter.and("instr(lower(name), lower(?)) > 0", part);
+        }
+        filter
+    }
+
+    /// Keeps what a condition is true of, its value at the `?` or at the end.
+    pub(super) fn and(&mut self, condition: &str, value: &str) {
+        self.values.push(value.to_owned());
+        let place = format!("?{}", self.values.len());
+        self.conditions.push(if condition.contains('?') {
+            condition.replace('?', &place)
+        } else {
+            format!("{condition} {place}")
+        });
+    }
+
+    /// Keeps what an expression is one of `values` of, without regard to case.
+    pub(super) fn and_any(&mut self, expression: &str, values: &[String]) {
+        let condition = self.any(&format!("{expression} collate nocase"), values);
+        self.conditions.push(condition);
+    }
+
+    /// Keeps what has one of `values` in the array at a JSON path.
+    pub(super) fn and_any_within(&mut self, path: &str, values: &[String]) {
+        let inner = self.any("it.value collate nocase", values);
+        self.conditions
+            .push(format!("exists (select 1 from json_each(body, '{path}') it where {inner})"));
+    }
+
+    fn any(&mut self, expression: &str, values: &[String]) -> String {
+        let places: Vec<String> = values
+            .iter()
+            .map(|value| {
+                self.values.push(value.clone());
+                format!("?{}", self.values.len())
+            })
+            .collect();
+        format!("{expression} in ({})", places.join(", "))
+    }
+
+    /// Everything, as a bare array.
+    pub(super) fn array(&self, db: &Connection) -> Result {
+        Ok(Answer::text(format!("[{}]", self.texts(db, usize::MAX, 0)?)))
+    }
+
+    /// One page, served at `path`.
+    pub(super) fn page(&self, db: &Connection, path: &str) -> Result {
+        Ok(Answer::text(self.page_text(db, path, self.kind.take)?))
+    }
+
+    /// One page as text, of `take` documents unless the request says.
+    pub(super) fn page_text(&self, db: &Connection, path: &str, take: usize) -> Result<String> {
+        let number = |name: &str| self.request.parameter(name).and_then(|it| it.parse().ok());
+        let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(take));
+        let place = Place { total: self.count(db)?, skip, take };
+        let items = self.texts(db, take, skip)?;
+        let links = place.links(path, &self.rest_of_query());
+        Ok(format!(
+            r#"{{"Id":null,"ItemType":"{}","TotalResults":{},"ItemsPerPage":{},"NumberOfPages":{},"LastPageNumber":{},"Items":[{items}],"Links":{links}}}"#,
+            self.kind.item,
+            place.total,
+            place.take,
+            place.pages(),
+            place.pages().saturating_sub(1),
+        ))
+    }
+
+    fn count(&self, db: &Connection) -> Result<usize> {
+        let sql = format!("select count(*) from document where {}", self.conditions.join(" and "));
+        let count: i64 =
+            db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or_default())
+    }
+
+    fn texts(&self, db: &Connection, take: usize, skip: usize) -> Result<String> {
+        let at_most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let sql = format!(
+            "select body from document where {} order by {} limit {} offset {}",
+            self.conditions.join(" and "),
+            self.kind.order,
+            at_most(take),
+            at_most(skip),
+        );
+        let mut statement = db.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(&self.values))?;
+        let mut texts = String::new();
+        while let Some(row) = rows.next()? {
+            if !texts.is_empty() {
+                texts.push(',');
+            }
+            texts.push_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        }
+        Ok(texts)
+    }
+
+    /// The parameters that a link to another page must repeat.
+    fn rest_of_query(&self) -> String {
+        let own = |name: &str| matches!(name, "skip" | "take" | "apikey");
+        let rest = self.request.query.iter().filter(|(name, _)| !own(name));
+        rest.fold(String::new(), |mut text, (name, value)| {
+            _ = write!(text, "&{name}={}", encode(value));
+            text
+        })
+    }
+}
+
+/// Where a page lies in its list.
+struct Place {
+    total: usize,
+    skip: usize,
+    take: usize,
+}
+
+impl Place {
+    fn pages(&self) -> usize {
+        self.total.div_ceil(self.take.max(1)).max(1)
+    }
+
+    fn links(&self, path: &str, rest: &str) -> Value {
+        let Self { total, skip, take } = *self;
+        let page = |skip: usize| json!(format!("{path}?skip={skip}&take={take}{rest}"));
+        let mut links = Map::new();
+        let mut add = |name: &str, link: Value| _ = links.insert(name.to_owned(), link);
+        add("Self", page(skip));
+        add("Template", json!(format!("{path}{{?skip,take,ids,partialName}}")));
+        add("Page.All", json!(format!("{path}?skip=0&take=2147483647{rest}")));
+        if take > 0 && skip.saturating_add(take) < total {
+            add("Page.Next", page(skip + take));
+        }
+        if skip > 0 {
+            add("Page.Previous", page(skip.saturating_sub(take)));
+        }
+        add("Page.Current", page(skip));
+        // A list of a thousand pages has no use for a thousand links, and a real server stops early too.
+        for number in 0..self.pages().min(5) {
+            add(&format!("Page.{number}"), page(number * take));
+        }
+        add("Page.Last", page((self.pages() - 1) * take));
+        Value::Object(links)
+    }
+}
+
+fn encode(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~,".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}

@@ -1,0 +1,135 @@
+//! A request as the routes see it: method, segments without percent signs, query, body.
+//!
+//! Never: a meaning given to a segment.
+
+use super::answer::{Refusal, Result};
+use axum::http::{HeaderMap, Method, Uri};
+use serde_json::Value;
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// What it asks for, after `X-HTTP-Method-Override`.
+    pub(super) verb: Verb,
+    /// The path's parts, each decoded on its own, so that `refs%2Fheads%2Fmain` is one.
+    pub(super) path: Vec<String>,
+    /// The query's names in lower case, and values.
+    pub(super) query: Vec<(String, String)>,
+    /// The API key or access token.
+    pub(super) key: Option<String>,
+    /// The body as it came.
+    pub(super) body: String,
+}
+
+/// The methods that the API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// `GET` and `HEAD`.
+    Get,
+    /// `POST` that is no other verb in disguise.
+    Post,
+    /// `PUT`.
+    Put,
+    /// `DELETE`.
+    Delete,
+    /// Anything else.
+    Other,
+}
+
+impl Request {
+    /// Reads a request's parts.
+    pub(super) fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: String) -> Self {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let query = pairs(uri.query().unwrap_or_default());
+        let bearer = |value: &str| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+        };
+        let in_query = query.iter().find(|(name, _)| name == "apikey");
+        let key = header("x-octopus-apikey")
+            .map(str::to_owned)
+            .or_else(|| header("authorization").and_then(bearer))
+            .or_else(|| in_query.map(|(_, value)| value.clone()));
+        Self {
+            verb: Verb::new(method, header("x-http-method-override")),
+            path: uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+            query,
+            key,
+            body,
+        }
+    }
+
+    /// The value of a parameter, if it is there and not empty.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters(name).next()
+    }
+
+    /// The values of a parameter that holds a list: repeated, joined by commas, or both.
+    pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
+        let values = self.parameters(name).flat_map(|value| value.split(','));
+        let values: Vec<String> = values.map(|it| it.trim().to_owned()).collect();
+        (!values.is_empty()).then_some(values)
+    }
+
+    fn parameters(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.query.iter().filter(move |(it, _)| it.eq_ignore_ascii_case(name));
+        values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The body as a JSON object.
+    pub(super) fn document(&self) -> Result<Value> {
+        if self.body.trim().is_empty() {
+            return Err(Refusal::rule("No request body was provided."));
+        }
+        let body: Value = serde_json::from_str(&self.body)?;
+        if body.is_object() {
+            return Ok(body);
+        }
+        Err(Refusal::rule("The request body must be a JSON object."))
+    }
+}
+
+impl Verb {
+    fn new(method: &Method, instead: Option<&str>) -> Self {
+        let method = match instead {
+            Some(instead) if method == Method::POST => instead,
+            _ => method.as_str(),
+        };
+        match method {
+            "GET" | "HEAD" => Self::Get,
+            "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "DELETE" => Self::Delete,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let pair = |part: &str| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (decode(name).to_ascii_lowercase(), decode(&value.replace('+', " ")))
+    };
+    query.split('&').filter(|part| !part.is_empty()).map(pair).collect()
+}
+
+/// `text` without percent signs; what is no valid escape stays as it is.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escape = (byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                plain.push(decoded);
+                at += 3;
+            }
+            None => {
+                plain.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}

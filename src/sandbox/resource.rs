@@ -1,0 +1,138 @@
+//! The resources, each with its own rules: a file a kind, and `plain` for those that have none.
+//!
+//! This page has what their handlers share: the call they answer, and how fields are read and names
+//! and slugs given. Never: a path; those are in `route`.
+
+pub(super) mod endpoint;
+pub(super) mod features;
+pub(super) mod health;
+pub(super) mod instance;
+pub(super) mod links;
+pub(super) mod normal;
+pub(super) mod plain;
+pub(super) mod policies;
+pub(super) mod pools;
+pub(super) mod processes;
+pub(super) mod projects;
+pub(super) mod summary;
+pub(super) mod tasks;
+pub(super) mod variables;
+pub(super) mod workers;
+
+use super::{
+    answer::{Refusal, Result},
+    kind::Kind,
+    people::Person,
+    request::{Request, Verb},
+    store::{self, Document},
+};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+/// A request with who asks and the space it is about.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// The transaction of the request.
+    pub(super) db: &'a Connection,
+    /// What is asked.
+    pub(super) request: &'a Request,
+    /// Who asks.
+    pub(super) who: &'a Person,
+    /// The id of the space; empty on the instance.
+    pub(super) space: String,
+}
+
+impl Call<'_> {
+    /// What is to be done.
+    pub(super) fn verb(&self) -> Verb {
+        self.request.verb
+    }
+
+    /// The path of a resource in this space: `/api/Spaces-1/workerpools`.
+    pub(super) fn at(&self, path: &str) -> String {
+        format!("/api/{}/{path}", self.space)
+    }
+
+    /// The document of this id in this space, or 404.
+    pub(super) fn find(&self, kind: &'static Kind, id: &str) -> Result<Document> {
+        store::find(self.db, kind, &self.space, id)?.ok_or_else(Refusal::missing)
+    }
+
+    /// Whether there is a document of this id in this space.
+    pub(super) fn has(&self, kind: &'static Kind, id: &str) -> Result<bool> {
+        Ok(store::find(self.db, kind, &self.space, id)?.is_some())
+    }
+
+    /// The name that a body gives, trimmed: there, and free among its kind but for the document `own`.
+    pub(super) fn name(&self, kind: &'static Kind, body: &Value, own: &str) -> Result<String> {
+        let name = text(body, "Name").trim().to_owned();
+        if name.is_empty() {
+            return Err(Refusal::rule(format!("Please provide a name for this {}.", kind.noun)));
+        }
+        // Runbooks are named within their project, everything else within its space.
+        let owner = if kind.owner == "ProjectId" { text(body, kind.owner) } else { "" };
+        let same = store::select(
+            self.db,
+            kind,
+            "space = ?2 and name = ?3 and id <> ?4 and owner = ?5",
+            params![kind.prefix, self.space, name, own, owner],
+        )?;
+        if same.is_empty() {
+            return Ok(name);
+        }
+        let text = "with this name already exists. Please choose a different name.";
+        let article = if kind.noun.starts_with(['a', 'e']) { "An" } else { "A" };
+        Err(Refusal::rule(format!("{article} {} {text}", kind.noun)))
+    }
+
+    /// The slug that a body gives, else the one it had, else one made of the name; free among its kind.
+    pub(super) fn slug(&self, kind: &'static Kind, body: &Value, old: &Value) -> Result<String> {
+        let wanted = [text(body, "Slug"), text(old, "Slug"), text(body, "Name")];
+        let wanted = wanted.into_iter().find(|it| !it.trim().is_empty()).unwrap_or(kind.noun);
+        let (base, own) = (slug(wanted), text(old, "Id"));
+        let (mut free, mut number) = (base.clone(), 0);
+        while store::find_slug(self.db, kind, &self.space, &free)?.is_some_and(|it| it.id != own) {
+            number += 1;
+            free = format!("{base}-{number}");
+        }
+        Ok(free)
+    }
+}
+
+/// A field of a body, its name compared without regard to case, as the real server does.
+pub(super) fn field<'a>(body: &'a Value, name: &str) -> &'a Value {
+    let exact = body.get(name);
+    let alike = || {
+        let mut fields = body.as_object()?.iter();
+        fields.find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    };
+    exact.or_else(alike).unwrap_or(&Value::Null)
+}
+
+/// A text field of a body; empty where it is missing or no text.
+pub(super) fn text<'a>(body: &'a Value, name: &str) -> &'a str {
+    field(body, name).as_str().unwrap_or_default()
+}
+
+/// A yes or no of a body; no where it is missing.
+pub(super) fn flag(body: &Value, name: &str) -> bool {
+    field(body, name).as_bool().unwrap_or_default()
+}
+
+/// The texts of a list in a body.
+pub(super) fn list(body: &Value, name: &str) -> Vec<String> {
+    let items = field(body, name).as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// `Deploy to AKS` → `deploy-to-aks`.
+pub(super) fn slug(name: &str) -> String {
+    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-").to_lowercase()
+}
+
+/// Now, as the API writes times.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+}

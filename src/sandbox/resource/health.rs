@@ -1,0 +1,127 @@
+//! What the server has observed of a worker: unknown at first, healthy after a check.
+//!
+//! A check finds every machine well. The first is due at the next request after a worker is made, so
+//! that its answer still says `Unknown`, without a clock. Never: sleeping.
+
+use super::{Call, now, text};
+use crate::sandbox::{
+    answer::{Answer, Result},
+    kind::WORKERS,
+    store,
+};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+/// The fields that only the server writes.
+pub(super) const OBSERVED: [&str; 10] = [
+    "Status",
+    "HealthStatus",
+    "HasLatestCalamari",
+    "StatusSummary",
+    "IsInProcess",
+    "OperatingSystem",
+    "OperatingSystemVersion",
+    "ShellName",
+    "ShellVersion",
+    "Architecture",
+];
+
+/// A machine of this id that was never checked.
+pub(super) fn unknown(id: &str) -> Value {
+    let mut machine = json!({
+        "Id": id,
+        "Status": "Unknown",
+        "HealthStatus": "Unknown",
+        "HasLatestCalamari": false,
+        "StatusSummary": "This machine was recently added. Please perform a health check.",
+        "IsInProcess": false,
+    });
+    for name in &OBSERVED[5..] {
+        machine[name] = json!("Unknown");
+    }
+    machine
+}
+
+/// Makes a machine one that was checked just now.
+pub(in crate::sandbox) fn check(machine: &mut Value) {
+    let style = text(&machine["Endpoint"], "CommunicationStyle").to_owned();
+    let observed = match style.as_str() {
+        "TentaclePassive" => {
+            ["Microsoft Windows Server 2022", "10.0.20348.0", "PowerShell", "5.1.20348.2400"]
+        }
+        _ => ["Ubuntu 24.04.1 LTS", "24.04", "Bash", "5.2.21"],
+    };
+    let when = jiff::Timestamp::now().strftime("%A, %d %B %Y %-I:%M:%S %p +00:00");
+    let summary = format!(
+        "Octopus was able to successfully establish a connection with this machine on {when}"
+    );
+    machine["Status"] = json!("Online");
+    machine["HealthStatus"] = json!("Healthy");
+    machine["HasLatestCalamari"] = json!(true);
+    machine["StatusSummary"] = json!(summary);
+    for (name, value) in OBSERVED[5..9].iter().zip(observed) {
+        machine[name] = json!(value);
+    }
+    machine["Architecture"] = json!("x64");
+    let endpoint = &mut machine["Endpoint"];
+    if style.starts_with("Tentacle") {
+        endpoint["TentacleVersionDetails"]["Version"] = json!("8.3.2800");
+        endpoint["CertificateSignatureAlgorithm"] = json!("sha256RSA");
+    } else if style == "KubernetesTentacle" {
+        endpoint["KubernetesAgentDetails"]["AgentVersion"] = json!("2.22.0");
+        endpoint["KubernetesAgentDetails"]["TentacleVersion"] = json!("8.3.2800");
+    }
+}
+
+/// Has a worker checked at the next request.
+pub(super) fn queue_check(db: &Connection, worker: &str) -> Result<()> {
+    db.execute("insert or ignore into check_due values (?1)", [worker])?;
+    Ok(())
+}
+
+/// Does the checks that earlier requests queued.
+pub(in crate::sandbox) fn run_checks_due(db: &Connection) -> Result<()> {
+    let mut statement = db.prepare_cached("select worker from check_due")?;
+    let due: Vec<String> =
+        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let transaction = db.unchecked_transaction()?;
+    check_all(&transaction, &due)?;
+    transaction.execute("delete from check_due", [])?;
+    Ok(transaction.commit()?)
+}
+
+/// Checks the workers of these ids; those that are gone are passed over.
+pub(super) fn check_all(db: &Connection, ids: &[String]) -> Result<()> {
+    for id in ids {
+        let found = store::select(db, &WORKERS, "id = ?2", [WORKERS.prefix, id])?;
+        for mut worker in found {
+            let mut document = worker.value()?;
+            check(&mut document);
+            worker.body = document.to_string();
+            store::save(db, &worker)?;
+        }
+    }
+    Ok(())
+}
+
+/// `GET …/workers/{id}/connection`.
+pub(super) fn connection(call: &Call<'_>, id: &str) -> Result {
+    call.who.needs(WORKERS.view)?;
+    let worker = call.find(&WORKERS, id)?.value()?;
+    let version = &worker["Endpoint"]["TentacleVersionDetails"]["Version"];
+    Ok(Answer::of(&json!({
+        "Id": null,
+        "MachineId": worker["Id"],
+        "Logs": [],
+        "Status": worker["Status"],
+        "CurrentTentacleVersion": version,
+        "LastChecked": now(),
+        "Links": {
+            "Self": call.at(&format!("workers/{id}/connection")),
+            "Machine": worker["Links"]["Self"],
+        },
+    })))
+}

@@ -1,0 +1,108 @@
+//! The instance as a whole: its root document, its spaces, its state.
+//!
+//! Never: what lives in a space.
+
+use super::{Call, links, now};
+use crate::sandbox::{
+    VERSION,
+    answer::{Answer, Refusal, Result},
+    kind::SPACES,
+    page::Filter,
+    request::Verb,
+    store::{self, Document},
+};
+use serde_json::{Value, json};
+
+/// `GET /api`, the one document that a stranger may read.
+pub(in crate::sandbox) fn root(spaces: &[Value]) -> Result {
+    let default = spaces.iter().find(|space| space["IsDefault"] == true);
+    let default = default.and_then(|space| space["Id"].as_str());
+    Ok(Answer::of(&json!({
+        "Id": null,
+        "Application": "Octopus Deploy",
+        "Version": VERSION,
+        "ApiVersion": "3.0.0",
+        "InstallationId": "39b44e47-37d4-4fcd-949c-2d831ebfa65e",
+        "IsEarlyAccessProgram": false,
+        "HasLongTermSupport": false,
+        "Links": links::root(default),
+    })))
+}
+
+/// `/api/spaces` and `/api/spaces/all`.
+pub(in crate::sandbox) fn spaces(call: &Call<'_>, all: bool) -> Result {
+    let filter = Filter::new(&SPACES, "", call.request);
+    match (call.verb(), all) {
+        (Verb::Get, true) => filter.array(call.db),
+        (Verb::Get, false) => filter.page(call.db, "/api/spaces"),
+        (Verb::Post, false) => {
+            call.who.needs(SPACES.edit)?;
+            let body = call.request.document()?;
+            let id = store::next_id(call.db, &SPACES)?;
+            let name = call.name(&SPACES, &body, "")?;
+            let slug = call.slug(&SPACES, &body, &Value::Null)?;
+            let space = new_space(&id, &name, &slug, false);
+            store::save(call.db, &Document::new(&SPACES, &space))?;
+            crate::sandbox::seed::furnish(call.db, &id)?;
+            Ok(Answer::created(&space))
+        }
+        _ => Err(Refusal::method()),
+    }
+}
+
+/// `GET /api/spaces/{id}`.
+pub(in crate::sandbox) fn space(call: &Call<'_>) -> Result {
+    if call.verb() != Verb::Get {
+        return Err(Refusal::method());
+    }
+    let space = store::find(call.db, &SPACES, "", &call.space)?;
+    Ok(Answer::text(space.ok_or_else(Refusal::missing)?.body))
+}
+
+/// The document of a space.
+pub(in crate::sandbox) fn new_space(id: &str, name: &str, slug: &str, default: bool) -> Value {
+    json!({
+        "Id": id,
+        "Name": name,
+        "Slug": slug,
+        "Description": "",
+        "IsDefault": default,
+        "IsPrivate": false,
+        "TaskQueueStopped": false,
+        "SpaceManagersTeams": ["teams-administrators"],
+        "SpaceManagersTeamMembers": [],
+        "Icon": null,
+        "ExtensionSettings": [],
+        "Links": {
+            "Self": format!("/api/spaces/{id}"),
+            "SpaceHome": format!("/api/{id}"),
+            "Web": format!("/app#/{id}"),
+        },
+    })
+}
+
+/// `GET /api/serverstatus`.
+pub(in crate::sandbox) fn status() -> Answer {
+    Answer::of(&json!({
+        "IsOnline": true,
+        "IsMajorMinorUpgradeAvailable": false,
+        "MaintenanceExpires": null,
+        "IsInMaintenanceMode": false,
+        "Version": VERSION,
+        "ServerTime": now(),
+        "Links": { "Self": "/api/serverstatus" },
+    }))
+}
+
+/// `GET /api/configuration/feature-toggles`: none is known.
+pub(in crate::sandbox) fn toggles() -> Answer {
+    Answer::of(&json!({ "FeatureToggles": [] }))
+}
+
+/// `GET /api/capabilities` and `/api/capabilities/{name}`: none is claimed.
+pub(in crate::sandbox) fn capabilities(path: &[&str]) -> Result {
+    if path.is_empty() {
+        return Ok(Answer::of(&json!({ "Capabilities": [] })));
+    }
+    Err(Refusal::missing())
+}

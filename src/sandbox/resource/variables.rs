@@ -1,0 +1,88 @@
+//! Variable sets of projects and libraries: one write a `Version`.
+//!
+//! Never: a sensitive value, once it is stored; and no evaluation.
+
+use super::{
+    Call,
+    normal::{self, Fields, Reader as _},
+    processes::{current, raw},
+};
+use crate::sandbox::{
+    answer::{Answer, Refusal, Result},
+    kind::VARIABLES,
+    request::Verb,
+    store::{self, Document},
+};
+use serde_json::{Value, json};
+
+/// Answers what is special about variable sets.
+pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+    match (call.verb(), path) {
+        (Verb::Put, [id]) => Some(update(call, id).map(Answer::text)),
+        _ => None,
+    }
+}
+
+/// `…/projects/{id}/variables`, whose `PUT` answers an empty object.
+pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document) -> Result {
+    let id = format!("{}-{}", VARIABLES.prefix, project.id);
+    match call.verb() {
+        Verb::Get => {
+            call.who.needs(VARIABLES.view)?;
+            Ok(Answer::text(call.find(&VARIABLES, &id)?.body))
+        }
+        Verb::Put => update(call, &id).map(|_| Answer::done()),
+        _ => Err(Refusal::method()),
+    }
+}
+
+fn update(call: &Call<'_>, id: &str) -> Result<String> {
+    call.who.needs(VARIABLES.edit)?;
+    let mut document = call.find(&VARIABLES, id)?;
+    let mut new: Fields = serde_json::from_str(&call.request.body)?;
+    let old: Fields = serde_json::from_str(&document.body)?;
+    current(&new, &old, "variables")?;
+    let mut variables = new.objects("Variables")?;
+    let mut ids = std::collections::HashSet::new();
+    for variable in &mut variables {
+        if variable.text("Id").is_empty() {
+            variable.put("Id", raw(&json!(normal::guid()))?);
+        }
+        if !ids.insert(variable.text("Id")) {
+            return Err(Refusal::rule("Two variables have the same id."));
+        }
+        let sensitive = variable.raw("IsSensitive").is_some_and(|it| it.get() == "true");
+        if sensitive || variable.text("Type") == "Sensitive" {
+            variable.put("Value", raw(&Value::Null)?);
+        }
+    }
+    new.put("Variables", serde_json::value::to_raw_value(&variables)?);
+    for name in ["Id", "OwnerId", "SpaceId", "ScopeValues", "Links"] {
+        if let Some(value) = old.get(name) {
+            new.put(name, value.clone());
+        }
+    }
+    let version = old.number("Version").unwrap_or_default() + 1;
+    new.put("Version", raw(&json!(version))?);
+    document.body = serde_json::to_string(&new)?;
+    store::save(call.db, &document)?;
+    Ok(document.body)
+}
+
+/// An empty variable set of a project or a library set.
+pub(in crate::sandbox) fn empty(space: &str, owner: &str) -> Document {
+    let id = format!("{}-{owner}", VARIABLES.prefix);
+    let set = json!({
+        "Id": id,
+        "OwnerId": owner,
+        "SpaceId": space,
+        "Version": 0,
+        "Variables": [],
+        "ScopeValues": {
+            "Environments": [], "Machines": [], "Actions": [], "Roles": [], "Channels": [],
+            "TenantTags": [], "Processes": [],
+        },
+        "Links": { "Self": format!("/api/{space}/variables/{id}") },
+    });
+    Document::new(&VARIABLES, &set)
+}

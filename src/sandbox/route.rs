@@ -1,0 +1,137 @@
+//! From a path to its handler.
+//!
+//! Three prefixes lead to one space: `/api/spaces/{id or slug}/…`, `/api/{space id}/…` and, for the
+//! default space, `/api/…`. Segments are compared without regard to case. Version-controlled projects,
+//! when they come, hang off `in_project`, where a Git ref stands between project and resource.
+
+use super::{
+    answer::{Answer, Refusal, Result},
+    kind::{self, SPACES},
+    people::{self, Person},
+    request::{Request, Verb},
+    resource::{
+        Call, features, instance, links, plain, pools, processes, projects, tasks, variables,
+        workers,
+    },
+    store,
+};
+use rusqlite::Connection;
+use serde_json::Value;
+
+/// Answers a request.
+pub(super) fn answer(db: &Connection, request: &Request) -> Result {
+    let lower: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
+    let path: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let Some((&"api", path)) = path.split_first() else { return Err(Refusal::missing()) };
+    let spaces = spaces(db)?;
+    if path.is_empty() {
+        return instance::root(&spaces);
+    }
+    let key = request.key.as_deref();
+    let who = key.and_then(people::with_key).ok_or_else(Refusal::stranger)?;
+    let call = |space: &Value| Call {
+        db,
+        request,
+        who,
+        space: space["Id"].as_str().unwrap_or_default().to_owned(),
+    };
+    if let Some(answer) = on_the_instance(db, request, who, path) {
+        return answer;
+    }
+    let named = |id: &str, field: &str| {
+        let is =
+            |space: &&Value| space[field].as_str().is_some_and(|it| it.eq_ignore_ascii_case(id));
+        spaces.iter().find(is)
+    };
+    match path {
+        ["spaces", id, rest @ ..] => {
+            let space = named(id, "Id").or_else(|| named(id, "Slug"));
+            let call = call(space.ok_or_else(Refusal::missing)?);
+            if rest.is_empty() { instance::space(&call) } else { in_space(&call, rest) }
+        }
+        [id, rest @ ..] if named(id, "Id").is_some() => {
+            in_space(&call(named(id, "Id").ok_or_else(Refusal::missing)?), rest)
+        }
+        [id, ..] if id.starts_with("spaces-") => Err(Refusal::missing()),
+        rest => {
+            let default = spaces.iter().find(|space| space["IsDefault"] == true);
+            in_space(&call(default.ok_or_else(Refusal::missing)?), rest)
+        }
+    }
+}
+
+fn spaces(db: &Connection) -> Result<Vec<Value>> {
+    let spaces = store::all(db, &SPACES, "")?;
+    Ok(spaces.iter().map(store::Document::value).collect::<serde_json::Result<_>>()?)
+}
+
+/// What belongs to no space.
+fn on_the_instance(
+    db: &Connection,
+    request: &Request,
+    who: &Person,
+    path: &[&str],
+) -> Option<Result> {
+    let call = Call { db, request, who, space: String::new() };
+    let get = request.verb == Verb::Get;
+    Some(match path {
+        ["spaces"] | ["spaces", "all"] => instance::spaces(&call, path.len() > 1),
+        ["featuresconfiguration"] => features::route(&call),
+        ["users", id, below @ ..] if get => {
+            let below = below.first().copied().unwrap_or_default();
+            match spaces(db) {
+                Ok(spaces) => people::user(who, id, below, &spaces),
+                Err(refusal) => Err(refusal),
+            }
+        }
+        ["serverstatus", ..] if get => Ok(instance::status()),
+        ["configuration", "feature-toggles"] if get => Ok(instance::toggles()),
+        ["capabilities", rest @ ..] if get => instance::capabilities(rest),
+        _ => return None,
+    })
+}
+
+/// What lives in a space.
+fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
+    let Some((first, rest)) = path.split_first() else {
+        return match call.verb() {
+            Verb::Get => Ok(Answer::of(&links::space_root(&call.space))),
+            _ => Err(Refusal::method()),
+        };
+    };
+    let special = match *first {
+        "workerpools" => pools::route(call, rest),
+        "workers" => workers::route(call, rest),
+        "projects" => in_project(call, rest),
+        "deploymentprocesses" => processes::route(call, &kind::PROCESSES, rest),
+        "runbookprocesses" => processes::route(call, &kind::RUNBOOK_PROCESSES, rest),
+        "variables" => variables::route(call, rest),
+        "tasks" => tasks::route(call, rest),
+        _ => None,
+    };
+    special.unwrap_or_else(|| plain::route(call, first, rest))
+}
+
+/// What hangs off a project. A Git ref, when there are any, is the segment after the project.
+fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+    let [id, rest @ ..] = path else { return None };
+    if *id == "all" || (rest.is_empty() && call.verb() != Verb::Get) {
+        return None;
+    }
+    let project = match projects::find(call, id) {
+        Ok(project) => project,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    Some(match rest {
+        ["deploymentprocesses", rest @ ..] => processes::of_project(call, &project, rest),
+        ["runbookprocesses", rest @ ..] => {
+            let answer = processes::route(call, &kind::RUNBOOK_PROCESSES, rest);
+            answer.unwrap_or_else(|| plain::route(call, "runbookprocesses", rest))
+        }
+        ["runbooks", rest @ ..] => projects::runbooks(call, &project, rest),
+        ["variables"] => variables::of_project(call, &project),
+        // A real server takes any other segment for a Git ref that a database project does not need.
+        [] | [_] if call.verb() == Verb::Get => Ok(Answer::text(project.body)),
+        _ => Err(Refusal::missing()),
+    })
+}

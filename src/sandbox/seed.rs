@@ -1,0 +1,107 @@
+//! What a new store holds.
+//!
+//! A seed is planted once, in one transaction, through the same documents that the routes write.
+//! Never: chance; the same seed gives the same documents, ids included.
+
+mod chapter;
+mod estate;
+mod garden;
+mod large;
+mod steps;
+
+use super::{
+    Error, Seed,
+    kind::{FEATURES, FEEDS, GROUPS, LIFECYCLES, POLICIES, POOLS, SPACES},
+    resource::{features, instance, policies},
+    store::{self, Document},
+};
+use garden::Garden;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+/// Plants a seed in a store that has none.
+pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
+    let transaction = db.unchecked_transaction()?;
+    if !store::all(&transaction, &SPACES, "")?.is_empty() {
+        return Ok(());
+    }
+    let cloud = *seed == Seed::Cloud;
+    let mut switches = Document::new(&FEATURES, &features::at_first(!cloud));
+    if cloud {
+        // The mark of a cloud instance, where no document has a slug.
+        "cloud".clone_into(&mut switches.slug);
+    }
+    store::save(&transaction, &switches)?;
+    for (name, default) in [("Default", true), ("Operations", false)] {
+        let id = store::next_id(&transaction, &SPACES)?;
+        let space = instance::new_space(&id, name, &name.to_lowercase(), default);
+        store::save(&transaction, &Document::new(&SPACES, &space))?;
+        furnish(&transaction, &id)?;
+    }
+    let mut garden = Garden::new(&transaction, "Spaces-1");
+    match seed {
+        Seed::Empty | Seed::Cloud => {}
+        Seed::Chapter => chapter::plant(&mut garden)?,
+        Seed::Large { projects, steps, workers } => {
+            large::plant(&mut garden, *projects, *steps, *workers)?;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Puts into a new space what every space has.
+pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
+    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
+    let cloud = features.is_some_and(|it| it.slug == "cloud");
+    let mut garden = Garden::new(db, space);
+    for (index, pool) in pools(cloud).into_iter().enumerate() {
+        let mut pool = pool;
+        pool["SortOrder"] = json!(index);
+        garden.plant(&POOLS, pool)?;
+    }
+    let mut policy = policies::defaults();
+    policy["Name"] = json!("Default Machine Policy");
+    policy["IsDefault"] = json!(true);
+    garden.plant(&POLICIES, policy)?;
+    garden.plant(&GROUPS, json!({
+        "Name": "Default Project Group", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null,
+    }))?;
+    let keep = json!({ "Unit": "Items", "QuantityToKeep": 0, "ShouldKeepForever": true });
+    garden.plant(
+        &LIFECYCLES,
+        json!({
+            "Name": "Default Lifecycle",
+            "Description": "",
+            "Phases": [],
+            "ReleaseRetentionPolicy": keep,
+            "TentacleRetentionPolicy": keep,
+        }),
+    )?;
+    garden.plant(
+        &FEEDS,
+        json!({
+            "Name": "Octopus Server (built-in)",
+            "FeedType": "BuiltIn",
+            "PackageAcquisitionLocationOptions": ["Server", "ExecutionTarget"],
+            "DeleteUnreleasedPackagesAfterDays": null,
+        }),
+    )?;
+    Ok(())
+}
+
+fn pools(cloud: bool) -> Vec<Value> {
+    if !cloud {
+        return vec![garden::pool("Default Worker Pool", "", true)];
+    }
+    let dynamic = |name: &str, image: &str, default: bool| {
+        let mut pool = garden::pool(name, "", default);
+        pool["WorkerPoolType"] = json!("DynamicWorkerPool");
+        pool["CanAddWorkers"] = json!(false);
+        pool["WorkerType"] = json!(image);
+        pool
+    };
+    vec![
+        dynamic("Hosted Windows", "WindowsDefault", true),
+        dynamic("Hosted Ubuntu", "UbuntuDefault", false),
+    ]
+}

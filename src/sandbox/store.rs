@@ -1,0 +1,186 @@
+//! Documents as JSON text in SQLite, as Octopus itself keeps them.
+//!
+//! A row is a document and the few columns that it is found by. Never: a rule about what a document
+//! may say, and no parsing to list documents, so that a list costs what its bytes cost.
+
+use super::{Error, Store, kind::Kind};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
+use serde_json::Value;
+use std::time::Duration;
+
+const SCHEMA: &str = "
+    create table if not exists document (
+        id    text primary key collate nocase,
+        kind  text not null,
+        space text not null collate nocase,
+        owner text not null collate nocase,
+        name  text not null collate nocase,
+        slug  text not null collate nocase,
+        rank  integer not null,
+        body  text not null
+    ) without rowid;
+    create index if not exists by_name on document (kind, space, name);
+    create index if not exists by_rank on document (kind, space, rank);
+    create index if not exists by_owner on document (kind, owner);
+    create table if not exists counter (kind text primary key, last integer not null);
+    -- Workers whose first health check is due at the next request.
+    create table if not exists check_due (worker text primary key collate nocase);
+";
+
+/// Opens the store and makes its tables.
+///
+/// With a write-ahead log and `synchronous=NORMAL`, what was acknowledged survives `kill -9`, because
+/// the system holds every page that was written; only a power cut could take the last transactions,
+/// and it cannot damage the file. A try-out server need not pay a disk flush a request for more.
+pub(super) fn open(store: &Store) -> Result<Connection, Error> {
+    let connection = match store {
+        Store::Memory => Connection::open_in_memory()?,
+        Store::File(path) => {
+            if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+                let made = std::fs::create_dir_all(folder);
+                made.map_err(|error| Error::Folder(folder.to_owned(), error))?;
+            }
+            Connection::open(path)?
+        }
+    };
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(SCHEMA)?;
+    Ok(connection)
+}
+
+/// A document with what it is found by.
+#[derive(Clone, Debug)]
+pub(super) struct Document {
+    /// `WorkerPools-21`: unique in the whole store.
+    pub(super) id: String,
+    /// What it is.
+    pub(super) kind: &'static Kind,
+    /// The space that it is in; empty for what belongs to the instance.
+    pub(super) space: String,
+    /// The project of a runbook, the runbook of a process; else empty.
+    pub(super) owner: String,
+    /// Its name; the empty text where it has none.
+    pub(super) name: String,
+    /// Its slug; the empty text where it has none.
+    pub(super) slug: String,
+    /// Its place among its kind, where that has an order of its own.
+    pub(super) rank: i64,
+    /// The JSON text.
+    pub(super) body: String,
+}
+
+impl Document {
+    /// A document of its JSON, found by what that says.
+    pub(super) fn new(kind: &'static Kind, body: &Value) -> Self {
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        Self {
+            id: text("Id"),
+            kind,
+            space: text("SpaceId"),
+            owner: text(kind.owner),
+            name: text("Name"),
+            slug: text("Slug"),
+            rank: body["SortOrder"].as_i64().unwrap_or_default(),
+            body: body.to_string(),
+        }
+    }
+
+    /// The JSON, for reading and for documents that are the server's own.
+    pub(super) fn value(&self) -> serde_json::Result<Value> {
+        serde_json::from_str(&self.body)
+    }
+
+    fn read(row: &Row<'_>, kind: &'static Kind) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            kind,
+            space: row.get(1)?,
+            owner: row.get(2)?,
+            name: row.get(3)?,
+            slug: row.get(4)?,
+            rank: row.get(5)?,
+            body: row.get(6)?,
+        })
+    }
+}
+
+const COLUMNS: &str = "select id, space, owner, name, slug, rank, body from document";
+
+/// The document of this id, if it is of this kind and space.
+pub(super) fn find(
+    db: &Connection,
+    kind: &'static Kind,
+    space: &str,
+    id: &str,
+) -> rusqlite::Result<Option<Document>> {
+    one(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
+}
+
+/// The document of this slug.
+pub(super) fn find_slug(
+    db: &Connection,
+    kind: &'static Kind,
+    space: &str,
+    slug: &str,
+) -> rusqlite::Result<Option<Document>> {
+    one(db, kind, "space = ?2 and slug = ?3", params![kind.prefix, space, slug])
+}
+
+/// The documents of a kind that a condition over the columns is true of. `?1` is the kind.
+pub(super) fn select(
+    db: &Connection,
+    kind: &'static Kind,
+    condition: &str,
+    values: impl Params,
+) -> rusqlite::Result<Vec<Document>> {
+    let order = kind.order;
+    let sql = format!("{COLUMNS} where kind = ?1 and {condition} order by {order}");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(values, |row| Document::read(row, kind))?;
+    rows.collect()
+}
+
+/// Every document of a kind in a space, in the kind's order.
+pub(super) fn all(
+    db: &Connection,
+    kind: &'static Kind,
+    space: &str,
+) -> rusqlite::Result<Vec<Document>> {
+    select(db, kind, "space = ?2", params![kind.prefix, space])
+}
+
+fn one(
+    db: &Connection,
+    kind: &'static Kind,
+    condition: &str,
+    values: impl Params,
+) -> rusqlite::Result<Option<Document>> {
+    let sql = format!("{COLUMNS} where kind = ?1 and {condition}");
+    let mut statement = db.prepare_cached(&sql)?;
+    statement.query_row(values, |row| Document::read(row, kind)).optional()
+}
+
+/// Writes a document, in place of one of the same id.
+pub(super) fn save(db: &Connection, document: &Document) -> rusqlite::Result<()> {
+    let sql = "insert or replace into document (id, kind, space, owner, name, slug, rank, body)
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let Document { id, kind, space, owner, name, slug, rank, body } = document;
+    let row = params![id, kind.prefix, space, owner, name, slug, rank, body];
+    db.prepare_cached(sql)?.execute(row).map(drop)
+}
+
+/// Deletes a document. Its id is never given again.
+pub(super) fn delete(db: &Connection, id: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("delete from document where id = ?1")?.execute([id]).map(drop)
+}
+
+/// The next id of a kind: `WorkerPools-21`.
+pub(super) fn next_id(db: &Connection, kind: &Kind) -> rusqlite::Result<String> {
+    let sql = "insert into counter values (?1, 1)
+               on conflict do update set last = last + 1 returning last";
+    let last: i64 = db.prepare_cached(sql)?.query_row([kind.prefix], |row| row.get(0))?;
+    Ok(format!("{}-{last}", kind.prefix))
+}
