@@ -72,7 +72,7 @@ impl Refusal {
             "You do not have permission to perform this action. Please contact your Octopus \
              administrator. Missing permission: {permission}"
         );
-        Self { errors: vec![text.clone()], ..Self::plain(StatusCode::FORBIDDEN, &text) }
+        Self::plain(StatusCode::FORBIDDEN, &text)
     }
 
     /// 404.

@@ -6,7 +6,7 @@ use super::{
     answer::{Answer, Refusal},
     door::Cut,
     fault::{Fault, Faults, Misfortune},
-    request::Request,
+    request::{Request, Verb},
     resource::{processes, workers},
     route,
 };
@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::{StreamExt as _, stream};
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use std::{
     collections::VecDeque,
     io,
@@ -67,7 +67,12 @@ impl Server {
             if edited_by_another {
                 processes::edit_as_another_person(&database, request)?;
             }
-            let transaction = database.transaction()?;
+            // A write takes its lock at once, so that a second process on the file waits its turn.
+            let behavior = match request.verb {
+                Verb::Get => TransactionBehavior::Deferred,
+                _ => TransactionBehavior::Immediate,
+            };
+            let transaction = database.transaction_with_behavior(behavior)?;
             let answer = route::answer(&transaction, request)?;
             transaction.commit()?;
             Ok::<_, Refusal>(answer)

@@ -58,6 +58,8 @@ async fn a_process_that_breaks_rules_is_refused_with_a_line_for_each() {
         step("ONE", json!({ "WorkerPoolId": "WorkerPools-2" })),
     ]);
     let refused = bench.refused("PUT", PROCESS, json!({ "Version": 1, "Steps": steps })).await;
+    let without = bench.refused("PUT", PROCESS, json!({ "Version": 1 })).await;
+    insta::assert_snapshot!(without, @"400: Please provide the steps of this process.");
     insta::assert_snapshot!(refused.replace(" | ", "\n"), @"
     400: A step can't have both a worker pool id and a worker pool variable
     The step name 'ONE' is used more than once. Step names must be unique, ignoring case.

@@ -56,6 +56,9 @@ impl Reader for Fields {
 
 /// A process as the server keeps it.
 pub(super) fn process(call: &Call<'_>, mut new: Fields, old: &Fields) -> Result<Fields> {
+    if new.raw("Steps").is_none_or(|steps| steps.get() == "null") {
+        return Err(Refusal::rule("Please provide the steps of this process."));
+    }
     let mut steps = new.objects("Steps")?;
     let known = Known::of(old)?;
     check(call, &steps)?;

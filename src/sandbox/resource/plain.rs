@@ -171,7 +171,7 @@ fn delete(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
         "machinepolicies" => policies::deletable(&document)?,
         "accounts" | "proxies" => unused(call, kind, &document)?,
         "projects" | "runbooks" => projects::delete_what_belongs(call, &document)?,
-        "feeds" if document.id.starts_with("feeds-builtin") => {
+        "feeds" if text(&document.value()?, "FeedType") == "BuiltIn" => {
             return Err(Refusal::rule("You cannot delete the built-in feed."));
         }
         _ => {}

@@ -3,7 +3,7 @@
 //! Never: a document's content.
 
 use crate::sandbox::{
-    kind::{Kind, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, VARIABLES},
+    kind::{Kind, PROJECTS, RUNBOOKS},
     resource::{links, processes, projects, slug, variables},
     store::{self, Document},
 };
@@ -64,23 +64,25 @@ impl<'a> Garden<'a> {
     }
 
     fn process(&mut self, empty: Document, mut steps: Vec<Value>) -> Result<()> {
-        debug_assert!([PROCESSES.prefix, RUNBOOK_PROCESSES.prefix].contains(&empty.kind.prefix));
-        for step in &mut steps {
-            step["Id"] = json!(self.guid());
-            for action in step["Actions"].as_array_mut().into_iter().flatten() {
-                action["Id"] = json!(self.guid());
-            }
-        }
+        steps.iter_mut().for_each(|step| self.identify(step));
         let steps = Value::Array(steps).to_string();
         let body = empty.body.replacen("\"Steps\":[]", &format!("\"Steps\":{steps}"), 1);
         let body = body.replacen("\"Version\":0", "\"Version\":1", 1);
         store::save(self.db, &Document { body, ..empty })
     }
 
+    /// Gives ids to a step, its actions and their packages.
+    fn identify(&mut self, part: &mut Value) {
+        part["Id"] = json!(self.guid());
+        for parts in ["Actions", "Packages"] {
+            let inner = part.get_mut(parts).and_then(Value::as_array_mut);
+            inner.into_iter().flatten().for_each(|inner| self.identify(inner));
+        }
+    }
+
     /// The variables of a project or a library set.
     pub(super) fn variables(&mut self, owner: &str, set: Vec<Value>) -> Result<()> {
         let mut document = variables::empty(&self.space, owner);
-        debug_assert!(document.kind.prefix == VARIABLES.prefix);
         let set = set.into_iter().map(|mut variable| {
             variable["Id"] = json!(self.guid());
             variable
@@ -94,7 +96,7 @@ impl<'a> Garden<'a> {
     /// The next of the ids that steps have: of the usual look, and the same at each start.
     fn guid(&mut self) -> String {
         self.steps += 1;
-        // A odd multiplier makes a permutation, so no two numbers give one id.
+        // An odd multiplier makes a permutation, so no two numbers give one id.
         let mixed = self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let (high, low) = (mixed >> 32, mixed & 0xffff_ffff);
         let (a, b) = (low >> 16, low & 0xfff);

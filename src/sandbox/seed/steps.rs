@@ -131,7 +131,7 @@ foreach ($script in Get-ChildItem $scripts -Filter *.sql | Sort-Object Name) {
     let mut step =
         step("Migrate database", "Octopus.Script", empty, script("PowerShell", body, "false"));
     step["Actions"][0]["Packages"] = json!([{
-        "Id": "5d1d4a1e-3f2c-4b8e-9d47-0c1f2b3a4d5e",
+        "Id": null,
         "Name": "Migrations",
         "PackageId": "#{Octopus.Project.Slug}.Database",
         "FeedId": "Feeds-1",
@@ -242,7 +242,7 @@ az webapp deployment slot swap --resource-group \"$group\" --name \"#{Octopus.Pr
     azure_script("Swap slots", body, empty)
 }
 
-pub(super) fn deploy_web_app(empty: Empty) -> Value {
+pub(super) fn deploy_web_app(package_id: &str, empty: Empty) -> Value {
     let mut step = step(
         "Deploy web app",
         "Octopus.AzureWebApp",
@@ -252,14 +252,14 @@ pub(super) fn deploy_web_app(empty: Empty) -> Value {
             "Octopus.Action.Azure.UseChecksum": "False",
             "Octopus.Action.EnabledFeatures": "Octopus.Features.JsonConfigurationVariables",
             "Octopus.Action.Package.JsonConfigurationVariablesTargets": "appsettings.json",
-            "Octopus.Action.Package.PackageId": "WebStore.Web",
+            "Octopus.Action.Package.PackageId": package_id,
             "Octopus.Action.Package.FeedId": "Feeds-1",
             "Octopus.Action.Package.DownloadOnTentacle": "False",
             "Octopus.Action.RunOnServer": "true",
         }),
     );
     step["Actions"][0]["CanBeUsedForProjectVersioning"] = json!(true);
-    step["Actions"][0]["Packages"] = json!([package("WebStore.Web", "Feeds-1", "Server")]);
+    step["Actions"][0]["Packages"] = json!([package(package_id, "Feeds-1", "Server")]);
     on(step, "web-app")
 }
 
@@ -344,7 +344,7 @@ pub(super) fn deploy_package(name: &str, package_id: &str, empty: Empty) -> Valu
 /// The package that an action is about, which has no name.
 fn package(id: &str, feed: &str, acquired: &str) -> Value {
     json!({
-        "Id": "0f6c2e9b-7d15-4a3e-8c21-6b9d1e4f7a58",
+        "Id": null,
         "Name": "",
         "PackageId": id,
         "FeedId": feed,
