@@ -178,3 +178,15 @@ async fn features_that_are_left_out_are_switched_off() {
     let (_, saved) = bench.send("PUT", path, json!({ "IsBuiltInWorkerEnabled": true })).await;
     assert_eq!(saved["IsCommunityActionTemplatesEnabled"], false);
 }
+
+#[tokio::test]
+async fn a_task_names_its_space_in_its_body() {
+    let bench = Bench::new(Seed::Empty).await;
+    let arguments = json!({ "WorkerPoolId": "WorkerPools-2" });
+    let task = json!({ "Name": "Health", "SpaceId": "Spaces-2", "Arguments": arguments });
+    let (status, made) = bench.send("POST", "/api/tasks", task).await;
+    assert_eq!((status, &made["SpaceId"]), (201, &json!("Spaces-2")));
+    let path = format!("/api/tasks/{}", made["Id"].as_str().unwrap());
+    assert_eq!(bench.get(&path).await["IsCompleted"], true);
+    assert_eq!(bench.get(&format!("{path}/details")).await["Task"], made);
+}

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{Kind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
+    kind::{Kind, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, VARIABLES},
     request::{Request, Verb},
     store::{self, Document},
 };
@@ -139,7 +139,10 @@ pub(in crate::sandbox) fn edit_as_another_person(db: &Connection, request: &Requ
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let id = match path.as_slice() {
         [.., "projects", project, "deploymentprocesses"] => {
-            format!("{}-{project}", PROCESSES.prefix)
+            let named = "(id = ?2 or slug = ?2)";
+            let project = store::select(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
+            let project = project.first().map(|it| it.id.as_str());
+            format!("{}-{}", PROCESSES.prefix, project.unwrap_or_default())
         }
         [.., "deploymentprocesses" | "runbookprocesses" | "variables", id] => (*id).to_owned(),
         _ => return Ok(()),

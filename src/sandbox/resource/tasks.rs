@@ -5,7 +5,7 @@
 use super::{Call, field, health, links, list, now, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{POOLS, TASKS, WORKERS},
+    kind::{POOLS, SPACES, TASKS, WORKERS},
     request::Verb,
     store::{self, Document},
 };
@@ -20,6 +20,8 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result
             { "Id": "Upgrade", "Name": "Upgrade" },
             { "Id": "AdHocScript", "Name": "AdHocScript" },
         ]))),
+        (Verb::Get, ["all"]) => return None,
+        (Verb::Get, [id]) => find(call, id).map(|task| Answer::text(task.body)),
         (Verb::Get, [id, "details"]) => details(call, id),
         _ => return None,
     })
@@ -28,6 +30,10 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result
 fn create(call: &Call<'_>) -> Result {
     call.who.needs(TASKS.edit)?;
     let body = call.request.document()?;
+    // `/api/tasks` names the space of a task in its body.
+    let space = store::find(call.db, &SPACES, "", text(&body, "SpaceId"))?;
+    let space = space.map_or_else(|| call.space.clone(), |space| space.id);
+    let call = &Call { space, ..*call };
     let name = text(&body, "Name");
     if name.is_empty() {
         return Err(Refusal::rule("Please provide a name for this task."));
@@ -91,9 +97,15 @@ fn checked(call: &Call<'_>, arguments: &Value) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-fn details(call: &Call<'_>, id: &str) -> Result {
+/// A task of any space, because `/api/tasks/{id}` does not say which.
+fn find(call: &Call<'_>, id: &str) -> Result<Document> {
     call.who.needs(TASKS.view)?;
-    let task = call.find(&TASKS, id)?.value()?;
+    let found = store::select(call.db, &TASKS, "id = ?2", [TASKS.prefix, id])?;
+    found.into_iter().next().ok_or_else(Refusal::missing)
+}
+
+fn details(call: &Call<'_>, id: &str) -> Result {
+    let task = find(call, id)?.value()?;
     Ok(Answer::of(&json!({
         "Id": null,
         "Task": task,
