@@ -1,0 +1,73 @@
+//! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
+
+use crate::sandbox::{self, Options, Seed, Store};
+use anyhow::Context as _;
+use std::{net::Ipv4Addr, path::PathBuf};
+use tokio::net::TcpListener;
+
+/// Run an embedded Octopus-compatible server, to try things without a licence.
+///
+/// It listens on the loopback address alone and keeps its data in a file, so that a restart finds all
+/// that was written. Example:
+///
+///   poolwright sandbox --port 8065 --seed chapter
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The port to listen on; 0 for any that is free.
+    #[arg(long, default_value_t = 8065)]
+    port: u16,
+    /// The file that keeps the data, or `:memory:` for none.
+    #[arg(long, default_value = ".poolwright/sandbox.db")]
+    db: PathBuf,
+    /// What is there at the first start.
+    #[arg(long, value_enum, default_value_t = SeedName::Chapter)]
+    seed: SeedName,
+    /// Projects of the seed `large`.
+    #[arg(long, default_value_t = 1000)]
+    projects: usize,
+    /// Steps of each project of the seed `large`.
+    #[arg(long, default_value_t = 10)]
+    steps: usize,
+    /// Workers of the seed `large`.
+    #[arg(long, default_value_t = 500)]
+    workers: usize,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum SeedName {
+    /// Two spaces, and nothing in them but what every server has.
+    Empty,
+    /// A self-hosted server on which everything runs on the built-in worker.
+    Chapter,
+    /// Octopus Cloud: dynamic pools and no built-in worker.
+    Cloud,
+    /// Hundreds of projects, for measuring.
+    Large,
+}
+
+/// Serves until Ctrl-C.
+pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
+    let store = match args.db.to_str() {
+        Some(":memory:") => Store::Memory,
+        _ => Store::File(args.db.clone()),
+    };
+    let seed = match args.seed {
+        SeedName::Empty => Seed::Empty,
+        SeedName::Chapter => Seed::Chapter,
+        SeedName::Cloud => Seed::Cloud,
+        SeedName::Large => {
+            Seed::Large { projects: args.projects, steps: args.steps, workers: args.workers }
+        }
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
+        .await
+        .with_context(|| format!("cannot listen on port {}", args.port))?;
+    let sandbox = sandbox::start(Options { store, seed, faults: Vec::new() }, listener).await?;
+    println!("OCTOPUS_URL={}", sandbox.url());
+    println!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
+    eprintln!("a key that may only read: {}", sandbox::READER_KEY);
+    eprintln!("Ctrl-C stops it; {} keeps its data", args.db.display());
+    sandbox.run_until(async { _ = tokio::signal::ctrl_c().await }).await;
+    Ok(0)
+}

@@ -1,0 +1,71 @@
+//! How a worker shall be reached, as the file says it: what it leaves out is left as it is.
+
+use super::{Declared, Reference};
+use crate::model::{Subscription, TentacleUrl, Thumbprint};
+
+/// How a worker shall be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DesiredEndpoint {
+    /// The server calls the Tentacle.
+    Listening {
+        /// Where it listens.
+        url: TentacleUrl,
+        /// The certificate that must answer.
+        thumbprint: Thumbprint,
+        /// The proxy on the way.
+        proxy: Option<Declared<Reference>>,
+    },
+    /// The Tentacle calls the server. `None`: it registers itself, and is managed once it is there.
+    Polling(Option<(Subscription, Thumbprint)>),
+    /// The server logs in.
+    Ssh {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// The SSH account to log in with.
+        account: Declared<Reference>,
+        /// The fingerprint of the host's key.
+        fingerprint: String,
+        /// The .NET platform of the runtime to send.
+        platform: Option<String>,
+        /// The proxy on the way.
+        proxy: Option<Declared<Reference>>,
+    },
+    /// An agent in a Kubernetes cluster.
+    Kubernetes {
+        /// Who calls whom. `None`: it registers itself, and is managed once it is there.
+        link: Option<(DesiredKubernetesLink, Thumbprint)>,
+        /// The default namespace.
+        namespace: Option<String>,
+    },
+}
+
+/// Who calls whom between a server and a Kubernetes agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DesiredKubernetesLink {
+    /// The agent calls the server.
+    Polling(Subscription),
+    /// The server calls the agent.
+    Listening(TentacleUrl),
+}
+
+impl DesiredEndpoint {
+    /// The kind of worker, in the file's word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Listening { .. } => "listening",
+            Self::Polling(_) => "polling",
+            Self::Ssh { .. } => "ssh",
+            Self::Kubernetes { .. } => "kubernetes",
+        }
+    }
+
+    /// The proxy, where one is said.
+    pub fn proxy(&self) -> Option<&Declared<Reference>> {
+        match self {
+            Self::Listening { proxy, .. } | Self::Ssh { proxy, .. } => proxy.as_ref(),
+            Self::Polling(_) | Self::Kubernetes { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! One write, and why it is there.
+
+use super::{Delta, FieldDiff, PoolEdit, StepEdit, WorkerEdit, edit};
+use crate::{
+    finding::At,
+    live::Policy,
+    model::{
+        Address, Endpoint, Id, Linked, Pool, PoolHandle, PoolKind, Process, StepAction, Worker,
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// One write, and why it is there.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What it is about.
+    pub address: Address,
+    /// What is written.
+    pub kind: ChangeKind,
+    /// Why. For people: nothing may be decided by it.
+    pub cause: Cause,
+    /// What has to be made first: earlier changes of the plan, by their addresses.
+    pub after: Vec<Address>,
+}
+
+/// What is written. One variant a kind of write, so that a `match` that forgets one does not compile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// A pool that is not there yet.
+    CreatePool(NewPool),
+    /// Edits of a pool that is there.
+    UpdatePool {
+        /// Which.
+        id: Id<Pool>,
+        /// Never empty.
+        edits: Vec<PoolEdit>,
+    },
+    /// The end of a pool.
+    DeletePool {
+        /// Which.
+        id: Id<Pool>,
+        /// Its name.
+        name: String,
+    },
+    /// A worker that is not there yet.
+    CreateWorker(NewWorker),
+    /// Edits of a worker that is there.
+    UpdateWorker {
+        /// Which.
+        id: Id<Worker>,
+        /// Never empty.
+        edits: Vec<WorkerEdit>,
+    },
+    /// A worker of another kind under the same name: the old one is deleted, the new one created.
+    ReplaceWorker {
+        /// The old one.
+        id: Id<Worker>,
+        /// The old one's name.
+        name: String,
+        /// The kind of the old one.
+        kind: String,
+        /// The new one.
+        new: NewWorker,
+    },
+    /// The end of a worker.
+    DeleteWorker {
+        /// Which.
+        id: Id<Worker>,
+        /// Its name.
+        name: String,
+    },
+    /// A step's new place.
+    PlaceStep {
+        /// The process, which is written once however many of its steps move.
+        process: Id<Process>,
+        /// Whether a project or a runbook owns it.
+        kind: ProcessKind,
+        /// The action inside it.
+        action: Id<StepAction>,
+        /// Never empty.
+        edits: Vec<StepEdit>,
+    },
+    /// Another pool becomes the space's default.
+    SetDefaultPool {
+        /// The pool that is the default now.
+        from: Option<PoolHandle>,
+        /// The pool that shall be.
+        to: PoolHandle,
+    },
+    /// A new order of all pools.
+    SortPools {
+        /// The order now.
+        before: Vec<PoolHandle>,
+        /// The order as it shall be: every pool that there is.
+        order: Vec<PoolHandle>,
+    },
+    /// The built-in worker's switch.
+    SetBuiltInWorker {
+        /// What it shall be; it is the opposite now.
+        on: bool,
+    },
+}
+
+/// A pool to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPool {
+    /// Its name.
+    pub name: String,
+    /// Its description; empty for none.
+    pub description: String,
+    /// Static or dynamic.
+    pub kind: PoolKind,
+}
+
+/// A worker to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewWorker {
+    /// Its name.
+    pub name: String,
+    /// How it is reached.
+    pub endpoint: Endpoint,
+    /// Its pools; at least one.
+    pub pools: Vec<PoolHandle>,
+    /// Its machine policy; the space's default where there is none.
+    pub policy: Option<Linked<Policy>>,
+    /// Whether it gets no work.
+    pub disabled: bool,
+}
+
+/// Who owns a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessKind {
+    /// A project.
+    Deployment,
+    /// A runbook.
+    Runbook,
+}
+
+/// What a change does to its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Makes it.
+    Create,
+    /// Changes fields of it.
+    Update,
+    /// Deletes it and makes another of its name.
+    Replace,
+    /// Deletes it.
+    Delete,
+}
+
+/// Why a change is in the plan. For people: nothing may be decided by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The place of the file that asks for it.
+    pub at: At,
+    /// The rule's label, where a rule of placement asks for it.
+    pub rule: Option<String>,
+    /// More, in words: `"Old Pool" is not declared, and pools are pruned`.
+    pub why: Option<String>,
+}
+
+impl Action {
+    /// Its symbol in text.
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Replace => '±',
+            Self::Delete => '-',
+        }
+    }
+
+    /// Its word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl ChangeKind {
+    /// What it does.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::CreatePool(_) | Self::CreateWorker(_) => Action::Create,
+            Self::UpdatePool { .. }
+            | Self::UpdateWorker { .. }
+            | Self::PlaceStep { .. }
+            | Self::SetDefaultPool { .. }
+            | Self::SortPools { .. }
+            | Self::SetBuiltInWorker { .. } => Action::Update,
+            Self::ReplaceWorker { .. } => Action::Replace,
+            Self::DeletePool { .. } | Self::DeleteWorker { .. } => Action::Delete,
+        }
+    }
+
+    /// What kind of object it is about, in the word of the JSON output.
+    pub fn object(&self) -> &'static str {
+        match self {
+            Self::CreatePool(_)
+            | Self::UpdatePool { .. }
+            | Self::DeletePool { .. }
+            | Self::SetDefaultPool { .. }
+            | Self::SortPools { .. } => "pool",
+            Self::CreateWorker(_)
+            | Self::UpdateWorker { .. }
+            | Self::ReplaceWorker { .. }
+            | Self::DeleteWorker { .. } => "worker",
+            Self::PlaceStep { .. } => "placement",
+            Self::SetBuiltInWorker { .. } => "server",
+        }
+    }
+
+    /// The server's id of the object; none where it is not there yet.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::CreatePool(_)
+            | Self::CreateWorker(_)
+            | Self::SortPools { .. }
+            | Self::SetBuiltInWorker { .. } => None,
+            Self::UpdatePool { id, .. } | Self::DeletePool { id, .. } => Some(id.as_str()),
+            Self::UpdateWorker { id, .. }
+            | Self::ReplaceWorker { id, .. }
+            | Self::DeleteWorker { id, .. } => Some(id.as_str()),
+            Self::PlaceStep { process, .. } => Some(process.as_str()),
+            Self::SetDefaultPool { to, .. } => to.id().map(Id::as_str),
+        }
+    }
+
+    /// The fields as they are shown: what each is and what it shall be.
+    pub fn fields(&self) -> Vec<FieldDiff> {
+        match self {
+            Self::CreatePool(new) => new.fields(),
+            Self::UpdatePool { edits, .. } => edits.iter().map(PoolEdit::field).collect(),
+            Self::DeletePool { name, .. } | Self::DeleteWorker { name, .. } => {
+                vec![FieldDiff::removed("name", json!(name))]
+            }
+            Self::CreateWorker(new) => new.fields(),
+            Self::UpdateWorker { edits, .. } => edits.iter().flat_map(WorkerEdit::fields).collect(),
+            Self::ReplaceWorker { name, kind, new, .. } => {
+                let old = [
+                    FieldDiff::removed("name", json!(name)),
+                    FieldDiff::removed("kind", json!(kind)),
+                ];
+                old.into_iter().chain(new.fields()).collect()
+            }
+            Self::PlaceStep { edits, .. } => edits.iter().flat_map(StepEdit::fields).collect(),
+            Self::SetDefaultPool { .. } => {
+                vec![FieldDiff::changed("default", json!(false), json!(true))]
+            }
+            Self::SortPools { before, order } => {
+                vec![FieldDiff::changed("sort_order", edit::pools(before), edit::pools(order))]
+            }
+            Self::SetBuiltInWorker { on } => {
+                vec![FieldDiff::changed("built_in_worker", json!(!on), json!(on))]
+            }
+        }
+    }
+}
+
+impl NewPool {
+    fn fields(&self) -> Vec<FieldDiff> {
+        let Self { name, description, kind } = self;
+        let mut fields = vec![FieldDiff::added("name", json!(name))];
+        if !description.is_empty() {
+            fields.push(FieldDiff::added("description", json!(description)));
+        }
+        if let PoolKind::Dynamic { image } = kind {
+            fields.push(FieldDiff::added("image", json!(image)));
+        }
+        fields
+    }
+}
+
+impl NewWorker {
+    fn fields(&self) -> Vec<FieldDiff> {
+        let Self { name, endpoint, pools, policy, disabled } = self;
+        let mut fields = vec![
+            FieldDiff::added("name", json!(name)),
+            FieldDiff::added("pools", edit::pools(pools)),
+        ];
+        fields.extend(edit::endpoint_fields(endpoint).into_iter().map(|(path, value)| FieldDiff {
+            path,
+            before: None,
+            after: Some(value),
+        }));
+        if let Some(policy) = policy {
+            fields.push(FieldDiff::added("policy", json!(policy.name)));
+        }
+        if *disabled {
+            fields.push(FieldDiff::added("disabled", json!(true)));
+        }
+        fields
+    }
+}
+
+impl<T> Delta<T> {
+    /// Both sides, to be shown.
+    pub(super) fn shown(&self, path: &str, show: impl Fn(&T) -> serde_json::Value) -> FieldDiff {
+        FieldDiff::changed(path, show(self.before()), show(self.after()))
+    }
+}

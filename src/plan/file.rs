@@ -1,0 +1,1 @@
+//! A plan as a file: `plan.json`, format 1.

@@ -1,0 +1,159 @@
+//! Selectors: `*` and `?`, a leading `!` that excludes, and no regard to case.
+
+/// A name with wildcards: `*` stands for any text, `?` for one character. Case does not count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    written: String,
+    folded: Vec<char>,
+}
+
+/// A list of patterns, of which those with a leading `!` exclude.
+///
+/// Matches a name that any plain pattern matches and no excluding one does. A list of nothing but
+/// exclusions matches all that is not excluded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Patterns {
+    include: Vec<Pattern>,
+    exclude: Vec<Pattern>,
+}
+
+impl Pattern {
+    /// A pattern, as written.
+    pub fn new(written: &str) -> Self {
+        let folded = written.trim().to_lowercase().chars().collect();
+        Self { written: written.trim().to_owned(), folded }
+    }
+
+    /// The name that it is, where it has no wildcard.
+    pub fn exact(&self) -> Option<&str> {
+        (!self.written.contains(['*', '?'])).then_some(&*self.written)
+    }
+
+    /// Whether `folded`, a name in lower case, is one that the pattern stands for.
+    pub fn matches(&self, folded: &str) -> bool {
+        let name: Vec<char> = folded.chars().collect();
+        self.matches_chars(&name)
+    }
+
+    /// The greedy matcher with one step back: linear but for the last `*`, and never exponential.
+    fn matches_chars(&self, name: &[char]) -> bool {
+        let pattern = &self.folded;
+        let (mut p, mut n) = (0, 0);
+        let mut star: Option<(usize, usize)> = None;
+        while n < name.len() {
+            match (pattern.get(p), star) {
+                (Some('*'), _) => (star, p) = (Some((p, n)), p + 1),
+                (Some(c), _) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
+                (_, Some((at, taken))) => {
+                    star = Some((at, taken + 1));
+                    (p, n) = (at + 1, taken + 1);
+                }
+                (_, None) => return false,
+            }
+        }
+        pattern[p..].iter().all(|c| *c == '*')
+    }
+}
+
+impl Patterns {
+    /// The list of these, each as written, exclusions with their `!`.
+    pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut patterns = Self::default();
+        for text in written {
+            match text.trim().strip_prefix('!') {
+                Some(excluded) => patterns.exclude.push(Pattern::new(excluded)),
+                None => patterns.include.push(Pattern::new(text)),
+            }
+        }
+        patterns
+    }
+
+    /// Whether `name` is one of those that the list stands for.
+    pub fn matches(&self, name: &str) -> bool {
+        self.matches_folded(&name.trim().to_lowercase())
+    }
+
+    /// The same for a name that is trimmed and in lower case already.
+    pub fn matches_folded(&self, folded: &str) -> bool {
+        let name: Vec<char> = folded.chars().collect();
+        let any = |list: &[Pattern]| list.iter().any(|it| it.matches_chars(&name));
+        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+
+    /// The names that the list asks for without a wildcard.
+    pub fn exact(&self) -> impl Iterator<Item = &str> {
+        self.include.iter().filter_map(Pattern::exact)
+    }
+
+    /// Whether every name that the list asks for is one without a wildcard.
+    pub fn is_exact(&self) -> bool {
+        !self.include.is_empty() && self.include.iter().all(|it| it.exact().is_some())
+    }
+
+    /// Whether a name can be thought of that both lists match: true wherever that cannot be ruled out.
+    pub fn may_overlap(&self, other: &Self) -> bool {
+        let misses =
+            |one: &Self, two: &Self| one.is_exact() && one.exact().all(|name| !two.matches(name));
+        !misses(self, other) && !misses(other, self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(patterns: &[&str], name: &str) -> bool {
+        Patterns::new(patterns.iter().copied()).matches(name)
+    }
+
+    #[test]
+    fn wildcards_stand_for_any_text_and_any_character() {
+        assert!(matches(&["*database*"], "Migrate Database (EU)"));
+        assert!(matches(&["db-0?"], "DB-07"));
+        assert!(!matches(&["db-0?"], "db-0"));
+        assert!(matches(&["*a*b*c"], "xxaxxbxxc"));
+        assert!(!matches(&["*a*b*c"], "xxaxxcxxb"));
+    }
+
+    #[test]
+    fn an_exclusion_wins_over_every_pattern() {
+        assert!(matches(&["*", "!legacy-*"], "Web Store"));
+        assert!(!matches(&["*", "!legacy-*"], "Legacy-CRM"));
+        assert!(matches(&["!legacy-*"], "Web Store"));
+    }
+
+    #[test]
+    fn lists_of_exact_names_overlap_only_where_they_share_one() {
+        let overlap = |a: &str, b: &str| Patterns::new([a]).may_overlap(&Patterns::new([b]));
+        assert!(!overlap("Web Store", "Billing"));
+        assert!(overlap("Web Store", "web *"));
+        assert!(overlap("*a", "b*"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_of_no_wildcards_matches_itself_alone(name in "[a-zA-Z ]{1,12}", other in "[a-z]{1,12}") {
+            let pattern = Patterns::new([name.as_str()]);
+            prop_assert!(pattern.matches(&name));
+            prop_assert_eq!(pattern.matches(&other), name.trim().to_lowercase() == other);
+        }
+
+        #[test]
+        fn matching_agrees_with_the_definition(pattern in "[ab*?]{0,6}", name in "[ab]{0,6}") {
+            fn defined(p: &[u8], n: &[u8]) -> bool {
+                match (p, n) {
+                    ([], []) => true,
+                    ([b'*', p @ ..], n) => {
+                        (0..=n.len()).any(|k| defined(p, &n[k..]))
+                    }
+                    ([b'?', p @ ..], [_, n @ ..]) => defined(p, n),
+                    ([c, p @ ..], [d, n @ ..]) => c == d && defined(p, n),
+                    _ => false,
+                }
+            }
+            let expected = defined(pattern.as_bytes(), name.as_bytes());
+            prop_assert_eq!(Pattern::new(&pattern).matches(&name), expected);
+        }
+    }
+}
