@@ -1,0 +1,146 @@
+//! A connection: the client, the key's header, and the permits that bound what is under way.
+
+use super::{Credentials, Error, Options, Reader, base::Base, exchange::deepest};
+use reqwest::{
+    Certificate, Client,
+    header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+
+/// The header of an API key.
+const API_KEY: HeaderName = HeaderName::from_static("x-octopus-apikey");
+/// How we introduce ourselves.
+const USER_AGENT: &str = concat!("poolwright/", env!("CARGO_PKG_VERSION"));
+/// The longest that making a connection may take.
+const CONNECT: Duration = Duration::from_secs(15);
+
+/// A connection to a server, on behalf of one key. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Connection(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    client: Client,
+    base: Base,
+    permits: Semaphore,
+    timeout: Duration,
+    patience: Duration,
+    answered: AtomicBool,
+}
+
+impl Connection {
+    /// A connection. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadUrl`], [`Error::InsecureUrl`], [`Error::BadCredentials`],
+    /// [`Error::BadCertificates`], or [`Error::Setup`] where the system has no certificates.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let base = Base::new(&options.url, options.insecure_http)?;
+        let client = client(&options, &base)?;
+        Ok(Self(Arc::new(Inner {
+            client,
+            base,
+            permits: Semaphore::new(options.parallelism.clamp(1, Semaphore::MAX_PERMITS)),
+            timeout: options.timeout,
+            patience: options.patience,
+            answered: AtomicBool::new(false),
+        })))
+    }
+
+    /// The server's URL, without a slash at its end.
+    pub fn url(&self) -> &str {
+        self.0.base.as_str()
+    }
+
+    /// What can read, and nothing else.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.clone())
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(super) fn base(&self) -> &Base {
+        &self.0.base
+    }
+
+    pub(super) fn permits(&self) -> &Semaphore {
+        &self.0.permits
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.0.timeout
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.0.patience
+    }
+
+    /// Whether the server has ever answered.
+    pub(super) fn is_known(&self) -> bool {
+        self.0.answered.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the server has answered.
+    pub(super) fn remember_answer(&self) {
+        self.0.answered.store(true, Ordering::Relaxed);
+    }
+}
+
+fn client(options: &Options, base: &Base) -> Result<Client, Error> {
+    // The second call of a process finds a provider already there, which is as good.
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(headers(&options.credentials)?)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .gzip(true)
+        .connect_timeout(CONNECT.min(options.timeout))
+        .timeout(options.timeout);
+    if base.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    let certificates = certificates(options.ca_pem.as_deref())?;
+    builder = match (base.is_https(), certificates.is_empty()) {
+        // No certificate will be looked at, so that a machine without any is no obstacle.
+        (false, _) => builder.tls_certs_only([]),
+        (true, true) => builder,
+        // The keychain of a Mac takes no additions, so there the file replaces it.
+        (true, false) if cfg!(target_vendor = "apple") => builder.tls_certs_only(certificates),
+        (true, false) => builder.tls_certs_merge(certificates),
+    };
+    builder.build().map_err(|why| Error::Setup(deepest(&why)))
+}
+
+fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, Error> {
+    let Some(pem) = pem else { return Ok(Vec::new()) };
+    let found = Certificate::from_pem_bundle(pem);
+    let found = found.map_err(|why| Error::BadCertificates(deepest(&why)))?;
+    match found.is_empty() {
+        true => Err(Error::BadCertificates("there is no `BEGIN CERTIFICATE` in it".to_owned())),
+        false => Ok(found),
+    }
+}
+
+fn headers(credentials: &Credentials) -> Result<HeaderMap, Error> {
+    let (name, value) = match credentials {
+        Credentials::ApiKey(key) => (API_KEY, key.reveal().trim().to_owned()),
+        Credentials::AccessToken(token) => {
+            (AUTHORIZATION, format!("Bearer {}", token.reveal().trim()))
+        }
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| Error::BadCredentials)?;
+    value.set_sensitive(true);
+    Ok(HeaderMap::from_iter([(name, value)]))
+}

@@ -1,0 +1,193 @@
+//! Lists: everything at once where the server has it so, else page by page, or by ids.
+//!
+//! Pages are found by counting; a link of the server is never followed. Never: an incomplete list that
+//! looks complete.
+
+use super::{
+    Connection, Error, Unread,
+    base::encoded,
+    wire::{Keyed, Page},
+};
+use futures_util::future::join_all;
+use serde::de::DeserializeOwned;
+use std::collections::HashSet;
+
+/// How many items a page is asked to have. A server may give fewer.
+const PAGE: usize = 1000;
+/// The most ids in one request.
+const IDS: usize = 100;
+/// The most characters of ids in one request; some proxies stop at 8 kB for all headers.
+const CHARACTERS: usize = 4000;
+
+/// A list that is being read, page by page.
+struct Gathered<T> {
+    items: Vec<T>,
+    seen: HashSet<String>,
+    skip: usize,
+}
+
+impl<T: Keyed> Gathered<T> {
+    fn new() -> Self {
+        Self { items: Vec::new(), seen: HashSet::new(), skip: 0 }
+    }
+
+    /// Takes the new items of a page, and tells how many these are.
+    fn take(&mut self, page: Vec<T>) -> usize {
+        let before = self.items.len();
+        self.skip += page.len();
+        for item in page {
+            if self.seen.insert(item.key().to_lowercase()) {
+                self.items.push(item);
+            }
+        }
+        self.items.len() - before
+    }
+}
+
+impl Connection {
+    /// The bare array at `{path}/all`; page by page where the server has no such route.
+    pub(super) async fn list<T>(&self, path: &str) -> Result<Vec<T>, Error>
+    where
+        T: DeserializeOwned + Keyed,
+    {
+        match self.get::<Page<T>>(&format!("{path}/all")).await {
+            Ok(Page { items, total }) if total.is_none_or(|total| total <= items.len()) => {
+                Ok(items)
+            }
+            Ok(_) => self.pages(path).await,
+            Err(error) if matches!(error.status(), Some(404 | 405)) => self.pages(path).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All pages at `path`, whatever size the server gives them.
+    pub(super) async fn pages<T>(&self, path: &str) -> Result<Vec<T>, Error>
+    where
+        T: DeserializeOwned + Keyed,
+    {
+        let mut list = Gathered::new();
+        loop {
+            let page = format!("{path}?skip={}&take={PAGE}", list.skip);
+            let Page { items, total } = self.get::<Page<T>>(&page).await?;
+            let new = list.take(items);
+            match total {
+                Some(total) if total <= list.items.len() => return Ok(list.items),
+                None if new == 0 => return Ok(list.items),
+                Some(total) if new == 0 => {
+                    let why = format!("the list ends after {} of {total}", list.items.len());
+                    return Err(Error::Malformed { request: format!("GET {path}"), why });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What is at `path` under each of `ids`: many at a time, and one by one what an answer lacks.
+    pub(super) async fn by_ids<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<Unread>)
+    where
+        T: DeserializeOwned + Keyed,
+    {
+        let read = join_all(batches(ids).into_iter().map(|ids| self.batch(path, ids))).await;
+        let (mut found, mut unread) = (Vec::with_capacity(ids.len()), Vec::new());
+        for (items, failures) in read {
+            found.extend(items);
+            unread.extend(failures);
+        }
+        (found, unread)
+    }
+
+    async fn batch<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<Unread>)
+    where
+        T: DeserializeOwned + Keyed,
+    {
+        let mut found = match self.together(path, ids).await {
+            Ok(found) => found,
+            Err(error) if is_for_all(&error) => return (Vec::new(), unread(ids, &error)),
+            // One of them, or the request as such, is the trouble.
+            Err(_) => Vec::new(),
+        };
+        let seen: HashSet<String> = found.iter().map(|it: &T| it.key().to_lowercase()).collect();
+        let missing = ids.iter().filter(|id| !seen.contains(&id.to_lowercase()));
+        let alone = missing.map(|id| async move {
+            let item = self.get::<T>(&format!("{path}/{}", encoded(id))).await;
+            item.map_err(|error| Unread { id: id.clone(), error })
+        });
+        let mut failures = Vec::new();
+        for item in join_all(alone).await {
+            match item {
+                Ok(item) => found.push(item),
+                Err(failure) => failures.push(failure),
+            }
+        }
+        (found, failures)
+    }
+
+    /// What a list says about `ids`; it may lack some, and go over several pages.
+    async fn together<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, Error>
+    where
+        T: DeserializeOwned + Keyed,
+    {
+        let wanted: HashSet<String> = ids.iter().map(|id| id.to_lowercase()).collect();
+        let text = ids.iter().map(|id| encoded(id)).collect::<Vec<_>>().join(",");
+        let (mut list, mut skip) = (Gathered::new(), 0);
+        loop {
+            let page = format!("{path}?ids={text}&skip={skip}&take={}", ids.len());
+            let Page { mut items, total } = self.get::<Page<T>>(&page).await?;
+            skip += items.len();
+            items.retain(|item: &T| wanted.contains(&item.key().to_lowercase()));
+            // A page with nothing that was asked for is of a server that does not know `ids`.
+            let idle = list.take(items) == 0;
+            let ends = total.is_none_or(|total| total <= skip);
+            if idle || ends || wanted.len() <= list.items.len() {
+                return Ok(list.items);
+            }
+        }
+    }
+}
+
+/// Whether an error would meet each request alone as well.
+fn is_for_all(error: &Error) -> bool {
+    match error.status() {
+        Some(status) => matches!(status, 401 | 403 | 429) || super::error::is_gateway(status),
+        None => !matches!(
+            error,
+            Error::Malformed { .. } | Error::TooLarge { .. } | Error::NotJson { .. }
+        ),
+    }
+}
+
+fn unread(ids: &[String], error: &Error) -> Vec<Unread> {
+    ids.iter().map(|id| Unread { id: id.clone(), error: error.clone() }).collect()
+}
+
+/// `ids` in runs that fit a request each.
+fn batches(ids: &[String]) -> Vec<&[String]> {
+    let (mut batches, mut rest) = (Vec::new(), ids);
+    while !rest.is_empty() {
+        let mut characters = 0;
+        let fits = rest.iter().take(IDS).take_while(|id| {
+            characters += encoded(id).len() + 1;
+            characters <= CHARACTERS
+        });
+        // An id that is too long for a request still needs one.
+        let (batch, left) = rest.split_at(fits.count().max(1));
+        batches.push(batch);
+        rest = left;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_has_a_hundred_ids_and_four_thousand_characters_at_most() {
+        let ids = |count: usize, length: usize| vec!["x".repeat(length); count];
+        let sizes = |ids: &[String]| batches(ids).iter().map(|it| it.len()).collect::<Vec<_>>();
+        assert_eq!(sizes(&ids(250, 31)), [100, 100, 50]);
+        assert_eq!(sizes(&ids(100, 79)), [50, 50]);
+        assert_eq!(sizes(&ids(2, 9000)), [1, 1]);
+        assert_eq!(sizes(&[]), [0; 0]);
+    }
+}

@@ -1,0 +1,79 @@
+//! How long to wait before a request is tried again, and when to give up.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The longest wait before the second try; doubled each time.
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest wait that is chosen here; a server may ask for more.
+const LONGEST: Duration = Duration::from_secs(10);
+/// How often a server is called that has not answered yet: a mistyped host shall not take a minute.
+const FIRST_CALLS: u32 = 3;
+
+/// The tries of one request.
+#[derive(Debug)]
+pub(super) struct Patience {
+    limit: Duration,
+    since: Option<Instant>,
+    tries: u32,
+}
+
+impl Patience {
+    /// Patience for so long, counted from the first failure.
+    pub(super) fn new(limit: Duration) -> Self {
+        Self { limit, since: None, tries: 0 }
+    }
+
+    /// How long to wait before the next try; `None` once it would be too late.
+    ///
+    /// `asked` is what the server asks to wait. `known` is whether it has ever answered.
+    pub(super) fn wait(&mut self, asked: Option<Duration>, known: bool) -> Option<Duration> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.tries += 1;
+        if !known && FIRST_CALLS <= self.tries {
+            return None;
+        }
+        let asked = asked.unwrap_or_default();
+        let wait = asked.saturating_add(longest(self.tries).mul_f64(fastrand::f64()));
+        let left = self.limit.saturating_sub(since.elapsed());
+        (asked <= left && !left.is_zero()).then(|| wait.min(left))
+    }
+}
+
+/// The longest wait after so many tries. The wait itself is chance, so that many do not come back at once.
+fn longest(tries: u32) -> Duration {
+    FIRST.saturating_mul(1 << tries.saturating_sub(1).min(8)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_its_limit() {
+        let seconds: Vec<f32> = (1..=7).map(|tries| longest(tries).as_secs_f32()).collect();
+        assert_eq!(seconds, [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
+        assert_eq!(longest(u32::MAX), LONGEST);
+    }
+
+    #[test]
+    fn what_the_server_asks_for_is_the_least() {
+        let mut patience = Patience::new(Duration::from_secs(60));
+        let wait = patience.wait(Some(Duration::from_secs(7)), true).unwrap();
+        assert!((7.0..7.5).contains(&wait.as_secs_f32()), "{wait:?}");
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_patience_lasts() {
+        let mut patience = Patience::new(Duration::from_secs(60));
+        assert_eq!(patience.wait(Some(Duration::from_secs(61)), true), None);
+        assert_eq!(Patience::new(Duration::ZERO).wait(None, true), None);
+    }
+
+    #[test]
+    fn a_server_that_never_answered_is_called_three_times() {
+        let mut patience = Patience::new(Duration::from_secs(60));
+        let waits = [0; 3].map(|_| patience.wait(None, false).is_some());
+        assert_eq!(waits, [true, true, false]);
+    }
+}

@@ -1,0 +1,112 @@
+//! What a server says when it refuses: `ErrorMessage`, and every line of `Errors`.
+
+use serde::Deserialize;
+use std::fmt;
+
+/// What a server says when it refuses, as it said it.
+///
+/// # Source
+///
+/// The error body of the REST API: `{"ErrorMessage": "…", "Errors": ["…"]}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong in general; empty where the server said nothing.
+    pub message: String,
+    /// What is wrong in particular.
+    pub errors: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body {
+    #[serde(default)]
+    error_message: Option<String>,
+    #[serde(default)]
+    errors: Option<Vec<Option<String>>>,
+}
+
+/// How a missing permission is told.
+const MISSING: &str = "Missing permission";
+
+impl Refusal {
+    /// The refusal in a body; `None` where the body is no JSON object.
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        let Body { error_message, errors } = serde_json::from_slice(body).ok()?;
+        let errors = errors.unwrap_or_default().into_iter().flatten();
+        let told = |text: &String| !text.trim().is_empty();
+        Some(Self {
+            message: error_message.unwrap_or_default().trim().to_owned(),
+            errors: errors.filter(told).map(|text| text.trim().to_owned()).collect(),
+        })
+    }
+
+    /// The permission that the key's user lacks, where the server named it.
+    pub fn permission(&self) -> Option<&str> {
+        let rest = self.missing()?.trim_start_matches(MISSING).trim_start_matches([':', 's', ' ']);
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|name| !name.is_empty())
+    }
+
+    /// The sentence about a missing permission.
+    fn missing(&self) -> Option<&str> {
+        self.texts().find_map(|text| text.find(MISSING).map(|start| &text[start..]))
+    }
+
+    /// Whether any text has these words.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.texts().any(|text| text.contains(words))
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.message.as_str()).chain(self.errors.iter().map(String::as_str))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(missing) = self.missing() {
+            // All else that the server says here is the same for every permission.
+            return f.write_str(missing);
+        }
+        let lines = self.errors.join("; ");
+        match (self.message.is_empty(), lines.is_empty()) {
+            (true, _) => f.write_str(&lines),
+            (false, true) => f.write_str(&self.message),
+            (false, false) => write!(f, "{} {lines}", self.message),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(body: &str) -> Refusal {
+        Refusal::read(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn every_line_of_a_refusal_is_told() {
+        let body = r#"{"ErrorMessage":"There was a problem with your request.","Errors":["No name.", "", null, "No pool."]}"#;
+        insta::assert_snapshot!(refusal(body), @"");
+        insta::assert_snapshot!(refusal(r#"{"ErrorMessage":null,"Errors":["No name."]}"#), @"");
+        insta::assert_snapshot!(refusal(r#"{"ErrorMessage":"Not found.","Errors":null}"#), @"");
+    }
+
+    #[test]
+    fn of_a_missing_permission_the_permission_is_told() {
+        let body = r#"{"ErrorMessage":"You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: WorkerView"}"#;
+        insta::assert_snapshot!(refusal(body), @"");
+        assert_eq!(refusal(body).permission(), Some("WorkerView"));
+        let body =
+            r#"{"ErrorMessage":"", "Errors":["Missing permission: ProcessEdit, in project X"]}"#;
+        assert_eq!(refusal(body).permission(), Some("ProcessEdit"));
+        assert_eq!(refusal("{}").permission(), None);
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_refusal() {
+        assert_eq!(Refusal::read(b"<html>"), None);
+        assert_eq!(Refusal::read(b""), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! Things with a document of their own, and where they are served.
+
+use super::base::encoded;
+use serde::Deserialize;
+
+/// A thing whose document can be read whole, and written. Ids are as the server wrote them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// A worker pool, by its id.
+    WorkerPool(String),
+    /// A worker, by its id.
+    Worker(String),
+    /// A deployment process, by its id.
+    DeploymentProcess(String),
+    /// The process of a runbook, by its id.
+    RunbookProcess(String),
+    /// The server's switches.
+    Features,
+}
+
+/// Whose processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProcessKind {
+    /// Those of projects.
+    Deployment,
+    /// Those of runbooks.
+    Runbook,
+}
+
+impl ProcessKind {
+    /// Where they are served, below the space.
+    pub(super) fn path(self) -> &'static str {
+        match self {
+            Self::Deployment => "deploymentprocesses",
+            Self::Runbook => "runbookProcesses",
+        }
+    }
+}
+
+impl Resource {
+    /// Where the document is, seen from a space's prefix `/api/Spaces-1`.
+    pub(super) fn path(&self, space: &str) -> String {
+        match self {
+            Self::WorkerPool(id) => format!("{space}/workerpools/{}", encoded(id)),
+            Self::Worker(id) => format!("{space}/workers/{}", encoded(id)),
+            Self::DeploymentProcess(id) => {
+                format!("{space}/{}/{}", ProcessKind::Deployment.path(), encoded(id))
+            }
+            Self::RunbookProcess(id) => {
+                format!("{space}/{}/{}", ProcessKind::Runbook.path(), encoded(id))
+            }
+            Self::Features => "/api/featuresconfiguration".to_owned(),
+        }
+    }
+
+    /// Where `body` is to be put.
+    ///
+    /// A deployment process goes to its project where it says so itself: newer servers deprecate the
+    /// route by its own id, and older ones have no other.
+    pub(super) fn path_to_put(&self, space: &str, body: &str) -> String {
+        let by_project = match self {
+            Self::DeploymentProcess(_) => of_project(space, body),
+            _ => None,
+        };
+        by_project.unwrap_or_else(|| self.path(space))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Owned {
+    project_id: String,
+    links: Links,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Links {
+    #[serde(rename = "Self")]
+    itself: String,
+}
+
+/// The route of a project's process. The link says that the server has it; it is not followed itself.
+fn of_project(space: &str, body: &str) -> Option<String> {
+    let Owned { project_id, links } = serde_json::from_str(body).ok()?;
+    let below = format!("/projects/{}/deploymentprocesses", encoded(&project_id));
+    let has_it = links.itself.to_lowercase().ends_with(&below.to_lowercase());
+    has_it.then(|| format!("{space}{below}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_put_where_it_says_that_it_lives() {
+        let process = Resource::DeploymentProcess("deploymentprocess-Projects-1".to_owned());
+        let put = |link: &str| {
+            let body = format!(r#"{{"ProjectId":"Projects-1","Links":{{"Self":"{link}"}}}}"#);
+            process.path_to_put("/api/Spaces-1", &body)
+        };
+        let by_project = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
+        assert_eq!(put(by_project), by_project);
+        assert_eq!(put("https://evil.example/projects/Projects-1/deploymentprocesses"), by_project);
+        let by_id = "/api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-1";
+        assert_eq!(put(by_id), by_id);
+        assert_eq!(process.path_to_put("/api/Spaces-1", "{}"), by_id);
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_the_path() {
+        let worker = Resource::Worker("../spaces/Spaces-2?x=".to_owned());
+        assert_eq!(
+            worker.path("/api/Spaces-1"),
+            "/api/Spaces-1/workers/..%2Fspaces%2FSpaces-2%3Fx%3D"
+        );
+    }
+}

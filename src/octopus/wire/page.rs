@@ -1,0 +1,90 @@
+//! A list, either as a page or as a bare array.
+
+use super::{
+    Account, LibraryVariableSet, Named, Process, Project, Runbook, Space, Target, VariableSet,
+    Worker, WorkerPool,
+};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
+use std::{fmt, marker::PhantomData};
+
+/// A part of a list, or the whole of it.
+#[derive(Debug)]
+pub(in crate::octopus) struct Page<T> {
+    /// The items.
+    pub(in crate::octopus) items: Vec<T>,
+    /// How many items all pages have; a bare array does not say.
+    pub(in crate::octopus) total: Option<usize>,
+}
+
+/// What has an id.
+pub(in crate::octopus) trait Keyed {
+    /// The id.
+    fn key(&self) -> &str;
+}
+
+macro_rules! keyed {
+    ($($name:ident)*) => {
+        $(impl Keyed for $name {
+            fn key(&self) -> &str {
+                &self.id
+            }
+        })*
+    };
+}
+
+keyed! {
+    Account LibraryVariableSet Named Process Project Runbook Space Target VariableSet Worker WorkerPool
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Fields<T> {
+    items: Vec<T>,
+    #[serde(default)]
+    total_results: Option<usize>,
+}
+
+struct ArrayOrPage<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ArrayOrPage(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ArrayOrPage<T> {
+    type Value = Page<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Page<T>, A::Error> {
+        let items = Vec::deserialize(de::value::SeqAccessDeserializer::new(array))?;
+        Ok(Page { items, total: None })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Page<T>, A::Error> {
+        let Fields { items, total_results } = Fields::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Page { items, total: total_results })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_a_page_or_a_bare_array() {
+        let page = |text: &str| serde_json::from_str::<Page<Named>>(text);
+        let array = page(r#"[{"Id":"Feeds-1","Name":"Docker","Uri":"x"}]"#).unwrap();
+        assert_eq!((array.items[0].key(), array.total), ("Feeds-1", None));
+        let paged = page(r#"{"TotalResults":7,"Items":[{"Id":"Feeds-1","Name":"Docker"}]}"#);
+        assert_eq!(paged.unwrap().total, Some(7));
+        let error = page(r#"{"ErrorMessage":"x"}"#).unwrap_err();
+        insta::assert_snapshot!(error, @"");
+    }
+}

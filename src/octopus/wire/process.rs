@@ -1,0 +1,152 @@
+//! Processes, without the scripts inside them.
+
+use super::tolerant::{Text, or_default};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use std::fmt;
+
+/// A deployment process, or that of a runbook.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Process {
+    /// `deploymentprocess-Projects-1`.
+    pub id: String,
+    /// Its project.
+    #[serde(default, deserialize_with = "or_default")]
+    pub project_id: String,
+    /// Its runbook; a deployment process has none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub runbook_id: String,
+    /// Its steps, in their order.
+    #[serde(default, deserialize_with = "or_default")]
+    pub steps: Vec<Step>,
+}
+
+/// A step: one action, or several that run target by target.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Step {
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// What of its properties counts.
+    #[serde(default, deserialize_with = "or_default")]
+    pub properties: Properties,
+    /// Its actions, in their order.
+    #[serde(default, deserialize_with = "or_default")]
+    pub actions: Vec<Action>,
+}
+
+/// An action of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Action {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// Its type: `Octopus.Script`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub action_type: String,
+    /// Its pool; empty for none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub worker_pool_id: String,
+    /// The variable that chooses its pool; empty for none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub worker_pool_variable: String,
+    /// The container that it runs in.
+    #[serde(default, deserialize_with = "or_default")]
+    pub container: Container,
+    /// What of its properties counts.
+    #[serde(default, deserialize_with = "or_default")]
+    pub properties: Properties,
+}
+
+/// The container of an [`Action`]; empty fields for none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Container {
+    /// The image, with its tag.
+    #[serde(deserialize_with = "or_default")]
+    pub image: String,
+    /// The feed that has it.
+    #[serde(deserialize_with = "or_default")]
+    pub feed_id: String,
+}
+
+/// The properties that decide where a step runs; all others are passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties {
+    /// `Octopus.Action.RunOnServer`, of an action; empty where it is not said.
+    pub run_on_server: String,
+    /// `Octopus.Action.TargetRoles`, of a step; old data has it on the action.
+    pub target_roles: String,
+}
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Bag)
+    }
+}
+
+struct Bag;
+
+impl<'de> Visitor<'de> for Bag {
+    type Value = Properties;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("properties by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
+        let mut properties = Properties::default();
+        while let Some(name) = map.next_key::<String>()? {
+            // The server compares the names of properties without regard to case.
+            let value = match name.to_ascii_lowercase().as_str() {
+                "octopus.action.runonserver" => &mut properties.run_on_server,
+                "octopus.action.targetroles" => &mut properties.target_roles,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *value = map.next_value::<Text>()?.into_text().unwrap_or_default();
+        }
+        Ok(properties)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_without_its_scripts() {
+        let process: Process = serde_json::from_str(
+            r#"{"Id":"deploymentprocess-Projects-1","ProjectId":"Projects-1","LastSnapshotId":null,"Steps":[{
+                "Name":"Deploy","Properties":{"Octopus.Action.TargetRoles":"web"},"Actions":[{
+                    "Id":"a","Name":"Deploy","ActionType":"Octopus.Script","WorkerPoolId":null,
+                    "WorkerPoolVariable":"","Container":{"Image":null,"FeedId":null},
+                    "Properties":{"Octopus.Action.Script.ScriptBody":"echo","octopus.action.runonserver":"True",
+                        "Secret":{"HasValue":true}}}]}]}"#,
+        )
+        .unwrap();
+        let step = &process.steps[0];
+        assert_eq!(step.properties.target_roles, "web");
+        assert_eq!(step.actions[0].properties.run_on_server, "True");
+        assert_eq!(step.actions[0].container, Container::default());
+    }
+
+    #[test]
+    fn a_property_that_is_no_text_does_not_break_the_process() {
+        let read = |value: &str| {
+            let text = format!(r#"{{"Octopus.Action.RunOnServer":{value}}}"#);
+            serde_json::from_str::<Properties>(&text).unwrap().run_on_server
+        };
+        let values = ["null", "true", "7", r#"{"HasValue":true}"#, r#""false""#].map(read);
+        assert_eq!(values, ["", "True", "", "", "false"]);
+    }
+}

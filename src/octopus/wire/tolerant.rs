@@ -1,0 +1,33 @@
+//! Reading what may be missing, `null`, or of another type on some server.
+
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+/// A value; its default where there is `null`.
+pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A text, or what is none: `null`, a sensitive value, a number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Text {
+    Text(String),
+    Switch(bool),
+    Other(IgnoredAny),
+}
+
+impl Text {
+    /// The text; a switch is spelled as .NET does.
+    pub(super) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Switch(true) => Some("True".to_owned()),
+            Self::Switch(false) => Some("False".to_owned()),
+            Self::Other(_) => None,
+        }
+    }
+}

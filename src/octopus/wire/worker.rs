@@ -1,0 +1,136 @@
+//! Worker pools and workers.
+
+use super::tolerant::or_default;
+use serde::Deserialize;
+
+/// A worker pool.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct WorkerPool {
+    /// `WorkerPools-21`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its name in URLs and OCL; empty on old servers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub slug: String,
+    /// Its description.
+    #[serde(default, deserialize_with = "or_default")]
+    pub description: String,
+    /// `StaticWorkerPool` or `DynamicWorkerPool`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub worker_pool_type: String,
+    /// The image of a dynamic pool: `UbuntuDefault`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub worker_type: String,
+    /// Whether steps that name no pool run here.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_default: bool,
+    /// Its place among the pools.
+    #[serde(default, deserialize_with = "or_default")]
+    pub sort_order: i64,
+}
+
+/// A worker.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Worker {
+    /// `Workers-3`.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The pools that it is a member of.
+    #[serde(default, deserialize_with = "or_default")]
+    pub worker_pool_ids: Vec<String>,
+    /// Its machine policy; none on servers that take the default one.
+    #[serde(default, deserialize_with = "or_default")]
+    pub machine_policy_id: String,
+    /// Whether it gets no work.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_disabled: bool,
+    /// `Healthy`, `HasWarnings`, `Unhealthy`, `Unavailable`, `Unknown`.
+    #[serde(default, deserialize_with = "or_default")]
+    pub health_status: String,
+    /// How it is reached.
+    #[serde(default, deserialize_with = "or_default")]
+    pub endpoint: Endpoint,
+}
+
+/// How a worker or target is reached; which fields count is decided by the style.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Endpoint {
+    /// `TentaclePassive`, `TentacleActive`, `Ssh`, `KubernetesTentacle`, and others.
+    #[serde(deserialize_with = "or_default")]
+    pub communication_style: String,
+    /// Of a Tentacle: `https://host:10933/` or `poll://…/`.
+    #[serde(deserialize_with = "or_default")]
+    pub uri: String,
+    /// Of a Tentacle.
+    #[serde(deserialize_with = "or_default")]
+    pub thumbprint: String,
+    /// Of a listening Tentacle or an SSH host.
+    #[serde(deserialize_with = "or_default")]
+    pub proxy_id: String,
+    /// Of an SSH host.
+    #[serde(deserialize_with = "or_default")]
+    pub account_id: String,
+    /// Of an SSH host.
+    #[serde(deserialize_with = "or_default")]
+    pub host: String,
+    /// Of an SSH host.
+    pub port: Option<u16>,
+    /// Of an SSH host: its key's.
+    #[serde(deserialize_with = "or_default")]
+    pub fingerprint: String,
+    /// Of an SSH host: `linux-x64`; none for Mono.
+    #[serde(deserialize_with = "or_default")]
+    pub dot_net_core_platform: String,
+    /// Of a Kubernetes agent.
+    #[serde(deserialize_with = "or_default")]
+    pub tentacle_endpoint_configuration: TentacleEndpoint,
+    /// Of a Kubernetes agent.
+    #[serde(deserialize_with = "or_default")]
+    pub default_namespace: String,
+    /// Of a cloud target: the pool whose workers act for it.
+    #[serde(deserialize_with = "or_default")]
+    pub default_worker_pool_id: String,
+}
+
+/// How a Kubernetes agent is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct TentacleEndpoint {
+    /// `Polling` or `Listening`.
+    #[serde(deserialize_with = "or_default")]
+    pub communication_mode: String,
+    /// `poll://…/` or `https://host:10933/`.
+    #[serde(deserialize_with = "or_default")]
+    pub uri: String,
+    /// The agent's.
+    #[serde(deserialize_with = "or_default")]
+    pub thumbprint: String,
+}
+
+/// `GET …/workerpools/dynamicworkertypes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct WorkerTypes {
+    #[serde(deserialize_with = "or_default")]
+    worker_types: Vec<WorkerType>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct WorkerType {
+    #[serde(deserialize_with = "or_default")]
+    r#type: String,
+}
+
+impl WorkerTypes {
+    /// The images by their names: `UbuntuDefault`.
+    pub fn names(self) -> Vec<String> {
+        let names = self.worker_types.into_iter().map(|it| it.r#type);
+        names.filter(|name| !name.is_empty()).collect()
+    }
+}
