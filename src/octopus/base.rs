@@ -6,6 +6,8 @@ use super::Error;
 use reqwest::Url;
 use std::{fmt::Write as _, net::IpAddr};
 
+const NO_SCHEME: &str = "it starts with neither `https://` nor `http://`";
+
 /// Where a server is: scheme, host, port and the path it is served below, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Base {
@@ -22,12 +24,15 @@ impl Base {
     /// cross a network unprotected.
     pub(super) fn new(text: &str, insecure_http: bool) -> Result<Self, Error> {
         let bad = |why: &str| Error::BadUrl { url: shown(text), why: why.to_owned() };
-        let url = Url::parse(text.trim()).map_err(|why| bad(&why.to_string()))?;
+        let url = Url::parse(text.trim()).map_err(|why| match text.contains("://") {
+            true => bad(&why.to_string()),
+            false => bad(NO_SCHEME),
+        })?;
         match url.scheme() {
             "https" => {}
             "http" if insecure_http || is_loopback(&url) => {}
             "http" => return Err(Error::InsecureUrl(shown(text))),
-            _ => return Err(bad("it starts with neither `https://` nor `http://`")),
+            _ => return Err(bad(NO_SCHEME)),
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad("a user name or password in it would be shown"));
@@ -74,8 +79,9 @@ impl Base {
     }
 }
 
-/// A URL for a message: without what may be a password.
+/// A URL for a message: without what may be a password or a key.
 fn shown(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
     match (text.find("://"), text.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
             format!("{}://…{}", &text[..scheme], &text[at..])
@@ -131,17 +137,17 @@ mod tests {
         for text in ["http://localhost:8066", "http://127.1.2.3", "http://[::1]:80"] {
             assert!(base(text).starts_with("http://"), "{text}");
         }
-        insta::assert_snapshot!(base("http://octopus.acme.example"), @"");
-        insta::assert_snapshot!(base("http://127.0.0.1.evil.example"), @"");
+        insta::assert_snapshot!(base("http://octopus.acme.example"), @"`http://octopus.acme.example` is not https, so the key would be sent in the clear");
+        insta::assert_snapshot!(base("http://127.0.0.1.evil.example"), @"`http://127.0.0.1.evil.example` is not https, so the key would be sent in the clear");
         assert!(Base::new("http://octopus.acme.example", true).is_ok());
     }
 
     #[test]
     fn what_is_no_url_of_a_server_is_refused_without_its_password() {
-        insta::assert_snapshot!(base("octopus.acme.example"), @"");
-        insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"");
-        insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"");
-        insta::assert_snapshot!(base("https://octopus.acme.example/?apikey=x"), @"");
+        insta::assert_snapshot!(base("octopus.acme.example"), @"`octopus.acme.example` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`");
+        insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"`ftp://octopus.acme.example` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`");
+        insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"`https://…@octopus.acme.example` is no URL of an Octopus Server: a user name or password in it would be shown");
+        insta::assert_snapshot!(base("https://octopus.acme.example/?apikey=x"), @"`https://octopus.acme.example/` is no URL of an Octopus Server: it has a query or a fragment");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What can go wrong between here and an answer.
 
 use super::Refusal;
+use std::time::Duration;
 
 /// Why there is no answer, or none that can be used.
 ///
@@ -44,12 +45,12 @@ pub enum Error {
         why: String,
     },
     /// The answer did not come in time.
-    #[error("no answer to {request} within {seconds} seconds")]
+    #[error("no answer to {request} within {after:?}")]
     Timeout {
         /// Method and path.
         request: String,
         /// How long was waited.
-        seconds: u64,
+        after: Duration,
     },
     /// The server refuses, and says why.
     #[error("the server answered {status}{}", told(refusal, *status))]
@@ -243,15 +244,15 @@ mod tests {
 
     #[test]
     fn a_status_is_told_with_the_servers_words_or_the_usual_ones() {
-        insta::assert_snapshot!(status(403, "Missing permission: WorkerView"), @"");
-        insta::assert_snapshot!(status(502, ""), @"");
-        insta::assert_snapshot!(status(599, ""), @"");
+        insta::assert_snapshot!(status(403, "Missing permission: WorkerView"), @"the server answered 403: Missing permission: WorkerView");
+        insta::assert_snapshot!(status(502, ""), @"the server answered 502: Bad Gateway");
+        insta::assert_snapshot!(status(599, ""), @"the server answered 599");
     }
 
     #[test]
     fn help_names_the_permission_that_is_missing() {
         let help = status(403, "Missing permission: WorkerView").help();
-        insta::assert_snapshot!(help.unwrap(), @"");
+        insta::assert_snapshot!(help.unwrap(), @"give the key's user a role with `WorkerView` in this space");
     }
 
     #[test]

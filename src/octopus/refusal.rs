@@ -68,12 +68,12 @@ impl fmt::Display for Refusal {
             // All else that the server says here is the same for every permission.
             return f.write_str(missing);
         }
-        let lines = self.errors.join("; ");
-        match (self.message.is_empty(), lines.is_empty()) {
-            (true, _) => f.write_str(&lines),
-            (false, true) => f.write_str(&self.message),
-            (false, false) => write!(f, "{} {lines}", self.message),
+        let mut separator = "";
+        for text in self.texts().filter(|text| !text.is_empty()) {
+            write!(f, "{separator}{text}")?;
+            separator = if text.ends_with(['.', '!', '?']) { " " } else { "; " };
         }
+        Ok(())
     }
 }
 
@@ -87,16 +87,16 @@ mod tests {
 
     #[test]
     fn every_line_of_a_refusal_is_told() {
-        let body = r#"{"ErrorMessage":"There was a problem with your request.","Errors":["No name.", "", null, "No pool."]}"#;
-        insta::assert_snapshot!(refusal(body), @"");
-        insta::assert_snapshot!(refusal(r#"{"ErrorMessage":null,"Errors":["No name."]}"#), @"");
-        insta::assert_snapshot!(refusal(r#"{"ErrorMessage":"Not found.","Errors":null}"#), @"");
+        let body = r#"{"ErrorMessage":"There was a problem with your request.","Errors":["No name.", "", null, "No pool", "No policy"]}"#;
+        insta::assert_snapshot!(refusal(body), @"There was a problem with your request. No name. No pool; No policy");
+        insta::assert_snapshot!(refusal(r#"{"ErrorMessage":null,"Errors":["No name."]}"#), @"No name.");
+        insta::assert_snapshot!(refusal(r#"{"ErrorMessage":"Not found.","Errors":null}"#), @"Not found.");
     }
 
     #[test]
     fn of_a_missing_permission_the_permission_is_told() {
         let body = r#"{"ErrorMessage":"You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: WorkerView"}"#;
-        insta::assert_snapshot!(refusal(body), @"");
+        insta::assert_snapshot!(refusal(body), @"Missing permission: WorkerView");
         assert_eq!(refusal(body).permission(), Some("WorkerView"));
         let body =
             r#"{"ErrorMessage":"", "Errors":["Missing permission: ProcessEdit, in project X"]}"#;

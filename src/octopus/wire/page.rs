@@ -85,6 +85,6 @@ mod tests {
         let paged = page(r#"{"TotalResults":7,"Items":[{"Id":"Feeds-1","Name":"Docker"}]}"#);
         assert_eq!(paged.unwrap().total, Some(7));
         let error = page(r#"{"ErrorMessage":"x"}"#).unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"missing field `Items` at line 1 column 20");
     }
 }

@@ -15,7 +15,7 @@ where
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Text {
-    Text(String),
+    Words(String),
     Switch(bool),
     Other(IgnoredAny),
 }
@@ -24,7 +24,7 @@ impl Text {
     /// The text; a switch is spelled as .NET does.
     pub(super) fn into_text(self) -> Option<String> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Words(text) => Some(text),
             Self::Switch(true) => Some("True".to_owned()),
             Self::Switch(false) => Some("False".to_owned()),
             Self::Other(_) => None,
