@@ -8,7 +8,7 @@ use axum::{
 use poolwright::{
     model::Id,
     octopus::{
-        Connection, Credentials, Error, Options, ProcessKind, Resource, Secret, SpaceReader,
+        Connection, Credentials, Error, Options, Resource, Secret, SpaceReader,
         writer::{Creates, Writer},
     },
     sandbox::{self, ADMIN_KEY, Fault, Misfortune, READER_KEY, Sandbox, Seed},
@@ -48,7 +48,7 @@ fn writer(connection: &Connection) -> Writer {
     connection.writer(&Id::new("Spaces-1"))
 }
 
-fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
+pub(crate) fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
     let error = answer.unwrap_err();
     format!("{error}\nhelp: {}", error.help().unwrap_or_default())
 }
@@ -58,13 +58,13 @@ fn status(code: u16) -> Misfortune {
 }
 
 /// A server that is none: it answers as a test says, and remembers who asked.
-struct Stub {
-    url: String,
+pub(crate) struct Stub {
+    pub(crate) url: String,
     asked: Arc<Mutex<Vec<(String, HeaderMap)>>>,
 }
 
 impl Stub {
-    async fn new<F, R>(answer: F) -> Self
+    pub(crate) async fn new<F, R>(answer: F) -> Self
     where
         F: Fn(&str) -> R + Clone + Send + Sync + 'static,
         R: IntoResponse,
@@ -84,11 +84,11 @@ impl Stub {
         Self { url, asked }
     }
 
-    fn paths(&self) -> Vec<String> {
+    pub(crate) fn paths(&self) -> Vec<String> {
         self.asked.lock().unwrap().iter().map(|(path, _)| path.clone()).collect()
     }
 
-    fn reader(&self) -> SpaceReader {
+    pub(crate) fn reader(&self) -> SpaceReader {
         reader(&connect(&self.url, ADMIN_KEY))
     }
 }
@@ -311,109 +311,4 @@ async fn a_key_that_no_header_can_carry_is_refused() {
     );
     options.ca_pem = Some(b"no certificate".to_vec());
     insta::assert_snapshot!(Connection::open(options).unwrap_err(), @"the file of certificate authorities holds no certificate: there is no `BEGIN CERTIFICATE` in it");
-}
-
-/// The items of a list that the server gives in pages of two, whatever is asked.
-fn clamped(path: &str, of: usize) -> Value {
-    let number = |name: &str| {
-        let value = path.split(&format!("{name}=")).nth(1)?.split('&').next()?;
-        value.parse::<usize>().ok()
-    };
-    let skip = number("skip").unwrap_or(0);
-    let items = (skip..of.min(skip + 2)).map(|n| json!({ "Id": format!("X-{n}"), "Name": "x" }));
-    json!({ "TotalResults": of, "Items": items.collect::<Vec<_>>() })
-}
-
-#[tokio::test]
-async fn pages_may_be_of_any_size() {
-    let server = Stub::new(|path| match path.ends_with("/all") {
-        true => (StatusCode::NOT_FOUND, json!({ "ErrorMessage": "x" }).to_string()),
-        false => (StatusCode::OK, clamped(path, 5).to_string()),
-    })
-    .await;
-    assert_eq!(server.reader().project_groups().await.unwrap().len(), 5);
-    assert_eq!(server.reader().feeds().await.unwrap().len(), 5);
-    assert_eq!(server.paths()[2], "/api/Spaces-1/projectgroups?skip=4&take=1000");
-}
-
-#[tokio::test]
-async fn a_list_that_stops_short_is_an_error() {
-    let server = Stub::new(|_| clamped("skip=0", 5).to_string()).await;
-    insta::assert_snapshot!(told(server.reader().runbooks().await), @r#"
-    GET /api/Spaces-1/runbooks was answered with something unexpected: the list ends after 2 of 5
-    help: the server may be of a version that this tool does not know yet
-    "#);
-}
-
-fn process(id: &str) -> Value {
-    json!({ "Id": id, "Steps": [] })
-}
-
-#[tokio::test]
-async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
-    let server = Stub::new(|path| match path.rsplit('/').next().unwrap() {
-        "P-3" => (StatusCode::OK, process("P-3").to_string()),
-        "P-4" => {
-            let text = "You do not have permission to perform this action. Missing permission: ProcessView";
-            (StatusCode::FORBIDDEN, json!({ "ErrorMessage": text }).to_string())
-        }
-        list if list.contains('?') => {
-            // A server that knows no `take`, and has frozen processes of nobody's in its list.
-            let items = [process("P-1"), process("P-1-s-3-AB"), process("p-2")];
-            (StatusCode::OK, json!({ "TotalResults": 3, "Items": items }).to_string())
-        }
-        _ => (StatusCode::NOT_FOUND, String::new()),
-    })
-    .await;
-    let ids = ["P-1", "P-2", "P-3", "P-4", "P-5"].map(str::to_owned);
-    let (found, unread) = server.reader().processes(ProcessKind::Deployment, &ids).await;
-    let found: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
-    assert_eq!(found, ["P-1", "p-2", "P-3"]);
-    let unread: Vec<_> = unread.iter().map(|it| format!("{}: {}", it.id, it.error)).collect();
-    insta::assert_snapshot!(unread.join("\n"), @r#"
-    P-4: the server answered 403: Missing permission: ProcessView
-    P-5: the server answered 404: Not Found
-    "#);
-}
-
-#[tokio::test]
-async fn one_process_that_cannot_be_read_does_not_hide_the_others() {
-    let server = Stub::new(|path| match path {
-        path if path.contains('?') => r#"{"Items":[{"Id":"P-1"},{"Id":7}]}"#,
-        path if path.ends_with("P-1") => r#"{"Id":"P-1"}"#,
-        _ => r#"{"Id":7}"#,
-    })
-    .await;
-    let ids = ["P-1", "P-2"].map(str::to_owned);
-    let (found, unread) = server.reader().processes(ProcessKind::Runbook, &ids).await;
-    assert_eq!((found.len(), unread.len()), (1, 1));
-    assert!(matches!(unread[0].error, Error::Malformed { .. }), "{unread:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_requests_are_under_way_a_few_at_a_time() {
-    let (now, most) = (Arc::new(Mutex::new(0)), Arc::new(Mutex::new(0)));
-    let (count, peak) = (Arc::clone(&now), Arc::clone(&most));
-    let handle = move || {
-        let (count, peak) = (Arc::clone(&count), Arc::clone(&peak));
-        async move {
-            let under_way = {
-                let mut count = count.lock().unwrap();
-                *count += 1;
-                *count
-            };
-            let highest = (*peak.lock().unwrap()).max(under_way);
-            *peak.lock().unwrap() = highest;
-            tokio::time::sleep(Duration::from_millis(2)).await;
-            *count.lock().unwrap() -= 1;
-            "[]"
-        }
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async { axum::serve(listener, Router::new().fallback(handle)).await });
-    let reader = reader(&connect(&url, ADMIN_KEY));
-    let answers = (0..200).map(|_| reader.worker_pools());
-    assert!(futures_util::future::join_all(answers).await.iter().all(Result::is_ok));
-    assert!((2..=8).contains(&*most.lock().unwrap()));
 }

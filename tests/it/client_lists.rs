@@ -1,0 +1,111 @@
+//! Lists, as servers of several ages give them: whole, in pages of any size, by ids or not.
+
+use crate::client::{Stub, connect, told};
+use axum::{Router, http::StatusCode};
+use poolwright::{
+    model::Id,
+    octopus::{Error, ProcessKind},
+    sandbox::ADMIN_KEY,
+};
+use serde_json::{Value, json};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    time::Duration,
+};
+use tokio::net::TcpListener;
+
+/// The items of a list that the server gives in pages of two, whatever is asked.
+fn clamped(path: &str, of: usize) -> Value {
+    let number = |name: &str| {
+        let value = path.split(&format!("{name}=")).nth(1)?.split('&').next()?;
+        value.parse::<usize>().ok()
+    };
+    let skip = number("skip").unwrap_or(0);
+    let items = (skip..of.min(skip + 2)).map(|n| json!({ "Id": format!("X-{n}"), "Name": "x" }));
+    json!({ "TotalResults": of, "Items": items.collect::<Vec<_>>() })
+}
+
+#[tokio::test]
+async fn pages_may_be_of_any_size() {
+    let server = Stub::new(|path| match path.ends_with("/all") {
+        true => (StatusCode::NOT_FOUND, json!({ "ErrorMessage": "x" }).to_string()),
+        false => (StatusCode::OK, clamped(path, 5).to_string()),
+    })
+    .await;
+    assert_eq!(server.reader().project_groups().await.unwrap().len(), 5);
+    assert_eq!(server.reader().feeds().await.unwrap().len(), 5);
+    assert_eq!(server.paths()[2], "/api/Spaces-1/projectgroups?skip=4&take=1000");
+}
+
+#[tokio::test]
+async fn a_list_that_stops_short_is_an_error() {
+    let server = Stub::new(|_| clamped("skip=0", 5).to_string()).await;
+    insta::assert_snapshot!(told(server.reader().runbooks().await), @r#"
+    GET /api/Spaces-1/runbooks was answered with something unexpected: the list ends after 2 of 5
+    help: the server may be of a version that this tool does not know yet
+    "#);
+}
+
+fn process(id: &str) -> Value {
+    json!({ "Id": id, "Steps": [] })
+}
+
+#[tokio::test]
+async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
+    let server = Stub::new(|path| match path.rsplit('/').next().unwrap() {
+        "P-3" => (StatusCode::OK, process("P-3").to_string()),
+        "P-4" => {
+            let text = "You do not have permission to perform this action. Missing permission: ProcessView";
+            (StatusCode::FORBIDDEN, json!({ "ErrorMessage": text }).to_string())
+        }
+        list if list.contains('?') => {
+            // A server that knows no `take`, and has frozen processes of nobody's in its list.
+            let items = [process("P-1"), process("P-1-s-3-AB"), process("p-2")];
+            (StatusCode::OK, json!({ "TotalResults": 3, "Items": items }).to_string())
+        }
+        _ => (StatusCode::NOT_FOUND, String::new()),
+    })
+    .await;
+    let ids = ["P-1", "P-2", "P-3", "P-4", "P-5"].map(str::to_owned);
+    let (found, unread) = server.reader().processes(ProcessKind::Deployment, &ids).await;
+    let found: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(found, ["P-1", "p-2", "P-3"]);
+    let unread: Vec<_> = unread.iter().map(|it| format!("{}: {}", it.id, it.error)).collect();
+    insta::assert_snapshot!(unread.join("\n"), @r#"
+    P-4: the server answered 403: Missing permission: ProcessView
+    P-5: the server answered 404: Not Found
+    "#);
+}
+
+#[tokio::test]
+async fn one_process_that_cannot_be_read_does_not_hide_the_others() {
+    let server = Stub::new(|path| match path {
+        path if path.contains('?') => r#"{"Items":[{"Id":"P-1"},{"Id":7}]}"#,
+        path if path.ends_with("P-1") => r#"{"Id":"P-1"}"#,
+        _ => r#"{"Id":7}"#,
+    })
+    .await;
+    let ids = ["P-1", "P-2"].map(str::to_owned);
+    let (found, unread) = server.reader().processes(ProcessKind::Runbook, &ids).await;
+    assert_eq!((found.len(), unread.len()), (1, 1));
+    assert!(matches!(unread[0].error, Error::Malformed { .. }), "{unread:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_requests_are_under_way_a_few_at_a_time() {
+    static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let slow = || async {
+        MOST.fetch_max(UNDER_WAY.fetch_add(1, SeqCst) + 1, SeqCst);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        UNDER_WAY.fetch_sub(1, SeqCst);
+        "[]"
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(slow)).await });
+    let reader = connect(&url, ADMIN_KEY).reader().in_space(&Id::new("Spaces-1"));
+    let answers = (0..200).map(|_| reader.worker_pools());
+    assert!(futures_util::future::join_all(answers).await.iter().all(Result::is_ok));
+    assert!((2..=8).contains(&MOST.load(SeqCst)), "{MOST:?}");
+}
