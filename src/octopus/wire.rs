@@ -4,12 +4,14 @@
 //! and words of an enumeration stay words, since a newer server has more of them. Never: a meaning.
 
 mod page;
+mod permissions;
 mod process;
 mod project;
 mod tolerant;
 mod worker;
 
 pub(super) use page::{Keyed, Page};
+pub use permissions::{Grant, Permissions};
 pub use process::{Action, Container, Process, Properties, Step};
 pub use project::{
     ConversionState, LibraryVariableSet, PersistenceSettings, Project, Runbook, Target, Variable,

@@ -1,0 +1,255 @@
+//! Projects, their processes, and what else of them may point at a pool.
+
+use super::{Error, Reading, lower, pointers};
+use crate::{
+    live::{Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
+    model::Name,
+    octopus::{self, ProcessKind, Unread, wire},
+};
+use std::collections::HashMap;
+
+/// What a space's projects hold.
+#[derive(Debug, Default)]
+pub(super) struct Estate {
+    pub(super) projects: Vec<LiveProject>,
+    pub(super) processes: Vec<LiveProcess>,
+    pub(super) pointers: Vec<Pointer>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// A process that is to be read: its id, and whose it is.
+type Wanted = (String, Owner);
+
+/// Why a process of a version-controlled project is not read.
+const IN_GIT: &str = "it is stored in Git, which this version does not read";
+
+/// Reads as much of the projects as `scope` asks for.
+pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estate, Error> {
+    let (deployments, runbooks) = (scope.deployments, scope.runbooks);
+    let reader = &reading.reader;
+    let any = deployments || runbooks || scope.pointers;
+    let (projects, groups, books) = tokio::try_join!(
+        reading.when(any, "the projects", reader.projects()),
+        reading.when(any, "the project groups", reader.project_groups()),
+        reading.when(runbooks, "the runbooks", reader.runbooks()),
+    )?;
+    let mut gaps = Vec::new();
+    let owners = Owners::new(&projects, &groups);
+    let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
+    let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
+    let (deployed, run, (pointers, hidden)) = tokio::try_join!(
+        processes(reading, ProcessKind::Deployment, of_projects),
+        processes(reading, ProcessKind::Runbook, of_runbooks),
+        pointers::pointers(reading, scope, &projects),
+    )?;
+    let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
+    for (read, unread) in [deployed, run] {
+        all.extend(read);
+        gaps.extend(unread);
+    }
+    gaps.extend(hidden);
+    Ok(Estate { projects: owners.projects(), processes: all, pointers, gaps })
+}
+
+/// Projects with the names of their groups.
+struct Owners<'a> {
+    projects: &'a [wire::Project],
+    groups: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Owners<'a> {
+    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named]) -> Self {
+        let groups = groups.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        Self { projects, groups }
+    }
+
+    fn owner(&self, project: &wire::Project, runbook: Option<&str>) -> Owner {
+        // A group that the key may not see is called by its id.
+        let id = project.project_group_id.as_str();
+        Owner {
+            project: Name::new(&project.name),
+            group: Name::new(self.groups.get(id).copied().unwrap_or(id)),
+            runbook: runbook.map(Name::new),
+        }
+    }
+
+    fn projects(&self) -> Vec<LiveProject> {
+        let live = |it: &wire::Project| {
+            let Owner { project, group, .. } = self.owner(it, None);
+            LiveProject { name: project, group, git: is_in_git(it) }
+        };
+        self.projects.iter().map(live).collect()
+    }
+
+    /// The deployment processes to read; the others are gaps.
+    fn deployments(&self, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
+        let mut wanted = Vec::with_capacity(self.projects.len());
+        for project in self.projects {
+            if is_in_git(project) {
+                let what = format!(
+                    "the deployment process of the version-controlled project {:?}",
+                    project.name
+                );
+                gaps.push(Gap { what, why: IN_GIT.to_owned(), hides: Hides::Steps });
+            } else {
+                wanted.push((project.deployment_process_id.clone(), self.owner(project, None)));
+            }
+        }
+        wanted
+    }
+
+    /// The processes of runbooks to read; the others are gaps.
+    ///
+    /// # Source
+    ///
+    /// The runbooks of a version-controlled project are in the database all the same, until they are
+    /// converted on their own (`ConversionState.RunbooksAreInGit`).
+    fn runbooks(&self, books: Vec<wire::Runbook>, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
+        let converted = |it: &wire::Project| {
+            is_in_git(it) && it.persistence_settings.conversion_state.runbooks_are_in_git
+        };
+        for project in self.projects.iter().filter(|it| converted(it)) {
+            let what = format!("the runbooks of the version-controlled project {:?}", project.name);
+            gaps.push(Gap { what, why: IN_GIT.to_owned(), hides: Hides::Steps });
+        }
+        let by_id: HashMap<&str, &wire::Project> =
+            self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
+        let mut wanted = Vec::with_capacity(books.len());
+        for book in books {
+            match by_id.get(book.project_id.as_str()) {
+                Some(project) if converted(project) => {}
+                Some(project) => {
+                    let owner = self.owner(project, Some(&book.name));
+                    wanted.push((book.runbook_process_id, owner));
+                }
+                None => {
+                    let what = format!("the process of the runbook {:?}", book.name);
+                    let why = "its project is not among those that the key may see".to_owned();
+                    gaps.push(Gap { what, why, hides: Hides::Steps });
+                }
+            }
+        }
+        // The server orders runbooks by their own names; ours stand with their projects.
+        wanted.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
+        wanted
+    }
+}
+
+fn is_in_git(project: &wire::Project) -> bool {
+    let stored = &project.persistence_settings.r#type;
+    project.is_version_controlled || stored.eq_ignore_ascii_case("VersionControlled")
+}
+
+/// The processes that are wanted, in that order, and a gap for each that cannot be read.
+async fn processes(
+    reading: &Reading<'_>,
+    kind: ProcessKind,
+    wanted: Vec<Wanted>,
+) -> Result<(Vec<LiveProcess>, Vec<Gap>), Error> {
+    let ids: Vec<String> =
+        wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
+    let (found, unread) = reading.reader.processes(kind, &ids).await;
+    let unread = gathered(reading, "the processes", unread)?;
+    let mut found: HashMap<String, wire::Process> =
+        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+    let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
+    for (id, owner) in wanted {
+        if let Some(process) = found.remove(&id.to_lowercase()) {
+            processes.push(lower::process(process, owner));
+            continue;
+        }
+        let why = unread.get(&id).map(ToString::to_string);
+        let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
+        gaps.push(Gap { what: named(&owner), why, hides: Hides::Steps });
+    }
+    Ok((processes, gaps))
+}
+
+fn named(owner: &Owner) -> String {
+    match &owner.runbook {
+        None => format!("the deployment process of project {:?}", owner.project),
+        Some(runbook) => {
+            format!("the process of runbook {runbook:?} of project {:?}", owner.project)
+        }
+    }
+}
+
+/// Why each thing is unread, by its id.
+///
+/// # Errors
+///
+/// The first failure that is of the connection and not of the thing: then all else is in doubt too.
+pub(super) fn gathered(
+    reading: &Reading<'_>,
+    what: &str,
+    unread: Vec<Unread>,
+) -> Result<HashMap<String, octopus::Error>, Error> {
+    match unread.iter().find(|it| !is_of_the_thing(&it.error)) {
+        Some(Unread { error, .. }) => Err(reading.unread(what, error.clone())),
+        None => Ok(unread.into_iter().map(|Unread { id, error }| (id, error)).collect()),
+    }
+}
+
+/// Whether the server answers, and refuses or garbles this one thing.
+fn is_of_the_thing(error: &octopus::Error) -> bool {
+    match error {
+        octopus::Error::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
+        octopus::Error::Malformed { .. } | octopus::Error::TooLarge { .. } => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn project(name: &str, git: bool, settings: Value) -> Value {
+        json!({
+            "Id": format!("Projects-{name}"), "Name": name, "ProjectGroupId": "ProjectGroups-1",
+            "DeploymentProcessId": format!("deploymentprocess-Projects-{name}"),
+            "IsVersionControlled": git, "PersistenceSettings": settings,
+        })
+    }
+
+    fn told(projects: Value, runbooks: Value) -> String {
+        let projects: Vec<wire::Project> = serde_json::from_value(projects).unwrap();
+        let runbooks: Vec<wire::Runbook> = serde_json::from_value(runbooks).unwrap();
+        let owners = Owners::new(&projects, &[]);
+        let mut gaps = Vec::new();
+        let mut wanted = owners.deployments(&mut gaps);
+        wanted.extend(owners.runbooks(runbooks, &mut gaps));
+        let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", named(owner)));
+        let gaps = gaps.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
+        wanted.chain(gaps).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_is_in_git_is_a_gap_and_the_rest_of_the_project_is_read() {
+        let runbooks_in_git = json!({
+            "Type": "VersionControlled",
+            "ConversionState": { "VariablesAreInGit": true, "RunbooksAreInGit": true },
+        });
+        let projects = json!([
+            project("Web", false, json!({ "Type": "Database" })),
+            project("Shop", true, json!(null)),
+            project("Bank", false, runbooks_in_git),
+        ]);
+        let runbook = |project: &str| {
+            json!({
+                "Id": "Runbooks-1", "Name": "Restart", "ProjectId": format!("Projects-{project}"),
+                "RunbookProcessId": format!("RunbookProcess-{project}"),
+            })
+        };
+        let runbooks = ["Web", "Shop", "Bank", "Hidden"].map(runbook);
+        insta::assert_snapshot!(told(projects, json!(runbooks)), @r#"
+        deploymentprocess-Projects-Web: the deployment process of project "Web"
+        RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
+        RunbookProcess-Web: the process of runbook "Restart" of project "Web"
+        gap: the deployment process of the version-controlled project "Shop": it is stored in Git, which this version does not read
+        gap: the deployment process of the version-controlled project "Bank": it is stored in Git, which this version does not read
+        gap: the runbooks of the version-controlled project "Bank": it is stored in Git, which this version does not read
+        gap: the process of the runbook "Restart": its project is not among those that the key may see
+        "#);
+    }
+}

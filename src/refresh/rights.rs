@@ -1,0 +1,134 @@
+//! What the key's user may see.
+//!
+//! A server leaves out of its lists what a user may not see, so that a short list looks like a whole one.
+//! This tells the two apart, as far as the server says. Never: an error of its own; a server that does
+//! not say what a user may do is trusted.
+
+use super::Error;
+use crate::{
+    live::{Gap, Hides, Scope},
+    model::{Id, Linked, Space},
+    octopus::{
+        Reader,
+        wire::{Grant, Permissions},
+    },
+};
+
+/// What the key's user may do; nothing is known where the server does not say.
+#[derive(Debug, Default)]
+pub(super) struct Rights(Option<Permissions>);
+
+impl Rights {
+    /// Reads the rights, where a short list would mislead.
+    pub(super) async fn read(reader: &Reader, scope: &Scope) -> Result<Self, Error> {
+        if !(scope.workers || scope.pointers || scope.elsewhere) {
+            return Ok(Self::default());
+        }
+        let known = reader.permissions().await.ok();
+        Ok(Self(known.filter(|it| !it.space_permissions.is_empty())))
+    }
+
+    fn grants(&self, space: &Id<Space>, permission: &str) -> Option<Vec<&Grant>> {
+        let grants = self.0.as_ref()?.space_permissions.get(permission);
+        let here = |it: &&Grant| it.space_id.eq_ignore_ascii_case(space.as_str());
+        Some(grants.into_iter().flatten().filter(here).collect())
+    }
+
+    /// Whether the user certainly lacks a permission in a space.
+    pub(super) fn sees_no(&self, space: &Id<Space>, permission: &str) -> bool {
+        self.grants(space, permission).is_some_and(|grants| grants.is_empty())
+    }
+
+    /// Whether a permission certainly does not hold for every project of a space.
+    fn sees_not_all(&self, space: &Id<Space>, permission: &str) -> bool {
+        let unrestricted = |it: &&Grant| {
+            it.restricted_to_project_ids.is_empty() && it.restricted_to_project_group_ids.is_empty()
+        };
+        self.grants(space, permission).is_some_and(|grants| !grants.iter().any(unrestricted))
+    }
+
+    /// Whether the user certainly may not see every space.
+    pub(super) fn sees_not_all_spaces(&self) -> bool {
+        let sees = |it: &String| matches!(it.as_str(), "SpaceView" | "AdministerSystem");
+        self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees))
+    }
+
+    /// What of this space is out of sight, where a plan must know of every user of a pool.
+    pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
+        if !(scope.pointers || scope.elsewhere) {
+            return Vec::new();
+        }
+        let mut gaps = self.steps_out_of_sight(space, Hides::Steps);
+        let pointing = [
+            ("variables", "VariableView"),
+            ("library variable sets", "LibraryVariableSetView"),
+            ("deployment targets", "MachineView"),
+        ];
+        let pointing = pointing.iter().filter(|_| scope.pointers);
+        gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        gaps
+    }
+
+    /// What of the steps of a space is out of sight.
+    pub(super) fn steps_out_of_sight(&self, space: &Linked<Space>, hides: Hides) -> Vec<Gap> {
+        let steps = [
+            ("projects", "ProjectView"),
+            ("deployment processes", "ProcessView"),
+            ("runbooks", "RunbookView"),
+        ];
+        self.out_of_sight(space, steps.iter(), hides).collect()
+    }
+
+    fn out_of_sight<'a>(
+        &self,
+        space: &Linked<Space>,
+        kinds: impl Iterator<Item = &'a (&'a str, &'a str)>,
+        hides: Hides,
+    ) -> impl Iterator<Item = Gap> {
+        let hidden = kinds.filter(|(_, permission)| self.sees_not_all(&space.id, permission));
+        hidden.map(move |(kind, permission)| {
+            let (what, why) = match self.sees_no(&space.id, permission) {
+                true => (format!("the {kind} of space {:?}", space.name), ""),
+                false => (format!("some {kind} of space {:?}", space.name), " for all projects"),
+            };
+            Gap { what, why: format!("Missing permission: {permission}{why}"), hides }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn gaps(rights: serde_json::Value) -> String {
+        let rights = Rights(Some(serde_json::from_value(rights).unwrap()));
+        let scope = Scope { pointers: true, ..Scope::default() };
+        let gaps = rights.gaps(&Linked::new("Spaces-1", "Default"), &scope);
+        gaps.iter().map(|it| format!("{}: {}\n", it.what, it.why)).collect()
+    }
+
+    #[test]
+    fn what_a_user_may_not_see_is_not_taken_for_absent() {
+        let everywhere = json!([{ "SpaceId": "Spaces-1" }]);
+        let elsewhere = json!([{ "SpaceId": "Spaces-2" }]);
+        let restricted =
+            json!([{ "SpaceId": "Spaces-1", "RestrictedToProjectIds": ["Projects-1"] }]);
+        insta::assert_snapshot!(gaps(json!({ "SpacePermissions": {
+            "ProjectView": everywhere, "ProcessView": restricted, "RunbookView": everywhere,
+            "VariableView": everywhere, "LibraryVariableSetView": elsewhere,
+        } })), @r#"
+        some deployment processes of space "Default": Missing permission: ProcessView for all projects
+        the library variable sets of space "Default": Missing permission: LibraryVariableSetView
+        the deployment targets of space "Default": Missing permission: MachineView
+        "#);
+    }
+
+    #[test]
+    fn a_server_that_does_not_say_what_a_user_may_do_is_trusted() {
+        let (rights, space) = (Rights::default(), Linked::new("Spaces-1", "Default"));
+        assert!(!rights.sees_no(&space.id, "WorkerView") && !rights.sees_not_all_spaces());
+        let scope = Scope { pointers: true, elsewhere: true, ..Scope::default() };
+        assert_eq!(rights.gaps(&space, &scope), []);
+    }
+}

@@ -1,0 +1,205 @@
+//! What a file needs to know of the server.
+//!
+//! A file about workers alone reads no project, and only who deletes a pool reads every variable. Never:
+//! I/O.
+
+use crate::{
+    desired::{Currently, Desired, DesiredEndpoint, Rule, Verdict},
+    live::Scope,
+    model::Place,
+};
+
+/// All that can be read, for whoever shows the live state itself. The built-in worker of other spaces
+/// is no part of it.
+pub fn everything() -> Scope {
+    Scope {
+        workers: true,
+        policies: true,
+        accounts: true,
+        proxies: true,
+        feeds: true,
+        images: true,
+        deployments: true,
+        runbooks: true,
+        pointers: true,
+        features: true,
+        elsewhere: false,
+    }
+}
+
+/// What has to be read for a plan of this file.
+pub fn scope(desired: &Desired) -> Scope {
+    let endpoints = || desired.workers.values().map(|worker| &worker.endpoint.value);
+    let rules = || desired.rules.iter().map(|rule| &rule.value);
+    let pools = || desired.pools.values();
+    let deletes_pools = desired.may_delete_pools();
+    let switches_off = desired.built_in_worker.as_ref().is_some_and(|it| !it.value);
+    // Who deletes a pool, switches the built-in worker off or guards a pool asks about every step.
+    let every_step =
+        deletes_pools || switches_off || pools().any(|pool| pool.min_healthy.is_some());
+    Scope {
+        workers: desired.concerns_workers()
+            || deletes_pools
+            || desired.built_in_worker.is_some()
+            || pools().any(|pool| pool.default.is_some())
+            || rules().any(looks_at_workers),
+        policies: !desired.workers.is_empty(),
+        accounts: endpoints().any(|it| matches!(it, DesiredEndpoint::Ssh { .. })),
+        proxies: endpoints().any(|it| it.proxy().is_some()),
+        feeds: rules().any(|rule| match &rule.verdict {
+            Verdict::Place(target) => target.container.is_some(),
+            Verdict::Leave => false,
+        }),
+        images: pools().any(|pool| pool.image.is_some()),
+        deployments: every_step || rules().any(|rule| rule.select.deployments),
+        runbooks: every_step || rules().any(|rule| rule.select.runbooks),
+        pointers: deletes_pools,
+        features: desired.built_in_worker.is_some(),
+        elsewhere: switches_off,
+    }
+}
+
+/// Whether a rule's steps, or its gates, depend on which workers a pool has.
+fn looks_at_workers(rule: &Rule) -> bool {
+    let to_a_pool = match &rule.verdict {
+        Verdict::Place(target) => !matches!(target.place, Place::Variable(_)),
+        Verdict::Leave => false,
+    };
+    let currently = rule.select.currently.as_ref();
+    to_a_pool || currently.is_some_and(|it| it.value.contains(&Currently::Server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        desired::{
+            Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors, Target,
+        },
+        finding::Span,
+        model::{Container, Name, TentacleUrl, Thumbprint},
+    };
+
+    fn declared<T>(value: T) -> Declared<T> {
+        Declared { value, at: Span::default() }
+    }
+
+    /// The names of what is read.
+    fn read(desired: &Desired) -> String {
+        let shown = serde_json::to_value(scope(desired)).unwrap();
+        let fields = shown.as_object().unwrap().iter().filter(|(_, read)| **read == true);
+        fields.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn pool() -> DesiredPool {
+        DesiredPool {
+            name: Name::new("SQL"),
+            renamed_from: Vec::new(),
+            image: None,
+            description: None,
+            default: None,
+            sort_order: None,
+            exact_members: false,
+            protect: false,
+            min_healthy: None,
+        }
+    }
+
+    fn with_pool(pool: DesiredPool) -> Desired {
+        Desired { pools: [("sql".to_owned(), declared(pool))].into(), ..Desired::default() }
+    }
+
+    #[test]
+    fn a_file_of_pools_reads_no_project() {
+        assert_eq!(read(&Desired::default()), "");
+        assert_eq!(read(&with_pool(pool())), "");
+        let image = Some(declared("UbuntuDefault".to_owned()));
+        assert_eq!(read(&with_pool(DesiredPool { image, ..pool() })), "images");
+        let default = Some(declared(true));
+        assert_eq!(read(&with_pool(DesiredPool { default, ..pool() })), "workers");
+        assert_eq!(read(&with_pool(DesiredPool { exact_members: true, ..pool() })), "workers");
+        let min_healthy = Some(declared(2));
+        assert_eq!(
+            read(&with_pool(DesiredPool { min_healthy, ..pool() })),
+            "workers deployments runbooks"
+        );
+    }
+
+    #[test]
+    fn a_file_of_workers_reads_what_they_refer_to() {
+        let read = |endpoint| {
+            let worker = DesiredWorker {
+                name: Name::new("db-01"),
+                renamed_from: Vec::new(),
+                endpoint: declared(endpoint),
+                pools: vec![declared(PoolRef::Declared("sql".to_owned()))],
+                policy: None,
+                disabled: None,
+                protect: false,
+            };
+            let workers = [("db-01".to_owned(), declared(worker))].into();
+            read(&Desired { workers, ..Desired::default() })
+        };
+        assert_eq!(read(DesiredEndpoint::Polling(None)), "workers policies");
+        assert_eq!(
+            read(DesiredEndpoint::Listening {
+                url: "https://db-01:10933".parse::<TentacleUrl>().unwrap(),
+                thumbprint: "8A".repeat(20).parse::<Thumbprint>().unwrap(),
+                proxy: Some(declared("Proxy".to_owned())),
+            }),
+            "workers policies proxies"
+        );
+        assert_eq!(
+            read(DesiredEndpoint::Ssh {
+                host: "db-01".to_owned(),
+                port: 22,
+                account: declared("db-ssh".to_owned()),
+                fingerprint: String::new(),
+                platform: None,
+                proxy: None,
+            }),
+            "workers policies accounts"
+        );
+    }
+
+    #[test]
+    fn a_rule_reads_the_processes_that_it_is_about() {
+        let read = |select, verdict| {
+            let rules = vec![declared(Rule { label: None, select, verdict })];
+            read(&Desired { rules, ..Desired::default() })
+        };
+        let deployments = || Selectors { deployments: true, ..Selectors::default() };
+        let runbooks = || Selectors { runbooks: true, ..Selectors::default() };
+        let place = |place| Target { place, execution: None, container: None };
+        let pool = Place::Pool(declared(PoolRef::Declared("sql".to_owned())));
+        assert_eq!(read(deployments(), Verdict::Place(place(pool))), "workers deployments");
+        let variable = || place(Place::Variable("Pool".to_owned()));
+        assert_eq!(read(runbooks(), Verdict::Place(variable())), "runbooks");
+        let container = Container { image: "tools:1".to_owned(), feed: "Docker".to_owned() };
+        let target = Target { container: Some(declared(container)), ..variable() };
+        assert_eq!(read(deployments(), Verdict::Place(target)), "feeds deployments");
+        assert_eq!(read(deployments(), Verdict::Leave), "deployments");
+        let currently = Some(declared(vec![Currently::Server]));
+        let select = Selectors { currently, ..deployments() };
+        assert_eq!(read(select, Verdict::Place(variable())), "workers deployments");
+    }
+
+    #[test]
+    fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
+        let pool = declared(Removal::Pool(Name::new("Old")));
+        let desired = Desired { removed: vec![pool], ..Desired::default() };
+        assert_eq!(read(&desired), "workers deployments runbooks pointers");
+        let policy = Policy { prune_pools: true, ..Policy::default() };
+        let desired = Desired { policy, ..Desired::default() };
+        assert_eq!(read(&desired), "workers deployments runbooks pointers");
+        let worker = declared(Removal::Worker(Name::new("db-09")));
+        let desired = Desired { removed: vec![worker], ..Desired::default() };
+        assert_eq!(read(&desired), "workers");
+        let switched = |on| {
+            let built_in_worker = Some(declared(on));
+            read(&Desired { built_in_worker, ..Desired::default() })
+        };
+        assert_eq!(switched(true), "workers features");
+        assert_eq!(switched(false), "workers deployments runbooks features elsewhere");
+    }
+}

@@ -1,0 +1,258 @@
+//! What is read of a space, over real HTTP, and how often the server is asked.
+
+use crate::{
+    client::connect,
+    sandbox::{Bench, worker},
+};
+use poolwright::{
+    desired::{Declared, Desired, DesiredPool, PoolRef, Rule, Selectors, Target, Verdict},
+    finding::Span,
+    live::{Live, Scope, resolve},
+    model::{Linked, Name, Place, PoolKind, Space},
+    refresh::{self, Error, everything, refresh, scope},
+    sandbox::{Fault, Misfortune, NO_WORKERS_KEY, Options, Seed},
+};
+use serde_json::json;
+use std::{fmt::Write as _, time::Instant};
+
+async fn read(bench: &Bench, scope: &Scope) -> Result<Live, Error> {
+    let reader = connect(bench.sandbox.url(), bench.key).reader();
+    let space: Linked<Space> = refresh::space(&reader, None).await.unwrap();
+    refresh(&reader, &space, scope, "sandbox:").await
+}
+
+fn switched_off() -> Scope {
+    let built_in_worker = Some(declared(false));
+    scope(&Desired { built_in_worker, ..Desired::default() })
+}
+
+fn declared<T>(value: T) -> Declared<T> {
+    Declared { value, at: Span::default() }
+}
+
+/// Everything that was read, a line each; where a step would run stands behind it.
+fn summary(live: &Live) -> String {
+    let mut text = String::new();
+    for pool in &live.pools {
+        let kind = match &pool.kind {
+            PoolKind::Static => "static",
+            PoolKind::Dynamic { image } => image,
+        };
+        let default = if pool.default { " default" } else { "" };
+        _ = writeln!(text, "pool {} {:?} {kind}{default}", pool.id.as_str(), pool.name);
+    }
+    for worker in &live.workers {
+        let (policy, kind) = (&worker.policy.name, worker.endpoint.kind());
+        _ = writeln!(text, "worker {:?} {kind} {:?} {policy}", worker.name, worker.health);
+    }
+    for project in &live.projects {
+        _ = writeln!(text, "project {:?} in {:?}", project.name, project.group);
+    }
+    for process in &live.processes {
+        _ = writeln!(text, "process {}", process.id.as_str());
+        for step in &process.steps {
+            let runs = resolve(step, live);
+            _ = writeln!(text, "  {} {}: {runs:?}", process.address(step), step.action_type);
+        }
+    }
+    let pointers = live.pointers.iter().map(|it| format!("{} -> {:?}", it.what, it.pool));
+    let gaps = live.gaps.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
+    let elsewhere =
+        live.elsewhere.iter().map(|it| format!("{}: {:?}", it.space, it.on_built_in_worker));
+    for line in pointers.chain(elsewhere).chain(gaps) {
+        _ = writeln!(text, "{line}");
+    }
+    text
+}
+
+#[tokio::test]
+async fn the_company_is_read_as_it_is() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let live = read(&bench, &everything()).await.unwrap();
+    insta::assert_snapshot!(summary(&live));
+    assert_eq!(
+        (live.server.url.as_str(), live.server.version.as_str()),
+        ("sandbox:", "2026.2.9314")
+    );
+    assert_eq!(live.server.built_in_worker, Some(true));
+    assert!(live.directory.accounts.iter().all(|it| !it.id.is_empty()));
+}
+
+#[tokio::test]
+async fn a_cloud_has_dynamic_pools_and_their_images() {
+    let bench = Bench::new(Seed::Cloud).await;
+    let live = read(&bench, &everything()).await.unwrap();
+    insta::assert_snapshot!(summary(&live), @r#"
+    pool WorkerPools-1 "Hosted Windows" WindowsDefault default
+    pool WorkerPools-2 "Hosted Ubuntu" UbuntuDefault
+    "#);
+    assert!(live.directory.images.unwrap().contains(&"UbuntuDefault".to_owned()));
+}
+
+#[tokio::test]
+async fn a_file_without_placements_reads_no_project() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let sql = DesiredPool {
+        name: Name::new("SQL"),
+        renamed_from: Vec::new(),
+        image: None,
+        description: None,
+        default: Some(declared(true)),
+        sort_order: None,
+        exact_members: false,
+        protect: false,
+        min_healthy: None,
+    };
+    let pools = [("sql".to_owned(), declared(sql))].into();
+    let scope = scope(&Desired { pools, ..Desired::default() });
+    read(&bench, &scope).await.unwrap();
+    let mut asked = bench.sandbox.requests();
+    asked.sort();
+    insta::assert_snapshot!(asked.join("\n"), @r#"
+    GET /api
+    GET /api/Spaces-1/workerpools/all
+    GET /api/Spaces-1/workers/all
+    GET /api/spaces/all
+    GET /api/users/me/permissions
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_projects_take_few_requests() {
+    let seed = Seed::Large { projects: 1000, steps: 10, workers: 500 };
+    let bench = Bench::new(seed).await;
+    let since = Instant::now();
+    let target = Target {
+        place: Place::Pool(declared(PoolRef::Live("Database".to_owned()))),
+        execution: None,
+        container: None,
+    };
+    let select = Selectors { deployments: true, runbooks: true, ..Selectors::default() };
+    let rule = Rule { label: None, select, verdict: Verdict::Place(target) };
+    let rules = vec![declared(rule)];
+    let live = read(&bench, &scope(&Desired { rules, ..Desired::default() })).await.unwrap();
+    let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
+    assert_eq!((live.workers.len(), live.processes.len(), steps), (500, 1000, 10_000));
+    assert_eq!(live.processes[999].owner.project, Name::new("Project 1000"));
+    assert!(bench.sandbox.requests().len() <= 20, "{:#?}", bench.sandbox.requests());
+    let before = bench.sandbox.requests().len();
+    read(&bench, &everything()).await.unwrap();
+    assert!(bench.sandbox.requests().len() - before <= 60);
+    assert!(since.elapsed().as_secs() < 30, "{:?}", since.elapsed());
+}
+
+/// A project of the space "Operations" whose one step names no pool.
+async fn operations(bench: &Bench) {
+    let project = json!({
+        "Name": "Patching", "ProjectGroupId": "ProjectGroups-2", "LifecycleId": "Lifecycles-2",
+    });
+    let (status, project) = bench.send("POST", "/api/Spaces-2/projects", project).await;
+    assert_eq!(status, 201, "{project}");
+    let path =
+        format!("/api/Spaces-2/projects/{}/deploymentprocesses", project["Id"].as_str().unwrap());
+    let mut process = bench.get(&path).await;
+    process["Steps"] = json!([{ "Name": "Patch", "Actions": [{
+        "Name": "Patch", "ActionType": "Octopus.Script",
+        "Properties": { "Octopus.Action.RunOnServer": "true" },
+    }] }]);
+    let (status, process) = bench.send("PUT", &path, process).await;
+    assert_eq!(status, 200, "{process}");
+}
+
+#[tokio::test]
+async fn the_built_in_worker_serves_other_spaces_too() {
+    let bench = Bench::new(Seed::Empty).await;
+    operations(&bench).await;
+    let live = read(&bench, &switched_off()).await.unwrap();
+    insta::assert_snapshot!(summary(&live), @r#"
+    pool WorkerPools-1 "Default Worker Pool" static default
+    Operations: ["projects[\"Patching\"].deployment.steps[\"Patch\"]"]
+    "#);
+    // A member of the default pool ends the fall-back, and then no process there is read.
+    let member = worker("ops-01", &["WorkerPools-2"]);
+    assert_eq!(bench.send("POST", "/api/Spaces-2/workers", member).await.0, 201);
+    let before = bench.sandbox.requests().len();
+    let live = read(&bench, &switched_off()).await.unwrap();
+    assert_eq!(live.elsewhere[0].on_built_in_worker, [""; 0]);
+    let asked = bench.sandbox.requests();
+    assert!(!asked[before..].iter().any(|it| it.contains("Spaces-2/projects")), "{asked:#?}");
+}
+
+#[tokio::test]
+async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
+    let on = Some("GET /api/Spaces-2/workerpools".to_owned());
+    let what = Misfortune::Status { code: 403, retry_after: None };
+    let faults = vec![Fault { nth: 1, on, what }];
+    let bench = Bench::with(Options { seed: Seed::Empty, faults, ..Options::default() }).await;
+    let live = read(&bench, &switched_off()).await.unwrap();
+    insta::assert_snapshot!(summary(&live), @r#"
+    pool WorkerPools-1 "Default Worker Pool" static default
+    Operations: []
+    gap: the steps of space "Operations": the server answered 403: Forbidden
+    "#);
+}
+
+#[tokio::test]
+async fn a_list_of_workers_that_is_hidden_is_not_an_empty_one() {
+    let mut bench = Bench::new(Seed::Chapter).await;
+    bench.key = NO_WORKERS_KEY;
+    let error = read(&bench, &everything()).await.unwrap_err();
+    insta::assert_snapshot!(format!("{error}; {}", error.help().unwrap()), @"cannot read the workers of space `Default`: Missing permission: WorkerView; give the key's user a role with `WorkerView` in this space");
+    let pools_alone = Scope::default();
+    assert_eq!(read(&bench, &pools_alone).await.unwrap().pools.len(), 1);
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_be_read_is_a_gap() {
+    let refused = Misfortune::Status { code: 403, retry_after: None };
+    let broken = Misfortune::Status { code: 500, retry_after: None };
+    let on = |path: &str| Some(format!("GET /api/Spaces-1/{path}"));
+    let faults = vec![
+        Fault { nth: 1, on: on("deploymentprocesses?"), what: broken },
+        Fault { nth: 3, on: on("deploymentprocesses/"), what: refused },
+    ];
+    let bench = Bench::with(Options { faults, ..Options::default() }).await;
+    let scope = Scope { deployments: true, ..Scope::default() };
+    let live = read(&bench, &scope).await.unwrap();
+    assert_eq!((live.processes.len(), live.gaps.len()), (7, 1));
+    assert!(live.gaps[0].why.starts_with("the server answered 403"), "{:?}", live.gaps);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_for_good_ends_the_refresh() {
+    let cut = |nth| Fault {
+        nth,
+        on: Some("GET /api/Spaces-1/deploymentprocesses".to_owned()),
+        what: Misfortune::Status { code: 401, retry_after: None },
+    };
+    let bench = Bench::with(Options { faults: vec![cut(1)], ..Options::default() }).await;
+    let scope = Scope { deployments: true, ..Scope::default() };
+    let error = read(&bench, &scope).await.unwrap_err();
+    insta::assert_snapshot!(error, @"cannot read the processes of space `Default`");
+}
+
+#[tokio::test]
+async fn variables_and_targets_point_at_pools() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let id = bench.pool("Kubernetes").await;
+    let mut targets = bench.get("/api/Spaces-1/machines/all").await;
+    let target = &mut targets[0];
+    target["Endpoint"]["DefaultWorkerPoolId"] = json!(id);
+    let path = format!("/api/Spaces-1/machines/{}", target["Id"].as_str().unwrap());
+    assert_eq!(bench.send("PUT", &path, target.clone()).await.0, 200);
+    let live = read(&bench, &Scope { pointers: true, ..Scope::default() }).await.unwrap();
+    insta::assert_snapshot!(summary(&live), @r#"
+    pool WorkerPools-1 "Default Worker Pool" static default
+    pool WorkerPools-3 "Kubernetes" static
+    project "Billing" in "Data"
+    project "Catalogue" in "Applications"
+    project "Data Warehouse" in "Data"
+    project "Identity" in "Applications"
+    project "Infrastructure" in "Platform"
+    project "Legacy Intranet" in "Platform"
+    project "Mobile API" in "Applications"
+    project "Web Store" in "Applications"
+    variable "Terraform.WorkerPool" of project "Infrastructure" -> WorkerPools-1
+    deployment target "aks-production" -> WorkerPools-3
+    "#);
+}
