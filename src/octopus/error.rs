@@ -151,6 +151,14 @@ impl Error {
         self.status() == Some(404)
     }
 
+    /// Whether the server has nothing to serve under this path; such an answer is not always JSON.
+    pub(super) fn is_no_route(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { status: 404 | 405, .. } | Self::NotJson { status: 404 | 405, .. }
+        )
+    }
+
     /// The status of a refusal by the server itself; a page from something else has none.
     pub(super) fn status(&self) -> Option<u16> {
         match self {

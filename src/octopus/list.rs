@@ -55,7 +55,7 @@ impl Connection {
                 Ok(items)
             }
             Ok(_) => self.pages(path).await,
-            Err(error) if matches!(error.status(), Some(404 | 405)) => self.pages(path).await,
+            Err(error) if error.is_no_route() => self.pages(path).await,
             Err(error) => Err(error),
         }
     }

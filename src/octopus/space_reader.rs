@@ -6,10 +6,17 @@ use serde_json::value::RawValue;
 
 /// Reads a space, and can do nothing else.
 ///
-/// ```compile_fail
-/// async fn plan(reader: poolwright::octopus::SpaceReader) {
-///     let resource = poolwright::octopus::Resource::Worker("Workers-1".into());
-///     reader.delete(&resource).await;
+/// ```
+/// # use poolwright::octopus::{Error, Resource, SpaceReader};
+/// async fn plan(reader: SpaceReader, resource: Resource) -> Result<String, Error> {
+///     reader.document(&resource).await
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use poolwright::octopus::{Error, Resource, SpaceReader};
+/// async fn plan(reader: SpaceReader, resource: Resource) -> Result<(), Error> {
+///     reader.delete(&resource).await
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -157,7 +164,7 @@ impl SpaceReader {
         let path = self.at("workerpools/dynamicworkertypes");
         match self.connection.get::<wire::WorkerTypes>(&path).await {
             Ok(types) => Ok(Some(types.names())),
-            Err(error) if matches!(error.status(), Some(404 | 405 | 500)) => Ok(None),
+            Err(error) if error.is_no_route() || error.status() == Some(500) => Ok(None),
             Err(error) => Err(error),
         }
     }

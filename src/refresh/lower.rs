@@ -91,7 +91,8 @@ fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
         },
         "Ssh" => Endpoint::Ssh {
             host: endpoint.host,
-            port: endpoint.port.unwrap_or(SSH_PORT),
+            // A number that is no port is none that a file can ask for.
+            port: endpoint.port.map_or(SSH_PORT, |port| port.try_into().unwrap_or(0)),
             account: linked(endpoint.account_id, &directory.accounts),
             fingerprint: endpoint.fingerprint,
             platform: Some(endpoint.dot_net_core_platform).filter(|it| !it.is_empty()),

@@ -252,6 +252,20 @@ async fn a_read_follows_within_its_server_and_a_write_never() {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_packed() {
+    const PACKED: [u8; 55] = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 139, 174, 86, 242, 76, 81, 178, 82, 10, 46, 72, 76, 78,
+        45, 214, 53, 84, 210, 81, 242, 75, 204, 77, 5, 138, 184, 164, 166, 37, 150, 230, 148, 40,
+        213, 198, 2, 0, 175, 123, 171, 7, 36, 0, 0, 0,
+    ];
+    let server = Stub::new(|_| ([(header::CONTENT_ENCODING, "gzip")], PACKED.to_vec())).await;
+    let spaces = connect(&server.url, ADMIN_KEY).reader().spaces().await.unwrap();
+    assert_eq!(spaces[0].name, "Default");
+    let (_, headers) = &server.asked.lock().unwrap()[0];
+    assert_eq!(headers["accept-encoding"], "gzip");
+}
+
+#[tokio::test]
 async fn an_access_token_is_a_bearer_token() {
     let server = Stub::new(|_| r#"{"Version":"2026.2.1"}"#).await;
     let token = Credentials::AccessToken(Secret::from("eyJ.x.y\n".to_owned()));

@@ -79,7 +79,7 @@ pub struct Endpoint {
     #[serde(deserialize_with = "or_default")]
     pub host: String,
     /// Of an SSH host.
-    pub port: Option<u16>,
+    pub port: Option<i64>,
     /// Of an SSH host: its key's.
     #[serde(deserialize_with = "or_default")]
     pub fingerprint: String,

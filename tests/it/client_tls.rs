@@ -1,0 +1,69 @@
+//! The client and certificates: what is trusted, and what an error says where nothing is.
+
+use poolwright::octopus::{Connection, Credentials, Options, Secret};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+    time::Duration,
+};
+
+/// The authority that signed the server's certificate. Its own key is nowhere.
+const AUTHORITY: &[u8] = include_bytes!("tls/authority.pem");
+
+/// Serves the same answer over TLS to whoever trusts the authority; the server's URL.
+fn serve(answer: &'static [u8]) -> String {
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server-key.pem")).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = StreamOwned::new(connection, stream);
+            // A client that does not trust the certificate hangs up here.
+            if stream.read(&mut [0; 4096]).is_ok() {
+                _ = stream.write_all(answer);
+                stream.conn.send_close_notify();
+                _ = stream.flush();
+            }
+        }
+    });
+    url
+}
+
+fn connect(url: &str, ca_pem: Option<&[u8]>) -> Connection {
+    let key = Credentials::ApiKey(Secret::from("API-TEST".to_owned()));
+    let mut options = Options::new(url, key);
+    options.ca_pem = ca_pem.map(<[u8]>::to_vec);
+    options.patience = Duration::ZERO;
+    Connection::open(options).unwrap()
+}
+
+const ROOT: &[u8] =
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 25\r\n\r\n{\"Version\":\"2026.2.9314\"}";
+
+#[tokio::test]
+async fn a_certificate_counts_if_its_authority_is_trusted() {
+    let url = serve(ROOT);
+    let root = connect(&url, Some(AUTHORITY)).reader().root().await;
+    assert_eq!(root.map(|it| it.version).as_deref(), Ok("2026.2.9314"));
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_trusted_is_named_as_the_trouble() {
+    let url = serve(ROOT);
+    let error = connect(&url, None).reader().root().await.unwrap_err();
+    let told = format!("{error}\nhelp: {}", error.help().unwrap());
+    insta::assert_snapshot!(told.replace(&url, "<url>"), @r#"
+    cannot connect to `<url>`: invalid peer certificate: UnknownIssuer
+    help: `--ca-file FILE` adds the certificate authority of the server
+    "#);
+}
