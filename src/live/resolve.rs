@@ -8,7 +8,7 @@
 //!
 //! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types).
 
-use super::{Live, LiveStep};
+use super::{Live, LivePool, LiveStep};
 use crate::model::{Execution, Id, Place, Pool, PoolKind};
 
 /// On which side of the wire a step runs, by its type and its properties alone.
@@ -93,33 +93,88 @@ const ON_WORKER: [&str; 26] = [
     "aws-ecs*",
 ];
 
+/// Types that run on targets or on a worker, as their properties say.
+const EITHER: [&str; 6] = [
+    "octopus.script",
+    "octopus.awsuploads3",
+    "octopus.javaarchive",
+    "octopus.javadeploycertificate",
+    "octopus.tomcat*",
+    "octopus.wildfly*",
+];
+
+/// Types that run on their deployment targets alone: no property moves them to a worker.
+const ONLY_ON_TARGETS: [&str; 9] = [
+    "octopus.tentaclepackage",
+    "octopus.iis",
+    "octopus.windowsservice",
+    "octopus.vhd",
+    "octopus.nginx",
+    "octopus.transferpackage",
+    "octopus.dockerrun",
+    "octopus.dockerstop",
+    "octopus.dockernetwork",
+];
+
+/// Types that work on a cloud target, from a worker: without the target there is nothing to work on.
+const NEED_TARGETS: [&str; 5] = [
+    "octopus.kubernetes*",
+    "octopus.helmchartupgrade",
+    "octopus.azureappservice",
+    "octopus.azurewebapp",
+    "octopus.azureservicefabric*",
+];
+
+/// Whether steps of this type run on their deployment targets and nowhere else.
+pub fn only_on_targets(step: &LiveStep) -> bool {
+    is_in(&step.action_type.to_lowercase(), &ONLY_ON_TARGETS)
+}
+
+/// Whether steps of this type have nothing to work on without deployment targets.
+pub fn needs_targets(step: &LiveStep) -> bool {
+    is_in(&step.action_type.to_lowercase(), &NEED_TARGETS)
+}
+
+/// Whether a step runs on a worker.
+pub fn is_on_worker(step: &LiveStep) -> bool {
+    matches!(runs(step), Runs::OnWorker(_))
+}
+
+/// The pool whose steps run on the built-in worker: the default one, where it is static and has no members.
+pub fn fallback_pool(live: &Live) -> Option<&LivePool> {
+    let pool = live.default_pool()?;
+    let empty = live.members(&pool.id).next().is_none();
+    (pool.kind == PoolKind::Static && empty).then_some(pool)
+}
+
 /// On which side of the wire `step` runs.
 pub fn runs(step: &LiveStep) -> Runs {
     let kind = step.action_type.to_lowercase();
-    let is_in = |list: &[&str]| list.iter().any(|it| is_of(&kind, it));
     let on_worker = match step.target_roles.trim().is_empty() {
         true => Runs::OnWorker(Execution::Once),
         false => Runs::OnWorker(Execution::PerTarget),
     };
-    if is_in(&IN_SERVER) {
+    let bears_pool = is_in(&kind, &EITHER) || step.place != Place::DefaultPool;
+    if is_in(&kind, &IN_SERVER) {
         Runs::InServer
-    } else if is_in(&UNKNOWN) || is_in(&UNKNOWN_ARGO) {
+    } else if is_in(&kind, &UNKNOWN) || is_in(&kind, &UNKNOWN_ARGO) {
         Runs::Unknown
-    } else if is_in(&ON_WORKER) || step.run_on_server {
+    } else if is_in(&kind, &ON_WORKER) || step.run_on_server {
         on_worker
-    } else if step.target_roles.trim().is_empty() && step.place != Place::DefaultPool {
-        // It has no target to run on, and it names a pool.
+    } else if !is_in(&kind, &ONLY_ON_TARGETS) && step.target_roles.trim().is_empty() && bears_pool {
+        // It has no target to run on.
         on_worker
     } else {
         Runs::OnTargets
     }
 }
 
-fn is_of(kind: &str, entry: &str) -> bool {
-    match entry.strip_suffix('*') {
+/// Whether a type in lower case is one of `list`.
+fn is_in(kind: &str, list: &[&str]) -> bool {
+    list.iter().any(|entry| match entry.strip_suffix('*') {
         Some(family) => kind.starts_with(family),
-        None => kind == entry,
-    }
+        None => kind == *entry,
+    })
 }
 
 /// Where `step` would run if it ran now.
@@ -141,9 +196,7 @@ pub fn resolve(step: &LiveStep, live: &Live) -> Resolved {
 
 /// Where a step of this pool would run: there, unless the pool is the default one and has no members.
 fn of_pool(id: &Id<Pool>, live: &Live) -> Resolved {
-    let falls_back = live.pool(id).is_some_and(|pool| {
-        pool.default && pool.kind == PoolKind::Static && live.members(id).next().is_none()
-    });
+    let falls_back = fallback_pool(live).is_some_and(|pool| pool.id == *id);
     match (falls_back, live.server.built_in_worker) {
         (false, _) => Resolved::Pool(id.clone()),
         (true, Some(false)) => Resolved::Nowhere,

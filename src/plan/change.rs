@@ -202,6 +202,21 @@ impl ChangeKind {
         }
     }
 
+    /// When it is carried out: every change of a lower stage comes first. Counted from 0.
+    pub fn stage(&self) -> u8 {
+        match self {
+            Self::SetBuiltInWorker { on: true } => 0,
+            Self::CreatePool(_) | Self::UpdatePool { .. } => 1,
+            Self::SortPools { .. } => 2,
+            Self::CreateWorker(_) | Self::UpdateWorker { .. } | Self::ReplaceWorker { .. } => 3,
+            Self::PlaceStep { .. } => 4,
+            Self::SetDefaultPool { .. } => 5,
+            Self::DeleteWorker { .. } => 6,
+            Self::DeletePool { .. } => 7,
+            Self::SetBuiltInWorker { on: false } => 8,
+        }
+    }
+
     /// What kind of object it is about, in the word of the JSON output.
     pub fn object(&self) -> &'static str {
         match self {

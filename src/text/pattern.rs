@@ -80,6 +80,20 @@ impl Patterns {
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
     }
 
+    /// Whether the list stands for a thing of two names: either may be asked for, and either may exclude it.
+    ///
+    /// Both are trimmed and in lower case already.
+    pub fn matches_either(&self, one: &str, other: &str) -> bool {
+        if one == other {
+            return self.matches_folded(one);
+        }
+        let names: [Vec<char>; 2] = [one.chars().collect(), other.chars().collect()];
+        let any = |list: &[Pattern]| {
+            list.iter().any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
+        };
+        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+
     /// The names that the list asks for without a wildcard.
     pub fn exact(&self) -> impl Iterator<Item = &str> {
         self.include.iter().filter_map(Pattern::exact)
@@ -121,6 +135,15 @@ mod tests {
         assert!(matches(&["*", "!legacy-*"], "Web Store"));
         assert!(!matches(&["*", "!legacy-*"], "Legacy-CRM"));
         assert!(matches(&["!legacy-*"], "Web Store"));
+    }
+
+    #[test]
+    fn a_thing_of_two_names_is_excluded_by_either() {
+        let either = |patterns: &[&str]| {
+            Patterns::new(patterns.iter().copied()).matches_either("load", "stop jobs")
+        };
+        assert!(either(&["stop*"]) && either(&["load"]));
+        assert!(!either(&["load", "!stop*"]) && !either(&["drain"]));
     }
 
     #[test]

@@ -1,0 +1,60 @@
+//! Gates: what refuses a plan though every request in it would succeed.
+//!
+//! Each looks at the state after the plan, so that one plan may move steps away from a pool and delete it.
+
+mod built_in;
+mod deletes;
+mod members;
+
+pub(super) use built_in::users_here as users_of_built_in_worker;
+
+use super::matched::Matched;
+use crate::{
+    desired::Gate,
+    finding::{At, Finding, Level},
+    live::Live,
+    plan::Change,
+};
+
+/// The plan as the gates see it.
+pub(super) struct Outcome<'a> {
+    /// The file and the server.
+    pub(super) matched: &'a Matched<'a>,
+    /// What would be written.
+    pub(super) changes: &'a [Change],
+    /// The server once that is done.
+    pub(super) after: &'a Live,
+}
+
+/// What each gate says, in the order of the language's table.
+pub(super) fn findings(outcome: &Outcome) -> Vec<Finding> {
+    [
+        built_in::in_use(outcome),
+        members::enough(outcome),
+        deletes::pool_in_use(outcome),
+        deletes::too_many(outcome),
+        members::default_pool(outcome),
+        deletes::protected(outcome),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Outcome<'_> {
+    /// A finding of a gate at the level that the file gives it; none where the file allows it.
+    fn refuse(&self, gate: Gate, at: At, message: String) -> Option<Finding> {
+        let level = self.matched.desired.policy.level(gate)?;
+        Some(Finding::new(gate.code(), level, at, message))
+    }
+
+    /// The same for what is not known to be bad: a warning at most.
+    fn warn(&self, gate: Gate, at: At, message: String) -> Option<Finding> {
+        self.refuse(gate, at, message).map(|finding| Finding { level: Level::Warn, ..finding })
+    }
+}
+
+/// The line of help that names the way past a gate.
+fn way_past(gate: Gate) -> String {
+    format!("`{} = \"warn\"` under `[gates]` lets it pass", gate.code())
+}

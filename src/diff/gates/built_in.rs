@@ -1,0 +1,50 @@
+//! `built-in-worker-in-use`: nothing may need the built-in worker when it is switched off.
+
+use super::{Outcome, way_past};
+use crate::{
+    desired::Gate,
+    finding::Finding,
+    live::{Hides, Live, Resolved, resolve},
+    plan::ChangeKind,
+    text::count,
+};
+
+/// Steps that would resolve to the built-in worker, here and in other spaces; and what could not be seen.
+pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
+    let off = |kind: &ChangeKind| matches!(kind, ChangeKind::SetBuiltInWorker { on: false });
+    let Some(change) = outcome.changes.iter().find(|change| off(&change.kind)) else {
+        return Vec::new();
+    };
+    let mut users = users_here(outcome.after);
+    users.extend(outcome.matched.live.elsewhere.iter().flat_map(|space| {
+        space.on_built_in_worker.iter().map(|step| format!("space {:?}: {step}", space.space))
+    }));
+    let gate = Gate::BuiltInWorkerInUse;
+    let in_use = (!users.is_empty()).then(|| {
+        let message =
+            format!("{} would still need the built-in worker", count(users.len(), "step"));
+        let finding = outcome.refuse(gate, change.cause.at.clone(), message)?;
+        let finding = finding.about(change.address.clone()).notes(users);
+        Some(finding.help(format!("place these steps in a pool first; {}", way_past(gate))))
+    });
+    let gaps = outcome.matched.live.gaps.iter();
+    let gaps = gaps.filter(|gap| matches!(gap.hides, Hides::Steps | Hides::ElsewhereSteps));
+    let unseen: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let unseen = (!unseen.is_empty()).then(|| {
+        let message = "steps that could not be seen may still need the built-in worker".to_owned();
+        let finding = outcome.warn(gate, change.cause.at.clone(), message)?;
+        let finding = finding.about(change.address.clone()).notes(unseen);
+        Some(finding.help("look at these by hand before the switch"))
+    });
+    in_use.flatten().into_iter().chain(unseen.flatten()).collect()
+}
+
+/// Steps of this space that resolve to the built-in worker, whether it is on or not.
+pub(in crate::diff) fn users_here(live: &Live) -> Vec<String> {
+    let processes = live.processes.iter();
+    let steps = processes.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
+    let uses = steps.filter(|(_, step)| {
+        matches!(resolve(step, live), Resolved::BuiltInWorker | Resolved::Nowhere)
+    });
+    uses.map(|(process, step)| process.address(step).to_string()).collect()
+}

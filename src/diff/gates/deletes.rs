@@ -1,0 +1,107 @@
+//! `pool-in-use`, `too-many-deletes` and `protected`: what may be deleted, and how much of it.
+
+use super::{Outcome, way_past};
+use crate::{
+    desired::{Gate, MaxDeletes},
+    finding::{At, Finding},
+    live::{Hides, users_of_pool},
+    model::Address,
+    plan::{Action, Change, ChangeKind},
+    text::count,
+};
+
+/// Pools that the plan deletes and that something still points at.
+pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
+    let gate = Gate::PoolInUse;
+    let mut findings = Vec::new();
+    let mut deleted = Vec::new();
+    for change in outcome.changes {
+        let ChangeKind::DeletePool { id, name } = &change.kind else { continue };
+        deleted.push(change);
+        let users = users_of_pool(outcome.after, id);
+        if users.is_empty() {
+            continue;
+        }
+        let message = format!("pool `{name}` would be deleted while {} it", uses(users.len()));
+        let finding = outcome.refuse(gate, change.cause.at.clone(), message);
+        findings.extend(finding.map(|finding| {
+            finding
+                .about(change.address.clone())
+                .notes(users)
+                .help(format!("move these away first, or keep the pool; {}", way_past(gate)))
+        }));
+    }
+    findings.extend(deleted.first().and_then(|change| unseen(outcome, change)));
+    findings
+}
+
+fn uses(n: usize) -> String {
+    match n {
+        1 => "something still uses".to_owned(),
+        n => format!("{n} things still use"),
+    }
+}
+
+fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
+    let gaps = outcome.matched.live.gaps.iter();
+    let gaps = gaps.filter(|gap| matches!(gap.hides, Hides::Steps | Hides::Pointers));
+    let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    if notes.is_empty() {
+        return None;
+    }
+    let message = "what could not be seen may still use a pool that would be deleted".to_owned();
+    let finding = outcome.warn(Gate::PoolInUse, change.cause.at.clone(), message)?;
+    Some(finding.notes(notes).help("look at these by hand first"))
+}
+
+/// More deletes and replacements than the file allows.
+pub(super) fn too_many(outcome: &Outcome) -> Vec<Finding> {
+    let Some(max) = &outcome.matched.desired.policy.max_deletes else { return Vec::new() };
+    let live = outcome.matched.live;
+    let all = live.pools.len() + live.workers.len();
+    let (limit, said) = match max.value {
+        MaxDeletes::Count(limit) => (limit, limit.to_string()),
+        MaxDeletes::Percent(percent) => {
+            let limit = all * usize::from(percent) / 100;
+            (limit, format!("{limit} ({percent}% of {all} pools and workers)"))
+        }
+    };
+    let deletes =
+        |change: &&Change| matches!(change.kind.action(), Action::Delete | Action::Replace);
+    let deletes: Vec<_> = outcome.changes.iter().filter(deletes).collect();
+    if deletes.len() <= limit {
+        return Vec::new();
+    }
+    let message =
+        format!("the plan has {}, and `max_deletes` is {said}", count(deletes.len(), "delete"));
+    let notes = deletes.iter().map(|change| change.address.to_string()).collect();
+    let finding = outcome.refuse(Gate::TooManyDeletes, At::Source(max.at.clone()), message);
+    let finding = finding.map(|finding| {
+        finding.notes(notes).help("look at each of them, then raise `max_deletes` for this one run")
+    });
+    finding.into_iter().collect()
+}
+
+/// Deletes and replacements of what the file protects.
+pub(super) fn protected(outcome: &Outcome) -> Vec<Finding> {
+    let desired = outcome.matched.desired;
+    let is_protected = |change: &&Change| match &change.address {
+        Address::Worker(key) => desired.workers.get(key).is_some_and(|it| it.protect),
+        Address::Pool(key) => desired.pools.get(key).is_some_and(|it| it.protect),
+        Address::BuiltInWorker | Address::PoolOrder | Address::Step { .. } => false,
+    };
+    let deletes =
+        |change: &&Change| matches!(change.kind.action(), Action::Delete | Action::Replace);
+    let found = outcome.changes.iter().filter(deletes).filter(is_protected);
+    let findings = found.filter_map(|change| {
+        let message = format!(
+            "`{}` is protected and would be {}d",
+            change.address,
+            change.kind.action().as_str()
+        );
+        let finding = outcome.refuse(Gate::Protected, change.cause.at.clone(), message)?;
+        let finding = finding.about(change.address.clone());
+        Some(finding.help("remove `protect` in a change of its own, if it is meant"))
+    });
+    findings.collect()
+}

@@ -1,0 +1,210 @@
+//! A rule's target with all that it points at resolved, and the edits that lead a step there.
+
+use super::matched::Matched;
+use crate::{
+    desired::{Currently, Declared, Target},
+    finding::{Finding, Span},
+    live::{Live, LiveStep, Runs, fallback_pool, needs_targets, only_on_targets, runs},
+    model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle},
+    plan::{Delta, Feed, StepEdit},
+};
+
+/// Where a rule wants its steps to run.
+pub(super) struct Goal {
+    place: Place<PoolHandle>,
+    execution: Option<Execution>,
+    container: Option<Container<Linked<Feed>>>,
+}
+
+/// Whether a tool may say where a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It runs on a worker.
+    Worker,
+    /// It runs on its targets, and `execution` may move it to a worker.
+    Targets,
+    /// It runs on its targets, whatever is said.
+    OnlyTargets,
+    /// It runs inside the server's process.
+    InServer,
+    /// Nobody has said where its type runs.
+    Unknown,
+}
+
+impl Reach {
+    /// How far a tool reaches to move this step.
+    pub(super) fn of(step: &LiveStep) -> Self {
+        match runs(step) {
+            Runs::OnWorker(_) => Self::Worker,
+            Runs::OnTargets if only_on_targets(step) => Self::OnlyTargets,
+            Runs::OnTargets => Self::Targets,
+            Runs::InServer => Self::InServer,
+            Runs::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// Why a step cannot run as a rule's `execution` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum CannotRun {
+    /// Its target tags are those of a step of several actions.
+    Rolling,
+    /// Its type works on a target.
+    NeedsTargets,
+    /// It has no target tags.
+    NoTargets,
+}
+
+impl Goal {
+    /// The target of a rule, resolved.
+    ///
+    /// # Errors
+    ///
+    /// Findings, for a pool or a feed that is not there.
+    pub(super) fn new(matched: &Matched, target: &Target) -> Result<Self, Vec<Finding>> {
+        let place = match &target.place {
+            Place::Pool(pool) => matched.resolve(pool).map(Place::Pool),
+            Place::Variable(name) => Ok(Place::Variable(name.clone())),
+            Place::DefaultPool => Ok(Place::DefaultPool),
+        };
+        let container = target.container.as_ref().map(|it| {
+            let feed = Declared { value: it.feed.clone(), at: it.at.clone() };
+            let feed = matched.entry("feed", &matched.live.directory.feeds, &feed)?;
+            Ok(Container { image: it.image.clone(), feed })
+        });
+        match (place, container.transpose()) {
+            (Ok(place), Ok(container)) => {
+                Ok(Self { place, execution: target.execution, container })
+            }
+            (place, container) => Err(place.err().into_iter().chain(container.err()).collect()),
+        }
+    }
+
+    /// Whether the rule has a say in a step of this reach.
+    pub(super) fn reaches(&self, reach: Reach) -> bool {
+        match reach {
+            Reach::Worker => true,
+            Reach::Targets => self.execution.is_some(),
+            Reach::OnlyTargets | Reach::InServer | Reach::Unknown => false,
+        }
+    }
+
+    /// What has to change for `step` to run as the rule says; empty where it does already.
+    ///
+    /// # Errors
+    ///
+    /// Why the step cannot run so.
+    pub(super) fn edits(
+        &self,
+        matched: &Matched,
+        step: &LiveStep,
+    ) -> Result<Vec<StepEdit>, CannotRun> {
+        let live = match &step.place {
+            Place::Pool(id) => Place::Pool(matched.handle_of(id)),
+            Place::Variable(name) => Place::Variable(name.clone()),
+            Place::DefaultPool => Place::DefaultPool,
+        };
+        let place = Delta::between(live, self.place.clone()).map(StepEdit::Place);
+        let execution = self.execution_edit(step)?;
+        let container = self.container.as_ref().and_then(|wanted| {
+            Delta::between(live_container(matched, step), Some(wanted.clone()))
+                .map(StepEdit::Container)
+        });
+        Ok([execution, place, container].into_iter().flatten().collect())
+    }
+
+    fn execution_edit(&self, step: &LiveStep) -> Result<Option<StepEdit>, CannotRun> {
+        let Some(wanted) = self.execution else { return Ok(None) };
+        let live = match runs(step) {
+            Runs::OnWorker(execution) => execution,
+            _ => Execution::OnTargets,
+        };
+        let tagged = !step.target_roles.trim().is_empty();
+        match wanted {
+            Execution::Once if tagged && step.has_siblings => return Err(CannotRun::Rolling),
+            Execution::Once if tagged && needs_targets(step) => {
+                return Err(CannotRun::NeedsTargets);
+            }
+            Execution::PerTarget if !tagged => return Err(CannotRun::NoTargets),
+            Execution::Once | Execution::PerTarget | Execution::OnTargets => {}
+        }
+        Ok(Delta::between(live, wanted).map(|execution| StepEdit::Execution {
+            execution,
+            target_roles: step.target_roles.clone(),
+        }))
+    }
+}
+
+fn live_container(matched: &Matched, step: &LiveStep) -> Option<Container<Linked<Feed>>> {
+    let live = step.container.as_ref()?;
+    let feed = matched.live.directory.feeds.iter().find(|it| it.id == live.feed);
+    let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
+    Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
+}
+
+/// Where a rule's steps have to run today, resolved.
+pub(super) enum Condition {
+    /// On the built-in worker, or nowhere since that is switched off.
+    Server,
+    /// In no pool of their own.
+    Default,
+    /// On deployment targets.
+    Target,
+    /// Where a variable says.
+    Variable,
+    /// In this pool.
+    Pool(Id<Pool>),
+    /// In a pool that is not there yet: no step does.
+    Nowhere,
+}
+
+impl Condition {
+    /// A word of `currently`, resolved.
+    ///
+    /// # Errors
+    ///
+    /// A finding, for a pool that is not there.
+    pub(super) fn new(matched: &Matched, wanted: &Currently, at: &Span) -> Result<Self, Finding> {
+        Ok(match wanted {
+            Currently::Server => Self::Server,
+            Currently::Default => Self::Default,
+            Currently::Target => Self::Target,
+            Currently::Variable => Self::Variable,
+            Currently::Pool(pool) => {
+                let pool = Declared { value: pool.clone(), at: at.clone() };
+                match matched.resolve(&pool) {
+                    Ok(PoolHandle::Existing { id, .. }) => Self::Pool(id),
+                    Ok(PoolHandle::New(_)) => Self::Nowhere,
+                    // A file that empties a pool and removes it stays true once that is done.
+                    Err(_) if matched.is_removed(&pool.value) => Self::Nowhere,
+                    Err(finding) => return Err(finding),
+                }
+            }
+        })
+    }
+
+    /// Whether `step` runs there; `fallback` is the pool whose steps run on the built-in worker.
+    pub(super) fn holds(&self, step: &LiveStep, reach: Reach, fallback: Option<&Id<Pool>>) -> bool {
+        let on_worker = reach == Reach::Worker;
+        match self {
+            Self::Server => {
+                on_worker
+                    && fallback.is_some_and(|fallback| match &step.place {
+                        Place::DefaultPool => true,
+                        Place::Pool(id) => id == fallback,
+                        Place::Variable(_) => false,
+                    })
+            }
+            Self::Default => on_worker && step.place == Place::DefaultPool,
+            Self::Target => matches!(reach, Reach::Targets | Reach::OnlyTargets),
+            Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),
+            Self::Pool(id) => on_worker && step.place == Place::Pool(id.clone()),
+            Self::Nowhere => false,
+        }
+    }
+}
+
+/// The pool whose steps run on the built-in worker, by id.
+pub(super) fn fallback(live: &Live) -> Option<Id<Pool>> {
+    fallback_pool(live).map(|pool| pool.id.clone())
+}

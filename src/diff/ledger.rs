@@ -1,0 +1,345 @@
+//! What each rule of placement came to: names that are not there, rules that never win.
+//!
+//! Judged without `currently`: a migration that is done is no mistake.
+
+use super::{
+    goal::{CannotRun, Reach},
+    matched::Matched,
+    reference,
+};
+use crate::{
+    desired::{Declared, Rule, Verdict},
+    finding::{Finding, Span},
+    live::{Hides, LiveProcess, LiveStep},
+    model::Address,
+    text::{count, nearest, pattern::Patterns},
+};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// What is known of each rule, filled as steps go by.
+pub(super) struct Ledger<'a> {
+    matched: &'a Matched<'a>,
+    pages: Vec<Page<'a>>,
+}
+
+/// What is known of one rule.
+struct Page<'a> {
+    rule: &'a Declared<Rule>,
+    /// Processes whose owner the rule fits.
+    processes: usize,
+    /// Names of steps and actions in these, for suggestions; only where the rule names steps exactly.
+    names: BTreeSet<&'a str>,
+    /// The exact names that were found, and how far each could be reached at best.
+    found: BTreeMap<&'a str, (Reach, &'a str)>,
+    /// Steps that the rule could decide about.
+    steps: usize,
+    /// Those of them that an earlier rule always takes.
+    taken: usize,
+    /// The rule that takes them, where there are any.
+    taker: Option<&'a Declared<Rule>>,
+    /// Steps that cannot run as the rule says.
+    cannot: BTreeMap<CannotRun, Vec<Address>>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(matched: &'a Matched<'a>) -> Self {
+        let page = |rule: &'a Declared<Rule>| Page {
+            rule,
+            processes: 0,
+            names: BTreeSet::new(),
+            found: BTreeMap::new(),
+            steps: 0,
+            taken: 0,
+            taker: None,
+            cannot: BTreeMap::new(),
+        };
+        Self { matched, pages: matched.desired.rules.iter().map(page).collect() }
+    }
+
+    /// Notes a process and the rules that fit its owner.
+    pub(super) fn process(&mut self, process: &'a LiveProcess, rules: &[usize]) {
+        for at in rules {
+            let Some(page) = self.pages.get_mut(*at) else { continue };
+            page.processes += 1;
+            if page.exact_steps().next().is_none() {
+                continue;
+            }
+            for step in &process.steps {
+                page.names.extend([step.step.as_str(), step.action.as_str()]);
+            }
+        }
+    }
+
+    /// Notes a step and the rules whose selectors fit it.
+    pub(super) fn step(&mut self, rules: &[usize], step: &'a LiveStep, reach: Reach) {
+        let mut taker = None;
+        for at in rules {
+            let Some(page) = self.pages.get_mut(*at) else { continue };
+            page.find(step, reach);
+            if !reaches(page.rule, reach) {
+                continue;
+            }
+            page.steps += 1;
+            page.taken += usize::from(taker.is_some());
+            page.taker = taker.or(page.taker);
+            if page.rule.select.currently.is_none() {
+                taker = taker.or(Some(page.rule));
+            }
+        }
+    }
+
+    /// Notes that a step cannot run as a rule says.
+    pub(super) fn cannot(&mut self, rule: usize, why: CannotRun, step: Address) {
+        if let Some(page) = self.pages.get_mut(rule) {
+            page.cannot.entry(why).or_default().push(step);
+        }
+    }
+
+    /// What there is to say about the rules, in their order.
+    pub(super) fn findings(self) -> Vec<Finding> {
+        let Self { matched, pages } = self;
+        let known = Known::new(matched);
+        let mut findings = Vec::new();
+        for page in &pages {
+            let owners = known.missing(page);
+            let steps = if owners.is_empty() { page.missing_steps() } else { Vec::new() };
+            let silent = owners.is_empty() && steps.is_empty();
+            findings.extend(owners);
+            findings.extend(steps);
+            findings.extend(page.impossible());
+            findings.extend(page.idle().filter(|_| silent));
+        }
+        findings.extend(unseen(matched));
+        findings
+    }
+}
+
+/// Whether a rule could decide about a step of this reach.
+fn reaches(rule: &Rule, reach: Reach) -> bool {
+    match (&rule.verdict, reach) {
+        (Verdict::Leave, _) | (Verdict::Place(_), Reach::Worker) => true,
+        (Verdict::Place(target), Reach::Targets) => target.execution.is_some(),
+        (Verdict::Place(_), Reach::OnlyTargets | Reach::InServer | Reach::Unknown) => false,
+    }
+}
+
+impl<'a> Page<'a> {
+    fn exact_steps(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.rule.select.step.iter().flat_map(|it| it.value.exact())
+    }
+
+    /// Notes which of the rule's exact names this step has.
+    fn find(&mut self, step: &'a LiveStep, reach: Reach) {
+        let is = |name: &str| {
+            let folded = name.to_lowercase();
+            folded == step.step.folded() || folded == step.action.folded()
+        };
+        for name in self.exact_steps().filter(|name| is(name)) {
+            let best = self.found.entry(name).or_insert((reach, &step.action_type));
+            if reaches(self.rule, reach) {
+                *best = (reach, &step.action_type);
+            }
+        }
+    }
+
+    /// Exact names of steps that are not there, or that no rule can move.
+    fn missing_steps(&self) -> Vec<Finding> {
+        let Some(select) = &self.rule.select.step else { return Vec::new() };
+        let missing = self.exact_steps().filter_map(|name| match self.found.get(name) {
+            None => Some(self.unknown_step(name, &select.at)),
+            Some((reach, _)) if reaches(self.rule, *reach) => None,
+            Some((reach, kind)) => Some(unreachable(name, *reach, kind, &select.at)),
+        });
+        missing.collect()
+    }
+
+    fn unknown_step(&self, name: &str, at: &Span) -> Finding {
+        let (message, label) = match self.processes {
+            0 => (
+                format!("there is no step `{name}`: no process fits the rule"),
+                "no project, runbook and kind of process fits the rule's other selectors"
+                    .to_owned(),
+            ),
+            n => {
+                let processes =
+                    if n == 1 { "process has".into() } else { format!("{n} processes have") };
+                let label =
+                    format!("the {processes} {} of other names", count(self.names.len(), "step"));
+                (format!("there is no step `{name}`"), label)
+            }
+        };
+        let near = nearest(name, self.names.iter().copied());
+        Finding::error("unknown-step", at.clone(), message)
+            .label(label)
+            .maybe_help(near.map(|near| format!("a step of a similar name exists: `{near}`")))
+    }
+
+    /// Steps that the rule takes and that cannot run as it says.
+    fn impossible(&self) -> Vec<Finding> {
+        let finding = |(why, steps): (&CannotRun, &Vec<Address>)| {
+            let (message, help) = match why {
+                CannotRun::Rolling => (
+                    "`once` would take the target tags from a step of several actions",
+                    "say `execution = \"per-target\"`, or leave these steps by a rule before this one",
+                ),
+                CannotRun::NeedsTargets => (
+                    "`once` would take the targets from a step that works on them",
+                    "say `execution = \"per-target\"`, or leave `execution` out: a worker runs it already",
+                ),
+                CannotRun::NoTargets => (
+                    "`per-target` is not possible: the step has no target tags",
+                    "say `execution = \"once\"`, or give the step target tags in Octopus",
+                ),
+            };
+            let steps = steps.iter().map(Address::to_string).collect();
+            Finding::error("impossible-execution", self.rule.at.clone(), message)
+                .notes(steps)
+                .help(help)
+        };
+        self.cannot.iter().map(finding).collect()
+    }
+
+    /// A rule that finds nothing, or that never wins.
+    fn idle(&self) -> Option<Finding> {
+        let at = self.rule.at.clone();
+        match self.taker {
+            _ if self.steps == 0 => Some(
+                Finding::warning("idle-rule", at, "no step fits this rule")
+                    .help("remove it, or widen its selectors"),
+            ),
+            Some(taker) if self.taken == self.steps => {
+                let name =
+                    taker.label.as_ref().map_or("an earlier rule".into(), |it| format!("`{it}`"));
+                let message = format!("this rule never wins: {name} takes all of its steps");
+                Some(
+                    Finding::warning("shadowed-rule", at, message)
+                        .label(count(self.steps, "step"))
+                        .help("the first rule that matches decides: put this one before the other"),
+                )
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a step that a rule names exactly is not moved by it.
+fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
+    match reach {
+        Reach::InServer => Finding::error(
+            "server-side-step",
+            at.clone(),
+            format!("step `{name}` always runs inside the Octopus Server, and never on a worker"),
+        )
+        .label(format!("its type is {kind}"))
+        .help("remove it from the rule"),
+        Reach::OnlyTargets => Finding::error(
+            "target-step",
+            at.clone(),
+            format!("step `{name}` always runs on its deployment targets"),
+        )
+        .label(format!("its type is {kind}"))
+        .help("remove it from the rule"),
+        Reach::Unknown => Finding::error(
+            "unmanaged-step",
+            at.clone(),
+            format!("step `{name}` is of a type that this version leaves alone"),
+        )
+        .label(format!("its type is {kind}"))
+        .help("remove it from the rule: it is not documented where such a step runs"),
+        Reach::Worker | Reach::Targets => Finding::warning(
+            "target-step",
+            at.clone(),
+            format!("step `{name}` runs on its deployment targets and stays there"),
+        )
+        .help("say `execution = \"once\"` or `\"per-target\"` to move it to a worker"),
+    }
+}
+
+/// Names that a rule can ask for.
+struct Known<'a> {
+    projects: HashSet<&'a str>,
+    git: HashSet<&'a str>,
+    shown: Vec<&'a str>,
+    groups: Vec<&'a str>,
+    /// Runbooks, each with its project's name in lower case.
+    runbooks: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Known<'a> {
+    fn new(matched: &Matched<'a>) -> Self {
+        let projects = &matched.live.projects;
+        let runbooks = matched.live.processes.iter().filter_map(|it| {
+            it.owner.runbook.as_ref().map(|name| (it.owner.project.folded(), name.as_str()))
+        });
+        let groups: BTreeSet<_> = projects.iter().map(|it| it.group.as_str()).collect();
+        Self {
+            projects: projects.iter().map(|it| it.name.folded()).collect(),
+            git: projects.iter().filter(|it| it.git).map(|it| it.name.folded()).collect(),
+            shown: projects.iter().map(|it| it.name.as_str()).collect(),
+            groups: groups.into_iter().collect(),
+            runbooks: runbooks.collect(),
+        }
+    }
+
+    /// Projects, groups and runbooks that a rule names exactly and that are not there.
+    fn missing(&self, page: &Page) -> Vec<Finding> {
+        let select = &page.rule.select;
+        let mut findings = self.missing_projects(page);
+        findings.extend(missing("project group", select.project_group.as_ref(), &self.groups));
+        if findings.is_empty() && select.runbooks {
+            let project = |name: &str| {
+                select.project.as_ref().is_none_or(|patterns| patterns.matches_folded(name))
+            };
+            let runbooks = self.runbooks.iter().filter(|(owner, _)| project(owner));
+            let runbooks: Vec<_> = runbooks.map(|(_, name)| *name).collect();
+            findings.extend(missing("runbook", select.runbook.as_ref(), &runbooks));
+        }
+        findings
+    }
+
+    fn missing_projects(&self, page: &Page) -> Vec<Finding> {
+        let Some(patterns) = &page.rule.select.project else { return Vec::new() };
+        let leaves = page.rule.verdict == Verdict::Leave;
+        let finding = |name: &str| {
+            let folded = name.to_lowercase();
+            let at = patterns.at.clone();
+            if !self.projects.contains(folded.as_str()) {
+                return Some(reference::missing("project", name, self.shown.iter().copied(), at));
+            }
+            let git = self.git.contains(folded.as_str()) && page.rule.select.deployments && !leaves;
+            git.then(|| in_git(name, at, page.rule.select.runbooks))
+        };
+        patterns.value.exact().filter_map(finding).collect()
+    }
+}
+
+/// A rule for deployments names a project whose deployment process is not in the server's database.
+fn in_git(name: &str, at: Span, has_runbooks: bool) -> Finding {
+    let message = format!("the deployment process of project `{name}` is stored in Git");
+    let new = if has_runbooks { Finding::warning } else { Finding::error };
+    new("version-controlled", at, message)
+        .help("this version writes processes that the server stores in its database")
+}
+
+fn missing(noun: &str, patterns: Option<&Declared<Patterns>>, known: &[&str]) -> Vec<Finding> {
+    let Some(patterns) = patterns else { return Vec::new() };
+    let folded: HashSet<String> = known.iter().map(|it| it.trim().to_lowercase()).collect();
+    let unknown = patterns.value.exact().filter(|name| !folded.contains(&name.to_lowercase()));
+    unknown
+        .map(|name| reference::missing(noun, name, known.iter().copied(), patterns.at.clone()))
+        .collect()
+}
+
+/// What could not be read, where rules would have been asked about it.
+fn unseen(matched: &Matched) -> Option<Finding> {
+    if matched.desired.rules.is_empty() {
+        return None;
+    }
+    let gaps = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::Steps);
+    let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let at = matched.desired.rules.first().map(|rule| rule.at.clone())?;
+    (!notes.is_empty()).then(|| {
+        let message = "some processes could not be read, and no rule decides about their steps";
+        Finding::warning("unseen-steps", at, message).notes(notes)
+    })
+}

@@ -1,0 +1,122 @@
+//! Placements: the first rule that matches a step decides where it runs.
+//!
+//! A step is matched as it is live, or as it will be once pools and workers are as the file says: a rule
+//! that will match after the plan has to match before it, or the next plan would not be empty.
+
+use super::{
+    goal::{CannotRun, Condition, Goal, Reach, fallback},
+    ledger::Ledger,
+    matched::Matched,
+    rules::Rulebook,
+};
+use crate::{
+    desired::{Declared, Rule, Verdict},
+    finding::{At, Finding},
+    live::{Live, LiveProcess, LiveStep},
+    model::{Id, Pool},
+    plan::{Cause, Change, ChangeKind, ProcessKind},
+};
+
+/// The steps that move, in the order of the server. `after` is the server once pools and workers are done.
+pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Finding>) -> Vec<Change> {
+    let rules = resolve(matched, findings);
+    let fallbacks = [fallback(matched.live), fallback(after)];
+    let mut book = Rulebook::new(&matched.desired.rules);
+    let mut ledger = Ledger::new(matched);
+    let mut changes = Vec::new();
+    for process in &matched.live.processes {
+        let of_process = book.of_process(process);
+        ledger.process(process, &of_process);
+        for step in &process.steps {
+            let reach = Reach::of(step);
+            let about = book.of_step(&of_process, step);
+            ledger.step(&about, step, reach);
+            let decides = about.iter().copied().find(|at| {
+                rules.get(*at).is_some_and(|rule| rule.decides(step, reach, &fallbacks))
+            });
+            let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
+                continue;
+            };
+            match rule.place(matched, process, step) {
+                Ok(change) => changes.extend(change),
+                Err(why) => ledger.cannot(at, why, process.address(step)),
+            }
+        }
+    }
+    findings.extend(ledger.findings());
+    changes
+}
+
+/// A rule with all that it points at resolved.
+struct Resolved<'a> {
+    rule: &'a Declared<Rule>,
+    conditions: Option<Vec<Condition>>,
+    /// None where the rule leaves its steps as they are.
+    goal: Option<Goal>,
+    /// Whether something that it points at is not there: then it decides nothing.
+    broken: bool,
+}
+
+fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolved<'a>> {
+    let mut resolve = |rule: &'a Declared<Rule>| {
+        let mut trouble = Vec::new();
+        let conditions = rule.select.currently.as_ref().map(|words| {
+            let conditions = words.value.iter().map(|it| Condition::new(matched, it, &words.at));
+            conditions.filter_map(|it| it.map_err(|it| trouble.push(it)).ok()).collect()
+        });
+        let goal = match &rule.verdict {
+            Verdict::Leave => None,
+            Verdict::Place(target) => {
+                Goal::new(matched, target).map_err(|it| trouble.extend(it)).ok()
+            }
+        };
+        let broken = !trouble.is_empty();
+        findings.extend(trouble);
+        Resolved { rule, conditions, goal, broken }
+    };
+    matched.desired.rules.iter().map(&mut resolve).collect()
+}
+
+impl Resolved<'_> {
+    /// Whether the rule, whose selectors fit, decides about this step.
+    fn decides(&self, step: &LiveStep, reach: Reach, fallbacks: &[Option<Id<Pool>>; 2]) -> bool {
+        let holds = |condition: &Condition| {
+            fallbacks.iter().any(|fallback| condition.holds(step, reach, fallback.as_ref()))
+        };
+        !self.broken
+            && self.goal.as_ref().is_none_or(|goal| goal.reaches(reach))
+            && self.conditions.as_ref().is_none_or(|any| any.iter().any(holds))
+    }
+
+    fn place(
+        &self,
+        matched: &Matched,
+        process: &LiveProcess,
+        step: &LiveStep,
+    ) -> Result<Option<Change>, CannotRun> {
+        let Some(goal) = &self.goal else { return Ok(None) };
+        let edits = goal.edits(matched, step)?;
+        if edits.is_empty() {
+            return Ok(None);
+        }
+        let kind = match process.owner.runbook {
+            None => ProcessKind::Deployment,
+            Some(_) => ProcessKind::Runbook,
+        };
+        Ok(Some(Change {
+            address: process.address(step),
+            kind: ChangeKind::PlaceStep {
+                process: process.id.clone(),
+                kind,
+                action: step.id.clone(),
+                edits,
+            },
+            cause: Cause {
+                at: At::Source(self.rule.at.clone()),
+                rule: self.rule.label.clone(),
+                why: None,
+            },
+            after: Vec::new(),
+        }))
+    }
+}

@@ -1,0 +1,99 @@
+//! What the file refers to and does not declare: a live thing by its id, name or slug.
+
+use super::matched::Matched;
+use crate::{
+    desired::{Declared, Reference},
+    finding::{Finding, Span},
+    live::Entry,
+    model::{Linked, Name},
+    text::nearest,
+};
+
+/// Why a reference leads nowhere.
+pub(super) enum Unresolved {
+    /// To none.
+    Missing,
+    /// To several, of these ids.
+    Ambiguous(Vec<String>),
+}
+
+/// The one thing whose id is `text`, else whose name, else whose slug.
+///
+/// Ids and slugs are compared as names are: without regard to case.
+pub(super) fn find<'a, T>(
+    things: impl Iterator<Item = &'a T> + Clone,
+    text: &str,
+    parts: impl Fn(&'a T) -> (&'a str, &'a Name, &'a str),
+) -> Result<&'a T, Unresolved> {
+    let wanted = Name::new(text);
+    let folded = wanted.folded();
+    let by: [&dyn Fn(&'a T) -> bool; 3] =
+        [&|it| parts(it).0.to_lowercase() == folded, &|it| *parts(it).1 == wanted, &|it| {
+            !parts(it).2.is_empty() && parts(it).2.to_lowercase() == folded
+        }];
+    for is in by {
+        let found: Vec<_> = things.clone().filter(|it| is(it)).collect();
+        match found.as_slice() {
+            [] => {}
+            [one] => return Ok(one),
+            many => {
+                let ids = many.iter().map(|it| parts(it).0.to_owned());
+                return Err(Unresolved::Ambiguous(ids.collect()));
+            }
+        }
+    }
+    Err(Unresolved::Missing)
+}
+
+/// The finding that says so: there is no such thing, and these are near.
+pub(super) fn missing<'a>(
+    noun: &str,
+    text: &str,
+    known: impl Iterator<Item = &'a str>,
+    at: Span,
+) -> Finding {
+    let known: Vec<&str> = known.collect();
+    let near = nearest(text, known.iter().copied());
+    let help = match (near, known.as_slice()) {
+        (Some(near), _) => format!("a {noun} of a similar name exists: `{near}`"),
+        (None, []) => format!("the space has no {noun} that this key can see"),
+        (None, _) => {
+            let few: Vec<_> = known.iter().take(5).map(|it| format!("`{it}`")).collect();
+            format!("there are {}{}", few.join(", "), if known.len() > 5 { ", …" } else { "" })
+        }
+    };
+    Finding::error(
+        &format!("unknown-{}", noun.replace(' ', "-")),
+        at,
+        format!("there is no {noun} `{text}`"),
+    )
+    .help(help)
+}
+
+impl Matched<'_> {
+    /// The thing of `directory` that the file refers to.
+    ///
+    /// # Errors
+    ///
+    /// A finding, where there is none or more than one.
+    pub(super) fn entry<T>(
+        &self,
+        noun: &str,
+        directory: &[Entry],
+        wanted: &Declared<Reference>,
+    ) -> Result<Linked<T>, Finding> {
+        match find(directory.iter(), wanted, |it| (&it.id, &it.name, &it.slug)) {
+            Ok(entry) => Ok(Linked::new(&entry.id, entry.name.as_str())),
+            Err(Unresolved::Missing) => {
+                let known = directory.iter().map(|it| it.name.as_str());
+                Err(missing(noun, wanted, known, wanted.at.clone()))
+            }
+            Err(Unresolved::Ambiguous(ids)) => Err(Finding::error(
+                "ambiguous-name",
+                wanted.at.clone(),
+                format!("{noun} `{}` could be any of {}", wanted.value, ids.join(", ")),
+            )
+            .help("refer to one by its id")),
+        }
+    }
+}

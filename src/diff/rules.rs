@@ -1,0 +1,66 @@
+//! Which rules are about which steps, by their selectors alone.
+//!
+//! Thousands of steps share few names, so each name is held against all rules once. Never: `currently`,
+//! or what becomes of a step.
+
+use crate::{
+    desired::{Declared, Rule},
+    live::{LiveProcess, LiveStep},
+    text::pattern::Patterns,
+};
+use std::{collections::HashMap, rc::Rc};
+
+/// The rules of a file, ready to be asked about many steps.
+pub(super) struct Rulebook<'a> {
+    rules: &'a [Declared<Rule>],
+    by_name: HashMap<(&'a str, &'a str), Rc<[bool]>>,
+    by_type: HashMap<&'a str, Rc<[bool]>>,
+}
+
+impl<'a> Rulebook<'a> {
+    /// The rules, in the file's order.
+    pub(super) fn new(rules: &'a [Declared<Rule>]) -> Self {
+        Self { rules, by_name: HashMap::new(), by_type: HashMap::new() }
+    }
+
+    /// The rules whose selectors of project, group, runbook and kind of process fit this one.
+    pub(super) fn of_process(&self, process: &LiveProcess) -> Vec<usize> {
+        let owner = &process.owner;
+        let fits = |rule: &Rule| {
+            let select = &rule.select;
+            let kind = match &owner.runbook {
+                None => select.deployments && select.runbook.is_none(),
+                Some(name) => select.runbooks && fits(&select.runbook, name.folded()),
+            };
+            kind && fits(&select.project, owner.project.folded())
+                && fits(&select.project_group, owner.group.folded())
+        };
+        (0..self.rules.len()).filter(|at| self.rules.get(*at).is_some_and(|it| fits(it))).collect()
+    }
+
+    /// Those of `candidates` whose selectors of name and type fit this step, in order.
+    pub(super) fn of_step(&mut self, candidates: &[usize], step: &'a LiveStep) -> Vec<usize> {
+        if candidates.is_empty() {
+            return Vec::new();
+        }
+        let rules = self.rules;
+        let names = (step.step.folded(), step.action.folded());
+        let named = self.by_name.entry(names).or_insert_with(|| {
+            let fits = |select: &Option<Declared<Patterns>>| {
+                select.as_ref().is_none_or(|it| it.matches_either(names.0, names.1))
+            };
+            rules.iter().map(|rule| fits(&rule.select.step)).collect()
+        });
+        let named = Rc::clone(named);
+        let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
+            let kind = step.action_type.to_lowercase();
+            rules.iter().map(|rule| fits(&rule.select.action_type, &kind)).collect()
+        });
+        let is = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
+        candidates.iter().copied().filter(|at| is(&named, *at) && is(typed, *at)).collect()
+    }
+}
+
+fn fits(select: &Option<Declared<Patterns>>, folded: &str) -> bool {
+    select.as_ref().is_none_or(|patterns| patterns.matches_folded(folded))
+}

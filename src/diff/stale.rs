@@ -1,0 +1,375 @@
+//! Whether the server is still as a plan expects it: what the plan changes, and what it relies on beside.
+//!
+//! Edits of anything else do not matter. Never: judging whether the plan would still be a good one.
+
+use super::gates;
+use crate::{
+    live::{Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
+    model::{
+        Address, Container, Endpoint, Execution, Id, Linked, Name, Place, Pool, PoolHandle,
+        PoolKind,
+    },
+    plan::{Change, ChangeKind, Feed, Plan, PoolEdit, Reliance, StepEdit, Subject, WorkerEdit},
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// Something that is no longer as a plan expects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// What it is about; none for what has no address.
+    pub address: Option<Address>,
+    /// Which field or fact.
+    pub what: String,
+    /// What the plan expects.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+/// What a plan expects and `live` no longer has; empty where the plan may be carried out.
+pub fn stale(plan: &Plan, live: &Live) -> Vec<Stale> {
+    let observer = Observer::new(live);
+    let changes = plan.changes.iter();
+    let own = changes.flat_map(|it| expected(it).into_iter().map(|rely| (Some(&it.address), rely)));
+    let beside = plan.relies.iter().map(|it| (address_of(plan, &it.subject), it.clone()));
+    let all = own.chain(beside);
+    all.filter_map(|(address, rely)| observer.check(address, &rely)).collect()
+}
+
+/// What `changes` rely on beside the fields that they change, as it is in `live`.
+pub(super) fn relies(changes: &[Change], live: &Live) -> Vec<Reliance> {
+    let mut subjects = BTreeSet::new();
+    for change in changes {
+        subjects.extend(beside(change));
+    }
+    let observer = Observer::new(live);
+    let rely = |subject| Reliance { seen: observer.see(&subject), subject };
+    subjects.into_iter().map(rely).collect()
+}
+
+/// What a change relies on and does not change.
+fn beside(change: &Change) -> Vec<Subject> {
+    let has_worker =
+        |pool: &PoolHandle| pool.id().map(|id| Subject::EnabledWorkerIn(id.as_str().to_owned()));
+    match &change.kind {
+        ChangeKind::DeletePool { id, .. } => vec![Subject::UsersOfPool(id.as_str().to_owned())],
+        ChangeKind::PlaceStep { process, action, edits, .. } => {
+            let step =
+                Subject::Step(process.as_str().into(), action.as_str().into(), "runs".into());
+            let places = edits.iter().filter_map(|edit| match edit {
+                StepEdit::Place(place) => Some(place.after()),
+                StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+            });
+            let pools = places.filter_map(|place| match place {
+                Place::Pool(pool) => has_worker(pool),
+                Place::DefaultPool => Some(Subject::DefaultPool),
+                Place::Variable(_) => None,
+            });
+            std::iter::once(step).chain(pools).collect()
+        }
+        ChangeKind::SetDefaultPool { to, .. } => {
+            has_worker(to).into_iter().chain([Subject::DefaultPool]).collect()
+        }
+        ChangeKind::SortPools { .. } => vec![Subject::PoolOrder],
+        ChangeKind::SetBuiltInWorker { on: false } => vec![Subject::UsersOfBuiltInWorker],
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::CreateWorker(_)
+        | ChangeKind::UpdateWorker { .. }
+        | ChangeKind::ReplaceWorker { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetBuiltInWorker { on: true } => Vec::new(),
+    }
+}
+
+/// What a change's own payload says of the state before it.
+fn expected(change: &Change) -> Vec<Reliance> {
+    let rely = |subject, seen| Reliance { subject, seen };
+    match &change.kind {
+        ChangeKind::CreatePool(new) => {
+            vec![rely(Subject::PoolNamed(new.name.clone()), ABSENT.into())]
+        }
+        ChangeKind::CreateWorker(new) => {
+            vec![rely(Subject::WorkerNamed(new.name.clone()), ABSENT.into())]
+        }
+        ChangeKind::UpdatePool { id, edits } => {
+            let seen = |edit: &PoolEdit| match edit {
+                PoolEdit::Name(it) => ("name", it.before().clone()),
+                PoolEdit::Description(it) => ("description", it.before().clone()),
+                PoolEdit::Image(it) => ("image", it.before().clone()),
+            };
+            let seen = edits.iter().map(seen);
+            seen.map(|(field, seen)| rely(Subject::Pool(id.as_str().into(), field.into()), seen))
+                .collect()
+        }
+        ChangeKind::UpdateWorker { id, edits } => {
+            let seen = edits.iter().map(worker_before);
+            seen.map(|(field, seen)| rely(Subject::Worker(id.as_str().into(), field.into()), seen))
+                .collect()
+        }
+        ChangeKind::ReplaceWorker { id, kind, .. } => {
+            vec![rely(Subject::Worker(id.as_str().into(), "kind".into()), kind.clone())]
+        }
+        ChangeKind::DeleteWorker { id, name } => {
+            vec![rely(Subject::Worker(id.as_str().into(), "name".into()), name.clone())]
+        }
+        ChangeKind::DeletePool { id, name } => {
+            vec![rely(Subject::Pool(id.as_str().into(), "name".into()), name.clone())]
+        }
+        ChangeKind::PlaceStep { process, action, edits, .. } => {
+            let subject = |field: &str| {
+                Subject::Step(process.as_str().into(), action.as_str().into(), field.into())
+            };
+            let seen = edits.iter().map(step_before);
+            seen.map(|(field, seen)| rely(subject(field), seen)).collect()
+        }
+        ChangeKind::SetBuiltInWorker { on } => {
+            vec![rely(Subject::BuiltInWorker, (!on).to_string())]
+        }
+        ChangeKind::SetDefaultPool { .. } | ChangeKind::SortPools { .. } => Vec::new(),
+    }
+}
+
+const ABSENT: &str = "absent";
+
+fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
+    match edit {
+        WorkerEdit::Name(it) => ("name", it.before().clone()),
+        WorkerEdit::Endpoint(it) => ("endpoint", endpoint(it.before())),
+        WorkerEdit::Pools(it) => ("pools", ids(it.before().iter().filter_map(PoolHandle::id))),
+        WorkerEdit::Policy(it) => ("policy", it.before().id.as_str().to_owned()),
+        WorkerEdit::Disabled(it) => ("disabled", it.before().to_string()),
+    }
+}
+
+fn step_before(edit: &StepEdit) -> (&'static str, String) {
+    match edit {
+        StepEdit::Place(it) => ("pool", place(it.before(), |pool| pool.id())),
+        StepEdit::Execution { execution, target_roles } => {
+            ("execution", run(*execution.before(), target_roles))
+        }
+        StepEdit::Container(it) => {
+            let before = it.before().as_ref();
+            ("container", container(before, |feed: &Linked<Feed>| feed.id.as_str()))
+        }
+    }
+}
+
+/// An endpoint as text: what it points at counts by its id, and not by its name.
+fn endpoint(it: &Endpoint) -> String {
+    let id = |proxy: &Option<Linked<_>>| proxy.as_ref().map(|it| it.id.as_str().to_owned());
+    match it {
+        Endpoint::Listening { url, thumbprint, proxy } => {
+            format!("listening {url} {thumbprint} {:?}", id(proxy))
+        }
+        Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => {
+            let account = account.id.as_str();
+            format!("ssh {account}@{host}:{port} {fingerprint} {platform:?} {:?}", id(proxy))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn ids<'a>(ids: impl Iterator<Item = &'a Id<Pool>>) -> String {
+    let ids: BTreeSet<_> = ids.map(Id::as_str).collect();
+    ids.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+fn place<P>(place: &Place<P>, id: impl Fn(&P) -> Option<&Id<Pool>>) -> String {
+    match place {
+        Place::Pool(pool) => id(pool).map_or("", Id::as_str).to_owned(),
+        Place::Variable(name) => format!("variable {name}"),
+        Place::DefaultPool => "default".to_owned(),
+    }
+}
+
+fn run(execution: Execution, target_roles: &str) -> String {
+    format!("{} [{}]", execution.as_str(), target_roles.trim())
+}
+
+fn container<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String {
+    it.map_or("none".to_owned(), |it| format!("{} from {}", it.image, feed(&it.feed)))
+}
+
+/// Looks things up in a server's state.
+struct Observer<'a> {
+    live: &'a Live,
+    pools: HashMap<&'a str, &'a LivePool>,
+    workers: HashMap<&'a str, &'a LiveWorker>,
+    steps: HashMap<(&'a str, &'a str), (&'a LiveProcess, &'a LiveStep)>,
+}
+
+impl<'a> Observer<'a> {
+    fn new(live: &'a Live) -> Self {
+        let steps = live.processes.iter().flat_map(|process| {
+            process
+                .steps
+                .iter()
+                .map(move |step| ((process.id.as_str(), step.id.as_str()), (process, step)))
+        });
+        Self {
+            live,
+            pools: live.pools.iter().map(|it| (it.id.as_str(), it)).collect(),
+            workers: live.workers.iter().map(|it| (it.id.as_str(), it)).collect(),
+            steps: steps.collect(),
+        }
+    }
+
+    fn check(&self, address: Option<&Address>, rely: &Reliance) -> Option<Stale> {
+        let found = self.see(&rely.subject);
+        let same = match rely.subject {
+            // One user less is no danger.
+            Subject::UsersOfPool(_) | Subject::UsersOfBuiltInWorker => {
+                let seen: BTreeSet<_> = rely.seen.lines().collect();
+                found.lines().all(|user| seen.contains(user))
+            }
+            Subject::PoolNamed(_)
+            | Subject::WorkerNamed(_)
+            | Subject::Pool(..)
+            | Subject::Worker(..)
+            | Subject::Step(..)
+            | Subject::EnabledWorkerIn(_)
+            | Subject::BuiltInWorker
+            | Subject::DefaultPool
+            | Subject::PoolOrder => found == rely.seen,
+        };
+        (!same).then(|| Stale {
+            address: address.cloned(),
+            what: what(&rely.subject),
+            expected: self.shown(&rely.seen),
+            found: self.shown(&found),
+        })
+    }
+
+    /// A fact as text; two texts of one subject are equal where the fact is the same.
+    fn see(&self, subject: &Subject) -> String {
+        let gone = || ABSENT.to_owned();
+        let there = |there: bool| if there { "there".to_owned() } else { ABSENT.to_owned() };
+        match subject {
+            Subject::PoolNamed(name) => {
+                let name = Name::new(name);
+                there(self.live.pools.iter().any(|pool| pool.name == name))
+            }
+            Subject::WorkerNamed(name) => {
+                let name = Name::new(name);
+                there(self.live.workers.iter().any(|worker| worker.name == name))
+            }
+            Subject::Pool(id, field) => {
+                self.pools.get(id.as_str()).map_or_else(gone, |pool| pool_field(pool, field))
+            }
+            Subject::Worker(id, field) => {
+                let worker = self.workers.get(id.as_str());
+                worker.map_or_else(gone, |worker| worker_field(worker, field))
+            }
+            Subject::Step(process, action, field) => {
+                let step = self.steps.get(&(process.as_str(), action.as_str()));
+                step.map_or_else(gone, |(_, step)| step_field(step, field))
+            }
+            Subject::UsersOfPool(id) => users_of_pool(self.live, &Id::new(id)).join("\n"),
+            Subject::EnabledWorkerIn(id) => self.enabled_worker_in(&Id::new(id)),
+            Subject::BuiltInWorker => self.live.server.built_in_worker.unwrap_or(true).to_string(),
+            Subject::UsersOfBuiltInWorker => {
+                let mut users = gates::users_of_built_in_worker(self.live);
+                let elsewhere = self.live.elsewhere.iter();
+                users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
+                users.join("\n")
+            }
+            Subject::DefaultPool => {
+                self.live.default_pool().map_or_else(gone, |it| it.id.as_str().to_owned())
+            }
+            Subject::PoolOrder => {
+                self.live.pools.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    fn enabled_worker_in(&self, id: &Id<Pool>) -> String {
+        let seen = match self.live.pool(id) {
+            None => ABSENT,
+            Some(pool) if pool.kind != PoolKind::Static => "dynamic",
+            Some(_) => match self.live.members(id).any(|worker| !worker.disabled) {
+                true => "an enabled worker",
+                false => "no enabled worker",
+            },
+        };
+        seen.to_owned()
+    }
+
+    /// A fact for people: ids of pools by their names.
+    fn shown(&self, fact: &str) -> String {
+        let name = |word: &str| self.pools.get(word).map(|pool| format!("{:?}", pool.name));
+        let words = fact.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
+        words.collect::<Vec<_>>().join(" ").replace('\n', ", ")
+    }
+}
+
+fn pool_field(pool: &LivePool, field: &str) -> String {
+    match (field, &pool.kind) {
+        ("name", _) => pool.name.to_string(),
+        ("description", _) => pool.description.clone(),
+        ("image", PoolKind::Dynamic { image }) => image.clone(),
+        _ => ABSENT.to_owned(),
+    }
+}
+
+fn worker_field(worker: &LiveWorker, field: &str) -> String {
+    match field {
+        "name" => worker.name.to_string(),
+        "kind" => worker.endpoint.kind().to_owned(),
+        "endpoint" => endpoint(&worker.endpoint),
+        "pools" => ids(worker.pools.iter()),
+        "policy" => worker.policy.id.as_str().to_owned(),
+        "disabled" => worker.disabled.to_string(),
+        _ => ABSENT.to_owned(),
+    }
+}
+
+fn step_field(step: &LiveStep, field: &str) -> String {
+    match field {
+        "pool" => place(&step.place, |id| Some(id)),
+        "container" => container(step.container.as_ref(), String::as_str),
+        "execution" => {
+            let execution = match runs(step) {
+                Runs::OnWorker(execution) => execution,
+                _ => Execution::OnTargets,
+            };
+            run(execution, &step.target_roles)
+        }
+        "runs" => {
+            format!("{:?}{}", runs(step), if step.has_siblings { ", of several" } else { "" })
+        }
+        _ => ABSENT.to_owned(),
+    }
+}
+
+/// What a subject is, in words.
+fn what(subject: &Subject) -> String {
+    match subject {
+        Subject::PoolNamed(name) => format!("a pool named {name:?}"),
+        Subject::WorkerNamed(name) => format!("a worker named {name:?}"),
+        Subject::Pool(_, field) | Subject::Worker(_, field) | Subject::Step(_, _, field) => {
+            field.clone()
+        }
+        Subject::UsersOfPool(_) => "what uses it".to_owned(),
+        Subject::EnabledWorkerIn(id) => format!("whether pool {id} has workers"),
+        Subject::BuiltInWorker => "the built-in worker".to_owned(),
+        Subject::UsersOfBuiltInWorker => "what needs the built-in worker".to_owned(),
+        Subject::DefaultPool => "the default pool".to_owned(),
+        Subject::PoolOrder => "the order of the pools".to_owned(),
+    }
+}
+
+/// The address that a subject is about, as the plan knows it.
+fn address_of<'a>(plan: &'a Plan, subject: &Subject) -> Option<&'a Address> {
+    let about = |change: &&Change| match (subject, &change.kind) {
+        (
+            Subject::Step(process, action, _),
+            ChangeKind::PlaceStep { process: p, action: a, .. },
+        ) => process == p.as_str() && action == a.as_str(),
+        (Subject::UsersOfPool(pool), ChangeKind::DeletePool { id, .. }) => pool == id.as_str(),
+        (Subject::UsersOfBuiltInWorker, ChangeKind::SetBuiltInWorker { .. })
+        | (Subject::PoolOrder, ChangeKind::SortPools { .. }) => true,
+        _ => false,
+    };
+    plan.changes.iter().find(about).map(|change| &change.address)
+}

@@ -1,0 +1,259 @@
+//! Workers: create, update, move, replace.
+
+use super::matched::Matched;
+use crate::{
+    desired::{Declared, DesiredEndpoint, DesiredWorker},
+    finding::{At, Finding},
+    live::{LiveWorker, Policy},
+    model::{Address, Endpoint, Linked, PoolHandle},
+    plan::{Cause, Change, ChangeKind, Delta, NewWorker, WorkerEdit},
+};
+
+/// Creates, updates and replacements, in the file's order.
+pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (key, declared) in &matched.desired.workers {
+        let address = Address::Worker(key.clone());
+        match change(matched, declared, matched.worker(key)) {
+            Ok(kind) => changes.extend(kind.map(|kind| Change {
+                address,
+                kind,
+                cause: Cause { at: At::Source(declared.at.clone()), rule: None, why: None },
+                after: Vec::new(),
+            })),
+            Err(trouble) => {
+                findings.extend(trouble.into_iter().map(|it| it.about(address.clone())));
+            }
+        }
+    }
+    changes
+}
+
+/// Live workers that the file does not declare, and that leave a pool whose members are exact.
+///
+/// `deleted` tells which the plan deletes anyway.
+pub(super) fn leavers(
+    matched: &Matched,
+    deleted: impl Fn(&LiveWorker) -> bool,
+    findings: &mut Vec<Finding>,
+) -> Vec<Change> {
+    let exact = |id: &_| {
+        let key = matched.pool_key(id)?;
+        matched.desired.pools.get(key).filter(|pool| pool.exact_members)
+    };
+    let mut changes = Vec::new();
+    for worker in &matched.live.workers {
+        let left = worker.pools.iter().find_map(exact);
+        let Some(pool) = left else { continue };
+        if matched.worker_key(&worker.id).is_some() || deleted(worker) {
+            continue;
+        }
+        let kept = worker.pools.iter().filter(|id| exact(id).is_none());
+        let kept: Vec<_> = kept.map(|id| matched.handle_of(id)).collect();
+        let address = Address::Worker(worker.name.to_string());
+        if kept.is_empty() {
+            let message = format!("worker `{}` would be left without any pool", worker.name);
+            findings.push(
+                Finding::error("worker-without-pool", pool.at.clone(), message)
+                    .label("its members are exact, and the file does not put it here")
+                    .help("declare the worker, remove it by `[[removed]]`, or let `prune` have \"workers\"")
+                    .about(address),
+            );
+            continue;
+        }
+        let before = worker.pools.iter().map(|id| matched.handle_of(id)).collect();
+        let edits = Delta::between(before, kept).map(WorkerEdit::Pools).into_iter().collect();
+        let why = format!("the file does not put it into `{}`, whose members are exact", pool.name);
+        changes.push(Change {
+            address,
+            kind: ChangeKind::UpdateWorker { id: worker.id.clone(), edits },
+            cause: Cause { at: At::Source(pool.at.clone()), rule: None, why: Some(why) },
+            after: Vec::new(),
+        });
+    }
+    changes
+}
+
+fn change(
+    matched: &Matched,
+    declared: &Declared<DesiredWorker>,
+    live: Option<&LiveWorker>,
+) -> Result<Option<ChangeKind>, Vec<Finding>> {
+    let endpoint = matched.endpoint(&declared.endpoint, live.map(|it| &it.endpoint));
+    let pools = pools(matched, declared);
+    let policy = match &declared.policy {
+        None => Ok(None),
+        Some(wanted) => {
+            matched.entry("machine policy", &matched.live.directory.policies, wanted).map(Some)
+        }
+    };
+    let (endpoint, pools, policy) = match (endpoint, pools, policy) {
+        (Ok(endpoint), Ok(pools), Ok(policy)) => (endpoint, pools, policy),
+        (endpoint, pools, policy) => {
+            let lists = [endpoint.err(), pools.err(), policy.err().map(|it| vec![it])];
+            return Err(lists.into_iter().flatten().flatten().collect());
+        }
+    };
+    match (live, endpoint) {
+        (None, None) => Err(vec![not_registered(matched, declared, &pools)]),
+        (Some(live), None) => Err(vec![cannot_replace(declared, live)]),
+        (None, Some(endpoint)) => {
+            let disabled = declared.disabled.unwrap_or_default();
+            let name = declared.name.to_string();
+            let new = NewWorker { name, endpoint, pools, policy, disabled };
+            Ok(Some(ChangeKind::CreateWorker(new)))
+        }
+        (Some(live), Some(endpoint)) if endpoint.kind() != live.endpoint.kind() => {
+            let new = NewWorker {
+                name: declared.name.to_string(),
+                endpoint,
+                pools,
+                policy: policy.or_else(|| Some(live.policy.clone())),
+                disabled: declared.disabled.unwrap_or(live.disabled),
+            };
+            Ok(Some(ChangeKind::ReplaceWorker {
+                id: live.id.clone(),
+                name: live.name.to_string(),
+                kind: live.endpoint.kind().to_owned(),
+                new,
+            }))
+        }
+        (Some(live), Some(endpoint)) => {
+            let edits = edits(matched, declared, live, Wanted { endpoint, pools, policy });
+            Ok((!edits.is_empty()).then(|| ChangeKind::UpdateWorker { id: live.id.clone(), edits }))
+        }
+    }
+}
+
+/// The parts of a declared worker that point at something, resolved.
+struct Wanted {
+    endpoint: Endpoint,
+    pools: Vec<PoolHandle>,
+    policy: Option<Linked<Policy>>,
+}
+
+fn edits(
+    matched: &Matched,
+    declared: &DesiredWorker,
+    live: &LiveWorker,
+    wanted: Wanted,
+) -> Vec<WorkerEdit> {
+    // Every field by name, so that a new one cannot be forgotten here.
+    let DesiredWorker {
+        name,
+        disabled,
+        renamed_from: _,
+        endpoint: _,
+        pools: _,
+        policy: _,
+        protect: _,
+    } = declared;
+    let Wanted { endpoint, pools, policy } = wanted;
+
+    let name = Delta::between(live.name.to_string(), name.to_string()).map(WorkerEdit::Name);
+    let endpoint = Delta::between(live.endpoint.clone(), endpoint)
+        .map(|delta| WorkerEdit::Endpoint(Box::new(delta)));
+    let pools = moved(matched, live, pools).map(WorkerEdit::Pools);
+    let policy =
+        policy.and_then(|it| Delta::between(live.policy.clone(), it)).map(WorkerEdit::Policy);
+    let disabled =
+        disabled.and_then(|it| Delta::between(live.disabled, it)).map(WorkerEdit::Disabled);
+    [name, endpoint, pools, policy, disabled].into_iter().flatten().collect()
+}
+
+/// The difference of two sets of pools: those that stay keep their order, the others follow.
+fn moved(
+    matched: &Matched,
+    live: &LiveWorker,
+    wanted: Vec<PoolHandle>,
+) -> Option<Delta<Vec<PoolHandle>>> {
+    let before: Vec<_> = live.pools.iter().map(|id| matched.handle_of(id)).collect();
+    let mut after: Vec<_> = before.iter().filter(|it| wanted.contains(it)).cloned().collect();
+    let new: Vec<_> = wanted.into_iter().filter(|it| !after.contains(it)).collect();
+    after.extend(new);
+    Delta::between(before, after)
+}
+
+fn pools(
+    matched: &Matched,
+    declared: &Declared<DesiredWorker>,
+) -> Result<Vec<PoolHandle>, Vec<Finding>> {
+    let (mut pools, mut findings): (Vec<PoolHandle>, _) = (Vec::new(), Vec::new());
+    for wanted in &declared.pools {
+        match matched.resolve(wanted) {
+            Ok(pool) if matched.is_dynamic(&pool) => findings.push(
+                Finding::error(
+                    "dynamic-pool-member",
+                    wanted.at.clone(),
+                    format!("`{}` is a dynamic pool: it makes its own workers", pool.address()),
+                )
+                .help("name static pools alone"),
+            ),
+            Ok(pool) if pools.contains(&pool) => {}
+            Ok(pool) => pools.push(pool),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if findings.is_empty() { Ok(pools) } else { Err(findings) }
+}
+
+/// What to run on the machine of a worker that only it can register.
+fn not_registered(
+    matched: &Matched,
+    declared: &Declared<DesiredWorker>,
+    pools: &[PoolHandle],
+) -> Finding {
+    let server = &matched.live.server;
+    let names: Vec<_> = pools.iter().map(|pool| pool_name(matched, pool)).collect();
+    let run = match &declared.endpoint.value {
+        DesiredEndpoint::Kubernetes { .. } => format!(
+            "install the worker's Helm chart in the cluster: `helm upgrade --install \
+             --set agent.worker.enabled=true --set agent.name={:?} --set agent.serverUrl={:?} \
+             --set agent.space={:?} --set agent.worker.initial.workerPools={{{}}} … \
+             oci://registry-1.docker.io/octopusdeploy/kubernetes-agent`",
+            declared.name,
+            server.url,
+            server.space.name,
+            names.join(","),
+        ),
+        _ => {
+            let pools: Vec<_> = names.iter().map(|name| format!("--workerpool {name:?}")).collect();
+            format!(
+                "run on the machine: `Tentacle register-worker --server {:?} --space {:?} \
+                 --name {:?} --comms-style TentacleActive {}`",
+                server.url,
+                server.space.name,
+                declared.name,
+                pools.join(" "),
+            )
+        }
+    };
+    let message = format!("worker `{}` has not registered itself yet", declared.name);
+    let mut finding = Finding::warning("not-registered", declared.at.clone(), message);
+    finding.notes = vec![
+        "once it is there, its pools, policy and `disabled` are managed; with `subscription` and \
+         `thumbprint` it could be created from here"
+            .to_owned(),
+    ];
+    finding.help(run)
+}
+
+fn pool_name(matched: &Matched, pool: &PoolHandle) -> String {
+    let new = match pool.address() {
+        Address::Pool(key) => matched.desired.pools.get(key).map(|it| it.name.to_string()),
+        _ => None,
+    };
+    let live = pool.id().and_then(|id| matched.live.pool(id)).map(|it| it.name.to_string());
+    new.or(live).unwrap_or_else(|| pool.address().to_string())
+}
+
+fn cannot_replace(declared: &Declared<DesiredWorker>, live: &LiveWorker) -> Finding {
+    let kind = declared.endpoint.kind();
+    let message = format!(
+        "worker `{}` is {} on the server, and a {kind} worker registers itself",
+        declared.name,
+        live.endpoint.kind(),
+    );
+    Finding::error("worker-kind-change", declared.endpoint.at.clone(), message)
+        .help(format!("say `subscription` and `thumbprint` to replace it by a {kind} worker"))
+}
