@@ -90,7 +90,7 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
         None => declared.map_or(At::Nowhere, |it| At::Source(it.at.clone())),
     };
     let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
-    let subject = match arrivals.into_iter().flatten().any(|it| switches(it)) {
+    let subject = match arrivals.into_iter().flatten().any(switches) {
         true => format!("steps that name no pool would run in `{address}`"),
         false => format!("{} would run in `{address}`", count(steps, "step")),
     };
