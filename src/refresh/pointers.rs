@@ -7,7 +7,7 @@
 use super::{Error, Reading, estate::gathered};
 use crate::{
     live::{Gap, Hides, Pointer, Scope},
-    model::Id,
+    model::{Id, Name},
     octopus::wire,
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn pointers(
     let mut pointers = Vec::new();
     for (id, owner) in sets {
         if let Some(why) = unread.get(&id) {
-            let what = format!("the variables of {owner}");
+            let what = format!("the variables of {}", owner.what);
             gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
         }
         let set = found.iter().find(|it| it.id.eq_ignore_ascii_case(&id));
@@ -43,12 +43,20 @@ pub(super) async fn pointers(
     Ok((pointers, gaps))
 }
 
-/// The ids of the sets to read, each with its owner in words; sets in Git are gaps.
+/// Whose variables they are.
+struct SetOwner {
+    /// In words.
+    what: String,
+    /// The project, where it is one.
+    project: Option<Name>,
+}
+
+/// The ids of the sets to read, each with its owner; sets in Git are gaps.
 fn sets(
     projects: &[wire::Project],
     libraries: &[wire::LibraryVariableSet],
     gaps: &mut Vec<Gap>,
-) -> Vec<(String, String)> {
+) -> Vec<(String, SetOwner)> {
     let mut sets = Vec::with_capacity(projects.len() + libraries.len());
     for project in projects {
         if project.persistence_settings.conversion_state.variables_are_in_git {
@@ -59,21 +67,25 @@ fn sets(
             });
         }
         // What is sensitive stays in the database, and older variables may linger there.
-        sets.push((project.variable_set_id.clone(), format!("project {:?}", project.name)));
+        let what = format!("project {:?}", project.name);
+        let owner = SetOwner { what, project: Some(Name::new(&project.name)) };
+        sets.push((project.variable_set_id.clone(), owner));
     }
     for library in libraries {
-        let owner = format!("library variable set {:?}", library.name);
+        let what = format!("library variable set {:?}", library.name);
+        let owner = SetOwner { what, project: None };
         sets.push((library.variable_set_id.clone(), owner));
     }
     sets.retain(|(id, _)| !id.is_empty());
     sets
 }
 
-fn of_set(set: &wire::VariableSet, owner: &str) -> Vec<Pointer> {
+fn of_set(set: &wire::VariableSet, owner: &SetOwner) -> Vec<Pointer> {
     let said = set.variables.iter().filter(|it| !it.value.is_empty());
     said.map(|variable| Pointer {
-        what: format!("variable {:?} of {owner}", variable.name),
+        what: format!("variable {:?} of {}", variable.name, owner.what),
         variable: Some(variable.name.clone()),
+        project: owner.project.clone(),
         pool: Id::new(&variable.value),
     })
     .collect()
@@ -84,6 +96,7 @@ fn of_target(target: &wire::Target) -> Option<Pointer> {
     (!pool.is_empty()).then(|| Pointer {
         what: format!("deployment target {:?}", target.name),
         variable: None,
+        project: None,
         pool: Id::new(pool),
     })
 }

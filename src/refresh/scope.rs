@@ -53,7 +53,8 @@ pub fn scope(desired: &Desired) -> Scope {
         images: pools().any(|pool| pool.image.is_some()),
         deployments: every_step || rules().any(|rule| rule.select.deployments),
         runbooks: every_step || rules().any(|rule| rule.select.runbooks),
-        pointers: deletes_pools,
+        // A variable may send its steps to the pool for which the built-in worker works.
+        pointers: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
         elsewhere: switches_off,
     }
@@ -200,6 +201,6 @@ mod tests {
             read(&Desired { built_in_worker, ..Desired::default() })
         };
         assert_eq!(switched(true), "workers features");
-        assert_eq!(switched(false), "workers deployments runbooks features elsewhere");
+        assert_eq!(switched(false), "workers deployments runbooks pointers features elsewhere");
     }
 }

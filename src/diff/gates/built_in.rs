@@ -4,7 +4,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
     finding::Finding,
-    live::{Hides, Live, Resolved, resolve},
+    live::{Hides, Live, LiveProcess, Resolved, fallback_pool, resolve},
     plan::ChangeKind,
     text::count,
 };
@@ -28,7 +28,8 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
         Some(finding.help(format!("place these steps in a pool first; {}", way_past(gate))))
     });
     let gaps = outcome.matched.live.gaps.iter();
-    let gaps = gaps.filter(|gap| matches!(gap.hides, Hides::Steps | Hides::ElsewhereSteps));
+    let gaps = gaps
+        .filter(|gap| matches!(gap.hides, Hides::Steps | Hides::ElsewhereSteps | Hides::Pointers));
     let unseen: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let unseen = (!unseen.is_empty()).then(|| {
         let message = "steps that could not be seen may still need the built-in worker".to_owned();
@@ -43,8 +44,20 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
 pub(in crate::diff) fn users_here(live: &Live) -> Vec<String> {
     let processes = live.processes.iter();
     let steps = processes.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
-    let uses = steps.filter(|(_, step)| {
-        matches!(resolve(step, live), Resolved::BuiltInWorker | Resolved::Nowhere)
+    let uses = steps.filter(|(process, step)| match resolve(step, live) {
+        Resolved::BuiltInWorker | Resolved::Nowhere => true,
+        Resolved::Variable(name) => chosen(live, process, &name),
+        Resolved::InServer | Resolved::OnTargets | Resolved::Pool(_) | Resolved::Unknown => false,
     });
     uses.map(|(process, step)| process.address(step).to_string()).collect()
+}
+
+/// Whether a value of the variable that chooses a step's pool is one for which the built-in worker works.
+fn chosen(live: &Live, process: &LiveProcess, variable: &str) -> bool {
+    let Some(fallback) = fallback_pool(live) else { return false };
+    live.pointers.iter().any(|pointer| {
+        pointer.pool == fallback.id
+            && pointer.variable.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(variable))
+            && pointer.project.as_ref().is_none_or(|it| *it == process.owner.project)
+    })
 }
