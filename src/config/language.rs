@@ -1,0 +1,283 @@
+//! The language of `workers.toml`: its tables and keys.
+
+use super::definition::{
+    Shape::{
+        CountOrPercent, Flag, FreeText, Later, List, Map, Number, Table as Inner, Tables, Text,
+        Texts, True, Version, Word, Words,
+    },
+    Table, key, required,
+};
+
+/// The whole file.
+pub(super) const FILE: Table = Table {
+    doc: "Worker pools, workers and step placements of one space of one Octopus Server.",
+    keys: &[
+        required("version", Version, "The version of the language: 1."),
+        key("octopus", Inner(&OCTOPUS), "Which server and which space."),
+        key("server", Inner(&SERVER), "Switches of the server itself."),
+        key("manage", Inner(&MANAGE), "What may be deleted, and how much of it."),
+        key("gates", Inner(&GATES), "What each gate weighs: deny (default), warn or allow."),
+        key("pools", Map(&POOL), "Worker pools, each by a key of your choice."),
+        key(
+            "workers",
+            Map(&WORKER),
+            "Workers by name. A range in the name, `[01..06]` or `[a,b,c]`, makes one of each; `{n}` in its texts is then the part that differs.",
+        ),
+        key(
+            "placements",
+            Tables(&PLACEMENT),
+            "Rules: the first that matches a step decides where it runs.",
+        ),
+        key("removed", Tables(&REMOVED), "Live things to delete by name."),
+        key("include", Later, ""),
+        key("vars", Later, ""),
+        key("version_control", Later, ""),
+        key("pool_variables", Later, ""),
+        key("target_pools", Later, ""),
+        key("waves", Later, ""),
+    ],
+    one_of: &[],
+};
+
+const OCTOPUS: Table = Table {
+    doc: "Which server and which space. The command line and the environment come first.",
+    keys: &[
+        key("url", Text, "The server's URL, or `sandbox:` for one inside the process."),
+        key(
+            "space",
+            Text,
+            "The space: its name, slug or id; the server's default space where it is left out.",
+        ),
+    ],
+    one_of: &[],
+};
+
+const SERVER: Table = Table {
+    doc: "Switches of the server itself, for all of its spaces.",
+    keys: &[key(
+        "built_in_worker",
+        Flag,
+        "Whether steps may run on the Octopus Server's built-in worker.",
+    )],
+    one_of: &[],
+};
+
+/// What `prune` may delete.
+const PRUNE: [&str; 2] = ["pools", "workers"];
+
+const MANAGE: Table = Table {
+    doc: "What may be deleted, and how much of it.",
+    keys: &[
+        key("prune", Words(&PRUNE), "Delete what is live and not declared, of these kinds."),
+        key(
+            "max_deletes",
+            CountOrPercent,
+            "A plan that deletes more is refused: a count, or a percentage of all live pools and workers such as \"10%\".",
+        ),
+    ],
+    one_of: &[],
+};
+
+const LEVELS: [&str; 3] = ["deny", "warn", "allow"];
+
+/// The gates; their keys are the codes of `desired::Gate`, which a test holds.
+pub(super) const GATES: Table = Table {
+    doc: "What each gate weighs: deny (default), warn or allow.",
+    keys: &[
+        key(
+            "built-in-worker-in-use",
+            Word(&LEVELS),
+            "Switching the built-in worker off while a step would still need it.",
+        ),
+        key(
+            "empty-pool",
+            Word(&LEVELS),
+            "Placing a step in a pool that would have no enabled worker.",
+        ),
+        key("unhealthy-pool", Word(&LEVELS), "Placing a step in a pool with no healthy worker."),
+        key("pool-in-use", Word(&LEVELS), "Deleting a pool that something points at."),
+        key("too-many-deletes", Word(&LEVELS), "More deletes than `max_deletes`."),
+        key("default-pool-member", Word(&LEVELS), "Putting a worker into the default pool."),
+        key("protected", Word(&LEVELS), "Deleting or replacing what `protect` covers."),
+    ],
+    one_of: &[],
+};
+
+const POOL: Table = Table {
+    doc: "A worker pool.",
+    keys: &[
+        key("name", Text, "Its name on the server; the key where it is left out."),
+        key(
+            "renamed_from",
+            Texts,
+            "Names that it had: a live pool of such a name is renamed, not replaced.",
+        ),
+        key("description", FreeText, "Its description."),
+        key(
+            "default",
+            Flag,
+            "Whether it shall be the space's default pool, in which steps run that name no pool.",
+        ),
+        key(
+            "image",
+            Text,
+            "The image of a dynamic worker pool, such as UbuntuDefault; a static pool has none.",
+        ),
+        key("sort_order", Number(0, 100_000), "Its position among all pools, counted from 0."),
+        key(
+            "members",
+            Word(&["open", "exact"]),
+            "`exact`: workers that the file does not put into the pool leave it.",
+        ),
+        key("protect", Flag, "Never delete it: a plan that would is refused."),
+        key(
+            "min_healthy",
+            Number(0, 100_000),
+            "How many enabled, healthy workers it needs while steps are placed in it.",
+        ),
+    ],
+    one_of: &[],
+};
+
+/// The kinds of worker.
+pub(super) const KINDS: [&str; 4] = ["listening", "polling", "ssh", "kubernetes"];
+
+const WORKER: Table = Table {
+    doc: "A worker: exactly one of listening, polling, ssh and kubernetes, and the pools that it is a member of.",
+    keys: &[
+        required(
+            "pools",
+            List,
+            "The static pools that it is a member of: keys of this file, or names, slugs or ids of live pools.",
+        ),
+        key("listening", Inner(&LISTENING), "A Tentacle that the server calls."),
+        key(
+            "polling",
+            Inner(&POLLING),
+            "A Tentacle that calls the server; empty for one that registers itself.",
+        ),
+        key("ssh", Inner(&SSH), "A machine that the server logs in to."),
+        key(
+            "kubernetes",
+            Inner(&KUBERNETES),
+            "An agent in a Kubernetes cluster; without subscription or url one that registers itself.",
+        ),
+        key("policy", Text, "Its machine policy: name, slug or id."),
+        key("disabled", Flag, "Whether it gets no work."),
+        key(
+            "renamed_from",
+            Texts,
+            "Names that it had: a live worker of such a name is renamed, not replaced.",
+        ),
+        key("protect", Flag, "Never delete or replace it: a plan that would is refused."),
+    ],
+    one_of: &KINDS,
+};
+
+const THUMBPRINT: &str = "The certificate's thumbprint: 40 hexadecimal digits.";
+
+const LISTENING: Table = Table {
+    doc: "A Tentacle that the server calls.",
+    keys: &[
+        required("url", Text, "Where it listens: https, with a port (10933 where it is left out)."),
+        required("thumbprint", Text, THUMBPRINT),
+        key("proxy", Text, "The proxy on the way: name, slug or id."),
+    ],
+    one_of: &[],
+};
+
+const POLLING: Table = Table {
+    doc: "A Tentacle that calls the server.",
+    keys: &[
+        key("subscription", Text, "Its queue on the server: poll://…/"),
+        key("thumbprint", Text, THUMBPRINT),
+    ],
+    one_of: &[],
+};
+
+const SSH: Table = Table {
+    doc: "A machine that the server logs in to.",
+    keys: &[
+        required("host", Text, "Its host name or address."),
+        key("port", Number(1, 65_535), "Its port; 22 where it is left out."),
+        required("account", Text, "The SSH account to log in with: name, slug or id."),
+        required("fingerprint", Text, "The fingerprint of the host's key, as the server shows it."),
+        key(
+            "platform",
+            Word(&["linux-x64", "linux-arm64", "linux-arm", "osx-x64"]),
+            "The platform of the .NET runtime to send; Mono is used where a new worker has none.",
+        ),
+        key("proxy", Text, "The proxy on the way: name, slug or id."),
+    ],
+    one_of: &[],
+};
+
+const KUBERNETES: Table = Table {
+    doc: "An agent in a Kubernetes cluster.",
+    keys: &[
+        key("subscription", Text, "Its queue on the server, where it polls: poll://…/"),
+        key("url", Text, "Where it listens, where the server calls it."),
+        key("thumbprint", Text, THUMBPRINT),
+        key("namespace", FreeText, "The default namespace of what it runs; empty for its own."),
+    ],
+    one_of: &[],
+};
+
+/// The verdicts of a rule.
+pub(super) const VERDICTS: [&str; 4] = ["pool", "pool_variable", "default_pool", "leave"];
+
+const PLACEMENT: Table = Table {
+    doc: "A rule: which steps, and where they run. Selectors take `*`, `?` and a leading `!`; one that is left out matches everything.",
+    keys: &[
+        key("label", Text, "What the rule is called in plans."),
+        key("project", Texts, "Projects by name."),
+        key("project_group", Texts, "Project groups by name."),
+        key(
+            "process",
+            Word(&["deployment", "runbook", "any"]),
+            "Which processes: deployment where it is left out, or runbook where `runbook` is said.",
+        ),
+        key("runbook", Texts, "Runbooks by name."),
+        key("step", Texts, "Steps, or actions inside them, by name."),
+        key("action_type", Texts, "Types of step, such as Octopus.Terraform*."),
+        key(
+            "currently",
+            Texts,
+            "Where the steps run today: server (the built-in worker), default (no pool is named), target, variable, or a pool.",
+        ),
+        key(
+            "pool",
+            Text,
+            "The pool to run in: a key of this file, or a live pool's name, slug or id.",
+        ),
+        key("pool_variable", Text, "The variable of type worker pool that chooses."),
+        key("default_pool", True, "Run in the space's default pool, whichever that is."),
+        key("leave", True, "Do not manage these steps, and ask no later rule."),
+        key(
+            "execution",
+            Word(&["once", "per-target"]),
+            "Once on a worker, or on a worker for each deployment target. Without it, steps on deployment targets stay there.",
+        ),
+        key(
+            "container",
+            Inner(&CONTAINER),
+            "The container in which the steps run on their worker.",
+        ),
+    ],
+    one_of: &VERDICTS,
+};
+
+const CONTAINER: Table = Table {
+    doc: "A container image.",
+    keys: &[
+        required("image", Text, "The image, with its tag."),
+        required("feed", Text, "The feed that has it: name, slug or id."),
+    ],
+    one_of: &[],
+};
+
+const REMOVED: Table = Table {
+    doc: "A live thing to delete by name; nothing happens once it is gone.",
+    keys: &[key("pool", Text, "A worker pool's name."), key("worker", Text, "A worker's name.")],
+    one_of: &["pool", "worker"],
+};

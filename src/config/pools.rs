@@ -1,0 +1,110 @@
+//! `[pools]`: what is declared, and what the file's words for a pool mean.
+
+use super::{lower::Draft, part::Part};
+use crate::{
+    desired::{Declared, DesiredPool, PoolRef},
+    finding::Finding,
+    model::Name,
+};
+
+/// The longest name that is allowed, in characters.
+///
+/// # Source
+///
+/// Octopus keeps names in columns of 200 characters.
+pub(super) const LONGEST_NAME: usize = 200;
+
+impl Draft {
+    /// Adds the pools of a file.
+    pub(super) fn pools(&mut self, file: &Part) {
+        for (key, part) in file.map("pools") {
+            let name = part.text("name").unwrap_or_else(|| key.clone());
+            self.check_name("pool", &name);
+            if self.desired.pools.contains_key(&key.value) {
+                let message = format!("the pool `{}` is declared twice", key.value);
+                self.report(
+                    Finding::error("duplicate-pool", key.at.clone(), message)
+                        .label("declared in another file already")
+                        .help("keep one of the two"),
+                );
+                continue;
+            }
+            let name = Name::new(name.value);
+            self.check_pool(&key, &name, &part);
+            let pool = DesiredPool {
+                renamed_from: part.texts("renamed_from").unwrap_or_default(),
+                image: part.text("image"),
+                description: part.text("description").map(|it| it.value),
+                default: part.flag("default"),
+                sort_order: part.number("sort_order").map(|it| it.value),
+                exact_members: part.text("members").is_some_and(|it| it.value == "exact"),
+                protect: part.flag("protect").is_some_and(|it| it.value),
+                min_healthy: part.number("min_healthy"),
+                name,
+            };
+            self.desired.pools.insert(key.value, Declared { value: pool, at: key.at });
+        }
+    }
+
+    fn check_pool(&mut self, key: &Declared<String>, name: &Name, part: &Part) {
+        if self.desired.pools.values().any(|pool| pool.name == *name) {
+            let said = part.text("name").map_or(key.at.clone(), |it| it.at);
+            let message = format!("two pools are named `{name}`");
+            self.report(
+                Finding::error("duplicate-pool", said, message)
+                    .label("already the name of another pool; case does not count")
+                    .help("give each pool a name of its own, or remove one of the two"),
+            );
+        }
+        let is_default = |it: &Option<Declared<bool>>| it.as_ref().is_some_and(|it| it.value);
+        let default = part.flag("default").filter(|it| it.value);
+        if let Some(default) = default
+            && self.desired.pools.values().any(|pool| is_default(&pool.default))
+        {
+            let message = "two pools of the file are to be the default pool";
+            self.report(
+                Finding::error("duplicate-default", default.at, message)
+                    .help("say `default = true` on one pool alone"),
+            );
+        }
+        let static_only = ["members", "min_healthy"].into_iter().filter(|it| part.has(it));
+        for word in static_only.filter(|_| part.has("image")) {
+            let message = format!("a dynamic pool has no `{word}`");
+            self.report(
+                Finding::error("dynamic-pool-member", key.at.clone(), message)
+                    .label("`image` makes the pool dynamic: it makes its own workers")
+                    .help(format!("remove `{word}` or `image`")),
+            );
+        }
+    }
+
+    /// What the file's word for a pool means: a key, a declared name, or else something live.
+    pub(super) fn pool_ref(&self, text: Declared<String>) -> Declared<PoolRef> {
+        let name = Name::new(&text.value);
+        let by_name = || {
+            let pools = self.desired.pools.iter();
+            pools.filter(|(_, pool)| pool.name == name).map(|(key, _)| key.clone()).next()
+        };
+        let key = match self.desired.pools.contains_key(&text.value) {
+            true => Some(text.value.clone()),
+            false => by_name(),
+        };
+        let value = key.map_or(PoolRef::Live(text.value), PoolRef::Declared);
+        Declared { value, at: text.at }
+    }
+
+    /// Tells what is wrong with a name.
+    pub(super) fn check_name(&mut self, noun: &str, name: &Declared<String>) {
+        let text = name.value.as_str();
+        let (message, help) = if text.trim().is_empty() {
+            (format!("the {noun} has an empty name"), "give it a name")
+        } else if text.contains(char::is_control) {
+            (format!("the {noun}'s name has a control character"), "remove it")
+        } else if LONGEST_NAME < text.chars().count() {
+            (format!("the {noun}'s name is longer than {LONGEST_NAME} characters"), "shorten it")
+        } else {
+            return;
+        };
+        self.report(Finding::error("bad-name", name.at.clone(), message).help(help));
+    }
+}

@@ -1,0 +1,115 @@
+//! `[[placements]]`: selectors and verdicts.
+
+use super::{language::VERDICTS, lower::Draft, part::Part};
+use crate::{
+    desired::{Currently, Declared, Rule, Selectors, Target, Verdict},
+    finding::Finding,
+    model::{Container, Execution, Place},
+    text::pattern::Patterns,
+};
+
+impl Draft {
+    /// Adds the rules of a file, behind those that are there.
+    pub(super) fn rules(&mut self, file: &Part) {
+        for part in file.parts("placements") {
+            let select = self.selectors(&part);
+            let Some(verdict) = self.verdict(&part) else { continue };
+            let label = part.text("label").map(|it| it.value);
+            self.desired.rules.push(part.declare(Rule { label, select, verdict }));
+        }
+    }
+
+    fn selectors(&mut self, part: &Part) -> Selectors {
+        let process = part.text("process");
+        let word = process.as_ref().map(|it| it.value.as_str());
+        let runbook = patterns(part, "runbook");
+        if let (Some("deployment"), Some(runbook)) = (word, &runbook) {
+            let message = "`runbook` finds nothing in deployment processes";
+            self.report(
+                Finding::error("conflicting-keys", runbook.at.clone(), message)
+                    .help("remove `runbook`, or say `process = \"runbook\"`"),
+            );
+        }
+        let (deployments, runbooks) = match word {
+            Some("any") => (true, true),
+            Some("runbook") => (false, true),
+            Some(_) => (true, false),
+            // Who names a runbook means its process.
+            None => (runbook.is_none(), runbook.is_some()),
+        };
+        let currently = part.texts("currently").map(|words| {
+            let value = words.into_iter().map(|word| self.currently(word)).collect();
+            Declared { value, at: at(part, "currently") }
+        });
+        Selectors {
+            project: patterns(part, "project"),
+            project_group: patterns(part, "project_group"),
+            runbook,
+            step: patterns(part, "step"),
+            action_type: patterns(part, "action_type"),
+            deployments,
+            runbooks,
+            currently,
+        }
+    }
+
+    fn currently(&self, word: Declared<String>) -> Currently {
+        match word.value.as_str() {
+            "server" => Currently::Server,
+            "default" => Currently::Default,
+            "target" => Currently::Target,
+            "variable" => Currently::Variable,
+            _ => Currently::Pool(self.pool_ref(word).value),
+        }
+    }
+
+    /// What becomes of the steps; `None` where the rule does not say one thing, which has been told.
+    fn verdict(&mut self, part: &Part) -> Option<Verdict> {
+        let said: Vec<_> = VERDICTS.into_iter().filter(|it| part.has(it)).collect();
+        let [verdict] = said.as_slice() else { return None };
+        let place = match *verdict {
+            "pool" => Place::Pool(self.pool_ref(part.text("pool")?)),
+            "pool_variable" => Place::Variable(part.text("pool_variable")?.value),
+            "default_pool" => Place::DefaultPool,
+            _ => {
+                self.leaves_all(part);
+                return Some(Verdict::Leave);
+            }
+        };
+        let execution = part.text("execution").and_then(|it| match it.value.as_str() {
+            "once" => Some(Execution::Once),
+            "per-target" => Some(Execution::PerTarget),
+            _ => None,
+        });
+        let container = part.part("container").and_then(|it| {
+            let container =
+                Container { image: it.text("image")?.value, feed: it.text("feed")?.value };
+            Some(it.declare(container))
+        });
+        Some(Verdict::Place(Target { place, execution, container }))
+    }
+
+    /// A rule that leaves its steps says nothing else about them.
+    fn leaves_all(&mut self, part: &Part) {
+        for key in ["execution", "container"] {
+            if part.has(key) {
+                let message = format!("`leave` and `{key}` exclude each other");
+                self.report(
+                    Finding::error("conflicting-keys", at(part, key), message)
+                        .help(format!("remove `{key}`: steps that are left are not changed")),
+                );
+            }
+        }
+    }
+}
+
+fn patterns(part: &Part, key: &str) -> Option<Declared<Patterns>> {
+    let texts = part.texts(key)?;
+    let patterns = Patterns::new(texts.iter().map(|it| it.value.as_str()));
+    Some(Declared { value: patterns, at: at(part, key) })
+}
+
+/// Where a key's value is, or else its table.
+fn at(part: &Part, key: &str) -> crate::finding::Span {
+    part.value_at(key).unwrap_or_else(|| part.at())
+}

@@ -1,0 +1,82 @@
+//! The JSON Schema of `workers.toml`, made of the definition that the files are checked by.
+//!
+//! Draft 7, which Taplo and Even Better TOML read.
+
+use super::{
+    definition::{Key, Shape, Table},
+    language::FILE,
+};
+use serde_json::{Map, Value, json};
+
+/// Where the schema is published, and what `#:schema` names.
+const ID: &str =
+    "https://raw.githubusercontent.com/poolwright/poolwright/main/schema/workers.schema.json";
+
+/// The JSON Schema of `workers.toml`.
+pub fn schema() -> Value {
+    let mut schema = Map::new();
+    schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
+    schema.insert("$id".to_owned(), json!(ID));
+    schema.insert("title".to_owned(), json!("workers.toml"));
+    schema.extend(table(&FILE));
+    Value::Object(schema)
+}
+
+fn table(table: &Table) -> Map<String, Value> {
+    let known = table.keys.iter().filter(|key| !matches!(key.shape, Shape::Later));
+    let properties: Map<_, _> =
+        known.clone().map(|it| (it.name.to_owned(), Value::Object(key(it)))).collect();
+    let required: Vec<_> = known.filter(|key| key.required).map(|key| key.name).collect();
+    let mut schema = Map::new();
+    schema.insert("description".to_owned(), json!(table.doc));
+    schema.insert("type".to_owned(), json!("object"));
+    schema.insert("properties".to_owned(), Value::Object(properties));
+    schema.insert("additionalProperties".to_owned(), json!(false));
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    if !table.one_of.is_empty() {
+        let choices: Vec<_> = table.one_of.iter().map(|it| json!({ "required": [it] })).collect();
+        schema.insert("oneOf".to_owned(), json!(choices));
+    }
+    schema
+}
+
+fn key(key: &Key) -> Map<String, Value> {
+    let mut schema = shape(&key.shape);
+    schema.insert("description".to_owned(), json!(key.doc));
+    schema
+}
+
+fn shape(shape: &Shape) -> Map<String, Value> {
+    let text = || json!({ "type": "string", "minLength": 1 });
+    let texts = || json!({ "type": "array", "items": text(), "minItems": 1 });
+    let schema = match shape {
+        Shape::Version => json!({ "const": 1 }),
+        Shape::Text => text(),
+        Shape::FreeText => json!({ "type": "string" }),
+        Shape::Texts => json!({ "anyOf": [text(), texts()] }),
+        Shape::List => texts(),
+        Shape::Words(words) => {
+            json!({ "type": "array", "items": { "type": "string", "enum": words } })
+        }
+        Shape::Word(words) => json!({ "type": "string", "enum": words }),
+        Shape::Flag => json!({ "type": "boolean" }),
+        Shape::True => json!({ "const": true }),
+        Shape::Number(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        Shape::CountOrPercent => json!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
+            { "type": "string", "pattern": "^(100|[0-9]{1,2}) *%$" },
+        ] }),
+        Shape::Table(it) => return table(it),
+        Shape::Tables(it) => json!({ "type": "array", "items": table(it) }),
+        Shape::Map(it) => json!({ "type": "object", "additionalProperties": table(it) }),
+        Shape::Later => json!(false),
+    };
+    match schema {
+        Value::Object(schema) => schema,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Rules that would never settle: the result of one is what another one looks for.
+//!
+//! Rule `i` sends a step to a place; if rule `j` takes steps of that place elsewhere, the next run would
+//! move the step again. That cannot happen where `i` comes first and still matches the step at its new
+//! place, since the first rule that matches decides. Only what the file alone proves is told here;
+//! `diff` tells the rest, on the steps that there are.
+
+use super::lower::Draft;
+use crate::{
+    desired::{Currently, Declared, Rule, Selectors, Target, Verdict},
+    finding::Finding,
+    model::Place,
+    text::pattern::Patterns,
+};
+
+impl Draft {
+    /// Tells which rules would never settle.
+    pub(super) fn unsettled(&mut self) {
+        let mut findings = Vec::new();
+        for (i, first) in self.desired.rules.iter().enumerate() {
+            let mut others = self.desired.rules.iter().enumerate().filter(|(j, _)| *j != i);
+            let next = others.find(|(j, next)| {
+                takes_result(first, next) && !(i < *j && keeps(first)) && overlap(first, next)
+            });
+            findings.extend(next.map(|(_, next)| finding(first, next)));
+        }
+        findings.into_iter().for_each(|it| self.report(it));
+    }
+}
+
+fn target(rule: &Rule) -> Option<&Target> {
+    match &rule.verdict {
+        Verdict::Place(target) => Some(target),
+        Verdict::Leave => None,
+    }
+}
+
+/// Whether `next` looks for where `first` sends its steps, and sends them elsewhere.
+fn takes_result(first: &Rule, next: &Rule) -> bool {
+    let (Some(from), Some(to)) = (target(first), target(next)) else { return false };
+    !same(from, to) && asks_for(next, from)
+}
+
+/// Whether two rules send a step to one place.
+fn same(one: &Target, other: &Target) -> bool {
+    match (&one.place, &other.place) {
+        (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
+        (one, other) => one == other,
+    }
+}
+
+/// Whether the rule's `currently` names where `target` sends its steps.
+fn asks_for(rule: &Rule, target: &Target) -> bool {
+    let Some(currently) = &rule.select.currently else { return false };
+    currently.value.iter().any(|word| match (word, &target.place) {
+        (Currently::Default, Place::DefaultPool) | (Currently::Variable, Place::Variable(_)) => {
+            true
+        }
+        (Currently::Pool(asked), Place::Pool(sent)) => *asked == sent.value,
+        _ => false,
+    })
+}
+
+/// Whether a rule still matches a step that it has moved.
+fn keeps(rule: &Rule) -> bool {
+    rule.select.currently.is_none() || target(rule).is_some_and(|target| asks_for(rule, target))
+}
+
+/// Whether a step can be thought of that both rules are about.
+fn overlap(one: &Rule, other: &Rule) -> bool {
+    // Every field by name, so that a new selector cannot be forgotten here.
+    let Selectors {
+        project,
+        project_group,
+        runbook,
+        step,
+        action_type,
+        deployments,
+        runbooks,
+        currently: _,
+    } = &one.select;
+    let other = &other.select;
+    let pairs = [
+        (project, &other.project),
+        (project_group, &other.project_group),
+        (step, &other.step),
+        (action_type, &other.action_type),
+    ];
+    let both_runbooks = *runbooks && other.runbooks && may_overlap(runbook, &other.runbook);
+    ((*deployments && other.deployments) || both_runbooks)
+        && pairs.into_iter().all(|(one, other)| may_overlap(one, other))
+}
+
+fn may_overlap(one: &Option<Declared<Patterns>>, other: &Option<Declared<Patterns>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.value.may_overlap(&other.value),
+        _ => true,
+    }
+}
+
+fn finding(first: &Declared<Rule>, next: &Declared<Rule>) -> Finding {
+    let name =
+        |rule: &Rule| rule.label.as_ref().map_or("another rule".into(), |it| format!("`{it}`"));
+    let at = next.select.currently.as_ref().map_or(&next.at, |it| &it.at);
+    let message =
+        format!("the rules would never settle: this one takes what {} has placed", name(first));
+    Finding::error("unsettled-rules", at.clone(), message)
+        .help("let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`")
+}

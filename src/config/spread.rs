@@ -1,0 +1,110 @@
+//! One key, many workers: `db-[01..06]` and `win-[a,b,c]`.
+
+/// How many workers a key may make.
+const MOST: usize = 10_000;
+
+/// A name, and the part of it that differs from its siblings'.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spread {
+    /// The name.
+    pub(super) name: String,
+    /// What `{n}` stands for; nothing where the key is a plain name.
+    pub(super) n: Option<String>,
+}
+
+/// Why a key makes no names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SpreadError {
+    /// Two pairs of brackets.
+    #[error("a name has one range at most")]
+    Twice,
+    /// An end before its start.
+    #[error("the range ends before it starts")]
+    Backwards,
+    /// Something that is no number.
+    #[error("`{0}` is no number")]
+    NoNumber(String),
+    /// An item with nothing in it.
+    #[error("the list has an empty item")]
+    Empty,
+    /// More than anybody has.
+    #[error("the range has more than {MOST} names")]
+    TooMany,
+}
+
+/// The names that a key stands for, in order.
+///
+/// Brackets with neither `..` nor `,` inside are part of the name.
+pub(super) fn spread(key: &str) -> Result<Vec<Spread>, SpreadError> {
+    let Some((before, inside, behind)) = brackets(key) else {
+        return Ok(vec![Spread { name: key.to_owned(), n: None }]);
+    };
+    if brackets(behind).is_some() {
+        return Err(SpreadError::Twice);
+    }
+    let parts = match inside.split_once("..") {
+        Some((first, last)) => numbers(first.trim(), last.trim())?,
+        None => inside.split(',').map(|it| it.trim().to_owned()).collect(),
+    };
+    if parts.iter().any(String::is_empty) {
+        return Err(SpreadError::Empty);
+    }
+    let spread = |n: String| Spread { name: format!("{before}{n}{behind}"), n: Some(n) };
+    Ok(parts.into_iter().map(spread).collect())
+}
+
+/// The first pair of brackets that holds a range or a list, with what is around it.
+fn brackets(key: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = key.split_once('[')?;
+    let (inside, behind) = rest.split_once(']')?;
+    (inside.contains("..") || inside.contains(',')).then_some((before, inside, behind))
+}
+
+/// The numbers of a range, with the leading zeros of its start.
+fn numbers(first: &str, last: &str) -> Result<Vec<String>, SpreadError> {
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+        let number = digits.then(|| text.parse::<u32>().ok()).flatten();
+        number.ok_or_else(|| SpreadError::NoNumber(text.to_owned()))
+    };
+    let (from, to) = (number(first)?, number(last)?);
+    if to < from {
+        return Err(SpreadError::Backwards);
+    }
+    if MOST <= (to - from) as usize {
+        return Err(SpreadError::TooMany);
+    }
+    let width = first.len();
+    Ok((from..=to).map(|n| format!("{n:0width$}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(key: &str) -> Result<Vec<String>, SpreadError> {
+        spread(key).map(|all| all.into_iter().map(|it| it.name).collect())
+    }
+
+    #[test]
+    fn a_range_keeps_the_leading_zeros_of_its_start() {
+        assert_eq!(names("db-[08..10]"), Ok(vec!["db-08".into(), "db-09".into(), "db-10".into()]));
+        assert_eq!(names("[9..10]-db"), Ok(vec!["9-db".into(), "10-db".into()]));
+    }
+
+    #[test]
+    fn a_list_is_spread_and_a_plain_name_is_not() {
+        assert_eq!(names("win-[a, b]"), Ok(vec!["win-a".into(), "win-b".into()]));
+        assert_eq!(names("db [old]"), Ok(vec!["db [old]".into()]));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_range_is_named() {
+        assert_eq!(names("db-[3..1]"), Err(SpreadError::Backwards));
+        assert_eq!(names("db-[1..x]"), Err(SpreadError::NoNumber("x".into())));
+        assert_eq!(names("[1..2]-[a,b]"), Err(SpreadError::Twice));
+        assert_eq!(names("db-[a,,b]"), Err(SpreadError::Empty));
+        assert_eq!(names("db-[0..4000000000]"), Err(SpreadError::TooMany));
+        assert_eq!(names("db-[0..99999999999]"), Err(SpreadError::NoNumber("99999999999".into())));
+    }
+}
