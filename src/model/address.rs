@@ -1,13 +1,14 @@
 //! Where a change or a finding belongs: `pools.kubernetes`, `projects["Web Store"].deployment.steps["Deploy to AKS"]`.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// The place of a thing in the file's and the space's common tree of names.
 ///
 /// Printed as the user writes it; a name that is no bare key is quoted, with `"` and `\` escaped.
+/// What is printed parses to the same address; in JSON it is that text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 pub enum Address {
     /// The switch of the built-in worker.
     BuiltInWorker,
@@ -29,13 +30,144 @@ pub enum Address {
 }
 
 /// A process of a project.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProcessName {
     /// The deployment process.
     Deployment,
     /// The process of the runbook of this name.
     Runbook(String),
+}
+
+/// Why a text is not an [`Address`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no address: {expected} is missing behind character {at}")]
+pub struct ParseAddressError {
+    /// The text, whole.
+    pub text: String,
+    /// How many characters of it were understood.
+    pub at: usize,
+    /// What would have had to come next.
+    pub expected: &'static str,
+}
+
+impl FromStr for Address {
+    type Err = ParseAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut rest = Rest { text, left: text };
+        let address = rest.address()?;
+        match rest.left.is_empty() {
+            true => Ok(address),
+            false => Err(rest.expected("the end")),
+        }
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = ParseAddressError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+/// An address on its way through the parser: all of it, and what is not understood yet.
+struct Rest<'a> {
+    text: &'a str,
+    left: &'a str,
+}
+
+impl Rest<'_> {
+    fn address(&mut self) -> Result<Address, ParseAddressError> {
+        if self.eat("server.built_in_worker") {
+            return Ok(Address::BuiltInWorker);
+        }
+        if self.eat("pools") {
+            return match self.left.is_empty() {
+                true => Ok(Address::PoolOrder),
+                false => self.name().map(Address::Pool),
+            };
+        }
+        if self.eat("workers") {
+            return self.name().map(Address::Worker);
+        }
+        if !self.eat("projects") {
+            return Err(self.expected("`pools`, `workers`, `projects` or `server.built_in_worker`"));
+        }
+        let project = self.name()?;
+        let process = self.process()?;
+        match self.eat(".steps") {
+            true => Ok(Address::Step { project, process, step: self.name()? }),
+            false => Err(self.expected("`.steps`")),
+        }
+    }
+
+    fn process(&mut self) -> Result<ProcessName, ParseAddressError> {
+        if self.eat(".deployment") {
+            return Ok(ProcessName::Deployment);
+        }
+        match self.eat(".runbooks") {
+            true => self.name().map(ProcessName::Runbook),
+            false => Err(self.expected("`.deployment` or `.runbooks`")),
+        }
+    }
+
+    /// `.key` or `["any name"]`.
+    fn name(&mut self) -> Result<String, ParseAddressError> {
+        if self.eat("[\"") {
+            return self.quoted();
+        }
+        let Some(behind) = self.left.strip_prefix('.') else {
+            return Err(self.expected("a name, as `.key` or `[\"name\"]`,"));
+        };
+        let end = behind.find(|c| !is_bare(c)).unwrap_or(behind.len());
+        let (key, left) = behind.split_at(end);
+        match key.is_empty() {
+            true => Err(self.expected("a name, as `.key` or `[\"name\"]`,")),
+            false => {
+                self.left = left;
+                Ok(key.to_owned())
+            }
+        }
+    }
+
+    /// The rest of a name whose `["` is behind us, and its `"]`.
+    fn quoted(&mut self) -> Result<String, ParseAddressError> {
+        let mut name = String::new();
+        let mut chars = self.left.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '"' if self.left[at..].starts_with("\"]") => {
+                    self.left = &self.left[at + 2..];
+                    return Ok(name);
+                }
+                '"' => break,
+                '\\' => match chars.next() {
+                    Some((_, escaped @ ('"' | '\\'))) => name.push(escaped),
+                    _ => break,
+                },
+                plain => name.push(plain),
+            }
+        }
+        Err(self.expected("a name that ends in `\"]`"))
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        let left = self.left.strip_prefix(token);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+
+    fn expected(&self, expected: &'static str) -> ParseAddressError {
+        let at = self.text.chars().count() - self.left.chars().count();
+        ParseAddressError { text: self.text.to_owned(), at, expected }
+    }
 }
 
 impl fmt::Display for Address {
@@ -66,12 +198,15 @@ struct Key<'a>(&'a str);
 
 impl fmt::Display for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        match !self.0.is_empty() && self.0.chars().all(bare) {
+        match !self.0.is_empty() && self.0.chars().all(is_bare) {
             true => write!(f, ".{}", self.0),
             false => write!(f, "[{}]", Quoted(self.0)),
         }
     }
+}
+
+fn is_bare(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
 /// `"name"`, with what would end it escaped.
@@ -86,6 +221,7 @@ impl fmt::Display for Quoted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_name_that_is_no_bare_key_is_quoted() {
@@ -106,5 +242,52 @@ mod tests {
             step(ProcessName::Runbook("Restart".into())).to_string(),
             r#"projects["Web Store"].runbooks["Restart"].steps["Drain"]"#
         );
+    }
+
+    #[test]
+    fn what_is_missing_in_an_address_is_named() {
+        let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
+        insta::assert_snapshot!(wrong("pool.sql"), @"");
+        insta::assert_snapshot!(wrong("pools.sql pool"), @"");
+        insta::assert_snapshot!(wrong("workers"), @"");
+        insta::assert_snapshot!(wrong(r#"pools["SQL"#), @"");
+        insta::assert_snapshot!(wrong(r#"pools["a"b"]"#), @"");
+        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @"");
+    }
+
+    #[test]
+    fn quotes_that_are_not_needed_make_no_other_address() {
+        assert_eq!(r#"pools["sql"]"#.parse(), Ok(Address::Pool("sql".into())));
+        assert_eq!("pools".parse(), Ok(Address::PoolOrder));
+    }
+
+    fn any_address() -> impl Strategy<Value = Address> {
+        let name = || prop_oneof!["[a-z0-9_-]{0,8}", r#"["\\\[\]. é\n]{0,6}"#, any::<String>()];
+        let process = prop_oneof![
+            Just(ProcessName::Deployment),
+            name().prop_map(ProcessName::Runbook)
+        ];
+        let step = (name(), process, name());
+        prop_oneof![
+            Just(Address::BuiltInWorker),
+            Just(Address::PoolOrder),
+            name().prop_map(Address::Pool),
+            name().prop_map(Address::Worker),
+            step.prop_map(|(project, process, step)| Address::Step { project, process, step }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same_address(address in any_address()) {
+            prop_assert_eq!(address.to_string().parse(), Ok(address));
+        }
+
+        #[test]
+        fn no_text_stops_the_parser(text in r#"(pools|workers|projects)?[\["a\]\\.é ]{0,12}"#) {
+            if let Ok(address) = text.parse::<Address>() {
+                prop_assert_eq!(address.to_string().parse(), Ok(address));
+            }
+        }
     }
 }

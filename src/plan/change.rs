@@ -261,11 +261,11 @@ impl ChangeKind {
             Self::CreateWorker(new) => new.fields(),
             Self::UpdateWorker { edits, .. } => edits.iter().flat_map(WorkerEdit::fields).collect(),
             Self::ReplaceWorker { name, kind, new, .. } => {
-                let old = [
-                    FieldDiff::removed("name", json!(name)),
-                    FieldDiff::removed("kind", json!(kind)),
-                ];
-                old.into_iter().chain(new.fields()).collect()
+                let kind = FieldDiff::changed("kind", json!(kind), json!(new.endpoint.kind()));
+                let renamed = (*name != new.name)
+                    .then(|| FieldDiff::changed("name", json!(name), json!(new.name)));
+                let others = new.fields().into_iter().filter(|field| field.path != "name");
+                [kind].into_iter().chain(renamed).chain(others).collect()
             }
             Self::PlaceStep { edits, .. } => edits.iter().flat_map(StepEdit::fields).collect(),
             Self::SetDefaultPool { .. } => {
@@ -302,11 +302,9 @@ impl NewWorker {
             FieldDiff::added("name", json!(name)),
             FieldDiff::added("pools", edit::pools(pools)),
         ];
-        fields.extend(edit::endpoint_fields(endpoint).into_iter().map(|(path, value)| FieldDiff {
-            path,
-            before: None,
-            after: Some(value),
-        }));
+        let said = |value: &serde_json::Value| !value.is_null() && value != "";
+        let said = edit::endpoint_fields(endpoint).into_iter().filter(|(_, value)| said(value));
+        fields.extend(said.map(|(path, value)| FieldDiff::added(&path, value)));
         if let Some(policy) = policy {
             fields.push(FieldDiff::added("policy", json!(policy.name)));
         }

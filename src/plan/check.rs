@@ -1,0 +1,252 @@
+//! What a sound plan never is: a write twice, an edge to nowhere, an update of nothing.
+//!
+//! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
+//! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
+
+use super::{Change, ChangeKind, StepEdit, WorkerEdit};
+use crate::{
+    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName},
+    plan::{NewWorker, Plan, ProcessKind},
+};
+use std::{
+    collections::HashSet,
+    mem::{Discriminant, discriminant},
+};
+
+/// Why a plan is not a sound one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Two changes make one kind of write at one address.
+    #[error("two changes write `{0}` in the same way")]
+    Twice(Address),
+    /// A change waits for what is not made before it.
+    #[error("`{address}` waits for `{after}`, which no earlier change writes")]
+    Dangling {
+        /// The change.
+        address: Address,
+        /// What it waits for.
+        after: Address,
+    },
+    /// A change points at a pool that is not there and is not made before it.
+    #[error("`{address}` needs `{pool}`, which no earlier change creates")]
+    NoPool {
+        /// The change.
+        address: Address,
+        /// The pool.
+        pool: Address,
+    },
+    /// What is written is not what stands at the address.
+    #[error("`{0}` is not the address of what is written")]
+    Misplaced(Address),
+    /// A write that cannot be, or that would change nothing.
+    #[error("`{address}`: {what}")]
+    Senseless {
+        /// The change.
+        address: Address,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// Whether `plan` is one that can be carried out from its first change to its last.
+///
+/// # Errors
+///
+/// The first flaw.
+pub fn check(plan: &Plan) -> Result<(), Flaw> {
+    let mut made = Made::default();
+    plan.changes.iter().try_for_each(|change| made.add(change))
+}
+
+/// What the changes so far make.
+#[derive(Default)]
+struct Made<'a> {
+    writes: HashSet<(&'a Address, Discriminant<ChangeKind>)>,
+    addresses: HashSet<&'a Address>,
+    pools: HashSet<&'a Address>,
+}
+
+impl<'a> Made<'a> {
+    fn add(&mut self, change: &'a Change) -> Result<(), Flaw> {
+        let Change { address, kind, after, cause: _ } = change;
+        if !stands_at(kind, address) {
+            return Err(Flaw::Misplaced(address.clone()));
+        }
+        if let Some(what) = senseless(kind) {
+            return Err(Flaw::Senseless { address: address.clone(), what });
+        }
+        if let Some(after) = after.iter().find(|it| !self.addresses.contains(it)) {
+            return Err(Flaw::Dangling { address: address.clone(), after: after.clone() });
+        }
+        for handle in handles(kind) {
+            if let PoolHandle::New(pool) = handle
+                && !self.pools.contains(pool)
+            {
+                return Err(Flaw::NoPool { address: address.clone(), pool: pool.clone() });
+            }
+        }
+        if !self.writes.insert((address, discriminant(kind))) {
+            return Err(Flaw::Twice(address.clone()));
+        }
+        self.addresses.insert(address);
+        if let ChangeKind::CreatePool(_) = kind {
+            self.pools.insert(address);
+        }
+        Ok(())
+    }
+}
+
+/// Whether what `kind` writes can stand at `address`, as far as the write names it.
+fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
+    let worker = |name: &str| {
+        matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name))
+    };
+    match kind {
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::SetDefaultPool { .. } => matches!(address, Address::Pool(_)),
+        ChangeKind::SortPools { .. } => *address == Address::PoolOrder,
+        ChangeKind::UpdateWorker { .. } => matches!(address, Address::Worker(_)),
+        ChangeKind::CreateWorker(NewWorker { name, .. })
+        | ChangeKind::DeleteWorker { name, .. }
+        | ChangeKind::ReplaceWorker { new: NewWorker { name, .. }, .. } => worker(name),
+        ChangeKind::PlaceStep { kind, .. } => match address {
+            Address::Step { process: ProcessName::Deployment, .. } => {
+                *kind == ProcessKind::Deployment
+            }
+            Address::Step { process: ProcessName::Runbook(_), .. } => *kind == ProcessKind::Runbook,
+            _ => false,
+        },
+        ChangeKind::SetBuiltInWorker { .. } => *address == Address::BuiltInWorker,
+    }
+}
+
+/// What is wrong with a write by itself.
+fn senseless(kind: &ChangeKind) -> Option<&'static str> {
+    const NO_EDITS: &str = "an update has no edits";
+    const ONE_FIELD_TWICE: &str = "one field is edited twice";
+    let edits = |edits: usize, fields: usize| match edits {
+        0 => Some(NO_EDITS),
+        _ => (fields < edits).then_some(ONE_FIELD_TWICE),
+    };
+    match kind {
+        ChangeKind::UpdatePool { edits: all, .. } => edits(all.len(), kinds(all)),
+        ChangeKind::UpdateWorker { edits: all, .. } => {
+            edits(all.len(), kinds(all)).or_else(|| all.iter().find_map(senseless_edit))
+        }
+        ChangeKind::PlaceStep { edits: all, .. } => edits(all.len(), kinds(all)),
+        ChangeKind::CreateWorker(new) => senseless_worker(new),
+        ChangeKind::ReplaceWorker { kind, new, .. } if kind == new.endpoint.kind() => {
+            Some("a worker is replaced by one of the same kind")
+        }
+        ChangeKind::ReplaceWorker { new, .. } => senseless_worker(new),
+        ChangeKind::SetDefaultPool { from: Some(from), to } if from == to => {
+            Some("the default pool stays what it is")
+        }
+        ChangeKind::SortPools { before, order } if before == order => {
+            Some("the order of the pools stays what it is")
+        }
+        ChangeKind::CreatePool(_)
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetDefaultPool { .. }
+        | ChangeKind::SortPools { .. }
+        | ChangeKind::SetBuiltInWorker { .. } => None,
+    }
+}
+
+fn senseless_edit(edit: &WorkerEdit) -> Option<&'static str> {
+    match edit {
+        WorkerEdit::Endpoint(delta) if discriminant(delta.before()) != discriminant(delta.after()) => {
+            Some("the kind of a worker is edited, and it can only be replaced")
+        }
+        WorkerEdit::Endpoint(delta) => unwritable(delta.after()),
+        WorkerEdit::Pools(delta) if delta.after().is_empty() => Some(NO_POOL),
+        _ => None,
+    }
+}
+
+fn senseless_worker(new: &NewWorker) -> Option<&'static str> {
+    new.pools.is_empty().then_some(NO_POOL).or_else(|| unwritable(&new.endpoint))
+}
+
+const NO_POOL: &str = "a worker is left without a pool";
+
+fn unwritable(endpoint: &Endpoint) -> Option<&'static str> {
+    matches!(endpoint, Endpoint::Other(_)).then_some("a worker of an unknown kind is written")
+}
+
+fn kinds<T>(edits: &[T]) -> usize {
+    edits.iter().map(discriminant).collect::<HashSet<_>>().len()
+}
+
+/// The pools that a write points its object at.
+fn handles(kind: &ChangeKind) -> Vec<&PoolHandle> {
+    let of_worker = |edit| match edit {
+        &WorkerEdit::Pools(ref delta) => delta.after().as_slice(),
+        _ => &[],
+    };
+    let of_step = |edit| match edit {
+        &StepEdit::Place(ref delta) => match delta.after() {
+            Place::Pool(pool) => Some(pool),
+            Place::Variable(_) | Place::DefaultPool => None,
+        },
+        _ => None,
+    };
+    match kind {
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            new.pools.iter().collect()
+        }
+        ChangeKind::UpdateWorker { edits, .. } => edits.iter().flat_map(of_worker).collect(),
+        ChangeKind::PlaceStep { edits, .. } => edits.iter().filter_map(of_step).collect(),
+        ChangeKind::SetDefaultPool { to, .. } => vec![to],
+        ChangeKind::SortPools { order, .. } => order.iter().collect(),
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetBuiltInWorker { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Id,
+        plan::{
+            PoolEdit,
+            sample::{change, create_pool, declared, delta, everything, placement, plan, update_pool},
+        },
+    };
+
+    fn flaw(changes: Vec<Change>) -> String {
+        check(&plan(changes, Vec::new())).unwrap_err().to_string()
+    }
+
+    fn at(address: &str, kind: ChangeKind) -> Change {
+        change(address, kind, declared("[pools.azure]"))
+    }
+
+    #[test]
+    fn a_plan_with_a_change_of_every_kind_is_sound() {
+        assert_eq!(check(&everything()), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_carried_out_is_named() {
+        let name = || PoolEdit::Name(delta("A", "B"));
+        let created = || at("pools.x", create_pool("X", ""));
+        let moved = || placement("Web Store", "Drain", Place::DefaultPool);
+        let nowhere = Change { after: Vec::new(), ..moved() };
+        let deleted = ChangeKind::DeleteWorker { id: Id::new("Workers-1"), name: "db-01".into() };
+        insta::assert_snapshot!(flaw(vec![created(), created()]), @"");
+        insta::assert_snapshot!(flaw(vec![moved(), at("pools.database", create_pool("D", ""))]), @"");
+        insta::assert_snapshot!(flaw(vec![nowhere]), @"");
+        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([]))]), @"");
+        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([name(), name()]))]), @"");
+        insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"");
+        insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"");
+    }
+}

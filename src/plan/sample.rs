@@ -1,0 +1,271 @@
+//! Plans for tests: one that has a change of every kind, and the pieces to make others of.
+//!
+//! Never: part of the program.
+
+use super::{
+    Cause, Change, ChangeKind, Delta, Header, NewPool, NewWorker, Plan, PoolEdit, ProcessKind,
+    Reliance, StepEdit, Subject, WorkerEdit,
+};
+use crate::{
+    finding::{At, Finding, Level, Source, SourceId, Sources, Span},
+    live::Scope,
+    model::{
+        Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
+        PoolKind, ProcessName,
+    },
+};
+
+/// The file that the plans here are of.
+pub(crate) const FILE: &str = r#"[server]
+built_in_worker = false
+
+[pools.database]
+name = "Database Worker Pool"
+
+[pools.azure]
+name = "Azure Worker Pool"
+description = "az"
+
+[workers.db-01]
+pools = ["database"]
+
+[[placements]]
+label = "every database step runs in the database pool"
+step = "*database*"
+pool = "database"
+"#;
+
+pub(crate) fn sources() -> Sources {
+    Sources(vec![Source { path: "workers.toml".into(), text: FILE.into() }])
+}
+
+/// The place of `text` in [`FILE`].
+pub(crate) fn at(text: &str) -> Span {
+    let start = FILE.find(text).unwrap();
+    Span { source: SourceId(0), bytes: start..start + text.len() }
+}
+
+pub(crate) fn header() -> Header {
+    Header {
+        url: "https://octopus.acme.example".into(),
+        server_version: "2026.2.9314".into(),
+        space: Linked::new("Spaces-1", "Default"),
+        files: vec!["workers.toml".into()],
+        digest: "sha256:0f".into(),
+        scope: Scope { workers: true, deployments: true, ..Scope::default() },
+    }
+}
+
+pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
+    Plan { header: header(), changes, findings, relies: Vec::new() }
+}
+
+pub(crate) fn declared(text: &str) -> Cause {
+    Cause { at: At::Source(at(text)), rule: None, why: None }
+}
+
+pub(crate) fn change(address: &str, kind: ChangeKind, cause: Cause) -> Change {
+    Change { address: address.parse().unwrap(), kind, cause, after: Vec::new() }
+}
+
+pub(crate) fn pool(id: &str, key: &str) -> PoolHandle {
+    PoolHandle::Existing { id: Id::new(id), address: Address::Pool(key.into()) }
+}
+
+pub(crate) fn new_pool(key: &str) -> PoolHandle {
+    PoolHandle::New(Address::Pool(key.into()))
+}
+
+pub(crate) fn create_pool(name: &str, description: &str) -> ChangeKind {
+    let (name, description) = (name.into(), description.into());
+    ChangeKind::CreatePool(NewPool { name, description, kind: PoolKind::Static })
+}
+
+pub(crate) fn update_pool(edits: impl IntoIterator<Item = PoolEdit>) -> ChangeKind {
+    let edits = edits.into_iter().collect();
+    ChangeKind::UpdatePool { id: Id::new("WorkerPools-7"), edits }
+}
+
+pub(crate) fn delta<T: PartialEq>(before: impl Into<T>, after: impl Into<T>) -> Delta<T> {
+    Delta::between(before.into(), after.into()).unwrap()
+}
+
+pub(crate) fn listening(thumbprint: &str) -> Endpoint {
+    Endpoint::Listening {
+        url: "https://db-01.acme.example:10933".into(),
+        thumbprint: thumbprint.repeat(20),
+        proxy: None,
+    }
+}
+
+fn ssh() -> Endpoint {
+    Endpoint::Ssh {
+        host: "db-02.acme.example".into(),
+        port: 22,
+        account: Linked::new("Accounts-4", "db-ssh"),
+        fingerprint: "SHA256:abc".into(),
+        platform: Some("linux-x64".into()),
+        proxy: Some(Linked::new("Proxies-1", "DMZ")),
+    }
+}
+
+fn kubernetes() -> Endpoint {
+    Endpoint::Kubernetes {
+        link: KubernetesLink::Polling("poll://ih8pbyo8vxqjv0kbwwzc/".into()),
+        thumbprint: "96".repeat(20),
+        namespace: String::new(),
+    }
+}
+
+pub(crate) fn new_worker(name: &str, endpoint: Endpoint) -> NewWorker {
+    let pools = vec![new_pool("database"), pool("WorkerPools-2", "azure")];
+    NewWorker { name: name.into(), endpoint, pools, policy: None, disabled: false }
+}
+
+/// A step of a project's deployment process that moves to the new database pool.
+pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) -> Change {
+    let address = Address::Step {
+        project: project.into(),
+        process: ProcessName::Deployment,
+        step: step.into(),
+    };
+    let kind = ChangeKind::PlaceStep {
+        process: Id::new(format!("deploymentprocess-{project}")),
+        kind: ProcessKind::Deployment,
+        action: Id::new(format!("{project}-{step}")),
+        edits: vec![StepEdit::Place(delta(before, Place::Pool(new_pool("database"))))],
+    };
+    let rule = Some("every database step runs in the database pool".into());
+    let cause = Cause { rule, ..declared("[[placements]]") };
+    Change { address, kind, cause, after: vec![Address::Pool("database".into())] }
+}
+
+/// A plan with a change of every kind and every edit, and findings of every shape.
+pub(crate) fn everything() -> Plan {
+    let changes = [server(), pools(), workers(), placements(), endings()].concat();
+    let findings = vec![
+        Finding::new("empty-pool", Level::Deny, At::Source(at("[pools.database]")), "2 steps wait")
+            .about(Address::Pool("database".into()))
+            .label("no worker")
+            .notes(vec!["one".into(), "two".into()])
+            .help("declare a worker"),
+        Finding::new("gap", Level::Warn, At::Nowhere, "the processes of `Ops` cannot be read"),
+    ];
+    let relies = vec![
+        Reliance { subject: Subject::PoolNamed("Database".into()), seen: "absent".into() },
+        Reliance { subject: Subject::Pool("WorkerPools-7".into(), "name".into()), seen: "A".into() },
+        Reliance {
+            subject: Subject::Step("p".into(), "a".into(), "pool".into()),
+            seen: "default".into(),
+        },
+        Reliance { subject: Subject::BuiltInWorker, seen: "true".into() },
+    ];
+    Plan { relies, ..plan(changes, findings) }
+}
+
+fn server() -> Vec<Change> {
+    let off = ChangeKind::SetBuiltInWorker { on: false };
+    vec![change("server.built_in_worker", off, declared("built_in_worker"))]
+}
+
+fn pools() -> Vec<Change> {
+    let hosted = ChangeKind::CreatePool(NewPool {
+        name: "Hosted Ubuntu".into(),
+        description: "two\nlines".into(),
+        kind: PoolKind::Dynamic { image: "UbuntuDefault".into() },
+    });
+    let edits = update_pool([
+        PoolEdit::Name(delta("Azure", "Azure Worker Pool")),
+        PoolEdit::Description(delta("", "az")),
+        PoolEdit::Image(delta("UbuntuDefault", "Ubuntu2404")),
+    ]);
+    let (azure, database) = (pool("WorkerPools-2", "azure"), new_pool("database"));
+    let default = ChangeKind::SetDefaultPool { from: Some(azure.clone()), to: database.clone() };
+    let sort = ChangeKind::SortPools {
+        before: vec![azure.clone(), database.clone()],
+        order: vec![database, azure],
+    };
+    vec![
+        change("pools.database", create_pool("Database Worker Pool", ""), declared("[pools.database]")),
+        change("pools.ubuntu", hosted, declared("[pools.azure]")),
+        change("pools.azure", edits, declared("[pools.azure]")),
+        change("pools.database", default, declared("[pools.database]")),
+        change("pools", sort, Cause { at: At::Nowhere, rule: None, why: None }),
+    ]
+}
+
+fn workers() -> Vec<Change> {
+    let new = NewWorker {
+        policy: Some(Linked::new("MachinePolicies-1", "Nightly")),
+        disabled: true,
+        ..new_worker("db-02", ssh())
+    };
+    let polling = Endpoint::Polling {
+        subscription: "poll://ih8pbyo8vxqjv0kbwwzc/".into(),
+        thumbprint: "8A".repeat(20),
+    };
+    let update = ChangeKind::UpdateWorker {
+        id: Id::new("Workers-1"),
+        edits: vec![
+            WorkerEdit::Name(delta("DB-01", "db-01")),
+            WorkerEdit::Endpoint(Box::new(delta(listening("8A"), listening("96")))),
+            WorkerEdit::Pools(delta([pool("WorkerPools-2", "azure")], [new_pool("database")])),
+            WorkerEdit::Policy(delta(
+                Linked::new("MachinePolicies-1", "Default Machine Policy"),
+                Linked::new("MachinePolicies-2", "Nightly"),
+            )),
+            WorkerEdit::Disabled(delta(false, true)),
+        ],
+    };
+    let replace = ChangeKind::ReplaceWorker {
+        id: Id::new("Workers-3"),
+        name: "db-03".into(),
+        kind: "ssh".into(),
+        new: new_worker("db-03", listening("8A")),
+    };
+    let at = || declared("[workers.db-01]");
+    vec![
+        change("workers.db-02", ChangeKind::CreateWorker(new), at()),
+        change("workers.k8s", ChangeKind::CreateWorker(new_worker("k8s", kubernetes())), at()),
+        change("workers.p", ChangeKind::CreateWorker(new_worker("p", polling)), at()),
+        change("workers.db-01", update, at()),
+        change("workers.db-03", replace, at()),
+    ]
+}
+
+fn placements() -> Vec<Change> {
+    let container = Container { image: "acme/az:2".into(), feed: Linked::new("Feeds-1", "Docker Hub") };
+    let runbook = ChangeKind::PlaceStep {
+        process: Id::new("RunbookProcess-Runbooks-9"),
+        kind: ProcessKind::Runbook,
+        action: Id::new("a1"),
+        edits: vec![
+            StepEdit::Place(delta(Place::DefaultPool, Place::Variable("Worker.Pool".to_owned()))),
+            StepEdit::Execution {
+                execution: delta(Execution::OnTargets, Execution::Once),
+                target_roles: "web-server".into(),
+            },
+            StepEdit::Container(delta(None, Some(container))),
+        ],
+    };
+    let runbook = change(
+        r#"projects["Web Store"].runbooks["Restart"].steps["Drain"]"#,
+        runbook,
+        declared("[[placements]]"),
+    );
+    vec![placement("Web Store", "Migrate database", Place::DefaultPool), runbook]
+}
+
+fn endings() -> Vec<Change> {
+    let pruned = |what: &str| Cause {
+        at: At::Nowhere,
+        rule: None,
+        why: Some(format!("`{what}` is not declared, and pools are pruned")),
+    };
+    let worker = ChangeKind::DeleteWorker { id: Id::new("Workers-9"), name: "db-09".into() };
+    let pool = ChangeKind::DeletePool { id: Id::new("WorkerPools-9"), name: "Old Pool".into() };
+    vec![
+        change("workers.db-09", worker, pruned("db-09")),
+        change(r#"pools["Old Pool"]"#, pool, pruned("Old Pool")),
+    ]
+}
