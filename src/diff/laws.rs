@@ -12,7 +12,7 @@ use crate::{
         Scope, ServerFacts,
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
-    plan::{Header, Plan},
+    plan::{Header, Plan, check},
     text::pattern::Patterns,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
@@ -25,6 +25,7 @@ proptest! {
     fn a_plan_of_the_state_that_a_plan_leads_to_is_empty(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
+        prop_assert_eq!(check(&plan), Ok(()));
         let done = after(&live, &plan.changes);
         let again = self::plan(&desired, &done);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);

@@ -247,12 +247,12 @@ mod tests {
     #[test]
     fn what_is_missing_in_an_address_is_named() {
         let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
-        insta::assert_snapshot!(wrong("pool.sql"), @"");
-        insta::assert_snapshot!(wrong("pools.sql pool"), @"");
-        insta::assert_snapshot!(wrong("workers"), @"");
-        insta::assert_snapshot!(wrong(r#"pools["SQL"#), @"");
-        insta::assert_snapshot!(wrong(r#"pools["a"b"]"#), @"");
-        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @"");
+        insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is no address: `pools`, `workers`, `projects` or `server.built_in_worker` is missing behind character 0");
+        insta::assert_snapshot!(wrong("pools.sql pool"), @"`pools.sql pool` is no address: the end is missing behind character 9");
+        insta::assert_snapshot!(wrong("workers"), @r#"`workers` is no address: a name, as `.key` or `["name"]`, is missing behind character 7"#);
+        insta::assert_snapshot!(wrong(r#"pools["SQL"#), @r#"`pools["SQL` is no address: a name that ends in `"]` is missing behind character 7"#);
+        insta::assert_snapshot!(wrong(r#"pools["a"b"]"#), @r#"`pools["a"b"]` is no address: a name that ends in `"]` is missing behind character 7"#);
+        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @r#"`projects["Web Store"].steps["Drain"]` is no address: `.deployment` or `.runbooks` is missing behind character 21"#);
     }
 
     #[test]
@@ -263,10 +263,8 @@ mod tests {
 
     fn any_address() -> impl Strategy<Value = Address> {
         let name = || prop_oneof!["[a-z0-9_-]{0,8}", r#"["\\\[\]. é\n]{0,6}"#, any::<String>()];
-        let process = prop_oneof![
-            Just(ProcessName::Deployment),
-            name().prop_map(ProcessName::Runbook)
-        ];
+        let process =
+            prop_oneof![Just(ProcessName::Deployment), name().prop_map(ProcessName::Runbook)];
         let step = (name(), process, name());
         prop_oneof![
             Just(Address::BuiltInWorker),

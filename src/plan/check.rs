@@ -98,9 +98,7 @@ impl<'a> Made<'a> {
 
 /// Whether what `kind` writes can stand at `address`, as far as the write names it.
 fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
-    let worker = |name: &str| {
-        matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name))
-    };
+    let worker = |name: &str| matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name));
     match kind {
         ChangeKind::CreatePool(_)
         | ChangeKind::UpdatePool { .. }
@@ -158,7 +156,9 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
 
 fn senseless_edit(edit: &WorkerEdit) -> Option<&'static str> {
     match edit {
-        WorkerEdit::Endpoint(delta) if discriminant(delta.before()) != discriminant(delta.after()) => {
+        WorkerEdit::Endpoint(delta)
+            if discriminant(delta.before()) != discriminant(delta.after()) =>
+        {
             Some("the kind of a worker is edited, and it can only be replaced")
         }
         WorkerEdit::Endpoint(delta) => unwritable(delta.after()),
@@ -217,7 +217,9 @@ mod tests {
         model::Id,
         plan::{
             PoolEdit,
-            sample::{change, create_pool, declared, delta, everything, placement, plan, update_pool},
+            sample::{
+                change, create_pool, declared, delta, everything, placement, plan, update_pool,
+            },
         },
     };
 
@@ -241,12 +243,12 @@ mod tests {
         let moved = || placement("Web Store", "Drain", Place::DefaultPool);
         let nowhere = Change { after: Vec::new(), ..moved() };
         let deleted = ChangeKind::DeleteWorker { id: Id::new("Workers-1"), name: "db-01".into() };
-        insta::assert_snapshot!(flaw(vec![created(), created()]), @"");
-        insta::assert_snapshot!(flaw(vec![moved(), at("pools.database", create_pool("D", ""))]), @"");
-        insta::assert_snapshot!(flaw(vec![nowhere]), @"");
-        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([]))]), @"");
-        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([name(), name()]))]), @"");
-        insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"");
-        insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"");
+        insta::assert_snapshot!(flaw(vec![created(), created()]), @"two changes write `pools.x` in the same way");
+        insta::assert_snapshot!(flaw(vec![moved(), at("pools.database", create_pool("D", ""))]), @r#"`projects["Web Store"].deployment.steps["Drain"]` waits for `pools.database`, which no earlier change writes"#);
+        insta::assert_snapshot!(flaw(vec![nowhere]), @r#"`projects["Web Store"].deployment.steps["Drain"]` needs `pools.database`, which no earlier change creates"#);
+        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([]))]), @"`pools.x`: an update has no edits");
+        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([name(), name()]))]), @"`pools.x`: one field is edited twice");
+        insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"`workers.web-01` is not the address of what is written");
+        insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"`workers.x` is not the address of what is written");
     }
 }

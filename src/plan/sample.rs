@@ -153,7 +153,10 @@ pub(crate) fn everything() -> Plan {
     ];
     let relies = vec![
         Reliance { subject: Subject::PoolNamed("Database".into()), seen: "absent".into() },
-        Reliance { subject: Subject::Pool("WorkerPools-7".into(), "name".into()), seen: "A".into() },
+        Reliance {
+            subject: Subject::Pool("WorkerPools-7".into(), "name".into()),
+            seen: "A".into(),
+        },
         Reliance {
             subject: Subject::Step("p".into(), "a".into(), "pool".into()),
             seen: "default".into(),
@@ -186,7 +189,11 @@ fn pools() -> Vec<Change> {
         order: vec![database, azure],
     };
     vec![
-        change("pools.database", create_pool("Database Worker Pool", ""), declared("[pools.database]")),
+        change(
+            "pools.database",
+            create_pool("Database Worker Pool", ""),
+            declared("[pools.database]"),
+        ),
         change("pools.ubuntu", hosted, declared("[pools.azure]")),
         change("pools.azure", edits, declared("[pools.azure]")),
         change("pools.database", default, declared("[pools.database]")),
@@ -234,7 +241,8 @@ fn workers() -> Vec<Change> {
 }
 
 fn placements() -> Vec<Change> {
-    let container = Container { image: "acme/az:2".into(), feed: Linked::new("Feeds-1", "Docker Hub") };
+    let container =
+        Container { image: "acme/az:2".into(), feed: Linked::new("Feeds-1", "Docker Hub") };
     let runbook = ChangeKind::PlaceStep {
         process: Id::new("RunbookProcess-Runbooks-9"),
         kind: ProcessKind::Runbook,
