@@ -1,0 +1,232 @@
+//! A JSON text that is edited in place: every byte outside the edit stays as it came.
+//!
+//! Key order, spelling of numbers, white space and fields that nobody here knows go back to the server
+//! untouched. Never: I/O, or a meaning of any field.
+
+mod layout;
+mod scan;
+
+use layout::Layout;
+use scan::{Item, Items};
+use serde_json::Value;
+use std::ops::Range;
+
+/// The deepest nesting of arrays and objects that is read.
+const DEEPEST: usize = 128;
+
+/// A JSON text, known to be well-formed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document(String);
+
+/// A step on the way to a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment<'a> {
+    /// The field of this name.
+    Key(&'a str),
+    /// The field of this name, whatever its case; one that is inserted is spelled as here.
+    KeyIgnoringCase(&'a str),
+    /// The element at this place of an array, counted from 0.
+    Index(usize),
+    /// The element of an array whose field `key` is this string.
+    Where {
+        /// The field.
+        key: &'a str,
+        /// Its text, once escapes are undone.
+        is: &'a str,
+    },
+}
+
+/// Why a text is no [`Document`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// It is not JSON.
+    #[error("the document is no JSON: {0}")]
+    NotJson(String),
+    /// It nests deeper than any document of the API does.
+    #[error("the document nests deeper than {DEEPEST} levels")]
+    TooDeep,
+}
+
+/// Why a value was not set; the text is as it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// Nothing is at this path, and nothing may be inserted there.
+    #[error("there is no `{0}`")]
+    Missing(String),
+    /// A field or an element is there twice, so that it is not known which one counts.
+    #[error("`{0}` is there more than once")]
+    Duplicate(String),
+    /// A field is asked for of something that is no object, or an element of what is no array.
+    #[error("`{0}` is asked for of something that has no such thing")]
+    Mismatch(String),
+    /// The value would nest deeper than may be.
+    #[error("the document would nest deeper than {DEEPEST} levels")]
+    TooDeep,
+}
+
+/// A value that was found, and the item of a container that it stands in.
+struct Found {
+    value: Range<usize>,
+    layout: Layout,
+}
+
+impl Document {
+    /// The text as a document.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`].
+    pub fn parse(text: String) -> Result<Self, ParseError> {
+        let parsed = serde_json::from_str::<serde::de::IgnoredAny>(&text);
+        parsed.map_err(|why| ParseError::NotJson(why.to_string()))?;
+        match scan::depth(&text) > DEEPEST {
+            true => Err(ParseError::TooDeep),
+            false => Ok(Self(text)),
+        }
+    }
+
+    /// The text as it is now.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, given away.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+
+    /// The value at `path` as it is written; none where there is nothing, or more than one.
+    pub fn get(&self, path: &[Segment<'_>]) -> Option<&str> {
+        let found = self.find(path).ok()?;
+        self.0.get(found.value)
+    }
+
+    /// The value at `path`; none too where it is one that cannot be held, such as `1e400`.
+    pub fn value(&self, path: &[Segment<'_>]) -> Option<Value> {
+        serde_json::from_str(self.get(path)?).ok()
+    }
+
+    /// Makes the value at `path` this one, and tells whether that changed anything.
+    ///
+    /// A value that equals it already keeps its bytes. A field that is not there is inserted at the end
+    /// of its object, spaced as its neighbours are; the object itself has to be there.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`]; nothing is changed then.
+    pub fn set(&mut self, path: &[Segment<'_>], value: &Value) -> Result<bool, EditError> {
+        let (span, written) = match self.find(path) {
+            Ok(found) => {
+                let old = self.0.get(found.value.clone()).map(serde_json::from_str::<Value>);
+                if old.is_some_and(|old| old.is_ok_and(|old| old == *value)) {
+                    return Ok(false);
+                }
+                (found.value, found.layout.render(value))
+            }
+            Err(EditError::Missing(_)) => self.insertion(path, value)?,
+            Err(error) => return Err(error),
+        };
+        let mut text = self.0.clone();
+        text.replace_range(span, &written);
+        if scan::depth(&text) > DEEPEST {
+            return Err(EditError::TooDeep);
+        }
+        self.0 = text;
+        Ok(true)
+    }
+
+    /// Where a field that is missing goes, and how it is written there.
+    fn insertion(
+        &self,
+        path: &[Segment<'_>],
+        value: &Value,
+    ) -> Result<(Range<usize>, String), EditError> {
+        let missing = || EditError::Missing(shown(path));
+        let (last, parent) = path.split_last().ok_or_else(missing)?;
+        let (Segment::Key(key) | Segment::KeyIgnoringCase(key)) = last else {
+            return Err(missing());
+        };
+        let parent = self.find(parent)?;
+        let members = scan::members(&self.0, &parent.value)
+            .ok_or_else(|| EditError::Mismatch(shown(path)))?;
+        let key = Value::from(*key).to_string();
+        Ok(match members.last() {
+            Some(last) => {
+                let layout = Layout::of(&self.0, last, &parent.value);
+                (last.value.end..last.value.end, layout.behind(&key, value))
+            }
+            None => {
+                let inside = parent.value.start + 1..parent.value.end - 1;
+                (inside, parent.layout.alone(&key, value))
+            }
+        })
+    }
+
+    fn find(&self, path: &[Segment<'_>]) -> Result<Found, EditError> {
+        let mut found = Found { value: scan::root(&self.0), layout: Layout::default() };
+        for (at, segment) in path.iter().enumerate() {
+            let so_far = || shown(path.get(..=at).unwrap_or_default());
+            let items = match segment {
+                Segment::Key(_) | Segment::KeyIgnoringCase(_) => {
+                    scan::members(&self.0, &found.value)
+                }
+                Segment::Index(_) | Segment::Where { .. } => scan::elements(&self.0, &found.value),
+            };
+            let items = items.ok_or_else(|| EditError::Mismatch(so_far()))?;
+            let item = self.choose(items, segment, &so_far)?;
+            let layout = Layout::of(&self.0, &item, &found.value);
+            found = Found { value: item.value, layout };
+        }
+        Ok(found)
+    }
+
+    fn choose(
+        &self,
+        items: Items,
+        segment: &Segment<'_>,
+        so_far: &impl Fn() -> String,
+    ) -> Result<Item, EditError> {
+        let mut fit = items.into_iter().enumerate().filter(|(at, item)| match segment {
+            Segment::Index(index) => at == index,
+            Segment::Key(key) => item.key(&self.0).as_deref() == Some(key),
+            Segment::KeyIgnoringCase(key) => {
+                let folded = key.to_lowercase();
+                item.key(&self.0).is_some_and(|it| it.to_lowercase() == folded)
+            }
+            Segment::Where { key, is } => self.field(item, key).as_deref() == Some(is),
+        });
+        let first = fit.next();
+        match (first, fit.next()) {
+            (None, _) => Err(EditError::Missing(so_far())),
+            (Some((_, item)), None) => Ok(item),
+            (Some(_), Some(_)) => Err(EditError::Duplicate(so_far())),
+        }
+    }
+
+    /// The text of a field of an element, where it has that field once and it is a string.
+    fn field(&self, element: &Item, key: &str) -> Option<String> {
+        let members = scan::members(&self.0, &element.value)?;
+        let mut fit = members.iter().filter(|it| it.key(&self.0).as_deref() == Some(key));
+        let (first, None) = (fit.next()?, fit.next()) else { return None };
+        serde_json::from_str(self.0.get(first.value.clone())?).ok()
+    }
+}
+
+/// A path as it is told: `Steps[0].Actions[Id = x].WorkerPoolId`.
+fn shown(path: &[Segment<'_>]) -> String {
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Key(key) | Segment::KeyIgnoringCase(key) => {
+                text.push_str(if text.is_empty() { "" } else { "." });
+                text.push_str(key);
+            }
+            Segment::Index(index) => text.push_str(&format!("[{index}]")),
+            Segment::Where { key, is } => text.push_str(&format!("[{key} = {is}]")),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

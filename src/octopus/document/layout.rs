@@ -1,0 +1,109 @@
+//! How a value is spaced, so that what is written beside it looks alike.
+
+use super::scan::Item;
+use serde_json::Value;
+use std::ops::Range;
+
+/// The white space around an item of a container.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    /// What stands before the item, behind the comma or the bracket.
+    lead: String,
+    /// What stands between a key and its value, with the colon.
+    colon: String,
+    /// By how much a line is further in than the one around it; empty where all is on one line.
+    unit: String,
+}
+
+impl Default for Layout {
+    /// As a server writes: without a space.
+    fn default() -> Self {
+        Self { lead: String::new(), colon: ":".to_owned(), unit: String::new() }
+    }
+}
+
+impl Layout {
+    /// That of an item inside the container at `span`.
+    pub(super) fn of(text: &str, item: &Item, span: &Range<usize>) -> Self {
+        let before = text.get(..item.start()).unwrap_or_default();
+        let lead = before.get(before.trim_end_matches(BLANK).len()..).unwrap_or_default();
+        let colon = item.key.as_ref().and_then(|key| text.get(key.end..item.value.start));
+        let inside = text.get(..span.end.saturating_sub(1)).unwrap_or_default();
+        let close = inside.get(inside.trim_end_matches(BLANK).len()..).unwrap_or_default();
+        let unit = match (indent(lead), indent(close)) {
+            (Some(inner), Some(outer)) => {
+                inner.strip_prefix(outer).filter(|it| !it.is_empty()).unwrap_or("  ")
+            }
+            (Some(_), None) => "  ",
+            (None, _) => "",
+        };
+        let spaced = if lead.is_empty() { ":" } else { ": " };
+        Self {
+            lead: lead.to_owned(),
+            colon: colon.unwrap_or(spaced).to_owned(),
+            unit: unit.to_owned(),
+        }
+    }
+
+    /// A value in the place of the item's.
+    pub(super) fn render(&self, value: &Value) -> String {
+        match value {
+            Value::Object(fields) if !fields.is_empty() => {
+                let inner = self.inner();
+                let fields = fields.iter().map(|(key, value)| {
+                    format!("{}{}{}", Value::from(key.as_str()), inner.colon, inner.render(value))
+                });
+                self.enclosed('{', &fields.collect::<Vec<_>>(), '}')
+            }
+            Value::Array(elements) if !elements.is_empty() => {
+                let inner = self.inner();
+                let elements: Vec<_> = elements.iter().map(|it| inner.render(it)).collect();
+                self.enclosed('[', &elements, ']')
+            }
+            _ => value.to_string(),
+        }
+    }
+
+    /// A field behind the item.
+    pub(super) fn behind(&self, key: &str, value: &Value) -> String {
+        format!(",{}{key}{}{}", self.lead, self.colon, self.render(value))
+    }
+
+    /// The one field of an object that is the item's value.
+    pub(super) fn alone(&self, key: &str, value: &Value) -> String {
+        let inner = self.inner();
+        let field = format!("{key}{}{}", inner.colon, inner.render(value));
+        match self.is_pretty() {
+            true => format!("{}{field}{}", inner.lead, self.lead),
+            false => field,
+        }
+    }
+
+    fn is_pretty(&self) -> bool {
+        indent(&self.lead).is_some()
+    }
+
+    /// That of what is inside the item's value.
+    fn inner(&self) -> Self {
+        let lead = format!("{}{}", self.lead, self.unit);
+        // A colon that is followed by a line end is no pattern to repeat.
+        let colon = if self.colon.contains('\n') { ": " } else { &self.colon };
+        Self { lead, colon: colon.to_owned(), unit: self.unit.clone() }
+    }
+
+    fn enclosed(&self, open: char, items: &[String], close: char) -> String {
+        let (before, between, behind) = match self.is_pretty() {
+            true => (self.inner().lead, self.inner().lead, self.lead.as_str()),
+            false => (String::new(), self.lead.clone(), ""),
+        };
+        let items = items.join(&format!(",{between}"));
+        format!("{open}{before}{items}{behind}{close}")
+    }
+}
+
+const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// What stands before a thing on its line; none where it is not the first on its line.
+fn indent(lead: &str) -> Option<&str> {
+    lead.rsplit_once('\n').map(|(_, indent)| indent)
+}

@@ -1,0 +1,212 @@
+//! What holds of every edit.
+
+use super::*;
+use proptest::prelude::*;
+use serde_json::json;
+
+fn document(text: &str) -> Document {
+    Document::parse(text.to_owned()).unwrap()
+}
+
+fn edited(text: &str, path: &[Segment<'_>], value: Value) -> String {
+    let mut document = document(text);
+    assert_eq!(document.set(path, &value), Ok(true), "{text}");
+    document.into_text()
+}
+
+fn refused(text: &str, path: &[Segment<'_>]) -> String {
+    let mut document = document(text);
+    let error = document.set(path, &json!(0)).unwrap_err().to_string();
+    assert_eq!(document.text(), text);
+    error
+}
+
+use Segment::{Index, Key, KeyIgnoringCase, Where};
+
+#[test]
+fn a_value_is_replaced_and_nothing_else() {
+    for (text, path, value, wanted) in [
+        (r#"{"a":1.0,"b":1e5}"#, [Key("a")].as_slice(), json!(2), r#"{"a":2,"b":1e5}"#),
+        (r#"{"a":"\u0041\/"}"#, &[Key("a")], json!("x\"y"), r#"{"a":"x\"y"}"#),
+        ("[1, [2,3] ,4]", &[Index(1)], json!(null), "[1, null ,4]"),
+        (
+            r#" [{"Id":"x"},{"Id":"\u0079","v":0}] "#,
+            &[Where { key: "Id", is: "y" }, Key("v")],
+            json!(true),
+            r#" [{"Id":"x"},{"Id":"\u0079","v":true}] "#,
+        ),
+        (
+            r#"{"RUNonserver":"F"}"#,
+            &[KeyIgnoringCase("RunOnServer")],
+            json!("T"),
+            r#"{"RUNonserver":"T"}"#,
+        ),
+        (" 7 ", &[], json!("all"), " \"all\" "),
+    ] {
+        assert_eq!(edited(text, path, value), wanted);
+    }
+}
+
+#[test]
+fn a_field_is_inserted_as_its_neighbours_are_spaced() {
+    for (text, path, wanted) in [
+        (r#"{"a":1}"#, [Key("n")].as_slice(), r#"{"a":1,"n":0}"#),
+        (r#"{ "a": 1, "b": 2 }"#, &[Key("n")], r#"{ "a": 1, "b": 2, "n": 0 }"#),
+        ("{}", &[Key("n")], r#"{"n":0}"#),
+        ("{\r\n\t\"a\" : 1\r\n}", &[Key("n")], "{\r\n\t\"a\" : 1,\r\n\t\"n\" : 0\r\n}"),
+        ("{\n  \"a\": {}\n}", &[Key("a"), Key("n")], "{\n  \"a\": {\n    \"n\": 0\n  }\n}"),
+        ("{\"a\":{ \n }}", &[Key("a"), KeyIgnoringCase("N")], r#"{"a":{"N":0}}"#),
+    ] {
+        assert_eq!(edited(text, path, json!(0)), wanted);
+    }
+}
+
+#[test]
+fn an_object_is_written_as_what_is_around_it() {
+    let container = json!({ "Image": "x:1", "Feeds": [], "Ids": ["a", "b"] });
+    assert_eq!(
+        edited(r#"{"c":null}"#, &[Key("c")], container.clone()),
+        r#"{"c":{"Image":"x:1","Feeds":[],"Ids":["a","b"]}}"#
+    );
+    insta::assert_snapshot!(edited("{\n  \"o\": {\n    \"c\": null\n  }\n}", &[Key("o"), Key("c")], container), @r#"
+    {
+      "o": {
+        "c": {
+          "Image": "x:1",
+          "Feeds": [],
+          "Ids": [
+            "a",
+            "b"
+          ]
+        }
+      }
+    }
+    "#);
+}
+
+#[test]
+fn what_is_there_twice_is_not_edited() {
+    insta::assert_snapshot!(refused(r#"{"a":1,"a":2}"#, &[Key("a")]), @"`a` is there more than once");
+    insta::assert_snapshot!(refused(r#"{"o":{"a":1,"A":2}}"#, &[Key("o"), KeyIgnoringCase("a")]), @"`o.a` is there more than once");
+    insta::assert_snapshot!(refused(r#"[{"i":"x"},{"i":"x"}]"#, &[Where { key: "i", is: "x" }, Key("v")]), @"`[i = x]` is there more than once");
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    insta::assert_snapshot!(refused(r#"{"a":{}}"#, &[Key("b"), Key("c")]), @"there is no `b`");
+    insta::assert_snapshot!(refused("[1]", &[Index(1)]), @"there is no `[1]`");
+    insta::assert_snapshot!(refused(r#"{"a":null}"#, &[Key("a"), Key("c")]), @"`a.c` is asked for of something that has no such thing");
+}
+
+#[test]
+fn an_equal_value_keeps_its_bytes() {
+    let text = r#"{"a": {"x":1.50, "y":"\u0041"}}"#;
+    let mut it = document(text);
+    assert_eq!(it.set(&[Key("a")], &json!({ "y": "A", "x": 1.5 })), Ok(false));
+    assert_eq!(it.text(), text);
+}
+
+#[test]
+fn a_text_may_be_no_json_or_too_deep() {
+    assert!(matches!(Document::parse("{".to_owned()), Err(ParseError::NotJson(_))));
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert!(Document::parse(nested(DEEPEST)).is_ok());
+    assert_eq!(Document::parse(nested(DEEPEST + 1)), Err(ParseError::TooDeep));
+    let mut deepest = document(&nested(DEEPEST));
+    let path = [Index(0); DEEPEST - 1];
+    assert_eq!(deepest.set(&path, &json!([[]])), Err(EditError::TooDeep));
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,6}".prop_map(Value::from),
+        Just(json!("\"\\\n{}[],:")),
+    ];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec(("[a-dA-D\"\\\\é]{0,3}", inner), 0..5)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+fn written(value: &Value, style: u8) -> String {
+    let pretty = serde_json::to_string_pretty(value).unwrap();
+    match style % 3 {
+        0 => value.to_string(),
+        1 => pretty,
+        _ => pretty.replace('\n', "\r\n"),
+    }
+}
+
+/// A path to one of the value's parts: `turns` says where to go at each fork.
+fn path<'a>(mut at: &'a Value, turns: &[usize]) -> Vec<Segment<'a>> {
+    let mut path = Vec::new();
+    for turn in turns {
+        match at {
+            Value::Array(elements) if !elements.is_empty() => {
+                let index = turn % elements.len();
+                path.push(Index(index));
+                at = &elements[index];
+            }
+            Value::Object(fields) if !fields.is_empty() => {
+                let (key, value) = fields.iter().nth(turn % fields.len()).unwrap();
+                path.push(Key(key));
+                at = value;
+            }
+            _ => break,
+        }
+    }
+    path
+}
+
+fn at<'a>(value: &'a mut Value, path: &[Segment<'_>]) -> &'a mut Value {
+    path.iter().fold(value, |value, segment| match segment {
+        Key(key) | KeyIgnoringCase(key) => &mut value[*key],
+        Index(index) => &mut value[*index],
+        Where { .. } => unreachable!(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn an_edit_is_the_edit_of_the_value_and_touches_no_other_byte(
+        whole in value(), new in value(), turns in prop::collection::vec(0..5_usize, 0..5),
+        style in 0..3_u8, inserts in any::<bool>(),
+    ) {
+        let text = written(&whole, style);
+        let mut path = path(&whole, &turns);
+        let mut wanted = whole.clone();
+        if inserts && at(&mut wanted, &path).is_object() {
+            path.push(Key("new key"));
+        }
+        let old = document(&text).get(&path).map(str::to_owned);
+        *at(&mut wanted, &path) = new.clone();
+        let mut it = document(&text);
+        let changed = it.set(&path, &new).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Value>(it.text()).unwrap(), &wanted);
+        prop_assert_eq!(changed, wanted != whole);
+        if !changed {
+            prop_assert_eq!(it.text(), &text);
+        }
+        if let (Some(old), true) = (old, changed) {
+            let new = it.get(&path).unwrap();
+            let start = new.as_ptr() as usize - it.text().as_ptr() as usize;
+            prop_assert_eq!(&it.text()[..start], &text[..start]);
+            prop_assert_eq!(&it.text()[start + new.len()..], &text[start + old.len()..]);
+        }
+        prop_assert_eq!(it.set(&path, &new), Ok(false));
+    }
+
+    #[test]
+    fn no_text_makes_it_stop(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
+        if let Ok(mut document) = Document::parse(text) {
+            _ = document.set(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
+            _ = document.set(&[Key("a")], &json!({ "x": [1] }));
+        }
+    }
+}
