@@ -181,19 +181,28 @@ fn kinds<T>(edits: &[T]) -> usize {
     edits.iter().map(discriminant).collect::<HashSet<_>>().len()
 }
 
-/// The pools that a write points its object at.
-fn handles(kind: &ChangeKind) -> Vec<&PoolHandle> {
-    let of_worker = |edit| match edit {
-        &WorkerEdit::Pools(ref delta) => delta.after().as_slice(),
-        _ => &[],
-    };
-    let of_step = |edit| match edit {
-        &StepEdit::Place(ref delta) => match delta.after() {
+fn of_worker(edit: &WorkerEdit) -> &[PoolHandle] {
+    match edit {
+        WorkerEdit::Pools(delta) => delta.after(),
+        WorkerEdit::Name(_)
+        | WorkerEdit::Endpoint(_)
+        | WorkerEdit::Policy(_)
+        | WorkerEdit::Disabled(_) => &[],
+    }
+}
+
+fn of_step(edit: &StepEdit) -> Option<&PoolHandle> {
+    match edit {
+        StepEdit::Place(delta) => match delta.after() {
             Place::Pool(pool) => Some(pool),
             Place::Variable(_) | Place::DefaultPool => None,
         },
-        _ => None,
-    };
+        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+    }
+}
+
+/// The pools that a write points its object at.
+fn handles(kind: &ChangeKind) -> Vec<&PoolHandle> {
     match kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().collect()

@@ -1,0 +1,101 @@
+//! The files of a run: read, parsed, and the first thing that every command looks at.
+
+use super::{screen::Screen, trouble::helped};
+use crate::{
+    config,
+    desired::Desired,
+    finding::{Finding, Level, Source, Sources},
+    render::findings,
+};
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use std::{fmt::Write as _, fs, io::Read as _, path::Path};
+
+/// Which files are read.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Args {
+    /// A file to read; `-` is standard input; may be given several times.
+    #[arg(short, long = "file", default_value = "workers.toml", value_name = "FILE")]
+    files: Vec<String>,
+}
+
+/// What the files say.
+pub(super) struct Files {
+    /// Their texts.
+    pub(super) sources: Sources,
+    /// What they ask for.
+    pub(super) desired: Desired,
+    /// Warnings; errors have stopped the run.
+    pub(super) warnings: Vec<Finding>,
+}
+
+impl Args {
+    /// Reads the files' texts.
+    pub(super) fn read(&self) -> anyhow::Result<Sources> {
+        self.files.iter().map(|path| read(path)).collect::<anyhow::Result<_>>().map(Sources)
+    }
+
+    /// Reads and parses the files. `None` where they have errors, which are printed.
+    pub(super) fn load(&self, screen: &Screen) -> anyhow::Result<Option<Files>> {
+        let sources = self.read()?;
+        let (desired, found) = config::load(&sources);
+        if found.iter().any(|finding| finding.level == Level::Error) {
+            print(&found, &sources, screen);
+            return Ok(None);
+        }
+        Ok(Some(Files { sources, desired, warnings: found }))
+    }
+}
+
+/// Prints findings to standard error, and how many there are.
+pub(super) fn print(found: &[Finding], sources: &Sources, screen: &Screen) {
+    eprint!("{}", findings::findings(found, sources, screen.err));
+    if let Some(tally) = findings::tally(found) {
+        eprintln!("{tally}");
+    }
+}
+
+impl Files {
+    /// `sha256:` and the digest of the files' texts.
+    pub(super) fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for source in &self.sources.0 {
+            // The length parts two texts, so that no two lists of files are one text.
+            digest.update(source.text.len().to_le_bytes());
+            digest.update(&source.text);
+        }
+        let mut shown = "sha256:".to_owned();
+        for byte in digest.finalize() {
+            _ = write!(shown, "{byte:02x}");
+        }
+        shown
+    }
+}
+
+fn read(path: &str) -> anyhow::Result<Source> {
+    let bytes = if path == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+        bytes
+    } else {
+        fs::read(path).map_err(|error| unreadable(path, &error))?
+    };
+    let shown = if path == "-" { "<stdin>" } else { path };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].split(|it| *it == b'\n').count();
+        helped(format!("cannot read `{shown}`: line {line} is not UTF-8"), "save the file as UTF-8")
+    })?;
+    Ok(Source { path: shown.to_owned(), text })
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> anyhow::Error {
+    let message = format!("cannot read `{path}`: {error}");
+    match error.kind() {
+        std::io::ErrorKind::NotFound if Path::new(path).is_relative() => {
+            helped(message, "`poolwright init` writes a starter file; `-f FILE` names another")
+        }
+        _ => anyhow::anyhow!(message),
+    }
+}

@@ -1,0 +1,42 @@
+//! `poolwright init`: a file to start from.
+
+use super::{exit, trouble::helped};
+use crate::config;
+use anyhow::Context as _;
+use std::{
+    fs::File,
+    io::{ErrorKind, Write as _},
+    path::PathBuf,
+};
+
+/// Write a commented starter file. Nothing is ever overwritten.
+///
+/// Example:
+///
+///   poolwright init && poolwright plan --url sandbox:
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The file to write.
+    #[arg(default_value = "workers.toml")]
+    file: PathBuf,
+}
+
+/// Writes the file.
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    let shown = args.file.display();
+    let mut file = match File::create_new(&args.file) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return Err(helped(
+                format!("`{shown}` is there already, and is left as it is"),
+                "name another file: `poolwright init other.toml`",
+            ));
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot write `{shown}`")),
+    };
+    file.write_all(config::starter().as_bytes())
+        .with_context(|| format!("cannot write `{shown}`"))?;
+    println!("{shown} is written: edit it, then look at `poolwright plan`");
+    Ok(exit::DONE)
+}

@@ -1,0 +1,30 @@
+//! `poolwright man`: the manual, as man pages.
+
+use super::exit;
+use anyhow::Context as _;
+use std::path::PathBuf;
+
+/// Write the man pages into a folder, or the first of them to standard output.
+///
+/// Example:
+///
+///   poolwright man --to /usr/local/share/man/man1
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The folder to write all pages to.
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+}
+
+/// Writes the pages.
+pub(super) fn run(args: &Args, command: &clap::Command) -> anyhow::Result<u8> {
+    match &args.to {
+        Some(folder) => clap_mangen::generate_to(command.clone(), folder)
+            .with_context(|| format!("cannot write the man pages to `{}`", folder.display()))?,
+        None => clap_mangen::Man::new(command.clone())
+            .render(&mut std::io::stdout())
+            .context("cannot print the man page")?,
+    }
+    Ok(exit::DONE)
+}

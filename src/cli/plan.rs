@@ -1,0 +1,120 @@
+//! `poolwright plan`: what `apply` would do.
+
+use super::{
+    exit,
+    files::{self, Files},
+    screen::Screen,
+    session::{self, Session},
+};
+use crate::{
+    diff::diff,
+    finding::{Finding, Level},
+    plan::{Header, Plan, file},
+    refresh::{refresh, scope, space},
+    render::{self, Format},
+};
+use anyhow::Context as _;
+use std::{fs, path::PathBuf};
+
+/// Show what `apply` would do, and write nothing.
+///
+/// Exits with 3 where a gate refuses the plan, and with `--exit-code` with 2 where there are changes.
+/// Example:
+///
+///   poolwright plan -f workers.toml -o plan.json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(flatten)]
+    files: files::Args,
+    /// Save the plan, for `show` and `apply`.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How the plan is shown.
+    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
+    format: Shown,
+    /// Exit with 2 where there are changes.
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    session: session::Args,
+}
+
+/// How a plan is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Shown {
+    /// For people.
+    Text,
+    /// For scripts; the schema is `poolwright schema plan`.
+    Json,
+}
+
+impl From<Shown> for Format {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::Text => Self::Text,
+            Shown::Json => Self::Json,
+        }
+    }
+}
+
+/// Plans and shows the plan.
+pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    let Some(files) = args.files.load(screen)? else { return Ok(exit::ERROR) };
+    let session = args.session.open(files.desired.url.as_ref().map(|it| it.value.as_str())).await?;
+    let Some(plan) = make(&files, &args.session, &session, screen).await? else {
+        return Ok(exit::ERROR);
+    };
+    if let Some(path) = &args.output {
+        save(path, &file::write(&plan, &files.sources))?;
+    }
+    print!("{}", render::plan(&plan, &files.sources, args.format.into(), screen.out));
+    Ok(match plan.gravest() {
+        Some(Level::Deny | Level::Error) => exit::REFUSED,
+        _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,
+        _ => exit::DONE,
+    })
+}
+
+/// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
+pub(super) async fn make(
+    files: &Files,
+    args: &session::Args,
+    session: &Session,
+    screen: &Screen,
+) -> anyhow::Result<Option<Plan>> {
+    let reader = session.connection.reader();
+    let desired = &files.desired;
+    let space = space(&reader, args.space(desired.space.as_ref())).await?;
+    let scope = scope(desired);
+    let live = refresh(&reader, &space, &scope, &session.url).await?;
+    let header = Header {
+        url: session.url.clone(),
+        server_version: live.server.version.clone(),
+        space,
+        files: files.sources.0.iter().map(|it| it.path.clone()).collect(),
+        digest: files.digest(),
+        scope,
+    };
+    let mut plan = diff(desired, &live, header);
+    plan.findings.splice(0..0, files.warnings.iter().cloned());
+    if plan.gravest() == Some(Level::Error) {
+        let errors = plan.findings.iter().filter(|it| it.level != Level::Deny);
+        let errors: Vec<Finding> = errors.cloned().collect();
+        files::print(&errors, &files.sources, screen);
+        return Ok(None);
+    }
+    Ok(Some(plan))
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn save(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+    let context = || format!("cannot write `{}`", path.display());
+    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).with_context(context)?;
+    }
+    let mut beside = path.clone().into_os_string();
+    beside.push(".tmp");
+    fs::write(&beside, text).with_context(context)?;
+    fs::rename(&beside, path).with_context(context)
+}

@@ -1,0 +1,34 @@
+//! `poolwright schema`: what the files look like, for editors and scripts.
+
+use super::exit;
+use crate::{config, plan};
+
+/// Print the JSON Schema of `workers.toml`, or of a saved plan.
+///
+/// Example:
+///
+///   poolwright schema > workers.schema.json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// Of what.
+    #[arg(value_enum, default_value_t = Of::Workers)]
+    of: Of,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Of {
+    /// `workers.toml`.
+    Workers,
+    /// `plan.json`, which is the JSON output too.
+    Plan,
+}
+
+/// Prints the schema.
+pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
+    match args.of {
+        Of::Workers => println!("{:#}", config::schema()),
+        Of::Plan => print!("{}", plan::file::SCHEMA),
+    }
+    Ok(exit::DONE)
+}

@@ -1,0 +1,139 @@
+//! From flags, the environment and files to a connection.
+//!
+//! Never: a key in an argument (a process list would show it), in a message or in a log.
+
+use super::trouble::helped;
+use crate::{
+    desired::Declared,
+    octopus::{Connection, Credentials, Options, Secret},
+    sandbox::{self, Sandbox, Seed, Store},
+};
+use anyhow::Context as _;
+use std::{env, fs, net::Ipv4Addr, path::PathBuf};
+use tokio::net::TcpListener;
+
+/// Which server, and as whom.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct Args {
+    /// The server: its URL, or `sandbox:` for one inside this process.
+    #[arg(long, env = "OCTOPUS_URL", value_name = "URL")]
+    url: Option<String>,
+    /// The space: its name, slug or id.
+    #[arg(long, env = "OCTOPUS_SPACE", value_name = "SPACE")]
+    pub(super) space: Option<String>,
+    /// A file that holds an API key; without it OCTOPUS_API_KEY, then OCTOPUS_ACCESS_TOKEN is read.
+    #[arg(long, value_name = "FILE")]
+    api_key_file: Option<PathBuf>,
+    /// A certificate authority to trust beside the system's, as PEM.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Allow `http` to a host that is not this machine: the key travels in the clear.
+    #[arg(long)]
+    insecure_http: bool,
+    /// How many requests may be under way at once.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = parallelism)]
+    pub(super) parallelism: usize,
+}
+
+fn parallelism(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=256) => Ok(n),
+        _ => Err("a number from 1 to 256".to_owned()),
+    }
+}
+
+/// An open connection, and the embedded server where it is one.
+pub(super) struct Session {
+    /// The way to the server.
+    pub(super) connection: Connection,
+    /// The server as the user named it.
+    pub(super) url: String,
+    /// Serves as long as it is held.
+    _sandbox: Option<Sandbox>,
+}
+
+impl Args {
+    /// The server that the arguments or the environment name.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.url.as_deref().filter(|it| !it.is_empty())
+    }
+
+    /// The space that the arguments or the environment name, else `said`.
+    pub(super) fn space<'a>(&'a self, said: Option<&'a Declared<String>>) -> Option<&'a str> {
+        let own = self.space.as_deref().filter(|it| !it.is_empty());
+        own.or_else(|| said.map(|it| it.value.as_str()))
+    }
+
+    /// Connects to the server that the arguments or the environment name, else to `said`.
+    pub(super) async fn open(&self, said: Option<&str>) -> anyhow::Result<Session> {
+        let Some(url) = self.url().or(said) else {
+            return Err(helped(
+                "no server is named",
+                "give `--url URL`, set OCTOPUS_URL or say `url` under `[octopus]`; \
+                 `--url sandbox:` tries it without a server",
+            ));
+        };
+        let (options, sandbox) = match url.strip_prefix("sandbox:") {
+            Some(place) => {
+                let sandbox = embedded(place).await?;
+                let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
+                (Options::new(sandbox.url(), key), Some(sandbox))
+            }
+            None => (Options::new(url, self.credentials()?), None),
+        };
+        let ca_pem = match &self.ca_file {
+            None => None,
+            Some(path) => {
+                let pem =
+                    fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
+                Some(pem?)
+            }
+        };
+        let insecure_http = self.insecure_http;
+        let options = Options { ca_pem, insecure_http, parallelism: self.parallelism, ..options };
+        Ok(Session {
+            connection: Connection::open(options)?,
+            url: url.to_owned(),
+            _sandbox: sandbox,
+        })
+    }
+
+    fn credentials(&self) -> anyhow::Result<Credentials> {
+        let variable = |name: &str| env::var(name).ok().filter(|it| !it.trim().is_empty());
+        let secret = |text: String| Secret::from(text.trim().to_owned());
+        if let Some(path) = &self.api_key_file {
+            let key = fs::read_to_string(path)
+                .with_context(|| format!("cannot read the key of `{}`", path.display()))?;
+            if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
+                let message = format!("`{}` does not hold one API key", path.display());
+                return Err(helped(message, "the file holds the key and nothing else"));
+            }
+            return Ok(Credentials::ApiKey(secret(key)));
+        }
+        if let Some(key) = variable("OCTOPUS_API_KEY") {
+            return Ok(Credentials::ApiKey(secret(key)));
+        }
+        if let Some(token) = variable("OCTOPUS_ACCESS_TOKEN") {
+            return Ok(Credentials::AccessToken(secret(token)));
+        }
+        Err(helped(
+            "no API key is given",
+            "set OCTOPUS_API_KEY or OCTOPUS_ACCESS_TOKEN, or give `--api-key-file FILE`",
+        ))
+    }
+}
+
+/// The embedded server, over a file that outlives the run; `place` is what stands behind `sandbox:`.
+async fn embedded(place: &str) -> anyhow::Result<Sandbox> {
+    let store = match place {
+        "" => Store::File(".poolwright/sandbox.db".into()),
+        ":memory:" => Store::Memory,
+        path => Store::File(path.into()),
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+    let listener = listener.context("cannot listen on the loopback address")?;
+    let options = sandbox::Options { store, seed: Seed::Chapter, faults: Vec::new() };
+    sandbox::start(options, listener).await.context("cannot start the sandbox")
+}

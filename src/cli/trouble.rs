@@ -1,0 +1,56 @@
+//! The one place that prints why a command stopped: the chain of causes, once, and what helps.
+
+use super::{exit, screen::Screen};
+use crate::{octopus, refresh, text::escape::Escaped};
+use std::{fmt, process::ExitCode};
+
+/// An error with a line of help, where no room's own error has one.
+#[derive(Debug)]
+pub(super) struct Helped {
+    /// What is wrong.
+    pub(super) message: String,
+    /// What to do.
+    pub(super) help: String,
+}
+
+impl fmt::Display for Helped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Helped {}
+
+/// An error that says what to do.
+pub(super) fn helped(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
+    Helped { message: message.into(), help: help.into() }.into()
+}
+
+/// Prints `error` and what helps; the exit code.
+pub(super) fn print(error: &anyhow::Error, screen: &Screen) -> ExitCode {
+    let (red, plain) = if screen.err.colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+    let mut chain: Vec<String> = error.chain().map(|it| escape(&it.to_string())).collect();
+    // A transparent error repeats its source's words.
+    chain.dedup();
+    eprintln!("{red}error{plain}: {}", chain.join(": "));
+    if let Some(help) = help(error) {
+        eprintln!("help: {}", escape(&help));
+    }
+    ExitCode::from(exit::ERROR)
+}
+
+/// Messages may have lines, and nothing else that moves a cursor.
+fn escape(text: &str) -> String {
+    text.lines().map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n  ")
+}
+
+/// The first help in the chain of causes.
+fn help(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        let helped = cause.downcast_ref::<Helped>().map(|it| it.help.clone());
+        let octopus = || cause.downcast_ref::<octopus::Error>()?.help();
+        let refresh = || cause.downcast_ref::<refresh::Error>()?.help();
+        let space = || cause.downcast_ref::<refresh::SpaceError>()?.help();
+        helped.or_else(octopus).or_else(refresh).or_else(space)
+    })
+}
