@@ -97,7 +97,9 @@ impl Edges {
             _ => {}
         }
         let mut seen = HashSet::new();
-        after.retain(|address| *address != change.address && seen.insert(address.clone()));
+        // One address may stand for two changes: a pool is created, then made the default one.
+        let is_earlier = |address: &Address| earlier.iter().any(|it| it.address == *address);
+        after.retain(|it| (*it != change.address || is_earlier(it)) && seen.insert(it.clone()));
         after
     }
 }

@@ -15,9 +15,6 @@ use crate::{
 };
 use std::str::FromStr;
 
-/// The port of a URL that names none. A .NET server drops the usual port of `https` when it writes a
-/// URL down, so this is not the Tentacle's 10933.
-const HTTPS_PORT: u16 = 443;
 /// The port of an SSH endpoint that names none.
 const SSH_PORT: u16 = 22;
 
@@ -81,7 +78,7 @@ fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
     };
     match endpoint.communication_style.as_str() {
         "TentaclePassive" => Endpoint::Listening {
-            url: url(&endpoint.uri),
+            url: TentacleUrl::of_server(&endpoint.uri),
             thumbprint: normal::<Thumbprint>(&endpoint.thumbprint),
             proxy,
         },
@@ -103,7 +100,7 @@ fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
                 endpoint.tentacle_endpoint_configuration;
             Endpoint::Kubernetes {
                 link: match communication_mode.eq_ignore_ascii_case("Listening") {
-                    true => KubernetesLink::Listening(url(&uri)),
+                    true => KubernetesLink::Listening(TentacleUrl::of_server(&uri)),
                     false => KubernetesLink::Polling(normal::<Subscription>(&uri)),
                 },
                 thumbprint: normal::<Thumbprint>(&thumbprint),
@@ -117,20 +114,6 @@ fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
 /// A text in the normal form of `T`.
 fn normal<T: FromStr + ToString>(text: &str) -> String {
     text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
-}
-
-/// A URL in its normal form, with the port that it means.
-fn url(text: &str) -> String {
-    let bare = text.trim().trim_end_matches('/');
-    let authority = bare.split_once("://").map_or(bare, |(_, rest)| rest);
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    match has_port {
-        true => normal::<TentacleUrl>(text),
-        false => {
-            let full = format!("{bare}:{HTTPS_PORT}").parse::<TentacleUrl>();
-            full.map_or_else(|_| text.to_owned(), |it| it.to_string())
-        }
-    }
 }
 
 /// A thing to refer to.

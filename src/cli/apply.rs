@@ -1,0 +1,238 @@
+//! `poolwright apply`: a plan, carried out.
+
+use super::{
+    exit, files,
+    plan::{self, Shown},
+    progress::Progress,
+    receipt::Kept,
+    screen::Screen,
+    session::{self, Session},
+    show,
+    trouble::helped,
+};
+use crate::{
+    apply::apply,
+    diff::{Stale, stale},
+    finding::Sources,
+    plan::Plan,
+    receipt::{Entry, Outcome, Receipt, Status},
+    refresh::{refresh, space},
+    render,
+    text::{count, escape::Escaped},
+};
+use anyhow::Context as _;
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
+use tokio::sync::watch;
+
+/// Carry out a saved plan; or plan, ask, and carry out.
+///
+/// Before the first write the server is looked at again: exits with 4, nothing written, where it is no
+/// longer as the plan expects. Exits with 3 where a gate refuses the plan, and with 5 where some change
+/// was not made; the next `apply` goes on from there. Example:
+///
+///   poolwright plan -o plan.json && poolwright apply plan.json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A plan that `plan -o` has saved; it is carried out without a question.
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    files: files::Args,
+    /// Ask nothing.
+    #[arg(long)]
+    auto_approve: bool,
+    /// Where the receipt goes; without it, under the time in `.poolwright/receipts`.
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// How the plan is shown; json prints the receipt instead.
+    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
+    format: Shown,
+    #[command(flatten)]
+    session: session::Args,
+}
+
+/// Plans where no plan is given, asks, and carries the plan out.
+pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    let Some((session, plan, sources)) = prepared(args, screen).await? else {
+        return Ok(exit::ERROR);
+    };
+    let text = args.format == Shown::Text;
+    if text {
+        print!("{}", render::plan(&plan, &sources, args.format.into(), screen.out));
+    }
+    let approved = match plan.approve() {
+        Ok(approved) => approved,
+        Err(refused) => {
+            if !text {
+                files::print(&refused.findings, &sources, screen);
+            }
+            eprintln!("refused: nothing was written");
+            return Ok(exit::REFUSED);
+        }
+    };
+    let plan = approved.plan();
+    if plan.changes.is_empty() {
+        if !text {
+            print!("{}", Receipt::new(plan, String::new()).end(String::new()).to_json());
+        }
+        return Ok(exit::DONE);
+    }
+    if args.plan.is_none() && !args.auto_approve && !agreed()? {
+        eprintln!("nothing was written");
+        return Ok(exit::ERROR);
+    }
+    // Every precondition, just before the first write.
+    let header = &plan.header;
+    let reader = session.connection.reader();
+    let live = refresh(&reader, &header.space, &header.scope, &session.url).await?;
+    let changed = stale(plan, &live);
+    if !changed.is_empty() {
+        tell_stale(&changed, args.plan.as_deref());
+        return Ok(exit::STALE);
+    }
+    let mut kept = Kept::start(plan, args.receipt.as_deref()).context("nothing was written")?;
+    let progress = Progress::new(plan, screen);
+    let stop = stop_on_signals();
+    let mut listen = |event| {
+        kept.note(&event);
+        progress.show(&event);
+    };
+    let parallelism = args.session.parallelism;
+    apply(&approved, &session.connection, parallelism, stop.clone(), &mut listen).await;
+    progress.end();
+    let (receipt, path) = kept.end();
+    if !text {
+        print!("{}", receipt.to_json());
+    }
+    let interrupted = *stop.borrow();
+    Ok(tell(&receipt, &path, text, interrupted))
+}
+
+/// A connection and a plan for it. `None` where there is none; why is printed.
+async fn prepared(
+    args: &Args,
+    screen: &Screen,
+) -> anyhow::Result<Option<(Session, Plan, Sources)>> {
+    if let Some(path) = &args.plan {
+        let plan = show::read(path)?;
+        let session = saved(args, &plan).await?;
+        return Ok(Some((session, plan, Sources::default())));
+    }
+    let Some(files) = args.files.load(screen)? else { return Ok(None) };
+    let said = files.desired.url.as_ref().map(|it| it.value.as_str());
+    let session = args.session.open(said).await?;
+    let plan = plan::make(&files, &args.session, &session, screen).await?;
+    Ok(plan.map(|plan| (session, plan, files.sources)))
+}
+
+/// A connection to the server and the space that a saved plan is for, and no other.
+async fn saved(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
+    let header = &plan.header;
+    if let Some(url) = args.session.url()
+        && url.trim_end_matches('/') != header.url.trim_end_matches('/')
+    {
+        let message = format!("the plan is for `{}`, and not for `{url}`", header.url);
+        return Err(helped(message, "plan for this server, or leave `--url` and OCTOPUS_URL out"));
+    }
+    let session = args.session.open(Some(&header.url)).await?;
+    if let Some(wanted) = args.session.space(None) {
+        let space = space(&session.connection.reader(), Some(wanted)).await?;
+        if space.id != header.space.id {
+            let message = format!("the plan is for space `{}`, not `{wanted}`", header.space.name);
+            return Err(helped(
+                message,
+                "plan for this space, or leave `--space` and OCTOPUS_SPACE out",
+            ));
+        }
+    }
+    Ok(session)
+}
+
+/// Asks whether to go on.
+fn agreed() -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Err(helped(
+            "there is nobody to ask, and nothing was written",
+            "give `--auto-approve`, or save the plan with `plan -o FILE` and apply that",
+        ));
+    }
+    eprint!("Carry this out? Only `yes` is taken for a yes: ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
+/// Becomes true at the first Ctrl-C or request to end; the second one ends the process.
+fn stop_on_signals() -> watch::Receiver<bool> {
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        eprintln!("finishing what is under way; once more to stop at once");
+        _ = stop.send(true);
+        signal().await;
+        std::process::exit(i32::from(exit::INTERRUPTED));
+    });
+    stopped
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => _ = tokio::signal::ctrl_c().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    _ = tokio::signal::ctrl_c().await;
+}
+
+fn tell_stale(changed: &[Stale], plan: Option<&Path>) {
+    eprintln!("error: the server is not as the plan expects, nothing was written");
+    for Stale { address, what, expected, found } in changed {
+        let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+        let told = format!("{address}{what} is {found}, the plan expects {expected}");
+        eprintln!("  {}", Escaped(&told));
+    }
+    match plan {
+        Some(plan) => eprintln!("help: plan again: `poolwright plan -o {}`", plan.display()),
+        None => {
+            eprintln!("help: somebody has changed the server since the plan was made: apply again")
+        }
+    }
+}
+
+/// Tells how it ended; the exit code.
+fn tell(receipt: &Receipt, path: &Path, text: bool, interrupted: bool) -> u8 {
+    let shown = path.display();
+    if receipt.status == Status::Done {
+        if text {
+            println!("Applied: {}; the receipt is {shown}", count(receipt.changes.len(), "change"));
+        }
+        return exit::DONE;
+    }
+    let open: Vec<&Entry> =
+        receipt.changes.iter().filter(|it| it.outcome != Outcome::Done).collect();
+    eprintln!("error: {} of {} changes were not made", open.len(), receipt.changes.len());
+    for entry in &open {
+        let outcome = match entry.outcome {
+            Outcome::Failed => "failed",
+            Outcome::Unknown => "unknown",
+            Outcome::Skipped | Outcome::Done => "skipped",
+        };
+        let why = entry.error.as_deref().unwrap_or_default();
+        let told = format!("{}: {outcome}: {why}", entry.address);
+        eprintln!("  {}", Escaped(&told));
+    }
+    eprintln!("help: the next `apply` goes on from here; what was done is in {shown}");
+    if interrupted { exit::INTERRUPTED } else { exit::PARTIAL }
+}

@@ -1,0 +1,85 @@
+//! How an apply goes: a bar on a terminal, a line a change elsewhere.
+
+use super::screen::Screen;
+use crate::{
+    apply::Event,
+    plan::{Action, Plan},
+    text::escape::Escaped,
+};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal as _;
+
+/// Shows how far the changes of a plan are.
+pub(super) struct Progress<'a> {
+    plan: &'a Plan,
+    bar: Option<ProgressBar>,
+    quiet: bool,
+}
+
+impl<'a> Progress<'a> {
+    /// The progress of a plan, on standard error.
+    pub(super) fn new(plan: &'a Plan, screen: &Screen) -> Self {
+        let quiet = screen.err.verbosity < 0;
+        let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
+            let bar = ProgressBar::new(plan.changes.len().try_into().unwrap_or_default());
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Self { plan, bar, quiet }
+    }
+
+    /// Shows an event.
+    pub(super) fn show(&self, event: &Event) {
+        let address = |index: &usize| {
+            let change = self.plan.changes.get(*index);
+            change.map(|it| Escaped(&it.address.to_string()).to_string()).unwrap_or_default()
+        };
+        let line = match event {
+            Event::Started { index } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_message(address(index));
+                }
+                return;
+            }
+            Event::Done { index, .. } => {
+                let action = self.plan.changes.get(*index).map(|it| it.kind.action());
+                format!("{} {}", done(action), address(index))
+            }
+            Event::Failed { index, error } => {
+                format!("failed {}: {}", address(index), Escaped(error))
+            }
+            Event::Unknown { index, error } => {
+                format!("unknown {}: {}", address(index), Escaped(error))
+            }
+            Event::Skipped { index, because } => {
+                format!("skipped {}: {}", address(index), Escaped(because))
+            }
+        };
+        match &self.bar {
+            Some(bar) => {
+                bar.inc(1);
+                if !matches!(event, Event::Done { .. }) {
+                    bar.suspend(|| eprintln!("{line}"));
+                }
+            }
+            None if self.quiet && matches!(event, Event::Done { .. }) => {}
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn done(action: Option<Action>) -> &'static str {
+    match action {
+        Some(Action::Create) => "created",
+        Some(Action::Replace) => "replaced",
+        Some(Action::Delete) => "deleted",
+        Some(Action::Update) | None => "updated",
+    }
+}

@@ -1,0 +1,92 @@
+//! The receipt on disk: written before the first request, and as the work goes on.
+
+use super::plan::save;
+use crate::{
+    apply::{Event, journal},
+    plan::Plan,
+    receipt::{Outcome, Receipt},
+};
+use jiff::Timestamp;
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// From this many changes on, a receipt is not written at each event but a few times a second.
+const MANY: usize = 200;
+
+/// How long such a receipt may be behind.
+const BEHIND: Duration = Duration::from_millis(250);
+
+/// A receipt that is kept in a file.
+pub(super) struct Kept {
+    receipt: Receipt,
+    path: PathBuf,
+    saved: Instant,
+    /// Whether the file could not be written: told once.
+    lost: bool,
+}
+
+impl Kept {
+    /// Starts a receipt; `path` is where it goes, else a folder here, under the time.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written: then nothing may be applied either.
+    pub(super) fn start(plan: &Plan, path: Option<&Path>) -> anyhow::Result<Self> {
+        let path = path.map_or_else(free, Path::to_owned);
+        let receipt = Receipt::new(plan, now().to_string());
+        save(&path, &receipt.to_json())?;
+        Ok(Self { receipt, path, saved: Instant::now(), lost: false })
+    }
+
+    /// Notes an event, and writes the receipt where it is time to.
+    pub(super) fn note(&mut self, event: &Event) {
+        journal::note(&mut self.receipt, event);
+        if self.receipt.changes.len() < MANY {
+            let text = self.receipt.to_json();
+            self.save(&text);
+        } else if BEHIND < self.saved.elapsed() || matches!(event, Event::Started { index: 0 }) {
+            // What is not known to be over may have begun before the next writing: never a lie.
+            let mut careful = self.receipt.clone();
+            let open = careful.changes.iter_mut().filter(|it| it.outcome == Outcome::Skipped);
+            open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = Outcome::Unknown);
+            self.save(&careful.to_json());
+        }
+    }
+
+    /// Ends the receipt, and writes it as it stays.
+    pub(super) fn end(mut self) -> (Receipt, PathBuf) {
+        self.receipt = self.receipt.end(now().to_string());
+        let text = self.receipt.to_json();
+        self.save(&text);
+        (self.receipt, self.path)
+    }
+
+    fn save(&mut self, text: &str) {
+        self.saved = Instant::now();
+        if let Err(error) = save(&self.path, text)
+            && !self.lost
+        {
+            self.lost = true;
+            eprintln!("warning: the receipt is behind: {error:#}");
+        }
+    }
+}
+
+/// Now, in whole seconds.
+fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// A name of the folder of receipts that is not taken.
+fn free() -> PathBuf {
+    let time = now().to_string().replace(':', "-");
+    let name = |n: usize| match n {
+        0 => format!(".poolwright/receipts/{time}.json"),
+        n => format!(".poolwright/receipts/{time}-{n}.json"),
+    };
+    let free = (0..1000).map(|n| PathBuf::from(name(n))).find(|it| !it.exists());
+    free.unwrap_or_else(|| PathBuf::from(name(0)))
+}
