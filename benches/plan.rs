@@ -1,0 +1,154 @@
+//! A plan of 1,000 projects of 10 steps and 500 workers: `cargo bench --bench plan`.
+//!
+//! Told are the requests, the peak memory of the process, and the wall time against downloading the same
+//! bytes by the same requests, eight at once, in the same run. Then rules alone: 10,000 steps × 200 rules.
+//! Nothing is asserted: a machine that is busy is no mistake of the code.
+#![allow(clippy::print_stdout, reason = "a benchmark tells its figures")]
+#![allow(clippy::unwrap_used, reason = "a benchmark may stop where it stands")]
+
+use futures_util::{StreamExt as _, stream};
+use poolwright::{
+    config,
+    diff::diff,
+    finding::{Source, Sources},
+    octopus::{Connection, Credentials, Options, Secret},
+    plan::Header,
+    refresh,
+    sandbox::{self, Sandbox, Seed},
+};
+use std::{
+    fmt::Write as _,
+    fs,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const RUNS: usize = 5;
+
+const FILE: &str = "version = 1
+[pools.kubernetes]
+name = \"Kubernetes\"
+[[placements]]
+process = \"any\"
+step = \"*\"
+pool = \"kubernetes\"
+";
+
+#[tokio::main]
+async fn main() {
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let seed = Seed::Large { projects: 1000, steps: 10, workers: 500 };
+    let options = sandbox::Options { seed, ..sandbox::Options::default() };
+    let sandbox = sandbox::start(options, listener).await.unwrap();
+    whole(&sandbox).await;
+    rules(&sandbox).await;
+}
+
+/// The whole command, against a download of what it reads.
+async fn whole(sandbox: &Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("workers.toml"), FILE).unwrap();
+    let before = sandbox.requests().len();
+    let (mut plans, mut downloads, mut peak, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
+    let mut requests = Vec::new();
+    for _ in 0..RUNS {
+        let seen = sandbox.requests().len();
+        let (time, memory) = plan(sandbox, folder.path());
+        plans.push(time);
+        peak = peak.max(memory);
+        requests = sandbox.requests().split_off(seen);
+        let (time, read) = download(sandbox, &requests).await;
+        downloads.push(time);
+        bytes = read;
+    }
+    println!("requests of a plan:      {}", requests.len());
+    println!("bytes read (unpacked):   {:.1} MB", bytes as f64 / 1e6);
+    println!("peak memory of a plan:   {:.0} MB", peak as f64 / 1024.0);
+    let (plan, download) = (median(plans), median(downloads));
+    println!("plan, median of {RUNS}:       {plan:?}");
+    println!("download, median of {RUNS}:   {download:?}");
+    println!("plan / download:         {:.2}", plan.as_secs_f64() / download.as_secs_f64());
+    assert!(before < sandbox.requests().len(), "nothing was asked of the server");
+}
+
+/// Runs `poolwright plan`; its time, and its peak memory in kilobytes (0 where `/proc` is not there).
+fn plan(sandbox: &Sandbox, folder: &std::path::Path) -> (Duration, u64) {
+    let start = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_poolwright"))
+        .args(["plan", "-q"])
+        .current_dir(folder)
+        .env("OCTOPUS_URL", sandbox.url())
+        .env("OCTOPUS_API_KEY", sandbox::ADMIN_KEY)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(memory(child.id()));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    (start.elapsed(), peak)
+}
+
+fn memory(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().next().and_then(|it| it.parse().ok()).unwrap_or_default()
+}
+
+/// The same requests, eight at once, their answers thrown away.
+async fn download(sandbox: &Sandbox, requests: &[String]) -> (Duration, usize) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let start = Instant::now();
+    let gets = requests.iter().filter_map(|it| it.strip_prefix("GET "));
+    let read = stream::iter(gets.map(|path| {
+        let request = client.get(format!("{}{path}", sandbox.url()));
+        let request = request.header("X-Octopus-ApiKey", sandbox::ADMIN_KEY);
+        async { request.send().await.unwrap().bytes().await.unwrap().len() }
+    }));
+    let bytes = read.buffer_unordered(8).fold(0, |sum, len| async move { sum + len }).await;
+    (start.elapsed(), bytes)
+}
+
+/// The difference alone: 200 rules of which the last one matches.
+async fn rules(sandbox: &Sandbox) {
+    let mut text = "version = 1\n".to_owned();
+    for rule in 0..199 {
+        _ = write!(
+            text,
+            "[[placements]]\nproject = \"team-{rule}-*\"\nstep = \"*nothing {rule}*\"\ndefault_pool = true\n"
+        );
+    }
+    text.push_str("[[placements]]\nprocess = \"any\"\nstep = \"*\"\npool = \"Kubernetes\"\n");
+    let sources = Sources(vec![Source { path: "workers.toml".into(), text }]);
+    let (desired, _) = config::load(&sources);
+    let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
+    let reader = Connection::open(Options::new(sandbox.url(), key)).unwrap().reader();
+    let space = refresh::space(&reader, None).await.unwrap();
+    let scope = refresh::scope(&desired);
+    let live = refresh::refresh(&reader, &space, &scope, sandbox.url()).await.unwrap();
+    let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
+    let header = Header {
+        url: String::new(),
+        server_version: String::new(),
+        space,
+        files: Vec::new(),
+        digest: String::new(),
+        scope,
+    };
+    let time = || {
+        let start = Instant::now();
+        let plan = diff(&desired, &live, header.clone());
+        (start.elapsed(), plan.changes.len())
+    };
+    let changes = time().1;
+    let times = (0..RUNS).map(|_| time().0).collect();
+    println!("diff of {steps} steps × 200 rules ({changes} changes): {:?}", median(times));
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
