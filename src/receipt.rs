@@ -1,182 +1,274 @@
-//! What became of each change of a plan: the receipt of an apply.
+//! The receipt of an apply, as data: what became of each change, and what a way back needs to know.
 //!
-//! True at every moment: a change is `unknown` from before its first request until its outcome is known,
-//! so that a run that is killed leaves a receipt that does not lie. Never: a whole document, or a secret.
+//! Format 1, as JSON. It holds the fields that were written, before and after. Never: a whole document,
+//! a secret, or a clock; times are handed in as text.
 
-use crate::{
-    model::Address,
-    plan::{Change, Plan},
-};
-use serde::{Deserialize, Serialize};
+use crate::plan::{Action, Change, ChangeKind, Header};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// The JSON Schema of a receipt.
-pub const SCHEMA: &str = include_str!("../schema/receipt.schema.json");
+/// The version of the format that is written here.
+pub const FORMAT: &str = "1.0";
 
-/// What became of each change of a plan.
+/// What became of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// `1.0`.
+    /// [`FORMAT`]; a reader that knows 1.0 reads every 1.x.
     pub format_version: String,
-    /// How far it came.
+    /// How it went as a whole.
     pub status: Status,
-    /// When it began: RFC 3339, UTC.
+    /// The tool that wrote it, with its version.
+    pub tool: String,
+    /// Where it was written.
+    pub server: Server,
+    /// `sha256:` and the digest of the files that the plan was made of.
+    pub config: String,
+    /// When the apply began, as RFC 3339.
     pub started: String,
-    /// When it ended; none while it runs, and for a run that was killed.
+    /// When it ended; none while it runs, and for ever where it was killed.
     pub ended: Option<String>,
-    /// The server, as the user named it.
+    /// The changes, in the order of the plan.
+    #[serde(rename = "changes")]
+    pub entries: Vec<Entry>,
+}
+
+/// The server and the space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Its URL, as the user named it.
     pub url: String,
+    /// Its version.
+    pub version: String,
     /// The space's id.
     pub space_id: String,
     /// The space's name.
     pub space: String,
-    /// `sha256:` and the digest of the files that the plan was made of.
-    pub digest: String,
-    /// What became of each change, in the order of the plan.
-    pub changes: Vec<Entry>,
 }
 
-/// How far an apply came.
+/// How an apply went as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It is under way, or it was killed.
-    Running,
-    /// Every change is made.
+    /// Every change is done.
     Done,
-    /// Some change is not made.
+    /// It ended, and not every change is done.
     Partial,
+    /// It has not ended: it runs still, or was killed.
+    Running,
 }
 
-/// What became of a change.
+/// What became of one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What it is about.
-    pub address: Address,
-    /// What kind of object: `pool`, `worker`, `placement`, `server`.
+    /// The change's address, as it is shown; it may be that of another change too.
+    pub address: String,
+    /// What kind of object it is about: `pool`, `worker`, `placement`, `server`.
     pub kind: String,
-    /// `create`, `update`, `replace` or `delete`.
-    pub action: String,
-    /// The server's id, of what is created too.
+    /// What was to be done to it.
+    pub action: Action,
+    /// The server's id of the object, or of the process that has the step; for what is created, once it
+    /// is there.
     pub id: Option<String>,
+    /// The id of the action inside the process, for a placement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_id: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
-    /// Why it was not made, in words.
+    /// Why it failed, was skipped, or is not known.
     pub error: Option<String>,
-    /// The fields that were written.
-    pub written: Vec<Written>,
+    /// Every field that was written, or was about to be where the outcome is not `done`. Empty where
+    /// nothing had to be written, such as for a pool that somebody else had made meanwhile.
+    #[serde(rename = "written")]
+    pub before: Vec<Written>,
 }
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is made.
+    /// It is as the plan says.
     Done,
-    /// It is not made.
+    /// It is not; the error says why, and `before` what may have been written all the same.
     Failed,
-    /// It was not begun.
+    /// Nothing of it was sent.
     Skipped,
-    /// It was begun, and nobody saw how it ended.
+    /// It was sent, and no answer came.
     Unknown,
 }
 
-/// A field that was written: what a way back needs.
+/// A field that was written. An absent side is a field that was not there, which is not `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
-    /// Where, in the server's own words: `Steps[0].Actions[1].WorkerPoolId`.
+    /// Where it is in the object's document: `WorkerPoolId`, `Endpoint.Uri`; for a placement seen from
+    /// the action, or behind `Step.` from the step. `SortOrder` and `DefaultPool` are of the space: the
+    /// ids of all pools, and the id of one.
     pub path: String,
-    /// What it was; left out where the field was not there, which is not `null`.
+    /// What it was.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub before: Option<Value>,
-    /// What it is.
-    pub after: Value,
+    /// What it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub after: Option<Value>,
 }
 
-/// A value that is there, `null` included.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+/// Why a text is no receipt.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is not JSON, or not of the shape.
+    #[error("this is no receipt")]
+    Shape(#[from] serde_json::Error),
+    /// It was written by a later tool.
+    #[error("the receipt is of format `{0}`, and this tool knows 1")]
+    Format(String),
+}
+
+/// A field that is there, `null` included; serde takes that for one that is not.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 impl Receipt {
-    /// The receipt of an apply that has not begun: every change is skipped so far.
-    pub fn new(plan: &Plan, started: String) -> Self {
+    /// The receipt of an apply that begins: nothing was sent yet.
+    pub fn begin(header: &Header, changes: &[Change], tool: String, started: String) -> Self {
         Self {
-            format_version: "1.0".to_owned(),
+            format_version: FORMAT.to_owned(),
             status: Status::Running,
+            tool,
+            server: Server {
+                url: header.url.clone(),
+                version: header.server_version.clone(),
+                space_id: header.space.id.as_str().to_owned(),
+                space: header.space.name.clone(),
+            },
+            config: header.digest.clone(),
             started,
             ended: None,
-            url: plan.header.url.clone(),
-            space_id: plan.header.space.id.as_str().to_owned(),
-            space: plan.header.space.name.clone(),
-            digest: plan.header.digest.clone(),
-            changes: plan.changes.iter().map(entry).collect(),
+            entries: changes.iter().map(Entry::begin).collect(),
         }
     }
 
-    /// The receipt once nothing more is done.
-    #[must_use]
-    pub fn end(mut self, ended: String) -> Self {
-        let done = self.changes.iter().all(|it| it.outcome == Outcome::Done);
-        self.status = if done { Status::Done } else { Status::Partial };
-        self.ended = Some(ended);
-        self
+    /// The receipt in a text of JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError`]; a receipt may come from anywhere.
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            format_version: String,
+        }
+        let Versioned { format_version } = serde_json::from_str(text)?;
+        match format_version.split_once('.') {
+            Some(("1", _)) => Ok(serde_json::from_str(text)?),
+            _ => Err(ReadError::Format(format_version)),
+        }
     }
 
-    /// The entry of the change at this place of the plan.
-    pub fn entry_mut(&mut self, index: usize) -> Option<&mut Entry> {
-        self.changes.get_mut(index)
-    }
-
-    /// How many changes came out so.
-    pub fn count(&self, outcome: Outcome) -> usize {
-        self.changes.iter().filter(|it| it.outcome == outcome).count()
-    }
-
-    /// As it is kept in a file.
-    pub fn to_json(&self) -> String {
-        // Texts and lists: nothing in it can fail to be JSON.
+    /// The receipt as a text of JSON, with a line end.
+    pub fn text(&self) -> String {
+        // Strings, numbers and lists always have a JSON form.
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         format!("{text}\n")
     }
 }
 
-fn entry(change: &Change) -> Entry {
-    Entry {
-        address: change.address.clone(),
-        kind: change.kind.object().to_owned(),
-        action: change.kind.action().as_str().to_owned(),
-        id: change.kind.id().map(str::to_owned),
-        outcome: Outcome::Skipped,
-        error: None,
-        written: Vec::new(),
+impl Entry {
+    fn begin(change: &Change) -> Self {
+        let step_id = match &change.kind {
+            ChangeKind::PlaceStep { action, .. } => Some(action.as_str().to_owned()),
+            _ => None,
+        };
+        Self {
+            address: change.address.to_string(),
+            kind: change.kind.object().to_owned(),
+            action: change.kind.action(),
+            id: change.kind.id().map(str::to_owned),
+            step_id,
+            outcome: Outcome::Skipped,
+            error: None,
+            before: Vec::new(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::sample::everything;
     use serde_json::json;
 
+    fn receipt() -> Receipt {
+        let before = vec![
+            Written {
+                path: "WorkerPoolId".into(),
+                before: Some(json!(null)),
+                after: Some(json!("WorkerPools-21")),
+            },
+            Written {
+                path: "WorkerPoolVariable".into(),
+                before: Some(json!("Pool")),
+                after: Some(json!(null)),
+            },
+            Written {
+                path: "Container".into(),
+                before: None,
+                after: Some(json!({ "Image": "x:1" })),
+            },
+        ];
+        let entry = Entry {
+            address: r#"projects["Web Store"].deployment.steps["Drain"]"#.into(),
+            kind: "placement".into(),
+            action: Action::Update,
+            id: Some("deploymentprocess-Projects-1".into()),
+            step_id: Some("44a23dd7-c320-4836-9ecb-5530a670c1f2".into()),
+            outcome: Outcome::Unknown,
+            error: Some("no answer".into()),
+            before,
+        };
+        Receipt {
+            format_version: FORMAT.into(),
+            status: Status::Partial,
+            tool: "poolwright 0.1.0".into(),
+            server: Server {
+                url: "https://octopus.acme.example".into(),
+                version: "2026.2.9314".into(),
+                space_id: "Spaces-1".into(),
+                space: "Default".into(),
+            },
+            config: format!("sha256:{}", "0".repeat(64)),
+            started: "2026-11-23T14:51:07Z".into(),
+            ended: None,
+            entries: vec![entry],
+        }
+    }
+
     #[test]
-    fn a_receipt_is_what_its_schema_says() {
-        let schema = serde_json::from_str(SCHEMA).unwrap();
+    fn a_receipt_comes_back_as_it_was_and_null_is_not_absent() {
+        let text = receipt().text();
+        assert_eq!(Receipt::read(&text).unwrap(), receipt());
+        let entry = &serde_json::from_str::<Value>(&text).unwrap()["entries"][0];
+        assert_eq!(entry["before"][0]["before"], json!(null));
+        assert!(entry["before"][2].get("before").is_none());
+    }
+
+    #[test]
+    fn a_receipt_keeps_to_its_schema() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../schema/receipt.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
-        let mut receipt = Receipt::new(&everything(), "2026-11-23T14:51:07Z".to_owned());
-        let entry = receipt.entry_mut(0).unwrap();
-        entry.written.push(Written {
-            path: "A".into(),
-            before: Some(Value::Null),
-            after: json!(1),
-        });
-        entry.written.push(Written { path: "B".into(), before: None, after: json!(2) });
-        entry.error = Some("lost".to_owned());
-        let receipt = receipt.end("2026-11-23T14:51:08Z".to_owned());
-        assert_eq!(receipt.status, Status::Partial);
-        let value = serde_json::from_str(&receipt.to_json()).unwrap();
-        let wrong: Vec<_> = schema.iter_errors(&value).map(|it| it.to_string()).collect();
-        assert_eq!(wrong, [""; 0]);
-        assert_eq!(serde_json::from_value::<Receipt>(value).unwrap(), receipt);
+        let mut document: Value = serde_json::from_str(&receipt().text()).unwrap();
+        assert!(schema.is_valid(&document), "{:?}", schema.iter_errors(&document).next());
+        document["changes"][0]["outcome"] = json!("lost");
+        assert!(!schema.is_valid(&document));
+    }
+
+    #[test]
+    fn a_receipt_of_a_later_format_is_refused() {
+        let later = |format: &str| {
+            let text = receipt().text().replace(r#""1.0""#, &format!("{format:?}"));
+            Receipt::read(&text).map_err(|error| error.to_string())
+        };
+        assert!(later("1.7").is_ok());
+        insta::assert_snapshot!(later("2.0").unwrap_err(), @"the receipt is of format `2.0`, and this tool knows 1");
+        assert_eq!(later("").unwrap_err(), "the receipt is of format ``, and this tool knows 1");
     }
 }

@@ -1,55 +1,67 @@
-//! Events → [`Receipt`], as a fold.
+//! From events to a receipt, one by one, so that the receipt is true at every moment.
 //!
-//! Never: a file. The shell keeps the receipt.
+//! Never: a file or a clock. Whoever listens puts the receipt where it is to be.
 
 use super::Event;
-use crate::receipt::{Entry, Outcome, Receipt};
+use crate::{
+    plan::Approved,
+    receipt::{Outcome, Receipt, Status, Written},
+};
 
-/// Notes in the receipt what has happened.
-pub fn note(receipt: &mut Receipt, event: &Event) {
+/// The receipt of an apply that begins.
+pub fn begin(approved: &Approved, tool: String, started: String) -> Receipt {
+    let plan = approved.plan();
+    Receipt::begin(&plan.header, &plan.changes, tool, started)
+}
+
+/// Writes an event down.
+///
+/// An entry whose request is about to be sent is unknown from then on, until the answer is there.
+pub fn record(receipt: &mut Receipt, event: &Event) {
     let (Event::Started { index }
+    | Event::Writing { index, .. }
     | Event::Done { index, .. }
     | Event::Failed { index, .. }
-    | Event::Unknown { index, .. }
     | Event::Skipped { index, .. }) = event;
-    if let Some(entry) = receipt.entry_mut(*index) {
-        set(entry, event);
+    let Some(entry) = receipt.entries.get_mut(*index) else { return };
+    match event {
+        Event::Started { .. } => {}
+        Event::Writing { written, .. } => {
+            entry.outcome = Outcome::Unknown;
+            note(&mut entry.before, written);
+        }
+        Event::Done { id, written, .. } => {
+            entry.outcome = Outcome::Done;
+            entry.error = None;
+            entry.before.clone_from(written);
+            if id.is_some() {
+                entry.id.clone_from(id);
+            }
+        }
+        Event::Failed { error, unknown, .. } => {
+            entry.outcome = if *unknown { Outcome::Unknown } else { Outcome::Failed };
+            entry.error = Some(error.clone());
+        }
+        Event::Skipped { because, .. } => {
+            entry.outcome = Outcome::Skipped;
+            entry.error = Some(because.clone());
+        }
     }
 }
 
-fn set(entry: &mut Entry, event: &Event) {
-    let (outcome, error) = match event {
-        // Its request may be on the way from here on.
-        Event::Started { .. } => (Outcome::Unknown, None),
-        Event::Done { id, written, .. } => {
-            entry.id = id.clone().or(entry.id.take());
-            entry.written.clone_from(written);
-            (Outcome::Done, None)
-        }
-        Event::Failed { error, .. } => (Outcome::Failed, Some(error.clone())),
-        Event::Unknown { error, .. } => (Outcome::Unknown, Some(error.clone())),
-        Event::Skipped { because, .. } => (Outcome::Skipped, Some(because.clone())),
-    };
-    entry.outcome = outcome;
-    entry.error = error;
+/// Ends the receipt: done, or partial where any change is not.
+pub fn end(receipt: &mut Receipt, ended: String) {
+    let done = receipt.entries.iter().all(|entry| entry.outcome == Outcome::Done);
+    receipt.status = if done { Status::Done } else { Status::Partial };
+    receipt.ended = Some(ended);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::sample::everything;
-
-    #[test]
-    fn a_change_is_unknown_from_its_start_to_its_end() {
-        let mut receipt = Receipt::new(&everything(), String::new());
-        let outcome = |receipt: &Receipt| receipt.changes[1].outcome;
-        assert_eq!(outcome(&receipt), Outcome::Skipped);
-        note(&mut receipt, &Event::Started { index: 1 });
-        assert_eq!(outcome(&receipt), Outcome::Unknown);
-        let id = Some("WorkerPools-9".to_owned());
-        note(&mut receipt, &Event::Done { index: 1, id, written: Vec::new() });
-        assert_eq!(outcome(&receipt), Outcome::Done);
-        assert_eq!(receipt.changes[1].id.as_deref(), Some("WorkerPools-9"));
-        assert_eq!(receipt.count(Outcome::Done), 1);
+/// Adds what a request writes to what earlier tries wrote; what was there first is what was there.
+pub(super) fn note(known: &mut Vec<Written>, written: &[Written]) {
+    for field in written {
+        match known.iter_mut().find(|it| it.path == field.path) {
+            Some(known) => known.after.clone_from(&field.after),
+            None => known.push(field.clone()),
+        }
     }
 }

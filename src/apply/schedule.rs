@@ -1,181 +1,259 @@
-//! What may start now: pure, and the same for the same plan and the same outcomes.
+//! What may be written now: a pure machine that knows which change waits for which.
 //!
-//! Changes to one process are one unit, since they are one write. A stage begins once the one before it
-//! has ended, however it ended; within a stage, units are independent but for the edges of the plan.
+//! Changes of one process are one unit, since it is written as a whole. Units begin stage by stage, and
+//! within a stage side by side. Never: I/O, or a look at what a change writes beyond whom it concerns.
 
 use crate::{
-    model::{Address, Id, Process},
-    plan::{Change, ChangeKind},
+    model::{Address, Process},
+    plan::{Action, Change, ChangeKind, PoolEdit, WorkerEdit},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-/// Changes that are one write: places in the plan, counted from 0.
-pub(super) type Unit = Vec<usize>;
+/// Why nothing is begun any more.
+const INTERRUPTED: &str = "interrupted";
 
-/// The plan's changes, and how far they are.
-pub(super) struct Schedule<'a> {
-    changes: &'a [Change],
-    /// For each change, the earlier ones that it waits for.
-    waits: Vec<Vec<usize>>,
-    states: Vec<State>,
-    /// Units that have not begun, in the order of the plan.
-    open: Vec<Unit>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Begun,
-    Done,
-    Lost,
-}
-
-/// What to do next.
-#[derive(Debug, PartialEq, Eq)]
+/// What to do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Begin these; those of the second list cannot be made, since what they wait for was not.
-    Begin(Unit, Vec<(usize, Address)>),
-    /// Something has to end first.
-    Wait,
-    /// Nothing is left.
-    Finished,
+    /// Carry these changes out with one write.
+    Start(Vec<usize>),
+    /// Leave this one.
+    Skip {
+        /// Which change.
+        index: usize,
+        /// Why.
+        because: String,
+    },
 }
 
-impl<'a> Schedule<'a> {
-    /// The schedule of a plan.
-    pub(super) fn new(changes: &'a [Change]) -> Self {
-        let mut written: HashMap<&Address, Vec<usize>> = HashMap::new();
-        let mut waits = Vec::with_capacity(changes.len());
-        for (at, change) in changes.iter().enumerate() {
-            let earlier = change.after.iter().filter_map(|address| written.get(address));
-            waits.push(earlier.flatten().copied().collect());
-            written.entry(&change.address).or_default().push(at);
-        }
-        Self { changes, waits, states: vec![State::Open; changes.len()], open: units(changes) }
-    }
-
-    /// What to do next. What is begun has to be ended.
-    pub(super) fn next(&mut self) -> Next {
-        if self.open.is_empty() {
-            return Next::Finished;
-        }
-        let Some(place) = self.place() else { return Next::Wait };
-        let unit = self.open.remove(place);
-        let (ready, lost): (Vec<_>, Vec<_>) =
-            unit.into_iter().map(|at| (at, self.lost(at))).partition(|(_, lost)| lost.is_none());
-        let lost: Vec<_> = lost.into_iter().filter_map(|(at, by)| Some((at, by?))).collect();
-        let ready: Unit = ready.into_iter().map(|(at, _)| at).collect();
-        ready.iter().for_each(|at| self.set(*at, State::Begun));
-        lost.iter().for_each(|(at, _)| self.set(*at, State::Lost));
-        Next::Begin(ready, lost)
-    }
-
-    /// Which of the open units may begin.
-    fn place(&self) -> Option<usize> {
-        let stage = |at: usize| self.changes.get(at).map_or(0, |it| it.kind.stage());
-        let waits = |at: &usize| self.waits.get(*at).into_iter().flatten().copied();
-        let free = |unit: &Unit| unit.iter().all(|at| waits(at).all(|it| self.has_ended(it)));
-        let busy = self.states.iter().enumerate().filter(|(_, it)| **it == State::Begun);
-        let busy: Vec<usize> = busy.map(|(at, _)| at).collect();
-        let lowest = self.open.iter().flatten().chain(&busy).map(|at| stage(*at)).min()?;
-        let now = |unit: &Unit| free(unit) && unit.iter().all(|at| stage(*at) == lowest);
-        // A plan that somebody else has made may wait for a later stage: its edges win.
-        let stuck = || busy.is_empty().then(|| self.open.iter().position(free)).flatten();
-        self.open.iter().position(now).or_else(stuck)
-    }
-
-    /// A change that was begun has ended.
-    pub(super) fn end(&mut self, at: usize, done: bool) {
-        self.set(at, if done { State::Done } else { State::Lost });
-    }
-
-    /// What has not begun, given up.
-    pub(super) fn give_up(&mut self) -> Vec<usize> {
-        let left: Vec<_> = self.open.drain(..).flatten().collect();
-        left.iter().for_each(|at| self.set(*at, State::Lost));
-        left
-    }
-
-    fn set(&mut self, at: usize, state: State) {
-        if let Some(slot) = self.states.get_mut(at) {
-            *slot = state;
-        }
-    }
-
-    fn has_ended(&self, at: usize) -> bool {
-        matches!(self.states.get(at), Some(State::Done | State::Lost))
-    }
-
-    /// What a change waits for and was not made.
-    fn lost(&self, at: usize) -> Option<Address> {
-        let mut waits = self.waits.get(at)?.iter();
-        let lost = waits.find(|it| self.states.get(**it) != Some(&State::Done))?;
-        self.changes.get(*lost).map(|change| change.address.clone())
-    }
+/// The state of every change.
+pub(super) struct Schedule {
+    parallelism: usize,
+    changes: Vec<Node>,
+    units: Vec<Unit>,
+    /// Units that have not begun, by stage and then by order.
+    waiting: BTreeSet<(u8, usize)>,
+    /// Units that have, by stage.
+    under_way: BTreeSet<(u8, usize)>,
 }
 
-fn units(changes: &[Change]) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::new();
-    let mut of_process: HashMap<&Id<Process>, usize> = HashMap::new();
-    for (at, change) in changes.iter().enumerate() {
-        if let ChangeKind::PlaceStep { process, .. } = &change.kind {
-            let unit = *of_process.entry(process).or_insert(units.len());
+struct Node {
+    address: String,
+    unit: usize,
+    /// Those that wait for this one.
+    dependents: Vec<usize>,
+    /// The one for which this one waits in vain.
+    lost: Option<usize>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    UnderWay,
+    Ended,
+}
+
+struct Unit {
+    stage: u8,
+    changes: Vec<usize>,
+    /// How many changes of other units have to end first.
+    waits: usize,
+    /// How many of its changes have not ended.
+    open: usize,
+}
+
+impl Schedule {
+    /// All changes, none begun; at least one unit at a time.
+    pub(super) fn new(changes: &[Change], parallelism: usize) -> Self {
+        let mut units: Vec<Unit> = Vec::new();
+        let mut processes: HashMap<&crate::model::Id<Process>, usize> = HashMap::new();
+        let mut nodes: Vec<Node> = Vec::with_capacity(changes.len());
+        for (index, change) in changes.iter().enumerate() {
+            let stage = change.kind.stage();
+            let next = units.len();
+            let unit = match &change.kind {
+                ChangeKind::PlaceStep { process, .. } => *processes.entry(process).or_insert(next),
+                _ => next,
+            };
+            if unit == next {
+                units.push(Unit { stage, changes: Vec::new(), waits: 0, open: 0 });
+            }
             if let Some(unit) = units.get_mut(unit) {
-                unit.push(at);
-                continue;
+                unit.changes.push(index);
+                unit.open += 1;
+            }
+            nodes.push(Node {
+                address: change.address.to_string(),
+                unit,
+                dependents: Vec::new(),
+                lost: None,
+                state: State::Waiting,
+            });
+        }
+        let waiting = units.iter().enumerate().map(|(at, unit)| (unit.stage, at)).collect();
+        let under_way = BTreeSet::new();
+        let parallelism = parallelism.max(1);
+        let mut schedule = Self { parallelism, changes: nodes, units, waiting, under_way };
+        for (index, first) in edges(changes) {
+            schedule.draw(index, first);
+        }
+        schedule
+    }
+
+    /// Draws an edge: `index` waits for `first`. Changes of one unit are written at once.
+    fn draw(&mut self, index: usize, first: usize) {
+        let unit_of = |at: usize| self.changes.get(at).map(|it| it.unit);
+        let (Some(unit), Some(other)) = (unit_of(index), unit_of(first)) else { return };
+        if unit == other {
+            return;
+        }
+        if let (Some(node), Some(unit)) = (self.changes.get_mut(first), self.units.get_mut(unit)) {
+            node.dependents.push(index);
+            unit.waits += 1;
+        }
+    }
+
+    /// What to do now, if anything; to be asked until there is nothing. Nothing is begun once `stopped`.
+    pub(super) fn next(&mut self, stopped: bool) -> Option<Next> {
+        if stopped {
+            let (_, unit) = self.waiting.first().copied()?;
+            return self.skip_one_of(unit, |_| Some(INTERRUPTED.to_owned()));
+        }
+        let (stage, first) = self.waiting.first().copied()?;
+        let idle = self.under_way.is_empty();
+        if self.under_way.first().is_some_and(|(busy, _)| *busy < stage)
+            || self.under_way.len() >= self.parallelism
+        {
+            return None;
+        }
+        let ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
+        let in_stage = self.waiting.range((stage, 0)..=(stage, usize::MAX)).map(|(_, at)| *at);
+        let Some(unit) = in_stage.into_iter().find(ready) else {
+            // Nothing is under way that could end what it waits for: a plan that nobody can carry out.
+            let in_a_circle =
+                |_: Option<&str>| Some("waits for a change that waits for it".to_owned());
+            return if idle { self.skip_one_of(first, in_a_circle) } else { None };
+        };
+        let lost =
+            self.skip_one_of(unit, |lost| lost.map(|address| format!("waits for {address}")));
+        lost.or_else(|| Some(self.start(stage, unit)))
+    }
+
+    /// Skips the first change of a unit for which there is a reason; the reason is given the address of
+    /// what the change waits for in vain.
+    fn skip_one_of(
+        &mut self,
+        unit: usize,
+        reason: impl Fn(Option<&str>) -> Option<String>,
+    ) -> Option<Next> {
+        let because = |index: usize| {
+            let node = self.changes.get(index).filter(|it| it.state == State::Waiting)?;
+            let lost = node.lost.and_then(|at| self.changes.get(at));
+            reason(lost.map(|it| it.address.as_str())).map(|because| (index, because))
+        };
+        let changes = &self.units.get(unit)?.changes;
+        let (index, because) = changes.iter().copied().find_map(because)?;
+        self.end(index, false);
+        Some(Next::Skip { index, because })
+    }
+
+    fn start(&mut self, stage: u8, unit: usize) -> Next {
+        self.waiting.remove(&(stage, unit));
+        self.under_way.insert((stage, unit));
+        let changes = self.units.get(unit).map(|it| it.changes.clone()).unwrap_or_default();
+        let mut begun = Vec::new();
+        for index in changes {
+            let Some(node) = self.changes.get_mut(index) else { continue };
+            if node.state == State::Waiting {
+                node.state = State::UnderWay;
+                begun.push(index);
             }
         }
-        units.push(vec![at]);
+        Next::Start(begun)
     }
-    units
+
+    /// A change has ended; those that wait for it go on if it is `done`, and else never begin.
+    pub(super) fn end(&mut self, index: usize, done: bool) {
+        let Some(node) = self.changes.get_mut(index) else { return };
+        if node.state == State::Ended {
+            return;
+        }
+        node.state = State::Ended;
+        let (own, dependents) = (node.unit, std::mem::take(&mut node.dependents));
+        if let Some(unit) = self.units.get_mut(own) {
+            unit.open -= 1;
+            if unit.open == 0 {
+                let key = (unit.stage, own);
+                self.waiting.remove(&key);
+                self.under_way.remove(&key);
+            }
+        }
+        for dependent in dependents {
+            let Some(node) = self.changes.get_mut(dependent) else { continue };
+            if !done {
+                node.lost.get_or_insert(index);
+            }
+            if let Some(unit) = self.units.get_mut(node.unit) {
+                unit.waits -= 1;
+            }
+        }
+    }
+}
+
+/// Who waits for whom, each pair once: what the plan says, and what no plan has to say.
+fn edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
+    let mut edges = BTreeSet::new();
+    let mut at: HashMap<&Address, Vec<usize>> = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        let named = change.after.iter().filter_map(|address| at.get(address)).flatten();
+        edges.extend(named.map(|first| (index, *first)));
+        // What is made of a thing that is made here waits for it, without a word of the plan.
+        let made = at.get(&change.address).into_iter().flatten().filter(|first| {
+            changes.get(**first).is_some_and(|it| it.kind.action() == Action::Create)
+        });
+        edges.extend(made.map(|first| (index, *first)));
+        at.entry(&change.address).or_default().push(index);
+    }
+    // A name is free only once its owner has another one.
+    let mut freed: HashMap<(&str, String), usize> = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        freed.extend(leaves_name(&change.kind).map(|name| (name, index)));
+    }
+    for (index, change) in changes.iter().enumerate() {
+        let first = takes_name(&change.kind).and_then(|name| freed.get(&name).copied());
+        edges.extend(first.filter(|first| *first != index).map(|first| (index, first)));
+    }
+    edges
+}
+
+/// The kind of object and the name that it gives up, in lower case.
+fn leaves_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+    renames(kind).map(|(before, _)| (kind.object(), before.to_lowercase()))
+}
+
+fn takes_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+    let name = match kind {
+        ChangeKind::CreatePool(new) => &new.name,
+        ChangeKind::CreateWorker(new) => &new.name,
+        _ => renames(kind)?.1,
+    };
+    Some((kind.object(), name.to_lowercase()))
+}
+
+fn renames(kind: &ChangeKind) -> Option<(&str, &str)> {
+    match kind {
+        ChangeKind::UpdatePool { edits, .. } => edits.iter().find_map(|edit| match edit {
+            PoolEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),
+            PoolEdit::Description(_) | PoolEdit::Image(_) => None,
+        }),
+        ChangeKind::UpdateWorker { edits, .. } => edits.iter().find_map(|edit| match edit {
+            WorkerEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),
+            _ => None,
+        }),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::plan::sample::everything;
-
-    /// Carries everything out, one unit after the other; those whose kind is `fails` fail.
-    fn run(fails: impl Fn(&Change) -> bool) -> (Vec<String>, Vec<String>) {
-        let plan = everything();
-        let mut schedule = Schedule::new(&plan.changes);
-        let (mut begun, mut skipped) = (Vec::new(), Vec::new());
-        while let Next::Begin(unit, lost) = schedule.next() {
-            skipped.extend(
-                lost.iter().map(|(at, by)| format!("{} for {by}", plan.changes[*at].address)),
-            );
-            for at in unit {
-                begun.push(plan.changes[at].address.to_string());
-                schedule.end(at, !fails(&plan.changes[at]));
-            }
-        }
-        assert_eq!(schedule.next(), Next::Finished);
-        (begun, skipped)
-    }
-
-    #[test]
-    fn every_change_begins_once() {
-        let (begun, skipped) = run(|_| false);
-        assert_eq!(begun.len(), everything().changes.len());
-        assert_eq!(skipped, [""; 0]);
-    }
-
-    #[test]
-    fn what_waits_for_a_change_that_was_not_made_is_skipped_and_names_it() {
-        let (begun, skipped) = run(|it| matches!(it.kind, ChangeKind::CreatePool(_)));
-        assert!(!skipped.is_empty());
-        assert_eq!(begun.len() + skipped.len(), everything().changes.len());
-        assert!(skipped.iter().all(|it| it.contains(" for ")), "{skipped:?}");
-    }
-
-    #[test]
-    fn nothing_of_a_stage_begins_while_an_earlier_one_is_under_way() {
-        let plan = everything();
-        let mut schedule = Schedule::new(&plan.changes);
-        let mut stages = Vec::new();
-        while let Next::Begin(unit, _) = schedule.next() {
-            stages.extend(unit.iter().map(|at| plan.changes[*at].kind.stage()));
-        }
-        assert!(stages.iter().all(|it| *it == stages[0]), "{stages:?}");
-    }
-}
+mod tests;

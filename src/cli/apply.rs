@@ -4,14 +4,14 @@ use super::{
     exit, files,
     plan::{self, Shown},
     progress::Progress,
-    receipt::Kept,
+    receipt::{self, Kept},
     screen::Screen,
     session::{self, Session},
     show,
     trouble::helped,
 };
 use crate::{
-    apply::apply,
+    apply::{self, apply},
     diff::{Stale, stale},
     finding::Sources,
     plan::Plan,
@@ -76,7 +76,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let plan = approved.plan();
     if plan.changes.is_empty() {
         if !text {
-            print!("{}", Receipt::new(plan, String::new()).end(String::new()).to_json());
+            print!("{}", receipt::nothing(&approved).text());
         }
         return Ok(exit::DONE);
     }
@@ -93,19 +93,20 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         tell_stale(&changed, args.plan.as_deref());
         return Ok(exit::STALE);
     }
-    let mut kept = Kept::start(plan, args.receipt.as_deref()).context("nothing was written")?;
+    let mut kept =
+        Kept::start(&approved, args.receipt.as_deref()).context("nothing was written")?;
     let progress = Progress::new(plan, screen);
     let stop = stop_on_signals();
     let mut listen = |event| {
         kept.note(&event);
         progress.show(&event);
     };
-    let parallelism = args.session.parallelism;
-    apply(&approved, &session.connection, parallelism, stop.clone(), &mut listen).await;
+    let options = apply::Options { parallelism: args.session.parallelism };
+    apply(&approved, &session.connection, options, stop.clone(), &mut listen).await;
     progress.end();
     let (receipt, path) = kept.end();
     if !text {
-        print!("{}", receipt.to_json());
+        print!("{}", receipt.text());
     }
     let interrupted = *stop.borrow();
     Ok(tell(&receipt, &path, text, interrupted))
@@ -216,13 +217,13 @@ fn tell(receipt: &Receipt, path: &Path, text: bool, interrupted: bool) -> u8 {
     let shown = path.display();
     if receipt.status == Status::Done {
         if text {
-            println!("Applied: {}; the receipt is {shown}", count(receipt.changes.len(), "change"));
+            println!("Applied: {}; the receipt is {shown}", count(receipt.entries.len(), "change"));
         }
         return exit::DONE;
     }
     let open: Vec<&Entry> =
-        receipt.changes.iter().filter(|it| it.outcome != Outcome::Done).collect();
-    eprintln!("error: {} of {} changes were not made", open.len(), receipt.changes.len());
+        receipt.entries.iter().filter(|it| it.outcome != Outcome::Done).collect();
+    eprintln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     for entry in &open {
         let outcome = match entry.outcome {
             Outcome::Failed => "failed",

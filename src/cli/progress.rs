@@ -45,11 +45,10 @@ impl<'a> Progress<'a> {
                 let action = self.plan.changes.get(*index).map(|it| it.kind.action());
                 format!("{} {}", done(action), address(index))
             }
-            Event::Failed { index, error } => {
-                format!("failed {}: {}", address(index), Escaped(error))
-            }
-            Event::Unknown { index, error } => {
-                format!("unknown {}: {}", address(index), Escaped(error))
+            Event::Writing { .. } => return,
+            Event::Failed { index, error, unknown } => {
+                let word = if *unknown { "unknown" } else { "failed" };
+                format!("{word} {}: {}", address(index), Escaped(error))
             }
             Event::Skipped { index, because } => {
                 format!("skipped {}: {}", address(index), Escaped(because))

@@ -3,7 +3,7 @@
 use super::plan::save;
 use crate::{
     apply::{Event, journal},
-    plan::Plan,
+    plan::Approved,
     receipt::{Outcome, Receipt},
 };
 use jiff::Timestamp;
@@ -22,7 +22,8 @@ const BEHIND: Duration = Duration::from_millis(250);
 pub(super) struct Kept {
     receipt: Receipt,
     path: PathBuf,
-    saved: Instant,
+    /// When it was last written since the work began.
+    saved: Option<Instant>,
     /// Whether the file could not be written: told once.
     lost: bool,
 }
@@ -33,38 +34,42 @@ impl Kept {
     /// # Errors
     ///
     /// Where it cannot be written: then nothing may be applied either.
-    pub(super) fn start(plan: &Plan, path: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn start(approved: &Approved, path: Option<&Path>) -> anyhow::Result<Self> {
         let path = path.map_or_else(free, Path::to_owned);
-        let receipt = Receipt::new(plan, now().to_string());
-        save(&path, &receipt.to_json())?;
-        Ok(Self { receipt, path, saved: Instant::now(), lost: false })
+        let receipt = journal::begin(approved, tool(), now().to_string());
+        save(&path, &receipt.text())?;
+        Ok(Self { receipt, path, saved: None, lost: false })
     }
 
     /// Notes an event, and writes the receipt where it is time to.
     pub(super) fn note(&mut self, event: &Event) {
-        journal::note(&mut self.receipt, event);
-        if self.receipt.changes.len() < MANY {
-            let text = self.receipt.to_json();
+        journal::record(&mut self.receipt, event);
+        if matches!(event, Event::Started { .. }) {
+            return;
+        }
+        if self.receipt.entries.len() < MANY {
+            let text = self.receipt.text();
             self.save(&text);
-        } else if BEHIND < self.saved.elapsed() || matches!(event, Event::Started { index: 0 }) {
+        } else if self.saved.is_none_or(|saved| BEHIND < saved.elapsed()) {
             // What is not known to be over may have begun before the next writing: never a lie.
             let mut careful = self.receipt.clone();
-            let open = careful.changes.iter_mut().filter(|it| it.outcome == Outcome::Skipped);
+            let open = careful.entries.iter_mut().filter(|it| it.outcome == Outcome::Skipped);
             open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = Outcome::Unknown);
-            self.save(&careful.to_json());
+            let text = careful.text();
+            self.save(&text);
         }
     }
 
     /// Ends the receipt, and writes it as it stays.
     pub(super) fn end(mut self) -> (Receipt, PathBuf) {
-        self.receipt = self.receipt.end(now().to_string());
-        let text = self.receipt.to_json();
+        journal::end(&mut self.receipt, now().to_string());
+        let text = self.receipt.text();
         self.save(&text);
         (self.receipt, self.path)
     }
 
     fn save(&mut self, text: &str) {
-        self.saved = Instant::now();
+        self.saved = Some(Instant::now());
         if let Err(error) = save(&self.path, text)
             && !self.lost
         {
@@ -72,6 +77,18 @@ impl Kept {
             eprintln!("warning: the receipt is behind: {error:#}");
         }
     }
+}
+
+/// The receipt of a plan that has no changes.
+pub(super) fn nothing(approved: &Approved) -> Receipt {
+    let mut receipt = journal::begin(approved, tool(), now().to_string());
+    journal::end(&mut receipt, now().to_string());
+    receipt
+}
+
+/// What writes the receipt.
+fn tool() -> String {
+    format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
 /// Now, in whole seconds.

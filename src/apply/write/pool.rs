@@ -1,150 +1,164 @@
-//! Writes to worker pools.
-//!
-//! # Source
-//!
-//! `api.md` 2.1 (fields, sort order) and 3.2 (the default pool is switched by a write of the other one).
+//! Worker pools: made, edited, made the default, sorted, deleted.
 
-use crate::{
-    apply::desk::{Desk, Draft, Made, TRIES, Trouble, stale, words},
-    model::{Address, Id, Name, Pool, PoolHandle, PoolKind},
-    octopus::{
-        Error, Resource,
-        document::{Document, Segment},
-        writer::Creates,
-    },
-    plan::{NewPool, PoolEdit},
+use super::{
+    Failure, Result, TRIES, Writes, Wrote,
+    create::Creation,
+    field::{Alike, Wanted, unexpected},
+    pause,
 };
-use serde_json::{Value, json};
+use crate::{
+    model::{Address, Id, Pool, PoolHandle, PoolKind},
+    octopus::{Resource, writer::Creates},
+    plan::{NewPool, PoolEdit},
+    receipt::Written,
+};
+use serde_json::json;
 
-/// Creates a pool; one whose answer was lost is looked up by name before it is tried again.
-pub(super) async fn create(desk: &Desk, address: &Address, new: &NewPool) -> Result<Made, Trouble> {
-    let NewPool { name, description, kind } = new;
-    let mut body = json!({
-        "Name": name,
-        "Description": description,
-        "SpaceId": desk.space.as_str(),
-        "IsDefault": false,
-        "WorkerPoolType": "StaticWorkerPool",
-    });
-    if let PoolKind::Dynamic { image } = kind {
-        body["WorkerPoolType"] = json!("DynamicWorkerPool");
-        body["WorkerType"] = json!(image);
-    }
-    let mut lost: Option<Error> = None;
-    for _ in 0..TRIES {
-        match desk.writer.create(Creates::WorkerPool, &body).await {
-            Ok(text) => {
-                let id = created_id(&text)?;
-                desk.remember(address, Id::new(&id));
-                return Ok(Made { id: Some(id), written: Vec::new() });
-            }
-            Err(error) if error.is_ambiguous() => lost = Some(error),
-            // The name is taken by what a lost answer was about.
-            Err(_) if lost.is_some() => {}
-            Err(error) => return Err(error.into()),
+impl<'a> Writes<'a> {
+    /// # Source
+    ///
+    /// `POST …/workerpools`; `IsDefault` is required of every writer of pools.
+    pub(super) async fn create_pool(
+        &self,
+        index: usize,
+        address: &'a Address,
+        new: &NewPool,
+    ) -> Result<Wrote> {
+        let NewPool { name, description, kind } = new;
+        let word = match kind {
+            PoolKind::Static => "StaticWorkerPool",
+            PoolKind::Dynamic { .. } => "DynamicWorkerPool",
+        };
+        let mut body = json!({
+            "Name": name,
+            "Description": description,
+            "IsDefault": false,
+            "WorkerPoolType": word,
+            "SpaceId": self.space.as_str(),
+        });
+        let mut wanted = vec![
+            Wanted::new(&["Description"], json!(description), Alike::Text),
+            Wanted::new(&["WorkerPoolType"], json!(word), Alike::IdOr("StaticWorkerPool".into())),
+        ];
+        if let PoolKind::Dynamic { image } = kind {
+            body["WorkerType"] = json!(image);
+            wanted.push(Wanted::new(&["WorkerType"], json!(image), Alike::Text));
         }
-        if let Some(id) = find(desk, name).await? {
-            desk.remember(address, id.clone());
-            return Ok(Made { id: Some(id.as_str().to_owned()), written: Vec::new() });
+        let creation = Creation { index, kind: Creates::WorkerPool, name, body, wanted };
+        let wrote = self.create(&creation).await?;
+        if let Some(id) = &wrote.id {
+            self.remember(address, id);
         }
+        Ok(wrote)
     }
-    Err(lost.map_or(Trouble::Failed("it was not tried".to_owned()), Trouble::from))
-}
 
-/// The id in a document that the server has made.
-pub(super) fn created_id(text: &str) -> Result<String, Trouble> {
-    let document = Document::parse(text.to_owned()).ok();
-    match document.and_then(|it| it.value(&[Segment::Key("Id")])) {
-        Some(Value::String(id)) if !id.is_empty() => Ok(id),
-        _ => Err(Trouble::Unknown("the server's answer has no `Id`".to_owned())),
-    }
-}
-
-async fn find(desk: &Desk, name: &str) -> Result<Option<Id<Pool>>, Trouble> {
-    let name = Name::new(name);
-    let pools = desk.reader.worker_pools().await?;
-    let pool = pools.into_iter().find(|it| Name::new(&it.name) == name);
-    Ok(pool.map(|it| Id::new(it.id)))
-}
-
-/// Updates a pool's own fields.
-pub(super) async fn update(
-    desk: &Desk,
-    id: &Id<Pool>,
-    edits: &[PoolEdit],
-) -> Result<Made, Trouble> {
-    let edit = |draft: &mut Draft| {
-        edits.iter().try_for_each(|edit| {
-            let (field, delta) = match edit {
+    pub(super) async fn update_pool(
+        &self,
+        index: usize,
+        id: &Id<Pool>,
+        edits: &[PoolEdit],
+    ) -> Result<Wrote> {
+        let wanted = edits.iter().map(|edit| {
+            let (key, delta) = match edit {
                 PoolEdit::Name(delta) => ("Name", delta),
                 PoolEdit::Description(delta) => ("Description", delta),
                 PoolEdit::Image(delta) => ("WorkerType", delta),
             };
-            draft.change(&[Segment::Key(field)], delta.before(), delta.after())
-        })
-    };
-    desk.edit(&resource(id), edit).await
-}
-
-/// Makes a pool the default one; the server takes that from the other.
-pub(super) async fn make_default(desk: &Desk, to: &PoolHandle) -> Result<Made, Trouble> {
-    let id = desk.pool(to)?;
-    desk.edit(&resource(&id), |draft| draft.set(&[Segment::Key("IsDefault")], &json!(true))).await
-}
-
-/// Puts the pools in order; one that has appeared since goes last.
-pub(super) async fn sort(desk: &Desk, order: &[PoolHandle]) -> Result<Made, Trouble> {
-    let wanted: Vec<Id<Pool>> =
-        order.iter().map(|pool| desk.pool(pool)).collect::<Result<_, _>>()?;
-    let live = desk.reader.worker_pools().await?;
-    let is_live = |id: &&Id<Pool>| live.iter().any(|it| it.id == id.as_str());
-    let mut ids: Vec<String> =
-        wanted.iter().filter(is_live).map(|id| id.as_str().to_owned()).collect();
-    let new = live.iter().filter(|it| !ids.contains(&it.id)).map(|it| it.id.clone());
-    let new: Vec<_> = new.collect();
-    ids.extend(new);
-    // The same order again is the same order: an answer that was lost is no trouble.
-    let mut last = None;
-    for _ in 0..TRIES {
-        match desk.writer.sort_worker_pools(&ids).await {
-            Ok(()) => return Ok(Made::default()),
-            Err(error) if error.is_ambiguous() => last = Some(error),
-            Err(error) => return Err(error.into()),
-        }
+            Wanted::change(&[key], json!(delta.before()), json!(delta.after()), Alike::Text)
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        self.modify(index, &Resource::WorkerPool(id.as_str().to_owned()), &wanted).await
     }
-    Err(last.map_or(Trouble::Failed("it was not tried".to_owned()), Trouble::from))
-}
 
-/// Deletes a pool, unless it has another name by now; one that is gone is deleted.
-pub(super) async fn delete(desk: &Desk, id: &Id<Pool>, name: &str) -> Result<Made, Trouble> {
-    delete_named(desk, &resource(id), name).await
-}
-
-/// Deletes a thing of this name; one that is gone is deleted.
-pub(super) async fn delete_named(
-    desk: &Desk,
-    resource: &Resource,
-    name: &str,
-) -> Result<Made, Trouble> {
-    let mut last = None;
-    for _ in 0..TRIES {
-        let text = match desk.reader.document(resource).await {
-            Err(error) if error.is_not_found() => return Ok(Made::default()),
-            text => text.map_err(|error| Trouble::Failed(words(error.into())))?,
-        };
-        let found = Draft::new(text)?.text(&[Segment::Key("Name")]);
-        if Name::new(&found) != Name::new(name) {
-            return Err(stale("Name", format!("{found:?}"), format!("{name:?}")));
-        }
-        match desk.writer.delete(resource).await {
-            Ok(()) => return Ok(Made::default()),
-            Err(error) if error.is_ambiguous() => last = Some(error),
-            Err(error) => return Err(error.into()),
-        }
+    pub(super) async fn delete_pool(
+        &self,
+        index: usize,
+        id: &Id<Pool>,
+        name: &str,
+    ) -> Result<Wrote> {
+        self.delete(index, &Resource::WorkerPool(id.as_str().to_owned()), name).await
     }
-    Err(last.map_or(Trouble::Failed("it was not tried".to_owned()), Trouble::from))
+
+    /// # Source
+    ///
+    /// Setting `IsDefault` of one pool takes it from the other one.
+    pub(super) async fn set_default_pool(
+        &self,
+        index: usize,
+        from: Option<&PoolHandle>,
+        to: &PoolHandle,
+    ) -> Result<Wrote> {
+        let to = self.pool(to).map_err(Failure::new)?;
+        let from = from.map(|it| self.pool(it)).transpose().map_err(Failure::new)?;
+        let pools = self.reader().worker_pools().await.map_err(Failure::new)?;
+        let now = pools.into_iter().find(|it| it.is_default).map(|it| it.id);
+        if now.as_deref() == Some(&to) {
+            return Ok(Wrote::default());
+        }
+        if now != from {
+            return Err(Failure::new(unexpected("DefaultPool", &json!(now), &json!(from))));
+        }
+        let wanted = Wanted::change(&["IsDefault"], json!(false), json!(true), Alike::Flag);
+        let path = "DefaultPool".to_owned();
+        let before = now.map(|it| json!(it));
+        let written = vec![Written { path, before, after: Some(json!(to)) }];
+        self.writing(index, &written);
+        self.modify(index, &Resource::WorkerPool(to), &[wanted]).await?;
+        Ok(Wrote { id: None, written })
+    }
+
+    /// Pools that the plan does not know of go behind all others.
+    pub(super) async fn sort_pools(
+        &self,
+        index: usize,
+        before: &[PoolHandle],
+        order: &[PoolHandle],
+    ) -> Result<Wrote> {
+        let before = self.pools(before).map_err(Failure::new)?;
+        let order = self.pools(order).map_err(Failure::new)?;
+        let mut written: Vec<Written> = Vec::new();
+        let mut last = Failure::new("nothing was tried");
+        for tried in 0..TRIES {
+            if tried > 0 {
+                pause(tried).await;
+            }
+            let unknown = last.unknown;
+            let live = self.order().await;
+            let live = live.map_err(|error| Failure { unknown, ..error })?;
+            let wanted = arranged(&live, &order);
+            if wanted == live {
+                return Ok(Wrote { id: None, written });
+            }
+            let known = |ids: &[String], among: &[String]| -> Vec<String> {
+                ids.iter().filter(|id| among.contains(id)).cloned().collect()
+            };
+            let (now, then) = (known(&live, &before), known(&before, &live));
+            if now != then {
+                let error = unexpected("SortOrder", &json!(now), &json!(then));
+                return Err(Failure { error, unknown });
+            }
+            let path = "SortOrder".to_owned();
+            written = vec![Written { path, before: Some(json!(live)), after: Some(json!(wanted)) }];
+            self.writing(index, &written);
+            match self.writer.sort_worker_pools(&wanted).await {
+                Ok(()) => return Ok(Wrote { id: None, written }),
+                Err(error) if error.is_ambiguous() => last = Failure::of_write(&error),
+                Err(error) => return Err(Failure { unknown, ..Failure::new(error) }),
+            }
+        }
+        Err(last)
+    }
+
+    async fn order(&self) -> Result<Vec<String>> {
+        let mut pools = self.reader().worker_pools().await.map_err(Failure::new)?;
+        pools.sort_by_key(|pool| pool.sort_order);
+        Ok(pools.into_iter().map(|pool| pool.id).collect())
+    }
 }
 
-fn resource(id: &Id<Pool>) -> Resource {
-    Resource::WorkerPool(id.as_str().to_owned())
+/// The pools that there are, in the plan's order; those that it does not know of come last.
+fn arranged(live: &[String], order: &[String]) -> Vec<String> {
+    let planned = order.iter().filter(|id| live.contains(id));
+    let others = live.iter().filter(|id| !order.contains(id));
+    planned.chain(others).cloned().collect()
 }

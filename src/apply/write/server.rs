@@ -1,17 +1,20 @@
-//! Writes to the server's own switches.
+//! The server's switches.
 
-use crate::{
-    apply::desk::{Desk, Made, Trouble},
-    octopus::{Resource, document::Segment},
+use super::{
+    Result, Writes, Wrote,
+    field::{Alike, Wanted},
 };
+use crate::octopus::Resource;
 use serde_json::json;
 
-/// Switches the built-in worker.
-///
-/// # Source
-///
-/// `api.md` 2.6: no version, and a field that is left out may be read as false, so the whole goes back.
-pub(super) async fn switch(desk: &Desk, on: bool) -> Result<Made, Trouble> {
-    let path = [Segment::Key("IsBuiltInWorkerEnabled")];
-    desk.edit(&Resource::Features, |draft| draft.set(&path, &json!(on))).await
+impl Writes<'_> {
+    /// # Source
+    ///
+    /// `PUT /api/featuresconfiguration` takes a switch that is left out for one that is off, so the
+    /// whole document goes back.
+    pub(super) async fn set_built_in_worker(&self, index: usize, on: bool) -> Result<Wrote> {
+        let wanted =
+            Wanted::change(&["IsBuiltInWorkerEnabled"], json!(!on), json!(on), Alike::Flag);
+        self.modify(index, &Resource::Features, &[wanted]).await
+    }
 }

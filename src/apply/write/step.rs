@@ -1,324 +1,403 @@
-//! Steps: one write a process, however many of its steps move.
-//!
-//! A process is read, its steps are looked at one by one, those that are as the plan expects are edited
-//! in the text, and the text goes back under the `Version` that it came with. Where somebody else was
-//! faster, all of that is done again.
+//! Where steps run: all of a process at once, since a process is written as a whole.
 //!
 //! # Source
 //!
-//! `api.md` 3.4 (which fields decide where a step runs) and 3.6 (concurrency).
+//! `Steps[].Actions[]` has `WorkerPoolId` or `WorkerPoolVariable`, never both; absent, `null` and an
+//! empty text are all none, and stay as they are. Names of properties are compared without case.
 
-use crate::{
-    apply::desk::{Desk, Draft, Made, TRIES, Trouble, stale},
-    live::{LiveStep, Runs, runs},
-    model::{Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, Process, StepAction},
-    octopus::{Error, Resource, document::Segment, wire},
-    plan::{Change, ChangeKind, Delta, Feed, ProcessKind, StepEdit},
-    receipt::Written,
+use super::{
+    Failure, Result, Writes, Wrote,
+    field::{Path, Set, text, unexpected},
 };
+use crate::{
+    model::{Container, Execution, Id, Linked, Place, PoolHandle, Process},
+    octopus::{
+        Resource,
+        document::{Document, Segment},
+    },
+    plan::{ChangeKind, Feed, ProcessKind, StepEdit},
+};
+use Segment::{Index, Key, KeyIgnoringCase};
+use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
+/// The switch by which an action runs on a worker.
 const RUN_ON_SERVER: &str = "Octopus.Action.RunOnServer";
+/// The tags of the targets on whose behalf a step runs.
 const TARGET_ROLES: &str = "Octopus.Action.TargetRoles";
 
-/// What came of each change.
-type Outcomes = Vec<(usize, Result<Made, Trouble>)>;
-
-/// A step that moves.
-struct Move<'a> {
-    /// The change's place in the plan.
-    index: usize,
-    action: &'a Id<StepAction>,
-    edits: &'a [StepEdit],
-    /// What was written for it in the try that is under way.
-    written: Vec<Written>,
+/// A change, as far as it is about an action.
+struct Placing<'p> {
+    action: &'p str,
+    edits: &'p [StepEdit],
 }
 
-/// Moves steps of one process.
-pub(in crate::apply) async fn steps(desk: &Desk, changes: &[(usize, &Change)]) -> Outcomes {
-    let mut outcomes = Vec::new();
-    let mut moves = Vec::new();
-    let mut resource = None;
-    for (index, change) in changes {
-        let ChangeKind::PlaceStep { process, kind, action, edits } = &change.kind else { continue };
-        resource = Some(process_of(process, *kind));
-        moves.push(Move { index: *index, action, edits, written: Vec::new() });
-    }
-    let Some(resource) = resource else { return outcomes };
-    let mut last: Option<Error> = None;
-    for _ in 0..TRIES {
-        let mut draft = match desk.read(&resource).await {
-            Ok(draft) => draft,
-            Err(trouble) => return fail(outcomes, &moves, &trouble),
+impl Writes<'_> {
+    /// Places steps of one process.
+    pub(super) async fn place_steps(&self, unit: &[usize]) -> Vec<(usize, Result<Wrote>)> {
+        let changes = unit.iter().filter_map(|index| self.changes.get(*index));
+        let mut resource = None;
+        let mut placings = Vec::new();
+        for change in changes {
+            if let ChangeKind::PlaceStep { process, kind, action, edits } = &change.kind {
+                resource = Some(resource_of(process, *kind));
+                placings.push(Placing { action: action.as_str(), edits });
+            }
+        }
+        let Some(resource) = resource.filter(|_| placings.len() == unit.len()) else {
+            let none = || Err(Failure::new("the plan has no such step"));
+            return unit.iter().map(|index| (*index, none())).collect();
         };
-        moves = edit(desk, &mut draft, moves, &mut outcomes);
-        if moves.is_empty() {
-            return outcomes;
-        }
-        match desk.writer.put(&resource, draft.document.into_text()).await {
-            Ok(answer) => return verify(desk, answer, moves, outcomes),
-            Err(error) if error.is_stale() || error.is_ambiguous() => last = Some(error),
-            Err(error) => return fail(outcomes, &moves, &error.into()),
-        }
+        let plan = |document: &Document| {
+            let actions = actions(document);
+            let sets = placings.iter().map(|placing| {
+                let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
+                let at = at.ok_or("the step is not there any more")?;
+                self.sets(document, *at, placing)
+            });
+            sets.collect()
+        };
+        self.modify_all(unit, &resource, &plan).await
     }
-    let trouble = last.map_or(Trouble::Failed("it was not tried".to_owned()), Trouble::from);
-    fail(outcomes, &moves, &trouble)
+
+    /// What has to be set for one action.
+    fn sets(
+        &self,
+        document: &Document,
+        at: (usize, usize),
+        placing: &Placing<'_>,
+    ) -> Result<Vec<Set>, String> {
+        let action = Action { document, step: at.0, action: at.1 };
+        let mut sets = Vec::new();
+        for edit in placing.edits {
+            sets.extend(match edit {
+                StepEdit::Place(delta) => {
+                    let after = self.place(delta.after())?;
+                    // A pool that is not there yet cannot be where the step is.
+                    action.place(self.place(delta.before()).ok().as_ref(), &after)?
+                }
+                StepEdit::Execution { execution, target_roles } => {
+                    action.execution(*execution.before(), *execution.after(), target_roles)?
+                }
+                StepEdit::Container(delta) => action.container(delta.before(), delta.after())?,
+            });
+        }
+        Ok(sets)
+    }
+
+    fn place(&self, place: &Place<PoolHandle>) -> Result<Place<String>, String> {
+        Ok(match place {
+            Place::Pool(pool) => Place::Pool(self.pool(pool)?),
+            Place::Variable(name) => Place::Variable(name.clone()),
+            Place::DefaultPool => Place::DefaultPool,
+        })
+    }
 }
 
-fn process_of(id: &Id<Process>, kind: ProcessKind) -> Resource {
-    let id = id.as_str().to_owned();
+fn resource_of(process: &Id<Process>, kind: ProcessKind) -> Resource {
+    let id = process.as_str().to_owned();
     match kind {
         ProcessKind::Deployment => Resource::DeploymentProcess(id),
         ProcessKind::Runbook => Resource::RunbookProcess(id),
     }
 }
 
-/// Edits the steps that are as expected, and returns them; the others' outcomes are known.
-fn edit<'a>(
-    desk: &Desk,
-    draft: &mut Draft,
-    moves: Vec<Move<'a>>,
-    outcomes: &mut Outcomes,
-) -> Vec<Move<'a>> {
-    let mut left = Vec::new();
-    for mut it in moves {
-        let untouched = draft.document.clone();
-        draft.written.clear();
-        match edit_step(desk, draft, &it) {
-            // It is so already: made in an earlier try whose answer was lost, or by somebody else.
-            Ok(()) if draft.written.is_empty() => {
-                outcomes.push((it.index, Ok(Made { id: None, written: it.written })));
-            }
-            Ok(()) => {
-                it.written = std::mem::take(&mut draft.written);
-                left.push(it);
-            }
-            Err(trouble) => {
-                draft.document = untouched;
-                outcomes.push((it.index, Err(trouble)));
+/// Where each action is, by its id: the places of its step and of itself.
+fn actions(document: &Document) -> Result<HashMap<String, (usize, usize)>, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Steps {
+        steps: Option<Vec<Step>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Step {
+        actions: Option<Vec<Named>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Named {
+        id: Option<String>,
+    }
+    let process: Steps =
+        serde_json::from_str(document.text()).map_err(|error| error.to_string())?;
+    let mut places = HashMap::new();
+    for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
+        for (inner, action) in step.actions.unwrap_or_default().into_iter().enumerate() {
+            let id = action.id.unwrap_or_default();
+            let twice = format!("the process has two actions of the id `{id}`");
+            if places.insert(id, (at, inner)).is_some() {
+                return Err(twice);
             }
         }
     }
-    left
+    Ok(places)
 }
 
-/// Whether the server kept what was written.
-fn verify(desk: &Desk, answer: String, moves: Vec<Move>, mut outcomes: Outcomes) -> Outcomes {
-    let mut draft = match Draft::new(answer) {
-        Ok(draft) => draft,
-        Err(trouble) => return fail(outcomes, &moves, &trouble),
-    };
-    for it in moves {
-        draft.written.clear();
-        let kept = edit_step(desk, &mut draft, &it).is_ok() && draft.written.is_empty();
-        let outcome = match kept {
-            true => Ok(Made { id: None, written: it.written }),
-            false => Err(Trouble::Failed(
-                "the server took the process and did not keep the step's new place".to_owned(),
-            )),
-        };
-        outcomes.push((it.index, outcome));
-    }
-    outcomes
-}
-
-fn fail(mut outcomes: Outcomes, moves: &[Move], trouble: &Trouble) -> Outcomes {
-    outcomes.extend(moves.iter().map(|it| (it.index, Err(trouble.clone()))));
-    outcomes
-}
-
-/// An action of the document, and where it is.
-struct Found {
+/// An action inside a process.
+struct Action<'d> {
+    document: &'d Document,
     step: usize,
     action: usize,
-    live: LiveStep,
 }
 
-fn edit_step(desk: &Desk, draft: &mut Draft, it: &Move) -> Result<(), Trouble> {
-    let found = find(draft, it.action)?;
-    for edit in it.edits {
-        match edit {
-            StepEdit::Place(delta) => place(desk, draft, &found, delta)?,
-            StepEdit::Execution { execution, .. } => self::execution(draft, &found, execution)?,
-            StepEdit::Container(delta) => container(draft, &found, delta)?,
-        }
-    }
-    Ok(())
-}
-
-/// The action of this id.
-fn find(draft: &Draft, id: &Id<StepAction>) -> Result<Found, Trouble> {
-    let process: wire::Process = serde_json::from_str(draft.document.text())
-        .map_err(|why| Trouble::Failed(format!("the server's answer is no process: {why}")))?;
-    for (at, step) in process.steps.iter().enumerate() {
-        let action = step.actions.iter().enumerate().find(|(_, it)| it.id == id.as_str());
-        if let Some((action, it)) = action {
-            return Ok(Found { step: at, action, live: live(step, it) });
-        }
-    }
-    Err(Trouble::Failed("the step is gone: plan again".to_owned()))
-}
-
-/// The step as the plan's rules see it; `refresh` reads it alike.
-fn live(step: &wire::Step, action: &wire::Action) -> LiveStep {
-    let (pool, variable) = (&action.worker_pool_id, &action.worker_pool_variable);
-    let roles = match step.properties.target_roles.trim().is_empty() {
-        true => &action.properties.target_roles,
-        false => &step.properties.target_roles,
-    };
-    let container =
-        Container { image: action.container.image.clone(), feed: action.container.feed_id.clone() };
-    LiveStep {
-        id: Id::new(&action.id),
-        step: Name::new(&step.name),
-        action: Name::new(&action.name),
-        has_siblings: 1 < step.actions.len(),
-        action_type: action.action_type.clone(),
-        place: match (pool.trim().is_empty(), variable.trim().is_empty()) {
-            (_, false) => Place::Variable(variable.clone()),
-            (false, true) => Place::Pool(Id::new(pool)),
-            (true, true) => Place::DefaultPool,
-        },
-        run_on_server: action.properties.run_on_server.trim().eq_ignore_ascii_case("true"),
-        target_roles: roles.clone(),
-        container: (!container.image.is_empty()).then_some(container),
-    }
-}
-
-impl Found {
-    fn path<'a>(&self, keys: &[&'a str]) -> Vec<Segment<'a>> {
-        let mut path = vec![
-            Segment::Key("Steps"),
-            Segment::Index(self.step),
-            Segment::Key("Actions"),
-            Segment::Index(self.action),
-        ];
-        path.extend(keys.iter().map(|key| Segment::Key(key)));
+impl Action<'_> {
+    fn path(&self, inside: &[Segment<'static>]) -> Path {
+        let mut path = vec![Key("Steps"), Index(self.step), Key("Actions"), Index(self.action)];
+        path.extend_from_slice(inside);
         path
     }
 
-    /// A property of the action; the server compares their names without regard to case.
-    fn property<'a>(&self, name: &'a str) -> Vec<Segment<'a>> {
-        let mut path = self.path(&["Properties"]);
-        path.push(Segment::KeyIgnoringCase(name));
+    fn step_path(&self, inside: &[Segment<'static>]) -> Path {
+        let mut path = vec![Key("Steps"), Index(self.step)];
+        path.extend_from_slice(inside);
         path
     }
-}
 
-/// Sets what chooses the pool; of the two fields never both, and an empty one stays as it is written.
-fn place(
-    desk: &Desk,
-    draft: &mut Draft,
-    found: &Found,
-    delta: &Delta<Place<PoolHandle>>,
-) -> Result<(), Trouble> {
-    let (before, after) = (resolved(desk, delta.before())?, resolved(desk, delta.after())?);
-    let live = &found.live.place;
-    if *live == after && !both(draft, found) {
-        return Ok(());
+    fn text(&self, inside: &[Segment<'static>]) -> String {
+        text(self.document, &self.path(inside))
     }
-    if *live != before && *live != after {
-        return Err(stale("pool", shown(live), shown(&before)));
-    }
-    let (pool, variable) = match after {
-        Place::Pool(id) => (json!(id.as_str()), Value::Null),
-        Place::Variable(name) => (Value::Null, json!(name)),
-        Place::DefaultPool => (Value::Null, Value::Null),
-    };
-    // The field that is cleared first, so that no reader of the text sees both.
-    let mut fields = [("WorkerPoolId", pool), ("WorkerPoolVariable", variable)];
-    fields.sort_by_key(|(_, value)| !value.is_null());
-    for (key, value) in fields {
-        let path = found.path(&[key]);
-        if !value.is_null() || !draft.text(&path).is_empty() {
-            draft.set(&path, &value)?;
-        }
-    }
-    Ok(())
-}
 
-/// Whether a step names a pool and a variable, which no server takes.
-fn both(draft: &Draft, found: &Found) -> bool {
-    ["WorkerPoolId", "WorkerPoolVariable"]
-        .iter()
-        .all(|key| !draft.text(&found.path(&[key])).is_empty())
-}
+    fn set(&self, key: &'static str, after: Value) -> Set {
+        Set { path: self.path(&[Key(key)]), name: key.to_owned(), after }
+    }
 
-fn resolved(desk: &Desk, place: &Place<PoolHandle>) -> Result<Place<Id<Pool>>, Trouble> {
-    Ok(match place {
-        Place::Pool(pool) => Place::Pool(desk.pool(pool)?),
-        Place::Variable(name) => Place::Variable(name.clone()),
-        Place::DefaultPool => Place::DefaultPool,
-    })
-}
-
-fn shown(place: &Place<Id<Pool>>) -> String {
-    match place {
-        Place::Pool(id) => id.as_str().to_owned(),
-        Place::Variable(name) => format!("variable {name:?}"),
-        Place::DefaultPool => "default".to_owned(),
-    }
-}
-
-/// Moves a step to a worker's side of the wire; `once` takes its target tags.
-fn execution(draft: &mut Draft, found: &Found, delta: &Delta<Execution>) -> Result<(), Trouble> {
-    let live = match runs(&found.live) {
-        Runs::OnWorker(execution) => execution,
-        Runs::OnTargets | Runs::InServer | Runs::Unknown => Execution::OnTargets,
-    };
-    if live == *delta.after() {
-        return Ok(());
-    }
-    if live != *delta.before() {
-        return Err(stale("execution", live.as_str(), delta.before().as_str()));
-    }
-    if !found.live.run_on_server {
-        let properties = found.path(&["Properties"]);
-        if draft.document.get(&properties).is_none_or(|it| it == "null") {
-            draft.set(&properties, &json!({}))?;
-        }
-        draft.set(&found.property(RUN_ON_SERVER), &json!("true"))?;
-    }
-    if *delta.after() == Execution::Once {
-        let of_step = [
-            Segment::Key("Steps"),
-            Segment::Index(found.step),
-            Segment::Key("Properties"),
-            Segment::KeyIgnoringCase(TARGET_ROLES),
-        ];
-        // Old data has the tags on the action.
-        for roles in [of_step.to_vec(), found.property(TARGET_ROLES)] {
-            if !draft.text(&roles).is_empty() {
-                draft.set(&roles, &json!(""))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Sets the container of a step: image and feed, and nothing else in it.
-fn container(
-    draft: &mut Draft,
-    found: &Found,
-    delta: &Delta<Option<Container<Linked<Feed>>>>,
-) -> Result<(), Trouble> {
-    let plain = |it: &Option<Container<Linked<Feed>>>| {
-        it.as_ref()
-            .map(|it| Container { image: it.image.clone(), feed: it.feed.id.as_str().to_owned() })
-    };
-    let (before, after) = (plain(delta.before()), plain(delta.after()));
-    let live = &found.live.container;
-    let (Some(wanted), false) = (&after, *live == after) else { return Ok(()) };
-    if *live != before {
-        let shown = |it: &Option<Container<String>>| {
-            it.as_ref().map_or("none".into(), |it| it.image.clone())
+    fn place(
+        &self,
+        before: Option<&Place<String>>,
+        after: &Place<String>,
+    ) -> Result<Vec<Set>, String> {
+        let [id, variable] = ["WorkerPoolId", "WorkerPoolVariable"];
+        let (pool, named) = (self.text(&[Key(id)]), self.text(&[Key(variable)]));
+        let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
+        let now = match (has_pool, has_variable) {
+            (_, true) => Place::Variable(named),
+            (true, false) => Place::Pool(pool),
+            (false, false) => Place::DefaultPool,
         };
-        return Err(stale("container", shown(live), shown(&before)));
+        if now == *after {
+            return Ok(Vec::new());
+        }
+        if Some(&now) != before {
+            let expected = before.map_or(Value::Null, told);
+            return Err(unexpected("pool", &told(&now), &expected));
+        }
+        let clear = |key: &'static str, full: bool| full.then(|| self.set(key, Value::Null));
+        let sets = match after {
+            Place::Pool(wanted) => {
+                [Some(self.set(id, json!(wanted))), clear(variable, has_variable)]
+            }
+            Place::Variable(wanted) => {
+                [clear(id, has_pool), Some(self.set(variable, json!(wanted)))]
+            }
+            Place::DefaultPool => [clear(id, has_pool), clear(variable, has_variable)],
+        };
+        Ok(sets.into_iter().flatten().collect())
     }
-    let whole = found.path(&["Container"]);
-    if draft.document.get(&whole).is_none_or(|it| !it.starts_with('{')) {
-        return draft.set(&whole, &json!({ "Image": wanted.image, "FeedId": wanted.feed }));
+
+    fn execution(
+        &self,
+        before: Execution,
+        after: Execution,
+        target_roles: &str,
+    ) -> Result<Vec<Set>, String> {
+        let properties = [Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)];
+        let switch = text(self.document, &self.path(&properties));
+        let is_on = switch.trim().eq_ignore_ascii_case("true");
+        let mut sets = Vec::new();
+        if !is_on {
+            let name = format!("Properties.{RUN_ON_SERVER}");
+            sets.push(Set { path: self.path(&properties), name, after: json!("true") });
+        }
+        let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
+        // Old data has the tags on the action.
+        let places = [("Step.", self.step_path(&roles)), ("", self.path(&roles))];
+        let full = places.map(|(of, path)| (of, text(self.document, &path), path));
+        let now = full.iter().map(|(_, text, _)| text).find(|text| !text.trim().is_empty());
+        let now = now.cloned().unwrap_or_default();
+        let once = after == Execution::Once;
+        let full = full.into_iter().filter(|(_, text, _)| once && !text.is_empty());
+        sets.extend(full.map(|(of, _, path)| {
+            let name = format!("{of}Properties.{TARGET_ROLES}");
+            Set { path, name, after: json!("") }
+        }));
+        if sets.is_empty() {
+            return Ok(sets);
+        }
+        if is_on && before == Execution::OnTargets {
+            return Err(unexpected(RUN_ON_SERVER, &json!(switch), &json!("false")));
+        }
+        match now.trim() == target_roles.trim() {
+            true => Ok(sets),
+            false => Err(unexpected(TARGET_ROLES, &json!(now), &json!(target_roles))),
+        }
     }
-    draft.set(&found.path(&["Container", "Image"]), &json!(wanted.image))?;
-    draft.set(&found.path(&["Container", "FeedId"]), &json!(wanted.feed))
+
+    fn container(
+        &self,
+        before: &Option<Container<Linked<Feed>>>,
+        after: &Option<Container<Linked<Feed>>>,
+    ) -> Result<Vec<Set>, String> {
+        let [image, feed] = ["Image", "FeedId"];
+        let keys = [image, feed];
+        let now = keys.map(|key| self.text(&[Key("Container"), Key(key)]));
+        let pair = |it: &Option<Container<Linked<Feed>>>| {
+            it.as_ref().map_or([String::new(), String::new()], |it| {
+                [it.image.clone(), it.feed.id.as_str().to_owned()]
+            })
+        };
+        let (then, wanted) = (pair(before), pair(after));
+        // Without an image there is no container, whatever else is said.
+        let same = |one: &[String; 2], other: &[String; 2]| {
+            one == other || one[0].is_empty() && other[0].is_empty()
+        };
+        if same(&now, &wanted) {
+            return Ok(Vec::new());
+        }
+        if !same(&now, &then) {
+            let told = |[image, feed]: &[String; 2]| match image.is_empty() {
+                true => Value::Null,
+                false => json!(format!("{image} of {feed}")),
+            };
+            return Err(unexpected("Container", &told(&now), &told(&then)));
+        }
+        let value = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+        let is_object = self.document.get(&self.path(&[Key("Container")]));
+        if is_object.is_none_or(|text| !text.starts_with('{')) {
+            let [wanted_image, wanted_feed] = wanted;
+            let whole = json!({ image: value(&wanted_image), feed: value(&wanted_feed) });
+            return Ok(vec![self.set("Container", whole)]);
+        }
+        let fields = keys.into_iter().zip(now.iter().zip(&wanted));
+        let fields = fields.filter(|(_, (now, wanted))| now != wanted);
+        let set = |key: &'static str, wanted: &str| Set {
+            path: self.path(&[Key("Container"), Key(key)]),
+            name: format!("Container.{key}"),
+            after: value(wanted),
+        };
+        Ok(fields.map(|(key, (_, wanted))| set(key, wanted)).collect())
+    }
+}
+
+/// A place in a sentence.
+fn told(place: &Place<String>) -> Value {
+    match place {
+        Place::Pool(id) => json!(id),
+        Place::Variable(name) => json!(format!("variable {name}")),
+        Place::DefaultPool => json!("default"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::write::field;
+
+    /// What becomes of the one action of a process.
+    fn edited(
+        action: &str,
+        edit: impl Fn(&Action<'_>) -> Result<Vec<Set>, String>,
+    ) -> Result<String, String> {
+        let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
+        let mut document = Document::parse(text).unwrap();
+        let sets = edit(&Action { document: &document, step: 0, action: 0 })?;
+        field::write(&mut document, &sets)?;
+        Ok(document.get(&[Key("Steps"), Index(0), Key("Actions"), Index(0)]).unwrap().to_owned())
+    }
+
+    fn placed(action: &str, before: Place<String>, after: Place<String>) -> Result<String, String> {
+        edited(action, |it| it.place(Some(&before), &after))
+    }
+
+    fn pool(id: &str) -> Place<String> {
+        Place::Pool(id.to_owned())
+    }
+
+    #[test]
+    fn an_empty_pool_stays_as_it_is_spelled() {
+        let variable = || Place::Variable("Pool".to_owned());
+        for (action, wanted) in [
+            (r#"{"Id":"a"}"#, r#"{"Id":"a","WorkerPoolVariable":"Pool"}"#),
+            (
+                r#"{"WorkerPoolId":"","WorkerPoolVariable":""}"#,
+                r#"{"WorkerPoolId":"","WorkerPoolVariable":"Pool"}"#,
+            ),
+            (
+                r#"{"WorkerPoolId":null,"WorkerPoolVariable":null}"#,
+                r#"{"WorkerPoolId":null,"WorkerPoolVariable":"Pool"}"#,
+            ),
+        ] {
+            assert_eq!(placed(action, Place::DefaultPool, variable()).as_deref(), Ok(wanted));
+            assert_eq!(placed(action, variable(), Place::DefaultPool).as_deref(), Ok(action));
+        }
+    }
+
+    #[test]
+    fn of_pool_and_variable_the_other_one_is_cleared() {
+        let action = r#"{"WorkerPoolId":"P-1","WorkerPoolVariable":"Pool"}"#;
+        let variable = || Place::Variable("Pool".to_owned());
+        assert_eq!(
+            placed(action, variable(), pool("P-2")).as_deref(),
+            Ok(r#"{"WorkerPoolId":"P-2","WorkerPoolVariable":null}"#)
+        );
+        insta::assert_snapshot!(placed(action, pool("P-1"), pool("P-2")).unwrap_err(), @"`pool` is `variable Pool`, the plan expected `P-1`");
+    }
+
+    fn contained(
+        action: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<String, String> {
+        let container = |image: Option<&str>| {
+            image.map(|it| Container {
+                image: it.to_owned(),
+                feed: Linked::new("Feeds-1", "Docker"),
+            })
+        };
+        edited(action, |it| it.container(&container(before), &container(after)))
+    }
+
+    #[test]
+    fn a_container_is_made_edited_or_emptied() {
+        assert_eq!(
+            contained(r#"{"Container":null}"#, None, Some("x:1")).as_deref(),
+            Ok(r#"{"Container":{"Image":"x:1","FeedId":"Feeds-1"}}"#)
+        );
+        let full = r#"{"Container":{"FeedId":"Feeds-1","GitUrl":null,"Image":"x:1"}}"#;
+        assert_eq!(
+            contained(full, Some("x:1"), Some("x:2")).as_deref(),
+            Ok(r#"{"Container":{"FeedId":"Feeds-1","GitUrl":null,"Image":"x:2"}}"#)
+        );
+        assert_eq!(
+            contained(full, Some("x:1"), None).as_deref(),
+            Ok(r#"{"Container":{"FeedId":null,"GitUrl":null,"Image":null}}"#)
+        );
+        insta::assert_snapshot!(contained(full, None, Some("x:2")).unwrap_err(), @"`Container` is `x:1 of Feeds-1`, the plan expected empty");
+    }
+
+    #[test]
+    fn what_runs_on_the_server_already_is_not_spelled_anew() {
+        let once = |action: &str, before, roles: &str| {
+            edited(action, |it| it.execution(before, Execution::Once, roles))
+        };
+        let on = r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":"web"}}"#;
+        assert_eq!(
+            once(on, Execution::PerTarget, "web").as_deref(),
+            Ok(
+                r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":""}}"#
+            )
+        );
+        insta::assert_snapshot!(once(on, Execution::PerTarget, "db").unwrap_err(), @"`Octopus.Action.TargetRoles` is `web`, the plan expected `db`");
+        insta::assert_snapshot!(once(on, Execution::OnTargets, "web").unwrap_err(), @"`Octopus.Action.RunOnServer` is `True`, the plan expected `false`");
+        insta::assert_snapshot!(once("{}", Execution::OnTargets, "").unwrap_err(), @"there is no `Steps[0].Actions[0].Properties`");
+    }
+
+    #[test]
+    fn two_actions_of_one_id_are_not_told_apart() {
+        let document = |text: &str| actions(&Document::parse(text.to_owned()).unwrap());
+        let found = document(r#"{"Steps":[{"Actions":null},{"Actions":[{"Id":"a"},{"Id":"b"}]}]}"#);
+        assert_eq!(found.unwrap().get("b"), Some(&(1, 1)));
+        assert!(document(r#"{"Steps":[{"Actions":[{"Id":"a"},{"Id":"a"}]}]}"#).is_err());
+    }
 }

@@ -31,7 +31,7 @@ impl Item {
 /// The one value of a text.
 pub(super) fn root(text: &str) -> Range<usize> {
     let start = blank(text, 0);
-    start..value(text, start)
+    start..text.trim_end().len().max(start)
 }
 
 /// The members of the object at `span`; none if it is no object.

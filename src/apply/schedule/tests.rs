@@ -1,0 +1,158 @@
+//! What holds of every order.
+
+use super::*;
+use crate::{
+    finding::At,
+    model::{Id, Place, PoolHandle, PoolKind, ProcessName},
+    plan::{Cause, Delta, NewPool, ProcessKind, StepEdit},
+};
+use proptest::prelude::*;
+
+fn change(address: Address, kind: ChangeKind, after: &[&Address]) -> Change {
+    let cause = Cause { at: At::Nowhere, rule: None, why: None };
+    Change { address, kind, cause, after: after.iter().copied().cloned().collect() }
+}
+
+fn at(pool: &str) -> Address {
+    Address::Pool(pool.to_owned())
+}
+
+fn create(name: &str, after: &[&Address]) -> Change {
+    let new = NewPool { name: name.into(), description: String::new(), kind: PoolKind::Static };
+    change(at(name), ChangeKind::CreatePool(new), after)
+}
+
+fn rename(before: &str, after: &str) -> Change {
+    let edits = vec![PoolEdit::Name(Delta::between(before.into(), after.into()).unwrap())];
+    change(at(after), ChangeKind::UpdatePool { id: Id::new(before), edits }, &[])
+}
+
+fn step(name: &str, process: &str, after: &[&Address]) -> Change {
+    let delta = Delta::between(Place::DefaultPool, Place::Variable("Pool".into()));
+    let edits = vec![StepEdit::Place(delta.unwrap())];
+    let (process, action) = (Id::new(process), Id::new(name));
+    let kind = ProcessKind::Deployment;
+    let address = Address::Step {
+        project: "Web Store".into(),
+        process: ProcessName::Deployment,
+        step: name.into(),
+    };
+    change(address, ChangeKind::PlaceStep { process, kind, action, edits }, after)
+}
+
+/// Carries all out; what was begun first ends first, and what is in `fail` fails.
+fn run(changes: &[Change], parallelism: usize, fail: &[usize]) -> Vec<String> {
+    drive(changes, parallelism, fail).0
+}
+
+/// As [`run`], with what was begun or skipped.
+fn drive(changes: &[Change], parallelism: usize, fail: &[usize]) -> (Vec<String>, Vec<usize>) {
+    let mut met = Vec::new();
+    let mut schedule = Schedule::new(changes, parallelism);
+    let (mut told, mut under_way) = (Vec::new(), Vec::new());
+    loop {
+        while let Some(next) = schedule.next(false) {
+            match next {
+                Next::Start(unit) => {
+                    told.push(format!("start {unit:?}"));
+                    met.extend(&unit);
+                    under_way.push(unit);
+                }
+                Next::Skip { index, because } => {
+                    told.push(format!("skip {index}: {because}"));
+                    met.push(index);
+                }
+            }
+        }
+        if under_way.is_empty() {
+            return (told, met);
+        }
+        for index in under_way.remove(0) {
+            schedule.end(index, !fail.contains(&index));
+        }
+        told.push("end".to_owned());
+    }
+}
+
+#[test]
+fn a_stage_begins_when_the_one_before_has_ended() {
+    let changes = [
+        create("a", &[]),
+        create("b", &[]),
+        create("c", &[]),
+        step("x", "p", &[]),
+        step("y", "q", &[]),
+        step("z", "p", &[]),
+    ];
+    assert_eq!(
+        run(&changes, 2, &[1]).join(", "),
+        "start [0], start [1], end, start [2], end, end, start [3, 5], start [4], end, end"
+    );
+}
+
+#[test]
+fn what_waits_for_a_change_that_failed_is_skipped_and_all_else_goes_on() {
+    let (a, b) = (at("a"), at("b"));
+    let changes =
+        [create("a", &[]), create("b", &[&a]), step("x", "p", &[&b]), step("y", "p", &[])];
+    assert_eq!(
+        run(&changes, 4, &[0]),
+        [
+            "start [0]",
+            "end",
+            "skip 1: waits for pools.a",
+            "skip 2: waits for pools.b",
+            "start [3]",
+            "end",
+        ]
+    );
+}
+
+#[test]
+fn what_is_done_to_a_new_pool_waits_for_it_though_the_plan_does_not_say_so() {
+    let to = PoolHandle::New(at("a"));
+    let default = change(at("a"), ChangeKind::SetDefaultPool { from: None, to }, &[]);
+    let told = run(&[create("a", &[]), default], 1, &[0]);
+    assert_eq!(told, ["start [0]", "end", "skip 1: waits for pools.a"]);
+}
+
+#[test]
+fn a_name_is_taken_after_it_was_given_up() {
+    let changes = [create("a", &[]), rename("A", "b")];
+    assert_eq!(run(&changes, 2, &[]), ["start [1]", "end", "start [0]", "end"]);
+    let circle = [rename("a", "b"), rename("b", "a")];
+    assert_eq!(
+        run(&circle, 2, &[]),
+        ["skip 0: waits for a change that waits for it", "skip 1: waits for pools.b"]
+    );
+}
+
+#[test]
+fn nothing_is_begun_after_a_stop() {
+    let mut schedule = Schedule::new(&[create("a", &[]), create("b", &[]), step("x", "p", &[])], 1);
+    assert_eq!(schedule.next(false), Some(Next::Start(vec![0])));
+    let skipped = |index| Some(Next::Skip { index, because: "interrupted".to_owned() });
+    assert_eq!([schedule.next(true), schedule.next(true)], [skipped(1), skipped(2)]);
+    schedule.end(0, true);
+    assert_eq!(schedule.next(true), None);
+}
+
+proptest! {
+    #[test]
+    fn every_change_is_begun_or_skipped_once(
+        kinds in prop::collection::vec((0..3_u8, 0..6_usize, 0..6_usize), 0..20),
+        parallelism in 0..5_usize, fail in prop::collection::vec(0..20_usize, 0..4),
+    ) {
+        let changes: Vec<Change> = kinds.iter().map(|(kind, name, after)| {
+            let (name, after) = (format!("n{name}"), at(&format!("n{after}")));
+            match kind {
+                0 => create(&name, &[&after]),
+                1 => rename(&name, &format!("{after}")),
+                _ => step(&name, &name, &[&after]),
+            }
+        }).collect();
+        let (_, mut met) = drive(&changes, parallelism, &fail);
+        met.sort_unstable();
+        prop_assert_eq!(met, (0..changes.len()).collect::<Vec<_>>());
+    }
+}

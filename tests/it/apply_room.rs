@@ -1,0 +1,344 @@
+//! Plans carried out against the sandbox: what is written, what is not, and what a bad day changes.
+
+use crate::{
+    client::connect,
+    sandbox::{Bench, PROCESS, names},
+};
+use poolwright::{
+    apply::{self, Event, apply, journal},
+    finding::At,
+    live::Scope,
+    model::{Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessName},
+    plan::{
+        Approved, Cause, Change, ChangeKind, Delta, Header, NewPool, NewWorker, Plan, PoolEdit,
+        ProcessKind, StepEdit,
+    },
+    receipt::{Outcome, Receipt, Status},
+    sandbox::{Fault, Misfortune, Options, Seed},
+};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+/// What an apply came to.
+pub(crate) struct Ran {
+    pub(crate) outcomes: Vec<Outcome>,
+    events: Vec<Event>,
+    pub(crate) receipt: Receipt,
+}
+
+impl Ran {
+    pub(crate) fn errors(&self) -> String {
+        let entries = self.receipt.entries.iter();
+        let errors =
+            entries.filter_map(|it| Some(format!("{}: {}", it.address, it.error.as_ref()?)));
+        errors.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn approved(changes: Vec<Change>) -> Approved {
+    let header = Header {
+        url: "sandbox:".into(),
+        server_version: "2026.2.9314".into(),
+        space: Linked::new("Spaces-1", "Default"),
+        files: Vec::new(),
+        digest: "sha256:0".into(),
+        scope: Scope::default(),
+    };
+    Plan { header, changes, findings: Vec::new(), relies: Vec::new() }.approve().unwrap()
+}
+
+pub(crate) async fn run(bench: &Bench, changes: Vec<Change>) -> Ran {
+    let (_keep, stop) = watch::channel(false);
+    run_until(bench, changes, stop, |_| {}).await
+}
+
+async fn run_until(
+    bench: &Bench,
+    changes: Vec<Change>,
+    stop: watch::Receiver<bool>,
+    mut seen: impl FnMut(&Event) + Send,
+) -> Ran {
+    let approved = approved(changes);
+    let connection = connect(bench.sandbox.url(), bench.key);
+    let mut receipt = journal::begin(&approved, "poolwright".into(), "2026-11-23T14:51:07Z".into());
+    let mut events = Vec::new();
+    let mut listen = |event: Event| {
+        seen(&event);
+        journal::record(&mut receipt, &event);
+        events.push(event);
+    };
+    let options = apply::Options { parallelism: 4 };
+    let outcomes = sent(apply(&approved, &connection, options, stop, &mut listen)).await;
+    journal::end(&mut receipt, "2026-11-23T14:51:09Z".into());
+    let told: Vec<Outcome> = receipt.entries.iter().map(|it| it.outcome).collect();
+    assert_eq!(told, outcomes);
+    let schema = serde_json::from_str(include_str!("../../schema/receipt.schema.json")).unwrap();
+    let document = serde_json::from_str(&receipt.text()).unwrap();
+    jsonschema::validator_for(&schema).unwrap().validate(&document).unwrap();
+    Ran { outcomes, events, receipt }
+}
+
+/// What a task of its own may run.
+fn sent<T: Send>(future: T) -> T {
+    future
+}
+
+pub(crate) fn change(address: Address, kind: ChangeKind, after: &[Address]) -> Change {
+    let cause = Cause { at: At::Nowhere, rule: None, why: None };
+    Change { address, kind, cause, after: after.to_vec() }
+}
+
+pub(crate) fn sql() -> Address {
+    Address::Pool("sql".into())
+}
+
+pub(crate) fn create_pool() -> Change {
+    let new =
+        NewPool { name: "SQL".into(), description: "Database".into(), kind: PoolKind::Static };
+    change(sql(), ChangeKind::CreatePool(new), &[])
+}
+
+pub(crate) fn new_worker() -> NewWorker {
+    let endpoint = Endpoint::Listening {
+        url: "https://sql-01.acme.example:10933".into(),
+        thumbprint: "8A7E6157A34158EDA1B5127CB027B2A267760A4F".into(),
+        proxy: None,
+    };
+    NewWorker {
+        name: "sql-01".into(),
+        endpoint,
+        pools: vec![PoolHandle::New(sql())],
+        policy: None,
+        disabled: false,
+    }
+}
+
+pub(crate) fn create_worker() -> Change {
+    change(Address::Worker("sql-01".into()), ChangeKind::CreateWorker(new_worker()), &[sql()])
+}
+
+/// The action of this name in the process of "Web Store".
+pub(crate) fn action<'a>(process: &'a Value, name: &str) -> &'a Value {
+    let mut actions = process["Steps"].as_array().unwrap().iter().map(|it| &it["Actions"][0]);
+    actions.find(|it| it["Name"] == name).unwrap()
+}
+
+pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Change {
+    let process = bench.get(PROCESS).await;
+    let address = Address::Step {
+        project: "Web Store".into(),
+        process: ProcessName::Deployment,
+        step: name.into(),
+    };
+    let kind = ChangeKind::PlaceStep {
+        process: Id::new("deploymentprocess-Projects-1"),
+        kind: ProcessKind::Deployment,
+        action: Id::new(action(&process, name)["Id"].as_str().unwrap()),
+        edits,
+    };
+    change(address, kind, &[sql()])
+}
+
+fn to_sql() -> StepEdit {
+    StepEdit::Place(
+        Delta::between(Place::DefaultPool, Place::Pool(PoolHandle::New(sql()))).unwrap(),
+    )
+}
+
+/// Pool, worker, and two steps of one process.
+async fn plan(bench: &Bench) -> Vec<Change> {
+    let once = StepEdit::Execution {
+        execution: Delta::between(Execution::OnTargets, Execution::PerTarget).unwrap(),
+        target_roles: roles(bench, "Migrate database").await,
+    };
+    vec![
+        create_pool(),
+        create_worker(),
+        place(bench, "Deploy web app", vec![to_sql()]).await,
+        place(bench, "Migrate database", vec![once, to_sql()]).await,
+    ]
+}
+
+async fn roles(bench: &Bench, step: &str) -> String {
+    let process = bench.get(PROCESS).await;
+    let mut steps = process["Steps"].as_array().unwrap().iter();
+    let step = steps.find(|it| it["Name"] == step).unwrap();
+    step["Properties"]["Octopus.Action.TargetRoles"].as_str().unwrap_or_default().to_owned()
+}
+
+/// The fields that differ, byte by byte, with `-` and `+` before them.
+pub(crate) fn difference(before: &str, after: &str) -> String {
+    let [before, after] = [before, after].map(|text| text.replace(",\"", ",\n\""));
+    let diff = similar::TextDiff::from_lines(&before, &after);
+    let changed = diff.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
+    changed.map(|it| format!("{}{}", it.tag(), it.value())).collect()
+}
+
+pub(crate) async fn text(bench: &Bench, path: &str) -> String {
+    bench.text("GET", path, "").await.1
+}
+
+#[tokio::test]
+async fn a_pool_a_worker_and_two_steps_are_written_and_no_other_field_is() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let before = text(&bench, PROCESS).await;
+    let ran = run(&bench, plan(&bench).await).await;
+    assert_eq!(ran.errors(), "");
+    assert_eq!(ran.receipt.status, Status::Done);
+    insta::assert_snapshot!(difference(&before, &text(&bench, PROCESS).await));
+    assert_eq!(names(&bench.get("/api/workerpools/all").await), "Default Worker Pool, SQL");
+    let worker = &bench.get("/api/Spaces-1/workers/all").await[0];
+    assert_eq!(worker["WorkerPoolIds"], json!([ran.receipt.entries[0].id]));
+    assert_eq!(worker["MachinePolicyId"], "MachinePolicies-1");
+    let puts = bench.sandbox.requests().into_iter().filter(|it| it.starts_with("PUT"));
+    assert_eq!(puts.count(), 1);
+    insta::assert_snapshot!(masked(&ran.receipt, &before));
+}
+
+/// The receipt without the ids of steps, which are made by chance.
+fn masked(receipt: &Receipt, process: &str) -> String {
+    let process: Value = serde_json::from_str(process).unwrap();
+    let names = ["Deploy web app", "Migrate database"];
+    names.iter().fold(receipt.text(), |text, name| {
+        text.replace(action(&process, name)["Id"].as_str().unwrap(), &format!("id of {name}"))
+    })
+}
+
+/// Whether all of [`plan`] is there, and nothing twice.
+async fn assert_all_there(bench: &Bench, ran: &Ran, about: &str) {
+    assert_eq!(ran.errors(), "", "{about}");
+    assert_eq!(names(&bench.get("/api/workerpools/all").await), "Default Worker Pool, SQL");
+    assert_eq!(names(&bench.get("/api/workers/all").await), "sql-01", "{about}");
+    let process = bench.get(PROCESS).await;
+    for step in ["Deploy web app", "Migrate database"] {
+        assert_eq!(action(&process, step)["WorkerPoolId"], json!(ran.receipt.entries[0].id));
+    }
+    assert!(ran.receipt.entries.iter().all(|it| !it.before.is_empty()), "{about}");
+}
+
+#[tokio::test]
+async fn a_bad_day_delays_and_doubles_nothing() {
+    let unavailable = Misfortune::Status { code: 503, retry_after: None };
+    let busy = Misfortune::Status { code: 429, retry_after: Some(0) };
+    let writes = ["POST /api/Spaces-1/workerpools", "POST /api/Spaces-1/workers", "PUT /api/"];
+    for on in writes {
+        for what in [
+            Misfortune::DropBefore,
+            Misfortune::DropAfter,
+            Misfortune::Truncate,
+            Misfortune::Html(502),
+            unavailable.clone(),
+            busy.clone(),
+            Misfortune::Edit,
+        ] {
+            let about = format!("{what:?} at {on}");
+            let bench = Bench::failing(on, what).await;
+            let ran = run(&bench, plan(&bench).await).await;
+            assert_all_there(&bench, &ran, &about).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_process_that_others_save_all_the_time_is_written_in_the_end_or_given_up() {
+    for (edits, done) in [(4, true), (5, false)] {
+        let edit = |nth| Fault { nth, on: Some("PUT /api".into()), what: Misfortune::Edit };
+        let faults = (1..=edits).map(edit).collect();
+        let bench =
+            Bench::with(Options { seed: Seed::Chapter, faults, ..Default::default() }).await;
+        let ran = run(&bench, plan(&bench).await).await;
+        let wanted = if done { Outcome::Done } else { Outcome::Failed };
+        assert_eq!(ran.outcomes, [Outcome::Done, Outcome::Done, wanted, wanted]);
+        let puts = bench.sandbox.requests().into_iter().filter(|it| it.starts_with("PUT"));
+        assert_eq!(puts.count(), 5);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_leaves_what_is_not_known() {
+    let lost = |nth| Fault { nth, on: Some("POST /api".into()), what: Misfortune::DropBefore };
+    let faults = vec![lost(1), lost(2)];
+    let bench = Bench::with(Options { seed: Seed::Chapter, faults, ..Default::default() }).await;
+    let ran = run(&bench, plan(&bench).await).await;
+    let skipped = Outcome::Skipped;
+    assert_eq!(ran.outcomes, [Outcome::Unknown, skipped, skipped, skipped]);
+    assert_eq!(ran.receipt.status, Status::Partial);
+    assert!(ran.errors().ends_with(
+        r#"projects["Web Store"].deployment.steps["Migrate database"]: waits for pools.sql"#
+    ));
+}
+
+#[tokio::test]
+async fn a_plan_that_was_carried_out_writes_nothing_more() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let again = plan(&bench).await;
+    run(&bench, plan(&bench).await).await;
+    let process = text(&bench, PROCESS).await;
+    let ran = run(&bench, again).await;
+    assert_eq!(ran.errors(), "");
+    assert!(ran.receipt.entries.iter().all(|it| it.before.is_empty()));
+    assert!(!ran.events.iter().any(|it| matches!(it, Event::Writing { .. })));
+    assert_eq!(text(&bench, PROCESS).await, process);
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_changed_is_left_alone() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let mut changes = plan(&bench).await;
+    let mut process = bench.get(PROCESS).await;
+    for step in process["Steps"].as_array_mut().unwrap() {
+        if step["Name"] == "Deploy web app" {
+            step["Actions"][0]["WorkerPoolVariable"] = json!("Theirs");
+        }
+    }
+    bench.send("PUT", PROCESS, process).await;
+    let edits = vec![PoolEdit::Description(Delta::between("old".into(), "new".into()).unwrap())];
+    let kind = ChangeKind::UpdatePool { id: Id::new("WorkerPools-1"), edits };
+    changes.insert(0, change(Address::Pool("default".into()), kind, &[]));
+    let pool = text(&bench, "/api/workerpools/WorkerPools-1").await;
+    let ran = run(&bench, changes).await;
+    insta::assert_snapshot!(ran.errors(), @r#"
+    pools.default: `Description` is empty, the plan expected `old`
+    projects["Web Store"].deployment.steps["Deploy web app"]: `pool` is `variable Theirs`, the plan expected `default`
+    "#);
+    assert_eq!(
+        ran.outcomes,
+        [Outcome::Failed, Outcome::Done, Outcome::Done, Outcome::Failed, Outcome::Done]
+    );
+    assert_eq!(text(&bench, "/api/workerpools/WorkerPools-1").await, pool);
+}
+
+#[tokio::test]
+async fn what_is_there_already_is_taken_if_it_is_the_same() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let id = bench.pool("sql").await;
+    let ran = run(&bench, vec![create_pool()]).await;
+    insta::assert_snapshot!(ran.errors(), @"pools.sql: `SQL` is there already, and its `Description` is `x`, the plan expected `Database`");
+    let mut pool = bench.get(&format!("/api/workerpools/{id}")).await;
+    pool["Description"] = json!("Database");
+    bench.send("PUT", &format!("/api/workerpools/{id}"), pool).await;
+    let ran = run(&bench, vec![create_pool()]).await;
+    assert_eq!(
+        (ran.outcomes, ran.receipt.entries[0].id.as_ref()),
+        (vec![Outcome::Done], Some(&id))
+    );
+}
+
+#[tokio::test]
+async fn after_a_stop_what_is_under_way_ends_and_nothing_begins() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let (asks, stop) = watch::channel(false);
+    let ran = run_until(&bench, plan(&bench).await, stop, |event| {
+        if matches!(event, Event::Writing { index: 0, .. }) {
+            asks.send(true).unwrap();
+        }
+    })
+    .await;
+    let skipped = Outcome::Skipped;
+    assert_eq!(ran.outcomes, [Outcome::Done, skipped, skipped, skipped]);
+    insta::assert_snapshot!(ran.errors(), @r#"
+    workers.sql-01: interrupted
+    projects["Web Store"].deployment.steps["Deploy web app"]: interrupted
+    projects["Web Store"].deployment.steps["Migrate database"]: interrupted
+    "#);
+}
