@@ -5,7 +5,7 @@
 use super::definition::{Key, Shape, Table};
 use crate::{
     finding::{At, Finding, Level, SourceId, Sources, Span},
-    text::nearest,
+    text::{nearest, with_article},
 };
 use std::ops::Range;
 use toml::{
@@ -205,7 +205,8 @@ impl<'a> Checker<'a> {
     }
 
     fn mistyped(&mut self, shape: &Shape, found: &DeValue, at: Range<usize>) {
-        let message = format!("expected {}, found {}", wanted(shape), article(found.type_str()));
+        let message =
+            format!("expected {}, found {}", wanted(shape), with_article(found.type_str()));
         self.error("wrong-type", at, message, None);
     }
 
@@ -266,12 +267,5 @@ fn wanted(shape: &Shape) -> &'static str {
         Shape::Tables(_) => "a list of tables, such as `[[placements]]`",
         Shape::Map(_) => "a table of tables",
         Shape::Later => "nothing",
-    }
-}
-
-fn article(kind: &str) -> String {
-    match kind.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        true => format!("an {kind}"),
-        false => format!("a {kind}"),
     }
 }

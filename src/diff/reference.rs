@@ -6,7 +6,7 @@ use crate::{
     finding::{Finding, Span},
     live::Entry,
     model::{Linked, Name},
-    text::nearest,
+    text::{self, nearest},
 };
 
 /// Why a reference leads nowhere.
@@ -55,7 +55,9 @@ pub(super) fn missing<'a>(
     let known: Vec<&str> = known.collect();
     let near = nearest(text, known.iter().copied());
     let help = match (near, known.as_slice()) {
-        (Some(near), _) => format!("a {noun} of a similar name exists: `{near}`"),
+        (Some(near), _) => {
+            format!("{} of a similar name exists: `{near}`", text::with_article(noun))
+        }
         (None, []) => format!("the space has no {noun} that this key can see"),
         (None, _) => {
             let few: Vec<_> = known.iter().take(5).map(|it| format!("`{it}`")).collect();
