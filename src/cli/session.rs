@@ -5,11 +5,15 @@
 use super::trouble::helped;
 use crate::{
     desired::Declared,
-    octopus::{Connection, Credentials, Options, Secret},
+    octopus::{Connection, Credentials, Options, Secret, token},
     sandbox::{self, Sandbox, Seed, Store},
 };
 use anyhow::Context as _;
-use std::{env, fs, net::Ipv4Addr, path::PathBuf};
+use std::{
+    env, fs,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
 use tokio::net::TcpListener;
 
 /// Which server, and as whom.
@@ -79,20 +83,10 @@ impl Args {
             Some(place) => {
                 let sandbox = embedded(place).await?;
                 let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
-                (Options::new(sandbox.url(), key), Some(sandbox))
+                (self.options(sandbox.url(), key)?, Some(sandbox))
             }
-            None => (Options::new(url, self.credentials()?), None),
+            None => (self.with_credentials(url).await?, None),
         };
-        let ca_pem = match &self.ca_file {
-            None => None,
-            Some(path) => {
-                let pem =
-                    fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
-                Some(pem?)
-            }
-        };
-        let insecure_http = self.insecure_http;
-        let options = Options { ca_pem, insecure_http, parallelism: self.parallelism, ..options };
         Ok(Session {
             connection: Connection::open(options)?,
             url: url.to_owned(),
@@ -100,29 +94,74 @@ impl Args {
         })
     }
 
-    fn credentials(&self) -> anyhow::Result<Credentials> {
-        let variable = |name: &str| env::var(name).ok().filter(|it| !it.trim().is_empty());
-        let secret = |text: String| Secret::from(text.trim().to_owned());
+    /// How to connect to a real server, with the first credentials that there are.
+    async fn with_credentials(&self, url: &str) -> anyhow::Result<Options> {
         if let Some(path) = &self.api_key_file {
-            let key = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the key of `{}`", path.display()))?;
-            if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
-                let message = format!("`{}` does not hold one API key", path.display());
-                return Err(helped(message, "the file holds the key and nothing else"));
-            }
-            return Ok(Credentials::ApiKey(secret(key)));
+            return self.options(url, Credentials::ApiKey(key_of(path)?));
         }
-        if let Some(key) = variable("OCTOPUS_API_KEY") {
-            return Ok(Credentials::ApiKey(secret(key)));
+        if let Some(key) = secret("OCTOPUS_API_KEY") {
+            return self.options(url, Credentials::ApiKey(key));
         }
-        if let Some(token) = variable("OCTOPUS_ACCESS_TOKEN") {
-            return Ok(Credentials::AccessToken(secret(token)));
+        if let Some(token) = secret("OCTOPUS_ACCESS_TOKEN") {
+            return self.options(url, Credentials::AccessToken(token));
+        }
+        if let Ok(account) = env::var("OCTOPUS_SERVICE_ACCOUNT_ID") {
+            let identity = identity(account.trim()).await?;
+            let options = self.options(url, Credentials::Nobody)?;
+            let token = token::exchange(options.clone(), account.trim(), &identity).await;
+            let token = token.context("cannot exchange the job's identity for an access token")?;
+            return Ok(Options { credentials: Credentials::AccessToken(token), ..options });
         }
         Err(helped(
             "no API key is given",
             "set OCTOPUS_API_KEY or OCTOPUS_ACCESS_TOKEN, or give `--api-key-file FILE`",
         ))
     }
+
+    fn options(&self, url: &str, credentials: Credentials) -> anyhow::Result<Options> {
+        let ca_pem = self.ca_file.as_ref().map(|path| {
+            fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
+        });
+        Ok(Options {
+            ca_pem: ca_pem.transpose()?,
+            insecure_http: self.insecure_http,
+            parallelism: self.parallelism,
+            ..Options::new(url, credentials)
+        })
+    }
+}
+
+/// The key that a file holds.
+fn key_of(path: &Path) -> anyhow::Result<Secret> {
+    let key = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the key of `{}`", path.display()))?;
+    if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
+        let message = format!("`{}` does not hold one API key", path.display());
+        return Err(helped(message, "the file holds the key and nothing else"));
+    }
+    Ok(Secret::from(key.trim().to_owned()))
+}
+
+/// A secret of the environment, where there is one.
+fn secret(name: &str) -> Option<Secret> {
+    let text = env::var(name).ok()?;
+    (!text.trim().is_empty()).then(|| Secret::from(text.trim().to_owned()))
+}
+
+/// The identity token that the CI job offers for a service account.
+async fn identity(account: &str) -> anyhow::Result<Secret> {
+    if let Some(token) = secret("OCTOPUS_ID_TOKEN") {
+        return Ok(token);
+    }
+    let url = env::var("ACTIONS_ID_TOKEN_REQUEST_URL");
+    let (Ok(url), Some(token)) = (url, secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) else {
+        return Err(helped(
+            "OCTOPUS_SERVICE_ACCOUNT_ID is set, and this job offers no identity token",
+            "give the job `permissions: id-token: write` on GitHub, or put the token into OCTOPUS_ID_TOKEN elsewhere",
+        ));
+    };
+    let identity = token::github_identity(&url, token, account).await;
+    identity.context("cannot get the job's identity token")
 }
 
 /// The embedded server, over a file that outlives the run; `place` is what stands behind `sandbox:`.

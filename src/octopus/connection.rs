@@ -139,6 +139,7 @@ fn headers(credentials: &Credentials) -> Result<HeaderMap, Error> {
         Credentials::AccessToken(token) => {
             (AUTHORIZATION, format!("Bearer {}", token.reveal().trim()))
         }
+        Credentials::Nobody => return Ok(HeaderMap::new()),
     };
     let mut value = HeaderValue::from_str(&value).map_err(|_| Error::BadCredentials)?;
     value.set_sensitive(true);

@@ -34,6 +34,8 @@ pub enum Credentials {
     ApiKey(Secret),
     /// A short-lived token, sent as a bearer token.
     AccessToken(Secret),
+    /// Nobody: for the exchange of a token alone.
+    Nobody,
 }
 
 /// How a connection is made.

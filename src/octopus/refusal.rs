@@ -23,6 +23,9 @@ struct Body {
     error_message: Option<String>,
     #[serde(default)]
     errors: Option<Vec<Option<String>>>,
+    /// The exchange of tokens answers in the words of OAuth.
+    #[serde(default, rename = "error_description")]
+    description: Option<String>,
 }
 
 /// How a missing permission is told.
@@ -31,11 +34,11 @@ const MISSING: &str = "Missing permission";
 impl Refusal {
     /// The refusal in a body; `None` where the body is no JSON object.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let Body { error_message, errors } = serde_json::from_slice(body).ok()?;
+        let Body { error_message, errors, description } = serde_json::from_slice(body).ok()?;
         let errors = errors.unwrap_or_default().into_iter().flatten();
         let told = |text: &String| !text.trim().is_empty();
         Some(Self {
-            message: error_message.unwrap_or_default().trim().to_owned(),
+            message: error_message.or(description).unwrap_or_default().trim().to_owned(),
             errors: errors.filter(told).map(|text| text.trim().to_owned()).collect(),
         })
     }

@@ -1,0 +1,86 @@
+//! From the identity that a CI job offers to an access token of the server (OpenID Connect).
+//!
+//! # Source
+//!
+//! `api.md` 1.2: the endpoint is discovered; the request is OAuth's token exchange.
+
+use super::{
+    Connection, Credentials, Error, Options, Secret, exchange::Call, exchange::without_mark,
+};
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use serde_json::json;
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+#[derive(Deserialize)]
+struct Discovery {
+    token_endpoint: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    value: String,
+}
+
+/// An access token for a service account, in exchange for an identity token that it trusts.
+///
+/// `account` is the service account's id as the portal shows it; the credentials of `options` are not
+/// sent.
+///
+/// # Errors
+///
+/// Any [`Error`]; [`Error::Redirected`] where the server names an endpoint on another host, to which the
+/// identity is not sent.
+pub async fn exchange(options: Options, account: &str, identity: &Secret) -> Result<Secret, Error> {
+    let connection = Connection::open(Options { credentials: Credentials::Nobody, ..options })?;
+    let discovery: Discovery = connection.get("/.well-known/openid-configuration").await?;
+    let endpoint = discovery.token_endpoint;
+    let Some(path) = below(&connection, &endpoint) else {
+        return Err(Error::Redirected { request: "the token exchange".to_owned(), to: endpoint });
+    };
+    let body = json!({
+        "grant_type": GRANT,
+        "audience": account,
+        "subject_token_type": JWT,
+        "subject_token": identity.reveal(),
+    });
+    let body = Some(body.to_string());
+    // A token that nobody has seen is no harm: it may be asked for twice.
+    let call = Call { method: Method::POST, path: &path, body, repeatable: true };
+    let read = |body: &[u8]| serde_json::from_slice::<Answer>(without_mark(body));
+    let answer = connection.exchange(&call, read).await?;
+    Ok(Secret::from(answer.access_token))
+}
+
+/// The identity token of a GitHub Actions job, for this audience.
+///
+/// `url` and `token` are what the job finds in `ACTIONS_ID_TOKEN_REQUEST_URL` and `…_TOKEN`.
+///
+/// # Errors
+///
+/// Any [`Error`].
+pub async fn github_identity(url: &str, token: Secret, audience: &str) -> Result<Secret, Error> {
+    let bad = || Error::BadUrl { url: url.to_owned(), why: "it is no URL".to_owned() };
+    let mut parsed = Url::parse(url).map_err(|_| bad())?;
+    parsed.query_pairs_mut().append_pair("audience", audience);
+    let origin = parsed.origin().ascii_serialization();
+    let connection = Connection::open(Options::new(&origin, Credentials::AccessToken(token)))?;
+    let path = format!("{}?{}", parsed.path(), parsed.query().unwrap_or_default());
+    let identity: Identity = connection.get(&path).await?;
+    Ok(Secret::from(identity.value))
+}
+
+/// The path of `endpoint` below the connection's server; none where it is on another one.
+fn below(connection: &Connection, endpoint: &str) -> Option<String> {
+    let url = Url::parse(endpoint).ok()?;
+    connection.base().is_home_of(&url).then_some(())?;
+    let path = endpoint.get(connection.url().len()..)?;
+    (endpoint.starts_with(connection.url()) && path.starts_with('/')).then(|| path.to_owned())
+}
