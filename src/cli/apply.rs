@@ -27,6 +27,9 @@ use std::{
 };
 use tokio::sync::watch;
 
+/// How many lines of a list are shown where not all are asked for.
+const FEW: usize = 10;
+
 /// Carry out a saved plan; or plan, ask, and carry out.
 ///
 /// Before the first write the server is looked at again: exits with 4, nothing written, where it is no
@@ -90,7 +93,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let live = refresh(&reader, &header.space, &header.scope, &session.url).await?;
     let changed = stale(plan, &live);
     if !changed.is_empty() {
-        tell_stale(&changed, args.plan.as_deref());
+        tell_stale(&changed, args.plan.as_deref(), screen);
         return Ok(exit::STALE);
     }
     let mut kept =
@@ -109,7 +112,12 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         print!("{}", receipt.text());
     }
     let interrupted = *stop.borrow();
-    Ok(tell(&receipt, &path, text, interrupted))
+    let code = tell(&receipt, &path, screen);
+    if code == exit::DONE && text {
+        let changes = count(receipt.entries.len(), "change");
+        println!("Applied: {changes}; the receipt is {}", path.display());
+    }
+    Ok(if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code })
 }
 
 /// A connection and a plan for it. `None` where there is none; why is printed.
@@ -197,13 +205,13 @@ async fn signal() {
     _ = tokio::signal::ctrl_c().await;
 }
 
-fn tell_stale(changed: &[Stale], plan: Option<&Path>) {
+fn tell_stale(changed: &[Stale], plan: Option<&Path>, screen: &Screen) {
     eprintln!("error: the server is not as the plan expects, nothing was written");
-    for Stale { address, what, expected, found } in changed {
+    let told = changed.iter().map(|Stale { address, what, expected, found }| {
         let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
-        let told = format!("{address}{what} is {found}, the plan expects {expected}");
-        eprintln!("  {}", Escaped(&told));
-    }
+        format!("{address}{what} is {found}, the plan expects {expected}")
+    });
+    list(told, screen);
     match plan {
         Some(plan) => eprintln!("help: plan again: `poolwright plan -o {}`", plan.display()),
         None => {
@@ -212,28 +220,38 @@ fn tell_stale(changed: &[Stale], plan: Option<&Path>) {
     }
 }
 
-/// Tells how it ended; the exit code.
-fn tell(receipt: &Receipt, path: &Path, text: bool, interrupted: bool) -> u8 {
-    let shown = path.display();
+/// Prints a few lines of a list, or all of them where they are asked for.
+fn list(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
+    let (all, few) = (lines.len(), if 0 < screen.err.verbosity { usize::MAX } else { FEW });
+    for line in lines.take(few) {
+        eprintln!("  {}", Escaped(&line));
+    }
+    if few < all {
+        eprintln!("  and {} more; -v shows all", all - few);
+    }
+}
+
+/// Tells what was not made; the exit code.
+fn tell(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     if receipt.status == Status::Done {
-        if text {
-            println!("Applied: {}; the receipt is {shown}", count(receipt.entries.len(), "change"));
-        }
         return exit::DONE;
     }
-    let open: Vec<&Entry> =
+    let mut open: Vec<&Entry> =
         receipt.entries.iter().filter(|it| it.outcome != Outcome::Done).collect();
+    // What went wrong comes before what only waited for it.
+    open.sort_by_key(|it| it.outcome == Outcome::Skipped);
     eprintln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
-    for entry in &open {
+    let told = open.iter().map(|entry| {
         let outcome = match entry.outcome {
             Outcome::Failed => "failed",
             Outcome::Unknown => "unknown",
             Outcome::Skipped | Outcome::Done => "skipped",
         };
         let why = entry.error.as_deref().unwrap_or_default();
-        let told = format!("{}: {outcome}: {why}", entry.address);
-        eprintln!("  {}", Escaped(&told));
-    }
+        format!("{}: {outcome}: {why}", entry.address)
+    });
+    list(told, screen);
+    let shown = path.display();
     eprintln!("help: the next `apply` goes on from here; what was done is in {shown}");
-    if interrupted { exit::INTERRUPTED } else { exit::PARTIAL }
+    exit::PARTIAL
 }

@@ -50,6 +50,8 @@ impl<'a> Progress<'a> {
                 let word = if *unknown { "unknown" } else { "failed" };
                 format!("{word} {}: {}", address(index), Escaped(error))
             }
+            // One word for all of them is said at the end.
+            Event::Skipped { because, .. } if because == "interrupted" => return,
             Event::Skipped { index, because } => {
                 format!("skipped {}: {}", address(index), Escaped(because))
             }

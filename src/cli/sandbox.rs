@@ -48,10 +48,8 @@ enum SeedName {
 
 /// Serves until Ctrl-C.
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
-    let store = match args.db.to_str() {
-        Some(":memory:") => Store::Memory,
-        _ => Store::File(args.db.clone()),
-    };
+    let memory = args.db.to_str() == Some(":memory:");
+    let store = if memory { Store::Memory } else { Store::File(args.db.clone()) };
     let seed = match args.seed {
         SeedName::Empty => Seed::Empty,
         SeedName::Chapter => Seed::Chapter,
@@ -67,7 +65,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     println!("OCTOPUS_URL={}", sandbox.url());
     println!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     eprintln!("a key that may only read: {}", sandbox::READER_KEY);
-    eprintln!("Ctrl-C stops it; {} keeps its data", args.db.display());
+    match memory {
+        true => eprintln!("Ctrl-C stops it, and its data is gone"),
+        false => eprintln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
+    }
     sandbox.run_until(async { _ = tokio::signal::ctrl_c().await }).await;
     Ok(0)
 }
