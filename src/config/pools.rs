@@ -29,7 +29,7 @@ impl Draft {
                 );
                 continue;
             }
-            let name = Name::new(name.value);
+            let name = Name::new(name.value.trim());
             self.check_pool(&key, &name, &part);
             let pool = DesiredPool {
                 renamed_from: part.texts("renamed_from").unwrap_or_default(),

@@ -26,7 +26,8 @@ impl Draft {
                 }
             };
             for it in names {
-                let name = Declared { value: it.name, at: key.at.clone() };
+                // The server trims names; one that is not trimmed would never settle.
+                let name = Declared { value: it.name.trim().to_owned(), at: key.at.clone() };
                 self.check_name("worker", &name);
                 self.worker(name, &part.with_n(it.n.as_deref()), it.n.is_some());
             }
