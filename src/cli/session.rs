@@ -9,7 +9,11 @@ use crate::{
     sandbox::{self, Sandbox, Seed, Store},
 };
 use anyhow::Context as _;
-use std::{env, fs, net::Ipv4Addr, path::PathBuf};
+use std::{
+    env, fs, io,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+};
 use tokio::net::TcpListener;
 
 /// Which server, and as whom.
@@ -86,9 +90,8 @@ impl Args {
         let ca_pem = match &self.ca_file {
             None => None,
             Some(path) => {
-                let pem =
-                    fs::read(path).with_context(|| format!("cannot read `{}`", path.display()));
-                Some(pem?)
+                let pem = fs::read(path);
+                Some(pem.map_err(|why| unreadable("certificates", path, &why))?)
             }
         };
         let insecure_http = self.insecure_http;
@@ -104,8 +107,7 @@ impl Args {
         let variable = |name: &str| env::var(name).ok().filter(|it| !it.trim().is_empty());
         let secret = |text: String| Secret::from(text.trim().to_owned());
         if let Some(path) = &self.api_key_file {
-            let key = fs::read_to_string(path)
-                .with_context(|| format!("cannot read the key of `{}`", path.display()))?;
+            let key = fs::read_to_string(path).map_err(|why| unreadable("key", path, &why))?;
             if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
                 let message = format!("`{}` does not hold one API key", path.display());
                 return Err(helped(message, "the file holds the key and nothing else"));
@@ -123,6 +125,11 @@ impl Args {
             "set OCTOPUS_API_KEY or OCTOPUS_ACCESS_TOKEN, or give `--api-key-file FILE`",
         ))
     }
+}
+
+fn unreadable(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {
+    let message = format!("cannot read the {what} of `{}`: {why}", path.display());
+    helped(message, "name a file that is there and that may be read")
 }
 
 /// The embedded server, over a file that outlives the run; `place` is what stands behind `sandbox:`.
