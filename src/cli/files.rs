@@ -96,6 +96,7 @@ fn unreadable(path: &str, error: &std::io::Error) -> anyhow::Error {
         std::io::ErrorKind::NotFound if Path::new(path).is_relative() => {
             helped(message, "`poolwright init` writes a starter file; `-f FILE` names another")
         }
-        _ => anyhow::anyhow!(message),
+        std::io::ErrorKind::IsADirectory => helped(message, "`-f FILE` names a file, not a folder"),
+        _ => helped(message, "`-f FILE` takes a file that may be read; `-` is standard input"),
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use std::{
-    env, fs,
+    env, fs, io,
     net::Ipv4Addr,
     path::{Path, PathBuf},
 };
@@ -119,9 +119,10 @@ impl Args {
     }
 
     fn options(&self, url: &str, credentials: Credentials) -> anyhow::Result<Options> {
-        let ca_pem = self.ca_file.as_ref().map(|path| {
-            fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))
-        });
+        let ca_pem = self
+            .ca_file
+            .as_ref()
+            .map(|path| fs::read(path).map_err(|why| unreadable("certificates", path, &why)));
         Ok(Options {
             ca_pem: ca_pem.transpose()?,
             insecure_http: self.insecure_http,
@@ -133,8 +134,7 @@ impl Args {
 
 /// The key that a file holds.
 fn key_of(path: &Path) -> anyhow::Result<Secret> {
-    let key = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the key of `{}`", path.display()))?;
+    let key = fs::read_to_string(path).map_err(|why| unreadable("key", path, &why))?;
     if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
         let message = format!("`{}` does not hold one API key", path.display());
         return Err(helped(message, "the file holds the key and nothing else"));
@@ -162,6 +162,11 @@ async fn identity(account: &str) -> anyhow::Result<Secret> {
     };
     let identity = token::github_identity(&url, token, account).await;
     identity.context("cannot get the job's identity token")
+}
+
+fn unreadable(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {
+    let message = format!("cannot read the {what} of `{}`: {why}", path.display());
+    helped(message, "name a file that is there and that may be read")
 }
 
 /// The embedded server, over a file that outlives the run; `place` is what stands behind `sandbox:`.

@@ -1,13 +1,13 @@
 //! `poolwright show`: a saved plan again.
 
-use super::{exit, plan::Shown, screen::Screen};
+use super::{exit, plan::Shown, screen::Screen, trouble::helped};
 use crate::{
     finding::Sources,
     plan::{Plan, file},
     render,
 };
-use anyhow::Context as _;
 use std::{
+    fmt::Display,
     fs,
     path::{Path, PathBuf},
 };
@@ -36,7 +36,11 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 
 /// A plan that `plan -o` has saved.
 pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
-    let context = || format!("cannot read the plan `{}`", path.display());
-    let text = fs::read_to_string(path).with_context(context)?;
-    file::read(&text).with_context(context)
+    let shown = path.display();
+    let unreadable = |why: &dyn Display| {
+        let message = format!("cannot read the plan `{shown}`: {why}");
+        helped(message, format!("plan again: `poolwright plan -o {shown}`"))
+    };
+    let text = fs::read_to_string(path).map_err(|why| unreadable(&why))?;
+    file::read(&text).map_err(|why| unreadable(&why))
 }

@@ -55,7 +55,7 @@ impl<'a> Checker<'a> {
         let has = |name: &str| table.iter().any(|(key, _)| key.get_ref() == name);
         for key in definition.keys.iter().filter(|key| key.required && !has(key.name)) {
             let message = format!("`{}` is missing", key.name);
-            self.error("missing-key", at.clone(), message, Some(key.doc.to_owned()));
+            self.error("missing-key", at.clone(), message, key.doc.to_owned());
         }
         self.choice(table, definition, at);
     }
@@ -69,13 +69,13 @@ impl<'a> Checker<'a> {
             (None, _) if !names.is_empty() => {
                 let help = format!("say exactly one of {}", names.join(", "));
                 let message = format!("one of {} is missing", names.join(", "));
-                self.error("missing-key", at.clone(), message, Some(help));
+                self.error("missing-key", at.clone(), message, help);
             }
             (Some(first), Some(second)) => {
                 let message =
                     format!("`{}` and `{}` exclude each other", first.get_ref(), second.get_ref());
                 let help = format!("say exactly one of {}", names.join(", "));
-                self.error("conflicting-keys", second.span(), message, Some(help));
+                self.error("conflicting-keys", second.span(), message, help);
             }
             _ => {}
         }
@@ -93,7 +93,7 @@ impl<'a> Checker<'a> {
                 let message =
                     format!("`{}` is not supported by this version of poolwright", key.name);
                 let help = format!("this is version {}", env!("CARGO_PKG_VERSION"));
-                self.error("unsupported", name.span(), message, Some(help));
+                self.error("unsupported", name.span(), message, help);
             }
             (Shape::Version, DeValue::Integer(number)) => self.version(number.as_str(), at),
             (Shape::Text, DeValue::String(text)) => self.text(text, at, true),
@@ -103,7 +103,7 @@ impl<'a> Checker<'a> {
                 let words = if let Shape::Words(words) = key.shape { Some(words) } else { None };
                 if items.iter().next().is_none() && words.is_none() {
                     let message = format!("`{}` is an empty list", key.name);
-                    self.error("empty-list", at, message, Some(empty_help(key)));
+                    self.error("empty-list", at, message, empty_help(key));
                 }
                 items.iter().for_each(|item| self.item(item, words));
             }
@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
             (Shape::Flag, DeValue::Boolean(_)) | (Shape::True, DeValue::Boolean(true)) => {}
             (Shape::True, DeValue::Boolean(false)) => {
                 let message = format!("`{} = false` says nothing", key.name);
-                self.error("says-nothing", at, message, Some("remove it".to_owned()));
+                self.error("says-nothing", at, message, "remove it".to_owned());
             }
             (Shape::Number(least, most), DeValue::Integer(number)) => {
                 self.number(number.as_str(), number.radix(), (*least, *most), at);
@@ -148,16 +148,26 @@ impl<'a> Checker<'a> {
 
     fn text(&mut self, text: &str, at: Range<usize>, filled: bool) {
         if filled && text.trim().is_empty() {
-            self.error("empty-text", at, "the text is empty", None);
+            self.error(
+                "empty-text",
+                at,
+                "the text is empty",
+                "say something, or leave the key out",
+            );
             return;
         }
         let interpolated = text.replace("$${", "");
         if interpolated.contains("${") {
             let message = "`${…}` is not supported by this version of poolwright";
             let help = "write the value itself; `$${` is a literal `${`".to_owned();
-            self.error("unsupported", at, message, Some(help));
+            self.error("unsupported", at, message, help);
         } else if filled && text.contains(char::is_control) {
-            self.error("control-character", at, "the text has a control character", None);
+            self.error(
+                "control-character",
+                at,
+                "the text has a control character",
+                "write it without",
+            );
         }
     }
 
@@ -171,7 +181,7 @@ impl<'a> Checker<'a> {
             None => format!("say one of {}", listed.join(", ")),
         };
         let message = format!("`{text}` is none of {}", listed.join(", "));
-        self.error("unknown-word", at, message, Some(help));
+        self.error("unknown-word", at, message, help);
     }
 
     fn version(&mut self, number: &str, at: Range<usize>) {
@@ -183,7 +193,7 @@ impl<'a> Checker<'a> {
             Ok(2..) => "a newer poolwright reads it: `cargo install poolwright`",
             _ => "say `version = 1`",
         };
-        self.error("unknown-version", at, message, Some(help.to_owned()));
+        self.error("unknown-version", at, message, help.to_owned());
     }
 
     fn number(&mut self, digits: &str, radix: u32, (least, most): (i64, i64), at: Range<usize>) {
@@ -192,7 +202,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let message = format!("the number is not from {least} to {most}");
-        self.error("number-out-of-range", at, message, None);
+        self.error("number-out-of-range", at, message, "choose a number within these bounds");
     }
 
     fn percent(&mut self, text: &str, at: Range<usize>) {
@@ -200,14 +210,14 @@ impl<'a> Checker<'a> {
         if number.is_none_or(|it| 100 < it) {
             let message = "this is no percentage";
             let help = "say a count such as 5, or a percentage from \"0%\" to \"100%\"".to_owned();
-            self.error("wrong-type", at, message, Some(help));
+            self.error("wrong-type", at, message, help);
         }
     }
 
     fn mistyped(&mut self, shape: &Shape, found: &DeValue, at: Range<usize>) {
         let message =
             format!("expected {}, found {}", wanted(shape), with_article(found.type_str()));
-        self.error("wrong-type", at, message, None);
+        self.error("wrong-type", at, message, as_written(shape));
     }
 
     fn unknown(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, definition: &Table) {
@@ -218,7 +228,7 @@ impl<'a> Checker<'a> {
             None => format!("known keys are {}", known.join(", ")),
         };
         let message = format!("unknown key `{}`", name.get_ref());
-        self.error("unknown-key", name.span(), message, Some(help));
+        self.error("unknown-key", name.span(), message, help);
     }
 
     /// The value is not shown: neither is its line, for that would show it too.
@@ -236,10 +246,10 @@ impl<'a> Checker<'a> {
         code: &str,
         at: Range<usize>,
         message: impl Into<String>,
-        help: Option<String>,
+        help: impl Into<String>,
     ) {
         let span = Span { source: self.source, bytes: at };
-        self.findings.push(Finding::error(code, span, message).maybe_help(help));
+        self.findings.push(Finding::error(code, span, message).help(help));
     }
 }
 
@@ -267,5 +277,22 @@ fn wanted(shape: &Shape) -> &'static str {
         Shape::Tables(_) => "a list of tables, such as `[[placements]]`",
         Shape::Map(_) => "a table of tables",
         Shape::Later => "nothing",
+    }
+}
+
+/// How it is written.
+fn as_written(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Version | Shape::Number(..) => "a number is written without quotes, as in `5`",
+        Shape::Text | Shape::FreeText | Shape::Word(_) => "a string is written in quotes",
+        Shape::Texts | Shape::List | Shape::Words(_) => "a list is written as in `[\"a\", \"b\"]`",
+        Shape::Flag | Shape::True => "they are written without quotes",
+        Shape::CountOrPercent => "a percentage is written in quotes, a number without",
+        Shape::Table(_) => {
+            "a table is written as in `{ key = \"value\" }`, or below a header in brackets"
+        }
+        Shape::Tables(_) => "each of them begins with its header in double brackets",
+        Shape::Map(_) => "each of them begins with its header, as in `[pools.kubernetes]`",
+        Shape::Later => "remove it",
     }
 }

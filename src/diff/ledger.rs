@@ -168,10 +168,14 @@ impl<'a> Page<'a> {
                 (format!("there is no step `{name}`"), label)
             }
         };
-        let near = nearest(name, self.names.iter().copied());
-        Finding::error("unknown-step", at.clone(), message)
-            .label(label)
-            .maybe_help(near.map(|near| format!("a step of a similar name exists: `{near}`")))
+        let help = match nearest(name, self.names.iter().copied()) {
+            Some(near) => format!("a step of a similar name exists: `{near}`"),
+            None if self.names.is_empty() => {
+                "look at the rule's `project`, `project_group`, `runbook` and `process`".to_owned()
+            }
+            None => format!("there are {}", reference::few(self.names.iter().copied())),
+        };
+        Finding::error("unknown-step", at.clone(), message).label(label).help(help)
     }
 
     /// Steps that the rule takes and that cannot run as it says.

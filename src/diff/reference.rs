@@ -59,10 +59,7 @@ pub(super) fn missing<'a>(
             format!("{} of a similar name exists: `{near}`", text::with_article(noun))
         }
         (None, []) => format!("the space has no {noun} that this key can see"),
-        (None, _) => {
-            let few: Vec<_> = known.iter().take(5).map(|it| format!("`{it}`")).collect();
-            format!("there are {}{}", few.join(", "), if known.len() > 5 { ", …" } else { "" })
-        }
+        (None, _) => format!("there are {}", few(known.into_iter())),
     };
     Finding::error(
         &format!("unknown-{}", noun.replace(' ', "-")),
@@ -70,6 +67,12 @@ pub(super) fn missing<'a>(
         format!("there is no {noun} `{text}`"),
     )
     .help(help)
+}
+
+/// The first of these names.
+pub(super) fn few<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+    let few: Vec<_> = names.by_ref().take(5).map(|it| format!("`{it}`")).collect();
+    format!("{}{}", few.join(", "), if names.next().is_some() { ", …" } else { "" })
 }
 
 impl Matched<'_> {

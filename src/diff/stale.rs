@@ -52,7 +52,10 @@ fn beside(change: &Change) -> Vec<Subject> {
     let has_worker =
         |pool: &PoolHandle| pool.id().map(|id| Subject::EnabledWorkerIn(id.as_str().to_owned()));
     match &change.kind {
-        ChangeKind::DeletePool { id, .. } => vec![Subject::UsersOfPool(id.as_str().to_owned())],
+        // The server never deletes a default pool.
+        ChangeKind::DeletePool { id, .. } => {
+            vec![Subject::UsersOfPool(id.as_str().to_owned()), Subject::DefaultPool]
+        }
         ChangeKind::PlaceStep { process, action, edits, .. } => {
             let step =
                 Subject::Step(process.as_str().into(), action.as_str().into(), "runs".into());
@@ -217,11 +220,12 @@ impl<'a> Observer<'a> {
 
     fn check(&self, address: Option<&Address>, rely: &Reliance) -> Option<Stale> {
         let found = self.see(&rely.subject);
-        let same = match rely.subject {
-            // One user less is no danger.
+        let (same, expected, found) = match rely.subject {
+            // One user less is no danger, and of many only the new ones are worth telling.
             Subject::UsersOfPool(_) | Subject::UsersOfBuiltInWorker => {
                 let seen: BTreeSet<_> = rely.seen.lines().collect();
-                found.lines().all(|user| seen.contains(user))
+                let new: Vec<_> = found.lines().filter(|user| !seen.contains(user)).collect();
+                (new.is_empty(), "none".to_owned(), new.join(", "))
             }
             Subject::PoolNamed(_)
             | Subject::WorkerNamed(_)
@@ -231,14 +235,12 @@ impl<'a> Observer<'a> {
             | Subject::EnabledWorkerIn(_)
             | Subject::BuiltInWorker
             | Subject::DefaultPool
-            | Subject::PoolOrder => found == rely.seen,
+            | Subject::PoolOrder => {
+                (found == rely.seen, self.shown(&rely.seen), self.shown(&found))
+            }
         };
-        (!same).then(|| Stale {
-            address: address.cloned(),
-            what: what(&rely.subject),
-            expected: self.shown(&rely.seen),
-            found: self.shown(&found),
-        })
+        let what = what(&rely.subject);
+        (!same).then(|| Stale { address: address.cloned(), what, expected, found })
     }
 
     /// A fact as text; two texts of one subject are equal where the fact is the same.
@@ -299,7 +301,7 @@ impl<'a> Observer<'a> {
     fn shown(&self, fact: &str) -> String {
         let name = |word: &str| self.pools.get(word).map(|pool| format!("{:?}", pool.name));
         let words = fact.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
-        words.collect::<Vec<_>>().join(" ").replace('\n', ", ")
+        words.collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -350,10 +352,10 @@ fn what(subject: &Subject) -> String {
         Subject::Pool(_, field) | Subject::Worker(_, field) | Subject::Step(_, _, field) => {
             field.clone()
         }
-        Subject::UsersOfPool(_) => "what uses it".to_owned(),
+        Subject::UsersOfPool(_) => "a new user of it".to_owned(),
         Subject::EnabledWorkerIn(id) => format!("whether pool {id} has workers"),
         Subject::BuiltInWorker => "the built-in worker".to_owned(),
-        Subject::UsersOfBuiltInWorker => "what needs the built-in worker".to_owned(),
+        Subject::UsersOfBuiltInWorker => "a new user of it".to_owned(),
         Subject::DefaultPool => "the default pool".to_owned(),
         Subject::PoolOrder => "the order of the pools".to_owned(),
     }

@@ -1,0 +1,142 @@
+//! Each gate through the program: it refuses, it warns where it shall, and it is silent where it may.
+
+use crate::{
+    sandbox::{pool, worker},
+    workbench::{Output, Workbench},
+};
+use serde_json::json;
+use std::fmt::Write as _;
+
+const POLLING: &str = r#"polling = { subscription = "poll://ih8pbyo8vxqjv0kbwwzc/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }"#;
+
+/// What makes each gate close, by its code: a file, without its head and its gates.
+fn files() -> [(&'static str, String); 7] {
+    [
+        ("built-in-worker-in-use", "[server]\nbuilt_in_worker = false".to_owned()),
+        ("empty-pool", "[pools.sql]\n[[placements]]\npool = \"sql\"".to_owned()),
+        ("unhealthy-pool", "[pools.few]\nname = \"Few\"\nmin_healthy = 2\n[[placements]]\npool = \"few\"".to_owned()),
+        ("pool-in-use", "[[removed]]\npool = \"Used\"".to_owned()),
+        (
+            "too-many-deletes",
+            "[manage]\nmax_deletes = 1\n[[removed]]\npool = \"Old 1\"\n[[removed]]\npool = \"Old 2\""
+                .to_owned(),
+        ),
+        (
+            "default-pool-member",
+            format!("[workers.w]\npools = [\"Default Worker Pool\"]\n{POLLING}"),
+        ),
+        (
+            "protected",
+            format!("[workers.replaced]\npools = [\"Old 3\"]\nprotect = true\n{POLLING}"),
+        ),
+    ]
+}
+
+/// A company with a pool that is used, one with a single worker, and some that nobody needs.
+fn workbench(file: &str) -> Workbench {
+    let workbench = Workbench::chapter(file);
+    let pools = "/api/Spaces-1/workerpools";
+    for name in ["Used", "Few", "Old 1", "Old 2", "Old 3"] {
+        workbench.send("POST", pools, pool(name));
+    }
+    let id = |name: &str| workbench.id("workerpools", name);
+    workbench.edit(crate::sandbox::PROCESS, |process| {
+        process["Steps"][2]["Actions"][0]["WorkerPoolId"] = json!(id("Used"));
+    });
+    for (name, pool) in [("replaced", "Old 3"), ("single", "Few")] {
+        workbench.send("POST", "/api/Spaces-1/workers", worker(name, &[&id(pool)]));
+    }
+    workbench
+}
+
+fn at(gate: &str, level: &str, file: &str) -> String {
+    format!("version = 1\n[gates]\n{gate} = \"{level}\"\n{file}\n")
+}
+
+/// The lines of a text that begin a finding of a gate.
+fn found(text: &str, gate: &str) -> Vec<String> {
+    let heads = text.lines().filter(|it| it.contains(&format!("[{gate}]:")));
+    heads.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_gate_refuses_and_nothing_is_written() {
+    let mut told = String::new();
+    for (gate, file) in files() {
+        let workbench = workbench(&format!("version = 1\n{file}\n"));
+        let writes = workbench.writes();
+        for args in [
+            &["plan", "-o", "plan.json"][..],
+            &["apply", "--auto-approve"],
+            &["apply", "plan.json"],
+        ] {
+            let Output { stdout, stderr, .. } = workbench.run(args).expect(3);
+            let found = found(&stdout, gate);
+            assert_eq!(found.len(), 1, "{stdout}\n{stderr}");
+            assert!(found[0].starts_with("denied["), "{found:?}");
+            assert!(stdout.contains("= help: "), "{stdout}");
+        }
+        assert_eq!(workbench.writes(), writes);
+        assert_eq!(workbench.receipts().len(), 0);
+        let json = workbench.run(&["plan", "--format", "json"]).expect(3).stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["findings"][0]["code"], gate);
+        let message = json["findings"][0]["message"].as_str().unwrap();
+        _ = writeln!(told, "{gate}: {message}");
+    }
+    insta::assert_snapshot!(told, @r"
+    built-in-worker-in-use: 34 steps would still need the built-in worker
+    empty-pool: 23 steps would run in `pools.sql`, which would have no enabled worker
+    unhealthy-pool: 23 steps would run in `pools.few`, which would have 1 healthy worker of the 2 that it needs
+    pool-in-use: pool `Used` would be deleted while something still uses it
+    too-many-deletes: the plan has 2 deletes, and `max_deletes` is 1
+    default-pool-member: `Default Worker Pool` is the default pool and has no worker: the first one takes every step that names no pool away from the built-in worker
+    protected: `workers.replaced` is protected and would be replaced
+    ");
+}
+
+#[test]
+fn a_gate_that_shall_only_warn_lets_the_plan_pass() {
+    for (gate, file) in files() {
+        let workbench = workbench(&at(gate, "warn", &file));
+        let Output { stdout, .. } = workbench.run(&["plan"]).expect(0);
+        let found = found(&stdout, gate);
+        assert!(found.len() == 1 && found[0].starts_with("warning["), "{stdout}");
+    }
+}
+
+#[test]
+fn a_gate_that_is_open_says_nothing() {
+    for (gate, file) in files() {
+        let workbench = workbench(&at(gate, "allow", &file));
+        let Output { stdout, .. } = workbench.run(&["plan"]).expect(0);
+        assert_eq!(found(&stdout, gate), [""; 0]);
+    }
+}
+
+/// What a server refuses all the same fails there: an open gate is no promise.
+#[test]
+fn an_open_gate_leads_to_what_the_server_says() {
+    for (gate, file) in files() {
+        let workbench = workbench(&at(gate, "allow", &file));
+        let refused = gate == "pool-in-use";
+        let Output { stderr, .. } =
+            workbench.run(&["apply", "--auto-approve"]).expect(if refused { 5 } else { 0 });
+        assert_eq!(stderr.contains("pools.Used: failed: "), refused, "{stderr}");
+        if !refused {
+            workbench.settled();
+        }
+    }
+}
+
+#[test]
+fn a_gate_that_is_met_says_nothing() {
+    // The steps are in a pool with a worker, and the switch follows.
+    let workbench = workbench(
+        "version = 1\n[server]\nbuilt_in_worker = false\n[[placements]]\nprocess = \"any\"\n\
+         currently = [\"server\", \"default\", \"variable\"]\npool = \"Few\"\n",
+    );
+    let Output { stdout, .. } = workbench.apply();
+    assert!(!stdout.contains("denied[") && !stdout.contains("warning["), "{stdout}");
+    workbench.settled();
+}

@@ -1,0 +1,178 @@
+//! An apply that is cut off wherever it may be, and the next one, which goes on.
+
+use crate::workbench::{Output, Workbench, text_at};
+use poolwright::sandbox::{Fault, Misfortune, Seed};
+use serde_json::Value;
+use std::{collections::BTreeSet, time::Duration};
+
+/// A change of every kind: pools, workers, steps, the default pool, deletes, the built-in worker.
+const FILE: &str = r#"
+version = 1
+
+[pools.general]
+name    = "General"
+default = true
+
+[pools.kubernetes]
+name         = "Kubernetes"
+renamed_from = "AKS"
+description  = "kubectl and helm"
+
+[workers."general-worker-[01..02]"]
+pools     = ["general"]
+listening = { url = "https://general-{n}:10933", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+
+[workers.kubernetes-worker-01]
+pools     = ["kubernetes"]
+listening = { url = "https://k8s-01:10933", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+
+[[placements]]
+process     = "any"
+action_type = ["Octopus.Kubernetes*", "Octopus.HelmChartUpgrade"]
+pool        = "kubernetes"
+
+[[placements]]
+process   = "any"
+currently = ["server", "default", "variable"]
+pool      = "general"
+
+[[removed]]
+pool = "Old"
+
+[[removed]]
+worker = "old-worker"
+
+[server]
+built_in_worker = false
+"#;
+
+/// A company with something to rename, to move and to delete, and the file.
+fn workbench(faults: Vec<Fault>) -> Workbench {
+    let workbench = Workbench::failing(Seed::Chapter, faults);
+    workbench.write("workers.toml", FILE);
+    let pools = "/api/Spaces-1/workerpools";
+    let pool =
+        |name: &str| text_at(&workbench.send("POST", pools, crate::sandbox::pool(name)), "/Id");
+    let (old, _) = (pool("Old"), pool("AKS"));
+    for name in ["old-worker", "kubernetes-worker-01"] {
+        let worker = crate::sandbox::worker(name, &[&old]);
+        workbench.send("POST", "/api/Spaces-1/workers", worker);
+    }
+    workbench
+}
+
+/// What is there once all is done: every name once.
+fn finished(workbench: &Workbench) {
+    workbench.settled();
+    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "General", "Kubernetes"]);
+    let workers = ["general-worker-01", "general-worker-02", "kubernetes-worker-01"];
+    assert_eq!(workbench.names("workers"), workers);
+}
+
+/// The requests of setting up, which a fault counts too.
+fn set_up(on: &str) -> usize {
+    if on == "POST" { 4 } else { 0 }
+}
+
+fn fault(on: &str, nth: usize, what: Misfortune) -> Vec<Fault> {
+    vec![Fault { nth: nth + set_up(on), on: Some(on.to_owned()), what }]
+}
+
+/// How many requests of each kind a run makes that nothing happens to.
+fn requests(on: &str) -> usize {
+    let workbench = workbench(Vec::new());
+    workbench.apply();
+    let requests = workbench.count(on) - set_up(on);
+    workbench.receipts_tell(&["done"]);
+    finished(&workbench);
+    requests
+}
+
+impl Workbench {
+    /// The last receipt is one of these, and what it says of each change is so.
+    fn receipts_tell(&self, statuses: &[&str]) {
+        let Some(receipt) = self.receipts().pop() else { return };
+        assert!(statuses.contains(&receipt["status"].as_str().unwrap()), "{receipt:#}");
+        let left = self.run(&["plan", "--format", "json"]).expect(0);
+        let left: Value = serde_json::from_str(&left.stdout).unwrap();
+        let named = |it: &Value| format!("{} {}", it["action"], it["address"]);
+        let left: BTreeSet<String> =
+            left["changes"].as_array().unwrap().iter().map(named).collect();
+        for entry in receipt["changes"].as_array().unwrap() {
+            let is_left = left.contains(&named(entry));
+            match entry["outcome"].as_str().unwrap() {
+                "done" => assert!(!is_left, "told as done: {entry}"),
+                "skipped" => assert!(is_left, "made, and told as skipped: {entry}"),
+                outcome => assert!(["failed", "unknown"].contains(&outcome), "{entry}"),
+            }
+        }
+    }
+
+    /// The next apply makes the rest.
+    fn goes_on(&self) {
+        self.apply();
+        finished(self);
+    }
+}
+
+fn survives(on: &str, nth: usize, what: &Misfortune) {
+    let workbench = workbench(fault(on, nth, what.clone()));
+    let Output { code, stdout, stderr } = workbench.run(&["apply", "--auto-approve"]);
+    let refused = matches!(what, Misfortune::Status { code: 500, .. });
+    let wanted: &[i32] = if refused { &[0, 1, 5] } else { &[0] };
+    assert!(wanted.contains(&code), "{on} {nth} {what:?}: {code}\n{stdout}\n{stderr}");
+    workbench.receipts_tell(&[if code == 0 { "done" } else { "partial" }]);
+    workbench.goes_on();
+}
+
+fn survives_a_kill(on: &str, nth: usize, what: Misfortune) {
+    let workbench = workbench(fault(on, nth, what));
+    let mut child = workbench.begin(&["apply", "--auto-approve"]);
+    workbench.wait_for(nth + set_up(on), on, &mut child);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    workbench.receipts_tell(&["running", "done"]);
+    workbench.goes_on();
+}
+
+/// Every write that is unlike others, and some of those that are alike, and of the reads.
+fn each(survives: impl Fn(&str, usize)) {
+    for on in ["POST", "DELETE", "PUT", "GET"] {
+        let all = requests(on);
+        let picked = |nth: &usize| match on {
+            "GET" => nth % 12 == 1,
+            _ => *nth <= 3 || all < *nth + 3 || nth.is_multiple_of(5),
+        };
+        (1..=all).filter(picked).for_each(|nth| survives(on, nth));
+    }
+}
+
+#[test]
+fn a_request_that_never_arrived_is_made_good() {
+    each(|on, nth| survives(on, nth, &Misfortune::DropBefore));
+}
+
+#[test]
+fn an_answer_that_was_lost_is_made_good() {
+    each(|on, nth| survives(on, nth, &Misfortune::DropAfter));
+}
+
+#[test]
+fn a_server_that_was_not_ready_is_made_good() {
+    each(|on, nth| survives(on, nth, &Misfortune::Status { code: 503, retry_after: None }));
+}
+
+#[test]
+fn a_refusal_is_told_and_the_next_run_goes_on() {
+    each(|on, nth| survives(on, nth, &Misfortune::Status { code: 500, retry_after: None }));
+}
+
+#[test]
+fn a_kill_before_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
+    each(|on, nth| survives_a_kill(on, nth, Misfortune::Delay(Duration::from_secs(20))));
+}
+
+#[test]
+fn a_kill_after_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
+    each(|on, nth| survives_a_kill(on, nth, Misfortune::DropAfter));
+}

@@ -1,0 +1,311 @@
+//! A plan that was saved, and what may and may not happen before it is carried out.
+
+use crate::{
+    sandbox::{PROCESS, pool, worker},
+    workbench::{Output, Workbench, output, program},
+};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+const FILE: &str = r#"
+version = 1
+
+[pools.kubernetes]
+name = "Kubernetes"
+
+[pools.sql]
+name         = "SQL"
+renamed_from = "SQL Pool"
+
+[workers.k8s-01]
+pools     = ["kubernetes"]
+listening = { url = "https://k8s-01:10933", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+
+[workers.db-worker-01]
+pools     = ["sql"]
+listening = { url = "https://db-worker-01:10933", thumbprint = "0E80575D3BD8D30854802A4E8340A2E23AE961FD" }
+
+[[placements]]
+process = "any"
+pool    = "kubernetes"
+currently = ["server", "default", "variable"]
+
+[[removed]]
+pool = "Old"
+
+[server]
+built_in_worker = false
+"#;
+
+const POOLS: &str = "/api/Spaces-1/workerpools";
+const WORKERS: &str = "/api/Spaces-1/workers";
+
+/// A company for which the file's plan is saved.
+fn saved() -> Workbench {
+    let workbench = Workbench::chapter(FILE);
+    for name in ["SQL Pool", "Old", "Other"] {
+        workbench.send("POST", POOLS, pool(name));
+    }
+    let other = workbench.id("workerpools", "Other");
+    workbench.send("POST", WORKERS, worker("db-worker-01", &[&other]));
+    workbench.run(&["plan", "-o", "plan.json"]).expect(0);
+    workbench
+}
+
+fn place(document: &mut Value, step: &str, pool: &str) {
+    let steps = document["Steps"].as_array_mut().unwrap();
+    let found = steps.iter_mut().find(|it| it["Name"] == step).unwrap();
+    found["Actions"][0]["WorkerPoolId"] = json!(pool);
+}
+
+#[test]
+fn a_plan_is_saved_shown_and_carried_out_as_it_was_shown() {
+    let workbench = saved();
+    let planned = workbench.run(&["plan"]).expect(0);
+    let shown = workbench.run(&["show", "plan.json"]).expect(0);
+    // The finding points at a line that `show` does not have.
+    let changes = |it: &Output| it.stdout.split("warning[").next().unwrap().to_owned();
+    assert_eq!(changes(&planned), changes(&shown));
+    assert_eq!(
+        workbench.run(&["show", "plan.json", "--format", "json"]).stdout,
+        workbench.read("plan.json")
+    );
+    let applied = workbench.run(&["apply", "plan.json"]).expect(0);
+    assert!(applied.stdout.starts_with(&shown.stdout), "{}", applied.stdout);
+    workbench.settled();
+    // Once only: what it expects is no longer so.
+    workbench.run(&["apply", "plan.json"]).expect(4);
+}
+
+#[test]
+fn a_plan_needs_neither_the_file_nor_a_url() {
+    let workbench = saved();
+    std::fs::remove_file(workbench.folder.path().join("workers.toml")).unwrap();
+    let mut command = program(workbench.folder.path(), &["apply", "plan.json"]);
+    output(command.env("OCTOPUS_API_KEY", workbench.key)).expect(0);
+}
+
+/// Something that somebody else does, and what is told of it.
+type Edit = (fn(&Workbench), &'static str);
+
+const EDITS: [Edit; 11] = [
+    (
+        |it| {
+            let other = it.id("workerpools", "Other");
+            it.edit(PROCESS, |process| place(process, "Deploy to AKS", &other));
+        },
+        "a step is in another pool",
+    ),
+    (
+        |it| {
+            let id = it.id("workerpools", "SQL Pool");
+            it.edit(&format!("{POOLS}/{id}"), |pool| pool["Name"] = json!("Renamed"));
+        },
+        "a pool has another name",
+    ),
+    (
+        |it| {
+            let id = it.id("workers", "db-worker-01");
+            let pool = it.id("workerpools", "SQL Pool");
+            it.edit(&format!("{WORKERS}/{id}"), |worker| worker["WorkerPoolIds"] = json!([pool]));
+        },
+        "a worker is in another pool",
+    ),
+    (
+        |it| {
+            let old = it.id("workerpools", "Old");
+            it.send("POST", WORKERS, worker("late-worker", &[&old]));
+        },
+        "a worker joins a pool that goes",
+    ),
+    (
+        |it| {
+            let old = it.id("workerpools", "Old");
+            it.edit(PROCESS, |process| place(process, "Migrate database", &old));
+        },
+        "a step runs in a pool that goes",
+    ),
+    (
+        |it| {
+            it.edit(PROCESS, |process| {
+                let mut step = process["Steps"][6].clone();
+                for part in ["", "/Actions/0"] {
+                    let part = step.pointer_mut(part).unwrap();
+                    part["Id"] = json!("");
+                    part["Slug"] = json!("");
+                    part["Name"] = json!("One more");
+                }
+                step["Actions"][0]["ActionType"] = json!("Octopus.AzurePowerShell");
+                process["Steps"].as_array_mut().unwrap().push(step);
+            });
+        },
+        "a new step needs the built-in worker",
+    ),
+    (
+        |it| it.edit(PROCESS, |process| _ = process["Steps"].as_array_mut().unwrap().remove(2)),
+        "a step is gone",
+    ),
+    (|it| _ = it.send("POST", POOLS, pool("kubernetes")), "a pool has the name already"),
+    (
+        |it| {
+            let other = it.id("workerpools", "Other");
+            it.send("POST", WORKERS, worker("K8S-01", &[&other]));
+        },
+        "a worker has the name already",
+    ),
+    (
+        |it| {
+            it.edit("/api/featuresconfiguration", |it| it["IsBuiltInWorkerEnabled"] = json!(false));
+        },
+        "the built-in worker is off already",
+    ),
+    (
+        |it| {
+            let old = it.id("workerpools", "Old");
+            it.edit(&format!("{POOLS}/{old}"), |pool| pool["IsDefault"] = json!(true));
+        },
+        "a pool that goes is the default one",
+    ),
+];
+
+#[test]
+fn what_the_plan_relies_on_and_somebody_has_changed_stops_it_before_the_first_write() {
+    let mut told = String::new();
+    for (edit, name) in EDITS {
+        let workbench = saved();
+        edit(&workbench);
+        let writes = workbench.writes().len();
+        let Output { code, stderr, .. } = workbench.run(&["apply", "plan.json"]);
+        assert_eq!((code, workbench.writes().len()), (4, writes), "{name}: {stderr}");
+        let lines: Vec<_> = stderr.lines().filter(|it| it.starts_with("  ")).collect();
+        _ = writeln!(told, "{name}\n{}", lines.join("\n"));
+    }
+    insta::assert_snapshot!(told);
+}
+
+const HARMLESS: [Edit; 6] = [
+    (
+        |it| {
+            it.edit(PROCESS, |process| {
+                process["Steps"][2]["Actions"][0]["Properties"]["Octopus.Action.Script.ScriptBody"] =
+                    json!("exit 0");
+            });
+        },
+        "another script in a step that moves",
+    ),
+    (
+        |it| {
+            let other = it.id("workerpools", "Other");
+            it.edit(&format!("{POOLS}/{other}"), |pool| pool["Description"] = json!("hello"));
+        },
+        "another description of another pool",
+    ),
+    (
+        |it| {
+            let id = it.id("workerpools", "SQL Pool");
+            it.edit(&format!("{POOLS}/{id}"), |pool| pool["Description"] = json!("hello"));
+        },
+        "another description of a pool of which only the name changes",
+    ),
+    (
+        |it| {
+            let id = it.id("workers", "db-worker-01");
+            it.edit(&format!("{WORKERS}/{id}"), |worker| worker["IsDisabled"] = json!(true));
+        },
+        "a worker of which only the pools change is disabled",
+    ),
+    (|it| _ = it.send("POST", POOLS, pool("One more")), "one more pool"),
+    (
+        |it| it.edit(PROCESS, |process| _ = process["Steps"].as_array_mut().unwrap().remove(0)),
+        "a step that does not move is gone",
+    ),
+];
+
+#[test]
+fn what_the_plan_does_not_rely_on_may_change() {
+    for (edit, name) in HARMLESS {
+        let workbench = saved();
+        edit(&workbench);
+        let Output { code, stderr, .. } = workbench.run(&["apply", "plan.json"]);
+        assert_eq!(code, 0, "{name}: {stderr}");
+        if name.contains("step") {
+            let process = workbench.text(PROCESS);
+            assert_eq!(process.contains("exit 0"), name.contains("script"));
+        }
+    }
+}
+
+#[test]
+fn a_plan_that_was_changed_by_hand_is_refused() {
+    let workbench = saved();
+    let plan = workbench.read("plan.json");
+    let mut told = String::new();
+    for (text, other) in [
+        (r#""name": "Kubernetes""#, r#""name": "Evil""#),
+        (r#""after": "SQL""#, r#""after": "Evil""#),
+        (r#""action": "delete""#, r#""action": "update""#),
+        (r#""format_version": "1.0""#, r#""format_version": "2.0""#),
+        (r#""create": 2"#, r#""create": 0"#),
+        ("]", ""),
+        (r#""changes""#, r#""change""#),
+    ] {
+        assert!(plan.contains(text), "{text}");
+        workbench.write("plan.json", &plan.replacen(text, other, 1));
+        let writes = workbench.writes().len();
+        let Output { code, stderr, .. } = workbench.run(&["apply", "plan.json"]);
+        assert_eq!((code, workbench.writes().len()), (1, writes), "{text}: {stderr}");
+        assert_eq!(workbench.run(&["show", "plan.json"]).code, 1);
+        assert!(stderr.contains("\nhelp: "), "{stderr}");
+        _ = writeln!(told, "{}", stderr.lines().next().unwrap());
+    }
+    insta::assert_snapshot!(told, @r"
+    error: cannot read the plan `plan.json`: it was changed by hand: `pools.kubernetes` shows another field than it would write
+    error: cannot read the plan `plan.json`: it was changed by hand: `pools.sql` shows another field than it would write
+    error: cannot read the plan `plan.json`: it was changed by hand: `pools.Old` shows another action than it would write
+    error: cannot read the plan `plan.json`: its format is 2.0, and this version reads 1.x
+    error: cannot read the plan `plan.json`: it was changed by hand: its summary does not count its changes
+    error: cannot read the plan `plan.json`: it is not JSON: expected `,` or `]` at line 17 column 13
+    error: cannot read the plan `plan.json`: it is not a plan: missing field `changes`
+    ");
+}
+
+#[test]
+fn a_plan_that_a_gate_refuses_is_not_carried_out_later_either() {
+    let workbench = saved();
+    workbench.write("workers.toml", "version = 1\n[server]\nbuilt_in_worker = false\n");
+    workbench.run(&["plan", "-o", "plan.json"]).expect(3);
+    let writes = workbench.writes().len();
+    let refused = workbench.run(&["apply", "plan.json"]).expect(3);
+    assert!(refused.stdout.contains("denied[built-in-worker-in-use]"), "{}", refused.stdout);
+    assert_eq!(workbench.writes().len(), writes);
+}
+
+#[test]
+fn a_plan_is_for_one_server_and_one_space() {
+    let workbench = saved();
+    let other = Workbench::chapter(FILE);
+    let mut told = String::new();
+    for args in [
+        ["--url", other.bench.sandbox.url()],
+        ["--space", "Operations"],
+        ["--space", "No such space"],
+    ] {
+        let writes = workbench.writes().len();
+        let Output { code, stderr, .. } = workbench.run(&["apply", "plan.json", args[0], args[1]]);
+        assert_eq!((code, workbench.writes().len()), (1, writes), "{args:?}: {stderr}");
+        assert!(stderr.contains("\nhelp: "), "{stderr}");
+        let (here, there) = (workbench.bench.sandbox.url(), other.bench.sandbox.url());
+        _ = writeln!(
+            told,
+            "{}",
+            stderr.lines().next().unwrap().replace(here, "HERE").replace(there, "THERE")
+        );
+    }
+    assert_eq!(other.bench.sandbox.requests(), [""; 0]);
+    insta::assert_snapshot!(told, @r"
+    error: the plan is for `HERE`, and not for `THERE`
+    error: the plan is for space `Default`, not `Operations`
+    error: there is no space `No such space`
+    ");
+    workbench.run(&["apply", "plan.json", "--space", "Default"]).expect(0);
+}
