@@ -3,6 +3,7 @@
 use super::{
     exit, files,
     plan::{self, Shown},
+    print::{err, errln, out, outln},
     progress::Progress,
     receipt::{self, Kept},
     screen::Screen,
@@ -64,7 +65,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     };
     let text = args.format == Shown::Text;
     if text {
-        print!("{}", render::plan(&plan, &sources, args.format.into(), screen.out));
+        out!("{}", render::plan(&plan, &sources, args.format.into(), screen.out));
     }
     let approved = match plan.approve() {
         Ok(approved) => approved,
@@ -72,19 +73,19 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             if !text {
                 files::print(&refused.findings, &sources, screen);
             }
-            eprintln!("refused: nothing was written");
+            errln!("refused: nothing was written");
             return Ok(exit::REFUSED);
         }
     };
     let plan = approved.plan();
     if plan.changes.is_empty() {
         if !text {
-            print!("{}", receipt::nothing(&approved).text());
+            out!("{}", receipt::nothing(&approved).text());
         }
         return Ok(exit::DONE);
     }
     if args.plan.is_none() && !args.auto_approve && !agreed()? {
-        eprintln!("nothing was written");
+        errln!("nothing was written");
         return Ok(exit::ERROR);
     }
     // Every precondition, just before the first write.
@@ -109,13 +110,13 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     progress.end();
     let (receipt, path) = kept.end();
     if !text {
-        print!("{}", receipt.text());
+        out!("{}", receipt.text());
     }
     let interrupted = *stop.borrow();
     let code = tell(&receipt, &path, screen);
     if code == exit::DONE && text {
         let changes = count(receipt.entries.len(), "change");
-        println!("Applied: {changes}; the receipt is {}", path.display());
+        outln!("Applied: {changes}; the receipt is {}", path.display());
     }
     Ok(if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code })
 }
@@ -168,7 +169,7 @@ fn agreed() -> anyhow::Result<bool> {
             "give `--auto-approve`, or save the plan with `plan -o FILE` and apply that",
         ));
     }
-    eprint!("Carry this out? Only `yes` is taken for a yes: ");
+    err!("Carry this out? Only `yes` is taken for a yes: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -180,7 +181,7 @@ fn stop_on_signals() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
         signal().await;
-        eprintln!("finishing what is under way; once more to stop at once");
+        errln!("finishing what is under way; once more to stop at once");
         _ = stop.send(true);
         signal().await;
         std::process::exit(i32::from(exit::INTERRUPTED));
@@ -206,16 +207,16 @@ async fn signal() {
 }
 
 fn tell_stale(changed: &[Stale], plan: Option<&Path>, screen: &Screen) {
-    eprintln!("error: the server is not as the plan expects, nothing was written");
+    errln!("error: the server is not as the plan expects, nothing was written");
     let told = changed.iter().map(|Stale { address, what, expected, found }| {
         let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
         format!("{address}{what} is {found}, the plan expects {expected}")
     });
     list(told, screen);
     match plan {
-        Some(plan) => eprintln!("help: plan again: `poolwright plan -o {}`", plan.display()),
+        Some(plan) => errln!("help: plan again: `poolwright plan -o {}`", plan.display()),
         None => {
-            eprintln!("help: somebody has changed the server since the plan was made: apply again")
+            errln!("help: somebody has changed the server since the plan was made: apply again")
         }
     }
 }
@@ -224,10 +225,10 @@ fn tell_stale(changed: &[Stale], plan: Option<&Path>, screen: &Screen) {
 fn list(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
     let (all, few) = (lines.len(), if 0 < screen.err.verbosity { usize::MAX } else { FEW });
     for line in lines.take(few) {
-        eprintln!("  {}", Escaped(&line));
+        errln!("  {}", Escaped(&line));
     }
     if few < all {
-        eprintln!("  and {} more; -v shows all", all - few);
+        errln!("  and {} more; -v shows all", all - few);
     }
 }
 
@@ -240,7 +241,7 @@ fn tell(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
         receipt.entries.iter().filter(|it| it.outcome != Outcome::Done).collect();
     // What went wrong comes before what only waited for it.
     open.sort_by_key(|it| it.outcome == Outcome::Skipped);
-    eprintln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
+    errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     let told = open.iter().map(|entry| {
         let outcome = match entry.outcome {
             Outcome::Failed => "failed",
@@ -252,6 +253,6 @@ fn tell(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     });
     list(told, screen);
     let shown = path.display();
-    eprintln!("help: the next `apply` goes on from here; what was done is in {shown}");
+    errln!("help: the next `apply` goes on from here; what was done is in {shown}");
     exit::PARTIAL
 }

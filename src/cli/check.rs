@@ -1,6 +1,6 @@
 //! `poolwright check`: whether the files are right, as far as they can tell by themselves.
 
-use super::{exit, files, screen::Screen};
+use super::{exit, files, print::outln, screen::Screen};
 use crate::{config, finding::Level, text::count};
 
 /// Parse, validate and lint the files. No server is asked.
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         return Ok(exit::ERROR);
     }
     let paths: Vec<_> = sources.0.iter().map(|it| it.path.as_str()).collect();
-    println!(
+    outln!(
         "{}: {}, {}, {}: nothing wrong",
         paths.join(", "),
         count(desired.pools.len(), "pool"),

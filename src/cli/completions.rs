@@ -1,6 +1,6 @@
 //! `poolwright completions`: what a shell can complete.
 
-use super::exit;
+use super::{exit, print::out};
 use clap_complete::Shell;
 
 /// Print the completions of a shell.
@@ -17,6 +17,8 @@ pub(super) struct Args {
 
 /// Prints the completions.
 pub(super) fn run(args: &Args, mut command: clap::Command) -> u8 {
-    clap_complete::generate(args.shell, &mut command, "poolwright", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "poolwright", &mut script);
+    out!("{}", String::from_utf8_lossy(&script));
     exit::DONE
 }

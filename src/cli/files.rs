@@ -1,6 +1,10 @@
 //! The files of a run: read, parsed, and the first thing that every command looks at.
 
-use super::{screen::Screen, trouble::helped};
+use super::{
+    print::{err, errln},
+    screen::Screen,
+    trouble::helped,
+};
 use crate::{
     config,
     desired::Desired,
@@ -50,9 +54,9 @@ impl Args {
 
 /// Prints findings to standard error, and how many there are.
 pub(super) fn print(found: &[Finding], sources: &Sources, screen: &Screen) {
-    eprint!("{}", findings::findings(found, sources, screen.err));
+    err!("{}", findings::findings(found, sources, screen.err));
     if let Some(tally) = findings::tally(found) {
-        eprintln!("{tally}");
+        errln!("{tally}");
     }
 }
 

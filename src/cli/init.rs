@@ -1,6 +1,6 @@
 //! `poolwright init`: a file to start from.
 
-use super::{exit, trouble::helped};
+use super::{exit, print::outln, trouble::helped};
 use crate::config;
 use anyhow::Context as _;
 use std::{
@@ -37,6 +37,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     };
     file.write_all(config::starter().as_bytes())
         .with_context(|| format!("cannot write `{shown}`"))?;
-    println!("{shown} is written: edit it, then look at `poolwright plan`");
+    outln!("{shown} is written: edit it, then look at `poolwright plan`");
     Ok(exit::DONE)
 }

@@ -1,6 +1,6 @@
 //! `poolwright man`: the manual, as man pages.
 
-use super::exit;
+use super::{exit, print::out};
 use anyhow::Context as _;
 use std::path::PathBuf;
 
@@ -22,9 +22,12 @@ pub(super) fn run(args: &Args, command: &clap::Command) -> anyhow::Result<u8> {
     match &args.to {
         Some(folder) => clap_mangen::generate_to(command.clone(), folder)
             .with_context(|| format!("cannot write the man pages to `{}`", folder.display()))?,
-        None => clap_mangen::Man::new(command.clone())
-            .render(&mut std::io::stdout())
-            .context("cannot print the man page")?,
+        None => {
+            let mut page = Vec::new();
+            let man = clap_mangen::Man::new(command.clone());
+            man.render(&mut page).context("cannot make the man page")?;
+            out!("{}", String::from_utf8_lossy(&page));
+        }
     }
     Ok(exit::DONE)
 }

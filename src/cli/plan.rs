@@ -3,6 +3,7 @@
 use super::{
     exit,
     files::{self, Files},
+    print::out,
     screen::Screen,
     session::{self, Session},
 };
@@ -68,7 +69,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(path) = &args.output {
         save(path, &file::write(&plan, &files.sources))?;
     }
-    print!("{}", render::plan(&plan, &files.sources, args.format.into(), screen.out));
+    out!("{}", render::plan(&plan, &files.sources, args.format.into(), screen.out));
     Ok(match plan.gravest() {
         Some(Level::Deny | Level::Error) => exit::REFUSED,
         _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,

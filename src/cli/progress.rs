@@ -1,6 +1,6 @@
 //! How an apply goes: a bar on a terminal, a line a change elsewhere.
 
-use super::screen::Screen;
+use super::{print::errln, screen::Screen};
 use crate::{
     apply::Event,
     plan::{Action, Plan},
@@ -60,11 +60,11 @@ impl<'a> Progress<'a> {
             Some(bar) => {
                 bar.inc(1);
                 if !matches!(event, Event::Done { .. }) {
-                    bar.suspend(|| eprintln!("{line}"));
+                    bar.suspend(|| errln!("{line}"));
                 }
             }
             None if self.quiet && matches!(event, Event::Done { .. }) => {}
-            None => eprintln!("{line}"),
+            None => errln!("{line}"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The receipt on disk: written before the first request, and as the work goes on.
 
-use super::plan::save;
+use super::{plan::save, print::errln};
 use crate::{
     apply::{Event, journal},
     plan::Approved,
@@ -74,7 +74,7 @@ impl Kept {
             && !self.lost
         {
             self.lost = true;
-            eprintln!("warning: the receipt is behind: {error:#}");
+            errln!("warning: the receipt is behind: {error:#}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
 
+use super::print::{errln, outln};
 use crate::sandbox::{self, Options, Seed, Store};
 use anyhow::Context as _;
 use std::{net::Ipv4Addr, path::PathBuf};
@@ -62,12 +63,12 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
     let sandbox = sandbox::start(Options { store, seed, faults: Vec::new() }, listener).await?;
-    println!("OCTOPUS_URL={}", sandbox.url());
-    println!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
-    eprintln!("a key that may only read: {}", sandbox::READER_KEY);
+    outln!("OCTOPUS_URL={}", sandbox.url());
+    outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
+    errln!("a key that may only read: {}", sandbox::READER_KEY);
     match memory {
-        true => eprintln!("Ctrl-C stops it, and its data is gone"),
-        false => eprintln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
+        true => errln!("Ctrl-C stops it, and its data is gone"),
+        false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
     }
     sandbox.run_until(async { _ = tokio::signal::ctrl_c().await }).await;
     Ok(0)

@@ -1,6 +1,9 @@
 //! `poolwright schema`: what the files look like, for editors and scripts.
 
-use super::exit;
+use super::{
+    exit,
+    print::{out, outln},
+};
 use crate::{config, plan};
 
 /// Print the JSON Schema of `workers.toml`, or of a saved plan.
@@ -27,8 +30,8 @@ enum Of {
 /// Prints the schema.
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match args.of {
-        Of::Workers => println!("{:#}", config::schema()),
-        Of::Plan => print!("{}", plan::file::SCHEMA),
+        Of::Workers => outln!("{:#}", config::schema()),
+        Of::Plan => out!("{}", plan::file::SCHEMA),
     }
     Ok(exit::DONE)
 }

@@ -1,6 +1,6 @@
 //! `poolwright show`: a saved plan again.
 
-use super::{exit, plan::Shown, screen::Screen, trouble::helped};
+use super::{exit, plan::Shown, print::out, screen::Screen, trouble::helped};
 use crate::{
     finding::Sources,
     plan::{Plan, file},
@@ -30,7 +30,7 @@ pub(super) struct Args {
 /// Shows the plan.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let plan = read(&args.plan)?;
-    print!("{}", render::plan(&plan, &Sources::default(), args.format.into(), screen.out));
+    out!("{}", render::plan(&plan, &Sources::default(), args.format.into(), screen.out));
     Ok(exit::DONE)
 }
 

@@ -1,6 +1,6 @@
 //! The one place that prints why a command stopped: the chain of causes, once, and what helps.
 
-use super::{exit, screen::Screen};
+use super::{exit, print::errln, screen::Screen};
 use crate::{octopus, refresh, text::escape::Escaped};
 use std::{fmt, process::ExitCode};
 
@@ -32,9 +32,9 @@ pub(super) fn print(error: &anyhow::Error, screen: &Screen) -> ExitCode {
     let mut chain: Vec<String> = error.chain().map(|it| escape(&it.to_string())).collect();
     // A transparent error repeats its source's words.
     chain.dedup();
-    eprintln!("{red}error{plain}: {}", chain.join(": "));
+    errln!("{red}error{plain}: {}", chain.join(": "));
     if let Some(help) = help(error) {
-        eprintln!("help: {}", escape(&help));
+        errln!("help: {}", escape(&help));
     }
     ExitCode::from(exit::ERROR)
 }

@@ -22,7 +22,7 @@ pub(super) enum SpreadError {
     #[error("the range ends before it starts")]
     Backwards,
     /// Something that is no number.
-    #[error("`{0}` is no number")]
+    #[error("a range is two numbers, and `{0}` is none")]
     NoNumber(String),
     /// An item with nothing in it.
     #[error("the list has an empty item")]

@@ -89,7 +89,7 @@ fn a_file_that_is_wrong_is_told_so() {
      error[unknown-machine-policy]: there is no machine policy `No such`
      error[empty-list]: `pools` is an empty list
      error[bad-url]: a listening Tentacle's URL starts with `https://`
-     error[bad-range]: `` is no number
+     error[bad-range]: a range is two numbers, and `` is none
      error[unknown-pool]: there is no pool `sqll`
      error[unknown-project]: there is no project `Web Stor`
      error[unknown-step]: there is no step `Deploy to ASK`
@@ -215,4 +215,18 @@ fn a_url_that_leads_nowhere_is_told_so() {
     error: cannot read the key of `no-such-file`: No such file or directory
     error: the file of certificate authorities holds no certificate: there is no `BEGIN CERTIFICATE` in it
     ");
+}
+
+#[test]
+fn nobody_who_reads_no_more_is_a_panic() {
+    let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
+    for args in [&["plan"][..], &["schema"], &["completions", "bash"], &["man"], &["--help"]] {
+        let mut command = workbench.command(args);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    }
 }
