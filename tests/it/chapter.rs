@@ -37,7 +37,7 @@ fn lines(document: &str) -> String {
 }
 
 /// The lines that differ, without what the server counts itself.
-fn differences(before: &str, after: &str) -> Vec<String> {
+pub(crate) fn differences(before: &str, after: &str) -> Vec<String> {
     let (before, after) = (lines(before), lines(after));
     let diff = TextDiff::from_lines(&before, &after);
     let changed = diff.iter_all_changes().filter(|it| it.tag() != ChangeTag::Equal);

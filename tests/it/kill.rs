@@ -141,7 +141,7 @@ fn each(survives: impl Fn(&str, usize)) {
         let all = requests(on);
         let picked = |nth: &usize| match on {
             "GET" => nth % 12 == 1,
-            _ => *nth <= 3 || all < *nth + 3 || nth % 5 == 0,
+            _ => *nth <= 3 || all < *nth + 3 || nth.is_multiple_of(5),
         };
         (1..=all).filter(picked).for_each(|nth| survives(on, nth));
     }
