@@ -30,41 +30,42 @@ fn told(workbench: &Workbench, args: &[&str]) -> String {
     words.replace(workbench.bench.sandbox.url(), "URL")
 }
 
+/// Files that are wrong, each in its own way.
+const FILES: [&str; 30] = [
+    "",
+    "version = 1\n[pools",
+    "version = 2",
+    "version = \"1\"",
+    "version = 1\npools = 3",
+    "version = 1\n[pools.sql]\nname = 3",
+    "version = 1\n[pools.sql]\nname = \"\"",
+    "version = 1\n[pools.sql]\ndescripton = \"x\"",
+    "version = 1\n[pool.sql]",
+    "version = 1\n[pools.sql]\n[pools.sql]",
+    "version = 1\n[pools.a]\nname = \"SQL\"\n[pools.b]\nname = \"sql\"",
+    "version = 1\n[pools.a]\ndefault = true\n[pools.b]\ndefault = true",
+    "version = 1\n[workers.w]\npools = [\"a\"]",
+    "version = 1\n[workers.w]\npools = [\"sqll\"]\npolling = { subscription = \"poll://x/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
+    "version = 1\n[workers.w]\npools = [\"Default Worker Pool\"]\npolicy = \"No such\"\npolling = { subscription = \"poll://ih8pbyo8vxqjv0kbwwzc/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
+    "version = 1\n[workers.w]\npools = []\npolling = { subscription = \"poll://ih8pbyo8vxqjv0kbwwzc/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
+    "version = 1\n[workers.w]\npools = [\"a\"]\nlistening = { url = \"http://x\", thumbprint = \"12\" }",
+    "version = 1\n[workers.\"w[1..]\"]\npools = [\"a\"]\nlistening = { url = \"https://x\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
+    "version = 1\n[[placements]]\npool = \"sqll\"",
+    "version = 1\n[[placements]]\nproject = \"Web Stor\"\npool = \"Default Worker Pool\"",
+    "version = 1\n[[placements]]\nproject = \"Web Store\"\nstep = \"Deploy to ASK\"\npool = \"Default Worker Pool\"",
+    "version = 1\n[[placements]]\nproject = \"Web Store\"\nstep = \"Approve\"\npool = \"Default Worker Pool\"",
+    "version = 1\n[[placements]]\nproject = \"*\"",
+    "version = 1\n[[placements]]\npool = \"x\"\ndefault_pool = true",
+    "version = 1\n[octopus]\napi_key = \"API-SECRETSECRETSECRET\"",
+    "version = 1\n[octopus]\nurl = \"https://user:API-SECRET@host\"",
+    "version = 1\n[octopus]\nspace = \"No such\"",
+    "version = 1\n[removed]\npool = \"x\"",
+    "version = 1\n[gates]\nempty-pool = \"no\"",
+    "version = 1\n[pools.u]\nimage = \"NoSuchImage\"",
+];
+
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table is as long as it is")]
 fn a_file_that_is_wrong_is_told_so() {
-    const FILES: [&str; 30] = [
-        "",
-        "version = 1\n[pools",
-        "version = 2",
-        "version = \"1\"",
-        "version = 1\npools = 3",
-        "version = 1\n[pools.sql]\nname = 3",
-        "version = 1\n[pools.sql]\nname = \"\"",
-        "version = 1\n[pools.sql]\ndescripton = \"x\"",
-        "version = 1\n[pool.sql]",
-        "version = 1\n[pools.sql]\n[pools.sql]",
-        "version = 1\n[pools.a]\nname = \"SQL\"\n[pools.b]\nname = \"sql\"",
-        "version = 1\n[pools.a]\ndefault = true\n[pools.b]\ndefault = true",
-        "version = 1\n[workers.w]\npools = [\"a\"]",
-        "version = 1\n[workers.w]\npools = [\"sqll\"]\npolling = { subscription = \"poll://x/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
-        "version = 1\n[workers.w]\npools = [\"Default Worker Pool\"]\npolicy = \"No such\"\npolling = { subscription = \"poll://ih8pbyo8vxqjv0kbwwzc/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
-        "version = 1\n[workers.w]\npools = []\npolling = { subscription = \"poll://ih8pbyo8vxqjv0kbwwzc/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
-        "version = 1\n[workers.w]\npools = [\"a\"]\nlistening = { url = \"http://x\", thumbprint = \"12\" }",
-        "version = 1\n[workers.\"w[1..]\"]\npools = [\"a\"]\nlistening = { url = \"https://x\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }",
-        "version = 1\n[[placements]]\npool = \"sqll\"",
-        "version = 1\n[[placements]]\nproject = \"Web Stor\"\npool = \"Default Worker Pool\"",
-        "version = 1\n[[placements]]\nproject = \"Web Store\"\nstep = \"Deploy to ASK\"\npool = \"Default Worker Pool\"",
-        "version = 1\n[[placements]]\nproject = \"Web Store\"\nstep = \"Approve\"\npool = \"Default Worker Pool\"",
-        "version = 1\n[[placements]]\nproject = \"*\"",
-        "version = 1\n[[placements]]\npool = \"x\"\ndefault_pool = true",
-        "version = 1\n[octopus]\napi_key = \"API-SECRETSECRETSECRET\"",
-        "version = 1\n[octopus]\nurl = \"https://user:API-SECRET@host\"",
-        "version = 1\n[octopus]\nspace = \"No such\"",
-        "version = 1\n[removed]\npool = \"x\"",
-        "version = 1\n[gates]\nempty-pool = \"no\"",
-        "version = 1\n[pools.u]\nimage = \"NoSuchImage\"",
-    ];
     let mut all = String::new();
     let workbench = Workbench::new(Seed::Chapter);
     for file in FILES {

@@ -37,7 +37,7 @@ fn lines(document: &str) -> String {
 }
 
 /// The lines that differ, without what the server counts itself.
-fn differences(before: &str, after: &str) -> Vec<String> {
+pub(crate) fn differences(before: &str, after: &str) -> Vec<String> {
     let (before, after) = (lines(before), lines(after));
     let diff = TextDiff::from_lines(&before, &after);
     let changed = diff.iter_all_changes().filter(|it| it.tag() != ChangeTag::Equal);
@@ -76,6 +76,11 @@ fn of_each_process_only_what_places_its_steps_differs() {
         workbench.write("workers.toml", &fs::read_to_string(path).unwrap());
         workbench.apply();
     }
+    // Pools are made side by side: whose id is the first is chance.
+    let pools = ["Kubernetes", "Azure", "Database"].map(|it| format!("{it} Worker Pool"));
+    let pools = pools.map(|name| (workbench.id("workerpools", &name), name));
+    let named =
+        |line: &str| pools.iter().fold(line.to_owned(), |it, (id, name)| it.replace(id, name));
     let mut seen = String::new();
     for ((path, before), after) in before.iter().zip(workbench.processes().values()) {
         let differences = differences(before, after);
@@ -83,7 +88,7 @@ fn of_each_process_only_what_places_its_steps_differs() {
         let foreign: Vec<_> = differences.iter().filter(|it| !ours(it)).collect();
         assert!(foreign.is_empty(), "{path}: {foreign:#?}");
         _ = writeln!(seen, "{path}");
-        differences.iter().for_each(|line| _ = writeln!(seen, "  {line}"));
+        differences.iter().for_each(|line| _ = writeln!(seen, "  {}", named(line)));
     }
     insta::assert_snapshot!(seen);
 }

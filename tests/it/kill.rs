@@ -176,3 +176,23 @@ fn a_kill_before_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
 fn a_kill_after_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
     each(|on, nth| survives_a_kill(on, nth, Misfortune::DropAfter));
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
+    let workbench = workbench(fault("PUT", 4, Misfortune::Delay(Duration::from_millis(400))));
+    let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
+    workbench.wait_for(4, "PUT", &mut child);
+    let process = child.id().to_string();
+    assert!(
+        std::process::Command::new("kill").args(["-INT", &process]).status().unwrap().success()
+    );
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(workbench.count("PUT"), 4);
+    let receipt = workbench.receipts().pop().unwrap();
+    let outcomes = receipt["changes"].as_array().unwrap().iter().map(|it| &it["outcome"]);
+    assert!(outcomes.clone().any(|it| it == "skipped"));
+    assert!(outcomes.clone().all(|it| it == "skipped" || it == "done"), "{receipt:#}");
+    workbench.receipts_tell(&["partial"]);
+    workbench.goes_on();
+}

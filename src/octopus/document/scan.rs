@@ -135,14 +135,17 @@ fn container(text: &str, start: usize) -> usize {
 /// Behind the string whose quote is at `start`.
 fn string(text: &str, start: usize) -> usize {
     let mut at = start + 1;
-    while let Some(byte) = byte(text, at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
+    // Most of a process is long scripts: from quote to quote, and not from byte to byte.
+    while let Some(next) = text.get(at..).and_then(|rest| rest.find('"')) {
+        let quote = at + next;
+        let inside = text.as_bytes().get(start + 1..quote).unwrap_or_default();
+        let escapes = inside.iter().rev().take_while(|byte| **byte == b'\\').count();
+        at = quote + 1;
+        if escapes.is_multiple_of(2) {
+            return at;
         }
     }
-    at
+    text.len()
 }
 
 fn byte(text: &str, at: usize) -> Option<u8> {
