@@ -1,0 +1,263 @@
+//! What a file comes to on a small server that is held in memory: one fact a test, no network.
+
+use poolwright::{
+    config,
+    diff::diff,
+    finding::{Source, Sources},
+    live::{
+        Directory, Entry, Health, Live, LivePool, LiveProcess, LiveProject, LiveStep, LiveWorker,
+        Owner, Scope, ServerFacts,
+    },
+    model::{Endpoint, Id, Linked, Name, Place, PoolKind},
+    plan::Header,
+};
+use std::fmt::Write as _;
+
+fn pool(id: &str, name: &str, default: bool) -> LivePool {
+    LivePool {
+        id: Id::new(id),
+        name: Name::new(name),
+        slug: name.to_lowercase().replace(' ', "-"),
+        description: String::new(),
+        kind: PoolKind::Static,
+        default,
+    }
+}
+
+fn worker(name: &str, pools: &[&str]) -> LiveWorker {
+    LiveWorker {
+        id: Id::new(format!("Workers-{name}")),
+        name: Name::new(name),
+        endpoint: Endpoint::Polling {
+            subscription: format!("poll://{name}/"),
+            thumbprint: "8A".repeat(20),
+        },
+        pools: pools.iter().map(|id| Id::new(*id)).collect(),
+        policy: Linked::new("MachinePolicies-1", "Default Machine Policy"),
+        disabled: false,
+        health: Health::Healthy,
+    }
+}
+
+fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
+    LiveStep {
+        id: Id::new(name),
+        step: Name::new(name),
+        action: Name::new(name),
+        has_siblings: false,
+        action_type: format!("Octopus.{kind}"),
+        place: if pool.is_empty() { Place::DefaultPool } else { Place::Pool(Id::new(pool)) },
+        run_on_server: roles.is_empty(),
+        target_roles: roles.to_owned(),
+        container: None,
+    }
+}
+
+/// Three pools, of which the default one is empty; two workers; a project of four steps.
+fn live() -> Live {
+    let owner = Owner { project: Name::new("Web Store"), group: Name::new("Shop"), runbook: None };
+    let steps = vec![
+        step("Approve", "Manual", "", ""),
+        step("Build", "Script", "", ""),
+        step("Load", "Script", "Pools-3", ""),
+        step("Drain", "Script", "", "web"),
+    ];
+    let entry = |id: &str, name: &str| Entry {
+        id: id.to_owned(),
+        name: Name::new(name),
+        slug: String::new(),
+        default: true,
+    };
+    Live {
+        server: ServerFacts {
+            url: String::new(),
+            version: String::new(),
+            space: Linked::new("Spaces-1", "Default"),
+            built_in_worker: Some(true),
+        },
+        pools: vec![
+            pool("Pools-1", "Default Worker Pool", true),
+            pool("Pools-2", "SQL", false),
+            pool("Pools-3", "Old", false),
+        ],
+        workers: vec![worker("a", &["Pools-2"]), worker("b", &["Pools-2", "Pools-3"])],
+        projects: vec![LiveProject {
+            name: owner.project.clone(),
+            group: owner.group.clone(),
+            git: false,
+        }],
+        processes: vec![LiveProcess { id: Id::new("process"), owner, steps }],
+        directory: Directory {
+            policies: vec![entry("MachinePolicies-1", "Default Machine Policy")],
+            ..Directory::default()
+        },
+        pointers: Vec::new(),
+        elsewhere: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+/// A line a change and a line a finding.
+fn plan(file: &str) -> String {
+    let text = format!("version = 1\n{file}");
+    let (desired, wrong) = config::load(&Sources(vec![Source { path: "w".into(), text }]));
+    assert_eq!(wrong, []);
+    let header = Header {
+        url: String::new(),
+        server_version: String::new(),
+        space: Linked::new("Spaces-1", "Default"),
+        files: Vec::new(),
+        digest: String::new(),
+        scope: Scope::default(),
+    };
+    let plan = diff(&desired, &live(), header);
+    let mut told = String::new();
+    for change in &plan.changes {
+        let fields = change.kind.fields().into_iter().map(|field| {
+            let show =
+                |side: Option<serde_json::Value>| side.map_or(String::new(), |it| it.to_string());
+            format!(" {} {}→{}", field.path, show(field.before), show(field.after))
+        });
+        let symbol = change.kind.action().symbol();
+        _ = writeln!(told, "{symbol} {}{}", change.address, fields.collect::<String>());
+    }
+    for finding in &plan.findings {
+        _ = writeln!(told, "{:?} {}: {}", finding.level, finding.code, finding.message);
+    }
+    told
+}
+
+#[test]
+fn what_is_so_already_is_no_change() {
+    assert_eq!(
+        plan("[pools.sql]\nname = \"SQL\"\n[workers.a]\npools = [\"sql\"]\npolling = {}"),
+        ""
+    );
+}
+
+#[test]
+fn a_new_spelling_is_an_update_and_an_old_name_a_rename() {
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"Sql\""), @r#"~ pools.sql name "SQL"→"Sql""#);
+    insta::assert_snapshot!(plan("[pools.new]\nname = \"New\"\nrenamed_from = [\"nothing\", \"old\"]"), @r#"~ pools.new name "Old"→"New""#);
+}
+
+#[test]
+fn an_old_name_that_could_be_two_pools_is_no_guess() {
+    insta::assert_snapshot!(plan("[pools.x]\nname = \"X\"\nrenamed_from = [\"Old\", \"SQL\"]"), @r#"
+    + pools.x name →"X"
+    Error ambiguous-name: pool `X` could be any of `Old`, `SQL`
+    "#);
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\n[pools.x]\nname = \"X\"\nrenamed_from = \"SQL\""), @r#"
+    + pools.x name →"X"
+    Error ambiguous-name: pool `SQL` cannot become `X`: `sql` is it already
+    "#);
+}
+
+#[test]
+fn a_position_is_counted_among_all_pools() {
+    insta::assert_snapshot!(plan("[pools.old]\nname = \"Old\"\nsort_order = 0"), @r#"~ pools sort_order ["pools[\"Default Worker Pool\"]","pools.SQL","pools.old"]→["pools.old","pools[\"Default Worker Pool\"]","pools.SQL"]"#);
+}
+
+#[test]
+fn exact_members_let_others_leave_and_strand_nobody() {
+    insta::assert_snapshot!(plan("[pools.old]\nname = \"Old\"\nmembers = \"exact\""), @r#"
+    ~ workers.b pools ["pools.SQL","pools.old"]→["pools.SQL"]
+    Deny empty-pool: 1 step would run in `pools.old`, which would have no enabled worker
+    "#);
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nmembers = \"exact\""), @r#"
+    ~ workers.b pools ["pools.sql","pools.Old"]→["pools.Old"]
+    Error worker-without-pool: worker `a` would be left without any pool
+    "#);
+    insta::assert_snapshot!(plan("[manage]\nprune = [\"workers\"]\n[gates]\nempty-pool = \"allow\"\n[pools.sql]\nname = \"SQL\"\nmembers = \"exact\""), @r#"
+    - workers.a name "a"→
+    - workers.b name "b"→
+    "#);
+}
+
+#[test]
+fn a_worker_of_another_kind_is_replaced_and_keeps_what_the_file_does_not_say() {
+    insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\"]\nlistening = { url = \"https://a\", thumbprint = \"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A\" }"), @r#"± workers.a kind "polling"→"listening" pools →["pools.SQL"] listening.url →"https://a:10933" listening.thumbprint →"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A" policy →"Default Machine Policy""#);
+}
+
+#[test]
+fn a_pool_is_deleted_once_nothing_uses_it_after_the_plan() {
+    insta::assert_snapshot!(plan("[[removed]]\npool = \"Old\""), @r#"
+    - pools.Old name "Old"→
+    Deny pool-in-use: pool `Old` would be deleted while 2 things still use it
+    "#);
+    insta::assert_snapshot!(plan("[[removed]]\npool = \"old\"\n[workers.b]\npools = [\"SQL\"]\npolling = {}\n[[placements]]\nstep = \"Load\"\npool = \"SQL\""), @r#"
+    ~ workers.b pools ["pools.SQL","pools.Old"]→["pools.SQL"]
+    ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL"
+    - pools.Old name "Old"→
+    "#);
+    assert_eq!(plan("[[removed]]\npool = \"gone\""), "");
+}
+
+#[test]
+fn the_default_pool_is_never_deleted() {
+    insta::assert_snapshot!(plan("[[removed]]\npool = \"Default Worker Pool\""), @"Error no-default-pool: pool `Default Worker Pool` is the default pool, and a space always has one");
+}
+
+#[test]
+fn the_first_rule_that_matches_decides() {
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Load\"\nleave = true\n[[placements]]\npool = \"SQL\""), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
+    insta::assert_snapshot!(plan("[[placements]]\npool = \"SQL\"\n[[placements]]\nlabel = \"late\"\nstep = \"Build\"\npool = \"Old\""), @r#"
+    ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
+    ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL"
+    Warn shadowed-rule: this rule never wins: an earlier rule takes all of its steps
+    "#);
+}
+
+#[test]
+fn a_step_on_its_targets_moves_only_where_the_rule_says_how_it_runs() {
+    insta::assert_snapshot!(plan("[[placements]]\nproject = \"Web Store\"\nstep = \"Drain\"\npool = \"SQL\""), @"Warn target-step: step `Drain` runs on its deployment targets and stays there");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Drain\"\npool = \"SQL\"\nexecution = \"per-target\""), @r#"~ projects["Web Store"].deployment.steps["Drain"] execution "on-targets"→"per-target" pool "default"→"pools.SQL""#);
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Drain\"\npool = \"SQL\"\nexecution = \"once\""), @r#"~ projects["Web Store"].deployment.steps["Drain"] execution "on-targets"→"once" target_tags "web"→"" pool "default"→"pools.SQL""#);
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Build\"\npool = \"SQL\"\nexecution = \"per-target\""), @"Error impossible-execution: `per-target` is not possible: the step has no target tags");
+}
+
+#[test]
+fn currently_looks_at_where_a_step_runs_today() {
+    insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"server\"\npool = \"SQL\""), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
+    insta::assert_snapshot!(plan("[[placements]]\ncurrently = [\"Old\"]\ndefault_pool = true"), @r#"~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"default""#);
+    insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"target\"\npool = \"SQL\"\nexecution = \"once\""), @r#"~ projects["Web Store"].deployment.steps["Drain"] execution "on-targets"→"once" target_tags "web"→"" pool "default"→"pools.SQL""#);
+}
+
+#[test]
+fn exact_names_that_are_not_there_are_errors_and_wildcards_warn() {
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Biuld\"\npool = \"SQL\""), @"Error unknown-step: there is no step `Biuld`");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Approve\"\npool = \"SQL\""), @"Error server-side-step: step `Approve` always runs inside the Octopus Server, and never on a worker");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"*nothing*\"\npool = \"SQL\""), @"Warn idle-rule: no step fits this rule");
+    insta::assert_snapshot!(plan("[[placements]]\nproject_group = \"Shopp\"\npool = \"SQL\""), @"Error unknown-project-group: there is no project group `Shopp`");
+}
+
+#[test]
+fn the_built_in_worker_goes_last_and_not_while_it_is_needed() {
+    insta::assert_snapshot!(plan("[server]\nbuilt_in_worker = false"), @r"
+    ~ server.built_in_worker built_in_worker true→false
+    Deny built-in-worker-in-use: 1 step would still need the built-in worker
+    ");
+    insta::assert_snapshot!(plan("[server]\nbuilt_in_worker = false\n[[placements]]\nstep = \"*\"\ncurrently = \"default\"\npool = \"SQL\""), @r#"
+    ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
+    ~ server.built_in_worker built_in_worker true→false
+    "#);
+}
+
+#[test]
+fn rules_that_would_move_a_step_again_are_refused() {
+    // The file alone does not show it: the second rule looks for the built-in worker, and the first
+    // sends its steps to the pool for which that works.
+    insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"Old\"\npool = \"Default Worker Pool\"\n[[placements]]\ncurrently = \"server\"\npool = \"SQL\""), @r#"
+    ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
+    ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools[\"Default Worker Pool\"]"
+    Error unsettled-rules: the rules would never settle: once carried out, they would move steps again
+    "#);
+}
+
+#[test]
+fn a_worker_in_the_empty_default_pool_takes_work_from_the_built_in_worker() {
+    insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\", \"Default Worker Pool\"]\npolling = {}"), @r#"
+    ~ workers.a pools ["pools.SQL"]→["pools.SQL","pools[\"Default Worker Pool\"]"]
+    Deny default-pool-member: `Default Worker Pool` is the default pool and has no worker: the first one takes every step that names no pool away from the built-in worker
+    "#);
+}
