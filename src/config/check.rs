@@ -286,7 +286,7 @@ fn as_written(shape: &Shape) -> &'static str {
         Shape::Version | Shape::Number(..) => "a number is written without quotes, as in `5`",
         Shape::Text | Shape::FreeText | Shape::Word(_) => "a string is written in quotes",
         Shape::Texts | Shape::List | Shape::Words(_) => "a list is written as in `[\"a\", \"b\"]`",
-        Shape::Flag | Shape::True => "they are written without quotes",
+        Shape::Flag | Shape::True => "`true` and `false` are written without quotes",
         Shape::CountOrPercent => "a percentage is written in quotes, a number without",
         Shape::Table(_) => {
             "a table is written as in `{ key = \"value\" }`, or below a header in brackets"

@@ -3,7 +3,7 @@
 use crate::workbench::{Output, Workbench, text_at};
 use poolwright::sandbox::{Fault, Misfortune, Seed};
 use serde_json::Value;
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
 /// A change of every kind: pools, workers, steps, the default pool, deletes, the built-in worker.
 const FILE: &str = r#"
@@ -79,14 +79,15 @@ fn fault(on: &str, nth: usize, what: Misfortune) -> Vec<Fault> {
 }
 
 /// How many requests of each kind a run makes that nothing happens to.
-fn requests(on: &str) -> usize {
+static REQUESTS: LazyLock<[(&str, usize); 4]> = LazyLock::new(|| {
     let workbench = workbench(Vec::new());
     workbench.apply();
-    let requests = workbench.count(on) - set_up(on);
+    let requests =
+        ["POST", "DELETE", "PUT", "GET"].map(|on| (on, workbench.count(on) - set_up(on)));
     workbench.receipts_tell(&["done"]);
     finished(&workbench);
     requests
-}
+});
 
 impl Workbench {
     /// The last receipt is one of these, and what it says of each change is so.
@@ -137,11 +138,11 @@ fn survives_a_kill(on: &str, nth: usize, what: Misfortune) {
 
 /// Every write that is unlike others, and some of those that are alike, and of the reads.
 fn each(survives: impl Fn(&str, usize)) {
-    for on in ["POST", "DELETE", "PUT", "GET"] {
-        let all = requests(on);
+    for (on, all) in *REQUESTS {
         let picked = |nth: &usize| match on {
-            "GET" => nth % 12 == 1,
-            _ => *nth <= 3 || all < *nth + 3 || nth.is_multiple_of(5),
+            "GET" => nth % 16 == 1,
+            "PUT" => *nth <= 2 || all < *nth + 2 || nth.is_multiple_of(6),
+            _ => true,
         };
         (1..=all).filter(picked).for_each(|nth| survives(on, nth));
     }
@@ -195,4 +196,22 @@ fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
     assert!(outcomes.clone().all(|it| it == "skipped" || it == "done"), "{receipt:#}");
     workbench.receipts_tell(&["partial"]);
     workbench.goes_on();
+}
+
+/// A receipt of hundreds of changes is not written at each of them.
+#[test]
+fn a_kill_amid_many_changes_leaves_a_true_receipt() {
+    let seed = Seed::Large { projects: 60, steps: 10, workers: 4 };
+    let workbench = Workbench::new(seed);
+    workbench.write("workers.toml", "version = 1\n[[placements]]\npool = \"General\"\n");
+    for puts in [1, 20] {
+        let puts = workbench.count("PUT") + puts;
+        let mut child = workbench.begin(&["apply", "--auto-approve"]);
+        workbench.wait_for(puts, "PUT", &mut child);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        workbench.receipts_tell(&["running"]);
+    }
+    workbench.apply();
+    workbench.settled();
 }
