@@ -38,6 +38,9 @@ pub enum ReadError {
         /// What differs.
         what: &'static str,
     },
+    /// What it would write has members that this version does not know.
+    #[error("what `{0}` would write says more than this version understands")]
+    Unknown(Address),
     /// Its counts are not those of its changes.
     #[error("it was changed by hand: its summary does not count its changes")]
     Miscounted,
@@ -47,12 +50,12 @@ pub enum ReadError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct File {
+struct File<W> {
     format_version: String,
     tool: Tool,
     server: Server,
     config: Config,
-    changes: Vec<SavedChange>,
+    changes: Vec<SavedChange<W>>,
     findings: Vec<SavedFinding>,
     summary: Summary,
     #[serde(default)]
@@ -81,8 +84,9 @@ struct Config {
     digest: String,
 }
 
+/// `W` is a [`ChangeKind`]; while it is read, first what the file says of it.
 #[derive(Serialize, Deserialize)]
-struct SavedChange {
+struct SavedChange<W> {
     address: Address,
     kind: String,
     action: String,
@@ -90,7 +94,7 @@ struct SavedChange {
     fields: Vec<FieldDiff>,
     because: Because,
     after: Vec<Address>,
-    write: ChangeKind,
+    write: W,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,7 +161,7 @@ pub fn read(text: &str) -> Result<Plan, ReadError> {
     if let Some(format) = format.filter(|it| !it.starts_with("1.")) {
         return Err(ReadError::Format(format.to_owned()));
     }
-    let file: File = serde_json::from_value(value).map_err(ReadError::NotAPlan)?;
+    let file: File<Value> = serde_json::from_value(value).map_err(ReadError::NotAPlan)?;
     let plan = Plan {
         header: Header {
             url: file.server.url,
@@ -178,7 +182,7 @@ pub fn read(text: &str) -> Result<Plan, ReadError> {
     }
 }
 
-fn save_change(change: &Change, sources: &Sources) -> SavedChange {
+fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
     let Change { address, kind, cause: Cause { at, rule, why }, after } = change;
     let line = line(at, sources);
     SavedChange {
@@ -194,12 +198,17 @@ fn save_change(change: &Change, sources: &Sources) -> SavedChange {
             why: why.clone(),
         },
         after: after.clone(),
-        write: kind.clone(),
+        write: kind,
     }
 }
 
-fn read_change(saved: SavedChange) -> Result<Change, ReadError> {
-    let SavedChange { address, kind, action, id, fields, because, after, write } = saved;
+fn read_change(saved: SavedChange<Value>) -> Result<Change, ReadError> {
+    let SavedChange { address, kind, action, id, fields, because, after, write: said } = saved;
+    let write = ChangeKind::deserialize(&said).map_err(ReadError::NotAPlan)?;
+    // A member that is shown to nobody and carried out by nobody may not be passed over here.
+    if serde_json::to_value(&write).ok() != Some(said) {
+        return Err(ReadError::Unknown(address));
+    }
     let forged = |what| Err(ReadError::Forged { address: address.clone(), what });
     if kind != write.object() {
         return forged("kind");
@@ -299,6 +308,18 @@ mod tests {
         insta::assert_snapshot!(refused(|it| it["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows another id than it would write");
         insta::assert_snapshot!(refused(|it| it["summary"]["delete"] = 77.into()), @"it was changed by hand: its summary does not count its changes");
         insta::assert_snapshot!(refused(|it| it["changes"][0]["after"] = serde_json::json!(["pools.x"])), @"it is not sound: `server.built_in_worker` waits for `pools.x`, which no earlier change writes");
+    }
+
+    #[test]
+    fn a_write_that_says_more_than_is_understood_is_refused() {
+        let more = |it: &mut Value| {
+            it["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()
+        };
+        insta::assert_snapshot!(refused(more), @"what `server.built_in_worker` would write says more than this version understands");
+        let mut later = saved();
+        later["more"] = true.into();
+        later["changes"][0]["more"] = true.into();
+        assert!(read(&later.to_string()).is_ok());
     }
 
     #[test]

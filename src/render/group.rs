@@ -4,7 +4,7 @@
 
 use crate::{
     finding::{At, Line, Sources},
-    plan::{Action, Change, ChangeKind, FieldDiff, Plan},
+    plan::{Action, Cause, Change, ChangeKind, FieldDiff, Plan},
 };
 use std::collections::HashMap;
 
@@ -45,14 +45,15 @@ pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<Section<'a>
 
 fn blocks<'a>(changes: impl Iterator<Item = &'a Change>, sources: &Sources) -> Vec<Block<'a>> {
     let mut blocks: Vec<Block> = Vec::new();
-    let mut folds: HashMap<(Option<Line>, String), usize> = HashMap::new();
+    let mut folds = HashMap::new();
     for change in changes {
         let fields = change.kind.fields();
         let line = line(change, sources);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
             let shown = fields.iter().map(|it| format!("{}{:?}{:?}", it.path, it.before, it.after));
-            let key = (line.clone(), shown.collect());
+            let Cause { at: _, rule, why } = &change.cause;
+            let key = (line.clone(), rule, why, shown.collect::<String>());
             let at = *folds.entry(key).or_insert(blocks.len());
             if let Some(block) = blocks.get_mut(at) {
                 block.changes.push(change);

@@ -24,6 +24,12 @@ pub fn escape_lines(text: &str) -> String {
     text.split('\n').map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n")
 }
 
+/// As many characters, with each that [`Escaped`] would escape replaced by `\u{fffd}`, but for tabs: for
+/// source text, where columns count.
+pub fn mask(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
 /// Control characters, and those that reorder or hide what stands beside them.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -38,5 +44,10 @@ mod tests {
     fn terminal_escapes_are_shown_and_not_obeyed() {
         assert_eq!(Escaped("a\u{1b}[31mb\r\n").to_string(), "a\\u{1b}[31mb\\r\\n");
         assert_eq!(Escaped("Größe \u{202e}txt").to_string(), "Größe \\u{202e}txt");
+    }
+
+    #[test]
+    fn masked_text_has_its_columns_where_they_were() {
+        assert_eq!(mask("\ta\u{1b}[31m\u{202e}é"), "\ta\u{fffd}[31m\u{fffd}é");
     }
 }
