@@ -2,6 +2,8 @@
 //!
 //! Never: chance. The same requests meet the same misfortunes.
 
+pub(super) mod wire;
+
 use std::time::Duration;
 
 /// A misfortune, and the request that meets it.

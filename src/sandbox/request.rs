@@ -3,7 +3,7 @@
 //! Never: a meaning given to a segment.
 
 use super::answer::{Refusal, Result};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{Method, request::Parts};
 use serde_json::Value;
 
 /// One request.
@@ -38,7 +38,8 @@ pub(super) enum Verb {
 
 impl Request {
     /// Reads a request's parts.
-    pub(super) fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: String) -> Self {
+    pub(super) fn new(parts: &Parts, body: &[u8]) -> Self {
+        let Parts { method, uri, headers, .. } = parts;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let query = pairs(uri.query().unwrap_or_default());
         let bearer = |value: &str| {
@@ -55,7 +56,7 @@ impl Request {
             path: uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect(),
             query,
             key,
-            body,
+            body: String::from_utf8_lossy(body).into_owned(),
         }
     }
 

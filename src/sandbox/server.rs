@@ -3,26 +3,26 @@
 //! Never: a route, or a rule of the API.
 
 use super::{
-    answer::{Answer, Refusal},
+    answer::{self, Refusal},
+    database::Database,
     door::Cut,
-    fault::{Fault, Faults, Misfortune},
+    fault::{Fault, Faults, Misfortune, wire},
+    reply,
     request::{Request, Verb},
     resource::{processes, workers},
     route,
 };
 use axum::{
-    body::{Body, Bytes},
     extract::{ConnectInfo, State},
-    http::{HeaderName, StatusCode, header, request::Parts},
-    response::{IntoResponse as _, Response},
+    http::request::Parts,
+    response::Response,
 };
-use futures_util::{StreamExt as _, stream};
 use rusqlite::{Connection, TransactionBehavior};
 use std::{
     collections::VecDeque,
-    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::oneshot;
 
 /// The requests that are remembered.
 const MEMORY: usize = 20_000;
@@ -32,15 +32,15 @@ const LARGEST: usize = 64 << 20;
 /// A sandbox's state.
 #[derive(Debug)]
 pub(super) struct Server {
-    database: Mutex<Connection>,
+    database: Arc<Database>,
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
 }
 
 impl Server {
-    pub(super) fn new(database: Connection, faults: Vec<Fault>) -> Self {
+    pub(super) fn new(database: Database, faults: Vec<Fault>) -> Self {
         Self {
-            database: Mutex::new(database),
+            database: Arc::new(database),
             faults: Mutex::new(Faults::new(faults)),
             requests: Mutex::default(),
         }
@@ -59,25 +59,63 @@ impl Server {
         requests.push_back(request.to_owned());
     }
 
-    /// Answers within one transaction, which only a granted request commits.
-    fn answer(&self, request: &Request, edited_by_another: bool) -> Answer {
-        let mut database = lock(&self.database);
-        let mut within = || {
-            workers::run_checks_due(&database)?;
-            if edited_by_another {
-                processes::edit_as_another_person(&database, request)?;
-            }
-            // A write takes its lock at once, so that a second process on the file waits its turn.
-            let behavior = match request.verb {
-                Verb::Get => TransactionBehavior::Deferred,
-                _ => TransactionBehavior::Immediate,
-            };
-            let transaction = database.transaction_with_behavior(behavior)?;
-            let answer = route::answer(&transaction, request)?;
-            transaction.commit()?;
-            Ok::<_, Refusal>(answer)
+    async fn answer(&self, request: Request) -> Response {
+        let answer = match request.verb {
+            Verb::Get => self.look_up(Arc::new(request)).await,
+            _ => self
+                .write(move |db| {
+                    workers::run_checks_due(db)?;
+                    route::answer(db, &request)?.whole(db)
+                })
+                .await
+                .map(|(status, body)| reply::json(status, body)),
         };
-        within().unwrap_or_else(Answer::from)
+        answer.unwrap_or_else(reply::refused)
+    }
+
+    async fn look_up(&self, request: Arc<Request>) -> answer::Result<Response> {
+        if let Some(response) = self.read(Arc::clone(&request), true).await? {
+            return Ok(response);
+        }
+        self.write(workers::run_checks_due).await?;
+        self.read(request, false).await?.ok_or_else(Refusal::defect)
+    }
+
+    async fn edit_as_another_person(&self, request: &Request) {
+        let path = request.path.clone();
+        _ = self.write(move |db| processes::edit_as_another_person(db, &path)).await;
+    }
+
+    /// Writes within one transaction, which is committed unless it comes to a refusal.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+    ) -> answer::Result<T> {
+        let mut writer = self.database.writer().await;
+        // SQLite blocks, which must not hold up the other connections.
+        let done = tokio::task::spawn_blocking(move || {
+            // The lock is taken at once, so that a second process on the file waits its turn.
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        done.await.unwrap_or_else(|_| Err(Refusal::defect()))
+    }
+
+    /// Reads within one transaction; `None` where something is to be written first, `if_due`.
+    async fn read(&self, request: Arc<Request>, if_due: bool) -> answer::Result<Option<Response>> {
+        let reader = self.database.reader().await;
+        let (reply, replied) = oneshot::channel();
+        tokio::task::spawn_blocking(move || {
+            reader.run(|db, turn| match workers::is_check_due(db) {
+                Ok(true) if if_due => _ = reply.send(None),
+                _ => reply::send(db, turn, route::answer(db, &request), |it| {
+                    _ = reply.send(Some(it));
+                }),
+            })
+        });
+        replied.await.map_err(|_| Refusal::defect())
     }
 }
 
@@ -92,106 +130,31 @@ pub(super) async fn handle(
     server.remember(&line);
     let misfortune = lock(&server.faults).meet(&line);
     match &misfortune {
-        Some(Misfortune::DropBefore) => return cut_off(&cut),
-        Some(Misfortune::Status { code, retry_after }) => return status(*code, *retry_after),
-        Some(Misfortune::Html(code)) => return html(*code),
-        Some(Misfortune::Redirect(to)) => {
-            let status = StatusCode::TEMPORARY_REDIRECT;
-            return (status, [(header::LOCATION, to.clone())], "").into_response();
-        }
+        Some(Misfortune::DropBefore) => return wire::cut_off(&cut),
+        Some(Misfortune::Status { code, retry_after }) => return wire::status(*code, *retry_after),
+        Some(Misfortune::Html(code)) => return wire::html(*code),
+        Some(Misfortune::Redirect(to)) => return wire::redirect(to, &parts),
         Some(Misfortune::Delay(time)) => tokio::time::sleep(*time).await,
         _ => {}
     }
-    let answer = match axum::body::to_bytes(body, LARGEST).await {
-        Ok(body) => handled(&server, &parts, &body, &misfortune).await,
-        Err(_) => Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.").into(),
+    let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
+        return reply::refused(Refusal::too_large());
     };
-    match misfortune {
-        Some(Misfortune::DropAfter) => cut_off(&cut),
-        Some(Misfortune::Truncate) => truncated(answer),
-        _ => json(answer.status, answer.body),
+    let request = Request::new(&parts, &body);
+    if let Some(Misfortune::Edit) = misfortune {
+        server.edit_as_another_person(&request).await;
     }
-}
-
-async fn handled(
-    server: &Arc<Server>,
-    parts: &Parts,
-    body: &Bytes,
-    misfortune: &Option<Misfortune>,
-) -> Answer {
-    let body = String::from_utf8_lossy(body).into_owned();
-    let request = Request::new(&parts.method, &parts.uri, &parts.headers, body);
-    let edited = matches!(misfortune, Some(Misfortune::Edit));
-    let server = Arc::clone(server);
-    // SQLite blocks; a large list must not hold up the other connections.
-    let answer = tokio::task::spawn_blocking(move || server.answer(&request, edited)).await;
-    answer.unwrap_or_else(|_| {
-        let text = "An unexpected error occurred; the sandbox has a defect here.";
-        Refusal::plain(StatusCode::INTERNAL_SERVER_ERROR, text).into()
-    })
+    let answer = server.answer(request).await;
+    match misfortune {
+        Some(Misfortune::DropAfter) => wire::cut_off(&cut),
+        Some(Misfortune::Truncate) => wire::truncated(answer).await,
+        _ => answer,
+    }
 }
 
 fn line(parts: &Parts) -> String {
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     format!("{} {target}", parts.method)
-}
-
-fn json(status: StatusCode, body: impl Into<Body>) -> Response {
-    let kind = (header::CONTENT_TYPE, "application/json; charset=utf-8");
-    (status, [kind], body.into()).into_response()
-}
-
-fn status(code: u16, retry_after: Option<u64>) -> Response {
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let text = match code {
-        401 => return refused(Refusal::stranger(), retry_after),
-        429 => "Too many requests. Please try again later.",
-        503 => "The Octopus Server is starting or in maintenance mode.",
-        _ => status.canonical_reason().unwrap_or("Something went wrong."),
-    };
-    refused(Refusal::plain(status, text), retry_after)
-}
-
-fn refused(refusal: Refusal, retry_after: Option<u64>) -> Response {
-    let Answer { status, body } = refusal.into();
-    let wait: Option<(HeaderName, String)> =
-        retry_after.map(|seconds| (header::RETRY_AFTER, seconds.to_string()));
-    let mut response = json(status, body);
-    if let Some((name, value)) = wait.and_then(|(name, value)| Some((name, value.parse().ok()?))) {
-        response.headers_mut().insert(name, value);
-    }
-    response
-}
-
-fn html(code: u16) -> Response {
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
-    let reason = status.canonical_reason().unwrap_or("Error");
-    let page = format!(
-        "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\
-         <body><h1>{reason}</h1><hr><center>nginx</center></body></html>\n"
-    );
-    (status, axum::response::Html(page)).into_response()
-}
-
-/// What is returned is never sent.
-fn cut_off(cut: &Cut) -> Response {
-    cut.draw();
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
-}
-
-/// The answer with the length of the whole, and the first half of its body.
-fn truncated(answer: Answer) -> Response {
-    let whole = Bytes::from(answer.body);
-    let half = whole.slice(..whole.len() / 2);
-    let broken = stream::once(async {
-        // The half must be on its way before the connection breaks.
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
-    });
-    let body = Body::from_stream(stream::iter([Ok(half)]).chain(broken));
-    let mut response = json(answer.status, body);
-    response.headers_mut().insert(header::CONTENT_LENGTH, whole.len().into());
-    response
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

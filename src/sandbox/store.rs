@@ -3,10 +3,9 @@
 //! A row is a document and the few columns that it is found by. Never: a rule about what a document
 //! may say, and no parsing to list documents, so that a list costs what its bytes cost.
 
-use super::{Error, Store, kind::Kind};
+use super::kind::Kind;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde_json::Value;
-use std::time::Duration;
 
 const SCHEMA: &str = "
     create table if not exists document (
@@ -27,28 +26,9 @@ const SCHEMA: &str = "
     create table if not exists check_due (worker text primary key collate nocase);
 ";
 
-/// Opens the store and makes its tables.
-///
-/// With a write-ahead log and `synchronous=NORMAL`, what was acknowledged survives `kill -9`, because
-/// the system holds every page that was written; only a power cut could take the last transactions,
-/// and it cannot damage the file. A try-out server need not pay a disk flush a request for more.
-pub(super) fn open(store: &Store) -> Result<Connection, Error> {
-    let connection = match store {
-        Store::Memory => Connection::open_in_memory()?,
-        Store::File(path) => {
-            if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                let made = std::fs::create_dir_all(folder);
-                made.map_err(|error| Error::Folder(folder.to_owned(), error))?;
-            }
-            Connection::open(path)?
-        }
-    };
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.execute_batch(SCHEMA)?;
-    Ok(connection)
+/// Makes the tables of a store that has none.
+pub(super) fn make_tables(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(SCHEMA)
 }
 
 /// A document with what it is found by.

@@ -79,18 +79,23 @@ pub(super) fn queue_check(db: &Connection, worker: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether earlier requests queued checks that nobody has done.
+pub(in crate::sandbox) fn is_check_due(db: &Connection) -> Result<bool> {
+    let mut statement = db.prepare_cached("select exists (select 1 from check_due)")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 /// Does the checks that earlier requests queued.
 pub(in crate::sandbox) fn run_checks_due(db: &Connection) -> Result<()> {
+    if !is_check_due(db)? {
+        return Ok(());
+    }
     let mut statement = db.prepare_cached("select worker from check_due")?;
     let due: Vec<String> =
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    if due.is_empty() {
-        return Ok(());
-    }
-    let transaction = db.unchecked_transaction()?;
-    check_all(&transaction, &due)?;
-    transaction.execute("delete from check_due", [])?;
-    Ok(transaction.commit()?)
+    check_all(db, &due)?;
+    db.execute("delete from check_due", [])?;
+    Ok(())
 }
 
 /// Checks the workers of these ids; those that are gone are passed over.

@@ -19,7 +19,7 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> 
     let kind = kind::at(first).ok_or_else(Refusal::missing)?;
     match (call.verb(), path) {
         (Verb::Get, []) => filter(call, kind).page(call.db, &call.at(kind.link)),
-        (Verb::Get, ["all"]) => filter(call, kind).array(call.db),
+        (Verb::Get, ["all"]) => Ok(filter(call, kind).array()),
         (Verb::Get, ["template"]) if kind.path == POLICIES.path => policies::template(call),
         (Verb::Get, [id]) => one(call, kind, id),
         (Verb::Get, [id, below]) => related(call, kind, id, below),

@@ -75,7 +75,7 @@ fn members(call: &Call<'_>, id: &str) -> Result {
     let mut filter = workers::filter(call);
     filter.and_any_within("$.WorkerPoolIds", std::slice::from_ref(&pool.id));
     let path = call.at(&format!("workerpools/{}/workers", pool.id));
-    Ok(Answer::text(filter.page_text(call.db, &path, 20)?))
+    filter.page_of(call.db, &path, 20)
 }
 
 fn create(call: &Call<'_>) -> Result {

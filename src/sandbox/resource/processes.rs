@@ -10,7 +10,7 @@ use super::{
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{Kind, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, VARIABLES},
-    request::{Request, Verb},
+    request::Verb,
     store::{self, Document},
 };
 use rusqlite::Connection;
@@ -133,9 +133,9 @@ pub(in crate::sandbox) fn empty(space: &str, project: &str, runbook: Option<&str
     Document::new(kind, &process)
 }
 
-/// Saves the process that a request addresses as if somebody else had: its version goes up by one.
-pub(in crate::sandbox) fn edit_as_another_person(db: &Connection, request: &Request) -> Result<()> {
-    let path: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
+/// Saves the process at a path as if somebody else had: its version goes up by one.
+pub(in crate::sandbox) fn edit_as_another_person(db: &Connection, path: &[String]) -> Result<()> {
+    let path: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let id = match path.as_slice() {
         [.., "projects", project, "deploymentprocesses"] => {

@@ -35,7 +35,7 @@ pub(in crate::sandbox) fn runbooks(call: &Call<'_>, project: &Document, path: &[
         (Verb::Get, []) => {
             filter.page(call.db, &call.at(&format!("projects/{}/runbooks", project.id)))
         }
-        (Verb::Get, ["all"]) => filter.array(call.db),
+        (Verb::Get, ["all"]) => Ok(filter.array()),
         (Verb::Get, [_]) => super::plain::route(call, RUNBOOKS.path, path),
         (Verb::Post, []) => super::plain::route(call, RUNBOOKS.path, path),
         _ => Err(Refusal::missing()),

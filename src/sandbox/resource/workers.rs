@@ -12,13 +12,13 @@ use crate::sandbox::{
 };
 use serde_json::{Value, json};
 
-pub(in crate::sandbox) use super::health::run_checks_due;
+pub(in crate::sandbox) use super::health::{is_check_due, run_checks_due};
 
 /// Answers what is special about workers.
 pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
     Some(match (call.verb(), path) {
         (Verb::Get, []) => filter(call).page(call.db, &call.at("workers")),
-        (Verb::Get, ["all"]) => filter(call).array(call.db),
+        (Verb::Get, ["all"]) => Ok(filter(call).array()),
         (Verb::Get, ["v2"]) => with_counts(call),
         (Verb::Get, ["discover"]) => endpoint::discover(call),
         (Verb::Get, ["operatingsystem", "names", "all"]) => known(call, "OperatingSystem"),
