@@ -33,6 +33,12 @@ pub(super) struct Args {
     /// Workers of the seed `large`.
     #[arg(long, default_value_t = 500)]
     workers: usize,
+    /// What goes wrong: `429 every 7 on GET */workers*`. May be repeated; docs/sandbox.md has them all.
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<sandbox::Rule>,
+    /// What chance begins with, in faults that have some.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    fault_seed: u64,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -62,7 +68,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
-    let sandbox = sandbox::start(Options { store, seed, faults: Vec::new() }, listener).await?;
+    let Args { fault: rules, fault_seed, .. } = args;
+    let options = Options { store, seed, rules, fault_seed, ..Options::default() };
+    let sandbox = sandbox::start(options, listener).await?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);

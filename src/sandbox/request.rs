@@ -53,7 +53,7 @@ impl Request {
             .or_else(|| in_query.map(|(_, value)| value.clone()));
         Self {
             verb: Verb::new(method, header("x-http-method-override")),
-            path: uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+            path: segments(uri.path()),
             query,
             key,
             body: String::from_utf8_lossy(body).into_owned(),
@@ -104,6 +104,11 @@ impl Verb {
             _ => Self::Other,
         }
     }
+}
+
+/// The parts of a path, each decoded on its own.
+pub(super) fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
 }
 
 fn pairs(query: &str) -> Vec<(String, String)> {

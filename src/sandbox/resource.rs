@@ -3,6 +3,7 @@
 //! This page has what their handlers share: the call they answer, and how fields are read and names
 //! and slugs given. Never: a path; those are in `route`.
 
+pub(super) mod another;
 pub(super) mod endpoint;
 pub(super) mod features;
 pub(super) mod health;

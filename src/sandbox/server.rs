@@ -5,16 +5,16 @@
 use super::{
     answer::{self, Refusal},
     database::Database,
-    door::Cut,
-    fault::{Fault, Faults, Misfortune, wire},
+    door::{self, Cut},
+    fault::{Faults, Met, Misfortune, wire},
     reply,
-    request::{Request, Verb},
-    resource::{processes, workers},
+    request::{self, Request, Verb},
+    resource::{another, workers},
     route,
 };
 use axum::{
     extract::{ConnectInfo, State},
-    http::request::Parts,
+    http::StatusCode,
     response::Response,
 };
 use rusqlite::{Connection, TransactionBehavior};
@@ -38,10 +38,10 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(database: Database, faults: Vec<Fault>) -> Self {
+    pub(super) fn new(database: Database, faults: Faults) -> Self {
         Self {
             database: Arc::new(database),
-            faults: Mutex::new(Faults::new(faults)),
+            faults: Mutex::new(faults),
             requests: Mutex::default(),
         }
     }
@@ -81,9 +81,18 @@ impl Server {
         self.read(request, false).await?.ok_or_else(Refusal::defect)
     }
 
-    async fn edit_as_another_person(&self, request: &Request) {
-        let path = request.path.clone();
-        _ = self.write(move |db| processes::edit_as_another_person(db, &path)).await;
+    async fn edit_as_another_person(&self, path: Vec<String>) {
+        _ = self.write(move |db| another::edit(db, &path)).await;
+    }
+
+    fn expire(&self, request: &Request) {
+        if let Some(key) = &request.key {
+            lock(&self.faults).expire(key);
+        }
+    }
+
+    fn is_expired(&self, request: &Request) -> bool {
+        request.key.as_ref().is_some_and(|key| lock(&self.faults).is_expired(key))
     }
 
     /// Writes within one transaction, which is committed unless it comes to a refusal.
@@ -119,42 +128,63 @@ impl Server {
     }
 }
 
-/// Handles every request of the server.
+/// Handles every request to the API, and whatever else has no page of its own.
 pub(super) async fn handle(
     State(server): State<Arc<Server>>,
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let line = line(&parts);
-    server.remember(&line);
-    let misfortune = lock(&server.faults).meet(&line);
-    match &misfortune {
-        Some(Misfortune::DropBefore) => return wire::cut_off(&cut),
-        Some(Misfortune::Status { code, retry_after }) => return wire::status(*code, *retry_after),
-        Some(Misfortune::Html(code)) => return wire::html(*code),
-        Some(Misfortune::Redirect(to)) => return wire::redirect(to, &parts),
-        Some(Misfortune::Delay(time)) => tokio::time::sleep(*time).await,
-        _ => {}
+    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    server.remember(&format!("{} {target}", parts.method));
+    let Met { wait, then } = lock(&server.faults).meet(parts.method.as_str(), target);
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
+    }
+    if let Some(response) = then.as_ref().and_then(|it| wire::instead(it, &parts, &cut)) {
+        return response;
     }
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
         return reply::refused(Refusal::too_large());
     };
     let request = Request::new(&parts, &body);
-    if let Some(Misfortune::Edit) = misfortune {
-        server.edit_as_another_person(&request).await;
+    match &then {
+        Some(Misfortune::Expire) => server.expire(&request),
+        Some(Misfortune::Edit) => server.edit_as_another_person(request.path.clone()).await,
+        Some(Misfortune::EditAt(path)) => {
+            server.edit_as_another_person(request::segments(path)).await;
+        }
+        _ => {}
     }
-    let answer = server.answer(request).await;
-    match misfortune {
-        Some(Misfortune::DropAfter) => wire::cut_off(&cut),
-        Some(Misfortune::Truncate) => wire::truncated(answer).await,
-        _ => answer,
+    let answer = if server.is_expired(&request) {
+        reply::refused(Refusal::stranger())
+    } else {
+        server.answer(request).await
+    };
+    match then {
+        Some(misfortune) => wire::marred(&misfortune, answer, &cut).await,
+        None => answer,
     }
 }
 
-fn line(parts: &Parts) -> String {
-    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-    format!("{} {target}", parts.method)
+/// Handles the control route of the faults.
+pub(super) async fn control(
+    State(server): State<Arc<Server>>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if door::is_from_elsewhere(&parts) {
+        return reply::refused(Refusal::plain(
+            StatusCode::FORBIDDEN,
+            "This is for the sandbox's own page.",
+        ));
+    }
+    let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
+        return reply::refused(Refusal::too_large());
+    };
+    let body = String::from_utf8_lossy(&body);
+    let (status, shown) = lock(&server.faults).control(&parts.method, &body);
+    reply::json(status, format!("{shown:#}\n"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

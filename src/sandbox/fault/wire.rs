@@ -2,6 +2,7 @@
 //!
 //! Never: a decision of which request meets it.
 
+use super::Misfortune;
 use crate::sandbox::{answer::Refusal, door::Cut, reply};
 use axum::{
     body::{Body, Bytes},
@@ -11,8 +12,29 @@ use axum::{
 use futures_util::{StreamExt as _, stream};
 use std::{io, time::Duration};
 
+/// What a request gets that is not handled; `None` where it is to be handled.
+pub(in crate::sandbox) fn instead(what: &Misfortune, parts: &Parts, cut: &Cut) -> Option<Response> {
+    match what {
+        Misfortune::Status { code, retry_after } => Some(status(*code, *retry_after)),
+        Misfortune::Html(code) => Some(html(*code)),
+        Misfortune::Redirect(to) => Some(redirect(to, parts)),
+        Misfortune::DropBefore => Some(cut_off(cut)),
+        _ => None,
+    }
+}
+
+/// What becomes of the answer to a request that was handled.
+pub(in crate::sandbox) async fn marred(what: &Misfortune, answer: Response, cut: &Cut) -> Response {
+    match what {
+        Misfortune::DropAfter => cut_off(cut),
+        Misfortune::Truncate => truncated(answer).await,
+        Misfortune::Slow(time) => slow(answer, *time).await,
+        _ => answer,
+    }
+}
+
 /// An error body under a status, with the seconds to wait.
-pub(in crate::sandbox) fn status(code: u16, retry_after: Option<u64>) -> Response {
+fn status(code: u16, retry_after: Option<u64>) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let refusal = match code {
         401 => Refusal::stranger(),
@@ -28,7 +50,7 @@ pub(in crate::sandbox) fn status(code: u16, retry_after: Option<u64>) -> Respons
 }
 
 /// A page of HTML, as a proxy sends it when what is behind it does not answer.
-pub(in crate::sandbox) fn html(code: u16) -> Response {
+fn html(code: u16) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
     let reason = status.canonical_reason().unwrap_or("Error");
     let page = format!(
@@ -39,20 +61,20 @@ pub(in crate::sandbox) fn html(code: u16) -> Response {
 }
 
 /// A word to ask elsewhere, where `{path}` is the path and query that was asked for.
-pub(in crate::sandbox) fn redirect(to: &str, parts: &Parts) -> Response {
+fn redirect(to: &str, parts: &Parts) -> Response {
     let asked = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     let to = to.replace("{path}", asked);
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)], "").into_response()
 }
 
 /// What is returned is never sent.
-pub(in crate::sandbox) fn cut_off(cut: &Cut) -> Response {
+fn cut_off(cut: &Cut) -> Response {
     cut.draw();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 /// The answer with the length of the whole, and the first half of its body.
-pub(in crate::sandbox) async fn truncated(answer: Response) -> Response {
+async fn truncated(answer: Response) -> Response {
     let (answer, whole) = taken(answer).await;
     let half = whole.slice(..whole.len() / 2);
     let broken = stream::once(async {
@@ -61,6 +83,20 @@ pub(in crate::sandbox) async fn truncated(answer: Response) -> Response {
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
     with_body(answer, whole.len(), Body::from_stream(stream::iter([Ok(half)]).chain(broken)))
+}
+
+/// The answer, its body spread over a time.
+async fn slow(answer: Response, time: Duration) -> Response {
+    const PARTS: u32 = 20;
+    let (answer, whole) = taken(answer).await;
+    let size = whole.len().div_ceil(PARTS as usize).max(1);
+    let starts = (0..whole.len()).step_by(size);
+    let parts: Vec<Bytes> = starts.map(|at| whole.slice(at..whole.len().min(at + size))).collect();
+    let parts = stream::iter(parts).then(move |part| async move {
+        tokio::time::sleep(time / PARTS).await;
+        Ok::<_, io::Error>(part)
+    });
+    with_body(answer, whole.len(), Body::from_stream(parts))
 }
 
 async fn taken(answer: Response) -> (Response, Bytes) {

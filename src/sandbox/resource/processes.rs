@@ -9,11 +9,10 @@ use super::{
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{Kind, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, VARIABLES},
+    kind::{Kind, PROCESSES, RUNBOOK_PROCESSES},
     request::Verb,
     store::{self, Document},
 };
-use rusqlite::Connection;
 use serde_json::{Value, json, value::RawValue};
 
 /// Answers what is special about processes, given by their own id.
@@ -131,30 +130,4 @@ pub(in crate::sandbox) fn empty(space: &str, project: &str, runbook: Option<&str
     process["Steps"] = json!([]);
     process["Links"] = links;
     Document::new(kind, &process)
-}
-
-/// Saves the process at a path as if somebody else had: its version goes up by one.
-pub(in crate::sandbox) fn edit_as_another_person(db: &Connection, path: &[String]) -> Result<()> {
-    let path: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let id = match path.as_slice() {
-        [.., "projects", project, "deploymentprocesses"] => {
-            let named = "(id = ?2 or slug = ?2)";
-            let project = store::select(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
-            let project = project.first().map(|it| it.id.as_str());
-            format!("{}-{}", PROCESSES.prefix, project.unwrap_or_default())
-        }
-        [.., "deploymentprocesses" | "runbookprocesses" | "variables", id] => (*id).to_owned(),
-        _ => return Ok(()),
-    };
-    for kind in [&PROCESSES, &RUNBOOK_PROCESSES, &VARIABLES] {
-        for mut document in store::select(db, kind, "id = ?2", [kind.prefix, &id])? {
-            let mut fields: Fields = serde_json::from_str(&document.body)?;
-            let version = fields.number("Version").unwrap_or_default() + 1;
-            fields.put("Version", raw(&json!(version))?);
-            document.body = serde_json::to_string(&fields)?;
-            store::save(db, &document)?;
-        }
-    }
-    Ok(())
 }
