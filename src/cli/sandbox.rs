@@ -53,7 +53,7 @@ enum SeedName {
     Large,
 }
 
-/// Serves until Ctrl-C.
+/// Serves until it is asked to end.
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { Store::Memory } else { Store::File(args.db.clone()) };
@@ -74,10 +74,27 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);
+    errln!("its pools, workers and steps, in a browser: {}/", sandbox.url());
     match memory {
         true => errln!("Ctrl-C stops it, and its data is gone"),
         false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
     }
-    sandbox.run_until(async { _ = tokio::signal::ctrl_c().await }).await;
+    sandbox.run_until(asked_to_end()).await;
     Ok(0)
+}
+
+/// Waits for Ctrl-C, or for what `kill` and pipelines send, so that what was made for it is cleared away.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    _ = tokio::signal::ctrl_c().await;
 }

@@ -4,12 +4,15 @@
 //! [`Cut`], and once that is drawn nothing is written to the socket any more and it closes. Never:
 //! a decision of when to cut.
 
-use super::server::{self, Server};
+use super::{
+    portal,
+    server::{self, Server},
+};
 use axum::{
     Router,
     extract::connect_info::Connected,
     http::{header, request::Parts},
-    routing::any,
+    routing::{any, get},
     serve::IncomingStream,
 };
 use std::{
@@ -34,6 +37,10 @@ pub(super) async fn serve(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) {
     let routes = Router::new()
+        .route("/", get(portal::page).fallback(server::handle))
+        .route("/sandbox/page.css", get(portal::style))
+        .route("/sandbox/page.js", get(portal::script))
+        .route("/sandbox/changes", get(portal::changes))
         .route("/sandbox/faults", any(server::control))
         .fallback(server::handle)
         .with_state(server);

@@ -170,6 +170,11 @@ impl Faults {
         met
     }
 
+    /// The rules, and how many requests met each.
+    pub(super) fn told(&self) -> Vec<(String, usize)> {
+        self.rules.iter().map(|it| (it.rule.to_string(), it.met)).collect()
+    }
+
     /// Makes a key nobody's.
     pub(super) fn expire(&mut self, key: &str) {
         self.expired.insert(key.to_owned());

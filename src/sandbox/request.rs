@@ -111,7 +111,8 @@ pub(super) fn segments(path: &str) -> Vec<String> {
     path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// The names of a query in lower case, and their values.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         (decode(name).to_ascii_lowercase(), decode(&value.replace('+', " ")))

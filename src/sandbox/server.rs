@@ -7,6 +7,7 @@ use super::{
     database::Database,
     door::{self, Cut},
     fault::{Faults, Met, Misfortune, wire},
+    news::{Item, News},
     reply,
     request::{self, Request, Verb},
     resource::{another, workers},
@@ -14,7 +15,7 @@ use super::{
 };
 use axum::{
     extract::{ConnectInfo, State},
-    http::StatusCode,
+    http::{Method, StatusCode, request::Parts},
     response::Response,
 };
 use rusqlite::{Connection, TransactionBehavior};
@@ -35,6 +36,7 @@ pub(super) struct Server {
     database: Arc<Database>,
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
+    news: News,
 }
 
 impl Server {
@@ -43,12 +45,49 @@ impl Server {
             database: Arc::new(database),
             faults: Mutex::new(faults),
             requests: Mutex::default(),
+            news: News::new(),
         }
     }
 
     /// The most recent requests, oldest first.
     pub(super) fn requests(&self) -> Vec<String> {
         lock(&self.requests).iter().cloned().collect()
+    }
+
+    /// What has happened lately.
+    pub(super) fn news(&self) -> &News {
+        &self.news
+    }
+
+    /// The rules of what goes wrong, and how many requests met each.
+    pub(super) fn faults(&self) -> Vec<(String, usize)> {
+        lock(&self.faults).told()
+    }
+
+    /// Looks at the store within one transaction, after what is due has been done.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+    ) -> answer::Result<T> {
+        self.write_if_due().await?;
+        self.peek(work).await
+    }
+
+    async fn write_if_due(&self) -> answer::Result<()> {
+        match self.peek(workers::is_check_due).await? {
+            true => self.write(workers::run_checks_due).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn peek<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+    ) -> answer::Result<T> {
+        let reader = self.database.reader().await;
+        let (tell, told) = oneshot::channel();
+        tokio::task::spawn_blocking(move || reader.run(|db, _| _ = tell.send(work(db))));
+        told.await.unwrap_or_else(|_| Err(Refusal::defect()))
     }
 
     fn remember(&self, request: &str) {
@@ -109,7 +148,9 @@ impl Server {
             transaction.commit()?;
             Ok(done)
         });
-        done.await.unwrap_or_else(|_| Err(Refusal::defect()))
+        let done = done.await.unwrap_or_else(|_| Err(Refusal::defect()))?;
+        self.news.ring();
+        Ok(done)
     }
 
     /// Reads within one transaction; `None` where something is to be written first, `if_due`.
@@ -141,14 +182,30 @@ pub(super) async fn handle(
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    if let Some(response) = then.as_ref().and_then(|it| wire::instead(it, &parts, &cut)) {
-        return response;
+    let answer = match then.as_ref().and_then(|it| wire::instead(it, &parts, &cut)) {
+        Some(answer) => answer,
+        None => handled(&server, &parts, body, then.as_ref()).await,
+    };
+    if then.is_some() || ![Method::GET, Method::HEAD].contains(&parts.method) {
+        server.news.add(Item::of(&parts, answer.status(), then.as_ref()));
     }
+    match then {
+        Some(misfortune) => wire::marred(&misfortune, answer, &cut).await,
+        None => answer,
+    }
+}
+
+async fn handled(
+    server: &Server,
+    parts: &Parts,
+    body: axum::body::Body,
+    then: Option<&Misfortune>,
+) -> Response {
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
         return reply::refused(Refusal::too_large());
     };
-    let request = Request::new(&parts, &body);
-    match &then {
+    let request = Request::new(parts, &body);
+    match then {
         Some(Misfortune::Expire) => server.expire(&request),
         Some(Misfortune::Edit) => server.edit_as_another_person(request.path.clone()).await,
         Some(Misfortune::EditAt(path)) => {
@@ -156,15 +213,10 @@ pub(super) async fn handle(
         }
         _ => {}
     }
-    let answer = if server.is_expired(&request) {
-        reply::refused(Refusal::stranger())
-    } else {
-        server.answer(request).await
-    };
-    match then {
-        Some(misfortune) => wire::marred(&misfortune, answer, &cut).await,
-        None => answer,
+    if server.is_expired(&request) {
+        return reply::refused(Refusal::stranger());
     }
+    server.answer(request).await
 }
 
 /// Handles the control route of the faults.
@@ -184,6 +236,7 @@ pub(super) async fn control(
     };
     let body = String::from_utf8_lossy(&body);
     let (status, shown) = lock(&server.faults).control(&parts.method, &body);
+    server.news.ring();
     reply::json(status, format!("{shown:#}\n"))
 }
 

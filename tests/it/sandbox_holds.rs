@@ -11,7 +11,7 @@ use std::{
     collections::BTreeSet,
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 /// The program as a server of its own, killed when it is dropped.
@@ -23,7 +23,11 @@ struct Served {
 impl Served {
     fn on(folder: &Path) -> Self {
         let mut command = program(folder, &["sandbox", "--port", "0", "--seed", "empty"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::start(command.stdout(Stdio::piped()).stderr(Stdio::null()))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
         let url = lines.next().unwrap().unwrap();
         Self { child, url: url.strip_prefix("OCTOPUS_URL=").unwrap().to_owned() }
@@ -31,7 +35,7 @@ impl Served {
 
     /// `kill -9`, where there is such a thing.
     fn kill(&mut self) {
-        self.child.kill().unwrap();
+        _ = self.child.kill();
         self.child.wait().unwrap();
     }
 }
@@ -166,4 +170,22 @@ async fn who_goes_away_amid_a_list_leaves_nothing_behind() {
     }
     bench.pool("SQL").await;
     assert!(names(&bench.get("/api/Spaces-1/workerpools/all").await).contains("SQL"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_in_memory_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["-TERM", "-INT"] {
+        let mut command = program(folder.path(), &["sandbox", "--port", "0", "--db", ":memory:"]);
+        command.env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut served = Served::start(&mut command);
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files(), 1);
+        let process = served.child.id().to_string();
+        let kill = Command::new("kill").args([signal, &process]).status();
+        assert!(kill.unwrap().success());
+        assert_eq!(served.child.wait().unwrap().code(), Some(0), "{signal}");
+        assert_eq!(files(), 0, "{signal}");
+    }
 }
