@@ -62,7 +62,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
-    let sandbox = sandbox::start(Options { store, seed, faults: Vec::new() }, listener).await?;
+    let sandbox = sandbox::start(Options { store, seed, ..Options::default() }, listener).await?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);

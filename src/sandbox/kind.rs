@@ -102,7 +102,7 @@ kinds! {
     CERTIFICATES = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit" };
     /// Git credentials: none yet.
     GIT_CREDENTIALS = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit" };
-    /// The audit log: not kept yet.
+    /// The audit log.
     EVENTS = "events", "Events", "Event", { order: NEWEST, view: "EventView" };
 }
 
@@ -113,6 +113,12 @@ pub(super) static SPACES: Kind =
 /// What the instance is set to, in one document.
 pub(super) static FEATURES: Kind =
     kind("featuresconfiguration", "features", "FeaturesConfiguration");
+
+/// The nodes of the server, of which there is one.
+pub(super) static NODES: Kind = Kind {
+    edit: "ConfigureServer",
+    ..kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
+};
 
 /// The kind served at a segment, given in lower case.
 pub(super) fn at(path: &str) -> Option<&'static Kind> {

@@ -4,6 +4,7 @@
 //! and slugs given. Never: a path; those are in `route`.
 
 pub(super) mod endpoint;
+pub(super) mod events;
 pub(super) mod features;
 pub(super) mod health;
 pub(super) mod instance;
@@ -22,6 +23,7 @@ pub(super) mod workers;
 use super::{
     answer::{Refusal, Result},
     kind::Kind,
+    pace::Pace,
     people::Person,
     request::{Request, Verb},
     store::{self, Document},
@@ -38,6 +40,8 @@ pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     /// Who asks.
     pub(super) who: &'a Person,
+    /// How long simulated things take.
+    pub(super) pace: &'a Pace,
     /// The id of the space; empty on the instance.
     pub(super) space: String,
 }
@@ -134,5 +138,10 @@ pub(super) fn slug(name: &str) -> String {
 
 /// Now, as the API writes times.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+    shown(jiff::Timestamp::now())
+}
+
+/// A point in time, as the API writes it.
+pub(super) fn shown(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
 }

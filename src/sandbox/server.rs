@@ -4,8 +4,10 @@
 
 use super::{
     answer::{Answer, Refusal},
+    audit::{self, Author},
     door::Cut,
     fault::{Fault, Faults, Misfortune},
+    pace::Pace,
     request::{Request, Verb},
     resource::{processes, workers},
     route,
@@ -35,14 +37,16 @@ pub(super) struct Server {
     database: Mutex<Connection>,
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
+    pace: Pace,
 }
 
 impl Server {
-    pub(super) fn new(database: Connection, faults: Vec<Fault>) -> Self {
+    pub(super) fn new(database: Connection, faults: Vec<Fault>, pace: Pace) -> Self {
         Self {
             database: Mutex::new(database),
             faults: Mutex::new(Faults::new(faults)),
             requests: Mutex::default(),
+            pace,
         }
     }
 
@@ -66,6 +70,7 @@ impl Server {
             workers::run_checks_due(&database)?;
             if edited_by_another {
                 processes::edit_as_another_person(&database, request)?;
+                audit::record(&database, Author::ANOTHER)?;
             }
             // A write takes its lock at once, so that a second process on the file waits its turn.
             let behavior = match request.verb {
@@ -73,7 +78,7 @@ impl Server {
                 _ => TransactionBehavior::Immediate,
             };
             let transaction = database.transaction_with_behavior(behavior)?;
-            let answer = route::answer(&transaction, request)?;
+            let answer = route::answer(&transaction, request, &self.pace)?;
             transaction.commit()?;
             Ok::<_, Refusal>(answer)
         };

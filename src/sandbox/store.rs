@@ -25,6 +25,8 @@ const SCHEMA: &str = "
     create table if not exists counter (kind text primary key, last integer not null);
     -- Workers whose first health check is due at the next request.
     create table if not exists check_due (worker text primary key collate nocase);
+    -- Access tokens, of whom, and until when, in milliseconds since 1970.
+    create table if not exists token (token text primary key, person text not null, expires integer not null);
 ";
 
 /// Opens the store and makes its tables.

@@ -250,7 +250,7 @@ async fn a_put_may_come_as_a_post() {
 async fn a_file_keeps_its_data_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::File(folder.path().join("new/folder/sandbox.db"));
-    let options = Options { store, seed: Seed::Empty, faults: Vec::new() };
+    let options = Options { store, seed: Seed::Empty, ..Options::default() };
     let bench = Bench::with(options.clone()).await;
     bench.pool("SQL").await;
     drop(bench);

@@ -6,6 +6,7 @@
 use super::{Call, now, text};
 use crate::sandbox::{
     answer::{Answer, Result},
+    audit::{self, Author},
     kind::WORKERS,
     store,
 };
@@ -90,6 +91,7 @@ pub(in crate::sandbox) fn run_checks_due(db: &Connection) -> Result<()> {
     let transaction = db.unchecked_transaction()?;
     check_all(&transaction, &due)?;
     transaction.execute("delete from check_due", [])?;
+    audit::record(&transaction, Author::SERVER)?;
     Ok(transaction.commit()?)
 }
 

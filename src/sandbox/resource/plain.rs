@@ -8,6 +8,7 @@ use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, TARGETS, WORKERS},
     page::Filter,
+    permission,
     request::Verb,
     store::{self, Document},
 };
@@ -85,7 +86,7 @@ fn related(call: &Call<'_>, kind: &'static Kind, id: &str, below: &str) -> Resul
 }
 
 fn create(call: &Call<'_>, kind: &'static Kind) -> Result {
-    call.who.needs(kind.edit)?;
+    call.who.needs(permission::to("Create", kind.edit))?;
     let body = flat(call.request.document()?);
     let id = store::next_id(call.db, kind)?;
     let document = written(call, kind, &body, &json!({ "Id": id }))?;
@@ -165,7 +166,7 @@ pub(super) fn forget_secrets(value: &mut Value) {
 }
 
 fn delete(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(kind.edit)?;
+    call.who.needs(permission::to("Delete", kind.edit))?;
     let document = call.find(kind, id)?;
     match kind.path {
         "machinepolicies" => policies::deletable(&document)?,
