@@ -9,17 +9,21 @@ use serde_json::{Value, json};
 /// What a handler returns.
 pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
 
-/// A status and a JSON text.
+/// A status and a text.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: String,
+    /// What the text is, as `Content-Type` says it.
+    pub(super) content: &'static str,
 }
+
+const JSON: &str = "application/json; charset=utf-8";
 
 impl Answer {
     /// 200 with this text, which is JSON.
     pub(super) fn text(body: String) -> Self {
-        Self { status: StatusCode::OK, body }
+        Self { status: StatusCode::OK, body, content: JSON }
     }
 
     /// 200 with this document.
@@ -27,9 +31,14 @@ impl Answer {
         Self::text(document.to_string())
     }
 
+    /// 200 with this text, which is for people.
+    pub(super) fn plain(body: String) -> Self {
+        Self { status: StatusCode::OK, body, content: "text/plain; charset=utf-8" }
+    }
+
     /// 201 with this document.
     pub(super) fn created(document: &Value) -> Self {
-        Self { status: StatusCode::CREATED, body: document.to_string() }
+        Self { status: StatusCode::CREATED, ..Self::of(document) }
     }
 
     /// 200 with an empty object, as deletions answer.
@@ -123,6 +132,6 @@ impl From<Refusal> for Answer {
         ] {
             body[name] = value;
         }
-        Self { status, body: body.to_string() }
+        Self { status, ..Self::of(&body) }
     }
 }

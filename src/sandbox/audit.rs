@@ -13,7 +13,7 @@ use super::{
     kind::{self, EVENTS, FEATURES, Kind, NODES, SPACES},
     people::Person,
     request::Request,
-    resource::{now, text},
+    resource::{now, snapshot, text},
     store::{self, Document},
 };
 use rusqlite::Connection;
@@ -125,7 +125,7 @@ fn kind_of(prefix: &str) -> Option<&'static Kind> {
 
 /// What became of a document; nothing that a person would look for, where it is the server's doing.
 fn category(change: &Change) -> Option<String> {
-    if change.id.contains("-s-") {
+    if change.id.contains(snapshot::MARK) {
         return None;
     }
     let kind = change.kind.path;
@@ -219,13 +219,11 @@ fn space(document: &Value) -> &str {
 
 /// The event as it is kept: found by the document that it is about, and by that one's type.
 fn document(change: &Change, event: &Value) -> Document {
-    let number = text(event, "Id").rsplit('-').next().and_then(|number| number.parse().ok());
     Document {
         owner: change.id.clone(),
         name: text(event, "Category").to_owned(),
         slug: document_type(change.kind).0.to_owned(),
-        rank: number.unwrap_or_default(),
-        ..Document::new(&EVENTS, event)
+        ..Document::numbered(&EVENTS, event)
     }
 }
 

@@ -30,13 +30,19 @@ impl<'a> Filter<'a> {
 
     /// The same, of all spaces and of none.
     pub(super) fn everywhere(kind: &'static Kind, request: &'a Request) -> Self {
+        let mut filter = Self::nameless(kind, request);
+        if let Some(name) = request.parameter("name") {
+            filter.and("name =", name);
+        }
+        filter
+    }
+
+    /// The same, where `name` is a parameter with a meaning of its own.
+    pub(super) fn nameless(kind: &'static Kind, request: &'a Request) -> Self {
         let mut filter = Self { kind, request, conditions: Vec::new(), values: Vec::new() };
         filter.and("kind =", kind.prefix);
         if let Some(ids) = request.list("ids") {
             filter.and_any("id", &ids);
-        }
-        if let Some(name) = request.parameter("name") {
-            filter.and("name =", name);
         }
         if let Some(part) = request.parameter("partialname") {
             filter.and("instr(lower(name), lower(?)) > 0", part);

@@ -9,21 +9,27 @@ pub(super) mod features;
 pub(super) mod health;
 pub(super) mod instance;
 pub(super) mod links;
+pub(super) mod nodes;
 pub(super) mod normal;
 pub(super) mod plain;
 pub(super) mod policies;
 pub(super) mod pools;
 pub(super) mod processes;
 pub(super) mod projects;
+pub(super) mod releases;
+pub(super) mod runs;
+pub(super) mod snapshot;
 pub(super) mod summary;
+pub(super) mod targets;
 pub(super) mod tasks;
 pub(super) mod variables;
 pub(super) mod workers;
 
+pub(super) use health::run_checks_due;
+
 use super::{
     answer::{Refusal, Result},
     kind::Kind,
-    pace::Pace,
     people::Person,
     request::{Request, Verb},
     store::{self, Document},
@@ -40,8 +46,6 @@ pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     /// Who asks.
     pub(super) who: &'a Person,
-    /// How long simulated things take.
-    pub(super) pace: &'a Pace,
     /// The id of the space; empty on the instance.
     pub(super) space: String,
 }

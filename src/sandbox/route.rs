@@ -13,10 +13,10 @@ use super::{
     people::{self, Person},
     request::{Request, Verb},
     resource::{
-        Call, events, features, instance, links, plain, pools, processes, projects, tasks,
-        variables, workers,
+        Call, events, features, instance, links, nodes, plain, pools, processes, projects,
+        releases, runs, targets, tasks, variables, workers,
     },
-    store,
+    store, work,
 };
 use rusqlite::Connection;
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub(super) fn answer(db: &Connection, request: &Request, pace: &Pace) -> Result 
         return instance::root(&spaces);
     }
     let who = who(db, request)?;
-    let call = Call { db, request, who: &who, pace, space: String::new() };
+    let call = Call { db, request, who: &who, space: String::new() };
     let answer = routed(&call, path, &spaces)?;
     if request.verb != Verb::Get {
         audit::record(db, Author::of(&who, request))?;
@@ -99,6 +99,8 @@ fn on_the_instance(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Option<R
         ["featuresconfiguration"] => features::route(call),
         ["users", rest @ ..] if get => people::route(call.who, rest, spaces),
         ["events", rest @ ..] => events::route(call, rest),
+        ["tasks", rest @ ..] => return tasks::route(call, rest),
+        ["octopusservernodes", rest @ ..] => nodes::route(call, rest),
         ["serverstatus", ..] if get => Ok(instance::status()),
         ["configuration", "feature-toggles"] if get => Ok(instance::toggles()),
         ["capabilities", rest @ ..] if get => instance::capabilities(rest),
@@ -117,11 +119,21 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
     let special = match *first {
         "workerpools" => pools::route(call, rest),
         "workers" => workers::route(call, rest),
+        "machines" => targets::route(call, rest),
         "projects" => in_project(call, rest),
         "deploymentprocesses" => processes::route(call, &kind::PROCESSES, rest),
         "runbookprocesses" => processes::route(call, &kind::RUNBOOK_PROCESSES, rest),
         "variables" => variables::route(call, rest),
         "tasks" => tasks::route(call, rest),
+        "releases" => releases::route(call, rest),
+        "deployments" => releases::route_deployments(call, rest),
+        "runbooksnapshots" => runs::route_snapshots(call, rest),
+        // The short way in for tools spells it with a dash.
+        "runbookruns" | "runbook-runs" => runs::route(call, rest),
+        "runbooks" => runs::of_runbook(call, rest),
+        "workertaskleases" if rest.is_empty() && call.verb() == Verb::Get => {
+            Some(work::leases(call))
+        }
         "events" => Some(events::route(call, rest)),
         "users" if call.verb() == Verb::Get => Some(users(call, rest)),
         _ => None,
@@ -153,6 +165,7 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
         }
         ["runbooks", rest @ ..] => projects::runbooks(call, &project, rest),
         ["variables"] => variables::of_project(call, &project),
+        ["releases", rest @ ..] => releases::of_project(call, &project, rest),
         // A real server takes any other segment for a Git ref that a database project does not need.
         [] | [_] if call.verb() == Verb::Get => Ok(Answer::text(project.body)),
         _ => Err(Refusal::missing()),

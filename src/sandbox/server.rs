@@ -9,8 +9,8 @@ use super::{
     fault::{Fault, Faults, Misfortune},
     pace::Pace,
     request::{Request, Verb},
-    resource::{processes, workers},
-    route,
+    resource::processes,
+    route, work,
 };
 use axum::{
     body::{Body, Bytes},
@@ -67,7 +67,7 @@ impl Server {
     fn answer(&self, request: &Request, edited_by_another: bool) -> Answer {
         let mut database = lock(&self.database);
         let mut within = || {
-            workers::run_checks_due(&database)?;
+            work::run_due(&database, &self.pace)?;
             if edited_by_another {
                 processes::edit_as_another_person(&database, request)?;
                 audit::record(&database, Author::ANOTHER)?;
@@ -114,7 +114,7 @@ pub(super) async fn handle(
     match misfortune {
         Some(Misfortune::DropAfter) => cut_off(&cut),
         Some(Misfortune::Truncate) => truncated(answer),
-        _ => json(answer.status, answer.body),
+        _ => response(answer),
     }
 }
 
@@ -141,9 +141,8 @@ fn line(parts: &Parts) -> String {
     format!("{} {target}", parts.method)
 }
 
-fn json(status: StatusCode, body: impl Into<Body>) -> Response {
-    let kind = (header::CONTENT_TYPE, "application/json; charset=utf-8");
-    (status, [kind], body.into()).into_response()
+fn response(Answer { status, body, content }: Answer) -> Response {
+    (status, [(header::CONTENT_TYPE, content)], body).into_response()
 }
 
 fn status(code: u16, retry_after: Option<u64>) -> Response {
@@ -158,10 +157,9 @@ fn status(code: u16, retry_after: Option<u64>) -> Response {
 }
 
 fn refused(refusal: Refusal, retry_after: Option<u64>) -> Response {
-    let Answer { status, body } = refusal.into();
     let wait: Option<(HeaderName, String)> =
         retry_after.map(|seconds| (header::RETRY_AFTER, seconds.to_string()));
-    let mut response = json(status, body);
+    let mut response = response(refusal.into());
     if let Some((name, value)) = wait.and_then(|(name, value)| Some((name, value.parse().ok()?))) {
         response.headers_mut().insert(name, value);
     }
@@ -185,8 +183,8 @@ fn cut_off(cut: &Cut) -> Response {
 }
 
 /// The answer with the length of the whole, and the first half of its body.
-fn truncated(answer: Answer) -> Response {
-    let whole = Bytes::from(answer.body);
+fn truncated(mut answer: Answer) -> Response {
+    let whole = Bytes::from(std::mem::take(&mut answer.body));
     let half = whole.slice(..whole.len() / 2);
     let broken = stream::once(async {
         // The half must be on its way before the connection breaks.
@@ -194,7 +192,8 @@ fn truncated(answer: Answer) -> Response {
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
     let body = Body::from_stream(stream::iter([Ok(half)]).chain(broken));
-    let mut response = json(answer.status, body);
+    let mut response = response(answer);
+    *response.body_mut() = body;
     response.headers_mut().insert(header::CONTENT_LENGTH, whole.len().into());
     response
 }
