@@ -1,9 +1,9 @@
 //! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
 
 use super::print::{errln, outln};
-use crate::sandbox::{self, Options, Seed, Store};
+use crate::sandbox::{self, Options, Pace, Seed, Store};
 use anyhow::Context as _;
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
 
 /// Run an embedded Octopus-compatible server, to try things without a licence.
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Workers of the seed `large`.
     #[arg(long, default_value_t = 500)]
     workers: usize,
+    /// How many seconds a deployment, a runbook run or a script takes.
+    #[arg(long, default_value_t = 2, value_name = "SECONDS")]
+    work: u64,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -59,13 +62,17 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
             Seed::Large { projects: args.projects, steps: args.steps, workers: args.workers }
         }
     };
+    let pace = Pace { work: Duration::from_secs(args.work), ..Pace::default() };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
-    let sandbox = sandbox::start(Options { store, seed, ..Options::default() }, listener).await?;
+    let sandbox =
+        sandbox::start(Options { store, seed, pace, ..Options::default() }, listener).await?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);
+    errln!("a key that lacks one permission: {}WORKEREDIT and the like", sandbox::WITHOUT_KEY);
+    errln!("a service account to exchange an identity for: {}", sandbox::SERVICE_ACCOUNT);
     match memory {
         true => errln!("Ctrl-C stops it, and its data is gone"),
         false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),

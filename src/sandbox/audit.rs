@@ -65,7 +65,8 @@ pub(super) fn watch(db: &Connection) -> rusqlite::Result<()> {
     // What is kept for the server's own use is no matter of the log, nor is the log itself.
     let unwatched = "('Events', 'WorkerTaskLeases', 'TaskLogs')";
     db.execute_batch(&format!(
-        "create temp table touched (id text, kind text, old text, new text);
+        "pragma temp_store = memory;
+        create temp table touched (id text, kind text, old text, new text);
         create temp trigger saved before insert on main.document when new.kind not in {unwatched}
         begin
             insert into touched values

@@ -25,9 +25,11 @@ const SCHEMA: &str = "
     create table if not exists counter (kind text primary key, last integer not null);
     -- Workers whose first health check is due at the next request.
     create table if not exists check_due (worker text primary key collate nocase);
-    -- Tasks that are queued or under way: since when, until when, in milliseconds since 1970.
+    -- Tasks that are queued or under way: queued for when, not started before, over when. In milliseconds
+    -- since 1970.
     create table if not exists work (
-        task text primary key collate nocase, queued integer not null, ends integer
+        task text primary key collate nocase, queued integer not null, since integer not null,
+        ends integer
     );
     -- Access tokens, of whom, and until when, in milliseconds since 1970.
     create table if not exists token (token text primary key, person text not null, expires integer not null);

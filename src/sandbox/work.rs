@@ -25,12 +25,12 @@ use super::{
 };
 use jiff::Timestamp;
 use plan::Plan;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde_json::Value;
 
 /// Has a task done, from this time on.
 pub(super) fn queue(db: &Connection, task: &str, at: Timestamp) -> Result<()> {
-    let sql = "insert or replace into work values (?1, ?2, null)";
+    let sql = "insert or replace into work values (?1, ?2, ?2, null)";
     db.prepare_cached(sql)?.execute(params![task, at.as_millisecond()])?;
     Ok(())
 }
@@ -38,22 +38,20 @@ pub(super) fn queue(db: &Connection, task: &str, at: Timestamp) -> Result<()> {
 /// Does what is due by now: checks of new machines, ends and starts of tasks.
 pub(super) fn run_due(db: &Connection, pace: &Pace) -> Result<()> {
     run_checks_due(db)?;
-    let any = "select exists (select 1 from work)";
-    if !db.prepare_cached(any)?.query_row([], |row| row.get(0))? {
+    let now = Timestamp::now().as_millisecond();
+    let any =
+        "select exists (select 1 from work where ends <= ?1 or (ends is null and since <= ?1))";
+    if !db.prepare_cached(any)?.query_row([now], |row| row.get(0))? {
         return Ok(());
     }
-    let transaction = db.unchecked_transaction()?;
-    let now = Timestamp::now().as_millisecond();
-    // What waits for room cannot start before the end that made it.
-    let (mut free, mut waiting) = (0, Vec::new());
+    let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    let mut waiting = Vec::new();
     loop {
         let ended = next_end(&transaction, now)?;
         let queued = next_start(&transaction, now, &waiting)?;
-        let queued = queued.map(|(task, since)| (task, since.max(free)));
         match (ended, queued) {
             (Some((task, at)), start) if start.as_ref().is_none_or(|(_, start)| at < *start) => {
                 end(&transaction, &task, time(at), &Outcome::Success)?;
-                free = at;
                 waiting.clear();
             }
             (_, Some((task, at))) => {
@@ -66,6 +64,9 @@ pub(super) fn run_due(db: &Connection, pace: &Pace) -> Result<()> {
         // One by one, so that a task that was started and ended since is told of twice.
         audit::record(&transaction, Author::SERVER)?;
     }
+    // What could not start by now cannot have started before, whatever makes room for it later.
+    let sql = "update work set since = ?1 where ends is null and since < ?1";
+    transaction.prepare_cached(sql)?.execute([now])?;
     Ok(transaction.commit()?)
 }
 
@@ -83,7 +84,7 @@ fn next_start(db: &Connection, now: i64, waiting: &[String]) -> Result<Option<(S
         return Ok(None);
     }
     let sql =
-        "select task, queued from work where ends is null and queued <= ?1 order by queued, rowid";
+        "select task, since from work where ends is null and since <= ?1 order by queued, rowid";
     let mut statement = db.prepare_cached(sql)?;
     let mut rows = statement.query([now])?;
     while let Some(row) = rows.next()? {
@@ -100,13 +101,6 @@ fn room(db: &Connection) -> Result<i64> {
     let node = store::all(db, &NODES, "")?.into_iter().next();
     let node = node.map(|it| it.value()).transpose()?.unwrap_or_default();
     Ok(node["MaxConcurrentTasks"].as_i64().unwrap_or(5))
-}
-
-/// Lets what is queued start from now on, because there may be more room than there was.
-pub(super) fn reconsider(db: &Connection) -> Result<()> {
-    let sql = "update work set queued = max(queued, ?1) where ends is null";
-    db.execute(sql, [Timestamp::now().as_millisecond()])?;
-    Ok(())
 }
 
 /// How a task ends.
@@ -154,6 +148,9 @@ pub(super) fn end(db: &Connection, task: &str, at: Timestamp, outcome: &Outcome)
     log::end(db, task, at, outcome)?;
     save(db, state::ended(document, at, outcome))?;
     db.execute("delete from work where task = ?1", [task])?;
+    // What waits for room cannot start before the end that makes it.
+    let sql = "update work set since = max(since, ?1) where ends is null";
+    db.prepare_cached(sql)?.execute([at.as_millisecond()])?;
     Ok(())
 }
 

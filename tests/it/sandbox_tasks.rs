@@ -173,6 +173,24 @@ async fn work_goes_on_in_the_order_of_its_times_though_nobody_looks() {
 }
 
 #[tokio::test]
+async fn what_a_canceled_task_makes_room_for_starts_after_it() {
+    let pace = Pace { work: Duration::from_millis(50), tasks_at_once: 1, ..Pace::default() };
+    let bench = Bench::with(Options { pace, ..Options::default() }).await;
+    let linux = staffed(&bench, "Linux", "db-01").await;
+    let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
+    let node = bench.get("/api/octopusservernodes/all").await[0]["Links"]["Self"].clone();
+    let (first, second) = (deploy(&bench, &release, 1).await, deploy(&bench, &release, 2).await);
+    bench.send("POST", &format!("/api/tasks/{first}/cancel"), Value::Null).await;
+    let (first, second) = (over(&bench, &first).await, over(&bench, &second).await);
+    assert_eq!(first["State"], "Canceled");
+    assert!(first["CompletedTime"].as_str() <= second["StartTime"].as_str(), "{first} {second}");
+    assert_eq!(
+        bench.refused("PUT", node.as_str().unwrap(), json!({ "MaxConcurrentTasks": 0 })).await,
+        "400: The task cap must be at least 1."
+    );
+}
+
+#[tokio::test]
 async fn what_is_scheduled_waits_and_what_is_late_is_given_up() {
     let bench = company(Duration::ZERO).await;
     let release =

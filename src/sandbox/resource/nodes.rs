@@ -26,7 +26,7 @@ pub(in crate::sandbox) fn plant(db: &Connection, tasks_at_once: u32) -> rusqlite
     let node = json!({
         "Id": ID,
         "Name": "sandbox",
-        "MaxConcurrentTasks": tasks_at_once,
+        "MaxConcurrentTasks": tasks_at_once.max(1),
         "IsInMaintenanceMode": false,
         "Links": { "Self": format!("/api/octopusservernodes/{ID}") },
     });
@@ -79,6 +79,5 @@ fn update(call: &Call<'_>, id: &str) -> Result {
         node["IsInMaintenanceMode"] = json!(maintenance);
     }
     store::save(call.db, &Document::new(&NODES, &node))?;
-    work::reconsider(call.db)?;
     Ok(Answer::of(&node))
 }
