@@ -11,31 +11,39 @@ use serde_json::{Value, json};
 /// What a handler returns.
 pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
 
-/// A status and JSON.
+/// A status and a text.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Body,
+    /// What the text is, as `Content-Type` says it.
+    pub(super) content: &'static str,
 }
 
-/// The JSON of an answer.
+/// The text of an answer.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// As text.
+    /// As it is.
     Text(String),
     /// As a list that is read while it is sent, in the transaction of the request.
     List(List),
 }
 
+/// A status, what the text is, and the whole text.
+pub(super) type Told = (StatusCode, &'static str, String);
+
+/// What most answers are.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+
 impl Answer {
     /// 200 with this text, which is JSON.
     pub(super) fn text(body: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Text(body) }
+        Self { status: StatusCode::OK, body: Body::Text(body), content: JSON }
     }
 
     /// 200 with this list.
     pub(super) fn list(list: List) -> Self {
-        Self { status: StatusCode::OK, body: Body::List(list) }
+        Self { status: StatusCode::OK, body: Body::List(list), content: JSON }
     }
 
     /// 200 with this document.
@@ -43,18 +51,27 @@ impl Answer {
         Self::text(document.to_string())
     }
 
+    /// 200 with this text, which is for people.
+    pub(super) fn plain(body: String) -> Self {
+        Self {
+            body: Body::Text(body),
+            status: StatusCode::OK,
+            content: "text/plain; charset=utf-8",
+        }
+    }
+
     /// 201 with this document.
     pub(super) fn created(document: &Value) -> Self {
         Self { status: StatusCode::CREATED, ..Self::of(document) }
     }
 
-    /// The status and the whole text.
-    pub(super) fn whole(self, db: &Connection) -> Result<(StatusCode, String)> {
+    /// The answer with its whole text.
+    pub(super) fn whole(self, db: &Connection) -> Result<Told> {
         let text = match self.body {
             Body::Text(text) => text,
             Body::List(list) => list.text(db)?,
         };
-        Ok((self.status, text))
+        Ok((self.status, self.content, text))
     }
 
     /// 200 with an empty object, as deletions answer.
@@ -143,8 +160,8 @@ impl From<serde_json::Error> for Refusal {
 }
 
 impl Refusal {
-    /// The status and the body that tell it.
-    pub(super) fn told(self) -> (StatusCode, String) {
+    /// The answer that tells it.
+    pub(super) fn told(self) -> Told {
         let Self { status, message, errors } = self;
         let mut body = json!({ "ErrorMessage": message });
         // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.
@@ -160,6 +177,6 @@ impl Refusal {
         ] {
             body[name] = value;
         }
-        (status, body.to_string())
+        (status, JSON, body.to_string())
     }
 }

@@ -3,7 +3,7 @@
 //! Never: a document; whoever hears that there is news looks for themselves.
 
 use super::{fault::Misfortune, resource::now};
-use axum::http::{StatusCode, request::Parts};
+use axum::http::request::Parts;
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
@@ -13,7 +13,7 @@ use tokio::sync::watch;
 /// The requests that are remembered.
 const MEMORY: usize = 40;
 
-/// A request that wrote, or one that met a misfortune.
+/// A request that met a misfortune.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     /// Counted from 1; 0 until it is remembered.
@@ -24,27 +24,24 @@ pub(super) struct Item {
     pub(super) method: String,
     /// Its path, without the query.
     pub(super) path: String,
-    /// The status of the answer, sent or not.
-    pub(super) status: u16,
     /// The misfortune, in words.
-    pub(super) fault: Option<String>,
+    pub(super) fault: String,
 }
 
 impl Item {
-    /// A request that was answered so.
-    pub(super) fn of(parts: &Parts, status: StatusCode, fault: Option<&Misfortune>) -> Self {
+    /// A request that met this.
+    pub(super) fn of(parts: &Parts, fault: &Misfortune) -> Self {
         Self {
             number: 0,
             time: now(),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
-            status: status.as_u16(),
-            fault: fault.map(ToString::to_string),
+            fault: fault.to_string(),
         }
     }
 }
 
-/// The latest requests that were of note, and a bell that rings at each.
+/// The latest requests that met a misfortune, and a bell that rings at those and at each change.
 #[derive(Debug)]
 pub(super) struct News {
     items: Mutex<VecDeque<Item>>,

@@ -24,19 +24,45 @@ pub(super) struct Filter<'a> {
 impl<'a> Filter<'a> {
     /// The documents of a space that match the parameters that every list has.
     pub(super) fn new(kind: &'static Kind, space: &str, request: &'a Request) -> Self {
-        let mut filter = Self { kind, request, conditions: Vec::new(), values: Vec::new() };
-        filter.and("kind =", kind.prefix);
+        let mut filter = Self::everywhere(kind, request);
         filter.and("space =", space);
-        if let Some(ids) = request.list("ids") {
-            filter.and_any("id", &ids);
-        }
+        filter
+    }
+
+    /// The same, of all spaces and of none.
+    pub(super) fn everywhere(kind: &'static Kind, request: &'a Request) -> Self {
+        let mut filter = Self::nameless(kind, request);
         if let Some(name) = request.parameter("name") {
             filter.and("name =", name);
+        }
+        filter
+    }
+
+    /// The same, where `name` is a parameter with a meaning of its own.
+    pub(super) fn nameless(kind: &'static Kind, request: &'a Request) -> Self {
+        let mut filter = Self { kind, request, conditions: Vec::new(), values: Vec::new() };
+        filter.and("kind =", kind.prefix);
+        if let Some(ids) = request.list("ids") {
+            filter.and_any("id", &ids);
         }
         if let Some(part) = request.parameter("partialname") {
             filter.and("instr(lower(name), lower(?)) > 0", part);
         }
         filter
+    }
+
+    /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
+    pub(super) fn of_spaces(&mut self, request: &Request) {
+        let system = request.parameter("includesystem");
+        let system = !system.is_some_and(|it| it.eq_ignore_ascii_case("false"));
+        match request.list("spaces") {
+            Some(mut spaces) => {
+                spaces.extend(system.then(String::new));
+                self.and_any("space", &spaces);
+            }
+            None if !system => self.and("space <>", ""),
+            None => {}
+        }
     }
 
     /// Keeps what a condition is true of, its value at the `?` or at the end.

@@ -3,7 +3,7 @@
 //! Never: a list as a whole; who reads slowly holds a connection to the store, and nobody else.
 
 use super::{
-    answer::{Answer, Body, Refusal, Result},
+    answer::{Answer, Body, JSON, Refusal, Result, Told},
     database::Turn,
     list::List,
 };
@@ -21,24 +21,33 @@ use tokio::sync::mpsc;
 const AHEAD: usize = 2;
 
 /// JSON under a status.
-pub(super) fn json(status: StatusCode, body: impl Into<body::Body>) -> Response {
-    let kind = (header::CONTENT_TYPE, "application/json; charset=utf-8");
-    (status, [kind], body.into()).into_response()
+pub(super) fn json(status: StatusCode, body: String) -> Response {
+    with(status, JSON, body)
+}
+
+/// An answer in one piece.
+pub(super) fn told((status, content, text): Told) -> Response {
+    with(status, content, text)
 }
 
 /// A refusal, told.
 pub(super) fn refused(refusal: Refusal) -> Response {
-    let (status, body) = refusal.told();
-    json(status, body)
+    told(refusal.told())
+}
+
+fn with(status: StatusCode, content: &'static str, body: impl Into<body::Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, content)], body.into()).into_response()
 }
 
 /// Replies with an answer, and blocks until its list is read to the end or nobody wants more of it.
 pub(super) fn send(db: &Connection, turn: Turn, answer: Result, reply: impl FnOnce(Response)) {
     match answer {
         Err(refusal) => reply(refused(refusal)),
-        Ok(Answer { status, body: Body::Text(text) }) => reply(json(status, text)),
-        Ok(Answer { status, body: Body::List(list) }) => {
-            pour(db, list, turn, |body| reply(json(status, body)));
+        Ok(Answer { status, content, body: Body::Text(text) }) => {
+            reply(with(status, content, text))
+        }
+        Ok(Answer { status, content, body: Body::List(list) }) => {
+            pour(db, list, turn, |body| reply(with(status, content, body)));
         }
     }
 }

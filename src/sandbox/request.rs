@@ -17,6 +17,10 @@ pub(super) struct Request {
     pub(super) query: Vec<(String, String)>,
     /// The API key or access token.
     pub(super) key: Option<String>,
+    /// What the client calls itself.
+    pub(super) agent: String,
+    /// Where the client thinks that the server is: `127.0.0.1:8065`.
+    pub(super) host: String,
     /// The body as it came.
     pub(super) body: String,
 }
@@ -56,6 +60,8 @@ impl Request {
             path: segments(uri.path()),
             query,
             key,
+            agent: header("user-agent").unwrap_or_default().to_owned(),
+            host: header("host").unwrap_or_default().to_owned(),
             body: String::from_utf8_lossy(body).into_owned(),
         }
     }

@@ -4,18 +4,20 @@
 
 use super::{
     answer::{self, Refusal},
+    audit::{self, Author},
     database::Database,
     door::{self, Cut},
     fault::{Faults, Met, Misfortune, wire},
     news::{Item, News},
+    pace::Pace,
     reply,
     request::{self, Request, Verb},
-    resource::{another, workers},
-    route,
+    resource::another,
+    route, work,
 };
 use axum::{
     extract::{ConnectInfo, State},
-    http::{Method, StatusCode, request::Parts},
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use rusqlite::{Connection, TransactionBehavior};
@@ -37,15 +39,17 @@ pub(super) struct Server {
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
     news: News,
+    pace: Arc<Pace>,
 }
 
 impl Server {
-    pub(super) fn new(database: Database, faults: Faults) -> Self {
+    pub(super) fn new(database: Database, faults: Faults, pace: Pace) -> Self {
         Self {
             database: Arc::new(database),
             faults: Mutex::new(faults),
             requests: Mutex::default(),
             news: News::new(),
+            pace: Arc::new(pace),
         }
     }
 
@@ -67,17 +71,12 @@ impl Server {
     /// Looks at the store within one transaction, after what is due has been done.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+        look: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
     ) -> answer::Result<T> {
-        self.write_if_due().await?;
-        self.peek(work).await
-    }
-
-    async fn write_if_due(&self) -> answer::Result<()> {
-        match self.peek(workers::is_check_due).await? {
-            true => self.write(workers::run_checks_due).await,
-            false => Ok(()),
+        if self.peek(work::is_due).await? {
+            self.run_due().await?;
         }
+        self.peek(look).await
     }
 
     async fn peek<T: Send + 'static>(
@@ -101,27 +100,46 @@ impl Server {
     async fn answer(&self, request: Request) -> Response {
         let answer = match request.verb {
             Verb::Get => self.look_up(Arc::new(request)).await,
-            _ => self
-                .write(move |db| {
-                    workers::run_checks_due(db)?;
-                    route::answer(db, &request)?.whole(db)
-                })
-                .await
-                .map(|(status, body)| reply::json(status, body)),
+            _ => self.carry_out(request).await,
         };
         answer.unwrap_or_else(reply::refused)
+    }
+
+    async fn carry_out(&self, request: Request) -> answer::Result<Response> {
+        let pace = Arc::clone(&self.pace);
+        let told = self.write(move |db| {
+            work::run_due(db, &pace)?;
+            route::answer(db, &request, &pace)?.whole(db)
+        });
+        let told = told.await?;
+        self.news.ring();
+        Ok(reply::told(told))
     }
 
     async fn look_up(&self, request: Arc<Request>) -> answer::Result<Response> {
         if let Some(response) = self.read(Arc::clone(&request), true).await? {
             return Ok(response);
         }
-        self.write(workers::run_checks_due).await?;
+        self.run_due().await?;
         self.read(request, false).await?.ok_or_else(Refusal::defect)
     }
 
+    async fn run_due(&self) -> answer::Result<()> {
+        let pace = Arc::clone(&self.pace);
+        if self.write(move |db| work::run_due(db, &pace)).await? {
+            self.news.ring();
+        }
+        Ok(())
+    }
+
     async fn edit_as_another_person(&self, path: Vec<String>) {
-        _ = self.write(move |db| another::edit(db, &path)).await;
+        let edit = self.write(move |db| {
+            another::edit(db, &path)?;
+            audit::record(db, Author::ANOTHER)
+        });
+        if edit.await.is_ok() {
+            self.news.ring();
+        }
     }
 
     fn expire(&self, request: &Request) {
@@ -148,19 +166,18 @@ impl Server {
             transaction.commit()?;
             Ok(done)
         });
-        let done = done.await.unwrap_or_else(|_| Err(Refusal::defect()))?;
-        self.news.ring();
-        Ok(done)
+        done.await.unwrap_or_else(|_| Err(Refusal::defect()))
     }
 
     /// Reads within one transaction; `None` where something is to be written first, `if_due`.
     async fn read(&self, request: Arc<Request>, if_due: bool) -> answer::Result<Option<Response>> {
         let reader = self.database.reader().await;
         let (reply, replied) = oneshot::channel();
+        let pace = Arc::clone(&self.pace);
         tokio::task::spawn_blocking(move || {
-            reader.run(|db, turn| match workers::is_check_due(db) {
+            reader.run(|db, turn| match work::is_due(db) {
                 Ok(true) if if_due => _ = reply.send(None),
-                _ => reply::send(db, turn, route::answer(db, &request), |it| {
+                _ => reply::send(db, turn, route::answer(db, &request, &pace), |it| {
                     _ = reply.send(Some(it));
                 }),
             })
@@ -186,13 +203,9 @@ pub(super) async fn handle(
         Some(answer) => answer,
         None => handled(&server, &parts, body, then.as_ref()).await,
     };
-    if then.is_some() || ![Method::GET, Method::HEAD].contains(&parts.method) {
-        server.news.add(Item::of(&parts, answer.status(), then.as_ref()));
-    }
-    match then {
-        Some(misfortune) => wire::marred(&misfortune, answer, &cut).await,
-        None => answer,
-    }
+    let Some(misfortune) = then else { return answer };
+    server.news.add(Item::of(&parts, &misfortune));
+    wire::marred(&misfortune, answer, &cut).await
 }
 
 async fn handled(

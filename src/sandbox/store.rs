@@ -24,6 +24,14 @@ const SCHEMA: &str = "
     create table if not exists counter (kind text primary key, last integer not null);
     -- Workers whose first health check is due at the next request.
     create table if not exists check_due (worker text primary key collate nocase);
+    -- Tasks that are queued or under way: queued for when, not started before, over when. In milliseconds
+    -- since 1970.
+    create table if not exists work (
+        task text primary key collate nocase, queued integer not null, since integer not null,
+        ends integer
+    );
+    -- Access tokens, of whom, and until when, in milliseconds since 1970.
+    create table if not exists token (token text primary key, person text not null, expires integer not null);
 ";
 
 /// Makes the tables of a store that has none.
@@ -68,6 +76,13 @@ impl Document {
         }
     }
 
+    /// The same, in the order in which ids are given.
+    pub(super) fn numbered(kind: &'static Kind, body: &Value) -> Self {
+        let document = Self::new(kind, body);
+        let number = document.id.rsplit('-').next().and_then(|number| number.parse().ok());
+        Self { rank: number.unwrap_or_default(), ..document }
+    }
+
     /// The JSON, for reading and for documents that are the server's own.
     pub(super) fn value(&self) -> serde_json::Result<Value> {
         serde_json::from_str(&self.body)
@@ -97,6 +112,15 @@ pub(super) fn find(
     id: &str,
 ) -> rusqlite::Result<Option<Document>> {
     one(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
+}
+
+/// The JSON of the document of this id, whatever it is.
+pub(super) fn any(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
+    let sql = "select body from document where id = ?1";
+    let body: Option<String> =
+        db.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+    // What is kept is JSON; what is not cannot be what was asked for.
+    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
 }
 
 /// The document of this slug.

@@ -153,7 +153,7 @@ async fn a_missing_resource_has_no_errors_and_a_refusal_names_the_permission() {
         ("PUT", PROCESS, "ProcessEdit"),
         ("PUT", "/api/Spaces-1/runbookProcesses/RunbookProcess-Runbooks-1", "RunbookEdit"),
         ("PUT", "/api/featuresconfiguration", "ConfigureServer"),
-        ("DELETE", "/api/Spaces-1/machinepolicies/MachinePolicies-1", "MachinePolicyEdit"),
+        ("DELETE", "/api/Spaces-1/machinepolicies/MachinePolicies-1", "MachinePolicyDelete"),
     ] {
         let (status, body) = bench.send(method, path, process.clone()).await;
         let text = body["ErrorMessage"].as_str().unwrap();

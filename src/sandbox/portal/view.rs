@@ -232,7 +232,7 @@ fn pools(db: &Connection, space: &str, workers: &[Worker]) -> Result<Vec<Pool>> 
     pools.collect()
 }
 
-/// What has happened in a space: its audit log, or what was asked of the server where it keeps none.
+/// What has happened in a space: its audit log, and the requests that met a misfortune.
 fn events(db: &Connection, space: &str, news: Vec<Item>) -> Result<Vec<Event>> {
     let sql = "select body from document where kind = ?1 and space = ?2
                order by rank desc, id desc limit ?3";
@@ -243,32 +243,20 @@ fn events(db: &Connection, space: &str, news: Vec<Item>) -> Result<Vec<Event>> {
         let event: Value = serde_json::from_str(&row?)?;
         let of = |name: &str| text(&event, name).to_owned();
         let is_bad = of("Category").ends_with("Failed");
-        Ok(Event {
-            id: of("Id"),
-            time: of("Occurred"),
-            who: of("Username"),
-            what: of("Message"),
-            is_bad,
-        })
+        let (id, time) = (of("Id"), of("Occurred"));
+        Ok(Event { id, time, who: of("Username"), what: of("Message"), is_bad })
     });
-    let logged = logged.collect::<Result<Vec<Event>>>()?;
-    if !logged.is_empty() {
-        return Ok(logged);
-    }
+    let mut events = logged.collect::<Result<Vec<Event>>>()?;
     let here = format!("/api/{space}/");
-    let asked = news.into_iter().map(|Item { number, time, method, path, status, fault }| {
-        let became = match (status, fault) {
-            (_, Some(fault)) => format!("fault: {fault}"),
-            (status, None) => status.to_string(),
-        };
-        Event {
-            id: format!("request-{number}"),
-            time,
-            is_bad: !(200..300).contains(&status),
-            who: became,
-            what: format!("{method} {}", path.strip_prefix(&here).unwrap_or(&path)),
-        }
-    });
-    let shown = usize::try_from(EVENTS_SHOWN).unwrap_or_default();
-    Ok(asked.take(shown).collect())
+    events.extend(news.into_iter().map(|Item { number, time, method, path, fault }| Event {
+        id: format!("request-{number}"),
+        time,
+        is_bad: true,
+        who: fault,
+        what: format!("{method} {}", path.strip_prefix(&here).unwrap_or(&path)),
+    }));
+    // Stable, and times are written so that text has their order.
+    events.sort_by(|one, other| other.time.cmp(&one.time));
+    events.truncate(usize::try_from(EVENTS_SHOWN).unwrap_or_default());
+    Ok(events)
 }

@@ -36,7 +36,7 @@ pub(in crate::sandbox) fn spaces(call: &Call<'_>, all: bool) -> Result {
         (Verb::Get, true) => Ok(filter.array()),
         (Verb::Get, false) => filter.page(call.db, "/api/spaces"),
         (Verb::Post, false) => {
-            call.who.needs(SPACES.edit)?;
+            call.who.needs("SpaceCreate")?;
             let body = call.request.document()?;
             let id = store::next_id(call.db, &SPACES)?;
             let name = call.name(&SPACES, &body, "")?;

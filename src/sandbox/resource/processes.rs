@@ -6,6 +6,7 @@
 use super::{
     Call, links,
     normal::{self, Fields, Reader as _},
+    snapshot,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -59,7 +60,7 @@ fn update(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
     let Some(mut document) = store::find(call.db, kind, &call.space, id)? else {
         return Err(Refusal::missing());
     };
-    if document.id.contains("-s-") {
+    if document.id.contains(snapshot::MARK) {
         return Err(Refusal::rule(format!(
             "You cannot modify this {what} because it is frozen. You'll need to create a new {what} instead."
         )));
