@@ -11,7 +11,7 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-use runner::Runner;
+pub(super) use runner::{Runner, of as runner};
 
 /// One action of a step, for at most one target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -143,7 +143,7 @@ pub(super) enum Trouble {
 ///
 /// [`Trouble`] where there is no place for it.
 pub(super) fn resolve<'a>(step: &Step<'_>, ground: &'a Ground) -> Result<Place<'a>, Trouble> {
-    match runner::of(step) {
+    match runner(step) {
         Runner::Server => Ok(Place::Server),
         Runner::Target => Ok(Place::Target),
         Runner::Nobody => Ok(Place::Nobody),

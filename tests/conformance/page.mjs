@@ -50,6 +50,15 @@ function apply(commit, server) {
   });
 }
 
+/** Asks the sandbox's API about the default space. */
+async function ask(server, method, path, body) {
+  const headers = { "X-Octopus-ApiKey": server.OCTOPUS_API_KEY };
+  const url = `${server.OCTOPUS_URL}/api/Spaces-1/${path}`;
+  const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
+  assert(answer.ok, `${method} ${path}: ${answer.status}`);
+  return answer.json();
+}
+
 /** A tab of a new browser, spoken to over a pipe: a message is JSON that ends with a zero byte. */
 class Tab {
   #sent = new Map();
@@ -163,21 +172,28 @@ async function main() {
   await tab.picture("3-after-phone");
   assert(await tab.value("document.documentElement.scrollWidth <= innerWidth"), "fits a phone");
 
+  await tab.look(1280, 900, "light");
+  const pools = await ask(server, "GET", "workerpools/all");
+  const pool = pools.find((it) => it.Name === "Database Worker Pool").Id;
+  await ask(server, "POST", "tasks", { Name: "AdHocScript", Description: "Look", Arguments: {
+    TargetType: "WorkerPools", WorkerPoolIds: [pool], ScriptBody: "ls", Syntax: "Bash" } });
+  await tab.until(`document.querySelectorAll(".lease").length === 3`);
+  await tab.picture("4-leases");
+  await tab.until(`document.querySelectorAll(".lease").length === 0`);
+
   const name = `<img src=x onerror="document.title='taken'"><b>bold</b> \u202egnp.exe`;
-  const pool = { Name: name, WorkerPoolType: "StaticWorkerPool", IsDefault: false };
-  await fetch(`${server.OCTOPUS_URL}/api/Spaces-1/workerpools`, {
-    method: "POST", body: JSON.stringify(pool), headers: { "X-Octopus-ApiKey": server.OCTOPUS_API_KEY },
-  });
+  await ask(server, "POST", "workerpools",
+    { Name: name, WorkerPoolType: "StaticWorkerPool", IsDefault: false });
   await tab.until(`${text}.includes("<img src=x")`);
   assert.equal(await tab.value(`document.querySelectorAll("img, main b b, h3 b").length`), 0);
   assert.equal(await tab.value("document.title"), "poolwright sandbox");
-  await tab.picture("4-hostile-name");
+  await tab.picture("5-hostile-name");
   assert.deepEqual(tab.complaints, []);
 
   await tab.send("Emulation.setScriptExecutionDisabled", { value: true });
   await tab.send("Page.navigate", { url: server.OCTOPUS_URL });
   await sleep(1000);
-  await tab.picture("5-without-script");
+  await tab.picture("6-without-script");
   console.log(`the page is as it should be; pictures are in ${PICTURES}`);
 }
 

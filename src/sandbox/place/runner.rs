@@ -10,7 +10,7 @@ use super::{Step, Target};
 
 /// Who runs a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Runner {
+pub(in crate::sandbox) enum Runner {
     Server,
     Target,
     Worker,
@@ -71,7 +71,7 @@ const ON_TARGETS: [&str; 6] = [
 ];
 
 /// Who runs a step.
-pub(super) fn of(step: &Step<'_>) -> Runner {
+pub(in crate::sandbox) fn of(step: &Step<'_>) -> Runner {
     let is = |names: &[&str]| names.iter().any(|it| step.action.eq_ignore_ascii_case(it));
     let begins = |names: &[&str]| names.iter().any(|it| step.action.starts_with(it));
     // The types of step packages are in lower case, and none of them runs on a target.

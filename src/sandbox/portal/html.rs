@@ -163,9 +163,13 @@ fn worker(page: &mut String, pool: &str, worker: &Worker) -> fmt::Result {
     write!(page, "<li data-key=\"{} {}\">", Plain(pool), Plain(id))?;
     write!(page, "<i class=\"health {dot}\"></i><bdi>{}</bdi>", Plain(name))?;
     for task in leases {
-        write!(page, "<span class=\"tag lease\">{}</span>", Plain(task))?;
+        write!(page, "<span class=\"tag lease\">leased by {}</span>", Plain(task))?;
     }
-    write!(page, "<span class=\"about\">{style}, {}</span></li>", Plain(&state.to_lowercase()))
+    if leases.is_empty() {
+        let state = state.to_lowercase();
+        write!(page, "<span class=\"about\">{style}, {}</span>", Plain(&state))?;
+    }
+    write!(page, "</li>")
 }
 
 fn events(page: &mut String, events: &[Event], faults: &[(String, usize)]) -> fmt::Result {

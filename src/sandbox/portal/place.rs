@@ -4,9 +4,12 @@
 //!
 //! # Source
 //!
-//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types).
+//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored).
 
-use crate::sandbox::resource::{field, text};
+use crate::sandbox::{
+    place::{self, Runner, Target},
+    resource::{field, text},
+};
 use serde_json::Value;
 
 /// Where a step runs.
@@ -37,57 +40,36 @@ pub(super) struct Member {
     pub(super) has_workers: bool,
 }
 
-/// Types that run inside the server's process.
-const IN_SERVER: [&str; 6] = [
-    "octopus.manual",
-    "octopus.email",
-    "octopus.deployrelease",
-    "octopus.healthcheck",
-    "octopus.certificate.import",
-    "octopus.jiraintegration.servicedeskaction",
-];
-
-/// How the types begin that run on a worker, with targets or without.
-const ON_WORKER: [&str; 10] = [
-    "octopus.azure",
-    "octopus.aws",
-    "aws-ecs",
-    "octopus.google",
-    "octopus.kubernetes",
-    "octopus.helm",
-    "octopus.terraform",
-    "octopus.targetdiscovery",
-    "octopus.action.kubernetes",
-    "octopus.healthcheck.",
-];
+/// A machine that stands for the targets that a step's roles will find.
+const SOME_TARGET: Target<'_> = Target { style: "TentaclePassive", pool: "" };
 
 /// Where an action of a step runs, with these pools and the built-in worker switched on or off.
 pub(super) fn of(step: &Value, action: &Value, pools: &[Member], built_in: bool) -> Place {
-    let kind = text(action, "ActionType").to_lowercase();
-    if IN_SERVER.contains(&kind.as_str()) {
-        return Place::Server;
-    }
-    let (pool, variable) = (text(action, "WorkerPoolId"), text(action, "WorkerPoolVariable"));
-    if !variable.is_empty() {
-        return Place::Variable(variable.to_owned());
-    }
-    if !pool.is_empty() {
-        let found = pools.iter().position(|it| it.id.eq_ignore_ascii_case(pool));
-        return found.map_or(Place::Nowhere("no such pool"), Place::Pool);
-    }
     let property = |part: &Value, name: &str| text(field(part, "Properties"), name).to_owned();
     let roles = property(step, "Octopus.Action.TargetRoles");
-    let on_server = property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true");
-    let on_worker = on_server || ON_WORKER.iter().any(|it| kind.starts_with(it));
-    if !roles.is_empty() && !on_worker {
-        return Place::Targets(roles);
-    }
-    match pools.iter().position(|it| it.is_default) {
-        Some(default) if pools.get(default).is_some_and(|it| it.has_workers) => {
-            Place::Pool(default)
+    let (pool, variable) = (text(action, "WorkerPoolId"), text(action, "WorkerPoolVariable"));
+    let step = place::Step {
+        action: text(action, "ActionType"),
+        on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
+        target: (!roles.is_empty()).then_some(SOME_TARGET),
+        ..place::Step::default()
+    };
+    match place::runner(&step) {
+        Runner::Server => Place::Server,
+        Runner::Target => Place::Targets(roles),
+        Runner::Nobody => Place::Nowhere("no targets"),
+        Runner::Worker if !pool.is_empty() => {
+            let found = pools.iter().position(|it| it.id.eq_ignore_ascii_case(pool));
+            found.map_or(Place::Nowhere("no such pool"), Place::Pool)
         }
-        _ if built_in => Place::BuiltIn,
-        _ => Place::Nowhere("no built-in worker"),
+        Runner::Worker if !variable.is_empty() => Place::Variable(variable.to_owned()),
+        Runner::Worker => match pools.iter().position(|it| it.is_default) {
+            Some(default) if pools.get(default).is_some_and(|it| it.has_workers) => {
+                Place::Pool(default)
+            }
+            _ if built_in => Place::BuiltIn,
+            _ => Place::Nowhere("no built-in worker"),
+        },
     }
 }
 
