@@ -71,6 +71,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let Args { fault: rules, fault_seed, .. } = args;
     let options = Options { store, seed, rules, fault_seed, ..Options::default() };
     let sandbox = sandbox::start(options, listener).await?;
+    // Before anybody is told that it is there: who is told may ask it to end.
+    let end = asked_to_end()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);
@@ -79,22 +81,26 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         true => errln!("Ctrl-C stops it, and its data is gone"),
         false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
     }
-    sandbox.run_until(asked_to_end()).await;
+    sandbox.run_until(end).await;
     Ok(0)
 }
 
-/// Waits for Ctrl-C, or for what `kill` and pipelines send, so that what was made for it is cleared away.
-async fn asked_to_end() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+/// Ready at Ctrl-C, or at what `kill` and pipelines send, so that what was made for it is cleared away.
+#[cfg(unix)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Ready at Ctrl-C.
+#[cfg(not(unix))]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { _ = tokio::signal::ctrl_c().await })
 }
