@@ -22,6 +22,7 @@ pub(super) mod snapshot;
 pub(super) mod summary;
 pub(super) mod targets;
 pub(super) mod tasks;
+pub(super) mod templates;
 pub(super) mod variables;
 pub(super) mod workers;
 

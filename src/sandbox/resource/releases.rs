@@ -187,7 +187,7 @@ pub(super) fn by_name(call: &Call<'_>, named: &str) -> Result<Document> {
 }
 
 /// One more than the last part of the newest release's version.
-fn next_version(call: &Call<'_>, project: &str) -> Result<String> {
+pub(super) fn next_version(call: &Call<'_>, project: &str) -> Result<String> {
     let condition = "space = ?2 and owner = ?3";
     let releases =
         store::select(call.db, &RELEASES, condition, [RELEASES.prefix, &call.space, project])?;
