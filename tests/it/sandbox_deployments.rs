@@ -69,6 +69,37 @@ async fn the_log_of_a_task_is_told_as_text_too() {
     assert!(text.contains("== Success: Deploy Shop release 1.0.0 to Development =="), "{text}");
 }
 
+/// An action for each way in which a step finds its place; `linux` is a pool.
+fn actions(linux: &str) -> Vec<Value> {
+    let action = |name: &str, kind: &str, roles: &str, pool: &str| json!({ "Name": name, "ActionType": kind, "Roles": roles, "WorkerPoolId": pool });
+    let mut by_variable = script("By variable", "");
+    by_variable["WorkerPoolVariable"] = json!("Pool");
+    let mut elsewhere = script("In production", linux);
+    elsewhere["Environments"] = json!(["Environments-3"]);
+    let mut disabled = script("Disabled", linux);
+    disabled["IsDisabled"] = json!(true);
+    vec![
+        script("Explicit", linux),
+        by_variable,
+        script("Default", ""),
+        action("On targets", "Octopus.Script", "database-server", ""),
+        action("For the app", "Octopus.AzureWebApp", "web-app", ""),
+        action("For the app, explicit", "Octopus.AzureWebApp", "web-app", linux),
+        action("Ask", "Octopus.Manual", "", ""),
+        action("Nobody", "Octopus.Script", "no-such-tag", ""),
+        json!({
+            "Name": "By template",
+            "ActionType": "Octopus.ProcessTemplate",
+            "Properties": {
+                "Octopus.Action.ProcessTemplate.Reference.Slug": "migrate",
+                "Where": "linux",
+            },
+        }),
+        elsewhere,
+        disabled,
+    ]
+}
+
 #[tokio::test]
 async fn each_step_runs_where_the_rules_say() {
     let bench = company(Duration::ZERO).await;
@@ -79,31 +110,12 @@ async fn each_step_runs_where_the_rules_say() {
     let path = format!("/api/machines/{}", id(&app));
     assert_eq!(bench.send("PUT", &path, app).await.0, 200);
 
-    let action = |name: &str, kind: &str, roles: &str, pool: &str| json!({ "Name": name, "ActionType": kind, "Roles": roles, "WorkerPoolId": pool });
-    let mut by_variable = script("By variable", "");
-    by_variable["WorkerPoolVariable"] = json!("Pool");
-    let mut elsewhere = script("In production", &linux);
-    elsewhere["Environments"] = json!(["Environments-3"]);
-    let mut disabled = script("Disabled", &linux);
-    disabled["IsDisabled"] = json!(true);
-    let actions = vec![
-        script("Explicit", &linux),
-        by_variable,
-        script("Default", ""),
-        action("On targets", "Octopus.Script", "database-server", ""),
-        action("For the app", "Octopus.AzureWebApp", "web-app", ""),
-        action("For the app, explicit", "Octopus.AzureWebApp", "web-app", &linux),
-        action("Ask", "Octopus.Manual", "", ""),
-        action("Nobody", "Octopus.Script", "no-such-tag", ""),
-        elsewhere,
-        disabled,
-    ];
     let variable = |value: &str, scope: Value| json!({ "Name": "Pool", "Type": "WorkerPool", "Value": value, "Scope": scope });
     let variables = vec![
         variable("WorkerPools-1", json!({ "Environment": ["Environments-2"] })),
         variable(&azure, json!({ "Environment": ["Environments-1"] })),
     ];
-    let release = released(&bench, actions, variables).await;
+    let release = released(&bench, actions(&linux), variables).await;
     let task = deploy(&bench, &release, 1).await;
     over(&bench, &task).await;
     insta::assert_snapshot!(log(&bench, &task).await, @r"
@@ -131,6 +143,9 @@ async fn each_step_runs_where_the_rules_say() {
         Success: Octopus Server
       Skipped: Step 8: Nobody
         > No deployment targets were found for this step, so it was skipped.
+      Success: Step 9: By template
+        Success: Worker db-01
+          > Leased worker db-01 from pool Linux (lease WorkerTaskLeases-1)
     ");
 }
 

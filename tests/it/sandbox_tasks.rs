@@ -347,6 +347,9 @@ async fn tasks_need_their_permissions() {
             (403, true)
         );
     }
+    bench.key = "API-SANDBOXWITHOUTDEPLOYMENTDELETE";
+    let (status, _) = bench.send("DELETE", "/api/deployments/Deployments-1", Value::Null).await;
+    assert_eq!(status, 403);
     bench.key = NO_WORKERS_KEY;
     assert_eq!(leases(&bench).await, [Value::Null; 0]);
     bench.key = "API-SANDBOXWITHOUTTASKVIEW";

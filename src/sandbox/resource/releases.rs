@@ -7,6 +7,7 @@ use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{CHANNELS, DEPLOYMENTS, ENVIRONMENTS, PROCESSES, PROJECTS, RELEASES},
     page::Filter,
+    permission,
     request::Verb,
     store::{self, Document},
 };
@@ -76,7 +77,7 @@ fn of_version(call: &Call<'_>, project: &str, version: &str) -> Result<Option<Do
 }
 
 fn create(call: &Call<'_>, body: &Value) -> Result {
-    call.who.needs("ReleaseCreate")?;
+    call.who.needs(permission::to("Create", RELEASES.edit))?;
     let project = text(body, "ProjectId");
     let Some(project) = store::find(call.db, &PROJECTS, &call.space, project)? else {
         return Err(Refusal::rule(format!("The project '{project}' does not exist.")));
@@ -227,7 +228,7 @@ fn snapshot_variables(call: &Call<'_>, id: &str) -> Result {
 }
 
 fn deploy(call: &Call<'_>, body: &Value) -> Result<Value> {
-    call.who.needs(DEPLOYMENTS.edit)?;
+    call.who.needs(permission::to("Create", DEPLOYMENTS.edit))?;
     let named = text(body, "ReleaseId");
     let Some(release) = store::find(call.db, &RELEASES, &call.space, named)? else {
         return Err(Refusal::rule(format!("The release '{named}' does not exist.")));

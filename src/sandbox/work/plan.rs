@@ -197,6 +197,11 @@ impl Job {
             owner: &self.owner,
             action,
         };
+        if let Some(pool) = of_template(action, ground) {
+            let step =
+                Step { name: text(action, "Name"), on_server: true, pool, ..Step::default() };
+            return Ok(part(place::resolve(&step, ground)?, "", task).into_iter().collect());
+        }
         let variable = text(action, "WorkerPoolVariable");
         let value = scope::value(&self.sets, variable, &scope);
         let step = Step {
@@ -224,6 +229,20 @@ impl Job {
         }
         Ok(parts)
     }
+}
+
+/// The pool that the use of a process template names in one of its parameters, whose values are slugs.
+///
+/// What the template's steps do is not known here: they run in that pool, or else as the action says.
+fn of_template<'a>(action: &Value, ground: &'a Ground) -> Option<&'a str> {
+    if text(action, "ActionType") != "Octopus.ProcessTemplate" {
+        return None;
+    }
+    let parameters = field(action, "Properties").as_object()?.iter();
+    let mut parameters = parameters.filter(|(name, _)| !name.starts_with("Octopus."));
+    let named =
+        |value: &Value| ground.pools.iter().find(|it| value.as_str() == Some(it.slug.as_str()));
+    parameters.find_map(|(_, value)| named(value)).map(|pool| pool.id.as_str())
 }
 
 fn part(place: Place<'_>, target: &str, task: &str) -> Option<Part> {
