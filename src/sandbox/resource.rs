@@ -3,6 +3,7 @@
 //! This page has what their handlers share: the call they answer, and how fields are read and names
 //! and slugs given. Never: a path; those are in `route`.
 
+pub(super) mod deployments;
 pub(super) mod endpoint;
 pub(super) mod events;
 pub(super) mod features;

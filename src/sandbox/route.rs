@@ -13,8 +13,8 @@ use super::{
     people::{self, Person},
     request::{Request, Verb},
     resource::{
-        Call, events, features, instance, links, nodes, plain, pools, processes, projects,
-        releases, runs, targets, tasks, templates, variables, workers,
+        Call, deployments, events, features, instance, links, nodes, plain, pools, processes,
+        projects, releases, runs, targets, tasks, templates, variables, workers,
     },
     store, work,
 };
@@ -129,7 +129,7 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
         "variables" => variables::route(call, rest),
         "tasks" => tasks::route(call, rest),
         "releases" => releases::route(call, rest),
-        "deployments" => releases::route_deployments(call, rest),
+        "deployments" => deployments::route(call, rest),
         "runbooksnapshots" => runs::route_snapshots(call, rest),
         // The short way in for tools spells it with a dash.
         "runbookruns" | "runbook-runs" => runs::route(call, rest),

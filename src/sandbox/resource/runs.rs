@@ -2,7 +2,7 @@
 //!
 //! A run is of the published snapshot unless it names another. Never: a run of the draft itself.
 
-use super::{Call, field, links, list, now, releases, snapshot, tasks, text};
+use super::{Call, deployments, field, links, list, now, releases, snapshot, tasks, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS},
@@ -149,7 +149,7 @@ fn run(call: &Call<'_>, body: &Value) -> Result<Value> {
     let Some(runbook) = store::find(call.db, &RUNBOOKS, &call.space, named)? else {
         return Err(Refusal::rule(format!("The runbook '{named}' does not exist.")));
     };
-    let environment = releases::environment(call, text(body, "EnvironmentId"))?;
+    let environment = deployments::environment(call, text(body, "EnvironmentId"))?;
     let document = runbook.value()?;
     let chosen = [text(body, "RunbookSnapshotId"), text(&document, "PublishedRunbookSnapshotId")];
     let Some(chosen) = chosen.into_iter().find(|it| !it.is_empty()) else {
@@ -171,7 +171,7 @@ fn run(call: &Call<'_>, body: &Value) -> Result<Value> {
         "ProjectId": runbook.owner,
     });
     let task = tasks::queue(call, ("RunbookRun", &description), &arguments, &when)?;
-    let mut run = releases::started(call, &id, (&task, &environment), body);
+    let mut run = deployments::started(call, &id, (&task, &environment), body);
     run["RunbookId"] = json!(runbook.id);
     run["RunbookSnapshotId"] = snapshot["Id"].clone();
     run["ProjectId"] = json!(runbook.owner);
