@@ -10,6 +10,8 @@ mod plan;
 mod scope;
 mod script;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(super) use lease::{list as leases, of_worker as lease_of_worker};
 pub(super) use log::{details, raw};
@@ -38,7 +40,11 @@ pub(super) fn queue(db: &Connection, task: &str, at: Timestamp) -> Result<()> {
 /// Does what is due by now: checks of new machines, ends and starts of tasks.
 pub(super) fn run_due(db: &Connection, pace: &Pace) -> Result<()> {
     run_checks_due(db)?;
-    let now = Timestamp::now().as_millisecond();
+    run_until(db, pace, Timestamp::now().as_millisecond())
+}
+
+/// Ends and starts the tasks that are due by `now`, in milliseconds since 1970.
+fn run_until(db: &Connection, pace: &Pace, now: i64) -> Result<()> {
     let any =
         "select exists (select 1 from work where ends <= ?1 or (ends is null and since <= ?1))";
     if !db.prepare_cached(any)?.query_row([now], |row| row.get(0))? {
