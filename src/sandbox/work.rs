@@ -4,6 +4,7 @@
 //! the times at which it was due, so that whoever asks finds things as if they had happened by themselves.
 //! Never: a script run, or a machine touched.
 
+mod ground;
 mod lease;
 mod log;
 mod plan;
@@ -102,11 +103,14 @@ fn next_start(db: &Connection, now: i64, waiting: &[String]) -> Result<Option<(S
     Ok(None)
 }
 
-/// How many tasks the server does at once.
+/// How many tasks the server does at once; none more where it is being emptied for maintenance.
 fn room(db: &Connection) -> Result<i64> {
     let node = store::all(db, &NODES, "")?.into_iter().next();
     let node = node.map(|it| it.value()).transpose()?.unwrap_or_default();
-    Ok(node["MaxConcurrentTasks"].as_i64().unwrap_or(5))
+    if node["IsInMaintenanceMode"] == true {
+        return Ok(0);
+    }
+    Ok(node["MaxConcurrentTasks"].as_i64().unwrap_or_default())
 }
 
 /// How a task ends.

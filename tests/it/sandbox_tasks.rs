@@ -153,7 +153,10 @@ async fn what_exceeds_the_task_cap_waits_for_its_turn() {
     let node = bench.get("/api/octopusservernodes/all").await[0].clone();
     assert_eq!(node["MaxConcurrentTasks"], 2);
     let path = node["Links"]["Self"].as_str().unwrap();
-    let more = json!({ "Id": node["Id"], "MaxConcurrentTasks": 3 });
+    let emptied = json!({ "Id": node["Id"], "MaxConcurrentTasks": 3, "IsInMaintenanceMode": true });
+    assert_eq!(bench.send("PUT", path, emptied).await.0, 200);
+    assert_eq!(state(&bench, &waiting).await, "Queued");
+    let more = json!({ "Id": node["Id"], "IsInMaintenanceMode": false });
     assert_eq!(bench.send("PUT", path, more).await.0, 200);
     assert_eq!(state(&bench, &waiting).await, "Executing");
 }

@@ -3,14 +3,15 @@
 //! Never: a worker taken; and a place is found by `place`, which knows no documents.
 
 use super::{
+    ground::ground,
     scope::{self, Scope},
     script,
 };
 use crate::sandbox::{
     answer::Result,
-    kind::{DEPLOYMENTS, FEATURES, Kind, POOLS, RELEASES, RUNS, SNAPSHOTS, TARGETS, WORKERS},
+    kind::{DEPLOYMENTS, Kind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
     place::{self, Ground, Place, Pool, Step, Target, Trouble, Worker},
-    resource::{field, flag, list, pools, text},
+    resource::{field, flag, list, text},
     store::{self, Document},
 };
 use rusqlite::Connection;
@@ -218,9 +219,8 @@ impl Job {
             return Ok(part(place, "", task).into_iter().collect());
         }
         let mut parts = Vec::new();
-        for target in
-            targets.iter().filter(|it| list(it, "Roles").iter().any(|it| roles.contains(it)))
-        {
+        let has = |tag: &String| roles.iter().any(|it| it.eq_ignore_ascii_case(tag));
+        for target in targets.iter().filter(|it| list(it, "Roles").iter().any(has)) {
             let endpoint = field(target, "Endpoint");
             let (style, pool) =
                 (text(endpoint, "CommunicationStyle"), text(endpoint, "DefaultWorkerPoolId"));
@@ -291,43 +291,6 @@ pub(super) fn hold(worker: &Worker, pool: &Pool, is_exclusive: bool) -> Hold {
         pool_name: pool.name.clone(),
         is_exclusive,
     }
-}
-
-/// What a space has for steps to run on, as it is now.
-pub(super) fn ground(db: &Connection, space: &str) -> Result<Ground> {
-    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
-    let features = features.map(|it| it.value()).transpose()?.unwrap_or_default();
-    let leases = super::lease::of_space(db, space)?;
-    let mut ground = Ground {
-        built_in: flag(&features, "IsBuiltInWorkerEnabled") && !pools::is_cloud(db)?,
-        ..Ground::default()
-    };
-    for pool in store::all(db, &POOLS, space)? {
-        let document = pool.value()?;
-        let is_dynamic = text(&document, "WorkerPoolType") == "DynamicWorkerPool";
-        ground.pools.push(Pool {
-            is_default: flag(&document, "IsDefault"),
-            image: is_dynamic.then(|| text(&document, "WorkerType").to_owned()),
-            id: pool.id,
-            name: pool.name,
-            slug: pool.slug,
-        });
-    }
-    for worker in store::all(db, &WORKERS, space)? {
-        let document = worker.value()?;
-        let healthy = matches!(text(&document, "HealthStatus"), "Healthy" | "HasWarnings");
-        let held: Vec<&Value> =
-            leases.iter().filter(|it| text(it, "WorkerId") == worker.id).collect();
-        ground.workers.push(Worker {
-            pools: list(&document, "WorkerPoolIds"),
-            is_ready: healthy && !flag(&document, "IsDisabled"),
-            leases: held.len(),
-            is_taken: held.iter().any(|it| flag(it, "Exclusive")),
-            id: worker.id,
-            name: worker.name,
-        });
-    }
-    Ok(ground)
 }
 
 fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
