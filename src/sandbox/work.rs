@@ -154,6 +154,9 @@ pub(super) fn end(db: &Connection, task: &str, at: Timestamp, outcome: &Outcome)
     if matches!(outcome, Outcome::Success) {
         script::take_effect(db, &document)?;
     }
+    if matches!(outcome, Outcome::Failed(_)) {
+        plan::mark_failed(db, &document)?;
+    }
     lease::release(db, task)?;
     log::end(db, task, at, outcome)?;
     save(db, state::ended(document, at, outcome))?;

@@ -180,6 +180,9 @@ async fn a_deployment_fails_as_the_real_server_does_where_there_is_no_worker() {
     let task = over(&bench, &deploy(&bench, &release, 1).await).await;
     lines.push(task["ErrorMessage"].as_str().unwrap().to_owned());
     assert_eq!((&task["State"], &task["HasWarningsOrErrors"]), (&json!("Failed"), &json!(true)));
+    let of_task =
+        format!("/api/deployments/{}", task["Arguments"]["DeploymentId"].as_str().unwrap());
+    assert_eq!(bench.get(&of_task).await["FailureEncountered"], true);
     assert_eq!(leases(&bench).await, [Value::Null; 0]);
     insta::assert_snapshot!(lines.join("\n"), @r"
     There is no healthy worker in the worker pool 'Ill' to run the step 'Migrate' on.

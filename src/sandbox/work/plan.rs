@@ -15,7 +15,7 @@ use crate::sandbox::{
     store::{self, Document},
 };
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What becomes of a task that is to start.
 pub(super) enum Plan {
@@ -94,6 +94,18 @@ fn run(db: &Connection, id: &str) -> Result<Option<Job>> {
     let process = text(&snapshot, "FrozenRunbookProcessId").to_owned();
     let owner = text(&chosen, "RunbookId").to_owned();
     Job::of(db, chosen, (&snapshot, "FrozenProjectVariableSetId"), (&process, owner))
+}
+
+/// Notes in the deployment or the run of a task that it has failed.
+pub(super) fn mark_failed(db: &Connection, task: &Value) -> Result<()> {
+    for (kind, argument) in [(&DEPLOYMENTS, "DeploymentId"), (&RUNS, "RunbookRunId")] {
+        let id = text(field(task, "Arguments"), argument);
+        if let Some(mut chosen) = document(db, kind, id)? {
+            chosen["FailureEncountered"] = json!(true);
+            store::save(db, &Document::numbered(kind, &chosen))?;
+        }
+    }
+    Ok(())
 }
 
 /// A document of this id, wherever it is.
