@@ -3,8 +3,10 @@
 use crate::{
     sandbox::{Bench, worker},
     sandbox_tasks::{
-        LONG, company, deploy, id, leases, log, made, over, released, script, staffed, state, write,
+        LONG, company, deploy, id, leases, log, made, over, released, script, staffed, state, tell,
+        write,
     },
+    workbench::Workbench,
 };
 use poolwright::sandbox::{Options, Pace, Seed};
 use serde_json::{Value, json};
@@ -221,4 +223,43 @@ async fn a_cloud_makes_the_workers_that_are_needed() {
         log.contains("> Leased worker windowsdefault-servertasks-1 from pool Hosted Windows"),
         "{log}"
     );
+}
+
+#[test]
+fn what_the_program_places_runs_there() {
+    let workbench = Workbench::chapter(
+        r#"
+        version = 1
+        [pools.linux]
+        name = "Linux"
+        [workers.w-01]
+        pools = ["linux"]
+        polling = { subscription = "poll://ih8pbyo8vxqjv0kbwwzc/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+        [[placements]]
+        process = "any"
+        pool = "linux"
+        "#,
+    );
+    let log = || {
+        let number = workbench.count("POST /api/releases");
+        let release = json!({ "ProjectId": "Projects-1", "Version": format!("1.0.{number}") });
+        let release = workbench.send("POST", "/api/releases", release);
+        let body = json!({ "ReleaseId": release["Id"], "EnvironmentId": "Environments-3" });
+        let deployment = workbench.send("POST", "/api/deployments", body);
+        let task = deployment["TaskId"].as_str().unwrap();
+        let mut text = String::new();
+        tell(
+            &workbench.get(&format!("/api/tasks/{task}/details"))["ActivityLogs"][0],
+            0,
+            &mut text,
+        );
+        text
+    };
+    let before = log();
+    assert!(before.contains("built-in worker") && !before.contains("Leased"), "{before}");
+    workbench.apply();
+    let after = log();
+    // Two steps for cloud targets, and two on workers; the rest runs on targets and in the server.
+    assert_eq!(after.matches("Leased worker w-01 from pool Linux").count(), 4, "{after}");
+    assert!(!after.contains("built-in worker"), "{after}");
 }

@@ -99,7 +99,7 @@ pub(crate) async fn log(bench: &Bench, task: &str) -> String {
     text
 }
 
-fn tell(node: &Value, depth: usize, text: &mut String) {
+pub(crate) fn tell(node: &Value, depth: usize, text: &mut String) {
     let indent = "  ".repeat(depth);
     let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     _ = writeln!(text, "{indent}{}: {}", said(&node["Status"]), said(&node["Name"]));
