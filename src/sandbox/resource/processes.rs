@@ -6,7 +6,7 @@
 use super::{
     Call, links,
     normal::{self, Fields, Reader as _},
-    snapshot,
+    snapshot, templates,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -42,13 +42,10 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: 
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (Verb::Get, ["template"]) => Ok(Answer::of(&json!({
-            "Id": null,
-            "DeploymentProcessId": id,
-            "Packages": [],
-            "GitResources": [],
-            "NextVersionIncrement": "0.0.1",
-        }))),
+        (Verb::Get, ["template"]) => {
+            call.who.needs(PROCESSES.view)?;
+            templates::of_release(call, &call.find(&PROCESSES, &id)?.value()?)
+        }
         (_, []) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }
