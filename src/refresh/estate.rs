@@ -141,6 +141,11 @@ fn is_in_git(project: &wire::Project) -> bool {
 }
 
 /// The processes that are wanted, in that order, and a gap for each that cannot be read.
+///
+/// # Errors
+///
+/// The first failure, where not one of them can be read: a plan of nothing would look like a plan in
+/// which nothing is to do.
 async fn processes(
     reading: &Reading<'_>,
     kind: ProcessKind,
@@ -150,6 +155,9 @@ async fn processes(
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
     let (found, unread) = reading.reader.processes(kind, &ids).await;
     let unread = gathered(reading, "the processes", unread)?;
+    if let (true, Some(why)) = (found.is_empty(), ids.iter().find_map(|id| unread.get(id))) {
+        return Err(reading.unread("the processes", why.clone()));
+    }
     let mut found: HashMap<String, wire::Process> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
