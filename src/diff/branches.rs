@@ -12,7 +12,7 @@ use crate::{
     plan::{Change, ChangeKind, Commit},
     text::count,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// What has been found of the branches, as processes go by.
 pub(super) struct Branches<'a> {
@@ -23,7 +23,7 @@ pub(super) struct Branches<'a> {
     made: HashSet<(&'a str, &'a str, &'a str)>,
     protected: Vec<Address>,
     /// Branches that have what their protected ones lack, in words.
-    waiting: Vec<String>,
+    waiting: BTreeSet<String>,
     taken: Vec<Address>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Branches<'a> {
             lacking: HashSet::new(),
             made: HashSet::new(),
             protected: Vec::new(),
-            waiting: Vec::new(),
+            waiting: BTreeSet::new(),
             taken: Vec::new(),
         }
     }
@@ -45,7 +45,7 @@ impl<'a> Branches<'a> {
         let Some(branch) = &process.git else { return moved };
         let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
         if let Some(protected) = &branch.stands_for {
-            return self.stand_in(branch, protected, moved, said);
+            return self.stand_in(process, branch, protected, moved, said);
         }
         if moved.is_empty() || !branch.protected {
             return committed(moved, branch, None, said);
@@ -66,6 +66,7 @@ impl<'a> Branches<'a> {
     /// What a branch lacks that stands for a protected one; nothing, where that lacks nothing itself.
     fn stand_in(
         &mut self,
+        process: &'a LiveProcess,
         branch: &'a Branch,
         protected: &'a str,
         moved: Vec<Change>,
@@ -75,9 +76,10 @@ impl<'a> Branches<'a> {
             return Vec::new();
         }
         if moved.is_empty() {
+            let project = &process.owner.project;
             let waits =
-                format!("{} of {}, to be merged into {protected}", branch.name, branch.repository);
-            self.waiting.push(waits);
+                format!("{} of project {project:?}, to be merged into {protected}", branch.name);
+            self.waiting.insert(waits);
         }
         committed(moved, branch, None, said)
     }
@@ -146,7 +148,8 @@ impl<'a> Branches<'a> {
         if !self.waiting.is_empty() {
             let message = "steps have moved on branches that wait to be merged";
             findings.push(
-                Finding::new("unmerged-branch", Level::Warn, at(), message).notes(self.waiting),
+                Finding::new("unmerged-branch", Level::Warn, at(), message)
+                    .notes(self.waiting.into_iter().collect()),
             );
         }
         findings
