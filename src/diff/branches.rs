@@ -44,8 +44,8 @@ impl<'a> Branches<'a> {
     pub(super) fn admit(&mut self, process: &'a LiveProcess, moved: Vec<Change>) -> Vec<Change> {
         let Some(branch) = &process.git else { return moved };
         let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
-        if let Some(protected) = &branch.stands_for {
-            return self.stand_in(process, branch, protected, moved, said);
+        if branch.stands_for.is_some() {
+            return self.stand_in(process, branch, moved, said);
         }
         if moved.is_empty() || !branch.protected {
             return committed(moved, branch, None, said);
@@ -68,10 +68,10 @@ impl<'a> Branches<'a> {
         &mut self,
         process: &'a LiveProcess,
         branch: &'a Branch,
-        protected: &'a str,
         moved: Vec<Change>,
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
+        let protected = branch.stands_for.as_deref().unwrap_or_default();
         if !self.lacking.remove(&(branch.process.as_str(), protected)) {
             return Vec::new();
         }
