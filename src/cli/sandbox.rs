@@ -1,9 +1,9 @@
 //! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
 
 use super::print::{errln, outln};
-use crate::sandbox::{self, Options, Seed, Store};
+use crate::sandbox::{self, Options, Pace, Seed, Store};
 use anyhow::Context as _;
-use std::{net::Ipv4Addr, path::PathBuf};
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 use tokio::net::TcpListener;
 
 /// Run an embedded Octopus-compatible server, to try things without a licence.
@@ -33,6 +33,15 @@ pub(super) struct Args {
     /// Workers of the seed `large`.
     #[arg(long, default_value_t = 500)]
     workers: usize,
+    /// What goes wrong: `429 every 7 on GET */workers*`. May be repeated; docs/sandbox.md has them all.
+    #[arg(long, value_name = "RULE")]
+    fault: Vec<sandbox::Rule>,
+    /// What chance begins with, in faults that have some.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    fault_seed: u64,
+    /// How many seconds a deployment, a runbook run or a script takes.
+    #[arg(long, default_value_t = 2, value_name = "SECONDS")]
+    work: u64,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -47,7 +56,7 @@ enum SeedName {
     Large,
 }
 
-/// Serves until Ctrl-C.
+/// Serves until it is asked to end.
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { Store::Memory } else { Store::File(args.db.clone()) };
@@ -59,17 +68,45 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
             Seed::Large { projects: args.projects, steps: args.steps, workers: args.workers }
         }
     };
+    let pace = Pace { work: Duration::from_secs(args.work), ..Pace::default() };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
-    let sandbox = sandbox::start(Options { store, seed, faults: Vec::new() }, listener).await?;
+    let Args { fault: rules, fault_seed, .. } = args;
+    let options = Options { store, seed, pace, rules, fault_seed, ..Options::default() };
+    let sandbox = sandbox::start(options, listener).await?;
+    // Before anybody is told that it is there: who is told may ask it to end.
+    let end = asked_to_end()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);
+    errln!("a key that lacks one permission: {}WORKEREDIT and the like", sandbox::WITHOUT_KEY);
+    errln!("a service account to exchange an identity for: {}", sandbox::SERVICE_ACCOUNT);
+    errln!("its pools, workers and steps, in a browser: {}/", sandbox.url());
     match memory {
         true => errln!("Ctrl-C stops it, and its data is gone"),
         false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),
     }
-    sandbox.run_until(async { _ = tokio::signal::ctrl_c().await }).await;
+    sandbox.run_until(end).await;
     Ok(0)
+}
+
+/// Ready at Ctrl-C, or at what `kill` and pipelines send, so that what was made for it is cleared away.
+#[cfg(unix)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ready at Ctrl-C.
+#[cfg(not(unix))]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async { _ = tokio::signal::ctrl_c().await })
 }

@@ -178,6 +178,6 @@ async fn embedded(place: &str) -> anyhow::Result<Sandbox> {
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let listener = listener.context("cannot listen on the loopback address")?;
-    let options = sandbox::Options { store, seed: Seed::Chapter, faults: Vec::new() };
+    let options = sandbox::Options { store, seed: Seed::Chapter, ..sandbox::Options::default() };
     sandbox::start(options, listener).await.context("cannot start the sandbox")
 }

@@ -3,23 +3,47 @@
 //! The bodies matter to clients: a 404 must have no `Errors`, a 400 must have them, and every error
 //! has a JSON body. Never: a decision of what to refuse.
 
+use super::list::List;
 use axum::http::StatusCode;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// What a handler returns.
 pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
 
-/// A status and a JSON text.
+/// A status and a text.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    pub(super) body: String,
+    pub(super) body: Body,
+    /// What the text is, as `Content-Type` says it.
+    pub(super) content: &'static str,
 }
+
+/// The text of an answer.
+#[derive(Debug)]
+pub(super) enum Body {
+    /// As it is.
+    Text(String),
+    /// As a list that is read while it is sent, in the transaction of the request.
+    List(List),
+}
+
+/// A status, what the text is, and the whole text.
+pub(super) type Told = (StatusCode, &'static str, String);
+
+/// What most answers are.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 impl Answer {
     /// 200 with this text, which is JSON.
     pub(super) fn text(body: String) -> Self {
-        Self { status: StatusCode::OK, body }
+        Self { status: StatusCode::OK, body: Body::Text(body), content: JSON }
+    }
+
+    /// 200 with this list.
+    pub(super) fn list(list: List) -> Self {
+        Self { status: StatusCode::OK, body: Body::List(list), content: JSON }
     }
 
     /// 200 with this document.
@@ -27,9 +51,27 @@ impl Answer {
         Self::text(document.to_string())
     }
 
+    /// 200 with this text, which is for people.
+    pub(super) fn plain(body: String) -> Self {
+        Self {
+            body: Body::Text(body),
+            status: StatusCode::OK,
+            content: "text/plain; charset=utf-8",
+        }
+    }
+
     /// 201 with this document.
     pub(super) fn created(document: &Value) -> Self {
-        Self { status: StatusCode::CREATED, body: document.to_string() }
+        Self { status: StatusCode::CREATED, ..Self::of(document) }
+    }
+
+    /// The answer with its whole text.
+    pub(super) fn whole(self, db: &Connection) -> Result<Told> {
+        let text = match self.body {
+            Body::Text(text) => text,
+            Body::List(list) => list.text(db)?,
+        };
+        Ok((self.status, self.content, text))
     }
 
     /// 200 with an empty object, as deletions answer.
@@ -88,6 +130,17 @@ impl Refusal {
         )
     }
 
+    /// 413.
+    pub(super) fn too_large() -> Self {
+        Self::plain(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+    }
+
+    /// 500: the sandbox itself is wrong.
+    pub(super) fn defect() -> Self {
+        let text = "An unexpected error occurred; the sandbox has a defect here.";
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, text)
+    }
+
     /// Any status with this text and no `Errors`.
     pub(super) fn plain(status: StatusCode, message: &str) -> Self {
         Self { status, message: message.to_owned(), errors: Vec::new() }
@@ -106,9 +159,10 @@ impl From<serde_json::Error> for Refusal {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        let Refusal { status, message, errors } = refusal;
+impl Refusal {
+    /// The answer that tells it.
+    pub(super) fn told(self) -> Told {
+        let Self { status, message, errors } = self;
         let mut body = json!({ "ErrorMessage": message });
         // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.
         if !errors.is_empty() {
@@ -123,6 +177,6 @@ impl From<Refusal> for Answer {
         ] {
             body[name] = value;
         }
-        Self { status, body: body.to_string() }
+        (status, JSON, body.to_string())
     }
 }

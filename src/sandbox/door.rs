@@ -4,8 +4,17 @@
 //! [`Cut`], and once that is drawn nothing is written to the socket any more and it closes. Never:
 //! a decision of when to cut.
 
-use super::server::{self, Server};
-use axum::{Router, extract::connect_info::Connected, serve::IncomingStream};
+use super::{
+    portal,
+    server::{self, Server},
+};
+use axum::{
+    Router,
+    extract::connect_info::Connected,
+    http::{header, request::Parts},
+    routing::{any, get},
+    serve::IncomingStream,
+};
 use std::{
     io,
     net::SocketAddr,
@@ -27,9 +36,24 @@ pub(super) async fn serve(
     server: Arc<Server>,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) {
-    let routes = Router::new().fallback(server::handle).with_state(server);
+    let routes = Router::new()
+        .route("/", get(portal::page).fallback(server::handle))
+        .route("/sandbox/page.css", get(portal::style))
+        .route("/sandbox/page.js", get(portal::script))
+        .route("/sandbox/changes", get(portal::changes))
+        .route("/sandbox/faults", any(server::control))
+        .fallback(server::handle)
+        .with_state(server);
     let service = routes.into_make_service_with_connect_info::<Cut>();
     _ = axum::serve(Door(listener), service).with_graceful_shutdown(stopped).await;
+}
+
+/// Whether a browser sends this for a page of another server, which has no business with the sandbox's
+/// own routes: those ask for no key.
+pub(super) fn is_from_elsewhere(parts: &Parts) -> bool {
+    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = text(header::ORIGIN).map(|it| it.split_once("://").map_or(it, |(_, host)| host));
+    origin.is_some_and(|origin| Some(origin) != text(header::HOST))
 }
 
 /// The switch that cuts one connection.

@@ -102,7 +102,17 @@ kinds! {
     CERTIFICATES = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit" };
     /// Git credentials: none yet.
     GIT_CREDENTIALS = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit" };
-    /// The audit log: not kept yet.
+    /// Releases.
+    RELEASES = "releases", "Releases", "Release", { order: NEWEST, view: "ReleaseView", edit: "ReleaseEdit", noun: "release" };
+    /// Deployments of releases.
+    DEPLOYMENTS = "deployments", "Deployments", "Deployment", { order: NEWEST, view: "DeploymentView", edit: "DeploymentEdit", noun: "deployment" };
+    /// Snapshots of runbooks.
+    SNAPSHOTS = "runbooksnapshots", "RunbookSnapshots", "RunbookSnapshot", { link: "runbookSnapshots", order: NEWEST, view: "RunbookView", edit: "RunbookEdit", owner: "RunbookId", noun: "runbook snapshot" };
+    /// Runs of runbooks.
+    RUNS = "runbookruns", "RunbookRuns", "RunbookRun", { link: "runbookRuns", order: NEWEST, view: "RunbookRunView", edit: "RunbookRunEdit", owner: "RunbookId", noun: "runbook run" };
+    /// The workers that tasks hold, while they hold them.
+    LEASES = "workertaskleases", "WorkerTaskLeases", "WorkerTaskLease", { order: "rank, id", view: "WorkerView", owner: "WorkerId", noun: "lease" };
+    /// The audit log.
     EVENTS = "events", "Events", "Event", { order: NEWEST, view: "EventView" };
 }
 
@@ -113,6 +123,15 @@ pub(super) static SPACES: Kind =
 /// What the instance is set to, in one document.
 pub(super) static FEATURES: Kind =
     kind("featuresconfiguration", "features", "FeaturesConfiguration");
+
+/// The nodes of the server, of which there is one.
+pub(super) static NODES: Kind = Kind {
+    edit: "ConfigureServer",
+    ..kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
+};
+
+/// What tasks have logged; served as part of the task.
+pub(super) static LOGS: Kind = kind("tasklogs", "TaskLogs", "TaskLog");
 
 /// The kind served at a segment, given in lower case.
 pub(super) fn at(path: &str) -> Option<&'static Kind> {

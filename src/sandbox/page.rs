@@ -1,10 +1,11 @@
 //! Lists: a page with its links, or everything as a bare array.
 //!
-//! Texts are put together as they lie in the store. Never: parsing one of them.
+//! What is listed is told here and read later, while it is sent. Never: reading a page's documents.
 
 use super::{
     answer::{Answer, Result},
     kind::Kind,
+    list::List,
     request::Request,
 };
 use rusqlite::{Connection, params_from_iter};
@@ -18,24 +19,58 @@ pub(super) struct Filter<'a> {
     request: &'a Request,
     conditions: Vec<String>,
     values: Vec<String>,
+    /// What of a row is listed.
+    shown: &'static str,
 }
 
 impl<'a> Filter<'a> {
     /// The documents of a space that match the parameters that every list has.
     pub(super) fn new(kind: &'static Kind, space: &str, request: &'a Request) -> Self {
-        let mut filter = Self { kind, request, conditions: Vec::new(), values: Vec::new() };
-        filter.and("kind =", kind.prefix);
+        let mut filter = Self::everywhere(kind, request);
         filter.and("space =", space);
-        if let Some(ids) = request.list("ids") {
-            filter.and_any("id", &ids);
-        }
+        filter
+    }
+
+    /// The same, of all spaces and of none.
+    pub(super) fn everywhere(kind: &'static Kind, request: &'a Request) -> Self {
+        let mut filter = Self::nameless(kind, request);
         if let Some(name) = request.parameter("name") {
             filter.and("name =", name);
+        }
+        filter
+    }
+
+    /// The same, where `name` is a parameter with a meaning of its own.
+    pub(super) fn nameless(kind: &'static Kind, request: &'a Request) -> Self {
+        let mut filter =
+            Self { kind, request, conditions: Vec::new(), values: Vec::new(), shown: "body" };
+        filter.and("kind =", kind.prefix);
+        if let Some(ids) = request.list("ids") {
+            filter.and_any("id", &ids);
         }
         if let Some(part) = request.parameter("partialname") {
             filter.and("instr(lower(name), lower(?)) > 0", part);
         }
         filter
+    }
+
+    /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
+    pub(super) fn of_spaces(&mut self, request: &Request) {
+        let system = request.parameter("includesystem");
+        let system = !system.is_some_and(|it| it.eq_ignore_ascii_case("false"));
+        match request.list("spaces") {
+            Some(mut spaces) => {
+                spaces.extend(system.then(String::new));
+                self.and_any("space", &spaces);
+            }
+            None if !system => self.and("space <>", ""),
+            None => {}
+        }
+    }
+
+    /// Lists an expression over the columns in place of the whole document.
+    pub(super) fn show(&mut self, expression: &'static str) {
+        self.shown = expression;
     }
 
     /// Keeps what a condition is true of, its value at the `?` or at the end.
@@ -74,26 +109,36 @@ impl<'a> Filter<'a> {
     }
 
     /// Everything, as a bare array.
-    pub(super) fn array(&self, db: &Connection) -> Result {
-        let mut array = String::from("[");
-        self.texts(db, (usize::MAX, 0), &mut array)?;
-        array.push(']');
-        Ok(Answer::text(array))
+    pub(super) fn array(&self) -> Answer {
+        Answer::list(self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
+    }
+
+    /// The documents themselves.
+    pub(super) fn values(&self, db: &Connection) -> Result<Vec<Value>> {
+        let list = self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned());
+        Ok(serde_json::from_str(&list.text(db)?)?)
     }
 
     /// One page, served at `path`.
     pub(super) fn page(&self, db: &Connection, path: &str) -> Result {
-        Ok(Answer::text(self.page_text(db, path, self.kind.take)?))
+        self.page_of(db, path, self.kind.take)
+    }
+
+    /// One page of `take` documents unless the request says.
+    pub(super) fn page_of(&self, db: &Connection, path: &str, take: usize) -> Result {
+        Ok(Answer::list(self.page_list(db, path, take)?))
     }
 
     /// One page as text, of `take` documents unless the request says.
     pub(super) fn page_text(&self, db: &Connection, path: &str, take: usize) -> Result<String> {
+        Ok(self.page_list(db, path, take)?.text(db)?)
+    }
+
+    fn page_list(&self, db: &Connection, path: &str, take: usize) -> Result<List> {
         let number = |name: &str| self.request.parameter(name).and_then(|it| it.parse().ok());
         let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(take));
         let place = Place { total: self.count(db)?, skip, take };
-        let links = place.links(path, &self.rest_of_query());
-        // Built in one piece: a page of a thousand processes is 40 MB, and copying it shows.
-        let mut page = format!(
+        let head = format!(
             r#"{{"Id":null,"ItemType":"{}","TotalResults":{},"ItemsPerPage":{},"NumberOfPages":{},"LastPageNumber":{},"Items":["#,
             self.kind.item,
             place.total,
@@ -101,9 +146,8 @@ impl<'a> Filter<'a> {
             place.pages(),
             place.pages().saturating_sub(1),
         );
-        self.texts(db, (take, skip), &mut page)?;
-        _ = write!(page, r#"],"Links":{links}}}"#);
-        Ok(page)
+        let links = place.links(path, &self.rest_of_query());
+        Ok(self.list(head, (take, skip), format!(r#"],"Links":{links}}}"#)))
     }
 
     fn count(&self, db: &Connection) -> Result<usize> {
@@ -113,29 +157,17 @@ impl<'a> Filter<'a> {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    fn texts(
-        &self,
-        db: &Connection,
-        (take, skip): (usize, usize),
-        into: &mut String,
-    ) -> Result<()> {
+    fn list(&self, head: String, (take, skip): (usize, usize), tail: String) -> List {
         let at_most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
-            "select body from document where {} order by {} limit {} offset {}",
+            "select {} from document where {} order by {} limit {} offset {}",
+            self.shown,
             self.conditions.join(" and "),
             self.kind.order,
             at_most(take),
             at_most(skip),
         );
-        let mut statement = db.prepare(&sql)?;
-        let mut rows = statement.query(params_from_iter(&self.values))?;
-        let mut separator = "";
-        while let Some(row) = rows.next()? {
-            into.push_str(separator);
-            into.push_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
-            separator = ",";
-        }
-        Ok(())
+        List { head, sql, values: self.values.clone(), tail }
     }
 
     /// The parameters that a link to another page must repeat.

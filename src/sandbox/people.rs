@@ -1,13 +1,13 @@
 //! Who asks, and what they may do.
 //!
-//! Three people, each known by a key. Never: a session, a password, or a team.
+//! A few people, each known by a key, and beside them one for each permission, who lacks just that one.
+//! Never: a session, a password, or a team.
 
 use super::{
     answer::{Answer, Refusal, Result},
-    kind,
+    permission::{self, IN_SPACES, OF_THE_SYSTEM},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// The key of the administrator, who may do everything.
 pub const ADMIN_KEY: &str = "API-SANDBOX0000000000000000";
@@ -15,52 +15,106 @@ pub const ADMIN_KEY: &str = "API-SANDBOX0000000000000000";
 pub const READER_KEY: &str = "API-SANDBOXREADONLY00000000";
 /// The key of a person who may do everything but see or change workers and worker pools.
 pub const NO_WORKERS_KEY: &str = "API-SANDBOXNOWORKERS0000000";
+/// What the key of a person begins with who may do everything but one thing, whose permission follows in
+/// capitals: `API-SANDBOXWITHOUTWORKEREDIT`.
+pub const WITHOUT_KEY: &str = "API-SANDBOXWITHOUT";
+/// The id of the service account, which may do everything: the audience of an OpenID Connect exchange.
+pub const SERVICE_ACCOUNT: &str = "5be4ac10-2679-4041-a8b0-7b05b445e19e";
 
-/// A person with a key.
-#[derive(Debug)]
+/// The number of the first person who lacks one permission.
+const FIRST_WITHOUT: usize = 100;
+
+/// Somebody with a key.
+#[derive(Clone, Debug)]
 pub(super) struct Person {
     /// `Users-1`.
-    pub(super) id: &'static str,
+    pub(super) id: String,
     /// The name to sign in with.
-    pub(super) username: &'static str,
-    name: &'static str,
-    key: &'static str,
-    may: fn(&str) -> bool,
+    pub(super) username: String,
+    /// Whether it is a program.
+    pub(super) is_service: bool,
+    name: String,
+    rights: Rights,
 }
 
-static PEOPLE: [Person; 3] = [
+/// What a person may do.
+#[derive(Clone, Copy, Debug)]
+enum Rights {
+    Everything,
+    Reading,
+    NoWorkers,
+    Without(&'static str),
+}
+
+fn person(number: usize, username: &str, name: &str, rights: Rights) -> Person {
     Person {
-        id: "Users-1",
-        username: "admin",
-        name: "Administrator",
-        key: ADMIN_KEY,
-        may: |_| true,
-    },
-    Person {
-        id: "Users-2",
-        username: "reader",
-        name: "Reader",
-        key: READER_KEY,
-        may: |permission| permission.ends_with("View"),
-    },
-    Person {
-        id: "Users-3",
-        username: "no-workers",
-        name: "No Workers",
-        key: NO_WORKERS_KEY,
-        may: |permission| !matches!(permission, "WorkerView" | "WorkerEdit"),
-    },
-];
+        id: format!("Users-{number}"),
+        username: username.to_owned(),
+        is_service: false,
+        name: name.to_owned(),
+        rights,
+    }
+}
+
+/// The people who are there whatever key is used.
+fn residents() -> [Person; 4] {
+    let mut service = person(4, "ci", "Continuous integration", Rights::Everything);
+    service.is_service = true;
+    [
+        person(1, "admin", "Administrator", Rights::Everything),
+        person(2, "reader", "Reader", Rights::Reading),
+        person(3, "no-workers", "No Workers", Rights::NoWorkers),
+        service,
+    ]
+}
+
+/// The person who lacks the permission at this place of the list of all.
+fn without(place: usize) -> Option<Person> {
+    let permission = permission::all().nth(place)?;
+    let username = format!("without-{}", permission.to_lowercase());
+    let name = format!("Without {permission}");
+    Some(person(FIRST_WITHOUT + place, &username, &name, Rights::Without(permission)))
+}
 
 /// The person whose key this is.
-pub(super) fn with_key(key: &str) -> Option<&'static Person> {
-    PEOPLE.iter().find(|person| person.key == key)
+pub(super) fn with_key(key: &str) -> Option<Person> {
+    let [admin, reader, no_workers, _] = residents();
+    match key {
+        ADMIN_KEY => Some(admin),
+        READER_KEY => Some(reader),
+        NO_WORKERS_KEY => Some(no_workers),
+        _ => {
+            let lacks = key.strip_prefix(WITHOUT_KEY)?;
+            without(permission::all().position(|it| it.to_ascii_uppercase() == lacks)?)
+        }
+    }
+}
+
+/// The person of this id.
+pub(super) fn with_id(id: &str) -> Option<Person> {
+    let resident = residents().into_iter().find(|person| person.id.eq_ignore_ascii_case(id));
+    resident.or_else(|| {
+        let number: usize = id.rsplit('-').next()?.parse().ok()?;
+        without(number.checked_sub(FIRST_WITHOUT)?)
+    })
+}
+
+/// The service account of an OpenID Connect audience.
+pub(super) fn service_account(audience: &str) -> Option<Person> {
+    let [.., service] = residents();
+    audience.eq_ignore_ascii_case(SERVICE_ACCOUNT).then_some(service)
 }
 
 impl Person {
     /// Whether the person may; the empty permission is everybody's.
     pub(super) fn may(&self, permission: &str) -> bool {
-        permission.is_empty() || (self.may)(permission)
+        permission.is_empty()
+            || match self.rights {
+                Rights::Everything => true,
+                Rights::Reading => permission.ends_with("View"),
+                Rights::NoWorkers => !matches!(permission, "WorkerView" | "WorkerEdit"),
+                Rights::Without(lacking) => permission != lacking,
+            }
     }
 
     /// Refuses unless the person may.
@@ -75,7 +129,7 @@ impl Person {
             "Username": self.username,
             "DisplayName": self.name,
             "IsActive": true,
-            "IsService": false,
+            "IsService": self.is_service,
             "EmailAddress": format!("{}@sandbox.invalid", self.username),
             "CanPasswordBeEdited": false,
             "IsRequestor": true,
@@ -90,26 +144,21 @@ impl Person {
         })
     }
 
-    fn permissions(&self, spaces: &[String]) -> Value {
-        let all = kind::KINDS.iter().flat_map(|kind| [kind.view, kind.edit]);
-        let all = all.chain(["ProcessView", "ProcessEdit", "TaskCancel"]);
-        let mine: BTreeSet<_> = all.filter(|it| !it.is_empty() && self.may(it)).collect();
-        let everywhere: Vec<Value> = spaces
-            .iter()
-            .map(|space| {
-                json!({
-                    "SpaceId": space,
-                    "RestrictedToProjectIds": [],
-                    "RestrictedToEnvironmentIds": [],
-                    "RestrictedToTenantIds": [],
-                    "RestrictedToProjectGroupIds": [],
-                })
+    fn permissions(&self, spaces: &[&str]) -> Value {
+        let grant = |space: &&str| {
+            json!({
+                "SpaceId": space,
+                "RestrictedToProjectIds": [],
+                "RestrictedToEnvironmentIds": [],
+                "RestrictedToTenantIds": [],
+                "RestrictedToProjectGroupIds": [],
             })
-            .collect();
+        };
+        let everywhere: Vec<Value> = spaces.iter().map(grant).collect();
+        let mine = IN_SPACES.into_iter().filter(|it| self.may(it));
         let in_spaces: serde_json::Map<_, _> =
-            mine.into_iter().map(|it| (it.to_owned(), json!(everywhere))).collect();
-        let system = ["ConfigureServer", "SpaceView", "SpaceEdit", "UserView"];
-        let system: Vec<_> = system.into_iter().filter(|it| self.may(it)).collect();
+            mine.map(|it| (it.to_owned(), json!(everywhere))).collect();
+        let system: Vec<_> = OF_THE_SYSTEM.into_iter().filter(|it| self.may(it)).collect();
         json!({
             "Id": self.id,
             "SpacePermissions": in_spaces,
@@ -122,13 +171,22 @@ impl Person {
     }
 }
 
-/// `GET /api/users/{me|id}` and what is below it; `spaces` are the documents of all spaces.
-pub(super) fn user(asking: &Person, id: &str, below: &str, spaces: &[Value]) -> Result {
-    let named = PEOPLE.iter().find(|person| person.id.eq_ignore_ascii_case(id));
-    let person = if id == "me" { Some(asking) } else { named };
-    let person = person.ok_or_else(Refusal::missing)?;
-    let ids: Vec<String> =
-        spaces.iter().filter_map(|space| space["Id"].as_str().map(str::to_owned)).collect();
+/// `GET …/users` and what is below it; `spaces` are the documents of the spaces that it is about.
+pub(super) fn route(asking: &Person, path: &[&str], spaces: &[Value]) -> Result {
+    let (id, below) = match path {
+        [] | ["all"] => return everybody(asking, path.is_empty()),
+        [id] => (*id, ""),
+        [id, below] => (*id, *below),
+        _ => return Err(Refusal::missing()),
+    };
+    let mine = id == "me" || asking.id.eq_ignore_ascii_case(id);
+    let person = if mine {
+        asking.clone()
+    } else {
+        asking.needs("UserView")?;
+        with_id(id).ok_or_else(Refusal::missing)?
+    };
+    let ids: Vec<&str> = spaces.iter().filter_map(|space| space["Id"].as_str()).collect();
     match below {
         "" => Ok(Answer::of(&person.document())),
         "permissions" => Ok(Answer::of(&person.permissions(&ids))),
@@ -136,4 +194,29 @@ pub(super) fn user(asking: &Person, id: &str, below: &str, spaces: &[Value]) -> 
         "teams" => Ok(Answer::of(&json!([]))),
         _ => Err(Refusal::missing()),
     }
+}
+
+/// The residents, and who asks; those without a permission are too many to be told unasked.
+fn everybody(asking: &Person, as_page: bool) -> Result {
+    let mut people: Vec<Person> = residents().into();
+    if !asking.may("UserView") {
+        people.clear();
+    }
+    if !people.iter().any(|it| it.id == asking.id) {
+        people.push(asking.clone());
+    }
+    let people: Vec<Value> = people.iter().map(Person::document).collect();
+    if !as_page {
+        return Ok(Answer::of(&json!(people)));
+    }
+    Ok(Answer::of(&json!({
+        "Id": null,
+        "ItemType": "User",
+        "TotalResults": people.len(),
+        "ItemsPerPage": 30,
+        "NumberOfPages": 1,
+        "LastPageNumber": 0,
+        "Items": people,
+        "Links": { "Self": "/api/users?skip=0&take=30", "Page.Current": "/api/users?skip=0&take=30" },
+    })))
 }

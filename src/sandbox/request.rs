@@ -3,7 +3,7 @@
 //! Never: a meaning given to a segment.
 
 use super::answer::{Refusal, Result};
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{Method, request::Parts};
 use serde_json::Value;
 
 /// One request.
@@ -17,6 +17,10 @@ pub(super) struct Request {
     pub(super) query: Vec<(String, String)>,
     /// The API key or access token.
     pub(super) key: Option<String>,
+    /// What the client calls itself.
+    pub(super) agent: String,
+    /// Where the client thinks that the server is: `127.0.0.1:8065`.
+    pub(super) host: String,
     /// The body as it came.
     pub(super) body: String,
 }
@@ -38,7 +42,8 @@ pub(super) enum Verb {
 
 impl Request {
     /// Reads a request's parts.
-    pub(super) fn new(method: &Method, uri: &Uri, headers: &HeaderMap, body: String) -> Self {
+    pub(super) fn new(parts: &Parts, body: &[u8]) -> Self {
+        let Parts { method, uri, headers, .. } = parts;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let query = pairs(uri.query().unwrap_or_default());
         let bearer = |value: &str| {
@@ -52,10 +57,12 @@ impl Request {
             .or_else(|| in_query.map(|(_, value)| value.clone()));
         Self {
             verb: Verb::new(method, header("x-http-method-override")),
-            path: uri.path().split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+            path: segments(uri.path()),
             query,
             key,
-            body,
+            agent: header("user-agent").unwrap_or_default().to_owned(),
+            host: header("host").unwrap_or_default().to_owned(),
+            body: String::from_utf8_lossy(body).into_owned(),
         }
     }
 
@@ -105,7 +112,13 @@ impl Verb {
     }
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+/// The parts of a path, each decoded on its own.
+pub(super) fn segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
+}
+
+/// The names of a query in lower case, and their values.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     let pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         (decode(name).to_ascii_lowercase(), decode(&value.replace('+', " ")))

@@ -3,21 +3,32 @@
 //! This page has what their handlers share: the call they answer, and how fields are read and names
 //! and slugs given. Never: a path; those are in `route`.
 
+pub(super) mod another;
+pub(super) mod deployments;
 pub(super) mod endpoint;
+pub(super) mod events;
 pub(super) mod features;
 pub(super) mod health;
 pub(super) mod instance;
 pub(super) mod links;
+pub(super) mod nodes;
 pub(super) mod normal;
 pub(super) mod plain;
 pub(super) mod policies;
 pub(super) mod pools;
 pub(super) mod processes;
 pub(super) mod projects;
+pub(super) mod releases;
+pub(super) mod runs;
+pub(super) mod snapshot;
 pub(super) mod summary;
+pub(super) mod targets;
 pub(super) mod tasks;
+pub(super) mod templates;
 pub(super) mod variables;
 pub(super) mod workers;
+
+pub(super) use health::{is_check_due, run_checks_due};
 
 use super::{
     answer::{Refusal, Result},
@@ -134,5 +145,10 @@ pub(super) fn slug(name: &str) -> String {
 
 /// Now, as the API writes times.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+    shown(jiff::Timestamp::now())
+}
+
+/// A point in time, as the API writes it.
+pub(super) fn shown(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
 }

@@ -6,38 +6,64 @@
 
 use super::{
     answer::{Answer, Refusal, Result},
+    audit::{self, Author},
     kind::{self, SPACES},
+    oidc,
+    pace::Pace,
     people::{self, Person},
     request::{Request, Verb},
     resource::{
-        Call, features, instance, links, plain, pools, processes, projects, tasks, variables,
-        workers,
+        Call, deployments, events, features, instance, links, nodes, plain, pools, processes,
+        projects, releases, runs, targets, tasks, templates, variables, workers,
     },
-    store,
+    store, work,
 };
 use rusqlite::Connection;
 use serde_json::Value;
 
-/// Answers a request.
-pub(super) fn answer(db: &Connection, request: &Request) -> Result {
+/// Answers a request, and writes down what it changes.
+pub(super) fn answer(db: &Connection, request: &Request, pace: &Pace) -> Result {
     let lower: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        [".well-known", "openid-configuration"] => return oidc::discovery(request),
+        ["api", "token", "v1"] | ["token", "v1"] => {
+            return oidc::exchange(db, request, pace.token);
+        }
+        _ => {}
+    }
     let Some((&"api", path)) = path.split_first() else { return Err(Refusal::missing()) };
     let spaces = spaces(db)?;
     if path.is_empty() {
         return instance::root(&spaces);
     }
-    let key = request.key.as_deref();
-    let who = key.and_then(people::with_key).ok_or_else(Refusal::stranger)?;
-    let call = |space: &Value| Call {
-        db,
-        request,
-        who,
-        space: space["Id"].as_str().unwrap_or_default().to_owned(),
-    };
-    if let Some(answer) = on_the_instance(db, request, who, path) {
+    let who = who(db, request)?;
+    let call = Call { db, request, who: &who, space: String::new() };
+    let answer = routed(&call, path, &spaces)?;
+    if request.verb != Verb::Get {
+        audit::record(db, Author::of(&who, request))?;
+    }
+    Ok(answer)
+}
+
+/// Whoever has the key or the token of a request.
+fn who(db: &Connection, request: &Request) -> Result<Person> {
+    let key = request.key.as_deref().ok_or_else(Refusal::stranger)?;
+    if let Some(person) = people::with_key(key) {
+        return Ok(person);
+    }
+    oidc::with_token(db, key)?.ok_or_else(Refusal::stranger)
+}
+
+/// Hands a call to what it is for: the instance, or the space that its path names.
+fn routed(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Result {
+    if let Some(answer) = on_the_instance(call, path, spaces) {
         return answer;
     }
+    let call = |space: &Value| Call {
+        space: space["Id"].as_str().unwrap_or_default().to_owned(),
+        ..*call
+    };
     let named = |id: &str, field: &str| {
         let is =
             |space: &&Value| space[field].as_str().is_some_and(|it| it.eq_ignore_ascii_case(id));
@@ -66,24 +92,15 @@ fn spaces(db: &Connection) -> Result<Vec<Value>> {
 }
 
 /// What belongs to no space.
-fn on_the_instance(
-    db: &Connection,
-    request: &Request,
-    who: &Person,
-    path: &[&str],
-) -> Option<Result> {
-    let call = Call { db, request, who, space: String::new() };
-    let get = request.verb == Verb::Get;
+fn on_the_instance(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Option<Result> {
+    let get = call.verb() == Verb::Get;
     Some(match path {
-        ["spaces"] | ["spaces", "all"] => instance::spaces(&call, path.len() > 1),
-        ["featuresconfiguration"] => features::route(&call),
-        ["users", id, below @ ..] if get => {
-            let below = below.first().copied().unwrap_or_default();
-            match spaces(db) {
-                Ok(spaces) => people::user(who, id, below, &spaces),
-                Err(refusal) => Err(refusal),
-            }
-        }
+        ["spaces"] | ["spaces", "all"] => instance::spaces(call, path.len() > 1),
+        ["featuresconfiguration"] => features::route(call),
+        ["users", rest @ ..] if get => people::route(call.who, rest, spaces),
+        ["events", rest @ ..] => events::route(call, rest),
+        ["tasks", rest @ ..] => return tasks::route(call, rest),
+        ["octopusservernodes", rest @ ..] => nodes::route(call, rest),
         ["serverstatus", ..] if get => Ok(instance::status()),
         ["configuration", "feature-toggles"] if get => Ok(instance::toggles()),
         ["capabilities", rest @ ..] if get => instance::capabilities(rest),
@@ -99,17 +116,38 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
             _ => Err(Refusal::method()),
         };
     };
+    if let Some(template) = templates::route(call, first, rest) {
+        return template;
+    }
     let special = match *first {
         "workerpools" => pools::route(call, rest),
         "workers" => workers::route(call, rest),
+        "machines" => targets::route(call, rest),
         "projects" => in_project(call, rest),
         "deploymentprocesses" => processes::route(call, &kind::PROCESSES, rest),
         "runbookprocesses" => processes::route(call, &kind::RUNBOOK_PROCESSES, rest),
         "variables" => variables::route(call, rest),
         "tasks" => tasks::route(call, rest),
+        "releases" => releases::route(call, rest),
+        "deployments" => deployments::route(call, rest),
+        "runbooksnapshots" => runs::route_snapshots(call, rest),
+        // The short way in for tools spells it with a dash.
+        "runbookruns" | "runbook-runs" => runs::route(call, rest),
+        "runbooks" => runs::of_runbook(call, rest),
+        "workertaskleases" if rest.is_empty() && call.verb() == Verb::Get => {
+            Some(work::leases(call))
+        }
+        "events" => Some(events::route(call, rest)),
+        "users" if call.verb() == Verb::Get => Some(users(call, rest)),
         _ => None,
     };
     special.unwrap_or_else(|| plain::route(call, first, rest))
+}
+
+/// What a space says of people: what they may do in it.
+fn users(call: &Call<'_>, path: &[&str]) -> Result {
+    let space = store::find(call.db, &SPACES, "", &call.space)?.ok_or_else(Refusal::missing)?;
+    people::route(call.who, path, &[space.value()?])
 }
 
 /// What hangs off a project. A Git ref, when there are any, is the segment after the project.
@@ -130,6 +168,8 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
         }
         ["runbooks", rest @ ..] => projects::runbooks(call, &project, rest),
         ["variables"] => variables::of_project(call, &project),
+        ["releases", rest @ ..] => releases::of_project(call, &project, rest),
+        ["runbooksnapshots", rest @ ..] => runs::of_project(call, &project, rest),
         // A real server takes any other segment for a Git ref that a database project does not need.
         [] | [_] if call.verb() == Verb::Get => Ok(Answer::text(project.body)),
         _ => Err(Refusal::missing()),

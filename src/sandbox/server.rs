@@ -3,26 +3,29 @@
 //! Never: a route, or a rule of the API.
 
 use super::{
-    answer::{Answer, Refusal},
-    door::Cut,
-    fault::{Fault, Faults, Misfortune},
-    request::{Request, Verb},
-    resource::{processes, workers},
-    route,
+    answer::{self, Refusal},
+    audit::{self, Author},
+    database::Database,
+    door::{self, Cut},
+    fault::{Faults, Met, Misfortune, wire},
+    news::{Item, News},
+    pace::Pace,
+    reply,
+    request::{self, Request, Verb},
+    resource::another,
+    route, work,
 };
 use axum::{
-    body::{Body, Bytes},
     extract::{ConnectInfo, State},
-    http::{HeaderName, StatusCode, header, request::Parts},
-    response::{IntoResponse as _, Response},
+    http::{StatusCode, request::Parts},
+    response::Response,
 };
-use futures_util::{StreamExt as _, stream};
 use rusqlite::{Connection, TransactionBehavior};
 use std::{
     collections::VecDeque,
-    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::oneshot;
 
 /// The requests that are remembered.
 const MEMORY: usize = 20_000;
@@ -32,23 +35,58 @@ const LARGEST: usize = 64 << 20;
 /// A sandbox's state.
 #[derive(Debug)]
 pub(super) struct Server {
-    database: Mutex<Connection>,
+    database: Arc<Database>,
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
+    news: News,
+    pace: Arc<Pace>,
 }
 
 impl Server {
-    pub(super) fn new(database: Connection, faults: Vec<Fault>) -> Self {
+    pub(super) fn new(database: Database, faults: Faults, pace: Pace) -> Self {
         Self {
-            database: Mutex::new(database),
-            faults: Mutex::new(Faults::new(faults)),
+            database: Arc::new(database),
+            faults: Mutex::new(faults),
             requests: Mutex::default(),
+            news: News::new(),
+            pace: Arc::new(pace),
         }
     }
 
     /// The most recent requests, oldest first.
     pub(super) fn requests(&self) -> Vec<String> {
         lock(&self.requests).iter().cloned().collect()
+    }
+
+    /// What has happened lately.
+    pub(super) fn news(&self) -> &News {
+        &self.news
+    }
+
+    /// The rules of what goes wrong, and how many requests met each.
+    pub(super) fn faults(&self) -> Vec<(String, usize)> {
+        lock(&self.faults).told()
+    }
+
+    /// Looks at the store within one transaction, after what is due has been done.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+    ) -> answer::Result<T> {
+        if self.peek(work::is_due).await? {
+            self.run_due().await?;
+        }
+        self.peek(look).await
+    }
+
+    async fn peek<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+    ) -> answer::Result<T> {
+        let reader = self.database.reader().await;
+        let (tell, told) = oneshot::channel();
+        tokio::task::spawn_blocking(move || reader.run(|db, _| _ = tell.send(work(db))));
+        told.await.unwrap_or_else(|_| Err(Refusal::defect()))
     }
 
     fn remember(&self, request: &str) {
@@ -59,139 +97,160 @@ impl Server {
         requests.push_back(request.to_owned());
     }
 
-    /// Answers within one transaction, which only a granted request commits.
-    fn answer(&self, request: &Request, edited_by_another: bool) -> Answer {
-        let mut database = lock(&self.database);
-        let mut within = || {
-            workers::run_checks_due(&database)?;
-            if edited_by_another {
-                processes::edit_as_another_person(&database, request)?;
-            }
-            // A write takes its lock at once, so that a second process on the file waits its turn.
-            let behavior = match request.verb {
-                Verb::Get => TransactionBehavior::Deferred,
-                _ => TransactionBehavior::Immediate,
-            };
-            let transaction = database.transaction_with_behavior(behavior)?;
-            let answer = route::answer(&transaction, request)?;
-            transaction.commit()?;
-            Ok::<_, Refusal>(answer)
+    async fn answer(&self, request: Request) -> Response {
+        let answer = match request.verb {
+            Verb::Get => self.look_up(Arc::new(request)).await,
+            _ => self.carry_out(request).await,
         };
-        within().unwrap_or_else(Answer::from)
+        answer.unwrap_or_else(reply::refused)
+    }
+
+    async fn carry_out(&self, request: Request) -> answer::Result<Response> {
+        let pace = Arc::clone(&self.pace);
+        let told = self.write(move |db| {
+            work::run_due(db, &pace)?;
+            route::answer(db, &request, &pace)?.whole(db)
+        });
+        let told = told.await?;
+        self.news.ring();
+        Ok(reply::told(told))
+    }
+
+    async fn look_up(&self, request: Arc<Request>) -> answer::Result<Response> {
+        if let Some(response) = self.read(Arc::clone(&request), true).await? {
+            return Ok(response);
+        }
+        self.run_due().await?;
+        self.read(request, false).await?.ok_or_else(Refusal::defect)
+    }
+
+    async fn run_due(&self) -> answer::Result<()> {
+        let pace = Arc::clone(&self.pace);
+        if self.write(move |db| work::run_due(db, &pace)).await? {
+            self.news.ring();
+        }
+        Ok(())
+    }
+
+    async fn edit_as_another_person(&self, path: Vec<String>) {
+        let edit = self.write(move |db| {
+            another::edit(db, &path)?;
+            audit::record(db, Author::ANOTHER)
+        });
+        if edit.await.is_ok() {
+            self.news.ring();
+        }
+    }
+
+    fn expire(&self, request: &Request) {
+        if let Some(key) = &request.key {
+            lock(&self.faults).expire(key);
+        }
+    }
+
+    fn is_expired(&self, request: &Request) -> bool {
+        request.key.as_ref().is_some_and(|key| lock(&self.faults).is_expired(key))
+    }
+
+    /// Writes within one transaction, which is committed unless it comes to a refusal.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
+    ) -> answer::Result<T> {
+        let mut writer = self.database.writer().await;
+        // SQLite blocks, which must not hold up the other connections.
+        let done = tokio::task::spawn_blocking(move || {
+            // The lock is taken at once, so that a second process on the file waits its turn.
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        });
+        done.await.unwrap_or_else(|_| Err(Refusal::defect()))
+    }
+
+    /// Reads within one transaction; `None` where something is to be written first, `if_due`.
+    async fn read(&self, request: Arc<Request>, if_due: bool) -> answer::Result<Option<Response>> {
+        let reader = self.database.reader().await;
+        let (reply, replied) = oneshot::channel();
+        let pace = Arc::clone(&self.pace);
+        tokio::task::spawn_blocking(move || {
+            reader.run(|db, turn| match work::is_due(db) {
+                Ok(true) if if_due => _ = reply.send(None),
+                _ => reply::send(db, turn, route::answer(db, &request, &pace), |it| {
+                    _ = reply.send(Some(it));
+                }),
+            })
+        });
+        replied.await.map_err(|_| Refusal::defect())
     }
 }
 
-/// Handles every request of the server.
+/// Handles every request to the API, and whatever else has no page of its own.
 pub(super) async fn handle(
     State(server): State<Arc<Server>>,
     ConnectInfo(cut): ConnectInfo<Cut>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let line = line(&parts);
-    server.remember(&line);
-    let misfortune = lock(&server.faults).meet(&line);
-    match &misfortune {
-        Some(Misfortune::DropBefore) => return cut_off(&cut),
-        Some(Misfortune::Status { code, retry_after }) => return status(*code, *retry_after),
-        Some(Misfortune::Html(code)) => return html(*code),
-        Some(Misfortune::Redirect(to)) => {
-            let status = StatusCode::TEMPORARY_REDIRECT;
-            return (status, [(header::LOCATION, to.clone())], "").into_response();
-        }
-        Some(Misfortune::Delay(time)) => tokio::time::sleep(*time).await,
-        _ => {}
+    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    server.remember(&format!("{} {target}", parts.method));
+    let Met { wait, then } = lock(&server.faults).meet(parts.method.as_str(), target);
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
     }
-    let answer = match axum::body::to_bytes(body, LARGEST).await {
-        Ok(body) => handled(&server, &parts, &body, &misfortune).await,
-        Err(_) => Refusal::plain(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.").into(),
+    let answer = match then.as_ref().and_then(|it| wire::instead(it, &parts, &cut)) {
+        Some(answer) => answer,
+        None => handled(&server, &parts, body, then.as_ref()).await,
     };
-    match misfortune {
-        Some(Misfortune::DropAfter) => cut_off(&cut),
-        Some(Misfortune::Truncate) => truncated(answer),
-        _ => json(answer.status, answer.body),
-    }
+    let Some(misfortune) = then else { return answer };
+    server.news.add(Item::of(&parts, &misfortune));
+    wire::marred(&misfortune, answer, &cut).await
 }
 
 async fn handled(
-    server: &Arc<Server>,
+    server: &Server,
     parts: &Parts,
-    body: &Bytes,
-    misfortune: &Option<Misfortune>,
-) -> Answer {
-    let body = String::from_utf8_lossy(body).into_owned();
-    let request = Request::new(&parts.method, &parts.uri, &parts.headers, body);
-    let edited = matches!(misfortune, Some(Misfortune::Edit));
-    let server = Arc::clone(server);
-    // SQLite blocks; a large list must not hold up the other connections.
-    let answer = tokio::task::spawn_blocking(move || server.answer(&request, edited)).await;
-    answer.unwrap_or_else(|_| {
-        let text = "An unexpected error occurred; the sandbox has a defect here.";
-        Refusal::plain(StatusCode::INTERNAL_SERVER_ERROR, text).into()
-    })
-}
-
-fn line(parts: &Parts) -> String {
-    let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-    format!("{} {target}", parts.method)
-}
-
-fn json(status: StatusCode, body: impl Into<Body>) -> Response {
-    let kind = (header::CONTENT_TYPE, "application/json; charset=utf-8");
-    (status, [kind], body.into()).into_response()
-}
-
-fn status(code: u16, retry_after: Option<u64>) -> Response {
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let text = match code {
-        401 => return refused(Refusal::stranger(), retry_after),
-        429 => "Too many requests. Please try again later.",
-        503 => "The Octopus Server is starting or in maintenance mode.",
-        _ => status.canonical_reason().unwrap_or("Something went wrong."),
+    body: axum::body::Body,
+    then: Option<&Misfortune>,
+) -> Response {
+    let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
+        return reply::refused(Refusal::too_large());
     };
-    refused(Refusal::plain(status, text), retry_after)
-}
-
-fn refused(refusal: Refusal, retry_after: Option<u64>) -> Response {
-    let Answer { status, body } = refusal.into();
-    let wait: Option<(HeaderName, String)> =
-        retry_after.map(|seconds| (header::RETRY_AFTER, seconds.to_string()));
-    let mut response = json(status, body);
-    if let Some((name, value)) = wait.and_then(|(name, value)| Some((name, value.parse().ok()?))) {
-        response.headers_mut().insert(name, value);
+    let request = Request::new(parts, &body);
+    match then {
+        Some(Misfortune::Expire) => server.expire(&request),
+        Some(Misfortune::Edit) => server.edit_as_another_person(request.path.clone()).await,
+        Some(Misfortune::EditAt(path)) => {
+            server.edit_as_another_person(request::segments(path)).await;
+        }
+        _ => {}
     }
-    response
+    if server.is_expired(&request) {
+        return reply::refused(Refusal::stranger());
+    }
+    server.answer(request).await
 }
 
-fn html(code: u16) -> Response {
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
-    let reason = status.canonical_reason().unwrap_or("Error");
-    let page = format!(
-        "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\
-         <body><h1>{reason}</h1><hr><center>nginx</center></body></html>\n"
-    );
-    (status, axum::response::Html(page)).into_response()
-}
-
-/// What is returned is never sent.
-fn cut_off(cut: &Cut) -> Response {
-    cut.draw();
-    StatusCode::INTERNAL_SERVER_ERROR.into_response()
-}
-
-/// The answer with the length of the whole, and the first half of its body.
-fn truncated(answer: Answer) -> Response {
-    let whole = Bytes::from(answer.body);
-    let half = whole.slice(..whole.len() / 2);
-    let broken = stream::once(async {
-        // The half must be on its way before the connection breaks.
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
-    });
-    let body = Body::from_stream(stream::iter([Ok(half)]).chain(broken));
-    let mut response = json(answer.status, body);
-    response.headers_mut().insert(header::CONTENT_LENGTH, whole.len().into());
-    response
+/// Handles the control route of the faults.
+pub(super) async fn control(
+    State(server): State<Arc<Server>>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if door::is_from_elsewhere(&parts) {
+        return reply::refused(Refusal::plain(
+            StatusCode::FORBIDDEN,
+            "This is for the sandbox's own page.",
+        ));
+    }
+    let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
+        return reply::refused(Refusal::too_large());
+    };
+    let body = String::from_utf8_lossy(&body);
+    let (status, shown) = lock(&server.faults).control(&parts.method, &body);
+    server.news.ring();
+    reply::json(status, format!("{shown:#}\n"))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,10 +3,9 @@
 //! A row is a document and the few columns that it is found by. Never: a rule about what a document
 //! may say, and no parsing to list documents, so that a list costs what its bytes cost.
 
-use super::{Error, Store, kind::Kind};
+use super::kind::Kind;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde_json::Value;
-use std::time::Duration;
 
 const SCHEMA: &str = "
     create table if not exists document (
@@ -25,30 +24,19 @@ const SCHEMA: &str = "
     create table if not exists counter (kind text primary key, last integer not null);
     -- Workers whose first health check is due at the next request.
     create table if not exists check_due (worker text primary key collate nocase);
+    -- Tasks that are queued or under way: queued for when, not started before, over when. In milliseconds
+    -- since 1970.
+    create table if not exists work (
+        task text primary key collate nocase, queued integer not null, since integer not null,
+        ends integer
+    );
+    -- Access tokens, of whom, and until when, in milliseconds since 1970.
+    create table if not exists token (token text primary key, person text not null, expires integer not null);
 ";
 
-/// Opens the store and makes its tables.
-///
-/// With a write-ahead log and `synchronous=NORMAL`, what was acknowledged survives `kill -9`, because
-/// the system holds every page that was written; only a power cut could take the last transactions,
-/// and it cannot damage the file. A try-out server need not pay a disk flush a request for more.
-pub(super) fn open(store: &Store) -> Result<Connection, Error> {
-    let connection = match store {
-        Store::Memory => Connection::open_in_memory()?,
-        Store::File(path) => {
-            if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-                let made = std::fs::create_dir_all(folder);
-                made.map_err(|error| Error::Folder(folder.to_owned(), error))?;
-            }
-            Connection::open(path)?
-        }
-    };
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    connection.execute_batch(SCHEMA)?;
-    Ok(connection)
+/// Makes the tables of a store that has none.
+pub(super) fn make_tables(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(SCHEMA)
 }
 
 /// A document with what it is found by.
@@ -88,6 +76,13 @@ impl Document {
         }
     }
 
+    /// The same, in the order in which ids are given.
+    pub(super) fn numbered(kind: &'static Kind, body: &Value) -> Self {
+        let document = Self::new(kind, body);
+        let number = document.id.rsplit('-').next().and_then(|number| number.parse().ok());
+        Self { rank: number.unwrap_or_default(), ..document }
+    }
+
     /// The JSON, for reading and for documents that are the server's own.
     pub(super) fn value(&self) -> serde_json::Result<Value> {
         serde_json::from_str(&self.body)
@@ -117,6 +112,15 @@ pub(super) fn find(
     id: &str,
 ) -> rusqlite::Result<Option<Document>> {
     one(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
+}
+
+/// The JSON of the document of this id, whatever it is.
+pub(super) fn any(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
+    let sql = "select body from document where id = ?1";
+    let body: Option<String> =
+        db.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+    // What is kept is JSON; what is not cannot be what was asked for.
+    Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
 }
 
 /// The document of this slug.

@@ -153,7 +153,7 @@ async fn a_missing_resource_has_no_errors_and_a_refusal_names_the_permission() {
         ("PUT", PROCESS, "ProcessEdit"),
         ("PUT", "/api/Spaces-1/runbookProcesses/RunbookProcess-Runbooks-1", "RunbookEdit"),
         ("PUT", "/api/featuresconfiguration", "ConfigureServer"),
-        ("DELETE", "/api/Spaces-1/machinepolicies/MachinePolicies-1", "MachinePolicyEdit"),
+        ("DELETE", "/api/Spaces-1/machinepolicies/MachinePolicies-1", "MachinePolicyDelete"),
     ] {
         let (status, body) = bench.send(method, path, process.clone()).await;
         let text = body["ErrorMessage"].as_str().unwrap();
@@ -250,7 +250,7 @@ async fn a_put_may_come_as_a_post() {
 async fn a_file_keeps_its_data_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::File(folder.path().join("new/folder/sandbox.db"));
-    let options = Options { store, seed: Seed::Empty, faults: Vec::new() };
+    let options = Options { store, seed: Seed::Empty, ..Options::default() };
     let bench = Bench::with(options.clone()).await;
     bench.pool("SQL").await;
     drop(bench);

@@ -1,8 +1,29 @@
 //! What goes wrong on demand, as a client sees it.
 
-use crate::sandbox::{Bench, PROCESS, names, pool};
-use poolwright::sandbox::{Fault, Misfortune, Options};
-use serde_json::json;
+use crate::{
+    sandbox::{Bench, PROCESS, names, pool},
+    workbench::{output, program},
+};
+use poolwright::sandbox::{Fault, Misfortune, Options, Seed};
+use reqwest::header::{LOCATION, ORIGIN};
+use serde_json::{Value, json};
+
+impl Bench {
+    /// A sandbox of the chapter's company with rules.
+    async fn unlucky(rules: &[&str]) -> Self {
+        let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
+        Self::with(Options { seed: Seed::Chapter, rules, ..Options::default() }).await
+    }
+
+    /// The statuses of as many requests, one after the other.
+    async fn statuses(&self, path: &str, count: usize) -> Vec<u16> {
+        let mut statuses = Vec::new();
+        for _ in 0..count {
+            statuses.push(self.request("GET", path).send().await.unwrap().status().as_u16());
+        }
+        statuses
+    }
+}
 
 #[tokio::test]
 async fn a_connection_is_cut_before_or_after_the_write() {
@@ -64,4 +85,182 @@ async fn a_redirect_points_elsewhere() {
     let answer = bench.request("GET", "/api").send().await.unwrap();
     assert_eq!(answer.status(), 307);
     assert_eq!(answer.headers()["location"], "http://evil.invalid/api");
+}
+
+#[tokio::test]
+async fn a_rule_meets_the_requests_that_it_says() {
+    let rules =
+        ["429 retry-after 3 every 3 on GET */workers*", "html 503 at 2 on GET */projects/all"];
+    let bench = Bench::unlucky(&rules).await;
+    let workers = bench.statuses("/api/Spaces-1/workers?skip=0", 7).await;
+    assert_eq!(workers, [200, 200, 429, 200, 200, 429, 200]);
+    assert_eq!(bench.statuses("/api/Spaces-1/projects/all", 3).await, [200, 503, 200]);
+    assert_eq!(bench.statuses("/api/Spaces-1/workerpools/all", 3).await, [200, 200, 200]);
+}
+
+#[tokio::test]
+async fn chance_is_the_same_at_each_start() {
+    let mut runs = Vec::new();
+    for fault_seed in [1, 1, 2] {
+        let rules = vec!["503 chance 50%".parse().unwrap()];
+        let bench = Bench::with(Options { rules, fault_seed, ..Options::default() }).await;
+        runs.push(bench.statuses("/api", 40).await);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+}
+
+#[tokio::test]
+async fn a_body_may_come_slowly_and_whole() {
+    let path = "/api/Spaces-1/projects/all";
+    let bench = Bench::unlucky(&["slow 100ms at 2", "delay 1ms..5ms"]).await;
+    let wanted = bench.get(path).await;
+    let mut answer = bench.request("GET", path).send().await.unwrap();
+    let mut pieces = Vec::new();
+    while let Some(piece) = answer.chunk().await.unwrap() {
+        pieces.push(piece);
+    }
+    assert!(5 < pieces.len(), "{}", pieces.len());
+    assert_eq!(serde_json::from_slice::<Value>(&pieces.concat()).unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn a_redirect_may_keep_the_path() {
+    let elsewhere = "redirect http://elsewhere.invalid{path} at 2";
+    let bench = Bench::unlucky(&["redirect {path} at 1", elsewhere]).await;
+    let mut locations = Vec::new();
+    for _ in 0..2 {
+        let answer = bench.request("GET", "/api/workers?take=1").send().await.unwrap();
+        locations.push(answer.headers()[LOCATION].to_str().unwrap().to_owned());
+    }
+    assert_eq!(locations, ["/api/workers?take=1", "http://elsewhere.invalid/api/workers?take=1"]);
+}
+
+#[tokio::test]
+async fn an_expired_key_stays_expired_and_others_go_on() {
+    let mut bench = Bench::unlucky(&["expire at 3"]).await;
+    assert_eq!(bench.statuses("/api/users/me", 5).await, [200, 200, 401, 401, 401]);
+    bench.key = poolwright::sandbox::READER_KEY;
+    assert_eq!(bench.statuses("/api/users/me", 1).await, [200]);
+    bench.key = poolwright::sandbox::ADMIN_KEY;
+    bench.send("DELETE", "/sandbox/faults", json!(null)).await;
+    assert_eq!(bench.statuses("/api/users/me", 1).await, [200]);
+}
+
+#[tokio::test]
+async fn somebody_else_may_save_what_no_request_addresses() {
+    let pool = "/api/Spaces-1/workerpools/WorkerPools-1";
+    let (pool_edited, process_edited) =
+        (format!("edit {pool} at 2"), format!("edit {PROCESS} at 3"));
+    let bench = Bench::unlucky(&[&pool_edited, &process_edited]).await;
+    let version = bench.get(PROCESS).await["Version"].as_i64().unwrap();
+    bench.get("/api").await;
+    assert_eq!(bench.get(PROCESS).await["Version"], version + 1);
+    assert_eq!(bench.get(pool).await["Description"], "(edited by another person)");
+}
+
+#[tokio::test]
+async fn faults_are_seen_set_and_cleared_while_it_runs() {
+    let bench = Bench::unlucky(&[]).await;
+    let at = "/sandbox/faults";
+    assert_eq!(bench.get(at).await, json!({ "seed": 0, "faults": [] }));
+    let rules = json!({ "seed": 7, "faults": [
+        { "what": "429 retry-after 5", "every": 2, "on": "GET */workers*" },
+        "503 at 1 on /api/Spaces-1/projects/all",
+    ]});
+    let (status, _) = bench.send("PUT", at, rules).await;
+    assert_eq!(status, 200);
+    assert_eq!(bench.statuses("/api/workers", 4).await, [200, 429, 200, 429]);
+    let (status, _) = bench.text("POST", at, "500 at 2 on */me\n\ndelay 1ms on GET").await;
+    assert_eq!(status, 201);
+    assert_eq!(bench.statuses("/api/users/me", 2).await, [200, 500]);
+    insta::assert_snapshot!(format!("{:#}", bench.get(at).await), @r#"
+    {
+      "seed": 7,
+      "faults": [
+        {
+          "fault": "429 retry-after 5 every 2 on GET */workers*",
+          "what": "429 retry-after 5",
+          "every": "2",
+          "on": "GET */workers*",
+          "seen": 4,
+          "met": 2
+        },
+        {
+          "fault": "503 at 1 on /api/Spaces-1/projects/all",
+          "what": "503",
+          "at": "1",
+          "on": "/api/Spaces-1/projects/all",
+          "seen": 0,
+          "met": 0
+        },
+        {
+          "fault": "500 at 2 on */me",
+          "what": "500",
+          "at": "2",
+          "on": "*/me",
+          "seen": 2,
+          "met": 1
+        },
+        {
+          "fault": "delay 1ms on GET",
+          "what": "delay 1ms",
+          "on": "GET",
+          "seen": 2,
+          "met": 2
+        }
+      ]
+    }
+    "#);
+    let (status, shown) = bench.send("DELETE", at, json!(null)).await;
+    assert_eq!((status, shown), (200, json!({ "seed": 7, "faults": [] })));
+    assert_eq!(bench.statuses("/api/workers", 4).await, [200, 200, 200, 200]);
+    assert!(
+        !bench.sandbox.requests().iter().any(|it| it.contains("sandbox")),
+        "faults are no requests"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_that_is_none_is_refused_and_the_others_stay() {
+    let bench = Bench::unlucky(&["503 at 100"]).await;
+    let mut told = Vec::new();
+    for body in
+        ["429 sometimes", r#"["503 at 0"]"#, r#"{"what": "503", "when": 3}"#, r#"{"faults": 3}"#]
+    {
+        let (status, answer) = bench.text("PUT", "/sandbox/faults", body).await;
+        assert_eq!(status, 400);
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        told.push(answer["error"].as_str().unwrap().to_owned());
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    `429 sometimes` is not understood; it is written `429` or `429 retry-after 5`, and then there may be `at`, `every`, `chance` and `on`
+    `at 0` is not understood; `at` is followed by numbers from 1, such as `3`, `3,7`, `1..5` or `10..`
+    the body is rules as text, a line each, or JSON: a text, an object with `what` and any of `at`, `every`, `chance` and `on`, a list of those, or an object with `faults` and `seed`
+    the body is rules as text, a line each, or JSON: a text, an object with `what` and any of `at`, `every`, `chance` and `on`, a list of those, or an object with `faults` and `seed`
+    ");
+    assert_eq!(bench.get("/sandbox/faults").await["faults"].as_array().unwrap().len(), 1);
+    assert_eq!(bench.send("PATCH", "/sandbox/faults", json!(null)).await.0, 405);
+}
+
+#[tokio::test]
+async fn a_page_of_another_server_cannot_set_faults() {
+    let bench = Bench::unlucky(&[]).await;
+    for (origin, status) in [("http://evil.invalid", 403), (bench.sandbox.url(), 200)] {
+        let request = bench.request("PUT", "/sandbox/faults").header(ORIGIN, origin);
+        assert_eq!(request.body("503").send().await.unwrap().status(), status, "{origin}");
+    }
+}
+
+#[test]
+fn a_flag_that_is_no_rule_is_refused_with_what_would_be_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = ["sandbox", "--db", ":memory:", "--fault", "429 every day on GET"];
+    let output = output(&mut program(folder.path(), &args));
+    insta::assert_snapshot!(output.stderr, @r"
+    error: invalid value '429 every day on GET' for '--fault <RULE>': `every day` is not understood; `every` is followed by a number from 1, such as `7`
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(output.code, 1);
 }

@@ -6,7 +6,8 @@
 use super::{Call, now, text};
 use crate::sandbox::{
     answer::{Answer, Result},
-    kind::WORKERS,
+    audit::{self, Author},
+    kind::{Kind, TARGETS, WORKERS},
     store,
 };
 use rusqlite::Connection;
@@ -79,24 +80,29 @@ pub(super) fn queue_check(db: &Connection, worker: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether earlier requests queued checks that nobody has done.
+pub(in crate::sandbox) fn is_check_due(db: &Connection) -> Result<bool> {
+    let mut statement = db.prepare_cached("select exists (select 1 from check_due)")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 /// Does the checks that earlier requests queued.
 pub(in crate::sandbox) fn run_checks_due(db: &Connection) -> Result<()> {
+    if !is_check_due(db)? {
+        return Ok(());
+    }
     let mut statement = db.prepare_cached("select worker from check_due")?;
     let due: Vec<String> =
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    if due.is_empty() {
-        return Ok(());
-    }
-    let transaction = db.unchecked_transaction()?;
-    check_all(&transaction, &due)?;
-    transaction.execute("delete from check_due", [])?;
-    Ok(transaction.commit()?)
+    check_all(db, &due)?;
+    db.execute("delete from check_due", [])?;
+    audit::record(db, Author::SERVER)
 }
 
-/// Checks the workers of these ids; those that are gone are passed over.
-pub(super) fn check_all(db: &Connection, ids: &[String]) -> Result<()> {
-    for id in ids {
-        let found = store::select(db, &WORKERS, "id = ?2", [WORKERS.prefix, id])?;
+/// Checks the workers and targets of these ids; those that are gone are passed over.
+pub(in crate::sandbox) fn check_all(db: &Connection, ids: &[String]) -> Result<()> {
+    for (id, kind) in ids.iter().flat_map(|id| [(id, &WORKERS), (id, &TARGETS)]) {
+        let found = store::select(db, kind, "id = ?2", [kind.prefix, id])?;
         for mut worker in found {
             let mut document = worker.value()?;
             check(&mut document);
@@ -107,10 +113,10 @@ pub(super) fn check_all(db: &Connection, ids: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// `GET …/workers/{id}/connection`.
-pub(super) fn connection(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(WORKERS.view)?;
-    let worker = call.find(&WORKERS, id)?.value()?;
+/// `GET …/workers/{id}/connection`, and the same of a target.
+pub(super) fn connection(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
+    call.who.needs(kind.view)?;
+    let worker = call.find(kind, id)?.value()?;
     let version = &worker["Endpoint"]["TentacleVersionDetails"]["Version"];
     Ok(Answer::of(&json!({
         "Id": null,
@@ -120,7 +126,7 @@ pub(super) fn connection(call: &Call<'_>, id: &str) -> Result {
         "CurrentTentacleVersion": version,
         "LastChecked": now(),
         "Links": {
-            "Self": call.at(&format!("workers/{id}/connection")),
+            "Self": call.at(&format!("{}/{id}/connection", kind.link)),
             "Machine": worker["Links"]["Self"],
         },
     })))

@@ -33,10 +33,10 @@ pub(in crate::sandbox) fn root(spaces: &[Value]) -> Result {
 pub(in crate::sandbox) fn spaces(call: &Call<'_>, all: bool) -> Result {
     let filter = Filter::new(&SPACES, "", call.request);
     match (call.verb(), all) {
-        (Verb::Get, true) => filter.array(call.db),
+        (Verb::Get, true) => Ok(filter.array()),
         (Verb::Get, false) => filter.page(call.db, "/api/spaces"),
         (Verb::Post, false) => {
-            call.who.needs(SPACES.edit)?;
+            call.who.needs("SpaceCreate")?;
             let body = call.request.document()?;
             let id = store::next_id(call.db, &SPACES)?;
             let name = call.name(&SPACES, &body, "")?;

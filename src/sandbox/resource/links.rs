@@ -56,14 +56,54 @@ pub(in crate::sandbox) fn of(kind: &Kind, space: &str, id: &str, document: &Valu
         }
         "environments" => add("Machines", format!("{here}/machines{{?skip,take,partialName}}")),
         "tasks" => {
-            for name in ["Details", "Raw", "Cancel", "Rerun"] {
+            for name in ["Details", "Raw", "Cancel", "State"] {
                 add(name, format!("{here}/{}", name.to_lowercase()));
             }
+            add("QueuedBehind", format!("{here}/queued-behind{{?skip,take}}"));
+            add("Rerun", format!("/api/{space}/tasks/rerun/{id}"));
             add("Web", format!("/app#/{space}/tasks/{id}"));
         }
-        _ => {}
+        _ => of_work(kind, document, space, &mut add),
     }
     links
+}
+
+/// The links of what is released and run.
+fn of_work(kind: &Kind, document: &Value, space: &str, add: &mut impl FnMut(&str, String)) {
+    let id = text(document, "Id");
+    let here = format!("/api/{space}/{}/{id}", kind.link);
+    let at = |kind: &str, name: &str| format!("/api/{space}/{kind}/{}", text(document, name));
+    let mut refer = |name: &str, kind: &str, field: &str| add(name, at(kind, field));
+    match kind.path {
+        "releases" | "deployments" | "runbookruns" | "runbooksnapshots" => {
+            refer("Project", "projects", "ProjectId");
+        }
+        _ => return,
+    }
+    match kind.path {
+        "releases" => {
+            let process = "ProjectDeploymentProcessSnapshotId";
+            refer("ProjectDeploymentProcessSnapshot", "deploymentprocesses", process);
+            refer("ProjectVariableSnapshot", "variables", "ProjectVariableSetSnapshotId");
+            add("Deployments", format!("{here}/deployments{{?skip,take}}"));
+            add("SnapshotVariables", format!("{here}/snapshot-variables"));
+            add("Web", format!("/app#/{space}/releases/{id}"));
+        }
+        "runbooksnapshots" => {
+            refer("Runbook", "runbooks", "RunbookId");
+            refer("FrozenRunbookProcess", "runbookProcesses", "FrozenRunbookProcessId");
+        }
+        path => {
+            refer("Environment", "environments", "EnvironmentId");
+            refer("Task", "tasks", "TaskId");
+            if path == "deployments" {
+                refer("Release", "releases", "ReleaseId");
+            } else {
+                refer("Runbook", "runbooks", "RunbookId");
+                refer("RunbookSnapshot", "runbookSnapshots", "RunbookSnapshotId");
+            }
+        }
+    }
 }
 
 /// The links of a deployment process of this project.
@@ -123,7 +163,13 @@ const ON_THE_INSTANCE: &[(&str, &str)] = &[
         "Events",
         "/api/events{/id}{?skip,regarding,regardingAny,user,users,projects,environments,eventGroups,eventCategories,from,to,take,asCsv,spaces,includeSystem,documentTypes}",
     ),
+    ("EventAgents", "/api/events/agents"),
+    ("EventCategories", "/api/events/categories{?appliesTo}"),
+    ("EventDocumentTypes", "/api/events/documenttypes"),
+    ("EventGroups", "/api/events/groups{?appliesTo}"),
     ("FeaturesConfiguration", "/api/featuresconfiguration"),
+    ("OctopusServerClusterSummary", "/api/octopusservernodes/summary"),
+    ("OctopusServerNodes", "/api/octopusservernodes{/id}{?skip,take,ids,partialName}"),
     ("PermissionDescriptions", "/api/permissions/all"),
     ("ServerStatus", "/api/serverstatus"),
     ("SpaceHome", "/api/{spaceId}"),

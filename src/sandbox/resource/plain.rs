@@ -3,11 +3,12 @@
 //! A document is kept as it is sent, but for its id, its links and its secrets, which never come
 //! back. Never: a pool, a worker or a process; those have rules, and files, of their own.
 
-use super::{Call, field, flag, links, policies, projects, text};
+use super::{Call, deployments, field, flag, links, policies, projects, snapshot, tasks, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, TARGETS, WORKERS},
+    kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, TARGETS, VARIABLES, WORKERS},
     page::Filter,
+    permission,
     request::Verb,
     store::{self, Document},
 };
@@ -19,7 +20,7 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> 
     let kind = kind::at(first).ok_or_else(Refusal::missing)?;
     match (call.verb(), path) {
         (Verb::Get, []) => filter(call, kind).page(call.db, &call.at(kind.link)),
-        (Verb::Get, ["all"]) => filter(call, kind).array(call.db),
+        (Verb::Get, ["all"]) => Ok(filter(call, kind).array()),
         (Verb::Get, ["template"]) if kind.path == POLICIES.path => policies::template(call),
         (Verb::Get, [id]) => one(call, kind, id),
         (Verb::Get, [id, below]) => related(call, kind, id, below),
@@ -33,7 +34,14 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> 
 
 /// Whether documents of this kind may be made here; others come with their owner, or not at all.
 fn is_writable(kind: &Kind) -> bool {
-    let derived = ["deploymentprocesses", "runbookprocesses", "variables", "tasks", "events"];
+    let derived = [
+        "deploymentprocesses",
+        "runbookprocesses",
+        "variables",
+        "tasks",
+        "events",
+        "workertaskleases",
+    ];
     !derived.contains(&kind.path)
 }
 
@@ -51,6 +59,13 @@ fn filter<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
         if let Some(values) = call.request.list(parameter) {
             filter.and_any(expression, &values);
         }
+    }
+    if ["deployments", "runbookruns"].contains(&kind.path) {
+        deployments::narrowed(call, &mut filter);
+    }
+    if kind.path == VARIABLES.path {
+        // Snapshots are there for what was made of them, and nobody lists them.
+        filter.and("instr(id, ?) = 0", snapshot::MARK);
     }
     if let (Some(roles), true) = (call.request.list("roles"), kind.path == TARGETS.path) {
         filter.and_any_within("$.Roles", &roles);
@@ -85,7 +100,7 @@ fn related(call: &Call<'_>, kind: &'static Kind, id: &str, below: &str) -> Resul
 }
 
 fn create(call: &Call<'_>, kind: &'static Kind) -> Result {
-    call.who.needs(kind.edit)?;
+    call.who.needs(permission::to("Create", kind.edit))?;
     let body = flat(call.request.document()?);
     let id = store::next_id(call.db, kind)?;
     let document = written(call, kind, &body, &json!({ "Id": id }))?;
@@ -115,7 +130,6 @@ fn written(call: &Call<'_>, kind: &'static Kind, body: &Value, old: &Value) -> R
         "machinepolicies" => policies::defaults(),
         "projects" => projects::defaults(call, &id)?,
         "runbooks" => projects::runbook_defaults(&id),
-        "machines" => json!({ "MachinePolicyId": super::workers::policy(call, body)? }),
         _ => json!({}),
     };
     let empty = Map::new();
@@ -165,12 +179,13 @@ pub(super) fn forget_secrets(value: &mut Value) {
 }
 
 fn delete(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(kind.edit)?;
+    call.who.needs(permission::to("Delete", kind.edit))?;
     let document = call.find(kind, id)?;
     match kind.path {
         "machinepolicies" => policies::deletable(&document)?,
         "accounts" | "proxies" => unused(call, kind, &document)?,
         "projects" | "runbooks" => projects::delete_what_belongs(call, &document)?,
+        "deployments" | "runbookruns" => tasks::forget(call, &document)?,
         "feeds" if text(&document.value()?, "FeedType") == "BuiltIn" => {
             return Err(Refusal::rule("You cannot delete the built-in feed."));
         }

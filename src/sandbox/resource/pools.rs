@@ -75,7 +75,7 @@ fn members(call: &Call<'_>, id: &str) -> Result {
     let mut filter = workers::filter(call);
     filter.and_any_within("$.WorkerPoolIds", std::slice::from_ref(&pool.id));
     let path = call.at(&format!("workerpools/{}/workers", pool.id));
-    Ok(Answer::text(filter.page_text(call.db, &path, 20)?))
+    filter.page_of(call.db, &path, 20)
 }
 
 fn create(call: &Call<'_>) -> Result {
@@ -201,7 +201,8 @@ fn delete(call: &Call<'_>, id: &str) -> Result {
 fn used_by(call: &Call<'_>, pool: &str) -> Result<Option<String>> {
     for kind in [&PROCESSES, &RUNBOOK_PROCESSES] {
         // The text narrows it down, so that of a thousand processes only those that name the pool are parsed.
-        let condition = "space = ?2 and instr(lower(body), lower(?3)) > 0";
+        // What a release has frozen does not hold a pool back.
+        let condition = "space = ?2 and instr(id, '-s-') = 0 and instr(lower(body), lower(?3)) > 0";
         let quoted = format!("\"{pool}\"");
         let values = params![kind.prefix, call.space, quoted];
         for process in store::select(call.db, kind, condition, values)? {

@@ -6,14 +6,14 @@
 use super::{
     Call, links,
     normal::{self, Fields, Reader as _},
+    snapshot, templates,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{Kind, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, VARIABLES},
-    request::{Request, Verb},
+    kind::{Kind, PROCESSES, RUNBOOK_PROCESSES},
+    request::Verb,
     store::{self, Document},
 };
-use rusqlite::Connection;
 use serde_json::{Value, json, value::RawValue};
 
 /// Answers what is special about processes, given by their own id.
@@ -42,13 +42,10 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: 
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (Verb::Get, ["template"]) => Ok(Answer::of(&json!({
-            "Id": null,
-            "DeploymentProcessId": id,
-            "Packages": [],
-            "GitResources": [],
-            "NextVersionIncrement": "0.0.1",
-        }))),
+        (Verb::Get, ["template"]) => {
+            call.who.needs(PROCESSES.view)?;
+            templates::of_release(call, &call.find(&PROCESSES, &id)?.value()?)
+        }
         (_, []) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }
@@ -60,7 +57,7 @@ fn update(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
     let Some(mut document) = store::find(call.db, kind, &call.space, id)? else {
         return Err(Refusal::missing());
     };
-    if document.id.contains("-s-") {
+    if document.id.contains(snapshot::MARK) {
         return Err(Refusal::rule(format!(
             "You cannot modify this {what} because it is frozen. You'll need to create a new {what} instead."
         )));
@@ -131,30 +128,4 @@ pub(in crate::sandbox) fn empty(space: &str, project: &str, runbook: Option<&str
     process["Steps"] = json!([]);
     process["Links"] = links;
     Document::new(kind, &process)
-}
-
-/// Saves the process that a request addresses as if somebody else had: its version goes up by one.
-pub(in crate::sandbox) fn edit_as_another_person(db: &Connection, request: &Request) -> Result<()> {
-    let path: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let id = match path.as_slice() {
-        [.., "projects", project, "deploymentprocesses"] => {
-            let named = "(id = ?2 or slug = ?2)";
-            let project = store::select(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
-            let project = project.first().map(|it| it.id.as_str());
-            format!("{}-{}", PROCESSES.prefix, project.unwrap_or_default())
-        }
-        [.., "deploymentprocesses" | "runbookprocesses" | "variables", id] => (*id).to_owned(),
-        _ => return Ok(()),
-    };
-    for kind in [&PROCESSES, &RUNBOOK_PROCESSES, &VARIABLES] {
-        for mut document in store::select(db, kind, "id = ?2", [kind.prefix, &id])? {
-            let mut fields: Fields = serde_json::from_str(&document.body)?;
-            let version = fields.number("Version").unwrap_or_default() + 1;
-            fields.put("Version", raw(&json!(version))?);
-            document.body = serde_json::to_string(&fields)?;
-            store::save(db, &document)?;
-        }
-    }
-    Ok(())
 }

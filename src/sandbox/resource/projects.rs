@@ -2,10 +2,13 @@
 //!
 //! Never: a project in Git; `PersistenceSettings` always says `Database`.
 
-use super::{Call, processes, text, variables};
+use super::{Call, processes, tasks, text, variables};
 use crate::sandbox::{
     answer::{Refusal, Result},
-    kind::{GROUPS, LIFECYCLES, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, VARIABLES},
+    kind::{
+        CHANNELS, DEPLOYMENTS, GROUPS, LIFECYCLES, PROCESSES, PROJECTS, RELEASES,
+        RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, VARIABLES,
+    },
     page::Filter,
     request::Verb,
     store::{self, Document},
@@ -35,7 +38,7 @@ pub(in crate::sandbox) fn runbooks(call: &Call<'_>, project: &Document, path: &[
         (Verb::Get, []) => {
             filter.page(call.db, &call.at(&format!("projects/{}/runbooks", project.id)))
         }
-        (Verb::Get, ["all"]) => filter.array(call.db),
+        (Verb::Get, ["all"]) => Ok(filter.array()),
         (Verb::Get, [_]) => super::plain::route(call, RUNBOOKS.path, path),
         (Verb::Post, []) => super::plain::route(call, RUNBOOKS.path, path),
         _ => Err(Refusal::missing()),
@@ -125,7 +128,13 @@ pub(super) fn runbook_made(call: &Call<'_>, runbook: &Value) -> Result<()> {
 
 /// Deletes what goes with a project or a runbook.
 pub(super) fn delete_what_belongs(call: &Call<'_>, owner: &Document) -> Result<()> {
-    for kind in [&PROCESSES, &VARIABLES, &RUNBOOK_PROCESSES] {
+    for kind in [&DEPLOYMENTS, &RUNS] {
+        for run in store::select(call.db, kind, "owner = ?2", params![kind.prefix, owner.id])? {
+            tasks::forget(call, &run)?;
+        }
+    }
+    let owned = [&PROCESSES, &VARIABLES, &RUNBOOK_PROCESSES, &CHANNELS, &RELEASES, &DEPLOYMENTS];
+    for kind in owned.into_iter().chain([&SNAPSHOTS, &RUNS]) {
         delete_owned(call.db, kind, &owner.id)?;
     }
     for runbook in

@@ -12,10 +12,8 @@ use serde_json::{Value, json};
 
 /// `GET …/workerpools/summary`.
 pub(super) fn answer(call: &Call<'_>) -> Result {
-    let pools = Filter::new(&POOLS, &call.space, call.request).array(call.db)?;
-    let pools: Vec<Value> = serde_json::from_str(&pools.body)?;
-    let mut machines: Vec<Value> =
-        serde_json::from_str(&workers::filter(call).array(call.db)?.body)?;
+    let pools = Filter::new(&POOLS, &call.space, call.request).values(call.db)?;
+    let mut machines = workers::filter(call).values(call.db)?;
     if let Some(part) = call.request.parameter("machinepartialname") {
         let part = part.to_lowercase();
         machines.retain(|it| text(it, "Name").to_lowercase().contains(&part));

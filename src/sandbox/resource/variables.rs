@@ -6,6 +6,7 @@ use super::{
     Call,
     normal::{self, Fields, Reader as _},
     processes::{current, raw},
+    snapshot,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -39,6 +40,11 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document) -> Res
 fn update(call: &Call<'_>, id: &str) -> Result<String> {
     call.who.needs(VARIABLES.edit)?;
     let mut document = call.find(&VARIABLES, id)?;
+    if document.id.contains(snapshot::MARK) {
+        return Err(Refusal::rule(
+            "You cannot modify these variables because they are frozen in a snapshot.",
+        ));
+    }
     let mut new: Fields = serde_json::from_str(&call.request.body)?;
     let old: Fields = serde_json::from_str(&document.body)?;
     current(&new, &old, "variables")?;

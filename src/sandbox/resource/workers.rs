@@ -5,25 +5,26 @@
 use super::{Call, endpoint, field, flag, health, links, list, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{POLICIES, POOLS, WORKERS},
+    kind::{Kind, POLICIES, POOLS, WORKERS},
     page::Filter,
     request::Verb,
     store::{self, Document},
+    work,
 };
 use serde_json::{Value, json};
-
-pub(in crate::sandbox) use super::health::run_checks_due;
 
 /// Answers what is special about workers.
 pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
     Some(match (call.verb(), path) {
         (Verb::Get, []) => filter(call).page(call.db, &call.at("workers")),
-        (Verb::Get, ["all"]) => filter(call).array(call.db),
+        (Verb::Get, ["all"]) => Ok(filter(call).array()),
         (Verb::Get, ["v2"]) => with_counts(call),
         (Verb::Get, ["discover"]) => endpoint::discover(call),
-        (Verb::Get, ["operatingsystem", "names", "all"]) => known(call, "OperatingSystem"),
-        (Verb::Get, ["operatingsystem", "shells", "all"]) => known(call, "ShellName"),
-        (Verb::Get, [id, "connection"]) => health::connection(call, id),
+        (Verb::Get, ["operatingsystem", "names", "all"]) => {
+            known(call, &WORKERS, "OperatingSystem")
+        }
+        (Verb::Get, ["operatingsystem", "shells", "all"]) => known(call, &WORKERS, "ShellName"),
+        (Verb::Get, [id, "connection"]) => health::connection(call, &WORKERS, id),
         (Verb::Post, []) => create(call),
         (Verb::Put, [id]) => update(call, id),
         (Verb::Delete, [id]) => delete(call, id),
@@ -33,8 +34,17 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result
 
 /// The workers that the request's parameters ask for; none for who may not see any.
 pub(super) fn filter<'a>(call: &Call<'a>) -> Filter<'a> {
-    let mut filter = Filter::new(&WORKERS, &call.space, call.request);
-    if !call.who.may(WORKERS.view) {
+    let mut filter = machines(call, &WORKERS);
+    if let Some(pools) = call.request.list("workerpoolids") {
+        filter.and_any_within("$.WorkerPoolIds", &pools);
+    }
+    filter
+}
+
+/// The workers or targets of the parameters that both have.
+pub(super) fn machines<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
+    let mut filter = Filter::new(kind, &call.space, call.request);
+    if !call.who.may(kind.view) {
         filter.and("id =", "");
     }
     for (parameter, expression) in [
@@ -52,9 +62,6 @@ pub(super) fn filter<'a>(call: &Call<'a>) -> Filter<'a> {
         let disabled = if disabled.eq_ignore_ascii_case("true") { "1" } else { "0" };
         filter.and("cast(json_extract(body, '$.IsDisabled') as text) =", disabled);
     }
-    if let Some(pools) = call.request.list("workerpoolids") {
-        filter.and_any_within("$.WorkerPoolIds", &pools);
-    }
     filter
 }
 
@@ -71,9 +78,12 @@ fn with_counts(call: &Call<'_>) -> Result {
     Ok(Answer::text(format!(r#"{{"WorkerCountPerHealthStatus":{counts},"Workers":{page}}}"#)))
 }
 
-/// The different values of a field, over all workers.
-fn known(call: &Call<'_>, name: &str) -> Result {
-    let workers = store::all(call.db, &WORKERS, &call.space)?;
+/// The different values of a field, over all workers or targets.
+pub(super) fn known(call: &Call<'_>, kind: &'static Kind, name: &str) -> Result {
+    let workers = match call.who.may(kind.view) {
+        true => store::all(call.db, kind, &call.space)?,
+        false => Vec::new(),
+    };
     let mut values: Vec<Value> = Vec::new();
     for worker in workers {
         let value = field(&worker.value()?, name).clone();
@@ -111,6 +121,12 @@ fn update(call: &Call<'_>, id: &str) -> Result {
 fn delete(call: &Call<'_>, id: &str) -> Result {
     call.who.needs(WORKERS.edit)?;
     let worker = call.find(&WORKERS, id)?;
+    if let Some(task) = work::lease_of_worker(call.db, &worker.id)? {
+        return Err(Refusal::rule(format!(
+            "This worker cannot be deleted as it is currently leased by the task {task}. \n\
+             Please wait until that task has completed, or cancel it."
+        )));
+    }
     store::delete(call.db, &worker.id)?;
     Ok(Answer::done())
 }

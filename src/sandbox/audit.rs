@@ -1,0 +1,255 @@
+//! The audit log: what a request changed is written down with it, in its transaction.
+//!
+//! Triggers of the store note every document that is touched, so that no handler can forget one, and
+//! nothing is written of a request that is refused. Never: a read, or a snapshot that the server makes.
+
+mod difference;
+mod words;
+
+pub(super) use words::document_type;
+
+use super::{
+    answer::Result,
+    kind::{self, EVENTS, FEATURES, Kind, NODES, SPACES},
+    people::Person,
+    request::Request,
+    resource::{now, snapshot, text},
+    store::{self, Document},
+};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use words::{Name, Sentence};
+
+/// Who changes something, and by what means.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Author<'a> {
+    id: &'a str,
+    username: &'a str,
+    is_service: bool,
+    identified: &'a str,
+    agent: &'a str,
+}
+
+impl<'a> Author<'a> {
+    /// The server itself, as it does what is due.
+    pub(super) const SERVER: Author<'static> = Author {
+        id: "users-system",
+        username: "system",
+        is_service: true,
+        identified: "",
+        agent: "Server",
+    };
+    /// Whoever edits behind a client's back.
+    pub(super) const ANOTHER: Author<'static> = Author {
+        id: "Users-99",
+        username: "somebody-else",
+        is_service: false,
+        identified: "Session cookie",
+        agent: "Mozilla/5.0",
+    };
+
+    /// The person who sent a request.
+    pub(super) fn of(person: &'a Person, request: &'a Request) -> Self {
+        Self {
+            id: &person.id,
+            username: &person.username,
+            is_service: person.is_service,
+            identified: if person.is_service { "OpenID Connect" } else { "API key" },
+            agent: &request.agent,
+        }
+    }
+}
+
+/// Watches the documents from now on.
+pub(super) fn watch(db: &Connection) -> rusqlite::Result<()> {
+    // What is kept for the server's own use is no matter of the log, nor is the log itself.
+    let unwatched = "('Events', 'WorkerTaskLeases', 'TaskLogs')";
+    db.execute_batch(&format!(
+        "pragma temp_store = memory;
+        create temp table touched (id text, kind text, old text, new text);
+        create temp trigger saved before insert on main.document when new.kind not in {unwatched}
+        begin
+            insert into touched values
+                (new.id, new.kind, (select body from document where id = new.id), new.body);
+        end;
+        create temp trigger removed before delete on main.document when old.kind not in {unwatched}
+        begin insert into touched values (old.id, old.kind, old.body, null); end;"
+    ))
+}
+
+/// A document that was touched: as it was before the first time, and as it is after the last.
+struct Change {
+    id: String,
+    kind: &'static Kind,
+    old: Option<Value>,
+    new: Option<Value>,
+}
+
+/// Writes an event for each document that was touched since the last time.
+pub(super) fn record(db: &Connection, author: Author<'_>) -> Result<()> {
+    let changes = touched(db)?;
+    for change in &changes {
+        let Some(category) = category(change) else { continue };
+        let name = Name::of(db, change, &changes)?;
+        let event = event(&store::next_id(db, &EVENTS)?, change, &category, (&name, author));
+        store::save(db, &document(change, &event))?;
+    }
+    Ok(())
+}
+
+fn touched(db: &Connection) -> Result<Vec<Change>> {
+    let mut statement =
+        db.prepare_cached("select id, kind, old, new from touched order by rowid")?;
+    let mut rows = statement.query([])?;
+    let mut changes: Vec<Change> = Vec::new();
+    let parsed = |text: Option<String>| text.map(|it| serde_json::from_str(&it)).transpose();
+    while let Some(row) = rows.next()? {
+        let (id, prefix): (String, String) = (row.get(0)?, row.get(1)?);
+        let new = parsed(row.get(3)?)?;
+        if let Some(change) = changes.iter_mut().find(|it| it.id == id) {
+            change.new = new;
+        } else if let Some(kind) = kind_of(&prefix) {
+            changes.push(Change { id, kind, old: parsed(row.get(2)?)?, new });
+        }
+    }
+    drop(rows);
+    if !changes.is_empty() {
+        db.prepare_cached("delete from touched")?.execute([])?;
+    }
+    Ok(changes)
+}
+
+fn kind_of(prefix: &str) -> Option<&'static Kind> {
+    let everywhere = kind::KINDS.iter().copied().chain([&SPACES, &FEATURES, &NODES]);
+    everywhere.into_iter().find(|kind| kind.prefix == prefix)
+}
+
+/// What became of a document; nothing that a person would look for, where it is the server's doing.
+fn category(change: &Change) -> Option<String> {
+    if change.id.contains(snapshot::MARK) {
+        return None;
+    }
+    let kind = change.kind.path;
+    let of = |document: &Option<Value>, name: &str| {
+        document.as_ref().map(|it| it[name].clone()).unwrap_or_default()
+    };
+    let same = |name: &str| of(&change.old, name) == of(&change.new, name);
+    let plain = match (&change.old, &change.new) {
+        (None, None) => return None,
+        (None, Some(_)) => "Created",
+        (Some(_), None) => "Deleted",
+        (Some(_), Some(_)) => "Modified",
+    };
+    match kind {
+        "tasks" => return of_task(change),
+        "deploymentprocesses" | "runbookprocesses" | "variables"
+            if plain == "Modified" && same("Version") =>
+        {
+            return None;
+        }
+        // Nobody edits one; the server notes in it how it ended.
+        "deployments" | "runbookruns" if plain == "Modified" => return None,
+        "workers" | "machines" if plain == "Modified" && !same("StatusSummary") => {
+            return (!same("HealthStatus")).then(|| "MachineHealthChanged".to_owned());
+        }
+        _ => {}
+    }
+    Some(plain.to_owned())
+}
+
+fn of_task(change: &Change) -> Option<String> {
+    let new = change.new.as_ref()?;
+    let before = change.old.as_ref().map(|it| text(it, "State"));
+    let state = text(new, "State");
+    let what = match text(new, "Name") {
+        "Deploy" => "Deployment",
+        "RunbookRun" => "RunbookRun",
+        _ => "Task",
+    };
+    let became = match (before, state) {
+        (None, _) => "Queued",
+        (Some(before), _) if before == state => return None,
+        (_, "Canceled") => return Some("TaskCanceled".to_owned()),
+        (_, "Executing") => "Started",
+        (_, "Success") => "Succeeded",
+        _ => "Failed",
+    };
+    Some(format!("{what}{became}"))
+}
+
+fn event(id: &str, change: &Change, category: &str, (name, author): (&Name, Author<'_>)) -> Value {
+    let null = Value::Null;
+    let (old, new) = (change.old.as_ref().unwrap_or(&null), change.new.as_ref().unwrap_or(&null));
+    let document = if new.is_null() { old } else { new };
+    let Sentence { message, html, references } = name.sentence(category, document);
+    let differences =
+        if category == "Modified" { difference::between(old, new) } else { Vec::new() };
+    let space = space(document);
+    let here = if space.is_empty() { "/api".to_owned() } else { format!("/api/{space}") };
+    json!({
+        "Id": id,
+        "SpaceId": if space.is_empty() { Value::Null } else { json!(space) },
+        "RelatedDocumentIds": related(&change.id, document),
+        "Category": category,
+        "UserId": author.id,
+        "Username": author.username,
+        "IsService": author.is_service,
+        "IdentityEstablishedWith": author.identified,
+        "UserAgent": author.agent,
+        "Occurred": now(),
+        "Message": message,
+        "MessageHtml": html,
+        "MessageReferences": references,
+        "Comments": Value::Null,
+        "Details": Value::Null,
+        "ChangeDetails": {
+            "DocumentContext": { "Id": change.id, "Name": document["Name"] },
+            "Differences": differences,
+        },
+        "IpAddress": "127.0.0.1",
+        "ApiKeyId": Value::Null,
+        "ApiKeyHint": Value::Null,
+        "Links": { "Self": format!("{here}/events/{id}") },
+    })
+}
+
+fn space(document: &Value) -> &str {
+    match text(document, "SpaceId") {
+        "" if text(document, "Id").starts_with("Spaces-") => text(document, "Id"),
+        space => space,
+    }
+}
+
+/// The event as it is kept: found by the document that it is about, and by that one's type.
+fn document(change: &Change, event: &Value) -> Document {
+    Document {
+        owner: change.id.clone(),
+        name: text(event, "Category").to_owned(),
+        slug: document_type(change.kind).0.to_owned(),
+        ..Document::numbered(&EVENTS, event)
+    }
+}
+
+/// The ids of what an event is about: the document, and what it belongs to.
+fn related(id: &str, document: &Value) -> Vec<String> {
+    let owners = [
+        "ProjectId",
+        "ProjectGroupId",
+        "RunbookId",
+        "OwnerId",
+        "EnvironmentId",
+        "ReleaseId",
+        "DeploymentId",
+        "TenantId",
+        "TaskId",
+    ];
+    let arguments = &document["Arguments"];
+    let named = owners.iter().flat_map(|name| [text(document, name), text(arguments, name)]);
+    let mut ids = vec![id.to_owned()];
+    for owner in named {
+        if !owner.is_empty() && !ids.iter().any(|it| it == owner) {
+            ids.push(owner.to_owned());
+        }
+    }
+    ids
+}

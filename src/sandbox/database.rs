@@ -1,0 +1,138 @@
+//! The connections to a store: one that writes, and as many as are needed that read.
+//!
+//! With a write-ahead log nobody waits for who reads, and who reads sees what was committed when they
+//! began, however long it takes them. Readers cannot write: the file is opened so. Never: what a table
+//! holds.
+
+use super::{Error, Store, store};
+use rusqlite::{Connection, OpenFlags, Transaction};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::sync::{self, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// How many connections look something up at once; a list that is being sent is not counted. More
+/// would only wait for the same processors, each in a thread of its own.
+const READERS: usize = 8;
+/// How long a connection waits for another process on the same file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A store, open.
+#[derive(Debug)]
+pub(super) struct Database {
+    path: PathBuf,
+    writer: Arc<sync::Mutex<Connection>>,
+    idle: Mutex<Vec<Connection>>,
+    turns: Arc<Semaphore>,
+    /// Where a store lives that is gone with this.
+    _folder: Option<TempDir>,
+}
+
+impl Database {
+    /// Opens a store and makes its tables.
+    ///
+    /// With a write-ahead log and `synchronous=NORMAL`, what was acknowledged survives `kill -9`,
+    /// because the system holds every page that was written; only a power cut could take the last
+    /// transactions, and it cannot damage the file. A try-out server need not pay a disk flush a
+    /// request for more.
+    ///
+    /// SQLite has no memory that several connections may read while one writes, so a store in memory
+    /// is a file that is never flushed, in a folder that goes with it.
+    pub(super) fn open(store: &Store) -> Result<Self, Error> {
+        let (path, folder) = match store {
+            Store::Memory => {
+                let made = tempfile::Builder::new().prefix("poolwright-sandbox-").tempdir();
+                let folder = made.map_err(|error| Error::Folder(std::env::temp_dir(), error))?;
+                (folder.path().join("sandbox.db"), Some(folder))
+            }
+            Store::File(path) => {
+                make_folder(path)?;
+                (path.clone(), None)
+            }
+        };
+        let writer = Connection::open(&path)?;
+        prepare(&writer)?;
+        writer.pragma_update(None, "journal_mode", "WAL")?;
+        writer.pragma_update(
+            None,
+            "synchronous",
+            if folder.is_some() { "OFF" } else { "NORMAL" },
+        )?;
+        store::make_tables(&writer)?;
+        Ok(Self {
+            path,
+            writer: Arc::new(sync::Mutex::new(writer)),
+            idle: Mutex::default(),
+            turns: Arc::new(Semaphore::new(READERS)),
+            _folder: folder,
+        })
+    }
+
+    /// The connection that writes, when its turn has come.
+    pub(super) async fn writer(&self) -> OwnedMutexGuard<Connection> {
+        Arc::clone(&self.writer).lock_owned().await
+    }
+
+    /// Leave to read, when its turn has come.
+    pub(super) async fn reader(self: &Arc<Self>) -> Reader {
+        // A semaphore that nobody closes always grants.
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
+        Reader { turn, home: Arc::clone(self) }
+    }
+
+    fn open_to_read(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        prepare(&connection)?;
+        Ok(connection)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), Error> {
+    let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) else { return Ok(()) };
+    std::fs::create_dir_all(folder).map_err(|error| Error::Folder(folder.to_owned(), error))
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.busy_timeout(PATIENCE)
+}
+
+/// Leave to read.
+#[derive(Debug)]
+pub(super) struct Reader {
+    turn: Turn,
+    home: Arc<Database>,
+}
+
+/// The turn of one that looks something up; dropped early by who has found it and only sends it.
+pub(super) type Turn = Option<OwnedSemaphorePermit>;
+
+impl Reader {
+    /// Reads, on a thread that may block, with what is there at the first look.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be opened.
+    pub(super) fn run(self, work: impl FnOnce(&Transaction<'_>, Turn)) -> rusqlite::Result<()> {
+        let Self { turn, home } = self;
+        let idle = home.idle().pop();
+        let mut connection = idle.map_or_else(|| home.open_to_read(), Ok)?;
+        let transaction = connection.transaction()?;
+        work(&transaction, turn);
+        // Nothing was written: this ends what was read.
+        transaction.commit()?;
+        let mut idle = home.idle();
+        if idle.len() < READERS {
+            idle.push(connection);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,360 @@
+//! A rule as text: what happens, then clauses in any order. `429 every 7 on GET */workers*`.
+//!
+//! A rule in JSON has the same clauses as keys. Both come here, and what is wrong with either is told
+//! with what would be right. Never: a default but "always" and "on everything".
+
+use super::{Misfortune, On, Rule, When};
+use std::{
+    fmt::{self, Display},
+    ops::RangeInclusive,
+    str::FromStr,
+    time::Duration,
+};
+
+/// Why a text is no rule.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRule {
+    /// It begins with no misfortune that there is.
+    #[error(
+        "`{0}` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, \
+         `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`"
+    )]
+    What(String),
+    /// A misfortune is followed by what it does not take.
+    #[error(
+        "`{written}` is not understood; it is written {like}, and then there may be `at`, `every`, `chance` and `on`"
+    )]
+    Detail {
+        /// All of it.
+        written: String,
+        /// How it is to be written.
+        like: &'static str,
+    },
+    /// A clause says what it cannot.
+    #[error("`{written}` is not understood; `{clause}` is followed by {like}")]
+    Clause {
+        /// All of it.
+        written: String,
+        /// Its first word.
+        clause: &'static str,
+        /// What may follow.
+        like: &'static str,
+    },
+    /// More than one clause says when, or one says it twice.
+    #[error("`{0}` is one too many; a rule has one of `at`, `every` and `chance`, and one `on`")]
+    Twice(&'static str),
+}
+
+impl BadRule {
+    fn clause(clause: &'static str, value: &str, like: &'static str) -> Self {
+        let written = format!("{clause} {value}").trim_end().to_owned();
+        Self::Clause { written, clause, like }
+    }
+}
+
+/// The words that begin a clause.
+const CLAUSES: [&str; 4] = ["at", "every", "chance", "on"];
+
+/// The methods that HTTP clients use.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+impl FromStr for Rule {
+    type Err = BadRule;
+
+    fn from_str(text: &str) -> Result<Self, BadRule> {
+        let mut words = text.split_whitespace().peekable();
+        let mut until_clause = || {
+            let mut part = Vec::new();
+            while let Some(word) = words.next_if(|word| !CLAUSES.contains(word)) {
+                part.push(word);
+            }
+            (part.join(" "), words.next())
+        };
+        let (what, mut next) = until_clause();
+        let mut clauses = Vec::new();
+        while let Some(clause) = next {
+            let (value, following) = until_clause();
+            clauses.push((clause, value));
+            next = following;
+        }
+        Self::of(&what, clauses.iter().map(|(clause, value)| (*clause, value.as_str())))
+    }
+}
+
+impl Rule {
+    /// A rule of its parts: what happens, and its clauses with their values.
+    pub(super) fn of<'a>(
+        what: &str,
+        clauses: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, BadRule> {
+        let (mut when, mut on) = (None, None);
+        for (clause, value) in clauses {
+            match clause {
+                "at" => once(&mut when, "at", When::At(at(value)?))?,
+                "every" => once(&mut when, "every", When::Every(every(value)?))?,
+                "chance" => once(&mut when, "chance", When::Chance(chance(value)?))?,
+                _ => once(&mut on, "on", requests(value)?)?,
+            }
+        }
+        let what = misfortune(what)?;
+        Ok(Self { what, when: when.unwrap_or_default(), on: on.unwrap_or_default() })
+    }
+
+    /// The clauses of this rule, with their values.
+    pub(super) fn clauses(&self) -> Vec<(&'static str, String)> {
+        let when = match &self.when {
+            When::Always => None,
+            When::At(ranges) => {
+                let ranges: Vec<String> = ranges.iter().map(range).collect();
+                Some(("at", ranges.join(",")))
+            }
+            When::Every(nth) => Some(("every", nth.to_string())),
+            When::Chance(percent) => Some(("chance", format!("{percent}%"))),
+        };
+        let on = (self.on != On::default()).then(|| ("on", self.on.to_string()));
+        when.into_iter().chain(on).collect()
+    }
+}
+
+fn once<T>(place: &mut Option<T>, clause: &'static str, value: T) -> Result<(), BadRule> {
+    if place.replace(value).is_some() { Err(BadRule::Twice(clause)) } else { Ok(()) }
+}
+
+fn misfortune(text: &str) -> Result<Misfortune, BadRule> {
+    let (what, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let like = |like| BadRule::Detail { written: text.to_owned(), like };
+    let alone = |it: Misfortune, usage| if rest.is_empty() { Ok(it) } else { Err(like(usage)) };
+    match what {
+        "delay" => delay(rest).ok_or_else(|| like("`delay 200ms` or `delay 200ms..2s`")),
+        "slow" => time(rest).map(Misfortune::Slow).ok_or_else(|| like("`slow 5s`")),
+        "html" if rest.is_empty() => Ok(Misfortune::Html(502)),
+        "html" => status(rest).map(Misfortune::Html).ok_or_else(|| like("`html` or `html 503`")),
+        "drop" => match rest {
+            "before" => Ok(Misfortune::DropBefore),
+            "after" => Ok(Misfortune::DropAfter),
+            _ => Err(like("`drop before` or `drop after`")),
+        },
+        "truncate" => alone(Misfortune::Truncate, "`truncate` alone"),
+        "expire" => alone(Misfortune::Expire, "`expire` alone"),
+        "edit" if rest.is_empty() => Ok(Misfortune::Edit),
+        "edit" if is_path(rest) => Ok(Misfortune::EditAt(rest.to_owned())),
+        "edit" => Err(like("`edit` or `edit /api/PATH`")),
+        "redirect" if is_path(rest) || rest.starts_with("http") || rest.starts_with("{path}") => {
+            Ok(Misfortune::Redirect(rest.to_owned()))
+        }
+        "redirect" => Err(like("`redirect /PATH` or `redirect https://HOST{path}`")),
+        _ => {
+            let code = status(what).ok_or_else(|| BadRule::What(text.to_owned()))?;
+            let seconds = rest.strip_prefix("retry-after ").and_then(|it| it.parse().ok());
+            match (rest, seconds) {
+                ("", _) | (_, Some(_)) => Ok(Misfortune::Status { code, retry_after: seconds }),
+                _ => Err(like("`429` or `429 retry-after 5`")),
+            }
+        }
+    }
+}
+
+fn status(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|code| (400..600).contains(code))
+}
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && !text.contains(' ')
+}
+
+fn delay(text: &str) -> Option<Misfortune> {
+    let Some((from, to)) = text.split_once("..") else {
+        return time(text).map(Misfortune::Delay);
+    };
+    let (from, to) = (time(from)?, time(to)?);
+    (from <= to).then_some(Misfortune::DelayWithin(from..=to))
+}
+
+/// `200ms`, `2s`, `1m`.
+fn time(text: &str) -> Option<Duration> {
+    let digits = text.find(|it: char| !it.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(digits)?;
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        _ => None,
+    }
+}
+
+fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|count| *count != 0)
+}
+
+fn at(value: &str) -> Result<Vec<RangeInclusive<usize>>, BadRule> {
+    let range = |part: &str| match part.split_once("..") {
+        None => count(part).map(|nth| nth..=nth),
+        Some((from, "")) => count(from).map(|from| from..=usize::MAX),
+        Some((from, to)) => {
+            let (from, to) = (count(from)?, count(to)?);
+            (from <= to).then_some(from..=to)
+        }
+    };
+    let ranges: Option<Vec<_>> = value.split(',').map(|part| range(part.trim())).collect();
+    let like = "numbers from 1, such as `3`, `3,7`, `1..5` or `10..`";
+    ranges.ok_or_else(|| BadRule::clause("at", value, like))
+}
+
+fn every(value: &str) -> Result<usize, BadRule> {
+    let like = "a number from 1, such as `7`";
+    count(value).ok_or_else(|| BadRule::clause("every", value, like))
+}
+
+fn chance(value: &str) -> Result<f64, BadRule> {
+    let percent = value.strip_suffix('%').and_then(|it| it.parse().ok());
+    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
+    let like = "a share of the requests, from `0%` to `100%`";
+    percent.ok_or_else(|| BadRule::clause("chance", value, like))
+}
+
+fn requests(value: &str) -> Result<On, BadRule> {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let is_path = |word: &str| word.starts_with(['/', '*']);
+    let is_method = |word: &str| {
+        word.split(',').all(|it| METHODS.iter().any(|known| known.eq_ignore_ascii_case(it)))
+    };
+    let methods = |word: &str| match word {
+        "*" => Vec::new(),
+        _ => word.split(',').map(str::to_uppercase).collect(),
+    };
+    match words.as_slice() {
+        [path] if is_path(path) => Ok(On { methods: Vec::new(), path: (*path).to_owned() }),
+        [method] if is_method(method) => Ok(On { methods: methods(method), ..On::default() }),
+        [method, path] if (is_method(method) || *method == "*") && is_path(path) => {
+            Ok(On { methods: methods(method), path: (*path).to_owned() })
+        }
+        _ => {
+            let like = "a method, a path that begins with `/` or `*`, or both, such as `PUT,POST */workers*`";
+            Err(BadRule::clause("on", value, like))
+        }
+    }
+}
+
+impl Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        self.clauses().iter().try_for_each(|(clause, value)| write!(f, " {clause} {value}"))
+    }
+}
+
+impl Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.methods.as_slice(), self.path.as_str()) {
+            ([], path) => write!(f, "{path}"),
+            (methods, "*") => write!(f, "{}", methods.join(",")),
+            (methods, path) => write!(f, "{} {path}", methods.join(",")),
+        }
+    }
+}
+
+impl Display for Misfortune {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ms = Duration::as_millis;
+        match self {
+            Self::Status { code, retry_after: None } => write!(f, "{code}"),
+            Self::Status { code, retry_after: Some(wait) } => {
+                write!(f, "{code} retry-after {wait}")
+            }
+            Self::Html(code) => write!(f, "html {code}"),
+            Self::DropBefore => write!(f, "drop before"),
+            Self::DropAfter => write!(f, "drop after"),
+            Self::Truncate => write!(f, "truncate"),
+            Self::Slow(time) => write!(f, "slow {}ms", ms(time)),
+            Self::Delay(time) => write!(f, "delay {}ms", ms(time)),
+            Self::DelayWithin(range) => {
+                write!(f, "delay {}ms..{}ms", ms(range.start()), ms(range.end()))
+            }
+            Self::Edit => write!(f, "edit"),
+            Self::EditAt(path) => write!(f, "edit {path}"),
+            Self::Redirect(to) => write!(f, "redirect {to}"),
+            Self::Expire => write!(f, "expire"),
+        }
+    }
+}
+
+fn range(range: &RangeInclusive<usize>) -> String {
+    match (*range.start(), *range.end()) {
+        (from, to) if from == to => from.to_string(),
+        (from, usize::MAX) => format!("{from}.."),
+        (from, to) => format!("{from}..{to}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_says_of_itself_what_it_was_written_as() {
+        for (text, canonical) in [
+            ("429 every 7 on GET */workers*", ""),
+            ("429 retry-after 5 at 1..3,9,20..", ""),
+            ("503   on put,POST at 2", "503 at 2 on PUT,POST"),
+            ("html", "html 502"),
+            ("html 503 chance 2.5%", ""),
+            ("drop before at 3 on /api", ""),
+            ("drop after on * *", "drop after"),
+            ("truncate on * */all", "truncate on */all"),
+            ("slow 5s", "slow 5000ms"),
+            ("delay 200ms", ""),
+            ("delay 1s..1m", "delay 1000ms..60000ms"),
+            ("redirect {path}", ""),
+            ("redirect https://octopus.invalid{path} at 1", ""),
+            ("expire at 5", ""),
+            ("edit at 20", ""),
+            ("edit /api/Spaces-1/workerpools/WorkerPools-1 at 20 on PUT", ""),
+        ] {
+            let rule: Rule = text.parse().unwrap();
+            assert_eq!(rule.to_string(), if canonical.is_empty() { text } else { canonical });
+            assert_eq!(rule.to_string().parse(), Ok(rule));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_rule_is_told_with_what_would_be_right() {
+        let texts = [
+            "",
+            "tea",
+            "200",
+            "429 soon",
+            "delay 5",
+            "delay 2s..1s",
+            "drop",
+            "truncate half",
+            "redirect nowhere",
+            "edit pools",
+            "503 at 0",
+            "503 every",
+            "503 chance 1",
+            "503 on workers",
+            "503 at 1 every 2",
+            "503 on GET on PUT",
+        ];
+        let told: Vec<String> =
+            texts.iter().map(|it| it.parse::<Rule>().unwrap_err().to_string()).collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        `` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
+        `tea` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
+        `200` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
+        `429 soon` is not understood; it is written `429` or `429 retry-after 5`, and then there may be `at`, `every`, `chance` and `on`
+        `delay 5` is not understood; it is written `delay 200ms` or `delay 200ms..2s`, and then there may be `at`, `every`, `chance` and `on`
+        `delay 2s..1s` is not understood; it is written `delay 200ms` or `delay 200ms..2s`, and then there may be `at`, `every`, `chance` and `on`
+        `drop` is not understood; it is written `drop before` or `drop after`, and then there may be `at`, `every`, `chance` and `on`
+        `truncate half` is not understood; it is written `truncate` alone, and then there may be `at`, `every`, `chance` and `on`
+        `redirect nowhere` is not understood; it is written `redirect /PATH` or `redirect https://HOST{path}`, and then there may be `at`, `every`, `chance` and `on`
+        `edit pools` is not understood; it is written `edit` or `edit /api/PATH`, and then there may be `at`, `every`, `chance` and `on`
+        `at 0` is not understood; `at` is followed by numbers from 1, such as `3`, `3,7`, `1..5` or `10..`
+        `every` is not understood; `every` is followed by a number from 1, such as `7`
+        `chance 1` is not understood; `chance` is followed by a share of the requests, from `0%` to `100%`
+        `on workers` is not understood; `on` is followed by a method, a path that begins with `/` or `*`, or both, such as `PUT,POST */workers*`
+        `every` is one too many; a rule has one of `at`, `every` and `chance`, and one `on`
+        `on` is one too many; a rule has one of `at`, `every` and `chance`, and one `on`
+        ");
+    }
+}

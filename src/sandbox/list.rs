@@ -1,0 +1,105 @@
+//! A list that is sent while it is read, so that a long one costs no more memory than a short one.
+//!
+//! Texts are put together as they lie in the store. Never: parsing one of them, and no whole list.
+
+use rusqlite::{Connection, params_from_iter};
+
+/// How much is read before it is sent, in bytes. A list that is shorter goes in one piece.
+const PIECE: usize = 64 << 10;
+
+/// A list that has not been read yet: what selects its documents, and the text around them.
+#[derive(Debug)]
+pub(super) struct List {
+    /// The text before the documents.
+    pub(super) head: String,
+    /// What selects the documents' bodies.
+    pub(super) sql: String,
+    /// The values of that.
+    pub(super) values: Vec<String>,
+    /// The text behind the documents.
+    pub(super) tail: String,
+}
+
+impl List {
+    /// Hands the list out in pieces, until `take` says that nobody wants more, and returns the last one.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read; what was handed out by then is not the whole.
+    pub(super) fn pour(
+        self,
+        db: &Connection,
+        mut take: impl FnMut(String) -> bool,
+    ) -> rusqlite::Result<String> {
+        let mut piece = self.head;
+        let mut statement = db.prepare_cached(&self.sql)?;
+        let mut rows = statement.query(params_from_iter(&self.values))?;
+        let mut separator = "";
+        while let Some(row) = rows.next()? {
+            piece.push_str(separator);
+            piece.push_str(row.get_ref(0)?.as_str()?);
+            separator = ",";
+            if PIECE <= piece.len() && !take(std::mem::take(&mut piece)) {
+                return Ok(piece);
+            }
+        }
+        piece.push_str(&self.tail);
+        Ok(piece)
+    }
+
+    /// The whole list, for what is known to be short or cannot be sent in pieces.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub(super) fn text(self, db: &Connection) -> rusqlite::Result<String> {
+        let mut whole = String::new();
+        let last = self.pour(db, |piece| {
+            whole.push_str(&piece);
+            true
+        })?;
+        Ok(whole + &last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(rows: usize) -> List {
+        List {
+            head: "[".to_owned(),
+            sql: "with recursive row(n) as (select 1 union all select n + 1 from row where n < ?1 + 0)
+                  select '\"' || hex(zeroblob(500)) || '\"' from row"
+                .to_owned(),
+            values: vec![rows.to_string()],
+            tail: "]".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_list_comes_in_pieces_that_are_bounded() {
+        let db = Connection::open_in_memory().unwrap();
+        let mut pieces = Vec::new();
+        let last = list(1000).pour(&db, |piece| {
+            pieces.push(piece);
+            true
+        });
+        pieces.push(last.unwrap());
+        assert!(pieces.iter().all(|it| it.len() < PIECE + 1004));
+        assert!(10 < pieces.len());
+        let texts: Vec<String> = serde_json::from_str(&pieces.concat()).unwrap();
+        assert_eq!(texts.len(), 1000);
+    }
+
+    #[test]
+    fn nothing_is_read_for_nobody() {
+        let db = Connection::open_in_memory().unwrap();
+        let mut pieces = 0;
+        let last = list(1000).pour(&db, |_| {
+            pieces += 1;
+            false
+        });
+        assert_eq!((pieces, last.unwrap().len()), (1, 0));
+    }
+}

@@ -1,0 +1,103 @@
+//! What has happened lately, for those who look on.
+//!
+//! Never: a document; whoever hears that there is news looks for themselves.
+
+use super::{fault::Misfortune, resource::now};
+use axum::http::request::Parts;
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+use tokio::sync::watch;
+
+/// The requests that are remembered.
+const MEMORY: usize = 40;
+
+/// A request that met a misfortune.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Counted from 1; 0 until it is remembered.
+    pub(super) number: u64,
+    /// When it was answered, as the API writes times.
+    pub(super) time: String,
+    /// `PUT`.
+    pub(super) method: String,
+    /// Its path, without the query.
+    pub(super) path: String,
+    /// The misfortune, in words.
+    pub(super) fault: String,
+}
+
+impl Item {
+    /// A request that met this.
+    pub(super) fn of(parts: &Parts, fault: &Misfortune) -> Self {
+        Self {
+            number: 0,
+            time: now(),
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            fault: fault.to_string(),
+        }
+    }
+}
+
+/// The latest requests that met a misfortune, and a bell that rings at those and at each change.
+#[derive(Debug)]
+pub(super) struct News {
+    items: Mutex<VecDeque<Item>>,
+    bell: watch::Sender<Ring>,
+}
+
+/// How often the bell has rung, and whether it will again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ring {
+    /// How often.
+    pub(super) count: u64,
+    /// Whether it is over.
+    pub(super) is_last: bool,
+}
+
+impl News {
+    pub(super) fn new() -> Self {
+        let bell = watch::Sender::new(Ring { count: 0, is_last: false });
+        Self { items: Mutex::default(), bell }
+    }
+
+    /// Remembers a request, and rings.
+    pub(super) fn add(&self, mut item: Item) {
+        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        item.number = items.back().map_or(1, |last| last.number + 1);
+        items.push_back(item);
+        if MEMORY < items.len() {
+            items.pop_front();
+        }
+        drop(items);
+        self.ring();
+    }
+
+    /// Says that there is something new to see.
+    pub(super) fn ring(&self) {
+        self.bell.send_modify(|ring| ring.count += 1);
+    }
+
+    /// Says that there will be nothing new any more.
+    pub(super) fn close(&self) {
+        self.bell.send_modify(|ring| ring.is_last = true);
+    }
+
+    /// What rings from now on.
+    pub(super) fn listen(&self) -> watch::Receiver<Ring> {
+        self.bell.subscribe()
+    }
+
+    /// How often it has rung so far.
+    pub(super) fn count(&self) -> u64 {
+        self.bell.borrow().count
+    }
+
+    /// The latest requests, newest first.
+    pub(super) fn latest(&self) -> Vec<Item> {
+        let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
+        items.iter().rev().cloned().collect()
+    }
+}

@@ -1,0 +1,171 @@
+//! OpenID Connect: an identity token of elsewhere, exchanged for an access token of this server.
+//!
+//! A real server knows for each service account which issuer and which subject it trusts, and checks the
+//! signature. The sandbox takes any well-formed token that is made out to the service account and is not
+//! over. Never: a signature checked, or a request sent to an issuer.
+
+use super::{
+    answer::{Answer, Refusal, Result},
+    people::{self, Person},
+    request::{Request, Verb},
+};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// `GET /.well-known/openid-configuration`.
+pub(super) fn discovery(request: &Request) -> Result {
+    if request.verb != Verb::Get {
+        return Err(Refusal::method());
+    }
+    let here = format!("http://{}", request.host);
+    Ok(Answer::of(&json!({
+        "issuer": here,
+        "token_endpoint": format!("{here}/api/token/v1"),
+        "jwks_uri": format!("{here}/.well-known/jwks"),
+        "grant_types_supported": [GRANT],
+        "response_types_supported": ["none"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    })))
+}
+
+/// `POST /api/token/v1`: a token that opens the door for `lifetime`.
+pub(super) fn exchange(db: &Connection, request: &Request, lifetime: Duration) -> Result {
+    if request.verb != Verb::Post {
+        return Err(Refusal::method());
+    }
+    let account = match account(request) {
+        Ok(account) => account,
+        Err((error, description)) => {
+            let body = json!({ "error": error, "error_description": description });
+            return Ok(Answer { status: StatusCode::BAD_REQUEST, ..Answer::of(&body) });
+        }
+    };
+    let now = Timestamp::now().as_millisecond();
+    let expires = now.saturating_add(i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX));
+    let token = format!("sandbox.{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
+    db.execute("delete from token where expires <= ?1", [now])?;
+    db.execute("insert into token values (?1, ?2, ?3)", params![token, account.id, expires])?;
+    Ok(Answer::of(&json!({
+        "access_token": token,
+        "expires_in": lifetime.as_secs(),
+        "token_type": "Bearer",
+        "issued_token_type": ACCESS_TOKEN,
+    })))
+}
+
+/// The person whom an access token was given, until it expires.
+pub(super) fn with_token(db: &Connection, token: &str) -> Result<Option<Person>> {
+    let sql = "select person from token where token = ?1 and expires > ?2";
+    let now = Timestamp::now().as_millisecond();
+    let mut statement = db.prepare_cached(sql)?;
+    let person: Option<String> =
+        statement.query_row(params![token, now], |row| row.get(0)).optional()?;
+    Ok(person.and_then(|id| people::with_id(&id)))
+}
+
+/// An error as OAuth names it, and why.
+type Unauthorized = (&'static str, String);
+
+/// The service account that a request may act as.
+fn account(request: &Request) -> std::result::Result<Person, Unauthorized> {
+    let invalid = |why: &str| ("invalid_request", why.to_owned());
+    let body: Value =
+        serde_json::from_str(&request.body).map_err(|_| invalid("The request is not JSON."))?;
+    let parameter = |name: &str| match body[name].as_str() {
+        Some(text) if !text.is_empty() => Ok(text),
+        _ => Err(invalid(&format!("The parameter {name} is missing."))),
+    };
+    if parameter("grant_type")? != GRANT {
+        return Err(("unsupported_grant_type", format!("The grant type must be {GRANT}.")));
+    }
+    if parameter("subject_token_type")? != JWT {
+        return Err(invalid(&format!("The subject token type must be {JWT}.")));
+    }
+    let audience = parameter("audience")?;
+    let Some(account) = people::service_account(audience) else {
+        return Err(invalid(&format!("There is no service account '{audience}'.")));
+    };
+    let claims = claims(parameter("subject_token")?)
+        .ok_or_else(|| invalid("The subject token is not a JSON Web Token."))?;
+    let is_audience = |it: &Value| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(audience));
+    let made_out = match &claims["aud"] {
+        Value::Array(several) => several.iter().any(is_audience),
+        one => is_audience(one),
+    };
+    if !made_out {
+        return Err(invalid("The audience of the subject token is not the service account."));
+    }
+    let now = Timestamp::now().as_second();
+    if claims["exp"].as_i64().is_some_and(|expires| expires <= now) {
+        return Err(invalid("The subject token has expired."));
+    }
+    Ok(account)
+}
+
+/// What a token says, if it has the form of one: header, claims and signature.
+fn claims(token: &str) -> Option<Value> {
+    let mut parts = token.split('.');
+    let (header, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let object = |part: &str| {
+        let value: Value = serde_json::from_slice(&decode(part)?).ok()?;
+        value.is_object().then_some(value)
+    };
+    object(header)?;
+    parts.next().is_none().then(|| object(claims)).flatten()
+}
+
+/// The bytes of a text in base 64, in the alphabet for URLs and without padding.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let digit = |letter: u8| match letter {
+        b'A'..=b'Z' => Some(letter - b'A'),
+        b'a'..=b'z' => Some(letter - b'a' + 26),
+        b'0'..=b'9' => Some(letter - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    };
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u32, 0);
+    for letter in text.bytes() {
+        bits = bits << 6 | u32::from(digit(letter)?);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_base_64_is_read() {
+        for (text, wanted) in [
+            ("", Some(&b""[..])),
+            ("eyJhIjoxfQ", Some(br#"{"a":1}"#)),
+            ("__-_", Some(&[0xff, 0xff, 0xbf])),
+            ("a+b/", None),
+        ] {
+            assert_eq!(decode(text).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_says_nothing() {
+        for token in ["", "a.b", "eyJhIjoxfQ.eyJhIjoxfQ", "eyJhIjoxfQ.MQ.x", "e.e.e"] {
+            assert_eq!(claims(token), None, "{token}");
+        }
+        assert_eq!(claims("eyJhIjoxfQ.eyJhIjoxfQ.x"), Some(json!({ "a": 1 })));
+    }
+}

@@ -1,0 +1,185 @@
+//! The truth about where steps run, as tables.
+
+use super::*;
+
+fn pool(id: &str, is_default: bool, image: Option<&str>) -> Pool {
+    let image = image.map(str::to_owned);
+    Pool {
+        id: id.to_owned(),
+        name: id.to_uppercase(),
+        slug: format!("{id}-slug"),
+        is_default,
+        image,
+    }
+}
+
+fn worker(name: &str, pools: &[&str], is_ready: bool) -> Worker {
+    Worker {
+        id: name.to_owned(),
+        name: name.to_owned(),
+        pools: pools.iter().map(|&it| it.to_owned()).collect(),
+        is_ready,
+        ..Worker::default()
+    }
+}
+
+/// A default pool with nobody in it, one that works, one that is ill, one that is empty, and a cloud's.
+fn ground() -> Ground {
+    Ground {
+        pools: vec![
+            pool("default", true, None),
+            pool("linux", false, None),
+            pool("ill", false, None),
+            pool("empty", false, None),
+            pool("hosted", false, Some("UbuntuDefault")),
+        ],
+        workers: vec![
+            worker("a", &["linux"], false),
+            worker("b", &["linux", "ill"], false),
+            worker("c", &["LINUX"], true),
+            worker("d", &["linux"], true),
+        ],
+        built_in: true,
+    }
+}
+
+/// A place in a word: `server`, `target`, `built-in`, `c of linux`, `nobody`, or `! why`.
+fn place(step: &Step<'_>, ground: &Ground) -> String {
+    match resolve(step, ground) {
+        Ok(Place::Server) => "server".to_owned(),
+        Ok(Place::Target) => "target".to_owned(),
+        Ok(Place::BuiltIn) => "built-in".to_owned(),
+        Ok(Place::Nobody) => "nobody".to_owned(),
+        Ok(Place::Worker { worker, pool }) => format!("{} of {}", worker.name, pool.id),
+        Ok(Place::Dynamic { pool, image }) => format!("{image} of {}", pool.id),
+        Err(trouble) => {
+            let trouble = format!("{trouble:?}");
+            format!("! {}", trouble.split([' ', '(']).next().unwrap_or_default())
+        }
+    }
+}
+
+const SCRIPT: &str = "Octopus.Script";
+
+#[test]
+fn who_runs_a_step_follows_from_its_type_and_its_target() {
+    // Columns: the type, whether `RunOnServer` says so, the style of the target, and where it runs.
+    let table = "
+        Octopus.Manual                   yes  -                  server
+        Octopus.Email                    no   TentaclePassive    server
+        octopus.manual                   yes  -                  server
+        Octopus.Certificate.Import       no   TentaclePassive    server
+        Octopus.Script                   yes  -                  built-in
+        Octopus.Script                   yes  TentaclePassive    built-in
+        Octopus.Script                   no   TentaclePassive    target
+        Octopus.Script                   no   TentacleActive     target
+        Octopus.Script                   no   Ssh                target
+        Octopus.Script                   no   OfflineDrop        target
+        Octopus.Script                   no   KubernetesTentacle target
+        Octopus.Script                   no   None               built-in
+        Octopus.Script                   no   AzureWebApp        built-in
+        Octopus.Script                   no   -                  nobody
+        Octopus.AzurePowerShell          no   -                  built-in
+        Octopus.AzureWebApp              no   AzureWebApp        built-in
+        Octopus.AwsUploadS3              no   TentaclePassive    target
+        Octopus.AwsUploadS3              yes  -                  built-in
+        Octopus.TerraformPlanDestroy     no   -                  built-in
+        Octopus.KubernetesRunScript      yes  Kubernetes         built-in
+        Octopus.KubernetesRunScript      yes  KubernetesTentacle target
+        Octopus.HelmChartUpgrade         yes  KubernetesTentacle target
+        Octopus.HelmChartUpgrade         yes  -                  built-in
+        Octopus.TentaclePackage          yes  TentaclePassive    target
+        Octopus.TentaclePackage          no   None               built-in
+        Octopus.IIS                      no   -                  nobody
+        Octopus.DockerRun                yes  Ssh                target
+        Octopus.TomcatDeploy             yes  Ssh                built-in
+        aws-ecs                          no   -                  built-in
+        Somebody.Else.Made.This          yes  -                  built-in
+        Somebody.Else.Made.This          no   Ssh                target
+    ";
+    for line in table.lines().filter(|it| !it.trim().is_empty()) {
+        let mut words = line.split_whitespace();
+        let mut word = || words.next().unwrap_or_default();
+        let (action, on_server, style, wanted) = (word(), word() == "yes", word(), word());
+        let target = (style != "-").then_some(Target { style, pool: "" });
+        let step = Step { name: "s", action, on_server, target, ..Step::default() };
+        assert_eq!(place(&step, &ground()), wanted, "{line}");
+    }
+}
+
+#[test]
+fn the_pool_is_the_steps_then_its_variables_then_its_targets_then_the_default() {
+    // Columns: pool, variable, the target's pool (`none` is no target), and where it runs.
+    let table = "
+        linux  -       none    c of linux
+        LINUX  -       none    c of linux
+        -      where   none    c of linux
+        -      slug    none    ! NoHealthyWorker
+        -      blank   none    ! NoVariable
+        -      unset   none    ! NoVariable
+        -      gone    none    ! NoPool
+        gone   -       none    ! NoPool
+        -      -       linux   c of linux
+        -      -       gone    ! NoPool
+        empty  -       linux   ! NoWorker
+        hosted -       linux   UbuntuDefault of hosted
+        -      where   empty   c of linux
+        -      -       -       built-in
+        -      -       none    built-in
+        default -      none    built-in
+        ill    -       none    ! NoHealthyWorker
+        empty  -       none    ! NoWorker
+    ";
+    for line in table.lines().filter(|it| !it.trim().is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [pool, variable, of_target, wanted @ ..] = words.as_slice() else { panic!("{line}") };
+        let said = |word: &&'static str| if *word == "-" { "" } else { *word };
+        let target = Target { style: "AzureWebApp", pool: said(of_target) };
+        let target = (*of_target != "none").then_some(target);
+        let value = match *variable {
+            "where" => Some("linux"),
+            "slug" => Some("ill-slug"),
+            "blank" => Some(""),
+            "gone" => Some("x"),
+            _ => None,
+        };
+        let (pool, variable) = (said(pool), said(variable));
+        let step =
+            Step { name: "s", action: SCRIPT, on_server: true, pool, variable, value, target };
+        assert_eq!(place(&step, &ground()), wanted.join(" "), "{line}");
+    }
+}
+
+fn in_pool(pool: &'static str) -> Step<'static> {
+    Step { name: "s", action: SCRIPT, on_server: true, pool, ..Step::default() }
+}
+
+#[test]
+fn the_built_in_worker_is_there_for_an_empty_default_pool_alone() {
+    let mut ground = ground();
+    assert_eq!(place(&in_pool(""), &ground), "built-in");
+    ground.built_in = false;
+    assert_eq!(place(&in_pool(""), &ground), "! NoBuiltIn");
+    ground.built_in = true;
+    ground.workers.push(worker("e", &["default"], false));
+    assert_eq!(place(&in_pool(""), &ground), "! NoHealthyWorker");
+    ground.workers.push(worker("f", &["default"], true));
+    assert_eq!(place(&in_pool(""), &ground), "f of default");
+}
+
+#[test]
+fn the_worker_with_the_fewest_leases_is_taken_and_one_that_is_taken_is_waited_for() {
+    let mut ground = ground();
+    ground.workers[2].leases = 2;
+    assert_eq!(place(&in_pool("linux"), &ground), "d of linux");
+    ground.workers[3].is_taken = true;
+    assert_eq!(place(&in_pool("linux"), &ground), "c of linux");
+    ground.workers[2].is_taken = true;
+    assert_eq!(place(&in_pool("linux"), &ground), "! Taken");
+}
+
+#[test]
+fn a_trouble_is_told_as_the_server_tells_it() {
+    let step = Step { name: "Migrate", variable: "Pool", ..in_pool("") };
+    insta::assert_snapshot!(resolve(&step, &ground()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
+}

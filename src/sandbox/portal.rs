@@ -1,0 +1,84 @@
+//! The page at `/`, for a person who watches: pools, workers, where steps run, what happens.
+//!
+//! The server renders all of it; a small script fetches it again when `/sandbox/changes` says so.
+//! Never: a way to change anything, and no file from elsewhere.
+
+mod html;
+mod place;
+mod view;
+
+use super::{request, server::Server};
+use axum::{
+    extract::{RawQuery, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{
+        Html, IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::stream::{self, Stream};
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use view::View;
+
+/// How soon one change is told after another, at the most often.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the page may load and do: its own style and script, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+    img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// `GET /`, of the space that `?space=` names by its id, or of the default one.
+pub(super) async fn page(State(server): State<Arc<Server>>, RawQuery(query): RawQuery) -> Response {
+    let pairs = request::pairs(query.as_deref().unwrap_or_default());
+    let space = pairs.into_iter().find(|(name, _)| name == "space").map(|(_, value)| value);
+    // Counted before the look: what changes meanwhile is told again.
+    let change = server.news().count();
+    let (news, faults) = (server.news().latest(), server.faults());
+    let view = server.look(move |db| View::of(db, space.as_deref(), news)).await;
+    let page = view.map(|view| Html(html::page(&view, change, &faults)));
+    guarded(page.map_err(super::reply::refused).into_response())
+}
+
+/// `GET /sandbox/page.css`.
+pub(super) async fn style() -> Response {
+    file("text/css; charset=utf-8", include_str!("portal/page.css"))
+}
+
+/// `GET /sandbox/page.js`.
+pub(super) async fn script() -> Response {
+    file("text/javascript; charset=utf-8", include_str!("portal/page.js"))
+}
+
+/// `GET /sandbox/changes`: server-sent events, one at once and one whenever something has changed.
+pub(super) async fn changes(
+    State(server): State<Arc<Server>>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let mut bell = server.news().listen();
+    bell.mark_changed();
+    let rings = stream::unfold(bell, async |mut bell| {
+        bell.changed().await.ok()?;
+        // An apply writes in bursts, and nobody looks that often.
+        tokio::time::sleep(PAUSE).await;
+        let ring = *bell.borrow_and_update();
+        let event = Event::default().event("change").data(ring.count.to_string());
+        (!ring.is_last).then_some((Ok(event), bell))
+    });
+    Sse::new(rings).keep_alive(KeepAlive::default())
+}
+
+fn file(kind: &'static str, text: &'static str) -> Response {
+    guarded((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+fn guarded(mut response: Response) -> Response {
+    let headers: [(HeaderName, &str); 4] = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

@@ -1,0 +1,84 @@
+// Keeps the page up to date. The server renders it; this fetches it again when the server says that
+// something has changed, and marks what is new. Without a script the page is as complete, and refreshes
+// itself now and then.
+"use strict";
+
+let main = document.querySelector("main");
+const live = document.querySelector("#live");
+// What is shown by now under each key, and since when, where it has changed.
+const shown = new Map();
+const changed = new Map();
+// How long a mark fades, as the style sheet says, in milliseconds.
+const FADE = 2500;
+let isFetching = false;
+let isStale = false;
+
+async function refresh() {
+  if (isFetching) {
+    isStale = true;
+    return;
+  }
+  isFetching = true;
+  try {
+    const answer = await fetch(location.href, { cache: "no-store" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    replace(page.querySelector("main"));
+  } catch {
+    // The server is away; the stream of changes says when it is back.
+  }
+  isFetching = false;
+  if (isStale) {
+    isStale = false;
+    refresh();
+  }
+}
+
+// Swaps the page's content, and marks what is not as it was; a mark goes on fading where it is fresh.
+function replace(fresh) {
+  const now = performance.now();
+  for (const it of fresh.querySelectorAll("[data-key]")) {
+    const { key } = it.dataset;
+    if (shown.get(key) !== it.outerHTML) {
+      changed.set(key, now);
+    }
+    const age = now - changed.get(key);
+    shown.set(key, it.outerHTML);
+    if (age < FADE) {
+      it.classList.add("changed");
+      it.style.animationDelay = `-${age}ms`;
+    }
+  }
+  main.replaceWith(document.adoptNode(fresh));
+  main = fresh;
+  inLocalTime();
+}
+
+function inLocalTime() {
+  for (const it of document.querySelectorAll("time")) {
+    const time = new Date(it.dateTime);
+    if (!isNaN(time)) {
+      it.textContent = time.toLocaleTimeString([], { hour12: false });
+    }
+  }
+}
+
+function say(state, text) {
+  live.className = state;
+  live.textContent = text;
+}
+
+const changes = new EventSource("/sandbox/changes");
+const version = live.textContent;
+changes.addEventListener("open", () => say("on", `${version}, live`));
+changes.addEventListener("error", () => say("off", "the server is away"));
+changes.addEventListener("change", (event) => {
+  if (event.data !== main.dataset.change) {
+    refresh();
+  }
+});
+// What a task holds it lets go of in time, and nobody has to ask for that.
+setInterval(() => "again" in main.dataset && refresh(), 1000);
+for (const it of main.querySelectorAll("[data-key]")) {
+  shown.set(it.dataset.key, it.outerHTML);
+}
+inLocalTime();

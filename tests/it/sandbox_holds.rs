@@ -1,0 +1,191 @@
+//! The sandbox under load, and after a kill.
+
+use crate::{
+    sandbox::{Bench, names, pool},
+    workbench::program,
+};
+use futures_util::future::join_all;
+use poolwright::sandbox::{ADMIN_KEY, Options, Seed};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+/// The program as a server of its own, killed when it is dropped.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn on(folder: &Path) -> Self {
+        let mut command = program(folder, &["sandbox", "--port", "0", "--seed", "empty"]);
+        Self::start(command.stdout(Stdio::piped()).stderr(Stdio::null()))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let url = lines.next().unwrap().unwrap();
+        Self { child, url: url.strip_prefix("OCTOPUS_URL=").unwrap().to_owned() }
+    }
+
+    /// `kill -9`, where there is such a thing.
+    fn kill(&mut self) {
+        _ = self.child.kill();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Makes pools named `prefix N` until nobody answers, and tells the names of those that were acknowledged.
+async fn write_on(client: reqwest::Client, url: String, prefix: usize) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for number in 0.. {
+        let name = format!("{prefix} {number}");
+        let request = client.post(format!("{url}/api/Spaces-1/workerpools"));
+        let request = request.header("X-Octopus-ApiKey", ADMIN_KEY).body(pool(&name).to_string());
+        match request.send().await {
+            Ok(answer) if answer.status() == 201 => acknowledged.push(name),
+            _ => break,
+        }
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::new();
+    let mut wanted = BTreeSet::from(["Default Worker Pool".to_owned()]);
+    for round in 0_usize..3 {
+        let mut served = Served::on(folder.path());
+        let begin = |writer| write_on(client.clone(), served.url.clone(), round * 10 + writer);
+        let writers: Vec<_> = (0..4).map(|writer| tokio::spawn(begin(writer))).collect();
+        let count = async || {
+            let pools = client.get(format!("{}/api/Spaces-1/workerpools", served.url));
+            let pools = pools.header("X-Octopus-ApiKey", ADMIN_KEY).send().await.unwrap();
+            pools.json::<Value>().await.unwrap()["TotalResults"].as_u64().unwrap()
+        };
+        let before = wanted.len() as u64;
+        while count().await < before + 40 {}
+        served.kill();
+        for writer in join_all(writers).await {
+            wanted.extend(writer.unwrap());
+        }
+        let served = Served::on(folder.path());
+        let pools = client.get(format!("{}/api/Spaces-1/workerpools/all", served.url));
+        let pools = pools.header("X-Octopus-ApiKey", ADMIN_KEY).send().await.unwrap();
+        let pools: Value = pools.json().await.unwrap();
+        let there: BTreeSet<String> = pools
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["Name"].to_string().replace('"', ""))
+            .collect();
+        let lost: Vec<_> = wanted.difference(&there).collect();
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+        wanted = there;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_at_once_all_get_their_own_answers() {
+    let bench = Bench::new(Seed::Empty).await;
+    let tasks = (0..200).map(async |number| {
+        // A client of its own is a connection of its own.
+        let client = reqwest::Client::new();
+        let at = |path: &str| format!("{}/api/Spaces-1/{path}", bench.sandbox.url());
+        let name = format!("Pool {number}");
+        let made = client.post(at("workerpools")).header("X-Octopus-ApiKey", ADMIN_KEY);
+        let made: Value =
+            made.body(pool(&name).to_string()).send().await.unwrap().json().await.unwrap();
+        let id = made["Id"].as_str().unwrap().to_owned();
+        let read =
+            client.get(at(&format!("workerpools/{id}"))).header("X-Octopus-ApiKey", ADMIN_KEY);
+        let read: Value = read.send().await.unwrap().json().await.unwrap();
+        assert_eq!(read["Name"], name.as_str());
+        assert_eq!(read, made);
+        let all = client.get(at("workerpools/all")).header("X-Octopus-ApiKey", ADMIN_KEY);
+        let all: Value = all.send().await.unwrap().json().await.unwrap();
+        assert!(all.as_array().unwrap().contains(&read), "what was written is in the next list");
+        id
+    });
+    let ids: BTreeSet<String> = join_all(tasks).await.into_iter().collect();
+    assert_eq!(ids.len(), 200);
+    let all = bench.get("/api/Spaces-1/workerpools/all").await;
+    let ranks: BTreeSet<i64> =
+        all.as_array().unwrap().iter().map(|it| it["SortOrder"].as_i64().unwrap()).collect();
+    assert_eq!(ranks.len(), 201, "no two writes saw the same list");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
+    let seed = Seed::Large { projects: 300, steps: 10, workers: 0 };
+    let bench = Bench::new(seed).await;
+    let path = "/api/Spaces-1/deploymentprocesses?take=1000";
+    let mut slow = Vec::new();
+    // More than may look something up at once, each with more than the line and its buffers hold.
+    for _ in 0..12 {
+        let answer = bench.request("GET", path).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.content_length(), None, "it is sent before its length is known");
+        slow.push(answer);
+    }
+    let process = "/api/Spaces-1/projects/Projects-300/deploymentprocesses";
+    let mut changed = bench.get(process).await;
+    changed["Steps"] = json!([]);
+    assert_eq!(bench.send("PUT", process, changed).await.0, 200);
+    assert_eq!(bench.get(process).await["Steps"], json!([]));
+    for answer in slow {
+        let list: Value = answer.json().await.unwrap();
+        let items = list["Items"].as_array().unwrap();
+        assert_eq!((items.len(), &list["TotalResults"]), (300, &json!(300)));
+        assert!(items.iter().all(|it| it["Steps"].as_array().unwrap().len() == 10));
+    }
+    let again = bench.get(path).await;
+    let empty = again["Items"].as_array().unwrap().iter().filter(|it| it["Steps"] == json!([]));
+    assert_eq!(empty.count(), 1);
+}
+
+#[tokio::test]
+async fn who_goes_away_amid_a_list_leaves_nothing_behind() {
+    let bench = Bench::with(Options {
+        seed: Seed::Large { projects: 60, steps: 10, workers: 0 },
+        ..Options::default()
+    })
+    .await;
+    for _ in 0..40 {
+        let answer = bench.request("GET", "/api/Spaces-1/deploymentprocesses/all").send().await;
+        drop(answer.unwrap());
+    }
+    bench.pool("SQL").await;
+    assert!(names(&bench.get("/api/Spaces-1/workerpools/all").await).contains("SQL"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_in_memory_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["-TERM", "-INT"] {
+        let mut command = program(folder.path(), &["sandbox", "--port", "0", "--db", ":memory:"]);
+        command.env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut served = Served::start(&mut command);
+        let files = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files(), 1);
+        let process = served.child.id().to_string();
+        let kill = Command::new("kill").args([signal, &process]).status();
+        assert!(kill.unwrap().success());
+        assert_eq!(served.child.wait().unwrap().code(), Some(0), "{signal}");
+        assert_eq!(files(), 0, "{signal}");
+    }
+}
