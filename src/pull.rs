@@ -167,6 +167,7 @@ mod tests {
             processes: Vec::new(),
             directory: Directory::default(),
             pointers: Vec::new(),
+            choosers: Default::default(),
             elsewhere: Vec::new(),
             gaps: Vec::new(),
         };

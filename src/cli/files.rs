@@ -15,12 +15,15 @@ use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use std::{fmt::Write as _, fs, io::Read as _, path::Path};
 
+/// The file that is read where none is named.
+pub(super) const DEFAULT: &str = "workers.toml";
+
 /// Which files are read.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {
     /// A file to read; `-` is standard input; may be given several times.
-    #[arg(short, long = "file", default_value = "workers.toml", value_name = "FILE")]
+    #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
 }
 
@@ -35,6 +38,11 @@ pub(super) struct Files {
 }
 
 impl Args {
+    /// Whether no file is named.
+    pub(super) fn are_default(&self) -> bool {
+        self.files == [DEFAULT]
+    }
+
     /// Reads the files' texts.
     pub(super) fn read(&self) -> anyhow::Result<Sources> {
         self.files.iter().map(|path| read(path)).collect::<anyhow::Result<_>>().map(Sources)

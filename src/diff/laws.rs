@@ -167,7 +167,7 @@ prop_compose! {
             server: ServerFacts { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             pools, workers, projects, processes,
             directory: Directory { images: Some(vec!["Ubuntu".into(), "Windows".into()]), ..Directory::default() },
-            pointers: Vec::new(), elsewhere: Vec::new(), gaps: Vec::new(),
+            pointers: Vec::new(), choosers: Default::default(), elsewhere: Vec::new(), gaps: Vec::new(),
         }
     }
 }

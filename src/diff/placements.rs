@@ -11,10 +11,10 @@ use super::{
     rules::Rulebook,
 };
 use crate::{
-    desired::{Declared, Rule, Verdict},
+    desired::{Declared, Desired, Rule, Verdict},
     finding::{At, Finding},
     live::{Live, LiveProcess, LiveStep},
-    model::{Id, Pool},
+    model::{Address, Id, Pool},
     plan::{Cause, Change, ChangeKind, ProcessKind},
 };
 
@@ -50,6 +50,27 @@ pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Findin
     findings.extend(ledger.findings());
     findings.extend(branches.findings());
     changes
+}
+
+/// The rule that decides about each live step, by the step's address; steps that no rule matches are left out.
+pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Declared<Rule>)> {
+    let mut findings = Vec::new();
+    let matched = Matched::new(desired, live, &mut findings);
+    let rules = resolve(&matched, &mut findings);
+    let fallback = fallback(live);
+    let fallbacks = [fallback.clone(), fallback];
+    let mut book = Rulebook::new(&desired.rules);
+    let mut decided = Vec::new();
+    for process in &live.processes {
+        let of_process = book.of_process(process);
+        for step in &process.steps {
+            let (reach, about) = (Reach::of(step), book.of_step(&of_process, step));
+            let rules = about.iter().filter_map(|at| rules.get(*at).zip(desired.rules.get(*at)));
+            let mut rules = rules.filter(|(it, _)| it.decides(step, reach, &fallbacks));
+            decided.extend(rules.next().map(|(_, rule)| (process.address(step), rule)));
+        }
+    }
+    decided
 }
 
 /// A rule with all that it points at resolved.

@@ -99,6 +99,7 @@ async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
         processes: Vec::new(),
         directory,
         pointers: Vec::new(),
+        choosers: Default::default(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     })

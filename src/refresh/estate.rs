@@ -1,8 +1,11 @@
 //! Projects, their processes, and what else of them may point at a pool.
 
-use super::{Error, Reading, git, lower, pointers};
+use super::{
+    Error, Reading, git, lower,
+    pointers::{self, Pointing},
+};
 use crate::{
-    live::{Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
+    live::{Choosers, Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
     model::Name,
     octopus::{self, ProcessKind, Unread, wire},
 };
@@ -14,6 +17,7 @@ pub(super) struct Estate {
     pub(super) projects: Vec<LiveProject>,
     pub(super) processes: Vec<LiveProcess>,
     pub(super) pointers: Vec<Pointer>,
+    pub(super) choosers: Choosers,
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -33,11 +37,16 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         reading.when(any, "the project groups", reader.project_groups()),
         reading.when(runbooks, "the runbooks", reader.runbooks()),
     )?;
+    let (mut projects, mut books) = (projects, books);
+    if let Some(wanted) = &scope.project {
+        projects = only(projects, wanted);
+        books.retain(|book| projects.iter().any(|it| it.id == book.project_id));
+    }
     let mut gaps = Vec::new();
     let owners = Owners::new(&projects, &groups, scope.git.is_some());
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
-    let (deployed, run, (in_git, unreachable), (pointers, hidden)) = tokio::try_join!(
+    let (deployed, run, (in_git, unreachable), (pointing, hidden)) = tokio::try_join!(
         processes(reading, ProcessKind::Deployment, of_projects),
         processes(reading, ProcessKind::Runbook, of_runbooks),
         git::processes(reading, scope, &owners),
@@ -51,7 +60,20 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     }
     all.extend(in_git);
     gaps.extend(hidden);
-    Ok(Estate { projects: owners.projects(), processes: all, pointers, gaps })
+    let Pointing { pointers, choosers } = pointing;
+    Ok(Estate { projects: owners.projects(), processes: all, pointers, choosers, gaps })
+}
+
+/// The project of this id, else of this name, else of this slug; none where there is none.
+fn only(projects: Vec<wire::Project>, wanted: &str) -> Vec<wire::Project> {
+    let is = |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
+    let by: [&dyn Fn(&wire::Project) -> bool; 3] =
+        [&|it| is(&it.id), &|it| is(it.name.trim()), &|it| is(&it.slug)];
+    let found = by.iter().find(|by| projects.iter().any(by));
+    match found {
+        Some(by) => projects.into_iter().filter(|it| by(it)).collect(),
+        None => Vec::new(),
+    }
 }
 
 /// Projects with the names of their groups.

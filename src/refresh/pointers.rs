@@ -1,4 +1,4 @@
-//! Variables and targets that point at a pool.
+//! Variables and targets that point at a pool, and where they choose it.
 //!
 //! # Source
 //!
@@ -6,57 +6,102 @@
 
 use super::{Error, Reading, estate::gathered};
 use crate::{
-    live::{Gap, Hides, Pointer, Scope},
+    live::{
+        Choosers, Gap, Hides, LiveTarget, Pointer, PoolVariable, Scope, TargetReach, VariableOwner,
+        VariableScope,
+    },
     model::{Id, Name},
     octopus::wire,
 };
+
+/// Everything but steps that points at a pool.
+#[derive(Debug, Default)]
+pub(super) struct Pointing {
+    /// In words, for whoever deletes a pool.
+    pub(super) pointers: Vec<Pointer>,
+    /// With scopes and target tags, for whoever asks where a step runs.
+    pub(super) choosers: Choosers,
+}
 
 /// Everything but steps that points at a pool, where `scope` asks for it.
 pub(super) async fn pointers(
     reading: &Reading<'_>,
     scope: &Scope,
     projects: &[wire::Project],
-) -> Result<(Vec<Pointer>, Vec<Gap>), Error> {
+) -> Result<(Pointing, Vec<Gap>), Error> {
     if !scope.pointers {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok((Pointing::default(), Vec::new()));
     }
     let reader = &reading.reader;
-    let (targets, libraries) = tokio::try_join!(
-        reading.when(true, "the deployment targets", reader.targets()),
-        reading.when(true, "the library variable sets", reader.library_variable_sets()),
-    )?;
     let mut gaps = Vec::new();
+    let (targets, libraries) = tokio::join!(reader.targets(), reader.library_variable_sets());
+    let targets = seen(reading, "the deployment targets", targets, &mut gaps)?;
+    let mut libraries = seen(reading, "the library variable sets", libraries, &mut gaps)?;
+    if scope.project.is_some() {
+        libraries.retain(|library| projects.iter().any(|project| includes(project, library)));
+    }
     let sets = sets(projects, &libraries, &mut gaps);
-    let ids: Vec<String> = sets.iter().map(|(id, _)| id.clone()).collect();
+    let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
     let (found, unread) = reader.variable_sets(&ids).await;
     let unread = gathered(reading, "the variables", unread)?;
-    let mut pointers = Vec::new();
-    for (id, owner) in sets {
-        if let Some(why) = unread.get(&id) {
-            let what = format!("the variables of {}", owner.what);
+    let mut pointing = Pointing::default();
+    for set in sets {
+        if let Some(why) = unread.get(&set.id) {
+            let what = format!("the variables of {}", set.what);
             gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
         }
-        let set = found.iter().find(|it| it.id.eq_ignore_ascii_case(&id));
-        pointers.extend(set.into_iter().flat_map(|set| of_set(set, &owner)));
+        if let Some(found) = found.iter().find(|it| it.id.eq_ignore_ascii_case(&set.id)) {
+            pointing.pointers.extend(of_set(found, &set));
+            let values = found.variables.iter().map(|it| chooser(it, found, &set));
+            pointing.choosers.variables.extend(values);
+        }
     }
-    pointers.extend(targets.iter().filter_map(of_target));
-    Ok((pointers, gaps))
+    pointing.pointers.extend(targets.iter().filter_map(of_target));
+    pointing.choosers.targets = targets.into_iter().map(target).collect();
+    Ok((pointing, gaps))
 }
 
-/// Whose variables they are.
-struct SetOwner {
-    /// In words.
+/// The list, or none and a gap where the key may not see it or the server does not have it.
+fn seen<T>(
+    reading: &Reading<'_>,
+    what: &str,
+    answer: Result<Vec<T>, crate::octopus::Error>,
+    gaps: &mut Vec<Gap>,
+) -> Result<Vec<T>, Error> {
+    match answer {
+        Ok(list) => Ok(list),
+        Err(why) if why.is_forbidden() || why.is_not_found() => {
+            let what = reading.of_space(what);
+            gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
+            Ok(Vec::new())
+        }
+        Err(why) => Err(reading.unread(what, why)),
+    }
+}
+
+fn includes(project: &wire::Project, library: &wire::LibraryVariableSet) -> bool {
+    let included = &project.included_library_variable_set_ids;
+    included.iter().any(|id| id.eq_ignore_ascii_case(&library.id))
+}
+
+/// A set to read, and whose variables it has.
+struct Set {
+    /// Its id.
+    id: String,
+    /// The owner in words.
     what: String,
-    /// The project, where it is one.
-    project: Option<Name>,
+    /// The owner.
+    owner: VariableOwner,
+    /// The projects for which it may choose.
+    projects: Vec<Name>,
 }
 
-/// The ids of the sets to read, each with its owner; sets in Git are gaps.
+/// The sets to read; sets in Git are gaps.
 fn sets(
     projects: &[wire::Project],
     libraries: &[wire::LibraryVariableSet],
     gaps: &mut Vec<Gap>,
-) -> Vec<(String, SetOwner)> {
+) -> Vec<Set> {
     let mut sets = Vec::with_capacity(projects.len() + libraries.len());
     for project in projects {
         if project.persistence_settings.conversion_state.variables_are_in_git {
@@ -67,28 +112,62 @@ fn sets(
             });
         }
         // What is sensitive stays in the database, and older variables may linger there.
-        let what = format!("project {:?}", project.name);
-        let owner = SetOwner { what, project: Some(Name::new(&project.name)) };
-        sets.push((project.variable_set_id.clone(), owner));
+        let name = Name::new(&project.name);
+        sets.push(Set {
+            id: project.variable_set_id.clone(),
+            what: format!("project {:?}", project.name),
+            owner: VariableOwner::Project(name.clone()),
+            projects: vec![name],
+        });
     }
     for library in libraries {
-        let what = format!("library variable set {:?}", library.name);
-        let owner = SetOwner { what, project: None };
-        sets.push((library.variable_set_id.clone(), owner));
+        let including = projects.iter().filter(|project| includes(project, library));
+        sets.push(Set {
+            id: library.variable_set_id.clone(),
+            what: format!("library variable set {:?}", library.name),
+            owner: VariableOwner::Library(Name::new(&library.name)),
+            projects: including.map(|it| Name::new(&it.name)).collect(),
+        });
     }
-    sets.retain(|(id, _)| !id.is_empty());
+    sets.retain(|it| !it.id.is_empty());
     sets
 }
 
-fn of_set(set: &wire::VariableSet, owner: &SetOwner) -> Vec<Pointer> {
-    let said = set.variables.iter().filter(|it| !it.value.is_empty());
+fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
+    let said = found.variables.iter().filter(|it| !it.value.is_empty());
     said.map(|variable| Pointer {
-        what: format!("variable {:?} of {}", variable.name, owner.what),
+        what: format!("variable {:?} of {}", variable.name, set.what),
         variable: Some(variable.name.clone()),
-        project: owner.project.clone(),
+        project: match &set.owner {
+            VariableOwner::Project(name) => Some(name.clone()),
+            VariableOwner::Library(_) => None,
+        },
         pool: Id::new(&variable.value),
     })
     .collect()
+}
+
+/// A value with its scope in names; what has no name that could be seen keeps its id.
+fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> PoolVariable {
+    let named = |ids: &[String], among: &[wire::Named]| -> Vec<String> {
+        let name = |id: &String| among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+        ids.iter().map(|id| name(id).unwrap_or_else(|| id.clone())).collect()
+    };
+    let scope = &variable.scope;
+    PoolVariable {
+        name: Name::new(&variable.name),
+        owner: set.owner.clone(),
+        projects: set.projects.clone(),
+        scope: VariableScope {
+            environments: named(&scope.environment, &found.scope_values.environments),
+            channels: named(&scope.channel, &found.scope_values.channels),
+            tenant_tags: scope.tenant_tag.clone(),
+            actions: scope.action.clone(),
+            processes: scope.process_owner.clone(),
+            on_targets: !(scope.machine.is_empty() && scope.role.is_empty()),
+        },
+        pool: (!variable.value.is_empty()).then(|| Id::new(&variable.value)),
+    }
 }
 
 fn of_target(target: &wire::Target) -> Option<Pointer> {
@@ -99,4 +178,24 @@ fn of_target(target: &wire::Target) -> Option<Pointer> {
         project: None,
         pool: Id::new(pool),
     })
+}
+
+/// # Source
+///
+/// `api.md` 4: a worker acts for every target that is no Tentacle, SSH host or offline package drop; an
+/// agent acts for its own cluster.
+fn target(target: wire::Target) -> LiveTarget {
+    let reach = match target.endpoint.communication_style.to_ascii_lowercase().as_str() {
+        "tentaclepassive" | "tentacleactive" | "ssh" | "offlinedrop" => TargetReach::Machine,
+        "kubernetestentacle" => TargetReach::Agent,
+        _ => TargetReach::Worker,
+    };
+    let pool = target.endpoint.default_worker_pool_id;
+    LiveTarget {
+        name: Name::new(target.name),
+        roles: target.roles,
+        reach,
+        pool: (!pool.is_empty()).then(|| Id::new(pool)),
+        disabled: target.is_disabled,
+    }
 }

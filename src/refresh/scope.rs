@@ -25,6 +25,7 @@ pub fn everything() -> Scope {
         features: true,
         elsewhere: false,
         git: None,
+        project: None,
     }
 }
 
@@ -58,6 +59,7 @@ pub fn scope(desired: &Desired) -> Scope {
         pointers: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
         elsewhere: switches_off,
+        project: None,
         git: desired.version_control.as_ref().map(|it| git(it)),
     }
 }

@@ -92,6 +92,7 @@ fn live() -> Live {
             ..Directory::default()
         },
         pointers: Vec::new(),
+        choosers: Default::default(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     }

@@ -140,3 +140,17 @@ fn a_gate_that_is_met_says_nothing() {
     assert!(!stdout.contains("denied[") && !stdout.contains("warning["), "{stdout}");
     workbench.settled();
 }
+
+#[test]
+fn a_step_for_a_target_in_the_cloud_needs_the_built_in_worker_too() {
+    let workbench = Workbench::chapter("version = 1\n[server]\nbuilt_in_worker = false\n");
+    let step = r#"projects["Legacy Intranet"].deployment.steps["Deploy package"]"#;
+    let told = || workbench.run(&["plan", "-v"]).expect(3).stdout.contains(step);
+    assert!(!told());
+    let target = json!({
+        "Name": "cloud-intranet", "Roles": ["intranet-server"], "EnvironmentIds": ["Environments-1"],
+        "Endpoint": { "CommunicationStyle": "None", "DefaultWorkerPoolId": "" },
+    });
+    workbench.send("POST", "/api/Spaces-1/machines", target);
+    assert!(told());
+}

@@ -157,7 +157,7 @@ prop_compose! {
                 ..Directory::default()
             },
             pools, workers, projects, processes,
-            pointers: Vec::new(), elsewhere: Vec::new(), gaps: Vec::new(),
+            pointers: Vec::new(), choosers: Default::default(), elsewhere: Vec::new(), gaps: Vec::new(),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
     finding::Finding,
-    live::{Hides, Live, LiveProcess, Resolved, fallback_pool, resolve},
+    live::{Effective, Hides, Live, Why, effective},
     plan::ChangeKind,
     text::count,
 };
@@ -44,24 +44,18 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
     in_use.flatten().into_iter().chain(unseen.flatten()).collect()
 }
 
-/// Steps of this space that resolve to the built-in worker, whether it is on or not.
+/// Steps of this space of which some case needs the built-in worker, whether it is on or not: by a value of
+/// their variable, or for a target in the cloud, too.
 pub(in crate::diff) fn users_here(live: &Live) -> Vec<String> {
     let processes = live.processes.iter();
     let steps = processes.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
-    let uses = steps.filter(|(process, step)| match resolve(step, live) {
-        Resolved::BuiltInWorker | Resolved::Nowhere => true,
-        Resolved::Variable(name) => chosen(live, process, &name),
-        Resolved::InServer | Resolved::OnTargets | Resolved::Pool(_) | Resolved::Unknown => false,
+    let uses = steps.filter(|(process, step)| {
+        effective(process, step, live).iter().any(|case| {
+            matches!(
+                case.place,
+                Effective::BuiltInWorker(_) | Effective::Nowhere(_, Why::BuiltInWorkerOff)
+            )
+        })
     });
     uses.map(|(process, step)| process.address(step).to_string()).collect()
-}
-
-/// Whether a value of the variable that chooses a step's pool is one for which the built-in worker works.
-fn chosen(live: &Live, process: &LiveProcess, variable: &str) -> bool {
-    let Some(fallback) = fallback_pool(live) else { return false };
-    live.pointers.iter().any(|pointer| {
-        pointer.pool == fallback.id
-            && pointer.variable.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(variable))
-            && pointer.project.as_ref().is_none_or(|it| *it == process.owner.project)
-    })
 }

@@ -1,7 +1,7 @@
 //! Projects, runbooks, and what else may point at a pool.
 
 use super::{
-    Endpoint,
+    Endpoint, Named,
     tolerant::{Text, or_default},
 };
 use serde::{Deserialize, Deserializer};
@@ -14,6 +14,9 @@ pub struct Project {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// Its name in URLs; empty on old servers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub slug: String,
     /// The group that it is in.
     #[serde(default, deserialize_with = "or_default")]
     pub project_group_id: String,
@@ -29,6 +32,9 @@ pub struct Project {
     /// Its variables.
     #[serde(default, deserialize_with = "or_default")]
     pub variable_set_id: String,
+    /// The library variable sets that it includes.
+    #[serde(default, deserialize_with = "or_default")]
+    pub included_library_variable_set_ids: Vec<String>,
 }
 
 /// Where the parts of a project are kept.
@@ -105,6 +111,12 @@ pub struct Target {
     /// How it is reached, and the pool whose workers act for it.
     #[serde(default, deserialize_with = "or_default")]
     pub endpoint: Endpoint,
+    /// Its target tags.
+    #[serde(default, deserialize_with = "or_default")]
+    pub roles: Vec<String>,
+    /// Whether it gets no deployments.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_disabled: bool,
 }
 
 /// A library variable set.
@@ -132,6 +144,48 @@ pub struct VariableSet {
     /// Its variables of type worker pool.
     #[serde(default, deserialize_with = "worker_pools")]
     pub variables: Vec<Variable>,
+    /// The names of what its scopes refer to.
+    #[serde(default, deserialize_with = "or_default")]
+    pub scope_values: ScopeValues,
+}
+
+/// The names of what the scopes of a [`VariableSet`] refer to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ScopeValues {
+    /// Environments.
+    #[serde(deserialize_with = "or_default")]
+    pub environments: Vec<Named>,
+    /// Channels.
+    #[serde(deserialize_with = "or_default")]
+    pub channels: Vec<Named>,
+}
+
+/// Where a variable's value holds, by ids; tenant tags by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct VariableScope {
+    /// Ids of environments.
+    #[serde(deserialize_with = "or_default")]
+    pub environment: Vec<String>,
+    /// Ids of channels.
+    #[serde(deserialize_with = "or_default")]
+    pub channel: Vec<String>,
+    /// Tenant tags: `Region/Europe`.
+    #[serde(deserialize_with = "or_default")]
+    pub tenant_tag: Vec<String>,
+    /// Ids of actions.
+    #[serde(deserialize_with = "or_default")]
+    pub action: Vec<String>,
+    /// Ids of projects and runbooks.
+    #[serde(deserialize_with = "or_default")]
+    pub process_owner: Vec<String>,
+    /// Ids of targets.
+    #[serde(deserialize_with = "or_default")]
+    pub machine: Vec<String>,
+    /// Target tags.
+    #[serde(deserialize_with = "or_default")]
+    pub role: Vec<String>,
 }
 
 /// A variable of type worker pool.
@@ -141,6 +195,8 @@ pub struct Variable {
     pub name: String,
     /// The pool's id; empty where it has none.
     pub value: String,
+    /// Where the value holds.
+    pub scope: VariableScope,
 }
 
 #[derive(Deserialize)]
@@ -152,6 +208,8 @@ struct AnyVariable {
     r#type: String,
     #[serde(default)]
     value: Option<Text>,
+    #[serde(default, deserialize_with = "or_default")]
+    scope: VariableScope,
 }
 
 /// The variables of type worker pool; the values of all others are forgotten at once.
@@ -159,9 +217,9 @@ fn worker_pools<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Variab
     let all: Vec<AnyVariable> = or_default(deserializer)?;
     let pools = all.into_iter().filter(|it| it.r#type.eq_ignore_ascii_case("WorkerPool"));
     Ok(pools
-        .map(|AnyVariable { name, value, .. }| {
+        .map(|AnyVariable { name, value, scope, .. }| {
             let value = value.and_then(Text::into_text).unwrap_or_default();
-            Variable { name, value }
+            Variable { name, value, scope }
         })
         .collect())
 }

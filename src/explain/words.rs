@@ -1,0 +1,128 @@
+//! The words for where a step runs and why. Never: escaping; that is for whoever prints them.
+
+use crate::{
+    live::{
+        Case, Decider, Dimension, Effective, Health, Live, LiveWorker, Unclear, VariableOwner, Why,
+    },
+    model::{Id, Pool},
+};
+
+/// Says what a case is, with the names that a server has.
+pub(super) struct Words<'a>(pub(super) &'a Live);
+
+impl Words<'_> {
+    /// A pool's name; its id where there is no such pool.
+    pub(super) fn pool(&self, id: &Id<Pool>) -> String {
+        let name = self.0.pool(id).map(|pool| pool.name.to_string());
+        name.unwrap_or_else(|| id.as_str().to_owned())
+    }
+
+    /// Where, and why: a sentence without its subject.
+    pub(super) fn because(&self, case: &Case) -> String {
+        let by = match &case.by {
+            Decider::Type => "steps of its type".to_owned(),
+            Decider::Execution => "it runs on its targets".to_owned(),
+            Decider::Explicit => "it names the pool".to_owned(),
+            Decider::Variable(name, Some(VariableOwner::Project(_))) => {
+                format!("the project's variable `{name}` says so")
+            }
+            Decider::Variable(name, Some(VariableOwner::Library(set))) => {
+                format!("variable `{name}` of library set `{set}` says so")
+            }
+            Decider::Variable(name, None) => format!("variable `{name}` chooses"),
+            Decider::Target => "it names no pool, and its targets do".to_owned(),
+            Decider::DefaultPool => "it names no pool, so the default one is taken".to_owned(),
+        };
+        match &case.place {
+            Effective::InServer => "inside the server, as all steps of its type".to_owned(),
+            Effective::OnTargets => {
+                "on its targets, or on the agents that stand for them".to_owned()
+            }
+            Effective::Pool(id) => format!("in pool `{}`: {by}", self.pool(id)),
+            Effective::BuiltInWorker(id) => {
+                format!("on the built-in worker: {by}, and `{}` has no workers", self.pool(id))
+            }
+            Effective::Nowhere(Some(id), why) => {
+                format!("nowhere: {by}, and `{}` {}", self.pool(id), reason(*why))
+            }
+            Effective::Nowhere(None, why) => format!("nowhere: {by}, and {}", reason(*why)),
+            Effective::Unknown(why) => format!("nobody can tell where: {}", unclear(*why)),
+        }
+    }
+}
+
+fn reason(why: Why) -> &'static str {
+    match why {
+        Why::NoSuchPool => "is no pool of this space",
+        Why::NoDefaultPool => "no default pool can be seen",
+        Why::Empty => "has no workers",
+        Why::NoHealthyWorker => "has no enabled worker that is healthy",
+        Why::Unchecked => "has no worker that has passed a health check yet",
+        Why::BuiltInWorkerOff => "has no workers, and the built-in worker is switched off",
+        Why::NoValue => "it has no value in scope",
+    }
+}
+
+fn unclear(why: Unclear) -> &'static str {
+    match why {
+        Unclear::Type => "no source says where steps of its type run",
+        Unclear::Ambiguous => "its variable has several values of equal scope",
+        Unclear::Unread => "its variable may have a value among those that could not be read",
+    }
+}
+
+/// When a case holds: `environment Production, any other channel`; empty for always.
+pub(super) fn when(case: &Case) -> String {
+    let conditions = case.when.iter().map(|condition| {
+        let dimension = match condition.dimension {
+            Dimension::Environment => "environment",
+            Dimension::Channel => "channel",
+            Dimension::TenantTag => "tenant tag",
+            Dimension::Target => "target",
+        };
+        match condition.names.as_slice() {
+            [] => format!("any other {dimension}"),
+            names => format!("{dimension} {}", names.join(" or ")),
+        }
+    });
+    conditions.collect::<Vec<_>>().join(", ")
+}
+
+/// Where, in one word.
+pub(super) fn place(case: &Case) -> &'static str {
+    match case.place {
+        Effective::InServer => "server",
+        Effective::OnTargets => "targets",
+        Effective::Pool(_) => "pool",
+        Effective::BuiltInWorker(_) => "built-in-worker",
+        Effective::Nowhere(..) => "nowhere",
+        Effective::Unknown(_) => "unknown",
+    }
+}
+
+/// What decides, in one word.
+pub(super) fn by(case: &Case) -> &'static str {
+    match case.by {
+        Decider::Type => "type",
+        Decider::Execution => "execution",
+        Decider::Explicit => "step",
+        Decider::Variable(..) => "variable",
+        Decider::Target => "target",
+        Decider::DefaultPool => "default",
+    }
+}
+
+/// A worker's health, in one word.
+pub(super) fn health(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "healthy",
+        Health::Unhealthy => "unhealthy",
+        Health::Unknown => "unknown",
+    }
+}
+
+/// Whether a worker can take work.
+pub(super) fn worker(worker: &LiveWorker) -> String {
+    let disabled = if worker.disabled { ", disabled" } else { "" };
+    format!("{}{disabled}", health(worker.health))
+}

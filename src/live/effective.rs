@@ -1,0 +1,276 @@
+//! Where a step runs, case by case, and what decided it.
+//!
+//! A step without a variable and without targets has one case. A variable of type worker pool has a case for
+//! each scope that its values tell apart; a step on behalf of targets has one for each way in which its
+//! targets are reached. Pure and total: no I/O, and whatever is not known is said to be so.
+//!
+//! # Source
+//!
+//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types).
+
+mod variable;
+
+pub use variable::{PoolVariable, VariableOwner, VariableScope};
+
+use super::{Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, runs};
+use crate::model::{Execution, Id, Name, Place, Pool, PoolKind};
+
+/// What chooses a step's pool besides the step itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choosers {
+    /// Every value of every variable of type worker pool.
+    pub variables: Vec<PoolVariable>,
+    /// The deployment targets.
+    pub targets: Vec<LiveTarget>,
+}
+
+/// A deployment target, as far as it matters where a step for it runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveTarget {
+    /// Its name.
+    pub name: Name,
+    /// Its target tags.
+    pub roles: Vec<String>,
+    /// What does the work for it.
+    pub reach: TargetReach,
+    /// The pool whose workers act for it; none for the space's default pool.
+    pub pool: Option<Id<Pool>>,
+    /// Whether it gets no deployments.
+    pub disabled: bool,
+}
+
+/// What does the work for a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetReach {
+    /// The machine itself: a Tentacle, an SSH host, an offline package drop.
+    Machine,
+    /// The agent inside a Kubernetes cluster, for Kubernetes steps and all others.
+    Agent,
+    /// A worker, for the target is in a cloud.
+    Worker,
+}
+
+/// One of the cases of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// When it holds: all of these; empty for always.
+    pub when: Vec<Condition>,
+    /// What decides.
+    pub by: Decider,
+    /// Where the step runs then.
+    pub place: Effective,
+}
+
+/// When a [`Case`] holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Of what.
+    pub dimension: Dimension,
+    /// Any of these names; empty for any that the other cases do not name.
+    pub names: Vec<String>,
+}
+
+/// By what cases differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    /// The environment that is deployed to.
+    Environment,
+    /// The channel of the release.
+    Channel,
+    /// A tag of the tenant that is deployed for.
+    TenantTag,
+    /// The target that the step is for.
+    Target,
+}
+
+/// What decides where a step runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// Its type: no field has a say.
+    Type,
+    /// That it runs on its targets and not on the server's side.
+    Execution,
+    /// The pool that it names.
+    Explicit,
+    /// The variable of this name, by the value of this owner where one is in scope.
+    Variable(String, Option<VariableOwner>),
+    /// The pool of the targets that it is for.
+    Target,
+    /// It names none: the space's default pool.
+    DefaultPool,
+}
+
+/// Where a step runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effective {
+    /// Inside the server's process.
+    InServer,
+    /// On its deployment targets, or on the agents that stand for them.
+    OnTargets,
+    /// On a healthy worker of this pool.
+    Pool(Id<Pool>),
+    /// On the built-in worker: this pool is the default one, and has no members.
+    BuiltInWorker(Id<Pool>),
+    /// Nowhere, though it would have to run in this pool, where one was found: it fails.
+    Nowhere(Option<Id<Pool>>, Why),
+    /// Nobody can tell.
+    Unknown(Unclear),
+}
+
+/// Why a step runs nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// There is no pool of this id.
+    NoSuchPool,
+    /// The space has no default pool that could be seen.
+    NoDefaultPool,
+    /// The pool has no members.
+    Empty,
+    /// The pool has members, and no enabled one is healthy.
+    NoHealthyWorker,
+    /// The pool's enabled members have had no health check yet.
+    Unchecked,
+    /// It would need the built-in worker, and that is switched off.
+    BuiltInWorkerOff,
+    /// No variable of this name is in scope and has a value.
+    NoValue,
+}
+
+/// Why nobody can tell where a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unclear {
+    /// No source says where steps of its type run.
+    Type,
+    /// Several values of its variable are in scope with equal right.
+    Ambiguous,
+    /// Variables that could not be read may have its value.
+    Unread,
+}
+
+/// Where `step` of `process` would run if it ran now: its cases, at least one, in a fixed order.
+pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
+    let always = |by, place| vec![Case { when: Vec::new(), by, place }];
+    let side = runs(step);
+    match side {
+        Runs::InServer => return always(Decider::Type, Effective::InServer),
+        Runs::Unknown => return always(Decider::Type, Effective::Unknown(Unclear::Type)),
+        Runs::OnWorker(Execution::Once) => return chosen(process, step, live, None),
+        Runs::OnWorker(_) | Runs::OnTargets => {}
+    }
+    let groups = groups(step, live);
+    if groups.is_empty() && side == Runs::OnTargets {
+        return always(Decider::Execution, Effective::OnTargets);
+    }
+    if groups.is_empty() {
+        return chosen(process, step, live, None);
+    }
+    let alone = groups.len() == 1;
+    let cases = groups.into_iter().flat_map(|group| {
+        let on_target = match group.reach {
+            TargetReach::Machine => side == Runs::OnTargets,
+            TargetReach::Agent => side == Runs::OnTargets || is_kubernetes(step),
+            TargetReach::Worker => false,
+        };
+        let mut cases = match on_target {
+            true => always(Decider::Execution, Effective::OnTargets),
+            false => chosen(process, step, live, group.pool),
+        };
+        for case in cases.iter_mut().filter(|_| !alone) {
+            let names = group.names.clone();
+            case.when.push(Condition { dimension: Dimension::Target, names });
+        }
+        cases
+    });
+    cases.collect()
+}
+
+/// Targets for which a step runs in one way.
+struct Group<'a> {
+    reach: TargetReach,
+    pool: Option<&'a Id<Pool>>,
+    names: Vec<String>,
+}
+
+/// The targets that `step` is for, by what does the work for them.
+fn groups<'a>(step: &LiveStep, live: &'a Live) -> Vec<Group<'a>> {
+    let wanted: Vec<String> = step.target_roles.split(',').map(folded).collect();
+    let is_meant = |target: &&LiveTarget| {
+        !target.disabled && target.roles.iter().any(|role| wanted.contains(&folded(role)))
+    };
+    let mut groups: Vec<Group> = Vec::new();
+    for target in live.choosers.targets.iter().filter(is_meant) {
+        // A pool that lingers at a machine means nothing.
+        let pool = target.pool.as_ref().filter(|_| target.reach == TargetReach::Worker);
+        let name = target.name.to_string();
+        match groups.iter_mut().find(|it| it.reach == target.reach && it.pool == pool) {
+            Some(group) => group.names.push(name),
+            None => groups.push(Group { reach: target.reach, pool, names: vec![name] }),
+        }
+    }
+    groups
+}
+
+fn folded(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// Whether the agent of a cluster does the work of such a step itself.
+fn is_kubernetes(step: &LiveStep) -> bool {
+    let kind = step.action_type.to_lowercase();
+    kind.starts_with("octopus.kubernetes") || kind == "octopus.helmchartupgrade"
+}
+
+/// The cases of a step on a worker: its own pool or variable, else the target's pool, else the default one.
+fn chosen(
+    process: &LiveProcess,
+    step: &LiveStep,
+    live: &Live,
+    of_target: Option<&Id<Pool>>,
+) -> Vec<Case> {
+    let (by, place) = match (&step.place, of_target) {
+        (Place::Variable(name), _) => return variable::cases(process, step, live, name),
+        (Place::Pool(id), _) => (Decider::Explicit, in_pool(id, live)),
+        (Place::DefaultPool, Some(id)) => (Decider::Target, in_pool(id, live)),
+        (Place::DefaultPool, None) => {
+            let default = live.default_pool().map(|pool| in_pool(&pool.id, live));
+            let nowhere = Effective::Nowhere(None, Why::NoDefaultPool);
+            (Decider::DefaultPool, default.unwrap_or(nowhere))
+        }
+    };
+    vec![Case { when: Vec::new(), by, place }]
+}
+
+/// Where a step runs that has to run in this pool.
+///
+/// # Source
+///
+/// `api.md` 3.3: one member of the default pool is enough to stop the fallback, an unhealthy one too.
+pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
+    let nowhere = |why| Effective::Nowhere(Some(id.clone()), why);
+    let Some(pool) = live.pool(id) else { return nowhere(Why::NoSuchPool) };
+    if pool.kind != PoolKind::Static {
+        return Effective::Pool(id.clone());
+    }
+    let members: Vec<&LiveWorker> = live.members(id).collect();
+    if members.is_empty() {
+        return match (pool.default, live.server.built_in_worker) {
+            (false, _) => nowhere(Why::Empty),
+            (true, Some(false)) => nowhere(Why::BuiltInWorkerOff),
+            (true, _) => Effective::BuiltInWorker(id.clone()),
+        };
+    }
+    let any = |health| members.iter().any(|it| !it.disabled && it.health == health);
+    match (any(Health::Healthy), any(Health::Unknown)) {
+        (true, _) => Effective::Pool(id.clone()),
+        (false, true) => nowhere(Why::Unchecked),
+        (false, false) => nowhere(Why::NoHealthyWorker),
+    }
+}
+
+/// Whether variables could not be read, of which one may have a value.
+fn variables_unread(live: &Live) -> bool {
+    live.gaps.iter().any(|gap| gap.hides == Hides::Pointers)
+}
+
+#[cfg(test)]
+mod tests;

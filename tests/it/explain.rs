@@ -1,0 +1,99 @@
+//! `explain`, from outside: where a step runs, by which rule, and what uses a pool.
+
+use crate::workbench::Workbench;
+use poolwright::sandbox::{NO_WORKERS_KEY, Seed};
+use serde_json::{Value, json};
+
+const FILE: &str = r#"version = 1
+[pools.kubernetes]
+[[placements]]
+label = "clusters"
+step = "*AKS"
+pool = "kubernetes"
+"#;
+
+#[test]
+fn a_step_is_told_without_a_file() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let output = workbench.run(&["explain", "web store", "Deploy to AKS"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
+    assert_eq!(workbench.writes(), [""; 0]);
+}
+
+#[test]
+fn the_rule_and_where_it_leads_are_told_where_there_is_a_file() {
+    let workbench = Workbench::chapter(FILE);
+    let output = workbench.run(&["explain", "Web Store", "Deploy to AKS"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
+}
+
+#[test]
+fn a_variable_is_told_value_by_value() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let projects = workbench.get("/api/Spaces-1/projects/all");
+    let found = projects.as_array().unwrap().iter().find(|it| it["Name"] == "Infrastructure");
+    let set = found.unwrap()["VariableSetId"].as_str().unwrap().to_owned();
+    workbench.edit(&format!("/api/Spaces-1/variables/{set}"), |set| {
+        let values = set["Variables"].as_array_mut().unwrap();
+        let mut other =
+            values.iter().find(|it| it["Name"] == "Terraform.WorkerPool").unwrap().clone();
+        other["Id"] = json!("other");
+        other["Value"] = json!("WorkerPools-99");
+        other["Scope"] = json!({ "Environment": ["Environments-1"] });
+        values.push(other);
+    });
+    let output = workbench.run(&["explain", "Infrastructure", "Plan Terraform"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
+}
+
+#[test]
+fn one_project_takes_few_requests() {
+    let projects = Seed::Large { projects: 300, steps: 5, workers: 5 };
+    let workbench = Workbench::new(projects);
+    let all = workbench.get("/api/Spaces-1/projects/all");
+    let name = all[7]["Name"].as_str().unwrap().to_owned();
+    let before = workbench.count("GET ");
+    workbench.run(&["explain", &name]).expect(0);
+    let requests = workbench.count("GET ") - before;
+    assert!(requests <= 20, "{requests}");
+}
+
+#[test]
+fn what_uses_a_pool_is_listed_and_so_is_what_was_not_looked_at() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let output = workbench.run(&["explain", "--pool", "Default Worker Pool"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
+}
+
+#[test]
+fn scripts_get_json_and_csv() {
+    let workbench = Workbench::chapter(FILE);
+    let args = ["explain", "Web Store", "Deploy to AKS", "--format"];
+    let json = workbench.run(&[args.as_slice(), &["json"]].concat()).expect(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["steps"][0]["rule"]["line"], 3);
+    assert_eq!(json["steps"][0]["live"][0]["place"], "built-in-worker");
+    assert_eq!(json["steps"][0]["declared"][0]["pool"], "kubernetes");
+    let csv = workbench.run(&[args.as_slice(), &["csv"]].concat()).expect(0).stdout;
+    insta::assert_snapshot!(csv);
+}
+
+#[test]
+fn what_is_not_there_is_an_error_with_the_nearest_name() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let told = [
+        &["explain", "Web Store", "Deploy to ASK"][..],
+        &["explain", "Nothing"],
+        &["explain", "--pool", "Default Worker Pol"],
+    ]
+    .map(|args| workbench.run(args).expect(1).stderr);
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_key_that_sees_no_workers_gets_no_wrong_answer() {
+    let mut workbench = Workbench::new(Seed::Chapter);
+    workbench.key = NO_WORKERS_KEY;
+    let output = workbench.run(&["explain", "Web Store"]).expect(1);
+    assert!(output.stderr.contains("WorkerView"), "{}", output.stderr);
+}
