@@ -15,7 +15,10 @@ use crate::{
     render::{self, Format},
 };
 use anyhow::Context as _;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Show what `apply` would do, and write nothing.
 ///
@@ -109,12 +112,12 @@ pub(super) async fn make(
 }
 
 /// Writes a file whole or not at all.
-pub(super) fn save(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+pub(super) fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(context)?;
     }
-    let mut beside = path.clone().into_os_string();
+    let mut beside = path.to_path_buf().into_os_string();
     beside.push(".tmp");
     fs::write(&beside, text).with_context(context)?;
     fs::rename(&beside, path).with_context(context)

@@ -1,9 +1,18 @@
 //! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
 
-use super::print::{errln, outln};
+use super::{
+    copy, plan,
+    print::{errln, outln},
+    trouble::helped,
+};
 use crate::sandbox::{self, Options, Pace, Seed, Store};
 use anyhow::Context as _;
-use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::net::TcpListener;
 
 /// Run an embedded Octopus-compatible server, to try things without a licence.
@@ -39,6 +48,19 @@ pub(super) struct Args {
     /// What chance begins with, in faults that have some.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     fault_seed: u64,
+    /// Write the whole state of `--db` into this file, and serve nothing.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["import", "from"])]
+    export: Option<PathBuf>,
+    /// Begin with the state that `--export` wrote; `--db` must not have data.
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    import: Option<PathBuf>,
+    /// Begin with a copy of a live server's pools, workers, processes and what they refer to, which is
+    /// only read. Connects as `plan` does; secrets, and values of variables, are left behind.
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// The one space to copy with `--from`, by name, slug or id; all where it is left out.
+    #[arg(long, value_name = "SPACE", requires = "from")]
+    space: Option<String>,
     /// How many seconds a deployment, a runbook run or a script takes.
     #[arg(long, default_value_t = 2, value_name = "SECONDS")]
     work: u64,
@@ -60,21 +82,32 @@ enum SeedName {
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { Store::Memory } else { Store::File(args.db.clone()) };
-    let seed = match args.seed {
-        SeedName::Empty => Seed::Empty,
-        SeedName::Chapter => Seed::Chapter,
-        SeedName::Cloud => Seed::Cloud,
-        SeedName::Large => {
-            Seed::Large { projects: args.projects, steps: args.steps, workers: args.workers }
-        }
+    if let Some(file) = &args.export {
+        return export(&store, file).await;
+    }
+    let seed = match args.begin().await? {
+        Some(state) => Seed::State(state),
+        None => args.seed(),
     };
     let pace = Pace { work: Duration::from_secs(args.work), ..Pace::default() };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
-    let Args { fault: rules, fault_seed, .. } = args;
-    let options = Options { store, seed, pace, rules, fault_seed, ..Options::default() };
-    let sandbox = sandbox::start(options, listener).await?;
+    let options = Options {
+        store,
+        seed,
+        pace,
+        rules: args.fault,
+        fault_seed: args.fault_seed,
+        ..Options::default()
+    };
+    let sandbox = sandbox::start(options, listener).await.map_err(|error| match error {
+        sandbox::Error::HasData => helped(
+            format!("`{}` has data already", args.db.display()),
+            "name another file with `--db`, or delete this one",
+        ),
+        other => other.into(),
+    })?;
     // Before anybody is told that it is there: who is told may ask it to end.
     let end = asked_to_end()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
@@ -89,6 +122,47 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     }
     sandbox.run_until(end).await;
     Ok(0)
+}
+
+/// Writes the state of a store that is there, whole or not at all.
+async fn export(store: &Store, file: &Path) -> anyhow::Result<u8> {
+    if let Store::File(path) = store
+        && !path.exists()
+    {
+        let message = format!("there is no sandbox at `{}`", path.display());
+        return Err(helped(message, "name its file with `--db`"));
+    }
+    let mut text = Vec::new();
+    sandbox::export(store, &mut text).await?;
+    plan::save(file, &String::from_utf8_lossy(&text))?;
+    errln!("{} is written: `poolwright sandbox --import` begins with it", file.display());
+    Ok(0)
+}
+
+impl Args {
+    /// The state that is to begin with, where one is named.
+    async fn begin(&self) -> anyhow::Result<Option<String>> {
+        if let Some(file) = &self.import {
+            let text = fs::read_to_string(file);
+            let text = text.with_context(|| format!("cannot read `{}`", file.display()))?;
+            return Ok(Some(text));
+        }
+        match &self.from {
+            Some(url) => Ok(Some(copy::copy(url, self.space.as_deref()).await?)),
+            None => Ok(None),
+        }
+    }
+
+    fn seed(&self) -> Seed {
+        match self.seed {
+            SeedName::Empty => Seed::Empty,
+            SeedName::Chapter => Seed::Chapter,
+            SeedName::Cloud => Seed::Cloud,
+            SeedName::Large => {
+                Seed::Large { projects: self.projects, steps: self.steps, workers: self.workers }
+            }
+        }
+    }
 }
 
 /// Ready at Ctrl-C, or at what `kill` and pipelines send, so that what was made for it is cleared away.

@@ -59,6 +59,18 @@ pub(super) struct Session {
 }
 
 impl Args {
+    /// A server that is named otherwise than by `--url`, with the environment's key.
+    pub(super) fn to(url: &str) -> Self {
+        Self {
+            url: Some(url.to_owned()),
+            space: None,
+            api_key_file: None,
+            ca_file: None,
+            insecure_http: false,
+            parallelism: 8,
+        }
+    }
+
     /// The server that the arguments or the environment name.
     pub(super) fn url(&self) -> Option<&str> {
         self.url.as_deref().filter(|it| !it.is_empty())

@@ -227,6 +227,20 @@ impl SpaceReader {
         self.connection.get(&resource.path(&self.prefix)).await
     }
 
+    /// All documents that are listed at a segment such as `workerpools`, as they came.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn raw(&self, segment: &str) -> Answer<Vec<wire::Raw>> {
+        self.connection.pages(&self.at(segment)).await
+    }
+
+    /// The documents of these ids that are listed at a segment, as they came.
+    pub async fn raw_by_ids(&self, segment: &str, ids: &[String]) -> (Vec<wire::Raw>, Vec<Unread>) {
+        self.connection.by_ids(&self.at(segment), ids).await
+    }
+
     /// A document as it came.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod page;
 mod permissions;
 mod process;
 mod project;
+mod raw;
 mod tolerant;
 mod worker;
 
@@ -17,6 +18,7 @@ pub use project::{
     ConversionState, GitBranch, LibraryVariableSet, PersistenceSettings, Project, Runbook,
     ScopeValues, Target, Variable, VariableScope, VariableSet,
 };
+pub use raw::Raw;
 pub use worker::{Endpoint, TentacleEndpoint, Worker, WorkerPool, WorkerTypes};
 
 use serde::Deserialize;

@@ -13,6 +13,7 @@ use super::{
     Error, Seed,
     kind::{FEATURES, FEEDS, GROUPS, LIFECYCLES, POLICIES, POOLS, SPACES},
     resource::{features, instance, policies},
+    state,
     store::{self, Document},
 };
 use garden::Garden;
@@ -22,8 +23,15 @@ use serde_json::{Value, json};
 /// Plants a seed in a store that has none.
 pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
     let transaction = db.unchecked_transaction()?;
-    if !store::all(&transaction, &SPACES, "")?.is_empty() {
-        return Ok(());
+    let has_data = !store::all(&transaction, &SPACES, "")?.is_empty();
+    match seed {
+        Seed::State(_) if has_data => return Err(Error::HasData),
+        _ if has_data => return Ok(()),
+        Seed::State(text) => {
+            state::read(&transaction, text)?;
+            return Ok(transaction.commit()?);
+        }
+        _ => {}
     }
     let cloud = *seed == Seed::Cloud;
     let mut switches = Document::new(&FEATURES, &features::at_first(!cloud));
@@ -40,7 +48,7 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
     }
     let mut garden = Garden::new(&transaction, "Spaces-1");
     match seed {
-        Seed::Empty | Seed::Cloud => {}
+        Seed::Empty | Seed::Cloud | Seed::State(_) => {}
         Seed::Chapter => chapter::plant(&mut garden)?,
         Seed::Large { projects, steps, workers } => {
             large::plant(&mut garden, *projects, *steps, *workers)?;

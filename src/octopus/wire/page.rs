@@ -1,7 +1,7 @@
 //! A list, either as a page or as a bare array.
 
 use super::{
-    Account, GitBranch, LibraryVariableSet, Named, Process, Project, Runbook, Space, Target,
+    Account, GitBranch, LibraryVariableSet, Named, Process, Project, Raw, Runbook, Space, Target,
     VariableSet, Worker, WorkerPool,
 };
 use serde::{
@@ -42,7 +42,7 @@ impl Keyed for GitBranch {
 }
 
 keyed! {
-    Account LibraryVariableSet Named Process Project Runbook Space Target VariableSet Worker WorkerPool
+    Account LibraryVariableSet Named Process Project Raw Runbook Space Target VariableSet Worker WorkerPool
 }
 
 #[derive(Deserialize)]

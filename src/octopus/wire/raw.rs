@@ -1,0 +1,27 @@
+//! Documents as they came, of which only the id is looked at.
+
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::value::RawValue;
+
+/// A document as it came.
+#[derive(Clone, Debug)]
+pub struct Raw {
+    /// Its id.
+    pub id: String,
+    /// Its JSON text.
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Identified {
+    id: String,
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let found: Identified = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        Ok(Self { id: found.id, text: text.get().to_owned() })
+    }
+}

@@ -1,0 +1,195 @@
+//! A whole state as a file: every document as it is stored, a line each, and the numbers behind them.
+//!
+//! Never: a token, which would let in whoever finds the file.
+
+use super::{
+    Error,
+    kind::{self, FEATURES, Kind, NODES, SPACES},
+    store::{self, Document},
+};
+use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+/// What the file says that it is.
+const FORMAT: &str = "poolwright-sandbox";
+/// The version of the format that is written, and the latest that is read.
+const VERSION: u32 = 1;
+
+/// A state, as its file says it.
+#[derive(Deserialize)]
+struct State<'a> {
+    format: String,
+    version: u32,
+    #[serde(borrow)]
+    documents: Vec<Entry<'a>>,
+    #[serde(default)]
+    counters: BTreeMap<String, i64>,
+    #[serde(default)]
+    checks_due: Vec<String>,
+    #[serde(default)]
+    work: Vec<Work>,
+}
+
+/// A document. What it is found by is taken from its body where it is left out here.
+#[derive(Serialize, Deserialize)]
+struct Entry<'a> {
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    space: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    slug: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rank: Option<i64>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+/// A task that is queued or under way.
+#[derive(Serialize, Deserialize)]
+struct Work {
+    task: String,
+    queued: i64,
+    since: i64,
+    ends: Option<i64>,
+}
+
+/// Writes the state of a store.
+pub(super) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), Error> {
+    let written = |result: io::Result<()>| result.map_err(Error::Write);
+    written(writeln!(out, "{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": ["))?;
+    let columns =
+        "select kind, id, space, owner, name, slug, rank, body from document order by kind, id";
+    let mut statement = db.prepare(columns)?;
+    let mut rows = statement.query([])?;
+    let mut between = "";
+    while let Some(row) = rows.next()? {
+        let line = line(row)?;
+        written(write!(out, "{between}{line}"))?;
+        between = ",\n";
+    }
+    let counters: BTreeMap<String, i64> =
+        pairs(db, "select kind, last from counter")?.into_iter().collect();
+    let mut due = db.prepare("select worker from check_due order by worker")?;
+    let due: Vec<String> = due.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let json = |value: &Value| value.to_string();
+    let (counters, due, work) =
+        (json(&counters.into_iter().collect()), json(&due.into()), work(db)?);
+    written(write!(
+        out,
+        "\n], \"counters\": {counters}, \"checks_due\": {due}, \"work\": {work}}}\n"
+    ))
+}
+
+fn line(row: &Row<'_>) -> Result<String, Error> {
+    let body: String = row.get(7)?;
+    let body: &RawValue = serde_json::from_str(&body).map_err(Error::State)?;
+    let entry = Entry {
+        kind: row.get(0)?,
+        id: row.get(1)?,
+        space: row.get(2)?,
+        owner: row.get(3)?,
+        name: row.get(4)?,
+        slug: row.get(5)?,
+        rank: row.get(6)?,
+        body,
+    };
+    serde_json::to_string(&entry).map_err(Error::State)
+}
+
+fn pairs(db: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut statement = db.prepare(sql)?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn work(db: &Connection) -> Result<String, Error> {
+    let mut statement = db.prepare("select task, queued, since, ends from work order by task")?;
+    let work = statement.query_map([], |row| {
+        Ok(Work { task: row.get(0)?, queued: row.get(1)?, since: row.get(2)?, ends: row.get(3)? })
+    })?;
+    let work: Vec<Work> = work.collect::<rusqlite::Result<_>>()?;
+    serde_json::to_string(&work).map_err(Error::State)
+}
+
+/// Puts a state into a store that has none.
+pub(super) fn read(db: &Connection, text: &str) -> Result<(), Error> {
+    let state: State<'_> = serde_json::from_str(text).map_err(Error::State)?;
+    if state.format != FORMAT {
+        return Err(Error::NoState(state.format));
+    }
+    if state.version > VERSION {
+        return Err(Error::NewerState { found: state.version, known: VERSION });
+    }
+    for entry in &state.documents {
+        let document = document(entry)?;
+        count(db, &document)?;
+        store::save(db, &document)?;
+    }
+    for (kind, last) in &state.counters {
+        at_least(db, kind, *last)?;
+    }
+    for worker in &state.checks_due {
+        db.execute("insert or replace into check_due values (?1)", [worker])?;
+    }
+    for Work { task, queued, since, ends } in &state.work {
+        let row = params![task, queued, since, ends];
+        db.execute("insert or replace into work values (?1, ?2, ?3, ?4)", row)?;
+    }
+    Ok(())
+}
+
+fn document(entry: &Entry<'_>) -> Result<Document, Error> {
+    let unknown = || Error::UnknownKind(entry.kind.clone());
+    let kind = kind_of(&entry.kind).ok_or_else(unknown)?;
+    let body: Value = serde_json::from_str(entry.body.get()).map_err(Error::State)?;
+    let Document { id, space, owner, name, slug, rank, .. } = Document::new(kind, &body);
+    let id = entry.id.clone().unwrap_or(id);
+    if id.is_empty() {
+        return Err(Error::Nameless(entry.kind.clone()));
+    }
+    Ok(Document {
+        id,
+        kind,
+        space: entry.space.clone().unwrap_or(space),
+        owner: entry.owner.clone().unwrap_or(owner),
+        name: entry.name.clone().unwrap_or(name),
+        slug: entry.slug.clone().unwrap_or(slug),
+        rank: entry.rank.unwrap_or(rank),
+        body: entry.body.get().to_owned(),
+    })
+}
+
+/// The kind whose ids begin so, or that is served at a segment of that name.
+fn kind_of(name: &str) -> Option<&'static Kind> {
+    let others = [&SPACES, &FEATURES, &NODES];
+    let all = kind::KINDS.iter().copied().chain(others);
+    let all: Vec<&'static Kind> = all.collect();
+    let by_prefix = all.iter().find(|kind| kind.prefix == name);
+    by_prefix.or_else(|| all.iter().find(|kind| kind.path == name)).copied()
+}
+
+/// Lets no id be given again that a document has.
+fn count(db: &Connection, document: &Document) -> rusqlite::Result<()> {
+    let prefix = document.kind.prefix;
+    let number = document.id.strip_prefix(prefix).and_then(|it| it.strip_prefix('-'));
+    match number.and_then(|it| it.parse().ok()) {
+        Some(number) => at_least(db, prefix, number),
+        None => Ok(()),
+    }
+}
+
+fn at_least(db: &Connection, kind: &str, last: i64) -> rusqlite::Result<()> {
+    let sql = "insert into counter values (?1, ?2)
+               on conflict do update set last = max(last, excluded.last)";
+    db.prepare_cached(sql)?.execute(params![kind, last]).map(drop)
+}

@@ -1,0 +1,173 @@
+//! A sandbox's state as a file, and a copy of a live server.
+
+use crate::{
+    sandbox::{Bench, pool, worker},
+    workbench::{Workbench, program},
+};
+use poolwright::sandbox::{ADMIN_KEY, Error, Options, Seed, Store, export, start};
+use serde_json::{Value, json};
+use std::{io::BufRead as _, path::Path, process::Stdio};
+use tempfile::TempDir;
+
+/// What a sandbox answers on every list.
+async fn everything(bench: &Bench) -> Vec<Value> {
+    let lists = [
+        "workerpools",
+        "workers",
+        "machinepolicies",
+        "proxies",
+        "accounts",
+        "projectgroups",
+        "projects",
+        "deploymentprocesses",
+        "runbooks",
+        "runbookProcesses",
+        "variables",
+        "libraryvariablesets",
+        "environments",
+        "machines",
+        "feeds",
+        "lifecycles",
+    ];
+    let mut all =
+        vec![bench.get("/api/spaces/all").await, bench.get("/api/featuresconfiguration").await];
+    for space in ["Spaces-1", "Spaces-2"] {
+        for list in lists {
+            all.push(bench.get(&format!("/api/{space}/{list}?take=1000")).await["Items"].clone());
+        }
+    }
+    all
+}
+
+async fn state(path: &Path) -> String {
+    let mut text = Vec::new();
+    export(&Store::File(path.to_owned()), &mut text).await.unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_exported_is_imported_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.db");
+    let store = Store::File(path.clone());
+    let bench = Bench::with(Options { store, seed: Seed::Chapter, ..Options::default() }).await;
+    let id = bench.pool("Linux").await;
+    bench.send("POST", "/api/Spaces-1/workers", worker("w-1", &[&id])).await;
+    let before = everything(&bench).await;
+    let text = state(&path).await;
+    let copy = Bench::with(Options { seed: Seed::State(text.clone()), ..Options::default() }).await;
+    assert_eq!(everything(&copy).await, before);
+    // An id that was given is never given again.
+    let next = [bench.pool("Next").await, copy.pool("Next").await];
+    assert_eq!(next[0], next[1]);
+    // The same state is the same file, byte for byte.
+    let again = folder.path().join("b.db");
+    let options = Options {
+        store: Store::File(again.clone()),
+        seed: Seed::State(text.clone()),
+        ..Options::default()
+    };
+    drop(Bench::with(options).await);
+    assert_eq!(state(&again).await, text);
+}
+
+#[tokio::test]
+async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let path = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
+    let (_, text) = bench.text("GET", path, "").await;
+    let edited = text.replacen(
+        "\"Steps\":",
+        "\"Future\":{\"x\":1.50,\"big\":12345678901234567890},\"Steps\":",
+        1,
+    );
+    assert_eq!(bench.text("PUT", path, &edited).await.0.as_u16(), 200);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("a.db");
+    let state = r#"{"format":"poolwright-sandbox","version":1,"documents":[
+        {"kind":"spaces","body":{"Id":"Spaces-7","Name":"Default","Slug":"default","IsDefault":true}},
+        {"kind":"features","id":"features","body":{"IsBuiltInWorkerEnabled":true,"Future":1.50}},
+        {"kind":"WorkerPools","body":{"Id":"WorkerPools-9","SpaceId":"Spaces-7","Name":"Own","Slug":"own","IsDefault":true,"SortOrder":3,"x":1.50}}]}"#;
+    let options = Options {
+        store: Store::File(file.clone()),
+        seed: Seed::State(state.to_owned()),
+        ..Options::default()
+    };
+    let bench = Bench::with(options).await;
+    let (_, pools) = bench.text("GET", "/api/workerpools/all", "").await;
+    assert!(pools.contains("\"x\":1.50"), "{pools}");
+    let (status, made) = bench.send("POST", "/api/Spaces-7/workerpools", pool("Next")).await;
+    assert_eq!((status, &made["Id"]), (201, &json!("WorkerPools-10")));
+}
+
+#[tokio::test]
+async fn what_is_no_state_is_refused() {
+    let refused = async |text: &str| {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = Options { seed: Seed::State(text.to_owned()), ..Options::default() };
+        start(options, listener).await.map(drop).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(refused("version = 1").await, @"this is no state of a sandbox");
+    insta::assert_snapshot!(refused(r#"{"format":"x","version":1,"documents":[]}"#).await, @r#"this is no state of a sandbox, but of "x""#);
+    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":9,"documents":[]}"#).await, @"the state is of version 9, and this program reads up to 1");
+    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":1,"documents":[{"kind":"x","body":{}}]}"#).await, @r#"the state has documents of a kind that is not known: "x""#);
+    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":1,"documents":[{"kind":"workers","body":{}}]}"#).await, @"the state has a document without an id among its workers");
+}
+
+#[tokio::test]
+async fn a_store_that_has_data_is_not_written_over() {
+    let folder = TempDir::new().unwrap();
+    let store = Store::File(folder.path().join("a.db"));
+    drop(Bench::with(Options { store: store.clone(), ..Options::default() }).await);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let state = r#"{"format":"poolwright-sandbox","version":1,"documents":[]}"#.to_owned();
+    let error = start(Options { store, seed: Seed::State(state), ..Options::default() }, listener)
+        .await
+        .map(drop);
+    assert!(matches!(error, Err(Error::HasData)), "{error:?}");
+}
+
+/// A program that serves, and where; ended with this.
+struct Serving(std::process::Child, String);
+
+impl Serving {
+    fn new(folder: &Path, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let args = [&["sandbox", "--port", "0"], args].concat();
+        let mut command = program(folder, &args);
+        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut first = String::new();
+        std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        Self(child, first.trim().trim_start_matches("OCTOPUS_URL=").to_owned())
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_plan_on_a_copy_is_the_plan_on_the_original() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let original = workbench.bench.sandbox.url();
+    let folder = workbench.folder.path();
+    let key = [("OCTOPUS_API_KEY", ADMIN_KEY)];
+    let copy = Serving::new(folder, &["--db", "copy.db", "--from", original], &key);
+    assert_eq!(workbench.writes(), [""; 0]);
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chapter/3-steps/workers.toml");
+    let plan = |url: &str| {
+        let output = workbench.run(&["plan", "-v", "-f", example, "--url", url]);
+        output.stdout.replace(url, "URL")
+    };
+    let (one, other) = (plan(original), plan(&copy.1));
+    assert!(one.contains("by rule"), "{one}");
+    assert_eq!(one, other);
+    // The copy has no value of a variable that chooses no pool.
+    drop(copy);
+    workbench.run(&["sandbox", "--db", "copy.db", "--export", "state.json"]).expect(0);
+    let state = workbench.read("state.json");
+    assert!(state.contains("Slack.Webhook") && !state.contains("hooks.slack"), "{}", state.len());
+}
