@@ -22,7 +22,7 @@ use crate::{
 };
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::sync::OnceCell;
@@ -82,6 +82,8 @@ pub(super) struct Writes<'a> {
     /// Names that were taken when the first thing of a kind was created, in lower case.
     taken_pools: OnceCell<HashSet<String>>,
     taken_workers: OnceCell<HashSet<String>>,
+    /// Repositories that are written to, by URL: two commits at once would be in each other's way.
+    repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl<'a> Writes<'a> {
@@ -96,6 +98,7 @@ impl<'a> Writes<'a> {
             default_policy: OnceCell::new(),
             taken_pools: OnceCell::new(),
             taken_workers: OnceCell::new(),
+            repositories: Mutex::default(),
         }
     }
 
@@ -149,6 +152,12 @@ impl<'a> Writes<'a> {
             ChangeKind::SetBuiltInWorker { on } => self.set_built_in_worker(index, *on).await,
             ChangeKind::PlaceStep { .. } => Err(Failure::new("a step is placed with its process")),
         }
+    }
+
+    /// What is held while a repository is written to.
+    fn repository(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(url.to_lowercase()).or_default())
     }
 
     fn reader(&self) -> SpaceReader {

@@ -29,9 +29,13 @@ pub(super) const FILE: Table = Table {
             "Rules: the first that matches a step decides where it runs.",
         ),
         key("removed", Tables(&REMOVED), "Live things to delete by name."),
+        key(
+            "version_control",
+            Inner(&VERSION_CONTROL),
+            "Projects whose processes are stored in Git; they are left alone where this is left out.",
+        ),
         key("include", Later, ""),
         key("vars", Later, ""),
-        key("version_control", Later, ""),
         key("pool_variables", Later, ""),
         key("target_pools", Later, ""),
         key("waves", Later, ""),
@@ -272,6 +276,29 @@ const CONTAINER: Table = Table {
     keys: &[
         required("image", Text, "The image, with its tag."),
         required("feed", Text, "The feed that has it: name, slug or id."),
+    ],
+    one_of: &[],
+};
+
+const VERSION_CONTROL: Table = Table {
+    doc: "Projects whose processes are stored in Git: one commit for each process that changes.",
+    keys: &[
+        key(
+            "branch",
+            Texts,
+            "The branches: `default` for each project's default branch, names, and wildcards. `default` where it is left out.",
+        ),
+        key("message", Text, "What each commit says."),
+        key(
+            "on_protected",
+            Text,
+            "What becomes of steps on a protected branch: error (default) refuses the plan, skip leaves them, and branch:NAME moves them on that branch, which is made where it is missing.",
+        ),
+        key(
+            "on_unreachable",
+            Word(&["error", "skip"]),
+            "What becomes of a plan where a repository cannot be read: error (default) refuses it, skip leaves that project.",
+        ),
     ],
     one_of: &[],
 };

@@ -29,6 +29,7 @@ pub(super) fn lower(files: &[Part], sources: &Sources) -> (Desired, Vec<Finding>
     files.iter().for_each(|file| draft.pools(file));
     files.iter().for_each(|file| draft.workers(file));
     files.iter().for_each(|file| draft.policy(file));
+    files.iter().for_each(|file| draft.version_control(file));
     files.iter().for_each(|file| draft.rules(file));
     files.iter().for_each(|file| draft.removed(file));
     draft.unsettled();

@@ -83,7 +83,7 @@ impl Draft {
     }
 
     /// Sets what one file may say, or several alike.
-    fn once<T: PartialEq>(
+    pub(super) fn once<T: PartialEq>(
         &mut self,
         key: &str,
         said: Option<Declared<T>>,

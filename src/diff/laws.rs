@@ -3,13 +3,13 @@
 use super::{after, diff, stale};
 use crate::{
     desired::{
-        Currently, Declared, Desired, DesiredEndpoint, DesiredPool, DesiredWorker, PoolRef,
-        Removal, Rule, Selectors, Target, Verdict,
+        Currently, Declared, Desired, DesiredEndpoint, DesiredPool, DesiredWorker, OnProtected,
+        PoolRef, Removal, Rule, Selectors, Target, Verdict, VersionControl,
     },
     finding::{Level, Span},
     live::{
-        Directory, Health, Live, LivePool, LiveProcess, LiveProject, LiveStep, LiveWorker, Owner,
-        Scope, ServerFacts,
+        Branch, Directory, Health, Live, LivePool, LiveProcess, LiveProject, LiveStep, LiveWorker,
+        Owner, Scope, ServerFacts,
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
     plan::{Header, Plan, check},
@@ -111,6 +111,7 @@ prop_compose! {
         dynamic in vec(prop::bool::weighted(0.1), 5),
         workers in vec((any_endpoint(), vec(any::<prop::sample::Index>(), 1..3), any::<bool>(), 0..3_usize), 0..=4),
         steps in vec(vec((0..4_usize, select(TYPES.to_vec()), any_live_place(), any::<bool>(), select(vec!["", "web"])), 0..4), 0..3),
+        git in vec(option::weighted(0.3, any::<bool>()), 3),
         built_in_worker in option::of(any::<bool>()),
     ) -> Live {
         let pools: Vec<LivePool> = names.iter().enumerate().map(|(at, name)| LivePool {
@@ -135,8 +136,16 @@ prop_compose! {
             }
         }).collect();
         let processes: Vec<LiveProcess> = steps.into_iter().enumerate().map(|(at, steps)| LiveProcess {
-            id: Id::new(format!("process-{at}")),
+            id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::on_branch(&format!("process-{at}"), "main")),
             owner: Owner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
+            git: git[at].map(|protected| Branch {
+                process: format!("process-{at}"),
+                project: Id::new(format!("Projects-{at}")),
+                repository: "https://git.example/all.git".into(),
+                name: "main".into(),
+                protected,
+                stands_for: None,
+            }),
             steps: steps.into_iter().enumerate().map(|(n, (name, kind, place, run_on_server, roles))| LiveStep {
                 id: Id::new(format!("{at}-{n}")),
                 step: Name::new(format!("{} {n}", STEPS[name])),
@@ -153,7 +162,7 @@ prop_compose! {
                 container: None,
             }).collect(),
         }).collect();
-        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), git: false }).collect();
+        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), git: it.git.is_some() }).collect();
         Live {
             server: ServerFacts { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             pools, workers, projects, processes,
@@ -194,9 +203,12 @@ prop_compose! {
         rules in vec(any_rule(), 0..4),
         removed in vec(prop_oneof![select(POOLS.to_vec()).prop_map(|it| Removal::Pool(Name::new(it))), select(WORKERS.to_vec()).prop_map(|it| Removal::Worker(Name::new(it)))], 0..2),
         prune in (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
+        on_protected in option::of(select(vec![OnProtected::Refuse, OnProtected::Skip, OnProtected::Branch("moves".into())])),
         built_in_worker in option::of(any::<bool>()),
     ) -> Desired {
         let mut desired = Desired { built_in_worker: built_in_worker.map(declared), rules, ..Desired::default() };
+        let git = |on_protected| declared(VersionControl { on_protected, ..VersionControl::default() });
+        desired.version_control = on_protected.map(git);
         for (at, (key, pool)) in pools.iter().zip(parts).enumerate() {
             let mut pool = DesiredPool { name: Name::new(*key), ..pool };
             pool.default = default.filter(|it| it.index(pools.len()) == at).map(|_| declared(true));

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     desired::{Declared, Rule, Verdict},
-    finding::{Finding, Span},
+    finding::{At, Finding, Level, Span},
     live::{Hides, LiveProcess, LiveStep},
     model::Address,
     text::{count, nearest, pattern::Patterns},
@@ -110,6 +110,7 @@ impl<'a> Ledger<'a> {
             findings.extend(page.idle().filter(|_| silent));
         }
         findings.extend(unseen(matched));
+        findings.extend(unreachable_repositories(matched));
         findings
     }
 }
@@ -262,7 +263,8 @@ fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
 /// Names that a rule can ask for.
 struct Known<'a> {
     projects: HashSet<&'a str>,
-    git: HashSet<&'a str>,
+    /// Projects whose processes are in Git, where the file does not say how these are treated.
+    left_in_git: HashSet<&'a str>,
     shown: Vec<&'a str>,
     groups: Vec<&'a str>,
     /// Runbooks, each with its project's name in lower case.
@@ -278,7 +280,11 @@ impl<'a> Known<'a> {
         let groups: BTreeSet<_> = projects.iter().map(|it| it.group.as_str()).collect();
         Self {
             projects: projects.iter().map(|it| it.name.folded()).collect(),
-            git: projects.iter().filter(|it| it.git).map(|it| it.name.folded()).collect(),
+            left_in_git: projects
+                .iter()
+                .filter(|it| it.git && matched.desired.version_control.is_none())
+                .map(|it| it.name.folded())
+                .collect(),
             shown: projects.iter().map(|it| it.name.as_str()).collect(),
             groups: groups.into_iter().collect(),
             runbooks: runbooks.collect(),
@@ -310,8 +316,9 @@ impl<'a> Known<'a> {
             if !self.projects.contains(folded.as_str()) {
                 return Some(reference::missing("project", name, self.shown.iter().copied(), at));
             }
-            let git = self.git.contains(folded.as_str()) && page.rule.select.deployments && !leaves;
-            git.then(|| in_git(name, at, page.rule.select.runbooks))
+            let left = self.left_in_git.contains(folded.as_str());
+            (left && page.rule.select.deployments && !leaves)
+                .then(|| in_git(name, at, page.rule.select.runbooks))
         };
         patterns.value.exact().filter_map(finding).collect()
     }
@@ -322,7 +329,7 @@ fn in_git(name: &str, at: Span, has_runbooks: bool) -> Finding {
     let message = format!("the deployment process of project `{name}` is stored in Git");
     let new = if has_runbooks { Finding::warning } else { Finding::error };
     new("version-controlled", at, message)
-        .help("this version writes processes that the server stores in its database")
+        .help("say `[version_control]`, and on which branch steps are to move")
 }
 
 fn missing(noun: &str, patterns: Option<&Declared<Patterns>>, known: &[&str]) -> Vec<Finding> {
@@ -345,5 +352,21 @@ fn unseen(matched: &Matched) -> Option<Finding> {
     (!notes.is_empty()).then(|| {
         let message = "some processes could not be read, and no rule decides about their steps";
         Finding::warning("unseen-steps", at, message).notes(notes)
+    })
+}
+
+/// Repositories that could not be read, where the file does not say to pass them over.
+fn unreachable_repositories(matched: &Matched) -> Option<Finding> {
+    let at = matched.desired.version_control.as_ref()?.at.clone();
+    let gaps = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::StepsInGit);
+    let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    (!notes.is_empty()).then(|| {
+        let message =
+            format!("{} could not be read", count(notes.len(), "version-controlled project"));
+        Finding::new("unreachable-repository", Level::Deny, At::Source(at), message)
+            .notes(notes)
+            .help(
+                "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`",
+            )
     })
 }

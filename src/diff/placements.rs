@@ -4,6 +4,7 @@
 //! that will match after the plan has to match before it, or the next plan would not be empty.
 
 use super::{
+    branches::Branches,
     goal::{CannotRun, Condition, Goal, Reach, fallback},
     ledger::Ledger,
     matched::Matched,
@@ -23,8 +24,10 @@ pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Findin
     let fallbacks = [fallback(matched.live), fallback(after)];
     let mut book = Rulebook::new(&matched.desired.rules);
     let mut ledger = Ledger::new(matched);
+    let mut branches = Branches::new(matched);
     let mut changes = Vec::new();
     for process in &matched.live.processes {
+        let mut moved = Vec::new();
         let of_process = book.of_process(process);
         ledger.process(process, &of_process);
         for step in &process.steps {
@@ -38,12 +41,14 @@ pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Findin
                 continue;
             };
             match rule.place(matched, process, step) {
-                Ok(change) => changes.extend(change),
+                Ok(change) => moved.extend(change),
                 Err(why) => ledger.cannot(at, why, process.address(step)),
             }
         }
+        changes.extend(branches.admit(process, moved));
     }
     findings.extend(ledger.findings());
+    findings.extend(branches.findings());
     changes
 }
 
@@ -108,6 +113,7 @@ impl Resolved<'_> {
             kind: ChangeKind::PlaceStep {
                 process: process.id.clone(),
                 kind,
+                git: None,
                 action: step.id.clone(),
                 edits,
             },

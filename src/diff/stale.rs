@@ -7,9 +7,11 @@ use crate::{
     live::{Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
     model::{
         Address, Container, Endpoint, Execution, Id, Linked, Name, Place, Pool, PoolHandle,
-        PoolKind,
+        PoolKind, Process,
     },
-    plan::{Change, ChangeKind, Feed, Plan, PoolEdit, Reliance, StepEdit, Subject, WorkerEdit},
+    plan::{
+        Change, ChangeKind, Commit, Feed, Plan, PoolEdit, Reliance, StepEdit, Subject, WorkerEdit,
+    },
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -56,7 +58,8 @@ fn beside(change: &Change) -> Vec<Subject> {
         ChangeKind::DeletePool { id, .. } => {
             vec![Subject::UsersOfPool(id.as_str().to_owned()), Subject::DefaultPool]
         }
-        ChangeKind::PlaceStep { process, action, edits, .. } => {
+        ChangeKind::PlaceStep { process, git, action, edits, .. } => {
+            let process = read_from(process, git.as_ref());
             let step =
                 Subject::Step(process.as_str().into(), action.as_str().into(), "runs".into());
             let places = edits.iter().filter_map(|edit| match edit {
@@ -119,7 +122,8 @@ fn expected(change: &Change) -> Vec<Reliance> {
         ChangeKind::DeletePool { id, name } => {
             vec![rely(Subject::Pool(id.as_str().into(), "name".into()), name.clone())]
         }
-        ChangeKind::PlaceStep { process, action, edits, .. } => {
+        ChangeKind::PlaceStep { process, git, action, edits, .. } => {
+            let process = read_from(process, git.as_ref());
             let subject = |field: &str| {
                 Subject::Step(process.as_str().into(), action.as_str().into(), field.into())
             };
@@ -130,6 +134,16 @@ fn expected(change: &Change) -> Vec<Reliance> {
             vec![rely(Subject::BuiltInWorker, (!on).to_string())]
         }
         ChangeKind::SetDefaultPool { .. } | ChangeKind::SortPools { .. } => Vec::new(),
+    }
+}
+
+/// The process that a change was planned from: on a branch that is yet to be made, that of its base.
+fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
+    match git {
+        Some(Commit { process, base: Some(base), .. }) => {
+            LiveProcess::on_branch(process.as_str(), base)
+        }
+        _ => process.clone(),
     }
 }
 
@@ -366,8 +380,8 @@ fn address_of<'a>(plan: &'a Plan, subject: &Subject) -> Option<&'a Address> {
     let about = |change: &&Change| match (subject, &change.kind) {
         (
             Subject::Step(process, action, _),
-            ChangeKind::PlaceStep { process: p, action: a, .. },
-        ) => process == p.as_str() && action == a.as_str(),
+            ChangeKind::PlaceStep { process: p, git, action: a, .. },
+        ) => process == read_from(p, git.as_ref()).as_str() && action == a.as_str(),
         (Subject::UsersOfPool(pool), ChangeKind::DeletePool { id, .. }) => pool == id.as_str(),
         (Subject::UsersOfBuiltInWorker, ChangeKind::SetBuiltInWorker { .. })
         | (Subject::PoolOrder, ChangeKind::SortPools { .. }) => true,

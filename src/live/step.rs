@@ -1,16 +1,37 @@
 //! Processes and their steps, as far as it matters where they run.
 
-use crate::model::{Address, Container, Id, Name, Place, Pool, Process, ProcessName, StepAction};
+use crate::model::{
+    Address, Container, Id, Name, Place, Pool, Process, ProcessName, Project, StepAction,
+};
 
 /// A process: its owner and its steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveProcess {
-    /// The server's id.
+    /// The server's id; of a process in Git, whose id all branches share, with its branch behind it.
     pub id: Id<Process>,
     /// Whose it is.
     pub owner: Owner,
+    /// Where it is stored in Git; none for one in the server's database.
+    pub git: Option<Branch>,
     /// Its steps, in their order; a step of several actions is as many entries.
     pub steps: Vec<LiveStep>,
+}
+
+/// A branch that has a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Branch {
+    /// The id of the process, which all branches share.
+    pub process: String,
+    /// The project whose repository it is in.
+    pub project: Id<Project>,
+    /// The repository's URL, without what may be secret in it. Projects may share one.
+    pub repository: String,
+    /// Its short name: `main`.
+    pub name: String,
+    /// Whether the server refuses to commit to it.
+    pub protected: bool,
+    /// The protected branch whose changes this one has, until they are merged.
+    pub stands_for: Option<String>,
 }
 
 /// Whose process it is.
@@ -48,10 +69,16 @@ pub struct LiveStep {
 }
 
 impl LiveProcess {
+    /// The id of a process as it is on a branch.
+    pub fn on_branch(id: &str, branch: &str) -> Id<Process> {
+        Id::new(format!("{id}@{branch}"))
+    }
+
     /// The address of one of its steps.
     pub fn address(&self, step: &LiveStep) -> Address {
         Address::Step {
             project: self.owner.project.to_string(),
+            branch: self.git.as_ref().map(|it| it.name.clone()),
             process: self.owner.process(),
             step: self.shown(step),
         }

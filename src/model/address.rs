@@ -22,6 +22,8 @@ pub enum Address {
     Step {
         /// The project's name.
         project: String,
+        /// The branch that has the process, where it is stored in Git.
+        branch: Option<String>,
         /// Which of its processes.
         process: ProcessName,
         /// The step's name; a child step's is its own.
@@ -101,9 +103,10 @@ impl Rest<'_> {
             return Err(self.expected("`pools`, `workers`, `projects` or `server.built_in_worker`"));
         }
         let project = self.name()?;
+        let branch = if self.eat("@") { Some(self.branch()?) } else { None };
         let process = self.process()?;
         match self.eat(".steps") {
-            true => Ok(Address::Step { project, process, step: self.name()? }),
+            true => Ok(Address::Step { project, branch, process, step: self.name()? }),
             false => Err(self.expected("`.steps`")),
         }
     }
@@ -121,7 +124,7 @@ impl Rest<'_> {
     /// `.key` or `["any name"]`.
     fn name(&mut self) -> Result<String, ParseAddressError> {
         if self.eat("[\"") {
-            return self.quoted();
+            return self.quoted("\"]", "a name that ends in `\"]`");
         }
         let Some(behind) = self.left.strip_prefix('.') else {
             return Err(self.expected("a name, as `.key` or `[\"name\"]`,"));
@@ -137,14 +140,30 @@ impl Rest<'_> {
         }
     }
 
-    /// The rest of a name whose `["` is behind us, and its `"]`.
-    fn quoted(&mut self) -> Result<String, ParseAddressError> {
+    /// `main`, `feature/x` or `"any name"`.
+    fn branch(&mut self) -> Result<String, ParseAddressError> {
+        if self.eat("\"") {
+            return self.quoted("\"", "a branch that ends in `\"`");
+        }
+        let end = self.left.find(|c| !is_bare_branch(c)).unwrap_or(self.left.len());
+        let (branch, left) = self.left.split_at(end);
+        match branch.is_empty() {
+            true => Err(self.expected("a branch, as `main` or `\"release/1.2\"`,")),
+            false => {
+                self.left = left;
+                Ok(branch.to_owned())
+            }
+        }
+    }
+
+    /// The rest of a name whose opening quote is behind us, and `end`, which begins with a quote.
+    fn quoted(&mut self, end: &str, expected: &'static str) -> Result<String, ParseAddressError> {
         let mut name = String::new();
         let mut chars = self.left.char_indices();
         while let Some((at, c)) = chars.next() {
             match c {
-                '"' if self.left[at..].starts_with("\"]") => {
-                    self.left = &self.left[at + 2..];
+                '"' if self.left[at..].starts_with(end) => {
+                    self.left = &self.left[at + end.len()..];
                     return Ok(name);
                 }
                 '"' => break,
@@ -155,7 +174,7 @@ impl Rest<'_> {
                 plain => name.push(plain),
             }
         }
-        Err(self.expected("a name that ends in `\"]`"))
+        Err(self.expected(expected))
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -177,8 +196,12 @@ impl fmt::Display for Address {
             Self::PoolOrder => f.write_str("pools"),
             Self::Pool(key) => write!(f, "pools{}", Key(key)),
             Self::Worker(name) => write!(f, "workers{}", Key(name)),
-            Self::Step { project, process, step } => {
-                write!(f, "projects[{}].{process}.steps[{}]", Quoted(project), Quoted(step))
+            Self::Step { project, branch, process, step } => {
+                write!(f, "projects[{}]", Quoted(project))?;
+                if let Some(branch) = branch {
+                    write!(f, "@{}", BranchName(branch))?;
+                }
+                write!(f, ".{process}.steps[{}]", Quoted(step))
             }
         }
     }
@@ -209,6 +232,22 @@ fn is_bare(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
+/// `main`, or `"release/1.2"` where a bare word would not end where the name does.
+struct BranchName<'a>(&'a str);
+
+impl fmt::Display for BranchName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match !self.0.is_empty() && self.0.chars().all(is_bare_branch) {
+            true => f.write_str(self.0),
+            false => Quoted(self.0).fmt(f),
+        }
+    }
+}
+
+fn is_bare_branch(c: char) -> bool {
+    is_bare(c) || c == '/'
+}
+
 /// `"name"`, with what would end it escaped.
 struct Quoted<'a>(&'a str);
 
@@ -232,8 +271,12 @@ mod tests {
 
     #[test]
     fn a_step_is_found_by_project_process_and_name() {
-        let step =
-            |process| Address::Step { project: "Web Store".into(), process, step: "Drain".into() };
+        let step = |process| Address::Step {
+            project: "Web Store".into(),
+            branch: None,
+            process,
+            step: "Drain".into(),
+        };
         assert_eq!(
             step(ProcessName::Deployment).to_string(),
             r#"projects["Web Store"].deployment.steps["Drain"]"#
@@ -242,6 +285,16 @@ mod tests {
             step(ProcessName::Runbook("Restart".into())).to_string(),
             r#"projects["Web Store"].runbooks["Restart"].steps["Drain"]"#
         );
+    }
+
+    #[test]
+    fn the_branch_stands_behind_the_project() {
+        let step = |branch: &str| {
+            let (project, step, process) = ("Web".into(), "Drain".into(), ProcessName::Deployment);
+            Address::Step { project, branch: Some(branch.into()), process, step }.to_string()
+        };
+        assert_eq!(step("feature/x"), r#"projects["Web"]@feature/x.deployment.steps["Drain"]"#);
+        assert_eq!(step("v1.2"), r#"projects["Web"]@"v1.2".deployment.steps["Drain"]"#);
     }
 
     #[test]
@@ -265,13 +318,18 @@ mod tests {
         let name = || prop_oneof!["[a-z0-9_-]{0,8}", r#"["\\\[\]. é\n]{0,6}"#, any::<String>()];
         let process =
             prop_oneof![Just(ProcessName::Deployment), name().prop_map(ProcessName::Runbook)];
-        let step = (name(), process, name());
+        let step = (name(), proptest::option::of(name()), process, name());
         prop_oneof![
             Just(Address::BuiltInWorker),
             Just(Address::PoolOrder),
             name().prop_map(Address::Pool),
             name().prop_map(Address::Worker),
-            step.prop_map(|(project, process, step)| Address::Step { project, process, step }),
+            step.prop_map(|(project, branch, process, step)| Address::Step {
+                project,
+                branch,
+                process,
+                step
+            }),
         ]
     }
 
@@ -282,7 +340,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_stops_the_parser(text in r#"(pools|workers|projects)?[\["a\]\\.é ]{0,12}"#) {
+        fn no_text_stops_the_parser(text in r#"(pools|workers|projects)?[\["a\]\\.@é ]{0,12}"#) {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse(), Ok(address));
             }

@@ -3,7 +3,10 @@
 //! A read may be tried again at will, and so may a delete. Any other write is tried again only where it
 //! is certain that nobody has processed it. Never: a redirect to another host, or a body without a limit.
 
-use super::{Connection, Error, Refusal, error, patience::Patience};
+use super::{
+    Connection, Error, Refusal, error,
+    patience::{self, Patience},
+};
 use reqwest::{
     Method, Response, StatusCode, Url,
     header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER},
@@ -112,7 +115,12 @@ impl Connection {
                 Again::IfRepeatable => call.repeatable,
                 Again::Surely => true,
             };
-            let wait = if safe { patience.wait(asked, self.is_known()) } else { None };
+            let calls = match error {
+                _ if !self.is_known() => patience::FIRST_CALLS,
+                Error::Lost { .. } => patience::BROKEN_CALLS,
+                _ => u32::MAX,
+            };
+            let wait = if safe { patience.wait(asked, calls) } else { None };
             let Some(wait) = wait else { return Err(error) };
             tracing::debug!(%error, ?wait, "tries again");
             sleep(wait).await;

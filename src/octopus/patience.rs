@@ -8,7 +8,10 @@ const FIRST: Duration = Duration::from_millis(500);
 /// The longest wait that is chosen here; a server may ask for more.
 const LONGEST: Duration = Duration::from_secs(10);
 /// How often a server is called that has not answered yet: a mistyped host shall not take a minute.
-const FIRST_CALLS: u32 = 3;
+pub(super) const FIRST_CALLS: u32 = 3;
+/// How often an answer is asked for that breaks off each time: a server that restarts refuses to be
+/// called, but one that cuts its answers short will go on doing so.
+pub(super) const BROKEN_CALLS: u32 = 6;
 
 /// The tries of one request.
 #[derive(Debug)]
@@ -26,11 +29,11 @@ impl Patience {
 
     /// How long to wait before the next try; `None` once it would be too late.
     ///
-    /// `asked` is what the server asks to wait. `known` is whether it has ever answered.
-    pub(super) fn wait(&mut self, asked: Option<Duration>, known: bool) -> Option<Duration> {
+    /// `asked` is what the server asks to wait, and `calls` how often it is called at most.
+    pub(super) fn wait(&mut self, asked: Option<Duration>, calls: u32) -> Option<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.tries += 1;
-        if !known && FIRST_CALLS <= self.tries {
+        if calls <= self.tries {
             return None;
         }
         let asked = asked.unwrap_or_default();
@@ -59,21 +62,21 @@ mod tests {
     #[test]
     fn what_the_server_asks_for_is_the_least() {
         let mut patience = Patience::new(Duration::from_secs(60));
-        let wait = patience.wait(Some(Duration::from_secs(7)), true).unwrap();
+        let wait = patience.wait(Some(Duration::from_secs(7)), u32::MAX).unwrap();
         assert!((7.0..7.5).contains(&wait.as_secs_f32()), "{wait:?}");
     }
 
     #[test]
     fn nobody_waits_longer_than_patience_lasts() {
         let mut patience = Patience::new(Duration::from_secs(60));
-        assert_eq!(patience.wait(Some(Duration::from_secs(61)), true), None);
-        assert_eq!(Patience::new(Duration::ZERO).wait(None, true), None);
+        assert_eq!(patience.wait(Some(Duration::from_secs(61)), u32::MAX), None);
+        assert_eq!(Patience::new(Duration::ZERO).wait(None, u32::MAX), None);
     }
 
     #[test]
-    fn a_server_that_never_answered_is_called_three_times() {
+    fn nobody_is_called_more_often_than_that() {
         let mut patience = Patience::new(Duration::from_secs(60));
-        let waits = [0; 3].map(|_| patience.wait(None, false).is_some());
+        let waits = [0; 3].map(|_| patience.wait(None, 3).is_some());
         assert_eq!(waits, [true, true, false]);
     }
 }

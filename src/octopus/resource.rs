@@ -14,8 +14,37 @@ pub enum Resource {
     DeploymentProcess(String),
     /// The process of a runbook, by its id.
     RunbookProcess(String),
+    /// A deployment process on a branch of its project's repository.
+    BranchDeploymentProcess(Branch),
+    /// The process of a runbook, by its id, on a branch of its project's repository.
+    BranchRunbookProcess(Branch, String),
     /// The server's switches.
     Features,
+}
+
+/// A branch of a version-controlled project's repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Branch {
+    /// The project's id.
+    pub project: String,
+    /// The branch's short name: `main`.
+    pub name: String,
+}
+
+impl Branch {
+    /// The name that no tag or commit can have: `refs/heads/main`.
+    pub fn canonical(&self) -> String {
+        format!("refs/heads/{}", self.name)
+    }
+
+    /// What every path on the branch begins with, seen from a space's prefix.
+    ///
+    /// # Source
+    ///
+    /// A ref is one segment of a path, its slashes percent-encoded (`api.md` 2.10).
+    pub(super) fn path(&self, space: &str) -> String {
+        format!("{space}/projects/{}/{}", encoded(&self.project), encoded(&self.canonical()))
+    }
 }
 
 /// Whose processes.
@@ -48,6 +77,12 @@ impl Resource {
             }
             Self::RunbookProcess(id) => {
                 format!("{space}/{}/{}", ProcessKind::Runbook.path(), encoded(id))
+            }
+            Self::BranchDeploymentProcess(branch) => {
+                format!("{}/{}", branch.path(space), ProcessKind::Deployment.path())
+            }
+            Self::BranchRunbookProcess(branch, id) => {
+                format!("{}/{}/{}", branch.path(space), ProcessKind::Runbook.path(), encoded(id))
             }
             Self::Features => "/api/featuresconfiguration".to_owned(),
         }
@@ -105,6 +140,16 @@ mod tests {
         let by_id = "/api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-1";
         assert_eq!(put(by_id), by_id);
         assert_eq!(process.path_to_put("/api/Spaces-1", "{}"), by_id);
+    }
+
+    #[test]
+    fn a_ref_is_one_segment_of_a_path() {
+        let branch = Branch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
+        assert_eq!(
+            Resource::BranchRunbookProcess(branch, "RunbookProcess-restart".to_owned())
+                .path("/api/Spaces-1"),
+            "/api/Spaces-1/projects/Projects-2/refs%2Fheads%2Frelease%2F1/runbookProcesses/RunbookProcess-restart"
+        );
     }
 
     #[test]

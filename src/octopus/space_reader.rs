@@ -1,6 +1,6 @@
 //! Reading a space.
 
-use super::{Connection, Error, ProcessKind, Resource, base::encoded, wire};
+use super::{Branch, Connection, Error, ProcessKind, Resource, base::encoded, wire};
 use crate::model::{Id, Space};
 use serde_json::value::RawValue;
 
@@ -181,6 +181,50 @@ impl SpaceReader {
         ids: &[String],
     ) -> (Vec<wire::Process>, Vec<Unread>) {
         self.connection.by_ids(&self.at(kind.path()), ids).await
+    }
+
+    /// All branches of a version-controlled project's repository.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn branches(&self, project: &str) -> Answer<Vec<wire::GitBranch>> {
+        self.connection
+            .pages(&self.at(&format!("projects/{}/git/branches", encoded(project))))
+            .await
+    }
+
+    /// A branch; `None` where there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] but that it is not found.
+    pub async fn branch(&self, branch: &Branch) -> Answer<Option<wire::GitBranch>> {
+        let (project, name) = (encoded(&branch.project), encoded(&branch.canonical()));
+        let path = self.at(&format!("projects/{project}/git/branches/{name}"));
+        match self.connection.get(&path).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The runbooks that are kept on a branch.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn runbooks_on(&self, branch: &Branch) -> Answer<Vec<wire::Runbook>> {
+        self.connection.pages(&format!("{}/runbooks", branch.path(&self.prefix))).await
+    }
+
+    /// A process that has a document of its own: what decides where its steps run, and no more.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn process(&self, resource: &Resource) -> Answer<wire::Process> {
+        self.connection.get(&resource.path(&self.prefix)).await
     }
 
     /// A document as it came.

@@ -14,8 +14,8 @@ pub(super) use page::{Keyed, Page};
 pub use permissions::{Grant, Permissions};
 pub use process::{Action, Container, Process, Properties, Step};
 pub use project::{
-    ConversionState, LibraryVariableSet, PersistenceSettings, Project, Runbook, Target, Variable,
-    VariableSet,
+    ConversionState, GitBranch, LibraryVariableSet, PersistenceSettings, Project, Runbook, Target,
+    Variable, VariableSet,
 };
 pub use worker::{Endpoint, TentacleEndpoint, Worker, WorkerPool, WorkerTypes};
 

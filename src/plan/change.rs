@@ -5,7 +5,8 @@ use crate::{
     finding::At,
     live::Policy,
     model::{
-        Address, Endpoint, Id, Linked, Pool, PoolHandle, PoolKind, Process, StepAction, Worker,
+        Address, Endpoint, Id, Linked, Pool, PoolHandle, PoolKind, Process, Project, StepAction,
+        Worker,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,9 @@ pub enum ChangeKind {
         process: Id<Process>,
         /// Whether a project or a runbook owns it.
         kind: ProcessKind,
+        /// How it is written where it is stored in Git; none for one in the server's database.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        git: Option<Commit>,
         /// The action inside it.
         action: Id<StepAction>,
         /// Never empty.
@@ -127,6 +131,23 @@ pub struct NewWorker {
     pub policy: Option<Linked<Policy>>,
     /// Whether it gets no work.
     pub disabled: bool,
+}
+
+/// How a process is written that is stored in Git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The process, by the id that all branches share.
+    pub process: Id<Process>,
+    /// The project whose repository it is in.
+    pub project: Id<Project>,
+    /// The repository: nothing else is written to it at the same time.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The branch that this one is made of, where it is not there yet.
+    pub base: Option<String>,
+    /// What the commit says.
+    pub message: String,
 }
 
 /// Who owns a process.
@@ -245,6 +266,7 @@ impl ChangeKind {
             Self::UpdateWorker { id, .. }
             | Self::ReplaceWorker { id, .. }
             | Self::DeleteWorker { id, .. } => Some(id.as_str()),
+            Self::PlaceStep { git: Some(commit), .. } => Some(commit.process.as_str()),
             Self::PlaceStep { process, .. } => Some(process.as_str()),
             Self::SetDefaultPool { to, .. } => to.id().map(Id::as_str),
         }

@@ -3,7 +3,7 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, StepEdit, WorkerEdit};
+use super::{Change, ChangeKind, Commit, StepEdit, WorkerEdit};
 use crate::{
     model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName},
     plan::{NewWorker, Plan, ProcessKind},
@@ -109,11 +109,12 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
         ChangeKind::CreateWorker(NewWorker { name, .. })
         | ChangeKind::DeleteWorker { name, .. }
         | ChangeKind::ReplaceWorker { new: NewWorker { name, .. }, .. } => worker(name),
-        ChangeKind::PlaceStep { kind, .. } => match address {
-            Address::Step { process: ProcessName::Deployment, .. } => {
-                *kind == ProcessKind::Deployment
+        ChangeKind::PlaceStep { kind, git, .. } => match address {
+            Address::Step { process, branch, .. } => {
+                let deployment = *process == ProcessName::Deployment;
+                deployment == (*kind == ProcessKind::Deployment)
+                    && *branch == git.as_ref().map(|commit| commit.branch.clone())
             }
-            Address::Step { process: ProcessName::Runbook(_), .. } => *kind == ProcessKind::Runbook,
             _ => false,
         },
         ChangeKind::SetBuiltInWorker { .. } => *address == Address::BuiltInWorker,
@@ -132,6 +133,11 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::UpdatePool { edits: all, .. } => edits(all.len(), kinds(all)),
         ChangeKind::UpdateWorker { edits: all, .. } => {
             edits(all.len(), kinds(all)).or_else(|| all.iter().find_map(senseless_edit))
+        }
+        ChangeKind::PlaceStep { git: Some(Commit { branch, base: Some(base), .. }), .. }
+            if branch == base =>
+        {
+            Some("a branch is made of itself")
         }
         ChangeKind::PlaceStep { edits: all, .. } => edits(all.len(), kinds(all)),
         ChangeKind::CreateWorker(new) => senseless_worker(new),

@@ -231,6 +231,7 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, ReadError> {
 
 fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
     let Finding { code, level, message, at, address, label, notes, help } = finding.clone();
+    let address = address.map(|it| *it);
     let line = line(&at, sources);
     SavedFinding {
         code,
@@ -247,6 +248,7 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
 
 fn read_finding(saved: SavedFinding) -> Finding {
     let SavedFinding { code, level, message, address, file, line, label, notes, help } = saved;
+    let address = address.map(Box::new);
     Finding { code, level, message, at: at(file, line), address, label, notes, help }
 }
 

@@ -126,10 +126,12 @@ pub(crate) fn new_worker(name: &str, endpoint: Endpoint) -> NewWorker {
 pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) -> Change {
     let address = Address::Step {
         project: project.into(),
+        branch: None,
         process: ProcessName::Deployment,
         step: step.into(),
     };
     let kind = ChangeKind::PlaceStep {
+        git: None,
         process: Id::new(format!("deploymentprocess-{project}")),
         kind: ProcessKind::Deployment,
         action: Id::new(format!("{project}-{step}")),
@@ -244,6 +246,7 @@ fn placements() -> Vec<Change> {
     let container =
         Container { image: "acme/az:2".into(), feed: Linked::new("Feeds-1", "Docker Hub") };
     let runbook = ChangeKind::PlaceStep {
+        git: None,
         process: Id::new("RunbookProcess-Runbooks-9"),
         kind: ProcessKind::Runbook,
         action: Id::new("a1"),

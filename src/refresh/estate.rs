@@ -1,6 +1,6 @@
 //! Projects, their processes, and what else of them may point at a pool.
 
-use super::{Error, Reading, lower, pointers};
+use super::{Error, Reading, git, lower, pointers};
 use crate::{
     live::{Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
     model::Name,
@@ -21,7 +21,7 @@ pub(super) struct Estate {
 type Wanted = (String, Owner);
 
 /// Why a process of a version-controlled project is not read.
-const IN_GIT: &str = "it is stored in Git, which this version does not read";
+const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control]`";
 
 /// Reads as much of the projects as `scope` asks for.
 pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estate, Error> {
@@ -34,36 +34,42 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         reading.when(runbooks, "the runbooks", reader.runbooks()),
     )?;
     let mut gaps = Vec::new();
-    let owners = Owners::new(&projects, &groups);
+    let owners = Owners::new(&projects, &groups, scope.git.is_some());
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
-    let (deployed, run, (pointers, hidden)) = tokio::try_join!(
+    let (deployed, run, (in_git, unreachable), (pointers, hidden)) = tokio::try_join!(
         processes(reading, ProcessKind::Deployment, of_projects),
         processes(reading, ProcessKind::Runbook, of_runbooks),
+        git::processes(reading, scope, &owners),
         pointers::pointers(reading, scope, &projects),
     )?;
+    gaps.extend(unreachable);
     let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
     for (read, unread) in [deployed, run] {
         all.extend(read);
         gaps.extend(unread);
     }
+    all.extend(in_git);
     gaps.extend(hidden);
     Ok(Estate { projects: owners.projects(), processes: all, pointers, gaps })
 }
 
 /// Projects with the names of their groups.
-struct Owners<'a> {
-    projects: &'a [wire::Project],
+pub(super) struct Owners<'a> {
+    pub(super) projects: &'a [wire::Project],
+    /// Whether what is in Git is read elsewhere, and no gap.
+    git_is_read: bool,
     groups: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Owners<'a> {
-    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named]) -> Self {
+    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named], git_is_read: bool) -> Self {
         let groups = groups.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
-        Self { projects, groups }
+        Self { projects, git_is_read, groups }
     }
 
-    fn owner(&self, project: &wire::Project, runbook: Option<&str>) -> Owner {
+    /// Whose a process is.
+    pub(super) fn owner(&self, project: &wire::Project, runbook: Option<&str>) -> Owner {
         // A group that the key may not see is called by its id.
         let id = project.project_group_id.as_str();
         Owner {
@@ -90,12 +96,17 @@ impl<'a> Owners<'a> {
                     "the deployment process of the version-controlled project {:?}",
                     project.name
                 );
-                gaps.push(Gap { what, why: IN_GIT.to_owned(), hides: Hides::Steps });
+                gaps.extend(self.left_in_git(what));
             } else {
                 wanted.push((project.deployment_process_id.clone(), self.owner(project, None)));
             }
         }
         wanted
+    }
+
+    fn left_in_git(&self, what: String) -> Option<Gap> {
+        let gap = Gap { what, why: IN_GIT.to_owned(), hides: Hides::Steps };
+        (!self.git_is_read).then_some(gap)
     }
 
     /// The processes of runbooks to read; the others are gaps.
@@ -110,7 +121,7 @@ impl<'a> Owners<'a> {
         };
         for project in self.projects.iter().filter(|it| converted(it)) {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
-            gaps.push(Gap { what, why: IN_GIT.to_owned(), hides: Hides::Steps });
+            gaps.extend(self.left_in_git(what));
         }
         let by_id: HashMap<&str, &wire::Project> =
             self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
@@ -135,12 +146,18 @@ impl<'a> Owners<'a> {
     }
 }
 
-fn is_in_git(project: &wire::Project) -> bool {
+/// Whether a project's deployment process is stored in Git.
+pub(super) fn is_in_git(project: &wire::Project) -> bool {
     let stored = &project.persistence_settings.r#type;
     project.is_version_controlled || stored.eq_ignore_ascii_case("VersionControlled")
 }
 
 /// The processes that are wanted, in that order, and a gap for each that cannot be read.
+///
+/// # Errors
+///
+/// The first failure, where not one of them can be read: a plan of nothing would look like a plan in
+/// which nothing is to do.
 async fn processes(
     reading: &Reading<'_>,
     kind: ProcessKind,
@@ -150,6 +167,9 @@ async fn processes(
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
     let (found, unread) = reading.reader.processes(kind, &ids).await;
     let unread = gathered(reading, "the processes", unread)?;
+    if let (true, Some(why)) = (found.is_empty(), ids.iter().find_map(|id| unread.get(id))) {
+        return Err(reading.unread("the processes", why.clone()));
+    }
     let mut found: HashMap<String, wire::Process> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
@@ -191,7 +211,7 @@ pub(super) fn gathered(
 }
 
 /// Whether the server answers, and refuses or garbles this one thing.
-fn is_of_the_thing(error: &octopus::Error) -> bool {
+pub(super) fn is_of_the_thing(error: &octopus::Error) -> bool {
     match error {
         octopus::Error::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
         octopus::Error::Malformed { .. } | octopus::Error::TooLarge { .. } => true,
@@ -215,7 +235,7 @@ mod tests {
     fn told(projects: Value, runbooks: Value) -> String {
         let projects: Vec<wire::Project> = serde_json::from_value(projects).unwrap();
         let runbooks: Vec<wire::Runbook> = serde_json::from_value(runbooks).unwrap();
-        let owners = Owners::new(&projects, &[]);
+        let owners = Owners::new(&projects, &[], false);
         let mut gaps = Vec::new();
         let mut wanted = owners.deployments(&mut gaps);
         wanted.extend(owners.runbooks(runbooks, &mut gaps));
@@ -243,13 +263,13 @@ mod tests {
         };
         let runbooks = ["Web", "Shop", "Bank", "Hidden"].map(runbook);
         insta::assert_snapshot!(told(projects, json!(runbooks)), @r#"
-        deploymentprocess-Projects-Web: the deployment process of project "Web"
-        RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
-        RunbookProcess-Web: the process of runbook "Restart" of project "Web"
-        gap: the deployment process of the version-controlled project "Shop": it is stored in Git, which this version does not read
-        gap: the deployment process of the version-controlled project "Bank": it is stored in Git, which this version does not read
-        gap: the runbooks of the version-controlled project "Bank": it is stored in Git, which this version does not read
-        gap: the process of the runbook "Restart": its project is not among those that the key may see
-        "#);
+                deploymentprocess-Projects-Web: the deployment process of project "Web"
+                RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
+                RunbookProcess-Web: the process of runbook "Restart" of project "Web"
+                gap: the deployment process of the version-controlled project "Shop": it is stored in Git, and the file has no `[version_control]`
+                gap: the deployment process of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
+                gap: the runbooks of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
+                gap: the process of the runbook "Restart": its project is not among those that the key may see
+                "#);
     }
 }

@@ -4,8 +4,8 @@
 //! I/O.
 
 use crate::{
-    desired::{Currently, Desired, DesiredEndpoint, Rule, Verdict},
-    live::Scope,
+    desired::{Currently, Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
+    live::{GitScope, Scope},
     model::Place,
 };
 
@@ -24,6 +24,7 @@ pub fn everything() -> Scope {
         pointers: true,
         features: true,
         elsewhere: false,
+        git: None,
     }
 }
 
@@ -57,6 +58,19 @@ pub fn scope(desired: &Desired) -> Scope {
         pointers: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
         elsewhere: switches_off,
+        git: desired.version_control.as_ref().map(|it| git(it)),
+    }
+}
+
+fn git(said: &VersionControl) -> GitScope {
+    let instead = match &said.on_protected {
+        OnProtected::Branch(name) => Some(name.clone()),
+        OnProtected::Refuse | OnProtected::Skip => None,
+    };
+    GitScope {
+        branches: said.branches.clone(),
+        instead_of_protected: instead,
+        skip_unreachable: said.skip_unreachable,
     }
 }
 

@@ -127,10 +127,12 @@ pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Ch
     let process = bench.get(PROCESS).await;
     let address = Address::Step {
         project: "Web Store".into(),
+        branch: None,
         process: ProcessName::Deployment,
         step: name.into(),
     };
     let kind = ChangeKind::PlaceStep {
+        git: None,
         process: Id::new("deploymentprocess-Projects-1"),
         kind: ProcessKind::Deployment,
         action: Id::new(action(&process, name)["Id"].as_str().unwrap()),

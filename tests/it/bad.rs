@@ -137,6 +137,11 @@ fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
         ("GET /api/Spaces-1/workerpools", status(404)),
         ("GET /api/Spaces-1/workerpools", status(500)),
         ("GET /api/Spaces-1/projects", status(500)),
+        ("GET /api/Spaces-1/deploymentprocesses", status(403)),
+        ("GET /api/Spaces-1/deploymentprocesses", status(404)),
+        ("GET /api/Spaces-1/deploymentprocesses", status(500)),
+        ("GET /api/Spaces-1/deploymentprocesses", Misfortune::Html(200)),
+        ("GET /api/Spaces-1/deploymentprocesses", Misfortune::Truncate),
         ("GET /api/Spaces-1/workers", Misfortune::Html(200)),
         ("GET /api/Spaces-1/workers", Misfortune::Redirect("https://login.example/?key=1".into())),
     ];
@@ -160,6 +165,11 @@ fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
     GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server answered 404: Not Found
     GET /api/Spaces-1/workerpools: error: cannot read the worker pools of space `Default`: the server answered 500: Internal Server Error
     GET /api/Spaces-1/projects: error: cannot read the projects of space `Default`: the server answered 500: Internal Server Error
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server answered 403: Forbidden
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server answered 404: Not Found
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the server answered 500: Internal Server Error
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: GET /api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-5 was answered 200 with a page that is no JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
+    GET /api/Spaces-1/deploymentprocesses: error: cannot read the processes of space `Default`: the connection broke during GET /api/Spaces-1/deploymentprocesses: end of file before message length reached
     GET /api/Spaces-1/workers: error: cannot read the workers of space `Default`: GET /api/Spaces-1/workers/all was answered 200 with a page that is no JSON: `<!DOCTYPE html> <html><head><title>200 OK</title></head><body><h1>OK</h1><hr><ce…`
     GET /api/Spaces-1/workers: error: cannot read the workers of space `Default`: GET /api/Spaces-1/workers/all was redirected to `https://login.example/`, which is not followed
     ");

@@ -86,7 +86,7 @@ fn live() -> Live {
             group: owner.group.clone(),
             git: false,
         }],
-        processes: vec![LiveProcess { id: Id::new("process"), owner, steps }],
+        processes: vec![LiveProcess { id: Id::new("process"), owner, git: None, steps }],
         directory: Directory {
             policies: vec![entry("MachinePolicies-1", "Default Machine Policy")],
             ..Directory::default()

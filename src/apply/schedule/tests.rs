@@ -34,10 +34,11 @@ fn step(name: &str, process: &str, after: &[&Address]) -> Change {
     let kind = ProcessKind::Deployment;
     let address = Address::Step {
         project: "Web Store".into(),
+        branch: None,
         process: ProcessName::Deployment,
         step: name.into(),
     };
-    change(address, ChangeKind::PlaceStep { process, kind, action, edits }, after)
+    change(address, ChangeKind::PlaceStep { process, kind, git: None, action, edits }, after)
 }
 
 /// Carries all out; what was begun first ends first, and what is in `fail` fails.

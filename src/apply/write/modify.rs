@@ -9,13 +9,41 @@ use crate::{
     apply::journal,
     octopus::{
         Resource,
-        document::{Document, ParseError},
+        document::{Document, EditError, ParseError, Segment},
     },
     receipt::Written,
 };
+use serde_json::json;
 
 /// What has to be set in a document for each of several changes, or why a change does not fit.
 pub(super) type Plan<'p> = &'p (dyn Fn(&Document) -> Vec<Result<Vec<Set>, String>> + Sync);
+
+/// A document that is written.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'t> {
+    /// Which.
+    pub(super) resource: &'t Resource,
+    /// What the commit says that the write is, where it is one.
+    pub(super) message: Option<&'t str>,
+}
+
+impl Target<'_> {
+    /// The document as it is sent.
+    ///
+    /// # Source
+    ///
+    /// The body of a process in Git takes `ChangeDescription` and `GitRef`, which no server keeps in it
+    /// (`api.md` 2.8, 2.9).
+    fn body(&self, mut document: Document) -> Result<String, EditError> {
+        use Resource::{BranchDeploymentProcess, BranchRunbookProcess};
+        if let BranchDeploymentProcess(branch) | BranchRunbookProcess(branch, _) = self.resource {
+            let message = self.message.unwrap_or_default();
+            document.set(&[Segment::Key("ChangeDescription")], &json!(message))?;
+            document.set(&[Segment::Key("GitRef")], &json!(branch.canonical()))?;
+        }
+        Ok(document.into_text())
+    }
+}
 
 /// A change among those that one write makes.
 struct Part {
@@ -43,7 +71,8 @@ impl Writes<'_> {
         wanted: &[Wanted],
     ) -> Result<Wrote> {
         let plan = |document: &Document| vec![field::check(document, wanted)];
-        let mut results = self.modify_all(&[index], resource, &plan).await;
+        let target = Target { resource, message: None };
+        let mut results = self.modify_all(&[index], target, &plan).await;
         let nothing = || Err(Failure::new("the plan has no such change"));
         results.pop().map_or_else(nothing, |(_, result)| result)
     }
@@ -52,7 +81,7 @@ impl Writes<'_> {
     pub(super) async fn modify_all(
         &self,
         indices: &[usize],
-        resource: &Resource,
+        target: Target<'_>,
         plan: Plan<'_>,
     ) -> Vec<(usize, Result<Wrote>)> {
         let part = |index: &usize| Part { index: *index, written: Vec::new(), result: None };
@@ -63,7 +92,7 @@ impl Writes<'_> {
             if tried > 0 {
                 pause(tried).await;
             }
-            match self.try_once(resource, plan, &mut parts, last.as_ref()).await {
+            match self.try_once(target, plan, &mut parts, last.as_ref()).await {
                 Try::Over => break,
                 Try::Again(failure) => last = Some(failure),
             }
@@ -78,11 +107,12 @@ impl Writes<'_> {
 
     async fn try_once(
         &self,
-        resource: &Resource,
+        target: Target<'_>,
         plan: Plan<'_>,
         parts: &mut [Part],
         last: Option<&Failure>,
     ) -> Try {
+        let resource = target.resource;
         let in_doubt = last.is_some_and(|it| it.unknown);
         let mut document = match self.read(resource).await {
             Ok(document) => document,
@@ -109,7 +139,13 @@ impl Writes<'_> {
         if !writes {
             return Try::Over;
         }
-        match self.writer.put(resource, document.into_text()).await {
+        let body = match target.body(document) {
+            Ok(body) => body,
+            Err(error) => {
+                return settle(parts, Err(Failure { error: error.to_string(), unknown: in_doubt }));
+            }
+        };
+        match self.writer.put(resource, body).await {
             Ok(answer) => self.look(resource, plan, parts, answer).await,
             Err(error) if error.is_stale() => {
                 Try::Again(Failure { error: error.to_string(), unknown: in_doubt })

@@ -8,14 +8,15 @@
 use super::{
     Failure, Result, Writes, Wrote,
     field::{Path, Set, text, unexpected},
+    modify::Target,
 };
 use crate::{
     model::{Container, Execution, Id, Linked, Place, PoolHandle, Process},
     octopus::{
-        Resource,
+        self, Resource,
         document::{Document, Segment},
     },
-    plan::{ChangeKind, Feed, ProcessKind, StepEdit},
+    plan::{ChangeKind, Commit, Feed, ProcessKind, StepEdit},
 };
 use Segment::{Index, Key, KeyIgnoringCase};
 use serde::Deserialize;
@@ -37,18 +38,26 @@ impl Writes<'_> {
     /// Places steps of one process.
     pub(super) async fn place_steps(&self, unit: &[usize]) -> Vec<(usize, Result<Wrote>)> {
         let changes = unit.iter().filter_map(|index| self.changes.get(*index));
-        let mut resource = None;
+        let mut target = None;
         let mut placings = Vec::new();
         for change in changes {
-            if let ChangeKind::PlaceStep { process, kind, action, edits } = &change.kind {
-                resource = Some(resource_of(process, *kind));
+            if let ChangeKind::PlaceStep { process, kind, git, action, edits } = &change.kind {
+                target = Some((resource_of(process, *kind, git.as_ref()), git.as_ref()));
                 placings.push(Placing { action: action.as_str(), edits });
             }
         }
-        let Some(resource) = resource.filter(|_| placings.len() == unit.len()) else {
-            let none = || Err(Failure::new("the plan has no such step"));
-            return unit.iter().map(|index| (*index, none())).collect();
+        let all =
+            |failure: &Failure| unit.iter().map(|index| (*index, Err(failure.clone()))).collect();
+        let Some((resource, commit)) = target.filter(|_| placings.len() == unit.len()) else {
+            return all(&Failure::new("the plan has no such step"));
         };
+        let mut alone = None;
+        if let Some(commit) = commit {
+            alone = Some(self.repository(&commit.repository).lock_owned().await);
+            if let Err(failure) = self.make_branch(commit).await {
+                return all(&failure);
+            }
+        }
         let plan = |document: &Document| {
             let actions = actions(document);
             let sets = placings.iter().map(|placing| {
@@ -58,7 +67,27 @@ impl Writes<'_> {
             });
             sets.collect()
         };
-        self.modify_all(unit, &resource, &plan).await
+        let target = Target { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let results = self.modify_all(unit, target, &plan).await;
+        drop(alone);
+        results
+    }
+
+    /// Makes the branch that a commit is to be on, where it is not there yet.
+    async fn make_branch(&self, commit: &Commit) -> Result<()> {
+        let Some(base) = &commit.base else { return Ok(()) };
+        let branch = |name: &str| octopus::Branch {
+            project: commit.project.as_str().to_owned(),
+            name: name.to_owned(),
+        };
+        let made = self.writer.create_branch(&branch(&commit.branch), &branch(base)).await;
+        made.map_err(|error| {
+            let failure = Failure::of_write(&error);
+            Failure {
+                error: format!("cannot make branch {:?}: {}", commit.branch, failure.error),
+                ..failure
+            }
+        })
     }
 
     /// What has to be set for one action.
@@ -95,11 +124,21 @@ impl Writes<'_> {
     }
 }
 
-fn resource_of(process: &Id<Process>, kind: ProcessKind) -> Resource {
-    let id = process.as_str().to_owned();
-    match kind {
-        ProcessKind::Deployment => Resource::DeploymentProcess(id),
-        ProcessKind::Runbook => Resource::RunbookProcess(id),
+fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&Commit>) -> Resource {
+    let id = |it: &Id<Process>| it.as_str().to_owned();
+    let branch = |it: &Commit| octopus::Branch {
+        project: it.project.as_str().to_owned(),
+        name: it.branch.clone(),
+    };
+    match (kind, git) {
+        (ProcessKind::Deployment, None) => Resource::DeploymentProcess(id(process)),
+        (ProcessKind::Runbook, None) => Resource::RunbookProcess(id(process)),
+        (ProcessKind::Deployment, Some(commit)) => {
+            Resource::BranchDeploymentProcess(branch(commit))
+        }
+        (ProcessKind::Runbook, Some(commit)) => {
+            Resource::BranchRunbookProcess(branch(commit), id(&commit.process))
+        }
     }
 }
 

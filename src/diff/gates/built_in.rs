@@ -28,8 +28,12 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
         Some(finding.help(format!("place these steps in a pool first; {}", way_past(gate))))
     });
     let gaps = outcome.matched.live.gaps.iter();
-    let gaps = gaps
-        .filter(|gap| matches!(gap.hides, Hides::Steps | Hides::ElsewhereSteps | Hides::Pointers));
+    let gaps = gaps.filter(|gap| {
+        matches!(
+            gap.hides,
+            Hides::Steps | Hides::StepsInGit | Hides::ElsewhereSteps | Hides::Pointers
+        )
+    });
     let unseen: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let unseen = (!unseen.is_empty()).then(|| {
         let message = "steps that could not be seen may still need the built-in worker".to_owned();

@@ -1,8 +1,8 @@
 //! A list, either as a page or as a bare array.
 
 use super::{
-    Account, LibraryVariableSet, Named, Process, Project, Runbook, Space, Target, VariableSet,
-    Worker, WorkerPool,
+    Account, GitBranch, LibraryVariableSet, Named, Process, Project, Runbook, Space, Target,
+    VariableSet, Worker, WorkerPool,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -33,6 +33,12 @@ macro_rules! keyed {
             }
         })*
     };
+}
+
+impl Keyed for GitBranch {
+    fn key(&self) -> &str {
+        &self.name
+    }
 }
 
 keyed! {

@@ -41,6 +41,18 @@ pub struct PersistenceSettings {
     /// What besides the deployment process is in Git.
     #[serde(deserialize_with = "or_default")]
     pub conversion_state: ConversionState,
+    /// The repository.
+    #[serde(deserialize_with = "or_default")]
+    pub url: String,
+    /// The branch that counts where none is said: `main`, or `refs/heads/main`.
+    #[serde(deserialize_with = "or_default")]
+    pub default_branch: String,
+    /// Whether the default branch is protected.
+    #[serde(deserialize_with = "or_default")]
+    pub protected_default_branch: bool,
+    /// The protected branches, by wildcards: `release/*`.
+    #[serde(deserialize_with = "or_default")]
+    pub protected_branch_name_patterns: Vec<String>,
 }
 
 /// What of a version-controlled project besides its deployment process is in Git.
@@ -53,6 +65,17 @@ pub struct ConversionState {
     /// Its runbooks.
     #[serde(deserialize_with = "or_default")]
     pub runbooks_are_in_git: bool,
+}
+
+/// A branch of a version-controlled project's repository.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GitBranch {
+    /// Its short name.
+    pub name: String,
+    /// Whether the server refuses to commit to it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_protected: bool,
 }
 
 /// A runbook.

@@ -12,6 +12,7 @@ pub(in crate::refresh) fn process(process: wire::Process, owner: Owner) -> LiveP
     LiveProcess {
         id: Id::new(process.id),
         owner,
+        git: None,
         steps: process.steps.into_iter().flat_map(steps).collect(),
     }
 }

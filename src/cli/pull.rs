@@ -1,0 +1,85 @@
+//! `poolwright pull`: the live state as a `workers.toml`.
+
+use super::{
+    exit, plan,
+    print::{errln, out},
+    session,
+    trouble::helped,
+};
+use crate::{
+    config,
+    diff::diff,
+    finding::{Level, Source, Sources},
+    live::{GitScope, Live, Scope},
+    plan::Header,
+    pull::pull,
+    refresh::{everything, refresh, space},
+};
+use std::path::PathBuf;
+
+/// Write the live state as a `workers.toml`: a plan of it is empty.
+///
+/// It goes to standard output, or into a file that is not there yet. Example:
+///
+///   poolwright pull --url https://octopus.acme.example -o workers.toml
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The file to write; standard output where none is given.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long, requires = "output")]
+    force: bool,
+    #[command(flatten)]
+    session: session::Args,
+}
+
+/// Reads all there is, and writes it.
+pub(super) async fn run(args: &Args) -> anyhow::Result<u8> {
+    if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.exists()) {
+        let message = format!("`{}` is there already", path.display());
+        return Err(helped(message, "name another file, or write over it with `--force`"));
+    }
+    let session = args.session.open(None).await?;
+    let reader = session.connection.reader();
+    let space = space(&reader, args.session.space(None)).await?;
+    let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
+    let scope = Scope { pointers: false, git: Some(git), ..everything() };
+    let live = refresh(&reader, &space, &scope, &session.url).await?;
+    let text = pull(&live, &session.url);
+    check(&text, &live)?;
+    match &args.output {
+        Some(path) => {
+            plan::save(path, &text)?;
+            errln!("{} is written: a plan of it is empty", path.display());
+        }
+        None => out!("{text}"),
+    }
+    Ok(exit::DONE)
+}
+
+/// Makes sure that the text says what is live: nothing is given away that would change a server.
+fn check(text: &str, live: &Live) -> anyhow::Result<()> {
+    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let (desired, findings) = config::load(&Sources(vec![source]));
+    let header = Header {
+        url: String::new(),
+        server_version: String::new(),
+        space: live.server.space.clone(),
+        files: Vec::new(),
+        digest: String::new(),
+        scope: Scope::default(),
+    };
+    let plan = diff(&desired, live, header);
+    let mistakes = findings.iter().chain(&plan.findings).filter(|it| it.level == Level::Error);
+    let mistakes = mistakes.map(|it| it.message.clone());
+    let changes = plan.changes.iter().map(|it| it.address.to_string());
+    match mistakes.chain(changes).next() {
+        None => Ok(()),
+        Some(first) => Err(helped(
+            format!("the file would not say what is live, beginning with {first}"),
+            "this is a defect of poolwright: nothing was written; please report it",
+        )),
+    }
+}

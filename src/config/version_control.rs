@@ -1,0 +1,83 @@
+//! `[version_control]`.
+
+use super::{lower::Draft, part::Part};
+use crate::{
+    desired::{Declared, OnProtected, VersionControl},
+    finding::Finding,
+};
+
+impl Draft {
+    /// Adds what a file says of processes that are stored in Git.
+    pub(super) fn version_control(&mut self, file: &Part) {
+        let Some(part) = file.part("version_control") else { return };
+        let or = VersionControl::default();
+        let branches = part.texts("branch").map(|all| all.into_iter().map(|it| it.value).collect());
+        let said = VersionControl {
+            branches: branches.unwrap_or(or.branches),
+            message: part.text("message").map_or(or.message, |it| it.value),
+            on_protected: part
+                .text("on_protected")
+                .and_then(|word| self.on_protected(word))
+                .unwrap_or(or.on_protected),
+            skip_unreachable: part.text("on_unreachable").is_some_and(|it| it.value == "skip"),
+        };
+        self.once("version_control", Some(part.declare(said)), |it| &mut it.version_control);
+    }
+
+    fn on_protected(&mut self, word: Declared<String>) -> Option<OnProtected> {
+        match (word.value.as_str(), word.value.strip_prefix("branch:").map(str::trim)) {
+            ("error", _) => Some(OnProtected::Refuse),
+            ("skip", _) => Some(OnProtected::Skip),
+            (_, Some(name)) if is_branch(name) => Some(OnProtected::Branch(name.to_owned())),
+            (_, Some(name)) => {
+                let message = format!("`{name}` is no name of a branch");
+                self.report(
+                    Finding::error("bad-branch", word.at, message)
+                        .help("such as `branch:poolwright/move-steps`"),
+                );
+                None
+            }
+            (text, None) => {
+                let message = format!("`{text}` is none of `error`, `skip`, `branch:NAME`");
+                self.report(
+                    Finding::error("unknown-word", word.at, message)
+                        .help("such as `on_protected = \"branch:poolwright/move-steps\"`"),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// Whether Git takes it for the name of a branch.
+///
+/// # Source
+///
+/// `git help check-ref-format`.
+fn is_branch(name: &str) -> bool {
+    let bad = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
+    let part = |it: &str| !it.is_empty() && !it.starts_with('.') && !it.ends_with(".lock");
+    name.split('/').all(part)
+        && !name.contains(bad)
+        && !["..", "@{"].iter().any(|it| name.contains(it))
+        && !name.ends_with('.')
+        && !name.starts_with('-')
+        && name != "@"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_branch;
+
+    #[test]
+    fn a_branch_is_named_as_git_takes_it() {
+        for good in ["main", "release/1.2", "poolwright/move-steps", "é", "a@b"] {
+            assert!(is_branch(good), "{good}");
+        }
+        for bad in
+            ["", "@", "-x", "a b", "a..b", "a/", "/a", "a//b", ".a", "a.lock", "a:b", "a.", "*"]
+        {
+            assert!(!is_branch(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Texts and keys, as TOML spells them.
+
+/// A text as a value of the language, in which `${` stands for something else.
+pub(super) fn value(text: &str) -> String {
+    quoted(&text.replace("${", "$${"))
+}
+
+/// A text as a TOML string on one line.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A text, or a list of several.
+pub(super) fn one_or_list(texts: &[String]) -> String {
+    match texts {
+        [one] => value(one),
+        many => list(many),
+    }
+}
+
+/// A list of texts, on as many lines as it needs to be read.
+pub(super) fn list(texts: &[String]) -> String {
+    /// What fits on a line, in characters.
+    const LINE: usize = 100;
+    let all: Vec<String> = texts.iter().map(|it| value(it)).collect();
+    let line = all.join(", ");
+    match line.chars().count() > LINE {
+        true => format!("[\n    {},\n]", all.join(",\n    ")),
+        false => format!("[{line}]"),
+    }
+}
+
+/// A key of a table: bare where it can be.
+pub(super) fn table_key(key: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    match !key.is_empty() && key.chars().all(bare) {
+        true => key.to_owned(),
+        false => quoted(key),
+    }
+}
+
+/// Whether the language takes a text as a name, just as it is.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.trim() == text && !text.contains(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_reads_as_it_was(text in any::<String>(), key in any::<String>()) {
+            let file = format!("{} = {}", table_key(&key), quoted(&text));
+            let table: ::toml::Table = file.parse().unwrap();
+            prop_assert_eq!(table[&key].as_str(), Some(text.as_str()));
+        }
+    }
+}
