@@ -50,6 +50,8 @@ enum SeedName {
     Empty,
     /// A self-hosted server on which everything runs on the built-in worker.
     Chapter,
+    /// A company of three spaces, with workers of every kind and projects in Git.
+    Acme,
     /// Octopus Cloud: dynamic pools and no built-in worker.
     Cloud,
     /// Hundreds of projects, for measuring.
@@ -63,6 +65,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let seed = match args.seed {
         SeedName::Empty => Seed::Empty,
         SeedName::Chapter => Seed::Chapter,
+        SeedName::Acme => Seed::Acme,
         SeedName::Cloud => Seed::Cloud,
         SeedName::Large => {
             Seed::Large { projects: args.projects, steps: args.steps, workers: args.workers }

@@ -116,6 +116,22 @@ kinds! {
     EVENTS = "events", "Events", "Event", { order: NEWEST, view: "EventView" };
 }
 
+/// Branches of repositories, which are served below their projects.
+pub(super) static BRANCHES: Kind = Kind {
+    view: "ProjectView",
+    edit: "ProcessEdit",
+    noun: "branch",
+    ..kind("git-branches", "GitBranches", "GitBranch")
+};
+
+/// Tags of repositories.
+pub(super) static TAGS: Kind =
+    Kind { view: "ProjectView", noun: "tag", ..kind("git-tags", "GitTags", "GitTag") };
+
+/// Commits of repositories, each with all that it holds.
+pub(super) static COMMITS: Kind =
+    Kind { view: "ProjectView", noun: "commit", ..kind("git-commits", "GitCommits", "GitCommit") };
+
 /// Spaces, which are in no space.
 pub(super) static SPACES: Kind =
     Kind { view: "", edit: "SpaceEdit", noun: "space", ..kind("spaces", "Spaces", "Space") };

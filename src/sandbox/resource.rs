@@ -24,6 +24,7 @@ pub(super) mod summary;
 pub(super) mod targets;
 pub(super) mod tasks;
 pub(super) mod variables;
+pub(super) mod versioned;
 pub(super) mod workers;
 
 pub(super) use health::{is_check_due, run_checks_due};

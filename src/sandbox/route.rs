@@ -14,7 +14,7 @@ use super::{
     request::{Request, Verb},
     resource::{
         Call, events, features, instance, links, nodes, plain, pools, processes, projects,
-        releases, runs, targets, tasks, variables, workers,
+        releases, runs, targets, tasks, variables, versioned, workers,
     },
     store, work,
 };
@@ -157,6 +157,9 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
         Ok(project) => project,
         Err(refusal) => return Some(Err(refusal)),
     };
+    if let Some(answer) = versioned::route(call, &project, rest) {
+        return Some(answer);
+    }
     Some(match rest {
         ["deploymentprocesses", rest @ ..] => processes::of_project(call, &project, rest),
         ["runbookprocesses", rest @ ..] => {

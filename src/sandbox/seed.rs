@@ -3,6 +3,7 @@
 //! A seed is planted once, in one transaction, through the same documents that the routes write.
 //! Never: chance; the same seed gives the same documents, ids included.
 
+mod acme;
 mod chapter;
 mod estate;
 mod garden;
@@ -32,15 +33,21 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
         "cloud".clone_into(&mut switches.slug);
     }
     store::save(&transaction, &switches)?;
-    for (name, default) in [("Default", true), ("Operations", false)] {
+    let mut spaces = vec!["Default", "Operations"];
+    spaces.extend((*seed == Seed::Acme).then_some("Research"));
+    let mut ids = Vec::new();
+    for name in spaces {
+        let default = name == "Default";
         let id = store::next_id(&transaction, &SPACES)?;
         let space = instance::new_space(&id, name, &name.to_lowercase(), default);
         store::save(&transaction, &Document::new(&SPACES, &space))?;
         furnish(&transaction, &id)?;
+        ids.push(id);
     }
     let mut garden = Garden::new(&transaction, "Spaces-1");
     match seed {
         Seed::Empty | Seed::Cloud => {}
+        Seed::Acme => acme::plant(&transaction, &ids)?,
         Seed::Chapter => chapter::plant(&mut garden)?,
         Seed::Large { projects, steps, workers } => {
             large::plant(&mut garden, *projects, *steps, *workers)?;

@@ -35,8 +35,25 @@ pub(in crate::sandbox) fn of(kind: &Kind, space: &str, id: &str, document: &Valu
             add("PublicKey", format!("{here}/pk"));
         }
         "projectgroups" => add("Projects", format!("{here}/projects")),
+        "projects" if document["IsVersionControlled"] == true => {
+            add("DeploymentProcess", format!("{here}/{{gitRef}}/deploymentprocesses"));
+            add(
+                "Branches",
+                format!("{here}/git/branches{{/name}}{{?skip,take,searchByName,refresh}}"),
+            );
+            add("Tags", format!("{here}/git/tags{{/name}}{{?skip,take,searchByName,refresh}}"));
+            add("Commits", format!("{here}/git/commits{{/hash}}{{?skip,take,refresh}}"));
+            let in_git =
+                document["PersistenceSettings"]["ConversionState"]["RunbooksAreInGit"] == true;
+            let at = if in_git { "/{gitRef}" } else { "" };
+            add("Runbooks", format!("{here}{at}/runbooks{{?skip,take,partialName}}"));
+            add("Variables", format!("{here}/{{gitRef}}/variables"));
+            add("Channels", format!("{here}/channels{{/id}}{{?skip,take,partialName}}"));
+            add("Web", format!("/app#/{space}/projects/{id}"));
+        }
         "projects" => {
             add("DeploymentProcess", format!("{here}/deploymentprocesses"));
+            add("ConvertToVcs", format!("{here}/git/convert"));
             add("Runbooks", format!("{here}/runbooks{{?skip,take,partialName}}"));
             add("Variables", format!("/api/{space}/variables/variableset-{id}"));
             add(

@@ -37,6 +37,13 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: 
             Ok(Answer::text(call.find(&PROCESSES, &id)?.body))
         }
         (Verb::Put, []) => update(call, &PROCESSES, &id),
+        (verb, below) => beside(verb, &id, below),
+    }
+}
+
+/// What is beside a deployment process, and the same for all.
+pub(super) fn beside(verb: Verb, id: &str, path: &[&str]) -> Result {
+    match (verb, path) {
         (Verb::Post, ["validate"]) => Ok(Answer::of(&json!({
             "Details": [],
             "HasWarnings": false,

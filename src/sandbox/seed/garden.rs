@@ -3,8 +3,9 @@
 //! Never: a document's content.
 
 use crate::sandbox::{
+    git::{Repository, Tree},
     kind::{Kind, PROJECTS, RUNBOOKS},
-    resource::{links, processes, projects, slug, variables},
+    resource::{links, processes, projects, slug, variables, versioned},
     store::{self, Document},
 };
 use rusqlite::{Connection, Result};
@@ -52,6 +53,40 @@ impl<'a> Garden<'a> {
         self.process(processes::empty(&self.space, &id, None), steps)?;
         self.variables(&id, set)?;
         Ok(id)
+    }
+
+    /// A project whose processes are in Git: on each of these branches, a process or that of a runbook.
+    pub(super) fn git_project(
+        &mut self,
+        fields: Value,
+        branches: Vec<(&str, Vec<(Option<&str>, Vec<Value>)>)>,
+    ) -> Result<String> {
+        let id = store::next_id(self.db, &PROJECTS)?;
+        let mut project = fields;
+        merge(&mut project, projects::project(&id));
+        project["IsVersionControlled"] = json!(true);
+        self.plant_as(&PROJECTS, &id, project)?;
+        self.variables(&id, Vec::new())?;
+        let space = self.space.clone();
+        for (branch, processes) in branches {
+            let mut tree = Tree::new();
+            for (runbook, mut steps) in processes {
+                steps.iter_mut().for_each(|step| self.identify(step));
+                tree.extend(versioned::documents(&space, &id, runbook, Value::Array(steps)));
+            }
+            self.repository(&id).write(
+                branch,
+                tree,
+                "Initial commit of deployment process",
+                "admin",
+            )?;
+        }
+        Ok(id)
+    }
+
+    /// The repository of a project.
+    pub(super) fn repository<'r>(&'r self, project: &'r str) -> Repository<'r> {
+        Repository { db: self.db, space: &self.space, project }
     }
 
     /// A runbook of a project with its process.
