@@ -6,7 +6,7 @@
 use super::{
     Call, links,
     normal::{self, Fields, Reader as _},
-    snapshot,
+    snapshot, templates,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -37,25 +37,26 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: 
             Ok(Answer::text(call.find(&PROCESSES, &id)?.body))
         }
         (Verb::Put, []) => update(call, &PROCESSES, &id),
-        (verb, below) => beside(verb, &id, below),
+        (_, below) => beside(call, below, || Ok(call.find(&PROCESSES, &id)?.value()?)),
     }
 }
 
-/// What is beside a deployment process, and the same for all.
-pub(super) fn beside(verb: Verb, id: &str, path: &[&str]) -> Result {
-    match (verb, path) {
+/// What is below a deployment process, be it in the database or in Git.
+pub(super) fn beside(
+    call: &Call<'_>,
+    path: &[&str],
+    process: impl FnOnce() -> Result<Value>,
+) -> Result {
+    match (call.verb(), path) {
         (Verb::Post, ["validate"]) => Ok(Answer::of(&json!({
             "Details": [],
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (Verb::Get, ["template"]) => Ok(Answer::of(&json!({
-            "Id": null,
-            "DeploymentProcessId": id,
-            "Packages": [],
-            "GitResources": [],
-            "NextVersionIncrement": "0.0.1",
-        }))),
+        (Verb::Get, ["template"]) => {
+            call.who.needs(PROCESSES.view)?;
+            templates::of_release(call, &process()?)
+        }
         (_, []) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }

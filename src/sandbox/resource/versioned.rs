@@ -156,8 +156,9 @@ fn in_ref(call: &Call<'_>, id: &str, settings: Settings, path: &[&str]) -> Resul
             project.process(&PROCESSES, &process)
         }
         (Verb::Put, ["deploymentprocesses"]) => project.commit(&PROCESSES, &process),
-        (verb, ["deploymentprocesses", below @ ..]) => {
-            super::processes::beside(verb, &process, below)
+        (_, ["deploymentprocesses", below @ ..]) => {
+            let process = || Ok(serde_json::from_str(&project.document(&process)?)?);
+            super::processes::beside(call, below, process)
         }
         (Verb::Get, ["runbookprocesses", _]) => {
             project.process(&RUNBOOK_PROCESSES, sent(call, &path[2..]))
