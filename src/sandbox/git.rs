@@ -5,8 +5,7 @@
 
 use super::{
     answer::{Refusal, Result},
-    kind::{BRANCHES, COMMITS, TAGS},
-    resource::now,
+    kind::{BRANCHES, COMMITS, Kind, TAGS},
     store::{self, Document},
 };
 use indexmap::IndexMap;
@@ -36,13 +35,26 @@ pub(super) struct Commit {
     pub(super) tree: Tree,
 }
 
+/// What a new commit says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signature<'a> {
+    /// Why.
+    pub(super) message: &'a str,
+    /// Who.
+    pub(super) author: &'a str,
+    /// When.
+    pub(super) at: &'a str,
+}
+
 /// What a ref stands for.
 #[derive(Clone, Debug)]
 pub(super) enum Ref {
     /// The branch of this short name.
     Branch(String),
-    /// A tag or a commit, which take no commit.
-    Fixed(String),
+    /// The tag of this short name, which takes no commit.
+    Tag(String),
+    /// The commit itself, which takes none either.
+    Commit,
 }
 
 /// A repository: one a project.
@@ -65,15 +77,15 @@ pub(super) fn short(name: &str) -> &str {
 impl Repository<'_> {
     /// What a ref stands for, by its name: canonical, a branch, a tag, or the hash of a commit.
     pub(super) fn find(&self, name: &str) -> rusqlite::Result<Option<(Ref, Commit)>> {
-        let branch = store::find(self.db, &BRANCHES, self.space, &self.branch_id(short(name)))?;
-        if let Some(branch) = branch {
-            let commit = self.commit(&branch.slug)?;
-            return Ok(commit.map(|commit| (Ref::Branch(branch.name), commit)));
-        }
-        let tag = name.strip_prefix(TAG).unwrap_or(name);
-        let tag = store::find(self.db, &TAGS, self.space, &self.tag_id(tag))?;
-        let hash = tag.map_or_else(|| name.to_owned(), |tag| tag.slug);
-        Ok(self.commit(&hash)?.map(|commit| (Ref::Fixed(name.to_owned()), commit)))
+        let at = |kind, id: &str| store::find(self.db, kind, self.space, id);
+        let (named, hash) = if let Some(branch) = at(&BRANCHES, &self.branch_id(short(name)))? {
+            (Ref::Branch(branch.name), branch.slug)
+        } else if let Some(tag) = at(&TAGS, &self.tag_id(name.strip_prefix(TAG).unwrap_or(name)))? {
+            (Ref::Tag(tag.name), tag.slug)
+        } else {
+            (Ref::Commit, name.to_owned())
+        };
+        Ok(self.commit(&hash)?.map(|commit| (named, commit)))
     }
 
     /// The commit of this hash.
@@ -88,20 +100,20 @@ impl Repository<'_> {
         &self,
         branch: &str,
         tree: Tree,
-        message: &str,
-        author: &str,
+        says: Signature<'_>,
     ) -> rusqlite::Result<Commit> {
         let parent = store::find(self.db, &BRANCHES, self.space, &self.branch_id(branch))?;
         let mut commit = Commit {
             hash: String::new(),
             parent: parent.map(|it| it.slug).unwrap_or_default(),
-            message: message.to_owned(),
-            author: author.to_owned(),
-            at: now(),
+            message: says.message.to_owned(),
+            author: says.author.to_owned(),
+            at: says.at.to_owned(),
             tree,
         };
         let digest = Sha256::digest(written(&commit)?.as_bytes());
         commit.hash = digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        let last = self.named(&COMMITS)?.first().map_or(0, |it| it.rank);
         let document = Document {
             id: format!("{}@{}", self.project, commit.hash),
             kind: &COMMITS,
@@ -109,7 +121,7 @@ impl Repository<'_> {
             owner: self.project.to_owned(),
             name: commit.hash.clone(),
             slug: commit.parent.clone(),
-            rank: 0,
+            rank: last + 1,
             body: written(&commit)?,
         };
         store::save(self.db, &document)?;
@@ -128,13 +140,7 @@ impl Repository<'_> {
         store::save(self.db, &self.reference(&TAGS, self.tag_id(name), name, hash))
     }
 
-    fn reference(
-        &self,
-        kind: &'static super::kind::Kind,
-        id: String,
-        name: &str,
-        hash: &str,
-    ) -> Document {
+    fn reference(&self, kind: &'static Kind, id: String, name: &str, hash: &str) -> Document {
         let body =
             json!({ "Id": id, "SpaceId": self.space, "ProjectId": self.project, "Name": name });
         Document {
@@ -149,21 +155,14 @@ impl Repository<'_> {
         }
     }
 
-    /// The names of all branches, in their order.
-    pub(super) fn branches(&self) -> rusqlite::Result<Vec<String>> {
-        let all = store::select(
-            self.db,
-            &BRANCHES,
-            "owner = ?2",
-            params![BRANCHES.prefix, self.project],
-        )?;
-        Ok(all.into_iter().map(|it| it.name).collect())
+    /// The names of all branches, tags or commits: commits newest first, the others by name.
+    pub(super) fn names(&self, kind: &'static Kind) -> rusqlite::Result<Vec<String>> {
+        Ok(self.named(kind)?.into_iter().map(|it| it.name).collect())
     }
 
-    /// The names of all tags.
-    pub(super) fn tags(&self) -> rusqlite::Result<Vec<String>> {
-        let all = store::select(self.db, &TAGS, "owner = ?2", params![TAGS.prefix, self.project])?;
-        Ok(all.into_iter().map(|it| it.name).collect())
+    fn named(&self, kind: &'static Kind) -> rusqlite::Result<Vec<Document>> {
+        let values = params![kind.prefix, self.space, self.project];
+        store::select(self.db, kind, "space = ?2 and owner = ?3", values)
     }
 
     fn branch_id(&self, name: &str) -> String {

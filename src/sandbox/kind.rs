@@ -94,7 +94,7 @@ kinds! {
     TASKS = "tasks", "ServerTasks", "Task", { order: NEWEST, view: "TaskView", edit: "TaskCreate", noun: "task" };
     /// Channels: none yet, so that a client that lists them finds an empty list.
     CHANNELS = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit" };
-    /// Tenants: none yet.
+    /// Tenants.
     TENANTS = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit" };
     /// Tag sets: none yet.
     TAG_SETS = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
@@ -129,8 +129,12 @@ pub(super) static TAGS: Kind =
     Kind { view: "ProjectView", noun: "tag", ..kind("git-tags", "GitTags", "GitTag") };
 
 /// Commits of repositories, each with all that it holds.
-pub(super) static COMMITS: Kind =
-    Kind { view: "ProjectView", noun: "commit", ..kind("git-commits", "GitCommits", "GitCommit") };
+pub(super) static COMMITS: Kind = Kind {
+    order: NEWEST,
+    view: "ProjectView",
+    noun: "commit",
+    ..kind("git-commits", "GitCommits", "GitCommit")
+};
 
 /// Spaces, which are in no space.
 pub(super) static SPACES: Kind =

@@ -48,7 +48,7 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
     match seed {
         Seed::Empty | Seed::Cloud => {}
         Seed::Acme => acme::plant(&transaction, &ids)?,
-        Seed::Chapter => chapter::plant(&mut garden)?,
+        Seed::Chapter => drop(chapter::plant(&mut garden)?),
         Seed::Large { projects, steps, workers } => {
             large::plant(&mut garden, *projects, *steps, *workers)?;
         }

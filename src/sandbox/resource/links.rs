@@ -47,7 +47,14 @@ pub(in crate::sandbox) fn of(kind: &Kind, space: &str, id: &str, document: &Valu
                 document["PersistenceSettings"]["ConversionState"]["RunbooksAreInGit"] == true;
             let at = if in_git { "/{gitRef}" } else { "" };
             add("Runbooks", format!("{here}{at}/runbooks{{?skip,take,partialName}}"));
-            add("Variables", format!("{here}/{{gitRef}}/variables"));
+            let in_git =
+                document["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
+            let at = format!("/api/{space}/variables/variableset-{id}");
+            add("Variables", if in_git { format!("{here}/{{gitRef}}/variables") } else { at });
+            add(
+                "ProjectGroup",
+                format!("/api/{space}/projectgroups/{}", text(document, "ProjectGroupId")),
+            );
             add("Channels", format!("{here}/channels{{/id}}{{?skip,take,partialName}}"));
             add("Web", format!("/app#/{space}/projects/{id}"));
         }

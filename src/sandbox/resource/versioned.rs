@@ -1,40 +1,34 @@
 //! What version-controlled projects have: branches, and processes, runbooks and variables of a ref.
 //!
-//! Never: a commit to a protected branch, a tag or a commit; and no OCL, since pools are ids on the wire.
+//! A read takes a document of the commit that a ref stands for; a write makes the next commit. Never: a
+//! commit to a protected branch, a tag or a commit; and no OCL, since pools are ids on the wire.
 //!
 //! # Source
 //!
 //! `api.md` 2.10; where that is silent, its section 7.
 
+mod conversion;
+mod refs;
+
 use super::{
-    Call, field,
+    Call, links,
     normal::{self, Fields, Reader as _},
-    text,
+    now, processes, projects, slug,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    git::{Commit, Ref, Repository, Settings, Tree, short},
-    kind::{BRANCHES, Kind, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, VARIABLES},
+    git::{Commit, Ref, Repository, Settings, Signature, Tree},
+    kind::{Kind, POOLS, PROCESSES, RUNBOOK_PROCESSES, RUNBOOKS, VARIABLES},
     page,
     request::Verb,
-    store::{self, Document},
+    store::Document,
 };
 use serde_json::{Value, json};
 
 /// What runbooks have in a tree, before their ids.
 const RUNBOOK: &str = "runbook:";
 
-/// A version-controlled project that is asked about.
-struct Project<'a> {
-    call: &'a Call<'a>,
-    id: &'a str,
-    settings: Settings,
-    /// The ref as it was sent, and what it stands for.
-    at: (Ref, Commit),
-}
-
-/// `…/projects/{id}/git/…` and `…/projects/{id}/{ref}/…`; nothing where a project in the database has
-/// no such thing.
+/// `…/projects/{id}/git/…` and `…/projects/{id}/{ref}/…`; nothing where the request is not about Git.
 pub(in crate::sandbox) fn route(
     call: &Call<'_>,
     project: &Document,
@@ -45,15 +39,33 @@ pub(in crate::sandbox) fn route(
         Err(error) => return Some(Err(error.into())),
     };
     if let (["git", "convert"], Verb::Post) = (path, call.verb()) {
-        return Some(convert(call, project, value));
+        return Some(conversion::convert(call, project, value));
     }
     let settings = Settings::of(&value)?;
+    let repository = Repository { db: call.db, space: &call.space, project: &project.id };
     Some(match path {
-        ["git", below @ ..] => settings.reach().and_then(|()| git(call, project, &settings, below)),
+        ["git", below @ ..] => {
+            settings.reach().and_then(|()| refs::route(call, &repository, &settings, below))
+        }
         ["deploymentprocesses", ..] => Err(without_ref()),
         ["runbookprocesses" | "runbooks", ..] if settings.has_runbooks() => Err(without_ref()),
-        [_, "deploymentprocesses" | "runbooks" | "runbookprocesses" | "variables", ..] => {
-            in_ref(call, &project.id, settings, path)
+        [
+            _,
+            below @ ("deploymentprocesses" | "runbooks" | "runbookprocesses" | "variables"),
+            ..,
+        ] => {
+            let commit = settings
+                .reach()
+                .and_then(|()| repository.find(sent(call, path))?.ok_or_else(Refusal::missing));
+            commit.and_then(|at| {
+                let project = Project { call, repository, settings, at };
+                match *below {
+                    "deploymentprocesses" => project.deployment_process(&path[2..]),
+                    "runbookprocesses" => project.runbook_process(&path[2..]),
+                    "runbooks" => project.runbooks(&path[2..]),
+                    _ => project.variables(&path[2..]),
+                }
+            })
         }
         _ => return None,
     })
@@ -63,139 +75,83 @@ fn without_ref() -> Refusal {
     Refusal::rule("This project is version controlled: a Git reference is needed in the path.")
 }
 
-/// The segment of a path as it was sent: refs know upper from lower case.
-fn sent<'a>(call: &Call<'a>, behind: &[&str]) -> &'a str {
-    let path = &call.request.path;
-    let at = path.len().checked_sub(behind.len());
-    at.and_then(|at| path.get(at)).map(String::as_str).unwrap_or_default()
+/// The first of these segments as it was sent: refs know upper from lower case.
+fn sent<'a>(call: &Call<'a>, path: &[&str]) -> &'a str {
+    let all = &call.request.path;
+    let at = all.len().checked_sub(path.len());
+    at.and_then(|at| all.get(at)).map(String::as_str).unwrap_or_default()
 }
 
-fn git(call: &Call<'_>, project: &Document, settings: &Settings, path: &[&str]) -> Result {
-    call.who.needs(PROJECTS.view)?;
-    let repository = Repository { db: call.db, space: &call.space, project: &project.id };
-    let branch = |name: &str| branch(call, &project.id, settings, name);
-    match (call.verb(), path) {
-        (Verb::Get, ["branches"]) => {
-            let all = repository.branches()?;
-            let part = call.request.parameter("searchbyname").unwrap_or_default().to_lowercase();
-            let found = all.iter().filter(|it| it.to_lowercase().contains(&part));
-            let at = call.at(&format!("projects/{}/git/branches", project.id));
-            Ok(page::of_values(call.request, &BRANCHES, &at, found.map(|it| branch(it)).collect()))
-        }
-        (Verb::Post, ["branches" | "branches/v2"] | ["branches", "v2"]) => {
-            make_branch(call, &repository, settings)
-        }
-        (Verb::Get, ["branches" | "refs", _]) => match repository.find(sent(call, &path[1..]))? {
-            Some((Ref::Branch(name), _)) => Ok(Answer::of(&branch(&name))),
-            Some((Ref::Fixed(name), commit)) if path.first() == Some(&"refs") => Ok(Answer::of(
-                &json!({ "Name": name, "CanonicalName": name, "Commit": commit.hash }),
-            )),
-            _ => Err(Refusal::missing()),
-        },
-        (Verb::Get, ["tags"]) => {
-            let tag = |name: &String| json!({ "Name": name, "CanonicalName": format!("refs/tags/{name}"), "Links": {} });
-            let at = call.at(&format!("projects/{}/git/tags", project.id));
-            let all = repository.tags()?.iter().map(tag).collect();
-            Ok(page::of_values(call.request, &BRANCHES, &at, all))
-        }
-        (Verb::Get, ["commits", _]) => {
-            let commit = repository.commit(sent(call, &path[1..]))?.ok_or_else(Refusal::missing)?;
-            let Commit { hash, parent, message, author, at, .. } = commit;
-            Ok(Answer::of(&json!({
-                "Name": hash, "CanonicalName": hash, "Parent": parent, "Message": message,
-                "Author": author, "CommittedAt": at, "Links": {},
-            })))
-        }
-        (_, [_] | [_, _]) => Err(Refusal::method()),
-        _ => Err(Refusal::missing()),
-    }
-}
-
-fn branch(call: &Call<'_>, project: &str, settings: &Settings, name: &str) -> Value {
-    let encoded = page::encode(&format!("refs/heads/{name}"));
-    let here = call.at(&format!("projects/{project}"));
-    json!({
-        "Name": name,
-        "CanonicalName": format!("refs/heads/{name}"),
-        "IsProtected": settings.protects(name),
-        "Links": {
-            "Self": format!("{here}/git/branches/{encoded}"),
-            "DeploymentProcess": format!("{here}/{encoded}/deploymentprocesses"),
-            "Runbook": format!("{here}/{encoded}/runbooks{{/id}}{{?skip,take,partialName}}"),
-            "Variables": format!("{here}/{encoded}/variables"),
-        },
-    })
-}
-
-fn make_branch(call: &Call<'_>, repository: &Repository<'_>, settings: &Settings) -> Result {
-    call.who.needs(BRANCHES.edit)?;
-    let body = call.request.document()?;
-    let name = short(text(&body, "NewBranchName").trim()).to_owned();
-    let base = text(&body, "BaseGitRef");
-    let is_name = !name.is_empty() && !name.contains([' ', '~', '^', ':', '?', '*', '[', '\\']);
-    if !is_name {
-        return Err(Refusal::rule(format!("'{name}' is not a valid branch name.")));
-    }
-    if repository.branches()?.contains(&name) {
-        return Err(Refusal::rule(format!("A branch named '{name}' already exists.")));
-    }
-    let missing = || Refusal::rule(format!("The Git reference '{base}' could not be found."));
-    let (_, commit) = repository.find(base)?.ok_or_else(missing)?;
-    repository.point(&name, &commit.hash)?;
-    Ok(Answer::created(&branch(call, repository.project, settings, &name)))
-}
-
-fn in_ref(call: &Call<'_>, id: &str, settings: Settings, path: &[&str]) -> Result {
-    settings.reach()?;
-    let repository = Repository { db: call.db, space: &call.space, project: id };
-    let at = repository.find(sent(call, path))?.ok_or_else(Refusal::missing)?;
-    let project = Project { call, id, settings, at };
-    let process = format!("{}-{id}", PROCESSES.prefix);
-    match (call.verb(), &path[1..]) {
-        (Verb::Get, ["deploymentprocesses"] | ["deploymentprocesses", "resolved"]) => {
-            project.process(&PROCESSES, &process)
-        }
-        (Verb::Put, ["deploymentprocesses"]) => project.commit(&PROCESSES, &process),
-        (_, ["deploymentprocesses", below @ ..]) => {
-            let process = || Ok(serde_json::from_str(&project.document(&process)?)?);
-            super::processes::beside(call, below, process)
-        }
-        (Verb::Get, ["runbookprocesses", _]) => {
-            project.process(&RUNBOOK_PROCESSES, sent(call, &path[2..]))
-        }
-        (Verb::Put, ["runbookprocesses", _]) => {
-            project.commit(&RUNBOOK_PROCESSES, sent(call, &path[2..]))
-        }
-        (Verb::Get, ["runbooks"]) => project.runbooks(),
-        (Verb::Get, ["runbooks", _]) => {
-            call.who.needs(RUNBOOKS.view)?;
-            let runbook = format!("{RUNBOOK}{}", sent(call, &path[2..]));
-            Ok(Answer::text(project.document(&runbook)?))
-        }
-        (Verb::Get, ["variables"]) if project.settings.has_variables() => {
-            call.who.needs(VARIABLES.view)?;
-            Ok(Answer::text(project.document(&format!("{}-{id}", VARIABLES.prefix))?))
-        }
-        (Verb::Put, ["variables"]) if project.settings.has_variables() => {
-            project.commit_variables()
-        }
-        _ => Err(Refusal::missing()),
-    }
+/// A version-controlled project at a ref.
+struct Project<'a> {
+    call: &'a Call<'a>,
+    repository: Repository<'a>,
+    settings: Settings,
+    at: (Ref, Commit),
 }
 
 impl Project<'_> {
-    fn document(&self, id: &str) -> Result<String> {
-        let tree = &self.at.1.tree;
-        let alike =
-            || tree.iter().find(|(it, _)| it.eq_ignore_ascii_case(id)).map(|(_, text)| text);
-        tree.get(id).or_else(alike).cloned().ok_or_else(Refusal::missing)
+    fn deployment_process(&self, path: &[&str]) -> Result {
+        let id = format!("{}-{}", PROCESSES.prefix, self.repository.project);
+        match (self.call.verb(), path) {
+            (Verb::Get, [] | ["resolved"]) => self.process(&PROCESSES, &id),
+            (Verb::Put, []) => self.commit_process(&PROCESSES, &id),
+            (_, below) => {
+                let process = || Ok(serde_json::from_str(&self.document(&id)?)?);
+                processes::beside(self.call, below, process)
+            }
+        }
+    }
+
+    fn runbook_process(&self, path: &[&str]) -> Result {
+        match (self.call.verb(), path) {
+            (Verb::Get, [_]) => self.process(&RUNBOOK_PROCESSES, sent(self.call, path)),
+            (Verb::Put, [_]) => self.commit_process(&RUNBOOK_PROCESSES, sent(self.call, path)),
+            (_, [_]) => Err(Refusal::method()),
+            _ => Err(Refusal::missing()),
+        }
+    }
+
+    fn runbooks(&self, path: &[&str]) -> Result {
+        match (self.call.verb(), path) {
+            (Verb::Get, []) => {
+                let may = self.call.who.may(RUNBOOKS.view);
+                let ids = self.at.1.tree.keys().filter(|id| may && id.starts_with(RUNBOOK));
+                let all = ids.map(|id| Ok(serde_json::from_str(&self.shown(id)?)?));
+                let all: Vec<Value> = all.collect::<Result<_>>()?;
+                Ok(page::of_values(self.call.request, &RUNBOOKS, &self.path("runbooks"), all))
+            }
+            (Verb::Get, [_]) => {
+                self.call.who.needs(RUNBOOKS.view)?;
+                self.shown(&format!("{RUNBOOK}{}", sent(self.call, path))).map(Answer::text)
+            }
+            (_, [] | [_]) => Err(Refusal::method()),
+            _ => Err(Refusal::missing()),
+        }
+    }
+
+    fn variables(&self, path: &[&str]) -> Result {
+        let id = format!("{}-{}", VARIABLES.prefix, self.repository.project);
+        match (self.call.verb(), path) {
+            (Verb::Get, []) if self.settings.has_variables() => {
+                self.call.who.needs(VARIABLES.view)?;
+                self.shown(&id).map(Answer::text)
+            }
+            (Verb::Put, []) if self.settings.has_variables() => {
+                self.call.who.needs(VARIABLES.edit)?;
+                self.commit(&VARIABLES, &id, |new, old| {
+                    Ok(serde_json::from_str(&super::variables::kept(new, old)?)?)
+                })
+            }
+            (Verb::Get | Verb::Put, _) => Err(Refusal::missing()),
+            _ => Err(Refusal::method()),
+        }
     }
 
     fn process(&self, kind: &'static Kind, id: &str) -> Result {
         self.call.who.needs(kind.view)?;
-        let text = self.document(id)?;
-        self.loads(&serde_json::from_str(&text)?)?;
-        Ok(Answer::text(text))
+        self.loads(&serde_json::from_str(&self.document(id)?)?)?;
+        self.shown(id).map(Answer::text)
     }
 
     /// A process that names a pool which is gone cannot be loaded: its OCL has the slug of nothing.
@@ -204,10 +160,10 @@ impl Project<'_> {
             for action in step.objects("Actions")? {
                 let pool = action.text("WorkerPoolId");
                 if !pool.is_empty() && !self.call.has(&POOLS, &pool)? {
-                    let name = action.text("Name");
                     return Err(Refusal::rule(format!(
-                        "The worker pool of the step '{name}' could not be found. Its reference has to be \
-                         corrected in the Git repository."
+                        "The worker pool of the step '{}' could not be found. Its reference has to be \
+                         corrected in the Git repository.",
+                        action.text("Name")
                     )));
                 }
             }
@@ -215,77 +171,113 @@ impl Project<'_> {
         Ok(())
     }
 
-    fn runbooks(&self) -> Result {
-        let tree = &self.at.1.tree;
-        let all = tree.iter().filter(|(id, _)| id.starts_with(RUNBOOK));
-        let all: Vec<Value> =
-            all.map(|(_, text)| serde_json::from_str(text)).collect::<serde_json::Result<_>>()?;
-        let may = self.call.who.may(RUNBOOKS.view) && self.settings.has_runbooks();
-        let at =
-            self.call.at(&format!("projects/{}/{}/runbooks", self.id, page::encode(&self.name())));
-        Ok(page::of_values(self.call.request, &RUNBOOKS, &at, if may { all } else { Vec::new() }))
+    fn commit_process(&self, kind: &'static Kind, id: &str) -> Result {
+        self.call.who.needs(kind.edit)?;
+        self.commit(kind, id, |new, old| normal::process(self.call, new, old))
     }
 
-    fn name(&self) -> String {
-        match &self.at.0 {
-            Ref::Branch(name) => format!("refs/heads/{name}"),
-            Ref::Fixed(name) => name.clone(),
+    /// Commits a document that is sent, as `kept` has it. `Version` is not looked at: what keeps two
+    /// commits apart is the branch.
+    fn commit(
+        &self,
+        kind: &'static Kind,
+        id: &str,
+        kept: impl FnOnce(Fields, &Fields) -> Result<Fields>,
+    ) -> Result {
+        let branch = self.branch()?;
+        let old: Fields = serde_json::from_str(&self.document(id)?)?;
+        let mut new: Fields = serde_json::from_str(&self.call.request.body)?;
+        let message = message(&mut new, kind.noun);
+        let mut kept = kept(new, &old)?;
+        let own = ["Id", "SpaceId", "OwnerId", "ProjectId", "RunbookId", "LastSnapshotId"];
+        for name in own.into_iter().chain(["Version", "Links"]) {
+            if let Some(value) = old.get(name) {
+                kept.put(name, value.clone());
+            }
         }
+        let text = serde_json::to_string(&kept)?;
+        let mut tree = self.at.1.tree.clone();
+        tree.insert(self.spelled(id)?.to_owned(), text.clone());
+        let says = Signature { message: &message, author: &self.call.who.username, at: &now() };
+        self.repository.write(branch, tree, says)?;
+        self.linked(id, &text).map(Answer::text)
     }
 
     /// The branch to commit to.
     fn branch(&self) -> Result<&str> {
         match &self.at.0 {
-            Ref::Fixed(name) => Err(Refusal::rule(format!(
-                "'{name}' is not a branch. Changes can only be committed to a branch."
-            ))),
             Ref::Branch(name) if self.settings.protects(name) => Err(Refusal::rule(format!(
                 "refs/heads/{name} is a protected branch. Cannot commit to protected branches. Please \
                  create a new branch before committing."
             ))),
             Ref::Branch(name) => Ok(name),
+            Ref::Tag(_) | Ref::Commit => Err(Refusal::rule(format!(
+                "'{}' is not a branch. Changes can only be committed to a branch.",
+                self.name()
+            ))),
         }
     }
 
-    /// Commits a process that is sent.
-    fn commit(&self, kind: &'static Kind, id: &str) -> Result {
-        self.call.who.needs(kind.edit)?;
-        let branch = self.branch()?;
-        let old: Fields = serde_json::from_str(&self.document(id)?)?;
-        let mut new: Fields = serde_json::from_str(&self.call.request.body)?;
-        let message = message(&mut new, kind.noun);
-        let mut process = normal::process(self.call, new, &old)?;
-        for name in
-            ["Id", "SpaceId", "ProjectId", "RunbookId", "LastSnapshotId", "Version", "Links"]
-        {
-            if let Some(value) = old.get(name) {
-                process.put(name, value.clone());
+    /// The id of a document as its tree spells it.
+    fn spelled(&self, id: &str) -> Result<&str> {
+        let found = self.at.1.tree.keys().find(|it| it.eq_ignore_ascii_case(id));
+        found.map(String::as_str).ok_or_else(Refusal::missing)
+    }
+
+    fn document(&self, id: &str) -> Result<String> {
+        self.at.1.tree.get(self.spelled(id)?).cloned().ok_or_else(Refusal::missing)
+    }
+
+    fn shown(&self, id: &str) -> Result<String> {
+        self.linked(id, &self.document(id)?)
+    }
+
+    /// A document with its links, which say the ref: a client saves to `Self` what it has read.
+    fn linked(&self, id: &str, text: &str) -> Result<String> {
+        let mut fields: Fields = serde_json::from_str(text)?;
+        let project = self.call.at(&format!("projects/{}", self.repository.project));
+        let id = self.spelled(id)?;
+        let (owner, _) = id.split_once('-').unwrap_or((id, ""));
+        let mut links = match owner {
+            "deploymentprocess" => links::of_process(&self.call.space, self.repository.project),
+            _ => json!({}),
+        };
+        let own = match (id.strip_prefix(RUNBOOK), owner) {
+            (Some(runbook), _) => {
+                let process = fields.text("RunbookProcessId");
+                links["RunbookProcesses"] =
+                    json!(self.path(&format!("runbookProcesses/{process}")));
+                format!("runbooks/{runbook}")
             }
+            (None, "deploymentprocess") => {
+                for (name, below) in
+                    [("Template", "template{?channel,releaseId}"), ("Validation", "validate")]
+                {
+                    links[name] = json!(self.path(&format!("deploymentprocesses/{below}")));
+                }
+                "deploymentprocesses".to_owned()
+            }
+            (None, "variableset") => "variables".to_owned(),
+            _ => format!("runbookProcesses/{id}"),
+        };
+        links["Self"] = json!(self.path(&own));
+        links["Project"] = json!(project);
+        fields.put("Links", processes::raw(&links)?);
+        Ok(serde_json::to_string(&fields)?)
+    }
+
+    fn path(&self, below: &str) -> String {
+        let at = format!("projects/{}/{}", self.repository.project, page::encode(&self.name()));
+        self.call.at(&format!("{at}/{below}"))
+    }
+
+    /// The canonical name of the ref.
+    fn name(&self) -> String {
+        match &self.at.0 {
+            Ref::Branch(name) => format!("refs/heads/{name}"),
+            Ref::Tag(name) => format!("refs/tags/{name}"),
+            Ref::Commit => self.at.1.hash.clone(),
         }
-        let text = serde_json::to_string(&process)?;
-        self.write(branch, id, text.clone(), &message)?;
-        Ok(Answer::text(text))
-    }
-
-    fn commit_variables(&self) -> Result {
-        self.call.who.needs(VARIABLES.edit)?;
-        let branch = self.branch()?;
-        let id = format!("{}-{}", VARIABLES.prefix, self.id);
-        let old: Fields = serde_json::from_str(&self.document(&id)?)?;
-        let mut new: Fields = serde_json::from_str(&self.call.request.body)?;
-        let message = message(&mut new, VARIABLES.noun);
-        let text = super::variables::kept(new, &old)?;
-        self.write(branch, &id, text.clone(), &message)?;
-        Ok(Answer::text(text))
-    }
-
-    fn write(&self, branch: &str, id: &str, text: String, message: &str) -> Result<()> {
-        let mut tree = self.at.1.tree.clone();
-        let spelled = tree.keys().find(|it| it.eq_ignore_ascii_case(id)).cloned();
-        tree.insert(spelled.unwrap_or_else(|| id.to_owned()), text);
-        let repository = Repository { db: self.call.db, space: &self.call.space, project: self.id };
-        repository.write(branch, tree, message, &self.call.who.username)?;
-        Ok(())
     }
 }
 
@@ -297,95 +289,25 @@ fn message(body: &mut Fields, noun: &str) -> String {
     if said.trim().is_empty() { format!("Updated {noun}") } else { said }
 }
 
-/// Moves a project from the database into Git.
-fn convert(call: &Call<'_>, document: &Document, mut project: Value) -> Result {
-    call.who.needs(PROJECTS.edit)?;
-    if Settings::of(&project).is_some() {
-        return Err(Refusal::rule("This project is version controlled already."));
-    }
-    let body = call.request.document()?;
-    let mut settings = field(&body, "VersionControlSettings").clone();
-    if !settings.is_object() {
-        return Err(Refusal::rule("Please provide the version control settings."));
-    }
-    settings["Type"] = json!("VersionControlled");
-    settings["ConversionState"] = json!({ "VariablesAreInGit": true, "RunbooksAreInGit": false });
-    super::plain::forget_secrets(&mut settings);
-    project["PersistenceSettings"] = settings;
-    let settings = Settings::of(&project)
-        .ok_or_else(|| Refusal::rule("These are no version control settings."))?;
-    settings.reach()?;
-    // A protected default branch takes no commit, the first one included.
-    let first = match settings.protects(settings.default_branch()) {
-        true => text(&body, "InitialCommitBranchName"),
-        false => settings.default_branch(),
-    };
-    let first = if first.is_empty() { "octopus-vcs-conversion" } else { first };
-    let message = Some(text(&body, "CommitMessage")).filter(|it| !it.is_empty());
-    let message = message.unwrap_or("Initial commit of deployment process");
-    into_git(call, document, project, (short(first), message))?;
-    Ok(Answer::of(&json!({ "Messages": [] })))
-}
-
-fn into_git(
-    call: &Call<'_>,
-    document: &Document,
-    project: Value,
-    (branch, message): (&str, &str),
-) -> Result<()> {
-    let author = &call.who.username;
-    let repository = Repository { db: call.db, space: &call.space, project: &document.id };
-    let settings = Settings::of(&project).unwrap_or_default();
-    let mut tree = Tree::new();
-    let mut wanted = vec![(&PROCESSES, format!("{}-{}", PROCESSES.prefix, document.id))];
-    if settings.has_variables() {
-        wanted.push((&VARIABLES, format!("{}-{}", VARIABLES.prefix, document.id)));
-    }
-    for (kind, id) in wanted {
-        let body = call.find(kind, &id)?.body;
-        tree.insert(id.clone(), body);
-        if kind.path == PROCESSES.path {
-            store::delete(call.db, &id)?;
-        }
-    }
-    repository.write(branch, tree, message, author)?;
-    store::save(call.db, &Document::new(&PROJECTS, &in_git(project, &call.space)))?;
-    Ok(())
-}
-
-/// A project as it says itself that it is in Git.
-pub(in crate::sandbox) fn in_git(mut project: Value, space: &str) -> Value {
-    project["IsVersionControlled"] = json!(true);
-    let id = text(&project, "Id").to_owned();
-    project["Links"] = super::links::of(&PROJECTS, space, &id, &project);
-    project
-}
-
-/// What a tree has of a process: the process, and the runbook that owns it, by their ids. A runbook is
-/// known by the slug of its name.
+/// What a tree has of the deployment process, or of a runbook: the runbook, known by the slug of its
+/// name, and its process.
 pub(in crate::sandbox) fn documents(
     space: &str,
     project: &str,
     runbook: Option<&str>,
-    steps: Value,
-) -> Vec<(String, String)> {
-    let slug = runbook.map(super::slug);
-    let here = json!({ "Project": format!("/api/{space}/projects/{project}") });
-    let empty = super::processes::empty(space, project, slug.as_deref());
-    let mut process: Value = empty.value().unwrap_or_default();
-    process["Steps"] = steps;
-    process["Links"] = here.clone();
-    let mut documents = vec![(empty.id, process.to_string())];
+    steps: &Value,
+) -> Tree {
+    let slug = runbook.map(slug);
+    let empty = processes::empty(space, project, slug.as_deref());
+    let body = empty.body.replacen("\"Steps\":[]", &format!("\"Steps\":{steps}"), 1);
+    let mut tree = Tree::from([(empty.id, body)]);
     if let (Some(name), Some(slug)) = (runbook, slug) {
-        let mut document = json!({
-            "Id": slug, "Name": name, "Slug": slug, "SpaceId": space, "ProjectId": project,
-        });
-        let defaults = super::projects::runbook_defaults(&slug);
-        for (key, value) in defaults.as_object().into_iter().flatten() {
-            document[key.as_str()] = value.clone();
+        let mut document = projects::runbook_defaults(&slug);
+        let own = [("Id", &*slug), ("Slug", &*slug), ("Name", name), ("SpaceId", space)];
+        for (key, value) in own.into_iter().chain([("ProjectId", project)]) {
+            document[key] = json!(value);
         }
-        document["Links"] = here;
-        documents.push((format!("{RUNBOOK}{slug}"), document.to_string()));
+        tree.insert(format!("{RUNBOOK}{slug}"), document.to_string());
     }
-    documents
+    tree
 }

@@ -1,35 +1,38 @@
 //! A larger company: three spaces, and a bit of everything that points at a pool.
 //!
-//! Never: what only one test needs.
+//! Its first space is the chapter's, with pools, workers and projects in Git beside. Never: what only
+//! one test needs.
+
+mod fleet;
+mod repositories;
 
 use super::{
     chapter,
-    garden::{self, Garden},
-    steps::{self, Empty, script, step},
+    estate::{Estate, variable},
+    garden::Garden,
+    steps::{self, Empty, step},
 };
-use crate::sandbox::{
-    kind::{GROUPS, POLICIES, POOLS, PROXIES, TENANTS, WORKERS},
-    resource::{health, policies, slug},
-};
+use crate::sandbox::kind::{GROUPS, LIBRARY, TARGETS, TENANTS};
+use fleet::Pools;
 use rusqlite::{Connection, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// Plants the company: the chapter's in its first space, and more of it beside.
+/// Plants the company in its spaces.
 pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
-    let [first, second, third] = spaces else { return Ok(()) };
+    let [first, others @ ..] = spaces else { return Ok(()) };
     let mut garden = Garden::new(db, first);
-    chapter::plant(&mut garden)?;
-    let pools = pools(&mut garden)?;
-    workers(&mut garden, &pools)?;
-    templates(&mut garden)?;
-    in_git(&mut garden, &pools)?;
-    for (space, project) in [(second, "Server maintenance"), (third, "Model training")] {
+    let estate = chapter::plant(&mut garden)?;
+    let pools = fleet::pools(&mut garden)?;
+    fleet::workers(&mut garden, &pools)?;
+    by_variable(&mut garden, &estate, &pools)?;
+    by_template(&mut garden, &estate)?;
+    by_target(&mut garden, &estate, &pools)?;
+    repositories::plant(&mut garden, &estate, &pools.linux, &pools.windows)?;
+    for (space, project) in others.iter().zip(["Server maintenance", "Model training"]) {
         let mut garden = Garden::new(db, space);
         let group = garden.plant(
             &GROUPS,
-            json!({
-                "Name": "All", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null,
-            }),
+            json!({ "Name": "All", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null }),
         )?;
         let steps = vec![steps::back_up_database(Empty::Null), steps::approve(Empty::Null)];
         garden.project(json!({ "Name": project, "ProjectGroupId": group }), steps, Vec::new())?;
@@ -37,92 +40,53 @@ pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Linux, Windows, and one that nobody is in.
-fn pools(garden: &mut Garden<'_>) -> Result<Vec<String>> {
-    let mut pools = Vec::new();
-    let all = [
-        ("Linux", "Bash, kubectl, helm, Azure CLI"),
-        ("Windows", "PowerShell, sqlcmd"),
-        ("Forgotten", "nobody knows what for"),
-    ];
-    for (at, (name, description)) in all.into_iter().enumerate() {
-        let mut pool = garden::pool(name, description, false);
-        pool["SortOrder"] = json!(at + 1);
-        pools.push(garden.plant(&POOLS, pool)?);
-    }
-    Ok(pools)
-}
-
-/// A worker of every kind, of every health.
-fn workers(garden: &mut Garden<'_>, pools: &[String]) -> Result<()> {
-    let proxy = garden.plant(&PROXIES, json!({
-        "Name": "Branch office", "Host": "proxy.branch.acme.example", "Port": 8080, "ProxyType": "HTTP",
-        "Username": "", "Password": { "HasValue": false, "NewValue": null, "Hint": null },
-    }))?;
-    let mut policy = policies::defaults();
-    policy["Name"] = json!("Nightly checks");
-    let policy = garden.plant(&POLICIES, policy)?;
-    let print = |n: u8| format!("{n:02X}").repeat(20);
-    let linux = || json!([pools[0]]);
-    let both = || json!([pools[0], pools[1]]);
-    let default = "MachinePolicies-1";
-    let all = [
-        (
-            "linux-01",
-            linux(),
-            default,
-            "Healthy",
-            false,
-            json!({ "CommunicationStyle": "Ssh", "AccountId": "Accounts-1", "Host": "linux-01.acme.example", "Port": 22, "Fingerprint": "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA", "DotNetCorePlatform": "linux-x64", "ProxyId": null, "Uri": "ssh://linux-01.acme.example:22/" }),
-        ),
-        (
-            "linux-02",
-            linux(),
-            &policy,
-            "Unavailable",
-            false,
-            json!({ "CommunicationStyle": "Ssh", "AccountId": "Accounts-1", "Host": "linux-02.acme.example", "Port": 2222, "Fingerprint": "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA", "DotNetCorePlatform": null, "ProxyId": proxy, "Uri": "ssh://linux-02.acme.example:2222/" }),
-        ),
-        (
-            "k8s-agent",
-            both(),
-            default,
-            "HasWarnings",
-            false,
-            json!({ "CommunicationStyle": "KubernetesTentacle", "TentacleEndpointConfiguration": { "CommunicationMode": "Polling", "Uri": "poll://ih8pbyo8vxqjv0kbwwzc/", "Thumbprint": print(0x4b) }, "UpgradeLocked": false, "DefaultNamespace": null }),
-        ),
-        (
-            "windows-01",
-            json!([pools[1]]),
-            default,
-            "Healthy",
-            false,
-            json!({ "CommunicationStyle": "TentaclePassive", "Uri": "https://windows-01.acme.example:10933/", "Thumbprint": print(0x1a), "ProxyId": null }),
-        ),
-        (
-            "windows-02",
-            json!([pools[1]]),
-            default,
-            "Healthy",
-            true,
-            json!({ "CommunicationStyle": "TentacleActive", "Uri": "poll://abcdefghijklmnopqrst/", "Thumbprint": print(0x2c) }),
-        ),
-    ];
-    for (name, of, policy, health, disabled, endpoint) in all {
-        let mut worker = json!({
-            "Name": name, "WorkerPoolIds": of, "IsDisabled": disabled, "MachinePolicyId": policy,
-            "IsInProcess": false, "Thumbprint": endpoint["Thumbprint"], "Uri": endpoint["Uri"],
-            "Endpoint": endpoint,
-        });
-        health::check(&mut worker);
-        worker["HealthStatus"] = json!(health);
-        garden.plant(&WORKERS, worker)?;
+/// A variable of a library that is another pool in each environment, a project that takes its pool from
+/// it, and tenants.
+fn by_variable(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Result<()> {
+    let scoped = |pool: &str, environments: &[String]| {
+        let mut variable = variable("Deploy.WorkerPool", "WorkerPool", &json!(pool));
+        variable["Scope"] = json!({ "Environment": environments });
+        variable
+    };
+    let id = "LibraryVariableSets-2";
+    let library = garden.plant(
+        &LIBRARY,
+        json!({
+            "Name": "Worker pools",
+            "Description": "Where deployments run",
+            "ContentType": "Variables",
+            "VariableSetId": format!("variableset-{id}"),
+            "Templates": [],
+        }),
+    )?;
+    let (early, late) = estate.environments.split_at(2);
+    garden.variables(&library, vec![scoped(&pools.linux, early), scoped(&pools.windows, late)])?;
+    let mut deploy = steps::deploy_arm_template(Empty::Null);
+    deploy["Actions"][0]["WorkerPoolVariable"] = json!("Deploy.WorkerPool");
+    let project = json!({
+        "Name": "Landing zone",
+        "ProjectGroupId": estate.groups[2],
+        "LifecycleId": "Lifecycles-1",
+        "IncludedLibraryVariableSetIds": [library],
+    });
+    let id = garden.project(project, vec![deploy], Vec::new())?;
+    for name in ["Contoso", "Fabrikam"] {
+        garden.plant(
+            &TENANTS,
+            json!({
+                "Name": name,
+                "Description": "",
+                "TenantTags": [],
+                "ProjectEnvironments": { &id: late },
+                "IsDisabled": false,
+            }),
+        )?;
     }
     Ok(())
 }
 
-/// A project that uses a process template, whose pool is a slug in a plain property; and tenants.
-fn templates(garden: &mut Garden<'_>) -> Result<()> {
+/// A project that uses a process template, whose pool is a slug in a plain property.
+fn by_template(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     let mut usage = step(
         "Deploy by template",
         "Octopus.ProcessTemplate",
@@ -135,76 +99,40 @@ fn templates(garden: &mut Garden<'_>) -> Result<()> {
         }),
     );
     usage["Type"] = json!("ProcessTemplateUsage");
-    let project = json!({ "Name": "Search", "ProjectGroupId": "ProjectGroups-2", "LifecycleId": "Lifecycles-1" });
-    garden.project(project, vec![usage, steps::notify(Empty::Null)], Vec::new())?;
-    for name in ["Contoso", "Fabrikam"] {
-        garden.plant(&TENANTS, json!({
-            "Name": name, "Description": "", "TenantTags": [], "ProjectEnvironments": {}, "IsDisabled": false,
-        }))?;
-    }
-    Ok(())
+    let project = json!({
+        "Name": "Search", "ProjectGroupId": estate.groups[0], "LifecycleId": "Lifecycles-1",
+    });
+    garden.project(project, vec![usage, steps::notify(Empty::Null)], Vec::new()).map(drop)
 }
 
-/// Projects in Git: one that takes commits, one whose default branch is protected, one out of reach.
-fn in_git(garden: &mut Garden<'_>, pools: &[String]) -> Result<()> {
-    let build = |pool: Option<&String>| {
-        let properties = script("Bash", "docker build .", "true");
-        let mut step = step("Build the image", "Octopus.Script", Empty::Null, properties);
-        step["Actions"][0]["WorkerPoolId"] = json!(pool);
-        step
-    };
-    let shop = |pool: Option<&String>| {
-        let (migrate, deploy) =
-            (steps::migrate_database(Empty::Null), steps::deploy_to_aks(Empty::Null));
-        (None, vec![build(pool), migrate, deploy, steps::notify(Empty::Null)])
-    };
-    let [linux, windows, ..] = pools else { return Ok(()) };
-    let checkout = garden.git_project(
-        project("Checkout", json!({ "ProtectedBranchNamePatterns": ["release/*"] })),
-        vec![
-            ("main", vec![shop(Some(linux))]),
-            ("develop", vec![shop(Some(windows))]),
-            ("release/1.0", vec![shop(None)]),
-        ],
-    )?;
-    let repository = garden.repository(&checkout);
-    if let Some((_, commit)) = repository.find("release/1.0")? {
-        repository.tag("v1.0.0", &commit.hash)?;
-    }
-    let restart = || (Some("Restart"), vec![steps::back_up_database(Empty::Null)]);
-    let payments = json!({
-        "ProtectedDefaultBranch": true,
-        "ConversionState": { "VariablesAreInGit": false, "RunbooksAreInGit": true },
+/// A web app whose steps run in its own pool, unless they name one.
+fn by_target(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Result<()> {
+    let endpoint = json!({
+        "CommunicationStyle": "AzureWebApp",
+        "AccountId": estate.azure,
+        "ResourceGroupName": "rg-search-production",
+        "WebAppName": "search",
+        "WebAppSlotName": null,
+        "DefaultWorkerPoolId": pools.windows,
     });
-    garden.git_project(
-        project("Payments", payments),
-        vec![("main", vec![shop(None), restart()]), ("trial", vec![shop(Some(linux)), restart()])],
-    )?;
-    let lost = json!({ "Url": "https://git.acme.invalid/lost.git" });
-    garden.git_project(project("Lost and found", lost), vec![("main", vec![shop(None)])])?;
-    Ok(())
-}
-
-/// A project in Git, with the settings that are its own.
-fn project(name: &str, own: Value) -> Value {
-    let mut settings = json!({
-        "Type": "VersionControlled",
-        "Url": format!("https://git.acme.example/{}.git", slug(name)),
-        "DefaultBranch": "main",
-        "BasePath": ".octopus",
-        "Credentials": { "Type": "Anonymous" },
-        "ProtectedDefaultBranch": false,
-        "ProtectedBranchNamePatterns": [],
-        "SerializationFormat": "Ocl",
-        "ConversionState": { "VariablesAreInGit": false, "RunbooksAreInGit": false },
-    });
-    for (key, value) in own.as_object().into_iter().flatten() {
-        settings[key.as_str()] = value.clone();
-    }
-    json!({
-        "Name": name,
-        "ProjectGroupId": "ProjectGroups-3",
-        "LifecycleId": "Lifecycles-1",
-        "PersistenceSettings": settings,
-    })
+    garden
+        .plant(
+            &TARGETS,
+            json!({
+                "Name": "search-app",
+                "EnvironmentIds": estate.environments[2..],
+                "Roles": ["search"],
+                "TenantedDeploymentParticipation": "Untenanted",
+                "TenantIds": [],
+                "TenantTags": [],
+                "Thumbprint": null,
+                "Uri": null,
+                "IsDisabled": false,
+                "MachinePolicyId": "MachinePolicies-1",
+                "HealthStatus": "Healthy",
+                "Status": "Online",
+                "Endpoint": endpoint,
+            }),
+        )
+        .map(drop)
 }

@@ -3,13 +3,20 @@
 //! Never: a document's content.
 
 use crate::sandbox::{
-    git::{Repository, Tree},
-    kind::{Kind, PROJECTS, RUNBOOKS},
+    git::{Repository, Signature, Tree},
+    kind::{Kind, PROJECTS, RUNBOOKS, VARIABLES},
     resource::{links, processes, projects, slug, variables, versioned},
     store::{self, Document},
 };
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
+
+/// What the first commits of a seed say; the time is fixed, so that their hashes are.
+const FIRST: Signature<'static> = Signature {
+    message: "Initial commit of deployment process",
+    author: "admin",
+    at: "2026-01-05T09:00:00.000+00:00",
+};
 
 /// A space that documents are put into.
 pub(super) struct Garden<'a> {
@@ -55,31 +62,32 @@ impl<'a> Garden<'a> {
         Ok(id)
     }
 
-    /// A project whose processes are in Git: on each of these branches, a process or that of a runbook.
+    /// A project whose processes are in Git. On a branch are the deployment process and those of
+    /// runbooks, which have names; the set of variables is on each of them where the project says so.
     pub(super) fn git_project(
         &mut self,
         fields: Value,
+        set: Vec<Value>,
         branches: Vec<(&str, Vec<(Option<&str>, Vec<Value>)>)>,
     ) -> Result<String> {
         let id = store::next_id(self.db, &PROJECTS)?;
+        let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
         let mut project = fields;
-        merge(&mut project, projects::project(&id));
         project["IsVersionControlled"] = json!(true);
+        merge(&mut project, projects::project(&id));
         self.plant_as(&PROJECTS, &id, project)?;
-        self.variables(&id, Vec::new())?;
-        let space = self.space.clone();
+        self.variables(&id, set)?;
+        let variables = store::all(self.db, &VARIABLES, &self.space)?;
+        let variables = variables.into_iter().find(|it| in_git && it.owner == id);
         for (branch, processes) in branches {
             let mut tree = Tree::new();
             for (runbook, mut steps) in processes {
                 steps.iter_mut().for_each(|step| self.identify(step));
-                tree.extend(versioned::documents(&space, &id, runbook, Value::Array(steps)));
+                let steps = Value::Array(steps);
+                tree.extend(versioned::documents(&self.space, &id, runbook, &steps));
             }
-            self.repository(&id).write(
-                branch,
-                tree,
-                "Initial commit of deployment process",
-                "admin",
-            )?;
+            tree.extend(variables.iter().map(|it| (it.id.clone(), it.body.clone())));
+            self.repository(&id).write(branch, tree, FIRST)?;
         }
         Ok(id)
     }
