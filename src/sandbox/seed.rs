@@ -5,6 +5,7 @@
 
 mod acme;
 mod chapter;
+mod cloud;
 mod estate;
 mod garden;
 mod large;
@@ -26,9 +27,9 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
     if !store::all(&transaction, &SPACES, "")?.is_empty() {
         return Ok(());
     }
-    let cloud = *seed == Seed::Cloud;
-    let mut switches = Document::new(&FEATURES, &features::at_first(!cloud));
-    if cloud {
+    let is_cloud = *seed == Seed::Cloud;
+    let mut switches = Document::new(&FEATURES, &features::at_first(!is_cloud));
+    if is_cloud {
         // The mark of a cloud instance, where no document has a slug.
         "cloud".clone_into(&mut switches.slug);
     }
@@ -46,7 +47,8 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
     }
     let mut garden = Garden::new(&transaction, "Spaces-1");
     match seed {
-        Seed::Empty | Seed::Cloud => {}
+        Seed::Empty => {}
+        Seed::Cloud => cloud::plant(&mut garden)?,
         Seed::Acme => acme::plant(&transaction, &ids)?,
         Seed::Chapter => drop(chapter::plant(&mut garden)?),
         Seed::Large { projects, steps, workers } => {
@@ -59,9 +61,9 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
 /// Puts into a new space what every space has.
 pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
     let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
-    let cloud = features.is_some_and(|it| it.slug == "cloud");
+    let is_cloud = features.is_some_and(|it| it.slug == "cloud");
     let mut garden = Garden::new(db, space);
-    for (index, pool) in pools(cloud).into_iter().enumerate() {
+    for (index, pool) in pools(is_cloud).into_iter().enumerate() {
         let mut pool = pool;
         pool["SortOrder"] = json!(index);
         garden.plant(&POOLS, pool)?;
@@ -96,19 +98,12 @@ pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn pools(cloud: bool) -> Vec<Value> {
-    if !cloud {
+fn pools(is_cloud: bool) -> Vec<Value> {
+    if !is_cloud {
         return vec![garden::pool("Default Worker Pool", "", true)];
     }
-    let dynamic = |name: &str, image: &str, default: bool| {
-        let mut pool = garden::pool(name, "", default);
-        pool["WorkerPoolType"] = json!("DynamicWorkerPool");
-        pool["CanAddWorkers"] = json!(false);
-        pool["WorkerType"] = json!(image);
-        pool
-    };
     vec![
-        dynamic("Hosted Windows", "WindowsDefault", true),
-        dynamic("Hosted Ubuntu", "UbuntuDefault", false),
+        cloud::dynamic("Hosted Windows", "WindowsDefault", true),
+        cloud::dynamic("Hosted Ubuntu", "UbuntuDefault", false),
     ]
 }

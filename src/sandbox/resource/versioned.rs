@@ -75,6 +75,10 @@ fn without_ref() -> Refusal {
     Refusal::rule("This project is version controlled: a Git reference is needed in the path.")
 }
 
+fn no_branch(name: &str) -> Refusal {
+    Refusal::rule(format!("'{name}' is not a branch. Changes can only be committed to a branch."))
+}
+
 /// The first of these segments as it was sent: refs know upper from lower case.
 fn sent<'a>(call: &Call<'a>, path: &[&str]) -> &'a str {
     let all = &call.request.path;
@@ -97,8 +101,9 @@ impl Project<'_> {
             (Verb::Get, [] | ["resolved"]) => self.process(&PROCESSES, &id),
             (Verb::Put, []) => self.commit_process(&PROCESSES, &id),
             (_, below) => {
-                let process = || Ok(serde_json::from_str(&self.document(&id)?)?);
-                processes::beside(self.call, below, process)
+                self.call.who.needs(PROCESSES.view)?;
+                let process = serde_json::from_str(&self.document(&id)?)?;
+                processes::beside(self.call, &process, below)
             }
         }
     }
@@ -156,16 +161,17 @@ impl Project<'_> {
 
     /// A process that names a pool which is gone cannot be loaded: its OCL has the slug of nothing.
     fn loads(&self, process: &Fields) -> Result<()> {
-        for step in process.objects("Steps")? {
-            for action in step.objects("Actions")? {
-                let pool = action.text("WorkerPoolId");
-                if !pool.is_empty() && !self.call.has(&POOLS, &pool)? {
-                    return Err(Refusal::rule(format!(
-                        "The worker pool of the step '{}' could not be found. Its reference has to be \
-                         corrected in the Git repository.",
-                        action.text("Name")
-                    )));
-                }
+        let steps = process.objects("Steps")?;
+        let actions =
+            steps.iter().map(|step| step.objects("Actions")).collect::<Result<Vec<_>>>()?;
+        for action in actions.iter().flatten() {
+            let pool = action.text("WorkerPoolId");
+            if !pool.is_empty() && !self.call.has(&POOLS, &pool)? {
+                let name = action.text("Name");
+                return Err(Refusal::rule(format!(
+                    "The worker pool of the step '{name}' could not be found. Its reference has to be \
+                     corrected in the Git repository."
+                )));
             }
         }
         Ok(())
@@ -211,10 +217,8 @@ impl Project<'_> {
                  create a new branch before committing."
             ))),
             Ref::Branch(name) => Ok(name),
-            Ref::Tag(_) | Ref::Commit => Err(Refusal::rule(format!(
-                "'{}' is not a branch. Changes can only be committed to a branch.",
-                self.name()
-            ))),
+            Ref::Tag(name) => Err(no_branch(name)),
+            Ref::Commit => Err(no_branch(&self.at.1.hash)),
         }
     }
 

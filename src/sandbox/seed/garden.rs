@@ -11,6 +11,9 @@ use crate::sandbox::{
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
 
+/// The steps of a deployment process, or of the runbook of this name.
+pub(super) type Planned<'a> = (Option<&'a str>, Vec<Value>);
+
 /// What the first commits of a seed say; the time is fixed, so that their hashes are.
 const FIRST: Signature<'static> = Signature {
     message: "Initial commit of deployment process",
@@ -68,7 +71,7 @@ impl<'a> Garden<'a> {
         &mut self,
         fields: Value,
         set: Vec<Value>,
-        branches: Vec<(&str, Vec<(Option<&str>, Vec<Value>)>)>,
+        branches: Vec<(&str, Vec<Planned<'_>>)>,
     ) -> Result<String> {
         let id = store::next_id(self.db, &PROJECTS)?;
         let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;

@@ -57,7 +57,7 @@ pub(super) fn plant(
         vec![("main", vec![shop(json!(linux)), restart()])],
     )?;
     // No host is ever named `.invalid`.
-    let own = json!({ "Url": "https://git.acme.invalid/lost-and-found.git" });
+    let own = json!({ "Url": "https://git.acme.invalid/lost.git" });
     let lost = vec![("main", vec![shop(Value::Null)])];
     garden.git_project(in_git("Lost and found", own), Vec::new(), lost)?;
     Ok(())
