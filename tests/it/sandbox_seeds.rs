@@ -212,15 +212,22 @@ async fn every_seed_answers_every_list_of_every_space_and_its_ids_are_the_same_a
         for space in one.get("/api/spaces/all").await.as_array().unwrap() {
             let space = space["Id"].as_str().unwrap();
             let root = one.get(&format!("/api/{space}")).await;
-            for kind in LISTS {
-                assert!(root["Links"].to_string().to_lowercase().contains(kind), "{kind}");
-                let path = format!("/api/{space}/{kind}");
-                assert!(one.get(&path).await["Items"].is_array(), "{name}: {path}");
-                let all = format!("{path}/all");
-                let (first, second) = (one.get(&all).await, two.get(&all).await);
-                assert_eq!(ids(&first), ids(&second), "{name}: {all}");
-            }
+            let links = root["Links"].to_string().to_lowercase();
+            let missing: Vec<&str> = LISTS.into_iter().filter(|it| !links.contains(it)).collect();
+            assert_eq!(missing, [""; 0], "{name}");
+            same_lists(&one, &two, space).await;
         }
+    }
+}
+
+/// Every list of a space is a page and a bare array, of the same ids on both servers.
+async fn same_lists(one: &Bench, two: &Bench, space: &str) {
+    for kind in LISTS {
+        let path = format!("/api/{space}/{kind}");
+        assert!(one.get(&path).await["Items"].is_array(), "{path}");
+        let all = format!("{path}/all");
+        let (first, second) = (one.get(&all).await, two.get(&all).await);
+        assert_eq!(ids(&first), ids(&second), "{all}");
     }
 }
 
