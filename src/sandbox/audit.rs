@@ -147,6 +147,8 @@ fn category(change: &Change) -> Option<String> {
         {
             return None;
         }
+        // Nobody edits one; the server notes in it how it ended.
+        "deployments" | "runbookruns" if plain == "Modified" => return None,
         "workers" | "machines" if plain == "Modified" && !same("StatusSummary") => {
             return (!same("HealthStatus")).then(|| "MachineHealthChanged".to_owned());
         }

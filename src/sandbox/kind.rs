@@ -105,11 +105,11 @@ kinds! {
     /// Releases.
     RELEASES = "releases", "Releases", "Release", { order: NEWEST, view: "ReleaseView", edit: "ReleaseEdit", noun: "release" };
     /// Deployments of releases.
-    DEPLOYMENTS = "deployments", "Deployments", "Deployment", { order: NEWEST, view: "DeploymentView", edit: "DeploymentCreate", noun: "deployment" };
+    DEPLOYMENTS = "deployments", "Deployments", "Deployment", { order: NEWEST, view: "DeploymentView", edit: "DeploymentEdit", noun: "deployment" };
     /// Snapshots of runbooks.
     SNAPSHOTS = "runbooksnapshots", "RunbookSnapshots", "RunbookSnapshot", { link: "runbookSnapshots", order: NEWEST, view: "RunbookView", edit: "RunbookEdit", owner: "RunbookId", noun: "runbook snapshot" };
     /// Runs of runbooks.
-    RUNS = "runbookruns", "RunbookRuns", "RunbookRun", { link: "runbookRuns", order: NEWEST, view: "RunbookRunView", edit: "RunbookRunCreate", owner: "RunbookId", noun: "runbook run" };
+    RUNS = "runbookruns", "RunbookRuns", "RunbookRun", { link: "runbookRuns", order: NEWEST, view: "RunbookRunView", edit: "RunbookRunEdit", owner: "RunbookId", noun: "runbook run" };
     /// The workers that tasks hold, while they hold them.
     LEASES = "workertaskleases", "WorkerTaskLeases", "WorkerTaskLease", { order: "rank, id", view: "WorkerView", owner: "WorkerId", noun: "lease" };
     /// The audit log.

@@ -19,6 +19,8 @@ pub(super) struct Filter<'a> {
     request: &'a Request,
     conditions: Vec<String>,
     values: Vec<String>,
+    /// What of a row is listed.
+    shown: &'static str,
 }
 
 impl<'a> Filter<'a> {
@@ -40,7 +42,8 @@ impl<'a> Filter<'a> {
 
     /// The same, where `name` is a parameter with a meaning of its own.
     pub(super) fn nameless(kind: &'static Kind, request: &'a Request) -> Self {
-        let mut filter = Self { kind, request, conditions: Vec::new(), values: Vec::new() };
+        let mut filter =
+            Self { kind, request, conditions: Vec::new(), values: Vec::new(), shown: "body" };
         filter.and("kind =", kind.prefix);
         if let Some(ids) = request.list("ids") {
             filter.and_any("id", &ids);
@@ -63,6 +66,11 @@ impl<'a> Filter<'a> {
             None if !system => self.and("space <>", ""),
             None => {}
         }
+    }
+
+    /// Lists an expression over the columns in place of the whole document.
+    pub(super) fn show(&mut self, expression: &'static str) {
+        self.shown = expression;
     }
 
     /// Keeps what a condition is true of, its value at the `?` or at the end.
@@ -152,7 +160,8 @@ impl<'a> Filter<'a> {
     fn list(&self, head: String, (take, skip): (usize, usize), tail: String) -> List {
         let at_most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
-            "select body from document where {} order by {} limit {} offset {}",
+            "select {} from document where {} order by {} limit {} offset {}",
+            self.shown,
             self.conditions.join(" and "),
             self.kind.order,
             at_most(take),

@@ -4,6 +4,7 @@
 //! and slugs given. Never: a path; those are in `route`.
 
 pub(super) mod another;
+pub(super) mod deployments;
 pub(super) mod endpoint;
 pub(super) mod events;
 pub(super) mod features;
@@ -23,6 +24,7 @@ pub(super) mod snapshot;
 pub(super) mod summary;
 pub(super) mod targets;
 pub(super) mod tasks;
+pub(super) mod templates;
 pub(super) mod variables;
 pub(super) mod versioned;
 pub(super) mod workers;

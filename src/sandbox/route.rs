@@ -1,8 +1,8 @@
 //! From a path to its handler.
 //!
 //! Three prefixes lead to one space: `/api/spaces/{id or slug}/…`, `/api/{space id}/…` and, for the
-//! default space, `/api/…`. Segments are compared without regard to case. Version-controlled projects,
-//! when they come, hang off `in_project`, where a Git ref stands between project and resource.
+//! default space, `/api/…`. Segments are compared without regard to case. In
+//! version-controlled projects a Git ref stands between project and resource.
 
 use super::{
     answer::{Answer, Refusal, Result},
@@ -13,8 +13,8 @@ use super::{
     people::{self, Person},
     request::{Request, Verb},
     resource::{
-        Call, events, features, instance, links, nodes, plain, pools, processes, projects,
-        releases, runs, targets, tasks, variables, versioned, workers,
+        Call, deployments, events, features, instance, links, nodes, plain, pools, processes,
+        projects, releases, runs, targets, tasks, templates, variables, versioned, workers,
     },
     store, work,
 };
@@ -116,6 +116,9 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
             _ => Err(Refusal::method()),
         };
     };
+    if let Some(template) = templates::route(call, first, rest) {
+        return template;
+    }
     let special = match *first {
         "workerpools" => pools::route(call, rest),
         "workers" => workers::route(call, rest),
@@ -126,7 +129,7 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
         "variables" => variables::route(call, rest),
         "tasks" => tasks::route(call, rest),
         "releases" => releases::route(call, rest),
-        "deployments" => releases::route_deployments(call, rest),
+        "deployments" => deployments::route(call, rest),
         "runbooksnapshots" => runs::route_snapshots(call, rest),
         // The short way in for tools spells it with a dash.
         "runbookruns" | "runbook-runs" => runs::route(call, rest),
@@ -169,6 +172,7 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
         ["runbooks", rest @ ..] => projects::runbooks(call, &project, rest),
         ["variables"] => variables::of_project(call, &project),
         ["releases", rest @ ..] => releases::of_project(call, &project, rest),
+        ["runbooksnapshots", rest @ ..] => runs::of_project(call, &project, rest),
         // A real server takes any other segment for a Git ref that a database project does not need.
         [] | [_] if call.verb() == Verb::Get => Ok(Answer::text(project.body)),
         _ => Err(Refusal::missing()),

@@ -4,12 +4,15 @@
 //! the times at which it was due, so that whoever asks finds things as if they had happened by themselves.
 //! Never: a script run, or a machine touched.
 
+mod ground;
 mod lease;
 mod log;
 mod plan;
 mod scope;
 mod script;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(super) use lease::{list as leases, of_worker as lease_of_worker};
 pub(super) use log::{details, raw};
@@ -48,9 +51,14 @@ fn is_task_due(db: &Connection, now: i64) -> Result<bool> {
 
 /// Does what is due by now: checks of new machines, ends and starts of tasks. Tells whether it did any.
 pub(super) fn run_due(db: &Connection, pace: &Pace) -> Result<bool> {
-    let mut did = is_check_due(db)?;
+    let checked = is_check_due(db)?;
     run_checks_due(db)?;
-    let now = Timestamp::now().as_millisecond();
+    Ok(run_until(db, pace, Timestamp::now().as_millisecond())? || checked)
+}
+
+/// Ends and starts the tasks that are due by `now`, in milliseconds since 1970. Tells whether it did any.
+fn run_until(db: &Connection, pace: &Pace, now: i64) -> Result<bool> {
+    let mut did = false;
     if !is_task_due(db, now)? {
         return Ok(did);
     }
@@ -105,11 +113,14 @@ fn next_start(db: &Connection, now: i64, waiting: &[String]) -> Result<Option<(S
     Ok(None)
 }
 
-/// How many tasks the server does at once.
+/// How many tasks the server does at once; none more where it is being emptied for maintenance.
 fn room(db: &Connection) -> Result<i64> {
     let node = store::all(db, &NODES, "")?.into_iter().next();
     let node = node.map(|it| it.value()).transpose()?.unwrap_or_default();
-    Ok(node["MaxConcurrentTasks"].as_i64().unwrap_or(5))
+    if node["IsInMaintenanceMode"] == true {
+        return Ok(0);
+    }
+    Ok(node["MaxConcurrentTasks"].as_i64().unwrap_or_default())
 }
 
 /// How a task ends.
@@ -152,6 +163,9 @@ pub(super) fn end(db: &Connection, task: &str, at: Timestamp, outcome: &Outcome)
     let document = find(db, task)?;
     if matches!(outcome, Outcome::Success) {
         script::take_effect(db, &document)?;
+    }
+    if matches!(outcome, Outcome::Failed(_)) {
+        plan::mark_failed(db, &document)?;
     }
     lease::release(db, task)?;
     log::end(db, task, at, outcome)?;

@@ -3,8 +3,10 @@
 use crate::{
     sandbox::{Bench, worker},
     sandbox_tasks::{
-        LONG, company, deploy, id, leases, log, made, over, released, script, staffed, state, write,
+        LONG, company, deploy, id, leases, log, made, over, released, script, staffed, state, tell,
+        write,
     },
+    workbench::Workbench,
 };
 use poolwright::sandbox::{Options, Pace, Seed};
 use serde_json::{Value, json};
@@ -69,6 +71,37 @@ async fn the_log_of_a_task_is_told_as_text_too() {
     assert!(text.contains("== Success: Deploy Shop release 1.0.0 to Development =="), "{text}");
 }
 
+/// An action for each way in which a step finds its place; `linux` is a pool.
+fn actions(linux: &str) -> Vec<Value> {
+    let action = |name: &str, kind: &str, roles: &str, pool: &str| json!({ "Name": name, "ActionType": kind, "Roles": roles, "WorkerPoolId": pool });
+    let mut by_variable = script("By variable", "");
+    by_variable["WorkerPoolVariable"] = json!("Pool");
+    let mut elsewhere = script("In production", linux);
+    elsewhere["Environments"] = json!(["Environments-3"]);
+    let mut disabled = script("Disabled", linux);
+    disabled["IsDisabled"] = json!(true);
+    vec![
+        script("Explicit", linux),
+        by_variable,
+        script("Default", ""),
+        action("On targets", "Octopus.Script", "database-server", ""),
+        action("For the app", "Octopus.AzureWebApp", "web-app", ""),
+        action("For the app, explicit", "Octopus.AzureWebApp", "web-app", linux),
+        action("Ask", "Octopus.Manual", "", ""),
+        action("Nobody", "Octopus.Script", "no-such-tag", ""),
+        json!({
+            "Name": "By template",
+            "ActionType": "Octopus.ProcessTemplate",
+            "Properties": {
+                "Octopus.Action.ProcessTemplate.Reference.Slug": "migrate",
+                "Where": "linux",
+            },
+        }),
+        elsewhere,
+        disabled,
+    ]
+}
+
 #[tokio::test]
 async fn each_step_runs_where_the_rules_say() {
     let bench = company(Duration::ZERO).await;
@@ -79,31 +112,12 @@ async fn each_step_runs_where_the_rules_say() {
     let path = format!("/api/machines/{}", id(&app));
     assert_eq!(bench.send("PUT", &path, app).await.0, 200);
 
-    let action = |name: &str, kind: &str, roles: &str, pool: &str| json!({ "Name": name, "ActionType": kind, "Roles": roles, "WorkerPoolId": pool });
-    let mut by_variable = script("By variable", "");
-    by_variable["WorkerPoolVariable"] = json!("Pool");
-    let mut elsewhere = script("In production", &linux);
-    elsewhere["Environments"] = json!(["Environments-3"]);
-    let mut disabled = script("Disabled", &linux);
-    disabled["IsDisabled"] = json!(true);
-    let actions = vec![
-        script("Explicit", &linux),
-        by_variable,
-        script("Default", ""),
-        action("On targets", "Octopus.Script", "database-server", ""),
-        action("For the app", "Octopus.AzureWebApp", "web-app", ""),
-        action("For the app, explicit", "Octopus.AzureWebApp", "web-app", &linux),
-        action("Ask", "Octopus.Manual", "", ""),
-        action("Nobody", "Octopus.Script", "no-such-tag", ""),
-        elsewhere,
-        disabled,
-    ];
     let variable = |value: &str, scope: Value| json!({ "Name": "Pool", "Type": "WorkerPool", "Value": value, "Scope": scope });
     let variables = vec![
         variable("WorkerPools-1", json!({ "Environment": ["Environments-2"] })),
         variable(&azure, json!({ "Environment": ["Environments-1"] })),
     ];
-    let release = released(&bench, actions, variables).await;
+    let release = released(&bench, actions(&linux), variables).await;
     let task = deploy(&bench, &release, 1).await;
     over(&bench, &task).await;
     insta::assert_snapshot!(log(&bench, &task).await, @r"
@@ -131,6 +145,9 @@ async fn each_step_runs_where_the_rules_say() {
         Success: Octopus Server
       Skipped: Step 8: Nobody
         > No deployment targets were found for this step, so it was skipped.
+      Success: Step 9: By template
+        Success: Worker db-01
+          > Leased worker db-01 from pool Linux (lease WorkerTaskLeases-1)
     ");
 }
 
@@ -165,6 +182,9 @@ async fn a_deployment_fails_as_the_real_server_does_where_there_is_no_worker() {
     let task = over(&bench, &deploy(&bench, &release, 1).await).await;
     lines.push(task["ErrorMessage"].as_str().unwrap().to_owned());
     assert_eq!((&task["State"], &task["HasWarningsOrErrors"]), (&json!("Failed"), &json!(true)));
+    let of_task =
+        format!("/api/deployments/{}", task["Arguments"]["DeploymentId"].as_str().unwrap());
+    assert_eq!(bench.get(&of_task).await["FailureEncountered"], true);
     assert_eq!(leases(&bench).await, [Value::Null; 0]);
     insta::assert_snapshot!(lines.join("\n"), @r"
     There is no healthy worker in the worker pool 'Ill' to run the step 'Migrate' on.
@@ -203,4 +223,43 @@ async fn a_cloud_makes_the_workers_that_are_needed() {
         log.contains("> Leased worker windowsdefault-servertasks-1 from pool Hosted Windows"),
         "{log}"
     );
+}
+
+#[test]
+fn what_the_program_places_runs_there() {
+    let workbench = Workbench::chapter(
+        r#"
+        version = 1
+        [pools.linux]
+        name = "Linux"
+        [workers.w-01]
+        pools = ["linux"]
+        polling = { subscription = "poll://ih8pbyo8vxqjv0kbwwzc/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+        [[placements]]
+        process = "any"
+        pool = "linux"
+        "#,
+    );
+    let log = || {
+        let number = workbench.count("POST /api/releases");
+        let release = json!({ "ProjectId": "Projects-1", "Version": format!("1.0.{number}") });
+        let release = workbench.send("POST", "/api/releases", release);
+        let body = json!({ "ReleaseId": release["Id"], "EnvironmentId": "Environments-3" });
+        let deployment = workbench.send("POST", "/api/deployments", body);
+        let task = deployment["TaskId"].as_str().unwrap();
+        let mut text = String::new();
+        tell(
+            &workbench.get(&format!("/api/tasks/{task}/details"))["ActivityLogs"][0],
+            0,
+            &mut text,
+        );
+        text
+    };
+    let before = log();
+    assert!(before.contains("built-in worker") && !before.contains("Leased"), "{before}");
+    workbench.apply();
+    let after = log();
+    // Two steps for cloud targets, and two on workers; the rest runs on targets and in the server.
+    assert_eq!(after.matches("Leased worker w-01 from pool Linux").count(), 4, "{after}");
+    assert!(!after.contains("built-in worker"), "{after}");
 }

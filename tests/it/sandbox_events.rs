@@ -177,6 +177,8 @@ async fn the_log_is_filtered_by_what_it_is_about() {
         let is_time = query.starts_with("to=20") || query.starts_with("from=20");
         assert!(found == wanted || (is_time && found >= wanted), "{query}: {found}");
     }
+    let brief = bench.get("/api/events?excludeDifference=true&ids=Events-1").await;
+    assert_eq!(brief["Items"][0]["ChangeDetails"], Value::Null);
     let refused = bench.refused("GET", "/api/events?from=yesterday", Value::Null).await;
     assert_eq!(refused, "400: The value 'yesterday' is not valid for from.");
 }

@@ -128,7 +128,7 @@ async fn a_runbook_runs_its_published_snapshot_whatever_became_of_it() {
     let runbook = bench.get("/api/runbooks/all").await[0].clone();
     let run = json!({ "RunbookId": runbook["Id"], "EnvironmentId": "Environments-1" });
     let refused = bench.refused("POST", "/api/runbookRuns", run.clone()).await;
-    assert!(refused.starts_with("400: The runbook has no published snapshot."), "{refused}");
+    assert!(refused.starts_with("400: Runbook has no published snapshot."), "{refused}");
 
     let path = runbook["Links"]["RunbookProcesses"].as_str().unwrap();
     let mut process = bench.get(path).await;
@@ -175,4 +175,54 @@ async fn what_a_deployment_did_is_in_the_audit_log() {
     Created: Release 1.2 was created (admin)
     Created: Channel Default was created (admin)
     ");
+}
+
+#[tokio::test]
+async fn what_a_client_asks_before_it_makes_something_is_told() {
+    let bench = company(Duration::ZERO).await;
+    let runbook = id(&bench.get("/api/runbooks/all").await[0]);
+    let release = json!({ "ProjectId": "Projects-1", "Version": "3.1" });
+    made(&bench, "/api/releases", release).await;
+    for (path, pointer, wanted) in [
+        ("projects/Projects-1/deploymentprocesses/template", "/NextVersionIncrement", "3.2"),
+        (
+            "deploymentprocesses/deploymentprocess-Projects-2/template",
+            "/NextVersionIncrement",
+            "0.0.1",
+        ),
+        ("deploymentprocesses/deploymentprocess-Projects-1/template", "/LastReleaseVersion", "3.1"),
+        (
+            &format!("runbooks/{runbook}/runbookSnapshotTemplate"),
+            "/NextNameIncrement",
+            "Snapshot 1",
+        ),
+        (
+            &format!("runbookProcesses/RunbookProcess-{runbook}/runbookSnapshotTemplate"),
+            "/RunbookId",
+            &runbook,
+        ),
+        (&format!("runbooks/{runbook}/runbookRunTemplate"), "/PromoteTo/2/Name", "Production"),
+        ("releases/Releases-1/deployments/template", "/PromoteTo/0/Name", "Development"),
+        (&format!("runbooks/{runbook}/environments"), "/1/Name", "Test"),
+    ] {
+        let template = bench.get(&format!("/api/Spaces-1/{path}")).await;
+        assert_eq!(template.pointer(pointer), Some(&json!(wanted)), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_published_runbook_is_run_on_several_environments_at_once() {
+    let bench = company(Duration::ZERO).await;
+    let runbook = bench.get("/api/runbooks/all").await[0].clone();
+    let snapshot =
+        json!({ "ProjectId": runbook["ProjectId"], "RunbookId": runbook["Id"], "Name": "First" });
+    made(&bench, "/api/runbookSnapshots?publish=true", snapshot).await;
+    let body = json!({ "EnvironmentIds": ["Environments-1", "Environments-2"] });
+    let runs = made(&bench, &format!("/api/runbooks/{}/run", id(&runbook)), body).await;
+    assert_eq!(runs.as_array().unwrap().len(), 2);
+    let project = runbook["ProjectId"].as_str().unwrap();
+    let named = bench.get(&format!("/api/projects/{project}/runbookSnapshots/First")).await;
+    assert_eq!(runs[1]["RunbookSnapshotId"], named["Id"]);
+    let listed = bench.get(&format!("/api/projects/{project}/runbookSnapshots")).await;
+    assert_eq!(listed["TotalResults"], 1);
 }

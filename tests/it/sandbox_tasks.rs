@@ -99,7 +99,7 @@ pub(crate) async fn log(bench: &Bench, task: &str) -> String {
     text
 }
 
-fn tell(node: &Value, depth: usize, text: &mut String) {
+pub(crate) fn tell(node: &Value, depth: usize, text: &mut String) {
     let indent = "  ".repeat(depth);
     let said = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     _ = writeln!(text, "{indent}{}: {}", said(&node["Status"]), said(&node["Name"]));
@@ -153,7 +153,10 @@ async fn what_exceeds_the_task_cap_waits_for_its_turn() {
     let node = bench.get("/api/octopusservernodes/all").await[0].clone();
     assert_eq!(node["MaxConcurrentTasks"], 2);
     let path = node["Links"]["Self"].as_str().unwrap();
-    let more = json!({ "Id": node["Id"], "MaxConcurrentTasks": 3 });
+    let emptied = json!({ "Id": node["Id"], "MaxConcurrentTasks": 3, "IsInMaintenanceMode": true });
+    assert_eq!(bench.send("PUT", path, emptied).await.0, 200);
+    assert_eq!(state(&bench, &waiting).await, "Queued");
+    let more = json!({ "Id": node["Id"], "IsInMaintenanceMode": false });
     assert_eq!(bench.send("PUT", path, more).await.0, 200);
     assert_eq!(state(&bench, &waiting).await, "Executing");
 }
@@ -347,6 +350,9 @@ async fn tasks_need_their_permissions() {
             (403, true)
         );
     }
+    bench.key = "API-SANDBOXWITHOUTDEPLOYMENTDELETE";
+    let (status, _) = bench.send("DELETE", "/api/deployments/Deployments-1", Value::Null).await;
+    assert_eq!(status, 403);
     bench.key = NO_WORKERS_KEY;
     assert_eq!(leases(&bench).await, [Value::Null; 0]);
     bench.key = "API-SANDBOXWITHOUTTASKVIEW";

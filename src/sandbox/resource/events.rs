@@ -103,6 +103,10 @@ fn filter<'a>(call: &Call<'a>) -> Result<Filter<'a>> {
     for id in call.request.list("regarding").unwrap_or_default() {
         filter.and_any_within("$.RelatedDocumentIds", &[id]);
     }
+    let brief = call.request.parameter("excludedifference");
+    if brief.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+        filter.show("json_set(body, '$.ChangeDetails', null)");
+    }
     for (parameter, comparison) in [("from", ">="), ("to", "<=")] {
         if let Some(time) = call.request.parameter(parameter) {
             let time = self::time(parameter, time)?;

@@ -3,7 +3,7 @@
 //! A document is kept as it is sent, but for its id, its links and its secrets, which never come
 //! back. Never: a pool, a worker or a process; those have rules, and files, of their own.
 
-use super::{Call, field, flag, links, policies, projects, releases, snapshot, tasks, text};
+use super::{Call, deployments, field, flag, links, policies, projects, snapshot, tasks, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, TARGETS, VARIABLES, WORKERS},
@@ -61,7 +61,7 @@ fn filter<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
         }
     }
     if ["deployments", "runbookruns"].contains(&kind.path) {
-        releases::narrowed(call, &mut filter);
+        deployments::narrowed(call, &mut filter);
     }
     if kind.path == VARIABLES.path {
         // Snapshots are there for what was made of them, and nobody lists them.

@@ -6,7 +6,7 @@
 use super::{
     Call, links,
     normal::{self, Fields, Reader as _},
-    snapshot,
+    snapshot, templates,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -49,13 +49,10 @@ pub(super) fn beside(verb: Verb, id: &str, path: &[&str]) -> Result {
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (Verb::Get, ["template"]) => Ok(Answer::of(&json!({
-            "Id": null,
-            "DeploymentProcessId": id,
-            "Packages": [],
-            "GitResources": [],
-            "NextVersionIncrement": "0.0.1",
-        }))),
+        (Verb::Get, ["template"]) => {
+            call.who.needs(PROCESSES.view)?;
+            templates::of_release(call, &call.find(&PROCESSES, &id)?.value()?)
+        }
         (_, []) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }

@@ -1,12 +1,13 @@
-//! Releases, which freeze a process and its variables, and deployments, which run them.
+//! Releases, which freeze a process and its variables.
 //!
 //! Never: a package; versions of packages are kept as they are sent.
 
-use super::{Call, field, links, list, now, projects, snapshot, tasks, text};
+use super::{Call, deployments, field, links, list, now, projects, snapshot, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{CHANNELS, DEPLOYMENTS, ENVIRONMENTS, PROCESSES, PROJECTS, RELEASES},
+    kind::{CHANNELS, PROCESSES, PROJECTS, RELEASES},
     page::Filter,
+    permission,
     request::Verb,
     store::{self, Document},
 };
@@ -19,22 +20,9 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result
         (Verb::Post, ["create", "v1"]) => create_by_name(call),
         (Verb::Put, [id]) => update(call, id),
         (Verb::Get, [id, "deployments"]) => {
-            listed(call, "$.ReleaseId", id, &format!("releases/{id}/deployments"))
+            call.find(&RELEASES, id).and_then(|release| deployments::of_release(call, &release))
         }
         (Verb::Post, [id, "snapshot-variables"]) => snapshot_variables(call, id),
-        _ => return None,
-    })
-}
-
-/// Answers what is special about deployments.
-pub(in crate::sandbox) fn route_deployments(call: &Call<'_>, path: &[&str]) -> Option<Result> {
-    Some(match (call.verb(), path) {
-        (Verb::Post, []) => call
-            .request
-            .document()
-            .and_then(|body| deploy(call, &body).map(|deployment| Answer::created(&deployment))),
-        (Verb::Post, ["create", "untenanted", "v1"]) => deploy_by_name(call),
-        (Verb::Put, [_]) => Err(Refusal::method()),
         _ => return None,
     })
 }
@@ -59,16 +47,12 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: 
     }
 }
 
-fn listed(call: &Call<'_>, path: &str, id: &str, here: &str) -> Result {
-    let mut filter = Filter::new(&DEPLOYMENTS, &call.space, call.request);
-    filter.and(&format!("json_extract(body, '{path}') ="), &call.find(&RELEASES, id)?.id);
-    if !call.who.may(DEPLOYMENTS.view) {
-        filter.and("id =", "");
-    }
-    filter.page(call.db, &call.at(here))
-}
-
-fn of_version(call: &Call<'_>, project: &str, version: &str) -> Result<Option<Document>> {
+/// The release of a project and a version.
+pub(super) fn of_version(
+    call: &Call<'_>,
+    project: &str,
+    version: &str,
+) -> Result<Option<Document>> {
     let condition =
         "space = ?2 and owner = ?3 and json_extract(body, '$.Version') = ?4 collate nocase";
     let values = [RELEASES.prefix, &call.space, project, version];
@@ -76,7 +60,7 @@ fn of_version(call: &Call<'_>, project: &str, version: &str) -> Result<Option<Do
 }
 
 fn create(call: &Call<'_>, body: &Value) -> Result {
-    call.who.needs("ReleaseCreate")?;
+    call.who.needs(permission::to("Create", RELEASES.edit))?;
     let project = text(body, "ProjectId");
     let Some(project) = store::find(call.db, &PROJECTS, &call.space, project)? else {
         return Err(Refusal::rule(format!("The project '{project}' does not exist.")));
@@ -187,7 +171,7 @@ pub(super) fn by_name(call: &Call<'_>, named: &str) -> Result<Document> {
 }
 
 /// One more than the last part of the newest release's version.
-fn next_version(call: &Call<'_>, project: &str) -> Result<String> {
+pub(super) fn next_version(call: &Call<'_>, project: &str) -> Result<String> {
     let condition = "space = ?2 and owner = ?3";
     let releases =
         store::select(call.db, &RELEASES, condition, [RELEASES.prefix, &call.space, project])?;
@@ -224,121 +208,4 @@ fn snapshot_variables(call: &Call<'_>, id: &str) -> Result {
     release["LibraryVariableSetSnapshotIds"] = json!(libraries);
     store::save(call.db, &Document::numbered(&RELEASES, &release))?;
     Ok(Answer::of(&release))
-}
-
-fn deploy(call: &Call<'_>, body: &Value) -> Result<Value> {
-    call.who.needs(DEPLOYMENTS.edit)?;
-    let named = text(body, "ReleaseId");
-    let Some(release) = store::find(call.db, &RELEASES, &call.space, named)? else {
-        return Err(Refusal::rule(format!("The release '{named}' does not exist.")));
-    };
-    let environment = environment(call, text(body, "EnvironmentId"))?;
-    let release = release.value()?;
-    let project = call.find(&PROJECTS, text(&release, "ProjectId"))?;
-    let id = store::next_id(call.db, &DEPLOYMENTS)?;
-    let arguments = json!({ "DeploymentId": id, "EnvironmentId": environment.id });
-    let version = text(&release, "Version");
-    let description = format!("Deploy {} release {version} to {}", project.name, environment.name);
-    let when = json!({
-        "QueueTime": field(body, "QueueTime"),
-        "QueueTimeExpiry": field(body, "QueueTimeExpiry"),
-        "ProjectId": project.id,
-    });
-    let task = tasks::queue(call, ("Deploy", &description), &arguments, &when)?;
-    let mut deployment = started(call, &id, (&task, &environment), body);
-    deployment["ReleaseId"] = release["Id"].clone();
-    deployment["ProjectId"] = json!(project.id);
-    deployment["ChannelId"] = release["ChannelId"].clone();
-    deployment["DeploymentProcessId"] = release["ProjectDeploymentProcessSnapshotId"].clone();
-    deployment["ManifestVariableSetId"] = release["ProjectVariableSetSnapshotId"].clone();
-    deployment["Name"] = json!(format!("Deploy to {}", environment.name));
-    deployment["Changes"] = json!([]);
-    deployment["ForcePackageRedeployment"] = json!(field(body, "ForcePackageRedeployment") == true);
-    deployment["Links"] = links::of(&DEPLOYMENTS, &call.space, &id, &deployment);
-    store::save(call.db, &Document::numbered(&DEPLOYMENTS, &deployment))?;
-    Ok(deployment)
-}
-
-/// What a deployment and a run of a runbook say alike.
-pub(super) fn started(
-    call: &Call<'_>,
-    id: &str,
-    (task, environment): (&Value, &Document),
-    body: &Value,
-) -> Value {
-    json!({
-        "Id": id,
-        "SpaceId": call.space,
-        "EnvironmentId": environment.id,
-        "TenantId": null,
-        "TaskId": task["Id"],
-        "Comments": field(body, "Comments"),
-        "Created": now(),
-        "DeployedBy": call.who.username,
-        "DeployedById": call.who.id,
-        "DeployedToMachineIds": [],
-        "ExcludedMachineIds": list(body, "ExcludedMachineIds"),
-        "SpecificMachineIds": list(body, "SpecificMachineIds"),
-        "SkipActions": list(body, "SkipActions"),
-        "FailureEncountered": false,
-        "ForcePackageDownload": field(body, "ForcePackageDownload") == true,
-        "FormValues": if field(body, "FormValues").is_object() { field(body, "FormValues").clone() } else { json!({}) },
-        "QueueTime": field(body, "QueueTime"),
-        "QueueTimeExpiry": field(body, "QueueTimeExpiry"),
-        "UseGuidedFailure": field(body, "UseGuidedFailure") == true,
-    })
-}
-
-/// An environment by its id or its name.
-pub(super) fn environment(call: &Call<'_>, named: &str) -> Result<Document> {
-    let condition = "space = ?2 and (id = ?3 or name = ?3)";
-    let values = [ENVIRONMENTS.prefix, &call.space, named];
-    let found = store::select(call.db, &ENVIRONMENTS, condition, values)?;
-    let unknown = || Refusal::rule(format!("The environment '{named}' does not exist."));
-    found.into_iter().next().ok_or_else(unknown)
-}
-
-/// What the command-line tools send: a release by its version, to environments by their names.
-fn deploy_by_name(call: &Call<'_>) -> Result {
-    let body = call.request.document()?;
-    let project = by_name(call, text(&body, "ProjectName"))?;
-    let version = text(&body, "ReleaseVersion");
-    let unknown = || Refusal::rule(format!("The release '{version}' does not exist."));
-    let release = of_version(call, &project.id, version)?.ok_or_else(unknown)?;
-    let mut made = Vec::new();
-    for environment in list(&body, "EnvironmentNames") {
-        let asked = json!({
-            "ReleaseId": release.id,
-            "EnvironmentId": environment,
-            "QueueTime": field(&body, "RunAt"),
-            "QueueTimeExpiry": field(&body, "NoRunAfter"),
-        });
-        let deployment = deploy(call, &asked)?;
-        made.push(
-            json!({ "DeploymentId": deployment["Id"], "ServerTaskId": deployment["TaskId"] }),
-        );
-    }
-    Ok(Answer::created(&json!({ "DeploymentServerTasks": made })))
-}
-
-/// The parameters of lists of deployments and runs.
-pub(super) fn narrowed(call: &Call<'_>, filter: &mut Filter<'_>) {
-    for (parameter, name) in [
-        ("projects", "ProjectId"),
-        ("environments", "EnvironmentId"),
-        ("tenants", "TenantId"),
-        ("channels", "ChannelId"),
-        ("runbooks", "RunbookId"),
-    ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any(&format!("json_extract(body, '$.{name}')"), &values);
-        }
-    }
-    if let Some(state) = call.request.parameter("taskstate") {
-        filter.and(
-            "? = (select json_extract(task.body, '$.State') from document task
-                where task.id = json_extract(document.body, '$.TaskId'))",
-            state,
-        );
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A run is of the published snapshot unless it names another. Never: a run of the draft itself.
 
-use super::{Call, field, links, list, now, releases, snapshot, tasks, text};
+use super::{Call, deployments, field, links, list, now, releases, snapshot, tasks, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS},
@@ -40,6 +40,7 @@ pub(in crate::sandbox) fn of_runbook(call: &Call<'_>, path: &[&str]) -> Option<R
     let (id, kind) = match (call.verb(), path) {
         (Verb::Get, [id, "runbooksnapshots"]) => (id, &SNAPSHOTS),
         (Verb::Get, [id, "runbookruns"]) => (id, &RUNS),
+        (Verb::Post, [id, "run"]) => return Some(run_published(call, id)),
         _ => return None,
     };
     let listed = || {
@@ -52,6 +53,43 @@ pub(in crate::sandbox) fn of_runbook(call: &Call<'_>, path: &[&str]) -> Option<R
         filter.page(call.db, &call.at(&format!("runbooks/{}/{}", runbook.id, kind.link)))
     };
     Some(listed())
+}
+
+/// `…/projects/{id}/runbookSnapshots` and `…/runbookSnapshots/{name}`.
+pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: &[&str]) -> Result {
+    match (call.verb(), path) {
+        (Verb::Get, []) => {
+            let mut filter = Filter::new(&SNAPSHOTS, &call.space, call.request);
+            filter.and("json_extract(body, '$.ProjectId') =", &project.id);
+            if !call.who.may(SNAPSHOTS.view) {
+                filter.and("id =", "");
+            }
+            filter.page(call.db, &call.at(&format!("projects/{}/runbookSnapshots", project.id)))
+        }
+        (Verb::Get, [name]) => {
+            call.who.needs(SNAPSHOTS.view)?;
+            let condition = "json_extract(body, '$.ProjectId') = ?2 and (name = ?3 or id = ?3)";
+            let values = [SNAPSHOTS.prefix, &project.id, name];
+            let found = store::select(call.db, &SNAPSHOTS, condition, values)?;
+            let snapshot = found.into_iter().next().ok_or_else(Refusal::missing)?;
+            Ok(Answer::text(snapshot.body))
+        }
+        _ => Err(Refusal::missing()),
+    }
+}
+
+/// Runs the published snapshot of a runbook on one environment or several.
+fn run_published(call: &Call<'_>, id: &str) -> Result {
+    let mut body = call.request.document()?;
+    body["RunbookId"] = json!(call.find(&RUNBOOKS, id)?.id);
+    let mut environments = list(&body, "EnvironmentIds");
+    environments.extend(field(&body, "EnvironmentId").as_str().map(str::to_owned));
+    let mut runs = Vec::new();
+    for environment in environments {
+        body["EnvironmentId"] = json!(environment);
+        runs.push(run(call, &body)?);
+    }
+    Ok(Answer::created(&json!(runs)))
 }
 
 fn create(call: &Call<'_>) -> Result {
@@ -111,13 +149,11 @@ fn run(call: &Call<'_>, body: &Value) -> Result<Value> {
     let Some(runbook) = store::find(call.db, &RUNBOOKS, &call.space, named)? else {
         return Err(Refusal::rule(format!("The runbook '{named}' does not exist.")));
     };
-    let environment = releases::environment(call, text(body, "EnvironmentId"))?;
+    let environment = deployments::environment(call, text(body, "EnvironmentId"))?;
     let document = runbook.value()?;
     let chosen = [text(body, "RunbookSnapshotId"), text(&document, "PublishedRunbookSnapshotId")];
     let Some(chosen) = chosen.into_iter().find(|it| !it.is_empty()) else {
-        return Err(Refusal::rule(
-            "The runbook has no published snapshot. Please name a snapshot to run.",
-        ));
+        return Err(Refusal::rule("Runbook has no published snapshot."));
     };
     let snapshot = store::find(call.db, &SNAPSHOTS, &call.space, chosen)?;
     let Some(snapshot) = snapshot.filter(|it| it.owner.eq_ignore_ascii_case(&runbook.id)) else {
@@ -135,7 +171,7 @@ fn run(call: &Call<'_>, body: &Value) -> Result<Value> {
         "ProjectId": runbook.owner,
     });
     let task = tasks::queue(call, ("RunbookRun", &description), &arguments, &when)?;
-    let mut run = releases::started(call, &id, (&task, &environment), body);
+    let mut run = deployments::started(call, &id, (&task, &environment), body);
     run["RunbookId"] = json!(runbook.id);
     run["RunbookSnapshotId"] = snapshot["Id"].clone();
     run["ProjectId"] = json!(runbook.owner);

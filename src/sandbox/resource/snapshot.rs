@@ -25,25 +25,37 @@ pub(super) fn of(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result<Strin
         return Err(Refusal::rule(text));
     };
     let mut fields: Fields = serde_json::from_str(&live.body)?;
-    let version = fields.number("Version").unwrap_or_default();
     let last = fields.text("LastSnapshotId");
-    if is_of(&last, &live.id, version) && store::find(call.db, kind, &call.space, &last)?.is_some()
+    if is_of(&last, &live.id, &fields) && store::find(call.db, kind, &call.space, &last)?.is_some()
     {
         return Ok(last);
     }
-    let frozen = format!("{}{MARK}{version}-{}", live.id, letters());
+    let frozen = freeze(call, &live)?;
     fields.put("LastSnapshotId", raw(&json!(frozen))?);
     live.body = serde_json::to_string(&fields)?;
     store::save(call.db, &live)?;
-    fields.put("Id", raw(&json!(frozen))?);
-    fields.put("Links", raw(&json!({ "Self": call.at(&format!("{}/{frozen}", kind.link)) }))?);
-    let body = serde_json::to_string(&fields)?;
-    store::save(call.db, &Document { id: frozen.clone(), body, ..live })?;
     Ok(frozen)
 }
 
-fn is_of(snapshot: &str, id: &str, version: i64) -> bool {
-    snapshot.starts_with(&format!("{id}{MARK}{version}-"))
+/// Puts a frozen copy of a document beside it, and tells its id.
+pub(super) fn freeze(call: &Call<'_>, live: &Document) -> Result<String> {
+    let mut fields: Fields = serde_json::from_str(&live.body)?;
+    let frozen = format!("{}{MARK}{}-{}", live.id, version(&fields), letters());
+    let here = call.at(&format!("{}/{frozen}", live.kind.link));
+    for (name, value) in [("Id", json!(frozen)), ("Links", json!({ "Self": here }))] {
+        fields.put(name, raw(&value)?);
+    }
+    let body = serde_json::to_string(&fields)?;
+    store::save(call.db, &Document { id: frozen.clone(), body, ..live.clone() })?;
+    Ok(frozen)
+}
+
+fn version(fields: &Fields) -> i64 {
+    fields.number("Version").unwrap_or_default()
+}
+
+fn is_of(snapshot: &str, id: &str, fields: &Fields) -> bool {
+    snapshot.starts_with(&format!("{id}{MARK}{}-", version(fields)))
 }
 
 /// Snapshots of the variables of a project: its own set, and those of the libraries that it includes.

@@ -6,7 +6,7 @@
 use super::{Call, events, field, health, list, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{DEPLOYMENTS, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
+    kind::{DEPLOYMENTS, Kind, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
     page::Filter,
     request::Verb,
     store::{self, Document},
@@ -216,23 +216,29 @@ fn checked(call: &Call<'_>, arguments: &Value) -> Result<Vec<String>> {
         return Ok(machines);
     }
     let (pool, environment) = (text(arguments, "WorkerPoolId"), text(arguments, "EnvironmentId"));
-    let restricted = text(arguments, "RestrictedTo");
     let mut ids = Vec::new();
-    for (kind, not, field, wanted) in [
-        (&WORKERS, "DeploymentTargets", "WorkerPoolIds", pool),
-        (&TARGETS, "Workers", "EnvironmentIds", environment),
-    ] {
-        // Who names a pool means workers, and who names an environment means targets.
-        let other =
-            if wanted.is_empty() { !(pool.is_empty() && environment.is_empty()) } else { false };
-        if restricted == not || other {
-            continue;
-        }
-        for machine in store::all(call.db, kind, &call.space)? {
-            let within = list(&machine.value()?, field);
-            if wanted.is_empty() || within.iter().any(|it| it.eq_ignore_ascii_case(wanted)) {
-                ids.push(machine.id);
-            }
+    // Who names a pool means workers alone, and who names an environment means targets.
+    let (workers, targets) = match text(arguments, "RestrictedTo") {
+        "Workers" => (true, false),
+        "DeploymentTargets" => (false, true),
+        _ => (environment.is_empty() || !pool.is_empty(), pool.is_empty()),
+    };
+    if workers {
+        ids.extend(within(call, &WORKERS, "WorkerPoolIds", pool)?);
+    }
+    if targets {
+        ids.extend(within(call, &TARGETS, "EnvironmentIds", environment)?);
+    }
+    Ok(ids)
+}
+
+/// The machines that name `wanted` in a list; all where that is empty.
+fn within(call: &Call<'_>, kind: &'static Kind, field: &str, wanted: &str) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for machine in store::all(call.db, kind, &call.space)? {
+        let named = list(&machine.value()?, field);
+        if wanted.is_empty() || named.iter().any(|it| it.eq_ignore_ascii_case(wanted)) {
+            ids.push(machine.id);
         }
     }
     Ok(ids)

@@ -3,18 +3,19 @@
 //! Never: a worker taken; and a place is found by `place`, which knows no documents.
 
 use super::{
+    ground::ground,
     scope::{self, Scope},
     script,
 };
 use crate::sandbox::{
     answer::Result,
-    kind::{DEPLOYMENTS, FEATURES, Kind, POOLS, RELEASES, RUNS, SNAPSHOTS, TARGETS, WORKERS},
+    kind::{DEPLOYMENTS, Kind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
     place::{self, Ground, Place, Pool, Step, Target, Trouble, Worker},
-    resource::{field, flag, list, pools, text},
+    resource::{field, flag, list, text},
     store::{self, Document},
 };
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// What becomes of a task that is to start.
 pub(super) enum Plan {
@@ -93,6 +94,18 @@ fn run(db: &Connection, id: &str) -> Result<Option<Job>> {
     let process = text(&snapshot, "FrozenRunbookProcessId").to_owned();
     let owner = text(&chosen, "RunbookId").to_owned();
     Job::of(db, chosen, (&snapshot, "FrozenProjectVariableSetId"), (&process, owner))
+}
+
+/// Notes in the deployment or the run of a task that it has failed.
+pub(super) fn mark_failed(db: &Connection, task: &Value) -> Result<()> {
+    for (kind, argument) in [(&DEPLOYMENTS, "DeploymentId"), (&RUNS, "RunbookRunId")] {
+        let id = text(field(task, "Arguments"), argument);
+        if let Some(mut chosen) = document(db, kind, id)? {
+            chosen["FailureEncountered"] = json!(true);
+            store::save(db, &Document::numbered(kind, &chosen))?;
+        }
+    }
+    Ok(())
 }
 
 /// A document of this id, wherever it is.
@@ -197,6 +210,11 @@ impl Job {
             owner: &self.owner,
             action,
         };
+        if let Some(pool) = of_template(action, ground) {
+            let step =
+                Step { name: text(action, "Name"), on_server: true, pool, ..Step::default() };
+            return Ok(part(place::resolve(&step, ground)?, "", task).into_iter().collect());
+        }
         let variable = text(action, "WorkerPoolVariable");
         let value = scope::value(&self.sets, variable, &scope);
         let step = Step {
@@ -213,9 +231,8 @@ impl Job {
             return Ok(part(place, "", task).into_iter().collect());
         }
         let mut parts = Vec::new();
-        for target in
-            targets.iter().filter(|it| list(it, "Roles").iter().any(|it| roles.contains(it)))
-        {
+        let has = |tag: &String| roles.iter().any(|it| it.eq_ignore_ascii_case(tag));
+        for target in targets.iter().filter(|it| list(it, "Roles").iter().any(has)) {
             let endpoint = field(target, "Endpoint");
             let (style, pool) =
                 (text(endpoint, "CommunicationStyle"), text(endpoint, "DefaultWorkerPoolId"));
@@ -224,6 +241,20 @@ impl Job {
         }
         Ok(parts)
     }
+}
+
+/// The pool that the use of a process template names in one of its parameters, whose values are slugs.
+///
+/// What the template's steps do is not known here: they run in that pool, or else as the action says.
+fn of_template<'a>(action: &Value, ground: &'a Ground) -> Option<&'a str> {
+    if text(action, "ActionType") != "Octopus.ProcessTemplate" {
+        return None;
+    }
+    let parameters = field(action, "Properties").as_object()?.iter();
+    let mut parameters = parameters.filter(|(name, _)| !name.starts_with("Octopus."));
+    let named =
+        |value: &Value| ground.pools.iter().find(|it| value.as_str() == Some(it.slug.as_str()));
+    parameters.find_map(|(_, value)| named(value)).map(|pool| pool.id.as_str())
 }
 
 fn part(place: Place<'_>, target: &str, task: &str) -> Option<Part> {
@@ -272,43 +303,6 @@ pub(super) fn hold(worker: &Worker, pool: &Pool, is_exclusive: bool) -> Hold {
         pool_name: pool.name.clone(),
         is_exclusive,
     }
-}
-
-/// What a space has for steps to run on, as it is now.
-pub(super) fn ground(db: &Connection, space: &str) -> Result<Ground> {
-    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
-    let features = features.map(|it| it.value()).transpose()?.unwrap_or_default();
-    let leases = super::lease::of_space(db, space)?;
-    let mut ground = Ground {
-        built_in: flag(&features, "IsBuiltInWorkerEnabled") && !pools::is_cloud(db)?,
-        ..Ground::default()
-    };
-    for pool in store::all(db, &POOLS, space)? {
-        let document = pool.value()?;
-        let is_dynamic = text(&document, "WorkerPoolType") == "DynamicWorkerPool";
-        ground.pools.push(Pool {
-            is_default: flag(&document, "IsDefault"),
-            image: is_dynamic.then(|| text(&document, "WorkerType").to_owned()),
-            id: pool.id,
-            name: pool.name,
-            slug: pool.slug,
-        });
-    }
-    for worker in store::all(db, &WORKERS, space)? {
-        let document = worker.value()?;
-        let healthy = matches!(text(&document, "HealthStatus"), "Healthy" | "HasWarnings");
-        let held: Vec<&Value> =
-            leases.iter().filter(|it| text(it, "WorkerId") == worker.id).collect();
-        ground.workers.push(Worker {
-            pools: list(&document, "WorkerPoolIds"),
-            is_ready: healthy && !flag(&document, "IsDisabled"),
-            leases: held.len(),
-            is_taken: held.iter().any(|it| flag(it, "Exclusive")),
-            id: worker.id,
-            name: worker.name,
-        });
-    }
-    Ok(ground)
 }
 
 fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {

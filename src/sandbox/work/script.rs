@@ -2,7 +2,10 @@
 //!
 //! Never: a process.
 
-use super::plan::{self, Part, Plan, Stage, hold};
+use super::{
+    ground::ground,
+    plan::{Part, Plan, Stage, hold},
+};
 use crate::sandbox::{
     answer::Result,
     kind::TARGETS,
@@ -17,7 +20,7 @@ use serde_json::Value;
 pub(super) fn of(db: &Connection, task: &Value) -> Result<Plan> {
     let space = text(task, "SpaceId");
     let arguments = field(task, "Arguments");
-    let ground = plan::ground(db, space)?;
+    let ground = ground(db, space)?;
     Ok(match text(task, "Name") {
         "AdHocScript" => match text(arguments, "TargetType") {
             "Workers" | "WorkerPools" => on_workers(arguments, &ground),
@@ -124,7 +127,7 @@ pub(super) fn take_effect(db: &Connection, task: &Value) -> Result<()> {
     if text(task, "Name") != "Upgrade" {
         return Ok(());
     }
-    let ground = plan::ground(db, text(task, "SpaceId"))?;
+    let ground = ground(db, text(task, "SpaceId"))?;
     let named = named(field(task, "Arguments"), &ground);
     let ids: Vec<String> = named.iter().map(|(worker, _)| worker.id.clone()).collect();
     health::check_all(db, &ids)
