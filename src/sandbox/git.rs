@@ -240,8 +240,9 @@ impl Settings {
     /// is the name that no host will ever have.
     pub(super) fn reach(&self) -> Result<()> {
         let rest = self.url.split("://").nth(1).unwrap_or(&self.url);
-        let host = rest.split(['/', ':']).next().unwrap_or_default();
-        let host = host.rsplit('@').next().unwrap_or_default();
+        let authority = rest.split('/').next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let host = host.split(':').next().unwrap_or_default();
         if !host.ends_with(".invalid") {
             return Ok(());
         }

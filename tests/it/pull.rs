@@ -31,7 +31,7 @@ fn pulled(workbench: &Workbench) -> String {
 #[test]
 fn a_plan_of_what_is_pulled_is_empty_on_every_seed() {
     let large = Seed::Large { projects: 40, steps: 10, workers: 60 };
-    for seed in [Seed::Empty, Seed::Chapter, Seed::Cloud, large] {
+    for seed in [Seed::Empty, Seed::Chapter, Seed::Acme, Seed::Cloud, large] {
         let workbench = Workbench::new(seed.clone());
         pulled(&workbench);
         assert_eq!(workbench.writes(), [""; 0], "{seed:?}");

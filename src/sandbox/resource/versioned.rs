@@ -156,8 +156,10 @@ fn in_ref(call: &Call<'_>, id: &str, settings: Settings, path: &[&str]) -> Resul
             project.process(&PROCESSES, &process)
         }
         (Verb::Put, ["deploymentprocesses"]) => project.commit(&PROCESSES, &process),
-        (verb, ["deploymentprocesses", below @ ..]) => {
-            super::processes::beside(verb, &process, below)
+        (_, ["deploymentprocesses", below @ ..]) => {
+            call.who.needs(PROCESSES.view)?;
+            let process = serde_json::from_str(&project.document(&process)?)?;
+            super::processes::beside(call, &process, below)
         }
         (Verb::Get, ["runbookprocesses", _]) => {
             project.process(&RUNBOOK_PROCESSES, sent(call, &path[2..]))
@@ -199,16 +201,17 @@ impl Project<'_> {
 
     /// A process that names a pool which is gone cannot be loaded: its OCL has the slug of nothing.
     fn loads(&self, process: &Fields) -> Result<()> {
-        for step in process.objects("Steps")? {
-            for action in step.objects("Actions")? {
-                let pool = action.text("WorkerPoolId");
-                if !pool.is_empty() && !self.call.has(&POOLS, &pool)? {
-                    let name = action.text("Name");
-                    return Err(Refusal::rule(format!(
-                        "The worker pool of the step '{name}' could not be found. Its reference has to be \
-                         corrected in the Git repository."
-                    )));
-                }
+        let steps = process.objects("Steps")?;
+        let actions =
+            steps.iter().map(|step| step.objects("Actions")).collect::<Result<Vec<_>>>()?;
+        for action in actions.iter().flatten() {
+            let pool = action.text("WorkerPoolId");
+            if !pool.is_empty() && !self.call.has(&POOLS, &pool)? {
+                let name = action.text("Name");
+                return Err(Refusal::rule(format!(
+                    "The worker pool of the step '{name}' could not be found. Its reference has to be \
+                     corrected in the Git repository."
+                )));
             }
         }
         Ok(())

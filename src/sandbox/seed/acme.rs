@@ -62,51 +62,21 @@ fn workers(garden: &mut Garden<'_>, pools: &[String]) -> Result<()> {
     let mut policy = policies::defaults();
     policy["Name"] = json!("Nightly checks");
     let policy = garden.plant(&POLICIES, policy)?;
-    let print = |n: u8| format!("{n:02X}").repeat(20);
-    let linux = || json!([pools[0]]);
-    let both = || json!([pools[0], pools[1]]);
+    let [linux, windows, ..] = pools else { return Ok(()) };
     let default = "MachinePolicies-1";
     let all = [
-        (
-            "linux-01",
-            linux(),
-            default,
-            "Healthy",
-            false,
-            json!({ "CommunicationStyle": "Ssh", "AccountId": "Accounts-1", "Host": "linux-01.acme.example", "Port": 22, "Fingerprint": "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA", "DotNetCorePlatform": "linux-x64", "ProxyId": null, "Uri": "ssh://linux-01.acme.example:22/" }),
-        ),
+        ("linux-01", json!([linux]), default, "Healthy", false, ssh("linux-01", 22, Value::Null)),
         (
             "linux-02",
-            linux(),
+            json!([linux]),
             &policy,
             "Unavailable",
             false,
-            json!({ "CommunicationStyle": "Ssh", "AccountId": "Accounts-1", "Host": "linux-02.acme.example", "Port": 2222, "Fingerprint": "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA", "DotNetCorePlatform": null, "ProxyId": proxy, "Uri": "ssh://linux-02.acme.example:2222/" }),
+            ssh("linux-02", 2222, json!(proxy)),
         ),
-        (
-            "k8s-agent",
-            both(),
-            default,
-            "HasWarnings",
-            false,
-            json!({ "CommunicationStyle": "KubernetesTentacle", "TentacleEndpointConfiguration": { "CommunicationMode": "Polling", "Uri": "poll://ih8pbyo8vxqjv0kbwwzc/", "Thumbprint": print(0x4b) }, "UpgradeLocked": false, "DefaultNamespace": null }),
-        ),
-        (
-            "windows-01",
-            json!([pools[1]]),
-            default,
-            "Healthy",
-            false,
-            json!({ "CommunicationStyle": "TentaclePassive", "Uri": "https://windows-01.acme.example:10933/", "Thumbprint": print(0x1a), "ProxyId": null }),
-        ),
-        (
-            "windows-02",
-            json!([pools[1]]),
-            default,
-            "Healthy",
-            true,
-            json!({ "CommunicationStyle": "TentacleActive", "Uri": "poll://abcdefghijklmnopqrst/", "Thumbprint": print(0x2c) }),
-        ),
+        ("k8s-agent", json!([linux, windows]), default, "HasWarnings", false, agent()),
+        ("windows-01", json!([windows]), default, "Healthy", false, listening("windows-01")),
+        ("windows-02", json!([windows]), default, "Healthy", true, polling()),
     ];
     for (name, of, policy, health, disabled, endpoint) in all {
         let mut worker = json!({
@@ -119,6 +89,53 @@ fn workers(garden: &mut Garden<'_>, pools: &[String]) -> Result<()> {
         garden.plant(&WORKERS, worker)?;
     }
     Ok(())
+}
+
+fn thumbprint(byte: u8) -> String {
+    format!("{byte:02X}").repeat(20)
+}
+
+fn ssh(name: &str, port: u16, proxy: Value) -> Value {
+    json!({
+        "CommunicationStyle": "Ssh",
+        "AccountId": "Accounts-1",
+        "Host": format!("{name}.acme.example"),
+        "Port": port,
+        "Fingerprint": "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA",
+        "DotNetCorePlatform": "linux-x64",
+        "ProxyId": proxy,
+        "Uri": format!("ssh://{name}.acme.example:{port}/"),
+    })
+}
+
+fn agent() -> Value {
+    json!({
+        "CommunicationStyle": "KubernetesTentacle",
+        "TentacleEndpointConfiguration": {
+            "CommunicationMode": "Polling",
+            "Uri": "poll://ih8pbyo8vxqjv0kbwwzc/",
+            "Thumbprint": thumbprint(0x4b),
+        },
+        "UpgradeLocked": false,
+        "DefaultNamespace": null,
+    })
+}
+
+fn listening(name: &str) -> Value {
+    json!({
+        "CommunicationStyle": "TentaclePassive",
+        "Uri": format!("https://{name}.acme.example:10933/"),
+        "Thumbprint": thumbprint(0x1a),
+        "ProxyId": null,
+    })
+}
+
+fn polling() -> Value {
+    json!({
+        "CommunicationStyle": "TentacleActive",
+        "Uri": "poll://abcdefghijklmnopqrst/",
+        "Thumbprint": thumbprint(0x2c),
+    })
 }
 
 /// A project that uses a process template, whose pool is a slug in a plain property; and tenants.

@@ -11,6 +11,9 @@ use crate::sandbox::{
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
 
+/// The steps of a deployment process, or of the runbook of this name.
+pub(super) type Planned<'a> = (Option<&'a str>, Vec<Value>);
+
 /// A space that documents are put into.
 pub(super) struct Garden<'a> {
     db: &'a Connection,
@@ -59,7 +62,7 @@ impl<'a> Garden<'a> {
     pub(super) fn git_project(
         &mut self,
         fields: Value,
-        branches: Vec<(&str, Vec<(Option<&str>, Vec<Value>)>)>,
+        branches: Vec<(&str, Vec<Planned>)>,
     ) -> Result<String> {
         let id = store::next_id(self.db, &PROJECTS)?;
         let mut project = fields;
