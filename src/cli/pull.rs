@@ -21,7 +21,7 @@ use std::path::PathBuf;
 ///
 /// It goes to standard output, or into a file that is not there yet. Example:
 ///
-///   poolwright pull --url https://octopus.acme.example -o workers.toml
+///   poolwright pull --url sandbox: -o workers.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
