@@ -157,3 +157,19 @@ async fn a_repository_goes_with_its_project() {
         assert_eq!(bench.send("GET", &format!("{path}{below}"), json!(null)).await.0, 404);
     }
 }
+
+#[tokio::test]
+async fn a_process_that_no_longer_loads_is_mended_by_a_commit() {
+    let (bench, project) = bench("Checkout").await;
+    let path = format!("{project}/main/deploymentprocesses");
+    let pool = bench.pool("Short-lived").await;
+    let mut process = bench.get(&path).await;
+    process["Steps"][0]["Actions"][0]["WorkerPoolId"] = json!(pool);
+    assert_eq!(bench.send("PUT", &path, process.clone()).await.0, 200);
+    let pool = format!("/api/Spaces-1/workerpools/{pool}");
+    assert_eq!(bench.send("DELETE", &pool, json!(null)).await.0, 200);
+    assert_eq!(bench.send("GET", &path, json!(null)).await.0, 400);
+    process["Steps"][0]["Actions"][0]["WorkerPoolId"] = json!(null);
+    assert_eq!(bench.send("PUT", &path, process).await.0, 200);
+    assert_eq!(bench.get(&path).await["Steps"][0]["Actions"][0]["WorkerPoolId"], json!(null));
+}
