@@ -72,6 +72,8 @@ enum SeedName {
     Empty,
     /// A self-hosted server on which everything runs on the built-in worker.
     Chapter,
+    /// A company of three spaces, with workers of every kind and projects in Git.
+    Acme,
     /// Octopus Cloud: dynamic pools and no built-in worker.
     Cloud,
     /// Hundreds of projects, for measuring.
@@ -157,6 +159,7 @@ impl Args {
         match self.seed {
             SeedName::Empty => Seed::Empty,
             SeedName::Chapter => Seed::Chapter,
+            SeedName::Acme => Seed::Acme,
             SeedName::Cloud => Seed::Cloud,
             SeedName::Large => {
                 Seed::Large { projects: self.projects, steps: self.steps, workers: self.workers }

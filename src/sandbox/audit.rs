@@ -10,7 +10,7 @@ pub(super) use words::document_type;
 
 use super::{
     answer::Result,
-    kind::{self, EVENTS, FEATURES, Kind, NODES, SPACES},
+    kind::{self, BRANCHES, EVENTS, FEATURES, Kind, NODES, SPACES},
     people::Person,
     request::Request,
     resource::{now, snapshot, text},
@@ -120,7 +120,7 @@ fn touched(db: &Connection) -> Result<Vec<Change>> {
 }
 
 fn kind_of(prefix: &str) -> Option<&'static Kind> {
-    let everywhere = kind::KINDS.iter().copied().chain([&SPACES, &FEATURES, &NODES]);
+    let everywhere = kind::KINDS.iter().copied().chain([&SPACES, &FEATURES, &NODES, &BRANCHES]);
     everywhere.into_iter().find(|kind| kind.prefix == prefix)
 }
 

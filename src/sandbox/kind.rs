@@ -94,7 +94,7 @@ kinds! {
     TASKS = "tasks", "ServerTasks", "Task", { order: NEWEST, view: "TaskView", edit: "TaskCreate", noun: "task" };
     /// Channels: none yet, so that a client that lists them finds an empty list.
     CHANNELS = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit" };
-    /// Tenants: none yet.
+    /// Tenants.
     TENANTS = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit" };
     /// Tag sets: none yet.
     TAG_SETS = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
@@ -115,6 +115,26 @@ kinds! {
     /// The audit log.
     EVENTS = "events", "Events", "Event", { order: NEWEST, view: "EventView" };
 }
+
+/// Branches of repositories, which are served below their projects.
+pub(super) static BRANCHES: Kind = Kind {
+    view: "ProjectView",
+    edit: "ProcessEdit",
+    noun: "branch",
+    ..kind("git-branches", "GitBranches", "GitBranch")
+};
+
+/// Tags of repositories.
+pub(super) static TAGS: Kind =
+    Kind { view: "ProjectView", noun: "tag", ..kind("git-tags", "GitTags", "GitTag") };
+
+/// Commits of repositories, each with all that it holds.
+pub(super) static COMMITS: Kind = Kind {
+    order: NEWEST,
+    view: "ProjectView",
+    noun: "commit",
+    ..kind("git-commits", "GitCommits", "GitCommit")
+};
 
 /// Spaces, which are in no space.
 pub(super) static SPACES: Kind =

@@ -181,6 +181,24 @@ impl<'a> Filter<'a> {
     }
 }
 
+/// One page of values that are at hand, served at `path`.
+pub(super) fn of_values(request: &Request, kind: &Kind, path: &str, all: Vec<Value>) -> Answer {
+    let number = |name: &str| request.parameter(name).and_then(|it| it.parse().ok());
+    let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(kind.take));
+    let place = Place { total: all.len(), skip, take };
+    let items: Vec<Value> = all.into_iter().skip(skip).take(take).collect();
+    Answer::of(&json!({
+        "Id": null,
+        "ItemType": kind.item,
+        "TotalResults": place.total,
+        "ItemsPerPage": take,
+        "NumberOfPages": place.pages(),
+        "LastPageNumber": place.pages().saturating_sub(1),
+        "Items": items,
+        "Links": place.links(path, ""),
+    }))
+}
+
 /// Where a page lies in its list.
 struct Place {
     total: usize,
@@ -217,7 +235,8 @@ impl Place {
     }
 }
 
-fn encode(text: &str) -> String {
+/// A text as a segment or a parameter of a URL.
+pub(super) fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~,".contains(&byte) {
             encoded.push(char::from(byte));

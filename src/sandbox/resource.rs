@@ -26,6 +26,7 @@ pub(super) mod targets;
 pub(super) mod tasks;
 pub(super) mod templates;
 pub(super) mod variables;
+pub(super) mod versioned;
 pub(super) mod workers;
 
 pub(super) use health::{is_check_due, run_checks_due};

@@ -1,8 +1,8 @@
 //! From a path to its handler.
 //!
 //! Three prefixes lead to one space: `/api/spaces/{id or slug}/…`, `/api/{space id}/…` and, for the
-//! default space, `/api/…`. Segments are compared without regard to case. Version-controlled projects,
-//! when they come, hang off `in_project`, where a Git ref stands between project and resource.
+//! default space, `/api/…`. Segments are compared without regard to case. Version-controlled projects
+//! hang off `in_project`, where a Git ref stands between project and resource.
 
 use super::{
     answer::{Answer, Refusal, Result},
@@ -14,7 +14,7 @@ use super::{
     request::{Request, Verb},
     resource::{
         Call, deployments, events, features, instance, links, nodes, plain, pools, processes,
-        projects, releases, runs, targets, tasks, templates, variables, workers,
+        projects, releases, runs, targets, tasks, templates, variables, versioned, workers,
     },
     store, work,
 };
@@ -150,7 +150,7 @@ fn users(call: &Call<'_>, path: &[&str]) -> Result {
     people::route(call.who, path, &[space.value()?])
 }
 
-/// What hangs off a project. A Git ref, when there are any, is the segment after the project.
+/// What hangs off a project. A Git ref is the segment after the project.
 fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
     let [id, rest @ ..] = path else { return None };
     if *id == "all" || (rest.is_empty() && call.verb() != Verb::Get) {
@@ -160,6 +160,9 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
         Ok(project) => project,
         Err(refusal) => return Some(Err(refusal)),
     };
+    if let Some(answer) = versioned::route(call, &project, rest) {
+        return Some(answer);
+    }
     Some(match rest {
         ["deploymentprocesses", rest @ ..] => processes::of_project(call, &project, rest),
         ["runbookprocesses", rest @ ..] => {

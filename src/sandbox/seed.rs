@@ -3,7 +3,9 @@
 //! A seed is planted once, in one transaction, through the same documents that the routes write.
 //! Never: chance; the same seed gives the same documents, ids included.
 
+mod acme;
 mod chapter;
+mod cloud;
 mod estate;
 mod garden;
 mod large;
@@ -33,23 +35,30 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
         }
         _ => {}
     }
-    let cloud = *seed == Seed::Cloud;
-    let mut switches = Document::new(&FEATURES, &features::at_first(!cloud));
-    if cloud {
+    let is_cloud = *seed == Seed::Cloud;
+    let mut switches = Document::new(&FEATURES, &features::at_first(!is_cloud));
+    if is_cloud {
         // The mark of a cloud instance, where no document has a slug.
         "cloud".clone_into(&mut switches.slug);
     }
     store::save(&transaction, &switches)?;
-    for (name, default) in [("Default", true), ("Operations", false)] {
+    let mut spaces = vec!["Default", "Operations"];
+    spaces.extend((*seed == Seed::Acme).then_some("Research"));
+    let mut ids = Vec::new();
+    for name in spaces {
+        let default = name == "Default";
         let id = store::next_id(&transaction, &SPACES)?;
         let space = instance::new_space(&id, name, &name.to_lowercase(), default);
         store::save(&transaction, &Document::new(&SPACES, &space))?;
         furnish(&transaction, &id)?;
+        ids.push(id);
     }
     let mut garden = Garden::new(&transaction, "Spaces-1");
     match seed {
-        Seed::Empty | Seed::Cloud | Seed::State(_) => {}
-        Seed::Chapter => chapter::plant(&mut garden)?,
+        Seed::Empty | Seed::State(_) => {}
+        Seed::Cloud => cloud::plant(&mut garden)?,
+        Seed::Acme => acme::plant(&transaction, &ids)?,
+        Seed::Chapter => drop(chapter::plant(&mut garden)?),
         Seed::Large { projects, steps, workers } => {
             large::plant(&mut garden, *projects, *steps, *workers)?;
         }
@@ -60,9 +69,9 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
 /// Puts into a new space what every space has.
 pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
     let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
-    let cloud = features.is_some_and(|it| it.slug == "cloud");
+    let is_cloud = features.is_some_and(|it| it.slug == "cloud");
     let mut garden = Garden::new(db, space);
-    for (index, pool) in pools(cloud).into_iter().enumerate() {
+    for (index, pool) in pools(is_cloud).into_iter().enumerate() {
         let mut pool = pool;
         pool["SortOrder"] = json!(index);
         garden.plant(&POOLS, pool)?;
@@ -97,19 +106,12 @@ pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn pools(cloud: bool) -> Vec<Value> {
-    if !cloud {
+fn pools(is_cloud: bool) -> Vec<Value> {
+    if !is_cloud {
         return vec![garden::pool("Default Worker Pool", "", true)];
     }
-    let dynamic = |name: &str, image: &str, default: bool| {
-        let mut pool = garden::pool(name, "", default);
-        pool["WorkerPoolType"] = json!("DynamicWorkerPool");
-        pool["CanAddWorkers"] = json!(false);
-        pool["WorkerType"] = json!(image);
-        pool
-    };
     vec![
-        dynamic("Hosted Windows", "WindowsDefault", true),
-        dynamic("Hosted Ubuntu", "UbuntuDefault", false),
+        cloud::dynamic("Hosted Windows", "WindowsDefault", true),
+        cloud::dynamic("Hosted Ubuntu", "UbuntuDefault", false),
     ]
 }

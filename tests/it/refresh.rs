@@ -85,6 +85,23 @@ async fn a_cloud_has_dynamic_pools_and_their_images() {
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Hosted Windows" WindowsDefault default
     pool WorkerPools-2 "Hosted Ubuntu" UbuntuDefault
+    pool WorkerPools-5 "Windows 2022" Windows2022
+    pool WorkerPools-6 "Ubuntu 22.04" Ubuntu2204
+    project "Compliance" in "Default Project Group"
+    project "Reports" in "Default Project Group"
+    project "Storefront" in "Default Project Group"
+    process deploymentprocess-Projects-3
+      projects["Compliance"].deployment.steps["Check the licences"] Octopus.Script: Variable("Checks.WorkerPool")
+    process deploymentprocess-Projects-2
+      projects["Reports"].deployment.steps["Sign the assemblies"] Octopus.Script: Pool(WorkerPools-5)
+      projects["Reports"].deployment.steps["Publish the pages"] Octopus.Script: Pool(WorkerPools-6)
+    process deploymentprocess-Projects-1
+      projects["Storefront"].deployment.steps["Deploy ARM template"] Octopus.AzureResourceGroup: Pool(WorkerPools-5)
+      projects["Storefront"].deployment.steps["Smoke test"] Octopus.Script: Pool(WorkerPools-5)
+      projects["Storefront"].deployment.steps["Notify the team"] Octopus.Script: Pool(WorkerPools-1)
+    process RunbookProcess-Runbooks-1
+      projects["Reports"].runbooks["Nightly"].steps["Rebuild the index"] Octopus.Script: Pool(WorkerPools-5)
+    variable "Checks.WorkerPool" of project "Compliance" -> WorkerPools-5
     "#);
     assert!(live.directory.images.unwrap().contains(&"UbuntuDefault".to_owned()));
 }

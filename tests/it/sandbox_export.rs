@@ -50,8 +50,8 @@ async fn what_is_exported_is_imported_as_it_was() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
     let store = Store::File(path.clone());
-    let bench = Bench::with(Options { store, seed: Seed::Chapter, ..Options::default() }).await;
-    let id = bench.pool("Linux").await;
+    let bench = Bench::with(Options { store, seed: Seed::Acme, ..Options::default() }).await;
+    let id = bench.pool("Brand new").await;
     bench.send("POST", "/api/Spaces-1/workers", worker("w-1", &[&id])).await;
     let before = everything(&bench).await;
     let text = state(&path).await;

@@ -34,7 +34,9 @@ async fn an_empty_space_has_what_every_space_has() {
 async fn the_cloud_has_dynamic_pools_and_no_built_in_worker() {
     let bench = Bench::new(Seed::Cloud).await;
     let pools = bench.get("/api/workerpools/all").await;
-    assert_eq!(names(&pools), "Hosted Windows, Hosted Ubuntu");
+    assert_eq!(names(&pools), "Hosted Windows, Hosted Ubuntu, Windows 2022, Ubuntu 22.04");
+    assert_eq!(pools[0]["IsDefault"], true);
+    assert_eq!(bench.get("/api/Spaces-2/workerpools").await["TotalResults"], 2);
     assert_eq!(bench.get("/api/featuresconfiguration").await["IsBuiltInWorkerEnabled"], false);
     let types = bench.get("/api/workerpools/dynamicworkertypes").await;
     assert_eq!(types["WorkerTypes"][2]["Type"], "WindowsDefault");
@@ -189,4 +191,141 @@ async fn everybody_learns_what_they_may_do() {
     assert_eq!(permissions["SpacePermissions"]["ProcessEdit"][1]["SpaceId"], "Spaces-2");
     let spaces = bench.get(me["Links"]["Spaces"].as_str().unwrap()).await;
     assert_eq!(names(&spaces), "Default, Operations");
+}
+
+/// The seeds by name, the large one small.
+fn seeds() -> [(&'static str, Seed); 5] {
+    let large = Seed::Large { projects: 3, steps: 4, workers: 2 };
+    [
+        ("empty", Seed::Empty),
+        ("chapter", Seed::Chapter),
+        ("acme", Seed::Acme),
+        ("cloud", Seed::Cloud),
+        ("large", large),
+    ]
+}
+
+#[tokio::test]
+async fn every_seed_answers_every_list_of_every_space_and_its_ids_are_the_same_at_each_start() {
+    for (name, seed) in seeds() {
+        let (one, two) = (Bench::new(seed.clone()).await, Bench::new(seed).await);
+        for space in one.get("/api/spaces/all").await.as_array().unwrap() {
+            let space = space["Id"].as_str().unwrap();
+            let root = one.get(&format!("/api/{space}")).await;
+            let links = root["Links"].to_string().to_lowercase();
+            let missing: Vec<&str> = LISTS.into_iter().filter(|it| !links.contains(it)).collect();
+            assert_eq!(missing, [""; 0], "{name}");
+            same_lists(&one, &two, space).await;
+        }
+    }
+}
+
+/// Every list of a space is a page and a bare array, of the same ids on both servers.
+async fn same_lists(one: &Bench, two: &Bench, space: &str) {
+    for kind in LISTS {
+        let path = format!("/api/{space}/{kind}");
+        assert!(one.get(&path).await["Items"].is_array(), "{path}");
+        let all = format!("{path}/all");
+        let (first, second) = (one.get(&all).await, two.get(&all).await);
+        assert_eq!(ids(&first), ids(&second), "{all}");
+    }
+}
+
+const LISTS: [&str; 19] = [
+    "workerpools",
+    "workers",
+    "machinepolicies",
+    "proxies",
+    "accounts",
+    "projectgroups",
+    "projects",
+    "deploymentprocesses",
+    "runbooks",
+    "runbookprocesses",
+    "variables",
+    "libraryvariablesets",
+    "environments",
+    "machines",
+    "feeds",
+    "lifecycles",
+    "actiontemplates",
+    "tenants",
+    "tagsets",
+];
+
+fn ids(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|it| it["Id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_cloud_has_steps_on_an_image_that_ends() {
+    let bench = Bench::new(Seed::Cloud).await;
+    let types = bench.get("/api/workerpools/dynamicworkertypes").await;
+    let ends: Vec<&str> = types["WorkerTypes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|it| it["EndOfLifeDateUtc"] == "2026-10-13T00:00:00.000+00:00")
+        .map(|it| it["Type"].as_str().unwrap())
+        .collect();
+    assert_eq!(ends, ["Ubuntu2204", "Windows2022"]);
+    let pools = bench.get("/api/workerpools/all").await;
+    let old = pools.as_array().unwrap().iter().find(|it| it["WorkerType"] == "Windows2022");
+    let old = old.unwrap()["Id"].as_str().unwrap();
+    let mut within = Vec::new();
+    for list in ["deploymentprocesses", "runbookProcesses"] {
+        let all = bench.get(&format!("/api/Spaces-1/{list}?take=100")).await;
+        for process in all["Items"].as_array().unwrap() {
+            let steps = process["Steps"].as_array().unwrap();
+            within
+                .extend(steps.iter().filter(|it| it["Actions"][0]["WorkerPoolId"] == old).cloned());
+        }
+    }
+    let within = Value::Array(within);
+    assert_eq!(
+        names(&within),
+        "Deploy ARM template, Smoke test, Sign the assemblies, Rebuild the index"
+    );
+}
+
+#[tokio::test]
+async fn the_larger_company_has_a_bit_of_everything() {
+    let bench = Bench::new(Seed::Acme).await;
+    assert_eq!(names(&bench.get("/api/spaces/all").await), "Default, Operations, Research");
+    let mut told = String::new();
+    for worker in bench.get("/api/Spaces-1/workers/all").await.as_array().unwrap() {
+        let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let (name, health) = (text(&worker["Name"]), text(&worker["HealthStatus"]));
+        let style = text(&worker["Endpoint"]["CommunicationStyle"]);
+        let disabled = if worker["IsDisabled"] == true { ", disabled" } else { "" };
+        _ = writeln!(told, "{name}: {style}, {health}{disabled}");
+    }
+    for project in bench.get("/api/Spaces-1/projects/all").await.as_array().unwrap() {
+        let settings = &project["PersistenceSettings"];
+        if project["IsVersionControlled"] == true {
+            let (name, state) = (project["Name"].as_str().unwrap(), &settings["ConversionState"]);
+            _ = writeln!(
+                told,
+                "{name}: variables in Git {}, runbooks in Git {}, default branch protected {}",
+                state["VariablesAreInGit"],
+                state["RunbooksAreInGit"],
+                settings["ProtectedDefaultBranch"],
+            );
+        }
+        assert!(project["ProjectGroupId"].as_str().is_some());
+        let group = project["Links"]["ProjectGroup"].as_str().unwrap();
+        assert_eq!(bench.get(group).await["SpaceId"], "Spaces-1", "{project}");
+    }
+    insta::assert_snapshot!(told, @"
+    k8s-agent: KubernetesTentacle, HasWarnings
+    linux-01: Ssh, Healthy
+    linux-02: Ssh, Unavailable
+    windows-01: TentaclePassive, Healthy
+    windows-02: TentacleActive, Healthy, disabled
+    windows-03: TentaclePassive, Unhealthy
+    Checkout: variables in Git false, runbooks in Git false, default branch protected false
+    Invoices: variables in Git false, runbooks in Git true, default branch protected false
+    Lost and found: variables in Git false, runbooks in Git false, default branch protected false
+    Payments: variables in Git true, runbooks in Git true, default branch protected true
+    ");
 }

@@ -35,17 +35,7 @@ pub(in crate::sandbox) fn of(kind: &Kind, space: &str, id: &str, document: &Valu
             add("PublicKey", format!("{here}/pk"));
         }
         "projectgroups" => add("Projects", format!("{here}/projects")),
-        "projects" => {
-            add("DeploymentProcess", format!("{here}/deploymentprocesses"));
-            add("Runbooks", format!("{here}/runbooks{{?skip,take,partialName}}"));
-            add("Variables", format!("/api/{space}/variables/variableset-{id}"));
-            add(
-                "ProjectGroup",
-                format!("/api/{space}/projectgroups/{}", text(document, "ProjectGroupId")),
-            );
-            add("Channels", format!("{here}/channels{{/id}}{{?skip,take,partialName}}"));
-            add("Web", format!("/app#/{space}/projects/{id}"));
-        }
+        "projects" => of_project(&here, space, id, document, &mut add),
         "runbooks" => {
             let process = text(document, "RunbookProcessId");
             add("RunbookProcesses", format!("/api/{space}/runbookProcesses/{process}"));
@@ -104,6 +94,38 @@ fn of_work(kind: &Kind, document: &Value, space: &str, add: &mut impl FnMut(&str
             }
         }
     }
+}
+
+/// The links of a project: of one in Git, templates with a place for the ref.
+fn of_project(
+    here: &str,
+    space: &str,
+    id: &str,
+    document: &Value,
+    add: &mut dyn FnMut(&str, String),
+) {
+    let in_git = document["IsVersionControlled"] == true;
+    let conversion = &document["PersistenceSettings"]["ConversionState"];
+    let at = |in_git: bool| if in_git { "/{gitRef}" } else { "" };
+    let runbooks = at(in_git && conversion["RunbooksAreInGit"] == true);
+    add("DeploymentProcess", format!("{here}{}/deploymentprocesses", at(in_git)));
+    add("Runbooks", format!("{here}{runbooks}/runbooks{{?skip,take,partialName}}"));
+    match in_git && conversion["VariablesAreInGit"] == true {
+        true => add("Variables", format!("{here}/{{gitRef}}/variables")),
+        false => add("Variables", format!("/api/{space}/variables/variableset-{id}")),
+    }
+    if in_git {
+        let query = "skip,take,searchByName,refresh";
+        add("Branches", format!("{here}/git/branches{{/name}}{{?{query}}}"));
+        add("Tags", format!("{here}/git/tags{{/name}}{{?{query}}}"));
+        add("Commits", format!("{here}/git/commits{{/hash}}{{?skip,take,refresh}}"));
+    } else {
+        add("ConvertToVcs", format!("{here}/git/convert"));
+    }
+    let group = text(document, "ProjectGroupId");
+    add("ProjectGroup", format!("/api/{space}/projectgroups/{group}"));
+    add("Channels", format!("{here}/channels{{/id}}{{?skip,take,partialName}}"));
+    add("Web", format!("/app#/{space}/projects/{id}"));
 }
 
 /// The links of a deployment process of this project.

@@ -148,6 +148,9 @@ fn written(call: &Call<'_>, kind: &'static Kind, body: &Value, old: &Value) -> R
     if kind.path == POLICIES.path {
         policies::keep_one_default(call, &mut document, old)?;
     }
+    if kind.path == PROJECTS.path {
+        projects::stay(&mut document, old);
+    }
     forget_secrets(&mut document);
     document["Links"] = links::of(kind, &call.space, &id, &document);
     Ok(document)

@@ -34,26 +34,39 @@ pub(in crate::sandbox) fn is_cloud(db: &Connection) -> Result<bool> {
 }
 
 /// The images that dynamic pools may have.
-const IMAGES: [(&str, &str); 5] = [
-    ("UbuntuDefault", "Ubuntu (default)"),
-    ("Ubuntu2204", "Ubuntu 22.04"),
-    ("WindowsDefault", "Windows (default)"),
-    ("Windows2019", "Windows Server 2019"),
-    ("Windows2022", "Windows Server 2022"),
+const IMAGES: [(&str, &str, Age); 6] = [
+    ("UbuntuDefault", "Ubuntu (default)", Age::Current),
+    ("Ubuntu2204", "Ubuntu 22.04", Age::Ending),
+    ("WindowsDefault", "Windows (default)", Age::Current),
+    ("Windows2022", "Windows Server 2022", Age::Ending),
+    ("Ubuntu2404", "Ubuntu 24.04", Age::New),
+    ("Windows2025", "Windows Server 2025", Age::New),
 ];
+
+/// Where an image is in its life.
+///
+/// # Source
+///
+/// `api.md` 2.1: on 14 July 2026 the new images came, on 13 October the old ones go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Current,
+    New,
+    Ending,
+}
 
 fn dynamic_types(call: &Call<'_>) -> Result {
     let images = if is_cloud(call.db)? { IMAGES.as_slice() } else { &[] };
     let types: Vec<Value> = images
         .iter()
-        .map(|(image, description)| {
-            let ends = matches!(*image, "Ubuntu2204" | "Windows2022")
-                .then_some("2026-10-13T00:00:00.000+00:00");
+        .map(|(image, description, age)| {
+            let ends = (*age == Age::Ending).then_some("2026-10-13T00:00:00.000+00:00");
+            let starts = if *age == Age::New { "2026-07-14" } else { "2023-01-01" };
             json!({
                 "Id": image,
                 "Type": image,
                 "Description": description,
-                "StartDateUtc": "2023-01-01T00:00:00.000+00:00",
+                "StartDateUtc": format!("{starts}T00:00:00.000+00:00"),
                 "DeprecationDateUtc": ends.map(|_| "2026-07-14T00:00:00.000+00:00"),
                 "EndOfLifeDateUtc": ends,
             })
@@ -109,7 +122,7 @@ fn dynamic_allowed(call: &Call<'_>, body: &Value) -> Result<()> {
         ));
     }
     let image = text(body, "WorkerType");
-    if IMAGES.iter().any(|(known, _)| *known == image) {
+    if IMAGES.iter().any(|(known, ..)| *known == image) {
         return Ok(());
     }
     Err(Refusal::rule(format!("'{image}' is not a dynamic worker type.")))

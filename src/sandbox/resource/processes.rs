@@ -37,15 +37,23 @@ pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: 
             Ok(Answer::text(call.find(&PROCESSES, &id)?.body))
         }
         (Verb::Put, []) => update(call, &PROCESSES, &id),
+        (_, below) => {
+            call.who.needs(PROCESSES.view)?;
+            let process = call.find(&PROCESSES, &id)?.value()?;
+            beside(call, &process, below)
+        }
+    }
+}
+
+/// What is beside a deployment process, and the same for all.
+pub(super) fn beside(call: &Call<'_>, process: &Value, path: &[&str]) -> Result {
+    match (call.verb(), path) {
         (Verb::Post, ["validate"]) => Ok(Answer::of(&json!({
             "Details": [],
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (Verb::Get, ["template"]) => {
-            call.who.needs(PROCESSES.view)?;
-            templates::of_release(call, &call.find(&PROCESSES, &id)?.value()?)
-        }
+        (Verb::Get, ["template"]) => templates::of_release(call, process),
         (_, []) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }

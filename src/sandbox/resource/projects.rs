@@ -1,13 +1,13 @@
 //! Projects and runbooks, and what comes and goes with them: processes and variable sets.
 //!
-//! Never: a project in Git; `PersistenceSettings` always says `Database`.
+//! Never: what a project has in Git; that is in `versioned`.
 
 use super::{Call, processes, tasks, text, variables};
 use crate::sandbox::{
     answer::{Refusal, Result},
     kind::{
-        CHANNELS, DEPLOYMENTS, GROUPS, LIFECYCLES, PROCESSES, PROJECTS, RELEASES,
-        RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, VARIABLES,
+        BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, GROUPS, LIFECYCLES, PROCESSES, PROJECTS,
+        RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
     },
     page::Filter,
     request::Verb,
@@ -54,6 +54,19 @@ pub(super) fn defaults(call: &Call<'_>, id: &str) -> Result<Value> {
     project["ProjectGroupId"] = json!(first(&GROUPS)?);
     project["LifecycleId"] = json!(first(&LIFECYCLES)?);
     Ok(project)
+}
+
+/// Where a project keeps what it is made of is not changed by saving it: the database is left by
+/// `git/convert` alone, and Git never.
+pub(super) fn stay(project: &mut Value, old: &Value) {
+    let in_git = old["IsVersionControlled"] == true;
+    let is_said = project["PersistenceSettings"]["Type"] == "VersionControlled";
+    project["IsVersionControlled"] = json!(in_git);
+    if in_git && !is_said {
+        project["PersistenceSettings"] = old["PersistenceSettings"].clone();
+    } else if !in_git {
+        project["PersistenceSettings"] = json!({ "Type": "Database" });
+    }
 }
 
 /// The fields of a project that nobody chooses.
@@ -134,7 +147,7 @@ pub(super) fn delete_what_belongs(call: &Call<'_>, owner: &Document) -> Result<(
         }
     }
     let owned = [&PROCESSES, &VARIABLES, &RUNBOOK_PROCESSES, &CHANNELS, &RELEASES, &DEPLOYMENTS];
-    for kind in owned.into_iter().chain([&SNAPSHOTS, &RUNS]) {
+    for kind in owned.into_iter().chain([&SNAPSHOTS, &RUNS, &BRANCHES, &TAGS, &COMMITS]) {
         delete_owned(call.db, kind, &owner.id)?;
     }
     for runbook in

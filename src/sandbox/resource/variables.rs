@@ -45,9 +45,16 @@ fn update(call: &Call<'_>, id: &str) -> Result<String> {
             "You cannot modify these variables because they are frozen in a snapshot.",
         ));
     }
-    let mut new: Fields = serde_json::from_str(&call.request.body)?;
+    let new: Fields = serde_json::from_str(&call.request.body)?;
     let old: Fields = serde_json::from_str(&document.body)?;
     current(&new, &old, "variables")?;
+    document.body = kept(new, &old)?;
+    store::save(call.db, &document)?;
+    Ok(document.body)
+}
+
+/// A variable set as the server keeps it.
+pub(super) fn kept(mut new: Fields, old: &Fields) -> Result<String> {
     let mut variables = new.objects("Variables")?;
     let mut ids = std::collections::HashSet::new();
     for variable in &mut variables {
@@ -70,9 +77,7 @@ fn update(call: &Call<'_>, id: &str) -> Result<String> {
     }
     let version = old.number("Version").unwrap_or_default() + 1;
     new.put("Version", raw(&json!(version))?);
-    document.body = serde_json::to_string(&new)?;
-    store::save(call.db, &document)?;
-    Ok(document.body)
+    Ok(serde_json::to_string(&new)?)
 }
 
 /// An empty variable set of a project or a library set.

@@ -11,12 +11,13 @@ use super::{
 use rusqlite::Result;
 use serde_json::{Value, json};
 
-/// Plants the company.
-pub(super) fn plant(garden: &mut Garden<'_>) -> Result<()> {
+/// Plants the company, and tells what it has beside projects.
+pub(super) fn plant(garden: &mut Garden<'_>) -> Result<Estate> {
     let estate = estate::plant(garden)?;
     applications(garden, &estate)?;
     data(garden, &estate)?;
-    platform(garden, &estate)
+    platform(garden, &estate)?;
+    Ok(estate)
 }
 
 fn applications(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {

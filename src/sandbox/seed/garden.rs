@@ -3,12 +3,23 @@
 //! Never: a document's content.
 
 use crate::sandbox::{
-    kind::{Kind, PROJECTS, RUNBOOKS},
-    resource::{links, processes, projects, slug, variables},
+    git::{Repository, Signature, Tree},
+    kind::{Kind, PROJECTS, RUNBOOKS, VARIABLES},
+    resource::{links, processes, projects, slug, variables, versioned},
     store::{self, Document},
 };
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
+
+/// The steps of a deployment process, or of the runbook of this name.
+pub(super) type Planned<'a> = (Option<&'a str>, Vec<Value>);
+
+/// What the first commits of a seed say; the time is fixed, so that their hashes are.
+const FIRST: Signature<'static> = Signature {
+    message: "Initial commit of deployment process",
+    author: "admin",
+    at: "2026-01-05T09:00:00.000+00:00",
+};
 
 /// A space that documents are put into.
 pub(super) struct Garden<'a> {
@@ -52,6 +63,41 @@ impl<'a> Garden<'a> {
         self.process(processes::empty(&self.space, &id, None), steps)?;
         self.variables(&id, set)?;
         Ok(id)
+    }
+
+    /// A project whose processes are in Git. On a branch are the deployment process and those of
+    /// runbooks, which have names; the set of variables is on each of them where the project says so.
+    pub(super) fn git_project(
+        &mut self,
+        fields: Value,
+        set: Vec<Value>,
+        branches: Vec<(&str, Vec<Planned<'_>>)>,
+    ) -> Result<String> {
+        let id = store::next_id(self.db, &PROJECTS)?;
+        let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
+        let mut project = fields;
+        project["IsVersionControlled"] = json!(true);
+        merge(&mut project, projects::project(&id));
+        self.plant_as(&PROJECTS, &id, project)?;
+        self.variables(&id, set)?;
+        let variables = store::all(self.db, &VARIABLES, &self.space)?;
+        let variables = variables.into_iter().find(|it| in_git && it.owner == id);
+        for (branch, processes) in branches {
+            let mut tree = Tree::new();
+            for (runbook, mut steps) in processes {
+                steps.iter_mut().for_each(|step| self.identify(step));
+                let steps = Value::Array(steps);
+                tree.extend(versioned::documents(&self.space, &id, runbook, &steps));
+            }
+            tree.extend(variables.iter().map(|it| (it.id.clone(), it.body.clone())));
+            self.repository(&id).write(branch, tree, FIRST)?;
+        }
+        Ok(id)
+    }
+
+    /// The repository of a project.
+    pub(super) fn repository<'r>(&'r self, project: &'r str) -> Repository<'r> {
+        Repository { db: self.db, space: &self.space, project }
     }
 
     /// A runbook of a project with its process.

@@ -1,0 +1,284 @@
+//! Repositories of version-controlled projects: branches and tags that point at commits.
+//!
+//! A commit holds all documents of its project as they are in it, by id, so that a branch made of
+//! another costs a row. Never: Git itself, or a rule of what a document may say.
+
+use super::{
+    answer::{Refusal, Result},
+    kind::{BRANCHES, COMMITS, Kind, TAGS},
+    store::{self, Document},
+};
+use indexmap::IndexMap;
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// The documents of a commit, as JSON texts by their ids.
+pub(super) type Tree = IndexMap<String, String>;
+
+/// A commit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Commit {
+    /// Its hash.
+    pub(super) hash: String,
+    /// The commit before it; empty for the first.
+    pub(super) parent: String,
+    /// What it says.
+    pub(super) message: String,
+    /// Who made it.
+    pub(super) author: String,
+    /// When.
+    pub(super) at: String,
+    /// All that is in it.
+    pub(super) tree: Tree,
+}
+
+/// What a new commit says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signature<'a> {
+    /// Why.
+    pub(super) message: &'a str,
+    /// Who.
+    pub(super) author: &'a str,
+    /// When.
+    pub(super) at: &'a str,
+}
+
+/// What a ref stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Ref {
+    /// The branch of this short name.
+    Branch(String),
+    /// The tag of this short name, which takes no commit.
+    Tag(String),
+    /// The commit itself, which takes none either.
+    Commit,
+}
+
+/// A repository: one a project.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repository<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) space: &'a str,
+    /// The id of its project.
+    pub(super) project: &'a str,
+}
+
+const HEADS: &str = "refs/heads/";
+const TAG: &str = "refs/tags/";
+
+/// `refs/heads/main` → `main`.
+pub(super) fn short(name: &str) -> &str {
+    name.strip_prefix(HEADS).unwrap_or(name)
+}
+
+impl Repository<'_> {
+    /// What a ref stands for, by its name: canonical, a branch, a tag, or the hash of a commit.
+    pub(super) fn find(&self, name: &str) -> rusqlite::Result<Option<(Ref, Commit)>> {
+        let at = |kind, id: &str| store::find(self.db, kind, self.space, id);
+        let (named, hash) = if let Some(branch) = at(&BRANCHES, &self.branch_id(short(name)))? {
+            (Ref::Branch(branch.name), branch.slug)
+        } else if let Some(tag) = at(&TAGS, &self.tag_id(name.strip_prefix(TAG).unwrap_or(name)))? {
+            (Ref::Tag(tag.name), tag.slug)
+        } else {
+            (Ref::Commit, name.to_owned())
+        };
+        Ok(self.commit(&hash)?.map(|commit| (named, commit)))
+    }
+
+    /// The commit of this hash.
+    pub(super) fn commit(&self, hash: &str) -> rusqlite::Result<Option<Commit>> {
+        let id = format!("{}@{hash}", self.project);
+        let found = store::find(self.db, &COMMITS, self.space, &id)?;
+        found.map(|it| parsed(&it.body)).transpose()
+    }
+
+    /// Commits a tree to a branch, which is made where it is not there yet.
+    pub(super) fn write(
+        &self,
+        branch: &str,
+        tree: Tree,
+        says: Signature<'_>,
+    ) -> rusqlite::Result<Commit> {
+        let parent = store::find(self.db, &BRANCHES, self.space, &self.branch_id(branch))?;
+        let mut commit = Commit {
+            hash: String::new(),
+            parent: parent.map(|it| it.slug).unwrap_or_default(),
+            message: says.message.to_owned(),
+            author: says.author.to_owned(),
+            at: says.at.to_owned(),
+            tree,
+        };
+        let digest = Sha256::digest(written(&commit)?.as_bytes());
+        commit.hash = digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
+        let last = self.named(&COMMITS)?.first().map_or(0, |it| it.rank);
+        let document = Document {
+            id: format!("{}@{}", self.project, commit.hash),
+            kind: &COMMITS,
+            space: self.space.to_owned(),
+            owner: self.project.to_owned(),
+            name: commit.hash.clone(),
+            slug: commit.parent.clone(),
+            rank: last + 1,
+            body: written(&commit)?,
+        };
+        store::save(self.db, &document)?;
+        self.point(branch, &commit.hash)?;
+        Ok(commit)
+    }
+
+    /// Lets a branch point at a commit.
+    pub(super) fn point(&self, branch: &str, hash: &str) -> rusqlite::Result<()> {
+        let id = self.branch_id(branch);
+        store::save(self.db, &self.reference(&BRANCHES, id, branch, hash))
+    }
+
+    /// Gives a commit a name that stays.
+    pub(super) fn tag(&self, name: &str, hash: &str) -> rusqlite::Result<()> {
+        store::save(self.db, &self.reference(&TAGS, self.tag_id(name), name, hash))
+    }
+
+    fn reference(&self, kind: &'static Kind, id: String, name: &str, hash: &str) -> Document {
+        let body =
+            json!({ "Id": id, "SpaceId": self.space, "ProjectId": self.project, "Name": name });
+        Document {
+            id,
+            kind,
+            space: self.space.to_owned(),
+            owner: self.project.to_owned(),
+            name: name.to_owned(),
+            slug: hash.to_owned(),
+            rank: 0,
+            body: body.to_string(),
+        }
+    }
+
+    /// The names of all branches, tags or commits: commits newest first, the others by name.
+    pub(super) fn names(&self, kind: &'static Kind) -> rusqlite::Result<Vec<String>> {
+        Ok(self.named(kind)?.into_iter().map(|it| it.name).collect())
+    }
+
+    fn named(&self, kind: &'static Kind) -> rusqlite::Result<Vec<Document>> {
+        let values = params![kind.prefix, self.space, self.project];
+        store::select(self.db, kind, "space = ?2 and owner = ?3", values)
+    }
+
+    fn branch_id(&self, name: &str) -> String {
+        format!("{}@{HEADS}{name}", self.project)
+    }
+
+    fn tag_id(&self, name: &str) -> String {
+        format!("{}@{TAG}{name}", self.project)
+    }
+}
+
+/// A commit as the store has it.
+fn parsed(text: &str) -> rusqlite::Result<Commit> {
+    serde_json::from_str(text).map_err(no_commit)
+}
+
+fn written(commit: &Commit) -> rusqlite::Result<String> {
+    serde_json::to_string(commit).map_err(no_commit)
+}
+
+fn no_commit(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+}
+
+/// Where a project in Git says that its repository is, and which of its branches take no commit.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Settings {
+    r#type: String,
+    url: String,
+    default_branch: String,
+    protected_default_branch: bool,
+    protected_branch_name_patterns: Option<Vec<String>>,
+    conversion_state: Conversion,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Conversion {
+    variables_are_in_git: bool,
+    runbooks_are_in_git: bool,
+}
+
+impl Settings {
+    /// The settings of a project; none of one in the database.
+    pub(super) fn of(project: &Value) -> Option<Self> {
+        let settings: Self = serde_json::from_value(project["PersistenceSettings"].clone()).ok()?;
+        settings.r#type.eq_ignore_ascii_case("VersionControlled").then_some(settings)
+    }
+
+    /// The short name of the default branch.
+    pub(super) fn default_branch(&self) -> &str {
+        Some(short(&self.default_branch)).filter(|it| !it.is_empty()).unwrap_or("main")
+    }
+
+    /// Whether the runbooks are in Git too.
+    pub(super) fn has_runbooks(&self) -> bool {
+        self.conversion_state.runbooks_are_in_git
+    }
+
+    /// Whether the variables are in Git too.
+    pub(super) fn has_variables(&self) -> bool {
+        self.conversion_state.variables_are_in_git
+    }
+
+    /// Whether the server refuses to commit to a branch.
+    pub(super) fn protects(&self, branch: &str) -> bool {
+        let patterns = self.protected_branch_name_patterns.iter().flatten();
+        self.protected_default_branch && branch == self.default_branch()
+            || patterns.into_iter().any(|pattern| is_like(pattern, branch))
+    }
+
+    /// Refuses whatever needs the repository, where that cannot be reached: a host of `.invalid`, which
+    /// is the name that no host will ever have.
+    pub(super) fn reach(&self) -> Result<()> {
+        let rest = self.url.split("://").nth(1).unwrap_or(&self.url);
+        let authority = rest.split('/').next().unwrap_or_default();
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let host = host.split(':').next().unwrap_or_default();
+        if !host.ends_with(".invalid") {
+            return Ok(());
+        }
+        let text = "Failed to fetch from the Git repository";
+        Err(Refusal::rule(format!("{text} '{}': could not resolve host '{host}'", self.url)))
+    }
+}
+
+/// Whether a name is like a pattern of `*`, which stands for any text.
+fn is_like(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, rest)) => name.strip_prefix(head).is_some_and(|name| {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| is_like(rest, &name[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_protects_branches() {
+        let like = |pattern, name| is_like(pattern, name);
+        assert!(like("release/*", "release/1") && like("*", "x") && like("*/é*", "a/éb"));
+        assert!(!like("release/*", "releases") && !like("main", "main2") && !like("", "x"));
+    }
+
+    #[test]
+    fn a_host_of_invalid_is_out_of_reach() {
+        let reach =
+            |url: &str| Settings { url: url.to_owned(), ..Settings::default() }.reach().is_ok();
+        assert!(
+            reach("https://git.example/x.git") && reach("git@git.example:a/x.git") && reach("")
+        );
+        assert!(!reach("https://git.invalid/x.git") && !reach("https://a:b@git.invalid:8443/x"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Placements in version-controlled projects, by the program against the sandbox.
+
+use crate::{sandbox::Bench, workbench::Workbench};
+use poolwright::sandbox::Seed;
+use serde_json::Value;
+
+/// A rule for the projects in Git that can be reached, and what the file says of version control.
+fn file(version_control: &str) -> String {
+    format!(
+        "version = 1\n[[placements]]\nprocess = \"any\"\nproject = [\"Checkout\", \"Payments\"]\n\
+         step = [\"*database*\", \"Build*\"]\npool = \"windows\"\n{version_control}"
+    )
+}
+
+fn workbench(version_control: &str) -> Workbench {
+    let workbench = Workbench::new(Seed::Acme);
+    workbench.write("workers.toml", &file(version_control));
+    workbench
+}
+
+/// The lines of a plan that say what moves.
+fn steps(workbench: &Workbench) -> String {
+    let output = workbench.run(&["plan", "--format", "json"]);
+    let plan: Value = serde_json::from_str(&output.stdout).unwrap();
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let lines = changes.map(|it| it["address"].as_str().unwrap().to_owned());
+    let findings = plan["findings"].as_array().unwrap().iter();
+    let findings = findings.map(|it| {
+        format!(
+            "{} {}: {}",
+            it["level"].as_str().unwrap(),
+            it["code"].as_str().unwrap(),
+            it["message"].as_str().unwrap()
+        )
+    });
+    let code = format!("exit code {}", output.code);
+    lines.chain(findings).chain([code]).collect::<Vec<_>>().join("\n")
+}
+
+/// Applies, and makes sure that the next plan has no change.
+fn settle(workbench: &Workbench) {
+    workbench.run(&["apply", "--auto-approve"]).expect(0);
+    let again = workbench.run(&["plan", "--exit-code"]);
+    assert_eq!(again.code, 0, "{}", again.stdout);
+}
+
+#[test]
+fn a_file_that_does_not_speak_of_git_leaves_it_alone() {
+    let workbench = workbench("");
+    workbench.write("workers.toml", &file("").replace("process = \"any\"\n", ""));
+    let output = workbench.run(&["plan"]).expect(1);
+    insta::assert_snapshot!(output.stderr);
+    workbench.write("workers.toml", &file("").replace("[\"Checkout\", \"Payments\"]", "\"*\""));
+    let output = workbench.run(&["plan", "-q"]).expect(0);
+    assert!(
+        output.stdout.contains("it is stored in Git, and the file has no `[version_control]`"),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn a_protected_branch_refuses_the_plan_unless_the_file_says_otherwise() {
+    let skip = "on_unreachable = \"skip\"\n";
+    let all = [
+        "[version_control]\n".to_owned(),
+        format!("[version_control]\n{skip}"),
+        format!("[version_control]\n{skip}on_protected = \"skip\""),
+        format!("[version_control]\n{skip}on_protected = \"branch:poolwright/move\""),
+        format!(
+            "[version_control]\n{skip}on_protected = \"skip\"\nbranch = [\"default\", \"d*\", \"!develop\", \"trial\"]"
+        ),
+    ];
+    let told: Vec<_> = all.iter().map(|it| format!("{it}\n{}\n", steps(&workbench(it)))).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merged() {
+    let workbench = workbench(
+        "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:poolwright/move\"\nmessage = \"To Windows\"",
+    );
+    settle(&workbench);
+    let mut writes = workbench.writes();
+    writes.sort();
+    insta::assert_snapshot!(writes.join("\n"));
+    let plan = workbench.run(&["plan"]).expect(0);
+    assert!(
+        plan.stdout.contains("poolwright/move of project \"Payments\", to be merged into main"),
+        "{}",
+        plan.stdout
+    );
+    // Somebody else edits the branch: the next apply brings back what is missing, on the same branch.
+    let path = path(&workbench, "Payments", "poolwright%2Fmove");
+    workbench
+        .edit(&path, |process| process["Steps"][0]["Actions"][0]["WorkerPoolId"] = Value::Null);
+    settle(&workbench);
+    assert_ne!(workbench.get(&path)["Steps"][0]["Actions"][0]["WorkerPoolId"], Value::Null);
+}
+
+#[test]
+fn a_commit_changes_where_steps_run_and_nothing_else() {
+    let workbench = workbench(
+        "[version_control]\non_unreachable = \"skip\"\non_protected = \"skip\"\nbranch = \"*\"",
+    );
+    let (main, trial) =
+        (path(&workbench, "Checkout", "main"), path(&workbench, "Payments", "trial"));
+    let before = [workbench.get(&main), workbench.get(&trial)];
+    settle(&workbench);
+    for (path, mut wanted) in [main, trial].iter().zip(before) {
+        for step in wanted["Steps"].as_array_mut().unwrap().iter_mut().take(2) {
+            if step["Properties"]["Octopus.Action.TargetRoles"].is_null() {
+                step["Actions"][0]["WorkerPoolId"] =
+                    workbench.get(path)["Steps"][0]["Actions"][0]["WorkerPoolId"].clone();
+            }
+        }
+        assert_eq!(workbench.get(path), wanted);
+    }
+}
+
+#[test]
+fn a_saved_plan_is_refused_where_its_branch_has_changed() {
+    let workbench =
+        workbench("[version_control]\non_unreachable = \"skip\"\non_protected = \"skip\"");
+    workbench.run(&["plan", "-o", "plan.json"]).expect(0);
+    let path = path(&workbench, "Checkout", "main");
+    workbench
+        .edit(&path, |process| process["Steps"][0]["Actions"][0]["WorkerPoolId"] = Value::Null);
+    let output = workbench.run(&["apply", "plan.json"]).expect(4);
+    assert!(
+        output.stderr.contains("projects[\"Checkout\"]@main.deployment.steps[\"Build the image\"]"),
+        "{}",
+        output.stderr
+    );
+    workbench.run(&["plan", "-o", "plan.json"]).expect(0);
+    workbench.run(&["apply", "plan.json"]).expect(0);
+    workbench.run(&["plan", "--exit-code"]).expect(0);
+}
+
+/// Where a process is on a branch.
+fn path(workbench: &Workbench, project: &str, branch: &str) -> String {
+    let all = workbench.get("/api/Spaces-1/projects/all");
+    let project = all.as_array().unwrap().iter().find(|it| it["Name"] == project).unwrap();
+    let id = project["Id"].as_str().unwrap();
+    format!("/api/Spaces-1/projects/{id}/{branch}/deploymentprocesses")
+}
+
+#[tokio::test]
+async fn the_seed_is_the_same_at_each_start() {
+    let processes = async || {
+        let bench = Bench::new(Seed::Acme).await;
+        bench.get("/api/Spaces-1/deploymentprocesses?take=1000").await
+    };
+    assert_eq!(processes().await, processes().await);
+}
