@@ -42,6 +42,7 @@ const FEW: usize = 10;
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// A plan that `plan -o` has saved; it is carried out without a question.
+    #[arg(conflicts_with = "target")]
     plan: Option<PathBuf>,
     #[command(flatten)]
     files: files::Args,
@@ -54,6 +55,8 @@ pub(super) struct Args {
     /// How the plan is shown; json prints the receipt instead.
     #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
     format: Shown,
+    #[command(flatten)]
+    narrowed: plan::Narrowed,
     #[command(flatten)]
     session: session::Args,
 }
@@ -134,7 +137,7 @@ async fn prepared(
     let Some(files) = args.files.load(screen)? else { return Ok(None) };
     let said = files.desired.url.as_ref().map(|it| it.value.as_str());
     let session = args.session.open(said).await?;
-    let plan = plan::make(&files, &args.session, &session, screen).await?;
+    let plan = plan::make(&files, (&args.session, &args.narrowed), &session, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 

@@ -6,9 +6,10 @@ use super::{
     print::out,
     screen::Screen,
     session::{self, Session},
+    trouble::helped,
 };
 use crate::{
-    diff::diff,
+    diff::{self, Targets},
     finding::{Finding, Level},
     plan::{Header, Plan, file},
     refresh::{refresh, scope, space},
@@ -41,7 +42,29 @@ pub(super) struct Args {
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
+    narrowed: Narrowed,
+    #[command(flatten)]
     session: session::Args,
+}
+
+/// What a plan is narrowed to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Narrowed {
+    /// Only the change at this address, and what it depends on; `*` and `?` are wildcards. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+}
+
+impl Narrowed {
+    fn targets(&self) -> anyhow::Result<Targets> {
+        let targets = Targets::new(self.target.iter().map(String::as_str));
+        targets.map_err(|error| {
+            helped(
+                error.to_string(),
+                "a plan shows its addresses: `pools.sql`, `projects[\"Web Store\"]*`",
+            )
+        })
+    }
 }
 
 /// How a plan is shown.
@@ -66,7 +89,7 @@ impl From<Shown> for Format {
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load(screen)? else { return Ok(exit::ERROR) };
     let session = args.session.open(files.desired.url.as_ref().map(|it| it.value.as_str())).await?;
-    let Some(plan) = make(&files, &args.session, &session, screen).await? else {
+    let Some(plan) = make(&files, (&args.session, &args.narrowed), &session, screen).await? else {
         return Ok(exit::ERROR);
     };
     if let Some(path) = &args.output {
@@ -83,10 +106,11 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
 pub(super) async fn make(
     files: &Files,
-    args: &session::Args,
+    (args, narrowed): (&session::Args, &Narrowed),
     session: &Session,
     screen: &Screen,
 ) -> anyhow::Result<Option<Plan>> {
+    let targets = narrowed.targets()?;
     let reader = session.connection.reader();
     let desired = &files.desired;
     let space = space(&reader, args.space(desired.space.as_ref())).await?;
@@ -100,7 +124,7 @@ pub(super) async fn make(
         digest: files.digest(),
         scope,
     };
-    let mut plan = diff(desired, &live, header);
+    let mut plan = diff::narrowed(desired, &live, header, &targets);
     plan.findings.splice(0..0, files.warnings.iter().cloned());
     if plan.gravest() == Some(Level::Error) {
         let errors = plan.findings.iter().filter(|it| it.level != Level::Deny);

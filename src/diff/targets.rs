@@ -1,0 +1,108 @@
+//! `--target`: a plan narrowed to some addresses, and to what these depend on.
+//!
+//! Never: a change that the whole plan does not have.
+
+use crate::{
+    finding::{At, Finding},
+    model::{Address, ParseAddressError},
+    plan::Change,
+    text::{nearest, pattern::Pattern},
+};
+
+/// The addresses that a plan is narrowed to; all of them where none is named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets(Vec<(String, Pattern)>);
+
+impl Targets {
+    /// Addresses as they are written, with `*` and `?` as wildcards.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseAddressError`] for one that has no wildcard and is no address.
+    pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Result<Self, ParseAddressError> {
+        let target = |text: &str| {
+            let pattern = Pattern::new(text);
+            if let Some(exact) = pattern.exact() {
+                // Another spelling of an address is the same address.
+                let address: Address = exact.parse()?;
+                return Ok((text.to_owned(), Pattern::new(&address.to_string())));
+            }
+            Ok((text.to_owned(), pattern))
+        };
+        written.into_iter().map(target).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Leaves the changes at these addresses, and those that they wait for; tells which target has none.
+    pub(super) fn narrow(&self, changes: &mut Vec<Change>, findings: &mut Vec<Finding>) {
+        if self.0.is_empty() {
+            return;
+        }
+        let addresses: Vec<(Address, String)> =
+            changes.iter().map(|it| (it.address.clone(), it.address.to_string())).collect();
+        for (written, pattern) in &self.0 {
+            if !addresses.iter().any(|(_, shown)| pattern.matches(&shown.to_lowercase())) {
+                findings.push(missing(written, addresses.iter().map(|(_, shown)| shown.as_str())));
+            }
+        }
+        let named = |shown: &str| {
+            let folded = shown.to_lowercase();
+            self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
+        };
+        let mut kept: Vec<bool> = addresses.iter().map(|(_, shown)| named(shown)).collect();
+        // A change waits for earlier ones alone, so that one walk from the end finds all.
+        for at in (0..changes.len()).rev() {
+            let Some(change) = changes.get(at).filter(|_| kept.get(at) == Some(&true)) else {
+                continue;
+            };
+            let earlier = addresses.iter().take(at).zip(&mut kept);
+            let needed = earlier.filter(|((address, _), _)| change.after.contains(address));
+            needed.for_each(|(_, kept)| *kept = true);
+        }
+        let mut kept = kept.into_iter();
+        changes.retain(|_| kept.next().unwrap_or_default());
+    }
+}
+
+fn missing<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
+    let message = format!("nothing changes at the target `{written}`");
+    let finding = Finding::new("idle-target", crate::finding::Level::Warn, At::Nowhere, message);
+    match nearest(written, known) {
+        Some(near) => finding.help(format!("there is a change at `{near}`")),
+        None => finding,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample;
+
+    fn narrowed(targets: &[&str]) -> String {
+        let (mut changes, mut findings) = (sample::everything().changes, Vec::new());
+        Targets::new(targets.iter().copied()).unwrap().narrow(&mut changes, &mut findings);
+        let changes = changes.iter().map(|it| it.address.to_string());
+        let findings = findings.iter().map(|it| format!("{}; {:?}", it.message, it.help));
+        changes.chain(findings).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn a_target_keeps_what_it_depends_on() {
+        insta::assert_snapshot!(narrowed(&["projects[\"Web Store\"]*"]), @r#"
+        pools.database
+        pools.database
+        projects["Web Store"].deployment.steps["Migrate database"]
+        projects["Web Store"].runbooks["Restart"].steps["Drain"]
+        "#);
+        insta::assert_snapshot!(narrowed(&["pools[\"azure\"]", "workers.nobody"]), @r#"
+        pools.azure
+        nothing changes at the target `workers.nobody`; Some("there is a change at `workers.p`")
+        "#);
+        assert_eq!(narrowed(&[]), narrowed(&["*"]));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let error = Targets::new(["pool.azure"]).unwrap_err();
+        assert!(error.to_string().starts_with("`pool.azure` is no address"), "{error}");
+    }
+}
