@@ -47,10 +47,20 @@ pub(super) enum Value {
     Heredoc,
     /// `null`.
     Null,
-    /// Strings by name: the entries that are strings.
-    Dictionary(Vec<(String, String)>),
-    /// A number, a boolean, a list or a call, as written.
-    Other(Range<usize>),
+    /// Values by name.
+    Dictionary(Vec<(String, Value)>),
+    /// A number, a boolean, a list or a call.
+    Other,
+}
+
+impl Value {
+    /// The string that it is, if it is one.
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 impl Block {
@@ -61,10 +71,7 @@ impl Block {
 
     /// The string that this attribute has.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
-        match &self.attribute(name)?.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        self.attribute(name)?.value.text()
     }
 
     /// The blocks of this name.
@@ -77,7 +84,7 @@ impl Block {
         let mut blocks = self.blocks.iter().filter(|it| it.name == dictionary);
         match self.attribute(dictionary).map(|it| &it.value) {
             Some(Value::Dictionary(all)) => {
-                all.iter().find(|(name, _)| name == key).map(|(_, text)| text.as_str())
+                all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.text())
             }
             _ => blocks.find_map(|it| it.text(key)),
         }
@@ -250,14 +257,13 @@ impl Scan<'_> {
     }
 
     fn value(&mut self) -> Scanned<Value> {
-        let start = self.at;
         match self.byte() {
             Some(b'"') => Ok(Value::Text(self.string()?.1)),
             Some(b'<') => self.heredoc(),
             Some(b'{') => self.dictionary(),
             Some(b'[') => {
                 self.list(b']')?;
-                Ok(Value::Other(start..self.at))
+                Ok(Value::Other)
             }
             _ => self.word(),
         }
@@ -274,7 +280,7 @@ impl Scan<'_> {
         } else if self.slice(&word) == "null" {
             return Ok(Value::Null);
         }
-        Ok(Value::Other(word.start..self.at))
+        Ok(Value::Other)
     }
 
     /// Values up to a closing byte, with commas or lines between them.
@@ -297,7 +303,7 @@ impl Scan<'_> {
     fn dictionary(&mut self) -> Scanned<Value> {
         let open = self.at;
         self.at += 1;
-        let mut strings = Vec::new();
+        let mut entries = Vec::new();
         loop {
             self.blank(true)?;
             match self.byte() {
@@ -305,15 +311,13 @@ impl Scan<'_> {
                 Some(b',') => self.at += 1,
                 Some(_) => {
                     let entry = self.entry()?;
-                    if let Value::Text(text) = entry.value {
-                        strings.push((entry.name, text));
-                    }
+                    entries.push((entry.name, entry.value));
                 }
                 None => return Err(self.wrong_at(open..open + 1, "this `{` is not closed")),
             }
         }
         self.at += 1;
-        Ok(Value::Dictionary(strings))
+        Ok(Value::Dictionary(entries))
     }
 
     /// An entry of a dictionary. Its key may have spaces in it: a package's name is part of some.
