@@ -49,6 +49,12 @@ fn a_step_that_is_where_it_shall_be_is_not_edited() {
     }
 }
 
+/// How many lines of `a` are not in `b`.
+fn differ(a: &str, b: &str) -> usize {
+    let b: Vec<_> = b.split('\n').collect();
+    a.split('\n').filter(|it| !b.contains(it)).count()
+}
+
 /// Where both attributes are written and one is empty, a step that goes from one to the other is two lines.
 fn lines(text: &str, at: &Span, wanted: &Place<String>) -> usize {
     let both = ["worker_pool = ", "worker_pool_variable = \"\""];
@@ -67,10 +73,6 @@ fn each_step_is_placed_by_one_line_and_is_then_there() {
         for (at, action) in document(&text).actions.iter().enumerate() {
             for wanted in wanted.iter().filter(|it| **it != action.place) {
                 let edited = apply(&text, &place(&text, action, wanted).unwrap());
-                let differ = |a: &str, b: &str| {
-                    let b: Vec<_> = b.split('\n').collect();
-                    a.split('\n').filter(|it| !b.contains(it)).count()
-                };
                 let changed = differ(&text, &edited).max(differ(&edited, &text));
                 let lines = [&text, &edited].map(|it| it.split('\n').count());
                 assert_eq!(
