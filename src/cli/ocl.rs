@@ -1,0 +1,145 @@
+//! `poolwright ocl`: placements in a Git working tree, without a server.
+
+mod checkout;
+mod tree;
+
+use super::{
+    exit, files,
+    print::{errln, out, outln},
+    screen::Screen,
+};
+use crate::{finding::Level, text::escape::Escaped};
+use checkout::{Checkout, Moved, Outcome};
+use serde_json::json;
+use similar::TextDiff;
+use std::{fmt::Write as _, path::PathBuf};
+
+/// Place steps in `.octopus/**/*.ocl` of a Git working tree. No server is asked.
+///
+/// Only the line that chooses a step's pool changes; every other byte stays. Example:
+///
+///   poolwright ocl plan --project "Web Store" .
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Show what `ocl apply` would change, and write nothing. Example:
+    ///
+    ///   poolwright ocl plan --project "Web Store" --exit-code .
+    #[command(verbatim_doc_comment)]
+    Plan {
+        #[command(flatten)]
+        what: What,
+        /// Exit with 2 where there are changes.
+        #[arg(long)]
+        exit_code: bool,
+        /// How the changes are shown.
+        #[arg(long, value_enum, default_value_t = super::plan::Shown::Text, value_name = "FORMAT")]
+        format: super::plan::Shown,
+    },
+    /// Edit the files. Example:
+    ///
+    ///   poolwright ocl apply --project "Web Store" .
+    #[command(verbatim_doc_comment)]
+    Apply {
+        #[command(flatten)]
+        what: What,
+    },
+}
+
+/// Which files, and by which rules.
+#[derive(Debug, clap::Args)]
+struct What {
+    #[command(flatten)]
+    files: files::Args,
+    /// The project whose processes these are, as the rules name it.
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+    /// OCL files, and folders to look for them in.
+    #[arg(default_value = ".")]
+    paths: Vec<PathBuf>,
+}
+
+/// Plans, or edits the files.
+pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    match &args.command {
+        Command::Plan { what, exit_code, format } => {
+            let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
+            match format {
+                super::plan::Shown::Text => out!("{}", text(&outcome)),
+                super::plan::Shown::Json => outln!("{}", json(&outcome)),
+            }
+            let changes = *exit_code && !outcome.moved.is_empty();
+            Ok(if changes { exit::CHANGES } else { exit::DONE })
+        }
+        Command::Apply { what } => {
+            let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
+            for file in outcome.files.iter().filter(|file| file.before != file.after) {
+                tree::replace(&file.path, &file.after)?;
+                errln!("edited {}", Escaped(&file.path.to_string_lossy()));
+            }
+            outln!("{}", tally(&outcome));
+            Ok(exit::DONE)
+        }
+    }
+}
+
+/// What comes of the files; `None` where something is wrong, which is printed.
+fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
+    let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
+    let texts = tree::read(&what.paths)?;
+    let checkout = Checkout { project: what.project.as_deref(), texts };
+    let (outcome, findings) = checkout.place(&files.desired, &mut files.sources);
+    let mut all = files.warnings;
+    all.extend(findings);
+    if !all.is_empty() {
+        files::print(&all, &files.sources, screen);
+    }
+    Ok(all.iter().all(|it| it.level < Level::Error).then_some(outcome))
+}
+
+/// For people: each step that moves and by which rule, and the lines that change.
+fn text(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for Moved { address, before, after, because } in &outcome.moved {
+        let address = Escaped(address);
+        _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
+    }
+    for file in outcome.files.iter().filter(|file| file.before != file.after) {
+        let path = file.path.to_string_lossy();
+        let path = Escaped(path.trim_start_matches("./")).to_string();
+        let diff = TextDiff::from_lines(&file.before, &file.after);
+        let mut diff = diff.unified_diff();
+        let diff = diff.context_radius(2).header(&format!("a/{path}"), &format!("b/{path}"));
+        let lines = diff.to_string();
+        let lines = lines.lines().map(|line| format!("{}\n", Escaped(line)));
+        _ = write!(text, "\n{}", lines.collect::<String>());
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    _ = writeln!(text, "{}", tally(outcome));
+    text
+}
+
+fn tally(outcome: &Outcome) -> String {
+    let files = outcome.files.iter().filter(|file| file.before != file.after).count();
+    let all = crate::text::count(outcome.files.len(), "file");
+    match outcome.moved.len() {
+        0 => format!("No changes: {all} as the rules say"),
+        steps => format!("{} of {files} of {all}", crate::text::count(steps, "step")),
+    }
+}
+
+fn json(outcome: &Outcome) -> String {
+    let change = |it: &Moved| json!({ "address": it.address, "before": it.before, "after": it.after, "because": it.because });
+    let changes: Vec<_> = outcome.moved.iter().map(change).collect();
+    let files = outcome.files.iter().filter(|file| file.before != file.after);
+    let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();
+    format!("{:#}", json!({ "format_version": "1.0", "changes": changes, "files": files }))
+}

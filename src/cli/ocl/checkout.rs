@@ -1,0 +1,353 @@
+//! A working tree as the left side of a plan: the same rules, matched by the same code.
+//!
+//! A checkout knows one project, and pools by their slugs. What a rule asks that no file can tell, such as
+//! the group of a project, is a finding. Never: a file read or written.
+
+use crate::{
+    desired::{Currently, Declared, Desired, DesiredPool, Gate, PoolRef, Rule, Verdict},
+    diff::diff,
+    finding::{Finding, Level, Source, SourceId, Sources},
+    live::{
+        Directory, Live, LivePool, LiveProcess, LiveProject, LiveStep, Owner, Scope, ServerFacts,
+    },
+    model::{Address, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind},
+    ocl::{self, Action},
+    plan::{Change, ChangeKind, Header, StepEdit},
+};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Findings that are about the whole of a server, of which a checkout is a part.
+const OF_A_SERVER: [&str; 7] = [
+    "unknown-project",
+    "unknown-project-group",
+    "unknown-runbook",
+    "unknown-step",
+    "idle-rule",
+    "shadowed-rule",
+    "target-step",
+];
+
+/// Files of one project.
+pub(super) struct Checkout<'a> {
+    /// The project, as rules name it.
+    pub(super) project: Option<&'a str>,
+    /// Paths and texts.
+    pub(super) texts: Vec<(PathBuf, String)>,
+}
+
+/// What comes of the files.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The steps that move.
+    pub(super) moved: Vec<Moved>,
+    /// All files.
+    pub(super) files: Vec<Edited>,
+}
+
+/// A step that moves.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) address: String,
+    pub(super) before: String,
+    pub(super) after: String,
+    /// The rule that says so, and its place.
+    pub(super) because: String,
+}
+
+/// A file before and after.
+#[derive(Debug)]
+pub(super) struct Edited {
+    pub(super) path: PathBuf,
+    pub(super) before: String,
+    pub(super) after: String,
+}
+
+impl Checkout<'_> {
+    /// Places the steps of the files as the rules say. The files are added to `sources`, for findings.
+    pub(super) fn place(self, desired: &Desired, sources: &mut Sources) -> (Outcome, Vec<Finding>) {
+        let mut findings = self.unanswerable(&desired.rules);
+        let mut documents = Vec::new();
+        for (path, text) in self.texts.clone() {
+            let source = SourceId(sources.0.len());
+            let shown = path.to_string_lossy().trim_start_matches("./").to_owned();
+            sources.0.push(Source { path: shown, text: text.clone() });
+            match ocl::read(source, &text) {
+                Ok(document) => documents.push((path, text, document)),
+                Err(finding) => findings.push(finding),
+            }
+        }
+        if findings.iter().any(|it| it.level == Level::Error) {
+            return (Outcome::default(), findings);
+        }
+        let desired = placing(desired);
+        let project = Name::new(self.project.unwrap_or_default());
+        let processes = documents.iter().enumerate();
+        let processes: Vec<LiveProcess> =
+            processes.map(|(at, (path, _, it))| process(at, path, it, &project)).collect();
+        let live = live(&desired, processes, project);
+        let plan = diff(&desired, &live, header());
+        let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
+        findings.extend(told.filter(|it| it.level != Level::Warn));
+        let mut outcome = Outcome::default();
+        for (at, (path, text, document)) in documents.into_iter().enumerate() {
+            let mut edits = Vec::new();
+            let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
+                let id = step_id(at, index);
+                Some((action, plan.changes.iter().find(|it| is_of(it, &id))?))
+            });
+            for (action, change) in changes {
+                let made = edit(&text, action, change);
+                findings.extend(made.as_ref().err().cloned());
+                let Ok((made, place)) = made else { continue };
+                edits.extend(made);
+                outcome.moved.push(moved(change, action, &place, sources));
+            }
+            edits.sort_by_key(|it| it.range.start);
+            let after = ocl::apply(&text, &edits);
+            outcome.files.push(Edited { path, before: text, after });
+        }
+        (outcome, findings)
+    }
+
+    /// What rules ask that no file can tell.
+    fn unanswerable(&self, rules: &[Declared<Rule>]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for rule in rules {
+            let select = &rule.select;
+            if let Some(group) = &select.project_group {
+                findings.push(unknown(group.at.clone(), "the group of a project"));
+            }
+            let asks = |it: &&Declared<Vec<Currently>>| it.value.contains(&Currently::Server);
+            if let Some(currently) = select.currently.as_ref().filter(asks) {
+                findings.push(unknown(currently.at.clone(), "whether a step runs on the server"));
+            }
+            if let (Some(project), None) = (&select.project, self.project) {
+                findings.push(
+                    Finding::error(
+                        "unknown-project",
+                        project.at.clone(),
+                        "the rule asks for a project",
+                    )
+                    .help("say which project these files are of: `--project NAME`"),
+                );
+            }
+        }
+        findings
+    }
+}
+
+fn unknown(at: crate::finding::Span, what: &str) -> Finding {
+    Finding::error("not-in-a-checkout", at, format!("a working tree does not tell {what}")).help(
+        "leave it out in a file for working trees, or let a server be asked: `poolwright plan`",
+    )
+}
+
+/// The part of a file that places steps: its rules, and the names of its pools. No gate looks at
+/// workers, of which no file tells.
+fn placing(desired: &Desired) -> Desired {
+    let named = |pool: &Declared<DesiredPool>| {
+        let value = DesiredPool {
+            name: pool.name.clone(),
+            renamed_from: Vec::new(),
+            image: None,
+            description: None,
+            default: None,
+            sort_order: None,
+            exact_members: false,
+            protect: false,
+            min_healthy: None,
+        };
+        Declared { value, at: pool.at.clone() }
+    };
+    let mut placing = Desired { rules: desired.rules.clone(), ..Desired::default() };
+    placing.pools = desired.pools.iter().map(|(key, pool)| (key.clone(), named(pool))).collect();
+    placing.policy.gates = Gate::ALL.into_iter().map(|gate| (gate, None)).collect();
+    placing
+}
+
+fn header() -> Header {
+    Header {
+        url: String::new(),
+        server_version: String::new(),
+        space: Linked::new("", ""),
+        files: Vec::new(),
+        digest: String::new(),
+        scope: Scope::default(),
+    }
+}
+
+/// The pools that the files and the rules speak of, by their slugs, and the processes.
+fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
+    let mut pools: BTreeMap<String, Name> = BTreeMap::new();
+    for pool in desired.pools.values() {
+        pools.insert(slug(pool.name.as_str()), pool.name.clone());
+    }
+    let referred = desired.rules.iter().flat_map(|rule| references(&rule.value));
+    let used = processes.iter().flat_map(|it| &it.steps).filter_map(|step| match &step.place {
+        Place::Pool(id) => Some(id.as_str().to_owned()),
+        _ => None,
+    });
+    for name in referred.chain(used) {
+        pools.entry(slug(&name)).or_insert_with(|| Name::new(&name));
+    }
+    let pool = |(slug, name): (String, Name)| LivePool {
+        id: Id::new(&slug),
+        name,
+        slug,
+        description: String::new(),
+        kind: PoolKind::Static,
+        default: false,
+    };
+    Live {
+        server: ServerFacts {
+            url: String::new(),
+            version: String::new(),
+            space: Linked::new("", ""),
+            built_in_worker: None,
+        },
+        pools: pools.into_iter().map(pool).collect(),
+        workers: Vec::new(),
+        projects: vec![LiveProject { name: project, group: Name::new(""), git: false }],
+        processes,
+        directory: Directory::default(),
+        pointers: Vec::new(),
+        choosers: Default::default(),
+        elsewhere: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+/// The live pools that a rule points at, by name or slug.
+fn references(rule: &Rule) -> Vec<String> {
+    let live = |pool: &PoolRef| match pool {
+        PoolRef::Live(text) => Some(text.clone()),
+        PoolRef::Declared(_) => None,
+    };
+    let mut names = Vec::new();
+    if let Verdict::Place(target) = &rule.verdict
+        && let Place::Pool(pool) = &target.place
+    {
+        names.extend(live(&pool.value));
+    }
+    for word in rule.select.currently.iter().flat_map(|it| &it.value) {
+        if let Currently::Pool(pool) = word {
+            names.extend(live(pool));
+        }
+    }
+    names
+}
+
+/// A pool's slug, as Octopus makes it of the name: `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
+///
+/// # Source
+///
+/// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
+fn slug(name: &str) -> String {
+    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-").to_lowercase()
+}
+
+fn process(
+    at: usize,
+    path: &std::path::Path,
+    document: &ocl::Document,
+    project: &Name,
+) -> LiveProcess {
+    let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let in_runbooks =
+        path.parent().and_then(|it| it.file_name()).is_some_and(|it| it == "runbooks");
+    let runbook = in_runbooks.then(|| document.name.clone().unwrap_or(stem));
+    let steps = document.actions.iter().enumerate().map(|(index, action)| LiveStep {
+        id: Id::new(step_id(at, index)),
+        step: Name::new(&action.step),
+        action: Name::new(&action.action),
+        has_siblings: action.has_siblings,
+        action_type: action.action_type.clone(),
+        place: match &action.place {
+            Place::Pool(slug) => Place::Pool(Id::new(slug)),
+            Place::Variable(name) => Place::Variable(name.clone()),
+            Place::DefaultPool => Place::DefaultPool,
+        },
+        run_on_server: action.run_on_server,
+        target_roles: action.target_roles.clone(),
+        container: action.container.clone(),
+    });
+    LiveProcess {
+        id: Id::new(format!("{at}")),
+        owner: Owner {
+            project: project.clone(),
+            group: Name::new(""),
+            runbook: runbook.map(Name::new),
+        },
+        git: None,
+        steps: steps.collect(),
+    }
+}
+
+fn step_id(file: usize, action: usize) -> String {
+    format!("{file}#{action}")
+}
+
+fn is_of(change: &Change, id: &str) -> bool {
+    matches!(&change.kind, ChangeKind::PlaceStep { action, .. } if action.as_str() == id)
+}
+
+/// The edits of a text that make a change, and where the step runs then.
+fn edit(
+    text: &str,
+    action: &Action,
+    change: &Change,
+) -> Result<(Vec<ocl::Edit>, Place<String>), Finding> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
+        return Ok((Vec::new(), action.place.clone()));
+    };
+    let mut wanted = action.place.clone();
+    for edit in edits {
+        match edit {
+            StepEdit::Place(place) => {
+                wanted = match place.after() {
+                    Place::Pool(pool) => Place::Pool(slug_of(pool)),
+                    Place::Variable(name) => Place::Variable(name.clone()),
+                    Place::DefaultPool => Place::DefaultPool,
+                }
+            }
+            StepEdit::Execution { .. } => return Err(more_than_a_line(action, "execution")),
+            StepEdit::Container(_) => return Err(more_than_a_line(action, "container")),
+        }
+    }
+    Ok((ocl::place(text, action, &wanted)?, wanted))
+}
+
+fn slug_of(pool: &PoolHandle) -> String {
+    let id: Option<&Id<Pool>> = pool.id();
+    id.map(|it| it.as_str().to_owned()).unwrap_or_default()
+}
+
+fn more_than_a_line(action: &Action, key: &str) -> Finding {
+    let message = format!("`{key}` would change more than the line that chooses the pool");
+    Finding::error("ocl-one-line", action.at.clone(), message)
+        .help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
+}
+
+fn moved(change: &Change, action: &Action, after: &Place<String>, sources: &Sources) -> Moved {
+    let shown = |place: &Place<String>| match place {
+        Place::Pool(slug) => slug.clone(),
+        Place::Variable(name) => format!("variable {name:?}"),
+        Place::DefaultPool => "default".to_owned(),
+    };
+    let address = match &change.address {
+        Address::Step { process, step, .. } => format!("{process}.steps[{step:?}]"),
+        other => other.to_string(),
+    };
+    let line = match &change.cause.at {
+        crate::finding::At::Source(span) => sources.line(span),
+        _ => None,
+    };
+    let at = line.map(|it| format!("{}:{}", it.file, it.line)).unwrap_or_default();
+    let because = match &change.cause.rule {
+        Some(label) => format!("{at} {label:?}"),
+        None => at,
+    };
+    Moved { address, before: shown(&action.place), after: shown(after), because }
+}

@@ -1,0 +1,91 @@
+//! Processes in a Git working tree: every construct that Octopus writes is read, and a step is placed by one
+//! line.
+
+use poolwright::{
+    finding::{SourceId, Span},
+    model::Place,
+    ocl::{Document, apply, place, read},
+};
+
+const PROCESS: &str = include_str!("../ocl/deployment_process.ocl");
+const RUNBOOK: &str = include_str!("../ocl/runbook.ocl");
+
+/// Each text with each kind of line end, with and without what marks it as UTF-8.
+fn texts() -> Vec<String> {
+    let ends =
+        [PROCESS, RUNBOOK].into_iter().flat_map(|it| [it.to_owned(), it.replace('\n', "\r\n")]);
+    ends.flat_map(|it| [format!("\u{feff}{it}"), it]).collect()
+}
+
+fn document(text: &str) -> Document {
+    read(SourceId(0), text).unwrap()
+}
+
+#[test]
+fn steps_are_read_as_they_are() {
+    let read: Vec<_> = [PROCESS, RUNBOOK]
+        .map(document)
+        .into_iter()
+        .flat_map(|it| it.actions)
+        .map(|it| format!("{} / {}: {:?}", it.step, it.action, it.place))
+        .collect();
+    assert_eq!(
+        read,
+        [
+            "Create Namespace / Create Namespace: Pool(\"hosted-ubuntu\")",
+            "Migrate / Database: Variable(\"Project.WorkerPool\")",
+            "Migrate / From a template: DefaultPool",
+            "Drain / Drain: DefaultPool",
+        ]
+    );
+}
+
+#[test]
+fn a_step_that_is_where_it_shall_be_is_not_edited() {
+    for text in texts() {
+        for action in document(&text).actions {
+            assert_eq!(place(&text, &action, &action.place).unwrap(), []);
+        }
+    }
+}
+
+/// How many lines of `a` are not in `b`.
+fn differ(a: &str, b: &str) -> usize {
+    let b: Vec<_> = b.split('\n').collect();
+    a.split('\n').filter(|it| !b.contains(it)).count()
+}
+
+/// Where both attributes are written and one is empty, a step that goes from one to the other is two lines.
+fn lines(text: &str, at: &Span, wanted: &Place<String>) -> usize {
+    let both = ["worker_pool = ", "worker_pool_variable = \"\""];
+    let both = both.iter().all(|it| text[at.bytes.clone()].contains(it));
+    if both && matches!(wanted, Place::Variable(_)) { 2 } else { 1 }
+}
+
+#[test]
+fn each_step_is_placed_by_one_line_and_is_then_there() {
+    let wanted = [
+        Place::Pool("database".to_owned()),
+        Place::Variable("Pool.Chosen".to_owned()),
+        Place::DefaultPool,
+    ];
+    for text in texts() {
+        for (at, action) in document(&text).actions.iter().enumerate() {
+            for wanted in wanted.iter().filter(|it| **it != action.place) {
+                let edited = apply(&text, &place(&text, action, wanted).unwrap());
+                let changed = differ(&text, &edited).max(differ(&edited, &text));
+                let lines = [&text, &edited].map(|it| it.split('\n').count());
+                assert_eq!(
+                    changed.max(lines[0].abs_diff(lines[1])),
+                    self::lines(&text, &action.at, wanted),
+                    "{wanted:?}\n{edited}"
+                );
+                let now = document(&edited);
+                assert_eq!(now.actions[at].place, *wanted);
+                let back =
+                    apply(&edited, &place(&edited, &now.actions[at], &action.place).unwrap());
+                assert_eq!(document(&back).actions[at].place, action.place);
+            }
+        }
+    }
+}
