@@ -3,7 +3,10 @@
 //! Format 1, as JSON. It holds the fields that were written, before and after. Never: a whole document,
 //! a secret, or a clock; times are handed in as text.
 
-use crate::plan::{Action, Change, ChangeKind, Header};
+use crate::{
+    plan::{Action, Change, ChangeKind, Header},
+    text::escape::in_json,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -167,7 +170,7 @@ impl Receipt {
     /// The receipt as a text of JSON, with a line end.
     pub fn text(&self) -> String {
         // Strings, numbers and lists always have a JSON form.
-        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let text = in_json(&serde_json::to_string_pretty(self).unwrap_or_default());
         format!("{text}\n")
     }
 }

@@ -42,7 +42,7 @@ const FEW: usize = 10;
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// A plan that `plan -o` has saved; it is carried out without a question.
-    #[arg(conflicts_with = "target")]
+    #[arg(conflicts_with_all = ["target", "files"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     files: files::Args,

@@ -11,8 +11,9 @@ use super::{
 use crate::{
     diff::{self, Targets},
     finding::{Finding, Level},
+    live::{Live, Scope},
     plan::{Header, Plan, file},
-    refresh::{refresh, scope, space},
+    refresh::{refresh, scope, space, with_every_step},
     render::{self, Format},
 };
 use anyhow::Context as _;
@@ -93,6 +94,15 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         return Ok(exit::ERROR);
     };
     if let Some(path) = &args.output {
+        // A configuration that is planned over is lost.
+        if files.sources.0.iter().any(|it| Path::new(&it.path) == path.as_path()) {
+            let message =
+                format!("`{}` is the file that is planned, and not one for a plan", path.display());
+            return Err(helped(
+                message,
+                "save the plan into a file of its own, such as `-o plan.json`",
+            ));
+        }
         save(path, &file::write(&plan, &files.sources))?;
     }
     out!("{}", render::plan(&plan, &files.sources, args.format.into(), screen.out));
@@ -114,17 +124,17 @@ pub(super) async fn make(
     let reader = session.connection.reader();
     let desired = &files.desired;
     let space = space(&reader, args.space(desired.space.as_ref())).await?;
-    let scope = scope(desired);
-    let live = refresh(&reader, &space, &scope, &session.url).await?;
-    let header = Header {
-        url: session.url.clone(),
-        server_version: live.server.version.clone(),
-        space,
-        files: files.sources.0.iter().map(|it| it.path.clone()).collect(),
-        digest: files.digest(),
-        scope,
+    let planned = async |scope: Scope| {
+        let live = refresh(&reader, &space, &scope, &session.url).await?;
+        let header = header(files, session, &live, scope);
+        let plan = diff::narrowed(desired, &live, header, &targets);
+        anyhow::Ok((live, plan))
     };
-    let mut plan = diff::narrowed(desired, &live, header, &targets);
+    let (live, mut plan) = planned(scope(desired)).await?;
+    let every = with_every_step(&plan.header.scope);
+    if every != plan.header.scope && diff::concerns_every_step(&live, &plan) {
+        (_, plan) = planned(every).await?;
+    }
     plan.findings.splice(0..0, files.warnings.iter().cloned());
     if plan.gravest() == Some(Level::Error) {
         let errors = plan.findings.iter().filter(|it| it.level != Level::Deny);
@@ -133,6 +143,17 @@ pub(super) async fn make(
         return Ok(None);
     }
     Ok(Some(plan))
+}
+
+fn header(files: &Files, session: &Session, live: &Live, scope: Scope) -> Header {
+    Header {
+        url: session.url.clone(),
+        server_version: live.server.version.clone(),
+        space: live.server.space.clone(),
+        files: files.sources.0.iter().map(|it| it.path.clone()).collect(),
+        digest: files.digest(),
+        scope,
+    }
 }
 
 /// Writes a file whole or not at all.

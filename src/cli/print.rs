@@ -5,12 +5,25 @@
 use std::{
     fmt,
     io::{self, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
 };
+
+/// Whether standard output has failed.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// What a script reads.
 pub(super) fn to_out(text: fmt::Arguments) {
+    let mut out = io::stdout().lock();
+    let written = out.write_fmt(text).and_then(|()| out.flush());
     // Who has closed the pipe wants no more, and no complaint either.
-    _ = io::stdout().lock().write_fmt(text);
+    if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether something that a script was to read could not be written.
+pub(super) fn has_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// All else.

@@ -94,7 +94,13 @@ impl<'a> Matched<'a> {
     /// A live pool's address: its key in the file, or its name where the file does not declare it.
     pub(super) fn pool_address(&self, pool: &LivePool) -> Address {
         let key = self.pool_key(&pool.id).map(str::to_owned);
-        Address::Pool(key.unwrap_or_else(|| pool.name.to_string()))
+        // A key that is another pool's name would be an address of two.
+        let is_key = |key: &String| Name::new(key.as_str()) == pool.name;
+        let name = match self.desired.pools.keys().any(is_key) {
+            true => pool.id.as_str().to_owned(),
+            false => pool.name.to_string(),
+        };
+        Address::Pool(key.unwrap_or(name))
     }
 
     /// The address of a pool of the state after a plan, whose id may be made up.

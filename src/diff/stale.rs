@@ -71,7 +71,9 @@ fn beside(change: &Change) -> Vec<Subject> {
                 Place::DefaultPool => Some(Subject::DefaultPool),
                 Place::Variable(_) => None,
             });
-            std::iter::once(step).chain(pools).collect()
+            let named =
+                Subject::Step(process.as_str().into(), action.as_str().into(), "step".into());
+            [step, named].into_iter().chain(pools).collect()
         }
         ChangeKind::SetDefaultPool { to, .. } => {
             has_worker(to).into_iter().chain([Subject::DefaultPool]).collect()
@@ -351,6 +353,7 @@ fn step_field(step: &LiveStep, field: &str) -> String {
             };
             run(execution, &step.target_roles)
         }
+        "step" => format!("{:?} ({})", step.name().as_str(), step.action_type),
         "runs" => {
             format!("{:?}{}", runs(step), if step.has_siblings { ", of several" } else { "" })
         }

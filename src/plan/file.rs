@@ -8,6 +8,7 @@ use crate::{
     finding::{At, Finding, Level, Line, Sources},
     live::Scope,
     model::{Address, Linked},
+    text::escape::in_json,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -146,7 +147,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         relies: relies.clone(),
     };
     // Texts, numbers, lists and maps by text: nothing in it can fail to be JSON.
-    let text = serde_json::to_string_pretty(&file).unwrap_or_default();
+    let text = in_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
     format!("{text}\n")
 }
 

@@ -23,6 +23,7 @@ pub fn everything() -> Scope {
         runbooks: true,
         pointers: true,
         features: true,
+        fallback: false,
         elsewhere: false,
         git: None,
         project: None,
@@ -58,6 +59,7 @@ pub fn scope(desired: &Desired) -> Scope {
         // A variable may send its steps to the pool for which the built-in worker works.
         pointers: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
+        fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
         elsewhere: switches_off,
         project: None,
         git: desired.version_control.as_ref().map(|it| git(it)),
@@ -74,6 +76,17 @@ fn git(said: &VersionControl) -> GitScope {
         instead_of_protected: instead,
         skip_unreachable: said.skip_unreachable,
     }
+}
+
+/// The same, where every step matters: who empties a pool, or makes another the default one, has to know
+/// of the steps that run there.
+pub fn with_every_step(scope: &Scope) -> Scope {
+    Scope { workers: true, deployments: true, runbooks: true, fallback: true, ..scope.clone() }
+}
+
+/// Whether a rule sends steps to whatever pool is the default one.
+fn to_default_pool(rule: &Rule) -> bool {
+    matches!(&rule.verdict, Verdict::Place(target) if target.place == Place::DefaultPool)
 }
 
 /// Whether a rule's steps, or its gates, depend on which workers a pool has.
@@ -133,7 +146,7 @@ mod tests {
         let image = Some(declared("UbuntuDefault".to_owned()));
         assert_eq!(read(&with_pool(DesiredPool { image, ..pool() })), "images");
         let default = Some(declared(true));
-        assert_eq!(read(&with_pool(DesiredPool { default, ..pool() })), "workers");
+        assert_eq!(read(&with_pool(DesiredPool { default, ..pool() })), "workers fallback");
         assert_eq!(read(&with_pool(DesiredPool { exact_members: true, ..pool() })), "workers");
         let min_healthy = Some(declared(2));
         assert_eq!(

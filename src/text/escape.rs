@@ -2,7 +2,7 @@
 //!
 //! Names come from servers, and whoever may name a step must not be able to move somebody's cursor.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// Text shown with every control and formatting character escaped: `\u{1b}[2J` stands there as words.
 ///
@@ -30,6 +30,24 @@ pub fn mask(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
+/// JSON with every character that [`Escaped`] would escape as `\u202e`: the same text to who parses it.
+pub fn in_json(json: &str) -> String {
+    let is_safe = |c: char| c == '\n' || !is_unsafe(c);
+    if json.chars().all(is_safe) {
+        return json.to_owned();
+    }
+    let mut units = [0; 2];
+    json.chars().fold(String::with_capacity(json.len()), |mut safe, c| {
+        match is_safe(c) {
+            true => safe.push(c),
+            false => {
+                c.encode_utf16(&mut units).iter().for_each(|it| _ = write!(safe, "\\u{it:04x}"))
+            }
+        }
+        safe
+    })
+}
+
 /// Control characters, and those that reorder or hide what stands beside them.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
@@ -44,6 +62,15 @@ mod tests {
     fn terminal_escapes_are_shown_and_not_obeyed() {
         assert_eq!(Escaped("a\u{1b}[31mb\r\n").to_string(), "a\\u{1b}[31mb\\r\\n");
         assert_eq!(Escaped("Größe \u{202e}txt").to_string(), "Größe \\u{202e}txt");
+    }
+
+    #[test]
+    fn json_is_the_same_to_who_parses_it() {
+        let name = "c\u{9b}31m \u{202e}\u{e0041} é";
+        let json = serde_json::to_string(name).unwrap();
+        let safe = in_json(&json);
+        assert_eq!(safe, "\"c\\u009b31m \\u202e\\udb40\\udc41 é\"");
+        assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), name);
     }
 
     #[test]

@@ -154,3 +154,114 @@ fn a_step_for_a_target_in_the_cloud_needs_the_built_in_worker_too() {
     workbench.send("POST", "/api/Spaces-1/machines", target);
     assert!(told());
 }
+
+/// Runs `plan` on what a file comes to after another one was applied; its findings and exit code.
+fn after(first: &str, then: &str) -> String {
+    let workbench =
+        Workbench::chapter(&format!("version = 1\n[gates]\nunhealthy-pool = \"allow\"\n{first}"));
+    workbench.run(&["apply", "--auto-approve"]).expect(0);
+    workbench.write("workers.toml", &format!("version = 1\n{then}"));
+    let Output { code, stdout, .. } = workbench.run(&["plan"]);
+    let lines = stdout.lines().filter(|it| it.starts_with("denied") || it.starts_with("warning"));
+    let lines: Vec<_> = lines.collect();
+    format!("{}\nexit code {code}", lines.join("\n"))
+}
+
+#[test]
+fn who_empties_a_pool_is_asked_about_its_steps_though_the_file_places_none() {
+    let pool = format!("[pools.a]\n[workers.w]\npools = [\"a\"]\n{POLLING}\n");
+    let placed = format!(
+        "{pool}[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"a\"\n"
+    );
+    let default = format!(
+        "[pools.a]\ndefault = true\n[workers.w]\npools = [\"a\"]\n{POLLING}\n[server]\nbuilt_in_worker = false\n"
+    );
+    let disabled = format!("{pool}disabled = true\n");
+    let mut all = String::new();
+    for (name, first, then) in [
+        ("removed", &placed, "[[removed]]\nworker = \"w\"\n"),
+        ("pruned", &placed, "[manage]\nprune = [\"workers\"]\n"),
+        ("disabled", &placed, disabled.as_str()),
+        ("nobody is there", &pool, "[[removed]]\nworker = \"w\"\n"),
+        ("default, removed", &default, "[[removed]]\nworker = \"w\"\n"),
+        (
+            "default, switched",
+            &default,
+            "[pools.d]\nname = \"Default Worker Pool\"\ndefault = true\n",
+        ),
+        ("another default", &pool, "[pools.a]\ndefault = true\n"),
+    ] {
+        _ = writeln!(all, "{name}:\n{}\n", after(first, then));
+    }
+    insta::assert_snapshot!(all, @r"
+    removed:
+    denied[empty-pool]: 1 step would run in `pools.a`, which would have no enabled worker
+    exit code 3
+
+    pruned:
+    denied[empty-pool]: 1 step would run in `pools.a`, which would have no enabled worker
+    exit code 3
+
+    disabled:
+    denied[empty-pool]: 1 step would run in `pools.a`, which would have no enabled worker
+    exit code 3
+
+    nobody is there:
+
+    exit code 0
+
+    default, removed:
+    denied[empty-pool]: 34 steps would run in `pools.a`, which would have no enabled worker
+    exit code 3
+
+    default, switched:
+    denied[empty-pool]: steps that name no pool would run in `pools.d`, which would have no enabled worker
+    exit code 3
+
+    another default:
+    warning[default-pool-member]: 34 steps that name no pool move from the built-in worker to `a`
+    exit code 0
+    ");
+}
+
+#[test]
+fn a_pool_with_members_is_deleted_by_no_gate() {
+    let pool = format!("[pools.a]\n[workers.w]\npools = [\"a\"]\n{POLLING}\n");
+    let told = after(&pool, "[gates]\npool-in-use = \"allow\"\n[[removed]]\npool = \"a\"\n");
+    insta::assert_snapshot!(told, @r"
+    denied[pool-in-use]: pool `a` would be deleted while something still uses it
+    exit code 3
+    ");
+}
+
+#[test]
+fn a_plan_is_not_saved_over_the_file_that_it_is_of() {
+    let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
+    let output = workbench.run(&["plan", "-o", "workers.toml"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r"
+    error: `workers.toml` is the file that is planned, and not one for a plan
+    help: save the plan into a file of its own, such as `-o plan.json`
+    ");
+    assert_eq!(workbench.read("workers.toml"), "version = 1\n[pools.sql]\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_is_lost_is_no_success() {
+    let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = workbench.command(&["plan", "--format", "json"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[test]
+fn two_pools_have_two_addresses() {
+    let workbench = Workbench::chapter(
+        "version = 1\n[pools.a]\nname = \"A\"\n[pools.b]\nname = \"B\"\n[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"b\"\n[gates]\nempty-pool = \"allow\"\n",
+    );
+    workbench.run(&["apply", "--auto-approve"]).expect(0);
+    workbench.write("workers.toml", "version = 1\n[pools.B]\nname = \"A\"\n[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"B\"\n[gates]\nempty-pool = \"allow\"\n");
+    let output = workbench.run(&["plan"]).expect(0);
+    let line = output.stdout.lines().find(|it| it.contains("→")).unwrap_or_default();
+    insta::assert_snapshot!(line.trim(), @"pool  pools.WorkerPools-4 → pools.B");
+}

@@ -125,13 +125,14 @@ async fn a_file_without_placements_reads_no_project() {
     read(&bench, &scope).await.unwrap();
     let mut asked = bench.sandbox.requests();
     asked.sort();
-    insta::assert_snapshot!(asked.join("\n"), @r#"
+    insta::assert_snapshot!(asked.join("\n"), @r"
     GET /api
     GET /api/Spaces-1/workerpools/all
     GET /api/Spaces-1/workers/all
+    GET /api/featuresconfiguration
     GET /api/spaces/all
     GET /api/users/me/permissions
-    "#);
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

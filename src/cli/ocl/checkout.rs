@@ -90,19 +90,15 @@ impl Checkout<'_> {
         findings.extend(told.filter(|it| it.level != Level::Warn));
         let mut outcome = Outcome::default();
         for (at, (path, text, document)) in documents.into_iter().enumerate() {
-            let mut edits = Vec::new();
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
                 let id = step_id(at, index);
                 Some((action, plan.changes.iter().find(|it| is_of(it, &id))?))
             });
-            for (action, change) in changes {
-                let made = edit(&text, action, change);
-                findings.extend(made.as_ref().err().cloned());
-                let Ok((made, place)) = made else { continue };
-                edits.extend(made);
-                outcome.moved.push(moved(change, action, &place, sources));
-            }
-            edits.sort_by_key(|it| it.range.start);
+            let changes: Vec<_> = changes.collect();
+            let made = edits(&text, &changes, sources);
+            findings.extend(made.as_ref().err().cloned());
+            let (edits, moved) = made.unwrap_or_default();
+            outcome.moved.extend(moved);
             let after = ocl::apply(&text, &edits);
             outcome.files.push(Edited { path, before: text, after });
         }
@@ -291,6 +287,22 @@ fn step_id(file: usize, action: usize) -> String {
 
 fn is_of(change: &Change, id: &str) -> bool {
     matches!(&change.kind, ChangeKind::PlaceStep { action, .. } if action.as_str() == id)
+}
+
+/// The edits of a text that make these changes, in its order, and the steps that move.
+fn edits(
+    text: &str,
+    changes: &[(&Action, &Change)],
+    sources: &Sources,
+) -> Result<(Vec<ocl::Edit>, Vec<Moved>), Finding> {
+    let (mut edits, mut moves) = (Vec::new(), Vec::new());
+    for (action, change) in changes {
+        let (made, place) = edit(text, action, change)?;
+        edits.extend(made);
+        moves.push(moved(change, action, &place, sources));
+    }
+    edits.sort_by_key(|it| it.range.start);
+    Ok((edits, moves))
 }
 
 /// The edits of a text that make a change, and where the step runs then.

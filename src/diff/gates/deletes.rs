@@ -3,7 +3,7 @@
 use super::{Outcome, way_past};
 use crate::{
     desired::{Gate, MaxDeletes},
-    finding::{At, Finding},
+    finding::{At, Finding, Level},
     live::{Hides, users_of_pool},
     model::Address,
     plan::{Action, Change, ChangeKind},
@@ -23,13 +23,21 @@ pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
             continue;
         }
         let message = format!("pool `{name}` would be deleted while {} it", uses(users.len()));
-        let finding = outcome.refuse(gate, change.cause.at.clone(), message);
-        findings.extend(finding.map(|finding| {
-            finding
-                .about(change.address.clone())
-                .notes(users)
-                .help(format!("move these away first, or keep the pool; {}", way_past(gate)))
-        }));
+        // A server deletes no pool that has members, whatever a file allows.
+        let has_members = outcome.after.members(id).next().is_some();
+        let (finding, help) = match has_members {
+            true => {
+                let at = change.cause.at.clone();
+                let finding = Finding::new(gate.code(), Level::Deny, at, message);
+                (Some(finding), "move these away first, or keep the pool".to_owned())
+            }
+            false => (
+                outcome.refuse(gate, change.cause.at.clone(), message),
+                format!("move these away first, or keep the pool; {}", way_past(gate)),
+            ),
+        };
+        let about = |it: Finding| it.about(change.address.clone()).notes(users).help(help);
+        findings.extend(finding.map(about));
     }
     findings.extend(deleted.first().and_then(|change| unseen(outcome, change)));
     findings

@@ -143,13 +143,36 @@ fn resident(live: &Live, pool: &LivePool) -> usize {
     steps.filter(|step| here(&step.place) && is_on_worker(step)).count()
 }
 
+/// A default pool with workers in place of one without: every step that names no pool leaves the
+/// built-in worker. The file says so in as many words, so that it is only told.
+fn another_default(outcome: &Outcome) -> Option<Finding> {
+    let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
+    let change = outcome.changes.iter().find(switches)?;
+    let pool = outcome.after.default_pool()?;
+    let is_off = outcome.matched.live.server.built_in_worker == Some(false);
+    if is_off || outcome.after.members(&pool.id).next().is_none() {
+        return None;
+    }
+    let steps = count(unplaced(outcome.after), "step");
+    let message =
+        format!("{steps} that name no pool move from the built-in worker to `{}`", pool.name);
+    let finding = outcome.warn(Gate::DefaultPoolMember, change.cause.at.clone(), message)?;
+    Some(finding.about(change.address.clone()))
+}
+
+/// How many steps on a worker name no pool.
+fn unplaced(live: &Live) -> usize {
+    let steps = live.processes.iter().flat_map(|process| &process.steps);
+    steps.filter(|step| step.place == Place::DefaultPool && is_on_worker(step)).count()
+}
+
 /// Workers that the plan puts into a default pool that has none: the built-in worker gets no more work.
 pub(super) fn default_pool(outcome: &Outcome) -> Vec<Finding> {
     let live = outcome.matched.live;
     let Some(pool) = fallback_pool(live) else { return Vec::new() };
     // Another pool becomes the default one: what is put into this one matters no more.
     if outcome.after.default_pool().is_none_or(|it| it.id != pool.id) {
-        return Vec::new();
+        return another_default(outcome).into_iter().collect();
     }
     let members = outcome.after.members(&pool.id).map(|it| &it.name);
     let names: Vec<_> = members.map(|name| format!("worker {name:?}")).collect();
