@@ -255,7 +255,7 @@ impl<'a> Observer<'a> {
                 (found == rely.seen, self.shown(&rely.seen), self.shown(&found))
             }
         };
-        let what = what(&rely.subject);
+        let what = self.shown(&what(&rely.subject));
         (!same).then(|| Stale { address: address.cloned(), what, expected, found })
     }
 
@@ -306,8 +306,8 @@ impl<'a> Observer<'a> {
             None => ABSENT,
             Some(pool) if pool.kind != PoolKind::Static => "dynamic",
             Some(_) => match self.live.members(id).any(|worker| !worker.disabled) {
-                true => "an enabled worker",
-                false => "no enabled worker",
+                true => "with an enabled worker",
+                false => "without an enabled worker",
             },
         };
         seen.to_owned()
@@ -355,7 +355,13 @@ fn step_field(step: &LiveStep, field: &str) -> String {
         }
         "step" => format!("{:?} ({})", step.name().as_str(), step.action_type),
         "runs" => {
-            format!("{:?}{}", runs(step), if step.has_siblings { ", of several" } else { "" })
+            let place = match runs(step) {
+                Runs::InServer => "inside the server".to_owned(),
+                Runs::OnTargets => "on its targets".to_owned(),
+                Runs::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),
+                Runs::Unknown => "nobody knows where".to_owned(),
+            };
+            format!("{place}{}", if step.has_siblings { ", of several actions" } else { "" })
         }
         _ => ABSENT.to_owned(),
     }
@@ -370,7 +376,7 @@ fn what(subject: &Subject) -> String {
             field.clone()
         }
         Subject::UsersOfPool(_) => "a new user of it".to_owned(),
-        Subject::EnabledWorkerIn(id) => format!("whether pool {id} has workers"),
+        Subject::EnabledWorkerIn(id) => format!("pool {id}"),
         Subject::BuiltInWorker => "the built-in worker".to_owned(),
         Subject::UsersOfBuiltInWorker => "a new user of it".to_owned(),
         Subject::DefaultPool => "the default pool".to_owned(),

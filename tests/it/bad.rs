@@ -73,37 +73,37 @@ fn a_file_that_is_wrong_is_told_so() {
         _ = writeln!(all, "{}", told(&workbench, &[]));
     }
     insta::assert_snapshot!(all, @r"
-     error[missing-key]: `version` is missing
-     error[syntax]: unclosed table, expected `]`
-     error[unknown-version]: this file is of version 2, and this tool reads version 1
-     error[wrong-type]: expected a whole number, found a string
-     error[wrong-type]: expected a table of tables, found an integer
-     error[wrong-type]: expected a string, found an integer
-     error[empty-text]: the text is empty
-     error[unknown-key]: unknown key `descripton`
-     error[unknown-key]: unknown key `pool`
-     error[syntax]: duplicate key
-     error[duplicate-pool]: two pools are named `sql`
-     error[duplicate-default]: two pools of the file are to be the default pool
-     error[missing-key]: one of `listening`, `polling`, `ssh`, `kubernetes` is missing
-     error[unknown-pool]: there is no pool `sqll`
-     error[unknown-machine-policy]: there is no machine policy `No such`
-     error[empty-list]: `pools` is an empty list
-     error[bad-url]: a listening Tentacle's URL starts with `https://`
-     error[bad-range]: a range is two numbers, and `` is none
-     error[unknown-pool]: there is no pool `sqll`
-     error[unknown-project]: there is no project `Web Stor`
-     error[unknown-step]: there is no step `Deploy to ASK`
-     error[server-side-step]: step `Approve` always runs inside the Octopus Server, and never on a worker
-     error[missing-key]: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing
-     error[conflicting-keys]: `pool` and `default_pool` exclude each other
-     error[secret-in-file]: `api_key` is a secret, and does not belong into a file
-     error[secret-in-file]: the URL has a user or a password, which do not belong into a file
-     error: there is no space `No such`
-     error[wrong-type]: expected a list of tables, such as `[[placements]]`, found a table
-     error[unknown-word]: `no` is none of `deny`, `warn`, `allow`
-     error[unknown-image]: the server has no image `NoSuchImage`
-     ");
+    error[missing-key]: `version` is missing
+    error[syntax]: unclosed table, expected `]`
+    error[unknown-version]: this file is of version 2, and this tool reads version 1
+    error[wrong-type]: expected a whole number, found a string
+    error[wrong-type]: expected a table of tables, found an integer
+    error[wrong-type]: expected a string, found an integer
+    error[empty-text]: the text is empty
+    error[unknown-key]: unknown key `descripton`
+    error[unknown-key]: unknown key `pool`
+    error[syntax]: duplicate key
+    error[duplicate-pool]: two pools are named `sql`
+    error[duplicate-default]: two pools of the file are to be the default pool
+    error[missing-key]: one of `listening`, `polling`, `ssh`, `kubernetes` is missing
+    error[unknown-pool]: there is no pool `sqll`
+    error[unknown-machine-policy]: there is no machine policy `No such`
+    error[empty-list]: `pools` is an empty list
+    error[bad-url]: a listening Tentacle's URL starts with `https://`
+    error[bad-range]: a range is two numbers, and `` is none
+    error[unknown-pool]: there is no pool `sqll`
+    error[unknown-project]: there is no project `Web Stor`
+    error[unknown-step]: there is no step `Deploy to ASK`
+    error[server-side-step]: step `Approve` always runs inside the Octopus Server, and never on a worker
+    error[missing-key]: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing
+    error[conflicting-keys]: `pool` and `default_pool` exclude each other
+    error[secret-in-file]: `api_key` is a secret, and does not belong into a file
+    error[secret-in-file]: the URL has a user or a password, which do not belong into a file
+    error: there is no space `No such`
+    error[wrong-type]: expected a list of tables, such as `[[placements]]`, found a table
+    error[unknown-word]: `no` is none of `deny`, `warn`, `allow`
+    error[unknown-image]: this server has no images for dynamic worker pools
+    ");
 }
 
 #[test]
