@@ -4,7 +4,7 @@ use super::{after, diff, stale};
 use crate::{
     desired::{
         Currently, Declared, Desired, DesiredEndpoint, DesiredPool, DesiredWorker, OnProtected,
-        PoolRef, Removal, Rule, Selectors, Target, Verdict, VersionControl,
+        PoolRef, Removal, Rule, Selectors, Target, Verdict, VersionControl, Whereabouts,
     },
     finding::{Level, Span},
     live::{
@@ -13,7 +13,7 @@ use crate::{
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
     plan::{Header, Plan, check},
-    text::pattern::Patterns,
+    text::pattern::{Pattern, Patterns},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
 use std::collections::{BTreeSet, HashSet};
@@ -274,7 +274,9 @@ prop_compose! {
     fn any_rule()(
         step in option::of(select(vec!["*build*", "mail", "w*", "migrate 0", "!warm*"])),
         kind in option::weighted(0.2, select(vec!["Octopus.Azure*", "Octopus.Script"])),
-        currently in option::weighted(0.4, vec(any_currently(), 1..3)),
+        include in vec(any_currently(), 0..3),
+        exclude in vec(any_currently(), 0..2),
+        anywhere in prop::bool::weighted(0.6),
         verdict in any_verdict(),
     ) -> Declared<Rule> {
         let patterns = |text: &str| declared(Patterns::new([text]));
@@ -285,7 +287,7 @@ prop_compose! {
                 action_type: kind.map(patterns),
                 deployments: true,
                 runbooks: false,
-                currently: currently.map(declared),
+                currently: (!anywhere).then(|| declared(Whereabouts { include, exclude })),
                 ..Selectors::default()
             },
             verdict,
@@ -303,7 +305,8 @@ fn any_currently() -> impl Strategy<Value = Currently> {
         Just(Currently::Default),
         Just(Currently::Target),
         Just(Currently::Variable),
-        any_pool_ref().prop_map(Currently::Pool),
+        any_pool_ref().prop_map(|it| Currently::Pool(declared(it))),
+        select(vec!["*", "?e*", "a*"]).prop_map(|it| Currently::Like(Pattern::new(it))),
     ]
 }
 

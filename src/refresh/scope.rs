@@ -4,7 +4,7 @@
 //! I/O.
 
 use crate::{
-    desired::{Currently, Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
+    desired::{Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
     live::{GitScope, Scope},
     model::Place,
 };
@@ -96,7 +96,7 @@ fn looks_at_workers(rule: &Rule) -> bool {
         Verdict::Leave => false,
     };
     let currently = rule.select.currently.as_ref();
-    to_a_pool || currently.is_some_and(|it| it.value.contains(&Currently::Server))
+    to_a_pool || currently.is_some_and(|it| it.value.asks_for_server())
 }
 
 #[cfg(test)]
@@ -104,7 +104,8 @@ mod tests {
     use super::*;
     use crate::{
         desired::{
-            Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors, Target,
+            Currently, Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors,
+            Target, Whereabouts,
         },
         finding::Span,
         model::{Container, Name, TentacleUrl, Thumbprint},
@@ -209,7 +210,8 @@ mod tests {
         let target = Target { container: Some(declared(container)), ..variable() };
         assert_eq!(read(deployments(), Verdict::Place(target)), "feeds deployments");
         assert_eq!(read(deployments(), Verdict::Leave), "deployments");
-        let currently = Some(declared(vec![Currently::Server]));
+        let include = vec![Currently::Server];
+        let currently = Some(declared(Whereabouts { include, ..Whereabouts::default() }));
         let select = Selectors { currently, ..deployments() };
         assert_eq!(read(select, Verdict::Place(variable())), "workers deployments");
     }
