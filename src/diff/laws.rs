@@ -35,7 +35,7 @@ proptest! {
     #[test]
     fn what_no_key_names_is_never_touched(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
-        prop_assume!(is_possible(&plan) && !desired.policy.prune_pools && !desired.policy.prune_workers);
+        prop_assume!(is_possible(&plan) && desired.policy.prune_pools.is_none() && desired.policy.prune_workers.is_none());
         let done = after(&live, &plan.changes);
         let mut named: HashSet<String> = desired.pools.values().flat_map(|it| names(&it.name, &it.renamed_from)).collect();
         named.extend(desired.removed.iter().filter_map(|it| it.value.pool()).map(|it| it.folded().to_owned()));
@@ -222,7 +222,8 @@ prop_compose! {
             Removal::Worker(name) => desired.workers.contains_key(name.folded()),
         };
         desired.removed = removed.into_iter().filter(|it| !is_declared(it)).map(declared).collect();
-        (desired.policy.prune_pools, desired.policy.prune_workers) = prune;
+        desired.policy.prune_pools = prune.0.then(Span::default);
+        desired.policy.prune_workers = prune.1.then(Span::default);
         desired
     }
 }

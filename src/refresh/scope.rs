@@ -221,7 +221,7 @@ mod tests {
         let pool = declared(Removal::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers");
-        let policy = Policy { prune_pools: true, ..Policy::default() };
+        let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
         let desired = Desired { policy, ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers");
         let worker = declared(Removal::Worker(Name::new("db-09")));
