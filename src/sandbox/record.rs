@@ -2,13 +2,14 @@
 //!
 //! Never: a header, so that no key is ever in it.
 
+use super::request;
 use axum::{body::Bytes, http::request::Parts, response::Response};
 use std::{fmt, sync::Arc};
 
 /// One request and its answer, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
-    /// `GET`, `PUT` and the like, as it was sent.
+    /// `GET`, `PUT` and the like; of a `POST` that stands for another, that.
     pub method: String,
     /// Path and query.
     pub target: String,
@@ -41,7 +42,7 @@ impl Recorder {
         let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
         let agent = parts.headers.get("user-agent").and_then(|it| it.to_str().ok());
         (self.0)(Exchange {
-            method: parts.method.to_string(),
+            method: request::method(parts),
             target: target.to_owned(),
             agent: agent.unwrap_or_default().to_owned(),
             sent: sent.to_vec(),

@@ -203,7 +203,7 @@ pub(super) async fn handle(
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     server.remember(&format!("{} {target}", parts.method));
-    let Met { wait, then } = lock(&server.faults).meet(parts.method.as_str(), target);
+    let Met { wait, then } = lock(&server.faults).meet(&request::method(&parts), target);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
