@@ -3,12 +3,13 @@
 //! Format 1, as JSON. It holds the fields that were written, before and after. Never: a whole document,
 //! a secret, or a clock; times are handed in as text.
 
+pub use crate::plan::Written;
+
 use crate::{
     plan::{Action, Change, ChangeKind, Header},
     text::escape::in_json,
 };
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 /// The version of the format that is written here.
 pub const FORMAT: &str = "1.0";
@@ -99,21 +100,6 @@ pub enum Outcome {
     Unknown,
 }
 
-/// A field that was written. An absent side is a field that was not there, which is not `null`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
-    /// Where it is in the object's document: `WorkerPoolId`, `Endpoint.Uri`; for a placement seen from
-    /// the action, or behind `Step.` from the step. `SortOrder` and `DefaultPool` are of the space: the
-    /// ids of all pools, and the id of one.
-    pub path: String,
-    /// What it was.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub before: Option<Value>,
-    /// What it was made.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    pub after: Option<Value>,
-}
-
 /// Why a text is no receipt.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -123,11 +109,6 @@ pub enum ReadError {
     /// It was written by a later tool.
     #[error("the receipt is of format `{0}`, and this tool knows 1")]
     Format(String),
-}
-
-/// A field that is there, `null` included; serde takes that for one that is not.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
 }
 
 impl Receipt {
@@ -197,7 +178,7 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn receipt() -> Receipt {
         let before = vec![

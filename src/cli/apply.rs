@@ -15,7 +15,7 @@ use crate::{
     apply::{self, apply},
     diff::{Stale, stale},
     finding::Sources,
-    plan::Plan,
+    plan::{Approved, Plan},
     receipt::{Entry, Outcome, Receipt, Status},
     refresh::{lacking, refresh, space},
     render,
@@ -67,15 +67,47 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some((session, plan, sources)) = prepared(args, screen).await? else {
         return Ok(exit::ERROR);
     };
-    let text = args.format == Shown::Text;
+    let how = How {
+        saved: args.plan.as_deref(),
+        asks: args.plan.is_none() && !args.auto_approve,
+        receipt: args.receipt.as_deref(),
+        format: args.format,
+        parallelism: args.session.parallelism,
+    };
+    carry_out(plan, &sources, &session, &how, screen).await
+}
+
+/// How a plan is carried out, as far as the user says.
+pub(super) struct How<'a> {
+    /// The file that the plan was saved in.
+    pub(super) saved: Option<&'a Path>,
+    /// Whether somebody is asked first.
+    pub(super) asks: bool,
+    /// Where the receipt goes, if it is said.
+    pub(super) receipt: Option<&'a Path>,
+    /// How the plan is shown.
+    pub(super) format: Shown,
+    /// How many objects are written side by side.
+    pub(super) parallelism: usize,
+}
+
+/// Shows a plan, asks, and carries it out; the exit code.
+pub(super) async fn carry_out(
+    plan: Plan,
+    sources: &Sources,
+    session: &Session,
+    how: &How<'_>,
+    screen: &Screen,
+) -> anyhow::Result<u8> {
+    let text = how.format == Shown::Text;
     if text {
-        out!("{}", render::plan(&plan, &sources, args.format.into(), screen.out));
+        out!("{}", render::plan(&plan, sources, how.format.into(), screen.out));
     }
     let approved = match plan.approve() {
         Ok(approved) => approved,
         Err(refused) => {
             if !text {
-                files::print(&refused.findings, &sources, screen);
+                files::print(&refused.findings, sources, screen);
             }
             errln!("refused: nothing was written");
             return Ok(exit::REFUSED);
@@ -88,29 +120,51 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         }
         return Ok(exit::DONE);
     }
-    warn_of_lacking(&session, plan).await;
-    if !agreed(args)? {
+    warn_of_lacking(session, plan).await;
+    if how.asks && !agreed()? {
         errln!("nothing was written");
         return Ok(exit::ERROR);
     }
-    // Every precondition, just before the first write.
+    if let Some(code) = no_longer_true(plan, session, how, screen).await? {
+        return Ok(code);
+    }
+    written(&approved, session, how, screen).await
+}
+
+/// Holds every precondition against the server, just before the first write; the exit code where one fails.
+async fn no_longer_true(
+    plan: &Plan,
+    session: &Session,
+    how: &How<'_>,
+    screen: &Screen,
+) -> anyhow::Result<Option<u8>> {
     let (reader, header) = (session.connection.reader(), &plan.header);
     let live = refresh(&reader, &header.space, &header.scope, &session.url).await?;
     let changed = stale(plan, &live);
-    if !changed.is_empty() {
-        tell_stale(&changed, args.plan.as_deref(), screen);
-        return Ok(exit::STALE);
+    if changed.is_empty() {
+        return Ok(None);
     }
-    let mut kept =
-        Kept::start(&approved, args.receipt.as_deref()).context("nothing was written")?;
-    let progress = Progress::new(plan, screen);
+    tell_stale(&changed, how.saved, screen);
+    Ok(Some(exit::STALE))
+}
+
+/// Writes, with a receipt, and tells what it came to.
+async fn written(
+    approved: &Approved,
+    session: &Session,
+    how: &How<'_>,
+    screen: &Screen,
+) -> anyhow::Result<u8> {
+    let text = how.format == Shown::Text;
+    let mut kept = Kept::start(approved, how.receipt).context("nothing was written")?;
+    let progress = Progress::new(approved.plan(), screen);
     let stop = stop_on_signals();
     let mut listen = |event| {
         kept.note(&event);
         progress.show(&event);
     };
-    let options = apply::Options { parallelism: args.session.parallelism };
-    apply(&approved, &session.connection, options, stop.clone(), &mut listen).await;
+    let options = apply::Options { parallelism: how.parallelism };
+    apply(approved, &session.connection, options, stop.clone(), &mut listen).await;
     progress.end();
     let (receipt, path) = kept.end();
     if !text {
@@ -178,11 +232,8 @@ async fn warn_of_lacking(session: &Session, plan: &Plan) {
     }
 }
 
-/// Asks whether to go on, unless that has been said.
-fn agreed(args: &Args) -> anyhow::Result<bool> {
-    if args.plan.is_some() || args.auto_approve {
-        return Ok(true);
-    }
+/// Asks whether to go on.
+fn agreed() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         return Err(helped(
             "there is nobody to ask, and nothing was written",

@@ -131,6 +131,7 @@ impl Goal {
         Ok(Delta::between(live, wanted).map(|execution| StepEdit::Execution {
             execution,
             target_roles: step.target_roles.clone(),
+            restored: None,
         }))
     }
 }

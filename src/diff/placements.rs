@@ -133,6 +133,7 @@ impl Resolved<'_> {
                 git: None,
                 action: step.id.clone(),
                 edits,
+                exactly: Vec::new(),
             },
             cause: Cause {
                 at: At::Source(self.rule.at.clone()),

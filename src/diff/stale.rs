@@ -164,7 +164,7 @@ fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
 fn step_before(edit: &StepEdit) -> (&'static str, String) {
     match edit {
         StepEdit::Place(it) => ("pool", place(it.before(), |pool| pool.id())),
-        StepEdit::Execution { execution, target_roles } => {
+        StepEdit::Execution { execution, target_roles, .. } => {
             ("execution", run(*execution.before(), target_roles))
         }
         StepEdit::Container(it) => {

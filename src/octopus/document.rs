@@ -135,6 +135,36 @@ impl Document {
         Ok(true)
     }
 
+    /// Takes the field at `path` away, and tells whether it was there.
+    ///
+    /// What [`set`](Self::set) has inserted leaves no trace.
+    ///
+    /// # Errors
+    ///
+    /// [`EditError`]; nothing is changed then.
+    pub fn remove(&mut self, path: &[Segment<'_>]) -> Result<bool, EditError> {
+        let field = match self.find(path) {
+            Ok(found) => found.value,
+            Err(EditError::Missing(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let missing = || EditError::Missing(shown(path));
+        let (_, parent) = path.split_last().ok_or_else(missing)?;
+        let object = self.find(parent)?.value;
+        let members =
+            scan::members(&self.0, &object).ok_or_else(|| EditError::Mismatch(shown(path)))?;
+        let at = members.iter().position(|it| it.value == field).ok_or_else(missing)?;
+        let before = at.checked_sub(1).and_then(|at| members.get(at));
+        // With the comma before it, or else the one behind it.
+        let span = match (before, members.get(at), members.get(at + 1)) {
+            (Some(before), ..) => before.value.end..field.end,
+            (None, Some(own), Some(next)) => own.start()..next.start(),
+            _ => object.start + 1..object.end - 1,
+        };
+        self.0.replace_range(span, "");
+        Ok(true)
+    }
+
     /// Where a field that is missing goes, and how it is written there.
     fn insertion(
         &self,

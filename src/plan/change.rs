@@ -1,6 +1,6 @@
 //! One write, and why it is there.
 
-use super::{Delta, FieldDiff, PoolEdit, StepEdit, WorkerEdit, edit};
+use super::{Delta, FieldDiff, PoolEdit, StepEdit, WorkerEdit, Written, edit};
 use crate::{
     finding::At,
     live::Policy,
@@ -85,6 +85,10 @@ pub enum ChangeKind {
         action: Id<StepAction>,
         /// Never empty.
         edits: Vec<StepEdit>,
+        /// The fields that become again what they were, each `before` now and `after` then: a way back,
+        /// which says more than `edits` can. Empty for any other change, and never in a file.
+        #[serde(skip)]
+        exactly: Vec<Written>,
     },
     /// Another pool becomes the space's default.
     SetDefaultPool {

@@ -136,6 +136,7 @@ pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) ->
         kind: ProcessKind::Deployment,
         action: Id::new(format!("{project}-{step}")),
         edits: vec![StepEdit::Place(delta(before, Place::Pool(new_pool("database"))))],
+        exactly: Vec::new(),
     };
     let rule = Some("every database step runs in the database pool".into());
     let cause = Cause { rule, ..declared("[[placements]]") };
@@ -255,9 +256,11 @@ fn placements() -> Vec<Change> {
             StepEdit::Execution {
                 execution: delta(Execution::OnTargets, Execution::Once),
                 target_roles: "web-server".into(),
+                restored: None,
             },
             StepEdit::Container(delta(None, Some(container))),
         ],
+        exactly: Vec::new(),
     };
     let runbook = change(
         r#"projects["Web Store"].runbooks["Restart"].steps["Drain"]"#,

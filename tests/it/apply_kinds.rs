@@ -205,6 +205,7 @@ async fn a_step_gets_a_variable_and_a_container_and_runs_once() {
         ),
         StepEdit::Execution {
             execution: Delta::between(Execution::PerTarget, Execution::Once).unwrap(),
+            restored: None,
             target_roles: roles.into(),
         },
         StepEdit::Container(Delta::between(None, Some(container)).unwrap()),

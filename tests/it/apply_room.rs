@@ -137,6 +137,7 @@ pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Ch
         kind: ProcessKind::Deployment,
         action: Id::new(action(&process, name)["Id"].as_str().unwrap()),
         edits,
+        exactly: Vec::new(),
     };
     change(address, kind, &[sql()])
 }
@@ -151,6 +152,7 @@ fn to_sql() -> StepEdit {
 async fn plan(bench: &Bench) -> Vec<Change> {
     let once = StepEdit::Execution {
         execution: Delta::between(Execution::OnTargets, Execution::PerTarget).unwrap(),
+        restored: None,
         target_roles: roles(bench, "Migrate database").await,
     };
     vec![

@@ -38,7 +38,11 @@ fn step(name: &str, process: &str, after: &[&Address]) -> Change {
         process: ProcessName::Deployment,
         step: name.into(),
     };
-    change(address, ChangeKind::PlaceStep { process, kind, git: None, action, edits }, after)
+    change(
+        address,
+        ChangeKind::PlaceStep { process, kind, git: None, action, edits, exactly: Vec::new() },
+        after,
+    )
 }
 
 /// Carries all out; what was begun first ends first, and what is in `fail` fails.

@@ -23,8 +23,8 @@ pub(super) struct Set {
     pub(super) path: Path,
     /// Its name for people and for the receipt.
     pub(super) name: String,
-    /// What it shall be.
-    pub(super) after: Value,
+    /// What it shall be; none where it shall not be there.
+    pub(super) after: Option<Value>,
 }
 
 /// A field that is one thing and shall be another.
@@ -81,7 +81,7 @@ impl Wanted {
             return Ok(None);
         }
         match normal == self.alike.normal(&self.before) {
-            true => Ok(Some(Set { path, name: self.name(), after: self.after.clone() })),
+            true => Ok(Some(Set { path, name: self.name(), after: Some(self.after.clone()) })),
             false => Err(unexpected(&self.name(), &now, &self.before)),
         }
     }
@@ -121,9 +121,12 @@ pub(super) fn write(document: &mut Document, sets: &[Set]) -> Result<Vec<Written
     let mut written = Vec::new();
     for Set { path, name, after } in sets {
         let before = document.value(path);
-        let changed = document.set(path, after).map_err(|error| error.to_string())?;
-        if changed {
-            written.push(Written { path: name.clone(), before, after: Some(after.clone()) });
+        let changed = match after {
+            Some(after) => document.set(path, after),
+            None => document.remove(path),
+        };
+        if changed.map_err(|error| error.to_string())? {
+            written.push(Written { path: name.clone(), before, after: after.clone() });
         }
     }
     Ok(written)

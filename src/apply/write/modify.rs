@@ -213,7 +213,8 @@ fn verdicts(document: &Document, plan: Plan<'_>) -> Vec<Result<()>> {
             None => Ok(()),
             Some(set) => {
                 let now = document.value(&set.path).unwrap_or_default();
-                let (now, after) = (field::shown(&now), field::shown(&set.after));
+                let after = set.after.clone().unwrap_or_default();
+                let (now, after) = (field::shown(&now), field::shown(&after));
                 let name = &set.name;
                 Err(format!("the server made `{name}` {now} where {after} was written"))
             }

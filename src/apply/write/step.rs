@@ -16,7 +16,7 @@ use crate::{
         self, Resource,
         document::{Document, Segment},
     },
-    plan::{ChangeKind, Commit, Feed, ProcessKind, StepEdit},
+    plan::{ChangeKind, Commit, Feed, ProcessKind, StepEdit, Written},
 };
 use Segment::{Index, Key, KeyIgnoringCase};
 use serde::Deserialize;
@@ -32,6 +32,7 @@ const TARGET_ROLES: &str = "Octopus.Action.TargetRoles";
 struct Placing<'p> {
     action: &'p str,
     edits: &'p [StepEdit],
+    exactly: &'p [Written],
 }
 
 impl Writes<'_> {
@@ -41,9 +42,11 @@ impl Writes<'_> {
         let mut target = None;
         let mut placings = Vec::new();
         for change in changes {
-            if let ChangeKind::PlaceStep { process, kind, git, action, edits } = &change.kind {
+            if let ChangeKind::PlaceStep { process, kind, git, action, edits, exactly } =
+                &change.kind
+            {
                 target = Some((resource_of(process, *kind, git.as_ref()), git.as_ref()));
-                placings.push(Placing { action: action.as_str(), edits });
+                placings.push(Placing { action: action.as_str(), edits, exactly });
             }
         }
         let all =
@@ -98,6 +101,9 @@ impl Writes<'_> {
         placing: &Placing<'_>,
     ) -> Result<Vec<Set>, String> {
         let action = Action { document, step: at.0, action: at.1 };
+        if !placing.exactly.is_empty() {
+            return action.exactly(placing.exactly, self.remade(placing.edits)?);
+        }
         let mut sets = Vec::new();
         for edit in placing.edits {
             sets.extend(match edit {
@@ -106,13 +112,25 @@ impl Writes<'_> {
                     // A pool that is not there yet cannot be where the step is.
                     action.place(self.place(delta.before()).ok().as_ref(), &after)?
                 }
-                StepEdit::Execution { execution, target_roles } => {
+                StepEdit::Execution { execution, target_roles, .. } => {
                     action.execution(*execution.before(), *execution.after(), target_roles)?
                 }
                 StepEdit::Container(delta) => action.container(delta.before(), delta.after())?,
             });
         }
         Ok(sets)
+    }
+
+    /// The id of the pool that the step goes back to, where that had to be made again.
+    fn remade(&self, edits: &[StepEdit]) -> Result<Option<String>, String> {
+        let made = edits.iter().find_map(|edit| match edit {
+            StepEdit::Place(delta) => match delta.after() {
+                Place::Pool(pool @ PoolHandle::New(_)) => Some(self.pool(pool)),
+                _ => None,
+            },
+            StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+        });
+        made.transpose()
     }
 
     fn place(&self, place: &Place<PoolHandle>) -> Result<Place<String>, String> {
@@ -194,12 +212,56 @@ impl Action<'_> {
         path
     }
 
+    /// Fields as they were, each still as it was made.
+    fn exactly(&self, fields: &[Written], remade: Option<String>) -> Result<Vec<Set>, String> {
+        let mut sets = Vec::new();
+        for field in fields {
+            let path =
+                self.named(&field.path).ok_or_else(|| format!("unknown field `{}`", field.path))?;
+            let now = self.document.value(&path);
+            let after = match &remade {
+                Some(id) if field.path == "WorkerPoolId" => Some(json!(id)),
+                _ => field.after.clone(),
+            };
+            let is = |other: &Option<Value>| alike(now.as_ref(), other.as_ref());
+            if now == after || is(&after) && !is(&field.before) {
+                continue;
+            }
+            if !is(&field.before) {
+                let [now, before] = [now, field.before.clone()].map(Option::unwrap_or_default);
+                return Err(unexpected(&field.path, &now, &before));
+            }
+            sets.push(Set { path, name: field.path.clone(), after });
+        }
+        Ok(sets)
+    }
+
+    /// A field by its name in a receipt.
+    fn named(&self, name: &str) -> Option<Path> {
+        let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
+        Some(match name {
+            "WorkerPoolId" => self.path(&[Key("WorkerPoolId")]),
+            "WorkerPoolVariable" => self.path(&[Key("WorkerPoolVariable")]),
+            "Container" => self.path(&[Key("Container")]),
+            "Container.Image" => self.path(&[Key("Container"), Key("Image")]),
+            "Container.FeedId" => self.path(&[Key("Container"), Key("FeedId")]),
+            _ => match name.split_once("Properties.")? {
+                ("", RUN_ON_SERVER) => {
+                    self.path(&[Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)])
+                }
+                ("", TARGET_ROLES) => self.path(&roles),
+                ("Step.", TARGET_ROLES) => self.step_path(&roles),
+                _ => return None,
+            },
+        })
+    }
+
     fn text(&self, inside: &[Segment<'static>]) -> String {
         text(self.document, &self.path(inside))
     }
 
     fn set(&self, key: &'static str, after: Value) -> Set {
-        Set { path: self.path(&[Key(key)]), name: key.to_owned(), after }
+        Set { path: self.path(&[Key(key)]), name: key.to_owned(), after: Some(after) }
     }
 
     fn place(
@@ -247,7 +309,7 @@ impl Action<'_> {
         let mut sets = Vec::new();
         if !is_on {
             let name = format!("Properties.{RUN_ON_SERVER}");
-            sets.push(Set { path: self.path(&properties), name, after: json!("true") });
+            sets.push(Set { path: self.path(&properties), name, after: Some(json!("true")) });
         }
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         // Old data has the tags on the action.
@@ -259,7 +321,7 @@ impl Action<'_> {
         let full = full.into_iter().filter(|(_, text, _)| once && !text.is_empty());
         sets.extend(full.map(|(of, _, path)| {
             let name = format!("{of}Properties.{TARGET_ROLES}");
-            Set { path, name, after: json!("") }
+            Set { path, name, after: Some(json!("")) }
         }));
         if sets.is_empty() {
             return Ok(sets);
@@ -313,10 +375,16 @@ impl Action<'_> {
         let set = |key: &'static str, wanted: &str| Set {
             path: self.path(&[Key("Container"), Key(key)]),
             name: format!("Container.{key}"),
-            after: value(wanted),
+            after: Some(value(wanted)),
         };
         Ok(fields.map(|(key, (_, wanted))| set(key, wanted)).collect())
     }
+}
+
+/// Whether two fields are the same; one that is not there is as good as an empty one.
+fn alike(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let empty = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
+    one == other || empty(one) && empty(other)
 }
 
 /// A place in a sentence.

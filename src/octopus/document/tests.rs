@@ -172,6 +172,21 @@ fn at<'a>(value: &'a mut Value, path: &[Segment<'_>]) -> &'a mut Value {
     })
 }
 
+#[test]
+fn a_field_is_taken_away_with_one_comma() {
+    let without = |text: &str, key: &str| {
+        let mut it = document(text);
+        it.remove(&[Key(key)]).map(|_| it.into_text())
+    };
+    let text = r#"{ "a": 1, "b": 2, "c": 3 }"#;
+    assert_eq!(without(text, "a").as_deref(), Ok(r#"{ "b": 2, "c": 3 }"#));
+    assert_eq!(without(text, "b").as_deref(), Ok(r#"{ "a": 1, "c": 3 }"#));
+    assert_eq!(without(text, "c").as_deref(), Ok(r#"{ "a": 1, "b": 2 }"#));
+    assert_eq!(without(text, "d").as_deref(), Ok(text));
+    assert_eq!(without("{\"a\":1}", "a").as_deref(), Ok("{}"));
+    assert!(without("[]", "a").is_err());
+}
+
 proptest! {
     #[test]
     fn an_edit_is_the_edit_of_the_value_and_touches_no_other_byte(
@@ -203,10 +218,29 @@ proptest! {
     }
 
     #[test]
+    fn what_was_inserted_is_removed_without_a_trace(
+        whole in value(), new in value(), turns in prop::collection::vec(0..5_usize, 0..5), style in 0..3_u8,
+    ) {
+        let whole = json!({ "first": whole, "last": 1 });
+        let text = written(&whole, style);
+        let mut path = path(&whole, &turns);
+        if at(&mut whole.clone(), &path).as_object().is_none_or(|it| it.is_empty()) {
+            path.clear();
+        }
+        path.push(Key("new key"));
+        let mut it = document(&text);
+        prop_assert_eq!(it.remove(&path), Ok(false));
+        prop_assert_eq!(it.set(&path, &new), Ok(true));
+        prop_assert_eq!(it.remove(&path), Ok(true));
+        prop_assert_eq!(it.text(), &text);
+    }
+
+    #[test]
     fn no_text_makes_it_stop(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
         if let Ok(mut document) = Document::parse(text) {
             _ = document.set(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
             _ = document.set(&[Key("a")], &json!({ "x": [1] }));
+            _ = document.remove(&[Key("a")]);
         }
     }
 }

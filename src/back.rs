@@ -1,0 +1,152 @@
+//! Receipt × [`Live`] → the changes that lead back to what was before an apply.
+//!
+//! What somebody has changed since is left as it is, and told. Never: an order, or a gate; those are
+//! `diff`'s, and hold of every plan.
+
+mod endpoint;
+mod pool;
+mod step;
+mod worker;
+
+use crate::{
+    finding::{At, Finding, Level},
+    live::Live,
+    model::{Address, Id, Pool, PoolHandle},
+    plan::{Action, Cause, Change, ChangeKind, Written},
+    receipt::{Entry, Outcome, Receipt},
+};
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The changes that undo what `receipt` says was done, and what is not undone and why.
+///
+/// What is so already is no change: a second way back is empty.
+pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
+    let done = |it: &&Entry| matches!(it.outcome, Outcome::Done | Outcome::Unknown);
+    // Pools first: what goes back into one has to know where that is.
+    let (pools, others): (Vec<&Entry>, Vec<&Entry>) =
+        receipt.entries.iter().filter(done).partition(|it| it.kind == "pool");
+    let mut way = Way { live, remade: HashMap::new(), changes: Vec::new(), findings: Vec::new() };
+    pools.into_iter().chain(others).for_each(|entry| way.entry(entry));
+    (way.changes, way.findings)
+}
+
+/// The way back as it is found.
+struct Way<'a> {
+    live: &'a Live,
+    /// Pools that were deleted and are made again, by the ids that they had.
+    remade: HashMap<Id<Pool>, Address>,
+    changes: Vec<Change>,
+    findings: Vec<Finding>,
+}
+
+/// What is known of a field that an apply has written.
+enum Field {
+    /// It is as the apply made it.
+    Written,
+    /// It is as it was before.
+    Restored,
+    /// It is neither.
+    Edited,
+}
+
+impl Field {
+    /// `set` makes a copy of the object with a value of the field, as far as that matters.
+    fn of<T: PartialEq>(live: &T, field: &Written, set: impl Fn(Option<&Value>) -> T) -> Self {
+        let is = |value: &Option<Value>| set(value.as_ref()) == *live;
+        match (is(&field.before), is(&field.after)) {
+            (true, _) => Self::Restored,
+            (false, true) => Self::Written,
+            (false, false) => Self::Edited,
+        }
+    }
+}
+
+impl Way<'_> {
+    fn entry(&mut self, entry: &Entry) {
+        let Ok(address) = entry.address.parse::<Address>() else {
+            self.left(entry, "its address is none that this version knows");
+            return;
+        };
+        match (entry.kind.as_str(), entry.action) {
+            ("pool", Action::Create) => self.uncreate_pool(entry, address),
+            ("pool", Action::Delete) => self.recreate_pool(entry, address),
+            ("pool", _) => self.restore_pool(entry, address),
+            ("worker", Action::Create) => self.uncreate_worker(entry, address),
+            ("worker", Action::Delete) => self.recreate_worker(entry),
+            ("worker", Action::Replace) => self.replace_back(entry),
+            ("worker", Action::Update) => self.restore_worker(entry, address),
+            ("placement", _) => self.restore_step(entry, address),
+            ("server", _) => self.restore_switch(entry, address),
+            _ => self.left(entry, "this version does not know how to undo it"),
+        }
+    }
+
+    fn restore_switch(&mut self, entry: &Entry, address: Address) {
+        let before = entry.before.first().and_then(|it| it.before.as_ref());
+        let (Some(on), Some(now)) =
+            (before.and_then(Value::as_bool), self.live.server.built_in_worker)
+        else {
+            return;
+        };
+        if on != now {
+            self.push(address, ChangeKind::SetBuiltInWorker { on });
+        }
+    }
+
+    fn push(&mut self, address: Address, kind: ChangeKind) {
+        let cause = Cause { at: At::Nowhere, rule: None, why: None };
+        self.changes.push(Change { address, kind, cause, after: Vec::new() });
+    }
+
+    /// Tells that an entry is not undone.
+    fn left(&mut self, entry: &Entry, why: &str) {
+        let message = format!("`{}` is left as it is: {why}", entry.address);
+        let finding = Finding::new("not-undone", Level::Warn, At::Nowhere, message);
+        self.findings.push(finding.help("look at it by hand"));
+    }
+
+    /// Tells that somebody has changed fields since, which are left as they are.
+    fn edited(&mut self, entry: &Entry, fields: &[String]) {
+        let names: Vec<_> = fields.iter().map(|it| format!("`{it}`")).collect();
+        let message = format!(
+            "`{}` is left as it is: somebody has changed {} since",
+            entry.address,
+            names.join(", ")
+        );
+        let finding = Finding::new("edited-since", Level::Warn, At::Nowhere, message);
+        self.findings
+            .push(finding.help("look at it by hand: the receipt has what was there before"));
+    }
+
+    /// A pool by the id that it had, wherever it is now.
+    fn pool(&self, id: &str) -> PoolHandle {
+        let id = Id::new(id);
+        match (self.remade.get(&id), self.live.pool(&id)) {
+            (Some(address), _) => PoolHandle::New(address.clone()),
+            (None, Some(pool)) => {
+                let address = Address::Pool(pool.name.to_string());
+                PoolHandle::Existing { id, address }
+            }
+            (None, None) => {
+                let address = Address::Pool(id.as_str().to_owned());
+                PoolHandle::Existing { id, address }
+            }
+        }
+    }
+
+    fn pools(&self, ids: &Value) -> Vec<PoolHandle> {
+        let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
+        ids.map(|id| self.pool(id)).collect()
+    }
+}
+
+/// A text; an empty one where there is none.
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a receipt says that a field of this name was before.
+fn before<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
+    entry.before.iter().find(|it| it.path == path)?.before.as_ref()
+}

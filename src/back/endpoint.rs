@@ -1,0 +1,93 @@
+//! Endpoints, of the fields that a receipt has kept.
+
+use super::text;
+use crate::model::{Endpoint, KubernetesLink, Linked, Subscription, TentacleUrl};
+use serde_json::Value;
+
+/// Whether a Kubernetes agent calls the server, or is called.
+const MODE: &str = "Endpoint.TentacleEndpointConfiguration.CommunicationMode";
+
+/// The endpoint that these fields make up; none where they do not say of which style.
+pub(super) fn of(fields: &[(&str, &Value)]) -> Option<Endpoint> {
+    let find = |path: &str| fields.iter().find(|(it, _)| *it == path).map(|(_, value)| *value);
+    let mut endpoint = match text(find("Endpoint.CommunicationStyle")) {
+        "TentaclePassive" => {
+            Endpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }
+        }
+        "TentacleActive" => {
+            Endpoint::Polling { subscription: String::new(), thumbprint: String::new() }
+        }
+        "Ssh" => Endpoint::Ssh {
+            host: String::new(),
+            port: 22,
+            account: Linked::new("", ""),
+            fingerprint: String::new(),
+            platform: None,
+            proxy: None,
+        },
+        "KubernetesTentacle" => Endpoint::Kubernetes {
+            link: match text(find(MODE)) {
+                "Listening" => KubernetesLink::Listening(String::new()),
+                _ => KubernetesLink::Polling(String::new()),
+            },
+            thumbprint: String::new(),
+            namespace: String::new(),
+        },
+        _ => return None,
+    };
+    fields.iter().for_each(|(path, value)| set(&mut endpoint, path, Some(value)));
+    Some(endpoint)
+}
+
+/// Sets a field; one that its style does not have stays out.
+pub(super) fn set(endpoint: &mut Endpoint, path: &str, value: Option<&Value>) {
+    let Some(field) = path.strip_prefix("Endpoint.") else { return };
+    let field = field.strip_prefix("TentacleEndpointConfiguration.").unwrap_or(field);
+    let said = text(value);
+    match endpoint {
+        Endpoint::Listening { url, thumbprint, proxy } => match field {
+            "Uri" => *url = TentacleUrl::of_server(said),
+            "Thumbprint" => *thumbprint = said.to_uppercase(),
+            "ProxyId" => link(proxy, said),
+            _ => {}
+        },
+        Endpoint::Polling { subscription, thumbprint } => match field {
+            "Uri" => *subscription = polled(said),
+            "Thumbprint" => *thumbprint = said.to_uppercase(),
+            _ => {}
+        },
+        Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => match field {
+            "Host" => said.clone_into(host),
+            "Port" => *port = number(value).unwrap_or(22),
+            "AccountId" if account.id.as_str() != said => *account = Linked::new(said, said),
+            "Fingerprint" => said.clone_into(fingerprint),
+            "DotNetCorePlatform" => *platform = (!said.is_empty()).then(|| said.to_owned()),
+            "ProxyId" => link(proxy, said),
+            _ => {}
+        },
+        Endpoint::Kubernetes { link, thumbprint, namespace } => match (field, link) {
+            ("Uri", KubernetesLink::Polling(subscription)) => *subscription = polled(said),
+            ("Uri", KubernetesLink::Listening(url)) => *url = TentacleUrl::of_server(said),
+            ("Thumbprint", _) => *thumbprint = said.to_uppercase(),
+            ("DefaultNamespace", _) => said.clone_into(namespace),
+            _ => {}
+        },
+        Endpoint::Other(_) => {}
+    }
+}
+
+fn number(value: Option<&Value>) -> Option<u16> {
+    value.and_then(Value::as_u64).and_then(|port| port.try_into().ok())
+}
+
+fn polled(uri: &str) -> String {
+    uri.parse::<Subscription>().map_or_else(|_| uri.to_owned(), |it| it.to_string())
+}
+
+/// Sets a link; the name of one that stays the same is kept.
+fn link<T>(link: &mut Option<Linked<T>>, id: &str) {
+    let same = link.as_ref().map_or("", |it| it.id.as_str()) == id;
+    if !same {
+        *link = (!id.is_empty()).then(|| Linked::new(id, id));
+    }
+}

@@ -1,0 +1,140 @@
+//! Pools: made, gone, and edited.
+
+use super::{Field, Way, before, text};
+use crate::{
+    live::LivePool,
+    model::{Address, Id, Name, PoolKind},
+    plan::{ChangeKind, Delta, NewPool, PoolEdit, Written},
+    receipt::Entry,
+};
+use serde_json::Value;
+
+impl Way<'_> {
+    pub(super) fn uncreate_pool(&mut self, entry: &Entry, address: Address) {
+        // Nothing was written where somebody else had made it.
+        let Some(name) = entry.before.iter().find(|it| it.path == "Name") else { return };
+        let named = Name::new(text(name.after.as_ref()));
+        let id = entry.id.as_deref().map(Id::new);
+        let is = |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
+        let Some(pool) = self.live.pools.iter().find(is) else { return };
+        if pool.default {
+            return self.left(entry, "it is the default pool now");
+        }
+        let (id, name) = (pool.id.clone(), pool.name.to_string());
+        self.push(address, ChangeKind::DeletePool { id, name });
+    }
+
+    pub(super) fn recreate_pool(&mut self, entry: &Entry, address: Address) {
+        let name = Name::new(text(before(entry, "Name")));
+        if name.as_str().is_empty() || self.live.pools.iter().any(|it| it.name == name) {
+            return;
+        }
+        let kind = match text(before(entry, "WorkerPoolType")) {
+            "DynamicWorkerPool" => {
+                PoolKind::Dynamic { image: text(before(entry, "WorkerType")).to_owned() }
+            }
+            _ => PoolKind::Static,
+        };
+        let description = text(before(entry, "Description")).to_owned();
+        if let Some(id) = &entry.id {
+            self.remade.insert(Id::new(id), address.clone());
+        }
+        let new = NewPool { name: name.to_string(), description, kind };
+        self.push(address, ChangeKind::CreatePool(new));
+    }
+
+    pub(super) fn restore_pool(&mut self, entry: &Entry, address: Address) {
+        if let Some(default) = entry.before.iter().find(|it| it.path == "DefaultPool") {
+            return self.restore_default(entry, default);
+        }
+        if let Some(order) = entry.before.iter().find(|it| it.path == "SortOrder") {
+            return self.restore_order(entry, order);
+        }
+        let id = entry.id.as_deref().unwrap_or_default();
+        let Some(pool) = self.live.pool(&Id::new(id)) else {
+            return self.left(entry, "it is not there any more");
+        };
+        let (mut restored, mut edited) = (pool.clone(), Vec::new());
+        for field in &entry.before {
+            match Field::of(pool, field, |value| with(pool, &field.path, value)) {
+                Field::Written => restored = with(&restored, &field.path, field.before.as_ref()),
+                Field::Restored => {}
+                Field::Edited => edited.push(field.path.clone()),
+            }
+        }
+        if !edited.is_empty() {
+            return self.edited(entry, &edited);
+        }
+        let edits: Vec<_> = edits(pool, &restored).collect();
+        if !edits.is_empty() {
+            self.push(address, ChangeKind::UpdatePool { id: pool.id.clone(), edits });
+        }
+    }
+
+    fn restore_default(&mut self, entry: &Entry, default: &Written) {
+        let (was, made) = (text(default.before.as_ref()), text(default.after.as_ref()));
+        let now = self.live.default_pool().map(|it| it.id.as_str().to_owned()).unwrap_or_default();
+        if was.is_empty() || now == was {
+            return;
+        }
+        if now != made {
+            return self.edited(entry, &["DefaultPool".to_owned()]);
+        }
+        let (from, to) = (Some(self.pool(made)), self.pool(was));
+        self.push(to.address().clone(), ChangeKind::SetDefaultPool { from, to });
+    }
+
+    fn restore_order(&mut self, entry: &Entry, order: &Written) {
+        let live: Vec<&str> = self.live.pools.iter().map(|it| it.id.as_str()).collect();
+        let known = |value: &Option<Value>| -> Vec<String> {
+            let ids = value.as_ref().and_then(Value::as_array).into_iter().flatten();
+            let ids = ids.filter_map(Value::as_str).filter(|id| live.contains(id));
+            ids.map(str::to_owned).collect()
+        };
+        let (was, made) = (known(&order.before), known(&order.after));
+        let now: Vec<String> = live
+            .iter()
+            .filter(|id| made.iter().any(|it| it == *id))
+            .map(|it| (*it).to_owned())
+            .collect();
+        // Pools that came since stay behind those that were there.
+        let others = live.iter().filter(|id| !was.iter().any(|it| it == *id));
+        let wanted: Vec<&str> = was.iter().map(String::as_str).chain(others.copied()).collect();
+        if wanted == live {
+            return;
+        }
+        if now != made {
+            return self.edited(entry, &["SortOrder".to_owned()]);
+        }
+        let handles = |ids: &[&str]| ids.iter().map(|id| self.pool(id)).collect();
+        let kind = ChangeKind::SortPools { before: handles(&live), order: handles(&wanted) };
+        self.push(Address::PoolOrder, kind);
+    }
+}
+
+/// The pool with another value of a field.
+fn with(pool: &LivePool, path: &str, value: Option<&Value>) -> LivePool {
+    let (mut pool, text) = (pool.clone(), text(value));
+    match path {
+        "Name" => pool.name = Name::new(text),
+        "Description" => text.clone_into(&mut pool.description),
+        "WorkerType" => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
+        _ => {}
+    }
+    pool
+}
+
+fn edits(now: &LivePool, then: &LivePool) -> impl Iterator<Item = PoolEdit> {
+    let texts = |one: &str, other: &str| Delta::between(one.to_owned(), other.to_owned());
+    let image = |kind: &PoolKind| match kind {
+        PoolKind::Dynamic { image } => image.clone(),
+        PoolKind::Static => String::new(),
+    };
+    [
+        texts(now.name.as_str(), then.name.as_str()).map(PoolEdit::Name),
+        texts(&now.description, &then.description).map(PoolEdit::Description),
+        texts(&image(&now.kind), &image(&then.kind)).map(PoolEdit::Image),
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,126 @@
+//! `poolwright rollback`: the way back from an apply.
+
+use super::{
+    apply::{self, How},
+    plan::Shown,
+    print::errln,
+    screen::Screen,
+    session,
+    trouble::helped,
+};
+use crate::{
+    back::back,
+    diff,
+    finding::Sources,
+    live::{GitScope, Scope},
+    model::{Address, Linked},
+    plan::{Action, Header},
+    receipt::{Receipt, Status},
+    refresh::refresh,
+};
+use anyhow::Context as _;
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+/// Undo what an apply has done, as its receipt says, where nobody has changed it since.
+///
+/// Shows the way back as a plan, asks, and carries it out; it leaves a receipt of its own. Steps go back
+/// byte for byte. What somebody has changed since is left as it is, and told. Example:
+///
+///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00Z.json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// The receipt of the apply; that of a rollback leads back to where it began.
+    #[arg(value_name = "RECEIPT")]
+    undo: PathBuf,
+    /// Ask nothing.
+    #[arg(long)]
+    auto_approve: bool,
+    /// Where the new receipt goes; without it, under the time in `.poolwright/receipts`.
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// How the plan is shown; json prints the receipt instead.
+    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
+    format: Shown,
+    #[command(flatten)]
+    session: session::Args,
+}
+
+/// Plans the way back, asks, and carries it out.
+pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    let undone = read(args)?;
+    let session = args.session.open(Some(&undone.server.url)).await?;
+    let space = Linked::new(&undone.server.space_id, &undone.server.space);
+    let scope = scope(&undone);
+    let live = refresh(&session.connection.reader(), &space, &scope, &session.url).await?;
+    let (changes, findings) = back(&undone, &live);
+    let header = Header {
+        url: session.url.clone(),
+        server_version: live.server.version.clone(),
+        space,
+        files: vec![args.undo.display().to_string()],
+        digest: undone.config.clone(),
+        scope,
+    };
+    let plan = diff::unasked(changes, findings, &live, header);
+    let how = How {
+        saved: None,
+        asks: !args.auto_approve,
+        receipt: args.receipt.as_deref(),
+        format: args.format,
+        parallelism: args.session.parallelism,
+    };
+    apply::carry_out(plan, &Sources::default(), &session, &how, screen).await
+}
+
+fn read(args: &Args) -> anyhow::Result<Receipt> {
+    let shown = args.undo.display();
+    let text = fs::read_to_string(&args.undo).with_context(|| format!("cannot read `{shown}`"))?;
+    let receipt = Receipt::read(&text).with_context(|| format!("cannot use `{shown}`"))?;
+    if let Some(url) = args.session.url()
+        && url.trim_end_matches('/') != receipt.server.url.trim_end_matches('/')
+    {
+        let message = format!("the receipt is of `{}`, and not of `{url}`", receipt.server.url);
+        return Err(helped(message, "leave `--url` and OCTOPUS_URL out, or name that server"));
+    }
+    if receipt.status == Status::Running {
+        errln!(
+            "warning: the apply of this receipt runs still, or was killed: what is in it is undone"
+        );
+    }
+    Ok(receipt)
+}
+
+/// What has to be read to find the way back.
+fn scope(receipt: &Receipt) -> Scope {
+    let of = |kind: &str| receipt.entries.iter().any(|it| it.kind == kind);
+    let made = receipt.entries.iter().any(|it| it.kind == "pool" && it.action == Action::Create);
+    let branches: BTreeSet<String> = receipt
+        .entries
+        .iter()
+        .filter_map(|it| match it.address.parse() {
+            Ok(Address::Step { branch, .. }) => branch,
+            _ => None,
+        })
+        .collect();
+    let git = GitScope {
+        branches: branches.into_iter().collect(),
+        skip_unreachable: true,
+        ..GitScope::default()
+    };
+    let steps = of("placement") || made || of("server");
+    Scope {
+        workers: true,
+        policies: of("worker"),
+        accounts: of("worker"),
+        proxies: of("worker"),
+        feeds: of("placement"),
+        deployments: steps,
+        runbooks: steps,
+        pointers: made,
+        features: of("server"),
+        fallback: true,
+        git: (!git.branches.is_empty()).then_some(git),
+        ..Scope::default()
+    }
+}

@@ -1,0 +1,197 @@
+//! The way back from an apply, from outside.
+
+use crate::workbench::{Output, Workbench};
+use poolwright::sandbox::{Fault, Misfortune, Seed};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// The chapter's last commit: three pools, their workers, every step, and the built-in worker off.
+const CHAPTER: &str = include_str!("../../examples/chapter/3-steps/workers.toml");
+
+impl Workbench {
+    /// The newest receipt, as a path.
+    fn receipt(&self) -> String {
+        let folder = self.folder.path().join(".poolwright/receipts");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+        files.sort_by_key(|it| std::fs::metadata(it).unwrap().modified().unwrap());
+        files.pop().unwrap().display().to_string()
+    }
+
+    fn rollback(&self, receipt: &str) -> Output {
+        self.run(&["rollback", receipt, "--auto-approve"])
+    }
+}
+
+/// Processes without the one thing that each write changes.
+fn unversioned(processes: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let strip = |text: &String| {
+        let (before, rest) = text.split_once("\"Version\":").unwrap();
+        format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+    };
+    processes.iter().map(|(path, text)| (path.clone(), strip(text))).collect()
+}
+
+#[test]
+fn the_whole_chapter_is_undone_byte_for_byte() {
+    let workbench = Workbench::chapter(CHAPTER);
+    let (processes, pools) = (workbench.processes(), workbench.names("workerpools"));
+    let (workers, features) =
+        (workbench.names("workers"), workbench.get("/api/featuresconfiguration"));
+    workbench.apply();
+    assert_ne!(unversioned(&workbench.processes()), unversioned(&processes));
+    let receipt = workbench.receipt();
+    let output = workbench.rollback(&receipt).expect(0);
+    assert!(
+        output.stdout.contains("pools[\"Kubernetes Worker Pool\"] → default"),
+        "{}",
+        output.stdout
+    );
+    assert_eq!(unversioned(&workbench.processes()), unversioned(&processes));
+    assert_eq!((workbench.names("workerpools"), workbench.names("workers")), (pools, workers));
+    assert_eq!(workbench.get("/api/featuresconfiguration"), features);
+
+    // Once it is done there is nothing to undo, and what was undone can be undone.
+    let again = workbench.rollback(&receipt).expect(0);
+    assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+    let undone = workbench.receipt();
+    workbench.rollback(&undone).expect(0);
+    assert_eq!(workbench.names("workerpools").len(), 4);
+}
+
+#[test]
+fn what_somebody_has_changed_since_is_left_and_told() {
+    let workbench = Workbench::chapter(
+        "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.sql]\n[[placements]]\nproject = \"Web Store\"\nprocess = \"any\"\npool = \"sql\"\n",
+    );
+    let before = workbench.processes();
+    workbench.apply();
+    let pool = workbench.id("workerpools", "Default Worker Pool");
+    let sql = workbench.id("workerpools", "sql");
+    let path = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
+    workbench.edit(path, |process| {
+        let actions = process["Steps"].as_array_mut().unwrap().iter_mut();
+        let mut actions = actions.map(|step| &mut step["Actions"][0]);
+        let moved = actions.find(|it| it["WorkerPoolId"].as_str().is_some_and(|it| !it.is_empty()));
+        moved.unwrap()["WorkerPoolId"] = json!(pool);
+    });
+    // Somebody else has begun to use the new pool: it stays, and all else goes back.
+    workbench.edit("/api/Spaces-1/projects/Projects-2/deploymentprocesses", |process| {
+        process["Steps"][0]["Actions"][0]["WorkerPoolId"] = json!(sql);
+    });
+    let output = workbench.rollback(&workbench.receipt()).expect(0);
+    insta::assert_snapshot!(shown(&output), @r#"
+    warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left as it is: somebody has changed `pool` since
+    warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it stays
+    Plan: 7 to update; 2 warnings
+    "#);
+    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool", "sql"]);
+    assert_ne!(unversioned(&workbench.processes()), unversioned(&before));
+}
+
+/// Findings and summary.
+fn shown(output: &Output) -> String {
+    let lines = output.stdout.lines().filter(|it| {
+        it.starts_with("warning") || it.starts_with("denied") || it.starts_with("Plan")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_killed_apply_is_undone_as_far_as_it_came() {
+    let cut = Fault {
+        nth: 5,
+        on: Some("PUT".into()),
+        what: Misfortune::Status { code: 403, retry_after: None },
+    };
+    let workbench = Workbench::failing(Seed::Chapter, vec![cut]);
+    workbench.write("workers.toml", CHAPTER);
+    let before = workbench.processes();
+    workbench.run(&["apply", "--auto-approve"]).expect(5);
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
+    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
+}
+
+#[test]
+fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
+    let workbench = Workbench::chapter(CHAPTER);
+    workbench.apply();
+    let workers = "/api/Spaces-1/workers/all";
+    let kept = |all: &Value| -> Vec<Value> {
+        let of = |it: &Value| {
+            json!([
+                it["Name"],
+                it["Endpoint"]["CommunicationStyle"],
+                it["Endpoint"]["Uri"],
+                it["Endpoint"]["Thumbprint"],
+                it["Endpoint"]["Host"],
+                it["IsDisabled"]
+            ])
+        };
+        all.as_array().unwrap().iter().map(of).collect()
+    };
+    let before = kept(&workbench.get(workers));
+    workbench.write("workers.toml", "version = 1\n[manage]\nprune = [\"pools\", \"workers\"]\n[gates]\nbuilt-in-worker-in-use = \"allow\"\n[server]\nbuilt_in_worker = true\n[[placements]]\nprocess = \"any\"\ndefault_pool = true\n");
+    workbench.apply();
+    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(kept(&workbench.get(workers)), before);
+    // The pools have new ids, and the steps are in them: nothing is left to do.
+    workbench.write("workers.toml", CHAPTER);
+    workbench.settled();
+}
+
+#[test]
+fn a_process_in_git_goes_back_by_a_commit() {
+    let workbench = Workbench::new(Seed::Acme);
+    workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\nunhealthy-pool = \"allow\"\n[version_control]\non_unreachable = \"skip\"\n[pools.trial]\n[[placements]]\nproject = \"Checkout\"\nprocess = \"any\"\npool = \"trial\"\n");
+    let path = workbench
+        .get("/api/Spaces-1/projects/all")
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["Name"] == "Checkout")
+        .unwrap()["Id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let process = format!("/api/Spaces-1/projects/{path}/main/deploymentprocesses");
+    let before = workbench.text(&process);
+    workbench.apply();
+    assert_ne!(workbench.text(&process), before);
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(workbench.text(&process), before);
+}
+
+#[test]
+fn what_is_no_receipt_is_told_so() {
+    let workbench = Workbench::new(Seed::Empty);
+    let mut all = String::new();
+    for text in ["", "{}", "{\"format_version\":\"2.0\"}", "[1"] {
+        workbench.write("receipt.json", text);
+        let output = workbench.rollback("receipt.json").expect(1);
+        _ = writeln!(all, "{}", output.stderr.lines().next().unwrap_or_default());
+    }
+    let output = workbench.rollback("nothing.json").expect(1);
+    _ = writeln!(all, "{}", output.stderr.split(" (os").next().unwrap_or_default());
+    insta::assert_snapshot!(all, @r"
+    error: cannot use `receipt.json`: this is no receipt: EOF while parsing a value at line 1 column 0
+    error: cannot use `receipt.json`: this is no receipt: missing field `format_version` at line 1 column 2
+    error: cannot use `receipt.json`: the receipt is of format `2.0`, and this tool knows 1
+    error: cannot use `receipt.json`: this is no receipt: invalid type: integer `1`, expected a string at line 1 column 2
+    error: cannot read `nothing.json`: No such file or directory
+    ");
+    assert_eq!(workbench.writes(), [""; 0]);
+}
+
+#[test]
+fn many_projects_are_moved_by_one_rule_and_back() {
+    let workbench = Workbench::new(Seed::Large { projects: 60, steps: 5, workers: 6 });
+    workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\n[pools.all]\n[[placements]]\npool = \"all\"\n");
+    let before = workbench.processes();
+    workbench.apply();
+    assert_ne!(unversioned(&workbench.processes()), unversioned(&before));
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
+}
