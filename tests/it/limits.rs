@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 /// A space where half of the steps are in pools, and a file with one rule for all steps.
 fn workbench(projects: usize, pool: &str) -> Workbench {
-    let workbench = Workbench::new(Seed::Large { projects, steps: 10, workers: 500 });
+    let workbench = Workbench::unwatched(Seed::Large { projects, steps: 10, workers: 500 });
     workbench.write("workers.toml", &rule(pool));
     workbench
 }
