@@ -43,7 +43,7 @@ const FEW: usize = 10;
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// A plan that `plan -o` has saved; it is carried out without a question.
-    #[arg(conflicts_with_all = ["target", "files"])]
+    #[arg(conflicts_with_all = ["target", "wave", "files"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
     files: files::Args,

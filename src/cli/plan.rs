@@ -54,6 +54,10 @@ pub(super) struct Narrowed {
     /// Only the change at this address, and what it depends on; `*` and `?` are wildcards. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
+    /// Only the steps of the waves up to this one, by number or label; the built-in worker, the default pool
+    /// and what is deleted wait for the last.
+    #[arg(long, value_name = "WAVE")]
+    wave: Option<String>,
 }
 
 impl Narrowed {
@@ -127,7 +131,7 @@ pub(super) async fn make(
     let planned = async |scope: Scope| {
         let live = refresh(&reader, &space, &scope, &session.url).await?;
         let header = header(files, session, &live, scope);
-        let plan = diff::narrowed(desired, &live, header, &targets);
+        let plan = diff::narrowed(desired, &live, header, &targets, narrowed.wave.as_deref());
         anyhow::Ok((live, plan))
     };
     let (live, mut plan) = planned(scope(desired)).await?;

@@ -38,7 +38,11 @@ pub(super) const FILE: Table = Table {
         key("vars", Later, ""),
         key("pool_variables", Later, ""),
         key("target_pools", Later, ""),
-        key("waves", Later, ""),
+        key(
+            "waves",
+            Tables(&WAVE),
+            "Which projects move when: `--wave 1` is about those of the first wave alone.",
+        ),
     ],
     one_of: &[],
 };
@@ -299,6 +303,20 @@ const VERSION_CONTROL: Table = Table {
             Word(&["error", "skip"]),
             "What becomes of a plan where a repository cannot be read: error (default) refuses it, skip leaves that project.",
         ),
+    ],
+    one_of: &[],
+};
+
+const WAVE: Table = Table {
+    doc: "A wave: projects whose steps move together. A project is in the first wave that matches it.",
+    keys: &[
+        key("label", Text, "What the wave is called; `--wave` takes it as well as its number."),
+        key(
+            "project",
+            Texts,
+            "Projects by name; `*` and `?` are wildcards, a leading `!` excludes.",
+        ),
+        key("project_group", Texts, "Project groups by name."),
     ],
     one_of: &[],
 };

@@ -4,7 +4,7 @@ use super::{language::VERDICTS, lower::Draft, part::Part};
 use crate::{
     desired::{
         Currently, DEFAULT, Declared, Rule, SERVER, Selectors, TARGET, Target, VARIABLE, Verdict,
-        Whereabouts,
+        Wave, Whereabouts,
     },
     finding::{Finding, Span},
     model::{Container, Execution, Place},
@@ -19,6 +19,30 @@ impl Draft {
             let Some(verdict) = self.verdict(&part) else { continue };
             let label = part.text("label").map(|it| it.value);
             self.desired.rules.push(part.declare(Rule { label, select, verdict }));
+        }
+    }
+
+    /// Adds the waves of a file, behind those that are there.
+    pub(super) fn waves(&mut self, file: &Part) {
+        for part in file.parts("waves") {
+            let label = part.text("label");
+            let is = |it: &Declared<Wave>| it.label.as_ref().map(|it| it.value.to_lowercase());
+            let taken = self.desired.waves.iter().filter_map(is);
+            if let Some(label) = label.clone()
+                && taken.into_iter().any(|it| it == label.value.to_lowercase())
+            {
+                let message = format!("two waves are called `{}`", label.value);
+                self.report(
+                    Finding::error("duplicate-wave", label.at, message)
+                        .help("give each wave a label of its own"),
+                );
+            }
+            let wave = Wave {
+                label,
+                project: patterns(&part, "project"),
+                project_group: patterns(&part, "project_group"),
+            };
+            self.desired.waves.push(part.declare(wave));
         }
     }
 

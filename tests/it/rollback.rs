@@ -10,7 +10,7 @@ const CHAPTER: &str = include_str!("../../examples/chapter/3-steps/workers.toml"
 
 impl Workbench {
     /// The newest receipt, as a path.
-    fn receipt(&self) -> String {
+    pub(crate) fn receipt(&self) -> String {
         let folder = self.folder.path().join(".poolwright/receipts");
         let mut files: Vec<_> =
             std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
@@ -24,7 +24,7 @@ impl Workbench {
 }
 
 /// Processes without the one thing that each write changes.
-fn unversioned(processes: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(crate) fn unversioned(processes: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let strip = |text: &String| {
         let (before, rest) = text.split_once("\"Version\":").unwrap();
         format!("{before}{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
