@@ -14,8 +14,9 @@ const EARLY: &str = include_str!("../ocl/early.ocl");
 
 /// Each text with each kind of line end, with and without what marks it as UTF-8.
 fn texts() -> Vec<String> {
-    let ends =
-        [PROCESS, RUNBOOK, EARLY].into_iter().flat_map(|it| [it.to_owned(), it.replace('\n', "\r\n")]);
+    let ends = [PROCESS, RUNBOOK, EARLY]
+        .into_iter()
+        .flat_map(|it| [it.to_owned(), it.replace('\n', "\r\n")]);
     ends.flat_map(|it| [format!("\u{feff}{it}"), it]).collect()
 }
 

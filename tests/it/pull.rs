@@ -90,7 +90,7 @@ const TYPES: [&str; 4] =
     ["Octopus.Script", "Octopus.AzurePowerShell", "Octopus.Email", "Octopus.TerraformPlan"];
 
 prop_compose! {
-    fn any_live()(
+    pub(crate) fn any_live()(
         pools in vec((select(NAMES.to_vec()), select(vec!["", "x \\ \"y\"\nz", "${x}"]), prop::bool::weighted(0.2)), 1..5),
         workers in vec((select(NAMES.to_vec()), vec(any::<prop::sample::Index>(), 1..3), any::<bool>(), select(vec!["w-1.acme", "w-2.acme", "${h}"]), 1..3_u16), 0..6),
         processes in vec((select(NAMES.to_vec()), select(NAMES.to_vec()), proptest::option::of(select(NAMES.to_vec())), vec(any_step(), 0..4)), 0..6),
