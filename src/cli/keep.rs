@@ -13,7 +13,7 @@ use crate::{
     config,
     diff::{decisions, diff},
     finding::{Finding, Level, Source, Sources},
-    live::{GitScope, Live},
+    live::Live,
     pull::{Judged, keep},
     refresh::scope,
     text::escape::Escaped,
@@ -31,7 +31,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let said = files.desired.url.as_ref().map(|it| it.value.as_str());
     let session = args.open(said).await?;
     let git = scope(&files.desired).git;
-    let git = git.unwrap_or_else(GitScope::default);
+    let git = git.unwrap_or_default();
     let live = live(&session, args.space(files.desired.space.as_ref()), git).await?;
     let kept = keep(text, &live, |text| judge(text, &live)).map_err(|error| {
         let help = "nothing was written; pull into a new file, and take from it what is needed";

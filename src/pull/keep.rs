@@ -5,6 +5,8 @@
 //! they are, and so do all comments. Never: the judgement that a file is done; that is a plan of it.
 
 mod document;
+mod steps;
+mod worker;
 
 use super::{
     Pools, comments,
@@ -17,8 +19,8 @@ use crate::{
     desired::{Desired, DesiredPool},
     finding::{At, Finding, Level},
     live::{Live, LivePool, LiveWorker},
-    model::{Address, Id, Name, Place, Pool, PoolKind},
-    plan::{Change, ChangeKind, StepEdit, WorkerEdit},
+    model::{Address, Id, Name, Pool, PoolKind},
+    plan::{Change, ChangeKind, WorkerEdit},
 };
 use document::{Document, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -309,66 +311,6 @@ impl<'a> Keeper<'a> {
         self.told.push(format!("pool `{key}` is as it is live"));
     }
 
-    /// The live worker that a declared one is.
-    fn live_worker(&self, key: &str) -> Option<&'a LiveWorker> {
-        let declared = self.round.judged.desired.workers.get(key)?;
-        let named = |name: &Name| self.round.live.workers.iter().find(|it| it.name == *name);
-        let before = || declared.renamed_from.iter().find_map(|it| named(&Name::new(&it.value)));
-        named(&declared.name).or_else(before)
-    }
-
-    fn worker(&mut self, at: usize, key: &str, edits: &[WorkerEdit]) {
-        let Some(table) = self.document.tables.get(at).cloned() else { return };
-        let desired = &self.round.judged.desired.workers;
-        let here = desired.iter().filter(|(_, it)| self.document.at(it.at.bytes.start) == at);
-        let names: Vec<&str> = here.map(|(name, _)| name.as_str()).collect();
-        let live: Vec<&LiveWorker> = names.iter().filter_map(|it| self.live_worker(it)).collect();
-        let lines = match live.as_slice() {
-            [one] if names == [key] => workers::lines(self.round.live, &self.pools, one).ok(),
-            _ => None,
-        };
-        let (Some(lines), [worker]) = (lines, live.as_slice()) else {
-            let protect = self.document.says(&table, "protect").then_some("protect = true\n");
-            let (tables, left) = workers::tables_of(self.round.live, &self.pools, &live);
-            let tables = tables.replace("\n\n[", &format!("\n{}\n[", protect.unwrap_or_default()));
-            let tables =
-                format!("{tables}{}", protect.filter(|_| !tables.is_empty()).unwrap_or_default());
-            self.document.remove(at, &format!("{tables}{}", self.unsaid(&left)));
-            self.told.push(match tables.is_empty() {
-                true => format!("worker `{key}` is gone"),
-                false => {
-                    format!("worker `{key}` is written anew: not all of it is live as it said")
-                }
-            });
-            return;
-        };
-        let concerns = |key: &str| {
-            let of = |edit: &WorkerEdit| match edit {
-                WorkerEdit::Name(_) => false,
-                WorkerEdit::Endpoint(_) => !["pools", "policy", "disabled"].contains(&key),
-                WorkerEdit::Pools(_) => key == "pools",
-                WorkerEdit::Policy(_) => key == "policy",
-                WorkerEdit::Disabled(_) => key == "disabled",
-            };
-            edits.is_empty() || edits.iter().any(of)
-        };
-        let kinds = ["listening", "polling", "ssh", "kubernetes", "policy", "disabled"];
-        let said = |key: &str| lines.iter().any(|(it, _)| *it == key);
-        for kind in kinds.into_iter().filter(|it| !said(it) && concerns(it)) {
-            self.document.unset(&table, kind);
-        }
-        for (key, value) in lines.iter().filter(|(key, _)| concerns(key)) {
-            if !["policy", "disabled"].contains(key) || self.document.says(&table, key) {
-                self.document.set(&table, key, value);
-            }
-        }
-        if worker.name.as_str() != key {
-            self.document.rename(&table, table_key(worker.name.as_str()));
-            self.document.unset(&table, "renamed_from");
-        }
-        self.told.push(format!("worker `{key}` is as it is live"));
-    }
-
     /// What cannot be said, as comments that are not in the file yet.
     fn unsaid(&self, left: &[String]) -> String {
         let mut text = String::new();
@@ -376,101 +318,6 @@ impl<'a> Keeper<'a> {
         let has =
             |line: &&str| !self.round.text.lines().any(|it| it.trim_start().starts_with(line));
         text.lines().filter(|it| !it.is_empty()).filter(has).map(|it| format!("{it}\n")).collect()
-    }
-
-    /// Has the rules say where steps are.
-    fn steps(&mut self) -> Result<(), KeepError> {
-        let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
-        for change in &self.round.judged.changes {
-            if let (ChangeKind::PlaceStep { .. }, At::Source(span)) =
-                (&change.kind, &change.cause.at)
-            {
-                by_rule.entry(span.bytes.start).or_default().push(change);
-            }
-        }
-        for (start, changes) in by_rule {
-            let at = self.document.at(start);
-            let table = self.document.tables.get(at).cloned();
-            let Some(table) =
-                table.filter(|it| it.path.first().is_some_and(|it| it == "placements"))
-            else {
-                return Err(KeepError::NotATable("placements".to_owned()));
-            };
-            match self.one_place(start, &changes) {
-                Some(place) => self.verdict(&table, &place),
-                None => self.exceptions(at, &changes),
-            }
-        }
-        Ok(())
-    }
-
-    /// Where all steps are that the rule at a place decides about, where they are all alike and it is the
-    /// pool alone that differs.
-    fn one_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
-        let pool_alone = |change: &&Change| match &change.kind {
-            ChangeKind::PlaceStep { edits, .. } => {
-                edits.iter().all(|it| matches!(it, StepEdit::Place(_)))
-            }
-            _ => false,
-        };
-        if !changes.iter().all(pool_alone) {
-            return None;
-        }
-        let of_rule = self.round.judged.decided.iter().filter(|(_, at)| *at == start);
-        let addresses: HashSet<String> = of_rule.map(|(it, _)| it.to_string()).collect();
-        let steps = self.round.live.processes.iter().flat_map(|process| {
-            process.steps.iter().map(move |step| (process.address(step).to_string(), &step.place))
-        });
-        let mut places = steps.filter(|(it, _)| addresses.contains(it)).map(|(_, place)| place);
-        let first = places.next()?;
-        places.all(|it| it == first).then(|| first.clone())
-    }
-
-    fn verdict(&mut self, table: &Table, place: &Place<Id<Pool>>) {
-        let (said, value) = placements::verdict(place, &self.pools);
-        let mut others =
-            ["pool", "pool_variable", "default_pool"].into_iter().filter(|it| *it != said);
-        if !others.any(|key| self.document.swap(table, key, said, &value)) {
-            self.document.set(table, said, &value);
-        }
-        self.told.push(format!("a rule says {said} = {value}"));
-    }
-
-    /// Rules for steps that are not where a rule says, before that rule.
-    fn exceptions(&mut self, before: usize, changes: &[&Change]) {
-        let moved: HashSet<(&str, &str)> = changes
-            .iter()
-            .filter_map(|change| match &change.kind {
-                ChangeKind::PlaceStep { process, action, .. } => {
-                    Some((process.as_str(), action.as_str()))
-                }
-                _ => None,
-            })
-            .collect();
-        let rules =
-            placements::exceptions(self.round.live, &self.pools, &moved, self.round.plainly);
-        self.told.push(format!("{} before a rule", crate::text::count(changes.len(), "exception")));
-        self.document.insert(before, &rules);
-    }
-
-    /// Adds rules for steps that no rule is about, where the file has rules.
-    fn new_steps(&mut self) {
-        let judged = &self.round.judged;
-        if judged.desired.rules.is_empty() {
-            return;
-        }
-        let decided: HashSet<String> =
-            judged.decided.iter().map(|(it, _)| it.to_string()).collect();
-        let processes = self.round.live.processes.iter();
-        let steps = processes.flat_map(|process| process.steps.iter().map(move |it| (process, it)));
-        let new = steps.filter(|(process, it)| !decided.contains(&process.address(it).to_string()));
-        let new = new.map(|(process, it)| (process.id.as_str(), it.id.as_str())).collect();
-        let rules = placements::additions(self.round.live, &self.pools, &new);
-        if !rules.is_empty() {
-            self.told.push("rules for steps that no rule was about".to_owned());
-        }
-        self.document
-            .append(&["placements", "workers", "pools", "manage", "server", "octopus"], &rules);
     }
 
     /// Adds what is live and not in the file.

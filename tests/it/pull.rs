@@ -84,8 +84,28 @@ proptest! {
 }
 
 /// Names that are alike, that hold a wildcard, and that the language could take for something else.
-const NAMES: [&str; 12] =
-    ["a", "A ", "ab", "a*", "?b", "!a", "* b", "w-[1..2]", "w-1", "w-2", "${x}", "é \"q\"\n[t]"];
+const NAMES: [&str; 20] = [
+    "a",
+    "A ",
+    "ab",
+    "a*",
+    "?b",
+    "!a",
+    "* b",
+    "w-[1..2]",
+    "w-1",
+    "w-2",
+    "${x}",
+    "é \"q\"\n[t]",
+    "{n}",
+    "w-[a,b]",
+    "a.b",
+    "# c",
+    "default",
+    "server",
+    "É",
+    "\u{a0}a",
+];
 const TYPES: [&str; 4] =
     ["Octopus.Script", "Octopus.AzurePowerShell", "Octopus.Email", "Octopus.TerraformPlan"];
 

@@ -2,7 +2,7 @@
 //!
 //! An edit that takes something away leaves the comments that stood there. Never: what a table means.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -251,9 +251,9 @@ impl Found<'_> {
                     self.table(table, &inner);
                 }
                 (Some(_), DeValue::Array(items)) => {
-                    items.iter().for_each(|it| self.item(it, &inner))
+                    items.iter().for_each(|it| self.item(it, &inner));
                 }
-                (_, value_of) => self.entry(key.get_ref(), key.span(), value, value_of, &inner),
+                _ => self.entry(key, value, &inner),
             }
         }
     }
@@ -266,26 +266,19 @@ impl Found<'_> {
         self.table(table, path);
     }
 
-    fn entry(
-        &mut self,
-        key: &str,
-        at: Range<usize>,
-        value: &Spanned<DeValue>,
-        value_of: &DeValue,
-        path: &[String],
-    ) {
+    fn entry(&mut self, key: &Spanned<Cow<str>>, value: &Spanned<DeValue>, path: &[String]) {
         let written = self.text.get(value.span()).unwrap_or_default();
-        let dotted = matches!(value_of, DeValue::Table(_)) && !written.starts_with('{');
-        if let (true, DeValue::Table(table)) = (dotted, value_of) {
+        let dotted = matches!(value.get_ref(), DeValue::Table(_)) && !written.starts_with('{');
+        if let (true, DeValue::Table(table)) = (dotted, value.get_ref()) {
             // What is inside may have a header of its own.
             self.table(table, path);
         }
-        let items = match value_of {
+        let items = match value.get_ref() {
             DeValue::Array(items) => items.iter().map(Spanned::span).collect(),
             _ => Vec::new(),
         };
-        let key = key.to_owned();
-        self.entries.push(Entry { key, start: at.start, value: value.span(), items, dotted });
+        let (start, key) = (key.span().start, key.get_ref().to_string());
+        self.entries.push(Entry { key, start, value: value.span(), items, dotted });
     }
 }
 
