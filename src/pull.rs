@@ -3,10 +3,13 @@
 //! A plan of that text is empty. What the language cannot say stands in it as a comment, and never as
 //! something near it. Never: I/O, or a choice of what should be.
 
+mod keep;
 mod keys;
 mod placements;
 mod toml;
 mod workers;
+
+pub use keep::{Judged, KeepError, Kept, keep};
 
 use crate::{
     live::{Gap, Hides, Live, LivePool},

@@ -38,6 +38,11 @@ pub(super) struct Files {
 }
 
 impl Args {
+    /// This file alone.
+    pub(super) fn of(path: &Path) -> Self {
+        Self { files: vec![path.to_string_lossy().into_owned()] }
+    }
+
     /// Whether no file is named.
     pub(super) fn are_default(&self) -> bool {
         self.files == [DEFAULT]

@@ -1,7 +1,7 @@
 //! `poolwright ocl`: placements in a Git working tree, without a server.
 
 mod checkout;
-mod tree;
+pub(super) mod tree;
 
 use super::{
     exit, files,

@@ -1,8 +1,9 @@
 //! `poolwright pull`: the live state as a `workers.toml`.
 
 use super::{
-    exit, plan,
+    exit, keep, plan,
     print::{errln, out},
+    screen::Screen,
     session,
     trouble::helped,
 };
@@ -22,12 +23,17 @@ use std::path::PathBuf;
 /// It goes to standard output, or into a file that is not there yet. Example:
 ///
 ///   poolwright pull --url sandbox: -o workers.toml
+///   poolwright pull --keep workers.toml
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The file to write; standard output where none is given.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Bring a file that is there to what is live, instead: what is still so stays as it is written,
+    /// comments and order too.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "force"])]
+    keep: Option<PathBuf>,
     /// Write over a file that is there.
     #[arg(long, requires = "output")]
     force: bool,
@@ -36,17 +42,17 @@ pub(super) struct Args {
 }
 
 /// Reads all there is, and writes it.
-pub(super) async fn run(args: &Args) -> anyhow::Result<u8> {
+pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.exists()) {
         let message = format!("`{}` is there already", path.display());
         return Err(helped(message, "name another file, or write over it with `--force`"));
     }
+    if let Some(path) = &args.keep {
+        return keep::run(path, &args.session, screen).await;
+    }
     let session = args.session.open(None).await?;
-    let reader = session.connection.reader();
-    let space = space(&reader, args.session.space(None)).await?;
     let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
-    let scope = Scope { pointers: false, git: Some(git), ..everything() };
-    let live = refresh(&reader, &space, &scope, &session.url).await?;
+    let live = live(&session, args.session.space(None), git).await?;
     let text = pull(&live, &session.url);
     check(&text, &live)?;
     match &args.output {
@@ -59,19 +65,35 @@ pub(super) async fn run(args: &Args) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-/// Makes sure that the text says what is live: nothing is given away that would change a server.
-fn check(text: &str, live: &Live) -> anyhow::Result<()> {
-    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
-    let (desired, findings) = config::load(&Sources(vec![source]));
-    let header = Header {
+/// All that a file can say, as it is live.
+pub(super) async fn live(
+    session: &session::Session,
+    named: Option<&str>,
+    git: GitScope,
+) -> anyhow::Result<Live> {
+    let reader = session.connection.reader();
+    let space = space(&reader, named).await?;
+    let scope = Scope { pointers: false, git: Some(git), ..everything() };
+    Ok(refresh(&reader, &space, &scope, &session.url).await?)
+}
+
+/// A plan of what was read and is not carried out.
+pub(super) fn header(live: &Live) -> Header {
+    Header {
         url: String::new(),
         server_version: String::new(),
         space: live.server.space.clone(),
         files: Vec::new(),
         digest: String::new(),
         scope: Scope::default(),
-    };
-    let plan = diff(&desired, live, header);
+    }
+}
+
+/// Makes sure that the text says what is live: nothing is given away that would change a server.
+fn check(text: &str, live: &Live) -> anyhow::Result<()> {
+    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let (desired, findings) = config::load(&Sources(vec![source]));
+    let plan = diff(&desired, live, header(live));
     let mistakes = findings.iter().chain(&plan.findings).filter(|it| it.level == Level::Error);
     let mistakes = mistakes.map(|it| it.message.clone());
     let changes = plan.changes.iter().map(|it| it.address.to_string());

@@ -20,6 +20,11 @@ impl Keys {
         Self { short: counts, given: HashSet::new() }
     }
 
+    /// Gives these keys to nobody.
+    pub(super) fn take<'a>(&mut self, taken: impl Iterator<Item = &'a String>) {
+        self.given.extend(taken.cloned());
+    }
+
     /// A key for a name: a short one, where no other name comes to the same.
     pub(super) fn of(&mut self, name: &str) -> String {
         let short = short(name);

@@ -13,7 +13,7 @@ use crate::{
     text::pattern::Patterns,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt::Write as _,
 };
 
@@ -41,30 +41,100 @@ type Rule = Vec<(&'static str, String)>;
 
 /// The rules that place every step where it is.
 pub(super) fn rules(live: &Live, pools: &Pools) -> String {
-    let all = live
-        .processes
-        .iter()
-        .flat_map(|process| process.steps.iter().map(move |step| Step { process, step }));
-    let steps: Vec<Step> = all.filter(|it| matches!(runs(it.step), Runs::OnWorker(_))).collect();
+    let (steps, _) = steps(live);
     let mut text = String::new();
     let Some(common) = most_common(live, &steps) else { return text };
     let mut left = Vec::new();
     let book = Book { steps: &steps };
     for place in places(live, &steps).into_iter().filter(|it| **it != *common) {
-        let (rules, strangers) = book.rules(place);
+        let open = steps.iter().filter(|it| it.step.place == *place).collect();
+        let (rules, strangers) = book.rules(place, open);
         rules.into_iter().for_each(|rule| write(&mut text, rule, &verdict(place, pools)));
-        left.extend(
-            strangers
-                .iter()
-                .map(|it| format!("Step {}: no rule finds it alone.", it.process.address(it.step))),
-        );
+        left.extend(strangers);
     }
-    match left.is_empty() {
-        true => write(&mut text, any(), &verdict(common, pools)),
-        // What no rule finds alone is not to be moved by the rule for all.
-        false => comments(&mut text, &left),
-    }
+    let strange = left.iter().map(|it| it.process.address(it.step));
+    let strange: Vec<String> =
+        strange.map(|it| format!("Step {it}: no rule finds it alone.")).collect();
+    comments(&mut text, &strange);
+    // What no rule finds alone is not to be moved by the rule for all.
+    write_plain(&mut text, &left);
+    write(&mut text, any(), &verdict(common, pools));
     text
+}
+
+/// Steps by the ids of their processes and their own.
+type Ids<'a> = HashSet<(&'a str, &'a str)>;
+
+/// All steps: those that run on a worker, and the others.
+fn steps(live: &Live) -> (Vec<Step<'_>>, Vec<Step<'_>>) {
+    let all = live
+        .processes
+        .iter()
+        .flat_map(|process| process.steps.iter().map(move |step| Step { process, step }));
+    all.partition(|it| matches!(runs(it.step), Runs::OnWorker(_)))
+}
+
+/// Rules that leave these steps where they are, whatever other rules say: by their place where that finds
+/// them and no others, and not `plainly`; by `leave` where it does not.
+pub(super) fn exceptions(live: &Live, pools: &Pools, moved: &Ids, plainly: bool) -> String {
+    let (on_worker, others) = steps(live);
+    let mut left: Vec<&Step> = others.iter().filter(|it| it.is_of(moved)).collect();
+    let mut text = String::new();
+    match plainly {
+        true => left.extend(on_worker.iter().filter(|it| it.is_of(moved))),
+        false => left.extend(placing(live, pools, &on_worker, moved, &mut text)),
+    }
+    write_plain(&mut text, &left);
+    text
+}
+
+/// Rules that place these steps where they are; none for those that no rule finds alone.
+pub(super) fn additions(live: &Live, pools: &Pools, new: &Ids) -> String {
+    let mut text = String::new();
+    placing(live, pools, &steps(live).0, new, &mut text);
+    text
+}
+
+/// Writes rules that place some of all steps, and returns those for which there is none.
+fn placing<'s, 'a>(
+    live: &Live,
+    pools: &Pools,
+    all: &'s [Step<'a>],
+    some: &Ids,
+    text: &mut String,
+) -> Vec<&'s Step<'a>> {
+    let book = Book { steps: all };
+    let mut left = Vec::new();
+    for place in places(live, all) {
+        let here = |it: &&Step| it.step.place == *place && it.is_of(some);
+        let (rules, strangers) = book.rules(place, all.iter().filter(here).collect());
+        rules.into_iter().for_each(|rule| write(text, rule, &verdict(place, pools)));
+        left.extend(strangers);
+    }
+    left
+}
+
+/// Writes rules that leave steps as they are.
+fn write_plain(text: &mut String, steps: &[&Step]) {
+    let plain: BTreeSet<Rule> = steps.iter().map(|it| plain(it)).collect();
+    plain.into_iter().for_each(|it| write(text, it, &("leave", true.to_string())));
+}
+
+/// Selectors that fit a step. What cannot stand in a pattern is a `?`, which may fit others too: no matter
+/// for a rule that leaves them as they are.
+fn plain(step: &Step) -> Rule {
+    let pattern = |name: &str| {
+        let said =
+            |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
+        let pattern: String = name.trim().char_indices().map(said).collect();
+        value(if pattern.is_empty() { "*" } else { &pattern })
+    };
+    let process = match &step.process.owner.runbook {
+        None => ("process", value("deployment")),
+        Some(name) => ("runbook", pattern(name.as_str())),
+    };
+    let project = pattern(step.value(Selector::Project));
+    vec![("project", project), process, ("step", pattern(step.value(Selector::Step)))]
 }
 
 fn write(text: &mut String, rule: Rule, verdict: &(&'static str, String)) {
@@ -79,7 +149,8 @@ fn any() -> Rule {
     vec![("process", value("any"))]
 }
 
-fn verdict(place: &Place<Id<Pool>>, pools: &Pools) -> (&'static str, String) {
+/// What a rule says for a place.
+pub(super) fn verdict(place: &Place<Id<Pool>>, pools: &Pools) -> (&'static str, String) {
     match place {
         Place::Pool(id) => ("pool", value(&pools.reference(id))),
         Place::Variable(name) => ("pool_variable", value(name)),
@@ -124,6 +195,10 @@ impl<'a> Step<'a> {
         }
     }
 
+    fn is_of(&self, ids: &Ids) -> bool {
+        ids.contains(&(self.process.id.as_str(), self.step.id.as_str()))
+    }
+
     fn fits(&self, selector: Selector, patterns: &Patterns) -> bool {
         match selector {
             Selector::Step => {
@@ -146,10 +221,13 @@ impl Selector {
 }
 
 impl<'a> Book<'_, 'a> {
-    /// Rules that find all steps of a place and no other, and the steps for which there is none.
-    fn rules(&self, place: &Place<Id<Pool>>) -> (Vec<Rule>, Vec<&Step<'a>>) {
+    /// Rules that find these steps of a place, and none of another, and the steps for which there is none.
+    fn rules<'b>(
+        &self,
+        place: &Place<Id<Pool>>,
+        mut open: Vec<&'b Step<'a>>,
+    ) -> (Vec<Rule>, Vec<&'b Step<'a>>) {
         let mut rules = Vec::new();
-        let mut open: Vec<&Step> = self.steps.iter().filter(|it| it.step.place == *place).collect();
         let pure: Vec<(Selector, BTreeSet<&str>)> =
             SELECTORS.map(|it| (it, self.values_of(place, it))).to_vec();
         while let Some((selector, values)) = widest(&pure, &open) {

@@ -21,8 +21,19 @@ struct Table {
 
 /// The tables of all workers, in the server's order.
 pub(super) fn tables(live: &Live, pools: &Pools) -> String {
+    let (mut text, left) = tables_of(live, pools, &live.workers.iter().collect::<Vec<_>>());
+    comments(&mut text, &left);
+    text
+}
+
+/// The tables of some workers, and those that the language cannot say, with why.
+pub(super) fn tables_of(
+    live: &Live,
+    pools: &Pools,
+    workers: &[&LiveWorker],
+) -> (String, Vec<String>) {
     let (mut tables, mut left) = (Vec::new(), Vec::new());
-    for worker in &live.workers {
+    for worker in workers {
         match lines(live, pools, worker) {
             Ok(lines) => tables.push(Table { name: worker.name.to_string(), lines }),
             Err(why) => left.push(format!("Worker {:?}: {why}.", worker.name)),
@@ -33,12 +44,11 @@ pub(super) fn tables(live: &Live, pools: &Pools) -> String {
         _ = writeln!(text, "\n[workers.{}]", table_key(&name));
         lines.iter().for_each(|(key, value)| _ = writeln!(text, "{key} = {value}"));
     }
-    comments(&mut text, &left);
-    text
+    (text, left)
 }
 
 /// The lines of a worker's table, or why the language cannot say it.
-fn lines(
+pub(super) fn lines(
     live: &Live,
     pools: &Pools,
     worker: &LiveWorker,

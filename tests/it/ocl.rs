@@ -9,11 +9,14 @@ use poolwright::{
 
 const PROCESS: &str = include_str!("../ocl/deployment_process.ocl");
 const RUNBOOK: &str = include_str!("../ocl/runbook.ocl");
+/// As the first servers with Git wrote it: pools by their names, aligned values, no step has a name but its label.
+const EARLY: &str = include_str!("../ocl/early.ocl");
 
 /// Each text with each kind of line end, with and without what marks it as UTF-8.
 fn texts() -> Vec<String> {
-    let ends =
-        [PROCESS, RUNBOOK].into_iter().flat_map(|it| [it.to_owned(), it.replace('\n', "\r\n")]);
+    let ends = [PROCESS, RUNBOOK, EARLY]
+        .into_iter()
+        .flat_map(|it| [it.to_owned(), it.replace('\n', "\r\n")]);
     ends.flat_map(|it| [format!("\u{feff}{it}"), it]).collect()
 }
 
@@ -23,7 +26,7 @@ fn document(text: &str) -> Document {
 
 #[test]
 fn steps_are_read_as_they_are() {
-    let read: Vec<_> = [PROCESS, RUNBOOK]
+    let read: Vec<_> = [PROCESS, RUNBOOK, EARLY]
         .map(document)
         .into_iter()
         .flat_map(|it| it.actions)
@@ -36,6 +39,9 @@ fn steps_are_read_as_they_are() {
             "Migrate / Database: Variable(\"Project.WorkerPool\")",
             "Migrate / From a template: DefaultPool",
             "Drain / Drain: DefaultPool",
+            "Deploy the shop / Deploy the shop: Pool(\"Windows Workers\")",
+            " / empty: DefaultPool",
+            "Bicep / Bicep: Pool(\"windows-workers\")",
         ]
     );
 }
@@ -57,8 +63,9 @@ fn differ(a: &str, b: &str) -> usize {
 
 /// Where both attributes are written and one is empty, a step that goes from one to the other is two lines.
 fn lines(text: &str, at: &Span, wanted: &Place<String>) -> usize {
+    let action = text[at.bytes.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
     let both = ["worker_pool = ", "worker_pool_variable = \"\""];
-    let both = both.iter().all(|it| text[at.bytes.clone()].contains(it));
+    let both = both.iter().all(|it| action.contains(it));
     if both && matches!(wanted, Place::Variable(_)) { 2 } else { 1 }
 }
 

@@ -84,13 +84,33 @@ proptest! {
 }
 
 /// Names that are alike, that hold a wildcard, and that the language could take for something else.
-const NAMES: [&str; 12] =
-    ["a", "A ", "ab", "a*", "?b", "!a", "* b", "w-[1..2]", "w-1", "w-2", "${x}", "é \"q\"\n[t]"];
+const NAMES: [&str; 20] = [
+    "a",
+    "A ",
+    "ab",
+    "a*",
+    "?b",
+    "!a",
+    "* b",
+    "w-[1..2]",
+    "w-1",
+    "w-2",
+    "${x}",
+    "é \"q\"\n[t]",
+    "{n}",
+    "w-[a,b]",
+    "a.b",
+    "# c",
+    "default",
+    "server",
+    "É",
+    "\u{a0}a",
+];
 const TYPES: [&str; 4] =
     ["Octopus.Script", "Octopus.AzurePowerShell", "Octopus.Email", "Octopus.TerraformPlan"];
 
 prop_compose! {
-    fn any_live()(
+    pub(crate) fn any_live()(
         pools in vec((select(NAMES.to_vec()), select(vec!["", "x \\ \"y\"\nz", "${x}"]), prop::bool::weighted(0.2)), 1..5),
         workers in vec((select(NAMES.to_vec()), vec(any::<prop::sample::Index>(), 1..3), any::<bool>(), select(vec!["w-1.acme", "w-2.acme", "${h}"]), 1..3_u16), 0..6),
         processes in vec((select(NAMES.to_vec()), select(NAMES.to_vec()), proptest::option::of(select(NAMES.to_vec())), vec(any_step(), 0..4)), 0..6),

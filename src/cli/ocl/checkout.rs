@@ -263,7 +263,8 @@ fn process(
         has_siblings: action.has_siblings,
         action_type: action.action_type.clone(),
         place: match &action.place {
-            Place::Pool(slug) => Place::Pool(Id::new(slug)),
+            // Early files have the name, which is as good where nothing is to change.
+            Place::Pool(pool) => Place::Pool(Id::new(slug(pool))),
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         },

@@ -63,7 +63,7 @@ fn text(path: &Path) -> anyhow::Result<String> {
 }
 
 /// Puts a text into a file that is there, with the rights that it has; a link is followed.
-pub(super) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(in crate::cli) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     let path = fs::canonicalize(path).with_context(context)?;
     let folder = path.parent().unwrap_or(Path::new("."));

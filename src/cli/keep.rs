@@ -1,0 +1,63 @@
+//! `poolwright pull --keep FILE`: a file that is there, brought to what is live.
+
+use super::{
+    exit, files,
+    ocl::tree::replace,
+    print::errln,
+    pull::{header, live},
+    screen::Screen,
+    session,
+    trouble::helped,
+};
+use crate::{
+    config,
+    diff::{decisions, diff},
+    finding::{Finding, Level, Source, Sources},
+    live::Live,
+    pull::{Judged, keep},
+    refresh::scope,
+    text::escape::Escaped,
+};
+use std::path::Path;
+
+/// Reads the file and all there is, and edits the file where it says something else.
+pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> anyhow::Result<u8> {
+    if path == Path::new("-") {
+        return Err(helped("standard input cannot be kept", "`--keep FILE` names a file to edit"));
+    }
+    let files = files::Args::of(path);
+    let Some(files) = files.load(screen)? else { return Ok(exit::ERROR) };
+    let Some(Source { text, .. }) = files.sources.0.first() else { return Ok(exit::ERROR) };
+    let said = files.desired.url.as_ref().map(|it| it.value.as_str());
+    let session = args.open(said).await?;
+    let git = scope(&files.desired).git;
+    let git = git.unwrap_or_default();
+    let live = live(&session, args.space(files.desired.space.as_ref()), git).await?;
+    let kept = keep(text, &live, |text| judge(text, &live)).map_err(|error| {
+        let help = "nothing was written; pull into a new file, and take from it what is needed";
+        helped(error.to_string(), help)
+    })?;
+    let shown = path.to_string_lossy();
+    let shown = Escaped(&shown);
+    if kept.text == *text {
+        errln!("{shown} is as it is live: nothing is written");
+        return Ok(exit::DONE);
+    }
+    replace(path, &kept.text)?;
+    kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
+    errln!("{shown} is written: a plan of it is empty");
+    Ok(exit::DONE)
+}
+
+/// What a plan of a text would be; what is wrong with the text, where it does not load.
+fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
+    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let (desired, findings) = config::load(&Sources(vec![source]));
+    if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
+        return Err(error);
+    }
+    let plan = diff(&desired, live, header(live));
+    let decided = decisions(&desired, live).into_iter();
+    let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
+    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, desired })
+}

@@ -1,0 +1,108 @@
+//! The rules of a file, brought to where steps are.
+//!
+//! Never: a rule that moves a step.
+
+use super::{KeepError, Keeper, Table, placements};
+use crate::{
+    finding::At,
+    model::{Id, Place, Pool},
+    plan::{Change, ChangeKind, StepEdit},
+};
+use std::collections::{BTreeMap, HashSet};
+
+impl Keeper<'_> {
+    /// Has the rules say where steps are.
+    pub(super) fn steps(&mut self) -> Result<(), KeepError> {
+        let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
+        for change in &self.round.judged.changes {
+            if let (ChangeKind::PlaceStep { .. }, At::Source(span)) =
+                (&change.kind, &change.cause.at)
+            {
+                by_rule.entry(span.bytes.start).or_default().push(change);
+            }
+        }
+        for (start, changes) in by_rule {
+            let at = self.document.at(start);
+            let table = self.document.tables.get(at).cloned();
+            let Some(table) =
+                table.filter(|it| it.path.first().is_some_and(|it| it == "placements"))
+            else {
+                return Err(KeepError::NotATable("placements".to_owned()));
+            };
+            match self.one_place(start, &changes) {
+                Some(place) => self.verdict(&table, &place),
+                None => self.exceptions(at, &changes),
+            }
+        }
+        Ok(())
+    }
+
+    /// Where all steps are that the rule at a place decides about, where they are all alike and it is the
+    /// pool alone that differs.
+    fn one_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
+        let pool_alone = |change: &&Change| match &change.kind {
+            ChangeKind::PlaceStep { edits, .. } => {
+                edits.iter().all(|it| matches!(it, StepEdit::Place(_)))
+            }
+            _ => false,
+        };
+        if !changes.iter().all(pool_alone) {
+            return None;
+        }
+        let of_rule = self.round.judged.decided.iter().filter(|(_, at)| *at == start);
+        let addresses: HashSet<String> = of_rule.map(|(it, _)| it.to_string()).collect();
+        let steps = self.round.live.processes.iter().flat_map(|process| {
+            process.steps.iter().map(move |step| (process.address(step).to_string(), &step.place))
+        });
+        let mut places = steps.filter(|(it, _)| addresses.contains(it)).map(|(_, place)| place);
+        let first = places.next()?;
+        places.all(|it| it == first).then(|| first.clone())
+    }
+
+    fn verdict(&mut self, table: &Table, place: &Place<Id<Pool>>) {
+        let (said, value) = placements::verdict(place, &self.pools);
+        let mut others =
+            ["pool", "pool_variable", "default_pool"].into_iter().filter(|it| *it != said);
+        if !others.any(|key| self.document.swap(table, key, said, &value)) {
+            self.document.set(table, said, &value);
+        }
+        self.told.push(format!("a rule says {said} = {value}"));
+    }
+
+    /// Rules for steps that are not where a rule says, before that rule.
+    fn exceptions(&mut self, before: usize, changes: &[&Change]) {
+        let moved: HashSet<(&str, &str)> = changes
+            .iter()
+            .filter_map(|change| match &change.kind {
+                ChangeKind::PlaceStep { process, action, .. } => {
+                    Some((process.as_str(), action.as_str()))
+                }
+                _ => None,
+            })
+            .collect();
+        let rules =
+            placements::exceptions(self.round.live, &self.pools, &moved, self.round.plainly);
+        self.told.push(format!("{} before a rule", crate::text::count(changes.len(), "exception")));
+        self.document.insert(before, &rules);
+    }
+
+    /// Adds rules for steps that no rule is about, where the file has rules.
+    pub(super) fn new_steps(&mut self) {
+        let judged = &self.round.judged;
+        if judged.desired.rules.is_empty() {
+            return;
+        }
+        let decided: HashSet<String> =
+            judged.decided.iter().map(|(it, _)| it.to_string()).collect();
+        let processes = self.round.live.processes.iter();
+        let steps = processes.flat_map(|process| process.steps.iter().map(move |it| (process, it)));
+        let new = steps.filter(|(process, it)| !decided.contains(&process.address(it).to_string()));
+        let new = new.map(|(process, it)| (process.id.as_str(), it.id.as_str())).collect();
+        let rules = placements::additions(self.round.live, &self.pools, &new);
+        if !rules.is_empty() {
+            self.told.push("rules for steps that no rule was about".to_owned());
+        }
+        self.document
+            .append(&["placements", "workers", "pools", "manage", "server", "octopus"], &rules);
+    }
+}

@@ -1,0 +1,186 @@
+//! `pull --keep`: a file that is there says then what is live, and what was still so stays as it was written.
+
+use crate::{pull::any_live, workbench::Workbench};
+use poolwright::{
+    config,
+    diff::{decisions, diff},
+    finding::{Finding, Level, Source, Sources},
+    live::{Live, Scope},
+    plan::Header,
+    pull::{Judged, KeepError, keep, pull},
+    sandbox::Seed,
+};
+use proptest::prelude::*;
+
+fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
+    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let (desired, findings) = config::load(&Sources(vec![source]));
+    if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
+        return Err(error);
+    }
+    let header = Header {
+        url: String::new(),
+        server_version: String::new(),
+        space: live.server.space.clone(),
+        files: Vec::new(),
+        digest: String::new(),
+        scope: Scope::default(),
+    };
+    let plan = diff(&desired, live, header);
+    let decided = decisions(&desired, live).into_iter();
+    let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
+    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, desired })
+}
+
+fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
+    keep(text, live, |text| judge(text, live)).map(|it| it.text)
+}
+
+/// The text with a comment of its own above and behind every line that may have one.
+fn commented(text: &str) -> String {
+    let mut commented = String::new();
+    let mut in_list = false;
+    for (at, line) in text.lines().enumerate() {
+        in_list = if in_list { !line.starts_with(']') } else { line.ends_with('[') };
+        match line.is_empty() {
+            true => commented.push('\n'),
+            false => commented.push_str(&format!("# above {at}\n{line} # behind {at}\n")),
+        }
+    }
+    commented
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_of_what_is_kept_is_empty_and_every_comment_is_there(
+        before in any_live(), now in any_live(),
+    ) {
+        let text = commented(&pull(&before, "https://octopus.acme.example"));
+        let after = kept(&text, &now).map_err(|it| TestCaseError::fail(format!("{it}\n{text}")))?;
+        let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
+        prop_assert!(judged.changes.is_empty());
+        let count = |text: &str| (text.matches("# above ").count(), text.matches("# behind ").count());
+        prop_assert_eq!(count(&text), count(&after), "{}\n=====\n{}", text, after);
+        prop_assert_eq!(kept(&after, &now).unwrap(), after);
+    }
+
+    #[test]
+    fn a_file_that_says_what_is_live_stays_as_it_is(live in any_live()) {
+        let text = commented(&pull(&live, "https://octopus.acme.example"));
+        let after = kept(&text, &live).unwrap();
+        prop_assert!(after == text, "{}\n=====\n{}", text, after);
+    }
+}
+
+#[test]
+fn what_is_pulled_on_any_seed_is_kept_as_it_is() {
+    for seed in [Seed::Empty, Seed::Chapter, Seed::Acme, Seed::Cloud] {
+        let workbench = Workbench::new(seed);
+        workbench.run(&["pull", "-o", "workers.toml"]).expect(0);
+        let text = workbench.read("workers.toml");
+        let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+        assert_eq!(output.stderr, "workers.toml is as it is live: nothing is written\n");
+        assert_eq!(workbench.read("workers.toml"), text);
+    }
+}
+
+/// What differs, by lines.
+fn changed(before: &str, after: &str) -> String {
+    let diff = similar::TextDiff::from_lines(before, after);
+    let lines = diff.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
+    lines.map(|it| format!("{}{it}", it.tag())).collect()
+}
+
+#[test]
+fn what_people_wrote_stays_and_what_is_not_so_is_edited() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/chapter/3-steps/workers.toml");
+    let before = std::fs::read_to_string(file).unwrap();
+    for commit in ["1-pools", "2-workers", "3-steps"] {
+        let file = file.replace("3-steps", commit);
+        workbench.run(&["apply", "--auto-approve", "-f", &file]).expect(0);
+    }
+    workbench.write("workers.toml", &before);
+    let writes = workbench.writes().len();
+
+    let id = workbench.id("workers", "database-worker-02");
+    workbench.edit(&format!("/api/Spaces-1/workers/{id}"), |it| it["IsDisabled"] = true.into());
+    let id = workbench.id("workerpools", "Azure Worker Pool");
+    workbench.edit(&format!("/api/Spaces-1/workerpools/{id}"), |it| {
+        it["Description"] = "az and bicep".into()
+    });
+    let new =
+        serde_json::json!({ "Name": "Java \"8\" Pool", "WorkerPoolType": "StaticWorkerPool" });
+    workbench.send("POST", "/api/Spaces-1/workerpools", new);
+    let writes = workbench.writes().len().max(writes);
+
+    workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    let after = workbench.read("workers.toml");
+    insta::assert_snapshot!(changed(&before, &after));
+    workbench.run(&["plan", "--exit-code"]).expect(0);
+    assert_eq!(workbench.writes().len(), writes);
+}
+
+#[test]
+fn what_is_not_live_goes_and_its_comments_stay() {
+    let workbench = Workbench::chapter(
+        r#"version = 1
+
+# The pools.
+[pools.gone] # soon
+name = "Gone"
+# why
+description = "x"
+
+[workers."db-[1..2]"] # two
+pools = [
+    "gone", # the one
+]
+polling = { subscription = "poll://x/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }
+
+[[removed]]
+worker = "never-there" # no
+
+# All of them.
+[[placements]]
+process = "any"
+pool = "gone"
+"#,
+    );
+    let before = workbench.read("workers.toml").replace('\n', "\r\n");
+    workbench.write("workers.toml", &before);
+    let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    insta::assert_snapshot!(output.stderr, @r"
+      pool `gone` is gone
+      worker `db-[1..2]` is gone
+      pool `default` is new
+      a rule no longer names what is gone
+      1 exception before a rule
+    workers.toml is written: a plan of it is empty
+    ");
+    let after = workbench.read("workers.toml");
+    assert_eq!(after.matches('\n').count(), after.matches("\r\n").count());
+    insta::assert_snapshot!(after.replace('\r', ""));
+    workbench.run(&["plan", "--exit-code"]).expect(0);
+}
+
+#[test]
+fn a_file_that_cannot_be_edited_is_left_as_it_is() {
+    let workbench = Workbench::chapter("version = 1\npools = { gone = { name = \"Gone\" } }\n");
+    let before = workbench.read("workers.toml");
+    let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r"
+    error: `the head of the file` is not written as a table of its own, with `[…]` above its lines
+    help: nothing was written; pull into a new file, and take from it what is needed
+    ");
+    assert_eq!(workbench.read("workers.toml"), before);
+    let output = workbench.run(&["pull", "--keep", "workers.toml", "-o", "x.toml"]);
+    assert_ne!(output.code, 0);
+    let output = workbench.run(&["pull", "--keep", "-"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r"
+    error: standard input cannot be kept
+    help: `--keep FILE` names a file to edit
+    ");
+}
