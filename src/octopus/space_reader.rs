@@ -23,6 +23,7 @@ use serde_json::value::RawValue;
 pub struct SpaceReader {
     connection: Connection,
     prefix: String,
+    space: Id<Space>,
 }
 
 /// A thing that could not be read.
@@ -39,7 +40,13 @@ type Answer<T> = Result<T, Error>;
 
 impl SpaceReader {
     pub(super) fn new(connection: Connection, space: &Id<Space>) -> Self {
-        Self { connection, prefix: format!("/api/{}", encoded(space.as_str())) }
+        let prefix = format!("/api/{}", encoded(space.as_str()));
+        Self { connection, prefix, space: space.clone() }
+    }
+
+    /// The space that it reads.
+    pub(super) fn space(&self) -> &Id<Space> {
+        &self.space
     }
 
     /// What every path of the space begins with.

@@ -102,7 +102,7 @@ fn on_the_instance(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Option<R
         ["events", rest @ ..] => events::route(call, rest),
         ["tasks", rest @ ..] => return tasks::route(call, rest),
         ["octopusservernodes", rest @ ..] => nodes::route(call, rest),
-        ["serverstatus", ..] if get => Ok(instance::status()),
+        ["serverstatus", rest @ ..] if get => instance::status(rest),
         ["configuration", "feature-toggles"] if get => Ok(instance::toggles()),
         ["capabilities", rest @ ..] if get => instance::capabilities(rest),
         _ => return None,
@@ -176,6 +176,7 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
             answer.unwrap_or_else(|| plain::route(call, "runbookprocesses", rest))
         }
         ["runbooks", rest @ ..] => projects::runbooks(call, &project, rest),
+        ["summary"] if call.verb() == Verb::Get => projects::summary(call, &project),
         ["variables"] => variables::of_project(call, &project),
         ["releases", rest @ ..] => releases::of_project(call, &project, rest),
         ["runbooksnapshots", rest @ ..] => runs::of_project(call, &project, rest),

@@ -81,9 +81,26 @@ pub(in crate::sandbox) fn new_space(id: &str, name: &str, slug: &str, default: b
     })
 }
 
-/// `GET /api/serverstatus`.
-pub(in crate::sandbox) fn status() -> Answer {
-    Answer::of(&json!({
+/// `GET /api/serverstatus` and what is below.
+pub(in crate::sandbox) fn status(path: &[&str]) -> Result {
+    match path {
+        [] => Ok(Answer::of(&online())),
+        ["health"] => Ok(Answer::of(&json!({
+            "Id": null,
+            "Description": "All the nodes in the cluster are operating normally.",
+            "IsOperatingNormally": true,
+            "IsCompliantWithLicense": true,
+            "IsEntireClusterDrainingTasks": false,
+            "IsEntireClusterReadOnly": false,
+            "Links": {},
+        }))),
+        ["extensions"] => Ok(Answer::of(&json!([]))),
+        _ => Err(Refusal::missing()),
+    }
+}
+
+fn online() -> Value {
+    json!({
         "IsOnline": true,
         "IsMajorMinorUpgradeAvailable": false,
         "MaintenanceExpires": null,
@@ -91,7 +108,7 @@ pub(in crate::sandbox) fn status() -> Answer {
         "Version": VERSION,
         "ServerTime": now(),
         "Links": { "Self": "/api/serverstatus" },
-    }))
+    })
 }
 
 /// `GET /api/configuration/feature-toggles`: none is known.

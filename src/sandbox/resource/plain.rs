@@ -6,7 +6,7 @@
 use super::{Call, deployments, field, flag, links, policies, projects, snapshot, tasks, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, TARGETS, VARIABLES, WORKERS},
+    kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, PROXIES, TARGETS, VARIABLES, WORKERS},
     page::Filter,
     permission,
     request::Verb,
@@ -20,7 +20,7 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> 
     let kind = kind::at(first).ok_or_else(Refusal::missing)?;
     match (call.verb(), path) {
         (Verb::Get, []) => filter(call, kind).page(call.db, &call.at(kind.link)),
-        (Verb::Get, ["all"]) => Ok(filter(call, kind).array()),
+        (Verb::Get, ["all"]) if has_all(kind) => Ok(filter(call, kind).array()),
         (Verb::Get, ["template"]) if kind.path == POLICIES.path => policies::template(call),
         (Verb::Get, [id]) => one(call, kind, id),
         (Verb::Get, [id, below]) => related(call, kind, id, below),
@@ -30,6 +30,11 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> 
         (_, [] | [_]) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }
+}
+
+/// Whether there is a list without pages. Processes have none: `all` is an id there, and nobody's.
+fn has_all(kind: &Kind) -> bool {
+    !["deploymentprocesses", "runbookprocesses"].contains(&kind.path)
 }
 
 /// Whether documents of this kind may be made here; others come with their owner, or not at all.
@@ -144,7 +149,9 @@ fn written(call: &Call<'_>, kind: &'static Kind, body: &Value, old: &Value) -> R
         }
     }
     document["Name"] = json!(call.name(kind, &document, &id)?);
-    document["Slug"] = json!(call.slug(kind, body, old)?);
+    if kind.path != PROXIES.path {
+        document["Slug"] = json!(call.slug(kind, body, old)?);
+    }
     if kind.path == POLICIES.path {
         policies::keep_one_default(call, &mut document, old)?;
     }

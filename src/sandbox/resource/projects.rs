@@ -4,7 +4,7 @@
 
 use super::{Call, processes, tasks, text, variables};
 use crate::sandbox::{
-    answer::{Refusal, Result},
+    answer::{Answer, Refusal, Result},
     kind::{
         BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, GROUPS, LIFECYCLES, PROCESSES, PROJECTS,
         RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
@@ -25,6 +25,19 @@ pub(in crate::sandbox) fn find(call: &Call<'_>, id: &str) -> Result<Document> {
         None => store::find_slug(call.db, &PROJECTS, &call.space, id)?,
     };
     project.ok_or_else(Refusal::missing)
+}
+
+/// `…/projects/{id}/summary`: whether there is anything to run.
+pub(in crate::sandbox) fn summary(call: &Call<'_>, project: &Document) -> Result {
+    let process = format!("{}-{}", PROCESSES.prefix, project.id);
+    let process = store::find(call.db, &PROCESSES, &call.space, &process)?;
+    let process = process.map(|it| it.value()).transpose()?.unwrap_or_default();
+    let values = params![RUNBOOKS.prefix, call.space, project.id];
+    let runbooks = store::select(call.db, &RUNBOOKS, "space = ?2 and owner = ?3", values)?;
+    Ok(Answer::of(&json!({
+        "HasDeploymentProcess": process["Steps"].as_array().is_some_and(|it| !it.is_empty()),
+        "HasRunbooks": !runbooks.is_empty(),
+    })))
 }
 
 /// `…/projects/{id}/runbooks`.

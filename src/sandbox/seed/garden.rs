@@ -4,7 +4,7 @@
 
 use crate::sandbox::{
     git::{Repository, Signature, Tree},
-    kind::{Kind, PROJECTS, RUNBOOKS, TENANT_VALUES, VARIABLES},
+    kind::{Kind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
     resource::{links, processes, projects, slug, variables, versioned},
     store::{self, Document},
 };
@@ -43,7 +43,9 @@ impl<'a> Garden<'a> {
 
     fn plant_as(&self, kind: &'static Kind, id: &str, fields: Value) -> Result<()> {
         let mut document = json!({ "Id": id, "SpaceId": self.space, "Name": fields["Name"] });
-        document["Slug"] = json!(slug(fields["Name"].as_str().unwrap_or_default()));
+        if kind.path != PROXIES.path {
+            document["Slug"] = json!(slug(fields["Name"].as_str().unwrap_or_default()));
+        }
         merge(&mut document, fields);
         document["Links"] = links::of(kind, &self.space, id, &document);
         store::save(self.db, &Document::new(kind, &document))

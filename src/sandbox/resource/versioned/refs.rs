@@ -121,6 +121,7 @@ impl Here<'_> {
         let missing = || Refusal::rule(format!("The Git reference '{base}' could not be found."));
         let (_, commit) = self.repository.find(base)?.ok_or_else(missing)?;
         self.repository.point(name, &commit.hash)?;
-        Ok(Answer::created(&self.branch(name)))
+        // 200 and not 201, as the reference of 2026 has it.
+        Ok(Answer::of(&self.branch(name)))
     }
 }
