@@ -100,6 +100,7 @@ async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
         directory,
         pointers: Vec::new(),
         choosers: Default::default(),
+        editions: Vec::new(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     })

@@ -21,7 +21,7 @@ pub(super) struct Rights(Option<Permissions>);
 impl Rights {
     /// Reads the rights, where a short list would mislead.
     pub(super) async fn read(reader: &Reader, scope: &Scope) -> Result<Self, Error> {
-        if !(scope.workers || scope.pointers || scope.elsewhere) {
+        if !(scope.workers || scope.pointers || scope.editions || scope.elsewhere) {
             return Ok(Self::default());
         }
         let known = reader.permissions().await.ok();
@@ -55,7 +55,7 @@ impl Rights {
 
     /// What of this space is out of sight, where a plan must know of every user of a pool.
     pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
-        if !(scope.pointers || scope.elsewhere) {
+        if !(scope.pointers || scope.editions || scope.elsewhere) {
             return Vec::new();
         }
         let mut gaps = self.steps_out_of_sight(space, Hides::Steps);
@@ -63,9 +63,14 @@ impl Rights {
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
             ("deployment targets", "MachineView"),
+            ("tenants", "TenantView"),
+            ("step templates", "ActionTemplateView"),
         ];
         let pointing = pointing.iter().filter(|_| scope.pointers);
         gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        let releases = [("releases", "ReleaseView")];
+        let releases = releases.iter().filter(|_| scope.editions);
+        gaps.extend(self.out_of_sight(space, releases, Hides::Editions));
         gaps
     }
 

@@ -208,6 +208,7 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
         directory: Directory::default(),
         pointers: Vec::new(),
         choosers: Default::default(),
+        editions: Vec::new(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     }
@@ -268,6 +269,7 @@ fn process(
         run_on_server: action.run_on_server,
         target_roles: action.target_roles.clone(),
         container: action.container.clone(),
+        parameters: Vec::new(),
     });
     LiveProcess {
         id: Id::new(format!("{at}")),

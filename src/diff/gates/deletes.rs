@@ -52,8 +52,9 @@ fn uses(n: usize) -> String {
 
 fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
     let gaps = outcome.matched.live.gaps.iter();
-    let gaps =
-        gaps.filter(|gap| matches!(gap.hides, Hides::Steps | Hides::StepsInGit | Hides::Pointers));
+    let gaps = gaps.filter(|gap| {
+        matches!(gap.hides, Hides::Steps | Hides::StepsInGit | Hides::Pointers | Hides::Editions)
+    });
     let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     if notes.is_empty() {
         return None;
