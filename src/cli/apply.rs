@@ -17,12 +17,13 @@ use crate::{
     finding::Sources,
     plan::Plan,
     receipt::{Entry, Outcome, Receipt, Status},
-    refresh::{refresh, space},
+    refresh::{lacking, refresh, space},
     render,
     text::{count, escape::Escaped},
 };
 use anyhow::Context as _;
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -87,13 +88,13 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         }
         return Ok(exit::DONE);
     }
-    if args.plan.is_none() && !args.auto_approve && !agreed()? {
+    warn_of_lacking(&session, plan).await;
+    if !agreed(args)? {
         errln!("nothing was written");
         return Ok(exit::ERROR);
     }
     // Every precondition, just before the first write.
-    let header = &plan.header;
-    let reader = session.connection.reader();
+    let (reader, header) = (session.connection.reader(), &plan.header);
     let live = refresh(&reader, &header.space, &header.scope, &session.url).await?;
     let changed = stale(plan, &live);
     if !changed.is_empty() {
@@ -164,8 +165,24 @@ async fn saved(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
     Ok(session)
 }
 
-/// Asks whether to go on.
-fn agreed() -> anyhow::Result<bool> {
+/// Tells which changes the server will refuse, before anybody agrees to them.
+async fn warn_of_lacking(session: &Session, plan: &Plan) {
+    let mut needed: BTreeMap<&str, usize> = BTreeMap::new();
+    for change in &plan.changes {
+        *needed.entry(change.kind.permission()).or_default() += 1;
+    }
+    let (reader, space) = (session.connection.reader(), &plan.header.space.id);
+    for permission in lacking(&reader, space, needed.keys().copied()).await {
+        let changes = count(needed.get(permission).copied().unwrap_or_default(), "change");
+        errln!("warning: the key's user lacks {permission}: the server will refuse {changes}");
+    }
+}
+
+/// Asks whether to go on, unless that has been said.
+fn agreed(args: &Args) -> anyhow::Result<bool> {
+    if args.plan.is_some() || args.auto_approve {
+        return Ok(true);
+    }
     if !std::io::stdin().is_terminal() {
         return Err(helped(
             "there is nobody to ask, and nothing was written",

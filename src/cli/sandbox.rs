@@ -3,6 +3,7 @@
 use super::{
     copy, plan,
     print::{errln, outln},
+    record,
     trouble::helped,
 };
 use crate::sandbox::{self, Options, Pace, Seed, Store};
@@ -64,6 +65,10 @@ pub(super) struct Args {
     /// How many seconds a deployment, a runbook run or a script takes.
     #[arg(long, default_value_t = 2, value_name = "SECONDS")]
     work: u64,
+    /// Write every request and its answer into this file, a line of JSON each: bodies whole, secrets in
+    /// them included, and no headers.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -101,6 +106,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         pace,
         rules: args.fault,
         fault_seed: args.fault_seed,
+        recorder: args.record.as_deref().map(record::into_file).transpose()?,
         ..Options::default()
     };
     let sandbox = sandbox::start(options, listener).await.map_err(|error| match error {
@@ -118,6 +124,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     errln!("a key that lacks one permission: {}WORKEREDIT and the like", sandbox::WITHOUT_KEY);
     errln!("a service account to exchange an identity for: {}", sandbox::SERVICE_ACCOUNT);
     errln!("its pools, workers and steps, in a browser: {}/", sandbox.url());
+    if !sandbox.is_new() {
+        let file = args.db.display();
+        errln!("it serves what {file} has kept: `--seed` is for a file that is not there yet");
+    }
     match memory {
         true => errln!("Ctrl-C stops it, and its data is gone"),
         false => errln!("Ctrl-C stops it; {} keeps its data", args.db.display()),

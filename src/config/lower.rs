@@ -32,6 +32,7 @@ pub(super) fn lower(files: &[Part], sources: &Sources) -> (Desired, Vec<Finding>
     files.iter().for_each(|file| draft.version_control(file));
     files.iter().for_each(|file| draft.rules(file));
     files.iter().for_each(|file| draft.removed(file));
+    files.iter().for_each(|file| draft.same_positions(file));
     draft.unsettled();
     (draft.desired, draft.findings)
 }
@@ -43,6 +44,11 @@ impl Draft {
         if !self.findings.contains(&finding) {
             self.findings.push(finding);
         }
+    }
+
+    /// Tells what there is to tell.
+    pub(super) fn report_all(&mut self, findings: impl IntoIterator<Item = Finding>) {
+        findings.into_iter().for_each(|it| self.report(it));
     }
 
     /// The line at which a place of a file starts.

@@ -32,6 +32,11 @@ impl<'a> Part<'a> {
         Self { n: n.map(Rc::from), ..self.clone() }
     }
 
+    /// Whether `{n}` stands for something.
+    pub(super) fn has_n(&self) -> bool {
+        self.n.is_some()
+    }
+
     /// Where the table is.
     pub(super) fn at(&self) -> Span {
         self.span(self.at.clone())
@@ -105,6 +110,21 @@ impl<'a> Part<'a> {
                 Some((Declared { value: key.get_ref().to_string(), at }, part))
             })
             .collect()
+    }
+
+    /// All texts of the table and of the tables and lists inside it.
+    pub(super) fn every_text(&self) -> Vec<Declared<String>> {
+        let mut texts = Vec::new();
+        let mut open: Vec<_> = self.table.values().collect();
+        while let Some(value) = open.pop() {
+            match value.get_ref() {
+                DeValue::Array(items) => open.extend(items.iter()),
+                DeValue::Table(table) => open.extend(table.values()),
+                _ => texts.extend(self.text_of(value)),
+            }
+        }
+        texts.sort_by_key(|it| it.at.bytes.start);
+        texts
     }
 
     fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {

@@ -21,9 +21,13 @@ impl Draft {
         }
         if let Some(manage) = file.part("manage") {
             let prune = manage.texts("prune").unwrap_or_default();
-            let prunes = |kind: &str| prune.iter().any(|it| it.value == kind);
-            self.desired.policy.prune_pools |= prunes("pools");
-            self.desired.policy.prune_workers |= prunes("workers");
+            for Declared { value, at } in prune {
+                let pruned = match value.as_str() {
+                    "pools" => &mut self.desired.policy.prune_pools,
+                    _ => &mut self.desired.policy.prune_workers,
+                };
+                pruned.get_or_insert(at);
+            }
             let max = max_deletes(&manage);
             self.once("max_deletes", max, |desired| &mut desired.policy.max_deletes);
         }

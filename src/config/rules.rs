@@ -2,10 +2,13 @@
 
 use super::{language::VERDICTS, lower::Draft, part::Part};
 use crate::{
-    desired::{Currently, Declared, Rule, Selectors, Target, Verdict},
-    finding::Finding,
+    desired::{
+        Currently, DEFAULT, Declared, Rule, SERVER, Selectors, TARGET, Target, VARIABLE, Verdict,
+        Whereabouts,
+    },
+    finding::{Finding, Span},
     model::{Container, Execution, Place},
-    text::pattern::Patterns,
+    text::pattern::{Pattern, Patterns},
 };
 
 impl Draft {
@@ -38,7 +41,7 @@ impl Draft {
             None => (runbook.is_none(), runbook.is_some()),
         };
         let currently = part.texts("currently").map(|words| {
-            let value = words.into_iter().map(|word| self.currently(word)).collect();
+            let value = self.whereabouts(words);
             Declared { value, at: at(part, "currently") }
         });
         Selectors {
@@ -53,13 +56,26 @@ impl Draft {
         }
     }
 
-    fn currently(&self, word: Declared<String>) -> Currently {
-        match word.value.as_str() {
-            "server" => Currently::Server,
-            "default" => Currently::Default,
-            "target" => Currently::Target,
-            "variable" => Currently::Variable,
-            _ => Currently::Pool(self.pool_ref(word).value),
+    fn whereabouts(&self, words: Vec<Declared<String>>) -> Whereabouts {
+        let mut whereabouts = Whereabouts::default();
+        for Declared { value, at } in words {
+            match value.trim().strip_prefix('!') {
+                Some(word) => whereabouts.exclude.push(self.currently(word, at)),
+                None => whereabouts.include.push(self.currently(&value, at)),
+            }
+        }
+        whereabouts
+    }
+
+    fn currently(&self, word: &str, at: Span) -> Currently {
+        let pattern = Pattern::new(word);
+        match word.trim() {
+            SERVER => Currently::Server,
+            DEFAULT => Currently::Default,
+            TARGET => Currently::Target,
+            VARIABLE => Currently::Variable,
+            _ if pattern.exact().is_none() => Currently::Like(pattern),
+            pool => Currently::Pool(self.pool_ref(Declared { value: pool.to_owned(), at })),
         }
     }
 
@@ -110,6 +126,6 @@ fn patterns(part: &Part, key: &str) -> Option<Declared<Patterns>> {
 }
 
 /// Where a key's value is, or else its table.
-fn at(part: &Part, key: &str) -> crate::finding::Span {
+fn at(part: &Part, key: &str) -> Span {
     part.value_at(key).unwrap_or_else(|| part.at())
 }

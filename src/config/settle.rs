@@ -7,7 +7,7 @@
 
 use super::lower::Draft;
 use crate::{
-    desired::{Currently, Declared, Rule, Selectors, Target, Verdict},
+    desired::{Currently, DEFAULT, Declared, PoolRef, Rule, Selectors, Target, VARIABLE, Verdict},
     finding::Finding,
     model::Place,
     text::pattern::Patterns,
@@ -52,13 +52,15 @@ fn same(one: &Target, other: &Target) -> bool {
 /// Whether the rule's `currently` names where `target` sends its steps.
 fn asks_for(rule: &Rule, target: &Target) -> bool {
     let Some(currently) = &rule.select.currently else { return false };
-    currently.value.iter().any(|word| match (word, &target.place) {
-        (Currently::Default, Place::DefaultPool) | (Currently::Variable, Place::Variable(_)) => {
-            true
+    match &target.place {
+        Place::DefaultPool => currently.covers(DEFAULT, |it| *it == Currently::Default),
+        Place::Variable(_) => currently.covers(VARIABLE, |it| *it == Currently::Variable),
+        Place::Pool(sent) => {
+            let (PoolRef::Declared(word) | PoolRef::Live(word)) = &sent.value;
+            let is = |it: &Currently| matches!(it, Currently::Pool(it) if it.value == sent.value);
+            currently.covers(&word.trim().to_lowercase(), is)
         }
-        (Currently::Pool(asked), Place::Pool(sent)) => *asked == sent.value,
-        _ => false,
-    })
+    }
 }
 
 /// Whether a rule still matches a step that it has moved.

@@ -1,6 +1,12 @@
 //! `[workers]`: ranges spread, endpoints parsed.
 
-use super::{language::KINDS, lower::Draft, part::Part, spread::spread};
+use super::{
+    language::KINDS,
+    lint::{odd_fingerprint, odd_range},
+    lower::Draft,
+    part::Part,
+    spread::spread,
+};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, DesiredWorker, PoolRef},
     finding::Finding,
@@ -15,6 +21,7 @@ impl Draft {
     /// Adds the workers of a file.
     pub(super) fn workers(&mut self, file: &Part) {
         for (key, part) in file.map("workers") {
+            self.report_all(odd_range(&key));
             let names = match spread(&key.value) {
                 Ok(names) => names,
                 Err(error) => {
@@ -29,12 +36,12 @@ impl Draft {
                 // The server trims names; one that is not trimmed would never settle.
                 let name = Declared { value: it.name.trim().to_owned(), at: key.at.clone() };
                 self.check_name("worker", &name);
-                self.worker(name, &part.with_n(it.n.as_deref()), it.n.is_some());
+                self.worker(name, &part.with_n(it.n.as_deref()));
             }
         }
     }
 
-    fn worker(&mut self, name: Declared<String>, part: &Part, is_spread: bool) {
+    fn worker(&mut self, name: Declared<String>, part: &Part) {
         let folded = Name::new(&name.value).folded().to_owned();
         if !self.worker_names.insert(folded) {
             let message = format!("two workers are named `{}`", name.value);
@@ -45,22 +52,11 @@ impl Draft {
             );
             return;
         }
+        self.stray_n(part);
         let Some(endpoint) = self.endpoint(part) else { return };
         let pools = self.worker_pools(part);
         let policy = part.text("policy");
         let renamed_from = part.texts("renamed_from").unwrap_or_default();
-        if !is_spread {
-            let texts = pools.iter().filter_map(|it| match &it.value {
-                PoolRef::Live(text) => Some((text, &it.at)),
-                PoolRef::Declared(_) => None,
-            });
-            let more = policy.iter().chain(&renamed_from).map(|it| (&it.value, &it.at));
-            let stray = texts.chain(more).find(|(text, _)| text.contains("{n}"));
-            if let Some((_, at)) = stray {
-                let finding = stray_n(at.clone());
-                self.report(finding);
-            }
-        }
         let worker = DesiredWorker {
             name: Name::new(&name.value),
             renamed_from,
@@ -148,11 +144,13 @@ impl Draft {
             );
             return None;
         }
+        let fingerprint = part.text("fingerprint")?;
+        self.report_all(odd_fingerprint(&fingerprint));
         Some(DesiredEndpoint::Ssh {
             host: host.value,
             port: u16::try_from(port).ok()?,
             account: part.text("account")?,
-            fingerprint: part.text("fingerprint")?.value,
+            fingerprint: fingerprint.value,
             platform: part.text("platform").map(|it| it.value),
             proxy: part.text("proxy"),
         })
@@ -223,9 +221,4 @@ impl Draft {
             "say both `{one}` and `{other}`, or neither for a worker that registers itself"
         )));
     }
-}
-
-fn stray_n(at: crate::finding::Span) -> Finding {
-    let message = "`{n}` stands for nothing: the worker's name has no range";
-    Finding::error("stray-n", at, message).help("`[01..06]` in the worker's name makes six workers")
 }

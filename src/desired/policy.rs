@@ -1,7 +1,7 @@
 //! What a plan may do, and what refuses it.
 
 use super::Declared;
-use crate::finding::Level;
+use crate::finding::{Level, Span};
 use std::collections::BTreeMap;
 
 /// A rule that refuses a plan though every request in it would succeed.
@@ -61,10 +61,10 @@ pub enum MaxDeletes {
 /// What may be deleted, how much of it, and what each gate weighs.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// Whether live pools that are not declared are deleted.
-    pub prune_pools: bool,
-    /// Whether live workers that are not declared are deleted.
-    pub prune_workers: bool,
+    /// Where the file says to delete live pools that are not declared; none where it does not.
+    pub prune_pools: Option<Span>,
+    /// The same of workers.
+    pub prune_workers: Option<Span>,
     /// How many deletes a plan may have; no limit where the file says none.
     pub max_deletes: Option<Declared<MaxDeletes>>,
     /// Gates whose level the file sets; `None` is "allow".

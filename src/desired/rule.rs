@@ -3,7 +3,7 @@
 use super::{Declared, PoolRef, Reference};
 use crate::{
     model::{Container, Execution, Place},
-    text::pattern::Patterns,
+    text::pattern::{Pattern, Patterns},
 };
 
 /// A rule of `[[placements]]`.
@@ -34,9 +34,54 @@ pub struct Selectors {
     pub deployments: bool,
     /// Whether runbook processes are in scope.
     pub runbooks: bool,
-    /// Where a step runs today: any of these; `None` for anywhere.
-    pub currently: Option<Declared<Vec<Currently>>>,
+    /// Where a step runs today; `None` for anywhere.
+    pub currently: Option<Declared<Whereabouts>>,
 }
+
+/// Where a step runs today, as a selector says it: in one of some places, and in none of others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// One of these; anywhere, where the list is empty.
+    pub include: Vec<Currently>,
+    /// None of these: those with a leading `!`.
+    pub exclude: Vec<Currently>,
+}
+
+impl Whereabouts {
+    /// All places that it speaks of, excluded or not.
+    pub fn places(&self) -> impl Iterator<Item = &Currently> {
+        self.include.iter().chain(&self.exclude)
+    }
+
+    /// Whether the answer depends on which steps run on the built-in worker.
+    pub fn asks_for_server(&self) -> bool {
+        self.places().any(|it| match it {
+            Currently::Server => true,
+            Currently::Like(pattern) => pattern.matches(SERVER),
+            _ => false,
+        })
+    }
+
+    /// Whether it is about the place that `is` says yes to, by itself or by its word.
+    pub fn covers(&self, word: &str, is: impl Fn(&Currently) -> bool) -> bool {
+        let any = |list: &[Currently]| {
+            list.iter().any(|it| match it {
+                Currently::Like(pattern) => pattern.matches(word),
+                other => is(other),
+            })
+        };
+        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+}
+
+/// The word for the built-in worker.
+pub const SERVER: &str = "server";
+/// The word for a step that names no pool.
+pub const DEFAULT: &str = "default";
+/// The word for deployment targets.
+pub const TARGET: &str = "target";
+/// The word for a pool that a variable chooses.
+pub const VARIABLE: &str = "variable";
 
 /// Where a step runs today.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +95,10 @@ pub enum Currently {
     /// A variable chooses its pool.
     Variable,
     /// It names this pool.
-    Pool(PoolRef),
+    Pool(Declared<PoolRef>),
+    /// A pattern with wildcards, which stands for the words of the other places and for pools, by key or by
+    /// name.
+    Like(Pattern),
 }
 
 /// What becomes of a step.

@@ -3,7 +3,7 @@
 use super::matched::Matched;
 use crate::{
     desired::{Declared, Removal, Target, Verdict},
-    finding::{At, Finding},
+    finding::{At, Finding, Span},
     live::{LivePool, LiveWorker},
     model::{Address, Name, Place},
     plan::{Cause, Change, ChangeKind},
@@ -18,9 +18,9 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
     let mut changes = Vec::new();
     for worker in &matched.live.workers {
         let removal = removed(&worker.name, Removal::worker);
-        let pruned = matched.desired.policy.prune_workers;
+        let prune = matched.desired.policy.prune_workers.as_ref();
         let declared = matched.worker_key(&worker.id).is_some();
-        let Some(cause) = cause(removal, pruned && !declared, worker.name.as_str()) else {
+        let Some(cause) = cause(removal, prune.filter(|_| !declared), &worker.name) else {
             continue;
         };
         match (removal, declared) {
@@ -30,10 +30,10 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
     }
     for pool in &matched.live.pools {
         let removal = removed(&pool.name, Removal::pool);
-        let pruned = matched.desired.policy.prune_pools;
+        let prune = matched.desired.policy.prune_pools.as_ref();
         let declared = matched.pool_key(&pool.id).is_some();
         let stays_default = pool.default && super::pools::switch(matched).is_none();
-        let Some(cause) = cause(removal, pruned && !declared && !stays_default, pool.name.as_str())
+        let Some(cause) = cause(removal, prune.filter(|_| !declared && !stays_default), &pool.name)
         else {
             continue;
         };
@@ -72,15 +72,15 @@ fn needed(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
         .collect()
 }
 
-fn cause(removal: Option<&Declared<Removal>>, pruned: bool, name: &str) -> Option<Cause> {
-    let (at, why) = match (removal, pruned) {
-        (Some(removal), _) => (At::Source(removal.at.clone()), None),
-        (None, true) => {
-            (At::Nowhere, Some(format!("`{name}` is not declared, and `prune` says to delete it")))
+fn cause(removal: Option<&Declared<Removal>>, prune: Option<&Span>, name: &Name) -> Option<Cause> {
+    let (at, why) = match (removal, prune) {
+        (Some(removal), _) => (&removal.at, None),
+        (None, Some(prune)) => {
+            (prune, Some(format!("`{name}` is not declared, and `prune` says to delete it")))
         }
-        (None, false) => return None,
+        (None, None) => return None,
     };
-    Some(Cause { at, rule: None, why })
+    Some(Cause { at: At::Source(at.clone()), rule: None, why })
 }
 
 fn delete_worker(worker: &LiveWorker, cause: Cause) -> Change {

@@ -2,8 +2,8 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Currently, Declared, Target},
-    finding::{Finding, Span},
+    desired::{Declared, Target},
+    finding::Finding,
     live::{Live, LiveStep, Runs, fallback_pool, needs_targets, only_on_targets, runs},
     model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle},
     plan::{Delta, Feed, StepEdit},
@@ -140,68 +140,6 @@ fn live_container(matched: &Matched, step: &LiveStep) -> Option<Container<Linked
     let feed = matched.live.directory.feeds.iter().find(|it| it.id == live.feed);
     let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
     Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
-}
-
-/// Where a rule's steps have to run today, resolved.
-pub(super) enum Condition {
-    /// On the built-in worker, or nowhere since that is switched off.
-    Server,
-    /// In no pool of their own.
-    Default,
-    /// On deployment targets.
-    Target,
-    /// Where a variable says.
-    Variable,
-    /// In this pool.
-    Pool(Id<Pool>),
-    /// In a pool that is not there yet: no step does.
-    Nowhere,
-}
-
-impl Condition {
-    /// A word of `currently`, resolved.
-    ///
-    /// # Errors
-    ///
-    /// A finding, for a pool that is not there.
-    pub(super) fn new(matched: &Matched, wanted: &Currently, at: &Span) -> Result<Self, Finding> {
-        Ok(match wanted {
-            Currently::Server => Self::Server,
-            Currently::Default => Self::Default,
-            Currently::Target => Self::Target,
-            Currently::Variable => Self::Variable,
-            Currently::Pool(pool) => {
-                let pool = Declared { value: pool.clone(), at: at.clone() };
-                match matched.resolve(&pool) {
-                    Ok(PoolHandle::Existing { id, .. }) => Self::Pool(id),
-                    Ok(PoolHandle::New(_)) => Self::Nowhere,
-                    // A file that empties a pool and removes it stays true once that is done.
-                    Err(_) if matched.is_removed(&pool.value) => Self::Nowhere,
-                    Err(finding) => return Err(finding),
-                }
-            }
-        })
-    }
-
-    /// Whether `step` runs there; `fallback` is the pool whose steps run on the built-in worker.
-    pub(super) fn holds(&self, step: &LiveStep, reach: Reach, fallback: Option<&Id<Pool>>) -> bool {
-        let on_worker = reach == Reach::Worker;
-        match self {
-            Self::Server => {
-                on_worker
-                    && fallback.is_some_and(|fallback| match &step.place {
-                        Place::DefaultPool => true,
-                        Place::Pool(id) => id == fallback,
-                        Place::Variable(_) => false,
-                    })
-            }
-            Self::Default => on_worker && step.place == Place::DefaultPool,
-            Self::Target => matches!(reach, Reach::Targets | Reach::OnlyTargets),
-            Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),
-            Self::Pool(id) => on_worker && step.place == Place::Pool(id.clone()),
-            Self::Nowhere => false,
-        }
-    }
 }
 
 /// The pool whose steps run on the built-in worker, by id.

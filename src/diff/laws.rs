@@ -4,7 +4,7 @@ use super::{after, diff, stale};
 use crate::{
     desired::{
         Currently, Declared, Desired, DesiredEndpoint, DesiredPool, DesiredWorker, OnProtected,
-        PoolRef, Removal, Rule, Selectors, Target, Verdict, VersionControl,
+        PoolRef, Removal, Rule, Selectors, Target, Verdict, VersionControl, Whereabouts,
     },
     finding::{Level, Span},
     live::{
@@ -13,7 +13,7 @@ use crate::{
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
     plan::{Header, Plan, check},
-    text::pattern::Patterns,
+    text::pattern::{Pattern, Patterns},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
 use std::collections::{BTreeSet, HashSet};
@@ -35,7 +35,7 @@ proptest! {
     #[test]
     fn what_no_key_names_is_never_touched(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
-        prop_assume!(is_possible(&plan) && !desired.policy.prune_pools && !desired.policy.prune_workers);
+        prop_assume!(is_possible(&plan) && desired.policy.prune_pools.is_none() && desired.policy.prune_workers.is_none());
         let done = after(&live, &plan.changes);
         let mut named: HashSet<String> = desired.pools.values().flat_map(|it| names(&it.name, &it.renamed_from)).collect();
         named.extend(desired.removed.iter().filter_map(|it| it.value.pool()).map(|it| it.folded().to_owned()));
@@ -223,7 +223,8 @@ prop_compose! {
             Removal::Worker(name) => desired.workers.contains_key(name.folded()),
         };
         desired.removed = removed.into_iter().filter(|it| !is_declared(it)).map(declared).collect();
-        (desired.policy.prune_pools, desired.policy.prune_workers) = prune;
+        desired.policy.prune_pools = prune.0.then(Span::default);
+        desired.policy.prune_workers = prune.1.then(Span::default);
         desired
     }
 }
@@ -275,7 +276,9 @@ prop_compose! {
     fn any_rule()(
         step in option::of(select(vec!["*build*", "mail", "w*", "migrate 0", "!warm*"])),
         kind in option::weighted(0.2, select(vec!["Octopus.Azure*", "Octopus.Script"])),
-        currently in option::weighted(0.4, vec(any_currently(), 1..3)),
+        include in vec(any_currently(), 0..3),
+        exclude in vec(any_currently(), 0..2),
+        anywhere in prop::bool::weighted(0.6),
         verdict in any_verdict(),
     ) -> Declared<Rule> {
         let patterns = |text: &str| declared(Patterns::new([text]));
@@ -286,7 +289,7 @@ prop_compose! {
                 action_type: kind.map(patterns),
                 deployments: true,
                 runbooks: false,
-                currently: currently.map(declared),
+                currently: (!anywhere).then(|| declared(Whereabouts { include, exclude })),
                 ..Selectors::default()
             },
             verdict,
@@ -304,7 +307,8 @@ fn any_currently() -> impl Strategy<Value = Currently> {
         Just(Currently::Default),
         Just(Currently::Target),
         Just(Currently::Variable),
-        any_pool_ref().prop_map(Currently::Pool),
+        any_pool_ref().prop_map(|it| Currently::Pool(declared(it))),
+        select(vec!["*", "?e*", "a*"]).prop_map(|it| Currently::Like(Pattern::new(it))),
     ]
 }
 

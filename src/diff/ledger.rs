@@ -33,6 +33,10 @@ struct Page<'a> {
     found: BTreeMap<&'a str, (Reach, &'a str)>,
     /// Steps that the rule could decide about.
     steps: usize,
+    /// Steps that fit it and stay on their targets, since it says no `execution`.
+    on_targets: usize,
+    /// Steps that fit it and that no rule moves.
+    elsewhere: usize,
     /// Those of them that an earlier rule always takes.
     taken: usize,
     /// The rule that takes them, where there are any.
@@ -49,6 +53,8 @@ impl<'a> Ledger<'a> {
             names: BTreeSet::new(),
             found: BTreeMap::new(),
             steps: 0,
+            on_targets: 0,
+            elsewhere: 0,
             taken: 0,
             taker: None,
             cannot: BTreeMap::new(),
@@ -77,6 +83,10 @@ impl<'a> Ledger<'a> {
             let Some(page) = self.pages.get_mut(*at) else { continue };
             page.find(step, reach);
             if !reaches(page.rule, reach) {
+                match reach {
+                    Reach::Targets => page.on_targets += 1,
+                    _ => page.elsewhere += 1,
+                }
                 continue;
             }
             page.steps += 1;
@@ -204,14 +214,31 @@ impl<'a> Page<'a> {
         self.cannot.iter().map(finding).collect()
     }
 
+    /// A rule that decides about no step, and why.
+    fn useless(&self) -> Finding {
+        let (message, help) = match (self.on_targets, self.elsewhere) {
+            _ if self.processes == 0 => (
+                "no process fits this rule".to_owned(),
+                "remove it, or widen its `project`, `project_group`, `runbook` or `process`",
+            ),
+            (0, 0) => ("no step fits this rule".to_owned(), "remove it, or widen its selectors"),
+            (0, n) => (
+                format!("this rule fits {} that no rule moves", count(n, "step")),
+                "remove it: these steps run inside the server, or always on their targets",
+            ),
+            (n, _) => (
+                format!("this rule leaves {} on deployment targets", count(n, "step")),
+                "say `execution = \"once\"` or `\"per-target\"` to move them to a worker",
+            ),
+        };
+        Finding::warning("idle-rule", self.rule.at.clone(), message).help(help)
+    }
+
     /// A rule that finds nothing, or that never wins.
     fn idle(&self) -> Option<Finding> {
         let at = self.rule.at.clone();
         match self.taker {
-            _ if self.steps == 0 => Some(
-                Finding::warning("idle-rule", at, "no step fits this rule")
-                    .help("remove it, or widen its selectors"),
-            ),
+            _ if self.steps == 0 => Some(self.useless()),
             Some(taker) if self.taken == self.steps => {
                 let name =
                     taker.label.as_ref().map_or("an earlier rule".into(), |it| format!("`{it}`"));

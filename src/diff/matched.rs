@@ -222,6 +222,13 @@ impl<'a> Declarations<'a> {
                 None => {}
             }
         }
+        for it in self.all.iter().filter(|it| by_name.contains_key(it.name)) {
+            let idle = it.renamed_from.iter().find(|old| {
+                let old = Name::new(&***old);
+                old != *it.name && by_name.contains_key(&old) && !owner.contains_key(&old)
+            });
+            findings.extend(idle.map(|old| self.both_live(it, old)));
+        }
         for it in self.all.iter().filter(|it| !by_name.contains_key(it.name)) {
             let old: Vec<Name> = it.renamed_from.iter().map(|it| Name::new(&**it)).collect();
             let candidates: Vec<&'a L> =
@@ -247,6 +254,16 @@ impl<'a> Declarations<'a> {
             }
         }
         found
+    }
+
+    /// A rename that cannot happen any more, since somebody has made the new one beside the old one.
+    fn both_live(&self, it: &Declaration, old: &Declared<String>) -> Finding {
+        let (noun, name) = (self.noun, it.name);
+        let message =
+            format!("{noun} `{name}` is there, and so is `{}`: nothing is renamed", **old);
+        Finding::warning("idle-rename", old.at.clone(), message)
+            .help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
+            .about(it.address.clone())
     }
 
     fn claimed(&self, it: &Declaration, old: &Name, by: &str) -> Finding {

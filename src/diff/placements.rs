@@ -5,7 +5,8 @@
 
 use super::{
     branches::Branches,
-    goal::{CannotRun, Condition, Goal, Reach, fallback},
+    condition::Conditions,
+    goal::{CannotRun, Goal, Reach, fallback},
     ledger::Ledger,
     matched::Matched,
     rules::Rulebook,
@@ -76,7 +77,7 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
 /// A rule with all that it points at resolved.
 struct Resolved<'a> {
     rule: &'a Declared<Rule>,
-    conditions: Option<Vec<Condition>>,
+    conditions: Option<Conditions>,
     /// None where the rule leaves its steps as they are.
     goal: Option<Goal>,
     /// Whether something that it points at is not there: then it decides nothing.
@@ -86,10 +87,8 @@ struct Resolved<'a> {
 fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolved<'a>> {
     let mut resolve = |rule: &'a Declared<Rule>| {
         let mut trouble = Vec::new();
-        let conditions = rule.select.currently.as_ref().map(|words| {
-            let conditions = words.value.iter().map(|it| Condition::new(matched, it, &words.at));
-            conditions.filter_map(|it| it.map_err(|it| trouble.push(it)).ok()).collect()
-        });
+        let currently = rule.select.currently.as_ref();
+        let conditions = currently.map(|it| Conditions::new(matched, it, &mut trouble));
         let goal = match &rule.verdict {
             Verdict::Leave => None,
             Verdict::Place(target) => {
@@ -106,12 +105,9 @@ fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolv
 impl Resolved<'_> {
     /// Whether the rule, whose selectors fit, decides about this step.
     fn decides(&self, step: &LiveStep, reach: Reach, fallbacks: &[Option<Id<Pool>>; 2]) -> bool {
-        let holds = |condition: &Condition| {
-            fallbacks.iter().any(|fallback| condition.holds(step, reach, fallback.as_ref()))
-        };
         !self.broken
             && self.goal.as_ref().is_none_or(|goal| goal.reaches(reach))
-            && self.conditions.as_ref().is_none_or(|any| any.iter().any(holds))
+            && self.conditions.as_ref().is_none_or(|it| it.hold(step, reach, fallbacks))
     }
 
     fn place(

@@ -238,6 +238,28 @@ impl ChangeKind {
         }
     }
 
+    /// The permission that the key's user needs for it.
+    ///
+    /// # Source
+    ///
+    /// `api.md` 3.10.
+    pub fn permission(&self) -> &'static str {
+        match self {
+            Self::CreatePool(_)
+            | Self::UpdatePool { .. }
+            | Self::DeletePool { .. }
+            | Self::SetDefaultPool { .. }
+            | Self::SortPools { .. }
+            | Self::CreateWorker(_)
+            | Self::UpdateWorker { .. }
+            | Self::ReplaceWorker { .. }
+            | Self::DeleteWorker { .. } => "WorkerEdit",
+            Self::PlaceStep { kind: ProcessKind::Deployment, .. } => "ProcessEdit",
+            Self::PlaceStep { kind: ProcessKind::Runbook, .. } => "RunbookEdit",
+            Self::SetBuiltInWorker { .. } => "ConfigureServer",
+        }
+    }
+
     /// What kind of object it is about, in the word of the JSON output.
     pub fn object(&self) -> &'static str {
         match self {

@@ -14,6 +14,23 @@ use crate::{
     },
 };
 
+/// Those of `permissions` that the key's user lacks in a space, as far as the server says.
+///
+/// One of the whole server, such as `ConfigureServer`, is never told: who may administer it is not always
+/// listed with all that this means.
+pub async fn lacking<'a>(
+    reader: &Reader,
+    space: &Id<Space>,
+    permissions: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let rights = Rights::of(reader).await;
+    let in_spaces = permissions.into_iter().filter(|it| *it != OF_THE_SERVER);
+    in_spaces.filter(|it| rights.sees_no(space, it)).collect()
+}
+
+/// The one permission for a change that is not a space's.
+const OF_THE_SERVER: &str = "ConfigureServer";
+
 /// What the key's user may do; nothing is known where the server does not say.
 #[derive(Debug, Default)]
 pub(super) struct Rights(Option<Permissions>);
@@ -24,8 +41,15 @@ impl Rights {
         if !(scope.workers || scope.pointers || scope.editions || scope.elsewhere) {
             return Ok(Self::default());
         }
+        Ok(Self::of(reader).await)
+    }
+
+    async fn of(reader: &Reader) -> Self {
         let known = reader.permissions().await.ok();
-        Ok(Self(known.filter(|it| !it.space_permissions.is_empty())))
+        let says = |it: &Permissions| {
+            !it.space_permissions.is_empty() && it.is_permissions_complete != Some(false)
+        };
+        Self(known.filter(says))
     }
 
     fn grants(&self, space: &Id<Space>, permission: &str) -> Option<Vec<&Grant>> {

@@ -4,7 +4,7 @@
 //! I/O.
 
 use crate::{
-    desired::{Currently, Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
+    desired::{Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
     live::{GitScope, Scope},
     model::Place,
 };
@@ -106,7 +106,7 @@ fn looks_at_workers(rule: &Rule) -> bool {
         Verdict::Leave => false,
     };
     let currently = rule.select.currently.as_ref();
-    to_a_pool || currently.is_some_and(|it| it.value.contains(&Currently::Server))
+    to_a_pool || currently.is_some_and(|it| it.value.asks_for_server())
 }
 
 #[cfg(test)]
@@ -114,7 +114,8 @@ mod tests {
     use super::*;
     use crate::{
         desired::{
-            Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors, Target,
+            Currently, Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors,
+            Target, Whereabouts,
         },
         finding::Span,
         model::{Container, Name, TentacleUrl, Thumbprint},
@@ -219,7 +220,8 @@ mod tests {
         let target = Target { container: Some(declared(container)), ..variable() };
         assert_eq!(read(deployments(), Verdict::Place(target)), "feeds deployments");
         assert_eq!(read(deployments(), Verdict::Leave), "deployments");
-        let currently = Some(declared(vec![Currently::Server]));
+        let include = vec![Currently::Server];
+        let currently = Some(declared(Whereabouts { include, ..Whereabouts::default() }));
         let select = Selectors { currently, ..deployments() };
         assert_eq!(read(select, Verdict::Place(variable())), "workers deployments");
     }
@@ -229,7 +231,7 @@ mod tests {
         let pool = declared(Removal::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers");
-        let policy = Policy { prune_pools: true, ..Policy::default() };
+        let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
         let desired = Desired { policy, ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers");
         let worker = declared(Removal::Worker(Name::new("db-09")));

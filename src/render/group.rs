@@ -28,7 +28,8 @@ pub(super) struct Block<'a> {
     pub(super) line: Option<Line>,
 }
 
-/// The sections of a plan that has changes, in a fixed order.
+/// The sections of a plan that has changes, in the order in which these are carried out: the built-in worker
+/// is switched on before everything and off after everything.
 pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<Section<'a>> {
     let titles = [
         ("server", "Server"),
@@ -40,7 +41,17 @@ pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<Section<'a>
         let changes = plan.changes.iter().filter(|it| it.kind.object() == object);
         Section { title, blocks: blocks(changes, sources) }
     };
-    titles.into_iter().map(section).filter(|it| !it.blocks.is_empty()).collect()
+    let sections = titles.into_iter().map(section).filter(|it| !it.blocks.is_empty());
+    let mut sections: Vec<_> = sections.collect();
+    sections.sort_by_key(Section::goes_off);
+    sections
+}
+
+impl Section<'_> {
+    fn goes_off(&self) -> bool {
+        let mut changes = self.blocks.iter().flat_map(|block| &block.changes);
+        changes.any(|it| matches!(it.kind, ChangeKind::SetBuiltInWorker { on: false }))
+    }
 }
 
 fn blocks<'a>(changes: impl Iterator<Item = &'a Change>, sources: &Sources) -> Vec<Block<'a>> {

@@ -96,6 +96,8 @@ kinds! {
     CHANNELS = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit" };
     /// Tenants.
     TENANTS = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit" };
+    /// What tenants say of variables.
+    TENANT_VALUES = "tenantvariables", "TenantVariables", "TenantVariable", { view: "TenantView", edit: "TenantEdit", owner: "TenantId" };
     /// Tag sets: none yet.
     TAG_SETS = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
     /// Certificates: none yet.

@@ -40,10 +40,19 @@ pub(super) enum Verb {
     Other,
 }
 
+/// The method of a request, or the one that a `POST` stands for.
+pub(super) fn method(parts: &Parts) -> String {
+    let stands_for = parts.headers.get("x-http-method-override").and_then(|it| it.to_str().ok());
+    match stands_for.filter(|_| parts.method == Method::POST) {
+        Some(method) => method.to_uppercase(),
+        None => parts.method.to_string(),
+    }
+}
+
 impl Request {
     /// Reads a request's parts.
     pub(super) fn new(parts: &Parts, body: &[u8]) -> Self {
-        let Parts { method, uri, headers, .. } = parts;
+        let Parts { uri, headers, .. } = parts;
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let query = pairs(uri.query().unwrap_or_default());
         let bearer = |value: &str| {
@@ -56,7 +65,7 @@ impl Request {
             .or_else(|| header("authorization").and_then(bearer))
             .or_else(|| in_query.map(|(_, value)| value.clone()));
         Self {
-            verb: Verb::new(method, header("x-http-method-override")),
+            verb: Verb::new(&method(parts)),
             path: segments(uri.path()),
             query,
             key,
@@ -97,11 +106,7 @@ impl Request {
 }
 
 impl Verb {
-    fn new(method: &Method, instead: Option<&str>) -> Self {
-        let method = match instead {
-            Some(instead) if method == Method::POST => instead,
-            _ => method.as_str(),
-        };
+    fn new(method: &str) -> Self {
         match method {
             "GET" | "HEAD" => Self::Get,
             "POST" => Self::Post,

@@ -25,6 +25,7 @@ pub(super) mod summary;
 pub(super) mod targets;
 pub(super) mod tasks;
 pub(super) mod templates;
+pub(super) mod tenants;
 pub(super) mod variables;
 pub(super) mod versioned;
 pub(super) mod workers;

@@ -14,7 +14,8 @@ use super::{
     request::{Request, Verb},
     resource::{
         Call, deployments, events, features, instance, links, nodes, plain, pools, processes,
-        projects, releases, runs, targets, tasks, templates, variables, versioned, workers,
+        projects, releases, runs, targets, tasks, templates, tenants, variables, versioned,
+        workers,
     },
     store, work,
 };
@@ -128,6 +129,11 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
         "runbookprocesses" => processes::route(call, &kind::RUNBOOK_PROCESSES, rest),
         "variables" => variables::route(call, rest),
         "tasks" => tasks::route(call, rest),
+        "tenants" => tenants::route(call, rest),
+        "tenantvariables" => Some(match (call.verb(), rest) {
+            (Verb::Get, ["all"]) => tenants::all(call),
+            _ => Err(Refusal::missing()),
+        }),
         "releases" => releases::route(call, rest),
         "deployments" => deployments::route(call, rest),
         "runbooksnapshots" => runs::route_snapshots(call, rest),

@@ -22,16 +22,17 @@ use garden::Garden;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// Plants a seed in a store that has none.
-pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
+/// Plants a seed in a store that has none; whether it had none.
+pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, Error> {
     let transaction = db.unchecked_transaction()?;
     let has_data = !store::all(&transaction, &SPACES, "")?.is_empty();
     match seed {
         Seed::State(_) if has_data => return Err(Error::HasData),
-        _ if has_data => return Ok(()),
+        _ if has_data => return Ok(false),
         Seed::State(text) => {
             state::read(&transaction, text)?;
-            return Ok(transaction.commit()?);
+            transaction.commit()?;
+            return Ok(true);
         }
         _ => {}
     }
@@ -63,7 +64,8 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<(), Error> {
             large::plant(&mut garden, *projects, *steps, *workers)?;
         }
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(true)
 }
 
 /// Puts into a new space what every space has.

@@ -10,6 +10,7 @@ use super::{
     fault::{Faults, Met, Misfortune, wire},
     news::{Item, News},
     pace::Pace,
+    record::Recorder,
     reply,
     request::{self, Request, Verb},
     resource::another,
@@ -40,16 +41,23 @@ pub(super) struct Server {
     requests: Mutex<VecDeque<String>>,
     news: News,
     pace: Arc<Pace>,
+    recorder: Option<Recorder>,
 }
 
 impl Server {
-    pub(super) fn new(database: Database, faults: Faults, pace: Pace) -> Self {
+    pub(super) fn new(
+        database: Database,
+        faults: Faults,
+        pace: Pace,
+        recorder: Option<Recorder>,
+    ) -> Self {
         Self {
             database: Arc::new(database),
             faults: Mutex::new(faults),
             requests: Mutex::default(),
             news: News::new(),
             pace: Arc::new(pace),
+            recorder,
         }
     }
 
@@ -195,7 +203,7 @@ pub(super) async fn handle(
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     server.remember(&format!("{} {target}", parts.method));
-    let Met { wait, then } = lock(&server.faults).meet(parts.method.as_str(), target);
+    let Met { wait, then } = lock(&server.faults).meet(&request::method(&parts), target);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
@@ -226,10 +234,14 @@ async fn handled(
         }
         _ => {}
     }
-    if server.is_expired(&request) {
-        return reply::refused(Refusal::stranger());
+    let answer = match server.is_expired(&request) {
+        true => reply::refused(Refusal::stranger()),
+        false => server.answer(request).await,
+    };
+    match &server.recorder {
+        Some(recorder) => recorder.tell(parts, body, answer).await,
+        None => answer,
     }
-    server.answer(request).await
 }
 
 /// Handles the control route of the faults.

@@ -193,6 +193,23 @@ fn what_passes_is_waited_for() {
 }
 
 #[test]
+fn whoever_may_not_write_is_told_before_the_first_write() {
+    let mut all = String::new();
+    for key in [READER_KEY, "API-SANDBOXWITHOUTPROCESSEDIT"] {
+        let mut workbench = Workbench::chapter(FINE);
+        workbench.key = key;
+        let applied = workbench.run(&["apply", "--auto-approve", "--format", "json"]);
+        let warnings = applied.stderr.lines().filter(|it| it.starts_with("warning"));
+        _ = writeln!(all, "{} {}", applied.code, warnings.collect::<Vec<_>>().join("\n  "));
+    }
+    insta::assert_snapshot!(all, @r"
+    5 warning: the key's user lacks ProcessEdit: the server will refuse 23 changes
+      warning: the key's user lacks WorkerEdit: the server will refuse 1 change
+    5 warning: the key's user lacks ProcessEdit: the server will refuse 23 changes
+    ");
+}
+
+#[test]
 fn a_key_that_is_wrong_or_may_not_is_told_so() {
     let mut all = String::new();
     for key in ["API-NOBODY", "not a key", "", NO_WORKERS_KEY] {

@@ -150,6 +150,8 @@ fn an_old_name_that_could_be_two_pools_is_no_guess() {
     + pools.x name →"X"
     Error ambiguous-name: pool `X` could be any of `Old`, `SQL`
     "#);
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"old\""), @"Warn idle-rename: pool `SQL` is there, and so is `old`: nothing is renamed");
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"gone\""), @"");
     insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\n[pools.x]\nname = \"X\"\nrenamed_from = \"SQL\""), @r#"
     + pools.x name →"X"
     Error ambiguous-name: pool `SQL` cannot become `X`: `sql` is it already
@@ -227,10 +229,30 @@ fn currently_looks_at_where_a_step_runs_today() {
 }
 
 #[test]
+fn currently_takes_wildcards_and_exclusions_as_names_do() {
+    let asked = |words: &str| {
+        plan(&format!("[[placements]]\nstep = \"*\"\ncurrently = {words}\npool = \"SQL\""))
+    };
+    insta::assert_snapshot!(asked("\"*\""), @r#"
+    ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
+    ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL"
+    "#);
+    insta::assert_snapshot!(asked("\"o*\""), @r#"~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL""#);
+    insta::assert_snapshot!(asked("\"!default\""), @r#"~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL""#);
+    insta::assert_snapshot!(asked("[\"*\", \"!old\"]"), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
+    insta::assert_snapshot!(asked("[\"*\", \"!olf\"]"), @"Error unknown-pool: there is no pool `olf`");
+    insta::assert_snapshot!(asked("[\"ser*\", \"!SQL\"]"), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
+    insta::assert_snapshot!(asked("\"x*\""), @"");
+}
+
+#[test]
 fn exact_names_that_are_not_there_are_errors_and_wildcards_warn() {
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"Biuld\"\npool = \"SQL\""), @"Error unknown-step: there is no step `Biuld`");
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"Approve\"\npool = \"SQL\""), @"Error server-side-step: step `Approve` always runs inside the Octopus Server, and never on a worker");
     insta::assert_snapshot!(plan("[[placements]]\nstep = \"*nothing*\"\npool = \"SQL\""), @"Warn idle-rule: no step fits this rule");
+    insta::assert_snapshot!(plan("[[placements]]\nproject = \"Bill*\"\npool = \"SQL\""), @"Warn idle-rule: no process fits this rule");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Dra*\"\npool = \"SQL\""), @"Warn idle-rule: this rule leaves 1 step on deployment targets");
+    insta::assert_snapshot!(plan("[[placements]]\nstep = \"Appr*\"\npool = \"SQL\""), @"Warn idle-rule: this rule fits 1 step that no rule moves");
     insta::assert_snapshot!(plan("[[placements]]\nproject_group = \"Shopp\"\npool = \"SQL\""), @"Error unknown-project-group: there is no project group `Shopp`");
 }
 

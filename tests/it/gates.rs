@@ -259,7 +259,8 @@ fn two_pools_have_two_addresses() {
     let workbench = Workbench::chapter(
         "version = 1\n[pools.a]\nname = \"A\"\n[pools.b]\nname = \"B\"\n[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"b\"\n[gates]\nempty-pool = \"allow\"\n",
     );
-    workbench.run(&["apply", "--auto-approve"]).expect(0);
+    // One by one, so that the ids are the same each time.
+    workbench.run(&["apply", "--auto-approve", "--parallelism", "1"]).expect(0);
     workbench.write("workers.toml", "version = 1\n[pools.B]\nname = \"A\"\n[[placements]]\nproject = \"Web Store\"\nstep = \"Swap slots\"\npool = \"B\"\n[gates]\nempty-pool = \"allow\"\n");
     let output = workbench.run(&["plan"]).expect(0);
     let line = output.stdout.lines().find(|it| it.contains("→")).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The sandbox, as any client meets it: real HTTP, one fact a test.
 
+use crate::contract::Watch;
 use poolwright::sandbox::{
     ADMIN_KEY, Fault, Misfortune, NO_WORKERS_KEY, Options, READER_KEY, Sandbox, Seed, Store, start,
 };
@@ -12,6 +13,8 @@ pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     pub(crate) client: reqwest::Client,
     pub(crate) key: &'static str,
+    /// Dropped last: it fails the test whose wire is not as the contract says.
+    _watch: Watch,
 }
 
 impl Bench {
@@ -24,7 +27,15 @@ impl Bench {
         Self::with(Options { seed: Seed::Chapter, faults, ..Options::default() }).await
     }
 
+    /// A sandbox whose wire is held against the contract.
     pub(crate) async fn with(options: Options) -> Self {
+        let watch = Watch::default();
+        let recorder = Some(watch.recorder());
+        Self { _watch: watch, ..Self::unwatched(Options { recorder, ..options }).await }
+    }
+
+    /// A sandbox that nobody listens to, and which sends long lists as it reads them.
+    pub(crate) async fn unwatched(options: Options) -> Self {
         _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let redirect = reqwest::redirect::Policy::none();
@@ -32,6 +43,7 @@ impl Bench {
             sandbox: start(options, listener).await.unwrap(),
             client: reqwest::Client::builder().redirect(redirect).build().unwrap(),
             key: ADMIN_KEY,
+            _watch: Watch::default(),
         }
     }
 

@@ -264,3 +264,13 @@ fn a_flag_that_is_no_rule_is_refused_with_what_would_be_one() {
     ");
     assert_eq!(output.code, 1);
 }
+
+#[tokio::test]
+async fn a_method_in_disguise_meets_the_fault_of_what_it_stands_for() {
+    let bench = Bench::unlucky(&["503 at 1 on PUT */deploymentprocesses"]).await;
+    let sent = async |instead: &str| {
+        let request = bench.request("POST", PROCESS).header("X-HTTP-Method-Override", instead);
+        request.body(bench.get(PROCESS).await.to_string()).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((sent("PUT").await, sent("put").await), (503, 200));
+}

@@ -189,3 +189,37 @@ async fn a_project_moves_from_the_database_into_git() {
     let again = git.bench.refused("POST", &format!("{at}/git/convert"), body).await;
     insta::assert_snapshot!(again, @"400: This project is version controlled already.");
 }
+
+#[tokio::test]
+async fn a_release_freezes_the_commit_that_its_reference_stands_for() {
+    let git = Git::new().await;
+    let id = git.checkout.rsplit('/').next().unwrap();
+    let release = |version: &str, reference: Value| json!({ "ProjectId": id, "Version": version, "VersionControlReference": reference });
+    let made = async |body: Value| {
+        let (status, made) = git.bench.send("POST", "/api/Spaces-1/releases", body).await;
+        assert_eq!(status, 201, "{made}");
+        let id = made["ProjectDeploymentProcessSnapshotId"].as_str().unwrap();
+        let frozen = git.bench.get(&format!("/api/Spaces-1/deploymentprocesses/{id}")).await;
+        let pool = frozen["Steps"][0]["Actions"][0]["WorkerPoolId"].clone();
+        (made["VersionControlReference"].clone(), pool)
+    };
+    let (main, develop) = (git.pool("main").await, git.pool("develop").await);
+    let (reference, pool) = made(release("1.0.0", Value::Null)).await;
+    assert_eq!((&reference["GitRef"], &pool), (&json!("refs/heads/main"), &main));
+    assert_eq!(reference["GitCommit"].as_str().map(str::len), Some(40));
+    let (_, pool) = made(release("1.0.1", json!({ "GitRef": "refs/heads/develop" }))).await;
+    assert_eq!(pool, develop);
+
+    // What is committed later is in no release that was made before.
+    git.place(&git.checkout, "main", "WorkerPools-1").await;
+    let old = json!({ "GitRef": "refs/heads/main", "GitCommit": reference["GitCommit"] });
+    assert_eq!(made(release("1.0.2", old)).await.1, main);
+    let nowhere = release("1.0.3", json!({ "GitRef": "nope" }));
+    insta::assert_snapshot!(git.bench.refused("POST", "/api/Spaces-1/releases", nowhere).await, @"400: The Git reference 'nope' could not be found.");
+    let lost = json!({ "ProjectId": git.lost.rsplit('/').next(), "Version": "1.0.0" });
+    insta::assert_snapshot!(git.bench.refused("POST", "/api/Spaces-1/releases", lost).await, @"400: Failed to fetch from the Git repository 'https://git.acme.invalid/lost.git': could not resolve host 'git.acme.invalid'");
+    let by_name =
+        json!({ "ProjectName": "Checkout", "GitRef": "develop", "ReleaseVersion": "2.0.0" });
+    let (status, made) = git.bench.send("POST", "/api/Spaces-1/releases/create/v1", by_name).await;
+    assert_eq!(status, 201, "{made}");
+}

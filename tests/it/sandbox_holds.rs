@@ -131,7 +131,7 @@ async fn two_hundred_at_once_all_get_their_own_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
     let seed = Seed::Large { projects: 300, steps: 10, workers: 0 };
-    let bench = Bench::new(seed).await;
+    let bench = Bench::unwatched(Options { seed, ..Options::default() }).await;
     let path = "/api/Spaces-1/deploymentprocesses?take=1000";
     let mut slow = Vec::new();
     // More than may look something up at once, each with more than the line and its buffers hold.
@@ -159,7 +159,7 @@ async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
 
 #[tokio::test]
 async fn who_goes_away_amid_a_list_leaves_nothing_behind() {
-    let bench = Bench::with(Options {
+    let bench = Bench::unwatched(Options {
         seed: Seed::Large { projects: 60, steps: 10, workers: 0 },
         ..Options::default()
     })
@@ -188,4 +188,40 @@ fn a_sandbox_in_memory_leaves_nothing_behind() {
         assert_eq!(served.child.wait().unwrap().code(), Some(0), "{signal}");
         assert_eq!(files(), 0, "{signal}");
     }
+}
+
+#[tokio::test]
+async fn what_is_asked_and_answered_is_recorded_without_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program(
+        folder.path(),
+        &["sandbox", "--port", "0", "--db", ":memory:", "--record", "talk.jsonl"],
+    );
+    let served = Served::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
+    let request = reqwest::Client::new().post(format!("{}/api/Spaces-1/workerpools", served.url));
+    let request = request.header("X-Octopus-ApiKey", ADMIN_KEY).header("User-Agent", "curl/8");
+    assert_eq!(request.body(pool("SQL").to_string()).send().await.unwrap().status(), 201);
+    let text = std::fs::read_to_string(folder.path().join("talk.jsonl")).unwrap();
+    assert!(!text.contains(ADMIN_KEY), "{text}");
+    let line: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        (&line["method"], &line["target"], &line["agent"], &line["status"]),
+        (&json!("POST"), &json!("/api/Spaces-1/workerpools"), &json!("curl/8"), &json!(201))
+    );
+    assert_eq!((&line["sent"]["Name"], &line["answer"]["Name"]), (&json!("SQL"), &json!("SQL")));
+}
+
+#[test]
+fn a_file_that_is_there_is_not_seeded_again_and_that_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = |seed: &str| {
+        let mut command = program(folder.path(), &["sandbox", "--port", "0", "--seed", seed]);
+        let mut served = Served::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let lines = BufReader::new(served.child.stderr.take().unwrap()).lines();
+        // The last line is told once it serves.
+        let told: Vec<String> =
+            lines.map(|it| it.unwrap()).take_while(|it| !it.starts_with("Ctrl-C")).collect();
+        told.iter().any(|it| it.contains("`--seed` is for a file that is not there yet"))
+    };
+    assert_eq!((serve("empty"), serve("acme")), (false, true));
 }

@@ -44,8 +44,8 @@ pub(crate) async fn released(bench: &Bench, actions: Vec<Value>, variables: Vec<
 pub(crate) async fn write(bench: &Bench, project: &str, actions: Vec<Value>) {
     let path = format!("/api/projects/{project}/deploymentprocesses");
     let mut process = bench.get(&path).await;
-    let step = |action: Value| {
-        let roles = action["Roles"].clone();
+    let step = |mut action: Value| {
+        let roles = action.as_object_mut().and_then(|it| it.remove("Roles"));
         json!({
             "Name": action["Name"],
             "Properties": { "Octopus.Action.TargetRoles": roles },

@@ -4,7 +4,9 @@
 //! the group of a project, is a finding. Never: a file read or written.
 
 use crate::{
-    desired::{Currently, Declared, Desired, DesiredPool, Gate, PoolRef, Rule, Verdict},
+    desired::{
+        Currently, Declared, Desired, DesiredPool, Gate, PoolRef, Rule, Verdict, Whereabouts,
+    },
     diff::diff,
     finding::{Finding, Level, Source, SourceId, Sources},
     live::{
@@ -113,7 +115,7 @@ impl Checkout<'_> {
             if let Some(group) = &select.project_group {
                 findings.push(unknown(group.at.clone(), "the group of a project"));
             }
-            let asks = |it: &&Declared<Vec<Currently>>| it.value.contains(&Currently::Server);
+            let asks = |it: &&Declared<Whereabouts>| it.value.asks_for_server();
             if let Some(currently) = select.currently.as_ref().filter(asks) {
                 findings.push(unknown(currently.at.clone(), "whether a step runs on the server"));
             }
@@ -226,7 +228,7 @@ fn references(rule: &Rule) -> Vec<String> {
     {
         names.extend(live(&pool.value));
     }
-    for word in rule.select.currently.iter().flat_map(|it| &it.value) {
+    for word in rule.select.currently.iter().flat_map(|it| it.value.places()) {
         if let Currently::Pool(pool) = word {
             names.extend(live(pool));
         }

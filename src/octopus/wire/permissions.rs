@@ -14,6 +14,9 @@ pub struct Permissions {
     /// Permissions for the whole server, by name: `ConfigureServer`.
     #[serde(deserialize_with = "or_default")]
     pub system_permissions: Vec<String>,
+    /// Whether the two lists hold all that the user may do; taken for true where it is not said.
+    #[serde(deserialize_with = "or_default")]
+    pub is_permissions_complete: Option<bool>,
 }
 
 /// Where a permission holds.

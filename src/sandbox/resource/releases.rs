@@ -2,7 +2,7 @@
 //!
 //! Never: a package; versions of packages are kept as they are sent.
 
-use super::{Call, deployments, field, links, list, now, projects, snapshot, text};
+use super::{Call, deployments, field, links, list, now, projects, snapshot, text, versioned};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     kind::{CHANNELS, PROCESSES, PROJECTS, RELEASES},
@@ -74,10 +74,7 @@ fn create(call: &Call<'_>, body: &Value) -> Result {
             "Release version '{version}' already exists for this project. Please use a different version."
         )));
     }
-    let libraries = list(&project.value()?, "IncludedLibraryVariableSetIds");
-    let process = format!("{}-{}", PROCESSES.prefix, project.id);
-    let process = snapshot::of(call, &PROCESSES, &process)?;
-    let (set, libraries) = snapshot::variables(call, &project.id, &libraries)?;
+    let Frozen { process, set, libraries, reference } = freeze(call, &project, body)?;
     let id = store::next_id(call.db, &RELEASES)?;
     let mut release = json!({
         "Id": id,
@@ -95,11 +92,37 @@ fn create(call: &Call<'_>, body: &Value) -> Result {
         "ProjectDeploymentProcessSnapshotId": process,
         "ProjectVariableSetSnapshotId": set,
         "LibraryVariableSetSnapshotIds": libraries,
-        "VersionControlReference": field(body, "VersionControlReference"),
+        "VersionControlReference": reference,
     });
     release["Links"] = links::of(&RELEASES, &call.space, &id, &release);
     store::save(call.db, &Document::numbered(&RELEASES, &release))?;
     Ok(Answer::created(&release))
+}
+
+/// The ids of what a release freezes.
+struct Frozen {
+    process: String,
+    set: String,
+    libraries: Vec<String>,
+    /// Which commit, of a version-controlled project.
+    reference: Value,
+}
+
+fn freeze(call: &Call<'_>, project: &Document, body: &Value) -> Result<Frozen> {
+    let libraries = list(&project.value()?, "IncludedLibraryVariableSetIds");
+    let (set, libraries) = snapshot::variables(call, &project.id, &libraries)?;
+    let asked = field(body, "VersionControlReference");
+    let Some(commit) = versioned::frozen_at(call, project, asked)? else {
+        let process = format!("{}-{}", PROCESSES.prefix, project.id);
+        let process = snapshot::of(call, &PROCESSES, &process)?;
+        return Ok(Frozen { process, set, libraries, reference: Value::Null });
+    };
+    let process = snapshot::freeze(call, &commit.process)?;
+    let set = match &commit.variables {
+        Some(variables) => snapshot::freeze(call, variables)?,
+        None => set,
+    };
+    Ok(Frozen { process, set, libraries, reference: commit.reference })
 }
 
 fn items(body: &Value, name: &str) -> Value {
@@ -151,6 +174,9 @@ fn create_by_name(call: &Call<'_>) -> Result {
                 "ChannelId": text(&body, "ChannelName"),
                 "ReleaseNotes": field(&body, "ReleaseNotes"),
                 "CustomFields": field(&body, "CustomFields"),
+                "VersionControlReference": {
+                    "GitRef": field(&body, "GitRef"), "GitCommit": field(&body, "GitCommit"),
+                },
             });
             create(call, &asked)?;
             of_version(call, &project.id, &version)?.ok_or_else(Refusal::missing)?.id

@@ -13,6 +13,7 @@ use crate::sandbox::{
     kind::{Kind, LIBRARY, VARIABLES},
     store::{self, Document},
 };
+use rusqlite::params;
 use serde_json::json;
 
 /// The mark in the id of a snapshot.
@@ -25,16 +26,25 @@ pub(super) fn of(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result<Strin
         return Err(Refusal::rule(text));
     };
     let mut fields: Fields = serde_json::from_str(&live.body)?;
-    let last = fields.text("LastSnapshotId");
-    if is_of(&last, &live.id, &fields) && store::find(call.db, kind, &call.space, &last)?.is_some()
-    {
+    if let Some(last) = last(call, &live, &fields)? {
         return Ok(last);
     }
     let frozen = freeze(call, &live)?;
-    fields.put("LastSnapshotId", raw(&json!(frozen))?);
-    live.body = serde_json::to_string(&fields)?;
-    store::save(call.db, &live)?;
+    // A set of variables has no such field.
+    if kind.prefix != VARIABLES.prefix {
+        fields.put("LastSnapshotId", raw(&json!(frozen))?);
+        live.body = serde_json::to_string(&fields)?;
+        store::save(call.db, &live)?;
+    }
     Ok(frozen)
+}
+
+/// The snapshot of the document as it is now, if one has been taken.
+fn last(call: &Call<'_>, live: &Document, fields: &Fields) -> Result<Option<String>> {
+    let start = format!("{}{MARK}{}-", live.id, version(fields));
+    let (condition, kind) = ("space = ?2 and id >= ?3 and id < ?3 || '~'", live.kind);
+    let taken = store::select(call.db, kind, condition, params![kind.prefix, call.space, start])?;
+    Ok(taken.into_iter().next().map(|it| it.id))
 }
 
 /// Puts a frozen copy of a document beside it, and tells its id.
@@ -52,10 +62,6 @@ pub(super) fn freeze(call: &Call<'_>, live: &Document) -> Result<String> {
 
 fn version(fields: &Fields) -> i64 {
     fields.number("Version").unwrap_or_default()
-}
-
-fn is_of(snapshot: &str, id: &str, fields: &Fields) -> bool {
-    snapshot.starts_with(&format!("{id}{MARK}{}-", version(fields)))
 }
 
 /// Snapshots of the variables of a project: its own set, and those of the libraries that it includes.

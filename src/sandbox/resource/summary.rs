@@ -34,7 +34,6 @@ pub(super) fn answer(call: &Call<'_>) -> Result {
         of_pools.push(of_pool);
     }
     summary["WorkerPoolSummaries"] = json!(of_pools);
-    summary["Links"] = json!({ "Self": call.at(&format!("{}/summary", POOLS.path)) });
     Ok(Answer::of(&summary))
 }
 

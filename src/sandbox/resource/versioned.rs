@@ -8,7 +8,10 @@
 //! `api.md` 2.10; where that is silent, its section 7.
 
 mod conversion;
+mod frozen;
 mod refs;
+
+pub(super) use frozen::at as frozen_at;
 
 use super::{
     Call, links,
@@ -84,6 +87,12 @@ fn sent<'a>(call: &Call<'a>, path: &[&str]) -> &'a str {
     let all = &call.request.path;
     let at = all.len().checked_sub(path.len());
     at.and_then(|at| all.get(at)).map(String::as_str).unwrap_or_default()
+}
+
+/// The first of these names that says something, else the default branch.
+fn sent_ref(names: [&str; 2], settings: &Settings) -> String {
+    let named = names.into_iter().find(|it| !it.trim().is_empty());
+    named.map_or_else(|| settings.default_branch().to_owned(), str::to_owned)
 }
 
 /// A version-controlled project at a ref.

@@ -15,7 +15,7 @@ use super::{
 use crate::sandbox::kind::{GROUPS, LIBRARY, TARGETS, TENANTS};
 use fleet::Pools;
 use rusqlite::{Connection, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Plants the company in its spaces.
 pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
@@ -68,10 +68,16 @@ fn by_variable(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Resul
         "ProjectGroupId": estate.groups[2],
         "LifecycleId": "Lifecycles-1",
         "IncludedLibraryVariableSetIds": [library],
+        "TenantedDeploymentMode": "TenantedOrUntenanted",
+        "Templates": [chosen_by_tenants(&pools.linux)],
     });
-    let id = garden.project(project, vec![deploy], Vec::new())?;
-    for name in ["Contoso", "Fabrikam"] {
-        garden.plant(
+    let mut cleanse = steps::notify(Empty::Null);
+    cleanse["Name"] = json!("Cleanse for tenant");
+    cleanse["Actions"][0]["Name"] = json!("Cleanse for tenant");
+    cleanse["Actions"][0]["WorkerPoolVariable"] = json!("Tenant.WorkerPool");
+    let id = garden.project(project, vec![deploy, cleanse], Vec::new())?;
+    for (name, pool) in [("Contoso", Some(&pools.windows)), ("Fabrikam", None)] {
+        let tenant = garden.plant(
             &TENANTS,
             json!({
                 "Name": name,
@@ -81,8 +87,27 @@ fn by_variable(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Resul
                 "IsDisabled": false,
             }),
         )?;
+        let Some(pool) = pool else { continue };
+        let values: serde_json::Map<_, _> =
+            late.iter().map(|it| (it.clone(), json!({ TENANTS_CHOOSE: pool }))).collect();
+        garden.tenant_values(&tenant, &json!({ &id: values }))?;
     }
     Ok(())
+}
+
+/// The id of the template by which each tenant chooses its pool.
+const TENANTS_CHOOSE: &str = "2f6ac5a2-0f4e-4b0b-9d0a-6a3c6ad5b3a1";
+
+/// A variable of a project whose value each tenant gives for itself.
+fn chosen_by_tenants(pool: &str) -> Value {
+    json!({
+        "Id": TENANTS_CHOOSE,
+        "Name": "Tenant.WorkerPool",
+        "Label": "Worker pool",
+        "HelpText": "Where this tenant's work runs",
+        "DefaultValue": pool,
+        "DisplaySettings": { "Octopus.ControlType": "WorkerPool" },
+    })
 }
 
 /// A project that uses a process template, whose pool is a slug in a plain property.

@@ -4,7 +4,7 @@
 
 use crate::sandbox::{
     git::{Repository, Signature, Tree},
-    kind::{Kind, PROJECTS, RUNBOOKS, VARIABLES},
+    kind::{Kind, PROJECTS, RUNBOOKS, TENANT_VALUES, VARIABLES},
     resource::{links, processes, projects, slug, variables, versioned},
     store::{self, Document},
 };
@@ -140,6 +140,15 @@ impl<'a> Garden<'a> {
     }
 
     /// The next of the ids that steps have: of the usual look, and the same at each start.
+    /// Puts down what a tenant says of the variables of its projects, by project, environment and template.
+    pub(super) fn tenant_values(&self, tenant: &str, projects: &Value) -> Result<()> {
+        let id = format!("{}-{tenant}", TENANT_VALUES.prefix);
+        let fields = json!({
+            "TenantId": tenant, "Token": "1", "Projects": projects, "Libraries": {},
+        });
+        self.plant_as(&TENANT_VALUES, &id, fields)
+    }
+
     fn guid(&mut self) -> String {
         self.steps += 1;
         // An odd multiplier makes a permutation, so no two numbers give one id.

@@ -1,0 +1,129 @@
+//! `currently`: where a step runs today, held against the steps that there are.
+//!
+//! Never: what becomes of a step.
+
+use super::{goal::Reach, matched::Matched};
+use crate::{
+    desired::{Currently, DEFAULT, Declared, PoolRef, SERVER, TARGET, VARIABLE, Whereabouts},
+    finding::Finding,
+    live::LiveStep,
+    model::{Id, Place, Pool, PoolHandle},
+};
+
+/// Where a rule's steps have to run today, resolved: in one of some places, and in none of others.
+pub(super) struct Conditions {
+    /// None where a step may run anywhere.
+    include: Option<Vec<Condition>>,
+    exclude: Vec<Condition>,
+}
+
+impl Conditions {
+    /// What `currently` says, resolved; pools that are not there are told to `findings`.
+    pub(super) fn new(
+        matched: &Matched,
+        wanted: &Whereabouts,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
+        let mut all = |words: &[Currently]| {
+            let conditions = words.iter().map(|it| Condition::all(matched, it));
+            let conditions = conditions.filter_map(|it| it.map_err(|it| findings.push(it)).ok());
+            conditions.flatten().collect::<Vec<_>>()
+        };
+        Self {
+            include: (!wanted.include.is_empty()).then(|| all(&wanted.include)),
+            exclude: all(&wanted.exclude),
+        }
+    }
+
+    /// Whether `step` runs there, whichever of `fallbacks` is the pool of the built-in worker.
+    pub(super) fn hold(
+        &self,
+        step: &LiveStep,
+        reach: Reach,
+        fallbacks: &[Option<Id<Pool>>; 2],
+    ) -> bool {
+        let holds = |condition: &Condition| {
+            fallbacks.iter().any(|fallback| condition.holds(step, reach, fallback.as_ref()))
+        };
+        self.include.as_ref().is_none_or(|any| any.iter().any(holds))
+            && !self.exclude.iter().any(holds)
+    }
+}
+
+/// One place.
+enum Condition {
+    /// On the built-in worker, or nowhere since that is switched off.
+    Server,
+    /// In no pool of their own.
+    Default,
+    /// On deployment targets.
+    Target,
+    /// Where a variable says.
+    Variable,
+    /// In this pool.
+    Pool(Id<Pool>),
+    /// In a pool that is not there yet: no step does.
+    Nowhere,
+}
+
+impl Condition {
+    /// A word of `currently`, resolved: a pattern stands for several places, or none.
+    ///
+    /// # Errors
+    ///
+    /// A finding, for a pool that is not there.
+    fn all(matched: &Matched, wanted: &Currently) -> Result<Vec<Self>, Finding> {
+        let pattern = match wanted {
+            Currently::Server => return Ok(vec![Self::Server]),
+            Currently::Default => return Ok(vec![Self::Default]),
+            Currently::Target => return Ok(vec![Self::Target]),
+            Currently::Variable => return Ok(vec![Self::Variable]),
+            Currently::Pool(pool) => return Ok(vec![Self::pool(matched, pool)?]),
+            Currently::Like(pattern) => pattern,
+        };
+        let words = [
+            (SERVER, Self::Server),
+            (DEFAULT, Self::Default),
+            (TARGET, Self::Target),
+            (VARIABLE, Self::Variable),
+        ];
+        let words = words.into_iter().filter(|(word, _)| pattern.matches(word));
+        let pools = matched.live.pools.iter().filter(|pool| {
+            let key = matched.pool_key(&pool.id);
+            pattern.matches(pool.name.folded())
+                || key.is_some_and(|key| pattern.matches(&key.to_lowercase()))
+        });
+        let pools = pools.map(|pool| Self::Pool(pool.id.clone()));
+        Ok(words.map(|(_, place)| place).chain(pools).collect())
+    }
+
+    fn pool(matched: &Matched, pool: &Declared<PoolRef>) -> Result<Self, Finding> {
+        match matched.resolve(pool) {
+            Ok(PoolHandle::Existing { id, .. }) => Ok(Self::Pool(id)),
+            Ok(PoolHandle::New(_)) => Ok(Self::Nowhere),
+            // A file that empties a pool and removes it stays true once that is done.
+            Err(_) if matched.is_removed(&pool.value) => Ok(Self::Nowhere),
+            Err(finding) => Err(finding),
+        }
+    }
+
+    /// Whether `step` runs there; `fallback` is the pool whose steps run on the built-in worker.
+    fn holds(&self, step: &LiveStep, reach: Reach, fallback: Option<&Id<Pool>>) -> bool {
+        let on_worker = reach == Reach::Worker;
+        match self {
+            Self::Server => {
+                on_worker
+                    && fallback.is_some_and(|fallback| match &step.place {
+                        Place::DefaultPool => true,
+                        Place::Pool(id) => id == fallback,
+                        Place::Variable(_) => false,
+                    })
+            }
+            Self::Default => on_worker && step.place == Place::DefaultPool,
+            Self::Target => matches!(reach, Reach::Targets | Reach::OnlyTargets),
+            Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),
+            Self::Pool(id) => on_worker && step.place == Place::Pool(id.clone()),
+            Self::Nowhere => false,
+        }
+    }
+}

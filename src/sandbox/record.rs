@@ -1,0 +1,60 @@
+//! What was asked and what was answered, for whoever wants to look: a test, or a file.
+//!
+//! Never: a header, so that no key is ever in it.
+
+use super::request;
+use axum::{body::Bytes, http::request::Parts, response::Response};
+use std::{fmt, sync::Arc};
+
+/// One request and its answer, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange {
+    /// `GET`, `PUT` and the like; of a `POST` that stands for another, that.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// What the client calls itself.
+    pub agent: String,
+    /// The body that was sent.
+    pub sent: Vec<u8>,
+    /// The status of the answer.
+    pub status: u16,
+    /// The body of the answer, before any fault has marred it.
+    pub answer: Vec<u8>,
+}
+
+/// Whoever is told of every exchange, before its answer is sent.
+#[derive(Clone)]
+pub struct Recorder(Arc<dyn Fn(Exchange) + Send + Sync>);
+
+impl Recorder {
+    /// One that hands them to `tell`, which may be called from several threads at once.
+    pub fn new(tell: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// Tells of an exchange. A list is held whole here, which it is not where nobody looks.
+    pub(super) async fn tell(&self, parts: &Parts, sent: Bytes, answer: Response) -> Response {
+        let (head, body) = answer.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+            return Response::from_parts(head, axum::body::Body::empty());
+        };
+        let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+        let agent = parts.headers.get("user-agent").and_then(|it| it.to_str().ok());
+        (self.0)(Exchange {
+            method: request::method(parts),
+            target: target.to_owned(),
+            agent: agent.unwrap_or_default().to_owned(),
+            sent: sent.to_vec(),
+            status: head.status.as_u16(),
+            answer: body.to_vec(),
+        });
+        Response::from_parts(head, body.into())
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recorder")
+    }
+}
