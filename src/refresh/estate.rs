@@ -32,11 +32,11 @@ const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control
 pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estate, Error> {
     let (deployments, runbooks) = (scope.deployments, scope.runbooks);
     let reader = &reading.reader;
-    let any = deployments || runbooks || scope.pointers;
+    let any = deployments || runbooks || scope.pointers || scope.editions;
     let (projects, groups, books) = tokio::try_join!(
         reading.when(any, "the projects", reader.projects()),
         reading.when(any, "the project groups", reader.project_groups()),
-        reading.when(runbooks, "the runbooks", reader.runbooks()),
+        reading.when(runbooks || scope.editions, "the runbooks", reader.runbooks()),
     )?;
     let (mut projects, mut books) = (projects, books);
     if let Some(wanted) = &scope.project {

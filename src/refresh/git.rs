@@ -76,7 +76,8 @@ pub(super) async fn further(
         .map(|it| (it.project.as_str(), it.name.as_str()))
         .collect();
     let git = &GitScope { branches: vec!["*".to_owned()], ..GitScope::default() };
-    let in_git = owners.projects.iter().filter(|it| is_in_git(it));
+    let any = scope.deployments || scope.runbooks;
+    let in_git = owners.projects.iter().filter(|it| any && is_in_git(it));
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
         let repository =

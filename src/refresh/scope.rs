@@ -230,10 +230,10 @@ mod tests {
     fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
         let pool = declared(Removal::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
-        assert_eq!(read(&desired), "workers deployments runbooks pointers");
+        assert_eq!(read(&desired), "workers deployments runbooks pointers editions");
         let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
         let desired = Desired { policy, ..Desired::default() };
-        assert_eq!(read(&desired), "workers deployments runbooks pointers");
+        assert_eq!(read(&desired), "workers deployments runbooks pointers editions");
         let worker = declared(Removal::Worker(Name::new("db-09")));
         let desired = Desired { removed: vec![worker], ..Desired::default() };
         assert_eq!(read(&desired), "workers");
@@ -242,6 +242,9 @@ mod tests {
             read(&Desired { built_in_worker, ..Desired::default() })
         };
         assert_eq!(switched(true), "workers features");
-        assert_eq!(switched(false), "workers deployments runbooks pointers features elsewhere");
+        assert_eq!(
+            switched(false),
+            "workers deployments runbooks pointers editions features elsewhere"
+        );
     }
 }
