@@ -147,10 +147,12 @@ mod tests {
             "ProjectView": everywhere, "ProcessView": restricted, "RunbookView": everywhere,
             "VariableView": everywhere, "LibraryVariableSetView": elsewhere,
         } })), @r#"
-        some deployment processes of space "Default": Missing permission: ProcessView for all projects
-        the library variable sets of space "Default": Missing permission: LibraryVariableSetView
-        the deployment targets of space "Default": Missing permission: MachineView
-        "#);
+            some deployment processes of space "Default": Missing permission: ProcessView for all projects
+            the library variable sets of space "Default": Missing permission: LibraryVariableSetView
+            the deployment targets of space "Default": Missing permission: MachineView
+            the tenants of space "Default": Missing permission: TenantView
+            the step templates of space "Default": Missing permission: ActionTemplateView
+            "#);
     }
 
     #[test]
