@@ -35,15 +35,20 @@ impl Plan {
                 Address::Step { project, process, .. } => {
                     steps += 1;
                     projects.insert(project);
-                    if let ProcessName::Runbook(name) = process {
-                        runbooks.insert((project, name));
-                    }
+                    runbooks.extend(runbook(process).map(|name| (project, name)));
                 }
                 Address::BuiltInWorker | Address::PoolOrder => {}
             }
         }
         let (pools, projects, runbooks) = (pools.len(), projects.len(), runbooks.len());
         Touches { pools, workers, projects, steps, runbooks }
+    }
+}
+
+fn runbook(process: &ProcessName) -> Option<&String> {
+    match process {
+        ProcessName::Runbook(name) => Some(name),
+        ProcessName::Deployment => None,
     }
 }
 

@@ -129,39 +129,40 @@ struct OfLibrary {
 
 impl From<Said> for TenantVariables {
     fn from(said: Said) -> Self {
-        let mut values: Vec<TenantValue> = Vec::new();
-        let mut add = |value: TenantValue| {
-            if !value.pool.is_empty() && !values.contains(&value) {
-                values.push(value);
-            }
-        };
-        for OfProject { project_name, templates, variables } in said.project_variables.into_values()
+        let mut values = Vec::new();
+        for OfProject { project_name: project, templates, variables } in
+            said.project_variables.into_values()
         {
-            for (id, value) in variables.into_values().flatten() {
-                let Some(template) = templates.iter().find(|it| it.id == id) else { continue };
-                add(TenantValue {
-                    name: template.name.clone(),
-                    project: project_name.clone(),
-                    library: String::new(),
-                    pool: value.and_then(Text::into_text).unwrap_or_default(),
-                });
-            }
+            let said = variables.into_values().flatten();
+            values.extend(pools(&templates, said, &project, ""));
         }
         for OfLibrary { library_variable_set_name: library, templates, variables } in
             said.library_variables.into_values()
         {
-            for (id, value) in variables {
-                let Some(template) = templates.iter().find(|it| it.id == id) else { continue };
-                add(TenantValue {
-                    name: template.name.clone(),
-                    project: String::new(),
-                    library: library.clone(),
-                    pool: value.and_then(Text::into_text).unwrap_or_default(),
-                });
-            }
+            values.extend(pools(&templates, variables.into_iter(), "", &library));
         }
         Self { tenant_id: said.tenant_id, tenant_name: said.tenant_name, values }
     }
+}
+
+/// The pools among the values that are given to templates, by the templates' ids.
+fn pools(
+    templates: &[Template],
+    values: impl Iterator<Item = (String, Option<Text>)>,
+    project: &str,
+    library: &str,
+) -> Vec<TenantValue> {
+    let value = |(id, value): (String, Option<Text>)| {
+        let template = templates.iter().find(|it| it.id == id)?;
+        let pool = value.and_then(Text::into_text).filter(|it| !it.is_empty())?;
+        let (name, project, library) =
+            (template.name.clone(), project.to_owned(), library.to_owned());
+        Some(TenantValue { name, project, library, pool })
+    };
+    let mut found: Vec<TenantValue> = values.filter_map(value).collect();
+    found.sort_by(|one, other| (&one.name, &one.pool).cmp(&(&other.name, &other.pool)));
+    found.dedup();
+    found
 }
 
 #[cfg(test)]
