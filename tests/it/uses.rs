@@ -102,6 +102,14 @@ fn make(company: &Company, kind: &str) {
             let path = format!("{SPACE}/projects/{id}/refs%2Fheads%2Fdevelop/deploymentprocesses");
             company.place(&path, &pool);
         }
+        other => point(company, other),
+    }
+}
+
+/// Makes one use of the pool that is no worker and no step in it.
+fn point(company: &Company, kind: &str) {
+    let (bench, pool) = (&company.bench, json!(company.pool));
+    match kind {
         "variable" => {
             company.add_variable(&format!("variableset-{}", company.id("projects", "Web Store")))
         }
