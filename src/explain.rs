@@ -11,8 +11,11 @@ pub use text::text;
 
 use crate::{
     finding::Line,
-    live::{Case, Effective, Health, Live, LivePool, LiveProcess, LiveStep, effective},
-    model::{Address, Id, Place, Pool},
+    live::{
+        Case, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveStep, UseKind, effective,
+        uses_of_pool,
+    },
+    model::{Address, Id, Pool},
 };
 use serde::Serialize;
 use words::Words;
@@ -86,7 +89,8 @@ pub struct WorkerAnswer {
 /// Something that uses a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Use {
-    /// `member`, `step`, `variable` or `target`.
+    /// `member`, `step`, `snapshot`, `release`, `branch`, `parameter`, `variable`, `tenant-variable`,
+    /// `variable-template`, `target` or `step-template`.
     pub kind: &'static str,
     /// What it is: an address or words.
     pub what: String,
@@ -106,8 +110,8 @@ pub struct Question<'a> {
 }
 
 /// What is never looked at, so that nobody takes it for unused.
-const NEVER: &str = "releases, published runbook snapshots, tenants' variables, parameters of process templates, \
-                     and branches other than each project's default one are not looked at";
+const NEVER: &str = "releases that are not the newest of their channel, snapshots that are not published, \
+                     the steps inside process templates, and tags and commits in Git are not looked at";
 
 impl Explanation {
     /// Where the steps of `question` run, of which `wanted` holds.
@@ -124,57 +128,34 @@ impl Explanation {
 
     /// What uses a pool: by name or id, or because it is what a step comes to.
     pub fn of_pool(live: &Live, pool: &LivePool) -> Self {
+        let words = Words(live);
         let members = live.members(&pool.id).map(|worker| Use {
             kind: "member",
             what: worker.name.to_string(),
             how: words::worker(worker),
         });
-        let steps = live.processes.iter().flat_map(|process| {
-            process.steps.iter().filter_map(|step| of_step(live, process, step, &pool.id))
+        let others = uses_of_pool(live, &pool.id).into_iter();
+        let others = others.filter(|it| it.kind != UseKind::Member).map(|it| Use {
+            kind: words::kind(it.kind),
+            how: words.how(&it),
+            what: it.what,
         });
-        let pointers = live.pointers.iter().filter(|it| it.pool == pool.id).map(|pointer| Use {
-            kind: if pointer.variable.is_some() { "variable" } else { "target" },
-            what: pointer.what.clone(),
-            how: match pointer.variable {
-                Some(_) => "a value of it is this pool".to_owned(),
-                None => "this pool's workers act for it".to_owned(),
-            },
-        });
+        // What only rules do not see is seen here all the same.
+        let gaps = live.gaps.iter().filter(|gap| gap.hides != Hides::Rules);
         Self {
             steps: Vec::new(),
-            uses: members.chain(steps).chain(pointers).collect(),
-            unseen: gaps(live).chain([NEVER.to_owned()]).collect(),
+            uses: members.chain(others).collect(),
+            unseen: gaps.map(told).chain([NEVER.to_owned()]).collect(),
         }
     }
 }
 
 fn gaps(live: &Live) -> impl Iterator<Item = String> {
-    live.gaps.iter().map(|gap| format!("{} could not be read: {}", gap.what, gap.why))
+    live.gaps.iter().map(told)
 }
 
-/// How a step uses a pool; none where it does not.
-fn of_step(live: &Live, process: &LiveProcess, step: &LiveStep, pool: &Id<Pool>) -> Option<Use> {
-    let cases = effective(process, step, live);
-    let words = Words(live);
-    let case = cases.iter().find(|it| pool_of(&it.place) == Some(pool));
-    let how = match case {
-        Some(case) => words.because(case),
-        // The server counts a pool that lingers at a step which does not run there.
-        None if step.place == Place::Pool(pool.clone()) => {
-            "its pool field says so, though it does not run on a worker".to_owned()
-        }
-        None => return None,
-    };
-    Some(Use { kind: "step", what: process.address(step).to_string(), how })
-}
-
-/// The pool in which a step runs, or would have to.
-fn pool_of(place: &Effective) -> Option<&Id<Pool>> {
-    match place {
-        Effective::Pool(id) | Effective::BuiltInWorker(id) => Some(id),
-        Effective::Nowhere(id, _) => id.as_ref(),
-        Effective::InServer | Effective::OnTargets | Effective::Unknown(_) => None,
-    }
+fn told(gap: &Gap) -> String {
+    format!("{} could not be read: {}", gap.what, gap.why)
 }
 
 fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAnswer {
@@ -201,10 +182,10 @@ fn answers(cases: &[Case], live: &Live) -> Vec<CaseAnswer> {
     let answer = |case: &Case| CaseAnswer {
         when: words::when(case),
         place: words::place(case),
-        pool: pool_of(&case.place).map(|id| words.pool(id)),
+        pool: case.place.pool().map(|id| words.pool(id)),
         by: words::by(case),
         because: words.because(case),
-        workers: pool_of(&case.place).map(|id| members(live, id)).unwrap_or_default(),
+        workers: case.place.pool().map(|id| members(live, id)).unwrap_or_default(),
     };
     cases.iter().map(answer).collect()
 }

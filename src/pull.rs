@@ -171,6 +171,7 @@ mod tests {
             directory: Directory::default(),
             pointers: Vec::new(),
             choosers: Default::default(),
+            editions: Vec::new(),
             elsewhere: Vec::new(),
             gaps: Vec::new(),
         };

@@ -104,6 +104,7 @@ impl Args {
             deployments: true,
             runbooks: true,
             pointers: true,
+            editions: self.pool.is_some(),
             features: true,
             elsewhere: false,
             git: Some(of_file.git.clone().unwrap_or(git)),

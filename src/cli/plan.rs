@@ -12,7 +12,8 @@ use crate::{
     diff::{self, Targets},
     finding::{Finding, Level},
     live::{Live, Scope},
-    plan::{Header, Plan, file},
+    octopus::Reader,
+    plan::{Change, ChangeKind, Header, Plan, file},
     refresh::{refresh, scope, space, with_every_step},
     render::{self, Format},
 };
@@ -134,11 +135,12 @@ pub(super) async fn make(
         let plan = diff::narrowed(desired, &live, header, &targets, narrowed.wave.as_deref());
         anyhow::Ok((live, plan))
     };
-    let (live, mut plan) = planned(scope(desired)).await?;
+    let (mut live, mut plan) = planned(scope(desired)).await?;
     let every = with_every_step(&plan.header.scope);
     if every != plan.header.scope && diff::concerns_every_step(&live, &plan) {
-        (_, plan) = planned(every).await?;
+        (live, plan) = planned(every).await?;
     }
+    plan.findings.extend(kept(&reader, &live, &plan).await?);
     plan.findings.splice(0..0, files.warnings.iter().cloned());
     if plan.gravest() == Some(Level::Error) {
         let errors = plan.findings.iter().filter(|it| it.level != Level::Deny);
@@ -147,6 +149,18 @@ pub(super) async fn make(
         return Ok(None);
     }
     Ok(Some(plan))
+}
+
+/// What keeps its old pools though the plan moves steps. It is read once it is known that some do, and
+/// nothing of the plan relies on it.
+async fn kept(reader: &Reader, live: &Live, plan: &Plan) -> anyhow::Result<Vec<Finding>> {
+    let moves = |it: &Change| matches!(it.kind, ChangeKind::PlaceStep { .. });
+    if plan.header.scope.editions || !plan.changes.iter().any(moves) {
+        return Ok(diff::kept(plan, live, live));
+    }
+    let scope = Scope { editions: true, ..Scope::default() };
+    let frozen = refresh(reader, &plan.header.space, &scope, &plan.header.url).await?;
+    Ok(diff::kept(plan, live, &frozen))
 }
 
 fn header(files: &Files, session: &Session, live: &Live, scope: Scope) -> Header {

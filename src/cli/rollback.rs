@@ -118,6 +118,7 @@ fn scope(receipt: &Receipt) -> Scope {
         deployments: steps,
         runbooks: steps,
         pointers: made,
+        editions: made,
         features: of("server"),
         fallback: true,
         git: (!git.branches.is_empty()).then_some(git),

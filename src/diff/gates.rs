@@ -6,8 +6,6 @@ mod built_in;
 mod deletes;
 mod members;
 
-pub(super) use built_in::users_here as users_of_built_in_worker;
-
 use super::matched::Matched;
 use crate::{
     desired::Gate,

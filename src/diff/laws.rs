@@ -159,7 +159,7 @@ prop_compose! {
                 },
                 run_on_server,
                 target_roles: roles.to_owned(),
-                container: None,
+                container: None, parameters: Vec::new(),
             }).collect(),
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), git: it.git.is_some() }).collect();
@@ -167,7 +167,8 @@ prop_compose! {
             server: ServerFacts { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             pools, workers, projects, processes,
             directory: Directory { images: Some(vec!["Ubuntu".into(), "Windows".into()]), ..Directory::default() },
-            pointers: Vec::new(), choosers: Default::default(), elsewhere: Vec::new(), gaps: Vec::new(),
+            pointers: Vec::new(), choosers: Default::default(),
+        editions: Vec::new(), elsewhere: Vec::new(), gaps: Vec::new(),
         }
     }
 }

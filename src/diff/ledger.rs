@@ -373,7 +373,8 @@ fn unseen(matched: &Matched) -> Option<Finding> {
     if matched.desired.rules.is_empty() {
         return None;
     }
-    let gaps = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::Steps);
+    let gaps =
+        matched.live.gaps.iter().filter(|gap| matches!(gap.hides, Hides::Steps | Hides::Rules));
     let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let at = matched.desired.rules.first().map(|rule| rule.at.clone())?;
     (!notes.is_empty()).then(|| {

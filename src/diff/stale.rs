@@ -2,9 +2,8 @@
 //!
 //! Edits of anything else do not matter. Never: judging whether the plan would still be a good one.
 
-use super::gates;
 use crate::{
-    live::{Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
+    live::{self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
     model::{
         Address, Container, Endpoint, Execution, Id, Linked, Name, Place, Pool, PoolHandle,
         PoolKind, Process,
@@ -287,7 +286,7 @@ impl<'a> Observer<'a> {
             Subject::EnabledWorkerIn(id) => self.enabled_worker_in(&Id::new(id)),
             Subject::BuiltInWorker => self.live.server.built_in_worker.unwrap_or(true).to_string(),
             Subject::UsersOfBuiltInWorker => {
-                let mut users = gates::users_of_built_in_worker(self.live);
+                let mut users = live::needs_built_in_worker(self.live);
                 let elsewhere = self.live.elsewhere.iter();
                 users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
                 users.join("\n")

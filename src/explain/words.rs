@@ -2,7 +2,8 @@
 
 use crate::{
     live::{
-        Case, Decider, Dimension, Effective, Health, Live, LiveWorker, Unclear, VariableOwner, Why,
+        Case, Decider, Dimension, Effective, Health, Live, LiveWorker, Pointing, PoolUse, Unclear,
+        UseKind, VariableOwner, Via, Why,
     },
     model::{Id, Pool},
 };
@@ -15,6 +16,26 @@ impl Words<'_> {
     pub(super) fn pool(&self, id: &Id<Pool>) -> String {
         let name = self.0.pool(id).map(|pool| pool.name.to_string());
         name.unwrap_or_else(|| id.as_str().to_owned())
+    }
+
+    /// How something uses a pool.
+    pub(super) fn how(&self, it: &PoolUse) -> String {
+        match (&it.via, it.kind) {
+            (Via::Case(case), _) => self.because(case),
+            (Via::Frozen(name), _) => {
+                format!("a value that variable `{name}` had when it was made is this pool")
+            }
+            (Via::Lingering, _) => {
+                "its pool field says so, though it does not run on a worker".to_owned()
+            }
+            (Via::Direct, UseKind::Pointer(Pointing::Target)) => {
+                "this pool's workers act for it".to_owned()
+            }
+            (Via::Direct, UseKind::Pointer(Pointing::Variable | Pointing::TenantVariable)) => {
+                "a value of it is this pool".to_owned()
+            }
+            (Via::Direct, _) => "it names the pool".to_owned(),
+        }
     }
 
     /// Where, and why: a sentence without its subject.
@@ -86,6 +107,23 @@ pub(super) fn when(case: &Case) -> String {
         }
     });
     conditions.collect::<Vec<_>>().join(", ")
+}
+
+/// What uses a pool, in one word.
+pub(super) fn kind(kind: UseKind) -> &'static str {
+    match kind {
+        UseKind::Member => "member",
+        UseKind::Step => "step",
+        UseKind::Snapshot => "snapshot",
+        UseKind::Release => "release",
+        UseKind::Branch => "branch",
+        UseKind::Parameter => "parameter",
+        UseKind::Pointer(Pointing::Variable) => "variable",
+        UseKind::Pointer(Pointing::TenantVariable) => "tenant-variable",
+        UseKind::Pointer(Pointing::VariableTemplate) => "variable-template",
+        UseKind::Pointer(Pointing::Target) => "target",
+        UseKind::Pointer(Pointing::StepTemplate) => "step-template",
+    }
 }
 
 /// Where, in one word.

@@ -66,6 +66,8 @@ pub struct LiveStep {
     pub target_roles: String,
     /// Its container: image and the feed's id.
     pub container: Option<Container<String>>,
+    /// What it says to the template that it uses, by the names of parameters.
+    pub parameters: Vec<(String, String)>,
 }
 
 impl LiveProcess {

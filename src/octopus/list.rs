@@ -82,6 +82,29 @@ impl Connection {
         }
     }
 
+    /// The first `pages` at `path`, fewer where `enough` holds of the items so far; and whether there are
+    /// more.
+    pub(super) async fn newest<T>(
+        &self,
+        path: &str,
+        pages: usize,
+        enough: impl Fn(&[T]) -> bool,
+    ) -> Result<(Vec<T>, bool), Error>
+    where
+        T: DeserializeOwned + Keyed,
+    {
+        let mut list = Gathered::new();
+        for _ in 0..pages {
+            let page = format!("{path}?skip={}&take={PAGE}", list.skip);
+            let Page { items, total } = self.get::<Page<T>>(&page).await?;
+            let ends = list.take(items) == 0 || total.is_none_or(|total| total <= list.skip);
+            if ends || enough(&list.items) {
+                return Ok((list.items, !ends));
+            }
+        }
+        Ok((list.items, true))
+    }
+
     /// What is at `path` under each of `ids`: many at a time, and one by one what an answer lacks.
     pub(super) async fn by_ids<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<Unread>)
     where

@@ -157,6 +157,64 @@ impl SpaceReader {
         self.connection.list(&self.at("libraryvariablesets")).await
     }
 
+    /// What all tenants say where projects and libraries leave something to them.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn tenant_variables(&self) -> Answer<Vec<wire::TenantVariables>> {
+        self.connection.list(&self.at("tenantvariables")).await
+    }
+
+    /// All step templates.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn step_templates(&self) -> Answer<Vec<wire::StepTemplate>> {
+        self.connection.list(&self.at("actiontemplates")).await
+    }
+
+    /// All channels of all projects.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn channels(&self) -> Answer<Vec<wire::Channel>> {
+        self.connection.list(&self.at("channels")).await
+    }
+
+    /// The newest releases of all projects, newest first: at most `pages` of them, and no further one
+    /// once `enough` holds of those so far. Whether there are older ones comes with them.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn newest_releases(
+        &self,
+        pages: usize,
+        enough: impl Fn(&[wire::Release]) -> bool,
+    ) -> Answer<(Vec<wire::Release>, bool)> {
+        self.connection.newest(&self.at("releases"), pages, enough).await
+    }
+
+    /// The snapshots of runbooks of these ids.
+    pub async fn runbook_snapshots(
+        &self,
+        ids: &[String],
+    ) -> (Vec<wire::RunbookSnapshot>, Vec<Unread>) {
+        self.connection.by_ids(&self.at("runbookSnapshots"), ids).await
+    }
+
+    /// The variables on a branch, with those of type worker pool alone.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn variables_on(&self, branch: &Branch) -> Answer<wire::VariableSet> {
+        self.connection.get(&format!("{}/variables", branch.path(&self.prefix))).await
+    }
+
     /// The images of dynamic worker pools; `None` where the server has none to offer.
     ///
     /// # Errors

@@ -3,14 +3,17 @@
 //! An id and a name are required; every other field may be missing or `null`. Unknown fields are ignored,
 //! and words of an enumeration stay words, since a newer server has more of them. Never: a meaning.
 
+mod frozen;
 mod page;
 mod permissions;
 mod process;
 mod project;
 mod raw;
+mod tenant;
 mod tolerant;
 mod worker;
 
+pub use frozen::{Channel, Release, RunbookSnapshot};
 pub(super) use page::{Keyed, Page};
 pub use permissions::{Grant, Permissions};
 pub use process::{Action, Container, Process, Properties, Step};
@@ -19,6 +22,7 @@ pub use project::{
     ScopeValues, Target, Variable, VariableScope, VariableSet,
 };
 pub use raw::Raw;
+pub use tenant::{StepTemplate, Template, TenantValue, TenantVariables};
 pub use worker::{Endpoint, TentacleEndpoint, Worker, WorkerPool, WorkerTypes};
 
 use serde::Deserialize;

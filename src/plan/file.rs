@@ -3,7 +3,9 @@
 //! A file is untrusted: what it shows has to be what it writes, or it is refused. Never: a secret; no
 //! type of a plan can hold one.
 
-use super::{Cause, Change, ChangeKind, FieldDiff, Flaw, Header, Plan, Reliance, Summary, check};
+use super::{
+    Cause, Change, ChangeKind, FieldDiff, Flaw, Header, Plan, Reliance, Summary, Touches, check,
+};
 use crate::{
     finding::{At, Finding, Level, Line, Sources},
     live::Scope,
@@ -59,6 +61,8 @@ struct File<W> {
     changes: Vec<SavedChange<W>>,
     findings: Vec<SavedFinding>,
     summary: Summary,
+    #[serde(default)]
+    touches: Touches,
     #[serde(default)]
     scope: Scope,
     #[serde(default)]
@@ -143,6 +147,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         changes: changes.iter().map(|it| save_change(it, sources)).collect(),
         findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
         summary: plan.summary(),
+        touches: plan.touches(),
         scope: header.scope.clone(),
         relies: relies.clone(),
     };

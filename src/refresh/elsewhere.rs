@@ -2,7 +2,7 @@
 
 use super::{Error, Reading, estate::estate, lower, rights::Rights};
 use crate::{
-    live::{Directory, Elsewhere, Gap, Hides, Live, Resolved, Scope, ServerFacts, resolve},
+    live::{Directory, Elsewhere, Gap, Hides, Live, Scope, ServerFacts, needs_built_in_worker},
     model::{Linked, PoolKind, Space},
     octopus::Reader,
 };
@@ -64,18 +64,23 @@ async fn steps(
     if !falls_back(&live) {
         return Ok((Vec::new(), Vec::new()));
     }
-    let wanted = Scope { deployments: true, runbooks: true, ..Scope::default() };
+    let wanted = Scope {
+        deployments: true,
+        runbooks: true,
+        pointers: true,
+        editions: true,
+        ..Scope::default()
+    };
     let estate = estate(&reading, &wanted).await?;
     live.processes = estate.processes;
-    let on_built_in_worker = live.processes.iter().flat_map(|process| {
-        let steps = process.steps.iter();
-        let there = steps.filter(|step| resolve(step, &live) == Resolved::BuiltInWorker);
-        there.map(|step| process.address(step).to_string())
-    });
-    let unread = estate.gaps.into_iter();
+    live.choosers = estate.choosers;
+    live.editions = estate.editions;
+    // What only rules do not see is seen here all the same, and a file's rules are of one space.
+    let unread = estate.gaps.into_iter().filter(|gap| gap.hides != Hides::Rules);
     let unread = unread.map(|gap| Gap { hides: Hides::ElsewhereSteps, ..gap });
+    let on_built_in_worker = needs_built_in_worker(&live);
     let gaps = unread.chain(rights.steps_out_of_sight(space, Hides::ElsewhereSteps));
-    Ok((on_built_in_worker.collect(), gaps.collect()))
+    Ok((on_built_in_worker, gaps.collect()))
 }
 
 async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
@@ -100,6 +105,7 @@ async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
         directory,
         pointers: Vec::new(),
         choosers: Default::default(),
+        editions: Vec::new(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     })

@@ -1,11 +1,11 @@
 //! Projects, their processes, and what else of them may point at a pool.
 
 use super::{
-    Error, Reading, git, lower,
+    Error, Reading, editions, git, lower,
     pointers::{self, Pointing},
 };
 use crate::{
-    live::{Choosers, Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
+    live::{Choosers, Edition, Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
     model::Name,
     octopus::{self, ProcessKind, Unread, wire},
 };
@@ -18,6 +18,7 @@ pub(super) struct Estate {
     pub(super) processes: Vec<LiveProcess>,
     pub(super) pointers: Vec<Pointer>,
     pub(super) choosers: Choosers,
+    pub(super) editions: Vec<Edition>,
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -31,11 +32,11 @@ const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control
 pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estate, Error> {
     let (deployments, runbooks) = (scope.deployments, scope.runbooks);
     let reader = &reading.reader;
-    let any = deployments || runbooks || scope.pointers;
+    let any = deployments || runbooks || scope.pointers || scope.editions;
     let (projects, groups, books) = tokio::try_join!(
         reading.when(any, "the projects", reader.projects()),
         reading.when(any, "the project groups", reader.project_groups()),
-        reading.when(runbooks, "the runbooks", reader.runbooks()),
+        reading.when(runbooks || scope.editions, "the runbooks", reader.runbooks()),
     )?;
     let (mut projects, mut books) = (projects, books);
     if let Some(wanted) = &scope.project {
@@ -43,14 +44,22 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         books.retain(|book| projects.iter().any(|it| it.id == book.project_id));
     }
     let mut gaps = Vec::new();
-    let owners = Owners::new(&projects, &groups, scope.git.is_some());
+    let published = if scope.editions { published(&books) } else { Vec::new() };
+    let owners = Owners::new(&projects, &groups, scope);
+    let published = owners.published(published);
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
-    let (deployed, run, (in_git, unreachable), (pointing, hidden)) = tokio::try_join!(
+    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
         processes(reading, ProcessKind::Deployment, of_projects),
         processes(reading, ProcessKind::Runbook, of_runbooks),
         git::processes(reading, scope, &owners),
         pointers::pointers(reading, scope, &projects),
+        async {
+            if !scope.editions {
+                return Ok(Default::default());
+            }
+            editions::frozen(reading, &owners, published).await
+        },
     )?;
     gaps.extend(unreachable);
     let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
@@ -60,8 +69,15 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     }
     all.extend(in_git);
     gaps.extend(hidden);
+    let (mut editions, hidden) = frozen;
+    gaps.extend(hidden);
+    if scope.editions {
+        let (further, hidden) = git::further(reading, scope, &owners, &all).await?;
+        editions.extend(further);
+        gaps.extend(hidden);
+    }
     let Pointing { pointers, choosers } = pointing;
-    Ok(Estate { projects: owners.projects(), processes: all, pointers, choosers, gaps })
+    Ok(Estate { projects: owners.projects(), processes: all, pointers, choosers, editions, gaps })
 }
 
 /// The project of this id, else of this name, else of this slug; none where there is none.
@@ -79,15 +95,18 @@ fn only(projects: Vec<wire::Project>, wanted: &str) -> Vec<wire::Project> {
 /// Projects with the names of their groups.
 pub(super) struct Owners<'a> {
     pub(super) projects: &'a [wire::Project],
-    /// Whether what is in Git is read elsewhere, and no gap.
-    git_is_read: bool,
+    /// What is hidden where nothing is read of Git for a plan; nothing, where it is.
+    hidden_in_git: Option<Hides>,
     groups: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Owners<'a> {
-    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named], git_is_read: bool) -> Self {
+    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named], scope: &Scope) -> Self {
+        // What is read as a further branch is hidden from rules alone.
+        let hides = if scope.editions { Hides::Rules } else { Hides::Steps };
+        let hidden_in_git = scope.git.is_none().then_some(hides);
         let groups = groups.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
-        Self { projects, git_is_read, groups }
+        Self { projects, hidden_in_git, groups }
     }
 
     /// Whose a process is.
@@ -109,6 +128,17 @@ impl<'a> Owners<'a> {
         self.projects.iter().map(live).collect()
     }
 
+    /// Published snapshots, with whose they are.
+    fn published(&self, snapshots: Vec<(String, String, String)>) -> Vec<(String, Owner)> {
+        let owned = snapshots.into_iter().filter_map(|(id, runbook, project)| {
+            let project = self.projects.iter().find(|it| it.id == project)?;
+            Some((id, self.owner(project, Some(&runbook))))
+        });
+        let mut owned: Vec<_> = owned.collect();
+        owned.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
+        owned
+    }
+
     /// The deployment processes to read; the others are gaps.
     fn deployments(&self, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
         let mut wanted = Vec::with_capacity(self.projects.len());
@@ -127,8 +157,7 @@ impl<'a> Owners<'a> {
     }
 
     fn left_in_git(&self, what: String) -> Option<Gap> {
-        let gap = Gap { what, why: IN_GIT.to_owned(), hides: Hides::Steps };
-        (!self.git_is_read).then_some(gap)
+        self.hidden_in_git.map(|hides| Gap { what, why: IN_GIT.to_owned(), hides })
     }
 
     /// The processes of runbooks to read; the others are gaps.
@@ -166,6 +195,15 @@ impl<'a> Owners<'a> {
         wanted.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
         wanted
     }
+}
+
+/// The published snapshots of runbooks, each with its runbook and project.
+fn published(books: &[wire::Runbook]) -> Vec<(String, String, String)> {
+    let published = books.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
+    let one = |it: &wire::Runbook| {
+        (it.published_runbook_snapshot_id.clone(), it.name.clone(), it.project_id.clone())
+    };
+    published.map(one).collect()
 }
 
 /// Whether a project's deployment process is stored in Git.
@@ -257,7 +295,7 @@ mod tests {
     fn told(projects: Value, runbooks: Value) -> String {
         let projects: Vec<wire::Project> = serde_json::from_value(projects).unwrap();
         let runbooks: Vec<wire::Runbook> = serde_json::from_value(runbooks).unwrap();
-        let owners = Owners::new(&projects, &[], false);
+        let owners = Owners::new(&projects, &[], &Scope::default());
         let mut gaps = Vec::new();
         let mut wanted = owners.deployments(&mut gaps);
         wanted.extend(owners.runbooks(runbooks, &mut gaps));

@@ -11,12 +11,16 @@ use super::{
     lower,
 };
 use crate::{
-    live::{Branch, Gap, GitScope, Hides, LiveProcess, Owner, Scope},
+    live::{Branch, Edition, EditionOf, Gap, GitScope, Hides, LiveProcess, Owner, Scope},
     model::Id,
     octopus::{self, Resource, wire},
     text::pattern::Patterns,
 };
 use futures_util::future::{join_all, try_join_all};
+use std::collections::HashSet;
+
+/// The most branches of a repository that are read for what they use, beside those that a file names.
+pub(super) const BRANCHES: usize = 20;
 
 /// The word for each project's default branch.
 const DEFAULT: &str = "default";
@@ -52,6 +56,43 @@ pub(super) async fn processes(
         }
     }
     Ok((processes, gaps))
+}
+
+/// The processes of all branches but those that are `read` already, for what they use; and a gap for each
+/// branch that cannot be read.
+///
+/// # Errors
+///
+/// A failure that is of the connection, and not of one repository.
+pub(super) async fn further(
+    reading: &Reading<'_>,
+    scope: &Scope,
+    owners: &Owners<'_>,
+    read: &[LiveProcess],
+) -> Result<(Vec<Edition>, Vec<Gap>), Error> {
+    let known: HashSet<(&str, &str)> = read
+        .iter()
+        .filter_map(|it| it.git.as_ref())
+        .map(|it| (it.project.as_str(), it.name.as_str()))
+        .collect();
+    let git = &GitScope { branches: vec!["*".to_owned()], ..GitScope::default() };
+    let any = scope.deployments || scope.runbooks;
+    let in_git = owners.projects.iter().filter(|it| any && is_in_git(it));
+    let repositories = in_git.map(|project| {
+        let runbooks = scope.runbooks && runbooks_in_git(project);
+        let repository =
+            Repository { reading, git, owners, project, deployments: scope.deployments, runbooks };
+        let known = &known;
+        async move { repository.further(known).await }
+    });
+    let (mut editions, mut gaps) = (Vec::new(), Vec::new());
+    for read in join_all(repositories).await {
+        let (processes, hidden) = read.map_err(|why| reading.unread("the branches in Git", why))?;
+        let edition = |process| Edition { of: EditionOf::Branch, process, values: Vec::new() };
+        editions.extend(processes.into_iter().map(edition));
+        gaps.extend(hidden);
+    }
+    Ok((editions, gaps))
 }
 
 /// Whether the server answers, and cannot read this one repository.
@@ -90,6 +131,45 @@ impl Repository<'_> {
         }
         let read = try_join_all(branches.iter().map(|branch| self.on_branch(branch))).await?;
         Ok(read.into_iter().flatten().collect())
+    }
+
+    /// The processes of the first branches that are not among `known`, and a gap for each that is not read.
+    async fn further(
+        &self,
+        known: &HashSet<(&str, &str)>,
+    ) -> Result<(Vec<LiveProcess>, Vec<Gap>), octopus::Error> {
+        let of = format!("of the version-controlled project {:?}", self.project.name);
+        let gap = |what: String, why: String| Gap { what, why, hides: Hides::Editions };
+        let branches = match self.branches().await {
+            Ok(branches) => branches,
+            Err(why) if is_of_the_repository(&why) => {
+                return Ok((Vec::new(), vec![gap(format!("the branches {of}"), why.to_string())]));
+            }
+            Err(why) => return Err(why),
+        };
+        let is_new = |name: &str| !known.contains(&(self.project.id.as_str(), name));
+        let branches = branches.into_iter().filter(|(name, _)| is_new(name));
+        let mut branches: Vec<Branch> =
+            branches.map(|(name, protected)| self.branch(name, protected, None)).collect();
+        let mut gaps = Vec::new();
+        if BRANCHES < branches.len() {
+            let what = format!("{} branches {of}", branches.len() - BRANCHES);
+            gaps.push(gap(what, format!("no more than {BRANCHES} are read")));
+            branches.truncate(BRANCHES);
+        }
+        let mut processes = Vec::new();
+        for (read, branch) in
+            join_all(branches.iter().map(|it| self.on_branch(it))).await.into_iter().zip(&branches)
+        {
+            match read {
+                Ok(read) => processes.extend(read),
+                Err(why) if is_of_the_repository(&why) => {
+                    gaps.push(gap(format!("branch {:?} {of}", branch.name), why.to_string()));
+                }
+                Err(why) => return Err(why),
+            }
+        }
+        Ok((processes, gaps))
     }
 
     /// The branches that are asked for, and whether each is protected. The list of all is read only
@@ -194,7 +274,7 @@ fn address(branch: &Branch) -> octopus::Branch {
 }
 
 /// `refs/heads/main` → `main`.
-fn short(name: &str) -> &str {
+pub(super) fn short(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
 }
 

@@ -4,11 +4,11 @@
 //!
 //! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
 
-use super::{Error, Reading, estate::gathered};
+use super::{Error, Reading, estate::gathered, git_variables, templates::templates};
 use crate::{
     live::{
-        Choosers, Gap, Hides, LiveTarget, Pointer, PoolVariable, Scope, TargetReach, VariableOwner,
-        VariableScope,
+        Choosers, Gap, Hides, LiveTarget, Pointer, Pointing as Kind, PoolVariable, Scope,
+        TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name},
     octopus::wire,
@@ -40,7 +40,7 @@ pub(super) async fn pointers(
     if scope.project.is_some() {
         libraries.retain(|library| projects.iter().any(|project| includes(project, library)));
     }
-    let sets = sets(projects, &libraries, &mut gaps);
+    let sets = sets(projects, &libraries);
     let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
     let (found, unread) = reader.variable_sets(&ids).await;
     let unread = gathered(reading, "the variables", unread)?;
@@ -56,13 +56,26 @@ pub(super) async fn pointers(
             pointing.choosers.variables.extend(values);
         }
     }
+    let (in_git, hidden) = git_variables::variables(reading, scope, projects).await?;
+    gaps.extend(hidden);
+    for on_branch in in_git {
+        let set = Set::on_branch(on_branch.project, &on_branch.branch);
+        let found = on_branch.set;
+        pointing.pointers.extend(of_set(&found, &set));
+        if on_branch.is_default {
+            let values = found.variables.iter().map(|it| chooser(it, &found, &set));
+            pointing.choosers.variables.extend(values);
+        }
+    }
+    let templates = templates(reading, scope, projects, &libraries, &mut gaps).await?;
+    pointing.pointers.extend(templates);
     pointing.pointers.extend(targets.iter().filter_map(of_target));
     pointing.choosers.targets = targets.into_iter().map(target).collect();
     Ok((pointing, gaps))
 }
 
 /// The list, or none and a gap where the key may not see it or the server does not have it.
-fn seen<T>(
+pub(super) fn seen<T>(
     reading: &Reading<'_>,
     what: &str,
     answer: Result<Vec<T>, crate::octopus::Error>,
@@ -96,21 +109,23 @@ struct Set {
     projects: Vec<Name>,
 }
 
-/// The sets to read; sets in Git are gaps.
-fn sets(
-    projects: &[wire::Project],
-    libraries: &[wire::LibraryVariableSet],
-    gaps: &mut Vec<Gap>,
-) -> Vec<Set> {
+impl Set {
+    /// The set that a branch has.
+    fn on_branch(project: &wire::Project, branch: &str) -> Self {
+        let name = Name::new(&project.name);
+        Self {
+            id: String::new(),
+            what: format!("project {:?} on branch {branch:?}", project.name),
+            owner: VariableOwner::Project(name.clone()),
+            projects: vec![name],
+        }
+    }
+}
+
+/// The sets in the server's database.
+fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> Vec<Set> {
     let mut sets = Vec::with_capacity(projects.len() + libraries.len());
     for project in projects {
-        if project.persistence_settings.conversion_state.variables_are_in_git {
-            gaps.push(Gap {
-                what: format!("the variables of the version-controlled project {:?}", project.name),
-                why: "they are stored in Git, which this version does not read".to_owned(),
-                hides: Hides::Pointers,
-            });
-        }
         // What is sensitive stays in the database, and older variables may linger there.
         let name = Name::new(&project.name);
         sets.push(Set {
@@ -136,6 +151,7 @@ fn sets(
 fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
     let said = found.variables.iter().filter(|it| !it.value.is_empty());
     said.map(|variable| Pointer {
+        kind: Kind::Variable,
         what: format!("variable {:?} of {}", variable.name, set.what),
         variable: Some(variable.name.clone()),
         project: match &set.owner {
@@ -173,6 +189,7 @@ fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> P
 fn of_target(target: &wire::Target) -> Option<Pointer> {
     let pool = &target.endpoint.default_worker_pool_id;
     (!pool.is_empty()).then(|| Pointer {
+        kind: Kind::Target,
         what: format!("deployment target {:?}", target.name),
         variable: None,
         project: None,

@@ -38,7 +38,7 @@ pub(super) struct Rights(Option<Permissions>);
 impl Rights {
     /// Reads the rights, where a short list would mislead.
     pub(super) async fn read(reader: &Reader, scope: &Scope) -> Result<Self, Error> {
-        if !(scope.workers || scope.pointers || scope.elsewhere) {
+        if !(scope.workers || scope.pointers || scope.editions || scope.elsewhere) {
             return Ok(Self::default());
         }
         Ok(Self::of(reader).await)
@@ -79,7 +79,7 @@ impl Rights {
 
     /// What of this space is out of sight, where a plan must know of every user of a pool.
     pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
-        if !(scope.pointers || scope.elsewhere) {
+        if !(scope.pointers || scope.editions || scope.elsewhere) {
             return Vec::new();
         }
         let mut gaps = self.steps_out_of_sight(space, Hides::Steps);
@@ -87,9 +87,14 @@ impl Rights {
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
             ("deployment targets", "MachineView"),
+            ("tenants", "TenantView"),
+            ("step templates", "ActionTemplateView"),
         ];
         let pointing = pointing.iter().filter(|_| scope.pointers);
         gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        let releases = [("releases", "ReleaseView")];
+        let releases = releases.iter().filter(|_| scope.editions);
+        gaps.extend(self.out_of_sight(space, releases, Hides::Editions));
         gaps
     }
 
@@ -142,10 +147,12 @@ mod tests {
             "ProjectView": everywhere, "ProcessView": restricted, "RunbookView": everywhere,
             "VariableView": everywhere, "LibraryVariableSetView": elsewhere,
         } })), @r#"
-        some deployment processes of space "Default": Missing permission: ProcessView for all projects
-        the library variable sets of space "Default": Missing permission: LibraryVariableSetView
-        the deployment targets of space "Default": Missing permission: MachineView
-        "#);
+            some deployment processes of space "Default": Missing permission: ProcessView for all projects
+            the library variable sets of space "Default": Missing permission: LibraryVariableSetView
+            the deployment targets of space "Default": Missing permission: MachineView
+            the tenants of space "Default": Missing permission: TenantView
+            the step templates of space "Default": Missing permission: ActionTemplateView
+            "#);
     }
 
     #[test]

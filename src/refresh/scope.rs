@@ -22,6 +22,7 @@ pub fn everything() -> Scope {
         deployments: true,
         runbooks: true,
         pointers: true,
+        editions: false,
         features: true,
         fallback: false,
         elsewhere: false,
@@ -58,6 +59,7 @@ pub fn scope(desired: &Desired) -> Scope {
         runbooks: every_step || rules().any(|rule| rule.select.runbooks),
         // A variable may send its steps to the pool for which the built-in worker works.
         pointers: deletes_pools || switches_off,
+        editions: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
         fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
         elsewhere: switches_off,
@@ -81,7 +83,15 @@ fn git(said: &VersionControl) -> GitScope {
 /// The same, where every step matters: who empties a pool, or makes another the default one, has to know
 /// of the steps that run there.
 pub fn with_every_step(scope: &Scope) -> Scope {
-    Scope { workers: true, deployments: true, runbooks: true, fallback: true, ..scope.clone() }
+    Scope {
+        workers: true,
+        deployments: true,
+        runbooks: true,
+        pointers: true,
+        editions: true,
+        fallback: true,
+        ..scope.clone()
+    }
 }
 
 /// Whether a rule sends steps to whatever pool is the default one.
@@ -220,10 +230,10 @@ mod tests {
     fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
         let pool = declared(Removal::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
-        assert_eq!(read(&desired), "workers deployments runbooks pointers");
+        assert_eq!(read(&desired), "workers deployments runbooks pointers editions");
         let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
         let desired = Desired { policy, ..Desired::default() };
-        assert_eq!(read(&desired), "workers deployments runbooks pointers");
+        assert_eq!(read(&desired), "workers deployments runbooks pointers editions");
         let worker = declared(Removal::Worker(Name::new("db-09")));
         let desired = Desired { removed: vec![worker], ..Desired::default() };
         assert_eq!(read(&desired), "workers");
@@ -232,6 +242,9 @@ mod tests {
             read(&Desired { built_in_worker, ..Desired::default() })
         };
         assert_eq!(switched(true), "workers features");
-        assert_eq!(switched(false), "workers deployments runbooks pointers features elsewhere");
+        assert_eq!(
+            switched(false),
+            "workers deployments runbooks pointers editions features elsewhere"
+        );
     }
 }

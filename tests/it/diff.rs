@@ -50,6 +50,7 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
         run_on_server: roles.is_empty(),
         target_roles: roles.to_owned(),
         container: None,
+        parameters: Vec::new(),
     }
 }
 
@@ -93,6 +94,7 @@ fn live() -> Live {
         },
         pointers: Vec::new(),
         choosers: Default::default(),
+        editions: Vec::new(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     }

@@ -162,7 +162,7 @@ prop_compose! {
                 place: place(at_place),
                 run_on_server: on_server,
                 target_roles: String::new(),
-                container: None,
+                container: None, parameters: Vec::new(),
             }).collect(),
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), git: false }).collect();
@@ -176,7 +176,8 @@ prop_compose! {
                 ..Directory::default()
             },
             pools, workers, projects, processes,
-            pointers: Vec::new(), choosers: Default::default(), elsewhere: Vec::new(), gaps: Vec::new(),
+            pointers: Vec::new(), choosers: Default::default(),
+        editions: Vec::new(), elsewhere: Vec::new(), gaps: Vec::new(),
         }
     }
 }

@@ -210,6 +210,7 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
         directory: Directory::default(),
         pointers: Vec::new(),
         choosers: Default::default(),
+        editions: Vec::new(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     }
@@ -271,6 +272,7 @@ fn process(
         run_on_server: action.run_on_server,
         target_roles: action.target_roles.clone(),
         container: action.container.clone(),
+        parameters: Vec::new(),
     });
     LiveProcess {
         id: Id::new(format!("{at}")),

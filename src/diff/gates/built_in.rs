@@ -4,7 +4,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
     finding::Finding,
-    live::{Effective, Hides, Live, Why, effective},
+    live::{Hides, needs_built_in_worker},
     plan::ChangeKind,
     text::count,
 };
@@ -15,7 +15,7 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
     let Some(change) = outcome.changes.iter().find(|change| off(&change.kind)) else {
         return Vec::new();
     };
-    let mut users = users_here(outcome.after);
+    let mut users = needs_built_in_worker(outcome.after);
     users.extend(outcome.matched.live.elsewhere.iter().flat_map(|space| {
         space.on_built_in_worker.iter().map(|step| format!("space {:?}: {step}", space.space))
     }));
@@ -31,7 +31,11 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
     let gaps = gaps.filter(|gap| {
         matches!(
             gap.hides,
-            Hides::Steps | Hides::StepsInGit | Hides::ElsewhereSteps | Hides::Pointers
+            Hides::Steps
+                | Hides::StepsInGit
+                | Hides::ElsewhereSteps
+                | Hides::Pointers
+                | Hides::Editions
         )
     });
     let unseen: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
@@ -42,20 +46,4 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
         Some(finding.help("look at these by hand before the switch"))
     });
     in_use.flatten().into_iter().chain(unseen.flatten()).collect()
-}
-
-/// Steps of this space of which some case needs the built-in worker, whether it is on or not: by a value of
-/// their variable, or for a target in the cloud, too.
-pub(in crate::diff) fn users_here(live: &Live) -> Vec<String> {
-    let processes = live.processes.iter();
-    let steps = processes.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
-    let uses = steps.filter(|(process, step)| {
-        effective(process, step, live).iter().any(|case| {
-            matches!(
-                case.place,
-                Effective::BuiltInWorker(_) | Effective::Nowhere(_, Why::BuiltInWorkerOff)
-            )
-        })
-    });
-    uses.map(|(process, step)| process.address(step).to_string()).collect()
 }

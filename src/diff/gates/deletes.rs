@@ -4,7 +4,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::{Gate, MaxDeletes},
     finding::{At, Finding, Level},
-    live::{Hides, users_of_pool},
+    live::{Hides, Live, LivePool, users_of_pool},
     model::Address,
     plan::{Action, Change, ChangeKind},
     text::count,
@@ -15,10 +15,15 @@ pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
     let gate = Gate::PoolInUse;
     let mut findings = Vec::new();
     let mut deleted = Vec::new();
+    let deletes = |it: &Change| matches!(it.kind, ChangeKind::DeletePool { .. });
+    if !outcome.changes.iter().any(deletes) {
+        return findings;
+    }
+    let with_deleted = with_deleted(outcome);
     for change in outcome.changes {
         let ChangeKind::DeletePool { id, name } = &change.kind else { continue };
         deleted.push(change);
-        let users = users_of_pool(outcome.after, id);
+        let users = users_of_pool(&with_deleted, id);
         if users.is_empty() {
             continue;
         }
@@ -43,6 +48,16 @@ pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
     findings
 }
 
+/// The state after the plan, still with the pools that it deletes: a slug in a plain property is one's only
+/// where there is such a pool.
+fn with_deleted(outcome: &Outcome) -> Live {
+    let mut live = outcome.after.clone();
+    let before = outcome.matched.live.pools.iter();
+    let deleted = before.filter(|pool| outcome.after.pool(&pool.id).is_none());
+    live.pools.extend(deleted.map(|pool| LivePool { default: false, ..pool.clone() }));
+    live
+}
+
 fn uses(n: usize) -> String {
     match n {
         1 => "something still uses".to_owned(),
@@ -52,8 +67,9 @@ fn uses(n: usize) -> String {
 
 fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
     let gaps = outcome.matched.live.gaps.iter();
-    let gaps =
-        gaps.filter(|gap| matches!(gap.hides, Hides::Steps | Hides::StepsInGit | Hides::Pointers));
+    let gaps = gaps.filter(|gap| {
+        matches!(gap.hides, Hides::Steps | Hides::StepsInGit | Hides::Pointers | Hides::Editions)
+    });
     let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     if notes.is_empty() {
         return None;

@@ -5,7 +5,7 @@ use crate::{
     desired::Gate,
     diff::after::pool_id,
     finding::{At, Finding},
-    live::{Health, Live, LivePool, LiveWorker, fallback_pool, is_on_worker},
+    live::{Health, Live, LivePool, LiveWorker, fallback_pool, is_on_worker, residents},
     model::{Address, Id, Place, Pool, PoolKind},
     plan::{Change, ChangeKind, StepEdit},
     text::count,
@@ -75,11 +75,13 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
     let fewer =
         wanted.is_some() && (muster.healthy, muster.enabled) != (before.healthy, before.enabled);
     let emptied = muster.enabled == 0 && 0 < before.enabled;
-    let steps = match arrivals {
-        Some(arrivals) => arrivals.len(),
-        None if fewer || emptied => resident(outcome.after, pool),
+    let sickened = muster.healthy == 0 && 0 < before.healthy;
+    let affected: Vec<String> = match arrivals {
+        Some(arrivals) => arrivals.iter().map(|change| change.address.to_string()).collect(),
+        None if fewer || emptied || sickened => residents(outcome.after, &pool.id),
         None => return None,
     };
+    let steps = affected.len();
     let served = fallback_pool(outcome.after).is_some_and(|it| it.id == pool.id)
         && outcome.after.server.built_in_worker != Some(false);
     if steps == 0 || served {
@@ -120,8 +122,7 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
             )?
             .help(unhealthy_help(&muster)),
     };
-    let notes = arrivals.into_iter().flatten().map(|change| change.address.to_string()).collect();
-    Some(finding.about(address).notes(notes))
+    Some(finding.about(address).notes(affected))
 }
 
 fn unhealthy_help(muster: &Muster) -> String {
@@ -130,17 +131,6 @@ fn unhealthy_help(muster: &Muster) -> String {
         _ => "run a health check on its workers first",
     };
     format!("{first}; {}", way_past(Gate::UnhealthyPool))
-}
-
-/// How many steps are placed in a pool.
-fn resident(live: &Live, pool: &LivePool) -> usize {
-    let steps = live.processes.iter().flat_map(|process| &process.steps);
-    let here = |place: &Place<Id<Pool>>| match place {
-        Place::Pool(id) => *id == pool.id,
-        Place::DefaultPool => pool.default,
-        Place::Variable(_) => false,
-    };
-    steps.filter(|step| here(&step.place) && is_on_worker(step)).count()
 }
 
 /// A default pool with workers in place of one without: every step that names no pool leaves the

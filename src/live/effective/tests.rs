@@ -64,6 +64,7 @@ fn world() -> Live {
                 target("retired", "web", TargetReach::Worker, Some("e")),
             ],
         },
+        editions: Vec::new(),
         elsewhere: Vec::new(),
         gaps: Vec::new(),
     }
@@ -80,6 +81,7 @@ fn step(kind: &str, on_server: &str, roles: &str, place: Place<Id<Pool>>) -> Liv
         run_on_server: on_server == "true",
         target_roles: roles.to_owned(),
         container: None,
+        parameters: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! A list, either as a page or as a bare array.
 
 use super::{
-    Account, GitBranch, LibraryVariableSet, Named, Process, Project, Raw, Runbook, Space, Target,
-    VariableSet, Worker, WorkerPool,
+    Account, Channel, GitBranch, LibraryVariableSet, Named, Process, Project, Raw, Release,
+    Runbook, RunbookSnapshot, Space, StepTemplate, Target, TenantVariables, VariableSet, Worker,
+    WorkerPool,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -35,6 +36,12 @@ macro_rules! keyed {
     };
 }
 
+impl Keyed for TenantVariables {
+    fn key(&self) -> &str {
+        &self.tenant_id
+    }
+}
+
 impl Keyed for GitBranch {
     fn key(&self) -> &str {
         &self.name
@@ -42,7 +49,8 @@ impl Keyed for GitBranch {
 }
 
 keyed! {
-    Account LibraryVariableSet Named Process Project Raw Runbook Space Target VariableSet Worker WorkerPool
+    Account Channel LibraryVariableSet Named Process Project Raw Release Runbook RunbookSnapshot Space
+    StepTemplate Target VariableSet Worker WorkerPool
 }
 
 #[derive(Deserialize)]

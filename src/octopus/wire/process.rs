@@ -84,7 +84,13 @@ pub struct Properties {
     pub run_on_server: String,
     /// `Octopus.Action.TargetRoles`, of a step; old data has it on the action.
     pub target_roles: String,
+    /// Those that are named by people, with a short text each: what a step says to the template that it
+    /// uses, among others.
+    pub parameters: Vec<(String, String)>,
 }
+
+/// The longest value of a parameter that is kept, in bytes: no name of a pool is longer.
+const LONGEST: usize = 200;
 
 impl<'de> Deserialize<'de> for Properties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -108,8 +114,14 @@ impl<'de> Visitor<'de> for Bag {
             let value = match name.to_ascii_lowercase().as_str() {
                 "octopus.action.runonserver" => &mut properties.run_on_server,
                 "octopus.action.targetroles" => &mut properties.target_roles,
-                _ => {
+                other if other.starts_with("octopus.") => {
                     map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+                _ => {
+                    let value = map.next_value::<Text>()?.into_text();
+                    let value = value.filter(|it| !it.is_empty() && it.len() <= LONGEST);
+                    properties.parameters.extend(value.map(|value| (name, value)));
                     continue;
                 }
             };

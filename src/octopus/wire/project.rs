@@ -1,7 +1,7 @@
 //! Projects, runbooks, and what else may point at a pool.
 
 use super::{
-    Endpoint, Named,
+    Endpoint, Named, Template, tenant,
     tolerant::{Text, or_default},
 };
 use serde::{Deserialize, Deserializer};
@@ -35,6 +35,9 @@ pub struct Project {
     /// The library variable sets that it includes.
     #[serde(default, deserialize_with = "or_default")]
     pub included_library_variable_set_ids: Vec<String>,
+    /// The variables of type worker pool for which its tenants give values.
+    #[serde(default, deserialize_with = "tenant::worker_pools")]
+    pub templates: Vec<Template>,
 }
 
 /// Where the parts of a project are kept.
@@ -98,6 +101,9 @@ pub struct Runbook {
     /// Its process.
     #[serde(default, deserialize_with = "or_default")]
     pub runbook_process_id: String,
+    /// The snapshot that is run unless another is named; empty where none is published.
+    #[serde(default, deserialize_with = "or_default")]
+    pub published_runbook_snapshot_id: String,
 }
 
 /// A deployment target.
@@ -130,6 +136,9 @@ pub struct LibraryVariableSet {
     /// Its variables.
     #[serde(default, deserialize_with = "or_default")]
     pub variable_set_id: String,
+    /// The variables of type worker pool for which tenants give values.
+    #[serde(default, deserialize_with = "tenant::worker_pools")]
+    pub templates: Vec<Template>,
 }
 
 /// A variable set, with its worker-pool variables alone.

@@ -35,6 +35,7 @@ fn steps(step: wire::Step) -> Vec<LiveStep> {
             run_on_server: action.properties.run_on_server.trim().eq_ignore_ascii_case("true"),
             target_roles: roles,
             container: container(action.container),
+            parameters: parameters(action.properties.parameters),
         }
     };
     actions.into_iter().map(entry).collect()
@@ -48,6 +49,12 @@ fn place(pool: String, variable: String) -> Place<Id<Pool>> {
         (false, true) => Place::Pool(Id::new(pool)),
         (true, true) => Place::DefaultPool,
     }
+}
+
+/// Those that may name a pool: a slug or an id has no space in it.
+fn parameters(mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
+    parameters.retain(|(_, value)| !value.trim().contains(char::is_whitespace));
+    parameters
 }
 
 fn container(container: wire::Container) -> Option<Container<String>> {

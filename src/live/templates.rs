@@ -1,0 +1,28 @@
+//! Pools that hide in plain properties: what a step says to the template that it uses.
+//!
+//! # Source
+//!
+//! `api.md` 2.11: the value of a process template's parameter of type worker pool is a pool's slug, under the
+//! parameter's name; that of a step template's is a pool's id. Nothing in the step says which parameter is
+//! one, so that whatever is called like a pool counts as it.
+
+use super::{LivePool, LiveStep};
+
+/// The type of a step that uses a process template.
+const PROCESS_TEMPLATE: &str = "Octopus.ProcessTemplate";
+
+/// The parameters of `step` that name a pool of `pools`, each with that pool.
+pub fn pools_named<'a>(
+    step: &'a LiveStep,
+    pools: &'a [LivePool],
+) -> impl Iterator<Item = (&'a str, &'a LivePool)> {
+    let by_slug = step.action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE);
+    step.parameters.iter().filter_map(move |(name, value)| {
+        let value = value.trim();
+        let is = |pool: &&LivePool| {
+            let slug = by_slug && !pool.slug.is_empty() && pool.slug.eq_ignore_ascii_case(value);
+            slug || pool.id.as_str().eq_ignore_ascii_case(value)
+        };
+        pools.iter().find(is).map(|pool| (name.as_str(), pool))
+    })
+}

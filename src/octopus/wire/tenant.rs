@@ -1,0 +1,202 @@
+//! Templates of values that are given elsewhere: by tenants, and by steps that use a step template.
+
+use super::tolerant::{Text, or_default};
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
+
+/// A template of type worker pool: a value that somebody gives elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Its id.
+    pub id: String,
+    /// The name of the variable or parameter.
+    pub name: String,
+    /// The pool where nobody gives one; empty for none.
+    pub default: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AnyTemplate {
+    #[serde(default, deserialize_with = "or_default")]
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    name: String,
+    #[serde(default)]
+    default_value: Option<Text>,
+    #[serde(default, deserialize_with = "or_default")]
+    display_settings: DisplaySettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct DisplaySettings {
+    #[serde(rename = "Octopus.ControlType", deserialize_with = "or_default")]
+    control_type: String,
+}
+
+/// The templates of type worker pool; the defaults of all others are forgotten at once.
+pub(super) fn worker_pools<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Template>, D::Error> {
+    let all: Vec<AnyTemplate> = or_default(deserializer)?;
+    let pools = all
+        .into_iter()
+        .filter(|it| it.display_settings.control_type.eq_ignore_ascii_case("WorkerPool"));
+    let template = |it: AnyTemplate| Template {
+        id: it.id,
+        name: it.name,
+        default: it.default_value.and_then(Text::into_text).unwrap_or_default(),
+    };
+    Ok(pools.map(template).collect())
+}
+
+/// A step template.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StepTemplate {
+    /// `ActionTemplates-1`.
+    pub id: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    /// Its parameters of type worker pool.
+    #[serde(default, deserialize_with = "worker_pools")]
+    pub parameters: Vec<Template>,
+}
+
+/// The pools that a tenant gives to templates.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Said")]
+pub struct TenantVariables {
+    /// `Tenants-1`.
+    pub tenant_id: String,
+    /// The tenant's name.
+    pub tenant_name: String,
+    /// Its values of type worker pool, each once.
+    pub values: Vec<TenantValue>,
+}
+
+/// A pool that a tenant gives to a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantValue {
+    /// The name of the variable.
+    pub name: String,
+    /// The name of the project whose template it is; empty for a library's.
+    pub project: String,
+    /// The name of the library variable set whose template it is; empty for a project's.
+    pub library: String,
+    /// The pool.
+    pub pool: String,
+}
+
+/// What a tenant gives to the templates of projects and libraries, by their ids.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Said {
+    tenant_id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    tenant_name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    project_variables: BTreeMap<String, OfProject>,
+    #[serde(default, deserialize_with = "or_default")]
+    library_variables: BTreeMap<String, OfLibrary>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct OfProject {
+    #[serde(deserialize_with = "or_default")]
+    project_name: String,
+    #[serde(deserialize_with = "worker_pools")]
+    templates: Vec<Template>,
+    /// By environment and template.
+    #[serde(deserialize_with = "or_default")]
+    variables: BTreeMap<String, BTreeMap<String, Option<Text>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct OfLibrary {
+    #[serde(deserialize_with = "or_default")]
+    library_variable_set_name: String,
+    #[serde(deserialize_with = "worker_pools")]
+    templates: Vec<Template>,
+    /// By template.
+    #[serde(deserialize_with = "or_default")]
+    variables: BTreeMap<String, Option<Text>>,
+}
+
+impl From<Said> for TenantVariables {
+    fn from(said: Said) -> Self {
+        let mut values = Vec::new();
+        for OfProject { project_name: project, templates, variables } in
+            said.project_variables.into_values()
+        {
+            let said = variables.into_values().flatten();
+            values.extend(pools(&templates, said, &project, ""));
+        }
+        for OfLibrary { library_variable_set_name: library, templates, variables } in
+            said.library_variables.into_values()
+        {
+            values.extend(pools(&templates, variables.into_iter(), "", &library));
+        }
+        Self { tenant_id: said.tenant_id, tenant_name: said.tenant_name, values }
+    }
+}
+
+/// The pools among the values that are given to templates, by the templates' ids.
+fn pools(
+    templates: &[Template],
+    values: impl Iterator<Item = (String, Option<Text>)>,
+    project: &str,
+    library: &str,
+) -> Vec<TenantValue> {
+    let value = |(id, value): (String, Option<Text>)| {
+        let template = templates.iter().find(|it| it.id == id)?;
+        let pool = value.and_then(Text::into_text).filter(|it| !it.is_empty())?;
+        let (name, project, library) =
+            (template.name.clone(), project.to_owned(), library.to_owned());
+        Some(TenantValue { name, project, library, pool })
+    };
+    let mut found: Vec<TenantValue> = values.filter_map(value).collect();
+    found.sort_by(|one, other| (&one.name, &one.pool).cmp(&(&other.name, &other.pool)));
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn of_what_a_tenant_says_the_pools_are_kept() {
+        let template = |id: &str, name: &str, kind: &str| json!({ "Id": id, "Name": name, "DisplaySettings": { "Octopus.ControlType": kind } });
+        let said: TenantVariables = serde_json::from_value(json!({
+            "TenantId": "Tenants-1", "TenantName": "Contoso",
+            "ProjectVariables": { "Projects-1": {
+                "ProjectName": "Web",
+                "Templates": [template("a", "Pool", "WorkerPool"), template("b", "Text", "SingleLineText")],
+                "Variables": {
+                    "Environments-1": { "a": "WorkerPools-1", "b": "no pool" },
+                    "Environments-2": { "a": "WorkerPools-1", "b": { "HasValue": true } },
+                    "Environments-3": { "a": "WorkerPools-2" },
+                },
+            } },
+            "LibraryVariables": { "LibraryVariableSets-1": {
+                "LibraryVariableSetName": "Shared",
+                "Templates": [template("c", "Common", "WorkerPool")],
+                "Variables": { "c": "WorkerPools-3", "d": null },
+            } },
+        }))
+        .unwrap();
+        let told =
+            |it: &TenantValue| format!("{} {}{} {}", it.name, it.project, it.library, it.pool);
+        let told: Vec<_> = said.values.iter().map(told).collect();
+        assert_eq!(
+            told,
+            ["Pool Web WorkerPools-1", "Pool Web WorkerPools-2", "Common Shared WorkerPools-3"]
+        );
+    }
+}

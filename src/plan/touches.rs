@@ -1,0 +1,95 @@
+//! How far a plan reaches: what it touches, counted.
+
+use super::{Change, ChangeKind, Plan, StepEdit, WorkerEdit};
+use crate::model::{Address, Place, PoolHandle, ProcessName};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+
+/// What a plan touches, each thing counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touches {
+    /// Pools that are written, or that steps or workers come to or leave.
+    pub pools: usize,
+    /// Workers.
+    pub workers: usize,
+    /// Projects of which a step moves.
+    pub projects: usize,
+    /// Steps that move.
+    pub steps: usize,
+    /// Runbooks of which a step moves.
+    pub runbooks: usize,
+}
+
+impl Plan {
+    /// What the changes touch.
+    pub fn touches(&self) -> Touches {
+        let mut pools: HashSet<String> = HashSet::new();
+        let mut runbooks = HashSet::new();
+        let mut projects = HashSet::new();
+        let (mut workers, mut steps) = (0, 0);
+        for change in &self.changes {
+            pools.extend(pools_of(change).into_iter().map(|it| it.to_string()));
+            match &change.address {
+                Address::Worker(_) => workers += 1,
+                Address::Pool(_) => _ = pools.insert(change.address.to_string()),
+                Address::Step { project, process, .. } => {
+                    steps += 1;
+                    projects.insert(project);
+                    runbooks.extend(runbook(process).map(|name| (project, name)));
+                }
+                Address::BuiltInWorker | Address::PoolOrder => {}
+            }
+        }
+        let (pools, projects, runbooks) = (pools.len(), projects.len(), runbooks.len());
+        Touches { pools, workers, projects, steps, runbooks }
+    }
+}
+
+fn runbook(process: &ProcessName) -> Option<&String> {
+    match process {
+        ProcessName::Runbook(name) => Some(name),
+        ProcessName::Deployment => None,
+    }
+}
+
+/// The pools that a change is about beside the one at its address.
+fn pools_of(change: &Change) -> Vec<&Address> {
+    match &change.kind {
+        ChangeKind::PlaceStep { edits, .. } => edits
+            .iter()
+            .flat_map(|edit| match edit {
+                StepEdit::Place(place) => vec![place.before(), place.after()],
+                StepEdit::Execution { .. } | StepEdit::Container(_) => Vec::new(),
+            })
+            .filter_map(|place| match place {
+                Place::Pool(pool) => Some(pool.address()),
+                Place::Variable(_) | Place::DefaultPool => None,
+            })
+            .collect(),
+        ChangeKind::UpdateWorker { edits, .. } => edits
+            .iter()
+            .flat_map(|edit| match edit {
+                WorkerEdit::Pools(pools) => {
+                    let differ = |it: &&PoolHandle| {
+                        pools.before().contains(it) != pools.after().contains(it)
+                    };
+                    let all = pools.before().iter().chain(pools.after());
+                    all.filter(differ).map(PoolHandle::address).collect()
+                }
+                _ => Vec::new(),
+            })
+            .collect(),
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            new.pools.iter().map(PoolHandle::address).collect()
+        }
+        ChangeKind::SetDefaultPool { from, to } => {
+            from.iter().chain([to]).map(PoolHandle::address).collect()
+        }
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SortPools { .. }
+        | ChangeKind::SetBuiltInWorker { .. } => Vec::new(),
+    }
+}
