@@ -36,19 +36,7 @@ impl Project<'_> {
                 self.shown(&format!("{RUNBOOK}{}", sent(self.call, path))).map(Answer::text)
             }
             (Verb::Post, ["v2"]) => self.make_runbook(),
-            (Verb::Put, [_]) => {
-                self.call.who.needs(RUNBOOKS.edit)?;
-                let id = format!("{RUNBOOK}{}", sent(self.call, path));
-                self.commit(&RUNBOOKS, &id, |mut new, old| {
-                    self.named(&new, &id)?;
-                    for name in ["Slug", "RunbookProcessId", "PublishedRunbookSnapshotId"] {
-                        if let Some(value) = old.raw(name) {
-                            new.put(name, value.to_owned());
-                        }
-                    }
-                    Ok(new)
-                })
-            }
+            (Verb::Put, [_]) => self.change_runbook(sent(self.call, path)),
             (Verb::Delete, [_]) => self.delete_runbook(sent(self.call, path)),
             (_, [] | [_]) => Err(Refusal::method()),
             _ => Err(Refusal::missing()),
@@ -108,6 +96,21 @@ impl Project<'_> {
                 self.path(&format!("runbookProcesses/{}", text(&runbook, "RunbookProcessId"))),
         });
         Ok(Answer::created(&runbook))
+    }
+
+    /// Changes a runbook. What it is known by stays, whatever its name.
+    fn change_runbook(&self, id: &str) -> Result {
+        self.call.who.needs(RUNBOOKS.edit)?;
+        let id = format!("{RUNBOOK}{id}");
+        self.commit(&RUNBOOKS, &id, |mut new, old| {
+            self.named(&new, &id)?;
+            for name in ["Slug", "RunbookProcessId", "PublishedRunbookSnapshotId"] {
+                if let Some(value) = old.raw(name) {
+                    new.put(name, value.to_owned());
+                }
+            }
+            Ok(new)
+        })
     }
 
     fn delete_runbook(&self, id: &str) -> Result {
