@@ -104,10 +104,9 @@ impl Project<'_> {
         let id = format!("{RUNBOOK}{id}");
         self.commit(&RUNBOOKS, &id, |mut new, old| {
             self.named(&new, &id)?;
-            for name in ["Slug", "RunbookProcessId", "PublishedRunbookSnapshotId"] {
-                if let Some(value) = old.raw(name) {
-                    new.put(name, value.to_owned());
-                }
+            let own = ["Slug", "RunbookProcessId", "PublishedRunbookSnapshotId"];
+            for (name, value) in own.iter().filter_map(|it| Some((it, old.raw(it)?))) {
+                new.put(name, value.to_owned());
             }
             Ok(new)
         })
