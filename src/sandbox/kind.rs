@@ -102,6 +102,22 @@ kinds! {
     TAG_SETS = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
     /// Certificates: none yet.
     CERTIFICATES = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit" };
+    /// Teams: none that can be listed.
+    TEAMS = "teams", "Teams", "Team", { view: "TeamView" };
+    /// What roles people have in a space: none that can be listed.
+    SCOPED_ROLES = "scopeduserroles", "ScopedUserRoles", "ScopedUserRole", { view: "TeamView" };
+    /// Triggers of projects: none.
+    TRIGGERS = "projecttriggers", "ProjectTriggers", "ProjectTrigger", { view: "TriggerView" };
+    /// Questions that tasks ask people: none.
+    INTERRUPTIONS = "interruptions", "Interruptions", "Interruption", { view: "InterruptionView" };
+    /// Files that tasks leave: none.
+    ARTIFACTS = "artifacts", "Artifacts", "Artifact", { view: "ArtifactView" };
+    /// Subscriptions to events: none.
+    SUBSCRIPTIONS = "subscriptions", "Subscriptions", "Subscription", { view: "SubscriptionView" };
+    /// Packages of the built-in feed: none.
+    PACKAGES = "packages", "Packages", "Package", { view: "BuiltInFeedAdminister" };
+    /// What builds have told of packages: nothing.
+    BUILDS = "build-information", "BuildInformation", "OctopusPackageVersionBuildInformation", { view: "BuildInformationAdminister" };
     /// Git credentials: none yet.
     GIT_CREDENTIALS = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit" };
     /// Releases.

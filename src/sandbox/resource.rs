@@ -11,6 +11,7 @@ pub(super) mod features;
 pub(super) mod health;
 pub(super) mod instance;
 pub(super) mod links;
+pub(super) mod lookups;
 pub(super) mod nodes;
 pub(super) mod normal;
 pub(super) mod plain;

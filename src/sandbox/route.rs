@@ -13,9 +13,9 @@ use super::{
     people::{self, Person},
     request::{Request, Verb},
     resource::{
-        Call, deployments, events, features, instance, links, nodes, plain, pools, processes,
-        projects, releases, runs, targets, tasks, templates, tenants, variables, versioned,
-        workers,
+        Call, deployments, events, features, instance, links, lookups, nodes, plain, pools,
+        processes, projects, releases, runs, targets, tasks, templates, tenants, variables,
+        versioned, workers,
     },
     store, work,
 };
@@ -119,6 +119,9 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
     };
     if let Some(template) = templates::route(call, first, rest) {
         return template;
+    }
+    if let Some(answer) = lookups::route(call, first, rest) {
+        return answer;
     }
     let special = match *first {
         "workerpools" => pools::route(call, rest),

@@ -46,6 +46,15 @@ fn is_writable(kind: &Kind) -> bool {
         "tasks",
         "events",
         "workertaskleases",
+        // Kinds that are only ever empty.
+        "teams",
+        "scopeduserroles",
+        "projecttriggers",
+        "interruptions",
+        "artifacts",
+        "subscriptions",
+        "packages",
+        "build-information",
     ];
     !derived.contains(&kind.path)
 }

@@ -38,7 +38,8 @@ pub(super) fn answer(call: &Call<'_>) -> Result {
     Ok(Answer::of(&summary))
 }
 
-fn counted(machines: &[&Value]) -> Value {
+/// How many machines there are, and how they are.
+pub(super) fn counted(machines: &[&Value]) -> Value {
     let mut health = json!({});
     let mut endpoints = json!({});
     let add = |counts: &mut Value, name: &str| {

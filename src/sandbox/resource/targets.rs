@@ -35,7 +35,7 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result
 }
 
 /// The targets that the request's parameters ask for; none for who may not see any.
-fn filter<'a>(call: &Call<'a>) -> crate::sandbox::page::Filter<'a> {
+pub(super) fn filter<'a>(call: &Call<'a>) -> crate::sandbox::page::Filter<'a> {
     let mut filter = workers::machines(call, &TARGETS);
     for (parameter, path) in [
         ("roles", "$.Roles"),

@@ -3,7 +3,7 @@
 //! Never: a sensitive value, once it is stored; and no evaluation.
 
 use super::{
-    Call,
+    Call, lookups,
     normal::{self, Fields, Reader as _},
     processes::{current, raw},
     snapshot,
@@ -19,7 +19,10 @@ use serde_json::{Value, json};
 /// Answers what is special about variable sets.
 pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
     match (call.verb(), path) {
-        (Verb::Put, [id]) => Some(update(call, id).map(Answer::text)),
+        (Verb::Get, [id]) if *id != "all" => Some(shown(call, id)),
+        (Verb::Put, [id]) => Some(
+            update(call, id).and_then(|set| lookups::with_scopes(call, &set)).map(Answer::text),
+        ),
         _ => None,
     }
 }
@@ -28,13 +31,16 @@ pub(in crate::sandbox) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result
 pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document) -> Result {
     let id = format!("{}-{}", VARIABLES.prefix, project.id);
     match call.verb() {
-        Verb::Get => {
-            call.who.needs(VARIABLES.view)?;
-            Ok(Answer::text(call.find(&VARIABLES, &id)?.body))
-        }
+        Verb::Get => shown(call, &id),
         Verb::Put => update(call, &id).map(|_| Answer::done()),
         _ => Err(Refusal::method()),
     }
+}
+
+fn shown(call: &Call<'_>, id: &str) -> Result {
+    call.who.needs(VARIABLES.view)?;
+    let set = call.find(&VARIABLES, id)?;
+    lookups::with_scopes(call, &set.body).map(Answer::text)
 }
 
 fn update(call: &Call<'_>, id: &str) -> Result<String> {

@@ -10,18 +10,19 @@
 mod conversion;
 mod frozen;
 mod refs;
+mod runbooks;
 
 pub(super) use frozen::at as frozen_at;
 
 use super::{
-    Call, links,
+    Call, links, lookups,
     normal::{self, Fields, Reader as _},
     now, processes, projects, slug,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
     git::{Commit, Ref, Repository, Settings, Signature, Tree},
-    kind::{Kind, POOLS, PROCESSES, RUNBOOK_PROCESSES, RUNBOOKS, VARIABLES},
+    kind::{Kind, POOLS, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
     page,
     request::Verb,
     store::Document,
@@ -126,30 +127,13 @@ impl Project<'_> {
         }
     }
 
-    fn runbooks(&self, path: &[&str]) -> Result {
-        match (self.call.verb(), path) {
-            (Verb::Get, []) => {
-                let may = self.call.who.may(RUNBOOKS.view);
-                let ids = self.at.1.tree.keys().filter(|id| may && id.starts_with(RUNBOOK));
-                let all = ids.map(|id| Ok(serde_json::from_str(&self.shown(id)?)?));
-                let all: Vec<Value> = all.collect::<Result<_>>()?;
-                Ok(page::of_values(self.call.request, &RUNBOOKS, &self.path("runbooks"), all))
-            }
-            (Verb::Get, [_]) => {
-                self.call.who.needs(RUNBOOKS.view)?;
-                self.shown(&format!("{RUNBOOK}{}", sent(self.call, path))).map(Answer::text)
-            }
-            (_, [] | [_]) => Err(Refusal::method()),
-            _ => Err(Refusal::missing()),
-        }
-    }
-
     fn variables(&self, path: &[&str]) -> Result {
         let id = format!("{}-{}", VARIABLES.prefix, self.repository.project);
         match (self.call.verb(), path) {
             (Verb::Get, []) if self.settings.has_variables() => {
                 self.call.who.needs(VARIABLES.view)?;
-                self.shown(&id).map(Answer::text)
+                let set = self.shown(&id)?;
+                lookups::with_scopes(self.call, &set).map(Answer::text)
             }
             (Verb::Put, []) if self.settings.has_variables() => {
                 self.call.who.needs(VARIABLES.edit)?;
@@ -199,7 +183,7 @@ impl Project<'_> {
         id: &str,
         kept: impl FnOnce(Fields, &Fields) -> Result<Fields>,
     ) -> Result {
-        let branch = self.branch()?;
+        self.branch()?;
         let old: Fields = serde_json::from_str(&self.document(id)?)?;
         let mut new: Fields = serde_json::from_str(&self.call.request.body)?;
         let message = message(&mut new, kind.noun);
@@ -213,9 +197,15 @@ impl Project<'_> {
         let text = serde_json::to_string(&kept)?;
         let mut tree = self.at.1.tree.clone();
         tree.insert(self.spelled(id)?.to_owned(), text.clone());
-        let says = Signature { message: &message, author: &self.call.who.username, at: &now() };
-        self.repository.write(branch, tree, says)?;
+        self.write(tree, &message)?;
         self.linked(id, &text).map(Answer::text)
+    }
+
+    /// Makes the next commit of the branch.
+    fn write(&self, tree: Tree, message: &str) -> Result<()> {
+        let says = Signature { message, author: &self.call.who.username, at: &now() };
+        self.repository.write(self.branch()?, tree, says)?;
+        Ok(())
     }
 
     /// The branch to commit to.
