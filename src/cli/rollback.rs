@@ -108,6 +108,10 @@ fn scope(receipt: &Receipt) -> Scope {
         skip_unreachable: true,
         ..GitScope::default()
     };
+    let by_variable = receipt
+        .entries
+        .iter()
+        .any(|it| it.before.iter().any(|field| field.path == "WorkerPoolVariable"));
     let steps = of("placement") || made || of("server");
     Scope {
         workers: true,
@@ -117,7 +121,7 @@ fn scope(receipt: &Receipt) -> Scope {
         feeds: of("placement"),
         deployments: steps,
         runbooks: steps,
-        pointers: made,
+        pointers: made || by_variable,
         editions: made,
         features: of("server"),
         fallback: true,

@@ -5,6 +5,7 @@
 mod built_in;
 mod deletes;
 mod members;
+mod variables;
 
 use super::matched::Matched;
 use crate::{
@@ -29,6 +30,7 @@ pub(super) fn findings(outcome: &Outcome) -> Vec<Finding> {
     [
         built_in::in_use(outcome),
         members::enough(outcome),
+        variables::chosen(outcome),
         deletes::pool_in_use(outcome),
         deletes::too_many(outcome),
         members::default_pool(outcome),

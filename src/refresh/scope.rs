@@ -58,7 +58,7 @@ pub fn scope(desired: &Desired) -> Scope {
         deployments: every_step || rules().any(|rule| rule.select.deployments),
         runbooks: every_step || rules().any(|rule| rule.select.runbooks),
         // A variable may send its steps to the pool for which the built-in worker works.
-        pointers: deletes_pools || switches_off,
+        pointers: deletes_pools || switches_off || rules().any(by_variable),
         editions: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
         fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
@@ -99,12 +99,14 @@ fn to_default_pool(rule: &Rule) -> bool {
     matches!(&rule.verdict, Verdict::Place(target) if target.place == Place::DefaultPool)
 }
 
+/// Whether a rule leaves the choice to a variable, whose values are looked at.
+fn by_variable(rule: &Rule) -> bool {
+    matches!(&rule.verdict, Verdict::Place(target) if matches!(target.place, Place::Variable(_)))
+}
+
 /// Whether a rule's steps, or its gates, depend on which workers a pool has.
 fn looks_at_workers(rule: &Rule) -> bool {
-    let to_a_pool = match &rule.verdict {
-        Verdict::Place(target) => !matches!(target.place, Place::Variable(_)),
-        Verdict::Leave => false,
-    };
+    let to_a_pool = rule.verdict != Verdict::Leave;
     let currently = rule.select.currently.as_ref();
     to_a_pool || currently.is_some_and(|it| it.value.asks_for_server())
 }
@@ -215,15 +217,18 @@ mod tests {
         let pool = Place::Pool(declared(PoolRef::Declared("sql".to_owned())));
         assert_eq!(read(deployments(), Verdict::Place(place(pool))), "workers deployments");
         let variable = || place(Place::Variable("Pool".to_owned()));
-        assert_eq!(read(runbooks(), Verdict::Place(variable())), "runbooks");
+        assert_eq!(read(runbooks(), Verdict::Place(variable())), "workers runbooks pointers");
         let container = Container { image: "tools:1".to_owned(), feed: "Docker".to_owned() };
         let target = Target { container: Some(declared(container)), ..variable() };
-        assert_eq!(read(deployments(), Verdict::Place(target)), "feeds deployments");
+        assert_eq!(
+            read(deployments(), Verdict::Place(target)),
+            "workers feeds deployments pointers"
+        );
         assert_eq!(read(deployments(), Verdict::Leave), "deployments");
         let include = vec![Currently::Server];
         let currently = Some(declared(Whereabouts { include, ..Whereabouts::default() }));
         let select = Selectors { currently, ..deployments() };
-        assert_eq!(read(select, Verdict::Place(variable())), "workers deployments");
+        assert_eq!(read(select, Verdict::Place(variable())), "workers deployments pointers");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::{
     sandbox::{pool, worker},
     workbench::{Output, Workbench},
 };
+use poolwright::sandbox::Seed;
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -265,4 +266,59 @@ fn two_pools_have_two_addresses() {
     let output = workbench.run(&["plan"]).expect(0);
     let line = output.stdout.lines().find(|it| it.contains("→")).unwrap_or_default();
     insta::assert_snapshot!(line.trim(), @"pool  pools.WorkerPools-4 → pools.B");
+}
+
+#[test]
+fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
+    let told = |file: &str| {
+        let workbench = Workbench::new(Seed::Acme);
+        let rule = "[[placements]]\nproject = \"Landing zone\"\nstep = \"Deploy ARM template\"\n";
+        workbench.write("workers.toml", &format!("version = 1\n{rule}{file}"));
+        let output = workbench.run(&["plan", "-v"]);
+        let lines = output.stdout.lines().skip_while(|it| {
+            !["warning[", "denied[", "Plan", "No changes"].iter().any(|start| it.starts_with(start))
+        });
+        let lines = lines.filter(|it| !it.contains('|') || it.contains("= "));
+        format!("{}\n{}", output.code, lines.collect::<Vec<_>>().join("\n"))
+    };
+    insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPol\""), @r#"
+    0
+    warning[unseen-steps]: some processes could not be read, and no rule decides about their steps
+     --> workers.toml:2:1
+      = note: the deployment process of the version-controlled project "Checkout": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Invoices": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Lost and found": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Payments": it is stored in Git, and the file has no `[version_control]`
+
+    warning[unset-variable]: there is no worker pool variable `Deploy.WorkerPol`
+     --> workers.toml:2:1
+      = note: projects["Landing zone"].deployment.steps["Deploy ARM template"]
+      = help: a variable of a similar name exists: `Deploy.WorkerPool`
+
+    Touches 1 project, 1 step
+    Plan: 1 to update; 2 warnings
+    "#);
+    insta::assert_snapshot!(told("pool_variable = \"Tenant.WorkerPool\""), @r#"
+    0
+    warning[unseen-steps]: some processes could not be read, and no rule decides about their steps
+     --> workers.toml:2:1
+      = note: the deployment process of the version-controlled project "Checkout": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Invoices": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Lost and found": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Payments": it is stored in Git, and the file has no `[version_control]`
+
+    Touches 1 project, 1 step
+    Plan: 1 to update; 1 warning
+    "#);
+    insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPool\""), @r#"
+    0
+    warning[unseen-steps]: some processes could not be read, and no rule decides about their steps
+     --> workers.toml:2:1
+      = note: the deployment process of the version-controlled project "Checkout": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Invoices": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Lost and found": it is stored in Git, and the file has no `[version_control]`
+              the deployment process of the version-controlled project "Payments": it is stored in Git, and the file has no `[version_control]`
+
+    No changes: the server is as the files say; 1 warning
+    "#);
 }
