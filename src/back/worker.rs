@@ -37,7 +37,14 @@ impl Way<'_> {
         let address = Address::Worker(new.name.clone());
         let (id, name) = (worker.id.clone(), worker.name.to_string());
         let kind = worker.endpoint.kind().to_owned();
-        self.push(address, ChangeKind::ReplaceWorker { id, name, kind, new });
+        let old = Some(Box::new(NewWorker {
+            name: name.clone(),
+            endpoint: worker.endpoint.clone(),
+            pools: worker.pools.iter().map(|id| self.pool(id.as_str())).collect(),
+            policy: Some(worker.policy.clone()),
+            disabled: worker.disabled,
+        }));
+        self.push(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
     }
 
     pub(super) fn restore_worker(&mut self, entry: &Entry, address: Address) {

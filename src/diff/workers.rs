@@ -115,6 +115,13 @@ fn change(
                 id: live.id.clone(),
                 name: live.name.to_string(),
                 kind: live.endpoint.kind().to_owned(),
+                old: Some(Box::new(NewWorker {
+                    name: live.name.to_string(),
+                    endpoint: live.endpoint.clone(),
+                    pools: live.pools.iter().map(|id| matched.handle_of(id)).collect(),
+                    policy: Some(live.policy.clone()),
+                    disabled: live.disabled,
+                })),
                 new,
             }))
         }

@@ -62,6 +62,9 @@ pub enum ChangeKind {
         name: String,
         /// The kind of the old one.
         kind: String,
+        /// What the old one is, to be shown; none where an older tool has saved the plan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        old: Option<Box<NewWorker>>,
         /// The new one.
         new: NewWorker,
     },
@@ -308,11 +311,11 @@ impl ChangeKind {
             }
             Self::CreateWorker(new) => new.fields(),
             Self::UpdateWorker { edits, .. } => edits.iter().flat_map(WorkerEdit::fields).collect(),
-            Self::ReplaceWorker { name, kind, new, .. } => {
+            Self::ReplaceWorker { name, kind, old, new, .. } => {
                 let kind = FieldDiff::changed("kind", json!(kind), json!(new.endpoint.kind()));
                 let renamed = (*name != new.name)
                     .then(|| FieldDiff::changed("name", json!(name), json!(new.name)));
-                let others = new.fields().into_iter().filter(|field| field.path != "name");
+                let others = replaced(old.as_deref(), new);
                 [kind].into_iter().chain(renamed).chain(others).collect()
             }
             Self::PlaceStep { edits, .. } => edits.iter().flat_map(StepEdit::fields).collect(),
@@ -327,6 +330,25 @@ impl ChangeKind {
             }
         }
     }
+}
+
+/// What a worker has in place of what the one had that it replaces; its name apart.
+fn replaced(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDiff> {
+    let new = new.fields().into_iter().filter(|field| field.path != "name");
+    let Some(old) = old.map(NewWorker::fields) else { return new.collect() };
+    let new: Vec<FieldDiff> = new.collect();
+    let of = |fields: &[FieldDiff], path: &str| {
+        fields.iter().find(|it| it.path == path).and_then(|it| it.after.clone())
+    };
+    let gone = old.iter().filter(|it| it.path != "name" && of(&new, &it.path).is_none());
+    let nothing = Some(serde_json::Value::Null);
+    let gone =
+        gone.map(|it| FieldDiff { before: it.after.clone(), after: nothing.clone(), ..it.clone() });
+    let kept = new.iter().filter_map(|field| {
+        let before = of(&old, &field.path);
+        (before != field.after).then(|| FieldDiff { before, ..field.clone() })
+    });
+    gone.chain(kept).collect()
 }
 
 impl NewPool {

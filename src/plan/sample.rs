@@ -230,7 +230,11 @@ fn workers() -> Vec<Change> {
     let replace = ChangeKind::ReplaceWorker {
         id: Id::new("Workers-3"),
         name: "db-03".into(),
-        kind: "ssh".into(),
+        kind: "polling".into(),
+        old: Some(Box::new(new_worker(
+            "db-03",
+            Endpoint::Polling { subscription: "poll://db-03/".into(), thumbprint: "96".repeat(20) },
+        ))),
         new: new_worker("db-03", listening("8A")),
     };
     let at = || declared("[workers.db-01]");

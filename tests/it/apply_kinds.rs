@@ -86,7 +86,9 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
     let new =
         NewWorker { name: "db-01".into(), endpoint, pools: vec![default_pool()], ..new_worker() };
     let (id, name, kind) = (Id::new(id), "db-01".to_owned(), "listening".to_owned());
-    let ran = run(&bench, vec![of_worker(ChangeKind::ReplaceWorker { id, name, kind, new })]).await;
+    let ran =
+        run(&bench, vec![of_worker(ChangeKind::ReplaceWorker { id, name, kind, old: None, new })])
+            .await;
     assert_eq!(ran.errors(), "");
     let workers = bench.get("/api/workers/all").await;
     assert_eq!(names(&workers), "db-01");
@@ -120,8 +122,13 @@ async fn an_old_worker_that_is_gone_without_a_new_one_is_told() {
     let bench = Bench::with(Options { seed: Seed::Chapter, faults, ..Default::default() }).await;
     let id = Id::new(planted(&bench).await);
     let new = NewWorker { name: "db-01".into(), pools: vec![default_pool()], ..new_worker() };
-    let kind =
-        ChangeKind::ReplaceWorker { id, name: "db-01".into(), kind: "listening".into(), new };
+    let kind = ChangeKind::ReplaceWorker {
+        id,
+        name: "db-01".into(),
+        kind: "listening".into(),
+        old: None,
+        new,
+    };
     let ran = run(&bench, vec![of_worker(kind)]).await;
     insta::assert_snapshot!(ran.errors(), @"workers.db-01: the old worker is gone and the new one is not there: the server answered 403: Forbidden; the next `apply` creates it");
     assert_eq!(names(&bench.get("/api/workers/all").await), "");

@@ -181,7 +181,7 @@ fn exact_members_let_others_leave_and_strand_nobody() {
 
 #[test]
 fn a_worker_of_another_kind_is_replaced_and_keeps_what_the_file_does_not_say() {
-    insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\"]\nlistening = { url = \"https://a\", thumbprint = \"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A\" }"), @r#"± workers.a kind "polling"→"listening" pools →["pools.SQL"] listening.url →"https://a:10933" listening.thumbprint →"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A" policy →"Default Machine Policy""#);
+    insta::assert_snapshot!(plan("[workers.a]\npools = [\"SQL\"]\nlistening = { url = \"https://a\", thumbprint = \"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A\" }"), @r#"± workers.a kind "polling"→"listening" polling.subscription "poll://a/"→null polling.thumbprint "8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A"→null listening.url →"https://a:10933" listening.thumbprint →"8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A8A""#);
 }
 
 #[test]
