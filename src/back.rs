@@ -22,7 +22,12 @@ use std::collections::HashMap;
 ///
 /// What is so already is no change: a second way back is empty.
 pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
-    let done = |it: &&Entry| matches!(it.outcome, Outcome::Done | Outcome::Unknown);
+    // What failed may have been written in part: of a replacement, the old worker is gone.
+    let done = |it: &&Entry| match it.outcome {
+        Outcome::Done | Outcome::Unknown => true,
+        Outcome::Failed => !it.before.is_empty(),
+        Outcome::Skipped => false,
+    };
     // Pools first: what goes back into one has to know where that is.
     let (pools, others): (Vec<&Entry>, Vec<&Entry>) =
         receipt.entries.iter().filter(done).partition(|it| it.kind == "pool");
@@ -34,8 +39,8 @@ pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
 /// The way back as it is found.
 struct Way<'a> {
     live: &'a Live,
-    /// Pools that were deleted and are made again, by the ids that they had.
-    remade: HashMap<Id<Pool>, Address>,
+    /// Pools that were deleted and are made again, now or by an earlier way back, by the ids that they had.
+    remade: HashMap<Id<Pool>, PoolHandle>,
     changes: Vec<Change>,
     findings: Vec<Finding>,
 }
@@ -68,6 +73,7 @@ impl Way<'_> {
             self.left(entry, "its address is none that this version knows");
             return;
         };
+        let entry = &self.renumbered(entry);
         match (entry.kind.as_str(), entry.action) {
             ("pool", Action::Create) => self.uncreate_pool(entry, address),
             ("pool", Action::Delete) => self.recreate_pool(entry, address),
@@ -123,7 +129,7 @@ impl Way<'_> {
     fn pool(&self, id: &str) -> PoolHandle {
         let id = Id::new(id);
         match (self.remade.get(&id), self.live.pool(&id)) {
-            (Some(address), _) => PoolHandle::New(address.clone()),
+            (Some(remade), _) => remade.clone(),
             (None, Some(pool)) => {
                 let address = Address::Pool(pool.name.to_string());
                 PoolHandle::Existing { id, address }
@@ -133,6 +139,26 @@ impl Way<'_> {
                 PoolHandle::Existing { id, address }
             }
         }
+    }
+
+    /// The entry with the ids that pools have now which were made again by an earlier way back.
+    fn renumbered(&self, entry: &Entry) -> Entry {
+        let now = |id: &str| match self.remade.get(&Id::new(id)) {
+            Some(PoolHandle::Existing { id, .. }) => id.as_str().to_owned(),
+            _ => id.to_owned(),
+        };
+        let mut entry = entry.clone();
+        for field in &mut entry.before {
+            match (field.path.as_str(), &mut field.before) {
+                ("WorkerPoolId", Some(Value::String(id))) => *id = now(id),
+                ("WorkerPoolIds", Some(Value::Array(ids))) => {
+                    let ids = ids.iter_mut().filter(|it| it.is_string());
+                    ids.for_each(|it| *it = Value::from(now(text(Some(it)))));
+                }
+                _ => {}
+            }
+        }
+        entry
     }
 
     fn pools(&self, ids: &Value) -> Vec<PoolHandle> {

@@ -229,9 +229,9 @@ mod tests {
     fn a_receipt_comes_back_as_it_was_and_null_is_not_absent() {
         let text = receipt().text();
         assert_eq!(Receipt::read(&text).unwrap(), receipt());
-        let entry = &serde_json::from_str::<Value>(&text).unwrap()["entries"][0];
-        assert_eq!(entry["before"][0]["before"], json!(null));
-        assert!(entry["before"][2].get("before").is_none());
+        let entry = &serde_json::from_str::<Value>(&text).unwrap()["changes"][0];
+        assert_eq!(entry["written"][0].get("before"), Some(&json!(null)));
+        assert!(entry["written"][2].is_object() && entry["written"][2].get("before").is_none());
     }
 
     #[test]

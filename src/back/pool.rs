@@ -3,7 +3,7 @@
 use super::{Field, Way, before, text};
 use crate::{
     live::LivePool,
-    model::{Address, Id, Name, PoolKind},
+    model::{Address, Id, Name, PoolHandle, PoolKind},
     plan::{ChangeKind, Delta, NewPool, PoolEdit, Written},
     receipt::Entry,
 };
@@ -17,6 +17,9 @@ impl Way<'_> {
         let id = entry.id.as_deref().map(Id::new);
         let is = |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
         let Some(pool) = self.live.pools.iter().find(is) else { return };
+        if pool.name != named {
+            return self.left(entry, "somebody has renamed it since");
+        }
         if pool.default {
             return self.left(entry, "it is the default pool now");
         }
@@ -26,7 +29,14 @@ impl Way<'_> {
 
     pub(super) fn recreate_pool(&mut self, entry: &Entry, address: Address) {
         let name = Name::new(text(before(entry, "Name")));
-        if name.as_str().is_empty() || self.live.pools.iter().any(|it| it.name == name) {
+        if name.as_str().is_empty() {
+            return self.left(entry, "the receipt does not say what it was");
+        }
+        let old = entry.id.as_deref().map(Id::new);
+        if let Some(pool) = self.live.pools.iter().find(|it| it.name == name) {
+            let address = Address::Pool(pool.name.to_string());
+            let handle = PoolHandle::Existing { id: pool.id.clone(), address };
+            self.remade.extend(old.map(|old| (old, handle)));
             return;
         }
         let kind = match text(before(entry, "WorkerPoolType")) {
@@ -36,9 +46,7 @@ impl Way<'_> {
             _ => PoolKind::Static,
         };
         let description = text(before(entry, "Description")).to_owned();
-        if let Some(id) = &entry.id {
-            self.remade.insert(Id::new(id), address.clone());
-        }
+        self.remade.extend(old.map(|old| (old, PoolHandle::New(address.clone()))));
         let new = NewPool { name: name.to_string(), description, kind };
         self.push(address, ChangeKind::CreatePool(new));
     }

@@ -15,6 +15,10 @@ impl Way<'_> {
             return;
         }
         if let Some(worker) = self.made(entry) {
+            let name = entry.before.iter().find(|it| it.path == "Name");
+            if worker.name != Name::new(text(name.and_then(|it| it.after.as_ref()))) {
+                return self.left(entry, "somebody has renamed it since");
+            }
             let (id, name) = (worker.id.clone(), worker.name.to_string());
             self.push(address, ChangeKind::DeleteWorker { id, name });
         }

@@ -135,11 +135,18 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
     workbench.write("workers.toml", "version = 1\n[manage]\nprune = [\"pools\", \"workers\"]\n[gates]\nbuilt-in-worker-in-use = \"allow\"\n[server]\nbuilt_in_worker = true\n[[placements]]\nprocess = \"any\"\ndefault_pool = true\n");
     workbench.apply();
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
-    workbench.rollback(&workbench.receipt()).expect(0);
+    let deleted = workbench.receipt();
+    workbench.rollback(&deleted).expect(0);
     assert_eq!(kept(&workbench.get(workers)), before);
-    // The pools have new ids, and the steps are in them: nothing is left to do.
+    // The pools have new ids, and the steps are in them: nothing is left to do, also not a second time.
     workbench.write("workers.toml", CHAPTER);
     workbench.settled();
+    let again = workbench.rollback(&deleted).expect(0);
+    assert!(
+        again.stdout.contains("No changes") && !again.stdout.contains("warning"),
+        "{}",
+        again.stdout
+    );
 }
 
 #[test]
@@ -194,4 +201,25 @@ fn many_projects_are_moved_by_one_rule_and_back() {
     assert_ne!(unversioned(&workbench.processes()), unversioned(&before));
     workbench.rollback(&workbench.receipt()).expect(0);
     assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
+}
+
+#[test]
+fn a_replacement_that_failed_half_way_brings_the_old_worker_back() {
+    const WORKER: &str = "version = 1\n[pools.all]\n[workers.w]\npools = [\"all\"]\n";
+    let polling = "polling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n";
+    let listening = "listening = { url = \"https://w:10933\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n";
+    let refused = Fault {
+        nth: 2,
+        on: Some("POST /api/Spaces-1/workers".into()),
+        what: Misfortune::Status { code: 403, retry_after: None },
+    };
+    let workbench = Workbench::failing(Seed::Chapter, vec![refused]);
+    workbench.write("workers.toml", &format!("{WORKER}{polling}"));
+    workbench.apply();
+    workbench.write("workers.toml", &format!("{WORKER}{listening}"));
+    workbench.run(&["apply", "--auto-approve"]).expect(5);
+    assert!(workbench.names("workers").is_empty());
+    workbench.rollback(&workbench.receipt()).expect(0);
+    workbench.write("workers.toml", &format!("{WORKER}{polling}"));
+    workbench.settled();
 }
