@@ -114,11 +114,10 @@ impl Way<'_> {
 
     /// Tells that somebody has changed fields since, which are left as they are.
     fn edited(&mut self, entry: &Entry, fields: &[String]) {
-        let names: Vec<_> = fields.iter().map(|it| format!("`{it}`")).collect();
         let message = format!(
             "`{}` is left as it is: somebody has changed {} since",
             entry.address,
-            names.join(", ")
+            fields.join(", ")
         );
         let finding = Finding::new("edited-since", Level::Warn, At::Nowhere, message);
         self.findings
@@ -165,6 +164,13 @@ impl Way<'_> {
         let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
         ids.map(|id| self.pool(id)).collect()
     }
+}
+
+/// A field that somebody has changed, with what it was when the apply had ended.
+fn made(field: &Written) -> String {
+    let made = field.after.as_ref().filter(|it| !it.is_null());
+    let made = made.map_or_else(|| "empty".to_owned(), Value::to_string);
+    format!("`{}` (the apply had made it {made})", field.path)
 }
 
 /// A text; an empty one where there is none.

@@ -1,6 +1,6 @@
 //! Pools: made, gone, and edited.
 
-use super::{Field, Way, before, text};
+use super::{Field, Way, before, made, text};
 use crate::{
     live::LivePool,
     model::{Address, Id, Name, PoolHandle, PoolKind},
@@ -67,7 +67,7 @@ impl Way<'_> {
             match Field::of(pool, field, |value| with(pool, &field.path, value)) {
                 Field::Written => restored = with(&restored, &field.path, field.before.as_ref()),
                 Field::Restored => {}
-                Field::Edited => edited.push(field.path.clone()),
+                Field::Edited => edited.push(made(field)),
             }
         }
         if !edited.is_empty() {
@@ -86,7 +86,7 @@ impl Way<'_> {
             return;
         }
         if now != made {
-            return self.edited(entry, &["DefaultPool".to_owned()]);
+            return self.edited(entry, &["the default pool".to_owned()]);
         }
         let (from, to) = (Some(self.pool(made)), self.pool(was));
         self.push(to.address().clone(), ChangeKind::SetDefaultPool { from, to });
@@ -112,7 +112,7 @@ impl Way<'_> {
             return;
         }
         if now != made {
-            return self.edited(entry, &["SortOrder".to_owned()]);
+            return self.edited(entry, &["the order".to_owned()]);
         }
         let handles = |ids: &[&str]| ids.iter().map(|id| self.pool(id)).collect();
         let kind = ChangeKind::SortPools { before: handles(&live), order: handles(&wanted) };

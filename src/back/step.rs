@@ -27,7 +27,8 @@ impl Way<'_> {
                 exactly.extend(places.into_iter().map(turned));
                 restored.place = was;
             } else {
-                edited.push("pool".to_owned());
+                let [now, made] = [&step.place, &made].map(|it| self.told(it));
+                edited.push(format!("`pool` (it is {now}, the apply had made it {made})"));
             }
         }
         for field in fields {
@@ -37,7 +38,7 @@ impl Way<'_> {
                     exactly.push(turned(field));
                 }
                 Field::Restored => {}
-                Field::Edited => edited.push(field.path.clone()),
+                Field::Edited => edited.push(super::made(field)),
             }
         }
         if !edited.is_empty() {
@@ -72,6 +73,15 @@ impl Way<'_> {
         };
         let process = self.live.processes.iter().find(is)?;
         Some((process, process.steps.iter().find(|it| it.id.as_str() == step)?))
+    }
+
+    /// A place in a sentence.
+    fn told(&self, place: &Place<Id<Pool>>) -> String {
+        match place {
+            Place::Pool(id) => self.pool(id.as_str()).address().to_string(),
+            Place::Variable(name) => format!("variable {name:?}"),
+            Place::DefaultPool => "default".to_owned(),
+        }
     }
 
     fn edits(&self, now: &LiveStep, then: &LiveStep) -> Vec<StepEdit> {

@@ -1,6 +1,6 @@
 //! Workers: made, gone, replaced, and edited.
 
-use super::{Field, Way, before, endpoint, text};
+use super::{Field, Way, before, endpoint, made, text};
 use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
@@ -66,7 +66,7 @@ impl Way<'_> {
                     pools = ids.map(|ids| self.pools(ids)).or(pools);
                 }
                 Field::Restored => {}
-                Field::Edited => edited.push(field.path.clone()),
+                Field::Edited => edited.push(made(field)),
             }
         }
         if !edited.is_empty() {

@@ -81,7 +81,7 @@ fn what_somebody_has_changed_since_is_left_and_told() {
     });
     let output = workbench.rollback(&workbench.receipt()).expect(0);
     insta::assert_snapshot!(shown(&output), @r#"
-    warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left as it is: somebody has changed `pool` since
+    warning[edited-since]: `projects["Web Store"].deployment.steps["Deploy to AKS"]` is left as it is: somebody has changed `pool` (it is pools["Default Worker Pool"], the apply had made it pools.sql) since
     warning[pool-in-use]: pool `sql` would be deleted while something still uses it: it stays
     Plan: 7 to update; 2 warnings
     "#);
