@@ -34,6 +34,8 @@ pub enum Segment<'a> {
         /// Its text, once escapes are undone.
         is: &'a str,
     },
+    /// The place behind the last element of an array, where there is nothing yet.
+    End,
 }
 
 /// Why a text is no [`Document`].
@@ -109,7 +111,8 @@ impl Document {
     /// Makes the value at `path` this one, and tells whether that changed anything.
     ///
     /// A value that equals it already keeps its bytes. A field that is not there is inserted at the end
-    /// of its object, spaced as its neighbours are; the object itself has to be there.
+    /// of its object, and an element at the [`Segment::End`] of its array, spaced as its neighbours are; the
+    /// object or the array itself has to be there.
     ///
     /// # Errors
     ///
@@ -135,7 +138,7 @@ impl Document {
         Ok(true)
     }
 
-    /// Takes the field at `path` away, and tells whether it was there.
+    /// Takes the field or the element at `path` away, and tells whether it was there.
     ///
     /// What [`set`](Self::set) has inserted leaves no trace.
     ///
@@ -150,22 +153,23 @@ impl Document {
         };
         let missing = || EditError::Missing(shown(path));
         let (_, parent) = path.split_last().ok_or_else(missing)?;
-        let object = self.find(parent)?.value;
-        let members =
-            scan::members(&self.0, &object).ok_or_else(|| EditError::Mismatch(shown(path)))?;
-        let at = members.iter().position(|it| it.value == field).ok_or_else(missing)?;
-        let before = at.checked_sub(1).and_then(|at| members.get(at));
+        let container = self.find(parent)?.value;
+        let items = scan::members(&self.0, &container)
+            .or_else(|| scan::elements(&self.0, &container))
+            .ok_or_else(|| EditError::Mismatch(shown(path)))?;
+        let at = items.iter().position(|it| it.value == field).ok_or_else(missing)?;
+        let before = at.checked_sub(1).and_then(|at| items.get(at));
         // With the comma before it, or else the one behind it.
-        let span = match (before, members.get(at), members.get(at + 1)) {
+        let span = match (before, items.get(at), items.get(at + 1)) {
             (Some(before), ..) => before.value.end..field.end,
             (None, Some(own), Some(next)) => own.start()..next.start(),
-            _ => object.start + 1..object.end - 1,
+            _ => container.start + 1..container.end - 1,
         };
         self.0.replace_range(span, "");
         Ok(true)
     }
 
-    /// Where a field that is missing goes, and how it is written there.
+    /// Where a field or an element that is missing goes, and how it is written there.
     fn insertion(
         &self,
         path: &[Segment<'_>],
@@ -173,21 +177,27 @@ impl Document {
     ) -> Result<(Range<usize>, String), EditError> {
         let missing = || EditError::Missing(shown(path));
         let (last, parent) = path.split_last().ok_or_else(missing)?;
-        let (Segment::Key(key) | Segment::KeyIgnoringCase(key)) = last else {
-            return Err(missing());
+        let key = match last {
+            Segment::Key(key) | Segment::KeyIgnoringCase(key) => {
+                Some(Value::from(*key).to_string())
+            }
+            Segment::End => None,
+            Segment::Index(_) | Segment::Where { .. } => return Err(missing()),
         };
         let parent = self.find(parent)?;
-        let members = scan::members(&self.0, &parent.value)
-            .ok_or_else(|| EditError::Mismatch(shown(path)))?;
-        let key = Value::from(*key).to_string();
-        Ok(match members.last() {
+        let items = match key {
+            Some(_) => scan::members(&self.0, &parent.value),
+            None => scan::elements(&self.0, &parent.value),
+        };
+        let items = items.ok_or_else(|| EditError::Mismatch(shown(path)))?;
+        Ok(match items.last() {
             Some(last) => {
                 let layout = Layout::of(&self.0, last, &parent.value);
-                (last.value.end..last.value.end, layout.behind(&key, value))
+                (last.value.end..last.value.end, layout.behind(key.as_deref(), value))
             }
             None => {
                 let inside = parent.value.start + 1..parent.value.end - 1;
-                (inside, parent.layout.alone(&key, value))
+                (inside, parent.layout.alone(key.as_deref(), value))
             }
         })
     }
@@ -200,7 +210,9 @@ impl Document {
                 Segment::Key(_) | Segment::KeyIgnoringCase(_) => {
                     scan::members(&self.0, &found.value)
                 }
-                Segment::Index(_) | Segment::Where { .. } => scan::elements(&self.0, &found.value),
+                Segment::Index(_) | Segment::Where { .. } | Segment::End => {
+                    scan::elements(&self.0, &found.value)
+                }
             };
             let items = items.ok_or_else(|| EditError::Mismatch(so_far()))?;
             let item = self.choose(items, segment, &so_far)?;
@@ -224,6 +236,7 @@ impl Document {
                 item.key(&self.0).is_some_and(|it| it.to_lowercase() == folded)
             }
             Segment::Where { key, is } => self.field(item, key).as_deref() == Some(is),
+            Segment::End => false,
         });
         let first = fit.next();
         match (first, fit.next()) {
@@ -253,6 +266,7 @@ fn shown(path: &[Segment<'_>]) -> String {
             }
             Segment::Index(index) => text.push_str(&format!("[{index}]")),
             Segment::Where { key, is } => text.push_str(&format!("[{key} = {is}]")),
+            Segment::End => text.push_str("[]"),
         }
     }
     text

@@ -64,19 +64,24 @@ impl Layout {
         }
     }
 
-    /// A field behind the item.
-    pub(super) fn behind(&self, key: &str, value: &Value) -> String {
-        format!(",{}{key}{}{}", self.lead, self.colon, self.render(value))
+    /// A field behind the item, or an element, which has no key.
+    pub(super) fn behind(&self, key: Option<&str>, value: &Value) -> String {
+        format!(",{}{}", self.lead, self.item(key, value))
     }
 
-    /// The one field of an object that is the item's value.
-    pub(super) fn alone(&self, key: &str, value: &Value) -> String {
+    /// The one field of an object that is the item's value, or the one element of an array.
+    pub(super) fn alone(&self, key: Option<&str>, value: &Value) -> String {
         let inner = self.inner();
-        let field = format!("{key}{}{}", inner.colon, inner.render(value));
+        let item = inner.item(key, value);
         match self.is_pretty() {
-            true => format!("{}{field}{}", inner.lead, self.lead),
-            false => field,
+            true => format!("{}{item}{}", inner.lead, self.lead),
+            false => item,
         }
+    }
+
+    fn item(&self, key: Option<&str>, value: &Value) -> String {
+        let key = key.map_or(String::new(), |key| format!("{key}{}", self.colon));
+        format!("{key}{}", self.render(value))
     }
 
     fn is_pretty(&self) -> bool {

@@ -21,7 +21,7 @@ fn refused(text: &str, path: &[Segment<'_>]) -> String {
     error
 }
 
-use Segment::{Index, Key, KeyIgnoringCase, Where};
+use Segment::{End, Index, Key, KeyIgnoringCase, Where};
 
 #[test]
 fn a_value_is_replaced_and_nothing_else() {
@@ -168,8 +168,30 @@ fn at<'a>(value: &'a mut Value, path: &[Segment<'_>]) -> &'a mut Value {
     path.iter().fold(value, |value, segment| match segment {
         Key(key) | KeyIgnoringCase(key) => &mut value[*key],
         Index(index) => &mut value[*index],
-        Where { .. } => unreachable!(),
+        Where { .. } | End => unreachable!(),
     })
+}
+
+#[test]
+fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
+    let second = [Where { key: "Id", is: "y" }];
+    for (text, wanted) in [
+        (r#"[{"Id":"x"}]"#, r#"[{"Id":"x"},{"Id":"y"}]"#),
+        ("[]", r#"[{"Id":"y"}]"#),
+        ("[ 1 ]", r#"[ 1, {"Id": "y"} ]"#),
+        ("[\n  1\n]", "[\n  1,\n  {\n    \"Id\": \"y\"\n  }\n]"),
+    ] {
+        let mut it = document(text);
+        assert_eq!(it.set(&[End], &json!({ "Id": "y" })), Ok(true));
+        assert_eq!(it.text(), wanted);
+        assert_eq!(it.remove(&second), Ok(true));
+        assert_eq!(it.text(), text);
+        assert_eq!(it.remove(&second), Ok(false));
+    }
+    assert_eq!(
+        refused(r#"{"a":1}"#, &[End]),
+        "`[]` is asked for of something that has no such thing"
+    );
 }
 
 #[test]
@@ -240,6 +262,8 @@ proptest! {
         if let Ok(mut document) = Document::parse(text) {
             _ = document.set(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
             _ = document.set(&[Key("a")], &json!({ "x": [1] }));
+            _ = document.set(&[Key("a"), End], &json!([]));
+            _ = document.remove(&[Key("a"), Index(0)]);
             _ = document.remove(&[Key("a")]);
         }
     }
