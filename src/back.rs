@@ -3,6 +3,7 @@
 //! What somebody has changed since is left as it is, and told. Never: an order, or a gate; those are
 //! `diff`'s, and hold of every plan.
 
+mod chooser;
 mod endpoint;
 mod pool;
 mod step;
@@ -82,6 +83,10 @@ impl Way<'_> {
             ("worker", Action::Delete) => self.recreate_worker(entry),
             ("worker", Action::Replace) => self.replace_back(entry),
             ("worker", Action::Update) => self.restore_worker(entry, address),
+            ("variable", Action::Create) => self.unadd_value(entry, address),
+            ("variable", Action::Delete) => self.readd_value(entry, address),
+            ("variable", _) => self.restore_value(entry, address),
+            ("target", _) => self.restore_target(entry, address),
             ("placement", _) => self.restore_step(entry, address),
             ("server", _) => self.restore_switch(entry, address),
             _ => self.left(entry, "this version does not know how to undo it"),
@@ -149,7 +154,12 @@ impl Way<'_> {
         let mut entry = entry.clone();
         for field in &mut entry.before {
             match (field.path.as_str(), &mut field.before) {
-                ("WorkerPoolId", Some(Value::String(id))) => *id = now(id),
+                (
+                    "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
+                    Some(Value::String(id)),
+                ) => {
+                    *id = now(id);
+                }
                 ("WorkerPoolIds", Some(Value::Array(ids))) => {
                     let ids = ids.iter_mut().filter(|it| it.is_string());
                     ids.for_each(|it| *it = Value::from(now(text(Some(it)))));

@@ -6,7 +6,7 @@
 pub use crate::plan::Written;
 
 use crate::{
-    plan::{Action, Change, ChangeKind, Header},
+    plan::{Action, Change, ChangeKind, Header, ValueEdit},
     text::escape::in_json,
 };
 use serde::{Deserialize, Serialize};
@@ -66,14 +66,15 @@ pub enum Status {
 pub struct Entry {
     /// The change's address, as it is shown; it may be that of another change too.
     pub address: String,
-    /// What kind of object it is about: `pool`, `worker`, `placement`, `server`.
+    /// What kind of object it is about: `pool`, `worker`, `variable`, `target`, `placement`, `server`.
     pub kind: String,
     /// What was to be done to it.
     pub action: Action,
     /// The server's id of the object, or of the process that has the step; for what is created, once it
     /// is there.
     pub id: Option<String>,
-    /// The id of the action inside the process, for a placement.
+    /// The id of the action inside the process, for a placement; of the value inside the set, for a
+    /// variable that had it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_id: Option<String>,
     /// What became of it.
@@ -160,6 +161,10 @@ impl Entry {
     fn begin(change: &Change) -> Self {
         let step_id = match &change.kind {
             ChangeKind::PlaceStep { action, .. } => Some(action.as_str().to_owned()),
+            ChangeKind::SetValue {
+                edit: ValueEdit::Change { id, .. } | ValueEdit::Remove { id, .. },
+                ..
+            } => Some(id.as_str().to_owned()),
             _ => None,
         };
         Self {

@@ -1,10 +1,10 @@
 //! What may be written now: a pure machine that knows which change waits for which.
 //!
-//! Changes of one process are one unit, since it is written as a whole. Units begin stage by stage, and
+//! Changes of one process are one unit, since it is written as a whole, and so are those of one variable set. Units begin stage by stage, and
 //! within a stage side by side. Never: I/O, or a look at what a change writes beyond whom it concerns.
 
 use crate::{
-    model::{Address, Process},
+    model::{Address, Id, Process, VariableSet},
     plan::{Action, Change, ChangeKind, PoolEdit, WorkerEdit},
 };
 use std::collections::{BTreeSet, HashMap};
@@ -63,18 +63,36 @@ struct Unit {
     open: usize,
 }
 
+/// A document that is written as a whole, whatever changes in it.
+#[derive(PartialEq, Eq, Hash)]
+enum Whole<'a> {
+    Process(&'a Id<Process>),
+    /// Values that go are taken away later than others come.
+    Values(u8, &'a Id<VariableSet>),
+}
+
+impl<'a> Whole<'a> {
+    fn of(kind: &'a ChangeKind) -> Option<Self> {
+        match kind {
+            ChangeKind::PlaceStep { process, .. } => Some(Self::Process(process)),
+            ChangeKind::SetValue { set, .. } => Some(Self::Values(kind.stage(), set)),
+            _ => None,
+        }
+    }
+}
+
 impl Schedule {
     /// All changes, none begun; at least one unit at a time.
     pub(super) fn new(changes: &[Change], parallelism: usize) -> Self {
         let mut units: Vec<Unit> = Vec::new();
-        let mut processes: HashMap<&crate::model::Id<Process>, usize> = HashMap::new();
+        let mut wholes: HashMap<Whole, usize> = HashMap::new();
         let mut nodes: Vec<Node> = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
             let stage = change.kind.stage();
             let next = units.len();
-            let unit = match &change.kind {
-                ChangeKind::PlaceStep { process, .. } => *processes.entry(process).or_insert(next),
-                _ => next,
+            let unit = match Whole::of(&change.kind) {
+                Some(whole) => *wholes.entry(whole).or_insert(next),
+                None => next,
             };
             if unit == next {
                 units.push(Unit { stage, changes: Vec::new(), waits: 0, open: 0 });

@@ -3,6 +3,7 @@
 //! Every write reads first, and writes nothing where the server is not as the plan saw it. Never: a
 //! choice that the plan left open.
 
+mod chooser;
 mod create;
 mod delete;
 mod endpoint;
@@ -107,9 +108,17 @@ impl<'a> Writes<'a> {
         for index in &unit {
             (self.tell)(Event::Started { index: *index });
         }
-        let results = match *unit.as_slice() {
-            [index] if !self.is_step(index) => vec![(index, self.change(index).await)],
-            _ => self.place_steps(&unit).await,
+        let first = unit.first().and_then(|index| self.changes.get(*index));
+        let results = match (unit.as_slice(), first.map(|it| &it.kind)) {
+            (_, Some(ChangeKind::PlaceStep { .. })) => self.place_steps(&unit).await,
+            (_, Some(ChangeKind::SetValue { .. })) => self.set_values(&unit).await,
+            (indices, _) => {
+                let mut results = Vec::with_capacity(indices.len());
+                for index in indices {
+                    results.push((*index, self.change(*index).await));
+                }
+                results
+            }
         };
         results.into_iter().map(|(index, result)| (index, self.told(index, result))).collect()
     }
@@ -124,11 +133,6 @@ impl<'a> Writes<'a> {
         };
         (self.tell)(event);
         outcome
-    }
-
-    fn is_step(&self, index: usize) -> bool {
-        let kind = self.changes.get(index).map(|it| &it.kind);
-        matches!(kind, Some(ChangeKind::PlaceStep { .. }))
     }
 
     async fn change(&self, index: usize) -> Result<Wrote> {
@@ -150,7 +154,10 @@ impl<'a> Writes<'a> {
             }
             ChangeKind::DeleteWorker { id, name } => self.delete_worker(index, id, name).await,
             ChangeKind::SetBuiltInWorker { on } => self.set_built_in_worker(index, *on).await,
-            ChangeKind::PlaceStep { .. } => Err(Failure::new("a step is placed with its process")),
+            ChangeKind::SetTargetPool { id, pool } => self.set_target_pool(index, id, pool).await,
+            ChangeKind::PlaceStep { .. } | ChangeKind::SetValue { .. } => {
+                Err(Failure::new("it is written with all else of its process or set"))
+            }
         }
     }
 

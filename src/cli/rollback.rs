@@ -112,7 +112,8 @@ fn scope(receipt: &Receipt) -> Scope {
         .entries
         .iter()
         .any(|it| it.before.iter().any(|field| field.path == "WorkerPoolVariable"));
-    let steps = of("placement") || made || of("server");
+    let chooses = of("variable") || of("target");
+    let steps = of("placement") || chooses || made || of("server");
     Scope {
         workers: true,
         policies: of("worker"),
@@ -121,7 +122,8 @@ fn scope(receipt: &Receipt) -> Scope {
         feeds: of("placement"),
         deployments: steps,
         runbooks: steps,
-        pointers: made || by_variable,
+        pointers: made || by_variable || chooses,
+        scope_names: of("variable"),
         editions: made,
         features: of("server"),
         fallback: true,

@@ -57,16 +57,16 @@ impl<'a> Checker<'a> {
             let message = format!("`{}` is missing", key.name);
             self.error("missing-key", at.clone(), message, key.doc.to_owned());
         }
-        self.choice(table, definition, at);
+        definition.one_of.iter().for_each(|keys| self.choice(table, keys, at));
     }
 
-    /// Exactly one of the keys that exclude each other.
-    fn choice(&mut self, table: &DeTable, definition: &Table, at: &Range<usize>) {
-        let is_one = |name: &str| definition.one_of.contains(&name);
+    /// Exactly one of these keys, which exclude each other.
+    fn choice(&mut self, table: &DeTable, keys: &[&str], at: &Range<usize>) {
+        let is_one = |name: &str| keys.contains(&name);
         let mut said = table.iter().map(|(key, _)| key).filter(|key| is_one(key.get_ref()));
-        let names: Vec<_> = definition.one_of.iter().map(|name| format!("`{name}`")).collect();
+        let names: Vec<_> = keys.iter().map(|name| format!("`{name}`")).collect();
         match (said.next(), said.next()) {
-            (None, _) if !names.is_empty() => {
+            (None, _) => {
                 let help = format!("say exactly one of {}", names.join(", "));
                 let message = format!("one of {} is missing", names.join(", "));
                 self.error("missing-key", at.clone(), message, help);

@@ -9,8 +9,8 @@ pub(super) struct Table {
     pub(super) doc: &'static str,
     /// Its keys, in the order of the reference.
     pub(super) keys: &'static [Key],
-    /// Keys of which there has to be exactly one; empty where there is no such choice.
-    pub(super) one_of: &'static [&'static str],
+    /// Choices: of the keys of each there has to be exactly one.
+    pub(super) one_of: &'static [&'static [&'static str]],
 }
 
 /// A key of a table.

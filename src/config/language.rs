@@ -28,6 +28,16 @@ pub(super) const FILE: Table = Table {
             Tables(&PLACEMENT),
             "Rules: the first that matches a step decides where it runs.",
         ),
+        key(
+            "pool_variables",
+            Tables(&POOL_VARIABLE),
+            "Values of variables of type worker pool: the first rule about a value decides.",
+        ),
+        key(
+            "target_pools",
+            Tables(&TARGET_POOL),
+            "Pools whose workers act for deployment targets in a cloud: the first rule that matches a target decides.",
+        ),
         key("removed", Tables(&REMOVED), "Live things to delete by name."),
         key(
             "version_control",
@@ -36,8 +46,6 @@ pub(super) const FILE: Table = Table {
         ),
         key("include", Later, ""),
         key("vars", Later, ""),
-        key("pool_variables", Later, ""),
-        key("target_pools", Later, ""),
         key(
             "waves",
             Tables(&WAVE),
@@ -179,7 +187,7 @@ const WORKER: Table = Table {
         ),
         key("protect", Flag, "Never delete or replace it: a plan that would is refused."),
     ],
-    one_of: &KINDS,
+    one_of: &[&KINDS],
 };
 
 const THUMBPRINT: &str = "The certificate's thumbprint: 40 hexadecimal digits.";
@@ -272,7 +280,7 @@ const PLACEMENT: Table = Table {
             "The container in which the steps run on their worker.",
         ),
     ],
-    one_of: &VERDICTS,
+    one_of: &[&VERDICTS],
 };
 
 const CONTAINER: Table = Table {
@@ -282,6 +290,42 @@ const CONTAINER: Table = Table {
         required("feed", Text, "The feed that has it: name, slug or id."),
     ],
     one_of: &[],
+};
+
+const POOL_VARIABLE: Table = Table {
+    doc: "A value of a variable of type worker pool. What is named exactly gets the value where it lacks it; wildcards find the variables that are there.",
+    keys: &[
+        key("project", Texts, "Projects whose variable it is, by name."),
+        key("library_set", Texts, "Library variable sets whose variable it is, by name."),
+        required("variable", Text, "The variable's name."),
+        key(
+            "environment",
+            Texts,
+            "The environments in which the value holds; with none of the three, it holds everywhere.",
+        ),
+        key("channel", Texts, "The channels in which the value holds."),
+        key("tenant_tag", Texts, "The tenant tags for which the value holds, as Set/Tag."),
+        key(
+            "pool",
+            Text,
+            "The pool that is the value: a key of this file, or a live pool's name, slug or id.",
+        ),
+        key("remove", True, "There shall be no such value."),
+    ],
+    one_of: &[&["project", "library_set"], &["pool", "remove"]],
+};
+
+const TARGET_POOL: Table = Table {
+    doc: "A rule: which deployment targets in a cloud, and the pool whose workers act for them. Selectors take `*`, `?` and a leading `!`; one that is left out matches everything.",
+    keys: &[
+        key("label", Text, "What the rule is called in plans."),
+        key("target", Texts, "Deployment targets by name."),
+        key("target_tag", Texts, "Target tags (roles), of which one is enough."),
+        key("pool", Text, "The pool: a key of this file, or a live pool's name, slug or id."),
+        key("default_pool", True, "The space's default pool, whichever that is."),
+        key("leave", True, "Do not manage these targets, and ask no later rule."),
+    ],
+    one_of: &[&["pool", "default_pool", "leave"]],
 };
 
 const VERSION_CONTROL: Table = Table {
@@ -324,5 +368,5 @@ const WAVE: Table = Table {
 const REMOVED: Table = Table {
     doc: "A live thing to delete by name; nothing happens once it is gone.",
     keys: &[key("pool", Text, "A worker pool's name."), key("worker", Text, "A worker's name.")],
-    one_of: &["pool", "worker"],
+    one_of: &[&["pool", "worker"]],
 };

@@ -31,6 +31,8 @@ pub(super) fn lower(files: &[Part], sources: &Sources) -> (Desired, Vec<Finding>
     files.iter().for_each(|file| draft.policy(file));
     files.iter().for_each(|file| draft.version_control(file));
     files.iter().for_each(|file| draft.rules(file));
+    files.iter().for_each(|file| draft.values(file));
+    files.iter().for_each(|file| draft.target_rules(file));
     files.iter().for_each(|file| draft.waves(file));
     files.iter().for_each(|file| draft.removed(file));
     files.iter().for_each(|file| draft.same_positions(file));

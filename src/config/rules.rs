@@ -143,7 +143,8 @@ impl Draft {
     }
 }
 
-fn patterns(part: &Part, key: &str) -> Option<Declared<Patterns>> {
+/// The patterns that a key holds.
+pub(super) fn patterns(part: &Part, key: &str) -> Option<Declared<Patterns>> {
     let texts = part.texts(key)?;
     let patterns = Patterns::new(texts.iter().map(|it| it.value.as_str()));
     Some(Declared { value: patterns, at: at(part, key) })

@@ -35,9 +35,15 @@ fn table(table: &Table) -> Map<String, Value> {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
-    if !table.one_of.is_empty() {
-        let choices: Vec<_> = table.one_of.iter().map(|it| json!({ "required": [it] })).collect();
-        schema.insert("oneOf".to_owned(), json!(choices));
+    let choice =
+        |keys: &&[&str]| -> Value { keys.iter().map(|it| json!({ "required": [it] })).collect() };
+    match table.one_of {
+        [] => {}
+        [keys] => _ = schema.insert("oneOf".to_owned(), choice(keys)),
+        several => {
+            let all = several.iter().map(|keys| json!({ "oneOf": choice(keys) }));
+            schema.insert("allOf".to_owned(), all.collect());
+        }
     }
     schema
 }

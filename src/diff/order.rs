@@ -4,8 +4,8 @@
 
 use crate::{
     live::Live,
-    model::{Address, Id, Place, Pool, PoolHandle},
-    plan::{Change, ChangeKind, StepEdit, WorkerEdit},
+    model::{Address, Id, Name, Place, Pool, PoolHandle, SetOwner},
+    plan::{Change, ChangeKind, Delta, StepEdit, ValueEdit, WorkerEdit},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -27,6 +27,10 @@ struct Edges {
     first_worker: HashMap<PoolKey, Address>,
     /// Pools that have an enabled worker now and will have none.
     emptied: HashSet<Id<Pool>>,
+    /// Values that are given to variables, by their names.
+    given: HashMap<Name, Vec<Address>>,
+    /// Steps that leave variables, by their names.
+    leaving: HashMap<Name, Vec<Address>>,
 }
 
 /// A pool by what counts: its id, or the address of the change that makes it.
@@ -57,7 +61,38 @@ impl Edges {
         }
         let pools = live.pools.iter().map(|pool| &pool.id);
         let emptied = pools.filter(|id| enabled(live, id) && !enabled(after, id)).cloned();
-        Self { first_worker, emptied: emptied.collect() }
+        let mut given: HashMap<Name, Vec<Address>> = HashMap::new();
+        let mut leaving: HashMap<Name, Vec<Address>> = HashMap::new();
+        for change in changes {
+            if let ChangeKind::SetValue { name, edit, .. } = &change.kind
+                && edit.after().is_some()
+            {
+                given.entry(Name::new(name)).or_default().push(change.address.clone());
+            }
+            if let Some(left) = variable(change, Delta::before) {
+                leaving.entry(left).or_default().push(change.address.clone());
+            }
+        }
+        Self { first_worker, emptied: emptied.collect(), given, leaving }
+    }
+
+    /// What a change waits for because of a variable: a step for its value, and a value that goes for the
+    /// steps that leave it.
+    fn by_variable(&self, change: &Change) -> Vec<Address> {
+        let of = |all: &HashMap<Name, Vec<Address>>, name: &Name| {
+            all.get(name).cloned().unwrap_or_default()
+        };
+        match &change.kind {
+            ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } => {
+                let steps = of(&self.leaving, &Name::new(name));
+                steps.into_iter().filter(|step| may_choose(&change.address, step)).collect()
+            }
+            _ => {
+                let given = variable(change, Delta::after).map(|name| of(&self.given, &name));
+                let given = given.into_iter().flatten();
+                given.filter(|value| may_choose(value, &change.address)).collect()
+            }
+        }
     }
 
     fn of(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
@@ -75,6 +110,7 @@ impl Edges {
         for pool in sends_work_to(change) {
             after.extend(self.first_worker.get(&PoolKey::of(pool)).cloned());
         }
+        after.extend(self.by_variable(change));
         match &change.kind {
             ChangeKind::DeleteWorker { .. } => after.extend(
                 earlier
@@ -139,7 +175,10 @@ fn names(change: &Change) -> Vec<&PoolHandle> {
             pools.flatten().collect()
         }
         ChangeKind::SortPools { order, .. } => order.iter().collect(),
-        ChangeKind::PlaceStep { .. } | ChangeKind::SetDefaultPool { .. } => sends_work_to(change),
+        ChangeKind::PlaceStep { .. }
+        | ChangeKind::SetValue { .. }
+        | ChangeKind::SetTargetPool { .. }
+        | ChangeKind::SetDefaultPool { .. } => sends_work_to(change),
         ChangeKind::CreatePool(_)
         | ChangeKind::UpdatePool { .. }
         | ChangeKind::DeletePool { .. }
@@ -162,8 +201,37 @@ fn sends_work_to(change: &Change) -> Vec<&PoolHandle> {
             });
             pools.collect()
         }
+        ChangeKind::SetValue { edit, .. } => edit.after().into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
         ChangeKind::SetDefaultPool { to, .. } => vec![to],
         _ => Vec::new(),
+    }
+}
+
+/// The variable that a step of this change comes to, or that it leaves.
+fn variable(
+    change: &Change,
+    side: fn(&Delta<Place<PoolHandle>>) -> &Place<PoolHandle>,
+) -> Option<Name> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return None };
+    edits.iter().find_map(|edit| match edit {
+        StepEdit::Place(place) => match side(place) {
+            Place::Variable(name) => Some(Name::new(name)),
+            Place::Pool(_) | Place::DefaultPool => None,
+        },
+        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+    })
+}
+
+/// Whether a value may choose for a step of this address: a library's may for any.
+fn may_choose(value: &Address, step: &Address) -> bool {
+    match (value, step) {
+        (
+            Address::Variable { owner: SetOwner::Project(owner), .. },
+            Address::Step { project, .. },
+        ) => Name::new(owner) == Name::new(project),
+        (Address::Variable { .. }, Address::Step { .. }) => true,
+        _ => false,
     }
 }
 
@@ -188,6 +256,8 @@ fn leaves(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
             });
             pools.collect()
         }
+        ChangeKind::SetValue { edit, .. } => edit.before().into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => pool.before().iter().collect(),
         ChangeKind::SetDefaultPool { from, .. } => from.iter().collect(),
         _ => Vec::new(),
     };

@@ -2,17 +2,21 @@
 //!
 //! Edits of anything else do not matter. Never: judging whether the plan would still be a good one.
 
+mod observer;
+
 use crate::{
-    live::{self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
+    live::{Live, LiveProcess},
     model::{
-        Address, Container, Endpoint, Execution, Id, Linked, Name, Place, Pool, PoolHandle,
-        PoolKind, Process,
+        Address, Container, Endpoint, Execution, Id, Linked, Place, Pool, PoolHandle, Process,
+        VariableSet, VariableValue,
     },
     plan::{
-        Change, ChangeKind, Commit, Feed, Plan, PoolEdit, Reliance, StepEdit, Subject, WorkerEdit,
+        Change, ChangeKind, Commit, Feed, Plan, PoolEdit, Reliance, StepEdit, Subject, ValueEdit,
+        WorkerEdit,
     },
 };
-use std::collections::{BTreeSet, HashMap};
+use observer::Observer;
+use std::collections::BTreeSet;
 
 /// Something that is no longer as a plan expects it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +78,13 @@ fn beside(change: &Change) -> Vec<Subject> {
                 Subject::Step(process.as_str().into(), action.as_str().into(), "step".into());
             [step, named].into_iter().chain(pools).collect()
         }
+        ChangeKind::SetValue { edit, .. } => {
+            edit.after().and_then(has_worker).into_iter().collect()
+        }
+        ChangeKind::SetTargetPool { pool, .. } => match pool.after() {
+            Some(pool) => has_worker(pool).into_iter().collect(),
+            None => vec![Subject::DefaultPool],
+        },
         ChangeKind::SetDefaultPool { to, .. } => {
             has_worker(to).into_iter().chain([Subject::DefaultPool]).collect()
         }
@@ -131,6 +142,11 @@ fn expected(change: &Change) -> Vec<Reliance> {
             let seen = edits.iter().map(step_before);
             seen.map(|(field, seen)| rely(subject(field), seen)).collect()
         }
+        ChangeKind::SetValue { set, name, edit } => vec![value_before(set, name, edit)],
+        ChangeKind::SetTargetPool { id, pool } => {
+            let seen = pool.before().as_ref().map_or(NO_POOL, |it| it.id().map_or("", Id::as_str));
+            vec![rely(Subject::TargetPool(id.as_str().into()), seen.to_owned())]
+        }
         ChangeKind::SetBuiltInWorker { on } => {
             vec![rely(Subject::BuiltInWorker, (!on).to_string())]
         }
@@ -149,6 +165,25 @@ fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
 }
 
 const ABSENT: &str = "absent";
+/// What is seen of a value or of a target that names no pool.
+const NO_POOL: &str = "none";
+
+fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Reliance {
+    let value = |id: &Id<VariableValue>| Subject::Value(set.as_str().into(), id.as_str().into());
+    let pool = |it: Option<&PoolHandle>| {
+        it.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
+    };
+    match edit {
+        ValueEdit::Add { scope, .. } => {
+            let scope = scope.shown();
+            let subject = Subject::ValueNamed(set.as_str().into(), name.to_owned(), scope);
+            Reliance { subject, seen: ABSENT.to_owned() }
+        }
+        ValueEdit::Change { id, .. } | ValueEdit::Remove { id, .. } => {
+            Reliance { subject: value(id), seen: pool(edit.before()) }
+        }
+    }
+}
 
 fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
     match edit {
@@ -209,163 +244,6 @@ fn container<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String 
     it.map_or("none".to_owned(), |it| format!("{} from {}", it.image, feed(&it.feed)))
 }
 
-/// Looks things up in a server's state.
-struct Observer<'a> {
-    live: &'a Live,
-    pools: HashMap<&'a str, &'a LivePool>,
-    workers: HashMap<&'a str, &'a LiveWorker>,
-    steps: HashMap<(&'a str, &'a str), (&'a LiveProcess, &'a LiveStep)>,
-}
-
-impl<'a> Observer<'a> {
-    fn new(live: &'a Live) -> Self {
-        let steps = live.processes.iter().flat_map(|process| {
-            process
-                .steps
-                .iter()
-                .map(move |step| ((process.id.as_str(), step.id.as_str()), (process, step)))
-        });
-        Self {
-            live,
-            pools: live.pools.iter().map(|it| (it.id.as_str(), it)).collect(),
-            workers: live.workers.iter().map(|it| (it.id.as_str(), it)).collect(),
-            steps: steps.collect(),
-        }
-    }
-
-    fn check(&self, address: Option<&Address>, rely: &Reliance) -> Option<Stale> {
-        let found = self.see(&rely.subject);
-        let (same, expected, found) = match rely.subject {
-            // One user less is no danger, and of many only the new ones are worth telling.
-            Subject::UsersOfPool(_) | Subject::UsersOfBuiltInWorker => {
-                let seen: BTreeSet<_> = rely.seen.lines().collect();
-                let new: Vec<_> = found.lines().filter(|user| !seen.contains(user)).collect();
-                (new.is_empty(), "none".to_owned(), new.join(", "))
-            }
-            Subject::PoolNamed(_)
-            | Subject::WorkerNamed(_)
-            | Subject::Pool(..)
-            | Subject::Worker(..)
-            | Subject::Step(..)
-            | Subject::EnabledWorkerIn(_)
-            | Subject::BuiltInWorker
-            | Subject::DefaultPool
-            | Subject::PoolOrder => {
-                (found == rely.seen, self.shown(&rely.seen), self.shown(&found))
-            }
-        };
-        let what = self.shown(&what(&rely.subject));
-        (!same).then(|| Stale { address: address.cloned(), what, expected, found })
-    }
-
-    /// A fact as text; two texts of one subject are equal where the fact is the same.
-    fn see(&self, subject: &Subject) -> String {
-        let gone = || ABSENT.to_owned();
-        let there = |there: bool| if there { "there".to_owned() } else { ABSENT.to_owned() };
-        match subject {
-            Subject::PoolNamed(name) => {
-                let name = Name::new(name);
-                there(self.live.pools.iter().any(|pool| pool.name == name))
-            }
-            Subject::WorkerNamed(name) => {
-                let name = Name::new(name);
-                there(self.live.workers.iter().any(|worker| worker.name == name))
-            }
-            Subject::Pool(id, field) => {
-                self.pools.get(id.as_str()).map_or_else(gone, |pool| pool_field(pool, field))
-            }
-            Subject::Worker(id, field) => {
-                let worker = self.workers.get(id.as_str());
-                worker.map_or_else(gone, |worker| worker_field(worker, field))
-            }
-            Subject::Step(process, action, field) => {
-                let step = self.steps.get(&(process.as_str(), action.as_str()));
-                step.map_or_else(gone, |(_, step)| step_field(step, field))
-            }
-            Subject::UsersOfPool(id) => users_of_pool(self.live, &Id::new(id)).join("\n"),
-            Subject::EnabledWorkerIn(id) => self.enabled_worker_in(&Id::new(id)),
-            Subject::BuiltInWorker => self.live.server.built_in_worker.unwrap_or(true).to_string(),
-            Subject::UsersOfBuiltInWorker => {
-                let mut users = live::needs_built_in_worker(self.live);
-                let elsewhere = self.live.elsewhere.iter();
-                users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
-                users.join("\n")
-            }
-            Subject::DefaultPool => {
-                self.live.default_pool().map_or_else(gone, |it| it.id.as_str().to_owned())
-            }
-            Subject::PoolOrder => {
-                self.live.pools.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")
-            }
-        }
-    }
-
-    fn enabled_worker_in(&self, id: &Id<Pool>) -> String {
-        let seen = match self.live.pool(id) {
-            None => ABSENT,
-            Some(pool) if pool.kind != PoolKind::Static => "dynamic",
-            Some(_) => match self.live.members(id).any(|worker| !worker.disabled) {
-                true => "with an enabled worker",
-                false => "without an enabled worker",
-            },
-        };
-        seen.to_owned()
-    }
-
-    /// A fact for people: ids of pools by their names.
-    fn shown(&self, fact: &str) -> String {
-        let name = |word: &str| self.pools.get(word).map(|pool| format!("{:?}", pool.name));
-        let words = fact.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
-        words.collect::<Vec<_>>().join(" ")
-    }
-}
-
-fn pool_field(pool: &LivePool, field: &str) -> String {
-    match (field, &pool.kind) {
-        ("name", _) => pool.name.to_string(),
-        ("description", _) => pool.description.clone(),
-        ("image", PoolKind::Dynamic { image }) => image.clone(),
-        _ => ABSENT.to_owned(),
-    }
-}
-
-fn worker_field(worker: &LiveWorker, field: &str) -> String {
-    match field {
-        "name" => worker.name.to_string(),
-        "kind" => worker.endpoint.kind().to_owned(),
-        "endpoint" => endpoint(&worker.endpoint),
-        "pools" => ids(worker.pools.iter()),
-        "policy" => worker.policy.id.as_str().to_owned(),
-        "disabled" => worker.disabled.to_string(),
-        _ => ABSENT.to_owned(),
-    }
-}
-
-fn step_field(step: &LiveStep, field: &str) -> String {
-    match field {
-        "pool" => place(&step.place, |id| Some(id)),
-        "container" => container(step.container.as_ref(), String::as_str),
-        "execution" => {
-            let execution = match runs(step) {
-                Runs::OnWorker(execution) => execution,
-                _ => Execution::OnTargets,
-            };
-            run(execution, &step.target_roles)
-        }
-        "step" => format!("{:?} ({})", step.name().as_str(), step.action_type),
-        "runs" => {
-            let place = match runs(step) {
-                Runs::InServer => "inside the server".to_owned(),
-                Runs::OnTargets => "on its targets".to_owned(),
-                Runs::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),
-                Runs::Unknown => "nobody knows where".to_owned(),
-            };
-            format!("{place}{}", if step.has_siblings { ", of several actions" } else { "" })
-        }
-        _ => ABSENT.to_owned(),
-    }
-}
-
 /// What a subject is, in words.
 fn what(subject: &Subject) -> String {
     match subject {
@@ -374,6 +252,11 @@ fn what(subject: &Subject) -> String {
         Subject::Pool(_, field) | Subject::Worker(_, field) | Subject::Step(_, _, field) => {
             field.clone()
         }
+        Subject::Value(..) | Subject::TargetPool(_) => "pool".to_owned(),
+        Subject::ValueNamed(_, name, scope) => match scope.is_empty() {
+            true => format!("a value of {name:?} without a scope"),
+            false => format!("a value of {name:?} for {scope}"),
+        },
         Subject::UsersOfPool(_) => "a new user of it".to_owned(),
         Subject::EnabledWorkerIn(id) => format!("pool {id}"),
         Subject::BuiltInWorker => "the built-in worker".to_owned(),

@@ -90,6 +90,8 @@ mod tests {
         insta::assert_snapshot!(narrowed(&["projects[\"Web Store\"]*"]), @r#"
         pools.database
         pools.database
+        projects["Web Store"].variables["Worker.Pool"]["environment Production; channel Hotfix; tenant tag Region/Europe"]
+        projects["Web Store"].variables["Worker.Pool"]
         projects["Web Store"].deployment.steps["Migrate database"]
         projects["Web Store"].runbooks["Restart"].steps["Drain"]
         "#);

@@ -8,8 +8,8 @@ use crate::{
     desired::{Declared, Desired, Wave},
     finding::{At, Finding, Level},
     live::{Live, LiveProject},
-    model::{Address, Name},
-    plan::{Change, ChangeKind},
+    model::{Address, Name, SetOwner},
+    plan::{Change, ChangeKind, ValueEdit},
     text::count,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -44,7 +44,10 @@ pub(super) fn hold_back(
     let mut kept: HashSet<Address> = HashSet::new();
     changes.retain(|change| {
         let now = match &change.address {
-            Address::Step { project, .. } => wave_of(project) <= last,
+            Address::Step { project, .. }
+            | Address::Variable { owner: SetOwner::Project(project), .. } => {
+                wave_of(project) <= last
+            }
             _ => !is_last(&change.kind),
         };
         // What waits for something that is held back waits with it.
@@ -59,11 +62,14 @@ pub(super) fn hold_back(
     findings.push(told(waves, last, &later, others));
 }
 
-/// Whether a change has to wait until every step has moved.
+/// Whether a change has to wait until every step has moved: a library's variable and a target may choose for
+/// steps of any project.
 fn is_last(kind: &ChangeKind) -> bool {
     matches!(
         kind,
-        ChangeKind::SetDefaultPool { .. }
+        ChangeKind::SetValue { edit: ValueEdit::Change { .. } | ValueEdit::Remove { .. }, .. }
+            | ChangeKind::SetTargetPool { .. }
+            | ChangeKind::SetDefaultPool { .. }
             | ChangeKind::DeleteWorker { .. }
             | ChangeKind::DeletePool { .. }
             | ChangeKind::SetBuiltInWorker { on: false }

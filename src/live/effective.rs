@@ -10,16 +10,18 @@
 
 mod variable;
 
-pub use variable::{PoolVariable, VariableOwner, VariableScope};
+pub use variable::{LiveVariableSet, PoolVariable, VariableOwner, VariableScope};
 
 use super::{Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, runs};
-use crate::model::{Execution, Id, Name, Place, Pool, PoolKind};
+use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
 /// What chooses a step's pool besides the step itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choosers {
     /// Every value of every variable of type worker pool.
     pub variables: Vec<PoolVariable>,
+    /// The sets in the server's database that such variables are kept in, or could be.
+    pub sets: Vec<LiveVariableSet>,
     /// The deployment targets.
     pub targets: Vec<LiveTarget>,
 }
@@ -27,6 +29,8 @@ pub struct Choosers {
 /// A deployment target, as far as it matters where a step for it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveTarget {
+    /// The server's id.
+    pub id: Id<DeploymentTarget>,
     /// Its name.
     pub name: Name,
     /// Its target tags.

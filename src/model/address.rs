@@ -18,6 +18,17 @@ pub enum Address {
     Pool(String),
     /// A worker, by its name.
     Worker(String),
+    /// A deployment target, by its name.
+    Target(String),
+    /// A value of a variable, by its name and by where it holds.
+    Variable {
+        /// Whose variable it is.
+        owner: SetOwner,
+        /// The variable's name.
+        name: String,
+        /// Where the value holds, in words; empty for everywhere.
+        scope: String,
+    },
     /// A step of a process.
     Step {
         /// The project's name.
@@ -29,6 +40,15 @@ pub enum Address {
         /// The step's name; a child step's is its own.
         step: String,
     },
+}
+
+/// Whose variables a set has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SetOwner {
+    /// The project of this name.
+    Project(String),
+    /// The library variable set of this name.
+    Library(String),
 }
 
 /// A process of a project.
@@ -99,10 +119,25 @@ impl Rest<'_> {
         if self.eat("workers") {
             return self.name().map(Address::Worker);
         }
+        if self.eat("targets") {
+            return self.name().map(Address::Target);
+        }
+        if self.eat("library_sets") {
+            let owner = SetOwner::Library(self.name()?);
+            return match self.eat(".variables") {
+                true => self.variable(owner),
+                false => Err(self.expected("`.variables`")),
+            };
+        }
         if !self.eat("projects") {
-            return Err(self.expected("`pools`, `workers`, `projects` or `server.built_in_worker`"));
+            return Err(self.expected(
+                "`pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker`",
+            ));
         }
         let project = self.name()?;
+        if self.eat(".variables") {
+            return self.variable(SetOwner::Project(project));
+        }
         let branch = if self.eat("@") { Some(self.branch()?) } else { None };
         let process = self.process()?;
         match self.eat(".steps") {
@@ -111,13 +146,20 @@ impl Rest<'_> {
         }
     }
 
+    /// A variable's name, and where its value holds.
+    fn variable(&mut self, owner: SetOwner) -> Result<Address, ParseAddressError> {
+        let name = self.name()?;
+        let scope = if self.left.is_empty() { String::new() } else { self.name()? };
+        Ok(Address::Variable { owner, name, scope })
+    }
+
     fn process(&mut self) -> Result<ProcessName, ParseAddressError> {
         if self.eat(".deployment") {
             return Ok(ProcessName::Deployment);
         }
         match self.eat(".runbooks") {
             true => self.name().map(ProcessName::Runbook),
-            false => Err(self.expected("`.deployment` or `.runbooks`")),
+            false => Err(self.expected("`.deployment`, `.runbooks` or `.variables`")),
         }
     }
 
@@ -196,6 +238,14 @@ impl fmt::Display for Address {
             Self::PoolOrder => f.write_str("pools"),
             Self::Pool(key) => write!(f, "pools{}", Key(key)),
             Self::Worker(name) => write!(f, "workers{}", Key(name)),
+            Self::Target(name) => write!(f, "targets{}", Key(name)),
+            Self::Variable { owner, name, scope } => {
+                write!(f, "{owner}.variables[{}]", Quoted(name))?;
+                match scope.is_empty() {
+                    true => Ok(()),
+                    false => write!(f, "[{}]", Quoted(scope)),
+                }
+            }
             Self::Step { project, branch, process, step } => {
                 write!(f, "projects[{}]", Quoted(project))?;
                 if let Some(branch) = branch {
@@ -203,6 +253,15 @@ impl fmt::Display for Address {
                 }
                 write!(f, ".{process}.steps[{}]", Quoted(step))
             }
+        }
+    }
+}
+
+impl fmt::Display for SetOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Project(name) => write!(f, "projects[{}]", Quoted(name)),
+            Self::Library(name) => write!(f, "library_sets[{}]", Quoted(name)),
         }
     }
 }
@@ -288,6 +347,23 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_found_by_its_variable_and_by_where_it_holds() {
+        let value = |owner, scope: &str| {
+            Address::Variable { owner, name: "Pool".into(), scope: scope.into() }.to_string()
+        };
+        let project = || SetOwner::Project("Web Store".into());
+        assert_eq!(value(project(), ""), r#"projects["Web Store"].variables["Pool"]"#);
+        assert_eq!(
+            value(project(), "environment Production"),
+            r#"projects["Web Store"].variables["Pool"]["environment Production"]"#
+        );
+        assert_eq!(
+            value(SetOwner::Library("Shared".into()), ""),
+            r#"library_sets["Shared"].variables["Pool"]"#
+        );
+    }
+
+    #[test]
     fn the_branch_stands_behind_the_project() {
         let step = |branch: &str| {
             let (project, step, process) = ("Web".into(), "Drain".into(), ProcessName::Deployment);
@@ -300,12 +376,12 @@ mod tests {
     #[test]
     fn what_is_missing_in_an_address_is_named() {
         let wrong = |text: &str| text.parse::<Address>().unwrap_err().to_string();
-        insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is no address: `pools`, `workers`, `projects` or `server.built_in_worker` is missing behind character 0");
+        insta::assert_snapshot!(wrong("pool.sql"), @"`pool.sql` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0");
         insta::assert_snapshot!(wrong("pools.sql pool"), @"`pools.sql pool` is no address: the end is missing behind character 9");
         insta::assert_snapshot!(wrong("workers"), @r#"`workers` is no address: a name, as `.key` or `["name"]`, is missing behind character 7"#);
         insta::assert_snapshot!(wrong(r#"pools["SQL"#), @r#"`pools["SQL` is no address: a name that ends in `"]` is missing behind character 7"#);
         insta::assert_snapshot!(wrong(r#"pools["a"b"]"#), @r#"`pools["a"b"]` is no address: a name that ends in `"]` is missing behind character 7"#);
-        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @r#"`projects["Web Store"].steps["Drain"]` is no address: `.deployment` or `.runbooks` is missing behind character 21"#);
+        insta::assert_snapshot!(wrong(r#"projects["Web Store"].steps["Drain"]"#), @r#"`projects["Web Store"].steps["Drain"]` is no address: `.deployment`, `.runbooks` or `.variables` is missing behind character 21"#);
     }
 
     #[test]
@@ -319,11 +395,16 @@ mod tests {
         let process =
             prop_oneof![Just(ProcessName::Deployment), name().prop_map(ProcessName::Runbook)];
         let step = (name(), proptest::option::of(name()), process, name());
+        let owner =
+            prop_oneof![name().prop_map(SetOwner::Project), name().prop_map(SetOwner::Library)];
+        let variable = (owner, name(), name());
         prop_oneof![
             Just(Address::BuiltInWorker),
             Just(Address::PoolOrder),
             name().prop_map(Address::Pool),
             name().prop_map(Address::Worker),
+            name().prop_map(Address::Target),
+            variable.prop_map(|(owner, name, scope)| Address::Variable { owner, name, scope }),
             step.prop_map(|(project, branch, process, step)| Address::Step {
                 project,
                 branch,
@@ -340,7 +421,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_stops_the_parser(text in r#"(pools|workers|projects)?[\["a\]\\.@é ]{0,12}"#) {
+        fn no_text_stops_the_parser(text in r#"(pools|workers|targets|library_sets|projects)?[\["a\]\\.@é ]{0,12}"#) {
             if let Ok(address) = text.parse::<Address>() {
                 prop_assert_eq!(address.to_string().parse(), Ok(address));
             }

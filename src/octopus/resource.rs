@@ -18,6 +18,10 @@ pub enum Resource {
     BranchDeploymentProcess(Branch),
     /// The process of a runbook, by its id, on a branch of its project's repository.
     BranchRunbookProcess(Branch, String),
+    /// A set of variables of a project or a library, by its id.
+    VariableSet(String),
+    /// A deployment target, by its id.
+    Target(String),
     /// The server's switches.
     Features,
 }
@@ -84,6 +88,8 @@ impl Resource {
             Self::BranchRunbookProcess(branch, id) => {
                 format!("{}/{}/{}", branch.path(space), ProcessKind::Runbook.path(), encoded(id))
             }
+            Self::VariableSet(id) => format!("{space}/variables/{}", encoded(id)),
+            Self::Target(id) => format!("{space}/machines/{}", encoded(id)),
             Self::Features => "/api/featuresconfiguration".to_owned(),
         }
     }

@@ -175,6 +175,24 @@ impl SpaceReader {
         self.connection.list(&self.at("actiontemplates")).await
     }
 
+    /// All environments.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn environments(&self) -> Answer<Vec<wire::Named>> {
+        self.connection.list(&self.at("environments")).await
+    }
+
+    /// All tag sets, with their tags.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn tag_sets(&self) -> Answer<Vec<wire::TagSet>> {
+        self.connection.list(&self.at("tagsets")).await
+    }
+
     /// All channels of all projects.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub use project::{
     ScopeValues, Target, Variable, VariableScope, VariableSet,
 };
 pub use raw::Raw;
-pub use tenant::{StepTemplate, Template, TenantValue, TenantVariables};
+pub use tenant::{StepTemplate, Tag, TagSet, Template, TenantValue, TenantVariables};
 pub use worker::{Endpoint, TentacleEndpoint, Worker, WorkerPool, WorkerTypes};
 
 use serde::Deserialize;

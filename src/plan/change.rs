@@ -1,11 +1,13 @@
 //! One write, and why it is there.
 
-use super::{Delta, FieldDiff, PoolEdit, StepEdit, WorkerEdit, Written, edit};
+use super::{
+    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit, Written, edit,
+    new::replaced,
+};
 use crate::{
     finding::At,
-    live::Policy,
     model::{
-        Address, Endpoint, Id, Linked, Pool, PoolHandle, PoolKind, Process, Project, StepAction,
+        Address, DeploymentTarget, Id, Pool, PoolHandle, Process, Project, StepAction, VariableSet,
         Worker,
     },
 };
@@ -93,6 +95,22 @@ pub enum ChangeKind {
         #[serde(skip)]
         exactly: Vec<Written>,
     },
+    /// A value of a variable of type worker pool.
+    SetValue {
+        /// The set that it is in, which is written once however many of its values change.
+        set: Id<VariableSet>,
+        /// The variable's name.
+        name: String,
+        /// What becomes of it.
+        edit: ValueEdit,
+    },
+    /// Another pool whose workers act for a deployment target.
+    SetTargetPool {
+        /// Which target.
+        id: Id<DeploymentTarget>,
+        /// The pool; none for the space's default pool.
+        pool: Delta<Option<PoolHandle>>,
+    },
     /// Another pool becomes the space's default.
     SetDefaultPool {
         /// The pool that is the default now.
@@ -112,32 +130,6 @@ pub enum ChangeKind {
         /// What it shall be; it is the opposite now.
         on: bool,
     },
-}
-
-/// A pool to be created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewPool {
-    /// Its name.
-    pub name: String,
-    /// Its description; empty for none.
-    pub description: String,
-    /// Static or dynamic.
-    pub kind: PoolKind,
-}
-
-/// A worker to be created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewWorker {
-    /// Its name.
-    pub name: String,
-    /// How it is reached.
-    pub endpoint: Endpoint,
-    /// Its pools; at least one.
-    pub pools: Vec<PoolHandle>,
-    /// Its machine policy; the space's default where there is none.
-    pub policy: Option<Linked<Policy>>,
-    /// Whether it gets no work.
-    pub disabled: bool,
 }
 
 /// How a process is written that is stored in Git.
@@ -218,10 +210,15 @@ impl ChangeKind {
     /// What it does.
     pub fn action(&self) -> Action {
         match self {
-            Self::CreatePool(_) | Self::CreateWorker(_) => Action::Create,
+            Self::CreatePool(_)
+            | Self::CreateWorker(_)
+            | Self::SetValue { edit: ValueEdit::Add { .. }, .. } => Action::Create,
+            Self::SetValue { edit: ValueEdit::Remove { .. }, .. } => Action::Delete,
             Self::UpdatePool { .. }
             | Self::UpdateWorker { .. }
             | Self::PlaceStep { .. }
+            | Self::SetValue { edit: ValueEdit::Change { .. }, .. }
+            | Self::SetTargetPool { .. }
             | Self::SetDefaultPool { .. }
             | Self::SortPools { .. }
             | Self::SetBuiltInWorker { .. } => Action::Update,
@@ -237,11 +234,16 @@ impl ChangeKind {
             Self::CreatePool(_) | Self::UpdatePool { .. } => 1,
             Self::SortPools { .. } => 2,
             Self::CreateWorker(_) | Self::UpdateWorker { .. } | Self::ReplaceWorker { .. } => 3,
-            Self::PlaceStep { .. } => 4,
-            Self::SetDefaultPool { .. } => 5,
-            Self::DeleteWorker { .. } => 6,
-            Self::DeletePool { .. } => 7,
-            Self::SetBuiltInWorker { on: false } => 8,
+            // A step that a variable is about to choose for finds its value there, and one that leaves the
+            // variable does so before the value goes.
+            Self::SetValue { edit: ValueEdit::Add { .. } | ValueEdit::Change { .. }, .. }
+            | Self::SetTargetPool { .. } => 4,
+            Self::PlaceStep { .. } => 5,
+            Self::SetValue { edit: ValueEdit::Remove { .. }, .. } => 6,
+            Self::SetDefaultPool { .. } => 7,
+            Self::DeleteWorker { .. } => 8,
+            Self::DeletePool { .. } => 9,
+            Self::SetBuiltInWorker { on: false } => 10,
         }
     }
 
@@ -263,6 +265,8 @@ impl ChangeKind {
             | Self::DeleteWorker { .. } => "WorkerEdit",
             Self::PlaceStep { kind: ProcessKind::Deployment, .. } => "ProcessEdit",
             Self::PlaceStep { kind: ProcessKind::Runbook, .. } => "RunbookEdit",
+            Self::SetValue { .. } => "VariableEdit",
+            Self::SetTargetPool { .. } => "MachineEdit",
             Self::SetBuiltInWorker { .. } => "ConfigureServer",
         }
     }
@@ -280,6 +284,8 @@ impl ChangeKind {
             | Self::ReplaceWorker { .. }
             | Self::DeleteWorker { .. } => "worker",
             Self::PlaceStep { .. } => "placement",
+            Self::SetValue { .. } => "variable",
+            Self::SetTargetPool { .. } => "target",
             Self::SetBuiltInWorker { .. } => "server",
         }
     }
@@ -297,6 +303,8 @@ impl ChangeKind {
             | Self::DeleteWorker { id, .. } => Some(id.as_str()),
             Self::PlaceStep { git: Some(commit), .. } => Some(commit.process.as_str()),
             Self::PlaceStep { process, .. } => Some(process.as_str()),
+            Self::SetValue { set, .. } => Some(set.as_str()),
+            Self::SetTargetPool { id, .. } => Some(id.as_str()),
             Self::SetDefaultPool { to, .. } => to.id().map(Id::as_str),
         }
     }
@@ -319,6 +327,11 @@ impl ChangeKind {
                 [kind].into_iter().chain(renamed).chain(others).collect()
             }
             Self::PlaceStep { edits, .. } => edits.iter().flat_map(StepEdit::fields).collect(),
+            Self::SetValue { edit, .. } => vec![edit.field()],
+            Self::SetTargetPool { pool, .. } => vec![pool.shown("pool", |pool| match pool {
+                Some(pool) => edit::address(pool),
+                None => json!("default"),
+            })],
             Self::SetDefaultPool { .. } => {
                 vec![FieldDiff::changed("default", json!(false), json!(true))]
             }
@@ -329,59 +342,6 @@ impl ChangeKind {
                 vec![FieldDiff::changed("built_in_worker", json!(!on), json!(on))]
             }
         }
-    }
-}
-
-/// What a worker has in place of what the one had that it replaces; its name apart.
-fn replaced(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDiff> {
-    let new = new.fields().into_iter().filter(|field| field.path != "name");
-    let Some(old) = old.map(NewWorker::fields) else { return new.collect() };
-    let new: Vec<FieldDiff> = new.collect();
-    let of = |fields: &[FieldDiff], path: &str| {
-        fields.iter().find(|it| it.path == path).and_then(|it| it.after.clone())
-    };
-    let gone = old.iter().filter(|it| it.path != "name" && of(&new, &it.path).is_none());
-    let nothing = Some(serde_json::Value::Null);
-    let gone =
-        gone.map(|it| FieldDiff { before: it.after.clone(), after: nothing.clone(), ..it.clone() });
-    let kept = new.iter().filter_map(|field| {
-        let before = of(&old, &field.path);
-        (before != field.after).then(|| FieldDiff { before, ..field.clone() })
-    });
-    gone.chain(kept).collect()
-}
-
-impl NewPool {
-    fn fields(&self) -> Vec<FieldDiff> {
-        let Self { name, description, kind } = self;
-        let mut fields = vec![FieldDiff::added("name", json!(name))];
-        if !description.is_empty() {
-            fields.push(FieldDiff::added("description", json!(description)));
-        }
-        if let PoolKind::Dynamic { image } = kind {
-            fields.push(FieldDiff::added("image", json!(image)));
-        }
-        fields
-    }
-}
-
-impl NewWorker {
-    fn fields(&self) -> Vec<FieldDiff> {
-        let Self { name, endpoint, pools, policy, disabled } = self;
-        let mut fields = vec![
-            FieldDiff::added("name", json!(name)),
-            FieldDiff::added("pools", edit::pools(pools)),
-        ];
-        let said = |value: &serde_json::Value| !value.is_null() && value != "";
-        let said = edit::endpoint_fields(endpoint).into_iter().filter(|(_, value)| said(value));
-        fields.extend(said.map(|(path, value)| FieldDiff::added(&path, value)));
-        if let Some(policy) = policy {
-            fields.push(FieldDiff::added("policy", json!(policy.name)));
-        }
-        if *disabled {
-            fields.push(FieldDiff::added("disabled", json!(true)));
-        }
-        fields
     }
 }
 

@@ -3,7 +3,7 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, Commit, StepEdit, WorkerEdit};
+use super::{Change, ChangeKind, Commit, StepEdit, ValueEdit, WorkerEdit};
 use crate::{
     model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName},
     plan::{NewWorker, Plan, ProcessKind},
@@ -117,6 +117,11 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
             }
             _ => false,
         },
+        ChangeKind::SetValue { name: variable, .. } => match address {
+            Address::Variable { name, .. } => Name::new(name.as_str()) == Name::new(variable),
+            _ => false,
+        },
+        ChangeKind::SetTargetPool { .. } => matches!(address, Address::Target(_)),
         ChangeKind::SetBuiltInWorker { .. } => *address == Address::BuiltInWorker,
     }
 }
@@ -151,9 +156,16 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SortPools { before, order } if before == order => {
             Some("the order of the pools stays what it is")
         }
+        ChangeKind::SetValue { edit: ValueEdit::Change { pool, .. }, .. }
+            if pool.after().is_none() =>
+        {
+            Some("a value is emptied, and it can only be removed")
+        }
         ChangeKind::CreatePool(_)
         | ChangeKind::DeletePool { .. }
         | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetValue { .. }
+        | ChangeKind::SetTargetPool { .. }
         | ChangeKind::SetDefaultPool { .. }
         | ChangeKind::SortPools { .. }
         | ChangeKind::SetBuiltInWorker { .. } => None,
@@ -215,6 +227,8 @@ fn handles(kind: &ChangeKind) -> Vec<&PoolHandle> {
         }
         ChangeKind::UpdateWorker { edits, .. } => edits.iter().flat_map(of_worker).collect(),
         ChangeKind::PlaceStep { edits, .. } => edits.iter().filter_map(of_step).collect(),
+        ChangeKind::SetValue { edit, .. } => edit.after().into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
         ChangeKind::SetDefaultPool { to, .. } => vec![to],
         ChangeKind::SortPools { order, .. } => order.iter().collect(),
         ChangeKind::CreatePool(_)

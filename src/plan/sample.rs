@@ -3,8 +3,8 @@
 //! Never: part of the program.
 
 use super::{
-    Cause, Change, ChangeKind, Delta, Header, NewPool, NewWorker, Plan, PoolEdit, ProcessKind,
-    Reliance, StepEdit, Subject, WorkerEdit,
+    Cause, Change, ChangeKind, Delta, Header, NewPool, NewScope, NewWorker, Plan, PoolEdit,
+    ProcessKind, Reliance, StepEdit, Subject, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{At, Finding, Level, Source, SourceId, Sources, Span},
@@ -145,7 +145,7 @@ pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) ->
 
 /// A plan with a change of every kind and every edit, and findings of every shape.
 pub(crate) fn everything() -> Plan {
-    let changes = [server(), pools(), workers(), placements(), endings()].concat();
+    let changes = [server(), pools(), workers(), choosers(), placements(), endings()].concat();
     let findings = vec![
         Finding::new("empty-pool", Level::Deny, At::Source(at("[pools.database]")), "2 steps wait")
             .about(Address::Pool("database".into()))
@@ -244,6 +244,36 @@ fn workers() -> Vec<Change> {
         change("workers.p", ChangeKind::CreateWorker(new_worker("p", polling)), at()),
         change("workers.db-01", update, at()),
         change("workers.db-03", replace, at()),
+    ]
+}
+
+fn choosers() -> Vec<Change> {
+    let value = |edit| ChangeKind::SetValue {
+        set: Id::new("variableset-Projects-1"),
+        name: "Worker.Pool".into(),
+        edit,
+    };
+    let azure = || pool("WorkerPools-2", "azure");
+    let scope = NewScope {
+        environments: vec![Linked::new("Environments-1", "Production")],
+        channels: vec![Linked::new("Channels-1", "Hotfix")],
+        tenant_tags: vec!["Region/Europe".into()],
+    };
+    let add = ValueEdit::Add { scope, pool: new_pool("database"), restored: None };
+    let change_value =
+        ValueEdit::Change { id: Id::new("v1"), pool: delta(None, Some(new_pool("database"))) };
+    let remove = ValueEdit::Remove { id: Id::new("v2"), pool: Some(azure()) };
+    let target = ChangeKind::SetTargetPool {
+        id: Id::new("Machines-1"),
+        pool: delta(Some(azure()), Some(new_pool("database"))),
+    };
+    let at = || declared("[pools.azure]");
+    let scoped = r#"projects["Web Store"].variables["Worker.Pool"]["environment Production; channel Hotfix; tenant tag Region/Europe"]"#;
+    vec![
+        change(scoped, value(add), at()),
+        change(r#"projects["Web Store"].variables["Worker.Pool"]"#, value(change_value), at()),
+        change(r#"library_sets["Shared"].variables["Worker.Pool"]"#, value(remove), at()),
+        change("targets.web-app", target, at()),
     ]
 }
 

@@ -18,6 +18,12 @@ pub struct Touches {
     pub steps: usize,
     /// Runbooks of which a step moves.
     pub runbooks: usize,
+    /// Values of worker pool variables.
+    #[serde(default)]
+    pub variables: usize,
+    /// Deployment targets.
+    #[serde(default)]
+    pub targets: usize,
 }
 
 impl Plan {
@@ -26,7 +32,7 @@ impl Plan {
         let mut pools: HashSet<String> = HashSet::new();
         let mut runbooks = HashSet::new();
         let mut projects = HashSet::new();
-        let (mut workers, mut steps) = (0, 0);
+        let (mut workers, mut steps, mut variables, mut targets) = (0, 0, 0, 0);
         for change in &self.changes {
             pools.extend(pools_of(change).into_iter().map(|it| it.to_string()));
             match &change.address {
@@ -37,11 +43,13 @@ impl Plan {
                     projects.insert(project);
                     runbooks.extend(runbook(process).map(|name| (project, name)));
                 }
+                Address::Variable { .. } => variables += 1,
+                Address::Target(_) => targets += 1,
                 Address::BuiltInWorker | Address::PoolOrder => {}
             }
         }
         let (pools, projects, runbooks) = (pools.len(), projects.len(), runbooks.len());
-        Touches { pools, workers, projects, steps, runbooks }
+        Touches { pools, workers, projects, steps, runbooks, variables, targets }
     }
 }
 
@@ -81,6 +89,12 @@ fn pools_of(change: &Change) -> Vec<&Address> {
             .collect(),
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().map(PoolHandle::address).collect()
+        }
+        ChangeKind::SetValue { edit, .. } => {
+            edit.before().into_iter().chain(edit.after()).map(PoolHandle::address).collect()
+        }
+        ChangeKind::SetTargetPool { pool, .. } => {
+            pool.before().iter().chain(pool.after()).map(PoolHandle::address).collect()
         }
         ChangeKind::SetDefaultPool { from, to } => {
             from.iter().chain([to]).map(PoolHandle::address).collect()

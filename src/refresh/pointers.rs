@@ -4,15 +4,19 @@
 //!
 //! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
 
-use super::{Error, Reading, estate::gathered, git_variables, templates::templates};
+use super::{
+    Error, Reading, estate::gathered, git_variables, lower, scope_names::ScopeNames,
+    templates::templates,
+};
 use crate::{
     live::{
-        Choosers, Gap, Hides, LiveTarget, Pointer, Pointing as Kind, PoolVariable, Scope,
-        TargetReach, VariableOwner, VariableScope,
+        Choosers, Gap, Hides, LiveTarget, LiveVariableSet, Pointer, Pointing as Kind, PoolVariable,
+        Scope, TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name},
     octopus::wire,
 };
+use std::collections::HashMap;
 
 /// Everything but steps that points at a pool.
 #[derive(Debug, Default)]
@@ -42,18 +46,23 @@ pub(super) async fn pointers(
     }
     let sets = sets(projects, &libraries);
     let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
-    let (found, unread) = reader.variable_sets(&ids).await;
+    let (mut found, unread) = reader.variable_sets(&ids).await;
     let unread = gathered(reading, "the variables", unread)?;
+    let names = ScopeNames::read(reading, scope, &found).await?;
+    found.iter_mut().for_each(|it| names.complete(it));
+    let found: HashMap<String, wire::VariableSet> =
+        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut pointing = Pointing::default();
     for set in sets {
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
             gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
         }
-        if let Some(found) = found.iter().find(|it| it.id.eq_ignore_ascii_case(&set.id)) {
+        if let Some(found) = found.get(&set.id.to_lowercase()) {
             pointing.pointers.extend(of_set(found, &set));
             let values = found.variables.iter().map(|it| chooser(it, found, &set));
             pointing.choosers.variables.extend(values);
+            pointing.choosers.sets.push(live_set(found, set));
         }
     }
     let (in_git, hidden) = git_variables::variables(reading, scope, projects).await?;
@@ -107,6 +116,8 @@ struct Set {
     owner: VariableOwner,
     /// The projects for which it may choose.
     projects: Vec<Name>,
+    /// Whether what counts of the owner's variables is in Git.
+    in_git: bool,
 }
 
 impl Set {
@@ -114,10 +125,11 @@ impl Set {
     fn on_branch(project: &wire::Project, branch: &str) -> Self {
         let name = Name::new(&project.name);
         Self {
-            id: String::new(),
+            id: format!("{}@{branch}", project.variable_set_id),
             what: format!("project {:?} on branch {branch:?}", project.name),
             owner: VariableOwner::Project(name.clone()),
             projects: vec![name],
+            in_git: true,
         }
     }
 }
@@ -133,6 +145,7 @@ fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> V
             what: format!("project {:?}", project.name),
             owner: VariableOwner::Project(name.clone()),
             projects: vec![name],
+            in_git: project.persistence_settings.conversion_state.variables_are_in_git,
         });
     }
     for library in libraries {
@@ -142,6 +155,7 @@ fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> V
             what: format!("library variable set {:?}", library.name),
             owner: VariableOwner::Library(Name::new(&library.name)),
             projects: including.map(|it| Name::new(&it.name)).collect(),
+            in_git: false,
         });
     }
     sets.retain(|it| !it.id.is_empty());
@@ -153,6 +167,7 @@ fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
     said.map(|variable| Pointer {
         kind: Kind::Variable,
         what: format!("variable {:?} of {}", variable.name, set.what),
+        id: Some(PoolVariable::key(&Id::new(&set.id), &Id::new(&variable.id))),
         variable: Some(variable.name.clone()),
         project: match &set.owner {
             VariableOwner::Project(name) => Some(name.clone()),
@@ -171,6 +186,8 @@ fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> P
     };
     let scope = &variable.scope;
     PoolVariable {
+        set: Id::new(&set.id),
+        id: Id::new(&variable.id),
         name: Name::new(&variable.name),
         owner: set.owner.clone(),
         projects: set.projects.clone(),
@@ -186,11 +203,28 @@ fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> P
     }
 }
 
+/// A set as far as it matters what can be written to it.
+fn live_set(found: &wire::VariableSet, set: Set) -> LiveVariableSet {
+    let entries = |named: &[wire::Named]| named.iter().cloned().map(lower::entry).collect();
+    let scopes = &found.scope_values;
+    LiveVariableSet {
+        id: Id::new(&set.id),
+        owner: set.owner,
+        projects: set.projects,
+        in_git: set.in_git,
+        others: found.others.iter().map(Name::new).collect(),
+        environments: entries(&scopes.environments),
+        channels: entries(&scopes.channels),
+        tenant_tags: scopes.tenant_tags.iter().map(|it| it.id.clone()).collect(),
+    }
+}
+
 fn of_target(target: &wire::Target) -> Option<Pointer> {
     let pool = &target.endpoint.default_worker_pool_id;
     (!pool.is_empty()).then(|| Pointer {
         kind: Kind::Target,
         what: format!("deployment target {:?}", target.name),
+        id: Some(target.id.clone()),
         variable: None,
         project: None,
         pool: Id::new(pool),
@@ -209,6 +243,7 @@ fn target(target: wire::Target) -> LiveTarget {
     };
     let pool = target.endpoint.default_worker_pool_id;
     LiveTarget {
+        id: Id::new(target.id),
         name: Name::new(target.name),
         roles: target.roles,
         reach,

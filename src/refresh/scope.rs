@@ -22,6 +22,7 @@ pub fn everything() -> Scope {
         deployments: true,
         runbooks: true,
         pointers: true,
+        scope_names: true,
         editions: false,
         features: true,
         fallback: false,
@@ -46,6 +47,7 @@ pub fn scope(desired: &Desired) -> Scope {
             || deletes_pools
             || desired.built_in_worker.is_some()
             || pools().any(|pool| pool.default.is_some())
+            || desired.concerns_choosers()
             || rules().any(looks_at_workers),
         policies: !desired.workers.is_empty(),
         accounts: endpoints().any(|it| matches!(it, DesiredEndpoint::Ssh { .. })),
@@ -58,7 +60,11 @@ pub fn scope(desired: &Desired) -> Scope {
         deployments: every_step || rules().any(|rule| rule.select.deployments),
         runbooks: every_step || rules().any(|rule| rule.select.runbooks),
         // A variable may send its steps to the pool for which the built-in worker works.
-        pointers: deletes_pools || switches_off || rules().any(by_variable),
+        pointers: deletes_pools
+            || switches_off
+            || rules().any(by_variable)
+            || desired.concerns_choosers(),
+        scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
         editions: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),
         fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),

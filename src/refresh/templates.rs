@@ -52,6 +52,7 @@ fn defaults(
     said.map(move |template| Pointer {
         kind: Pointing::VariableTemplate,
         what: format!("the default of variable template {:?} of {whose}", template.name),
+        id: None,
         variable: Some(template.name.clone()),
         project: project.clone(),
         pool: Id::new(&template.default),
@@ -68,6 +69,7 @@ fn of_tenant(tenant: &wire::TenantVariables) -> impl Iterator<Item = Pointer> {
         Pointer {
             kind: Pointing::TenantVariable,
             what: format!("variable {name:?} of {whose} for tenant {tenant:?}"),
+            id: None,
             variable: Some(name.clone()),
             project,
             pool: Id::new(&value.pool),
@@ -82,6 +84,7 @@ fn of_step_template(template: &wire::StepTemplate) -> impl Iterator<Item = Point
         Pointer {
             kind: Pointing::StepTemplate,
             what: format!("the default of parameter {name:?} of step template {of:?}"),
+            id: None,
             variable: None,
             project: None,
             pool: Id::new(&parameter.default),

@@ -35,6 +35,8 @@ pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<Section<'a>
         ("server", "Server"),
         ("pool", "Pools"),
         ("worker", "Workers"),
+        ("variable", "Variables"),
+        ("target", "Targets"),
         ("placement", "Placements"),
     ];
     let section = |(object, title)| {

@@ -94,6 +94,16 @@ impl Patterns {
         (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
     }
 
+    /// Whether the list stands for a thing of these names: any may be asked for, and any may exclude it.
+    pub fn matches_any<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
+        let names: Vec<Vec<char>> =
+            names.map(|it| it.trim().to_lowercase().chars().collect()).collect();
+        let any = |list: &[Pattern]| {
+            list.iter().any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
+        };
+        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+
     /// The names that the list asks for without a wildcard.
     pub fn exact(&self) -> impl Iterator<Item = &str> {
         self.include.iter().filter_map(Pattern::exact)
@@ -144,6 +154,16 @@ mod tests {
         };
         assert!(either(&["stop*"]) && either(&["load"]));
         assert!(!either(&["load", "!stop*"]) && !either(&["drain"]));
+    }
+
+    #[test]
+    fn a_thing_of_many_names_is_found_and_excluded_by_any() {
+        let matches = |patterns: &[&str], names: &[&str]| {
+            Patterns::new(patterns.iter().copied()).matches_any(names.iter().copied())
+        };
+        assert!(matches(&["web*"], &["db", "Web-Server"]));
+        assert!(!matches(&["web*", "!db"], &["db", "web"]));
+        assert!(!matches(&["web"], &[]) && matches(&["!db"], &[]));
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn what_is_no_address_is_told_so() {
     let workbench = Workbench::chapter(FILE);
     let output = workbench.run(&["plan", "--target", "sql"]).expect(1);
     insta::assert_snapshot!(output.stderr, @r#"
-    error: `sql` is no address: `pools`, `workers`, `projects` or `server.built_in_worker` is missing behind character 0
+    error: `sql` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0
     help: a plan shows its addresses: `pools.sql`, `projects["Web Store"]*`
     "#);
 }

@@ -14,13 +14,13 @@ const HTTPS_PORT: u16 = 443;
 const SSH_PORT: u64 = 22;
 
 /// A way into a document.
-pub(super) type Path = Vec<Segment<'static>>;
+pub(super) type Path<'p> = Vec<Segment<'p>>;
 
 /// A field to be set.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Set {
+pub(super) struct Set<'p> {
     /// Where it is in the document.
-    pub(super) path: Path,
+    pub(super) path: Path<'p>,
     /// Its name for people and for the receipt.
     pub(super) name: String,
     /// What it shall be; none where it shall not be there.
@@ -73,8 +73,8 @@ impl Wanted {
         self.keys.join(".")
     }
 
-    fn check(&self, document: &Document) -> Result<Option<Set>, String> {
-        let path: Path = self.keys.iter().map(|key| Segment::Key(key)).collect();
+    fn check(&self, document: &Document) -> Result<Option<Set<'static>>, String> {
+        let path: Path<'_> = self.keys.iter().map(|key| Segment::Key(key)).collect();
         let now = document.value(&path).unwrap_or_default();
         let normal = self.alike.normal(&now);
         if normal == self.alike.normal(&self.after) {
@@ -92,7 +92,7 @@ impl Wanted {
 /// # Errors
 ///
 /// A field that is neither as it was nor as it shall be.
-pub(super) fn check(document: &Document, wanted: &[Wanted]) -> Result<Vec<Set>, String> {
+pub(super) fn check(document: &Document, wanted: &[Wanted]) -> Result<Vec<Set<'static>>, String> {
     let sets: Result<Vec<_>, _> = wanted.iter().map(|it| it.check(document)).collect();
     Ok(sets?.into_iter().flatten().collect())
 }
@@ -117,7 +117,7 @@ pub(super) fn shown(value: &Value) -> String {
 /// # Errors
 ///
 /// Why the document cannot be edited.
-pub(super) fn write(document: &mut Document, sets: &[Set]) -> Result<Vec<Written>, String> {
+pub(super) fn write(document: &mut Document, sets: &[Set<'_>]) -> Result<Vec<Written>, String> {
     let mut written = Vec::new();
     for Set { path, name, after } in sets {
         let before = document.value(path);

@@ -16,7 +16,7 @@ use crate::{
 use serde_json::json;
 
 /// What has to be set in a document for each of several changes, or why a change does not fit.
-pub(super) type Plan<'p> = &'p (dyn Fn(&Document) -> Vec<Result<Vec<Set>, String>> + Sync);
+pub(super) type Plan<'p> = &'p (dyn Fn(&Document) -> Vec<Result<Vec<Set<'p>>, String>> + Sync);
 
 /// A document that is written.
 #[derive(Clone, Copy)]
@@ -208,7 +208,7 @@ fn settle(parts: &mut [Part], result: Result<()>) -> Try {
 
 /// What the server has made of each change, after it was written.
 fn verdicts(document: &Document, plan: Plan<'_>) -> Vec<Result<()>> {
-    let made = |sets: Result<Vec<Set>, String>| match sets {
+    let made = |sets: Result<Vec<Set<'_>>, String>| match sets {
         Ok(sets) => match sets.first() {
             None => Ok(()),
             Some(set) => {

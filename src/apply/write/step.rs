@@ -28,6 +28,9 @@ const RUN_ON_SERVER: &str = "Octopus.Action.RunOnServer";
 /// The tags of the targets on whose behalf a step runs.
 const TARGET_ROLES: &str = "Octopus.Action.TargetRoles";
 
+/// What has to be set, or why that does not fit.
+type Sets = Result<Vec<Set<'static>>, String>;
+
 /// A change, as far as it is about an action.
 struct Placing<'p> {
     action: &'p str,
@@ -94,12 +97,7 @@ impl Writes<'_> {
     }
 
     /// What has to be set for one action.
-    fn sets(
-        &self,
-        document: &Document,
-        at: (usize, usize),
-        placing: &Placing<'_>,
-    ) -> Result<Vec<Set>, String> {
+    fn sets(&self, document: &Document, at: (usize, usize), placing: &Placing<'_>) -> Sets {
         let action = Action { document, step: at.0, action: at.1 };
         if !placing.exactly.is_empty() {
             return action.exactly(placing.exactly, self.remade(placing.edits)?);
@@ -200,20 +198,20 @@ struct Action<'d> {
 }
 
 impl Action<'_> {
-    fn path(&self, inside: &[Segment<'static>]) -> Path {
+    fn path(&self, inside: &[Segment<'static>]) -> Path<'static> {
         let mut path = vec![Key("Steps"), Index(self.step), Key("Actions"), Index(self.action)];
         path.extend_from_slice(inside);
         path
     }
 
-    fn step_path(&self, inside: &[Segment<'static>]) -> Path {
+    fn step_path(&self, inside: &[Segment<'static>]) -> Path<'static> {
         let mut path = vec![Key("Steps"), Index(self.step)];
         path.extend_from_slice(inside);
         path
     }
 
     /// Fields as they were, each still as it was made.
-    fn exactly(&self, fields: &[Written], remade: Option<String>) -> Result<Vec<Set>, String> {
+    fn exactly(&self, fields: &[Written], remade: Option<String>) -> Sets {
         let mut sets = Vec::new();
         for field in fields {
             let path =
@@ -237,7 +235,7 @@ impl Action<'_> {
     }
 
     /// A field by its name in a receipt.
-    fn named(&self, name: &str) -> Option<Path> {
+    fn named(&self, name: &str) -> Option<Path<'static>> {
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         Some(match name {
             "WorkerPoolId" => self.path(&[Key("WorkerPoolId")]),
@@ -260,15 +258,11 @@ impl Action<'_> {
         text(self.document, &self.path(inside))
     }
 
-    fn set(&self, key: &'static str, after: Value) -> Set {
+    fn set(&self, key: &'static str, after: Value) -> Set<'static> {
         Set { path: self.path(&[Key(key)]), name: key.to_owned(), after: Some(after) }
     }
 
-    fn place(
-        &self,
-        before: Option<&Place<String>>,
-        after: &Place<String>,
-    ) -> Result<Vec<Set>, String> {
+    fn place(&self, before: Option<&Place<String>>, after: &Place<String>) -> Sets {
         let [id, variable] = ["WorkerPoolId", "WorkerPoolVariable"];
         let (pool, named) = (self.text(&[Key(id)]), self.text(&[Key(variable)]));
         let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
@@ -297,12 +291,7 @@ impl Action<'_> {
         Ok(sets.into_iter().flatten().collect())
     }
 
-    fn execution(
-        &self,
-        before: Execution,
-        after: Execution,
-        target_roles: &str,
-    ) -> Result<Vec<Set>, String> {
+    fn execution(&self, before: Execution, after: Execution, target_roles: &str) -> Sets {
         let properties = [Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)];
         let switch = text(self.document, &self.path(&properties));
         let is_on = switch.trim().eq_ignore_ascii_case("true");
@@ -339,7 +328,7 @@ impl Action<'_> {
         &self,
         before: &Option<Container<Linked<Feed>>>,
         after: &Option<Container<Linked<Feed>>>,
-    ) -> Result<Vec<Set>, String> {
+    ) -> Sets {
         let [image, feed] = ["Image", "FeedId"];
         let keys = [image, feed];
         let now = keys.map(|key| self.text(&[Key("Container"), Key(key)]));
@@ -402,10 +391,7 @@ mod tests {
     use crate::apply::write::field;
 
     /// What becomes of the one action of a process.
-    fn edited(
-        action: &str,
-        edit: impl Fn(&Action<'_>) -> Result<Vec<Set>, String>,
-    ) -> Result<String, String> {
+    fn edited(action: &str, edit: impl Fn(&Action<'_>) -> Sets) -> Result<String, String> {
         let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
         let mut document = Document::parse(text).unwrap();
         let sets = edit(&Action { document: &document, step: 0, action: 0 })?;

@@ -91,8 +91,11 @@ pub(super) fn too_many(outcome: &Outcome) -> Vec<Finding> {
             (limit, format!("{limit} ({percent}% of {all} pools and workers)"))
         }
     };
-    let deletes =
-        |change: &&Change| matches!(change.kind.action(), Action::Delete | Action::Replace);
+    // `max_deletes` is about pools and workers.
+    let deletes = |change: &&Change| {
+        matches!(change.kind.action(), Action::Delete | Action::Replace)
+            && !matches!(change.kind, ChangeKind::SetValue { .. })
+    };
     let deletes: Vec<_> = outcome.changes.iter().filter(deletes).collect();
     if deletes.len() <= limit {
         return Vec::new();
@@ -113,7 +116,11 @@ pub(super) fn protected(outcome: &Outcome) -> Vec<Finding> {
     let is_protected = |change: &&Change| match &change.address {
         Address::Worker(key) => desired.workers.get(key).is_some_and(|it| it.protect),
         Address::Pool(key) => desired.pools.get(key).is_some_and(|it| it.protect),
-        Address::BuiltInWorker | Address::PoolOrder | Address::Step { .. } => false,
+        Address::BuiltInWorker
+        | Address::PoolOrder
+        | Address::Variable { .. }
+        | Address::Target(_)
+        | Address::Step { .. } => false,
     };
     let deletes =
         |change: &&Change| matches!(change.kind.action(), Action::Delete | Action::Replace);

@@ -11,6 +11,7 @@ use crate::{
     text::count,
 };
 use indexmap::IndexMap;
+use std::collections::HashSet;
 
 /// Whether each pool that the plan gives work, or takes workers from, has the workers that it needs.
 pub(super) fn enough(outcome: &Outcome) -> Vec<Finding> {
@@ -27,6 +28,12 @@ fn arrivals<'a>(outcome: &Outcome<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
             ChangeKind::PlaceStep { edits, .. } => destination(outcome.after, edits),
             // Every step that names no pool comes with it.
             ChangeKind::SetDefaultPool { to, .. } => Some(pool_id(to)),
+            // The steps for which it chooses come with it.
+            ChangeKind::SetValue { edit, .. } => edit.after().map(pool_id),
+            ChangeKind::SetTargetPool { pool, .. } => match pool.after() {
+                Some(pool) => Some(pool_id(pool)),
+                None => outcome.after.default_pool().map(|pool| pool.id.clone()),
+            },
             _ => None,
         };
         if let Some(pool) = pool {
@@ -77,7 +84,7 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
     let emptied = muster.enabled == 0 && 0 < before.enabled;
     let sickened = muster.healthy == 0 && 0 < before.healthy;
     let affected: Vec<String> = match arrivals {
-        Some(arrivals) => arrivals.iter().map(|change| change.address.to_string()).collect(),
+        Some(arrivals) => arriving(outcome, pool, arrivals),
         None if fewer || emptied || sickened => residents(outcome.after, &pool.id),
         None => return None,
     };
@@ -123,6 +130,23 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
             .help(unhealthy_help(&muster)),
     };
     Some(finding.about(address).notes(affected))
+}
+
+/// Who comes to a pool by these changes. A value or a target that nobody runs by brings nobody.
+fn arriving(outcome: &Outcome, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
+    let chooses = |it: &&&Change| {
+        matches!(it.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
+    };
+    let (choosers, others): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
+    let mut all: Vec<String> = others.iter().map(|it| it.address.to_string()).collect();
+    if !choosers.is_empty() {
+        let before = residents(outcome.matched.live, &pool.id);
+        let new = residents(outcome.after, &pool.id).into_iter();
+        all.extend(new.filter(|it| !before.contains(it)).collect::<Vec<_>>());
+        let mut seen = HashSet::new();
+        all.retain(|it| seen.insert(it.clone()));
+    }
+    all
 }
 
 fn unhealthy_help(muster: &Muster) -> String {

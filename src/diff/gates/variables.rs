@@ -8,7 +8,7 @@ use crate::{
     finding::{At, Finding, Level},
     live::{Case, Dimension, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
     model::{Name, Place},
-    plan::{Change, ChangeKind, StepEdit},
+    plan::{Change, ChangeKind, StepEdit, ValueEdit},
     text::{count, nearest},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -32,6 +32,10 @@ pub(super) fn chosen(outcome: &Outcome) -> Vec<Finding> {
         live.processes.iter().map(|it| (&it.id, it)).collect();
     let mut troubles: BTreeMap<(String, String), Trouble> = BTreeMap::new();
     for change in outcome.changes {
+        if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
+            let trouble = Trouble::of_removed(outcome, change, name);
+            troubles.insert((name.clone(), change.address.to_string()), trouble);
+        }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
         let process = processes.get(process).copied();
         let step = process.and_then(|it| it.steps.iter().find(|step| step.id == *action));
@@ -74,6 +78,30 @@ fn given_to(edits: &[StepEdit]) -> Option<&str> {
 }
 
 impl Trouble {
+    /// Steps that have a value now, and have none once one is removed.
+    fn of_removed(outcome: &Outcome, change: &Change, name: &str) -> Self {
+        let mut trouble = Self { at: Some(change.cause.at.clone()), ..Self::default() };
+        trouble.known.insert(name.to_owned());
+        let wanted = Name::new(name);
+        let lacks = |live: &Live, process: &LiveProcess, step: &LiveStep| {
+            let cases = effective(process, step, live).into_iter();
+            let unset = cases.filter(|it| matches!(it.place, Effective::Nowhere(_, Why::NoValue)));
+            unset.map(|it| format!("{}{}", process.address(step), when(&it))).collect::<Vec<_>>()
+        };
+        for process in &outcome.after.processes {
+            let by_it = |it: &&LiveStep| matches!(&it.place, Place::Variable(name) if Name::new(name) == wanted);
+            if tenants_give(outcome.after, name, &process.owner.project) {
+                continue;
+            }
+            for step in process.steps.iter().filter(by_it) {
+                let before = lacks(outcome.matched.live, process, step);
+                let now = lacks(outcome.after, process, step).into_iter();
+                trouble.unset.extend(now.filter(|it| !before.contains(it)));
+            }
+        }
+        trouble
+    }
+
     fn note(&mut self, change: &Change, cases: Vec<Case>, process: &LiveProcess, step: &LiveStep) {
         self.at.get_or_insert_with(|| change.cause.at.clone());
         for case in cases {

@@ -30,6 +30,7 @@ fn world() -> Live {
         health,
     };
     let target = |name: &str, roles: &str, reach, pool: Option<&str>| LiveTarget {
+        id: Id::new(format!("Machines-{name}")),
         name: Name::new(name),
         roles: roles.split(',').map(str::to_owned).collect(),
         reach,
@@ -55,7 +56,6 @@ fn world() -> Live {
         directory: Directory::default(),
         pointers: Vec::new(),
         choosers: Choosers {
-            variables: Vec::new(),
             targets: vec![
                 target("web-01", "web,mixed", TargetReach::Machine, Some("u")),
                 target("app", "cloud,mixed", TargetReach::Worker, Some("h")),
@@ -63,6 +63,7 @@ fn world() -> Live {
                 target("cluster", "agent", TargetReach::Agent, None),
                 target("retired", "web", TargetReach::Worker, Some("e")),
             ],
+            ..Choosers::default()
         },
         editions: Vec::new(),
         elsewhere: Vec::new(),
@@ -235,6 +236,8 @@ fn variable(library: bool, text: &str) -> PoolVariable {
     };
     let web = Name::new("Web");
     PoolVariable {
+        set: Id::new("variableset-Projects-1"),
+        id: Id::new(text),
         name: Name::new("P"),
         owner: match library {
             true => VariableOwner::Library(Name::new("Shared")),

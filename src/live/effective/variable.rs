@@ -9,13 +9,17 @@ use super::{
     Case, Condition, Decider, Dimension, Effective, Unclear, Why, in_pool, variables_unread,
 };
 use crate::{
-    live::{Live, LiveProcess, LiveStep},
-    model::{Id, Name, Pool},
+    live::{Entry, Live, LiveProcess, LiveStep},
+    model::{Id, Name, Pool, SetOwner, VariableSet, VariableValue},
 };
 
 /// A value of a variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolVariable {
+    /// The set that it is kept in.
+    pub set: Id<VariableSet>,
+    /// The id of this value.
+    pub id: Id<VariableValue>,
     /// The variable's name.
     pub name: Name,
     /// Whose it is.
@@ -26,6 +30,27 @@ pub struct PoolVariable {
     pub scope: VariableScope,
     /// The pool; none where the value is empty.
     pub pool: Option<Id<Pool>>,
+}
+
+/// A set of variables of a project or a library, as far as it matters which values can be written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveVariableSet {
+    /// The server's id.
+    pub id: Id<VariableSet>,
+    /// Whose it is.
+    pub owner: VariableOwner,
+    /// The projects for whose steps its variables may choose.
+    pub projects: Vec<Name>,
+    /// Whether what counts is in Git, and this set has but what is left beside it.
+    pub in_git: bool,
+    /// The names of its variables that are of another type.
+    pub others: Vec<Name>,
+    /// The environments that a value can be scoped to.
+    pub environments: Vec<Entry>,
+    /// The channels that a value can be scoped to.
+    pub channels: Vec<Entry>,
+    /// The tenant tags that a value can be scoped to: `Region/Europe`.
+    pub tenant_tags: Vec<String>,
 }
 
 /// Whose variable it is.
@@ -54,7 +79,54 @@ pub struct VariableScope {
     pub on_targets: bool,
 }
 
+impl PoolVariable {
+    /// What no other value has: ids of values are copied with their projects.
+    pub fn key(set: &Id<VariableSet>, value: &Id<VariableValue>) -> String {
+        format!("{}/{}", set.as_str(), value.as_str())
+    }
+}
+
+impl VariableOwner {
+    /// The owner as the address of a variable has it.
+    pub fn address(&self) -> SetOwner {
+        match self {
+            Self::Project(name) => SetOwner::Project(name.to_string()),
+            Self::Library(name) => SetOwner::Library(name.to_string()),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        let (Self::Project(name) | Self::Library(name)) = self;
+        name
+    }
+}
+
 impl VariableScope {
+    /// Where the value holds, in words; empty for everywhere.
+    pub fn shown(&self) -> String {
+        let Self { environments, channels, tenant_tags, actions, processes, on_targets } = self;
+        let lists = [
+            ("environment", environments),
+            ("channel", channels),
+            ("tenant tag", tenant_tags),
+            ("step", actions),
+            ("process", processes),
+        ];
+        let parts = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        let mut parts: Vec<_> =
+            parts.map(|(noun, names)| format!("{noun} {}", names.join(", "))).collect();
+        if *on_targets {
+            parts.push("targets".to_owned());
+        }
+        parts.join("; ")
+    }
+
+    /// Whether a file can say it.
+    pub fn is_plain(&self) -> bool {
+        self.actions.is_empty() && self.processes.is_empty() && !self.on_targets
+    }
+
     fn list(&self, dimension: Dimension) -> &[String] {
         match dimension {
             Dimension::Environment => &self.environments,

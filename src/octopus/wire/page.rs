@@ -2,8 +2,8 @@
 
 use super::{
     Account, Channel, GitBranch, LibraryVariableSet, Named, Process, Project, Raw, Release,
-    Runbook, RunbookSnapshot, Space, StepTemplate, Target, TenantVariables, VariableSet, Worker,
-    WorkerPool,
+    Runbook, RunbookSnapshot, Space, StepTemplate, TagSet, Target, TenantVariables, VariableSet,
+    Worker, WorkerPool,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -50,7 +50,7 @@ impl Keyed for GitBranch {
 
 keyed! {
     Account Channel LibraryVariableSet Named Process Project Raw Release Runbook RunbookSnapshot Space
-    StepTemplate Target VariableSet Worker WorkerPool
+    StepTemplate TagSet Target VariableSet Worker WorkerPool
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use super::{
     Endpoint, Named, Template, tenant,
     tolerant::{Text, or_default},
 };
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -143,19 +143,48 @@ pub struct LibraryVariableSet {
 
 /// A variable set, with its worker-pool variables alone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(from = "AnyVariableSet")]
 pub struct VariableSet {
     /// `variableset-Projects-1`.
     pub id: String,
     /// Its project or library.
-    #[serde(default, deserialize_with = "or_default")]
     pub owner_id: String,
     /// Its variables of type worker pool.
-    #[serde(default, deserialize_with = "worker_pools")]
     pub variables: Vec<Variable>,
+    /// The names of its variables of other types, each once.
+    pub others: Vec<String>,
     /// The names of what its scopes refer to.
-    #[serde(default, deserialize_with = "or_default")]
     pub scope_values: ScopeValues,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AnyVariableSet {
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    owner_id: String,
+    #[serde(default, deserialize_with = "or_default")]
+    variables: Vec<AnyVariable>,
+    #[serde(default, deserialize_with = "or_default")]
+    scope_values: ScopeValues,
+}
+
+impl From<AnyVariableSet> for VariableSet {
+    /// The values of all variables of other types are forgotten at once.
+    fn from(set: AnyVariableSet) -> Self {
+        let AnyVariableSet { id, owner_id, variables, scope_values } = set;
+        let is_pool = |it: &AnyVariable| it.r#type.eq_ignore_ascii_case("WorkerPool");
+        let (pools, others): (Vec<_>, Vec<_>) = variables.into_iter().partition(is_pool);
+        let pool = |AnyVariable { id, name, value, scope, .. }: AnyVariable| {
+            let value = value.and_then(Text::into_text).unwrap_or_default();
+            Variable { id, name, value, scope }
+        };
+        let mut others: Vec<String> = others.into_iter().map(|it| it.name).collect();
+        others.sort();
+        others.dedup();
+        let variables = pools.into_iter().map(pool).collect();
+        Self { id, owner_id, variables, others, scope_values }
+    }
 }
 
 /// The names of what the scopes of a [`VariableSet`] refer to.
@@ -168,6 +197,9 @@ pub struct ScopeValues {
     /// Channels.
     #[serde(deserialize_with = "or_default")]
     pub channels: Vec<Named>,
+    /// Tenant tags, whose ids are their names with their sets: `Region/Europe`.
+    #[serde(deserialize_with = "or_default")]
+    pub tenant_tags: Vec<Named>,
 }
 
 /// Where a variable's value holds, by ids; tenant tags by their names.
@@ -200,6 +232,8 @@ pub struct VariableScope {
 /// A variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
+    /// The id of this value of it; empty on old servers.
+    pub id: String,
     /// Its name.
     pub name: String,
     /// The pool's id; empty where it has none.
@@ -212,6 +246,8 @@ pub struct Variable {
 #[serde(rename_all = "PascalCase")]
 struct AnyVariable {
     #[serde(default, deserialize_with = "or_default")]
+    id: String,
+    #[serde(default, deserialize_with = "or_default")]
     name: String,
     #[serde(default, deserialize_with = "or_default")]
     r#type: String,
@@ -219,18 +255,6 @@ struct AnyVariable {
     value: Option<Text>,
     #[serde(default, deserialize_with = "or_default")]
     scope: VariableScope,
-}
-
-/// The variables of type worker pool; the values of all others are forgotten at once.
-fn worker_pools<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Variable>, D::Error> {
-    let all: Vec<AnyVariable> = or_default(deserializer)?;
-    let pools = all.into_iter().filter(|it| it.r#type.eq_ignore_ascii_case("WorkerPool"));
-    Ok(pools
-        .map(|AnyVariable { name, value, scope, .. }| {
-            let value = value.and_then(Text::into_text).unwrap_or_default();
-            Variable { name, value, scope }
-        })
-        .collect())
 }
 
 #[cfg(test)]
@@ -249,5 +273,6 @@ mod tests {
         let pools: Vec<_> =
             set.variables.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
         assert_eq!(pools, [("Pool", "WorkerPools-1"), ("Empty", "")]);
+        assert_eq!(set.others, ["Password"]);
     }
 }

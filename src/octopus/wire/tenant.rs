@@ -65,6 +65,27 @@ pub struct StepTemplate {
     pub parameters: Vec<Template>,
 }
 
+/// A set of tags that a tenant can have.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TagSet {
+    /// `TagSets-1`.
+    pub id: String,
+    /// Its tags.
+    #[serde(default, deserialize_with = "or_default")]
+    pub tags: Vec<Tag>,
+}
+
+/// A tag of a [`TagSet`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Tag {
+    /// Its name.
+    pub name: String,
+    /// The name of its set and its own: `Region/Europe`. This is what scopes have.
+    pub canonical_tag_name: String,
+}
+
 /// The pools that a tenant gives to templates.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Said")]

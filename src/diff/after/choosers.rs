@@ -1,0 +1,99 @@
+//! Variables and targets once a plan is carried out, and what points at pools because of them.
+
+use super::pool_id;
+use crate::{
+    live::{Live, LiveVariableSet, Pointer, Pointing, PoolVariable, VariableOwner, VariableScope},
+    model::{DeploymentTarget, Id, Name, Pool, PoolHandle, VariableSet},
+    plan::{NewScope, ValueEdit},
+};
+
+/// What becomes of a value.
+pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
+    match edit {
+        ValueEdit::Add { scope, pool, .. } => {
+            let Some(of) = live.choosers.sets.iter().find(|it| it.id == *set).cloned() else {
+                return;
+            };
+            let added = added(&of, name, scope, pool_id(pool));
+            live.pointers.push(pointer(&of.owner, &added));
+            live.choosers.variables.push(added);
+        }
+        ValueEdit::Change { id, pool } => {
+            let pool = pool.after().as_ref().map(pool_id);
+            let mut values = live.choosers.variables.iter_mut();
+            let Some(value) = values.find(|it| it.set == *set && it.id == *id) else { return };
+            value.pool.clone_from(&pool);
+            let pointer = pointer(&value.owner, value);
+            point(live, pool.map(|_| pointer), &PoolVariable::key(set, id));
+        }
+        ValueEdit::Remove { id, .. } => {
+            live.choosers.variables.retain(|it| !(it.set == *set && it.id == *id));
+            point(live, None, &PoolVariable::key(set, id));
+        }
+    }
+}
+
+fn added(set: &LiveVariableSet, name: &str, scope: &NewScope, pool: Id<Pool>) -> PoolVariable {
+    let scope = VariableScope {
+        environments: scope.environments.iter().map(|it| it.name.clone()).collect(),
+        channels: scope.channels.iter().map(|it| it.name.clone()).collect(),
+        tenant_tags: scope.tenant_tags.clone(),
+        ..VariableScope::default()
+    };
+    PoolVariable {
+        set: set.id.clone(),
+        id: Id::new(format!("(new {name} {})", scope.shown())),
+        name: Name::new(name),
+        owner: set.owner.clone(),
+        projects: set.projects.clone(),
+        scope,
+        pool: Some(pool),
+    }
+}
+
+/// What points at a pool because of a value that has one.
+fn pointer(owner: &VariableOwner, value: &PoolVariable) -> Pointer {
+    let (whose, project) = match owner {
+        VariableOwner::Project(name) => (format!("project {name:?}"), Some(name.clone())),
+        VariableOwner::Library(name) => (format!("library variable set {name:?}"), None),
+    };
+    Pointer {
+        kind: Pointing::Variable,
+        what: format!("variable {:?} of {whose}", value.name),
+        id: Some(PoolVariable::key(&value.set, &value.id)),
+        variable: Some(value.name.to_string()),
+        project,
+        pool: value.pool.clone().unwrap_or_else(|| Id::new("")),
+    }
+}
+
+/// Another pool for a target.
+pub(super) fn set_target_pool(
+    live: &mut Live,
+    id: &Id<DeploymentTarget>,
+    pool: Option<&PoolHandle>,
+) {
+    let pool = pool.map(pool_id);
+    let Some(target) = live.choosers.targets.iter_mut().find(|it| it.id == *id) else { return };
+    target.pool.clone_from(&pool);
+    let pointer = pool.map(|pool| Pointer {
+        kind: Pointing::Target,
+        what: format!("deployment target {:?}", target.name),
+        id: Some(id.as_str().to_owned()),
+        variable: None,
+        project: None,
+        pool,
+    });
+    point(live, pointer, id.as_str());
+}
+
+/// Lets what has this id point there, or nowhere; it keeps its place among all that points.
+fn point(live: &mut Live, pointer: Option<Pointer>, id: &str) {
+    let at = live.pointers.iter().position(|it| it.id.as_deref() == Some(id));
+    match (at.and_then(|at| live.pointers.get_mut(at)), pointer) {
+        (Some(old), Some(new)) => *old = new,
+        (None, Some(new)) => live.pointers.push(new),
+        (Some(_), None) => live.pointers.retain(|it| it.id.as_deref() != Some(id)),
+        (None, None) => {}
+    }
+}

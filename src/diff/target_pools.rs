@@ -1,0 +1,151 @@
+//! `[[target_pools]]`: the pool whose workers act for a deployment target in a cloud.
+//!
+//! The first rule that matches a target decides. A target that is a machine does its own work, so that none is
+//! ever touched.
+
+use super::{matched::Matched, reference};
+use crate::{
+    desired::{Declared, TargetRule, TargetVerdict},
+    finding::{At, Finding},
+    live::{LiveTarget, TargetReach},
+    model::{Address, Name, PoolHandle},
+    plan::{Cause, Change, ChangeKind, Delta},
+    text::count,
+};
+
+/// The targets that get another pool, in the order of the server.
+pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+    let rules: Vec<Resolved> = matched
+        .desired
+        .target_rules
+        .iter()
+        .map(|it| Resolved::new(matched, it, findings))
+        .collect();
+    let mut decided = vec![0_usize; rules.len()];
+    let mut matching = vec![0_usize; rules.len()];
+    let mut changes = Vec::new();
+    let in_cloud = matched.live.choosers.targets.iter().filter(|it| is_in_cloud(it));
+    for target in in_cloud {
+        let about: Vec<usize> = (0..rules.len())
+            .filter(|at| rules.get(*at).is_some_and(|it| it.is_about(target)))
+            .collect();
+        for at in &about {
+            matching.get_mut(*at).into_iter().for_each(|it| *it += 1);
+        }
+        let Some((at, rule)) = about.first().and_then(|at| rules.get(*at).map(|it| (*at, it)))
+        else {
+            continue;
+        };
+        decided.get_mut(at).into_iter().for_each(|it| *it += 1);
+        changes.extend(rule.change(matched, target));
+    }
+    for ((rule, decided), matching) in rules.iter().zip(decided).zip(matching) {
+        let told = findings.len();
+        findings.extend(rule.missing(matched));
+        if decided == 0 && findings.len() == told {
+            findings.extend(rule.idle(matching));
+        }
+    }
+    changes
+}
+
+fn is_in_cloud(target: &LiveTarget) -> bool {
+    target.reach == TargetReach::Worker
+}
+
+/// A rule with its pool resolved.
+struct Resolved<'a> {
+    rule: &'a Declared<TargetRule>,
+    goal: Goal,
+}
+
+/// What a rule wants.
+enum Goal {
+    Pool(PoolHandle),
+    DefaultPool,
+    /// The target stays as it is; also where the rule's pool is not there, which has been told.
+    Leave,
+}
+
+impl<'a> Resolved<'a> {
+    fn new(matched: &Matched, rule: &'a Declared<TargetRule>, findings: &mut Vec<Finding>) -> Self {
+        let goal = match &rule.verdict {
+            TargetVerdict::DefaultPool => Goal::DefaultPool,
+            TargetVerdict::Leave => Goal::Leave,
+            TargetVerdict::Pool(pool) => match matched.resolve(pool) {
+                Ok(pool) => Goal::Pool(pool),
+                Err(finding) => {
+                    findings.push(finding);
+                    Goal::Leave
+                }
+            },
+        };
+        Self { rule, goal }
+    }
+
+    fn is_about(&self, target: &LiveTarget) -> bool {
+        let named = self.rule.target.as_ref();
+        let tagged = self.rule.target_tag.as_ref();
+        named.is_none_or(|it| it.matches_folded(target.name.folded()))
+            && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))
+    }
+
+    fn change(&self, matched: &Matched, target: &LiveTarget) -> Option<Change> {
+        let after = match &self.goal {
+            Goal::Pool(pool) => Some(pool.clone()),
+            Goal::DefaultPool => None,
+            Goal::Leave => return None,
+        };
+        let before = target.pool.as_ref().map(|it| matched.handle_of(it));
+        let pool = Delta::between(before, after)?;
+        Some(Change {
+            address: Address::Target(target.name.to_string()),
+            kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool },
+            cause: Cause {
+                at: At::Source(self.rule.at.clone()),
+                rule: self.rule.label.clone(),
+                why: None,
+            },
+            after: Vec::new(),
+        })
+    }
+
+    /// Targets that are written out, and are not there or do their own work.
+    fn missing(&self, matched: &Matched) -> Vec<Finding> {
+        let Some(names) = &self.rule.target else { return Vec::new() };
+        let targets = &matched.live.choosers.targets;
+        let finding = |name: &str| {
+            let wanted = Name::new(name);
+            let of_name = || targets.iter().filter(|it| it.name == wanted);
+            match (of_name().next(), of_name().any(is_in_cloud)) {
+                (_, true) => None,
+                (None, _) => {
+                    let known = targets.iter().map(|it| it.name.as_str());
+                    Some(reference::missing("deployment target", name, known, names.at.clone()))
+                }
+                (Some(_), false) => {
+                    let message = format!("deployment target `{name}` does its own work");
+                    let help = "only a target in a cloud has a pool whose workers act for it";
+                    Some(Finding::error("unreachable-target", names.at.clone(), message).help(help))
+                }
+            }
+        };
+        names.exact().filter_map(finding).collect()
+    }
+
+    /// A rule that decides about no target.
+    fn idle(&self, matching: usize) -> Option<Finding> {
+        let at = self.rule.at.clone();
+        let finding = match matching {
+            0 => Finding::warning("idle-rule", at, "no deployment target in a cloud fits the rule")
+                .help("look at its `target` and `target_tag`"),
+            n => {
+                let message =
+                    format!("earlier rules decide about all of its {}", count(n, "target"));
+                Finding::warning("shadowed-rule", at, message)
+                    .help("put this rule before them, or remove it")
+            }
+        };
+        Some(finding)
+    }
+}
