@@ -1,5 +1,7 @@
 //! The laws of `diff`, over any file and any server that proptest can think of.
 
+mod choosers;
+
 use super::{after, diff, stale};
 use crate::{
     desired::{

@@ -28,13 +28,22 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
         let key = (&value.set, value.name.clone(), normal(&value.scope));
         values.entry(key).or_default().push(value);
     }
-    let mut decided: HashSet<Key> = HashSet::new();
+    let mut earlier = Earlier::default();
     let mut changes = Vec::new();
     for rule in &matched.desired.values {
         let deciding = Deciding { matched, rule, values: &values };
-        changes.extend(deciding.changes(&mut decided, findings));
+        changes.extend(deciding.changes(&mut earlier, findings));
     }
     changes
+}
+
+/// What earlier rules have come to.
+#[derive(Default)]
+struct Earlier<'a> {
+    /// Values that are decided about.
+    decided: HashSet<Key<'a>>,
+    /// Values that are not there, each with what a wildcard would make of it once it is.
+    awaited: HashMap<Key<'a>, Option<PoolHandle>>,
 }
 
 /// A rule on its way through the sets.
@@ -70,7 +79,7 @@ impl Edit {
 }
 
 impl<'a> Deciding<'a, '_> {
-    fn changes(&self, decided: &mut HashSet<Key<'a>>, findings: &mut Vec<Finding>) -> Vec<Change> {
+    fn changes(&self, earlier: &mut Earlier<'a>, findings: &mut Vec<Finding>) -> Vec<Change> {
         let pool = match &self.rule.verdict {
             ValueVerdict::Remove => Ok(None),
             ValueVerdict::Pool(pool) => self.matched.resolve(pool).map(Some),
@@ -86,7 +95,7 @@ impl<'a> Deciding<'a, '_> {
         findings.extend(self.missing());
         let (mut changes, mut taken, mut found) = (Vec::new(), 0, 0);
         for set in self.matched.live.choosers.sets.iter().filter(|set| self.is_about(set)) {
-            match self.at(set, pool.as_ref(), decided) {
+            match self.at(set, pool.as_ref(), earlier) {
                 Ok(Outcome::Nothing) => {}
                 Ok(Outcome::Taken) => taken += 1,
                 Ok(Outcome::Decided(edit)) => {
@@ -132,7 +141,7 @@ impl<'a> Deciding<'a, '_> {
         &self,
         set: &'a LiveVariableSet,
         pool: Option<&PoolHandle>,
-        decided: &mut HashSet<Key<'a>>,
+        earlier: &mut Earlier<'a>,
     ) -> Result<Outcome, Finding> {
         let named = self.names(set);
         let variable = &self.rule.variable;
@@ -150,9 +159,15 @@ impl<'a> Deciding<'a, '_> {
         let key = (&set.id, variable.value.clone(), normal_of(&scope));
         let values = self.values.get(&key).map(Vec::as_slice).unwrap_or_default();
         if values.is_empty() && !named {
+            earlier.awaited.entry(key).or_insert_with(|| pool.cloned());
             return Ok(Outcome::Nothing);
         }
-        if !decided.insert(key) {
+        let awaited = earlier.awaited.get(&key);
+        let is_awaited = values.is_empty() && awaited.is_some_and(|it| it.as_ref() != pool);
+        if is_awaited && pool.is_some() {
+            return Err(self.unsettled(set));
+        }
+        if !earlier.decided.insert(key) {
             return Ok(Outcome::Taken);
         }
         let edit = match (values, pool) {
@@ -245,6 +260,16 @@ impl<'a> Deciding<'a, '_> {
         let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
         Finding::error("ambiguous-value", self.rule.variable.at.clone(), message)
             .help("delete all but one of them on the server: nobody can tell which one counts")
+    }
+
+    /// A value that an earlier rule would take once it is there, so that no plan were ever empty.
+    fn unsettled(&self, set: &LiveVariableSet) -> Finding {
+        let (name, owner) = (&self.rule.variable.value, set.owner.name());
+        let message = format!(
+            "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
+        );
+        Finding::error("unsettled-rules", self.rule.at.clone(), message)
+            .help("put this rule before the one with the wildcard")
     }
 
     /// A rule that decides about no value.
