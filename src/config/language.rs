@@ -248,6 +248,7 @@ const PLACEMENT: Table = Table {
         key("label", Text, "What the rule is called in plans."),
         key("project", Texts, "Projects by name."),
         key("project_group", Texts, "Project groups by name."),
+        key("project_tag", Texts, "Projects that have such a tag, as Set/Tag."),
         key(
             "process",
             Word(&["deployment", "runbook", "any"]),
@@ -256,6 +257,7 @@ const PLACEMENT: Table = Table {
         key("runbook", Texts, "Runbooks by name."),
         key("step", Texts, "Steps, or actions inside them, by name."),
         key("action_type", Texts, "Types of step, such as Octopus.Terraform*."),
+        key("channel", Texts, "Steps that are limited to such a channel, by name."),
         key(
             "currently",
             Texts,

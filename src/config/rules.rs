@@ -71,6 +71,8 @@ impl Draft {
         Selectors {
             project: patterns(part, "project"),
             project_group: patterns(part, "project_group"),
+            project_tag: patterns(part, "project_tag"),
+            channel: patterns(part, "channel"),
             runbook,
             step: patterns(part, "step"),
             action_type: patterns(part, "action_type"),

@@ -74,6 +74,9 @@ fn overlap(one: &Rule, other: &Rule) -> bool {
     let Selectors {
         project,
         project_group,
+        // One project has many tags, and one step many channels: two lists may always meet.
+        project_tag: _,
+        channel: _,
         runbook,
         step,
         action_type,

@@ -24,6 +24,11 @@ pub struct Selectors {
     pub project: Option<Declared<Patterns>>,
     /// Names of project groups.
     pub project_group: Option<Declared<Patterns>>,
+    /// Tags of projects, `Set/Tag`: one of a project's is enough.
+    pub project_tag: Option<Declared<Patterns>>,
+    /// Names of channels to which a step is limited: one of them is enough. A step that is limited to none
+    /// runs in all of them, and is not meant.
+    pub channel: Option<Declared<Patterns>>,
     /// Names of runbooks.
     pub runbook: Option<Declared<Patterns>>,
     /// Names of steps or of actions inside them.

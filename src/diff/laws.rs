@@ -161,10 +161,10 @@ prop_compose! {
                 },
                 run_on_server,
                 target_roles: roles.to_owned(),
-                container: None, parameters: Vec::new(),
+                container: None, channels: Vec::new(), parameters: Vec::new(),
             }).collect(),
         }).collect();
-        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), git: it.git.is_some() }).collect();
+        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: it.git.is_some() }).collect();
         Live {
             server: ServerFacts { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             pools, workers, projects, processes,

@@ -2,6 +2,8 @@
 //!
 //! Judged without `currently`: a migration that is done is no mistake.
 
+mod known;
+
 use super::{
     goal::{CannotRun, Reach},
     matched::Matched,
@@ -12,9 +14,10 @@ use crate::{
     finding::{At, Finding, Level, Span},
     live::{Hides, LiveProcess, LiveStep},
     model::Address,
-    text::{count, nearest, pattern::Patterns},
+    text::{count, nearest},
 };
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use known::Known;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of each rule, filled as steps go by.
 pub(super) struct Ledger<'a> {
@@ -111,7 +114,7 @@ impl<'a> Ledger<'a> {
         let known = Known::new(matched);
         let mut findings = Vec::new();
         for page in &pages {
-            let owners = known.missing(page);
+            let owners = known.missing(&page.rule.value);
             let steps = if owners.is_empty() { page.missing_steps() } else { Vec::new() };
             let silent = owners.is_empty() && steps.is_empty();
             findings.extend(owners);
@@ -182,7 +185,7 @@ impl<'a> Page<'a> {
         let help = match nearest(name, self.names.iter().copied()) {
             Some(near) => format!("a step of a similar name exists: `{near}`"),
             None if self.names.is_empty() => {
-                "look at the rule's `project`, `project_group`, `runbook` and `process`".to_owned()
+                "look at the rule's `project`, `project_group`, `project_tag`, `runbook` and `process`".to_owned()
             }
             None => format!("there are {}", reference::few(self.names.iter().copied())),
         };
@@ -219,7 +222,7 @@ impl<'a> Page<'a> {
         let (message, help) = match (self.on_targets, self.elsewhere) {
             _ if self.processes == 0 => (
                 "no process fits this rule".to_owned(),
-                "remove it, or widen its `project`, `project_group`, `runbook` or `process`",
+                "remove it, or widen its `project`, `project_group`, `project_tag`, `runbook`, `channel` or `process`",
             ),
             (0, 0) => ("no step fits this rule".to_owned(), "remove it, or widen its selectors"),
             (0, n) => (
@@ -285,87 +288,6 @@ fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
         )
         .help("say `execution = \"once\"` or `\"per-target\"` to move it to a worker"),
     }
-}
-
-/// Names that a rule can ask for.
-struct Known<'a> {
-    projects: HashSet<&'a str>,
-    /// Projects whose processes are in Git, where the file does not say how these are treated.
-    left_in_git: HashSet<&'a str>,
-    shown: Vec<&'a str>,
-    groups: Vec<&'a str>,
-    /// Runbooks, each with its project's name in lower case.
-    runbooks: Vec<(&'a str, &'a str)>,
-}
-
-impl<'a> Known<'a> {
-    fn new(matched: &Matched<'a>) -> Self {
-        let projects = &matched.live.projects;
-        let runbooks = matched.live.processes.iter().filter_map(|it| {
-            it.owner.runbook.as_ref().map(|name| (it.owner.project.folded(), name.as_str()))
-        });
-        let groups: BTreeSet<_> = projects.iter().map(|it| it.group.as_str()).collect();
-        Self {
-            projects: projects.iter().map(|it| it.name.folded()).collect(),
-            left_in_git: projects
-                .iter()
-                .filter(|it| it.git && matched.desired.version_control.is_none())
-                .map(|it| it.name.folded())
-                .collect(),
-            shown: projects.iter().map(|it| it.name.as_str()).collect(),
-            groups: groups.into_iter().collect(),
-            runbooks: runbooks.collect(),
-        }
-    }
-
-    /// Projects, groups and runbooks that a rule names exactly and that are not there.
-    fn missing(&self, page: &Page) -> Vec<Finding> {
-        let select = &page.rule.select;
-        let mut findings = self.missing_projects(page);
-        findings.extend(missing("project group", select.project_group.as_ref(), &self.groups));
-        if findings.is_empty() && select.runbooks {
-            let project = |name: &str| {
-                select.project.as_ref().is_none_or(|patterns| patterns.matches_folded(name))
-            };
-            let runbooks = self.runbooks.iter().filter(|(owner, _)| project(owner));
-            let runbooks: Vec<_> = runbooks.map(|(_, name)| *name).collect();
-            findings.extend(missing("runbook", select.runbook.as_ref(), &runbooks));
-        }
-        findings
-    }
-
-    fn missing_projects(&self, page: &Page) -> Vec<Finding> {
-        let Some(patterns) = &page.rule.select.project else { return Vec::new() };
-        let leaves = page.rule.verdict == Verdict::Leave;
-        let finding = |name: &str| {
-            let folded = name.to_lowercase();
-            let at = patterns.at.clone();
-            if !self.projects.contains(folded.as_str()) {
-                return Some(reference::missing("project", name, self.shown.iter().copied(), at));
-            }
-            let left = self.left_in_git.contains(folded.as_str());
-            (left && page.rule.select.deployments && !leaves)
-                .then(|| in_git(name, at, page.rule.select.runbooks))
-        };
-        patterns.value.exact().filter_map(finding).collect()
-    }
-}
-
-/// A rule for deployments names a project whose deployment process is not in the server's database.
-fn in_git(name: &str, at: Span, has_runbooks: bool) -> Finding {
-    let message = format!("the deployment process of project `{name}` is stored in Git");
-    let new = if has_runbooks { Finding::warning } else { Finding::error };
-    new("version-controlled", at, message)
-        .help("say `[version_control]`, and on which branch steps are to move")
-}
-
-fn missing(noun: &str, patterns: Option<&Declared<Patterns>>, known: &[&str]) -> Vec<Finding> {
-    let Some(patterns) = patterns else { return Vec::new() };
-    let folded: HashSet<String> = known.iter().map(|it| it.trim().to_lowercase()).collect();
-    let unknown = patterns.value.exact().filter(|name| !folded.contains(&name.to_lowercase()));
-    unknown
-        .map(|name| reference::missing(noun, name, known.iter().copied(), patterns.at.clone()))
-        .collect()
 }
 
 /// What could not be read, where rules would have been asked about it.

@@ -23,7 +23,7 @@ use crate::{
 pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Finding>) -> Vec<Change> {
     let rules = resolve(matched, findings);
     let fallbacks = [fallback(matched.live), fallback(after)];
-    let mut book = Rulebook::new(&matched.desired.rules);
+    let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
     let mut ledger = Ledger::new(matched);
     let mut branches = Branches::new(matched);
     let mut changes = Vec::new();
@@ -60,7 +60,7 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
     let rules = resolve(&matched, &mut findings);
     let fallback = fallback(live);
     let fallbacks = [fallback.clone(), fallback];
-    let mut book = Rulebook::new(&desired.rules);
+    let mut book = Rulebook::new(&desired.rules, &live.projects);
     let mut decided = Vec::new();
     for process in &live.processes {
         let of_process = book.of_process(process);

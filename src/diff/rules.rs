@@ -5,7 +5,8 @@
 
 use crate::{
     desired::{Declared, Rule},
-    live::{LiveProcess, LiveStep},
+    live::{LiveProcess, LiveProject, LiveStep},
+    model::Name,
     text::pattern::Patterns,
 };
 use std::{collections::HashMap, rc::Rc};
@@ -13,14 +14,26 @@ use std::{collections::HashMap, rc::Rc};
 /// The rules of a file, ready to be asked about many steps.
 pub(super) struct Rulebook<'a> {
     rules: &'a [Declared<Rule>],
+    /// The tags of each project, where some rule asks for them.
+    tags: HashMap<&'a Name, &'a [String]>,
+    /// Whether some rule asks for channels.
+    by_channel: bool,
     by_name: HashMap<(&'a str, &'a str), Rc<[bool]>>,
     by_type: HashMap<&'a str, Rc<[bool]>>,
 }
 
 impl<'a> Rulebook<'a> {
-    /// The rules, in the file's order.
-    pub(super) fn new(rules: &'a [Declared<Rule>]) -> Self {
-        Self { rules, by_name: HashMap::new(), by_type: HashMap::new() }
+    /// The rules, in the file's order, to be asked about these projects' steps.
+    pub(super) fn new(rules: &'a [Declared<Rule>], projects: &'a [LiveProject]) -> Self {
+        let asked = rules.iter().any(|rule| rule.select.project_tag.is_some());
+        let tags = projects.iter().filter(|_| asked).map(|it| (&it.name, it.tags.as_slice()));
+        Self {
+            rules,
+            tags: tags.collect(),
+            by_channel: rules.iter().any(|rule| rule.select.channel.is_some()),
+            by_name: HashMap::new(),
+            by_type: HashMap::new(),
+        }
     }
 
     /// The rules whose selectors of project, group, runbook and kind of process fit this one.
@@ -32,8 +45,10 @@ impl<'a> Rulebook<'a> {
                 None => select.deployments && select.runbook.is_none(),
                 Some(name) => select.runbooks && fits(&select.runbook, name.folded()),
             };
+            let tags = self.tags.get(&owner.project).copied().unwrap_or_default();
             kind && fits(&select.project, owner.project.folded())
                 && fits(&select.project_group, owner.group.folded())
+                && fits_any(&select.project_tag, tags)
         };
         (0..self.rules.len()).filter(|at| self.rules.get(*at).is_some_and(|it| fits(it))).collect()
     }
@@ -57,8 +72,18 @@ impl<'a> Rulebook<'a> {
             rules.iter().map(|rule| fits(&rule.select.action_type, &kind)).collect()
         });
         let is = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
-        candidates.iter().copied().filter(|at| is(&named, *at) && is(typed, *at)).collect()
+        let by_channel = self.by_channel;
+        let in_channel = |at: usize| {
+            !by_channel
+                || rules.get(at).is_some_and(|it| fits_any(&it.select.channel, &step.channels))
+        };
+        let fits = |at: &usize| is(&named, *at) && is(typed, *at) && in_channel(*at);
+        candidates.iter().copied().filter(fits).collect()
     }
+}
+
+fn fits_any(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {
+    select.as_ref().is_none_or(|it| it.matches_any(names.iter().map(String::as_str)))
 }
 
 fn fits(select: &Option<Declared<Patterns>>, folded: &str) -> bool {

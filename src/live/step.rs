@@ -66,6 +66,9 @@ pub struct LiveStep {
     pub target_roles: String,
     /// Its container: image and the feed's id.
     pub container: Option<Container<String>>,
+    /// The channels to which it is limited: their names, or their ids where nobody asks for names; empty
+    /// where it runs in all of them.
+    pub channels: Vec<String>,
     /// What it says to the template that it uses, by the names of parameters.
     pub parameters: Vec<(String, String)>,
 }

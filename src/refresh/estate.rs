@@ -49,7 +49,7 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     let published = owners.published(published);
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
-    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
+    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen, channels) = tokio::try_join!(
         processes(reading, ProcessKind::Deployment, of_projects),
         processes(reading, ProcessKind::Runbook, of_runbooks),
         git::processes(reading, scope, &owners),
@@ -60,6 +60,7 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
             }
             editions::frozen(reading, &owners, published).await
         },
+        reading.when(scope.channels, "the channels", reader.channels()),
     )?;
     gaps.extend(unreachable);
     let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
@@ -68,6 +69,7 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         gaps.extend(unread);
     }
     all.extend(in_git);
+    name_channels(&mut all, &channels);
     gaps.extend(hidden);
     let (mut editions, hidden) = frozen;
     gaps.extend(hidden);
@@ -78,6 +80,18 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     }
     let Pointing { pointers, choosers } = pointing;
     Ok(Estate { projects: owners.projects(), processes: all, pointers, choosers, editions, gaps })
+}
+
+/// Gives the channels to which steps are limited their names.
+fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
+    let names: HashMap<&str, &str> =
+        channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+    let steps = processes.iter_mut().flat_map(|process| &mut process.steps);
+    for channel in steps.flat_map(|step| &mut step.channels) {
+        if let Some(name) = names.get(channel.as_str()) {
+            (*name).clone_into(channel);
+        }
+    }
 }
 
 /// The project of this id, else of this name, else of this slug; none where there is none.
@@ -123,7 +137,8 @@ impl<'a> Owners<'a> {
     fn projects(&self) -> Vec<LiveProject> {
         let live = |it: &wire::Project| {
             let Owner { project, group, .. } = self.owner(it, None);
-            LiveProject { name: project, group, git: is_in_git(it) }
+            let tags = it.project_tags.clone();
+            LiveProject { name: project, group, tags, git: is_in_git(it) }
         };
         self.projects.iter().map(live).collect()
     }

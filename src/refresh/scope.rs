@@ -22,6 +22,7 @@ pub fn everything() -> Scope {
         deployments: true,
         runbooks: true,
         pointers: true,
+        channels: true,
         scope_names: true,
         editions: false,
         features: true,
@@ -64,6 +65,7 @@ pub fn scope(desired: &Desired) -> Scope {
             || switches_off
             || rules().any(by_variable)
             || desired.concerns_choosers(),
+        channels: rules().any(|rule| rule.select.channel.is_some()),
         scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
         editions: deletes_pools || switches_off,
         features: desired.built_in_worker.is_some(),

@@ -50,6 +50,7 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
         run_on_server: roles.is_empty(),
         target_roles: roles.to_owned(),
         container: None,
+        channels: Vec::new(),
         parameters: Vec::new(),
     }
 }
@@ -85,6 +86,7 @@ fn live() -> Live {
         projects: vec![LiveProject {
             name: owner.project.clone(),
             group: owner.group.clone(),
+            tags: Vec::new(),
             git: false,
         }],
         processes: vec![LiveProcess { id: Id::new("process"), owner, git: None, steps }],

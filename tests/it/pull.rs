@@ -162,10 +162,10 @@ prop_compose! {
                 place: place(at_place),
                 run_on_server: on_server,
                 target_roles: String::new(),
-                container: None, parameters: Vec::new(),
+                container: None, channels: Vec::new(), parameters: Vec::new(),
             }).collect(),
         }).collect();
-        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), git: false }).collect();
+        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: false }).collect();
         let entry = |id: &str, name: &str| Entry { id: id.into(), name: Name::new(name), slug: String::new(), default: true };
         Live {
             server: ServerFacts { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },

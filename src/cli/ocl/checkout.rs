@@ -115,6 +115,12 @@ impl Checkout<'_> {
             if let Some(group) = &select.project_group {
                 findings.push(unknown(group.at.clone(), "the group of a project"));
             }
+            if let Some(tag) = &select.project_tag {
+                findings.push(unknown(tag.at.clone(), "the tags of a project"));
+            }
+            if let Some(channel) = &select.channel {
+                findings.push(unknown(channel.at.clone(), "the channels of a step by name"));
+            }
             let asks = |it: &&Declared<Whereabouts>| it.value.asks_for_server();
             if let Some(currently) = select.currently.as_ref().filter(asks) {
                 findings.push(unknown(currently.at.clone(), "whether a step runs on the server"));
@@ -205,7 +211,12 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
         },
         pools: pools.into_iter().map(pool).collect(),
         workers: Vec::new(),
-        projects: vec![LiveProject { name: project, group: Name::new(""), git: false }],
+        projects: vec![LiveProject {
+            name: project,
+            group: Name::new(""),
+            tags: Vec::new(),
+            git: false,
+        }],
         processes,
         directory: Directory::default(),
         pointers: Vec::new(),
@@ -272,6 +283,7 @@ fn process(
         run_on_server: action.run_on_server,
         target_roles: action.target_roles.clone(),
         container: action.container.clone(),
+        channels: Vec::new(),
         parameters: Vec::new(),
     });
     LiveProcess {

@@ -82,6 +82,7 @@ fn step(kind: &str, on_server: &str, roles: &str, place: Place<Id<Pool>>) -> Liv
         run_on_server: on_server == "true",
         target_roles: roles.to_owned(),
         container: None,
+        channels: Vec::new(),
         parameters: Vec::new(),
     }
 }

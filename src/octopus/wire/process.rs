@@ -60,6 +60,9 @@ pub struct Action {
     /// The container that it runs in.
     #[serde(default, deserialize_with = "or_default")]
     pub container: Container,
+    /// The ids of the channels to which it is limited; empty for all of them.
+    #[serde(default, deserialize_with = "or_default")]
+    pub channels: Vec<String>,
     /// What of its properties counts.
     #[serde(default, deserialize_with = "or_default")]
     pub properties: Properties,

@@ -32,6 +32,9 @@ pub struct Project {
     /// Its variables.
     #[serde(default, deserialize_with = "or_default")]
     pub variable_set_id: String,
+    /// Its tags, `Set/Tag`; empty on servers before 2025.4, where projects have none.
+    #[serde(default, deserialize_with = "or_default")]
+    pub project_tags: Vec<String>,
     /// The library variable sets that it includes.
     #[serde(default, deserialize_with = "or_default")]
     pub included_library_variable_set_ids: Vec<String>,

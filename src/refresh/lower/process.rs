@@ -35,6 +35,7 @@ fn steps(step: wire::Step) -> Vec<LiveStep> {
             run_on_server: action.properties.run_on_server.trim().eq_ignore_ascii_case("true"),
             target_roles: roles,
             container: container(action.container),
+            channels: action.channels,
             parameters: parameters(action.properties.parameters),
         }
     };

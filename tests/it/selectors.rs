@@ -1,0 +1,79 @@
+//! Rules that select by a project's tags and by the channels to which a step is limited.
+
+use crate::workbench::Workbench;
+use poolwright::sandbox::Seed;
+use serde_json::json;
+
+const PROJECTS: &str = "/api/Spaces-1/projects";
+
+/// Two projects with tags, and two steps of another that are limited to channels.
+fn company() -> Workbench {
+    let workbench = Workbench::new(Seed::Chapter);
+    for (name, tags) in
+        [("Web Store", json!(["Team/Shop", "Tier/1"])), ("Billing", json!(["Team/Money"]))]
+    {
+        let id = workbench.id("projects", name);
+        workbench.edit(&format!("{PROJECTS}/{id}"), |project| project["ProjectTags"] = tags);
+    }
+    let project = workbench.id("projects", "Infrastructure");
+    let channel = |name: &str| {
+        let channel = json!({ "Name": name, "ProjectId": project, "Rules": [], "TenantTags": [] });
+        workbench.send("POST", "/api/Spaces-1/channels", channel)["Id"].clone()
+    };
+    let (hotfix, preview) = (channel("Hotfix"), channel("Preview"));
+    workbench.edit(&format!("{PROJECTS}/{project}/deploymentprocesses"), |process| {
+        process["Steps"][0]["Actions"][0]["Channels"] = json!([hotfix]);
+        process["Steps"][1]["Actions"][0]["Channels"] = json!([preview, hotfix]);
+    });
+    workbench
+}
+
+/// The steps that a rule moves, of those that run on the built-in worker.
+fn moved(workbench: &Workbench, selectors: &str) -> Vec<String> {
+    let gates = "[gates]\nempty-pool = \"allow\"\n";
+    let rule = format!("[[placements]]\npool = \"new\"\n{selectors}\n");
+    workbench.write("workers.toml", &format!("version = 1\n[pools.new]\n{gates}{rule}"));
+    let output = workbench.run(&["plan", "--format", "json"]).expect(0);
+    let plan: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    let changes = plan["changes"].as_array().unwrap().iter();
+    let steps = changes.filter(|it| it["kind"] == "placement");
+    steps.map(|it| it["address"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_project_is_found_by_any_of_its_tags() {
+    let workbench = company();
+    let of = |selectors: &str, project: &str| {
+        let steps = moved(&workbench, selectors);
+        let prefix = format!("projects[{project:?}]");
+        assert!(!steps.is_empty() && steps.iter().all(|it| it.starts_with(&prefix)), "{steps:?}");
+    };
+    of("project_tag = \"team/shop\"", "Web Store");
+    of("project_tag = [\"Team/*\", \"!Tier/1\"]", "Billing");
+    let all = moved(&workbench, "project_tag = \"Team/*\"");
+    let untagged = moved(&workbench, "project_tag = \"!Team/*\"");
+    assert!(all.iter().all(|it| !untagged.contains(it)) && !untagged.is_empty());
+}
+
+#[test]
+fn a_step_is_found_by_the_channels_to_which_it_is_limited() {
+    let workbench = company();
+    let hotfix = moved(&workbench, "channel = \"hotfix\"");
+    let preview = moved(&workbench, "channel = \"Prev*\"");
+    assert!(hotfix.iter().all(|it| it.starts_with("projects[\"Infrastructure\"]")), "{hotfix:?}");
+    assert!(preview.len() < hotfix.len() && preview.iter().all(|it| hotfix.contains(it)));
+    // A step that is limited to no channel runs in all of them, and is not meant.
+    assert!(moved(&workbench, "channel = \"*\"").len() == hotfix.len());
+}
+
+#[test]
+fn a_tag_that_no_project_has_is_an_error_with_the_nearest_one() {
+    let workbench = company();
+    workbench.write(
+        "workers.toml",
+        "version = 1\n[[placements]]\nproject_tag = \"Team/Shpo\"\ndefault_pool = true\n",
+    );
+    let output = workbench.run(&["plan"]).expect(1);
+    assert!(output.stderr.contains("error[unknown-project-tag]"), "{}", output.stderr);
+    assert!(output.stderr.contains("`Team/Shop`"), "{}", output.stderr);
+}
