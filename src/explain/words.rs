@@ -2,8 +2,8 @@
 
 use crate::{
     live::{
-        Case, Decider, Dimension, Effective, Health, Live, LiveWorker, Pointing, PoolUse, Unclear,
-        UseKind, VariableOwner, Via, Why,
+        Case, Chosen, Decider, Effective, Given, Health, Live, LiveWorker, Pointing, PoolUse,
+        Unclear, UseKind, VariableOwner, Via, Why,
     },
     model::{Id, Pool},
 };
@@ -25,6 +25,9 @@ impl Words<'_> {
             (Via::Frozen(name), _) => {
                 format!("a value that variable `{name}` had when it was made is this pool")
             }
+            (Via::Unclear(why), _) => {
+                format!("it may come to it: {}", unclear(*why))
+            }
             (Via::Lingering, _) => {
                 "its pool field says so, though it does not run on a worker".to_owned()
             }
@@ -44,11 +47,22 @@ impl Words<'_> {
             Decider::Type => "steps of its type".to_owned(),
             Decider::Execution => "it runs on its targets".to_owned(),
             Decider::Explicit => "it names the pool".to_owned(),
-            Decider::Variable(name, Some(VariableOwner::Project(_))) => {
-                format!("the project's variable `{name}` says so")
-            }
-            Decider::Variable(name, Some(VariableOwner::Library(set))) => {
-                format!("variable `{name}` of library set `{set}` says so")
+            Decider::Variable(name, Some(Chosen { owner, given })) => {
+                let variable = match owner {
+                    VariableOwner::Project(_) => format!("the project's variable `{name}`"),
+                    VariableOwner::Library(set) => {
+                        format!("variable `{name}` of library set `{set}`")
+                    }
+                };
+                match given {
+                    Given::Said => format!("{variable} says so"),
+                    Given::Asked => format!(
+                        "{variable} says so, unless another value is given when it is asked for"
+                    ),
+                    Given::Default => {
+                        format!("{variable} says so by its template, for nobody else does")
+                    }
+                }
             }
             Decider::Variable(name, None) => format!("variable `{name}` chooses"),
             Decider::Target => "it names no pool, and its targets do".to_owned(),
@@ -80,7 +94,9 @@ fn reason(why: Why) -> &'static str {
         Why::NoHealthyWorker => "has no enabled worker that is healthy",
         Why::Unchecked => "has no worker that has passed a health check yet",
         Why::BuiltInWorkerOff => "has no workers, and the built-in worker is switched off",
+        Why::NoBuiltInWorker => "has no workers, and Octopus Cloud has no built-in worker",
         Why::NoValue => "it has no value in scope",
+        Why::NoTargets => "it names no target tags",
     }
 }
 
@@ -88,6 +104,9 @@ fn unclear(why: Unclear) -> &'static str {
     match why {
         Unclear::Type => "no source says where steps of its type run",
         Unclear::Ambiguous => "its variable has several values of equal scope",
+        Unclear::Targets => "its targets could not be read, and one of them may have a pool",
+        Unclear::Asked => "its variable is asked for each time, and has no value in advance",
+        Unclear::Expression => "its variable is an expression, which only the server evaluates",
         Unclear::Unread => "its variable may have a value among those that could not be read",
     }
 }
@@ -95,12 +114,7 @@ fn unclear(why: Unclear) -> &'static str {
 /// When a case holds: `environment Production, any other channel`; empty for always.
 pub(super) fn when(case: &Case) -> String {
     let conditions = case.when.iter().map(|condition| {
-        let dimension = match condition.dimension {
-            Dimension::Environment => "environment",
-            Dimension::Channel => "channel",
-            Dimension::TenantTag => "tenant tag",
-            Dimension::Target => "target",
-        };
+        let dimension = condition.dimension.as_str();
         match condition.names.as_slice() {
             [] => format!("any other {dimension}"),
             names => format!("{dimension} {}", names.join(" or ")),

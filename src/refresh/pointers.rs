@@ -4,10 +4,10 @@
 //!
 //! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
 
-use super::{Error, Reading, estate::gathered, git_variables, templates::templates};
+use super::{Error, Reading, estate::gathered, git_variables, templates};
 use crate::{
     live::{
-        Choosers, Gap, Hides, LiveTarget, Pointer, Pointing as Kind, PoolVariable, Scope,
+        Choosers, Gap, Given, Hides, LiveTarget, Pointer, Pointing as Kind, PoolVariable, Scope,
         TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name},
@@ -35,8 +35,10 @@ pub(super) async fn pointers(
     let reader = &reading.reader;
     let mut gaps = Vec::new();
     let (targets, libraries) = tokio::join!(reader.targets(), reader.library_variable_sets());
-    let targets = seen(reading, "the deployment targets", targets, &mut gaps)?;
-    let mut libraries = seen(reading, "the library variable sets", libraries, &mut gaps)?;
+    let targets = seen(reading, "the deployment targets", targets, Hides::Targets, &mut gaps)?;
+    let libraries =
+        seen(reading, "the library variable sets", libraries, Hides::Pointers, &mut gaps);
+    let mut libraries = libraries?;
     if scope.project.is_some() {
         libraries.retain(|library| projects.iter().any(|project| includes(project, library)));
     }
@@ -67,8 +69,12 @@ pub(super) async fn pointers(
             pointing.choosers.variables.extend(values);
         }
     }
-    let templates = templates(reading, scope, projects, &libraries, &mut gaps).await?;
-    pointing.pointers.extend(templates);
+    let environments = found.iter().flat_map(|it| &it.scope_values.environments);
+    let environments = environments.map(|it| (it.id.as_str(), it.name.as_str())).collect();
+    let estate = templates::Estate { projects, libraries: &libraries, environments };
+    let templates = templates::templates(reading, scope, &estate, &mut gaps).await?;
+    pointing.pointers.extend(templates.pointers);
+    pointing.choosers.variables.extend(templates.values);
     pointing.pointers.extend(targets.iter().filter_map(of_target));
     pointing.choosers.targets = targets.into_iter().map(target).collect();
     Ok((pointing, gaps))
@@ -79,20 +85,21 @@ pub(super) fn seen<T>(
     reading: &Reading<'_>,
     what: &str,
     answer: Result<Vec<T>, crate::octopus::Error>,
+    hides: Hides,
     gaps: &mut Vec<Gap>,
 ) -> Result<Vec<T>, Error> {
     match answer {
         Ok(list) => Ok(list),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
             let what = reading.of_space(what);
-            gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
+            gaps.push(Gap { what, why: why.to_string(), hides });
             Ok(Vec::new())
         }
         Err(why) => Err(reading.unread(what, why)),
     }
 }
 
-fn includes(project: &wire::Project, library: &wire::LibraryVariableSet) -> bool {
+pub(super) fn includes(project: &wire::Project, library: &wire::LibraryVariableSet) -> bool {
     let included = &project.included_library_variable_set_ids;
     included.iter().any(|id| id.eq_ignore_ascii_case(&library.id))
 }
@@ -178,11 +185,13 @@ fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> P
             environments: named(&scope.environment, &found.scope_values.environments),
             channels: named(&scope.channel, &found.scope_values.channels),
             tenant_tags: scope.tenant_tag.clone(),
+            tenants: Vec::new(),
             actions: scope.action.clone(),
             processes: scope.process_owner.clone(),
             on_targets: !(scope.machine.is_empty() && scope.role.is_empty()),
         },
         pool: (!variable.value.is_empty()).then(|| Id::new(&variable.value)),
+        given: if variable.is_asked { Given::Asked } else { Given::Said },
     }
 }
 

@@ -86,12 +86,14 @@ impl Rights {
         let pointing = [
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
-            ("deployment targets", "MachineView"),
             ("tenants", "TenantView"),
             ("step templates", "ActionTemplateView"),
         ];
         let pointing = pointing.iter().filter(|_| scope.pointers);
         gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        let targets = [("deployment targets", "MachineView")];
+        let targets = targets.iter().filter(|_| scope.pointers);
+        gaps.extend(self.out_of_sight(space, targets, Hides::Targets));
         let releases = [("releases", "ReleaseView")];
         let releases = releases.iter().filter(|_| scope.editions);
         gaps.extend(self.out_of_sight(space, releases, Hides::Editions));
@@ -149,9 +151,9 @@ mod tests {
         } })), @r#"
             some deployment processes of space "Default": Missing permission: ProcessView for all projects
             the library variable sets of space "Default": Missing permission: LibraryVariableSetView
-            the deployment targets of space "Default": Missing permission: MachineView
             the tenants of space "Default": Missing permission: TenantView
             the step templates of space "Default": Missing permission: ActionTemplateView
+            the deployment targets of space "Default": Missing permission: MachineView
             "#);
     }
 

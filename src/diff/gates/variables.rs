@@ -6,7 +6,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
     finding::{At, Finding, Level},
-    live::{Case, Dimension, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
+    live::{Case, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
     model::{Name, Place},
     plan::{Change, ChangeKind, StepEdit},
     text::{count, nearest},
@@ -80,7 +80,10 @@ impl Trouble {
             let shown = format!("{}{}", process.address(step), when(&case));
             match &case.place {
                 Effective::Nowhere(_, Why::NoValue) => self.unset.push(shown),
-                Effective::Nowhere(_, Why::Empty | Why::NoSuchPool | Why::BuiltInWorkerOff) => {
+                Effective::Nowhere(
+                    _,
+                    Why::Empty | Why::NoSuchPool | Why::BuiltInWorkerOff | Why::NoBuiltInWorker,
+                ) => {
                     self.empty.push(shown);
                 }
                 _ => {}
@@ -130,12 +133,7 @@ impl Trouble {
 /// When a case holds, behind a step; nothing where it always does.
 fn when(case: &Case) -> String {
     let parts = case.when.iter().map(|it| {
-        let of = match it.dimension {
-            Dimension::Environment => "environment",
-            Dimension::Channel => "channel",
-            Dimension::TenantTag => "tenant tag",
-            Dimension::Target => "target",
-        };
+        let of = it.dimension.as_str();
         match it.names.as_slice() {
             [] => format!("any other {of}"),
             names => format!("{of} {}", names.join(", ")),

@@ -4,7 +4,7 @@ use super::{
     Endpoint, Named, Template, tenant,
     tolerant::{Text, or_default},
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -206,6 +206,8 @@ pub struct Variable {
     pub value: String,
     /// Where the value holds.
     pub scope: VariableScope,
+    /// Whether another value may be given each time.
+    pub is_asked: bool,
 }
 
 #[derive(Deserialize)]
@@ -219,6 +221,8 @@ struct AnyVariable {
     value: Option<Text>,
     #[serde(default, deserialize_with = "or_default")]
     scope: VariableScope,
+    #[serde(default)]
+    prompt: Option<IgnoredAny>,
 }
 
 /// The variables of type worker pool; the values of all others are forgotten at once.
@@ -226,9 +230,9 @@ fn worker_pools<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Variab
     let all: Vec<AnyVariable> = or_default(deserializer)?;
     let pools = all.into_iter().filter(|it| it.r#type.eq_ignore_ascii_case("WorkerPool"));
     Ok(pools
-        .map(|AnyVariable { name, value, scope, .. }| {
+        .map(|AnyVariable { name, value, scope, prompt, .. }| {
             let value = value.and_then(Text::into_text).unwrap_or_default();
-            Variable { name, value, scope }
+            Variable { name, value, scope, is_asked: prompt.is_some() }
         })
         .collect())
 }
@@ -243,11 +247,14 @@ mod tests {
             r#"{"Id":"variableset-Projects-1","OwnerId":"Projects-1","Variables":[
                 {"Name":"Password","Type":"Sensitive","Value":null,"IsSensitive":true},
                 {"Name":"Pool","Type":"WorkerPool","Value":"WorkerPools-1"},
-                {"Name":"Empty","Type":"WorkerPool","Value":null}]}"#,
+                {"Name":"Empty","Type":"WorkerPool","Value":null,"Prompt":null},
+                {"Name":"Asked","Type":"WorkerPool","Value":null,"Prompt":{"Label":"Pool","Required":true}}]}"#,
         )
         .unwrap();
-        let pools: Vec<_> =
-            set.variables.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
-        assert_eq!(pools, [("Pool", "WorkerPools-1"), ("Empty", "")]);
+        let pools =
+            set.variables.iter().map(|it| (it.name.as_str(), it.value.as_str(), it.is_asked));
+        let pools: Vec<_> = pools.collect();
+        let wanted = [("Pool", "WorkerPools-1", false), ("Empty", "", false), ("Asked", "", true)];
+        assert_eq!(pools, wanted);
     }
 }
