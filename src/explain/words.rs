@@ -1,17 +1,65 @@
 //! The words for where a step runs and why. Never: escaping; that is for whoever prints them.
 
+use super::Said;
 use crate::{
     live::{
-        Case, Chosen, Decider, Effective, Given, Health, Live, LiveWorker, Pointing, PoolUse,
-        Unclear, UseKind, VariableOwner, Via, Why,
+        Case, Chosen, Decider, Effective, Given, Health, Live, LiveStep, LiveWorker, Pointing,
+        PoolUse, Runs, Unclear, UseKind, VariableOwner, Via, Why, runs,
     },
-    model::{Id, Pool},
+    model::{Execution, Id, Place, Pool},
 };
 
 /// Says what a case is, with the names that a server has.
 pub(super) struct Words<'a>(pub(super) &'a Live);
 
 impl Words<'_> {
+    /// What the server has of a step, whose cases these are.
+    pub(super) fn said(&self, step: &LiveStep, cases: &[Case]) -> Said {
+        let on_worker = |case: &Case| {
+            !matches!(case.by, Decider::Type | Decider::Execution)
+                || matches!(case.place, Effective::Unknown(_))
+        };
+        let lingering = step.place != Place::DefaultPool && !cases.iter().any(on_worker);
+        let (place, pool, variable) = match &step.place {
+            Place::Pool(id) => ("pool", Some(self.pool(id)), None),
+            Place::Variable(name) => ("variable", None, Some(name.clone())),
+            Place::DefaultPool => ("default", None, None),
+        };
+        let chosen = match (&step.place, &pool, &variable) {
+            (Place::Pool(id), Some(pool), _) if self.0.pool(id).is_none() => {
+                format!("pool `{pool}`, which is not there")
+            }
+            (_, Some(pool), _) => format!("pool `{pool}`"),
+            (_, _, Some(name)) => format!("variable `{name}`"),
+            _ => "no pool".to_owned(),
+        };
+        let target_tags: Vec<String> = step.target_tags().map(str::to_owned).collect();
+        let tags = match target_tags.is_empty() {
+            true => "no target tags".to_owned(),
+            false => format!("target tags `{}`", target_tags.join("`, `")),
+        };
+        let (execution, how) = match runs(step) {
+            Runs::InServer | Runs::Unknown => (None, String::new()),
+            Runs::OnTargets => (Some(Execution::OnTargets), format!(", on its targets: {tags}")),
+            Runs::OnWorker(Execution::Once) => {
+                (Some(Execution::Once), ", once on a worker".to_owned())
+            }
+            Runs::OnWorker(_) => {
+                (Some(Execution::PerTarget), format!(", on a worker for each target: {tags}"))
+            }
+        };
+        let nothing = if lingering { ", which means nothing where it runs" } else { "" };
+        Said {
+            place,
+            pool,
+            variable,
+            execution: execution.map(Execution::as_str),
+            text: format!("{chosen}{nothing}{how}"),
+            target_tags,
+            lingering,
+        }
+    }
+
     /// A pool's name; its id where there is no such pool.
     pub(super) fn pool(&self, id: &Id<Pool>) -> String {
         let name = self.0.pool(id).map(|pool| pool.name.to_string());
@@ -83,6 +131,18 @@ impl Words<'_> {
             Effective::Nowhere(None, why) => format!("nowhere: {by}, and {}", reason(*why)),
             Effective::Unknown(why) => format!("nobody can tell where: {}", unclear(*why)),
         }
+    }
+}
+
+/// Where a step of a pool runs now: a sentence without its subject.
+pub(super) fn state(place: &Effective) -> String {
+    match place {
+        Effective::Pool(_) => "its steps run on its workers".to_owned(),
+        Effective::BuiltInWorker(_) => {
+            "it has no workers, so that its steps run on the built-in worker".to_owned()
+        }
+        Effective::Nowhere(_, why) => format!("its steps run nowhere: it {}", reason(*why)),
+        Effective::InServer | Effective::OnTargets | Effective::Unknown(_) => String::new(),
     }
 }
 

@@ -175,6 +175,15 @@ impl SpaceReader {
         self.connection.list(&self.at("actiontemplates")).await
     }
 
+    /// All environments.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn environments(&self) -> Answer<Vec<wire::Named>> {
+        self.connection.list(&self.at("environments")).await
+    }
+
     /// All channels of all projects.
     ///
     /// # Errors

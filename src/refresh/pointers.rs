@@ -11,8 +11,9 @@ use crate::{
         TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name},
-    octopus::wire,
+    octopus::{self, wire},
 };
+use std::collections::HashMap;
 
 /// Everything but steps that points at a pool.
 #[derive(Debug, Default)]
@@ -34,7 +35,8 @@ pub(super) async fn pointers(
     }
     let reader = &reading.reader;
     let mut gaps = Vec::new();
-    let (targets, libraries) = tokio::join!(reader.targets(), reader.library_variable_sets());
+    let (targets, libraries, environments) =
+        tokio::join!(reader.targets(), reader.library_variable_sets(), reader.environments());
     let targets = seen(reading, "the deployment targets", targets, Hides::Targets, &mut gaps)?;
     let libraries =
         seen(reading, "the library variable sets", libraries, Hides::Pointers, &mut gaps);
@@ -46,6 +48,7 @@ pub(super) async fn pointers(
     let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
     let (found, unread) = reader.variable_sets(&ids).await;
     let unread = gathered(reading, "the variables", unread)?;
+    let names = names(reading, environments, &found).await;
     let mut pointing = Pointing::default();
     for set in sets {
         if let Some(why) = unread.get(&set.id) {
@@ -54,7 +57,7 @@ pub(super) async fn pointers(
         }
         if let Some(found) = found.iter().find(|it| it.id.eq_ignore_ascii_case(&set.id)) {
             pointing.pointers.extend(of_set(found, &set));
-            let values = found.variables.iter().map(|it| chooser(it, found, &set));
+            let values = found.variables.iter().map(|it| chooser(it, (found, &names), &set));
             pointing.choosers.variables.extend(values);
         }
     }
@@ -65,13 +68,11 @@ pub(super) async fn pointers(
         let found = on_branch.set;
         pointing.pointers.extend(of_set(&found, &set));
         if on_branch.is_default {
-            let values = found.variables.iter().map(|it| chooser(it, &found, &set));
+            let values = found.variables.iter().map(|it| chooser(it, (&found, &names), &set));
             pointing.choosers.variables.extend(values);
         }
     }
-    let environments = found.iter().flat_map(|it| &it.scope_values.environments);
-    let environments = environments.map(|it| (it.id.as_str(), it.name.as_str())).collect();
-    let estate = templates::Estate { projects, libraries: &libraries, environments };
+    let estate = templates::Estate { projects, libraries: &libraries, names: &names };
     let templates = templates::templates(reading, scope, &estate, &mut gaps).await?;
     pointing.pointers.extend(templates.pointers);
     pointing.choosers.variables.extend(templates.values);
@@ -80,11 +81,28 @@ pub(super) async fn pointers(
     Ok((pointing, gaps))
 }
 
+/// The names of environments and channels, by their ids. A set says them itself where it is read alone, and
+/// mostly not where many are read at once. What cannot be seen keeps its id.
+async fn names(
+    reading: &Reading<'_>,
+    environments: Result<Vec<wire::Named>, octopus::Error>,
+    found: &[wire::VariableSet],
+) -> HashMap<String, String> {
+    let scopes = found.iter().flat_map(|it| &it.variables).map(|it| &it.scope);
+    let by_channel = scopes.into_iter().any(|it| !it.channel.is_empty());
+    let channels = match by_channel {
+        true => reading.reader.channels().await.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let environments = environments.unwrap_or_default().into_iter().map(|it| (it.id, it.name));
+    environments.chain(channels.into_iter().map(|it| (it.id, it.name))).collect()
+}
+
 /// The list, or none and a gap where the key may not see it or the server does not have it.
 pub(super) fn seen<T>(
     reading: &Reading<'_>,
     what: &str,
-    answer: Result<Vec<T>, crate::octopus::Error>,
+    answer: Result<Vec<T>, octopus::Error>,
     hides: Hides,
     gaps: &mut Vec<Gap>,
 ) -> Result<Vec<T>, Error> {
@@ -171,9 +189,16 @@ fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
 }
 
 /// A value with its scope in names; what has no name that could be seen keeps its id.
-fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> PoolVariable {
+fn chooser(
+    variable: &wire::Variable,
+    (found, names): (&wire::VariableSet, &HashMap<String, String>),
+    set: &Set,
+) -> PoolVariable {
     let named = |ids: &[String], among: &[wire::Named]| -> Vec<String> {
-        let name = |id: &String| among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+        let name = |id: &String| {
+            let said = among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+            said.or_else(|| names.get(id).cloned())
+        };
         ids.iter().map(|id| name(id).unwrap_or_else(|| id.clone())).collect()
     };
     let scope = &variable.scope;

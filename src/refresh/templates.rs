@@ -22,8 +22,8 @@ use std::collections::{HashMap, HashSet};
 pub(super) struct Estate<'a> {
     pub(super) projects: &'a [wire::Project],
     pub(super) libraries: &'a [wire::LibraryVariableSet],
-    /// The names of environments, by their ids.
-    pub(super) environments: HashMap<&'a str, &'a str>,
+    /// The names of environments and channels, by their ids.
+    pub(super) names: &'a HashMap<String, String>,
 }
 
 /// What is said where a template leaves it open.
@@ -110,7 +110,7 @@ impl Estate<'_> {
                 false => VariableOwner::Project(Name::new(&value.project)),
             };
             let id = value.environment.as_str();
-            let environment = self.environments.get(id).copied().unwrap_or(id);
+            let environment = self.names.get(id).map_or(id, String::as_str);
             let environments = Some(environment).filter(|it| !it.is_empty());
             PoolVariable {
                 name: Name::new(&value.name),
