@@ -78,6 +78,13 @@ pub fn perhaps_residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     steps_by(live, pool, |via| matches!(via, Via::Unclear(_)))
 }
 
+/// The steps that run in the default pool because nothing chooses another one, in words.
+pub fn without_a_pool(live: &Live) -> Vec<String> {
+    let Some(pool) = live.default_pool() else { return Vec::new() };
+    let by_default = |via: &Via| matches!(via, Via::Case(case) if case.by == Decider::DefaultPool);
+    steps_by(live, &pool.id, by_default)
+}
+
 fn steps_by(live: &Live, pool: &Id<Pool>, is_one: impl Fn(&Via) -> bool) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
     let steps = uses.filter(|it| {
