@@ -162,6 +162,7 @@ fn reason(why: Why) -> &'static str {
 
 fn unclear(why: Unclear) -> &'static str {
     match why {
+        Unclear::Template => "it stands for the steps of a process template, and these decide",
         Unclear::Type => "no source says where steps of its type run",
         Unclear::Ambiguous => "its variable has several values of equal scope",
         Unclear::Targets => "its targets could not be read, and one of them may have a pool",

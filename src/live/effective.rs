@@ -19,7 +19,10 @@ mod variable;
 
 pub use variable::{Chosen, Given, PoolVariable, VariableOwner, VariableScope};
 
-use super::{Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, is_cloud, runs};
+use super::{
+    Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, is_cloud, is_process_template,
+    runs,
+};
 use crate::model::{Execution, Id, Name, Place, Pool, PoolKind};
 
 /// What chooses a step's pool besides the step itself.
@@ -29,6 +32,8 @@ pub struct Choosers {
     pub variables: Vec<PoolVariable>,
     /// The deployment targets.
     pub targets: Vec<LiveTarget>,
+    /// The names of all environments; none where they could not all be seen.
+    pub environments: Vec<String>,
 }
 
 /// A deployment target, as far as it matters where a step for it runs.
@@ -167,6 +172,8 @@ pub enum Why {
 pub enum Unclear {
     /// No source says where steps of its type run.
     Type,
+    /// It is a process template, whose own steps decide.
+    Template,
     /// Several values of its variable are in scope with equal right.
     Ambiguous,
     /// Variables that could not be read may have its value.
@@ -184,6 +191,9 @@ pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Cas
     let side = runs(step);
     match side {
         Runs::InServer => return always(Decider::Type, Effective::InServer),
+        Runs::Unknown if is_process_template(step) => {
+            return always(Decider::Type, Effective::Unknown(Unclear::Template));
+        }
         Runs::Unknown => return always(Decider::Type, Effective::Unknown(Unclear::Type)),
         Runs::OnWorker(Execution::Once) => return chosen(process, step, live, None),
         Runs::OnTargets if !step.has_target_tags() => {

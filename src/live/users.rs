@@ -103,7 +103,7 @@ pub fn users_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let breaks = uses.filter(|it| match &it.via {
         Via::Case(case) => case.by != Decider::DefaultPool,
         // What only may use the pool would not break for certain.
-        Via::Unclear(why) => *why == Unclear::Type,
+        Via::Unclear(why) => matches!(why, Unclear::Type | Unclear::Template),
         Via::Direct | Via::Frozen(_) | Via::Lingering => true,
     });
     breaks.map(|it| worded(it.what, &it.via)).collect()
@@ -213,7 +213,7 @@ fn may_lead(
     pool: &Id<Pool>,
 ) -> bool {
     match why {
-        Unclear::Type => match &step.place {
+        Unclear::Type | Unclear::Template => match &step.place {
             Place::Pool(id) => id == pool,
             Place::Variable(name) => has_value(live, process, name, pool),
             Place::DefaultPool => live.default_pool().is_some_and(|it| it.id == *pool),

@@ -48,8 +48,10 @@ pub(super) async fn pointers(
     let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
     let (found, unread) = reader.variable_sets(&ids).await;
     let unread = gathered(reading, "the variables", unread)?;
-    let names = names(reading, environments, &found).await;
+    let environments = environments.unwrap_or_default();
     let mut pointing = Pointing::default();
+    pointing.choosers.environments = environments.iter().map(|it| it.name.clone()).collect();
+    let names = names(reading, environments, &found).await;
     for set in sets {
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
@@ -85,7 +87,7 @@ pub(super) async fn pointers(
 /// mostly not where many are read at once. What cannot be seen keeps its id.
 async fn names(
     reading: &Reading<'_>,
-    environments: Result<Vec<wire::Named>, octopus::Error>,
+    environments: Vec<wire::Named>,
     found: &[wire::VariableSet],
 ) -> HashMap<String, String> {
     let scopes = found.iter().flat_map(|it| &it.variables).map(|it| &it.scope);
@@ -94,7 +96,7 @@ async fn names(
         true => reading.reader.channels().await.unwrap_or_default(),
         false => Vec::new(),
     };
-    let environments = environments.unwrap_or_default().into_iter().map(|it| (it.id, it.name));
+    let environments = environments.into_iter().map(|it| (it.id, it.name));
     environments.chain(channels.into_iter().map(|it| (it.id, it.name))).collect()
 }
 

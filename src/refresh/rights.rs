@@ -77,6 +77,13 @@ impl Rights {
         self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees))
     }
 
+    /// Whether the user may see every environment of a space, as far as the server says.
+    pub(super) fn sees_every_environment(&self, space: &Id<Space>) -> bool {
+        let unrestricted = |it: &&Grant| it.restricted_to_environment_ids.is_empty();
+        let grants = self.grants(space, "EnvironmentView");
+        grants.is_none_or(|grants| grants.iter().any(unrestricted))
+    }
+
     /// What of this space is out of sight, where a plan must know of every user of a pool.
     pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
         if !(scope.pointers || scope.editions || scope.elsewhere) {

@@ -70,6 +70,7 @@ fn world() -> Live {
         pointers: Vec::new(),
         choosers: Choosers {
             variables: Vec::new(),
+            environments: Vec::new(),
             targets: vec![
                 target("web-01", "web,mixed", TargetReach::Machine, Some("u")),
                 target("app", "cloud,mixed,kube", TargetReach::Worker, Some("h")),

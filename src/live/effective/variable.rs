@@ -20,6 +20,7 @@ use crate::{
     live::{Live, LiveProcess, LiveStep},
     model::{Id, Name, Pool},
 };
+use indexmap::IndexSet;
 
 /// A value of a variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,15 +136,15 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
     let values =
         values.filter(|it| it.name == wanted && it.projects.contains(&process.owner.project));
     let values: Vec<&PoolVariable> = values.filter(|it| may_hold(it, process, step)).collect();
-    let known = SCOPED.map(|dimension| (dimension, names(&values, dimension)));
-    let each = known.iter().map(|(_, names)| names.len() + 1);
+    let known = SCOPED.map(|dimension| Known::of(&values, dimension, live));
+    let each = known.iter().map(|it| it.names.len() + 1);
     if MOST < each.fold(1, usize::saturating_mul) {
         return value_by_value(&values, live, by);
     }
     let mut scopes: Vec<Vec<Condition>> = vec![Vec::new()];
-    for (dimension, names) in known.iter().filter(|(_, names)| !names.is_empty()) {
+    for Known { dimension, names, others } in known.iter().filter(|it| !it.names.is_empty()) {
         let one = names.iter().map(|name| vec![name.clone()]);
-        let each: Vec<Vec<String>> = one.chain([Vec::new()]).collect();
+        let each: Vec<Vec<String>> = one.chain(others.then(Vec::new)).collect();
         let with = |scope: &Vec<Condition>, names: &Vec<String>| {
             let condition = Condition { dimension: *dimension, names: names.clone() };
             scope.iter().cloned().chain([condition]).collect::<Vec<_>>()
@@ -154,9 +155,7 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
         let (chosen, place) = value(&values, &when, live);
         Case { when, by: by(chosen), place }
     };
-    known.iter().fold(scopes.into_iter().map(case).collect(), |cases, (dimension, names)| {
-        merged(cases, *dimension, names.len())
-    })
+    known.iter().fold(scopes.into_iter().map(case).collect(), merged)
 }
 
 /// A case for each value, as if no other were narrower, and one for where none of them holds.
@@ -177,10 +176,11 @@ fn value_by_value(
     values.iter().map(case).chain([other]).collect()
 }
 
-/// Cases that differ in one dimension alone and come to the same, told as one. `names` is how many names
-/// there are in that dimension, beside any other one.
-fn merged(cases: Vec<Case>, dimension: Dimension, names: usize) -> Vec<Case> {
-    if names == 0 {
+/// Cases that differ in one dimension alone and come to the same, told as one.
+fn merged(cases: Vec<Case>, known: &Known) -> Vec<Case> {
+    let Known { dimension, names: known, others } = known;
+    let dimension = *dimension;
+    if known.is_empty() {
         return cases;
     }
     let rest = |case: &Case| -> Vec<Condition> {
@@ -221,7 +221,7 @@ fn merged(cases: Vec<Case>, dimension: Dimension, names: usize) -> Vec<Case> {
                 .for_each(|it| it.names.clone_from(&names));
             Case { when, ..first.clone() }
         };
-        if other && of_kin.len() == names {
+        if (other || !others) && of_kin.len() == known.len() {
             merged.push(Case { when: rest, ..first });
             continue;
         }
@@ -250,15 +250,24 @@ fn may_hold(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> boo
         && (scope.processes.is_empty() || scope.processes.iter().any(of_process))
 }
 
-/// The names by which values differ in a dimension, each once, in the order of the values.
-fn names(values: &[&PoolVariable], dimension: Dimension) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for name in values.iter().flat_map(|it| it.scope.list(dimension)) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
+/// By what the values of a variable differ in a dimension.
+struct Known {
+    dimension: Dimension,
+    /// The names that they have, each once, in their order.
+    names: Vec<String>,
+    /// Whether there may be others.
+    others: bool,
+}
+
+impl Known {
+    fn of(values: &[&PoolVariable], dimension: Dimension, live: &Live) -> Self {
+        let names = values.iter().flat_map(|it| it.scope.list(dimension));
+        let names: IndexSet<&String> = names.collect();
+        let all = &live.choosers.environments;
+        let has_all = !all.is_empty() && all.iter().all(|it| names.contains(it));
+        let others = dimension != Dimension::Environment || !has_all;
+        Self { dimension, names: names.into_iter().cloned().collect(), others }
     }
-    names
 }
 
 /// The value that holds in a case: the narrowest one; of two that are alike a project's before a library's.

@@ -20,7 +20,7 @@ pub(super) const TABLE: &str = "
     Octopus.WaitForArgoCDPullRequestsMerged | - | -  | -  | unknown Type by type
     Octopus.VerifyArgoCDApplicationHealthy  | - | -  | -  | unknown Type by type
     # 4: a process template expands; its inner steps decide
-    Octopus.ProcessTemplate          | -     | -     | -  | unknown Type by type
+    Octopus.ProcessTemplate          | -     | -     | -  | unknown Template by type
     # 4: W, always on a worker, whatever RunOnServer says
     Octopus.AzurePowerShell          | -     | -     | -  | built-in for d by defaultpool
     Octopus.AzurePowerShell          | false | -     | h  | pool h by explicit

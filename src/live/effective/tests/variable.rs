@@ -114,6 +114,20 @@ fn the_narrowest_value_of_a_variable_decides() {
 }
 
 #[test]
+fn where_each_environment_has_a_value_there_is_no_other() {
+    let told = |values: &[&str]| {
+        let mut live = world();
+        live.choosers.environments = vec!["Prod".to_owned(), "Test".to_owned()];
+        live.choosers.variables = values.iter().map(|it| variable(false, it)).collect();
+        let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
+        told(&effective(&process(), &step, &live)).replace(" by variable", "")
+    };
+    assert_eq!(told(&["Prod|-|-|-|-|h", "Test|-|-|-|-|m"]), "Prod: pool h; Test: pool m");
+    assert_eq!(told(&["Prod|-|-|-|-|h", "Test|-|-|-|-|h"]), "pool h");
+    assert_eq!(told(&["Prod|-|-|-|-|h"]), "Prod: pool h; other: nowhere NoValue");
+}
+
+#[test]
 fn a_runbook_run_has_no_channel() {
     let mut live = world();
     live.choosers.variables =
