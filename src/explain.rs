@@ -12,12 +12,13 @@ pub use text::text;
 use crate::{
     finding::Line,
     live::{
-        Case, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveStep, UseKind, effective,
-        uses_of_pool,
+        self, Case, Condition, Decider, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveStep,
+        UseKind, by_cause, in_pool, uses_of_pool,
     },
-    model::{Address, Id, Pool},
+    model::{Address, Id, Pool, PoolKind},
 };
 use serde::Serialize;
+use std::collections::HashMap;
 use words::Words;
 
 /// What was asked, answered.
@@ -25,25 +26,41 @@ use words::Words;
 pub struct Explanation {
     /// Steps and where they run; empty where a pool was asked for.
     pub steps: Vec<StepAnswer>,
+    /// The pool that was asked for; none where it was a project.
+    pub pool: Option<PoolAnswer>,
     /// What uses the pool that was asked for.
     pub uses: Vec<Use>,
     /// What could not be read, and what is never looked at.
     pub unseen: Vec<String>,
 }
 
-/// Where a step runs.
+/// A step: what is said of it, and where it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepAnswer {
     /// The step.
     pub address: Address,
     /// Its type: `Octopus.Script`.
     pub action_type: String,
-    /// Where it runs now.
-    pub live: Vec<CaseAnswer>,
-    /// The rule of the file that decides about it.
-    pub rule: Option<RuleAnswer>,
+    /// Whether it is skipped until somebody enables it; where it runs is told all the same.
+    pub disabled: bool,
+    /// What the file says; none without a file.
+    pub declared: Option<Declared>,
+    /// What the server has.
+    pub live: Said,
+    /// Where it runs now, case by case.
+    pub effective: Vec<CaseAnswer>,
     /// Where it would run once the file is applied, where that is not where it runs now.
-    pub declared: Option<Vec<CaseAnswer>>,
+    pub applied: Option<Vec<CaseAnswer>>,
+}
+
+/// What the file says about a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Declared {
+    /// The rule that decides; none where no rule does.
+    pub rule: Option<RuleAnswer>,
+    /// Where it says that the step shall run.
+    #[serde(flatten)]
+    pub said: Said,
 }
 
 /// The rule of the file that decides about a step.
@@ -56,11 +73,61 @@ pub struct RuleAnswer {
     pub label: Option<String>,
 }
 
+/// What chooses where a step runs, as a file or the server has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// `pool`, `variable` or `default`; of a file also `left` and `unmanaged`.
+    pub place: &'static str,
+    /// The pool's name, where it is one; its id where there is no such pool.
+    pub pool: Option<String>,
+    /// The variable's name, where it is one.
+    pub variable: Option<String>,
+    /// `once`, `per-target` or `on-targets`; none where that is not said, or is nobody's choice.
+    pub execution: Option<&'static str>,
+    /// Its target tags.
+    pub target_tags: Vec<String>,
+    /// Whether it says a pool or a variable that means nothing, since it does not run on a worker.
+    pub lingering: bool,
+    /// The whole in words.
+    pub text: String,
+}
+
+/// A pool that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PoolAnswer {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Its slug; empty on old servers.
+    pub slug: String,
+    /// The image of its workers, where it is dynamic.
+    pub image: Option<String>,
+    /// Whether it is the space's default pool.
+    pub default: bool,
+    /// Where a step of this pool runs now, and its workers.
+    #[serde(flatten)]
+    pub state: PoolState,
+}
+
+/// Where a step of a pool runs now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PoolState {
+    /// As of a case: `pool`, `built-in-worker` or `nowhere`.
+    pub place: &'static str,
+    /// The whole in words.
+    pub text: String,
+    /// Its members.
+    pub workers: Vec<WorkerAnswer>,
+}
+
 /// One of the cases of a step, in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CaseAnswer {
     /// When it holds; empty for always.
     pub when: String,
+    /// The same, condition by condition; all of these.
+    pub scope: Vec<ScopeAnswer>,
     /// `server`, `targets`, `pool`, `built-in-worker`, `nowhere` or `unknown`.
     pub place: &'static str,
     /// The name of the pool, where there is one; its id where it cannot be seen.
@@ -71,6 +138,15 @@ pub struct CaseAnswer {
     pub because: String,
     /// The members of the pool.
     pub workers: Vec<WorkerAnswer>,
+}
+
+/// A condition of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ScopeAnswer {
+    /// `environment`, `channel`, `tenant tag`, `tenant` or `target`.
+    pub of: &'static str,
+    /// Any of these names; empty for any that the other cases do not name.
+    pub names: Vec<String>,
 }
 
 /// A member of a pool.
@@ -103,10 +179,9 @@ pub struct Use {
 pub struct Question<'a> {
     /// What the server has.
     pub live: &'a Live,
-    /// What it would have once the file is applied; none without a file.
-    pub after: Option<&'a Live>,
-    /// The rules that decide, by the addresses of their steps.
-    pub rules: &'a [(Address, RuleAnswer)],
+    /// What it would have once the file is applied, and what the file says of steps, by their addresses;
+    /// none without a file.
+    pub file: Option<(&'a Live, &'a HashMap<Address, Declared>)>,
 }
 
 /// What is never looked at, so that nobody takes it for unused.
@@ -121,8 +196,9 @@ impl Explanation {
         let steps = steps.filter(|(_, step)| wanted(step));
         Self {
             steps: steps.map(|(process, step)| answer(question, process, step)).collect(),
+            pool: None,
             uses: Vec::new(),
-            unseen: gaps(question.live).collect(),
+            unseen: unseen(question.live.gaps.iter()),
         }
     }
 
@@ -142,38 +218,70 @@ impl Explanation {
         });
         // What only rules do not see is seen here all the same.
         let gaps = live.gaps.iter().filter(|gap| gap.hides != Hides::Rules);
+        let mut unseen = unseen(gaps);
+        unseen.push(NEVER.to_owned());
         Self {
             steps: Vec::new(),
+            pool: Some(about(live, pool)),
             uses: members.chain(others).collect(),
-            unseen: gaps.map(told).chain([NEVER.to_owned()]).collect(),
+            unseen,
         }
     }
 }
 
-fn gaps(live: &Live) -> impl Iterator<Item = String> {
-    live.gaps.iter().map(told)
+fn unseen<'a>(gaps: impl Iterator<Item = &'a Gap>) -> Vec<String> {
+    let told = by_cause(gaps).into_iter();
+    told.map(|(what, why)| format!("{what} could not be read: {why}")).collect()
 }
 
-fn told(gap: &Gap) -> String {
-    format!("{} could not be read: {}", gap.what, gap.why)
+fn about(live: &Live, pool: &LivePool) -> PoolAnswer {
+    let case = Case { when: Vec::new(), by: Decider::Explicit, place: in_pool(&pool.id, live) };
+    PoolAnswer {
+        name: pool.name.to_string(),
+        id: pool.id.as_str().to_owned(),
+        slug: pool.slug.clone(),
+        image: match &pool.kind {
+            PoolKind::Dynamic { image } => Some(image.clone()),
+            PoolKind::Static => None,
+        },
+        default: pool.default,
+        state: PoolState {
+            place: words::place(&case),
+            text: words::state(&case.place),
+            workers: members(live, &pool.id),
+        },
+    }
 }
 
 fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAnswer {
     let address = process.address(step);
-    let live = effective(process, step, question.live);
-    let declared = question.after.and_then(|after| {
+    let effective = live::effective(process, step, question.live);
+    let applied = question.file.and_then(|(after, _)| {
         let process = after.processes.iter().find(|it| it.id == process.id)?;
         let step = process.steps.iter().find(|it| it.id == step.id)?;
-        let cases = effective(process, step, after);
-        (cases != live).then(|| answers(&cases, after))
+        let cases = live::effective(process, step, after);
+        (cases != effective).then(|| answers(&cases, after))
     });
-    let rule = question.rules.iter().find(|(of, _)| *of == address).map(|(_, rule)| rule.clone());
+    let declared = question.file.map(|(_, declared)| {
+        let declared = declared.get(&address).cloned();
+        declared.unwrap_or_else(|| Declared::unmanaged("no rule decides about it"))
+    });
     StepAnswer {
         address,
         action_type: step.action_type.clone(),
-        live: answers(&live, question.live),
-        rule,
+        disabled: step.disabled,
         declared,
+        live: Words(question.live).said(step, &effective),
+        effective: answers(&effective, question.live),
+        applied,
+    }
+}
+
+impl Declared {
+    /// That no rule decides, and why.
+    pub fn unmanaged(why: &str) -> Self {
+        let text = format!("nothing: {why}");
+        Self { rule: None, said: Said { place: "unmanaged", text, ..Said::default() } }
     }
 }
 
@@ -181,6 +289,7 @@ fn answers(cases: &[Case], live: &Live) -> Vec<CaseAnswer> {
     let words = Words(live);
     let answer = |case: &Case| CaseAnswer {
         when: words::when(case),
+        scope: case.when.iter().map(scope).collect(),
         place: words::place(case),
         pool: case.place.pool().map(|id| words.pool(id)),
         by: words::by(case),
@@ -188,6 +297,10 @@ fn answers(cases: &[Case], live: &Live) -> Vec<CaseAnswer> {
         workers: case.place.pool().map(|id| members(live, id)).unwrap_or_default(),
     };
     cases.iter().map(answer).collect()
+}
+
+fn scope(condition: &Condition) -> ScopeAnswer {
+    ScopeAnswer { of: condition.dimension.as_str(), names: condition.names.clone() }
 }
 
 fn members(live: &Live, pool: &Id<Pool>) -> Vec<WorkerAnswer> {

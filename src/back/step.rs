@@ -152,7 +152,7 @@ fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
             step.container = contained(image, said.to_owned());
         }
         _ if path.ends_with(".RunOnServer") => {
-            step.run_on_server = said.trim().eq_ignore_ascii_case("true");
+            step.run_on_server = LiveStep::said(said);
         }
         _ if path.ends_with(".TargetRoles") => said.clone_into(&mut step.target_roles),
         _ => {}

@@ -2,15 +2,16 @@
 
 use super::{exit, files, print::out, screen::Screen, session, trouble::helped};
 use crate::{
+    desired::{Desired, PoolRef, Verdict},
     diff::{after, decisions, diff},
-    explain::{self, Explanation, Question, RuleAnswer},
+    explain::{self, Declared, Explanation, Question, RuleAnswer, Said},
     live::{GitScope, Live, LivePool, LiveStep, Scope},
-    model::{Address, Name},
+    model::{Address, Execution, Name, Place},
     plan::Header,
     refresh::{refresh, scope, space},
     text::nearest,
 };
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 /// Say where the steps of a project run, by which rule and on which workers; or what uses a pool.
 ///
@@ -77,9 +78,14 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                 digest: String::new(),
                 scope: wanted,
             };
+            if live.projects.is_empty() {
+                let all = reader.in_space(&header.space.id).projects().await.unwrap_or_default();
+                return Err(args.no_project(all.iter().map(|it| it.name.as_str())));
+            }
             let planned = desired.map(|it| after(&live, &diff(it, &live, header).changes));
-            let rules = files.as_ref().map(|it| rules(it, &live)).unwrap_or_default();
-            args.of_steps(&Question { live: &live, after: planned.as_ref(), rules: &rules })?
+            let declared = files.as_ref().map(|it| declared(it, &live)).unwrap_or_default();
+            let file = planned.as_ref().map(|after| (after, &declared));
+            args.of_steps(&Question { live: &live, file })?
         }
     };
     out!(
@@ -113,12 +119,16 @@ impl Args {
         }
     }
 
-    fn of_steps(&self, question: &Question) -> anyhow::Result<Explanation> {
+    fn no_project<'a>(&self, known: impl Iterator<Item = &'a str>) -> anyhow::Error {
         let project = self.project.as_deref().unwrap_or_default();
-        if question.live.projects.is_empty() {
-            let help = "name a project that the key may see, by its name, slug or id";
-            return Err(helped(format!("there is no project `{project}`"), help));
-        }
+        let help = match nearest(project, known) {
+            Some(near) => format!("a project of a similar name exists: `{near}`"),
+            None => "name a project that the key may see, by its name, slug or id".to_owned(),
+        };
+        helped(format!("there is no project `{project}`"), help)
+    }
+
+    fn of_steps(&self, question: &Question) -> anyhow::Result<Explanation> {
         let Some(step) = &self.step else { return Ok(Explanation::of_steps(question, |_| true)) };
         let name = Name::new(step);
         let explanation =
@@ -126,24 +136,63 @@ impl Args {
         if !explanation.steps.is_empty() {
             return Ok(explanation);
         }
+        let project = self.project.as_deref().unwrap_or_default();
         let steps = question.live.processes.iter().flat_map(|process| &process.steps);
-        let near = nearest(step, steps.map(|it| it.name().as_str()));
-        let help = match near {
-            Some(near) => format!("a step of a similar name exists: `{near}`"),
-            None => "without a step all of the project's are told".to_owned(),
+        let names = steps.flat_map(|it| [it.name().as_str(), it.step.as_str()]);
+        let help = match (nearest(step, names), explanation.unseen.first()) {
+            (Some(near), _) => format!("a step of a similar name exists: `{near}`"),
+            (None, Some(unseen)) => unseen.clone(),
+            (None, None) => "without a step all of the project's are told".to_owned(),
         };
         Err(helped(format!("there is no step `{step}` in project `{project}`"), help))
     }
 }
 
-/// The rules that decide about live steps, with their places in the files.
-fn rules(files: &files::Files, live: &Live) -> Vec<(Address, RuleAnswer)> {
+/// What the file says of live steps, by the rules that decide about them.
+fn declared(files: &files::Files, live: &Live) -> HashMap<Address, Declared> {
+    let in_git = |address: &Address| matches!(address, Address::Step { branch: Some(_), .. });
+    let leaves_git = files.desired.version_control.is_none();
     let decided = decisions(&files.desired, live).into_iter();
     let told = decided.filter_map(|(address, rule)| {
+        if leaves_git && in_git(&address) {
+            let why = "it is stored in Git, and the file has no `[version_control]`";
+            return Some((address, Declared::unmanaged(why)));
+        }
         let line = files.sources.line(&rule.at)?;
-        Some((address, RuleAnswer { line, label: rule.label.clone() }))
+        let rule_answer = RuleAnswer { line, label: rule.label.clone() };
+        let said = said(&rule.verdict, &files.desired);
+        Some((address, Declared { rule: Some(rule_answer), said }))
     });
     told.collect()
+}
+
+/// Where a rule says that its steps shall run.
+fn said(verdict: &Verdict, desired: &Desired) -> Said {
+    let target = match verdict {
+        Verdict::Leave => {
+            let text = "left as it is".to_owned();
+            return Said { place: "left", text, ..Said::default() };
+        }
+        Verdict::Place(target) => target,
+    };
+    let (place, pool, variable, text) = match &target.place {
+        Place::Pool(pool) => {
+            let name = match &pool.value {
+                PoolRef::Declared(key) => {
+                    desired.pools.get(key).map_or_else(|| key.clone(), |it| it.name.to_string())
+                }
+                PoolRef::Live(reference) => reference.clone(),
+            };
+            ("pool", Some(name.clone()), None, format!("pool `{name}`"))
+        }
+        Place::Variable(name) => {
+            ("variable", None, Some(name.clone()), format!("variable `{name}`"))
+        }
+        Place::DefaultPool => ("default", None, None, "the default pool".to_owned()),
+    };
+    let execution = target.execution.map(Execution::as_str);
+    let text = execution.map_or(text.clone(), |execution| format!("{text}, {execution}"));
+    Said { place, pool, variable, execution, text, ..Said::default() }
 }
 
 fn the_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePool> {

@@ -4,7 +4,9 @@ use super::matched::Matched;
 use crate::{
     desired::{Declared, Target},
     finding::Finding,
-    live::{Live, LiveStep, Runs, fallback_pool, needs_targets, only_on_targets, runs},
+    live::{
+        Live, LiveStep, Runs, fallback_pool, is_left_alone, needs_targets, only_on_targets, runs,
+    },
     model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle},
     plan::{Delta, Feed, StepEdit},
 };
@@ -35,6 +37,7 @@ impl Reach {
     /// How far a tool reaches to move this step.
     pub(super) fn of(step: &LiveStep) -> Self {
         match runs(step) {
+            _ if is_left_alone(step) => Self::Unknown,
             Runs::OnWorker(_) => Self::Worker,
             Runs::OnTargets if only_on_targets(step) => Self::OnlyTargets,
             Runs::OnTargets => Self::Targets,
@@ -119,7 +122,7 @@ impl Goal {
             Runs::OnWorker(execution) => execution,
             _ => Execution::OnTargets,
         };
-        let tagged = !step.target_roles.trim().is_empty();
+        let tagged = step.has_target_tags();
         match wanted {
             Execution::Once if tagged && step.has_siblings => return Err(CannotRun::Rolling),
             Execution::Once if tagged && needs_targets(step) => {

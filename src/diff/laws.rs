@@ -112,7 +112,7 @@ prop_compose! {
         descriptions in vec(select(vec!["", "x", "y"]), 5),
         dynamic in vec(prop::bool::weighted(0.1), 5),
         workers in vec((any_endpoint(), vec(any::<prop::sample::Index>(), 1..3), any::<bool>(), 0..3_usize), 0..=4),
-        steps in vec(vec((0..4_usize, select(TYPES.to_vec()), any_live_place(), any::<bool>(), select(vec!["", "web"])), 0..4), 0..3),
+        steps in vec(vec((0..4_usize, select(TYPES.to_vec()), any_live_place(), option::of(any::<bool>()), select(vec!["", "web"])), 0..4), 0..3),
         git in vec(option::weighted(0.3, any::<bool>()), 3),
         built_in_worker in option::of(any::<bool>()),
     ) -> Live {
@@ -161,7 +161,7 @@ prop_compose! {
                 },
                 run_on_server,
                 target_roles: roles.to_owned(),
-                container: None, channels: Vec::new(), parameters: Vec::new(),
+                container: None, channels: Vec::new(), parameters: Vec::new(), disabled: false,
             }).collect(),
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: it.git.is_some() }).collect();

@@ -1,56 +1,93 @@
 //! An explanation for scripts: JSON, and CSV with a header.
 
-use super::{CaseAnswer, Explanation, StepAnswer};
-use crate::text::escape::Escaped;
+use super::{CaseAnswer, Explanation, StepAnswer, text};
+use crate::text::escape::{Escaped, in_json};
 
 /// The explanation as one JSON object; it ends in a line end.
 pub fn json(explanation: &Explanation) -> String {
     // Of texts, lists and switches alone: there is nothing that JSON cannot hold.
     let text = serde_json::to_string_pretty(explanation).unwrap_or_default();
-    format!("{text}\n")
+    format!("{}\n", in_json(&text))
 }
 
-/// The explanation as CSV, a case or a use a line: `kind,what,when,place,pool,by,because,rule`.
+/// The columns: one for each thing that is said of a case, or of a use.
+const HEAD: [&str; 14] = [
+    "kind",
+    "what",
+    "type",
+    "disabled",
+    "declared",
+    "rule",
+    "live",
+    "when",
+    "place",
+    "pool",
+    "by",
+    "because",
+    "eligible",
+    "not_eligible",
+];
+
+type Row = [String; HEAD.len()];
+
+/// The explanation as CSV, a case or a use a line.
 pub fn csv(explanation: &Explanation) -> String {
-    let head =
-        ["kind", "what", "when", "place", "pool", "by", "because", "rule"].map(str::to_owned);
-    let mut rows = vec![head];
+    let mut rows = vec![HEAD.map(str::to_owned)];
     for step in &explanation.steps {
-        rows.extend(step.live.iter().map(|case| row(step, case, "live")));
-        let declared = step.declared.iter().flatten();
-        rows.extend(declared.map(|case| row(step, case, "declared")));
+        rows.extend(step.effective.iter().map(|case| row(step, case, "now")));
+        let applied = step.applied.iter().flatten();
+        rows.extend(applied.map(|case| row(step, case, "applied")));
     }
-    let empty = String::new;
     for it in &explanation.uses {
-        let (what, how) = (it.what.clone(), it.how.clone());
-        rows.push([it.kind.to_owned(), what, empty(), empty(), empty(), empty(), how, empty()]);
+        rows.push(told(it.kind, &it.what, &it.how));
     }
     for it in &explanation.unseen {
-        let unseen = "not seen".to_owned();
-        rows.push([unseen, empty(), empty(), empty(), empty(), empty(), it.clone(), empty()]);
+        rows.push(told("not seen", "", it));
     }
     rows.iter().map(|row| row.each_ref().map(|it| cell(it)).join(",") + "\r\n").collect()
 }
 
-fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> [String; 8] {
-    let rule = step.rule.as_ref().map(|it| format!("{}:{}", it.line.file, it.line.line));
+fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> Row {
+    let declared = step.declared.as_ref();
+    let rule = declared.and_then(|it| it.rule.as_ref());
+    let workers = |eligible: bool| {
+        let these = case.workers.iter().filter(|it| it.eligible == eligible);
+        these.map(text::worker).collect::<Vec<_>>().join("; ")
+    };
     [
         kind.to_owned(),
         step.address.to_string(),
+        step.action_type.clone(),
+        if step.disabled { "yes" } else { "no" }.to_owned(),
+        declared.map(|it| it.said.text.clone()).unwrap_or_default(),
+        rule.map(|it| format!("{}:{}", it.line.file, it.line.line)).unwrap_or_default(),
+        step.live.text.clone(),
         case.when.clone(),
         case.place.to_owned(),
         case.pool.clone().unwrap_or_default(),
         case.by.to_owned(),
         case.because.clone(),
-        rule.unwrap_or_default(),
+        workers(true),
+        workers(false),
     ]
+}
+
+/// What has a kind, a name and a sentence alone.
+fn told(kind: &str, what: &str, because: &str) -> Row {
+    let said = [("kind", kind), ("what", what), ("because", because)];
+    HEAD.map(|column| {
+        let found = said.iter().find(|(of, _)| *of == column);
+        found.map(|(_, text)| (*text).to_owned()).unwrap_or_default()
+    })
 }
 
 /// A cell, quoted where it has to be. A name that a spreadsheet would take for a formula begins with `'`.
 fn cell(text: &str) -> String {
     let text = Escaped(text).to_string();
-    let formula = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    match formula.is_empty() && !text.contains([',', '"']) {
+    // Full-width signs are signs to a spreadsheet too, and a space before one hides it from nobody.
+    let signs = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+    let formula = if text.trim_start().starts_with(signs) { "'" } else { "" };
+    match formula.is_empty() && !text.contains([',', '"', ';']) {
         true => text,
         false => format!("\"{formula}{}\"", text.replace('"', "\"\"")),
     }
@@ -65,6 +102,9 @@ mod tests {
         assert_eq!(cell("Deploy"), "Deploy");
         assert_eq!(cell("a, \"b\""), "\"a, \"\"b\"\"\"");
         assert_eq!(cell("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
+        for sign in ["+1", "-1", "@SUM(1)", " =1", "\u{ff1d}1"] {
+            assert_eq!(cell(sign), format!("\"'{sign}\""));
+        }
         assert_eq!(cell("a\r\n\u{1b}[2J"), "a\\r\\n\\u{1b}[2J");
     }
 }

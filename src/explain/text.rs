@@ -1,50 +1,115 @@
 //! An explanation for people. Names come from the server: every one is escaped.
 
-use super::{CaseAnswer, Explanation, StepAnswer};
+use super::{CaseAnswer, Declared, Explanation, PoolAnswer, StepAnswer, WorkerAnswer};
 use crate::text::{count, escape::Escaped};
+use indexmap::IndexMap;
 use std::fmt::Write as _;
+
+/// The most workers that are named on a line; JSON and CSV name them all.
+const MOST: usize = 8;
 
 /// The explanation as text; it ends in a line end.
 pub fn text(explanation: &Explanation) -> String {
     let mut out = String::new();
     explanation.steps.iter().for_each(|step| one(&mut out, step));
+    if let Some(pool) = &explanation.pool {
+        about(&mut out, pool);
+    }
     for it in &explanation.uses {
         _ = writeln!(out, "{:<8} {}: {}", it.kind, Escaped(&it.what), Escaped(&it.how));
     }
     for unseen in &explanation.unseen {
         _ = writeln!(out, "not seen: {}", Escaped(unseen));
     }
-    let steps = explanation.steps.len();
-    let tally = match (steps, explanation.uses.len()) {
-        (0, uses) => count(uses, "use"),
-        (steps, _) => count(steps, "step"),
-    };
-    _ = writeln!(out, "{tally}");
+    _ = writeln!(out, "{}", tally(explanation));
     out
+}
+
+/// `3 steps`, or `3 uses: step 2, variable 1`.
+fn tally(explanation: &Explanation) -> String {
+    if explanation.pool.is_none() {
+        return count(explanation.steps.len(), "step");
+    }
+    let mut kinds: IndexMap<&str, usize> = IndexMap::new();
+    for it in &explanation.uses {
+        *kinds.entry(it.kind).or_default() += 1;
+    }
+    let kinds: Vec<_> = kinds.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
+    let uses = count(explanation.uses.len(), "use");
+    if kinds.is_empty() { uses } else { format!("{uses}: {}", kinds.join(", ")) }
+}
+
+fn about(out: &mut String, pool: &PoolAnswer) {
+    let kind = pool.image.as_ref().map_or("static".to_owned(), |image| format!("dynamic, {image}"));
+    let default = if pool.default { ", the default pool" } else { "" };
+    let ids = match pool.slug.is_empty() {
+        true => pool.id.clone(),
+        false => format!("{}, {}", pool.id, pool.slug),
+    };
+    _ = writeln!(
+        out,
+        "pool `{}` ({}): {}{default}",
+        Escaped(&pool.name),
+        Escaped(&ids),
+        Escaped(&kind)
+    );
+    _ = writeln!(out, "  {}", Escaped(&pool.state.text));
+    workers(out, &pool.state.workers);
+    out.push('\n');
 }
 
 fn one(out: &mut String, step: &StepAnswer) {
     let address = step.address.to_string();
-    _ = writeln!(out, "{} ({})", Escaped(&address), Escaped(&step.action_type));
-    cases(out, "runs", &step.live);
-    if let Some(rule) = &step.rule {
-        let label = rule.label.as_ref().map(|it| format!(", {it:?}")).unwrap_or_default();
-        let place = format!("{}:{}{label}", rule.line.file, rule.line.line);
-        _ = writeln!(out, "  decided by {}", Escaped(&place));
-    }
+    let disabled = if step.disabled { ", disabled" } else { "" };
+    _ = writeln!(out, "{} ({}{disabled})", Escaped(&address), Escaped(&step.action_type));
     if let Some(declared) = &step.declared {
-        cases(out, "once applied", declared);
+        let told = format!("{}{}", declared.said.text, by_rule(declared));
+        _ = writeln!(out, "  declared  {}", Escaped(&told));
+    }
+    _ = writeln!(out, "  live      {}", Escaped(&step.live.text));
+    cases(out, "runs", &step.effective);
+    if let Some(applied) = &step.applied {
+        cases(out, "applied", applied);
     }
     out.push('\n');
 }
 
+/// `, by workers.toml:3, "clusters"`; nothing where no rule decides.
+pub(super) fn by_rule(declared: &Declared) -> String {
+    let Some(rule) = &declared.rule else { return String::new() };
+    let label = rule.label.as_ref().map(|it| format!(", {it:?}")).unwrap_or_default();
+    format!(", by {}:{}{label}", rule.line.file, rule.line.line)
+}
+
 fn cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
-    for case in cases {
-        let when = if case.when.is_empty() { String::new() } else { format!(" ({})", case.when) };
-        _ = writeln!(out, "  {lead}{} {}", Escaped(&when), Escaped(&case.because));
-        for worker in &case.workers {
-            let disabled = if worker.disabled { ", disabled" } else { "" };
-            _ = writeln!(out, "    worker {}: {}{disabled}", Escaped(&worker.name), worker.health);
+    for (at, case) in cases.iter().enumerate() {
+        let lead = if at == 0 { lead } else { "" };
+        let when = if case.when.is_empty() { String::new() } else { format!("{}: ", case.when) };
+        _ = writeln!(out, "  {lead:<8}  {}{}", Escaped(&when), Escaped(&case.because));
+        // Of one pool in several cases the workers are told once.
+        let told = cases.iter().take(at).any(|it| it.pool == case.pool);
+        if !told {
+            workers(out, &case.workers);
         }
     }
+}
+
+fn workers(out: &mut String, all: &[WorkerAnswer]) {
+    for (eligible, lead) in [(true, "eligible"), (false, "not eligible")] {
+        let these: Vec<&WorkerAnswer> = all.iter().filter(|it| it.eligible == eligible).collect();
+        if these.is_empty() {
+            continue;
+        }
+        let mut named: Vec<String> = these.iter().take(MOST).map(|it| worker(it)).collect();
+        if MOST < these.len() {
+            named.push(format!("and {} more", these.len() - MOST));
+        }
+        _ = writeln!(out, "            {lead}: {}", Escaped(&named.join(", ")));
+    }
+}
+
+/// `db-01 (healthy)`.
+pub(super) fn worker(worker: &WorkerAnswer) -> String {
+    let disabled = if worker.disabled { ", disabled" } else { "" };
+    format!("{} ({}{disabled})", worker.name, worker.health)
 }

@@ -6,13 +6,23 @@
 //!
 //! # Source
 //!
-//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types).
+//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types). Where it is
+//! in doubt:
+//!
+//! - A pool of a step that runs on its targets means nothing (3.4), but a step's own pool beats a target's
+//!   (3.3): for a target in the cloud, whose work a worker does, the step's own pool is taken.
+//! - An AWS script inside a rolling step runs in its target's context (4): on a worker, once for each target.
+//! - A step that says neither `RunOnServer` nor a target tag has nothing to run on.
+//! - A disabled step is told as if it were enabled, since somebody may enable it.
 
 mod variable;
 
-pub use variable::{LiveVariableSet, PoolVariable, VariableOwner, VariableScope};
+pub use variable::{Chosen, Given, LiveVariableSet, PoolVariable, VariableOwner, VariableScope};
 
-use super::{Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, runs};
+use super::{
+    Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, is_cloud, is_process_template,
+    runs,
+};
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
 /// What chooses a step's pool besides the step itself.
@@ -24,6 +34,8 @@ pub struct Choosers {
     pub sets: Vec<LiveVariableSet>,
     /// The deployment targets.
     pub targets: Vec<LiveTarget>,
+    /// The names of all environments; none where they could not all be seen.
+    pub environments: Vec<String>,
 }
 
 /// A deployment target, as far as it matters where a step for it runs.
@@ -83,8 +95,23 @@ pub enum Dimension {
     Channel,
     /// A tag of the tenant that is deployed for.
     TenantTag,
+    /// The tenant that is deployed for.
+    Tenant,
     /// The target that the step is for.
     Target,
+}
+
+impl Dimension {
+    /// Its word: `tenant tag`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Environment => "environment",
+            Self::Channel => "channel",
+            Self::TenantTag => "tenant tag",
+            Self::Tenant => "tenant",
+            Self::Target => "target",
+        }
+    }
 }
 
 /// What decides where a step runs.
@@ -96,8 +123,8 @@ pub enum Decider {
     Execution,
     /// The pool that it names.
     Explicit,
-    /// The variable of this name, by the value of this owner where one is in scope.
-    Variable(String, Option<VariableOwner>),
+    /// The variable of this name, by this value where one is in scope.
+    Variable(String, Option<Chosen>),
     /// The pool of the targets that it is for.
     Target,
     /// It names none: the space's default pool.
@@ -136,8 +163,12 @@ pub enum Why {
     Unchecked,
     /// It would need the built-in worker, and that is switched off.
     BuiltInWorkerOff,
+    /// The pool has no members, and Octopus Cloud has no built-in worker.
+    NoBuiltInWorker,
     /// No variable of this name is in scope and has a value.
     NoValue,
+    /// It runs on its targets, and names no target tag.
+    NoTargets,
 }
 
 /// Why nobody can tell where a step runs.
@@ -145,70 +176,102 @@ pub enum Why {
 pub enum Unclear {
     /// No source says where steps of its type run.
     Type,
+    /// It is a process template, whose own steps decide.
+    Template,
     /// Several values of its variable are in scope with equal right.
     Ambiguous,
     /// Variables that could not be read may have its value.
     Unread,
+    /// Targets that could not be read may have a pool.
+    Targets,
+    /// Its variable is asked for each time, and no value is given in advance.
+    Asked,
+    /// Its variable or the value of that is an expression, which only the server evaluates.
+    Expression,
 }
 
 /// Where `step` of `process` would run if it ran now: its cases, at least one, in a fixed order.
 pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
-    let always = |by, place| vec![Case { when: Vec::new(), by, place }];
     let side = runs(step);
     match side {
         Runs::InServer => return always(Decider::Type, Effective::InServer),
+        Runs::Unknown if is_process_template(step) => {
+            return always(Decider::Type, Effective::Unknown(Unclear::Template));
+        }
         Runs::Unknown => return always(Decider::Type, Effective::Unknown(Unclear::Type)),
         Runs::OnWorker(Execution::Once) => return chosen(process, step, live, None),
+        Runs::OnTargets if !step.has_target_tags() => {
+            return always(Decider::Execution, Effective::Nowhere(None, Why::NoTargets));
+        }
         Runs::OnWorker(_) | Runs::OnTargets => {}
     }
-    let groups = groups(step, live);
-    if groups.is_empty() && side == Runs::OnTargets {
-        return always(Decider::Execution, Effective::OnTargets);
-    }
-    if groups.is_empty() {
-        return chosen(process, step, live, None);
-    }
-    let alone = groups.len() == 1;
-    let cases = groups.into_iter().flat_map(|group| {
-        let on_target = match group.reach {
-            TargetReach::Machine => side == Runs::OnTargets,
-            TargetReach::Agent => side == Runs::OnTargets || is_kubernetes(step),
-            TargetReach::Worker => false,
-        };
-        let mut cases = match on_target {
+    // Where the step has a worker and a pool of its own, its targets have no say.
+    let asks_targets = side == Runs::OnTargets || names_no_place(step) || is_kubernetes(step);
+    let unread = asks_targets && targets_unread(live);
+    let groups = groups(step, side, live);
+    let alone = groups.len() + usize::from(unread) <= 1;
+    let mut cases = Vec::new();
+    for group in groups {
+        let mut of_group = match group.on_target {
             true => always(Decider::Execution, Effective::OnTargets),
             false => chosen(process, step, live, group.pool),
         };
-        for case in cases.iter_mut().filter(|_| !alone) {
+        for case in of_group.iter_mut().filter(|_| !alone) {
             let names = group.names.clone();
             case.when.push(Condition { dimension: Dimension::Target, names });
         }
-        cases
-    });
-    cases.collect()
+        cases.extend(of_group);
+    }
+    if unread {
+        let other = Condition { dimension: Dimension::Target, names: Vec::new() };
+        let when = if alone { Vec::new() } else { vec![other] };
+        cases.push(Case { when, by: Decider::Target, place: Effective::Unknown(Unclear::Targets) });
+    }
+    match cases.is_empty() {
+        false => cases,
+        // No target has its tags today.
+        true if side == Runs::OnTargets => always(Decider::Execution, Effective::OnTargets),
+        true => chosen(process, step, live, None),
+    }
+}
+
+fn always(by: Decider, place: Effective) -> Vec<Case> {
+    vec![Case { when: Vec::new(), by, place }]
+}
+
+fn names_no_place(step: &LiveStep) -> bool {
+    step.place == Place::DefaultPool
 }
 
 /// Targets for which a step runs in one way.
 struct Group<'a> {
-    reach: TargetReach,
+    /// Whether the target, or an agent that stands for it, does the work itself.
+    on_target: bool,
+    /// The pool that its targets choose; none where they choose none, or have no say.
     pool: Option<&'a Id<Pool>>,
     names: Vec<String>,
 }
 
 /// The targets that `step` is for, by what does the work for them.
-fn groups<'a>(step: &LiveStep, live: &'a Live) -> Vec<Group<'a>> {
-    let wanted: Vec<String> = step.target_roles.split(',').map(folded).collect();
+fn groups<'a>(step: &LiveStep, side: Runs, live: &'a Live) -> Vec<Group<'a>> {
+    let wanted: Vec<String> = step.target_tags().map(folded).collect();
     let is_meant = |target: &&LiveTarget| {
         !target.disabled && target.roles.iter().any(|role| wanted.contains(&folded(role)))
     };
     let mut groups: Vec<Group> = Vec::new();
     for target in live.choosers.targets.iter().filter(is_meant) {
+        let on_target = match target.reach {
+            TargetReach::Machine => side == Runs::OnTargets,
+            TargetReach::Agent => side == Runs::OnTargets || is_kubernetes(step),
+            TargetReach::Worker => false,
+        };
         // A pool that lingers at a machine means nothing.
-        let pool = target.pool.as_ref().filter(|_| target.reach == TargetReach::Worker);
+        let has_say = target.reach == TargetReach::Worker && names_no_place(step);
+        let pool = target.pool.as_ref().filter(|_| has_say);
         let name = target.name.to_string();
-        match groups.iter_mut().find(|it| it.reach == target.reach && it.pool == pool) {
+        match groups.iter_mut().find(|it| it.on_target == on_target && it.pool == pool) {
             Some(group) => group.names.push(name),
-            None => groups.push(Group { reach: target.reach, pool, names: vec![name] }),
+            None => groups.push(Group { on_target, pool, names: vec![name] }),
         }
     }
     groups
@@ -241,7 +304,12 @@ fn chosen(
             (Decider::DefaultPool, default.unwrap_or(nowhere))
         }
     };
-    vec![Case { when: Vec::new(), by, place }]
+    always(by, place)
+}
+
+/// Whether a text is an expression of Octopus, such as `#{Pool}`: only a server evaluates it.
+fn is_expression(text: &str) -> bool {
+    text.contains("#{")
 }
 
 /// Where a step runs that has to run in this pool.
@@ -251,6 +319,9 @@ fn chosen(
 /// `api.md` 3.3: one member of the default pool is enough to stop the fallback, an unhealthy one too.
 pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
     let nowhere = |why| Effective::Nowhere(Some(id.clone()), why);
+    if is_expression(id.as_str()) {
+        return Effective::Unknown(Unclear::Expression);
+    }
     let Some(pool) = live.pool(id) else { return nowhere(Why::NoSuchPool) };
     if pool.kind != PoolKind::Static {
         return Effective::Pool(id.clone());
@@ -259,6 +330,7 @@ pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
     if members.is_empty() {
         return match (pool.default, live.server.built_in_worker) {
             (false, _) => nowhere(Why::Empty),
+            (true, _) if is_cloud(live) => nowhere(Why::NoBuiltInWorker),
             (true, Some(false)) => nowhere(Why::BuiltInWorkerOff),
             (true, _) => Effective::BuiltInWorker(id.clone()),
         };
@@ -274,6 +346,11 @@ pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
 /// Whether variables could not be read, of which one may have a value.
 fn variables_unread(live: &Live) -> bool {
     live.gaps.iter().any(|gap| gap.hides == Hides::Pointers)
+}
+
+/// Whether targets could not be read, of which one may have a pool.
+fn targets_unread(live: &Live) -> bool {
+    live.gaps.iter().any(|gap| gap.hides == Hides::Targets)
 }
 
 #[cfg(test)]

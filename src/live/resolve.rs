@@ -1,15 +1,21 @@
-//! What a step resolves to, and why.
+//! On which side of the wire a step runs: inside the server, on its targets, or on a worker.
 //!
-//! Octopus picks a step's place in this order: the step's own pool or pool variable, else the space's
-//! default pool, else (a default pool without members, and nothing forbids it) the built-in worker.
-//! This module is that rule and nothing more: no I/O, no clock, total over its input.
+//! By its type and its properties alone: no I/O, no clock, total over its input. Never: which pool, or which
+//! worker; that is `effective`'s.
 //!
 //! # Source
 //!
-//! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored), 4 (action types).
+//! `api.md` 3.4 (how the portal's choices are stored), 4 (action types). Where it is in doubt:
+//!
+//! - *Certificate.Import* is taken for a step of the server, as the documentation lists it; *DeployRelease*
+//!   and *HealthCheck* are too.
+//! - *CommitToGit* is taken for a step of a worker, which is its best judgement. No rule moves it (7, 29).
+//! - Nobody says where the steps of Argo CD run: they are unknown, whatever their fields say.
+//! - A type that no list has is opaque: it runs on a worker where it says `RunOnServer`, or where it names a
+//!   pool and no targets; without any of that it is unknown.
 
 use super::{Live, LivePool, LiveStep};
-use crate::model::{Execution, Id, Place, Pool, PoolKind};
+use crate::model::{Execution, Place, PoolKind};
 
 /// On which side of the wire a step runs, by its type and its properties alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,25 +30,6 @@ pub enum Runs {
     Unknown,
 }
 
-/// Where a step would run if it ran now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolved {
-    /// Inside the server's process.
-    InServer,
-    /// On its deployment targets.
-    OnTargets,
-    /// On the built-in worker: the default pool has no members.
-    BuiltInWorker,
-    /// Nowhere: it needs the built-in worker, and that is switched off.
-    Nowhere,
-    /// In this pool.
-    Pool(Id<Pool>),
-    /// Wherever this variable says.
-    Variable(String),
-    /// Nobody knows.
-    Unknown,
-}
-
 /// Types that run inside the server's process.
 const IN_SERVER: [&str; 6] = [
     "octopus.manual",
@@ -54,7 +41,7 @@ const IN_SERVER: [&str; 6] = [
 ];
 
 /// Types of which no source says for certain where they run; they are left as they are.
-const UNKNOWN: [&str; 3] = ["octopus.argocd*", "octopus.committogit", "octopus.processtemplate"];
+const UNKNOWN: [&str; 2] = ["octopus.argocd*", "octopus.processtemplate"];
 
 /// Further names of the Argo CD family, which share no prefix.
 const UNKNOWN_ARGO: [&str; 3] = [
@@ -62,6 +49,9 @@ const UNKNOWN_ARGO: [&str; 3] = [
     "octopus.waitforargocdpullrequestsmerged",
     "octopus.verifyargocdapplicationhealthy",
 ];
+
+/// Types that run on a worker by the best judgement of the source, which says to leave them as they are.
+const LEFT_ALONE: [&str; 1] = ["octopus.committogit"];
 
 /// Types that always run on a worker; a trailing `*` stands for a family.
 const ON_WORKER: [&str; 26] = [
@@ -90,7 +80,7 @@ const ON_WORKER: [&str; 26] = [
     "octopus.targetdiscovery*",
     "octopus.action.kubernetes*",
     "octopus.healthcheck.*",
-    "aws-ecs*",
+    "octopus.committogit",
 ];
 
 /// Types that run on targets or on a worker, as their properties say.
@@ -140,33 +130,69 @@ pub fn is_on_worker(step: &LiveStep) -> bool {
     matches!(runs(step), Runs::OnWorker(_))
 }
 
-/// The pool whose steps run on the built-in worker: the default one, where it is static and has no members.
+/// Whether no rule may move steps of this type, though it is known where they run.
+pub fn is_left_alone(step: &LiveStep) -> bool {
+    is_in(&step.action_type.to_lowercase(), &LEFT_ALONE)
+}
+
+/// The pool whose steps run on the built-in worker, be it on or off: the default one, where it is static and
+/// has no members.
 pub fn fallback_pool(live: &Live) -> Option<&LivePool> {
     let pool = live.default_pool()?;
     let empty = live.members(&pool.id).next().is_none();
-    (pool.kind == PoolKind::Static && empty).then_some(pool)
+    (pool.kind == PoolKind::Static && empty && !is_cloud(live)).then_some(pool)
+}
+
+/// Whether the server is Octopus Cloud, which has no built-in worker: it alone has dynamic pools, and it
+/// alone is a host of `octopus.app`.
+///
+/// # Source
+///
+/// `api.md` 3.3, 2 (the built-in worker is of self-hosted servers only), 7, 26 (a self-hosted server creates
+/// no dynamic pool).
+pub fn is_cloud(live: &Live) -> bool {
+    let host = live.server.url.split("://").nth(1).unwrap_or_default();
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    host.to_ascii_lowercase().ends_with(".octopus.app")
+        || live.pools.iter().any(|pool| pool.kind != PoolKind::Static)
 }
 
 /// On which side of the wire `step` runs.
 pub fn runs(step: &LiveStep) -> Runs {
     let kind = step.action_type.to_lowercase();
-    let on_worker = match step.target_roles.trim().is_empty() {
-        true => Runs::OnWorker(Execution::Once),
-        false => Runs::OnWorker(Execution::PerTarget),
+    let tagged = step.has_target_tags();
+    let on_worker = match tagged {
+        true => Runs::OnWorker(Execution::PerTarget),
+        false => Runs::OnWorker(Execution::Once),
     };
-    let bears_pool = is_in(&kind, &EITHER) || step.place != Place::DefaultPool;
     if is_in(&kind, &IN_SERVER) {
-        Runs::InServer
-    } else if is_in(&kind, &UNKNOWN) || is_in(&kind, &UNKNOWN_ARGO) {
-        Runs::Unknown
-    } else if is_in(&kind, &ON_WORKER) || step.run_on_server {
-        on_worker
-    } else if !is_in(&kind, &ONLY_ON_TARGETS) && step.target_roles.trim().is_empty() && bears_pool {
-        // It has no target to run on.
-        on_worker
-    } else {
-        Runs::OnTargets
+        return Runs::InServer;
     }
+    if is_in(&kind, &UNKNOWN) || is_in(&kind, &UNKNOWN_ARGO) {
+        return Runs::Unknown;
+    }
+    if is_in(&kind, &ONLY_ON_TARGETS) {
+        return Runs::OnTargets;
+    }
+    if is_in(&kind, &ON_WORKER) || is_step_package(&step.action_type) {
+        return on_worker;
+    }
+    match (step.run_on_server, step.place != Place::DefaultPool) {
+        (Some(true), _) => on_worker,
+        // A pool lingers at a step that runs on its targets.
+        (Some(false), _) => Runs::OnTargets,
+        (None, _) if tagged => Runs::OnTargets,
+        // It names a pool, and no targets.
+        (None, true) => on_worker,
+        (None, false) if is_in(&kind, &EITHER) => Runs::OnTargets,
+        (None, false) => Runs::Unknown,
+    }
+}
+
+/// Whether a type is that of a step package, which is written in lower case: `aws-ecs`.
+fn is_step_package(action_type: &str) -> bool {
+    let lower = action_type.starts_with(|it: char| it.is_ascii_lowercase());
+    lower && !action_type.starts_with("octopus.")
 }
 
 /// Whether a type in lower case is one of `list`.
@@ -175,31 +201,4 @@ fn is_in(kind: &str, list: &[&str]) -> bool {
         Some(family) => kind.starts_with(family),
         None => kind == *entry,
     })
-}
-
-/// Where `step` would run if it ran now.
-pub fn resolve(step: &LiveStep, live: &Live) -> Resolved {
-    match runs(step) {
-        Runs::InServer => Resolved::InServer,
-        Runs::OnTargets => Resolved::OnTargets,
-        Runs::Unknown => Resolved::Unknown,
-        Runs::OnWorker(_) => match &step.place {
-            Place::Variable(name) => Resolved::Variable(name.clone()),
-            Place::Pool(id) => of_pool(id, live),
-            Place::DefaultPool => match live.default_pool() {
-                Some(pool) => of_pool(&pool.id, live),
-                None => Resolved::Unknown,
-            },
-        },
-    }
-}
-
-/// Where a step of this pool would run: there, unless the pool is the default one and has no members.
-fn of_pool(id: &Id<Pool>, live: &Live) -> Resolved {
-    let falls_back = fallback_pool(live).is_some_and(|pool| pool.id == *id);
-    match (falls_back, live.server.built_in_worker) {
-        (false, _) => Resolved::Pool(id.clone()),
-        (true, Some(false)) => Resolved::Nowhere,
-        (true, _) => Resolved::BuiltInWorker,
-    }
 }

@@ -60,8 +60,8 @@ pub struct LiveStep {
     pub action_type: String,
     /// What chooses its pool.
     pub place: Place<Id<Pool>>,
-    /// Whether it says that it runs on the server's side, and not on its targets.
-    pub run_on_server: bool,
+    /// Whether it runs on the server's side, and not on its targets; none where it does not say.
+    pub run_on_server: Option<bool>,
     /// The target tags of the step, as written; empty where it has none.
     pub target_roles: String,
     /// Its container: image and the feed's id.
@@ -71,6 +71,8 @@ pub struct LiveStep {
     pub channels: Vec<String>,
     /// What it says to the template that it uses, by the names of parameters.
     pub parameters: Vec<(String, String)>,
+    /// Whether it is skipped until somebody enables it. Where it runs is told as if it were enabled.
+    pub disabled: bool,
 }
 
 impl LiveProcess {
@@ -100,6 +102,25 @@ impl LiveProcess {
 }
 
 impl LiveStep {
+    /// What a text says of where a step runs, without regard to case; none for any other text.
+    pub fn said(run_on_server: &str) -> Option<bool> {
+        match run_on_server.trim().to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Its target tags, each without space around it.
+    pub fn target_tags(&self) -> impl Iterator<Item = &str> {
+        self.target_roles.split(',').map(str::trim).filter(|tag| !tag.is_empty())
+    }
+
+    /// Whether it names any target tag.
+    pub fn has_target_tags(&self) -> bool {
+        self.target_tags().next().is_some()
+    }
+
     /// The name that a user knows it by: the step's, or the action's where the step has several.
     pub fn name(&self) -> &Name {
         if self.has_siblings { &self.action } else { &self.step }

@@ -11,12 +11,17 @@ use super::{LivePool, LiveStep};
 /// The type of a step that uses a process template.
 const PROCESS_TEMPLATE: &str = "Octopus.ProcessTemplate";
 
+/// Whether a step stands for the steps of a process template.
+pub fn is_process_template(step: &LiveStep) -> bool {
+    step.action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE)
+}
+
 /// The parameters of `step` that name a pool of `pools`, each with that pool.
 pub fn pools_named<'a>(
     step: &'a LiveStep,
     pools: &'a [LivePool],
 ) -> impl Iterator<Item = (&'a str, &'a LivePool)> {
-    let by_slug = step.action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE);
+    let by_slug = is_process_template(step);
     step.parameters.iter().filter_map(move |(name, value)| {
         let value = value.trim();
         let is = |pool: &&LivePool| {

@@ -1,8 +1,8 @@
 //! Who uses a pool: the graph of references, whole.
 
 use super::{
-    Case, Decider, Edition, EditionOf, Effective, Live, LiveProcess, LiveStep, Pointing, Runs,
-    effective, pools_named, runs,
+    Case, Decider, Edition, EditionOf, Effective, Given, Hides, Live, LiveProcess, LiveStep,
+    Pointing, PoolVariable, Runs, Unclear, effective, pools_named, runs,
 };
 use crate::model::{Id, Name, Place, Pool};
 
@@ -45,6 +45,8 @@ pub enum Via {
     Case(Case),
     /// It is a step by a variable that was frozen with this pool as one of its values.
     Frozen(String),
+    /// It is a step of which nobody can tell where it runs, and that may come to the pool.
+    Unclear(Unclear),
     /// It is a step whose pool field says so, though it does not run on a worker.
     Lingering,
 }
@@ -68,36 +70,56 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
 
 /// The steps that come to `pool` in any case, in words; frozen ones and those of further branches too.
 pub fn residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+    steps_by(live, pool, |via| matches!(via, Via::Case(_) | Via::Frozen(_)))
+}
+
+/// The steps of which nobody can tell whether they come to `pool`, in words.
+pub fn perhaps_residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+    steps_by(live, pool, |via| matches!(via, Via::Unclear(_)))
+}
+
+/// The steps that run in the default pool because nothing chooses another one, in words.
+pub fn without_a_pool(live: &Live) -> Vec<String> {
+    let Some(pool) = live.default_pool() else { return Vec::new() };
+    let by_default = |via: &Via| matches!(via, Via::Case(case) if case.by == Decider::DefaultPool);
+    steps_by(live, &pool.id, by_default)
+}
+
+fn steps_by(live: &Live, pool: &Id<Pool>, is_one: impl Fn(&Via) -> bool) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
     let steps = uses.filter(|it| {
-        let is_step = !matches!(it.kind, UseKind::Member | UseKind::Pointer(_));
-        is_step && it.via != Via::Lingering
+        !matches!(it.kind, UseKind::Member | UseKind::Parameter | UseKind::Pointer(_))
+            && is_one(&it.via)
     });
     steps.map(|it| it.what).collect()
 }
 
-/// Everything that is known to point at `pool` itself, in words, in a fixed order: what would break without
-/// it. A step that comes to the pool by a variable is found by that variable.
+/// Everything that would break without `pool`, in words, in a fixed order.
 ///
-/// A step whose pool field lingers though it runs on its targets counts too: the server counts it.
+/// A step whose pool field lingers though it runs on its targets counts too: the server counts it. One that
+/// names no pool does not: what is deleted is not the default pool.
 pub fn users_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
-    let members = live.members(pool).map(|worker| format!("worker {:?}", worker.name));
-    let steps = live.processes.iter().flat_map(|process| {
-        let uses = process.steps.iter().filter(|step| step.place == Place::Pool(pool.clone()));
-        uses.map(|step| match runs(step) {
-            Runs::OnWorker(_) => process.address(step).to_string(),
-            _ => lingering(&process.address(step).to_string()),
-        })
+    let uses = uses_of_pool(live, pool).into_iter();
+    let breaks = uses.filter(|it| match &it.via {
+        Via::Case(case) => case.by != Decider::DefaultPool,
+        // What only may use the pool would not break for certain.
+        Via::Unclear(why) => matches!(why, Unclear::Type | Unclear::Template),
+        Via::Direct | Via::Frozen(_) | Via::Lingering => true,
     });
-    let beside = beside(live, pool).map(|it| match it.via {
-        Via::Lingering => lingering(&it.what),
-        Via::Direct | Via::Case(_) | Via::Frozen(_) => it.what,
-    });
-    members.chain(steps).chain(beside).collect()
+    breaks.map(|it| worded(it.what, &it.via)).collect()
 }
 
-fn lingering(step: &str) -> String {
-    format!("{step} (which does not run on a worker)")
+/// What uses a pool, and how, where it does not say so itself.
+fn worded(what: String, via: &Via) -> String {
+    match via {
+        Via::Lingering => format!("{what} (which does not run on a worker)"),
+        Via::Unclear(_) => format!("{what} (which may not run on a worker)"),
+        Via::Case(Case { by: Decider::Variable(name, _), .. }) | Via::Frozen(name) => {
+            format!("{what} (by variable `{name}`)")
+        }
+        Via::Case(Case { by: Decider::Target, .. }) => format!("{what} (by its targets)"),
+        Via::Direct | Via::Case(_) => what,
+    }
 }
 
 /// What uses `pool` beside its members and the steps of current processes.
@@ -166,26 +188,72 @@ fn of_step(live: &Live, process: &LiveProcess, step: &LiveStep, pool: &Id<Pool>)
         return None;
     }
     let cases = effective(process, step, live);
-    let case = cases.into_iter().find(|it| comes_to(it, pool));
+    if let Some(case) = cases.iter().find(|it| comes_to(it, pool)) {
+        return Some(Via::Case(case.clone()));
+    }
+    let unclear = cases.iter().find_map(|it| match it.place {
+        Effective::Unknown(why) if may_lead(live, process, step, why, pool) => Some(why),
+        _ => None,
+    });
     // The server counts a pool that lingers at a step which does not run there.
     let lingers = step.place == Place::Pool(pool.clone());
-    case.map(Via::Case).or(lingers.then_some(Via::Lingering))
+    unclear.map(Via::Unclear).or(lingers.then_some(Via::Lingering))
 }
 
 fn comes_to(case: &Case, pool: &Id<Pool>) -> bool {
     case.by != Decider::Type && case.place.pool() == Some(pool)
 }
 
+/// Whether a step of which nobody can tell where it runs may come to this pool of all pools.
+fn may_lead(
+    live: &Live,
+    process: &LiveProcess,
+    step: &LiveStep,
+    why: Unclear,
+    pool: &Id<Pool>,
+) -> bool {
+    match why {
+        Unclear::Type | Unclear::Template => match &step.place {
+            Place::Pool(id) => id == pool,
+            Place::Variable(name) => has_value(live, process, name, pool),
+            Place::DefaultPool => live.default_pool().is_some_and(|it| it.id == *pool),
+        },
+        Unclear::Ambiguous => match &step.place {
+            Place::Variable(name) => has_value(live, process, name, pool),
+            Place::Pool(_) | Place::DefaultPool => false,
+        },
+        Unclear::Unread | Unclear::Targets | Unclear::Asked | Unclear::Expression => true,
+    }
+}
+
+/// Whether some value of a project's variable is this pool.
+fn has_value(live: &Live, process: &LiveProcess, variable: &str, pool: &Id<Pool>) -> bool {
+    let name = Name::new(variable);
+    live.choosers.variables.iter().any(|it| {
+        it.name == name
+            && it.projects.contains(&process.owner.project)
+            && it.pool.as_ref() == Some(pool)
+    })
+}
+
 /// Whether a step may come to a pool at all: most do not, and are not asked case by case.
 fn may_come(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
+    let unread = || live.gaps.iter().any(|it| matches!(it.hides, Hides::Pointers | Hides::Targets));
     match &step.place {
         Place::Pool(id) => id == pool,
-        Place::Variable(_) => {
-            live.choosers.variables.iter().any(|it| it.pool.as_ref() == Some(pool))
+        Place::Variable(name) => {
+            let of_name = Name::new(name);
+            let open = |it: &PoolVariable| match &it.pool {
+                Some(id) => id == pool || id.as_str().contains("#{"),
+                None => it.given == Given::Asked,
+            };
+            let values = live.choosers.variables.iter().filter(|it| it.name == of_name);
+            name.contains("#{") || values.into_iter().any(open) || unread()
         }
         Place::DefaultPool => {
             live.default_pool().is_some_and(|it| it.id == *pool)
                 || live.choosers.targets.iter().any(|it| it.pool.as_ref() == Some(pool))
+                || unread()
         }
     }
 }
@@ -194,6 +262,12 @@ fn may_come(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
 pub fn needs_built_in_worker(live: &Live) -> Vec<String> {
     let Some(pool) = super::fallback_pool(live) else { return Vec::new() };
     residents(live, &pool.id)
+}
+
+/// Steps of this space of which nobody can tell whether they need the built-in worker.
+pub fn may_need_built_in_worker(live: &Live) -> Vec<String> {
+    let Some(pool) = super::fallback_pool(live) else { return Vec::new() };
+    perhaps_residents(live, &pool.id)
 }
 
 impl Effective {

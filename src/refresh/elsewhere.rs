@@ -73,7 +73,8 @@ async fn steps(
     };
     let estate = estate(&reading, &wanted).await?;
     live.processes = estate.processes;
-    live.choosers = estate.choosers;
+    (live.pointers, live.choosers) = (estate.pointers, estate.choosers);
+    super::by_ids(&mut live.pointers, &mut live.choosers, &live.pools);
     live.editions = estate.editions;
     // What only rules do not see is seen here all the same, and a file's rules are of one space.
     let unread = estate.gaps.into_iter().filter(|gap| gap.hides != Hides::Rules);

@@ -5,16 +5,15 @@
 //! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
 
 use super::{
-    Error, Reading, estate::gathered, git_variables, lower, scope_names::ScopeNames,
-    templates::templates,
+    Error, Reading, estate::gathered, git_variables, lower, scope_names::ScopeNames, templates,
 };
 use crate::{
     live::{
-        Choosers, Gap, Hides, LiveTarget, LiveVariableSet, Pointer, Pointing as Kind, PoolVariable,
-        Scope, TargetReach, VariableOwner, VariableScope,
+        Choosers, Gap, Given, Hides, LiveTarget, LiveVariableSet, Pointer, Pointing as Kind,
+        PoolVariable, Scope, TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name},
-    octopus::wire,
+    octopus::{self, wire},
 };
 use std::collections::HashMap;
 
@@ -38,9 +37,12 @@ pub(super) async fn pointers(
     }
     let reader = &reading.reader;
     let mut gaps = Vec::new();
-    let (targets, libraries) = tokio::join!(reader.targets(), reader.library_variable_sets());
-    let targets = seen(reading, "the deployment targets", targets, &mut gaps)?;
-    let mut libraries = seen(reading, "the library variable sets", libraries, &mut gaps)?;
+    let (targets, libraries, environments) =
+        tokio::join!(reader.targets(), reader.library_variable_sets(), reader.environments());
+    let targets = seen(reading, "the deployment targets", targets, Hides::Targets, &mut gaps)?;
+    let libraries =
+        seen(reading, "the library variable sets", libraries, Hides::Pointers, &mut gaps);
+    let mut libraries = libraries?;
     if scope.project.is_some() {
         libraries.retain(|library| projects.iter().any(|project| includes(project, library)));
     }
@@ -48,11 +50,14 @@ pub(super) async fn pointers(
     let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
     let (mut found, unread) = reader.variable_sets(&ids).await;
     let unread = gathered(reading, "the variables", unread)?;
-    let names = ScopeNames::read(reading, scope, &found).await?;
-    found.iter_mut().for_each(|it| names.complete(it));
+    let environments = environments.unwrap_or_default();
+    let known = ScopeNames::read(reading, scope, &found, environments).await?;
+    found.iter_mut().for_each(|it| known.complete(it));
     let found: HashMap<String, wire::VariableSet> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut pointing = Pointing::default();
+    pointing.choosers.environments = known.environments();
+    let names = known.by_id();
     for set in sets {
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
@@ -60,7 +65,7 @@ pub(super) async fn pointers(
         }
         if let Some(found) = found.get(&set.id.to_lowercase()) {
             pointing.pointers.extend(of_set(found, &set));
-            let values = found.variables.iter().map(|it| chooser(it, found, &set));
+            let values = found.variables.iter().map(|it| chooser(it, (found, &names), &set));
             pointing.choosers.variables.extend(values);
             pointing.choosers.sets.push(live_set(found, set));
         }
@@ -72,12 +77,14 @@ pub(super) async fn pointers(
         let found = on_branch.set;
         pointing.pointers.extend(of_set(&found, &set));
         if on_branch.is_default {
-            let values = found.variables.iter().map(|it| chooser(it, &found, &set));
+            let values = found.variables.iter().map(|it| chooser(it, (&found, &names), &set));
             pointing.choosers.variables.extend(values);
         }
     }
-    let templates = templates(reading, scope, projects, &libraries, &mut gaps).await?;
-    pointing.pointers.extend(templates);
+    let estate = templates::Estate { projects, libraries: &libraries, names: &names };
+    let templates = templates::templates(reading, scope, &estate, &mut gaps).await?;
+    pointing.pointers.extend(templates.pointers);
+    pointing.choosers.variables.extend(templates.values);
     pointing.pointers.extend(targets.iter().filter_map(of_target));
     pointing.choosers.targets = targets.into_iter().map(target).collect();
     Ok((pointing, gaps))
@@ -87,21 +94,22 @@ pub(super) async fn pointers(
 pub(super) fn seen<T>(
     reading: &Reading<'_>,
     what: &str,
-    answer: Result<Vec<T>, crate::octopus::Error>,
+    answer: Result<Vec<T>, octopus::Error>,
+    hides: Hides,
     gaps: &mut Vec<Gap>,
 ) -> Result<Vec<T>, Error> {
     match answer {
         Ok(list) => Ok(list),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
             let what = reading.of_space(what);
-            gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
+            gaps.push(Gap { what, why: why.to_string(), hides });
             Ok(Vec::new())
         }
         Err(why) => Err(reading.unread(what, why)),
     }
 }
 
-fn includes(project: &wire::Project, library: &wire::LibraryVariableSet) -> bool {
+pub(super) fn includes(project: &wire::Project, library: &wire::LibraryVariableSet) -> bool {
     let included = &project.included_library_variable_set_ids;
     included.iter().any(|id| id.eq_ignore_ascii_case(&library.id))
 }
@@ -179,9 +187,16 @@ fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
 }
 
 /// A value with its scope in names; what has no name that could be seen keeps its id.
-fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> PoolVariable {
+fn chooser(
+    variable: &wire::Variable,
+    (found, names): (&wire::VariableSet, &HashMap<String, String>),
+    set: &Set,
+) -> PoolVariable {
     let named = |ids: &[String], among: &[wire::Named]| -> Vec<String> {
-        let name = |id: &String| among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+        let name = |id: &String| {
+            let said = among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+            said.or_else(|| names.get(id).cloned())
+        };
         ids.iter().map(|id| name(id).unwrap_or_else(|| id.clone())).collect()
     };
     let scope = &variable.scope;
@@ -195,11 +210,13 @@ fn chooser(variable: &wire::Variable, found: &wire::VariableSet, set: &Set) -> P
             environments: named(&scope.environment, &found.scope_values.environments),
             channels: named(&scope.channel, &found.scope_values.channels),
             tenant_tags: scope.tenant_tag.clone(),
+            tenants: Vec::new(),
             actions: scope.action.clone(),
             processes: scope.process_owner.clone(),
             on_targets: !(scope.machine.is_empty() && scope.role.is_empty()),
         },
         pool: (!variable.value.is_empty()).then(|| Id::new(&variable.value)),
+        given: if variable.is_asked { Given::Asked } else { Given::Said },
     }
 }
 

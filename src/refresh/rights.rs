@@ -77,6 +77,13 @@ impl Rights {
         self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees))
     }
 
+    /// Whether the user may see every environment of a space, as far as the server says.
+    pub(super) fn sees_every_environment(&self, space: &Id<Space>) -> bool {
+        let unrestricted = |it: &&Grant| it.restricted_to_environment_ids.is_empty();
+        let grants = self.grants(space, "EnvironmentView");
+        grants.is_none_or(|grants| grants.iter().any(unrestricted))
+    }
+
     /// What of this space is out of sight, where a plan must know of every user of a pool.
     pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
         if !(scope.pointers || scope.editions || scope.elsewhere) {
@@ -86,12 +93,14 @@ impl Rights {
         let pointing = [
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
-            ("deployment targets", "MachineView"),
             ("tenants", "TenantView"),
             ("step templates", "ActionTemplateView"),
         ];
         let pointing = pointing.iter().filter(|_| scope.pointers);
         gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        let targets = [("deployment targets", "MachineView")];
+        let targets = targets.iter().filter(|_| scope.pointers);
+        gaps.extend(self.out_of_sight(space, targets, Hides::Targets));
         let releases = [("releases", "ReleaseView")];
         let releases = releases.iter().filter(|_| scope.editions);
         gaps.extend(self.out_of_sight(space, releases, Hides::Editions));
@@ -149,9 +158,9 @@ mod tests {
         } })), @r#"
             some deployment processes of space "Default": Missing permission: ProcessView for all projects
             the library variable sets of space "Default": Missing permission: LibraryVariableSetView
-            the deployment targets of space "Default": Missing permission: MachineView
             the tenants of space "Default": Missing permission: TenantView
             the step templates of space "Default": Missing permission: ActionTemplateView
+            the deployment targets of space "Default": Missing permission: MachineView
             "#);
     }
 

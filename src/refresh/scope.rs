@@ -60,14 +60,14 @@ pub fn scope(desired: &Desired) -> Scope {
         images: pools().any(|pool| pool.image.is_some()),
         deployments: every_step || rules().any(|rule| rule.select.deployments),
         runbooks: every_step || rules().any(|rule| rule.select.runbooks),
-        // A variable may send its steps to the pool for which the built-in worker works.
-        pointers: deletes_pools
-            || switches_off
-            || rules().any(by_variable)
+        // A variable may send its steps to the pool that is in question, and a target's pool comes before
+        // the default one.
+        pointers: every_step
+            || rules().any(|rule| by_variable(rule) || to_default_pool(rule))
             || desired.concerns_choosers(),
         channels: rules().any(|rule| rule.select.channel.is_some()),
         scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
-        editions: deletes_pools || switches_off,
+        editions: every_step,
         features: desired.built_in_worker.is_some(),
         fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
         elsewhere: switches_off,
@@ -172,7 +172,7 @@ mod tests {
         let min_healthy = Some(declared(2));
         assert_eq!(
             read(&with_pool(DesiredPool { min_healthy, ..pool() })),
-            "workers deployments runbooks"
+            "workers deployments runbooks pointers editions"
         );
     }
 

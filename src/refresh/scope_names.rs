@@ -1,14 +1,14 @@
 //! Names of what the scopes of variables refer to.
 //!
 //! A variable set that is read alone says what can be in its scopes; in a list of many it may leave that out.
-//! Then the names come from the lists of environments, channels and tag sets: three requests, however many
-//! sets there are.
+//! Then the names come from the lists of environments, channels and tag sets, however many sets there are.
 
 use super::{Error, Reading, estate::is_of_the_thing};
 use crate::{
     live::Scope,
     octopus::{self, wire},
 };
+use std::collections::HashMap;
 
 /// What scopes can refer to in a space; nothing where nobody asks for it.
 #[derive(Debug, Default)]
@@ -19,23 +19,35 @@ pub(super) struct ScopeNames {
 }
 
 impl ScopeNames {
-    /// Reads the names, where `found` needs them or `scope` asks for them.
+    /// Reads what is known beside the environments, where `found` needs it or `scope` asks for it.
     pub(super) async fn read(
         reading: &Reading<'_>,
         scope: &Scope,
         found: &[wire::VariableSet],
+        environments: Vec<wire::Named>,
     ) -> Result<Self, Error> {
-        if !(scope.scope_names || found.iter().any(lacks_names)) {
-            return Ok(Self::default());
-        }
         let reader = &reading.reader;
-        let (environments, channels, tag_sets) =
-            tokio::join!(reader.environments(), reader.channels(), reader.tag_sets());
-        Ok(Self {
-            environments: known(reading, "the environments", environments)?,
-            channels: known(reading, "the channels", channels)?,
-            tag_sets: known(reading, "the tag sets", tag_sets)?,
-        })
+        let mut known = Self { environments, ..Self::default() };
+        let mut scopes = found.iter().flat_map(|it| &it.variables).map(|it| &it.scope);
+        if scope.scope_names || scopes.any(|it| !it.channel.is_empty()) {
+            known.channels = list(reading, "the channels", reader.channels().await)?;
+        }
+        if scope.scope_names {
+            known.tag_sets = list(reading, "the tag sets", reader.tag_sets().await)?;
+        }
+        Ok(known)
+    }
+
+    /// The names of all environments.
+    pub(super) fn environments(&self) -> Vec<String> {
+        self.environments.iter().map(|it| it.name.clone()).collect()
+    }
+
+    /// The names of environments and channels, by their ids.
+    pub(super) fn by_id(&self) -> HashMap<String, String> {
+        let environments = self.environments.iter().map(|it| (&it.id, &it.name));
+        let channels = self.channels.iter().map(|it| (&it.id, &it.name));
+        environments.chain(channels).map(|(id, name)| (id.clone(), name.clone())).collect()
     }
 
     /// Adds to a set what its list has left out.
@@ -61,19 +73,8 @@ fn named(id: &str, name: &str) -> wire::Named {
     wire::Named { id: id.to_owned(), name: name.to_owned(), slug: String::new(), is_default: false }
 }
 
-/// Whether a scope refers to something whose name the set does not say.
-fn lacks_names(set: &wire::VariableSet) -> bool {
-    let unnamed = |ids: &[String], among: &[wire::Named]| {
-        ids.iter().any(|id| among.iter().all(|it| it.id != *id))
-    };
-    set.variables.iter().any(|it| {
-        unnamed(&it.scope.environment, &set.scope_values.environments)
-            || unnamed(&it.scope.channel, &set.scope_values.channels)
-    })
-}
-
 /// The list, or none where the key may not see it: then ids stand for names.
-fn known<T>(
+fn list<T>(
     reading: &Reading<'_>,
     what: &str,
     answer: Result<Vec<T>, octopus::Error>,

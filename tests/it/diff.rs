@@ -47,11 +47,12 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
         has_siblings: false,
         action_type: format!("Octopus.{kind}"),
         place: if pool.is_empty() { Place::DefaultPool } else { Place::Pool(Id::new(pool)) },
-        run_on_server: roles.is_empty(),
+        run_on_server: Some(roles.is_empty()),
         target_roles: roles.to_owned(),
         container: None,
         channels: Vec::new(),
         parameters: Vec::new(),
+        disabled: false,
     }
 }
 

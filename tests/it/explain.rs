@@ -71,9 +71,12 @@ fn scripts_get_json_and_csv() {
     let args = ["explain", "Web Store", "Deploy to AKS", "--format"];
     let json = workbench.run(&[args.as_slice(), &["json"]].concat()).expect(0).stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["steps"][0]["rule"]["line"], 3);
-    assert_eq!(json["steps"][0]["live"][0]["place"], "built-in-worker");
-    assert_eq!(json["steps"][0]["declared"][0]["pool"], "kubernetes");
+    let step = &json["steps"][0];
+    assert_eq!(step["declared"]["rule"]["line"], 3);
+    assert_eq!(step["declared"]["pool"], "kubernetes");
+    assert_eq!(step["live"]["place"], "default");
+    assert_eq!(step["effective"][0]["place"], "built-in-worker");
+    assert_eq!(step["applied"][0]["pool"], "kubernetes");
     let csv = workbench.run(&[args.as_slice(), &["csv"]].concat()).expect(0).stdout;
     insta::assert_snapshot!(csv);
 }
@@ -84,6 +87,7 @@ fn what_is_not_there_is_an_error_with_the_nearest_name() {
     let told = [
         &["explain", "Web Store", "Deploy to ASK"][..],
         &["explain", "Nothing"],
+        &["explain", "Web Stor"],
         &["explain", "--pool", "Default Worker Pol"],
     ]
     .map(|args| workbench.run(args).expect(1).stderr);
@@ -96,4 +100,54 @@ fn a_key_that_sees_no_workers_gets_no_wrong_answer() {
     workbench.key = NO_WORKERS_KEY;
     let output = workbench.run(&["explain", "Web Store"]).expect(1);
     assert!(output.stderr.contains("WorkerView"), "{}", output.stderr);
+}
+
+#[test]
+fn each_scope_is_told_with_who_is_eligible_there() {
+    let workbench = Workbench::new(Seed::Acme);
+    let output = workbench.run(&["explain", "Landing zone"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
+    let json = workbench.run(&["explain", "Landing zone", "--format", "json"]).expect(0).stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let case = &json["steps"][1]["effective"][0];
+    assert_eq!(
+        case["scope"],
+        json!([
+            { "of": "environment", "names": ["Production"] },
+            { "of": "tenant", "names": ["Contoso"] },
+        ])
+    );
+    let eligible = case["workers"].as_array().unwrap().iter().filter(|it| it["eligible"] == true);
+    assert_eq!(eligible.count(), 2);
+}
+
+/// A file that is about everything, on a server with a step that is off and one whose pool lingers.
+#[test]
+fn a_step_that_is_off_and_a_pool_that_means_nothing_are_told_and_not_mended() {
+    let workbench = Workbench::chapter(
+        "version = 1\n[pools.k]\n[[placements]]\nproject = \"Web Store\"\npool = \"k\"\n",
+    );
+    let pool = workbench.id("workerpools", "Default Worker Pool");
+    workbench.edit(crate::sandbox::PROCESS, |process| {
+        process["Steps"][1]["Actions"][0]["WorkerPoolId"] = json!(pool);
+        process["Steps"][2]["Actions"][0]["IsDisabled"] = json!(true);
+    });
+    let output = workbench.run(&["explain", "Web Store", "Migrate database"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
+    let csv = workbench.run(&["explain", "Web Store", "--format", "csv"]).expect(0).stdout;
+    let row = csv.lines().find(|it| it.contains("Deploy to AKS")).unwrap().to_owned();
+    assert!(row.contains(",Octopus.KubernetesDeployRawYaml,yes,"), "{row}");
+    let plan = workbench.run(&["plan"]).stdout;
+    assert!(plan.contains("Deploy to AKS") && !plan.contains("Migrate database"), "{plan}");
+}
+
+#[test]
+fn processes_in_git_are_told_as_the_file_leaves_them() {
+    let workbench = Workbench::new(Seed::Acme);
+    workbench.write(
+        "workers.toml",
+        "version = 1\n[pools.k]\n[[placements]]\nproject = \"*\"\npool = \"k\"\n",
+    );
+    let output = workbench.run(&["explain", "Payments", "Build the image"]).expect(0);
+    insta::assert_snapshot!(output.stdout);
 }

@@ -160,9 +160,9 @@ prop_compose! {
                 has_siblings: false,
                 action_type: kind.to_owned(),
                 place: place(at_place),
-                run_on_server: on_server,
+                run_on_server: Some(on_server),
                 target_roles: String::new(),
-                container: None, channels: Vec::new(), parameters: Vec::new(),
+                container: None, channels: Vec::new(), parameters: Vec::new(), disabled: false,
             }).collect(),
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: false }).collect();

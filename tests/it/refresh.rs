@@ -7,7 +7,7 @@ use crate::{
 use poolwright::{
     desired::{Declared, Desired, DesiredPool, PoolRef, Rule, Selectors, Target, Verdict},
     finding::Span,
-    live::{Live, Scope, resolve},
+    live::{Live, Scope, effective},
     model::{Linked, Name, Place, PoolKind, Space},
     refresh::{self, Error, everything, refresh, scope},
     sandbox::{Fault, Misfortune, NO_WORKERS_KEY, Options, Seed},
@@ -51,8 +51,10 @@ fn summary(live: &Live) -> String {
     for process in &live.processes {
         _ = writeln!(text, "process {}", process.id.as_str());
         for step in &process.steps {
-            let runs = resolve(step, live);
-            _ = writeln!(text, "  {} {}: {runs:?}", process.address(step), step.action_type);
+            let cases = effective(process, step, live);
+            let runs: Vec<_> = cases.iter().map(|it| format!("{:?}", it.place)).collect();
+            let (address, runs) = (process.address(step), runs.join("; "));
+            _ = writeln!(text, "  {address} {}: {runs}", step.action_type);
         }
     }
     let pointers = live.pointers.iter().map(|it| format!("{} -> {:?}", it.what, it.pool));
@@ -91,7 +93,7 @@ async fn a_cloud_has_dynamic_pools_and_their_images() {
     project "Reports" in "Default Project Group"
     project "Storefront" in "Default Project Group"
     process deploymentprocess-Projects-3
-      projects["Compliance"].deployment.steps["Check the licences"] Octopus.Script: Variable("Checks.WorkerPool")
+      projects["Compliance"].deployment.steps["Check the licences"] Octopus.Script: Pool(WorkerPools-5)
     process deploymentprocess-Projects-2
       projects["Reports"].deployment.steps["Sign the assemblies"] Octopus.Script: Pool(WorkerPools-5)
       projects["Reports"].deployment.steps["Publish the pages"] Octopus.Script: Pool(WorkerPools-6)

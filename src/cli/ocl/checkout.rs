@@ -280,11 +280,13 @@ fn process(
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         },
-        run_on_server: action.run_on_server,
+        // The scan tells no `false` from a flag that is not there.
+        run_on_server: action.run_on_server.then_some(true),
         target_roles: action.target_roles.clone(),
         container: action.container.clone(),
         channels: Vec::new(),
         parameters: Vec::new(),
+        disabled: false,
     });
     LiveProcess {
         id: Id::new(format!("{at}")),

@@ -2,7 +2,9 @@
 
 use super::pool_id;
 use crate::{
-    live::{Live, LiveVariableSet, Pointer, Pointing, PoolVariable, VariableOwner, VariableScope},
+    live::{
+        Given, Live, LiveVariableSet, Pointer, Pointing, PoolVariable, VariableOwner, VariableScope,
+    },
     model::{DeploymentTarget, Id, Name, Pool, PoolHandle, VariableSet},
     plan::{NewScope, ValueEdit},
 };
@@ -48,6 +50,7 @@ fn added(set: &LiveVariableSet, name: &str, scope: &NewScope, pool: Id<Pool>) ->
         projects: set.projects.clone(),
         scope,
         pool: Some(pool),
+        given: Given::Said,
     }
 }
 

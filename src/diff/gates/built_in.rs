@@ -4,7 +4,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
     finding::Finding,
-    live::{Hides, needs_built_in_worker},
+    live::{Hides, by_cause, may_need_built_in_worker, needs_built_in_worker},
     plan::ChangeKind,
     text::count,
 };
@@ -27,6 +27,15 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
         let finding = finding.about(change.address.clone()).notes(users);
         Some(finding.help(format!("place these steps in a pool first; {}", way_past(gate))))
     });
+    let perhaps = may_need_built_in_worker(outcome.after);
+    let perhaps = (!perhaps.is_empty()).then(|| {
+        let steps = count(perhaps.len(), "step");
+        let message =
+            format!("nobody can tell whether {steps} would still need the built-in worker");
+        let finding = outcome.warn(gate, change.cause.at.clone(), message)?;
+        let finding = finding.about(change.address.clone()).notes(perhaps);
+        Some(finding.help("`poolwright explain PROJECT STEP` says why; look at these by hand"))
+    });
     let gaps = outcome.matched.live.gaps.iter();
     let gaps = gaps.filter(|gap| {
         matches!(
@@ -35,15 +44,17 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
                 | Hides::StepsInGit
                 | Hides::ElsewhereSteps
                 | Hides::Pointers
+                | Hides::Targets
                 | Hides::Editions
         )
     });
-    let unseen: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let unseen = by_cause(gaps).into_iter();
+    let unseen: Vec<_> = unseen.map(|(what, why)| format!("{what}: {why}")).collect();
     let unseen = (!unseen.is_empty()).then(|| {
         let message = "steps that could not be seen may still need the built-in worker".to_owned();
         let finding = outcome.warn(gate, change.cause.at.clone(), message)?;
         let finding = finding.about(change.address.clone()).notes(unseen);
         Some(finding.help("look at these by hand before the switch"))
     });
-    in_use.flatten().into_iter().chain(unseen.flatten()).collect()
+    [in_use, perhaps, unseen].into_iter().flatten().flatten().collect()
 }

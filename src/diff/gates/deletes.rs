@@ -4,7 +4,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::{Gate, MaxDeletes},
     finding::{At, Finding, Level},
-    live::{Hides, Live, LivePool, users_of_pool},
+    live::{Hides, Live, LivePool, by_cause, users_of_pool},
     model::Address,
     plan::{Action, Change, ChangeKind},
     text::count,
@@ -68,9 +68,13 @@ fn uses(n: usize) -> String {
 fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
     let gaps = outcome.matched.live.gaps.iter();
     let gaps = gaps.filter(|gap| {
-        matches!(gap.hides, Hides::Steps | Hides::StepsInGit | Hides::Pointers | Hides::Editions)
+        matches!(
+            gap.hides,
+            Hides::Steps | Hides::StepsInGit | Hides::Pointers | Hides::Targets | Hides::Editions
+        )
     });
-    let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let notes = by_cause(gaps).into_iter();
+    let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     if notes.is_empty() {
         return None;
     }

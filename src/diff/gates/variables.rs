@@ -6,7 +6,7 @@ use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
     finding::{At, Finding, Level},
-    live::{Case, Dimension, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
+    live::{Case, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
     model::{Name, Place},
     plan::{Change, ChangeKind, StepEdit, ValueEdit},
     text::{count, nearest},
@@ -21,6 +21,10 @@ struct Trouble {
     unset: Vec<String>,
     /// Steps and cases in which its pool has nobody.
     empty: Vec<String>,
+    /// Steps and cases in which nobody in its pool is healthy.
+    unhealthy: Vec<String>,
+    /// Steps and cases in which nobody in its pool has been checked yet.
+    unchecked: Vec<String>,
     /// Variables that the projects of these steps have.
     known: BTreeSet<String>,
 }
@@ -48,7 +52,7 @@ pub(super) fn chosen(outcome: &Outcome) -> Vec<Finding> {
         if tenants_give(live, variable, &process.owner.project) {
             cases.retain(|it| !matches!(it.place, Effective::Nowhere(_, Why::NoValue)));
         }
-        trouble.note(change, cases, process, step);
+        trouble.note(change, cases, (process, step), live);
         let of_project = live.choosers.variables.iter();
         let of_project = of_project.filter(|it| it.projects.contains(&process.owner.project));
         trouble.known.extend(of_project.map(|it| it.name.to_string()));
@@ -102,15 +106,31 @@ impl Trouble {
         trouble
     }
 
-    fn note(&mut self, change: &Change, cases: Vec<Case>, process: &LiveProcess, step: &LiveStep) {
+    fn note(
+        &mut self,
+        change: &Change,
+        cases: Vec<Case>,
+        (process, step): (&LiveProcess, &LiveStep),
+        live: &Live,
+    ) {
         self.at.get_or_insert_with(|| change.cause.at.clone());
         for case in cases {
             let shown = format!("{}{}", process.address(step), when(&case));
             match &case.place {
                 Effective::Nowhere(_, Why::NoValue) => self.unset.push(shown),
-                Effective::Nowhere(_, Why::Empty | Why::NoSuchPool | Why::BuiltInWorkerOff) => {
+                Effective::Nowhere(
+                    _,
+                    Why::Empty | Why::NoSuchPool | Why::BuiltInWorkerOff | Why::NoBuiltInWorker,
+                ) => {
                     self.empty.push(shown);
                 }
+                Effective::Nowhere(Some(pool), Why::NoHealthyWorker) => {
+                    match live.members(pool).any(|it| !it.disabled) {
+                        true => self.unhealthy.push(shown),
+                        false => self.empty.push(shown),
+                    }
+                }
+                Effective::Nowhere(_, Why::Unchecked) => self.unchecked.push(shown),
                 _ => {}
             }
         }
@@ -141,29 +161,42 @@ impl Trouble {
                 .notes(self.unset)
                 .help(help)
         });
-        let message = format!("variable `{name}` leads to a pool without an enabled worker");
-        let empty = match self.empty.is_empty() {
-            true => None,
-            false => outcome.refuse(Gate::EmptyPool, at, message),
-        };
-        let help = format!(
-            "give the pool a worker, or the variable another value; {}",
-            way_past(Gate::EmptyPool)
-        );
-        let empty = empty.map(|it| it.notes(self.empty).help(help));
-        unset.into_iter().chain(empty).collect()
+        let pools = [
+            (
+                self.empty,
+                Gate::EmptyPool,
+                "without an enabled worker",
+                "give the pool a worker, or the variable another value",
+            ),
+            (
+                self.unhealthy,
+                Gate::UnhealthyPool,
+                "without a healthy worker",
+                "repair a worker, or run a health check if it is repaired already",
+            ),
+        ];
+        let refused = pools.into_iter().filter(|(steps, ..)| !steps.is_empty());
+        let refused = refused.filter_map(|(steps, gate, without, help)| {
+            let message = format!("variable `{name}` leads to a pool {without}");
+            let finding = outcome.refuse(gate, at.clone(), message)?;
+            Some(finding.notes(steps).help(format!("{help}; {}", way_past(gate))))
+        });
+        let unchecked = (!self.unchecked.is_empty()).then(|| {
+            let message = format!(
+                "variable `{name}` leads to a pool whose workers have had no health check yet"
+            );
+            let finding = outcome.warn(Gate::UnhealthyPool, at.clone(), message)?;
+            let help = "place the steps in a second run, once a health check has passed";
+            Some(finding.notes(self.unchecked).help(help))
+        });
+        unset.into_iter().chain(refused).chain(unchecked.flatten()).collect()
     }
 }
 
 /// When a case holds, behind a step; nothing where it always does.
 fn when(case: &Case) -> String {
     let parts = case.when.iter().map(|it| {
-        let of = match it.dimension {
-            Dimension::Environment => "environment",
-            Dimension::Channel => "channel",
-            Dimension::TenantTag => "tenant tag",
-            Dimension::Target => "target",
-        };
+        let of = it.dimension.as_str();
         match it.names.as_slice() {
             [] => format!("any other {of}"),
             names => format!("{of} {}", names.join(", ")),

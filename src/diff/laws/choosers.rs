@@ -7,7 +7,7 @@ use crate::{
     },
     diff::{after, stale},
     live::{
-        Choosers, Entry, Live, LiveTarget, LiveVariableSet, PoolVariable, TargetReach,
+        Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, PoolVariable, TargetReach,
         VariableOwner, VariableScope,
     },
     model::{Id, Name, Pool},
@@ -143,6 +143,7 @@ prop_compose! {
                 ..VariableScope::default()
             },
             pool: value.map(pool),
+            given: Given::Said,
         });
         let targets = targets.into_iter().zip(["app", "site"]).map(|((role, at, reach), name)| LiveTarget {
             id: Id::new(format!("Machines-{name}")),
@@ -152,7 +153,7 @@ prop_compose! {
             pool: at.map(pool),
             disabled: false,
         });
-        let choosers = Choosers { variables: variables.collect(), targets: targets.collect(), sets };
+        let choosers = Choosers { variables: variables.collect(), targets: targets.collect(), sets, ..Choosers::default() };
         Live { choosers, ..live }
     }
 }

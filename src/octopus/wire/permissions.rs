@@ -32,4 +32,7 @@ pub struct Grant {
     /// The only project groups that it holds for; empty where it holds for all.
     #[serde(deserialize_with = "or_default")]
     pub restricted_to_project_group_ids: Vec<String>,
+    /// The only environments that it holds for; empty where it holds for all.
+    #[serde(deserialize_with = "or_default")]
+    pub restricted_to_environment_ids: Vec<String>,
 }

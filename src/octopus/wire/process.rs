@@ -66,6 +66,9 @@ pub struct Action {
     /// What of its properties counts.
     #[serde(default, deserialize_with = "or_default")]
     pub properties: Properties,
+    /// Whether it is skipped.
+    #[serde(default, deserialize_with = "or_default")]
+    pub is_disabled: bool,
 }
 
 /// The container of an [`Action`]; empty fields for none.

@@ -4,7 +4,7 @@ use super::{
     Endpoint, Named, Template, tenant,
     tolerant::{Text, or_default},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -178,9 +178,9 @@ impl From<AnyVariableSet> for VariableSet {
         let AnyVariableSet { id, owner_id, variables, scope_values } = set;
         let is_pool = |it: &AnyVariable| it.r#type.eq_ignore_ascii_case("WorkerPool");
         let (pools, others): (Vec<_>, Vec<_>) = variables.into_iter().partition(is_pool);
-        let pool = |AnyVariable { id, name, value, scope, .. }: AnyVariable| {
+        let pool = |AnyVariable { id, name, value, scope, prompt, .. }: AnyVariable| {
             let value = value.and_then(Text::into_text).unwrap_or_default();
-            Variable { id, name, value, scope }
+            Variable { id, name, value, scope, is_asked: prompt.is_some() }
         };
         let mut others: Vec<String> = others.into_iter().map(|it| it.name).collect();
         others.sort();
@@ -243,6 +243,8 @@ pub struct Variable {
     pub value: String,
     /// Where the value holds.
     pub scope: VariableScope,
+    /// Whether another value may be given each time.
+    pub is_asked: bool,
 }
 
 #[derive(Deserialize)]
@@ -258,6 +260,8 @@ struct AnyVariable {
     value: Option<Text>,
     #[serde(default, deserialize_with = "or_default")]
     scope: VariableScope,
+    #[serde(default)]
+    prompt: Option<IgnoredAny>,
 }
 
 #[cfg(test)]
@@ -270,12 +274,15 @@ mod tests {
             r#"{"Id":"variableset-Projects-1","OwnerId":"Projects-1","Variables":[
                 {"Name":"Password","Type":"Sensitive","Value":null,"IsSensitive":true},
                 {"Name":"Pool","Type":"WorkerPool","Value":"WorkerPools-1"},
-                {"Name":"Empty","Type":"WorkerPool","Value":null}]}"#,
+                {"Name":"Empty","Type":"WorkerPool","Value":null,"Prompt":null},
+                {"Name":"Asked","Type":"WorkerPool","Value":null,"Prompt":{"Label":"Pool","Required":true}}]}"#,
         )
         .unwrap();
-        let pools: Vec<_> =
-            set.variables.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
-        assert_eq!(pools, [("Pool", "WorkerPools-1"), ("Empty", "")]);
+        let pools =
+            set.variables.iter().map(|it| (it.name.as_str(), it.value.as_str(), it.is_asked));
+        let pools: Vec<_> = pools.collect();
+        let wanted = [("Pool", "WorkerPools-1", false), ("Empty", "", false), ("Asked", "", true)];
+        assert_eq!(pools, wanted);
         assert_eq!(set.others, ["Password"]);
     }
 }

@@ -94,7 +94,7 @@ pub struct TenantVariables {
     pub tenant_id: String,
     /// The tenant's name.
     pub tenant_name: String,
-    /// Its values of type worker pool, each once.
+    /// Its values of type worker pool.
     pub values: Vec<TenantValue>,
 }
 
@@ -107,6 +107,8 @@ pub struct TenantValue {
     pub project: String,
     /// The name of the library variable set whose template it is; empty for a project's.
     pub library: String,
+    /// The id of the environment in which it holds; empty for a library's, which holds in all.
+    pub environment: String,
     /// The pool.
     pub pool: String,
 }
@@ -154,13 +156,14 @@ impl From<Said> for TenantVariables {
         for OfProject { project_name: project, templates, variables } in
             said.project_variables.into_values()
         {
-            let said = variables.into_values().flatten();
-            values.extend(pools(&templates, said, &project, ""));
+            for (environment, said) in variables {
+                values.extend(pools(&templates, said, (&project, ""), &environment));
+            }
         }
         for OfLibrary { library_variable_set_name: library, templates, variables } in
             said.library_variables.into_values()
         {
-            values.extend(pools(&templates, variables.into_iter(), "", &library));
+            values.extend(pools(&templates, variables, ("", &library), ""));
         }
         Self { tenant_id: said.tenant_id, tenant_name: said.tenant_name, values }
     }
@@ -169,21 +172,18 @@ impl From<Said> for TenantVariables {
 /// The pools among the values that are given to templates, by the templates' ids.
 fn pools(
     templates: &[Template],
-    values: impl Iterator<Item = (String, Option<Text>)>,
-    project: &str,
-    library: &str,
+    values: BTreeMap<String, Option<Text>>,
+    (project, library): (&str, &str),
+    environment: &str,
 ) -> Vec<TenantValue> {
     let value = |(id, value): (String, Option<Text>)| {
         let template = templates.iter().find(|it| it.id == id)?;
         let pool = value.and_then(Text::into_text).filter(|it| !it.is_empty())?;
         let (name, project, library) =
             (template.name.clone(), project.to_owned(), library.to_owned());
-        Some(TenantValue { name, project, library, pool })
+        Some(TenantValue { name, project, library, environment: environment.to_owned(), pool })
     };
-    let mut found: Vec<TenantValue> = values.filter_map(value).collect();
-    found.sort_by(|one, other| (&one.name, &one.pool).cmp(&(&other.name, &other.pool)));
-    found.dedup();
-    found
+    values.into_iter().filter_map(value).collect()
 }
 
 #[cfg(test)]
@@ -212,12 +212,18 @@ mod tests {
             } },
         }))
         .unwrap();
-        let told =
-            |it: &TenantValue| format!("{} {}{} {}", it.name, it.project, it.library, it.pool);
+        let told = |it: &TenantValue| {
+            format!("{} {}{} {} {}", it.name, it.project, it.library, it.environment, it.pool)
+        };
         let told: Vec<_> = said.values.iter().map(told).collect();
         assert_eq!(
             told,
-            ["Pool Web WorkerPools-1", "Pool Web WorkerPools-2", "Common Shared WorkerPools-3"]
+            [
+                "Pool Web Environments-1 WorkerPools-1",
+                "Pool Web Environments-2 WorkerPools-1",
+                "Pool Web Environments-3 WorkerPools-2",
+                "Common Shared  WorkerPools-3"
+            ]
         );
     }
 }

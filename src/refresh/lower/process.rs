@@ -32,11 +32,12 @@ fn steps(step: wire::Step) -> Vec<LiveStep> {
             has_siblings,
             action_type: action.action_type,
             place: place(action.worker_pool_id, action.worker_pool_variable),
-            run_on_server: action.properties.run_on_server.trim().eq_ignore_ascii_case("true"),
+            run_on_server: LiveStep::said(&action.properties.run_on_server),
             target_roles: roles,
             container: container(action.container),
             channels: action.channels,
             parameters: parameters(action.properties.parameters),
+            disabled: action.is_disabled,
         }
     };
     actions.into_iter().map(entry).collect()
@@ -115,7 +116,8 @@ mod tests {
         let told =
             steps.iter().map(|it| (it.name().as_str(), it.run_on_server, it.target_roles.as_str()));
         let told: Vec<_> = told.collect();
-        assert_eq!(told, [("Drain", true, "web"), ("Restart", false, "web")]);
+        assert!(steps.iter().all(|it| it.disabled));
+        assert_eq!(told, [("Drain", Some(true), "web"), ("Restart", Some(false), "web")]);
     }
 
     #[test]

@@ -1,0 +1,46 @@
+//! What could not be read, and what that means.
+
+use indexmap::IndexMap;
+
+/// What could not be read, and what that means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What: `the processes of space "Operations"`.
+    pub what: String,
+    /// Why: what the server said.
+    pub why: String,
+    /// What cannot be known without it.
+    pub hides: Hides,
+}
+
+/// What a [`Gap`] hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hides {
+    /// Steps of this space: placements, and uses of pools and of the built-in worker.
+    Steps,
+    /// The same, of a repository that has to be read for a plan to be right.
+    StepsInGit,
+    /// Steps of another space: uses of the built-in worker.
+    ElsewhereSteps,
+    /// Steps that no rule can decide about, though what uses a pool is known.
+    Rules,
+    /// Variables and what stands for their values: uses of pools.
+    Pointers,
+    /// Deployment targets: uses of pools.
+    Targets,
+    /// Releases, published snapshots and further branches: uses of pools.
+    Editions,
+}
+
+/// What could not be read, each with why. What has one cause, such as a repository that cannot be reached, is
+/// one entry.
+pub fn by_cause<'a>(gaps: impl IntoIterator<Item = &'a Gap>) -> Vec<(String, &'a str)> {
+    let mut by_cause: IndexMap<&str, Vec<&str>> = IndexMap::new();
+    for gap in gaps {
+        let of_cause = by_cause.entry(&gap.why).or_default();
+        if !of_cause.contains(&gap.what.as_str()) {
+            of_cause.push(&gap.what);
+        }
+    }
+    by_cause.into_iter().map(|(why, what)| (what.join(", and "), why)).collect()
+}
