@@ -55,7 +55,21 @@ pub enum Flaw {
 /// The first flaw.
 pub fn check(plan: &Plan) -> Result<(), Flaw> {
     let mut made = Made::default();
-    plan.changes.iter().try_for_each(|change| made.add(change))
+    plan.changes.iter().try_for_each(|change| made.add(change))?;
+    plan.needs.iter().enumerate().try_for_each(|(at, need)| {
+        let pool = need.pool.address();
+        let earlier = plan.needs.get(..at).unwrap_or_default();
+        let what = match &need.pool {
+            _ if !matches!(pool, Address::Pool(_)) => return Err(Flaw::Misplaced(pool.clone())),
+            PoolHandle::New(new) if !made.pools.contains(new) => {
+                "it needs workers, and no change creates it"
+            }
+            _ if need.healthy == 0 => "it needs no healthy worker",
+            _ if earlier.iter().any(|it| it.pool == need.pool) => "it needs workers twice",
+            _ => return Ok(()),
+        };
+        Err(Flaw::Senseless { address: pool.clone(), what })
+    })
 }
 
 /// What the changes so far make.

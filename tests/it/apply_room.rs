@@ -44,7 +44,8 @@ fn approved(changes: Vec<Change>) -> Approved {
         digest: "sha256:0".into(),
         scope: Scope::default(),
     };
-    Plan { header, changes, findings: Vec::new(), relies: Vec::new() }.approve().unwrap()
+    let (findings, relies, needs) = (Vec::new(), Vec::new(), Vec::new());
+    Plan { header, changes, findings, relies, needs }.approve().unwrap()
 }
 
 pub(crate) async fn run(bench: &Bench, changes: Vec<Change>) -> Ran {
