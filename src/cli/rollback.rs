@@ -7,6 +7,7 @@ use super::{
     screen::Screen,
     session,
     trouble::helped,
+    wait,
 };
 use crate::{
     back::back,
@@ -43,6 +44,8 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
     format: Shown,
     #[command(flatten)]
+    wait: wait::Args,
+    #[command(flatten)]
     session: session::Args,
 }
 
@@ -69,6 +72,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         receipt: args.receipt.as_deref(),
         format: args.format,
         parallelism: args.session.parallelism,
+        wait: args.wait,
     };
     apply::carry_out(plan, &Sources::default(), &session, &how, screen).await
 }

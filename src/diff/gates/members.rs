@@ -3,11 +3,11 @@
 use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
-    diff::after::pool_id,
+    diff::arrivals::destination,
     finding::{At, Finding},
     live::{Health, Live, LivePool, LiveWorker, fallback_pool, is_on_worker, residents},
     model::{Address, Id, Place, Pool, PoolKind},
-    plan::{Change, ChangeKind, StepEdit},
+    plan::{Change, ChangeKind},
     text::count,
 };
 use indexmap::IndexMap;
@@ -23,29 +23,11 @@ pub(super) fn enough(outcome: &Outcome) -> Vec<Finding> {
 fn arrivals<'a>(outcome: &Outcome<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
     let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
     for change in outcome.changes {
-        let pool = match &change.kind {
-            ChangeKind::PlaceStep { edits, .. } => destination(outcome.after, edits),
-            // Every step that names no pool comes with it.
-            ChangeKind::SetDefaultPool { to, .. } => Some(pool_id(to)),
-            _ => None,
-        };
-        if let Some(pool) = pool {
+        if let Some(pool) = destination(change, outcome.after) {
             arrivals.entry(pool).or_default().push(change);
         }
     }
     arrivals
-}
-
-/// The pool to which the edits of a step send it.
-fn destination(after: &Live, edits: &[StepEdit]) -> Option<Id<Pool>> {
-    edits.iter().find_map(|edit| match edit {
-        StepEdit::Place(place) => match place.after() {
-            Place::Pool(pool) => Some(pool_id(pool)),
-            Place::DefaultPool => after.default_pool().map(|pool| pool.id.clone()),
-            Place::Variable(_) => None,
-        },
-        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-    })
 }
 
 /// How the members of a pool stand.
@@ -96,6 +78,7 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
         true => format!("steps that name no pool would run in `{address}`"),
         false => format!("{} would run in `{address}`", count(steps, "step")),
     };
+    let help = unhealthy_help(&muster, arrivals.is_some());
     let finding = match wanted {
         _ if muster.enabled == 0 => outcome
             .refuse(Gate::EmptyPool, at, format!("{subject}, which would have no enabled worker"))?
@@ -104,7 +87,7 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
             let healthy = count(muster.healthy, "healthy worker");
             let message =
                 format!("{subject}, which would have {healthy} of the {} that it needs", min.value);
-            outcome.refuse(Gate::UnhealthyPool, at, message)?.help(unhealthy_help(&muster))
+            outcome.refuse(Gate::UnhealthyPool, at, message)?.help(help)
         }
         _ if 0 < muster.healthy => return None,
         _ if 0 < muster.unknown => outcome
@@ -113,24 +96,29 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
                 at,
                 format!("{subject}, whose workers have had no health check yet"),
             )?
-            .help("place the steps in a second run, once a health check has passed"),
+            .help(format!("place the steps in a second run; {WAITS}")),
         _ => outcome
             .refuse(
                 Gate::UnhealthyPool,
                 at,
                 format!("{subject}, which would have no healthy worker"),
             )?
-            .help(unhealthy_help(&muster)),
+            .help(help),
     };
     Some(finding.about(address).notes(affected))
 }
 
-fn unhealthy_help(muster: &Muster) -> String {
+/// The line of help that names what checks workers, and waits for them.
+const WAITS: &str = "`apply --wait-healthy 5m` checks its workers and waits for them";
+
+/// What to do about a pool without a healthy worker; steps that come to it can wait, others run there.
+fn unhealthy_help(muster: &Muster, steps_come: bool) -> String {
     let first = match muster.unknown {
         0 => "repair a worker, or run a health check if it is repaired already",
         _ => "run a health check on its workers first",
     };
-    format!("{first}; {}", way_past(Gate::UnhealthyPool))
+    let waits = if steps_come { format!("; {WAITS}") } else { String::new() };
+    format!("{first}{waits}; {}", way_past(Gate::UnhealthyPool))
 }
 
 /// A default pool with workers in place of one without: every step that names no pool leaves the
