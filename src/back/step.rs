@@ -4,7 +4,10 @@ use super::{Field, Way, text};
 use crate::{
     live::{Branch, LiveProcess, LiveStep, Runs, runs},
     model::{Address, Container, Execution, Id, Linked, Place, Pool, PoolHandle},
-    plan::{ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written},
+    plan::{
+        ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written,
+        exactly::{POOL, VARIABLE, place},
+    },
     receipt::Entry,
 };
 use serde_json::Value;
@@ -107,25 +110,6 @@ impl Way<'_> {
         };
         let contained = Delta::between(container(now), container(then)).map(StepEdit::Container);
         [moved, execution, contained].into_iter().flatten().collect()
-    }
-}
-
-/// The field with which a step names its pool.
-const POOL: &str = "WorkerPoolId";
-/// The field with which it names a variable.
-const VARIABLE: &str = "WorkerPoolVariable";
-
-/// The place that these fields are together, before or after. A field that was not written was empty, and
-/// stays so: an apply clears whichever of the two does not decide.
-fn place(fields: &[&Written], side: fn(&Written) -> &Option<Value>) -> Place<Id<Pool>> {
-    let said = |path: &str| {
-        let field = fields.iter().find(|it| it.path == path);
-        text(field.and_then(|it| side(it).as_ref())).trim().to_owned()
-    };
-    match (said(POOL), said(VARIABLE)) {
-        (pool, variable) if variable.is_empty() && pool.is_empty() => Place::DefaultPool,
-        (pool, variable) if variable.is_empty() => Place::Pool(Id::new(pool)),
-        (_, variable) => Place::Variable(variable),
     }
 }
 

@@ -3,7 +3,7 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, Commit, StepEdit, WorkerEdit};
+use super::{Change, ChangeKind, Commit, StepEdit, WorkerEdit, exactly};
 use crate::{
     model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName},
     plan::{NewWorker, Plan, ProcessKind},
@@ -139,6 +139,7 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
 fn senseless(kind: &ChangeKind) -> Option<&'static str> {
     const NO_EDITS: &str = "an update has no edits";
     const ONE_FIELD_TWICE: &str = "one field is edited twice";
+    const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
     let edits = |edits: usize, fields: usize| match edits {
         0 => Some(NO_EDITS),
         _ => (fields < edits).then_some(ONE_FIELD_TWICE),
@@ -153,7 +154,10 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         {
             Some("a branch is made of itself")
         }
-        ChangeKind::PlaceStep { edits: all, .. } => edits(all.len(), kinds(all)),
+        ChangeKind::PlaceStep { edits: all, exactly: fields, .. } => {
+            let agrees = exactly::agrees(all, fields);
+            edits(all.len(), kinds(all)).or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
+        }
         ChangeKind::CreateWorker(new) => senseless_worker(new),
         ChangeKind::ReplaceWorker { kind, new, .. } if kind == new.endpoint.kind() => {
             Some("a worker is replaced by one of the same kind")

@@ -281,7 +281,13 @@ fn at(file: Option<String>, line: Option<usize>) -> At {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::sample::{everything, sources};
+    use crate::{
+        model::Place,
+        plan::{
+            StepEdit, Written,
+            sample::{delta, everything, placement, plan, pool, sources},
+        },
+    };
 
     fn saved() -> Value {
         serde_json::from_str(&write(&everything(), &sources())).unwrap()
@@ -339,6 +345,32 @@ mod tests {
         later["more"] = true.into();
         later["changes"][0]["more"] = true.into();
         assert!(read(&later.to_string()).is_ok());
+    }
+
+    #[test]
+    fn a_way_back_is_read_as_it_was_written_and_shows_what_it_writes() {
+        let way = || {
+            let mut change = placement("Web Store", "Drain", Place::Variable("Pool".into()));
+            change.after = Vec::new();
+            let ChangeKind::PlaceStep { edits, exactly, .. } = &mut change.kind else { panic!() };
+            let home = delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool);
+            *edits = vec![StepEdit::Place(home)];
+            let (before, after) = (Some("WorkerPools-2".into()), Some(Value::Null));
+            exactly.push(Written { path: "WorkerPoolId".into(), before, after });
+            exactly.push(Written {
+                path: "WorkerPoolVariable".into(),
+                before: Some(Value::Null),
+                after: None,
+            });
+            plan(vec![change], Vec::new())
+        };
+        let text = write(&way(), &Sources::default());
+        let read =
+            |text: &str| super::read(text).map(|it| it.changes.into_iter().next().unwrap().kind);
+        assert_eq!(read(&text).unwrap(), way().changes[0].kind);
+        let mut forged: Value = serde_json::from_str(&text).unwrap();
+        forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();
+        insta::assert_snapshot!(read(&forged.to_string()).unwrap_err().to_string(), @r#"it is not sound: `projects["Web Store"].deployment.steps["Drain"]`: the fields that it writes are not what it shows"#);
     }
 
     #[test]
