@@ -44,7 +44,7 @@ const FEW: usize = 10;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// A plan that `plan -o` has saved; it is carried out without a question.
+    /// A plan that `plan -o` or `rollback -o` has saved; it is carried out without a question.
     #[arg(conflicts_with_all = ["target", "wave", "files"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
@@ -154,7 +154,7 @@ async fn still_true(
     if changed.is_empty() {
         return Ok(Some(live));
     }
-    tell_stale(&changed, how.saved, screen);
+    tell_stale(&changed, how.saved.map(|saved| (saved, plan)), screen);
     Ok(None)
 }
 
@@ -289,15 +289,19 @@ async fn signal() {
     _ = tokio::signal::ctrl_c().await;
 }
 
-fn tell_stale(changed: &[Stale], plan: Option<&Path>, screen: &Screen) {
+fn tell_stale(changed: &[Stale], saved: Option<(&Path, &Plan)>, screen: &Screen) {
     errln!("error: the server is not as the plan expects, nothing was written");
     let told = changed.iter().map(|Stale { address, what, expected, found }| {
         let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
         format!("{address}{what} is {found}, the plan expects {expected}")
     });
     list(told, screen);
-    match plan {
-        Some(plan) => errln!("help: plan again: `poolwright plan -o {}`", plan.display()),
+    match saved {
+        Some((path, plan)) => {
+            let undone = plan.header.files.first().filter(|_| plan.is_way_back());
+            let command = undone.map_or("plan".to_owned(), |receipt| format!("rollback {receipt}"));
+            errln!("help: plan again: `poolwright {} -o {}`", Escaped(&command), path.display());
+        }
         None => {
             errln!("help: somebody has changed the server since the plan was made: apply again")
         }

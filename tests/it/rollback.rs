@@ -59,6 +59,93 @@ fn the_whole_chapter_is_undone_byte_for_byte() {
     assert_eq!(workbench.names("workerpools").len(), 4);
 }
 
+/// The same way, taken at once and by way of a file, from one and the same state.
+#[test]
+fn a_way_back_that_is_saved_leads_where_the_way_back_leads() {
+    let mut ends = Vec::new();
+    for saves in [false, true] {
+        let workbench = Workbench::chapter(CHAPTER);
+        let before = workbench.processes();
+        workbench.run(&["apply", "--auto-approve", "--parallelism", "1"]).expect(0);
+        let receipt = workbench.receipt();
+        if saves {
+            let writes = workbench.writes();
+            let saved = workbench.run(&["rollback", &receipt, "-o", "back.json"]).expect(0);
+            assert_eq!(workbench.writes(), writes);
+            let shown = workbench.run(&["show", "back.json"]).expect(0);
+            assert_eq!(shown.stdout, saved.stdout);
+            workbench.run(&["apply", "back.json", "--parallelism", "1"]).expect(0);
+        } else {
+            let args = ["rollback", &receipt, "--auto-approve", "--parallelism", "1"];
+            workbench.run(&args).expect(0);
+        }
+        assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
+        assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
+        let features = workbench.get("/api/featuresconfiguration");
+        let receipts = workbench.receipts();
+        let changes = receipts.last().unwrap()["changes"].clone();
+        ends.push((workbench.processes(), features, changes));
+        // A second way back is empty, and is no file that does harm.
+        workbench.run(&["rollback", &receipt, "-o", "again.json"]).expect(0);
+        let again = workbench.run(&["apply", "again.json"]).expect(0);
+        assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+    }
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[test]
+fn a_saved_way_back_is_stale_where_somebody_has_moved_a_step_since() {
+    let workbench = Workbench::chapter(CHAPTER);
+    workbench.apply();
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    let pool = workbench.id("workerpools", "Default Worker Pool");
+    workbench.edit("/api/Spaces-1/projects/Projects-1/deploymentprocesses", |process| {
+        let actions = process["Steps"].as_array_mut().unwrap().iter_mut();
+        let mut actions = actions.map(|step| &mut step["Actions"][0]);
+        actions.find(|it| it["WorkerPoolId"].is_string()).unwrap()["WorkerPoolId"] = json!(pool);
+    });
+    let writes = workbench.writes();
+    let output = workbench.run(&["apply", "back.json"]).expect(4);
+    assert!(output.stderr.contains("the plan expects"), "{}", output.stderr);
+    let help = output.stderr.lines().last().unwrap();
+    assert!(help.starts_with("help: plan again: `poolwright rollback "), "{help}");
+    assert!(help.ends_with(".json -o back.json`"), "{help}");
+    assert_eq!(workbench.writes(), writes);
+}
+
+#[test]
+fn a_way_back_is_not_saved_over_its_receipt() {
+    let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
+    workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
+    let receipt = workbench.read("receipt.json");
+    let output = workbench.run(&["rollback", "receipt.json", "-o", "receipt.json"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r"
+    error: `receipt.json` is the receipt, and not a file for a plan
+    help: save the plan into a file of its own, such as `-o back.json`
+    ");
+    assert_eq!(workbench.read("receipt.json"), receipt);
+}
+
+/// What goes back says more than a plan of a file does, and a plan is untrusted.
+#[test]
+fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
+    let workbench = Workbench::chapter(CHAPTER);
+    workbench.apply();
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    let mut plan: Value = serde_json::from_str(&workbench.read("back.json")).unwrap();
+    let changes = plan["changes"].as_array_mut().unwrap();
+    let step = changes.iter_mut().find(|it| it["kind"] == "placement").unwrap();
+    step["write"]["place_step"]["exactly"][0]["after"] = json!("WorkerPools-9");
+    workbench.write("back.json", &plan.to_string());
+    let writes = workbench.writes();
+    let output = workbench.run(&["apply", "back.json"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r#"
+    error: cannot read the plan `back.json`: it is not sound: `projects["Billing"].deployment.steps["Back up database"]`: the fields that it writes are not what it shows
+    help: save it anew, with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
+    "#);
+    assert_eq!(workbench.writes(), writes);
+}
+
 #[test]
 fn what_somebody_has_changed_since_is_left_and_told() {
     let workbench = Workbench::chapter(
@@ -168,6 +255,13 @@ fn a_process_in_git_goes_back_by_a_commit() {
     workbench.apply();
     assert_ne!(workbench.text(&process), before);
     workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(workbench.text(&process), before);
+
+    // There, and back by way of a file.
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_ne!(workbench.text(&process), before);
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    workbench.run(&["apply", "back.json"]).expect(0);
     assert_eq!(workbench.text(&process), before);
 }
 
