@@ -43,6 +43,16 @@ pub fn place(fields: &[&Written], side: fn(&Written) -> &Option<Value>) -> Place
     }
 }
 
+/// What the switch by which a step runs on a worker is after these fields are written; `None` where it is not
+/// one of them.
+pub fn switched(fields: &[Written]) -> Option<bool> {
+    said(fields, SWITCH, AFTER).map(is_on)
+}
+
+fn is_on(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("true")
+}
+
 /// Whether what is written `exactly` is what `edits` show, and nothing besides.
 pub(super) fn agrees(edits: &[StepEdit], exactly: &[Written]) -> bool {
     let (mut place, mut execution, mut container) = (None, None, None);
@@ -117,10 +127,8 @@ fn execution_agrees(edit: Option<Runs<'_>>, fields: &[Written]) -> bool {
     let Some(then) = then else { return false };
     let switch = |side, execution: &Execution| match said(fields, SWITCH, side) {
         None => true,
-        Some(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" => *execution != Execution::OnTargets,
-            other => ["", "false"].contains(&other),
-        },
+        Some(text) if is_on(text) => *execution != Execution::OnTargets,
+        Some(text) => ["", "false"].contains(&text.trim().to_ascii_lowercase().as_str()),
     };
     let tags = |side, shown: &str| {
         let (mut written, shown) =

@@ -237,6 +237,48 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
 }
 
 #[test]
+fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
+    let workbench = Workbench::chapter(
+        "version = 1\n[pools.a]\ndefault = true\n[workers.w]\npools = [\"a\"]\npolling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n",
+    );
+    let default = || {
+        let pools = workbench.get("/api/Spaces-1/workerpools/all");
+        let mut pools = pools.as_array().unwrap().iter().cloned();
+        pools.find(|it| it["IsDefault"] == true).unwrap()["Name"].clone()
+    };
+    workbench.apply();
+    assert_eq!(default(), "a");
+    let output = workbench.rollback(&workbench.receipt()).expect(0);
+    assert!(!output.stdout.contains("not-undone"), "{}", output.stdout);
+    assert_eq!(default(), "Default Worker Pool");
+    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
+}
+
+#[test]
+fn a_pool_that_is_made_again_has_its_place_among_the_others() {
+    let workbench = Workbench::chapter("version = 1\n[pools.a]\n[pools.b]\n[pools.c]\n");
+    let order = || {
+        let pools = workbench.get("/api/Spaces-1/workerpools/all");
+        let mut pools = pools.as_array().unwrap().clone();
+        pools.sort_by_key(|it| it["SortOrder"].as_i64());
+        pools.iter().map(|it| it["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    workbench.run(&["apply", "--auto-approve", "--parallelism", "1"]).expect(0);
+    let before = order();
+    workbench.write(
+        "workers.toml",
+        "version = 1\n[pools.c]\nsort_order = 0\n[[removed]]\npool = \"a\"\n",
+    );
+    workbench.apply();
+    assert_eq!(order(), ["c", "Default Worker Pool", "b"]);
+    let receipt = workbench.receipt();
+    workbench.rollback(&receipt).expect(0);
+    assert_eq!(order(), before);
+    let again = workbench.rollback(&receipt).expect(0);
+    assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+}
+
+#[test]
 fn a_process_in_git_goes_back_by_a_commit() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\nunhealthy-pool = \"allow\"\n[version_control]\non_unreachable = \"skip\"\n[pools.trial]\n[[placements]]\nproject = \"Checkout\"\nprocess = \"any\"\npool = \"trial\"\n");
