@@ -254,6 +254,30 @@ fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
     assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
 }
 
+/// An image alone is no container: the feed comes back with it.
+#[test]
+fn a_container_that_was_taken_back_is_there_again_after_the_way_back_of_that() {
+    let workbench = Workbench::new(Seed::Acme);
+    let feeds = workbench.get("/api/Spaces-1/feeds/all");
+    let feed = feeds[0]["Name"].as_str().unwrap();
+    workbench.write("workers.toml", &format!("version = 1\n[gates]\nunhealthy-pool = \"allow\"\n[[placements]]\nproject = \"Landing zone\"\npool = \"Linux\"\ncontainer = {{ image = \"acme/tools:2\", feed = \"{feed}\" }}\n"));
+    let project = workbench.id("projects", "Landing zone");
+    let containers = || -> Vec<Value> {
+        let path = format!("/api/Spaces-1/projects/{project}/deploymentprocesses");
+        let process = workbench.get(&path);
+        let steps = process["Steps"].as_array().unwrap().iter();
+        steps.map(|it| it["Actions"][0]["Container"].clone()).collect()
+    };
+    let before = containers();
+    workbench.apply();
+    let after = containers();
+    assert!(after.iter().any(|it| it["FeedId"] == feeds[0]["Id"]), "{after:?}");
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(containers(), before);
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(containers(), after);
+}
+
 #[test]
 fn a_pool_that_is_made_again_has_its_place_among_the_others() {
     let workbench = Workbench::chapter("version = 1\n[pools.a]\n[pools.b]\n[pools.c]\n");
