@@ -4,6 +4,8 @@
 //! `diff`'s, and hold of every plan.
 
 mod endpoint;
+#[cfg(test)]
+mod laws;
 mod pool;
 mod step;
 mod worker;
