@@ -5,6 +5,8 @@
 
 mod chooser;
 mod endpoint;
+#[cfg(test)]
+mod laws;
 mod pool;
 mod step;
 mod worker;
@@ -29,9 +31,15 @@ pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
         Outcome::Failed => !it.before.is_empty(),
         Outcome::Skipped => false,
     };
-    // Pools first: what goes back into one has to know where that is.
-    let (pools, others): (Vec<&Entry>, Vec<&Entry>) =
+    // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
+    // first and those that go come last, for the default pool goes from the ones to the others.
+    let (mut pools, others): (Vec<&Entry>, Vec<&Entry>) =
         receipt.entries.iter().filter(done).partition(|it| it.kind == "pool");
+    pools.sort_by_key(|it| match it.action {
+        Action::Delete => 0,
+        Action::Update | Action::Replace => 1,
+        Action::Create => 2,
+    });
     let mut way = Way { live, remade: HashMap::new(), changes: Vec::new(), findings: Vec::new() };
     pools.into_iter().chain(others).for_each(|entry| way.entry(entry));
     (way.changes, way.findings)

@@ -22,10 +22,13 @@ pub fn record(receipt: &mut Receipt, event: &Event) {
     | Event::Writing { index, .. }
     | Event::Done { index, .. }
     | Event::Failed { index, .. }
-    | Event::Skipped { index, .. }) = event;
+    | Event::Skipped { index, .. }) = event
+    else {
+        return;
+    };
     let Some(entry) = receipt.entries.get_mut(*index) else { return };
     match event {
-        Event::Started { .. } => {}
+        Event::Started { .. } | Event::Looked { .. } => {}
         Event::Writing { written, .. } => {
             entry.outcome = Outcome::Unknown;
             note(&mut entry.before, written);

@@ -1,11 +1,13 @@
 //! What may be written now: a pure machine that knows which change waits for which.
 //!
-//! Changes of one process are one unit, since it is written as a whole, and so are those of one variable set. Units begin stage by stage, and
-//! within a stage side by side. Never: I/O, or a look at what a change writes beyond whom it concerns.
+//! Changes of one process are one unit, since it is written as a whole, and so are those of one set of
+//! variables. Units begin stage by stage, and within a stage side by side. Where changes wait for the workers
+//! of a pool, it says when these are to be looked at: once all that comes before is done, so that they are
+//! there. Never: I/O, or a look at what a change writes beyond whom it concerns.
 
 use crate::{
     model::{Address, Id, Process, VariableSet},
-    plan::{Action, Change, ChangeKind, PoolEdit, WorkerEdit},
+    plan::{Action, Arrival, Change, ChangeKind, PoolEdit, WorkerEdit},
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +19,8 @@ const INTERRUPTED: &str = "interrupted";
 pub(super) enum Next {
     /// Carry these changes out with one write.
     Start(Vec<usize>),
+    /// Look at the workers for which changes wait: those of the arrivals at these places.
+    Look(Vec<usize>),
     /// Leave this one.
     Skip {
         /// Which change.
@@ -35,6 +39,8 @@ pub(super) struct Schedule {
     waiting: BTreeSet<(u8, usize)>,
     /// Units that have, by stage.
     under_way: BTreeSet<(u8, usize)>,
+    /// The pools whose workers changes wait for.
+    looks: Vec<Look>,
 }
 
 struct Node {
@@ -42,8 +48,16 @@ struct Node {
     unit: usize,
     /// Those that wait for this one.
     dependents: Vec<usize>,
-    /// The one for which this one waits in vain.
-    lost: Option<usize>,
+    /// Why this one is never to begin.
+    lost: Option<String>,
+    state: State,
+}
+
+/// Workers that are looked at, and the changes that wait for them.
+struct Look {
+    /// The first stage in which a change waits.
+    stage: u8,
+    changes: Vec<usize>,
     state: State,
 }
 
@@ -57,7 +71,7 @@ enum State {
 struct Unit {
     stage: u8,
     changes: Vec<usize>,
-    /// How many changes of other units have to end first.
+    /// How many changes of other units, and looks, have to end first.
     waits: usize,
     /// How many of its changes have not ended.
     open: usize,
@@ -82,8 +96,8 @@ impl<'a> Whole<'a> {
 }
 
 impl Schedule {
-    /// All changes, none begun; at least one unit at a time.
-    pub(super) fn new(changes: &[Change], parallelism: usize) -> Self {
+    /// All changes, none begun; at least one unit at a time. `arrivals` wait for workers.
+    pub(super) fn new(changes: &[Change], arrivals: &[Arrival], parallelism: usize) -> Self {
         let mut units: Vec<Unit> = Vec::new();
         let mut wholes: HashMap<Whole, usize> = HashMap::new();
         let mut nodes: Vec<Node> = Vec::with_capacity(changes.len());
@@ -112,11 +126,28 @@ impl Schedule {
         let waiting = units.iter().enumerate().map(|(at, unit)| (unit.stage, at)).collect();
         let under_way = BTreeSet::new();
         let parallelism = parallelism.max(1);
-        let mut schedule = Self { parallelism, changes: nodes, units, waiting, under_way };
+        let looks = Vec::new();
+        let mut schedule = Self { parallelism, changes: nodes, units, waiting, under_way, looks };
         for (index, first) in edges(changes) {
             schedule.draw(index, first);
         }
+        for arrival in arrivals {
+            schedule.hold(&arrival.changes);
+        }
         schedule
+    }
+
+    /// Lets changes wait until workers were looked at.
+    fn hold(&mut self, changes: &[usize]) {
+        let mut look = Look { stage: u8::MAX, changes: Vec::new(), state: State::Waiting };
+        for index in changes {
+            let Some(node) = self.changes.get(*index) else { continue };
+            let Some(unit) = self.units.get_mut(node.unit) else { continue };
+            unit.waits += 1;
+            look.stage = look.stage.min(unit.stage);
+            look.changes.push(*index);
+        }
+        self.looks.push(look);
     }
 
     /// Draws an edge: `index` waits for `first`. Changes of one unit are written at once.
@@ -139,36 +170,75 @@ impl Schedule {
             return self.skip_one_of(unit, |_| Some(INTERRUPTED.to_owned()));
         }
         let (stage, first) = self.waiting.first().copied()?;
-        let idle = self.under_way.is_empty();
-        if self.under_way.first().is_some_and(|(busy, _)| *busy < stage)
-            || self.under_way.len() >= self.parallelism
-        {
+        if self.under_way.first().is_some_and(|(busy, _)| *busy < stage) {
             return None;
         }
+        let due = self.begin_looks(stage);
+        if !due.is_empty() {
+            return Some(Next::Look(due));
+        }
+        if self.under_way.len() >= self.parallelism {
+            return None;
+        }
+        let looks = self.looks.iter().any(|look| look.state == State::UnderWay);
+        let idle = self.under_way.is_empty() && !looks;
         let ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
         let in_stage = self.waiting.range((stage, 0)..=(stage, usize::MAX)).map(|(_, at)| *at);
         let Some(unit) = in_stage.into_iter().find(ready) else {
             // Nothing is under way that could end what it waits for: a plan that nobody can carry out.
-            let in_a_circle =
-                |_: Option<&str>| Some("waits for a change that waits for it".to_owned());
+            let in_a_circle = |_: &Node| Some("waits for a change that waits for it".to_owned());
             return if idle { self.skip_one_of(first, in_a_circle) } else { None };
         };
-        let lost =
-            self.skip_one_of(unit, |lost| lost.map(|address| format!("waits for {address}")));
+        let lost = self.skip_one_of(unit, |node| node.lost.clone());
         lost.or_else(|| Some(self.start(stage, unit)))
     }
 
-    /// Skips the first change of a unit for which there is a reason; the reason is given the address of
-    /// what the change waits for in vain.
+    /// Begins the looks for which it is time. One for which no change waits that could still be made is over.
+    fn begin_looks(&mut self, stage: u8) -> Vec<usize> {
+        let mut due = Vec::new();
+        for (at, look) in self.looks.iter_mut().enumerate() {
+            if look.state == State::Waiting && look.stage <= stage {
+                look.state = State::UnderWay;
+                due.push(at);
+            }
+        }
+        let is_open = |index: &usize| {
+            let node = self.changes.get(*index);
+            node.is_some_and(|it| it.state == State::Waiting && it.lost.is_none())
+        };
+        let changes = |at: usize| self.looks.get(at).into_iter().flat_map(|it| &it.changes);
+        let (due, idle): (Vec<usize>, Vec<usize>) =
+            due.into_iter().partition(|at| changes(*at).any(is_open));
+        idle.into_iter().for_each(|at| self.looked(at, Ok(())));
+        due
+    }
+
+    /// A look has ended: its changes go on, or never begin for the reason that is given.
+    pub(super) fn looked(&mut self, at: usize, result: Result<(), String>) {
+        let Some(look) = self.looks.get_mut(at).filter(|it| it.state != State::Ended) else {
+            return;
+        };
+        look.state = State::Ended;
+        for index in std::mem::take(&mut look.changes) {
+            let Some(node) = self.changes.get_mut(index) else { continue };
+            if let Err(why) = &result {
+                node.lost.get_or_insert_with(|| why.clone());
+            }
+            if let Some(unit) = self.units.get_mut(node.unit) {
+                unit.waits -= 1;
+            }
+        }
+    }
+
+    /// Skips the first change of a unit for which there is a reason.
     fn skip_one_of(
         &mut self,
         unit: usize,
-        reason: impl Fn(Option<&str>) -> Option<String>,
+        reason: impl Fn(&Node) -> Option<String>,
     ) -> Option<Next> {
         let because = |index: usize| {
             let node = self.changes.get(index).filter(|it| it.state == State::Waiting)?;
-            let lost = node.lost.and_then(|at| self.changes.get(at));
-            reason(lost.map(|it| it.address.as_str())).map(|because| (index, because))
+            reason(node).map(|because| (index, because))
         };
         let changes = &self.units.get(unit)?.changes;
         let (index, because) = changes.iter().copied().find_map(because)?;
@@ -199,6 +269,7 @@ impl Schedule {
         }
         node.state = State::Ended;
         let (own, dependents) = (node.unit, std::mem::take(&mut node.dependents));
+        let in_vain = (!done).then(|| format!("waits for {}", node.address));
         if let Some(unit) = self.units.get_mut(own) {
             unit.open -= 1;
             if unit.open == 0 {
@@ -209,8 +280,8 @@ impl Schedule {
         }
         for dependent in dependents {
             let Some(node) = self.changes.get_mut(dependent) else { continue };
-            if !done {
-                node.lost.get_or_insert(index);
+            if let Some(why) = &in_vain {
+                node.lost.get_or_insert_with(|| why.clone());
             }
             if let Some(unit) = self.units.get_mut(node.unit) {
                 unit.waits -= 1;

@@ -167,6 +167,16 @@ impl<'a> Writes<'a> {
         Arc::clone(all.entry(url.to_lowercase()).or_default())
     }
 
+    /// The space.
+    pub(super) fn space(&self) -> &Id<Space> {
+        self.space
+    }
+
+    /// What writes to the space, for what is no change of the plan.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
     fn reader(&self) -> SpaceReader {
         self.writer.reader()
     }
@@ -176,7 +186,7 @@ impl<'a> Writes<'a> {
     }
 
     /// The id of a pool that is live, or was made here.
-    fn pool(&self, handle: &PoolHandle) -> Result<String, String> {
+    pub(super) fn pool(&self, handle: &PoolHandle) -> Result<String, String> {
         let address = match handle {
             PoolHandle::Existing { id, .. } => return Ok(id.as_str().to_owned()),
             PoolHandle::New(address) => address,

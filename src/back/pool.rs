@@ -4,7 +4,7 @@ use super::{Field, Way, before, made, text};
 use crate::{
     live::LivePool,
     model::{Address, Id, Name, PoolHandle, PoolKind},
-    plan::{ChangeKind, Delta, NewPool, PoolEdit, Written},
+    plan::{Change, ChangeKind, Delta, NewPool, PoolEdit, Written},
     receipt::Entry,
 };
 use serde_json::Value;
@@ -20,7 +20,11 @@ impl Way<'_> {
         if pool.name != named {
             return self.left(entry, "somebody has renamed it since");
         }
-        if pool.default {
+        let hands_over = |change: &Change| match &change.kind {
+            ChangeKind::SetDefaultPool { to, .. } => to.id() != Some(&pool.id),
+            _ => false,
+        };
+        if pool.default && !self.changes.iter().any(hands_over) {
             return self.left(entry, "it is the default pool now");
         }
         let (id, name) = (pool.id.clone(), pool.name.to_string());
@@ -93,30 +97,29 @@ impl Way<'_> {
     }
 
     fn restore_order(&mut self, entry: &Entry, order: &Written) {
-        let live: Vec<&str> = self.live.pools.iter().map(|it| it.id.as_str()).collect();
-        let known = |value: &Option<Value>| -> Vec<String> {
+        let live: Vec<PoolHandle> =
+            self.live.pools.iter().map(|it| self.pool(it.id.as_str())).collect();
+        // Those that were made again have a place too; those that are gone for good have none.
+        let known = |value: &Option<Value>| -> Vec<PoolHandle> {
             let ids = value.as_ref().and_then(Value::as_array).into_iter().flatten();
-            let ids = ids.filter_map(Value::as_str).filter(|id| live.contains(id));
-            ids.map(str::to_owned).collect()
+            let pools = ids.filter_map(Value::as_str).map(|id| self.pool(id));
+            pools.filter(|pool| pool.id().is_none_or(|id| self.live.pool(id).is_some())).collect()
         };
         let (was, made) = (known(&order.before), known(&order.after));
-        let now: Vec<String> = live
-            .iter()
-            .filter(|id| made.iter().any(|it| it == *id))
-            .map(|it| (*it).to_owned())
-            .collect();
-        // Pools that came since stay behind those that were there.
-        let others = live.iter().filter(|id| !was.iter().any(|it| it == *id));
-        let wanted: Vec<&str> = was.iter().map(String::as_str).chain(others.copied()).collect();
-        if wanted == live {
+        // Pools that came since stay behind those that were there, and what is made goes behind all.
+        let others = live.iter().filter(|pool| !was.contains(pool));
+        let wanted: Vec<PoolHandle> = was.iter().chain(others).cloned().collect();
+        let is_new = |pool: &&PoolHandle| pool.id().is_none();
+        let without: Vec<PoolHandle> =
+            live.iter().chain(was.iter().filter(is_new)).cloned().collect();
+        if wanted == without {
             return;
         }
-        if now != made {
+        let stays = |pool: &&PoolHandle| !is_new(pool);
+        if !live.iter().filter(|pool| made.contains(pool)).eq(made.iter().filter(stays)) {
             return self.edited(entry, &["the order".to_owned()]);
         }
-        let handles = |ids: &[&str]| ids.iter().map(|id| self.pool(id)).collect();
-        let kind = ChangeKind::SortPools { before: handles(&live), order: handles(&wanted) };
-        self.push(Address::PoolOrder, kind);
+        self.push(Address::PoolOrder, ChangeKind::SortPools { before: live, order: wanted });
     }
 }
 

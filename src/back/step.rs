@@ -4,7 +4,10 @@ use super::{Field, Way, text};
 use crate::{
     live::{Branch, LiveProcess, LiveStep, Runs, runs},
     model::{Address, Container, Execution, Id, Linked, Place, Pool, PoolHandle},
-    plan::{ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written},
+    plan::{
+        ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written,
+        exactly::{POOL, VARIABLE, place},
+    },
     receipt::Entry,
 };
 use serde_json::Value;
@@ -18,8 +21,11 @@ impl Way<'_> {
             return self.left(entry, "the step is not there any more, or cannot be read");
         };
         let is_place = |it: &&Written| matches!(it.path.as_str(), POOL | VARIABLE);
+        let is_container = |it: &&Written| it.path.starts_with(CONTAINER);
         let (places, fields): (Vec<&Written>, Vec<&Written>) =
             entry.before.iter().partition(is_place);
+        let (containers, fields): (Vec<&Written>, Vec<&Written>) =
+            fields.into_iter().partition(is_container);
         let (mut restored, mut exactly, mut edited) = (step.clone(), Vec::new(), Vec::new());
         let (was, made) = (place(&places, |it| &it.before), place(&places, |it| &it.after));
         if !places.is_empty() && step.place != was {
@@ -29,6 +35,16 @@ impl Way<'_> {
             } else {
                 let [now, made] = [&step.place, &made].map(|it| self.told(it));
                 edited.push(format!("`pool` (it is {now}, the apply had made it {made})"));
+            }
+        }
+        let [was, made] =
+            [false, true].map(|after| container(&containers, after, step.container.as_ref()));
+        if step.container != was {
+            if step.container == made {
+                exactly.extend(containers.into_iter().map(turned));
+                restored.container = was;
+            } else {
+                edited.extend(containers.into_iter().map(super::made));
             }
         }
         for field in fields {
@@ -110,47 +126,42 @@ impl Way<'_> {
     }
 }
 
-/// The field with which a step names its pool.
-const POOL: &str = "WorkerPoolId";
-/// The field with which it names a variable.
-const VARIABLE: &str = "WorkerPoolVariable";
-
-/// The place that these fields are together, before or after. A field that was not written was empty, and
-/// stays so: an apply clears whichever of the two does not decide.
-fn place(fields: &[&Written], side: fn(&Written) -> &Option<Value>) -> Place<Id<Pool>> {
-    let said = |path: &str| {
-        let field = fields.iter().find(|it| it.path == path);
-        text(field.and_then(|it| side(it).as_ref())).trim().to_owned()
-    };
-    match (said(POOL), said(VARIABLE)) {
-        (pool, variable) if variable.is_empty() && pool.is_empty() => Place::DefaultPool,
-        (pool, variable) if variable.is_empty() => Place::Pool(Id::new(pool)),
-        (_, variable) => Place::Variable(variable),
-    }
-}
-
 /// The same field the other way round.
 fn turned(field: &Written) -> Written {
     let Written { path, before, after } = field.clone();
     Written { path, before: after, after: before }
 }
 
-/// The step with another value of a field that is not its place.
+/// What the fields of a container begin with: the whole, its image, its feed.
+const CONTAINER: &str = "Container";
+
+/// The container that these fields are together, before or after; a part that was not written is as it is. One
+/// by one they would say too little: without an image there is no container, and so none that has a feed.
+fn container(
+    fields: &[&Written],
+    after: bool,
+    now: Option<&Container<String>>,
+) -> Option<Container<String>> {
+    let said = |path: &str| {
+        let field = fields.iter().find(|it| it.path == path)?;
+        Some(if after { field.after.as_ref() } else { field.before.as_ref() })
+    };
+    let part = |key: &str, now: Option<&String>| match said(CONTAINER) {
+        Some(whole) => text(whole.and_then(|it| it.get(key))).to_owned(),
+        None => match said(&format!("{CONTAINER}.{key}")) {
+            Some(value) => text(value).to_owned(),
+            None => now.cloned().unwrap_or_default(),
+        },
+    };
+    let image = part("Image", now.map(|it| &it.image));
+    let feed = part("FeedId", now.map(|it| &it.feed));
+    (!image.is_empty()).then_some(Container { image, feed })
+}
+
+/// The step with another value of a field that is neither of its place nor of its container.
 fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
     let (mut step, said) = (step.clone(), text(value));
     match path {
-        "Container" => {
-            let part = |key: &str| text(value.and_then(|it| it.get(key))).to_owned();
-            step.container = contained(part("Image"), part("FeedId"));
-        }
-        "Container.Image" => {
-            let feed = step.container.map(|it| it.feed).unwrap_or_default();
-            step.container = contained(said.to_owned(), feed);
-        }
-        "Container.FeedId" => {
-            let image = step.container.map(|it| it.image).unwrap_or_default();
-            step.container = contained(image, said.to_owned());
-        }
         _ if path.ends_with(".RunOnServer") => {
             step.run_on_server = LiveStep::said(said);
         }
@@ -158,10 +169,6 @@ fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
         _ => {}
     }
     step
-}
-
-fn contained(image: String, feed: String) -> Option<Container<String>> {
-    (!image.is_empty()).then_some(Container { image, feed })
 }
 
 fn execution(step: &LiveStep) -> Execution {

@@ -5,7 +5,7 @@ use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
     plan::{ChangeKind, Delta, NewWorker, WorkerEdit, Written},
-    receipt::Entry,
+    receipt::{Entry, Outcome},
 };
 use serde_json::Value;
 
@@ -80,12 +80,16 @@ impl Way<'_> {
         }
     }
 
-    /// The worker that an entry has made, if it is still there.
+    /// The worker that an entry has made, if it is still there. Its id is known once the answer is; until then
+    /// the entry has none, or that of the worker that was replaced.
     fn made(&self, entry: &Entry) -> Option<&LiveWorker> {
         let name = entry.before.iter().find(|it| it.path == "Name");
         let name = Name::new(text(name.and_then(|it| it.after.as_ref())));
-        let id = entry.id.as_deref();
-        self.live.workers.iter().find(|it| id.map_or(it.name == name, |id| it.id.as_str() == id))
+        let mut workers = self.live.workers.iter();
+        match &entry.id {
+            Some(id) if entry.outcome == Outcome::Done => workers.find(|it| it.id.as_str() == id),
+            _ => workers.find(|it| it.name == name),
+        }
     }
 
     /// What a receipt has kept of a worker that is gone; told where that is not enough.

@@ -10,11 +10,13 @@ use super::{
     session::{self, Session},
     show,
     trouble::helped,
+    wait,
 };
 use crate::{
     apply::{self, apply},
-    diff::{Stale, stale},
+    diff::{Stale, awaiting, stale},
     finding::Sources,
+    live::Live,
     plan::{Approved, Plan},
     receipt::{Entry, Outcome, Receipt, Status},
     refresh::{lacking, refresh, space},
@@ -38,11 +40,11 @@ const FEW: usize = 10;
 /// longer as the plan expects. Exits with 3 where a gate refuses the plan, and with 5 where some change
 /// was not made; the next `apply` goes on from there. Example:
 ///
-///   poolwright plan -o plan.json && poolwright apply plan.json
+///   poolwright plan -o plan.json && poolwright apply plan.json --wait-healthy 5m
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// A plan that `plan -o` has saved; it is carried out without a question.
+    /// A plan that `plan -o` or `rollback -o` has saved; it is carried out without a question.
     #[arg(conflicts_with_all = ["target", "wave", "files"])]
     plan: Option<PathBuf>,
     #[command(flatten)]
@@ -56,6 +58,8 @@ pub(super) struct Args {
     /// How the plan is shown; json prints the receipt instead.
     #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
     format: Shown,
+    #[command(flatten)]
+    wait: wait::Args,
     #[command(flatten)]
     narrowed: plan::Narrowed,
     #[command(flatten)]
@@ -73,6 +77,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         receipt: args.receipt.as_deref(),
         format: args.format,
         parallelism: args.session.parallelism,
+        wait: args.wait,
     };
     carry_out(plan, &sources, &session, &how, screen).await
 }
@@ -89,6 +94,8 @@ pub(super) struct How<'a> {
     pub(super) format: Shown,
     /// How many objects are written side by side.
     pub(super) parallelism: usize,
+    /// Whether steps wait for healthy workers.
+    pub(super) wait: wait::Args,
 }
 
 /// Shows a plan, asks, and carries it out; the exit code.
@@ -100,6 +107,7 @@ pub(super) async fn carry_out(
     screen: &Screen,
 ) -> anyhow::Result<u8> {
     let text = how.format == Shown::Text;
+    let plan = if how.wait.waits() { awaiting(plan) } else { plan };
     if text {
         out!("{}", render::plan(&plan, sources, how.format.into(), screen.out));
     }
@@ -121,36 +129,39 @@ pub(super) async fn carry_out(
         return Ok(exit::DONE);
     }
     warn_of_lacking(session, plan).await;
+    how.wait.warn_of_lacking(&session.connection, plan).await;
     if how.asks && !agreed()? {
         errln!("nothing was written");
         return Ok(exit::ERROR);
     }
-    if let Some(code) = no_longer_true(plan, session, how, screen).await? {
-        return Ok(code);
-    }
-    written(&approved, session, how, screen).await
+    let Some(live) = still_true(plan, session, how, screen).await? else {
+        return Ok(exit::STALE);
+    };
+    written(&approved, &live, session, how, screen).await
 }
 
-/// Holds every precondition against the server, just before the first write; the exit code where one fails.
-async fn no_longer_true(
+/// Holds every precondition against the server, just before the first write. `None` where one fails, and why is
+/// printed.
+async fn still_true(
     plan: &Plan,
     session: &Session,
     how: &How<'_>,
     screen: &Screen,
-) -> anyhow::Result<Option<u8>> {
+) -> anyhow::Result<Option<Live>> {
     let (reader, header) = (session.connection.reader(), &plan.header);
     let live = refresh(&reader, &header.space, &header.scope, &session.url).await?;
     let changed = stale(plan, &live);
     if changed.is_empty() {
-        return Ok(None);
+        return Ok(Some(live));
     }
-    tell_stale(&changed, how.saved, screen);
-    Ok(Some(exit::STALE))
+    tell_stale(&changed, how.saved.map(|saved| (saved, plan)), screen);
+    Ok(None)
 }
 
 /// Writes, with a receipt, and tells what it came to.
 async fn written(
     approved: &Approved,
+    live: &Live,
     session: &Session,
     how: &How<'_>,
     screen: &Screen,
@@ -163,8 +174,9 @@ async fn written(
         kept.note(&event);
         progress.show(&event);
     };
-    let options = apply::Options { parallelism: how.parallelism };
-    apply(approved, &session.connection, options, stop.clone(), &mut listen).await;
+    let wait = how.wait.wait(approved.plan(), live);
+    let options = apply::Options { parallelism: how.parallelism, wait };
+    apply(approved, &session.connection, &options, stop.clone(), &mut listen).await;
     progress.end();
     let (receipt, path) = kept.end();
     if !text {
@@ -277,15 +289,19 @@ async fn signal() {
     _ = tokio::signal::ctrl_c().await;
 }
 
-fn tell_stale(changed: &[Stale], plan: Option<&Path>, screen: &Screen) {
+fn tell_stale(changed: &[Stale], saved: Option<(&Path, &Plan)>, screen: &Screen) {
     errln!("error: the server is not as the plan expects, nothing was written");
     let told = changed.iter().map(|Stale { address, what, expected, found }| {
         let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
         format!("{address}{what} is {found}, the plan expects {expected}")
     });
     list(told, screen);
-    match plan {
-        Some(plan) => errln!("help: plan again: `poolwright plan -o {}`", plan.display()),
+    match saved {
+        Some((path, plan)) => {
+            let undone = plan.header.files.first().filter(|_| plan.is_way_back());
+            let command = undone.map_or("plan".to_owned(), |receipt| format!("rollback {receipt}"));
+            errln!("help: plan again: `poolwright {} -o {}`", Escaped(&command), path.display());
+        }
         None => {
             errln!("help: somebody has changed the server since the plan was made: apply again")
         }

@@ -3,8 +3,9 @@
 use super::{print::errln, screen::Screen};
 use crate::{
     apply::Event,
+    model::Address,
     plan::{Action, Plan},
-    text::escape::Escaped,
+    text::{count, escape::Escaped},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
@@ -46,6 +47,9 @@ impl<'a> Progress<'a> {
                 format!("{} {}", done(action), address(index))
             }
             Event::Writing { .. } => return,
+            Event::Looked { pool, workers, healthy, fit } => {
+                return self.look(looked(pool, (*workers, *healthy), *fit));
+            }
             Event::Failed { index, error, unknown } => {
                 let word = if *unknown { "unknown" } else { "failed" };
                 format!("{word} {}: {}", address(index), Escaped(error))
@@ -68,11 +72,33 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// Shows how the workers of a pool are, for whom steps wait.
+    fn look(&self, line: String) {
+        match &self.bar {
+            Some(bar) => bar.set_message(line),
+            None if self.quiet => {}
+            None => errln!("{line}"),
+        }
+    }
+
     /// Takes the bar away.
     pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// A pool for whose workers steps wait, in a line.
+fn looked(pool: &Address, (workers, healthy): (usize, usize), fit: bool) -> String {
+    let pool = pool.to_string();
+    let pool = Escaped(&pool);
+    let of = count(workers, "worker");
+    match (workers, healthy) {
+        _ if fit => format!("ready {pool}: {healthy} of {of} healthy"),
+        (0, _) => format!("waiting for {pool}: no enabled worker yet"),
+        (_, 0) => format!("waiting for {pool}: {of}, none known to be healthy yet"),
+        (_, _) => format!("waiting for {pool}: {of}, {healthy} healthy so far"),
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::{
     apply::{self, How},
-    plan::Shown,
-    print::errln,
+    exit,
+    plan::{self, Shown},
+    print::{errln, out},
     screen::Screen,
     session,
     trouble::helped,
+    wait,
 };
 use crate::{
     back::back,
@@ -14,34 +16,45 @@ use crate::{
     finding::Sources,
     live::{GitScope, Scope},
     model::{Address, Linked},
-    plan::{Action, Header},
+    plan::{Action, Header, Plan, check, file},
     receipt::{Receipt, Status},
     refresh::refresh,
+    render,
 };
 use anyhow::Context as _;
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Undo what an apply has done, as its receipt says, where nobody has changed it since.
 ///
-/// Shows the way back as a plan, asks, and carries it out; it leaves a receipt of its own. Steps go back
-/// byte for byte. What somebody has changed since is left as it is, and told. Example:
+/// Shows the way back as a plan, asks, and carries it out; it leaves a receipt of its own. Steps
+/// go back byte for byte. What somebody has changed since is left as it is, and told. With `-o`
+/// nothing is written but the plan, for `show` and `apply`. Example:
 ///
-///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00Z.json
+///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00Z.json -o back.json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The receipt of the apply; that of a rollback leads back to where it began.
     #[arg(value_name = "RECEIPT")]
     undo: PathBuf,
+    /// Save the way back as a plan, and carry nothing out.
+    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["auto_approve", "receipt", "wait_healthy"])]
+    output: Option<PathBuf>,
     /// Ask nothing.
     #[arg(long)]
     auto_approve: bool,
     /// Where the new receipt goes; without it, under the time in `.poolwright/receipts`.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// How the plan is shown; json prints the receipt instead.
+    /// How the plan is shown; json prints the receipt instead, but for a plan that is saved.
     #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
     format: Shown,
+    #[command(flatten)]
+    wait: wait::Args,
     #[command(flatten)]
     session: session::Args,
 }
@@ -63,14 +76,38 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         scope,
     };
     let plan = diff::unasked(changes, findings, &live, header);
+    if let Some(path) = &args.output {
+        return saved(&plan, path, args, screen);
+    }
     let how = How {
         saved: None,
         asks: !args.auto_approve,
         receipt: args.receipt.as_deref(),
         format: args.format,
         parallelism: args.session.parallelism,
+        wait: args.wait,
     };
     apply::carry_out(plan, &Sources::default(), &session, &how, screen).await
+}
+
+/// Saves the way back, and shows it.
+fn saved(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+    let shown = path.display();
+    if *path == args.undo {
+        let message = format!("`{shown}` is the receipt, and not a file for a plan");
+        return Err(helped(
+            message,
+            "save the plan into a file of its own, such as `-o back.json`",
+        ));
+    }
+    // What no reader would believe is not written.
+    if let Err(flaw) = check(plan) {
+        let message = format!("the way back cannot be saved: {flaw}");
+        return Err(helped(message, "carry it out at once, without `-o`"));
+    }
+    plan::save(path, &file::write(plan, &Sources::default()))?;
+    out!("{}", render::plan(plan, &Sources::default(), args.format.into(), screen.out));
+    Ok(exit::DONE)
 }
 
 fn read(args: &Args) -> anyhow::Result<Receipt> {

@@ -34,12 +34,14 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     Ok(exit::DONE)
 }
 
-/// A plan that `plan -o` has saved.
+/// A plan that `plan -o` or `rollback -o` has saved.
 pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
     let shown = path.display();
     let unreadable = |why: &dyn Display| {
         let message = format!("cannot read the plan `{shown}`: {why}");
-        helped(message, format!("plan again: `poolwright plan -o {shown}`"))
+        let again =
+            format!("`poolwright plan -o {shown}` or `poolwright rollback RECEIPT -o {shown}`");
+        helped(message, format!("save it anew, with {again}"))
     };
     let text = fs::read_to_string(path).map_err(|why| unreadable(&why))?;
     file::read(&text).map_err(|why| unreadable(&why))

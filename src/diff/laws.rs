@@ -1,4 +1,4 @@
-//! The laws of `diff`, over any file and any server that proptest can think of.
+//! The laws of `diff`, over any file and any server that proptest can think of. `back` has laws over the same.
 
 mod choosers;
 
@@ -68,7 +68,7 @@ proptest! {
     }
 }
 
-fn plan(desired: &Desired, live: &Live) -> Plan {
+pub(crate) fn plan(desired: &Desired, live: &Live) -> Plan {
     let header = Header {
         url: String::new(),
         server_version: String::new(),
@@ -81,7 +81,7 @@ fn plan(desired: &Desired, live: &Live) -> Plan {
 }
 
 /// Whether the file and the server fit.
-fn is_possible(plan: &Plan) -> bool {
+pub(crate) fn is_possible(plan: &Plan) -> bool {
     plan.findings.iter().all(|finding| finding.level != Level::Error)
 }
 
@@ -106,7 +106,7 @@ const TYPES: [&str; 5] = [
 ];
 
 prop_compose! {
-    fn any_live()(
+    pub(crate) fn any_live()(
         names in subsequence(POOLS.to_vec(), 3..=5),
         default in any::<prop::sample::Index>(),
         descriptions in vec(select(vec!["", "x", "y"]), 5),
@@ -197,7 +197,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
 }
 
 prop_compose! {
-    fn any_desired()(
+    pub(crate) fn any_desired()(
         pools in subsequence(POOLS.to_vec(), 0..=4),
         parts in vec(any_pool(), 4),
         default in option::weighted(0.3, any::<prop::sample::Index>()),

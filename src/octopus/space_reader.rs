@@ -310,6 +310,15 @@ impl SpaceReader {
         self.connection.get(&resource.path(&self.prefix)).await
     }
 
+    /// A task of the server.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn task(&self, id: &str) -> Answer<wire::Task> {
+        self.connection.get(&self.at(&format!("tasks/{}", encoded(id)))).await
+    }
+
     /// All documents that are listed at a segment such as `workerpools`, as they came.
     ///
     /// # Errors

@@ -91,8 +91,8 @@ pub enum ChangeKind {
         /// Never empty.
         edits: Vec<StepEdit>,
         /// The fields that become again what they were, each `before` now and `after` then: a way back,
-        /// which says more than `edits` can. Empty for any other change, and never in a file.
-        #[serde(skip)]
+        /// which says more than `edits` can. Empty for any other change.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         exactly: Vec<Written>,
     },
     /// A value of a variable of type worker pool.

@@ -3,7 +3,7 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, Commit, StepEdit, ValueEdit, WorkerEdit};
+use super::{Change, ChangeKind, Commit, StepEdit, ValueEdit, WorkerEdit, exactly};
 use crate::{
     model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName},
     plan::{NewWorker, Plan, ProcessKind},
@@ -55,7 +55,21 @@ pub enum Flaw {
 /// The first flaw.
 pub fn check(plan: &Plan) -> Result<(), Flaw> {
     let mut made = Made::default();
-    plan.changes.iter().try_for_each(|change| made.add(change))
+    plan.changes.iter().try_for_each(|change| made.add(change))?;
+    plan.needs.iter().enumerate().try_for_each(|(at, need)| {
+        let pool = need.pool.address();
+        let earlier = plan.needs.get(..at).unwrap_or_default();
+        let what = match &need.pool {
+            _ if !matches!(pool, Address::Pool(_)) => return Err(Flaw::Misplaced(pool.clone())),
+            PoolHandle::New(new) if !made.pools.contains(new) => {
+                "it needs workers, and no change creates it"
+            }
+            _ if need.healthy == 0 => "it needs no healthy worker",
+            _ if earlier.iter().any(|it| it.pool == need.pool) => "it needs workers twice",
+            _ => return Ok(()),
+        };
+        Err(Flaw::Senseless { address: pool.clone(), what })
+    })
 }
 
 /// What the changes so far make.
@@ -130,6 +144,7 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
 fn senseless(kind: &ChangeKind) -> Option<&'static str> {
     const NO_EDITS: &str = "an update has no edits";
     const ONE_FIELD_TWICE: &str = "one field is edited twice";
+    const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
     let edits = |edits: usize, fields: usize| match edits {
         0 => Some(NO_EDITS),
         _ => (fields < edits).then_some(ONE_FIELD_TWICE),
@@ -144,7 +159,10 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         {
             Some("a branch is made of itself")
         }
-        ChangeKind::PlaceStep { edits: all, .. } => edits(all.len(), kinds(all)),
+        ChangeKind::PlaceStep { edits: all, exactly: fields, .. } => {
+            let agrees = exactly::agrees(all, fields);
+            edits(all.len(), kinds(all)).or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
+        }
         ChangeKind::CreateWorker(new) => senseless_worker(new),
         ChangeKind::ReplaceWorker { kind, new, .. } if kind == new.endpoint.kind() => {
             Some("a worker is replaced by one of the same kind")

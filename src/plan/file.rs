@@ -4,7 +4,8 @@
 //! type of a plan can hold one.
 
 use super::{
-    Cause, Change, ChangeKind, FieldDiff, Flaw, Header, Plan, Reliance, Summary, Touches, check,
+    Cause, Change, ChangeKind, FieldDiff, Flaw, Header, Need, Plan, Reliance, Summary, Touches,
+    check,
 };
 use crate::{
     finding::{At, Finding, Level, Line, Sources},
@@ -67,6 +68,8 @@ struct File<W> {
     scope: Scope,
     #[serde(default)]
     relies: Vec<Reliance>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<Need>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,7 +133,7 @@ struct SavedFinding {
 
 /// The plan as a file's text; `sources` are the files that its places point into.
 pub fn write(plan: &Plan, sources: &Sources) -> String {
-    let Plan { header, changes, findings, relies } = plan;
+    let Plan { header, changes, findings, relies, needs } = plan;
     let file = File {
         format_version: FORMAT.to_owned(),
         tool: Tool {
@@ -150,6 +153,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         touches: plan.touches(),
         scope: header.scope.clone(),
         relies: relies.clone(),
+        needs: needs.clone(),
     };
     // Texts, numbers, lists and maps by text: nothing in it can fail to be JSON.
     let text = in_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
@@ -180,6 +184,7 @@ pub fn read(text: &str) -> Result<Plan, ReadError> {
         changes: file.changes.into_iter().map(read_change).collect::<Result<_, _>>()?,
         findings: file.findings.into_iter().map(read_finding).collect(),
         relies: file.relies,
+        needs: file.needs,
     };
     check(&plan)?;
     match plan.summary() == file.summary {
@@ -276,7 +281,13 @@ fn at(file: Option<String>, line: Option<usize>) -> At {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::sample::{everything, sources};
+    use crate::{
+        model::Place,
+        plan::{
+            StepEdit, Written,
+            sample::{delta, everything, placement, plan, pool, sources},
+        },
+    };
 
     fn saved() -> Value {
         serde_json::from_str(&write(&everything(), &sources())).unwrap()
@@ -295,6 +306,7 @@ mod tests {
         assert_eq!(write(&plan, &Sources::default()), text);
         assert_eq!(plan.header, everything().header);
         assert_eq!(plan.relies, everything().relies);
+        assert_eq!(plan.needs, everything().needs);
     }
 
     #[test]
@@ -316,6 +328,11 @@ mod tests {
         insta::assert_snapshot!(refused(|it| it["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows another id than it would write");
         insta::assert_snapshot!(refused(|it| it["summary"]["delete"] = 77.into()), @"it was changed by hand: its summary does not count its changes");
         insta::assert_snapshot!(refused(|it| it["changes"][0]["after"] = serde_json::json!(["pools.x"])), @"it is not sound: `server.built_in_worker` waits for `pools.x`, which no earlier change writes");
+        insta::assert_snapshot!(refused(|it| it["needs"][0]["healthy"] = 0.into()), @"it is not sound: `pools.database`: it needs no healthy worker");
+        insta::assert_snapshot!(refused(|it| it["needs"][1] = it["needs"][0].clone()), @"it is not sound: `pools.database`: it needs workers twice");
+        insta::assert_snapshot!(refused(|it| it["needs"][0]["pool"]["new"] = "pools.x".into()), @"it is not sound: `pools.x`: it needs workers, and no change creates it");
+        insta::assert_snapshot!(refused(|it| it["needs"][0]["pool"]["new"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
+        insta::assert_snapshot!(refused(|it| it["needs"][1]["pool"]["existing"]["address"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
     }
 
     #[test]
@@ -328,6 +345,32 @@ mod tests {
         later["more"] = true.into();
         later["changes"][0]["more"] = true.into();
         assert!(read(&later.to_string()).is_ok());
+    }
+
+    #[test]
+    fn a_way_back_is_read_as_it_was_written_and_shows_what_it_writes() {
+        let way = || {
+            let mut change = placement("Web Store", "Drain", Place::Variable("Pool".into()));
+            change.after = Vec::new();
+            let ChangeKind::PlaceStep { edits, exactly, .. } = &mut change.kind else { panic!() };
+            let home = delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool);
+            *edits = vec![StepEdit::Place(home)];
+            let (before, after) = (Some("WorkerPools-2".into()), Some(Value::Null));
+            exactly.push(Written { path: "WorkerPoolId".into(), before, after });
+            exactly.push(Written {
+                path: "WorkerPoolVariable".into(),
+                before: Some(Value::Null),
+                after: None,
+            });
+            plan(vec![change], Vec::new())
+        };
+        let text = write(&way(), &Sources::default());
+        let read =
+            |text: &str| super::read(text).map(|it| it.changes.into_iter().next().unwrap().kind);
+        assert_eq!(read(&text).unwrap(), way().changes[0].kind);
+        let mut forged: Value = serde_json::from_str(&text).unwrap();
+        forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();
+        insta::assert_snapshot!(read(&forged.to_string()).unwrap_err().to_string(), @r#"it is not sound: `projects["Web Store"].deployment.steps["Drain"]`: the fields that it writes are not what it shows"#);
     }
 
     #[test]

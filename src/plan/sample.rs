@@ -3,7 +3,7 @@
 //! Never: part of the program.
 
 use super::{
-    Cause, Change, ChangeKind, Delta, Header, NewPool, NewScope, NewWorker, Plan, PoolEdit,
+    Cause, Change, ChangeKind, Delta, Header, Need, NewPool, NewScope, NewWorker, Plan, PoolEdit,
     ProcessKind, Reliance, StepEdit, Subject, ValueEdit, WorkerEdit,
 };
 use crate::{
@@ -57,7 +57,7 @@ pub(crate) fn header() -> Header {
 }
 
 pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
-    Plan { header: header(), changes, findings, relies: Vec::new() }
+    Plan { header: header(), changes, findings, relies: Vec::new(), needs: Vec::new() }
 }
 
 pub(crate) fn declared(text: &str) -> Cause {
@@ -166,7 +166,11 @@ pub(crate) fn everything() -> Plan {
         },
         Reliance { subject: Subject::BuiltInWorker, seen: "true".into() },
     ];
-    Plan { relies, ..plan(changes, findings) }
+    let needs = vec![
+        Need { pool: new_pool("database"), healthy: 2 },
+        Need { pool: pool("WorkerPools-2", "azure"), healthy: 1 },
+    ];
+    Plan { relies, needs, ..plan(changes, findings) }
 }
 
 fn server() -> Vec<Change> {

@@ -44,7 +44,8 @@ fn approved(changes: Vec<Change>) -> Approved {
         digest: "sha256:0".into(),
         scope: Scope::default(),
     };
-    Plan { header, changes, findings: Vec::new(), relies: Vec::new() }.approve().unwrap()
+    let (findings, relies, needs) = (Vec::new(), Vec::new(), Vec::new());
+    Plan { header, changes, findings, relies, needs }.approve().unwrap()
 }
 
 pub(crate) async fn run(bench: &Bench, changes: Vec<Change>) -> Ran {
@@ -67,8 +68,8 @@ async fn run_until(
         journal::record(&mut receipt, &event);
         events.push(event);
     };
-    let options = apply::Options { parallelism: 4 };
-    let outcomes = sent(apply(&approved, &connection, options, stop, &mut listen)).await;
+    let options = apply::Options { parallelism: 4, ..apply::Options::default() };
+    let outcomes = sent(apply(&approved, &connection, &options, stop, &mut listen)).await;
     journal::end(&mut receipt, "2026-11-23T14:51:09Z".into());
     let told: Vec<Outcome> = receipt.entries.iter().map(|it| it.outcome).collect();
     assert_eq!(told, outcomes);

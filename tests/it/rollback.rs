@@ -59,6 +59,93 @@ fn the_whole_chapter_is_undone_byte_for_byte() {
     assert_eq!(workbench.names("workerpools").len(), 4);
 }
 
+/// The same way, taken at once and by way of a file, from one and the same state.
+#[test]
+fn a_way_back_that_is_saved_leads_where_the_way_back_leads() {
+    let mut ends = Vec::new();
+    for saves in [false, true] {
+        let workbench = Workbench::chapter(CHAPTER);
+        let before = workbench.processes();
+        workbench.run(&["apply", "--auto-approve", "--parallelism", "1"]).expect(0);
+        let receipt = workbench.receipt();
+        if saves {
+            let writes = workbench.writes();
+            let saved = workbench.run(&["rollback", &receipt, "-o", "back.json"]).expect(0);
+            assert_eq!(workbench.writes(), writes);
+            let shown = workbench.run(&["show", "back.json"]).expect(0);
+            assert_eq!(shown.stdout, saved.stdout);
+            workbench.run(&["apply", "back.json", "--parallelism", "1"]).expect(0);
+        } else {
+            let args = ["rollback", &receipt, "--auto-approve", "--parallelism", "1"];
+            workbench.run(&args).expect(0);
+        }
+        assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
+        assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
+        let features = workbench.get("/api/featuresconfiguration");
+        let receipts = workbench.receipts();
+        let changes = receipts.last().unwrap()["changes"].clone();
+        ends.push((workbench.processes(), features, changes));
+        // A second way back is empty, and is no file that does harm.
+        workbench.run(&["rollback", &receipt, "-o", "again.json"]).expect(0);
+        let again = workbench.run(&["apply", "again.json"]).expect(0);
+        assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+    }
+    assert_eq!(ends[0], ends[1]);
+}
+
+#[test]
+fn a_saved_way_back_is_stale_where_somebody_has_moved_a_step_since() {
+    let workbench = Workbench::chapter(CHAPTER);
+    workbench.apply();
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    let pool = workbench.id("workerpools", "Default Worker Pool");
+    workbench.edit("/api/Spaces-1/projects/Projects-1/deploymentprocesses", |process| {
+        let actions = process["Steps"].as_array_mut().unwrap().iter_mut();
+        let mut actions = actions.map(|step| &mut step["Actions"][0]);
+        actions.find(|it| it["WorkerPoolId"].is_string()).unwrap()["WorkerPoolId"] = json!(pool);
+    });
+    let writes = workbench.writes();
+    let output = workbench.run(&["apply", "back.json"]).expect(4);
+    assert!(output.stderr.contains("the plan expects"), "{}", output.stderr);
+    let help = output.stderr.lines().last().unwrap();
+    assert!(help.starts_with("help: plan again: `poolwright rollback "), "{help}");
+    assert!(help.ends_with(".json -o back.json`"), "{help}");
+    assert_eq!(workbench.writes(), writes);
+}
+
+#[test]
+fn a_way_back_is_not_saved_over_its_receipt() {
+    let workbench = Workbench::chapter("version = 1\n[pools.sql]\n");
+    workbench.run(&["apply", "--auto-approve", "--receipt", "receipt.json"]).expect(0);
+    let receipt = workbench.read("receipt.json");
+    let output = workbench.run(&["rollback", "receipt.json", "-o", "receipt.json"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r"
+    error: `receipt.json` is the receipt, and not a file for a plan
+    help: save the plan into a file of its own, such as `-o back.json`
+    ");
+    assert_eq!(workbench.read("receipt.json"), receipt);
+}
+
+/// What goes back says more than a plan of a file does, and a plan is untrusted.
+#[test]
+fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
+    let workbench = Workbench::chapter(CHAPTER);
+    workbench.apply();
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    let mut plan: Value = serde_json::from_str(&workbench.read("back.json")).unwrap();
+    let changes = plan["changes"].as_array_mut().unwrap();
+    let step = changes.iter_mut().find(|it| it["kind"] == "placement").unwrap();
+    step["write"]["place_step"]["exactly"][0]["after"] = json!("WorkerPools-9");
+    workbench.write("back.json", &plan.to_string());
+    let writes = workbench.writes();
+    let output = workbench.run(&["apply", "back.json"]).expect(1);
+    insta::assert_snapshot!(output.stderr, @r#"
+    error: cannot read the plan `back.json`: it is not sound: `projects["Billing"].deployment.steps["Back up database"]`: the fields that it writes are not what it shows
+    help: save it anew, with `poolwright plan -o back.json` or `poolwright rollback RECEIPT -o back.json`
+    "#);
+    assert_eq!(workbench.writes(), writes);
+}
+
 #[test]
 fn what_somebody_has_changed_since_is_left_and_told() {
     let workbench = Workbench::chapter(
@@ -150,6 +237,72 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
 }
 
 #[test]
+fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
+    let workbench = Workbench::chapter(
+        "version = 1\n[pools.a]\ndefault = true\n[workers.w]\npools = [\"a\"]\npolling = { subscription = \"poll://one/\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n",
+    );
+    let default = || {
+        let pools = workbench.get("/api/Spaces-1/workerpools/all");
+        let mut pools = pools.as_array().unwrap().iter().cloned();
+        pools.find(|it| it["IsDefault"] == true).unwrap()["Name"].clone()
+    };
+    workbench.apply();
+    assert_eq!(default(), "a");
+    let output = workbench.rollback(&workbench.receipt()).expect(0);
+    assert!(!output.stdout.contains("not-undone"), "{}", output.stdout);
+    assert_eq!(default(), "Default Worker Pool");
+    assert_eq!(workbench.names("workerpools"), ["Default Worker Pool"]);
+}
+
+/// An image alone is no container: the feed comes back with it.
+#[test]
+fn a_container_that_was_taken_back_is_there_again_after_the_way_back_of_that() {
+    let workbench = Workbench::new(Seed::Acme);
+    let feeds = workbench.get("/api/Spaces-1/feeds/all");
+    let feed = feeds[0]["Name"].as_str().unwrap();
+    workbench.write("workers.toml", &format!("version = 1\n[gates]\nunhealthy-pool = \"allow\"\n[[placements]]\nproject = \"Landing zone\"\npool = \"Linux\"\ncontainer = {{ image = \"acme/tools:2\", feed = \"{feed}\" }}\n"));
+    let project = workbench.id("projects", "Landing zone");
+    let containers = || -> Vec<Value> {
+        let path = format!("/api/Spaces-1/projects/{project}/deploymentprocesses");
+        let process = workbench.get(&path);
+        let steps = process["Steps"].as_array().unwrap().iter();
+        steps.map(|it| it["Actions"][0]["Container"].clone()).collect()
+    };
+    let before = containers();
+    workbench.apply();
+    let after = containers();
+    assert!(after.iter().any(|it| it["FeedId"] == feeds[0]["Id"]), "{after:?}");
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(containers(), before);
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(containers(), after);
+}
+
+#[test]
+fn a_pool_that_is_made_again_has_its_place_among_the_others() {
+    let workbench = Workbench::chapter("version = 1\n[pools.a]\n[pools.b]\n[pools.c]\n");
+    let order = || {
+        let pools = workbench.get("/api/Spaces-1/workerpools/all");
+        let mut pools = pools.as_array().unwrap().clone();
+        pools.sort_by_key(|it| it["SortOrder"].as_i64());
+        pools.iter().map(|it| it["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    workbench.run(&["apply", "--auto-approve", "--parallelism", "1"]).expect(0);
+    let before = order();
+    workbench.write(
+        "workers.toml",
+        "version = 1\n[pools.c]\nsort_order = 0\n[[removed]]\npool = \"a\"\n",
+    );
+    workbench.apply();
+    assert_eq!(order(), ["c", "Default Worker Pool", "b"]);
+    let receipt = workbench.receipt();
+    workbench.rollback(&receipt).expect(0);
+    assert_eq!(order(), before);
+    let again = workbench.rollback(&receipt).expect(0);
+    assert!(again.stdout.contains("No changes"), "{}", again.stdout);
+}
+
+#[test]
 fn a_process_in_git_goes_back_by_a_commit() {
     let workbench = Workbench::new(Seed::Acme);
     workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\nunhealthy-pool = \"allow\"\n[version_control]\non_unreachable = \"skip\"\n[pools.trial]\n[[placements]]\nproject = \"Checkout\"\nprocess = \"any\"\npool = \"trial\"\n");
@@ -168,6 +321,13 @@ fn a_process_in_git_goes_back_by_a_commit() {
     workbench.apply();
     assert_ne!(workbench.text(&process), before);
     workbench.rollback(&workbench.receipt()).expect(0);
+    assert_eq!(workbench.text(&process), before);
+
+    // There, and back by way of a file.
+    workbench.rollback(&workbench.receipt()).expect(0);
+    assert_ne!(workbench.text(&process), before);
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    workbench.run(&["apply", "back.json"]).expect(0);
     assert_eq!(workbench.text(&process), before);
 }
 

@@ -3,17 +3,17 @@
 use super::{Outcome, way_past};
 use crate::{
     desired::Gate,
-    diff::after::pool_id,
+    diff::{after::pool_id, arrivals::destinations},
     finding::{At, Finding, Level},
     live::{
-        Case, Decider, Health, Hides, Live, LivePool, LiveProcess, LiveWorker, by_cause, effective,
+        Case, Decider, Health, Hides, Live, LivePool, LiveProcess, LiveWorker, by_cause,
         fallback_pool, perhaps_residents, residents, without_a_pool,
     },
     model::{Address, Id, Pool, PoolKind, Process},
-    plan::{Change, ChangeKind, StepEdit},
+    plan::{Change, ChangeKind},
     text::count,
 };
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
 
 /// Whether each pool that the plan gives work, or takes workers from, has the workers that it needs.
@@ -33,51 +33,16 @@ fn arrivals<'a>(outcome: &Outcome<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
     let processes: HashMap<&Id<Process>, &LiveProcess> = processes.collect();
     let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
     for change in outcome.changes {
-        for pool in destinations(outcome.after, &processes, change) {
+        for pool in destinations(change, outcome.after, &processes, is_by_itself) {
             arrivals.entry(pool).or_default().push(change);
         }
     }
     arrivals
 }
 
-/// The pools to which a change sends steps, each once.
-fn destinations(
-    after: &Live,
-    processes: &HashMap<&Id<Process>, &LiveProcess>,
-    change: &Change,
-) -> IndexSet<Id<Pool>> {
-    match &change.kind {
-        ChangeKind::PlaceStep { process, action, edits, .. } if moves(edits) => {
-            let process = processes.get(process).copied();
-            let step = process.and_then(|it| it.steps.iter().find(|it| it.id == *action));
-            let cases = process.zip(step).map(|(process, step)| effective(process, step, after));
-            cases.iter().flatten().filter_map(destination).cloned().collect()
-        }
-        // Every step that names no pool comes with it.
-        ChangeKind::SetDefaultPool { to, .. } => IndexSet::from([pool_id(to)]),
-        // The steps for which it chooses come with it.
-        ChangeKind::SetValue { edit, .. } => edit.after().map(pool_id).into_iter().collect(),
-        ChangeKind::SetTargetPool { pool, .. } => {
-            let default = || after.default_pool().map(|pool| pool.id.clone());
-            pool.after().as_ref().map(pool_id).or_else(default).into_iter().collect()
-        }
-        _ => IndexSet::new(),
-    }
-}
-
-/// Whether edits of a step are about where it runs, and not in which container alone.
-fn moves(edits: &[StepEdit]) -> bool {
-    edits.iter().any(|it| matches!(it, StepEdit::Place(_) | StepEdit::Execution { .. }))
-}
-
-/// The pool to which a step comes in a case.
-fn destination(case: &Case) -> Option<&Id<Pool>> {
-    match case.by {
-        Decider::Type | Decider::Variable(..) => None,
-        Decider::Execution | Decider::Explicit | Decider::Target | Decider::DefaultPool => {
-            case.place.pool()
-        }
-    }
+/// Whether a case is none of a variable, which `variables` looks at.
+fn is_by_itself(case: &Case) -> bool {
+    !matches!(case.by, Decider::Variable(..))
 }
 
 /// Steps that could not be seen, where the plan empties a pool or makes another one the default.
@@ -196,7 +161,8 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
         true => format!("steps that name no pool would run in `{address}`"),
         false => format!("{} would run in `{address}`", count(affected.len(), "step")),
     };
-    let lacks = Lack { wanted: wanted.map(|it| it.value), muster };
+    let steps_come = arrivals.is_some();
+    let lacks = Lack { wanted: wanted.map(|it| it.value), muster, steps_come };
     let certain = (!affected.is_empty()).then(|| {
         let finding = lacks.finding(outcome, at.clone(), &subject)?;
         Some(finding.about(address.clone()).notes(affected))
@@ -216,6 +182,8 @@ struct Lack {
     /// How many healthy workers it needs.
     wanted: Option<u32>,
     muster: Muster,
+    /// Whether steps come to it, which can wait.
+    steps_come: bool,
 }
 
 impl Lack {
@@ -234,19 +202,28 @@ impl Lack {
                 let healthy = count(muster.healthy, "healthy worker");
                 let message =
                     format!("{subject}, which would have {healthy} of the {min} that it needs");
-                Some(outcome.refuse(gate, at, message)?.help(unhealthy_help(muster)))
+                Some(
+                    outcome
+                        .refuse(gate, at, message)?
+                        .help(unhealthy_help(muster, self.steps_come)),
+                )
             }
             _ if 0 < muster.healthy => None,
             _ if 0 < muster.unknown => {
                 let message = format!("{subject}, whose workers have had no health check yet");
                 let finding = outcome.warn(gate, at, message)?;
-                Some(
-                    finding.help("place the steps in a second run, once a health check has passed"),
-                )
+                Some(finding.help(match self.steps_come {
+                    true => format!("place the steps in a second run; {WAITS}"),
+                    false => "run a health check on its workers".to_owned(),
+                }))
             }
             _ => {
                 let message = format!("{subject}, which would have no healthy worker");
-                Some(outcome.refuse(gate, at, message)?.help(unhealthy_help(muster)))
+                Some(
+                    outcome
+                        .refuse(gate, at, message)?
+                        .help(unhealthy_help(muster, self.steps_come)),
+                )
             }
         }
     }
@@ -269,12 +246,17 @@ fn arriving(outcome: &Outcome, pool: &LivePool, arrivals: &[&Change]) -> Vec<Str
     all
 }
 
-fn unhealthy_help(muster: &Muster) -> String {
+/// The line of help that names what checks workers, and waits for them.
+const WAITS: &str = "`apply --wait-healthy 5m` checks its workers and waits for them";
+
+/// What to do about a pool without a healthy worker; steps that come to it can wait, others run there.
+fn unhealthy_help(muster: &Muster, steps_come: bool) -> String {
     let first = match muster.unknown {
         0 => "repair a worker, or run a health check if it is repaired already",
         _ => "run a health check on its workers first",
     };
-    format!("{first}; {}", way_past(Gate::UnhealthyPool))
+    let waits = if steps_come { format!("; {WAITS}") } else { String::new() };
+    format!("{first}{waits}; {}", way_past(Gate::UnhealthyPool))
 }
 
 /// A default pool with workers in place of one without: every step that names no pool leaves the

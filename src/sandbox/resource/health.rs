@@ -1,6 +1,7 @@
 //! What the server has observed of a worker: unknown at first, healthy after a check.
 //!
-//! A check finds every machine well. The first is due at the next request after a worker is made, so
+//! A check finds every machine well, but one at a host that nobody can reach: one of `.invalid`, the names that
+//! no host ever has (RFC 2606). The first is due at the next request after a worker is made, so
 //! that its answer still says `Unknown`, without a clock. Never: sleeping.
 
 use super::{Call, now, text};
@@ -53,6 +54,14 @@ pub(in crate::sandbox) fn check(machine: &mut Value) {
         _ => ["Ubuntu 24.04.1 LTS", "24.04", "Bash", "5.2.21"],
     };
     let when = jiff::Timestamp::now().strftime("%A, %d %B %Y %-I:%M:%S %p +00:00");
+    if !is_reachable(&machine["Endpoint"]) {
+        machine["Status"] = json!("Offline");
+        machine["HealthStatus"] = json!("Unavailable");
+        machine["StatusSummary"] = json!(format!(
+            "There was a problem communicating with this machine (last checked: {when})"
+        ));
+        return;
+    }
     let summary = format!(
         "Octopus was able to successfully establish a connection with this machine on {when}"
     );
@@ -72,6 +81,13 @@ pub(in crate::sandbox) fn check(machine: &mut Value) {
         endpoint["KubernetesAgentDetails"]["AgentVersion"] = json!("2.22.0");
         endpoint["KubernetesAgentDetails"]["TentacleVersion"] = json!("8.3.2800");
     }
+}
+
+/// Whether the host of an endpoint can be there.
+fn is_reachable(endpoint: &Value) -> bool {
+    let uri = text(endpoint, "Uri").split("://").last().unwrap_or_default();
+    let hosts = [text(endpoint, "Host"), uri.split([':', '/']).next().unwrap_or_default()];
+    !hosts.iter().any(|host| host.to_lowercase().ends_with(".invalid"))
 }
 
 /// Has a worker checked at the next request.
@@ -130,4 +146,25 @@ pub(super) fn connection(call: &Call<'_>, kind: &'static Kind, id: &str) -> Resu
             "Machine": worker["Links"]["Self"],
         },
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_at_a_host_of_invalid_is_found_unavailable() {
+        let found = |endpoint: Value| {
+            let mut machine = json!({ "Endpoint": endpoint });
+            check(&mut machine);
+            machine["HealthStatus"].clone()
+        };
+        for uri in ["https://db-01.INVALID:10933/", "https://db-01.invalid"] {
+            assert_eq!(found(json!({ "Uri": uri })), "Unavailable", "{uri}");
+        }
+        assert_eq!(found(json!({ "Host": "db-01.invalid", "Port": 22 })), "Unavailable");
+        for uri in ["https://invalid.example:10933/", "poll://x.invalid.example/", ""] {
+            assert_eq!(found(json!({ "Uri": uri, "Host": null })), "Healthy", "{uri}");
+        }
+    }
 }

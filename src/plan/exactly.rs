@@ -1,0 +1,309 @@
+//! The fields that a way back writes, held against the edits that are shown of it.
+//!
+//! A way back writes fields byte for byte, which says more than an edit can: that one was absent, `null` or
+//! empty. What people see are the edits. So a plan from a file is believed only where both say the same.
+//! Never: the server, or how a field is written.
+
+use super::{Delta, Feed, StepEdit, Written};
+use crate::model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// The field with which a step names its pool.
+pub const POOL: &str = "WorkerPoolId";
+/// The field with which it names a variable.
+pub const VARIABLE: &str = "WorkerPoolVariable";
+/// The switch by which it runs on a worker.
+const SWITCH: &str = "Properties.Octopus.Action.RunOnServer";
+/// Where it has its target tags; old data has them on the action.
+const TAGS: [&str; 2] =
+    ["Step.Properties.Octopus.Action.TargetRoles", "Properties.Octopus.Action.TargetRoles"];
+/// Its container, and the parts of one.
+const CONTAINER: &str = "Container";
+const IMAGE: &str = "Container.Image";
+const FEED: &str = "Container.FeedId";
+
+/// A field before or after.
+type Side = fn(&Written) -> &Option<Value>;
+const BEFORE: Side = |field| &field.before;
+const AFTER: Side = |field| &field.after;
+
+/// The place that [`POOL`] and [`VARIABLE`] are together. One that is not among `fields` was empty, and stays
+/// so: an apply clears whichever of the two does not decide.
+pub fn place(fields: &[&Written], side: fn(&Written) -> &Option<Value>) -> Place<Id<Pool>> {
+    let said = |path: &str| {
+        let field = fields.iter().find(|it| it.path == path);
+        let text = field.and_then(|it| side(it).as_ref()?.as_str());
+        text.unwrap_or_default().trim().to_owned()
+    };
+    match (said(POOL), said(VARIABLE)) {
+        (pool, variable) if variable.is_empty() && pool.is_empty() => Place::DefaultPool,
+        (pool, variable) if variable.is_empty() => Place::Pool(Id::new(pool)),
+        (_, variable) => Place::Variable(variable),
+    }
+}
+
+/// What the switch by which a step runs on a worker is after these fields are written: a word, or an empty
+/// text where it is not there then. `None` where it is not one of them.
+pub fn switched(fields: &[Written]) -> Option<&str> {
+    said(fields, SWITCH, AFTER)
+}
+
+fn is_on(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("true")
+}
+
+/// Whether what is written `exactly` is what `edits` show, and nothing besides.
+pub(super) fn agrees(edits: &[StepEdit], exactly: &[Written]) -> bool {
+    let (mut place, mut execution, mut container) = (None, None, None);
+    for edit in edits {
+        match edit {
+            StepEdit::Place(delta) => place = Some(delta),
+            StepEdit::Execution { execution: delta, target_roles, restored } => {
+                execution = Some((delta, target_roles.as_str(), restored.as_deref()));
+            }
+            StepEdit::Container(delta) => container = Some(delta),
+        }
+    }
+    if exactly.is_empty() {
+        // Tags that are restored are shown, and nobody would write them.
+        return !matches!(execution, Some((_, _, Some(_))));
+    }
+    let paths: HashSet<&str> = exactly.iter().map(|it| it.path.as_str()).collect();
+    paths.len() == exactly.len()
+        && exactly.iter().all(is_sound)
+        && place_agrees(place, exactly)
+        && execution_agrees(execution, exactly)
+        && container_agrees(container, exactly)
+}
+
+/// Whether it is a field that a step's place has, with values that it can have.
+fn is_sound(field: &Written) -> bool {
+    let path = field.path.as_str();
+    let is_known =
+        [POOL, VARIABLE, SWITCH, CONTAINER, IMAGE, FEED].contains(&path) || TAGS.contains(&path);
+    // The parts of a whole container are looked at with it.
+    let is_text = |it: &Option<Value>| path == CONTAINER || it.as_ref().is_none_or(is_text);
+    is_known && field.before != field.after && is_text(&field.before) && is_text(&field.after)
+}
+
+fn is_text(value: &Value) -> bool {
+    value.is_null() || value.is_string()
+}
+
+/// The text of a field, empty where it has none; `None` where it is not written.
+fn said<'a>(fields: &'a [Written], path: &str, side: Side) -> Option<&'a str> {
+    let field = fields.iter().find(|it| it.path == path)?;
+    Some(side(field).as_ref().and_then(Value::as_str).unwrap_or_default())
+}
+
+fn place_agrees(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[Written]) -> bool {
+    let is_place = |it: &&Written| [POOL, VARIABLE].contains(&it.path.as_str());
+    let written: Vec<&Written> = fields.iter().filter(is_place).collect();
+    let is = |shown: &Place<PoolHandle>, side| match (shown, place(&written, side)) {
+        // One that is made again has another id than the field had, and gets the new one.
+        (Place::Pool(PoolHandle::New(_)), Place::Pool(_)) => true,
+        (Place::Pool(PoolHandle::Existing { id, .. }), Place::Pool(written)) => *id == written,
+        (Place::Variable(name), Place::Variable(written)) => *name == written,
+        (Place::DefaultPool, Place::DefaultPool) => true,
+        _ => false,
+    };
+    match edit {
+        Some(delta) => {
+            !written.is_empty() && is(delta.before(), BEFORE) && is(delta.after(), AFTER)
+        }
+        None => written.is_empty(),
+    }
+}
+
+/// The edit of how a step runs: with its tags as they are, and as they shall be again.
+type Runs<'a> = (&'a Delta<Execution>, &'a str, Option<&'a str>);
+
+fn execution_agrees(edit: Option<Runs<'_>>, fields: &[Written]) -> bool {
+    let is_written = |path: &&str| fields.iter().any(|it| it.path == **path);
+    let Some((execution, now, then)) = edit else {
+        return !TAGS.iter().chain([&SWITCH]).any(is_written);
+    };
+    let Some(then) = then else { return false };
+    let switch = |side, execution: &Execution| match said(fields, SWITCH, side) {
+        None => true,
+        Some(text) if is_on(text) => *execution != Execution::OnTargets,
+        Some(text) => ["", "false"].contains(&text.trim().to_ascii_lowercase().as_str()),
+    };
+    let tags = |side, shown: &str| {
+        let (mut written, shown) =
+            (TAGS.iter().filter_map(|path| said(fields, path, side)), shown.trim());
+        let mut seen = shown.is_empty();
+        let fits = written.all(|text| {
+            seen |= text.trim() == shown;
+            text.trim().is_empty() || text.trim() == shown
+        });
+        fits && seen
+    };
+    let tags = match TAGS.iter().any(is_written) {
+        true => tags(BEFORE, now) && tags(AFTER, then),
+        false => now == then,
+    };
+    tags && switch(BEFORE, execution.before()) && switch(AFTER, execution.after())
+}
+
+type Shown = Option<Container<Linked<Feed>>>;
+
+fn container_agrees(edit: Option<&Delta<Shown>>, fields: &[Written]) -> bool {
+    let whole = fields.iter().find(|it| it.path == CONTAINER);
+    let in_parts = fields.iter().any(|it| [IMAGE, FEED].contains(&it.path.as_str()));
+    match (edit, whole) {
+        (None, whole) => whole.is_none() && !in_parts,
+        (Some(delta), Some(Written { before, after, .. })) => {
+            !in_parts && is_whole(before, delta.before()) && is_whole(after, delta.after())
+        }
+        (Some(delta), None) => {
+            in_parts && image_agrees(delta, fields) && feed_agrees(delta, fields)
+        }
+    }
+}
+
+/// Whether a whole container is the one that is shown, and has no parts that are not.
+fn is_whole(written: &Option<Value>, shown: &Shown) -> bool {
+    let parts = match written {
+        None | Some(Value::Null) => return shown.is_none(),
+        Some(Value::Object(parts)) => parts,
+        Some(_) => return false,
+    };
+    let text = |key| parts.get(key).and_then(Value::as_str).unwrap_or_default();
+    let is_known = |(key, value): (&String, &Value)| {
+        ["Image", "FeedId"].contains(&key.as_str()) && is_text(value)
+    };
+    parts.iter().all(is_known)
+        && match shown {
+            Some(shown) => text("Image") == shown.image && text("FeedId") == shown.feed.id.as_str(),
+            None => text("Image").is_empty(),
+        }
+}
+
+fn image_agrees(delta: &Delta<Shown>, fields: &[Written]) -> bool {
+    let shown = |shown: &Shown| shown.as_ref().map(|it| it.image.clone()).unwrap_or_default();
+    let (before, after) = (shown(delta.before()), shown(delta.after()));
+    match (said(fields, IMAGE, BEFORE), said(fields, IMAGE, AFTER)) {
+        (Some(was), Some(is)) => was == before && is == after,
+        _ => before == after,
+    }
+}
+
+/// Without an image the feed means nothing, and is not shown.
+fn feed_agrees(delta: &Delta<Shown>, fields: &[Written]) -> bool {
+    let shown = |shown: &'_ Shown| shown.as_ref().map(|it| it.feed.id.as_str().to_owned());
+    let (before, after) = (shown(delta.before()), shown(delta.after()));
+    let is = |shown: &Option<String>, text: &str| shown.as_ref().is_none_or(|it| it == text);
+    match (said(fields, FEED, BEFORE), said(fields, FEED, AFTER)) {
+        (Some(was), Some(now)) => is(&before, was) && is(&after, now),
+        _ => before.is_none() || after.is_none() || before == after,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::sample::{delta, new_pool, pool};
+    use serde_json::json;
+
+    fn field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
+        Written { path: path.into(), before, after }
+    }
+
+    fn to(before: Option<Value>, after: Option<Value>) -> Vec<Written> {
+        vec![field(POOL, before, after)]
+    }
+
+    /// Whether fields are what one edit shows.
+    fn alone(edit: &StepEdit, fields: &[Written]) -> bool {
+        agrees(std::slice::from_ref(edit), fields)
+    }
+
+    fn home() -> StepEdit {
+        StepEdit::Place(delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool))
+    }
+
+    fn runs(before: Execution, after: Execution, tags: [&str; 2]) -> StepEdit {
+        let restored = Some(tags[1].to_owned());
+        let (execution, target_roles) = (delta(before, after), tags[0].to_owned());
+        StepEdit::Execution { execution, target_roles, restored }
+    }
+
+    fn contained(before: Option<&str>, after: Option<&str>) -> StepEdit {
+        let container = |image: &str| Container {
+            image: image.to_owned(),
+            feed: Linked::new("Feeds-1", "Docker Hub"),
+        };
+        StepEdit::Container(delta(before.map(container), after.map(container)))
+    }
+
+    #[test]
+    fn a_place_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
+        let was = || Some(json!("WorkerPools-2"));
+        for after in [None, Some(json!(null)), Some(json!(""))] {
+            assert!(alone(&home(), &to(was(), after)));
+        }
+        for after in [Some(json!("WorkerPools-9")), Some(json!({ "x": 1 })), Some(json!(7)), was()]
+        {
+            assert!(!alone(&home(), &to(was(), after.clone())), "{after:?}");
+        }
+        assert!(!alone(&home(), &to(Some(json!("WorkerPools-9")), None)));
+        let by_variable = field(VARIABLE, None, Some(json!("Evil")));
+        assert!(!alone(&home(), &[to(was(), None), vec![by_variable]].concat()));
+        let made = StepEdit::Place(delta(Place::DefaultPool, Place::Pool(new_pool("database"))));
+        assert!(alone(&made, &to(None, Some(json!("WorkerPools-gone")))));
+        assert!(!alone(&made, &to(None, Some(json!("")))));
+    }
+
+    #[test]
+    fn a_field_that_is_not_shown_or_is_there_twice_is_none() {
+        let moved = || to(Some(json!("WorkerPools-2")), None);
+        let besides = |field| alone(&home(), &[moved(), vec![field]].concat());
+        let script = "Properties.Octopus.Action.Script.ScriptBody";
+        for path in [script, POOL, SWITCH, TAGS[0], TAGS[1], IMAGE, FEED, CONTAINER] {
+            assert!(!besides(field(path, None, Some(json!("x")))), "{path}");
+        }
+        // What is shown has to be written, too.
+        assert!(!agrees(&[home(), contained(None, Some("x:1"))], &moved()));
+        assert!(!agrees(&[contained(None, Some("x:1"))], &moved()));
+    }
+
+    #[test]
+    fn tags_and_switch_go_back_as_they_are_shown() {
+        let back = || runs(Execution::Once, Execution::OnTargets, ["", "web"]);
+        let switch = |after| field(SWITCH, Some(json!("true")), after);
+        let tags = |at: usize, after: &str| field(TAGS[at], Some(json!("")), Some(json!(after)));
+        for after in [None, Some(json!("False")), Some(json!(""))] {
+            assert!(alone(&back(), &[switch(after), tags(0, "web")]));
+        }
+        assert!(alone(&back(), &[switch(None), tags(0, "web"), tags(1, "web")]));
+        assert!(!alone(&back(), &[switch(None), tags(0, "db"), tags(1, "web")]));
+        assert!(!alone(&back(), &[switch(None), tags(0, "db")]));
+        assert!(!alone(&back(), &[switch(None)]));
+        assert!(!alone(&back(), &[switch(Some(json!("#{Where}"))), tags(0, "web")]));
+        let on = field(SWITCH, Some(json!("false")), Some(json!("true")));
+        assert!(!alone(&back(), &[on, tags(0, "web")]));
+        // Tags that nobody would write.
+        assert!(!alone(&back(), &[]));
+    }
+
+    #[test]
+    fn a_container_goes_back_as_it_is_shown() {
+        let image = |after| field(IMAGE, Some(json!("x:2")), after);
+        let feed = field(FEED, Some(json!("Feeds-1")), Some(json!(null)));
+        let (changed, ended) = (contained(Some("x:2"), Some("x:1")), contained(Some("x:2"), None));
+        assert!(alone(&changed, &[image(Some(json!("x:1")))]));
+        assert!(!alone(&changed, &[image(Some(json!("evil")))]));
+        assert!(!alone(&changed, &[image(Some(json!("x:1"))), feed.clone()]));
+        assert!(alone(&ended, &[image(None), feed.clone()]));
+        assert!(!alone(&ended, &[feed]));
+        let made = json!({ "Image": "x:2", "FeedId": "Feeds-1" });
+        let whole = |after| [field(CONTAINER, Some(made.clone()), after)];
+        assert!(alone(&ended, &whole(None)));
+        assert!(alone(&ended, &whole(Some(json!({ "Image": null, "FeedId": null })))));
+        for evil in [json!({ "Image": "evil" }), json!({ "Dockerfile": "evil" }), json!("evil")] {
+            assert!(!alone(&ended, &whole(Some(evil))));
+        }
+    }
+}
