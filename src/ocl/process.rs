@@ -48,8 +48,8 @@ pub struct Action {
 pub(super) struct Lines {
     /// Where its first line begins.
     pub(super) start: usize,
-    /// What is between its braces.
-    pub(super) inside: Range<usize>,
+    /// Where its first line ends behind the brace, or what stands there instead.
+    pub(super) head: usize,
     /// The name and the value of `worker_pool`.
     pub(super) pool: Option<Slot>,
     /// The name and the value of `worker_pool_variable`.
@@ -65,6 +65,8 @@ pub(super) struct Slot {
     pub(super) key: Range<usize>,
     /// Its value.
     pub(super) value: Range<usize>,
+    /// Where its last line ends, comments and all, or what stands there instead.
+    pub(super) end: usize,
     /// Whether the value is `null` or the empty string.
     pub(super) empty: bool,
 }
@@ -122,7 +124,7 @@ fn read_action(
         at: Span { source, bytes: action.span.clone() },
         lines: Lines {
             start: action.span.start,
-            inside: action.inside.clone(),
+            head: action.head,
             pool: action.attribute("worker_pool").map(slot),
             variable: action.attribute("worker_pool_variable").map(slot),
             last: action.attributes.last().map(slot),
@@ -136,7 +138,7 @@ fn slot(attribute: &Attribute) -> Slot {
         Value::Text(text) => text.is_empty(),
         _ => false,
     };
-    Slot { key: attribute.key.clone(), value: attribute.at.clone(), empty }
+    Slot { key: attribute.key.clone(), value: attribute.at.clone(), end: attribute.end, empty }
 }
 
 /// What chooses an action's pool.

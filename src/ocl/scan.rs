@@ -17,8 +17,8 @@ pub(super) struct Block {
     pub(super) labels: Vec<String>,
     /// From its name to behind its closing brace.
     pub(super) span: Range<usize>,
-    /// What is between its braces.
-    pub(super) inside: Range<usize>,
+    /// Where its first line ends behind the brace, or what stands there instead.
+    pub(super) head: usize,
     /// Its attributes.
     pub(super) attributes: Vec<Attribute>,
     /// The blocks in it.
@@ -34,6 +34,8 @@ pub(super) struct Attribute {
     pub(super) key: Range<usize>,
     /// The value as written, without the line end behind it.
     pub(super) at: Range<usize>,
+    /// Where its last line ends: behind the comments there, which may be of several lines.
+    pub(super) end: usize,
     /// The value.
     pub(super) value: Value,
 }
@@ -99,7 +101,7 @@ impl Block {
 pub(super) fn scan(source: SourceId, text: &str) -> Result<Block, Finding> {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut scan = Scan { source, text, at: start, depth: 0 };
-    let mut root = Block { span: 0..text.len(), inside: start..text.len(), ..Block::default() };
+    let mut root = Block { span: 0..text.len(), head: start, ..Block::default() };
     scan.body(&mut root)?;
     match scan.byte() {
         None => Ok(root),
@@ -187,8 +189,9 @@ impl Scan<'_> {
             let name = self.unquoted(&key);
             self.blank(false)?;
             if self.byte() == Some(b'=') {
-                block.attributes.push(self.attribute(key, name)?);
+                let attribute = self.attribute(key, name)?;
                 self.line_end()?;
+                block.attributes.push(Attribute { end: self.at, ..attribute });
             } else {
                 let child = self.deeper(|it| it.block(key.start, name))?;
                 block.blocks.push(child);
@@ -201,7 +204,7 @@ impl Scan<'_> {
         if self.byte() == Some(b'"') {
             return self.string().map(|it| it.0);
         }
-        let odd = |it: char| it.is_whitespace() || "={}\"(),#<>".contains(it);
+        let odd = |it: char| it.is_whitespace() || "={}\"".contains(it);
         let key = self.take(|it| !odd(it));
         match key.is_empty() {
             true => Err(self.wrong("a name is expected here")),
@@ -228,11 +231,12 @@ impl Scan<'_> {
         }
         self.at += 1;
         let open = self.at;
+        self.blank(false)?;
+        block.head = self.at;
         self.body(&mut block)?;
         if self.byte() != Some(b'}') {
             return Err(self.wrong_at(start..open, "this block is not closed"));
         }
-        block.inside = open..self.at;
         self.at += 1;
         block.span = start..self.at;
         Ok(block)
@@ -244,7 +248,7 @@ impl Scan<'_> {
         self.blank(false)?;
         let start = self.at;
         let value = self.deeper(Self::value)?;
-        Ok(Attribute { name, key, at: start..self.at, value })
+        Ok(Attribute { name, key, at: start..self.at, end: self.at, value })
     }
 
     /// Behind a value nothing else stands on its line.
@@ -320,12 +324,12 @@ impl Scan<'_> {
         Ok(Value::Dictionary(entries))
     }
 
-    /// An entry of a dictionary. Its key may have spaces in it: a package's name is part of some.
+    /// An entry of a dictionary. Its key may have spaces and braces in it: a package's name is part of some.
     fn entry(&mut self) -> Scanned<Attribute> {
         let key = match self.byte() {
             Some(b'"') => self.string()?.0,
             _ => {
-                let key = self.take(|it| !"=\n{}\"".contains(it));
+                let key = self.take(|it| !"=\n\"".contains(it));
                 key.start..key.start + self.slice(&key).trim_end().len()
             }
         };
