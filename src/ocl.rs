@@ -12,4 +12,4 @@ mod process;
 mod scan;
 
 pub use edit::{Edit, apply, place};
-pub use process::{Action, Document, read};
+pub use process::{Action, Document, Kind, read};

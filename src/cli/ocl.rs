@@ -1,6 +1,8 @@
 //! `poolwright ocl`: placements in a Git working tree, without a server.
 
 mod checkout;
+mod encoding;
+mod pools;
 pub(super) mod tree;
 
 use super::{
@@ -79,8 +81,10 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         }
         Command::Apply { what } => {
             let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
-            for file in outcome.files.iter().filter(|file| file.before != file.after) {
-                tree::replace(&file.path, &file.after)?;
+            let edited = || outcome.files.iter().filter(|file| file.before != file.after);
+            edited().try_for_each(|file| tree::is_writable(&file.path))?;
+            for file in edited() {
+                tree::replace(&file.path, &file.encoding.encode(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
             outln!("{}", tally(&outcome));
@@ -92,8 +96,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// What comes of the files; `None` where something is wrong, which is printed.
 fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
     let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
-    let texts = tree::read(&what.paths)?;
-    let checkout = Checkout { project: what.project.as_deref(), texts };
+    let found = tree::read(&what.paths)?;
+    let checkout = Checkout { project: what.project.as_deref(), files: found };
     let (outcome, findings) = checkout.place(&files.desired, &mut files.sources);
     let mut all = files.warnings;
     all.extend(findings);

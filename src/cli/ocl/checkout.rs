@@ -3,20 +3,21 @@
 //! A checkout knows one project, and pools by their slugs. What a rule asks that no file can tell, such as
 //! the group of a project, is a finding. Never: a file read or written.
 
+use super::{
+    encoding::Encoding,
+    pools::{self, Pools, Style},
+    tree::File,
+};
 use crate::{
-    desired::{
-        Currently, Declared, Desired, DesiredPool, Gate, PoolRef, Rule, Verdict, Whereabouts,
-    },
+    desired::{Declared, Desired, DesiredPool, Gate, Rule, Whereabouts},
     diff::diff,
     finding::{Finding, Level, Source, SourceId, Sources},
-    live::{
-        Directory, Live, LivePool, LiveProcess, LiveProject, LiveStep, Owner, Scope, ServerFacts,
-    },
-    model::{Address, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind},
-    ocl::{self, Action},
+    live::{Directory, Live, LiveProcess, LiveProject, LiveStep, Owner, Scope, ServerFacts},
+    model::{Address, Id, Linked, Name, Place, Pool, PoolHandle},
+    ocl::{self, Action, Document, Kind},
     plan::{Change, ChangeKind, Header, StepEdit},
 };
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
 const OF_A_SERVER: [&str; 7] = [
@@ -33,8 +34,8 @@ const OF_A_SERVER: [&str; 7] = [
 pub(super) struct Checkout<'a> {
     /// The project, as rules name it.
     pub(super) project: Option<&'a str>,
-    /// Paths and texts.
-    pub(super) texts: Vec<(PathBuf, String)>,
+    /// What it has of OCL.
+    pub(super) files: Vec<File>,
 }
 
 /// What comes of the files.
@@ -60,6 +61,7 @@ pub(super) struct Moved {
 #[derive(Debug)]
 pub(super) struct Edited {
     pub(super) path: PathBuf,
+    pub(super) encoding: Encoding,
     pub(super) before: String,
     pub(super) after: String,
 }
@@ -69,40 +71,46 @@ impl Checkout<'_> {
     pub(super) fn place(self, desired: &Desired, sources: &mut Sources) -> (Outcome, Vec<Finding>) {
         let mut findings = self.unanswerable(&desired.rules);
         let mut documents = Vec::new();
-        for (path, text) in self.texts.clone() {
+        for file in self.files {
             let source = SourceId(sources.0.len());
-            let shown = path.to_string_lossy().trim_start_matches("./").to_owned();
-            sources.0.push(Source { path: shown, text: text.clone() });
-            match ocl::read(source, &text) {
-                Ok(document) => documents.push((path, text, document)),
+            let shown = file.path.to_string_lossy().trim_start_matches("./").to_owned();
+            sources.0.push(Source { path: shown, text: file.text.clone() });
+            match ocl::read(source, &file.text) {
+                Ok(document) => documents.push((file, document)),
+                Err(finding) if file.doubtful => findings.push(doubtful(finding)),
                 Err(finding) => findings.push(finding),
             }
         }
         if findings.iter().any(|it| it.level == Level::Error) {
             return (Outcome::default(), findings);
         }
+        let texts: Vec<&Document> = documents.iter().map(|(_, it)| it).collect();
+        let (pools, styles) = (Pools::of(desired, &texts), Style::of(&texts));
+        findings.extend(pools::unheard_of(desired, &texts));
         let desired = placing(desired);
         let project = Name::new(self.project.unwrap_or_default());
         let processes = documents.iter().enumerate();
         let processes: Vec<LiveProcess> =
-            processes.map(|(at, (path, _, it))| process(at, path, it, &project)).collect();
-        let live = live(&desired, processes, project);
-        let plan = diff(&desired, &live, header());
+            processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();
+        let plan = diff(&desired, &live(&pools, processes, project), header());
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         findings.extend(told.filter(|it| it.level != Level::Warn));
         let mut outcome = Outcome::default();
-        for (at, (path, text, document)) in documents.into_iter().enumerate() {
+        for (at, ((file, document), style)) in documents.into_iter().zip(styles).enumerate() {
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
                 let id = step_id(at, index);
                 Some((action, plan.changes.iter().find(|it| is_of(it, &id))?))
             });
-            let changes: Vec<_> = changes.collect();
-            let made = edits(&text, &changes, sources);
+            let (changes, kept) = changes.partition(|it| !is_of_template(&document, it));
+            findings.extend(of_template(kept));
+            let spelled = |slug: &str| pools.spelled(slug, style);
+            let made = edits(&file.text, &changes, &spelled, sources);
             findings.extend(made.as_ref().err().cloned());
             let (edits, moved) = made.unwrap_or_default();
             outcome.moved.extend(moved);
+            let File { path, text, encoding, .. } = file;
             let after = ocl::apply(&text, &edits);
-            outcome.files.push(Edited { path, before: text, after });
+            outcome.files.push(Edited { path, encoding, before: text, after });
         }
         (outcome, findings)
     }
@@ -132,6 +140,35 @@ impl Checkout<'_> {
         }
         findings
     }
+}
+
+/// What is told of a file that may be of another language.
+fn doubtful(wrong: Finding) -> Finding {
+    let wrong = Finding { level: Level::Warn, ..wrong };
+    wrong.help("it is outside of `.octopus`, and left alone; name the file where it is Octopus' all the same")
+}
+
+/// Whether a change would break a process template, whose steps take their pools from its parameters.
+///
+/// # Source
+///
+/// Octopus reads no template with a step that has another pool: "A step must specify a worker pool
+/// parameter".
+fn is_of_template(document: &Document, (_, change): &Planned) -> bool {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
+    let by_parameter = |it: &StepEdit| matches!(it, StepEdit::Place(it) if matches!(it.after(), Place::Variable(_)));
+    document.kind == Kind::Template && !edits.iter().all(by_parameter)
+}
+
+/// What is told of the steps of a template that stay where they are.
+fn of_template(kept: Vec<Planned>) -> Option<Finding> {
+    let (action, _) = kept.first()?;
+    let message =
+        "the steps of a process template run where its parameters say; they are left alone";
+    let finding = Finding::warning("process-template", action.at.clone(), message);
+    Some(finding.help(
+        "place them by `pool_variable`, or give the parameter a value where the template is used",
+    ))
 }
 
 fn unknown(at: crate::finding::Span, what: &str) -> Finding {
@@ -174,28 +211,8 @@ fn header() -> Header {
     }
 }
 
-/// The pools that the files and the rules speak of, by their slugs, and the processes.
-fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
-    let mut pools: BTreeMap<String, Name> = BTreeMap::new();
-    for pool in desired.pools.values() {
-        pools.insert(slug(pool.name.as_str()), pool.name.clone());
-    }
-    let referred = desired.rules.iter().flat_map(|rule| references(&rule.value));
-    let used = processes.iter().flat_map(|it| &it.steps).filter_map(|step| match &step.place {
-        Place::Pool(id) => Some(id.as_str().to_owned()),
-        _ => None,
-    });
-    for name in referred.chain(used) {
-        pools.entry(slug(&name)).or_insert_with(|| Name::new(&name));
-    }
-    let pool = |(slug, name): (String, Name)| LivePool {
-        id: Id::new(&slug),
-        name,
-        slug,
-        description: String::new(),
-        kind: PoolKind::Static,
-        default: false,
-    };
+/// What a server would have: pools and processes.
+fn live(pools: &Pools, processes: Vec<LiveProcess>, project: Name) -> Live {
     Live {
         server: ServerFacts {
             url: String::new(),
@@ -203,7 +220,7 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
             space: Linked::new("", ""),
             built_in_worker: None,
         },
-        pools: pools.into_iter().map(pool).collect(),
+        pools: pools.live(),
         workers: Vec::new(),
         projects: vec![LiveProject { name: project, group: Name::new(""), git: false }],
         processes,
@@ -216,37 +233,6 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
     }
 }
 
-/// The live pools that a rule points at, by name or slug.
-fn references(rule: &Rule) -> Vec<String> {
-    let live = |pool: &PoolRef| match pool {
-        PoolRef::Live(text) => Some(text.clone()),
-        PoolRef::Declared(_) => None,
-    };
-    let mut names = Vec::new();
-    if let Verdict::Place(target) = &rule.verdict
-        && let Place::Pool(pool) = &target.place
-    {
-        names.extend(live(&pool.value));
-    }
-    for word in rule.select.currently.iter().flat_map(|it| it.value.places()) {
-        if let Currently::Pool(pool) = word {
-            names.extend(live(pool));
-        }
-    }
-    names
-}
-
-/// A pool's slug, as Octopus makes it of the name: `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
-///
-/// # Source
-///
-/// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
-fn slug(name: &str) -> String {
-    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
-    parts.join("-").to_lowercase()
-}
-
 fn process(
     at: usize,
     path: &std::path::Path,
@@ -256,7 +242,8 @@ fn process(
     let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let in_runbooks =
         path.parent().and_then(|it| it.file_name()).is_some_and(|it| it == "runbooks");
-    let runbook = in_runbooks.then(|| document.name.clone().unwrap_or(stem));
+    let is_runbook = in_runbooks || document.kind == Kind::Runbook;
+    let runbook = is_runbook.then(|| document.name.clone().unwrap_or(stem));
     let steps = document.actions.iter().enumerate().map(|(index, action)| LiveStep {
         id: Id::new(step_id(at, index)),
         step: Name::new(&action.step),
@@ -264,8 +251,8 @@ fn process(
         has_siblings: action.has_siblings,
         action_type: action.action_type.clone(),
         place: match &action.place {
-            // Early files have the name, which is as good where nothing is to change.
-            Place::Pool(pool) => Place::Pool(Id::new(slug(pool))),
+            // Early files have the name, of which the slug is made.
+            Place::Pool(pool) => Place::Pool(Id::new(pools::slug(pool))),
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         },
@@ -290,6 +277,9 @@ fn step_id(file: usize, action: usize) -> String {
     format!("{file}#{action}")
 }
 
+/// An action, and what is planned for it.
+type Planned<'a> = (&'a Action, &'a Change);
+
 fn is_of(change: &Change, id: &str) -> bool {
     matches!(&change.kind, ChangeKind::PlaceStep { action, .. } if action.as_str() == id)
 }
@@ -297,12 +287,13 @@ fn is_of(change: &Change, id: &str) -> bool {
 /// The edits of a text that make these changes, in its order, and the steps that move.
 fn edits(
     text: &str,
-    changes: &[(&Action, &Change)],
+    changes: &[Planned],
+    spelled: &dyn Fn(&str) -> String,
     sources: &Sources,
 ) -> Result<(Vec<ocl::Edit>, Vec<Moved>), Finding> {
     let (mut edits, mut moves) = (Vec::new(), Vec::new());
     for (action, change) in changes {
-        let (made, place) = edit(text, action, change)?;
+        let (made, place) = edit(text, action, change, spelled)?;
         edits.extend(made);
         moves.push(moved(change, action, &place, sources));
     }
@@ -315,6 +306,7 @@ fn edit(
     text: &str,
     action: &Action,
     change: &Change,
+    spelled: &dyn Fn(&str) -> String,
 ) -> Result<(Vec<ocl::Edit>, Place<String>), Finding> {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
         return Ok((Vec::new(), action.place.clone()));
@@ -324,7 +316,7 @@ fn edit(
         match edit {
             StepEdit::Place(place) => {
                 wanted = match place.after() {
-                    Place::Pool(pool) => Place::Pool(slug_of(pool)),
+                    Place::Pool(pool) => Place::Pool(spelled(&slug_of(pool))),
                     Place::Variable(name) => Place::Variable(name.clone()),
                     Place::DefaultPool => Place::DefaultPool,
                 }
