@@ -7,6 +7,7 @@
 //!
 //! The grammar of `OctopusDeploy/Ocl`, read leniently: comments, trailing commas and function calls too.
 
+mod block;
 mod edit;
 mod process;
 mod scan;

@@ -10,7 +10,10 @@ use super::{
     print::{errln, out, outln},
     screen::Screen,
 };
-use crate::{finding::Level, text::escape::Escaped};
+use crate::{
+    finding::Level,
+    text::escape::{Escaped, in_json},
+};
 use checkout::{Checkout, Moved, Outcome};
 use serde_json::json;
 use similar::TextDiff;
@@ -41,8 +44,8 @@ enum Command {
         #[arg(long)]
         exit_code: bool,
         /// How the changes are shown.
-        #[arg(long, value_enum, default_value_t = super::plan::Shown::Text, value_name = "FORMAT")]
-        format: super::plan::Shown,
+        #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
+        format: Shown,
     },
     /// Edit the files. Example:
     ///
@@ -52,6 +55,15 @@ enum Command {
         #[command(flatten)]
         what: What,
     },
+}
+
+/// How the changes are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shown {
+    /// For people.
+    Text,
+    /// For scripts: `changes`, each with `file`, `address`, `before`, `after` and `because`, and `files`.
+    Json,
 }
 
 /// Which files, and by which rules.
@@ -73,8 +85,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         Command::Plan { what, exit_code, format } => {
             let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
             match format {
-                super::plan::Shown::Text => out!("{}", text(&outcome)),
-                super::plan::Shown::Json => outln!("{}", json(&outcome)),
+                Shown::Text => out!("{}", text(&outcome)),
+                Shown::Json => outln!("{}", json(&outcome)),
             }
             let changes = *exit_code && !outcome.moved.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
@@ -110,7 +122,7 @@ fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
 /// For people: each step that moves and by which rule, and the lines that change.
 fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
-    for Moved { address, before, after, because } in &outcome.moved {
+    for Moved { address, before, after, because, .. } in &outcome.moved {
         let address = Escaped(address);
         _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
     }
@@ -141,9 +153,10 @@ fn tally(outcome: &Outcome) -> String {
 }
 
 fn json(outcome: &Outcome) -> String {
-    let change = |it: &Moved| json!({ "address": it.address, "before": it.before, "after": it.after, "because": it.because });
+    let change = |it: &Moved| json!({ "file": it.file.to_string_lossy(), "address": it.address, "before": it.before, "after": it.after, "because": it.because });
     let changes: Vec<_> = outcome.moved.iter().map(change).collect();
     let files = outcome.files.iter().filter(|file| file.before != file.after);
     let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();
-    format!("{:#}", json!({ "format_version": "1.0", "changes": changes, "files": files }))
+    let all = json!({ "format_version": "1.0", "changes": changes, "files": files });
+    in_json(&format!("{all:#}"))
 }

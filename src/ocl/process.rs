@@ -2,7 +2,10 @@
 //!
 //! Never: whether a step should run elsewhere.
 
-use super::scan::{Attribute, Block, Value, scan};
+use super::{
+    block::{Attribute, Block, Value},
+    scan::scan,
+};
 use crate::{
     finding::{Finding, SourceId, Span},
     model::{Container, Place},

@@ -50,6 +50,30 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
 }
 
 #[test]
+fn a_plan_is_for_scripts_too() {
+    let folder = octopus(RULES, &[("deployment_process.ocl", &step("a", ""))]);
+    let (code, text) = run(&folder, &[&["plan", "--format", "json"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
+    {
+      "format_version": "1.0",
+      "changes": [
+        {
+          "file": "./.octopus/deployment_process.ocl",
+          "address": "deployment.steps[\"a\"]",
+          "before": "default",
+          "after": "kubernetes-worker-pool",
+          "because": "workers.toml:4 \"all\""
+        }
+      ],
+      "files": [
+        "./.octopus/deployment_process.ocl"
+      ]
+    }
+    exit code 0
+    "#);
+}
+
+#[test]
 fn what_a_working_tree_cannot_tell_is_told_so() {
     let folder =
         tree(&RULES.replace("label = \"all\"", "project_group = \"Shop\"\ncurrently = \"server\""));

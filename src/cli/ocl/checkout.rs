@@ -50,6 +50,7 @@ pub(super) struct Outcome {
 /// A step that moves.
 #[derive(Debug)]
 pub(super) struct Moved {
+    pub(super) file: PathBuf,
     pub(super) address: String,
     pub(super) before: String,
     pub(super) after: String,
@@ -104,7 +105,7 @@ impl Checkout<'_> {
             let (changes, kept) = changes.partition(|it| !is_of_template(&document, it));
             findings.extend(of_template(kept));
             let spelled = |slug: &str| pools.spelled(slug, style);
-            let made = edits(&file.text, &changes, &spelled, sources);
+            let made = edits(&file, &changes, &spelled, sources);
             findings.extend(made.as_ref().err().cloned());
             let (edits, moved) = made.unwrap_or_default();
             outcome.moved.extend(moved);
@@ -284,18 +285,18 @@ fn is_of(change: &Change, id: &str) -> bool {
     matches!(&change.kind, ChangeKind::PlaceStep { action, .. } if action.as_str() == id)
 }
 
-/// The edits of a text that make these changes, in its order, and the steps that move.
+/// The edits of a file that make these changes, in its order, and the steps that move.
 fn edits(
-    text: &str,
+    file: &File,
     changes: &[Planned],
     spelled: &dyn Fn(&str) -> String,
     sources: &Sources,
 ) -> Result<(Vec<ocl::Edit>, Vec<Moved>), Finding> {
     let (mut edits, mut moves) = (Vec::new(), Vec::new());
     for (action, change) in changes {
-        let (made, place) = edit(text, action, change, spelled)?;
+        let (made, place) = edit(&file.text, action, change, spelled)?;
         edits.extend(made);
-        moves.push(moved(change, action, &place, sources));
+        moves.push(moved(file, change, action, &place, sources));
     }
     edits.sort_by_key(|it| it.range.start);
     Ok((edits, moves))
@@ -339,7 +340,13 @@ fn more_than_a_line(action: &Action, key: &str) -> Finding {
         .help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
 }
 
-fn moved(change: &Change, action: &Action, after: &Place<String>, sources: &Sources) -> Moved {
+fn moved(
+    file: &File,
+    change: &Change,
+    action: &Action,
+    after: &Place<String>,
+    sources: &Sources,
+) -> Moved {
     let shown = |place: &Place<String>| match place {
         Place::Pool(slug) => slug.clone(),
         Place::Variable(name) => format!("variable {name:?}"),
@@ -358,5 +365,11 @@ fn moved(change: &Change, action: &Action, after: &Place<String>, sources: &Sour
         Some(label) => format!("{at} {label:?}"),
         None => at,
     };
-    Moved { address, before: shown(&action.place), after: shown(after), because }
+    Moved {
+        file: file.path.clone(),
+        address,
+        before: shown(&action.place),
+        after: shown(after),
+        because,
+    }
 }
