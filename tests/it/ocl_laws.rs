@@ -243,6 +243,21 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Holds that all steps can be placed at once, as a rule for all of them does.
+fn at_once(text: &str) -> Result<(), TestCaseError> {
+    let before = read(SourceId(0), text).unwrap();
+    for wanted in wanted() {
+        let placed = before.actions.iter().map(|it| place(text, it, &wanted).unwrap());
+        let mut edits = placed.flatten().collect::<Vec<_>>();
+        edits.sort_by_key(|it| it.range.start);
+        let edited = apply(text, &edits);
+        let after = read(SourceId(0), &edited).unwrap();
+        let places: Vec<_> = after.actions.iter().map(|it| &it.place).collect();
+        prop_assert_eq!(places, vec![&wanted; before.actions.len()], "{}", edited);
+    }
+    Ok(())
+}
+
 fn inside_says_place(text: &str, action: &Action) -> bool {
     text[action.at.bytes.clone()].contains("worker_pool")
 }
@@ -264,6 +279,7 @@ proptest! {
     fn a_step_is_placed_by_one_line_whatever_stands_around_it(text in text()) {
         prop_assert!(read(SourceId(0), &text).is_ok(), "{:?}", read(SourceId(0), &text));
         laws(&text)?;
+        at_once(&text)?;
     }
 
     #[test]

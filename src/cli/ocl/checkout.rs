@@ -17,7 +17,7 @@ use crate::{
     ocl::{self, Action, Document, Kind},
     plan::{Change, ChangeKind, Header, StepEdit},
 };
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf};
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
 const OF_A_SERVER: [&str; 7] = [
@@ -96,11 +96,12 @@ impl Checkout<'_> {
         let plan = diff(&desired, &live(&pools, processes, project), header());
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         findings.extend(told.filter(|it| it.level != Level::Warn));
+        let planned: HashMap<&str, &Change> =
+            plan.changes.iter().filter_map(|it| Some((id(it)?, it))).collect();
         let mut outcome = Outcome::default();
         for (at, ((file, document), style)) in documents.into_iter().zip(styles).enumerate() {
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
-                let id = step_id(at, index);
-                Some((action, plan.changes.iter().find(|it| is_of(it, &id))?))
+                Some((action, *planned.get(step_id(at, index).as_str())?))
             });
             let (changes, kept) = changes.partition(|it| !is_of_template(&document, it));
             findings.extend(of_template(kept));
@@ -281,8 +282,12 @@ fn step_id(file: usize, action: usize) -> String {
 /// An action, and what is planned for it.
 type Planned<'a> = (&'a Action, &'a Change);
 
-fn is_of(change: &Change, id: &str) -> bool {
-    matches!(&change.kind, ChangeKind::PlaceStep { action, .. } if action.as_str() == id)
+/// The step that a change places.
+fn id(change: &Change) -> Option<&str> {
+    match &change.kind {
+        ChangeKind::PlaceStep { action, .. } => Some(action.as_str()),
+        _ => None,
+    }
 }
 
 /// The edits of a file that make these changes, in its order, and the steps that move.
