@@ -185,8 +185,27 @@ fn a_pool_that_was_renamed_is_known_by_the_slug_that_the_files_have() {
 }
 
 #[test]
+fn a_slug_that_no_name_makes_is_written_as_it_is() {
+    let rules = RULES.replace("pool = \"k\"", "pool = \"my_pool\"");
+    for first in ["worker_pool = \"my_pool\"\n", "worker_pool = \"#{Pool}\"\n"] {
+        let steps = [step("a", first), step("b", "worker_pool = \"other\"\n")];
+        let folder = octopus(&rules, &[("deployment_process.ocl", &steps.concat())]);
+        assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+        let lines = lines(&folder, ".octopus/deployment_process.ocl");
+        assert_eq!(lines, "worker_pool = \"my_pool\"\n".repeat(2));
+        // Nor is it a name: the file has slugs.
+        let folder = octopus(RULES, &[("deployment_process.ocl", &steps.concat())]);
+        assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+        let lines = self::lines(&folder, ".octopus/deployment_process.ocl");
+        assert_eq!(lines, "worker_pool = \"kubernetes-worker-pool\"\n".repeat(2));
+    }
+}
+
+#[test]
 fn a_pool_of_which_nothing_has_heard_is_told() {
     let rules = RULES.replace("pool = \"k\"", "pool = \"kubernetes-woker-pool\"");
+    // A rule that is for another project is no matter.
+    let rules = format!("{rules}[[placements]]\nstep = \"Elsewhere\"\npool = \"nobody-here\"\n");
     let folder = octopus(&rules, &[("deployment_process.ocl", &step("a", ""))]);
     let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
     insta::assert_snapshot!(format!("{text}exit code {code}"));

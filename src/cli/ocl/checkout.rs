@@ -87,13 +87,14 @@ impl Checkout<'_> {
         }
         let texts: Vec<&Document> = documents.iter().map(|(_, it)| it).collect();
         let (pools, styles) = (Pools::of(desired, &texts), Style::of(&texts));
-        findings.extend(pools::unheard_of(desired, &texts));
-        let desired = placing(desired);
+        let placing = placing(desired);
         let project = Name::new(self.project.unwrap_or_default());
         let processes = documents.iter().enumerate();
         let processes: Vec<LiveProcess> =
             processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();
-        let plan = diff(&desired, &live(&pools, processes, project), header());
+        let plan = diff(&placing, &live(&pools, processes, project), header());
+        let wanted = plan.changes.iter().flat_map(pools_of).collect();
+        findings.extend(pools::unheard_of(desired, &texts, &wanted));
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         findings.extend(told.filter(|it| it.level != Level::Warn));
         let planned: HashMap<&str, &Change> =
@@ -332,6 +333,19 @@ fn edit(
         }
     }
     Ok((ocl::place(text, action, &wanted)?, wanted))
+}
+
+/// The slugs of the pools that a change moves a step to.
+fn pools_of(change: &Change) -> Vec<String> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return Vec::new() };
+    let pool = |edit: &StepEdit| match edit {
+        StepEdit::Place(place) => match place.after() {
+            Place::Pool(pool) => Some(slug_of(pool)),
+            _ => None,
+        },
+        _ => None,
+    };
+    edits.iter().filter_map(pool).collect()
 }
 
 fn slug_of(pool: &PoolHandle) -> String {

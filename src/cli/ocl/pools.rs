@@ -12,38 +12,54 @@ use crate::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every pool that the files and the rules speak of: its slug, and the name that it goes by.
+/// Every pool that the files and the rules speak of, each under the [`slug`] that its name or its slug
+/// makes: what is written of one pool makes one.
 #[derive(Debug, Default)]
-pub(super) struct Pools(BTreeMap<String, Name>);
+pub(super) struct Pools(BTreeMap<String, Known>);
+
+/// What is known of a pool.
+#[derive(Debug)]
+struct Known {
+    /// As the file of rules or another file has it.
+    name: Name,
+    /// As a file or a rule has it, since somebody may have given it another than the name makes.
+    slug: String,
+}
 
 impl Pools {
     /// The pools that `desired` declares, that its rules point at, and that `documents` use.
     pub(super) fn of(desired: &Desired, documents: &[&Document]) -> Self {
         let used: Vec<&str> = documents.iter().flat_map(|it| written(it)).collect();
         let slugs: BTreeSet<String> = used.iter().map(|it| slug(it)).collect();
-        let mut pools = BTreeMap::new();
+        let mut names = BTreeMap::new();
         for pool in desired.pools.values() {
             let old = pool.renamed_from.iter().map(|it| slug(it)).find(|it| slugs.contains(it));
             let own = slug(pool.name.as_str());
             // A pool that is renamed keeps its slug, and the files have it.
             let slug = if slugs.contains(&own) { own } else { old.unwrap_or(own) };
-            pools.insert(slug, pool.name.clone());
+            names.insert(slug, pool.name.clone());
         }
-        // The spelling of a file that has names says more than a slug.
-        let (names, others): (Vec<&str>, _) = used.into_iter().partition(|it| is_name(it));
         let referred = desired.rules.iter().flat_map(|rule| references(&rule.value));
-        for text in names.into_iter().chain(others).chain(referred) {
-            pools.entry(slug(text)).or_insert_with(|| Name::new(text));
+        let all: Vec<&str> = used.into_iter().chain(referred).collect();
+        // The spelling of a file that has names says more of a name than a slug does.
+        let (named, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|it| is_name(it));
+        for text in named.iter().chain(&others).copied() {
+            names.entry(slug(text)).or_insert_with(|| Name::new(text));
         }
-        Self(pools)
+        let known = |(made, name): (String, Name)| {
+            let own = others.iter().find(|it| slug(it) == made);
+            let slug = own.map_or_else(|| made.clone(), |it| (*it).to_owned());
+            (made, Known { name, slug })
+        };
+        Self(names.into_iter().map(known).collect())
     }
 
-    /// The pools as a server would have them; the slug is the id too.
+    /// The pools as a server would have them; what they are known under is their id.
     pub(super) fn live(&self) -> Vec<LivePool> {
-        let pool = |(slug, name): (&String, &Name)| LivePool {
-            id: Id::new(slug),
-            name: name.clone(),
-            slug: slug.clone(),
+        let pool = |(made, known): (&String, &Known)| LivePool {
+            id: Id::new(made),
+            name: known.name.clone(),
+            slug: known.slug.clone(),
             description: String::new(),
             kind: PoolKind::Static,
             default: false,
@@ -51,10 +67,13 @@ impl Pools {
         self.0.iter().map(pool).collect()
     }
 
-    /// What a file of this style writes for the pool of this slug.
-    pub(super) fn spelled(&self, slug: &str, style: Style) -> String {
-        let name = self.0.get(slug).filter(|_| style == Style::Names);
-        name.map_or(slug, Name::as_str).to_owned()
+    /// What a file of this style writes for the pool of this id.
+    pub(super) fn spelled(&self, id: &str, style: Style) -> String {
+        let known = self.0.get(id).map(|it| match style {
+            Style::Names => it.name.as_str(),
+            Style::Slugs => it.slug.as_str(),
+        });
+        known.unwrap_or(id).to_owned()
     }
 }
 
@@ -102,20 +121,30 @@ fn written(document: &Document) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether this cannot be a slug.
+/// Whether this cannot be a slug, nor something that makes one only as it runs.
 fn is_name(text: &str) -> bool {
-    slug(text) != text
+    !is_bound(text) && text.contains(|it: char| it.is_uppercase() || it.is_whitespace())
 }
 
-/// A warning for each pool that a rule places steps in and of which nothing else has ever heard.
-pub(super) fn unheard_of(desired: &Desired, documents: &[&Document]) -> Vec<Finding> {
+/// Whether a variable is part of it: the parameter of a template.
+fn is_bound(text: &str) -> bool {
+    text.contains("#{")
+}
+
+/// A warning for each rule that moves steps to a pool of which nothing else has ever heard; `wanted` are
+/// the slugs of the pools that steps move to.
+pub(super) fn unheard_of(
+    desired: &Desired,
+    documents: &[&Document],
+    wanted: &BTreeSet<String>,
+) -> Vec<Finding> {
     let known: BTreeSet<String> = documents.iter().flat_map(|it| written(it)).map(slug).collect();
     let unheard = |rule: &Declared<Rule>| {
         let Verdict::Place(target) = &rule.verdict else { return None };
         let Place::Pool(pool) = &target.place else { return None };
         let PoolRef::Live(text) = &pool.value else { return None };
         let slug = slug(text);
-        (!known.contains(&slug)).then_some(())?;
+        (!known.contains(&slug) && wanted.contains(&slug)).then_some(())?;
         let names = desired.pools.values().map(|it| it.name.as_str());
         let near = desired.pools.keys().map(String::as_str).chain(names);
         let near = nearest(text, near.chain(known.iter().map(String::as_str)));
@@ -159,6 +188,9 @@ fn references(rule: &Rule) -> Vec<&str> {
 ///
 /// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
 pub(super) fn slug(name: &str) -> String {
+    if is_bound(name) {
+        return name.to_owned();
+    }
     let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
     let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
     parts.join("-").to_lowercase()
@@ -180,6 +212,8 @@ mod tests {
             (pool("Hosted Ubuntu"), Some(Style::Names)),
             (pool("Ubuntu"), Some(Style::Names)),
             (pool("hosted-ubuntu"), None),
+            (pool("hosted_ubuntu"), None),
+            (pool("#{Pool}"), None),
             ("step \"Drain all\" {\naction {\n}\n}\n".to_owned(), Some(Style::Names)),
             ("step \"drain\" {\nname = \"Drain\"\naction {\n}\n}\n".to_owned(), Some(Style::Slugs)),
             ("version = 1\n".to_owned(), None),
@@ -206,7 +240,11 @@ mod tests {
 
     #[test]
     fn a_slug_is_made_as_octopus_makes_it() {
-        let table = [("Kubernetes  Worker (Pool)", "kubernetes-worker-pool"), ("a.b_c", "a-b-c")];
+        let table = [
+            ("Kubernetes  Worker (Pool)", "kubernetes-worker-pool"),
+            ("a.b_c", "a-b-c"),
+            ("#{Pool}", "#{Pool}"),
+        ];
         for (name, made) in table {
             assert_eq!(slug(name), made);
         }
