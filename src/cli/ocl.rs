@@ -2,6 +2,7 @@
 
 mod checkout;
 mod encoding;
+mod planned;
 mod pools;
 pub(super) mod tree;
 
@@ -14,7 +15,8 @@ use crate::{
     finding::Level,
     text::escape::{Escaped, in_json},
 };
-use checkout::{Checkout, Moved, Outcome};
+use checkout::{Checkout, Outcome};
+use planned::Moved;
 use serde_json::json;
 use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
