@@ -7,9 +7,10 @@
 //!
 //! The grammar of `OctopusDeploy/Ocl`, read leniently: comments, trailing commas and function calls too.
 
+mod block;
 mod edit;
 mod process;
 mod scan;
 
 pub use edit::{Edit, apply, place};
-pub use process::{Action, Document, read};
+pub use process::{Action, Document, Kind, read};

@@ -43,7 +43,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
         errln!("{shown} is as it is live: nothing is written");
         return Ok(exit::DONE);
     }
-    replace(path, &kept.text)?;
+    replace(path, kept.text.as_bytes())?;
     kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
     errln!("{shown} is written: a plan of it is empty");
     Ok(exit::DONE)

@@ -1,6 +1,9 @@
 //! `poolwright ocl`: placements in a Git working tree, without a server.
 
 mod checkout;
+mod encoding;
+mod planned;
+mod pools;
 pub(super) mod tree;
 
 use super::{
@@ -8,8 +11,12 @@ use super::{
     print::{errln, out, outln},
     screen::Screen,
 };
-use crate::{finding::Level, text::escape::Escaped};
-use checkout::{Checkout, Moved, Outcome};
+use crate::{
+    finding::Level,
+    text::escape::{Escaped, in_json},
+};
+use checkout::{Checkout, Outcome};
+use planned::Moved;
 use serde_json::json;
 use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
@@ -39,8 +46,8 @@ enum Command {
         #[arg(long)]
         exit_code: bool,
         /// How the changes are shown.
-        #[arg(long, value_enum, default_value_t = super::plan::Shown::Text, value_name = "FORMAT")]
-        format: super::plan::Shown,
+        #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
+        format: Shown,
     },
     /// Edit the files. Example:
     ///
@@ -50,6 +57,15 @@ enum Command {
         #[command(flatten)]
         what: What,
     },
+}
+
+/// How the changes are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Shown {
+    /// For people.
+    Text,
+    /// For scripts: `changes`, each with `file`, `address`, `before`, `after` and `because`, and `files`.
+    Json,
 }
 
 /// Which files, and by which rules.
@@ -71,16 +87,18 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         Command::Plan { what, exit_code, format } => {
             let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
             match format {
-                super::plan::Shown::Text => out!("{}", text(&outcome)),
-                super::plan::Shown::Json => outln!("{}", json(&outcome)),
+                Shown::Text => out!("{}", text(&outcome)),
+                Shown::Json => outln!("{}", json(&outcome)),
             }
             let changes = *exit_code && !outcome.moved.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
         }
         Command::Apply { what } => {
             let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
-            for file in outcome.files.iter().filter(|file| file.before != file.after) {
-                tree::replace(&file.path, &file.after)?;
+            let edited = || outcome.files.iter().filter(|file| file.before != file.after);
+            edited().try_for_each(|file| tree::is_writable(&file.path))?;
+            for file in edited() {
+                tree::replace(&file.path, &file.encoding.encode(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
             outln!("{}", tally(&outcome));
@@ -92,8 +110,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// What comes of the files; `None` where something is wrong, which is printed.
 fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
     let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
-    let texts = tree::read(&what.paths)?;
-    let checkout = Checkout { project: what.project.as_deref(), texts };
+    let found = tree::read(&what.paths)?;
+    let checkout = Checkout { project: what.project.as_deref(), files: found };
     let (outcome, findings) = checkout.place(&files.desired, &mut files.sources);
     let mut all = files.warnings;
     all.extend(findings);
@@ -106,7 +124,7 @@ fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
 /// For people: each step that moves and by which rule, and the lines that change.
 fn text(outcome: &Outcome) -> String {
     let mut text = String::new();
-    for Moved { address, before, after, because } in &outcome.moved {
+    for Moved { address, before, after, because, .. } in &outcome.moved {
         let address = Escaped(address);
         _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
     }
@@ -137,9 +155,10 @@ fn tally(outcome: &Outcome) -> String {
 }
 
 fn json(outcome: &Outcome) -> String {
-    let change = |it: &Moved| json!({ "address": it.address, "before": it.before, "after": it.after, "because": it.because });
+    let change = |it: &Moved| json!({ "file": it.file.to_string_lossy(), "address": it.address, "before": it.before, "after": it.after, "because": it.because });
     let changes: Vec<_> = outcome.moved.iter().map(change).collect();
     let files = outcome.files.iter().filter(|file| file.before != file.after);
     let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();
-    format!("{:#}", json!({ "format_version": "1.0", "changes": changes, "files": files }))
+    let all = json!({ "format_version": "1.0", "changes": changes, "files": files });
+    in_json(&format!("{all:#}"))
 }

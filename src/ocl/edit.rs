@@ -69,21 +69,20 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
 /// A line of its own behind the last attribute, or at the head of a body that has none.
 fn added(text: &str, action: &Action, line: &str) -> Result<Edit, Finding> {
     let lines = &action.lines;
-    let (anchor, like, deeper) = match &lines.last {
-        Some(last) => (last.value.end, last.key.start, ""),
-        None => (lines.inside.start, lines.start, "    "),
+    let (end, like, deeper) = match &lines.last {
+        Some(last) => (last.end, last.key.start, ""),
+        None => (lines.head, lines.start, "    "),
     };
-    let rest = text.get(anchor..lines.inside.end).unwrap_or_default();
-    let Some(end) = rest.find('\n').filter(|_| on_its_own(text, lines.inside.end)) else {
+    if !text.get(end..).is_some_and(|it| it.starts_with('\n')) {
         return Err(Finding::error(
             "ocl-one-line",
             action.at.clone(),
             "a line cannot be added to a step that is written on one line",
         )
         .help("put each attribute and the last `}` on a line of its own, as Octopus does"));
-    };
-    let at = anchor + end + 1;
-    let line_end = if rest.get(..end).is_some_and(|it| it.ends_with('\r')) { "\r\n" } else { "\n" };
+    }
+    let line_end = if text.get(..end).is_some_and(|it| it.ends_with('\r')) { "\r\n" } else { "\n" };
+    let at = end + 1;
     let indent = indent(text, like);
     let deeper = if indent.contains('\t') && !deeper.is_empty() { "\t" } else { deeper };
     Ok(Edit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
@@ -177,6 +176,17 @@ mod tests {
                 &Place::DefaultPool,
                 "    worker_pool_variable = \"\"\n",
             ),
+            // A line is never added in the middle of a comment, or of a block.
+            (
+                "    x = 1 /* a\n  b */\n",
+                &pool,
+                "    x = 1 /* a\n  b */\n    worker_pool = \"db\"\n",
+            ),
+            (
+                "    x = 1\n    b { c {\n    } }\n",
+                &pool,
+                "    x = 1\n    worker_pool = \"db\"\n    b { c {\n    } }\n",
+            ),
             (
                 "    x = <<-EOT\n      a\n      EOT\n",
                 &pool,
@@ -191,8 +201,9 @@ mod tests {
     #[test]
     fn a_step_on_one_line_is_left_to_people() {
         let pool = Place::Pool("db".to_owned());
-        for text in ["step \"a\" {\n action { x = 1 }\n}", "step \"a\" {\n action {}\n}"] {
-            assert_eq!(placed(text, &pool).unwrap_err().code, "ocl-one-line");
+        for action in ["{ x = 1 }", "{}", "{ /* a\n */ }", "{ b {\n } \n }"] {
+            let text = format!("step \"a\" {{\n action {action}\n}}");
+            assert_eq!(placed(&text, &pool).unwrap_err().code, "ocl-one-line", "{text}");
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! Never: whether a step should run elsewhere.
 
-use super::scan::{Attribute, Block, Value, scan};
+use super::{
+    block::{Attribute, Block, Value},
+    scan::scan,
+};
 use crate::{
     finding::{Finding, SourceId, Span},
     model::{Container, Place},
@@ -12,10 +15,27 @@ use std::ops::Range;
 /// A text's process.
 #[derive(Clone, Debug)]
 pub struct Document {
+    /// What it is the process of.
+    pub kind: Kind,
     /// What the text calls itself: a runbook's name; a deployment process has none.
     pub name: Option<String>,
+    /// What its steps are labelled.
+    pub step_labels: Vec<String>,
+    /// Whether no step has a name but its label, as the first servers with Git wrote them.
+    pub labels_are_names: bool,
     /// Its actions, in their order.
     pub actions: Vec<Action>,
+}
+
+/// What a text has the process of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A project, or nothing: settings and variables have no process.
+    Deployment,
+    /// A runbook: it keeps its steps in a block of their own.
+    Runbook,
+    /// A process template of the Platform Hub: it has parameters, and its steps run where these say.
+    Template,
 }
 
 /// One action of one step.
@@ -48,8 +68,8 @@ pub struct Action {
 pub(super) struct Lines {
     /// Where its first line begins.
     pub(super) start: usize,
-    /// What is between its braces.
-    pub(super) inside: Range<usize>,
+    /// Where its first line ends behind the brace, or what stands there instead.
+    pub(super) head: usize,
     /// The name and the value of `worker_pool`.
     pub(super) pool: Option<Slot>,
     /// The name and the value of `worker_pool_variable`.
@@ -65,6 +85,8 @@ pub(super) struct Slot {
     pub(super) key: Range<usize>,
     /// Its value.
     pub(super) value: Range<usize>,
+    /// Where its last line ends, comments and all, or what stands there instead.
+    pub(super) end: usize,
     /// Whether the value is `null` or the empty string.
     pub(super) empty: bool,
 }
@@ -78,19 +100,34 @@ pub(super) struct Slot {
 /// # Source
 ///
 /// `api.md` 2.8: `worker_pool` and `worker_pool_variable` are attributes of an action, and one that is
-/// empty is one that is not there. Runbooks keep their steps in a block `process`.
+/// empty is one that is not there. Runbooks keep their steps in a block `process`, wherever their file is:
+/// drafts are in a folder of their own. Process templates alone have the blocks `icon` and `parameter`.
 pub fn read(source: SourceId, text: &str) -> Result<Document, Finding> {
     let root = scan(source, text)?;
     let of_runbook = root.children("process").flat_map(|it| it.children("step"));
-    let steps = root.children("step").chain(of_runbook);
-    let actions = steps.flat_map(|step| {
+    let steps: Vec<&Block> = root.children("step").chain(of_runbook).collect();
+    let actions = steps.iter().flat_map(|step| {
         let count = step.children("action").count();
         step.children("action").map(move |action| (step, action, 1 < count))
     });
     let actions =
         actions.map(|(step, action, siblings)| read_action(source, step, action, siblings));
-    let name = root.text("name").map(str::to_owned);
-    Ok(Document { name, actions: actions.collect::<Result<_, _>>()? })
+    Ok(Document {
+        kind: kind(&root),
+        name: root.text("name").map(str::to_owned),
+        actions: actions.collect::<Result<_, _>>()?,
+        step_labels: steps.iter().filter_map(|it| it.labels.first().cloned()).collect(),
+        labels_are_names: steps.iter().all(|it| it.text("name").is_none()),
+    })
+}
+
+fn kind(root: &Block) -> Kind {
+    let has = |name| root.children(name).next().is_some();
+    match (has("process"), has("icon") || has("parameter")) {
+        (true, _) => Kind::Runbook,
+        (false, true) => Kind::Template,
+        (false, false) => Kind::Deployment,
+    }
 }
 
 fn read_action(
@@ -122,7 +159,7 @@ fn read_action(
         at: Span { source, bytes: action.span.clone() },
         lines: Lines {
             start: action.span.start,
-            inside: action.inside.clone(),
+            head: action.head,
             pool: action.attribute("worker_pool").map(slot),
             variable: action.attribute("worker_pool_variable").map(slot),
             last: action.attributes.last().map(slot),
@@ -136,7 +173,7 @@ fn slot(attribute: &Attribute) -> Slot {
         Value::Text(text) => text.is_empty(),
         _ => false,
     };
-    Slot { key: attribute.key.clone(), value: attribute.at.clone(), empty }
+    Slot { key: attribute.key.clone(), value: attribute.at.clone(), end: attribute.end, empty }
 }
 
 /// What chooses an action's pool.

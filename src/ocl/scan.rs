@@ -2,94 +2,12 @@
 //!
 //! Every place is a range of bytes of the text as it was given. Never: what a name means.
 
+use super::block::{Attribute, Block, Value};
 use crate::finding::{Finding, SourceId, Span};
 use std::ops::Range;
 
 /// How deep blocks and values may be nested; a process needs six.
 const DEEPEST: usize = 64;
-
-/// A block, or the whole text: its attributes and the blocks in it, each in their order.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Block {
-    /// Its name; empty for the whole text.
-    pub(super) name: String,
-    /// Its labels, unescaped.
-    pub(super) labels: Vec<String>,
-    /// From its name to behind its closing brace.
-    pub(super) span: Range<usize>,
-    /// What is between its braces.
-    pub(super) inside: Range<usize>,
-    /// Its attributes.
-    pub(super) attributes: Vec<Attribute>,
-    /// The blocks in it.
-    pub(super) blocks: Vec<Block>,
-}
-
-/// A name with a value.
-#[derive(Clone, Debug)]
-pub(super) struct Attribute {
-    /// Its name, unescaped.
-    pub(super) name: String,
-    /// The name as written, quotes included.
-    pub(super) key: Range<usize>,
-    /// The value as written, without the line end behind it.
-    pub(super) at: Range<usize>,
-    /// The value.
-    pub(super) value: Value,
-}
-
-/// A value, as far as anyone asks.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
-    /// A string, unescaped.
-    Text(String),
-    /// A heredoc; what it says is nobody's business here.
-    Heredoc,
-    /// `null`.
-    Null,
-    /// Values by name.
-    Dictionary(Vec<(String, Value)>),
-    /// A number, a boolean, a list or a call.
-    Other,
-}
-
-impl Value {
-    /// The string that it is, if it is one.
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-impl Block {
-    /// The last attribute of this name; Octopus refuses two.
-    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
-        self.attributes.iter().rev().find(|it| it.name == name)
-    }
-
-    /// The string that this attribute has.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.attribute(name)?.value.text()
-    }
-
-    /// The blocks of this name.
-    pub(super) fn children(&self, name: &'static str) -> impl Iterator<Item = &Self> {
-        self.blocks.iter().filter(move |it| it.name == name)
-    }
-
-    /// An entry of a dictionary, which old servers write as a block.
-    pub(super) fn entry(&self, dictionary: &str, key: &str) -> Option<&str> {
-        let mut blocks = self.blocks.iter().filter(|it| it.name == dictionary);
-        match self.attribute(dictionary).map(|it| &it.value) {
-            Some(Value::Dictionary(all)) => {
-                all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.text())
-            }
-            _ => blocks.find_map(|it| it.text(key)),
-        }
-    }
-}
 
 /// The whole text as a block.
 ///
@@ -99,7 +17,7 @@ impl Block {
 pub(super) fn scan(source: SourceId, text: &str) -> Result<Block, Finding> {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     let mut scan = Scan { source, text, at: start, depth: 0 };
-    let mut root = Block { span: 0..text.len(), inside: start..text.len(), ..Block::default() };
+    let mut root = Block { span: 0..text.len(), head: start, ..Block::default() };
     scan.body(&mut root)?;
     match scan.byte() {
         None => Ok(root),
@@ -187,8 +105,9 @@ impl Scan<'_> {
             let name = self.unquoted(&key);
             self.blank(false)?;
             if self.byte() == Some(b'=') {
-                block.attributes.push(self.attribute(key, name)?);
+                let attribute = self.attribute(key, name)?;
                 self.line_end()?;
+                block.attributes.push(Attribute { end: self.at, ..attribute });
             } else {
                 let child = self.deeper(|it| it.block(key.start, name))?;
                 block.blocks.push(child);
@@ -201,7 +120,7 @@ impl Scan<'_> {
         if self.byte() == Some(b'"') {
             return self.string().map(|it| it.0);
         }
-        let odd = |it: char| it.is_whitespace() || "={}\"(),#<>".contains(it);
+        let odd = |it: char| it.is_whitespace() || "={}\"".contains(it);
         let key = self.take(|it| !odd(it));
         match key.is_empty() {
             true => Err(self.wrong("a name is expected here")),
@@ -228,11 +147,12 @@ impl Scan<'_> {
         }
         self.at += 1;
         let open = self.at;
+        self.blank(false)?;
+        block.head = self.at;
         self.body(&mut block)?;
         if self.byte() != Some(b'}') {
             return Err(self.wrong_at(start..open, "this block is not closed"));
         }
-        block.inside = open..self.at;
         self.at += 1;
         block.span = start..self.at;
         Ok(block)
@@ -244,7 +164,7 @@ impl Scan<'_> {
         self.blank(false)?;
         let start = self.at;
         let value = self.deeper(Self::value)?;
-        Ok(Attribute { name, key, at: start..self.at, value })
+        Ok(Attribute { name, key, at: start..self.at, end: self.at, value })
     }
 
     /// Behind a value nothing else stands on its line.
@@ -320,12 +240,12 @@ impl Scan<'_> {
         Ok(Value::Dictionary(entries))
     }
 
-    /// An entry of a dictionary. Its key may have spaces in it: a package's name is part of some.
+    /// An entry of a dictionary. Its key may have spaces and braces in it: a package's name is part of some.
     fn entry(&mut self) -> Scanned<Attribute> {
         let key = match self.byte() {
             Some(b'"') => self.string()?.0,
             _ => {
-                let key = self.take(|it| !"=\n{}\"".contains(it));
+                let key = self.take(|it| !"=\n\"".contains(it));
                 key.start..key.start + self.slice(&key).trim_end().len()
             }
         };

@@ -50,6 +50,30 @@ fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
 }
 
 #[test]
+fn a_plan_is_for_scripts_too() {
+    let folder = octopus(RULES, &[("deployment_process.ocl", &step("a", ""))]);
+    let (code, text) = run(&folder, &[&["plan", "--format", "json"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
+    {
+      "format_version": "1.0",
+      "changes": [
+        {
+          "file": "./.octopus/deployment_process.ocl",
+          "address": "deployment.steps[\"a\"]",
+          "before": "default",
+          "after": "kubernetes-worker-pool",
+          "because": "workers.toml:4 \"all\""
+        }
+      ],
+      "files": [
+        "./.octopus/deployment_process.ocl"
+      ]
+    }
+    exit code 0
+    "#);
+}
+
+#[test]
 fn what_a_working_tree_cannot_tell_is_told_so() {
     let folder =
         tree(&RULES.replace("label = \"all\"", "project_group = \"Shop\"\ncurrently = \"server\""));
@@ -61,8 +85,7 @@ fn what_a_working_tree_cannot_tell_is_told_so() {
 fn files_that_are_no_ocl_or_no_text_are_told_so() {
     let folder = tree(RULES);
     let octopus = folder.path().join("web/.octopus");
-    let all: [(&str, &[u8]); 3] =
-        [("x.ocl", b"step \"a\" {"), ("x.ocl", b"\xff\xfes\0"), ("x.ocl", b"name = \"\xe4\"")];
+    let all: [(&str, &[u8]); 2] = [("x.ocl", b"step \"a\" {"), ("x.ocl", b"\xff\xfes\0\n\0s")];
     let told = all.map(|(name, bytes)| {
         fs::write(octopus.join(name), bytes).unwrap();
         let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
@@ -91,4 +114,183 @@ fn a_link_is_followed_and_rights_are_kept() {
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
     assert!(fs::read_to_string(&real).unwrap().contains("kubernetes-worker-pool"));
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+/// The lines of a file in which a pool is chosen.
+fn lines(folder: &TempDir, file: &str) -> String {
+    let text = fs::read_to_string(folder.path().join(file)).unwrap();
+    let lines = text.lines().filter(|it| it.trim_start().starts_with("worker_pool"));
+    lines.map(|it| format!("{}\n", it.trim_start())).collect()
+}
+
+/// A working tree with these files in its `.octopus`.
+fn octopus(rules: &str, files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("workers.toml"), rules).unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(".octopus").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// A step that runs on a worker, with what chooses its pool.
+fn step(label: &str, lines: &str) -> String {
+    let properties = "properties = {\nOctopus.Action.RunOnServer = \"true\"\n}";
+    let action = format!("action {{\naction_type = \"Octopus.Script\"\n{properties}\n{lines}}}");
+    format!("step \"{label}\" {{\n{action}\n}}\n")
+}
+
+#[test]
+fn a_file_that_has_pools_by_their_names_keeps_to_names() {
+    let named = [
+        step("Build all", "worker_pool = \"Hosted Ubuntu\"\n"),
+        step("Drain", ""),
+        step("There already", "worker_pool = \"kubernetes worker Pool\"\n"),
+    ];
+    let slugs = format!("name = \"Restart\"\nprocess {{\n{}}}\n", step("restart", ""))
+        .replace("action {", "name = \"Restart it\"\naction {");
+    let files = [("deployment_process.ocl", &*named.concat()), ("runbooks/restart.ocl", &*slugs)];
+    let folder = octopus(RULES, &files);
+    assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+    insta::assert_snapshot!(lines(&folder, ".octopus/deployment_process.ocl"), @r#"
+    worker_pool = "Kubernetes Worker Pool"
+    worker_pool = "Kubernetes Worker Pool"
+    worker_pool = "kubernetes worker Pool"
+    "#);
+    insta::assert_snapshot!(lines(&folder, ".octopus/runbooks/restart.ocl"), @r#"worker_pool = "kubernetes-worker-pool""#);
+    // What a rule says by slug is written as the files spell it.
+    let back = RULES.replace("pool = \"k\"", "pool = \"hosted-ubuntu\"");
+    let folder = octopus(&back, &files);
+    let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
+    assert_eq!((code, text.contains("unknown-pool")), (0, false), "{text}");
+    insta::assert_snapshot!(lines(&folder, ".octopus/deployment_process.ocl"), @r#"
+    worker_pool = "Hosted Ubuntu"
+    worker_pool = "Hosted Ubuntu"
+    worker_pool = "Hosted Ubuntu"
+    "#);
+}
+
+#[test]
+fn a_pool_that_was_renamed_is_known_by_the_slug_that_the_files_have() {
+    let rules = RULES.replace("[[", "renamed_from = \"Old Pool\"\n[[");
+    let steps = [step("a", "worker_pool = \"old-pool\"\n"), step("b", "worker_pool = \"other\"\n")];
+    let folder = octopus(&rules, &[("deployment_process.ocl", &steps.concat())]);
+    assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+    insta::assert_snapshot!(lines(&folder, ".octopus/deployment_process.ocl"), @r#"
+    worker_pool = "old-pool"
+    worker_pool = "old-pool"
+    "#);
+}
+
+#[test]
+fn a_slug_that_no_name_makes_is_written_as_it_is() {
+    let rules = RULES.replace("pool = \"k\"", "pool = \"my_pool\"");
+    for first in ["worker_pool = \"my_pool\"\n", "worker_pool = \"#{Pool}\"\n"] {
+        let steps = [step("a", first), step("b", "worker_pool = \"other\"\n")];
+        let folder = octopus(&rules, &[("deployment_process.ocl", &steps.concat())]);
+        assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+        let lines = lines(&folder, ".octopus/deployment_process.ocl");
+        assert_eq!(lines, "worker_pool = \"my_pool\"\n".repeat(2));
+        // Nor is it a name: the file has slugs.
+        let folder = octopus(RULES, &[("deployment_process.ocl", &steps.concat())]);
+        assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+        let lines = self::lines(&folder, ".octopus/deployment_process.ocl");
+        assert_eq!(lines, "worker_pool = \"kubernetes-worker-pool\"\n".repeat(2));
+    }
+}
+
+#[test]
+fn a_pool_of_which_nothing_has_heard_is_told() {
+    let rules = RULES.replace("pool = \"k\"", "pool = \"kubernetes-woker-pool\"");
+    // A rule that is for another project is no matter.
+    let rules = format!("{rules}[[placements]]\nstep = \"Elsewhere\"\npool = \"nobody-here\"\n");
+    let folder = octopus(&rules, &[("deployment_process.ocl", &step("a", ""))]);
+    let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(format!("{text}exit code {code}"));
+}
+
+#[test]
+fn drafts_of_runbooks_are_runbooks_and_templates_are_left_to_their_parameters() {
+    let draft = format!("name = \"Restart\"\nprocess {{\n{}}}\n", step("restart", ""));
+    let template =
+        format!("name = \"T\"\nicon {{\n}}\n{}", step("a", "worker_pool_variable = \"#{P}\"\n"));
+    let files = [
+        ("runbooks/migrated-drafts/restart.ocl", &*draft),
+        ("process-templates/t.ocl", &*template),
+    ];
+    let folder = octopus(RULES, &files);
+    let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(format!("{text}exit code {code}"));
+    // By a variable it is placed as every step is.
+    let rules = RULES.replace("pool = \"k\"", "pool_variable = \"#{Q}\"");
+    let folder = octopus(&rules, &files);
+    assert_eq!(run(&folder, &[&["apply"], &PROJECT[..]].concat()).0, 0);
+    insta::assert_snapshot!(lines(&folder, ".octopus/process-templates/t.ocl"), @r##"worker_pool_variable = "#{Q}""##);
+}
+
+#[test]
+fn a_file_of_another_language_is_left_alone_where_there_is_an_octopus_folder() {
+    let folder = octopus(RULES, &[("deployment_process.ocl", &step("a", ""))]);
+    let other = folder.path().join("model.ocl");
+    fs::write(&other, "context Person inv: self.age >= 0\n").unwrap();
+    let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(format!("{text}exit code {code}"));
+    // Named, it is meant.
+    assert_eq!(run(&folder, &["plan", "--project", "Web Store", "model.ocl"]).0, 1);
+    // Where there is no such folder, every file counts: the folder of a project may have any name.
+    fs::rename(folder.path().join(".octopus"), folder.path().join("octopus")).unwrap();
+    assert_eq!(run(&folder, &[&["plan"], &PROJECT[..]].concat()).0, 1);
+}
+
+#[test]
+fn every_byte_stays_in_every_encoding() {
+    let text = step("a", "# w\u{e4}r \u{e9}\nworker_pool = \"other\"\n").replace('\n', "\r\n");
+    let moved = text.replace("\"other\"", "\"kubernetes-worker-pool\"");
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(bytes).collect()
+    };
+    let latin1 = |text: &str| -> Vec<u8> { text.chars().map(|it| u32::from(it) as u8).collect() };
+    let table = [
+        (text.clone().into_bytes(), moved.clone().into_bytes()),
+        (format!("\u{feff}{text}").into_bytes(), format!("\u{feff}{moved}").into_bytes()),
+        (utf16(&text, u16::to_le_bytes), utf16(&moved, u16::to_le_bytes)),
+        (utf16(&text, u16::to_be_bytes), utf16(&moved, u16::to_be_bytes)),
+        (latin1(&text), latin1(&moved)),
+    ];
+    for (before, after) in table {
+        let folder = octopus(RULES, &[("deployment_process.ocl", "")]);
+        let file = folder.path().join(".octopus/deployment_process.ocl");
+        fs::write(&file, before).unwrap();
+        let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
+        assert_eq!((code, fs::read(&file).unwrap()), (0, after), "{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_read_only_is_not_replaced_and_no_other_is_edited() {
+    let folder = tree(RULES);
+    let runbook = folder.path().join("web/.octopus/runbooks/restart.ocl");
+    let mut rights = fs::metadata(&runbook).unwrap().permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&runbook, rights).unwrap();
+    let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(format!("{text}exit code {code}"), @r"
+    error: cannot write `./web/.octopus/runbooks/restart.ocl`: it is read-only
+    help: make it writable, or name the other files; nothing was edited
+    exit code 1
+    ");
+    assert!(!lines(&folder, "web/.octopus/deployment_process.ocl").contains("kubernetes"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_found_twice_is_edited_once() {
+    let folder = tree(RULES);
+    let file = folder.path().join("web/.octopus/runbooks/restart.ocl");
+    std::os::unix::fs::symlink(&file, folder.path().join("again.ocl")).unwrap();
+    let args = ["plan", "--project", "Web Store", ".", "web", "web/.octopus/runbooks/restart.ocl"];
+    let (code, text) = run(&folder, &args);
+    assert!(text.ends_with("3 steps of 2 of 2 files\n"), "{text}{code}");
 }

@@ -3,20 +3,22 @@
 //! A checkout knows one project, and pools by their slugs. What a rule asks that no file can tell, such as
 //! the group of a project, is a finding. Never: a file read or written.
 
+use super::{
+    encoding::Encoding,
+    planned::{self, Moved},
+    pools::{self, Pools, Style},
+    tree::File,
+};
 use crate::{
-    desired::{
-        Currently, Declared, Desired, DesiredPool, Gate, PoolRef, Rule, Verdict, Whereabouts,
-    },
+    desired::{Declared, Desired, DesiredPool, Gate, Rule, Whereabouts},
     diff::diff,
     finding::{Finding, Level, Source, SourceId, Sources},
-    live::{
-        Directory, Live, LivePool, LiveProcess, LiveProject, LiveStep, Owner, Scope, ServerFacts,
-    },
-    model::{Address, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind},
-    ocl::{self, Action},
-    plan::{Change, ChangeKind, Header, StepEdit},
+    live::{Directory, Live, LiveProcess, LiveProject, LiveStep, Owner, Scope, ServerFacts},
+    model::{Id, Linked, Name, Place},
+    ocl::{self, Document, Kind},
+    plan::{Change, Header},
 };
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::HashMap, path::PathBuf};
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
 const OF_A_SERVER: [&str; 7] = [
@@ -33,8 +35,8 @@ const OF_A_SERVER: [&str; 7] = [
 pub(super) struct Checkout<'a> {
     /// The project, as rules name it.
     pub(super) project: Option<&'a str>,
-    /// Paths and texts.
-    pub(super) texts: Vec<(PathBuf, String)>,
+    /// What it has of OCL.
+    pub(super) files: Vec<File>,
 }
 
 /// What comes of the files.
@@ -46,20 +48,11 @@ pub(super) struct Outcome {
     pub(super) files: Vec<Edited>,
 }
 
-/// A step that moves.
-#[derive(Debug)]
-pub(super) struct Moved {
-    pub(super) address: String,
-    pub(super) before: String,
-    pub(super) after: String,
-    /// The rule that says so, and its place.
-    pub(super) because: String,
-}
-
 /// A file before and after.
 #[derive(Debug)]
 pub(super) struct Edited {
     pub(super) path: PathBuf,
+    pub(super) encoding: Encoding,
     pub(super) before: String,
     pub(super) after: String,
 }
@@ -68,41 +61,40 @@ impl Checkout<'_> {
     /// Places the steps of the files as the rules say. The files are added to `sources`, for findings.
     pub(super) fn place(self, desired: &Desired, sources: &mut Sources) -> (Outcome, Vec<Finding>) {
         let mut findings = self.unanswerable(&desired.rules);
-        let mut documents = Vec::new();
-        for (path, text) in self.texts.clone() {
-            let source = SourceId(sources.0.len());
-            let shown = path.to_string_lossy().trim_start_matches("./").to_owned();
-            sources.0.push(Source { path: shown, text: text.clone() });
-            match ocl::read(source, &text) {
-                Ok(document) => documents.push((path, text, document)),
-                Err(finding) => findings.push(finding),
-            }
-        }
+        let (documents, wrong) = documents(self.files, sources);
+        findings.extend(wrong);
         if findings.iter().any(|it| it.level == Level::Error) {
             return (Outcome::default(), findings);
         }
-        let desired = placing(desired);
+        let texts: Vec<&Document> = documents.iter().map(|(_, it)| it).collect();
+        let (pools, styles) = (Pools::of(desired, &texts), Style::of(&texts));
+        let placing = placing(desired);
         let project = Name::new(self.project.unwrap_or_default());
         let processes = documents.iter().enumerate();
         let processes: Vec<LiveProcess> =
-            processes.map(|(at, (path, _, it))| process(at, path, it, &project)).collect();
-        let live = live(&desired, processes, project);
-        let plan = diff(&desired, &live, header());
+            processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();
+        let plan = diff(&placing, &live(&pools, processes, project), header());
+        let wanted = plan.changes.iter().flat_map(planned::pools_of).collect();
+        findings.extend(pools::unheard_of(desired, &texts, &wanted));
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         findings.extend(told.filter(|it| it.level != Level::Warn));
+        let planned: HashMap<&str, &Change> =
+            plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
         let mut outcome = Outcome::default();
-        for (at, (path, text, document)) in documents.into_iter().enumerate() {
+        for (at, ((file, document), style)) in documents.into_iter().zip(styles).enumerate() {
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
-                let id = step_id(at, index);
-                Some((action, plan.changes.iter().find(|it| is_of(it, &id))?))
+                Some((action, *planned.get(step_id(at, index).as_str())?))
             });
-            let changes: Vec<_> = changes.collect();
-            let made = edits(&text, &changes, sources);
+            let (changes, kept) = changes.partition(|it| !planned::breaks_template(&document, it));
+            findings.extend(planned::kept_in_template(kept));
+            let spelled = |slug: &str| pools.spelled(slug, style);
+            let made = planned::edits(&file, &changes, &spelled, sources);
             findings.extend(made.as_ref().err().cloned());
             let (edits, moved) = made.unwrap_or_default();
             outcome.moved.extend(moved);
+            let File { path, text, encoding, .. } = file;
             let after = ocl::apply(&text, &edits);
-            outcome.files.push(Edited { path, before: text, after });
+            outcome.files.push(Edited { path, encoding, before: text, after });
         }
         (outcome, findings)
     }
@@ -138,6 +130,28 @@ impl Checkout<'_> {
         }
         findings
     }
+}
+
+/// The processes that the files have, each with its file; and what is wrong with the others.
+fn documents(files: Vec<File>, sources: &mut Sources) -> (Vec<(File, Document)>, Vec<Finding>) {
+    let (mut documents, mut findings) = (Vec::new(), Vec::new());
+    for file in files {
+        let source = SourceId(sources.0.len());
+        let path = file.path.to_string_lossy().trim_start_matches("./").to_owned();
+        sources.0.push(Source { path, text: file.text.clone() });
+        match ocl::read(source, &file.text) {
+            Ok(document) => documents.push((file, document)),
+            Err(finding) if file.doubtful => findings.push(doubtful(finding)),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    (documents, findings)
+}
+
+/// What is told of a file that may be of another language.
+fn doubtful(wrong: Finding) -> Finding {
+    let wrong = Finding { level: Level::Warn, ..wrong };
+    wrong.help("it is outside of `.octopus`, and left alone; name the file where it is Octopus' all the same")
 }
 
 fn unknown(at: crate::finding::Span, what: &str) -> Finding {
@@ -180,28 +194,8 @@ fn header() -> Header {
     }
 }
 
-/// The pools that the files and the rules speak of, by their slugs, and the processes.
-fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
-    let mut pools: BTreeMap<String, Name> = BTreeMap::new();
-    for pool in desired.pools.values() {
-        pools.insert(slug(pool.name.as_str()), pool.name.clone());
-    }
-    let referred = desired.rules.iter().flat_map(|rule| references(&rule.value));
-    let used = processes.iter().flat_map(|it| &it.steps).filter_map(|step| match &step.place {
-        Place::Pool(id) => Some(id.as_str().to_owned()),
-        _ => None,
-    });
-    for name in referred.chain(used) {
-        pools.entry(slug(&name)).or_insert_with(|| Name::new(&name));
-    }
-    let pool = |(slug, name): (String, Name)| LivePool {
-        id: Id::new(&slug),
-        name,
-        slug,
-        description: String::new(),
-        kind: PoolKind::Static,
-        default: false,
-    };
+/// What a server would have: pools and processes.
+fn live(pools: &Pools, processes: Vec<LiveProcess>, project: Name) -> Live {
     Live {
         server: ServerFacts {
             url: String::new(),
@@ -209,7 +203,7 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
             space: Linked::new("", ""),
             built_in_worker: None,
         },
-        pools: pools.into_iter().map(pool).collect(),
+        pools: pools.live(),
         workers: Vec::new(),
         projects: vec![LiveProject {
             name: project,
@@ -227,37 +221,6 @@ fn live(desired: &Desired, processes: Vec<LiveProcess>, project: Name) -> Live {
     }
 }
 
-/// The live pools that a rule points at, by name or slug.
-fn references(rule: &Rule) -> Vec<String> {
-    let live = |pool: &PoolRef| match pool {
-        PoolRef::Live(text) => Some(text.clone()),
-        PoolRef::Declared(_) => None,
-    };
-    let mut names = Vec::new();
-    if let Verdict::Place(target) = &rule.verdict
-        && let Place::Pool(pool) = &target.place
-    {
-        names.extend(live(&pool.value));
-    }
-    for word in rule.select.currently.iter().flat_map(|it| it.value.places()) {
-        if let Currently::Pool(pool) = word {
-            names.extend(live(pool));
-        }
-    }
-    names
-}
-
-/// A pool's slug, as Octopus makes it of the name: `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
-///
-/// # Source
-///
-/// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
-fn slug(name: &str) -> String {
-    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
-    parts.join("-").to_lowercase()
-}
-
 fn process(
     at: usize,
     path: &std::path::Path,
@@ -267,7 +230,8 @@ fn process(
     let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let in_runbooks =
         path.parent().and_then(|it| it.file_name()).is_some_and(|it| it == "runbooks");
-    let runbook = in_runbooks.then(|| document.name.clone().unwrap_or(stem));
+    let is_runbook = in_runbooks || document.kind == Kind::Runbook;
+    let runbook = is_runbook.then(|| document.name.clone().unwrap_or(stem));
     let steps = document.actions.iter().enumerate().map(|(index, action)| LiveStep {
         id: Id::new(step_id(at, index)),
         step: Name::new(&action.step),
@@ -275,8 +239,8 @@ fn process(
         has_siblings: action.has_siblings,
         action_type: action.action_type.clone(),
         place: match &action.place {
-            // Early files have the name, which is as good where nothing is to change.
-            Place::Pool(pool) => Place::Pool(Id::new(slug(pool))),
+            // Early files have the name, of which the slug is made.
+            Place::Pool(pool) => Place::Pool(Id::new(pools::slug(pool))),
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         },
@@ -302,83 +266,4 @@ fn process(
 
 fn step_id(file: usize, action: usize) -> String {
     format!("{file}#{action}")
-}
-
-fn is_of(change: &Change, id: &str) -> bool {
-    matches!(&change.kind, ChangeKind::PlaceStep { action, .. } if action.as_str() == id)
-}
-
-/// The edits of a text that make these changes, in its order, and the steps that move.
-fn edits(
-    text: &str,
-    changes: &[(&Action, &Change)],
-    sources: &Sources,
-) -> Result<(Vec<ocl::Edit>, Vec<Moved>), Finding> {
-    let (mut edits, mut moves) = (Vec::new(), Vec::new());
-    for (action, change) in changes {
-        let (made, place) = edit(text, action, change)?;
-        edits.extend(made);
-        moves.push(moved(change, action, &place, sources));
-    }
-    edits.sort_by_key(|it| it.range.start);
-    Ok((edits, moves))
-}
-
-/// The edits of a text that make a change, and where the step runs then.
-fn edit(
-    text: &str,
-    action: &Action,
-    change: &Change,
-) -> Result<(Vec<ocl::Edit>, Place<String>), Finding> {
-    let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
-        return Ok((Vec::new(), action.place.clone()));
-    };
-    let mut wanted = action.place.clone();
-    for edit in edits {
-        match edit {
-            StepEdit::Place(place) => {
-                wanted = match place.after() {
-                    Place::Pool(pool) => Place::Pool(slug_of(pool)),
-                    Place::Variable(name) => Place::Variable(name.clone()),
-                    Place::DefaultPool => Place::DefaultPool,
-                }
-            }
-            StepEdit::Execution { .. } => return Err(more_than_a_line(action, "execution")),
-            StepEdit::Container(_) => return Err(more_than_a_line(action, "container")),
-        }
-    }
-    Ok((ocl::place(text, action, &wanted)?, wanted))
-}
-
-fn slug_of(pool: &PoolHandle) -> String {
-    let id: Option<&Id<Pool>> = pool.id();
-    id.map(|it| it.as_str().to_owned()).unwrap_or_default()
-}
-
-fn more_than_a_line(action: &Action, key: &str) -> Finding {
-    let message = format!("`{key}` would change more than the line that chooses the pool");
-    Finding::error("ocl-one-line", action.at.clone(), message)
-        .help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
-}
-
-fn moved(change: &Change, action: &Action, after: &Place<String>, sources: &Sources) -> Moved {
-    let shown = |place: &Place<String>| match place {
-        Place::Pool(slug) => slug.clone(),
-        Place::Variable(name) => format!("variable {name:?}"),
-        Place::DefaultPool => "default".to_owned(),
-    };
-    let address = match &change.address {
-        Address::Step { process, step, .. } => format!("{process}.steps[{step:?}]"),
-        other => other.to_string(),
-    };
-    let line = match &change.cause.at {
-        crate::finding::At::Source(span) => sources.line(span),
-        _ => None,
-    };
-    let at = line.map(|it| format!("{}:{}", it.file, it.line)).unwrap_or_default();
-    let because = match &change.cause.rule {
-        Some(label) => format!("{at} {label:?}"),
-        None => at,
-    };
-    Moved { address, before: shown(&action.place), after: shown(after), because }
 }

@@ -1,15 +1,31 @@
 //! The files of a working tree: found, read, and put back whole or not at all.
 
+use super::encoding::{Encoding, decode};
 use crate::cli::trouble::helped;
 use anyhow::Context as _;
 use std::{
+    collections::HashSet,
     fs,
     io::Write as _,
     path::{Path, PathBuf},
 };
 
-/// The OCL files among `paths` and in the folders among them, each once, with their texts.
-pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> {
+/// The folder in which Octopus keeps its files, unless somebody has told it another.
+const OCTOPUS: &str = ".octopus";
+
+/// A file of a working tree.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    pub(super) encoding: Encoding,
+    /// Whether it may well be none of Octopus': another language has files of this name too, and this one
+    /// is outside of the `.octopus` that there is.
+    pub(super) doubtful: bool,
+}
+
+/// The OCL files among `paths` and in the folders among them, each once.
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<File>> {
     let mut found = Vec::new();
     for path in paths {
         let kind = fs::metadata(path).map_err(|error| {
@@ -17,20 +33,38 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<(PathBuf, String)>> 
             helped(message, "name an OCL file, or a folder that has `.octopus` in it")
         })?;
         match kind.is_dir() {
-            true => walk(path, &mut found)?,
-            false => found.push(path.clone()),
+            true => found.extend(below(path)?),
+            false => found.push((path.clone(), false)),
         }
     }
     found.sort();
-    found.dedup();
     if found.is_empty() {
         let message = "there are no OCL files here";
         return Err(helped(message, "name the folder that has `.octopus` in it, or the files"));
     }
-    found.into_iter().map(|path| text(&path).map(|text| (path, text))).collect()
+    let (mut files, mut seen) = (Vec::new(), HashSet::new());
+    for (path, doubtful) in found {
+        // The same file may be named twice, or be linked to.
+        let real = fs::canonicalize(&path).with_context(|| cannot_read(&path))?;
+        if seen.insert(real) {
+            let (text, encoding) = text(&path)?;
+            files.push(File { path, text, encoding, doubtful });
+        }
+    }
+    Ok(files)
 }
 
-/// Adds the `*.ocl` below `.octopus` folders, and below a folder that is in one itself or has no such.
+/// The `*.ocl` below a folder, and whether each is doubtful.
+fn below(folder: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+    let mut found = Vec::new();
+    walk(folder, &mut found)?;
+    let is_in = |path: &Path| path.components().any(|it| it.as_os_str() == OCTOPUS);
+    let within = fs::canonicalize(folder).is_ok_and(|it| is_in(&it));
+    let somewhere = within || found.iter().any(|it| is_in(it));
+    let doubtful = |path: &Path| somewhere && !within && !is_in(path);
+    Ok(found.into_iter().map(|it| (it.clone(), doubtful(&it))).collect())
+}
+
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let context = || format!("cannot read the folder `{}`", folder.display());
     for entry in fs::read_dir(folder).with_context(context)? {
@@ -48,27 +82,42 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
-    let shown = path.display();
-    let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        let message = format!("cannot read `{shown}`: it is UTF-16");
-        return Err(helped(message, "save the file as UTF-8, which is what Octopus writes"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes().iter().take(valid).filter(|it| **it == b'\n').count() + 1;
-        helped(format!("cannot read `{shown}`: line {line} is not UTF-8"), "save the file as UTF-8")
+fn text(path: &Path) -> anyhow::Result<(String, Encoding)> {
+    let bytes = fs::read(path).with_context(|| cannot_read(path))?;
+    decode(&bytes).map_err(|wrong| {
+        let message =
+            format!("{}: line {} is not {}", cannot_read(path), wrong.line, wrong.encoding);
+        helped(message, "save the file as UTF-8, which is what Octopus writes")
     })
 }
 
-/// Puts a text into a file that is there, with the rights that it has; a link is followed.
-pub(in crate::cli) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+fn cannot_read(path: &Path) -> String {
+    format!("cannot read `{}`", path.display())
+}
+
+/// Refuses a file that is not to be written.
+///
+/// # Errors
+///
+/// Where it is read-only: another file in its place would be none the less an edit of it.
+pub(super) fn is_writable(path: &Path) -> anyhow::Result<()> {
+    let context = || format!("cannot write `{}`", path.display());
+    match fs::metadata(path).with_context(context)?.permissions().readonly() {
+        false => Ok(()),
+        true => Err(helped(
+            format!("{}: it is read-only", context()),
+            "make it writable, or name the other files; nothing was edited",
+        )),
+    }
+}
+
+/// Puts bytes into a file that is there, with the rights that it has; a link is followed.
+pub(in crate::cli) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     let path = fs::canonicalize(path).with_context(context)?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut beside = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    beside.write_all(text.as_bytes()).with_context(context)?;
+    beside.write_all(bytes).with_context(context)?;
     let rights = fs::metadata(&path).with_context(context)?.permissions();
     fs::set_permissions(beside.path(), rights).with_context(context)?;
     beside.persist(&path).map(drop).with_context(context)

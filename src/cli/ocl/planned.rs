@@ -1,0 +1,159 @@
+//! What is planned for the steps of a file, as edits of its text.
+//!
+//! Never: a change that the plan does not have.
+
+use super::tree::File;
+use crate::{
+    finding::{At, Finding, Sources},
+    model::{Address, Id, Place, Pool, PoolHandle},
+    ocl::{self, Action, Document, Kind},
+    plan::{Change, ChangeKind, StepEdit},
+};
+use std::path::PathBuf;
+
+/// A step that moves.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) file: PathBuf,
+    pub(super) address: String,
+    pub(super) before: String,
+    pub(super) after: String,
+    /// The rule that says so, and its place.
+    pub(super) because: String,
+}
+
+/// An action, and what is planned for it.
+pub(super) type Planned<'a> = (&'a Action, &'a Change);
+
+/// The step that a change places.
+pub(super) fn step(change: &Change) -> Option<&str> {
+    match &change.kind {
+        ChangeKind::PlaceStep { action, .. } => Some(action.as_str()),
+        _ => None,
+    }
+}
+
+/// The edits of a file that make these changes, in its order, and the steps that move.
+pub(super) fn edits(
+    file: &File,
+    changes: &[Planned],
+    spelled: &dyn Fn(&str) -> String,
+    sources: &Sources,
+) -> Result<(Vec<ocl::Edit>, Vec<Moved>), Finding> {
+    let (mut edits, mut moves) = (Vec::new(), Vec::new());
+    for (action, change) in changes {
+        let (made, place) = edit(&file.text, action, change, spelled)?;
+        edits.extend(made);
+        moves.push(moved(file, change, action, &place, sources));
+    }
+    edits.sort_by_key(|it| it.range.start);
+    Ok((edits, moves))
+}
+
+/// The edits of a text that make a change, and where the step runs then.
+fn edit(
+    text: &str,
+    action: &Action,
+    change: &Change,
+    spelled: &dyn Fn(&str) -> String,
+) -> Result<(Vec<ocl::Edit>, Place<String>), Finding> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
+        return Ok((Vec::new(), action.place.clone()));
+    };
+    let mut wanted = action.place.clone();
+    for edit in edits {
+        match edit {
+            StepEdit::Place(place) => {
+                wanted = match place.after() {
+                    Place::Pool(pool) => Place::Pool(spelled(&slug_of(pool))),
+                    Place::Variable(name) => Place::Variable(name.clone()),
+                    Place::DefaultPool => Place::DefaultPool,
+                }
+            }
+            StepEdit::Execution { .. } => return Err(more_than_a_line(action, "execution")),
+            StepEdit::Container(_) => return Err(more_than_a_line(action, "container")),
+        }
+    }
+    Ok((ocl::place(text, action, &wanted)?, wanted))
+}
+
+/// The slugs of the pools that a change moves a step to.
+pub(super) fn pools_of(change: &Change) -> Vec<String> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return Vec::new() };
+    let pool = |edit: &StepEdit| match edit {
+        StepEdit::Place(place) => match place.after() {
+            Place::Pool(pool) => Some(slug_of(pool)),
+            _ => None,
+        },
+        _ => None,
+    };
+    edits.iter().filter_map(pool).collect()
+}
+
+fn slug_of(pool: &PoolHandle) -> String {
+    let id: Option<&Id<Pool>> = pool.id();
+    id.map(|it| it.as_str().to_owned()).unwrap_or_default()
+}
+
+fn more_than_a_line(action: &Action, key: &str) -> Finding {
+    let message = format!("`{key}` would change more than the line that chooses the pool");
+    Finding::error("ocl-one-line", action.at.clone(), message)
+        .help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
+}
+
+fn moved(
+    file: &File,
+    change: &Change,
+    action: &Action,
+    after: &Place<String>,
+    sources: &Sources,
+) -> Moved {
+    let shown = |place: &Place<String>| match place {
+        Place::Pool(slug) => slug.clone(),
+        Place::Variable(name) => format!("variable {name:?}"),
+        Place::DefaultPool => "default".to_owned(),
+    };
+    let address = match &change.address {
+        Address::Step { process, step, .. } => format!("{process}.steps[{step:?}]"),
+        other => other.to_string(),
+    };
+    let line = match &change.cause.at {
+        At::Source(span) => sources.line(span),
+        _ => None,
+    };
+    let at = line.map(|it| format!("{}:{}", it.file, it.line)).unwrap_or_default();
+    let because = match &change.cause.rule {
+        Some(label) => format!("{at} {label:?}"),
+        None => at,
+    };
+    Moved {
+        file: file.path.clone(),
+        address,
+        before: shown(&action.place),
+        after: shown(after),
+        because,
+    }
+}
+
+/// Whether a change would break a process template, whose steps take their pools from its parameters.
+///
+/// # Source
+///
+/// Octopus reads no template with a step that has another pool: "A step must specify a worker pool
+/// parameter".
+pub(super) fn breaks_template(document: &Document, (_, change): &Planned) -> bool {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
+    let by_parameter = |it: &StepEdit| matches!(it, StepEdit::Place(it) if matches!(it.after(), Place::Variable(_)));
+    document.kind == Kind::Template && !edits.iter().all(by_parameter)
+}
+
+/// What is told of the steps of a template that stay where they are.
+pub(super) fn kept_in_template(kept: Vec<Planned>) -> Option<Finding> {
+    let (action, _) = kept.first()?;
+    let message =
+        "the steps of a process template run where its parameters say; they are left alone";
+    let finding = Finding::warning("process-template", action.at.clone(), message);
+    Some(finding.help(
+        "place them by `pool_variable`, or give the parameter a value where the template is used",
+    ))
+}

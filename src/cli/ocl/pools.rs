@@ -1,0 +1,252 @@
+//! Pools as files write them: by slug, or as the first servers with Git did, by name.
+//!
+//! A working tree has no list of pools. What it knows of them is what the rules and the files say.
+
+use crate::{
+    desired::{Currently, Declared, Desired, PoolRef, Rule, Verdict},
+    finding::Finding,
+    live::LivePool,
+    model::{Id, Name, Place, PoolKind},
+    ocl::Document,
+    text::nearest,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Every pool that the files and the rules speak of, each under the [`slug`] that its name or its slug
+/// makes: what is written of one pool makes one.
+#[derive(Debug, Default)]
+pub(super) struct Pools(BTreeMap<String, Known>);
+
+/// What is known of a pool.
+#[derive(Debug)]
+struct Known {
+    /// As the file of rules or another file has it.
+    name: Name,
+    /// As a file or a rule has it, since somebody may have given it another than the name makes.
+    slug: String,
+}
+
+impl Pools {
+    /// The pools that `desired` declares, that its rules point at, and that `documents` use.
+    pub(super) fn of(desired: &Desired, documents: &[&Document]) -> Self {
+        let used: Vec<&str> = documents.iter().flat_map(|it| written(it)).collect();
+        let slugs: BTreeSet<String> = used.iter().map(|it| slug(it)).collect();
+        let mut names = BTreeMap::new();
+        for pool in desired.pools.values() {
+            let old = pool.renamed_from.iter().map(|it| slug(it)).find(|it| slugs.contains(it));
+            let own = slug(pool.name.as_str());
+            // A pool that is renamed keeps its slug, and the files have it.
+            let slug = if slugs.contains(&own) { own } else { old.unwrap_or(own) };
+            names.insert(slug, pool.name.clone());
+        }
+        let referred = desired.rules.iter().flat_map(|rule| references(&rule.value));
+        let all: Vec<&str> = used.into_iter().chain(referred).collect();
+        // The spelling of a file that has names says more of a name than a slug does.
+        let (named, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|it| is_name(it));
+        for text in named.iter().chain(&others).copied() {
+            names.entry(slug(text)).or_insert_with(|| Name::new(text));
+        }
+        let known = |(made, name): (String, Name)| {
+            let own = others.iter().find(|it| slug(it) == made);
+            let slug = own.map_or_else(|| made.clone(), |it| (*it).to_owned());
+            (made, Known { name, slug })
+        };
+        Self(names.into_iter().map(known).collect())
+    }
+
+    /// The pools as a server would have them; what they are known under is their id.
+    pub(super) fn live(&self) -> Vec<LivePool> {
+        let pool = |(made, known): (&String, &Known)| LivePool {
+            id: Id::new(made),
+            name: known.name.clone(),
+            slug: known.slug.clone(),
+            description: String::new(),
+            kind: PoolKind::Static,
+            default: false,
+        };
+        self.0.iter().map(pool).collect()
+    }
+
+    /// What a file of this style writes for the pool of this id.
+    pub(super) fn spelled(&self, id: &str, style: Style) -> String {
+        let known = self.0.get(id).map(|it| match style {
+            Style::Names => it.name.as_str(),
+            Style::Slugs => it.slug.as_str(),
+        });
+        known.unwrap_or(id).to_owned()
+    }
+}
+
+/// How a file refers to pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// By slug, as servers from 2022.3.4517 on do.
+    Slugs,
+    /// By name, as servers before did.
+    Names,
+}
+
+impl Style {
+    /// The style of each document: its own, or where it shows none, that of the others.
+    pub(super) fn of(documents: &[&Document]) -> Vec<Self> {
+        let own: Vec<Option<Self>> = documents.iter().map(|it| Self::shown(it)).collect();
+        let others = if own.contains(&Some(Self::Names)) && !own.contains(&Some(Self::Slugs)) {
+            Self::Names
+        } else {
+            Self::Slugs
+        };
+        own.into_iter().map(|it| it.unwrap_or(others)).collect()
+    }
+
+    /// What a document shows: a pool that is no slug, or steps whose labels are their names or their slugs.
+    fn shown(document: &Document) -> Option<Self> {
+        let named = written(document).any(is_name);
+        let labels = &document.step_labels;
+        match (named, labels.is_empty()) {
+            (true, _) => Some(Self::Names),
+            (false, true) => None,
+            (false, false) if document.labels_are_names => {
+                labels.iter().any(|it| is_name(it)).then_some(Self::Names)
+            }
+            (false, false) => Some(Self::Slugs),
+        }
+    }
+}
+
+/// The pools that a document uses, as it writes them.
+fn written(document: &Document) -> impl Iterator<Item = &str> {
+    document.actions.iter().filter_map(|it| match &it.place {
+        Place::Pool(pool) => Some(pool.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether this cannot be a slug, nor something that makes one only as it runs.
+fn is_name(text: &str) -> bool {
+    !is_bound(text) && text.contains(|it: char| it.is_uppercase() || it.is_whitespace())
+}
+
+/// Whether a variable is part of it: the parameter of a template.
+fn is_bound(text: &str) -> bool {
+    text.contains("#{")
+}
+
+/// A warning for each rule that moves steps to a pool of which nothing else has ever heard; `wanted` are
+/// the slugs of the pools that steps move to.
+pub(super) fn unheard_of(
+    desired: &Desired,
+    documents: &[&Document],
+    wanted: &BTreeSet<String>,
+) -> Vec<Finding> {
+    let known: BTreeSet<String> = documents.iter().flat_map(|it| written(it)).map(slug).collect();
+    let unheard = |rule: &Declared<Rule>| {
+        let Verdict::Place(target) = &rule.verdict else { return None };
+        let Place::Pool(pool) = &target.place else { return None };
+        let PoolRef::Live(text) = &pool.value else { return None };
+        let slug = slug(text);
+        (!known.contains(&slug) && wanted.contains(&slug)).then_some(())?;
+        let names = desired.pools.values().map(|it| it.name.as_str());
+        let near = desired.pools.keys().map(String::as_str).chain(names);
+        let near = nearest(text, near.chain(known.iter().map(String::as_str)));
+        let help = match near {
+            Some(near) => format!("a pool of a similar name is known: `{near}`"),
+            None => format!(
+                "declare it below `[pools]`, with its name; its slug is taken to be `{slug}`"
+            ),
+        };
+        let message = format!("no pool `{text}` is declared, and no step here runs in it");
+        Some(Finding::warning("unknown-pool", pool.at.clone(), message).help(help))
+    };
+    desired.rules.iter().filter_map(unheard).collect()
+}
+
+/// The live pools that a rule points at, by name or slug.
+fn references(rule: &Rule) -> Vec<&str> {
+    fn live(pool: &PoolRef) -> Option<&str> {
+        match pool {
+            PoolRef::Live(text) => Some(text),
+            PoolRef::Declared(_) => None,
+        }
+    }
+    let mut names = Vec::new();
+    if let Verdict::Place(target) = &rule.verdict
+        && let Place::Pool(pool) = &target.place
+    {
+        names.extend(live(&pool.value));
+    }
+    for word in rule.select.currently.iter().flat_map(|it| it.value.places()) {
+        if let Currently::Pool(pool) = word {
+            names.extend(live(pool));
+        }
+    }
+    names
+}
+
+/// A pool's slug, as Octopus makes it of the name: `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
+///
+/// # Source
+///
+/// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
+pub(super) fn slug(name: &str) -> String {
+    if is_bound(name) {
+        return name.to_owned();
+    }
+    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-").to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{finding::SourceId, ocl::read};
+
+    fn document(text: &str) -> Document {
+        read(SourceId(0), text).unwrap()
+    }
+
+    #[test]
+    fn a_file_shows_by_its_pools_or_its_steps_how_it_refers_to_pools() {
+        let pool = |it: &str| format!("step \"a\" {{\naction {{\nworker_pool = \"{it}\"\n}}\n}}\n");
+        let table = [
+            (pool("Hosted Ubuntu"), Some(Style::Names)),
+            (pool("Ubuntu"), Some(Style::Names)),
+            (pool("hosted-ubuntu"), None),
+            (pool("hosted_ubuntu"), None),
+            (pool("#{Pool}"), None),
+            ("step \"Drain all\" {\naction {\n}\n}\n".to_owned(), Some(Style::Names)),
+            ("step \"drain\" {\nname = \"Drain\"\naction {\n}\n}\n".to_owned(), Some(Style::Slugs)),
+            ("version = 1\n".to_owned(), None),
+        ];
+        for (text, style) in &table {
+            assert_eq!(Style::shown(&document(text)), *style, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_shows_no_style_is_like_the_others() {
+        let [names, slugs, none] = [
+            "step \"Drain all\" {\naction {\n}\n}\n",
+            "step \"drain\" {\nname = \"Drain\"\naction {\n}\n}\n",
+            "step \"drain\" {\naction {\n}\n}\n",
+        ]
+        .map(document);
+        use Style::{Names, Slugs};
+        assert_eq!(Style::of(&[&names, &none]), [Names, Names]);
+        assert_eq!(Style::of(&[&slugs, &none]), [Slugs, Slugs]);
+        assert_eq!(Style::of(&[&names, &slugs, &none]), [Names, Slugs, Slugs]);
+        assert_eq!(Style::of(&[&none]), [Slugs]);
+    }
+
+    #[test]
+    fn a_slug_is_made_as_octopus_makes_it() {
+        let table = [
+            ("Kubernetes  Worker (Pool)", "kubernetes-worker-pool"),
+            ("a.b_c", "a-b-c"),
+            ("#{Pool}", "#{Pool}"),
+        ];
+        for (name, made) in table {
+            assert_eq!(slug(name), made);
+        }
+    }
+}
