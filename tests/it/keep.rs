@@ -1,6 +1,9 @@
 //! `pull --keep`: a file that is there says then what is live, and what was still so stays as it was written.
 
-use crate::{pull::any_live, workbench::Workbench};
+use crate::{
+    spaces::{any_live, read_again},
+    workbench::Workbench,
+};
 use poolwright::{
     config,
     diff::{decisions, diff},
@@ -26,6 +29,8 @@ fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
         digest: String::new(),
         scope: Scope::default(),
     };
+    let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
+    let live = &read_again(live, skips);
     let plan = diff(&desired, live, header);
     let decided = decisions(&desired, live).into_iter();
     let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
