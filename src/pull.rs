@@ -36,6 +36,7 @@ pub fn pull(live: &Live, url: &str) -> String {
     comments(&mut text, &pools.left);
     text.push_str(&workers::tables(live, &pools));
     text.push_str(&placements::rules(live, &pools));
+    // What else chooses a pool, such as variables and targets, has its tables here: a module each.
     text
 }
 
@@ -77,7 +78,8 @@ impl<'a> Pools<'a> {
         for pool in pools {
             if let Some(why) = unsayable(pool, pools) {
                 this.left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
-                this.by_id.insert(&pool.id, pool.id.as_str().to_owned());
+                let free = is_free(pool.id.as_str(), pools);
+                this.by_id.extend(free.then(|| (&pool.id, pool.id.as_str().to_owned())));
                 continue;
             }
             let key = keys.of(pool.name.as_str());
@@ -103,7 +105,15 @@ fn unsayable(pool: &LivePool, all: &[LivePool]) -> Option<&'static str> {
     if all.iter().filter(|it| it.name == pool.name).count() > 1 {
         return Some("another pool has its name");
     }
+    if matches!(&pool.kind, PoolKind::Dynamic { image } if image.trim().is_empty()) {
+        return Some("it is not static, and says no image");
+    }
     (!is_name(pool.name.as_str())).then_some("its name is no text of one line")
+}
+
+/// Whether a pool's id, as the file says it, can only be its id: no name of a pool is the same word.
+fn is_free(id: &str, all: &[LivePool]) -> bool {
+    !all.iter().any(|it| it.name == Name::new(id))
 }
 
 fn pool_table(key: &str, pool: &LivePool) -> String {

@@ -4,7 +4,7 @@ use super::{
     exit, files,
     ocl::tree::replace,
     print::errln,
-    pull::{header, live},
+    pull::{header, live, tell},
     screen::Screen,
     session,
     trouble::helped,
@@ -13,7 +13,7 @@ use crate::{
     config,
     diff::{decisions, diff},
     finding::{Finding, Level, Source, Sources},
-    live::Live,
+    live::{Gap, Live},
     pull::{Judged, keep},
     refresh::scope,
     text::escape::Escaped,
@@ -32,13 +32,19 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let session = args.open(said).await?;
     let git = scope(&files.desired).git;
     let git = git.unwrap_or_default();
-    let live = live(&session, args.space(files.desired.space.as_ref()), git).await?;
+    let (live, hidden) = live(&session, args.space(files.desired.space.as_ref()), git).await?;
+    if let Some(Gap { what, why, .. }) = hidden.first() {
+        // It would be taken for gone, and out of the file.
+        let help = "nothing was written; keep the file with a key that sees all of the space";
+        return Err(helped(format!("cannot see {what}: {why}"), help));
+    }
     let kept = keep(text, &live, |text| judge(text, &live)).map_err(|error| {
         let help = "nothing was written; pull into a new file, and take from it what is needed";
         helped(error.to_string(), help)
     })?;
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
+    tell(&live);
     if kept.text == *text {
         errln!("{shown} is as it is live: nothing is written");
         return Ok(exit::DONE);

@@ -11,10 +11,11 @@ use crate::{
     config,
     diff::diff,
     finding::{Level, Source, Sources},
-    live::{GitScope, Live, Scope},
+    live::{Gap, GitScope, Hides, Live, Scope},
     plan::Header,
     pull::pull,
-    refresh::{everything, refresh, space},
+    refresh::{everything, hidden, lacking, refresh, space},
+    text::escape::Escaped,
 };
 use std::path::PathBuf;
 
@@ -52,7 +53,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
     let session = args.session.open(None).await?;
     let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
-    let live = live(&session, args.session.space(None), git).await?;
+    let (mut live, hidden) = live(&session, args.session.space(None), git).await?;
+    live.gaps.extend(hidden);
     let text = pull(&live, &session.url);
     check(&text, &live)?;
     match &args.output {
@@ -62,19 +64,62 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         }
         None => out!("{text}"),
     }
+    tell(&live);
     Ok(exit::DONE)
 }
 
-/// All that a file can say, as it is live.
+/// All that a file can say, as it is live, as far as the key may see it.
+///
+/// Beside it what the key may not see. What a plan could not read for this key is left out too, so that a
+/// plan of the file is empty for it.
 pub(super) async fn live(
     session: &session::Session,
     named: Option<&str>,
     git: GitScope,
-) -> anyhow::Result<Live> {
+) -> anyhow::Result<(Live, Vec<Gap>)> {
     let reader = session.connection.reader();
     let space = space(&reader, named).await?;
-    let scope = Scope { pointers: false, git: Some(git), ..everything() };
-    Ok(refresh(&reader, &space, &scope, &session.url).await?)
+    let views = ["WorkerView", "ProcessView", "MachinePolicyView", "AccountView", "ProxyView"];
+    let lacking = lacking(&reader, &space.id, views).await;
+    let sees = |permission| !lacking.contains(&permission);
+    let (workers, steps) = (sees("WorkerView"), sees("WorkerView") && sees("ProcessView"));
+    let scope = Scope {
+        pointers: false,
+        workers,
+        deployments: steps,
+        runbooks: steps,
+        policies: workers && sees("MachinePolicyView"),
+        accounts: workers && sees("AccountView"),
+        proxies: workers && sees("ProxyView"),
+        feeds: false,
+        features: false,
+        fallback: true,
+        git: steps.then_some(git),
+        ..everything()
+    };
+    let mut live = refresh(&reader, &space, &scope, &session.url).await?;
+    if live.server.built_in_worker.is_none() {
+        let what = "whether steps may run on the built-in worker".to_owned();
+        let why = "the key may not see the server's switches".to_owned();
+        live.gaps.push(Gap { what, why, hides: Hides::ElsewhereSteps });
+    }
+    if !steps {
+        live.server.built_in_worker = None;
+    }
+    if !workers {
+        let what = "where steps run, and which pool is the default one".to_owned();
+        let why = "a plan of that would look at the workers".to_owned();
+        live.gaps.push(Gap { what, why, hides: Hides::Rules });
+        live.pools.iter_mut().for_each(|it| it.default = false);
+    }
+    Ok((live, hidden(&reader, &space).await))
+}
+
+/// Tells what a file lacks, since it could not be read.
+pub(super) fn tell(live: &Live) {
+    for Gap { what, why, .. } in &live.gaps {
+        errln!("warning: not in the file: {}: {}", Escaped(what), Escaped(why));
+    }
 }
 
 /// A plan of what was read and is not carried out.

@@ -9,7 +9,7 @@ mod steps;
 mod worker;
 
 use super::{
-    Pools, comments,
+    Pools, comments, is_free,
     keys::Keys,
     placements, pool_table,
     toml::{table_key, value},
@@ -159,6 +159,9 @@ fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'a LivePool>
         let name = match unsayable(pool, all) {
             Some(why) => {
                 left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
+                if !is_free(pool.id.as_str(), all) {
+                    continue;
+                }
                 pool.id.as_str().to_owned()
             }
             None => {

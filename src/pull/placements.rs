@@ -1,348 +1,216 @@
 //! Placements folded to few rules: exceptions first, what most steps do last.
 //!
-//! A selector is taken only where every step that it fits is placed alike, so the order of the
-//! exceptions among each other has no meaning. Judged with the patterns of the language itself.
+//! Several ways of folding are tried, and the one with the least to read is written. Judged with the patterns
+//! of the language itself.
 
-use super::{
-    Pools, comments,
-    toml::{is_name, one_or_list, value},
-};
+mod book;
+mod fold;
+mod leave;
+mod shorten;
+mod wild;
+
+use super::{Pools, comment, toml::value};
 use crate::{
-    live::{Live, LiveProcess, LiveStep, Runs, runs},
+    live::Live,
     model::{Id, Place, Pool},
-    text::pattern::Patterns,
 };
+use book::{Book, Facet, Step};
+use fold::{Fold, Mode};
+use leave::Leave;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,
 };
+use wild::{Words, shown, wild};
 
-/// A step that runs on a worker.
-struct Step<'a> {
-    process: &'a LiveProcess,
-    step: &'a LiveStep,
-}
-
-/// What a rule looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Selector {
-    ActionType,
-    Group,
-    Step,
-    Project,
-}
-
-/// Selectors in the order in which they are taken where they say as much.
-const SELECTORS: [Selector; 4] =
-    [Selector::ActionType, Selector::Group, Selector::Step, Selector::Project];
+/// How many of the most common places are tried as what all other steps do.
+const COMMON: usize = 2;
 
 /// A rule, as the keys and values of its table.
 type Rule = Vec<(&'static str, String)>;
 
-/// The rules that place every step where it is.
-pub(super) fn rules(live: &Live, pools: &Pools) -> String {
-    let (steps, _) = steps(live);
-    let mut text = String::new();
-    let Some(common) = most_common(live, &steps) else { return text };
-    let mut left = Vec::new();
-    let book = Book { steps: &steps };
-    for place in places(live, &steps).into_iter().filter(|it| **it != *common) {
-        let open = steps.iter().filter(|it| it.step.place == *place).collect();
-        let (rules, strangers) = book.rules(place, open);
-        rules.into_iter().for_each(|rule| write(&mut text, rule, &verdict(place, pools)));
-        left.extend(strangers);
-    }
-    let strange = left.iter().map(|it| it.process.address(it.step));
-    let strange: Vec<String> =
-        strange.map(|it| format!("Step {it}: no rule finds it alone.")).collect();
-    comments(&mut text, &strange);
-    // What no rule finds alone is not to be moved by the rule for all.
-    write_plain(&mut text, &left);
-    write(&mut text, any(), &verdict(common, pools));
-    text
-}
-
 /// Steps by the ids of their processes and their own.
 type Ids<'a> = HashSet<(&'a str, &'a str)>;
 
-/// All steps: those that run on a worker, and the others.
-fn steps(live: &Live) -> (Vec<Step<'_>>, Vec<Step<'_>>) {
-    let all = live
-        .processes
-        .iter()
-        .flat_map(|process| process.steps.iter().map(move |step| Step { process, step }));
-    all.partition(|it| matches!(runs(it.step), Runs::OnWorker(_)))
+/// The rules that place every step where it is.
+pub(super) fn rules(live: &Live, pools: &Pools) -> String {
+    let mut text = String::new();
+    let book = Book::new(live, Step::all(live).0);
+    let Some((leaves, folds)) = shortest(&book, pools) else { return text };
+    text.push_str("\n# Where steps run: the first rule that fits a step decides.\n");
+    for Leave { step, .. } in &leaves {
+        let address = step.process.address(step.step);
+        comment(&mut text, &format!("Step {address}: no rule finds it alone, so it is left."));
+    }
+    let writer = Writer::new(live, pools, &book);
+    let mut rules = String::new();
+    leaves.iter().for_each(|it| it.write(&mut rules));
+    folds.iter().for_each(|it| writer.write(&mut rules, it));
+    text.push_str(rules.trim_start_matches('\n'));
+    text
+}
+
+/// The rules with the least to read, those before them that leave single steps included; none where there
+/// are no steps.
+fn shortest<'a>(book: &Book<'a>, pools: &Pools) -> Option<(Vec<Leave<'a>>, Vec<Fold>)> {
+    let ways = common(book, pools)
+        .into_iter()
+        .flat_map(|common| [Mode::Careful, Mode::Most, Mode::Half].map(|mode| (common, mode)));
+    let shortened = ways.map(|(common, mode)| {
+        let (folds, left) = fold::fold(book, mode, common);
+        let left: Vec<Step> = left.iter().filter_map(|it| book.steps.get(*it)).copied().collect();
+        let leaves = Leave::all(&left);
+        let mut rules: Vec<Fold> = leaves.iter().map(|it| it.fold(book)).collect();
+        rules.extend(folds);
+        let folds = shorten::shorten(book, rules).split_off(leaves.len());
+        (leaves, folds)
+    });
+    let cost = |(leaves, folds): &(Vec<Leave>, Vec<Fold>)| {
+        2 * Leave::COST * leaves.len() + folds.iter().map(Fold::cost).sum::<usize>()
+    };
+    shortened.min_by_key(cost)
+}
+
+/// The most common places, the first of equals first, which is the default pool where there is one.
+fn common(book: &Book, pools: &Pools) -> Vec<usize> {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    book.place.iter().for_each(|it| *counts.entry(*it).or_default() += 1);
+    let is_said =
+        |place: usize| book.places.get(place).is_some_and(|it| unsayable(it, pools).is_none());
+    let mut places: Vec<_> = counts.into_iter().collect();
+    places.sort_by_key(|(place, count)| (!is_said(*place), std::cmp::Reverse(*count), *place));
+    places.into_iter().map(|(place, _)| place).take(COMMON).collect()
 }
 
 /// Rules that leave these steps where they are, whatever other rules say: by their place where that finds
 /// them and no others, and not `plainly`; by `leave` where it does not.
 pub(super) fn exceptions(live: &Live, pools: &Pools, moved: &Ids, plainly: bool) -> String {
-    let (on_worker, others) = steps(live);
-    let mut left: Vec<&Step> = others.iter().filter(|it| it.is_of(moved)).collect();
+    let (on_worker, others) = Step::all(live);
+    let mut left: Vec<Step> = others.into_iter().filter(|it| it.is_of(moved)).collect();
     let mut text = String::new();
     match plainly {
-        true => left.extend(on_worker.iter().filter(|it| it.is_of(moved))),
-        false => left.extend(placing(live, pools, &on_worker, moved, &mut text)),
+        true => left.extend(on_worker.into_iter().filter(|it| it.is_of(moved))),
+        false => {
+            let book = Book::new(live, on_worker);
+            let strange = alone(live, pools, &book, moved, &mut text);
+            left.extend(strange.iter().filter_map(|it| book.steps.get(*it)));
+        }
     }
-    write_plain(&mut text, &left);
+    Leave::all(&left).iter().for_each(|it| it.write(&mut text));
     text
 }
 
 /// Rules that place these steps where they are; none for those that no rule finds alone.
 pub(super) fn additions(live: &Live, pools: &Pools, new: &Ids) -> String {
     let mut text = String::new();
-    placing(live, pools, &steps(live).0, new, &mut text);
+    alone(live, pools, &Book::new(live, Step::all(live).0), new, &mut text);
     text
 }
 
 /// Writes rules that place some of all steps, and returns those for which there is none.
-fn placing<'s, 'a>(
-    live: &Live,
-    pools: &Pools,
-    all: &'s [Step<'a>],
-    some: &Ids,
-    text: &mut String,
-) -> Vec<&'s Step<'a>> {
-    let book = Book { steps: all };
-    let mut left = Vec::new();
-    for place in places(live, all) {
-        let here = |it: &&Step| it.step.place == *place && it.is_of(some);
-        let (rules, strangers) = book.rules(place, all.iter().filter(here).collect());
-        rules.into_iter().for_each(|rule| write(text, rule, &verdict(place, pools)));
-        left.extend(strangers);
-    }
+fn alone(live: &Live, pools: &Pools, book: &Book, some: &Ids, text: &mut String) -> Vec<usize> {
+    let open = book.steps.iter().map(|it| it.is_of(some)).collect();
+    let (folds, left) = fold::alone(book, open);
+    let writer = Writer::new(live, pools, book);
+    folds.iter().for_each(|it| writer.write(text, it));
     left
 }
 
-/// Writes rules that leave steps as they are.
-fn write_plain(text: &mut String, steps: &[&Step]) {
-    let plain: BTreeSet<Rule> = steps.iter().map(|it| plain(it)).collect();
-    plain.into_iter().for_each(|it| write(text, it, &("leave", true.to_string())));
-}
+/// The word for a rule that leaves its steps as they are.
+const LEAVE: &str = "leave";
 
-/// Selectors that fit a step. What cannot stand in a pattern is a `?`, which may fit others too: no matter
-/// for a rule that leaves them as they are.
-fn plain(step: &Step) -> Rule {
-    let pattern = |name: &str| {
-        let said =
-            |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
-        let pattern: String = name.trim().char_indices().map(said).collect();
-        value(if pattern.is_empty() { "*" } else { &pattern })
-    };
-    let process = match &step.process.owner.runbook {
-        None => ("process", value("deployment")),
-        Some(name) => ("runbook", pattern(name.as_str())),
-    };
-    let project = pattern(step.value(Selector::Project));
-    vec![("project", project), process, ("step", pattern(step.value(Selector::Step)))]
-}
-
-fn write(text: &mut String, rule: Rule, verdict: &(&'static str, String)) {
-    text.push_str("\n[[placements]]\n");
-    for (key, value) in rule.iter().chain([verdict]) {
-        _ = writeln!(text, "{key} = {value}");
+/// Why no rule can say a place.
+fn unsayable(place: &Place<Id<Pool>>, pools: &Pools) -> Option<String> {
+    match place {
+        Place::Pool(id) if !pools.has(id) => {
+            Some(format!("Pool {:?} is none that a rule can name", id.as_str()))
+        }
+        Place::Variable(name) if name.contains(char::is_control) => {
+            Some(format!("Variable {name:?} has no name of one line"))
+        }
+        _ => None,
     }
 }
 
-/// The beginning of every rule.
-fn any() -> Rule {
-    vec![("process", value("any"))]
-}
-
-/// What a rule says for a place.
+/// What a rule says for a place: what it cannot say is left as it is.
 pub(super) fn verdict(place: &Place<Id<Pool>>, pools: &Pools) -> (&'static str, String) {
     match place {
+        _ if unsayable(place, pools).is_some() => (LEAVE, true.to_string()),
         Place::Pool(id) => ("pool", value(&pools.reference(id))),
         Place::Variable(name) => ("pool_variable", value(name)),
         Place::DefaultPool => ("default_pool", true.to_string()),
     }
 }
 
-/// Where steps are: the default pool, pools in their order, variables by name.
-fn places<'a>(live: &Live, steps: &[Step<'a>]) -> Vec<&'a Place<Id<Pool>>> {
-    let rank = |place: &Place<Id<Pool>>| match place {
-        Place::DefaultPool => (0, 0, String::new()),
-        Place::Pool(id) => {
-            let at = live.pools.iter().position(|pool| pool.id == *id).unwrap_or(usize::MAX);
-            (1, at, id.as_str().to_owned())
-        }
-        Place::Variable(name) => (2, 0, name.clone()),
-    };
-    let by_rank: BTreeMap<_, _> =
-        steps.iter().map(|it| (rank(&it.step.place), &it.step.place)).collect();
-    by_rank.into_values().collect()
+/// Writes rules as tables.
+struct Writer<'w, 'a> {
+    pools: &'w Pools<'a>,
+    book: &'w Book<'a>,
+    /// All names of the space, in lower case: a wildcard must find none but those that a rule names.
+    names: BTreeMap<Facet, BTreeSet<String>>,
 }
 
-fn most_common<'a>(live: &Live, steps: &[Step<'a>]) -> Option<&'a Place<Id<Pool>>> {
-    let count = |place: &Place<Id<Pool>>| steps.iter().filter(|it| it.step.place == *place).count();
-    // Of equals the first, which is the default pool where there is one.
-    places(live, steps).into_iter().rev().max_by_key(|place| count(place))
-}
-
-/// All steps, to find rules for.
-struct Book<'s, 'a> {
-    steps: &'s [Step<'a>],
-}
-
-impl<'a> Step<'a> {
-    /// What a selector looks at; of a step that has several actions, the action's name.
-    fn value(&self, selector: Selector) -> &'a str {
-        match selector {
-            Selector::ActionType => &self.step.action_type,
-            Selector::Group => self.process.owner.group.as_str(),
-            Selector::Step => self.step.name().as_str(),
-            Selector::Project => self.process.owner.project.as_str(),
-        }
-    }
-
-    fn is_of(&self, ids: &Ids) -> bool {
-        ids.contains(&(self.process.id.as_str(), self.step.id.as_str()))
-    }
-
-    fn fits(&self, selector: Selector, patterns: &Patterns) -> bool {
-        match selector {
-            Selector::Step => {
-                patterns.matches_either(self.step.step.folded(), self.step.action.folded())
-            }
-            _ => patterns.matches(self.value(selector)),
-        }
-    }
-}
-
-impl Selector {
-    fn key(self) -> &'static str {
-        match self {
-            Self::ActionType => "action_type",
-            Self::Group => "project_group",
-            Self::Step => "step",
-            Self::Project => "project",
-        }
-    }
-}
-
-impl<'a> Book<'_, 'a> {
-    /// Rules that find these steps of a place, and none of another, and the steps for which there is none.
-    fn rules<'b>(
-        &self,
-        place: &Place<Id<Pool>>,
-        mut open: Vec<&'b Step<'a>>,
-    ) -> (Vec<Rule>, Vec<&'b Step<'a>>) {
-        let mut rules = Vec::new();
-        let pure: Vec<(Selector, BTreeSet<&str>)> =
-            SELECTORS.map(|it| (it, self.values_of(place, it))).to_vec();
-        while let Some((selector, values)) = widest(&pure, &open) {
-            let mut rule = any();
-            rule.push((selector.key(), one_or_list(&values)));
-            rules.push(rule);
-            open.retain(|it| !values.iter().any(|value| value == it.value(selector)));
-        }
-        rules.extend(self.by_project(place, &mut open));
-        open.retain(|it| match self.one(place, it) {
-            Some(rule) => {
-                rules.push(rule);
-                false
-            }
-            None => true,
-        });
-        (rules, open)
-    }
-
-    /// The values of a selector that only steps of this place have.
-    fn values_of(&self, place: &Place<Id<Pool>>, selector: Selector) -> BTreeSet<&'a str> {
-        let of_place = self.steps.iter().filter(|it| it.step.place == *place);
-        let values: BTreeSet<&str> = of_place.map(|it| it.value(selector)).collect();
-        values
-            .into_iter()
-            .filter(|value| {
-                can_be_asked_for(value) && self.finds_alone(place, &[(selector, value)], |_| true)
-            })
-            .collect()
-    }
-
-    /// Whether selectors together find steps of this place alone.
-    fn finds_alone(
-        &self,
-        place: &Place<Id<Pool>>,
-        selectors: &[(Selector, &str)],
-        also: impl Fn(&Step) -> bool,
-    ) -> bool {
-        let selectors: Vec<_> = selectors
-            .iter()
-            .map(|(selector, value)| (*selector, Patterns::new([*value])))
-            .collect();
-        let fits =
-            |it: &&Step| selectors.iter().all(|(selector, patterns)| it.fits(*selector, patterns));
-        self.steps.iter().filter(fits).filter(|it| also(it)).all(|it| it.step.place == *place)
-    }
-
-    /// Rules for steps that are found by project and name; projects that have the same steps share one.
-    fn by_project(&self, place: &Place<Id<Pool>>, open: &mut Vec<&Step<'a>>) -> Vec<Rule> {
-        let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        open.retain(|it| {
-            let (project, name) = (it.value(Selector::Project), it.value(Selector::Step));
-            let selectors = [(Selector::Project, project), (Selector::Step, name)];
-            let alone = [project, name].iter().all(|it| can_be_asked_for(it))
-                && self.finds_alone(place, &selectors, |_| true);
-            if alone {
-                names.entry(project).or_default().insert(name);
-            }
-            !alone
-        });
-        let mut projects: HashMap<BTreeSet<&str>, Vec<String>> = HashMap::new();
-        for (project, names) in names {
-            projects.entry(names).or_default().push(project.to_owned());
-        }
-        let mut shared: Vec<_> = projects.into_iter().collect();
-        shared.sort_by(|one, other| one.1.cmp(&other.1));
-        let rule = |(names, projects): (BTreeSet<&str>, Vec<String>)| {
-            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-            let mut rule = any();
-            rule.extend([("project", one_or_list(&projects)), ("step", one_or_list(&names))]);
-            rule
+impl<'w, 'a> Writer<'w, 'a> {
+    fn new(live: &'a Live, pools: &'w Pools<'a>, book: &'w Book<'a>) -> Self {
+        let mut names: BTreeMap<Facet, BTreeSet<String>> = BTreeMap::new();
+        let mut add = |facet, name: &str| {
+            names.entry(facet).or_default().insert(name.trim().to_lowercase());
         };
-        shared.into_iter().map(rule).collect()
-    }
-
-    /// The rule for one step, by its process; none where that has another step of its name.
-    fn one(&self, place: &Place<Id<Pool>>, step: &Step) -> Option<Rule> {
-        let owner = &step.process.owner;
-        let (project, name) = (step.value(Selector::Project), step.value(Selector::Step));
-        let runbook = owner.runbook.as_ref();
-        let said = [Some(project), Some(name), runbook.map(|it| it.as_str())];
-        let selectors = [(Selector::Project, project), (Selector::Step, name)];
-        let same_process = |it: &Step| match (runbook, &it.process.owner.runbook) {
-            (None, None) => true,
-            (Some(wanted), Some(it)) => Patterns::new([wanted.as_str()]).matches(it.as_str()),
-            _ => false,
-        };
-        if !said.iter().flatten().all(|it| can_be_asked_for(it))
-            || !self.finds_alone(place, &selectors, same_process)
-        {
-            return None;
+        for process in &live.processes {
+            process.owner.runbook.iter().for_each(|it| add(Facet::Runbook, it.as_str()));
+            for step in &process.steps {
+                add(Facet::ActionType, &step.action_type);
+                add(Facet::Step, step.step.as_str());
+                add(Facet::Step, step.action.as_str());
+            }
         }
-        let process = match runbook {
-            None => ("process", value("deployment")),
-            Some(name) => ("runbook", value(name.as_str())),
-        };
-        Some(vec![("project", value(project)), process, ("step", value(name))])
+        for project in &live.projects {
+            add(Facet::Project, project.name.as_str());
+            add(Facet::Group, project.group.as_str());
+        }
+        Self { pools, book, names }
+    }
+
+    fn write(&self, text: &mut String, fold: &Fold) {
+        let Some(place) = fold.place.and_then(|it| self.book.places.get(it)) else { return };
+        let left = unsayable(place, self.pools).map(|it| format!("{it}: its steps are left."));
+        let other = || fold.terms.is_empty().then(|| "All other steps.".to_owned());
+        write(text, left.or_else(other), self.rule(fold), verdict(place, self.pools));
+    }
+
+    /// The selectors of a rule.
+    fn rule(&self, fold: &Fold) -> Rule {
+        let says = |facet| fold.terms.iter().any(|(it, _)| *it == facet);
+        let any = !says(Facet::Process) && !says(Facet::Runbook);
+        let mut rule: Rule = Vec::new();
+        rule.extend(any.then(|| ("process", value("any"))));
+        // A rule about a runbook is about runbooks.
+        let terms = fold.terms.iter();
+        rule.extend(terms.map(|(facet, names)| (facet.key(), self.said(*facet, names))));
+        rule
+    }
+
+    fn said(&self, facet: Facet, names: &[usize]) -> String {
+        let named = names.iter().filter_map(|it| self.book.name(facet, *it));
+        let names: Vec<&str> = named.map(|it| it.written).collect();
+        let none = BTreeSet::new();
+        let all = self.names.get(&facet).unwrap_or(&none);
+        match facet {
+            // A word, which has no wildcard.
+            Facet::Process if names.len() > 1 => value("any"),
+            Facet::Process => shown(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()),
+            Facet::ActionType => shown(&wild(&names, all, Words::First)),
+            _ => shown(&wild(&names, all, Words::Anywhere)),
+        }
     }
 }
 
-/// Whether a name can stand in a selector and mean itself.
-fn can_be_asked_for(name: &str) -> bool {
-    is_name(name) && !name.trim().starts_with('!')
-}
-
-/// The selector that finds the most open steps, and the values that it takes for that.
-fn widest(pure: &[(Selector, BTreeSet<&str>)], open: &[&Step]) -> Option<(Selector, Vec<String>)> {
-    let cover = |(selector, values): &(Selector, BTreeSet<&str>)| {
-        let found = open.iter().filter(|it| values.contains(it.value(*selector)));
-        let used: BTreeSet<&str> = found.clone().map(|it| it.value(*selector)).collect();
-        (found.count(), *selector, used)
-    };
-    let covers = pure.iter().map(cover).filter(|(found, ..)| *found > 0);
-    // Most steps first; of as many, the one with the fewest names.
-    let best = covers
-        .min_by_key(|(found, selector, used)| (std::cmp::Reverse(*found), used.len(), *selector));
-    best.map(|(_, selector, used)| (selector, used.into_iter().map(str::to_owned).collect()))
+/// Writes a rule, and what there is to say about it.
+fn write(text: &mut String, note: Option<String>, rule: Rule, verdict: (&'static str, String)) {
+    text.push('\n');
+    note.iter().for_each(|it| comment(text, it));
+    text.push_str("[[placements]]\n");
+    for (key, value) in rule.iter().chain([&verdict]) {
+        _ = writeln!(text, "{key} = {value}");
+    }
 }

@@ -23,14 +23,6 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
-/// A text, or a list of several.
-pub(super) fn one_or_list(texts: &[String]) -> String {
-    match texts {
-        [one] => value(one),
-        many => list(many),
-    }
-}
-
 /// A list of texts, on as many lines as it needs to be read.
 pub(super) fn list(texts: &[String]) -> String {
     /// What fits on a line, in characters.
@@ -52,9 +44,13 @@ pub(super) fn table_key(key: &str) -> String {
     }
 }
 
+/// The longest name that the language takes, in characters.
+const LONGEST_NAME: usize = 200;
+
 /// Whether the language takes a text as a name, just as it is.
 pub(super) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.trim() == text && !text.contains(char::is_control)
+    let fits = !text.is_empty() && text.chars().count() <= LONGEST_NAME;
+    fits && text.trim() == text && !text.contains(char::is_control)
 }
 
 #[cfg(test)]

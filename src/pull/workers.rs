@@ -13,6 +13,9 @@ use std::fmt::Write as _;
 /// The port of SSH where a file says none.
 const SSH_PORT: u16 = 22;
 
+/// The platforms that the language knows.
+const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
+
 /// A worker as the lines of its table.
 struct Table {
     name: String,
@@ -101,7 +104,7 @@ fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<(&'static str, String), 
                 KubernetesLink::Listening(text) => ("url", address(text)?),
             };
             let mut fields = vec![link, ("thumbprint", print(thumbprint)?)];
-            if !namespace.is_empty() {
+            if is_name(namespace) {
                 fields.push(("namespace", value(namespace)));
             }
             ("kubernetes", fields)
@@ -116,7 +119,8 @@ fn ssh(live: &Live, endpoint: &Endpoint) -> Result<Vec<(&'static str, String)>, 
     let Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } = endpoint else {
         return Err("it has no SSH endpoint");
     };
-    if *port == 0 || [host, fingerprint].into_iter().any(|it| !is_name(it)) {
+    let is_host = !host.contains(|c: char| c.is_whitespace() || c == '/');
+    if *port == 0 || !is_host || [host, fingerprint].into_iter().any(|it| !is_name(it)) {
         return Err("its SSH endpoint is not whole");
     }
     let directory = &live.directory;
@@ -126,7 +130,9 @@ fn ssh(live: &Live, endpoint: &Endpoint) -> Result<Vec<(&'static str, String)>, 
     }
     fields.push(("account", reference(&directory.accounts, account.id.as_str())?));
     fields.push(("fingerprint", value(fingerprint)));
-    fields.extend(platform.iter().map(|it| ("platform", value(it))));
+    // One that the language does not know is left unsaid, which leaves it as it is.
+    let platform = platform.iter().filter(|it| PLATFORMS.contains(&it.as_str()));
+    fields.extend(platform.map(|it| ("platform", value(it))));
     if let Some(proxy) = proxy {
         fields.push(("proxy", reference(&directory.proxies, proxy.id.as_str())?));
     }

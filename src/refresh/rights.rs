@@ -28,6 +28,20 @@ pub async fn lacking<'a>(
     in_spaces.filter(|it| rights.sees_no(space, it)).collect()
 }
 
+/// What of a space is out of sight, for whoever shows all of it.
+pub async fn hidden(reader: &Reader, space: &Linked<Space>) -> Vec<Gap> {
+    let kinds = [
+        ("workers", "WorkerView"),
+        ("machine policies", "MachinePolicyView"),
+        ("accounts", "AccountView"),
+        ("proxies", "ProxyView"),
+    ];
+    let rights = Rights::of(reader).await;
+    let mut gaps: Vec<Gap> = rights.out_of_sight(space, kinds.iter(), Hides::Pointers).collect();
+    gaps.extend(rights.steps_out_of_sight(space, Hides::Steps));
+    gaps
+}
+
 /// The one permission for a change that is not a space's.
 const OF_THE_SERVER: &str = "ConfigureServer";
 

@@ -1,0 +1,83 @@
+//! Rules for single steps that are left as they are, since no rule finds them alone.
+
+use super::{
+    LEAVE, Rule,
+    book::{Book, Facet, Step},
+    fold::Fold,
+    value, write,
+};
+use crate::text::pattern::Patterns;
+
+/// A rule that leaves a step as it is. It may find others too, which is no matter: they are left as well.
+pub(super) struct Leave<'a> {
+    /// The step for which it is there.
+    pub(super) step: Step<'a>,
+    project: String,
+    runbook: Option<String>,
+    name: String,
+}
+
+impl<'a> Leave<'a> {
+    /// How much there is to read of one, in names.
+    pub(super) const COST: usize = 6;
+
+    /// Rules for all of these steps, none for what another one finds.
+    pub(super) fn all(steps: &[Step<'a>]) -> Vec<Self> {
+        let mut leaves: Vec<Self> = Vec::new();
+        for step in steps {
+            if !leaves.iter().any(|it| it.finds(step)) {
+                leaves.push(Self::new(*step));
+            }
+        }
+        leaves
+    }
+
+    fn new(step: Step<'a>) -> Self {
+        let name = |facet| pattern(step.value(facet).unwrap_or_default());
+        Self {
+            step,
+            project: name(Facet::Project),
+            runbook: step.process.owner.runbook.as_ref().map(|it| pattern(it.as_str())),
+            name: name(Facet::Step),
+        }
+    }
+
+    fn finds(&self, step: &Step) -> bool {
+        let fits = |pattern: &str, name: &str| Patterns::new([pattern]).matches(name);
+        let owner = &step.process.owner;
+        let process = match (&self.runbook, &owner.runbook) {
+            (None, None) => true,
+            (Some(pattern), Some(name)) => fits(pattern, name.as_str()),
+            _ => false,
+        };
+        let names = [&step.step.step, &step.step.action];
+        process
+            && fits(&self.project, owner.project.as_str())
+            && names.iter().any(|it| fits(&self.name, it.as_str()))
+    }
+
+    /// The rule as one of the list.
+    pub(super) fn fold(&self, book: &Book) -> Fold {
+        let steps = book.steps.iter().enumerate();
+        let reach = steps.filter(|(_, step)| self.finds(step)).map(|(at, _)| at).collect();
+        Fold { place: None, terms: Vec::new(), reach }
+    }
+
+    /// Adds its table.
+    pub(super) fn write(&self, text: &mut String) {
+        let process = match &self.runbook {
+            None => ("process", value("deployment")),
+            Some(name) => ("runbook", value(name)),
+        };
+        let rule: Rule =
+            vec![("project", value(&self.project)), process, ("step", value(&self.name))];
+        write(text, None, rule, (LEAVE, true.to_string()));
+    }
+}
+
+/// A pattern that fits a name. What cannot stand in one is a `?`.
+fn pattern(name: &str) -> String {
+    let said = |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
+    let pattern: String = name.trim().char_indices().map(said).collect();
+    if pattern.is_empty() { "*".to_owned() } else { pattern }
+}

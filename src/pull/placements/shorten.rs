@@ -1,0 +1,105 @@
+//! A list of rules, made shorter: what decides nothing goes, and what says one thing twice says it once.
+//!
+//! Never: another place for a step.
+
+use super::{
+    book::{Book, Term},
+    fold::Fold,
+};
+use std::collections::BTreeSet;
+
+/// Up to how many rules are held against each other.
+const HELD: usize = 128;
+
+/// The same decisions in fewer words.
+pub(super) fn shorten(book: &Book, rules: Vec<Fold>) -> Vec<Fold> {
+    let mut rules = rules;
+    prune(book, &mut rules);
+    if HELD < rules.len() {
+        return rules;
+    }
+    let mut at = 0;
+    while at < rules.len() {
+        match (at + 1..rules.len()).find_map(|other| joined(book, &rules, at, other)) {
+            Some(shorter) => rules = shorter,
+            None => at += 1,
+        }
+    }
+    prune(book, &mut rules);
+    rules
+}
+
+/// The rule that decides about each step.
+fn deciders(book: &Book, rules: &[Fold]) -> Vec<Option<usize>> {
+    let mut deciders = vec![None; book.steps.len()];
+    for (at, rule) in rules.iter().enumerate().rev() {
+        for step in &rule.reach {
+            deciders.get_mut(*step).into_iter().for_each(|it| *it = Some(at));
+        }
+    }
+    deciders
+}
+
+/// Whether every step is left where it is.
+fn holds(book: &Book, rules: &[Fold]) -> bool {
+    let is_right = |(step, decider): (usize, Option<usize>)| {
+        let rule = decider.and_then(|it| rules.get(it));
+        rule.is_none_or(|it| it.place.is_none() || it.place == book.place.get(step).copied())
+    };
+    deciders(book, rules).into_iter().enumerate().all(is_right)
+}
+
+/// Takes away rules, and names in them, that decide about no step.
+fn prune(book: &Book, rules: &mut Vec<Fold>) {
+    let deciders = deciders(book, rules);
+    let mut decided: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
+    for (step, decider) in deciders.into_iter().enumerate() {
+        decider.and_then(|it| decided.get_mut(it)).into_iter().for_each(|it| it.push(step));
+    }
+    let mut of_rule = decided.iter();
+    rules.retain_mut(|rule| {
+        let decided = of_rule.next().map_or(&[][..], Vec::as_slice);
+        for (facet, names) in &mut rule.terms {
+            names.retain(|name| {
+                let named = book.name(*facet, *name);
+                let has =
+                    |step: &usize| named.is_some_and(|it| it.steps.binary_search(step).is_ok());
+                decided.iter().any(has)
+            });
+        }
+        if rule.place.is_some() {
+            rule.reach = book.reach(&rule.terms);
+        }
+        // What leaves a step stays: it may be about one that is not in the book.
+        rule.place.is_none() || !decided.is_empty()
+    });
+}
+
+/// The rules with two of them as one, where that says the same.
+fn joined(book: &Book, rules: &[Fold], at: usize, other: usize) -> Option<Vec<Fold>> {
+    let (one, two) = (rules.get(at)?, rules.get(other)?);
+    let terms = union(&one.terms, &two.terms)?;
+    (one.place.is_some() && one.place == two.place).then_some(())?;
+    let both = Fold { place: one.place, reach: book.reach(&terms), terms };
+    let ways = [(at, other), (other, at)].into_iter().map(|(stays, goes)| {
+        let mut rules = rules.to_vec();
+        rules.get_mut(stays).into_iter().for_each(|it| *it = both.clone());
+        rules.remove(goes);
+        rules
+    });
+    ways.into_iter().find(|it| holds(book, it))
+}
+
+/// The terms of two rules as those of one; none where they differ in more than one facet.
+fn union(one: &[Term], other: &[Term]) -> Option<Vec<Term>> {
+    let same =
+        one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.0 == other.0);
+    let differ = one.iter().zip(other).filter(|(one, other)| one != other).count();
+    (same && differ <= 1 && !one.is_empty()).then(|| {
+        let both = |(one, other): (&Term, &Term)| {
+            let names: BTreeSet<usize> = one.1.iter().chain(&other.1).copied().collect();
+            (one.0, names.into_iter().collect())
+        };
+        one.iter().zip(other).map(both).collect()
+    })
+}
