@@ -109,7 +109,10 @@ impl Way<'_> {
             }
         };
         let moved = Delta::between(place(&now.place), place(&then.place)).map(StepEdit::Place);
-        let execution = Delta::between(execution(now), execution(then));
+        // A place alone may say that a step runs on a worker; then it is all that goes back.
+        let is_by_place =
+            (now.run_on_server, &now.target_roles) == (then.run_on_server, &then.target_roles);
+        let execution = Delta::between(execution(now), execution(then)).filter(|_| !is_by_place);
         let execution = execution.map(|execution| StepEdit::Execution {
             execution,
             target_roles: now.target_roles.clone(),

@@ -5,7 +5,8 @@ use crate::{
     desired::{Declared, Target},
     finding::Finding,
     live::{
-        Live, LiveStep, Runs, fallback_pool, is_left_alone, needs_targets, only_on_targets, runs,
+        Live, LiveStep, Runs, fallback_pool, is_left_alone, is_on_worker, needs_targets,
+        only_on_targets, runs,
     },
     model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle},
     plan::{Delta, Feed, StepEdit},
@@ -56,6 +57,8 @@ pub(super) enum CannotRun {
     NeedsTargets,
     /// It has no target tags.
     NoTargets,
+    /// Nothing but the pool that it names says that it runs on a worker.
+    OnlyByPool,
 }
 
 impl Goal {
@@ -108,6 +111,10 @@ impl Goal {
             Place::DefaultPool => Place::DefaultPool,
         };
         let place = Delta::between(live, self.place.clone()).map(StepEdit::Place);
+        let moved = LiveStep { place: Place::DefaultPool, ..step.clone() };
+        if self.place == Place::DefaultPool && is_on_worker(step) && !is_on_worker(&moved) {
+            return Err(CannotRun::OnlyByPool);
+        }
         let execution = self.execution_edit(step)?;
         let container = self.container.as_ref().and_then(|wanted| {
             Delta::between(live_container(matched, step), Some(wanted.clone()))

@@ -208,6 +208,10 @@ impl<'a> Page<'a> {
                     "`per-target` is not possible: the step has no target tags",
                     "say `execution = \"once\"`, or give the step target tags in Octopus",
                 ),
+                CannotRun::OnlyByPool => (
+                    "without the pool that it names, nothing says that the step runs on a worker",
+                    "choose in Octopus that it runs once on a worker, or name a pool in this rule",
+                ),
             };
             let steps = steps.iter().map(Address::to_string).collect();
             Finding::error("impossible-execution", self.rule.at.clone(), message)

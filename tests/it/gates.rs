@@ -322,3 +322,25 @@ fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
     No changes: the server is as the files say; 1 warning
     "#);
 }
+
+#[test]
+fn a_step_that_only_its_pool_keeps_on_a_worker_is_not_sent_to_the_default_pool() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let pool = workbench.id("workerpools", "Default Worker Pool");
+    let project = workbench.id("projects", "Billing");
+    let process = format!("/api/Spaces-1/projects/{project}/deploymentprocesses");
+    workbench.edit(&process, |process| {
+        let step = &mut process["Steps"][0];
+        step["Properties"] = json!({});
+        let action = &mut step["Actions"][0];
+        action["ActionType"] = json!("Octopus.Script");
+        action["WorkerPoolId"] = json!(pool);
+        action["Properties"].as_object_mut().unwrap().remove("Octopus.Action.RunOnServer");
+    });
+    workbench.write(
+        "workers.toml",
+        "version = 1\n[[placements]]\nproject = \"Billing\"\ndefault_pool = true\n",
+    );
+    let output = workbench.run(&["plan"]).expect(1);
+    assert!(output.stderr.contains("nothing says that the step runs on a worker"), "{output:?}");
+}
