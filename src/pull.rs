@@ -3,6 +3,7 @@
 //! A plan of that text is empty. What the language cannot say stands in it as a comment, and never as
 //! something near it. Never: I/O, or a choice of what should be.
 
+mod choosers;
 mod keep;
 mod keys;
 mod placements;
@@ -36,7 +37,7 @@ pub fn pull(live: &Live, url: &str) -> String {
     comments(&mut text, &pools.left);
     text.push_str(&workers::tables(live, &pools));
     text.push_str(&placements::rules(live, &pools));
-    // What else chooses a pool, such as variables and targets, has its tables here: a module each.
+    text.push_str(&choosers::tables(live, &pools));
     text
 }
 

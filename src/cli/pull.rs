@@ -84,8 +84,10 @@ pub(super) async fn live(
     let sees = |permission| !lacking.contains(&permission);
     let (workers, steps) = (sees("WorkerView"), sees("WorkerView") && sees("ProcessView"));
     let scope = Scope {
-        pointers: false,
         workers,
+        // A plan of what chooses pools looks at their workers.
+        pointers: workers,
+        scope_names: workers,
         deployments: steps,
         runbooks: steps,
         policies: workers && sees("MachinePolicyView"),

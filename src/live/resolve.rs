@@ -10,7 +10,9 @@
 //! - *Certificate.Import* is taken for a step of the server, as the documentation lists it; *DeployRelease*
 //!   and *HealthCheck* are too.
 //! - *CommitToGit* is taken for a step of a worker, which is its best judgement. No rule moves it (7, 29).
-//! - Nobody says where the steps of Argo CD run: they are unknown, whatever their fields say.
+//! - Of Argo CD, the two steps that update an application run on a worker, as their documentation says
+//!   (octopus.com/docs/argo-cd/steps); of those that wait, look and synchronise nobody says, and they are
+//!   unknown, whatever their fields say.
 //! - A type that no list has is opaque: it runs on a worker where it says `RunOnServer`, or where it names a
 //!   pool and no targets; without any of that it is unknown.
 
@@ -41,9 +43,10 @@ const IN_SERVER: [&str; 6] = [
 ];
 
 /// Types of which no source says for certain where they run; they are left as they are.
-const UNKNOWN: [&str; 2] = ["octopus.argocd*", "octopus.processtemplate"];
+const UNKNOWN: [&str; 1] = ["octopus.processtemplate"];
 
-/// Further names of the Argo CD family, which share no prefix.
+/// Those of the Argo CD family. The two that update an application are on a worker, by their documentation;
+/// of those that wait and look there is no word.
 const UNKNOWN_ARGO: [&str; 3] = [
     "octopus.triggerargocdsync",
     "octopus.waitforargocdpullrequestsmerged",
@@ -54,7 +57,9 @@ const UNKNOWN_ARGO: [&str; 3] = [
 const LEFT_ALONE: [&str; 1] = ["octopus.committogit"];
 
 /// Types that always run on a worker; a trailing `*` stands for a family.
-const ON_WORKER: [&str; 26] = [
+const ON_WORKER: [&str; 28] = [
+    "octopus.argocdupdateimagetags",
+    "octopus.argocdupdatemanifests",
     "octopus.azurepowershell",
     "octopus.azureresourcegroup",
     "octopus.azuredeploybiceptemplate",

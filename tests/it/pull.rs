@@ -93,3 +93,13 @@ proptest! {
         prop_assert!(plan.changes.is_empty(), "{text}\n{:#?}", plan.changes);
     }
 }
+
+#[test]
+fn what_chooses_a_pool_where_a_step_does_not_is_pulled_too() {
+    let workbench = Workbench::new(Seed::Acme);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let tables = pulled.split_once("[[pool_variables]]").unwrap().1;
+    insta::assert_snapshot!(format!("[[pool_variables]]{tables}"));
+    workbench.write("workers.toml", &pulled);
+    workbench.settled();
+}

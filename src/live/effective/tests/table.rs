@@ -14,8 +14,8 @@ pub(super) const TABLE: &str = "
     Octopus.Certificate.Import       | -     | web   | -  | in the server by type
     Octopus.JiraIntegration.ServiceDeskAction | true | - | - | in the server by type
     # 4 and 7, 29: unverified types are nobody's guess
-    Octopus.ArgoCDUpdateImageTags    | -     | -     | h  | unknown Type by type
-    Octopus.ArgoCDUpdateManifests    | true  | -     | -  | unknown Type by type
+    Octopus.ArgoCDUpdateImageTags    | -     | -     | h  | pool h by explicit
+    Octopus.ArgoCDUpdateManifests    | true  | -     | -  | built-in for d by defaultpool
     Octopus.TriggerArgoCDSync        | true  | -     | -  | unknown Type by type
     Octopus.WaitForArgoCDPullRequestsMerged | - | -  | -  | unknown Type by type
     Octopus.VerifyArgoCDApplicationHealthy  | - | -  | -  | unknown Type by type

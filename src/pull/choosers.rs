@@ -1,0 +1,178 @@
+//! `[[pool_variables]]` and `[[target_pools]]` of what is live: what chooses a pool where a step does not.
+//!
+//! A value that several owners have alike is said once. What the language cannot say is a comment.
+
+use super::{
+    Pools, comments,
+    toml::{is_name, list, value},
+};
+use crate::{
+    live::{Given, Live, LiveVariableSet, PoolVariable, TargetReach, VariableOwner},
+    model::{Id, Name, Pool},
+    text::pattern::Pattern,
+};
+use indexmap::IndexMap;
+use std::fmt::Write as _;
+
+/// The tables of all that chooses a pool.
+pub(super) fn tables(live: &Live, pools: &Pools) -> String {
+    let mut text = values(live, pools);
+    text.push_str(&targets(live, pools));
+    text
+}
+
+/// What a table says besides whose variable it is.
+#[derive(PartialEq, Eq, Hash)]
+struct Said<'a> {
+    key: &'static str,
+    variable: &'a str,
+    environments: &'a [String],
+    channels: &'a [String],
+    tags: &'a [String],
+    pool: String,
+}
+
+fn values(live: &Live, pools: &Pools) -> String {
+    let mut tables: IndexMap<Said, Vec<String>> = IndexMap::new();
+    let mut left = Vec::new();
+    let in_sets = live.choosers.variables.iter().filter(|it| it.given != Given::Default);
+    for value in in_sets {
+        // What a tenant gives, and what is in Git, is in no set that could be written; and a value without a
+        // pool says nothing.
+        let Some(set) = live.choosers.sets.iter().find(|it| it.id == value.set) else { continue };
+        let Some(pool) = &value.pool else { continue };
+        match said(live, pools, (set, value), pool) {
+            Ok(said) => tables.entry(said).or_default().push(set.owner.name().to_string()),
+            Err(why) => {
+                let (owner, scope) = (set.owner.name(), value.scope.shown());
+                let scope = if scope.is_empty() { scope } else { format!(" for {scope}") };
+                left.push(format!("Variable {:?} of {owner:?}{scope}: {why}.", value.name));
+            }
+        }
+    }
+    let mut text = String::new();
+    for (said, owners) in tables {
+        let Said { key, variable, environments, channels, tags, pool } = said;
+        _ = writeln!(text, "\n[[pool_variables]]\n{key} = {}", one_or_list(&owners));
+        _ = writeln!(text, "variable = {}", value(variable));
+        for (key, names) in
+            [("environment", environments), ("channel", channels), ("tenant_tag", tags)]
+        {
+            if !names.is_empty() {
+                _ = writeln!(text, "{key} = {}", one_or_list(names));
+            }
+        }
+        _ = writeln!(text, "pool = {}", value(&pool));
+    }
+    comments(&mut text, &left);
+    text
+}
+
+/// What the table of a value says.
+///
+/// # Errors
+///
+/// Why there can be none.
+fn said<'a>(
+    live: &'a Live,
+    pools: &Pools,
+    (set, value): (&'a LiveVariableSet, &'a PoolVariable),
+    pool: &Id<Pool>,
+) -> Result<Said<'a>, &'static str> {
+    if !pools.has(pool) {
+        return Err("its pool is not there");
+    }
+    if set.in_git {
+        return Err("the variables of its project are stored in Git");
+    }
+    if !value.scope.is_plain() {
+        return Err("it is for some steps, processes or targets alone");
+    }
+    if !is_exact(set.owner.name().as_str()) || !is_name(value.name.as_str()) {
+        return Err("a name in it has a wildcard, or is no text of one line");
+    }
+    let same_kind = |other: &&LiveVariableSet| {
+        matches!(set.owner, VariableOwner::Project(_))
+            == matches!(other.owner, VariableOwner::Project(_))
+    };
+    let named = live.choosers.sets.iter().filter(same_kind);
+    if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1 {
+        return Err("another owner of variables has the same name");
+    }
+    let scope = &value.scope;
+    let knows = |entries: &[crate::live::Entry], names: &[String]| {
+        names.iter().all(|name| {
+            let name = Name::new(name);
+            is_name(name.as_str()) && entries.iter().filter(|it| it.name == name).count() == 1
+        })
+    };
+    let tags = || scope.tenant_tags.iter().all(|tag| set.tenant_tags.contains(tag));
+    if !knows(&set.environments, &scope.environments)
+        || !knows(&set.channels, &scope.channels)
+        || !tags()
+    {
+        return Err("something in its scope has no name that could be seen");
+    }
+    let alike = |it: &&PoolVariable| {
+        it.set == value.set && it.name == value.name && it.scope.shown() == scope.shown()
+    };
+    if set.others.contains(&value.name)
+        || value.id == Id::new("")
+        || live.choosers.variables.iter().filter(alike).count() > 1
+    {
+        return Err("it cannot be told from another value");
+    }
+    Ok(Said {
+        key: match set.owner {
+            VariableOwner::Project(_) => "project",
+            VariableOwner::Library(_) => "library_set",
+        },
+        variable: value.name.as_str(),
+        environments: &scope.environments,
+        channels: &scope.channels,
+        tags: &scope.tenant_tags,
+        pool: pools.reference(pool),
+    })
+}
+
+/// Targets that name a pool; one that names none is left as it is.
+fn targets(live: &Live, pools: &Pools) -> String {
+    let in_cloud = live.choosers.targets.iter().filter(|it| it.reach == TargetReach::Worker);
+    let mut tables: IndexMap<String, Vec<String>> = IndexMap::new();
+    let mut left = Vec::new();
+    for target in in_cloud {
+        let Some(pool) = &target.pool else { continue };
+        let named = live.choosers.targets.iter().filter(|it| it.name == target.name).count();
+        let why = match () {
+            () if !pools.has(pool) => "its pool is not there",
+            () if !is_exact(target.name.as_str()) => {
+                "its name has a wildcard, or is no text of one line"
+            }
+            () if 1 < named => "another one has the same name",
+            () => {
+                tables.entry(pools.reference(pool)).or_default().push(target.name.to_string());
+                continue;
+            }
+        };
+        left.push(format!("Deployment target {:?}: {why}.", target.name));
+    }
+    let mut text = String::new();
+    for (pool, names) in tables {
+        _ = writeln!(text, "\n[[target_pools]]\ntarget = {}", one_or_list(&names));
+        _ = writeln!(text, "pool = {}", value(&pool));
+    }
+    comments(&mut text, &left);
+    text
+}
+
+/// Whether a selector can say this name and mean no other.
+fn is_exact(name: &str) -> bool {
+    is_name(name) && !name.starts_with('!') && Pattern::new(name).exact().is_some()
+}
+
+fn one_or_list(names: &[String]) -> String {
+    match names {
+        [one] => value(one),
+        several => list(several),
+    }
+}
