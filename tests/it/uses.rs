@@ -238,3 +238,19 @@ fn what_is_frozen_keeps_the_old_pools_and_the_plan_says_so() {
         lines.filter(|it| it.contains("frozen-process") || it.starts_with("Touches")).collect();
     insta::assert_snapshot!(told.join("\n"));
 }
+
+#[test]
+fn a_pool_that_is_renamed_keeps_the_slug_by_which_templates_know_it() {
+    let company = Company::new();
+    make(&company, "parameter");
+    let slug = || company.named("workerpools", "Wanted")["Slug"].clone();
+    let before = slug();
+    company.bench.write(
+        "workers.toml",
+        "version = 1\n[pools.new]\nname = \"Renamed\"\nrenamed_from = \"Wanted\"\n",
+    );
+    company.bench.apply();
+    assert_eq!(company.named("workerpools", "Renamed")["Slug"], before);
+    let uses = company.bench.run(&["explain", "--pool", "Renamed"]).expect(0).stdout;
+    assert!(uses.contains("parameter"), "{uses}");
+}
