@@ -1,7 +1,7 @@
 //! `pull`: a plan of what it writes is empty, on every seed and on any space that can be thought of.
 
 use crate::{
-    spaces::{any_live, read_again},
+    spaces::{any_live_with_choosers, read_again},
     workbench::Workbench,
 };
 use poolwright::{
@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live()) {
+    fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live_with_choosers()) {
         let text = pull(&live, "https://octopus.acme.example");
         let (plan, findings) = planned(&text, &live);
         let stray = |it: &&Finding| it.level != Level::Warn || !MEANT.contains(&it.code.as_str());
