@@ -57,6 +57,8 @@ struct Deciding<'a, 'm> {
 enum Outcome {
     /// It finds nothing there to decide about.
     Nothing,
+    /// The rule's scope has a name that is none there, which a wildcard passes over.
+    Unresolved(Box<Finding>),
     /// An earlier rule has decided.
     Taken,
     /// It decides: perhaps nothing has to change.
@@ -93,10 +95,11 @@ impl<'a> Deciding<'a, '_> {
         };
         let told = findings.len();
         findings.extend(self.missing());
-        let (mut changes, mut taken, mut found) = (Vec::new(), 0, 0);
+        let (mut changes, mut taken, mut found, mut unresolved) = (Vec::new(), 0, 0, None);
         for set in self.matched.live.choosers.sets.iter().filter(|set| self.is_about(set)) {
             match self.at(set, pool.as_ref(), earlier) {
                 Ok(Outcome::Nothing) => {}
+                Ok(Outcome::Unresolved(finding)) => unresolved = unresolved.or(Some(*finding)),
                 Ok(Outcome::Taken) => taken += 1,
                 Ok(Outcome::Decided(edit)) => {
                     found += 1;
@@ -106,8 +109,10 @@ impl<'a> Deciding<'a, '_> {
             }
         }
         if found == 0 && findings.len() == told {
-            findings.extend(self.idle(taken));
+            // A name that none of them knows is a mistake, and one that some know is not.
+            findings.extend(unresolved.or_else(|| self.idle(taken)));
         }
+        findings.extend(self.passed_over());
         changes
     }
 
@@ -117,13 +122,7 @@ impl<'a> Deciding<'a, '_> {
     }
 
     fn is_about(&self, set: &LiveVariableSet) -> bool {
-        let kind = match (&self.rule.owner, &set.owner) {
-            (ValueOwner::Projects(_), VariableOwner::Project(_))
-            | (ValueOwner::Libraries(_), VariableOwner::Library(_)) => true,
-            (ValueOwner::Projects(_), VariableOwner::Library(_))
-            | (ValueOwner::Libraries(_), VariableOwner::Project(_)) => false,
-        };
-        kind && self.patterns().matches_folded(set.owner.name().folded())
+        self.is_of_kind(set) && self.patterns().matches_folded(set.owner.name().folded())
     }
 
     /// Whether the rule names the owner of a set as it is, and not by a wildcard.
@@ -154,7 +153,8 @@ impl<'a> Deciding<'a, '_> {
         }
         let scope = match resolved(set, &self.rule.scope) {
             Ok(scope) => scope,
-            Err(finding) => return lacks(finding),
+            Err(finding) if named => return Err(finding),
+            Err(finding) => return Ok(Outcome::Unresolved(Box::new(finding))),
         };
         let key = (&set.id, variable.value.clone(), normal_of(&scope));
         let values = self.values.get(&key).map(Vec::as_slice).unwrap_or_default();
@@ -227,6 +227,29 @@ impl<'a> Deciding<'a, '_> {
             reference::missing(noun, name, sets().map(|set| set.owner.name().as_str()), at())
         };
         missing.map(finding).collect()
+    }
+
+    /// Projects of a wildcard that have the variable in Git, where it is not managed.
+    fn passed_over(&self) -> Option<Finding> {
+        let choosers = &self.matched.live.choosers;
+        let has_it = |set: &&LiveVariableSet| {
+            let mut values = choosers.variables.iter();
+            values.any(|it| it.owner == set.owner && it.name == self.rule.variable.value)
+        };
+        let sets = choosers.sets.iter().filter(|set| set.in_git && self.is_about(set));
+        let sets = sets.filter(|set| !self.names(set)).filter(has_it);
+        let projects: Vec<String> =
+            sets.map(|set| format!("project {:?}", set.owner.name())).collect();
+        let message = format!(
+            "`{}` is stored in Git in {}, and stays as it is there",
+            self.rule.variable.value,
+            count(projects.len(), "project")
+        );
+        (!projects.is_empty()).then(|| {
+            Finding::warning("variables-in-git", self.rule.at.clone(), message)
+                .notes(projects)
+                .help("change it in `variables.ocl` of their repositories")
+        })
     }
 
     fn is_of_kind(&self, set: &LiveVariableSet) -> bool {

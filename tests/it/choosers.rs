@@ -226,6 +226,22 @@ fn what_is_not_there_or_cannot_have_a_pool_is_an_error_that_says_why() {
 }
 
 #[test]
+fn what_a_wildcard_passes_over_is_told() {
+    let workbench = Workbench::new(Seed::Acme);
+    let rule = "version = 1\n[[pool_variables]]\nproject = \"*\"\npool = \"Linux\"\n";
+    workbench.write("workers.toml", &format!("{rule}variable = \"Build.WorkerPool\"\n"));
+    let output = workbench.run(&["plan"]).expect(0);
+    assert!(output.stdout.contains("warning[variables-in-git]"), "{}", output.stdout);
+    assert!(output.stdout.contains("project \"Payments\""), "{}", output.stdout);
+    // A name that no owner knows is a mistake, wildcard or not.
+    let scoped = "variable = \"Build.WorkerPool\"\nenvironment = \"Prodction\"\n";
+    workbench.write("workers.toml", &format!("{rule}{scoped}"));
+    let output = workbench.run(&["plan"]).expect(1);
+    assert!(output.stderr.contains("unknown-environment"), "{}", output.stderr);
+    assert!(output.stderr.contains("`Production`"), "{}", output.stderr);
+}
+
+#[test]
 fn an_edit_by_somebody_else_meanwhile_is_kept() {
     let on = Some(format!("PUT {}", path("Projects-7")));
     let fault = Fault { nth: 1, on, what: Misfortune::Edit };
