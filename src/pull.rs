@@ -13,7 +13,7 @@ mod workers;
 pub use keep::{Judged, KeepError, Kept, keep};
 
 use crate::{
-    live::{Gap, Hides, Live, LivePool},
+    live::{Gap, Hides, Live, LivePool, LiveVariableSet, Store},
     model::{Id, Name, Pool, PoolKind},
 };
 use keys::Keys;
@@ -63,7 +63,9 @@ fn head(live: &Live, url: &str) -> String {
     if let Some(on) = server.built_in_worker {
         _ = write!(text, "\n[server]\nbuilt_in_worker = {on}\n");
     }
-    if live.processes.iter().any(|it| it.git.is_some()) {
+    let on_branch = |it: &LiveVariableSet| matches!(it.store, Store::Branch(_));
+    if live.processes.iter().any(|it| it.git.is_some()) || live.choosers.sets.iter().any(on_branch)
+    {
         text.push_str("\n[version_control]\nbranch = \"default\"\n");
         if live.gaps.iter().any(|gap| gap.hides == Hides::StepsInGit) {
             text.push_str("on_unreachable = \"skip\"\n");

@@ -4,6 +4,7 @@
 //! choice that the plan left open.
 
 mod chooser;
+mod commit;
 mod create;
 mod delete;
 mod endpoint;
@@ -11,6 +12,7 @@ mod field;
 mod modify;
 mod pool;
 mod server;
+mod spelling;
 mod step;
 mod worker;
 
@@ -159,12 +161,6 @@ impl<'a> Writes<'a> {
                 Err(Failure::new("it is written with all else of its process or set"))
             }
         }
-    }
-
-    /// What is held while a repository is written to.
-    fn repository(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(url.to_lowercase()).or_default())
     }
 
     /// The space.

@@ -1,14 +1,18 @@
 //! Values of variables and pools of targets: back to what chose before.
+//!
+//! A value in Git is known by its name and where it holds, since its id is but its place.
 
-use super::{Way, made, text};
+use super::{Way, made, step::commit, text};
 use crate::{
-    live::{self, PoolVariable},
-    model::{Address, Id, Linked, Pool, PoolHandle, VariableSet},
+    live::{self, LiveVariableSet, PoolVariable, Store},
+    model::{Address, Id, Linked, Name, Pool, PoolHandle, SetOwner},
     plan::{ChangeKind, Delta, NewScope, ValueEdit, Written},
     receipt::Entry,
 };
 use serde_json::Value;
 
+/// What the commit says that leads back.
+const MESSAGE: &str = "Give variables back their values";
 /// The field of a receipt that has a whole value.
 const WHOLE: &str = "Variable";
 /// The field of a receipt that has a value's pool.
@@ -21,13 +25,14 @@ impl Way<'_> {
         let Some(field) = entry.before.iter().find(|it| it.path == WHOLE) else { return };
         let added = field.after.as_ref();
         let id = text(added.and_then(|it| it.get("Id")));
-        let Some(value) = self.value(entry, id) else { return };
+        let Some(value) = self.value(entry, &address, id) else { return };
         let now = value.pool.as_ref().map_or("", Id::as_str);
         if now != text(added.and_then(|it| it.get("Value"))) {
             return self.edited(entry, &["its pool".to_owned()]);
         }
         let pool = value.pool.as_ref().map(|it| self.pool(it.as_str()));
-        let edit = ValueEdit::Remove { id: value.id.clone(), pool };
+        let scope = self.scope_in_git(entry, &address, value);
+        let edit = ValueEdit::Remove { id: value.id.clone(), scope, pool };
         self.set_value(entry, address, edit);
     }
 
@@ -35,54 +40,39 @@ impl Way<'_> {
     pub(super) fn readd_value(&mut self, entry: &Entry, address: Address) {
         let Some(field) = entry.before.iter().find(|it| it.path == WHOLE) else { return };
         let Some(removed) = field.before.clone() else { return };
-        if self.value(entry, text(removed.get("Id"))).is_some() {
+        if self.value(entry, &address, text(removed.get("Id"))).is_some() {
             return;
         }
-        let set = Id::new(entry.id.as_deref().unwrap_or_default());
-        if self.live.choosers.sets.iter().all(|it| it.id != set) {
+        let Some(set) = self.set(entry, &address) else {
+            if self.was_never_made(entry, &address) {
+                return;
+            }
             return self.left(entry, "its variable set is not there any more, or cannot be read");
-        }
+        };
         let pool = text(removed.get("Value"));
         if pool.is_empty() {
             return self.left(entry, "it had no pool");
         }
         let pool = self.pool(pool);
-        let scope = self.scope(&set, removed.get("Scope"));
+        let scope = scope(set, removed.get("Scope"));
         let edit = ValueEdit::Add { scope, pool, restored: Some(removed) };
         self.set_value(entry, address, edit);
-    }
-
-    /// Where a value held, as far as a plan can say it.
-    fn scope(&self, set: &Id<VariableSet>, scope: Option<&Value>) -> NewScope {
-        let ids = |dimension: &str| -> Vec<String> {
-            let ids = scope.and_then(|it| it.get(dimension)).and_then(Value::as_array);
-            ids.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-        };
-        fn linked<T>(ids: Vec<String>, known: Option<&[live::Entry]>) -> Vec<Linked<T>> {
-            let name = |id: &String| {
-                let entry = known.unwrap_or_default().iter().find(|it| it.id == *id);
-                entry.map_or_else(|| id.clone(), |it| it.name.to_string())
-            };
-            ids.into_iter().map(|id| Linked::new(id.clone(), name(&id))).collect()
-        }
-        let set = self.live.choosers.sets.iter().find(|it| it.id == *set);
-        NewScope {
-            environments: linked(ids("Environment"), set.map(|it| it.environments.as_slice())),
-            channels: linked(ids("Channel"), set.map(|it| it.channels.as_slice())),
-            tenant_tags: ids("TenantTag"),
-        }
     }
 
     /// A value that was changed is what it was.
     pub(super) fn restore_value(&mut self, entry: &Entry, address: Address) {
         let Some(field) = entry.before.iter().find(|it| it.path == POOL) else { return };
         let id = entry.step_id.as_deref().unwrap_or_default();
-        let Some(value) = self.value(entry, id) else {
+        let Some(value) = self.value(entry, &address, id) else {
+            if self.was_never_made(entry, &address) {
+                return;
+            }
             return self.left(entry, "the value is not there any more, or cannot be read");
         };
         let (id, now) = (value.id.clone(), value.pool.clone());
+        let scope = self.scope_in_git(entry, &address, value);
         if let Some(pool) = self.turned_back(entry, field, now.as_ref()) {
-            self.set_value(entry, address, ValueEdit::Change { id, pool });
+            self.set_value(entry, address, ValueEdit::Change { id, scope, pool });
         }
     }
 
@@ -124,18 +114,88 @@ impl Way<'_> {
         Delta::between(handle(now), handle(was))
     }
 
-    fn value(&self, entry: &Entry, id: &str) -> Option<&PoolVariable> {
-        let set = entry.id.as_deref()?;
-        let mut values = self.live.choosers.variables.iter();
-        values.find(|it| it.set.as_str() == set && it.id.as_str() == id && !id.is_empty())
+    /// The set of an entry: by its id, on the branch of its address.
+    fn set(&self, entry: &Entry, address: &Address) -> Option<&LiveVariableSet> {
+        let id = entry.id.as_deref()?;
+        let Address::Variable { owner, .. } = address else { return None };
+        let is = |it: &&LiveVariableSet| match (&it.store, owner) {
+            (Store::Branch(on), SetOwner::Project { branch: Some(branch), .. }) => {
+                on.document == id && on.name == *branch
+            }
+            (Store::Database, SetOwner::Project { branch: None, .. } | SetOwner::Library(_)) => {
+                it.id.as_str() == id
+            }
+            _ => false,
+        };
+        self.live.choosers.sets.iter().find(is)
+    }
+
+    fn value(&self, entry: &Entry, address: &Address, id: &str) -> Option<&PoolVariable> {
+        let Address::Variable { name, scope, .. } = address else { return None };
+        let (set, name) = (self.set(entry, address)?, Name::new(name));
+        let is = |it: &&PoolVariable| match &set.store {
+            Store::Branch(_) => it.name == name && it.scope.shown() == *scope,
+            _ => it.id.as_str() == id && !id.is_empty(),
+        };
+        let mut values = self.live.choosers.variables.iter().filter(|it| it.set == set.id);
+        values.find(is)
+    }
+
+    /// Where a value holds, by which it is known in Git; none for one in the database.
+    fn scope_in_git(
+        &self,
+        entry: &Entry,
+        address: &Address,
+        value: &PoolVariable,
+    ) -> Option<NewScope> {
+        value.branch.as_ref()?;
+        let set = self.set(entry, address)?;
+        fn linked<T>(names: &[String], known: &[live::Entry]) -> Vec<Linked<T>> {
+            let id = |name: &String| {
+                let entry = known.iter().find(|it| it.name == Name::new(name));
+                entry.map_or_else(|| name.clone(), |it| it.id.clone())
+            };
+            names.iter().map(|name| Linked::new(id(name), name.clone())).collect()
+        }
+        Some(NewScope {
+            environments: linked(&value.scope.environments, &set.environments),
+            channels: linked(&value.scope.channels, &set.channels),
+            tenant_tags: value.scope.tenant_tags.clone(),
+        })
     }
 
     fn set_value(&mut self, entry: &Entry, address: Address, edit: ValueEdit) {
         let Address::Variable { name, .. } = &address else {
             return self.left(entry, "its address is none of a variable");
         };
-        let set = Id::new(entry.id.as_deref().unwrap_or_default());
-        let name = name.clone();
-        self.push(address, ChangeKind::SetValue { set, name, edit });
+        let Some(LiveVariableSet { id: set, store, .. }) = self.set(entry, &address) else {
+            return self.left(entry, "its variable set is not there any more, or cannot be read");
+        };
+        let git = match store {
+            Store::Branch(branch) => Some(commit(branch, MESSAGE)),
+            _ => None,
+        };
+        let kind = ChangeKind::SetValue { set: set.clone(), git, name: name.clone(), edit };
+        self.push(address, kind);
+    }
+}
+
+/// Where a value held, as far as a plan can say it.
+fn scope(set: &LiveVariableSet, scope: Option<&Value>) -> NewScope {
+    let ids = |dimension: &str| -> Vec<String> {
+        let ids = scope.and_then(|it| it.get(dimension)).and_then(Value::as_array);
+        ids.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    fn linked<T>(ids: Vec<String>, known: &[live::Entry]) -> Vec<Linked<T>> {
+        let name = |id: &String| {
+            let entry = known.iter().find(|it| it.id == *id);
+            entry.map_or_else(|| id.clone(), |it| it.name.to_string())
+        };
+        ids.into_iter().map(|id| Linked::new(id.clone(), name(&id))).collect()
+    }
+    NewScope {
+        environments: linked(ids("Environment"), &set.environments),
+        channels: linked(ids("Channel"), &set.channels),
+        tenant_tags: ids("TenantTag"),
     }
 }

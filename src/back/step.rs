@@ -3,12 +3,12 @@
 use super::{Field, Way, text};
 use crate::{
     live::{Branch, LiveProcess, LiveStep, Runs, runs},
-    model::{Address, Container, Execution, Id, Linked, Place, Pool, PoolHandle},
+    model::{Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, SetOwner},
     plan::{
         ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written,
         exactly::{POOL, VARIABLE, place},
     },
-    receipt::Entry,
+    receipt::{Entry, Outcome},
 };
 use serde_json::Value;
 
@@ -18,6 +18,9 @@ const MESSAGE: &str = "Move steps back to where they ran";
 impl Way<'_> {
     pub(super) fn restore_step(&mut self, entry: &Entry, address: Address) {
         let Some((process, step)) = self.step(entry, &address) else {
+            if self.was_never_made(entry, &address) {
+                return;
+            }
             return self.left(entry, "the step is not there any more, or cannot be read");
         };
         let is_place = |it: &&Written| matches!(it.path.as_str(), POOL | VARIABLE);
@@ -70,7 +73,7 @@ impl Way<'_> {
                 None => ProcessKind::Deployment,
                 Some(_) => ProcessKind::Runbook,
             },
-            git: process.git.as_ref().map(commit),
+            git: process.git.as_ref().map(|it| commit(it, MESSAGE)),
             action: step.id.clone(),
             edits,
             exactly,
@@ -84,11 +87,33 @@ impl Way<'_> {
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
         let is = |it: &&LiveProcess| match (&it.git, branch) {
             (None, None) => it.id.as_str() == id,
-            (Some(git), Some(branch)) => git.process == id && git.name == *branch,
+            (Some(git), Some(branch)) => git.document == id && git.name == *branch,
             _ => false,
         };
         let process = self.live.processes.iter().find(is)?;
         Some((process, process.steps.iter().find(|it| it.id.as_str() == step)?))
+    }
+
+    /// Whether an entry of which nobody knows what became is about a branch that is not there: it was to be
+    /// made for the entry, and was not.
+    pub(super) fn was_never_made(&self, entry: &Entry, address: &Address) -> bool {
+        let (Address::Step { project, branch: Some(branch), .. }
+        | Address::Variable {
+            owner: SetOwner::Project { name: project, branch: Some(branch) },
+            ..
+        }) = address
+        else {
+            return false;
+        };
+        let project = Name::new(project);
+        let mut processes = self.live.processes.iter();
+        let has_process = processes.any(|it| {
+            it.owner.project == project && it.git.as_ref().is_some_and(|it| it.name == *branch)
+        });
+        let mut sets = self.live.choosers.sets.iter();
+        let has_set =
+            sets.any(|it| *it.owner.name() == project && it.store.branch() == Some(branch));
+        entry.outcome == Outcome::Unknown && self.live.gaps.is_empty() && !(has_process || has_set)
     }
 
     /// A place in a sentence.
@@ -181,13 +206,13 @@ fn execution(step: &LiveStep) -> Execution {
     }
 }
 
-fn commit(branch: &Branch) -> Commit {
+pub(super) fn commit(branch: &Branch, message: &str) -> Commit {
     Commit {
-        process: Id::new(&branch.process),
+        document: branch.document.clone(),
         project: branch.project.clone(),
         repository: branch.repository.clone(),
         branch: branch.name.clone(),
         base: None,
-        message: MESSAGE.to_owned(),
+        message: message.to_owned(),
     }
 }

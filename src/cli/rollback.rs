@@ -15,7 +15,7 @@ use crate::{
     diff,
     finding::Sources,
     live::{GitScope, Scope},
-    model::{Address, Linked},
+    model::{Address, Linked, SetOwner},
     plan::{Action, Header, Plan, check, file},
     receipt::{Receipt, Status},
     refresh::refresh,
@@ -136,7 +136,10 @@ fn scope(receipt: &Receipt) -> Scope {
         .entries
         .iter()
         .filter_map(|it| match it.address.parse() {
-            Ok(Address::Step { branch, .. }) => branch,
+            Ok(
+                Address::Step { branch, .. }
+                | Address::Variable { owner: SetOwner::Project { branch, .. }, .. },
+            ) => branch,
             _ => None,
         })
         .collect();

@@ -1,23 +1,23 @@
-//! Changes of processes in Git: to which branch each is committed, and which branch takes none.
+//! Changes of what is in Git, processes and variables: to which branch each is committed, and which branch takes none.
 //!
 //! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
-//! stands for it. Never: which steps move.
+//! stands for it. Never: what moves.
 
 use super::matched::Matched;
 use crate::{
     desired::{Declared, OnProtected, VersionControl},
     finding::{At, Finding, Level},
-    live::{Branch, LiveProcess},
-    model::{Address, Id},
+    live::{Branch, Live, LiveProcess, LiveVariableSet, Store},
+    model::{Address, Name, SetOwner},
     plan::{Change, ChangeKind, Commit},
     text::count,
 };
 use std::collections::{BTreeSet, HashSet};
 
-/// What has been found of the branches, as processes go by.
+/// What has been found of the branches, as processes and sets of variables go by.
 pub(super) struct Branches<'a> {
     matched: &'a Matched<'a>,
-    /// Processes of protected branches that lack something, by id and branch.
+    /// Processes and sets on protected branches that lack something, by id and branch.
     lacking: HashSet<(&'a str, &'a str)>,
     /// Branches that were made for a protected one, by repository and name: each stands for one alone.
     made: HashSet<(&'a str, &'a str, &'a str)>,
@@ -39,13 +39,18 @@ impl<'a> Branches<'a> {
         }
     }
 
-    /// The changes of a process that are to be made, each with its commit. A branch that stands for a
-    /// protected one comes after that.
-    pub(super) fn admit(&mut self, process: &'a LiveProcess, moved: Vec<Change>) -> Vec<Change> {
-        let Some(branch) = &process.git else { return moved };
+    /// The changes of a process or a set of variables that are to be made, each with its commit where that
+    /// is on a branch. A branch that stands for a protected one comes after that.
+    pub(super) fn admit(
+        &mut self,
+        project: &Name,
+        branch: Option<&'a Branch>,
+        moved: Vec<Change>,
+    ) -> Vec<Change> {
+        let Some(branch) = branch else { return moved };
         let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
         if branch.stands_for.is_some() {
-            return self.stand_in(process, branch, moved, said);
+            return self.stand_in(project, branch, moved, said);
         }
         if moved.is_empty() || !branch.protected {
             return committed(moved, branch, None, said);
@@ -66,17 +71,16 @@ impl<'a> Branches<'a> {
     /// What a branch lacks that stands for a protected one; nothing, where that lacks nothing itself.
     fn stand_in(
         &mut self,
-        process: &'a LiveProcess,
+        project: &Name,
         branch: &'a Branch,
         moved: Vec<Change>,
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
         let protected = branch.stands_for.as_deref().unwrap_or_default();
-        if !self.lacking.remove(&(branch.process.as_str(), protected)) {
+        if !self.lacking.remove(&(branch.document.as_str(), protected)) {
             return Vec::new();
         }
         if moved.is_empty() {
-            let project = &process.owner.project;
             let waits =
                 format!("{} of project {project:?}, to be merged into {protected}", branch.name);
             self.waiting.insert(waits);
@@ -92,15 +96,13 @@ impl<'a> Branches<'a> {
         moved: Vec<Change>,
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
-        let stands_for_it = |it: &LiveProcess| {
-            it.git.as_ref().is_some_and(|it| {
-                it.process == branch.process
-                    && it.name == name
-                    && it.stands_for.as_deref() == Some(branch.name.as_str())
-            })
+        let stands_for_it = |it: &Branch| {
+            it.document == branch.document
+                && it.name == name
+                && it.stands_for.as_deref() == Some(branch.name.as_str())
         };
-        if self.matched.live.processes.iter().any(stands_for_it) {
-            self.lacking.insert((&branch.process, &branch.name));
+        if on_branches(self.matched.live).any(stands_for_it) {
+            self.lacking.insert((&branch.document, &branch.name));
             return Vec::new();
         }
         let others = self.made.iter().any(|(project, made, base)| {
@@ -121,16 +123,16 @@ impl<'a> Branches<'a> {
         let shown = |all: &[Address]| all.iter().map(Address::to_string).collect();
         let mut findings = Vec::new();
         if !self.protected.is_empty() {
-            let steps = count(self.protected.len(), "step");
+            let what = counted(&self.protected);
             let refused = said.value.on_protected == OnProtected::Refuse;
             let (level, message) = match refused {
                 true => (
                     Level::Deny,
-                    format!("{steps} would move on a protected branch, which takes no commit"),
+                    format!("{what} would change on a protected branch, which takes no commit"),
                 ),
-                false => (Level::Warn, format!("{steps} on a protected branch stay as they are")),
+                false => (Level::Warn, format!("{what} on a protected branch stay as they are")),
             };
-            let help = "`on_protected = \"branch:NAME\"` moves them on a branch of their own, to be merged";
+            let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
             findings.push(
                 Finding::new("protected-branch", level, at(), message)
                     .notes(shown(&self.protected))
@@ -146,7 +148,7 @@ impl<'a> Branches<'a> {
             );
         }
         if !self.waiting.is_empty() {
-            let message = "steps have moved on branches that wait to be merged";
+            let message = "some changes are on branches that wait to be merged";
             findings.push(
                 Finding::new("unmerged-branch", Level::Warn, at(), message)
                     .notes(self.waiting.into_iter().collect()),
@@ -154,6 +156,27 @@ impl<'a> Branches<'a> {
         }
         findings
     }
+}
+
+/// Everything that is on a branch which a file names.
+fn on_branches(live: &Live) -> impl Iterator<Item = &Branch> {
+    fn of_set(set: &LiveVariableSet) -> Option<&Branch> {
+        match &set.store {
+            Store::Branch(branch) => Some(branch),
+            Store::Database | Store::BesideGit { .. } | Store::OtherBranch(_) => None,
+        }
+    }
+    let processes = live.processes.iter().filter_map(|it| it.git.as_ref());
+    processes.chain(live.choosers.sets.iter().filter_map(of_set))
+}
+
+/// How many steps and values these are: `2 steps and 1 value`.
+fn counted(all: &[Address]) -> String {
+    let is_step = |it: &&Address| matches!(it, Address::Step { .. });
+    let steps = all.iter().filter(is_step).count();
+    let parts = [(steps, "step"), (all.len() - steps, "value")].into_iter();
+    let parts = parts.filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun));
+    parts.collect::<Vec<_>>().join(" and ")
 }
 
 /// The changes as commits to a branch, or to one that is made of it.
@@ -165,19 +188,29 @@ fn committed(
 ) -> Vec<Change> {
     let name = new.unwrap_or(&branch.name);
     for change in &mut changes {
-        if let Address::Step { branch, .. } = &mut change.address {
+        let commit = || Commit {
+            document: branch.document.clone(),
+            project: branch.project.clone(),
+            repository: branch.repository.clone(),
+            branch: name.to_owned(),
+            base: new.map(|_| branch.name.clone()),
+            message: said.value.message.clone(),
+        };
+        if let Address::Step { branch, .. }
+        | Address::Variable { owner: SetOwner::Project { branch, .. }, .. } = &mut change.address
+        {
             *branch = Some(name.to_owned());
         }
-        if let ChangeKind::PlaceStep { process, git, .. } = &mut change.kind {
-            *process = LiveProcess::on_branch(&branch.process, name);
-            *git = Some(Commit {
-                process: Id::new(&branch.process),
-                project: branch.project.clone(),
-                repository: branch.repository.clone(),
-                branch: name.to_owned(),
-                base: new.map(|_| branch.name.clone()),
-                message: said.value.message.clone(),
-            });
+        match &mut change.kind {
+            ChangeKind::PlaceStep { process, git, .. } => {
+                *process = LiveProcess::on_branch(&branch.document, name);
+                *git = Some(commit());
+            }
+            ChangeKind::SetValue { set, git, .. } => {
+                *set = LiveVariableSet::on_branch(&branch.document, name);
+                *git = Some(commit());
+            }
+            _ => {}
         }
     }
     changes

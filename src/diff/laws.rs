@@ -141,7 +141,7 @@ prop_compose! {
             id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::on_branch(&format!("process-{at}"), "main")),
             owner: Owner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
             git: git[at].map(|protected| Branch {
-                process: format!("process-{at}"),
+                document: format!("process-{at}"),
                 project: Id::new(format!("Projects-{at}")),
                 repository: "https://git.example/all.git".into(),
                 name: "main".into(),

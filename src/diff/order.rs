@@ -227,9 +227,13 @@ fn variable(
 fn may_choose(value: &Address, step: &Address) -> bool {
     match (value, step) {
         (
-            Address::Variable { owner: SetOwner::Project(owner), .. },
-            Address::Step { project, .. },
-        ) => Name::new(owner) == Name::new(project),
+            Address::Variable { owner: SetOwner::Project { name, branch: on }, .. },
+            Address::Step { project, branch, .. },
+        ) => {
+            // A branch may have a process and no variables that were read: then those of another one choose.
+            Name::new(name) == Name::new(project)
+                && (on.is_none() || branch.is_none() || on == branch)
+        }
         (Address::Variable { .. }, Address::Step { .. }) => true,
         _ => false,
     }

@@ -20,12 +20,16 @@ use crate::{
 };
 
 /// The steps that move, in the order of the server. `after` is the server once pools and workers are done.
-pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Finding>) -> Vec<Change> {
+pub(super) fn changes<'a>(
+    matched: &'a Matched<'a>,
+    branches: &mut Branches<'a>,
+    after: &Live,
+    findings: &mut Vec<Finding>,
+) -> Vec<Change> {
     let rules = resolve(matched, findings);
     let fallbacks = [fallback(matched.live), fallback(after)];
     let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
     let mut ledger = Ledger::new(matched);
-    let mut branches = Branches::new(matched);
     let mut changes = Vec::new();
     for process in &matched.live.processes {
         let mut moved = Vec::new();
@@ -46,10 +50,9 @@ pub(super) fn changes(matched: &Matched, after: &Live, findings: &mut Vec<Findin
                 Err(why) => ledger.cannot(at, why, process.address(step)),
             }
         }
-        changes.extend(branches.admit(process, moved));
+        changes.extend(branches.admit(&process.owner.project, process.git.as_ref(), moved));
     }
     findings.extend(ledger.findings());
-    findings.extend(branches.findings());
     changes
 }
 

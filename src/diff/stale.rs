@@ -5,14 +5,14 @@
 mod observer;
 
 use crate::{
-    live::{Live, LiveProcess},
+    live::{Live, LiveProcess, LiveVariableSet},
     model::{
         Address, Container, Endpoint, Execution, Id, Linked, Place, Pool, PoolHandle, Process,
         VariableSet, VariableValue,
     },
     plan::{
-        Change, ChangeKind, Commit, Feed, Plan, PoolEdit, Reliance, StepEdit, Subject, ValueEdit,
-        WorkerEdit,
+        Change, ChangeKind, Commit, Feed, NewScope, Plan, PoolEdit, Reliance, StepEdit, Subject,
+        ValueEdit, WorkerEdit,
     },
 };
 use observer::Observer;
@@ -142,7 +142,9 @@ fn expected(change: &Change) -> Vec<Reliance> {
             let seen = edits.iter().map(step_before);
             seen.map(|(field, seen)| rely(subject(field), seen)).collect()
         }
-        ChangeKind::SetValue { set, name, edit } => vec![value_before(set, name, edit)],
+        ChangeKind::SetValue { set, git, name, edit } => {
+            vec![value_before(&set_read_from(set, git.as_ref()), name, edit)]
+        }
         ChangeKind::SetTargetPool { id, pool } => {
             let seen = pool.before().as_ref().map_or(NO_POOL, |it| it.id().map_or("", Id::as_str));
             vec![rely(Subject::TargetPool(id.as_str().into()), seen.to_owned())]
@@ -157,10 +159,18 @@ fn expected(change: &Change) -> Vec<Reliance> {
 /// The process that a change was planned from: on a branch that is yet to be made, that of its base.
 fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
     match git {
-        Some(Commit { process, base: Some(base), .. }) => {
-            LiveProcess::on_branch(process.as_str(), base)
-        }
+        Some(Commit { document, base: Some(base), .. }) => LiveProcess::on_branch(document, base),
         _ => process.clone(),
+    }
+}
+
+/// The set of variables that a change was planned from.
+fn set_read_from(set: &Id<VariableSet>, git: Option<&Commit>) -> Id<VariableSet> {
+    match git {
+        Some(Commit { document, base: Some(base), .. }) => {
+            LiveVariableSet::on_branch(document, base)
+        }
+        _ => set.clone(),
     }
 }
 
@@ -173,14 +183,13 @@ fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Reliance
     let pool = |it: Option<&PoolHandle>| {
         it.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
     };
+    let named =
+        |scope: &NewScope| Subject::ValueNamed(set.as_str().into(), name.to_owned(), scope.shown());
     match edit {
-        ValueEdit::Add { scope, .. } => {
-            let scope = scope.shown();
-            let subject = Subject::ValueNamed(set.as_str().into(), name.to_owned(), scope);
-            Reliance { subject, seen: ABSENT.to_owned() }
-        }
-        ValueEdit::Change { id, .. } | ValueEdit::Remove { id, .. } => {
-            Reliance { subject: value(id), seen: pool(edit.before()) }
+        ValueEdit::Add { scope, .. } => Reliance { subject: named(scope), seen: ABSENT.to_owned() },
+        ValueEdit::Change { id, scope, .. } | ValueEdit::Remove { id, scope, .. } => {
+            let subject = scope.as_ref().map_or_else(|| value(id), named);
+            Reliance { subject, seen: pool(edit.before()) }
         }
     }
 }

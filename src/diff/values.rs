@@ -3,25 +3,33 @@
 //! The first rule about a value decides. A name that is written out gets its value where it lacks it; a wildcard
 //! finds values that are there, and makes none.
 
+mod told;
+
 use super::{
+    branches::Branches,
     matched::Matched,
     reference::{self, find},
 };
 use crate::{
     desired::{Declared, ValueOwner, ValueRule, ValueScope, ValueVerdict},
     finding::{At, Finding},
-    live::{Entry, LiveVariableSet, PoolVariable, VariableOwner, VariableScope},
+    live::{Entry, LiveVariableSet, PoolVariable, Store, VariableOwner, VariableScope},
     model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
     plan::{Cause, Change, ChangeKind, Delta, NewScope, ValueEdit},
-    text::{count, pattern::Patterns},
+    text::pattern::Patterns,
 };
 use std::collections::{HashMap, HashSet};
 
 /// A value by its set, its name and its scope without regard to order and case.
 type Key<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
 
-/// The values that change, in the order of the file.
-pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+/// The values that change: those in the server's database in the order of the file, then those in Git, branch
+/// by branch.
+pub(super) fn changes<'a>(
+    matched: &'a Matched<'a>,
+    branches: &mut Branches<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Change> {
     let mut values: HashMap<Key, Vec<&PoolVariable>> = HashMap::new();
     let plain = matched.live.choosers.variables.iter().filter(|it| it.scope.is_plain());
     for value in plain {
@@ -34,7 +42,35 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
         let deciding = Deciding { matched, rule, values: &values };
         changes.extend(deciding.changes(&mut earlier, findings));
     }
-    changes
+    committed(matched, branches, changes)
+}
+
+/// The changes, those of sets in Git as commits to their branches.
+fn committed<'a>(
+    matched: &'a Matched<'a>,
+    branches: &mut Branches<'a>,
+    changes: Vec<Change>,
+) -> Vec<Change> {
+    let mut of_set: HashMap<Id<VariableSet>, Vec<Change>> = HashMap::new();
+    let mut admitted = Vec::with_capacity(changes.len());
+    let on_branch = |set: &&LiveVariableSet| matches!(set.store, Store::Branch(_));
+    let in_git = || matched.live.choosers.sets.iter().filter(on_branch);
+    let ids: HashSet<_> = in_git().map(|set| &set.id).collect();
+    for change in changes {
+        match &change.kind {
+            ChangeKind::SetValue { set, .. } if ids.contains(set) => {
+                of_set.entry(set.clone()).or_default().push(change);
+            }
+            _ => admitted.push(change),
+        }
+    }
+    for set in in_git() {
+        if let Store::Branch(branch) = &set.store {
+            let moved = of_set.remove(&set.id).unwrap_or_default();
+            admitted.extend(branches.admit(set.owner.name(), Some(branch), moved));
+        }
+    }
+    admitted
 }
 
 /// What earlier rules have come to.
@@ -145,8 +181,10 @@ impl<'a> Deciding<'a, '_> {
         let named = self.names(set);
         let variable = &self.rule.variable;
         let lacks = |finding: Finding| if named { Err(finding) } else { Ok(Outcome::Nothing) };
-        if set.in_git {
-            return lacks(self.in_git(set));
+        match &set.store {
+            Store::Database | Store::Branch(_) => {}
+            Store::OtherBranch(_) => return Ok(Outcome::Nothing),
+            Store::BesideGit { unread } => return self.beside_git(set, unread.as_deref()),
         }
         if set.others.contains(&variable.value) {
             return lacks(self.of_another_type(set));
@@ -178,139 +216,58 @@ impl<'a> Deciding<'a, '_> {
                 Some(Box::new(Edit { name: variable.value.clone(), scope: shown, edit }))
             }
             ([value], _) if value.id.as_str().is_empty() => return Err(self.without_id(set)),
-            ([value], None) => {
-                let pool = value.pool.as_ref().map(|it| self.matched.handle_of(it));
-                Some(Edit::of(value, ValueEdit::Remove { id: value.id.clone(), pool }))
-            }
-            ([value], Some(pool)) => {
-                let before = value.pool.as_ref().map(|it| self.matched.handle_of(it));
-                let change = Delta::between(before, Some(pool.clone()));
-                let edit = change.map(|pool| ValueEdit::Change { id: value.id.clone(), pool });
-                edit.map(|edit| Edit::of(value, edit))
-            }
+            ([value], pool) => self.edit(value, scope, pool),
             (several, _) => return Err(self.ambiguous(set, several.len())),
         };
         Ok(Outcome::Decided(edit))
     }
 
+    /// What becomes of a value that is there; none where it stays.
+    fn edit(
+        &self,
+        value: &PoolVariable,
+        scope: NewScope,
+        pool: Option<&PoolHandle>,
+    ) -> Option<Box<Edit>> {
+        let scope = value.branch.is_some().then_some(scope);
+        let id = value.id.clone();
+        let before = value.pool.as_ref().map(|it| self.matched.handle_of(it));
+        let edit = match pool {
+            None => ValueEdit::Remove { id, scope, pool: before },
+            Some(pool) => {
+                let pool = Delta::between(before, Some(pool.clone()))?;
+                ValueEdit::Change { id, scope, pool }
+            }
+        };
+        Some(Edit::of(value, edit))
+    }
+
+    /// What a rule comes to at a project whose variables are in Git, besides what it does on its branches.
+    fn beside_git(&self, set: &LiveVariableSet, unread: Option<&str>) -> Result<Outcome, Finding> {
+        let named = self.names(set);
+        match (&self.matched.desired.version_control, unread) {
+            (None, _) if named => Err(self.in_git(set)),
+            (Some(said), Some(why)) if !said.value.skip_unreachable => {
+                Err(told::unreachable(said, set, why))
+            }
+            _ => Ok(Outcome::Nothing),
+        }
+    }
+
     fn change(&self, set: &LiveVariableSet, edit: Edit) -> Change {
         let Edit { name, scope, edit } = edit;
-        let (owner, name) = (set.owner.address(), name.to_string());
+        let (owner, name) = (set.address(), name.to_string());
         Change {
             address: Address::Variable { owner, name: name.clone(), scope },
-            kind: ChangeKind::SetValue { set: set.id.clone(), name, edit },
+            kind: ChangeKind::SetValue { set: set.id.clone(), git: None, name, edit },
             cause: Cause { at: At::Source(self.rule.at.clone()), rule: None, why: None },
             after: Vec::new(),
         }
     }
 
-    /// Names that are written out, and that nothing has which could be seen.
-    fn missing(&self) -> Vec<Finding> {
-        let live = self.matched.live;
-        let noun = match self.rule.owner {
-            ValueOwner::Projects(_) => "project",
-            ValueOwner::Libraries(_) => "library variable set",
-        };
-        let sets = || live.choosers.sets.iter().filter(|set| self.is_of_kind(set));
-        let missing = self.patterns().exact().filter(|name| {
-            let wanted = Name::new(*name);
-            !sets().any(|set| *set.owner.name() == wanted)
-        });
-        let at = || self.patterns().at.clone();
-        let finding = |name: &str| {
-            let wanted = Name::new(name);
-            if noun == "project" && live.projects.iter().any(|it| it.name == wanted) {
-                let message = format!("the variables of project `{name}` cannot be read");
-                return Finding::error("unread-variables", at(), message)
-                    .help("give the key's user a role with `VariableView` in this space");
-            }
-            reference::missing(noun, name, sets().map(|set| set.owner.name().as_str()), at())
-        };
-        missing.map(finding).collect()
-    }
-
-    /// Projects of a wildcard that have the variable in Git, where it is not managed.
-    fn passed_over(&self) -> Option<Finding> {
-        let choosers = &self.matched.live.choosers;
-        let has_it = |set: &&LiveVariableSet| {
-            let mut values = choosers.variables.iter();
-            values.any(|it| it.owner == set.owner && it.name == self.rule.variable.value)
-        };
-        let sets = choosers.sets.iter().filter(|set| set.in_git && self.is_about(set));
-        let sets = sets.filter(|set| !self.names(set)).filter(has_it);
-        let projects: Vec<String> =
-            sets.map(|set| format!("project {:?}", set.owner.name())).collect();
-        let message = format!(
-            "`{}` is stored in Git in {}, and stays as it is there",
-            self.rule.variable.value,
-            count(projects.len(), "project")
-        );
-        (!projects.is_empty()).then(|| {
-            Finding::warning("variables-in-git", self.rule.at.clone(), message)
-                .notes(projects)
-                .help("change it in `variables.ocl` of their repositories")
-        })
-    }
-
     fn is_of_kind(&self, set: &LiveVariableSet) -> bool {
         matches!(set.owner, VariableOwner::Project(_))
             == matches!(self.rule.owner, ValueOwner::Projects(_))
-    }
-
-    fn in_git(&self, set: &LiveVariableSet) -> Finding {
-        let message = format!("the variables of project `{}` are stored in Git", set.owner.name());
-        Finding::error("variables-in-git", self.patterns().at.clone(), message).help(
-            "change them in `variables.ocl` of its repository, or take the project out of the rule",
-        )
-    }
-
-    fn of_another_type(&self, set: &LiveVariableSet) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!("variable `{name}` of `{owner}` is not of type worker pool");
-        Finding::error("not-a-pool-variable", self.rule.variable.at.clone(), message)
-            .help("choose another name: a variable has one type for all of its values")
-    }
-
-    fn without_id(&self, set: &LiveVariableSet) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!("the server gives no id for the value of `{name}` of `{owner}`");
-        Finding::error("value-without-id", self.rule.variable.at.clone(), message)
-            .help("change it by hand: without an id, it cannot be told from others")
-    }
-
-    fn ambiguous(&self, set: &LiveVariableSet, values: usize) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
-        Finding::error("ambiguous-value", self.rule.variable.at.clone(), message)
-            .help("delete all but one of them on the server: nobody can tell which one counts")
-    }
-
-    /// A value that an earlier rule would take once it is there, so that no plan were ever empty.
-    fn unsettled(&self, set: &LiveVariableSet) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!(
-            "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
-        );
-        Finding::error("unsettled-rules", self.rule.at.clone(), message)
-            .help("put this rule before the one with the wildcard")
-    }
-
-    /// A rule that decides about no value.
-    fn idle(&self, taken: usize) -> Option<Finding> {
-        let at = self.rule.at.clone();
-        if 0 < taken {
-            let message =
-                format!("earlier rules decide about all of its {}", count(taken, "value"));
-            return Some(
-                Finding::warning("shadowed-rule", at, message)
-                    .help("put this rule before them, or remove it"),
-            );
-        }
-        let name = &self.rule.variable.value;
-        let message = format!("no variable `{name}` with a value of this scope is there");
-        let help = "a wildcard finds values that are there; write a name out to make one";
-        let is_idle = !self.patterns().is_exact();
-        is_idle.then(|| Finding::warning("idle-rule", at, message).help(help))
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn hold_back(
     changes.retain(|change| {
         let now = match &change.address {
             Address::Step { project, .. }
-            | Address::Variable { owner: SetOwner::Project(project), .. } => {
+            | Address::Variable { owner: SetOwner::Project { name: project, .. }, .. } => {
                 wave_of(project) <= last
             }
             _ => !is_last(&change.kind),

@@ -17,11 +17,11 @@
 
 mod variable;
 
-pub use variable::{Chosen, Given, LiveVariableSet, PoolVariable, VariableOwner, VariableScope};
+pub use variable::Chosen;
 
 use super::{
-    Health, Hides, Live, LiveProcess, LiveStep, LiveWorker, Runs, is_cloud, is_process_template,
-    runs,
+    Health, Hides, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable, Runs,
+    is_cloud, is_process_template, runs,
 };
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
@@ -30,7 +30,7 @@ use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind}
 pub struct Choosers {
     /// Every value of every variable of type worker pool.
     pub variables: Vec<PoolVariable>,
-    /// The sets in the server's database that such variables are kept in, or could be.
+    /// The sets that such variables are kept in, or could be.
     pub sets: Vec<LiveVariableSet>,
     /// The deployment targets.
     pub targets: Vec<LiveTarget>,

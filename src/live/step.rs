@@ -17,11 +17,11 @@ pub struct LiveProcess {
     pub steps: Vec<LiveStep>,
 }
 
-/// A branch that has a process.
+/// A branch that has a process, or variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Branch {
-    /// The id of the process, which all branches share.
-    pub process: String,
+    /// The id of the process or of the variable set, which all branches share.
+    pub document: String,
     /// The project whose repository it is in.
     pub project: Id<Project>,
     /// The repository's URL, without what may be secret in it. Projects may share one.

@@ -46,7 +46,12 @@ pub enum Address {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SetOwner {
     /// The project of this name.
-    Project(String),
+    Project {
+        /// The project's name.
+        name: String,
+        /// The branch that has the variables, where they are stored in Git.
+        branch: Option<String>,
+    },
     /// The library variable set of this name.
     Library(String),
 }
@@ -135,10 +140,10 @@ impl Rest<'_> {
             ));
         }
         let project = self.name()?;
-        if self.eat(".variables") {
-            return self.variable(SetOwner::Project(project));
-        }
         let branch = if self.eat("@") { Some(self.branch()?) } else { None };
+        if self.eat(".variables") {
+            return self.variable(SetOwner::Project { name: project, branch });
+        }
         let process = self.process()?;
         match self.eat(".steps") {
             true => Ok(Address::Step { project, branch, process, step: self.name()? }),
@@ -247,11 +252,8 @@ impl fmt::Display for Address {
                 }
             }
             Self::Step { project, branch, process, step } => {
-                write!(f, "projects[{}]", Quoted(project))?;
-                if let Some(branch) = branch {
-                    write!(f, "@{}", BranchName(branch))?;
-                }
-                write!(f, ".{process}.steps[{}]", Quoted(step))
+                let project = Project(project, branch.as_deref());
+                write!(f, "{project}.{process}.steps[{}]", Quoted(step))
             }
         }
     }
@@ -260,7 +262,7 @@ impl fmt::Display for Address {
 impl fmt::Display for SetOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Project(name) => write!(f, "projects[{}]", Quoted(name)),
+            Self::Project { name, branch } => Project(name, branch.as_deref()).fmt(f),
             Self::Library(name) => write!(f, "library_sets[{}]", Quoted(name)),
         }
     }
@@ -271,6 +273,19 @@ impl fmt::Display for ProcessName {
         match self {
             Self::Deployment => f.write_str("deployment"),
             Self::Runbook(name) => write!(f, "runbooks[{}]", Quoted(name)),
+        }
+    }
+}
+
+/// `projects["any name"]`, with the branch that has what is meant of it.
+struct Project<'a>(&'a str, Option<&'a str>);
+
+impl fmt::Display for Project<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "projects[{}]", Quoted(self.0))?;
+        match self.1 {
+            Some(branch) => write!(f, "@{}", BranchName(branch)),
+            None => Ok(()),
         }
     }
 }
@@ -351,10 +366,17 @@ mod tests {
         let value = |owner, scope: &str| {
             Address::Variable { owner, name: "Pool".into(), scope: scope.into() }.to_string()
         };
-        let project = || SetOwner::Project("Web Store".into());
-        assert_eq!(value(project(), ""), r#"projects["Web Store"].variables["Pool"]"#);
+        let project = |branch: Option<&str>| SetOwner::Project {
+            name: "Web Store".into(),
+            branch: branch.map(str::to_owned),
+        };
+        assert_eq!(value(project(None), ""), r#"projects["Web Store"].variables["Pool"]"#);
         assert_eq!(
-            value(project(), "environment Production"),
+            value(project(Some("main")), ""),
+            r#"projects["Web Store"]@main.variables["Pool"]"#
+        );
+        assert_eq!(
+            value(project(None), "environment Production"),
             r#"projects["Web Store"].variables["Pool"]["environment Production"]"#
         );
         assert_eq!(
@@ -395,8 +417,9 @@ mod tests {
         let process =
             prop_oneof![Just(ProcessName::Deployment), name().prop_map(ProcessName::Runbook)];
         let step = (name(), proptest::option::of(name()), process, name());
-        let owner =
-            prop_oneof![name().prop_map(SetOwner::Project), name().prop_map(SetOwner::Library)];
+        let project = (name(), proptest::option::of(name()))
+            .prop_map(|(name, branch)| SetOwner::Project { name, branch });
+        let owner = prop_oneof![project, name().prop_map(SetOwner::Library)];
         let variable = (owner, name(), name());
         prop_oneof![
             Just(Address::BuiltInWorker),

@@ -20,6 +20,8 @@ pub enum Resource {
     BranchRunbookProcess(Branch, String),
     /// A set of variables of a project or a library, by its id.
     VariableSet(String),
+    /// The variables of a project on a branch of its repository.
+    BranchVariableSet(Branch),
     /// A deployment target, by its id.
     Target(String),
     /// The server's switches.
@@ -89,6 +91,7 @@ impl Resource {
                 format!("{}/{}/{}", branch.path(space), ProcessKind::Runbook.path(), encoded(id))
             }
             Self::VariableSet(id) => format!("{space}/variables/{}", encoded(id)),
+            Self::BranchVariableSet(branch) => format!("{}/variables", branch.path(space)),
             Self::Target(id) => format!("{space}/machines/{}", encoded(id)),
             Self::Features => "/api/featuresconfiguration".to_owned(),
         }

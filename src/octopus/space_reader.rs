@@ -230,7 +230,8 @@ impl SpaceReader {
     ///
     /// Any [`Error`].
     pub async fn variables_on(&self, branch: &Branch) -> Answer<wire::VariableSet> {
-        self.connection.get(&format!("{}/variables", branch.path(&self.prefix))).await
+        let variables = Resource::BranchVariableSet(branch.clone());
+        self.connection.get(&variables.path(&self.prefix)).await
     }
 
     /// The images of dynamic worker pools; `None` where the server has none to offer.

@@ -99,6 +99,9 @@ pub enum ChangeKind {
     SetValue {
         /// The set that it is in, which is written once however many of its values change.
         set: Id<VariableSet>,
+        /// How it is written where it is stored in Git; none for one in the server's database.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        git: Option<Commit>,
         /// The variable's name.
         name: String,
         /// What becomes of it.
@@ -132,11 +135,12 @@ pub enum ChangeKind {
     },
 }
 
-/// How a process is written that is stored in Git.
+/// How something is written that is stored in Git.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
-    /// The process, by the id that all branches share.
-    pub process: Id<Process>,
+    /// The process or the variable set, by the id that all branches share.
+    #[serde(alias = "process")]
+    pub document: String,
     /// The project whose repository it is in.
     pub project: Id<Project>,
     /// The repository: nothing else is written to it at the same time.
@@ -301,7 +305,8 @@ impl ChangeKind {
             Self::UpdateWorker { id, .. }
             | Self::ReplaceWorker { id, .. }
             | Self::DeleteWorker { id, .. } => Some(id.as_str()),
-            Self::PlaceStep { git: Some(commit), .. } => Some(commit.process.as_str()),
+            Self::PlaceStep { git: Some(commit), .. }
+            | Self::SetValue { git: Some(commit), .. } => Some(&commit.document),
             Self::PlaceStep { process, .. } => Some(process.as_str()),
             Self::SetValue { set, .. } => Some(set.as_str()),
             Self::SetTargetPool { id, .. } => Some(id.as_str()),

@@ -5,7 +5,7 @@
 
 use super::{Change, ChangeKind, Commit, StepEdit, ValueEdit, WorkerEdit, exactly};
 use crate::{
-    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName},
+    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName, SetOwner},
     plan::{NewWorker, Plan, ProcessKind},
 };
 use std::{
@@ -131,8 +131,15 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
             }
             _ => false,
         },
-        ChangeKind::SetValue { name: variable, .. } => match address {
-            Address::Variable { name, .. } => Name::new(name.as_str()) == Name::new(variable),
+        ChangeKind::SetValue { name: variable, git, .. } => match address {
+            Address::Variable { name, owner, .. } => {
+                let shown = match owner {
+                    SetOwner::Project { branch, .. } => branch.as_deref(),
+                    SetOwner::Library(_) => None,
+                };
+                Name::new(name.as_str()) == Name::new(variable)
+                    && shown == git.as_ref().map(|commit| commit.branch.as_str())
+            }
             _ => false,
         },
         ChangeKind::SetTargetPool { .. } => matches!(address, Address::Target(_)),
@@ -155,6 +162,7 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
             edits(all.len(), kinds(all)).or_else(|| all.iter().find_map(senseless_edit))
         }
         ChangeKind::PlaceStep { git: Some(Commit { branch, base: Some(base), .. }), .. }
+        | ChangeKind::SetValue { git: Some(Commit { branch, base: Some(base), .. }), .. }
             if branch == base =>
         {
             Some("a branch is made of itself")
@@ -179,6 +187,11 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         {
             Some("a value is emptied, and it can only be removed")
         }
+        ChangeKind::SetValue {
+            git: Some(_),
+            edit: ValueEdit::Change { scope: None, .. } | ValueEdit::Remove { scope: None, .. },
+            ..
+        } => Some("a value in Git is edited, and it does not say where that holds"),
         ChangeKind::CreatePool(_)
         | ChangeKind::DeletePool { .. }
         | ChangeKind::DeleteWorker { .. }

@@ -254,6 +254,7 @@ fn workers() -> Vec<Change> {
 fn choosers() -> Vec<Change> {
     let value = |edit| ChangeKind::SetValue {
         set: Id::new("variableset-Projects-1"),
+        git: None,
         name: "Worker.Pool".into(),
         edit,
     };
@@ -264,9 +265,12 @@ fn choosers() -> Vec<Change> {
         tenant_tags: vec!["Region/Europe".into()],
     };
     let add = ValueEdit::Add { scope, pool: new_pool("database"), restored: None };
-    let change_value =
-        ValueEdit::Change { id: Id::new("v1"), pool: delta(None, Some(new_pool("database"))) };
-    let remove = ValueEdit::Remove { id: Id::new("v2"), pool: Some(azure()) };
+    let change_value = ValueEdit::Change {
+        id: Id::new("v1"),
+        scope: None,
+        pool: delta(None, Some(new_pool("database"))),
+    };
+    let remove = ValueEdit::Remove { id: Id::new("v2"), scope: None, pool: Some(azure()) };
     let target = ChangeKind::SetTargetPool {
         id: Id::new("Machines-1"),
         pool: delta(Some(azure()), Some(new_pool("database"))),

@@ -7,7 +7,7 @@ use super::{
     toml::{is_name, list, value},
 };
 use crate::{
-    live::{Given, Live, LiveVariableSet, PoolVariable, TargetReach, VariableOwner},
+    live::{Given, Live, LiveVariableSet, PoolVariable, Store, TargetReach, VariableOwner},
     model::{Id, Name, Pool},
     text::pattern::Pattern,
 };
@@ -82,7 +82,7 @@ fn said<'a>(
     if !pools.has(pool) {
         return Err("its pool is not there");
     }
-    if set.in_git {
+    if !is_managed(set) {
         return Err("the variables of its project are stored in Git");
     }
     if !value.scope.is_plain() {
@@ -95,7 +95,10 @@ fn said<'a>(
         matches!(set.owner, VariableOwner::Project(_))
             == matches!(other.owner, VariableOwner::Project(_))
     };
-    let named = live.choosers.sets.iter().filter(same_kind);
+    // What a branch has is beside what is left in the database, and that is not managed.
+    let on_branch = matches!(set.store, Store::Branch(_));
+    let others = live.choosers.sets.iter().filter(|it| !on_branch || is_managed(it));
+    let named = others.filter(same_kind);
     if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1 {
         return Err("another owner of variables has the same name");
     }
@@ -133,6 +136,11 @@ fn said<'a>(
         tags: &scope.tenant_tags,
         pool: pools.reference(pool),
     })
+}
+
+/// Whether a file can say what the values of a set are: those in the database, and those on the branch that it names.
+fn is_managed(set: &LiveVariableSet) -> bool {
+    matches!(set.store, Store::Database | Store::Branch(_))
 }
 
 /// Targets that name a pool; one that names none is left as it is.

@@ -5,12 +5,17 @@
 //! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
 
 use super::{
-    Error, Reading, estate::gathered, git_variables, lower, scope_names::ScopeNames, templates,
+    Error, Reading,
+    estate::gathered,
+    git_variables::{self, InGit, OnBranch},
+    lower,
+    scope_names::ScopeNames,
+    templates,
 };
 use crate::{
     live::{
-        Choosers, Gap, Given, Hides, LiveTarget, LiveVariableSet, Pointer, Pointing as Kind,
-        PoolVariable, Scope, TargetReach, VariableOwner, VariableScope,
+        self, Choosers, Gap, Given, Hides, LiveTarget, LiveVariableSet, Pointer, Pointing as Kind,
+        PoolVariable, Scope, Store, TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name},
     octopus::{self, wire},
@@ -58,27 +63,35 @@ pub(super) async fn pointers(
     let mut pointing = Pointing::default();
     pointing.choosers.environments = known.environments();
     let names = known.by_id();
-    for set in sets {
+    let (in_git, hidden) = git_variables::variables(reading, scope, projects).await?;
+    gaps.extend(hidden);
+    for mut set in sets {
+        if let Store::BesideGit { unread } = &mut set.store {
+            let of = in_git.iter().find(|it| it.project.variable_set_id == set.id);
+            *unread = of.and_then(|it| it.unread.clone());
+        }
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
             gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
         }
         if let Some(found) = found.get(&set.id.to_lowercase()) {
             pointing.pointers.extend(of_set(found, &set));
-            let values = found.variables.iter().map(|it| chooser(it, (found, &names), &set));
-            pointing.choosers.variables.extend(values);
+            // What lingers in the database beside Git keeps a pool, and chooses none.
+            if set.store == Store::Database {
+                let values = found.variables.iter().map(|it| chooser(it, (found, &names), &set));
+                pointing.choosers.variables.extend(values);
+            }
             pointing.choosers.sets.push(live_set(found, set));
         }
     }
-    let (in_git, hidden) = git_variables::variables(reading, scope, projects).await?;
-    gaps.extend(hidden);
-    for on_branch in in_git {
-        let set = Set::on_branch(on_branch.project, &on_branch.branch);
-        let found = on_branch.set;
-        pointing.pointers.extend(of_set(&found, &set));
-        if on_branch.is_default {
+    for InGit { project, branches, .. } in in_git {
+        for OnBranch { store, is_default, set: mut found } in branches {
+            known.complete(&mut found);
+            let set = Set::on_branch(project, store, is_default, &found);
+            pointing.pointers.extend(of_set(&found, &set));
             let values = found.variables.iter().map(|it| chooser(it, (&found, &names), &set));
             pointing.choosers.variables.extend(values);
+            pointing.choosers.sets.push(live_set(&found, set));
         }
     }
     let estate = templates::Estate { projects, libraries: &libraries, names: &names };
@@ -124,20 +137,29 @@ struct Set {
     owner: VariableOwner,
     /// The projects for which it may choose.
     projects: Vec<Name>,
-    /// Whether what counts of the owner's variables is in Git.
-    in_git: bool,
+    /// Where they are kept.
+    store: Store,
+    /// Whether that is the branch that counts where none is said.
+    on_default_branch: bool,
 }
 
 impl Set {
     /// The set that a branch has.
-    fn on_branch(project: &wire::Project, branch: &str) -> Self {
+    fn on_branch(
+        project: &wire::Project,
+        store: Store,
+        is_default: bool,
+        found: &wire::VariableSet,
+    ) -> Self {
         let name = Name::new(&project.name);
+        let branch = store.branch().unwrap_or_default();
         Self {
-            id: format!("{}@{branch}", project.variable_set_id),
+            id: found.id.clone(),
             what: format!("project {:?} on branch {branch:?}", project.name),
             owner: VariableOwner::Project(name.clone()),
             projects: vec![name],
-            in_git: true,
+            store,
+            on_default_branch: is_default,
         }
     }
 }
@@ -153,7 +175,11 @@ fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> V
             what: format!("project {:?}", project.name),
             owner: VariableOwner::Project(name.clone()),
             projects: vec![name],
-            in_git: project.persistence_settings.conversion_state.variables_are_in_git,
+            store: match project.persistence_settings.conversion_state.variables_are_in_git {
+                true => Store::BesideGit { unread: None },
+                false => Store::Database,
+            },
+            on_default_branch: false,
         });
     }
     for library in libraries {
@@ -163,7 +189,8 @@ fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> V
             what: format!("library variable set {:?}", library.name),
             owner: VariableOwner::Library(Name::new(&library.name)),
             projects: including.map(|it| Name::new(&it.name)).collect(),
-            in_git: false,
+            store: Store::Database,
+            on_default_branch: false,
         });
     }
     sets.retain(|it| !it.id.is_empty());
@@ -217,6 +244,10 @@ fn chooser(
         },
         pool: (!variable.value.is_empty()).then(|| Id::new(&variable.value)),
         given: if variable.is_asked { Given::Asked } else { Given::Said },
+        branch: set.store.branch().map(|name| live::OnBranch {
+            name: name.to_owned(),
+            is_default: set.on_default_branch,
+        }),
     }
 }
 
@@ -228,7 +259,8 @@ fn live_set(found: &wire::VariableSet, set: Set) -> LiveVariableSet {
         id: Id::new(&set.id),
         owner: set.owner,
         projects: set.projects,
-        in_git: set.in_git,
+        store: set.store,
+        on_default_branch: set.on_default_branch,
         others: found.others.iter().map(Name::new).collect(),
         environments: entries(&scopes.environments),
         channels: entries(&scopes.channels),

@@ -100,6 +100,7 @@ impl Estate<'_> {
             scope: VariableScope::default(),
             pool: (!template.default.is_empty()).then(|| Id::new(&template.default)),
             given: Given::Default,
+            branch: None,
         };
         templates.iter().map(value).collect()
     }
@@ -127,6 +128,7 @@ impl Estate<'_> {
                 },
                 pool: Some(Id::new(&value.pool)),
                 given: Given::Said,
+                branch: None,
             }
         };
         tenant.values.iter().map(value).collect()

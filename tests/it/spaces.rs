@@ -3,8 +3,8 @@
 use poolwright::{
     live::{
         Branch, Choosers, Directory, Entry, Gap, Given, Health, Hides, Live, LivePool, LiveProcess,
-        LiveProject, LiveStep, LiveTarget, LiveVariableSet, LiveWorker, Owner, PoolVariable,
-        ServerFacts, TargetReach, VariableOwner, VariableScope,
+        LiveProject, LiveStep, LiveTarget, LiveVariableSet, LiveWorker, OnBranch, Owner,
+        PoolVariable, ServerFacts, Store, TargetReach, VariableOwner, VariableScope,
     },
     model::{Container, Endpoint, Id, KubernetesLink, Linked, Name, Place, Pool, PoolKind},
 };
@@ -265,7 +265,7 @@ prop_compose! {
                 id: if git.is_some() { LiveProcess::on_branch(&id, "main") } else { Id::new(&id) },
                 owner: Owner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
                 git: git.map(|protected| Branch {
-                    process: id,
+                    document: id,
                     project: Id::new(format!("Projects-{number}")),
                     repository: "https://git.example/all.git".into(),
                     name: "main".into(),
@@ -332,11 +332,17 @@ prop_compose! {
 
 fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize) -> Id<Pool>) {
     let (library, owner, in_git, values) = set;
+    let in_git = in_git && !library;
     let owner = match library {
         true => VariableOwner::Library(Name::new(owner)),
         false => VariableOwner::Project(Name::new(owner)),
     };
-    let id = Id::new(format!("variableset-{at}"));
+    let document = format!("variableset-{at}");
+    let id = match in_git {
+        true => LiveVariableSet::on_branch(&document, "main"),
+        false => Id::new(&document),
+    };
+    let branch = in_git.then(|| OnBranch { name: "main".into(), is_default: true });
     let environments = ["Dev", "Test", "a*", "\u{7f}x"];
     for (n, (name, scope, of, on_step)) in values.into_iter().enumerate() {
         let mut scope: Vec<String> = scope.iter().map(|it| environments[*it].to_owned()).collect();
@@ -354,6 +360,7 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
             },
             pool: of.map(pool),
             given: Given::Said,
+            branch: branch.clone(),
         });
     }
     let entry = |name: &&str| Entry {
@@ -362,14 +369,30 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
         slug: String::new(),
         default: false,
     };
-    choosers.sets.push(LiveVariableSet {
+    let set = LiveVariableSet {
         id,
         owner,
         projects: Vec::new(),
-        in_git,
+        store: Store::Database,
+        on_default_branch: false,
         others: Vec::new(),
         environments: environments.iter().map(entry).collect(),
         channels: Vec::new(),
         tenant_tags: Vec::new(),
-    });
+    };
+    if !in_git {
+        return choosers.sets.push(set);
+    }
+    let beside = Store::BesideGit { unread: None };
+    choosers.sets.push(LiveVariableSet { id: Id::new(&document), store: beside, ..set.clone() });
+    let branch = Branch {
+        document,
+        project: Id::new(format!("Projects-{at}")),
+        repository: "https://git.example/all.git".into(),
+        name: "main".into(),
+        protected: at % 2 == 0,
+        stands_for: None,
+    };
+    let store = Store::Branch(branch);
+    choosers.sets.push(LiveVariableSet { store, on_default_branch: true, ..set });
 }

@@ -2,13 +2,17 @@
 //!
 //! # Source
 //!
-//! `api.md` 2.12: a set is written as a whole under its `Version`; the value of a variable of type worker
-//! pool is the pool's id. 2.3: a target in a cloud has its pool in its endpoint.
+//! `api.md` 2.12: a set is written as a whole under its `Version`, or as a commit; the value of a variable of
+//! type worker pool is the pool's id. In Git the id of a value is its variable's name with a number, so that it
+//! becomes another value's once one is added or taken away (OctopusDeploy/cli 387 shows one). 2.3: a target in
+//! a cloud has its pool in its endpoint.
 
 use super::{
     Failure, Result, Writes, Wrote,
+    commit::branch,
     field::{Alike, Set, Wanted, shown, unexpected},
     modify::Target,
+    spelling::Spellings,
 };
 use crate::{
     model::{DeploymentTarget, Id, Name, PoolHandle},
@@ -18,7 +22,7 @@ use crate::{
     },
     plan::{ChangeKind, Delta, NewScope, ValueEdit},
 };
-use Segment::{End, Key, Where};
+use Segment::{End, Index, Key, Where};
 use serde_json::{Map, Value, json};
 
 /// The type of a variable that chooses a pool.
@@ -36,28 +40,46 @@ impl Writes<'_> {
     /// Sets values of one set.
     pub(super) async fn set_values(&self, unit: &[usize]) -> Vec<(usize, Result<Wrote>)> {
         let changes = unit.iter().filter_map(|index| self.changes.get(*index));
-        let mut resource = None;
+        let mut target = None;
         let mut settings = Vec::new();
         for change in changes {
-            if let ChangeKind::SetValue { set, name, edit } = &change.kind {
-                resource = Some(Resource::VariableSet(set.as_str().to_owned()));
+            if let ChangeKind::SetValue { set, git, name, edit } = &change.kind {
+                let resource = match git {
+                    None => Resource::VariableSet(set.as_str().to_owned()),
+                    Some(commit) => Resource::BranchVariableSet(branch(commit)),
+                };
+                target = Some((resource, git.as_ref()));
                 settings.push(Setting { name, edit, new_id: guid() });
             }
         }
-        let Some(resource) = resource.filter(|_| settings.len() == unit.len()) else {
-            let failure = Failure::new("the plan has no such value");
-            return unit.iter().map(|index| (*index, Err(failure.clone()))).collect();
+        let all =
+            |failure: &Failure| unit.iter().map(|index| (*index, Err(failure.clone()))).collect();
+        let Some((resource, commit)) = target.filter(|_| settings.len() == unit.len()) else {
+            return all(&Failure::new("the plan has no such value"));
         };
+        let (mut alone, mut spellings) = (None, Spellings::default());
+        if let Some(commit) = commit {
+            match self.before(commit).await {
+                Ok(held) => alone = Some(held),
+                Err(failure) => return all(&failure),
+            }
+            match self.reader().worker_pools().await {
+                Ok(pools) => spellings = Spellings(pools),
+                Err(error) => return all(&Failure::new(error)),
+            }
+        }
         let plan = |document: &Document| {
             let variables = variables(document);
             let sets = settings.iter().map(|setting| {
                 let variables = variables.as_ref().map_err(Clone::clone)?;
-                self.sets_of_value(variables, setting)
+                self.sets_of_value(variables, setting, &spellings)
             });
-            sets.collect()
+            moved_up(sets.collect())
         };
-        let target = Target { resource: &resource, message: None };
-        self.modify_all(unit, target, &plan).await
+        let target = Target { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let results = self.modify_all(unit, target, &plan).await;
+        drop(alone);
+        results
     }
 
     /// Gives a target another pool.
@@ -84,57 +106,129 @@ impl Writes<'_> {
         &self,
         variables: &[Value],
         setting: &Setting<'p>,
+        spellings: &Spellings,
     ) -> Result<Vec<Set<'p>>, String> {
         let (name, edit) = (setting.name, setting.edit);
+        let is = |value: &Value, id: &str| spellings.id_of(said(value)) == id;
         match edit {
             ValueEdit::Add { scope, pool, restored } => {
-                let wanted = json!(self.pool(pool)?);
+                let id = self.pool(pool)?;
                 let found = match restored {
-                    None => added_already(variables, name, scope)?,
-                    Some(restored) => with_id(variables, text(restored, "Id")),
+                    Some(restored) if !spellings.are_known() => {
+                        with_id(variables, text(restored, "Id"))
+                    }
+                    _ => added_already(variables, name, scope)?,
                 };
-                let new = match restored {
-                    None => new_variable(&setting.new_id, name, scope, wanted.clone()),
-                    Some(restored) => with_value(restored, wanted.clone()),
-                };
-                let path = vec![Key("Variables"), End];
                 match found.map(|it| field(it, "Value")) {
-                    None => Ok(vec![Set { path, name: "Variable".to_owned(), after: Some(new) }]),
-                    Some(now) if *now == wanted => Ok(Vec::new()),
+                    None => {
+                        let wanted = json!(spellings.like(sample(variables), &id));
+                        let new = match restored {
+                            None => new_variable(&setting.new_id, name, scope, wanted),
+                            Some(restored) => {
+                                // Its old id may be another value's by now.
+                                let id = spellings.are_known().then_some(setting.new_id.as_str());
+                                with_value(restored, wanted, id)
+                            }
+                        };
+                        let path = vec![Key("Variables"), End];
+                        Ok(vec![Set { path, name: "Variable".to_owned(), after: Some(new) }])
+                    }
+                    Some(now) if is(now, &id) => Ok(Vec::new()),
                     Some(now) => Err(unexpected("Value", now, &Value::Null)),
                 }
             }
-            ValueEdit::Change { id, pool } => {
-                let value =
-                    with_id(variables, id.as_str()).ok_or("the value is not there any more")?;
+            ValueEdit::Change { id, scope, pool } => {
+                let (at, value) = known(variables, name, id.as_str(), scope.as_ref())?
+                    .ok_or("the value is not there any more")?;
                 let after = pool.after().as_ref().map(|it| self.pool(it)).transpose()?;
-                let after = after.map_or(Value::Null, Value::from);
+                let after = after.unwrap_or_default();
                 let now = field(value, "Value");
-                if alike(now, &after) {
+                if is(now, &after) {
                     return Ok(Vec::new());
                 }
-                self.is_as_before(now, pool.before().as_ref())?;
-                let path =
-                    vec![Key("Variables"), Where { key: "Id", is: id.as_str() }, Key("Value")];
+                self.is_as_before(now, pool.before().as_ref(), spellings)?;
+                let after = match after.is_empty() {
+                    true => Value::Null,
+                    false => json!(spellings.like(said(now), &after)),
+                };
+                let path = vec![Key("Variables"), at, Key("Value")];
                 Ok(vec![Set { path, name: "Value".to_owned(), after: Some(after) }])
             }
-            ValueEdit::Remove { id, pool } => {
-                let Some(value) = with_id(variables, id.as_str()) else { return Ok(Vec::new()) };
-                self.is_as_before(field(value, "Value"), pool.as_ref())?;
-                let path = vec![Key("Variables"), Where { key: "Id", is: id.as_str() }];
+            ValueEdit::Remove { id, scope, pool } => {
+                let found = known(variables, name, id.as_str(), scope.as_ref())?;
+                let Some((at, value)) = found else { return Ok(Vec::new()) };
+                self.is_as_before(field(value, "Value"), pool.as_ref(), spellings)?;
+                let path = vec![Key("Variables"), at];
                 Ok(vec![Set { path, name: "Variable".to_owned(), after: None }])
             }
         }
     }
 
     /// Whether a value is still the pool that the plan saw.
-    fn is_as_before(&self, now: &Value, before: Option<&PoolHandle>) -> Result<(), String> {
-        let before = before.and_then(|it| self.pool(it).ok()).map_or(Value::Null, Value::from);
-        match alike(now, &before) {
+    fn is_as_before(
+        &self,
+        now: &Value,
+        before: Option<&PoolHandle>,
+        spellings: &Spellings,
+    ) -> Result<(), String> {
+        let before = before.and_then(|it| self.pool(it).ok()).unwrap_or_default();
+        match spellings.id_of(said(now)).eq_ignore_ascii_case(&before) {
             true => Ok(()),
-            false => Err(unexpected("Value", now, &before)),
+            false => Err(unexpected("Value", now, &Value::from(before))),
         }
     }
+}
+
+/// A value of the set, and where it is: by its id, or by its name and its scope where its id says nothing.
+///
+/// # Errors
+///
+/// Several that are alike.
+fn known<'v, 'p>(
+    variables: &'v [Value],
+    name: &str,
+    id: &'p str,
+    scope: Option<&NewScope>,
+) -> Result<Option<(Segment<'p>, &'v Value)>, String> {
+    let Some(scope) = scope else {
+        let at = Where { key: "Id", is: id };
+        return Ok(with_id(variables, id).map(|value| (at, value)));
+    };
+    let (name, scope) = (Name::new(name), scope_of(&written(scope)));
+    let is = |it: &&Value| {
+        Name::new(text(it, "Name")) == name && is_pool(it) && scope_of(field(it, "Scope")) == scope
+    };
+    let mut found = variables.iter().enumerate().filter(|(_, it)| is(it));
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => Err("the variable has two values of this scope".to_owned()),
+        (found, _) => Ok(found.map(|(at, value)| (Index(at), value))),
+    }
+}
+
+/// The places in a set as they are once what comes before them in `sets` is taken away.
+fn moved_up(mut sets: Vec<Result<Vec<Set<'_>>, String>>) -> Vec<Result<Vec<Set<'_>>, String>> {
+    let mut gone: Vec<usize> = Vec::new();
+    for set in sets.iter_mut().flatten().flatten() {
+        if let [Key("Variables"), Index(at), ..] = set.path.as_mut_slice() {
+            let was = *at;
+            *at -= gone.iter().filter(|it| **it < was).count();
+            if set.after.is_none() {
+                gone.push(was);
+            }
+        }
+    }
+    sets
+}
+
+/// What some value of the set says, to see how it names pools.
+fn sample(variables: &[Value]) -> &str {
+    let mut values = variables.iter().filter(|it| is_pool(it)).map(|it| text(it, "Value"));
+    values.find(|it| !it.is_empty()).unwrap_or_default()
+}
+
+/// Whether a variable is of type worker pool.
+fn is_pool(variable: &Value) -> bool {
+    text(variable, "Type").eq_ignore_ascii_case(WORKER_POOL)
 }
 
 /// The variables of a set.
@@ -157,7 +251,6 @@ fn added_already<'v>(
 ) -> Result<Option<&'v Value>, String> {
     let wanted = Name::new(name);
     let mut named = variables.iter().filter(|it| Name::new(text(it, "Name")) == wanted);
-    let is_pool = |it: &&Value| text(it, "Type").eq_ignore_ascii_case(WORKER_POOL);
     if let Some(other) = named.clone().find(|it| !is_pool(it)) {
         let kind = shown(field(other, "Type"));
         return Err(format!("`{name}` is a variable of type {kind}, and not one of worker pools"));
@@ -212,11 +305,14 @@ fn new_variable(id: &str, name: &str, scope: &NewScope, pool: Value) -> Value {
     })
 }
 
-/// A value as it was, with the id that its pool has now.
-fn with_value(variable: &Value, pool: Value) -> Value {
+/// A value as it was, with the id that its pool has now, and perhaps another id of its own.
+fn with_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
     let mut variable = variable.clone();
     if let Some(fields) = variable.as_object_mut() {
         fields.insert("Value".to_owned(), pool);
+        if let Some(id) = id {
+            fields.insert("Id".to_owned(), json!(id));
+        }
     }
     variable
 }
@@ -233,10 +329,9 @@ fn text<'v>(variable: &'v Value, name: &str) -> &'v str {
     field(variable, name).as_str().unwrap_or_default()
 }
 
-/// Whether two values are one pool; none is as good as an empty one.
-fn alike(one: &Value, other: &Value) -> bool {
-    let normal = |it: &Value| it.as_str().unwrap_or_default().trim().to_lowercase();
-    normal(one) == normal(other)
+/// What a value says; nothing where it is empty.
+fn said(value: &Value) -> &str {
+    value.as_str().unwrap_or_default().trim()
 }
 
 /// An id that nobody has: clients give a new value its own.

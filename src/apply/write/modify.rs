@@ -32,14 +32,21 @@ impl Target<'_> {
     ///
     /// # Source
     ///
-    /// The body of a process in Git takes `ChangeDescription` and `GitRef`, which no server keeps in it
-    /// (`api.md` 2.8, 2.9).
+    /// The body of a process or of variables in Git takes `ChangeDescription` and `GitRef`, which no server
+    /// keeps in it (`api.md` 2.8, 2.9). That of variables has to have `ProjectId` too: so says the reference that
+    /// the 2026 server generates of itself.
     fn body(&self, mut document: Document) -> Result<String, EditError> {
-        use Resource::{BranchDeploymentProcess, BranchRunbookProcess};
-        if let BranchDeploymentProcess(branch) | BranchRunbookProcess(branch, _) = self.resource {
+        use Resource::{BranchDeploymentProcess, BranchRunbookProcess, BranchVariableSet};
+        if let BranchDeploymentProcess(branch)
+        | BranchRunbookProcess(branch, _)
+        | BranchVariableSet(branch) = self.resource
+        {
             let message = self.message.unwrap_or_default();
             document.set(&[Segment::Key("ChangeDescription")], &json!(message))?;
             document.set(&[Segment::Key("GitRef")], &json!(branch.canonical()))?;
+            if let BranchVariableSet(_) = self.resource {
+                document.set(&[Segment::Key("ProjectId")], &json!(branch.project))?;
+            }
         }
         Ok(document.into_text())
     }

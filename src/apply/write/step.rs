@@ -7,13 +7,14 @@
 
 use super::{
     Failure, Result, Writes, Wrote,
+    commit::branch,
     field::{Path, Set, text, unexpected},
     modify::Target,
 };
 use crate::{
     model::{Container, Execution, Id, Linked, Place, PoolHandle, Process},
     octopus::{
-        self, Resource,
+        Resource,
         document::{Document, Segment},
     },
     plan::{ChangeKind, Commit, Feed, ProcessKind, StepEdit, Written},
@@ -59,9 +60,9 @@ impl Writes<'_> {
         };
         let mut alone = None;
         if let Some(commit) = commit {
-            alone = Some(self.repository(&commit.repository).lock_owned().await);
-            if let Err(failure) = self.make_branch(commit).await {
-                return all(&failure);
+            match self.before(commit).await {
+                Ok(held) => alone = Some(held),
+                Err(failure) => return all(&failure),
             }
         }
         let plan = |document: &Document| {
@@ -77,23 +78,6 @@ impl Writes<'_> {
         let results = self.modify_all(unit, target, &plan).await;
         drop(alone);
         results
-    }
-
-    /// Makes the branch that a commit is to be on, where it is not there yet.
-    async fn make_branch(&self, commit: &Commit) -> Result<()> {
-        let Some(base) = &commit.base else { return Ok(()) };
-        let branch = |name: &str| octopus::Branch {
-            project: commit.project.as_str().to_owned(),
-            name: name.to_owned(),
-        };
-        let made = self.writer.create_branch(&branch(&commit.branch), &branch(base)).await;
-        made.map_err(|error| {
-            let failure = Failure::of_write(&error);
-            Failure {
-                error: format!("cannot make branch {:?}: {}", commit.branch, failure.error),
-                ..failure
-            }
-        })
     }
 
     /// What has to be set for one action.
@@ -142,10 +126,6 @@ impl Writes<'_> {
 
 fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&Commit>) -> Resource {
     let id = |it: &Id<Process>| it.as_str().to_owned();
-    let branch = |it: &Commit| octopus::Branch {
-        project: it.project.as_str().to_owned(),
-        name: it.branch.clone(),
-    };
     match (kind, git) {
         (ProcessKind::Deployment, None) => Resource::DeploymentProcess(id(process)),
         (ProcessKind::Runbook, None) => Resource::RunbookProcess(id(process)),
@@ -153,7 +133,7 @@ fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&Commit>) -
             Resource::BranchDeploymentProcess(branch(commit))
         }
         (ProcessKind::Runbook, Some(commit)) => {
-            Resource::BranchRunbookProcess(branch(commit), id(&commit.process))
+            Resource::BranchRunbookProcess(branch(commit), commit.document.clone())
         }
     }
 }

@@ -1,13 +1,40 @@
 //! Variables and targets once a plan is carried out, and what points at pools because of them.
 
-use super::pool_id;
+use super::{made_of, pool_id};
 use crate::{
     live::{
-        Given, Live, LiveVariableSet, Pointer, Pointing, PoolVariable, VariableOwner, VariableScope,
+        Given, Live, LiveVariableSet, Pointer, Pointing, PoolVariable, Store, VariableOwner,
+        VariableScope,
     },
     model::{DeploymentTarget, Id, Name, Pool, PoolHandle, VariableSet},
-    plan::{NewScope, ValueEdit},
+    plan::{Commit, NewScope, ValueEdit},
 };
+
+/// Adds the variables of a branch that a change makes of another one.
+pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Commit) {
+    let Some(base) = &commit.base else { return };
+    let of_base = LiveVariableSet::on_branch(&commit.document, base);
+    let sets = &mut live.choosers.sets;
+    if sets.iter().any(|it| it.id == *new) {
+        return;
+    }
+    let Some(mut set) = sets.iter().find(|it| it.id == of_base).cloned() else { return };
+    set.id = new.clone();
+    set.on_default_branch = false;
+    if let Store::Branch(branch) = set.store {
+        set.store = Store::Branch(made_of(branch, &commit.branch));
+    }
+    let branch = set.branch();
+    sets.push(set);
+    let copied = |value: &PoolVariable| PoolVariable {
+        set: new.clone(),
+        branch: branch.clone(),
+        ..value.clone()
+    };
+    let values = live.choosers.variables.iter().filter(|it| it.set == of_base);
+    let values: Vec<PoolVariable> = values.map(copied).collect();
+    live.choosers.variables.extend(values);
+}
 
 /// What becomes of a value.
 pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
@@ -20,7 +47,7 @@ pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit
             live.pointers.push(pointer(&of.owner, &added));
             live.choosers.variables.push(added);
         }
-        ValueEdit::Change { id, pool } => {
+        ValueEdit::Change { id, pool, .. } => {
             let pool = pool.after().as_ref().map(pool_id);
             let mut values = live.choosers.variables.iter_mut();
             let Some(value) = values.find(|it| it.set == *set && it.id == *id) else { return };
@@ -51,6 +78,7 @@ fn added(set: &LiveVariableSet, name: &str, scope: &NewScope, pool: Id<Pool>) ->
         scope,
         pool: Some(pool),
         given: Given::Said,
+        branch: set.branch(),
     }
 }
 
@@ -60,6 +88,8 @@ fn pointer(owner: &VariableOwner, value: &PoolVariable) -> Pointer {
         VariableOwner::Project(name) => (format!("project {name:?}"), Some(name.clone())),
         VariableOwner::Library(name) => (format!("library variable set {name:?}"), None),
     };
+    let on_branch = value.branch.as_ref().map(|it| format!(" on branch {:?}", it.name));
+    let whose = format!("{whose}{}", on_branch.unwrap_or_default());
     Pointer {
         kind: Pointing::Variable,
         what: format!("variable {:?} of {whose}", value.name),

@@ -7,8 +7,8 @@ use crate::{
     },
     diff::{after, stale},
     live::{
-        Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, PoolVariable, TargetReach,
-        VariableOwner, VariableScope,
+        Branch, Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, PoolVariable, Store,
+        TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name, Pool},
     plan::{ChangeKind, check},
@@ -43,8 +43,10 @@ proptest! {
         prop_assume!(is_possible(&plan));
         let done = after(&live, &plan.changes);
         let named: HashSet<&Name> = desired.values.iter().map(|it| &it.variable.value).collect();
+        let sets: HashSet<_> = live.choosers.sets.iter().map(|it| it.id.clone()).collect();
         let others = |live: &Live| -> Vec<PoolVariable> {
-            let all = live.choosers.variables.iter();
+            // A branch that is made has all that its base has.
+            let all = live.choosers.variables.iter().filter(|it| sets.contains(&it.set));
             all.filter(|it| !named.contains(&it.name) || !it.scope.is_plain()).cloned().collect()
         };
         prop_assert_eq!(others(&live), others(&done));
@@ -125,12 +127,16 @@ prop_compose! {
     fn any_server()(
         live in any_live(),
         values in vec((0..3_usize, select(vec!["Pool", "Other"]), subsequence(ENVIRONMENTS.to_vec(), 0..=2), option::weighted(0.9, 0..POOLS.len()), prop::bool::weighted(0.2)), 0..5),
+        git in vec(option::weighted(0.4, any::<bool>()), 2),
         targets in vec((select(vec!["web", "db"]), option::of(0..POOLS.len()), 0..3_usize), 2),
     ) -> Live {
         let pools: Vec<Id<Pool>> = live.pools.iter().map(|it| it.id.clone()).collect();
         let pool = |at: usize| pools[at % pools.len()].clone();
         let owners = [VariableOwner::Project(Name::new("project 0")), VariableOwner::Project(Name::new("project 1")), VariableOwner::Library(Name::new("shared"))];
-        let sets: Vec<LiveVariableSet> = owners.into_iter().map(set).collect();
+        let sets: Vec<LiveVariableSet> = owners.into_iter().map(set).enumerate().map(|(at, set)| match git.get(at) {
+            Some(Some(protected)) => on_main(at, set, *protected),
+            _ => set,
+        }).collect();
         let variables = values.into_iter().enumerate().map(|(at, (of, name, scope, value, on_step))| PoolVariable {
             set: sets[of].id.clone(),
             id: Id::new(format!("value-{at}")),
@@ -144,6 +150,7 @@ prop_compose! {
             },
             pool: value.map(pool),
             given: Given::Said,
+            branch: sets[of].branch(),
         });
         let targets = targets.into_iter().zip(["app", "site"]).map(|((role, at, reach), name)| LiveTarget {
             id: Id::new(format!("Machines-{name}")),
@@ -155,6 +162,24 @@ prop_compose! {
         });
         let choosers = Choosers { variables: variables.collect(), targets: targets.collect(), sets, ..Choosers::default() };
         Live { choosers, ..live }
+    }
+}
+
+/// The variables of a project on its default branch.
+fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
+    let document = set.id.as_str().to_owned();
+    LiveVariableSet {
+        id: LiveVariableSet::on_branch(&document, "main"),
+        on_default_branch: true,
+        store: Store::Branch(Branch {
+            document,
+            project: Id::new(format!("Projects-{project}")),
+            repository: "https://git.example/all.git".into(),
+            name: "main".into(),
+            protected,
+            stands_for: None,
+        }),
+        ..set
     }
 }
 
@@ -174,7 +199,8 @@ fn set(owner: VariableOwner) -> LiveVariableSet {
         id: Id::new(format!("variableset-{name}")),
         owner,
         projects,
-        in_git: false,
+        store: Store::Database,
+        on_default_branch: false,
         others: Vec::new(),
         environments: ENVIRONMENTS.iter().map(entry).collect(),
         channels: Vec::new(),

@@ -92,9 +92,10 @@ impl<'a> Observer<'a> {
             Subject::ValueNamed(set, name, scope) => {
                 let name = Name::new(name);
                 let mut values = self.live.choosers.variables.iter();
-                there(values.any(|it| {
+                let value = values.find(|it| {
                     it.set.as_str() == set && it.name == name && it.scope.shown() == *scope
-                }))
+                });
+                value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
             Subject::TargetPool(id) => {
                 let target = self.live.choosers.targets.iter().find(|it| it.id.as_str() == id);

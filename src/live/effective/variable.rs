@@ -11,49 +11,21 @@
 //!   the widest of all.
 //! - A value that is asked for is the one that is given in advance, as long as nobody gives another.
 //! - A value that is an expression could be any pool.
+//! - A process in Git takes the values of its own branch, since a release takes both from one commit; one in
+//!   the database, or on a branch whose variables nobody has read, takes those of the default branch.
 
 use super::{
     Case, Condition, Decider, Dimension, Effective, Unclear, Why, always, in_pool, is_expression,
     variables_unread,
 };
 use crate::{
-    live::{Entry, Live, LiveProcess, LiveStep},
-    model::{Id, Name, Pool, SetOwner, VariableSet, VariableValue},
+    live::{
+        Given, Live, LiveProcess, LiveStep, LiveVariableSet, PoolVariable, VariableOwner,
+        VariableScope,
+    },
+    model::Name,
 };
 use indexmap::IndexSet;
-
-/// A value of a variable of type worker pool.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PoolVariable {
-    /// The set that it is kept in; empty for one that a tenant or a template gives, which is in none.
-    pub set: Id<VariableSet>,
-    /// The id of this value in its set.
-    pub id: Id<VariableValue>,
-    /// The variable's name.
-    pub name: Name,
-    /// Whose it is.
-    pub owner: VariableOwner,
-    /// The projects for whose steps it may choose.
-    pub projects: Vec<Name>,
-    /// Where the value holds.
-    pub scope: VariableScope,
-    /// The pool; none where the value is empty.
-    pub pool: Option<Id<Pool>>,
-    /// How it is given.
-    pub given: Given,
-}
-
-/// How the value of a variable is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Given {
-    /// It is in a set of variables, or a tenant has given it.
-    #[default]
-    Said,
-    /// It is in a set, and somebody may give another one each time.
-    Asked,
-    /// By a template, where a tenant gives nothing.
-    Default,
-}
 
 /// The value of a variable that holds in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,108 +36,7 @@ pub struct Chosen {
     pub given: Given,
 }
 
-/// A set of variables of a project or a library, as far as it matters which values can be written to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LiveVariableSet {
-    /// The server's id.
-    pub id: Id<VariableSet>,
-    /// Whose it is.
-    pub owner: VariableOwner,
-    /// The projects for whose steps its variables may choose.
-    pub projects: Vec<Name>,
-    /// Whether what counts is in Git, and this set has but what is left beside it.
-    pub in_git: bool,
-    /// The names of its variables that are of another type.
-    pub others: Vec<Name>,
-    /// The environments that a value can be scoped to.
-    pub environments: Vec<Entry>,
-    /// The channels that a value can be scoped to.
-    pub channels: Vec<Entry>,
-    /// The tenant tags that a value can be scoped to: `Region/Europe`.
-    pub tenant_tags: Vec<String>,
-}
-
-/// Whose variable it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum VariableOwner {
-    /// A project's.
-    Project(Name),
-    /// A library variable set's.
-    Library(Name),
-}
-
-/// Where a value holds: an empty list is no condition.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VariableScope {
-    /// Names of environments.
-    pub environments: Vec<String>,
-    /// Names of channels.
-    pub channels: Vec<String>,
-    /// Tenant tags: `Region/Europe`.
-    pub tenant_tags: Vec<String>,
-    /// Names of tenants, for what these give.
-    pub tenants: Vec<String>,
-    /// Ids of actions.
-    pub actions: Vec<String>,
-    /// Ids of projects, for their deployment processes, and of runbooks.
-    pub processes: Vec<String>,
-    /// Whether it is for some targets or target tags alone, which never holds.
-    pub on_targets: bool,
-}
-
-impl PoolVariable {
-    /// What no other value has: ids of values are copied with their projects.
-    pub fn key(set: &Id<VariableSet>, value: &Id<VariableValue>) -> String {
-        format!("{}/{}", set.as_str(), value.as_str())
-    }
-}
-
-impl VariableOwner {
-    /// The owner as the address of a variable has it.
-    pub fn address(&self) -> SetOwner {
-        match self {
-            Self::Project(name) => SetOwner::Project(name.to_string()),
-            Self::Library(name) => SetOwner::Library(name.to_string()),
-        }
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &Name {
-        let (Self::Project(name) | Self::Library(name)) = self;
-        name
-    }
-}
-
 impl VariableScope {
-    /// Where the value holds, in words; empty for everywhere.
-    pub fn shown(&self) -> String {
-        let Self { environments, channels, tenant_tags, tenants, actions, processes, on_targets } =
-            self;
-        let lists = [
-            ("environment", environments),
-            ("channel", channels),
-            ("tenant tag", tenant_tags),
-            ("tenant", tenants),
-            ("step", actions),
-            ("process", processes),
-        ];
-        let parts = lists.into_iter().filter(|(_, names)| !names.is_empty());
-        let mut parts: Vec<_> =
-            parts.map(|(noun, names)| format!("{noun} {}", names.join(", "))).collect();
-        if *on_targets {
-            parts.push("targets".to_owned());
-        }
-        parts.join("; ")
-    }
-
-    /// Whether a file can say it.
-    pub fn is_plain(&self) -> bool {
-        self.tenants.is_empty()
-            && self.actions.is_empty()
-            && self.processes.is_empty()
-            && !self.on_targets
-    }
-
     fn list(&self, dimension: Dimension) -> &[String] {
         match dimension {
             Dimension::Environment => &self.environments,
@@ -212,7 +83,15 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
     let values = live.choosers.variables.iter();
     let values =
         values.filter(|it| it.name == wanted && it.projects.contains(&process.owner.project));
-    let values: Vec<&PoolVariable> = values.filter(|it| may_hold(it, process, step)).collect();
+    let mut values: Vec<&PoolVariable> = values.filter(|it| may_hold(it, process, step)).collect();
+    if values.iter().any(|it| it.branch.is_some()) {
+        let own = own_branch(process, live);
+        values.retain(|it| match (&it.branch, own) {
+            (None, _) => true,
+            (Some(branch), Some(own)) => branch.name == own,
+            (Some(branch), None) => branch.is_default,
+        });
+    }
     let known = SCOPED.map(|dimension| Known::of(&values, dimension, live));
     let each = known.iter().map(|it| it.names.len() + 1);
     if MOST < each.fold(1, usize::saturating_mul) {
@@ -233,6 +112,14 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
         Case { when, by: by(chosen), place }
     };
     known.iter().fold(scopes.into_iter().map(case).collect(), merged)
+}
+
+/// The branch of a process, where its variables were read too.
+fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
+    let branch = process.git.as_ref()?.name.as_str();
+    let of_project = |it: &LiveVariableSet| matches!(&it.owner, VariableOwner::Project(name) if *name == process.owner.project);
+    let mut sets = live.choosers.sets.iter();
+    sets.any(|it| it.store.branch() == Some(branch) && of_project(it)).then_some(branch)
 }
 
 /// A case for each value, as if no other were narrower, and one for where none of them holds.
@@ -316,7 +203,7 @@ fn merged(cases: Vec<Case>, known: &Known) -> Vec<Case> {
 fn may_hold(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> bool {
     let scope = &value.scope;
     let of_process = |owner: &String| {
-        let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.process);
+        let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.document);
         id.to_lowercase().ends_with(&format!("-{}", owner.to_lowercase()))
     };
     let is_step = |id: &String| id.eq_ignore_ascii_case(step.id.as_str());

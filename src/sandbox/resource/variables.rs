@@ -59,6 +59,25 @@ fn update(call: &Call<'_>, id: &str) -> Result<String> {
     Ok(document.body)
 }
 
+/// A set in Git, whose file has no ids: each value is numbered among those of its name.
+///
+/// # Source
+///
+/// An id of such a value is shown in OctopusDeploy/cli 387: the variable's name, and `-1`. That the number
+/// counts the values of the name is a guess.
+pub(super) fn numbered(mut set: Fields) -> Result<Fields> {
+    let mut variables = set.objects("Variables")?;
+    let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for variable in &mut variables {
+        let name = variable.text("Name");
+        let number = seen.entry(name.to_lowercase()).or_default();
+        *number += 1;
+        variable.put("Id", raw(&json!(format!("{name}-{number}")))?);
+    }
+    set.put("Variables", serde_json::value::to_raw_value(&variables)?);
+    Ok(set)
+}
+
 /// A variable set as the server keeps it.
 pub(super) fn kept(mut new: Fields, old: &Fields) -> Result<String> {
     let mut variables = new.objects("Variables")?;

@@ -17,7 +17,7 @@ pub(super) use frozen::at as frozen_at;
 use super::{
     Call, links, lookups,
     normal::{self, Fields, Reader as _},
-    now, processes, projects, slug,
+    now, processes, projects, slug, variables,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -132,14 +132,17 @@ impl Project<'_> {
         match (self.call.verb(), path) {
             (Verb::Get, []) if self.settings.has_variables() => {
                 self.call.who.needs(VARIABLES.view)?;
-                let set = self.shown(&id)?;
+                let set = variables::numbered(serde_json::from_str(&self.shown(&id)?)?)?;
+                let set = serde_json::to_string(&set)?;
                 lookups::with_scopes(self.call, &set).map(Answer::text)
             }
             (Verb::Put, []) if self.settings.has_variables() => {
                 self.call.who.needs(VARIABLES.edit)?;
-                self.commit(&VARIABLES, &id, |new, old| {
-                    Ok(serde_json::from_str(&super::variables::kept(new, old)?)?)
+                self.commit(&VARIABLES, &id, |mut new, old| {
+                    new.retain(|name, _| !name.eq_ignore_ascii_case("ProjectId"));
+                    variables::numbered(serde_json::from_str(&variables::kept(new, old)?)?)
                 })
+                .map(|_| Answer::done())
             }
             (Verb::Get | Verb::Put, _) => Err(Refusal::missing()),
             _ => Err(Refusal::method()),

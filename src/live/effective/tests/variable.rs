@@ -1,6 +1,7 @@
 //! The rows about variables: which of several values holds, case by case (`api.md` 2.12).
 
 use super::*;
+use crate::live::{Branch, Given, OnBranch, Store, VariableOwner, VariableScope};
 
 /// A value, as `environments | channels | tags | actions | processes | pool`, of the project or a library. The
 /// pool may be `ask` or `ask h` (prompted), a tag `of A` (given by tenant `A`), a process `targets`.
@@ -39,6 +40,7 @@ fn variable(library: bool, text: &str) -> PoolVariable {
         },
         pool: (!pool.is_empty()).then(|| Id::new(pool)),
         given,
+        branch: None,
     }
 }
 
@@ -178,4 +180,45 @@ fn a_value_that_could_not_be_read_may_be_there() {
     live.gaps.push(Gap { what: String::new(), why: String::new(), hides: Hides::Pointers });
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
+}
+
+#[test]
+fn a_process_in_git_takes_the_values_of_its_own_branch() {
+    let on = |name: &str, pool: &str, is_default| PoolVariable {
+        branch: Some(OnBranch { name: name.to_owned(), is_default }),
+        ..variable(false, &format!("-|-|-|-|-|{pool}"))
+    };
+    let set = |branch: &str| LiveVariableSet {
+        id: LiveVariableSet::on_branch("variableset-Projects-1", branch),
+        owner: VariableOwner::Project(Name::new("Web")),
+        projects: vec![Name::new("Web")],
+        store: Store::OtherBranch(branch.to_owned()),
+        on_default_branch: branch == "main",
+        others: Vec::new(),
+        environments: Vec::new(),
+        channels: Vec::new(),
+        tenant_tags: Vec::new(),
+    };
+    let mut live = world();
+    live.choosers.variables = vec![on("main", "h", true), on("trial", "m", false)];
+    live.choosers.sets = vec![set("main"), set("trial"), set("bare")];
+    let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
+    let on_branch = |name: Option<&str>| {
+        let branch = name.map(|name| Branch {
+            document: "deploymentprocess-Projects-1".into(),
+            project: Id::new("Projects-1"),
+            repository: String::new(),
+            name: name.to_owned(),
+            protected: false,
+            stands_for: None,
+        });
+        told(&effective(&LiveProcess { git: branch, ..process() }, &step, &live))
+    };
+    assert_eq!(on_branch(Some("main")), "pool h by variable");
+    assert_eq!(on_branch(Some("trial")), "pool m by variable");
+    // A branch whose variables are read, and that has none of this name.
+    assert_eq!(on_branch(Some("bare")), "nowhere NoValue by variable");
+    // One whose variables nobody has read, and a process in the database, as a runbook may be.
+    assert_eq!(on_branch(Some("unread")), "pool h by variable");
+    assert_eq!(on_branch(None), "pool h by variable");
 }

@@ -1,0 +1,81 @@
+//! How a document names pools: by ids, or as its file in Git does, by slugs, or, on old servers, by names.
+//!
+//! # Source
+//!
+//! `api.md` 2.10, 2.12: the API has ids and OCL slugs, and before 2022.3 both had names. Which of them a set
+//! of variables in Git has over the API is not said, so that a value keeps the form that it has.
+
+use crate::octopus::wire::WorkerPool;
+
+/// The pools that a document may name.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spellings(pub(super) Vec<WorkerPool>);
+
+impl Spellings {
+    /// The id of the pool that a text names; the text itself, where it names none that is known.
+    pub(super) fn id_of<'a>(&'a self, text: &'a str) -> &'a str {
+        if self.0.iter().any(|it| it.id == text) {
+            return text;
+        }
+        let is = |it: &str| !text.is_empty() && it.eq_ignore_ascii_case(text.trim());
+        let named = self.0.iter().find(|it| is(&it.id) || is(&it.slug) || is(&it.name));
+        named.map_or(text, |it| &it.id)
+    }
+
+    /// Whether there are any: only of a document in Git is it asked how it names them.
+    pub(super) fn are_known(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// A pool in the form that `sample` has; its id, where the sample says nothing.
+    pub(super) fn like<'a>(&'a self, sample: &str, id: &'a str) -> &'a str {
+        let pool = |id: &str| self.0.iter().find(|it| it.id == id);
+        let (Some(of_sample), Some(wanted)) = (pool(self.id_of(sample)), pool(id)) else {
+            return id;
+        };
+        let is = |it: &str| it.eq_ignore_ascii_case(sample.trim());
+        match () {
+            () if is(&of_sample.id) => id,
+            () if is(&of_sample.slug) && !wanted.slug.is_empty() => &wanted.slug,
+            () => &wanted.name,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spellings() -> Spellings {
+        let pool = |id: &str, name: &str, slug: &str| {
+            let pool = serde_json::json!({ "Id": id, "Name": name, "Slug": slug });
+            serde_json::from_value(pool).unwrap()
+        };
+        Spellings(vec![
+            pool("WorkerPools-1", "Linux Workers", "linux-workers"),
+            pool("WorkerPools-2", "Windows", "windows-2022"),
+        ])
+    }
+
+    #[test]
+    fn a_pool_is_known_by_its_id_its_slug_or_its_name() {
+        let pools = spellings();
+        for text in ["WorkerPools-1", "linux-workers", "Linux Workers", " LINUX-workers "] {
+            assert_eq!(pools.id_of(text), "WorkerPools-1", "{text}");
+        }
+        assert_eq!(pools.id_of("WorkerPools-9"), "WorkerPools-9");
+        assert_eq!(pools.id_of(""), "");
+    }
+
+    #[test]
+    fn a_value_keeps_the_form_that_it_has() {
+        let pools = spellings();
+        let like = |sample: &str| pools.like(sample, "WorkerPools-2").to_owned();
+        assert_eq!(like("WorkerPools-1"), "WorkerPools-2");
+        assert_eq!(like("linux-workers"), "windows-2022");
+        assert_eq!(like("Linux Workers"), "Windows");
+        assert_eq!(like(""), "WorkerPools-2");
+        assert_eq!(like("#{Expression}"), "WorkerPools-2");
+        assert_eq!(Spellings::default().like("linux-workers", "WorkerPools-2"), "WorkerPools-2");
+    }
+}

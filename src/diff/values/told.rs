@@ -1,0 +1,133 @@
+//! What there is to say of a rule about values that decides about none, or cannot.
+
+use super::Deciding;
+use crate::{
+    desired::{Declared, ValueOwner, VersionControl},
+    diff::reference,
+    finding::{At, Finding, Level},
+    live::LiveVariableSet,
+    model::Name,
+    text::count,
+};
+
+impl Deciding<'_, '_> {
+    /// Names that are written out, and that nothing has which could be seen.
+    pub(super) fn missing(&self) -> Vec<Finding> {
+        let live = self.matched.live;
+        let noun = match self.rule.owner {
+            ValueOwner::Projects(_) => "project",
+            ValueOwner::Libraries(_) => "library variable set",
+        };
+        let sets = || live.choosers.sets.iter().filter(|set| self.is_of_kind(set));
+        let missing = self.patterns().exact().filter(|name| {
+            let wanted = Name::new(*name);
+            !sets().any(|set| *set.owner.name() == wanted)
+        });
+        let at = || self.patterns().at.clone();
+        let finding = |name: &str| {
+            let wanted = Name::new(name);
+            if noun == "project" && live.projects.iter().any(|it| it.name == wanted) {
+                let message = format!("the variables of project `{name}` cannot be read");
+                return Finding::error("unread-variables", at(), message)
+                    .help("give the key's user a role with `VariableView` in this space");
+            }
+            reference::missing(noun, name, sets().map(|set| set.owner.name().as_str()), at())
+        };
+        missing.map(finding).collect()
+    }
+
+    /// Projects of a wildcard that have the variable in Git, where the file does not say how that is treated.
+    pub(super) fn passed_over(&self) -> Option<Finding> {
+        if self.matched.desired.version_control.is_some() {
+            return None;
+        }
+        let choosers = &self.matched.live.choosers;
+        let has_it = |set: &&LiveVariableSet| {
+            let mut values = choosers.variables.iter();
+            values.any(|it| it.set == set.id && it.name == self.rule.variable.value)
+        };
+        let sets = choosers.sets.iter();
+        let sets = sets.filter(|set| set.on_default_branch && self.is_about(set));
+        let sets = sets.filter(|set| !self.names(set)).filter(has_it);
+        let projects: Vec<String> =
+            sets.map(|set| format!("project {:?}", set.owner.name())).collect();
+        let message = format!(
+            "`{}` is stored in Git in {}, and stays as it is there",
+            self.rule.variable.value,
+            count(projects.len(), "project")
+        );
+        (!projects.is_empty()).then(|| {
+            Finding::warning("variables-in-git", self.rule.at.clone(), message)
+                .notes(projects)
+                .help("say `[version_control]`, and on which branch it is to change")
+        })
+    }
+
+    pub(super) fn in_git(&self, set: &LiveVariableSet) -> Finding {
+        let message = format!("the variables of project `{}` are stored in Git", set.owner.name());
+        Finding::error("variables-in-git", self.patterns().at.clone(), message)
+            .help("say `[version_control]`, and on which branch they are to change")
+    }
+
+    pub(super) fn of_another_type(&self, set: &LiveVariableSet) -> Finding {
+        let (name, owner) = (&self.rule.variable.value, set.owner.name());
+        let message = format!("variable `{name}` of `{owner}` is not of type worker pool");
+        Finding::error("not-a-pool-variable", self.rule.variable.at.clone(), message)
+            .help("choose another name: a variable has one type for all of its values")
+    }
+
+    pub(super) fn without_id(&self, set: &LiveVariableSet) -> Finding {
+        let (name, owner) = (&self.rule.variable.value, set.owner.name());
+        let message = format!("the server gives no id for the value of `{name}` of `{owner}`");
+        Finding::error("value-without-id", self.rule.variable.at.clone(), message)
+            .help("change it by hand: without an id, it cannot be told from others")
+    }
+
+    pub(super) fn ambiguous(&self, set: &LiveVariableSet, values: usize) -> Finding {
+        let (name, owner) = (&self.rule.variable.value, set.owner.name());
+        let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
+        Finding::error("ambiguous-value", self.rule.variable.at.clone(), message)
+            .help("delete all but one of them on the server: nobody can tell which one counts")
+    }
+
+    /// A value that an earlier rule would take once it is there, so that no plan were ever empty.
+    pub(super) fn unsettled(&self, set: &LiveVariableSet) -> Finding {
+        let (name, owner) = (&self.rule.variable.value, set.owner.name());
+        let message = format!(
+            "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
+        );
+        Finding::error("unsettled-rules", self.rule.at.clone(), message)
+            .help("put this rule before the one with the wildcard")
+    }
+
+    /// A rule that decides about no value.
+    pub(super) fn idle(&self, taken: usize) -> Option<Finding> {
+        let at = self.rule.at.clone();
+        if 0 < taken {
+            let message =
+                format!("earlier rules decide about all of its {}", count(taken, "value"));
+            return Some(
+                Finding::warning("shadowed-rule", at, message)
+                    .help("put this rule before them, or remove it"),
+            );
+        }
+        let name = &self.rule.variable.value;
+        let message = format!("no variable `{name}` with a value of this scope is there");
+        let help = "a wildcard finds values that are there; write a name out to make one";
+        let is_idle = !self.patterns().is_exact();
+        is_idle.then(|| Finding::warning("idle-rule", at, message).help(help))
+    }
+}
+
+/// The one place of the file that can pass it over is where it is told, once for all rules.
+pub(super) fn unreachable(
+    said: &Declared<VersionControl>,
+    set: &LiveVariableSet,
+    why: &str,
+) -> Finding {
+    let message =
+        format!("the variables in Git of project `{}` could not be read: {why}", set.owner.name());
+    let at = At::Source(said.at.clone());
+    Finding::new("unreachable-repository", Level::Deny, at, message)
+        .help("look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`")
+}

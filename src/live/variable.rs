@@ -1,0 +1,193 @@
+//! Variables of type worker pool, as they are kept: values with their scopes, and the sets that have them.
+
+use super::{Branch, Entry};
+use crate::model::{Id, Name, Pool, SetOwner, VariableSet, VariableValue};
+
+/// A value of a variable of type worker pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolVariable {
+    /// The set that it is kept in; empty for one that a tenant or a template gives, which is in none.
+    pub set: Id<VariableSet>,
+    /// The id of this value in its set. In Git it is but the value's place among those of its name.
+    pub id: Id<VariableValue>,
+    /// The variable's name.
+    pub name: Name,
+    /// Whose it is.
+    pub owner: VariableOwner,
+    /// The projects for whose steps it may choose.
+    pub projects: Vec<Name>,
+    /// Where the value holds.
+    pub scope: VariableScope,
+    /// The pool; none where the value is empty.
+    pub pool: Option<Id<Pool>>,
+    /// How it is given.
+    pub given: Given,
+    /// The branch that it is on; none for one in the server's database.
+    pub branch: Option<OnBranch>,
+}
+
+/// The branch that a value is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnBranch {
+    /// Its short name: `main`.
+    pub name: String,
+    /// Whether it is the one that counts where none is said.
+    pub is_default: bool,
+}
+
+/// How the value of a variable is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Given {
+    /// It is in a set of variables, or a tenant has given it.
+    #[default]
+    Said,
+    /// It is in a set, and somebody may give another one each time.
+    Asked,
+    /// By a template, where a tenant gives nothing.
+    Default,
+}
+
+/// A set of variables of a project or a library, as far as it matters which values can be written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveVariableSet {
+    /// The server's id; of a set in Git, whose id all branches share, with its branch behind it.
+    pub id: Id<VariableSet>,
+    /// Whose it is.
+    pub owner: VariableOwner,
+    /// The projects for whose steps its variables may choose.
+    pub projects: Vec<Name>,
+    /// Where it is kept.
+    pub store: Store,
+    /// Whether that is the branch that counts where none is said.
+    pub on_default_branch: bool,
+    /// The names of its variables that are of another type.
+    pub others: Vec<Name>,
+    /// The environments that a value can be scoped to.
+    pub environments: Vec<Entry>,
+    /// The channels that a value can be scoped to.
+    pub channels: Vec<Entry>,
+    /// The tenant tags that a value can be scoped to: `Region/Europe`.
+    pub tenant_tags: Vec<String>,
+}
+
+/// Where a set of variables is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// In the server's database.
+    Database,
+    /// In the database too, while what counts is in Git: what is left beside it.
+    BesideGit {
+        /// Why the branches that the file names cannot be read; none where they are, or nobody asks.
+        unread: Option<String>,
+    },
+    /// On a branch that the file names.
+    Branch(Branch),
+    /// On another branch: it chooses, and nothing of a plan ever writes it.
+    OtherBranch(String),
+}
+
+impl Store {
+    /// The branch that has the set.
+    pub fn branch(&self) -> Option<&str> {
+        match self {
+            Self::Branch(Branch { name, .. }) | Self::OtherBranch(name) => Some(name),
+            Self::Database | Self::BesideGit { .. } => None,
+        }
+    }
+}
+
+/// Whose variable it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableOwner {
+    /// A project's.
+    Project(Name),
+    /// A library variable set's.
+    Library(Name),
+}
+
+/// Where a value holds: an empty list is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VariableScope {
+    /// Names of environments.
+    pub environments: Vec<String>,
+    /// Names of channels.
+    pub channels: Vec<String>,
+    /// Tenant tags: `Region/Europe`.
+    pub tenant_tags: Vec<String>,
+    /// Names of tenants, for what these give.
+    pub tenants: Vec<String>,
+    /// Ids of actions.
+    pub actions: Vec<String>,
+    /// Ids of projects, for their deployment processes, and of runbooks.
+    pub processes: Vec<String>,
+    /// Whether it is for some targets or target tags alone, which never holds.
+    pub on_targets: bool,
+}
+
+impl PoolVariable {
+    /// What no other value has: ids of values are copied with their projects.
+    pub fn key(set: &Id<VariableSet>, value: &Id<VariableValue>) -> String {
+        format!("{}/{}", set.as_str(), value.as_str())
+    }
+}
+
+impl LiveVariableSet {
+    /// The id of a set as it is on a branch.
+    pub fn on_branch(id: &str, branch: &str) -> Id<VariableSet> {
+        Id::new(format!("{id}@{branch}"))
+    }
+
+    /// The branch that its values are on.
+    pub fn branch(&self) -> Option<OnBranch> {
+        let name = self.store.branch()?.to_owned();
+        Some(OnBranch { name, is_default: self.on_default_branch })
+    }
+
+    /// The owner as the address of a variable has it.
+    pub fn address(&self) -> SetOwner {
+        let branch = self.store.branch().map(str::to_owned);
+        match &self.owner {
+            VariableOwner::Project(name) => SetOwner::Project { name: name.to_string(), branch },
+            VariableOwner::Library(name) => SetOwner::Library(name.to_string()),
+        }
+    }
+}
+
+impl VariableOwner {
+    /// Its name.
+    pub fn name(&self) -> &Name {
+        let (Self::Project(name) | Self::Library(name)) = self;
+        name
+    }
+}
+
+impl VariableScope {
+    /// Where the value holds, in words; empty for everywhere.
+    pub fn shown(&self) -> String {
+        let Self { environments, channels, tenant_tags, tenants, actions, processes, on_targets } =
+            self;
+        let lists = [
+            ("environment", environments),
+            ("channel", channels),
+            ("tenant tag", tenant_tags),
+            ("tenant", tenants),
+            ("step", actions),
+            ("process", processes),
+        ];
+        let parts = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        let mut parts: Vec<_> =
+            parts.map(|(noun, names)| format!("{noun} {}", names.join(", "))).collect();
+        if *on_targets {
+            parts.push("targets".to_owned());
+        }
+        parts.join("; ")
+    }
+
+    /// Whether a file can say it.
+    pub fn is_plain(&self) -> bool {
+        self.tenants.is_empty()
+            && self.actions.is_empty()
+            && self.processes.is_empty()
+            && !self.on_targets
+    }
+}
