@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desired::{Declared, ValueOwner, ValueRule, ValueScope, ValueVerdict},
     finding::{At, Finding},
-    live::{Entry, LiveVariableSet, PoolVariable, Store, VariableOwner, VariableScope},
+    live::{Entry, LiveVariableSet, PoolVariable, Store, VariableOwner, folded},
     model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
     plan::{Cause, Change, ChangeKind, Delta, NewScope, ValueEdit},
     text::pattern::Patterns,
@@ -33,7 +33,7 @@ pub(super) fn changes<'a>(
     let mut values: HashMap<Key, Vec<&PoolVariable>> = HashMap::new();
     let plain = matched.live.choosers.variables.iter().filter(|it| it.scope.is_plain());
     for value in plain {
-        let key = (&value.set, value.name.clone(), normal(&value.scope));
+        let key = (&value.set, value.name.clone(), value.scope.normal());
         values.entry(key).or_default().push(value);
     }
     let mut earlier = Earlier::default();
@@ -308,21 +308,10 @@ fn resolved(set: &LiveVariableSet, scope: &ValueScope) -> Result<NewScope, Findi
     })
 }
 
-fn normal(scope: &VariableScope) -> [Vec<String>; 3] {
-    [&scope.environments, &scope.channels, &scope.tenant_tags].map(|names| folded(names.iter()))
-}
-
 fn normal_of(scope: &NewScope) -> [Vec<String>; 3] {
     [
         folded(scope.environments.iter().map(|it| &it.name)),
         folded(scope.channels.iter().map(|it| &it.name)),
         folded(scope.tenant_tags.iter()),
     ]
-}
-
-fn folded<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let mut names: Vec<_> = names.map(|it| it.trim().to_lowercase()).collect();
-    names.sort();
-    names.dedup();
-    names
 }

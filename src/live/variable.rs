@@ -183,6 +183,12 @@ impl VariableScope {
         parts.join("; ")
     }
 
+    /// Its environments, channels and tenant tags without regard to order and case: two values of a variable
+    /// for which these are the same cannot be told apart by a file.
+    pub fn normal(&self) -> [Vec<String>; 3] {
+        [&self.environments, &self.channels, &self.tenant_tags].map(|names| folded(names.iter()))
+    }
+
     /// Whether a file can say it.
     pub fn is_plain(&self) -> bool {
         self.tenants.is_empty()
@@ -190,4 +196,12 @@ impl VariableScope {
             && self.processes.is_empty()
             && !self.on_targets
     }
+}
+
+/// Names without regard to order and case, each once.
+pub fn folded<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut names: Vec<_> = names.map(|it| it.trim().to_lowercase()).collect();
+    names.sort();
+    names.dedup();
+    names
 }

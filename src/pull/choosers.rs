@@ -117,7 +117,7 @@ fn said<'a>(
         return Err("something in its scope has no name that could be seen");
     }
     let alike = |it: &&PoolVariable| {
-        it.set == value.set && it.name == value.name && it.scope.shown() == scope.shown()
+        it.set == value.set && it.name == value.name && it.scope.normal() == scope.normal()
     };
     if set.others.contains(&value.name)
         || value.id == Id::new("")
