@@ -12,8 +12,8 @@ pub use text::text;
 use crate::{
     finding::Line,
     live::{
-        self, Case, Condition, Decider, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveStep,
-        UseKind, by_cause, in_pool, uses_of_pool,
+        self, Case, Condition, Decider, Gap, Hides, Live, LivePool, LiveProcess, LiveStep, UseKind,
+        by_cause, in_pool, uses_of_pool,
     },
     model::{Address, Id, Pool, PoolKind},
 };
@@ -308,7 +308,7 @@ fn members(live: &Live, pool: &Id<Pool>) -> Vec<WorkerAnswer> {
         name: worker.name.to_string(),
         health: words::health(worker.health),
         disabled: worker.disabled,
-        eligible: !worker.disabled && worker.health == Health::Healthy,
+        eligible: !worker.disabled && worker.health.is_good(),
     });
     answer.collect()
 }

@@ -111,7 +111,7 @@ prop_compose! {
         default in any::<prop::sample::Index>(),
         descriptions in vec(select(vec!["", "x", "y"]), 5),
         dynamic in vec(prop::bool::weighted(0.1), 5),
-        workers in vec((any_endpoint(), vec(any::<prop::sample::Index>(), 1..3), any::<bool>(), 0..3_usize), 0..=4),
+        workers in vec((any_endpoint(), vec(any::<prop::sample::Index>(), 1..3), any::<bool>(), 0..5_usize), 0..=4),
         steps in vec(vec((0..4_usize, select(TYPES.to_vec()), any_live_place(), option::of(any::<bool>()), select(vec!["", "web"])), 0..4), 0..3),
         git in vec(option::weighted(0.3, any::<bool>()), 3),
         built_in_worker in option::of(any::<bool>()),
@@ -134,7 +134,7 @@ prop_compose! {
                 pools: of.into_iter().collect(),
                 policy: Linked::new("MachinePolicies-1", "Default"),
                 disabled,
-                health: [Health::Healthy, Health::Unknown, Health::Unhealthy][health],
+                health: [Health::Healthy, Health::Unknown, Health::Unhealthy, Health::HasWarnings, Health::Unavailable][health],
             }
         }).collect();
         let processes: Vec<LiveProcess> = steps.into_iter().enumerate().map(|(at, steps)| LiveProcess {

@@ -225,11 +225,13 @@ pub(super) fn by(case: &Case) -> &'static str {
     }
 }
 
-/// A worker's health, in one word.
+/// A worker's health, in a few words.
 pub(super) fn health(health: Health) -> &'static str {
     match health {
         Health::Healthy => "healthy",
+        Health::HasWarnings => "healthy, with warnings",
         Health::Unhealthy => "unhealthy",
+        Health::Unavailable => "unavailable",
         Health::Unknown => "unknown",
     }
 }

@@ -335,8 +335,8 @@ pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
             (true, _) => Effective::BuiltInWorker(id.clone()),
         };
     }
-    let any = |health| members.iter().any(|it| !it.disabled && it.health == health);
-    match (any(Health::Healthy), any(Health::Unknown)) {
+    let any = |is: fn(Health) -> bool| members.iter().any(|it| !it.disabled && is(it.health));
+    match (any(Health::is_good), any(|it| it == Health::Unknown)) {
         (true, _) => Effective::Pool(id.clone()),
         (false, true) => nowhere(Why::Unchecked),
         (false, false) => nowhere(Why::NoHealthyWorker),

@@ -57,8 +57,10 @@ pub(super) fn worker(worker: wire::Worker, directory: &Directory) -> LiveWorker 
         policy,
         disabled: worker.is_disabled,
         health: match worker.health_status.to_ascii_lowercase().as_str() {
-            "healthy" | "haswarnings" => Health::Healthy,
-            "unhealthy" | "unavailable" => Health::Unhealthy,
+            "healthy" => Health::Healthy,
+            "haswarnings" => Health::HasWarnings,
+            "unhealthy" => Health::Unhealthy,
+            "unavailable" => Health::Unavailable,
             _ => Health::Unknown,
         },
     }
@@ -243,8 +245,10 @@ mod tests {
         let health = |word: Value| {
             read(json!({ "Id": "Workers-1", "Name": "db-01", "HealthStatus": word })).health
         };
-        assert_eq!(health(json!("HasWarnings")), Health::Healthy);
-        assert_eq!(health(json!("Unavailable")), Health::Unhealthy);
+        assert_eq!(health(json!("HasWarnings")), Health::HasWarnings);
+        assert!(health(json!("haswarnings")).is_good());
+        assert_eq!(health(json!("Unavailable")), Health::Unavailable);
+        assert!(!health(json!("Unavailable")).is_good());
         assert_eq!(
             [json!("Unknown"), json!("Sleepy"), json!(null)].map(health),
             [Health::Unknown; 3]

@@ -118,8 +118,9 @@ struct Muster {
 impl Muster {
     fn of(live: &Live, pool: &Id<Pool>) -> Self {
         let enabled: Vec<&LiveWorker> = live.members(pool).filter(|it| !it.disabled).collect();
-        let of = |health| enabled.iter().filter(|it| it.health == health).count();
-        Self { enabled: enabled.len(), healthy: of(Health::Healthy), unknown: of(Health::Unknown) }
+        let of = |is: fn(Health) -> bool| enabled.iter().filter(|it| is(it.health)).count();
+        let unknown = of(|it| it == Health::Unknown);
+        Self { enabled: enabled.len(), healthy: of(Health::is_good), unknown }
     }
 }
 

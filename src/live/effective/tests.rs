@@ -197,6 +197,8 @@ fn the_built_in_worker_stands_in_for_an_empty_default_pool_alone() {
             let health = match member {
                 "healthy" | "off" => Health::Healthy,
                 "unhealthy" => Health::Unhealthy,
+                "warned" => Health::HasWarnings,
+                "lost" => Health::Unavailable,
                 "unknown" => Health::Unknown,
                 "dynamic" => {
                     live.pools[0].kind = PoolKind::Dynamic { image: "UbuntuDefault".to_owned() };

@@ -170,7 +170,11 @@ pub(super) const FALLBACK: &str = "
     healthy           | on    | pool d
     healthy           | off   | pool d
     unhealthy         | on    | nowhere NoHealthyWorker
+    lost              | on    | nowhere NoHealthyWorker
     off               | on    | nowhere NoHealthyWorker
+    # 2.2: a worker whose check has warned takes work as a healthy one does
+    warned            | on    | pool d
+    lost warned       | on    | pool d
     unknown           | on    | nowhere Unchecked
     unhealthy unknown | on    | nowhere Unchecked
     unhealthy healthy | on    | pool d
