@@ -108,7 +108,12 @@ impl<'a> Branches<'a> {
         let others = self.made.iter().any(|(project, made, base)| {
             *project == branch.project.as_str() && *made == name && *base != branch.name
         });
-        if others {
+        let stands_for_another = |it: &Branch| {
+            it.project == branch.project
+                && it.name == name
+                && it.stands_for.as_ref().is_some_and(|it| *it != branch.name)
+        };
+        if others || on_branches(self.matched.live).any(stands_for_another) {
             self.taken.extend(moved.into_iter().map(|it| it.address));
             return Vec::new();
         }

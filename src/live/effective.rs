@@ -21,7 +21,7 @@ pub use variable::Chosen;
 
 use super::{
     Health, Hides, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable, Runs,
-    is_cloud, is_process_template, runs,
+    checks_health, is_cloud, is_process_template, runs,
 };
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
@@ -194,6 +194,7 @@ pub enum Unclear {
 pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
     let side = runs(step);
     match side {
+        Runs::InServer if checks_health(step) => return health_check(process, step, live),
         Runs::InServer => return always(Decider::Type, Effective::InServer),
         Runs::Unknown if is_process_template(step) => {
             return always(Decider::Type, Effective::Unknown(Unclear::Template));
@@ -210,18 +211,10 @@ pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Cas
     let unread = asks_targets && targets_unread(live);
     let groups = groups(step, side, live);
     let alone = groups.len() + usize::from(unread) <= 1;
-    let mut cases = Vec::new();
-    for group in groups {
-        let mut of_group = match group.on_target {
-            true => always(Decider::Execution, Effective::OnTargets),
-            false => chosen(process, step, live, group.pool),
-        };
-        for case in of_group.iter_mut().filter(|_| !alone) {
-            let names = group.names.clone();
-            case.when.push(Condition { dimension: Dimension::Target, names });
-        }
-        cases.extend(of_group);
-    }
+    let mut cases = by_group(groups, alone, |group| match group.on_target {
+        true => always(Decider::Execution, Effective::OnTargets),
+        false => chosen(process, step, live, group.pool),
+    });
     if unread {
         let other = Condition { dimension: Dimension::Target, names: Vec::new() };
         let when = if alone { Vec::new() } else { vec![other] };
@@ -241,6 +234,32 @@ fn always(by: Decider, place: Effective) -> Vec<Case> {
 
 fn names_no_place(step: &LiveStep) -> bool {
     step.place == Place::DefaultPool
+}
+
+/// The cases of a step that checks the health of its targets: a worker looks at what is in a cloud.
+fn health_check(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
+    // No pool of its own has a say: the server runs the step.
+    let step = LiveStep { place: Place::DefaultPool, ..step.clone() };
+    let groups = groups(&step, Runs::OnTargets, live);
+    let alone = groups.len() <= 1;
+    let cases = by_group(groups, alone, |group| match group.on_target {
+        true => always(Decider::Type, Effective::InServer),
+        false => chosen(process, &step, live, group.pool),
+    });
+    if cases.is_empty() { always(Decider::Type, Effective::InServer) } else { cases }
+}
+
+/// The cases of all groups, told apart by their targets unless there is but one.
+fn by_group(groups: Vec<Group>, alone: bool, cases: impl Fn(&Group) -> Vec<Case>) -> Vec<Case> {
+    let of_group = |group: Group| {
+        let mut of_group = cases(&group);
+        for case in of_group.iter_mut().filter(|_| !alone) {
+            let names = group.names.clone();
+            case.when.push(Condition { dimension: Dimension::Target, names });
+        }
+        of_group
+    };
+    groups.into_iter().flat_map(of_group).collect()
 }
 
 /// Targets for which a step runs in one way.

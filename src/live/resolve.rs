@@ -14,7 +14,8 @@
 //!   (octopus.com/docs/argo-cd/steps); of those that wait, look and synchronise nobody says, and they are
 //!   unknown, whatever their fields say.
 //! - A type that no list has is opaque: it runs on a worker where it says `RunOnServer`, or where it names a
-//!   pool and no targets; without any of that it is unknown.
+//!   pool and does not deny it; without any of that it is unknown. A script that has target tags runs on its
+//!   targets all the same, for of scripts 3.4 says so.
 
 use super::{Live, LivePool, LiveStep};
 use crate::model::{Execution, Place, PoolKind};
@@ -120,6 +121,16 @@ const NEED_TARGETS: [&str; 5] = [
     "octopus.azureservicefabric*",
 ];
 
+/// Whether a step checks the health of its targets: the server runs it, and a worker looks at each target in a
+/// cloud.
+///
+/// # Source
+///
+/// `api.md` 4, `Octopus.HealthCheck`.
+pub(super) fn checks_health(step: &LiveStep) -> bool {
+    step.action_type.eq_ignore_ascii_case("octopus.healthcheck")
+}
+
 /// Whether steps of this type run on their deployment targets and nowhere else.
 pub fn only_on_targets(step: &LiveStep) -> bool {
     is_in(&step.action_type.to_lowercase(), &ONLY_ON_TARGETS)
@@ -186,9 +197,9 @@ pub fn runs(step: &LiveStep) -> Runs {
         (Some(true), _) => on_worker,
         // A pool lingers at a step that runs on its targets.
         (Some(false), _) => Runs::OnTargets,
-        (None, _) if tagged => Runs::OnTargets,
-        // It names a pool, and no targets.
+        (None, _) if tagged && is_in(&kind, &EITHER) => Runs::OnTargets,
         (None, true) => on_worker,
+        (None, false) if tagged => Runs::OnTargets,
         (None, false) if is_in(&kind, &EITHER) => Runs::OnTargets,
         (None, false) => Runs::Unknown,
     }

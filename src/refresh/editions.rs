@@ -14,6 +14,8 @@ use crate::{
     model::{Id, Name, Place},
     octopus::{self, ProcessKind, wire},
 };
+use indexmap::{IndexMap, map::Entry};
+use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 
 /// The most pages of releases, of a thousand each, that are searched for the newest of each channel.
@@ -74,7 +76,8 @@ fn seen<T: Default>(
 ///
 /// # Source
 ///
-/// `GET …/releases` has those of all projects, newest first.
+/// `GET …/releases` has those of all projects. Servers list the newest first, and nobody promises it: where
+/// the times say otherwise, all of them are read, and the times decide.
 async fn releases(
     reading: &Reading<'_>,
     owners: &Owners<'_>,
@@ -95,33 +98,68 @@ async fn releases(
         let known = releases.iter().filter(|it| channels.contains_key(it.channel_id.as_str()));
         known.map(|it| it.channel_id.clone()).collect()
     };
-    let enough = |releases: &[wire::Release]| with_release(releases).len() == channels.len();
+    let enough = |releases: &[wire::Release]| {
+        with_release(releases).len() == channels.len() && is_newest_first(releases)
+    };
     let found = reading.reader.newest_releases(PAGES, enough).await;
     let (found, more) = seen(reading, "the releases", found, gaps)?;
     let without = channels.len() - with_release(&found).len();
-    if more && 0 < without {
+    let sorted = is_newest_first(&found);
+    if more && !sorted {
+        let what = format!("the releases of space {:?}", reading.space.name);
+        let why =
+            format!("they come in no order of time, and no more than {} are read", found.len());
+        gaps.push(gap(what, why));
+    } else if more && 0 < without {
         let what =
             format!("the newest releases of {without} channels of space {:?}", reading.space.name);
         gaps.push(gap(what, format!("they are not among the newest {} of all", found.len())));
     }
-    let mut taken = HashSet::new();
     let mut wanted = Vec::new();
-    for release in found {
+    for release in newest(found) {
         let Some(channel) = channels.get(release.channel_id.as_str()) else { continue };
         let Some(project) = projects.get(release.project_id.as_str()) else { continue };
-        if taken.insert(release.channel_id) {
-            let mut sets = release.library_variable_set_snapshot_ids;
-            sets.insert(0, release.project_variable_set_snapshot_id);
-            wanted.push(Wanted {
-                of: EditionOf::Release { version: release.version, channel: channel.name.clone() },
-                owner: owners.owner(project, None),
-                process: release.project_deployment_process_snapshot_id,
-                sets,
-            });
-        }
+        let mut sets = release.library_variable_set_snapshot_ids;
+        sets.insert(0, release.project_variable_set_snapshot_id);
+        wanted.push(Wanted {
+            of: EditionOf::Release { version: release.version, channel: channel.name.clone() },
+            owner: owners.owner(project, None),
+            process: release.project_deployment_process_snapshot_id,
+            sets,
+        });
     }
     wanted.sort_by(|one, other| one.owner.project.cmp(&other.owner.project));
     Ok(wanted)
+}
+
+/// When a release was made; none where the server does not say it.
+fn assembled(release: &wire::Release) -> Option<Timestamp> {
+    release.assembled.parse().ok()
+}
+
+/// Whether no release comes before a later one of its channel.
+fn is_newest_first(releases: &[wire::Release]) -> bool {
+    let mut last: HashMap<&str, Timestamp> = HashMap::new();
+    releases.iter().all(|release| {
+        let Some(time) = assembled(release) else { return true };
+        let before = last.insert(&release.channel_id, time);
+        before.is_none_or(|before| time <= before)
+    })
+}
+
+/// The newest release of each channel; of two of one time, or of none, the one that comes first.
+fn newest(releases: Vec<wire::Release>) -> Vec<wire::Release> {
+    let mut newest: IndexMap<String, wire::Release> = IndexMap::new();
+    for release in releases {
+        match newest.entry(release.channel_id.clone()) {
+            Entry::Vacant(entry) => _ = entry.insert(release),
+            Entry::Occupied(mut entry) if assembled(entry.get()) < assembled(&release) => {
+                entry.insert(release);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+    newest.into_values().collect()
 }
 
 /// The published snapshots of these ids.
@@ -227,4 +265,40 @@ async fn with_values(
         edition
     };
     Ok(editions.into_iter().map(with).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn releases(all: &[(&str, &str, &str)]) -> Vec<wire::Release> {
+        let release = |(version, channel, assembled): &(&str, &str, &str)| {
+            let release = serde_json::json!({
+                "Id": version, "Version": version, "ChannelId": channel, "Assembled": assembled,
+            });
+            serde_json::from_value(release).unwrap()
+        };
+        all.iter().map(release).collect()
+    }
+
+    fn newest_of(all: &[(&str, &str, &str)]) -> (bool, Vec<String>) {
+        let all = releases(all);
+        let first = is_newest_first(&all);
+        (first, newest(all).into_iter().map(|it| it.version).collect())
+    }
+
+    #[test]
+    fn times_decide_which_release_is_the_newest_and_not_the_order_of_a_list() {
+        let old = ("1.0", "a", "2026-01-01T10:00:00.000+00:00");
+        let new = ("2.0", "a", "2026-01-01T11:30:00.000+01:00");
+        let other = ("9.0", "b", "2025-01-01T00:00:00Z");
+        assert_eq!(newest_of(&[new, old, other]), (true, vec!["2.0".into(), "9.0".into()]));
+        assert_eq!(newest_of(&[other, old, new]), (false, vec!["9.0".into(), "2.0".into()]));
+    }
+
+    #[test]
+    fn without_times_the_first_of_a_list_is_the_newest() {
+        let all = [("2.0", "a", ""), ("1.0", "a", "yesterday"), ("1.5", "a", "")];
+        assert_eq!(newest_of(&all), (true, vec!["2.0".into()]));
+    }
 }

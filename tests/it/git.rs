@@ -99,6 +99,22 @@ fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merge
 }
 
 #[test]
+fn one_branch_does_not_stand_for_two_protected_ones() {
+    let workbench = workbench(
+        "[version_control]\non_unreachable = \"skip\"\nbranch = [\"default\", \"trial\"]\non_protected = \"branch:move\"",
+    );
+    let id = workbench.id("projects", "Payments");
+    workbench.edit(&format!("/api/Spaces-1/projects/{id}"), |project| {
+        project["PersistenceSettings"]["ProtectedBranchNamePatterns"] =
+            serde_json::json!(["trial"]);
+    });
+    let told = steps(&workbench);
+    let why = "deny protected-branch: one branch cannot stand for several protected branches";
+    assert!(told.contains(why) && told.ends_with("exit code 3"), "{told}");
+    assert!(!told.contains("unsettled-rules"), "{told}");
+}
+
+#[test]
 fn a_commit_changes_where_steps_run_and_nothing_else() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\non_protected = \"skip\"\nbranch = \"*\"",

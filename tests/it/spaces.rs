@@ -77,7 +77,7 @@ const ORDINARY: [&str; 12] = [
     "Legacy ERP",
 ];
 
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 15] = [
     "Octopus.Script",
     "Octopus.AzurePowerShell",
     "Octopus.AzureWebApp",
@@ -89,6 +89,9 @@ const TYPES: [&str; 12] = [
     "Octopus.IIS",
     "Octopus.TentaclePackage",
     "Octopus.ArgoCDUpdate",
+    "Octopus.CommitToGit",
+    "Octopus.HealthCheck",
+    "Octopus.ProcessTemplate",
     "Acme.Custom*",
 ];
 

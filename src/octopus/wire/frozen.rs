@@ -31,6 +31,9 @@ pub struct Release {
     /// Its channel.
     #[serde(default, deserialize_with = "or_default")]
     pub channel_id: String,
+    /// When it was made, as a time of RFC 3339; empty where the server does not say it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub assembled: String,
     /// The frozen deployment process.
     #[serde(default, deserialize_with = "or_default")]
     pub project_deployment_process_snapshot_id: String,

@@ -4,7 +4,7 @@
 //! language cannot say, is never asked for. Never: a choice of rules.
 
 use crate::{
-    live::{Live, LiveProcess, LiveStep, Runs, runs},
+    live::{Live, LiveProcess, LiveStep, is_left_alone, is_on_worker},
     model::{Id, Place, Pool},
     text::pattern::Pattern,
 };
@@ -68,12 +68,12 @@ pub(super) struct Named<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// All steps of a space: those that run on a worker, and the others.
+    /// All steps of a space: those that a rule may place, and the others.
     pub(super) fn all(live: &'a Live) -> (Vec<Self>, Vec<Self>) {
         let of =
             |process: &'a LiveProcess| process.steps.iter().map(move |step| Self { process, step });
         let all = live.processes.iter().flat_map(of);
-        all.partition(|it| matches!(runs(it.step), Runs::OnWorker(_)))
+        all.partition(|it| is_on_worker(it.step) && !is_left_alone(it.step))
     }
 
     /// Whether it is one of these.

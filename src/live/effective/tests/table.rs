@@ -11,12 +11,19 @@ pub(super) const TABLE: &str = "
     Octopus.Email                    | -     | -     | h  | in the server by type
     Octopus.DeployRelease            | true  | -     | -  | in the server by type
     Octopus.HealthCheck              | true  | web   | -  | in the server by type
+    # 4: the server orchestrates the check, and a worker looks at what is in a cloud; a pool means nothing
+    Octopus.HealthCheck              | true  | -     | -  | in the server by type
+    Octopus.HealthCheck              | true  | agent | h  | in the server by type
+    Octopus.HealthCheck              | true  | cloud | m  | pool h by target
+    Octopus.HealthCheck              | -     | bare  | -  | built-in for d by defaultpool
+    Octopus.HealthCheck              | true  | mixed | -  | web-01: in the server by type; app: pool h by target
     Octopus.Certificate.Import       | -     | web   | -  | in the server by type
     Octopus.JiraIntegration.ServiceDeskAction | true | - | - | in the server by type
     # 4 and 7, 29: unverified types are nobody's guess
     Octopus.ArgoCDUpdateImageTags    | -     | -     | h  | pool h by explicit
     Octopus.ArgoCDUpdateManifests    | true  | -     | -  | built-in for d by defaultpool
     Octopus.TriggerArgoCDSync        | true  | -     | -  | unknown Type by type
+    Octopus.TriggerArgoCDSync        | true  | -     | h  | unknown Type by type
     Octopus.WaitForArgoCDPullRequestsMerged | - | -  | -  | unknown Type by type
     Octopus.VerifyArgoCDApplicationHealthy  | - | -  | -  | unknown Type by type
     # 4: a process template expands; its inner steps decide
@@ -79,6 +86,8 @@ pub(super) const TABLE: &str = "
     # 4: T, or W with a target that is a cloud region
     Octopus.TentaclePackage          | -     | cloud | -  | pool h by target
     Octopus.TentaclePackage          | -     | bare  | -  | built-in for d by defaultpool
+    # 3.3, 1: the step's own pool beats the target's there too
+    Octopus.TentaclePackage          | -     | cloud | m  | pool m by explicit
     # 4: T/W, as RunOnServer says
     Octopus.AwsUploadS3              | false | web   | -  | on targets by execution
     Octopus.AwsUploadS3              | true  | -     | -  | built-in for d by defaultpool
@@ -93,7 +102,10 @@ pub(super) const TABLE: &str = "
     # 4: a type that is not known is opaque: RunOnServer or a pool says that it runs on a worker
     Octopus.Tomorrow                 | true  | -     | -  | built-in for d by defaultpool
     Octopus.Tomorrow                 | -     | -     | h  | pool h by explicit
-    Octopus.Tomorrow                 | -     | web   | h  | on targets by execution
+    Octopus.Tomorrow                 | -     | web   | h  | pool h by explicit
+    Octopus.Tomorrow                 | -     | cloud | h  | pool h by explicit
+    Octopus.Tomorrow                 | -     | web   | -  | on targets by execution
+    Octopus.Tomorrow                 | false | web   | h  | on targets by execution
     Octopus.Tomorrow                 | -     | -     | -  | unknown Type by type
     # 3.4, row 1: on each deployment target; a pool lingers there
     Octopus.Script                   | false | web   | -  | on targets by execution
