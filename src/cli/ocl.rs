@@ -4,6 +4,7 @@ mod checkout;
 mod encoding;
 mod planned;
 mod pools;
+mod projects;
 pub(super) mod tree;
 
 use super::{
@@ -111,9 +112,11 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
     let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
     let found = tree::read(&what.paths)?;
+    let (found, others) = projects::of_project(found, what.project.as_deref());
     let checkout = Checkout { project: what.project.as_deref(), files: found };
     let (outcome, findings) = checkout.place(&files.desired, &mut files.sources);
     let mut all = files.warnings;
+    all.extend(others);
     all.extend(findings);
     if !all.is_empty() {
         files::print(&all, &files.sources, screen);

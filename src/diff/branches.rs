@@ -10,7 +10,7 @@ use crate::{
     live::{Branch, Live, LiveProcess, LiveVariableSet, Store},
     model::{Address, Name, SetOwner},
     plan::{Change, ChangeKind, Commit},
-    text::count,
+    text::{count, stays},
 };
 use std::collections::{BTreeSet, HashSet};
 
@@ -135,7 +135,10 @@ impl<'a> Branches<'a> {
                     Level::Deny,
                     format!("{what} would change on a protected branch, which takes no commit"),
                 ),
-                false => (Level::Warn, format!("{what} on a protected branch stay as they are")),
+                false => {
+                    let stay = stays(self.protected.len());
+                    (Level::Warn, format!("{what} on a protected branch {stay}"))
+                }
             };
             let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
             findings.push(

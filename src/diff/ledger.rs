@@ -14,7 +14,7 @@ use crate::{
     finding::{At, Finding, Level, Span},
     live::{Hides, LiveProcess, LiveStep},
     model::Address,
-    text::{count, nearest},
+    text::{count, nearest, stays},
 };
 use known::Known;
 use std::collections::{BTreeMap, BTreeSet};
@@ -213,10 +213,17 @@ impl<'a> Page<'a> {
                     "choose in Octopus that it runs once on a worker, or name a pool in this rule",
                 ),
             };
-            let steps = steps.iter().map(Address::to_string).collect();
-            Finding::error("impossible-execution", self.rule.at.clone(), message)
-                .notes(steps)
-                .help(help)
+            let steps: Vec<String> = steps.iter().map(Address::to_string).collect();
+            // A wildcard leaves them where they are; who names one is wrong about it.
+            let left = *why == CannotRun::OnlyByPool && self.exact_steps().next().is_none();
+            let (new, message): (fn(&str, Span, String) -> Finding, String) = match left {
+                true => {
+                    let left = count(steps.len(), "step");
+                    (Finding::warning, format!("{left} {}: {message}", stays(steps.len())))
+                }
+                false => (Finding::error, message.to_owned()),
+            };
+            new("impossible-execution", self.rule.at.clone(), message).notes(steps).help(help)
         };
         self.cannot.iter().map(finding).collect()
     }
@@ -278,6 +285,13 @@ fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
         )
         .label(format!("its type is {kind}"))
         .help("remove it from the rule"),
+        Reach::Unknown if kind.is_empty() => Finding::error(
+            "unmanaged-step",
+            at.clone(),
+            format!("step `{name}` is made of a step template that is not here, and names no pool"),
+        )
+        .label("only its template says whether it runs on a worker")
+        .help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
         Reach::Unknown => Finding::error(
             "unmanaged-step",
             at.clone(),

@@ -278,7 +278,7 @@ impl<'a> Declarations<'a> {
     }
 }
 
-fn ambiguous(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
+pub(super) fn ambiguous(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
     let names: Vec<_> = names.iter().map(|it| format!("`{it}`")).collect();
     Finding::error(
         "ambiguous-name",

@@ -31,6 +31,9 @@ const OF_A_SERVER: [&str; 7] = [
     "target-step",
 ];
 
+/// A finding about steps that stay where they are.
+const STAYS: &str = "impossible-execution";
+
 /// Files of one project.
 pub(super) struct Checkout<'a> {
     /// The project, as rules name it.
@@ -77,7 +80,9 @@ impl Checkout<'_> {
         let wanted = plan.changes.iter().flat_map(planned::pools_of).collect();
         findings.extend(pools::unheard_of(desired, &texts, &wanted));
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
-        findings.extend(told.filter(|it| it.level != Level::Warn));
+        // Of a warning it is told where a step stays that a rule would move.
+        findings.extend(told.filter(|it| it.level != Level::Warn || it.code == STAYS));
+        findings.extend(planned::untold(&documents, &desired.rules));
         let planned: HashMap<&str, &Change> =
             plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
         let mut outcome = Outcome::default();

@@ -4,10 +4,12 @@
 
 use super::tree::File;
 use crate::{
+    desired::{Declared, Rule, Verdict},
     finding::{At, Finding, Sources},
     model::{Address, Id, Place, Pool, PoolHandle},
     ocl::{self, Action, Document, Kind},
     plan::{Change, ChangeKind, StepEdit},
+    text::{count, stays},
 };
 use std::path::PathBuf;
 
@@ -145,6 +147,45 @@ pub(super) fn breaks_template(document: &Document, (_, change): &Planned) -> boo
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
     let by_parameter = |it: &StepEdit| matches!(it, StepEdit::Place(it) if matches!(it.after(), Place::Variable(_)));
     document.kind == Kind::Template && !edits.iter().all(by_parameter)
+}
+
+/// Steps that are made of step templates and name no pool, where a rule would move them: a file does not have
+/// the type of such a step.
+///
+/// # Source
+///
+/// Octopus writes the parameters of such a step and a reference to its template, and no type
+/// (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
+pub(super) fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> Option<Finding> {
+    let is_untold = |it: &&Action| {
+        it.action_type.is_empty() && it.place == Place::DefaultPool && !it.run_on_server
+    };
+    let is_meant = |it: &&Action| {
+        let names = |rule: &Declared<Rule>| match &rule.select.step {
+            None => rule.select.action_type.is_none(),
+            Some(step) => {
+                let exact = |name: &str| step.value.exact().any(|it| it.eq_ignore_ascii_case(name));
+                // Of one that is named exactly the plan says so itself.
+                let is =
+                    |name: &str| step.value.matches_folded(&name.to_lowercase()) && !exact(name);
+                is(&it.step) || is(&it.action)
+            }
+        };
+        let first = rules.iter().find(|it| names(it));
+        first.is_some_and(|it| it.verdict != Verdict::Leave)
+    };
+    let actions = documents.iter().flat_map(|(_, it)| &it.actions);
+    let untold: Vec<&Action> = actions.filter(is_untold).filter(is_meant).collect();
+    let at = untold.first()?.at.clone();
+    let (steps, stay) = (count(untold.len(), "step"), stays(untold.len()));
+    let message = format!("{steps} of step templates, without a pool, {stay}");
+    let names = untold.iter().map(|it| format!("{:?}", it.step)).collect();
+    let finding = Finding::warning("template-step", at, message).notes(names);
+    Some(
+        finding.help(
+            "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
+        ),
+    )
 }
 
 /// What is told of the steps of a template that stay where they are.

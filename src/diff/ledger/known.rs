@@ -1,16 +1,21 @@
 //! The names that rules can ask for, and those that they ask for in vain.
 
-use super::super::{matched::Matched, reference};
+use super::super::{
+    matched::{Matched, ambiguous},
+    reference,
+};
 use crate::{
     desired::{Declared, Rule, Verdict},
     finding::{Finding, Span},
     text::pattern::Patterns,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Names that a rule can ask for.
 pub(super) struct Known<'a> {
     projects: HashSet<&'a str>,
+    /// Names of several projects, which differ in case or in space around them alone.
+    alike: HashMap<&'a str, Vec<String>>,
     /// Projects whose processes are in Git, where the file does not say how these are treated.
     left_in_git: HashSet<&'a str>,
     shown: Vec<&'a str>,
@@ -30,8 +35,14 @@ impl<'a> Known<'a> {
         let groups: BTreeSet<_> = projects.iter().map(|it| it.group.as_str()).collect();
         let tags: BTreeSet<_> =
             projects.iter().flat_map(|it| &it.tags).map(String::as_str).collect();
+        let mut alike: HashMap<&str, Vec<String>> = HashMap::new();
+        for project in projects {
+            alike.entry(project.name.folded()).or_default().push(project.name.to_string());
+        }
+        alike.retain(|_, names| 1 < names.len());
         Self {
             projects: projects.iter().map(|it| it.name.folded()).collect(),
+            alike,
             left_in_git: projects
                 .iter()
                 .filter(|it| it.git && matched.desired.version_control.is_none())
@@ -65,8 +76,12 @@ impl<'a> Known<'a> {
         let Some(patterns) = &rule.select.project else { return Vec::new() };
         let leaves = rule.verdict == Verdict::Leave;
         let finding = |name: &str| {
-            let folded = name.to_lowercase();
+            let folded = name.trim().to_lowercase();
             let at = patterns.at.clone();
+            if let Some(alike) = self.alike.get(folded.as_str()) {
+                let ambiguous = ambiguous("project", name, alike, at);
+                return Some(ambiguous.help("rename all but one of them on the server"));
+            }
             if !self.projects.contains(folded.as_str()) {
                 return Some(reference::missing("project", name, self.shown.iter().copied(), at));
             }
