@@ -133,7 +133,7 @@ struct SavedFinding {
 
 /// The plan as a file's text; `sources` are the files that its places point into.
 pub fn write(plan: &Plan, sources: &Sources) -> String {
-    let Plan { header, changes, findings, relies, needs } = plan;
+    let Plan { header, changes, findings, relies, needs, affected: _ } = plan;
     let file = File {
         format_version: FORMAT.to_owned(),
         tool: Tool {
@@ -185,6 +185,7 @@ pub fn read(text: &str) -> Result<Plan, ReadError> {
         findings: file.findings.into_iter().map(read_finding).collect(),
         relies: file.relies,
         needs: file.needs,
+        affected: file.touches.affected,
     };
     check(&plan)?;
     match plan.summary() == file.summary {

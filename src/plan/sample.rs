@@ -3,8 +3,8 @@
 //! Never: part of the program.
 
 use super::{
-    Cause, Change, ChangeKind, Delta, Header, Need, NewPool, NewScope, NewWorker, Plan, PoolEdit,
-    ProcessKind, Reliance, StepEdit, Subject, ValueEdit, WorkerEdit,
+    Affected, Cause, Change, ChangeKind, Delta, Header, Need, NewPool, NewScope, NewWorker, Plan,
+    PoolEdit, ProcessKind, Reliance, StepEdit, Subject, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{At, Finding, Level, Source, SourceId, Sources, Span},
@@ -57,7 +57,14 @@ pub(crate) fn header() -> Header {
 }
 
 pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
-    Plan { header: header(), changes, findings, relies: Vec::new(), needs: Vec::new() }
+    Plan {
+        header: header(),
+        changes,
+        findings,
+        relies: Vec::new(),
+        needs: Vec::new(),
+        affected: Affected::default(),
+    }
 }
 
 pub(crate) fn declared(text: &str) -> Cause {
@@ -170,7 +177,8 @@ pub(crate) fn everything() -> Plan {
         Need { pool: new_pool("database"), healthy: 2 },
         Need { pool: pool("WorkerPools-2", "azure"), healthy: 1 },
     ];
-    Plan { relies, needs, ..plan(changes, findings) }
+    let affected = Affected { steps: 3, projects: 2, runbooks: 1 };
+    Plan { relies, needs, affected, ..plan(changes, findings) }
 }
 
 fn server() -> Vec<Change> {

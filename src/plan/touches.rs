@@ -24,6 +24,20 @@ pub struct Touches {
     /// Deployment targets.
     #[serde(default)]
     pub targets: usize,
+    /// What runs elsewhere beside all of these.
+    #[serde(default)]
+    pub affected: Affected,
+}
+
+/// Steps that run elsewhere once a plan is carried out, or nowhere, though no change names them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Affected {
+    /// The steps.
+    pub steps: usize,
+    /// The projects that have them.
+    pub projects: usize,
+    /// The runbooks that have them.
+    pub runbooks: usize,
 }
 
 impl Plan {
@@ -49,7 +63,8 @@ impl Plan {
             }
         }
         let (pools, projects, runbooks) = (pools.len(), projects.len(), runbooks.len());
-        Touches { pools, workers, projects, steps, runbooks, variables, targets }
+        let affected = self.affected;
+        Touches { pools, workers, projects, steps, runbooks, variables, targets, affected }
     }
 }
 

@@ -45,7 +45,9 @@ fn approved(changes: Vec<Change>) -> Approved {
         scope: Scope::default(),
     };
     let (findings, relies, needs) = (Vec::new(), Vec::new(), Vec::new());
-    Plan { header, changes, findings, relies, needs }.approve().unwrap()
+    Plan { header, changes, findings, relies, needs, affected: Default::default() }
+        .approve()
+        .unwrap()
 }
 
 pub(crate) async fn run(bench: &Bench, changes: Vec<Change>) -> Ran {

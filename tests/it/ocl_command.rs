@@ -4,7 +4,7 @@ use crate::workbench::{output, program};
 use std::{fs, path::Path};
 use tempfile::TempDir;
 
-const RULES: &str = "version = 1\n[pools.k]\nname = \"Kubernetes Worker Pool\"\n\
+pub(crate) const RULES: &str = "version = 1\n[pools.k]\nname = \"Kubernetes Worker Pool\"\n\
     [[placements]]\nlabel = \"all\"\nproject = \"Web Store\"\nprocess = \"any\"\npool = \"k\"\n";
 
 /// A working tree with a process and a runbook, and a file of rules.
@@ -19,12 +19,12 @@ fn tree(rules: &str) -> TempDir {
     folder
 }
 
-fn run(folder: &TempDir, args: &[&str]) -> (i32, String) {
+pub(crate) fn run(folder: &TempDir, args: &[&str]) -> (i32, String) {
     let output = output(&mut program(folder.path(), &[&["ocl"], args].concat()));
     (output.code, format!("{}{}", output.stdout, output.stderr))
 }
 
-const PROJECT: [&str; 3] = ["--project", "web store", "."];
+pub(crate) const PROJECT: [&str; 3] = ["--project", "web store", "."];
 
 #[test]
 fn a_plan_shows_the_steps_and_the_lines_and_an_apply_edits_them() {
@@ -144,7 +144,7 @@ fn lines(folder: &TempDir, file: &str) -> String {
 }
 
 /// A working tree with these files in its `.octopus`.
-fn octopus(rules: &str, files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn octopus(rules: &str, files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("workers.toml"), rules).unwrap();
     for (name, text) in files {
@@ -156,7 +156,7 @@ fn octopus(rules: &str, files: &[(&str, &str)]) -> TempDir {
 }
 
 /// A step that runs on a worker, with what chooses its pool.
-fn step(label: &str, lines: &str) -> String {
+pub(crate) fn step(label: &str, lines: &str) -> String {
     let properties = "properties = {\nOctopus.Action.RunOnServer = \"true\"\n}";
     let action = format!("action {{\naction_type = \"Octopus.Script\"\n{properties}\n{lines}}}");
     format!("step \"{label}\" {{\n{action}\n}}\n")
@@ -323,157 +323,4 @@ fn a_file_that_is_found_twice_is_edited_once() {
     let args = ["plan", "--project", "Web Store", ".", "web", "web/.octopus/runbooks/restart.ocl"];
     let (code, text) = run(&folder, &args);
     assert!(text.contains("3 steps of 2 of 2 files\n"), "{text}{code}");
-}
-
-#[test]
-fn a_project_has_the_folder_of_its_name_where_there_are_several() {
-    let folder = TempDir::new().unwrap();
-    for project in ["web-store", "billing"] {
-        let octopus = folder.path().join(".octopus").join(project);
-        fs::create_dir_all(&octopus).unwrap();
-        fs::write(octopus.join("deployment_process.ocl"), step("a", "")).unwrap();
-    }
-    fs::write(folder.path().join("workers.toml"), RULES).unwrap();
-    let (code, text) = run(&folder, &[&["plan", "--exit-code"], &PROJECT[..]].concat());
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-      ~ deployment.steps["a"]  # workers.toml:4 "all"
-          pool  default → kubernetes-worker-pool
-
-    --- a/.octopus/web-store/deployment_process.ocl
-    +++ b/.octopus/web-store/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
-
-    1 step of 1 of 1 file
-    warning[several-projects]: these are the files of 2 projects: of 1 file outside of `.octopus/web-store` nothing changes
-
-    1 warning
-    exit code 2
-    "#);
-    let rules = RULES.replace("Web Store", "Shop");
-    fs::write(folder.path().join("workers.toml"), rules).unwrap();
-    let (code, text) = run(&folder, &["plan", "--project", "Shop", "."]);
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-      ~ deployment.steps["a"]  # workers.toml:4 "all"
-          pool  default → kubernetes-worker-pool
-      ~ deployment.steps["a"]  # workers.toml:4 "all"
-          pool  default → kubernetes-worker-pool
-
-    --- a/.octopus/billing/deployment_process.ocl
-    +++ b/.octopus/billing/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
-
-    --- a/.octopus/web-store/deployment_process.ocl
-    +++ b/.octopus/web-store/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
-
-    2 steps of 2 of 2 files
-    warning[several-projects]: these are the files of 2 projects, and all are taken for `Shop`'s
-     |
-     = note: .octopus/billing
-             .octopus/web-store
-     = help: name the project's folder instead: `poolwright ocl plan --project NAME FOLDER`
-
-    1 warning
-    exit code 0
-    "#);
-}
-
-#[test]
-fn a_step_of_a_template_that_names_no_pool_is_told_to_stay() {
-    let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        properties = {\n            \
-                    Octopus.Action.Template.Id = \"ActionTemplates-1\"\n        }\n    }\n}\n";
-    let file = format!("{}{template}", step("a", ""));
-    let folder = octopus(RULES, &[("deployment_process.ocl", &file)]);
-    let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-      ~ deployment.steps["a"]  # workers.toml:4 "all"
-          pool  default → kubernetes-worker-pool
-
-    --- a/.octopus/deployment_process.ocl
-    +++ b/.octopus/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
-
-    1 step of 1 of 1 file
-    warning[template-step]: 1 step of step templates, without a pool, stays as it is
-      --> .octopus/deployment_process.ocl:12:5
-       |
-    12 |     action {
-       |     ^^^^^^^^
-       |
-       = note: "Call"
-       = help: nothing in the file says whether a worker runs it: choose its pool once in Octopus
-
-    1 warning
-    exit code 0
-    "#);
-    let named = RULES.replace("process = \"any\"", "step = \"call\"");
-    fs::write(folder.path().join("workers.toml"), named).unwrap();
-    let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-    error[unmanaged-step]: step `call` is made of a step template that is not here, and names no pool
-     --> workers.toml:7:8
-      |
-    7 | step = "call"
-      |        ^^^^^^ only its template says whether it runs on a worker
-      |
-      = help: choose its pool once in Octopus, or by hand: a step that names a pool is moved
-
-    1 error
-    exit code 1
-    "#);
-}
-
-#[test]
-fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
-    let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        worker_pool = \"k\"\n    }\n}\n";
-    let file = format!("{}{template}", step("a", "        worker_pool = \"k\"\n"));
-    let rules = "version = 1\n[[placements]]\ndefault_pool = true\n";
-    let folder = octopus(rules, &[("deployment_process.ocl", &file)]);
-    let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-      ~ deployment.steps["a"]  # workers.toml:2
-          pool  k → default
-
-    --- a/.octopus/deployment_process.ocl
-    +++ b/.octopus/deployment_process.ocl
-    @@ -5,5 +5,4 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    -        worker_pool = "k"
-     }
-     }
-
-    1 step of 1 of 1 file
-    warning[impossible-execution]: 1 step stays as it is: without the pool that it names, nothing says that the step runs on a worker
-     --> workers.toml:2:1
-      |
-    2 | [[placements]]
-      | ^^^^^^^^^^^^^^
-      |
-      = note: projects["web store"].deployment.steps["Call"]
-      = help: choose in Octopus that it runs once on a worker, or name a pool in this rule
-
-    1 warning
-    exit code 0
-    "#);
 }

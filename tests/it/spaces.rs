@@ -267,14 +267,7 @@ prop_compose! {
             live.push(LiveProcess {
                 id: if git.is_some() { LiveProcess::on_branch(&id, "main") } else { Id::new(&id) },
                 owner: Owner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
-                git: git.map(|protected| Branch {
-                    document: id,
-                    project: Id::new(format!("Projects-{number}")),
-                    repository: "https://git.example/all.git".into(),
-                    name: "main".into(),
-                    protected,
-                    stands_for: None,
-                }),
+                git: git.map(|protected| on_main(id, number, protected)),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
             });
         }
@@ -293,6 +286,18 @@ prop_compose! {
             pointers: Vec::new(), choosers: Default::default(),
             editions: Vec::new(), elsewhere: Vec::new(), gaps,
         }
+    }
+}
+
+/// The default branch of a project, as a process or variables have it.
+fn on_main(document: String, project: usize, protected: bool) -> Branch {
+    Branch {
+        document,
+        project: Id::new(format!("Projects-{project}")),
+        repository: "https://git.example/all.git".into(),
+        name: "main".into(),
+        protected,
+        stands_for: None,
     }
 }
 
@@ -388,14 +393,6 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
     }
     let beside = Store::BesideGit { unread: None };
     choosers.sets.push(LiveVariableSet { id: Id::new(&document), store: beside, ..set.clone() });
-    let branch = Branch {
-        document,
-        project: Id::new(format!("Projects-{at}")),
-        repository: "https://git.example/all.git".into(),
-        name: "main".into(),
-        protected: at % 2 == 0,
-        stands_for: None,
-    };
-    let store = Store::Branch(branch);
+    let store = Store::Branch(on_main(document, at, at % 2 == 0));
     choosers.sets.push(LiveVariableSet { store, on_default_branch: true, ..set });
 }
