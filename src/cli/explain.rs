@@ -110,6 +110,7 @@ impl Args {
             deployments: true,
             runbooks: true,
             pointers: true,
+            templates: true,
             editions: self.pool.is_some(),
             features: true,
             elsewhere: false,

@@ -14,8 +14,8 @@ use super::{
     request::{Request, Verb},
     resource::{
         Call, deployments, events, features, instance, links, lookups, nodes, plain, pools,
-        process_templates, processes, projects, releases, runs, targets, tasks, templates, tenants, variables,
-        versioned, workers,
+        process_templates, processes, projects, releases, runs, targets, tasks, templates, tenants,
+        variables, versioned, workers,
     },
     store, work,
 };

@@ -273,6 +273,7 @@ prop_compose! {
                     stands_for: None,
                 }),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
+                templates: Vec::new(),
             });
         }
         let projects = projects.iter().map(|(name, group, git, _)| LiveProject { name: Name::new(name), group: Name::new(group), tags: Vec::new(), git: git.is_some() }).collect();

@@ -261,6 +261,7 @@ fn process(
         },
         git: None,
         steps: steps.collect(),
+        templates: Vec::new(),
     }
 }
 

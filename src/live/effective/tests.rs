@@ -117,6 +117,7 @@ fn process() -> LiveProcess {
         owner: Owner { project, group, runbook: None },
         git: None,
         steps: Vec::new(),
+        templates: Vec::new(),
     }
 }
 

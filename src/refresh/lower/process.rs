@@ -14,6 +14,7 @@ pub(in crate::refresh) fn process(process: wire::Process, owner: Owner) -> LiveP
         owner,
         git: None,
         steps: process.steps.into_iter().flat_map(steps).collect(),
+        templates: Vec::new(),
     }
 }
 

@@ -207,9 +207,14 @@ mod tests {
 
     #[test]
     fn a_mask_means_the_versions_that_begin_like_it() {
-        for (mask, wanted) in
-            [("", true), ("1.X", true), ("1.2.x", true), ("1.2.3", true), ("1.3.X", false), ("2.X", false)]
-        {
+        for (mask, wanted) in [
+            ("", true),
+            ("1.X", true),
+            ("1.2.x", true),
+            ("1.2.3", true),
+            ("1.3.X", false),
+            ("2.X", false),
+        ] {
             assert_eq!(is_of("1.2.3", mask), wanted, "{mask}");
         }
     }
