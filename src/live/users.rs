@@ -169,11 +169,13 @@ fn of_edition<'a>(
         EditionOf::Release { .. } => UseKind::Release,
         EditionOf::Branch => UseKind::Branch,
     };
-    let what = |step| {
-        let address = edition.process.address(step);
-        edition.named().map_or(address.to_string(), |named| format!("{named}: {address}"))
+    let process = &edition.process;
+    let of = move |address: Address, via| {
+        let named = edition.named();
+        let what = named.map_or(address.to_string(), |named| format!("{named}: {address}"));
+        PoolUse { kind, what, via }
     };
-    edition.process.steps.iter().filter_map(move |step| {
+    process.steps.iter().flat_map(move |step| {
         let by_value = match (&step.place, kind) {
             // What a variable is today does not matter to a process that has its own of then.
             (Place::Variable(name), UseKind::Snapshot | UseKind::Release) => {
@@ -181,11 +183,17 @@ fn of_edition<'a>(
             }
             _ => None,
         };
-        let by_place = || of_step(live, &edition.process, step, pool);
-        let named = || pools_named(step, &live.pools).any(|(_, it)| it.id == *pool);
+        let by_place = || of_step(live, process, step, pool);
+        let mut named = pools_named(step, &live.pools).filter(|(_, it)| it.id == *pool);
         let via = by_value.unwrap_or_else(by_place);
-        let via = via.or_else(|| named().then_some(Via::Direct))?;
-        Some(PoolUse { kind, what: what(step), via })
+        let via = via.or_else(|| {
+            named.any(|(name, _)| !leads(live, process, step, name, pool)).then_some(Via::Direct)
+        });
+        let inside = process.inside(step).iter().filter_map(move |inner| {
+            let via = of_inner(live, process, (step, inner), pool)?;
+            Some(of(process.address_inside(step, inner), via))
+        });
+        via.map(|via| of(process.address(step), via)).into_iter().chain(inside)
     })
 }
 
