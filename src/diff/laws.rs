@@ -163,6 +163,7 @@ prop_compose! {
                 target_roles: roles.to_owned(),
                 container: None, channels: Vec::new(), parameters: Vec::new(), disabled: false,
             }).collect(),
+            templates: Vec::new(),
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: it.git.is_some() }).collect();
         Live {

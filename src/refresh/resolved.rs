@@ -238,3 +238,104 @@ fn named(mut steps: Vec<LiveStep>, usage: &str) -> Vec<LiveStep> {
     }
     steps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A process of steps `id:name:slug`; the name of one that uses a template begins with `use`.
+    fn outline(steps: &[&str]) -> Outline {
+        let step = |text: &&str| {
+            let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
+                panic!("{text}")
+            };
+            let kind = if name.starts_with("use") { PROCESS_TEMPLATE } else { "Octopus.Script" };
+            json!({
+                "Id": format!("step-{id}"), "Name": name, "Slug": slug,
+                "Actions": [{ "Id": id, "Name": name, "Slug": slug, "ActionType": kind }],
+            })
+        };
+        let steps: Vec<Value> = steps.iter().map(step).collect();
+        let process = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
+        Outline::of(&serde_json::from_value(process).unwrap()).unwrap()
+    }
+
+    /// What is inside, of steps `id:name:slug`; one whose id begins with `use` is still a usage.
+    fn told(outline: &Outline, steps: &[&str]) -> String {
+        let step = |text: &&str| {
+            let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
+                panic!("{text}")
+            };
+            let kind = if name.starts_with("use") { PROCESS_TEMPLATE } else { "Octopus.Script" };
+            json!({ "Name": name, "Actions": [{ "Id": id, "Slug": slug, "ActionType": kind }] })
+        };
+        let steps: Vec<Value> = steps.iter().map(step).collect();
+        let resolved: wire::Resolved = serde_json::from_value(json!({ "Steps": steps })).unwrap();
+        let one = |it: TemplateUse| {
+            let inside = match it.inside {
+                Inside::Steps(steps) => {
+                    steps.iter().map(|it| it.step.to_string()).collect::<Vec<_>>().join(", ")
+                }
+                other => format!("{other:?}"),
+            };
+            format!("{}: {inside}", it.usage.as_str())
+        };
+        let inside = outline.inside(resolved.steps.unwrap()).into_iter();
+        inside.map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn steps_of_a_template_are_told_from_those_of_the_process() {
+        let one = outline(&["1:Build:build", "2:use it:deploy", "3:Tell:tell"]);
+        // Resolved steps | what is inside.
+        for (steps, wanted) in [
+            (
+                &["1:Build:build", "x:Look:deploy-look", "y:Go:deploy-go", "3:Tell:tell"][..],
+                "2: Look, Go",
+            ),
+            // In another order, and without slugs, names or ids.
+            (&["x:Look:deploy-look", "3:Tell:tell", "1:Build:build"], "2: Look"),
+            (&["1:Build:", "x:Look:", "3:Tell:"], "2: Look"),
+            (&["1::", "::", "3::"], "2: "),
+            // Ids that are new each time, as in Git.
+            (&["7:Build:build", "8:Look:deploy-look", "9:tell:tell"], "2: Look"),
+            // A step of the template may be called like one of the process.
+            (&["1:Build:build", "x:Build:deploy-build", "3:Tell:tell"], "2: Build"),
+            // The usage's name in front of theirs, or its id.
+            (&["1:Build:build", "x:use it / Look:deploy-look", "3:Tell:tell"], "2: Look"),
+            (&["1:Build:build", "2:Look:look", "3:Tell:tell"], "2: Look"),
+            // It cannot be resolved: it is left out, or left as it is.
+            (&["1:Build:build", "3:Tell:tell"], "2: LeftOut"),
+            (&["1:Build:build", "2:use it:deploy", "3:Tell:tell"], "2: LeftOut"),
+            (&[], "2: LeftOut"),
+        ] {
+            assert_eq!(told(&one, steps), wanted, "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_usages_the_slug_tells_and_else_the_place() {
+        let two = outline(&["1:use a:deploy", "2:use b:deploy-web", "3:Tell:tell", "4:use c:"]);
+        for (steps, wanted) in [
+            (&["x:X:deploy-x", "y:Y:deploy-web-y", "3:Tell:tell", "z:Z:z"][..], "1: X; 2: Y; 4: Z"),
+            (&["3:Tell:tell", "y:Y:deploy-web-y"], "1: LeftOut; 2: Y; 4: LeftOut"),
+            // Between two usages that tell nothing nobody knows.
+            (&["x:X:x", "3:Tell:tell", "z:Z:z"], "1: Mixed; 2: Mixed; 4: Z"),
+            (&["x:X:deploy-x", "q:Q:q", "3:Tell:tell"], "1: X; 2: Mixed; 4: Mixed"),
+        ] {
+            assert_eq!(told(&two, steps), wanted, "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_without_a_usage_has_no_outline_and_an_answer_needs_nothing() {
+        let process = json!({ "Id": "p", "Steps": [{ "Actions": [{ "Id": "a" }] }] });
+        assert!(Outline::of(&serde_json::from_value(process).unwrap()).is_none());
+        let odd =
+            json!({ "Steps": [{}, { "Actions": null }, { "Actions": [{ "Channels": null }] }] });
+        let odd: wire::Resolved = serde_json::from_value(odd).unwrap();
+        assert_eq!(odd.steps.unwrap().len(), 3);
+        assert_eq!(serde_json::from_value::<wire::Resolved>(json!({})).unwrap().steps, None);
+    }
+}
