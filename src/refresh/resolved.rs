@@ -202,7 +202,8 @@ fn is_odd(error: &octopus::Error) -> bool {
         octopus::Error::Status { status, .. } => !matches!(status, 401 | 429),
         octopus::Error::Malformed { .. }
         | octopus::Error::TooLarge { .. }
-        | octopus::Error::NotJson { .. } => true,
+        | octopus::Error::NotJson { .. }
+        | octopus::Error::Redirected { .. } => true,
         _ => false,
     }
 }
