@@ -82,7 +82,10 @@ impl Outline {
                 }
             };
             match found.and_then(|at| Some((self.0.get(at)?, inside.get_mut(at)?))) {
-                Some((usage, steps)) => steps.extend(named(lower::steps(step.into()), &usage.name)),
+                Some((usage, steps)) => {
+                    let step = with_name(step);
+                    steps.extend(named(lower::steps(step.into()), &usage.name));
+                }
                 None => mixed = true,
             }
         }
@@ -223,6 +226,16 @@ pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<
     processes.filter_map(gap).collect()
 }
 
+/// A step that has a name, be it its slug.
+fn with_name(mut step: wire::ResolvedStep) -> wire::ResolvedStep {
+    if step.name.trim().is_empty() {
+        let actions = step.actions.iter().flat_map(|it| [&it.name, &it.slug]);
+        let mut names = actions.chain([&step.slug]).filter(|it| !it.trim().is_empty());
+        step.name = names.next().cloned().unwrap_or_else(|| "without a name".to_owned());
+    }
+    step
+}
+
 /// Steps without the name of their usage before their own, for that is told with them.
 fn named(mut steps: Vec<LiveStep>, usage: &str) -> Vec<LiveStep> {
     let own = |name: &str| {
@@ -298,7 +311,7 @@ mod tests {
             // In another order, and without slugs, names or ids.
             (&["x:Look:deploy-look", "3:Tell:tell", "1:Build:build"], "2: Look"),
             (&["1:Build:", "x:Look:", "3:Tell:"], "2: Look"),
-            (&["1::", "::", "3::"], "2: "),
+            (&["1::", "::", "3::"], "2: without a name"),
             // Ids that are new each time, as in Git.
             (&["7:Build:build", "8:Look:deploy-look", "9:tell:tell"], "2: Look"),
             // A step of the template may be called like one of the process.

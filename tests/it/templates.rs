@@ -30,9 +30,13 @@ fn told(json: &str) -> Vec<String> {
     let text = |it: &Value| it.as_str().unwrap_or("-").to_owned();
     let one = |it: &Value| {
         let case = &it["effective"][0];
-        let step = text(&it["address"]["step"]);
-        let step = if step == "-" { text(&it["address"]) } else { step };
-        format!("{step}: {} {} by {}", text(&case["place"]), text(&case["pool"]), text(&case["by"]))
+        format!(
+            "{}: {} {} by {}",
+            text(&it["address"]),
+            text(&case["place"]),
+            text(&case["pool"]),
+            text(&case["by"])
+        )
     };
     json["steps"].as_array().unwrap().iter().map(one).collect()
 }
@@ -73,12 +77,12 @@ fn one_request_more_for_a_process_that_uses_a_template_and_none_for_others() {
 #[test]
 fn no_rule_reaches_inside_a_template_and_no_write_has_a_step_of_it() {
     let (bench, process) = company();
-    let file = "version = 1\n[pools.k]\n[workers.k]\npools = [\"k\"]\npolling = true\n\
-                [[placements]]\nproject = \"Search\"\naction_type = \"*\"\npool = \"k\"\n\
-                [[placements]]\nproject = \"Search\"\nstep = \"* / Roll out\"\npool = \"k\"\n\
-                [gates]\nempty-pool = \"allow\"\n";
-    bench
-        .write("workers.toml", &file.replace("[workers.k]\npools = [\"k\"]\npolling = true\n", ""));
+    bench.write(
+        "workers.toml",
+        "version = 1\n[pools.k]\n[[placements]]\nproject = \"Search\"\naction_type = \"*\"\npool = \"k\"\n\
+         [[placements]]\nproject = \"Search\"\nstep = \"* / Roll out\"\npool = \"k\"\n\
+         [gates]\nempty-pool = \"allow\"\n",
+    );
     let before = bench.get(&process);
     let plan = bench.run(&["plan"]);
     assert!(plan.stdout.contains("Notify the team"), "{}{}", plan.stdout, plan.stderr);
@@ -215,13 +219,15 @@ fn an_answer_is_believed_as_far_as_it_can_be_told_apart() {
         json!({ "Name": name, "Actions": [action] })
     };
     let of_pool = action("Deploy by template - Pool", json!({ "WorkerPoolId": linux }));
-    let bare = action("Bare", json!({ "WorkerPoolVariable": "worker POOL", "Slug": 7 }));
+    let bare = action("Bare", json!({ "WorkerPoolVariable": "worker POOL", "Notes": 7 }));
+    let odd = action("Odd", json!({ "Slug": 7 }));
     let none = action("None", json!({ "WorkerPoolId": null, "Id": null, "Channels": null }));
     let gone = action("Gone", json!({ "WorkerPoolId": "WorkerPools-99" }));
     let mut all = String::new();
     for answer in [
         json!({ "Steps": [notify, of_pool, none, gone] }),
         json!({ "Steps": [bare] }),
+        json!({ "Steps": [odd] }),
         json!({ "Steps": [] }),
         json!({ "Steps": [{}, null] }),
         json!({ "Steps": [{}, { "Actions": [{}] }] }),

@@ -19,7 +19,7 @@
 use super::{Call, field, flag, list, text};
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
-    kind::PROCESS_TEMPLATES,
+    kind::{POOLS, PROCESS_TEMPLATES},
     request::Verb,
     store::{self, Document},
 };
@@ -111,13 +111,20 @@ pub(super) fn resolved(db: &Connection, mut process: Value) -> Result<Value> {
 
 /// The same, to be executed: parameters are applied, and a usage that cannot be resolved stays as it is.
 pub(in crate::sandbox) fn executed(db: &Connection, mut process: Value) -> Result<Value> {
+    let all = || field(&process, "Steps").as_array().into_iter().flatten();
+    if !all().any(|step| usage(step).is_some()) {
+        return Ok(process);
+    }
+    let space = text(&process, "SpaceId");
     let mut steps = Vec::new();
-    for step in field(&process, "Steps").as_array().into_iter().flatten() {
+    for step in all() {
         let usage = usage(step);
         let inside = usage.map(|it| inside(db, step, it)).transpose()?.flatten();
         match (usage, inside) {
             (Some(usage), Some(inside)) => {
-                steps.extend(inside.into_iter().map(|step| with_pools(step, usage)));
+                for step in inside {
+                    steps.push(with_pools(db, space, step, usage)?);
+                }
             }
             _ => steps.push(step.clone()),
         }
@@ -177,18 +184,20 @@ fn placed(mut inner: Value, step: &Value, usage: &Value) -> Value {
 /// # Source
 ///
 /// `OctopusDeploy/Issues` 10023: where a parameter is not set, the default pool is used.
-fn with_pools(mut step: Value, usage: &Value) -> Value {
+fn with_pools(db: &Connection, space: &str, mut step: Value, usage: &Value) -> Result<Value> {
     let actions = step.get_mut("Actions").and_then(Value::as_array_mut);
     for action in actions.into_iter().flatten() {
         let variable = text(action, "WorkerPoolVariable");
         let name = variable.strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
         let name = name.unwrap_or(variable).trim();
         if !name.is_empty() {
-            action["WorkerPoolId"] = field(field(usage, "Properties"), name).clone();
+            let said = field(field(usage, "Properties"), name);
+            let pool = store::find_slug(db, &POOLS, space, said.as_str().unwrap_or_default())?;
+            action["WorkerPoolId"] = pool.map_or_else(|| said.clone(), |it| json!(it.id));
             action["WorkerPoolVariable"] = Value::Null;
         }
     }
-    step
+    Ok(step)
 }
 
 /// Whether a version is one that a mask means: `1.X` is any of 1; no mask is any at all.

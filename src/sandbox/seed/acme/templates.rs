@@ -28,7 +28,9 @@ pub(super) fn plant(db: &Connection) -> Result<()> {
         "Octopus.Action.Manual.Instructions": "Look at what is about to be rolled out.",
     });
     let approve = step("Approve", "Octopus.Manual", Empty::Null, approve);
-    let body = "kubectl apply --filename manifests.yaml && kubectl scale deployment --replicas #{Replicas}";
+    let body = "aws eks update-kubeconfig --name services\n\
+                kubectl apply --filename manifests.yaml\n\
+                kubectl scale deployment --all --replicas #{Replicas}\n";
     let roll_out = script("Bash", body, "true");
     let roll_out = step("Roll out", "Octopus.AwsRunScript", Empty::Null, roll_out);
     let mut steps = vec![by_parameter(render), approve, by_parameter(roll_out)];
