@@ -262,25 +262,30 @@ async fn processes(
     let mut found: HashMap<String, wire::Process> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
+    // Those that use templates, by their places.
+    let mut using = Vec::new();
     for (id, owner) in wanted {
         if let Some(process) = found.remove(&id.to_lowercase()) {
-            processes.push(async move {
-                let outline = Outline::of(&process).filter(|_| templates);
-                let project = process.project_id.clone();
-                let process = lower::process(process, owner);
-                let Some(outline) = outline else { return Ok(process) };
-                let of = (project.as_str(), None);
-                resolved::with_templates(&reading.reader, &outline, process, of).await
-            });
+            let outline = Outline::of(&process).filter(|_| templates);
+            using.extend(outline.map(|it| (processes.len(), it, process.project_id.clone())));
+            processes.push(lower::process(process, owner));
             continue;
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
         gaps.push(Gap { what: named(&owner), why, hides: Hides::Steps });
     }
-    let processes = try_join_all(processes).await;
-    let what = "the steps inside process templates";
-    Ok((processes.map_err(|why| reading.unread(what, why))?, gaps))
+    let inside = using.iter().map(|(_, outline, project)| {
+        resolved::templates(&reading.reader, outline, (project.as_str(), None))
+    });
+    let inside = try_join_all(inside).await;
+    let inside = inside.map_err(|why| reading.unread("the steps inside process templates", why))?;
+    for ((at, ..), inside) in using.iter().zip(inside) {
+        if let Some(process) = processes.get_mut(*at) {
+            process.templates = inside;
+        }
+    }
+    Ok((processes, gaps))
 }
 
 fn named(owner: &Owner) -> String {

@@ -256,10 +256,12 @@ impl Repository<'_> {
             let process = reader.process(&resource).await?;
             let has_route = matches!(resource, Resource::BranchDeploymentProcess(_));
             let outline = Outline::of(&process).filter(|_| self.scope.templates && has_route);
-            let process = of_branch(process, owner, branch);
-            let Some(outline) = outline else { return Ok(process) };
-            let of = (branch.project.as_str(), Some(at));
-            resolved::with_templates(reader, &outline, process, of).await
+            let mut process = of_branch(process, owner, branch);
+            if let Some(outline) = outline {
+                let of = (branch.project.as_str(), Some(at));
+                process.templates = resolved::templates(reader, &outline, of).await?;
+            }
+            Ok(process)
         };
         try_join_all(wanted.into_iter().map(read)).await
     }

@@ -170,23 +170,19 @@ fn folded<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
     texts.filter(|it| !it.is_empty()).map(|it| it.to_lowercase()).collect()
 }
 
-/// The process with what is inside its templates, as the server tells it. A server that knows no templates, and
-/// an answer that makes no sense, leave it unknown.
+/// What is inside the templates that a process uses, as the server tells it. A server that knows no templates,
+/// and an answer that makes no sense, leave it unknown.
 ///
 /// # Errors
 ///
 /// A failure that is of the connection.
-pub(super) async fn with_templates(
+pub(super) async fn templates(
     reader: &SpaceReader,
     outline: &Outline,
-    mut process: LiveProcess,
     (project, branch): (&str, Option<&Branch>),
-) -> Result<LiveProcess, octopus::Error> {
+) -> Result<Vec<TemplateUse>, octopus::Error> {
     let why = match reader.resolved(project, branch).await {
-        Ok(wire::Resolved { steps: Some(steps) }) => {
-            process.templates = outline.inside(steps);
-            return Ok(process);
-        }
+        Ok(wire::Resolved { steps: Some(steps) }) => return Ok(outline.inside(steps)),
         Ok(_) => "the answer has no steps".to_owned(),
         Err(error) if is_odd(&error) => error.to_string(),
         Err(error) => return Err(error),
@@ -195,8 +191,7 @@ pub(super) async fn with_templates(
         let usage = Id::new(it.usage.as_ref()?);
         Some(TemplateUse { usage, inside: Inside::Unread(why.clone()) })
     };
-    process.templates = outline.0.iter().filter_map(unread).collect();
-    Ok(process)
+    Ok(outline.0.iter().filter_map(unread).collect())
 }
 
 /// Whether a server answers, and has nothing to say about templates.
