@@ -39,6 +39,9 @@ pub struct Explanation {
 pub struct StepAnswer {
     /// The step.
     pub address: Address,
+    /// The step that uses the process template which it is inside of; no rule decides about it then. None
+    /// for a step of the process itself.
+    pub inside: Option<String>,
     /// Its type: `Octopus.Script`.
     pub action_type: String,
     /// Whether it is skipped until somebody enables it; where it runs is told all the same.
@@ -76,12 +79,15 @@ pub struct RuleAnswer {
 /// What chooses where a step runs, as a file or the server has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Said {
-    /// `pool`, `variable` or `default`; of a file also `left` and `unmanaged`.
+    /// `pool`, `variable` or `default`; of a file also `left` and `unmanaged`, and of a step inside a process
+    /// template `parameter`.
     pub place: &'static str,
     /// The pool's name, where it is one; its id where there is no such pool.
     pub pool: Option<String>,
     /// The variable's name, where it is one.
     pub variable: Option<String>,
+    /// The name of the template's parameter, where it is one.
+    pub parameter: Option<String>,
     /// `once`, `per-target` or `on-targets`; none where that is not said, or is nobody's choice.
     pub execution: Option<&'static str>,
     /// Its target tags.
@@ -128,11 +134,11 @@ pub struct CaseAnswer {
     pub when: String,
     /// The same, condition by condition; all of these.
     pub scope: Vec<ScopeAnswer>,
-    /// `server`, `targets`, `pool`, `built-in-worker`, `nowhere` or `unknown`.
+    /// `server`, `targets`, `template`, `pool`, `built-in-worker`, `nowhere` or `unknown`.
     pub place: &'static str,
     /// The name of the pool, where there is one; its id where it cannot be seen.
     pub pool: Option<String>,
-    /// `type`, `execution`, `step`, `variable`, `target` or `default`.
+    /// `type`, `execution`, `step`, `parameter`, `variable`, `target` or `default`.
     pub by: &'static str,
     /// The whole as a sentence.
     pub because: String,
@@ -186,20 +192,25 @@ pub struct Question<'a> {
 
 /// What is never looked at, so that nobody takes it for unused.
 const NEVER: &str = "releases that are not the newest of their channel, snapshots that are not published, \
-                     the steps inside process templates, and tags and commits in Git are not looked at";
+                     the steps inside process templates that runbooks or any of these use, and tags and \
+                     commits in Git are not looked at";
 
 impl Explanation {
     /// Where the steps of `question` run, of which `wanted` holds.
     pub fn of_steps(question: &Question, wanted: impl Fn(&LiveStep) -> bool) -> Self {
-        let processes = question.live.processes.iter();
-        let steps = processes.flat_map(|process| process.steps.iter().map(move |it| (process, it)));
-        let steps = steps.filter(|(_, step)| wanted(step));
-        Self {
-            steps: steps.map(|(process, step)| answer(question, process, step)).collect(),
-            pool: None,
-            uses: Vec::new(),
-            unseen: unseen(question.live.gaps.iter()),
+        let mut steps = Vec::new();
+        for process in &question.live.processes {
+            for step in &process.steps {
+                let itself = wanted(step);
+                steps.extend(itself.then(|| answer(question, process, step)));
+                let inside = process.inside(step).iter().enumerate();
+                let inside = inside.filter(|(_, inner)| itself || wanted(inner));
+                steps.extend(
+                    inside.filter_map(|(at, _)| answer_inside(question, process, step, at)),
+                );
+            }
         }
+        Self { steps, pool: None, uses: Vec::new(), unseen: unseen(question.live.gaps.iter()) }
     }
 
     /// What uses a pool: by name or id, or because it is what a step comes to.
@@ -268,6 +279,7 @@ fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAn
     });
     StepAnswer {
         address,
+        inside: None,
         action_type: step.action_type.clone(),
         disabled: step.disabled,
         declared,
@@ -275,6 +287,35 @@ fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAn
         effective: answers(&effective, question.live),
         applied,
     }
+}
+
+/// The step at this place inside the process template that `usage` uses.
+fn answer_inside(
+    question: &Question,
+    process: &LiveProcess,
+    usage: &LiveStep,
+    at: usize,
+) -> Option<StepAnswer> {
+    let inner = process.inside(usage).get(at)?;
+    let effective = live::effective_inside(process, usage, inner, question.live);
+    let applied = question.file.and_then(|(after, _)| {
+        let process = after.processes.iter().find(|it| it.id == process.id)?;
+        let usage = process.steps.iter().find(|it| it.id == usage.id)?;
+        let cases = live::effective_inside(process, usage, process.inside(usage).get(at)?, after);
+        (cases != effective).then(|| answers(&cases, after))
+    });
+    let declared =
+        || Declared::unmanaged("it belongs to a process template, which no rule changes");
+    Some(StepAnswer {
+        address: process.address_inside(usage, inner),
+        inside: Some(usage.name().to_string()),
+        action_type: inner.action_type.clone(),
+        disabled: inner.disabled || usage.disabled,
+        declared: question.file.map(|_| declared()),
+        live: Words(question.live).said(inner, &effective),
+        effective: answers(&effective, question.live),
+        applied,
+    })
 }
 
 impl Declared {

@@ -110,6 +110,7 @@ impl Args {
             deployments: true,
             runbooks: true,
             pointers: true,
+            templates: true,
             editions: self.pool.is_some(),
             features: true,
             elsewhere: false,
@@ -137,7 +138,9 @@ impl Args {
             return Ok(explanation);
         }
         let project = self.project.as_deref().unwrap_or_default();
-        let steps = question.live.processes.iter().flat_map(|process| &process.steps);
+        let steps = question.live.processes.iter().flat_map(|process| {
+            process.steps.iter().flat_map(|it| std::iter::once(it).chain(process.inside(it)))
+        });
         let names = steps.flat_map(|it| [it.name().as_str(), it.step.as_str()]);
         let help = match (nearest(step, names), explanation.unseen.first()) {
             (Some(near), _) => format!("a step of a similar name exists: `{near}`"),

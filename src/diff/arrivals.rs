@@ -125,6 +125,7 @@ fn destination(case: &Case) -> Option<&Id<Pool>> {
         Decider::Type => None,
         Decider::Execution
         | Decider::Explicit
+        | Decider::Parameter(_)
         | Decider::Variable(..)
         | Decider::Target
         | Decider::DefaultPool => case.place.pool(),

@@ -10,8 +10,8 @@ use crate::{
     },
     finding::{Level, Span},
     live::{
-        Branch, Directory, Health, Live, LivePool, LiveProcess, LiveProject, LiveStep, LiveWorker,
-        Owner, Scope, ServerFacts,
+        Branch, Directory, Health, Inside, Live, LivePool, LiveProcess, LiveProject, LiveStep,
+        LiveWorker, Owner, Scope, ServerFacts, TemplateUse, residents,
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
     plan::{Header, Plan, check},
@@ -44,6 +44,27 @@ proptest! {
         for pool in live.pools.iter().filter(|it| !named.contains(it.name.folded())) {
             let same = done.pools.iter().find(|it| it.id == pool.id).map(|it| LivePool { default: pool.default, ..it.clone() });
             prop_assert_eq!(same.as_ref(), Some(pool));
+        }
+    }
+
+    #[test]
+    fn what_is_inside_a_template_is_counted_and_never_written(desired in any_desired(), live in any_live()) {
+        let mut with = live.clone();
+        let inner: Vec<LiveStep> = live.processes.iter().flat_map(|it| it.steps.clone()).collect();
+        for process in &mut with.processes {
+            process.templates = process.steps.iter().map(|usage| TemplateUse {
+                usage: usage.id.clone(),
+                inside: Inside::Steps(inner.clone()),
+            }).collect();
+        }
+        let plan = plan(&desired, &with);
+        let made = |plan: &Plan| -> Vec<String> {
+            plan.changes.iter().map(|it| format!("{} {:?}", it.address, it.kind)).collect()
+        };
+        prop_assert_eq!(made(&plan), made(&self::plan(&desired, &live)));
+        prop_assert_eq!(stale(&plan, &with), []);
+        for (pool, before) in with.pools.iter().zip(&live.pools) {
+            prop_assert!(residents(&live, &before.id).len() <= residents(&with, &pool.id).len());
         }
     }
 
@@ -163,6 +184,7 @@ prop_compose! {
                 target_roles: roles.to_owned(),
                 container: None, channels: Vec::new(), parameters: Vec::new(), disabled: false,
             }).collect(),
+            templates: Vec::new(),
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: it.git.is_some() }).collect();
         Live {

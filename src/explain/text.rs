@@ -60,8 +60,9 @@ fn about(out: &mut String, pool: &PoolAnswer) {
 
 fn one(out: &mut String, step: &StepAnswer) {
     let address = step.address.to_string();
+    let inside = if step.inside.is_some() { ", inside a process template" } else { "" };
     let disabled = if step.disabled { ", disabled" } else { "" };
-    _ = writeln!(out, "{} ({}{disabled})", Escaped(&address), Escaped(&step.action_type));
+    _ = writeln!(out, "{} ({}{inside}{disabled})", Escaped(&address), Escaped(&step.action_type));
     if let Some(declared) = &step.declared {
         let told = format!("{}{}", declared.said.text, by_rule(declared));
         _ = writeln!(out, "  declared  {}", Escaped(&told));

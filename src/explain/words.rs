@@ -19,8 +19,13 @@ impl Words<'_> {
             !matches!(case.by, Decider::Type | Decider::Execution)
                 || matches!(case.place, Effective::Unknown(_))
         };
+        let parameter = cases.iter().find_map(|case| match (&case.by, &step.place) {
+            (Decider::Parameter(name), Place::Variable(_)) => Some(name.clone()),
+            _ => None,
+        });
         let lingering = step.place != Place::DefaultPool && !cases.iter().any(on_worker);
         let (place, pool, variable) = match &step.place {
+            _ if parameter.is_some() => ("parameter", None, None),
             Place::Pool(id) => ("pool", Some(self.pool(id)), None),
             Place::Variable(name) => ("variable", None, Some(name.clone())),
             Place::DefaultPool => ("default", None, None),
@@ -31,6 +36,9 @@ impl Words<'_> {
             }
             (_, Some(pool), _) => format!("pool `{pool}`"),
             (_, _, Some(name)) => format!("variable `{name}`"),
+            (Place::Variable(_), _, _) => {
+                format!("parameter `{}`", parameter.as_deref().unwrap_or_default())
+            }
             _ => "no pool".to_owned(),
         };
         let target_tags: Vec<String> = step.target_tags().map(str::to_owned).collect();
@@ -53,6 +61,7 @@ impl Words<'_> {
             place,
             pool,
             variable,
+            parameter,
             execution: execution.map(Execution::as_str),
             text: format!("{chosen}{nothing}{how}"),
             target_tags,
@@ -95,6 +104,9 @@ impl Words<'_> {
             Decider::Type => "steps of its type".to_owned(),
             Decider::Execution => "it runs on its targets".to_owned(),
             Decider::Explicit => "it names the pool".to_owned(),
+            Decider::Parameter(name) => {
+                format!("parameter `{name}` of the step that uses its template says so")
+            }
             Decider::Variable(name, Some(Chosen { owner, given })) => {
                 let variable = match owner {
                     VariableOwner::Project(_) => format!("the project's variable `{name}`"),
@@ -121,6 +133,7 @@ impl Words<'_> {
             Effective::OnTargets => {
                 "on its targets, or on the agents that stand for them".to_owned()
             }
+            Effective::InTemplate => "where each step inside its process template does".to_owned(),
             Effective::Pool(id) => format!("in pool `{}`: {by}", self.pool(id)),
             Effective::BuiltInWorker(id) => {
                 format!("on the built-in worker: {by}, and `{}` has no workers", self.pool(id))
@@ -142,7 +155,10 @@ pub(super) fn state(place: &Effective) -> String {
             "it has no workers, so that its steps run on the built-in worker".to_owned()
         }
         Effective::Nowhere(_, why) => format!("its steps run nowhere: it {}", reason(*why)),
-        Effective::InServer | Effective::OnTargets | Effective::Unknown(_) => String::new(),
+        Effective::InServer
+        | Effective::OnTargets
+        | Effective::InTemplate
+        | Effective::Unknown(_) => String::new(),
     }
 }
 
@@ -163,6 +179,16 @@ fn reason(why: Why) -> &'static str {
 fn unclear(why: Unclear) -> &'static str {
     match why {
         Unclear::Template => "it stands for the steps of a process template, and these decide",
+        Unclear::TemplateUnread => {
+            "it stands for the steps of a process template, and these could not be read"
+        }
+        Unclear::TemplateLeftOut => {
+            "it stands for the steps of a process template, and the server tells none: there is no such \
+             template or version, or it is not shared with the space"
+        }
+        Unclear::TemplateMixed => {
+            "it stands for the steps of a process template, and the server does not say which are its"
+        }
         Unclear::Type => "no source says where steps of its type run",
         Unclear::Ambiguous => "its variable has several values of equal scope",
         Unclear::Targets => "its targets could not be read, and one of them may have a pool",
@@ -206,6 +232,7 @@ pub(super) fn place(case: &Case) -> &'static str {
     match case.place {
         Effective::InServer => "server",
         Effective::OnTargets => "targets",
+        Effective::InTemplate => "template",
         Effective::Pool(_) => "pool",
         Effective::BuiltInWorker(_) => "built-in-worker",
         Effective::Nowhere(..) => "nowhere",
@@ -219,6 +246,7 @@ pub(super) fn by(case: &Case) -> &'static str {
         Decider::Type => "type",
         Decider::Execution => "execution",
         Decider::Explicit => "step",
+        Decider::Parameter(_) => "parameter",
         Decider::Variable(..) => "variable",
         Decider::Target => "target",
         Decider::DefaultPool => "default",

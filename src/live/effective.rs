@@ -15,8 +15,10 @@
 //! - A step that says neither `RunOnServer` nor a target tag has nothing to run on.
 //! - A disabled step is told as if it were enabled, since somebody may enable it.
 
+mod inside;
 mod variable;
 
+pub use inside::effective_inside;
 pub use variable::Chosen;
 
 use super::{
@@ -123,6 +125,8 @@ pub enum Decider {
     Execution,
     /// The pool that it names.
     Explicit,
+    /// The parameter of this name of the template that it is inside of.
+    Parameter(String),
     /// The variable of this name, by this value where one is in scope.
     Variable(String, Option<Chosen>),
     /// The pool of the targets that it is for.
@@ -138,6 +142,8 @@ pub enum Effective {
     InServer,
     /// On its deployment targets, or on the agents that stand for them.
     OnTargets,
+    /// Where each step inside the process template runs that it stands for.
+    InTemplate,
     /// On a healthy worker of this pool.
     Pool(Id<Pool>),
     /// On the built-in worker: this pool is the default one, and has no members.
@@ -176,8 +182,14 @@ pub enum Why {
 pub enum Unclear {
     /// No source says where steps of its type run.
     Type,
-    /// It is a process template, whose own steps decide.
+    /// It is a process template, whose own steps decide; nobody has looked at these.
     Template,
+    /// The same, and they could not be read.
+    TemplateUnread,
+    /// The same, and the server tells none.
+    TemplateLeftOut,
+    /// The same, and nobody can tell which of the steps that the server tells are its.
+    TemplateMixed,
     /// Several values of its variable are in scope with equal right.
     Ambiguous,
     /// Variables that could not be read may have its value.
@@ -197,7 +209,7 @@ pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Cas
         Runs::InServer if checks_health(step) => return health_check(process, step, live),
         Runs::InServer => return always(Decider::Type, Effective::InServer),
         Runs::Unknown if is_process_template(step) => {
-            return always(Decider::Type, Effective::Unknown(Unclear::Template));
+            return always(Decider::Type, inside::of_usage(process, step));
         }
         Runs::Unknown => return always(Decider::Type, Effective::Unknown(Unclear::Type)),
         Runs::OnWorker(Execution::Once) => return chosen(process, step, live, None),

@@ -22,6 +22,8 @@ pub enum Hides {
     StepsInGit,
     /// Steps of another space: uses of the built-in worker.
     ElsewhereSteps,
+    /// Steps inside process templates: uses of pools and of the built-in worker.
+    Templates,
     /// Steps that no rule can decide about, though what uses a pool is known.
     Rules,
     /// Variables and what stands for their values: uses of pools.

@@ -15,6 +15,30 @@ pub struct LiveProcess {
     pub git: Option<Branch>,
     /// Its steps, in their order; a step of several actions is as many entries.
     pub steps: Vec<LiveStep>,
+    /// What is inside the process templates that its steps use, where somebody asks for it.
+    pub templates: Vec<TemplateUse>,
+}
+
+/// A step that uses a process template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateUse {
+    /// The id of its action.
+    pub usage: Id<StepAction>,
+    /// What is inside.
+    pub inside: Inside,
+}
+
+/// What is inside a process template, as one of its usages has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Inside {
+    /// These steps. They belong to the template: no rule decides about them, and no plan writes them.
+    Steps(Vec<LiveStep>),
+    /// None that the server tells, as of a template that is no longer shared with the space.
+    LeftOut,
+    /// Steps of which nobody can tell to which of several usages they belong.
+    Mixed,
+    /// It could not be read, and why.
+    Unread(String),
 }
 
 /// A branch that has a process, or variables.
@@ -89,6 +113,35 @@ impl LiveProcess {
             process: self.owner.process(),
             step: self.shown(step),
         }
+    }
+
+    /// The address of a step inside the template that one of its steps uses.
+    pub fn address_inside(&self, usage: &LiveStep, inner: &LiveStep) -> Address {
+        let alike = |it: &&LiveStep| it.name() == inner.name();
+        let name = match self.inside(usage).iter().filter(alike).count() {
+            0 | 1 => inner.name().to_string(),
+            _ => format!("{} / {}", inner.step, inner.action),
+        };
+        match self.address(usage) {
+            Address::Step { project, branch, process, step } => {
+                Address::Step { project, branch, process, step: format!("{step} / {name}") }
+            }
+            other => other,
+        }
+    }
+
+    /// The steps inside the template that one of its steps uses, as far as they are known.
+    pub fn inside(&self, usage: &LiveStep) -> &[LiveStep] {
+        match self.template(usage) {
+            Some(Inside::Steps(steps)) => steps,
+            _ => &[],
+        }
+    }
+
+    /// What is known of the inside of the template that one of its steps uses.
+    pub(super) fn template(&self, usage: &LiveStep) -> Option<&Inside> {
+        let found = self.templates.iter().find(|it| it.usage == usage.id);
+        found.map(|it| &it.inside)
     }
 
     /// A step's name, unique in its process.

@@ -9,7 +9,7 @@
 use super::{LivePool, LiveStep};
 
 /// The type of a step that uses a process template.
-const PROCESS_TEMPLATE: &str = "Octopus.ProcessTemplate";
+pub const PROCESS_TEMPLATE: &str = "Octopus.ProcessTemplate";
 
 /// Whether a step stands for the steps of a process template.
 pub fn is_process_template(step: &LiveStep) -> bool {

@@ -2,9 +2,9 @@
 
 use super::{
     Case, Decider, Edition, EditionOf, Effective, Given, Hides, Live, LiveProcess, LiveStep,
-    Pointing, PoolVariable, Runs, Unclear, effective, pools_named, runs,
+    Pointing, PoolVariable, Runs, Unclear, effective, effective_inside, pools_named, runs,
 };
-use crate::model::{Id, Name, Place, Pool};
+use crate::model::{Address, Id, Name, Place, Pool};
 
 /// Something that uses a pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +60,19 @@ pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
         via: Via::Direct,
     });
     let steps = live.processes.iter().flat_map(|process| {
-        process.steps.iter().filter_map(|step| {
-            let via = of_step(live, process, step, pool)?;
-            Some(PoolUse { kind: UseKind::Step, what: process.address(step).to_string(), via })
+        process.steps.iter().flat_map(move |step| {
+            let of = |address: Address, via| PoolUse {
+                kind: UseKind::Step,
+                what: address.to_string(),
+                via,
+            };
+            let itself = of_step(live, process, step, pool);
+            let itself = itself.map(|via| of(process.address(step), via));
+            let inside = process.inside(step).iter().filter_map(move |inner| {
+                let via = of_inner(live, process, (step, inner), pool)?;
+                Some(of(process.address_inside(step, inner), via))
+            });
+            itself.into_iter().chain(inside)
         })
     });
     members.chain(steps).chain(beside(live, pool)).collect()
@@ -103,7 +113,7 @@ pub fn users_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let breaks = uses.filter(|it| match &it.via {
         Via::Case(case) => case.by != Decider::DefaultPool,
         // What only may use the pool would not break for certain.
-        Via::Unclear(why) => matches!(why, Unclear::Type | Unclear::Template),
+        Via::Unclear(why) => *why == Unclear::Type || why.is_of_template(),
         Via::Direct | Via::Frozen(_) | Via::Lingering => true,
     });
     breaks.map(|it| worded(it.what, &it.via)).collect()
@@ -117,6 +127,9 @@ fn worded(what: String, via: &Via) -> String {
         Via::Case(Case { by: Decider::Variable(name, _), .. }) | Via::Frozen(name) => {
             format!("{what} (by variable `{name}`)")
         }
+        Via::Case(Case { by: Decider::Parameter(name), .. }) => {
+            format!("{what} (by parameter `{name}`)")
+        }
         Via::Case(Case { by: Decider::Target, .. }) => format!("{what} (by its targets)"),
         Via::Direct | Via::Case(_) => what,
     }
@@ -127,6 +140,8 @@ fn beside<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item = PoolUs
     let parameters = live.processes.iter().flat_map(move |process| {
         process.steps.iter().flat_map(move |step| {
             let named = pools_named(step, &live.pools).filter(|(_, it)| it.id == *pool);
+            // A step inside the template that comes to the pool by it is told in its place.
+            let named = named.filter(|(name, _)| !leads(live, process, step, name, pool));
             named.map(|(name, _)| PoolUse {
                 kind: UseKind::Parameter,
                 what: format!("parameter {name:?} of {}", process.address(step)),
@@ -154,11 +169,13 @@ fn of_edition<'a>(
         EditionOf::Release { .. } => UseKind::Release,
         EditionOf::Branch => UseKind::Branch,
     };
-    let what = |step| {
-        let address = edition.process.address(step);
-        edition.named().map_or(address.to_string(), |named| format!("{named}: {address}"))
+    let process = &edition.process;
+    let of = move |address: Address, via| {
+        let named = edition.named();
+        let what = named.map_or(address.to_string(), |named| format!("{named}: {address}"));
+        PoolUse { kind, what, via }
     };
-    edition.process.steps.iter().filter_map(move |step| {
+    process.steps.iter().flat_map(move |step| {
         let by_value = match (&step.place, kind) {
             // What a variable is today does not matter to a process that has its own of then.
             (Place::Variable(name), UseKind::Snapshot | UseKind::Release) => {
@@ -166,11 +183,17 @@ fn of_edition<'a>(
             }
             _ => None,
         };
-        let by_place = || of_step(live, &edition.process, step, pool);
-        let named = || pools_named(step, &live.pools).any(|(_, it)| it.id == *pool);
+        let by_place = || of_step(live, process, step, pool);
+        let mut named = pools_named(step, &live.pools).filter(|(_, it)| it.id == *pool);
         let via = by_value.unwrap_or_else(by_place);
-        let via = via.or_else(|| named().then_some(Via::Direct))?;
-        Some(PoolUse { kind, what: what(step), via })
+        let via = via.or_else(|| {
+            named.any(|(name, _)| !leads(live, process, step, name, pool)).then_some(Via::Direct)
+        });
+        let inside = process.inside(step).iter().filter_map(move |inner| {
+            let via = of_inner(live, process, (step, inner), pool)?;
+            Some(of(process.address_inside(step, inner), via))
+        });
+        via.map(|via| of(process.address(step), via)).into_iter().chain(inside)
     })
 }
 
@@ -200,6 +223,40 @@ fn of_step(live: &Live, process: &LiveProcess, step: &LiveStep, pool: &Id<Pool>)
     unclear.map(Via::Unclear).or(lingers.then_some(Via::Lingering))
 }
 
+/// How a step inside the template that another one uses comes to a pool; none where it does not. What lingers
+/// there is no use: the server counts the fields of processes, and it is in none.
+fn of_inner(
+    live: &Live,
+    process: &LiveProcess,
+    (usage, inner): (&LiveStep, &LiveStep),
+    pool: &Id<Pool>,
+) -> Option<Via> {
+    let cases = effective_inside(process, usage, inner, live);
+    if let Some(case) = cases.iter().find(|it| comes_to(it, pool)) {
+        return Some(Via::Case(case.clone()));
+    }
+    let unclear = cases.iter().find_map(|it| match it.place {
+        Effective::Unknown(why) if may_lead(live, process, inner, why, pool) => Some(why),
+        _ => None,
+    });
+    unclear.map(Via::Unclear)
+}
+
+/// Whether some step inside the template that `usage` uses comes to `pool` by this parameter.
+fn leads(
+    live: &Live,
+    process: &LiveProcess,
+    usage: &LiveStep,
+    parameter: &str,
+    pool: &Id<Pool>,
+) -> bool {
+    let by_it = |case: &Case| {
+        comes_to(case, pool) && matches!(&case.by, Decider::Parameter(name) if name == parameter)
+    };
+    let mut inside = process.inside(usage).iter();
+    inside.any(|inner| effective_inside(process, usage, inner, live).iter().any(by_it))
+}
+
 fn comes_to(case: &Case, pool: &Id<Pool>) -> bool {
     case.by != Decider::Type && case.place.pool() == Some(pool)
 }
@@ -213,7 +270,11 @@ fn may_lead(
     pool: &Id<Pool>,
 ) -> bool {
     match why {
-        Unclear::Type | Unclear::Template => match &step.place {
+        Unclear::Type
+        | Unclear::Template
+        | Unclear::TemplateUnread
+        | Unclear::TemplateLeftOut
+        | Unclear::TemplateMixed => match &step.place {
             Place::Pool(id) => id == pool,
             Place::Variable(name) => has_value(live, process, name, pool),
             Place::DefaultPool => live.default_pool().is_some_and(|it| it.id == *pool),
@@ -276,7 +337,7 @@ impl Effective {
         match self {
             Self::Pool(id) | Self::BuiltInWorker(id) => Some(id),
             Self::Nowhere(id, _) => id.as_ref(),
-            Self::InServer | Self::OnTargets | Self::Unknown(_) => None,
+            Self::InServer | Self::OnTargets | Self::InTemplate | Self::Unknown(_) => None,
         }
     }
 }

@@ -311,6 +311,24 @@ impl SpaceReader {
         self.connection.get(&resource.path(&self.prefix)).await
     }
 
+    /// The deployment process of a project, by its id, with the steps of process templates in place of their
+    /// usages; of a version-controlled project on this branch.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; a server that knows no process templates has no such route.
+    ///
+    /// # Source
+    ///
+    /// `api.md` 2.8. No route resolves the process of a runbook.
+    pub async fn resolved(&self, project: &str, branch: Option<&Branch>) -> Answer<wire::Resolved> {
+        let owner = match branch {
+            None => self.at(&format!("projects/{}", encoded(project))),
+            Some(branch) => branch.path(&self.prefix),
+        };
+        self.connection.get(&format!("{owner}/{}/resolved", ProcessKind::Deployment.path())).await
+    }
+
     /// A task of the server.
     ///
     /// # Errors

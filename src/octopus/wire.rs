@@ -9,6 +9,7 @@ mod permissions;
 mod process;
 mod project;
 mod raw;
+mod resolved;
 mod task;
 mod tenant;
 mod tolerant;
@@ -23,6 +24,7 @@ pub use project::{
     ScopeValues, Target, Variable, VariableScope, VariableSet,
 };
 pub use raw::Raw;
+pub use resolved::{Resolved, ResolvedAction, ResolvedStep};
 pub use task::Task;
 pub use tenant::{StepTemplate, Tag, TagSet, Template, TenantValue, TenantVariables};
 pub use worker::{Endpoint, TentacleEndpoint, Worker, WorkerPool, WorkerTypes};

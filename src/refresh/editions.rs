@@ -221,7 +221,13 @@ async fn processes(
                 let why = unread.get(&process).map(ToString::to_string);
                 let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
                 let project = owner.project.clone();
-                let empty = LiveProcess { id: Id::new(""), owner, git: None, steps: Vec::new() };
+                let empty = LiveProcess {
+                    id: Id::new(""),
+                    owner,
+                    git: None,
+                    steps: Vec::new(),
+                    templates: Vec::new(),
+                };
                 let edition = Edition { of, process: empty, values: Vec::new() };
                 let named = edition.named().unwrap_or_default();
                 gaps.push(gap(format!("the process of {named} of project {project:?}"), why));

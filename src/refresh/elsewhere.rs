@@ -68,6 +68,7 @@ async fn steps(
         deployments: true,
         runbooks: true,
         pointers: true,
+        templates: true,
         editions: true,
         ..Scope::default()
     };

@@ -3,12 +3,16 @@
 use super::{
     Error, Reading, editions, git, lower,
     pointers::{self, Pointing},
+    resolved::{self, Outline},
 };
 use crate::{
-    live::{Choosers, Edition, Gap, Hides, LiveProcess, LiveProject, Owner, Pointer, Scope},
+    live::{
+        Choosers, Edition, Gap, Hides, Inside, LiveProcess, LiveProject, Owner, Pointer, Scope,
+    },
     model::Name,
     octopus::{self, ProcessKind, Unread, wire},
 };
+use futures_util::future::try_join_all;
 use std::collections::HashMap;
 
 /// What a space's projects hold.
@@ -50,8 +54,8 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
     let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen, channels) = tokio::try_join!(
-        processes(reading, ProcessKind::Deployment, of_projects),
-        processes(reading, ProcessKind::Runbook, of_runbooks),
+        processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
+        processes(reading, ProcessKind::Runbook, of_runbooks, false),
         git::processes(reading, scope, &owners),
         pointers::pointers(reading, scope, &projects),
         async {
@@ -70,11 +74,13 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     }
     all.extend(in_git);
     name_channels(&mut all, &channels);
+    gaps.extend(resolved::gaps(all.iter()));
     gaps.extend(hidden);
     let (mut editions, hidden) = frozen;
     gaps.extend(hidden);
     if scope.editions {
         let (further, hidden) = git::further(reading, scope, &owners, &all).await?;
+        gaps.extend(resolved::gaps(further.iter().map(|it| &it.process)));
         editions.extend(further);
         gaps.extend(hidden);
     }
@@ -86,7 +92,13 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
 fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
     let names: HashMap<&str, &str> =
         channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
-    let steps = processes.iter_mut().flat_map(|process| &mut process.steps);
+    let steps = processes.iter_mut().flat_map(|process| {
+        let inside = process.templates.iter_mut().flat_map(|it| match &mut it.inside {
+            Inside::Steps(steps) => steps.as_mut_slice(),
+            Inside::LeftOut | Inside::Mixed | Inside::Unread(_) => &mut [],
+        });
+        process.steps.iter_mut().chain(inside)
+    });
     for channel in steps.flat_map(|step| &mut step.channels) {
         if let Some(name) = names.get(channel.as_str()) {
             (*name).clone_into(channel);
@@ -227,7 +239,8 @@ pub(super) fn is_in_git(project: &wire::Project) -> bool {
     project.is_version_controlled || stored.eq_ignore_ascii_case("VersionControlled")
 }
 
-/// The processes that are wanted, in that order, and a gap for each that cannot be read.
+/// The processes that are wanted, in that order, and a gap for each that cannot be read; with what is inside
+/// process templates, where that is asked for.
 ///
 /// # Errors
 ///
@@ -237,6 +250,7 @@ async fn processes(
     reading: &Reading<'_>,
     kind: ProcessKind,
     wanted: Vec<Wanted>,
+    templates: bool,
 ) -> Result<(Vec<LiveProcess>, Vec<Gap>), Error> {
     let ids: Vec<String> =
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
@@ -248,14 +262,28 @@ async fn processes(
     let mut found: HashMap<String, wire::Process> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
+    // Those that use templates, by their places.
+    let mut using = Vec::new();
     for (id, owner) in wanted {
         if let Some(process) = found.remove(&id.to_lowercase()) {
+            let outline = Outline::of(&process).filter(|_| templates);
+            using.extend(outline.map(|it| (processes.len(), it, process.project_id.clone())));
             processes.push(lower::process(process, owner));
             continue;
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
         gaps.push(Gap { what: named(&owner), why, hides: Hides::Steps });
+    }
+    let inside = using.iter().map(|(_, outline, project)| {
+        resolved::templates(&reading.reader, outline, (project.as_str(), None))
+    });
+    let inside = try_join_all(inside).await;
+    let inside = inside.map_err(|why| reading.unread("the steps inside process templates", why))?;
+    for ((at, ..), inside) in using.iter().zip(inside) {
+        if let Some(process) = processes.get_mut(*at) {
+            process.templates = inside;
+        }
     }
     Ok((processes, gaps))
 }

@@ -13,6 +13,7 @@ use super::{
     Error, Reading,
     estate::{Owners, is_in_git, is_of_the_thing},
     lower,
+    resolved::{self, Outline},
 };
 use crate::{
     live::{Branch, Edition, EditionOf, Gap, GitScope, Hides, LiveProcess, Owner, Scope},
@@ -38,8 +39,7 @@ pub(super) async fn processes(
     let in_git = owners.projects.iter().filter(|it| is_in_git(it));
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
-        let repository =
-            Repository { reading, git, owners, project, deployments: scope.deployments, runbooks };
+        let repository = Repository { reading, git, owners, project, scope, runbooks };
         async move { (project, repository.processes().await) }
     });
     let hides = if git.skip_unreachable { Hides::Steps } else { Hides::StepsInGit };
@@ -79,8 +79,7 @@ pub(super) async fn further(
     let in_git = owners.projects.iter().filter(|it| any && is_in_git(it));
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
-        let repository =
-            Repository { reading, git, owners, project, deployments: scope.deployments, runbooks };
+        let repository = Repository { reading, git, owners, project, scope, runbooks };
         let known = &known;
         async move { repository.further(known).await }
     });
@@ -111,7 +110,7 @@ struct Repository<'a> {
     git: &'a GitScope,
     owners: &'a Owners<'a>,
     project: &'a wire::Project,
-    deployments: bool,
+    scope: &'a Scope,
     runbooks: bool,
 }
 
@@ -123,7 +122,7 @@ impl Repository<'_> {
     /// The processes of all branches that are asked for, each protected one followed by the branch that
     /// stands for it.
     async fn processes(&self) -> Result<Vec<LiveProcess>, octopus::Error> {
-        if !(self.deployments || self.runbooks) {
+        if !(self.scope.deployments || self.runbooks) {
             return Ok(Vec::new());
         }
         let branches = self.branches().asked().await?;
@@ -170,14 +169,14 @@ impl Repository<'_> {
 
     async fn on_branch(&self, branch: &Branch) -> Result<Vec<LiveProcess>, octopus::Error> {
         let reader = &self.reading.reader;
-        let at = address(branch);
+        let at = &address(branch);
         let mut wanted = Vec::new();
-        if self.deployments {
+        if self.scope.deployments {
             let owner = self.owners.owner(self.project, None);
             wanted.push((Resource::BranchDeploymentProcess(at.clone()), owner));
         }
         if self.runbooks {
-            for book in reader.runbooks_on(&at).await? {
+            for book in reader.runbooks_on(at).await? {
                 let owner = self.owners.owner(self.project, Some(&book.name));
                 wanted.push((
                     Resource::BranchRunbookProcess(at.clone(), book.runbook_process_id),
@@ -186,7 +185,15 @@ impl Repository<'_> {
             }
         }
         let read = |(resource, owner): (Resource, Owner)| async move {
-            Ok(of_branch(reader.process(&resource).await?, owner, branch))
+            let process = reader.process(&resource).await?;
+            let has_route = matches!(resource, Resource::BranchDeploymentProcess(_));
+            let outline = Outline::of(&process).filter(|_| self.scope.templates && has_route);
+            let mut process = of_branch(process, owner, branch);
+            if let Some(outline) = outline {
+                let of = (branch.project.as_str(), Some(at));
+                process.templates = resolved::templates(reader, &outline, of).await?;
+            }
+            Ok(process)
         };
         try_join_all(wanted.into_iter().map(read)).await
     }

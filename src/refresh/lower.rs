@@ -4,7 +4,7 @@
 
 mod process;
 
-pub(super) use process::process;
+pub(super) use process::{process, steps};
 
 use crate::{
     live::{Directory, Entry, Health, LivePool, LiveWorker},

@@ -24,6 +24,8 @@ pub fn everything() -> Scope {
         pointers: true,
         channels: true,
         scope_names: true,
+        // No rule places what is inside a template.
+        templates: false,
         editions: false,
         features: true,
         fallback: false,
@@ -67,6 +69,7 @@ pub fn scope(desired: &Desired) -> Scope {
             || desired.concerns_choosers(),
         channels: rules().any(|rule| rule.select.channel.is_some()),
         scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
+        templates: every_step,
         editions: every_step,
         features: desired.built_in_worker.is_some(),
         fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
@@ -96,6 +99,7 @@ pub fn with_every_step(scope: &Scope) -> Scope {
         deployments: true,
         runbooks: true,
         pointers: true,
+        templates: true,
         editions: true,
         fallback: true,
         ..scope.clone()
@@ -172,7 +176,7 @@ mod tests {
         let min_healthy = Some(declared(2));
         assert_eq!(
             read(&with_pool(DesiredPool { min_healthy, ..pool() })),
-            "workers deployments runbooks pointers editions"
+            "workers deployments runbooks pointers templates editions"
         );
     }
 
@@ -243,10 +247,10 @@ mod tests {
     fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
         let pool = declared(Removal::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
-        assert_eq!(read(&desired), "workers deployments runbooks pointers editions");
+        assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
         let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
         let desired = Desired { policy, ..Desired::default() };
-        assert_eq!(read(&desired), "workers deployments runbooks pointers editions");
+        assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
         let worker = declared(Removal::Worker(Name::new("db-09")));
         let desired = Desired { removed: vec![worker], ..Desired::default() };
         assert_eq!(read(&desired), "workers");
@@ -257,7 +261,7 @@ mod tests {
         assert_eq!(switched(true), "workers features");
         assert_eq!(
             switched(false),
-            "workers deployments runbooks pointers editions features elsewhere"
+            "workers deployments runbooks pointers templates editions features elsewhere"
         );
     }
 }

@@ -168,6 +168,12 @@ pub(super) static NODES: Kind = Kind {
     ..kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
 };
 
+/// Process templates of the Platform Hub, each in its one published version; in no space.
+pub(super) static PROCESS_TEMPLATES: Kind = Kind {
+    noun: "process template",
+    ..kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
+};
+
 /// What tasks have logged; served as part of the task.
 pub(super) static LOGS: Kind = kind("tasklogs", "TaskLogs", "TaskLog");
 

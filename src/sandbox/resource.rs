@@ -17,6 +17,7 @@ pub(super) mod normal;
 pub(super) mod plain;
 pub(super) mod policies;
 pub(super) mod pools;
+pub(super) mod process_templates;
 pub(super) mod processes;
 pub(super) mod projects;
 pub(super) mod releases;

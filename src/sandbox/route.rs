@@ -14,8 +14,8 @@ use super::{
     request::{Request, Verb},
     resource::{
         Call, deployments, events, features, instance, links, lookups, nodes, plain, pools,
-        processes, projects, releases, runs, targets, tasks, templates, tenants, variables,
-        versioned, workers,
+        process_templates, processes, projects, releases, runs, targets, tasks, templates, tenants,
+        variables, versioned, workers,
     },
     store, work,
 };
@@ -101,6 +101,7 @@ fn on_the_instance(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Option<R
         ["users", rest @ ..] if get => people::route(call.who, rest, spaces),
         ["events", rest @ ..] => events::route(call, rest),
         ["tasks", rest @ ..] => return tasks::route(call, rest),
+        ["platformhub", rest @ ..] => process_templates::route(call, rest),
         ["octopusservernodes", rest @ ..] => nodes::route(call, rest),
         ["serverstatus", rest @ ..] if get => instance::status(rest),
         ["configuration", "feature-toggles"] if get => Ok(instance::toggles()),

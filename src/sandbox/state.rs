@@ -4,7 +4,7 @@
 
 use super::{
     Error,
-    kind::{self, BRANCHES, COMMITS, FEATURES, Kind, NODES, SPACES, TAGS},
+    kind::{self, BRANCHES, COMMITS, FEATURES, Kind, NODES, PROCESS_TEMPLATES, SPACES, TAGS},
     store::{self, Document},
 };
 use rusqlite::{Connection, Row, params};
@@ -171,7 +171,7 @@ fn document(entry: &Entry<'_>) -> Result<Document, Error> {
 
 /// The kind whose ids begin so, or that is served at a segment of that name.
 fn kind_of(name: &str) -> Option<&'static Kind> {
-    let others = [&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS];
+    let others = [&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS, &PROCESS_TEMPLATES];
     let all = kind::KINDS.iter().copied().chain(others);
     let all: Vec<&'static Kind> = all.collect();
     let by_prefix = all.iter().find(|kind| kind.prefix == name);

@@ -90,7 +90,13 @@ fn live() -> Live {
             tags: Vec::new(),
             git: false,
         }],
-        processes: vec![LiveProcess { id: Id::new("process"), owner, git: None, steps }],
+        processes: vec![LiveProcess {
+            id: Id::new("process"),
+            owner,
+            git: None,
+            steps,
+            templates: Vec::new(),
+        }],
         directory: Directory {
             policies: vec![entry("MachinePolicies-1", "Default Machine Policy")],
             ..Directory::default()

@@ -56,6 +56,11 @@ fn company() -> (Workbench, String) {
     place(&deployment("Landing zone"), "WorkerPoolVariable", "Graph.Library");
     place(&deployment("Catalogue"), "WorkerPoolId", &id);
     place(&deployment("Search"), "WorkerPoolId", &id);
+    // Nobody knows the steps of a template that is not there.
+    bench.edit(&deployment("Search"), |process| {
+        let usage = &mut process["Steps"][0]["Actions"][0]["Properties"];
+        usage["Octopus.Action.ProcessTemplate.Reference.Slug"] = json!("lost");
+    });
     let checkout = named("projects", "Checkout")["Id"].as_str().unwrap().to_owned();
     let branch = "refs%2Fheads%2Fdevelop/deploymentprocesses";
     place(&format!("{SPACE}/projects/{checkout}/{branch}"), "WorkerPoolId", &id);

@@ -269,6 +269,7 @@ prop_compose! {
                 owner: Owner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
                 git: git.map(|protected| on_main(id, number, protected)),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
+                templates: Vec::new(),
             });
         }
         let projects = projects.iter().map(|(name, group, git, _)| LiveProject { name: Name::new(name), group: Name::new(group), tags: Vec::new(), git: git.is_some() }).collect();

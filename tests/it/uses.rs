@@ -148,10 +148,15 @@ fn point(company: &Company, kind: &str) {
             });
             bench.send("POST", &format!("{SPACE}/machines"), target);
         }
-        "parameter" => {
+        "parameter" | "inside" => {
             let slug = company.named("workerpools", "Wanted")["Slug"].clone();
             bench.edit(&company.deployment("Search"), |process| {
-                process["Steps"][0]["Actions"][0]["Properties"]["Worker pool"] = slug;
+                let said = &mut process["Steps"][0]["Actions"][0]["Properties"];
+                said["Worker pool"] = slug;
+                // Of a template that is not there the parameter is all that is known.
+                if kind == "parameter" {
+                    said["Octopus.Action.ProcessTemplate.Reference.Slug"] = json!("lost");
+                }
             });
         }
         "step-template" => {
@@ -165,7 +170,7 @@ fn point(company: &Company, kind: &str) {
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "member",
     "step",
     "runbook",
@@ -179,6 +184,7 @@ const KINDS: [&str; 14] = [
     "tenant-default",
     "target",
     "parameter",
+    "inside",
     "step-template",
 ];
 

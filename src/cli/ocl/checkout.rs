@@ -266,6 +266,7 @@ fn process(
         },
         git: None,
         steps: steps.collect(),
+        templates: Vec::new(),
     }
 }
 

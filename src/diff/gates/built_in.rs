@@ -43,6 +43,7 @@ pub(super) fn in_use(outcome: &Outcome) -> Vec<Finding> {
             Hides::Steps
                 | Hides::StepsInGit
                 | Hides::ElsewhereSteps
+                | Hides::Templates
                 | Hides::Pointers
                 | Hides::Targets
                 | Hides::Editions

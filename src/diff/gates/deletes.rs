@@ -70,7 +70,12 @@ fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
     let gaps = gaps.filter(|gap| {
         matches!(
             gap.hides,
-            Hides::Steps | Hides::StepsInGit | Hides::Pointers | Hides::Targets | Hides::Editions
+            Hides::Steps
+                | Hides::StepsInGit
+                | Hides::Templates
+                | Hides::Pointers
+                | Hides::Targets
+                | Hides::Editions
         )
     });
     let notes = by_cause(gaps).into_iter();

@@ -8,10 +8,13 @@ mod variable;
 
 use super::*;
 use crate::{
-    live::{Directory, Gap, LivePool, LiveWorker, Owner, ServerFacts},
+    live::{
+        Directory, Gap, Inside, LivePool, LiveWorker, Owner, PROCESS_TEMPLATE, ServerFacts,
+        TemplateUse,
+    },
     model::{Endpoint, Linked},
 };
-use table::{FALLBACK, TABLE};
+use table::{FALLBACK, INSIDE, TABLE};
 
 /// A pool of one letter; `c` is one of Octopus Cloud.
 fn pool(id: &str) -> LivePool {
@@ -117,6 +120,7 @@ fn process() -> LiveProcess {
         owner: Owner { project, group, runbook: None },
         git: None,
         steps: Vec::new(),
+        templates: Vec::new(),
     }
 }
 
@@ -124,6 +128,7 @@ fn told(cases: &[Case]) -> String {
     let told = cases.iter().map(|case| {
         let by = match &case.by {
             Decider::Variable(..) => "variable".to_owned(),
+            Decider::Parameter(_) => "parameter".to_owned(),
             other => format!("{other:?}").to_lowercase(),
         };
         let when = case.when.iter().map(|it| match it.names.as_slice() {
@@ -135,6 +140,7 @@ fn told(cases: &[Case]) -> String {
         let place = match &case.place {
             Effective::InServer => "in the server".to_owned(),
             Effective::OnTargets => "on targets".to_owned(),
+            Effective::InTemplate => "in its template".to_owned(),
             Effective::Pool(id) => format!("pool {id:?}"),
             Effective::BuiltInWorker(id) => format!("built-in for {id:?}"),
             Effective::Nowhere(_, why) => format!("nowhere {why:?}"),
@@ -179,6 +185,40 @@ fn every_row_of_the_truth_table_holds() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_row_of_the_table_of_what_is_inside_templates_holds() {
+    let (mut live, process) = (world(), process());
+    live.pools.iter_mut().for_each(|it| it.slug = format!("slug-{}", it.slug));
+    let value = variable::variable(false, "-|-|-|-|-|h");
+    live.choosers.variables.push(PoolVariable { name: Name::new("V"), ..value });
+    let mut wrong = Vec::new();
+    for row in INSIDE.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let [of_step @ .., said, wanted] = &cells[..] else { panic!("{row}") };
+        let mut usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
+        let said = cell(said).split(',').filter_map(|it| it.split_once('='));
+        usage.parameters = said.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let is = told(&effective_inside(&process, &usage, &of_row(of_step), &live));
+        if is != *wanted {
+            wrong.push(format!("{row}\n    is {is}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
+    let usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
+    let is = |inside| {
+        let templates = vec![TemplateUse { usage: usage.id.clone(), inside }];
+        told(&effective(&LiveProcess { templates, ..process() }, &usage, &world()))
+    };
+    assert_eq!(is(Inside::Steps(vec![usage.clone()])), "in its template by type");
+    assert_eq!(is(Inside::LeftOut), "unknown TemplateLeftOut by type");
+    assert_eq!(is(Inside::Mixed), "unknown TemplateMixed by type");
+    assert_eq!(is(Inside::Unread("404".to_owned())), "unknown TemplateUnread by type");
 }
 
 #[test]

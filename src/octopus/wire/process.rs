@@ -28,6 +28,12 @@ pub struct Process {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Step {
+    /// Its id.
+    #[serde(default, deserialize_with = "or_default")]
+    pub id: String,
+    /// Its slug; empty on old servers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub slug: String,
     /// Its name.
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,
@@ -45,6 +51,9 @@ pub struct Step {
 pub struct Action {
     /// Its id.
     pub id: String,
+    /// Its slug; empty on old servers.
+    #[serde(default, deserialize_with = "or_default")]
+    pub slug: String,
     /// Its name.
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,

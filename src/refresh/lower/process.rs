@@ -1,7 +1,7 @@
 //! From the wire's words to ours: processes and their steps.
 
 use crate::{
-    live::{LiveProcess, LiveStep, Owner},
+    live::{LiveProcess, LiveStep, Owner, PROCESS_TEMPLATE},
     model::{Container, Id, Name, Place, Pool},
     octopus::wire,
 };
@@ -14,17 +14,20 @@ pub(in crate::refresh) fn process(process: wire::Process, owner: Owner) -> LiveP
         owner,
         git: None,
         steps: process.steps.into_iter().flat_map(steps).collect(),
+        templates: Vec::new(),
     }
 }
 
-fn steps(step: wire::Step) -> Vec<LiveStep> {
-    let wire::Step { name, properties, actions } = step;
+/// The entries of a step, one for each of its actions.
+pub(in crate::refresh) fn steps(step: wire::Step) -> Vec<LiveStep> {
+    let wire::Step { name, properties, actions, .. } = step;
     let has_siblings = actions.len() > 1;
     let entry = |action: wire::Action| {
         let roles = match properties.target_roles.trim().is_empty() {
             true => action.properties.target_roles,
             false => properties.target_roles.clone(),
         };
+        let parameters = parameters(&action.action_type, action.properties.parameters);
         LiveStep {
             id: Id::new(action.id),
             step: Name::new(name.clone()),
@@ -36,7 +39,7 @@ fn steps(step: wire::Step) -> Vec<LiveStep> {
             target_roles: roles,
             container: container(action.container),
             channels: action.channels,
-            parameters: parameters(action.properties.parameters),
+            parameters,
             disabled: action.is_disabled,
         }
     };
@@ -53,9 +56,12 @@ fn place(pool: String, variable: String) -> Place<Id<Pool>> {
     }
 }
 
-/// Those that may name a pool: a slug or an id has no space in it.
-fn parameters(mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
-    parameters.retain(|(_, value)| !value.trim().contains(char::is_whitespace));
+/// Those that may name a pool: a slug or an id has no space in it. To a process template all of them are said,
+/// and what is said has to be told from what is not.
+fn parameters(action_type: &str, mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
+    if !action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE) {
+        parameters.retain(|(_, value)| !value.trim().contains(char::is_whitespace));
+    }
     parameters
 }
 

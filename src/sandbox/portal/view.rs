@@ -10,7 +10,7 @@ use crate::sandbox::{
         WORKERS,
     },
     news::Item,
-    resource::{field, flag, list, text},
+    resource::{field, flag, list, process_templates, text},
     store::{self, Document},
 };
 use rusqlite::{Connection, params};
@@ -131,20 +131,21 @@ impl View {
             let runbooks = store::select(db, &RUNBOOKS, "owner = ?2", of_project)?;
             let runbooks = runbooks.into_iter().map(|it| {
                 let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, it.id);
-                let steps = self.steps(store::find(db, &RUNBOOK_PROCESSES, space, &process)?)?;
+                let steps =
+                    self.steps(db, store::find(db, &RUNBOOK_PROCESSES, space, &process)?)?;
                 Ok(Project { id: it.id, name: it.name, steps, runbooks: Vec::new() })
             });
             let runbooks = runbooks.collect::<Result<_>>()?;
             let process = format!("{}-{}", PROCESSES.prefix, project.id);
-            let steps = self.steps(store::find(db, &PROCESSES, space, &process)?)?;
+            let steps = self.steps(db, store::find(db, &PROCESSES, space, &process)?)?;
             self.projects.push(Project { id: project.id, name: project.name, steps, runbooks });
         }
         Ok(())
     }
 
-    fn steps(&self, process: Option<Document>) -> Result<Option<Vec<Step>>> {
+    fn steps(&self, db: &Connection, process: Option<Document>) -> Result<Option<Vec<Step>>> {
         let Some(process) = process else { return Ok(None) };
-        let process = process.value()?;
+        let process = process_templates::executed(db, process.value()?)?;
         let members: Vec<Member> = self.pools.iter().map(Pool::member).collect();
         let built_in = self.built_in == Some(true);
         let mut steps = Vec::new();

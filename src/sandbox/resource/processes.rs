@@ -6,7 +6,7 @@
 use super::{
     Call, links,
     normal::{self, Fields, Reader as _},
-    snapshot, templates,
+    process_templates, snapshot, templates,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -32,7 +32,7 @@ pub(in crate::sandbox) fn route(
 pub(in crate::sandbox) fn of_project(call: &Call<'_>, project: &Document, path: &[&str]) -> Result {
     let id = format!("{}-{}", PROCESSES.prefix, project.id);
     match (call.verb(), path) {
-        (Verb::Get, [] | ["resolved"]) => {
+        (Verb::Get, []) => {
             call.who.needs(PROCESSES.view)?;
             Ok(Answer::text(call.find(&PROCESSES, &id)?.body))
         }
@@ -54,6 +54,9 @@ pub(super) fn beside(call: &Call<'_>, process: &Value, path: &[&str]) -> Result 
             "TagsWithoutTargetsByStepId": {},
         }))),
         (Verb::Get, ["template"]) => templates::of_release(call, process),
+        (Verb::Get, ["resolved"]) => {
+            Ok(Answer::of(&process_templates::resolved(call.db, process.clone())?))
+        }
         (_, []) => Err(Refusal::method()),
         _ => Err(Refusal::missing()),
     }

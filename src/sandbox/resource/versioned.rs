@@ -17,7 +17,7 @@ pub(super) use frozen::at as frozen_at;
 use super::{
     Call, links, lookups,
     normal::{self, Fields, Reader as _},
-    now, processes, projects, slug, variables,
+    now, process_templates, processes, projects, slug, variables,
 };
 use crate::sandbox::{
     answer::{Answer, Refusal, Result},
@@ -108,7 +108,13 @@ impl Project<'_> {
     fn deployment_process(&self, path: &[&str]) -> Result {
         let id = format!("{}-{}", PROCESSES.prefix, self.repository.project);
         match (self.call.verb(), path) {
-            (Verb::Get, [] | ["resolved"]) => self.process(&PROCESSES, &id),
+            (Verb::Get, []) => self.process(&PROCESSES, &id),
+            (Verb::Get, ["resolved"]) => {
+                self.call.who.needs(PROCESSES.view)?;
+                self.loads(&serde_json::from_str(&self.document(&id)?)?)?;
+                let process = serde_json::from_str(&self.shown(&id)?)?;
+                Ok(Answer::of(&process_templates::resolved(self.call.db, process)?))
+            }
             (Verb::Put, []) => self.commit_process(&PROCESSES, &id),
             (_, below) => {
                 self.call.who.needs(PROCESSES.view)?;

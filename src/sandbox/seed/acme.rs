@@ -5,6 +5,7 @@
 
 mod fleet;
 mod repositories;
+mod templates;
 
 use super::{
     chapter,
@@ -25,6 +26,7 @@ pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
     let pools = fleet::pools(&mut garden)?;
     fleet::workers(&mut garden, &pools)?;
     by_variable(&mut garden, &estate, &pools)?;
+    templates::plant(db)?;
     by_template(&mut garden, &estate)?;
     by_target(&mut garden, &estate, &pools)?;
     repositories::plant(&mut garden, &estate, &pools.linux, &pools.windows)?;

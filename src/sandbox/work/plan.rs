@@ -11,7 +11,7 @@ use crate::sandbox::{
     answer::Result,
     kind::{DEPLOYMENTS, Kind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
     place::{self, Ground, Place, Pool, Step, Target, Trouble, Worker},
-    resource::{field, flag, list, text},
+    resource::{field, flag, list, process_templates, text},
     store::{self, Document},
 };
 use rusqlite::Connection;
@@ -122,6 +122,7 @@ impl Job {
         (process, owner): (&str, String),
     ) -> Result<Option<Self>> {
         let Some(process) = store::any(db, process)? else { return Ok(None) };
+        let process = process_templates::executed(db, process)?;
         let libraries = list(snapshot, "LibraryVariableSetSnapshotIds");
         let mut sets = Vec::new();
         for id in std::iter::once(text(snapshot, set).to_owned()).chain(libraries) {
@@ -245,7 +246,7 @@ impl Job {
 
 /// The pool that the use of a process template names in one of its parameters, whose values are slugs.
 ///
-/// What the template's steps do is not known here: they run in that pool, or else as the action says.
+/// Of a template that is not there nobody knows the steps: they run in that pool, or else as the action says.
 fn of_template<'a>(action: &Value, ground: &'a Ground) -> Option<&'a str> {
     if text(action, "ActionType") != "Octopus.ProcessTemplate" {
         return None;

@@ -199,3 +199,42 @@ pub(super) const FALLBACK: &str = "
     # 3.2: each space has one; whoever cannot see it does not know
     nobody            | on    | nowhere NoDefaultPool
 ";
+
+/// A step inside a process template: type | RunOnServer | target tags | pool or $variable | what the usage says
+/// of parameters, `name=value` | where it runs, by what. The project has a
+/// variable `V` whose value is `h`, and the slug of `h` is `slug-h`.
+pub(super) const INSIDE: &str = "
+    # 2.11: a parameter of type worker pool is a pool's slug, and an id is understood too
+    Octopus.Script        | true  | -     | $P        | P=slug-h   | pool h by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=Slug-H   | pool h by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=h        | pool h by parameter
+    Octopus.Script        | true  | -     | $#{ p }   | P=h        | pool h by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=h        | pool h by parameter
+    Octopus.AwsRunScript  | -     | -     | $#{P}     | Q=h,P=m    | pool m by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=e        | nowhere Empty by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=gone     | nowhere NoSuchPool by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=d        | built-in for d by parameter
+    Octopus.Script        | true  | -     | $#{P}     | P=#{V}     | unknown Expression by parameter
+    # a server that has put the value in already
+    Octopus.Script        | true  | -     | h         | P=h        | pool h by parameter
+    Octopus.Script        | true  | -     | slug-h    | P=h        | pool h by parameter
+    Octopus.Script        | true  | -     | h         | P=m        | pool h by explicit
+    # Issues 10023: a parameter that is not said means the default pool
+    Octopus.Script        | true  | -     | $#{P}     | -          | built-in for d by defaultpool
+    Octopus.Script        | true  | -     | $P        | Q=h        | built-in for d by defaultpool
+    Octopus.Script        | true  | -     | -         | P=h        | built-in for d by defaultpool
+    # what is no parameter may be a variable, or an expression that is more than a name
+    Octopus.Script        | true  | -     | $V        | -          | pool h by variable
+    Octopus.Script        | true  | -     | $#{V}     | -          | pool h by variable
+    Octopus.Script        | true  | -     | $#{V}     | V=m        | pool m by parameter
+    Octopus.Script        | true  | -     | $#{a}#{b} | a=h        | unknown Expression by variable
+    # 3.4 and 4: all else is as for any step
+    Octopus.Manual        | true  | -     | $#{P}     | P=h        | in the server by type
+    Octopus.Script        | false | web   | $#{P}     | P=h        | on targets by execution
+    Octopus.Script        | true  | web   | $#{P}     | P=h        | pool h by parameter
+    Octopus.AzureWebApp   | true  | cloud | $#{P}     | -          | pool h by target
+    Octopus.AzureWebApp   | true  | #{T}  | -         | T=cloud    | pool h by target
+    Octopus.TriggerArgoCDSync | - | -     | $#{P}     | P=h        | unknown Type by type
+    # 2.11: a template inside a template is none that anybody knows
+    Octopus.ProcessTemplate | -   | -     | -         | P=h        | unknown Template by type
+";

@@ -5,7 +5,7 @@ use crate::live::{Branch, Given, OnBranch, Store, VariableOwner, VariableScope};
 
 /// A value, as `environments | channels | tags | actions | processes | pool`, of the project or a library. The
 /// pool may be `ask` or `ask h` (prompted), a tag `of A` (given by tenant `A`), a process `targets`.
-fn variable(library: bool, text: &str) -> PoolVariable {
+pub(super) fn variable(library: bool, text: &str) -> PoolVariable {
     let cells: Vec<&str> = text.split('|').map(|it| cell(it.trim())).collect();
     let list = |at: usize| -> Vec<String> {
         cells[at].split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect()

@@ -1,0 +1,131 @@
+//! Where a step inside a process template runs: by the rules for any step, once it is known what the parameters
+//! say of it.
+//!
+//! # Source
+//!
+//! `OctopusDeploy/docs`, `src/pages/docs/platform-hub/templates/`: a step of a template takes its pool from a
+//! parameter, and the project says the value where it uses the template (`process-templates/index.md`); such a
+//! parameter has no default and no scopes (`parameters.md`). Where that is silent:
+//!
+//! - A step may still name the parameter, bare or as `#{…}`, or have its value already: both are understood.
+//! - A value is a slug, as in the sample for API clients, or an id, as in the documentation.
+//! - Without a value the default pool is taken (`OctopusDeploy/Issues` 10023).
+//! - A name that is no parameter's may be a variable's, where the project has one.
+
+use super::{Case, Decider, Effective, Unclear, effective, variables_unread};
+use crate::{
+    live::{Inside, Live, LivePool, LiveProcess, LiveStep},
+    model::{Id, Name, Place, Pool},
+};
+
+/// Where a step runs that stands for the steps of a process template.
+pub(super) fn of_usage(process: &LiveProcess, step: &LiveStep) -> Effective {
+    Effective::Unknown(match process.template(step) {
+        Some(Inside::Steps(_)) => return Effective::InTemplate,
+        Some(Inside::LeftOut) => Unclear::TemplateLeftOut,
+        Some(Inside::Mixed) => Unclear::TemplateMixed,
+        Some(Inside::Unread(_)) => Unclear::TemplateUnread,
+        None => Unclear::Template,
+    })
+}
+
+/// Where `inner`, a step of the template that `usage` uses, would run if it ran now: its cases, at least one,
+/// in a fixed order.
+pub fn effective_inside(
+    process: &LiveProcess,
+    usage: &LiveStep,
+    inner: &LiveStep,
+    live: &Live,
+) -> Vec<Case> {
+    let (place, parameter) = place(process, usage, inner, live);
+    let target_roles = with_parameters(&inner.target_roles, usage);
+    let step = LiveStep { place, target_roles, ..inner.clone() };
+    let mut cases = effective(process, &step, live);
+    let explicit = |case: &&mut Case| case.by == Decider::Explicit;
+    if let Some(name) = parameter {
+        cases.iter_mut().filter(explicit).for_each(|it| it.by = Decider::Parameter(name.clone()));
+    }
+    cases
+}
+
+/// What chooses the pool of a step inside a template, and the parameter that has said so.
+fn place(
+    process: &LiveProcess,
+    usage: &LiveStep,
+    inner: &LiveStep,
+    live: &Live,
+) -> (Place<Id<Pool>>, Option<String>) {
+    let named = |value: &str| -> Id<Pool> {
+        let pool = live.pools.iter().find(|it| is_called(it, value));
+        pool.map_or_else(|| Id::new(value.trim()), |it| it.id.clone())
+    };
+    match &inner.place {
+        Place::DefaultPool => (Place::DefaultPool, None),
+        Place::Pool(id) => {
+            let pool = named(id.as_str());
+            let says_so = |(_, value): &&(String, String)| named(value) == pool;
+            let parameter = usage.parameters.iter().find(says_so).map(|(name, _)| name.clone());
+            (Place::Pool(pool), parameter)
+        }
+        Place::Variable(written) => {
+            let name = reference(written);
+            if let Some((name, value)) = parameter(usage, name) {
+                return (Place::Pool(named(value)), Some(name.to_owned()));
+            }
+            let is_simple = !name.contains("#{");
+            let of_project = || {
+                let (name, project) = (Name::new(name), &process.owner.project);
+                let mut variables = live.choosers.variables.iter();
+                variables.any(|it| it.name == name && it.projects.contains(project))
+            };
+            match is_simple && !of_project() && !variables_unread(live) {
+                true => (Place::DefaultPool, None),
+                false => (Place::Variable(name.to_owned()), None),
+            }
+        }
+    }
+}
+
+/// Whether a value means this pool: by its id, or by its slug.
+fn is_called(pool: &LivePool, value: &str) -> bool {
+    let value = value.trim();
+    let by_slug = !pool.slug.is_empty() && pool.slug.eq_ignore_ascii_case(value);
+    by_slug || pool.id.as_str().eq_ignore_ascii_case(value)
+}
+
+/// What a usage says for a parameter; names are compared without case, as those of all properties.
+fn parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a str)> {
+    let name = Name::new(name);
+    let mut parameters = usage.parameters.iter();
+    let found = parameters.find(|(it, _)| Name::new(it) == name);
+    found.map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// `#{Worker pool}` → `Worker pool`; any other text as it is.
+fn reference(written: &str) -> &str {
+    let inside = written.trim().strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
+    inside.filter(|it| !it.contains(['{', '}'])).unwrap_or(written).trim()
+}
+
+/// A text with what a usage says in place of each `#{…}` that is a parameter.
+fn with_parameters(text: &str, usage: &LiveStep) -> String {
+    let said = usage.parameters.iter();
+    said.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{{name}}}"), value))
+}
+
+impl Unclear {
+    /// Whether it is unclear because nobody knows the steps of a process template.
+    pub fn is_of_template(self) -> bool {
+        match self {
+            Self::Template | Self::TemplateUnread | Self::TemplateLeftOut | Self::TemplateMixed => {
+                true
+            }
+            Self::Type
+            | Self::Ambiguous
+            | Self::Unread
+            | Self::Targets
+            | Self::Asked
+            | Self::Expression => false,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A process with the steps of process templates in place of their usages.
+//!
+//! It is read for what it adds, and never written: nothing in it is required, not even an id.
+
+use super::{
+    process::{Action, Container, Properties, Step},
+    tolerant::or_default,
+};
+use serde::Deserialize;
+
+/// `GET …/deploymentprocesses/resolved`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct Resolved {
+    /// Its steps, in their order; none where the answer has no list of them.
+    pub steps: Option<Vec<ResolvedStep>>,
+}
+
+/// A step of a [`Resolved`] process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ResolvedStep {
+    /// Its id.
+    #[serde(deserialize_with = "or_default")]
+    pub id: String,
+    /// Its slug.
+    #[serde(deserialize_with = "or_default")]
+    pub slug: String,
+    /// Its name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// What of its properties counts.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: Properties,
+    /// Its actions, in their order.
+    #[serde(deserialize_with = "or_default")]
+    pub actions: Vec<ResolvedAction>,
+}
+
+/// An action of a [`ResolvedStep`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct ResolvedAction {
+    /// Its id.
+    #[serde(deserialize_with = "or_default")]
+    pub id: String,
+    /// Its slug.
+    #[serde(deserialize_with = "or_default")]
+    pub slug: String,
+    /// Its name.
+    #[serde(deserialize_with = "or_default")]
+    pub name: String,
+    /// Its type: `Octopus.Script`.
+    #[serde(deserialize_with = "or_default")]
+    pub action_type: String,
+    /// Its pool; empty for none.
+    #[serde(deserialize_with = "or_default")]
+    pub worker_pool_id: String,
+    /// The variable or parameter that chooses its pool; empty for none.
+    #[serde(deserialize_with = "or_default")]
+    pub worker_pool_variable: String,
+    /// The ids of the channels to which it is limited; empty for all of them.
+    #[serde(deserialize_with = "or_default")]
+    pub channels: Vec<String>,
+    /// What of its properties counts.
+    #[serde(deserialize_with = "or_default")]
+    pub properties: Properties,
+    /// Whether it is skipped.
+    #[serde(deserialize_with = "or_default")]
+    pub is_disabled: bool,
+}
+
+impl From<ResolvedStep> for Step {
+    fn from(step: ResolvedStep) -> Self {
+        let ResolvedStep { id, slug, name, properties, actions } = step;
+        Self { id, slug, name, properties, actions: actions.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<ResolvedAction> for Action {
+    fn from(action: ResolvedAction) -> Self {
+        Self {
+            id: action.id,
+            slug: action.slug,
+            name: action.name,
+            action_type: action.action_type,
+            worker_pool_id: action.worker_pool_id,
+            worker_pool_variable: action.worker_pool_variable,
+            container: Container::default(),
+            channels: action.channels,
+            properties: action.properties,
+            is_disabled: action.is_disabled,
+        }
+    }
+}
