@@ -219,10 +219,10 @@ mod tests {
     fn any_body() -> impl Strategy<Value = String> {
         let line = prop_oneof![
             Just("name = \"é { # \\\"\""),
-            Just("# worker_pool = \"no\""),
+            Just("# worker_pool = \"nobody\""),
             Just("b = [\"x\", \"y\",]"),
             Just("p = {\n\t\tOctopus.Action[a b].C = \"}\"\n\t}"),
-            Just("s = <<-EOT\nworker_pool = \"no\"\n  }\n  EOT"),
+            Just("s = <<-EOT\nworker_pool = \"nobody\"\n  }\n  EOT"),
             Just(""),
         ];
         let chooses = prop_oneof![
@@ -256,7 +256,7 @@ mod tests {
                 let lines = text.split_inclusive('\n');
                 let is_place = |line: &&str| {
                     let line = line.trim_start();
-                    line.starts_with("worker_pool") && !line.contains("\"no\"")
+                    line.starts_with("worker_pool") && !line.contains("\"nobody\"")
                 };
                 lines.filter(|it| !is_place(it) && !it.trim_start().starts_with("/* b */"))
                     .map(str::to_owned).collect()

@@ -23,6 +23,7 @@ fn examples() -> Vec<PathBuf> {
 fn seed(path: &Path) -> Seed {
     match path.file_stem().unwrap().to_str().unwrap() {
         "cloud" | "windows-2022" => Seed::Cloud,
+        "variables" => Seed::Acme,
         "fleet" => Seed::Large { projects: 30, steps: 10, workers: 12 },
         _ => Seed::Chapter,
     }
@@ -39,7 +40,7 @@ fn run(bench: &Bench, path: &Path, args: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plan_after_an_example_is_empty() {
     let examples = examples();
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 8);
     for path in examples {
         let bench = Bench::new(seed(&path)).await;
         let apply = run(&bench, &path, &["apply", "--auto-approve", "-q"]);

@@ -112,7 +112,12 @@ const END_OF_IMAGE: &str = include_str!("../../examples/windows-2022.toml");
 fn an_image_ends_wave_by_wave_and_every_step_comes_back() {
     let workbench = Workbench::new(Seed::Cloud);
     workbench.write("workers.toml", END_OF_IMAGE);
-    let before = workbench.processes();
+    let id = workbench.id("projects", "Compliance");
+    let variable = || {
+        let set = workbench.get(&format!("/api/Spaces-1/variables/variableset-{id}"));
+        set["Variables"][0]["Value"].as_str().unwrap().to_owned()
+    };
+    let before = (workbench.processes(), variable());
     let on = |pool: &str| {
         let id = workbench.id("workerpools", pool);
         workbench
@@ -127,11 +132,13 @@ fn an_image_ends_wave_by_wave_and_every_step_comes_back() {
     let pilot = workbench.receipt();
     workbench.apply();
     assert_eq!((on("Windows 2022"), on("Windows 2025")), (0, 4));
+    assert_eq!(variable(), workbench.id("workerpools", "Windows 2025"));
     workbench.settled();
     let rest = workbench.receipt();
     for receipt in [rest, pilot] {
         workbench.run(&["rollback", &receipt, "--auto-approve"]).expect(0);
     }
-    assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
+    assert_eq!(unversioned(&workbench.processes()), unversioned(&before.0));
+    assert_eq!(variable(), before.1);
     assert!(!workbench.names("workerpools").contains(&"Windows 2025".to_owned()));
 }
