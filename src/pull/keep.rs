@@ -123,7 +123,8 @@ pub fn keep(
 /// One round of edits; the text as it is where there is nothing to edit.
 fn once(round: &Round) -> Result<Kept, KeepError> {
     let (pools, live) = pools(round);
-    let document = Document::new(round.text);
+    let document =
+        Document::new(round.text).map_err(|it| KeepError::Unsettled(it.message().to_owned()))?;
     let mut keeper = Keeper { round, document, pools, live, told: Vec::new() };
     for (at, concern) in keeper.concerns() {
         keeper.mend(at, &concern)?;
