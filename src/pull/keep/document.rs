@@ -7,6 +7,7 @@
 
 mod read;
 
+use crate::model::Name;
 use std::ops::Range;
 
 /// A text, and where its tables are.
@@ -112,8 +113,8 @@ impl<'a> Document<'a> {
             self.replace(at..at, format!("{first}{key} = {value}\n"));
             return true;
         };
-        let read = |value: &str| format!("x = {value}").parse::<toml::Table>().ok();
-        if read(value).is_some() && read(value) == read(self.slice(entry.value.clone())) {
+        let had = read_value(self.slice(entry.value.clone()));
+        if had.is_some() && had == read_value(value) {
             return false;
         }
         let kept = lines(&self.comments(&entry.value));
@@ -149,18 +150,47 @@ impl<'a> Document<'a> {
     /// Takes the item at a place out of the list it is in; false where it is the only one, or in none.
     pub(super) fn take_item(&mut self, table: &Table, place: usize) -> bool {
         let within = |it: &&Entry| it.value.contains(&place);
-        let Some(entry) = table.entries.iter().find(within) else { return false };
-        let Some(at) = entry.items.iter().position(|it| it.contains(&place)) else { return false };
-        let (item, next) = (entry.items.get(at), entry.items.get(at + 1));
-        let before = at.checked_sub(1).and_then(|it| entry.items.get(it));
-        let range = match (item, before, next) {
-            (Some(item), _, Some(next)) => item.start..next.start,
-            (Some(item), Some(before), None) => before.end..item.end,
-            _ => return false,
+        let entry = table.entries.iter().find(within);
+        entry.is_some_and(|entry| self.take(entry, |it| it.contains(&place)))
+    }
+
+    /// Takes names out of the list that a key has; false where none of them is in one, or nothing would be left.
+    pub(super) fn take_names(&mut self, table: &Table, key: &str, names: &[&Name]) -> bool {
+        let text = self.text;
+        let is_one = |it: &Range<usize>| {
+            let said = text.get(it.clone()).and_then(read_value);
+            let said = said.as_ref().and_then(|it| it.as_str()).map(|it| it.replace("$${", "${"));
+            said.is_some_and(|said| names.contains(&&Name::new(&said)))
         };
-        let kept: Vec<String> = self.comments(&range).iter().map(|it| format!(" {it}\n")).collect();
-        self.replace(range, kept.concat());
-        true
+        let entry = table.entries.iter().find(|it| it.key == key);
+        entry.is_some_and(|entry| self.take(entry, is_one))
+    }
+
+    /// Takes items out of a list; false where that would be none or all.
+    fn take(&mut self, entry: &Entry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
+        let items = &entry.items;
+        let Some(last) = items.iter().rposition(|it| !goes(it)) else { return false };
+        let before = items.iter().zip(items.iter().skip(1)).take(last);
+        let before = before.filter(|(it, _)| goes(it)).map(|(it, next)| it.start..next.start);
+        let behind = items.get(last).zip(items.last()).map(|(it, end)| it.end..end.end);
+        let ranges: Vec<_> = before.chain(behind.filter(|it| !it.is_empty())).collect();
+        for range in &ranges {
+            let kept = self.comments(range).into_iter().map(|it| format!(" {it}\n")).collect();
+            self.replace(range.clone(), kept);
+        }
+        !ranges.is_empty()
+    }
+
+    /// Adds an item to what a key has, which then is a list.
+    pub(super) fn add_item(&mut self, table: &Table, key: &str, item: &str) {
+        let Some(entry) = table.entries.iter().find(|it| it.key == key) else { return };
+        match entry.items.last() {
+            Some(last) => self.replace(last.end..last.end, format!(", {item}")),
+            None => {
+                let written = self.slice(entry.value.clone());
+                self.replace(entry.value.clone(), format!("[{written}, {item}]"));
+            }
+        }
     }
 
     /// Calls a table by another key.
@@ -239,4 +269,9 @@ impl<'a> Document<'a> {
 
 fn lines(all: &[&str]) -> String {
     all.iter().map(|it| format!("{it}\n")).collect()
+}
+
+/// A value as it is written, read.
+fn read_value(written: &str) -> Option<toml::Value> {
+    format!("x = {written}").parse::<toml::Table>().ok()?.remove("x")
 }
