@@ -46,6 +46,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// Where the rule begins that decides about each step: a byte of the text.
     pub decided: Vec<(Address, usize)>,
+    /// Where rules begin that may be about steps that could not be read.
+    pub unread: Vec<usize>,
 }
 
 /// A text, and what is known of it.
@@ -249,8 +251,8 @@ impl<'a> Keeper<'a> {
     /// # Errors
     ///
     /// [`KeepError::Unread`], where something was.
-    fn all_read(&self, rules: &str, hides: Hides) -> Result<(), KeepError> {
-        match self.round.live.gaps.iter().find(|it| it.hides == hides) {
+    fn all_read(&self, rules: &str, hides: &[Hides]) -> Result<(), KeepError> {
+        match self.round.live.gaps.iter().find(|it| hides.contains(&it.hides)) {
             None => Ok(()),
             Some(Gap { what, why, .. }) => Err(KeepError::Unread {
                 rules: rules.to_owned(),
@@ -278,6 +280,7 @@ impl<'a> Keeper<'a> {
                 self.worker(at, key, &concern.edits);
             }
             ["placements", ..] => {
+                self.all_known(at, &concern.errors)?;
                 let mut mended = |it: &&usize| {
                     let (pool, default) = ("pool", "default_pool");
                     self.document.take_item(&table, **it)

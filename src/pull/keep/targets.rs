@@ -43,7 +43,7 @@ impl<'a> Keeper<'a> {
         rule: &TargetRule,
         errors: &[&Finding],
     ) -> Result<(), KeepError> {
-        self.all_read(RULE, Hides::Targets)?;
+        self.all_read(RULE, &[Hides::Targets])?;
         if self.is_about(table, "pool", errors) {
             match self.targets_of(rule).first() {
                 Some(target) => self.say_pool(table, target),

@@ -71,7 +71,7 @@ impl<'a> Keeper<'a> {
         }
         let all_seen = rule.owners().is_exact() && names.iter().all(|it| is_there(&it));
         if !all_seen {
-            self.all_read(RULE, Hides::Pointers)?;
+            self.all_read(RULE, &[Hides::Pointers])?;
         }
         if self.is_about(&rule.table, "pool", errors) {
             let found = self.decided_by(rule.rule);
