@@ -35,8 +35,10 @@ pub(super) struct Table {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    key: String,
-    start: usize,
+    /// Its key; the first of several.
+    name: String,
+    /// Where its key is; the last of several.
+    key: Range<usize>,
     value: Range<usize>,
     /// The items of a list.
     items: Vec<Range<usize>>,
@@ -90,7 +92,7 @@ impl<'a> Document<'a> {
 
     /// Whether a table says this key.
     pub(super) fn says(&self, table: &Table, key: &str) -> bool {
-        table.entries.iter().any(|it| it.key == key)
+        table.entries.iter().any(|it| it.name == key)
     }
 
     /// The comments in a part of the text.
@@ -107,7 +109,7 @@ impl<'a> Document<'a> {
 
     /// Gives a key of a table this value, unless it has it; whether anything changes.
     pub(super) fn set(&mut self, table: &Table, key: &str, value: &str) -> bool {
-        let Some(entry) = table.entries.iter().find(|it| it.key == key) else {
+        let Some(entry) = table.entries.iter().find(|it| it.name == key) else {
             let at = self.end(table);
             let first = if self.slice(0..at).ends_with('\n') || at == 0 { "" } else { "\n" };
             self.replace(at..at, format!("{first}{key} = {value}\n"));
@@ -119,7 +121,7 @@ impl<'a> Document<'a> {
         }
         let kept = lines(&self.comments(&entry.value));
         if !kept.is_empty() {
-            let at = self.line_start(entry.start);
+            let at = self.line_start(entry.key.start);
             self.replace(at..at, kept);
         }
         self.replace(entry.value.clone(), value.to_owned());
@@ -128,20 +130,23 @@ impl<'a> Document<'a> {
 
     /// Whether a place is in the value of a key.
     pub(super) fn is_in(&self, table: &Table, key: &str, place: usize) -> bool {
-        table.entries.iter().any(|it| it.key == key && it.value.contains(&place))
+        table.entries.iter().any(|it| it.name == key && it.value.contains(&place))
     }
 
     /// Has another key with this value where a key is; false where that is not in the table.
     pub(super) fn swap(&mut self, table: &Table, key: &str, by: &str, value: &str) -> bool {
-        let Some(entry) = table.entries.iter().find(|it| it.key == key) else { return false };
-        self.replace(entry.start..entry.value.end, format!("{by} = {value}"));
+        let Some(entry) = table.entries.iter().find(|it| it.name == key) else { return false };
+        if key != by {
+            self.replace(entry.key.clone(), by.to_owned());
+        }
+        self.replace(entry.value.clone(), value.to_owned());
         true
     }
 
     /// Takes a key out of a table.
     pub(super) fn unset(&mut self, table: &Table, key: &str) -> bool {
-        let Some(entry) = table.entries.iter().find(|it| it.key == key) else { return false };
-        let range = self.line_start(entry.start)..self.line_end(entry.value.end);
+        let Some(entry) = table.entries.iter().find(|it| it.name == key) else { return false };
+        let range = self.line_start(entry.key.start)..self.line_end(entry.value.end);
         let kept = lines(&self.comments(&range));
         self.replace(range, kept);
         true
@@ -162,7 +167,7 @@ impl<'a> Document<'a> {
             let said = said.as_ref().and_then(|it| it.as_str()).map(|it| it.replace("$${", "${"));
             said.is_some_and(|said| names.contains(&&Name::new(&said)))
         };
-        let entry = table.entries.iter().find(|it| it.key == key);
+        let entry = table.entries.iter().find(|it| it.name == key);
         entry.is_some_and(|entry| self.take(entry, is_one))
     }
 
@@ -183,7 +188,7 @@ impl<'a> Document<'a> {
 
     /// Adds an item to what a key has, which then is a list.
     pub(super) fn add_item(&mut self, table: &Table, key: &str, item: &str) {
-        let Some(entry) = table.entries.iter().find(|it| it.key == key) else { return };
+        let Some(entry) = table.entries.iter().find(|it| it.name == key) else { return };
         match entry.items.last() {
             Some(last) => self.replace(last.end..last.end, format!(", {item}")),
             None => {

@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Result<(Vec<Table>, Vec<Range<usize>>), TomlEr
 fn table(it: &toml_edit::Table, path: &[String], key: Range<usize>, tables: &mut Vec<Table>) {
     let (header, mut entries) = (it.span().unwrap_or_default(), Vec::new());
     inside(it, (path, path.len()), &mut entries, tables);
-    entries.sort_by_key(|it| it.start);
+    entries.sort_by_key(|it| it.key.start);
     tables.push(Table { path: path.to_vec(), key, header, entries });
 }
 
@@ -56,8 +56,8 @@ fn inside(
 fn entry(keys: &[String], key: Range<usize>, value: &Value) -> Entry {
     let items = value.as_array().into_iter().flat_map(Array::iter);
     Entry {
-        key: keys.first().cloned().unwrap_or_default(),
-        start: key.start,
+        name: keys.first().cloned().unwrap_or_default(),
+        key,
         value: value.span().unwrap_or_default(),
         items: items.filter_map(Value::span).collect(),
         dotted: 1 < keys.len(),
@@ -145,10 +145,10 @@ n = '''
         let mut shown = String::new();
         for Table { path, key, header, entries } in &tables {
             shown.push_str(&format!("{path:?} `{}` `{}`\n", said(header), said(key)));
-            for Entry { key, value, items, dotted, .. } in entries {
+            for Entry { name, value, items, dotted, .. } in entries {
                 let items: Vec<_> = items.iter().map(said).collect();
                 let dots = if *dotted { ".…" } else { "" };
-                shown.push_str(&format!("  {key}{dots} = `{}` {items:?}\n", said(value)));
+                shown.push_str(&format!("  {name}{dots} = `{}` {items:?}\n", said(value)));
             }
         }
         insta::assert_snapshot!(shown);
