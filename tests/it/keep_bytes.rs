@@ -20,12 +20,15 @@ fn mangled(text: &str, dice: &[usize]) -> String {
     let mut roll = |sides: usize| dice.next().unwrap_or_default() % sides;
     let mut mangled = ["", "\u{feff}"][roll(2)].to_owned();
     let ends = [["\n", "\n"], ["\r\n", "\r\n"], ["\n", "\r\n"]][roll(3)];
-    let (mut in_list, mut header) = (false, false);
+    let mut in_list = false;
+    let dotted = text
+        .replace("\n[octopus]\nurl   =", "\noctopus.url =")
+        .replace("\nspace = ", "\noctopus . space = ");
+    let text = if roll(3) == 0 { &dotted } else { text };
     for line in text.lines() {
         let mut written = String::new();
         written.push_str(ABOVE[roll(6)]);
         written.push_str(["", "  ", "\t"][roll(3)]);
-        header = header || line.starts_with('[');
         let within = in_list;
         in_list = if in_list { !line.starts_with(']') } else { line.ends_with('[') };
         match line.split_once('=') {
@@ -37,7 +40,11 @@ fn mangled(text: &str, dice: &[usize]) -> String {
                 let (key, value) = (key.trim(), value.trim());
                 let spaces = [" ", "", "  ", "\t"];
                 let (before, behind) = (spaces[roll(4)], spaces[roll(4)]);
-                let key = if roll(4) == 0 { format!("\"{key}\"") } else { key.to_owned() };
+                let key = if roll(4) == 0 && !key.contains('.') {
+                    format!("\"{key}\"")
+                } else {
+                    key.to_owned()
+                };
                 written.push_str(&format!("{key}{before}={behind}{value}"));
             }
             _ => written.push_str(line),

@@ -7,10 +7,10 @@ use crate::{
 };
 use poolwright::{
     finding::Level,
-    live::{Choosers, Gap, Hides, Live, Store, TargetReach, VariableOwner},
+    live::{Choosers, Live, Store, TargetReach, VariableOwner},
     model::Id,
-    pull::{KeepError, pull},
-    sandbox::Seed,
+    pull::pull,
+    sandbox::{ADMIN_KEY, Seed},
 };
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -142,21 +142,190 @@ proptest! {
     }
 }
 
-/// Values and targets as a person writes them.
-const RULES: &str = r#"version = 1
-
-# Terraform has a pool of its own.
+/// Values and targets as a person writes them: little of it is so.
+const RULES: &str = r#"# Terraform has a pool of its own.
 [[pool_variables]]
 project  = "Infrastructure" # one
 variable = "Terraform.WorkerPool"
-pool     = "Windows" # not so
+pool     = "windows" # not so
+
+[[pool_variables]]
+project  = ["Checkout", "Billing"] # Billing has none
+variable = "Build.WorkerPool"
+pool     = "linux"
+
+# In every library.
+[[pool_variables]]
+library_set = "*"
+variable    = "Deploy.WorkerPool"
+environment = ["test", "Development"]
+pool        = "forgotten"
+
+# Nobody has it.
+[[pool_variables]]
+project  = "Web Store"
+variable = "Gone.Pool"
+pool     = "gone"
+
+[[pool_variables]]
+project  = "Infrastructure"
+variable = "Old.WorkerPool"
+remove   = true # for good
+
+[[pool_variables]]
+library_set = "Worker pools"
+variable    = "Deploy.WorkerPool"
+environment = "Production"
+remove      = true # not so
+
+# Whatever is in a cloud.
+[[target_pools]]
+target_tag = "*"
+pool       = "forgotten"
+"#;
+
+/// What is pulled of the server, but with other rules about what chooses pools.
+fn pulled_with(workbench: &Workbench, rules: &str) -> String {
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (rest, _) = pulled.split_once("[[pool_variables]]").unwrap();
+    let text = format!("{rest}{rules}");
+    workbench.write("workers.toml", &text);
+    text
+}
+
+/// Brings the file to what is live; what was said, and the lines that changed.
+fn keep(workbench: &Workbench, before: &str) -> String {
+    let writes = workbench.writes();
+    let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    assert_eq!(workbench.writes(), writes);
+    let told = kept.stderr.lines().filter(|it| !it.starts_with("warning: "));
+    let told: Vec<_> = told.collect();
+    format!("{}\n{}", told.join("\n"), changed(before, &workbench.read("workers.toml")))
+}
+
+#[test]
+fn what_is_another_pool_is_edited_and_what_is_gone_goes() {
+    let workbench = Workbench::new(Seed::Acme);
+    let before = pulled_with(&workbench, RULES);
+    insta::assert_snapshot!(keep(&workbench, &before));
+}
+
+#[test]
+fn what_a_wildcard_finds_elsewhere_is_said_before_it_or_left_out() {
+    let workbench = Workbench::new(Seed::Acme);
+    let linux = workbench.id("workerpools", "Linux");
+    for (project, pool) in
+        [("Billing", json!(linux)), ("Web Store", Value::Null), ("Infrastructure", json!(linux))]
+    {
+        let id = workbench.id("projects", project);
+        workbench.edit(&format!("/api/Spaces-1/projects/{id}/variables"), |set| {
+            let value = json!({ "Name": "Build.WorkerPool", "Type": "WorkerPool", "Value": pool, "Scope": {} });
+            set["Variables"].as_array_mut().unwrap().push(value);
+        });
+    }
+    let rules = "[[pool_variables]]\nproject = \"*\" # all\nvariable = \"Build.WorkerPool\"\npool = \"linux\"\n";
+    let before = pulled_with(&workbench, rules);
+    let left_out = keep(&workbench, &before);
+    let checkout = workbench.id("projects", "Checkout");
+    let windows = workbench.id("workerpools", "Windows");
+    workbench.edit(&format!("/api/Spaces-1/projects/{checkout}/variables"), |set| {
+        set["Variables"][0]["Value"] = json!(windows);
+    });
+    let before = workbench.read("workers.toml");
+    insta::assert_snapshot!(format!("{left_out}\n{}", keep(&workbench, &before)));
+}
+
+#[test]
+fn what_is_new_is_added_where_the_file_has_such_rules() {
+    let workbench = Workbench::new(Seed::Acme);
+    let rules = "[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Terraform.WorkerPool\"\npool = \"default\"\n";
+    let before = pulled_with(&workbench, rules);
+    insta::assert_snapshot!(keep(&workbench, &before));
+    let before = pulled_with(&workbench, "[[target_pools]]\ntarget = \"none*\"\nleave = true\n");
+    insta::assert_snapshot!(keep(&workbench, &before));
+    let before = pulled_with(&workbench, "");
+    assert_eq!(keep(&workbench, &before), "workers.toml is as it is live: nothing is written\n");
+}
+
+#[test]
+fn what_cannot_be_read_is_no_reason_to_take_a_rule_out() {
+    let mut workbench = Workbench::new(Seed::Acme);
+    let value = RULES.split("\n\n").next().unwrap();
+    let target = "[[target_pools]]\ntarget = \"search-app\"\npool = \"windows\"\n";
+    let library = "[[pool_variables]]\nlibrary_set = \"Worker pools\"\nvariable = \"Deploy.WorkerPool\"\nremove = true\n";
+    let named = [
+        ("VARIABLE", value.to_owned()),
+        ("VARIABLE", value.replace("\"windows\"", "\"gone\"")),
+        (
+            "VARIABLE",
+            value.replace("\"Infrastructure\"", "\"*\"").replace("\"windows\"", "\"gone\""),
+        ),
+        ("LIBRARYVARIABLESET", library.to_owned()),
+        ("MACHINE", target.to_owned()),
+        ("MACHINE", target.replace("\"windows\"", "\"gone\"").replace("search-app", "*")),
+    ];
+    let mut told = String::new();
+    for (lacks, rules) in named {
+        workbench.key = ADMIN_KEY;
+        let before = pulled_with(&workbench, &rules);
+        workbench.key = match lacks {
+            "VARIABLE" => "API-SANDBOXWITHOUTVARIABLEVIEW",
+            "LIBRARYVARIABLESET" => "API-SANDBOXWITHOUTLIBRARYVARIABLESETVIEW",
+            _ => "API-SANDBOXWITHOUTMACHINEVIEW",
+        };
+        let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);
+        told.push_str(output.stderr.lines().find(|it| it.starts_with("error")).unwrap());
+        told.push('\n');
+        assert_eq!(workbench.read("workers.toml"), before);
+        // A wildcard is about what can be seen, as far as anybody can tell.
+        let rules =
+            rules.replace("\"Infrastructure\"", "\"*\"").replace("\"Worker pools\"", "\"*\"");
+        let rules = rules.replace("search-app", "*").replace("\"gone\"", "\"windows\"");
+        let key = std::mem::replace(&mut workbench.key, ADMIN_KEY);
+        pulled_with(&workbench, &rules);
+        workbench.key = key;
+        workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+        assert!(workbench.read("workers.toml").contains(&rules), "{rules}");
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// Rules about a project whose repository cannot be reached.
+const LOST: &str = r#"
+[version_control]
+on_unreachable = "skip"
+on_protected   = "skip"
+
+[[placements]]
+project = "Lost and found"
+step    = "Deploy to AKS"
+pool    = "linux"
+
+[[placements]]
+process = "any"
+step    = ["Deploy to AKS", "Only in the lost one"]
+leave   = true
 "#;
 
 #[test]
-fn show() {
+fn rules_about_a_repository_that_cannot_be_reached_stay() {
     let workbench = Workbench::new(Seed::Acme);
-    workbench.write("workers.toml", RULES);
-    let output = workbench.run(&["pull", "--keep", "workers.toml"]);
-    println!("{}\n{}\n{}", output.code, output.stderr, workbench.read("workers.toml"));
-    panic!();
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (rest, _) = pulled.split_once("\n[version_control]").unwrap();
+    let (_, tables) = pulled.split_once("on_unreachable = \"skip\"\n").unwrap();
+    let (tables, _) = tables.split_once("\n# Where steps run").unwrap();
+    let leave = "\n[[placements]]\nprocess = \"any\"\nleave = true\n";
+    let text = format!("{rest}{LOST}{tables}{leave}");
+    workbench.write("workers.toml", &text);
+    workbench.settled();
+    let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    assert_eq!(workbench.read("workers.toml"), text, "{}", kept.stderr);
+
+    // Where what it names is in a pool that is gone, nobody can tell which it is in now.
+    let before = text.replacen("pool    = \"linux\"", "pool    = \"gone\"", 1);
+    workbench.write("workers.toml", &before);
+    let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);
+    insta::assert_snapshot!(output.stderr);
+    assert_eq!(workbench.read("workers.toml"), before);
 }

@@ -47,7 +47,9 @@ impl<'a> Keeper<'a> {
         if self.is_about(table, "pool", errors) {
             match self.targets_of(rule).first() {
                 Some(target) => self.say_pool(table, target),
-                None => self.drop_rule(at, "no target is as a rule says, whose pool is gone"),
+                None => {
+                    self.drop_rule(at, "a rule is removed: its pool is gone, and so is what had it")
+                }
             }
             return Ok(());
         }
@@ -125,8 +127,11 @@ impl<'a> Keeper<'a> {
     /// Takes targets out of a rule, or the rule out of the file where nothing would be left of it.
     fn take_targets(&mut self, at: usize, table: &Table, names: &[&Name]) {
         match self.document.take_names(table, "target", names) {
-            true => self.told.push("a rule no longer names some targets".to_owned()),
-            false => self.drop_rule(at, "a rule is removed: it is not so of the targets it names"),
+            true => {
+                self.told.push("a rule no longer names targets of which it is not so".to_owned())
+            }
+            false => self
+                .drop_rule(at, "a rule about targets is removed: it is so of none that it names"),
         }
     }
 

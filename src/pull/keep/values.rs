@@ -78,7 +78,11 @@ impl<'a> Keeper<'a> {
             let pool = found.iter().find_map(|(_, it)| self.said(it.pool.as_ref()));
             match pool {
                 Some(pool) => self.say(rule, &pool),
-                None => self.out(rule, &[], "no value is as a rule says, whose pool is gone"),
+                None => self.out(
+                    rule,
+                    &[],
+                    "a rule is removed: its pool is gone, and so is what had it",
+                ),
             }
             return Ok(());
         }
