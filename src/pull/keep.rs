@@ -284,6 +284,7 @@ impl<'a> Keeper<'a> {
                 let mut mended = |it: &&usize| {
                     let (pool, default) = ("pool", "default_pool");
                     self.document.take_item(&table, **it)
+                        || self.take_unknown(&table, **it)
                         || self.document.is_in(&table, pool, **it)
                             // Which place it is then is what the next round looks at.
                             && self.document.swap(&table, pool, default, "true")

@@ -201,3 +201,33 @@ fn a_file_that_cannot_be_edited_is_left_as_it_is() {
     help: `--keep FILE` names a file to edit
     ");
 }
+
+#[test]
+fn a_name_that_is_gone_goes_out_of_its_list_and_no_rule_widens() {
+    let rules = r#"version = 1
+# Two of three.
+[[placements]]
+project = [
+    "Gone", # was here
+    "Web Store",
+    "Gone too"
+]
+step = ["Deploy web app", "Never there"] # one
+leave = true
+
+[[placements]]
+project = ["Gone", "!Web Store"]
+process = "any"
+leave   = true
+"#;
+    let workbench = Workbench::new(Seed::Chapter);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (_, tables) = pulled.split_once("\nspace = \"Default\"\n").unwrap();
+    let (tables, placements) = tables.split_once("\n# Where steps run").unwrap();
+    let (_, placements) = placements.split_once('\n').unwrap();
+    let before = format!("{rules}{tables}\n{placements}");
+    workbench.write("workers.toml", &before);
+    workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    insta::assert_snapshot!(changed(&before, &workbench.read("workers.toml")));
+}

@@ -133,6 +133,12 @@ impl<'a> Document<'a> {
         table.entries.iter().any(|it| it.name == key && it.value.contains(&place))
     }
 
+    /// The key whose value a place is in.
+    pub(super) fn key_at(&self, table: &Table, place: usize) -> Option<String> {
+        let entry = table.entries.iter().find(|it| it.value.contains(&place));
+        entry.map(|it| it.name.clone())
+    }
+
     /// Has another key with this value where a key is; false where that is not in the table.
     pub(super) fn swap(&mut self, table: &Table, key: &str, by: &str, value: &str) -> bool {
         let Some(entry) = table.entries.iter().find(|it| it.name == key) else { return false };
@@ -159,22 +165,39 @@ impl<'a> Document<'a> {
         entry.is_some_and(|entry| self.take(entry, |it| it.contains(&place)))
     }
 
-    /// Takes names out of the list that a key has; false where none of them is in one, or nothing would be left.
-    pub(super) fn take_names(&mut self, table: &Table, key: &str, names: &[&Name]) -> bool {
+    /// Takes names out of the list that a key has; false where that would be none or all, or there is no list.
+    pub(super) fn take_names(
+        &mut self,
+        table: &Table,
+        key: &str,
+        goes: impl Fn(&Name) -> bool,
+    ) -> bool {
         let text = self.text;
-        let is_one = |it: &Range<usize>| {
-            let said = text.get(it.clone()).and_then(read_value);
-            let said = said.as_ref().and_then(|it| it.as_str()).map(|it| it.replace("$${", "${"));
-            said.is_some_and(|said| names.contains(&&Name::new(&said)))
-        };
+        let goes = |it: &Range<usize>| said(text, it).is_some_and(|said| goes(&Name::new(&said)));
         let entry = table.entries.iter().find(|it| it.name == key);
-        entry.is_some_and(|entry| self.take(entry, is_one))
+        entry.is_some_and(|entry| self.take(entry, goes))
     }
 
-    /// Takes items out of a list; false where that would be none or all.
+    /// Takes items out of a list; false where that would be none or all, or leave nothing but exclusions.
     fn take(&mut self, entry: &Entry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
         let items = &entry.items;
+        let excludes =
+            |it: &Range<usize>| said(self.text, it).is_some_and(|it| it.starts_with('!'));
         let Some(last) = items.iter().rposition(|it| !goes(it)) else { return false };
+        if items.iter().all(|it| goes(it) || excludes(it)) {
+            return false;
+        }
+        let lines: Option<Vec<_>> =
+            items.iter().filter(|it| goes(it)).map(|it| self.own_line(items, it)).collect();
+        if let Some(lines) = lines {
+            for line in &lines {
+                let text = self.slice(line.clone());
+                let indent = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
+                let kept = self.comments(line).into_iter().map(|it| format!("{indent}{it}\n"));
+                self.replace(line.clone(), kept.collect());
+            }
+            return !lines.is_empty();
+        }
         let before = items.iter().zip(items.iter().skip(1)).take(last);
         let before = before.filter(|(it, _)| goes(it)).map(|(it, next)| it.start..next.start);
         let behind = items.get(last).zip(items.last()).map(|(it, end)| it.end..end.end);
@@ -184,6 +207,17 @@ impl<'a> Document<'a> {
             self.replace(range.clone(), kept);
         }
         !ranges.is_empty()
+    }
+
+    /// The line of an item that has one of its own, with its comma.
+    fn own_line(&self, items: &[Range<usize>], item: &Range<usize>) -> Option<Range<usize>> {
+        let line = self.line_start(item.start)..self.line_end(item.end);
+        let behind = self.slice(item.end..line.end);
+        let behind = behind.split('#').next().unwrap_or_default().trim();
+        let is_last = items.last() == Some(item);
+        let alone = self.slice(line.start..item.start).trim().is_empty()
+            && (behind == "," || is_last && behind.is_empty());
+        alone.then_some(line)
     }
 
     /// Adds an item to what a key has, which then is a list.
@@ -279,4 +313,55 @@ fn lines(all: &[&str]) -> String {
 /// A value as it is written, read.
 fn read_value(written: &str) -> Option<toml::Value> {
     format!("x = {written}").parse::<toml::Table>().ok()?.remove("x")
+}
+
+/// A text of the language at a place.
+fn said(text: &str, at: &Range<usize>) -> Option<String> {
+    let value = text.get(at.clone()).and_then(read_value)?;
+    value.as_str().map(|it| it.trim().replace("$${", "${"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection::vec, prelude::*, sample::select, sample::subsequence};
+
+    const NAMES: [&str; 5] = ["a", "b", "!c", "${d}", "e # f"];
+    const BETWEEN: [&str; 7] = [",", ", ", ",\n  ", ", # c\n  ", "\n, ", " # c\n, ", " , # c\n\n"];
+
+    fn names(text: &str) -> Vec<String> {
+        let table: toml::Table = text.parse().unwrap();
+        let names = table["k"].as_array().unwrap().iter();
+        names.map(|it| it.as_str().unwrap().replace("$${", "${")).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn names_go_out_of_a_list_however_it_is_written(
+            items in vec((select(NAMES.to_vec()), select(BETWEEN.to_vec())), 1..6),
+            open in select(vec!["[", "[\n  ", "[ # c\n  "]),
+            close in select(vec!["]", "\n]", ",]", " # c\n]", ", # c\n]", ",\n  # c\n]", "\n,]"]),
+            gone in subsequence(NAMES.to_vec(), 1..4),
+            end in select(vec!["\n", "\r\n"]),
+        ) {
+            let mut text = format!("v = 1\nk = {open}");
+            for (at, (name, between)) in items.iter().enumerate() {
+                let between = if at == 0 { "" } else { between };
+                text.push_str(&format!("{between}\"{}\"", name.replace("${", "$${")));
+            }
+            let text = format!("{text}{close} # c\nz = 1\n").replace('\n', end);
+            let mut document = Document::new(&text).unwrap();
+            let table = document.tables[0].clone();
+            let goes = |name: &str| gone.contains(&name);
+            let took = document.take_names(&table, "k", |it| goes(it.as_str()));
+            let edited = document.edited();
+            let before = names(&text);
+            let left: Vec<_> = before.iter().filter(|it| !goes(it)).cloned().collect();
+            let some = left.len() < before.len() && left.iter().any(|it| !it.starts_with('!'));
+            prop_assert_eq!(took, some);
+            prop_assert_eq!(names(&edited), if took { left } else { before }, "{}", &edited);
+            prop_assert_eq!(text.matches("# c").count(), edited.matches("# c").count(), "{}", &edited);
+            prop_assert_eq!(edited.matches('\n').count(), edited.matches(end).count());
+        }
+    }
 }

@@ -2,11 +2,11 @@
 //!
 //! Never: a rule that moves a step.
 
-use super::{KeepError, Keeper, Table, placements};
+use super::{KeepError, Keeper, Table, choosers::is_exact, placements};
 use crate::{
     finding::At,
-    live::Hides,
-    model::{Id, Place, Pool},
+    live::{Hides, Live},
+    model::{Id, Name, Place, Pool},
     plan::{Change, ChangeKind, StepEdit},
 };
 use std::collections::{BTreeMap, HashSet};
@@ -56,6 +56,22 @@ impl Keeper<'_> {
             true => self.all_read("placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules]),
             false => Ok(()),
         }
+    }
+
+    /// Takes names out of a selector of a rule that nothing has any more; false where there are none, or nothing
+    /// would be left.
+    pub(super) fn take_unknown(&mut self, table: &Table, place: usize) -> bool {
+        let Some(key) = self.document.key_at(table, place) else { return false };
+        let Live { projects, processes, .. } = self.round.live;
+        let steps = || processes.iter().flat_map(|it| &it.steps);
+        let known: HashSet<&Name> = match key.as_str() {
+            "project" => projects.iter().map(|it| &it.name).collect(),
+            "project_group" => projects.iter().map(|it| &it.group).collect(),
+            "runbook" => processes.iter().filter_map(|it| it.owner.runbook.as_ref()).collect(),
+            "step" => steps().flat_map(|it| [&it.step, &it.action]).collect(),
+            _ => return false,
+        };
+        self.document.take_names(table, &key, |it| is_exact(it.as_str()) && !known.contains(it))
     }
 
     /// Where all steps are that the rule at a place decides about, where they are all alike and it is the

@@ -126,7 +126,7 @@ impl<'a> Keeper<'a> {
 
     /// Takes targets out of a rule, or the rule out of the file where nothing would be left of it.
     fn take_targets(&mut self, at: usize, table: &Table, names: &[&Name]) {
-        match self.document.take_names(table, "target", names) {
+        match self.document.take_names(table, "target", |it| names.contains(&it)) {
             true => {
                 self.told.push("a rule no longer names targets of which it is not so".to_owned())
             }

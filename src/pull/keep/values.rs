@@ -179,7 +179,7 @@ impl<'a> Keeper<'a> {
         };
         let (_, left) = choosers::values(self.round.live, &self.pools, of_rule);
         let left = self.unsaid(&left);
-        match self.document.take_names(&rule.table, owners(rule.rule).0, names) {
+        match self.document.take_names(&rule.table, owners(rule.rule).0, |it| names.contains(&it)) {
             true if left.is_empty() => {}
             true => self.document.insert(rule.at, &left),
             false => self.document.remove(rule.at, &left),
