@@ -40,8 +40,7 @@ fn written(rules: &[Written], live: &Live) -> String {
             0 => quoted(name),
             1 => format!("[{}, {other}]", quoted(name)),
             2 => "\"*\"".to_owned(),
-            3 => format!("[\"*\", \"!\" # not this one\n]")
-                .replace("\"!\"", &other.replacen('"', "\"!", 1)),
+            3 => format!("[\"*\", {} # not this one\n]", other.replacen('"', "\"!", 1)),
             4 => quoted(&format!("{first}*")),
             _ => format!("[\n  {other}, # the other\n  {}, # this\n]", quoted(name)),
         };

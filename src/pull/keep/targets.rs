@@ -69,8 +69,8 @@ impl<'a> Keeper<'a> {
         changes: &[&'a Change],
     ) {
         let moves = |it: &LiveTarget| {
-            let is_it = |change: &&Change| matches!(&change.kind, ChangeKind::SetTargetPool { id, .. } if *id == it.id);
-            changes.iter().any(|change| is_it(change))
+            let is_it = |change: &&'a Change| matches!(&change.kind, ChangeKind::SetTargetPool { id, .. } if *id == it.id);
+            changes.iter().any(is_it)
         };
         let found = self.targets_of(rule);
         let mut others: Vec<&LiveTarget> = found.iter().copied().filter(|it| moves(it)).collect();

@@ -94,19 +94,15 @@ impl<'a> Keeper<'a> {
 
     /// A rule about values that are other pools, or not there.
     fn moved(&mut self, rule: &Rule, changes: &[&'a Change]) {
-        let mut ids = Vec::new();
-        let mut gone = false;
-        for change in changes {
-            if let ChangeKind::SetValue { set, edit, .. } = &change.kind {
-                match edit {
-                    ValueEdit::Add { .. } => gone = true,
-                    ValueEdit::Change { id, .. } | ValueEdit::Remove { id, .. } => {
-                        ids.push((set, id));
-                    }
-                }
+        use ValueEdit::{Change as Changes, Remove};
+        let there = changes.iter().filter_map(|it| match &it.kind {
+            ChangeKind::SetValue { set, edit: Changes { id, .. } | Remove { id, .. }, .. } => {
+                Some((set, id))
             }
-        }
-        if gone {
+            _ => None,
+        });
+        let ids: Vec<_> = there.collect();
+        if ids.len() < changes.len() {
             let names: Vec<Name> = rule.owners().exact().map(Name::new).collect();
             let lost: Vec<&Name> = names.iter().filter(|it| self.lacks(rule.rule, it)).collect();
             return self.out(rule, &lost, "a rule no longer names values that are gone");

@@ -147,7 +147,7 @@ n = '''
             shown.push_str(&format!("{path:?} `{}` `{}`\n", said(header), said(key)));
             for Entry { name, value, items, dotted, .. } in entries {
                 let items: Vec<_> = items.iter().map(said).collect();
-                let dots = if *dotted { ".…" } else { "" };
+                let dots = ["", ".…"][usize::from(*dotted)];
                 shown.push_str(&format!("  {name}{dots} = `{}` {items:?}\n", said(value)));
             }
         }
