@@ -188,7 +188,7 @@ impl<'a> Document<'a> {
             return false;
         }
         let lines: Option<Vec<_>> =
-            items.iter().filter(|it| goes(it)).map(|it| self.own_line(items, it)).collect();
+            items.iter().filter(|it| goes(it)).map(|it| self.own_line(entry, it)).collect();
         if let Some(lines) = lines {
             for line in &lines {
                 let text = self.slice(line.clone());
@@ -210,14 +210,22 @@ impl<'a> Document<'a> {
     }
 
     /// The line of an item that has one of its own, with its comma.
-    fn own_line(&self, items: &[Range<usize>], item: &Range<usize>) -> Option<Range<usize>> {
+    fn own_line(&self, entry: &Entry, item: &Range<usize>) -> Option<Range<usize>> {
         let line = self.line_start(item.start)..self.line_end(item.end);
-        let behind = self.slice(item.end..line.end);
-        let behind = behind.split('#').next().unwrap_or_default().trim();
-        let is_last = items.last() == Some(item);
+        let behind = self.bare(item.end..line.end);
+        let is_last = entry.items.last() == Some(item);
+        // A comma of the last one may be further down, and would be left alone there.
+        let ends = || is_last && !self.bare(item.end..entry.value.end).contains(',');
         let alone = self.slice(line.start..item.start).trim().is_empty()
-            && (behind == "," || is_last && behind.is_empty());
+            && (behind == "," || behind.is_empty() && ends());
         alone.then_some(line)
+    }
+
+    /// A part of the text behind an item, without its comments.
+    fn bare(&self, part: Range<usize>) -> String {
+        let text = self.slice(part.clone()).to_owned();
+        let bare = self.comments(&part).into_iter().fold(text, |text, it| text.replacen(it, "", 1));
+        bare.trim().to_owned()
     }
 
     /// Adds an item to what a key has, which then is a list.
