@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config,
-    diff::{decisions, diff},
+    diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
     live::{Gap, Live},
     pull::{Judged, keep},
@@ -65,5 +65,6 @@ fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
     let plan = diff(&desired, live, header(live));
     let decided = decisions(&desired, live).into_iter();
     let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
-    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, desired })
+    let unread = unread(&desired, live).into_iter().map(|rule| rule.at.bytes.start).collect();
+    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, unread, desired })
 }

@@ -3,6 +3,9 @@
 //! Judged without `currently`: a migration that is done is no mistake.
 
 mod known;
+mod unread;
+
+pub use unread::unread;
 
 use super::{
     goal::{CannotRun, Reach},
@@ -18,6 +21,7 @@ use crate::{
 };
 use known::Known;
 use std::collections::{BTreeMap, BTreeSet};
+use unread::may_be_about_unread;
 
 /// What is known of each rule, filled as steps go by.
 pub(super) struct Ledger<'a> {
@@ -117,8 +121,7 @@ impl<'a> Ledger<'a> {
             let owners = known.missing(&page.rule.value);
             let steps = if owners.is_empty() { page.missing_steps() } else { Vec::new() };
             let silent = owners.is_empty() && steps.is_empty();
-            findings.extend(owners);
-            findings.extend(steps);
+            findings.extend(owners.into_iter().chain(steps).map(|it| page.doubted(it, matched)));
             findings.extend(page.impossible());
             findings.extend(page.idle().filter(|_| silent));
         }
@@ -190,6 +193,19 @@ impl<'a> Page<'a> {
             None => format!("there are {}", reference::few(self.names.iter().copied())),
         };
         Finding::error("unknown-step", at.clone(), message).label(label).help(help)
+    }
+
+    /// The finding, and no error where what is not found may be among what could not be read.
+    fn doubted(&self, finding: Finding, matched: &Matched) -> Finding {
+        let is_read = |finding: &Finding| {
+            !matches!(finding.code.as_str(), "unknown-step" | "unknown-runbook")
+                || matched.desired.version_control.is_none()
+                || !may_be_about_unread(self.rule, matched.live)
+        };
+        if finding.level != Level::Error || is_read(&finding) {
+            return finding;
+        }
+        Finding { level: Level::Warn, ..finding }.help("it may be among what could not be read")
     }
 
     /// Steps that the rule takes and that cannot run as it says.

@@ -7,7 +7,9 @@ use super::{
     toml::{is_name, list, value},
 };
 use crate::{
-    live::{Given, Live, LiveVariableSet, PoolVariable, Store, TargetReach, VariableOwner},
+    live::{
+        Given, Live, LiveTarget, LiveVariableSet, PoolVariable, Store, TargetReach, VariableOwner,
+    },
     model::{Id, Name, Pool},
     text::pattern::Pattern,
 };
@@ -16,8 +18,11 @@ use std::fmt::Write as _;
 
 /// The tables of all that chooses a pool.
 pub(super) fn tables(live: &Live, pools: &Pools) -> String {
-    let mut text = values(live, pools);
-    text.push_str(&targets(live, pools));
+    let (mut text, left) = values(live, pools, |_| true);
+    comments(&mut text, &left);
+    let (targets, left) = targets(live, pools, |_| true);
+    text.push_str(&targets);
+    comments(&mut text, &left);
     text
 }
 
@@ -32,11 +37,16 @@ struct Said<'a> {
     pool: String,
 }
 
-fn values(live: &Live, pools: &Pools) -> String {
+/// Tables of some values, and what the language cannot say of them.
+pub(super) fn values(
+    live: &Live,
+    pools: &Pools,
+    some: impl Fn(&PoolVariable) -> bool,
+) -> (String, Vec<String>) {
     let mut tables: IndexMap<Said, Vec<String>> = IndexMap::new();
     let mut left = Vec::new();
     let in_sets = live.choosers.variables.iter().filter(|it| it.given != Given::Default);
-    for value in in_sets {
+    for value in in_sets.filter(|it| some(it)) {
         // What a tenant gives, and what is in Git, is in no set that could be written; and a value without a
         // pool says nothing.
         let Some(set) = live.choosers.sets.iter().find(|it| it.id == value.set) else { continue };
@@ -64,8 +74,7 @@ fn values(live: &Live, pools: &Pools) -> String {
         }
         _ = writeln!(text, "pool = {}", value(&pool));
     }
-    comments(&mut text, &left);
-    text
+    (text, left)
 }
 
 /// What the table of a value says.
@@ -143,12 +152,17 @@ fn is_managed(set: &LiveVariableSet) -> bool {
     matches!(set.store, Store::Database | Store::Branch(_))
 }
 
-/// Targets that name a pool; one that names none is left as it is.
-fn targets(live: &Live, pools: &Pools) -> String {
+/// Tables of some targets that name a pool, and what the language cannot say of them; one that names none is
+/// left as it is.
+pub(super) fn targets(
+    live: &Live,
+    pools: &Pools,
+    some: impl Fn(&LiveTarget) -> bool,
+) -> (String, Vec<String>) {
     let in_cloud = live.choosers.targets.iter().filter(|it| it.reach == TargetReach::Worker);
     let mut tables: IndexMap<String, Vec<String>> = IndexMap::new();
     let mut left = Vec::new();
-    for target in in_cloud {
+    for target in in_cloud.filter(|it| some(it)) {
         let Some(pool) = &target.pool else { continue };
         let named = live.choosers.targets.iter().filter(|it| it.name == target.name).count();
         let why = match () {
@@ -169,12 +183,11 @@ fn targets(live: &Live, pools: &Pools) -> String {
         _ = writeln!(text, "\n[[target_pools]]\ntarget = {}", one_or_list(&names));
         _ = writeln!(text, "pool = {}", value(&pool));
     }
-    comments(&mut text, &left);
-    text
+    (text, left)
 }
 
 /// Whether a selector can say this name and mean no other.
-fn is_exact(name: &str) -> bool {
+pub(super) fn is_exact(name: &str) -> bool {
     is_name(name) && !name.starts_with('!') && Pattern::new(name).exact().is_some()
 }
 

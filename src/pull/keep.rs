@@ -5,21 +5,24 @@
 //! they are, and so do all comments. Never: the judgement that a file is done; that is a plan of it.
 
 mod document;
+mod pool;
 mod steps;
+mod targets;
+mod values;
 mod worker;
 
 use super::{
-    Pools, comments, is_free,
+    Pools, choosers, comments, is_free,
     keys::Keys,
     placements, pool_table,
     toml::{table_key, value},
     unsayable, workers,
 };
 use crate::{
-    desired::{Desired, DesiredPool},
+    desired::Desired,
     finding::{At, Finding, Level},
-    live::{Live, LivePool, LiveWorker},
-    model::{Address, Id, Name, Pool, PoolKind},
+    live::{Gap, Hides, Live, LivePool, LiveWorker},
+    model::Address,
     plan::{Change, ChangeKind, WorkerEdit},
 };
 use document::{Document, Table};
@@ -43,6 +46,8 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// Where the rule begins that decides about each step: a byte of the text.
     pub decided: Vec<(Address, usize)>,
+    /// Where rules begin that may be about steps that could not be read.
+    pub unread: Vec<usize>,
 }
 
 /// A text, and what is known of it.
@@ -51,6 +56,10 @@ struct Round<'a> {
     text: &'a str,
     judged: &'a Judged,
     plainly: bool,
+    /// Whether the file has had rules about values of variables.
+    has_values: bool,
+    /// Whether it has had rules about targets.
+    has_targets: bool,
 }
 
 /// The text that a round leads to, and what it did, in words.
@@ -68,6 +77,16 @@ pub enum KeepError {
     /// A thing that is not a table with a header of its own.
     #[error("`{0}` is not written as a table of its own, with `[…]` above its lines")]
     NotATable(String),
+    /// Rules about what could not be read.
+    #[error("nobody can tell what `{rules}` are about: cannot read {what}: {why}")]
+    Unread {
+        /// Their table's name.
+        rules: String,
+        /// What could not be read.
+        what: String,
+        /// Why.
+        why: String,
+    },
     /// Something that no edit settles.
     #[error("the file cannot be brought to what is live, beginning with {0}")]
     Unsettled(String),
@@ -102,14 +121,24 @@ pub fn keep(
     judge: impl Fn(&str) -> Result<Judged, Finding>,
 ) -> Result<Kept, KeepError> {
     let mut kept = Kept { text: text.to_owned(), told: Vec::new() };
+    let (mut has_values, mut has_targets) = (false, false);
     for number in 0..ROUNDS {
-        let judged = judge(&kept.text).map_err(|it| KeepError::Unsettled(it.message))?;
-        let plainly = number >= PLAINLY;
-        let next = once(&Round { live, text: &kept.text, judged: &judged, plainly })?;
+        let judged = match judge(&kept.text) {
+            Ok(judged) => judged,
+            Err(finding) => {
+                kept.text = without_twin(&kept.text, &finding)
+                    .ok_or(KeepError::Unsettled(finding.message))?;
+                continue;
+            }
+        };
+        has_values |= !judged.desired.values.is_empty();
+        has_targets |= !judged.desired.target_rules.is_empty();
+        let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAINLY);
+        let next = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
         if next.text == kept.text {
-            let error = judged.findings.into_iter().find(|it| it.level == Level::Error);
+            let error = judged.findings.iter().find(|it| it.level == Level::Error);
             let change = judged.changes.first().map(|it| it.address.to_string());
-            return match error.map(|it| it.message).or(change) {
+            return match error.map(|it| it.message.clone()).or(change) {
                 None => Ok(kept),
                 Some(first) => Err(KeepError::Unsettled(first)),
             };
@@ -120,10 +149,21 @@ pub fn keep(
     Err(KeepError::Unsettled("rules that give way to each other".to_owned()))
 }
 
+/// The text without a rule that an edit has made the same as an earlier one: it decides nothing.
+fn without_twin(text: &str, finding: &Finding) -> Option<String> {
+    let At::Source(span) = &finding.at else { return None };
+    let mut document = Document::new(text).ok()?;
+    let at = document.at(span.bytes.start);
+    let is_twin = finding.code == "declared-twice" && document.tables.get(at).is_some_and(chooses);
+    document.remove(at, "");
+    is_twin.then(|| document.edited())
+}
+
 /// One round of edits; the text as it is where there is nothing to edit.
 fn once(round: &Round) -> Result<Kept, KeepError> {
-    let (pools, live) = pools(round);
-    let document = Document::new(round.text);
+    let (pools, live) = pool::pools(round);
+    let document =
+        Document::new(round.text).map_err(|it| KeepError::Unsettled(it.message().to_owned()))?;
     let mut keeper = Keeper { round, document, pools, live, told: Vec::new() };
     for (at, concern) in keeper.concerns() {
         keeper.mend(at, &concern)?;
@@ -132,57 +172,15 @@ fn once(round: &Round) -> Result<Kept, KeepError> {
     if keeper.told.is_empty() {
         // Where steps shall be is only certain once pools and rules are whole.
         keeper.steps()?;
+        keeper.values()?;
+        keeper.targets()?;
     }
     if keeper.told.is_empty() {
         keeper.new_steps();
+        keeper.new_values();
+        keeper.new_targets();
     }
     Ok(Kept { text: keeper.document.edited(), told: keeper.told })
-}
-
-/// How the file calls live pools, and the keys of those that it does not declare.
-fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'a LivePool>) {
-    let all = &round.live.pools;
-    let mut live: HashMap<&str, &LivePool> = HashMap::new();
-    for (key, pool) in &round.judged.desired.pools {
-        let sayable = is_now(pool, all).filter(|it| unsayable(it, all).is_none());
-        live.extend(sayable.map(|it| (key.as_str(), it)));
-    }
-    let mut by_id: HashMap<&Id<Pool>, String> =
-        live.iter().map(|(key, pool)| (&pool.id, (*key).to_owned())).collect();
-    let mut keys = Keys::new(all.iter().map(|pool| pool.name.as_str()));
-    keys.take(round.judged.desired.pools.keys());
-    let (mut declared, mut left) = (Vec::new(), Vec::new());
-    for pool in all {
-        if by_id.contains_key(&pool.id) {
-            continue;
-        }
-        let name = match unsayable(pool, all) {
-            Some(why) => {
-                left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
-                if !is_free(pool.id.as_str(), all) {
-                    continue;
-                }
-                pool.id.as_str().to_owned()
-            }
-            None => {
-                let key = keys.of(pool.name.as_str());
-                declared.push((key.clone(), pool));
-                key
-            }
-        };
-        by_id.insert(&pool.id, name);
-    }
-    (Pools { declared, by_id, left }, live)
-}
-
-/// The live pool that a declared one is.
-fn is_now<'a>(pool: &DesiredPool, all: &'a [LivePool]) -> Option<&'a LivePool> {
-    let named = |name: &Name| {
-        let mut named = all.iter().filter(|it| it.name == *name);
-        named.next().filter(|_| named.next().is_none())
-    };
-    let before = || pool.renamed_from.iter().find_map(|it| named(&Name::new(&it.value)));
-    named(&pool.name).or_else(before)
 }
 
 impl<'a> Keeper<'a> {
@@ -196,7 +194,9 @@ impl<'a> Keeper<'a> {
         for change in &self.round.judged.changes {
             let Some(at) = place(&change.cause.at) else { continue };
             let edits = match &change.kind {
-                ChangeKind::PlaceStep { .. } => continue,
+                ChangeKind::PlaceStep { .. }
+                | ChangeKind::SetValue { .. }
+                | ChangeKind::SetTargetPool { .. } => continue,
                 ChangeKind::UpdateWorker { edits, .. } => edits.clone(),
                 _ => Vec::new(),
             };
@@ -207,26 +207,59 @@ impl<'a> Keeper<'a> {
             let Some(at) = place(&finding.at) else { continue };
             concerns.entry(self.document.at(at)).or_default().errors.push(at);
         }
+        // What chooses pools is looked at once these are whole.
+        concerns.retain(|at, _| self.document.tables.get(*at).is_none_or(|it| !chooses(it)));
         concerns
     }
 
-    /// The pools that are in a change of several: of the default, or of the order.
-    fn pools_with(&self, kind: &ChangeKind) -> impl Iterator<Item = usize> {
-        let key = match kind {
-            ChangeKind::SetDefaultPool { .. } => Some("default"),
-            ChangeKind::SortPools { .. } => Some("sort_order"),
-            _ => None,
+    /// The errors in a table.
+    fn errors_in(&self, at: usize) -> Vec<&'a Finding> {
+        let findings = self.round.judged.findings.iter();
+        let is_in = |it: &&Finding| match &it.at {
+            At::Source(span) => self.document.at(span.bytes.start) == at,
+            At::Line(_) | At::Nowhere => false,
         };
-        let is_default = |path: &[String]| {
-            let live = path.get(1).and_then(|it| self.live.get(it.as_str()));
-            key == Some("default") && live.is_some_and(|it| it.default)
-        };
-        let tables = self.document.tables.iter().enumerate();
-        let tables = tables.filter(|(_, it)| it.path.first().is_some_and(|it| it == "pools"));
-        let with = tables.filter(|(_, it)| {
-            is_default(&it.path) || key.is_some_and(|key| self.document.says(it, key))
-        });
-        with.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
+        findings.filter(|it| it.level == Level::Error).filter(is_in).collect()
+    }
+
+    /// The changes of which a rule is the cause.
+    fn changes_of(&self, rule: usize) -> Vec<&'a Change> {
+        let is_cause =
+            |it: &&Change| matches!(&it.cause.at, At::Source(span) if span.bytes.start == rule);
+        self.round.judged.changes.iter().filter(is_cause).collect()
+    }
+
+    /// The table of a rule.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepError::NotATable`], where it has none that could be edited.
+    fn rule(&self, at: usize, rules: &str) -> Result<Table, KeepError> {
+        let of_rules = |it: &&Table| it.path == [rules] && self.document.is_plain(it);
+        let table = self.document.tables.get(at).filter(of_rules);
+        table.cloned().ok_or_else(|| KeepError::NotATable(rules.to_owned()))
+    }
+
+    /// Whether one of these errors is about a key of a table.
+    fn is_about(&self, table: &Table, key: &str, errors: &[&Finding]) -> bool {
+        let is_in = |at: &At| matches!(at, At::Source(it) if self.document.is_in(table, key, it.bytes.start));
+        errors.iter().any(|it| is_in(&it.at))
+    }
+
+    /// Makes sure that nothing was hidden of what rules are about.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepError::Unread`], where something was.
+    fn all_read(&self, rules: &str, hides: &[Hides]) -> Result<(), KeepError> {
+        match self.round.live.gaps.iter().find(|it| hides.contains(&it.hides)) {
+            None => Ok(()),
+            Some(Gap { what, why, .. }) => Err(KeepError::Unread {
+                rules: rules.to_owned(),
+                what: what.clone(),
+                why: why.clone(),
+            }),
+        }
     }
 
     /// Edits a table until it says what is live.
@@ -247,9 +280,11 @@ impl<'a> Keeper<'a> {
                 self.worker(at, key, &concern.edits);
             }
             ["placements", ..] => {
+                self.all_known(at, &concern.errors)?;
                 let mut mended = |it: &&usize| {
                     let (pool, default) = ("pool", "default_pool");
                     self.document.take_item(&table, **it)
+                        || self.take_unknown(&table, **it)
                         || self.document.is_in(&table, pool, **it)
                             // Which place it is then is what the next round looks at.
                             && self.document.swap(&table, pool, default, "true")
@@ -277,41 +312,6 @@ impl<'a> Keeper<'a> {
             }
         }
         Ok(())
-    }
-
-    fn pool(&mut self, at: usize, table: &Table, key: &str) {
-        let Some(pool) = self.live.get(key).copied() else {
-            self.told.push(format!("pool `{key}` is gone"));
-            return self.document.remove(at, "");
-        };
-        let name =
-            (Name::new(key).as_str() != pool.name.as_str()).then(|| value(pool.name.as_str()));
-        let image = match &pool.kind {
-            PoolKind::Static => None,
-            PoolKind::Dynamic { image } => Some(value(image)),
-        };
-        let has = |key: &str| self.document.says(table, key);
-        let order = self.round.live.pools.iter().position(|it| it.id == pool.id);
-        let said = [
-            ("name", name),
-            ("description", has("description").then(|| value(&pool.description))),
-            ("image", image),
-            ("default", pool.default.then(|| true.to_string())),
-            ("sort_order", order.filter(|_| has("sort_order")).map(|it| it.to_string())),
-        ];
-        let mut changed = false;
-        for (key, value) in said {
-            changed |= match value {
-                Some(value) => self.document.set(table, key, &value),
-                None => self.document.unset(table, key),
-            };
-        }
-        changed |= self.document.unset(table, "renamed_from");
-        if !changed {
-            // Its members are all that is left.
-            self.document.unset(table, "members");
-        }
-        self.told.push(format!("pool `{key}` is as it is live"));
     }
 
     /// What cannot be said, as comments that are not in the file yet.
@@ -349,4 +349,9 @@ impl<'a> Keeper<'a> {
         }
         self.document.append(&["workers", "pools", "manage", "server", "octopus"], &tables);
     }
+}
+
+/// Whether a table is a rule about what chooses pools.
+fn chooses(table: &Table) -> bool {
+    table.path.first().is_some_and(|it| it == "pool_variables" || it == "target_pools")
 }

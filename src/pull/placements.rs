@@ -17,6 +17,7 @@ use crate::{
 use book::{Book, Facet, Step};
 use fold::{Fold, Mode};
 use leave::Leave;
+pub(super) use leave::pattern;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,

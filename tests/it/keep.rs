@@ -6,7 +6,7 @@ use crate::{
 };
 use poolwright::{
     config,
-    diff::{decisions, diff},
+    diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
     live::{Live, Scope},
     plan::Header,
@@ -15,7 +15,7 @@ use poolwright::{
 };
 use proptest::prelude::*;
 
-fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
+pub(crate) fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load(&Sources(vec![source]));
     if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
@@ -34,15 +34,25 @@ fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
     let plan = diff(&desired, live, header);
     let decided = decisions(&desired, live).into_iter();
     let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
-    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, desired })
+    let unread = unread(&desired, live).into_iter().map(|rule| rule.at.bytes.start).collect();
+    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, unread, desired })
 }
 
-fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
+pub(crate) fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
     keep(text, live, |text| judge(text, live)).map(|it| it.text)
 }
 
+/// The same; none where nobody can tell what a rule is about, since something could not be read.
+pub(crate) fn kept_or_unread(text: &str, live: &Live) -> Result<Option<String>, TestCaseError> {
+    match kept(text, live) {
+        Ok(after) => Ok(Some(after)),
+        Err(KeepError::Unread { .. }) if !live.gaps.is_empty() => Ok(None),
+        Err(error) => Err(TestCaseError::fail(format!("{error}\n{text}"))),
+    }
+}
+
 /// The text with a comment of its own above and behind every line that may have one.
-fn commented(text: &str) -> String {
+pub(crate) fn commented(text: &str) -> String {
     let mut commented = String::new();
     let mut in_list = false;
     for (at, line) in text.lines().enumerate() {
@@ -63,7 +73,7 @@ proptest! {
         before in any_live(), now in any_live(),
     ) {
         let text = commented(&pull(&before, "https://octopus.acme.example"));
-        let after = kept(&text, &now).map_err(|it| TestCaseError::fail(format!("{it}\n{text}")))?;
+        let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
         let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
         prop_assert!(judged.changes.is_empty());
         let count = |text: &str| (text.matches("# above ").count(), text.matches("# behind ").count());
@@ -94,7 +104,7 @@ fn what_is_pulled_on_any_seed_is_kept_as_it_is() {
 }
 
 /// What differs, by lines.
-fn changed(before: &str, after: &str) -> String {
+pub(crate) fn changed(before: &str, after: &str) -> String {
     let diff = similar::TextDiff::from_lines(before, after);
     let lines = diff.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
     lines.map(|it| format!("{}{it}", it.tag())).collect()
@@ -190,4 +200,34 @@ fn a_file_that_cannot_be_edited_is_left_as_it_is() {
     error: standard input cannot be kept
     help: `--keep FILE` names a file to edit
     ");
+}
+
+#[test]
+fn a_name_that_is_gone_goes_out_of_its_list_and_no_rule_widens() {
+    let rules = r#"version = 1
+# Two of three.
+[[placements]]
+project = [
+    "Gone", # was here
+    "Web Store",
+    "Gone too"
+]
+step = ["Deploy web app", "Never there"] # one
+leave = true
+
+[[placements]]
+project = ["Gone", "!Web Store"]
+process = "any"
+leave   = true
+"#;
+    let workbench = Workbench::new(Seed::Chapter);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (_, tables) = pulled.split_once("\nspace = \"Default\"\n").unwrap();
+    let (tables, placements) = tables.split_once("\n# Where steps run").unwrap();
+    let (_, placements) = placements.split_once('\n').unwrap();
+    let before = format!("{rules}{tables}\n{placements}");
+    workbench.write("workers.toml", &before);
+    workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    insta::assert_snapshot!(changed(&before, &workbench.read("workers.toml")));
 }

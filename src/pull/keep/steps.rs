@@ -2,10 +2,11 @@
 //!
 //! Never: a rule that moves a step.
 
-use super::{KeepError, Keeper, Table, placements};
+use super::{KeepError, Keeper, Table, choosers::is_exact, placements};
 use crate::{
     finding::At,
-    model::{Id, Place, Pool},
+    live::{Hides, Live},
+    model::{Id, Name, Place, Pool},
     plan::{Change, ChangeKind, StepEdit},
 };
 use std::collections::{BTreeMap, HashSet};
@@ -37,8 +38,44 @@ impl Keeper<'_> {
         Ok(())
     }
 
+    /// Makes sure that what a rule names and a plan does not find was looked for everywhere.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepError::Unread`], where some of it could not be read.
+    pub(super) fn all_known(&self, at: usize, errors: &[usize]) -> Result<(), KeepError> {
+        let is_unread = self.round.judged.unread.iter().any(|it| self.document.at(*it) == at);
+        let table = self.document.tables.get(at);
+        let names_pool =
+            |it: &usize| table.is_some_and(|table| self.document.is_in(table, "pool", *it));
+        let findings = self.errors_in(at).into_iter();
+        let mut lost =
+            findings.filter(|it| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook"));
+        // Where the steps are of a rule whose pool is gone, these alone can tell.
+        match is_unread && (lost.next().is_some() || errors.iter().any(names_pool)) {
+            true => self.all_read("placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules]),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes names out of a selector of a rule that nothing has any more; false where there are none, or nothing
+    /// would be left.
+    pub(super) fn take_unknown(&mut self, table: &Table, place: usize) -> bool {
+        let Some(key) = self.document.key_at(table, place) else { return false };
+        let Live { projects, processes, .. } = self.round.live;
+        let steps = || processes.iter().flat_map(|it| &it.steps);
+        let known: HashSet<&Name> = match key.as_str() {
+            "project" => projects.iter().map(|it| &it.name).collect(),
+            "project_group" => projects.iter().map(|it| &it.group).collect(),
+            "runbook" => processes.iter().filter_map(|it| it.owner.runbook.as_ref()).collect(),
+            "step" => steps().flat_map(|it| [&it.step, &it.action]).collect(),
+            _ => return false,
+        };
+        self.document.take_names(table, &key, |it| is_exact(it.as_str()) && !known.contains(it))
+    }
+
     /// Where all steps are that the rule at a place decides about, where they are all alike and it is the
-    /// pool alone that differs.
+    /// pool alone that differs; none where it may be about others, which could not be read.
     fn one_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
         let pool_alone = |change: &&Change| match &change.kind {
             ChangeKind::PlaceStep { edits, .. } => {
@@ -46,7 +83,7 @@ impl Keeper<'_> {
             }
             _ => false,
         };
-        if !changes.iter().all(pool_alone) {
+        if self.round.judged.unread.contains(&start) || !changes.iter().all(pool_alone) {
             return None;
         }
         let of_rule = self.round.judged.decided.iter().filter(|(_, at)| *at == start);

@@ -76,7 +76,7 @@ impl<'a> Leave<'a> {
 }
 
 /// A pattern that fits a name. What cannot stand in one is a `?`.
-fn pattern(name: &str) -> String {
+pub(in crate::pull) fn pattern(name: &str) -> String {
     let said = |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
     let pattern: String = name.trim().char_indices().map(said).collect();
     if pattern.is_empty() { "*".to_owned() } else { pattern }

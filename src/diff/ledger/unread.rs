@@ -1,0 +1,29 @@
+//! Rules that may be about steps that could not be read.
+
+use crate::{
+    desired::{Declared, Desired, Rule},
+    live::{Hides, Live},
+    model::Name,
+};
+
+/// The rules that may be about steps that could not be read: of what they name, nobody can tell that it is not
+/// there.
+pub fn unread<'a>(desired: &'a Desired, live: &Live) -> Vec<&'a Declared<Rule>> {
+    desired.rules.iter().filter(|rule| may_be_about_unread(rule, live)).collect()
+}
+
+/// Whether a rule may be about steps that could not be read.
+pub(super) fn may_be_about_unread(rule: &Rule, live: &Live) -> bool {
+    let hides = |it: &Hides| matches!(it, Hides::Steps | Hides::StepsInGit | Hides::Rules);
+    if !live.gaps.iter().any(|gap| hides(&gap.hides)) {
+        return false;
+    }
+    let is_read = |name: &str| {
+        let project = Name::new(name);
+        let mut deployments = live.processes.iter().filter(|it| it.owner.runbook.is_none());
+        deployments.any(|it| it.owner.project == project)
+    };
+    // Of a project whose deployment process was read, a runbook may not have been.
+    let named = rule.select.project.as_ref().filter(|it| it.is_exact());
+    rule.select.runbooks || named.is_none_or(|it| !it.exact().all(is_read))
+}
