@@ -42,6 +42,12 @@ impl<'a> Call<'a> {
         Self { method: Method::GET, path, body: None, repeatable: true }
     }
 
+    /// Whether it is about what is in one repository: its branches, or what one of them has.
+    fn asks_a_repository(&self) -> bool {
+        self.method == Method::GET
+            && ["/git/branches", "/refs%2Fheads%2F"].iter().any(|it| self.path.contains(it))
+    }
+
     /// Method and path, for messages.
     fn shown(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
@@ -118,6 +124,9 @@ impl Connection {
             let calls = match error {
                 _ if !self.is_known() => patience::FIRST_CALLS,
                 Error::Lost { .. } => patience::BROKEN_CALLS,
+                Error::Status { status: 502..=504, .. } if call.asks_a_repository() => {
+                    patience::REPOSITORY_CALLS
+                }
                 _ => u32::MAX,
             };
             let wait = if safe { patience.wait(asked, calls) } else { None };

@@ -12,6 +12,9 @@ pub(super) const FIRST_CALLS: u32 = 3;
 /// How often an answer is asked for that breaks off each time: a server that restarts refuses to be
 /// called, but one that cuts its answers short will go on doing so.
 pub(super) const BROKEN_CALLS: u32 = 6;
+/// How often something of one repository is asked for while a gateway says that it is not to be had: the server
+/// answers, and what it asks for behind it may be away for days.
+pub(super) const REPOSITORY_CALLS: u32 = 4;
 
 /// The tries of one request.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Placements in version-controlled projects, by the program against the sandbox.
 
 use crate::{sandbox::Bench, workbench::Workbench};
-use poolwright::sandbox::Seed;
+use poolwright::sandbox::{Fault, Misfortune, Seed};
 use serde_json::Value;
 
 /// A rule for the projects in Git that can be reached, and what the file says of version control.
@@ -96,6 +96,25 @@ fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merge
         .edit(&path, |process| process["Steps"][0]["Actions"][0]["WorkerPoolId"] = Value::Null);
     settle(&workbench);
     assert_ne!(workbench.get(&path)["Steps"][0]["Actions"][0]["WorkerPoolId"], Value::Null);
+}
+
+#[test]
+fn a_gateway_that_has_lost_a_repository_does_not_hold_up_the_rest() {
+    let on = "GET /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Fmain/deploymentprocesses";
+    let away = |nth| Fault {
+        nth,
+        on: Some(on.to_owned()),
+        what: Misfortune::Status { code: 504, retry_after: None },
+    };
+    let workbench = Workbench::failing(Seed::Acme, (1..=20).map(away).collect());
+    workbench.write(
+        "workers.toml",
+        &file("[version_control]\non_unreachable = \"skip\"\non_protected = \"skip\"\n"),
+    );
+    let told = steps(&workbench);
+    assert!(told.contains("projects[\"Checkout\"]@main.deployment"), "{told}");
+    assert!(!told.contains("Payments"), "{told}");
+    assert_eq!(workbench.count(on), 4);
 }
 
 #[test]

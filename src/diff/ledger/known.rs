@@ -78,7 +78,8 @@ impl<'a> Known<'a> {
         let finding = |name: &str| {
             let folded = name.trim().to_lowercase();
             let at = patterns.at.clone();
-            if let Some(alike) = self.alike.get(folded.as_str()) {
+            // To leave the steps of both is no harm.
+            if let Some(alike) = self.alike.get(folded.as_str()).filter(|_| !leaves) {
                 let ambiguous = ambiguous("project", name, alike, at);
                 return Some(ambiguous.help("rename all but one of them on the server"));
             }

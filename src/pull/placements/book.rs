@@ -118,7 +118,11 @@ impl<'a> Book<'a> {
             places.iter().enumerate().map(|(at, place)| (format!("{place:?}"), at)).collect();
         let of = |it: &Step| number.get(&format!("{:?}", it.step.place)).copied();
         let place = steps.iter().map(|it| of(it).unwrap_or_default()).collect();
-        let facets = FACETS.into_iter().map(|it| (it, Index::new(&steps, it))).collect();
+        let mut facets: BTreeMap<Facet, Index> =
+            FACETS.into_iter().map(|it| (it, Index::new(&steps, it))).collect();
+        if let Some(projects) = facets.get_mut(&Facet::Project) {
+            projects.keep_unique(live);
+        }
         Self { steps, places, place, facets }
     }
 
@@ -182,6 +186,18 @@ impl<'a> Index<'a> {
             index.names.get_mut(number).into_iter().for_each(|it| it.askable = false);
         }
         index
+    }
+
+    /// Takes back the names that several projects have: a rule that names one is refused.
+    fn keep_unique(&mut self, live: &Live) {
+        let mut projects: HashMap<&str, usize> = HashMap::new();
+        for project in &live.projects {
+            *projects.entry(project.name.folded()).or_default() += 1;
+        }
+        let of_several = |it: &&mut Named| {
+            projects.get(it.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
+        };
+        self.names.iter_mut().filter(of_several).for_each(|it| it.askable = false);
     }
 
     fn add(&mut self, numbers: &mut HashMap<String, usize>, name: &'a str, step: usize) -> usize {
