@@ -111,6 +111,10 @@ fn live() -> Live {
 
 /// A line a change and a line a finding.
 fn plan(file: &str) -> String {
+    plan_of(file, &live())
+}
+
+fn plan_of(file: &str, live: &Live) -> String {
     let text = format!("version = 1\n{file}");
     let (desired, wrong) = config::load(&Sources(vec![Source { path: "w".into(), text }]));
     assert_eq!(wrong, []);
@@ -122,7 +126,7 @@ fn plan(file: &str) -> String {
         digest: String::new(),
         scope: Scope::default(),
     };
-    let plan = diff(&desired, &live(), header);
+    let plan = diff(&desired, live, header);
     let mut told = String::new();
     for change in &plan.changes {
         let fields = change.kind.fields().into_iter().map(|field| {
@@ -294,4 +298,19 @@ fn a_worker_in_the_empty_default_pool_takes_work_from_the_built_in_worker() {
     ~ workers.a pools ["pools.SQL"]→["pools.SQL","pools[\"Default Worker Pool\"]"]
     Deny default-pool-member: `Default Worker Pool` is the default pool and has no worker: the first one takes every step that names no pool away from the built-in worker
     "#);
+}
+
+#[test]
+fn a_name_that_two_projects_have_is_refused_and_names_both() {
+    let mut live = live();
+    let other = LiveProject { name: Name::new("web store "), ..live.projects[0].clone() };
+    live.projects.push(other);
+    let rule = |verdict: &str| {
+        format!("[[placements]]\nproject = \"Web store\"\nstep = \"Load\"\n{verdict}")
+    };
+    insta::assert_snapshot!(plan_of(&rule("pool = \"SQL\""), &live), @r#"
+    ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL"
+    Error ambiguous-name: project `Web store` could be any of `Web Store`, `web store `
+    "#);
+    insta::assert_snapshot!(plan_of(&rule("leave = true"), &live), @"");
 }
