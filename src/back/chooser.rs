@@ -44,10 +44,11 @@ impl Way<'_> {
             return;
         }
         let Some(set) = self.set(entry, &address) else {
-            if self.was_never_made(entry, &address) {
-                return;
-            }
-            return self.left(entry, "its variable set is not there any more, or cannot be read");
+            return self.lost(
+                entry,
+                &address,
+                "its variable set is not there any more, or cannot be read",
+            );
         };
         let pool = text(removed.get("Value"));
         if pool.is_empty() {
@@ -64,10 +65,11 @@ impl Way<'_> {
         let Some(field) = entry.before.iter().find(|it| it.path == POOL) else { return };
         let id = entry.step_id.as_deref().unwrap_or_default();
         let Some(value) = self.value(entry, &address, id) else {
-            if self.was_never_made(entry, &address) {
-                return;
-            }
-            return self.left(entry, "the value is not there any more, or cannot be read");
+            return self.lost(
+                entry,
+                &address,
+                "the value is not there any more, or cannot be read",
+            );
         };
         let (id, now) = (value.id.clone(), value.pool.clone());
         let scope = self.scope_in_git(entry, &address, value);

@@ -18,10 +18,7 @@ const MESSAGE: &str = "Move steps back to where they ran";
 impl Way<'_> {
     pub(super) fn restore_step(&mut self, entry: &Entry, address: Address) {
         let Some((process, step)) = self.step(entry, &address) else {
-            if self.was_never_made(entry, &address) {
-                return;
-            }
-            return self.left(entry, "the step is not there any more, or cannot be read");
+            return self.lost(entry, &address, "the step is not there any more, or cannot be read");
         };
         let is_place = |it: &&Written| matches!(it.path.as_str(), POOL | VARIABLE);
         let is_container = |it: &&Written| it.path.starts_with(CONTAINER);
@@ -94,9 +91,16 @@ impl Way<'_> {
         Some((process, process.steps.iter().find(|it| it.id.as_str() == step)?))
     }
 
+    /// Tells that what an entry is about is not there, unless it never was.
+    pub(super) fn lost(&mut self, entry: &Entry, address: &Address, why: &str) {
+        if !self.was_never_made(entry, address) {
+            self.left(entry, why);
+        }
+    }
+
     /// Whether an entry of which nobody knows what became is about a branch that is not there: it was to be
     /// made for the entry, and was not.
-    pub(super) fn was_never_made(&self, entry: &Entry, address: &Address) -> bool {
+    fn was_never_made(&self, entry: &Entry, address: &Address) -> bool {
         let (Address::Step { project, branch: Some(branch), .. }
         | Address::Variable {
             owner: SetOwner::Project { name: project, branch: Some(branch) },

@@ -232,14 +232,15 @@ impl<'a> Page<'a> {
             let steps: Vec<String> = steps.iter().map(Address::to_string).collect();
             // A wildcard leaves them where they are; who names one is wrong about it.
             let left = *why == CannotRun::OnlyByPool && self.exact_steps().next().is_none();
-            let (new, message): (fn(&str, Span, String) -> Finding, String) = match left {
+            let (code, at) = ("impossible-execution", self.rule.at.clone());
+            let finding = match left {
                 true => {
-                    let left = count(steps.len(), "step");
-                    (Finding::warning, format!("{left} {}: {message}", stays(steps.len())))
+                    let (left, stay) = (count(steps.len(), "step"), stays(steps.len()));
+                    Finding::warning(code, at, format!("{left} {stay}: {message}"))
                 }
-                false => (Finding::error, message.to_owned()),
+                false => Finding::error(code, at, message),
             };
-            new("impossible-execution", self.rule.at.clone(), message).notes(steps).help(help)
+            finding.notes(steps).help(help)
         };
         self.cannot.iter().map(finding).collect()
     }

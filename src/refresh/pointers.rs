@@ -31,6 +31,19 @@ pub(super) struct Pointing {
     pub(super) choosers: Choosers,
 }
 
+impl Pointing {
+    /// Adds what the values of a set point at. `names` are those of environments and channels, by their ids.
+    fn add(&mut self, found: &wire::VariableSet, set: Set, names: &HashMap<String, String>) {
+        self.pointers.extend(of_set(found, &set));
+        // What lingers in the database beside Git keeps a pool, and chooses none.
+        if !matches!(set.store, Store::BesideGit { .. }) {
+            let values = found.variables.iter().map(|it| chooser(it, (found, names), &set));
+            self.choosers.variables.extend(values);
+        }
+        self.choosers.sets.push(live_set(found, set));
+    }
+}
+
 /// Everything but steps that points at a pool, where `scope` asks for it.
 pub(super) async fn pointers(
     reading: &Reading<'_>,
@@ -75,23 +88,14 @@ pub(super) async fn pointers(
             gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
         }
         if let Some(found) = found.get(&set.id.to_lowercase()) {
-            pointing.pointers.extend(of_set(found, &set));
-            // What lingers in the database beside Git keeps a pool, and chooses none.
-            if set.store == Store::Database {
-                let values = found.variables.iter().map(|it| chooser(it, (found, &names), &set));
-                pointing.choosers.variables.extend(values);
-            }
-            pointing.choosers.sets.push(live_set(found, set));
+            pointing.add(found, set, &names);
         }
     }
     for InGit { project, branches, .. } in in_git {
         for OnBranch { store, is_default, set: mut found } in branches {
             known.complete(&mut found);
             let set = Set::on_branch(project, store, is_default, &found);
-            pointing.pointers.extend(of_set(&found, &set));
-            let values = found.variables.iter().map(|it| chooser(it, (&found, &names), &set));
-            pointing.choosers.variables.extend(values);
-            pointing.choosers.sets.push(live_set(&found, set));
+            pointing.add(&found, set, &names);
         }
     }
     let estate = templates::Estate { projects, libraries: &libraries, names: &names };

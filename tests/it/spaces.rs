@@ -394,6 +394,6 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
     }
     let beside = Store::BesideGit { unread: None };
     choosers.sets.push(LiveVariableSet { id: Id::new(&document), store: beside, ..set.clone() });
-    let store = Store::Branch(on_main(document, at, at % 2 == 0));
+    let store = Store::Branch(on_main(document, at, at.is_multiple_of(2)));
     choosers.sets.push(LiveVariableSet { store, on_default_branch: true, ..set });
 }

@@ -122,13 +122,11 @@ impl Writes<'_> {
                 match found.map(|it| field(it, "Value")) {
                     None => {
                         let wanted = json!(spellings.like(sample(variables), &id));
+                        // In Git, an id that it had may be another value's by now.
+                        let id = spellings.are_known().then_some(setting.new_id.as_str());
                         let new = match restored {
                             None => new_variable(&setting.new_id, name, scope, wanted),
-                            Some(restored) => {
-                                // Its old id may be another value's by now.
-                                let id = spellings.are_known().then_some(setting.new_id.as_str());
-                                with_value(restored, wanted, id)
-                            }
+                            Some(restored) => with_value(restored, wanted, id),
                         };
                         let path = vec![Key("Variables"), End];
                         Ok(vec![Set { path, name: "Variable".to_owned(), after: Some(new) }])
