@@ -5,6 +5,8 @@
 //! and comes back, and its health; the order of pools, where none was written; and a branch that was made for a
 //! commit, which is there still.
 
+mod choosers;
+
 use super::back;
 use crate::{
     desired::{Declared, Desired, Verdict},
@@ -177,8 +179,10 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<Written> {
         ChangeKind::PlaceStep { .. } => {
             differing(step(change, now).unwrap(), step(change, then).unwrap())
         }
-        // The files here say nothing of these; `tests/it/choosers.rs` has their way back.
-        ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. } => Vec::new(),
+        ChangeKind::SetValue { set, git, edit, .. } => {
+            choosers::of_value((set, git.as_ref()), edit, now, then)
+        }
+        ChangeKind::SetTargetPool { id, .. } => choosers::of_target(id, now, then),
     }
 }
 

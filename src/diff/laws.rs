@@ -2,6 +2,8 @@
 
 mod choosers;
 
+pub(crate) use choosers::{any_file, any_server};
+
 use super::{after, diff, stale};
 use crate::{
     desired::{

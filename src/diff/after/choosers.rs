@@ -39,11 +39,14 @@ pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Commi
 /// What becomes of a value.
 pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
     match edit {
-        ValueEdit::Add { scope, pool, .. } => {
+        ValueEdit::Add { scope, pool, restored } => {
             let Some(of) = live.choosers.sets.iter().find(|it| it.id == *set).cloned() else {
                 return;
             };
-            let added = added(&of, name, scope, pool_id(pool));
+            let mut added = added(&of, name, scope, pool_id(pool));
+            // One that comes back has the id that it had.
+            let id = restored.as_ref().and_then(|it| it.get("Id")?.as_str());
+            added.id = id.map_or(added.id, Id::new);
             live.pointers.push(pointer(&of.owner, &added));
             live.choosers.variables.push(added);
         }

@@ -7,8 +7,8 @@ use crate::{
     },
     diff::{after, stale},
     live::{
-        Branch, Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, PoolVariable, Store,
-        TargetReach, VariableOwner, VariableScope,
+        Branch, Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, Pointer, Pointing,
+        PoolVariable, Store, TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name, Pool},
     plan::{ChangeKind, check},
@@ -74,7 +74,7 @@ fn owner(owner: &ValueOwner) -> &Patterns {
 }
 
 prop_compose! {
-    fn any_file()(
+    pub(crate) fn any_file()(
         desired in any_desired(),
         values in vec(any_value_rule(), 0..4),
         target_rules in vec(any_target_rule(), 0..3),
@@ -124,7 +124,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_server()(
+    pub(crate) fn any_server()(
         live in any_live(),
         values in vec((0..3_usize, select(vec!["Pool", "Other"]), subsequence(ENVIRONMENTS.to_vec(), 0..=2), option::weighted(0.9, 0..POOLS.len()), prop::bool::weighted(0.2)), 0..5),
         git in vec(option::weighted(0.4, any::<bool>()), 2),
@@ -161,8 +161,31 @@ prop_compose! {
             disabled: false,
         });
         let choosers = Choosers { variables: variables.collect(), targets: targets.collect(), sets, ..Choosers::default() };
-        Live { choosers, ..live }
+        Live { pointers: pointers(&choosers), choosers, ..live }
     }
+}
+
+/// What points at a pool because of values and targets.
+fn pointers(choosers: &Choosers) -> Vec<Pointer> {
+    let of_value = |it: &PoolVariable| Pointer {
+        kind: Pointing::Variable,
+        what: format!("variable {:?}", it.name),
+        id: Some(PoolVariable::key(&it.set, &it.id)),
+        variable: Some(it.name.to_string()),
+        project: None,
+        pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
+    };
+    let of_target = |it: &LiveTarget| Pointer {
+        kind: Pointing::Target,
+        what: format!("deployment target {:?}", it.name),
+        id: Some(it.id.as_str().to_owned()),
+        variable: None,
+        project: None,
+        pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
+    };
+    let values = choosers.variables.iter().filter(|it| it.pool.is_some()).map(of_value);
+    let targets = choosers.targets.iter().filter(|it| it.pool.is_some()).map(of_target);
+    values.chain(targets).collect()
 }
 
 /// The variables of a project on its default branch.
