@@ -27,7 +27,7 @@ impl Way<'_> {
         let id = text(added.and_then(|it| it.get("Id")));
         let Some(value) = self.value(entry, &address, id) else { return };
         let now = value.pool.as_ref().map_or("", Id::as_str);
-        if now != text(added.and_then(|it| it.get("Value"))) {
+        if now != self.id_of(text(added.and_then(|it| it.get("Value")))) {
             return self.edited(entry, &["its pool".to_owned()]);
         }
         let pool = value.pool.as_ref().map(|it| self.pool(it.as_str()));
@@ -50,11 +50,11 @@ impl Way<'_> {
                 "its variable set is not there any more, or cannot be read",
             );
         };
-        let pool = text(removed.get("Value"));
+        let pool = self.id_of(text(removed.get("Value"))).to_owned();
         if pool.is_empty() {
             return self.left(entry, "it had no pool");
         }
-        let pool = self.pool(pool);
+        let pool = self.pool(&pool);
         let scope = scope(set, removed.get("Scope"));
         let edit = ValueEdit::Add { scope, pool, restored: Some(removed) };
         self.set_value(entry, address, edit);
@@ -101,7 +101,7 @@ impl Way<'_> {
         now: Option<&Id<Pool>>,
     ) -> Option<Delta<Option<PoolHandle>>> {
         let id = |value: &Option<Value>| {
-            Some(text(value.as_ref()).to_owned()).filter(|it| !it.is_empty())
+            Some(self.id_of(text(value.as_ref())).to_owned()).filter(|it| !it.is_empty())
         };
         let (was, has_made) = (id(&field.before), id(&field.after));
         let now = now.map(|it| it.as_str().to_owned());
@@ -114,6 +114,16 @@ impl Way<'_> {
         }
         let handle = |id: Option<String>| id.map(|id| self.pool(&id));
         Delta::between(handle(now), handle(was))
+    }
+
+    /// The id of the pool that a text names: in Git, a value may have a pool's slug or name.
+    fn id_of<'t>(&'t self, text: &'t str) -> &'t str {
+        let is = |it: &str| !text.is_empty() && it.eq_ignore_ascii_case(text);
+        let known =
+            self.live.pool(&Id::new(text)).is_some() || self.remade.contains_key(&Id::new(text));
+        let mut pools = self.live.pools.iter();
+        let named = pools.find(|it| is(&it.slug) || is(it.name.as_str())).filter(|_| !known);
+        named.map_or(text, |it| it.id.as_str())
     }
 
     /// The set of an entry: by its id, on the branch of its address.

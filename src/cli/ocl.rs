@@ -112,7 +112,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
     let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
     let found = tree::read(&what.paths)?;
-    let (found, others) = projects::of_project(found, what.project.as_deref());
+    let (found, others) =
+        projects::of_project(found, what.project.as_deref(), &files.desired.rules);
     let checkout = Checkout { project: what.project.as_deref(), files: found };
     let (outcome, findings) = checkout.place(&files.desired, &mut files.sources);
     let mut all = files.warnings;

@@ -2,7 +2,10 @@
 //! its workers, by another default pool, by a variable, or by the built-in worker's switch.
 
 use crate::{
-    live::{Effective, Live, LiveProcess, LiveStep, effective},
+    live::{
+        Case, Effective, Inside, Live, LiveProcess, LiveStep, TemplateUse, effective,
+        effective_inside,
+    },
     model::{Id, Process, StepAction},
     plan::{Affected, Change, ChangeKind, PoolEdit},
 };
@@ -25,6 +28,7 @@ pub(super) fn affected(changes: &[Change], live: &Live, after: &Live) -> Affecte
                 && places(was, old, live) != places(process, new, after)
         };
         let moved = pairs.filter(moves).count();
+        let moved = moved + moved_inside((was, live), (process, after));
         if 0 < moved {
             let owner = &process.owner;
             steps += moved;
@@ -33,6 +37,28 @@ pub(super) fn affected(changes: &[Change], live: &Live, after: &Live) -> Affecte
         }
     }
     Affected { steps, projects: projects.len(), runbooks: runbooks.len() }
+}
+
+/// How many steps inside process templates run elsewhere.
+fn moved_inside(
+    (was, live): (&LiveProcess, &Live),
+    (process, after): (&LiveProcess, &Live),
+) -> usize {
+    let usages = process.templates.iter().zip(&was.templates);
+    let moved = |(new, old): (&TemplateUse, &TemplateUse)| {
+        let usage = |of: &LiveProcess| of.steps.iter().find(|it| it.id == new.usage).cloned();
+        let (Inside::Steps(inner), Inside::Steps(_), Some(before), Some(then)) =
+            (&new.inside, &old.inside, usage(was), usage(process))
+        else {
+            return 0;
+        };
+        let moves = |it: &&LiveStep| {
+            somewhere(effective_inside(was, &before, it, live))
+                != somewhere(effective_inside(process, &then, it, after))
+        };
+        inner.iter().filter(moves).count()
+    };
+    usages.map(moved).sum()
 }
 
 /// Whether a change may decide about steps that it does not name.
@@ -55,11 +81,16 @@ fn placed(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
     }
 }
 
-/// Where a step runs, case by case. None for nowhere: why is no matter.
+/// Where a step runs, case by case.
 fn places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<Effective>> {
+    somewhere(effective(process, step, live))
+}
+
+/// The places of cases. None for nowhere: why is no matter.
+fn somewhere(cases: Vec<Case>) -> Vec<Option<Effective>> {
     let place = |place| match place {
         Effective::Nowhere(..) => None,
         somewhere => Some(somewhere),
     };
-    effective(process, step, live).into_iter().map(|it| place(it.place)).collect()
+    cases.into_iter().map(|it| place(it.place)).collect()
 }

@@ -190,6 +190,9 @@ fn a_value_that_is_a_slug_stays_one() {
         workbench.values_on("trial").into_iter().map(|(pool, _)| pool).collect();
     assert_eq!(values, [json!("linux"), json!("linux")]);
     workbench.settled();
+    // And it goes back as one, though the server's pools are known by ids.
+    workbench.run(&["rollback", &workbench.receipt(), "--auto-approve"]).expect(0);
+    assert_eq!(workbench.values_on("trial"), [(json!("windows"), json!({}))]);
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
      }
 
     1 step of 1 of 1 file
-    warning[several-projects]: these are the files of 2 projects: of 1 file outside of `.octopus/web-store` nothing changes
+    warning[several-projects]: these are the files of 2 projects: of 1 file that `web store` does not have nothing changes
 
     1 warning
     exit code 2
@@ -36,40 +36,16 @@ fn a_project_has_the_folder_of_its_name_where_there_are_several() {
     let rules = RULES.replace("Web Store", "Shop");
     fs::write(folder.path().join("workers.toml"), rules).unwrap();
     let (code, text) = run(&folder, &["plan", "--project", "Shop", "."]);
-    insta::assert_snapshot!(format!("{text}exit code {code}"), @r#"
-      ~ deployment.steps["a"]  # workers.toml:4 "all"
-          pool  default → kubernetes-worker-pool
-      ~ deployment.steps["a"]  # workers.toml:4 "all"
-          pool  default → kubernetes-worker-pool
-
-    --- a/.octopus/billing/deployment_process.ocl
-    +++ b/.octopus/billing/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
-
-    --- a/.octopus/web-store/deployment_process.ocl
-    +++ b/.octopus/web-store/deployment_process.ocl
-    @@ -5,4 +5,5 @@
-     Octopus.Action.RunOnServer = "true"
-     }
-    +worker_pool = "kubernetes-worker-pool"
-     }
-     }
-
-    2 steps of 2 of 2 files
-    warning[several-projects]: these are the files of 2 projects, and all are taken for `Shop`'s
+    insta::assert_snapshot!(format!("{text}exit code {code}"), @"
+    error[several-projects]: these are the files of 2 projects, and nobody can tell which ones `Shop` has
      |
      = note: .octopus/billing
              .octopus/web-store
-     = help: name the project's folder instead: `poolwright ocl plan --project NAME FOLDER`
+     = help: name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`
 
-    1 warning
-    exit code 0
-    "#);
+    1 error
+    exit code 1
+    ");
 }
 
 #[test]

@@ -7,6 +7,7 @@
 
 use super::{pools::slug, tree::File};
 use crate::{
+    desired::{Declared, Rule},
     finding::{At, Finding, Level},
     text::count,
 };
@@ -17,45 +18,60 @@ use std::{
 
 /// The file that each project has in its folder.
 const PROCESS: &str = "deployment_process.ocl";
+/// The folder in which Octopus keeps its files, unless somebody has told it another.
+const OCTOPUS: &str = ".octopus";
+/// The code of what is told here.
+const CODE: &str = "several-projects";
 
-/// The files of the project of this name, and what is to be told of the others.
-pub(super) fn of_project(files: Vec<File>, project: Option<&str>) -> (Vec<File>, Option<Finding>) {
+/// The files of the project of this name, and what is to be told of the others. Where nobody can tell whose files
+/// they are, and a rule asks for a project, that is an error: it would move the steps of others.
+pub(super) fn of_project(
+    files: Vec<File>,
+    project: Option<&str>,
+    rules: &[Declared<Rule>],
+) -> (Vec<File>, Option<Finding>) {
     let is_process = |it: &&File| it.path.file_name().is_some_and(|name| name == PROCESS);
     let folders: BTreeSet<PathBuf> =
         files.iter().filter(is_process).filter_map(|it| Some(it.path.parent()?.into())).collect();
-    let Some(project) = project.filter(|_| 1 < folders.len()) else { return (files, None) };
-    let wanted = slug(project);
-    let is_named = |it: &&PathBuf| it.file_name().is_some_and(|name| slug_of(name) == wanted);
-    let mut named = folders.iter().filter(is_named);
+    let asks = rules.iter().any(|it| it.select.project.is_some());
+    let Some(project) = project.filter(|_| asks && 1 < folders.len()) else {
+        return (files, None);
+    };
+    let mut named = folders.iter().filter(|it| name_of(it) == Some(slug(project)));
     let projects = count(folders.len(), "project");
     match (named.next(), named.next()) {
         (Some(folder), None) => {
+            // Another project may have its folder below this one.
+            let other = |it: &File| {
+                folders
+                    .iter()
+                    .any(|of| of != folder && of.starts_with(folder) && it.path.starts_with(of))
+            };
             let (own, others): (Vec<File>, Vec<File>) =
-                files.into_iter().partition(|it| it.path.starts_with(folder));
+                files.into_iter().partition(|it| it.path.starts_with(folder) && !other(it));
             let message = format!(
-                "these are the files of {projects}: of {} outside of `{}` nothing changes",
+                "these are the files of {projects}: of {} that `{project}` does not have nothing changes",
                 count(others.len(), "file"),
-                shown(folder)
             );
-            (own, Some(warning(message)))
+            (own, Some(Finding::new(CODE, Level::Warn, At::Nowhere, message)))
         }
         _ => {
-            let message =
-                format!("these are the files of {projects}, and all are taken for `{project}`'s");
+            let message = format!(
+                "these are the files of {projects}, and nobody can tell which ones `{project}` has"
+            );
             let notes = folders.iter().map(|it| shown(it)).collect();
             let help =
-                "name the project's folder instead: `poolwright ocl plan --project NAME FOLDER`";
-            (files, Some(warning(message).notes(notes).help(help)))
+                "name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`";
+            let finding = Finding::new(CODE, Level::Error, At::Nowhere, message);
+            (files, Some(finding.notes(notes).help(help)))
         }
     }
 }
 
-fn warning(message: String) -> Finding {
-    Finding::new("several-projects", Level::Warn, At::Nowhere, message)
-}
-
-fn slug_of(name: &std::ffi::OsStr) -> String {
-    slug(&name.to_string_lossy())
+/// The name of a project's folder, as a slug: of `.octopus` itself, the one that has it.
+fn name_of(folder: &Path) -> Option<String> {
+    let names = folder.components().rev().filter_map(|it| it.as_os_str().to_str());
+    names.filter(|it| *it != OCTOPUS && *it != ".").map(slug).next()
 }
 
 fn shown(folder: &Path) -> String {

@@ -3,7 +3,7 @@
 use super::Deciding;
 use crate::{
     desired::{Declared, ValueOwner, VersionControl},
-    diff::reference,
+    diff::{matched::ambiguous, reference},
     finding::{At, Finding, Level},
     live::LiveVariableSet,
     model::Name,
@@ -19,6 +19,13 @@ impl Deciding<'_, '_> {
             ValueOwner::Libraries(_) => "library variable set",
         };
         let sets = || live.choosers.sets.iter().filter(|set| self.is_of_kind(set));
+        let projects = || live.projects.iter().filter(|_| noun == "project");
+        let alike = self.patterns().exact().filter_map(|name| {
+            let alike = projects().filter(|it| it.name == Name::new(name));
+            let alike: Vec<String> = alike.map(|it| it.name.to_string()).collect();
+            let several = || ambiguous(noun, name, &alike, self.patterns().at.clone());
+            (1 < alike.len()).then(|| several().help("rename all but one of them on the server"))
+        });
         let missing = self.patterns().exact().filter(|name| {
             let wanted = Name::new(*name);
             !sets().any(|set| *set.owner.name() == wanted)
@@ -33,7 +40,7 @@ impl Deciding<'_, '_> {
             }
             reference::missing(noun, name, sets().map(|set| set.owner.name().as_str()), at())
         };
-        missing.map(finding).collect()
+        alike.chain(missing.map(finding)).collect()
     }
 
     /// Projects of a wildcard that have the variable in Git, where the file does not say how that is treated.

@@ -55,6 +55,11 @@ impl Branches<'_> {
         if !others.is_empty() {
             let wanted = Patterns::new(others.iter().copied());
             let listed = self.reading.reader.branches(&self.project.id).await?;
+            // The list knows of protection that the project's settings do not say.
+            let default_is = |it: &wire::GitBranch| it.name == default && it.is_protected;
+            if with_default && listed.iter().any(default_is) {
+                branches.iter_mut().for_each(|it| it.protected = true);
+            }
             let asked = listed.into_iter().filter(|it| {
                 wanted.matches(&it.name)
                     && !(with_default && it.name == default)
