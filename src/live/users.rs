@@ -83,9 +83,13 @@ pub fn residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     steps_by(live, pool, |via| matches!(via, Via::Case(_) | Via::Frozen(_)))
 }
 
-/// The steps of which nobody can tell whether they come to `pool`, in words.
+/// The steps of which nobody can tell whether they come to `pool`, in words: so it is too where a step names
+/// the pool to a template of which nobody knows what is inside.
 pub fn perhaps_residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
-    steps_by(live, pool, |via| matches!(via, Via::Unclear(_)))
+    let unclear = steps_by(live, pool, |via| matches!(via, Via::Unclear(_)));
+    let uses = uses_of_pool(live, pool).into_iter();
+    let named = uses.filter(|it| it.kind == UseKind::Parameter).map(|it| it.what);
+    unclear.into_iter().chain(named).collect()
 }
 
 /// The steps that run in the default pool because nothing chooses another one, in words.
