@@ -169,6 +169,12 @@ fn who_deletes_or_empties_a_pool_is_told_of_the_steps_inside_templates_once() {
     let emptied = findings(removed);
     let deleted = findings(&format!("{removed}[[removed]]\npool = \"Rollout\"\n"));
     insta::assert_snapshot!(format!("{emptied}{deleted}"));
+    // Of a usage that the server leaves out, only the parameter tells.
+    bench.edit(&process, |it| {
+        it["Steps"][0]["Actions"][0]["Properties"][SLUG] = json!("nobody-knows");
+    });
+    let doubtful = findings(removed);
+    assert!(doubtful.starts_with("warn[empty-pool]"), "{doubtful}");
 }
 
 /// A server in front of a sandbox that has its own answer to who asks for a resolved process.
