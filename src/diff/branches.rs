@@ -3,7 +3,7 @@
 //! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
 //! stands for it. Never: what moves.
 
-use super::matched::Matched;
+use super::{matched::Matched, targets::Targets};
 use crate::{
     desired::{Declared, OnProtected, VersionControl},
     finding::{At, Finding, Level},
@@ -119,6 +119,17 @@ impl<'a> Branches<'a> {
         }
         self.made.insert((branch.project.as_str(), name, &branch.name));
         committed(moved, branch, Some(name), said)
+    }
+
+    /// Forgets what a plan no longer has that is narrowed to some changes and addresses.
+    pub(super) fn narrow(&mut self, changes: &[Change], targets: &Targets) {
+        let said = self.matched.desired.version_control.as_ref();
+        let refused = said.is_some_and(|it| it.value.on_protected == OnProtected::Refuse);
+        let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
+        // What is skipped is no change of the plan, so that the targets alone can tell.
+        let stays = |it: &Address| targets.concern(it) && (!refused || changed.contains(it));
+        self.protected.retain(stays);
+        self.taken.retain(|it| targets.concern(it));
     }
 
     /// What there is to say about the branches.

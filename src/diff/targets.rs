@@ -32,6 +32,12 @@ impl Targets {
         written.into_iter().map(target).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether a plan is about this address.
+    pub(super) fn concern(&self, address: &Address) -> bool {
+        let folded = address.to_string().to_lowercase();
+        self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
+    }
+
     /// Leaves the changes at these addresses, and those that they wait for; tells which target has none.
     pub(super) fn narrow(&self, changes: &mut Vec<Change>, findings: &mut Vec<Finding>) {
         if self.0.is_empty() {

@@ -112,6 +112,17 @@ fn a_protected_branch_takes_no_value_unless_the_file_says_otherwise() {
 }
 
 #[test]
+fn a_target_leaves_protected_branches_aside_that_it_is_not_about() {
+    let settings = format!("[version_control]\n{SKIP}branch = [\"default\", \"trial\"]\n");
+    let workbench = acme(VALUES, &settings);
+    workbench.run(&["plan"]).expect(3);
+    for (branch, code) in [("trial", 0), ("main", 3)] {
+        let target = format!("projects[\"Payments\"]@{branch}.variables*");
+        workbench.run(&["plan", "--target", &target]).expect(code);
+    }
+}
+
+#[test]
 fn values_and_steps_of_a_protected_branch_go_to_one_branch_beside_it() {
     let step = "[[placements]]\nproject = \"Payments\"\nstep = \"Build*\"\npool = \"windows\"\n";
     let settings = format!(
