@@ -3,15 +3,16 @@
 //! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
 //! stands for it. Never: what moves.
 
-use super::{matched::Matched, targets::Targets};
+use super::{matched::Matched, rules, targets::Targets};
 use crate::{
     desired::{Declared, OnProtected, VersionControl},
     finding::{At, Finding, Level},
-    live::{Branch, Live, LiveProcess, LiveVariableSet, Store},
+    live::{Branch, Hides, Live, LiveProcess, LiveVariableSet, Store},
     model::{Address, Name, SetOwner},
     plan::{Change, ChangeKind, Commit},
     text::{count, stays},
 };
+use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashSet};
 
 /// What has been found of the branches, as processes and sets of variables go by.
@@ -25,10 +26,14 @@ pub(super) struct Branches<'a> {
     /// Branches that have what their protected ones lack, in words.
     waiting: BTreeSet<String>,
     taken: Vec<Address>,
+    /// Projects that the file is about and whose repository cannot be read, each with why.
+    unreachable: IndexMap<Name, String>,
 }
 
 impl<'a> Branches<'a> {
     pub(super) fn new(matched: &'a Matched<'a>) -> Self {
+        let unread = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::StepsInGit);
+        let unread = unread.filter_map(|gap| Some((gap.project.clone()?, gap.why.clone())));
         Self {
             matched,
             lacking: HashSet::new(),
@@ -36,7 +41,13 @@ impl<'a> Branches<'a> {
             protected: Vec::new(),
             waiting: BTreeSet::new(),
             taken: Vec::new(),
+            unreachable: unread.filter(|(name, _)| rules::may_place(matched, name)).collect(),
         }
+    }
+
+    /// Notes that something in Git of a project cannot be read.
+    pub(super) fn unreachable(&mut self, project: &Name, why: &str) {
+        self.unreachable.entry(project.clone()).or_insert_with(|| why.to_owned());
     }
 
     /// The changes of a process or a set of variables that are to be made, each with its commit where that
@@ -121,8 +132,14 @@ impl<'a> Branches<'a> {
         committed(moved, branch, Some(name), said)
     }
 
-    /// Forgets what a plan no longer has that is narrowed to some changes and addresses.
-    pub(super) fn narrow(&mut self, changes: &[Change], targets: &Targets) {
+    /// Forgets what a plan no longer has that is narrowed to some changes and addresses, and to the projects
+    /// whose turn it is.
+    pub(super) fn narrow(
+        &mut self,
+        changes: &[Change],
+        targets: &Targets,
+        is_now: impl Fn(&Name) -> bool,
+    ) {
         let said = self.matched.desired.version_control.as_ref();
         let refused = said.is_some_and(|it| it.value.on_protected == OnProtected::Refuse);
         let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
@@ -130,6 +147,7 @@ impl<'a> Branches<'a> {
         let stays = |it: &Address| targets.concern(it) && (!refused || changed.contains(it));
         self.protected.retain(stays);
         self.taken.retain(|it| targets.concern(it));
+        self.unreachable.retain(|project, _| is_now(project) && targets.may_concern(project));
     }
 
     /// What there is to say about the branches.
@@ -138,6 +156,18 @@ impl<'a> Branches<'a> {
         let at = || At::Source(said.at.clone());
         let shown = |all: &[Address]| all.iter().map(Address::to_string).collect();
         let mut findings = Vec::new();
+        if !self.unreachable.is_empty() {
+            let projects = count(self.unreachable.len(), "version-controlled project");
+            let message = format!("{projects} could not be read");
+            let why = self.unreachable.iter().map(|(name, why)| format!("project {name:?}: {why}"));
+            let help =
+                "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
+            findings.push(
+                Finding::new("unreachable-repository", Level::Deny, at(), message)
+                    .notes(why.collect())
+                    .help(help),
+            );
+        }
         if !self.protected.is_empty() {
             let what = counted(&self.protected);
             let refused = said.value.on_protected == OnProtected::Refuse;

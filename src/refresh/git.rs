@@ -49,7 +49,7 @@ pub(super) async fn processes(
             Ok(read) => processes.extend(read),
             Err(why) if is_of_the_repository(&why) => {
                 let what = format!("the version-controlled project {:?}", project.name);
-                gaps.push(Gap { what, why: why.to_string(), hides });
+                gaps.push(Gap::new(what, why.to_string(), hides).of(&project.name));
             }
             Err(why) => return Err(reading.unread("the processes in Git", why)),
         }
@@ -136,7 +136,7 @@ impl Repository<'_> {
         known: &HashSet<(&str, &str)>,
     ) -> Result<(Vec<LiveProcess>, Vec<Gap>), octopus::Error> {
         let of = format!("of the version-controlled project {:?}", self.project.name);
-        let gap = |what: String, why: String| Gap { what, why, hides: Hides::Editions };
+        let gap = |what: String, why: String| Gap::new(what, why, Hides::Editions);
         let listed = match self.branches().listed().await {
             Ok(listed) => listed,
             Err(why) if is_of_the_repository(&why) => {

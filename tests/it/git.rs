@@ -76,6 +76,46 @@ fn a_protected_branch_refuses_the_plan_unless_the_file_says_otherwise() {
 }
 
 #[test]
+fn a_repository_that_nobody_reaches_refuses_only_what_is_about_it() {
+    let rule = |projects: &str| {
+        file("[version_control]\nbranch = \"trial\"\n")
+            .replace("[\"Checkout\", \"Payments\"]", projects)
+    };
+    let waves = "[[waves]]\nproject = \"Payments\"\n[[waves]]\nproject = \"*\"\n";
+    let leave =
+        "version = 1\n[[placements]]\nprocess = \"any\"\nproject = \"lost*\"\nleave = true\n";
+    let all = rule("\"*\"");
+    let workbench = Workbench::new(Seed::Acme);
+    let target = |of: &str| ["--target".to_owned(), of.to_owned()].to_vec();
+    for (text, arguments, code) in [
+        (all.clone(), Vec::new(), 3),
+        (all.clone(), target("projects[\"Payments\"]*"), 0),
+        (all.clone(), target("*steps[\"Build*"), 3),
+        (all.clone(), target("projects[\"Lost and found\"]@main.deployment.steps[\"Any\"]"), 3),
+        (all.clone(), target("pools.*"), 0),
+        (format!("{all}{waves}"), vec!["--wave".to_owned(), "1".to_owned()], 0),
+        (format!("{all}{waves}"), vec!["--wave".to_owned(), "2".to_owned()], 3),
+        // A rule that is not about it asks nothing of it.
+        (rule("[\"Checkout\", \"Payments\"]"), Vec::new(), 0),
+        (all.replace("version = 1\n", leave), Vec::new(), 0),
+        (all.replace("version = 1\n", &leave.replace("process = \"any\"\n", "")), Vec::new(), 3),
+    ] {
+        workbench.write("workers.toml", &text);
+        let mut line = vec!["plan"];
+        line.extend(arguments.iter().map(String::as_str));
+        let output = workbench.run(&line);
+        let told = output.stdout.contains("unreachable-repository");
+        assert_eq!(
+            (output.code, told),
+            (code, code == 3),
+            "{line:?}\n{text}\n{}{}",
+            output.stdout,
+            output.stderr
+        );
+    }
+}
+
+#[test]
 fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merged() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:poolwright/move\"\nmessage = \"To Windows\"",

@@ -260,7 +260,7 @@ prop_compose! {
             let (project, group, git, unreachable) = &projects[number];
             if git.is_some() && *unreachable {
                 let what = format!("the version-controlled project {project:?}");
-                gaps.push(Gap { what, why: "no\nanswer".into(), hides: Hides::StepsInGit });
+                gaps.push(Gap::new(what, "no\nanswer", Hides::StepsInGit).of(project));
                 continue;
             }
             let id = format!("process-{at}");

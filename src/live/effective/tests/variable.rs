@@ -177,7 +177,7 @@ fn of_too_many_scopes_each_value_is_told() {
 #[test]
 fn a_value_that_could_not_be_read_may_be_there() {
     let mut live = world();
-    live.gaps.push(Gap { what: String::new(), why: String::new(), hides: Hides::Pointers });
+    live.gaps.push(Gap::new(String::new(), String::new(), Hides::Pointers));
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
 }
