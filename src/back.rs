@@ -13,8 +13,8 @@ mod worker;
 
 use crate::{
     finding::{At, Finding, Level},
-    live::Live,
-    model::{Address, Id, Pool, PoolHandle},
+    live::{Branch, Live},
+    model::{Address, Id, Name, Pool, PoolHandle},
     plan::{Action, Cause, Change, ChangeKind, Written},
     receipt::{Entry, Outcome, Receipt},
 };
@@ -182,6 +182,16 @@ impl Way<'_> {
         let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
         ids.map(|id| self.pool(id)).collect()
     }
+}
+
+/// Whether an entry is about what is stored in Git of a project: by ids, and where its receipt does not have that
+/// of the project, by the project's name then and now.
+fn is_in(entry: &Entry, on: &Branch, then: &str, now: &Name) -> bool {
+    let of_project = match &entry.project_id {
+        Some(id) => on.project.as_str() == id,
+        None => Name::new(then) == *now,
+    };
+    entry.id.as_deref() == Some(on.document.as_str()) && of_project
 }
 
 /// A field that somebody has changed, with what it was when the apply had ended.

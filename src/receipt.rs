@@ -77,6 +77,9 @@ pub struct Entry {
     /// variable that had it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_id: Option<String>,
+    /// The id of the project, for what is stored in Git: there, several projects may have a runbook of one id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
     /// Why it failed, was skipped, or is not known.
@@ -173,6 +176,7 @@ impl Entry {
             action: change.kind.action(),
             id: change.kind.id().map(str::to_owned),
             step_id,
+            project_id: change.kind.commit().map(|it| it.project.as_str().to_owned()),
             outcome: Outcome::Skipped,
             error: None,
             before: Vec::new(),
@@ -209,6 +213,7 @@ mod tests {
             action: Action::Update,
             id: Some("deploymentprocess-Projects-1".into()),
             step_id: Some("44a23dd7-c320-4836-9ecb-5530a670c1f2".into()),
+            project_id: None,
             outcome: Outcome::Unknown,
             error: Some("no answer".into()),
             before,

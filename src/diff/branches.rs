@@ -18,8 +18,8 @@ use std::collections::{BTreeSet, HashSet};
 /// What has been found of the branches, as processes and sets of variables go by.
 pub(super) struct Branches<'a> {
     matched: &'a Matched<'a>,
-    /// Processes and sets on protected branches that lack something, by id and branch.
-    lacking: HashSet<(&'a str, &'a str)>,
+    /// Processes and sets on protected branches that lack something, by project, id and branch.
+    lacking: HashSet<(&'a str, &'a str, &'a str)>,
     /// Branches that were made for a protected one, by repository and name: each stands for one alone.
     made: HashSet<(&'a str, &'a str, &'a str)>,
     protected: Vec<Address>,
@@ -88,7 +88,7 @@ impl<'a> Branches<'a> {
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
         let protected = branch.stands_for.as_deref().unwrap_or_default();
-        if !self.lacking.remove(&(branch.document.as_str(), protected)) {
+        if !self.lacking.remove(&(branch.project.as_str(), branch.document.as_str(), protected)) {
             return Vec::new();
         }
         if moved.is_empty() {
@@ -108,12 +108,13 @@ impl<'a> Branches<'a> {
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
         let stands_for_it = |it: &Branch| {
-            it.document == branch.document
+            it.project == branch.project
+                && it.document == branch.document
                 && it.name == name
                 && it.stands_for.as_deref() == Some(branch.name.as_str())
         };
         if on_branches(self.matched.live).any(stands_for_it) {
-            self.lacking.insert((&branch.document, &branch.name));
+            self.lacking.insert((branch.project.as_str(), &branch.document, &branch.name));
             return Vec::new();
         }
         let others = self.made.iter().any(|(project, made, base)| {
@@ -252,11 +253,11 @@ fn committed(
         }
         match &mut change.kind {
             ChangeKind::PlaceStep { process, git, .. } => {
-                *process = LiveProcess::on_branch(&branch.document, name);
+                *process = LiveProcess::on_branch(&branch.project, &branch.document, name);
                 *git = Some(commit());
             }
             ChangeKind::SetValue { set, git, .. } => {
-                *set = LiveVariableSet::on_branch(&branch.document, name);
+                *set = LiveVariableSet::on_branch(&branch.project, &branch.document, name);
                 *git = Some(commit());
             }
             _ => {}

@@ -202,7 +202,7 @@ impl Repository<'_> {
 fn of_branch(process: wire::Process, owner: Owner, branch: &Branch) -> LiveProcess {
     let mut live = lower::process(process, owner);
     let process = live.id.as_str().to_owned();
-    live.id = LiveProcess::on_branch(&process, &branch.name);
+    live.id = LiveProcess::on_branch(&branch.project, &process, &branch.name);
     live.git = Some(Branch { document: process, ..branch.clone() });
     live
 }

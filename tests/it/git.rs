@@ -228,3 +228,40 @@ async fn the_seed_is_the_same_at_each_start() {
     };
     assert_eq!(processes().await, processes().await);
 }
+
+/// The server makes their ids of their names; the steps of a repository that was copied have their ids too.
+#[test]
+fn runbooks_of_one_id_in_two_repositories_are_two() {
+    let workbench = Workbench::new(Seed::Acme);
+    let [payments, invoices] = ["Payments", "Invoices"].map(|it| workbench.id("projects", it));
+    workbench.edit(&format!("/api/Spaces-1/projects/{payments}"), |project| {
+        project["PersistenceSettings"]["ProtectedDefaultBranch"] = false.into();
+    });
+    let at = |project: &str, rest: &str| {
+        format!("/api/Spaces-1/projects/{project}/refs%2Fheads%2Fmain/{rest}")
+    };
+    let process = |project: &str| at(project, "runbookProcesses/RunbookProcess-restart");
+    let steps = workbench.get(&process(&payments))["Steps"].clone();
+    workbench.edit(&process(&invoices), |it| it["Steps"] = steps);
+    let steps = || [&payments, &invoices].map(|it| workbench.get(&process(it))["Steps"].clone());
+    let before = steps();
+    let rule = |projects: &str| {
+        format!(
+            "version = 1\n[version_control]\n[[placements]]\nprocess = \"runbook\"\nproject = {projects}\nstep = \"*\"\npool = \"windows\"\n"
+        )
+    };
+    for (projects, moves) in [
+        ("\"Payments\"", [true, false]),
+        ("\"Invoices\"", [false, true]),
+        ("[\"Pay*\", \"Inv*\"]", [true, true]),
+    ] {
+        workbench.write("workers.toml", &rule(projects));
+        workbench.apply();
+        workbench.run(&["plan", "--exit-code"]).expect(0);
+        let moved = [0, 1].map(|at| steps()[at] != before[at]);
+        assert_eq!(moved, moves, "{projects}");
+        workbench.write("last.json", &workbench.receipts().pop().unwrap().to_string());
+        workbench.run(&["rollback", "last.json", "--auto-approve"]).expect(0);
+        assert_eq!(steps(), before, "{projects}");
+    }
+}

@@ -220,6 +220,7 @@ fn live_step(at: usize, n: usize, step: Step, pools: &[LivePool]) -> LiveStep {
             Place::DefaultPool => Place::DefaultPool,
         },
         run_on_server: Some(run_on_server),
+        from_file: false,
         channels: Vec::new(),
         disabled: false,
         target_roles: roles.to_owned(),
@@ -265,7 +266,7 @@ prop_compose! {
             }
             let id = format!("process-{at}");
             live.push(LiveProcess {
-                id: if git.is_some() { LiveProcess::on_branch(&id, "main") } else { Id::new(&id) },
+                id: if git.is_some() { LiveProcess::on_branch(&Id::new(format!("Projects-{number}")), &id, "main") } else { Id::new(&id) },
                 owner: Owner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
                 git: git.map(|protected| on_main(id, number, protected)),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
@@ -348,7 +349,7 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
     };
     let document = format!("variableset-{at}");
     let id = match in_git {
-        true => LiveVariableSet::on_branch(&document, "main"),
+        true => LiveVariableSet::on_branch(&Id::new(format!("Projects-{at}")), &document, "main"),
         false => Id::new(&document),
     };
     let branch = in_git.then(|| OnBranch { name: "main".into(), is_default: true });

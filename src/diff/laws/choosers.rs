@@ -192,7 +192,7 @@ fn pointers(choosers: &Choosers) -> Vec<Pointer> {
 fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
     let document = set.id.as_str().to_owned();
     LiveVariableSet {
-        id: LiveVariableSet::on_branch(&document, "main"),
+        id: LiveVariableSet::on_branch(&Id::new(format!("Projects-{project}")), &document, "main"),
         on_default_branch: true,
         store: Store::Branch(Branch {
             document,

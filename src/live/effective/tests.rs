@@ -100,6 +100,7 @@ fn step(kind: &str, on_server: &str, roles: &str, place: Place<Id<Pool>>) -> Liv
         action_type: kind.to_owned(),
         place,
         run_on_server: LiveStep::said(on_server),
+        from_file: false,
         target_roles: roles.to_owned(),
         container: None,
         channels: Vec::new(),

@@ -189,7 +189,7 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
         ..variable(false, &format!("-|-|-|-|-|{pool}"))
     };
     let set = |branch: &str| LiveVariableSet {
-        id: LiveVariableSet::on_branch("variableset-Projects-1", branch),
+        id: LiveVariableSet::on_branch(&Id::new("Projects-1"), "variableset-Projects-1", branch),
         owner: VariableOwner::Project(Name::new("Web")),
         projects: vec![Name::new("Web")],
         store: Store::OtherBranch(branch.to_owned()),
