@@ -170,6 +170,7 @@ prop_compose! {
                 name: "main".into(),
                 protected,
                 stands_for: None,
+                without_stand_in: false,
             }),
             steps: steps.into_iter().enumerate().map(|(n, (name, kind, place, run_on_server, roles))| LiveStep {
                 id: Id::new(format!("{at}-{n}")),

@@ -56,6 +56,8 @@ pub struct Branch {
     pub protected: bool,
     /// The protected branch whose changes this one has, until they are merged.
     pub stands_for: Option<String>,
+    /// Of a protected branch, whether the one that a file wants to stand for it is protected as well.
+    pub without_stand_in: bool,
 }
 
 /// Whose process it is.

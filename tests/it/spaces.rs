@@ -300,6 +300,7 @@ fn on_main(document: String, project: usize, protected: bool) -> Branch {
         name: "main".into(),
         protected,
         stands_for: None,
+        without_stand_in: false,
     }
 }
 

@@ -201,6 +201,7 @@ fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariabl
             name: "main".into(),
             protected,
             stands_for: None,
+            without_stand_in: false,
         }),
         ..set
     }

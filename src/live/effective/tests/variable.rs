@@ -211,6 +211,7 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
             name: name.to_owned(),
             protected: false,
             stands_for: None,
+            without_stand_in: false,
         });
         told(&effective(&LiveProcess { git: branch, ..process() }, &step, &live))
     };
