@@ -7,7 +7,7 @@ use super::{matched::Matched, rules, targets::Targets};
 use crate::{
     desired::{Declared, OnProtected, VersionControl},
     finding::{At, Finding, Level},
-    live::{Branch, Hides, Live, LiveProcess, LiveVariableSet, Store},
+    live::{Branch, Gap, Hides, Live, LiveProcess, LiveVariableSet, Store},
     model::{Address, Name, SetOwner},
     plan::{Change, ChangeKind, Commit},
     text::{count, stays},
@@ -256,9 +256,13 @@ impl<'a> Branches<'a> {
     /// Branches that are written out and that no project has.
     fn idle(&self, said: &VersionControl, at: &At) -> Vec<Finding> {
         let (live, desired) = (self.matched.live, self.matched.desired);
+        let may_hide_it = |gap: &Gap| {
+            matches!(gap.hides, Hides::Steps | Hides::StepsInGit)
+                && gap.project.as_ref().is_none_or(|it| rules::may_place(self.matched, it))
+        };
         let is_read = desired.rules.iter().any(|it| it.select.deployments)
             && live.projects.iter().any(|it| it.git)
-            && !live.gaps.iter().any(|it| matches!(it.hides, Hides::Steps | Hides::StepsInGit));
+            && !live.gaps.iter().any(may_hide_it);
         let names = || on_branches(live).map(|it| it.name.as_str());
         let is_idle = |it: &&String| {
             let is_written_out = *it != "default" && !it.contains(['*', '?', '!']);

@@ -265,3 +265,59 @@ fn runbooks_of_one_id_in_two_repositories_are_two() {
         assert_eq!(steps(), before, "{projects}");
     }
 }
+
+/// A list of branches, each with whether it is protected, and the same branches one by one.
+fn branches(all: &'static [(&str, bool)]) -> impl Fn(&str) -> Option<String> + Send + Sync {
+    move |asked| {
+        let (_, below) = asked.split_once("/projects/Projects-11/git/branches")?;
+        let shown = |(name, protected): &(&str, bool)| serde_json::json!({ "Name": name, "IsProtected": protected });
+        let one =
+            below.strip_prefix("/refs%2Fheads%2F").map(|it| it.split([' ', '?']).next().unwrap());
+        match one {
+            Some(one) => all.iter().find(|(name, _)| *name == one).map(|it| shown(it).to_string()),
+            None => Some(serde_json::json!({ "TotalResults": all.len(), "Items": all.iter().map(shown).collect::<Vec<_>>() }).to_string()),
+        }
+    }
+}
+
+#[test]
+fn what_the_server_says_of_a_branch_counts() {
+    let rule = |said: &str| {
+        file(&format!("[version_control]\n{said}"))
+            .replace("[\"Checkout\", \"Payments\"]", "\"Checkout\"")
+    };
+    let protected: &[_] = &[("main", true), ("develop", false), ("release/1.0", true)];
+    let cased: &[_] = &[("Main", false), ("main", false)];
+    let beside: &[_] = &[("main", true), ("develop", true)];
+    for (all, said, code, told) in [
+        (protected, "", 3, "which takes no commit"),
+        (protected, "branch = [\"default\", \"develop\"]", 3, "which takes no commit"),
+        (protected, "on_protected = \"skip\"", 0, "on a protected branch stay"),
+        (protected, "on_protected = \"branch:develop\"", 0, ""),
+        (beside, "on_protected = \"branch:develop\"", 3, "is protected as well"),
+        // The settings protect it, though it is not there yet.
+        (protected, "on_protected = \"branch:release/2\"", 3, "is protected as well"),
+        (cased, "branch = \"main\"", 0, "@main"),
+        (cased, "branch = \"nobodys\"", 0, "no project has a branch `nobodys`"),
+    ] {
+        let workbench = Workbench::new(Seed::Acme);
+        workbench.write("workers.toml", &rule(said));
+        let url = workbench.in_front(branches(all));
+        let output = workbench.run(&["plan", "--url", &url]);
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert_eq!(output.code, code, "{said}\n{text}");
+        assert!(text.contains(told) && !text.contains("@Main"), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn what_a_branch_lacks_that_stands_for_a_protected_one_is_told() {
+    let workbench = workbench(
+        "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:trial\"\n",
+    );
+    let path = path(&workbench, "Payments", "trial");
+    workbench.edit(&path, |process| process["Steps"] = Vec::<Value>::new().into());
+    let plan = workbench.run(&["plan"]).expect(0).stdout;
+    assert!(plan.contains("does not have what would change"), "{plan}");
+    assert!(plan.contains("projects[\"Payments\"]@main.deployment.steps[\"Build"), "{plan}");
+}
