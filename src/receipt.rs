@@ -10,6 +10,7 @@ use crate::{
     text::escape::in_json,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the format that is written here.
 pub const FORMAT: &str = "1.0";
@@ -31,6 +32,9 @@ pub struct Receipt {
     pub started: String,
     /// When it ended; none while it runs, and for ever where it was killed.
     pub ended: Option<String>,
+    /// The names of the pools that were there, by their ids: a way back knows by them a pool that was made again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<String, String>,
     /// The changes, in the order of the plan.
     #[serde(rename = "changes")]
     pub entries: Vec<Entry>,
@@ -131,6 +135,7 @@ impl Receipt {
             config: header.digest.clone(),
             started,
             ended: None,
+            pools: BTreeMap::new(),
             entries: changes.iter().map(Entry::begin).collect(),
         }
     }
@@ -231,6 +236,7 @@ mod tests {
             config: format!("sha256:{}", "0".repeat(64)),
             started: "2026-11-23T14:51:07Z".into(),
             ended: None,
+            pools: [("WorkerPools-21".to_owned(), "Linux".to_owned())].into(),
             entries: vec![entry],
         }
     }

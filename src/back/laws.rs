@@ -106,6 +106,8 @@ fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {
 /// next one may have been lost: it was made, or it was not.
 fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receipt, Live) {
     let mut receipt = Receipt::begin(&plan.header, &plan.changes, String::new(), String::new());
+    let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+    receipt.pools = live.pools.iter().map(named).collect();
     let mut now = live.clone();
     for (at, (change, entry)) in plan.changes.iter().zip(&mut receipt.entries).enumerate() {
         let is_lost = at == done && lost.is_some();
