@@ -174,9 +174,17 @@ fn header(files: &Files, session: &Session, live: &Live, scope: Scope) -> Header
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all. A link stays one, and so does what is no file: a pipe or a device is written
+/// to as it is.
 pub(super) fn save(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
+    let end = fs::canonicalize(path);
+    let is_link = fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
+    let is_special = fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+    if is_special || is_link && end.is_err() {
+        return fs::write(path, text).with_context(context);
+    }
+    let path = end.as_deref().unwrap_or(path);
     if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(context)?;
     }

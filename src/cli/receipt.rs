@@ -104,9 +104,9 @@ fn now() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// A name of the folder of receipts that is not taken.
+/// A name of the folder of receipts that is not taken; in the order of names the last is the newest.
 fn free() -> PathBuf {
-    let time = now().to_string().replace(':', "-");
+    let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string();
     let name = |n: usize| match n {
         0 => format!(".poolwright/receipts/{time}.json"),
         n => format!(".poolwright/receipts/{time}-{n}.json"),

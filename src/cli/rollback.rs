@@ -34,7 +34,7 @@ use std::{
 /// go back byte for byte. What somebody has changed since is left as it is, and told. With `-o`
 /// nothing is written but the plan, for `show` and `apply`. Example:
 ///
-///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00Z.json -o back.json
+///   poolwright rollback .poolwright/receipts/2026-11-24T09-30-00.123Z.json -o back.json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {

@@ -3,13 +3,14 @@
 use super::{
     after::{after, pool_id},
     matched::Matched,
+    stale,
 };
 use crate::{
     desired::Gate,
     finding::{Finding, Level},
     live::{Case, Decider, Live, LivePool, LiveProcess, effective, fallback_pool},
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
-    plan::{Arrival, Change, ChangeKind, Need, Plan, StepEdit},
+    plan::{Arrival, Change, ChangeKind, Need, Plan, StepEdit, Subject},
 };
 use indexmap::{IndexMap, IndexSet};
 use std::collections::HashMap;
@@ -47,6 +48,11 @@ pub fn awaiting(mut plan: Plan) -> Plan {
         finding.level = Level::Warn;
         finding.help =
             Some("its workers are checked first, and the steps wait for them".to_owned());
+    }
+    for rely in &mut plan.relies {
+        if matches!(rely.subject, Subject::EnabledWorkerIn(_)) && rely.seen == stale::HEALTHY {
+            stale::ENABLED.clone_into(&mut rely.seen);
+        }
     }
     plan
 }

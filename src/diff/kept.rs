@@ -9,14 +9,21 @@ use super::after::pool_id;
 use crate::{
     finding::{At, Finding, Level},
     live::{EditionOf, Gap, Hides, Live, LiveProcess},
-    model::{Id, Place, Pool, StepAction},
+    model::{Id, Name, Place, Pool, StepAction},
     plan::{ChangeKind, Plan, StepEdit},
     text::count,
 };
 use std::collections::HashMap;
 
 /// A step's process, as all its editions share it, and its action.
-type Moved<'a> = (String, &'a Id<StepAction>);
+type Moved<'a> = (String, Frozen<'a>);
+
+/// An action as an edition has it: by its id, or where it was made anew since, by its names.
+#[derive(PartialEq, Eq, Hash)]
+enum Frozen<'a> {
+    Known(&'a Id<StepAction>),
+    Named(&'a Name, &'a Name),
+}
 
 /// The published snapshots and newest releases that keep another place for a step than the plan gives it:
 /// as one warning, and one for what could not be seen. `frozen` has the editions.
@@ -26,7 +33,10 @@ pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
     for edition in &frozen.editions {
         let owner = owner(&edition.process);
         let differs = edition.process.steps.iter().any(|step| {
-            moves.get(&(owner.clone(), &step.id)).is_some_and(|after| *after != step.place)
+            let named = Frozen::Named(&step.step, &step.action);
+            let known = moves.get(&(owner.clone(), Frozen::Known(&step.id)));
+            let moved = known.or_else(|| moves.get(&(owner.clone(), named)));
+            moved.is_some_and(|after| *after != step.place)
         });
         let Some(named) = edition.named().filter(|_| differs) else { continue };
         match edition.of {
@@ -57,9 +67,9 @@ pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
 }
 
 /// Where the plan places steps of processes in the server's database.
-fn moves<'a>(plan: &'a Plan, live: &Live) -> HashMap<Moved<'a>, Place<Id<Pool>>> {
-    let owners: HashMap<&str, String> =
-        live.processes.iter().map(|it| (it.id.as_str(), owner(it))).collect();
+fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<Moved<'a>, Place<Id<Pool>>> {
+    let processes: HashMap<&str, &LiveProcess> =
+        live.processes.iter().map(|it| (it.id.as_str(), it)).collect();
     let moved = plan.changes.iter().filter_map(|change| {
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else {
             return None;
@@ -72,9 +82,13 @@ fn moves<'a>(plan: &'a Plan, live: &Live) -> HashMap<Moved<'a>, Place<Id<Pool>>>
             }),
             StepEdit::Execution { .. } | StepEdit::Container(_) => None,
         })?;
-        Some(((owners.get(process.as_str())?.clone(), action), place))
+        let process = processes.get(process.as_str())?;
+        let step = process.steps.iter().find(|it| it.id == *action)?;
+        let named = Frozen::Named(&step.step, &step.action);
+        let both = [Frozen::Known(&step.id), named];
+        Some(both.map(|it| ((owner(process), it), place.clone())))
     });
-    moved.collect()
+    moved.flatten().collect()
 }
 
 /// Whose a process is, in words; the same for all its editions.

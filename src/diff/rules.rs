@@ -75,8 +75,7 @@ impl<'a> Rulebook<'a> {
         let is = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
         let by_channel = self.by_channel;
         let in_channel = |at: usize| {
-            !by_channel
-                || rules.get(at).is_some_and(|it| fits_any(&it.select.channel, &step.channels))
+            !by_channel || rules.get(at).is_some_and(|it| fits_channels(&it.select.channel, step))
         };
         let fits = |at: &usize| is(&named, *at) && is(typed, *at) && in_channel(*at);
         candidates.iter().copied().filter(fits).collect()
@@ -114,6 +113,11 @@ fn leaves_all(rule: &Rule) -> bool {
         && select.action_type.is_none()
         && select.channel.is_none()
         && select.currently.is_none()
+}
+
+/// A step that is limited to no channel runs in all of them, and is not meant.
+fn fits_channels(select: &Option<Declared<Patterns>>, step: &LiveStep) -> bool {
+    select.is_none() || !step.channels.is_empty() && fits_any(select, &step.channels)
 }
 
 fn fits_any(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {

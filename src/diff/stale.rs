@@ -16,6 +16,7 @@ use crate::{
     },
 };
 use observer::Observer;
+pub(super) use observer::{ENABLED, HEALTHY};
 use std::collections::BTreeSet;
 
 /// Something that is no longer as a plan expects it.

@@ -131,9 +131,9 @@ fn index(waves: &[Declared<Wave>], wanted: &str) -> Option<usize> {
             .as_ref()
             .is_some_and(|it| it.value.to_lowercase() == wanted.trim().to_lowercase())
     };
-    let by_label = waves.iter().position(named);
     let number = wanted.trim().parse::<usize>().ok().and_then(|it| it.checked_sub(1));
-    by_label.or_else(|| number.filter(|it| *it < waves.len()))
+    let by_number = number.filter(|it| *it < waves.len());
+    by_number.or_else(|| waves.iter().position(named))
 }
 
 fn unknown(waves: &[Declared<Wave>], wanted: &str) -> Finding {

@@ -175,7 +175,7 @@ impl<'a> Owners<'a> {
                     "the deployment process of the version-controlled project {:?}",
                     project.name
                 );
-                gaps.extend(self.left_in_git(what));
+                gaps.extend(self.left_in_git(what, project));
             } else {
                 wanted.push((project.deployment_process_id.clone(), self.owner(project, None)));
             }
@@ -183,8 +183,8 @@ impl<'a> Owners<'a> {
         wanted
     }
 
-    fn left_in_git(&self, what: String) -> Option<Gap> {
-        self.hidden_in_git.map(|hides| Gap::new(what, IN_GIT, hides))
+    fn left_in_git(&self, what: String, project: &wire::Project) -> Option<Gap> {
+        self.hidden_in_git.map(|hides| Gap::new(what, IN_GIT, hides).of(&project.name))
     }
 
     /// The processes of runbooks to read; the others are gaps.
@@ -199,7 +199,7 @@ impl<'a> Owners<'a> {
         };
         for project in self.projects.iter().filter(|it| converted(it)) {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
-            gaps.extend(self.left_in_git(what));
+            gaps.extend(self.left_in_git(what, project));
         }
         let by_id: HashMap<&str, &wire::Project> =
             self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
@@ -273,7 +273,7 @@ async fn processes(
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
-        gaps.push(Gap::new(named(&owner), why, Hides::Steps));
+        gaps.push(Gap::new(named(&owner), why, Hides::Steps).of(owner.project.as_str()));
     }
     let inside = using.iter().map(|(_, outline, project)| {
         resolved::templates(&reading.reader, outline, (project.as_str(), None))

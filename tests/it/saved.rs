@@ -4,8 +4,15 @@ use crate::{
     sandbox::{PROCESS, pool, worker},
     workbench::{Output, Workbench, output, program},
 };
+use poolwright::sandbox::Seed;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
 
 const FILE: &str = r#"
 version = 1
@@ -308,4 +315,47 @@ fn a_plan_is_for_one_server_and_one_space() {
     error: there is no space `No such space`
     ");
     workbench.run(&["apply", "plan.json", "--space", "Default"]).expect(0);
+}
+
+#[test]
+fn a_plan_into_a_pool_that_is_ill_since_is_refused_unless_it_waits() {
+    let workbench = Workbench::new(Seed::Acme);
+    let path = "/api/Spaces-1/workers/all";
+    let mut ill = workbench.get(path);
+    ill.as_array_mut().unwrap().iter_mut().for_each(|it| it["HealthStatus"] = json!("Unhealthy"));
+    let ill = ill.to_string();
+    let is_ill = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&is_ill);
+    let own = move |asked: &str| {
+        (now.load(SeqCst) && asked.starts_with("GET /api/Spaces-1/workers/all"))
+            .then(|| ill.clone())
+    };
+    let url = workbench.in_front(own);
+    let rule = "version = 1\n[[placements]]\nproject = \"Web Store\"\nstep = \"Deploy to AKS\"\npool = \"Linux\"\n";
+    workbench.write("workers.toml", rule);
+    workbench.run(&["plan", "-o", "plan.json", "--url", &url]).expect(0);
+    is_ill.store(true, SeqCst);
+    let refused = workbench.run(&["apply", "plan.json", "--url", &url]).expect(4);
+    assert!(refused.stderr.contains("with a healthy worker"), "{}", refused.stderr);
+    is_ill.store(false, SeqCst);
+    workbench.run(&["apply", "plan.json", "--url", &url]).expect(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_stands_where_a_plan_is_saved_stays_what_it_is() {
+    let workbench = Workbench::chapter(FILE);
+    let at = |name: &str| workbench.folder.path().join(name);
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, at(name)).unwrap();
+    workbench.write("target.json", "old");
+    for (to, name) in
+        [("target.json", "link.json"), ("new.json", "hanging.json"), ("/dev/null", "nothing")]
+    {
+        link(to, name);
+        workbench.run(&["plan", "-o", name]).expect(0);
+        assert!(std::fs::symlink_metadata(at(name)).unwrap().is_symlink(), "{name}");
+    }
+    assert!(workbench.read("target.json").contains("format_version"));
+    assert_eq!(workbench.read("new.json"), workbench.read("target.json"));
+    assert_eq!(workbench.read("nothing"), "");
 }

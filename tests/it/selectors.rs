@@ -64,6 +64,8 @@ fn a_step_is_found_by_the_channels_to_which_it_is_limited() {
     assert!(preview.len() < hotfix.len() && preview.iter().all(|it| hotfix.contains(it)));
     // A step that is limited to no channel runs in all of them, and is not meant.
     assert!(moved(&workbench, "channel = \"*\"").len() == hotfix.len());
+    let others = moved(&workbench, "channel = \"!Prev*\"");
+    assert!(others.iter().all(|it| hotfix.contains(it) && !preview.contains(it)), "{others:?}");
 }
 
 #[test]

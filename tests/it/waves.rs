@@ -76,6 +76,13 @@ fn each_wave_has_the_earlier_ones_in_it_and_the_last_act_waits_for_all() {
 }
 
 #[test]
+fn a_number_is_a_wave_whatever_the_labels_are() {
+    let workbench = Workbench::chapter(&FILE.replace("\"pilot\"", "\"2\""));
+    let told = planned(&workbench, &["--wave", "2"]);
+    assert!(told.contains("wave 2 of 2: "), "{told}");
+}
+
+#[test]
 fn what_is_wrong_with_a_wave_is_told() {
     let mut all = String::new();
     for (waves, wave) in [

@@ -8,6 +8,13 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 
+const WORKERLESS: &str = "without an enabled worker";
+/// What a pool has that whoever waits for its workers relies on.
+pub(in crate::diff) const ENABLED: &str = "with an enabled worker";
+pub(in crate::diff) const HEALTHY: &str = "with a healthy worker";
+/// What a pool may have, the least first.
+const WORKERS: [&str; 3] = [WORKERLESS, ENABLED, HEALTHY];
+
 /// Looks things up in a server's state.
 pub(super) struct Observer<'a> {
     live: &'a Live,
@@ -41,6 +48,15 @@ impl<'a> Observer<'a> {
                 let new: Vec<_> = found.lines().filter(|user| !seen.contains(user)).collect();
                 (new.is_empty(), "none".to_owned(), new.join(", "))
             }
+            // Better workers than a plan has seen are no danger.
+            Subject::EnabledWorkerIn(_) => {
+                let rank = |seen: &str| WORKERS.iter().position(|it| *it == seen);
+                let same = match (rank(&rely.seen), rank(&found)) {
+                    (Some(then), Some(now)) => then <= now,
+                    _ => found == rely.seen,
+                };
+                (same, rely.seen.clone(), found)
+            }
             Subject::PoolNamed(_)
             | Subject::WorkerNamed(_)
             | Subject::Pool(..)
@@ -49,7 +65,6 @@ impl<'a> Observer<'a> {
             | Subject::Value(..)
             | Subject::ValueNamed(..)
             | Subject::TargetPool(_)
-            | Subject::EnabledWorkerIn(_)
             | Subject::BuiltInWorker
             | Subject::DefaultPool
             | Subject::PoolOrder => {
@@ -119,14 +134,15 @@ impl<'a> Observer<'a> {
         }
     }
 
+    /// The best worker that a pool has.
     fn enabled_worker_in(&self, id: &Id<Pool>) -> String {
+        let members = || self.live.members(id).filter(|worker| !worker.disabled);
         let seen = match self.live.pool(id) {
             None => ABSENT,
             Some(pool) if pool.kind != PoolKind::Static => "dynamic",
-            Some(_) => match self.live.members(id).any(|worker| !worker.disabled) {
-                true => "with an enabled worker",
-                false => "without an enabled worker",
-            },
+            Some(_) if members().any(|it| it.health.is_good()) => HEALTHY,
+            Some(_) if members().next().is_some() => ENABLED,
+            Some(_) => WORKERLESS,
         };
         seen.to_owned()
     }
