@@ -197,7 +197,7 @@ fn step(change: &Change, live: &Live) -> Option<Fields> {
 }
 
 fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
-    Written { path: path.to_owned(), before, after }
+    Written::new(path, before, after)
 }
 
 type Fields = Vec<(&'static str, Value)>;
