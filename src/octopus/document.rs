@@ -140,9 +140,14 @@ impl Document {
     }
 
     /// Spells the value at `path` so, and tells whether that is a spelling of it. Any other text changes
-    /// nothing, and neither does one that can be read in two ways.
+    /// nothing, and neither does one that can be read in two ways. [`Segment::End`] is the last element, as
+    /// [`set`](Self::set) has left it.
     pub fn spell(&mut self, path: &[Segment<'_>], text: &str) -> bool {
-        let Ok(Found { value, .. }) = self.find(path) else { return false };
+        let found = match path.split_last() {
+            Some((Segment::End, array)) => self.last(array).map(|(item, _)| item.value),
+            _ => self.find(path).ok().map(|it| it.value),
+        };
+        let Some(value) = found else { return false };
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         let whole = 0..text.len();
         let is =
@@ -151,6 +156,25 @@ impl Document {
             self.0.replace_range(value, text);
         }
         is
+    }
+
+    /// How [`set`](Self::set) spells a value where there is one; and how one that was taken away from `path`
+    /// when it comes back, which is behind all others.
+    pub fn spelling(&self, path: &[Segment<'_>], value: &Value, is_gone: bool) -> Option<String> {
+        let layout = match path.split_last() {
+            Some((_, parent)) if is_gone => self.last(parent)?.1,
+            _ => self.find(path).ok()?.layout,
+        };
+        Some(layout.render(value))
+    }
+
+    /// The last item of a container, and how one behind it is laid out.
+    fn last(&self, path: &[Segment<'_>]) -> Option<(Item, Layout)> {
+        let span = self.find(path).ok()?.value;
+        let items = scan::members(&self.0, &span).or_else(|| scan::elements(&self.0, &span));
+        let last = items?.pop()?;
+        let layout = Layout::of(&self.0, &last, &span);
+        Some((last, layout))
     }
 
     /// Takes the field or the element at `path` away, and tells whether it was there.

@@ -165,23 +165,12 @@ pub(super) fn write(document: &mut Document, sets: &[Set<'_>]) -> Result<Vec<Wri
         if let Some(text) = text {
             document.spell(path, text);
         }
-        let is_anew =
-            |raw: &String| before.as_ref().is_some_and(|it| is_as(document, path, it, raw));
-        let before_text = raw.filter(|raw| !is_anew(raw));
+        // Of what cannot be spelled anew, the text is kept to be sure.
+        let anew = before.as_ref().and_then(|it| document.spelling(path, it, after.is_none()));
+        let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
         written.push(Written { before_text, ..Written::new(name.clone(), before, after.clone()) });
     }
     Ok(written)
-}
-
-/// Whether a value that is set again at its place is spelled so.
-fn is_as(document: &Document, path: &[Segment<'_>], value: &Value, raw: &str) -> bool {
-    if !value.is_object() && !value.is_array() {
-        let anew = value.to_string();
-        return anew == raw;
-    }
-    // How these are spaced depends on what is around them.
-    let mut again = document.clone();
-    again.set(path, value).is_ok() && again.get(path) == Some(raw)
 }
 
 /// The text of a field; empty for none.

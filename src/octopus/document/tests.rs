@@ -184,8 +184,13 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
         let mut it = document(text);
         assert_eq!(it.set(&[End], &json!({ "Id": "y" })), Ok(true));
         assert_eq!(it.text(), wanted);
+        let old = it.get(&second).unwrap().to_owned();
+        assert!(it.spell(&[End], r#"{ "Id" :"\u0079"}"#));
+        assert!(it.text().contains(r#"{ "Id" :"\u0079"}"#));
         assert_eq!(it.remove(&second), Ok(true));
         assert_eq!(it.text(), text);
+        let anew = it.spelling(&second, &json!({ "Id": "y" }), true);
+        assert!(anew.is_none_or(|it| it == old));
         assert_eq!(it.remove(&second), Ok(false));
     }
     assert_eq!(
@@ -317,7 +322,9 @@ proptest! {
         let mut it = document(&text);
         let (old, value) = (it.get(&path).unwrap().to_owned(), it.value(&path).unwrap());
         if gone { it.remove(&path) } else { it.set(&path, &json!("another")) }.unwrap();
+        let foretold = it.spelling(&path, &value, gone);
         it.set(&path, &value).unwrap();
+        prop_assert_eq!(foretold.as_deref(), it.get(&path));
         prop_assert!(it.spell(&path, &old));
         prop_assert_eq!(it.text(), &text);
     }
