@@ -178,6 +178,7 @@ impl Way<'_> {
         };
         let mut entry = entry.clone();
         for field in &mut entry.before {
+            let was = field.before.clone();
             match (field.path.as_str(), &mut field.before) {
                 (
                     "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
@@ -190,6 +191,10 @@ impl Way<'_> {
                     ids.for_each(|it| *it = Value::from(now(text(Some(it)))));
                 }
                 _ => {}
+            }
+            // Another id is spelled in another way.
+            if field.before != was {
+                field.before_text = None;
             }
         }
         entry

@@ -196,21 +196,12 @@ mod tests {
 
     fn receipt() -> Receipt {
         let before = vec![
+            Written::new("WorkerPoolId", Some(json!(null)), Some(json!("WorkerPools-21"))),
             Written {
-                path: "WorkerPoolId".into(),
-                before: Some(json!(null)),
-                after: Some(json!("WorkerPools-21")),
+                before_text: Some(r#""P\u006fol""#.into()),
+                ..Written::new("WorkerPoolVariable", Some(json!("Pool")), Some(json!(null)))
             },
-            Written {
-                path: "WorkerPoolVariable".into(),
-                before: Some(json!("Pool")),
-                after: Some(json!(null)),
-            },
-            Written {
-                path: "Container".into(),
-                before: None,
-                after: Some(json!({ "Image": "x:1" })),
-            },
+            Written::new("Container", None, Some(json!({ "Image": "x:1" }))),
         ];
         let entry = Entry {
             address: r#"projects["Web Store"].deployment.steps["Drain"]"#.into(),
@@ -248,6 +239,8 @@ mod tests {
         let entry = &serde_json::from_str::<Value>(&text).unwrap()["changes"][0];
         assert_eq!(entry["written"][0].get("before"), Some(&json!(null)));
         assert!(entry["written"][2].is_object() && entry["written"][2].get("before").is_none());
+        assert_eq!(entry["written"][1]["before_text"], r#""P\u006fol""#);
+        assert!(entry["written"][0].get("before_text").is_none());
     }
 
     #[test]

@@ -156,7 +156,9 @@ impl<'a> Writes<'a> {
             }
             ChangeKind::DeleteWorker { id, name } => self.delete_worker(index, id, name).await,
             ChangeKind::SetBuiltInWorker { on } => self.set_built_in_worker(index, *on).await,
-            ChangeKind::SetTargetPool { id, pool } => self.set_target_pool(index, id, pool).await,
+            ChangeKind::SetTargetPool { id, pool, exactly } => {
+                self.set_target_pool(index, id, pool, exactly.as_deref()).await
+            }
             ChangeKind::PlaceStep { .. } | ChangeKind::SetValue { .. } => {
                 Err(Failure::new("it is written with all else of its process or set"))
             }

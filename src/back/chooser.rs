@@ -6,7 +6,7 @@ use super::{Way, is_in, made, step::commit, text};
 use crate::{
     live::{self, LiveVariableSet, PoolVariable, Store},
     model::{Address, Id, Linked, Name, Pool, PoolHandle, SetOwner},
-    plan::{ChangeKind, Delta, NewScope, ValueEdit, Written},
+    plan::{ChangeKind, Delta, NewScope, ValueEdit, Written, exactly::VALUE},
     receipt::Entry,
 };
 use serde_json::Value;
@@ -15,8 +15,6 @@ use serde_json::Value;
 const MESSAGE: &str = "Give variables back their values";
 /// The field of a receipt that has a whole value.
 const WHOLE: &str = "Variable";
-/// The field of a receipt that has a value's pool.
-const POOL: &str = "Value";
 
 impl Way<'_> {
     /// A value that was added goes.
@@ -56,13 +54,14 @@ impl Way<'_> {
         }
         let pool = self.pool(&pool);
         let scope = scope(set, removed.get("Scope"));
-        let edit = ValueEdit::Add { scope, pool, restored: Some(removed) };
+        let (restored, restored_text) = (Some(removed), field.before_text.clone());
+        let edit = ValueEdit::Add { scope, pool, restored, restored_text };
         self.set_value(entry, address, edit);
     }
 
     /// A value that was changed is what it was.
     pub(super) fn restore_value(&mut self, entry: &Entry, address: Address) {
-        let Some(field) = entry.before.iter().find(|it| it.path == POOL) else { return };
+        let Some(field) = entry.before.iter().find(|it| it.path == VALUE) else { return };
         let id = entry.step_id.as_deref().unwrap_or_default();
         let Some(value) = self.value(entry, &address, id) else {
             return self.lost(
@@ -74,7 +73,8 @@ impl Way<'_> {
         let (id, now) = (value.id.clone(), value.pool.clone());
         let scope = self.scope_in_git(entry, &address, value);
         if let Some(pool) = self.turned_back(entry, field, now.as_ref()) {
-            self.set_value(entry, address, ValueEdit::Change { id, scope, pool });
+            let exactly = Some(Box::new(field.turned()));
+            self.set_value(entry, address, ValueEdit::Change { id, scope, pool, exactly });
         }
     }
 
@@ -88,7 +88,8 @@ impl Way<'_> {
         };
         let (id, now) = (target.id.clone(), target.pool.clone());
         if let Some(pool) = self.turned_back(entry, field, now.as_ref()) {
-            self.push(address, ChangeKind::SetTargetPool { id, pool });
+            let exactly = Some(Box::new(field.turned()));
+            self.push(address, ChangeKind::SetTargetPool { id, pool, exactly });
         }
     }
 

@@ -18,12 +18,12 @@ use crate::{
     finding::Span,
     live::{Entry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
     model::{Container, Endpoint, Id, Name, Place, Pool, PoolKind, Process},
-    plan::{Change, ChangeKind, Plan, Written, check},
+    plan::{Change, ChangeKind, Plan, ValueEdit, Written, check},
     receipt::{Outcome, Receipt},
 };
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice::from_ref};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
@@ -42,6 +42,7 @@ proptest! {
 
         let way = way(&receipt, &done, &plan);
         prop_assert_eq!(check(&way), Ok(()));
+        prop_assert!(is_spelled(&way), "{:#?}", way.changes);
         let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
         prop_assert!(excuses.is_empty(), "{:#?}", excuses);
         let (undone, restored) = applied(&way, &done, way.changes.len(), None);
@@ -199,7 +200,29 @@ fn step(change: &Change, live: &Live) -> Option<Fields> {
 }
 
 fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
-    Written { path: path.to_owned(), before, after }
+    let before_text = before.as_ref().map(escaped);
+    Written { before_text, ..Written::new(path, before, after) }
+}
+
+/// A value as a server spells it that escapes every letter.
+fn escaped(value: &Value) -> String {
+    let Value::String(text) = value else { return value.to_string() };
+    let letters = text.encode_utf16().map(|it| format!("\\u{it:04x}"));
+    format!("\"{}\"", letters.collect::<String>())
+}
+
+/// Whether each field that goes back is spelled as it was: whose pool has another id by now is not.
+fn is_spelled(way: &Plan) -> bool {
+    let fields = way.changes.iter().flat_map(|it| match &it.kind {
+        ChangeKind::PlaceStep { exactly, .. } => exactly.as_slice(),
+        ChangeKind::SetValue { edit: ValueEdit::Change { exactly, .. }, .. }
+        | ChangeKind::SetTargetPool { exactly, .. } => {
+            exactly.as_deref().map_or(Default::default(), from_ref)
+        }
+        _ => &[],
+    });
+    let mut fields = fields.filter(|it| it.after_text.is_some());
+    fields.all(|it| it.before_text.is_none() && it.after_text == it.after.as_ref().map(escaped))
 }
 
 type Fields = Vec<(&'static str, Value)>;

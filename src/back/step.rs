@@ -30,7 +30,7 @@ impl Way<'_> {
         let (was, made) = (place(&places, |it| &it.before), place(&places, |it| &it.after));
         if !places.is_empty() && step.place != was {
             if step.place == made {
-                exactly.extend(places.into_iter().map(turned));
+                exactly.extend(places.into_iter().map(Written::turned));
                 restored.place = was;
             } else {
                 let [now, made] = [&step.place, &made].map(|it| self.told(it));
@@ -41,7 +41,7 @@ impl Way<'_> {
             [false, true].map(|after| container(&containers, after, step.container.as_ref()));
         if step.container != was {
             if step.container == made {
-                exactly.extend(containers.into_iter().map(turned));
+                exactly.extend(containers.into_iter().map(Written::turned));
                 restored.container = was;
             } else {
                 edited.extend(containers.into_iter().map(super::made));
@@ -51,7 +51,7 @@ impl Way<'_> {
             match Field::of(step, field, |value| with(step, &field.path, value)) {
                 Field::Written => {
                     restored = with(&restored, &field.path, field.before.as_ref());
-                    exactly.push(turned(field));
+                    exactly.push(field.turned());
                 }
                 Field::Restored => {}
                 Field::Edited => edited.push(super::made(field)),
@@ -158,12 +158,6 @@ impl Way<'_> {
         let contained = Delta::between(container(now), container(then)).map(StepEdit::Container);
         [moved, execution, contained].into_iter().flatten().collect()
     }
-}
-
-/// The same field the other way round.
-fn turned(field: &Written) -> Written {
-    let Written { path, before, after } = field.clone();
-    Written { path, before: after, after: before }
 }
 
 /// What the fields of a container begin with: the whole, its image, its feed.

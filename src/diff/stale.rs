@@ -146,7 +146,7 @@ fn expected(change: &Change) -> Vec<Reliance> {
         ChangeKind::SetValue { set, git, name, edit } => {
             vec![value_before(&set_read_from(set, git.as_ref()), name, edit)]
         }
-        ChangeKind::SetTargetPool { id, pool } => {
+        ChangeKind::SetTargetPool { id, pool, .. } => {
             let seen = pool.before().as_ref().map_or(NO_POOL, |it| it.id().map_or("", Id::as_str));
             vec![rely(Subject::TargetPool(id.as_str().into()), seen.to_owned())]
         }

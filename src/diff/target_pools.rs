@@ -100,7 +100,7 @@ impl<'a> Resolved<'a> {
         let pool = Delta::between(before, after)?;
         Some(Change {
             address: Address::Target(target.name.to_string()),
-            kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool },
+            kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool, exactly: None },
             cause: Cause {
                 at: At::Source(self.rule.at.clone()),
                 rule: self.rule.label.clone(),

@@ -224,7 +224,7 @@ impl<'a> Deciding<'a, '_> {
             ([], None) => None,
             ([], Some(pool)) => {
                 let (shown, pool) = (scope.shown(), pool.clone());
-                let edit = ValueEdit::Add { scope, pool, restored: None };
+                let edit = ValueEdit::Add { scope, pool, restored: None, restored_text: None };
                 Some(Box::new(Edit { name: variable.value.clone(), scope: shown, edit }))
             }
             ([value], _) if value.id.as_str().is_empty() => return Err(self.without_id(set)),
@@ -248,7 +248,7 @@ impl<'a> Deciding<'a, '_> {
             None => ValueEdit::Remove { id, scope, pool: before },
             Some(pool) => {
                 let pool = Delta::between(before, Some(pool.clone()))?;
-                ValueEdit::Change { id, scope, pool }
+                ValueEdit::Change { id, scope, pool, exactly: None }
             }
         };
         Some(Edit::of(value, edit))

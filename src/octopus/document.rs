@@ -4,6 +4,7 @@
 //! untouched. Never: I/O, or a meaning of any field.
 
 mod layout;
+mod same;
 mod scan;
 
 use layout::Layout;
@@ -103,9 +104,9 @@ impl Document {
         self.0.get(found.value)
     }
 
-    /// The value at `path`; none too where it is one that cannot be held, such as `1e400`.
+    /// The value at `path`. A part that cannot be held, such as `1E+400`, is its spelling as a text.
     pub fn value(&self, path: &[Segment<'_>]) -> Option<Value> {
-        serde_json::from_str(self.get(path)?).ok()
+        Some(same::value(&self.0, &self.find(path).ok()?.value))
     }
 
     /// Makes the value at `path` this one, and tells whether that changed anything.
@@ -138,6 +139,44 @@ impl Document {
         Ok(true)
     }
 
+    /// Spells the value at `path` so, and tells whether that is a spelling of it. Any other text changes
+    /// nothing, and neither does one that can be read in two ways. [`Segment::End`] is the last element, as
+    /// [`set`](Self::set) has left it.
+    pub fn spell(&mut self, path: &[Segment<'_>], text: &str) -> bool {
+        let found = match path.split_last() {
+            Some((Segment::End, array)) => self.last(array).map(|(item, _)| item.value),
+            _ => self.find(path).ok().map(|it| it.value),
+        };
+        let Some(value) = found else { return false };
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        let whole = 0..text.len();
+        let is =
+            is_json && scan::root(text) == whole && same::same((&self.0, &value), (text, &whole));
+        if is {
+            self.0.replace_range(value, text);
+        }
+        is
+    }
+
+    /// How [`set`](Self::set) spells a value where there is one; and how one that was taken away from `path`
+    /// when it comes back, which is behind all others.
+    pub fn spelling(&self, path: &[Segment<'_>], value: &Value, is_gone: bool) -> Option<String> {
+        let layout = match path.split_last() {
+            Some((_, parent)) if is_gone => self.last(parent)?.1,
+            _ => self.find(path).ok()?.layout,
+        };
+        Some(layout.render(value))
+    }
+
+    /// The last item of a container, and how one behind it is laid out.
+    fn last(&self, path: &[Segment<'_>]) -> Option<(Item, Layout)> {
+        let span = self.find(path).ok()?.value;
+        let items = scan::members(&self.0, &span).or_else(|| scan::elements(&self.0, &span));
+        let last = items?.pop()?;
+        let layout = Layout::of(&self.0, &last, &span);
+        Some((last, layout))
+    }
+
     /// Takes the field or the element at `path` away, and tells whether it was there.
     ///
     /// What [`set`](Self::set) has inserted leaves no trace.
@@ -163,6 +202,8 @@ impl Document {
         let span = match (before, items.get(at), items.get(at + 1)) {
             (Some(before), ..) => before.value.end..field.end,
             (None, Some(own), Some(next)) => own.start()..next.start(),
+            // White space behind it that has none before it was inside the brackets before it came.
+            (None, Some(own), None) if own.start() == container.start + 1 => own.start()..field.end,
             _ => container.start + 1..container.end - 1,
         };
         self.0.replace_range(span, "");
@@ -196,8 +237,12 @@ impl Document {
                 (last.value.end..last.value.end, layout.behind(key.as_deref(), value))
             }
             None => {
-                let inside = parent.value.start + 1..parent.value.end - 1;
-                (inside, parent.layout.alone(key.as_deref(), value))
+                let (start, end) = (parent.value.start + 1, parent.value.end - 1);
+                match start == end {
+                    true => (start..end, parent.layout.alone(key.as_deref(), value)),
+                    // What is between the brackets stays, so that it is there when the item has gone.
+                    false => (start..start, parent.layout.item(key.as_deref(), value)),
+                }
             }
         })
     }

@@ -113,6 +113,9 @@ pub enum ChangeKind {
         id: Id<DeploymentTarget>,
         /// The pool; none for the space's default pool.
         pool: Delta<Option<PoolHandle>>,
+        /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exactly: Option<Box<Written>>,
     },
     /// Another pool becomes the space's default.
     SetDefaultPool {

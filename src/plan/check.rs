@@ -182,10 +182,18 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SortPools { before, order } if before == order => {
             Some("the order of the pools stays what it is")
         }
-        ChangeKind::SetValue { edit: ValueEdit::Change { pool, .. }, .. }
+        ChangeKind::SetValue { edit: ValueEdit::Change { pool, exactly: None, .. }, .. }
             if pool.after().is_none() =>
         {
             Some("a value is emptied, and it can only be removed")
+        }
+        ChangeKind::SetValue {
+            edit: ValueEdit::Change { pool, exactly: Some(field), .. }, ..
+        } if !exactly::pool_agrees(field, exactly::VALUE, pool) => Some(NOT_AS_SHOWN),
+        ChangeKind::SetTargetPool { pool, exactly: Some(field), .. }
+            if !exactly::pool_agrees(field, exactly::OF_TARGET, pool) =>
+        {
+            Some(NOT_AS_SHOWN)
         }
         ChangeKind::SetValue {
             git: Some(_),

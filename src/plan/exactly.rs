@@ -13,6 +13,10 @@ use std::collections::HashSet;
 pub const POOL: &str = "WorkerPoolId";
 /// The field with which it names a variable.
 pub const VARIABLE: &str = "WorkerPoolVariable";
+/// The field of a variable's value that names its pool.
+pub const VALUE: &str = "Value";
+/// That of a target.
+pub const OF_TARGET: &str = "Endpoint.DefaultWorkerPoolId";
 /// The switch by which it runs on a worker.
 const SWITCH: &str = "Properties.Octopus.Action.RunOnServer";
 /// Where it has its target tags; old data has them on the action.
@@ -77,6 +81,26 @@ pub(super) fn agrees(edits: &[StepEdit], exactly: &[Written]) -> bool {
         && container_agrees(container, exactly)
 }
 
+/// Whether a field with a pool, of a value or a target, is what is shown of it: there and not there alike. That
+/// a pool is the one that is shown is seen when it is written, for in Git it may be named in other ways.
+pub(super) fn pool_agrees(field: &Written, path: &str, shown: &Delta<Option<PoolHandle>>) -> bool {
+    let is = |value: &Option<Value>, shown: &Option<PoolHandle>| {
+        let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
+        value.as_ref().is_none_or(is_text) && text.is_empty() == shown.is_none()
+    };
+    field.path == path
+        && is_spelled(field)
+        && is(&field.before, shown.before())
+        && is(&field.after, shown.after())
+}
+
+/// Whether the spelling of a field, if it has one, is none of something else.
+fn is_spelled(field: &Written) -> bool {
+    let text = field.after_text.as_deref();
+    let read = text.and_then(|it| serde_json::from_str::<Value>(it).ok());
+    field.before_text.is_none() && (read.is_none() || read == field.after)
+}
+
 /// Whether it is a field that a step's place has, with values that it can have.
 fn is_sound(field: &Written) -> bool {
     let path = field.path.as_str();
@@ -84,7 +108,11 @@ fn is_sound(field: &Written) -> bool {
         [POOL, VARIABLE, SWITCH, CONTAINER, IMAGE, FEED].contains(&path) || TAGS.contains(&path);
     // The parts of a whole container are looked at with it.
     let is_text = |it: &Option<Value>| path == CONTAINER || it.as_ref().is_none_or(is_text);
-    is_known && field.before != field.after && is_text(&field.before) && is_text(&field.after)
+    is_known
+        && is_spelled(field)
+        && field.before != field.after
+        && is_text(&field.before)
+        && is_text(&field.after)
 }
 
 fn is_text(value: &Value) -> bool {
@@ -208,7 +236,7 @@ mod tests {
     use serde_json::json;
 
     fn field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
-        Written { path: path.into(), before, after }
+        Written::new(path, before, after)
     }
 
     fn to(before: Option<Value>, after: Option<Value>) -> Vec<Written> {

@@ -357,12 +357,8 @@ mod tests {
             let home = delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool);
             *edits = vec![StepEdit::Place(home)];
             let (before, after) = (Some("WorkerPools-2".into()), Some(Value::Null));
-            exactly.push(Written { path: "WorkerPoolId".into(), before, after });
-            exactly.push(Written {
-                path: "WorkerPoolVariable".into(),
-                before: Some(Value::Null),
-                after: None,
-            });
+            exactly.push(Written::new("WorkerPoolId", before, after));
+            exactly.push(Written::new("WorkerPoolVariable", Some(Value::Null), None));
             plan(vec![change], Vec::new())
         };
         let text = write(&way(), &Sources::default());

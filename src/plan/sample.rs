@@ -272,16 +272,19 @@ fn choosers() -> Vec<Change> {
         channels: vec![Linked::new("Channels-1", "Hotfix")],
         tenant_tags: vec!["Region/Europe".into()],
     };
-    let add = ValueEdit::Add { scope, pool: new_pool("database"), restored: None };
+    let add =
+        ValueEdit::Add { scope, pool: new_pool("database"), restored: None, restored_text: None };
     let change_value = ValueEdit::Change {
         id: Id::new("v1"),
         scope: None,
         pool: delta(None, Some(new_pool("database"))),
+        exactly: None,
     };
     let remove = ValueEdit::Remove { id: Id::new("v2"), scope: None, pool: Some(azure()) };
     let target = ChangeKind::SetTargetPool {
         id: Id::new("Machines-1"),
         pool: delta(Some(azure()), Some(new_pool("database"))),
+        exactly: None,
     };
     let at = || declared("[pools.azure]");
     let scoped = r#"projects["Web Store"].variables["Worker.Pool"]["environment Production; channel Hotfix; tenant tag Region/Europe"]"#;

@@ -16,6 +16,26 @@ pub struct Written {
     /// What it was made.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub after: Option<Value>,
+    /// How `before` was spelled, as JSON, where this tool would spell it another way: escaped, or spaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_text: Option<String>,
+    /// How `after` is to be spelled, where a way back makes it what it was. What counts is `after`: a text
+    /// that says anything else is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_text: Option<String>,
+}
+
+impl Written {
+    /// A field that is spelled as this tool does.
+    pub fn new(path: impl Into<String>, before: Option<Value>, after: Option<Value>) -> Self {
+        Self { path: path.into(), before, after, before_text: None, after_text: None }
+    }
+
+    /// The same field the other way round, in the spelling that it had.
+    pub fn turned(&self) -> Self {
+        let Self { path, before, after, before_text, after_text: _ } = self.clone();
+        Self { path, before: after, after: before, before_text: None, after_text: before_text }
+    }
 }
 
 /// A field that is there, `null` included; serde takes that for one that is not.

@@ -20,7 +20,7 @@ use crate::{
         Resource,
         document::{Document, Segment},
     },
-    plan::{ChangeKind, Delta, NewScope, ValueEdit},
+    plan::{ChangeKind, Delta, NewScope, ValueEdit, Written},
 };
 use Segment::{End, Index, Key, Where};
 use serde_json::{Map, Value, json};
@@ -88,6 +88,7 @@ impl Writes<'_> {
         index: usize,
         id: &Id<DeploymentTarget>,
         pool: &Delta<Option<PoolHandle>>,
+        exactly: Option<&Written>,
     ) -> Result<Wrote> {
         let id_of = |pool: &Option<PoolHandle>| -> Result<Value, String> {
             let id = pool.as_ref().map(|it| self.pool(it)).transpose()?;
@@ -97,7 +98,8 @@ impl Writes<'_> {
         let before = id_of(pool.before()).unwrap_or_default();
         let after = id_of(pool.after()).map_err(Failure::new)?;
         let keys = ["Endpoint", "DefaultWorkerPoolId"];
-        let wanted = Wanted::change(&keys, before, after, Alike::Text);
+        let exactly = exactly.cloned();
+        let wanted = Wanted { exactly, ..Wanted::change(&keys, before, after, Alike::Text) };
         self.modify(index, &Resource::Target(id.as_str().to_owned()), &[wanted]).await
     }
 
@@ -111,7 +113,7 @@ impl Writes<'_> {
         let (name, edit) = (setting.name, setting.edit);
         let is = |value: &Value, id: &str| spellings.id_of(said(value)) == id;
         match edit {
-            ValueEdit::Add { scope, pool, restored } => {
+            ValueEdit::Add { scope, pool, restored, restored_text } => {
                 let id = self.pool(pool)?;
                 let found = match restored {
                     Some(restored) if !spellings.are_known() => {
@@ -129,13 +131,14 @@ impl Writes<'_> {
                             Some(restored) => with_value(restored, wanted, id),
                         };
                         let path = vec![Key("Variables"), End];
-                        Ok(vec![Set { path, name: "Variable".to_owned(), after: Some(new) }])
+                        let text = restored_text.clone();
+                        Ok(vec![Set { text, ..Set::new(path, "Variable", Some(new)) }])
                     }
                     Some(now) if is(now, &id) => Ok(Vec::new()),
                     Some(now) => Err(unexpected("Value", now, &Value::Null)),
                 }
             }
-            ValueEdit::Change { id, scope, pool } => {
+            ValueEdit::Change { id, scope, pool, exactly } => {
                 let (at, value) = known(variables, name, id.as_str(), scope.as_ref())?
                     .ok_or("the value is not there any more")?;
                 let after = pool.after().as_ref().map(|it| self.pool(it)).transpose()?;
@@ -145,19 +148,23 @@ impl Writes<'_> {
                     return Ok(Vec::new());
                 }
                 self.is_as_before(now, pool.before().as_ref(), spellings)?;
-                let after = match after.is_empty() {
+                let exactly = exactly.as_deref().filter(|it| {
+                    let text = it.after.as_ref().unwrap_or(&Value::Null);
+                    (text.is_null() || text.is_string()) && is(text, &after)
+                });
+                let path = vec![Key("Variables"), at, Key("Value")];
+                let anew = || match after.is_empty() {
                     true => Value::Null,
                     false => json!(spellings.like(said(now), &after)),
                 };
-                let path = vec![Key("Variables"), at, Key("Value")];
-                Ok(vec![Set { path, name: "Value".to_owned(), after: Some(after) }])
+                Ok(vec![Set::exactly(path, "Value", exactly, anew)])
             }
             ValueEdit::Remove { id, scope, pool } => {
                 let found = known(variables, name, id.as_str(), scope.as_ref())?;
                 let Some((at, value)) = found else { return Ok(Vec::new()) };
                 self.is_as_before(field(value, "Value"), pool.as_ref(), spellings)?;
                 let path = vec![Key("Variables"), at];
-                Ok(vec![Set { path, name: "Variable".to_owned(), after: None }])
+                Ok(vec![Set::new(path, "Variable", None)])
             }
         }
     }
@@ -207,10 +214,10 @@ fn known<'v, 'p>(
 fn moved_up(mut sets: Vec<Result<Vec<Set<'_>>, String>>) -> Vec<Result<Vec<Set<'_>>, String>> {
     let mut gone: Vec<usize> = Vec::new();
     for set in sets.iter_mut().flatten().flatten() {
-        if let [Key("Variables"), Index(at), ..] = set.path.as_mut_slice() {
+        if let [Key("Variables"), Index(at), inside @ ..] = set.path.as_mut_slice() {
             let was = *at;
             *at -= gone.iter().filter(|it| **it < was).count();
-            if set.after.is_none() {
+            if inside.is_empty() && set.after.is_none() {
                 gone.push(was);
             }
         }

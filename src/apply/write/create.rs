@@ -30,7 +30,7 @@ pub(super) struct Creation<'c> {
 impl Creation<'_> {
     /// What is written down: that it was not there. What it is made of is in the plan's file.
     fn written(&self) -> Vec<Written> {
-        vec![Written { path: "Name".to_owned(), before: None, after: Some(json!(self.name)) }]
+        vec![Written::new("Name", None, Some(json!(self.name)))]
     }
 }
 

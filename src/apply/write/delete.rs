@@ -74,7 +74,7 @@ fn remains(document: &Document, resource: &Resource) -> Vec<Written> {
     let field = |keys: &[&str]| {
         let path: Vec<Segment<'_>> = keys.iter().map(|key| Segment::Key(key)).collect();
         let before: Value = document.value(&path)?;
-        Some(Written { path: keys.join("."), before: Some(before), after: None })
+        Some(Written::new(keys.join("."), Some(before), None))
     };
     paths.filter_map(field).collect()
 }

@@ -25,6 +25,30 @@ pub(super) struct Set<'p> {
     pub(super) name: String,
     /// What it shall be; none where it shall not be there.
     pub(super) after: Option<Value>,
+    /// How that is to be spelled, where that is known; a text that says anything else is passed over.
+    pub(super) text: Option<String>,
+}
+
+impl<'p> Set<'p> {
+    /// A field that is spelled as this tool does.
+    pub(super) fn new(path: Path<'p>, name: impl Into<String>, after: Option<Value>) -> Self {
+        Self { path, name: name.into(), after, text: None }
+    }
+
+    /// A field that goes back to what it was to the byte, where that is known.
+    pub(super) fn exactly(
+        path: Path<'p>,
+        name: impl Into<String>,
+        exactly: Option<&Written>,
+        after: impl FnOnce() -> Value,
+    ) -> Self {
+        match exactly {
+            Some(Written { after, after_text, .. }) => {
+                Self { text: after_text.clone(), ..Self::new(path, name, after.clone()) }
+            }
+            None => Self::new(path, name, Some(after())),
+        }
+    }
 }
 
 /// A field that is one thing and shall be another.
@@ -38,6 +62,8 @@ pub(super) struct Wanted {
     pub(super) after: Value,
     /// When two of its values are the same.
     pub(super) alike: Alike,
+    /// What it was to the byte, where it goes back; it counts only as far as it is `after`.
+    pub(super) exactly: Option<Written>,
 }
 
 /// When two values of a field are the same. An absent field and `null` are always the same.
@@ -66,7 +92,7 @@ impl Wanted {
     }
 
     pub(super) fn change(keys: &[&'static str], before: Value, after: Value, alike: Alike) -> Self {
-        Self { keys: keys.to_vec(), before, after, alike }
+        Self { keys: keys.to_vec(), before, after, alike, exactly: None }
     }
 
     pub(super) fn name(&self) -> String {
@@ -81,9 +107,17 @@ impl Wanted {
             return Ok(None);
         }
         match normal == self.alike.normal(&self.before) {
-            true => Ok(Some(Set { path, name: self.name(), after: Some(self.after.clone()) })),
+            true => Ok(Some(self.set(path))),
             false => Err(unexpected(&self.name(), &now, &self.before)),
         }
+    }
+
+    fn set(&self, path: Path<'static>) -> Set<'static> {
+        let is = |it: &&Written| {
+            let after = it.after.clone().unwrap_or_default();
+            self.alike.normal(&after) == self.alike.normal(&self.after)
+        };
+        Set::exactly(path, self.name(), self.exactly.as_ref().filter(is), || self.after.clone())
     }
 }
 
@@ -119,15 +153,22 @@ pub(super) fn shown(value: &Value) -> String {
 /// Why the document cannot be edited.
 pub(super) fn write(document: &mut Document, sets: &[Set<'_>]) -> Result<Vec<Written>, String> {
     let mut written = Vec::new();
-    for Set { path, name, after } in sets {
-        let before = document.value(path);
+    for Set { path, name, after, text } in sets {
+        let (before, raw) = (document.value(path), document.get(path).map(str::to_owned));
         let changed = match after {
             Some(after) => document.set(path, after),
             None => document.remove(path),
         };
-        if changed.map_err(|error| error.to_string())? {
-            written.push(Written { path: name.clone(), before, after: after.clone() });
+        if !changed.map_err(|error| error.to_string())? {
+            continue;
         }
+        if let Some(text) = text {
+            document.spell(path, text);
+        }
+        // Of what cannot be spelled anew, the text is kept to be sure.
+        let anew = before.as_ref().and_then(|it| document.spelling(path, it, after.is_none()));
+        let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
+        written.push(Written { before_text, ..Written::new(name.clone(), before, after.clone()) });
     }
     Ok(written)
 }

@@ -101,7 +101,7 @@ impl<'a> Writes<'a> {
         let wanted = Wanted::change(&["IsDefault"], json!(false), json!(true), Alike::Flag);
         let path = "DefaultPool".to_owned();
         let before = now.map(|it| json!(it));
-        let written = vec![Written { path, before, after: Some(json!(to)) }];
+        let written = vec![Written::new(path, before, Some(json!(to)))];
         self.writing(index, &written);
         self.modify(index, &Resource::WorkerPool(to), &[wanted]).await?;
         Ok(Wrote { id: None, written })
@@ -138,7 +138,7 @@ impl<'a> Writes<'a> {
                 return Err(Failure { error, unknown });
             }
             let path = "SortOrder".to_owned();
-            written = vec![Written { path, before: Some(json!(live)), after: Some(json!(wanted)) }];
+            written = vec![Written::new(path, Some(json!(live)), Some(json!(wanted)))];
             self.writing(index, &written);
             match self.writer.sort_worker_pools(&wanted).await {
                 Ok(()) => return Ok(Wrote { id: None, written }),

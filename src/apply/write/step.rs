@@ -209,7 +209,8 @@ impl Action<'_> {
                 let [now, before] = [now, field.before.clone()].map(Option::unwrap_or_default);
                 return Err(unexpected(&field.path, &now, &before));
             }
-            sets.push(Set { path, name: field.path.clone(), after });
+            let text = field.after_text.clone();
+            sets.push(Set { text, ..Set::new(path, field.path.clone(), after) });
         }
         Ok(sets)
     }
@@ -239,7 +240,7 @@ impl Action<'_> {
     }
 
     fn set(&self, key: &'static str, after: Value) -> Set<'static> {
-        Set { path: self.path(&[Key(key)]), name: key.to_owned(), after: Some(after) }
+        Set::new(self.path(&[Key(key)]), key, Some(after))
     }
 
     fn place(&self, before: Option<&Place<String>>, after: &Place<String>) -> Sets {
@@ -278,7 +279,7 @@ impl Action<'_> {
         let mut sets = Vec::new();
         if !is_on {
             let name = format!("Properties.{RUN_ON_SERVER}");
-            sets.push(Set { path: self.path(&properties), name, after: Some(json!("true")) });
+            sets.push(Set::new(self.path(&properties), name, Some(json!("true"))));
         }
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         // Old data has the tags on the action.
@@ -290,7 +291,7 @@ impl Action<'_> {
         let full = full.into_iter().filter(|(_, text, _)| once && !text.is_empty());
         sets.extend(full.map(|(of, _, path)| {
             let name = format!("{of}Properties.{TARGET_ROLES}");
-            Set { path, name, after: Some(json!("")) }
+            Set::new(path, name, Some(json!("")))
         }));
         if sets.is_empty() {
             return Ok(sets);
@@ -341,10 +342,9 @@ impl Action<'_> {
         }
         let fields = keys.into_iter().zip(now.iter().zip(&wanted));
         let fields = fields.filter(|(_, (now, wanted))| now != wanted);
-        let set = |key: &'static str, wanted: &str| Set {
-            path: self.path(&[Key("Container"), Key(key)]),
-            name: format!("Container.{key}"),
-            after: Some(value(wanted)),
+        let set = |key: &'static str, wanted: &str| {
+            let path = self.path(&[Key("Container"), Key(key)]);
+            Set::new(path, format!("Container.{key}"), Some(value(wanted)))
         };
         Ok(fields.map(|(key, (_, wanted))| set(key, wanted)).collect())
     }
@@ -472,5 +472,79 @@ mod tests {
         let found = document(r#"{"Steps":[{"Actions":null},{"Actions":[{"Id":"a"},{"Id":"b"}]}]}"#);
         assert_eq!(found.unwrap().get("b"), Some(&(1, 1)));
         assert!(document(r#"{"Steps":[{"Actions":[{"Id":"a"},{"Id":"a"}]}]}"#).is_err());
+    }
+
+    /// There and back: what a process is after an edit, after the way back of it, and after those of that.
+    fn there_and_back(text: &str, edit: impl Fn(&Action<'_>) -> Sets) {
+        let mut document = Document::parse(text.to_owned()).unwrap();
+        let sets = edit(&Action { document: &document, step: 0, action: 0 }).unwrap();
+        let mut written = field::write(&mut document, &sets).unwrap();
+        assert!(!written.is_empty(), "{text}");
+        let made = document.text().to_owned();
+        for wanted in [text, &made, text] {
+            let back: Vec<Written> = written.iter().map(Written::turned).collect();
+            let action = Action { document: &document, step: 0, action: 0 };
+            let sets = action.exactly(&back, None).unwrap();
+            written = field::write(&mut document, &sets).unwrap();
+            assert_eq!(document.text(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_way_back_restores_every_byte_in_every_layout() {
+        let container =
+            Some(Container { image: "img:1".to_owned(), feed: Linked::new("Feeds-9", "Docker") });
+        let variable = |name: &str| Place::Variable(name.to_owned());
+        for action in [
+            r#"{"WorkerPoolVariable":"P\u00f6ol\u0027s","WorkerPoolId":null,"Big":1E+400}"#,
+            "{ \"WorkerPoolVariable\" :\t\"P\\u00f6ol's\" }",
+            "{\r\n\t\"WorkerPoolVariable\"\r\n:\r\n\"P\\u00F6ol\\'s\"\r\n}"
+                .replace("\\'", "'")
+                .as_str(),
+        ] {
+            let text = format!("{{\r\n \"Steps\": [{{\"Actions\":[{action}]}} ] }}\r\n");
+            there_and_back(&text, |it| it.place(Some(&variable("Pöol's")), &pool("P-1")));
+        }
+        for now in ["", "null", "{}", "{ }", "{\r\n  }", "\"\"", "[ ]", "1E+400"] {
+            let now = if now.is_empty() {
+                String::new()
+            } else {
+                format!(",\r\n\t\"Container\" : {now}")
+            };
+            let text = format!("{{\"Steps\":[{{\"Actions\":[ {{\r\n\t\"Id\": 7{now}\r\n}} ]}}]}}");
+            there_and_back(&text, |it| it.container(&None, &container));
+        }
+        let old = Some(Container {
+            image: "octopus/x".to_owned(),
+            feed: Linked::new("Feeds-1", "Docker"),
+        });
+        let full =
+            r#"{"Container": {"FeedId" : "Feeds\u002d1","GitUrl":1E+400, "Image":"octopus\/x" }}"#;
+        let text = format!(r#"{{"Steps":[{{"Actions":[{full}]}}]}}"#);
+        there_and_back(&text, |it| it.container(&old, &container));
+        there_and_back(&text, |it| it.container(&old, &None));
+        let roles = r#"{"Properties" : { "octopus.action.targetroles":"w\u00e9b" },"Actions":[{"Properties":{ }}]}"#;
+        let text = format!(r#"{{"Steps":[ {roles} ]}}"#);
+        there_and_back(&text, |it| it.execution(Execution::OnTargets, Execution::Once, "wéb"));
+    }
+
+    /// A container that somebody has spaced in a way of his own goes as a whole, and comes back so.
+    #[test]
+    fn a_whole_container_comes_back_as_it_was_laid_out() {
+        for layout in [
+            r#"{"FeedId":"Feeds-1", "Image":"octopus\/x"}"#,
+            "{\n\"Image\":\n\"octopus/x\",\"FeedId\":\"Feeds-1\"}",
+            "{\r\n\t\t\"Image\" : \"octopus/x\",\r\n\t\t\"FeedId\" : \"Feeds-1\"\r\n\t}",
+            r#"{"Image":"octopus/x","FeedId":"Feeds-1"}"#,
+        ] {
+            for (before, behind) in [("{\n\t\"Id\" : 7,\n\t", "\n}"), ("{\"Id\" : 7,", "}")] {
+                let action = format!("{before}\"Container\" : {layout}{behind}");
+                let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
+                let whole = json!({ "Image": "octopus/x", "FeedId": "Feeds-1" });
+                let field = |after| vec![Written::new("Container", Some(whole.clone()), after)];
+                there_and_back(&text, |it| it.exactly(&field(None), None));
+                there_and_back(&text, |it| it.exactly(&field(Some(Value::Null)), None));
+            }
+        }
     }
 }

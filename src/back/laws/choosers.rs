@@ -1,7 +1,7 @@
 //! The law of the way back for what chooses a pool where a step does not: values of variables, in the database and
 //! in Git, and pools of targets.
 
-use super::{applied, is_excuse, may_be_applied, way, written_field};
+use super::{applied, is_excuse, is_spelled, may_be_applied, way, written_field};
 use crate::{
     diff::{
         after,
@@ -9,7 +9,7 @@ use crate::{
     },
     live::{Live, LiveVariableSet, PoolVariable},
     model::{DeploymentTarget, Id, Pool, VariableSet},
-    plan::{Commit, ValueEdit, Written},
+    plan::{Commit, ValueEdit, Written, check},
 };
 use proptest::{option, prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ proptest! {
         let (receipt, done) = applied(&plan, &live, done, lost);
 
         let way = way(&receipt, &done, &plan);
+        prop_assert_eq!(check(&way), Ok(()));
+        prop_assert!(is_spelled(&way), "{:#?}", way.changes);
         let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
         prop_assert!(excuses.is_empty(), "{:#?}", excuses);
         let restored = after(&done, &way.changes);

@@ -39,7 +39,7 @@ pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Commi
 /// What becomes of a value.
 pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
     match edit {
-        ValueEdit::Add { scope, pool, restored } => {
+        ValueEdit::Add { scope, pool, restored, .. } => {
             let Some(of) = live.choosers.sets.iter().find(|it| it.id == *set).cloned() else {
                 return;
             };

@@ -79,7 +79,8 @@ impl Layout {
         }
     }
 
-    fn item(&self, key: Option<&str>, value: &Value) -> String {
+    /// A field, or an element, with nothing around it.
+    pub(super) fn item(&self, key: Option<&str>, value: &Value) -> String {
         let key = key.map_or(String::new(), |key| format!("{key}{}", self.colon));
         format!("{key}{}", self.render(value))
     }

@@ -55,7 +55,7 @@ fn a_field_is_inserted_as_its_neighbours_are_spaced() {
         ("{}", &[Key("n")], r#"{"n":0}"#),
         ("{\r\n\t\"a\" : 1\r\n}", &[Key("n")], "{\r\n\t\"a\" : 1,\r\n\t\"n\" : 0\r\n}"),
         ("{\n  \"a\": {}\n}", &[Key("a"), Key("n")], "{\n  \"a\": {\n    \"n\": 0\n  }\n}"),
-        ("{\"a\":{ \n }}", &[Key("a"), KeyIgnoringCase("N")], r#"{"a":{"N":0}}"#),
+        ("{\"a\":{ \n }}", &[Key("a"), KeyIgnoringCase("N")], "{\"a\":{\"N\":0 \n }}"),
     ] {
         assert_eq!(edited(text, path, json!(0)), wanted);
     }
@@ -184,14 +184,66 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
         let mut it = document(text);
         assert_eq!(it.set(&[End], &json!({ "Id": "y" })), Ok(true));
         assert_eq!(it.text(), wanted);
+        let old = it.get(&second).unwrap().to_owned();
+        assert!(it.spell(&[End], r#"{ "Id" :"\u0079"}"#));
+        assert!(it.text().contains(r#"{ "Id" :"\u0079"}"#));
         assert_eq!(it.remove(&second), Ok(true));
         assert_eq!(it.text(), text);
+        let anew = it.spelling(&second, &json!({ "Id": "y" }), true);
+        assert!(anew.is_none_or(|it| it == old));
         assert_eq!(it.remove(&second), Ok(false));
     }
     assert_eq!(
         refused(r#"{"a":1}"#, &[End]),
         "`[]` is asked for of something that has no such thing"
     );
+}
+
+#[test]
+fn what_stands_between_empty_brackets_is_there_again() {
+    for text in ["{}", "{ }", "{\r\n}", "{\n  \"a\": {}\n}", "{\n  \"a\": {\n  }\n}"] {
+        let mut it = document(text);
+        let inside = if text.contains('a') { vec![Key("a")] } else { Vec::new() };
+        let path = |key| [inside.as_slice(), &[Key(key)]].concat();
+        for key in ["n", "m"] {
+            assert_eq!(it.set(&path(key), &json!({ "x": 1 })), Ok(true));
+        }
+        for key in ["n", "m"] {
+            assert_eq!(it.remove(&path(key)), Ok(true));
+        }
+        assert_eq!(it.text(), text);
+    }
+}
+
+#[test]
+fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
+    let text = r#"{"a" : "P\u00f6ol\u0027s\/x" ,"b":{ "y":1.0,"x" :null }}"#;
+    for (key, new) in [("a", json!("Pöol's/x")), ("b", json!({ "x": null, "y": 1.0 }))] {
+        let old = document(text).get(&[Key(key)]).unwrap().to_owned();
+        let mut it = document(text);
+        assert_eq!(it.set(&[Key(key)], &json!(0)), Ok(true));
+        assert!(!it.spell(&[Key(key)], &old));
+        assert_eq!(it.set(&[Key(key)], &new), Ok(true));
+        assert!(it.spell(&[Key(key)], &old));
+        assert_eq!(it.text(), text);
+        for other in
+            ["", " 0", "0", "\"x\"", r#""Pöol's/x" "#, r#""x","c":1"#, "{}}", r#"{"x":null}"#]
+        {
+            assert!(!it.spell(&[Key(key)], other), "{other}");
+        }
+        assert!(!it.spell(&[Key("c")], &old));
+        assert_eq!(it.text(), text);
+    }
+}
+
+#[test]
+fn a_number_that_nothing_holds_breaks_nothing_around_it() {
+    let text = r#"{"a":{"Big":1E+400,"Id":"x"},"b":1}"#;
+    let mut it = document(text);
+    assert_eq!(it.value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
+    assert_eq!(it.set(&[Key("a"), Key("Id")], &json!("y")), Ok(true));
+    assert_eq!(it.text(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
+    assert!(it.spell(&[Key("a")], r#"{ "Id":"y", "Big":1E+400 }"#));
 }
 
 #[test]
@@ -258,11 +310,33 @@ proptest! {
     }
 
     #[test]
+    fn what_was_replaced_or_taken_away_comes_back_in_its_spelling(
+        whole in value(), turns in prop::collection::vec(0..5_usize, 0..5), style in 0..3_u8,
+        escaped in any::<bool>(), gone in any::<bool>(),
+    ) {
+        let whole = json!({ "first": 0, "end": whole });
+        let text = written(&whole, style);
+        let text = if escaped { text.replace('b', "\\u0062").replace('é', "\\u00E9") } else { text };
+        // What is taken away comes back behind all others.
+        let path = if gone { vec![Key("end")] } else { path(&whole, &turns) };
+        let mut it = document(&text);
+        let (old, value) = (it.get(&path).unwrap().to_owned(), it.value(&path).unwrap());
+        if gone { it.remove(&path) } else { it.set(&path, &json!("another")) }.unwrap();
+        let foretold = it.spelling(&path, &value, gone);
+        it.set(&path, &value).unwrap();
+        prop_assert_eq!(foretold.as_deref(), it.get(&path));
+        prop_assert!(it.spell(&path, &old));
+        prop_assert_eq!(it.text(), &text);
+    }
+
+    #[test]
     fn no_text_makes_it_stop(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
         if let Ok(mut document) = Document::parse(text) {
             _ = document.set(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
             _ = document.set(&[Key("a")], &json!({ "x": [1] }));
             _ = document.set(&[Key("a"), End], &json!([]));
+            _ = document.value(&[]);
+            _ = document.spell(&[Key("a")], "{}");
             _ = document.remove(&[Key("a"), Index(0)]);
             _ = document.remove(&[Key("a")]);
         }

@@ -173,7 +173,10 @@ mod tests {
             let text = format!(r#"{{"Octopus.Action.RunOnServer":{value}}}"#);
             serde_json::from_str::<Properties>(&text).unwrap().run_on_server
         };
-        let values = ["null", "true", "7", r#"{"HasValue":true}"#, r#""false""#].map(read);
+        let values = ["null", "true", "7", r#"{"HasValue":true}"#, r#""f\u0061lse""#].map(read);
         assert_eq!(values, ["", "True", "", "", "false"]);
+        let too_large = format!("[{}]", "9".repeat(400));
+        let values = ["1E+400", too_large.as_str(), r#"{"x":-1E+400}"#, r#""\ud800""#].map(read);
+        assert_eq!(values, [""; 4]);
     }
 }

@@ -1,6 +1,7 @@
 //! Reading what may be missing, `null`, or of another type on some server.
 
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// A value; its default where there is `null`.
 pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
@@ -11,13 +12,23 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// A text, or what is none: `null`, a sensitive value, a number.
-#[derive(Deserialize)]
-#[serde(untagged)]
+/// A text, or what is none: `null`, a sensitive value, a number, whatever there is inside it.
 pub(super) enum Text {
     Words(String),
     Switch(bool),
-    Other(IgnoredAny),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Looked at as a text: serde would read every number on the way, and fail at one too large to hold.
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Ok(match raw.get() {
+            "true" => Self::Switch(true),
+            "false" => Self::Switch(false),
+            raw => serde_json::from_str(raw).map_or(Self::Other, Self::Words),
+        })
+    }
 }
 
 impl Text {
@@ -27,7 +38,7 @@ impl Text {
             Self::Words(text) => Some(text),
             Self::Switch(true) => Some("True".to_owned()),
             Self::Switch(false) => Some("False".to_owned()),
-            Self::Other(_) => None,
+            Self::Other => None,
         }
     }
 }

@@ -1,0 +1,105 @@
+//! What a JSON text means, and whether two texts mean the same.
+//!
+//! A number or a text that no value of `serde_json` can hold, such as `1E+400` or half a surrogate pair, is
+//! taken for its own spelling. Never: a guess; where a key is there twice, nothing is the same.
+
+use super::scan;
+use serde_json::{Map, Value};
+use std::{collections::HashMap, ops::Range};
+
+/// The value at `span` of a text that is known to be JSON.
+pub(super) fn value(text: &str, span: &Range<usize>) -> Value {
+    let raw = text.get(span.clone()).unwrap_or_default();
+    if let Ok(value) = serde_json::from_str(raw) {
+        return value;
+    }
+    if let Some(members) = scan::members(text, span) {
+        let key = |it: &scan::Item| it.key(text).unwrap_or_default();
+        let fields = members.iter().map(|it| (key(it), value(text, &it.value)));
+        return Value::Object(fields.collect::<Map<_, _>>());
+    }
+    match scan::elements(text, span) {
+        Some(elements) => elements.iter().map(|it| value(text, &it.value)).collect(),
+        None => Value::from(raw),
+    }
+}
+
+/// Whether two values, each at its place of a text, are the same: fields in any order, spelled in any way.
+pub(super) fn same(one: (&str, &Range<usize>), other: (&str, &Range<usize>)) -> bool {
+    let members = |(text, span): (&str, &Range<usize>)| scan::members(text, span);
+    let elements = |(text, span): (&str, &Range<usize>)| scan::elements(text, span);
+    let inside = |a: &Range<usize>, b: &Range<usize>| same((one.0, a), (other.0, b));
+    match (members(one), members(other)) {
+        (Some(a), Some(b)) => {
+            let Some((a, b)) = by_key(one.0, a).zip(by_key(other.0, b)) else { return false };
+            let is = |(key, value)| b.get(key).is_some_and(|it| inside(value, it));
+            return a.len() == b.len() && a.iter().all(is);
+        }
+        (None, None) => {}
+        _ => return false,
+    }
+    match (elements(one), elements(other)) {
+        (Some(a), Some(b)) => {
+            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| inside(&a.value, &b.value))
+        }
+        (None, None) => value(one.0, one.1) == value(other.0, other.1),
+        _ => false,
+    }
+}
+
+/// The values of an object; none where a key is there twice, or cannot be held.
+fn by_key(text: &str, members: scan::Items) -> Option<HashMap<String, Range<usize>>> {
+    let mut fields = HashMap::with_capacity(members.len());
+    for member in members {
+        if fields.insert(member.key(text)?, member.value).is_some() {
+            return None;
+        }
+    }
+    Some(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn is_same(one: &str, other: &str) -> bool {
+        same((one, &scan::root(one)), (other, &scan::root(other)))
+    }
+
+    #[test]
+    fn spelling_space_and_order_mean_nothing() {
+        for (one, other) in [
+            (r#""P\u00f6ol\u0027s\/""#, r#""Pöol's/""#),
+            (r#"{ "a" : 1.50, "\u0062":[ ] }"#, r#"{"b":[],"a":1.5}"#),
+            ("1E+400", "1E+400"),
+            (r#"[null,"\ud800"]"#, r#"[ null , "\ud800" ]"#),
+        ] {
+            assert!(is_same(one, other) && is_same(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_reads_in_two_ways_is_the_same_as_nothing() {
+        let twice = r#"{"Image":"evil","Image":"x"}"#;
+        for (one, other) in [
+            (twice, r#"{"Image":"x"}"#),
+            (twice, twice),
+            (r#"{"Image":"x","image":"y"}"#, r#"{"Image":"x"}"#),
+            ("[1,2]", "[2,1]"),
+            ("[]", "{}"),
+            ("null", r#""""#),
+            (r#""7""#, "7"),
+            ("1E+400", "1E+401"),
+        ] {
+            assert!(!is_same(one, other) && !is_same(other, one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_held_is_its_spelling_and_all_around_it_is_read() {
+        let text = r#"{"a":[1,1E+400],"b":{"c":"\ud800"},"d":"é"}"#;
+        let wanted = json!({ "a": [1, "1E+400"], "b": { "c": "\"\\ud800\"" }, "d": "é" });
+        assert_eq!(value(text, &scan::root(text)), wanted);
+    }
+}
