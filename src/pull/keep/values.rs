@@ -261,7 +261,8 @@ impl<'a> Keeper<'a> {
             }
         };
         let sets: Vec<_> = sets.filter(|set| is_of_kind(rule, set)).collect();
-        sets.is_empty() || !sets.into_iter().all(is_whole)
+        let twin = |set: &LiveVariableSet| choosers::has_twin(self.round.live, &set.owner);
+        sets.is_empty() || sets.iter().any(|it| twin(it)) || !sets.into_iter().all(is_whole)
     }
 }
 
