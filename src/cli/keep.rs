@@ -38,10 +38,13 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
         let help = "nothing was written; keep the file with a key that sees all of the space";
         return Err(helped(format!("cannot see {what}: {why}"), help));
     }
-    let kept = keep(text, &live, |text| judge(text, &live)).map_err(|error| {
-        let help = "nothing was written; pull into a new file, and take from it what is needed";
-        helped(error.to_string(), help)
-    })?;
+    let kept = match keep(text, &live, |text| judge(text, &live)) {
+        Ok(kept) => kept,
+        Err(error) => {
+            files::print(&[error.finding()], &files.sources, screen);
+            return Ok(exit::ERROR);
+        }
+    };
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
     tell(&live);

@@ -10,7 +10,7 @@ use poolwright::{
     finding::{Finding, Level, Source, Sources},
     live::{Live, Scope},
     plan::Header,
-    pull::{Judged, KeepError, keep, pull},
+    pull::{Judged, KeepError, KeepReason, keep, pull},
     sandbox::Seed,
 };
 use proptest::prelude::*;
@@ -46,8 +46,10 @@ pub(crate) fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
 pub(crate) fn kept_or_unread(text: &str, live: &Live) -> Result<Option<String>, TestCaseError> {
     match kept(text, live) {
         Ok(after) => Ok(Some(after)),
-        Err(KeepError::Unread { .. }) if !live.gaps.is_empty() => Ok(None),
-        Err(error) => Err(TestCaseError::fail(format!("{error}\n{text}"))),
+        Err(KeepError { reason: KeepReason::Unread { .. }, .. }) if !live.gaps.is_empty() => {
+            Ok(None)
+        }
+        Err(error) => Err(TestCaseError::fail(format!("{error:?}\n{text}"))),
     }
 }
 

@@ -70,7 +70,9 @@ impl Keeper<'_> {
             key == Some("default") && live.is_some_and(|it| it.default)
         };
         let tables = self.document.tables.iter().enumerate();
-        let tables = tables.filter(|(_, it)| it.path.first().is_some_and(|it| it == "pools"));
+        let tables = tables.filter(|(_, it)| {
+            it.path.len() == 2 && it.path.first().is_some_and(|it| it == "pools")
+        });
         let with = tables.filter(|(_, it)| {
             is_default(&it.path) || key.is_some_and(|key| self.document.says(it, key))
         });

@@ -4,7 +4,7 @@
 
 use super::{KeepError, Keeper, Table, choosers::is_exact, placements};
 use crate::{
-    finding::At,
+    finding::{At, Finding},
     live::{Hides, Live},
     model::{Id, Name, Place, Pool},
     plan::{Change, ChangeKind, StepEdit},
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 
 impl Keeper<'_> {
     /// Has the rules say where steps are.
-    pub(super) fn steps(&mut self) -> Result<(), KeepError> {
+    pub(super) fn steps(&mut self) {
         let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
         for change in &self.round.judged.changes {
             if let (ChangeKind::PlaceStep { .. }, At::Source(span)) =
@@ -23,37 +23,31 @@ impl Keeper<'_> {
             }
         }
         for (start, changes) in by_rule {
-            let at = self.document.at(start);
-            let table = self.document.tables.get(at).cloned();
-            let Some(table) =
-                table.filter(|it| it.path.first().is_some_and(|it| it == "placements"))
-            else {
-                return Err(KeepError::NotATable("placements".to_owned()));
-            };
+            let at = self.at(start);
+            let Some(table) = self.document.tables.get(at).cloned() else { continue };
             match self.one_place(start, &changes) {
                 Some(place) => self.verdict(&table, &place),
                 None => self.exceptions(at, &changes),
             }
         }
-        Ok(())
     }
 
     /// Makes sure that what a rule names and a plan does not find was looked for everywhere.
     ///
     /// # Errors
     ///
-    /// [`KeepError::Unread`], where some of it could not be read.
-    pub(super) fn all_known(&self, at: usize, errors: &[usize]) -> Result<(), KeepError> {
-        let is_unread = self.round.judged.unread.iter().any(|it| self.document.at(*it) == at);
-        let table = self.document.tables.get(at);
-        let names_pool =
-            |it: &usize| table.is_some_and(|table| self.document.is_in(table, "pool", *it));
-        let findings = self.errors_in(at).into_iter();
-        let mut lost =
-            findings.filter(|it| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook"));
+    /// [`KeepReason::Unread`], where some of it could not be read.
+    pub(super) fn all_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
+        let is_unread = self.round.judged.unread.iter().any(|it| self.at(*it) == at);
+        let Some(table) = self.document.tables.get(at) else { return Ok(()) };
+        let names_pool = self.is_about(table, "pool", errors);
+        let is_lost =
+            |it: &&Finding| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook");
         // Where the steps are of a rule whose pool is gone, these alone can tell.
-        match is_unread && (lost.next().is_some() || errors.iter().any(names_pool)) {
-            true => self.all_read("placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules]),
+        match is_unread && (names_pool || errors.iter().any(is_lost)) {
+            true => {
+                self.all_read(at, "placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules])
+            }
             false => Ok(()),
         }
     }

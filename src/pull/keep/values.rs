@@ -40,13 +40,13 @@ impl<'a> Keeper<'a> {
     pub(super) fn values(&mut self) -> Result<(), KeepError> {
         let judged = self.round.judged;
         for rule in &judged.desired.values {
-            let at = self.document.at(rule.at.bytes.start);
+            let at = self.at(rule.at.bytes.start);
             let errors = self.errors_in(at);
             let changes = self.changes_of(rule.at.bytes.start);
             if errors.is_empty() && changes.is_empty() {
                 continue;
             }
-            let table = self.rule(at, RULE)?;
+            let Some(table) = self.document.tables.get(at).cloned() else { continue };
             let rule = Rule { rule: &rule.value, at, table };
             match errors.as_slice() {
                 [] => self.moved(&rule, &changes),
@@ -65,13 +65,12 @@ impl<'a> Keeper<'a> {
         for set in in_git {
             if let Store::BesideGit { unread: Some(why) } = &set.store {
                 let what = format!("the variables of project {:?} in Git", set.owner.name());
-                let (rules, why) = (RULE.to_owned(), why.clone());
-                return Err(KeepError::Unread { rules, what, why });
+                return Err(self.unread(rule.at, RULE, (what, why.clone())));
             }
         }
         let all_seen = rule.owners().is_exact() && names.iter().all(|it| is_there(&it));
         if !all_seen {
-            self.all_read(RULE, &[Hides::Pointers])?;
+            self.all_read(rule.at, RULE, &[Hides::Pointers])?;
         }
         if self.is_about(&rule.table, "pool", errors) {
             let found = self.decided_by(rule.rule);
