@@ -274,7 +274,7 @@ fn what_cannot_be_read_is_no_reason_to_take_a_rule_out() {
             _ => "API-SANDBOXWITHOUTMACHINEVIEW",
         };
         let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);
-        told.push_str(output.stderr.lines().find(|it| it.starts_with("error")).unwrap());
+        told.push_str(output.stderr.lines().find(|it| it.starts_with("error[not-kept]")).unwrap());
         told.push('\n');
         assert_eq!(workbench.read("workers.toml"), before);
         // A wildcard is about what can be seen, as far as anybody can tell.

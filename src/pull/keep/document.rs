@@ -20,6 +20,17 @@ pub(super) struct Document<'a> {
     /// Where the comments are, in the order of the text.
     comments: Vec<Range<usize>>,
     edits: Vec<(Range<usize>, String)>,
+    /// Edits of what stands between commas, which are made when all of them are known.
+    pending: Vec<Pending>,
+}
+
+/// What becomes of a list or of braces.
+struct Pending {
+    /// All of it, brackets and all.
+    whole: Range<usize>,
+    /// Where what goes ends.
+    gone: Vec<usize>,
+    added: Vec<String>,
 }
 
 /// How a table is written.
@@ -95,7 +106,7 @@ impl<'a> Document<'a> {
     /// Where it is no TOML.
     pub(super) fn new(text: &'a str) -> Result<Self, toml_edit::TomlError> {
         let (tables, comments) = read::read(text)?;
-        Ok(Self { text, tables, comments, edits: Vec::new() })
+        Ok(Self { text, tables, comments, edits: Vec::new(), pending: Vec::new() })
     }
 
     /// The table that a place of the text is in: the innermost.
@@ -188,6 +199,9 @@ impl<'a> Document<'a> {
 
     /// The text with all edits made.
     pub(super) fn edited(mut self) -> Edited {
+        for pending in std::mem::take(&mut self.pending) {
+            self.settle(&pending);
+        }
         self.edits.sort_by_key(|(range, _)| (range.start, range.end));
         // New lines end as the first one does.
         let first = self.text.lines().next().map_or(0, str::len);

@@ -49,7 +49,7 @@ impl KeepError {
     pub fn finding(&self) -> Finding {
         let help = match &self.reason {
             KeepReason::Unread { .. } => {
-                "have it read, or take these rules out of the file, and keep it again"
+                "give the key a way to read it, or take these rules out of the file; then keep it again"
             }
             KeepReason::Unsettled { help, .. } if help.is_empty() => {
                 "write this part of the file as `poolwright pull` does, and keep it again"

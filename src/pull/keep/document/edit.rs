@@ -24,30 +24,23 @@ impl Document<'_> {
 
     /// Adds `key = value` to a table.
     pub(super) fn add(&mut self, table: &Table, said: &str) {
+        let Some(braces) = &table.braces else { return self.add_line(table, said) };
+        let prefix = table.entries.last().map(|it| self.prefix(table, it)).unwrap_or_default();
+        let said = format!("{prefix}{said}");
+        self.pending(braces.clone()).added.push(said);
+    }
+
+    /// Adds a line to a table.
+    fn add_line(&mut self, table: &Table, said: &str) {
         let last = table.entries.last();
         let prefix = last.map(|it| self.prefix(table, it)).unwrap_or_default();
-        match (&table.braces, last) {
-            (Some(_), Some(last)) => {
-                let at = last.value.end;
-                self.replace(at..at, format!(", {prefix}{said}"));
-            }
-            (Some(braces), None) => {
-                let inside = braces.start + 1..braces.start + 1;
-                let end =
-                    if self.slice(inside.end..braces.end).starts_with(' ') { "" } else { " " };
-                self.replace(inside, format!(" {said}{end}"));
-            }
-            (None, last) => {
-                let at = self.line_end(last.map_or(table.whole.end, |it| it.value.end));
-                let open = at > 0 && !self.slice(0..at).ends_with('\n');
-                let first = if open { "\n" } else { "" };
-                let indent = last.filter(|_| table.form == Form::Dotted);
-                let indent =
-                    indent.map(|it| self.slice(self.line_start(it.start)..it.start).to_owned());
-                let indent = indent.unwrap_or_default();
-                self.replace(at..at, format!("{first}{indent}{prefix}{said}\n"));
-            }
-        }
+        let at = self.line_end(last.map_or(table.whole.end, |it| it.value.end));
+        let open = at > 0 && !self.slice(0..at).ends_with('\n');
+        let first = if open { "\n" } else { "" };
+        let indent = last.filter(|_| table.form == Form::Dotted);
+        let indent = indent.map(|it| self.slice(self.line_start(it.start)..it.start).to_owned());
+        let indent = indent.unwrap_or_default();
+        self.replace(at..at, format!("{first}{indent}{prefix}{said}\n"));
     }
 
     /// What stands before the keys of a table in each of its dotted lines.

@@ -1,6 +1,6 @@
 //! What is taken out of lists and braces, and what is added to them.
 
-use super::{Document, Entry, Form, Table, lines, said};
+use super::{Document, Entry, Form, Pending, Table, lines, said};
 use crate::model::Name;
 use std::ops::Range;
 
@@ -111,19 +111,53 @@ impl Document<'_> {
             }
             return;
         };
-        let has_braces =
-            |it: &&Table| it.whole == *braces && matches!(it.form, Form::Braces | Form::Item);
-        let Some(table) = self.tables.iter().find(has_braces) else { return };
-        let items = table.entries.iter().map(|it| it.start..it.value.end);
-        let items: Vec<Range<usize>> = items.collect();
-        let goes = |it: &Range<usize>| gone.iter().any(|gone| gone.value.end == it.end);
-        let Some(first) = items.first().filter(|_| items.iter().all(goes)) else {
-            self.cut(&items, braces.end, goes);
-            return;
+        self.pending(braces.clone()).gone.extend(gone.iter().map(|it| it.value.end));
+    }
+
+    /// What goes from a list or braces, and what comes to it.
+    pub(super) fn pending(&mut self, whole: Range<usize>) -> &mut Pending {
+        let at = self.pending.iter().position(|it| it.whole == whole).unwrap_or_else(|| {
+            self.pending.push(Pending { whole, gone: Vec::new(), added: Vec::new() });
+            self.pending.len() - 1
+        });
+        &mut self.pending[at]
+    }
+
+    /// Makes the edits of a list or braces, of which all is known.
+    pub(super) fn settle(&mut self, pending: &Pending) {
+        let Pending { whole, gone, added } = pending;
+        let entries = self.tables.iter().flat_map(|it| &it.entries);
+        let list = entries.filter(|it| it.value == *whole && !it.dotted).last().cloned();
+        let has_braces = |it: &&Table| it.whole == *whole && it.form != Form::Dotted;
+        let items: Vec<Range<usize>> = match (self.tables.iter().find(has_braces), &list) {
+            (Some(table), _) => table.entries.iter().map(|it| it.start..it.value.end).collect(),
+            (None, Some(list)) => list.items.clone(),
+            (None, None) => return,
         };
-        let inside = first.start..braces.end - 1;
-        let kept = lines(&self.comments(&inside));
-        let kept = if kept.is_empty() { kept } else { format!("\n{kept}") };
-        self.replace(inside, kept);
+        let goes = |it: &Range<usize>| gone.contains(&it.end);
+        let added = added.join(", ");
+        let last = items.iter().rev().find(|it| !goes(it));
+        match (last, items.first()) {
+            (Some(last), _) => {
+                let at = last.end;
+                self.cut(&items, whole.end, goes);
+                if !added.is_empty() {
+                    self.replace(at..at, format!(", {added}"));
+                }
+                return;
+            }
+            (None, Some(first)) => {
+                let inside = first.start..whole.end - 1;
+                let kept = lines(&self.comments(&inside));
+                let kept = if kept.is_empty() { kept } else { format!("\n{kept}") };
+                self.replace(inside, kept);
+            }
+            (None, None) => {}
+        }
+        let at = items.first().map_or(whole.start + 1, |it| it.start);
+        let space = if self.slice(whole.start + 1..at).is_empty() { " " } else { "" };
+        if !added.is_empty() {
+            self.replace(at..at, format!("{space}{added} "));
+        }
     }
 }

@@ -97,8 +97,8 @@ impl Document<'_> {
         if !tables.is_empty() {
             let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
             self.replace(table.whole.clone(), said.join(", "));
-        } else if !self.cut(&list.items, list.value.end, |it| *it == table.whole) {
-            self.drop_entries(holder.braces.as_ref(), std::slice::from_ref(list));
+        } else {
+            self.pending(list.value.clone()).gone.push(table.whole.end);
         }
     }
 
@@ -135,12 +135,7 @@ impl Document<'_> {
             return;
         }
         let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
-        let said = said.join(", ");
-        match entry.items.last() {
-            _ if said.is_empty() => {}
-            Some(last) => self.replace(last.end..last.end, format!(", {said}")),
-            None => self.replace(entry.value.start + 1..entry.value.start + 1, said),
-        }
+        self.pending(entry.value.clone()).added.extend(said);
     }
 
     /// Adds tables before another, and before the comment right above that.

@@ -1,0 +1,269 @@
+//! `pull --keep` of files whose tables are written in other ways than `pull` writes them: in braces, by dotted keys,
+//! as items of a list, and as tables inside tables.
+
+use crate::{
+    keep::{changed, judge, kept_or_unread},
+    spaces::any_live_with_choosers,
+    workbench::Workbench,
+};
+use poolwright::{finding::Level, pull::pull, sandbox::Seed};
+use proptest::{collection::vec, prelude::*};
+
+/// A table of a text: its kind, its key where it has one, and its values.
+struct Block {
+    kind: String,
+    key: String,
+    lines: Vec<(String, String)>,
+}
+
+/// The tables of what is pulled; those of pools and workers have their keys.
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = vec![Block { kind: String::new(), key: String::new(), lines: Vec::new() }];
+    let mut lines = text.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
+    while let Some(line) = lines.next() {
+        if let Some(header) = line.strip_prefix('[') {
+            let header = header.trim_start_matches('[');
+            let header = header.strip_suffix("]]").or(header.strip_suffix(']')).unwrap();
+            let header = if line.starts_with("[[") { header.trim_end_matches(']') } else { header };
+            let (kind, key) = header.split_once('.').unwrap_or((header, ""));
+            blocks.push(Block { kind: kind.to_owned(), key: key.to_owned(), lines: Vec::new() });
+            continue;
+        }
+        let (key, value) = line.split_once('=').unwrap();
+        let mut value = value.trim().to_owned();
+        while value.starts_with('[') && !value.ends_with(']') {
+            value = format!("{value}{}", lines.next().unwrap().trim());
+        }
+        blocks.last_mut().unwrap().lines.push((key.trim().to_owned(), value));
+    }
+    blocks
+}
+
+/// The values of an inline table.
+fn inner(braces: &str) -> Option<Vec<(String, String)>> {
+    let table: toml::Table = format!("x = {braces}").parse().ok()?;
+    let inner = table["x"].as_table()?.iter();
+    Some(inner.map(|(key, value)| (key.clone(), value.to_string())).collect())
+}
+
+/// The text with its tables written in other ways, each with a comment of its own.
+fn reformed(pulled: &str, dice: &[usize]) -> String {
+    let mut dice = dice.iter().copied().cycle();
+    let mut roll = |sides: usize| dice.next().unwrap_or_default() % sides;
+    let blocks = blocks(pulled);
+    let (mut top, mut text, mut number) = (String::new(), String::new(), 0);
+    let mut mark = || {
+        number += 1;
+        format!("# mark {number}.\n")
+    };
+    let kinds = ["", "octopus", "server", "version_control", "pools", "workers", "placements"];
+    for kind in kinds.into_iter().chain(["pool_variables", "target_pools"]) {
+        let of: Vec<&Block> = blocks.iter().filter(|it| it.kind == kind).collect();
+        if of.is_empty() {
+            continue;
+        }
+        let is_list = ["placements", "pool_variables", "target_pools"].contains(&kind);
+        let has_key = ["pools", "workers"].contains(&kind);
+        let form = roll(6);
+        let braces = |it: &Block| {
+            let said: Vec<_> = it.lines.iter().map(|(key, it)| format!("{key} = {it}")).collect();
+            format!("{{ {} }}", said.join(", "))
+        };
+        match form {
+            _ if kind.is_empty() => {
+                for (key, value) in &of[0].lines {
+                    top.push_str(&format!("{key} = {value} {}", mark()));
+                }
+            }
+            0 if is_list => {
+                top.push_str(&format!("{kind} = [ {}", mark()));
+                for it in &of {
+                    top.push_str(&format!("    {}{}, {}", mark() + "    ", braces(it), mark()));
+                }
+                top.push_str(&format!("] {}", mark()));
+            }
+            1 if is_list => {
+                let all: Vec<_> = of.iter().map(|it| braces(it)).collect();
+                top.push_str(&format!("{kind} = [{}] {}", all.join(", "), mark()));
+            }
+            0 if has_key => {
+                let all = of.iter().map(|it| format!("{} = {}", it.key, braces(it)));
+                let all: Vec<_> = all.collect();
+                top.push_str(&format!("{kind} = {{ {} }} {}", all.join(", "), mark()));
+            }
+            1 if has_key => {
+                text.push_str(&format!("[{kind}] {}", mark()));
+                for it in &of {
+                    text.push_str(&format!("{}{} = {} {}", mark(), it.key, braces(it), mark()));
+                }
+            }
+            2 if has_key && of.iter().all(|it| !it.lines.is_empty()) => {
+                text.push_str(&format!("[{kind}] {}", mark()));
+                for it in &of {
+                    for (key, value) in &it.lines {
+                        text.push_str(&format!(
+                            "{}  {} . {key} = {value} {}",
+                            mark(),
+                            it.key,
+                            mark()
+                        ));
+                    }
+                }
+            }
+            3 if has_key && of.iter().all(|it| !it.lines.is_empty()) => {
+                for it in &of {
+                    for (key, value) in &it.lines {
+                        top.push_str(&format!("{kind}.{}.{key} = {value} {}", it.key, mark()));
+                    }
+                }
+            }
+            0 | 1 if !is_list => {
+                for (key, value) in &of[0].lines {
+                    top.push_str(&format!("{kind}.{key} = {value} {}", mark()));
+                }
+            }
+            2 if !is_list && !has_key => {
+                top.push_str(&format!("{kind} = {} {}", braces(of[0]), mark()));
+            }
+            _ => of.iter().for_each(|it| {
+                let header = match (is_list, has_key) {
+                    (true, _) => format!("[[{kind}]]"),
+                    (false, true) => format!("[{kind}.{}]", it.key),
+                    (false, false) => format!("[{kind}]"),
+                };
+                text.push_str(&format!("\n{}{header} {}", mark(), mark()));
+                let mut tables = String::new();
+                for (key, value) in &it.lines {
+                    let inside = inner(value).filter(|_| has_key);
+                    match (roll(3), inside) {
+                        (0, Some(inside)) => {
+                            tables.push_str(&format!(
+                                "{}[{kind}.{}.{key}] {}",
+                                mark(),
+                                it.key,
+                                mark()
+                            ));
+                            for (key, value) in inside {
+                                tables.push_str(&format!("  {key} = {value} {}", mark()));
+                            }
+                        }
+                        (1, Some(inside)) => {
+                            for (inner, value) in inside {
+                                text.push_str(&format!("{key}.{inner} = {value} {}", mark()));
+                            }
+                        }
+                        _ => text.push_str(&format!("{key} = {value} {}", mark())),
+                    }
+                }
+                text.push_str(&tables);
+            }),
+        }
+    }
+    let unsaid = pulled.lines().filter(|it| it.starts_with('#'));
+    format!("{top}\n{text}{}", unsaid.map(|it| format!("{it}\n")).collect::<String>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn however_a_file_is_written_a_plan_of_what_is_kept_is_empty_and_comments_stay(
+        before in any_live_with_choosers(), now in any_live_with_choosers(),
+        dice in vec(0..720_usize, 60), same in any::<bool>(),
+    ) {
+        let text = reformed(&pull(&before, "https://octopus.acme.example"), &dice);
+        judge(&text, &before).map_err(|it| TestCaseError::fail(format!("{}\n{text}", it.message)))?;
+        let now = if same { before } else { now };
+        let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
+        let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
+        prop_assert!(judged.changes.is_empty(), "{}\n=====\n{}", text, after);
+        let errors: Vec<_> = judged.findings.iter().filter(|it| it.level == Level::Error).collect();
+        prop_assert!(errors.is_empty(), "{:#?}", errors);
+        let marks = text.matches("# mark ").count();
+        for it in 1..=marks {
+            let mark = format!("# mark {it}.\n");
+            prop_assert_eq!(after.matches(&mark).count(), 1, "{}\n{}\n=====\n{}", mark, text, after);
+        }
+        let again = kept_or_unread(&after, &now)?;
+        prop_assert_eq!(again.as_ref(), Some(&after), "{}", text);
+        if same {
+            prop_assert_eq!(text, after);
+        }
+    }
+}
+
+/// A file as a person writes it who is fond of short forms, on the chapter's company once its workers are there.
+const SHORT: &str = r#"version = 1
+server = { built_in_worker = true } # for now
+
+[pools]
+# Everything else.
+default = { name = "Default Worker Pool", default = true } # the first
+gone = { name = "Gone" } # soon
+azure.name = "Azure Worker Pool" # az
+azure.description = "nothing" # not so
+"kubernetes" . name = "Kubernetes Worker Pool"
+
+[workers.azure-worker-01]
+pools = ["azure"] # one
+[workers.azure-worker-01.polling] # it calls
+# The queue.
+subscription = "poll://aaaaaaaaaaaaaaaaaaaa/" # not so
+thumbprint = "96bffFF4E6E7CB8B9A7C0A2E4F3D9E5E1A3A1D4C" # not so
+"#;
+
+#[test]
+fn short_forms_are_edited_where_they_stand() {
+    let workbench = Workbench::new(Seed::Chapter);
+    for commit in ["1-pools", "2-workers"] {
+        let file = format!("{}/examples/chapter/{commit}/workers.toml", env!("CARGO_MANIFEST_DIR"));
+        workbench.run(&["apply", "--auto-approve", "-f", &file]).expect(0);
+    }
+    workbench.write("workers.toml", SHORT);
+    let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    let after = workbench.read("workers.toml");
+    insta::assert_snapshot!(format!("{}\n{}", output.stderr, changed(SHORT, &after)));
+    let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    assert_eq!(output.stderr, "workers.toml is as it is live: nothing is written\n");
+}
+
+#[test]
+fn an_endpoint_is_edited_key_by_key_however_it_is_written() {
+    let workbench = Workbench::new(Seed::Acme);
+    let before = r#"version = 1
+
+[workers.linux-01]
+pools = ["Linux"]
+ssh.host = "linux-01.acme.example" # where
+ssh.account = "db-ssh"
+ssh.port = 2222 # not so
+ssh.fingerprint = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" # not so
+
+[workers.linux-02]
+pools = ["Linux"]
+# No platform: it is left as it is.
+ssh = { host = "linux-02.acme.example", account = "db-ssh", fingerprint = "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA", proxy = "Branch office" }
+policy = "Default Machine Policy" # not so
+
+[workers]
+windows-01 = { pools = ["Windows"], listening = { thumbprint = "1a1a1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A", url = "https://other.acme.example" } } # moved
+k8s-agent.pools = ["Linux", "Windows"]
+k8s-agent.kubernetes.namespace = "build" # not so
+windows-02.disabled = false # not so
+windows-02.pools = ["Windows"]
+windows-02.listening = { url = "https://windows-02", thumbprint = "2C2C2C2C2C2C2C2C2C2C2C2C2C2C2C2C2C2C2C2C" } # of another kind
+
+[workers.windows-03]
+pools = ["Windows"]
+[workers.windows-03.listening] # as it was
+url = "https://windows-03.acme.example:10934" # not so
+thumbprint = "3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D3D" # so
+proxy = "Branch office" # not so
+"#;
+    workbench.write("workers.toml", before);
+    workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    let after = workbench.read("workers.toml");
+    insta::assert_snapshot!(changed(before, &after));
+}
