@@ -236,6 +236,19 @@ fn what_a_wildcard_finds_elsewhere_is_said_before_it_or_left_out() {
 }
 
 #[test]
+fn a_wildcard_that_removes_values_becomes_the_pool_where_all_that_it_finds_have_it() {
+    let workbench = Workbench::new(Seed::Acme);
+    let some = "[[pool_variables]]\nproject = \"*\" # some have it\nvariable = \"Build.WorkerPool\"\nremove = true # nobody else\n";
+    let all = "[[pool_variables]]\nproject = \"Check*\" # it has it\nvariable = \"Build.WorkerPool\"\nremove = true\n";
+    let mut told = String::new();
+    for rules in [some, all] {
+        let before = pulled_with(&workbench, rules);
+        told.push_str(&format!("{rules}==>\n{}\n", keep(&workbench, &before)));
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn what_is_new_is_added_where_the_file_has_such_rules() {
     let workbench = Workbench::new(Seed::Acme);
     let rules = "[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Terraform.WorkerPool\"\npool = \"default\"\n";

@@ -18,8 +18,7 @@ impl<'a> Keeper<'a> {
     ) -> Result<(), KeepError> {
         self.all_known(at, errors)?;
         for finding in errors {
-            let Some(place) = super::place(&finding.at) else { continue };
-            if !self.mended(table, place) {
+            if !self.mended(table, finding) {
                 self.told.push(format!("a rule is removed: {}", finding.message));
                 self.document.remove(at, "");
                 return Ok(());
@@ -33,13 +32,14 @@ impl<'a> Keeper<'a> {
     }
 
     /// Takes what is wrong at a place out of a rule; false where nothing would be left of it.
-    fn mended(&mut self, table: &Table, place: usize) -> bool {
-        let document = &mut self.document;
-        if document.take_item(table, place) || self.take_unknown(table, place) {
+    fn mended(&mut self, table: &Table, finding: &Finding) -> bool {
+        let Some(place) = super::place(&finding.at) else { return false };
+        if self.document.take_item(table, place) || self.take_unknown(table, finding) {
             return true;
         }
         let document = &mut self.document;
-        match document.key_at(table, place).as_deref() {
+        let inner = document.tables.get(document.at(place)).and_then(|it| it.path.get(1).cloned());
+        match document.key_at(table, place).or(inner).as_deref() {
             // Which place it is then is what the next round looks at.
             Some("pool") => document.swap(table, "pool", "default_pool", "true"),
             Some("container") => document.unset(table, "container"),
@@ -56,9 +56,8 @@ impl<'a> Keeper<'a> {
         let waves: Vec<usize> = waves.map(|(at, _)| at).collect();
         let number = waves.iter().take_while(|it| **it < at).count() + 1;
         for finding in errors {
-            let Some(place) = super::place(&finding.at) else { continue };
             let why = &finding.message;
-            if self.take_unknown(table, place) {
+            if self.take_unknown(table, finding) {
                 self.told.push(format!("wave {number} no longer names what is gone: {why}"));
             } else if number < waves.len() {
                 self.told.push(format!(

@@ -52,11 +52,16 @@ impl Keeper<'_> {
         }
     }
 
-    /// Takes names out of a selector of a rule that nothing has any more; false where there are none, or nothing
-    /// would be left.
-    pub(super) fn take_unknown(&mut self, table: &Table, place: usize) -> bool {
+    /// Takes names out of a selector of a rule that nothing has any more, or that several projects have, as a
+    /// finding says; false where there are none, or nothing would be left.
+    pub(super) fn take_unknown(&mut self, table: &Table, finding: &Finding) -> bool {
+        let Some(place) = super::place(&finding.at) else { return false };
         let Some(key) = self.document.key_at(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
+        if finding.code == "ambiguous-name" && key == "project" {
+            let is_twin = |name: &Name| 1 < projects.iter().filter(|it| it.name == *name).count();
+            return self.document.take_names(table, &key, is_twin);
+        }
         let steps = || processes.iter().flat_map(|it| &it.steps);
         let known: HashSet<&Name> = match key.as_str() {
             "project" => projects.iter().map(|it| &it.name).collect(),

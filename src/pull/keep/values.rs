@@ -113,7 +113,11 @@ impl<'a> Keeper<'a> {
         let whole = match rule.rule.verdict {
             ValueVerdict::Pool(_) => true,
             ValueVerdict::Remove => {
-                rule.owners().is_exact() && rule.owners().exact().count() == found.len()
+                let sets = self.round.live.choosers.sets.iter();
+                let sets = sets.filter(|it| self.is_managed(it) && has_scope(rule.rule, it));
+                let names = || rule.owners().exact().map(Name::new);
+                let has_it = |name: Name| found.iter().any(|(set, _)| *set.owner.name() == name);
+                sets.count() == found.len() && names().all(has_it)
             }
         };
         let first = found.iter().find(|(_, it)| self.said(it.pool.as_ref()).is_some());
@@ -277,12 +281,18 @@ fn is_of_kind(rule: &ValueRule, set: &LiveVariableSet) -> bool {
     matches!(set.owner, VariableOwner::Project(_)) == matches!(rule.owner, ValueOwner::Projects(_))
 }
 
+/// Whether a set may have a value that a rule is about.
+fn has_scope(rule: &ValueRule, set: &LiveVariableSet) -> bool {
+    is_of_kind(rule, set)
+        && owners(rule).1.matches_folded(set.owner.name().folded())
+        && scope_in(set, &rule.scope).is_some()
+}
+
 /// Whether a rule is about a value, were it the only one.
 fn covers(rule: &ValueRule, set: &LiveVariableSet, it: &PoolVariable) -> bool {
     it.name == rule.variable.value
         && it.scope.is_plain()
-        && is_of_kind(rule, set)
-        && owners(rule).1.matches_folded(set.owner.name().folded())
+        && has_scope(rule, set)
         && scope_in(set, &rule.scope).is_some_and(|scope| scope == it.scope.normal())
 }
 
