@@ -46,121 +46,142 @@ fn inner(braces: &str) -> Option<Vec<(String, String)>> {
     Some(inner.map(|(key, value)| (key.clone(), value.to_string())).collect())
 }
 
-/// The text with its tables written in other ways, each with a comment of its own.
-fn reformed(pulled: &str, dice: &[usize]) -> String {
-    let mut dice = dice.iter().copied().cycle();
-    let mut roll = |sides: usize| dice.next().unwrap_or_default() % sides;
-    let blocks = blocks(pulled);
-    let (mut top, mut text, mut number) = (String::new(), String::new(), 0);
-    let mut mark = || {
-        number += 1;
-        format!("# mark {number}.\n")
-    };
-    let kinds = ["", "octopus", "server", "version_control", "pools", "workers", "placements"];
-    for kind in kinds.into_iter().chain(["pool_variables", "target_pools"]) {
-        let of: Vec<&Block> = blocks.iter().filter(|it| it.kind == kind).collect();
-        if of.is_empty() {
-            continue;
-        }
-        let is_list = ["placements", "pool_variables", "target_pools"].contains(&kind);
-        let has_key = ["pools", "workers"].contains(&kind);
-        let form = roll(6);
-        let braces = |it: &Block| {
-            let said: Vec<_> = it.lines.iter().map(|(key, it)| format!("{key} = {it}")).collect();
-            format!("{{ {} }}", said.join(", "))
-        };
-        match form {
-            _ if kind.is_empty() => {
-                for (key, value) in &of[0].lines {
-                    top.push_str(&format!("{key} = {value} {}", mark()));
+/// A text on its way to another form, with a comment of its own on each line.
+struct Writer<'d> {
+    /// What stands before any header.
+    top: String,
+    text: String,
+    marks: usize,
+    rolls: usize,
+    dice: &'d [usize],
+}
+
+fn braces(it: &Block) -> String {
+    let said: Vec<_> = it.lines.iter().map(|(key, it)| format!("{key} = {it}")).collect();
+    format!("{{ {} }}", said.join(", "))
+}
+
+impl Writer<'_> {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.rolls += 1;
+        self.dice[self.rolls % self.dice.len()] % sides
+    }
+
+    fn line(&mut self, said: &str) -> String {
+        self.marks += 1;
+        format!("{said} # mark {}.\n", self.marks)
+    }
+
+    fn above(&mut self, said: &str) {
+        let line = self.line(said);
+        self.top.push_str(&line);
+    }
+
+    fn below(&mut self, said: &str) {
+        let line = self.line(said);
+        self.text.push_str(&line);
+    }
+
+    /// Lists of tables: one in brackets, on one line or several, or headers.
+    fn list(&mut self, kind: &str, of: &[&Block]) {
+        match self.roll(4) {
+            0 => {
+                self.above(&format!("{kind} = ["));
+                for it in of {
+                    self.above("    ");
+                    self.above(&format!("    {},", braces(it)));
                 }
+                self.above("]");
             }
-            0 if is_list => {
-                top.push_str(&format!("{kind} = [ {}", mark()));
-                for it in &of {
-                    top.push_str(&format!("    {}{}, {}", mark() + "    ", braces(it), mark()));
-                }
-                top.push_str(&format!("] {}", mark()));
-            }
-            1 if is_list => {
+            1 => {
                 let all: Vec<_> = of.iter().map(|it| braces(it)).collect();
-                top.push_str(&format!("{kind} = [{}] {}", all.join(", "), mark()));
+                self.above(&format!("{kind} = [{}]", all.join(", ")));
             }
-            0 if has_key => {
-                let all = of.iter().map(|it| format!("{} = {}", it.key, braces(it)));
-                let all: Vec<_> = all.collect();
-                top.push_str(&format!("{kind} = {{ {} }} {}", all.join(", "), mark()));
+            _ => of.iter().for_each(|it| self.header(&format!("[[{kind}]]"), it, None)),
+        }
+    }
+
+    /// Pools and workers: in braces of one or of all, by dotted keys below a header or none, or headers.
+    fn map(&mut self, kind: &str, of: &[&Block]) {
+        let said = of.iter().map(|it| format!("{} = {}", it.key, braces(it)));
+        let said: Vec<_> = said.collect();
+        let can_be_dotted = of.iter().all(|it| !it.lines.is_empty());
+        let dotted = of.iter().flat_map(|it| {
+            it.lines.iter().map(|(key, value)| format!("{} . {key} = {value}", it.key))
+        });
+        match self.roll(6) {
+            0 => self.above(&format!("{kind} = {{ {} }}", said.join(", "))),
+            1 => {
+                self.below(&format!("[{kind}]"));
+                said.iter().for_each(|it| self.below(it));
             }
-            1 if has_key => {
-                text.push_str(&format!("[{kind}] {}", mark()));
-                for it in &of {
-                    text.push_str(&format!("{}{} = {} {}", mark(), it.key, braces(it), mark()));
-                }
+            2 if can_be_dotted => {
+                self.below(&format!("[{kind}]"));
+                dotted.for_each(|it| self.below(&format!("  {it}")));
             }
-            2 if has_key && of.iter().all(|it| !it.lines.is_empty()) => {
-                text.push_str(&format!("[{kind}] {}", mark()));
-                for it in &of {
-                    for (key, value) in &it.lines {
-                        text.push_str(&format!(
-                            "{}  {} . {key} = {value} {}",
-                            mark(),
-                            it.key,
-                            mark()
-                        ));
-                    }
-                }
-            }
-            3 if has_key && of.iter().all(|it| !it.lines.is_empty()) => {
-                for it in &of {
-                    for (key, value) in &it.lines {
-                        top.push_str(&format!("{kind}.{}.{key} = {value} {}", it.key, mark()));
-                    }
-                }
-            }
-            0 | 1 if !is_list => {
-                for (key, value) in &of[0].lines {
-                    top.push_str(&format!("{kind}.{key} = {value} {}", mark()));
-                }
-            }
-            2 if !is_list && !has_key => {
-                top.push_str(&format!("{kind} = {} {}", braces(of[0]), mark()));
-            }
+            3 if can_be_dotted => dotted.for_each(|it| self.above(&format!("{kind}.{it}"))),
             _ => of.iter().for_each(|it| {
-                let header = match (is_list, has_key) {
-                    (true, _) => format!("[[{kind}]]"),
-                    (false, true) => format!("[{kind}.{}]", it.key),
-                    (false, false) => format!("[{kind}]"),
-                };
-                text.push_str(&format!("\n{}{header} {}", mark(), mark()));
-                let mut tables = String::new();
-                for (key, value) in &it.lines {
-                    let inside = inner(value).filter(|_| has_key);
-                    match (roll(3), inside) {
-                        (0, Some(inside)) => {
-                            tables.push_str(&format!(
-                                "{}[{kind}.{}.{key}] {}",
-                                mark(),
-                                it.key,
-                                mark()
-                            ));
-                            for (key, value) in inside {
-                                tables.push_str(&format!("  {key} = {value} {}", mark()));
-                            }
-                        }
-                        (1, Some(inside)) => {
-                            for (inner, value) in inside {
-                                text.push_str(&format!("{key}.{inner} = {value} {}", mark()));
-                            }
-                        }
-                        _ => text.push_str(&format!("{key} = {value} {}", mark())),
-                    }
-                }
-                text.push_str(&tables);
+                let path = format!("{kind}.{}", it.key);
+                self.header(&format!("[{path}]"), it, Some(&path));
             }),
         }
     }
+
+    /// A table with a header; what is inside it in braces, as a table of its own, or by dotted keys.
+    fn header(&mut self, header: &str, it: &Block, path: Option<&str>) {
+        self.below("\n");
+        self.below(header);
+        let mut tables = Vec::new();
+        for (key, value) in &it.lines {
+            let inside = inner(value).zip(path);
+            match (self.roll(3), inside) {
+                (0, Some((inside, path))) => {
+                    tables.push(format!("[{path}.{key}]"));
+                    let lines = inside.iter().map(|(key, value)| format!("  {key} = {value}"));
+                    tables.extend(lines);
+                }
+                (1, Some((inside, _))) => inside
+                    .iter()
+                    .for_each(|(inner, value)| self.below(&format!("{key}.{inner} = {value}"))),
+                _ => self.below(&format!("{key} = {value}")),
+            }
+        }
+        tables.iter().for_each(|it| self.below(it));
+    }
+
+    /// Tables that are there once: by dotted keys, in braces, or with a header.
+    fn one(&mut self, kind: &str, it: &Block) {
+        match self.roll(4) {
+            _ if kind.is_empty() => {
+                it.lines.iter().for_each(|(key, value)| self.above(&format!("{key} = {value}")));
+            }
+            0 => it
+                .lines
+                .iter()
+                .for_each(|(key, value)| self.above(&format!("{kind}.{key} = {value}"))),
+            1 => self.above(&format!("{kind} = {}", braces(it))),
+            _ => self.header(&format!("[{kind}]"), it, None),
+        }
+    }
+}
+
+/// The text with its tables written in other ways.
+fn reformed(pulled: &str, dice: &[usize]) -> String {
+    let blocks = blocks(pulled);
+    let mut writer = Writer { top: String::new(), text: String::new(), marks: 0, rolls: 0, dice };
+    let kinds = ["", "octopus", "server", "version_control", "pools", "workers"];
+    for kind in kinds.into_iter().chain(["placements", "pool_variables", "target_pools"]) {
+        let of: Vec<&Block> = blocks.iter().filter(|it| it.kind == kind).collect();
+        match kind {
+            _ if of.is_empty() => {}
+            "pools" | "workers" => writer.map(kind, &of),
+            "placements" | "pool_variables" | "target_pools" => writer.list(kind, &of),
+            _ => writer.one(kind, of[0]),
+        }
+    }
     let unsaid = pulled.lines().filter(|it| it.starts_with('#'));
-    format!("{top}\n{text}{}", unsaid.map(|it| format!("{it}\n")).collect::<String>())
+    let unsaid: String = unsaid.map(|it| format!("{it}\n")).collect();
+    format!("{}\n{}{unsaid}", writer.top, writer.text)
 }
 
 proptest! {

@@ -126,8 +126,8 @@ impl Document<'_> {
     /// Makes the edits of a list or braces, of which all is known.
     pub(super) fn settle(&mut self, pending: &Pending) {
         let Pending { whole, gone, added } = pending;
-        let entries = self.tables.iter().flat_map(|it| &it.entries);
-        let list = entries.filter(|it| it.value == *whole && !it.dotted).last().cloned();
+        let mut entries = self.tables.iter().flat_map(|it| &it.entries);
+        let list = entries.find(|it| it.value == *whole);
         let has_braces = |it: &&Table| it.whole == *whole && it.form != Form::Dotted;
         let items: Vec<Range<usize>> = match (self.tables.iter().find(has_braces), &list) {
             (Some(table), _) => table.entries.iter().map(|it| it.start..it.value.end).collect(),

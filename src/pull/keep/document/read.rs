@@ -158,24 +158,24 @@ impl Reader<'_> {
         braces: Option<&Range<usize>>,
     ) {
         let mut known: Vec<&[String]> = Vec::new();
-        for (path, first) in entries {
-            for len in depth + 1..path.len() {
-                let path = path.get(..len).unwrap_or_default();
-                if known.contains(&path) {
-                    continue;
-                }
-                known.push(path);
-                let key = parts(self.text, first.start).get(len - depth - 1).cloned();
-                self.tables.push(Table {
-                    path: path.to_vec(),
-                    form: Form::Dotted,
-                    depth,
-                    key: key.unwrap_or_default(),
-                    whole: first.start..first.value.end,
-                    braces: braces.cloned(),
-                    entries: entries_of(entries, path),
-                });
+        let groups = entries.iter().flat_map(|(path, first)| {
+            (depth + 1..path.len()).filter_map(move |len| Some((path.get(..len)?, first)))
+        });
+        for (path, first) in groups {
+            if known.contains(&path) {
+                continue;
             }
+            known.push(path);
+            let key = parts(self.text, first.start).get(path.len() - depth - 1).cloned();
+            self.tables.push(Table {
+                path: path.to_vec(),
+                form: Form::Dotted,
+                depth,
+                key: key.unwrap_or_default(),
+                whole: first.start..first.value.end,
+                braces: braces.cloned(),
+                entries: entries_of(entries, path),
+            });
         }
     }
 
