@@ -4,6 +4,7 @@
 
 use super::{Keeper, Table, table_key, workers};
 use crate::{
+    desired::PoolRef,
     live::{Entry, LiveWorker},
     model::{Endpoint, KubernetesLink, Name, TentacleUrl, Thumbprint},
     plan::WorkerEdit,
@@ -43,7 +44,7 @@ impl<'a> Keeper<'a> {
             return self.anew(at, &table, &live);
         };
         let concerns = |is: fn(&WorkerEdit) -> bool| edits.is_empty() || edits.iter().any(is);
-        if concerns(|it| matches!(it, WorkerEdit::Pools(_))) {
+        if concerns(|it| matches!(it, WorkerEdit::Pools(_))) && !self.is_in_pools(worker, key) {
             let pools = lines.iter().find(|(key, _)| *key == "pools");
             pools.into_iter().for_each(|(key, it)| _ = self.document.set(&table, key, it));
         }
@@ -66,6 +67,22 @@ impl<'a> Keeper<'a> {
             self.document.unset(&table, "renamed_from");
         }
         self.told.push(format!("worker `{key}` is as it is live"));
+    }
+
+    /// Whether a worker is in just the pools that the file says.
+    fn is_in_pools(&self, worker: &LiveWorker, key: &str) -> bool {
+        let all = &self.round.live.pools;
+        let pool = |said: &PoolRef| match said {
+            PoolRef::Declared(key) => self.live.get(key.as_str()).map(|it| &it.id),
+            PoolRef::Live(said) => {
+                let said = Name::new(said);
+                let by_id = all.iter().find(|it| Name::new(it.id.as_str()) == said);
+                by_id.or_else(|| all.iter().find(|it| it.name == said)).map(|it| &it.id)
+            }
+        };
+        let said = self.round.judged.desired.workers.get(key);
+        let said: Vec<_> = said.iter().flat_map(|it| &it.pools).map(|it| pool(it)).collect();
+        said.len() == worker.pools.len() && worker.pools.iter().all(|it| said.contains(&Some(it)))
     }
 
     /// Has tables of what is live where one is of which not all is so: a range, or a worker that is gone.
