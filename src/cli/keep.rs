@@ -30,9 +30,9 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let Some(Source { text, .. }) = files.sources.0.first() else { return Ok(exit::ERROR) };
     let said = files.desired.url.as_ref().map(|it| it.value.as_str());
     let session = args.open(said).await?;
-    let git = scope(&files.desired).git;
-    let git = git.unwrap_or_default();
-    let (live, hidden) = live(&session, args.space(files.desired.space.as_ref()), git).await?;
+    let asked = scope(&files.desired);
+    let asked = (asked.git.unwrap_or_default(), asked.feeds);
+    let (live, hidden) = live(&session, args.space(files.desired.space.as_ref()), asked).await?;
     if let Some(Gap { what, why, .. }) = hidden.first() {
         // It would be taken for gone, and out of the file.
         let help = "nothing was written; keep the file with a key that sees all of the space";

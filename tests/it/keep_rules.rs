@@ -147,3 +147,45 @@ feed = "No such feed"
     let before = pulled_with(&workbench, rules);
     insta::assert_snapshot!(keeping(&workbench, &before));
 }
+
+#[test]
+fn rules_about_a_protected_branch_are_kept_though_the_branch_for_its_changes_is_not_there_yet() {
+    let workbench = Workbench::new(Seed::Acme);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (rest, _) = pulled.split_once("\n# Where steps run").unwrap();
+    let skip = "on_unreachable = \"skip\"\n";
+    let rest = rest.replacen(skip, &format!("{skip}on_protected = \"branch:pools\"\n"), 1);
+    let rule = "\n[[placements]]\nprocess = \"any\" # all\npool = \"forgotten\"\n";
+    let value = "\n[[pool_variables]]\nproject = \"*\" # all\nvariable = \"Build.WorkerPool\"\npool = \"forgotten\"\n";
+    for rules in [rule, value] {
+        let before = format!("{rest}{rules}");
+        workbench.write("workers.toml", &before);
+        keeping(&workbench, &before);
+        let after = workbench.read("workers.toml");
+        assert!(after.contains(rules.lines().nth(2).unwrap()), "{after}");
+    }
+}
+
+#[test]
+fn a_container_that_is_so_stays() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let project = workbench.get("/api/Spaces-1/projects/all")[0].clone();
+    let feed = workbench.get("/api/Spaces-1/feeds/all")[0].clone();
+    let process = project["Links"]["DeploymentProcess"].as_str().unwrap().to_owned();
+    let mut step = String::new();
+    workbench.edit(&process, |it| {
+        let action = &mut it["Steps"][0]["Actions"][0];
+        action["Container"] = serde_json::json!({ "Image": "tools:1", "FeedId": feed["Id"] });
+        step = action["Name"].as_str().unwrap().to_owned();
+    });
+    let rules = format!(
+        "\n[[placements]]\nproject = {}\nstep = \"{step}\"\ndefault_pool = true\ncontainer = {{ image = \"tools:1\", feed = {} }} # ours\n",
+        project["Name"], feed["Name"]
+    );
+    let before = pulled_with(&workbench, &rules);
+    workbench.settled();
+    assert_eq!(
+        keeping(&workbench, &before),
+        "workers.toml is as it is live: nothing is written\n\n"
+    );
+}

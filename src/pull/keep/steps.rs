@@ -5,8 +5,8 @@
 use super::{KeepError, Keeper, Table, choosers::is_exact, placements};
 use crate::{
     finding::{At, Finding},
-    live::{Hides, Live},
-    model::{Id, Name, Place, Pool},
+    live::{Hides, Live, LiveProcess},
+    model::{Id, Name, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, StepEdit},
 };
 use std::collections::{BTreeMap, HashSet};
@@ -107,15 +107,23 @@ impl Keeper<'_> {
 
     /// Rules for steps that are not where a rule says, before that rule.
     fn exceptions(&mut self, before: usize, changes: &[&Change]) {
-        let moved: HashSet<(&str, &str)> = changes
+        let moved: Vec<(Id<Process>, &Id<StepAction>)> = changes
             .iter()
             .filter_map(|change| match &change.kind {
-                ChangeKind::PlaceStep { process, action, .. } => {
-                    Some((process.as_str(), action.as_str()))
+                ChangeKind::PlaceStep { process, action, git, .. } => {
+                    // A branch that is to be made has what the protected one has.
+                    let made_of =
+                        git.as_ref().and_then(|it| Some((&it.document, it.base.as_ref()?)));
+                    let process = made_of.map_or(process.clone(), |(document, base)| {
+                        LiveProcess::on_branch(document, base)
+                    });
+                    Some((process, action))
                 }
                 _ => None,
             })
             .collect();
+        let moved: HashSet<(&str, &str)> =
+            moved.iter().map(|(process, action)| (process.as_str(), action.as_str())).collect();
         let rules =
             placements::exceptions(self.round.live, &self.pools, &moved, self.round.plainly);
         self.told.push(format!("{} before a rule", crate::text::count(changes.len(), "exception")));

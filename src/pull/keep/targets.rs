@@ -48,7 +48,13 @@ impl<'a> Keeper<'a> {
             match self.targets_of(rule).first() {
                 Some(target) => self.say_pool(table, target),
                 None => {
-                    self.drop_rule(at, "a rule is removed: its pool is gone, and so is what had it")
+                    let why = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
+                    self.drop_rule(
+                        at,
+                        &format!(
+                            "a rule about targets is removed: {why}, and no target that it is about"
+                        ),
+                    );
                 }
             }
             return Ok(());

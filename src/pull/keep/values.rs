@@ -77,17 +77,15 @@ impl<'a> Keeper<'a> {
             let pool = found.iter().find_map(|(_, it)| self.said(it.pool.as_ref()));
             match pool {
                 Some(pool) => self.say(rule, &pool),
-                None => self.out(
-                    rule,
-                    &[],
-                    "a rule is removed: its pool is gone, and so is what had it",
-                ),
+                None => {
+                    let why = format!("{}, and no value that it is about", told(errors));
+                    self.out(rule, &[], &why);
+                }
             }
             return Ok(());
         }
         let lost: Vec<&Name> = names.iter().filter(|it| self.lacks(rule.rule, it)).collect();
-        let why = "a rule no longer names values that are gone, or cannot be managed";
-        self.out(rule, &lost, why);
+        self.out(rule, &lost, &told(errors));
         Ok(())
     }
 
@@ -95,7 +93,14 @@ impl<'a> Keeper<'a> {
     fn moved(&mut self, rule: &Rule, changes: &[&'a Change]) {
         use ValueEdit::{Change as Changes, Remove};
         let there = changes.iter().filter_map(|it| match &it.kind {
-            ChangeKind::SetValue { set, edit: Changes { id, .. } | Remove { id, .. }, .. } => {
+            ChangeKind::SetValue {
+                set, edit: Changes { id, .. } | Remove { id, .. }, git, ..
+            } => {
+                // A branch that is to be made has what the protected one has.
+                let made_of = git.as_ref().and_then(|it| Some((&it.document, it.base.as_ref()?)));
+                let set = made_of.map_or(set.clone(), |(document, base)| {
+                    LiveVariableSet::on_branch(document, base)
+                });
                 Some((set, id))
             }
             _ => None,
@@ -104,10 +109,10 @@ impl<'a> Keeper<'a> {
         if ids.len() < changes.len() {
             let names: Vec<Name> = rule.owners().exact().map(Name::new).collect();
             let lost: Vec<&Name> = names.iter().filter(|it| self.lacks(rule.rule, it)).collect();
-            return self.out(rule, &lost, "a rule no longer names values that are gone");
+            return self.out(rule, &lost, "values that it names are gone");
         }
         let found = self.decided_by(rule.rule);
-        let moves = |it: &PoolVariable| ids.contains(&(&it.set, &it.id));
+        let moves = |it: &PoolVariable| ids.iter().any(|(set, id)| *set == it.set && **id == it.id);
         let all = found.iter().all(|(_, it)| moves(it));
         // A value that is there again is said where each that the rule asks to go is.
         let whole = match rule.rule.verdict {
@@ -141,7 +146,7 @@ impl<'a> Keeper<'a> {
             values.iter().partition(|(set, _)| rule.names(set.owner.name()));
         let names: Vec<&Name> = named.iter().map(|(set, _)| set.owner.name()).collect();
         if !names.is_empty() {
-            return self.out(rule, &names, "a rule no longer names values that are another pool");
+            return self.out(rule, &names, "values that it names are another pool");
         }
         let key = owners(rule.rule).0;
         let mut exceptions = Vec::new();
@@ -155,7 +160,7 @@ impl<'a> Keeper<'a> {
                     self.document.add_item(&rule.table, key, &value(&format!("!{name}")));
                     self.told.push(format!("a rule leaves out {name}"));
                 }
-                true => return self.out(rule, &[], "a rule is written anew, value by value"),
+                true => return self.out(rule, &[], "its values are said one by one"),
             }
         }
         let is_one = |it: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, it));
@@ -172,16 +177,22 @@ impl<'a> Keeper<'a> {
     /// Takes owners out of a rule, or the rule out of the file where nothing would be left of it or nothing is
     /// to be taken out; what cannot be said of their values is a comment.
     fn out(&mut self, rule: &Rule, names: &[&Name], why: &str) {
-        self.told.push(why.to_owned());
         let of_rule = |it: &PoolVariable| {
             it.name == rule.rule.variable.value && names.contains(&it.owner.name())
         };
         let (_, left) = choosers::values(self.round.live, &self.pools, of_rule);
         let left = self.unsaid(&left);
         match self.document.take_names(&rule.table, owners(rule.rule).0, |it| names.contains(&it)) {
-            true if left.is_empty() => {}
-            true => self.document.insert(rule.at, &left),
-            false => self.document.remove(rule.at, &left),
+            true => {
+                self.told.push(format!("a rule about values names fewer: {why}"));
+                if !left.is_empty() {
+                    self.document.insert(rule.at, &left);
+                }
+            }
+            false => {
+                self.told.push(format!("a rule about values is removed: {why}"));
+                self.document.remove(rule.at, &left);
+            }
         }
     }
 
@@ -267,6 +278,11 @@ impl<'a> Keeper<'a> {
         let twin = |set: &LiveVariableSet| choosers::has_twin(self.round.live, &set.owner);
         sets.is_empty() || sets.iter().any(|it| twin(it)) || !sets.into_iter().all(is_whole)
     }
+}
+
+/// What is wrong, in words.
+fn told(errors: &[&Finding]) -> String {
+    errors.first().map(|it| it.message.clone()).unwrap_or_default()
 }
 
 /// The key that says whose variables a rule is about, and what it says.
