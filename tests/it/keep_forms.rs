@@ -84,7 +84,17 @@ impl Writer<'_> {
 
     /// Lists of tables: one in brackets, on one line or several, or headers.
     fn list(&mut self, kind: &str, of: &[&Block]) {
-        match self.roll(4) {
+        match self.roll(5) {
+            4 => {
+                self.above(&format!("{kind} = ["));
+                for it in of {
+                    self.above("    {");
+                    let lines = it.lines.iter().map(|(key, value)| format!("    {key} = {value},"));
+                    lines.for_each(|it| self.above(&it));
+                    self.above("    },");
+                }
+                self.above("]");
+            }
             0 => {
                 self.above(&format!("{kind} = ["));
                 for it in of {
@@ -109,7 +119,26 @@ impl Writer<'_> {
         let dotted = of.iter().flat_map(|it| {
             it.lines.iter().map(|(key, value)| format!("{} . {key} = {value}", it.key))
         });
-        match self.roll(6) {
+        match self.roll(7) {
+            4 => {
+                self.below(&format!("[{kind}]"));
+                for it in of {
+                    self.below(&format!("{} = {{", it.key));
+                    let last = it.lines.len().saturating_sub(1);
+                    for (at, (key, value)) in it.lines.iter().enumerate() {
+                        let comma = if at == last { "" } else { "," };
+                        self.below(&format!("    {key} = {value}{comma}"));
+                    }
+                    self.below("}");
+                }
+            }
+            5 => {
+                self.above(&format!("{kind} = {{"));
+                for it in said {
+                    self.above(&format!("    {it},"));
+                }
+                self.above("}");
+            }
             0 => self.above(&format!("{kind} = {{ {} }}", said.join(", "))),
             1 => {
                 self.below(&format!("[{kind}]"));
@@ -185,7 +214,7 @@ fn reformed(pulled: &str, dice: &[usize]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn however_a_file_is_written_a_plan_of_what_is_kept_is_empty_and_comments_stay(
