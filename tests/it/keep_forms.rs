@@ -317,3 +317,21 @@ proxy = "Branch office" # not so
     let after = workbench.read("workers.toml");
     insta::assert_snapshot!(changed(before, &after));
 }
+
+#[test]
+fn a_worker_under_its_old_name_is_called_so_wherever_its_key_stands() {
+    let workbench = Workbench::new(Seed::Acme);
+    let worker = |name: &str, from: &str| {
+        format!(
+            "version = 1\n[workers]\n{name}.pools = [\"Windows\"]{from} # one\n[workers.{name}.listening] # two\nurl = \"https://windows-01.acme.example\"\nthumbprint = \"1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A\"\n"
+        )
+    };
+    let before = worker("new", "\nnew.renamed_from = \"windows-01\"");
+    workbench.write("workers.toml", &before);
+    workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    let after = workbench.read("workers.toml");
+    let lines = worker("windows-01", "");
+    assert!(lines.lines().all(|line| after.contains(line.trim_end_matches(" # one"))), "{after}");
+    assert!(after.contains("# one") && !after.contains("renamed_from"), "{after}");
+}

@@ -189,3 +189,18 @@ fn a_container_that_is_so_stays() {
         "workers.toml is as it is live: nothing is written\n\n"
     );
 }
+
+#[test]
+fn steps_that_cannot_run_as_a_rule_says_are_left_by_a_rule_before_it() {
+    let workbench = Workbench::new(Seed::Acme);
+    for execution in ["once", "per-target"] {
+        let rule = format!(
+            "\n[[placements]]\nprocess = \"any\" # all\nexecution = \"{execution}\"\npool = \"Linux\"\n"
+        );
+        let before = format!("version = 1\n{rule}");
+        workbench.write("workers.toml", &before);
+        let told = keeping(&workbench, &before);
+        assert!(!told.contains("is removed"), "{told}");
+        assert!(workbench.read("workers.toml").contains("process = \"any\" # all"), "{told}");
+    }
+}

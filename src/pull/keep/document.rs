@@ -10,7 +10,7 @@ mod list;
 mod place;
 mod read;
 
-use std::ops::Range;
+use std::{cmp::Reverse, ops::Range};
 
 /// A text, and where its tables are.
 pub(super) struct Document<'a> {
@@ -202,7 +202,8 @@ impl<'a> Document<'a> {
         for pending in std::mem::take(&mut self.pending) {
             self.settle(&pending);
         }
-        self.edits.sort_by_key(|(range, _)| (range.start, range.end));
+        // What is added comes first, and what is taken away takes with it all that is edited in there.
+        self.edits.sort_by_key(|(it, _)| (it.start, !it.is_empty(), Reverse(it.end)));
         // New lines end as the first one does.
         let first = self.text.lines().next().map_or(0, str::len);
         let end = if self.slice(first..self.text.len()).starts_with('\r') { "\r\n" } else { "\n" };

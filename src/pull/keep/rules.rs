@@ -4,6 +4,7 @@
 
 use super::{KeepError, Keeper, Table, value};
 use crate::finding::Finding;
+use std::collections::HashSet;
 
 /// A selector that nothing fits, and which a rule may have: who reads it sees that it is meant.
 const NOBODY: &str = "!*";
@@ -19,6 +20,9 @@ impl<'a> Keeper<'a> {
         self.all_known(at, errors)?;
         // What moves now is said by exceptions, and then nothing moves again.
         for finding in errors.iter().filter(|it| it.code != "unsettled-rules") {
+            if finding.code == "impossible-execution" && self.left(at, finding) {
+                return Ok(());
+            }
             if !self.mended(table, finding) {
                 self.told.push(format!("a rule is removed: {}", finding.message));
                 self.document.remove(at, "");
@@ -30,6 +34,17 @@ impl<'a> Keeper<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Has rules before a rule for steps that cannot run as it says; false where it is about none.
+    fn left(&mut self, at: usize, finding: &Finding) -> bool {
+        let all = self.round.live.processes.iter();
+        let all = all.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
+        let steps = all.filter(|(it, step)| finding.notes.contains(&it.address(step).to_string()));
+        let steps: HashSet<_> =
+            steps.map(|(it, step)| (it.id.as_str(), step.id.as_str())).collect();
+        self.except(at, &steps);
+        !steps.is_empty()
     }
 
     /// Takes what is wrong at a place out of a rule; false where nothing would be left of it.

@@ -124,9 +124,16 @@ impl Keeper<'_> {
             .collect();
         let moved: HashSet<(&str, &str)> =
             moved.iter().map(|(process, action)| (process.as_str(), action.as_str())).collect();
-        let rules =
-            placements::exceptions(self.round.live, &self.pools, &moved, self.round.plainly);
-        self.told.push(format!("{} before a rule", crate::text::count(changes.len(), "exception")));
+        self.except(before, &moved);
+    }
+
+    /// Rules for some steps, by their processes' ids and their own, before another rule.
+    pub(super) fn except(&mut self, before: usize, steps: &HashSet<(&str, &str)>) {
+        if steps.is_empty() {
+            return;
+        }
+        let rules = placements::exceptions(self.round.live, &self.pools, steps, self.round.plainly);
+        self.told.push(format!("{} before a rule", crate::text::count(steps.len(), "exception")));
         self.document.insert(before, &rules);
     }
 
