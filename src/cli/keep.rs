@@ -14,7 +14,7 @@ use crate::{
     diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
     live::{Gap, Live},
-    pull::{Judged, keep},
+    pull::{Judged, Kept, keep},
     refresh::scope,
     text::escape::Escaped,
 };
@@ -50,12 +50,23 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     tell(&live);
     if kept.text == *text {
         errln!("{shown} is as it is live: nothing is written");
+        refusals(path, &kept, screen);
         return Ok(exit::DONE);
     }
     replace(path, kept.text.as_bytes())?;
     kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
     errln!("{shown} is written: a plan of it is empty");
+    refusals(path, &kept, screen);
     Ok(exit::DONE)
+}
+
+/// Tells why a plan of what is kept is refused, though it changes nothing.
+fn refusals(path: &Path, kept: &Kept, screen: &Screen) {
+    if !kept.refused.is_empty() {
+        errln!("a plan that changes nothing is refused all the same:");
+        let source = Source { path: path.to_string_lossy().into_owned(), text: kept.text.clone() };
+        files::print(&kept.refused, &Sources(vec![source]), screen);
+    }
 }
 
 /// What a plan of a text would be; what is wrong with the text, where it does not load.

@@ -72,6 +72,8 @@ pub struct Kept {
     pub text: String,
     /// What was edited.
     pub told: Vec<String>,
+    /// Why a plan of it is refused, though it changes nothing: a repository that nobody can read.
+    pub refused: Vec<Finding>,
 }
 
 /// Why a table is looked at.
@@ -102,7 +104,7 @@ pub fn keep(
     live: &Live,
     judge: impl Fn(&str) -> Result<Judged, Finding>,
 ) -> Result<Kept, KeepError> {
-    let mut kept = Kept { text: text.to_owned(), told: Vec::new() };
+    let mut kept = Kept { text: text.to_owned(), ..Kept::default() };
     let mut trail = Vec::new();
     let rounds = rounds(&mut kept, &mut trail, live, judge);
     rounds.map(|()| kept).map_err(|error| KeepError {
@@ -135,6 +137,8 @@ fn rounds(
         let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAINLY);
         let (next, told) = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
         if next.text == kept.text {
+            let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
+            kept.refused = refused.cloned().collect();
             return settled(judged);
         }
         kept.text.clone_from(&next.text);

@@ -341,3 +341,32 @@ fn rules_about_a_repository_that_cannot_be_reached_stay() {
     insta::assert_snapshot!(output.stderr);
     assert_eq!(workbench.read("workers.toml"), before);
 }
+
+#[test]
+fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
+    let workbench = Workbench::new(Seed::Acme);
+    let rules = "[[pool_variables]]\nlibrary_set = \"Worker pools\"\nvariable = \"Deploy.WorkerPool\"\nenvironment = [\"Gone\", \"Production\"] # two\npool = \"linux\"\n";
+    let before = pulled_with(&workbench, rules);
+    let kept = keep(&workbench, &before);
+    let (told, _) = kept.split_once("+\n").unwrap();
+    insta::assert_snapshot!(told, @r#"
+      a rule about values no longer says this: there is no environment `Gone`
+      values of `Deploy.WorkerPool` are "windows"
+      values that no rule was about
+    workers.toml is written: a plan of it is empty
+    -environment = ["Gone", "Production"] # two
+    +environment = ["Production"] # two
+    +pool = "windows"
+    "#);
+}
+
+#[test]
+fn a_plan_that_is_refused_though_nothing_changes_is_told() {
+    let workbench = Workbench::new(Seed::Acme);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    workbench.write("workers.toml", &pulled.replacen("on_unreachable = \"skip\"\n", "", 1));
+    let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    let (_, told) = kept.stderr.split_once("workers.toml is as").unwrap();
+    insta::assert_snapshot!(told);
+    workbench.run(&["plan"]).expect(3);
+}

@@ -15,6 +15,9 @@ use crate::{
 /// Words for a rule.
 const RULE: &str = "pool_variables";
 
+/// What is told of a name in a scope that is none any more.
+const SCOPES: [&str; 3] = ["unknown-environment", "unknown-channel", "unknown-tenant-tag"];
+
 /// Where a value holds: environments, channels and tags, without regard to order and case.
 type Scope = [Vec<String>; 3];
 
@@ -71,6 +74,20 @@ impl<'a> Keeper<'a> {
         let all_seen = rule.owners().is_exact() && names.iter().all(|it| is_there(&it));
         if !all_seen {
             self.all_read(rule.at, RULE, &[Hides::Pointers])?;
+        }
+        let is_scope = |it: &&&Finding| SCOPES.contains(&it.code.as_str());
+        let place = |it: &&Finding| super::place(&it.at).map(|at| (at, it.message.clone()));
+        let gone: Vec<_> = errors.iter().filter(is_scope).filter_map(place).collect();
+        // A value loses what goes of its scope, and keeps the rest of it.
+        let mut took = false;
+        for (at, message) in gone {
+            if self.document.take_item(&rule.table, at) {
+                self.told.push(format!("a rule about values no longer says this: {message}"));
+                took = true;
+            }
+        }
+        if took {
+            return Ok(());
         }
         if self.is_about(&rule.table, "pool", errors) {
             let found = self.decided_by(rule.rule);
@@ -282,7 +299,8 @@ impl<'a> Keeper<'a> {
 
 /// What is wrong, in words.
 fn told(errors: &[&Finding]) -> String {
-    errors.first().map(|it| it.message.clone()).unwrap_or_default()
+    let messages: Vec<&str> = errors.iter().map(|it| it.message.as_str()).collect();
+    messages.join("; ")
 }
 
 /// The key that says whose variables a rule is about, and what it says.
