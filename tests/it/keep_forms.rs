@@ -111,6 +111,17 @@ impl Writer<'_> {
         }
     }
 
+    /// A table in braces over several lines.
+    fn spread(&mut self, it: &Block) {
+        self.below(&format!("{} = {{", it.key));
+        let last = it.lines.len().saturating_sub(1);
+        for (at, (key, value)) in it.lines.iter().enumerate() {
+            let comma = if at == last { "" } else { "," };
+            self.below(&format!("    {key} = {value}{comma}"));
+        }
+        self.below("}");
+    }
+
     /// Pools and workers: in braces of one or of all, by dotted keys below a header or none, or headers.
     fn map(&mut self, kind: &str, of: &[&Block]) {
         let said = of.iter().map(|it| format!("{} = {}", it.key, braces(it)));
@@ -122,15 +133,7 @@ impl Writer<'_> {
         match self.roll(7) {
             4 => {
                 self.below(&format!("[{kind}]"));
-                for it in of {
-                    self.below(&format!("{} = {{", it.key));
-                    let last = it.lines.len().saturating_sub(1);
-                    for (at, (key, value)) in it.lines.iter().enumerate() {
-                        let comma = if at == last { "" } else { "," };
-                        self.below(&format!("    {key} = {value}{comma}"));
-                    }
-                    self.below("}");
-                }
+                of.iter().for_each(|it| self.spread(it));
             }
             5 => {
                 self.above(&format!("{kind} = {{"));
