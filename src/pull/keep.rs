@@ -91,6 +91,8 @@ struct Keeper<'a> {
     pools: Pools<'a>,
     /// The live pool of each key.
     live: HashMap<&'a str, &'a LivePool>,
+    /// The live worker of each key.
+    workers: HashMap<&'a str, &'a LiveWorker>,
     told: Vec<String>,
 }
 
@@ -189,7 +191,8 @@ fn once(round: &Round) -> Result<(Edited, Vec<String>), KeepError> {
         let (at, what) = (error.span().map(|it| it.start), error.message().to_owned());
         KeepError { at, reason: KeepReason::Unsettled { what, help: String::new() } }
     })?;
-    let mut keeper = Keeper { round, document, pools, live, told: Vec::new() };
+    let workers = worker::workers(round);
+    let mut keeper = Keeper { round, document, pools, live, workers, told: Vec::new() };
     for (at, concern) in keeper.concerns() {
         keeper.mend(at, &concern)?;
     }
@@ -325,8 +328,7 @@ impl<'a> Keeper<'a> {
         }
         let heads = ["pools", "manage", "server", "octopus"];
         self.document.append(&heads, &tables);
-        let known = self.round.judged.desired.workers.keys().filter_map(|it| self.live_worker(it));
-        let known: HashSet<&str> = known.map(|it| it.id.as_str()).collect();
+        let known: HashSet<&str> = self.workers.values().map(|it| it.id.as_str()).collect();
         let all = self.round.live.workers.iter();
         let new: Vec<&LiveWorker> = all.filter(|it| !known.contains(it.id.as_str())).collect();
         let (mut tables, left) = workers::tables_of(self.round.live, &self.pools, &new);

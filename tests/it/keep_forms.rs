@@ -338,3 +338,21 @@ fn a_worker_under_its_old_name_is_called_so_wherever_its_key_stands() {
     assert!(lines.lines().all(|line| after.contains(line.trim_end_matches(" # one"))), "{after}");
     assert!(after.contains("# one") && !after.contains("renamed_from"), "{after}");
 }
+
+#[test]
+fn one_of_two_that_had_the_same_name_is_what_is_live_and_the_other_is_gone() {
+    let workbench = Workbench::new(Seed::Acme);
+    let worker = "pools = [\"Windows\"]\nlistening = { url = \"https://windows-01.acme.example\", thumbprint = \"1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A\" }\n";
+    for first in ["first", "windows-01"] {
+        let before = format!(
+            "version = 1\n[pools.a]\nrenamed_from = \"Linux\" # a\n[pools.b]\nrenamed_from = \"Linux\" # b\n[workers.{first}]\nrenamed_from = \"windows-01\" # c\n{worker}[workers.other]\nrenamed_from = \"windows-01\" # d\n{worker}"
+        );
+        workbench.write("workers.toml", &before);
+        let told = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0).stderr;
+        assert!(
+            told.contains("pool `b` is gone") && told.contains("worker `other` is gone"),
+            "{told}"
+        );
+        workbench.settled();
+    }
+}

@@ -2,14 +2,14 @@
 //!
 //! Never: whether one should be there.
 
-use super::{Keeper, Table, table_key, workers};
+use super::{Keeper, Round, Table, pool::are_now, table_key, workers};
 use crate::{
     desired::PoolRef,
     live::{Entry, LiveWorker},
     model::{Endpoint, KubernetesLink, Name, TentacleUrl, Thumbprint},
     plan::WorkerEdit,
 };
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 /// The kinds of endpoint, as the file says them.
 const KINDS: [&str; 4] = ["listening", "polling", "ssh", "kubernetes"];
@@ -20,22 +20,24 @@ const OF_ENDPOINTS: [&str; 6] = ["subscription", "url", "port", "platform", "pro
 /// What is left as it is where the file leaves it out.
 const OPTIONAL: [&str; 3] = ["platform", "proxy", "namespace"];
 
-impl<'a> Keeper<'a> {
-    /// The live worker that a declared one is.
-    pub(super) fn live_worker(&self, key: &str) -> Option<&'a LiveWorker> {
-        let declared = self.round.judged.desired.workers.get(key)?;
-        let named = |name: &Name| self.round.live.workers.iter().find(|it| it.name == *name);
-        let before = || declared.renamed_from.iter().find_map(|it| named(&Name::new(&it.value)));
-        named(&declared.name).or_else(before)
-    }
+/// The live worker that each declared one is, by their keys.
+pub(super) fn workers<'a>(round: &'a Round<'a>) -> HashMap<&'a str, &'a LiveWorker> {
+    let declared = &round.judged.desired.workers;
+    let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
+    let named = |name: &Name| round.live.workers.iter().find(|it| it.name == *name);
+    let now = are_now(names, named, |it| it.id.as_str());
+    declared.keys().zip(now).filter_map(|(key, it)| Some((key.as_str(), it?))).collect()
+}
 
+impl Keeper<'_> {
     /// Edits a worker's table, or those of a range.
     pub(super) fn worker(&mut self, at: usize, key: &str, edits: &[WorkerEdit]) {
         let Some(table) = self.document.tables.get(at).cloned() else { return };
         let desired = &self.round.judged.desired.workers;
         let here = desired.iter().filter(|(_, it)| self.at(it.at.bytes.start) == at);
         let names: Vec<&str> = here.map(|(name, _)| name.as_str()).collect();
-        let live: Vec<&LiveWorker> = names.iter().filter_map(|it| self.live_worker(it)).collect();
+        let live: Vec<&LiveWorker> =
+            names.iter().filter_map(|it| self.workers.get(*it).copied()).collect();
         let one = match live.as_slice() {
             [one] if names == [key] => workers::lines(self.round.live, &self.pools, one).ok(),
             _ => None,
