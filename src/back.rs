@@ -13,8 +13,8 @@ mod worker;
 
 use crate::{
     finding::{At, Finding, Level},
-    live::Live,
-    model::{Address, Id, Pool, PoolHandle},
+    live::{Branch, Live},
+    model::{Address, Id, Name, Pool, PoolHandle},
     plan::{Action, Cause, Change, ChangeKind, Written},
     receipt::{Entry, Outcome, Receipt},
 };
@@ -40,14 +40,27 @@ pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
         Action::Update | Action::Replace => 1,
         Action::Create => 2,
     });
-    let mut way = Way { live, remade: HashMap::new(), changes: Vec::new(), findings: Vec::new() };
+    let remade = made_again(receipt, live);
+    let mut way = Way { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
     pools.into_iter().chain(others).for_each(|entry| way.entry(entry));
     (way.changes, way.findings)
+}
+
+/// The pools of a receipt that are gone and of whose name there is one: somebody has made them again.
+fn made_again(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
+    let gone = receipt.pools.iter().filter(|(id, _)| live.pool(&Id::new(*id)).is_none());
+    let now = |(id, name): (&String, &String)| {
+        let pool = live.pools.iter().find(|it| it.name == Name::new(name))?;
+        let address = Address::Pool(pool.name.to_string());
+        Some((Id::new(id), PoolHandle::Existing { id: pool.id.clone(), address }))
+    };
+    gone.filter_map(now).collect()
 }
 
 /// The way back as it is found.
 struct Way<'a> {
     live: &'a Live,
+    receipt: &'a Receipt,
     /// Pools that were deleted and are made again, now or by an earlier way back, by the ids that they had.
     remade: HashMap<Id<Pool>, PoolHandle>,
     changes: Vec<Change>,
@@ -83,6 +96,10 @@ impl Way<'_> {
             return;
         };
         let entry = &self.renumbered(entry);
+        if let Some(pool) = self.gone(entry) {
+            return self
+                .left(entry, &format!("pool {pool:?}, which it had, is not there any more"));
+        }
         match (entry.kind.as_str(), entry.action) {
             ("pool", Action::Create) => self.uncreate_pool(entry, address),
             ("pool", Action::Delete) => self.recreate_pool(entry, address),
@@ -178,10 +195,44 @@ impl Way<'_> {
         entry
     }
 
+    /// The name of a pool that the entry's object would go back to and that is gone. One that was not there when the
+    /// apply began says as little now as it did then.
+    fn gone(&self, entry: &Entry) -> Option<&'_ str> {
+        let name = |id: &str| {
+            let id = Id::new(id);
+            let is_there = self.live.pool(&id).is_some() || self.remade.contains_key(&id);
+            self.receipt.pools.get(id.as_str()).filter(|_| !is_there).map(String::as_str)
+        };
+        let of_field = |field: &Written| match (field.path.as_str(), &field.before) {
+            (
+                "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
+                Some(Value::String(id)),
+            ) => name(id),
+            ("WorkerPoolIds", Some(Value::Array(ids))) => {
+                ids.iter().filter_map(Value::as_str).find_map(name)
+            }
+            ("Variable", Some(variable)) => {
+                variable.get("Value").and_then(Value::as_str).and_then(name)
+            }
+            _ => None,
+        };
+        entry.before.iter().find_map(of_field)
+    }
+
     fn pools(&self, ids: &Value) -> Vec<PoolHandle> {
         let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
         ids.map(|id| self.pool(id)).collect()
     }
+}
+
+/// Whether an entry is about what is stored in Git of a project: by ids, and where its receipt does not have that
+/// of the project, by the project's name then and now.
+fn is_in(entry: &Entry, on: &Branch, then: &str, now: &Name) -> bool {
+    let of_project = match &entry.project_id {
+        Some(id) => on.project.as_str() == id,
+        None => Name::new(then) == *now,
+    };
+    entry.id.as_deref() == Some(on.document.as_str()) && of_project
 }
 
 /// A field that somebody has changed, with what it was when the apply had ended.

@@ -10,6 +10,7 @@ use crate::{
     text::escape::in_json,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The version of the format that is written here.
 pub const FORMAT: &str = "1.0";
@@ -31,6 +32,9 @@ pub struct Receipt {
     pub started: String,
     /// When it ended; none while it runs, and for ever where it was killed.
     pub ended: Option<String>,
+    /// The names of the pools that were there, by their ids: a way back knows by them a pool that was made again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<String, String>,
     /// The changes, in the order of the plan.
     #[serde(rename = "changes")]
     pub entries: Vec<Entry>,
@@ -77,6 +81,9 @@ pub struct Entry {
     /// variable that had it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_id: Option<String>,
+    /// The id of the project, for what is stored in Git: there, several projects may have a runbook of one id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
     /// Why it failed, was skipped, or is not known.
@@ -128,6 +135,7 @@ impl Receipt {
             config: header.digest.clone(),
             started,
             ended: None,
+            pools: BTreeMap::new(),
             entries: changes.iter().map(Entry::begin).collect(),
         }
     }
@@ -173,6 +181,7 @@ impl Entry {
             action: change.kind.action(),
             id: change.kind.id().map(str::to_owned),
             step_id,
+            project_id: change.kind.commit().map(|it| it.project.as_str().to_owned()),
             outcome: Outcome::Skipped,
             error: None,
             before: Vec::new(),
@@ -209,6 +218,7 @@ mod tests {
             action: Action::Update,
             id: Some("deploymentprocess-Projects-1".into()),
             step_id: Some("44a23dd7-c320-4836-9ecb-5530a670c1f2".into()),
+            project_id: None,
             outcome: Outcome::Unknown,
             error: Some("no answer".into()),
             before,
@@ -226,6 +236,7 @@ mod tests {
             config: format!("sha256:{}", "0".repeat(64)),
             started: "2026-11-23T14:51:07Z".into(),
             ended: None,
+            pools: [("WorkerPools-21".to_owned(), "Linux".to_owned())].into(),
             entries: vec![entry],
         }
     }

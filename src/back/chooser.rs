@@ -2,7 +2,7 @@
 //!
 //! A value in Git is known by its name and where it holds, since its id is but its place.
 
-use super::{Way, made, step::commit, text};
+use super::{Way, is_in, made, step::commit, text};
 use crate::{
     live::{self, LiveVariableSet, PoolVariable, Store},
     model::{Address, Id, Linked, Name, Pool, PoolHandle, SetOwner},
@@ -131,8 +131,8 @@ impl Way<'_> {
         let id = entry.id.as_deref()?;
         let Address::Variable { owner, .. } = address else { return None };
         let is = |it: &&LiveVariableSet| match (&it.store, owner) {
-            (Store::Branch(on), SetOwner::Project { branch: Some(branch), .. }) => {
-                on.document == id && on.name == *branch
+            (Store::Branch(on), SetOwner::Project { name, branch: Some(branch) }) => {
+                on.name == *branch && is_in(entry, on, name, it.owner.name())
             }
             (Store::Database, SetOwner::Project { branch: None, .. } | SetOwner::Library(_)) => {
                 it.id.as_str() == id

@@ -106,6 +106,8 @@ fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {
 /// next one may have been lost: it was made, or it was not.
 fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receipt, Live) {
     let mut receipt = Receipt::begin(&plan.header, &plan.changes, String::new(), String::new());
+    let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+    receipt.pools = live.pools.iter().map(named).collect();
     let mut now = live.clone();
     for (at, (change, entry)) in plan.changes.iter().zip(&mut receipt.entries).enumerate() {
         let is_lost = at == done && lost.is_some();
@@ -189,8 +191,8 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<Written> {
 /// The fields of the step that a change is about; on a branch that is yet to be made, those on its base.
 fn step(change: &Change, live: &Live) -> Option<Fields> {
     let ChangeKind::PlaceStep { process, git, action, .. } = &change.kind else { return None };
-    let base = git.as_ref().and_then(|it| it.base.as_ref().map(|base| (&it.document, base)));
-    let base = base.map(|(process, base)| LiveProcess::on_branch(process, base));
+    let base = git.as_ref().and_then(|it| it.base.as_ref().map(|base| (it, base)));
+    let base = base.map(|(it, base)| LiveProcess::on_branch(&it.project, &it.document, base));
     let find = |id: &Id<Process>| live.processes.iter().find(|it| it.id == *id);
     let process = find(process).or_else(|| find(base.as_ref()?))?;
     process.steps.iter().find(|it| it.id == *action).map(of_step)

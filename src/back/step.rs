@@ -1,6 +1,6 @@
 //! Steps: back to where they ran, byte for byte.
 
-use super::{Field, Way, text};
+use super::{Field, Way, is_in, text};
 use crate::{
     live::{Branch, LiveProcess, LiveStep, Runs, runs},
     model::{Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, SetOwner},
@@ -80,11 +80,13 @@ impl Way<'_> {
 
     /// The step of an entry: by the ids of process and action, on the branch of its address.
     fn step(&self, entry: &Entry, address: &Address) -> Option<(&LiveProcess, &LiveStep)> {
-        let Address::Step { branch, .. } = address else { return None };
+        let Address::Step { project, branch, .. } = address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
         let is = |it: &&LiveProcess| match (&it.git, branch) {
             (None, None) => it.id.as_str() == id,
-            (Some(git), Some(branch)) => git.document == id && git.name == *branch,
+            (Some(git), Some(branch)) => {
+                git.name == *branch && is_in(entry, git, project, &it.owner.project)
+            }
             _ => false,
         };
         let process = self.live.processes.iter().find(is)?;

@@ -167,7 +167,7 @@ async fn written(
     screen: &Screen,
 ) -> anyhow::Result<u8> {
     let text = how.format == Shown::Text;
-    let mut kept = Kept::start(approved, how.receipt).context("nothing was written")?;
+    let mut kept = Kept::start(approved, live, how.receipt).context("nothing was written")?;
     let progress = Progress::new(approved.plan(), screen);
     let stop = stop_on_signals();
     let mut listen = |event| {

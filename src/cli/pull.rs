@@ -103,7 +103,7 @@ pub(super) async fn live(
     if live.server.built_in_worker.is_none() {
         let what = "whether steps may run on the built-in worker".to_owned();
         let why = "the key may not see the server's switches".to_owned();
-        live.gaps.push(Gap { what, why, hides: Hides::ElsewhereSteps });
+        live.gaps.push(Gap::new(what, why, Hides::ElsewhereSteps));
     }
     if !steps {
         live.server.built_in_worker = None;
@@ -111,7 +111,7 @@ pub(super) async fn live(
     if !workers {
         let what = "where steps run, and which pool is the default one".to_owned();
         let why = "a plan of that would look at the workers".to_owned();
-        live.gaps.push(Gap { what, why, hides: Hides::Rules });
+        live.gaps.push(Gap::new(what, why, Hides::Rules));
         live.pools.iter_mut().for_each(|it| it.default = false);
     }
     Ok((live, hidden(&reader, &space).await))

@@ -3,6 +3,7 @@
 use super::{plan::save, print::errln};
 use crate::{
     apply::{Event, journal},
+    live::{Live, LivePool},
     plan::Approved,
     receipt::{Outcome, Receipt},
 };
@@ -34,9 +35,15 @@ impl Kept {
     /// # Errors
     ///
     /// Where it cannot be written: then nothing may be applied either.
-    pub(super) fn start(approved: &Approved, path: Option<&Path>) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        approved: &Approved,
+        live: &Live,
+        path: Option<&Path>,
+    ) -> anyhow::Result<Self> {
         let path = path.map_or_else(free, Path::to_owned);
-        let receipt = journal::begin(approved, tool(), now().to_string());
+        let mut receipt = journal::begin(approved, tool(), now().to_string());
+        let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+        receipt.pools = live.pools.iter().map(named).collect();
         save(&path, &receipt.text())?;
         Ok(Self { receipt, path, saved: None, lost: false })
     }

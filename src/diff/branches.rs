@@ -3,40 +3,57 @@
 //! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
 //! stands for it. Never: what moves.
 
-use super::{matched::Matched, targets::Targets};
+use super::{matched::Matched, rules, targets::Targets};
 use crate::{
     desired::{Declared, OnProtected, VersionControl},
     finding::{At, Finding, Level},
-    live::{Branch, Live, LiveProcess, LiveVariableSet, Store},
+    live::{Branch, Gap, Hides, Live, LiveProcess, LiveVariableSet, Store},
     model::{Address, Name, SetOwner},
     plan::{Change, ChangeKind, Commit},
     text::{count, stays},
 };
-use std::collections::{BTreeSet, HashSet};
+use indexmap::IndexMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What has been found of the branches, as processes and sets of variables go by.
 pub(super) struct Branches<'a> {
     matched: &'a Matched<'a>,
-    /// Processes and sets on protected branches that lack something, by id and branch.
-    lacking: HashSet<(&'a str, &'a str)>,
+    /// Processes and sets on protected branches that lack something, by project, id and branch.
+    lacking: HashMap<(&'a str, &'a str, &'a str), Vec<Address>>,
     /// Branches that were made for a protected one, by repository and name: each stands for one alone.
     made: HashSet<(&'a str, &'a str, &'a str)>,
     protected: Vec<Address>,
     /// Branches that have what their protected ones lack, in words.
     waiting: BTreeSet<String>,
     taken: Vec<Address>,
+    /// What a protected branch lacks for which the branch that shall stand for it is protected as well.
+    without_stand_in: Vec<Address>,
+    /// What a protected branch lacks and the branch that stands for it does not have to be changed.
+    behind: Vec<Address>,
+    /// Projects that the file is about and whose repository cannot be read, each with why.
+    unreachable: IndexMap<Name, String>,
 }
 
 impl<'a> Branches<'a> {
     pub(super) fn new(matched: &'a Matched<'a>) -> Self {
+        let unread = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::StepsInGit);
+        let unread = unread.filter_map(|gap| Some((gap.project.clone()?, gap.why.clone())));
         Self {
             matched,
-            lacking: HashSet::new(),
+            lacking: HashMap::new(),
             made: HashSet::new(),
             protected: Vec::new(),
             waiting: BTreeSet::new(),
             taken: Vec::new(),
+            without_stand_in: Vec::new(),
+            behind: Vec::new(),
+            unreachable: unread.filter(|(name, _)| rules::may_place(matched, name)).collect(),
         }
+    }
+
+    /// Notes that something in Git of a project cannot be read.
+    pub(super) fn unreachable(&mut self, project: &Name, why: &str) {
+        self.unreachable.entry(project.clone()).or_insert_with(|| why.to_owned());
     }
 
     /// The changes of a process or a set of variables that are to be made, each with its commit where that
@@ -77,9 +94,10 @@ impl<'a> Branches<'a> {
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
         let protected = branch.stands_for.as_deref().unwrap_or_default();
-        if !self.lacking.remove(&(branch.document.as_str(), protected)) {
-            return Vec::new();
-        }
+        let key = (branch.project.as_str(), branch.document.as_str(), protected);
+        let Some(lacking) = self.lacking.remove(&key) else { return Vec::new() };
+        let live = self.matched.live;
+        self.behind.extend(lacking.into_iter().filter(|it| !is_on(live, branch, it)));
         if moved.is_empty() {
             let waits =
                 format!("{} of project {project:?}, to be merged into {protected}", branch.name);
@@ -96,13 +114,25 @@ impl<'a> Branches<'a> {
         moved: Vec<Change>,
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
-        let stands_for_it = |it: &Branch| {
-            it.document == branch.document
+        let addresses = |moved: Vec<Change>| moved.into_iter().map(|it| it.address);
+        if branch.without_stand_in {
+            self.without_stand_in.extend(addresses(moved));
+            return Vec::new();
+        }
+        let stands_for_it = |it: &&Branch| {
+            it.project == branch.project
                 && it.name == name
                 && it.stands_for.as_deref() == Some(branch.name.as_str())
         };
-        if on_branches(self.matched.live).any(stands_for_it) {
-            self.lacking.insert((&branch.document, &branch.name));
+        let live = self.matched.live;
+        let mut standing = on_branches(live).filter(stands_for_it).peekable();
+        if standing.peek().is_some() {
+            if standing.any(|it| it.document == branch.document) {
+                let key = (branch.project.as_str(), branch.document.as_str(), &*branch.name);
+                self.lacking.insert(key, addresses(moved).collect());
+            } else {
+                self.behind.extend(addresses(moved));
+            }
             return Vec::new();
         }
         let others = self.made.iter().any(|(project, made, base)| {
@@ -113,23 +143,32 @@ impl<'a> Branches<'a> {
                 && it.name == name
                 && it.stands_for.as_ref().is_some_and(|it| *it != branch.name)
         };
-        if others || on_branches(self.matched.live).any(stands_for_another) {
-            self.taken.extend(moved.into_iter().map(|it| it.address));
+        if others || on_branches(live).any(stands_for_another) {
+            self.taken.extend(addresses(moved));
             return Vec::new();
         }
         self.made.insert((branch.project.as_str(), name, &branch.name));
         committed(moved, branch, Some(name), said)
     }
 
-    /// Forgets what a plan no longer has that is narrowed to some changes and addresses.
-    pub(super) fn narrow(&mut self, changes: &[Change], targets: &Targets) {
+    /// Forgets what a plan no longer has that is narrowed to some changes and addresses, and to the projects
+    /// whose turn it is.
+    pub(super) fn narrow(
+        &mut self,
+        changes: &[Change],
+        targets: &Targets,
+        is_now: impl Fn(&Name) -> bool,
+    ) {
         let said = self.matched.desired.version_control.as_ref();
         let refused = said.is_some_and(|it| it.value.on_protected == OnProtected::Refuse);
         let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
         // What is skipped is no change of the plan, so that the targets alone can tell.
         let stays = |it: &Address| targets.concern(it) && (!refused || changed.contains(it));
         self.protected.retain(stays);
-        self.taken.retain(|it| targets.concern(it));
+        for addresses in [&mut self.taken, &mut self.without_stand_in, &mut self.behind] {
+            addresses.retain(|it| targets.concern(it) && is_now(&project_of(it)));
+        }
+        self.unreachable.retain(|project, _| is_now(project) && targets.may_concern(project));
     }
 
     /// What there is to say about the branches.
@@ -138,6 +177,18 @@ impl<'a> Branches<'a> {
         let at = || At::Source(said.at.clone());
         let shown = |all: &[Address]| all.iter().map(Address::to_string).collect();
         let mut findings = Vec::new();
+        if !self.unreachable.is_empty() {
+            let projects = count(self.unreachable.len(), "version-controlled project");
+            let message = format!("{projects} could not be read");
+            let why = self.unreachable.iter().map(|(name, why)| format!("project {name:?}: {why}"));
+            let help =
+                "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
+            findings.push(
+                Finding::new("unreachable-repository", Level::Deny, at(), message)
+                    .notes(why.collect())
+                    .help(help),
+            );
+        }
         if !self.protected.is_empty() {
             let what = counted(&self.protected);
             let refused = said.value.on_protected == OnProtected::Refuse;
@@ -158,14 +209,8 @@ impl<'a> Branches<'a> {
                     .help(help),
             );
         }
-        if !self.taken.is_empty() {
-            let message = "one branch cannot stand for several protected branches of a project";
-            findings.push(
-                Finding::new("protected-branch", Level::Deny, at(), message)
-                    .notes(shown(&self.taken))
-                    .help("name one protected branch in `branch`"),
-            );
-        }
+        findings.extend(self.about_stand_ins(&at()));
+        findings.extend(self.idle(&said.value, &at()));
         if !self.waiting.is_empty() {
             let message = "some changes are on branches that wait to be merged";
             findings.push(
@@ -174,6 +219,85 @@ impl<'a> Branches<'a> {
             );
         }
         findings
+    }
+
+    /// What cannot be committed to a branch beside a protected one.
+    fn about_stand_ins(&self, at: &At) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (addresses, level, message, help) in [
+            (
+                &self.taken,
+                Level::Deny,
+                "one branch cannot stand for several protected branches of a project",
+                "name one protected branch in `branch`",
+            ),
+            (
+                &self.without_stand_in,
+                Level::Deny,
+                "the branch that would stand for a protected one is protected as well",
+                "name one in `on_protected` that takes commits",
+            ),
+            (
+                &self.behind,
+                Level::Warn,
+                "the branch that stands for a protected one does not have what would change",
+                "merge it first, or bring it up to date with the protected one",
+            ),
+        ] {
+            if !addresses.is_empty() {
+                let notes = addresses.iter().map(Address::to_string).collect();
+                let finding = Finding::new("protected-branch", level, at.clone(), message);
+                findings.push(finding.notes(notes).help(help));
+            }
+        }
+        findings
+    }
+
+    /// Branches that are written out and that no project has.
+    fn idle(&self, said: &VersionControl, at: &At) -> Vec<Finding> {
+        let (live, desired) = (self.matched.live, self.matched.desired);
+        let may_hide_it = |gap: &Gap| {
+            matches!(gap.hides, Hides::Steps | Hides::StepsInGit)
+                && gap.project.as_ref().is_none_or(|it| rules::may_place(self.matched, it))
+        };
+        let is_read = desired.rules.iter().any(|it| it.select.deployments)
+            && live.projects.iter().any(|it| it.git)
+            && !live.gaps.iter().any(may_hide_it);
+        let names = || on_branches(live).map(|it| it.name.as_str());
+        let is_idle = |it: &&String| {
+            let is_written_out = *it != "default" && !it.contains(['*', '?', '!']);
+            is_written_out && !names().any(|name| name.to_lowercase() == it.to_lowercase())
+        };
+        let idle = said.branches.iter().filter(|_| is_read).filter(is_idle);
+        let finding = |name: &String| {
+            let message = format!("no project has a branch `{name}`");
+            let finding = Finding::new("idle-branch", Level::Warn, at.clone(), message);
+            finding.help("name a branch that is there in `branch`, or `default`")
+        };
+        idle.map(finding).collect()
+    }
+}
+
+/// The project that a step or a value on a branch is of.
+fn project_of(address: &Address) -> Name {
+    match address {
+        Address::Step { project: name, .. }
+        | Address::Variable { owner: SetOwner::Project { name, .. }, .. } => Name::new(name),
+        _ => Name::new(""),
+    }
+}
+
+/// Whether a branch has the step or the value of an address, which is on another.
+fn is_on(live: &Live, branch: &Branch, address: &Address) -> bool {
+    match address {
+        Address::Step { step, .. } => {
+            let id = LiveProcess::on_branch(&branch.project, &branch.document, &branch.name);
+            let is = |it: Address| matches!(it, Address::Step { step: name, .. } if name == *step);
+            let process = live.processes.iter().find(|it| it.id == id);
+            process.is_some_and(|it| it.steps.iter().any(|step| is(it.address(step))))
+        }
+        // A value that is not there is added.
+        _ => true,
     }
 }
 
@@ -222,11 +346,11 @@ fn committed(
         }
         match &mut change.kind {
             ChangeKind::PlaceStep { process, git, .. } => {
-                *process = LiveProcess::on_branch(&branch.document, name);
+                *process = LiveProcess::on_branch(&branch.project, &branch.document, name);
                 *git = Some(commit());
             }
             ChangeKind::SetValue { set, git, .. } => {
-                *set = LiveVariableSet::on_branch(&branch.document, name);
+                *set = LiveVariableSet::on_branch(&branch.project, &branch.document, name);
                 *git = Some(commit());
             }
             _ => {}

@@ -161,7 +161,7 @@ prop_compose! {
             }
         }).collect();
         let processes: Vec<LiveProcess> = steps.into_iter().enumerate().map(|(at, steps)| LiveProcess {
-            id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::on_branch(&format!("process-{at}"), "main")),
+            id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::on_branch(&Id::new(format!("Projects-{at}")), &format!("process-{at}"), "main")),
             owner: Owner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
             git: git[at].map(|protected| Branch {
                 document: format!("process-{at}"),
@@ -170,6 +170,7 @@ prop_compose! {
                 name: "main".into(),
                 protected,
                 stands_for: None,
+                without_stand_in: false,
             }),
             steps: steps.into_iter().enumerate().map(|(n, (name, kind, place, run_on_server, roles))| LiveStep {
                 id: Id::new(format!("{at}-{n}")),
@@ -183,6 +184,7 @@ prop_compose! {
                     Place::DefaultPool => Place::DefaultPool,
                 },
                 run_on_server,
+                from_file: false,
                 target_roles: roles.to_owned(),
                 container: None, channels: Vec::new(), parameters: Vec::new(), disabled: false,
             }).collect(),

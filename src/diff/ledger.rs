@@ -10,12 +10,12 @@ pub use unread::unread;
 use super::{
     goal::{CannotRun, Reach},
     matched::Matched,
-    reference,
+    reference, rules,
 };
 use crate::{
     desired::{Declared, Rule, Verdict},
-    finding::{At, Finding, Level, Span},
-    live::{Hides, LiveProcess, LiveStep},
+    finding::{Finding, Level, Span},
+    live::{Gap, Hides, LiveProcess, LiveStep},
     model::Address,
     text::{count, nearest, stays},
 };
@@ -126,7 +126,6 @@ impl<'a> Ledger<'a> {
             findings.extend(page.idle().filter(|_| silent));
         }
         findings.extend(unseen(matched));
-        findings.extend(unreachable_repositories(matched));
         findings
     }
 }
@@ -330,28 +329,15 @@ fn unseen(matched: &Matched) -> Option<Finding> {
     if matched.desired.rules.is_empty() {
         return None;
     }
-    let gaps =
-        matched.live.gaps.iter().filter(|gap| matches!(gap.hides, Hides::Steps | Hides::Rules));
+    let is_asked = |gap: &&Gap| {
+        matches!(gap.hides, Hides::Steps | Hides::Rules)
+            && gap.project.as_ref().is_none_or(|it| rules::may_place(matched, it))
+    };
+    let gaps = matched.live.gaps.iter().filter(is_asked);
     let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let at = matched.desired.rules.first().map(|rule| rule.at.clone())?;
     (!notes.is_empty()).then(|| {
         let message = "some processes could not be read, and no rule decides about their steps";
         Finding::warning("unseen-steps", at, message).notes(notes)
-    })
-}
-
-/// Repositories that could not be read, where the file does not say to pass them over.
-fn unreachable_repositories(matched: &Matched) -> Option<Finding> {
-    let at = matched.desired.version_control.as_ref()?.at.clone();
-    let gaps = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::StepsInGit);
-    let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
-    (!notes.is_empty()).then(|| {
-        let message =
-            format!("{} could not be read", count(notes.len(), "version-controlled project"));
-        Finding::new("unreachable-repository", Level::Deny, At::Source(at), message)
-            .notes(notes)
-            .help(
-                "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`",
-            )
     })
 }

@@ -3,8 +3,9 @@
 //! Thousands of steps share few names, so each name is held against all rules once. Never: `currently`,
 //! or what becomes of a step.
 
+use super::matched::Matched;
 use crate::{
-    desired::{Declared, Rule},
+    desired::{Declared, Rule, Verdict},
     live::{LiveProcess, LiveProject, LiveStep},
     model::Name,
     text::pattern::Patterns,
@@ -80,6 +81,39 @@ impl<'a> Rulebook<'a> {
         let fits = |at: &usize| is(&named, *at) && is(typed, *at) && in_channel(*at);
         candidates.iter().copied().filter(fits).collect()
     }
+}
+
+/// Whether a rule may place a step of this project, of which no step is known.
+pub(super) fn may_place(matched: &Matched, project: &Name) -> bool {
+    let mut of_name = matched.live.projects.iter().filter(|it| it.name == *project);
+    of_name.any(|it| may_place_any(&matched.desired.rules, it))
+}
+
+fn may_place_any(rules: &[Declared<Rule>], project: &LiveProject) -> bool {
+    let about = |rule: &&Declared<Rule>| {
+        fits(&rule.select.project, project.name.folded())
+            && fits(&rule.select.project_group, project.group.folded())
+            && fits_any(&rule.select.project_tag, &project.tags)
+    };
+    let deployments = |it: &&Declared<Rule>| it.select.deployments && it.select.runbook.is_none();
+    let runbooks = |it: &&Declared<Rule>| it.select.runbooks;
+    let place = |rules: &mut dyn Iterator<Item = &Declared<Rule>>| {
+        // What a rule leaves whole, no later one places.
+        rules.take_while(|it| !leaves_all(it)).any(|it| it.verdict != Verdict::Leave)
+    };
+    place(&mut rules.iter().filter(about).filter(deployments))
+        || place(&mut rules.iter().filter(about).filter(runbooks))
+}
+
+/// Whether a rule leaves all steps of the projects that it is about.
+fn leaves_all(rule: &Rule) -> bool {
+    let select = &rule.select;
+    rule.verdict == Verdict::Leave
+        && select.runbook.is_none()
+        && select.step.is_none()
+        && select.action_type.is_none()
+        && select.channel.is_none()
+        && select.currently.is_none()
 }
 
 fn fits_any(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {

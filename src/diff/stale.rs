@@ -159,7 +159,9 @@ fn expected(change: &Change) -> Vec<Reliance> {
 /// The process that a change was planned from: on a branch that is yet to be made, that of its base.
 fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
     match git {
-        Some(Commit { document, base: Some(base), .. }) => LiveProcess::on_branch(document, base),
+        Some(Commit { project, document, base: Some(base), .. }) => {
+            LiveProcess::on_branch(project, document, base)
+        }
         _ => process.clone(),
     }
 }
@@ -167,8 +169,8 @@ fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
 /// The set of variables that a change was planned from.
 fn set_read_from(set: &Id<VariableSet>, git: Option<&Commit>) -> Id<VariableSet> {
     match git {
-        Some(Commit { document, base: Some(base), .. }) => {
-            LiveVariableSet::on_branch(document, base)
+        Some(Commit { project, document, base: Some(base), .. }) => {
+            LiveVariableSet::on_branch(project, document, base)
         }
         _ => set.clone(),
     }

@@ -4,7 +4,7 @@
 
 use crate::{
     finding::{At, Finding},
-    model::{Address, ParseAddressError},
+    model::{Address, Name, ParseAddressError, SetOwner},
     plan::Change,
     text::{nearest, pattern::Pattern},
 };
@@ -36,6 +36,13 @@ impl Targets {
     pub(super) fn concern(&self, address: &Address) -> bool {
         let folded = address.to_string().to_lowercase();
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
+    }
+
+    /// Whether a plan may be about a step or a value of this project, of which nothing else is known.
+    pub(super) fn may_concern(&self, project: &Name) -> bool {
+        let owner = SetOwner::Project { name: project.to_string(), branch: None };
+        let begin = owner.to_string().to_lowercase();
+        self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_begin(&begin))
     }
 
     /// Leaves the changes at these addresses, and those that they wait for; tells which target has none.

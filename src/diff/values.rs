@@ -40,7 +40,7 @@ pub(super) fn changes<'a>(
     let mut changes = Vec::new();
     for rule in &matched.desired.values {
         let deciding = Deciding { matched, rule, values: &values };
-        changes.extend(deciding.changes(&mut earlier, findings));
+        changes.extend(deciding.changes(&mut earlier, branches, findings));
     }
     committed(matched, branches, changes)
 }
@@ -95,6 +95,8 @@ enum Outcome {
     Nothing,
     /// The rule's scope has a name that is none there, which a wildcard passes over.
     Unresolved(Box<Finding>),
+    /// The repository cannot be read, for this reason.
+    Unreachable(String),
     /// An earlier rule has decided.
     Taken,
     /// It decides: perhaps nothing has to change.
@@ -117,7 +119,12 @@ impl Edit {
 }
 
 impl<'a> Deciding<'a, '_> {
-    fn changes(&self, earlier: &mut Earlier<'a>, findings: &mut Vec<Finding>) -> Vec<Change> {
+    fn changes(
+        &self,
+        earlier: &mut Earlier<'a>,
+        branches: &mut Branches<'a>,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Change> {
         let pool = match &self.rule.verdict {
             ValueVerdict::Remove => Ok(None),
             ValueVerdict::Pool(pool) => self.matched.resolve(pool).map(Some),
@@ -132,10 +139,15 @@ impl<'a> Deciding<'a, '_> {
         let told = findings.len();
         findings.extend(self.missing());
         let (mut changes, mut taken, mut found, mut unresolved) = (Vec::new(), 0, 0, None);
+        let mut is_read = true;
         for set in self.matched.live.choosers.sets.iter().filter(|set| self.is_about(set)) {
             match self.at(set, pool.as_ref(), earlier) {
                 Ok(Outcome::Nothing) => {}
                 Ok(Outcome::Unresolved(finding)) => unresolved = unresolved.or(Some(*finding)),
+                Ok(Outcome::Unreachable(why)) => {
+                    is_read = false;
+                    branches.unreachable(set.owner.name(), &why);
+                }
                 Ok(Outcome::Taken) => taken += 1,
                 Ok(Outcome::Decided(edit)) => {
                     found += 1;
@@ -144,7 +156,7 @@ impl<'a> Deciding<'a, '_> {
                 Err(finding) => findings.push(finding),
             }
         }
-        if found == 0 && findings.len() == told {
+        if found == 0 && is_read && findings.len() == told {
             // A name that none of them knows is a mistake, and one that some know is not.
             findings.extend(unresolved.or_else(|| self.idle(taken)));
         }
@@ -248,7 +260,7 @@ impl<'a> Deciding<'a, '_> {
         match (&self.matched.desired.version_control, unread) {
             (None, _) if named => Err(self.in_git(set)),
             (Some(said), Some(why)) if !said.value.skip_unreachable => {
-                Err(told::unreachable(said, set, why))
+                Ok(Outcome::Unreachable(why.to_owned()))
             }
             _ => Ok(Outcome::Nothing),
         }

@@ -62,6 +62,13 @@ pub(super) fn hold_back(
     findings.push(told(waves, last, &later, others));
 }
 
+/// Whether it is a project's turn: all of them have theirs where no wave is asked for.
+pub(super) fn turn(desired: &Desired, live: &Live, wanted: Option<&str>) -> impl Fn(&Name) -> bool {
+    let last = wanted.and_then(|it| index(&desired.waves, it));
+    let of_project = if last.is_some() { of_projects(desired, live) } else { HashMap::new() };
+    move |project| last.is_none_or(|last| of_project.get(project).is_some_and(|it| *it <= last))
+}
+
 /// Whether a change has to wait until every step has moved: a library's variable and a target may choose for
 /// steps of any project.
 fn is_last(kind: &ChangeKind) -> bool {

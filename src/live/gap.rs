@@ -1,5 +1,6 @@
 //! What could not be read, and what that means.
 
+use crate::model::Name;
 use indexmap::IndexMap;
 
 /// What could not be read, and what that means.
@@ -11,6 +12,21 @@ pub struct Gap {
     pub why: String,
     /// What cannot be known without it.
     pub hides: Hides,
+    /// The project that it is all of, where it is of one alone.
+    pub project: Option<Name>,
+}
+
+impl Gap {
+    /// What is of the space, and not of one project.
+    pub fn new(what: impl Into<String>, why: impl Into<String>, hides: Hides) -> Self {
+        Self { what: what.into(), why: why.into(), hides, project: None }
+    }
+
+    /// The same, of one project.
+    #[must_use]
+    pub fn of(self, project: &str) -> Self {
+        Self { project: Some(Name::new(project)), ..self }
+    }
 }
 
 /// What a [`Gap`] hides.

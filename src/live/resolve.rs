@@ -15,7 +15,8 @@
 //!   unknown, whatever their fields say.
 //! - A type that no list has is opaque: it runs on a worker where it says `RunOnServer`, or where it names a
 //!   pool and does not deny it; without any of that it is unknown. A script that has target tags runs on its
-//!   targets all the same, for of scripts 3.4 says so.
+//!   targets all the same, for of scripts 3.4 says so. In a file in Git that is not so: there, Octopus leaves
+//!   the flag out where the pool says as much (OctopusDeploy/Issues 7112 and 7296).
 
 use super::{Live, LivePool, LiveStep};
 use crate::model::{Execution, Place, PoolKind};
@@ -193,10 +194,12 @@ pub fn runs(step: &LiveStep) -> Runs {
     if is_in(&kind, &ON_WORKER) || is_step_package(&step.action_type) {
         return on_worker;
     }
-    match (step.run_on_server, step.place != Place::DefaultPool) {
+    let names_pool = step.place != Place::DefaultPool;
+    match (step.run_on_server, names_pool) {
         (Some(true), _) => on_worker,
         // A pool lingers at a step that runs on its targets.
         (Some(false), _) => Runs::OnTargets,
+        (None, true) if step.from_file => on_worker,
         (None, _) if tagged && is_in(&kind, &EITHER) => Runs::OnTargets,
         (None, true) => on_worker,
         (None, false) if tagged => Runs::OnTargets,

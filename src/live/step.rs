@@ -56,6 +56,8 @@ pub struct Branch {
     pub protected: bool,
     /// The protected branch whose changes this one has, until they are merged.
     pub stands_for: Option<String>,
+    /// Of a protected branch, whether the one that a file wants to stand for it is protected as well.
+    pub without_stand_in: bool,
 }
 
 /// Whose process it is.
@@ -86,6 +88,8 @@ pub struct LiveStep {
     pub place: Place<Id<Pool>>,
     /// Whether it runs on the server's side, and not on its targets; none where it does not say.
     pub run_on_server: Option<bool>,
+    /// Whether it was read of a file in Git, which does not have that flag where a pool says as much.
+    pub from_file: bool,
     /// The target tags of the step, as written; empty where it has none.
     pub target_roles: String,
     /// Its container: image and the feed's id.
@@ -100,9 +104,13 @@ pub struct LiveStep {
 }
 
 impl LiveProcess {
-    /// The id of a process as it is on a branch.
-    pub fn on_branch(id: &str, branch: &str) -> Id<Process> {
-        Id::new(format!("{id}@{branch}"))
+    /// The id of a process as it is on a branch of a project's repository.
+    ///
+    /// # Source
+    ///
+    /// `api.md` 2.10: ids of runbooks in Git are slug-based, so that two projects may have the same.
+    pub fn on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<Process> {
+        Id::new(format!("{}/{document}@{branch}", project.as_str()))
     }
 
     /// The address of one of its steps.

@@ -1,7 +1,7 @@
 //! Variables of type worker pool, as they are kept: values with their scopes, and the sets that have them.
 
 use super::{Branch, Entry};
-use crate::model::{Id, Name, Pool, SetOwner, VariableSet, VariableValue};
+use crate::model::{Id, Name, Pool, Project, SetOwner, VariableSet, VariableValue};
 
 /// A value of a variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,9 +132,9 @@ impl PoolVariable {
 }
 
 impl LiveVariableSet {
-    /// The id of a set as it is on a branch.
-    pub fn on_branch(id: &str, branch: &str) -> Id<VariableSet> {
-        Id::new(format!("{id}@{branch}"))
+    /// The id of a set as it is on a branch of a project's repository.
+    pub fn on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<VariableSet> {
+        Id::new(format!("{}/{document}@{branch}", project.as_str()))
     }
 
     /// The branch that its values are on.

@@ -45,10 +45,13 @@ pub fn place(text: &str, action: &Action, wanted: &Place<String>) -> Result<Vec<
             edits.sort_by_key(|it| it.range.start);
             edits
         }
-        (None, Some(other)) => vec![
-            Edit { range: other.key.clone(), text: name.to_owned() },
-            Edit { range: other.value.clone(), text: value },
-        ],
+        (None, Some(other)) => match beside(text, other, &format!("{name} = {value}")) {
+            Some(added) => vec![added],
+            None => vec![
+                Edit { range: other.key.clone(), text: name.to_owned() },
+                Edit { range: other.value.clone(), text: value },
+            ],
+        },
         (None, None) => vec![added(text, action, &format!("{name} = {value}"))?],
     })
 }
@@ -86,6 +89,23 @@ fn added(text: &str, action: &Action, line: &str) -> Result<Edit, Finding> {
     let indent = indent(text, like);
     let deeper = if indent.contains('\t') && !deeper.is_empty() { "\t" } else { deeper };
     Ok(Edit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
+}
+
+/// A line of its own beside an attribute that says nothing, as Octopus has the two: the pool before its variable.
+/// So the way back is the line's removal.
+fn beside(text: &str, empty: &Slot, line: &str) -> Option<Edit> {
+    let rest = text.get(empty.value.end..)?;
+    let end = rest.find('\n')?;
+    if !empty.empty || !on_its_own(text, empty.key.start) || !rest.get(..end)?.trim().is_empty() {
+        return None;
+    }
+    let indent = indent(text, empty.key.start);
+    let line_end = if rest.get(..end)?.ends_with('\r') { "\r\n" } else { "\n" };
+    let at = match text.get(empty.key.clone())? {
+        "worker_pool" => empty.value.end + end + 1,
+        _ => empty.key.start - indent.len(),
+    };
+    Some(Edit { range: at..at, text: format!("{indent}{line}{line_end}") })
 }
 
 /// Whether nothing but blanks stands between `at` and the beginning of its line.
@@ -157,7 +177,17 @@ mod tests {
             ("    x = 1 // b\n", &pool, "    x = 1 // b\n    worker_pool = \"db\"\n"),
             ("", &pool, "      worker_pool = \"db\"\n"),
             ("    b {\n    }\n", &pool, "      worker_pool = \"db\"\n    b {\n    }\n"),
-            ("    worker_pool_variable = \"\"\n", &pool, "    worker_pool = \"db\"\n"),
+            (
+                "    a = 1\r\n    worker_pool_variable = \"\"\r\n",
+                &pool,
+                "    a = 1\r\n    worker_pool = \"db\"\r\n    worker_pool_variable = \"\"\r\n",
+            ),
+            (
+                "    worker_pool = \"\"\n    b = 1\n",
+                &variable,
+                "    worker_pool = \"\"\n    worker_pool_variable = \"My \\\"Pool\\\"\"\n    b = 1\n",
+            ),
+            ("    worker_pool_variable = \"\" # b\n", &pool, "    worker_pool = \"db\" # b\n"),
             ("    worker_pool_variable = \"V\"\n", &pool, "    worker_pool = \"db\"\n"),
             (
                 "    worker_pool = \"a\"\n",
@@ -229,6 +259,7 @@ mod tests {
             Just(""),
             Just("worker_pool = \"a\" /* b */"),
             Just("worker_pool = \"\""),
+            Just("worker_pool_variable = \"\""),
             Just("worker_pool_variable = \"V\""),
             Just("worker_pool = \"a\"\nworker_pool_variable = \"\""),
         ];
@@ -252,6 +283,12 @@ mod tests {
             let now = read(SourceId(0), &after).unwrap();
             prop_assert_eq!(&now.actions[0].place, &wanted);
             prop_assert_eq!(&placed(&after, &wanted).unwrap(), &after);
+            // What was added goes again, and nothing else.
+            if read(SourceId(0), &before).unwrap().actions[0].place == Place::DefaultPool
+                && !body.contains("worker_pool = \"\"") && matches!(wanted, Place::Pool(_))
+            {
+                prop_assert_eq!(&placed(&after, &Place::DefaultPool).unwrap(), &before);
+            }
             let others = |text: &str| -> Vec<String> {
                 let lines = text.split_inclusive('\n');
                 let is_place = |line: &&str| {

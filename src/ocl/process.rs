@@ -51,8 +51,8 @@ pub struct Action {
     pub action_type: String,
     /// What chooses its pool: a slug or a variable.
     pub place: Place<String>,
-    /// Whether it says that it runs on the server's side, and not on its targets.
-    pub run_on_server: bool,
+    /// Whether it says that it runs on the server's side, or on its targets; none where it says neither.
+    pub run_on_server: Option<bool>,
     /// The target tags of the step, as written; empty where it has none.
     pub target_roles: String,
     /// Its container: image and the feed's slug.
@@ -153,7 +153,7 @@ fn read_action(
         has_siblings,
         action_type: action.text("action_type").unwrap_or_default().to_owned(),
         place: place(source, action)?,
-        run_on_server: flag.eq_ignore_ascii_case("true"),
+        run_on_server: (!flag.trim().is_empty()).then(|| flag.trim().eq_ignore_ascii_case("true")),
         target_roles: tags.to_owned(),
         container: container.filter(|it| !it.image.is_empty()),
         at: Span { source, bytes: action.span.clone() },
@@ -245,7 +245,7 @@ mod tests {
             assert_eq!(document.name.as_deref(), text.starts_with("name").then_some("Restart"));
             assert_eq!((&*first.step, &*first.action), ("Migrate database", "Migrate database"));
             assert_eq!(first.place, Place::Pool("database".into()));
-            assert!(first.run_on_server && first.has_siblings);
+            assert!(first.run_on_server == Some(true) && first.has_siblings);
             assert_eq!((&*first.target_roles, &*first.action_type), ("db", "Octopus.Script"));
             assert_eq!(first.container.as_ref().map(|it| &*it.feed), Some("docker"));
             assert_eq!(second.place, Place::Variable("Pool".into()));

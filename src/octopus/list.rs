@@ -36,7 +36,7 @@ impl<T: Keyed> Gathered<T> {
         let before = self.items.len();
         self.skip += page.len();
         for item in page {
-            if self.seen.insert(item.key().to_lowercase()) {
+            if self.seen.insert(item.identity()) {
                 self.items.push(item);
             }
         }

@@ -294,8 +294,19 @@ impl ChangeKind {
         }
     }
 
+    /// The commit that it is, of what is stored in Git.
+    pub fn commit(&self) -> Option<&Commit> {
+        match self {
+            Self::PlaceStep { git, .. } | Self::SetValue { git, .. } => git.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The server's id of the object; none where it is not there yet.
     pub fn id(&self) -> Option<&str> {
+        if let Some(commit) = self.commit() {
+            return Some(&commit.document);
+        }
         match self {
             Self::CreatePool(_)
             | Self::CreateWorker(_)
@@ -305,8 +316,6 @@ impl ChangeKind {
             Self::UpdateWorker { id, .. }
             | Self::ReplaceWorker { id, .. }
             | Self::DeleteWorker { id, .. } => Some(id.as_str()),
-            Self::PlaceStep { git: Some(commit), .. }
-            | Self::SetValue { git: Some(commit), .. } => Some(&commit.document),
             Self::PlaceStep { process, .. } => Some(process.as_str()),
             Self::SetValue { set, .. } => Some(set.as_str()),
             Self::SetTargetPool { id, .. } => Some(id.as_str()),

@@ -52,7 +52,7 @@ pub(super) async fn frozen(
 }
 
 fn gap(what: String, why: impl ToString) -> Gap {
-    Gap { what, why: why.to_string(), hides: Hides::Editions }
+    Gap::new(what, why.to_string(), Hides::Editions)
 }
 
 /// The answer, or nothing and a gap where the key may not see it or the server does not have it.

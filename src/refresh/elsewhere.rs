@@ -27,7 +27,7 @@ pub(super) async fn elsewhere(
     if rights.sees_not_all_spaces() {
         let why = "Missing permission: SpaceView".to_owned();
         let what = "spaces that the key's user may not see".to_owned();
-        gaps.push(Gap { what, why, hides: Hides::ElsewhereSteps });
+        gaps.push(Gap::new(what, why, Hides::ElsewhereSteps));
     }
     for (elsewhere, hidden) in read {
         found.push(elsewhere);
@@ -45,7 +45,7 @@ async fn of_space(
         Ok(seen) => seen,
         Err(Error::Unread { why, .. }) if why.is_forbidden() || why.is_not_found() => {
             let what = format!("the steps of space {:?}", space.name);
-            let gap = Gap { what, why: why.to_string(), hides: Hides::ElsewhereSteps };
+            let gap = Gap::new(what, why.to_string(), Hides::ElsewhereSteps);
             (Vec::new(), vec![gap])
         }
         Err(error) => return Err(error),

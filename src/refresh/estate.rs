@@ -184,7 +184,7 @@ impl<'a> Owners<'a> {
     }
 
     fn left_in_git(&self, what: String) -> Option<Gap> {
-        self.hidden_in_git.map(|hides| Gap { what, why: IN_GIT.to_owned(), hides })
+        self.hidden_in_git.map(|hides| Gap::new(what, IN_GIT, hides))
     }
 
     /// The processes of runbooks to read; the others are gaps.
@@ -214,7 +214,7 @@ impl<'a> Owners<'a> {
                 None => {
                     let what = format!("the process of the runbook {:?}", book.name);
                     let why = "its project is not among those that the key may see".to_owned();
-                    gaps.push(Gap { what, why, hides: Hides::Steps });
+                    gaps.push(Gap::new(what, why, Hides::Steps));
                 }
             }
         }
@@ -273,7 +273,7 @@ async fn processes(
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
-        gaps.push(Gap { what: named(&owner), why, hides: Hides::Steps });
+        gaps.push(Gap::new(named(&owner), why, Hides::Steps));
     }
     let inside = using.iter().map(|(_, outline, project)| {
         resolved::templates(&reading.reader, outline, (project.as_str(), None))

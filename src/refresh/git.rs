@@ -49,7 +49,7 @@ pub(super) async fn processes(
             Ok(read) => processes.extend(read),
             Err(why) if is_of_the_repository(&why) => {
                 let what = format!("the version-controlled project {:?}", project.name);
-                gaps.push(Gap { what, why: why.to_string(), hides });
+                gaps.push(Gap::new(what, why.to_string(), hides).of(&project.name));
             }
             Err(why) => return Err(reading.unread("the processes in Git", why)),
         }
@@ -136,7 +136,7 @@ impl Repository<'_> {
         known: &HashSet<(&str, &str)>,
     ) -> Result<(Vec<LiveProcess>, Vec<Gap>), octopus::Error> {
         let of = format!("of the version-controlled project {:?}", self.project.name);
-        let gap = |what: String, why: String| Gap { what, why, hides: Hides::Editions };
+        let gap = |what: String, why: String| Gap::new(what, why, Hides::Editions);
         let listed = match self.branches().listed().await {
             Ok(listed) => listed,
             Err(why) if is_of_the_repository(&why) => {
@@ -202,7 +202,7 @@ impl Repository<'_> {
 fn of_branch(process: wire::Process, owner: Owner, branch: &Branch) -> LiveProcess {
     let mut live = lower::process(process, owner);
     let process = live.id.as_str().to_owned();
-    live.id = LiveProcess::on_branch(&process, &branch.name);
+    live.id = LiveProcess::on_branch(&branch.project, &process, &branch.name);
     live.git = Some(Branch { document: process, ..branch.clone() });
     live
 }

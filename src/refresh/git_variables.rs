@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     live::{Branch, Gap, Hides, LiveVariableSet, Scope, Store},
+    model::Id,
     octopus::{self, wire},
 };
 use futures_util::future::join_all;
@@ -60,7 +61,7 @@ async fn of_project<'a>(
     project: &'a wire::Project,
 ) -> Result<(InGit<'a>, Vec<Gap>), octopus::Error> {
     let of = format!("of the version-controlled project {:?}", project.name);
-    let gap = |what: String, why: String| Gap { what, why, hides: Hides::Pointers };
+    let gap = |what: String, why: String| Gap::new(what, why, Hides::Pointers);
     let default = git::short(&project.persistence_settings.default_branch);
     let (mut gaps, mut unread, mut stores) = (Vec::new(), None, Vec::new());
     if let Some(git) = &scope.git {
@@ -130,7 +131,8 @@ impl OnBranch {
     ) -> Self {
         let document = &project.variable_set_id;
         let name = store.branch().unwrap_or_default();
-        set.id = LiveVariableSet::on_branch(document, name).as_str().to_owned();
+        set.id =
+            LiveVariableSet::on_branch(&Id::new(&project.id), document, name).as_str().to_owned();
         // A server that gives no ids still has values that are not the same.
         for (at, variable) in set.variables.iter_mut().enumerate() {
             if variable.id.is_empty() {

@@ -85,7 +85,7 @@ pub(super) async fn pointers(
         }
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
-            gaps.push(Gap { what, why: why.to_string(), hides: Hides::Pointers });
+            gaps.push(Gap::new(what, why.to_string(), Hides::Pointers));
         }
         if let Some(found) = found.get(&set.id.to_lowercase()) {
             pointing.add(found, set, &names);
@@ -119,7 +119,7 @@ pub(super) fn seen<T>(
         Ok(list) => Ok(list),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
             let what = reading.of_space(what);
-            gaps.push(Gap { what, why: why.to_string(), hides });
+            gaps.push(Gap::new(what, why.to_string(), hides));
             Ok(Vec::new())
         }
         Err(why) => Err(reading.unread(what, why)),

@@ -216,7 +216,7 @@ pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<
         let on = process.git.as_ref().map(|it| format!(" on branch {:?}", it.name));
         let of = format!("project {:?}{}", process.owner.project, on.unwrap_or_default());
         let what = format!("the steps inside the process templates that {of} uses");
-        Some(Gap { what, why, hides: Hides::Templates })
+        Some(Gap::new(what, why, Hides::Templates))
     };
     processes.filter_map(gap).collect()
 }

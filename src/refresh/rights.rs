@@ -143,7 +143,7 @@ impl Rights {
                 true => (format!("the {kind} of space {:?}", space.name), ""),
                 false => (format!("some {kind} of space {:?}", space.name), " for all projects"),
             };
-            Gap { what, why: format!("Missing permission: {permission}{why}"), hides }
+            Gap::new(what, format!("Missing permission: {permission}{why}"), hides)
         })
     }
 }

@@ -35,23 +35,15 @@ impl Pattern {
         self.matches_chars(&name)
     }
 
-    /// The greedy matcher with one step back: linear but for the last `*`, and never exponential.
+    /// Whether the pattern stands for a name that begins with `folded`.
+    pub fn may_begin(&self, folded: &str) -> bool {
+        let name: Vec<char> = folded.chars().collect();
+        // What is left of the pattern then always has something that it stands for.
+        (0..=self.folded.len()).any(|end| matches_chars(&self.folded[..end], &name))
+    }
+
     fn matches_chars(&self, name: &[char]) -> bool {
-        let pattern = &self.folded;
-        let (mut p, mut n) = (0, 0);
-        let mut star: Option<(usize, usize)> = None;
-        while n < name.len() {
-            match (pattern.get(p), star) {
-                (Some('*'), _) => (star, p) = (Some((p, n)), p + 1),
-                (Some(c), _) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
-                (_, Some((at, taken))) => {
-                    star = Some((at, taken + 1));
-                    (p, n) = (at + 1, taken + 1);
-                }
-                (_, None) => return false,
-            }
-        }
-        pattern[p..].iter().all(|c| *c == '*')
+        matches_chars(&self.folded, name)
     }
 }
 
@@ -120,6 +112,24 @@ impl Patterns {
             |one: &Self, two: &Self| one.is_exact() && one.exact().all(|name| !two.matches(name));
         !misses(self, other) && !misses(other, self)
     }
+}
+
+/// The greedy matcher with one step back: linear but for the last `*`, and never exponential.
+fn matches_chars(pattern: &[char], name: &[char]) -> bool {
+    let (mut p, mut n) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while n < name.len() {
+        match (pattern.get(p), star) {
+            (Some('*'), _) => (star, p) = (Some((p, n)), p + 1),
+            (Some(c), _) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
+            (_, Some((at, taken))) => {
+                star = Some((at, taken + 1));
+                (p, n) = (at + 1, taken + 1);
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[p..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]
@@ -197,6 +207,16 @@ mod tests {
             }
             let expected = defined(pattern.as_bytes(), name.as_bytes());
             prop_assert_eq!(Pattern::new(&pattern).matches(&name), expected);
+        }
+
+        #[test]
+        fn a_beginning_may_be_of_what_is_matched(pattern in "[ab*?]{0,4}", name in "[ab]{0,3}") {
+            let pattern = Pattern::new(&pattern);
+            // A pattern of four needs no more than four characters behind the beginning.
+            let ends = (0..=4).flat_map(|n| (0..1 << n).map(move |bits| (n, bits)));
+            let end = |(n, bits): (u32, u32)| (0..n).map(|at| if bits >> at & 1 == 0 { 'a' } else { 'b' }).collect::<String>();
+            let expected = ends.map(end).any(|end| pattern.matches(&format!("{name}{end}")));
+            prop_assert_eq!(pattern.may_begin(&name), expected);
         }
     }
 }

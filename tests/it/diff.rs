@@ -48,6 +48,7 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
         action_type: format!("Octopus.{kind}"),
         place: if pool.is_empty() { Place::DefaultPool } else { Place::Pool(Id::new(pool)) },
         run_on_server: Some(roles.is_empty()),
+        from_file: false,
         target_roles: roles.to_owned(),
         container: None,
         channels: Vec::new(),

@@ -76,6 +76,46 @@ fn a_protected_branch_refuses_the_plan_unless_the_file_says_otherwise() {
 }
 
 #[test]
+fn a_repository_that_nobody_reaches_refuses_only_what_is_about_it() {
+    let rule = |projects: &str| {
+        file("[version_control]\nbranch = \"trial\"\n")
+            .replace("[\"Checkout\", \"Payments\"]", projects)
+    };
+    let waves = "[[waves]]\nproject = \"Payments\"\n[[waves]]\nproject = \"*\"\n";
+    let leave =
+        "version = 1\n[[placements]]\nprocess = \"any\"\nproject = \"lost*\"\nleave = true\n";
+    let all = rule("\"*\"");
+    let workbench = Workbench::new(Seed::Acme);
+    let target = |of: &str| ["--target".to_owned(), of.to_owned()].to_vec();
+    for (text, arguments, code) in [
+        (all.clone(), Vec::new(), 3),
+        (all.clone(), target("projects[\"Payments\"]*"), 0),
+        (all.clone(), target("*steps[\"Build*"), 3),
+        (all.clone(), target("projects[\"Lost and found\"]@main.deployment.steps[\"Any\"]"), 3),
+        (all.clone(), target("pools.*"), 0),
+        (format!("{all}{waves}"), vec!["--wave".to_owned(), "1".to_owned()], 0),
+        (format!("{all}{waves}"), vec!["--wave".to_owned(), "2".to_owned()], 3),
+        // A rule that is not about it asks nothing of it.
+        (rule("[\"Checkout\", \"Payments\"]"), Vec::new(), 0),
+        (all.replace("version = 1\n", leave), Vec::new(), 0),
+        (all.replace("version = 1\n", &leave.replace("process = \"any\"\n", "")), Vec::new(), 3),
+    ] {
+        workbench.write("workers.toml", &text);
+        let mut line = vec!["plan"];
+        line.extend(arguments.iter().map(String::as_str));
+        let output = workbench.run(&line);
+        let told = output.stdout.contains("unreachable-repository");
+        assert_eq!(
+            (output.code, told),
+            (code, code == 3),
+            "{line:?}\n{text}\n{}{}",
+            output.stdout,
+            output.stderr
+        );
+    }
+}
+
+#[test]
 fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merged() {
     let workbench = workbench(
         "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:poolwright/move\"\nmessage = \"To Windows\"",
@@ -187,4 +227,97 @@ async fn the_seed_is_the_same_at_each_start() {
         bench.get("/api/Spaces-1/deploymentprocesses?take=1000").await
     };
     assert_eq!(processes().await, processes().await);
+}
+
+/// The server makes their ids of their names; the steps of a repository that was copied have their ids too.
+#[test]
+fn runbooks_of_one_id_in_two_repositories_are_two() {
+    let workbench = Workbench::new(Seed::Acme);
+    let [payments, invoices] = ["Payments", "Invoices"].map(|it| workbench.id("projects", it));
+    workbench.edit(&format!("/api/Spaces-1/projects/{payments}"), |project| {
+        project["PersistenceSettings"]["ProtectedDefaultBranch"] = false.into();
+    });
+    let at = |project: &str, rest: &str| {
+        format!("/api/Spaces-1/projects/{project}/refs%2Fheads%2Fmain/{rest}")
+    };
+    let process = |project: &str| at(project, "runbookProcesses/RunbookProcess-restart");
+    let steps = workbench.get(&process(&payments))["Steps"].clone();
+    workbench.edit(&process(&invoices), |it| it["Steps"] = steps);
+    let steps = || [&payments, &invoices].map(|it| workbench.get(&process(it))["Steps"].clone());
+    let before = steps();
+    let rule = |projects: &str| {
+        format!(
+            "version = 1\n[version_control]\n[[placements]]\nprocess = \"runbook\"\nproject = {projects}\nstep = \"*\"\npool = \"windows\"\n"
+        )
+    };
+    for (projects, moves) in [
+        ("\"Payments\"", [true, false]),
+        ("\"Invoices\"", [false, true]),
+        ("[\"Pay*\", \"Inv*\"]", [true, true]),
+    ] {
+        workbench.write("workers.toml", &rule(projects));
+        workbench.apply();
+        workbench.run(&["plan", "--exit-code"]).expect(0);
+        let moved = [0, 1].map(|at| steps()[at] != before[at]);
+        assert_eq!(moved, moves, "{projects}");
+        workbench.write("last.json", &workbench.receipts().pop().unwrap().to_string());
+        workbench.run(&["rollback", "last.json", "--auto-approve"]).expect(0);
+        assert_eq!(steps(), before, "{projects}");
+    }
+}
+
+/// A list of branches, each with whether it is protected, and the same branches one by one.
+fn branches(all: &'static [(&str, bool)]) -> impl Fn(&str) -> Option<String> + Send + Sync {
+    move |asked| {
+        let (_, below) = asked.split_once("/projects/Projects-11/git/branches")?;
+        let shown = |(name, protected): &(&str, bool)| serde_json::json!({ "Name": name, "IsProtected": protected });
+        let one =
+            below.strip_prefix("/refs%2Fheads%2F").map(|it| it.split([' ', '?']).next().unwrap());
+        match one {
+            Some(one) => all.iter().find(|(name, _)| *name == one).map(|it| shown(it).to_string()),
+            None => Some(serde_json::json!({ "TotalResults": all.len(), "Items": all.iter().map(shown).collect::<Vec<_>>() }).to_string()),
+        }
+    }
+}
+
+#[test]
+fn what_the_server_says_of_a_branch_counts() {
+    let rule = |said: &str| {
+        file(&format!("[version_control]\n{said}"))
+            .replace("[\"Checkout\", \"Payments\"]", "\"Checkout\"")
+    };
+    let protected: &[_] = &[("main", true), ("develop", false), ("release/1.0", true)];
+    let cased: &[_] = &[("Main", false), ("main", false)];
+    let beside: &[_] = &[("main", true), ("develop", true)];
+    for (all, said, code, told) in [
+        (protected, "", 3, "which takes no commit"),
+        (protected, "branch = [\"default\", \"develop\"]", 3, "which takes no commit"),
+        (protected, "on_protected = \"skip\"", 0, "on a protected branch stay"),
+        (protected, "on_protected = \"branch:develop\"", 0, ""),
+        (beside, "on_protected = \"branch:develop\"", 3, "is protected as well"),
+        // The settings protect it, though it is not there yet.
+        (protected, "on_protected = \"branch:release/2\"", 3, "is protected as well"),
+        (cased, "branch = \"main\"", 0, "@main"),
+        (cased, "branch = \"nobodys\"", 0, "no project has a branch `nobodys`"),
+    ] {
+        let workbench = Workbench::new(Seed::Acme);
+        workbench.write("workers.toml", &rule(said));
+        let url = workbench.in_front(branches(all));
+        let output = workbench.run(&["plan", "--url", &url]);
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert_eq!(output.code, code, "{said}\n{text}");
+        assert!(text.contains(told) && !text.contains("@Main"), "{said}\n{text}");
+    }
+}
+
+#[test]
+fn what_a_branch_lacks_that_stands_for_a_protected_one_is_told() {
+    let workbench = workbench(
+        "[version_control]\non_unreachable = \"skip\"\non_protected = \"branch:trial\"\n",
+    );
+    let path = path(&workbench, "Payments", "trial");
+    workbench.edit(&path, |process| process["Steps"] = Vec::<Value>::new().into());
+    let plan = workbench.run(&["plan"]).expect(0).stdout;
+    assert!(plan.contains("does not have what would change"), "{plan}");
+    assert!(plan.contains("projects[\"Payments\"]@main.deployment.steps[\"Build"), "{plan}");
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     keep::{judge, kept},
-    spaces::any_live_with_choosers,
+    spaces_choosers::any_live_with_choosers,
 };
 use poolwright::{live::Live, model::Id, pull::pull};
 use proptest::{collection::vec, prelude::*};

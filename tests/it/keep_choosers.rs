@@ -2,7 +2,7 @@
 
 use crate::{
     keep::{changed, commented, judge, kept, kept_or_unread},
-    spaces::any_live_with_choosers,
+    spaces_choosers::any_live_with_choosers,
     workbench::Workbench,
 };
 use poolwright::{

@@ -3,7 +3,7 @@
 
 use crate::{
     keep::{changed, judge, kept_or_unread},
-    spaces::any_live_with_choosers,
+    spaces_choosers::any_live_with_choosers,
     workbench::Workbench,
 };
 use poolwright::{finding::Level, pull::pull, sandbox::Seed};

@@ -132,3 +132,24 @@ fn a_step_that_only_its_pool_keeps_on_a_worker_does_not_stop_the_others() {
     exit code 0
     "#);
 }
+
+#[test]
+fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
+    let script = |flag: &str| {
+        format!(
+            "step \"a\" {{\n    properties = {{\n        Octopus.Action.TargetRoles = \"web\"\n    }}\n\n    action {{\n        action_type = \"Octopus.Script\"\n        properties = {{\n            {flag}\n        }}\n        worker_pool = \"k\"\n    }}\n}}\n"
+        )
+    };
+    let rules =
+        "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\nstep = \"*\"\npool = \"new\"\n";
+    for (flag, moves) in [("X = \"\"", true), ("Octopus.Action.RunOnServer = \"false\"", false)] {
+        let before = script(flag);
+        let folder = octopus(rules, &[("deployment_process.ocl", &before)]);
+        let (code, text) = run(&folder, &[&["apply"], &PROJECT[..]].concat());
+        assert_eq!(code, 0, "{text}");
+        let after =
+            fs::read_to_string(folder.path().join(".octopus/deployment_process.ocl")).unwrap();
+        let moved = before.replace("worker_pool = \"k\"", "worker_pool = \"new\"");
+        assert_eq!(after, if moves { moved } else { before }, "{text}");
+    }
+}

@@ -1,9 +1,6 @@
 //! `pull`: a plan of what it writes is empty, on every seed and on any space that can be thought of.
 
-use crate::{
-    spaces::{any_live_with_choosers, read_again},
-    workbench::Workbench,
-};
+use crate::{spaces::read_again, spaces_choosers::any_live_with_choosers, workbench::Workbench};
 use poolwright::{
     config,
     diff::diff,

@@ -2,17 +2,16 @@
 
 use poolwright::{
     live::{
-        Branch, Choosers, Directory, Entry, Gap, Given, Health, Hides, Live, LivePool, LiveProcess,
-        LiveProject, LiveStep, LiveTarget, LiveVariableSet, LiveWorker, OnBranch, Owner,
-        PoolVariable, ServerFacts, Store, TargetReach, VariableOwner, VariableScope,
+        Branch, Directory, Entry, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveProject,
+        LiveStep, LiveWorker, Owner, ServerFacts,
     },
-    model::{Container, Endpoint, Id, KubernetesLink, Linked, Name, Place, Pool, PoolKind},
+    model::{Container, Endpoint, Id, KubernetesLink, Linked, Name, Place, PoolKind},
 };
 use proptest::{collection::vec, option, prelude::*, sample::Index, sample::select};
 use std::collections::HashSet;
 
 /// Names that are alike, that hold a wildcard, and that the language could take for something else.
-const NAMES: [&str; 46] = [
+pub(crate) const NAMES: [&str; 46] = [
     "a",
     "A ",
     "ab",
@@ -220,6 +219,7 @@ fn live_step(at: usize, n: usize, step: Step, pools: &[LivePool]) -> LiveStep {
             Place::DefaultPool => Place::DefaultPool,
         },
         run_on_server: Some(run_on_server),
+        from_file: false,
         channels: Vec::new(),
         disabled: false,
         target_roles: roles.to_owned(),
@@ -260,12 +260,12 @@ prop_compose! {
             let (project, group, git, unreachable) = &projects[number];
             if git.is_some() && *unreachable {
                 let what = format!("the version-controlled project {project:?}");
-                gaps.push(Gap { what, why: "no\nanswer".into(), hides: Hides::StepsInGit });
+                gaps.push(Gap::new(what, "no\nanswer", Hides::StepsInGit).of(project));
                 continue;
             }
             let id = format!("process-{at}");
             live.push(LiveProcess {
-                id: if git.is_some() { LiveProcess::on_branch(&id, "main") } else { Id::new(&id) },
+                id: if git.is_some() { LiveProcess::on_branch(&Id::new(format!("Projects-{number}")), &id, "main") } else { Id::new(&id) },
                 owner: Owner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
                 git: git.map(|protected| on_main(id, number, protected)),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
@@ -291,7 +291,7 @@ prop_compose! {
 }
 
 /// The default branch of a project, as a process or variables have it.
-fn on_main(document: String, project: usize, protected: bool) -> Branch {
+pub(crate) fn on_main(document: String, project: usize, protected: bool) -> Branch {
     Branch {
         document,
         project: Id::new(format!("Projects-{project}")),
@@ -299,6 +299,7 @@ fn on_main(document: String, project: usize, protected: bool) -> Branch {
         name: "main".into(),
         protected,
         stands_for: None,
+        without_stand_in: false,
     }
 }
 
@@ -309,91 +310,4 @@ pub(crate) fn read_again(live: &Live, skips_unreachable: bool) -> Live {
         live.gaps.iter_mut().filter(|it| skips_unreachable && it.hides == Hides::StepsInGit);
     passed.for_each(|it| it.hides = Hides::Steps);
     live
-}
-
-/// A set of variables: whether it is a library's, its owner, whether what counts is in Git, and its values,
-/// each with a name, environments, a pool and whether it is for some step alone.
-type AnySet = (bool, &'static str, bool, Vec<(&'static str, Vec<usize>, Option<usize>, bool)>);
-
-prop_compose! {
-    /// A space with variables and targets that choose pools.
-    pub(crate) fn any_live_with_choosers()(
-        live in any_live(),
-        sets in vec((any::<bool>(), select(NAMES.to_vec()), prop::bool::weighted(0.1), vec((select(NAMES.to_vec()), vec(0..4_usize, 0..3), option::weighted(0.9, 0..6_usize), prop::bool::weighted(0.2)), 0..3)), 0..5),
-        targets in vec((select(NAMES.to_vec()), option::of(0..6_usize), prop::bool::weighted(0.2)), 0..4),
-    ) -> Live {
-        let pool = |at: usize| live.pools.get(at).map_or_else(|| Id::new("WorkerPools-gone"), |it| it.id.clone());
-        let mut choosers = Choosers::default();
-        for (at, set) in sets.into_iter().enumerate() {
-            add_set(&mut choosers, at, set, &pool);
-        }
-        choosers.targets = targets.into_iter().enumerate().map(|(at, (name, of, machine))| LiveTarget {
-            id: Id::new(format!("Machines-{at}")),
-            name: Name::new(name),
-            roles: vec!["web".to_owned()],
-            reach: if machine { TargetReach::Machine } else { TargetReach::Worker },
-            pool: of.map(pool),
-            disabled: false,
-        }).collect();
-        Live { choosers, ..live }
-    }
-}
-
-fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize) -> Id<Pool>) {
-    let (library, owner, in_git, values) = set;
-    let in_git = in_git && !library;
-    let owner = match library {
-        true => VariableOwner::Library(Name::new(owner)),
-        false => VariableOwner::Project(Name::new(owner)),
-    };
-    let document = format!("variableset-{at}");
-    let id = match in_git {
-        true => LiveVariableSet::on_branch(&document, "main"),
-        false => Id::new(&document),
-    };
-    let branch = in_git.then(|| OnBranch { name: "main".into(), is_default: true });
-    let environments = ["Dev", "Test", "a*", "\u{7f}x"];
-    for (n, (name, scope, of, on_step)) in values.into_iter().enumerate() {
-        let mut scope: Vec<String> = scope.iter().map(|it| environments[*it].to_owned()).collect();
-        scope.dedup();
-        choosers.variables.push(PoolVariable {
-            set: id.clone(),
-            id: Id::new(format!("{at}-{n}")),
-            name: Name::new(name),
-            owner: owner.clone(),
-            projects: Vec::new(),
-            scope: VariableScope {
-                environments: scope,
-                actions: if on_step { vec!["x".to_owned()] } else { Vec::new() },
-                ..VariableScope::default()
-            },
-            pool: of.map(pool),
-            given: Given::Said,
-            branch: branch.clone(),
-        });
-    }
-    let entry = |name: &&str| Entry {
-        id: format!("Environments-{name}"),
-        name: Name::new(*name),
-        slug: String::new(),
-        default: false,
-    };
-    let set = LiveVariableSet {
-        id,
-        owner,
-        projects: Vec::new(),
-        store: Store::Database,
-        on_default_branch: false,
-        others: Vec::new(),
-        environments: environments.iter().map(entry).collect(),
-        channels: Vec::new(),
-        tenant_tags: Vec::new(),
-    };
-    if !in_git {
-        return choosers.sets.push(set);
-    }
-    let beside = Store::BesideGit { unread: None };
-    choosers.sets.push(LiveVariableSet { id: Id::new(&document), store: beside, ..set.clone() });
-    let store = Store::Branch(on_main(document, at, at.is_multiple_of(2)));
-    choosers.sets.push(LiveVariableSet { store, on_default_branch: true, ..set });
 }

@@ -8,11 +8,6 @@ use crate::{
 };
 use poolwright::sandbox::Seed;
 use serde_json::{Value, json};
-use std::{
-    io::{BufRead as _, BufReader, Write as _},
-    net::{TcpListener, TcpStream},
-    thread,
-};
 
 const SPACE: &str = "/api/Spaces-1";
 const SLUG: &str = "Octopus.Action.ProcessTemplate.Reference.Slug";
@@ -177,40 +172,6 @@ fn who_deletes_or_empties_a_pool_is_told_of_the_steps_inside_templates_once() {
     assert!(doubtful.starts_with("warn[empty-pool]"), "{doubtful}");
 }
 
-/// A server in front of a sandbox that has its own answer to who asks for a resolved process.
-fn in_front_of(bench: &Workbench, resolved: String) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let behind = bench.bench.sandbox.url().trim_start_matches("http://").to_owned();
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let (behind, resolved) = (behind.clone(), resolved.clone());
-            thread::spawn(move || pass(client, &behind, &resolved));
-        }
-    });
-    url
-}
-
-/// One request on a connection of its own.
-fn pass(mut client: TcpStream, behind: &str, resolved: &str) -> Option<()> {
-    let mut head = String::new();
-    let mut lines = BufReader::new(client.try_clone().ok()?);
-    while lines.read_line(&mut head).ok()? > 2 {}
-    if head.lines().next()?.contains("/resolved") {
-        let length = resolved.len();
-        let kind = "Content-Type: application/json";
-        let answer = format!(
-            "HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{resolved}"
-        );
-        return client.write_all(answer.as_bytes()).ok();
-    }
-    let mut server = TcpStream::connect(behind).ok()?;
-    let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
-    server.write_all(head.as_bytes()).ok()?;
-    std::io::copy(&mut server, &mut client).ok()?;
-    Some(())
-}
-
 #[test]
 fn an_answer_is_believed_as_far_as_it_can_be_told_apart() {
     let (bench, process) = company();
@@ -242,7 +203,9 @@ fn an_answer_is_believed_as_far_as_it_can_be_told_apart() {
         json!([]),
         json!(null),
     ] {
-        let url = in_front_of(&bench, answer.to_string());
+        let body = answer.to_string();
+        let own = move |asked: &str| asked.contains("/resolved").then(|| body.clone());
+        let url = bench.in_front(own);
         let args = ["explain", "Search", "--format", "json", "--url", &url];
         let output = bench.run(&args);
         assert_eq!(output.code, 0, "{answer}: {}", output.stderr);

@@ -19,7 +19,7 @@ impl Writes<'_> {
     /// What is held while a repository is written to.
     fn repository(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(url.to_lowercase()).or_default())
+        Arc::clone(all.entry(place(url)).or_default())
     }
 
     async fn make_branch(&self, commit: &Commit) -> Result<()> {
@@ -39,4 +39,45 @@ impl Writes<'_> {
 /// The branch of a commit, as the client addresses it.
 pub(super) fn branch(commit: &Commit) -> octopus::Branch {
     octopus::Branch { project: commit.project.as_str().to_owned(), name: commit.branch.clone() }
+}
+
+/// Where a repository is, in whatever way its URL says so: with any scheme, user and port, and with `.git` or
+/// without. Two that are taken for one merely wait for each other.
+fn place(url: &str) -> String {
+    let url = url.trim().to_lowercase();
+    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    let (host, path) = match rest.split_once('/') {
+        // `git@host:team/project`, of which the colon ends the host.
+        _ if !url.contains("://") && rest.contains(':') => {
+            rest.split_once(':').unwrap_or((rest, ""))
+        }
+        Some((host, path)) => (host, path),
+        None => (rest, ""),
+    };
+    let host = host.rsplit('@').next().unwrap_or(host);
+    let host = host.split(':').next().unwrap_or(host);
+    let path = path.trim_matches('/');
+    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_one_however_its_url_is_written() {
+        for url in [
+            "https://git.example/Team/Shared.git",
+            "https://git.example/team/shared",
+            "https://somebody@git.example:443/team/shared.git/",
+            "http://git.example/team/shared/",
+            "ssh://git@git.example:7999/team/shared.git",
+            "git@git.example:team/shared.git",
+            " git.example/team/shared ",
+        ] {
+            assert_eq!(place(url), "git.example/team/shared", "{url}");
+        }
+        assert_ne!(place("https://git.example/a/b"), place("https://git.example/a/c"));
+        assert_eq!(place(""), "/");
+    }
 }

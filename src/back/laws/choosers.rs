@@ -7,7 +7,7 @@ use crate::{
         after,
         laws::{any_file, any_server, plan},
     },
-    live::{Live, PoolVariable},
+    live::{Live, LiveVariableSet, PoolVariable},
     model::{DeploymentTarget, Id, Pool, VariableSet},
     plan::{Commit, ValueEdit, Written},
 };
@@ -70,11 +70,12 @@ pub(super) fn of_value(
         }
         ValueEdit::Remove { id, .. } => {
             let base = git.and_then(|it| Some((it, it.base.as_ref()?)));
-            let base = base.map(|(it, base)| format!("{}@{base}", it.document));
+            let base =
+                base.map(|(it, base)| LiveVariableSet::on_branch(&it.project, &it.document, base));
             let of_base = || {
                 let mut values = now.choosers.variables.iter();
-                let base = base.as_deref()?;
-                values.find(|it| it.set.as_str() == base && it.id == *id).map(document)
+                let base = base.as_ref()?;
+                values.find(|it| it.set == *base && it.id == *id).map(document)
             };
             vec![written_field("Variable", find(now, id.as_str()).or_else(of_base), None)]
         }

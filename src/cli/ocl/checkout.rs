@@ -249,8 +249,8 @@ fn process(
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         },
-        // The scan tells no `false` from a flag that is not there.
-        run_on_server: action.run_on_server.then_some(true),
+        run_on_server: action.run_on_server,
+        from_file: true,
         target_roles: action.target_roles.clone(),
         container: action.container.clone(),
         channels: Vec::new(),

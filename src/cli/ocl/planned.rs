@@ -158,7 +158,9 @@ pub(super) fn breaks_template(document: &Document, (_, change): &Planned) -> boo
 /// (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
 pub(super) fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> Option<Finding> {
     let is_untold = |it: &&Action| {
-        it.action_type.is_empty() && it.place == Place::DefaultPool && !it.run_on_server
+        it.action_type.is_empty()
+            && it.place == Place::DefaultPool
+            && it.run_on_server != Some(true)
     };
     let is_meant = |it: &&Action| {
         let names = |rule: &Declared<Rule>| match &rule.select.step {

@@ -13,7 +13,7 @@ use crate::{
 /// Adds the variables of a branch that a change makes of another one.
 pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Commit) {
     let Some(base) = &commit.base else { return };
-    let of_base = LiveVariableSet::on_branch(&commit.document, base);
+    let of_base = LiveVariableSet::on_branch(&commit.project, &commit.document, base);
     let sets = &mut live.choosers.sets;
     if sets.iter().any(|it| it.id == *new) {
         return;

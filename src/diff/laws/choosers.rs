@@ -192,7 +192,7 @@ fn pointers(choosers: &Choosers) -> Vec<Pointer> {
 fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
     let document = set.id.as_str().to_owned();
     LiveVariableSet {
-        id: LiveVariableSet::on_branch(&document, "main"),
+        id: LiveVariableSet::on_branch(&Id::new(format!("Projects-{project}")), &document, "main"),
         on_default_branch: true,
         store: Store::Branch(Branch {
             document,
@@ -201,6 +201,7 @@ fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariabl
             name: "main".into(),
             protected,
             stands_for: None,
+            without_stand_in: false,
         }),
         ..set
     }

@@ -2,9 +2,9 @@
 
 use super::Deciding;
 use crate::{
-    desired::{Declared, ValueOwner, VersionControl},
+    desired::ValueOwner,
     diff::{matched::ambiguous, reference},
-    finding::{At, Finding, Level},
+    finding::Finding,
     live::LiveVariableSet,
     model::Name,
     text::count,
@@ -124,17 +124,4 @@ impl Deciding<'_, '_> {
         let is_idle = !self.patterns().is_exact();
         is_idle.then(|| Finding::warning("idle-rule", at, message).help(help))
     }
-}
-
-/// The one place of the file that can pass it over is where it is told, once for all rules.
-pub(super) fn unreachable(
-    said: &Declared<VersionControl>,
-    set: &LiveVariableSet,
-    why: &str,
-) -> Finding {
-    let message =
-        format!("the variables in Git of project `{}` could not be read: {why}", set.owner.name());
-    let at = At::Source(said.at.clone());
-    Finding::new("unreachable-repository", Level::Deny, at, message)
-        .help("look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`")
 }

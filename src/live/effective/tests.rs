@@ -100,6 +100,7 @@ fn step(kind: &str, on_server: &str, roles: &str, place: Place<Id<Pool>>) -> Liv
         action_type: kind.to_owned(),
         place,
         run_on_server: LiveStep::said(on_server),
+        from_file: false,
         target_roles: roles.to_owned(),
         container: None,
         channels: Vec::new(),
@@ -274,7 +275,7 @@ fn octopus_cloud_has_no_built_in_worker_though_it_has_no_dynamic_pool_either() {
 #[test]
 fn targets_that_could_not_be_read_may_have_a_pool() {
     let mut live = world();
-    live.gaps.push(Gap { what: String::new(), why: String::new(), hides: Hides::Targets });
+    live.gaps.push(Gap::new(String::new(), String::new(), Hides::Targets));
     let told = |row: &[&str]| told(&effective(&process(), &of_row(row), &live));
     for (row, wanted) in [
         (["Octopus.AzureWebApp", "-", "nobody", "-"], "unknown Targets by target"),

@@ -24,6 +24,11 @@ pub(in crate::octopus) struct Page<T> {
 pub(in crate::octopus) trait Keyed {
     /// The id.
     fn key(&self) -> &str;
+
+    /// What two of them have in common that are one.
+    fn identity(&self) -> String {
+        self.key().to_lowercase()
+    }
 }
 
 macro_rules! keyed {
@@ -45,6 +50,11 @@ impl Keyed for TenantVariables {
 impl Keyed for GitBranch {
     fn key(&self) -> &str {
         &self.name
+    }
+
+    /// Git tells names apart that differ in case alone.
+    fn identity(&self) -> String {
+        self.name.clone()
     }
 }
 

@@ -112,10 +112,9 @@ impl Keeper<'_> {
             .filter_map(|change| match &change.kind {
                 ChangeKind::PlaceStep { process, action, git, .. } => {
                     // A branch that is to be made has what the protected one has.
-                    let made_of =
-                        git.as_ref().and_then(|it| Some((&it.document, it.base.as_ref()?)));
-                    let process = made_of.map_or(process.clone(), |(document, base)| {
-                        LiveProcess::on_branch(document, base)
+                    let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
+                    let process = made_of.map_or(process.clone(), |(commit, base)| {
+                        LiveProcess::on_branch(&commit.project, &commit.document, base)
                     });
                     Some((process, action))
                 }

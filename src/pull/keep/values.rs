@@ -114,9 +114,9 @@ impl<'a> Keeper<'a> {
                 set, edit: Changes { id, .. } | Remove { id, .. }, git, ..
             } => {
                 // A branch that is to be made has what the protected one has.
-                let made_of = git.as_ref().and_then(|it| Some((&it.document, it.base.as_ref()?)));
-                let set = made_of.map_or(set.clone(), |(document, base)| {
-                    LiveVariableSet::on_branch(document, base)
+                let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
+                let set = made_of.map_or(set.clone(), |(commit, base)| {
+                    LiveVariableSet::on_branch(&commit.project, &commit.document, base)
                 });
                 Some((set, id))
             }

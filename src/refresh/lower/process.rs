@@ -36,6 +36,7 @@ pub(in crate::refresh) fn steps(step: wire::Step) -> Vec<LiveStep> {
             action_type: action.action_type,
             place: place(action.worker_pool_id, action.worker_pool_variable),
             run_on_server: LiveStep::said(&action.properties.run_on_server),
+            from_file: false,
             target_roles: roles,
             container: container(action.container),
             channels: action.channels,

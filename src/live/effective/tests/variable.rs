@@ -177,7 +177,7 @@ fn of_too_many_scopes_each_value_is_told() {
 #[test]
 fn a_value_that_could_not_be_read_may_be_there() {
     let mut live = world();
-    live.gaps.push(Gap { what: String::new(), why: String::new(), hides: Hides::Pointers });
+    live.gaps.push(Gap::new(String::new(), String::new(), Hides::Pointers));
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
 }
@@ -189,7 +189,7 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
         ..variable(false, &format!("-|-|-|-|-|{pool}"))
     };
     let set = |branch: &str| LiveVariableSet {
-        id: LiveVariableSet::on_branch("variableset-Projects-1", branch),
+        id: LiveVariableSet::on_branch(&Id::new("Projects-1"), "variableset-Projects-1", branch),
         owner: VariableOwner::Project(Name::new("Web")),
         projects: vec![Name::new("Web")],
         store: Store::OtherBranch(branch.to_owned()),
@@ -211,6 +211,7 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
             name: name.to_owned(),
             protected: false,
             stands_for: None,
+            without_stand_in: false,
         });
         told(&effective(&LiveProcess { git: branch, ..process() }, &step, &live))
     };

@@ -1,0 +1,57 @@
+//! Ways back of several applies, one after the other, where a pool went between them.
+
+use crate::workbench::Workbench;
+use poolwright::sandbox::Seed;
+use serde_json::Value;
+
+const RULE: &str = "[[placements]]\nproject = \"Web Store\"\nstep = \"*\"\npool = ";
+
+impl Workbench {
+    fn steps(&self) -> Value {
+        let project = self.id("projects", "Web Store");
+        self.get(&format!("/api/Spaces-1/projects/{project}/deploymentprocesses"))["Steps"].clone()
+    }
+
+    fn apply_as(&self, text: &str, receipt: &str) {
+        let head = "version = 1\n[gates]\nempty-pool = \"allow\"\nunhealthy-pool = \"allow\"\n";
+        self.write("workers.toml", &format!("{head}{text}"));
+        self.run(&["apply", "--auto-approve", "--receipt", receipt]).expect(0);
+    }
+}
+
+/// A project whose steps were in a pool, moved from there (`moved.json`), and the pool deleted (`deleted.json`);
+/// and where its steps were, and the id that the pool had.
+fn moved_and_deleted() -> (Workbench, String, String) {
+    let workbench = Workbench::new(Seed::Acme);
+    workbench.apply_as(&format!("[pools.old]\n{RULE}\"old\"\n"), "first.json");
+    let (before, id) = (workbench.steps().to_string(), workbench.id("workerpools", "old"));
+    assert!(before.contains(&id), "{before}");
+    workbench.apply_as(&format!("{RULE}\"Linux\"\n"), "moved.json");
+    workbench.apply_as("[[removed]]\npool = \"old\"\n", "deleted.json");
+    (workbench, before, id)
+}
+
+#[test]
+fn a_pool_that_is_made_again_is_known_by_its_name_to_earlier_ways_back() {
+    let (workbench, before, old) = moved_and_deleted();
+    workbench.run(&["rollback", "deleted.json", "--auto-approve"]).expect(0);
+    let now = workbench.id("workerpools", "old");
+    assert_ne!(now, old);
+    workbench.run(&["rollback", "moved.json", "--auto-approve"]).expect(0);
+    assert_eq!(workbench.steps().to_string(), before.replace(&old, &now));
+}
+
+#[test]
+fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
+    let (workbench, _, old) = moved_and_deleted();
+    let now = workbench.steps();
+    let output = workbench.run(&["rollback", "moved.json", "--auto-approve"]).expect(0);
+    assert!(
+        output.stdout.contains("pool \"old\", which it had, is not there any more"),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
+    assert_eq!(workbench.steps(), now);
+    assert!(!now.to_string().contains(&old));
+}
