@@ -10,7 +10,7 @@ mod placements;
 mod toml;
 mod workers;
 
-pub use keep::{Judged, KeepError, Kept, keep};
+pub use keep::{Judged, KeepError, KeepReason, Kept, keep};
 
 use crate::{
     live::{Gap, Hides, Live, LivePool, LiveVariableSet, Store},

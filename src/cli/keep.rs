@@ -14,7 +14,7 @@ use crate::{
     diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
     live::{Gap, Live},
-    pull::{Judged, keep},
+    pull::{Judged, Kept, keep},
     refresh::scope,
     text::escape::Escaped,
 };
@@ -30,29 +30,43 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let Some(Source { text, .. }) = files.sources.0.first() else { return Ok(exit::ERROR) };
     let said = files.desired.url.as_ref().map(|it| it.value.as_str());
     let session = args.open(said).await?;
-    let git = scope(&files.desired).git;
-    let git = git.unwrap_or_default();
-    let (live, hidden) = live(&session, args.space(files.desired.space.as_ref()), git).await?;
+    let asked = scope(&files.desired);
+    let asked = (asked.git.unwrap_or_default(), asked.feeds);
+    let (live, hidden) = live(&session, args.space(files.desired.space.as_ref()), asked).await?;
     if let Some(Gap { what, why, .. }) = hidden.first() {
         // It would be taken for gone, and out of the file.
         let help = "nothing was written; keep the file with a key that sees all of the space";
         return Err(helped(format!("cannot see {what}: {why}"), help));
     }
-    let kept = keep(text, &live, |text| judge(text, &live)).map_err(|error| {
-        let help = "nothing was written; pull into a new file, and take from it what is needed";
-        helped(error.to_string(), help)
-    })?;
+    let kept = match keep(text, &live, |text| judge(text, &live)) {
+        Ok(kept) => kept,
+        Err(error) => {
+            files::print(&[error.finding()], &files.sources, screen);
+            return Ok(exit::ERROR);
+        }
+    };
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
     tell(&live);
     if kept.text == *text {
         errln!("{shown} is as it is live: nothing is written");
+        refusals(path, &kept, screen);
         return Ok(exit::DONE);
     }
     replace(path, kept.text.as_bytes())?;
     kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
     errln!("{shown} is written: a plan of it is empty");
+    refusals(path, &kept, screen);
     Ok(exit::DONE)
+}
+
+/// Tells why a plan of what is kept is refused, though it changes nothing.
+fn refusals(path: &Path, kept: &Kept, screen: &Screen) {
+    if !kept.refused.is_empty() {
+        errln!("a plan that changes nothing is refused all the same:");
+        let source = Source { path: path.to_string_lossy().into_owned(), text: kept.text.clone() };
+        files::print(&kept.refused, &Sources(vec![source]), screen);
+    }
 }
 
 /// What a plan of a text would be; what is wrong with the text, where it does not load.

@@ -53,7 +53,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     }
     let session = args.session.open(None).await?;
     let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
-    let (mut live, hidden) = live(&session, args.session.space(None), git).await?;
+    let (mut live, hidden) = live(&session, args.session.space(None), (git, false)).await?;
     live.gaps.extend(hidden);
     let text = pull(&live, &session.url);
     check(&text, &live)?;
@@ -71,11 +71,11 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 /// All that a file can say, as it is live, as far as the key may see it.
 ///
 /// Beside it what the key may not see. What a plan could not read for this key is left out too, so that a
-/// plan of the file is empty for it.
+/// plan of the file is empty for it. Feeds are read for a file that says containers; none that is pulled does.
 pub(super) async fn live(
     session: &session::Session,
     named: Option<&str>,
-    git: GitScope,
+    (git, feeds): (GitScope, bool),
 ) -> anyhow::Result<(Live, Vec<Gap>)> {
     let reader = session.connection.reader();
     let space = space(&reader, named).await?;
@@ -93,7 +93,7 @@ pub(super) async fn live(
         policies: workers && sees("MachinePolicyView"),
         accounts: workers && sees("AccountView"),
         proxies: workers && sees("ProxyView"),
-        feeds: false,
+        feeds,
         features: false,
         fallback: true,
         git: steps.then_some(git),

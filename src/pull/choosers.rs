@@ -108,7 +108,9 @@ fn said<'a>(
     let on_branch = matches!(set.store, Store::Branch(_));
     let others = live.choosers.sets.iter().filter(|it| !on_branch || is_managed(it));
     let named = others.filter(same_kind);
-    if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1 {
+    if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1
+        || has_twin(live, &set.owner)
+    {
         return Err("another owner of variables has the same name");
     }
     let scope = &value.scope;
@@ -125,8 +127,10 @@ fn said<'a>(
     {
         return Err("something in its scope has no name that could be seen");
     }
+    // One that is for some steps or processes alone is never taken for a plain one.
     let alike = |it: &&PoolVariable| {
-        it.set == value.set && it.name == value.name && it.scope.normal() == scope.normal()
+        let same = it.set == value.set && it.name == value.name;
+        same && it.scope.is_plain() && it.scope.normal() == scope.normal()
     };
     if set.others.contains(&value.name)
         || value.id == Id::new("")
@@ -145,6 +149,12 @@ fn said<'a>(
         tags: &scope.tenant_tags,
         pool: pools.reference(pool),
     })
+}
+
+/// Whether several projects have the name of an owner: no rule can name one of them.
+pub(super) fn has_twin(live: &Live, owner: &VariableOwner) -> bool {
+    let VariableOwner::Project(name) = owner else { return false };
+    1 < live.projects.iter().filter(|it| it.name == *name).count()
 }
 
 /// Whether a file can say what the values of a set are: those in the database, and those on the branch that it names.

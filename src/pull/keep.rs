@@ -5,7 +5,9 @@
 //! they are, and so do all comments. Never: the judgement that a file is done; that is a plan of it.
 
 mod document;
+mod error;
 mod pool;
+mod rules;
 mod steps;
 mod targets;
 mod values;
@@ -25,7 +27,8 @@ use crate::{
     model::Address,
     plan::{Change, ChangeKind, WorkerEdit},
 };
-use document::{Document, Table};
+use document::{Document, Edited, Table};
+pub use error::{KeepError, KeepReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// After how many rounds a file is given up. A rule that goes lets the next one decide, so there may be
@@ -69,36 +72,17 @@ pub struct Kept {
     pub text: String,
     /// What was edited.
     pub told: Vec<String>,
-}
-
-/// Why a file cannot be kept.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeepError {
-    /// A thing that is not a table with a header of its own.
-    #[error("`{0}` is not written as a table of its own, with `[…]` above its lines")]
-    NotATable(String),
-    /// Rules about what could not be read.
-    #[error("nobody can tell what `{rules}` are about: cannot read {what}: {why}")]
-    Unread {
-        /// Their table's name.
-        rules: String,
-        /// What could not be read.
-        what: String,
-        /// Why.
-        why: String,
-    },
-    /// Something that no edit settles.
-    #[error("the file cannot be brought to what is live, beginning with {0}")]
-    Unsettled(String),
+    /// Why a plan of it is refused, though it changes nothing: a repository that nobody can read.
+    pub refused: Vec<Finding>,
 }
 
 /// Why a table is looked at.
 #[derive(Default)]
-struct Concern {
+struct Concern<'a> {
     /// The edits of a worker; all of it where there are none.
     edits: Vec<WorkerEdit>,
-    /// Where errors are.
-    errors: Vec<usize>,
+    /// What is wrong in it.
+    errors: Vec<&'a Finding>,
 }
 
 struct Keeper<'a> {
@@ -107,6 +91,8 @@ struct Keeper<'a> {
     pools: Pools<'a>,
     /// The live pool of each key.
     live: HashMap<&'a str, &'a LivePool>,
+    /// The live worker of each key.
+    workers: HashMap<&'a str, &'a LiveWorker>,
     told: Vec<String>,
 }
 
@@ -120,58 +106,100 @@ pub fn keep(
     live: &Live,
     judge: impl Fn(&str) -> Result<Judged, Finding>,
 ) -> Result<Kept, KeepError> {
-    let mut kept = Kept { text: text.to_owned(), told: Vec::new() };
+    let mut kept = Kept { text: text.to_owned(), ..Kept::default() };
+    let mut trail = Vec::new();
+    let rounds = rounds(&mut kept, &mut trail, live, judge);
+    rounds.map(|()| kept).map_err(|error| KeepError {
+        at: error.at.map(|at| trail.iter().rev().fold(at, |at, it: &Edited| it.before(at))),
+        ..error
+    })
+}
+
+/// Rounds of edits until nothing is left to edit.
+fn rounds(
+    kept: &mut Kept,
+    trail: &mut Vec<Edited>,
+    live: &Live,
+    judge: impl Fn(&str) -> Result<Judged, Finding>,
+) -> Result<(), KeepError> {
     let (mut has_values, mut has_targets) = (false, false);
     for number in 0..ROUNDS {
         let judged = match judge(&kept.text) {
             Ok(judged) => judged,
             Err(finding) => {
-                kept.text = without_twin(&kept.text, &finding)
-                    .ok_or(KeepError::Unsettled(finding.message))?;
+                let next = without_twin(&kept.text, &finding);
+                let next = next.ok_or_else(|| KeepError::unsettled(&finding))?;
+                kept.text.clone_from(&next.text);
+                trail.push(next);
                 continue;
             }
         };
         has_values |= !judged.desired.values.is_empty();
         has_targets |= !judged.desired.target_rules.is_empty();
         let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAINLY);
-        let next = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
+        let (next, told) = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
         if next.text == kept.text {
-            let error = judged.findings.iter().find(|it| it.level == Level::Error);
-            let change = judged.changes.first().map(|it| it.address.to_string());
-            return match error.map(|it| it.message.clone()).or(change) {
-                None => Ok(kept),
-                Some(first) => Err(KeepError::Unsettled(first)),
-            };
+            let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
+            kept.refused = refused.cloned().collect();
+            return settled(judged);
         }
-        kept.text = next.text;
-        kept.told.extend(next.told);
+        kept.text.clone_from(&next.text);
+        kept.told.extend(told);
+        trail.push(next);
     }
-    Err(KeepError::Unsettled("rules that give way to each other".to_owned()))
+    let what = "rules give way to each other without end".to_owned();
+    let help = "put the rules with fewer wildcards first, and keep it again".to_owned();
+    Err(KeepError { at: None, reason: KeepReason::Unsettled { what, help } })
+}
+
+/// Makes sure that nothing is left to do.
+///
+/// # Errors
+///
+/// The first thing that is.
+fn settled(judged: &Judged) -> Result<(), KeepError> {
+    if let Some(error) = judged.findings.iter().find(|it| it.level == Level::Error) {
+        return Err(KeepError::unsettled(error));
+    }
+    let Some(change) = judged.changes.first() else { return Ok(()) };
+    let what = format!("a plan would still change {}", change.address);
+    let reason = KeepReason::Unsettled { what, help: String::new() };
+    Err(KeepError { at: place(&change.cause.at), reason })
+}
+
+/// The byte at which a place of the text begins.
+fn place(at: &At) -> Option<usize> {
+    match at {
+        At::Source(span) => Some(span.bytes.start),
+        At::Line(_) | At::Nowhere => None,
+    }
 }
 
 /// The text without a rule that an edit has made the same as an earlier one: it decides nothing.
-fn without_twin(text: &str, finding: &Finding) -> Option<String> {
-    let At::Source(span) = &finding.at else { return None };
+fn without_twin(text: &str, finding: &Finding) -> Option<Edited> {
     let mut document = Document::new(text).ok()?;
-    let at = document.at(span.bytes.start);
+    let at = document.head(document.at(place(&finding.at)?));
     let is_twin = finding.code == "declared-twice" && document.tables.get(at).is_some_and(chooses);
     document.remove(at, "");
     is_twin.then(|| document.edited())
 }
 
-/// One round of edits; the text as it is where there is nothing to edit.
-fn once(round: &Round) -> Result<Kept, KeepError> {
+/// One round of edits, and what they are in words; the text as it is where there is nothing to edit.
+fn once(round: &Round) -> Result<(Edited, Vec<String>), KeepError> {
     let (pools, live) = pool::pools(round);
-    let document =
-        Document::new(round.text).map_err(|it| KeepError::Unsettled(it.message().to_owned()))?;
-    let mut keeper = Keeper { round, document, pools, live, told: Vec::new() };
+    let document = Document::new(round.text).map_err(|error| {
+        let (at, what) = (error.span().map(|it| it.start), error.message().to_owned());
+        KeepError { at, reason: KeepReason::Unsettled { what, help: String::new() } }
+    })?;
+    let workers = worker::workers(round);
+    let mut keeper = Keeper { round, document, pools, live, workers, told: Vec::new() };
     for (at, concern) in keeper.concerns() {
         keeper.mend(at, &concern)?;
     }
     keeper.add();
     if keeper.told.is_empty() {
         // Where steps shall be is only certain once pools and rules are whole.
-        keeper.steps()?;
+        keeper.steps();
         keeper.values()?;
         keeper.targets()?;
     }
@@ -180,17 +208,13 @@ fn once(round: &Round) -> Result<Kept, KeepError> {
         keeper.new_values();
         keeper.new_targets();
     }
-    Ok(Kept { text: keeper.document.edited(), told: keeper.told })
+    Ok((keeper.document.edited(), keeper.told))
 }
 
 impl<'a> Keeper<'a> {
     /// The tables that are not as it is live.
-    fn concerns(&self) -> BTreeMap<usize, Concern> {
+    fn concerns(&self) -> BTreeMap<usize, Concern<'a>> {
         let mut concerns: BTreeMap<usize, Concern> = BTreeMap::new();
-        let place = |at: &At| match at {
-            At::Source(span) => Some(span.bytes.start),
-            At::Line(_) | At::Nowhere => None,
-        };
         for change in &self.round.judged.changes {
             let Some(at) = place(&change.cause.at) else { continue };
             let edits = match &change.kind {
@@ -200,25 +224,27 @@ impl<'a> Keeper<'a> {
                 ChangeKind::UpdateWorker { edits, .. } => edits.clone(),
                 _ => Vec::new(),
             };
-            concerns.entry(self.document.at(at)).or_default().edits.extend(edits);
+            concerns.entry(self.at(at)).or_default().edits.extend(edits);
             concerns.extend(self.pools_with(&change.kind).map(|it| (it, Concern::default())));
         }
         for finding in self.round.judged.findings.iter().filter(|it| it.level == Level::Error) {
             let Some(at) = place(&finding.at) else { continue };
-            concerns.entry(self.document.at(at)).or_default().errors.push(at);
+            concerns.entry(self.at(at)).or_default().errors.push(finding);
         }
         // What chooses pools is looked at once these are whole.
         concerns.retain(|at, _| self.document.tables.get(*at).is_none_or(|it| !chooses(it)));
         concerns
     }
 
+    /// The table of the thing that a place of the text is about: of a pool, a worker, a rule.
+    fn at(&self, place: usize) -> usize {
+        self.document.head(self.document.at(place))
+    }
+
     /// The errors in a table.
     fn errors_in(&self, at: usize) -> Vec<&'a Finding> {
         let findings = self.round.judged.findings.iter();
-        let is_in = |it: &&Finding| match &it.at {
-            At::Source(span) => self.document.at(span.bytes.start) == at,
-            At::Line(_) | At::Nowhere => false,
-        };
+        let is_in = |it: &&Finding| place(&it.at).is_some_and(|it| self.at(it) == at);
         findings.filter(|it| it.level == Level::Error).filter(is_in).collect()
     }
 
@@ -227,17 +253,6 @@ impl<'a> Keeper<'a> {
         let is_cause =
             |it: &&Change| matches!(&it.cause.at, At::Source(span) if span.bytes.start == rule);
         self.round.judged.changes.iter().filter(is_cause).collect()
-    }
-
-    /// The table of a rule.
-    ///
-    /// # Errors
-    ///
-    /// [`KeepError::NotATable`], where it has none that could be edited.
-    fn rule(&self, at: usize, rules: &str) -> Result<Table, KeepError> {
-        let of_rules = |it: &&Table| it.path == [rules] && self.document.is_plain(it);
-        let table = self.document.tables.get(at).filter(of_rules);
-        table.cloned().ok_or_else(|| KeepError::NotATable(rules.to_owned()))
     }
 
     /// Whether one of these errors is about a key of a table.
@@ -250,52 +265,31 @@ impl<'a> Keeper<'a> {
     ///
     /// # Errors
     ///
-    /// [`KeepError::Unread`], where something was.
-    fn all_read(&self, rules: &str, hides: &[Hides]) -> Result<(), KeepError> {
+    /// [`KeepReason::Unread`], where something was.
+    fn all_read(&self, rule: usize, rules: &str, hides: &[Hides]) -> Result<(), KeepError> {
         match self.round.live.gaps.iter().find(|it| hides.contains(&it.hides)) {
             None => Ok(()),
-            Some(Gap { what, why, .. }) => Err(KeepError::Unread {
-                rules: rules.to_owned(),
-                what: what.clone(),
-                why: why.clone(),
-            }),
+            Some(Gap { what, why, .. }) => {
+                Err(self.unread(rule, rules, (what.clone(), why.clone())))
+            }
         }
     }
 
+    /// Why a rule cannot be kept: something, for some reason, could not be read.
+    fn unread(&self, rule: usize, rules: &str, (what, why): (String, String)) -> KeepError {
+        let at = self.document.tables.get(rule).map(|it| self.document.beginning(it));
+        KeepError { at, reason: KeepReason::Unread { rules: rules.to_owned(), what, why } }
+    }
+
     /// Edits a table until it says what is live.
-    fn mend(&mut self, at: usize, concern: &Concern) -> Result<(), KeepError> {
+    fn mend(&mut self, at: usize, concern: &Concern<'a>) -> Result<(), KeepError> {
         let Some(table) = self.document.tables.get(at).cloned() else { return Ok(()) };
         let path: Vec<&str> = table.path.iter().map(String::as_str).collect();
-        if !self.document.is_plain(&table) {
-            return Err(KeepError::NotATable(path.join(".")));
-        }
         match path.as_slice() {
             ["pools", key] => self.pool(at, &table, key),
-            ["workers", key, ..] => {
-                let is_head =
-                    |it: &Table| it.path.len() == 2 && it.path.starts_with(&table.path[..2]);
-                let Some(at) = self.document.tables.iter().position(is_head) else {
-                    return Err(KeepError::NotATable(path.join(".")));
-                };
-                self.worker(at, key, &concern.edits);
-            }
-            ["placements", ..] => {
-                self.all_known(at, &concern.errors)?;
-                let mut mended = |it: &&usize| {
-                    let (pool, default) = ("pool", "default_pool");
-                    self.document.take_item(&table, **it)
-                        || self.take_unknown(&table, **it)
-                        || self.document.is_in(&table, pool, **it)
-                            // Which place it is then is what the next round looks at.
-                            && self.document.swap(&table, pool, default, "true")
-                };
-                if concern.errors.iter().all(|it| mended(&it)) {
-                    self.told.push("a rule no longer names what is gone".to_owned());
-                } else {
-                    self.told.push("a rule is removed: what it names is gone".to_owned());
-                    self.document.remove(at, "");
-                }
-            }
+            ["workers", key] => self.worker(at, key, &concern.edits),
+            ["placements"] => self.rule_of_steps(at, &table, &concern.errors)?,
+            ["waves"] => self.wave(at, &table, &concern.errors),
             ["removed"] => {
                 self.told.push("`[[removed]]` goes: what it names is there".to_owned());
                 self.document.remove(at, "");
@@ -305,10 +299,10 @@ impl<'a> Keeper<'a> {
                 self.told.push(format!("server: built_in_worker = {on}"));
                 self.document.set(&table, "built_in_worker", &on.to_string());
             }
-            ["manage"] => {}
             _ => {
-                let shown = if path.is_empty() { "the head of the file" } else { "a table" };
-                return Err(KeepError::NotATable(shown.to_owned()));
+                // What is to be deleted is added; of all else that is wrong nobody can tell what was meant.
+                let error = concern.errors.first().map(|it| KeepError::unsettled(it));
+                return error.map_or(Ok(()), Err);
             }
         }
         Ok(())
@@ -334,8 +328,7 @@ impl<'a> Keeper<'a> {
         }
         let heads = ["pools", "manage", "server", "octopus"];
         self.document.append(&heads, &tables);
-        let known = self.round.judged.desired.workers.keys().filter_map(|it| self.live_worker(it));
-        let known: HashSet<&str> = known.map(|it| it.id.as_str()).collect();
+        let known: HashSet<&str> = self.workers.values().map(|it| it.id.as_str()).collect();
         let all = self.round.live.workers.iter();
         let new: Vec<&LiveWorker> = all.filter(|it| !known.contains(it.id.as_str())).collect();
         let (mut tables, left) = workers::tables_of(self.round.live, &self.pools, &new);

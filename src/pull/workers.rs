@@ -68,13 +68,13 @@ pub(super) fn lines(
         return Err("it is not in static pools alone");
     }
     let members: Vec<String> = worker.pools.iter().map(|id| pools.reference(id)).collect();
-    let mut lines = vec![("pools", list(&members)), endpoint(live, &worker.endpoint)?];
+    let (kind, fields) = endpoint(live, &worker.endpoint)?;
+    let mut lines = vec![("pools", list(&members)), (kind, braces(&fields))];
     let policies = &live.directory.policies;
-    let policy = policies.iter().find(|it| it.id == worker.policy.id.as_str());
-    match policy {
-        Some(policy) if policy.default => {}
-        Some(policy) => lines.push(("policy", reference(policies, &policy.id)?)),
-        None => return Err("its machine policy cannot be seen"),
+    let is_default = policies.iter().any(|it| it.default && it.id == worker.policy.id.as_str());
+    let policy = policy(live, worker)?;
+    if !is_default {
+        lines.push(("policy", policy));
     }
     if worker.disabled {
         lines.push(("disabled", true.to_string()));
@@ -82,9 +82,27 @@ pub(super) fn lines(
     Ok(lines)
 }
 
-/// An endpoint as the key and the inline table of its kind, or why the language cannot say it.
-fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<(&'static str, String), &'static str> {
-    let (kind, fields) = match endpoint {
+/// How the file points at the machine policy of a worker.
+pub(super) fn policy(live: &Live, worker: &LiveWorker) -> Result<String, &'static str> {
+    let policies = &live.directory.policies;
+    match policies.iter().any(|it| it.id == worker.policy.id.as_str()) {
+        true => reference(policies, worker.policy.id.as_str()),
+        false => Err("its machine policy cannot be seen"),
+    }
+}
+
+/// Keys and values, as an inline table.
+pub(super) fn braces(fields: &[(&str, String)]) -> String {
+    let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+/// A kind of endpoint, and its keys and values.
+type Fields = (&'static str, Vec<(&'static str, String)>);
+
+/// An endpoint as the key of its kind and what is in its table, or why the language cannot say it.
+pub(super) fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<Fields, &'static str> {
+    Ok(match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {
             let mut fields = vec![("url", address(url)?), ("thumbprint", print(thumbprint)?)];
             if let Some(proxy) = proxy {
@@ -110,9 +128,7 @@ fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<(&'static str, String), 
             ("kubernetes", fields)
         }
         Endpoint::Other(_) => return Err("it is of a kind that the language does not know"),
-    };
-    let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key} = {value}")).collect();
-    Ok((kind, format!("{{ {} }}", fields.join(", "))))
+    })
 }
 
 fn ssh(live: &Live, endpoint: &Endpoint) -> Result<Vec<(&'static str, String)>, &'static str> {

@@ -236,6 +236,19 @@ fn what_a_wildcard_finds_elsewhere_is_said_before_it_or_left_out() {
 }
 
 #[test]
+fn a_wildcard_that_removes_values_becomes_the_pool_where_all_that_it_finds_have_it() {
+    let workbench = Workbench::new(Seed::Acme);
+    let some = "[[pool_variables]]\nproject = \"*\" # some have it\nvariable = \"Build.WorkerPool\"\nremove = true # nobody else\n";
+    let all = "[[pool_variables]]\nproject = \"Check*\" # it has it\nvariable = \"Build.WorkerPool\"\nremove = true\n";
+    let mut told = String::new();
+    for rules in [some, all] {
+        let before = pulled_with(&workbench, rules);
+        told.push_str(&format!("{rules}==>\n{}\n", keep(&workbench, &before)));
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
 fn what_is_new_is_added_where_the_file_has_such_rules() {
     let workbench = Workbench::new(Seed::Acme);
     let rules = "[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Terraform.WorkerPool\"\npool = \"default\"\n";
@@ -274,7 +287,7 @@ fn what_cannot_be_read_is_no_reason_to_take_a_rule_out() {
             _ => "API-SANDBOXWITHOUTMACHINEVIEW",
         };
         let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);
-        told.push_str(output.stderr.lines().find(|it| it.starts_with("error")).unwrap());
+        told.push_str(output.stderr.lines().find(|it| it.starts_with("error[not-kept]")).unwrap());
         told.push('\n');
         assert_eq!(workbench.read("workers.toml"), before);
         // A wildcard is about what can be seen, as far as anybody can tell.
@@ -327,4 +340,33 @@ fn rules_about_a_repository_that_cannot_be_reached_stay() {
     let output = workbench.run(&["pull", "--keep", "workers.toml"]).expect(1);
     insta::assert_snapshot!(output.stderr);
     assert_eq!(workbench.read("workers.toml"), before);
+}
+
+#[test]
+fn an_environment_that_is_gone_goes_out_of_the_scope_of_a_rule() {
+    let workbench = Workbench::new(Seed::Acme);
+    let rules = "[[pool_variables]]\nlibrary_set = \"Worker pools\"\nvariable = \"Deploy.WorkerPool\"\nenvironment = [\"Gone\", \"Production\"] # two\npool = \"linux\"\n";
+    let before = pulled_with(&workbench, rules);
+    let kept = keep(&workbench, &before);
+    let (told, _) = kept.split_once("+\n").unwrap();
+    insta::assert_snapshot!(told, @r#"
+      a rule about values no longer says this: there is no environment `Gone`
+      values of `Deploy.WorkerPool` are "windows"
+      values that no rule was about
+    workers.toml is written: a plan of it is empty
+    -environment = ["Gone", "Production"] # two
+    +environment = ["Production"] # two
+    +pool = "windows"
+    "#);
+}
+
+#[test]
+fn a_plan_that_is_refused_though_nothing_changes_is_told() {
+    let workbench = Workbench::new(Seed::Acme);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    workbench.write("workers.toml", &pulled.replacen("on_unreachable = \"skip\"\n", "", 1));
+    let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    let (_, told) = kept.stderr.split_once("workers.toml is as").unwrap();
+    insta::assert_snapshot!(told);
+    workbench.run(&["plan"]).expect(3);
 }

@@ -100,3 +100,33 @@ fn what_chooses_a_pool_where_a_step_does_not_is_pulled_too() {
     workbench.write("workers.toml", &pulled);
     workbench.settled();
 }
+
+#[test]
+fn a_plain_value_is_pulled_beside_one_that_is_for_a_process_alone() {
+    let workbench = Workbench::new(Seed::Acme);
+    let [project, linux, windows] =
+        [("projects", "Infrastructure"), ("workerpools", "Linux"), ("workerpools", "Windows")]
+            .map(|(kind, name)| workbench.id(kind, name));
+    let environments = workbench.get("/api/Spaces-1/environments/all");
+    let test = environments[1]["Id"].clone();
+    workbench.edit(&format!("/api/Spaces-1/projects/{project}/variables"), |set| {
+        let value = |pool: &str, scope: serde_json::Value| {
+            serde_json::json!({ "Name": "Two.Pool", "Type": "WorkerPool", "Value": pool, "Scope": scope })
+        };
+        let values = set["Variables"].as_array_mut().unwrap();
+        values.push(value(&linux, serde_json::json!({ "Environment": [test] })));
+        let owned = serde_json::json!({ "Environment": [test], "ProcessOwner": [project] });
+        values.push(value(&windows, owned));
+    });
+    let text = pulled(&workbench);
+    let of_it = text.split("\n\n").filter(|it| it.contains("Two.Pool"));
+    insta::assert_snapshot!(of_it.collect::<Vec<_>>().join("\n\n"), @r#"
+    [[pool_variables]]
+    project = "Infrastructure"
+    variable = "Two.Pool"
+    environment = "Test"
+    pool = "linux"
+
+    # Variable "Two.Pool" of "Infrastructure" for environment Test; process Projects-7: it is for some steps, processes or targets alone.
+    "#);
+}

@@ -4,19 +4,25 @@
 
 use super::{Keeper, Keys, Pools, Round, Table, is_free, unsayable, value};
 use crate::{
-    desired::DesiredPool,
+    desired::Declared,
     live::LivePool,
     model::{Id, Name, Pool, PoolKind},
     plan::ChangeKind,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// How the file calls live pools, and the keys of those that it does not declare.
 pub(super) fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'a LivePool>) {
     let all = &round.live.pools;
     let mut live: HashMap<&str, &LivePool> = HashMap::new();
-    for (key, pool) in &round.judged.desired.pools {
-        let sayable = is_now(pool, all).filter(|it| unsayable(it, all).is_none());
+    let declared = &round.judged.desired.pools;
+    let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
+    let named = |name: &Name| {
+        let mut named = all.iter().filter(|it| it.name == *name);
+        named.next().filter(|_| named.next().is_none())
+    };
+    for (key, pool) in declared.keys().zip(are_now(names, named, |it| it.id.as_str())) {
+        let sayable = pool.filter(|it| unsayable(it, all).is_none());
         live.extend(sayable.map(|it| (key.as_str(), it)));
     }
     let mut by_id: HashMap<&Id<Pool>, String> =
@@ -47,14 +53,22 @@ pub(super) fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'
     (Pools { declared, by_id, left }, live)
 }
 
-/// The live pool that a declared one is.
-fn is_now<'a>(pool: &DesiredPool, all: &'a [LivePool]) -> Option<&'a LivePool> {
-    let named = |name: &Name| {
-        let mut named = all.iter().filter(|it| it.name == *name);
-        named.next().filter(|_| named.next().is_none())
-    };
-    let before = || pool.renamed_from.iter().find_map(|it| named(&Name::new(&it.value)));
-    named(&pool.name).or_else(before)
+/// What each declared thing is live, by its name or else by one that it had: each live thing is one of them at most.
+pub(super) fn are_now<'d, 'a, T>(
+    declared: impl Iterator<Item = (&'d Name, &'d [Declared<String>])> + Clone,
+    named: impl Fn(&Name) -> Option<&'a T>,
+    id: impl Fn(&T) -> &str,
+) -> Vec<Option<&'a T>> {
+    let mut now: Vec<Option<&T>> = declared.clone().map(|(name, _)| named(name)).collect();
+    let mut taken: HashSet<String> = now.iter().flatten().map(|it| id(it).to_owned()).collect();
+    for (now, (_, before)) in now.iter_mut().zip(declared) {
+        let mut before = before.iter().filter_map(|it| named(&Name::new(&it.value)));
+        if now.is_none() {
+            *now = before.find(|it| !taken.contains(id(it)));
+            taken.extend(now.map(|it| id(it).to_owned()));
+        }
+    }
+    now
 }
 
 impl Keeper<'_> {
@@ -70,7 +84,9 @@ impl Keeper<'_> {
             key == Some("default") && live.is_some_and(|it| it.default)
         };
         let tables = self.document.tables.iter().enumerate();
-        let tables = tables.filter(|(_, it)| it.path.first().is_some_and(|it| it == "pools"));
+        let tables = tables.filter(|(_, it)| {
+            it.path.len() == 2 && it.path.first().is_some_and(|it| it == "pools")
+        });
         let with = tables.filter(|(_, it)| {
             is_default(&it.path) || key.is_some_and(|key| self.document.says(it, key))
         });

@@ -4,16 +4,16 @@
 
 use super::{KeepError, Keeper, Table, choosers::is_exact, placements};
 use crate::{
-    finding::At,
-    live::{Hides, Live},
-    model::{Id, Name, Place, Pool},
+    finding::{At, Finding},
+    live::{Hides, Live, LiveProcess},
+    model::{Id, Name, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, StepEdit},
 };
 use std::collections::{BTreeMap, HashSet};
 
 impl Keeper<'_> {
     /// Has the rules say where steps are.
-    pub(super) fn steps(&mut self) -> Result<(), KeepError> {
+    pub(super) fn steps(&mut self) {
         let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
         for change in &self.round.judged.changes {
             if let (ChangeKind::PlaceStep { .. }, At::Source(span)) =
@@ -23,46 +23,45 @@ impl Keeper<'_> {
             }
         }
         for (start, changes) in by_rule {
-            let at = self.document.at(start);
-            let table = self.document.tables.get(at).cloned();
-            let Some(table) =
-                table.filter(|it| it.path.first().is_some_and(|it| it == "placements"))
-            else {
-                return Err(KeepError::NotATable("placements".to_owned()));
-            };
+            let at = self.at(start);
+            let Some(table) = self.document.tables.get(at).cloned() else { continue };
             match self.one_place(start, &changes) {
                 Some(place) => self.verdict(&table, &place),
                 None => self.exceptions(at, &changes),
             }
         }
-        Ok(())
     }
 
     /// Makes sure that what a rule names and a plan does not find was looked for everywhere.
     ///
     /// # Errors
     ///
-    /// [`KeepError::Unread`], where some of it could not be read.
-    pub(super) fn all_known(&self, at: usize, errors: &[usize]) -> Result<(), KeepError> {
-        let is_unread = self.round.judged.unread.iter().any(|it| self.document.at(*it) == at);
-        let table = self.document.tables.get(at);
-        let names_pool =
-            |it: &usize| table.is_some_and(|table| self.document.is_in(table, "pool", *it));
-        let findings = self.errors_in(at).into_iter();
-        let mut lost =
-            findings.filter(|it| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook"));
+    /// [`KeepReason::Unread`], where some of it could not be read.
+    pub(super) fn all_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
+        let is_unread = self.round.judged.unread.iter().any(|it| self.at(*it) == at);
+        let Some(table) = self.document.tables.get(at) else { return Ok(()) };
+        let names_pool = self.is_about(table, "pool", errors);
+        let is_lost =
+            |it: &&Finding| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook");
         // Where the steps are of a rule whose pool is gone, these alone can tell.
-        match is_unread && (lost.next().is_some() || errors.iter().any(names_pool)) {
-            true => self.all_read("placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules]),
+        match is_unread && (names_pool || errors.iter().any(is_lost)) {
+            true => {
+                self.all_read(at, "placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules])
+            }
             false => Ok(()),
         }
     }
 
-    /// Takes names out of a selector of a rule that nothing has any more; false where there are none, or nothing
-    /// would be left.
-    pub(super) fn take_unknown(&mut self, table: &Table, place: usize) -> bool {
+    /// Takes names out of a selector of a rule that nothing has any more, or that several projects have, as a
+    /// finding says; false where there are none, or nothing would be left.
+    pub(super) fn take_unknown(&mut self, table: &Table, finding: &Finding) -> bool {
+        let Some(place) = super::place(&finding.at) else { return false };
         let Some(key) = self.document.key_at(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
+        if finding.code == "ambiguous-name" && key == "project" {
+            let is_twin = |name: &Name| 1 < projects.iter().filter(|it| it.name == *name).count();
+            return self.document.take_names(table, &key, is_twin);
+        }
         let steps = || processes.iter().flat_map(|it| &it.steps);
         let known: HashSet<&Name> = match key.as_str() {
             "project" => projects.iter().map(|it| &it.name).collect(),
@@ -108,18 +107,32 @@ impl Keeper<'_> {
 
     /// Rules for steps that are not where a rule says, before that rule.
     fn exceptions(&mut self, before: usize, changes: &[&Change]) {
-        let moved: HashSet<(&str, &str)> = changes
+        let moved: Vec<(Id<Process>, &Id<StepAction>)> = changes
             .iter()
             .filter_map(|change| match &change.kind {
-                ChangeKind::PlaceStep { process, action, .. } => {
-                    Some((process.as_str(), action.as_str()))
+                ChangeKind::PlaceStep { process, action, git, .. } => {
+                    // A branch that is to be made has what the protected one has.
+                    let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
+                    let process = made_of.map_or(process.clone(), |(commit, base)| {
+                        LiveProcess::on_branch(&commit.project, &commit.document, base)
+                    });
+                    Some((process, action))
                 }
                 _ => None,
             })
             .collect();
-        let rules =
-            placements::exceptions(self.round.live, &self.pools, &moved, self.round.plainly);
-        self.told.push(format!("{} before a rule", crate::text::count(changes.len(), "exception")));
+        let moved: HashSet<(&str, &str)> =
+            moved.iter().map(|(process, action)| (process.as_str(), action.as_str())).collect();
+        self.except(before, &moved);
+    }
+
+    /// Rules for some steps, by their processes' ids and their own, before another rule.
+    pub(super) fn except(&mut self, before: usize, steps: &HashSet<(&str, &str)>) {
+        if steps.is_empty() {
+            return;
+        }
+        let rules = placements::exceptions(self.round.live, &self.pools, steps, self.round.plainly);
+        self.told.push(format!("{} before a rule", crate::text::count(steps.len(), "exception")));
         self.document.insert(before, &rules);
     }
 

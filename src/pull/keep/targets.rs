@@ -20,13 +20,13 @@ impl<'a> Keeper<'a> {
     pub(super) fn targets(&mut self) -> Result<(), KeepError> {
         let judged = self.round.judged;
         for rule in &judged.desired.target_rules {
-            let at = self.document.at(rule.at.bytes.start);
+            let at = self.at(rule.at.bytes.start);
             let errors = self.errors_in(at);
             let changes = self.changes_of(rule.at.bytes.start);
             if errors.is_empty() && changes.is_empty() {
                 continue;
             }
-            let table = self.rule(at, RULE)?;
+            let Some(table) = self.document.tables.get(at).cloned() else { continue };
             match errors.as_slice() {
                 [] => self.moved_targets(at, &table, &rule.value, &changes),
                 _ => self.lost_targets(at, &table, &rule.value, &errors)?,
@@ -43,12 +43,18 @@ impl<'a> Keeper<'a> {
         rule: &TargetRule,
         errors: &[&Finding],
     ) -> Result<(), KeepError> {
-        self.all_read(RULE, &[Hides::Targets])?;
+        self.all_read(at, RULE, &[Hides::Targets])?;
         if self.is_about(table, "pool", errors) {
             match self.targets_of(rule).first() {
                 Some(target) => self.say_pool(table, target),
                 None => {
-                    self.drop_rule(at, "a rule is removed: its pool is gone, and so is what had it")
+                    let why = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
+                    self.drop_rule(
+                        at,
+                        &format!(
+                            "a rule about targets is removed: {why}, and no target that it is about"
+                        ),
+                    );
                 }
             }
             return Ok(());

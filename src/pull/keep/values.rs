@@ -15,6 +15,9 @@ use crate::{
 /// Words for a rule.
 const RULE: &str = "pool_variables";
 
+/// What is told of a name in a scope that is none any more.
+const SCOPES: [&str; 3] = ["unknown-environment", "unknown-channel", "unknown-tenant-tag"];
+
 /// Where a value holds: environments, channels and tags, without regard to order and case.
 type Scope = [Vec<String>; 3];
 
@@ -40,13 +43,13 @@ impl<'a> Keeper<'a> {
     pub(super) fn values(&mut self) -> Result<(), KeepError> {
         let judged = self.round.judged;
         for rule in &judged.desired.values {
-            let at = self.document.at(rule.at.bytes.start);
+            let at = self.at(rule.at.bytes.start);
             let errors = self.errors_in(at);
             let changes = self.changes_of(rule.at.bytes.start);
             if errors.is_empty() && changes.is_empty() {
                 continue;
             }
-            let table = self.rule(at, RULE)?;
+            let Some(table) = self.document.tables.get(at).cloned() else { continue };
             let rule = Rule { rule: &rule.value, at, table };
             match errors.as_slice() {
                 [] => self.moved(&rule, &changes),
@@ -65,30 +68,41 @@ impl<'a> Keeper<'a> {
         for set in in_git {
             if let Store::BesideGit { unread: Some(why) } = &set.store {
                 let what = format!("the variables of project {:?} in Git", set.owner.name());
-                let (rules, why) = (RULE.to_owned(), why.clone());
-                return Err(KeepError::Unread { rules, what, why });
+                return Err(self.unread(rule.at, RULE, (what, why.clone())));
             }
         }
         let all_seen = rule.owners().is_exact() && names.iter().all(|it| is_there(&it));
         if !all_seen {
-            self.all_read(RULE, &[Hides::Pointers])?;
+            self.all_read(rule.at, RULE, &[Hides::Pointers])?;
+        }
+        let is_scope = |it: &&&Finding| SCOPES.contains(&it.code.as_str());
+        let place = |it: &&Finding| super::place(&it.at).map(|at| (at, it.message.clone()));
+        let gone: Vec<_> = errors.iter().filter(is_scope).filter_map(place).collect();
+        // A value loses what goes of its scope, and keeps the rest of it.
+        let mut took = false;
+        for (at, message) in gone {
+            if self.document.take_item(&rule.table, at) {
+                self.told.push(format!("a rule about values no longer says this: {message}"));
+                took = true;
+            }
+        }
+        if took {
+            return Ok(());
         }
         if self.is_about(&rule.table, "pool", errors) {
             let found = self.decided_by(rule.rule);
             let pool = found.iter().find_map(|(_, it)| self.said(it.pool.as_ref()));
             match pool {
                 Some(pool) => self.say(rule, &pool),
-                None => self.out(
-                    rule,
-                    &[],
-                    "a rule is removed: its pool is gone, and so is what had it",
-                ),
+                None => {
+                    let why = format!("{}, and no value that it is about", told(errors));
+                    self.out(rule, &[], &why);
+                }
             }
             return Ok(());
         }
         let lost: Vec<&Name> = names.iter().filter(|it| self.lacks(rule.rule, it)).collect();
-        let why = "a rule no longer names values that are gone, or cannot be managed";
-        self.out(rule, &lost, why);
+        self.out(rule, &lost, &told(errors));
         Ok(())
     }
 
@@ -96,7 +110,14 @@ impl<'a> Keeper<'a> {
     fn moved(&mut self, rule: &Rule, changes: &[&'a Change]) {
         use ValueEdit::{Change as Changes, Remove};
         let there = changes.iter().filter_map(|it| match &it.kind {
-            ChangeKind::SetValue { set, edit: Changes { id, .. } | Remove { id, .. }, .. } => {
+            ChangeKind::SetValue {
+                set, edit: Changes { id, .. } | Remove { id, .. }, git, ..
+            } => {
+                // A branch that is to be made has what the protected one has.
+                let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
+                let set = made_of.map_or(set.clone(), |(commit, base)| {
+                    LiveVariableSet::on_branch(&commit.project, &commit.document, base)
+                });
                 Some((set, id))
             }
             _ => None,
@@ -105,16 +126,20 @@ impl<'a> Keeper<'a> {
         if ids.len() < changes.len() {
             let names: Vec<Name> = rule.owners().exact().map(Name::new).collect();
             let lost: Vec<&Name> = names.iter().filter(|it| self.lacks(rule.rule, it)).collect();
-            return self.out(rule, &lost, "a rule no longer names values that are gone");
+            return self.out(rule, &lost, "values that it names are gone");
         }
         let found = self.decided_by(rule.rule);
-        let moves = |it: &PoolVariable| ids.contains(&(&it.set, &it.id));
+        let moves = |it: &PoolVariable| ids.iter().any(|(set, id)| *set == it.set && **id == it.id);
         let all = found.iter().all(|(_, it)| moves(it));
         // A value that is there again is said where each that the rule asks to go is.
         let whole = match rule.rule.verdict {
             ValueVerdict::Pool(_) => true,
             ValueVerdict::Remove => {
-                rule.owners().is_exact() && rule.owners().exact().count() == found.len()
+                let sets = self.round.live.choosers.sets.iter();
+                let sets = sets.filter(|it| self.is_managed(it) && has_scope(rule.rule, it));
+                let names = || rule.owners().exact().map(Name::new);
+                let has_it = |name: Name| found.iter().any(|(set, _)| *set.owner.name() == name);
+                sets.count() == found.len() && names().all(has_it)
             }
         };
         let first = found.iter().find(|(_, it)| self.said(it.pool.as_ref()).is_some());
@@ -138,7 +163,7 @@ impl<'a> Keeper<'a> {
             values.iter().partition(|(set, _)| rule.names(set.owner.name()));
         let names: Vec<&Name> = named.iter().map(|(set, _)| set.owner.name()).collect();
         if !names.is_empty() {
-            return self.out(rule, &names, "a rule no longer names values that are another pool");
+            return self.out(rule, &names, "values that it names are another pool");
         }
         let key = owners(rule.rule).0;
         let mut exceptions = Vec::new();
@@ -152,7 +177,7 @@ impl<'a> Keeper<'a> {
                     self.document.add_item(&rule.table, key, &value(&format!("!{name}")));
                     self.told.push(format!("a rule leaves out {name}"));
                 }
-                true => return self.out(rule, &[], "a rule is written anew, value by value"),
+                true => return self.out(rule, &[], "its values are said one by one"),
             }
         }
         let is_one = |it: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, it));
@@ -169,16 +194,22 @@ impl<'a> Keeper<'a> {
     /// Takes owners out of a rule, or the rule out of the file where nothing would be left of it or nothing is
     /// to be taken out; what cannot be said of their values is a comment.
     fn out(&mut self, rule: &Rule, names: &[&Name], why: &str) {
-        self.told.push(why.to_owned());
         let of_rule = |it: &PoolVariable| {
             it.name == rule.rule.variable.value && names.contains(&it.owner.name())
         };
         let (_, left) = choosers::values(self.round.live, &self.pools, of_rule);
         let left = self.unsaid(&left);
         match self.document.take_names(&rule.table, owners(rule.rule).0, |it| names.contains(&it)) {
-            true if left.is_empty() => {}
-            true => self.document.insert(rule.at, &left),
-            false => self.document.remove(rule.at, &left),
+            true => {
+                self.told.push(format!("a rule about values names fewer: {why}"));
+                if !left.is_empty() {
+                    self.document.insert(rule.at, &left);
+                }
+            }
+            false => {
+                self.told.push(format!("a rule about values is removed: {why}"));
+                self.document.remove(rule.at, &left);
+            }
         }
     }
 
@@ -261,8 +292,15 @@ impl<'a> Keeper<'a> {
             }
         };
         let sets: Vec<_> = sets.filter(|set| is_of_kind(rule, set)).collect();
-        sets.is_empty() || !sets.into_iter().all(is_whole)
+        let twin = |set: &LiveVariableSet| choosers::has_twin(self.round.live, &set.owner);
+        sets.is_empty() || sets.iter().any(|it| twin(it)) || !sets.into_iter().all(is_whole)
     }
+}
+
+/// What is wrong, in words.
+fn told(errors: &[&Finding]) -> String {
+    let messages: Vec<&str> = errors.iter().map(|it| it.message.as_str()).collect();
+    messages.join("; ")
 }
 
 /// The key that says whose variables a rule is about, and what it says.
@@ -277,12 +315,18 @@ fn is_of_kind(rule: &ValueRule, set: &LiveVariableSet) -> bool {
     matches!(set.owner, VariableOwner::Project(_)) == matches!(rule.owner, ValueOwner::Projects(_))
 }
 
+/// Whether a set may have a value that a rule is about.
+fn has_scope(rule: &ValueRule, set: &LiveVariableSet) -> bool {
+    is_of_kind(rule, set)
+        && owners(rule).1.matches_folded(set.owner.name().folded())
+        && scope_in(set, &rule.scope).is_some()
+}
+
 /// Whether a rule is about a value, were it the only one.
 fn covers(rule: &ValueRule, set: &LiveVariableSet, it: &PoolVariable) -> bool {
     it.name == rule.variable.value
         && it.scope.is_plain()
-        && is_of_kind(rule, set)
-        && owners(rule).1.matches_folded(set.owner.name().folded())
+        && has_scope(rule, set)
         && scope_in(set, &rule.scope).is_some_and(|scope| scope == it.scope.normal())
 }
 

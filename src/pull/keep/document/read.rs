@@ -1,6 +1,8 @@
 //! Where the tables, values and comments of a text are, as `toml_edit` finds them.
+//!
+//! A table is one however it is written: below a header, in braces, as an item of a list, or by dotted keys.
 
-use super::{Entry, Table};
+use super::{Entry, Form, Table};
 use std::ops::Range;
 use toml_edit::{
     Array, Decor, Document, InlineTable, Item, RawString, TableLike, TomlError, Value,
@@ -10,58 +12,196 @@ use toml_edit::{
 /// The tables of a text and its comments, in its order.
 pub(super) fn read(text: &str) -> Result<(Vec<Table>, Vec<Range<usize>>), TomlError> {
     let document = Document::parse(text)?;
-    let mut tables = Vec::new();
-    table(document.as_table(), &[], 0..0, &mut tables);
-    tables.sort_by_key(|it| it.header.start);
+    let mut reader = Reader { text, tables: Vec::new() };
+    let root = Frame { path: Vec::new(), form: Form::Header, key: 0..0, whole: 0..0 };
+    reader.table(document.as_table(), root);
+    // What stands before any header is the first, even where a list or a pool stands at its very start.
+    reader.tables.sort_by_key(|it| (it.path.len().min(1), it.whole.start, it.path.len()));
     let mut comments = Comments { text, found: Vec::new() };
     comments.visit_table(document.as_table());
     comments.raw(document.trailing());
     comments.found.sort_by_key(|it| it.start);
-    Ok((tables, comments.found))
+    Ok((reader.tables, comments.found))
 }
 
-/// Adds a table with a header, and those that are inside it.
-fn table(it: &toml_edit::Table, path: &[String], key: Range<usize>, tables: &mut Vec<Table>) {
-    let (header, mut entries) = (it.span().unwrap_or_default(), Vec::new());
-    inside(it, (path, path.len()), &mut entries, tables);
-    entries.sort_by_key(|it| it.key.start);
-    tables.push(Table { path: path.to_vec(), key, header, entries });
+/// The parts of a dotted key that begins at a place.
+pub(super) fn parts(text: &str, start: usize) -> Vec<Range<usize>> {
+    let (mut parts, mut at) = (Vec::new(), start);
+    loop {
+        let rest = |at: usize| text.get(at..).unwrap_or_default();
+        at += rest(at).len() - rest(at).trim_start_matches([' ', '\t']).len();
+        let mut escaped = false;
+        let mut ends = |quote: char, c: char| {
+            let ends = c == quote && !escaped;
+            escaped = quote == '"' && c == '\\' && !escaped;
+            ends
+        };
+        let len = match rest(at).chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                rest(at + 1).find(|c| ends(quote, c)).map_or(rest(at).len(), |it| it + 2)
+            }
+            _ => rest(at).find([' ', '\t', '.', '=', ']']).unwrap_or(rest(at).len()),
+        };
+        parts.push(at..at + len);
+        at += len;
+        let behind = rest(at).trim_start_matches([' ', '\t']);
+        if !behind.starts_with('.') || len == 0 {
+            return parts;
+        }
+        at += rest(at).len() - behind.len() + 1;
+    }
 }
 
-/// Adds what is in a table that has a header `depth` keys long, or is inside one by dotted keys.
-fn inside(
-    it: &toml_edit::Table,
-    (path, depth): (&[String], usize),
-    entries: &mut Vec<Entry>,
-    tables: &mut Vec<Table>,
-) {
-    for (name, item) in it.iter() {
-        let path = [path, &[name.to_owned()]].concat();
-        let key = it.key(name).and_then(|it| it.span()).unwrap_or_default();
-        match item {
-            Item::None => {}
-            Item::Value(value) => {
-                entries.push(entry(path.get(depth..).unwrap_or_default(), key, value));
+/// Where a table is, before it is known what is in it.
+struct Frame {
+    path: Vec<String>,
+    form: Form,
+    key: Range<usize>,
+    whole: Range<usize>,
+}
+
+/// A value below a header or in braces, by all keys that lead to it.
+struct Leaf<'d> {
+    path: Vec<String>,
+    key: Range<usize>,
+    value: &'d Value,
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    tables: Vec<Table>,
+}
+
+impl Reader<'_> {
+    /// Adds a table, and those that are inside it.
+    fn table(&mut self, it: &dyn TableLike, frame: Frame) {
+        let mut leaves = Vec::new();
+        self.leaves(it, &frame.path, &mut leaves);
+        leaves.sort_by_key(|it| it.key.start);
+        let depth = frame.path.len();
+        let braces = (frame.form != Form::Header).then(|| frame.whole.clone());
+        let mut behind = if braces.is_some() { frame.whole.start + 1 } else { frame.whole.end };
+        let mut entries: Vec<(Vec<String>, Entry)> = Vec::new();
+        for Leaf { path, key, value } in leaves {
+            let start = self.skipped(behind);
+            let span = value.span().unwrap_or_default();
+            behind = span.end;
+            let items = value.as_array().into_iter().flat_map(Array::iter);
+            let items = items.filter_map(Value::span).collect();
+            let entry = Entry {
+                name: String::new(),
+                start,
+                key: key.clone(),
+                value: span.clone(),
+                items,
+                dotted: false,
+            };
+            self.values_of(value, &path, key, span);
+            entries.push((path, entry));
+        }
+        self.dotted(&entries, depth, braces.as_ref());
+        let Frame { path, form, key, whole } = frame;
+        let entries = entries_of(&entries, &path);
+        self.tables.push(Table { path, form, depth, key, whole, braces, entries });
+    }
+
+    /// The values of a table, and of those that dotted keys make in it; tables with headers are added.
+    fn leaves<'d>(&mut self, it: &'d dyn TableLike, path: &[String], leaves: &mut Vec<Leaf<'d>>) {
+        for (name, item) in it.iter() {
+            let path = [path, &[name.to_owned()]].concat();
+            let key = it.key(name).and_then(|it| it.span()).unwrap_or_default();
+            let mut header = |it: &toml_edit::Table| {
+                let (whole, key) = (it.span().unwrap_or_default(), key.clone());
+                self.table(it, Frame { path: path.clone(), form: Form::Header, key, whole });
+            };
+            match item {
+                Item::None => {}
+                Item::Value(Value::InlineTable(it)) if it.is_dotted() => {
+                    self.leaves(it, &path, leaves);
+                }
+                Item::Value(value) => leaves.push(Leaf { path, key, value }),
+                // Its keys are dotted, or the headers of what is in it are.
+                Item::Table(it) if it.is_implicit() => self.leaves(it, &path, leaves),
+                Item::Table(it) => header(it),
+                Item::ArrayOfTables(all) => all.iter().for_each(header),
             }
-            // Its keys are dotted, or the headers of what is in it are.
-            Item::Table(it) if it.is_implicit() => inside(it, (&path, depth), entries, tables),
-            Item::Table(it) => table(it, &path, key, tables),
-            Item::ArrayOfTables(all) => {
-                all.iter().for_each(|it| table(it, &path, key.clone(), tables));
+        }
+    }
+
+    /// Adds the tables in a value: one in braces, or those of a list.
+    fn values_of(
+        &mut self,
+        value: &Value,
+        path: &[String],
+        key: Range<usize>,
+        whole: Range<usize>,
+    ) {
+        match value {
+            Value::InlineTable(it) => {
+                self.table(it, Frame { path: path.to_vec(), form: Form::Braces, key, whole });
             }
+            Value::Array(items) => {
+                for it in items.iter().filter_map(Value::as_inline_table) {
+                    let (whole, key) = (it.span().unwrap_or_default(), key.clone());
+                    self.table(it, Frame { path: path.to_vec(), form: Form::Item, key, whole });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the tables that dotted keys make.
+    fn dotted(
+        &mut self,
+        entries: &[(Vec<String>, Entry)],
+        depth: usize,
+        braces: Option<&Range<usize>>,
+    ) {
+        let mut known: Vec<&[String]> = Vec::new();
+        let groups = entries.iter().flat_map(|(path, first)| {
+            (depth + 1..path.len()).filter_map(move |len| Some((path.get(..len)?, first)))
+        });
+        for (path, first) in groups {
+            if known.contains(&path) {
+                continue;
+            }
+            known.push(path);
+            let key = parts(self.text, first.start).get(path.len() - depth - 1).cloned();
+            self.tables.push(Table {
+                path: path.to_vec(),
+                form: Form::Dotted,
+                depth,
+                key: key.unwrap_or_default(),
+                whole: first.start..first.value.end,
+                braces: braces.cloned(),
+                entries: entries_of(entries, path),
+            });
+        }
+    }
+
+    /// Where a key begins, behind what ends before it.
+    fn skipped(&self, mut at: usize) -> usize {
+        loop {
+            let rest = self.text.get(at..).unwrap_or_default();
+            let bare =
+                rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == '\u{feff}');
+            at += rest.len() - bare.len();
+            if !bare.starts_with('#') {
+                return at;
+            }
+            at += bare.find('\n').unwrap_or(bare.len());
         }
     }
 }
 
-fn entry(keys: &[String], key: Range<usize>, value: &Value) -> Entry {
-    let items = value.as_array().into_iter().flat_map(Array::iter);
-    Entry {
-        name: keys.first().cloned().unwrap_or_default(),
-        key,
-        value: value.span().unwrap_or_default(),
-        items: items.filter_map(Value::span).collect(),
-        dotted: 1 < keys.len(),
-    }
+/// What of the values is in the table of a path.
+fn entries_of(entries: &[(Vec<String>, Entry)], path: &[String]) -> Vec<Entry> {
+    let inside = entries.iter().filter_map(|(it, entry)| {
+        let rest = it.strip_prefix(path)?;
+        let name = rest.first()?.clone();
+        Some(Entry { name, dotted: 1 < rest.len(), ..entry.clone() })
+    });
+    inside.collect()
 }
 
 /// Where comments are: in what stands around keys, values and headers.
@@ -143,8 +283,8 @@ n = '''
         let (tables, comments) = read(&text).unwrap();
         let said = |at: &Range<usize>| text[at.clone()].escape_debug().to_string();
         let mut shown = String::new();
-        for Table { path, key, header, entries } in &tables {
-            shown.push_str(&format!("{path:?} `{}` `{}`\n", said(header), said(key)));
+        for Table { path, form, key, whole, entries, .. } in &tables {
+            shown.push_str(&format!("{path:?} {form:?} `{}` `{}`\n", said(whole), said(key)));
             for Entry { name, value, items, dotted, .. } in entries {
                 let items: Vec<_> = items.iter().map(said).collect();
                 let dots = ["", ".…"][usize::from(*dotted)];

@@ -1,0 +1,163 @@
+//! What is taken out of lists and braces, and what is added to them.
+
+use super::{Document, Entry, Form, Pending, Table, lines, said};
+use crate::model::Name;
+use std::ops::Range;
+
+impl Document<'_> {
+    /// Takes the item at a place out of the list it is in; false where it is the only one, or in none.
+    pub(in super::super) fn take_item(&mut self, table: &Table, place: usize) -> bool {
+        let within = |it: &&Entry| it.value.contains(&place);
+        let entry = table.entries.iter().find(within);
+        entry.is_some_and(|entry| self.take(entry, |it| it.contains(&place)))
+    }
+
+    /// Takes names out of the list that a key has; false where that would be none or all, or there is no list.
+    pub(in super::super) fn take_names(
+        &mut self,
+        table: &Table,
+        key: &str,
+        goes: impl Fn(&Name) -> bool,
+    ) -> bool {
+        let text = self.text;
+        let goes = |it: &Range<usize>| said(text, it).is_some_and(|said| goes(&Name::new(&said)));
+        let entry = table.entries.iter().find(|it| it.name == key);
+        entry.is_some_and(|entry| self.take(entry, goes))
+    }
+
+    /// Takes items out of a list; false where that would be none or all, or leave nothing but exclusions.
+    fn take(&mut self, entry: &Entry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
+        let excludes =
+            |it: &Range<usize>| said(self.text, it).is_some_and(|it| it.starts_with('!'));
+        if entry.items.iter().all(|it| goes(it) || excludes(it)) {
+            return false;
+        }
+        self.cut(&entry.items, entry.value.end, goes)
+    }
+
+    /// Takes some of what stands between commas, and not all of it; whether anything goes.
+    pub(super) fn cut(
+        &mut self,
+        items: &[Range<usize>],
+        end: usize,
+        goes: impl Fn(&Range<usize>) -> bool,
+    ) -> bool {
+        let Some(last) = items.iter().rposition(|it| !goes(it)) else { return false };
+        let lines: Option<Vec<_>> =
+            items.iter().filter(|it| goes(it)).map(|it| self.own_line(items, end, it)).collect();
+        if let Some(lines) = lines {
+            for line in &lines {
+                let text = self.slice(line.clone());
+                let indent = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
+                let kept = self.comments(line).into_iter().map(|it| format!("{indent}{it}\n"));
+                self.replace(line.clone(), kept.collect());
+            }
+            return !lines.is_empty();
+        }
+        let before = items.iter().zip(items.iter().skip(1)).take(last);
+        let before = before.filter(|(it, _)| goes(it)).map(|(it, next)| it.start..next.start);
+        let behind = items.get(last).zip(items.last()).map(|(it, end)| it.end..end.end);
+        let ranges: Vec<_> = before.chain(behind.filter(|it| !it.is_empty())).collect();
+        for range in &ranges {
+            let kept = self.comments(range).into_iter().map(|it| format!(" {it}\n")).collect();
+            self.replace(range.clone(), kept);
+        }
+        !ranges.is_empty()
+    }
+
+    /// The lines of an item that has them to itself, with its comma.
+    fn own_line(
+        &self,
+        items: &[Range<usize>],
+        end: usize,
+        item: &Range<usize>,
+    ) -> Option<Range<usize>> {
+        let line = self.line_start(item.start)..self.line_end(item.end);
+        let behind = self.bare(item.end..line.end);
+        let is_last = items.last() == Some(item);
+        // A comma of the last one may be further down, and would be left alone there.
+        let ends = || is_last && !self.bare(item.end..end).contains(',');
+        let alone = self.slice(line.start..item.start).trim().is_empty()
+            && (behind == "," || behind.is_empty() && ends());
+        alone.then_some(line)
+    }
+
+    /// A part of the text behind an item, without its comments.
+    fn bare(&self, part: Range<usize>) -> String {
+        let text = self.slice(part.clone()).to_owned();
+        let bare = self.comments(&part).into_iter().fold(text, |text, it| text.replacen(it, "", 1));
+        bare.trim().to_owned()
+    }
+
+    /// Adds an item to what a key has, which then is a list.
+    pub(in super::super) fn add_item(&mut self, table: &Table, key: &str, item: &str) {
+        let Some(entry) = table.value(key) else { return };
+        match entry.items.last() {
+            Some(last) => self.replace(last.end..last.end, format!(", {item}")),
+            None => {
+                let written = self.slice(entry.value.clone());
+                self.replace(entry.value.clone(), format!("[{written}, {item}]"));
+            }
+        }
+    }
+
+    /// Takes values away, with their keys, from the braces that they are in, or else as lines.
+    pub(super) fn drop_entries(&mut self, braces: Option<&Range<usize>>, gone: &[Entry]) {
+        let Some(braces) = braces else {
+            for entry in gone {
+                let range = self.line_start(entry.start)..self.line_end(entry.value.end);
+                let kept = lines(&self.comments(&range));
+                self.replace(range, kept);
+            }
+            return;
+        };
+        self.pending(braces.clone()).gone.extend(gone.iter().map(|it| it.value.end));
+    }
+
+    /// What goes from a list or braces, and what comes to it.
+    pub(super) fn pending(&mut self, whole: Range<usize>) -> &mut Pending {
+        let at = self.pending.iter().position(|it| it.whole == whole).unwrap_or_else(|| {
+            self.pending.push(Pending { whole, gone: Vec::new(), added: Vec::new() });
+            self.pending.len() - 1
+        });
+        &mut self.pending[at]
+    }
+
+    /// Makes the edits of a list or braces, of which all is known.
+    pub(super) fn settle(&mut self, pending: &Pending) {
+        let Pending { whole, gone, added } = pending;
+        let mut entries = self.tables.iter().flat_map(|it| &it.entries);
+        let list = entries.find(|it| it.value == *whole);
+        let has_braces = |it: &&Table| it.whole == *whole && it.form != Form::Dotted;
+        let items: Vec<Range<usize>> = match (self.tables.iter().find(has_braces), &list) {
+            (Some(table), _) => table.entries.iter().map(|it| it.start..it.value.end).collect(),
+            (None, Some(list)) => list.items.clone(),
+            (None, None) => return,
+        };
+        let goes = |it: &Range<usize>| gone.contains(&it.end);
+        let added = added.join(", ");
+        let last = items.iter().rev().find(|it| !goes(it));
+        match (last, items.first()) {
+            (Some(last), _) => {
+                let at = last.end;
+                self.cut(&items, whole.end, goes);
+                if !added.is_empty() {
+                    self.replace(at..at, format!(", {added}"));
+                }
+                return;
+            }
+            (None, Some(first)) => {
+                let inside = first.start..whole.end - 1;
+                let kept = lines(&self.comments(&inside));
+                let kept = if kept.is_empty() { kept } else { format!("\n{kept}") };
+                self.replace(inside, kept);
+            }
+            (None, None) => {}
+        }
+        let at = items.first().map_or(whole.start + 1, |it| it.start);
+        let space = if self.slice(whole.start + 1..at).is_empty() { " " } else { "" };
+        if !added.is_empty() {
+            self.replace(at..at, format!("{space}{added} "));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Whole tables that go and that come, in the form that stands around them.
+
+use super::{Document, Entry, Form, Table, is_of_map, lines};
+use std::ops::Range;
+
+/// New tables in braces, for where there can be no header.
+struct Inline {
+    /// The last key of each, and its braces.
+    tables: Vec<(String, String)>,
+    /// The comments beside them, as lines.
+    comments: String,
+}
+
+impl Document<'_> {
+    /// Takes a table away, with the tables inside it, and has `instead` there.
+    pub(in super::super) fn remove(&mut self, at: usize, instead: &str) {
+        let Some(table) = self.tables.get(at).cloned() else { return };
+        match table.form {
+            Form::Header => {
+                self.remove_lines(at, instead);
+                let apart = self.with_headers(&table.path).into_iter();
+                let apart = apart.filter(|it| *it != at && is_of_map(&table.path));
+                apart.for_each(|it| self.remove_lines(it, ""));
+            }
+            Form::Item => self.remove_item(&table, instead),
+            Form::Braces => {
+                let is_it = |it: &Entry| it.value == table.whole && !it.dotted;
+                let owner = self.tables.iter().filter(|it| it.entries.iter().any(is_it));
+                let Some(owner) = owner.max_by_key(|it| it.path.len()).cloned() else { return };
+                let gone: Vec<Entry> =
+                    owner.entries.iter().filter(|it| is_it(it)).cloned().collect();
+                self.exchange(&owner, &gone, owner.path.len(), instead);
+            }
+            Form::Dotted => {
+                let place = table.path.len() - 1;
+                self.exchange(&table, &table.entries, place, instead);
+                let inner = self.with_headers(&table.path);
+                inner.iter().for_each(|at| self.remove_lines(*at, ""));
+            }
+        }
+    }
+
+    /// Takes the lines of a table with a header away, with those of the tables right behind it that are inside it.
+    pub(super) fn remove_lines(&mut self, at: usize, instead: &str) {
+        let Some(table) = self.tables.get(at) else { return };
+        let (start, path) = (self.start(table), table.path.clone());
+        let rest = self.tables.get(at..).unwrap_or_default().iter();
+        let inside = rest.enumerate().take_while(|(n, it)| {
+            *n == 0 || it.path.len() > path.len() && it.path.starts_with(&path)
+        });
+        let inside = inside.filter(|(_, it)| it.form == Form::Header);
+        let end = inside.map(|(_, it)| self.end(it)).max().unwrap_or(start);
+        let mut kept = lines(&self.comments(&(start..end)));
+        kept.push_str(instead.trim_start_matches('\n'));
+        // Of the blank lines around it one is left.
+        let is_blank = |from: usize, to: usize| self.slice(from..to).trim().is_empty();
+        let above = is_blank(self.line_start(start.saturating_sub(1)), start);
+        let below = self.line_end(end);
+        let end = if kept.is_empty() && above && is_blank(end, below) { below } else { end };
+        self.replace(start..end, kept);
+    }
+
+    /// Has other tables where values of a table are, `place` of whose keys stay; comments stay above them.
+    fn exchange(&mut self, owner: &Table, gone: &[Entry], place: usize, instead: &str) {
+        let Inline { tables, comments } = inline(instead);
+        let Some(first) = gone.first() else { return };
+        let above = self.line_start(first.start);
+        if tables.is_empty() {
+            self.replace(above..above, comments);
+            return self.drop_entries(owner.braces.as_ref(), gone);
+        }
+        let parts = super::read::parts(self.text, first.start);
+        let key = parts.get(place - owner.depth).map_or(first.start, |it| it.start);
+        let prefix = self.slice(first.start..key);
+        let said = tables.iter().map(|(key, braces)| format!("{prefix}{key} = {braces}"));
+        let said: Vec<String> = said.collect();
+        let had = lines(&self.comments(&(first.start..first.value.end)));
+        self.replace(above..above, format!("{had}{comments}"));
+        let between = if owner.braces.is_some() { ", " } else { "\n" };
+        self.replace(first.start..first.value.end, said.join(between));
+        let others = gone.get(1..).unwrap_or_default();
+        if !others.is_empty() {
+            self.drop_entries(owner.braces.as_ref(), others);
+        }
+    }
+
+    /// Takes an item out of its list, or the list out of its table where it is the last.
+    fn remove_item(&mut self, table: &Table, instead: &str) {
+        let holds = |it: &&Table| it.entries.iter().any(|it| it.items.contains(&table.whole));
+        let holder = self.tables.iter().filter(holds).max_by_key(|it| it.path.len()).cloned();
+        let Some(holder) = holder else { return };
+        let list = holder.entries.iter().find(|it| it.items.contains(&table.whole));
+        let Some(list) = list else { return };
+        let Inline { tables, comments } = inline(instead);
+        let above = self.line_start(table.whole.start);
+        self.replace(above..above, comments);
+        if !tables.is_empty() {
+            let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
+            self.replace(table.whole.clone(), said.join(", "));
+        } else {
+            self.pending(list.value.clone()).gone.push(table.whole.end);
+        }
+    }
+
+    /// Adds tables behind the last one of a kind, or else of the kinds before it.
+    pub(in super::super) fn append(&mut self, kinds: &[&str], tables: &str) {
+        if tables.is_empty() {
+            return;
+        }
+        let own = kinds.first().copied().unwrap_or_default();
+        let written = self.tables.first().and_then(|it| it.value(own)).cloned();
+        if let Some(entry) = written {
+            return self.append_inline(own, &entry, tables);
+        }
+        let of = |kind: &&str| {
+            self.tables.iter().rposition(|it| it.path.first().is_some_and(|it| it == kind))
+        };
+        let behind = kinds.iter().find_map(of).unwrap_or_default();
+        let headers = self.tables.iter().take(behind + 1);
+        let header = headers.rev().find(|it| it.form == Form::Header);
+        let at = header.map_or(0, |it| self.end(it));
+        let open = at > 0 && !self.slice(0..at).ends_with('\n');
+        self.replace(at..at, format!("{}{tables}", if open { "\n" } else { "" }));
+    }
+
+    /// Adds tables to the braces or to the list that the top of the file has for their kind.
+    fn append_inline(&mut self, kind: &str, entry: &Entry, tables: &str) {
+        let Inline { tables, comments } = inline(tables);
+        let above = self.line_start(entry.start);
+        self.replace(above..above, comments);
+        if let Some(table) = self.find(&[kind]).filter(|it| it.form == Form::Braces).cloned() {
+            for (key, braces) in tables {
+                self.add(&table, &format!("{key} = {braces}"));
+            }
+            return;
+        }
+        let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
+        self.pending(entry.value.clone()).added.extend(said);
+    }
+
+    /// Adds tables before another, and before the comment right above that.
+    pub(in super::super) fn insert(&mut self, before: usize, tables: &str) {
+        let Some(table) = self.tables.get(before) else { return };
+        let start = self.line_start(table.whole.start);
+        let item = table.whole.clone();
+        let indent = self.slice(start..item.start);
+        if table.form == Form::Header {
+            let at = self.above(start);
+            return self.replace(at..at, format!("{}\n", tables.trim_start_matches('\n')));
+        }
+        let Inline { tables, comments } = inline(tables);
+        let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
+        if indent.trim().is_empty() {
+            let said = said.into_iter().map(|it| format!("{indent}{it},\n"));
+            let at = self.above(start);
+            return self.replace(at..at, format!("{comments}{}", said.collect::<String>()));
+        }
+        self.replace(start..start, comments);
+        let said = said.into_iter().map(|it| format!("{it}, ")).collect();
+        self.replace(item.start..item.start, said);
+    }
+
+    /// Where the comment right above a line begins, or else the line.
+    fn above(&self, line: usize) -> usize {
+        let mut at = line;
+        for comment in self.comments.iter().rev().skip_while(|it| line <= it.start) {
+            let above = self.line_start(comment.start);
+            let alone = self.slice(above..comment.start).trim().is_empty();
+            if !alone || self.line_end(comment.end) != at {
+                break;
+            }
+            at = above;
+        }
+        at
+    }
+}
+
+/// Tables with headers as they are written in braces.
+fn inline(tables: &str) -> Inline {
+    let Ok(document) = Document::new(tables) else {
+        return Inline { tables: Vec::new(), comments: String::new() };
+    };
+    let entry = |it: &Entry| document.slice(it.start..it.value.end);
+    let braces = |it: &Table| {
+        let said: Vec<_> = it.entries.iter().map(entry).collect();
+        let key = it.key.clone();
+        (document.slice(key).to_owned(), format!("{{ {} }}", said.join(", ")))
+    };
+    let whole: Range<usize> = 0..tables.len();
+    let with_headers = document.tables.iter().skip(1).filter(|it| it.form == Form::Header);
+    Inline {
+        tables: with_headers.map(braces).collect(),
+        comments: lines(&document.comments(&whole)),
+    }
+}

@@ -1,0 +1,66 @@
+//! Why a file cannot be kept: where that is, and what to do.
+
+use crate::finding::{At, Finding, Level, SourceId, Span};
+
+/// Why a file cannot be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepError {
+    /// Where the cause is in the file as it is, a byte of it; none where it is nowhere in it.
+    pub at: Option<usize>,
+    /// Why.
+    pub reason: KeepReason,
+}
+
+/// Why nobody can say what a file has to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeepReason {
+    /// Rules about what could not be read.
+    #[error("nobody can tell what `{rules}` are about: cannot read {what}: {why}")]
+    Unread {
+        /// Their table's name.
+        rules: String,
+        /// What could not be read.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// Something that no edit settles.
+    #[error("the file cannot be brought to what is live by edits: {what}")]
+    Unsettled {
+        /// What is left, in words.
+        what: String,
+        /// What would help; empty where that is not known.
+        help: String,
+    },
+}
+
+impl KeepError {
+    /// Something that no edit settles, and which a finding tells about.
+    pub(super) fn unsettled(finding: &Finding) -> Self {
+        let at = match &finding.at {
+            At::Source(span) => Some(span.bytes.start),
+            At::Line(_) | At::Nowhere => None,
+        };
+        let (what, help) = (finding.message.clone(), finding.help.clone().unwrap_or_default());
+        Self { at, reason: KeepReason::Unsettled { what, help } }
+    }
+
+    /// What is told about it: what, where, why, and what to do. The file is the only source of the run.
+    pub fn finding(&self) -> Finding {
+        let help = match &self.reason {
+            KeepReason::Unread { .. } => {
+                "give the key a way to read it, or take these rules out of the file; then keep it again"
+            }
+            KeepReason::Unsettled { help, .. } if help.is_empty() => {
+                "write this part of the file as `poolwright pull` does, and keep it again"
+            }
+            KeepReason::Unsettled { help, .. } => help,
+        };
+        let at = self.at.map_or(At::Nowhere, |start| {
+            At::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
+        });
+        Finding::new("not-kept", Level::Error, at, self.reason.to_string())
+            .notes(vec!["nothing is written: the file is as it was".to_owned()])
+            .help(help)
+    }
+}

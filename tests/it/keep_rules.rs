@@ -1,0 +1,206 @@
+//! `pull --keep` where rules and waves name what is not there, or what no rule can name.
+
+use crate::{
+    keep::{changed, judge},
+    workbench::Workbench,
+};
+use poolwright::{
+    live::{Directory, Live, LiveProject, ServerFacts},
+    model::{Linked, Name},
+    pull::keep,
+    sandbox::Seed,
+};
+
+/// What is pulled of the chapter's company, with other tables before its rules.
+fn pulled_with(workbench: &Workbench, tables: &str) -> String {
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (rest, rules) = pulled.split_once("\n# Where steps run").unwrap();
+    let text = format!("{rest}{tables}\n# Where steps run{rules}");
+    workbench.write("workers.toml", &text);
+    text
+}
+
+/// Brings the file to what is live; what was said, and the lines that changed.
+fn keeping(workbench: &Workbench, before: &str) -> String {
+    let kept = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    workbench.settled();
+    let after = workbench.read("workers.toml");
+    let again = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    assert!(again.stderr.ends_with("is as it is live: nothing is written\n"), "{}", again.stderr);
+    format!("{}\n{}", kept.stderr, changed(before, &after))
+}
+
+#[test]
+fn a_name_that_is_gone_goes_out_of_its_wave_and_no_wave_gets_another_number() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let waves = r#"
+[[waves]] # first
+label   = "pilot"
+project = ["Gone", "Web Store"] # two
+
+[[waves]]
+project       = "Gone too" # none is left
+project_group = "*"
+
+[[waves]]
+label   = "rest"
+project = ["*", "!Billing", "!Gone"]
+
+[[waves]] # last
+project = [
+    "Gone", # before
+]
+"#;
+    let before = pulled_with(&workbench, waves);
+    insta::assert_snapshot!(keeping(&workbench, &before));
+    let top = "waves = [{ project = [\"Gone\", \"Billing\"] }, { project = \"Gone\" }]\n";
+    let before =
+        before.replace(waves, "").replacen("version = 1\n", &format!("version = 1\n{top}"), 1);
+    workbench.write("workers.toml", &before);
+    insta::assert_snapshot!(keeping(&workbench, &before), @r#"
+      wave 1 no longer names what is gone: there is no project `Gone`
+      wave 2 is removed, the last one: there is no project `Gone`
+    workers.toml is written: a plan of it is empty
+
+    -waves = [{ project = ["Gone", "Billing"] }, { project = "Gone" }]
+    +waves = [{ project = ["Billing"] }]
+    "#);
+}
+
+/// A server of two projects that have one name, but for its case.
+fn twins() -> Live {
+    let project = |name: &str| LiveProject {
+        name: Name::new(name),
+        group: Name::new("All"),
+        tags: Vec::new(),
+        git: false,
+    };
+    Live {
+        server: ServerFacts {
+            url: String::new(),
+            version: String::new(),
+            space: Linked::new("Spaces-1", "Default"),
+            built_in_worker: None,
+        },
+        pools: Vec::new(),
+        workers: Vec::new(),
+        projects: vec![project("Web Store"), project("web store"), project("Billing")],
+        processes: Vec::new(),
+        directory: Directory::default(),
+        pointers: Vec::new(),
+        choosers: Default::default(),
+        editions: Vec::new(),
+        elsewhere: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+#[test]
+fn a_name_of_several_projects_goes_out_of_a_rule_and_is_not_said_to_be_gone() {
+    let live = twins();
+    let text = r#"version = 1
+
+[[placements]]
+project = ["Web Store", "Billing", "Gone"] # two
+default_pool = true
+
+[[placements]] # one
+project = "Web Store"
+default_pool = true
+"#;
+    let kept = keep(text, &live, |text| judge(text, &live)).unwrap();
+    insta::assert_snapshot!(format!("{}\n{}", kept.told.join("\n"), changed(text, &kept.text)), @r#"
+    a rule no longer says this: project `Web Store` could be any of `Web Store`, `web store`
+    a rule no longer says this: there is no project `Gone`
+    a rule is removed: project `Web Store` could be any of `Web Store`, `web store`
+    -project = ["Web Store", "Billing", "Gone"] # two
+    +project = ["Billing"] # two
+    -[[placements]] # one
+    -project = "Web Store"
+    -default_pool = true
+    +# one
+    "#);
+}
+
+#[test]
+fn what_is_wrong_in_a_rule_is_told_as_it_is() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let rules = r#"
+[[placements]]
+project = "Web Store"
+step    = "Approve" # by hand
+leave   = true
+
+[[placements]]
+project = "Web Store"
+step    = "Approve"
+default_pool = true
+
+[[placements]]
+project = "Web Store"
+step = "Deploy web app"
+default_pool = true
+[placements.container] # of old
+image = "x:1"
+feed = "No such feed"
+"#;
+    let before = pulled_with(&workbench, rules);
+    insta::assert_snapshot!(keeping(&workbench, &before));
+}
+
+#[test]
+fn rules_about_a_protected_branch_are_kept_though_the_branch_for_its_changes_is_not_there_yet() {
+    let workbench = Workbench::new(Seed::Acme);
+    let pulled = workbench.run(&["pull"]).expect(0).stdout;
+    let (rest, _) = pulled.split_once("\n# Where steps run").unwrap();
+    let skip = "on_unreachable = \"skip\"\n";
+    let rest = rest.replacen(skip, &format!("{skip}on_protected = \"branch:pools\"\n"), 1);
+    let rule = "\n[[placements]]\nprocess = \"any\" # all\npool = \"forgotten\"\n";
+    let value = "\n[[pool_variables]]\nproject = \"*\" # all\nvariable = \"Build.WorkerPool\"\npool = \"forgotten\"\n";
+    for rules in [rule, value] {
+        let before = format!("{rest}{rules}");
+        workbench.write("workers.toml", &before);
+        keeping(&workbench, &before);
+        let after = workbench.read("workers.toml");
+        assert!(after.contains(rules.lines().nth(2).unwrap()), "{after}");
+    }
+}
+
+#[test]
+fn a_container_that_is_so_stays() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let project = workbench.get("/api/Spaces-1/projects/all")[0].clone();
+    let feed = workbench.get("/api/Spaces-1/feeds/all")[0].clone();
+    let process = project["Links"]["DeploymentProcess"].as_str().unwrap().to_owned();
+    let mut step = String::new();
+    workbench.edit(&process, |it| {
+        let action = &mut it["Steps"][0]["Actions"][0];
+        action["Container"] = serde_json::json!({ "Image": "tools:1", "FeedId": feed["Id"] });
+        step = action["Name"].as_str().unwrap().to_owned();
+    });
+    let rules = format!(
+        "\n[[placements]]\nproject = {}\nstep = \"{step}\"\ndefault_pool = true\ncontainer = {{ image = \"tools:1\", feed = {} }} # ours\n",
+        project["Name"], feed["Name"]
+    );
+    let before = pulled_with(&workbench, &rules);
+    workbench.settled();
+    assert_eq!(
+        keeping(&workbench, &before),
+        "workers.toml is as it is live: nothing is written\n\n"
+    );
+}
+
+#[test]
+fn steps_that_cannot_run_as_a_rule_says_are_left_by_a_rule_before_it() {
+    let workbench = Workbench::new(Seed::Acme);
+    for execution in ["once", "per-target"] {
+        let rule = format!(
+            "\n[[placements]]\nprocess = \"any\" # all\nexecution = \"{execution}\"\npool = \"Linux\"\n"
+        );
+        let before = format!("version = 1\n{rule}");
+        workbench.write("workers.toml", &before);
+        let told = keeping(&workbench, &before);
+        assert!(!told.contains("is removed"), "{told}");
+        assert!(workbench.read("workers.toml").contains("process = \"any\" # all"), "{told}");
+    }
+}
