@@ -285,6 +285,39 @@ mod tests {
     }
 
     #[test]
+    fn a_spelling_of_something_else_is_none() {
+        let to = |text: &str| {
+            let after_text = Some(text.to_owned());
+            vec![Written {
+                after_text,
+                ..to(Some(json!("WorkerPools-2")), Some(json!(""))).remove(0)
+            }]
+        };
+        assert!(alone(&home(), &to(r#""""#)));
+        for text in ["null", r#""WorkerPools-9""#, "{}", "0"] {
+            assert!(!alone(&home(), &to(text)), "{text}");
+        }
+        // One of what is there now says nothing that anybody would write.
+        let before_text = Some(r#""WorkerPools\u002d2""#.to_owned());
+        assert!(!alone(&home(), &[Written { before_text, ..to(r#""""#).remove(0) }]));
+    }
+
+    #[test]
+    fn a_value_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
+        let shown = delta(Some(pool("WorkerPools-2", "azure")), None);
+        let was = || Some(json!("WorkerPools-2"));
+        let agrees = |field: &Written| pool_agrees(field, VALUE, &shown);
+        for after in [None, Some(json!(null)), Some(json!(""))] {
+            assert!(agrees(&field(VALUE, was(), after.clone())));
+            assert!(!agrees(&field("Scope", was(), after.clone())));
+            assert!(!agrees(&field(VALUE, None, after)));
+        }
+        for after in [json!("WorkerPools-9"), json!({ "x": 1 }), json!(7)] {
+            assert!(!agrees(&field(VALUE, was(), Some(after.clone()))), "{after}");
+        }
+    }
+
+    #[test]
     fn a_field_that_is_not_shown_or_is_there_twice_is_none() {
         let moved = || to(Some(json!("WorkerPools-2")), None);
         let besides = |field| alone(&home(), &[moved(), vec![field]].concat());

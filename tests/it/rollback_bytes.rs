@@ -70,6 +70,12 @@ fn bytes(workbench: &Workbench, path: &str) -> String {
     unversioned(&BTreeMap::from([(path.to_owned(), text)])).remove(path).unwrap()
 }
 
+/// A set of variables without the same.
+fn unversioned_set(text: &str) -> String {
+    let (before, behind) = text.split_once("\"Version\":").unwrap();
+    format!("{before}{}", behind.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 #[test]
 fn what_was_escaped_is_escaped_again_at_once_and_by_way_of_a_file() {
     let (workbench, path) = spelled();
@@ -123,11 +129,7 @@ fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
     let set = "/api/Spaces-1/variables/variableset-Projects-7";
     let target = format!("/api/Spaces-1/machines/{}", workbench.id("machines", "web-store-app"));
     workbench.write("workers.toml", "version = 1\n[gates]\nempty-pool = \"allow\"\nunhealthy-pool = \"allow\"\n[pools.new]\n[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Terraform.WorkerPool\"\npool = \"new\"\n[[target_pools]]\ntarget = \"web-store-app\"\npool = \"new\"\n");
-    let version = |text: String| {
-        let (before, behind) = text.split_once("\"Version\":").unwrap_or((&text, ""));
-        format!("{before}{}", behind.trim_start_matches(|c: char| c.is_ascii_digit()))
-    };
-    let now = || (version(workbench.text(set)), workbench.text(&target));
+    let now = || (unversioned_set(&workbench.text(set)), workbench.text(&target));
     for spelling in ["null", r#""""#, "", r#""WorkerPools\u002d1""#] {
         let of = |key: &str| match spelling {
             "" => String::new(),
@@ -161,4 +163,24 @@ fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
             assert_eq!(now(), before, "{spelling}");
         }
     }
+}
+
+#[test]
+fn a_value_that_was_removed_comes_back_in_its_spelling() {
+    const VALUE: &str = r#"{"Id":"00000000-0000-0000-0000-00000000000a","Name":"P\u00f6ol","Value":"WorkerPools-1","Type":"WorkerPool","Scope":{ },"IsEditable":true}"#;
+    let workbench = Workbench::new(Seed::Acme);
+    let set = "/api/Spaces-1/variables/variableset-Projects-7";
+    workbench.respell(set, |text| {
+        let mut set: Value = serde_json::from_str(&text).unwrap();
+        set["Variables"].as_array_mut().unwrap().push(json!("?"));
+        set.to_string().replace("\"?\"", VALUE)
+    });
+    let before = unversioned_set(&workbench.text(set));
+    assert!(before.contains(VALUE), "{before}");
+    workbench.write("workers.toml", "version = 1\n[[pool_variables]]\nproject = \"Infrastructure\"\nvariable = \"Pöol\"\nremove = true\n");
+    workbench.apply();
+    assert_ne!(unversioned_set(&workbench.text(set)), before);
+    workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
+    workbench.run(&["apply", "back.json"]).expect(0);
+    assert_eq!(unversioned_set(&workbench.text(set)), before);
 }
