@@ -22,8 +22,8 @@ pub use inside::effective_inside;
 pub use variable::Chosen;
 
 use super::{
-    Health, Hides, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable, Runs,
-    checks_health, is_cloud, is_process_template, runs,
+    Gap, Health, Hides, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable,
+    Runs, checks_health, is_cloud, is_process_template, runs,
 };
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
@@ -374,9 +374,10 @@ pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
     }
 }
 
-/// Whether variables could not be read, of which one may have a value.
-fn variables_unread(live: &Live) -> bool {
-    live.gaps.iter().any(|gap| gap.hides == Hides::Pointers)
+/// Whether variables could not be read, of which one may have a value for a project.
+fn variables_unread(live: &Live, project: &Name) -> bool {
+    let may_have = |gap: &Gap| gap.project.as_ref().is_none_or(|it| it == project);
+    live.gaps.iter().any(|gap| gap.hides == Hides::Pointers && may_have(gap))
 }
 
 /// Whether targets could not be read, of which one may have a pool.

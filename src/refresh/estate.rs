@@ -53,7 +53,7 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     let published = owners.published(published);
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
-    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen, channels) = tokio::try_join!(
+    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
         processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
         processes(reading, ProcessKind::Runbook, of_runbooks, false),
         git::processes(reading, scope, &owners),
@@ -64,7 +64,6 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
             }
             editions::frozen(reading, &owners, published).await
         },
-        reading.when(scope.channels, "the channels", reader.channels()),
     )?;
     gaps.extend(unreachable);
     let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
@@ -73,6 +72,9 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         gaps.extend(unread);
     }
     all.extend(in_git);
+    // Old servers, and small ones, do not have what no step asks for.
+    let named = scope.channels && channels_in(&mut all).next().is_some();
+    let channels = reading.when(named, "the channels", reader.channels()).await?;
     name_channels(&mut all, &channels);
     gaps.extend(resolved::gaps(all.iter()));
     gaps.extend(hidden);
@@ -88,10 +90,8 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     Ok(Estate { projects: owners.projects(), processes: all, pointers, choosers, editions, gaps })
 }
 
-/// Gives the channels to which steps are limited their names.
-fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
-    let names: HashMap<&str, &str> =
-        channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+/// The channels to which steps are limited.
+fn channels_in(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
     let steps = processes.iter_mut().flat_map(|process| {
         let inside = process.templates.iter_mut().flat_map(|it| match &mut it.inside {
             Inside::Steps(steps) => steps.as_mut_slice(),
@@ -99,7 +99,14 @@ fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
         });
         process.steps.iter_mut().chain(inside)
     });
-    for channel in steps.flat_map(|step| &mut step.channels) {
+    steps.flat_map(|step| &mut step.channels)
+}
+
+/// Gives the channels to which steps are limited their names.
+fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
+    let names: HashMap<&str, &str> =
+        channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+    for channel in channels_in(processes) {
         if let Some(name) = names.get(channel.as_str()) {
             (*name).clone_into(channel);
         }

@@ -61,7 +61,7 @@ async fn of_project<'a>(
     project: &'a wire::Project,
 ) -> Result<(InGit<'a>, Vec<Gap>), octopus::Error> {
     let of = format!("of the version-controlled project {:?}", project.name);
-    let gap = |what: String, why: String| Gap::new(what, why, Hides::Pointers);
+    let gap = |what: String, why: String| Gap::new(what, why, Hides::Pointers).of(&project.name);
     let default = git::short(&project.persistence_settings.default_branch);
     let (mut gaps, mut unread, mut stores) = (Vec::new(), None, Vec::new());
     if let Some(git) = &scope.git {

@@ -78,7 +78,7 @@ fn place(
                 let mut variables = live.choosers.variables.iter();
                 variables.any(|it| it.name == name && it.projects.contains(project))
             };
-            match is_simple && !of_project() && !variables_unread(live) {
+            match is_simple && !of_project() && !variables_unread(live, &process.owner.project) {
                 true => (Place::DefaultPool, None),
                 false => (Place::Variable(name.to_owned()), None),
             }

@@ -94,8 +94,9 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
     }
     let known = SCOPED.map(|dimension| Known::of(&values, dimension, live));
     let each = known.iter().map(|it| it.names.len() + 1);
+    let unread = variables_unread(live, &process.owner.project);
     if MOST < each.fold(1, usize::saturating_mul) {
-        return value_by_value(&values, live, by);
+        return value_by_value(&values, (live, unread), by);
     }
     let mut scopes: Vec<Vec<Condition>> = vec![Vec::new()];
     for Known { dimension, names, others } in known.iter().filter(|it| !it.names.is_empty()) {
@@ -108,7 +109,7 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
         scopes = scopes.iter().flat_map(|it| each.iter().map(|names| with(it, names))).collect();
     }
     let case = |when: Vec<Condition>| {
-        let (chosen, place) = value(&values, &when, live);
+        let (chosen, place) = value(&values, &when, (live, unread));
         Case { when, by: by(chosen), place }
     };
     known.iter().fold(scopes.into_iter().map(case).collect(), merged)
@@ -125,7 +126,7 @@ fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
 /// A case for each value, as if no other were narrower, and one for where none of them holds.
 fn value_by_value(
     values: &[&PoolVariable],
-    live: &Live,
+    (live, unread): (&Live, bool),
     by: impl Fn(Option<Chosen>) -> Decider,
 ) -> Vec<Case> {
     let case = |it: &&PoolVariable| {
@@ -135,7 +136,7 @@ fn value_by_value(
         Case { when, by: by(Some(it.chosen())), place: it.place(live) }
     };
     let nobody = SCOPED.map(|dimension| Condition { dimension, names: Vec::new() });
-    let (chosen, place) = value(values, &nobody, live);
+    let (chosen, place) = value(values, &nobody, (live, unread));
     let other = Case { when: nobody.to_vec(), by: by(chosen), place };
     values.iter().map(case).chain([other]).collect()
 }
@@ -234,8 +235,13 @@ impl Known {
     }
 }
 
-/// The value that holds in a case: the narrowest one; of two that are alike a project's before a library's.
-fn value(values: &[&PoolVariable], when: &[Condition], live: &Live) -> (Option<Chosen>, Effective) {
+/// The value that holds in a case: the narrowest one; of two that are alike a project's before a library's. Where
+/// some are `unread`, nobody can tell that a template's default is all there is.
+fn value(
+    values: &[&PoolVariable],
+    when: &[Condition],
+    (live, unread): (&Live, bool),
+) -> (Option<Chosen>, Effective) {
     let holds = |value: &&&PoolVariable| {
         SCOPED.iter().all(|dimension| {
             let list = value.scope.list(*dimension);
@@ -254,9 +260,11 @@ fn value(values: &[&PoolVariable], when: &[Condition], live: &Live) -> (Option<C
         Some(one) if best.any(|other| other.pool != one.pool) => {
             (None, Effective::Unknown(Unclear::Ambiguous))
         }
-        Some(one) => (Some(one.chosen()), one.place(live)),
-        None if variables_unread(live) => (None, Effective::Unknown(Unclear::Unread)),
-        None => (None, Effective::Nowhere(None, Why::NoValue)),
+        Some(one) if !unread || one.given != Given::Default => {
+            (Some(one.chosen()), one.place(live))
+        }
+        None if !unread => (None, Effective::Nowhere(None, Why::NoValue)),
+        Some(_) | None => (None, Effective::Unknown(Unclear::Unread)),
     }
 }
 

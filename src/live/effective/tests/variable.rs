@@ -180,6 +180,18 @@ fn a_value_that_could_not_be_read_may_be_there() {
     live.gaps.push(Gap::new(String::new(), String::new(), Hides::Pointers));
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
+    // A template's default is what holds where nobody says another, and so nobody can tell.
+    let mut by_default = variable(false, "-|-|-|-|-|h");
+    by_default.given = Given::Default;
+    live.choosers.variables = vec![by_default.clone()];
+    assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
+    by_default.given = Given::Said;
+    live.choosers.variables = vec![by_default];
+    assert_eq!(told(&effective(&process(), &step, &live)), "pool h by variable");
+    // What is hidden of another project has nothing for this one.
+    live.choosers.variables.clear();
+    live.gaps.iter_mut().for_each(|it| it.project = Some(Name::new("Another")));
+    assert_eq!(told(&effective(&process(), &step, &live)), "nowhere NoValue by variable");
 }
 
 #[test]
