@@ -141,6 +141,16 @@ impl Error {
         }
     }
 
+    /// Whether a write was refused for what it asks, which another state of the server may allow.
+    pub fn is_refused(&self) -> bool {
+        match self {
+            Self::Status { status: 400 | 412 | 422, refusal, .. } => {
+                !refusal.says("protected branch")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the key may not do it.
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(403)

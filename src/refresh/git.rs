@@ -47,11 +47,11 @@ pub(super) async fn processes(
     for (project, read) in join_all(repositories).await {
         match read {
             Ok(read) => processes.extend(read),
-            Err(why) if is_of_the_repository(&why) => {
+            Err((on, why)) if is_of_the_repository(&why) => {
                 let what = format!("the version-controlled project {:?}", project.name);
-                gaps.push(Gap::new(what, why.to_string(), hides).of(&project.name));
+                gaps.push(Gap::new(what, format!("{on}{why}"), hides).of(&project.name));
             }
-            Err(why) => return Err(reading.unread("the processes in Git", why)),
+            Err((_, why)) => return Err(reading.unread("the processes in Git", why)),
         }
     }
     Ok((processes, gaps))
@@ -121,12 +121,23 @@ impl Repository<'_> {
 
     /// The processes of all branches that are asked for, each protected one followed by the branch that
     /// stands for it.
-    async fn processes(&self) -> Result<Vec<LiveProcess>, octopus::Error> {
+    ///
+    /// # Errors
+    ///
+    /// The failure, with what it is on in words, where the project has several branches.
+    async fn processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::Error)> {
         if !(self.scope.deployments || self.runbooks) {
             return Ok(Vec::new());
         }
-        let branches = self.branches().asked().await?;
-        let read = try_join_all(branches.iter().map(|branch| self.on_branch(branch))).await?;
+        let branches = self.branches().asked().await.map_err(|why| (String::new(), why))?;
+        let on = |branch: &Branch| match branches.len() {
+            1 => String::new(),
+            _ => format!("on branch {:?}: ", branch.name),
+        };
+        let read = branches
+            .iter()
+            .map(async |branch| self.on_branch(branch).await.map_err(|why| (on(branch), why)));
+        let read = try_join_all(read).await?;
         Ok(read.into_iter().flatten().collect())
     }
 

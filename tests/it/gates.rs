@@ -283,44 +283,22 @@ fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
     };
     insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPol\""), @r#"
     0
-    warning[unseen-steps]: some processes could not be read, and no rule decides about their steps
-     --> workers.toml:2:1
-      = note: the deployment process of the version-controlled project "Checkout": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Invoices": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Lost and found": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Payments": it is stored in Git, and the file has no `[version_control]`
-
     warning[unset-variable]: there is no worker pool variable `Deploy.WorkerPol`
      --> workers.toml:2:1
       = note: projects["Landing zone"].deployment.steps["Deploy ARM template"]
       = help: a variable of a similar name exists: `Deploy.WorkerPool`
 
     Touches 1 project, 1 step
-    Plan: 1 to update; 2 warnings
-    "#);
-    insta::assert_snapshot!(told("pool_variable = \"Tenant.WorkerPool\""), @r#"
-    0
-    warning[unseen-steps]: some processes could not be read, and no rule decides about their steps
-     --> workers.toml:2:1
-      = note: the deployment process of the version-controlled project "Checkout": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Invoices": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Lost and found": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Payments": it is stored in Git, and the file has no `[version_control]`
-
-    Touches 1 project, 1 step
     Plan: 1 to update; 1 warning
     "#);
-    insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPool\""), @r#"
+    insta::assert_snapshot!(told("pool_variable = \"Tenant.WorkerPool\""), @"
     0
-    warning[unseen-steps]: some processes could not be read, and no rule decides about their steps
-     --> workers.toml:2:1
-      = note: the deployment process of the version-controlled project "Checkout": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Invoices": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Lost and found": it is stored in Git, and the file has no `[version_control]`
-              the deployment process of the version-controlled project "Payments": it is stored in Git, and the file has no `[version_control]`
-
-    No changes: the server is as the files say; 1 warning
-    "#);
+    Plan: 1 to update
+    ");
+    insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPool\""), @"
+    0
+    No changes: the server is as the files say
+    ");
 }
 
 #[test]

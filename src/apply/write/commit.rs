@@ -56,8 +56,9 @@ fn place(url: &str) -> String {
     };
     let host = host.rsplit('@').next().unwrap_or(host);
     let host = host.split(':').next().unwrap_or(host);
-    let path = path.trim_matches('/');
-    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(path))
+    let parts: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+    let path = parts.join("/");
+    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(&path))
 }
 
 #[cfg(test)]
@@ -70,7 +71,7 @@ mod tests {
             "https://git.example/Team/Shared.git",
             "https://git.example/team/shared",
             "https://somebody@git.example:443/team/shared.git/",
-            "http://git.example/team/shared/",
+            "http://git.example//team/shared/",
             "ssh://git@git.example:7999/team/shared.git",
             "git@git.example:team/shared.git",
             " git.example/team/shared ",

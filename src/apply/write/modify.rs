@@ -158,6 +158,10 @@ impl Writes<'_> {
                 Try::Again(Failure { error: error.to_string(), unknown: in_doubt })
             }
             Err(error) if error.is_ambiguous() => Try::Again(Failure::of_write(&error)),
+            // Nobody has said by which answer a push tells that another one came first (`api.md` 7, 14).
+            Err(error) if target.message.is_some() && last.is_none() && error.is_refused() => {
+                Try::Again(Failure { error: error.to_string(), unknown: in_doubt })
+            }
             Err(error) => settle(parts, Err(Failure { unknown: in_doubt, ..Failure::new(error) })),
         }
     }
