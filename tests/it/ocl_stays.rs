@@ -153,3 +153,16 @@ fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
         assert_eq!(after, if moves { moved } else { before }, "{text}");
     }
 }
+
+#[test]
+fn a_project_may_be_said_by_its_slug_and_one_that_no_rule_is_about_is_told() {
+    let rules = "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\nproject = \"Web Store\"\npool = \"new\"\n";
+    for (project, told) in
+        [("web-store", "+"), ("WEB STORE", "+"), ("Web Stor", "a rule is about `Web Store`")]
+    {
+        let folder = octopus(rules, &[("deployment_process.ocl", &step("a", ""))]);
+        let (code, text) = run(&folder, &["plan", "--project", project, ".octopus"]);
+        assert_eq!(code, 0, "{text}");
+        assert!(text.contains(told) && text.contains("worker_pool") == (told == "+"), "{text}");
+    }
+}

@@ -7,6 +7,7 @@ use super::{
     encoding::Encoding,
     planned::{self, Moved},
     pools::{self, Pools, Style},
+    projects,
     tree::File,
 };
 use crate::{
@@ -72,7 +73,10 @@ impl Checkout<'_> {
         let texts: Vec<&Document> = documents.iter().map(|(_, it)| it).collect();
         let (pools, styles) = (Pools::of(desired, &texts), Style::of(&texts));
         let placing = placing(desired);
-        let project = Name::new(self.project.unwrap_or_default());
+        let said = self.project.unwrap_or_default();
+        let (project, idle) = projects::as_rules_say(said, &desired.rules);
+        findings.extend(idle);
+        let project = Name::new(project);
         let processes = documents.iter().enumerate();
         let processes: Vec<LiveProcess> =
             processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();

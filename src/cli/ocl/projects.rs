@@ -9,7 +9,7 @@ use super::{pools::slug, tree::File};
 use crate::{
     desired::{Declared, Rule},
     finding::{At, Finding, Level},
-    text::count,
+    text::{count, nearest},
 };
 use std::{
     collections::BTreeSet,
@@ -66,6 +66,29 @@ pub(super) fn of_project(
             (files, Some(finding.notes(notes).help(help)))
         }
     }
+}
+
+/// The project as rules name it, where it is named by its slug; and what is told where no rule is about it.
+pub(super) fn as_rules_say<'a>(
+    project: &'a str,
+    rules: &'a [Declared<Rule>],
+) -> (&'a str, Option<Finding>) {
+    let selects = || rules.iter().map(|it| it.select.project.as_ref());
+    if project.is_empty() || selects().any(|it| it.is_none_or(|it| it.value.matches(project))) {
+        return (project, None);
+    }
+    let mut names = selects().flatten().flat_map(|it| it.value.exact());
+    if let Some(name) = names.find(|it| slug(it) == slug(project)) {
+        return (name, None);
+    }
+    let names = selects().flatten().flat_map(|it| it.value.exact());
+    let message = format!("no rule is about project `{project}`");
+    let finding = Finding::new("idle-project", Level::Warn, At::Nowhere, message);
+    let help = match nearest(project, names) {
+        Some(near) => format!("a rule is about `{near}`"),
+        None => "say its name as the rules do: `--project NAME`".to_owned(),
+    };
+    (project, (!rules.is_empty()).then(|| finding.help(help)))
 }
 
 /// The name of a project's folder, as a slug: of `.octopus` itself, the one that has it.
