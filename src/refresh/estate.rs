@@ -273,7 +273,7 @@ async fn processes(
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
-        gaps.push(Gap::new(named(&owner), why, Hides::Steps));
+        gaps.push(Gap::new(named(&owner), why, Hides::Steps).of(owner.project.as_str()));
     }
     let inside = using.iter().map(|(_, outline, project)| {
         resolved::templates(&reading.reader, outline, (project.as_str(), None))

@@ -151,3 +151,28 @@ fn processes_in_git_are_told_as_the_file_leaves_them() {
     let output = workbench.run(&["explain", "Payments", "Build the image"]).expect(0);
     insta::assert_snapshot!(output.stdout);
 }
+
+/// What is asked for is in a repository that nobody reaches; a runbook of it is in the database.
+#[test]
+fn a_project_that_cannot_be_read_is_an_error_and_what_was_read_is_told() {
+    let workbench = Workbench::new(Seed::Acme);
+    let nothing = workbench.run(&["explain", "Lost and found"]).expect(1);
+    assert!(nothing.stdout.contains("not seen: ") && nothing.stdout.contains("0 steps"));
+    let step = workbench.run(&["explain", "Lost and found", "Build the image"]).expect(1);
+    let project = workbench.id("projects", "Lost and found");
+    let runbook = json!({ "Name": "Clean up", "ProjectId": project });
+    let runbook = workbench.send("POST", "/api/Spaces-1/runbooks", runbook);
+    let path = runbook["Links"]["RunbookProcesses"].as_str().unwrap().to_owned();
+    workbench.edit(&path, |process| {
+        process["Steps"] = json!([{ "Name": "Sweep", "Actions": [{
+            "Name": "Sweep", "ActionType": "Octopus.Script",
+            "Properties": { "Octopus.Action.RunOnServer": "true" },
+        }] }]);
+    });
+    let some = workbench.run(&["explain", "Lost and found", "--format", "csv"]).expect(1);
+    assert!(some.stdout.contains("runbooks[\"\"Clean up\"\"]"), "{}", some.stdout);
+    workbench.run(&["explain", "Lost and found", "Sweep"]).expect(0);
+    insta::assert_snapshot!([nothing.stderr, step.stderr, some.stderr].join("\n"));
+    // What uses a pool is told with what was not seen.
+    workbench.run(&["explain", "--pool", "Default Worker Pool"]).expect(0);
+}
