@@ -77,3 +77,21 @@ fn a_tag_that_no_project_has_is_an_error_with_the_nearest_one() {
     assert!(output.stderr.contains("error[unknown-project-tag]"), "{}", output.stderr);
     assert!(output.stderr.contains("`Team/Shop`"), "{}", output.stderr);
 }
+
+/// A group that is there, and that no project is in yet.
+#[test]
+fn a_group_without_a_project_is_idle_and_not_unknown() {
+    let workbench = Workbench::new(Seed::Chapter);
+    workbench.send("POST", "/api/Spaces-1/projectgroups", json!({ "Name": "Empty Group" }));
+    let told = |group: &str, code| {
+        let rule = format!("[[placements]]\nproject_group = {group:?}\ndefault_pool = true\n");
+        workbench.write("workers.toml", &format!("version = 1\n{rule}"));
+        let output = workbench.run(&["plan"]).expect(code);
+        output.stdout + &output.stderr
+    };
+    let idle = told("empty group", 0);
+    assert!(idle.contains("warning[idle-rule]"), "{idle}");
+    let unknown = told("Empty Grup", 1);
+    assert!(unknown.contains("error[unknown-project-group]"), "{unknown}");
+    assert!(unknown.contains("`Empty Group`"), "{unknown}");
+}
