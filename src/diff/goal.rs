@@ -4,11 +4,8 @@ use super::matched::Matched;
 use crate::{
     desired::{Declared, Target},
     finding::Finding,
-    live::{
-        Live, LiveStep, Runs, fallback_pool, is_left_alone, is_on_worker, needs_targets,
-        only_on_targets, runs,
-    },
-    model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle},
+    live::{LiveStep, Runs, is_left_alone, is_on_worker, needs_targets, only_on_targets, runs},
+    model::{Container, Execution, Linked, Place, PoolHandle},
     plan::{Delta, Feed, StepEdit},
 };
 
@@ -151,9 +148,4 @@ fn live_container(matched: &Matched, step: &LiveStep) -> Option<Container<Linked
     let feed = matched.live.directory.feeds.iter().find(|it| it.id == live.feed);
     let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
     Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
-}
-
-/// The pool whose steps run on the built-in worker, by id.
-pub(super) fn fallback(live: &Live) -> Option<Id<Pool>> {
-    fallback_pool(live).map(|pool| pool.id.clone())
 }

@@ -5,8 +5,9 @@
 
 use super::{
     branches::Branches,
+    built_in::{Asked, BuiltIn},
     condition::Conditions,
-    goal::{CannotRun, Goal, Reach, fallback},
+    goal::{CannotRun, Goal, Reach},
     ledger::Ledger,
     matched::Matched,
     rules::Rulebook,
@@ -15,11 +16,11 @@ use crate::{
     desired::{Declared, Desired, Rule, Verdict},
     finding::{At, Finding},
     live::{Live, LiveProcess, LiveStep},
-    model::{Address, Id, Pool},
+    model::Address,
     plan::{Cause, Change, ChangeKind, ProcessKind},
 };
 
-/// The steps that move, in the order of the server. `after` is the server once pools and workers are done.
+/// The steps that move, in the order of the server. `after` is the server once all else is done.
 pub(super) fn changes<'a>(
     matched: &'a Matched<'a>,
     branches: &mut Branches<'a>,
@@ -27,7 +28,7 @@ pub(super) fn changes<'a>(
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
     let rules = resolve(matched, findings);
-    let fallbacks = [fallback(matched.live), fallback(after)];
+    let built_in = BuiltIn::new(matched.live, after);
     let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
     let mut ledger = Ledger::new(matched);
     let mut changes = Vec::new();
@@ -39,9 +40,11 @@ pub(super) fn changes<'a>(
             let reach = Reach::of(step);
             let about = book.of_step(&of_process, step);
             ledger.step(&about, step, reach);
-            let decides = about.iter().copied().find(|at| {
-                rules.get(*at).is_some_and(|rule| rule.decides(step, reach, &fallbacks))
-            });
+            let asked = Asked { process, step, reach };
+            let decides = about
+                .iter()
+                .copied()
+                .find(|at| rules.get(*at).is_some_and(|rule| rule.decides(asked, &built_in)));
             let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
                 continue;
             };
@@ -61,8 +64,7 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
     let rules = resolve(&matched, &mut findings);
-    let fallback = fallback(live);
-    let fallbacks = [fallback.clone(), fallback];
+    let built_in = BuiltIn::new(live, live);
     let mut book = Rulebook::new(&desired.rules, &live.projects);
     let mut decided = Vec::new();
     for process in &live.processes {
@@ -70,7 +72,8 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
         for step in &process.steps {
             let (reach, about) = (Reach::of(step), book.of_step(&of_process, step));
             let rules = about.iter().filter_map(|at| rules.get(*at).zip(desired.rules.get(*at)));
-            let mut rules = rules.filter(|(it, _)| it.decides(step, reach, &fallbacks));
+            let asked = Asked { process, step, reach };
+            let mut rules = rules.filter(|(it, _)| it.decides(asked, &built_in));
             decided.extend(rules.next().map(|(_, rule)| (process.address(step), rule)));
         }
     }
@@ -107,10 +110,10 @@ fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolv
 
 impl Resolved<'_> {
     /// Whether the rule, whose selectors fit, decides about this step.
-    fn decides(&self, step: &LiveStep, reach: Reach, fallbacks: &[Option<Id<Pool>>; 2]) -> bool {
+    fn decides<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
         !self.broken
-            && self.goal.as_ref().is_none_or(|goal| goal.reaches(reach))
-            && self.conditions.as_ref().is_none_or(|it| it.hold(step, reach, fallbacks))
+            && self.goal.as_ref().is_none_or(|goal| goal.reaches(asked.reach))
+            && self.conditions.as_ref().is_none_or(|it| it.hold(asked, built_in))
     }
 
     fn place(
