@@ -176,3 +176,30 @@ fn a_project_that_cannot_be_read_is_an_error_and_what_was_read_is_told() {
     // What uses a pool is told with what was not seen.
     workbench.run(&["explain", "--pool", "Default Worker Pool"]).expect(0);
 }
+
+/// Scripts get a word for each health; people get words.
+#[test]
+fn the_health_of_a_worker_is_a_word_that_the_documentation_lists() {
+    let workbench = Workbench::new(Seed::Acme);
+    let docs = include_str!("../../docs/explain.md");
+    let mut seen = std::collections::BTreeSet::new();
+    let (mut csv, mut text) = (String::new(), String::new());
+    for pool in workbench.get("/api/Spaces-1/workerpools/all").as_array().unwrap() {
+        let args = ["explain", "--pool", pool["Id"].as_str().unwrap(), "--format"];
+        let told = |format| workbench.run(&[args.as_slice(), &[format]].concat()).expect(0).stdout;
+        let json: Value = serde_json::from_str(&told("json")).unwrap();
+        for worker in json["pool"]["workers"].as_array().unwrap() {
+            seen.insert(worker["health"].as_str().unwrap().to_owned());
+        }
+        csv += &told("csv");
+        text += &told("text");
+    }
+    for health in ["has_warnings", "unavailable"] {
+        assert!(seen.contains(health), "{seen:?}");
+        assert!(csv.contains(&format!("({health})")), "{csv}");
+    }
+    for health in &seen {
+        assert!(docs.contains(&format!("`{health}`")), "{health}");
+    }
+    assert!(text.contains("(healthy, with warnings)") && !text.contains("has_warnings"), "{text}");
+}
