@@ -153,3 +153,32 @@ fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
         assert_eq!(after, if moves { moved } else { before }, "{text}");
     }
 }
+
+#[test]
+fn a_step_without_a_type_is_told_where_a_rule_asks_for_one() {
+    let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        worker_pool = \"old\"\n    }\n}\n";
+    let file = format!("{}{template}", step("a", ""));
+    let pools = "version = 1\n[pools.new]\nname = \"New\"\n[pools.other]\nname = \"Other\"\n";
+    let typed = "[[placements]]\naction_type = \"Octopus.Script\"\npool = \"new\"\n";
+    let all = "[[placements]]\nstep = \"*\"\npool = \"other\"\n";
+    let same = "[[placements]]\nstep = \"*\"\npool = \"new\"\n";
+    let told = |rules: &str| {
+        let folder = octopus(&format!("{pools}{rules}"), &[("deployment_process.ocl", &file)]);
+        let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+        assert_eq!(code, 0, "{text}");
+        text
+    };
+    let is_told = |rules: &str| told(rules).contains("warning[untyped-step]");
+    insta::assert_snapshot!(told(&format!("{typed}{all}")));
+    assert!(is_told(typed));
+    // An earlier rule decides whatever the type is, or what comes later says the same.
+    assert!(!is_told(&format!("{all}{typed}")));
+    assert!(!is_told(&format!("{typed}{same}")));
+    // A rule about other steps, and one about all types.
+    assert!(!is_told(&typed.replace("action_type", "step = \"b*\"\naction_type")));
+    assert!(!is_told(&typed.replace("Octopus.Script", "*")));
+    // An exclusion decides here, and may not on a server.
+    assert!(is_told(&typed.replace("Octopus.Script", "!Octopus.Manual")));
+    let leave = "[[placements]]\naction_type = \"Octopus.Script\"\nleave = true\n";
+    assert!(is_told(&format!("{leave}{all}")) && !is_told(leave));
+}

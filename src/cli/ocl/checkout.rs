@@ -8,6 +8,7 @@ use super::{
     planned::{self, Moved},
     pools::{self, Pools, Style},
     tree::File,
+    untyped::untyped,
 };
 use crate::{
     desired::{Declared, Desired, DesiredPool, Gate, Rule, Whereabouts},
@@ -18,7 +19,10 @@ use crate::{
     ocl::{self, Document, Kind},
     plan::{Change, Header},
 };
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
 const OF_A_SERVER: [&str; 7] = [
@@ -76,13 +80,17 @@ impl Checkout<'_> {
         let processes = documents.iter().enumerate();
         let processes: Vec<LiveProcess> =
             processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();
-        let plan = diff(&placing, &live(&pools, processes, project), header());
+        let live = live(&pools, processes, project);
+        let plan = diff(&placing, &live, header());
         let wanted = plan.changes.iter().flat_map(planned::pools_of).collect();
         findings.extend(pools::unheard_of(desired, &texts, &wanted));
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         // Of a warning it is told where a step stays that a rule would move.
-        findings.extend(told.filter(|it| it.level != Level::Warn || it.code == STAYS));
+        findings
+            .extend(told.filter(|it| it.level != Level::Warn || it.code == STAYS));
         findings.extend(planned::untold(&documents, &desired.rules));
+        let untold = untold(&documents, &desired.rules);
+        findings.extend(untyped(&placing, &live, |step| untold.contains(step.id.as_str())));
         let planned: HashMap<&str, &Change> =
             plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
         let mut outcome = Outcome::default();
@@ -268,6 +276,14 @@ fn process(
         steps: steps.collect(),
         templates: Vec::new(),
     }
+}
+
+/// The ids of the steps that [`planned::untold`] tells of.
+fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> HashSet<String> {
+    let actions = documents.iter().enumerate().flat_map(|(at, (_, document))| {
+        document.actions.iter().enumerate().map(move |(index, it)| (step_id(at, index), it))
+    });
+    actions.filter(|(_, it)| planned::is_untold(it, rules)).map(|(id, _)| id).collect()
 }
 
 fn step_id(file: usize, action: usize) -> String {
