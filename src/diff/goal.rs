@@ -92,6 +92,11 @@ impl Goal {
         }
     }
 
+    /// Whether `step` names the same place, be it one where it runs or not.
+    pub(super) fn is_said_by(&self, matched: &Matched, step: &LiveStep) -> bool {
+        live_place(matched, step) == self.place
+    }
+
     /// What has to change for `step` to run as the rule says; empty where it does already.
     ///
     /// # Errors
@@ -102,12 +107,8 @@ impl Goal {
         matched: &Matched,
         step: &LiveStep,
     ) -> Result<Vec<StepEdit>, CannotRun> {
-        let live = match &step.place {
-            Place::Pool(id) => Place::Pool(matched.handle_of(id)),
-            Place::Variable(name) => Place::Variable(name.clone()),
-            Place::DefaultPool => Place::DefaultPool,
-        };
-        let place = Delta::between(live, self.place.clone()).map(StepEdit::Place);
+        let place = Delta::between(live_place(matched, step), self.place.clone());
+        let place = place.map(StepEdit::Place);
         let moved = LiveStep { place: Place::DefaultPool, ..step.clone() };
         if self.place == Place::DefaultPool && is_on_worker(step) && !is_on_worker(&moved) {
             return Err(CannotRun::OnlyByPool);
@@ -140,6 +141,14 @@ impl Goal {
             target_roles: step.target_roles.clone(),
             restored: None,
         }))
+    }
+}
+
+fn live_place(matched: &Matched, step: &LiveStep) -> Place<PoolHandle> {
+    match &step.place {
+        Place::Pool(id) => Place::Pool(matched.handle_of(id)),
+        Place::Variable(name) => Place::Variable(name.clone()),
+        Place::DefaultPool => Place::DefaultPool,
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     condition::Conditions,
     goal::{CannotRun, Goal, Reach},
     ledger::Ledger,
+    lingering::Lingering,
     matched::Matched,
     rules::Rulebook,
 };
@@ -30,7 +31,7 @@ pub(super) fn changes<'a>(
     let rules = resolve(matched, findings);
     let built_in = BuiltIn::new(matched.live, after);
     let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
-    let mut ledger = Ledger::new(matched);
+    let (mut ledger, mut lingering) = (Ledger::new(matched), Lingering::default());
     let mut changes = Vec::new();
     for process in &matched.live.processes {
         let mut moved = Vec::new();
@@ -46,6 +47,9 @@ pub(super) fn changes<'a>(
                 .copied()
                 .find(|at| rules.get(*at).is_some_and(|rule| rule.decides(asked, &built_in)));
             let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
+                let about = about.iter().filter_map(|at| rules.get(*at));
+                let other = says_another(about, matched, asked, &built_in);
+                lingering.extend(other.map(|it| (&it.rule.at, process.address(step))));
                 continue;
             };
             match rule.place(matched, process, step) {
@@ -56,6 +60,7 @@ pub(super) fn changes<'a>(
         changes.extend(branches.admit(&process.owner.project, process.git.as_ref(), moved));
     }
     findings.extend(ledger.findings());
+    findings.extend(lingering.finding());
     changes
 }
 
@@ -78,6 +83,21 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
         }
     }
     decided
+}
+
+/// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the rule's.
+fn says_another<'a, 'b, 'c>(
+    mut rules: impl Iterator<Item = &'b Resolved<'c>>,
+    matched: &Matched,
+    asked: Asked<'a>,
+    built_in: &BuiltIn<'a>,
+) -> Option<&'b Resolved<'c>> {
+    if !Lingering::is_at(asked.step, asked.reach) {
+        return None;
+    }
+    let first = rules.find(|rule| rule.is_about(asked, built_in))?;
+    let goal = first.goal.as_ref()?;
+    (!goal.is_said_by(matched, asked.step)).then_some(first)
 }
 
 /// A rule with all that it points at resolved.
@@ -111,9 +131,13 @@ fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolv
 impl Resolved<'_> {
     /// Whether the rule, whose selectors fit, decides about this step.
     fn decides<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
-        !self.broken
-            && self.goal.as_ref().is_none_or(|goal| goal.reaches(asked.reach))
-            && self.conditions.as_ref().is_none_or(|it| it.hold(asked, built_in))
+        self.goal.as_ref().is_none_or(|goal| goal.reaches(asked.reach))
+            && self.is_about(asked, built_in)
+    }
+
+    /// The same, whether or not a tool may say where the step runs.
+    fn is_about<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
+        !self.broken && self.conditions.as_ref().is_none_or(|it| it.hold(asked, built_in))
     }
 
     fn place(

@@ -137,8 +137,21 @@ fn a_step_that_is_off_and_a_pool_that_means_nothing_are_told_and_not_mended() {
     let csv = workbench.run(&["explain", "Web Store", "--format", "csv"]).expect(0).stdout;
     let row = csv.lines().find(|it| it.contains("Deploy to AKS")).unwrap().to_owned();
     assert!(row.contains(",Octopus.KubernetesDeployRawYaml,yes,"), "{row}");
-    let plan = workbench.run(&["plan"]).stdout;
-    assert!(plan.contains("Deploy to AKS") && !plan.contains("Migrate database"), "{plan}");
+    let plan = workbench.run(&["plan", "--format", "json"]).stdout;
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let changes = plan["changes"].to_string();
+    assert!(changes.contains("Deploy to AKS") && !changes.contains("Migrate database"), "{plan}");
+    let told = plan["findings"].as_array().unwrap();
+    let told: Vec<_> = told.iter().filter(|it| it["code"] == "lingering-pool").collect();
+    assert_eq!(told.len(), 1, "{plan}");
+    assert_eq!(told[0]["level"], "warn");
+    assert!(told[0]["notes"][0].as_str().unwrap().contains("Migrate database"), "{plan}");
+    // One that has the rule's own pool differs in nothing.
+    let rules =
+        "version = 1\n[[placements]]\nproject = \"Web Store\"\npool = \"Default Worker Pool\"\n";
+    workbench.write("workers.toml", rules);
+    let plan = workbench.run(&["plan", "--format", "json"]).stdout;
+    assert!(!plan.contains("lingering-pool"), "{plan}");
 }
 
 #[test]

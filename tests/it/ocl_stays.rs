@@ -155,6 +155,29 @@ fn a_pool_alone_says_that_a_script_runs_on_a_worker_on_behalf_of_its_targets() {
 }
 
 #[test]
+fn a_pool_that_lingers_at_a_step_on_targets_is_told_where_a_rule_says_another() {
+    let script = |name: &str, pool: &str| {
+        format!(
+            "step \"{name}\" {{\n    properties = {{\n        Octopus.Action.TargetRoles = \"web\"\n    }}\n\n    action {{\n        action_type = \"Octopus.Script\"\n        properties = {{\n            Octopus.Action.RunOnServer = \"false\"\n        }}\n        worker_pool = \"{pool}\"\n    }}\n}}\n"
+        )
+    };
+    let file = [script("a", "old"), script("b", "old"), script("c", "new")].concat();
+    let pool = "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\npool = \"new\"\n";
+    for (step, told) in
+        [("step = \"a\"", "1 step"), ("step = \"*\"", "2 steps"), ("step = \"c\"", "")]
+    {
+        let folder = octopus(&format!("{pool}{step}\n"), &[("deployment_process.ocl", &file)]);
+        let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(text.contains("warning[lingering-pool]"), !told.is_empty(), "{text}");
+        assert!(text.contains(told), "{text}");
+    }
+    let folder = octopus(&format!("{pool}step = \"*\"\n"), &[("deployment_process.ocl", &file)]);
+    let (_, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
 fn a_step_without_a_type_is_told_where_a_rule_asks_for_one() {
     let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        worker_pool = \"old\"\n    }\n}\n";
     let file = format!("{}{template}", step("a", ""));

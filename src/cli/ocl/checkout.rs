@@ -35,8 +35,8 @@ const OF_A_SERVER: [&str; 7] = [
     "target-step",
 ];
 
-/// A finding about steps that stay where they are.
-const STAYS: &str = "impossible-execution";
+/// Findings about steps that stay where they are.
+const STAYS: [&str; 2] = ["impossible-execution", "lingering-pool"];
 
 /// Files of one project.
 pub(super) struct Checkout<'a> {
@@ -87,7 +87,7 @@ impl Checkout<'_> {
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         // Of a warning it is told where a step stays that a rule would move.
         findings
-            .extend(told.filter(|it| it.level != Level::Warn || it.code == STAYS));
+            .extend(told.filter(|it| it.level != Level::Warn || STAYS.contains(&it.code.as_str())));
         findings.extend(planned::untold(&documents, &desired.rules));
         let untold = untold(&documents, &desired.rules);
         findings.extend(untyped(&placing, &live, |step| untold.contains(step.id.as_str())));
