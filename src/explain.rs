@@ -12,8 +12,8 @@ pub use text::text;
 use crate::{
     finding::Line,
     live::{
-        self, Case, Condition, Decider, Gap, Hides, Live, LivePool, LiveProcess, LiveStep, UseKind,
-        by_cause, in_pool, uses_of_pool,
+        self, Case, Condition, Decider, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveStep,
+        UseKind, by_cause, in_pool, uses_of_pool,
     },
     model::{Address, Id, Pool, PoolKind},
 };
@@ -160,8 +160,9 @@ pub struct ScopeAnswer {
 pub struct WorkerAnswer {
     /// Its name.
     pub name: String,
-    /// `healthy`, `unhealthy` or `unknown`.
-    pub health: &'static str,
+    /// `healthy`, `has_warnings`, `unhealthy`, `unavailable` or `unknown`.
+    #[serde(serialize_with = "table::health")]
+    pub health: Health,
     /// Whether it gets no work.
     pub disabled: bool,
     /// Whether the server may pick it.
@@ -347,7 +348,7 @@ fn scope(condition: &Condition) -> ScopeAnswer {
 fn members(live: &Live, pool: &Id<Pool>) -> Vec<WorkerAnswer> {
     let answer = live.members(pool).map(|worker| WorkerAnswer {
         name: worker.name.to_string(),
-        health: words::health(worker.health),
+        health: worker.health,
         disabled: worker.disabled,
         eligible: !worker.disabled && worker.health.is_good(),
     });

@@ -5,7 +5,7 @@ use crate::{
     desired::{Desired, PoolRef, Verdict},
     diff::{after, decisions, diff},
     explain::{self, Declared, Explanation, Question, RuleAnswer, Said},
-    live::{GitScope, Live, LivePool, LiveStep, Scope},
+    live::{Gap, GitScope, Hides, Live, LivePool, LiveStep, Scope, by_cause},
     model::{Address, Execution, Name, Place},
     plan::Header,
     refresh::{refresh, scope, space},
@@ -96,7 +96,10 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             Shown::Csv => explain::csv(&explanation),
         }
     );
-    Ok(exit::DONE)
+    match args.step {
+        None => args.answered(&live, &explanation).map(|()| exit::DONE),
+        Some(_) => Ok(exit::DONE),
+    }
 }
 
 impl Args {
@@ -129,6 +132,27 @@ impl Args {
         helped(format!("there is no project `{project}`"), help)
     }
 
+    /// # Errors
+    ///
+    /// Where steps of the project that was asked for could not be read. What the key may not see is of it
+    /// for certain only where nothing else is told.
+    fn answered(&self, live: &Live, told: &Explanation) -> anyhow::Result<()> {
+        let Some(project) = &self.project else { return Ok(()) };
+        let is_of_it =
+            |it: &&Gap| is_of_steps(it) && (it.project.is_some() || told.steps.is_empty());
+        let unread = by_cause(live.gaps.iter().filter(is_of_it));
+        let unread: Vec<_> = unread.iter().map(|(what, why)| format!("{what}: {why}")).collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let unread = unread.join("; ");
+        let message = format!("not all steps of project `{project}` could be read: {unread}");
+        Err(helped(
+            message,
+            "look at the project's Git settings and the key's permissions in Octopus",
+        ))
+    }
+
     fn of_steps(&self, question: &Question) -> anyhow::Result<Explanation> {
         let Some(step) = &self.step else { return Ok(Explanation::of_steps(question, |_| true)) };
         let name = Name::new(step);
@@ -147,8 +171,17 @@ impl Args {
             (None, Some(unseen)) => unseen.clone(),
             (None, None) => "without a step all of the project's are told".to_owned(),
         };
-        Err(helped(format!("there is no step `{step}` in project `{project}`"), help))
+        let of = match question.live.gaps.iter().any(is_of_steps) {
+            true => "what could be read of project",
+            false => "project",
+        };
+        Err(helped(format!("there is no step `{step}` in {of} `{project}`"), help))
     }
+}
+
+/// Whether steps of the space are among what could not be read.
+fn is_of_steps(gap: &Gap) -> bool {
+    matches!(gap.hides, Hides::Steps | Hides::StepsInGit)
 }
 
 /// What the file says of live steps, by the rules that decide about them.

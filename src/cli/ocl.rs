@@ -6,6 +6,7 @@ mod planned;
 mod pools;
 mod projects;
 pub(super) mod tree;
+mod untyped;
 
 use super::{
     exit, files,

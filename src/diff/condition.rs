@@ -2,11 +2,14 @@
 //!
 //! Never: what becomes of a step.
 
-use super::{goal::Reach, matched::Matched};
+use super::{
+    built_in::{Asked, BuiltIn, State},
+    goal::Reach,
+    matched::Matched,
+};
 use crate::{
     desired::{Currently, DEFAULT, Declared, PoolRef, SERVER, TARGET, VARIABLE, Whereabouts},
     finding::Finding,
-    live::LiveStep,
     model::{Id, Place, Pool, PoolHandle},
 };
 
@@ -35,15 +38,10 @@ impl Conditions {
         }
     }
 
-    /// Whether `step` runs there, whichever of `fallbacks` is the pool of the built-in worker.
-    pub(super) fn hold(
-        &self,
-        step: &LiveStep,
-        reach: Reach,
-        fallbacks: &[Option<Id<Pool>>; 2],
-    ) -> bool {
+    /// Whether a step runs there, in either state of the built-in worker.
+    pub(super) fn hold<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
         let holds = |condition: &Condition| {
-            fallbacks.iter().any(|fallback| condition.holds(step, reach, fallback.as_ref()))
+            built_in.states().iter().any(|state| condition.holds(asked, state))
         };
         self.include.as_ref().is_none_or(|any| any.iter().any(holds))
             && !self.exclude.iter().any(holds)
@@ -107,18 +105,12 @@ impl Condition {
         }
     }
 
-    /// Whether `step` runs there; `fallback` is the pool whose steps run on the built-in worker.
-    fn holds(&self, step: &LiveStep, reach: Reach, fallback: Option<&Id<Pool>>) -> bool {
+    /// Whether a step runs there.
+    fn holds<'a>(&self, asked: Asked<'a>, built_in: &State<'a>) -> bool {
+        let Asked { step, reach, .. } = asked;
         let on_worker = reach == Reach::Worker;
         match self {
-            Self::Server => {
-                on_worker
-                    && fallback.is_some_and(|fallback| match &step.place {
-                        Place::DefaultPool => true,
-                        Place::Pool(id) => id == fallback,
-                        Place::Variable(_) => false,
-                    })
-            }
+            Self::Server => built_in.runs(asked),
             Self::Default => on_worker && step.place == Place::DefaultPool,
             Self::Target => matches!(reach, Reach::Targets | Reach::OnlyTargets),
             Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),

@@ -4,11 +4,8 @@ use super::matched::Matched;
 use crate::{
     desired::{Declared, Target},
     finding::Finding,
-    live::{
-        Live, LiveStep, Runs, fallback_pool, is_left_alone, is_on_worker, needs_targets,
-        only_on_targets, runs,
-    },
-    model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle},
+    live::{LiveStep, Runs, is_left_alone, is_on_worker, needs_targets, only_on_targets, runs},
+    model::{Container, Execution, Linked, Place, PoolHandle},
     plan::{Delta, Feed, StepEdit},
 };
 
@@ -95,6 +92,11 @@ impl Goal {
         }
     }
 
+    /// Whether `step` names the same place, be it one where it runs or not.
+    pub(super) fn is_said_by(&self, matched: &Matched, step: &LiveStep) -> bool {
+        live_place(matched, step) == self.place
+    }
+
     /// What has to change for `step` to run as the rule says; empty where it does already.
     ///
     /// # Errors
@@ -105,12 +107,8 @@ impl Goal {
         matched: &Matched,
         step: &LiveStep,
     ) -> Result<Vec<StepEdit>, CannotRun> {
-        let live = match &step.place {
-            Place::Pool(id) => Place::Pool(matched.handle_of(id)),
-            Place::Variable(name) => Place::Variable(name.clone()),
-            Place::DefaultPool => Place::DefaultPool,
-        };
-        let place = Delta::between(live, self.place.clone()).map(StepEdit::Place);
+        let place = Delta::between(live_place(matched, step), self.place.clone());
+        let place = place.map(StepEdit::Place);
         let moved = LiveStep { place: Place::DefaultPool, ..step.clone() };
         if self.place == Place::DefaultPool && is_on_worker(step) && !is_on_worker(&moved) {
             return Err(CannotRun::OnlyByPool);
@@ -146,14 +144,17 @@ impl Goal {
     }
 }
 
+fn live_place(matched: &Matched, step: &LiveStep) -> Place<PoolHandle> {
+    match &step.place {
+        Place::Pool(id) => Place::Pool(matched.handle_of(id)),
+        Place::Variable(name) => Place::Variable(name.clone()),
+        Place::DefaultPool => Place::DefaultPool,
+    }
+}
+
 fn live_container(matched: &Matched, step: &LiveStep) -> Option<Container<Linked<Feed>>> {
     let live = step.container.as_ref()?;
     let feed = matched.live.directory.feeds.iter().find(|it| it.id == live.feed);
     let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
     Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
-}
-
-/// The pool whose steps run on the built-in worker, by id.
-pub(super) fn fallback(live: &Live) -> Option<Id<Pool>> {
-    fallback_pool(live).map(|pool| pool.id.clone())
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     desired::{Declared, Rule, Verdict},
     finding::{Finding, Level, Span},
-    live::{Gap, Hides, LiveProcess, LiveStep},
+    live::{Gap, Hides, LiveProcess, LiveStep, PROCESS_TEMPLATE},
     model::Address,
     text::{count, nearest, stays},
 };
@@ -308,6 +308,13 @@ fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
         )
         .label("only its template says whether it runs on a worker")
         .help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
+        Reach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
+            "unmanaged-step",
+            at.clone(),
+            format!("step `{name}` stands for the steps of a process template"),
+        )
+        .label("its steps run where the template's parameters say")
+        .help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
         Reach::Unknown => Finding::error(
             "unmanaged-step",
             at.clone(),

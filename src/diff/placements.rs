@@ -5,9 +5,11 @@
 
 use super::{
     branches::Branches,
+    built_in::{Asked, BuiltIn},
     condition::Conditions,
-    goal::{CannotRun, Goal, Reach, fallback},
+    goal::{CannotRun, Goal, Reach},
     ledger::Ledger,
+    lingering::Lingering,
     matched::Matched,
     rules::Rulebook,
 };
@@ -15,11 +17,11 @@ use crate::{
     desired::{Declared, Desired, Rule, Verdict},
     finding::{At, Finding},
     live::{Live, LiveProcess, LiveStep},
-    model::{Address, Id, Pool},
+    model::Address,
     plan::{Cause, Change, ChangeKind, ProcessKind},
 };
 
-/// The steps that move, in the order of the server. `after` is the server once pools and workers are done.
+/// The steps that move, in the order of the server. `after` is the server once all else is done.
 pub(super) fn changes<'a>(
     matched: &'a Matched<'a>,
     branches: &mut Branches<'a>,
@@ -27,9 +29,9 @@ pub(super) fn changes<'a>(
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
     let rules = resolve(matched, findings);
-    let fallbacks = [fallback(matched.live), fallback(after)];
+    let built_in = BuiltIn::new(matched.live, after);
     let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
-    let mut ledger = Ledger::new(matched);
+    let (mut ledger, mut lingering) = (Ledger::new(matched), Lingering::default());
     let mut changes = Vec::new();
     for process in &matched.live.processes {
         let mut moved = Vec::new();
@@ -39,10 +41,15 @@ pub(super) fn changes<'a>(
             let reach = Reach::of(step);
             let about = book.of_step(&of_process, step);
             ledger.step(&about, step, reach);
-            let decides = about.iter().copied().find(|at| {
-                rules.get(*at).is_some_and(|rule| rule.decides(step, reach, &fallbacks))
-            });
+            let asked = Asked { process, step, reach };
+            let decides = about
+                .iter()
+                .copied()
+                .find(|at| rules.get(*at).is_some_and(|rule| rule.decides(asked, &built_in)));
             let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
+                let about = about.iter().filter_map(|at| rules.get(*at));
+                let other = says_another(about, matched, asked, &built_in);
+                lingering.extend(other.map(|it| (&it.rule.at, process.address(step))));
                 continue;
             };
             match rule.place(matched, process, step) {
@@ -53,6 +60,7 @@ pub(super) fn changes<'a>(
         changes.extend(branches.admit(&process.owner.project, process.git.as_ref(), moved));
     }
     findings.extend(ledger.findings());
+    findings.extend(lingering.finding());
     changes
 }
 
@@ -61,8 +69,7 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
     let rules = resolve(&matched, &mut findings);
-    let fallback = fallback(live);
-    let fallbacks = [fallback.clone(), fallback];
+    let built_in = BuiltIn::new(live, live);
     let mut book = Rulebook::new(&desired.rules, &live.projects);
     let mut decided = Vec::new();
     for process in &live.processes {
@@ -70,11 +77,27 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
         for step in &process.steps {
             let (reach, about) = (Reach::of(step), book.of_step(&of_process, step));
             let rules = about.iter().filter_map(|at| rules.get(*at).zip(desired.rules.get(*at)));
-            let mut rules = rules.filter(|(it, _)| it.decides(step, reach, &fallbacks));
+            let asked = Asked { process, step, reach };
+            let mut rules = rules.filter(|(it, _)| it.decides(asked, &built_in));
             decided.extend(rules.next().map(|(_, rule)| (process.address(step), rule)));
         }
     }
     decided
+}
+
+/// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the rule's.
+fn says_another<'a, 'b, 'c>(
+    mut rules: impl Iterator<Item = &'b Resolved<'c>>,
+    matched: &Matched,
+    asked: Asked<'a>,
+    built_in: &BuiltIn<'a>,
+) -> Option<&'b Resolved<'c>> {
+    if !Lingering::is_at(asked.step, asked.reach) {
+        return None;
+    }
+    let first = rules.find(|rule| rule.is_about(asked, built_in))?;
+    let goal = first.goal.as_ref()?;
+    (!goal.is_said_by(matched, asked.step)).then_some(first)
 }
 
 /// A rule with all that it points at resolved.
@@ -107,10 +130,14 @@ fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolv
 
 impl Resolved<'_> {
     /// Whether the rule, whose selectors fit, decides about this step.
-    fn decides(&self, step: &LiveStep, reach: Reach, fallbacks: &[Option<Id<Pool>>; 2]) -> bool {
-        !self.broken
-            && self.goal.as_ref().is_none_or(|goal| goal.reaches(reach))
-            && self.conditions.as_ref().is_none_or(|it| it.hold(step, reach, fallbacks))
+    fn decides<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
+        self.goal.as_ref().is_none_or(|goal| goal.reaches(asked.reach))
+            && self.is_about(asked, built_in)
+    }
+
+    /// The same, whether or not a tool may say where the step runs.
+    fn is_about<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
+        !self.broken && self.conditions.as_ref().is_none_or(|it| it.hold(asked, built_in))
     }
 
     fn place(

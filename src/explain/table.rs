@@ -1,7 +1,10 @@
 //! An explanation for scripts: JSON, and CSV with a header.
 
-use super::{CaseAnswer, Explanation, StepAnswer, text};
-use crate::text::escape::{Escaped, in_json};
+use super::{CaseAnswer, Explanation, StepAnswer, Use, WorkerAnswer, text, words::health_word};
+use crate::{
+    live::Health,
+    text::escape::{Escaped, in_json},
+};
 
 /// The explanation as one JSON object; it ends in a line end.
 pub fn json(explanation: &Explanation) -> String {
@@ -39,7 +42,7 @@ pub fn csv(explanation: &Explanation) -> String {
         rows.extend(applied.map(|case| row(step, case, "applied")));
     }
     for it in &explanation.uses {
-        rows.push(told(it.kind, &it.what, &it.how));
+        rows.push(used(it, explanation));
     }
     for it in &explanation.unseen {
         rows.push(told("not seen", "", it));
@@ -52,7 +55,7 @@ fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> Row {
     let rule = declared.and_then(|it| it.rule.as_ref());
     let workers = |eligible: bool| {
         let these = case.workers.iter().filter(|it| it.eligible == eligible);
-        these.map(text::worker).collect::<Vec<_>>().join("; ")
+        these.map(worker).collect::<Vec<_>>().join("; ")
     };
     [
         kind.to_owned(),
@@ -70,6 +73,26 @@ fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> Row {
         workers(true),
         workers(false),
     ]
+}
+
+fn worker(it: &WorkerAnswer) -> String {
+    text::worker(it, health_word(it.health))
+}
+
+/// A worker's health as JSON has it.
+pub(super) fn health<S: serde::Serializer>(health: &Health, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(health_word(*health))
+}
+
+/// The row of a use: a member is told with its health as in the rows of steps.
+fn used(it: &Use, explanation: &Explanation) -> Row {
+    let mut row = told(it.kind, &it.what, &it.how);
+    let members = explanation.pool.iter().flat_map(|pool| &pool.state.workers);
+    let member = members.filter(|_| it.kind == "member").find(|member| member.name == it.what);
+    if let (Some(member), [.., eligible, not_eligible]) = (member, row.as_mut_slice()) {
+        *(if member.eligible { eligible } else { not_eligible }) = worker(member);
+    }
+    row
 }
 
 /// What has a kind, a name and a sentence alone.

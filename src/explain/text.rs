@@ -1,6 +1,8 @@
 //! An explanation for people. Names come from the server: every one is escaped.
 
-use super::{CaseAnswer, Declared, Explanation, PoolAnswer, StepAnswer, WorkerAnswer};
+use super::{
+    CaseAnswer, Declared, Explanation, PoolAnswer, StepAnswer, WorkerAnswer, words::health,
+};
 use crate::text::{count, escape::Escaped};
 use indexmap::IndexMap;
 use std::fmt::Write as _;
@@ -101,7 +103,8 @@ fn workers(out: &mut String, all: &[WorkerAnswer]) {
         if these.is_empty() {
             continue;
         }
-        let mut named: Vec<String> = these.iter().take(MOST).map(|it| worker(it)).collect();
+        let first = these.iter().take(MOST);
+        let mut named: Vec<String> = first.map(|it| worker(it, health(it.health))).collect();
         if MOST < these.len() {
             named.push(format!("and {} more", these.len() - MOST));
         }
@@ -110,7 +113,7 @@ fn workers(out: &mut String, all: &[WorkerAnswer]) {
 }
 
 /// `db-01 (healthy)`.
-pub(super) fn worker(worker: &WorkerAnswer) -> String {
+pub(super) fn worker(worker: &WorkerAnswer, health: &str) -> String {
     let disabled = if worker.disabled { ", disabled" } else { "" };
-    format!("{} ({}{disabled})", worker.name, worker.health)
+    format!("{} ({health}{disabled})", worker.name)
 }

@@ -253,7 +253,18 @@ pub(super) fn by(case: &Case) -> &'static str {
     }
 }
 
-/// A worker's health, in a few words.
+/// A worker's health, in one word that stays what it is.
+pub(super) fn health_word(health: Health) -> &'static str {
+    match health {
+        Health::Healthy => "healthy",
+        Health::HasWarnings => "has_warnings",
+        Health::Unhealthy => "unhealthy",
+        Health::Unavailable => "unavailable",
+        Health::Unknown => "unknown",
+    }
+}
+
+/// The same for people.
 pub(super) fn health(health: Health) -> &'static str {
     match health {
         Health::Healthy => "healthy",

@@ -19,6 +19,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub(super) struct Estate {
     pub(super) projects: Vec<LiveProject>,
+    /// The names of all groups of projects.
+    pub(super) groups: Vec<Name>,
     pub(super) processes: Vec<LiveProcess>,
     pub(super) pointers: Vec<Pointer>,
     pub(super) choosers: Choosers,
@@ -87,7 +89,9 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         gaps.extend(hidden);
     }
     let Pointing { pointers, choosers } = pointing;
-    Ok(Estate { projects: owners.projects(), processes: all, pointers, choosers, editions, gaps })
+    let projects = owners.projects();
+    let groups = groups.iter().map(|it| Name::new(&it.name)).collect();
+    Ok(Estate { projects, groups, processes: all, pointers, choosers, editions, gaps })
 }
 
 /// The channels to which steps are limited.

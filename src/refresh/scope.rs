@@ -66,6 +66,8 @@ pub fn scope(desired: &Desired) -> Scope {
         // the default one.
         pointers: every_step
             || rules().any(|rule| by_variable(rule) || to_default_pool(rule))
+            // So may a variable send a step to the pool of the built-in worker.
+            || rules().any(asks_for_server)
             || desired.concerns_choosers(),
         channels: rules().any(|rule| rule.select.channel.is_some()),
         scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
@@ -118,9 +120,12 @@ fn by_variable(rule: &Rule) -> bool {
 
 /// Whether a rule's steps, or its gates, depend on which workers a pool has.
 fn looks_at_workers(rule: &Rule) -> bool {
-    let to_a_pool = rule.verdict != Verdict::Leave;
-    let currently = rule.select.currently.as_ref();
-    to_a_pool || currently.is_some_and(|it| it.value.asks_for_server())
+    rule.verdict != Verdict::Leave || asks_for_server(rule)
+}
+
+/// Whether a rule is about steps that run on the built-in worker, or about others.
+fn asks_for_server(rule: &Rule) -> bool {
+    rule.select.currently.as_ref().is_some_and(|it| it.value.asks_for_server())
 }
 
 #[cfg(test)]
@@ -240,7 +245,7 @@ mod tests {
         let include = vec![Currently::Server];
         let currently = Some(declared(Whereabouts { include, ..Whereabouts::default() }));
         let select = Selectors { currently, ..deployments() };
-        assert_eq!(read(select, Verdict::Place(variable())), "workers deployments pointers");
+        assert_eq!(read(select, Verdict::Leave), "workers deployments pointers");
     }
 
     #[test]

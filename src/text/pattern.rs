@@ -106,6 +106,12 @@ impl Patterns {
         !self.include.is_empty() && self.include.iter().all(|it| it.exact().is_some())
     }
 
+    /// Whether the list stands for every name there is.
+    pub fn is_everything(&self) -> bool {
+        let is_star = |it: &Pattern| !it.folded.is_empty() && it.folded.iter().all(|it| *it == '*');
+        self.exclude.is_empty() && (self.include.is_empty() || self.include.iter().any(is_star))
+    }
+
     /// Whether a name can be thought of that both lists match: true wherever that cannot be ruled out.
     pub fn may_overlap(&self, other: &Self) -> bool {
         let misses =

@@ -137,8 +137,21 @@ fn a_step_that_is_off_and_a_pool_that_means_nothing_are_told_and_not_mended() {
     let csv = workbench.run(&["explain", "Web Store", "--format", "csv"]).expect(0).stdout;
     let row = csv.lines().find(|it| it.contains("Deploy to AKS")).unwrap().to_owned();
     assert!(row.contains(",Octopus.KubernetesDeployRawYaml,yes,"), "{row}");
-    let plan = workbench.run(&["plan"]).stdout;
-    assert!(plan.contains("Deploy to AKS") && !plan.contains("Migrate database"), "{plan}");
+    let plan = workbench.run(&["plan", "--format", "json"]).stdout;
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    let changes = plan["changes"].to_string();
+    assert!(changes.contains("Deploy to AKS") && !changes.contains("Migrate database"), "{plan}");
+    let told = plan["findings"].as_array().unwrap();
+    let told: Vec<_> = told.iter().filter(|it| it["code"] == "lingering-pool").collect();
+    assert_eq!(told.len(), 1, "{plan}");
+    assert_eq!(told[0]["level"], "warn");
+    assert!(told[0]["notes"][0].as_str().unwrap().contains("Migrate database"), "{plan}");
+    // One that has the rule's own pool differs in nothing.
+    let rules =
+        "version = 1\n[[placements]]\nproject = \"Web Store\"\npool = \"Default Worker Pool\"\n";
+    workbench.write("workers.toml", rules);
+    let plan = workbench.run(&["plan", "--format", "json"]).stdout;
+    assert!(!plan.contains("lingering-pool"), "{plan}");
 }
 
 #[test]
@@ -150,4 +163,56 @@ fn processes_in_git_are_told_as_the_file_leaves_them() {
     );
     let output = workbench.run(&["explain", "Payments", "Build the image"]).expect(0);
     insta::assert_snapshot!(output.stdout);
+}
+
+/// What is asked for is in a repository that nobody reaches; a runbook of it is in the database.
+#[test]
+fn a_project_that_cannot_be_read_is_an_error_and_what_was_read_is_told() {
+    let workbench = Workbench::new(Seed::Acme);
+    let nothing = workbench.run(&["explain", "Lost and found"]).expect(1);
+    assert!(nothing.stdout.contains("not seen: ") && nothing.stdout.contains("0 steps"));
+    let step = workbench.run(&["explain", "Lost and found", "Build the image"]).expect(1);
+    let project = workbench.id("projects", "Lost and found");
+    let runbook = json!({ "Name": "Clean up", "ProjectId": project });
+    let runbook = workbench.send("POST", "/api/Spaces-1/runbooks", runbook);
+    let path = runbook["Links"]["RunbookProcesses"].as_str().unwrap().to_owned();
+    workbench.edit(&path, |process| {
+        process["Steps"] = json!([{ "Name": "Sweep", "Actions": [{
+            "Name": "Sweep", "ActionType": "Octopus.Script",
+            "Properties": { "Octopus.Action.RunOnServer": "true" },
+        }] }]);
+    });
+    let some = workbench.run(&["explain", "Lost and found", "--format", "csv"]).expect(1);
+    assert!(some.stdout.contains("runbooks[\"\"Clean up\"\"]"), "{}", some.stdout);
+    workbench.run(&["explain", "Lost and found", "Sweep"]).expect(0);
+    insta::assert_snapshot!([nothing.stderr, step.stderr, some.stderr].join("\n"));
+    // What uses a pool is told with what was not seen.
+    workbench.run(&["explain", "--pool", "Default Worker Pool"]).expect(0);
+}
+
+/// Scripts get a word for each health; people get words.
+#[test]
+fn the_health_of_a_worker_is_a_word_that_the_documentation_lists() {
+    let workbench = Workbench::new(Seed::Acme);
+    let docs = include_str!("../../docs/explain.md");
+    let mut seen = std::collections::BTreeSet::new();
+    let (mut csv, mut text) = (String::new(), String::new());
+    for pool in workbench.get("/api/Spaces-1/workerpools/all").as_array().unwrap() {
+        let args = ["explain", "--pool", pool["Id"].as_str().unwrap(), "--format"];
+        let told = |format| workbench.run(&[args.as_slice(), &[format]].concat()).expect(0).stdout;
+        let json: Value = serde_json::from_str(&told("json")).unwrap();
+        for worker in json["pool"]["workers"].as_array().unwrap() {
+            seen.insert(worker["health"].as_str().unwrap().to_owned());
+        }
+        csv += &told("csv");
+        text += &told("text");
+    }
+    for health in ["has_warnings", "unavailable"] {
+        assert!(seen.contains(health), "{seen:?}");
+        assert!(csv.contains(&format!("({health})")), "{csv}");
+    }
+    for health in &seen {
+        assert!(docs.contains(&format!("`{health}`")), "{health}");
+    }
+    assert!(text.contains("(healthy, with warnings)") && !text.contains("has_warnings"), "{text}");
 }

@@ -166,3 +166,55 @@ fn a_project_may_be_said_by_its_slug_and_one_that_no_rule_is_about_is_told() {
         assert!(text.contains(told) && text.contains("worker_pool") == (told == "+"), "{text}");
     }
 }
+
+#[test]
+fn a_pool_that_lingers_at_a_step_on_targets_is_told_where_a_rule_says_another() {
+    let script = |name: &str, pool: &str| {
+        format!(
+            "step \"{name}\" {{\n    properties = {{\n        Octopus.Action.TargetRoles = \"web\"\n    }}\n\n    action {{\n        action_type = \"Octopus.Script\"\n        properties = {{\n            Octopus.Action.RunOnServer = \"false\"\n        }}\n        worker_pool = \"{pool}\"\n    }}\n}}\n"
+        )
+    };
+    let file = [script("a", "old"), script("b", "old"), script("c", "new")].concat();
+    let pool = "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\npool = \"new\"\n";
+    for (step, told) in
+        [("step = \"a\"", "1 step"), ("step = \"*\"", "2 steps"), ("step = \"c\"", "")]
+    {
+        let folder = octopus(&format!("{pool}{step}\n"), &[("deployment_process.ocl", &file)]);
+        let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(text.contains("warning[lingering-pool]"), !told.is_empty(), "{text}");
+        assert!(text.contains(told), "{text}");
+    }
+    let folder = octopus(&format!("{pool}step = \"*\"\n"), &[("deployment_process.ocl", &file)]);
+    let (_, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_step_without_a_type_is_told_where_a_rule_asks_for_one() {
+    let template = "step \"call\" {\n    name = \"Call\"\n\n    action {\n        worker_pool = \"old\"\n    }\n}\n";
+    let file = format!("{}{template}", step("a", ""));
+    let pools = "version = 1\n[pools.new]\nname = \"New\"\n[pools.other]\nname = \"Other\"\n";
+    let typed = "[[placements]]\naction_type = \"Octopus.Script\"\npool = \"new\"\n";
+    let all = "[[placements]]\nstep = \"*\"\npool = \"other\"\n";
+    let same = "[[placements]]\nstep = \"*\"\npool = \"new\"\n";
+    let told = |rules: &str| {
+        let folder = octopus(&format!("{pools}{rules}"), &[("deployment_process.ocl", &file)]);
+        let (code, text) = run(&folder, &[&["plan"], &PROJECT[..]].concat());
+        assert_eq!(code, 0, "{text}");
+        text
+    };
+    let is_told = |rules: &str| told(rules).contains("warning[untyped-step]");
+    insta::assert_snapshot!(told(&format!("{typed}{all}")));
+    assert!(is_told(typed));
+    // An earlier rule decides whatever the type is, or what comes later says the same.
+    assert!(!is_told(&format!("{all}{typed}")));
+    assert!(!is_told(&format!("{typed}{same}")));
+    // A rule about other steps, and one about all types.
+    assert!(!is_told(&typed.replace("action_type", "step = \"b*\"\naction_type")));
+    assert!(!is_told(&typed.replace("Octopus.Script", "*")));
+    // An exclusion decides here, and may not on a server.
+    assert!(is_told(&typed.replace("Octopus.Script", "!Octopus.Manual")));
+    let leave = "[[placements]]\naction_type = \"Octopus.Script\"\nleave = true\n";
+    assert!(is_told(&format!("{leave}{all}")) && !is_told(leave));
+}

@@ -75,7 +75,8 @@ fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
 }
 
 /// Warnings about what is live, which no file could say better.
-const MEANT: [&str; 4] = ["odd-range", "stray-n", "unseen-steps", "unset-variable"];
+const MEANT: [&str; 5] =
+    ["lingering-pool", "odd-range", "stray-n", "unseen-steps", "unset-variable"];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]

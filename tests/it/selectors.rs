@@ -79,3 +79,65 @@ fn a_tag_that_no_project_has_is_an_error_with_the_nearest_one() {
     assert!(output.stderr.contains("error[unknown-project-tag]"), "{}", output.stderr);
     assert!(output.stderr.contains("`Team/Shop`"), "{}", output.stderr);
 }
+
+/// A group that is there, and that no project is in yet.
+#[test]
+fn a_group_without_a_project_is_idle_and_not_unknown() {
+    let workbench = Workbench::new(Seed::Chapter);
+    workbench.send("POST", "/api/Spaces-1/projectgroups", json!({ "Name": "Empty Group" }));
+    let told = |group: &str, code| {
+        let rule = format!("[[placements]]\nproject_group = {group:?}\ndefault_pool = true\n");
+        workbench.write("workers.toml", &format!("version = 1\n{rule}"));
+        let output = workbench.run(&["plan"]).expect(code);
+        output.stdout + &output.stderr
+    };
+    let idle = told("empty group", 0);
+    assert!(idle.contains("warning[idle-rule]"), "{idle}");
+    let unknown = told("Empty Grup", 1);
+    assert!(unknown.contains("error[unknown-project-group]"), "{unknown}");
+    assert!(unknown.contains("`Empty Group`"), "{unknown}");
+}
+
+/// `Plan Terraform` runs where a variable says, and that is the default pool, which has no worker.
+#[test]
+fn a_step_whose_variable_always_leads_to_the_built_in_worker_runs_on_the_server() {
+    let workbench = Workbench::new(Seed::Chapter);
+    let terraform = |steps: &[String]| steps.iter().any(|it| it.contains("Plan Terraform"));
+    assert!(terraform(&moved(&workbench, "currently = \"server\"")));
+    assert!(terraform(&moved(&workbench, "currently = \"variable\"")));
+    assert!(!terraform(&moved(&workbench, "currently = \"default\"")));
+    assert!(!terraform(&moved(&workbench, "currently = \"!server\"")));
+    // What has moved stays, though a value of the variable is changed with it.
+    let file = "version = 1
+        [pools.new]
+        [gates]
+        empty-pool = \"allow\"
+        [[pool_variables]]
+        project = \"Infrastructure\"
+        variable = \"Terraform.WorkerPool\"
+        environment = \"Production\"
+        pool = \"new\"
+        [[placements]]
+        currently = \"server\"
+        pool = \"new\"\n";
+    workbench.write("workers.toml", file);
+    workbench.apply();
+    workbench.settled();
+    // One value that leads elsewhere is enough for a step to be left where it is.
+    let workbench = Workbench::new(Seed::Chapter);
+    let pool = json!({ "Name": "Other", "WorkerPoolType": "StaticWorkerPool" });
+    let pool = workbench.send("POST", "/api/Spaces-1/workerpools", pool)["Id"].clone();
+    let project = workbench.id("projects", "Infrastructure");
+    let set = workbench.get(&format!("{PROJECTS}/{project}"))["VariableSetId"].clone();
+    workbench.edit(&format!("/api/Spaces-1/variables/{}", set.as_str().unwrap()), |set| {
+        let values = set["Variables"].as_array_mut().unwrap();
+        let is_it = |it: &&serde_json::Value| it["Name"] == "Terraform.WorkerPool";
+        let mut value = values.iter().find(is_it).unwrap().clone();
+        value["Id"] = json!("other");
+        value["Value"] = pool;
+        value["Scope"] = json!({ "Environment": ["Environments-1"] });
+        values.push(value);
+    });
+    assert!(!terraform(&moved(&workbench, "currently = \"server\"")));
+    assert!(terraform(&moved(&workbench, "currently = \"!server\"")));
+}

@@ -288,3 +288,11 @@ async fn a_deployment_runs_the_steps_inside_a_template_where_its_parameters_say(
           > The default worker pool has no workers; using the built-in worker
     ");
 }
+
+#[test]
+fn who_names_a_step_that_uses_a_template_learns_what_to_change() {
+    let (bench, _) = company();
+    let rule = "[[placements]]\nproject = \"Search\"\nstep = \"Deploy by template\"\n";
+    bench.write("workers.toml", &format!("version = 1\n{rule}default_pool = true\n"));
+    insta::assert_snapshot!(bench.run(&["plan"]).expect(1).stderr);
+}

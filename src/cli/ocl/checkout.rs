@@ -9,6 +9,7 @@ use super::{
     pools::{self, Pools, Style},
     projects,
     tree::File,
+    untyped::untyped,
 };
 use crate::{
     desired::{Declared, Desired, DesiredPool, Gate, Rule, Whereabouts},
@@ -19,7 +20,10 @@ use crate::{
     ocl::{self, Document, Kind},
     plan::{Change, Header},
 };
-use std::{collections::HashMap, path::PathBuf};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+};
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
 const OF_A_SERVER: [&str; 7] = [
@@ -32,8 +36,8 @@ const OF_A_SERVER: [&str; 7] = [
     "target-step",
 ];
 
-/// A finding about steps that stay where they are.
-const STAYS: &str = "impossible-execution";
+/// Findings about steps that stay where they are.
+const STAYS: [&str; 2] = ["impossible-execution", "lingering-pool"];
 
 /// Files of one project.
 pub(super) struct Checkout<'a> {
@@ -80,13 +84,17 @@ impl Checkout<'_> {
         let processes = documents.iter().enumerate();
         let processes: Vec<LiveProcess> =
             processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();
-        let plan = diff(&placing, &live(&pools, processes, project), header());
+        let live = live(&pools, processes, project);
+        let plan = diff(&placing, &live, header());
         let wanted = plan.changes.iter().flat_map(planned::pools_of).collect();
         findings.extend(pools::unheard_of(desired, &texts, &wanted));
         let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
         // Of a warning it is told where a step stays that a rule would move.
-        findings.extend(told.filter(|it| it.level != Level::Warn || it.code == STAYS));
+        findings
+            .extend(told.filter(|it| it.level != Level::Warn || STAYS.contains(&it.code.as_str())));
         findings.extend(planned::untold(&documents, &desired.rules));
+        let untold = untold(&documents, &desired.rules);
+        findings.extend(untyped(&placing, &live, |step| untold.contains(step.id.as_str())));
         let planned: HashMap<&str, &Change> =
             plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
         let mut outcome = Outcome::default();
@@ -272,6 +280,14 @@ fn process(
         steps: steps.collect(),
         templates: Vec::new(),
     }
+}
+
+/// The ids of the steps that [`planned::untold`] tells of.
+fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> HashSet<String> {
+    let actions = documents.iter().enumerate().flat_map(|(at, (_, document))| {
+        document.actions.iter().enumerate().map(move |(index, it)| (step_id(at, index), it))
+    });
+    actions.filter(|(_, it)| planned::is_untold(it, rules)).map(|(id, _)| id).collect()
 }
 
 fn step_id(file: usize, action: usize) -> String {

@@ -157,27 +157,8 @@ pub(super) fn breaks_template(document: &Document, (_, change): &Planned) -> boo
 /// Octopus writes the parameters of such a step and a reference to its template, and no type
 /// (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
 pub(super) fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> Option<Finding> {
-    let is_untold = |it: &&Action| {
-        it.action_type.is_empty()
-            && it.place == Place::DefaultPool
-            && it.run_on_server != Some(true)
-    };
-    let is_meant = |it: &&Action| {
-        let names = |rule: &Declared<Rule>| match &rule.select.step {
-            None => rule.select.action_type.is_none(),
-            Some(step) => {
-                let exact = |name: &str| step.value.exact().any(|it| it.eq_ignore_ascii_case(name));
-                // Of one that is named exactly the plan says so itself.
-                let is =
-                    |name: &str| step.value.matches_folded(&name.to_lowercase()) && !exact(name);
-                is(&it.step) || is(&it.action)
-            }
-        };
-        let first = rules.iter().find(|it| names(it));
-        first.is_some_and(|it| it.verdict != Verdict::Leave)
-    };
     let actions = documents.iter().flat_map(|(_, it)| &it.actions);
-    let untold: Vec<&Action> = actions.filter(is_untold).filter(is_meant).collect();
+    let untold: Vec<&Action> = actions.filter(|it| is_untold(it, rules)).collect();
     let at = untold.first()?.at.clone();
     let (steps, stay) = (count(untold.len(), "step"), stays(untold.len()));
     let message = format!("{steps} of step templates, without a pool, {stay}");
@@ -188,6 +169,23 @@ pub(super) fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -
             "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
         ),
     )
+}
+
+/// Whether a step is one of these.
+pub(super) fn is_untold(action: &Action, rules: &[Declared<Rule>]) -> bool {
+    let says_nothing = action.action_type.is_empty()
+        && action.place == Place::DefaultPool
+        && action.run_on_server != Some(true);
+    let names = |rule: &&Declared<Rule>| match &rule.select.step {
+        None => rule.select.action_type.is_none(),
+        Some(step) => {
+            let exact = |name: &str| step.value.exact().any(|it| it.eq_ignore_ascii_case(name));
+            // Of one that is named exactly the plan says so itself.
+            let is = |name: &str| step.value.matches_folded(&name.to_lowercase()) && !exact(name);
+            is(&action.step) || is(&action.action)
+        }
+    };
+    says_nothing && rules.iter().find(names).is_some_and(|it| it.verdict != Verdict::Leave)
 }
 
 /// What is told of the steps of a template that stay where they are.

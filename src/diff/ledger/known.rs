@@ -7,6 +7,7 @@ use super::super::{
 use crate::{
     desired::{Declared, Rule, Verdict},
     finding::{Finding, Span},
+    model::Name,
     text::pattern::Patterns,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -32,7 +33,9 @@ impl<'a> Known<'a> {
         let runbooks = matched.live.processes.iter().filter_map(|it| {
             it.owner.runbook.as_ref().map(|name| (it.owner.project.folded(), name.as_str()))
         });
-        let groups: BTreeSet<_> = projects.iter().map(|it| it.group.as_str()).collect();
+        // A group is there where no project is in it, and one that the key may not see is its projects'.
+        let groups = &matched.live.directory.groups;
+        let groups: BTreeSet<_> = projects.iter().map(|it| &it.group).chain(groups).collect();
         let tags: BTreeSet<_> =
             projects.iter().flat_map(|it| &it.tags).map(String::as_str).collect();
         let mut alike: HashMap<&str, Vec<String>> = HashMap::new();
@@ -49,7 +52,7 @@ impl<'a> Known<'a> {
                 .map(|it| it.name.folded())
                 .collect(),
             shown: projects.iter().map(|it| it.name.as_str()).collect(),
-            groups: groups.into_iter().collect(),
+            groups: groups.into_iter().map(Name::as_str).collect(),
             tags: tags.into_iter().collect(),
             runbooks: runbooks.collect(),
         }

@@ -4,7 +4,7 @@
 
 use super::{
     process::{Action, Container, Properties, Step},
-    tolerant::or_default,
+    tolerant::{or_default, present, present_if_any},
 };
 use serde::Deserialize;
 
@@ -13,6 +13,7 @@ use serde::Deserialize;
 #[serde(rename_all = "PascalCase", default)]
 pub struct Resolved {
     /// Its steps, in their order; none where the answer has no list of them.
+    #[serde(deserialize_with = "present_if_any")]
     pub steps: Option<Vec<ResolvedStep>>,
 }
 
@@ -33,7 +34,7 @@ pub struct ResolvedStep {
     #[serde(deserialize_with = "or_default")]
     pub properties: Properties,
     /// Its actions, in their order.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "present")]
     pub actions: Vec<ResolvedAction>,
 }
 
@@ -60,7 +61,7 @@ pub struct ResolvedAction {
     #[serde(deserialize_with = "or_default")]
     pub worker_pool_variable: String,
     /// The ids of the channels to which it is limited; empty for all of them.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "present")]
     pub channels: Vec<String>,
     /// What of its properties counts.
     #[serde(deserialize_with = "or_default")]
@@ -91,5 +92,24 @@ impl From<ResolvedAction> for Action {
             properties: action.properties,
             is_disabled: action.is_disabled,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_null_is_passed_over() {
+        let text = r#"{ "Steps": [null, { "Name": "Call", "Actions": [null, { "Name": "Call", "Channels": [null] }] }] }"#;
+        let resolved: Resolved = serde_json::from_str(text).unwrap();
+        let steps = resolved.steps.unwrap();
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].actions.len(), 1);
+        assert_eq!(steps[0].actions[0].channels, [""; 0]);
+        // A list of nothing is a list, and `null` is none.
+        let steps = |text| serde_json::from_str::<Resolved>(text).unwrap().steps;
+        assert_eq!(steps(r#"{ "Steps": [null] }"#), Some(Vec::new()));
+        assert_eq!((steps(r#"{ "Steps": null }"#), steps("{}")), (None, None));
     }
 }

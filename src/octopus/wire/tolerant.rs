@@ -12,6 +12,25 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
+/// A list without what is `null` in it; empty where the whole is.
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    present_if_any(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The same, and none where the whole is `null`.
+pub(super) fn present_if_any<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let list = Option::<Vec<Option<T>>>::deserialize(deserializer)?;
+    Ok(list.map(|it| it.into_iter().flatten().collect()))
+}
+
 /// A text, or what is none: `null`, a sensitive value, a number, whatever there is inside it.
 pub(super) enum Text {
     Words(String),

@@ -1,0 +1,90 @@
+//! Steps of which a file does not have the type, where a rule asks for it: a server may place them otherwise.
+//!
+//! # Source
+//!
+//! Octopus writes the parameters of such a step and a reference to its template, and no type
+//! (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
+
+use crate::{
+    desired::{Declared, Desired, Rule, Selectors, Verdict},
+    diff::decisions,
+    finding::{Finding, Span},
+    live::{Live, LiveStep},
+    model::{Address, Place},
+    text::count,
+};
+use std::collections::{BTreeSet, HashMap};
+
+/// The steps without a type about which a rule may decide that asks for one, as it comes before the rule that
+/// decides here; but for those of which something is `told` already.
+pub(super) fn untyped(
+    desired: &Desired,
+    live: &Live,
+    told: impl Fn(&LiveStep) -> bool,
+) -> Option<Finding> {
+    let asking = desired.rules.iter().enumerate();
+    let asking: Vec<_> = asking.filter_map(|(at, it)| Some((at, it, asked(it)?))).collect();
+    let (_, _, first) = asking.first()?;
+    let live = of_any_type(live, told);
+    let index = |rule: &Declared<Rule>| desired.rules.iter().position(|it| std::ptr::eq(it, rule));
+    let here = decisions(desired, &live).into_iter();
+    let here: HashMap<Address, usize> =
+        here.filter_map(|(step, rule)| Some((step, index(rule)?))).collect();
+    let mut doubtful = BTreeSet::new();
+    for (at, rule, _) in &asking {
+        let alone = Desired { rules: vec![without_type(rule)], ..desired.clone() };
+        for (step, _) in decisions(&alone, &live) {
+            let decides = here.get(&step);
+            let other = decides.and_then(|it| desired.rules.get(*it));
+            let differs = !is_same(&rule.verdict, other.map_or(&Verdict::Leave, |it| &it.verdict));
+            let comes_first = decides.is_none_or(|it| at < it) && differs;
+            if comes_first || decides == Some(at) {
+                doubtful.insert(step.to_string());
+            }
+        }
+    }
+    if doubtful.is_empty() {
+        return None;
+    }
+    let steps = count(doubtful.len(), "step");
+    let message = format!(
+        "{steps} of step templates may be placed otherwise by a server: no file has their types"
+    );
+    let finding = Finding::warning("untyped-step", first.clone(), message);
+    let finding = finding.notes(doubtful.into_iter().collect());
+    Some(finding.help("name these steps in a rule before the one that asks for a type, or let a server be asked: `poolwright plan`"))
+}
+
+/// Where a rule asks for a type, if not for any.
+fn asked(rule: &Rule) -> Option<Span> {
+    let asked = rule.select.action_type.as_ref()?;
+    (!asked.value.is_everything()).then(|| asked.at.clone())
+}
+
+fn without_type(rule: &Declared<Rule>) -> Declared<Rule> {
+    let mut rule = rule.clone();
+    rule.value.select = Selectors { action_type: None, ..rule.value.select };
+    rule
+}
+
+/// The steps without a type, as if a template said that a worker runs each of which a file says nothing.
+fn of_any_type(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
+    let mut live = live.clone();
+    for process in &mut live.processes {
+        process.steps.retain(|it| it.action_type.is_empty() && !told(it));
+        process.steps.iter_mut().for_each(|it| _ = it.run_on_server.get_or_insert(true));
+    }
+    live
+}
+
+/// Whether two rules leave a step in one place.
+fn is_same(one: &Verdict, other: &Verdict) -> bool {
+    match (one, other) {
+        (Verdict::Leave, Verdict::Leave) => true,
+        (Verdict::Place(one), Verdict::Place(other)) => match (&one.place, &other.place) {
+            (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
+            (one, other) => one == other,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,48 @@
+//! Steps that name a pool though they run on their targets: it means nothing, and is told and not mended.
+//!
+//! # Source
+//!
+//! `api.md` 3.4: a pool beside a `RunOnServer` of false is meaningless and may linger.
+
+use super::goal::Reach;
+use crate::{
+    finding::{Finding, Span},
+    live::LiveStep,
+    model::{Address, Place},
+    text::count,
+};
+
+/// Steps whose pool lingers where a rule says another one, and the rule that is about the first of them.
+#[derive(Debug, Default)]
+pub(super) struct Lingering {
+    at: Option<Span>,
+    steps: Vec<Address>,
+}
+
+impl Lingering {
+    /// Whether a step has a pool or a variable that means nothing.
+    pub(super) fn is_at(step: &LiveStep, reach: Reach) -> bool {
+        matches!(reach, Reach::Targets | Reach::OnlyTargets) && step.place != Place::DefaultPool
+    }
+
+    /// Notes a step, where there is one, with the place of the rule that is about it.
+    pub(super) fn extend(&mut self, found: Option<(&Span, Address)>) {
+        let Some((rule, step)) = found else { return };
+        self.at.get_or_insert_with(|| rule.clone());
+        self.steps.push(step);
+    }
+
+    /// All of them as one finding.
+    pub(super) fn finding(self) -> Option<Finding> {
+        let verb = if self.steps.len() == 1 { "names" } else { "name" };
+        let steps = count(self.steps.len(), "step");
+        let message = format!(
+            "{steps} on deployment targets {verb} a pool that means nothing, and not the rule's"
+        );
+        let finding = Finding::warning("lingering-pool", self.at?, message);
+        let finding = finding.notes(self.steps.iter().map(Address::to_string).collect());
+        Some(
+            finding.help("clear it in Octopus, or say `execution` to move these steps to a worker"),
+        )
+    }
+}
