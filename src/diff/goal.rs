@@ -56,6 +56,8 @@ pub(super) enum CannotRun {
     NoTargets,
     /// Nothing but the pool that it names says that it runs on a worker.
     OnlyByPool,
+    /// Its process has another of its id, or it has none, so that nothing can be written to it alone.
+    NoIdentity,
 }
 
 impl Goal {

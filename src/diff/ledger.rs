@@ -227,11 +227,20 @@ impl<'a> Page<'a> {
                     "without the pool that it names, nothing says that the step runs on a worker",
                     "choose in Octopus that it runs once on a worker, or name a pool in this rule",
                 ),
+                CannotRun::NoIdentity => (
+                    "its process has another step of its id, or it has none",
+                    "save the process in Octopus, or make the step anew: nothing can be written to it alone",
+                ),
             };
             let steps: Vec<String> = steps.iter().map(Address::to_string).collect();
             // A wildcard leaves them where they are; who names one is wrong about it.
-            let left = *why == CannotRun::OnlyByPool && self.exact_steps().next().is_none();
-            let (code, at) = ("impossible-execution", self.rule.at.clone());
+            let stays_by_itself = matches!(why, CannotRun::OnlyByPool | CannotRun::NoIdentity);
+            let left = stays_by_itself && self.exact_steps().next().is_none();
+            let code = match why {
+                CannotRun::NoIdentity => "ambiguous-step",
+                _ => "impossible-execution",
+            };
+            let at = self.rule.at.clone();
             let finding = match left {
                 true => {
                     let (left, stay) = (count(steps.len(), "step"), stays(steps.len()));

@@ -151,6 +151,10 @@ impl Resolved<'_> {
         if edits.is_empty() {
             return Ok(None);
         }
+        let of_id = process.steps.iter().filter(|it| it.id == step.id);
+        if step.id.as_str().is_empty() || of_id.count() != 1 {
+            return Err(CannotRun::NoIdentity);
+        }
         let kind = match process.owner.runbook {
             None => ProcessKind::Deployment,
             Some(_) => ProcessKind::Runbook,

@@ -236,6 +236,17 @@ fn a_step_on_its_targets_moves_only_where_the_rule_says_how_it_runs() {
 }
 
 #[test]
+fn a_step_that_has_no_id_of_its_own_stays_as_it_is() {
+    let mut live = live();
+    live.processes[0].steps[1].id = Id::new("Load");
+    insta::assert_snapshot!(plan_of(
+        "[[placements]]\nstep = [\"*\", \"!Drain\"]\npool = \"SQL\"",
+        &live
+    ));
+    insta::assert_snapshot!(plan_of("[[placements]]\nstep = \"Build\"\npool = \"SQL\"", &live));
+}
+
+#[test]
 fn currently_looks_at_where_a_step_runs_today() {
     insta::assert_snapshot!(plan("[[placements]]\ncurrently = \"server\"\npool = \"SQL\""), @r#"~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL""#);
     insta::assert_snapshot!(plan("[[placements]]\ncurrently = [\"Old\"]\ndefault_pool = true"), @r#"~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"default""#);
