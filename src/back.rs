@@ -13,7 +13,7 @@ mod worker;
 
 use crate::{
     finding::{At, Finding, Level},
-    live::{Branch, Live},
+    live::{Branch, Live, LivePool},
     model::{Address, Id, Name, Pool, PoolHandle},
     plan::{Action, Cause, Change, ChangeKind, Written},
     receipt::{Entry, Outcome, Receipt},
@@ -202,11 +202,18 @@ impl Way<'_> {
 
     /// The name of a pool that the entry's object would go back to and that is gone. One that was not there when the
     /// apply began says as little now as it did then.
-    fn gone(&self, entry: &Entry) -> Option<&'_ str> {
+    fn gone(&self, entry: &Entry) -> Option<String> {
         let name = |id: &str| {
             let id = Id::new(id);
             let is_there = self.live.pool(&id).is_some() || self.remade.contains_key(&id);
-            self.receipt.pools.get(id.as_str()).filter(|_| !is_there).map(String::as_str)
+            match self.receipt.pools.get(id.as_str()) {
+                _ if is_there => None,
+                // An old receipt does not say which pools were there.
+                None if self.receipt.pools.is_empty() && !self.is_pool(id.as_str()) => {
+                    Some(id.as_str().to_owned())
+                }
+                named => named.cloned(),
+            }
         };
         let of_field = |field: &Written| match (field.path.as_str(), &field.before) {
             (
@@ -222,6 +229,13 @@ impl Way<'_> {
             _ => None,
         };
         entry.before.iter().find_map(of_field)
+    }
+
+    /// Whether a text is nothing, or names a pool that is there as a file in Git does.
+    fn is_pool(&self, text: &str) -> bool {
+        let named =
+            |it: &LivePool| it.slug.eq_ignore_ascii_case(text) || it.name == Name::new(text);
+        text.is_empty() || self.live.pools.iter().any(named)
     }
 
     fn pools(&self, ids: &Value) -> Vec<PoolHandle> {

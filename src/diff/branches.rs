@@ -24,7 +24,7 @@ pub(super) struct Branches<'a> {
     made: HashSet<(&'a str, &'a str, &'a str)>,
     protected: Vec<Address>,
     /// Branches that have what their protected ones lack, in words.
-    waiting: BTreeSet<String>,
+    waiting: BTreeSet<(Name, String)>,
     taken: Vec<Address>,
     /// What a protected branch lacks for which the branch that shall stand for it is protected as well.
     without_stand_in: Vec<Address>,
@@ -101,7 +101,7 @@ impl<'a> Branches<'a> {
         if moved.is_empty() {
             let waits =
                 format!("{} of project {project:?}, to be merged into {protected}", branch.name);
-            self.waiting.insert(waits);
+            self.waiting.insert((project.clone(), waits));
         }
         committed(moved, branch, None, said)
     }
@@ -168,7 +168,9 @@ impl<'a> Branches<'a> {
         for addresses in [&mut self.taken, &mut self.without_stand_in, &mut self.behind] {
             addresses.retain(|it| targets.concern(it) && is_now(&project_of(it)));
         }
-        self.unreachable.retain(|project, _| is_now(project) && targets.may_concern(project));
+        let may_be_meant = |project: &Name| is_now(project) && targets.may_concern(project);
+        self.unreachable.retain(|project, _| may_be_meant(project));
+        self.waiting.retain(|(project, _)| may_be_meant(project));
     }
 
     /// What there is to say about the branches.
@@ -215,7 +217,7 @@ impl<'a> Branches<'a> {
             let message = "some changes are on branches that wait to be merged";
             findings.push(
                 Finding::new("unmerged-branch", Level::Warn, at(), message)
-                    .notes(self.waiting.into_iter().collect()),
+                    .notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
             );
         }
         findings

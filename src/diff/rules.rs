@@ -70,7 +70,12 @@ impl<'a> Rulebook<'a> {
         let named = Rc::clone(named);
         let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
             let kind = step.action_type.to_lowercase();
-            rules.iter().map(|rule| fits(&rule.select.action_type, &kind)).collect()
+            // What is excluded of a type that nobody knows is not known either.
+            let is_meant = |select: &Option<Declared<Patterns>>| match kind.is_empty() {
+                true => select.as_ref().is_none_or(|it| it.value.is_everything()),
+                false => fits(select, &kind),
+            };
+            rules.iter().map(|rule| is_meant(&rule.select.action_type)).collect()
         });
         let is = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
         let by_channel = self.by_channel;

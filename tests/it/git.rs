@@ -130,6 +130,10 @@ fn what_a_protected_branch_may_not_take_is_committed_beside_it_until_it_is_merge
         "{}",
         plan.stdout
     );
+    for (target, told) in [("projects[\"Payments\"]*", true), ("projects[\"Checkout\"]*", false)] {
+        let plan = workbench.run(&["plan", "--target", target]).expect(0);
+        assert_eq!(plan.stdout.contains("unmerged-branch"), told, "{target}: {}", plan.stdout);
+    }
     // Somebody else edits the branch: the next apply brings back what is missing, on the same branch.
     let path = path(&workbench, "Payments", "poolwright%2Fmove");
     workbench

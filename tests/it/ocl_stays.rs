@@ -213,8 +213,31 @@ fn a_step_without_a_type_is_told_where_a_rule_asks_for_one() {
     // A rule about other steps, and one about all types.
     assert!(!is_told(&typed.replace("action_type", "step = \"b*\"\naction_type")));
     assert!(!is_told(&typed.replace("Octopus.Script", "*")));
-    // An exclusion decides here, and may not on a server.
-    assert!(is_told(&typed.replace("Octopus.Script", "!Octopus.Manual")));
+    // Nobody knows whether a type that no file has is one that is excluded.
+    let excluding = told(&typed.replace("Octopus.Script", "!Octopus.Manual"));
+    assert!(excluding.contains("warning[untyped-step]"), "{excluding}");
+    assert!(!excluding.contains("-        worker_pool = \"old\""), "{excluding}");
     let leave = "[[placements]]\naction_type = \"Octopus.Script\"\nleave = true\n";
     assert!(is_told(&format!("{leave}{all}")) && !is_told(leave));
+}
+
+#[test]
+fn a_step_on_targets_that_a_rule_names_is_told_and_no_note_has_a_project_that_nobody_said() {
+    let on_targets = |flag: &str| {
+        step("a", flag).replace(
+            "Octopus.Action.RunOnServer = \"true\"",
+            "Octopus.Action.RunOnServer = \"false\"",
+        )
+    };
+    let rules =
+        "version = 1\n[pools.new]\nname = \"New\"\n[[placements]]\nstep = \"a\"\npool = \"new\"\n";
+    for (line, code) in [("", "target-step"), ("        worker_pool = \"k\"\n", "lingering-pool")] {
+        let folder = octopus(rules, &[("deployment_process.ocl", &on_targets(line))]);
+        let (exit, text) = run(&folder, &["plan", ".octopus"]);
+        assert_eq!(exit, 0, "{text}");
+        assert!(
+            text.contains(&format!("warning[{code}]")) && !text.contains("projects["),
+            "{text}"
+        );
+    }
 }

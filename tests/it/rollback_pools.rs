@@ -43,7 +43,7 @@ fn a_pool_that_is_made_again_is_known_by_its_name_to_earlier_ways_back() {
 
 #[test]
 fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
-    let (workbench, _, old) = moved_and_deleted();
+    let (workbench, _, gone) = moved_and_deleted();
     let now = workbench.steps();
     let output = workbench.run(&["rollback", "moved.json", "--auto-approve"]).expect(0);
     assert!(
@@ -52,6 +52,12 @@ fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
         output.stdout,
         output.stderr
     );
+    // Nor by a receipt that does not say which pools were there.
+    let mut old: Value = serde_json::from_str(&workbench.read("moved.json")).unwrap();
+    assert!(old.as_object_mut().unwrap().remove("pools").is_some());
+    workbench.write("old.json", &old.to_string());
+    let output = workbench.run(&["rollback", "old.json", "--auto-approve"]).expect(0);
+    assert!(output.stdout.contains("which it had, is not there any more"), "{}", output.stdout);
     assert_eq!(workbench.steps(), now);
-    assert!(!now.to_string().contains(&old));
+    assert!(!now.to_string().contains(&gone));
 }

@@ -26,18 +26,17 @@ use std::{
 };
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
-const OF_A_SERVER: [&str; 7] = [
+const OF_A_SERVER: [&str; 6] = [
     "unknown-project",
     "unknown-project-group",
     "unknown-runbook",
     "unknown-step",
     "idle-rule",
     "shadowed-rule",
-    "target-step",
 ];
 
 /// Findings about steps that stay where they are.
-const STAYS: [&str; 2] = ["impossible-execution", "lingering-pool"];
+const STAYS: [&str; 3] = ["impossible-execution", "lingering-pool", "target-step"];
 
 /// Files of one project.
 pub(super) struct Checkout<'a> {
@@ -88,13 +87,18 @@ impl Checkout<'_> {
         let plan = diff(&placing, &live, header());
         let wanted = plan.changes.iter().flat_map(planned::pools_of).collect();
         findings.extend(pools::unheard_of(desired, &texts, &wanted));
-        let told = plan.findings.into_iter().filter(|it| !OF_A_SERVER.contains(&it.code.as_str()));
+        let is_of_a_server = |it: &Finding| {
+            OF_A_SERVER.contains(&it.code.as_str())
+                || it.code == "target-step" && it.level != Level::Warn
+        };
+        let told = plan.findings.into_iter().filter(|it| !is_of_a_server(it));
         // Of a warning it is told where a step stays that a rule would move.
-        findings
-            .extend(told.filter(|it| it.level != Level::Warn || STAYS.contains(&it.code.as_str())));
+        let told = told.filter(|it| it.level != Level::Warn || STAYS.contains(&it.code.as_str()));
+        findings.extend(told.map(|it| without_project(it, said)));
         findings.extend(planned::untold(&documents, &desired.rules));
         let untold = untold(&documents, &desired.rules);
-        findings.extend(untyped(&placing, &live, |step| untold.contains(step.id.as_str())));
+        let untyped = untyped(&placing, &live, |step| untold.contains(step.id.as_str()));
+        findings.extend(untyped.map(|it| without_project(it, said)));
         let planned: HashMap<&str, &Change> =
             plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
         let mut outcome = Outcome::default();
@@ -147,6 +151,16 @@ impl Checkout<'_> {
         }
         findings
     }
+}
+
+/// A finding whose notes are of a project that nobody has named.
+fn without_project(finding: Finding, said: &str) -> Finding {
+    let notes = finding.notes.into_iter();
+    let bare = |note: String| match note.strip_prefix("projects[\"\"].") {
+        Some(bare) if said.is_empty() => bare.to_owned(),
+        _ => note,
+    };
+    Finding { notes: notes.map(bare).collect(), ..finding }
 }
 
 /// The processes that the files have, each with its file; and what is wrong with the others.
