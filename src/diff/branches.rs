@@ -258,21 +258,22 @@ impl<'a> Branches<'a> {
     /// Branches that are written out and that no project has.
     fn idle(&self, said: &VersionControl, at: &At) -> Vec<Finding> {
         let (live, desired) = (self.matched.live, self.matched.desired);
-        let may_hide_it = |gap: &Gap| {
-            matches!(gap.hides, Hides::Steps | Hides::StepsInGit)
-                && gap.project.as_ref().is_none_or(|it| rules::may_place(self.matched, it))
-        };
         let is_read = desired.rules.iter().any(|it| it.select.deployments)
-            && live.projects.iter().any(|it| it.git)
-            && !live.gaps.iter().any(may_hide_it);
-        let names = || on_branches(live).map(|it| it.name.as_str());
-        let is_idle = |it: &&String| {
-            let is_written_out = *it != "default" && !it.contains(['*', '?', '!']);
-            is_written_out && !names().any(|name| name.to_lowercase() == it.to_lowercase())
+            && live.projects.iter().any(|it| it.git);
+        let hides = |gap: &Gap| matches!(gap.hides, Hides::Steps | Hides::StepsInGit);
+        let whose = match live.gaps.iter().any(hides) {
+            true => "no project that could be read",
+            false => "no project",
         };
-        let idle = said.branches.iter().filter(|_| is_read).filter(is_idle);
-        let finding = |name: &String| {
-            let message = format!("no project has a branch `{name}`");
+        let names = || on_branches(live).map(|it| it.name.as_str());
+        let is_idle = |name: &&str| {
+            let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
+            is_written_out && !names().any(|it| it.to_lowercase() == name.to_lowercase())
+        };
+        let asked = said.branches.iter().map(|it| it.trim());
+        let idle = asked.filter(|_| is_read).filter(is_idle);
+        let finding = |name: &str| {
+            let message = format!("{whose} has a branch `{name}`");
             let finding = Finding::new("idle-branch", Level::Warn, at.clone(), message);
             finding.help("name a branch that is there in `branch`, or `default`")
         };

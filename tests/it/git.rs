@@ -302,7 +302,7 @@ fn what_the_server_says_of_a_branch_counts() {
         // The settings protect it, though it is not there yet.
         (protected, "on_protected = \"branch:release/2\"", 3, "is protected as well"),
         (cased, "branch = \"main\"", 0, "@main"),
-        (cased, "branch = \"nobodys\"", 0, "no project has a branch `nobodys`"),
+        (cased, "branch = \"nobodys\"", 0, "no project that could be read has a branch `nobodys`"),
     ] {
         let workbench = Workbench::new(Seed::Acme);
         workbench.write("workers.toml", &rule(said));
