@@ -1,6 +1,6 @@
 //! Workers: create, update, move, replace.
 
-use super::matched::Matched;
+use super::{matched::Matched, pools::spelling};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{At, Finding},
@@ -157,7 +157,7 @@ fn edits(
     } = declared;
     let Wanted { endpoint, pools, policy } = wanted;
 
-    let name = Delta::between(live.name.to_string(), name.to_string()).map(WorkerEdit::Name);
+    let name = spelling(&live.name, name).map(WorkerEdit::Name);
     let endpoint = Delta::between(live.endpoint.clone(), endpoint)
         .map(|delta| WorkerEdit::Endpoint(Box::new(delta)));
     let pools = moved(matched, live, pools).map(WorkerEdit::Pools);

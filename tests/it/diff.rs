@@ -159,6 +159,17 @@ fn a_new_spelling_is_an_update_and_an_old_name_a_rename() {
 }
 
 #[test]
+fn space_around_a_name_is_no_part_of_it() {
+    let mut live = live();
+    live.pools[1].name = Name::new("SQL ");
+    live.workers[0].name = Name::new(" a");
+    assert_eq!(
+        plan_of("[pools.sql]\nname = \"SQL\"\n[workers.a]\npools = [\"sql\"]\npolling = {}", &live),
+        ""
+    );
+}
+
+#[test]
 fn an_old_name_that_could_be_two_pools_is_no_guess() {
     insta::assert_snapshot!(plan("[pools.x]\nname = \"X\"\nrenamed_from = [\"Old\", \"SQL\"]"), @r#"
     + pools.x name →"X"
