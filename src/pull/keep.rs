@@ -66,7 +66,7 @@ struct Round<'a> {
 }
 
 /// The text that a round leads to, and what it did, in words.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
     /// The text.
     pub text: String,
@@ -107,20 +107,28 @@ pub fn keep(
     judge: impl Fn(&str) -> Result<Judged, Finding>,
 ) -> Result<Kept, KeepError> {
     let mut kept = Kept { text: text.to_owned(), ..Kept::default() };
-    let mut trail = Vec::new();
-    let rounds = rounds(&mut kept, &mut trail, live, judge);
-    rounds.map(|()| kept).map_err(|error| KeepError {
-        at: error.at.map(|at| trail.iter().rev().fold(at, |at, it: &Edited| it.before(at))),
-        ..error
-    })
+    let (mut trail, mut good) = (Vec::new(), None);
+    match (rounds(&mut kept, &mut trail, live, judge, &mut good), good) {
+        (Ok(()), _) => Ok(kept),
+        // A file of which a plan was empty is never worse than it was for what could be added to it.
+        (Err(error), Some(mut good)) => {
+            good.told.push(format!("what no rule is about stays unsaid: {}", error.reason));
+            Ok(good)
+        }
+        (Err(error), None) => Err(KeepError {
+            at: error.at.map(|at| trail.iter().rev().fold(at, |at, it: &Edited| it.before(at))),
+            ..error
+        }),
+    }
 }
 
-/// Rounds of edits until nothing is left to edit.
+/// Rounds of edits until nothing is left to edit; `good` is the last text of which a plan was empty.
 fn rounds(
     kept: &mut Kept,
     trail: &mut Vec<Edited>,
     live: &Live,
     judge: impl Fn(&str) -> Result<Judged, Finding>,
+    good: &mut Option<Kept>,
 ) -> Result<(), KeepError> {
     let (mut has_values, mut has_targets) = (false, false);
     for number in 0..ROUNDS {
@@ -137,6 +145,9 @@ fn rounds(
         has_values |= !judged.desired.values.is_empty();
         has_targets |= !judged.desired.target_rules.is_empty();
         let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAINLY);
+        if settled(judged).is_ok() {
+            *good = Some(kept.clone());
+        }
         let (next, told) = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
         if next.text == kept.text {
             let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
