@@ -325,3 +325,34 @@ fn what_a_branch_lacks_that_stands_for_a_protected_one_is_told() {
     assert!(plan.contains("does not have what would change"), "{plan}");
     assert!(plan.contains("projects[\"Payments\"]@main.deployment.steps[\"Build"), "{plan}");
 }
+
+#[test]
+fn a_commit_that_is_refused_is_tried_once_more() {
+    let said = "[version_control]\non_protected = \"skip\"\n";
+    let text = file(said).replace("[\"Checkout\", \"Payments\"]", "\"Checkout\"");
+    let on = "PUT /api/Spaces-1/projects/Projects-11/refs%2Fheads%2Fmain/deploymentprocesses";
+    for (refusals, code) in [(1, 0), (2, 5)] {
+        let refused = |nth| Fault {
+            nth,
+            on: Some(on.to_owned()),
+            what: Misfortune::Status { code: 400, retry_after: None },
+        };
+        let workbench = Workbench::failing(Seed::Acme, (1..=refusals).map(refused).collect());
+        workbench.write("workers.toml", &text);
+        workbench.run(&["apply", "--auto-approve"]).expect(code);
+        assert_eq!(workbench.count(on), 2);
+    }
+}
+
+#[test]
+fn of_several_branches_the_one_is_told_that_cannot_be_read() {
+    let on = "GET /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Ftrial/deploymentprocesses";
+    let what = Misfortune::Status { code: 400, retry_after: None };
+    let workbench =
+        Workbench::failing(Seed::Acme, vec![Fault { nth: 1, on: Some(on.to_owned()), what }]);
+    let said = "[version_control]\nbranch = [\"default\", \"trial\"]\n";
+    let text = file(said).replace("[\"Checkout\", \"Payments\"]", "\"Payments\"");
+    workbench.write("workers.toml", &text);
+    let plan = workbench.run(&["plan"]).expect(3).stdout;
+    assert!(plan.contains("project \"Payments\": on branch \"trial\": "), "{plan}");
+}

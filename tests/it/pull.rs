@@ -8,7 +8,7 @@ use poolwright::{
     live::{Live, Scope},
     plan::{Header, Plan},
     pull::pull,
-    sandbox::Seed,
+    sandbox::{Fault, Misfortune, Seed},
 };
 use proptest::prelude::*;
 
@@ -130,4 +130,14 @@ fn a_plain_value_is_pulled_beside_one_that_is_for_a_process_alone() {
 
     # Variable "Two.Pool" of "Infrastructure" for environment Test; process Projects-7: it is for some steps, processes or targets alone.
     "#);
+}
+
+#[test]
+fn a_server_without_a_list_of_channels_is_pulled_where_no_step_asks_for_one() {
+    let what = || Misfortune::Status { code: 404, retry_after: None };
+    let on = "GET /api/Spaces-1/channels";
+    let faults = (1..=9).map(|nth| Fault { nth, on: Some(on.to_owned()), what: what() });
+    let workbench = Workbench::failing(Seed::Chapter, faults.collect());
+    workbench.run(&["pull", "-o", "live.toml"]).expect(0);
+    workbench.run(&["plan", "-f", "live.toml", "--exit-code"]).expect(0);
 }

@@ -61,3 +61,17 @@ fn a_step_does_not_go_back_to_a_pool_that_is_gone() {
     assert_eq!(workbench.steps(), now);
     assert!(!now.to_string().contains(&gone));
 }
+
+#[test]
+fn of_receipts_the_last_name_is_the_newest() {
+    let workbench = Workbench::new(Seed::Acme);
+    for name in ["a", "b", "c"] {
+        workbench.write("workers.toml", &format!("version = 1\n[pools.{name}]\n"));
+        workbench.apply();
+        let folder = workbench.folder.path().join(".poolwright/receipts");
+        let names = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+        let receipt: Value =
+            serde_json::from_str(&std::fs::read_to_string(names.max().unwrap()).unwrap()).unwrap();
+        assert_eq!(receipt["changes"][0]["address"], format!("pools.{name}"));
+    }
+}

@@ -45,14 +45,10 @@ pub(super) fn branch(commit: &Commit) -> octopus::Branch {
 /// without. Two that are taken for one merely wait for each other.
 fn place(url: &str) -> String {
     let url = url.trim().to_lowercase();
-    let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
-    let (host, path) = match rest.split_once('/') {
+    let (host, path) = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
         // `git@host:team/project`, of which the colon ends the host.
-        _ if !url.contains("://") && rest.contains(':') => {
-            rest.split_once(':').unwrap_or((rest, ""))
-        }
-        Some((host, path)) => (host, path),
-        None => (rest, ""),
+        None => url.split_once(':').or(url.split_once('/')).unwrap_or((&url, "")),
     };
     let host = host.rsplit('@').next().unwrap_or(host);
     let host = host.split(':').next().unwrap_or(host);
@@ -79,6 +75,6 @@ mod tests {
             assert_eq!(place(url), "git.example/team/shared", "{url}");
         }
         assert_ne!(place("https://git.example/a/b"), place("https://git.example/a/c"));
-        assert_eq!(place(""), "/");
+        assert_eq!(["", "https://git.example"].map(place), ["/", "git.example/"]);
     }
 }
