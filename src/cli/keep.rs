@@ -25,6 +25,10 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     if path == Path::new("-") {
         return Err(helped("standard input cannot be kept", "`--keep FILE` names a file to edit"));
     }
+    if !path.exists() {
+        let message = format!("there is no file `{}` to keep", path.display());
+        return Err(helped(message, "`poolwright pull -o FILE` writes one that is new"));
+    }
     let files = files::Args::of(path);
     let Some(files) = files.load(screen)? else { return Ok(exit::ERROR) };
     let Some(Source { text, .. }) = files.sources.0.first() else { return Ok(exit::ERROR) };
@@ -48,13 +52,13 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
     tell(&live);
+    kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
     if kept.text == *text {
         errln!("{shown} is as it is live: nothing is written");
         refusals(path, &kept, screen);
         return Ok(exit::DONE);
     }
     replace(path, kept.text.as_bytes())?;
-    kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
     errln!("{shown} is written: a plan of it is empty");
     refusals(path, &kept, screen);
     Ok(exit::DONE)

@@ -21,7 +21,6 @@ use crate::{
     refresh::refresh,
     render,
 };
-use anyhow::Context as _;
 use std::{
     collections::BTreeSet,
     fs,
@@ -112,8 +111,13 @@ fn saved(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Resu
 
 fn read(args: &Args) -> anyhow::Result<Receipt> {
     let shown = args.undo.display();
-    let text = fs::read_to_string(&args.undo).with_context(|| format!("cannot read `{shown}`"))?;
-    let receipt = Receipt::read(&text).with_context(|| format!("cannot use `{shown}`"))?;
+    let help =
+        "every `apply` leaves a receipt in `.poolwright/receipts`, or where `--receipt` says";
+    let text = fs::read_to_string(&args.undo)
+        .map_err(|error| helped(format!("cannot read `{shown}`: {error}"), help))?;
+    let receipt = Receipt::read(&text).map_err(|error| {
+        helped(format!("cannot use `{shown}`: {:#}", anyhow::Error::from(error)), help)
+    })?;
     if let Some(url) = args.session.url()
         && url.trim_end_matches('/') != receipt.server.url.trim_end_matches('/')
     {

@@ -220,4 +220,10 @@ fn what_is_new_is_left_out_where_a_rule_that_is_there_would_take_it() {
     assert!(text.contains("# Ours.\n[[placements]]\nproject = \"Web Store\"\ncurrently"), "{text}");
     workbench.run(&["plan", "--exit-code"]).expect(0);
     assert!(output.stderr.contains("stays unsaid: "), "{}", output.stderr);
+    // Told again, though there is nothing more to write.
+    let again = workbench.run(&["pull", "--keep", "workers.toml"]).expect(0);
+    assert!(again.stderr.contains("stays unsaid: "), "{}", again.stderr);
+    assert_eq!(workbench.read("workers.toml"), text);
+    let gone = workbench.run(&["pull", "--keep", "nothing.toml"]).expect(1);
+    assert!(gone.stderr.contains("help: `poolwright pull -o FILE`"), "{}", gone.stderr);
 }

@@ -339,6 +339,11 @@ fn what_is_no_receipt_is_told_so() {
         workbench.write("receipt.json", text);
         let output = workbench.rollback("receipt.json").expect(1);
         _ = writeln!(all, "{}", output.stderr.lines().next().unwrap_or_default());
+        assert!(
+            output.stderr.contains("help: every `apply` leaves a receipt"),
+            "{}",
+            output.stderr
+        );
     }
     let output = workbench.rollback("nothing.json").expect(1);
     _ = writeln!(all, "{}", output.stderr.split(" (os").next().unwrap_or_default());
