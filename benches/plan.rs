@@ -8,15 +8,16 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where it stands")]
 
 use futures_util::{StreamExt as _, stream};
-use poolwright::{
+use octopus_sandbox::{self as sandbox, Sandbox, Seed};
+use poolwright_client::octopus::{Connection, Credentials, Options, Secret};
+use poolwright_core::{
     config,
     diff::{decisions, diff},
     finding::{Source, Sources},
-    octopus::{Connection, Credentials, Options, Secret},
     plan::Header,
-    refresh,
-    sandbox::{self, Sandbox, Seed},
 };
+use poolwright_refresh as refresh;
+
 use std::{
     fmt::Write as _,
     fs,

@@ -8,7 +8,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop where it stands")]
 
 use futures_util::{StreamExt as _, stream};
-use poolwright::sandbox::ADMIN_KEY;
+use octopus_sandbox::ADMIN_KEY;
 use reqwest::{Client, RequestBuilder};
 use std::{
     fs,

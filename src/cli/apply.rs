@@ -12,17 +12,18 @@ use super::{
     trouble::helped,
     wait,
 };
-use crate::{
-    apply::{self, apply},
+use poolwright_client::apply::{self, apply};
+use poolwright_core::{
     diff::{Stale, awaiting, stale},
     finding::Sources,
     live::Live,
     plan::{Approved, Plan},
     receipt::{Entry, Outcome, Receipt, Status},
-    refresh::{lacking, refresh, space},
     render,
     text::{count, escape::Escaped},
 };
+use poolwright_refresh::{lacking, refresh, space};
+
 use anyhow::Context as _;
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,7 @@
 //! `poolwright check`: whether the files are right, as far as they can tell by themselves.
 
 use super::{exit, files, print::outln, screen::Screen};
-use crate::{config, finding::Level, text::count};
+use poolwright_core::{config, finding::Level, text::count};
 
 /// Parse, validate and lint the files. No server is asked.
 ///

@@ -3,11 +3,10 @@
 //! Reads, and nothing else. Never: a secret, or the value of a variable that chooses no pool.
 
 use super::{print::errln, session};
-use crate::{
-    model::Id,
-    octopus::{Reader, Resource, SpaceReader, wire::Raw},
-    refresh,
-};
+use poolwright_client::octopus::{Reader, Resource, SpaceReader, wire::Raw};
+use poolwright_core::model::Id;
+use poolwright_refresh as refresh;
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -33,7 +32,7 @@ const LISTED: [&str; 17] = [
     "libraryvariablesets",
 ];
 
-/// The state of a server, as [`crate::sandbox::Seed::State`] takes it; of one space, where it is named.
+/// The state of a server, as [`octopus_sandbox::Seed::State`] takes it; of one space, where it is named.
 pub(super) async fn copy(url: &str, space: Option<&str>) -> anyhow::Result<String> {
     let session = session::Args::to(url).open(None).await?;
     let reader = session.connection.reader();

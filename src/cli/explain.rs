@@ -1,16 +1,17 @@
 //! `poolwright explain`: where a step runs and why, and what uses a pool.
 
 use super::{exit, files, print::out, screen::Screen, session, trouble::helped};
-use crate::{
+use poolwright_core::{
     desired::{Desired, PoolRef, Verdict},
     diff::{after, decisions, diff},
     explain::{self, Declared, Explanation, Question, RuleAnswer, Said},
     live::{Gap, GitScope, Hides, Live, LivePool, LiveStep, Scope, by_cause},
     model::{Address, Execution, Name, Place},
     plan::Header,
-    refresh::{refresh, scope, space},
     text::nearest,
 };
+use poolwright_refresh::{refresh, scope, space};
+
 use std::{collections::HashMap, path::Path};
 
 /// Say where the steps of a project run, by which rule and on which workers; or what uses a pool.

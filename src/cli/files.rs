@@ -5,12 +5,13 @@ use super::{
     screen::Screen,
     trouble::helped,
 };
-use crate::{
+use poolwright_core::{
     config,
     desired::Desired,
     finding::{Finding, Level, Source, Sources},
     render::findings,
 };
+
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use std::{fmt::Write as _, fs, io::Read as _, path::Path};

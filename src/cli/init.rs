@@ -1,8 +1,8 @@
 //! `poolwright init`: a file to start from.
 
 use super::{exit, print::outln, trouble::helped};
-use crate::config;
 use anyhow::Context as _;
+use poolwright_core::config;
 use std::{
     fs::File,
     io::{ErrorKind, Write as _},

@@ -9,15 +9,16 @@ use super::{
     session,
     trouble::helped,
 };
-use crate::{
+use poolwright_core::{
     config,
     diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
     live::{Gap, Live},
     pull::{Judged, Kept, keep},
-    refresh::scope,
     text::escape::Escaped,
 };
+use poolwright_refresh::scope;
+
 use std::path::Path;
 
 /// Reads the file and all there is, and edits the file where it says something else.

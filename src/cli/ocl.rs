@@ -13,10 +13,11 @@ use super::{
     print::{errln, out, outln},
     screen::Screen,
 };
-use crate::{
+use poolwright_core::{
     finding::Level,
     text::escape::{Escaped, in_json},
 };
+
 use checkout::{Checkout, Outcome};
 use planned::Moved;
 use serde_json::json;
@@ -152,10 +153,10 @@ fn text(outcome: &Outcome) -> String {
 
 fn tally(outcome: &Outcome) -> String {
     let files = outcome.files.iter().filter(|file| file.before != file.after).count();
-    let all = crate::text::count(outcome.files.len(), "file");
+    let all = poolwright_core::text::count(outcome.files.len(), "file");
     match outcome.moved.len() {
         0 => format!("No changes: {all} as the rules say"),
-        steps => format!("{} of {files} of {all}", crate::text::count(steps, "step")),
+        steps => format!("{} of {files} of {all}", poolwright_core::text::count(steps, "step")),
     }
 }
 

@@ -8,15 +8,16 @@ use super::{
     session::{self, Session},
     trouble::helped,
 };
-use crate::{
+use poolwright_client::octopus::Reader;
+use poolwright_core::{
     diff::{self, Targets},
     finding::{Finding, Level},
     live::{Live, Scope},
-    octopus::Reader,
     plan::{Change, ChangeKind, Header, Plan, file},
-    refresh::{refresh, scope, space, with_every_step},
     render::{self, Format},
 };
+use poolwright_refresh::{refresh, scope, space, with_every_step};
+
 use anyhow::Context as _;
 use std::{
     fs,

@@ -1,12 +1,13 @@
 //! How an apply goes: a bar on a terminal, a line a change elsewhere.
 
 use super::{print::errln, screen::Screen};
-use crate::{
-    apply::Event,
+use poolwright_client::apply::Event;
+use poolwright_core::{
     model::Address,
     plan::{Action, Plan},
     text::{count, escape::Escaped},
 };
+
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal as _;
 

@@ -7,16 +7,17 @@ use super::{
     session,
     trouble::helped,
 };
-use crate::{
+use poolwright_core::{
     config,
     diff::diff,
     finding::{Level, Source, Sources},
     live::{Gap, GitScope, Hides, Live, Scope},
     plan::Header,
     pull::pull,
-    refresh::{everything, hidden, lacking, refresh, space},
     text::escape::Escaped,
 };
+use poolwright_refresh::{everything, hidden, lacking, refresh, space};
+
 use std::path::PathBuf;
 
 /// Write the live state as a `workers.toml`: a plan of it is empty.

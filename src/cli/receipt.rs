@@ -1,12 +1,13 @@
 //! The receipt on disk: written before the first request, and as the work goes on.
 
 use super::{plan::save, print::errln};
-use crate::{
-    apply::{Event, journal},
+use poolwright_client::apply::{Event, journal};
+use poolwright_core::{
     live::{Live, LivePool},
     plan::Approved,
     receipt::{Outcome, Receipt},
 };
+
 use jiff::Timestamp;
 use std::{
     path::{Path, PathBuf},

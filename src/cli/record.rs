@@ -1,7 +1,7 @@
 //! `sandbox --record`: every exchange as a line of JSON.
 
-use crate::sandbox::{Exchange, Recorder};
 use anyhow::Context as _;
+use octopus_sandbox::{Exchange, Recorder};
 use serde_json::{Value, json};
 use std::{
     fs::File,

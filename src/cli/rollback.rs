@@ -10,7 +10,7 @@ use super::{
     trouble::helped,
     wait,
 };
-use crate::{
+use poolwright_core::{
     back::back,
     diff,
     finding::Sources,
@@ -18,9 +18,10 @@ use crate::{
     model::{Address, Linked, SetOwner},
     plan::{Action, Header, Plan, check, file},
     receipt::{Receipt, Status},
-    refresh::refresh,
     render,
 };
+use poolwright_refresh::refresh;
+
 use std::{
     collections::BTreeSet,
     fs,

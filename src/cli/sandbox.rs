@@ -6,8 +6,8 @@ use super::{
     record,
     trouble::helped,
 };
-use crate::sandbox::{self, Options, Pace, Seed, Store};
 use anyhow::Context as _;
+use octopus_sandbox::{self as sandbox, Options, Pace, Seed, Store};
 use std::{
     fs,
     net::Ipv4Addr,

@@ -4,7 +4,10 @@ use super::{
     exit,
     print::{out, outln},
 };
-use crate::{config, plan};
+use poolwright_core::config;
+
+/// The JSON Schema of a saved plan; a test holds saved plans against it.
+const PLAN: &str = include_str!("../../schema/plan.schema.json");
 
 /// Print the JSON Schema of `workers.toml`, or of a saved plan.
 ///
@@ -31,7 +34,7 @@ enum Of {
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match args.of {
         Of::Workers => outln!("{:#}", config::schema()),
-        Of::Plan => out!("{}", plan::file::SCHEMA),
+        Of::Plan => out!("{}", PLAN),
     }
     Ok(exit::DONE)
 }

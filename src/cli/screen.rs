@@ -1,6 +1,6 @@
 //! What is printed where, and how: colour, how much of it, and the log.
 
-use crate::render::Look;
+use poolwright_core::render::Look;
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 

@@ -2,19 +2,18 @@
 //!
 //! Never: a key in an argument (a process list would show it), in a message or in a log.
 
-use super::trouble::helped;
-use crate::{
-    desired::Declared,
-    octopus::{Connection, Credentials, Options, Secret, token},
-    sandbox::{self, Sandbox, Seed, Store},
+use super::{
+    embedded::{self, Embedded},
+    trouble::helped,
 };
+use poolwright_client::octopus::{Connection, Credentials, Options, Secret, token};
+use poolwright_core::desired::Declared;
+
 use anyhow::Context as _;
 use std::{
     env, fs, io,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
 };
-use tokio::net::TcpListener;
 
 /// Which server, and as whom.
 #[derive(Debug, clap::Args)]
@@ -55,11 +54,12 @@ pub(super) struct Session {
     /// The server as the user named it.
     pub(super) url: String,
     /// Serves as long as it is held.
-    _sandbox: Option<Sandbox>,
+    _embedded: Option<Embedded>,
 }
 
 impl Args {
     /// A server that is named otherwise than by `--url`, with the environment's key.
+    #[cfg(feature = "sandbox")]
     pub(super) fn to(url: &str) -> Self {
         Self {
             url: Some(url.to_owned()),
@@ -91,18 +91,18 @@ impl Args {
                  `--url sandbox:` tries it without a server",
             ));
         };
-        let (options, sandbox) = match url.strip_prefix("sandbox:") {
-            Some(place) => {
-                let sandbox = embedded(place).await?;
-                let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
-                (self.options(sandbox.url(), key)?, Some(sandbox))
+        let (options, embedded) = match url.strip_prefix("sandbox:") {
+            Some(store) => {
+                let embedded = embedded::start(store).await?;
+                let key = Credentials::ApiKey(Secret::from(embedded.key().to_owned()));
+                (self.options(embedded.url(), key)?, Some(embedded))
             }
             None => (self.with_credentials(url).await?, None),
         };
         Ok(Session {
             connection: Connection::open(options)?,
             url: url.to_owned(),
-            _sandbox: sandbox,
+            _embedded: embedded,
         })
     }
 
@@ -179,17 +179,4 @@ async fn identity(account: &str) -> anyhow::Result<Secret> {
 fn unreadable(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {
     let message = format!("cannot read the {what} of `{}`: {why}", path.display());
     helped(message, "name a file that is there and that may be read")
-}
-
-/// The embedded server, over a file that outlives the run; `place` is what stands behind `sandbox:`.
-async fn embedded(place: &str) -> anyhow::Result<Sandbox> {
-    let store = match place {
-        "" => Store::File(".poolwright/sandbox.db".into()),
-        ":memory:" => Store::Memory,
-        path => Store::File(path.into()),
-    };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
-    let listener = listener.context("cannot listen on the loopback address")?;
-    let options = sandbox::Options { store, seed: Seed::Chapter, ..sandbox::Options::default() };
-    sandbox::start(options, listener).await.context("cannot start the sandbox")
 }

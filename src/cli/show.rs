@@ -1,11 +1,12 @@
 //! `poolwright show`: a saved plan again.
 
 use super::{exit, plan::Shown, print::out, screen::Screen, trouble::helped};
-use crate::{
+use poolwright_core::{
     finding::Sources,
     plan::{Plan, file},
     render,
 };
+
 use std::{
     fmt::Display,
     fs,

@@ -1,7 +1,10 @@
 //! The one place that prints why a command stopped: the chain of causes, once, and what helps.
 
 use super::{exit, print::errln, screen::Screen};
-use crate::{octopus, refresh, text::escape::Escaped};
+use poolwright_client::octopus;
+use poolwright_core::text::escape::Escaped;
+use poolwright_refresh as refresh;
+
 use std::{fmt, process::ExitCode};
 
 /// An error with a line of help, where no room's own error has one.

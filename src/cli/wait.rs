@@ -1,15 +1,15 @@
 //! `--wait-healthy`: steps that move once the workers that they come to are healthy.
 
 use super::print::errln;
-use crate::{
-    apply::Wait,
+use poolwright_client::{apply::Wait, octopus::Connection};
+use poolwright_core::{
     diff::arrivals,
     live::Live,
-    octopus::Connection,
     plan::{ChangeKind, Plan},
-    refresh::lacking,
     text::count,
 };
+use poolwright_refresh::lacking;
+
 use std::time::Duration;
 
 /// The longest time that may be waited, in seconds: half a day.

@@ -6,14 +6,15 @@ use crate::{
     },
     sandbox::{Bench, PROCESS, names, worker},
 };
-use poolwright::{
+use octopus_sandbox::{Fault, Misfortune, Options, Seed};
+use poolwright_core::{
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
     },
     plan::{Change, ChangeKind, Delta, NewWorker, PoolEdit, StepEdit, WorkerEdit},
     receipt::Outcome,
-    sandbox::{Fault, Misfortune, Options, Seed},
 };
+
 use serde_json::{Value, json};
 
 const THUMBPRINT: &str = "8A7E6157A34158EDA1B5127CB027B2A267760A4F";

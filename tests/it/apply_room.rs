@@ -4,8 +4,9 @@ use crate::{
     client::connect,
     sandbox::{Bench, PROCESS, names},
 };
-use poolwright::{
-    apply::{self, Event, apply, journal},
+use octopus_sandbox::{Fault, Misfortune, Options, Seed};
+use poolwright_client::apply::{self, Event, apply, journal};
+use poolwright_core::{
     finding::At,
     live::Scope,
     model::{Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessName},
@@ -14,8 +15,8 @@ use poolwright::{
         ProcessKind, StepEdit,
     },
     receipt::{Outcome, Receipt, Status},
-    sandbox::{Fault, Misfortune, Options, Seed},
 };
+
 use serde_json::{Value, json};
 use tokio::sync::watch;
 

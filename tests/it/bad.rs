@@ -1,7 +1,7 @@
 //! Bad input of every kind: what is told first, that help follows, and that nothing is written.
 
 use crate::workbench::{Output, Workbench};
-use poolwright::sandbox::{ADMIN_KEY, Fault, Misfortune, NO_WORKERS_KEY, READER_KEY, Seed};
+use octopus_sandbox::{ADMIN_KEY, Fault, Misfortune, NO_WORKERS_KEY, READER_KEY, Seed};
 use std::{fmt::Write as _, thread};
 
 /// A file that is fine, and has something to do.

@@ -1,7 +1,7 @@
 //! The three commits of the chapter, one after the other, as its reader makes them.
 
 use crate::workbench::Workbench;
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use similar::{ChangeTag, TextDiff};
 use std::{fmt::Write as _, fs};
 

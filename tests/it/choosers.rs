@@ -1,7 +1,7 @@
 //! `[[pool_variables]]` and `[[target_pools]]`, from outside: planned, applied, settled, undone, refused.
 
 use crate::workbench::{Output, Workbench};
-use poolwright::sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, Misfortune, Seed};
 use serde_json::{Value, json};
 
 /// A new pool with a worker, so that nothing is refused for its being empty.

@@ -2,11 +2,10 @@
 
 use crate::client::{Stub, connect, told};
 use axum::{Router, http::StatusCode};
-use poolwright::{
-    model::Id,
-    octopus::{Error, ProcessKind},
-    sandbox::ADMIN_KEY,
-};
+use octopus_sandbox::ADMIN_KEY;
+use poolwright_client::octopus::{Error, ProcessKind};
+use poolwright_core::model::Id;
+
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicUsize, Ordering::SeqCst},

@@ -1,6 +1,6 @@
 //! The client and certificates: what is trusted, and what an error says where nothing is.
 
-use poolwright::octopus::{Connection, Credentials, Options, Secret};
+use poolwright_client::octopus::{Connection, Credentials, Options, Secret};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},

@@ -8,7 +8,7 @@ use crate::{
     contract_schema::{Definitions, violations},
     sandbox::{Bench, PROCESS},
 };
-use poolwright::sandbox::{Exchange, Recorder, Seed};
+use octopus_sandbox::{Exchange, Recorder, Seed};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,

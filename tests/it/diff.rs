@@ -1,6 +1,6 @@
 //! What a file comes to on a small server that is held in memory: one fact a test, no network.
 
-use poolwright::{
+use poolwright_core::{
     config,
     diff::diff,
     finding::{Source, Sources},
@@ -11,6 +11,7 @@ use poolwright::{
     model::{Endpoint, Id, Linked, Name, Place, PoolKind},
     plan::Header,
 };
+
 use std::fmt::Write as _;
 
 fn pool(id: &str, name: &str, default: bool) -> LivePool {

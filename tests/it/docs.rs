@@ -1,9 +1,10 @@
 //! What README and docs say is true: commands are run, files are read, pictures are real.
 
-use poolwright::{
+use poolwright_core::{
     config,
     finding::{Level, Source, Sources},
 };
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

@@ -1,7 +1,7 @@
 //! `explain`, from outside: where a step runs, by which rule, and what uses a pool.
 
 use crate::workbench::Workbench;
-use poolwright::sandbox::{NO_WORKERS_KEY, Seed};
+use octopus_sandbox::{NO_WORKERS_KEY, Seed};
 use serde_json::{Value, json};
 
 const FILE: &str = r#"version = 1

@@ -4,7 +4,7 @@ use crate::{
     sandbox::{pool, worker},
     workbench::{Output, Workbench},
 };
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::json;
 use std::fmt::Write as _;
 

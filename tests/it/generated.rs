@@ -4,7 +4,10 @@ use std::{env, fs};
 
 #[test]
 fn the_schema_of_the_language_is_up_to_date() {
-    is_up_to_date("schema/workers.schema.json", &format!("{:#}\n", poolwright::config::schema()));
+    is_up_to_date(
+        "schema/workers.schema.json",
+        &format!("{:#}\n", poolwright_core::config::schema()),
+    );
 }
 
 fn is_up_to_date(path: &str, made: &str) {

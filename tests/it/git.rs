@@ -1,7 +1,7 @@
 //! Placements in version-controlled projects, by the program against the sandbox.
 
 use crate::{sandbox::Bench, workbench::Workbench};
-use poolwright::sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, Misfortune, Seed};
 use serde_json::Value;
 
 /// A rule for the projects in Git that can be reached, and what the file says of version control.

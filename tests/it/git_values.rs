@@ -1,7 +1,7 @@
 //! `[[pool_variables]]` of projects whose variables are in Git: planned, committed, settled, undone, refused.
 
 use crate::workbench::Workbench;
-use poolwright::sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, Misfortune, Seed};
 use serde_json::{Value, json};
 
 /// Values that are there and new, of the one project of the seed whose variables are in Git. Its default

@@ -6,7 +6,7 @@ use crate::{
     sandbox::{PROCESS, pool, worker},
     workbench::Workbench,
 };
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

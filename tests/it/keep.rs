@@ -4,15 +4,16 @@ use crate::{
     spaces::{any_live, read_again},
     workbench::Workbench,
 };
-use poolwright::{
+use octopus_sandbox::Seed;
+use poolwright_core::{
     config,
     diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
     live::{Live, Scope},
     plan::Header,
     pull::{Judged, KeepError, KeepReason, keep, pull},
-    sandbox::Seed,
 };
+
 use proptest::prelude::*;
 
 pub(crate) fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {

@@ -4,7 +4,8 @@ use crate::{
     keep::{judge, kept},
     spaces_choosers::any_live_with_choosers,
 };
-use poolwright::{live::Live, model::Id, pull::pull};
+use poolwright_core::{live::Live, model::Id, pull::pull};
+
 use proptest::{collection::vec, prelude::*};
 
 /// How a line may end beside its line end.

@@ -5,13 +5,14 @@ use crate::{
     spaces_choosers::any_live_with_choosers,
     workbench::Workbench,
 };
-use poolwright::{
+use octopus_sandbox::{ADMIN_KEY, Seed};
+use poolwright_core::{
     finding::Level,
     live::{Choosers, Live, Store, TargetReach, VariableOwner},
     model::Id,
     pull::pull,
-    sandbox::{ADMIN_KEY, Seed},
 };
+
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Value, json};
 

@@ -6,7 +6,9 @@ use crate::{
     spaces_choosers::any_live_with_choosers,
     workbench::Workbench,
 };
-use poolwright::{finding::Level, pull::pull, sandbox::Seed};
+use octopus_sandbox::Seed;
+use poolwright_core::{finding::Level, pull::pull};
+
 use proptest::{collection::vec, prelude::*};
 
 /// A table of a text: its kind, its key where it has one, and its values.

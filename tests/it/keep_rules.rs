@@ -4,11 +4,11 @@ use crate::{
     keep::{changed, judge},
     workbench::Workbench,
 };
-use poolwright::{
+use octopus_sandbox::Seed;
+use poolwright_core::{
     live::{Directory, Live, LiveProject, ServerFacts},
     model::{Linked, Name},
     pull::keep,
-    sandbox::Seed,
 };
 
 /// What is pulled of the chapter's company, with other tables before its rules.

@@ -1,7 +1,7 @@
 //! An apply that is cut off wherever it may be, and the next one, which goes on.
 
 use crate::workbench::{Output, Workbench, text_at};
-use poolwright::sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, Misfortune, Seed};
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 

@@ -1,7 +1,7 @@
 //! A large space: how often the server is asked, what is written, and the way there and back.
 
 use crate::{chapter::differences, workbench::Workbench};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use std::collections::BTreeSet;
 
 /// A space where half of the steps are in pools, and a file with one rule for all steps.

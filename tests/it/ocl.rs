@@ -1,7 +1,7 @@
 //! Processes in a Git working tree: every construct that Octopus writes is read, and a step is placed by one
 //! line.
 
-use poolwright::{
+use poolwright_core::{
     finding::{SourceId, Span},
     model::Place,
     ocl::{Document, apply, place, read},

@@ -1,11 +1,12 @@
 //! What holds for every text of Octopus' configuration language, whoever wrote it: one line a step, every
 //! other byte as it was, and there and back again. Texts are generated of all that the language has.
 
-use poolwright::{
+use poolwright_core::{
     finding::{At, SourceId},
     model::Place,
     ocl::{Action, Document, apply, place, read},
 };
+
 use proptest::{prelude::*, sample::select};
 
 const PROCESS: &str = include_str!("../ocl/deployment_process.ocl");

@@ -1,15 +1,16 @@
 //! `pull`: a plan of what it writes is empty, on every seed and on any space that can be thought of.
 
 use crate::{spaces::read_again, spaces_choosers::any_live_with_choosers, workbench::Workbench};
-use poolwright::{
+use octopus_sandbox::{Fault, Misfortune, Seed};
+use poolwright_core::{
     config,
     diff::diff,
     finding::{Finding, Level, Source, Sources},
     live::{Live, Scope},
     plan::{Header, Plan},
     pull::pull,
-    sandbox::{Fault, Misfortune, Seed},
 };
+
 use proptest::prelude::*;
 
 /// Pulls into `workers.toml`, plans, and returns the file.

@@ -3,7 +3,7 @@
 //! `PULL_SPACES=400 cargo test --test it pull_spaces` looks at more of them.
 
 use crate::{sandbox::pool, workbench::Workbench};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 
 const SPACE: &str = "/api/Spaces-1";

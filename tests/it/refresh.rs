@@ -4,14 +4,15 @@ use crate::{
     client::connect,
     sandbox::{Bench, worker},
 };
-use poolwright::{
+use octopus_sandbox::{Fault, Misfortune, NO_WORKERS_KEY, Options, Seed};
+use poolwright_core::{
     desired::{Declared, Desired, DesiredPool, PoolRef, Rule, Selectors, Target, Verdict},
     finding::Span,
     live::{Live, Scope, effective},
     model::{Linked, Name, Place, PoolKind, Space},
-    refresh::{self, Error, everything, refresh, scope},
-    sandbox::{Fault, Misfortune, NO_WORKERS_KEY, Options, Seed},
 };
+use poolwright_refresh::{self as refresh, Error, everything, refresh, scope};
+
 use serde_json::json;
 use std::{fmt::Write as _, time::Instant};
 

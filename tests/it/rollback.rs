@@ -1,7 +1,7 @@
 //! The way back from an apply, from outside.
 
 use crate::workbench::{Output, Workbench};
-use poolwright::sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, Misfortune, Seed};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
 

@@ -4,7 +4,7 @@ use crate::{
     rollback::unversioned,
     workbench::{Workbench, text_at},
 };
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Ways back of several applies, one after the other, where a pool went between them.
 
 use crate::workbench::Workbench;
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::Value;
 
 const RULE: &str = "[[placements]]\nproject = \"Web Store\"\nstep = \"*\"\npool = ";

@@ -1,7 +1,7 @@
 //! The sandbox, as any client meets it: real HTTP, one fact a test.
 
 use crate::contract::Watch;
-use poolwright::sandbox::{
+use octopus_sandbox::{
     ADMIN_KEY, Fault, Misfortune, NO_WORKERS_KEY, Options, READER_KEY, Sandbox, Seed, Store, start,
 };
 use reqwest::{Method, StatusCode};

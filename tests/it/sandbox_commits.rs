@@ -1,7 +1,7 @@
 //! What the repository of a version-controlled project keeps: commits, tags, and a document for each ref.
 
 use crate::sandbox::{Bench, names};
-use poolwright::sandbox::{READER_KEY, Seed};
+use octopus_sandbox::{READER_KEY, Seed};
 use serde_json::{Value, json};
 
 /// A bench with the larger company, and the path of one of its projects.

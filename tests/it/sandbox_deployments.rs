@@ -8,7 +8,7 @@ use crate::{
     },
     workbench::Workbench,
 };
-use poolwright::sandbox::{Options, Pace, Seed};
+use octopus_sandbox::{Options, Pace, Seed};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The audit log: an event for each document that a write touches, and nothing else.
 
 use crate::sandbox::{Bench, PROCESS, pool, worker};
-use poolwright::sandbox::{READER_KEY, Seed};
+use octopus_sandbox::{READER_KEY, Seed};
 use serde_json::{Value, json};
 
 /// The events of a path, newest first, a line each: category, message, who.

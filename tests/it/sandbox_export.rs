@@ -4,7 +4,7 @@ use crate::{
     sandbox::{Bench, pool, worker},
     workbench::{Workbench, program},
 };
-use poolwright::sandbox::{ADMIN_KEY, Error, Options, Seed, Store, export, start};
+use octopus_sandbox::{ADMIN_KEY, Error, Options, Seed, Store, export, start};
 use serde_json::{Value, json};
 use std::{io::BufRead as _, path::Path, process::Stdio};
 use tempfile::TempDir;

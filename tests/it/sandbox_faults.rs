@@ -4,7 +4,7 @@ use crate::{
     sandbox::{Bench, PROCESS, names, pool},
     workbench::{output, program},
 };
-use poolwright::sandbox::{Fault, Misfortune, Options, Seed};
+use octopus_sandbox::{Fault, Misfortune, Options, Seed};
 use reqwest::header::{LOCATION, ORIGIN};
 use serde_json::{Value, json};
 
@@ -140,9 +140,9 @@ async fn a_redirect_may_keep_the_path() {
 async fn an_expired_key_stays_expired_and_others_go_on() {
     let mut bench = Bench::unlucky(&["expire at 3"]).await;
     assert_eq!(bench.statuses("/api/users/me", 5).await, [200, 200, 401, 401, 401]);
-    bench.key = poolwright::sandbox::READER_KEY;
+    bench.key = octopus_sandbox::READER_KEY;
     assert_eq!(bench.statuses("/api/users/me", 1).await, [200]);
-    bench.key = poolwright::sandbox::ADMIN_KEY;
+    bench.key = octopus_sandbox::ADMIN_KEY;
     bench.send("DELETE", "/sandbox/faults", json!(null)).await;
     assert_eq!(bench.statuses("/api/users/me", 1).await, [200]);
 }

@@ -1,7 +1,7 @@
 //! Version-controlled projects of the sandbox, as any client meets them.
 
 use crate::sandbox::{Bench, names};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 
 /// Projects in Git of the seed: open, with a protected default branch, and out of reach.

@@ -5,7 +5,7 @@ use crate::{
     workbench::program,
 };
 use futures_util::future::join_all;
-use poolwright::sandbox::{ADMIN_KEY, Options, Seed};
+use octopus_sandbox::{ADMIN_KEY, Options, Seed};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,

@@ -1,7 +1,7 @@
 //! What clients look up before they write: links, scopes, names, tags; and runbooks kept in Git.
 
 use crate::sandbox::Bench;
-use poolwright::sandbox::{READER_KEY, Seed};
+use octopus_sandbox::{READER_KEY, Seed};
 use serde_json::{Value, json};
 
 async fn id_of(bench: &Bench, kind: &str, name: &str) -> String {
@@ -124,7 +124,7 @@ async fn a_runbook_in_git_is_made_changed_and_deleted_by_commits() {
     bench.key = READER_KEY;
     let (status, _) = bench.text("DELETE", &at("runbooks/rotate-keys"), "").await;
     assert_eq!(status, 403);
-    bench.key = poolwright::sandbox::ADMIN_KEY;
+    bench.key = octopus_sandbox::ADMIN_KEY;
     let (status, _) = bench.text("DELETE", &at("runbooks/rotate-keys"), "").await;
     assert_eq!(status, 200);
     for gone in ["runbooks/rotate-keys", "runbookProcesses/RunbookProcess-rotate-keys"] {

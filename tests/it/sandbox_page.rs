@@ -4,7 +4,7 @@ use crate::{
     sandbox::{Bench, PROCESS, worker},
     workbench::Workbench,
 };
-use poolwright::sandbox::{Options, Seed};
+use octopus_sandbox::{Options, Seed};
 use reqwest::{
     Response,
     header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},

@@ -4,7 +4,7 @@ use crate::{
     sandbox::{Bench, names, pool, worker},
     workbench::{Workbench, output, program},
 };
-use poolwright::sandbox::{
+use octopus_sandbox::{
     ADMIN_KEY, NO_WORKERS_KEY, Options, Pace, READER_KEY, SERVICE_ACCOUNT, Seed,
 };
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What the sandbox keeps of a process, what it changes, and which writes it refuses.
 
 use crate::sandbox::{Bench, PROCESS};
-use poolwright::sandbox::{Options, Seed};
+use octopus_sandbox::{Options, Seed};
 use serde_json::{Value, json};
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What the sandbox refuses, and what it makes of what it takes: one rule of the API a test.
 
 use crate::sandbox::{Bench, PROCESS, names, pool, worker};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::json;
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What a new sandbox holds.
 
 use crate::sandbox::{Bench, names};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -184,7 +184,7 @@ async fn a_large_process_is_as_long_as_real_ones_are() {
 #[tokio::test]
 async fn everybody_learns_what_they_may_do() {
     let mut bench = Bench::new(Seed::Empty).await;
-    bench.key = poolwright::sandbox::NO_WORKERS_KEY;
+    bench.key = octopus_sandbox::NO_WORKERS_KEY;
     let me = bench.get("/api/users/me").await;
     let permissions = bench.get(me["Links"]["Permissions"].as_str().unwrap()).await;
     assert_eq!(permissions["SpacePermissions"]["WorkerView"], json!(null));

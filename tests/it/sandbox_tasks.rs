@@ -1,7 +1,7 @@
 //! Tasks: queued, under way with the workers they hold, over, canceled, done again.
 
 use crate::sandbox::{Bench, worker};
-use poolwright::sandbox::{NO_WORKERS_KEY, Options, Pace, READER_KEY, Store};
+use octopus_sandbox::{NO_WORKERS_KEY, Options, Pace, READER_KEY, Store};
 use serde_json::{Value, json};
 use std::{fmt::Write as _, time::Duration};
 

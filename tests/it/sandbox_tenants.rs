@@ -1,7 +1,7 @@
 //! What tenants say of variables.
 
 use crate::sandbox::Bench;
-use poolwright::sandbox::{READER_KEY, Seed};
+use octopus_sandbox::{READER_KEY, Seed};
 use serde_json::{Value, json};
 
 async fn acme() -> (Bench, String) {

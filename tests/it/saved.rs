@@ -4,7 +4,7 @@ use crate::{
     sandbox::{PROCESS, pool, worker},
     workbench::{Output, Workbench, output, program},
 };
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 use std::{
     fmt::Write as _,

@@ -1,7 +1,7 @@
 //! Rules that select by a project's tags and by the channels to which a step is limited.
 
 use crate::workbench::Workbench;
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::json;
 
 const PROJECTS: &str = "/api/Spaces-1/projects";

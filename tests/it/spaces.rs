@@ -1,12 +1,13 @@
 //! Any space that can be thought of, as `pull` meets it: awkward names, and much that points nowhere.
 
-use poolwright::{
+use poolwright_core::{
     live::{
         Branch, Directory, Entry, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveProject,
         LiveStep, LiveWorker, Owner, ServerFacts,
     },
     model::{Container, Endpoint, Id, KubernetesLink, Linked, Name, Place, PoolKind},
 };
+
 use proptest::{collection::vec, option, prelude::*, sample::Index, sample::select};
 use std::collections::HashSet;
 

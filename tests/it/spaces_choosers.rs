@@ -1,13 +1,14 @@
 //! What chooses pools in any space that can be thought of: variables, in the database and in Git, and targets.
 
 use crate::spaces::{NAMES, any_live, on_main};
-use poolwright::{
+use poolwright_core::{
     live::{
         Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, OnBranch, PoolVariable, Store,
         TargetReach, VariableOwner, VariableScope,
     },
     model::{Id, Name, Pool},
 };
+
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 /// A set of variables: whether it is a library's, its owner, whether what counts is in Git, and its values,

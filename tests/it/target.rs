@@ -1,7 +1,7 @@
 //! `--target`: a part of a plan, and what it depends on.
 
 use crate::workbench::Workbench;
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::Value;
 
 /// A pool, a worker in it, and steps of two projects that move there.

@@ -6,7 +6,7 @@ use crate::{
     sandbox_tasks::{deploy, log, made, over},
     workbench::Workbench,
 };
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 
 const SPACE: &str = "/api/Spaces-1";

@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use poolwright::octopus::{Credentials, Error, Options, Secret, token};
+use poolwright_client::octopus::{Credentials, Error, Options, Secret, token};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 

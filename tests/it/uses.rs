@@ -2,7 +2,7 @@
 //! by the gate that guards a pool that would be deleted.
 
 use crate::{sandbox::pool, workbench::Workbench};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 
 const SPACE: &str = "/api/Spaces-1";

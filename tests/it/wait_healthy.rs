@@ -5,7 +5,7 @@ use crate::{
     sandbox::{pool, worker},
     workbench::{Output, Workbench, text_at},
 };
-use poolwright::sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, Misfortune, Seed};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 

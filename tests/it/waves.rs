@@ -1,7 +1,7 @@
 //! A fleet that moves wave by wave.
 
 use crate::{rollback::unversioned, workbench::Workbench};
-use poolwright::sandbox::Seed;
+use octopus_sandbox::Seed;
 use std::fmt::Write as _;
 
 const FILE: &str = r#"

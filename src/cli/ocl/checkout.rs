@@ -11,7 +11,7 @@ use super::{
     tree::File,
     untyped::untyped,
 };
-use crate::{
+use poolwright_core::{
     desired::{Declared, Desired, DesiredPool, Gate, Rule, Whereabouts},
     diff::diff,
     finding::{Finding, Level, Source, SourceId, Sources},
@@ -20,6 +20,7 @@ use crate::{
     ocl::{self, Document, Kind},
     plan::{Change, Header},
 };
+
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
@@ -185,7 +186,7 @@ fn doubtful(wrong: Finding) -> Finding {
     wrong.help("it is outside of `.octopus`, and left alone; name the file where it is Octopus' all the same")
 }
 
-fn unknown(at: crate::finding::Span, what: &str) -> Finding {
+fn unknown(at: poolwright_core::finding::Span, what: &str) -> Finding {
     Finding::error("not-in-a-checkout", at, format!("a working tree does not tell {what}")).help(
         "leave it out in a file for working trees, or let a server be asked: `poolwright plan`",
     )

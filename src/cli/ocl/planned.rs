@@ -3,7 +3,7 @@
 //! Never: a change that the plan does not have.
 
 use super::tree::File;
-use crate::{
+use poolwright_core::{
     desired::{Declared, Rule, Verdict},
     finding::{At, Finding, Sources},
     model::{Address, Id, Place, Pool, PoolHandle},
@@ -11,6 +11,7 @@ use crate::{
     plan::{Change, ChangeKind, StepEdit},
     text::{count, stays},
 };
+
 use std::path::PathBuf;
 
 /// A step that moves.

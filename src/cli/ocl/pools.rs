@@ -2,7 +2,7 @@
 //!
 //! A working tree has no list of pools. What it knows of them is what the rules and the files say.
 
-use crate::{
+use poolwright_core::{
     desired::{Currently, Declared, Desired, PoolRef, Rule, Verdict},
     finding::Finding,
     live::LivePool,
@@ -10,6 +10,7 @@ use crate::{
     ocl::Document,
     text::nearest,
 };
+
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every pool that the files and the rules speak of, each under the [`slug`] that its name or its slug
@@ -199,7 +200,7 @@ pub(super) fn slug(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{finding::SourceId, ocl::read};
+    use poolwright_core::{finding::SourceId, ocl::read};
 
     fn document(text: &str) -> Document {
         read(SourceId(0), text).unwrap()

@@ -6,11 +6,12 @@
 //! where a repository has more than one project (its documentation, "Configuration as Code reference").
 
 use super::{pools::slug, tree::File};
-use crate::{
+use poolwright_core::{
     desired::{Declared, Rule},
     finding::{At, Finding, Level},
     text::{count, nearest},
 };
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},

@@ -5,7 +5,7 @@
 //! Octopus writes the parameters of such a step and a reference to its template, and no type
 //! (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
 
-use crate::{
+use poolwright_core::{
     desired::{Declared, Desired, Rule, Selectors, Verdict},
     diff::decisions,
     finding::{Finding, Span},
@@ -13,6 +13,7 @@ use crate::{
     model::{Address, Place},
     text::count,
 };
+
 use std::collections::{BTreeSet, HashMap};
 
 /// The steps without a type about which a rule may decide that asks for one, as it comes before the rule that

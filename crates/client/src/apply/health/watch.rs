@@ -1,0 +1,261 @@
+//! Starts health checks, and looks at the workers until they are fit or the time is over.
+//!
+//! All pools are looked at in one round, so that many of them ask for no more lists of workers than one.
+//! Never: a change of the plan.
+
+use super::{Course, Muster, Wait};
+use crate::{
+    apply::{
+        Event,
+        write::{Tell, Writes},
+    },
+    octopus::wire,
+};
+use poolwright_core::plan::{Arrival, Change, ChangeKind};
+
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+use serde_json::json;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How long is waited between the first two rounds; twice as long each time.
+const FIRST: Duration = Duration::from_millis(500);
+/// How long is waited between two rounds at most.
+const LONGEST: Duration = Duration::from_secs(5);
+/// How long after a check that found too few another one is started.
+const AGAIN: Duration = Duration::from_secs(30);
+/// What a machine is given to answer, and a check at least to end: what the server's own clients give.
+/// A shorter time would make a slow worker an unhealthy one.
+const USUAL: Duration = Duration::from_secs(300);
+
+/// What became of the look at this place: whether its steps may move, or why not.
+pub(in crate::apply) type Looked = (usize, Result<(), String>);
+
+/// Looks after the workers for which changes of a plan wait.
+pub(in crate::apply) struct Watch<'a> {
+    writes: &'a Writes<'a>,
+    tell: Tell<'a>,
+    wait: &'a Wait,
+    /// Workers that the plan deletes once the steps have moved.
+    leaving: BTreeSet<String>,
+}
+
+impl<'a> Watch<'a> {
+    pub(in crate::apply) fn new(
+        writes: &'a Writes<'a>,
+        tell: Tell<'a>,
+        wait: &'a Wait,
+        changes: &[Change],
+    ) -> Self {
+        let leaving = changes.iter().filter_map(|change| match &change.kind {
+            ChangeKind::DeleteWorker { id, .. } => Some(id.as_str().to_owned()),
+            _ => None,
+        });
+        Self { writes, tell, wait, leaving: leaving.collect() }
+    }
+
+    /// Looks at the pools at these places, and tells what became of each as soon as it is known.
+    pub(in crate::apply) fn look(&'a self, places: Vec<usize>) -> BoxStream<'a, Looked> {
+        let mut round = Round {
+            watch: self,
+            open: Vec::new(),
+            ended: VecDeque::new(),
+            deadline: Instant::now() + self.wait.limit,
+            pause: FIRST,
+        };
+        for place in places {
+            let nothing = || "the plan has no such pool".to_owned();
+            let arrival = self.wait.arrivals.get(place).ok_or_else(nothing);
+            let pool = arrival.and_then(|it| Ok((it, self.writes.pool(&it.pool)?)));
+            match pool {
+                Ok((arrival, id)) => round.open.push(Pool::new(place, arrival, id)),
+                Err(why) => round.ended.push_back((place, Err(why))),
+            }
+        }
+        stream::unfold(round, Round::next).boxed()
+    }
+
+    /// # Source
+    ///
+    /// `api.md` 2.13. A server that does not know `RestrictedTo` would check targets, so that the workers
+    /// are named one by one as well.
+    async fn begin(&self, pool: &Pool<'_>) -> Result<Check, String> {
+        let address = pool.arrival.pool.address();
+        let body = json!({
+            "Name": "Health",
+            "Description": format!("Check the workers of {address} before steps come to it"),
+            "SpaceId": self.writes.space().as_str(),
+            "Arguments": {
+                "Timeout": span(self.wait.limit.max(USUAL)),
+                "MachineTimeout": span(USUAL),
+                "RestrictedTo": "Workers",
+                "WorkerpoolId": pool.id,
+                "MachineIds": pool.muster.ids(),
+            },
+        });
+        let task = self.writes.writer().queue_task(&body).await;
+        let task =
+            task.map_err(|error| format!("no health check of {address} can be started: {error}"))?;
+        Ok(Check { task, before: pool.muster.healthy_ids(), began: Instant::now() })
+    }
+}
+
+/// A health check of a pool's workers.
+struct Check {
+    task: wire::Task,
+    /// The workers that were healthy when it began.
+    before: BTreeSet<String>,
+    began: Instant,
+}
+
+/// A pool that is not yet fit.
+struct Pool<'a> {
+    place: usize,
+    arrival: &'a Arrival,
+    id: String,
+    check: Option<Check>,
+    muster: Muster,
+    /// Why the last look saw nothing.
+    trouble: Option<String>,
+    /// What was told of it last.
+    told: Option<Event>,
+}
+
+impl<'a> Pool<'a> {
+    fn new(place: usize, arrival: &'a Arrival, id: String) -> Self {
+        let trouble = Some("no list of them came in time".to_owned());
+        Self { place, arrival, id, check: None, muster: Muster::default(), trouble, told: None }
+    }
+
+    fn course(&self) -> Option<Course> {
+        self.check.as_ref().map(|check| Course::of(&check.task.state))
+    }
+
+    /// Whether it is time to start a check: there is somebody to check, and the last one has found too few.
+    fn is_due(&self) -> bool {
+        let again = self.check.as_ref().is_none_or(|check| {
+            self.course() != Some(Course::UnderWay) && AGAIN <= check.began.elapsed()
+        });
+        again && !self.muster.members.is_empty()
+    }
+
+    fn look(&mut self, workers: &[wire::Worker], leaving: &BTreeSet<String>) {
+        self.muster = Muster::of(workers, &self.id, leaving);
+        self.muster.course = self.course();
+        self.muster.before = self.check.as_ref().map(|it| it.before.clone()).unwrap_or_default();
+        self.trouble = None;
+    }
+
+    fn verdict(&self, limit: Duration) -> String {
+        let unseen = |why: &String| {
+            format!("the workers of {} cannot be seen: {why}", self.arrival.pool.address())
+        };
+        self.trouble.as_ref().map_or_else(|| self.muster.verdict(self.arrival, limit), unseen)
+    }
+}
+
+/// Rounds through pools, until each is fit or the time is over.
+struct Round<'a> {
+    watch: &'a Watch<'a>,
+    open: Vec<Pool<'a>>,
+    ended: VecDeque<Looked>,
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Round<'_> {
+    /// The next pool of which it is known what became of it.
+    async fn next(mut self) -> Option<(Looked, Self)> {
+        loop {
+            if let Some(looked) = self.ended.pop_front() {
+                return Some((looked, self));
+            }
+            if self.open.is_empty() {
+                return None;
+            }
+            if timeout_at(self.deadline, self.once()).await.is_err() {
+                let limit = self.watch.wait.limit;
+                let late = self.open.drain(..).map(|pool| (pool.place, Err(pool.verdict(limit))));
+                self.ended.extend(late);
+            }
+        }
+    }
+
+    /// One round, and a pause where nothing came of it.
+    async fn once(&mut self) {
+        self.follow().await;
+        match self.watch.writes.writer().reader().workers().await {
+            Ok(workers) => self.judge(&workers),
+            Err(error) => {
+                let why = error.to_string();
+                self.open.iter_mut().for_each(|pool| pool.trouble = Some(why.clone()));
+            }
+        }
+        self.begin().await;
+        if self.ended.is_empty() {
+            sleep(self.pause).await;
+            self.pause = LONGEST.min(self.pause * 2);
+        }
+    }
+
+    /// Asks how the checks go. It comes before the look at the workers, so that this is not older.
+    async fn follow(&mut self) {
+        let reader = self.watch.writes.writer().reader();
+        for pool in &mut self.open {
+            let under_way = pool.course() == Some(Course::UnderWay);
+            let Some(check) = pool.check.as_mut().filter(|_| under_way) else { continue };
+            match reader.task(&check.task.id).await {
+                Ok(task) => check.task = task,
+                // Who may not look at tasks has to believe what is said of the workers.
+                Err(error) if error.is_forbidden() || error.is_not_found() => {
+                    check.task.state = "Success".to_owned();
+                }
+                Err(error) => tracing::debug!(%error, "cannot tell how a health check goes"),
+            }
+        }
+    }
+
+    /// Looks at each pool's workers, and lets go of those that are fit.
+    fn judge(&mut self, workers: &[wire::Worker]) {
+        for pool in &mut self.open {
+            pool.look(workers, &self.watch.leaving);
+            let event = pool.muster.event(pool.arrival);
+            if pool.told.as_ref() != Some(&event) {
+                pool.told = Some(event.clone());
+                (self.watch.tell)(event);
+            }
+        }
+        let fit = |pool: &mut Pool<'_>| pool.muster.is_fit(pool.arrival);
+        self.ended.extend(self.open.extract_if(.., fit).map(|pool| (pool.place, Ok(()))));
+    }
+
+    /// Starts the checks that are due, and gives up pools of which nobody may start one. The time may be over
+    /// at any of the requests, so that no pool is ever out of both lists.
+    async fn begin(&mut self) {
+        let mut at = 0;
+        while let Some(pool) = self.open.get(at) {
+            let begun = if pool.is_due() { Some(self.watch.begin(pool).await) } else { None };
+            if let Some(Err(why)) = begun {
+                let pool = self.open.remove(at);
+                self.ended.push_back((pool.place, Err(why)));
+                continue;
+            }
+            if let (Some(Ok(check)), Some(pool)) = (begun, self.open.get_mut(at)) {
+                pool.check = Some(check);
+            }
+            at += 1;
+        }
+    }
+}
+
+/// A time as the API writes it: `00:05:00`.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}

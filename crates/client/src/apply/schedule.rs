@@ -1,0 +1,349 @@
+//! What may be written now: a pure machine that knows which change waits for which.
+//!
+//! Changes of one process are one unit, since it is written as a whole, and so are those of one set of
+//! variables. Units begin stage by stage, and within a stage side by side. Where changes wait for the workers
+//! of a pool, it says when these are to be looked at: once all that comes before is done, so that they are
+//! there. Never: I/O, or a look at what a change writes beyond whom it concerns.
+
+use poolwright_core::{
+    model::{Address, Id, Process, VariableSet},
+    plan::{Action, Arrival, Change, ChangeKind, PoolEdit, WorkerEdit},
+};
+
+use std::collections::{BTreeSet, HashMap};
+
+/// Why nothing is begun any more.
+const INTERRUPTED: &str = "interrupted";
+
+/// What to do now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Carry these changes out with one write.
+    Start(Vec<usize>),
+    /// Look at the workers for which changes wait: those of the arrivals at these places.
+    Look(Vec<usize>),
+    /// Leave this one.
+    Skip {
+        /// Which change.
+        index: usize,
+        /// Why.
+        because: String,
+    },
+}
+
+/// The state of every change.
+pub(super) struct Schedule {
+    parallelism: usize,
+    changes: Vec<Node>,
+    units: Vec<Unit>,
+    /// Units that have not begun, by stage and then by order.
+    waiting: BTreeSet<(u8, usize)>,
+    /// Units that have, by stage.
+    under_way: BTreeSet<(u8, usize)>,
+    /// The pools whose workers changes wait for.
+    looks: Vec<Look>,
+}
+
+struct Node {
+    address: String,
+    unit: usize,
+    /// Those that wait for this one.
+    dependents: Vec<usize>,
+    /// Why this one is never to begin.
+    lost: Option<String>,
+    state: State,
+}
+
+/// Workers that are looked at, and the changes that wait for them.
+struct Look {
+    /// The first stage in which a change waits.
+    stage: u8,
+    changes: Vec<usize>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Waiting,
+    UnderWay,
+    Ended,
+}
+
+struct Unit {
+    stage: u8,
+    changes: Vec<usize>,
+    /// How many changes of other units, and looks, have to end first.
+    waits: usize,
+    /// How many of its changes have not ended.
+    open: usize,
+}
+
+/// A document that is written as a whole, whatever changes in it.
+#[derive(PartialEq, Eq, Hash)]
+enum Whole<'a> {
+    Process(&'a Id<Process>),
+    /// Values that go are taken away later than others come.
+    Values(u8, &'a Id<VariableSet>),
+}
+
+impl<'a> Whole<'a> {
+    fn of(kind: &'a ChangeKind) -> Option<Self> {
+        match kind {
+            ChangeKind::PlaceStep { process, .. } => Some(Self::Process(process)),
+            ChangeKind::SetValue { set, .. } => Some(Self::Values(kind.stage(), set)),
+            _ => None,
+        }
+    }
+}
+
+impl Schedule {
+    /// All changes, none begun; at least one unit at a time. `arrivals` wait for workers.
+    pub(super) fn new(changes: &[Change], arrivals: &[Arrival], parallelism: usize) -> Self {
+        let mut units: Vec<Unit> = Vec::new();
+        let mut wholes: HashMap<Whole, usize> = HashMap::new();
+        let mut nodes: Vec<Node> = Vec::with_capacity(changes.len());
+        for (index, change) in changes.iter().enumerate() {
+            let stage = change.kind.stage();
+            let next = units.len();
+            let unit = match Whole::of(&change.kind) {
+                Some(whole) => *wholes.entry(whole).or_insert(next),
+                None => next,
+            };
+            if unit == next {
+                units.push(Unit { stage, changes: Vec::new(), waits: 0, open: 0 });
+            }
+            if let Some(unit) = units.get_mut(unit) {
+                unit.changes.push(index);
+                unit.open += 1;
+            }
+            nodes.push(Node {
+                address: change.address.to_string(),
+                unit,
+                dependents: Vec::new(),
+                lost: None,
+                state: State::Waiting,
+            });
+        }
+        let waiting = units.iter().enumerate().map(|(at, unit)| (unit.stage, at)).collect();
+        let under_way = BTreeSet::new();
+        let parallelism = parallelism.max(1);
+        let looks = Vec::new();
+        let mut schedule = Self { parallelism, changes: nodes, units, waiting, under_way, looks };
+        for (index, first) in edges(changes) {
+            schedule.draw(index, first);
+        }
+        for arrival in arrivals {
+            schedule.hold(&arrival.changes);
+        }
+        schedule
+    }
+
+    /// Lets changes wait until workers were looked at.
+    fn hold(&mut self, changes: &[usize]) {
+        let mut look = Look { stage: u8::MAX, changes: Vec::new(), state: State::Waiting };
+        for index in changes {
+            let Some(node) = self.changes.get(*index) else { continue };
+            let Some(unit) = self.units.get_mut(node.unit) else { continue };
+            unit.waits += 1;
+            look.stage = look.stage.min(unit.stage);
+            look.changes.push(*index);
+        }
+        self.looks.push(look);
+    }
+
+    /// Draws an edge: `index` waits for `first`. Changes of one unit are written at once.
+    fn draw(&mut self, index: usize, first: usize) {
+        let unit_of = |at: usize| self.changes.get(at).map(|it| it.unit);
+        let (Some(unit), Some(other)) = (unit_of(index), unit_of(first)) else { return };
+        if unit == other {
+            return;
+        }
+        if let (Some(node), Some(unit)) = (self.changes.get_mut(first), self.units.get_mut(unit)) {
+            node.dependents.push(index);
+            unit.waits += 1;
+        }
+    }
+
+    /// What to do now, if anything; to be asked until there is nothing. Nothing is begun once `stopped`.
+    pub(super) fn next(&mut self, stopped: bool) -> Option<Next> {
+        if stopped {
+            let (_, unit) = self.waiting.first().copied()?;
+            return self.skip_one_of(unit, |_| Some(INTERRUPTED.to_owned()));
+        }
+        let (stage, first) = self.waiting.first().copied()?;
+        if self.under_way.first().is_some_and(|(busy, _)| *busy < stage) {
+            return None;
+        }
+        let due = self.begin_looks(stage);
+        if !due.is_empty() {
+            return Some(Next::Look(due));
+        }
+        if self.under_way.len() >= self.parallelism {
+            return None;
+        }
+        let looks = self.looks.iter().any(|look| look.state == State::UnderWay);
+        let idle = self.under_way.is_empty() && !looks;
+        let ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
+        let in_stage = self.waiting.range((stage, 0)..=(stage, usize::MAX)).map(|(_, at)| *at);
+        let Some(unit) = in_stage.into_iter().find(ready) else {
+            // Nothing is under way that could end what it waits for: a plan that nobody can carry out.
+            let in_a_circle = |_: &Node| Some("waits for a change that waits for it".to_owned());
+            return if idle { self.skip_one_of(first, in_a_circle) } else { None };
+        };
+        let lost = self.skip_one_of(unit, |node| node.lost.clone());
+        lost.or_else(|| Some(self.start(stage, unit)))
+    }
+
+    /// Begins the looks for which it is time. One for which no change waits that could still be made is over.
+    fn begin_looks(&mut self, stage: u8) -> Vec<usize> {
+        let mut due = Vec::new();
+        for (at, look) in self.looks.iter_mut().enumerate() {
+            if look.state == State::Waiting && look.stage <= stage {
+                look.state = State::UnderWay;
+                due.push(at);
+            }
+        }
+        let is_open = |index: &usize| {
+            let node = self.changes.get(*index);
+            node.is_some_and(|it| it.state == State::Waiting && it.lost.is_none())
+        };
+        let changes = |at: usize| self.looks.get(at).into_iter().flat_map(|it| &it.changes);
+        let (due, idle): (Vec<usize>, Vec<usize>) =
+            due.into_iter().partition(|at| changes(*at).any(is_open));
+        idle.into_iter().for_each(|at| self.looked(at, Ok(())));
+        due
+    }
+
+    /// A look has ended: its changes go on, or never begin for the reason that is given.
+    pub(super) fn looked(&mut self, at: usize, result: Result<(), String>) {
+        let Some(look) = self.looks.get_mut(at).filter(|it| it.state != State::Ended) else {
+            return;
+        };
+        look.state = State::Ended;
+        for index in std::mem::take(&mut look.changes) {
+            let Some(node) = self.changes.get_mut(index) else { continue };
+            if let Err(why) = &result {
+                node.lost.get_or_insert_with(|| why.clone());
+            }
+            if let Some(unit) = self.units.get_mut(node.unit) {
+                unit.waits -= 1;
+            }
+        }
+    }
+
+    /// Skips the first change of a unit for which there is a reason.
+    fn skip_one_of(
+        &mut self,
+        unit: usize,
+        reason: impl Fn(&Node) -> Option<String>,
+    ) -> Option<Next> {
+        let because = |index: usize| {
+            let node = self.changes.get(index).filter(|it| it.state == State::Waiting)?;
+            reason(node).map(|because| (index, because))
+        };
+        let changes = &self.units.get(unit)?.changes;
+        let (index, because) = changes.iter().copied().find_map(because)?;
+        self.end(index, false);
+        Some(Next::Skip { index, because })
+    }
+
+    fn start(&mut self, stage: u8, unit: usize) -> Next {
+        self.waiting.remove(&(stage, unit));
+        self.under_way.insert((stage, unit));
+        let changes = self.units.get(unit).map(|it| it.changes.clone()).unwrap_or_default();
+        let mut begun = Vec::new();
+        for index in changes {
+            let Some(node) = self.changes.get_mut(index) else { continue };
+            if node.state == State::Waiting {
+                node.state = State::UnderWay;
+                begun.push(index);
+            }
+        }
+        Next::Start(begun)
+    }
+
+    /// A change has ended; those that wait for it go on if it is `done`, and else never begin.
+    pub(super) fn end(&mut self, index: usize, done: bool) {
+        let Some(node) = self.changes.get_mut(index) else { return };
+        if node.state == State::Ended {
+            return;
+        }
+        node.state = State::Ended;
+        let (own, dependents) = (node.unit, std::mem::take(&mut node.dependents));
+        let in_vain = (!done).then(|| format!("waits for {}", node.address));
+        if let Some(unit) = self.units.get_mut(own) {
+            unit.open -= 1;
+            if unit.open == 0 {
+                let key = (unit.stage, own);
+                self.waiting.remove(&key);
+                self.under_way.remove(&key);
+            }
+        }
+        for dependent in dependents {
+            let Some(node) = self.changes.get_mut(dependent) else { continue };
+            if let Some(why) = &in_vain {
+                node.lost.get_or_insert_with(|| why.clone());
+            }
+            if let Some(unit) = self.units.get_mut(node.unit) {
+                unit.waits -= 1;
+            }
+        }
+    }
+}
+
+/// Who waits for whom, each pair once: what the plan says, and what no plan has to say.
+fn edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
+    let mut edges = BTreeSet::new();
+    let mut at: HashMap<&Address, Vec<usize>> = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        let named = change.after.iter().filter_map(|address| at.get(address)).flatten();
+        edges.extend(named.map(|first| (index, *first)));
+        // What is made of a thing that is made here waits for it, without a word of the plan.
+        let made = at.get(&change.address).into_iter().flatten().filter(|first| {
+            changes.get(**first).is_some_and(|it| it.kind.action() == Action::Create)
+        });
+        edges.extend(made.map(|first| (index, *first)));
+        at.entry(&change.address).or_default().push(index);
+    }
+    // A name is free only once its owner has another one.
+    let mut freed: HashMap<(&str, String), usize> = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        freed.extend(leaves_name(&change.kind).map(|name| (name, index)));
+    }
+    for (index, change) in changes.iter().enumerate() {
+        let first = takes_name(&change.kind).and_then(|name| freed.get(&name).copied());
+        edges.extend(first.filter(|first| *first != index).map(|first| (index, first)));
+    }
+    edges
+}
+
+/// The kind of object and the name that it gives up, in lower case.
+fn leaves_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+    renames(kind).map(|(before, _)| (kind.object(), before.to_lowercase()))
+}
+
+fn takes_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+    let name = match kind {
+        ChangeKind::CreatePool(new) => &new.name,
+        ChangeKind::CreateWorker(new) => &new.name,
+        _ => renames(kind)?.1,
+    };
+    Some((kind.object(), name.to_lowercase()))
+}
+
+fn renames(kind: &ChangeKind) -> Option<(&str, &str)> {
+    match kind {
+        ChangeKind::UpdatePool { edits, .. } => edits.iter().find_map(|edit| match edit {
+            PoolEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),
+            PoolEdit::Description(_) | PoolEdit::Image(_) => None,
+        }),
+        ChangeKind::UpdateWorker { edits, .. } => edits.iter().find_map(|edit| match edit {
+            WorkerEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! The writes: one function a kind of change, and what they have in common.
+//!
+//! Every write reads first, and writes nothing where the server is not as the plan saw it. Never: a
+//! choice that the plan left open.
+
+mod chooser;
+mod commit;
+mod create;
+mod delete;
+mod endpoint;
+mod field;
+mod modify;
+mod pool;
+mod server;
+mod spelling;
+mod step;
+mod worker;
+
+use super::Event;
+use crate::{
+    apply::writer::Writer,
+    octopus::{Connection, Error, SpaceReader},
+};
+use poolwright_core::{
+    model::{Address, Id, Pool, PoolHandle, Space},
+    plan::{Change, ChangeKind, Plan},
+    receipt::{Outcome, Written},
+};
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::OnceCell;
+
+/// How often a write is tried that somebody else is in the way of, or whose answer is lost.
+const TRIES: u32 = 5;
+/// How long is waited before the second try; twice as long before the third.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Tells what happens.
+pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Sync);
+
+/// What a change came to, by its place in the plan.
+pub(super) type Told = (usize, Outcome);
+
+/// What a change wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wrote {
+    /// The id of what was created, or was there already.
+    id: Option<String>,
+    /// What was changed.
+    written: Vec<Written>,
+}
+
+/// Why a change is not made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failure {
+    error: String,
+    /// Whether it may have been made all the same.
+    unknown: bool,
+}
+
+type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    /// Certainly not made.
+    fn new(error: impl ToString) -> Self {
+        Self { error: error.to_string(), unknown: false }
+    }
+
+    /// A write that was answered with this, or not at all.
+    fn of_write(error: &Error) -> Self {
+        Self { error: error.to_string(), unknown: error.is_ambiguous() }
+    }
+}
+
+/// Carries changes out.
+pub(super) struct Writes<'a> {
+    writer: Writer,
+    space: &'a Id<Space>,
+    changes: &'a [Change],
+    tell: Tell<'a>,
+    /// The pools that were made here.
+    made: Mutex<HashMap<&'a Address, Id<Pool>>>,
+    /// The machine policy of a worker that names none.
+    default_policy: OnceCell<String>,
+    /// Names that were taken when the first thing of a kind was created, in lower case.
+    taken_pools: OnceCell<HashSet<String>>,
+    taken_workers: OnceCell<HashSet<String>>,
+    /// Repositories that are written to, by URL: two commits at once would be in each other's way.
+    repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl<'a> Writes<'a> {
+    pub(super) fn new(connection: &Connection, plan: &'a Plan, tell: Tell<'a>) -> Self {
+        let space = &plan.header.space.id;
+        Self {
+            writer: Writer::new(connection, space),
+            space,
+            changes: &plan.changes,
+            tell,
+            made: Mutex::default(),
+            default_policy: OnceCell::new(),
+            taken_pools: OnceCell::new(),
+            taken_workers: OnceCell::new(),
+            repositories: Mutex::default(),
+        }
+    }
+
+    /// Carries out the changes of a unit, which are one write.
+    pub(super) async fn unit(&self, unit: Vec<usize>) -> Vec<Told> {
+        for index in &unit {
+            (self.tell)(Event::Started { index: *index });
+        }
+        let first = unit.first().and_then(|index| self.changes.get(*index));
+        let results = match (unit.as_slice(), first.map(|it| &it.kind)) {
+            (_, Some(ChangeKind::PlaceStep { .. })) => self.place_steps(&unit).await,
+            (_, Some(ChangeKind::SetValue { .. })) => self.set_values(&unit).await,
+            (indices, _) => {
+                let mut results = Vec::with_capacity(indices.len());
+                for index in indices {
+                    results.push((*index, self.change(*index).await));
+                }
+                results
+            }
+        };
+        results.into_iter().map(|(index, result)| (index, self.told(index, result))).collect()
+    }
+
+    fn told(&self, index: usize, result: Result<Wrote>) -> Outcome {
+        let (outcome, event) = match result {
+            Ok(Wrote { id, written }) => (Outcome::Done, Event::Done { index, id, written }),
+            Err(Failure { error, unknown }) => {
+                let outcome = if unknown { Outcome::Unknown } else { Outcome::Failed };
+                (outcome, Event::Failed { index, error, unknown })
+            }
+        };
+        (self.tell)(event);
+        outcome
+    }
+
+    async fn change(&self, index: usize) -> Result<Wrote> {
+        let Some(Change { address, kind, .. }) = self.changes.get(index) else {
+            return Err(Failure::new("the plan has no such change"));
+        };
+        match kind {
+            ChangeKind::CreatePool(new) => self.create_pool(index, address, new).await,
+            ChangeKind::UpdatePool { id, edits } => self.update_pool(index, id, edits).await,
+            ChangeKind::DeletePool { id, name } => self.delete_pool(index, id, name).await,
+            ChangeKind::SetDefaultPool { from, to } => {
+                self.set_default_pool(index, from.as_ref(), to).await
+            }
+            ChangeKind::SortPools { before, order } => self.sort_pools(index, before, order).await,
+            ChangeKind::CreateWorker(new) => self.create_worker(index, new).await,
+            ChangeKind::UpdateWorker { id, edits } => self.update_worker(index, id, edits).await,
+            ChangeKind::ReplaceWorker { id, name, new, .. } => {
+                self.replace_worker(index, id, name, new).await
+            }
+            ChangeKind::DeleteWorker { id, name } => self.delete_worker(index, id, name).await,
+            ChangeKind::SetBuiltInWorker { on } => self.set_built_in_worker(index, *on).await,
+            ChangeKind::SetTargetPool { id, pool, exactly } => {
+                self.set_target_pool(index, id, pool, exactly.as_deref()).await
+            }
+            ChangeKind::PlaceStep { .. } | ChangeKind::SetValue { .. } => {
+                Err(Failure::new("it is written with all else of its process or set"))
+            }
+        }
+    }
+
+    /// The space.
+    pub(super) fn space(&self) -> &Id<Space> {
+        self.space
+    }
+
+    /// What writes to the space, for what is no change of the plan.
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    fn reader(&self) -> SpaceReader {
+        self.writer.reader()
+    }
+
+    fn writing(&self, index: usize, written: &[Written]) {
+        (self.tell)(Event::Writing { index, written: written.to_vec() });
+    }
+
+    /// The id of a pool that is live, or was made here.
+    pub(super) fn pool(&self, handle: &PoolHandle) -> Result<String, String> {
+        let address = match handle {
+            PoolHandle::Existing { id, .. } => return Ok(id.as_str().to_owned()),
+            PoolHandle::New(address) => address,
+        };
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = made.get(address).map(|id| id.as_str().to_owned());
+        id.ok_or_else(|| format!("{address} was not created"))
+    }
+
+    fn pools(&self, handles: &[PoolHandle]) -> Result<Vec<String>, String> {
+        handles.iter().map(|it| self.pool(it)).collect()
+    }
+
+    fn remember(&self, address: &'a Address, id: &str) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.insert(address, Id::new(id));
+    }
+}
+
+/// Waits before the next try; `tried` are the tries so far.
+async fn pause(tried: u32) {
+    tokio::time::sleep(PAUSE * tried).await;
+}

@@ -1,0 +1,82 @@
+//! What a commit needs before it: its branch, and a repository that nobody else writes to.
+
+use super::{Failure, Result, Writes};
+use crate::octopus;
+use poolwright_core::plan::Commit;
+
+use std::sync::{Arc, PoisonError};
+use tokio::sync::OwnedMutexGuard;
+
+/// Nobody else writes to the repository as long as this is held.
+pub(super) type Alone = OwnedMutexGuard<()>;
+
+impl Writes<'_> {
+    /// Waits until nobody else writes to the repository, and makes the branch where it is not there yet.
+    pub(super) async fn before(&self, commit: &Commit) -> Result<Alone> {
+        let alone = self.repository(&commit.repository).lock_owned().await;
+        self.make_branch(commit).await?;
+        Ok(alone)
+    }
+
+    /// What is held while a repository is written to.
+    fn repository(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(place(url)).or_default())
+    }
+
+    async fn make_branch(&self, commit: &Commit) -> Result<()> {
+        let Some(base) = &commit.base else { return Ok(()) };
+        let base = octopus::Branch { name: base.clone(), ..branch(commit) };
+        let made = self.writer.create_branch(&branch(commit), &base).await;
+        made.map_err(|error| {
+            let failure = Failure::of_write(&error);
+            Failure {
+                error: format!("cannot make branch {:?}: {}", commit.branch, failure.error),
+                ..failure
+            }
+        })
+    }
+}
+
+/// The branch of a commit, as the client addresses it.
+pub(super) fn branch(commit: &Commit) -> octopus::Branch {
+    octopus::Branch { project: commit.project.as_str().to_owned(), name: commit.branch.clone() }
+}
+
+/// Where a repository is, in whatever way its URL says so: with any scheme, user and port, and with `.git` or
+/// without. Two that are taken for one merely wait for each other.
+fn place(url: &str) -> String {
+    let url = url.trim().to_lowercase();
+    let (host, path) = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
+        // `git@host:team/project`, of which the colon ends the host.
+        None => url.split_once(':').or(url.split_once('/')).unwrap_or((&url, "")),
+    };
+    let host = host.rsplit('@').next().unwrap_or(host);
+    let host = host.split(':').next().unwrap_or(host);
+    let parts: Vec<&str> = path.split('/').filter(|it| !it.is_empty()).collect();
+    let path = parts.join("/");
+    format!("{host}/{}", path.strip_suffix(".git").unwrap_or(&path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_one_however_its_url_is_written() {
+        for url in [
+            "https://git.example/Team/Shared.git",
+            "https://git.example/team/shared",
+            "https://somebody@git.example:443/team/shared.git/",
+            "http://git.example//team/shared/",
+            "ssh://git@git.example:7999/team/shared.git",
+            "git@git.example:team/shared.git",
+            " git.example/team/shared ",
+        ] {
+            assert_eq!(place(url), "git.example/team/shared", "{url}");
+        }
+        assert_ne!(place("https://git.example/a/b"), place("https://git.example/a/c"));
+        assert_eq!(["", "https://git.example"].map(place), ["/", "git.example/"]);
+    }
+}

@@ -1,0 +1,78 @@
+//! What shall be gone. What is gone already is done.
+
+use super::{Failure, Result, Writes, Wrote};
+use crate::octopus::{
+    Resource,
+    document::{Document, Segment},
+};
+use poolwright_core::{model::Name, receipt::Written};
+
+use serde_json::Value;
+
+/// What of a pool a way back needs.
+const OF_POOL: [&[&str]; 4] = [&["Name"], &["Description"], &["WorkerPoolType"], &["WorkerType"]];
+
+/// What of a worker a way back needs; of an endpoint as much as its style has.
+const OF_WORKER: [&[&str]; 14] = [
+    &["Name"],
+    &["WorkerPoolIds"],
+    &["MachinePolicyId"],
+    &["IsDisabled"],
+    &["Endpoint", "CommunicationStyle"],
+    &["Endpoint", "Uri"],
+    &["Endpoint", "Thumbprint"],
+    &["Endpoint", "ProxyId"],
+    &["Endpoint", "AccountId"],
+    &["Endpoint", "Host"],
+    &["Endpoint", "Port"],
+    &["Endpoint", "Fingerprint"],
+    &["Endpoint", "DotNetCorePlatform"],
+    &["Endpoint", "DefaultNamespace"],
+];
+
+/// What of a Kubernetes agent's endpoint a way back needs.
+const OF_AGENT: [&str; 4] = ["CommunicationMode", "Uri", "Thumbprint", "ProxyId"];
+
+impl Writes<'_> {
+    /// Deletes the thing, if it still has this name.
+    pub(super) async fn delete(
+        &self,
+        index: usize,
+        resource: &Resource,
+        name: &str,
+    ) -> Result<Wrote> {
+        let text = match self.reader().document(resource).await {
+            Ok(text) => text,
+            Err(error) if error.is_not_found() => return Ok(Wrote::default()),
+            Err(error) => return Err(Failure::new(error)),
+        };
+        let document = Document::parse(text).map_err(Failure::new)?;
+        let now = super::field::text(&document, &[Segment::Key("Name")]);
+        if Name::new(&now) != Name::new(name) {
+            let error = format!("its name is `{now}`, the plan expected `{name}`");
+            return Err(Failure::new(error));
+        }
+        let written = remains(&document, resource);
+        self.writing(index, &written);
+        match self.writer.delete(resource).await {
+            Ok(()) => Ok(Wrote { id: None, written }),
+            Err(error) => Err(Failure::of_write(&error)),
+        }
+    }
+}
+
+/// The fields of what is deleted, as far as it has them.
+fn remains(document: &Document, resource: &Resource) -> Vec<Written> {
+    let paths = match resource {
+        Resource::WorkerPool(_) => OF_POOL.as_slice(),
+        _ => OF_WORKER.as_slice(),
+    };
+    let agent = OF_AGENT.map(|key| ["Endpoint", "TentacleEndpointConfiguration", key]);
+    let paths = paths.iter().copied().chain(agent.iter().map(<[&str; 3]>::as_slice));
+    let field = |keys: &[&str]| {
+        let path: Vec<Segment<'_>> = keys.iter().map(|key| Segment::Key(key)).collect();
+        let before: Value = document.value(&path)?;
+        Some(Written::new(keys.join("."), Some(before), None))
+    };
+    paths.filter_map(field).collect()
+}

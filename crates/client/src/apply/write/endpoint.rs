@@ -1,0 +1,91 @@
+//! An endpoint as the server spells it, field by field.
+//!
+//! # Source
+//!
+//! `CommunicationStyle` says which fields there are; a Kubernetes agent's are one level further in.
+
+use super::field::{Alike, Wanted};
+use poolwright_core::model::{Endpoint, KubernetesLink};
+use serde_json::{Value, json};
+
+/// A field of an endpoint.
+type Field = (&'static [&'static str], Value, Alike);
+
+fn fields(endpoint: &Endpoint) -> Vec<Field> {
+    const STYLE: &[&str] = &["Endpoint", "CommunicationStyle"];
+    const URI: &[&str] = &["Endpoint", "Uri"];
+    const THUMBPRINT: &[&str] = &["Endpoint", "Thumbprint"];
+    const PROXY: &[&str] = &["Endpoint", "ProxyId"];
+    let style = |word: &str| (STYLE, json!(word), Alike::Text);
+    let id = |link: Option<&str>| json!(link);
+    match endpoint {
+        Endpoint::Listening { url, thumbprint, proxy } => vec![
+            style("TentaclePassive"),
+            (URI, json!(url), Alike::Uri),
+            (THUMBPRINT, json!(thumbprint), Alike::Thumbprint),
+            (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), Alike::Text),
+        ],
+        Endpoint::Polling { subscription, thumbprint } => vec![
+            style("TentacleActive"),
+            (URI, json!(subscription), Alike::Uri),
+            (THUMBPRINT, json!(thumbprint), Alike::Thumbprint),
+        ],
+        Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => vec![
+            style("Ssh"),
+            (&["Endpoint", "Host"], json!(host), Alike::Text),
+            (&["Endpoint", "Port"], json!(port), Alike::Port),
+            (&["Endpoint", "AccountId"], json!(account.id.as_str()), Alike::Text),
+            (&["Endpoint", "Fingerprint"], json!(fingerprint), Alike::Text),
+            (&["Endpoint", "DotNetCorePlatform"], json!(platform), Alike::Text),
+            (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), Alike::Text),
+        ],
+        Endpoint::Kubernetes { link, thumbprint, namespace } => agent(link, thumbprint, namespace),
+        // Never written: no file can ask for it.
+        Endpoint::Other(word) => vec![style(word)],
+    }
+}
+
+fn agent(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<Field> {
+    let (mode, uri) = match link {
+        KubernetesLink::Polling(subscription) => ("Polling", subscription),
+        KubernetesLink::Listening(url) => ("Listening", url),
+    };
+    let namespace = Some(namespace).filter(|it| !it.is_empty());
+    const MODE: &[&str] = &["Endpoint", "TentacleEndpointConfiguration", "CommunicationMode"];
+    const URI: &[&str] = &["Endpoint", "TentacleEndpointConfiguration", "Uri"];
+    const THUMBPRINT: &[&str] = &["Endpoint", "TentacleEndpointConfiguration", "Thumbprint"];
+    vec![
+        (&["Endpoint", "CommunicationStyle"], json!("KubernetesTentacle"), Alike::Text),
+        (MODE, json!(mode), Alike::IdOr("Polling".to_owned())),
+        (URI, json!(uri), Alike::Uri),
+        (THUMBPRINT, json!(thumbprint), Alike::Thumbprint),
+        (&["Endpoint", "DefaultNamespace"], json!(namespace), Alike::Text),
+    ]
+}
+
+/// The endpoint as JSON, as it is sent with a new worker.
+pub(super) fn body(endpoint: &Endpoint) -> Value {
+    let mut body = json!({});
+    for (keys, value, _) in fields(endpoint) {
+        // Behind `Endpoint`; what is missing on the way is made.
+        let place = keys.iter().skip(1).fold(&mut body, |place, key| &mut place[*key]);
+        *place = value;
+    }
+    body
+}
+
+/// What is looked at in a worker, to see whether it is reached so.
+pub(super) fn wanted(endpoint: &Endpoint) -> Vec<Wanted> {
+    fields(endpoint).into_iter().map(|(keys, value, it)| Wanted::new(keys, value, it)).collect()
+}
+
+/// The fields that differ, and the style, which has to be what it is.
+pub(super) fn changed(before: &Endpoint, after: &Endpoint) -> Vec<Wanted> {
+    let pairs = fields(before).into_iter().zip(fields(after));
+    let differ = pairs.filter(|((keys, before, _), (_, after, _))| {
+        before != after || keys.last() == Some(&"CommunicationStyle")
+    });
+    let wanted = differ
+        .map(|((keys, before, alike), (_, after, _))| Wanted::change(keys, before, after, alike));
+    wanted.collect()
+}

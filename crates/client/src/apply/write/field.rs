@@ -1,0 +1,268 @@
+//! A field that a change writes: where it is, what it may be before, and what it shall be.
+
+use crate::octopus::document::{Document, Segment};
+use poolwright_core::{
+    model::{Subscription, TentacleUrl, Thumbprint},
+    receipt::Written,
+};
+
+use serde_json::{Value, json};
+use std::str::FromStr;
+
+/// The port of a listening Tentacle's URL that names none; see `octopus`' own reading of it.
+const HTTPS_PORT: u16 = 443;
+/// The port of an SSH endpoint that names none.
+const SSH_PORT: u64 = 22;
+
+/// A way into a document.
+pub(super) type Path<'p> = Vec<Segment<'p>>;
+
+/// A field to be set.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Set<'p> {
+    /// Where it is in the document.
+    pub(super) path: Path<'p>,
+    /// Its name for people and for the receipt.
+    pub(super) name: String,
+    /// What it shall be; none where it shall not be there.
+    pub(super) after: Option<Value>,
+    /// How that is to be spelled, where that is known; a text that says anything else is passed over.
+    pub(super) text: Option<String>,
+}
+
+impl<'p> Set<'p> {
+    /// A field that is spelled as this tool does.
+    pub(super) fn new(path: Path<'p>, name: impl Into<String>, after: Option<Value>) -> Self {
+        Self { path, name: name.into(), after, text: None }
+    }
+
+    /// A field that goes back to what it was to the byte, where that is known.
+    pub(super) fn exactly(
+        path: Path<'p>,
+        name: impl Into<String>,
+        exactly: Option<&Written>,
+        after: impl FnOnce() -> Value,
+    ) -> Self {
+        match exactly {
+            Some(Written { after, after_text, .. }) => {
+                Self { text: after_text.clone(), ..Self::new(path, name, after.clone()) }
+            }
+            None => Self::new(path, name, Some(after())),
+        }
+    }
+}
+
+/// A field that is one thing and shall be another.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// Its names, outermost first.
+    pub(super) keys: Vec<&'static str>,
+    /// What it has to be, where it is not yet as it shall be.
+    pub(super) before: Value,
+    /// What it shall be.
+    pub(super) after: Value,
+    /// When two of its values are the same.
+    pub(super) alike: Alike,
+    /// What it was to the byte, where it goes back; it counts only as far as it is `after`.
+    pub(super) exactly: Option<Written>,
+}
+
+/// When two values of a field are the same. An absent field and `null` are always the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Alike {
+    /// The same text, but for white space around it; none is as good as an empty one.
+    Text,
+    /// The same switch; none is off.
+    Flag,
+    /// The same ids in any order.
+    Ids,
+    /// The same id; none is this one.
+    IdOr(String),
+    /// The same URL of a Tentacle, or the same subscription.
+    Uri,
+    /// The same thumbprint in any case.
+    Thumbprint,
+    /// The same port of SSH.
+    Port,
+}
+
+impl Wanted {
+    /// A field that is created, and is looked at to see whether it is so already.
+    pub(super) fn new(keys: &[&'static str], value: Value, alike: Alike) -> Self {
+        Self::change(keys, value.clone(), value, alike)
+    }
+
+    pub(super) fn change(keys: &[&'static str], before: Value, after: Value, alike: Alike) -> Self {
+        Self { keys: keys.to_vec(), before, after, alike, exactly: None }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.keys.join(".")
+    }
+
+    fn check(&self, document: &Document) -> Result<Option<Set<'static>>, String> {
+        let path: Path<'_> = self.keys.iter().map(|key| Segment::Key(key)).collect();
+        let now = document.value(&path).unwrap_or_default();
+        let normal = self.alike.normal(&now);
+        if normal == self.alike.normal(&self.after) {
+            return Ok(None);
+        }
+        match normal == self.alike.normal(&self.before) {
+            true => Ok(Some(self.set(path))),
+            false => Err(unexpected(&self.name(), &now, &self.before)),
+        }
+    }
+
+    fn set(&self, path: Path<'static>) -> Set<'static> {
+        let is = |it: &&Written| {
+            let after = it.after.clone().unwrap_or_default();
+            self.alike.normal(&after) == self.alike.normal(&self.after)
+        };
+        Set::exactly(path, self.name(), self.exactly.as_ref().filter(is), || self.after.clone())
+    }
+}
+
+/// What has to be set for the document to be as wanted.
+///
+/// # Errors
+///
+/// A field that is neither as it was nor as it shall be.
+pub(super) fn check(document: &Document, wanted: &[Wanted]) -> Result<Vec<Set<'static>>, String> {
+    let sets: Result<Vec<_>, _> = wanted.iter().map(|it| it.check(document)).collect();
+    Ok(sets?.into_iter().flatten().collect())
+}
+
+/// What is said of a field that somebody else has changed.
+pub(super) fn unexpected(name: &str, now: &Value, before: &Value) -> String {
+    format!("`{name}` is {}, the plan expected {}", shown(now), shown(before))
+}
+
+/// A value in a sentence; nothing and an empty text are one thing.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "empty".to_owned(),
+        Value::String(text) if text.is_empty() => "empty".to_owned(),
+        Value::String(text) => format!("`{text}`"),
+        other => format!("`{other}`"),
+    }
+}
+
+/// Sets the fields, and tells what was there.
+///
+/// # Errors
+///
+/// Why the document cannot be edited.
+pub(super) fn write(document: &mut Document, sets: &[Set<'_>]) -> Result<Vec<Written>, String> {
+    let mut written = Vec::new();
+    for Set { path, name, after, text } in sets {
+        let (before, raw) = (document.value(path), document.get(path).map(str::to_owned));
+        let changed = match after {
+            Some(after) => document.set(path, after),
+            None => document.remove(path),
+        };
+        if !changed.map_err(|error| error.to_string())? {
+            continue;
+        }
+        if let Some(text) = text {
+            document.spell(path, text);
+        }
+        // Of what cannot be spelled anew, the text is kept to be sure.
+        let anew = before.as_ref().and_then(|it| document.spelling(path, it, after.is_none()));
+        let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
+        written.push(Written { before_text, ..Written::new(name.clone(), before, after.clone()) });
+    }
+    Ok(written)
+}
+
+/// The text of a field; empty for none.
+pub(super) fn text(document: &Document, keys: &[Segment<'_>]) -> String {
+    match document.value(keys) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+impl Alike {
+    fn normal(&self, value: &Value) -> Value {
+        let text = value.as_str().unwrap_or_default().trim();
+        match self {
+            _ if !value.is_null() && !self.knows(value) => value.clone(),
+            Self::Text => json!(text),
+            Self::Flag => json!(value.as_bool().unwrap_or_default()),
+            Self::Ids => {
+                let ids = value.as_array().map(Vec::as_slice).unwrap_or_default();
+                let mut ids: Vec<&str> = ids.iter().filter_map(Value::as_str).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                json!(ids)
+            }
+            Self::IdOr(default) => json!(if text.is_empty() { default } else { text }),
+            Self::Uri => json!(uri(text)),
+            Self::Thumbprint => json!(normal::<Thumbprint>(text)),
+            Self::Port => json!(value.as_u64().unwrap_or(SSH_PORT)),
+        }
+    }
+
+    /// Whether the value is of the field's type; one that is not is like nothing but itself.
+    fn knows(&self, value: &Value) -> bool {
+        match self {
+            Self::Text | Self::IdOr(_) | Self::Uri | Self::Thumbprint => value.is_string(),
+            Self::Flag => value.is_boolean(),
+            Self::Ids => value.is_array(),
+            Self::Port => value.is_u64(),
+        }
+    }
+}
+
+/// A text in the normal form of `T`, or as it is.
+fn normal<T: FromStr + ToString>(text: &str) -> String {
+    text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
+}
+
+/// A subscription, or a URL with the port that it means, in their normal form.
+fn uri(text: &str) -> String {
+    if let Ok(subscription) = text.parse::<Subscription>() {
+        return subscription.to_string();
+    }
+    let bare = text.trim_end_matches('/');
+    let authority = bare.split_once("://").map_or(bare, |(_, rest)| rest);
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    let full = if has_port { bare.to_owned() } else { format!("{bare}:{HTTPS_PORT}") };
+    full.parse::<TentacleUrl>().map_or_else(|_| text.to_owned(), |it| it.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str, wanted: Wanted) -> Result<usize, String> {
+        let document = Document::parse(text.to_owned()).unwrap();
+        check(&document, &[wanted]).map(|sets| sets.len())
+    }
+
+    #[test]
+    fn a_field_is_set_only_where_it_is_as_the_plan_saw_it() {
+        let wanted = || Wanted::change(&["Name"], json!("SQL"), json!("Sql"), Alike::Text);
+        assert_eq!(checked(r#"{"Name":"SQL"}"#, wanted()), Ok(1));
+        assert_eq!(checked(r#"{"Name":"Sql"}"#, wanted()), Ok(0));
+        insta::assert_snapshot!(checked(r#"{"Name":null}"#, wanted()).unwrap_err(), @"`Name` is empty, the plan expected `SQL`");
+        insta::assert_snapshot!(checked(r#"{"Name":7}"#, wanted()).unwrap_err(), @"`Name` is `7`, the plan expected `SQL`");
+    }
+
+    #[test]
+    fn two_spellings_of_one_value_are_one() {
+        for (alike, one, other) in [
+            (Alike::Text, json!(null), json!("")),
+            (Alike::Flag, json!(null), json!(false)),
+            (Alike::Ids, json!(["b", "a"]), json!(["a", "b", "a"])),
+            (Alike::IdOr("MachinePolicies-1".into()), json!(""), json!("MachinePolicies-1")),
+            (Alike::Uri, json!("https://DB:443/"), json!("https://db")),
+            (Alike::Uri, json!("poll://x"), json!("poll://x/")),
+            (Alike::Thumbprint, json!("8a".repeat(20)), json!("8A".repeat(20))),
+            (Alike::Port, json!(null), json!(22)),
+        ] {
+            assert_eq!(alike.normal(&one), alike.normal(&other), "{alike:?}");
+        }
+        assert_ne!(Alike::Flag.normal(&json!("true")), Alike::Flag.normal(&json!(true)));
+    }
+}

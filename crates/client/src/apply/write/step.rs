@@ -1,0 +1,551 @@
+//! Where steps run: all of a process at once, since a process is written as a whole.
+//!
+//! # Source
+//!
+//! `Steps[].Actions[]` has `WorkerPoolId` or `WorkerPoolVariable`, never both; absent, `null` and an
+//! empty text are all none, and stay as they are. Names of properties are compared without case.
+
+use super::{
+    Failure, Result, Writes, Wrote,
+    commit::branch,
+    field::{Path, Set, text, unexpected},
+    modify::Target,
+};
+use crate::octopus::{
+    Resource,
+    document::{Document, Segment},
+};
+use poolwright_core::{
+    model::{Container, Execution, Id, Linked, Place, PoolHandle, Process},
+    plan::{ChangeKind, Commit, Feed, ProcessKind, StepEdit, Written},
+};
+
+use Segment::{Index, Key, KeyIgnoringCase};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The switch by which an action runs on a worker.
+const RUN_ON_SERVER: &str = "Octopus.Action.RunOnServer";
+/// The tags of the targets on whose behalf a step runs.
+const TARGET_ROLES: &str = "Octopus.Action.TargetRoles";
+
+/// What has to be set, or why that does not fit.
+type Sets = Result<Vec<Set<'static>>, String>;
+
+/// A change, as far as it is about an action.
+struct Placing<'p> {
+    action: &'p str,
+    edits: &'p [StepEdit],
+    exactly: &'p [Written],
+}
+
+impl Writes<'_> {
+    /// Places steps of one process.
+    pub(super) async fn place_steps(&self, unit: &[usize]) -> Vec<(usize, Result<Wrote>)> {
+        let changes = unit.iter().filter_map(|index| self.changes.get(*index));
+        let mut target = None;
+        let mut placings = Vec::new();
+        for change in changes {
+            if let ChangeKind::PlaceStep { process, kind, git, action, edits, exactly } =
+                &change.kind
+            {
+                target = Some((resource_of(process, *kind, git.as_ref()), git.as_ref()));
+                placings.push(Placing { action: action.as_str(), edits, exactly });
+            }
+        }
+        let all =
+            |failure: &Failure| unit.iter().map(|index| (*index, Err(failure.clone()))).collect();
+        let Some((resource, commit)) = target.filter(|_| placings.len() == unit.len()) else {
+            return all(&Failure::new("the plan has no such step"));
+        };
+        let mut alone = None;
+        if let Some(commit) = commit {
+            match self.before(commit).await {
+                Ok(held) => alone = Some(held),
+                Err(failure) => return all(&failure),
+            }
+        }
+        let plan = |document: &Document| {
+            let actions = actions(document);
+            let sets = placings.iter().map(|placing| {
+                let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
+                let at = at.ok_or("the step is not there any more")?;
+                self.sets(document, *at, placing)
+            });
+            sets.collect()
+        };
+        let target = Target { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let results = self.modify_all(unit, target, &plan).await;
+        drop(alone);
+        results
+    }
+
+    /// What has to be set for one action.
+    fn sets(&self, document: &Document, at: (usize, usize), placing: &Placing<'_>) -> Sets {
+        let action = Action { document, step: at.0, action: at.1 };
+        if !placing.exactly.is_empty() {
+            return action.exactly(placing.exactly, self.remade(placing.edits)?);
+        }
+        let mut sets = Vec::new();
+        for edit in placing.edits {
+            sets.extend(match edit {
+                StepEdit::Place(delta) => {
+                    let after = self.place(delta.after())?;
+                    // A pool that is not there yet cannot be where the step is.
+                    action.place(self.place(delta.before()).ok().as_ref(), &after)?
+                }
+                StepEdit::Execution { execution, target_roles, .. } => {
+                    action.execution(*execution.before(), *execution.after(), target_roles)?
+                }
+                StepEdit::Container(delta) => action.container(delta.before(), delta.after())?,
+            });
+        }
+        Ok(sets)
+    }
+
+    /// The id of the pool that the step goes back to, where that had to be made again.
+    fn remade(&self, edits: &[StepEdit]) -> Result<Option<String>, String> {
+        let made = edits.iter().find_map(|edit| match edit {
+            StepEdit::Place(delta) => match delta.after() {
+                Place::Pool(pool @ PoolHandle::New(_)) => Some(self.pool(pool)),
+                _ => None,
+            },
+            StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+        });
+        made.transpose()
+    }
+
+    fn place(&self, place: &Place<PoolHandle>) -> Result<Place<String>, String> {
+        Ok(match place {
+            Place::Pool(pool) => Place::Pool(self.pool(pool)?),
+            Place::Variable(name) => Place::Variable(name.clone()),
+            Place::DefaultPool => Place::DefaultPool,
+        })
+    }
+}
+
+fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&Commit>) -> Resource {
+    let id = |it: &Id<Process>| it.as_str().to_owned();
+    match (kind, git) {
+        (ProcessKind::Deployment, None) => Resource::DeploymentProcess(id(process)),
+        (ProcessKind::Runbook, None) => Resource::RunbookProcess(id(process)),
+        (ProcessKind::Deployment, Some(commit)) => {
+            Resource::BranchDeploymentProcess(branch(commit))
+        }
+        (ProcessKind::Runbook, Some(commit)) => {
+            Resource::BranchRunbookProcess(branch(commit), commit.document.clone())
+        }
+    }
+}
+
+/// Where each action is, by its id: the places of its step and of itself.
+fn actions(document: &Document) -> Result<HashMap<String, (usize, usize)>, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Steps {
+        steps: Option<Vec<Step>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Step {
+        actions: Option<Vec<Named>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Named {
+        id: Option<String>,
+    }
+    let process: Steps =
+        serde_json::from_str(document.text()).map_err(|error| error.to_string())?;
+    let mut places = HashMap::new();
+    for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
+        for (inner, action) in step.actions.unwrap_or_default().into_iter().enumerate() {
+            let id = action.id.unwrap_or_default();
+            let twice = format!("the process has two actions of the id `{id}`");
+            if places.insert(id, (at, inner)).is_some() {
+                return Err(twice);
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// An action inside a process.
+struct Action<'d> {
+    document: &'d Document,
+    step: usize,
+    action: usize,
+}
+
+impl Action<'_> {
+    fn path(&self, inside: &[Segment<'static>]) -> Path<'static> {
+        let mut path = vec![Key("Steps"), Index(self.step), Key("Actions"), Index(self.action)];
+        path.extend_from_slice(inside);
+        path
+    }
+
+    fn step_path(&self, inside: &[Segment<'static>]) -> Path<'static> {
+        let mut path = vec![Key("Steps"), Index(self.step)];
+        path.extend_from_slice(inside);
+        path
+    }
+
+    /// Fields as they were, each still as it was made.
+    fn exactly(&self, fields: &[Written], remade: Option<String>) -> Sets {
+        let mut sets = Vec::new();
+        for field in fields {
+            let path =
+                self.named(&field.path).ok_or_else(|| format!("unknown field `{}`", field.path))?;
+            let now = self.document.value(&path);
+            let after = match &remade {
+                Some(id) if field.path == "WorkerPoolId" => Some(json!(id)),
+                _ => field.after.clone(),
+            };
+            let is = |other: &Option<Value>| alike(now.as_ref(), other.as_ref());
+            if now == after || is(&after) && !is(&field.before) {
+                continue;
+            }
+            if !is(&field.before) {
+                let [now, before] = [now, field.before.clone()].map(Option::unwrap_or_default);
+                return Err(unexpected(&field.path, &now, &before));
+            }
+            let text = field.after_text.clone();
+            sets.push(Set { text, ..Set::new(path, field.path.clone(), after) });
+        }
+        Ok(sets)
+    }
+
+    /// A field by its name in a receipt.
+    fn named(&self, name: &str) -> Option<Path<'static>> {
+        let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
+        Some(match name {
+            "WorkerPoolId" => self.path(&[Key("WorkerPoolId")]),
+            "WorkerPoolVariable" => self.path(&[Key("WorkerPoolVariable")]),
+            "Container" => self.path(&[Key("Container")]),
+            "Container.Image" => self.path(&[Key("Container"), Key("Image")]),
+            "Container.FeedId" => self.path(&[Key("Container"), Key("FeedId")]),
+            _ => match name.split_once("Properties.")? {
+                ("", RUN_ON_SERVER) => {
+                    self.path(&[Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)])
+                }
+                ("", TARGET_ROLES) => self.path(&roles),
+                ("Step.", TARGET_ROLES) => self.step_path(&roles),
+                _ => return None,
+            },
+        })
+    }
+
+    fn text(&self, inside: &[Segment<'static>]) -> String {
+        text(self.document, &self.path(inside))
+    }
+
+    fn set(&self, key: &'static str, after: Value) -> Set<'static> {
+        Set::new(self.path(&[Key(key)]), key, Some(after))
+    }
+
+    fn place(&self, before: Option<&Place<String>>, after: &Place<String>) -> Sets {
+        let [id, variable] = ["WorkerPoolId", "WorkerPoolVariable"];
+        let (pool, named) = (self.text(&[Key(id)]), self.text(&[Key(variable)]));
+        let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
+        let now = match (has_pool, has_variable) {
+            (_, true) => Place::Variable(named),
+            (true, false) => Place::Pool(pool),
+            (false, false) => Place::DefaultPool,
+        };
+        if now == *after {
+            return Ok(Vec::new());
+        }
+        if Some(&now) != before {
+            let expected = before.map_or(Value::Null, told);
+            return Err(unexpected("pool", &told(&now), &expected));
+        }
+        let clear = |key: &'static str, full: bool| full.then(|| self.set(key, Value::Null));
+        let sets = match after {
+            Place::Pool(wanted) => {
+                [Some(self.set(id, json!(wanted))), clear(variable, has_variable)]
+            }
+            Place::Variable(wanted) => {
+                [clear(id, has_pool), Some(self.set(variable, json!(wanted)))]
+            }
+            Place::DefaultPool => [clear(id, has_pool), clear(variable, has_variable)],
+        };
+        Ok(sets.into_iter().flatten().collect())
+    }
+
+    fn execution(&self, before: Execution, after: Execution, target_roles: &str) -> Sets {
+        let properties = [Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)];
+        let switch = text(self.document, &self.path(&properties));
+        let is_on = switch.trim().eq_ignore_ascii_case("true");
+        let mut sets = Vec::new();
+        if !is_on {
+            let name = format!("Properties.{RUN_ON_SERVER}");
+            sets.push(Set::new(self.path(&properties), name, Some(json!("true"))));
+        }
+        let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
+        // Old data has the tags on the action.
+        let places = [("Step.", self.step_path(&roles)), ("", self.path(&roles))];
+        let full = places.map(|(of, path)| (of, text(self.document, &path), path));
+        let now = full.iter().map(|(_, text, _)| text).find(|text| !text.trim().is_empty());
+        let now = now.cloned().unwrap_or_default();
+        let once = after == Execution::Once;
+        let full = full.into_iter().filter(|(_, text, _)| once && !text.is_empty());
+        sets.extend(full.map(|(of, _, path)| {
+            let name = format!("{of}Properties.{TARGET_ROLES}");
+            Set::new(path, name, Some(json!("")))
+        }));
+        if sets.is_empty() {
+            return Ok(sets);
+        }
+        if is_on && before == Execution::OnTargets {
+            return Err(unexpected(RUN_ON_SERVER, &json!(switch), &json!("false")));
+        }
+        match now.trim() == target_roles.trim() {
+            true => Ok(sets),
+            false => Err(unexpected(TARGET_ROLES, &json!(now), &json!(target_roles))),
+        }
+    }
+
+    fn container(
+        &self,
+        before: &Option<Container<Linked<Feed>>>,
+        after: &Option<Container<Linked<Feed>>>,
+    ) -> Sets {
+        let [image, feed] = ["Image", "FeedId"];
+        let keys = [image, feed];
+        let now = keys.map(|key| self.text(&[Key("Container"), Key(key)]));
+        let pair = |it: &Option<Container<Linked<Feed>>>| {
+            it.as_ref().map_or([String::new(), String::new()], |it| {
+                [it.image.clone(), it.feed.id.as_str().to_owned()]
+            })
+        };
+        let (then, wanted) = (pair(before), pair(after));
+        // Without an image there is no container, whatever else is said.
+        let same = |one: &[String; 2], other: &[String; 2]| {
+            one == other || one[0].is_empty() && other[0].is_empty()
+        };
+        if same(&now, &wanted) {
+            return Ok(Vec::new());
+        }
+        if !same(&now, &then) {
+            let told = |[image, feed]: &[String; 2]| match image.is_empty() {
+                true => Value::Null,
+                false => json!(format!("{image} of {feed}")),
+            };
+            return Err(unexpected("Container", &told(&now), &told(&then)));
+        }
+        let value = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+        let is_object = self.document.get(&self.path(&[Key("Container")]));
+        if is_object.is_none_or(|text| !text.starts_with('{')) {
+            let [wanted_image, wanted_feed] = wanted;
+            let whole = json!({ image: value(&wanted_image), feed: value(&wanted_feed) });
+            return Ok(vec![self.set("Container", whole)]);
+        }
+        let fields = keys.into_iter().zip(now.iter().zip(&wanted));
+        let fields = fields.filter(|(_, (now, wanted))| now != wanted);
+        let set = |key: &'static str, wanted: &str| {
+            let path = self.path(&[Key("Container"), Key(key)]);
+            Set::new(path, format!("Container.{key}"), Some(value(wanted)))
+        };
+        Ok(fields.map(|(key, (_, wanted))| set(key, wanted)).collect())
+    }
+}
+
+/// Whether two fields are the same; one that is not there is as good as an empty one.
+fn alike(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let empty = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
+    one == other || empty(one) && empty(other)
+}
+
+/// A place in a sentence.
+fn told(place: &Place<String>) -> Value {
+    match place {
+        Place::Pool(id) => json!(id),
+        Place::Variable(name) => json!(format!("variable {name}")),
+        Place::DefaultPool => json!("default"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::write::field;
+
+    /// What becomes of the one action of a process.
+    fn edited(action: &str, edit: impl Fn(&Action<'_>) -> Sets) -> Result<String, String> {
+        let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
+        let mut document = Document::parse(text).unwrap();
+        let sets = edit(&Action { document: &document, step: 0, action: 0 })?;
+        field::write(&mut document, &sets)?;
+        Ok(document.get(&[Key("Steps"), Index(0), Key("Actions"), Index(0)]).unwrap().to_owned())
+    }
+
+    fn placed(action: &str, before: Place<String>, after: Place<String>) -> Result<String, String> {
+        edited(action, |it| it.place(Some(&before), &after))
+    }
+
+    fn pool(id: &str) -> Place<String> {
+        Place::Pool(id.to_owned())
+    }
+
+    #[test]
+    fn an_empty_pool_stays_as_it_is_spelled() {
+        let variable = || Place::Variable("Pool".to_owned());
+        for (action, wanted) in [
+            (r#"{"Id":"a"}"#, r#"{"Id":"a","WorkerPoolVariable":"Pool"}"#),
+            (
+                r#"{"WorkerPoolId":"","WorkerPoolVariable":""}"#,
+                r#"{"WorkerPoolId":"","WorkerPoolVariable":"Pool"}"#,
+            ),
+            (
+                r#"{"WorkerPoolId":null,"WorkerPoolVariable":null}"#,
+                r#"{"WorkerPoolId":null,"WorkerPoolVariable":"Pool"}"#,
+            ),
+        ] {
+            assert_eq!(placed(action, Place::DefaultPool, variable()).as_deref(), Ok(wanted));
+            assert_eq!(placed(action, variable(), Place::DefaultPool).as_deref(), Ok(action));
+        }
+    }
+
+    #[test]
+    fn of_pool_and_variable_the_other_one_is_cleared() {
+        let action = r#"{"WorkerPoolId":"P-1","WorkerPoolVariable":"Pool"}"#;
+        let variable = || Place::Variable("Pool".to_owned());
+        assert_eq!(
+            placed(action, variable(), pool("P-2")).as_deref(),
+            Ok(r#"{"WorkerPoolId":"P-2","WorkerPoolVariable":null}"#)
+        );
+        insta::assert_snapshot!(placed(action, pool("P-1"), pool("P-2")).unwrap_err(), @"`pool` is `variable Pool`, the plan expected `P-1`");
+    }
+
+    fn contained(
+        action: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<String, String> {
+        let container = |image: Option<&str>| {
+            image.map(|it| Container {
+                image: it.to_owned(),
+                feed: Linked::new("Feeds-1", "Docker"),
+            })
+        };
+        edited(action, |it| it.container(&container(before), &container(after)))
+    }
+
+    #[test]
+    fn a_container_is_made_edited_or_emptied() {
+        assert_eq!(
+            contained(r#"{"Container":null}"#, None, Some("x:1")).as_deref(),
+            Ok(r#"{"Container":{"Image":"x:1","FeedId":"Feeds-1"}}"#)
+        );
+        let full = r#"{"Container":{"FeedId":"Feeds-1","GitUrl":null,"Image":"x:1"}}"#;
+        assert_eq!(
+            contained(full, Some("x:1"), Some("x:2")).as_deref(),
+            Ok(r#"{"Container":{"FeedId":"Feeds-1","GitUrl":null,"Image":"x:2"}}"#)
+        );
+        assert_eq!(
+            contained(full, Some("x:1"), None).as_deref(),
+            Ok(r#"{"Container":{"FeedId":null,"GitUrl":null,"Image":null}}"#)
+        );
+        insta::assert_snapshot!(contained(full, None, Some("x:2")).unwrap_err(), @"`Container` is `x:1 of Feeds-1`, the plan expected empty");
+    }
+
+    #[test]
+    fn what_runs_on_the_server_already_is_not_spelled_anew() {
+        let once = |action: &str, before, roles: &str| {
+            edited(action, |it| it.execution(before, Execution::Once, roles))
+        };
+        let on = r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":"web"}}"#;
+        assert_eq!(
+            once(on, Execution::PerTarget, "web").as_deref(),
+            Ok(
+                r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":""}}"#
+            )
+        );
+        insta::assert_snapshot!(once(on, Execution::PerTarget, "db").unwrap_err(), @"`Octopus.Action.TargetRoles` is `web`, the plan expected `db`");
+        insta::assert_snapshot!(once(on, Execution::OnTargets, "web").unwrap_err(), @"`Octopus.Action.RunOnServer` is `True`, the plan expected `false`");
+        insta::assert_snapshot!(once("{}", Execution::OnTargets, "").unwrap_err(), @"there is no `Steps[0].Actions[0].Properties`");
+    }
+
+    #[test]
+    fn two_actions_of_one_id_are_not_told_apart() {
+        let document = |text: &str| actions(&Document::parse(text.to_owned()).unwrap());
+        let found = document(r#"{"Steps":[{"Actions":null},{"Actions":[{"Id":"a"},{"Id":"b"}]}]}"#);
+        assert_eq!(found.unwrap().get("b"), Some(&(1, 1)));
+        assert!(document(r#"{"Steps":[{"Actions":[{"Id":"a"},{"Id":"a"}]}]}"#).is_err());
+    }
+
+    /// There and back: what a process is after an edit, after the way back of it, and after those of that.
+    fn there_and_back(text: &str, edit: impl Fn(&Action<'_>) -> Sets) {
+        let mut document = Document::parse(text.to_owned()).unwrap();
+        let sets = edit(&Action { document: &document, step: 0, action: 0 }).unwrap();
+        let mut written = field::write(&mut document, &sets).unwrap();
+        assert!(!written.is_empty(), "{text}");
+        let made = document.text().to_owned();
+        for wanted in [text, &made, text] {
+            let back: Vec<Written> = written.iter().map(Written::turned).collect();
+            let action = Action { document: &document, step: 0, action: 0 };
+            let sets = action.exactly(&back, None).unwrap();
+            written = field::write(&mut document, &sets).unwrap();
+            assert_eq!(document.text(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_way_back_restores_every_byte_in_every_layout() {
+        let container =
+            Some(Container { image: "img:1".to_owned(), feed: Linked::new("Feeds-9", "Docker") });
+        let variable = |name: &str| Place::Variable(name.to_owned());
+        for action in [
+            r#"{"WorkerPoolVariable":"P\u00f6ol\u0027s","WorkerPoolId":null,"Big":1E+400}"#,
+            "{ \"WorkerPoolVariable\" :\t\"P\\u00f6ol's\" }",
+            "{\r\n\t\"WorkerPoolVariable\"\r\n:\r\n\"P\\u00F6ol\\'s\"\r\n}"
+                .replace("\\'", "'")
+                .as_str(),
+        ] {
+            let text = format!("{{\r\n \"Steps\": [{{\"Actions\":[{action}]}} ] }}\r\n");
+            there_and_back(&text, |it| it.place(Some(&variable("Pöol's")), &pool("P-1")));
+        }
+        for now in ["", "null", "{}", "{ }", "{\r\n  }", "\"\"", "[ ]", "1E+400"] {
+            let now = if now.is_empty() {
+                String::new()
+            } else {
+                format!(",\r\n\t\"Container\" : {now}")
+            };
+            let text = format!("{{\"Steps\":[{{\"Actions\":[ {{\r\n\t\"Id\": 7{now}\r\n}} ]}}]}}");
+            there_and_back(&text, |it| it.container(&None, &container));
+        }
+        let old = Some(Container {
+            image: "octopus/x".to_owned(),
+            feed: Linked::new("Feeds-1", "Docker"),
+        });
+        let full =
+            r#"{"Container": {"FeedId" : "Feeds\u002d1","GitUrl":1E+400, "Image":"octopus\/x" }}"#;
+        let text = format!(r#"{{"Steps":[{{"Actions":[{full}]}}]}}"#);
+        there_and_back(&text, |it| it.container(&old, &container));
+        there_and_back(&text, |it| it.container(&old, &None));
+        let roles = r#"{"Properties" : { "octopus.action.targetroles":"w\u00e9b" },"Actions":[{"Properties":{ }}]}"#;
+        let text = format!(r#"{{"Steps":[ {roles} ]}}"#);
+        there_and_back(&text, |it| it.execution(Execution::OnTargets, Execution::Once, "wéb"));
+    }
+
+    /// A container that somebody has spaced in a way of his own goes as a whole, and comes back so.
+    #[test]
+    fn a_whole_container_comes_back_as_it_was_laid_out() {
+        for layout in [
+            r#"{"FeedId":"Feeds-1", "Image":"octopus\/x"}"#,
+            "{\n\"Image\":\n\"octopus/x\",\"FeedId\":\"Feeds-1\"}",
+            "{\r\n\t\t\"Image\" : \"octopus/x\",\r\n\t\t\"FeedId\" : \"Feeds-1\"\r\n\t}",
+            r#"{"Image":"octopus/x","FeedId":"Feeds-1"}"#,
+        ] {
+            for (before, behind) in [("{\n\t\"Id\" : 7,\n\t", "\n}"), ("{\"Id\" : 7,", "}")] {
+                let action = format!("{before}\"Container\" : {layout}{behind}");
+                let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
+                let whole = json!({ "Image": "octopus/x", "FeedId": "Feeds-1" });
+                let field = |after| vec![Written::new("Container", Some(whole.clone()), after)];
+                there_and_back(&text, |it| it.exactly(&field(None), None));
+                there_and_back(&text, |it| it.exactly(&field(Some(Value::Null)), None));
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What changes a server. Private to `apply`, so that nothing else can name it.
+//!
+//! A write is tried again only where it is certain that it was not processed; all else comes back as an
+//! error that says so ([`Error::is_ambiguous`]). Never: a decision, or a body that it makes up itself.
+
+use crate::octopus::{
+    Branch, Connection, Error, Resource, SpaceReader,
+    base::encoded,
+    exchange::{Call, without_mark},
+    wire,
+};
+use poolwright_core::model::{Id, Space};
+use reqwest::Method;
+use serde_json::{Value, json, value::RawValue};
+
+/// Writes to one space.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    connection: Connection,
+    reader: SpaceReader,
+}
+
+/// What can be created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Creates {
+    /// A worker pool.
+    WorkerPool,
+    /// A worker.
+    Worker,
+}
+
+impl Writer {
+    /// What writes to a space over this connection.
+    pub(super) fn new(connection: &Connection, space: &Id<Space>) -> Self {
+        Self { connection: connection.clone(), reader: connection.reader().in_space(space) }
+    }
+
+    /// What reads the same space.
+    pub(super) fn reader(&self) -> SpaceReader {
+        self.reader.clone()
+    }
+
+    /// Creates a thing, and returns its document as the server made it.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; after an ambiguous one the thing may be there.
+    pub(super) async fn create(&self, kind: Creates, body: &Value) -> Result<String, Error> {
+        let path = match kind {
+            Creates::WorkerPool => format!("{}/workerpools", self.reader.prefix()),
+            Creates::Worker => format!("{}/workers", self.reader.prefix()),
+        };
+        self.write(Method::POST, &path, body.to_string(), text).await
+    }
+
+    /// Replaces a document, and returns it as the server keeps it.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; [`Error::is_stale`] where a process was saved by somebody else meanwhile.
+    pub(super) async fn put(&self, resource: &Resource, body: String) -> Result<String, Error> {
+        let path = resource.path_to_put(self.reader.prefix(), &body);
+        self.write(Method::PUT, &path, body, text).await
+    }
+
+    /// Makes a branch of another one. One that is there already is done.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    ///
+    /// # Source
+    ///
+    /// `POST …/git/branches/v2` with `NewBranchName`, `BaseGitRef`, and once more the ids that the path has:
+    /// the reference that the 2026 server generates of itself requires all four.
+    pub(super) async fn create_branch(&self, branch: &Branch, base: &Branch) -> Result<(), Error> {
+        if self.reader.branch(branch).await?.is_some() {
+            return Ok(());
+        }
+        let prefix = self.reader.prefix();
+        let path = format!("{prefix}/projects/{}/git/branches/v2", encoded(&branch.project));
+        let body = json!({
+            "NewBranchName": branch.name,
+            "BaseGitRef": base.canonical(),
+            "ProjectId": branch.project,
+            "SpaceId": self.reader.space().as_str(),
+        });
+        self.write(Method::POST, &path, body.to_string(), |_| Ok(())).await
+    }
+
+    /// Queues a task that does no harm if it is queued twice, such as a health check.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    ///
+    /// # Source
+    ///
+    /// `POST …/tasks` (`api.md` 2.13).
+    pub(super) async fn queue_task(&self, body: &Value) -> Result<wire::Task, Error> {
+        let (path, body) = (format!("{}/tasks", self.reader.prefix()), Some(body.to_string()));
+        let call = Call { method: Method::POST, path: &path, body, repeatable: true };
+        self.connection.exchange(&call, |body| serde_json::from_slice(without_mark(body))).await
+    }
+
+    /// Puts all pools of the space in this order; `ids` are all of them.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub(super) async fn sort_worker_pools(&self, ids: &[String]) -> Result<(), Error> {
+        let path = format!("{}/workerpools/sortorder", self.reader.prefix());
+        self.write(Method::PUT, &path, Value::from(ids).to_string(), |_| Ok(())).await
+    }
+
+    /// Deletes a thing. One that is gone already is done.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`] but that there is no such thing.
+    pub(super) async fn delete(&self, resource: &Resource) -> Result<(), Error> {
+        let path = resource.path(self.reader.prefix());
+        let call = Call { method: Method::DELETE, path: &path, body: None, repeatable: true };
+        match self.connection.exchange(&call, |_| Ok(())).await {
+            Err(error) if !error.is_not_found() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn write<T>(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        read: fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, Error> {
+        let call = Call { method, path, body: Some(body), repeatable: false };
+        self.connection.exchange(&call, read).await
+    }
+}
+
+/// An answer as it came, once it is known to be JSON.
+fn text(body: &[u8]) -> serde_json::Result<String> {
+    let text: &RawValue = serde_json::from_slice(without_mark(body))?;
+    Ok(text.get().to_owned())
+}
+
+#[cfg(test)]
+mod tests;

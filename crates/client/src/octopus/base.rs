@@ -1,0 +1,166 @@
+//! The URL that a user names, and the URLs of requests that are built on it.
+//!
+//! Never: a URL that a server sent; links are not followed.
+
+use super::Error;
+use reqwest::Url;
+use std::{fmt::Write as _, net::IpAddr};
+
+const NO_SCHEME: &str = "it starts with neither `https://` nor `http://`";
+
+/// Where a server is: scheme, host, port and the path it is served below, without a slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Base {
+    text: String,
+    url: Url,
+}
+
+impl Base {
+    /// The base that `text` names. A trailing `/api` or `/app` is what a browser shows, and is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadUrl`] where it is no URL of a server, [`Error::InsecureUrl`] where the key would
+    /// cross a network unprotected.
+    pub(super) fn new(text: &str, insecure_http: bool) -> Result<Self, Error> {
+        let bad = |why: &str| Error::BadUrl { url: shown(text), why: why.to_owned() };
+        let url = Url::parse(text.trim()).map_err(|why| match text.contains("://") {
+            true => bad(&why.to_string()),
+            false => bad(NO_SCHEME),
+        })?;
+        match url.scheme() {
+            "https" => {}
+            "http" if insecure_http || is_loopback(&url) => {}
+            "http" => return Err(Error::InsecureUrl(shown(text))),
+            _ => return Err(bad(NO_SCHEME)),
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad("a user name or password in it would be shown"));
+        }
+        if url.query().is_some() || url.fragment().is_some_and(|it| !it.starts_with('/')) {
+            return Err(bad("it has a query or a fragment"));
+        }
+        let path = url.path().trim_end_matches('/');
+        let below = ["/api", "/app"].iter().find_map(|it| path.strip_suffix(it)).unwrap_or(path);
+        let origin = url.origin().ascii_serialization();
+        let text = format!("{origin}{}", below.trim_end_matches('/'));
+        let url = Url::parse(&text).map_err(|why| bad(&why.to_string()))?;
+        Ok(Self { text, url })
+    }
+
+    /// The base, as it is shown.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether certificates count.
+    pub(super) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// Whether the server is on this machine, so that no proxy stands between.
+    pub(super) fn is_loopback(&self) -> bool {
+        is_loopback(&self.url)
+    }
+
+    /// The URL of a path below the base: `/api/spaces/all`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadUrl`], where the path is none.
+    pub(super) fn at(&self, path: &str) -> Result<Url, Error> {
+        let text = format!("{}{path}", self.text);
+        Url::parse(&text).map_err(|why| Error::BadUrl { url: text, why: why.to_string() })
+    }
+
+    /// Whether `other` is the same scheme, host and port, so that the key may be sent there.
+    pub(super) fn is_home_of(&self, other: &Url) -> bool {
+        self.url.origin() == other.origin()
+    }
+}
+
+/// A URL for a message: without what may be a password or a key.
+fn shown(text: &str) -> String {
+    let text = text.split('?').next().unwrap_or_default();
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}://…{}", &text[..scheme], &text[at..])
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|it| it.is_loopback())
+}
+
+/// A text as one segment of a path, or as a value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(text: &str) -> String {
+        match Base::new(text, false) {
+            Ok(base) => base.as_str().to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_a_browser_shows_is_the_same_server() {
+        for text in [
+            "https://Octopus.Acme.example",
+            " https://octopus.acme.example:443/ ",
+            "https://octopus.acme.example/api/",
+            "https://octopus.acme.example/app#/Spaces-1/projects",
+        ] {
+            assert_eq!(base(text), "https://octopus.acme.example", "{text}");
+        }
+        assert_eq!(base("https://acme.example/octopus//api"), "https://acme.example/octopus");
+    }
+
+    #[test]
+    fn a_key_does_not_cross_a_network_unprotected() {
+        for text in ["http://localhost:8066", "http://127.1.2.3", "http://[::1]:80"] {
+            assert!(base(text).starts_with("http://"), "{text}");
+        }
+        insta::assert_snapshot!(base("http://octopus.acme.example"), @"`http://octopus.acme.example` is not https, so the key would be sent in the clear");
+        insta::assert_snapshot!(base("http://127.0.0.1.evil.example"), @"`http://127.0.0.1.evil.example` is not https, so the key would be sent in the clear");
+        assert!(Base::new("http://octopus.acme.example", true).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_server_is_refused_without_its_password() {
+        insta::assert_snapshot!(base("octopus.acme.example"), @"`octopus.acme.example` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`");
+        insta::assert_snapshot!(base("ftp://octopus.acme.example"), @"`ftp://octopus.acme.example` is no URL of an Octopus Server: it starts with neither `https://` nor `http://`");
+        insta::assert_snapshot!(base("https://admin:hunter2@octopus.acme.example"), @"`https://…@octopus.acme.example` is no URL of an Octopus Server: a user name or password in it would be shown");
+        insta::assert_snapshot!(base("https://octopus.acme.example/?apikey=x"), @"`https://octopus.acme.example/` is no URL of an Octopus Server: it has a query or a fragment");
+    }
+
+    #[test]
+    fn a_path_below_the_base_keeps_its_prefix() {
+        let base = Base::new("https://acme.example/octopus/", false).unwrap();
+        let url = base.at("/api/Spaces-1/workers/all").unwrap();
+        assert_eq!(url.as_str(), "https://acme.example/octopus/api/Spaces-1/workers/all");
+        assert!(base.is_home_of(&url));
+        for other in
+            ["http://acme.example/octopus", "https://acme.example:8443", "https://a.example"]
+        {
+            assert!(!base.is_home_of(&Url::parse(other).unwrap()), "{other}");
+        }
+        assert_eq!(encoded("a/b ü?"), "a%2Fb%20%C3%BC%3F");
+    }
+}

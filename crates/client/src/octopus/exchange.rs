@@ -1,0 +1,315 @@
+//! One request and its answer, tried again where that is safe.
+//!
+//! A read may be tried again at will, and so may a delete. Any other write is tried again only where it
+//! is certain that nobody has processed it. Never: a redirect to another host, or a body without a limit.
+
+use super::{
+    Connection, Error, Refusal, error,
+    patience::{self, Patience},
+};
+use reqwest::{
+    Method, Response, StatusCode, Url,
+    header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER},
+};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// The largest body that is read, in megabytes.
+const LARGEST: usize = 256;
+/// How often a read follows a redirect.
+const HOPS: usize = 4;
+/// How much of a page that is no JSON is shown, in characters.
+const BEGINNING: usize = 80;
+
+/// What is asked.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// The verb.
+    pub(crate) method: Method,
+    /// The path below the base, with its query.
+    pub(crate) path: &'a str,
+    /// The JSON to send.
+    pub(crate) body: Option<String>,
+    /// Whether it does no harm to ask twice.
+    pub(crate) repeatable: bool,
+}
+
+impl<'a> Call<'a> {
+    /// A read.
+    pub(super) fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, body: None, repeatable: true }
+    }
+
+    /// Whether it is about what is in one repository: its branches, or what one of them has.
+    fn asks_a_repository(&self) -> bool {
+        self.method == Method::GET
+            && ["/git/branches", "/refs%2Fheads%2F"].iter().any(|it| self.path.contains(it))
+    }
+
+    /// Method and path, for messages.
+    fn shown(&self) -> String {
+        let path = self.path.split('?').next().unwrap_or_default();
+        format!("{} {path}", self.method)
+    }
+}
+
+/// A failed try.
+struct Failure {
+    error: Error,
+    /// Whether another try may do better.
+    again: Again,
+    /// How long the server asks to wait.
+    asked: Option<Duration>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    /// It would fail the same way.
+    Never,
+    /// It may succeed; whether this one was processed is not known.
+    IfRepeatable,
+    /// It may succeed, and this one was certainly not processed.
+    Surely,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let again = match &error {
+            Error::Connect { .. } | Error::Status { status: 429, .. } => Again::Surely,
+            Error::Lost { .. } => Again::IfRepeatable,
+            Error::NotJson { status: 429, .. } => Again::Surely,
+            Error::Status { status, .. } | Error::NotJson { status, .. }
+                if error::is_gateway(*status) =>
+            {
+                Again::IfRepeatable
+            }
+            _ => Again::Never,
+        };
+        Self { error, again, asked: None }
+    }
+}
+
+/// An answer, whole.
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+    asked: Option<Duration>,
+}
+
+impl Connection {
+    /// Reads what is at a path.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        self.exchange(&Call::get(path), |body| serde_json::from_slice(without_mark(body))).await
+    }
+
+    /// Asks, as often as it takes and is safe, and reads the answer with `read`.
+    pub(crate) async fn exchange<T>(
+        &self,
+        call: &Call<'_>,
+        read: fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, Error> {
+        let mut patience = Patience::new(self.patience());
+        loop {
+            let Failure { error, again, asked } = match self.attempt(call, read).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let safe = match again {
+                Again::Never => false,
+                Again::IfRepeatable => call.repeatable,
+                Again::Surely => true,
+            };
+            let calls = match error {
+                _ if !self.is_known() => patience::FIRST_CALLS,
+                Error::Lost { .. } => patience::BROKEN_CALLS,
+                Error::Status { status: 502..=504, .. } if call.asks_a_repository() => {
+                    patience::REPOSITORY_CALLS
+                }
+                _ => u32::MAX,
+            };
+            let wait = if safe { patience.wait(asked, calls) } else { None };
+            let Some(wait) = wait else { return Err(error) };
+            tracing::debug!(%error, ?wait, "tries again");
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt<T>(
+        &self,
+        call: &Call<'_>,
+        read: fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, Failure> {
+        // Held until the answer is read, so that what lies in memory is bounded too.
+        let _permit = self.permits().acquire().await;
+        let since = Instant::now();
+        let Answer { status, body, asked } = self.answer(call).await?;
+        let milliseconds = since.elapsed().as_millis();
+        tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), milliseconds);
+        if !status.is_success() {
+            let error = refused(call, status, &body, asked);
+            return Err(Failure { asked, ..Failure::from(error) });
+        }
+        read(&body).map_err(|why| unreadable(call, status, &body, &why).into())
+    }
+
+    /// Sends once, and follows where a read is sent on to within the same server.
+    async fn answer(&self, call: &Call<'_>) -> Result<Answer, Error> {
+        let mut url = self.base().at(call.path)?;
+        for _ in 0..HOPS {
+            let response = self.send(call, url.clone()).await?;
+            self.remember_answer();
+            if !response.status().is_redirection() {
+                return self.whole(call, response).await;
+            }
+            url = self.next(call, &url, response.headers())?;
+        }
+        Err(Error::Redirected { request: call.shown(), to: without_query(url) })
+    }
+
+    async fn send(&self, call: &Call<'_>, url: Url) -> Result<Response, Error> {
+        let mut request = self.client().request(call.method.clone(), url);
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        request.send().await.map_err(|why| self.broken(call, &why))
+    }
+
+    fn next(&self, call: &Call<'_>, from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
+        let request = call.shown();
+        let location = headers.get(LOCATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        match from.join(location) {
+            Ok(url) if call.method == Method::GET && self.base().is_home_of(&url) => Ok(url),
+            Ok(url) => Err(Error::Redirected { request, to: without_query(url) }),
+            Err(_) => Err(Error::Redirected { request, to: location.escape_debug().to_string() }),
+        }
+    }
+
+    async fn whole(&self, call: &Call<'_>, mut response: Response) -> Result<Answer, Error> {
+        let (status, asked) = (response.status(), asked(response.headers()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|why| self.broken(call, &why))? {
+            if LARGEST << 20 < body.len() + chunk.len() {
+                return Err(Error::TooLarge { request: call.shown(), limit: LARGEST });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, body, asked })
+    }
+
+    fn broken(&self, call: &Call<'_>, error: &reqwest::Error) -> Error {
+        let (request, why) = (call.shown(), deepest(error));
+        if error.is_connect() {
+            Error::Connect { url: self.url().to_owned(), why }
+        } else if error.is_timeout() {
+            Error::Timeout { request, after: self.timeout() }
+        } else {
+            Error::Lost { request, why }
+        }
+    }
+}
+
+/// What the innermost cause says; the outer ones name the URL again and again.
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+fn refused(call: &Call<'_>, status: StatusCode, body: &[u8], asked: Option<Duration>) -> Error {
+    let request = call.shown();
+    let (status, retry_after) = (status.as_u16(), asked.map(|it| it.as_secs()));
+    match Refusal::read(body) {
+        Some(refusal) => Error::Status { request, status, refusal, retry_after },
+        None if body.trim_ascii().is_empty() => {
+            Error::Status { request, status, refusal: Refusal::default(), retry_after }
+        }
+        None => Error::NotJson { request, status, beginning: beginning(body) },
+    }
+}
+
+fn unreadable(call: &Call<'_>, status: StatusCode, body: &[u8], why: &serde_json::Error) -> Error {
+    let request = call.shown();
+    match why.classify() {
+        _ if !is_like_json(body) => {
+            Error::NotJson { request, status: status.as_u16(), beginning: beginning(body) }
+        }
+        Category::Eof => Error::Lost { request, why: "the answer is cut off".to_owned() },
+        _ => Error::Malformed { request, why: why.to_string() },
+    }
+}
+
+/// Whether a body begins as an object or an array does; the API answers nothing else.
+fn is_like_json(body: &[u8]) -> bool {
+    matches!(without_mark(body).trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// The body without the mark that some .NET writers put before UTF-8.
+pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+fn beginning(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = words.chars().take(BEGINNING).collect();
+    if short.len() < words.len() {
+        short.push('…');
+    }
+    short.escape_debug().to_string()
+}
+
+fn without_query(mut url: Url) -> String {
+    url.set_query(None);
+    url.set_fragment(None);
+    _ = url.set_username("");
+    _ = url.set_password(None);
+    url.into()
+}
+
+/// What `Retry-After` asks for: seconds, or a date, which is compared with the answer's own.
+fn asked(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
+    let wait = text(RETRY_AFTER)?.trim();
+    if let Ok(seconds) = wait.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let time = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|it| it.timestamp());
+    let wait = time(wait)?.duration_since(time(text(DATE)?)?);
+    Some(wait.try_into().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks(headers: &[(reqwest::header::HeaderName, &str)]) -> Option<u64> {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
+        asked(&headers.collect()).map(|it| it.as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = (DATE, "Wed, 21 Oct 2026 07:28:00 GMT");
+        assert_eq!(asks(&[(RETRY_AFTER, " 7 ")]), Some(7));
+        assert_eq!(asks(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), Some(42));
+        assert_eq!(asks(&[now.clone(), (RETRY_AFTER, "Wed, 21 Oct 2026 07:00:00 GMT")]), Some(0));
+        assert_eq!(asks(&[(RETRY_AFTER, "Wed, 21 Oct 2026 07:28:42 GMT")]), None);
+        assert_eq!(asks(&[now, (RETRY_AFTER, "soon")]), None);
+    }
+
+    #[test]
+    fn the_beginning_of_a_page_is_one_short_line_without_control_characters() {
+        let page = format!("<!DOCTYPE html>\n<html>\u{1b}[2J{}", "<br/>".repeat(50));
+        insta::assert_snapshot!(beginning(page.as_bytes()), @r"<!DOCTYPE html> <html>\u{1b}[2J<br/><br/><br/><br/><br/><br/><br/><br/><br/><br/><br/…");
+    }
+
+    #[test]
+    fn what_a_message_shows_of_a_redirect_has_no_query() {
+        let url = Url::parse("https://user:pass@login.example/saml?token=secret#x").unwrap();
+        assert_eq!(without_query(url), "https://login.example/saml");
+    }
+}

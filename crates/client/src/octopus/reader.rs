@@ -1,0 +1,94 @@
+//! Reading a server: what is in no space.
+
+use super::{Connection, Error, SpaceReader, wire};
+use poolwright_core::model::{Id, Space};
+
+/// Reads a server, and can do nothing else.
+///
+/// ```
+/// # use poolwright_client::octopus::{Error, Reader};
+/// # use poolwright_core::model::{Id, Space};
+/// async fn plan(reader: Reader, space: Id<Space>) -> Result<usize, Error> {
+///     Ok(reader.in_space(&space).workers().await?.len())
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// # use poolwright_client::octopus::{Error, Reader};
+/// # use poolwright_core::model::{Id, Space};
+/// async fn plan(reader: Reader, space: Id<Space>) -> Result<(), Error> {
+///     reader.writer(&space).sort_worker_pools(&[]).await
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Reader(Connection);
+
+impl Reader {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self(connection)
+    }
+
+    /// The server's URL, without a slash at its end.
+    pub fn url(&self) -> &str {
+        self.0.url()
+    }
+
+    /// What the server says about itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotOctopus`] where something else answers, and any other [`Error`].
+    pub async fn root(&self) -> Result<wire::Root, Error> {
+        let nobody = || Error::NotOctopus(self.0.url().to_owned());
+        match self.0.get::<wire::Root>("/api").await {
+            Ok(root) if root.version.is_empty() => Err(nobody()),
+            Err(error) if error.is_not_found() => Err(nobody()),
+            answer => answer,
+        }
+    }
+
+    /// All spaces that the key may see.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn spaces(&self) -> Result<Vec<wire::Space>, Error> {
+        self.0.list("/api/spaces").await
+    }
+
+    /// The documents of all spaces that the key may see, as they came.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn raw_spaces(&self) -> Result<Vec<wire::Raw>, Error> {
+        self.0.list("/api/spaces").await
+    }
+
+    /// The server's switches.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    pub async fn features(&self) -> Result<wire::Features, Error> {
+        self.0.get("/api/featuresconfiguration").await
+    }
+
+    /// What the key's user may do.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`].
+    ///
+    /// # Source
+    ///
+    /// What may not be seen is absent from lists; this alone tells an empty list from a hidden one.
+    pub async fn permissions(&self) -> Result<wire::Permissions, Error> {
+        self.0.get("/api/users/me/permissions").await
+    }
+
+    /// What reads a space.
+    pub fn in_space(&self, space: &Id<Space>) -> SpaceReader {
+        SpaceReader::new(self.0.clone(), space)
+    }
+}

@@ -1,0 +1,172 @@
+//! Things with a document of their own, and where they are served.
+
+use super::base::encoded;
+use serde::Deserialize;
+
+/// A thing whose document can be read whole, and written. Ids are as the server wrote them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// A worker pool, by its id.
+    WorkerPool(String),
+    /// A worker, by its id.
+    Worker(String),
+    /// A deployment process, by its id.
+    DeploymentProcess(String),
+    /// The process of a runbook, by its id.
+    RunbookProcess(String),
+    /// A deployment process on a branch of its project's repository.
+    BranchDeploymentProcess(Branch),
+    /// The process of a runbook, by its id, on a branch of its project's repository.
+    BranchRunbookProcess(Branch, String),
+    /// A set of variables of a project or a library, by its id.
+    VariableSet(String),
+    /// The variables of a project on a branch of its repository.
+    BranchVariableSet(Branch),
+    /// A deployment target, by its id.
+    Target(String),
+    /// The server's switches.
+    Features,
+}
+
+/// A branch of a version-controlled project's repository.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Branch {
+    /// The project's id.
+    pub project: String,
+    /// The branch's short name: `main`.
+    pub name: String,
+}
+
+impl Branch {
+    /// The name that no tag or commit can have: `refs/heads/main`.
+    pub fn canonical(&self) -> String {
+        format!("refs/heads/{}", self.name)
+    }
+
+    /// What every path on the branch begins with, seen from a space's prefix.
+    ///
+    /// # Source
+    ///
+    /// A ref is one segment of a path, its slashes percent-encoded (`api.md` 2.10).
+    pub(crate) fn path(&self, space: &str) -> String {
+        format!("{space}/projects/{}/{}", encoded(&self.project), encoded(&self.canonical()))
+    }
+}
+
+/// Whose processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProcessKind {
+    /// Those of projects.
+    Deployment,
+    /// Those of runbooks.
+    Runbook,
+}
+
+impl ProcessKind {
+    /// Where they are served, below the space.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Deployment => "deploymentprocesses",
+            Self::Runbook => "runbookProcesses",
+        }
+    }
+}
+
+impl Resource {
+    /// Where the document is, seen from a space's prefix `/api/Spaces-1`.
+    pub(crate) fn path(&self, space: &str) -> String {
+        match self {
+            Self::WorkerPool(id) => format!("{space}/workerpools/{}", encoded(id)),
+            Self::Worker(id) => format!("{space}/workers/{}", encoded(id)),
+            Self::DeploymentProcess(id) => {
+                format!("{space}/{}/{}", ProcessKind::Deployment.path(), encoded(id))
+            }
+            Self::RunbookProcess(id) => {
+                format!("{space}/{}/{}", ProcessKind::Runbook.path(), encoded(id))
+            }
+            Self::BranchDeploymentProcess(branch) => {
+                format!("{}/{}", branch.path(space), ProcessKind::Deployment.path())
+            }
+            Self::BranchRunbookProcess(branch, id) => {
+                format!("{}/{}/{}", branch.path(space), ProcessKind::Runbook.path(), encoded(id))
+            }
+            Self::VariableSet(id) => format!("{space}/variables/{}", encoded(id)),
+            Self::BranchVariableSet(branch) => format!("{}/variables", branch.path(space)),
+            Self::Target(id) => format!("{space}/machines/{}", encoded(id)),
+            Self::Features => "/api/featuresconfiguration".to_owned(),
+        }
+    }
+
+    /// Where `body` is to be put.
+    ///
+    /// A deployment process goes to its project where it says so itself: newer servers deprecate the
+    /// route by its own id, and older ones have no other.
+    pub(crate) fn path_to_put(&self, space: &str, body: &str) -> String {
+        let by_project = match self {
+            Self::DeploymentProcess(_) => of_project(space, body),
+            _ => None,
+        };
+        by_project.unwrap_or_else(|| self.path(space))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Owned {
+    project_id: String,
+    links: Links,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Links {
+    #[serde(rename = "Self")]
+    itself: String,
+}
+
+/// The route of a project's process. The link says that the server has it; it is not followed itself.
+fn of_project(space: &str, body: &str) -> Option<String> {
+    let Owned { project_id, links } = serde_json::from_str(body).ok()?;
+    let below = format!("/projects/{}/deploymentprocesses", encoded(&project_id));
+    let has_it = links.itself.to_lowercase().ends_with(&below.to_lowercase());
+    has_it.then(|| format!("{space}{below}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_put_where_it_says_that_it_lives() {
+        let process = Resource::DeploymentProcess("deploymentprocess-Projects-1".to_owned());
+        let put = |link: &str| {
+            let body = format!(r#"{{"ProjectId":"Projects-1","Links":{{"Self":"{link}"}}}}"#);
+            process.path_to_put("/api/Spaces-1", &body)
+        };
+        let by_project = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
+        assert_eq!(put(by_project), by_project);
+        assert_eq!(put("https://evil.example/projects/Projects-1/deploymentprocesses"), by_project);
+        let by_id = "/api/Spaces-1/deploymentprocesses/deploymentprocess-Projects-1";
+        assert_eq!(put(by_id), by_id);
+        assert_eq!(process.path_to_put("/api/Spaces-1", "{}"), by_id);
+    }
+
+    #[test]
+    fn a_ref_is_one_segment_of_a_path() {
+        let branch = Branch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
+        assert_eq!(
+            Resource::BranchRunbookProcess(branch, "RunbookProcess-restart".to_owned())
+                .path("/api/Spaces-1"),
+            "/api/Spaces-1/projects/Projects-2/refs%2Fheads%2Frelease%2F1/runbookProcesses/RunbookProcess-restart"
+        );
+    }
+
+    #[test]
+    fn an_id_cannot_leave_its_place_in_the_path() {
+        let worker = Resource::Worker("../spaces/Spaces-2?x=".to_owned());
+        assert_eq!(
+            worker.path("/api/Spaces-1"),
+            "/api/Spaces-1/workers/..%2Fspaces%2FSpaces-2%3Fx%3D"
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! Receipt × [`Live`] → the changes that lead back to what was before an apply.
+//!
+//! What somebody has changed since is left as it is, and told. Never: an order, or a gate; those are
+//! `diff`'s, and hold of every plan.
+
+mod chooser;
+mod endpoint;
+#[cfg(test)]
+mod laws;
+mod pool;
+mod step;
+mod worker;
+
+use crate::{
+    finding::{At, Finding, Level},
+    live::{Branch, Live, LivePool},
+    model::{Address, Id, Name, Pool, PoolHandle},
+    plan::{Action, Cause, Change, ChangeKind, Written},
+    receipt::{Entry, Outcome, Receipt},
+};
+
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The changes that undo what `receipt` says was done, and what is not undone and why.
+///
+/// What is so already is no change: a second way back is empty.
+pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
+    // What failed may have been written in part: of a replacement, the old worker is gone.
+    let done = |it: &&Entry| match it.outcome {
+        Outcome::Done | Outcome::Unknown => true,
+        Outcome::Failed => !it.before.is_empty(),
+        Outcome::Skipped => false,
+    };
+    // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
+    // first and those that go come last, for the default pool goes from the ones to the others.
+    let (mut pools, others): (Vec<&Entry>, Vec<&Entry>) =
+        receipt.entries.iter().filter(done).partition(|it| it.kind == "pool");
+    pools.sort_by_key(|it| match it.action {
+        Action::Delete => 0,
+        Action::Update | Action::Replace => 1,
+        Action::Create => 2,
+    });
+    let remade = made_again(receipt, live);
+    let mut way = Way { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
+    pools.into_iter().chain(others).for_each(|entry| way.entry(entry));
+    (way.changes, way.findings)
+}
+
+/// The pools of a receipt that are gone and of whose name there is one: somebody has made them again.
+fn made_again(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
+    let gone = receipt.pools.iter().filter(|(id, _)| live.pool(&Id::new(*id)).is_none());
+    let now = |(id, name): (&String, &String)| {
+        let pool = live.pools.iter().find(|it| it.name == Name::new(name))?;
+        let address = Address::Pool(pool.name.to_string());
+        Some((Id::new(id), PoolHandle::Existing { id: pool.id.clone(), address }))
+    };
+    gone.filter_map(now).collect()
+}
+
+/// The way back as it is found.
+struct Way<'a> {
+    live: &'a Live,
+    receipt: &'a Receipt,
+    /// Pools that were deleted and are made again, now or by an earlier way back, by the ids that they had.
+    remade: HashMap<Id<Pool>, PoolHandle>,
+    changes: Vec<Change>,
+    findings: Vec<Finding>,
+}
+
+/// What is known of a field that an apply has written.
+enum Field {
+    /// It is as the apply made it.
+    Written,
+    /// It is as it was before.
+    Restored,
+    /// It is neither.
+    Edited,
+}
+
+impl Field {
+    /// `set` makes a copy of the object with a value of the field, as far as that matters.
+    fn of<T: PartialEq>(live: &T, field: &Written, set: impl Fn(Option<&Value>) -> T) -> Self {
+        let is = |value: &Option<Value>| set(value.as_ref()) == *live;
+        match (is(&field.before), is(&field.after)) {
+            (true, _) => Self::Restored,
+            (false, true) => Self::Written,
+            (false, false) => Self::Edited,
+        }
+    }
+}
+
+impl Way<'_> {
+    fn entry(&mut self, entry: &Entry) {
+        let Ok(address) = entry.address.parse::<Address>() else {
+            self.left(entry, "its address is none that this version knows");
+            return;
+        };
+        let entry = &self.renumbered(entry);
+        if let Some(pool) = self.gone(entry) {
+            return self
+                .left(entry, &format!("pool {pool:?}, which it had, is not there any more"));
+        }
+        match (entry.kind.as_str(), entry.action) {
+            ("pool", Action::Create) => self.uncreate_pool(entry, address),
+            ("pool", Action::Delete) => self.recreate_pool(entry, address),
+            ("pool", _) => self.restore_pool(entry, address),
+            ("worker", Action::Create) => self.uncreate_worker(entry, address),
+            ("worker", Action::Delete) => self.recreate_worker(entry),
+            ("worker", Action::Replace) => self.replace_back(entry),
+            ("worker", Action::Update) => self.restore_worker(entry, address),
+            ("variable", Action::Create) => self.unadd_value(entry, address),
+            ("variable", Action::Delete) => self.readd_value(entry, address),
+            ("variable", _) => self.restore_value(entry, address),
+            ("target", _) => self.restore_target(entry, address),
+            ("placement", _) => self.restore_step(entry, address),
+            ("server", _) => self.restore_switch(entry, address),
+            _ => self.left(entry, "this version does not know how to undo it"),
+        }
+    }
+
+    fn restore_switch(&mut self, entry: &Entry, address: Address) {
+        let before = entry.before.first().and_then(|it| it.before.as_ref());
+        let (Some(on), Some(now)) =
+            (before.and_then(Value::as_bool), self.live.server.built_in_worker)
+        else {
+            return;
+        };
+        if on != now {
+            self.push(address, ChangeKind::SetBuiltInWorker { on });
+        }
+    }
+
+    fn push(&mut self, address: Address, kind: ChangeKind) {
+        let cause = Cause { at: At::Nowhere, rule: None, why: None };
+        self.changes.push(Change { address, kind, cause, after: Vec::new() });
+    }
+
+    /// Tells that an entry is not undone.
+    fn left(&mut self, entry: &Entry, why: &str) {
+        let message = format!("`{}` is left as it is: {why}", entry.address);
+        let finding = Finding::new("not-undone", Level::Warn, At::Nowhere, message);
+        self.findings.push(finding.help("look at it by hand"));
+    }
+
+    /// Tells that somebody has changed fields since, which are left as they are.
+    fn edited(&mut self, entry: &Entry, fields: &[String]) {
+        let message = format!(
+            "`{}` is left as it is: somebody has changed {} since",
+            entry.address,
+            fields.join(", ")
+        );
+        let finding = Finding::new("edited-since", Level::Warn, At::Nowhere, message);
+        self.findings
+            .push(finding.help("look at it by hand: the receipt has what was there before"));
+    }
+
+    /// A pool by the id that it had, wherever it is now.
+    fn pool(&self, id: &str) -> PoolHandle {
+        let id = Id::new(id);
+        match (self.remade.get(&id), self.live.pool(&id)) {
+            (Some(remade), _) => remade.clone(),
+            (None, Some(pool)) => {
+                let address = Address::Pool(pool.name.to_string());
+                PoolHandle::Existing { id, address }
+            }
+            (None, None) => {
+                let address = Address::Pool(id.as_str().to_owned());
+                PoolHandle::Existing { id, address }
+            }
+        }
+    }
+
+    /// The entry with the ids that pools have now which were made again by an earlier way back.
+    fn renumbered(&self, entry: &Entry) -> Entry {
+        let now = |id: &str| match self.remade.get(&Id::new(id)) {
+            Some(PoolHandle::Existing { id, .. }) => id.as_str().to_owned(),
+            _ => id.to_owned(),
+        };
+        let mut entry = entry.clone();
+        for field in &mut entry.before {
+            let was = field.before.clone();
+            match (field.path.as_str(), &mut field.before) {
+                (
+                    "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
+                    Some(Value::String(id)),
+                ) => {
+                    *id = now(id);
+                }
+                ("WorkerPoolIds", Some(Value::Array(ids))) => {
+                    let ids = ids.iter_mut().filter(|it| it.is_string());
+                    ids.for_each(|it| *it = Value::from(now(text(Some(it)))));
+                }
+                _ => {}
+            }
+            // Another id is spelled in another way.
+            if field.before != was {
+                field.before_text = None;
+            }
+        }
+        entry
+    }
+
+    /// The name of a pool that the entry's object would go back to and that is gone. One that was not there when the
+    /// apply began says as little now as it did then.
+    fn gone(&self, entry: &Entry) -> Option<String> {
+        let name = |id: &str| {
+            let id = Id::new(id);
+            let is_there = self.live.pool(&id).is_some() || self.remade.contains_key(&id);
+            match self.receipt.pools.get(id.as_str()) {
+                _ if is_there => None,
+                // An old receipt does not say which pools were there.
+                None if self.receipt.pools.is_empty() && !self.is_pool(id.as_str()) => {
+                    Some(id.as_str().to_owned())
+                }
+                named => named.cloned(),
+            }
+        };
+        let of_field = |field: &Written| match (field.path.as_str(), &field.before) {
+            (
+                "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
+                Some(Value::String(id)),
+            ) => name(id),
+            ("WorkerPoolIds", Some(Value::Array(ids))) => {
+                ids.iter().filter_map(Value::as_str).find_map(name)
+            }
+            ("Variable", Some(variable)) => {
+                variable.get("Value").and_then(Value::as_str).and_then(name)
+            }
+            _ => None,
+        };
+        entry.before.iter().find_map(of_field)
+    }
+
+    /// Whether a text is nothing, or names a pool that is there as a file in Git does.
+    fn is_pool(&self, text: &str) -> bool {
+        let named =
+            |it: &LivePool| it.slug.eq_ignore_ascii_case(text) || it.name == Name::new(text);
+        text.is_empty() || self.live.pools.iter().any(named)
+    }
+
+    fn pools(&self, ids: &Value) -> Vec<PoolHandle> {
+        let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
+        ids.map(|id| self.pool(id)).collect()
+    }
+}
+
+/// Whether an entry is about what is stored in Git of a project: by ids, and where its receipt does not have that
+/// of the project, by the project's name then and now.
+fn is_in(entry: &Entry, on: &Branch, then: &str, now: &Name) -> bool {
+    let of_project = match &entry.project_id {
+        Some(id) => on.project.as_str() == id,
+        None => Name::new(then) == *now,
+    };
+    entry.id.as_deref() == Some(on.document.as_str()) && of_project
+}
+
+/// A field that somebody has changed, with what it was when the apply had ended.
+fn made(field: &Written) -> String {
+    let made = field.after.as_ref().filter(|it| !it.is_null());
+    let made = made.map_or_else(|| "empty".to_owned(), Value::to_string);
+    format!("`{}` (the apply had made it {made})", field.path)
+}
+
+/// A text; an empty one where there is none.
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What a receipt says that a field of this name was before.
+fn before<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
+    entry.before.iter().find(|it| it.path == path)?.before.as_ref()
+}

@@ -1,0 +1,342 @@
+//! The law of the way back, over any file and any server that `diff`'s laws know: what an apply has made of a
+//! server, the way back makes what it was.
+//!
+//! Equal is then everything that a file can say, by names. Not equal are the ids of what was deleted or replaced
+//! and comes back, and its health; the order of pools, where none was written; and a branch that was made for a
+//! commit, which is there still.
+
+mod choosers;
+
+use super::back;
+use crate::{
+    desired::{Declared, Desired, Verdict},
+    diff::{
+        after,
+        laws::{any_desired, any_live, is_possible, plan},
+        unasked,
+    },
+    finding::Span,
+    live::{Entry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
+    model::{Container, Endpoint, Id, Name, Place, Pool, PoolKind, Process},
+    plan::{Change, ChangeKind, Plan, ValueEdit, Written, check},
+    receipt::{Outcome, Receipt},
+};
+
+use proptest::{collection::vec, option, prelude::*, sample::Index};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, slice::from_ref};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_way_back_restores_what_was(
+        desired in any_desired(), live in any_live(),
+        containers in (vec(0..3_usize, 4), vec(0..3_usize, 4)),
+        cut in option::of(any::<Index>()), lost in option::of(any::<bool>()),
+    ) {
+        let (desired, live) = contained(desired, live, containers);
+        let plan = plan(&desired, &live);
+        prop_assume!(may_be_applied(&plan));
+        let done = cut.map_or(plan.changes.len(), |it| it.index(plan.changes.len() + 1));
+        let (receipt, done) = applied(&plan, &live, done, lost);
+
+        let way = way(&receipt, &done, &plan);
+        prop_assert_eq!(check(&way), Ok(()));
+        prop_assert!(is_spelled(&way), "{:#?}", way.changes);
+        let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
+        prop_assert!(excuses.is_empty(), "{:#?}", excuses);
+        let (undone, restored) = applied(&way, &done, way.changes.len(), None);
+        prop_assert_eq!(seen(&restored, &live), seen(&live, &live));
+        prop_assert_eq!(order(&restored, &live, &receipt), order(&live, &restored, &receipt));
+
+        // What is so already is no change, and what was undone can be done again.
+        let again = self::way(&receipt, &restored, &plan);
+        prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
+        let there = self::way(&undone, &restored, &plan);
+        prop_assert_eq!(check(&there), Ok(()));
+        let (_, there) = applied(&there, &restored, there.changes.len(), None);
+        prop_assert_eq!(seen(&there, &live), seen(&done, &live));
+    }
+}
+
+/// The file and the server with containers, by number, for rules and steps in turn; none is 0.
+fn contained(
+    mut desired: Desired,
+    mut live: Live,
+    (wanted, there): (Vec<usize>, Vec<usize>),
+) -> (Desired, Live) {
+    let container = |at: usize| {
+        let feed = format!("Feeds-{at}");
+        (0 < at).then(|| Container { image: format!("image:{at}"), feed })
+    };
+    for (rule, at) in desired.rules.iter_mut().zip(wanted) {
+        if let Verdict::Place(target) = &mut rule.value.verdict {
+            target.container = container(at).map(|value| Declared { value, at: Span::default() });
+        }
+    }
+    let steps = live.processes.iter_mut().flat_map(|it| &mut it.steps);
+    for (step, at) in steps.zip(there.into_iter().cycle()) {
+        step.container = container(at);
+    }
+    let feed = |at| Entry {
+        id: format!("Feeds-{at}"),
+        name: Name::new(format!("feed {at}")),
+        slug: String::new(),
+        default: false,
+    };
+    live.directory.feeds = (1..3).map(feed).collect();
+    (desired, live)
+}
+
+/// Whether the server would take all of it: it deletes no pool that something uses.
+fn may_be_applied(plan: &Plan) -> bool {
+    is_possible(plan) && plan.findings.iter().all(|it| it.code != "pool-in-use")
+}
+
+/// Whether a finding says that something is left as it is. Nobody has touched these servers, so nothing may be.
+fn is_excuse(code: &str) -> bool {
+    ["edited-since", "not-undone", "pool-in-use"].contains(&code)
+}
+
+fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {
+    let (changes, findings) = back(receipt, live);
+    unasked(changes, findings, live, plan.header.clone())
+}
+
+/// The receipt of an apply that came to an end after so many changes, and the server then. The answer to the
+/// next one may have been lost: it was made, or it was not.
+fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receipt, Live) {
+    let mut receipt = Receipt::begin(&plan.header, &plan.changes, String::new(), String::new());
+    let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+    receipt.pools = live.pools.iter().map(named).collect();
+    let mut now = live.clone();
+    for (at, (change, entry)) in plan.changes.iter().zip(&mut receipt.entries).enumerate() {
+        let is_lost = at == done && lost.is_some();
+        if done <= at && !is_lost {
+            break;
+        }
+        let then = after(&now, std::slice::from_ref(change));
+        entry.before = written(change, &now, &then);
+        if is_lost {
+            entry.outcome = Outcome::Unknown;
+        } else {
+            entry.outcome = Outcome::Done;
+            entry.id = made(change, &then).or(entry.id.take());
+        }
+        if !is_lost || lost == Some(true) {
+            now = then;
+        }
+    }
+    (receipt, now)
+}
+
+/// The id of what a change has made.
+fn made(change: &Change, then: &Live) -> Option<String> {
+    match &change.kind {
+        ChangeKind::CreatePool(new) => {
+            let pool = then.pools.iter().rev().find(|it| it.name.as_str() == new.name)?;
+            Some(pool.id.as_str().to_owned())
+        }
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            let worker = then.workers.iter().rev().find(|it| it.name.as_str() == new.name)?;
+            Some(worker.id.as_str().to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// What an apply of one change writes down: the fields that differ, in the server's spelling.
+fn written(change: &Change, now: &Live, then: &Live) -> Vec<Written> {
+    let named = |name: &str| written_field("Name", None, Some(json!(name)));
+    let pool = |live: &Live, id: &Id<Pool>| of_pool(live.pool(id).unwrap());
+    let worker = |live: &Live, id: &str| {
+        of_worker(live.workers.iter().find(|it| it.id.as_str() == id).unwrap())
+    };
+    match &change.kind {
+        ChangeKind::CreatePool(new) => vec![named(&new.name)],
+        ChangeKind::CreateWorker(new) => vec![named(&new.name)],
+        ChangeKind::UpdatePool { id, .. } => differing(pool(now, id), pool(then, id)),
+        ChangeKind::DeletePool { id, .. } => differing(pool(now, id), Vec::new()),
+        ChangeKind::UpdateWorker { id, .. } => {
+            differing(worker(now, id.as_str()), worker(then, id.as_str()))
+        }
+        ChangeKind::DeleteWorker { id, .. } => differing(worker(now, id.as_str()), Vec::new()),
+        ChangeKind::ReplaceWorker { id, new, .. } => {
+            // Two writes in one entry: the old one is gone, one of the same name is there.
+            let mut written = differing(worker(now, id.as_str()), Vec::new());
+            let names = written.iter_mut().filter(|it| it.path == "Name");
+            names.for_each(|it| it.after = Some(json!(new.name)));
+            written
+        }
+        ChangeKind::SetDefaultPool { .. } => {
+            let default = |live: &Live| live.default_pool().map(|it| json!(it.id.as_str()));
+            vec![written_field("DefaultPool", default(now), default(then))]
+        }
+        ChangeKind::SortPools { .. } => {
+            let ids = |live: &Live| live.pools.iter().map(|it| json!(it.id.as_str())).collect();
+            vec![written_field("SortOrder", Some(ids(now)), Some(ids(then)))]
+        }
+        ChangeKind::SetBuiltInWorker { on } => {
+            vec![written_field("IsBuiltInWorkerEnabled", Some(json!(!on)), Some(json!(on)))]
+        }
+        ChangeKind::PlaceStep { .. } => {
+            differing(step(change, now).unwrap(), step(change, then).unwrap())
+        }
+        ChangeKind::SetValue { set, git, edit, .. } => {
+            choosers::of_value((set, git.as_ref()), edit, now, then)
+        }
+        ChangeKind::SetTargetPool { id, .. } => choosers::of_target(id, now, then),
+    }
+}
+
+/// The fields of the step that a change is about; on a branch that is yet to be made, those on its base.
+fn step(change: &Change, live: &Live) -> Option<Fields> {
+    let ChangeKind::PlaceStep { process, git, action, .. } = &change.kind else { return None };
+    let base = git.as_ref().and_then(|it| it.base.as_ref().map(|base| (it, base)));
+    let base = base.map(|(it, base)| LiveProcess::on_branch(&it.project, &it.document, base));
+    let find = |id: &Id<Process>| live.processes.iter().find(|it| it.id == *id);
+    let process = find(process).or_else(|| find(base.as_ref()?))?;
+    process.steps.iter().find(|it| it.id == *action).map(of_step)
+}
+
+fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
+    let before_text = before.as_ref().map(escaped);
+    Written { before_text, ..Written::new(path, before, after) }
+}
+
+/// A value as a server spells it that escapes every letter.
+fn escaped(value: &Value) -> String {
+    let Value::String(text) = value else { return value.to_string() };
+    let letters = text.encode_utf16().map(|it| format!("\\u{it:04x}"));
+    format!("\"{}\"", letters.collect::<String>())
+}
+
+/// Whether each field that goes back is spelled as it was: whose pool has another id by now is not.
+fn is_spelled(way: &Plan) -> bool {
+    let fields = way.changes.iter().flat_map(|it| match &it.kind {
+        ChangeKind::PlaceStep { exactly, .. } => exactly.as_slice(),
+        ChangeKind::SetValue { edit: ValueEdit::Change { exactly, .. }, .. }
+        | ChangeKind::SetTargetPool { exactly, .. } => {
+            exactly.as_deref().map_or(Default::default(), from_ref)
+        }
+        _ => &[],
+    });
+    let mut fields = fields.filter(|it| it.after_text.is_some());
+    fields.all(|it| it.before_text.is_none() && it.after_text == it.after.as_ref().map(escaped))
+}
+
+type Fields = Vec<(&'static str, Value)>;
+
+/// The fields that are not the same before and after; one that is not among them is not there.
+fn differing(before: Fields, after: Fields) -> Vec<Written> {
+    let find = |fields: &Fields, path: &str| {
+        fields.iter().find(|(it, _)| *it == path).map(|(_, value)| value.clone())
+    };
+    let paths: BTreeSet<&str> = before.iter().chain(&after).map(|(path, _)| *path).collect();
+    let field = |path: &str| written_field(path, find(&before, path), find(&after, path));
+    paths.into_iter().map(field).filter(|it| it.before != it.after).collect()
+}
+
+fn of_pool(pool: &LivePool) -> Fields {
+    let mut fields =
+        vec![("Name", json!(pool.name.as_str())), ("Description", json!(pool.description))];
+    match &pool.kind {
+        PoolKind::Static => fields.push(("WorkerPoolType", json!("StaticWorkerPool"))),
+        PoolKind::Dynamic { image } => {
+            fields.push(("WorkerPoolType", json!("DynamicWorkerPool")));
+            fields.push(("WorkerType", json!(image)));
+        }
+    }
+    fields
+}
+
+fn of_worker(worker: &LiveWorker) -> Fields {
+    let pools: Vec<&str> = worker.pools.iter().map(Id::as_str).collect();
+    let (style, uri, thumbprint) = match &worker.endpoint {
+        Endpoint::Listening { url, thumbprint, .. } => ("TentaclePassive", url, thumbprint),
+        Endpoint::Polling { subscription, thumbprint } => {
+            ("TentacleActive", subscription, thumbprint)
+        }
+        other => panic!("{other:?}"),
+    };
+    vec![
+        ("Name", json!(worker.name.as_str())),
+        ("WorkerPoolIds", json!(pools)),
+        ("MachinePolicyId", json!(worker.policy.id.as_str())),
+        ("IsDisabled", json!(worker.disabled)),
+        ("Endpoint.CommunicationStyle", json!(style)),
+        ("Endpoint.Uri", json!(uri)),
+        ("Endpoint.Thumbprint", json!(thumbprint)),
+    ]
+}
+
+/// A step's fields. An empty one is absent in one step, `null` in the next.
+fn of_step(step: &LiveStep) -> Fields {
+    let (pool, variable) = match &step.place {
+        Place::Pool(id) => (json!(id.as_str()), json!(null)),
+        Place::Variable(name) => (json!(null), json!(name)),
+        Place::DefaultPool => (json!(null), json!(null)),
+    };
+    let mut fields = vec![
+        ("WorkerPoolId", pool),
+        ("WorkerPoolVariable", variable),
+        ("Step.Properties.Octopus.Action.TargetRoles", json!(step.target_roles)),
+    ];
+    let container = step.container.as_ref();
+    fields.push(("Container.FeedId", json!(container.map(|it| &it.feed))));
+    fields.push(("Container.Image", json!(container.map(|it| &it.image))));
+    if let Some(on) = step.run_on_server {
+        fields.push(("Properties.Octopus.Action.RunOnServer", json!(on.to_string())));
+    }
+    if step.id.as_str().ends_with(['0', '2']) {
+        fields.retain(|(_, value)| !value.is_null());
+    }
+    fields
+}
+
+/// All of a server that a file can say, by names; of processes those that `first` has.
+fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
+    let name = |id: &Id<Pool>| live.pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
+    let pools = live.pools.iter().map(|it| {
+        format!(
+            "pool {} {:?} {:?} default: {}",
+            it.name.as_str(),
+            it.description,
+            it.kind,
+            it.default
+        )
+    });
+    let workers = live.workers.iter().map(|it| {
+        let (pools, policy) = (it.pools.iter().map(name).collect::<BTreeSet<_>>(), &it.policy.id);
+        format!(
+            "worker {} {:?} {pools:?} {policy:?} disabled: {}",
+            it.name.as_str(),
+            it.endpoint,
+            it.disabled
+        )
+    });
+    let known = |id| first.processes.iter().any(|it| it.id == id);
+    let processes = live.processes.iter().filter(|it| known(it.id.clone()));
+    let steps = processes.flat_map(|process| {
+        process.steps.iter().map(move |it| {
+            let place = match &it.place {
+                Place::Pool(id) => format!("pool {}", name(id)),
+                other => format!("{other:?}"),
+            };
+            let (process, step) = (process.id.as_str(), it.id.as_str());
+            let (switch, tags, container) = (it.run_on_server, &it.target_roles, &it.container);
+            format!("step {process} {step} {place} {switch:?} {tags:?} {container:?}")
+        })
+    });
+    let switch = format!("built-in worker: {:?}", live.server.built_in_worker);
+    pools.chain(workers).chain(steps).chain([switch]).collect()
+}
+
+/// The names of the pools in their order: of all where that was written, and else of those that stayed.
+fn order<'a>(live: &'a Live, other: &Live, receipt: &Receipt) -> Vec<&'a str> {
+    let mut written = receipt.entries.iter().filter(|it| it.outcome == Outcome::Done);
+    let sorted = written.any(|it| it.before.iter().any(|field| field.path == "SortOrder"));
+    let pools = live.pools.iter().filter(|it| sorted || other.pool(&it.id).is_some());
+    pools.map(|it| it.name.as_str()).collect()
+}

@@ -1,0 +1,127 @@
+//! The law of the way back for what chooses a pool where a step does not: values of variables, in the database and
+//! in Git, and pools of targets.
+
+use super::{applied, is_excuse, is_spelled, may_be_applied, way, written_field};
+use crate::{
+    diff::{
+        after,
+        laws::{any_file, any_server, plan},
+    },
+    live::{Live, LiveVariableSet, PoolVariable},
+    model::{DeploymentTarget, Id, Pool, VariableSet},
+    plan::{Change, ChangeKind, Commit, ValueEdit, Written, check},
+};
+
+use proptest::{option, prelude::*, sample::Index};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn values_and_pools_of_targets_go_back_too(
+        desired in any_file(), live in any_server(),
+        cut in option::of(any::<Index>()), lost in option::of(any::<bool>()),
+    ) {
+        let plan = plan(&desired, &live);
+        // One that is removed and had no pool is told of, and does not come back.
+        let is_empty = |it: &Change| {
+            matches!(&it.kind, ChangeKind::SetValue { edit: ValueEdit::Remove { pool: None, .. }, .. })
+        };
+        prop_assume!(may_be_applied(&plan) && !plan.changes.iter().any(is_empty));
+        let done = cut.map_or(plan.changes.len(), |it| it.index(plan.changes.len() + 1));
+        let (receipt, done) = applied(&plan, &live, done, lost);
+
+        let way = way(&receipt, &done, &plan);
+        prop_assert_eq!(check(&way), Ok(()));
+        prop_assert!(is_spelled(&way), "{:#?}", way.changes);
+        let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
+        prop_assert!(excuses.is_empty(), "{:#?}", excuses);
+        let restored = after(&done, &way.changes);
+        prop_assert_eq!(seen(&restored, &live), seen(&live, &live));
+        let again = super::way(&receipt, &restored, &plan);
+        prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
+    }
+}
+
+/// What an apply writes down of a value.
+pub(super) fn of_value(
+    (set, git): (&Id<VariableSet>, Option<&Commit>),
+    edit: &ValueEdit,
+    now: &Live,
+    then: &Live,
+) -> Vec<Written> {
+    let find = |live: &Live, id: &str| -> Option<Value> {
+        let mut values = live.choosers.variables.iter();
+        let value = values.find(|it| it.set == *set && it.id.as_str() == id)?;
+        Some(document(value))
+    };
+    match edit {
+        ValueEdit::Add { .. } => {
+            let before = |it: &&PoolVariable| {
+                now.choosers.variables.iter().any(|old| old.set == it.set && old.id == it.id)
+            };
+            let mut new = then.choosers.variables.iter().filter(|it| it.set == *set);
+            // A branch that is made has the values of its base, and this one beside them.
+            let added = new.rfind(|it| !before(it)).map(document);
+            vec![written_field("Variable", None, added)]
+        }
+        ValueEdit::Change { id, pool, .. } => {
+            let was = pool.before().as_ref().and_then(|it| it.id()).map(|it| json!(it.as_str()));
+            let is = find(then, id.as_str()).map(|it| it["Value"].clone());
+            vec![written_field("Value", was, is)]
+        }
+        ValueEdit::Remove { id, .. } => {
+            let base = git.and_then(|it| Some((it, it.base.as_ref()?)));
+            let base =
+                base.map(|(it, base)| LiveVariableSet::on_branch(&it.project, &it.document, base));
+            let of_base = || {
+                let mut values = now.choosers.variables.iter();
+                let base = base.as_ref()?;
+                values.find(|it| it.set == *base && it.id == *id).map(document)
+            };
+            vec![written_field("Variable", find(now, id.as_str()).or_else(of_base), None)]
+        }
+    }
+}
+
+/// What an apply writes down of a target.
+pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> Vec<Written> {
+    let pool = |live: &Live| {
+        let target = live.choosers.targets.iter().find(|it| it.id == *id)?;
+        target.pool.as_ref().map(|it| json!(it.as_str()))
+    };
+    vec![written_field("Endpoint.DefaultWorkerPoolId", pool(now), pool(then))]
+}
+
+/// A value as a server has it.
+fn document(value: &PoolVariable) -> Value {
+    let environments = value.scope.environments.iter();
+    let ids: Vec<String> = environments.map(|it| format!("Environments-{it}")).collect();
+    json!({
+        "Id": value.id.as_str(),
+        "Name": value.name.as_str(),
+        "Value": value.pool.as_ref().map(Id::as_str),
+        "Scope": { "Environment": ids },
+    })
+}
+
+/// All values and targets by names, of the sets that `first` has.
+fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
+    let name = |id: &Id<Pool>| live.pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
+    let known = |it: &&PoolVariable| first.choosers.sets.iter().any(|set| set.id == it.set);
+    let values = live.choosers.variables.iter().filter(known).map(|it| {
+        let scope = it.scope.normal();
+        format!(
+            "{} {} {scope:?} {:?} {:?}",
+            it.set.as_str(),
+            it.name,
+            it.scope.actions,
+            it.pool.as_ref().map(name)
+        )
+    });
+    let targets = live.choosers.targets.iter();
+    let targets = targets.map(|it| format!("{} {:?}", it.name, it.pool.as_ref().map(name)));
+    values.chain(targets).collect()
+}

@@ -1,0 +1,152 @@
+//! Pools: made, gone, and edited.
+
+use super::{Field, Way, before, made, text};
+use crate::{
+    live::LivePool,
+    model::{Address, Id, Name, PoolHandle, PoolKind},
+    plan::{Change, ChangeKind, Delta, NewPool, PoolEdit, Written},
+    receipt::Entry,
+};
+
+use serde_json::Value;
+
+impl Way<'_> {
+    pub(super) fn uncreate_pool(&mut self, entry: &Entry, address: Address) {
+        // Nothing was written where somebody else had made it.
+        let Some(name) = entry.before.iter().find(|it| it.path == "Name") else { return };
+        let named = Name::new(text(name.after.as_ref()));
+        let id = entry.id.as_deref().map(Id::new);
+        let is = |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
+        let Some(pool) = self.live.pools.iter().find(is) else { return };
+        if pool.name != named {
+            return self.left(entry, "somebody has renamed it since");
+        }
+        let hands_over = |change: &Change| match &change.kind {
+            ChangeKind::SetDefaultPool { to, .. } => to.id() != Some(&pool.id),
+            _ => false,
+        };
+        if pool.default && !self.changes.iter().any(hands_over) {
+            return self.left(entry, "it is the default pool now");
+        }
+        let (id, name) = (pool.id.clone(), pool.name.to_string());
+        self.push(address, ChangeKind::DeletePool { id, name });
+    }
+
+    pub(super) fn recreate_pool(&mut self, entry: &Entry, address: Address) {
+        let name = Name::new(text(before(entry, "Name")));
+        if name.as_str().is_empty() {
+            return self.left(entry, "the receipt does not say what it was");
+        }
+        let old = entry.id.as_deref().map(Id::new);
+        if let Some(pool) = self.live.pools.iter().find(|it| it.name == name) {
+            let address = Address::Pool(pool.name.to_string());
+            let handle = PoolHandle::Existing { id: pool.id.clone(), address };
+            self.remade.extend(old.map(|old| (old, handle)));
+            return;
+        }
+        let kind = match text(before(entry, "WorkerPoolType")) {
+            "DynamicWorkerPool" => {
+                PoolKind::Dynamic { image: text(before(entry, "WorkerType")).to_owned() }
+            }
+            _ => PoolKind::Static,
+        };
+        let description = text(before(entry, "Description")).to_owned();
+        self.remade.extend(old.map(|old| (old, PoolHandle::New(address.clone()))));
+        let new = NewPool { name: name.to_string(), description, kind };
+        self.push(address, ChangeKind::CreatePool(new));
+    }
+
+    pub(super) fn restore_pool(&mut self, entry: &Entry, address: Address) {
+        if let Some(default) = entry.before.iter().find(|it| it.path == "DefaultPool") {
+            return self.restore_default(entry, default);
+        }
+        if let Some(order) = entry.before.iter().find(|it| it.path == "SortOrder") {
+            return self.restore_order(entry, order);
+        }
+        let id = entry.id.as_deref().unwrap_or_default();
+        let Some(pool) = self.live.pool(&Id::new(id)) else {
+            return self.left(entry, "it is not there any more");
+        };
+        let (mut restored, mut edited) = (pool.clone(), Vec::new());
+        for field in &entry.before {
+            match Field::of(pool, field, |value| with(pool, &field.path, value)) {
+                Field::Written => restored = with(&restored, &field.path, field.before.as_ref()),
+                Field::Restored => {}
+                Field::Edited => edited.push(made(field)),
+            }
+        }
+        if !edited.is_empty() {
+            return self.edited(entry, &edited);
+        }
+        let edits: Vec<_> = edits(pool, &restored).collect();
+        if !edits.is_empty() {
+            self.push(address, ChangeKind::UpdatePool { id: pool.id.clone(), edits });
+        }
+    }
+
+    fn restore_default(&mut self, entry: &Entry, default: &Written) {
+        let (was, made) = (text(default.before.as_ref()), text(default.after.as_ref()));
+        let now = self.live.default_pool().map(|it| it.id.as_str().to_owned()).unwrap_or_default();
+        if was.is_empty() || now == was {
+            return;
+        }
+        if now != made {
+            return self.edited(entry, &["the default pool".to_owned()]);
+        }
+        let (from, to) = (Some(self.pool(made)), self.pool(was));
+        self.push(to.address().clone(), ChangeKind::SetDefaultPool { from, to });
+    }
+
+    fn restore_order(&mut self, entry: &Entry, order: &Written) {
+        let live: Vec<PoolHandle> =
+            self.live.pools.iter().map(|it| self.pool(it.id.as_str())).collect();
+        // Those that were made again have a place too; those that are gone for good have none.
+        let known = |value: &Option<Value>| -> Vec<PoolHandle> {
+            let ids = value.as_ref().and_then(Value::as_array).into_iter().flatten();
+            let pools = ids.filter_map(Value::as_str).map(|id| self.pool(id));
+            pools.filter(|pool| pool.id().is_none_or(|id| self.live.pool(id).is_some())).collect()
+        };
+        let (was, made) = (known(&order.before), known(&order.after));
+        // Pools that came since stay behind those that were there, and what is made goes behind all.
+        let others = live.iter().filter(|pool| !was.contains(pool));
+        let wanted: Vec<PoolHandle> = was.iter().chain(others).cloned().collect();
+        let is_new = |pool: &&PoolHandle| pool.id().is_none();
+        let without: Vec<PoolHandle> =
+            live.iter().chain(was.iter().filter(is_new)).cloned().collect();
+        if wanted == without {
+            return;
+        }
+        let stays = |pool: &&PoolHandle| !is_new(pool);
+        if !live.iter().filter(|pool| made.contains(pool)).eq(made.iter().filter(stays)) {
+            return self.edited(entry, &["the order".to_owned()]);
+        }
+        self.push(Address::PoolOrder, ChangeKind::SortPools { before: live, order: wanted });
+    }
+}
+
+/// The pool with another value of a field.
+fn with(pool: &LivePool, path: &str, value: Option<&Value>) -> LivePool {
+    let (mut pool, text) = (pool.clone(), text(value));
+    match path {
+        "Name" => pool.name = Name::new(text),
+        "Description" => text.clone_into(&mut pool.description),
+        "WorkerType" => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
+        _ => {}
+    }
+    pool
+}
+
+fn edits(now: &LivePool, then: &LivePool) -> impl Iterator<Item = PoolEdit> {
+    let texts = |one: &str, other: &str| Delta::between(one.to_owned(), other.to_owned());
+    let image = |kind: &PoolKind| match kind {
+        PoolKind::Dynamic { image } => image.clone(),
+        PoolKind::Static => String::new(),
+    };
+    [
+        texts(now.name.as_str(), then.name.as_str()).map(PoolEdit::Name),
+        texts(&now.description, &then.description).map(PoolEdit::Description),
+        texts(&image(&now.kind), &image(&then.kind)).map(PoolEdit::Image),
+    ]
+    .into_iter()
+    .flatten()
+}

@@ -1,0 +1,219 @@
+//! Steps: back to where they ran, byte for byte.
+
+use super::{Field, Way, is_in, text};
+use crate::{
+    live::{Branch, LiveProcess, LiveStep, Runs, runs},
+    model::{Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, SetOwner},
+    plan::{
+        ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written,
+        exactly::{POOL, VARIABLE, place},
+    },
+    receipt::{Entry, Outcome},
+};
+
+use serde_json::Value;
+
+/// What the commit says that leads back.
+const MESSAGE: &str = "Move steps back to where they ran";
+
+impl Way<'_> {
+    pub(super) fn restore_step(&mut self, entry: &Entry, address: Address) {
+        let Some((process, step)) = self.step(entry, &address) else {
+            return self.lost(entry, &address, "the step is not there any more, or cannot be read");
+        };
+        let is_place = |it: &&Written| matches!(it.path.as_str(), POOL | VARIABLE);
+        let is_container = |it: &&Written| it.path.starts_with(CONTAINER);
+        let (places, fields): (Vec<&Written>, Vec<&Written>) =
+            entry.before.iter().partition(is_place);
+        let (containers, fields): (Vec<&Written>, Vec<&Written>) =
+            fields.into_iter().partition(is_container);
+        let (mut restored, mut exactly, mut edited) = (step.clone(), Vec::new(), Vec::new());
+        let (was, made) = (place(&places, |it| &it.before), place(&places, |it| &it.after));
+        if !places.is_empty() && step.place != was {
+            if step.place == made {
+                exactly.extend(places.into_iter().map(Written::turned));
+                restored.place = was;
+            } else {
+                let [now, made] = [&step.place, &made].map(|it| self.told(it));
+                edited.push(format!("`pool` (it is {now}, the apply had made it {made})"));
+            }
+        }
+        let [was, made] =
+            [false, true].map(|after| container(&containers, after, step.container.as_ref()));
+        if step.container != was {
+            if step.container == made {
+                exactly.extend(containers.into_iter().map(Written::turned));
+                restored.container = was;
+            } else {
+                edited.extend(containers.into_iter().map(super::made));
+            }
+        }
+        for field in fields {
+            match Field::of(step, field, |value| with(step, &field.path, value)) {
+                Field::Written => {
+                    restored = with(&restored, &field.path, field.before.as_ref());
+                    exactly.push(field.turned());
+                }
+                Field::Restored => {}
+                Field::Edited => edited.push(super::made(field)),
+            }
+        }
+        if !edited.is_empty() {
+            return self.edited(entry, &edited);
+        }
+        let edits = self.edits(step, &restored);
+        if edits.is_empty() {
+            return;
+        }
+        let kind = ChangeKind::PlaceStep {
+            process: process.id.clone(),
+            kind: match process.owner.runbook {
+                None => ProcessKind::Deployment,
+                Some(_) => ProcessKind::Runbook,
+            },
+            git: process.git.as_ref().map(|it| commit(it, MESSAGE)),
+            action: step.id.clone(),
+            edits,
+            exactly,
+        };
+        self.push(address, kind);
+    }
+
+    /// The step of an entry: by the ids of process and action, on the branch of its address.
+    fn step(&self, entry: &Entry, address: &Address) -> Option<(&LiveProcess, &LiveStep)> {
+        let Address::Step { project, branch, .. } = address else { return None };
+        let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
+        let is = |it: &&LiveProcess| match (&it.git, branch) {
+            (None, None) => it.id.as_str() == id,
+            (Some(git), Some(branch)) => {
+                git.name == *branch && is_in(entry, git, project, &it.owner.project)
+            }
+            _ => false,
+        };
+        let process = self.live.processes.iter().find(is)?;
+        Some((process, process.steps.iter().find(|it| it.id.as_str() == step)?))
+    }
+
+    /// Tells that what an entry is about is not there, unless it never was.
+    pub(super) fn lost(&mut self, entry: &Entry, address: &Address, why: &str) {
+        if !self.was_never_made(entry, address) {
+            self.left(entry, why);
+        }
+    }
+
+    /// Whether an entry of which nobody knows what became is about a branch that is not there: it was to be
+    /// made for the entry, and was not.
+    fn was_never_made(&self, entry: &Entry, address: &Address) -> bool {
+        let (Address::Step { project, branch: Some(branch), .. }
+        | Address::Variable {
+            owner: SetOwner::Project { name: project, branch: Some(branch) },
+            ..
+        }) = address
+        else {
+            return false;
+        };
+        let project = Name::new(project);
+        let mut processes = self.live.processes.iter();
+        let has_process = processes.any(|it| {
+            it.owner.project == project && it.git.as_ref().is_some_and(|it| it.name == *branch)
+        });
+        let mut sets = self.live.choosers.sets.iter();
+        let has_set =
+            sets.any(|it| *it.owner.name() == project && it.store.branch() == Some(branch));
+        entry.outcome == Outcome::Unknown && self.live.gaps.is_empty() && !(has_process || has_set)
+    }
+
+    /// A place in a sentence.
+    fn told(&self, place: &Place<Id<Pool>>) -> String {
+        match place {
+            Place::Pool(id) => self.pool(id.as_str()).address().to_string(),
+            Place::Variable(name) => format!("variable {name:?}"),
+            Place::DefaultPool => "default".to_owned(),
+        }
+    }
+
+    fn edits(&self, now: &LiveStep, then: &LiveStep) -> Vec<StepEdit> {
+        let place = |place: &Place<Id<Pool>>| -> Place<PoolHandle> {
+            match place {
+                Place::Pool(id) => Place::Pool(self.pool(id.as_str())),
+                Place::Variable(name) => Place::Variable(name.clone()),
+                Place::DefaultPool => Place::DefaultPool,
+            }
+        };
+        let moved = Delta::between(place(&now.place), place(&then.place)).map(StepEdit::Place);
+        // A place alone may say that a step runs on a worker; then it is all that goes back.
+        let is_by_place =
+            (now.run_on_server, &now.target_roles) == (then.run_on_server, &then.target_roles);
+        let execution = Delta::between(execution(now), execution(then)).filter(|_| !is_by_place);
+        let execution = execution.map(|execution| StepEdit::Execution {
+            execution,
+            target_roles: now.target_roles.clone(),
+            restored: Some(then.target_roles.clone()),
+        });
+        let container = |step: &LiveStep| -> Option<Container<Linked<Feed>>> {
+            let live = step.container.as_ref()?;
+            let feed = self.live.directory.feeds.iter().find(|it| it.id == live.feed);
+            let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
+            Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
+        };
+        let contained = Delta::between(container(now), container(then)).map(StepEdit::Container);
+        [moved, execution, contained].into_iter().flatten().collect()
+    }
+}
+
+/// What the fields of a container begin with: the whole, its image, its feed.
+const CONTAINER: &str = "Container";
+
+/// The container that these fields are together, before or after; a part that was not written is as it is. One
+/// by one they would say too little: without an image there is no container, and so none that has a feed.
+fn container(
+    fields: &[&Written],
+    after: bool,
+    now: Option<&Container<String>>,
+) -> Option<Container<String>> {
+    let said = |path: &str| {
+        let field = fields.iter().find(|it| it.path == path)?;
+        Some(if after { field.after.as_ref() } else { field.before.as_ref() })
+    };
+    let part = |key: &str, now: Option<&String>| match said(CONTAINER) {
+        Some(whole) => text(whole.and_then(|it| it.get(key))).to_owned(),
+        None => match said(&format!("{CONTAINER}.{key}")) {
+            Some(value) => text(value).to_owned(),
+            None => now.cloned().unwrap_or_default(),
+        },
+    };
+    let image = part("Image", now.map(|it| &it.image));
+    let feed = part("FeedId", now.map(|it| &it.feed));
+    (!image.is_empty()).then_some(Container { image, feed })
+}
+
+/// The step with another value of a field that is neither of its place nor of its container.
+fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
+    let (mut step, said) = (step.clone(), text(value));
+    match path {
+        _ if path.ends_with(".RunOnServer") => {
+            step.run_on_server = LiveStep::said(said);
+        }
+        _ if path.ends_with(".TargetRoles") => said.clone_into(&mut step.target_roles),
+        _ => {}
+    }
+    step
+}
+
+fn execution(step: &LiveStep) -> Execution {
+    match runs(step) {
+        Runs::OnWorker(execution) => execution,
+        _ => Execution::OnTargets,
+    }
+}
+
+pub(super) fn commit(branch: &Branch, message: &str) -> Commit {
+    Commit {
+        document: branch.document.clone(),
+        project: branch.project.clone(),
+        repository: branch.repository.clone(),
+        branch: branch.name.clone(),
+        base: None,
+        message: message.to_owned(),
+    }
+}

@@ -1,0 +1,310 @@
+//! Text → [`Desired`] and findings.
+//!
+//! All that is wrong with all files is told at once, each with its place. Never: reading a file (the
+//! text is handed in), or asking a server.
+
+mod check;
+mod choosers;
+mod definition;
+mod language;
+mod lint;
+mod lower;
+mod part;
+mod policy;
+mod pools;
+mod rules;
+mod schema;
+mod settle;
+mod spread;
+mod version_control;
+mod workers;
+
+pub use schema::schema;
+
+use crate::{
+    desired::Desired,
+    finding::{At, Finding, SourceId, Sources, Span},
+};
+
+use check::Checker;
+use language::FILE;
+use part::Part;
+use toml::{Spanned, de::DeTable};
+
+/// What the files ask for together, and all that is wrong with them.
+///
+/// Where a finding is an error, what they ask for is not complete.
+pub fn load(sources: &Sources) -> (Desired, Vec<Finding>) {
+    let mut findings = Vec::new();
+    let mut tables: Vec<(SourceId, Spanned<DeTable>)> = Vec::new();
+    for (at, source) in sources.0.iter().enumerate() {
+        let id = SourceId(at);
+        let (table, errors) = DeTable::parse_recoverable(&source.text);
+        let start = 0..source.text.find('\n').unwrap_or(source.text.len());
+        let before = findings.len();
+        Checker::new(sources, id, &mut findings).table(table.get_ref(), &FILE, &start);
+        if !errors.is_empty() {
+            // What is missing may well be there, in the part that could not be read.
+            let told = findings.split_off(before);
+            let is_true =
+                |it: &Finding| it.code != "missing-key" && !is_cut(it, &source.text, &errors);
+            findings.extend(told.into_iter().filter(is_true));
+            findings.extend(errors.iter().map(|error| syntax(id, error)));
+        }
+        tables.push((id, table));
+    }
+    let parts: Vec<_> = tables.iter().map(|(id, table)| Part::new(table.get_ref(), *id)).collect();
+    let (desired, more) = lower::lower(&parts, sources);
+    let is_new = |it: &Finding| !findings.contains(it);
+    let more: Vec<_> = more.into_iter().filter(is_new).collect();
+    findings.extend(more);
+    findings.sort_by_key(position);
+    (desired, findings)
+}
+
+/// A commented file to start from; it is a right one as it stands.
+pub fn starter() -> &'static str {
+    include_str!("config/starter.toml")
+}
+
+/// Whether a finding is about a value that a syntax error cuts short.
+fn is_cut(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
+    let At::Source(Span { bytes, .. }) = &finding.at else { return false };
+    errors.iter().filter_map(toml::de::Error::span).any(|error| {
+        let between = text.get(bytes.end..error.start);
+        bytes.start <= error.start && between.is_none_or(|it| it.trim().is_empty())
+    })
+}
+
+fn syntax(source: SourceId, error: &toml::de::Error) -> Finding {
+    let at = Span { source, bytes: error.span().unwrap_or_default() };
+    Finding::error("syntax", at, error.message().trim().replace('\n', ", "))
+        .help("the files are TOML: `poolwright init` writes one to start from")
+}
+
+/// The order in which findings are told: that of the files, and of their lines.
+fn position(finding: &Finding) -> (usize, usize) {
+    match &finding.at {
+        At::Source(span) => (span.source.0, span.bytes.start),
+        At::Line(_) | At::Nowhere => (0, 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Level, Source};
+    use proptest::prelude::*;
+    use std::fmt::Write as _;
+
+    fn load_text(text: &str) -> (Desired, Vec<Finding>) {
+        load(&Sources(vec![Source { path: "workers.toml".into(), text: text.into() }]))
+    }
+
+    /// A line a finding: where, what, and what to do.
+    fn findings(file: &str) -> String {
+        let text = format!("version = 1\n{file}");
+        let sources = Sources(vec![Source { path: "workers.toml".into(), text: text.clone() }]);
+        let mut told = String::new();
+        for it in load(&sources).1 {
+            let place = match &it.at {
+                At::Source(span) => {
+                    let line = sources.line(span).map_or(0, |it| it.line - 1);
+                    format!("{line} `{}`", &text[span.bytes.clone()])
+                }
+                At::Line(line) => format!("line {}", line.line - 1),
+                At::Nowhere => "nowhere".to_owned(),
+            };
+            let help = it.help.as_deref().unwrap_or("-");
+            _ = writeln!(told, "{} {place}: {} ({help})", it.code, it.message);
+        }
+        told
+    }
+
+    const WORKER: &str = r#"polling = { subscription = "poll://x/", thumbprint = "8A7E6157A34158EDA1B5127CB027B2A267760A4F" }"#;
+
+    #[test]
+    fn the_file_to_start_from_is_right_and_asks_for_a_pool() {
+        let (desired, findings) = load_text(starter());
+        assert_eq!(findings, []);
+        assert_eq!(desired.pools.keys().collect::<Vec<_>>(), ["kubernetes"]);
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        insta::assert_snapshot!(findings(
+            r#"
+            [pools.sql]
+            nam = "SQL"
+            protect = "yes"
+            members = "exakt"
+            [pools.linux]
+            name = "sql"
+            [workers.db]
+            pools = ["sql", "linx"]
+            [manage]
+            max_deletes = "ten"
+            [octopus]
+            api_key = "API-HIDDEN"
+            "#
+        ), @r#"
+        secret-in-file line 13: `api_key` is a secret, and does not belong into a file (remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`)
+        unknown-key 3 `nam`: unknown key `nam` (a key of a similar name exists: `name`)
+        wrong-type 4 `"yes"`: expected true or false, found a string (`true` and `false` are written without quotes)
+        unknown-word 5 `"exakt"`: `exakt` is none of `open`, `exact` (a similar word exists: `exact`)
+        duplicate-pool 7 `"sql"`: two pools are named `sql` (give each pool a name of its own, or remove one of the two)
+        missing-key 8 `db`: one of `listening`, `polling`, `ssh`, `kubernetes` is missing (say exactly one of `listening`, `polling`, `ssh`, `kubernetes`)
+        wrong-type 11 `"ten"`: this is no percentage (say a count such as 5, or a percentage from "0%" to "100%")
+        "#);
+    }
+
+    #[test]
+    fn a_value_that_is_cut_short_is_told_once() {
+        insta::assert_snapshot!(findings("[[placements]\npool = \"x\"\n[pools.a]"), @"syntax 1 ``: unclosed array table, expected `]` (the files are TOML: `poolwright init` writes one to start from)");
+        insta::assert_snapshot!(findings("[pools.a]\nname = { x = 1\n[pools.b]\nnam = 1"), @r"
+        syntax 3 ``: missing key for inline table element, expected `,` (the files are TOML: `poolwright init` writes one to start from)
+        syntax 4 ``: missing comma between key-value pairs, expected `,` (the files are TOML: `poolwright init` writes one to start from)
+        syntax 4 ``: unclosed inline table, expected `}` (the files are TOML: `poolwright init` writes one to start from)
+        ");
+        insta::assert_snapshot!(findings("[pools.a]\nnam = \"x\"\n[pools.b"), @r"
+        unknown-key 2 `nam`: unknown key `nam` (a key of a similar name exists: `name`)
+        syntax 3 ``: unclosed table, expected `]` (the files are TOML: `poolwright init` writes one to start from)
+        ");
+    }
+
+    #[test]
+    fn what_is_hardly_meant_is_a_warning() {
+        insta::assert_snapshot!(findings(
+            r#"
+            [pools.a]
+            sort_order = 1
+            [pools.b]
+            sort_order = 1
+            [workers."db-[01-06]"]
+            pools = ["a"]
+            ssh = { host = "db-{n}", account = "db", fingerprint = "SHA256:x" }
+            "#
+        ), @r#"
+        same-position 5 `1`: `a` has position 1 already (give each pool a `sort_order` of its own: the file's order decides between these two)
+        odd-range 6 `"db-[01-06]"`: brackets without `..` are a part of the worker's name (a range is `[01..06]`, a list is `[a,b,c]`)
+        stray-n 8 `"db-{n}"`: `{n}` stands for nothing: the worker's name has no range (`[01..06]` in the worker's name makes six workers)
+        odd-fingerprint 8 `"SHA256:x"`: no host's key has this fingerprint (`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 digits of base64)
+        "#);
+    }
+
+    #[test]
+    fn a_rule_says_one_thing() {
+        insta::assert_snapshot!(findings(
+            r#"
+            [[placements]]
+            step = "a"
+            [[placements]]
+            pool = "x"
+            leave = true
+            [[placements]]
+            default_pool = false
+            [[placements]]
+            leave = true
+            execution = "once"
+            [[placements]]
+            project = []
+            process = "deployment"
+            runbook = "Restart"
+            pool = "x"
+            "#
+        ), @r#"
+        missing-key 2 `[[placements]]`: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing (say exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
+        conflicting-keys 6 `leave`: `pool` and `leave` exclude each other (say exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
+        says-nothing 8 `false`: `default_pool = false` says nothing (remove it)
+        conflicting-keys 11 `"once"`: `leave` and `execution` exclude each other (remove `execution`: steps that are left are not changed)
+        empty-list 13 `[]`: `project` is an empty list (leave the key out: it then matches everything)
+        conflicting-keys 15 `"Restart"`: `runbook` finds nothing in deployment processes (remove `runbook`, or say `process = "runbook"`)
+        "#);
+    }
+
+    #[test]
+    fn what_a_later_version_knows_is_refused_and_not_ignored() {
+        insta::assert_snapshot!(findings(
+            r#"
+            include = ["pools.toml"]
+            [vars]
+            a = "b"
+            [pools.sql]
+            description = "${env:TEXT} $${literal}"
+            "#
+        ), @r#"
+        unsupported 2 `include`: `include` is not supported by this version of poolwright (this is version 0.1.0)
+        unsupported 3 `vars`: `vars` is not supported by this version of poolwright (this is version 0.1.0)
+        unsupported 6 `"${env:TEXT} $${literal}"`: `${…}` is not supported by this version of poolwright (write the value itself; `$${` is a literal `${`)
+        "#);
+    }
+
+    #[test]
+    fn rules_that_would_never_settle_are_refused() {
+        insta::assert_snapshot!(findings(
+            r#"
+            [[placements]]
+            label = "out"
+            currently = ["default"]
+            pool = "a"
+            [[placements]]
+            currently = ["a"]
+            default_pool = true
+            "#
+        ), @r#"
+        unsettled-rules 4 `["default"]`: the rules would never settle: this one takes what another rule has placed (let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`)
+        unsettled-rules 7 `["a"]`: the rules would never settle: this one takes what `out` has placed (let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`)
+        "#);
+        let kept = "[[placements]]\npool = \"a\"\n[[placements]]\ncurrently = \"a\"\npool = \"b\"";
+        assert_eq!(findings(kept), "");
+    }
+
+    #[test]
+    fn a_range_makes_workers_and_its_texts_differ() {
+        let file = format!("[workers.\"db-[08..09]\"]\npools = [\"sql-{{n}}\"]\n{WORKER}");
+        let (desired, _) = load_text(&format!("version = 1\n{file}"));
+        let pools: Vec<_> = desired
+            .workers
+            .values()
+            .map(|it| format!("{} {:?}", it.name, it.pools[0].value))
+            .collect();
+        assert_eq!(pools, [r#"db-08 Live("sql-08")"#, r#"db-09 Live("sql-09")"#]);
+    }
+
+    #[test]
+    fn two_files_are_one_and_may_not_contradict_each_other() {
+        let file = |path: &str, text: &str| Source {
+            path: path.into(),
+            text: format!("version = 1\n{text}"),
+        };
+        let one = file("a.toml", "[octopus]\nspace = \"A\"\n[pools.sql]");
+        let two = file("b.toml", "[octopus]\nspace = \"B\"\n[pools.sql]\n[pools.SQL]");
+        let (_, findings) = load(&Sources(vec![one, two]));
+        let codes: Vec<_> = findings.iter().map(|it| it.code.as_str()).collect();
+        assert_eq!(codes, ["conflicting-files", "duplicate-pool", "duplicate-pool"]);
+    }
+
+    #[test]
+    fn every_gate_of_the_language_is_one_of_the_program() {
+        let codes: Vec<_> = crate::desired::Gate::ALL.iter().map(|it| it.code()).collect();
+        assert_eq!(language::GATES.names().collect::<Vec<_>>(), codes);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(text in any::<String>()) {
+            load_text(&text);
+        }
+
+        #[test]
+        fn no_damage_is_too_great(start in 0..900_usize, len in 0..60_usize, put in "[\\[\\]{}=\"'a1.,\n]{0,4}") {
+            let mut text: Vec<char> = starter().replace("# [", "[").replace("# pool", "pool").chars().collect();
+            let start = start.min(text.len());
+            let end = (start + len).min(text.len());
+            text.splice(start..end, put.chars());
+            let text: String = text.into_iter().collect();
+            let (_, findings) = load_text(&text);
+            prop_assert!(findings.iter().all(|it| it.level == Level::Error || it.level == Level::Warn));
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The file against the definition of the language: types, unknown keys, missing keys, secrets.
+//!
+//! All that is wrong is told, and nothing stops at the first. Never: what a value means.
+
+use super::definition::{Key, Shape, Table};
+use crate::{
+    finding::{At, Finding, Level, SourceId, Sources, Span},
+    text::{nearest, with_article},
+};
+
+use std::ops::Range;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// Keys that hold secrets elsewhere, without `-` and `_` and in lower case.
+const SECRETS: [&str; 9] = [
+    "apikey",
+    "octopusapikey",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "accesstoken",
+    "privatekey",
+    "passphrase",
+];
+
+/// Checks files against the language.
+pub(super) struct Checker<'a> {
+    sources: &'a Sources,
+    source: SourceId,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker of one file, which adds to `findings`.
+    pub(super) fn new(
+        sources: &'a Sources,
+        source: SourceId,
+        findings: &'a mut Vec<Finding>,
+    ) -> Self {
+        Self { sources, source, findings }
+    }
+
+    /// Checks a table; `at` is where it stands.
+    pub(super) fn table(&mut self, table: &DeTable, definition: &'static Table, at: &Range<usize>) {
+        for (name, value) in table {
+            match definition.key(name.get_ref()) {
+                _ if is_secret(name.get_ref()) => self.secret(name),
+                Some(key) => self.value(value, key, name),
+                None => self.unknown(name, definition),
+            }
+        }
+        let has = |name: &str| table.iter().any(|(key, _)| key.get_ref() == name);
+        for key in definition.keys.iter().filter(|key| key.required && !has(key.name)) {
+            let message = format!("`{}` is missing", key.name);
+            self.error("missing-key", at.clone(), message, key.doc.to_owned());
+        }
+        definition.one_of.iter().for_each(|keys| self.choice(table, keys, at));
+    }
+
+    /// Exactly one of these keys, which exclude each other.
+    fn choice(&mut self, table: &DeTable, keys: &[&str], at: &Range<usize>) {
+        let is_one = |name: &str| keys.contains(&name);
+        let mut said = table.iter().map(|(key, _)| key).filter(|key| is_one(key.get_ref()));
+        let names: Vec<_> = keys.iter().map(|name| format!("`{name}`")).collect();
+        match (said.next(), said.next()) {
+            (None, _) => {
+                let help = format!("say exactly one of {}", names.join(", "));
+                let message = format!("one of {} is missing", names.join(", "));
+                self.error("missing-key", at.clone(), message, help);
+            }
+            (Some(first), Some(second)) => {
+                let message =
+                    format!("`{}` and `{}` exclude each other", first.get_ref(), second.get_ref());
+                let help = format!("say exactly one of {}", names.join(", "));
+                self.error("conflicting-keys", second.span(), message, help);
+            }
+            _ => {}
+        }
+    }
+
+    fn value(
+        &mut self,
+        value: &Spanned<DeValue>,
+        key: &'static Key,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+    ) {
+        let (at, it) = (value.span(), value.get_ref());
+        match (&key.shape, it) {
+            (Shape::Later, _) => {
+                let message =
+                    format!("`{}` is not supported by this version of poolwright", key.name);
+                let help = format!("this is version {}", env!("CARGO_PKG_VERSION"));
+                self.error("unsupported", name.span(), message, help);
+            }
+            (Shape::Version, DeValue::Integer(number)) => self.version(number.as_str(), at),
+            (Shape::Text, DeValue::String(text)) => self.text(text, at, true),
+            (Shape::FreeText, DeValue::String(text)) => self.text(text, at, false),
+            (Shape::Texts, DeValue::String(text)) => self.text(text, at, true),
+            (Shape::Texts | Shape::List | Shape::Words(_), DeValue::Array(items)) => {
+                let words = if let Shape::Words(words) = key.shape { Some(words) } else { None };
+                if items.iter().next().is_none() && words.is_none() {
+                    let message = format!("`{}` is an empty list", key.name);
+                    self.error("empty-list", at, message, empty_help(key));
+                }
+                items.iter().for_each(|item| self.item(item, words));
+            }
+            (Shape::Word(words), DeValue::String(text)) => self.word(text, words, at),
+            (Shape::Flag, DeValue::Boolean(_)) | (Shape::True, DeValue::Boolean(true)) => {}
+            (Shape::True, DeValue::Boolean(false)) => {
+                let message = format!("`{} = false` says nothing", key.name);
+                self.error("says-nothing", at, message, "remove it".to_owned());
+            }
+            (Shape::Number(least, most), DeValue::Integer(number)) => {
+                self.number(number.as_str(), number.radix(), (*least, *most), at);
+            }
+            (Shape::CountOrPercent, DeValue::Integer(number)) => {
+                self.number(number.as_str(), number.radix(), (0, 1_000_000), at);
+            }
+            (Shape::CountOrPercent, DeValue::String(text)) => self.percent(text, at),
+            (Shape::Table(table), DeValue::Table(it)) => self.table(it, table, &name.span()),
+            (Shape::Tables(table), DeValue::Array(items)) => {
+                items.iter().for_each(|item| self.inner(item, table, &item.span()));
+            }
+            (Shape::Map(table), DeValue::Table(items)) => {
+                items.iter().for_each(|(key, item)| self.inner(item, table, &key.span()));
+            }
+            (shape, it) => self.mistyped(shape, it, at),
+        }
+    }
+
+    fn inner(&mut self, item: &Spanned<DeValue>, table: &'static Table, at: &Range<usize>) {
+        match item.get_ref() {
+            DeValue::Table(it) => self.table(it, table, at),
+            it => self.mistyped(&Shape::Table(table), it, item.span()),
+        }
+    }
+
+    fn item(&mut self, item: &Spanned<DeValue>, words: Option<&[&'static str]>) {
+        match (item.get_ref(), words) {
+            (DeValue::String(text), Some(words)) => self.word(text, words, item.span()),
+            (DeValue::String(text), None) => self.text(text, item.span(), true),
+            (it, _) => self.mistyped(&Shape::Text, it, item.span()),
+        }
+    }
+
+    fn text(&mut self, text: &str, at: Range<usize>, filled: bool) {
+        if filled && text.trim().is_empty() {
+            self.error(
+                "empty-text",
+                at,
+                "the text is empty",
+                "say something, or leave the key out",
+            );
+            return;
+        }
+        let interpolated = text.replace("$${", "");
+        if interpolated.contains("${") {
+            let message = "`${…}` is not supported by this version of poolwright";
+            let help = "write the value itself; `$${` is a literal `${`".to_owned();
+            self.error("unsupported", at, message, help);
+        } else if filled && text.contains(char::is_control) {
+            self.error(
+                "control-character",
+                at,
+                "the text has a control character",
+                "write it without",
+            );
+        }
+    }
+
+    fn word(&mut self, text: &str, words: &[&'static str], at: Range<usize>) {
+        if words.contains(&text) {
+            return;
+        }
+        let listed: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+        let help = match nearest(text, words.iter().copied()) {
+            Some(near) => format!("a similar word exists: `{near}`"),
+            None => format!("say one of {}", listed.join(", ")),
+        };
+        let message = format!("`{text}` is none of {}", listed.join(", "));
+        self.error("unknown-word", at, message, help);
+    }
+
+    fn version(&mut self, number: &str, at: Range<usize>) {
+        if number == "1" {
+            return;
+        }
+        let message = format!("this file is of version {number}, and this tool reads version 1");
+        let help = match number.parse::<i64>() {
+            Ok(2..) => "a newer poolwright reads it: `cargo install poolwright`",
+            _ => "say `version = 1`",
+        };
+        self.error("unknown-version", at, message, help.to_owned());
+    }
+
+    fn number(&mut self, digits: &str, radix: u32, (least, most): (i64, i64), at: Range<usize>) {
+        let number = i64::from_str_radix(digits, radix);
+        if number.is_ok_and(|number| (least..=most).contains(&number)) {
+            return;
+        }
+        let message = format!("the number is not from {least} to {most}");
+        self.error("number-out-of-range", at, message, "choose a number within these bounds");
+    }
+
+    fn percent(&mut self, text: &str, at: Range<usize>) {
+        let number = text.strip_suffix('%').and_then(|it| it.trim().parse::<u8>().ok());
+        if number.is_none_or(|it| 100 < it) {
+            let message = "this is no percentage";
+            let help = "say a count such as 5, or a percentage from \"0%\" to \"100%\"".to_owned();
+            self.error("wrong-type", at, message, help);
+        }
+    }
+
+    fn mistyped(&mut self, shape: &Shape, found: &DeValue, at: Range<usize>) {
+        let message =
+            format!("expected {}, found {}", wanted(shape), with_article(found.type_str()));
+        self.error("wrong-type", at, message, as_written(shape));
+    }
+
+    fn unknown(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, definition: &Table) {
+        let near = nearest(name.get_ref(), definition.names());
+        let known: Vec<_> = definition.names().map(|name| format!("`{name}`")).collect();
+        let help = match near {
+            Some(near) => format!("a key of a similar name exists: `{near}`"),
+            None => format!("known keys are {}", known.join(", ")),
+        };
+        let message = format!("unknown key `{}`", name.get_ref());
+        self.error("unknown-key", name.span(), message, help);
+    }
+
+    /// The value is not shown: neither is its line, for that would show it too.
+    fn secret(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>) {
+        let span = Span { source: self.source, bytes: name.span() };
+        let message = format!("`{}` is a secret, and does not belong into a file", name.get_ref());
+        let at = self.sources.line(&span).map_or(At::Nowhere, At::Line);
+        self.findings.push(Finding::new("secret-in-file", Level::Error, at, message).help(
+            "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
+        ));
+    }
+
+    fn error(
+        &mut self,
+        code: &str,
+        at: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let span = Span { source: self.source, bytes: at };
+        self.findings.push(Finding::error(code, span, message).help(help));
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    let plain: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
+    SECRETS.contains(&plain.to_lowercase().as_str())
+}
+
+fn empty_help(key: &Key) -> String {
+    match key.required {
+        true => "name at least one".to_owned(),
+        false => "leave the key out: it then matches everything".to_owned(),
+    }
+}
+
+fn wanted(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Version | Shape::Number(..) => "a whole number",
+        Shape::Text | Shape::FreeText | Shape::Word(_) => "a string",
+        Shape::Texts => "a string or a list of strings",
+        Shape::List | Shape::Words(_) => "a list of strings",
+        Shape::Flag | Shape::True => "true or false",
+        Shape::CountOrPercent => "a whole number or a percentage such as \"10%\"",
+        Shape::Table(_) => "a table",
+        Shape::Tables(_) => "a list of tables, such as `[[placements]]`",
+        Shape::Map(_) => "a table of tables",
+        Shape::Later => "nothing",
+    }
+}
+
+/// How it is written.
+fn as_written(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Version | Shape::Number(..) => "a number is written without quotes, as in `5`",
+        Shape::Text | Shape::FreeText | Shape::Word(_) => "a string is written in quotes",
+        Shape::Texts | Shape::List | Shape::Words(_) => "a list is written as in `[\"a\", \"b\"]`",
+        Shape::Flag | Shape::True => "`true` and `false` are written without quotes",
+        Shape::CountOrPercent => "a percentage is written in quotes, a number without",
+        Shape::Table(_) => {
+            "a table is written as in `{ key = \"value\" }`, or below a header in brackets"
+        }
+        Shape::Tables(_) => "each of them begins with its header in double brackets",
+        Shape::Map(_) => "each of them begins with its header, as in `[pools.kubernetes]`",
+        Shape::Later => "remove it",
+    }
+}

@@ -1,0 +1,156 @@
+//! A table that has been checked, read value by value.
+//!
+//! What is missing or of a wrong type reads as not there: the check has told about it already.
+
+use crate::{
+    desired::Declared,
+    finding::{SourceId, Span},
+};
+
+use std::{ops::Range, rc::Rc};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// A table of a file, and what its texts' `{n}` stands for.
+#[derive(Clone)]
+pub(super) struct Part<'a> {
+    table: &'a DeTable<'a>,
+    source: SourceId,
+    at: Range<usize>,
+    n: Option<Rc<str>>,
+}
+
+impl<'a> Part<'a> {
+    /// The table of a whole file.
+    pub(super) fn new(table: &'a DeTable<'a>, source: SourceId) -> Self {
+        Self { table, source, at: 0..0, n: None }
+    }
+
+    /// The same with `{n}` standing for this.
+    pub(super) fn with_n(&self, n: Option<&str>) -> Self {
+        Self { n: n.map(Rc::from), ..self.clone() }
+    }
+
+    /// Whether `{n}` stands for something.
+    pub(super) fn has_n(&self) -> bool {
+        self.n.is_some()
+    }
+
+    /// Where the table is.
+    pub(super) fn at(&self) -> Span {
+        self.span(self.at.clone())
+    }
+
+    /// A value with its place, such as one made of this table.
+    pub(super) fn declare<T>(&self, value: T) -> Declared<T> {
+        Declared { value, at: self.at() }
+    }
+
+    /// Whether the key is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Where a key's value is.
+    pub(super) fn value_at(&self, key: &str) -> Option<Span> {
+        self.get(key).map(|value| self.span(value.span()))
+    }
+
+    /// A text, interpolated.
+    pub(super) fn text(&self, key: &str) -> Option<Declared<String>> {
+        self.get(key).and_then(|value| self.text_of(value))
+    }
+
+    /// A text or a list of texts, as a list; `None` where the key is not there.
+    pub(super) fn texts(&self, key: &str) -> Option<Vec<Declared<String>>> {
+        let value = self.get(key)?;
+        Some(match value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|it| self.text_of(it)).collect(),
+            _ => self.text_of(value).into_iter().collect(),
+        })
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(&self, key: &str) -> Option<Declared<bool>> {
+        let value = self.get(key)?;
+        let flag = value.get_ref().as_bool()?;
+        Some(Declared { value: flag, at: self.span(value.span()) })
+    }
+
+    /// A number that is not negative.
+    pub(super) fn number(&self, key: &str) -> Option<Declared<u32>> {
+        let value = self.get(key)?;
+        let number = value.get_ref().as_integer()?;
+        let number = u32::from_str_radix(number.as_str(), number.radix()).ok()?;
+        Some(Declared { value: number, at: self.span(value.span()) })
+    }
+
+    /// A table inside.
+    pub(super) fn part(&self, key: &str) -> Option<Part<'a>> {
+        let value = self.get(key)?;
+        self.part_of(value, self.key_at(key)?)
+    }
+
+    /// A list of tables.
+    pub(super) fn parts(&self, key: &str) -> Vec<Part<'a>> {
+        let items = self.get(key).and_then(|value| value.get_ref().as_array());
+        let items = items.into_iter().flat_map(|items| items.iter());
+        items.filter_map(|item| self.part_of(item, item.span())).collect()
+    }
+
+    /// A table of tables, by their keys, in the file's order.
+    pub(super) fn map(&self, key: &str) -> Vec<(Declared<String>, Part<'a>)> {
+        let table = self.get(key).and_then(|value| value.get_ref().as_table());
+        let items = table.into_iter().flat_map(|table| table.iter());
+        items
+            .filter_map(|(key, item)| {
+                let at = self.span(key.span());
+                let part = self.part_of(item, key.span())?;
+                Some((Declared { value: key.get_ref().to_string(), at }, part))
+            })
+            .collect()
+    }
+
+    /// All texts of the table and of the tables and lists inside it.
+    pub(super) fn every_text(&self) -> Vec<Declared<String>> {
+        let mut texts = Vec::new();
+        let mut open: Vec<_> = self.table.values().collect();
+        while let Some(value) = open.pop() {
+            match value.get_ref() {
+                DeValue::Array(items) => open.extend(items.iter()),
+                DeValue::Table(table) => open.extend(table.values()),
+                _ => texts.extend(self.text_of(value)),
+            }
+        }
+        texts.sort_by_key(|it| it.at.bytes.start);
+        texts
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+    }
+
+    fn key_at(&self, key: &str) -> Option<Range<usize>> {
+        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(name, _)| name.span())
+    }
+
+    fn part_of(&self, value: &'a Spanned<DeValue<'a>>, at: Range<usize>) -> Option<Part<'a>> {
+        let table = value.get_ref().as_table()?;
+        Some(Part { table, at, ..self.clone() })
+    }
+
+    fn text_of(&self, value: &Spanned<DeValue>) -> Option<Declared<String>> {
+        let text = value.get_ref().as_str()?.replace("$${", "${");
+        let text = match &self.n {
+            Some(n) => text.replace("{n}", n),
+            None => text,
+        };
+        Some(Declared { value: text, at: self.span(value.span()) })
+    }
+
+    fn span(&self, bytes: Range<usize>) -> Span {
+        Span { source: self.source, bytes }
+    }
+}

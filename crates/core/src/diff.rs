@@ -1,0 +1,256 @@
+//! `Desired` × `Live` → `Plan`.
+//!
+//! Pure: no I/O, no clock, no order that is not in the input. The law that holds it together, tested
+//! in `laws`: a plan of the state that a plan leads to is empty.
+
+mod affected;
+mod after;
+mod arrivals;
+mod branches;
+mod built_in;
+mod condition;
+mod deletes;
+mod endpoint;
+mod gates;
+mod goal;
+mod kept;
+mod ledger;
+mod lingering;
+mod matched;
+mod order;
+mod placements;
+mod pools;
+mod reference;
+mod rules;
+mod stale;
+mod target_pools;
+mod targets;
+mod values;
+mod waves;
+mod workers;
+
+#[cfg(test)]
+pub(crate) mod laws;
+
+pub use after::after;
+pub use arrivals::{arrivals, awaiting};
+pub use kept::kept;
+pub use ledger::unread;
+pub use placements::decisions;
+pub use stale::{Stale, stale};
+pub use targets::Targets;
+
+use crate::{
+    desired::{Desired, Gate},
+    finding::{At, Finding, Level},
+    live::{Gap, Hides, Live, LivePool, LiveWorker, by_cause, fallback_pool},
+    model::Address,
+    plan::{Affected, Cause, Change, ChangeKind, Header, Plan},
+};
+
+use branches::Branches;
+use gates::Outcome;
+use matched::Matched;
+use std::collections::HashSet;
+
+/// What to write so that the server has what the file asks for.
+///
+/// A finding of level [`Level::Error`] says that the file and the server do not fit; the changes are then
+/// not complete, and no plan with one is ever approved.
+pub fn diff(desired: &Desired, live: &Live, header: Header) -> Plan {
+    narrowed(desired, live, header, &Targets::default(), None)
+}
+
+/// The same, narrowed to some addresses and what these depend on, and to the waves up to one. Gates look
+/// at what is left.
+pub fn narrowed(
+    desired: &Desired,
+    live: &Live,
+    header: Header,
+    targets: &Targets,
+    wave: Option<&str>,
+) -> Plan {
+    let mut findings = Vec::new();
+    let matched = Matched::new(desired, live, &mut findings);
+    findings.extend(waves::lint(desired, live));
+    let mut changes = infrastructure(&matched, &mut findings);
+
+    let mut branches = Branches::new(&matched);
+    changes.extend(values::changes(&matched, &mut branches, &mut findings));
+    changes.extend(target_pools::changes(&matched, &mut findings));
+    findings.extend(unseen_choosers(&matched));
+
+    let pools_and_workers_done = after(live, &changes);
+    changes.extend(placements::changes(
+        &matched,
+        &mut branches,
+        &pools_and_workers_done,
+        &mut findings,
+    ));
+
+    let done = after(live, &changes);
+    order::order(&mut changes, live, &done);
+    let (mut needs, mut affected) = (Vec::new(), Affected::default());
+    if findings.iter().all(|finding| finding.level != Level::Error) {
+        // Whether the rules settle is a matter of all of them.
+        let unsettled = unsettled(desired, &done);
+        if let Some(wave) = wave {
+            waves::hold_back(&matched, wave, &mut changes, &mut findings);
+        }
+        targets.narrow(&mut changes, &mut findings);
+        branches.narrow(&changes, targets, waves::turn(desired, live, wave));
+        let done = after(live, &changes);
+        let outcome = Outcome { matched: &matched, changes: &changes, after: &done };
+        findings.extend(gates::findings(&outcome));
+        findings.extend(unsettled);
+        needs = arrivals::needs(&matched, &changes, &done);
+        affected = affected::affected(&changes, live, &done);
+    }
+    findings.extend(branches.findings());
+    once(&mut findings);
+    let relies = stale::relies(&changes, live);
+    Plan { header, changes, findings, relies, needs, affected }
+}
+
+/// A plan of changes that no file asks for, such as a way back: put in order, and looked at by the gates.
+///
+/// What was once so may be so again: the gates warn, and refuse nothing. A pool that something uses is not
+/// deleted, and all else is done.
+pub fn unasked(
+    mut changes: Vec<Change>,
+    mut findings: Vec<Finding>,
+    live: &Live,
+    header: Header,
+) -> Plan {
+    let desired = Desired::default();
+    let matched = Matched::new(&desired, live, &mut findings);
+    let done = after(live, &changes);
+    let outcome = Outcome { matched: &matched, changes: &changes, after: &done };
+    let told = gates::findings(&outcome);
+    let used = |change: &Change| {
+        matches!(change.kind, ChangeKind::DeletePool { .. })
+            && told.iter().any(|it| {
+                it.code == Gate::PoolInUse.code() && it.address.as_deref() == Some(&change.address)
+            })
+    };
+    changes.retain(|change| !used(change));
+    findings.extend(told.into_iter().map(warned));
+    let done = after(live, &changes);
+    order::order(&mut changes, live, &done);
+    let relies = stale::relies(&changes, live);
+    let needs = arrivals::needs(&matched, &changes, &done);
+    let affected = affected::affected(&changes, live, &done);
+    Plan { header, changes, findings, relies, needs, affected }
+}
+
+/// What a gate says where there is no file that could set it.
+fn warned(finding: Finding) -> Finding {
+    // What is only unseen keeps no pool.
+    let keeps = finding.code == Gate::PoolInUse.code() && finding.address.is_some();
+    let (stays, help) = match keeps {
+        true => (": it stays", Some("delete it by hand once nothing uses it".to_owned())),
+        false => ("", None),
+    };
+    let message = format!("{}{stays}", finding.message);
+    Finding { level: Level::Warn, message, help, ..finding }
+}
+
+/// What could not be read, where the file would say what it is to be.
+fn unseen_choosers(matched: &Matched) -> Option<Finding> {
+    if !matched.desired.concerns_choosers() {
+        return None;
+    }
+    let hidden = |gap: &&Gap| matches!(gap.hides, Hides::Pointers | Hides::Targets);
+    let notes = by_cause(matched.live.gaps.iter().filter(hidden)).into_iter();
+    let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
+    let message = "some variables or targets could not be read, and nothing is said about these";
+    (!notes.is_empty())
+        .then(|| Finding::new("unseen-choosers", Level::Warn, At::Nowhere, message).notes(notes))
+}
+
+/// Whether changes touch what steps run on that they do not name: a pool loses its last enabled worker, the
+/// default one gets its first, another one becomes the default, or what chooses for a step chooses another.
+/// A plan of these is only right where every step was read.
+pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
+    let done = after(live, &plan.changes);
+    let has_worker = |live: &Live, pool: &LivePool| live.members(&pool.id).any(|it| !it.disabled);
+    let has_healthy = |live: &Live, pool: &LivePool| {
+        live.members(&pool.id).any(|it| !it.disabled && it.health.is_good())
+    };
+    let switches = |it: &Change| {
+        matches!(
+            it.kind,
+            ChangeKind::SetDefaultPool { .. }
+                | ChangeKind::SetValue { .. }
+                | ChangeKind::SetTargetPool { .. }
+        )
+    };
+    // The default pool gets its first worker, or loses its last one.
+    let fallback = |live: &Live| fallback_pool(live).map(|pool| pool.id.clone());
+    plan.changes.iter().any(switches)
+        || fallback(live) != fallback(&done)
+        || live.pools.iter().any(|pool| {
+            has_worker(live, pool) && !has_worker(&done, pool)
+                || has_healthy(live, pool) && !has_healthy(&done, pool)
+        })
+}
+
+/// Leaves each finding once: the workers of one range have their mistakes in common.
+fn once(findings: &mut Vec<Finding>) {
+    let mut seen = HashSet::new();
+    findings
+        .retain(|it| seen.insert((it.code.clone(), format!("{:?}", it.at), it.message.clone())));
+}
+
+/// The changes to all but steps.
+fn infrastructure(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+    let deletes = deletes::changes(matched, findings);
+    let deleted: HashSet<&str> = deletes.iter().filter_map(|change| change.kind.id()).collect();
+
+    let mut changes = pools::changes(matched, findings);
+    changes.extend(pools::sort(matched, &deleted));
+    changes.extend(workers::changes(matched, findings));
+    let is_deleted = |worker: &LiveWorker| deleted.contains(worker.id.as_str());
+    changes.extend(workers::leavers(matched, is_deleted, findings));
+    changes.extend(pools::switch(matched));
+    changes.extend(built_in_worker(matched));
+    changes.extend(deletes);
+    changes
+}
+
+/// The built-in worker's switch, where the file says another thing than the server.
+fn built_in_worker(matched: &Matched) -> Option<Change> {
+    let wanted = matched.desired.built_in_worker.as_ref()?;
+    if matched.live.server.built_in_worker? == wanted.value {
+        return None;
+    }
+    Some(Change {
+        address: Address::BuiltInWorker,
+        kind: ChangeKind::SetBuiltInWorker { on: wanted.value },
+        cause: Cause { at: At::Source(wanted.at.clone()), rule: None, why: None },
+        after: Vec::new(),
+    })
+}
+
+/// Rules that would move steps again once the plan is carried out, so that no plan were ever empty.
+fn unsettled(desired: &Desired, done: &Live) -> Option<Finding> {
+    let mut trouble = Vec::new();
+    let matched = Matched::new(desired, done, &mut trouble);
+    let mut branches = Branches::new(&matched);
+    let mut again = placements::changes(&matched, &mut branches, done, &mut trouble);
+    again.extend(values::changes(&matched, &mut branches, &mut trouble));
+    again.extend(target_pools::changes(&matched, &mut trouble));
+    trouble.extend(branches.findings());
+    trouble.retain(|finding| finding.level == Level::Error);
+    let moves = again.first().map(|change| change.cause.at.clone());
+    let at = moves.or_else(|| trouble.first().map(|finding| finding.at.clone()))?;
+    let mut steps: Vec<_> = again.iter().map(|change| change.address.to_string()).collect();
+    steps.extend(trouble.into_iter().flat_map(|finding| finding.notes));
+    let message = "the rules would never settle: once carried out, they would move steps again";
+    Some(
+        Finding::new("unsettled-rules", Level::Error, at, message)
+            .label("this rule would take them next")
+            .notes(steps)
+            .help("let no rule's result be what another rule's `currently` asks for"),
+    )
+}

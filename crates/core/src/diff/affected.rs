@@ -1,0 +1,97 @@
+//! Steps that come to run elsewhere, or nowhere, though no change of theirs says so: by a pool that loses or gets
+//! its workers, by another default pool, by a variable, or by the built-in worker's switch.
+
+use crate::{
+    live::{
+        Case, Effective, Inside, Live, LiveProcess, LiveStep, TemplateUse, effective,
+        effective_inside,
+    },
+    model::{Id, Process, StepAction},
+    plan::{Affected, Change, ChangeKind, PoolEdit},
+};
+
+use std::collections::{HashMap, HashSet};
+
+/// How many steps `changes` affect that they do not name. `after` is the server once they are made.
+pub(super) fn affected(changes: &[Change], live: &Live, after: &Live) -> Affected {
+    if !changes.iter().any(may_affect) {
+        return Affected::default();
+    }
+    let placed: HashSet<(&Id<Process>, &Id<StepAction>)> =
+        changes.iter().filter_map(placed).collect();
+    let before: HashMap<_, &LiveProcess> = live.processes.iter().map(|it| (&it.id, it)).collect();
+    let (mut steps, mut projects, mut runbooks) = (0, HashSet::new(), HashSet::new());
+    for process in &after.processes {
+        let Some(was) = before.get(&process.id) else { continue };
+        let pairs = was.steps.iter().zip(&process.steps);
+        let moves = |(old, new): &(&LiveStep, &LiveStep)| {
+            !placed.contains(&(&process.id, &new.id))
+                && places(was, old, live) != places(process, new, after)
+        };
+        let moved = pairs.filter(moves).count();
+        let moved = moved + moved_inside((was, live), (process, after));
+        if 0 < moved {
+            let owner = &process.owner;
+            steps += moved;
+            projects.insert(&owner.project);
+            runbooks.extend(owner.runbook.as_ref().map(|it| (&owner.project, it)));
+        }
+    }
+    Affected { steps, projects: projects.len(), runbooks: runbooks.len() }
+}
+
+/// How many steps inside process templates run elsewhere.
+fn moved_inside(
+    (was, live): (&LiveProcess, &Live),
+    (process, after): (&LiveProcess, &Live),
+) -> usize {
+    let usages = process.templates.iter().zip(&was.templates);
+    let moved = |(new, old): (&TemplateUse, &TemplateUse)| {
+        let usage = |of: &LiveProcess| of.steps.iter().find(|it| it.id == new.usage).cloned();
+        let (Inside::Steps(inner), Inside::Steps(_), Some(before), Some(then)) =
+            (&new.inside, &old.inside, usage(was), usage(process))
+        else {
+            return 0;
+        };
+        let moves = |it: &&LiveStep| {
+            somewhere(effective_inside(was, &before, it, live))
+                != somewhere(effective_inside(process, &then, it, after))
+        };
+        inner.iter().filter(moves).count()
+    };
+    usages.map(moved).sum()
+}
+
+/// Whether a change may decide about steps that it does not name.
+fn may_affect(change: &Change) -> bool {
+    match &change.kind {
+        ChangeKind::PlaceStep { .. } | ChangeKind::CreatePool(_) | ChangeKind::SortPools { .. } => {
+            false
+        }
+        ChangeKind::UpdatePool { edits, .. } => {
+            edits.iter().any(|it| matches!(it, PoolEdit::Image(_)))
+        }
+        _ => true,
+    }
+}
+
+fn placed(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
+    match &change.kind {
+        ChangeKind::PlaceStep { process, action, .. } => Some((process, action)),
+        _ => None,
+    }
+}
+
+/// Where a step runs, case by case.
+fn places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<Effective>> {
+    somewhere(effective(process, step, live))
+}
+
+/// The places of cases. None for nowhere: why is no matter.
+fn somewhere(cases: Vec<Case>) -> Vec<Option<Effective>> {
+    let place = |place| match place {
+        Effective::Nowhere(..) => None,
+        somewhere => Some(somewhere),
+    };
+    cases.into_iter().map(|it| place(it.place)).collect()
+}

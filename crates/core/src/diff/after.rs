@@ -1,0 +1,195 @@
+//! The state that changes lead to: what gates look at, and what the law of `diff` is tested on.
+
+mod choosers;
+
+use crate::{
+    live::{Branch, Health, Live, LivePool, LiveProcess, LiveStep, LiveWorker, Policy},
+    model::{
+        Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind, Process,
+    },
+    plan::{
+        Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit, exactly::switched,
+    },
+};
+
+use std::collections::HashMap;
+
+/// `live` as it would be once `changes` are carried out. Ids of what is new are made up.
+pub fn after(live: &Live, changes: &[Change]) -> Live {
+    let mut live = live.clone();
+    changes.iter().for_each(|change| make_branch(&mut live, change));
+    let processes = live.processes.iter().enumerate();
+    let index = processes.map(|(at, process)| (process.id.clone(), at)).collect();
+    for change in changes {
+        carry_out(&mut live, change, &index);
+    }
+    live
+}
+
+/// Adds the process of a branch that a change makes of another one.
+fn make_branch(live: &mut Live, change: &Change) {
+    let (new, commit) = match &change.kind {
+        ChangeKind::PlaceStep { process: new, git: Some(commit), .. } => (new, commit),
+        ChangeKind::SetValue { set, git: Some(commit), .. } => {
+            return choosers::make_branch(live, set, commit);
+        }
+        _ => return,
+    };
+    let Some(base) = &commit.base else { return };
+    let of_base = LiveProcess::on_branch(&commit.project, &commit.document, base);
+    if live.processes.iter().any(|it| it.id == *new) {
+        return;
+    }
+    let Some(mut process) = live.processes.iter().find(|it| it.id == of_base).cloned() else {
+        return;
+    };
+    process.id = new.clone();
+    process.git = process.git.map(|branch| made_of(branch, &commit.branch));
+    live.processes.push(process);
+}
+
+/// The branch of this name that is made of a protected one.
+fn made_of(base: Branch, name: &str) -> Branch {
+    let stands_for = Some(base.name);
+    Branch { name: name.to_owned(), protected: false, stands_for, ..base }
+}
+
+/// The id of a pool once the plan is carried out.
+pub(super) fn pool_id(pool: &PoolHandle) -> Id<Pool> {
+    match pool {
+        PoolHandle::Existing { id, .. } => id.clone(),
+        PoolHandle::New(address) => new_id(address),
+    }
+}
+
+fn new_id<T>(address: &Address) -> Id<T> {
+    Id::new(format!("(new {address})"))
+}
+
+fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usize>) {
+    match &change.kind {
+        ChangeKind::CreatePool(new) => live.pools.push(create_pool(&change.address, new)),
+        ChangeKind::UpdatePool { id, edits } => {
+            for pool in live.pools.iter_mut().filter(|pool| pool.id == *id) {
+                edits.iter().for_each(|edit| edit_pool(pool, edit));
+            }
+        }
+        ChangeKind::DeletePool { id, .. } => live.pools.retain(|pool| pool.id != *id),
+        ChangeKind::CreateWorker(new) => {
+            let worker = create_worker(live, &change.address, new);
+            live.workers.push(worker);
+        }
+        ChangeKind::UpdateWorker { id, edits } => {
+            for worker in live.workers.iter_mut().filter(|worker| worker.id == *id) {
+                edits.iter().for_each(|edit| edit_worker(worker, edit));
+            }
+        }
+        ChangeKind::ReplaceWorker { id, new, .. } => {
+            let worker = create_worker(live, &change.address, new);
+            live.workers.retain(|worker| worker.id != *id);
+            live.workers.push(worker);
+        }
+        ChangeKind::DeleteWorker { id, .. } => live.workers.retain(|worker| worker.id != *id),
+        ChangeKind::PlaceStep { process, action, edits, exactly, .. } => {
+            let process = index.get(process).and_then(|at| live.processes.get_mut(*at));
+            let steps = process.into_iter().flat_map(|it| it.steps.iter_mut());
+            for step in steps.filter(|step| step.id == *action) {
+                edits.iter().for_each(|edit| edit_step(step, edit));
+                // A way back says of the switch itself what an edit only says of what follows from it.
+                if let Some(said) = switched(exactly) {
+                    step.run_on_server = LiveStep::said(said);
+                }
+            }
+        }
+        ChangeKind::SetValue { set, name, edit, .. } => choosers::set_value(live, set, name, edit),
+        ChangeKind::SetTargetPool { id, pool, .. } => {
+            choosers::set_target_pool(live, id, pool.after().as_ref());
+        }
+        ChangeKind::SetDefaultPool { to, .. } => {
+            let id = pool_id(to);
+            live.pools.iter_mut().for_each(|pool| pool.default = pool.id == id);
+        }
+        ChangeKind::SortPools { order, .. } => {
+            let order: Vec<_> = order.iter().map(pool_id).collect();
+            // One that the plan does not know of goes behind all others.
+            let place = |id: &Id<Pool>| order.iter().position(|it| it == id);
+            live.pools.sort_by_key(|pool| place(&pool.id).unwrap_or(usize::MAX));
+        }
+        ChangeKind::SetBuiltInWorker { on } => live.server.built_in_worker = Some(*on),
+    }
+}
+
+fn create_pool(address: &Address, new: &NewPool) -> LivePool {
+    LivePool {
+        id: new_id(address),
+        name: Name::new(&new.name),
+        slug: String::new(),
+        description: new.description.clone(),
+        kind: new.kind.clone(),
+        default: false,
+    }
+}
+
+fn create_worker(live: &Live, address: &Address, new: &NewWorker) -> LiveWorker {
+    LiveWorker {
+        id: new_id(address),
+        name: Name::new(&new.name),
+        endpoint: new.endpoint.clone(),
+        pools: new.pools.iter().map(pool_id).collect(),
+        policy: new.policy.clone().unwrap_or_else(|| default_policy(live)),
+        disabled: new.disabled,
+        health: Health::Unknown,
+    }
+}
+
+/// What the server gives a worker for which no policy is said.
+fn default_policy(live: &Live) -> Linked<Policy> {
+    let policy = live.directory.policies.iter().find(|it| it.default);
+    policy.map_or_else(|| Linked::new("", ""), |it| Linked::new(&it.id, it.name.as_str()))
+}
+
+fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
+    match edit {
+        PoolEdit::Name(name) => pool.name = Name::new(name.after()),
+        PoolEdit::Description(text) => pool.description = text.after().clone(),
+        PoolEdit::Image(image) => pool.kind = PoolKind::Dynamic { image: image.after().clone() },
+    }
+}
+
+fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
+    match edit {
+        WorkerEdit::Name(name) => worker.name = Name::new(name.after()),
+        WorkerEdit::Endpoint(endpoint) => worker.endpoint = endpoint.after().clone(),
+        WorkerEdit::Pools(pools) => worker.pools = pools.after().iter().map(pool_id).collect(),
+        WorkerEdit::Policy(policy) => worker.policy = policy.after().clone(),
+        WorkerEdit::Disabled(disabled) => worker.disabled = *disabled.after(),
+    }
+}
+
+fn edit_step(step: &mut LiveStep, edit: &StepEdit) {
+    match edit {
+        StepEdit::Place(place) => {
+            step.place = match place.after() {
+                Place::Pool(pool) => Place::Pool(pool_id(pool)),
+                Place::Variable(name) => Place::Variable(name.clone()),
+                Place::DefaultPool => Place::DefaultPool,
+            }
+        }
+        StepEdit::Execution { execution, restored, .. } => {
+            step.run_on_server = Some(*execution.after() != Execution::OnTargets);
+            if *execution.after() == Execution::Once {
+                step.target_roles.clear();
+            }
+            if let Some(tags) = restored {
+                step.target_roles.clone_from(tags);
+            }
+        }
+        StepEdit::Container(container) => {
+            let feed = |it: &Container<Linked<_>>| Container {
+                image: it.image.clone(),
+                feed: it.feed.id.as_str().to_owned(),
+            };
+            step.container = container.after().as_ref().map(feed);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Which pools a plan sends steps to, and by which changes.
+
+use super::{
+    after::{after, pool_id},
+    matched::Matched,
+    stale,
+};
+use crate::{
+    desired::Gate,
+    finding::{Finding, Level},
+    live::{Case, Decider, Live, LivePool, LiveProcess, effective, fallback_pool},
+    model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
+    plan::{Arrival, Change, ChangeKind, Need, Plan, StepEdit, Subject},
+};
+
+use indexmap::{IndexMap, IndexSet};
+use std::collections::HashMap;
+
+/// The pools that have to have healthy workers before the steps of `plan` come to them, each with as many
+/// as the plan says that it needs, and one where it says nothing.
+///
+/// A dynamic pool has no workers that could be looked at, and neither has a default pool for which the
+/// built-in worker works. A step by variable comes to each pool to which `live` knows that a value leads.
+pub fn arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
+    let done = after(live, &plan.changes);
+    let arrivals = by_pool(&plan.changes, &done).into_iter();
+    let arrival = |(pool, changes): (&LivePool, Vec<usize>)| {
+        let pool = handle(&plan.changes, pool);
+        match plan.needs.iter().find(|need| need.pool == pool) {
+            Some(Need { pool, healthy }) => {
+                Arrival { pool: pool.clone(), healthy: *healthy, changes }
+            }
+            None => Arrival { pool, healthy: 1, changes },
+        }
+    };
+    arrivals.map(arrival).collect()
+}
+
+/// The plan as one whose apply waits for healthy workers: `unhealthy-pool` refuses no steps that are to
+/// wait. What it says of workers that leave a pool stays as it is, and so does every other gate.
+pub fn awaiting(mut plan: Plan) -> Plan {
+    let needs = &plan.needs;
+    let waits = |finding: &Finding| {
+        let about = finding.address.as_deref();
+        finding.code == Gate::UnhealthyPool.code()
+            && needs.iter().any(|need| about == Some(need.pool.address()))
+    };
+    for finding in plan.findings.iter_mut().filter(|it| waits(it)) {
+        finding.level = Level::Warn;
+        finding.help =
+            Some("its workers are checked first, and the steps wait for them".to_owned());
+    }
+    for rely in &mut plan.relies {
+        if matches!(rely.subject, Subject::EnabledWorkerIn(_)) && rely.seen == stale::HEALTHY {
+            stale::ENABLED.clone_into(&mut rely.seen);
+        }
+    }
+    plan
+}
+
+/// What the pools need to which `changes` send steps: as many healthy workers as the file says.
+pub(super) fn needs(matched: &Matched, changes: &[Change], done: &Live) -> Vec<Need> {
+    let pools = by_pool(changes, done).into_iter().map(|(pool, _)| pool);
+    let need = |pool: &LivePool| {
+        let address = matched.pool_address_after(pool);
+        let declared = match &address {
+            Address::Pool(key) => matched.desired.pools.get(key),
+            _ => None,
+        };
+        let min = declared.and_then(|it| it.min_healthy.as_ref()).map_or(1, |it| it.value.max(1));
+        let pool = match handle(changes, pool) {
+            PoolHandle::Existing { id, .. } => PoolHandle::Existing { id, address },
+            new @ PoolHandle::New(_) => new,
+        };
+        Need { pool, healthy: min }
+    };
+    pools.map(need).collect()
+}
+
+/// The places of the changes that send steps to each pool whose workers can be looked at.
+fn by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool, Vec<usize>)> {
+    let processes = done.processes.iter().map(|it| (&it.id, it)).collect();
+    let served = fallback_pool(done).filter(|_| done.server.built_in_worker != Some(false));
+    let has_workers = |pool: &&LivePool| {
+        pool.kind == PoolKind::Static && served.is_none_or(|served| served.id != pool.id)
+    };
+    let mut found: IndexMap<Id<Pool>, (&LivePool, Vec<usize>)> = IndexMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        for id in destinations(change, done, &processes, |_| true) {
+            let Some(pool) = done.pool(&id).filter(has_workers) else { continue };
+            found.entry(id).or_insert((pool, Vec::new())).1.push(index);
+        }
+    }
+    found.into_values().collect()
+}
+
+/// The pools to which a change sends steps, each once; of a step, in the cases that `counts` says yes to.
+pub(super) fn destinations(
+    change: &Change,
+    done: &Live,
+    processes: &HashMap<&Id<Process>, &LiveProcess>,
+    counts: impl Fn(&Case) -> bool,
+) -> IndexSet<Id<Pool>> {
+    match &change.kind {
+        ChangeKind::PlaceStep { process, action, edits, .. } if moves(edits) => {
+            let process = processes.get(process).copied();
+            let step = process.and_then(|it| it.steps.iter().find(|it| it.id == *action));
+            let cases = process.zip(step).map(|(process, step)| effective(process, step, done));
+            let cases = cases.into_iter().flatten().filter(|it| counts(it));
+            cases.filter_map(|it| destination(&it).cloned()).collect()
+        }
+        // Every step that names no pool comes with it.
+        ChangeKind::SetDefaultPool { to, .. } => IndexSet::from([pool_id(to)]),
+        // The steps for which it chooses come with it.
+        ChangeKind::SetValue { edit, .. } => edit.after().map(pool_id).into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => {
+            let default = || done.default_pool().map(|pool| pool.id.clone());
+            pool.after().as_ref().map(pool_id).or_else(default).into_iter().collect()
+        }
+        _ => IndexSet::new(),
+    }
+}
+
+/// Whether edits of a step are about where it runs, and not in which container alone.
+fn moves(edits: &[StepEdit]) -> bool {
+    edits.iter().any(|it| matches!(it, StepEdit::Place(_) | StepEdit::Execution { .. }))
+}
+
+/// The pool to which a step comes in a case.
+fn destination(case: &Case) -> Option<&Id<Pool>> {
+    match case.by {
+        Decider::Type => None,
+        Decider::Execution
+        | Decider::Explicit
+        | Decider::Parameter(_)
+        | Decider::Variable(..)
+        | Decider::Target
+        | Decider::DefaultPool => case.place.pool(),
+    }
+}
+
+/// A pool of the state after `changes`, to be pointed at.
+fn handle(changes: &[Change], pool: &LivePool) -> PoolHandle {
+    let is_new = |change: &&Change| {
+        matches!(change.kind, ChangeKind::CreatePool(_))
+            && pool_id(&PoolHandle::New(change.address.clone())) == pool.id
+    };
+    match changes.iter().find(is_new) {
+        Some(change) => PoolHandle::New(change.address.clone()),
+        None => PoolHandle::Existing {
+            id: pool.id.clone(),
+            address: Address::Pool(pool.name.to_string()),
+        },
+    }
+}

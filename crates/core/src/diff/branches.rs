@@ -1,0 +1,364 @@
+//! Changes of what is in Git, processes and variables: to which branch each is committed, and which branch takes none.
+//!
+//! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
+//! stands for it. Never: what moves.
+
+use super::{matched::Matched, rules, targets::Targets};
+use crate::{
+    desired::{Declared, OnProtected, VersionControl},
+    finding::{At, Finding, Level},
+    live::{Branch, Gap, Hides, Live, LiveProcess, LiveVariableSet, Store},
+    model::{Address, Name, SetOwner},
+    plan::{Change, ChangeKind, Commit},
+    text::{count, stays},
+};
+
+use indexmap::IndexMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// What has been found of the branches, as processes and sets of variables go by.
+pub(super) struct Branches<'a> {
+    matched: &'a Matched<'a>,
+    /// Processes and sets on protected branches that lack something, by project, id and branch.
+    lacking: HashMap<(&'a str, &'a str, &'a str), Vec<Address>>,
+    /// Branches that were made for a protected one, by repository and name: each stands for one alone.
+    made: HashSet<(&'a str, &'a str, &'a str)>,
+    protected: Vec<Address>,
+    /// Branches that have what their protected ones lack, in words.
+    waiting: BTreeSet<(Name, String)>,
+    taken: Vec<Address>,
+    /// What a protected branch lacks for which the branch that shall stand for it is protected as well.
+    without_stand_in: Vec<Address>,
+    /// What a protected branch lacks and the branch that stands for it does not have to be changed.
+    behind: Vec<Address>,
+    /// Projects that the file is about and whose repository cannot be read, each with why.
+    unreachable: IndexMap<Name, String>,
+}
+
+impl<'a> Branches<'a> {
+    pub(super) fn new(matched: &'a Matched<'a>) -> Self {
+        let unread = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::StepsInGit);
+        let unread = unread.filter_map(|gap| Some((gap.project.clone()?, gap.why.clone())));
+        Self {
+            matched,
+            lacking: HashMap::new(),
+            made: HashSet::new(),
+            protected: Vec::new(),
+            waiting: BTreeSet::new(),
+            taken: Vec::new(),
+            without_stand_in: Vec::new(),
+            behind: Vec::new(),
+            unreachable: unread.filter(|(name, _)| rules::may_place(matched, name)).collect(),
+        }
+    }
+
+    /// Notes that something in Git of a project cannot be read.
+    pub(super) fn unreachable(&mut self, project: &Name, why: &str) {
+        self.unreachable.entry(project.clone()).or_insert_with(|| why.to_owned());
+    }
+
+    /// The changes of a process or a set of variables that are to be made, each with its commit where that
+    /// is on a branch. A branch that stands for a protected one comes after that.
+    pub(super) fn admit(
+        &mut self,
+        project: &Name,
+        branch: Option<&'a Branch>,
+        moved: Vec<Change>,
+    ) -> Vec<Change> {
+        let Some(branch) = branch else { return moved };
+        let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
+        if branch.stands_for.is_some() {
+            return self.stand_in(project, branch, moved, said);
+        }
+        if moved.is_empty() || !branch.protected {
+            return committed(moved, branch, None, said);
+        }
+        match &said.value.on_protected {
+            OnProtected::Refuse => {
+                self.protected.extend(moved.iter().map(|it| it.address.clone()));
+                committed(moved, branch, None, said)
+            }
+            OnProtected::Skip => {
+                self.protected.extend(moved.into_iter().map(|it| it.address));
+                Vec::new()
+            }
+            OnProtected::Branch(name) => self.elsewhere(branch, name, moved, said),
+        }
+    }
+
+    /// What a branch lacks that stands for a protected one; nothing, where that lacks nothing itself.
+    fn stand_in(
+        &mut self,
+        project: &Name,
+        branch: &'a Branch,
+        moved: Vec<Change>,
+        said: &Declared<VersionControl>,
+    ) -> Vec<Change> {
+        let protected = branch.stands_for.as_deref().unwrap_or_default();
+        let key = (branch.project.as_str(), branch.document.as_str(), protected);
+        let Some(lacking) = self.lacking.remove(&key) else { return Vec::new() };
+        let live = self.matched.live;
+        self.behind.extend(lacking.into_iter().filter(|it| !is_on(live, branch, it)));
+        if moved.is_empty() {
+            let waits =
+                format!("{} of project {project:?}, to be merged into {protected}", branch.name);
+            self.waiting.insert((project.clone(), waits));
+        }
+        committed(moved, branch, None, said)
+    }
+
+    /// The changes that a protected branch lacks, on a branch that is made of it, or is there already.
+    fn elsewhere(
+        &mut self,
+        branch: &'a Branch,
+        name: &'a str,
+        moved: Vec<Change>,
+        said: &Declared<VersionControl>,
+    ) -> Vec<Change> {
+        let addresses = |moved: Vec<Change>| moved.into_iter().map(|it| it.address);
+        if branch.without_stand_in {
+            self.without_stand_in.extend(addresses(moved));
+            return Vec::new();
+        }
+        let stands_for_it = |it: &&Branch| {
+            it.project == branch.project
+                && it.name == name
+                && it.stands_for.as_deref() == Some(branch.name.as_str())
+        };
+        let live = self.matched.live;
+        let mut standing = on_branches(live).filter(stands_for_it).peekable();
+        if standing.peek().is_some() {
+            if standing.any(|it| it.document == branch.document) {
+                let key = (branch.project.as_str(), branch.document.as_str(), &*branch.name);
+                self.lacking.insert(key, addresses(moved).collect());
+            } else {
+                self.behind.extend(addresses(moved));
+            }
+            return Vec::new();
+        }
+        let others = self.made.iter().any(|(project, made, base)| {
+            *project == branch.project.as_str() && *made == name && *base != branch.name
+        });
+        let stands_for_another = |it: &Branch| {
+            it.project == branch.project
+                && it.name == name
+                && it.stands_for.as_ref().is_some_and(|it| *it != branch.name)
+        };
+        if others || on_branches(live).any(stands_for_another) {
+            self.taken.extend(addresses(moved));
+            return Vec::new();
+        }
+        self.made.insert((branch.project.as_str(), name, &branch.name));
+        committed(moved, branch, Some(name), said)
+    }
+
+    /// Forgets what a plan no longer has that is narrowed to some changes and addresses, and to the projects
+    /// whose turn it is.
+    pub(super) fn narrow(
+        &mut self,
+        changes: &[Change],
+        targets: &Targets,
+        is_now: impl Fn(&Name) -> bool,
+    ) {
+        let said = self.matched.desired.version_control.as_ref();
+        let refused = said.is_some_and(|it| it.value.on_protected == OnProtected::Refuse);
+        let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
+        // What is skipped is no change of the plan, so that the targets alone can tell.
+        let stays = |it: &Address| targets.concern(it) && (!refused || changed.contains(it));
+        self.protected.retain(stays);
+        for addresses in [&mut self.taken, &mut self.without_stand_in, &mut self.behind] {
+            addresses.retain(|it| targets.concern(it) && is_now(&project_of(it)));
+        }
+        let may_be_meant = |project: &Name| is_now(project) && targets.may_concern(project);
+        self.unreachable.retain(|project, _| may_be_meant(project));
+        self.waiting.retain(|(project, _)| may_be_meant(project));
+    }
+
+    /// What there is to say about the branches.
+    pub(super) fn findings(self) -> Vec<Finding> {
+        let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
+        let at = || At::Source(said.at.clone());
+        let shown = |all: &[Address]| all.iter().map(Address::to_string).collect();
+        let mut findings = Vec::new();
+        if !self.unreachable.is_empty() {
+            let projects = count(self.unreachable.len(), "version-controlled project");
+            let message = format!("{projects} could not be read");
+            let why = self.unreachable.iter().map(|(name, why)| format!("project {name:?}: {why}"));
+            let help =
+                "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
+            findings.push(
+                Finding::new("unreachable-repository", Level::Deny, at(), message)
+                    .notes(why.collect())
+                    .help(help),
+            );
+        }
+        if !self.protected.is_empty() {
+            let what = counted(&self.protected);
+            let refused = said.value.on_protected == OnProtected::Refuse;
+            let (level, message) = match refused {
+                true => (
+                    Level::Deny,
+                    format!("{what} would change on a protected branch, which takes no commit"),
+                ),
+                false => {
+                    let stay = stays(self.protected.len());
+                    (Level::Warn, format!("{what} on a protected branch {stay}"))
+                }
+            };
+            let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
+            findings.push(
+                Finding::new("protected-branch", level, at(), message)
+                    .notes(shown(&self.protected))
+                    .help(help),
+            );
+        }
+        findings.extend(self.about_stand_ins(&at()));
+        findings.extend(self.idle(&said.value, &at()));
+        if !self.waiting.is_empty() {
+            let message = "some changes are on branches that wait to be merged";
+            findings.push(
+                Finding::new("unmerged-branch", Level::Warn, at(), message)
+                    .notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
+            );
+        }
+        findings
+    }
+
+    /// What cannot be committed to a branch beside a protected one.
+    fn about_stand_ins(&self, at: &At) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (addresses, level, message, help) in [
+            (
+                &self.taken,
+                Level::Deny,
+                "one branch cannot stand for several protected branches of a project",
+                "name one protected branch in `branch`",
+            ),
+            (
+                &self.without_stand_in,
+                Level::Deny,
+                "the branch that would stand for a protected one is protected as well",
+                "name one in `on_protected` that takes commits",
+            ),
+            (
+                &self.behind,
+                Level::Warn,
+                "the branch that stands for a protected one does not have what would change",
+                "merge it first, or bring it up to date with the protected one",
+            ),
+        ] {
+            if !addresses.is_empty() {
+                let notes = addresses.iter().map(Address::to_string).collect();
+                let finding = Finding::new("protected-branch", level, at.clone(), message);
+                findings.push(finding.notes(notes).help(help));
+            }
+        }
+        findings
+    }
+
+    /// Branches that are written out and that no project has.
+    fn idle(&self, said: &VersionControl, at: &At) -> Vec<Finding> {
+        let (live, desired) = (self.matched.live, self.matched.desired);
+        let is_read = desired.rules.iter().any(|it| it.select.deployments)
+            && live.projects.iter().any(|it| it.git);
+        let hides = |gap: &Gap| matches!(gap.hides, Hides::Steps | Hides::StepsInGit);
+        let whose = match live.gaps.iter().any(hides) {
+            true => "no project that could be read",
+            false => "no project",
+        };
+        let names = || on_branches(live).map(|it| it.name.as_str());
+        let is_idle = |name: &&str| {
+            let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
+            is_written_out && !names().any(|it| it.to_lowercase() == name.to_lowercase())
+        };
+        let asked = said.branches.iter().map(|it| it.trim());
+        let idle = asked.filter(|_| is_read).filter(is_idle);
+        let finding = |name: &str| {
+            let message = format!("{whose} has a branch `{name}`");
+            let finding = Finding::new("idle-branch", Level::Warn, at.clone(), message);
+            finding.help("name a branch that is there in `branch`, or `default`")
+        };
+        idle.map(finding).collect()
+    }
+}
+
+/// The project that a step or a value on a branch is of.
+fn project_of(address: &Address) -> Name {
+    match address {
+        Address::Step { project: name, .. }
+        | Address::Variable { owner: SetOwner::Project { name, .. }, .. } => Name::new(name),
+        _ => Name::new(""),
+    }
+}
+
+/// Whether a branch has the step or the value of an address, which is on another.
+fn is_on(live: &Live, branch: &Branch, address: &Address) -> bool {
+    match address {
+        Address::Step { step, .. } => {
+            let id = LiveProcess::on_branch(&branch.project, &branch.document, &branch.name);
+            let is = |it: Address| matches!(it, Address::Step { step: name, .. } if name == *step);
+            let process = live.processes.iter().find(|it| it.id == id);
+            process.is_some_and(|it| it.steps.iter().any(|step| is(it.address(step))))
+        }
+        // A value that is not there is added.
+        _ => true,
+    }
+}
+
+/// Everything that is on a branch which a file names.
+fn on_branches(live: &Live) -> impl Iterator<Item = &Branch> {
+    fn of_set(set: &LiveVariableSet) -> Option<&Branch> {
+        match &set.store {
+            Store::Branch(branch) => Some(branch),
+            Store::Database | Store::BesideGit { .. } | Store::OtherBranch(_) => None,
+        }
+    }
+    let processes = live.processes.iter().filter_map(|it| it.git.as_ref());
+    processes.chain(live.choosers.sets.iter().filter_map(of_set))
+}
+
+/// How many steps and values these are: `2 steps and 1 value`.
+fn counted(all: &[Address]) -> String {
+    let is_step = |it: &&Address| matches!(it, Address::Step { .. });
+    let steps = all.iter().filter(is_step).count();
+    let parts = [(steps, "step"), (all.len() - steps, "value")].into_iter();
+    let parts = parts.filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun));
+    parts.collect::<Vec<_>>().join(" and ")
+}
+
+/// The changes as commits to a branch, or to one that is made of it.
+fn committed(
+    mut changes: Vec<Change>,
+    branch: &Branch,
+    new: Option<&str>,
+    said: &Declared<VersionControl>,
+) -> Vec<Change> {
+    let name = new.unwrap_or(&branch.name);
+    for change in &mut changes {
+        let commit = || Commit {
+            document: branch.document.clone(),
+            project: branch.project.clone(),
+            repository: branch.repository.clone(),
+            branch: name.to_owned(),
+            base: new.map(|_| branch.name.clone()),
+            message: said.value.message.clone(),
+        };
+        if let Address::Step { branch, .. }
+        | Address::Variable { owner: SetOwner::Project { branch, .. }, .. } = &mut change.address
+        {
+            *branch = Some(name.to_owned());
+        }
+        match &mut change.kind {
+            ChangeKind::PlaceStep { process, git, .. } => {
+                *process = LiveProcess::on_branch(&branch.project, &branch.document, name);
+                *git = Some(commit());
+            }
+            ChangeKind::SetValue { set, git, .. } => {
+                *set = LiveVariableSet::on_branch(&branch.project, &branch.document, name);
+                *git = Some(commit());
+            }
+            _ => {}
+        }
+    }
+    changes
+}

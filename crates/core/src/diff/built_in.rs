@@ -1,0 +1,86 @@
+//! Which steps run on the built-in worker: now, and once all but steps is as the file says.
+//!
+//! Rules ask about it step by step, so that what a variable comes to is found out once a process. Never:
+//! whether the built-in worker is switched on.
+
+use super::goal::Reach;
+use crate::{
+    live::{Live, LiveProcess, LiveStep, effective, fallback_pool},
+    model::{Id, Name, Place, Pool},
+};
+
+use std::{cell::RefCell, collections::HashMap};
+
+/// The two states in which a step is matched.
+pub(super) struct BuiltIn<'a>([State<'a>; 2]);
+
+/// The built-in worker in one state of the server.
+pub(super) struct State<'a> {
+    live: &'a Live,
+    /// The pool whose steps run there.
+    fallback: Option<&'a Id<Pool>>,
+    /// Variables that have that pool as a value, and whether they have a value for single steps.
+    variables: HashMap<&'a Name, bool>,
+    /// Whether all values of a variable are that pool, by process and name.
+    known: RefCell<HashMap<(&'a str, &'a str), bool>>,
+}
+
+/// A step, as the selectors of where it runs look at it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) process: &'a LiveProcess,
+    pub(super) step: &'a LiveStep,
+    pub(super) reach: Reach,
+}
+
+impl<'a> BuiltIn<'a> {
+    pub(super) fn new(now: &'a Live, after: &'a Live) -> Self {
+        Self([now, after].map(State::new))
+    }
+
+    pub(super) fn states(&self) -> &[State<'a>] {
+        &self.0
+    }
+}
+
+impl<'a> State<'a> {
+    fn new(live: &'a Live) -> Self {
+        let fallback = fallback_pool(live).map(|pool| &pool.id);
+        let mut variables: HashMap<&Name, bool> = HashMap::new();
+        let values = &live.choosers.variables;
+        for value in values.iter().filter(|it| fallback.is_some() && it.pool.as_ref() == fallback) {
+            variables.insert(&value.name, false);
+        }
+        for value in values.iter().filter(|it| !it.scope.actions.is_empty()) {
+            variables.entry(&value.name).and_modify(|it| *it = true);
+        }
+        Self { live, fallback, variables, known: RefCell::default() }
+    }
+
+    /// Whether a step runs on the built-in worker, or would, were that switched on: of a step by variable,
+    /// whether each of its cases leads there.
+    pub(super) fn runs(&self, asked: Asked<'a>) -> bool {
+        let Some(fallback) = self.fallback.filter(|_| asked.reach == Reach::Worker) else {
+            return false;
+        };
+        match &asked.step.place {
+            Place::DefaultPool => true,
+            Place::Pool(id) => id == fallback,
+            Place::Variable(name) => self.leads(asked, name, fallback),
+        }
+    }
+
+    fn leads(&self, asked: Asked<'a>, name: &'a str, fallback: &Id<Pool>) -> bool {
+        let Asked { process, step, .. } = asked;
+        let Some(by_step) = self.variables.get(&Name::new(name)) else { return false };
+        let look = || {
+            let cases = effective(process, step, self.live);
+            cases.iter().all(|case| case.place.pool() == Some(fallback))
+        };
+        // The targets of a step have a say too.
+        if *by_step || step.has_target_tags() {
+            return look();
+        }
+        *self.known.borrow_mut().entry((process.id.as_str(), name)).or_insert_with(look)
+    }
+}

@@ -1,0 +1,350 @@
+//! `empty-pool`, `unhealthy-pool` and `default-pool-member`: who is in a pool when steps come to it.
+
+use super::{Outcome, way_past};
+use crate::{
+    desired::Gate,
+    diff::{after::pool_id, arrivals::destinations},
+    finding::{At, Finding, Level},
+    live::{
+        Case, Decider, Health, Hides, Live, LivePool, LiveProcess, LiveWorker, by_cause,
+        fallback_pool, perhaps_residents, residents, without_a_pool,
+    },
+    model::{Address, Id, Pool, PoolKind, Process},
+    plan::{Change, ChangeKind},
+    text::count,
+};
+
+use indexmap::IndexMap;
+use std::collections::{HashMap, HashSet};
+
+/// Whether each pool that the plan gives work, or takes workers from, has the workers that it needs.
+pub(super) fn enough(outcome: &Outcome) -> Vec<Finding> {
+    let arrivals = arrivals(outcome);
+    let pools = outcome.after.pools.iter().filter(|pool| pool.kind == PoolKind::Static);
+    let mut findings: Vec<Finding> =
+        pools.flat_map(|pool| of_pool(outcome, pool, arrivals.get(&pool.id))).collect();
+    findings.extend(unseen(outcome));
+    findings
+}
+
+/// The changes that send steps to each pool: in any case, but for those of a variable, which `variables`
+/// looks at.
+fn arrivals<'a>(outcome: &Outcome<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
+    let processes = outcome.after.processes.iter().map(|it| (&it.id, it));
+    let processes: HashMap<&Id<Process>, &LiveProcess> = processes.collect();
+    let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
+    for change in outcome.changes {
+        for pool in destinations(change, outcome.after, &processes, is_by_itself) {
+            arrivals.entry(pool).or_default().push(change);
+        }
+    }
+    arrivals
+}
+
+/// Whether a case is none of a variable, which `variables` looks at.
+fn is_by_itself(case: &Case) -> bool {
+    !matches!(case.by, Decider::Variable(..))
+}
+
+/// Steps that could not be seen, where the plan empties a pool or makes another one the default.
+fn unseen(outcome: &Outcome) -> Option<Finding> {
+    let live = outcome.matched.live;
+    let emptied = live.pools.iter().find(|pool| {
+        let worse = Worse::of(outcome, &pool.id);
+        let is_there = outcome.after.pool(&pool.id).is_some();
+        is_there && (worse.emptied || worse.sickened) && !is_served(outcome, &pool.id)
+    });
+    // A dynamic pool has its workers when they are needed.
+    let is_idle = |id: &Id<Pool>| {
+        let is_static = outcome.after.pool(id).is_some_and(|it| it.kind == PoolKind::Static);
+        is_static && Muster::of(outcome.after, id).healthy == 0 && !is_served(outcome, id)
+    };
+    let switch = outcome.changes.iter().find(|it| match &it.kind {
+        ChangeKind::SetDefaultPool { to, .. } => is_idle(&pool_id(to)),
+        _ => false,
+    });
+    if emptied.is_none() && switch.is_none() {
+        return None;
+    }
+    let gaps =
+        live.gaps.iter().filter(|gap| !matches!(gap.hides, Hides::ElsewhereSteps | Hides::Rules));
+    let notes = by_cause(gaps).into_iter();
+    let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
+    if notes.is_empty() {
+        return None;
+    }
+    let subject = match emptied {
+        Some(pool) => format!("in `{}`", outcome.matched.pool_address(pool)),
+        None => "in the default pool".to_owned(),
+    };
+    let at = switch.map_or(At::Nowhere, |change| change.cause.at.clone());
+    let message = format!("steps that could not be seen may still run {subject}");
+    let finding = outcome.warn(Gate::EmptyPool, at, message)?;
+    Some(finding.notes(notes).help("look at these by hand first"))
+}
+
+/// Whether the built-in worker does the work of a pool after the plan.
+fn is_served(outcome: &Outcome, pool: &Id<Pool>) -> bool {
+    fallback_pool(outcome.after).is_some_and(|it| it.id == *pool)
+        && outcome.after.server.built_in_worker != Some(false)
+}
+
+/// How a pool is worse off after the plan.
+#[derive(Clone, Copy)]
+struct Worse {
+    /// It loses its last enabled worker.
+    emptied: bool,
+    /// It loses its last healthy one.
+    sickened: bool,
+}
+
+impl Worse {
+    fn of(outcome: &Outcome, pool: &Id<Pool>) -> Self {
+        let before = Muster::of(outcome.matched.live, pool);
+        let after = Muster::of(outcome.after, pool);
+        Self {
+            emptied: after.enabled == 0 && 0 < before.enabled,
+            sickened: after.healthy == 0 && 0 < before.healthy,
+        }
+    }
+}
+
+/// How the members of a pool stand.
+struct Muster {
+    enabled: usize,
+    healthy: usize,
+    unknown: usize,
+}
+
+impl Muster {
+    fn of(live: &Live, pool: &Id<Pool>) -> Self {
+        let enabled: Vec<&LiveWorker> = live.members(pool).filter(|it| !it.disabled).collect();
+        let of = |is: fn(Health) -> bool| enabled.iter().filter(|it| is(it.health)).count();
+        let unknown = of(|it| it == Health::Unknown);
+        Self { enabled: enabled.len(), healthy: of(Health::is_good), unknown }
+    }
+}
+
+fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) -> Vec<Finding> {
+    let before = Muster::of(outcome.matched.live, &pool.id);
+    let muster = Muster::of(outcome.after, &pool.id);
+    let address = outcome.matched.pool_address_after(pool);
+    let declared = match &address {
+        Address::Pool(key) => outcome.matched.desired.pools.get(key),
+        _ => None,
+    };
+    let wanted = declared.and_then(|it| it.min_healthy.as_ref());
+    let fewer =
+        wanted.is_some() && (muster.healthy, muster.enabled) != (before.healthy, before.enabled);
+    let Worse { emptied, sickened } = Worse::of(outcome, &pool.id);
+    if is_served(outcome, &pool.id) {
+        return Vec::new();
+    }
+    let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
+    let switched = arrivals.into_iter().flatten().any(switches);
+    let worse = fewer || emptied || sickened || switched;
+    let mut affected = match worse {
+        true => residents(outcome.after, &pool.id),
+        false => Vec::new(),
+    };
+    if affected.is_empty() {
+        let arrivals = arrivals.map(Vec::as_slice).unwrap_or_default();
+        affected = arriving(outcome, pool, arrivals);
+    }
+    let perhaps = match worse {
+        true => perhaps_residents(outcome.after, &pool.id),
+        false => Vec::new(),
+    };
+    let at = match arrivals.and_then(|it| it.first()) {
+        Some(change) => change.cause.at.clone(),
+        None => declared.map_or(At::Nowhere, |it| At::Source(it.at.clone())),
+    };
+    let subject = match switched {
+        true => format!("steps that name no pool would run in `{address}`"),
+        false => format!("{} would run in `{address}`", count(affected.len(), "step")),
+    };
+    let steps_come = arrivals.is_some();
+    let lacks = Lack { wanted: wanted.map(|it| it.value), muster, steps_come };
+    let certain = (!affected.is_empty()).then(|| {
+        let finding = lacks.finding(outcome, at.clone(), &subject)?;
+        Some(finding.about(address.clone()).notes(affected))
+    });
+    let doubtful = (!perhaps.is_empty()).then(|| {
+        let steps = count(perhaps.len(), "step");
+        let subject = format!("nobody can tell whether {steps} would run in `{address}`");
+        let finding = lacks.finding(outcome, at, &subject)?;
+        let finding = Finding { level: Level::Warn, ..finding };
+        Some(finding.about(address).notes(perhaps))
+    });
+    certain.flatten().into_iter().chain(doubtful.flatten()).collect()
+}
+
+/// What a pool that has work may lack.
+struct Lack {
+    /// How many healthy workers it needs.
+    wanted: Option<u32>,
+    muster: Muster,
+    /// Whether steps come to it, which can wait.
+    steps_come: bool,
+}
+
+impl Lack {
+    /// What is wrong with the pool in which `subject`; none where nothing is.
+    fn finding(&self, outcome: &Outcome, at: At, subject: &str) -> Option<Finding> {
+        let muster = &self.muster;
+        if muster.enabled == 0 {
+            let message = format!("{subject}, which would have no enabled worker");
+            let finding = outcome.refuse(Gate::EmptyPool, at, message)?;
+            let way = way_past(Gate::EmptyPool);
+            return Some(finding.help(format!("give the pool a worker that is enabled; {way}")));
+        }
+        let gate = Gate::UnhealthyPool;
+        match self.wanted {
+            Some(min) if muster.healthy < min as usize => {
+                let healthy = count(muster.healthy, "healthy worker");
+                let message =
+                    format!("{subject}, which would have {healthy} of the {min} that it needs");
+                Some(
+                    outcome
+                        .refuse(gate, at, message)?
+                        .help(unhealthy_help(muster, self.steps_come)),
+                )
+            }
+            _ if 0 < muster.healthy => None,
+            _ if 0 < muster.unknown => {
+                let message = format!("{subject}, whose workers have had no health check yet");
+                let finding = outcome.warn(gate, at, message)?;
+                Some(finding.help(match self.steps_come {
+                    true => format!("place the steps in a second run; {WAITS}"),
+                    false => "run a health check on its workers".to_owned(),
+                }))
+            }
+            _ => {
+                let message = format!("{subject}, which would have no healthy worker");
+                Some(
+                    outcome
+                        .refuse(gate, at, message)?
+                        .help(unhealthy_help(muster, self.steps_come)),
+                )
+            }
+        }
+    }
+}
+
+/// Who comes to a pool by these changes. A value or a target that nobody runs by brings nobody.
+fn arriving(outcome: &Outcome, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
+    let chooses = |it: &&&Change| {
+        matches!(it.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
+    };
+    let (choosers, others): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
+    let mut all: Vec<String> = others.iter().map(|it| it.address.to_string()).collect();
+    if !choosers.is_empty() {
+        let before = residents(outcome.matched.live, &pool.id);
+        let new = residents(outcome.after, &pool.id).into_iter();
+        all.extend(new.filter(|it| !before.contains(it)).collect::<Vec<_>>());
+        let mut seen = HashSet::new();
+        all.retain(|it| seen.insert(it.clone()));
+    }
+    all
+}
+
+/// The line of help that names what checks workers, and waits for them.
+const WAITS: &str = "`apply --wait-healthy 5m` checks its workers and waits for them";
+
+/// What to do about a pool without a healthy worker; steps that come to it can wait, others run there.
+fn unhealthy_help(muster: &Muster, steps_come: bool) -> String {
+    let first = match muster.unknown {
+        0 => "repair a worker, or run a health check if it is repaired already",
+        _ => "run a health check on its workers first",
+    };
+    let waits = if steps_come { format!("; {WAITS}") } else { String::new() };
+    format!("{first}{waits}; {}", way_past(Gate::UnhealthyPool))
+}
+
+/// A default pool with workers in place of one without: every step that names no pool leaves the
+/// built-in worker. The file says so in as many words, so that it is only told.
+fn another_default(outcome: &Outcome) -> Option<Finding> {
+    let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
+    let change = outcome.changes.iter().find(switches)?;
+    let pool = outcome.after.default_pool()?;
+    let is_off = outcome.matched.live.server.built_in_worker == Some(false);
+    if is_off || outcome.after.members(&pool.id).next().is_none() {
+        return None;
+    }
+    let steps = without_a_pool(outcome.after);
+    let message = format!(
+        "{} that name no pool move from the built-in worker to `{}`",
+        count(steps.len(), "step"),
+        pool.name
+    );
+    let finding = outcome.warn(Gate::DefaultPoolMember, change.cause.at.clone(), message)?;
+    Some(finding.about(change.address.clone()).notes(steps))
+}
+
+/// A default pool that loses its last worker: its steps come to the built-in worker, and go on.
+fn falls_back(outcome: &Outcome) -> Option<Finding> {
+    let pool = fallback_pool(outcome.after)?;
+    let live = outcome.matched.live;
+    let had_work = live.default_pool()?.id == pool.id && live.members(&pool.id).next().is_some();
+    if !had_work || outcome.after.server.built_in_worker == Some(false) {
+        return None;
+    }
+    let steps = residents(outcome.after, &pool.id);
+    if steps.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "{} in the default pool `{}`, which loses its last worker, would run on the built-in worker",
+        count(steps.len(), "step"),
+        pool.name
+    );
+    let finding = outcome.warn(Gate::DefaultPoolMember, At::Nowhere, message)?;
+    Some(finding.about(outcome.matched.pool_address(pool)).notes(steps))
+}
+
+/// Workers that the plan puts into a default pool that has none: the built-in worker gets no more work.
+pub(super) fn default_pool(outcome: &Outcome) -> Vec<Finding> {
+    let live = outcome.matched.live;
+    let Some(pool) = fallback_pool(live) else {
+        return falls_back(outcome).into_iter().collect();
+    };
+    // Where it is off already, whoever takes a step from it is welcome.
+    if live.server.built_in_worker == Some(false) {
+        return Vec::new();
+    }
+    // Another pool becomes the default one: what is put into this one matters no more.
+    if outcome.after.default_pool().is_none_or(|it| it.id != pool.id) {
+        return another_default(outcome).into_iter().collect();
+    }
+    let members = outcome.after.members(&pool.id).map(|it| &it.name);
+    let mut notes: Vec<_> = members.map(|name| format!("worker {name:?}")).collect();
+    if notes.is_empty() {
+        return Vec::new();
+    }
+    notes.extend(residents(outcome.after, &pool.id));
+    let joins = |change: &&Change| match &change.kind {
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            new.pools.iter().any(|it| it.id() == Some(&pool.id))
+        }
+        ChangeKind::UpdateWorker { id, .. } => {
+            let worker = outcome.after.workers.iter().find(|it| it.id == *id);
+            worker.is_some_and(|it| it.pools.contains(&pool.id))
+        }
+        _ => false,
+    };
+    let change = outcome.changes.iter().find(joins);
+    let at = change.map_or(At::Nowhere, |change| change.cause.at.clone());
+    let message = format!(
+        "`{}` is the default pool and has no worker: the first one takes every step that names no \
+         pool away from the built-in worker",
+        pool.name
+    );
+    let finding = outcome.refuse(Gate::DefaultPoolMember, at, message).map(|finding| {
+        let finding = finding.about(outcome.matched.pool_address(pool)).notes(notes);
+        finding.help(format!(
+            "put the worker into a pool of its own; {}",
+            way_past(Gate::DefaultPoolMember)
+        ))
+    });
+    finding.into_iter().collect()
+}

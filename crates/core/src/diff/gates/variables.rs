@@ -1,0 +1,208 @@
+//! Steps of which a variable chooses the pool: whether it has a value wherever they may run, and workers behind it.
+//!
+//! A value that is missing is told and no more: a tenant may give it, or somebody who is asked for it.
+
+use super::{Outcome, way_past};
+use crate::{
+    desired::Gate,
+    finding::{At, Finding, Level},
+    live::{Case, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
+    model::{Name, Place},
+    plan::{Change, ChangeKind, StepEdit, ValueEdit},
+    text::{count, nearest},
+};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What is wrong with a variable, of all the steps that one rule gives to it.
+#[derive(Default)]
+struct Trouble {
+    at: Option<At>,
+    /// Steps and cases in which it has no value.
+    unset: Vec<String>,
+    /// Steps and cases in which its pool has nobody.
+    empty: Vec<String>,
+    /// Steps and cases in which nobody in its pool is healthy.
+    unhealthy: Vec<String>,
+    /// Steps and cases in which nobody in its pool has been checked yet.
+    unchecked: Vec<String>,
+    /// Variables that the projects of these steps have.
+    known: BTreeSet<String>,
+}
+
+/// What is wrong with the variables to which the plan gives steps.
+pub(super) fn chosen(outcome: &Outcome) -> Vec<Finding> {
+    let live = outcome.after;
+    let processes: HashMap<_, &LiveProcess> =
+        live.processes.iter().map(|it| (&it.id, it)).collect();
+    let mut troubles: BTreeMap<(String, String), Trouble> = BTreeMap::new();
+    for change in outcome.changes {
+        if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
+            let trouble = Trouble::of_removed(outcome, change, name);
+            troubles.insert((name.clone(), change.address.to_string()), trouble);
+        }
+        let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
+        let process = processes.get(process).copied();
+        let step = process.and_then(|it| it.steps.iter().find(|step| step.id == *action));
+        let (Some(variable), Some(process), Some(step)) = (given_to(edits), process, step) else {
+            continue;
+        };
+        let key = (variable.to_owned(), format!("{:?}", change.cause.at));
+        let trouble = troubles.entry(key).or_default();
+        let mut cases = effective(process, step, live);
+        if tenants_give(live, variable, &process.owner.project) {
+            cases.retain(|it| !matches!(it.place, Effective::Nowhere(_, Why::NoValue)));
+        }
+        trouble.note(change, cases, (process, step), live);
+        let of_project = live.choosers.variables.iter();
+        let of_project = of_project.filter(|it| it.projects.contains(&process.owner.project));
+        trouble.known.extend(of_project.map(|it| it.name.to_string()));
+    }
+    let findings = troubles.into_iter().flat_map(|((name, _), it)| it.findings(outcome, &name));
+    findings.collect()
+}
+
+/// Whether some tenant gives a value for a variable of a project, or of a library set.
+fn tenants_give(live: &Live, variable: &str, project: &Name) -> bool {
+    live.pointers.iter().any(|it| {
+        it.kind == Pointing::TenantVariable
+            && it.variable.as_deref().is_some_and(|it| Name::new(it) == Name::new(variable))
+            && it.project.as_ref().is_none_or(|it| it == project)
+    })
+}
+
+/// The variable to which the edits of a step give it.
+fn given_to(edits: &[StepEdit]) -> Option<&str> {
+    edits.iter().find_map(|edit| match edit {
+        StepEdit::Place(place) => match place.after() {
+            Place::Variable(name) => Some(name.as_str()),
+            Place::Pool(_) | Place::DefaultPool => None,
+        },
+        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+    })
+}
+
+impl Trouble {
+    /// Steps that have a value now, and have none once one is removed.
+    fn of_removed(outcome: &Outcome, change: &Change, name: &str) -> Self {
+        let mut trouble = Self { at: Some(change.cause.at.clone()), ..Self::default() };
+        trouble.known.insert(name.to_owned());
+        let wanted = Name::new(name);
+        let lacks = |live: &Live, process: &LiveProcess, step: &LiveStep| {
+            let cases = effective(process, step, live).into_iter();
+            let unset = cases.filter(|it| matches!(it.place, Effective::Nowhere(_, Why::NoValue)));
+            unset.map(|it| format!("{}{}", process.address(step), when(&it))).collect::<Vec<_>>()
+        };
+        for process in &outcome.after.processes {
+            let by_it = |it: &&LiveStep| matches!(&it.place, Place::Variable(name) if Name::new(name) == wanted);
+            if tenants_give(outcome.after, name, &process.owner.project) {
+                continue;
+            }
+            for step in process.steps.iter().filter(by_it) {
+                let before = lacks(outcome.matched.live, process, step);
+                let now = lacks(outcome.after, process, step).into_iter();
+                trouble.unset.extend(now.filter(|it| !before.contains(it)));
+            }
+        }
+        trouble
+    }
+
+    fn note(
+        &mut self,
+        change: &Change,
+        cases: Vec<Case>,
+        (process, step): (&LiveProcess, &LiveStep),
+        live: &Live,
+    ) {
+        self.at.get_or_insert_with(|| change.cause.at.clone());
+        for case in cases {
+            let shown = format!("{}{}", process.address(step), when(&case));
+            match &case.place {
+                Effective::Nowhere(_, Why::NoValue) => self.unset.push(shown),
+                Effective::Nowhere(
+                    _,
+                    Why::Empty | Why::NoSuchPool | Why::BuiltInWorkerOff | Why::NoBuiltInWorker,
+                ) => {
+                    self.empty.push(shown);
+                }
+                Effective::Nowhere(Some(pool), Why::NoHealthyWorker) => {
+                    match live.members(pool).any(|it| !it.disabled) {
+                        true => self.unhealthy.push(shown),
+                        false => self.empty.push(shown),
+                    }
+                }
+                Effective::Nowhere(_, Why::Unchecked) => self.unchecked.push(shown),
+                _ => {}
+            }
+        }
+    }
+
+    fn findings(self, outcome: &Outcome, name: &str) -> Vec<Finding> {
+        let at = self.at.unwrap_or(At::Nowhere);
+        let known = self.known.iter().any(|it| Name::new(it) == Name::new(name));
+        let unset = (!self.unset.is_empty()).then(|| {
+            let steps = count(self.unset.len(), "case");
+            let (message, help) =
+                match (known, nearest(name, self.known.iter().map(String::as_str))) {
+                    (true, _) => (
+                        format!("variable `{name}` has no value in {steps}"),
+                        "give it a value without a scope, or one for each environment".to_owned(),
+                    ),
+                    (false, Some(near)) => (
+                        format!("there is no worker pool variable `{name}`"),
+                        format!("a variable of a similar name exists: `{near}`"),
+                    ),
+                    (false, None) => (
+                        format!("there is no worker pool variable `{name}`"),
+                        "make it in the project, or in a library set that the project includes"
+                            .to_owned(),
+                    ),
+                };
+            Finding::new("unset-variable", Level::Warn, at.clone(), message)
+                .notes(self.unset)
+                .help(help)
+        });
+        let pools = [
+            (
+                self.empty,
+                Gate::EmptyPool,
+                "without an enabled worker",
+                "give the pool a worker, or the variable another value",
+            ),
+            (
+                self.unhealthy,
+                Gate::UnhealthyPool,
+                "without a healthy worker",
+                "repair a worker, or run a health check if it is repaired already",
+            ),
+        ];
+        let refused = pools.into_iter().filter(|(steps, ..)| !steps.is_empty());
+        let refused = refused.filter_map(|(steps, gate, without, help)| {
+            let message = format!("variable `{name}` leads to a pool {without}");
+            let finding = outcome.refuse(gate, at.clone(), message)?;
+            Some(finding.notes(steps).help(format!("{help}; {}", way_past(gate))))
+        });
+        let unchecked = (!self.unchecked.is_empty()).then(|| {
+            let message = format!(
+                "variable `{name}` leads to a pool whose workers have had no health check yet"
+            );
+            let finding = outcome.warn(Gate::UnhealthyPool, at.clone(), message)?;
+            let help = "place the steps in a second run, once a health check has passed";
+            Some(finding.notes(self.unchecked).help(help))
+        });
+        unset.into_iter().chain(refused).chain(unchecked.flatten()).collect()
+    }
+}
+
+/// When a case holds, behind a step; nothing where it always does.
+fn when(case: &Case) -> String {
+    let parts = case.when.iter().map(|it| {
+        let of = it.dimension.as_str();
+        match it.names.as_slice() {
+            [] => format!("any other {of}"),
+            names => format!("{of} {}", names.join(", ")),
+        }
+    });
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join("; ")) }
+}

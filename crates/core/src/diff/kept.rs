@@ -1,0 +1,102 @@
+//! What keeps its old pools though a plan moves steps: published snapshots and releases are frozen.
+//!
+//! # Source
+//!
+//! `api.md` 2.9: runs are of the published snapshot until another one is, and a release keeps the process
+//! that it was made with. Nobody can edit either.
+
+use super::after::pool_id;
+use crate::{
+    finding::{At, Finding, Level},
+    live::{EditionOf, Gap, Hides, Live, LiveProcess},
+    model::{Id, Name, Place, Pool, StepAction},
+    plan::{ChangeKind, Plan, StepEdit},
+    text::count,
+};
+
+use std::collections::HashMap;
+
+/// A step's process, as all its editions share it, and its action.
+type Moved<'a> = (String, Frozen<'a>);
+
+/// An action as an edition has it: by its id, or where it was made anew since, by its names.
+#[derive(PartialEq, Eq, Hash)]
+enum Frozen<'a> {
+    Known(&'a Id<StepAction>),
+    Named(&'a Name, &'a Name),
+}
+
+/// The published snapshots and newest releases that keep another place for a step than the plan gives it:
+/// as one warning, and one for what could not be seen. `frozen` has the editions.
+pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
+    let moves = moves(plan, live);
+    let (mut snapshots, mut releases) = (Vec::new(), Vec::new());
+    for edition in &frozen.editions {
+        let owner = owner(&edition.process);
+        let differs = edition.process.steps.iter().any(|step| {
+            let named = Frozen::Named(&step.step, &step.action);
+            let known = moves.get(&(owner.clone(), Frozen::Known(&step.id)));
+            let moved = known.or_else(|| moves.get(&(owner.clone(), named)));
+            moved.is_some_and(|after| *after != step.place)
+        });
+        let Some(named) = edition.named().filter(|_| differs) else { continue };
+        match edition.of {
+            EditionOf::Snapshot(_) => snapshots.push(format!("{named}: {owner}")),
+            EditionOf::Release { .. } => releases.push(format!("{named}: {owner}")),
+            EditionOf::Branch => {}
+        }
+    }
+    let parts = [(snapshots.len(), "published snapshot"), (releases.len(), "release")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| count(*n, noun)).collect();
+    let keep = (!parts.is_empty()).then(|| {
+        let verb = if snapshots.len() + releases.len() == 1 { "keeps" } else { "keep" };
+        let message = format!("{} {verb} the old pools of steps that move", parts.join(" and "));
+        let notes = snapshots.into_iter().chain(releases).collect();
+        let finding = Finding::new("frozen-process", Level::Warn, At::Nowhere, message);
+        finding.notes(notes).help("publish these runbooks and create these releases again")
+    });
+    let is_hidden = |gap: &&Gap| !moves.is_empty() && gap.hides == Hides::Editions;
+    let hidden = frozen.gaps.iter().filter(is_hidden);
+    let notes: Vec<String> = hidden.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let unseen = (!notes.is_empty()).then(|| {
+        let message =
+            "published snapshots and releases that could not be seen may keep the old pools";
+        Finding::new("frozen-process", Level::Warn, At::Nowhere, message).notes(notes)
+    });
+    keep.into_iter().chain(unseen).collect()
+}
+
+/// Where the plan places steps of processes in the server's database.
+fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<Moved<'a>, Place<Id<Pool>>> {
+    let processes: HashMap<&str, &LiveProcess> =
+        live.processes.iter().map(|it| (it.id.as_str(), it)).collect();
+    let moved = plan.changes.iter().filter_map(|change| {
+        let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else {
+            return None;
+        };
+        let place = edits.iter().find_map(|edit| match edit {
+            StepEdit::Place(place) => Some(match place.after() {
+                Place::Pool(pool) => Place::Pool(pool_id(pool)),
+                Place::Variable(name) => Place::Variable(name.clone()),
+                Place::DefaultPool => Place::DefaultPool,
+            }),
+            StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+        })?;
+        let process = processes.get(process.as_str())?;
+        let step = process.steps.iter().find(|it| it.id == *action)?;
+        let named = Frozen::Named(&step.step, &step.action);
+        let both = [Frozen::Known(&step.id), named];
+        Some(both.map(|it| ((owner(process), it), place.clone())))
+    });
+    moved.flatten().collect()
+}
+
+/// Whose a process is, in words; the same for all its editions.
+fn owner(process: &LiveProcess) -> String {
+    let owner = &process.owner;
+    match &owner.runbook {
+        None => format!("project {:?}", owner.project),
+        Some(runbook) => format!("runbook {runbook:?} of project {:?}", owner.project),
+    }
+}

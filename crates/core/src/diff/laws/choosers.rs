@@ -1,0 +1,234 @@
+//! The laws of `diff` where a file says what variables and targets choose.
+
+use super::{POOLS, any_desired, any_live, any_pool_ref, declared, is_possible, plan};
+use crate::{
+    desired::{
+        Desired, TargetRule, TargetVerdict, ValueOwner, ValueRule, ValueScope, ValueVerdict,
+    },
+    diff::{after, stale},
+    live::{
+        Branch, Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, Pointer, Pointing,
+        PoolVariable, Store, TargetReach, VariableOwner, VariableScope,
+    },
+    model::{Id, Name, Pool},
+    plan::{ChangeKind, check},
+    text::pattern::Patterns,
+};
+
+use proptest::{collection::vec, option, prelude::*, sample::select, sample::subsequence};
+use std::collections::HashSet;
+
+const ENVIRONMENTS: [&str; 3] = ["dev", "test", "prod"];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, max_global_rejects: 100_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plan_of_values_and_targets_settles_too(desired in any_file(), live in any_server()) {
+        let plan = plan(&desired, &live);
+        prop_assume!(is_possible(&plan));
+        prop_assert_eq!(check(&plan), Ok(()));
+        prop_assert_eq!(stale(&plan, &live), []);
+        for (at, change) in plan.changes.iter().enumerate() {
+            let earlier: Vec<_> = plan.changes[..at].iter().map(|it| &it.address).collect();
+            prop_assert!(change.after.iter().all(|it| earlier.contains(&it)), "{:#?}", change);
+        }
+        let done = after(&live, &plan.changes);
+        let again = super::plan(&desired, &done);
+        prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
+    }
+
+    #[test]
+    fn what_no_rule_is_about_is_never_touched(desired in any_file(), live in any_server()) {
+        let plan = plan(&desired, &live);
+        prop_assume!(is_possible(&plan));
+        let done = after(&live, &plan.changes);
+        let named: HashSet<&Name> = desired.values.iter().map(|it| &it.variable.value).collect();
+        let sets: HashSet<_> = live.choosers.sets.iter().map(|it| it.id.clone()).collect();
+        let others = |live: &Live| -> Vec<PoolVariable> {
+            // A branch that is made has all that its base has.
+            let all = live.choosers.variables.iter().filter(|it| sets.contains(&it.set));
+            all.filter(|it| !named.contains(&it.name) || !it.scope.is_plain()).cloned().collect()
+        };
+        prop_assert_eq!(others(&live), others(&done));
+        let machines = |live: &Live| -> Vec<LiveTarget> {
+            let all = live.choosers.targets.iter();
+            all.filter(|it| it.reach != TargetReach::Worker).cloned().collect()
+        };
+        prop_assert_eq!(machines(&live), machines(&done));
+    }
+
+    #[test]
+    fn a_wildcard_makes_no_value(desired in any_file(), live in any_server()) {
+        let mut desired = desired;
+        desired.values.retain(|it| !owner(&it.value.owner).is_exact());
+        let plan = plan(&desired, &live);
+        let makes = |kind: &ChangeKind| matches!(kind, ChangeKind::SetValue { edit, .. } if edit.before().is_none() && edit.after().is_some());
+        let empty = live.choosers.variables.iter().filter(|it| it.pool.is_none()).count();
+        prop_assert!(plan.changes.iter().filter(|it| makes(&it.kind)).count() <= empty);
+    }
+}
+
+fn owner(owner: &ValueOwner) -> &Patterns {
+    let (ValueOwner::Projects(names) | ValueOwner::Libraries(names)) = owner;
+    names
+}
+
+prop_compose! {
+    pub(crate) fn any_file()(
+        desired in any_desired(),
+        values in vec(any_value_rule(), 0..4),
+        target_rules in vec(any_target_rule(), 0..3),
+    ) -> Desired {
+        let values = values.into_iter().map(declared).collect();
+        Desired { values, target_rules: target_rules.into_iter().map(declared).collect(), ..desired }
+    }
+}
+
+prop_compose! {
+    fn any_value_rule()(
+        library in any::<bool>(),
+        names in select(vec!["project 0", "project 1", "shared", "*", "project*", "!shared"]),
+        variable in select(vec!["Pool", "pool", "Other"]),
+        environments in subsequence(ENVIRONMENTS.to_vec(), 0..=2),
+        verdict in prop_oneof![
+            5 => any_pool_ref().prop_map(|it| ValueVerdict::Pool(declared(it))),
+            1 => Just(ValueVerdict::Remove),
+        ],
+    ) -> ValueRule {
+        let names = declared(Patterns::new([names]));
+        ValueRule {
+            owner: if library { ValueOwner::Libraries(names) } else { ValueOwner::Projects(names) },
+            variable: declared(Name::new(variable)),
+            scope: ValueScope {
+                environments: environments.into_iter().map(|it| declared(it.to_uppercase())).collect(),
+                ..ValueScope::default()
+            },
+            verdict,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_target_rule()(
+        target in option::of(select(vec!["app", "site", "*", "!app", "s*"])),
+        tag in option::of(select(vec!["web", "we*", "!db"])),
+        verdict in prop_oneof![
+            4 => any_pool_ref().prop_map(|it| TargetVerdict::Pool(declared(it))),
+            1 => Just(TargetVerdict::DefaultPool),
+            1 => Just(TargetVerdict::Leave),
+        ],
+    ) -> TargetRule {
+        let patterns = |text| declared(Patterns::new([text]));
+        TargetRule { label: None, target: target.map(patterns), target_tag: tag.map(patterns), verdict }
+    }
+}
+
+prop_compose! {
+    pub(crate) fn any_server()(
+        live in any_live(),
+        values in vec((0..3_usize, select(vec!["Pool", "Other"]), subsequence(ENVIRONMENTS.to_vec(), 0..=2), option::weighted(0.9, 0..POOLS.len()), prop::bool::weighted(0.2)), 0..5),
+        git in vec(option::weighted(0.4, any::<bool>()), 2),
+        targets in vec((select(vec!["web", "db"]), option::of(0..POOLS.len()), 0..3_usize), 2),
+    ) -> Live {
+        let pools: Vec<Id<Pool>> = live.pools.iter().map(|it| it.id.clone()).collect();
+        let pool = |at: usize| pools[at % pools.len()].clone();
+        let owners = [VariableOwner::Project(Name::new("project 0")), VariableOwner::Project(Name::new("project 1")), VariableOwner::Library(Name::new("shared"))];
+        let sets: Vec<LiveVariableSet> = owners.into_iter().map(set).enumerate().map(|(at, set)| match git.get(at) {
+            Some(Some(protected)) => on_main(at, set, *protected),
+            _ => set,
+        }).collect();
+        let variables = values.into_iter().enumerate().map(|(at, (of, name, scope, value, on_step))| PoolVariable {
+            set: sets[of].id.clone(),
+            id: Id::new(format!("value-{at}")),
+            name: Name::new(name),
+            owner: sets[of].owner.clone(),
+            projects: sets[of].projects.clone(),
+            scope: VariableScope {
+                environments: scope.into_iter().map(str::to_owned).collect(),
+                actions: if on_step { vec!["0-0".to_owned()] } else { Vec::new() },
+                ..VariableScope::default()
+            },
+            pool: value.map(pool),
+            given: Given::Said,
+            branch: sets[of].branch(),
+        });
+        let targets = targets.into_iter().zip(["app", "site"]).map(|((role, at, reach), name)| LiveTarget {
+            id: Id::new(format!("Machines-{name}")),
+            name: Name::new(name),
+            roles: vec![role.to_owned()],
+            reach: [TargetReach::Worker, TargetReach::Worker, TargetReach::Machine][reach],
+            pool: at.map(pool),
+            disabled: false,
+        });
+        let choosers = Choosers { variables: variables.collect(), targets: targets.collect(), sets, ..Choosers::default() };
+        Live { pointers: pointers(&choosers), choosers, ..live }
+    }
+}
+
+/// What points at a pool because of values and targets.
+fn pointers(choosers: &Choosers) -> Vec<Pointer> {
+    let of_value = |it: &PoolVariable| Pointer {
+        kind: Pointing::Variable,
+        what: format!("variable {:?}", it.name),
+        id: Some(PoolVariable::key(&it.set, &it.id)),
+        variable: Some(it.name.to_string()),
+        project: None,
+        pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
+    };
+    let of_target = |it: &LiveTarget| Pointer {
+        kind: Pointing::Target,
+        what: format!("deployment target {:?}", it.name),
+        id: Some(it.id.as_str().to_owned()),
+        variable: None,
+        project: None,
+        pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
+    };
+    let values = choosers.variables.iter().filter(|it| it.pool.is_some()).map(of_value);
+    let targets = choosers.targets.iter().filter(|it| it.pool.is_some()).map(of_target);
+    values.chain(targets).collect()
+}
+
+/// The variables of a project on its default branch.
+fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
+    let document = set.id.as_str().to_owned();
+    LiveVariableSet {
+        id: LiveVariableSet::on_branch(&Id::new(format!("Projects-{project}")), &document, "main"),
+        on_default_branch: true,
+        store: Store::Branch(Branch {
+            document,
+            project: Id::new(format!("Projects-{project}")),
+            repository: "https://git.example/all.git".into(),
+            name: "main".into(),
+            protected,
+            stands_for: None,
+            without_stand_in: false,
+        }),
+        ..set
+    }
+}
+
+fn set(owner: VariableOwner) -> LiveVariableSet {
+    let entry = |name: &&str| Entry {
+        id: format!("Environments-{name}"),
+        name: Name::new(*name),
+        slug: String::new(),
+        default: false,
+    };
+    let name = owner.name().clone();
+    let projects = match &owner {
+        VariableOwner::Project(name) => vec![name.clone()],
+        VariableOwner::Library(_) => vec![Name::new("project 0"), Name::new("project 1")],
+    };
+    LiveVariableSet {
+        id: Id::new(format!("variableset-{name}")),
+        owner,
+        projects,
+        store: Store::Database,
+        on_default_branch: false,
+        others: Vec::new(),
+        environments: ENVIRONMENTS.iter().map(entry).collect(),
+        channels: Vec::new(),
+        tenant_tags: Vec::new(),
+    }
+}

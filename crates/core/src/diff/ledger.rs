@@ -1,0 +1,360 @@
+//! What each rule of placement came to: names that are not there, rules that never win.
+//!
+//! Judged without `currently`: a migration that is done is no mistake.
+
+mod known;
+mod unread;
+
+pub use unread::unread;
+
+use super::{
+    goal::{CannotRun, Reach},
+    matched::Matched,
+    reference, rules,
+};
+use crate::{
+    desired::{Declared, Rule, Verdict},
+    finding::{Finding, Level, Span},
+    live::{Gap, Hides, LiveProcess, LiveStep, PROCESS_TEMPLATE},
+    model::Address,
+    text::{count, nearest, stays},
+};
+
+use known::Known;
+use std::collections::{BTreeMap, BTreeSet};
+use unread::may_be_about_unread;
+
+/// What is known of each rule, filled as steps go by.
+pub(super) struct Ledger<'a> {
+    matched: &'a Matched<'a>,
+    pages: Vec<Page<'a>>,
+}
+
+/// What is known of one rule.
+struct Page<'a> {
+    rule: &'a Declared<Rule>,
+    /// Processes whose owner the rule fits.
+    processes: usize,
+    /// Names of steps and actions in these, for suggestions; only where the rule names steps exactly.
+    names: BTreeSet<&'a str>,
+    /// The exact names that were found, and how far each could be reached at best.
+    found: BTreeMap<&'a str, (Reach, &'a str)>,
+    /// Steps that the rule could decide about.
+    steps: usize,
+    /// Steps that fit it and stay on their targets, since it says no `execution`.
+    on_targets: usize,
+    /// Steps that fit it and that no rule moves.
+    elsewhere: usize,
+    /// Those of them that an earlier rule always takes.
+    taken: usize,
+    /// The rule that takes them, where there are any.
+    taker: Option<&'a Declared<Rule>>,
+    /// Steps that cannot run as the rule says.
+    cannot: BTreeMap<CannotRun, Vec<Address>>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(matched: &'a Matched<'a>) -> Self {
+        let page = |rule: &'a Declared<Rule>| Page {
+            rule,
+            processes: 0,
+            names: BTreeSet::new(),
+            found: BTreeMap::new(),
+            steps: 0,
+            on_targets: 0,
+            elsewhere: 0,
+            taken: 0,
+            taker: None,
+            cannot: BTreeMap::new(),
+        };
+        Self { matched, pages: matched.desired.rules.iter().map(page).collect() }
+    }
+
+    /// Notes a process and the rules that fit its owner.
+    pub(super) fn process(&mut self, process: &'a LiveProcess, rules: &[usize]) {
+        for at in rules {
+            let Some(page) = self.pages.get_mut(*at) else { continue };
+            page.processes += 1;
+            if page.exact_steps().next().is_none() {
+                continue;
+            }
+            for step in &process.steps {
+                page.names.extend([step.step.as_str(), step.action.as_str()]);
+            }
+        }
+    }
+
+    /// Notes a step and the rules whose selectors fit it.
+    pub(super) fn step(&mut self, rules: &[usize], step: &'a LiveStep, reach: Reach) {
+        let mut taker = None;
+        for at in rules {
+            let Some(page) = self.pages.get_mut(*at) else { continue };
+            page.find(step, reach);
+            if !reaches(page.rule, reach) {
+                match reach {
+                    Reach::Targets => page.on_targets += 1,
+                    _ => page.elsewhere += 1,
+                }
+                continue;
+            }
+            page.steps += 1;
+            page.taken += usize::from(taker.is_some());
+            page.taker = taker.or(page.taker);
+            if page.rule.select.currently.is_none() {
+                taker = taker.or(Some(page.rule));
+            }
+        }
+    }
+
+    /// Notes that a step cannot run as a rule says.
+    pub(super) fn cannot(&mut self, rule: usize, why: CannotRun, step: Address) {
+        if let Some(page) = self.pages.get_mut(rule) {
+            page.cannot.entry(why).or_default().push(step);
+        }
+    }
+
+    /// What there is to say about the rules, in their order.
+    pub(super) fn findings(self) -> Vec<Finding> {
+        let Self { matched, pages } = self;
+        let known = Known::new(matched);
+        let mut findings = Vec::new();
+        for page in &pages {
+            let owners = known.missing(&page.rule.value);
+            let steps = if owners.is_empty() { page.missing_steps() } else { Vec::new() };
+            let silent = owners.is_empty() && steps.is_empty();
+            findings.extend(owners.into_iter().chain(steps).map(|it| page.doubted(it, matched)));
+            findings.extend(page.impossible());
+            findings.extend(page.idle().filter(|_| silent));
+        }
+        findings.extend(unseen(matched));
+        findings
+    }
+}
+
+/// Whether a rule could decide about a step of this reach.
+fn reaches(rule: &Rule, reach: Reach) -> bool {
+    match (&rule.verdict, reach) {
+        (Verdict::Leave, _) | (Verdict::Place(_), Reach::Worker) => true,
+        (Verdict::Place(target), Reach::Targets) => target.execution.is_some(),
+        (Verdict::Place(_), Reach::OnlyTargets | Reach::InServer | Reach::Unknown) => false,
+    }
+}
+
+impl<'a> Page<'a> {
+    fn exact_steps(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.rule.select.step.iter().flat_map(|it| it.value.exact())
+    }
+
+    /// Notes which of the rule's exact names this step has.
+    fn find(&mut self, step: &'a LiveStep, reach: Reach) {
+        let is = |name: &str| {
+            let folded = name.to_lowercase();
+            folded == step.step.folded() || folded == step.action.folded()
+        };
+        for name in self.exact_steps().filter(|name| is(name)) {
+            let best = self.found.entry(name).or_insert((reach, &step.action_type));
+            if reaches(self.rule, reach) {
+                *best = (reach, &step.action_type);
+            }
+        }
+    }
+
+    /// Exact names of steps that are not there, or that no rule can move.
+    fn missing_steps(&self) -> Vec<Finding> {
+        let Some(select) = &self.rule.select.step else { return Vec::new() };
+        let missing = self.exact_steps().filter_map(|name| match self.found.get(name) {
+            None => Some(self.unknown_step(name, &select.at)),
+            Some((reach, _)) if reaches(self.rule, *reach) => None,
+            Some((reach, kind)) => Some(unreachable(name, *reach, kind, &select.at)),
+        });
+        missing.collect()
+    }
+
+    fn unknown_step(&self, name: &str, at: &Span) -> Finding {
+        let (message, label) = match self.processes {
+            0 => (
+                format!("there is no step `{name}`: no process fits the rule"),
+                "no project, runbook and kind of process fits the rule's other selectors"
+                    .to_owned(),
+            ),
+            n => {
+                let processes =
+                    if n == 1 { "process has".into() } else { format!("{n} processes have") };
+                let label =
+                    format!("the {processes} {} of other names", count(self.names.len(), "step"));
+                (format!("there is no step `{name}`"), label)
+            }
+        };
+        let help = match nearest(name, self.names.iter().copied()) {
+            Some(near) => format!("a step of a similar name exists: `{near}`"),
+            None if self.names.is_empty() => {
+                "look at the rule's `project`, `project_group`, `project_tag`, `runbook` and `process`".to_owned()
+            }
+            None => format!("there are {}", reference::few(self.names.iter().copied())),
+        };
+        Finding::error("unknown-step", at.clone(), message).label(label).help(help)
+    }
+
+    /// The finding, and no error where what is not found may be among what could not be read.
+    fn doubted(&self, finding: Finding, matched: &Matched) -> Finding {
+        let is_read = |finding: &Finding| {
+            !matches!(finding.code.as_str(), "unknown-step" | "unknown-runbook")
+                || matched.desired.version_control.is_none()
+                || !may_be_about_unread(self.rule, matched.live)
+        };
+        if finding.level != Level::Error || is_read(&finding) {
+            return finding;
+        }
+        Finding { level: Level::Warn, ..finding }.help("it may be among what could not be read")
+    }
+
+    /// Steps that the rule takes and that cannot run as it says.
+    fn impossible(&self) -> Vec<Finding> {
+        let finding = |(why, steps): (&CannotRun, &Vec<Address>)| {
+            let (message, help) = match why {
+                CannotRun::Rolling => (
+                    "`once` would take the target tags from a step of several actions",
+                    "say `execution = \"per-target\"`, or leave these steps by a rule before this one",
+                ),
+                CannotRun::NeedsTargets => (
+                    "`once` would take the targets from a step that works on them",
+                    "say `execution = \"per-target\"`, or leave `execution` out: a worker runs it already",
+                ),
+                CannotRun::NoTargets => (
+                    "`per-target` is not possible: the step has no target tags",
+                    "say `execution = \"once\"`, or give the step target tags in Octopus",
+                ),
+                CannotRun::OnlyByPool => (
+                    "without the pool that it names, nothing says that the step runs on a worker",
+                    "choose in Octopus that it runs once on a worker, or name a pool in this rule",
+                ),
+                CannotRun::NoIdentity => (
+                    "its process has another step of its id, or it has none",
+                    "save the process in Octopus, or make the step anew: nothing can be written to it alone",
+                ),
+            };
+            let steps: Vec<String> = steps.iter().map(Address::to_string).collect();
+            // A wildcard leaves them where they are; who names one is wrong about it.
+            let stays_by_itself = matches!(why, CannotRun::OnlyByPool | CannotRun::NoIdentity);
+            let left = stays_by_itself && self.exact_steps().next().is_none();
+            let code = match why {
+                CannotRun::NoIdentity => "ambiguous-step",
+                _ => "impossible-execution",
+            };
+            let at = self.rule.at.clone();
+            let finding = match left {
+                true => {
+                    let (left, stay) = (count(steps.len(), "step"), stays(steps.len()));
+                    Finding::warning(code, at, format!("{left} {stay}: {message}"))
+                }
+                false => Finding::error(code, at, message),
+            };
+            finding.notes(steps).help(help)
+        };
+        self.cannot.iter().map(finding).collect()
+    }
+
+    /// A rule that decides about no step, and why.
+    fn useless(&self) -> Finding {
+        let (message, help) = match (self.on_targets, self.elsewhere) {
+            _ if self.processes == 0 => (
+                "no process fits this rule".to_owned(),
+                "remove it, or widen its `project`, `project_group`, `project_tag`, `runbook`, `channel` or `process`",
+            ),
+            (0, 0) => ("no step fits this rule".to_owned(), "remove it, or widen its selectors"),
+            (0, n) => (
+                format!("this rule fits {} that no rule moves", count(n, "step")),
+                "remove it: these steps run inside the server, or always on their targets",
+            ),
+            (n, _) => (
+                format!("this rule leaves {} on deployment targets", count(n, "step")),
+                "say `execution = \"once\"` or `\"per-target\"` to move them to a worker",
+            ),
+        };
+        Finding::warning("idle-rule", self.rule.at.clone(), message).help(help)
+    }
+
+    /// A rule that finds nothing, or that never wins.
+    fn idle(&self) -> Option<Finding> {
+        let at = self.rule.at.clone();
+        match self.taker {
+            _ if self.steps == 0 => Some(self.useless()),
+            Some(taker) if self.taken == self.steps => {
+                let name =
+                    taker.label.as_ref().map_or("an earlier rule".into(), |it| format!("`{it}`"));
+                let message = format!("this rule never wins: {name} takes all of its steps");
+                Some(
+                    Finding::warning("shadowed-rule", at, message)
+                        .label(count(self.steps, "step"))
+                        .help("the first rule that matches decides: put this one before the other"),
+                )
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Why a step that a rule names exactly is not moved by it.
+fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
+    match reach {
+        Reach::InServer => Finding::error(
+            "server-side-step",
+            at.clone(),
+            format!("step `{name}` always runs inside the Octopus Server, and never on a worker"),
+        )
+        .label(format!("its type is {kind}"))
+        .help("remove it from the rule"),
+        Reach::OnlyTargets => Finding::error(
+            "target-step",
+            at.clone(),
+            format!("step `{name}` always runs on its deployment targets"),
+        )
+        .label(format!("its type is {kind}"))
+        .help("remove it from the rule"),
+        Reach::Unknown if kind.is_empty() => Finding::error(
+            "unmanaged-step",
+            at.clone(),
+            format!("step `{name}` is made of a step template that is not here, and names no pool"),
+        )
+        .label("only its template says whether it runs on a worker")
+        .help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
+        Reach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
+            "unmanaged-step",
+            at.clone(),
+            format!("step `{name}` stands for the steps of a process template"),
+        )
+        .label("its steps run where the template's parameters say")
+        .help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
+        Reach::Unknown => Finding::error(
+            "unmanaged-step",
+            at.clone(),
+            format!("step `{name}` is of a type that this version leaves alone"),
+        )
+        .label(format!("its type is {kind}"))
+        .help("remove it from the rule: it is not documented where such a step runs"),
+        Reach::Worker | Reach::Targets => Finding::warning(
+            "target-step",
+            at.clone(),
+            format!("step `{name}` runs on its deployment targets and stays there"),
+        )
+        .help("say `execution = \"once\"` or `\"per-target\"` to move it to a worker"),
+    }
+}
+
+/// What could not be read, where rules would have been asked about it.
+fn unseen(matched: &Matched) -> Option<Finding> {
+    if matched.desired.rules.is_empty() {
+        return None;
+    }
+    let is_asked = |gap: &&Gap| {
+        matches!(gap.hides, Hides::Steps | Hides::Rules)
+            && gap.project.as_ref().is_none_or(|it| rules::may_place(matched, it))
+    };
+    let gaps = matched.live.gaps.iter().filter(is_asked);
+    let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
+    let at = matched.desired.rules.first().map(|rule| rule.at.clone())?;
+    (!notes.is_empty()).then(|| {
+        let message = "some processes could not be read, and no rule decides about their steps";
+        Finding::warning("unseen-steps", at, message).notes(notes)
+    })
+}

@@ -1,0 +1,290 @@
+//! Which live thing each declared one is.
+//!
+//! Identity is the name, without regard to case; then a name that it had before. What is ambiguous is
+//! an error, and never a guess. Never: deciding what changes.
+
+use super::reference::{self, Unresolved};
+use crate::{
+    desired::{Declared, Desired, PoolRef},
+    finding::{Finding, Span},
+    live::{Live, LivePool, LiveWorker},
+    model::{Address, Id, Name, Pool, PoolHandle, PoolKind, Worker},
+};
+
+use std::collections::HashMap;
+
+/// The file and the server, and which thing of the one is which of the other.
+pub(super) struct Matched<'a> {
+    /// What the file asks for.
+    pub(super) desired: &'a Desired,
+    /// What the server has.
+    pub(super) live: &'a Live,
+    pools: HashMap<&'a str, &'a LivePool>,
+    workers: HashMap<&'a str, &'a LiveWorker>,
+    pool_keys: HashMap<&'a Id<Pool>, &'a str>,
+    worker_keys: HashMap<&'a Id<Worker>, &'a str>,
+}
+
+impl<'a> Matched<'a> {
+    /// Matches what `desired` declares with what is live.
+    pub(super) fn new(
+        desired: &'a Desired,
+        live: &'a Live,
+        findings: &mut Vec<Finding>,
+    ) -> Matched<'a> {
+        let pools = Declarations {
+            noun: "pool",
+            all: desired
+                .pools
+                .iter()
+                .map(|(key, it)| Declaration {
+                    key,
+                    name: &it.name,
+                    renamed_from: &it.renamed_from,
+                    at: &it.at,
+                    address: Address::Pool(key.clone()),
+                })
+                .collect(),
+        };
+        let workers = Declarations {
+            noun: "worker",
+            all: desired
+                .workers
+                .iter()
+                .map(|(key, it)| Declaration {
+                    key,
+                    name: &it.name,
+                    renamed_from: &it.renamed_from,
+                    at: &it.at,
+                    address: Address::Worker(key.clone()),
+                })
+                .collect(),
+        };
+        let pools = pools.find(&live.pools, |pool| &pool.name, findings);
+        let workers = workers.find(&live.workers, |worker| &worker.name, findings);
+        Self {
+            desired,
+            live,
+            pool_keys: pools.iter().map(|(key, pool)| (&pool.id, *key)).collect(),
+            worker_keys: workers.iter().map(|(key, worker)| (&worker.id, *key)).collect(),
+            pools,
+            workers,
+        }
+    }
+
+    /// The live pool that the file declares under `key`; none where it has to be created.
+    pub(super) fn pool(&self, key: &str) -> Option<&'a LivePool> {
+        self.pools.get(key).copied()
+    }
+
+    /// The live worker that the file declares under `key`; none where it has to be created.
+    pub(super) fn worker(&self, key: &str) -> Option<&'a LiveWorker> {
+        self.workers.get(key).copied()
+    }
+
+    /// Under which key the file declares the live pool of this id.
+    pub(super) fn pool_key(&self, id: &Id<Pool>) -> Option<&'a str> {
+        self.pool_keys.get(id).copied()
+    }
+
+    /// Under which key the file declares the live worker of this id.
+    pub(super) fn worker_key(&self, id: &Id<Worker>) -> Option<&'a str> {
+        self.worker_keys.get(id).copied()
+    }
+
+    /// A live pool's address: its key in the file, or its name where the file does not declare it.
+    pub(super) fn pool_address(&self, pool: &LivePool) -> Address {
+        let key = self.pool_key(&pool.id).map(str::to_owned);
+        // A key that is another pool's name would be an address of two.
+        let is_key = |key: &String| Name::new(key.as_str()) == pool.name;
+        let name = match self.desired.pools.keys().any(is_key) {
+            true => pool.id.as_str().to_owned(),
+            false => pool.name.to_string(),
+        };
+        Address::Pool(key.unwrap_or(name))
+    }
+
+    /// The address of a pool of the state after a plan, whose id may be made up.
+    pub(super) fn pool_address_after(&self, pool: &LivePool) -> Address {
+        let new =
+            |key: &&String| self.desired.pools.get(*key).is_some_and(|it| it.name == pool.name);
+        match self.desired.pools.keys().find(new) {
+            Some(key) => Address::Pool(key.clone()),
+            None => self.pool_address(pool),
+        }
+    }
+
+    /// A live pool, to be pointed at.
+    pub(super) fn handle(&self, pool: &LivePool) -> PoolHandle {
+        PoolHandle::Existing { id: pool.id.clone(), address: self.pool_address(pool) }
+    }
+
+    /// The pool of this id, to be pointed at, whether it can be seen or not.
+    pub(super) fn handle_of(&self, id: &Id<Pool>) -> PoolHandle {
+        match self.live.pool(id) {
+            Some(pool) => self.handle(pool),
+            None => PoolHandle::Existing {
+                id: id.clone(),
+                address: Address::Pool(id.as_str().to_owned()),
+            },
+        }
+    }
+
+    /// The pool that the file declares under `key`, to be pointed at.
+    pub(super) fn declared(&self, key: &str) -> PoolHandle {
+        match self.pool(key) {
+            Some(pool) => self.handle(pool),
+            None => PoolHandle::New(Address::Pool(key.to_owned())),
+        }
+    }
+
+    /// The pool that the file points at.
+    ///
+    /// # Errors
+    ///
+    /// A finding, where there is none or more than one.
+    pub(super) fn resolve(&self, wanted: &Declared<PoolRef>) -> Result<PoolHandle, Finding> {
+        let text = match &wanted.value {
+            PoolRef::Declared(key) => return Ok(self.declared(key)),
+            PoolRef::Live(text) => text,
+        };
+        let pools = self.live.pools.iter();
+        match reference::find(pools, text, |it| (it.id.as_str(), &it.name, &it.slug)) {
+            Ok(pool) => Ok(self.handle(pool)),
+            Err(Unresolved::Ambiguous(ids)) => {
+                Err(ambiguous("pool", text, &ids, wanted.at.clone()))
+            }
+            Err(Unresolved::Missing) => {
+                let live = self.live.pools.iter().map(|pool| pool.name.as_str());
+                let known = self.desired.pools.keys().map(String::as_str).chain(live);
+                Err(reference::missing("pool", text, known, wanted.at.clone()))
+            }
+        }
+    }
+
+    /// Whether `[[removed]]` names this pool.
+    pub(super) fn is_removed(&self, pool: &PoolRef) -> bool {
+        let PoolRef::Live(text) = pool else { return false };
+        let name = Name::new(text);
+        self.desired.removed.iter().any(|it| it.value.pool() == Some(&name))
+    }
+
+    /// Whether a pool has an image and no members.
+    pub(super) fn is_dynamic(&self, pool: &PoolHandle) -> bool {
+        match (pool, pool.address()) {
+            (PoolHandle::Existing { id, .. }, _) => {
+                self.live.pool(id).is_some_and(|pool| pool.kind != PoolKind::Static)
+            }
+            (PoolHandle::New(_), Address::Pool(key)) => {
+                self.desired.pools.get(key).is_some_and(|pool| pool.image.is_some())
+            }
+            (PoolHandle::New(_), _) => false,
+        }
+    }
+}
+
+/// What the file declares of one kind.
+struct Declarations<'a> {
+    noun: &'static str,
+    all: Vec<Declaration<'a>>,
+}
+
+struct Declaration<'a> {
+    key: &'a str,
+    name: &'a Name,
+    renamed_from: &'a [Declared<String>],
+    at: &'a Span,
+    address: Address,
+}
+
+impl<'a> Declarations<'a> {
+    /// The live thing of each: by its name, else by a name that it had and that nobody else claims.
+    fn find<L>(
+        &self,
+        live: &'a [L],
+        name: impl Fn(&L) -> &Name,
+        findings: &mut Vec<Finding>,
+    ) -> HashMap<&'a str, &'a L> {
+        let mut by_name: HashMap<&Name, Vec<&'a L>> = HashMap::new();
+        live.iter().for_each(|it| by_name.entry(name(it)).or_default().push(it));
+        let mut found: HashMap<&'a str, &'a L> = HashMap::new();
+        let mut owner: HashMap<&Name, &'a str> = HashMap::new();
+        for it in &self.all {
+            owner.insert(it.name, it.key);
+            match by_name.get(it.name).map(Vec::as_slice) {
+                Some([one]) => _ = found.insert(it.key, one),
+                Some(many) => {
+                    let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
+                    findings.push(
+                        ambiguous(self.noun, it.name.as_str(), &names, it.at.clone())
+                            .about(it.address.clone()),
+                    );
+                }
+                None => {}
+            }
+        }
+        for it in self.all.iter().filter(|it| by_name.contains_key(it.name)) {
+            let idle = it.renamed_from.iter().find(|old| {
+                let old = Name::new(&***old);
+                old != *it.name && by_name.contains_key(&old) && !owner.contains_key(&old)
+            });
+            findings.extend(idle.map(|old| self.both_live(it, old)));
+        }
+        for it in self.all.iter().filter(|it| !by_name.contains_key(it.name)) {
+            let old: Vec<Name> = it.renamed_from.iter().map(|it| Name::new(&**it)).collect();
+            let candidates: Vec<&'a L> =
+                old.iter().flat_map(|it| by_name.get(it)).flatten().copied().collect();
+            let claimed = old.iter().find_map(|it| {
+                owner.get(it).filter(|_| by_name.contains_key(it)).map(|by| (it, by))
+            });
+            match (candidates.as_slice(), claimed) {
+                (_, Some((old, by))) => findings.push(self.claimed(it, old, by)),
+                ([one], None) => {
+                    _ = found.insert(it.key, one);
+                    owner.extend(by_name.get_key_value(name(one)).map(|(old, _)| (*old, it.key)));
+                }
+                ([], None) => {}
+                (many, None) => {
+                    let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
+                    let at = it.renamed_from.first().map_or(it.at, |it| &it.at);
+                    findings.push(
+                        ambiguous(self.noun, it.name.as_str(), &names, at.clone())
+                            .about(it.address.clone()),
+                    );
+                }
+            }
+        }
+        found
+    }
+
+    /// A rename that cannot happen any more, since somebody has made the new one beside the old one.
+    fn both_live(&self, it: &Declaration, old: &Declared<String>) -> Finding {
+        let (noun, name) = (self.noun, it.name);
+        let message =
+            format!("{noun} `{name}` is there, and so is `{}`: nothing is renamed", **old);
+        Finding::warning("idle-rename", old.at.clone(), message)
+            .help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
+            .about(it.address.clone())
+    }
+
+    fn claimed(&self, it: &Declaration, old: &Name, by: &str) -> Finding {
+        let at = it.renamed_from.first().map_or(it.at, |it| &it.at);
+        Finding::error(
+            "ambiguous-name",
+            at.clone(),
+            format!("{} `{old}` cannot become `{}`: `{by}` is it already", self.noun, it.name),
+        )
+        .help("remove `renamed_from`, or give the other one another name")
+        .about(it.address.clone())
+    }
+}
+
+pub(super) fn ambiguous(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
+    let names: Vec<_> = names.iter().map(|it| format!("`{it}`")).collect();
+    Finding::error(
+        "ambiguous-name",
+        at,
+        format!("{noun} `{text}` could be any of {}", names.join(", ")),
+    )
+    .help("rename or delete all but one of them on the server, or refer to one by its id")
+}

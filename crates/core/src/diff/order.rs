@@ -1,0 +1,270 @@
+//! The order of a plan: what kind comes before what, and which change waits for which.
+//!
+//! An edge is there where a change would be wrong, and not just early, if the other one failed.
+
+use crate::{
+    live::Live,
+    model::{Address, Id, Name, Place, Pool, PoolHandle, SetOwner},
+    plan::{Change, ChangeKind, Delta, StepEdit, ValueEdit, WorkerEdit},
+};
+
+use std::collections::{HashMap, HashSet};
+
+/// Puts `changes` into the order in which they are carried out, and draws the edges between them.
+pub(super) fn order(changes: &mut [Change], live: &Live, after: &Live) {
+    // Stable, so that changes of one kind keep the order of the file and of the server.
+    changes.sort_by_key(|change| change.kind.stage());
+    let edges = Edges::new(changes, live, after);
+    let all: Vec<Vec<Address>> =
+        changes.iter().enumerate().map(|(at, change)| edges.of(&changes[..at], change)).collect();
+    for (change, after) in changes.iter_mut().zip(all) {
+        change.after = after;
+    }
+}
+
+/// What the edges of a change depend on, gathered once.
+struct Edges {
+    /// For a pool without an enabled worker: the first change that gives it one.
+    first_worker: HashMap<PoolKey, Address>,
+    /// Pools that have an enabled worker now and will have none.
+    emptied: HashSet<Id<Pool>>,
+    /// Values that are given to variables, by their names.
+    given: HashMap<Name, Vec<Address>>,
+    /// Steps that leave variables, by their names.
+    leaving: HashMap<Name, Vec<Address>>,
+}
+
+/// A pool by what counts: its id, or the address of the change that makes it.
+#[derive(PartialEq, Eq, Hash)]
+enum PoolKey {
+    Live(Id<Pool>),
+    New(Address),
+}
+
+impl PoolKey {
+    fn of(pool: &PoolHandle) -> Self {
+        match pool {
+            PoolHandle::Existing { id, .. } => Self::Live(id.clone()),
+            PoolHandle::New(address) => Self::New(address.clone()),
+        }
+    }
+}
+
+impl Edges {
+    fn new(changes: &[Change], live: &Live, after: &Live) -> Self {
+        let enabled = |live: &Live, id: &Id<Pool>| live.members(id).any(|worker| !worker.disabled);
+        let mut first_worker = HashMap::new();
+        let lacks = |pool: &&PoolHandle| pool.id().is_none_or(|id| !enabled(live, id));
+        for change in changes {
+            for pool in joins(change).into_iter().filter(lacks) {
+                first_worker.entry(PoolKey::of(pool)).or_insert(change.address.clone());
+            }
+        }
+        let pools = live.pools.iter().map(|pool| &pool.id);
+        let emptied = pools.filter(|id| enabled(live, id) && !enabled(after, id)).cloned();
+        let mut given: HashMap<Name, Vec<Address>> = HashMap::new();
+        let mut leaving: HashMap<Name, Vec<Address>> = HashMap::new();
+        for change in changes {
+            if let ChangeKind::SetValue { name, edit, .. } = &change.kind
+                && edit.after().is_some()
+            {
+                given.entry(Name::new(name)).or_default().push(change.address.clone());
+            }
+            if let Some(left) = variable(change, Delta::before) {
+                leaving.entry(left).or_default().push(change.address.clone());
+            }
+        }
+        Self { first_worker, emptied: emptied.collect(), given, leaving }
+    }
+
+    /// What a change waits for because of a variable: a step for its value, and a value that goes for the
+    /// steps that leave it.
+    fn by_variable(&self, change: &Change) -> Vec<Address> {
+        let of = |all: &HashMap<Name, Vec<Address>>, name: &Name| {
+            all.get(name).cloned().unwrap_or_default()
+        };
+        match &change.kind {
+            ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } => {
+                let steps = of(&self.leaving, &Name::new(name));
+                steps.into_iter().filter(|step| may_choose(&change.address, step)).collect()
+            }
+            _ => {
+                let given = variable(change, Delta::after).map(|name| of(&self.given, &name));
+                let given = given.into_iter().flatten();
+                given.filter(|value| may_choose(value, &change.address)).collect()
+            }
+        }
+    }
+
+    fn of(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
+        let mut after = Vec::new();
+        if let Some(on) =
+            earlier.iter().find(|it| it.kind == ChangeKind::SetBuiltInWorker { on: true })
+        {
+            after.push(on.address.clone());
+        }
+        for pool in names(change) {
+            if let PoolHandle::New(address) = pool {
+                after.push(address.clone());
+            }
+        }
+        for pool in sends_work_to(change) {
+            after.extend(self.first_worker.get(&PoolKey::of(pool)).cloned());
+        }
+        after.extend(self.by_variable(change));
+        match &change.kind {
+            ChangeKind::DeleteWorker { .. } => after.extend(
+                earlier
+                    .iter()
+                    .filter(|it| leaves(it).any(|id| self.emptied.contains(id)))
+                    .map(|it| it.address.clone()),
+            ),
+            ChangeKind::DeletePool { id, .. } => after.extend(
+                earlier
+                    .iter()
+                    .filter(|it| {
+                        matches!(it.kind, ChangeKind::DeleteWorker { .. })
+                            || leaves(it).any(|left| left == id)
+                    })
+                    .map(|it| it.address.clone()),
+            ),
+            ChangeKind::SetBuiltInWorker { on: false } => {
+                after.extend(earlier.iter().map(|it| it.address.clone()));
+            }
+            _ => {}
+        }
+        let mut seen = HashSet::new();
+        // One address may stand for two changes: a pool is created, then made the default one.
+        let is_earlier = |address: &Address| earlier.iter().any(|it| it.address == *address);
+        after.retain(|it| (*it != change.address || is_earlier(it)) && seen.insert(it.clone()));
+        after
+    }
+}
+
+/// Pools that get an enabled worker by this change.
+fn joins(change: &Change) -> Vec<&PoolHandle> {
+    match &change.kind {
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } if !new.disabled => {
+            new.pools.iter().collect()
+        }
+        ChangeKind::UpdateWorker { edits, .. } => {
+            let disabled =
+                edits.iter().any(|it| matches!(it, WorkerEdit::Disabled(it) if *it.after()));
+            let pools = edits.iter().filter_map(|edit| match edit {
+                WorkerEdit::Pools(pools) if !disabled => Some(pools),
+                _ => None,
+            });
+            pools
+                .flat_map(|it| it.after().iter().filter(|pool| !it.before().contains(pool)))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Pools that have to be there for this change.
+fn names(change: &Change) -> Vec<&PoolHandle> {
+    match &change.kind {
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            new.pools.iter().collect()
+        }
+        ChangeKind::UpdateWorker { edits, .. } => {
+            let pools = edits.iter().filter_map(|edit| match edit {
+                WorkerEdit::Pools(pools) => Some(pools.after()),
+                _ => None,
+            });
+            pools.flatten().collect()
+        }
+        ChangeKind::SortPools { order, .. } => order.iter().collect(),
+        ChangeKind::PlaceStep { .. }
+        | ChangeKind::SetValue { .. }
+        | ChangeKind::SetTargetPool { .. }
+        | ChangeKind::SetDefaultPool { .. } => sends_work_to(change),
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetBuiltInWorker { .. } => Vec::new(),
+    }
+}
+
+/// The pool that this change gives steps to.
+fn sends_work_to(change: &Change) -> Vec<&PoolHandle> {
+    match &change.kind {
+        ChangeKind::PlaceStep { edits, .. } => {
+            let places = edits.iter().filter_map(|edit| match edit {
+                StepEdit::Place(place) => Some(place.after()),
+                StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+            });
+            let pools = places.filter_map(|place| match place {
+                Place::Pool(pool) => Some(pool),
+                Place::Variable(_) | Place::DefaultPool => None,
+            });
+            pools.collect()
+        }
+        ChangeKind::SetValue { edit, .. } => edit.after().into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
+        ChangeKind::SetDefaultPool { to, .. } => vec![to],
+        _ => Vec::new(),
+    }
+}
+
+/// The variable that a step of this change comes to, or that it leaves.
+fn variable(
+    change: &Change,
+    side: fn(&Delta<Place<PoolHandle>>) -> &Place<PoolHandle>,
+) -> Option<Name> {
+    let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return None };
+    edits.iter().find_map(|edit| match edit {
+        StepEdit::Place(place) => match side(place) {
+            Place::Variable(name) => Some(Name::new(name)),
+            Place::Pool(_) | Place::DefaultPool => None,
+        },
+        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+    })
+}
+
+/// Whether a value may choose for a step of this address: a library's may for any.
+fn may_choose(value: &Address, step: &Address) -> bool {
+    match (value, step) {
+        (
+            Address::Variable { owner: SetOwner::Project { name, branch: on }, .. },
+            Address::Step { project, branch, .. },
+        ) => {
+            // A branch may have a process and no variables that were read: then those of another one choose.
+            Name::new(name) == Name::new(project)
+                && (on.is_none() || branch.is_none() || on == branch)
+        }
+        (Address::Variable { .. }, Address::Step { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Live pools that lose a member, a step or their being the default by this change.
+fn leaves(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
+    let pools: Vec<&PoolHandle> = match &change.kind {
+        ChangeKind::UpdateWorker { edits, .. } => {
+            let pools = edits.iter().filter_map(|edit| match edit {
+                WorkerEdit::Pools(pools) => Some(pools.before()),
+                _ => None,
+            });
+            pools.flatten().collect()
+        }
+        ChangeKind::PlaceStep { edits, .. } => {
+            let places = edits.iter().filter_map(|edit| match edit {
+                StepEdit::Place(place) => Some(place.before()),
+                StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+            });
+            let pools = places.filter_map(|place| match place {
+                Place::Pool(pool) => Some(pool),
+                Place::Variable(_) | Place::DefaultPool => None,
+            });
+            pools.collect()
+        }
+        ChangeKind::SetValue { edit, .. } => edit.before().into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => pool.before().iter().collect(),
+        ChangeKind::SetDefaultPool { from, .. } => from.iter().collect(),
+        _ => Vec::new(),
+    };
+    pools.into_iter().filter_map(PoolHandle::id)
+}

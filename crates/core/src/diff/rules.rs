@@ -1,0 +1,135 @@
+//! Which rules are about which steps, by their selectors alone.
+//!
+//! Thousands of steps share few names, so each name is held against all rules once. Never: `currently`,
+//! or what becomes of a step.
+
+use super::matched::Matched;
+use crate::{
+    desired::{Declared, Rule, Verdict},
+    live::{LiveProcess, LiveProject, LiveStep},
+    model::Name,
+    text::pattern::Patterns,
+};
+
+use std::{collections::HashMap, rc::Rc};
+
+/// The rules of a file, ready to be asked about many steps.
+pub(super) struct Rulebook<'a> {
+    rules: &'a [Declared<Rule>],
+    /// The tags of each project, where some rule asks for them.
+    tags: HashMap<&'a Name, &'a [String]>,
+    /// Whether some rule asks for channels.
+    by_channel: bool,
+    by_name: HashMap<(&'a str, &'a str), Rc<[bool]>>,
+    by_type: HashMap<&'a str, Rc<[bool]>>,
+}
+
+impl<'a> Rulebook<'a> {
+    /// The rules, in the file's order, to be asked about these projects' steps.
+    pub(super) fn new(rules: &'a [Declared<Rule>], projects: &'a [LiveProject]) -> Self {
+        let asked = rules.iter().any(|rule| rule.select.project_tag.is_some());
+        let tags = projects.iter().filter(|_| asked).map(|it| (&it.name, it.tags.as_slice()));
+        Self {
+            rules,
+            tags: tags.collect(),
+            by_channel: rules.iter().any(|rule| rule.select.channel.is_some()),
+            by_name: HashMap::new(),
+            by_type: HashMap::new(),
+        }
+    }
+
+    /// The rules whose selectors of project, group, runbook and kind of process fit this one.
+    pub(super) fn of_process(&self, process: &LiveProcess) -> Vec<usize> {
+        let owner = &process.owner;
+        let fits = |rule: &Rule| {
+            let select = &rule.select;
+            let kind = match &owner.runbook {
+                None => select.deployments && select.runbook.is_none(),
+                Some(name) => select.runbooks && fits(&select.runbook, name.folded()),
+            };
+            let tags = self.tags.get(&owner.project).copied().unwrap_or_default();
+            kind && fits(&select.project, owner.project.folded())
+                && fits(&select.project_group, owner.group.folded())
+                && fits_any(&select.project_tag, tags)
+        };
+        (0..self.rules.len()).filter(|at| self.rules.get(*at).is_some_and(|it| fits(it))).collect()
+    }
+
+    /// Those of `candidates` whose selectors of name and type fit this step, in order.
+    pub(super) fn of_step(&mut self, candidates: &[usize], step: &'a LiveStep) -> Vec<usize> {
+        if candidates.is_empty() {
+            return Vec::new();
+        }
+        let rules = self.rules;
+        let names = (step.step.folded(), step.action.folded());
+        let named = self.by_name.entry(names).or_insert_with(|| {
+            let fits = |select: &Option<Declared<Patterns>>| {
+                select.as_ref().is_none_or(|it| it.matches_either(names.0, names.1))
+            };
+            rules.iter().map(|rule| fits(&rule.select.step)).collect()
+        });
+        let named = Rc::clone(named);
+        let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
+            let kind = step.action_type.to_lowercase();
+            // What is excluded of a type that nobody knows is not known either.
+            let is_meant = |select: &Option<Declared<Patterns>>| match kind.is_empty() {
+                true => select.as_ref().is_none_or(|it| it.value.is_everything()),
+                false => fits(select, &kind),
+            };
+            rules.iter().map(|rule| is_meant(&rule.select.action_type)).collect()
+        });
+        let is = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
+        let by_channel = self.by_channel;
+        let in_channel = |at: usize| {
+            !by_channel || rules.get(at).is_some_and(|it| fits_channels(&it.select.channel, step))
+        };
+        let fits = |at: &usize| is(&named, *at) && is(typed, *at) && in_channel(*at);
+        candidates.iter().copied().filter(fits).collect()
+    }
+}
+
+/// Whether a rule may place a step of this project, of which no step is known.
+pub(super) fn may_place(matched: &Matched, project: &Name) -> bool {
+    let mut of_name = matched.live.projects.iter().filter(|it| it.name == *project);
+    of_name.any(|it| may_place_any(&matched.desired.rules, it))
+}
+
+fn may_place_any(rules: &[Declared<Rule>], project: &LiveProject) -> bool {
+    let about = |rule: &&Declared<Rule>| {
+        fits(&rule.select.project, project.name.folded())
+            && fits(&rule.select.project_group, project.group.folded())
+            && fits_any(&rule.select.project_tag, &project.tags)
+    };
+    let deployments = |it: &&Declared<Rule>| it.select.deployments && it.select.runbook.is_none();
+    let runbooks = |it: &&Declared<Rule>| it.select.runbooks;
+    let place = |rules: &mut dyn Iterator<Item = &Declared<Rule>>| {
+        // What a rule leaves whole, no later one places.
+        rules.take_while(|it| !leaves_all(it)).any(|it| it.verdict != Verdict::Leave)
+    };
+    place(&mut rules.iter().filter(about).filter(deployments))
+        || place(&mut rules.iter().filter(about).filter(runbooks))
+}
+
+/// Whether a rule leaves all steps of the projects that it is about.
+fn leaves_all(rule: &Rule) -> bool {
+    let select = &rule.select;
+    rule.verdict == Verdict::Leave
+        && select.runbook.is_none()
+        && select.step.is_none()
+        && select.action_type.is_none()
+        && select.channel.is_none()
+        && select.currently.is_none()
+}
+
+/// A step that is limited to no channel runs in all of them, and is not meant.
+fn fits_channels(select: &Option<Declared<Patterns>>, step: &LiveStep) -> bool {
+    select.is_none() || !step.channels.is_empty() && fits_any(select, &step.channels)
+}
+
+fn fits_any(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {
+    select.as_ref().is_none_or(|it| it.matches_any(names.iter().map(String::as_str)))
+}
+
+fn fits(select: &Option<Declared<Patterns>>, folded: &str) -> bool {
+    select.as_ref().is_none_or(|patterns| patterns.matches_folded(folded))
+}

@@ -1,0 +1,295 @@
+//! Whether the server is still as a plan expects it: what the plan changes, and what it relies on beside.
+//!
+//! Edits of anything else do not matter. Never: judging whether the plan would still be a good one.
+
+mod observer;
+
+use crate::{
+    live::{Live, LiveProcess, LiveVariableSet},
+    model::{
+        Address, Container, Endpoint, Execution, Id, Linked, Place, Pool, PoolHandle, Process,
+        VariableSet, VariableValue,
+    },
+    plan::{
+        Change, ChangeKind, Commit, Feed, NewScope, Plan, PoolEdit, Reliance, StepEdit, Subject,
+        ValueEdit, WorkerEdit,
+    },
+};
+
+use observer::Observer;
+pub(super) use observer::{ENABLED, HEALTHY};
+use std::collections::BTreeSet;
+
+/// Something that is no longer as a plan expects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    /// What it is about; none for what has no address.
+    pub address: Option<Address>,
+    /// Which field or fact.
+    pub what: String,
+    /// What the plan expects.
+    pub expected: String,
+    /// What is there.
+    pub found: String,
+}
+
+/// What a plan expects and `live` no longer has; empty where the plan may be carried out.
+pub fn stale(plan: &Plan, live: &Live) -> Vec<Stale> {
+    let observer = Observer::new(live);
+    let changes = plan.changes.iter();
+    let own = changes.flat_map(|it| expected(it).into_iter().map(|rely| (Some(&it.address), rely)));
+    let beside = plan.relies.iter().map(|it| (address_of(plan, &it.subject), it.clone()));
+    let all = own.chain(beside);
+    all.filter_map(|(address, rely)| observer.check(address, &rely)).collect()
+}
+
+/// What `changes` rely on beside the fields that they change, as it is in `live`.
+pub(super) fn relies(changes: &[Change], live: &Live) -> Vec<Reliance> {
+    let mut subjects = BTreeSet::new();
+    for change in changes {
+        subjects.extend(beside(change));
+    }
+    let observer = Observer::new(live);
+    let rely = |subject| Reliance { seen: observer.see(&subject), subject };
+    subjects.into_iter().map(rely).collect()
+}
+
+/// What a change relies on and does not change.
+fn beside(change: &Change) -> Vec<Subject> {
+    let has_worker =
+        |pool: &PoolHandle| pool.id().map(|id| Subject::EnabledWorkerIn(id.as_str().to_owned()));
+    match &change.kind {
+        // The server never deletes a default pool.
+        ChangeKind::DeletePool { id, .. } => {
+            vec![Subject::UsersOfPool(id.as_str().to_owned()), Subject::DefaultPool]
+        }
+        ChangeKind::PlaceStep { process, git, action, edits, .. } => {
+            let process = read_from(process, git.as_ref());
+            let step =
+                Subject::Step(process.as_str().into(), action.as_str().into(), "runs".into());
+            let places = edits.iter().filter_map(|edit| match edit {
+                StepEdit::Place(place) => Some(place.after()),
+                StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+            });
+            let pools = places.filter_map(|place| match place {
+                Place::Pool(pool) => has_worker(pool),
+                Place::DefaultPool => Some(Subject::DefaultPool),
+                Place::Variable(_) => None,
+            });
+            let named =
+                Subject::Step(process.as_str().into(), action.as_str().into(), "step".into());
+            [step, named].into_iter().chain(pools).collect()
+        }
+        ChangeKind::SetValue { edit, .. } => {
+            edit.after().and_then(has_worker).into_iter().collect()
+        }
+        ChangeKind::SetTargetPool { pool, .. } => match pool.after() {
+            Some(pool) => has_worker(pool).into_iter().collect(),
+            None => vec![Subject::DefaultPool],
+        },
+        ChangeKind::SetDefaultPool { to, .. } => {
+            has_worker(to).into_iter().chain([Subject::DefaultPool]).collect()
+        }
+        ChangeKind::SortPools { .. } => vec![Subject::PoolOrder],
+        ChangeKind::SetBuiltInWorker { on: false } => vec![Subject::UsersOfBuiltInWorker],
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::CreateWorker(_)
+        | ChangeKind::UpdateWorker { .. }
+        | ChangeKind::ReplaceWorker { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetBuiltInWorker { on: true } => Vec::new(),
+    }
+}
+
+/// What a change's own payload says of the state before it.
+fn expected(change: &Change) -> Vec<Reliance> {
+    let rely = |subject, seen| Reliance { subject, seen };
+    match &change.kind {
+        ChangeKind::CreatePool(new) => {
+            vec![rely(Subject::PoolNamed(new.name.clone()), ABSENT.into())]
+        }
+        ChangeKind::CreateWorker(new) => {
+            vec![rely(Subject::WorkerNamed(new.name.clone()), ABSENT.into())]
+        }
+        ChangeKind::UpdatePool { id, edits } => {
+            let seen = |edit: &PoolEdit| match edit {
+                PoolEdit::Name(it) => ("name", it.before().clone()),
+                PoolEdit::Description(it) => ("description", it.before().clone()),
+                PoolEdit::Image(it) => ("image", it.before().clone()),
+            };
+            let seen = edits.iter().map(seen);
+            seen.map(|(field, seen)| rely(Subject::Pool(id.as_str().into(), field.into()), seen))
+                .collect()
+        }
+        ChangeKind::UpdateWorker { id, edits } => {
+            let seen = edits.iter().map(worker_before);
+            seen.map(|(field, seen)| rely(Subject::Worker(id.as_str().into(), field.into()), seen))
+                .collect()
+        }
+        ChangeKind::ReplaceWorker { id, kind, .. } => {
+            vec![rely(Subject::Worker(id.as_str().into(), "kind".into()), kind.clone())]
+        }
+        ChangeKind::DeleteWorker { id, name } => {
+            vec![rely(Subject::Worker(id.as_str().into(), "name".into()), name.clone())]
+        }
+        ChangeKind::DeletePool { id, name } => {
+            vec![rely(Subject::Pool(id.as_str().into(), "name".into()), name.clone())]
+        }
+        ChangeKind::PlaceStep { process, git, action, edits, .. } => {
+            let process = read_from(process, git.as_ref());
+            let subject = |field: &str| {
+                Subject::Step(process.as_str().into(), action.as_str().into(), field.into())
+            };
+            let seen = edits.iter().map(step_before);
+            seen.map(|(field, seen)| rely(subject(field), seen)).collect()
+        }
+        ChangeKind::SetValue { set, git, name, edit } => {
+            vec![value_before(&set_read_from(set, git.as_ref()), name, edit)]
+        }
+        ChangeKind::SetTargetPool { id, pool, .. } => {
+            let seen = pool.before().as_ref().map_or(NO_POOL, |it| it.id().map_or("", Id::as_str));
+            vec![rely(Subject::TargetPool(id.as_str().into()), seen.to_owned())]
+        }
+        ChangeKind::SetBuiltInWorker { on } => {
+            vec![rely(Subject::BuiltInWorker, (!on).to_string())]
+        }
+        ChangeKind::SetDefaultPool { .. } | ChangeKind::SortPools { .. } => Vec::new(),
+    }
+}
+
+/// The process that a change was planned from: on a branch that is yet to be made, that of its base.
+fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
+    match git {
+        Some(Commit { project, document, base: Some(base), .. }) => {
+            LiveProcess::on_branch(project, document, base)
+        }
+        _ => process.clone(),
+    }
+}
+
+/// The set of variables that a change was planned from.
+fn set_read_from(set: &Id<VariableSet>, git: Option<&Commit>) -> Id<VariableSet> {
+    match git {
+        Some(Commit { project, document, base: Some(base), .. }) => {
+            LiveVariableSet::on_branch(project, document, base)
+        }
+        _ => set.clone(),
+    }
+}
+
+const ABSENT: &str = "absent";
+/// What is seen of a value or of a target that names no pool.
+const NO_POOL: &str = "none";
+
+fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Reliance {
+    let value = |id: &Id<VariableValue>| Subject::Value(set.as_str().into(), id.as_str().into());
+    let pool = |it: Option<&PoolHandle>| {
+        it.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
+    };
+    let named =
+        |scope: &NewScope| Subject::ValueNamed(set.as_str().into(), name.to_owned(), scope.shown());
+    match edit {
+        ValueEdit::Add { scope, .. } => Reliance { subject: named(scope), seen: ABSENT.to_owned() },
+        ValueEdit::Change { id, scope, .. } | ValueEdit::Remove { id, scope, .. } => {
+            let subject = scope.as_ref().map_or_else(|| value(id), named);
+            Reliance { subject, seen: pool(edit.before()) }
+        }
+    }
+}
+
+fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
+    match edit {
+        WorkerEdit::Name(it) => ("name", it.before().clone()),
+        WorkerEdit::Endpoint(it) => ("endpoint", endpoint(it.before())),
+        WorkerEdit::Pools(it) => ("pools", ids(it.before().iter().filter_map(PoolHandle::id))),
+        WorkerEdit::Policy(it) => ("policy", it.before().id.as_str().to_owned()),
+        WorkerEdit::Disabled(it) => ("disabled", it.before().to_string()),
+    }
+}
+
+fn step_before(edit: &StepEdit) -> (&'static str, String) {
+    match edit {
+        StepEdit::Place(it) => ("pool", place(it.before(), |pool| pool.id())),
+        StepEdit::Execution { execution, target_roles, .. } => {
+            ("execution", run(*execution.before(), target_roles))
+        }
+        StepEdit::Container(it) => {
+            let before = it.before().as_ref();
+            ("container", container(before, |feed: &Linked<Feed>| feed.id.as_str()))
+        }
+    }
+}
+
+/// An endpoint as text: what it points at counts by its id, and not by its name.
+fn endpoint(it: &Endpoint) -> String {
+    let id = |proxy: &Option<Linked<_>>| proxy.as_ref().map(|it| it.id.as_str().to_owned());
+    match it {
+        Endpoint::Listening { url, thumbprint, proxy } => {
+            format!("listening {url} {thumbprint} {:?}", id(proxy))
+        }
+        Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => {
+            let account = account.id.as_str();
+            format!("ssh {account}@{host}:{port} {fingerprint} {platform:?} {:?}", id(proxy))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn ids<'a>(ids: impl Iterator<Item = &'a Id<Pool>>) -> String {
+    let ids: BTreeSet<_> = ids.map(Id::as_str).collect();
+    ids.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+fn place<P>(place: &Place<P>, id: impl Fn(&P) -> Option<&Id<Pool>>) -> String {
+    match place {
+        Place::Pool(pool) => id(pool).map_or("", Id::as_str).to_owned(),
+        Place::Variable(name) => format!("variable {name}"),
+        Place::DefaultPool => "default".to_owned(),
+    }
+}
+
+fn run(execution: Execution, target_roles: &str) -> String {
+    format!("{} [{}]", execution.as_str(), target_roles.trim())
+}
+
+fn container<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String {
+    it.map_or("none".to_owned(), |it| format!("{} from {}", it.image, feed(&it.feed)))
+}
+
+/// What a subject is, in words.
+fn what(subject: &Subject) -> String {
+    match subject {
+        Subject::PoolNamed(name) => format!("a pool named {name:?}"),
+        Subject::WorkerNamed(name) => format!("a worker named {name:?}"),
+        Subject::Pool(_, field) | Subject::Worker(_, field) | Subject::Step(_, _, field) => {
+            field.clone()
+        }
+        Subject::Value(..) | Subject::TargetPool(_) => "pool".to_owned(),
+        Subject::ValueNamed(_, name, scope) => match scope.is_empty() {
+            true => format!("a value of {name:?} without a scope"),
+            false => format!("a value of {name:?} for {scope}"),
+        },
+        Subject::UsersOfPool(_) => "a new user of it".to_owned(),
+        Subject::EnabledWorkerIn(id) => format!("pool {id}"),
+        Subject::BuiltInWorker => "the built-in worker".to_owned(),
+        Subject::UsersOfBuiltInWorker => "a new user of it".to_owned(),
+        Subject::DefaultPool => "the default pool".to_owned(),
+        Subject::PoolOrder => "the order of the pools".to_owned(),
+    }
+}
+
+/// The address that a subject is about, as the plan knows it.
+fn address_of<'a>(plan: &'a Plan, subject: &Subject) -> Option<&'a Address> {
+    let about = |change: &&Change| match (subject, &change.kind) {
+        (
+            Subject::Step(process, action, _),
+            ChangeKind::PlaceStep { process: p, git, action: a, .. },
+        ) => process == read_from(p, git.as_ref()).as_str() && action == a.as_str(),
+        (Subject::UsersOfPool(pool), ChangeKind::DeletePool { id, .. }) => pool == id.as_str(),
+        (Subject::UsersOfBuiltInWorker, ChangeKind::SetBuiltInWorker { .. })
+        | (Subject::PoolOrder, ChangeKind::SortPools { .. }) => true,
+        _ => false,
+    };
+    plan.changes.iter().find(about).map(|change| &change.address)
+}

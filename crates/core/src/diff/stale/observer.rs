@@ -1,0 +1,207 @@
+//! What a plan relies on, as it is in a server's state.
+
+use super::{ABSENT, NO_POOL, Stale, container, endpoint, ids, place, run, what};
+use crate::{
+    live::{self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
+    model::{Address, Execution, Id, Name, Pool, PoolKind},
+    plan::{Reliance, Subject},
+};
+
+use std::collections::{BTreeSet, HashMap};
+
+const WORKERLESS: &str = "without an enabled worker";
+/// What a pool has that whoever waits for its workers relies on.
+pub(in crate::diff) const ENABLED: &str = "with an enabled worker";
+pub(in crate::diff) const HEALTHY: &str = "with a healthy worker";
+/// What a pool may have, the least first.
+const WORKERS: [&str; 3] = [WORKERLESS, ENABLED, HEALTHY];
+
+/// Looks things up in a server's state.
+pub(super) struct Observer<'a> {
+    live: &'a Live,
+    pools: HashMap<&'a str, &'a LivePool>,
+    workers: HashMap<&'a str, &'a LiveWorker>,
+    steps: HashMap<(&'a str, &'a str), (&'a LiveProcess, &'a LiveStep)>,
+}
+
+impl<'a> Observer<'a> {
+    pub(super) fn new(live: &'a Live) -> Self {
+        let steps = live.processes.iter().flat_map(|process| {
+            process
+                .steps
+                .iter()
+                .map(move |step| ((process.id.as_str(), step.id.as_str()), (process, step)))
+        });
+        Self {
+            live,
+            pools: live.pools.iter().map(|it| (it.id.as_str(), it)).collect(),
+            workers: live.workers.iter().map(|it| (it.id.as_str(), it)).collect(),
+            steps: steps.collect(),
+        }
+    }
+
+    pub(super) fn check(&self, address: Option<&Address>, rely: &Reliance) -> Option<Stale> {
+        let found = self.see(&rely.subject);
+        let (same, expected, found) = match rely.subject {
+            // One user less is no danger, and of many only the new ones are worth telling.
+            Subject::UsersOfPool(_) | Subject::UsersOfBuiltInWorker => {
+                let seen: BTreeSet<_> = rely.seen.lines().collect();
+                let new: Vec<_> = found.lines().filter(|user| !seen.contains(user)).collect();
+                (new.is_empty(), "none".to_owned(), new.join(", "))
+            }
+            // Better workers than a plan has seen are no danger.
+            Subject::EnabledWorkerIn(_) => {
+                let rank = |seen: &str| WORKERS.iter().position(|it| *it == seen);
+                let same = match (rank(&rely.seen), rank(&found)) {
+                    (Some(then), Some(now)) => then <= now,
+                    _ => found == rely.seen,
+                };
+                (same, rely.seen.clone(), found)
+            }
+            Subject::PoolNamed(_)
+            | Subject::WorkerNamed(_)
+            | Subject::Pool(..)
+            | Subject::Worker(..)
+            | Subject::Step(..)
+            | Subject::Value(..)
+            | Subject::ValueNamed(..)
+            | Subject::TargetPool(_)
+            | Subject::BuiltInWorker
+            | Subject::DefaultPool
+            | Subject::PoolOrder => {
+                (found == rely.seen, self.shown(&rely.seen), self.shown(&found))
+            }
+        };
+        let what = self.shown(&what(&rely.subject));
+        (!same).then(|| Stale { address: address.cloned(), what, expected, found })
+    }
+
+    /// A fact as text; two texts of one subject are equal where the fact is the same.
+    pub(super) fn see(&self, subject: &Subject) -> String {
+        let gone = || ABSENT.to_owned();
+        let there = |there: bool| if there { "there".to_owned() } else { ABSENT.to_owned() };
+        match subject {
+            Subject::PoolNamed(name) => {
+                let name = Name::new(name);
+                there(self.live.pools.iter().any(|pool| pool.name == name))
+            }
+            Subject::WorkerNamed(name) => {
+                let name = Name::new(name);
+                there(self.live.workers.iter().any(|worker| worker.name == name))
+            }
+            Subject::Pool(id, field) => {
+                self.pools.get(id.as_str()).map_or_else(gone, |pool| pool_field(pool, field))
+            }
+            Subject::Worker(id, field) => {
+                let worker = self.workers.get(id.as_str());
+                worker.map_or_else(gone, |worker| worker_field(worker, field))
+            }
+            Subject::Step(process, action, field) => {
+                let step = self.steps.get(&(process.as_str(), action.as_str()));
+                step.map_or_else(gone, |(_, step)| step_field(step, field))
+            }
+            Subject::Value(set, id) => {
+                let mut values = self.live.choosers.variables.iter();
+                let value = values.find(|it| it.set.as_str() == set && it.id.as_str() == id);
+                value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
+            }
+            Subject::ValueNamed(set, name, scope) => {
+                let name = Name::new(name);
+                let mut values = self.live.choosers.variables.iter();
+                let value = values.find(|it| {
+                    it.set.as_str() == set && it.name == name && it.scope.shown() == *scope
+                });
+                value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
+            }
+            Subject::TargetPool(id) => {
+                let target = self.live.choosers.targets.iter().find(|it| it.id.as_str() == id);
+                target.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
+            }
+            Subject::UsersOfPool(id) => users_of_pool(self.live, &Id::new(id)).join("\n"),
+            Subject::EnabledWorkerIn(id) => self.enabled_worker_in(&Id::new(id)),
+            Subject::BuiltInWorker => self.live.server.built_in_worker.unwrap_or(true).to_string(),
+            Subject::UsersOfBuiltInWorker => {
+                let mut users = live::needs_built_in_worker(self.live);
+                let elsewhere = self.live.elsewhere.iter();
+                users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
+                users.join("\n")
+            }
+            Subject::DefaultPool => {
+                self.live.default_pool().map_or_else(gone, |it| it.id.as_str().to_owned())
+            }
+            Subject::PoolOrder => {
+                self.live.pools.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")
+            }
+        }
+    }
+
+    /// The best worker that a pool has.
+    fn enabled_worker_in(&self, id: &Id<Pool>) -> String {
+        let members = || self.live.members(id).filter(|worker| !worker.disabled);
+        let seen = match self.live.pool(id) {
+            None => ABSENT,
+            Some(pool) if pool.kind != PoolKind::Static => "dynamic",
+            Some(_) if members().any(|it| it.health.is_good()) => HEALTHY,
+            Some(_) if members().next().is_some() => ENABLED,
+            Some(_) => WORKERLESS,
+        };
+        seen.to_owned()
+    }
+
+    /// A fact for people: ids of pools by their names.
+    fn shown(&self, fact: &str) -> String {
+        let name = |word: &str| self.pools.get(word).map(|pool| format!("{:?}", pool.name));
+        let words = fact.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+fn pool_or_none(pool: Option<&Id<Pool>>) -> String {
+    pool.map_or(NO_POOL, Id::as_str).to_owned()
+}
+
+fn pool_field(pool: &LivePool, field: &str) -> String {
+    match (field, &pool.kind) {
+        ("name", _) => pool.name.to_string(),
+        ("description", _) => pool.description.clone(),
+        ("image", PoolKind::Dynamic { image }) => image.clone(),
+        _ => ABSENT.to_owned(),
+    }
+}
+
+fn worker_field(worker: &LiveWorker, field: &str) -> String {
+    match field {
+        "name" => worker.name.to_string(),
+        "kind" => worker.endpoint.kind().to_owned(),
+        "endpoint" => endpoint(&worker.endpoint),
+        "pools" => ids(worker.pools.iter()),
+        "policy" => worker.policy.id.as_str().to_owned(),
+        "disabled" => worker.disabled.to_string(),
+        _ => ABSENT.to_owned(),
+    }
+}
+
+fn step_field(step: &LiveStep, field: &str) -> String {
+    match field {
+        "pool" => place(&step.place, |id| Some(id)),
+        "container" => container(step.container.as_ref(), String::as_str),
+        "execution" => {
+            let execution = match runs(step) {
+                Runs::OnWorker(execution) => execution,
+                _ => Execution::OnTargets,
+            };
+            run(execution, &step.target_roles)
+        }
+        "step" => format!("{:?} ({})", step.name().as_str(), step.action_type),
+        "runs" => {
+            let place = match runs(step) {
+                Runs::InServer => "inside the server".to_owned(),
+                Runs::OnTargets => "on its targets".to_owned(),
+                Runs::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),
+                Runs::Unknown => "nobody knows where".to_owned(),
+            };
+            format!("{place}{}", if step.has_siblings { ", of several actions" } else { "" })
+        }
+        _ => ABSENT.to_owned(),
+    }
+}

@@ -1,0 +1,330 @@
+//! `[[pool_variables]]`: the values that variables of type worker pool shall have.
+//!
+//! The first rule about a value decides. A name that is written out gets its value where it lacks it; a wildcard
+//! finds values that are there, and makes none.
+
+mod told;
+
+use super::{
+    branches::Branches,
+    matched::Matched,
+    reference::{self, find},
+};
+use crate::{
+    desired::{Declared, ValueOwner, ValueRule, ValueScope, ValueVerdict},
+    finding::{At, Finding},
+    live::{Entry, LiveVariableSet, PoolVariable, Store, VariableOwner, folded},
+    model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
+    plan::{Cause, Change, ChangeKind, Delta, NewScope, ValueEdit},
+    text::pattern::Patterns,
+};
+
+use std::collections::{HashMap, HashSet};
+
+/// A value by its set, its name and its scope without regard to order and case.
+type Key<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
+
+/// The values that change: those in the server's database in the order of the file, then those in Git, branch
+/// by branch.
+pub(super) fn changes<'a>(
+    matched: &'a Matched<'a>,
+    branches: &mut Branches<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Change> {
+    let mut values: HashMap<Key, Vec<&PoolVariable>> = HashMap::new();
+    let plain = matched.live.choosers.variables.iter().filter(|it| it.scope.is_plain());
+    for value in plain {
+        let key = (&value.set, value.name.clone(), value.scope.normal());
+        values.entry(key).or_default().push(value);
+    }
+    let mut earlier = Earlier::default();
+    let mut changes = Vec::new();
+    for rule in &matched.desired.values {
+        let deciding = Deciding { matched, rule, values: &values };
+        changes.extend(deciding.changes(&mut earlier, branches, findings));
+    }
+    committed(matched, branches, changes)
+}
+
+/// The changes, those of sets in Git as commits to their branches.
+fn committed<'a>(
+    matched: &'a Matched<'a>,
+    branches: &mut Branches<'a>,
+    changes: Vec<Change>,
+) -> Vec<Change> {
+    let mut of_set: HashMap<Id<VariableSet>, Vec<Change>> = HashMap::new();
+    let mut admitted = Vec::with_capacity(changes.len());
+    let on_branch = |set: &&LiveVariableSet| matches!(set.store, Store::Branch(_));
+    let in_git = || matched.live.choosers.sets.iter().filter(on_branch);
+    let ids: HashSet<_> = in_git().map(|set| &set.id).collect();
+    for change in changes {
+        match &change.kind {
+            ChangeKind::SetValue { set, .. } if ids.contains(set) => {
+                of_set.entry(set.clone()).or_default().push(change);
+            }
+            _ => admitted.push(change),
+        }
+    }
+    for set in in_git() {
+        if let Store::Branch(branch) = &set.store {
+            let moved = of_set.remove(&set.id).unwrap_or_default();
+            admitted.extend(branches.admit(set.owner.name(), Some(branch), moved));
+        }
+    }
+    admitted
+}
+
+/// What earlier rules have come to.
+#[derive(Default)]
+struct Earlier<'a> {
+    /// Values that are decided about.
+    decided: HashSet<Key<'a>>,
+    /// Values that are not there, each with what a wildcard would make of it once it is.
+    awaited: HashMap<Key<'a>, Option<PoolHandle>>,
+}
+
+/// A rule on its way through the sets.
+struct Deciding<'a, 'm> {
+    matched: &'m Matched<'a>,
+    rule: &'a Declared<ValueRule>,
+    values: &'m HashMap<Key<'a>, Vec<&'a PoolVariable>>,
+}
+
+/// What a rule comes to at one set.
+enum Outcome {
+    /// It finds nothing there to decide about.
+    Nothing,
+    /// The rule's scope has a name that is none there, which a wildcard passes over.
+    Unresolved(Box<Finding>),
+    /// The repository cannot be read, for this reason.
+    Unreachable(String),
+    /// An earlier rule has decided.
+    Taken,
+    /// It decides: perhaps nothing has to change.
+    Decided(Option<Box<Edit>>),
+}
+
+/// What becomes of a value.
+struct Edit {
+    /// The variable's name, as it is spelled where it is there already.
+    name: Name,
+    /// Where the value holds, in words.
+    scope: String,
+    edit: ValueEdit,
+}
+
+impl Edit {
+    fn of(value: &PoolVariable, edit: ValueEdit) -> Box<Self> {
+        Box::new(Self { name: value.name.clone(), scope: value.scope.shown(), edit })
+    }
+}
+
+impl<'a> Deciding<'a, '_> {
+    fn changes(
+        &self,
+        earlier: &mut Earlier<'a>,
+        branches: &mut Branches<'a>,
+        findings: &mut Vec<Finding>,
+    ) -> Vec<Change> {
+        let pool = match &self.rule.verdict {
+            ValueVerdict::Remove => Ok(None),
+            ValueVerdict::Pool(pool) => self.matched.resolve(pool).map(Some),
+        };
+        let pool = match pool {
+            Ok(pool) => pool,
+            Err(finding) => {
+                findings.push(finding);
+                return Vec::new();
+            }
+        };
+        let told = findings.len();
+        findings.extend(self.missing());
+        let (mut changes, mut taken, mut found, mut unresolved) = (Vec::new(), 0, 0, None);
+        let mut is_read = true;
+        for set in self.matched.live.choosers.sets.iter().filter(|set| self.is_about(set)) {
+            match self.at(set, pool.as_ref(), earlier) {
+                Ok(Outcome::Nothing) => {}
+                Ok(Outcome::Unresolved(finding)) => unresolved = unresolved.or(Some(*finding)),
+                Ok(Outcome::Unreachable(why)) => {
+                    is_read = false;
+                    branches.unreachable(set.owner.name(), &why);
+                }
+                Ok(Outcome::Taken) => taken += 1,
+                Ok(Outcome::Decided(edit)) => {
+                    found += 1;
+                    changes.extend(edit.map(|edit| self.change(set, *edit)));
+                }
+                Err(finding) => findings.push(finding),
+            }
+        }
+        if found == 0 && is_read && findings.len() == told {
+            // A name that none of them knows is a mistake, and one that some know is not.
+            findings.extend(unresolved.or_else(|| self.idle(taken)));
+        }
+        findings.extend(self.passed_over());
+        changes
+    }
+
+    fn patterns(&self) -> &'a Declared<Patterns> {
+        let (ValueOwner::Projects(names) | ValueOwner::Libraries(names)) = &self.rule.owner;
+        names
+    }
+
+    fn is_about(&self, set: &LiveVariableSet) -> bool {
+        self.is_of_kind(set) && self.patterns().matches_folded(set.owner.name().folded())
+    }
+
+    /// Whether the rule names the owner of a set as it is, and not by a wildcard.
+    fn names(&self, set: &LiveVariableSet) -> bool {
+        let mut exact = self.patterns().exact();
+        exact.any(|name| Name::new(name) == *set.owner.name())
+    }
+
+    /// What becomes of the value in one set.
+    ///
+    /// # Errors
+    ///
+    /// A finding, where the set cannot have such a value.
+    fn at(
+        &self,
+        set: &'a LiveVariableSet,
+        pool: Option<&PoolHandle>,
+        earlier: &mut Earlier<'a>,
+    ) -> Result<Outcome, Finding> {
+        let named = self.names(set);
+        let variable = &self.rule.variable;
+        let lacks = |finding: Finding| if named { Err(finding) } else { Ok(Outcome::Nothing) };
+        match &set.store {
+            Store::Database | Store::Branch(_) => {}
+            Store::OtherBranch(_) => return Ok(Outcome::Nothing),
+            Store::BesideGit { unread } => return self.beside_git(set, unread.as_deref()),
+        }
+        if set.others.contains(&variable.value) {
+            return lacks(self.of_another_type(set));
+        }
+        let scope = match resolved(set, &self.rule.scope) {
+            Ok(scope) => scope,
+            Err(finding) if named => return Err(finding),
+            Err(finding) => return Ok(Outcome::Unresolved(Box::new(finding))),
+        };
+        let key = (&set.id, variable.value.clone(), normal_of(&scope));
+        let values = self.values.get(&key).map(Vec::as_slice).unwrap_or_default();
+        if values.is_empty() && !named {
+            earlier.awaited.entry(key).or_insert_with(|| pool.cloned());
+            return Ok(Outcome::Nothing);
+        }
+        let awaited = earlier.awaited.get(&key);
+        let is_awaited = values.is_empty() && awaited.is_some_and(|it| it.as_ref() != pool);
+        if is_awaited && pool.is_some() {
+            return Err(self.unsettled(set));
+        }
+        if !earlier.decided.insert(key) {
+            return Ok(Outcome::Taken);
+        }
+        let edit = match (values, pool) {
+            ([], None) => None,
+            ([], Some(pool)) => {
+                let (shown, pool) = (scope.shown(), pool.clone());
+                let edit = ValueEdit::Add { scope, pool, restored: None, restored_text: None };
+                Some(Box::new(Edit { name: variable.value.clone(), scope: shown, edit }))
+            }
+            ([value], _) if value.id.as_str().is_empty() => return Err(self.without_id(set)),
+            ([value], pool) => self.edit(value, scope, pool),
+            (several, _) => return Err(self.ambiguous(set, several.len())),
+        };
+        Ok(Outcome::Decided(edit))
+    }
+
+    /// What becomes of a value that is there; none where it stays.
+    fn edit(
+        &self,
+        value: &PoolVariable,
+        scope: NewScope,
+        pool: Option<&PoolHandle>,
+    ) -> Option<Box<Edit>> {
+        let scope = value.branch.is_some().then_some(scope);
+        let id = value.id.clone();
+        let before = value.pool.as_ref().map(|it| self.matched.handle_of(it));
+        let edit = match pool {
+            None => ValueEdit::Remove { id, scope, pool: before },
+            Some(pool) => {
+                let pool = Delta::between(before, Some(pool.clone()))?;
+                ValueEdit::Change { id, scope, pool, exactly: None }
+            }
+        };
+        Some(Edit::of(value, edit))
+    }
+
+    /// What a rule comes to at a project whose variables are in Git, besides what it does on its branches.
+    fn beside_git(&self, set: &LiveVariableSet, unread: Option<&str>) -> Result<Outcome, Finding> {
+        let named = self.names(set);
+        match (&self.matched.desired.version_control, unread) {
+            (None, _) if named => Err(self.in_git(set)),
+            (Some(said), Some(why)) if !said.value.skip_unreachable => {
+                Ok(Outcome::Unreachable(why.to_owned()))
+            }
+            _ => Ok(Outcome::Nothing),
+        }
+    }
+
+    fn change(&self, set: &LiveVariableSet, edit: Edit) -> Change {
+        let Edit { name, scope, edit } = edit;
+        let (owner, name) = (set.address(), name.to_string());
+        Change {
+            address: Address::Variable { owner, name: name.clone(), scope },
+            kind: ChangeKind::SetValue { set: set.id.clone(), git: None, name, edit },
+            cause: Cause { at: At::Source(self.rule.at.clone()), rule: None, why: None },
+            after: Vec::new(),
+        }
+    }
+
+    fn is_of_kind(&self, set: &LiveVariableSet) -> bool {
+        matches!(set.owner, VariableOwner::Project(_))
+            == matches!(self.rule.owner, ValueOwner::Projects(_))
+    }
+}
+
+/// A scope with the ids that a set has for its names.
+///
+/// # Errors
+///
+/// A finding, for the first name that the set does not know.
+fn resolved(set: &LiveVariableSet, scope: &ValueScope) -> Result<NewScope, Finding> {
+    fn all<T>(
+        noun: &str,
+        known: &[Entry],
+        wanted: &[Declared<String>],
+    ) -> Result<Vec<Linked<T>>, Finding> {
+        let one = |wanted: &Declared<String>| {
+            let entry = find(known.iter(), wanted, |it| (&it.id, &it.name, &it.slug));
+            entry.map(|it| Linked::new(&it.id, it.name.as_str())).map_err(|_| {
+                let names = known.iter().map(|it| it.name.as_str());
+                reference::missing(noun, wanted, names, wanted.at.clone())
+            })
+        };
+        wanted.iter().map(one).collect()
+    }
+    let tag = |wanted: &Declared<String>| {
+        let is = |it: &&String| it.to_lowercase() == wanted.trim().to_lowercase();
+        match set.tenant_tags.iter().find(is) {
+            Some(tag) => Ok(tag.clone()),
+            None => {
+                let known = set.tenant_tags.iter().map(String::as_str);
+                Err(reference::missing("tenant tag", wanted, known, wanted.at.clone()))
+            }
+        }
+    };
+    Ok(NewScope {
+        environments: all("environment", &set.environments, &scope.environments)?,
+        channels: all("channel", &set.channels, &scope.channels)?,
+        tenant_tags: scope.tenant_tags.iter().map(tag).collect::<Result<_, _>>()?,
+    })
+}
+
+fn normal_of(scope: &NewScope) -> [Vec<String>; 3] {
+    [
+        folded(scope.environments.iter().map(|it| &it.name)),
+        folded(scope.channels.iter().map(|it| &it.name)),
+        folded(scope.tenant_tags.iter()),
+    ]
+}

@@ -1,0 +1,178 @@
+//! `--wave`: the steps of some projects now, those of the others later.
+//!
+//! A wave has all earlier ones in it, so that a later run undoes nothing. What the steps of later waves may
+//! still need stays until the last of them has moved: the default pool, the built-in worker, what is deleted.
+
+use super::{matched::Matched, reference};
+use crate::{
+    desired::{Declared, Desired, Wave},
+    finding::{At, Finding, Level},
+    live::{Live, LiveProject},
+    model::{Address, Name, SetOwner},
+    plan::{Change, ChangeKind, ValueEdit},
+    text::count,
+};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// Leaves the changes of the waves up to `wanted`, a number counted from 1 or a label.
+pub(super) fn hold_back(
+    matched: &Matched,
+    wanted: &str,
+    changes: &mut Vec<Change>,
+    findings: &mut Vec<Finding>,
+) {
+    let waves = &matched.desired.waves;
+    let Some(last) = index(waves, wanted) else {
+        findings.push(unknown(waves, wanted));
+        return;
+    };
+    let of_project = of_projects(matched.desired, matched.live);
+    let wave_of =
+        |project: &str| of_project.get(&Name::new(project)).copied().unwrap_or(waves.len());
+    let mut later: BTreeMap<String, usize> = BTreeMap::new();
+    for change in changes.iter() {
+        if let Address::Step { project, .. } = &change.address
+            && last < wave_of(project)
+        {
+            *later.entry(project.clone()).or_default() += 1;
+        }
+    }
+    if later.is_empty() {
+        return;
+    }
+    let before = changes.len();
+    let mut kept: HashSet<Address> = HashSet::new();
+    changes.retain(|change| {
+        let now = match &change.address {
+            Address::Step { project, .. }
+            | Address::Variable { owner: SetOwner::Project { name: project, .. }, .. } => {
+                wave_of(project) <= last
+            }
+            _ => !is_last(&change.kind),
+        };
+        // What waits for something that is held back waits with it.
+        let goes = now && change.after.iter().all(|it| kept.contains(it));
+        if goes {
+            kept.insert(change.address.clone());
+        }
+        goes
+    });
+    let steps: usize = later.values().sum();
+    let others = before - changes.len() - steps;
+    findings.push(told(waves, last, &later, others));
+}
+
+/// Whether it is a project's turn: all of them have theirs where no wave is asked for.
+pub(super) fn turn(desired: &Desired, live: &Live, wanted: Option<&str>) -> impl Fn(&Name) -> bool {
+    let last = wanted.and_then(|it| index(&desired.waves, it));
+    let of_project = if last.is_some() { of_projects(desired, live) } else { HashMap::new() };
+    move |project| last.is_none_or(|last| of_project.get(project).is_some_and(|it| *it <= last))
+}
+
+/// Whether a change has to wait until every step has moved: a library's variable and a target may choose for
+/// steps of any project.
+fn is_last(kind: &ChangeKind) -> bool {
+    matches!(
+        kind,
+        ChangeKind::SetValue { edit: ValueEdit::Change { .. } | ValueEdit::Remove { .. }, .. }
+            | ChangeKind::SetTargetPool { .. }
+            | ChangeKind::SetDefaultPool { .. }
+            | ChangeKind::DeleteWorker { .. }
+            | ChangeKind::DeletePool { .. }
+            | ChangeKind::SetBuiltInWorker { on: false }
+    )
+}
+
+/// Waves that no project is in, and projects that are named and are not there.
+pub(super) fn lint(desired: &Desired, live: &Live) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if live.projects.is_empty() {
+        return findings;
+    }
+    let known: HashSet<&str> = live.projects.iter().map(|it| it.name.folded()).collect();
+    let used: BTreeSet<usize> = of_projects(desired, live).into_values().collect();
+    for (at, wave) in desired.waves.iter().enumerate() {
+        let exact = wave.project.iter().flat_map(|it| it.value.exact().map(move |name| (name, it)));
+        let mut missing = exact.filter(|(name, _)| !known.contains(name.to_lowercase().as_str()));
+        if let Some((name, patterns)) = missing.next() {
+            let names = live.projects.iter().map(|it| it.name.as_str());
+            findings.push(reference::missing("project", name, names, patterns.at.clone()));
+        } else if !used.contains(&at) {
+            let message = "no project is in this wave";
+            findings.push(
+                Finding::warning("idle-wave", wave.at.clone(), message)
+                    .help("an earlier wave has its projects, or its selectors fit none"),
+            );
+        }
+    }
+    findings
+}
+
+/// The wave of each project that is in one, counted from 0.
+fn of_projects(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
+    let in_wave = |wave: &Wave, project: &LiveProject| {
+        let fits = |patterns: &Option<Declared<_>>, name: &Name| {
+            patterns.as_ref().is_none_or(|it: &Declared<crate::text::pattern::Patterns>| {
+                it.matches_folded(name.folded())
+            })
+        };
+        fits(&wave.project, &project.name) && fits(&wave.project_group, &project.group)
+    };
+    let wave = |project: &LiveProject| {
+        let at = desired.waves.iter().position(|wave| in_wave(wave, project))?;
+        Some((project.name.clone(), at))
+    };
+    live.projects.iter().filter_map(wave).collect()
+}
+
+fn index(waves: &[Declared<Wave>], wanted: &str) -> Option<usize> {
+    let named = |wave: &Declared<Wave>| {
+        wave.label
+            .as_ref()
+            .is_some_and(|it| it.value.to_lowercase() == wanted.trim().to_lowercase())
+    };
+    let number = wanted.trim().parse::<usize>().ok().and_then(|it| it.checked_sub(1));
+    let by_number = number.filter(|it| *it < waves.len());
+    by_number.or_else(|| waves.iter().position(named))
+}
+
+fn unknown(waves: &[Declared<Wave>], wanted: &str) -> Finding {
+    let message = format!("there is no wave `{wanted}`");
+    let names = waves.iter().enumerate().map(|(at, wave)| match &wave.label {
+        Some(label) => format!("{} (`{}`)", at + 1, label.value),
+        None => (at + 1).to_string(),
+    });
+    let names: Vec<_> = names.collect();
+    let help = match names.as_slice() {
+        [] => "the file has no `[[waves]]`".to_owned(),
+        names => format!("there are {}", names.join(", ")),
+    };
+    Finding::new("unknown-wave", Level::Error, At::Nowhere, message).help(help)
+}
+
+fn told(
+    waves: &[Declared<Wave>],
+    last: usize,
+    later: &BTreeMap<String, usize>,
+    others: usize,
+) -> Finding {
+    let steps = count(later.values().sum(), "step");
+    let projects = count(later.len(), "project");
+    let and = match others {
+        0 => String::new(),
+        n => format!(", and {} with them", count(n, "other change")),
+    };
+    let wait = match last + 1 == waves.len() {
+        true => "are in no wave, and wait",
+        false => "wait for later waves",
+    };
+    let message =
+        format!("wave {} of {}: {steps} of {projects} {wait}{and}", last + 1, waves.len());
+    let at = waves.get(last).map_or(At::Nowhere, |it| At::Source(it.at.clone()));
+    let notes =
+        later.iter().map(|(project, steps)| format!("{project}: {}", count(*steps, "step")));
+    Finding::new("later-waves", Level::Warn, at, message)
+        .notes(notes.collect())
+        .help("`--wave` with a later one goes on; without `--wave`, all of them move")
+}

@@ -1,0 +1,285 @@
+//! Variables of type worker pool: which value is in scope, case by case.
+//!
+//! # Source
+//!
+//! `api.md` 2.12: such a variable is resolved while a deployment is planned, so that a scope of targets or
+//! target tags never holds. What the source does not say, and what was chosen:
+//!
+//! - A runbook run has no channel, so that a value of a channel never holds in it.
+//! - The narrowest value decides, even where it is empty: then the step has none.
+//! - What a tenant gives is narrower than its tags; what a template gives where a tenant gives nothing is
+//!   the widest of all.
+//! - A value that is asked for is the one that is given in advance, as long as nobody gives another.
+//! - A value that is an expression could be any pool.
+//! - A process in Git takes the values of its own branch, since a release takes both from one commit; one in
+//!   the database, or on a branch whose variables nobody has read, takes those of the default branch.
+
+use super::{
+    Case, Condition, Decider, Dimension, Effective, Unclear, Why, always, in_pool, is_expression,
+    variables_unread,
+};
+use crate::{
+    live::{
+        Given, Live, LiveProcess, LiveStep, LiveVariableSet, PoolVariable, VariableOwner,
+        VariableScope,
+    },
+    model::Name,
+};
+
+use indexmap::IndexSet;
+
+/// The value of a variable that holds in a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Whose it is.
+    pub owner: VariableOwner,
+    /// How it is given.
+    pub given: Given,
+}
+
+impl VariableScope {
+    fn list(&self, dimension: Dimension) -> &[String] {
+        match dimension {
+            Dimension::Environment => &self.environments,
+            Dimension::Channel => &self.channels,
+            Dimension::TenantTag => &self.tenant_tags,
+            Dimension::Tenant => &self.tenants,
+            Dimension::Target => &[],
+        }
+    }
+
+    /// How narrow it is.
+    ///
+    /// # Source
+    ///
+    /// Octopus' published list, narrowest first: step, target, target tag, tenant, tenant tag,
+    /// environment, channel, process, project, none (its blog, "Variable specificity and complexity").
+    fn rank(&self) -> u8 {
+        let bits = [
+            &self.processes,
+            &self.channels,
+            &self.environments,
+            &self.tenant_tags,
+            &self.tenants,
+            &self.actions,
+        ];
+        bits.iter().enumerate().map(|(at, list)| u8::from(!list.is_empty()) << at).sum()
+    }
+}
+
+/// The dimensions by which the values of a variable differ.
+const SCOPED: [Dimension; 4] =
+    [Dimension::Environment, Dimension::Channel, Dimension::TenantTag, Dimension::Tenant];
+
+/// The most cases that are looked at one by one; beyond that a step's variable is told by its values.
+const MOST: usize = 1000;
+
+/// The cases of a step whose pool the variable `name` chooses.
+pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &str) -> Vec<Case> {
+    let by = |chosen| Decider::Variable(name.to_owned(), chosen);
+    if is_expression(name) {
+        return always(by(None), Effective::Unknown(Unclear::Expression));
+    }
+    let wanted = Name::new(name);
+    let values = live.choosers.variables.iter();
+    let values =
+        values.filter(|it| it.name == wanted && it.projects.contains(&process.owner.project));
+    let mut values: Vec<&PoolVariable> = values.filter(|it| may_hold(it, process, step)).collect();
+    if values.iter().any(|it| it.branch.is_some()) {
+        let own = own_branch(process, live);
+        values.retain(|it| match (&it.branch, own) {
+            (None, _) => true,
+            (Some(branch), Some(own)) => branch.name == own,
+            (Some(branch), None) => branch.is_default,
+        });
+    }
+    let known = SCOPED.map(|dimension| Known::of(&values, dimension, live));
+    let each = known.iter().map(|it| it.names.len() + 1);
+    let unread = variables_unread(live, &process.owner.project);
+    if MOST < each.fold(1, usize::saturating_mul) {
+        return value_by_value(&values, (live, unread), by);
+    }
+    let mut scopes: Vec<Vec<Condition>> = vec![Vec::new()];
+    for Known { dimension, names, others } in known.iter().filter(|it| !it.names.is_empty()) {
+        let one = names.iter().map(|name| vec![name.clone()]);
+        let each: Vec<Vec<String>> = one.chain(others.then(Vec::new)).collect();
+        let with = |scope: &Vec<Condition>, names: &Vec<String>| {
+            let condition = Condition { dimension: *dimension, names: names.clone() };
+            scope.iter().cloned().chain([condition]).collect::<Vec<_>>()
+        };
+        scopes = scopes.iter().flat_map(|it| each.iter().map(|names| with(it, names))).collect();
+    }
+    let case = |when: Vec<Condition>| {
+        let (chosen, place) = value(&values, &when, (live, unread));
+        Case { when, by: by(chosen), place }
+    };
+    known.iter().fold(scopes.into_iter().map(case).collect(), merged)
+}
+
+/// The branch of a process, where its variables were read too.
+fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
+    let branch = process.git.as_ref()?.name.as_str();
+    let of_project = |it: &LiveVariableSet| matches!(&it.owner, VariableOwner::Project(name) if *name == process.owner.project);
+    let mut sets = live.choosers.sets.iter();
+    sets.any(|it| it.store.branch() == Some(branch) && of_project(it)).then_some(branch)
+}
+
+/// A case for each value, as if no other were narrower, and one for where none of them holds.
+fn value_by_value(
+    values: &[&PoolVariable],
+    (live, unread): (&Live, bool),
+    by: impl Fn(Option<Chosen>) -> Decider,
+) -> Vec<Case> {
+    let case = |it: &&PoolVariable| {
+        let lists = SCOPED.map(|dimension| (dimension, it.scope.list(dimension).to_vec()));
+        let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        let when = lists.map(|(dimension, names)| Condition { dimension, names }).collect();
+        Case { when, by: by(Some(it.chosen())), place: it.place(live) }
+    };
+    let nobody = SCOPED.map(|dimension| Condition { dimension, names: Vec::new() });
+    let (chosen, place) = value(values, &nobody, (live, unread));
+    let other = Case { when: nobody.to_vec(), by: by(chosen), place };
+    values.iter().map(case).chain([other]).collect()
+}
+
+/// Cases that differ in one dimension alone and come to the same, told as one.
+fn merged(cases: Vec<Case>, known: &Known) -> Vec<Case> {
+    let Known { dimension, names: known, others } = known;
+    let dimension = *dimension;
+    if known.is_empty() {
+        return cases;
+    }
+    let rest = |case: &Case| -> Vec<Condition> {
+        case.when.iter().filter(|it| it.dimension != dimension).cloned().collect()
+    };
+    let of_dimension = |case: &Case| {
+        let condition = case.when.iter().find(|it| it.dimension == dimension);
+        condition.map(|it| it.names.clone()).unwrap_or_default()
+    };
+    /// Cases of one result, and by which names of the dimension they are told apart.
+    struct Kin {
+        rest: Vec<Condition>,
+        first: Case,
+        names: Vec<String>,
+        other: bool,
+    }
+    let mut kins: Vec<Kin> = Vec::new();
+    for case in cases {
+        let (rest, names) = (rest(&case), of_dimension(&case));
+        let other = names.is_empty();
+        let is_kin = |it: &&mut Kin| {
+            it.rest == rest && it.first.by == case.by && it.first.place == case.place
+        };
+        match kins.iter_mut().find(is_kin) {
+            Some(kin) => {
+                kin.names.extend(names);
+                kin.other |= other;
+            }
+            None => kins.push(Kin { rest, first: case, names, other }),
+        }
+    }
+    let mut merged = Vec::with_capacity(kins.len());
+    for Kin { rest, first, names: of_kin, other } in kins {
+        let with = |names: Vec<String>| {
+            let mut when = first.when.clone();
+            when.iter_mut()
+                .filter(|it| it.dimension == dimension)
+                .for_each(|it| it.names.clone_from(&names));
+            Case { when, ..first.clone() }
+        };
+        if (other || !others) && of_kin.len() == known.len() {
+            merged.push(Case { when: rest, ..first });
+            continue;
+        }
+        if !of_kin.is_empty() {
+            merged.push(with(of_kin));
+        }
+        if other {
+            merged.push(with(Vec::new()));
+        }
+    }
+    merged
+}
+
+/// Whether a value can hold for this step at all.
+fn may_hold(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> bool {
+    let scope = &value.scope;
+    let of_process = |owner: &String| {
+        let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.document);
+        id.to_lowercase().ends_with(&format!("-{}", owner.to_lowercase()))
+    };
+    let is_step = |id: &String| id.eq_ignore_ascii_case(step.id.as_str());
+    let has_channel = scope.channels.is_empty() || process.owner.runbook.is_none();
+    !scope.on_targets
+        && has_channel
+        && (scope.actions.is_empty() || scope.actions.iter().any(is_step))
+        && (scope.processes.is_empty() || scope.processes.iter().any(of_process))
+}
+
+/// By what the values of a variable differ in a dimension.
+struct Known {
+    dimension: Dimension,
+    /// The names that they have, each once, in their order.
+    names: Vec<String>,
+    /// Whether there may be others.
+    others: bool,
+}
+
+impl Known {
+    fn of(values: &[&PoolVariable], dimension: Dimension, live: &Live) -> Self {
+        let names = values.iter().flat_map(|it| it.scope.list(dimension));
+        let names: IndexSet<&String> = names.collect();
+        let all = &live.choosers.environments;
+        let has_all = !all.is_empty() && all.iter().all(|it| names.contains(it));
+        let others = dimension != Dimension::Environment || !has_all;
+        Self { dimension, names: names.into_iter().cloned().collect(), others }
+    }
+}
+
+/// The value that holds in a case: the narrowest one; of two that are alike a project's before a library's. Where
+/// some are `unread`, nobody can tell that a template's default is all there is.
+fn value(
+    values: &[&PoolVariable],
+    when: &[Condition],
+    (live, unread): (&Live, bool),
+) -> (Option<Chosen>, Effective) {
+    let holds = |value: &&&PoolVariable| {
+        SCOPED.iter().all(|dimension| {
+            let list = value.scope.list(*dimension);
+            let case = when.iter().find(|it| it.dimension == *dimension);
+            list.is_empty() || case.is_some_and(|it| it.names.iter().any(|it| list.contains(it)))
+        })
+    };
+    let weight = |value: &PoolVariable| {
+        let own = matches!(value.owner, VariableOwner::Project(_));
+        (value.given != Given::Default, value.scope.rank(), own)
+    };
+    let holding: Vec<&&PoolVariable> = values.iter().filter(holds).collect();
+    let best = holding.iter().map(|it| weight(it)).max();
+    let mut best = holding.iter().filter(|it| Some(weight(it)) == best);
+    match best.next() {
+        Some(one) if best.any(|other| other.pool != one.pool) => {
+            (None, Effective::Unknown(Unclear::Ambiguous))
+        }
+        Some(one) if !unread || one.given != Given::Default => {
+            (Some(one.chosen()), one.place(live))
+        }
+        None if !unread => (None, Effective::Nowhere(None, Why::NoValue)),
+        Some(_) | None => (None, Effective::Unknown(Unclear::Unread)),
+    }
+}
+
+impl PoolVariable {
+    fn chosen(&self) -> Chosen {
+        Chosen { owner: self.owner.clone(), given: self.given }
+    }
+
+    /// Where a step runs for which this value holds.
+    fn place(&self, live: &Live) -> Effective {
+        match (&self.pool, self.given) {
+            (Some(pool), _) => in_pool(pool, live),
+            (None, Given::Asked) => Effective::Unknown(Unclear::Asked),
+            (None, _) => Effective::Nowhere(None, Why::NoValue),
+        }
+    }
+}

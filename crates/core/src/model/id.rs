@@ -1,0 +1,155 @@
+//! Ids that the server gave: opaque, and of one kind each.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    marker::PhantomData,
+};
+
+/// An id of a `T`, as the server wrote it: `WorkerPools-21`.
+///
+/// Opaque: nothing may be read out of it. Ids of two kinds cannot be mixed up:
+///
+/// ```compile_fail
+/// use poolwright_core::model::{Id, Pool, Worker};
+/// let pool: Id<Pool> = Id::<Worker>::new("Workers-3");
+/// ```
+pub struct Id<T>(String, PhantomData<fn() -> T>);
+
+/// Marks an [`Id`] as a worker pool's.
+#[derive(Debug)]
+pub enum Pool {}
+
+/// Marks an [`Id`] as a worker's.
+#[derive(Debug)]
+pub enum Worker {}
+
+/// Marks an [`Id`] as a process's.
+#[derive(Debug)]
+pub enum Process {}
+
+/// Marks an [`Id`] as that of an action inside a step.
+#[derive(Debug)]
+pub enum StepAction {}
+
+/// Marks an [`Id`] as a project's.
+#[derive(Debug)]
+pub enum Project {}
+
+/// Marks an [`Id`] as that of a project's or a library's set of variables.
+#[derive(Debug)]
+pub enum VariableSet {}
+
+/// Marks an [`Id`] as that of one value of a variable.
+#[derive(Debug)]
+pub enum VariableValue {}
+
+/// Marks an [`Id`] as a deployment target's.
+#[derive(Debug)]
+pub enum DeploymentTarget {}
+
+/// Marks an [`Id`] as an environment's.
+#[derive(Debug)]
+pub enum Environment {}
+
+/// Marks an [`Id`] as a channel's.
+#[derive(Debug)]
+pub enum Channel {}
+
+/// Marks an [`Id`] as a space's.
+#[derive(Debug)]
+pub enum Space {}
+
+impl<T> Id<T> {
+    /// An id, as it came.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into(), PhantomData)
+    }
+
+    /// The id, as the server wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A thing that another refers to: what counts is its id, what is shown is its name.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Linked<T> {
+    /// What counts.
+    pub id: Id<T>,
+    /// What is shown.
+    pub name: String,
+}
+
+impl<T> Linked<T> {
+    /// The thing of this id, shown by this name.
+    pub fn new(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { id: Id::new(id), name: name.into() }
+    }
+}
+
+impl<T> Clone for Linked<T> {
+    fn clone(&self) -> Self {
+        Self { id: self.id.clone(), name: self.name.clone() }
+    }
+}
+
+impl<T> PartialEq for Linked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl<T> Eq for Linked<T> {}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
+    }
+}
+
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<T> Eq for Id<T> {}
+
+impl<T> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl<T> PartialOrd for Id<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> Ord for Id<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<T> Serialize for Id<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Id<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}

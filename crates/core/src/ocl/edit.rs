@@ -1,0 +1,306 @@
+//! The few bytes by which a step comes to run elsewhere.
+//!
+//! A line that chooses a pool is changed where it stands, is added behind the action's last attribute, or
+//! goes. Never: a byte of any other line.
+
+use super::process::{Action, Slot};
+use crate::{finding::Finding, model::Place};
+
+use std::ops::Range;
+
+/// Bytes of a text, and what stands there instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Which bytes; none where something is added.
+    pub range: Range<usize>,
+    /// What is there then.
+    pub text: String,
+}
+
+/// The edits of `text` by which `action`, which was read of it, runs where `wanted` says: none where it
+/// does already. A pool is its slug.
+///
+/// # Errors
+///
+/// A finding, for an action that is written on one line.
+pub fn place(text: &str, action: &Action, wanted: &Place<String>) -> Result<Vec<Edit>, Finding> {
+    if action.place == *wanted {
+        return Ok(Vec::new());
+    }
+    let lines = &action.lines;
+    let (name, value, own, other) = match wanted {
+        Place::DefaultPool => {
+            let said = [&lines.pool, &lines.variable];
+            let said = said.into_iter().flatten().filter(|it| !it.empty);
+            return Ok(said.map(|it| without(text, it)).collect());
+        }
+        Place::Pool(slug) => ("worker_pool", slug, &lines.pool, &lines.variable),
+        Place::Variable(name) => ("worker_pool_variable", name, &lines.variable, &lines.pool),
+    };
+    let value = quoted(value);
+    Ok(match (own, other) {
+        (Some(own), other) => {
+            let leaves = other.iter().filter(|it| !it.empty).map(|it| without(text, it));
+            let changed = Edit { range: own.value.clone(), text: value };
+            let mut edits: Vec<_> = std::iter::once(changed).chain(leaves).collect();
+            edits.sort_by_key(|it| it.range.start);
+            edits
+        }
+        (None, Some(other)) => match beside(text, other, &format!("{name} = {value}")) {
+            Some(added) => vec![added],
+            None => vec![
+                Edit { range: other.key.clone(), text: name.to_owned() },
+                Edit { range: other.value.clone(), text: value },
+            ],
+        },
+        (None, None) => vec![added(text, action, &format!("{name} = {value}"))?],
+    })
+}
+
+/// `text` with `edits` made, which are in its order and do not overlap.
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut edited = String::with_capacity(text.len());
+    let mut done = 0;
+    for edit in edits {
+        edited.push_str(text.get(done..edit.range.start).unwrap_or_default());
+        edited.push_str(&edit.text);
+        done = edit.range.end;
+    }
+    edited.push_str(text.get(done..).unwrap_or_default());
+    edited
+}
+
+/// A line of its own behind the last attribute, or at the head of a body that has none.
+fn added(text: &str, action: &Action, line: &str) -> Result<Edit, Finding> {
+    let lines = &action.lines;
+    let (end, like, deeper) = match &lines.last {
+        Some(last) => (last.end, last.key.start, ""),
+        None => (lines.head, lines.start, "    "),
+    };
+    if !text.get(end..).is_some_and(|it| it.starts_with('\n')) {
+        return Err(Finding::error(
+            "ocl-one-line",
+            action.at.clone(),
+            "a line cannot be added to a step that is written on one line",
+        )
+        .help("put each attribute and the last `}` on a line of its own, as Octopus does"));
+    }
+    let line_end = if text.get(..end).is_some_and(|it| it.ends_with('\r')) { "\r\n" } else { "\n" };
+    let at = end + 1;
+    let indent = indent(text, like);
+    let deeper = if indent.contains('\t') && !deeper.is_empty() { "\t" } else { deeper };
+    Ok(Edit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
+}
+
+/// A line of its own beside an attribute that says nothing, as Octopus has the two: the pool before its variable.
+/// So the way back is the line's removal.
+fn beside(text: &str, empty: &Slot, line: &str) -> Option<Edit> {
+    let rest = text.get(empty.value.end..)?;
+    let end = rest.find('\n')?;
+    if !empty.empty || !on_its_own(text, empty.key.start) || !rest.get(..end)?.trim().is_empty() {
+        return None;
+    }
+    let indent = indent(text, empty.key.start);
+    let line_end = if rest.get(..end)?.ends_with('\r') { "\r\n" } else { "\n" };
+    let at = match text.get(empty.key.clone())? {
+        "worker_pool" => empty.value.end + end + 1,
+        _ => empty.key.start - indent.len(),
+    };
+    Some(Edit { range: at..at, text: format!("{indent}{line}{line_end}") })
+}
+
+/// Whether nothing but blanks stands between `at` and the beginning of its line.
+fn on_its_own(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    before.rsplit('\n').next().unwrap_or_default().trim().is_empty()
+}
+
+/// The blanks at the beginning of the line of `at`.
+fn indent(text: &str, at: usize) -> &str {
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let line = line.trim_start_matches('\u{feff}');
+    &line[..line.len() - line.trim_start().len()]
+}
+
+/// An attribute's removal: with its line, unless something else stands there.
+fn without(text: &str, slot: &Slot) -> Edit {
+    let (start, end) = (slot.key.start, slot.value.end);
+    let rest = text.get(end..).unwrap_or_default();
+    let line = rest.find('\n').map_or(rest.len(), |it| it + 1);
+    let alone = rest.get(..line).is_some_and(|it| it.trim().is_empty());
+    let range = match alone && on_its_own(text, start) {
+        true => start - indent(text, start).len()..end + line,
+        false => start..end + rest.len() - rest.trim_start_matches([' ', '\t']).len(),
+    };
+    Edit { range, text: String::new() }
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for it in text.chars() {
+        match it {
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '"' | '\\' => quoted.extend(['\\', it]),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{finding::SourceId, ocl::read};
+
+    use proptest::prelude::*;
+
+    /// The text once its first action runs where `wanted` says.
+    fn placed(text: &str, wanted: &Place<String>) -> Result<String, Finding> {
+        let document = read(SourceId(0), text)?;
+        place(text, &document.actions[0], wanted).map(|edits| apply(text, &edits))
+    }
+
+    fn step(lines: &str) -> String {
+        format!("step \"a\" {{\n  action {{\n{lines}  }}\n}}")
+    }
+
+    #[test]
+    fn one_line_is_changed_added_or_removed() {
+        let pool = Place::Pool("db".to_owned());
+        let variable = Place::Variable("My \"Pool\"".to_owned());
+        let table = [
+            ("    worker_pool = \"a\" # why\n", &pool, "    worker_pool = \"db\" # why\n"),
+            ("    worker_pool   =  \"a\"\r\n", &pool, "    worker_pool   =  \"db\"\r\n"),
+            ("\tx = 1\r\n\n", &pool, "\tx = 1\r\n\tworker_pool = \"db\"\r\n\n"),
+            ("    x = 1 // b\n", &pool, "    x = 1 // b\n    worker_pool = \"db\"\n"),
+            ("", &pool, "      worker_pool = \"db\"\n"),
+            ("    b {\n    }\n", &pool, "      worker_pool = \"db\"\n    b {\n    }\n"),
+            (
+                "    a = 1\r\n    worker_pool_variable = \"\"\r\n",
+                &pool,
+                "    a = 1\r\n    worker_pool = \"db\"\r\n    worker_pool_variable = \"\"\r\n",
+            ),
+            (
+                "    worker_pool = \"\"\n    b = 1\n",
+                &variable,
+                "    worker_pool = \"\"\n    worker_pool_variable = \"My \\\"Pool\\\"\"\n    b = 1\n",
+            ),
+            ("    worker_pool_variable = \"\" # b\n", &pool, "    worker_pool = \"db\" # b\n"),
+            ("    worker_pool_variable = \"V\"\n", &pool, "    worker_pool = \"db\"\n"),
+            (
+                "    worker_pool = \"a\"\n",
+                &variable,
+                "    worker_pool_variable = \"My \\\"Pool\\\"\"\n",
+            ),
+            (
+                "    worker_pool = null\n    worker_pool_variable = \"V\"\n",
+                &pool,
+                "    worker_pool = \"db\"\n",
+            ),
+            ("    worker_pool = \"a\"\r\n    x = 1\n", &Place::DefaultPool, "    x = 1\n"),
+            ("    worker_pool = \"a\" # why\n", &Place::DefaultPool, "    # why\n"),
+            (
+                "    worker_pool_variable = \"\"\n",
+                &Place::DefaultPool,
+                "    worker_pool_variable = \"\"\n",
+            ),
+            // A line is never added in the middle of a comment, or of a block.
+            (
+                "    x = 1 /* a\n  b */\n",
+                &pool,
+                "    x = 1 /* a\n  b */\n    worker_pool = \"db\"\n",
+            ),
+            (
+                "    x = 1\n    b { c {\n    } }\n",
+                &pool,
+                "    x = 1\n    worker_pool = \"db\"\n    b { c {\n    } }\n",
+            ),
+            (
+                "    x = <<-EOT\n      a\n      EOT\n",
+                &pool,
+                "    x = <<-EOT\n      a\n      EOT\n    worker_pool = \"db\"\n",
+            ),
+        ];
+        for (before, wanted, after) in table {
+            assert_eq!(placed(&step(before), wanted).unwrap(), step(after), "{before}");
+        }
+    }
+
+    #[test]
+    fn a_step_on_one_line_is_left_to_people() {
+        let pool = Place::Pool("db".to_owned());
+        for action in ["{ x = 1 }", "{}", "{ /* a\n */ }", "{ b {\n } \n }"] {
+            let text = format!("step \"a\" {{\n action {action}\n}}");
+            assert_eq!(placed(&text, &pool).unwrap_err().code, "ocl-one-line", "{text}");
+        }
+    }
+
+    fn any_place() -> impl Strategy<Value = Place<String>> {
+        prop_oneof![
+            "[a-z\"\\\\ é]{1,5}".prop_map(Place::Pool),
+            "[a-zA-Z. ]{1,5}".prop_map(Place::Variable),
+            Just(Place::DefaultPool),
+        ]
+    }
+
+    /// Lines of an action's body, of which one may choose a pool.
+    fn any_body() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            Just("name = \"é { # \\\"\""),
+            Just("# worker_pool = \"nobody\""),
+            Just("b = [\"x\", \"y\",]"),
+            Just("p = {\n\t\tOctopus.Action[a b].C = \"}\"\n\t}"),
+            Just("s = <<-EOT\nworker_pool = \"nobody\"\n  }\n  EOT"),
+            Just(""),
+        ];
+        let chooses = prop_oneof![
+            Just(""),
+            Just("worker_pool = \"a\" /* b */"),
+            Just("worker_pool = \"\""),
+            Just("worker_pool_variable = \"\""),
+            Just("worker_pool_variable = \"V\""),
+            Just("worker_pool = \"a\"\nworker_pool_variable = \"\""),
+        ];
+        let ends = prop_oneof![Just("\n"), Just("\r\n")];
+        (prop::collection::vec(line, 0..4), chooses, any::<bool>(), ends).prop_map(
+            |(mut lines, chooses, first, end)| {
+                lines.insert(if first { 0 } else { lines.len() }, chooses);
+                lines.iter().map(|it| format!("    {}{end}", it.replace('\n', end))).collect()
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_step_is_then_where_it_was_wanted_and_no_other_line_differs(
+            body in any_body(), wanted in any_place(), bom in any::<bool>(),
+        ) {
+            let bom = if bom { "\u{feff}" } else { "" };
+            let before = format!("{bom}{}", step(&body));
+            let after = placed(&before, &wanted).unwrap();
+            let now = read(SourceId(0), &after).unwrap();
+            prop_assert_eq!(&now.actions[0].place, &wanted);
+            prop_assert_eq!(&placed(&after, &wanted).unwrap(), &after);
+            // What was added goes again, and nothing else.
+            if read(SourceId(0), &before).unwrap().actions[0].place == Place::DefaultPool
+                && !body.contains("worker_pool = \"\"") && matches!(wanted, Place::Pool(_))
+            {
+                prop_assert_eq!(&placed(&after, &Place::DefaultPool).unwrap(), &before);
+            }
+            let others = |text: &str| -> Vec<String> {
+                let lines = text.split_inclusive('\n');
+                let is_place = |line: &&str| {
+                    let line = line.trim_start();
+                    line.starts_with("worker_pool") && !line.contains("\"nobody\"")
+                };
+                lines.filter(|it| !is_place(it) && !it.trim_start().starts_with("/* b */"))
+                    .map(str::to_owned).collect()
+            };
+            prop_assert_eq!(others(&before), others(&after));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The plan, as data: what would be written, in what order, and why.
+//!
+//! A plan leaves nothing to choose: `apply` carries it out and decides nothing. Never: computing a
+//! change (`diff`), showing one (`render`), or making one (`apply`).
+
+mod change;
+mod check;
+mod edit;
+pub mod exactly;
+pub mod file;
+mod new;
+#[cfg(test)]
+pub(crate) mod sample;
+mod touches;
+mod written;
+
+pub use change::{Action, Cause, Change, ChangeKind, Commit, ProcessKind};
+pub use check::{Flaw, check};
+pub use edit::{Delta, Feed, FieldDiff, NewScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit};
+pub use new::{NewPool, NewWorker};
+pub use touches::{Affected, Touches};
+pub use written::Written;
+
+use crate::{
+    finding::{At, Finding, Level},
+    live::Scope,
+    model::{Linked, PoolHandle, Space},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What would be written, and what there is to know about it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What it was made of and for.
+    pub header: Header,
+    /// The changes, each behind all that it waits for.
+    pub changes: Vec<Change>,
+    /// Gates and warnings.
+    pub findings: Vec<Finding>,
+    /// What the plan relies on beyond the fields that it changes.
+    pub relies: Vec<Reliance>,
+    /// What the pools need to which it sends steps; each at most once.
+    pub needs: Vec<Need>,
+    /// Steps that come to run elsewhere though no change names them.
+    pub affected: Affected,
+}
+
+/// What a plan was made of and for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The server, as the user named it.
+    pub url: String,
+    /// Its version.
+    pub server_version: String,
+    /// The space.
+    pub space: Linked<Space>,
+    /// The files, as the user named them.
+    pub files: Vec<String>,
+    /// `sha256:` and the digest of the files' texts.
+    pub digest: String,
+    /// What was read, and is read again before the plan is carried out.
+    pub scope: Scope,
+}
+
+/// What a pool needs before steps come to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// The pool.
+    pub pool: PoolHandle,
+    /// How many healthy workers, from 1.
+    pub healthy: u32,
+}
+
+/// A pool to which changes send steps. Not part of a plan, since it depends on more than the plan knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The pool.
+    pub pool: PoolHandle,
+    /// How many healthy workers it needs first, from 1.
+    pub healthy: u32,
+    /// The changes, by their places in the plan, counted from 0.
+    pub changes: Vec<usize>,
+}
+
+/// Something that has to be so still when the plan is carried out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reliance {
+    /// What it is about: a kind and an id or a name.
+    pub subject: Subject,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// What a plan can rely on. `diff` knows how each is observed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Whether a pool of this name is there.
+    PoolNamed(String),
+    /// Whether a worker of this name is there.
+    WorkerNamed(String),
+    /// A field of the pool of this id.
+    Pool(String, String),
+    /// A field of the worker of this id.
+    Worker(String, String),
+    /// A field of an action: process, action, field.
+    Step(String, String, String),
+    /// The pool of a value of a variable: set, value.
+    Value(String, String),
+    /// The pool of a variable's value of a scope: set, name, scope in words.
+    ValueNamed(String, String, String),
+    /// The pool of the deployment target of this id.
+    TargetPool(String),
+    /// The users of the pool of this id.
+    UsersOfPool(String),
+    /// Whether the pool of this id has a worker that is enabled, and whether one of these is healthy.
+    EnabledWorkerIn(String),
+    /// Whether the built-in worker is on.
+    BuiltInWorker,
+    /// The steps that run on the built-in worker and are not moved by the plan.
+    UsersOfBuiltInWorker,
+    /// Which pool is the default one.
+    DefaultPool,
+    /// The order of all pools.
+    PoolOrder,
+}
+
+/// How many changes of each kind there are, and how many findings of each level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Changes that create.
+    pub create: usize,
+    /// Changes that update.
+    pub update: usize,
+    /// Changes that replace.
+    pub replace: usize,
+    /// Changes that delete.
+    pub delete: usize,
+    /// Findings that refuse the plan.
+    pub denied: usize,
+    /// Findings that do not.
+    pub warnings: usize,
+}
+
+/// A plan that nothing forbids, and the only thing that `apply` takes.
+#[derive(Debug)]
+pub struct Approved(Plan);
+
+impl Plan {
+    /// The plan as one that may be carried out.
+    ///
+    /// # Errors
+    ///
+    /// The plan itself, where a finding forbids it.
+    pub fn approve(self) -> Result<Approved, Box<Self>> {
+        match self.findings.iter().all(|finding| finding.level == Level::Warn) {
+            true => Ok(Approved(self)),
+            false => Err(Box::new(self)),
+        }
+    }
+
+    /// What weighs most among the findings.
+    pub fn gravest(&self) -> Option<Level> {
+        self.findings.iter().map(|finding| finding.level).max()
+    }
+
+    /// Whether it leads back from an apply: no file asks for what is in it.
+    pub fn is_way_back(&self) -> bool {
+        let asked =
+            |Cause { at, rule, why }: &Cause| *at != At::Nowhere || rule.is_some() || why.is_some();
+        !self.changes.is_empty() && !self.changes.iter().any(|change| asked(&change.cause))
+    }
+
+    /// The counts.
+    pub fn summary(&self) -> Summary {
+        let of = |action| self.changes.iter().filter(|it| it.kind.action() == action).count();
+        let warnings = self.findings.iter().filter(|it| it.level == Level::Warn).count();
+        Summary {
+            create: of(Action::Create),
+            update: of(Action::Update),
+            replace: of(Action::Replace),
+            delete: of(Action::Delete),
+            denied: self.findings.len() - warnings,
+            warnings,
+        }
+    }
+}
+
+impl Approved {
+    /// The plan, to look at.
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+}

@@ -1,0 +1,371 @@
+//! One write, and why it is there.
+
+use super::{
+    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit, Written, edit,
+    new::replaced,
+};
+use crate::{
+    finding::At,
+    model::{
+        Address, DeploymentTarget, Id, Pool, PoolHandle, Process, Project, StepAction, VariableSet,
+        Worker,
+    },
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// One write, and why it is there.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What it is about.
+    pub address: Address,
+    /// What is written.
+    pub kind: ChangeKind,
+    /// Why. For people: nothing may be decided by it.
+    pub cause: Cause,
+    /// What has to be made first: earlier changes of the plan, by their addresses.
+    pub after: Vec<Address>,
+}
+
+/// What is written. One variant a kind of write, so that a `match` that forgets one does not compile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// A pool that is not there yet.
+    CreatePool(NewPool),
+    /// Edits of a pool that is there.
+    UpdatePool {
+        /// Which.
+        id: Id<Pool>,
+        /// Never empty.
+        edits: Vec<PoolEdit>,
+    },
+    /// The end of a pool.
+    DeletePool {
+        /// Which.
+        id: Id<Pool>,
+        /// Its name.
+        name: String,
+    },
+    /// A worker that is not there yet.
+    CreateWorker(NewWorker),
+    /// Edits of a worker that is there.
+    UpdateWorker {
+        /// Which.
+        id: Id<Worker>,
+        /// Never empty.
+        edits: Vec<WorkerEdit>,
+    },
+    /// A worker of another kind under the same name: the old one is deleted, the new one created.
+    ReplaceWorker {
+        /// The old one.
+        id: Id<Worker>,
+        /// The old one's name.
+        name: String,
+        /// The kind of the old one.
+        kind: String,
+        /// What the old one is, to be shown; none where an older tool has saved the plan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        old: Option<Box<NewWorker>>,
+        /// The new one.
+        new: NewWorker,
+    },
+    /// The end of a worker.
+    DeleteWorker {
+        /// Which.
+        id: Id<Worker>,
+        /// Its name.
+        name: String,
+    },
+    /// A step's new place.
+    PlaceStep {
+        /// The process, which is written once however many of its steps move.
+        process: Id<Process>,
+        /// Whether a project or a runbook owns it.
+        kind: ProcessKind,
+        /// How it is written where it is stored in Git; none for one in the server's database.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        git: Option<Commit>,
+        /// The action inside it.
+        action: Id<StepAction>,
+        /// Never empty.
+        edits: Vec<StepEdit>,
+        /// The fields that become again what they were, each `before` now and `after` then: a way back,
+        /// which says more than `edits` can. Empty for any other change.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        exactly: Vec<Written>,
+    },
+    /// A value of a variable of type worker pool.
+    SetValue {
+        /// The set that it is in, which is written once however many of its values change.
+        set: Id<VariableSet>,
+        /// How it is written where it is stored in Git; none for one in the server's database.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        git: Option<Commit>,
+        /// The variable's name.
+        name: String,
+        /// What becomes of it.
+        edit: ValueEdit,
+    },
+    /// Another pool whose workers act for a deployment target.
+    SetTargetPool {
+        /// Which target.
+        id: Id<DeploymentTarget>,
+        /// The pool; none for the space's default pool.
+        pool: Delta<Option<PoolHandle>>,
+        /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exactly: Option<Box<Written>>,
+    },
+    /// Another pool becomes the space's default.
+    SetDefaultPool {
+        /// The pool that is the default now.
+        from: Option<PoolHandle>,
+        /// The pool that shall be.
+        to: PoolHandle,
+    },
+    /// A new order of all pools.
+    SortPools {
+        /// The order now.
+        before: Vec<PoolHandle>,
+        /// The order as it shall be: every pool that there is.
+        order: Vec<PoolHandle>,
+    },
+    /// The built-in worker's switch.
+    SetBuiltInWorker {
+        /// What it shall be; it is the opposite now.
+        on: bool,
+    },
+}
+
+/// How something is written that is stored in Git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The process or the variable set, by the id that all branches share.
+    #[serde(alias = "process")]
+    pub document: String,
+    /// The project whose repository it is in.
+    pub project: Id<Project>,
+    /// The repository: nothing else is written to it at the same time.
+    pub repository: String,
+    /// The branch.
+    pub branch: String,
+    /// The branch that this one is made of, where it is not there yet.
+    pub base: Option<String>,
+    /// What the commit says.
+    pub message: String,
+}
+
+/// Who owns a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessKind {
+    /// A project.
+    Deployment,
+    /// A runbook.
+    Runbook,
+}
+
+/// What a change does to its object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Makes it.
+    Create,
+    /// Changes fields of it.
+    Update,
+    /// Deletes it and makes another of its name.
+    Replace,
+    /// Deletes it.
+    Delete,
+}
+
+/// Why a change is in the plan. For people: nothing may be decided by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The place of the file that asks for it.
+    pub at: At,
+    /// The rule's label, where a rule of placement asks for it.
+    pub rule: Option<String>,
+    /// More, in words: `"Old Pool" is not declared, and pools are pruned`.
+    pub why: Option<String>,
+}
+
+impl Action {
+    /// Its symbol in text.
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Create => '+',
+            Self::Update => '~',
+            Self::Replace => '±',
+            Self::Delete => '-',
+        }
+    }
+
+    /// Its word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl ChangeKind {
+    /// What it does.
+    pub fn action(&self) -> Action {
+        match self {
+            Self::CreatePool(_)
+            | Self::CreateWorker(_)
+            | Self::SetValue { edit: ValueEdit::Add { .. }, .. } => Action::Create,
+            Self::SetValue { edit: ValueEdit::Remove { .. }, .. } => Action::Delete,
+            Self::UpdatePool { .. }
+            | Self::UpdateWorker { .. }
+            | Self::PlaceStep { .. }
+            | Self::SetValue { edit: ValueEdit::Change { .. }, .. }
+            | Self::SetTargetPool { .. }
+            | Self::SetDefaultPool { .. }
+            | Self::SortPools { .. }
+            | Self::SetBuiltInWorker { .. } => Action::Update,
+            Self::ReplaceWorker { .. } => Action::Replace,
+            Self::DeletePool { .. } | Self::DeleteWorker { .. } => Action::Delete,
+        }
+    }
+
+    /// When it is carried out: every change of a lower stage comes first. Counted from 0.
+    pub fn stage(&self) -> u8 {
+        match self {
+            Self::SetBuiltInWorker { on: true } => 0,
+            Self::CreatePool(_) | Self::UpdatePool { .. } => 1,
+            Self::SortPools { .. } => 2,
+            Self::CreateWorker(_) | Self::UpdateWorker { .. } | Self::ReplaceWorker { .. } => 3,
+            // A step that a variable is about to choose for finds its value there, and one that leaves the
+            // variable does so before the value goes.
+            Self::SetValue { edit: ValueEdit::Add { .. } | ValueEdit::Change { .. }, .. }
+            | Self::SetTargetPool { .. } => 4,
+            Self::PlaceStep { .. } => 5,
+            Self::SetValue { edit: ValueEdit::Remove { .. }, .. } => 6,
+            Self::SetDefaultPool { .. } => 7,
+            Self::DeleteWorker { .. } => 8,
+            Self::DeletePool { .. } => 9,
+            Self::SetBuiltInWorker { on: false } => 10,
+        }
+    }
+
+    /// The permission that the key's user needs for it.
+    ///
+    /// # Source
+    ///
+    /// `api.md` 3.10.
+    pub fn permission(&self) -> &'static str {
+        match self {
+            Self::CreatePool(_)
+            | Self::UpdatePool { .. }
+            | Self::DeletePool { .. }
+            | Self::SetDefaultPool { .. }
+            | Self::SortPools { .. }
+            | Self::CreateWorker(_)
+            | Self::UpdateWorker { .. }
+            | Self::ReplaceWorker { .. }
+            | Self::DeleteWorker { .. } => "WorkerEdit",
+            Self::PlaceStep { kind: ProcessKind::Deployment, .. } => "ProcessEdit",
+            Self::PlaceStep { kind: ProcessKind::Runbook, .. } => "RunbookEdit",
+            Self::SetValue { .. } => "VariableEdit",
+            Self::SetTargetPool { .. } => "MachineEdit",
+            Self::SetBuiltInWorker { .. } => "ConfigureServer",
+        }
+    }
+
+    /// What kind of object it is about, in the word of the JSON output.
+    pub fn object(&self) -> &'static str {
+        match self {
+            Self::CreatePool(_)
+            | Self::UpdatePool { .. }
+            | Self::DeletePool { .. }
+            | Self::SetDefaultPool { .. }
+            | Self::SortPools { .. } => "pool",
+            Self::CreateWorker(_)
+            | Self::UpdateWorker { .. }
+            | Self::ReplaceWorker { .. }
+            | Self::DeleteWorker { .. } => "worker",
+            Self::PlaceStep { .. } => "placement",
+            Self::SetValue { .. } => "variable",
+            Self::SetTargetPool { .. } => "target",
+            Self::SetBuiltInWorker { .. } => "server",
+        }
+    }
+
+    /// The commit that it is, of what is stored in Git.
+    pub fn commit(&self) -> Option<&Commit> {
+        match self {
+            Self::PlaceStep { git, .. } | Self::SetValue { git, .. } => git.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The server's id of the object; none where it is not there yet.
+    pub fn id(&self) -> Option<&str> {
+        if let Some(commit) = self.commit() {
+            return Some(&commit.document);
+        }
+        match self {
+            Self::CreatePool(_)
+            | Self::CreateWorker(_)
+            | Self::SortPools { .. }
+            | Self::SetBuiltInWorker { .. } => None,
+            Self::UpdatePool { id, .. } | Self::DeletePool { id, .. } => Some(id.as_str()),
+            Self::UpdateWorker { id, .. }
+            | Self::ReplaceWorker { id, .. }
+            | Self::DeleteWorker { id, .. } => Some(id.as_str()),
+            Self::PlaceStep { process, .. } => Some(process.as_str()),
+            Self::SetValue { set, .. } => Some(set.as_str()),
+            Self::SetTargetPool { id, .. } => Some(id.as_str()),
+            Self::SetDefaultPool { to, .. } => to.id().map(Id::as_str),
+        }
+    }
+
+    /// The fields as they are shown: what each is and what it shall be.
+    pub fn fields(&self) -> Vec<FieldDiff> {
+        match self {
+            Self::CreatePool(new) => new.fields(),
+            Self::UpdatePool { edits, .. } => edits.iter().map(PoolEdit::field).collect(),
+            Self::DeletePool { name, .. } | Self::DeleteWorker { name, .. } => {
+                vec![FieldDiff::removed("name", json!(name))]
+            }
+            Self::CreateWorker(new) => new.fields(),
+            Self::UpdateWorker { edits, .. } => edits.iter().flat_map(WorkerEdit::fields).collect(),
+            Self::ReplaceWorker { name, kind, old, new, .. } => {
+                let kind = FieldDiff::changed("kind", json!(kind), json!(new.endpoint.kind()));
+                let renamed = (*name != new.name)
+                    .then(|| FieldDiff::changed("name", json!(name), json!(new.name)));
+                let others = replaced(old.as_deref(), new);
+                [kind].into_iter().chain(renamed).chain(others).collect()
+            }
+            Self::PlaceStep { edits, .. } => edits.iter().flat_map(StepEdit::fields).collect(),
+            Self::SetValue { edit, .. } => vec![edit.field()],
+            Self::SetTargetPool { pool, .. } => vec![pool.shown("pool", |pool| match pool {
+                Some(pool) => edit::address(pool),
+                None => json!("default"),
+            })],
+            Self::SetDefaultPool { .. } => {
+                vec![FieldDiff::changed("default", json!(false), json!(true))]
+            }
+            Self::SortPools { before, order } => {
+                vec![FieldDiff::changed("sort_order", edit::pools(before), edit::pools(order))]
+            }
+            Self::SetBuiltInWorker { on } => {
+                vec![FieldDiff::changed("built_in_worker", json!(!on), json!(on))]
+            }
+        }
+    }
+}
+
+impl<T> Delta<T> {
+    /// Both sides, to be shown.
+    pub(super) fn shown(&self, path: &str, show: impl Fn(&T) -> serde_json::Value) -> FieldDiff {
+        FieldDiff::changed(path, show(self.before()), show(self.after()))
+    }
+}

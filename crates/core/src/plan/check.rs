@@ -1,0 +1,323 @@
+//! What a sound plan never is: a write twice, an edge to nowhere, an update of nothing.
+//!
+//! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
+//! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
+
+use super::{Change, ChangeKind, Commit, StepEdit, ValueEdit, WorkerEdit, exactly};
+use crate::{
+    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName, SetOwner},
+    plan::{NewWorker, Plan, ProcessKind},
+};
+
+use std::{
+    collections::HashSet,
+    mem::{Discriminant, discriminant},
+};
+
+/// Why a plan is not a sound one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Flaw {
+    /// Two changes make one kind of write at one address.
+    #[error("two changes write `{0}` in the same way")]
+    Twice(Address),
+    /// A change waits for what is not made before it.
+    #[error("`{address}` waits for `{after}`, which no earlier change writes")]
+    Dangling {
+        /// The change.
+        address: Address,
+        /// What it waits for.
+        after: Address,
+    },
+    /// A change points at a pool that is not there and is not made before it.
+    #[error("`{address}` needs `{pool}`, which no earlier change creates")]
+    NoPool {
+        /// The change.
+        address: Address,
+        /// The pool.
+        pool: Address,
+    },
+    /// What is written is not what stands at the address.
+    #[error("`{0}` is not the address of what is written")]
+    Misplaced(Address),
+    /// A write that cannot be, or that would change nothing.
+    #[error("`{address}`: {what}")]
+    Senseless {
+        /// The change.
+        address: Address,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// Whether `plan` is one that can be carried out from its first change to its last.
+///
+/// # Errors
+///
+/// The first flaw.
+pub fn check(plan: &Plan) -> Result<(), Flaw> {
+    let mut made = Made::default();
+    plan.changes.iter().try_for_each(|change| made.add(change))?;
+    plan.needs.iter().enumerate().try_for_each(|(at, need)| {
+        let pool = need.pool.address();
+        let earlier = plan.needs.get(..at).unwrap_or_default();
+        let what = match &need.pool {
+            _ if !matches!(pool, Address::Pool(_)) => return Err(Flaw::Misplaced(pool.clone())),
+            PoolHandle::New(new) if !made.pools.contains(new) => {
+                "it needs workers, and no change creates it"
+            }
+            _ if need.healthy == 0 => "it needs no healthy worker",
+            _ if earlier.iter().any(|it| it.pool == need.pool) => "it needs workers twice",
+            _ => return Ok(()),
+        };
+        Err(Flaw::Senseless { address: pool.clone(), what })
+    })
+}
+
+/// What the changes so far make.
+#[derive(Default)]
+struct Made<'a> {
+    writes: HashSet<(&'a Address, Discriminant<ChangeKind>)>,
+    addresses: HashSet<&'a Address>,
+    pools: HashSet<&'a Address>,
+}
+
+impl<'a> Made<'a> {
+    fn add(&mut self, change: &'a Change) -> Result<(), Flaw> {
+        let Change { address, kind, after, cause: _ } = change;
+        if !stands_at(kind, address) {
+            return Err(Flaw::Misplaced(address.clone()));
+        }
+        if let Some(what) = senseless(kind) {
+            return Err(Flaw::Senseless { address: address.clone(), what });
+        }
+        if let Some(after) = after.iter().find(|it| !self.addresses.contains(it)) {
+            return Err(Flaw::Dangling { address: address.clone(), after: after.clone() });
+        }
+        for handle in handles(kind) {
+            if let PoolHandle::New(pool) = handle
+                && !self.pools.contains(pool)
+            {
+                return Err(Flaw::NoPool { address: address.clone(), pool: pool.clone() });
+            }
+        }
+        if !self.writes.insert((address, discriminant(kind))) {
+            return Err(Flaw::Twice(address.clone()));
+        }
+        self.addresses.insert(address);
+        if let ChangeKind::CreatePool(_) = kind {
+            self.pools.insert(address);
+        }
+        Ok(())
+    }
+}
+
+/// Whether what `kind` writes can stand at `address`, as far as the write names it.
+fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
+    let worker = |name: &str| matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name));
+    match kind {
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::SetDefaultPool { .. } => matches!(address, Address::Pool(_)),
+        ChangeKind::SortPools { .. } => *address == Address::PoolOrder,
+        ChangeKind::UpdateWorker { .. } => matches!(address, Address::Worker(_)),
+        ChangeKind::CreateWorker(NewWorker { name, .. })
+        | ChangeKind::DeleteWorker { name, .. }
+        | ChangeKind::ReplaceWorker { new: NewWorker { name, .. }, .. } => worker(name),
+        ChangeKind::PlaceStep { kind, git, .. } => match address {
+            Address::Step { process, branch, .. } => {
+                let deployment = *process == ProcessName::Deployment;
+                deployment == (*kind == ProcessKind::Deployment)
+                    && *branch == git.as_ref().map(|commit| commit.branch.clone())
+            }
+            _ => false,
+        },
+        ChangeKind::SetValue { name: variable, git, .. } => match address {
+            Address::Variable { name, owner, .. } => {
+                let shown = match owner {
+                    SetOwner::Project { branch, .. } => branch.as_deref(),
+                    SetOwner::Library(_) => None,
+                };
+                Name::new(name.as_str()) == Name::new(variable)
+                    && shown == git.as_ref().map(|commit| commit.branch.as_str())
+            }
+            _ => false,
+        },
+        ChangeKind::SetTargetPool { .. } => matches!(address, Address::Target(_)),
+        ChangeKind::SetBuiltInWorker { .. } => *address == Address::BuiltInWorker,
+    }
+}
+
+/// What is wrong with a write by itself.
+fn senseless(kind: &ChangeKind) -> Option<&'static str> {
+    const NO_EDITS: &str = "an update has no edits";
+    const ONE_FIELD_TWICE: &str = "one field is edited twice";
+    const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
+    let edits = |edits: usize, fields: usize| match edits {
+        0 => Some(NO_EDITS),
+        _ => (fields < edits).then_some(ONE_FIELD_TWICE),
+    };
+    match kind {
+        ChangeKind::UpdatePool { edits: all, .. } => edits(all.len(), kinds(all)),
+        ChangeKind::UpdateWorker { edits: all, .. } => {
+            edits(all.len(), kinds(all)).or_else(|| all.iter().find_map(senseless_edit))
+        }
+        ChangeKind::PlaceStep { git: Some(Commit { branch, base: Some(base), .. }), .. }
+        | ChangeKind::SetValue { git: Some(Commit { branch, base: Some(base), .. }), .. }
+            if branch == base =>
+        {
+            Some("a branch is made of itself")
+        }
+        ChangeKind::PlaceStep { edits: all, exactly: fields, .. } => {
+            let agrees = exactly::agrees(all, fields);
+            edits(all.len(), kinds(all)).or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
+        }
+        ChangeKind::CreateWorker(new) => senseless_worker(new),
+        ChangeKind::ReplaceWorker { kind, new, .. } if kind == new.endpoint.kind() => {
+            Some("a worker is replaced by one of the same kind")
+        }
+        ChangeKind::ReplaceWorker { new, .. } => senseless_worker(new),
+        ChangeKind::SetDefaultPool { from: Some(from), to } if from == to => {
+            Some("the default pool stays what it is")
+        }
+        ChangeKind::SortPools { before, order } if before == order => {
+            Some("the order of the pools stays what it is")
+        }
+        ChangeKind::SetValue { edit: ValueEdit::Change { pool, exactly: None, .. }, .. }
+            if pool.after().is_none() =>
+        {
+            Some("a value is emptied, and it can only be removed")
+        }
+        ChangeKind::SetValue {
+            edit: ValueEdit::Change { pool, exactly: Some(field), .. }, ..
+        } if !exactly::pool_agrees(field, exactly::VALUE, pool) => Some(NOT_AS_SHOWN),
+        ChangeKind::SetTargetPool { pool, exactly: Some(field), .. }
+            if !exactly::pool_agrees(field, exactly::OF_TARGET, pool) =>
+        {
+            Some(NOT_AS_SHOWN)
+        }
+        ChangeKind::SetValue {
+            git: Some(_),
+            edit: ValueEdit::Change { scope: None, .. } | ValueEdit::Remove { scope: None, .. },
+            ..
+        } => Some("a value in Git is edited, and it does not say where that holds"),
+        ChangeKind::CreatePool(_)
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetValue { .. }
+        | ChangeKind::SetTargetPool { .. }
+        | ChangeKind::SetDefaultPool { .. }
+        | ChangeKind::SortPools { .. }
+        | ChangeKind::SetBuiltInWorker { .. } => None,
+    }
+}
+
+fn senseless_edit(edit: &WorkerEdit) -> Option<&'static str> {
+    match edit {
+        WorkerEdit::Endpoint(delta)
+            if discriminant(delta.before()) != discriminant(delta.after()) =>
+        {
+            Some("the kind of a worker is edited, and it can only be replaced")
+        }
+        WorkerEdit::Endpoint(delta) => unwritable(delta.after()),
+        WorkerEdit::Pools(delta) if delta.after().is_empty() => Some(NO_POOL),
+        _ => None,
+    }
+}
+
+fn senseless_worker(new: &NewWorker) -> Option<&'static str> {
+    new.pools.is_empty().then_some(NO_POOL).or_else(|| unwritable(&new.endpoint))
+}
+
+const NO_POOL: &str = "a worker is left without a pool";
+
+fn unwritable(endpoint: &Endpoint) -> Option<&'static str> {
+    matches!(endpoint, Endpoint::Other(_)).then_some("a worker of an unknown kind is written")
+}
+
+fn kinds<T>(edits: &[T]) -> usize {
+    edits.iter().map(discriminant).collect::<HashSet<_>>().len()
+}
+
+fn of_worker(edit: &WorkerEdit) -> &[PoolHandle] {
+    match edit {
+        WorkerEdit::Pools(delta) => delta.after(),
+        WorkerEdit::Name(_)
+        | WorkerEdit::Endpoint(_)
+        | WorkerEdit::Policy(_)
+        | WorkerEdit::Disabled(_) => &[],
+    }
+}
+
+fn of_step(edit: &StepEdit) -> Option<&PoolHandle> {
+    match edit {
+        StepEdit::Place(delta) => match delta.after() {
+            Place::Pool(pool) => Some(pool),
+            Place::Variable(_) | Place::DefaultPool => None,
+        },
+        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
+    }
+}
+
+/// The pools that a write points its object at.
+fn handles(kind: &ChangeKind) -> Vec<&PoolHandle> {
+    match kind {
+        ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
+            new.pools.iter().collect()
+        }
+        ChangeKind::UpdateWorker { edits, .. } => edits.iter().flat_map(of_worker).collect(),
+        ChangeKind::PlaceStep { edits, .. } => edits.iter().filter_map(of_step).collect(),
+        ChangeKind::SetValue { edit, .. } => edit.after().into_iter().collect(),
+        ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
+        ChangeKind::SetDefaultPool { to, .. } => vec![to],
+        ChangeKind::SortPools { order, .. } => order.iter().collect(),
+        ChangeKind::CreatePool(_)
+        | ChangeKind::UpdatePool { .. }
+        | ChangeKind::DeletePool { .. }
+        | ChangeKind::DeleteWorker { .. }
+        | ChangeKind::SetBuiltInWorker { .. } => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Id,
+        plan::{
+            PoolEdit,
+            sample::{
+                change, create_pool, declared, delta, everything, placement, plan, update_pool,
+            },
+        },
+    };
+
+    fn flaw(changes: Vec<Change>) -> String {
+        check(&plan(changes, Vec::new())).unwrap_err().to_string()
+    }
+
+    fn at(address: &str, kind: ChangeKind) -> Change {
+        change(address, kind, declared("[pools.azure]"))
+    }
+
+    #[test]
+    fn a_plan_with_a_change_of_every_kind_is_sound() {
+        assert_eq!(check(&everything()), Ok(()));
+    }
+
+    #[test]
+    fn what_cannot_be_carried_out_is_named() {
+        let name = || PoolEdit::Name(delta("A", "B"));
+        let created = || at("pools.x", create_pool("X", ""));
+        let moved = || placement("Web Store", "Drain", Place::DefaultPool);
+        let nowhere = Change { after: Vec::new(), ..moved() };
+        let deleted = ChangeKind::DeleteWorker { id: Id::new("Workers-1"), name: "db-01".into() };
+        insta::assert_snapshot!(flaw(vec![created(), created()]), @"two changes write `pools.x` in the same way");
+        insta::assert_snapshot!(flaw(vec![moved(), at("pools.database", create_pool("D", ""))]), @r#"`projects["Web Store"].deployment.steps["Drain"]` waits for `pools.database`, which no earlier change writes"#);
+        insta::assert_snapshot!(flaw(vec![nowhere]), @r#"`projects["Web Store"].deployment.steps["Drain"]` needs `pools.database`, which no earlier change creates"#);
+        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([]))]), @"`pools.x`: an update has no edits");
+        insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([name(), name()]))]), @"`pools.x`: one field is edited twice");
+        insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"`workers.web-01` is not the address of what is written");
+        insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"`workers.x` is not the address of what is written");
+    }
+}

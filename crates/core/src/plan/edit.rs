@@ -1,0 +1,360 @@
+//! Edits: fields that are one thing and shall be another.
+//!
+//! Typed, so that whoever carries an edit out or foretells it has to match every field there is.
+
+use super::Written;
+use crate::{
+    live::Policy,
+    model::{
+        Channel, Container, Endpoint, Environment, Execution, Id, KubernetesLink, Linked, Place,
+        PoolHandle, VariableValue,
+    },
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A value that is one thing and shall be another; never twice the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Sides<T>", bound(deserialize = "T: Deserialize<'de> + PartialEq"))]
+pub struct Delta<T> {
+    before: T,
+    after: T,
+}
+
+/// A [`Delta`] as it is read, before anybody has looked whether it is one.
+#[derive(Deserialize)]
+struct Sides<T> {
+    before: T,
+    after: T,
+}
+
+impl<T: PartialEq> TryFrom<Sides<T>> for Delta<T> {
+    type Error = &'static str;
+
+    fn try_from(Sides { before, after }: Sides<T>) -> Result<Self, Self::Error> {
+        Self::between(before, after).ok_or("an edit changes nothing: `before` is `after`")
+    }
+}
+
+impl<T> Delta<T> {
+    /// What it is.
+    pub fn before(&self) -> &T {
+        &self.before
+    }
+
+    /// What it shall be.
+    pub fn after(&self) -> &T {
+        &self.after
+    }
+}
+
+impl<T: PartialEq> Delta<T> {
+    /// The difference, or `None` where there is none: a plan holds no change that changes nothing.
+    pub fn between(before: T, after: T) -> Option<Self> {
+        (before != after).then_some(Self { before, after })
+    }
+}
+
+/// An edit of a worker pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolEdit {
+    /// Its name; a new spelling is an edit too.
+    Name(Delta<String>),
+    /// Its description; empty for none.
+    Description(Delta<String>),
+    /// The image of a dynamic pool.
+    Image(Delta<String>),
+}
+
+/// An edit of a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerEdit {
+    /// Its name; a new spelling is an edit too.
+    Name(Delta<String>),
+    /// How it is reached; the kind stays.
+    Endpoint(Box<Delta<Endpoint>>),
+    /// The pools that it is a member of.
+    Pools(Delta<Vec<PoolHandle>>),
+    /// Its machine policy.
+    Policy(Delta<Linked<Policy>>),
+    /// Whether it gets no work.
+    Disabled(Delta<bool>),
+}
+
+/// An edit of where a step runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepEdit {
+    /// What chooses its pool.
+    Place(Delta<Place<PoolHandle>>),
+    /// How often it runs, and on what; the step's target tags, which `once` clears.
+    Execution {
+        /// The difference.
+        execution: Delta<Execution>,
+        /// The tags as they are.
+        target_roles: String,
+        /// The tags that it gets back; only on a way back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restored: Option<String>,
+    },
+    /// Its container: image and feed.
+    Container(Delta<Option<Container<Linked<Feed>>>>),
+}
+
+/// What becomes of a value of a worker pool variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueEdit {
+    /// There is none of this scope yet.
+    Add {
+        /// Where it shall hold.
+        scope: NewScope,
+        /// The pool.
+        pool: PoolHandle,
+        /// The value as it was before somebody took it away: what `scope` and `pool` do not say of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restored: Option<Value>,
+        /// How that was spelled, where this tool would spell it another way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        restored_text: Option<String>,
+    },
+    /// It is another pool.
+    Change {
+        /// Which value.
+        id: Id<VariableValue>,
+        /// Where it holds, for one in Git: its id there is but its place among those of its name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<NewScope>,
+        /// The pool; none where the value is empty.
+        pool: Delta<Option<PoolHandle>>,
+        /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exactly: Option<Box<Written>>,
+    },
+    /// It goes.
+    Remove {
+        /// Which value.
+        id: Id<VariableValue>,
+        /// Where it holds, for one in Git.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<NewScope>,
+        /// The pool that it is; none where it is empty.
+        pool: Option<PoolHandle>,
+    },
+}
+
+/// Where a value shall hold: all of these. An empty list is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewScope {
+    /// Environments.
+    pub environments: Vec<Linked<Environment>>,
+    /// Channels.
+    pub channels: Vec<Linked<Channel>>,
+    /// Tenant tags: `Region/Europe`.
+    pub tenant_tags: Vec<String>,
+}
+
+/// Marks an [`Id`](crate::model::Id) as a feed's.
+#[derive(Debug)]
+pub enum Feed {}
+
+/// An edit as it is shown. Nothing is decided by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDiff {
+    /// The field's path, as in JSON output.
+    pub path: String,
+    /// What it is; none where the object is not there yet.
+    pub before: Option<Value>,
+    /// What it shall be; none where the object is deleted.
+    pub after: Option<Value>,
+}
+
+impl FieldDiff {
+    /// A field of what is created.
+    pub fn added(path: &str, after: Value) -> Self {
+        Self { path: path.to_owned(), before: None, after: Some(after) }
+    }
+
+    /// A field of what is deleted.
+    pub fn removed(path: &str, before: Value) -> Self {
+        Self { path: path.to_owned(), before: Some(before), after: None }
+    }
+
+    /// A field that changes.
+    pub fn changed(path: &str, before: Value, after: Value) -> Self {
+        Self { path: path.to_owned(), before: Some(before), after: Some(after) }
+    }
+}
+
+impl PoolEdit {
+    /// The edit as it is shown.
+    pub fn field(&self) -> FieldDiff {
+        let (path, delta) = match self {
+            Self::Name(delta) => ("name", delta),
+            Self::Description(delta) => ("description", delta),
+            Self::Image(delta) => ("image", delta),
+        };
+        delta.shown(path, |text| json!(text))
+    }
+}
+
+impl WorkerEdit {
+    /// The edit as it is shown: an endpoint is as many fields as differ.
+    pub fn fields(&self) -> Vec<FieldDiff> {
+        match self {
+            Self::Name(delta) => vec![delta.shown("name", |it| json!(it))],
+            Self::Pools(delta) => vec![delta.shown("pools", |it| pools(it))],
+            Self::Policy(delta) => vec![delta.shown("policy", |it| json!(it.name))],
+            Self::Disabled(delta) => vec![delta.shown("disabled", |it| json!(it))],
+            Self::Endpoint(delta) => {
+                let (before, after) =
+                    (endpoint_fields(delta.before()), endpoint_fields(delta.after()));
+                let pairs = before.into_iter().zip(after);
+                pairs
+                    .filter(|(before, after)| before != after)
+                    .map(|((path, before), (_, after))| FieldDiff::changed(&path, before, after))
+                    .collect()
+            }
+        }
+    }
+}
+
+impl StepEdit {
+    /// The edit as it is shown.
+    pub fn fields(&self) -> Vec<FieldDiff> {
+        match self {
+            Self::Place(delta) => vec![delta.shown("pool", place)],
+            Self::Execution { execution, target_roles, restored } => {
+                let mut fields = vec![execution.shown("execution", |it| json!(it.as_str()))];
+                let cleared = *execution.after() == Execution::Once;
+                let tags = restored.as_deref().or_else(|| cleared.then_some(""));
+                if let Some(tags) = tags.filter(|it| it != target_roles) {
+                    fields.push(FieldDiff::changed(
+                        "target_tags",
+                        json!(target_roles),
+                        json!(tags),
+                    ));
+                }
+                fields
+            }
+            Self::Container(delta) => {
+                let image =
+                    delta.shown("container.image", |it| json!(it.as_ref().map(|it| &it.image)));
+                let feed =
+                    delta.shown("container.feed", |it| json!(it.as_ref().map(|it| &it.feed.name)));
+                [image, feed].into_iter().filter(|field| field.before != field.after).collect()
+            }
+        }
+    }
+}
+
+impl NewScope {
+    /// Where the value shall hold, in words; empty for everywhere. The same words as those of a value that
+    /// is there.
+    pub fn shown(&self) -> String {
+        let Self { environments, channels, tenant_tags } = self;
+        let lists = [
+            ("environment", environments.iter().map(|it| it.name.as_str()).collect::<Vec<_>>()),
+            ("channel", channels.iter().map(|it| it.name.as_str()).collect()),
+            ("tenant tag", tenant_tags.iter().map(String::as_str).collect()),
+        ];
+        let parts = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        let parts: Vec<_> =
+            parts.map(|(noun, names)| format!("{noun} {}", names.join(", "))).collect();
+        parts.join("; ")
+    }
+}
+
+impl ValueEdit {
+    /// The edit as it is shown.
+    pub fn field(&self) -> FieldDiff {
+        match self {
+            Self::Add { pool, .. } => FieldDiff::added("pool", address(pool)),
+            Self::Change { pool, .. } => {
+                pool.shown("pool", |it| it.as_ref().map_or(Value::Null, address))
+            }
+            Self::Remove { pool, .. } => {
+                FieldDiff::removed("pool", pool.as_ref().map_or(Value::Null, address))
+            }
+        }
+    }
+
+    /// The pool that it is now.
+    pub fn before(&self) -> Option<&PoolHandle> {
+        match self {
+            Self::Add { .. } => None,
+            Self::Change { pool, .. } => pool.before().as_ref(),
+            Self::Remove { pool, .. } => pool.as_ref(),
+        }
+    }
+
+    /// The pool that it shall be.
+    pub fn after(&self) -> Option<&PoolHandle> {
+        match self {
+            Self::Add { pool, .. } => Some(pool),
+            Self::Change { pool, .. } => pool.after().as_ref(),
+            Self::Remove { .. } => None,
+        }
+    }
+}
+
+/// A pool as it is shown.
+pub(super) fn address(pool: &PoolHandle) -> Value {
+    json!(pool.address().to_string())
+}
+
+/// Pools as they are shown: their addresses, in order.
+pub(super) fn pools(pools: &[PoolHandle]) -> Value {
+    pools.iter().map(|it| json!(it.address().to_string())).collect()
+}
+
+fn place(place: &Place<PoolHandle>) -> Value {
+    match place {
+        Place::Pool(pool) => json!(pool.address().to_string()),
+        // Quoted, so that no variable can be named so that it looks like a pool.
+        Place::Variable(name) => json!(format!("variable {name:?}")),
+        Place::DefaultPool => json!("default"),
+    }
+}
+
+/// The fields of an endpoint by their paths; two endpoints of one kind have the same paths in one order.
+pub(super) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
+    let kind = endpoint.kind();
+    let fields = match endpoint {
+        Endpoint::Listening { url, thumbprint, proxy } => {
+            vec![("url", json!(url)), ("thumbprint", json!(thumbprint)), ("proxy", linked(proxy))]
+        }
+        Endpoint::Polling { subscription, thumbprint } => {
+            vec![("subscription", json!(subscription)), ("thumbprint", json!(thumbprint))]
+        }
+        Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => vec![
+            ("host", json!(host)),
+            ("port", json!(port)),
+            ("account", json!(account.name)),
+            ("fingerprint", json!(fingerprint)),
+            ("platform", json!(platform)),
+            ("proxy", linked(proxy)),
+        ],
+        Endpoint::Kubernetes { link, thumbprint, namespace } => {
+            let (subscription, url) = match link {
+                KubernetesLink::Polling(subscription) => (json!(subscription), Value::Null),
+                KubernetesLink::Listening(url) => (Value::Null, json!(url)),
+            };
+            vec![
+                ("subscription", subscription),
+                ("url", url),
+                ("thumbprint", json!(thumbprint)),
+                ("namespace", json!(namespace)),
+            ]
+        }
+        Endpoint::Other(_) => Vec::new(),
+    };
+    fields.into_iter().map(|(field, value)| (format!("{kind}.{field}"), value)).collect()
+}
+
+fn linked<T>(link: &Option<Linked<T>>) -> Value {
+    json!(link.as_ref().map(|it| &it.name))
+}

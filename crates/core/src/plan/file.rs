@@ -1,0 +1,379 @@
+//! A plan as a file: `plan.json`, format 1. It is what JSON output prints, too.
+//!
+//! A file is untrusted: what it shows has to be what it writes, or it is refused. Never: a secret; no
+//! type of a plan can hold one.
+
+use super::{
+    Cause, Change, ChangeKind, FieldDiff, Flaw, Header, Need, Plan, Reliance, Summary, Touches,
+    check,
+};
+use crate::{
+    finding::{At, Finding, Level, Line, Sources},
+    live::Scope,
+    model::{Address, Linked},
+    text::escape::in_json,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the format; readers of `1.x` read every `1.y`.
+const FORMAT: &str = "1.0";
+
+/// Why a text is not a plan that can be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is no JSON.
+    #[error("it is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// It is JSON, and not a plan.
+    #[error("it is not a plan: {0}")]
+    NotAPlan(serde_json::Error),
+    /// It is of a format that this version cannot read.
+    #[error("its format is {0}, and this version reads 1.x")]
+    Format(String),
+    /// What it shows is not what it would write.
+    #[error("it was changed by hand: `{address}` shows another {what} than it would write")]
+    Forged {
+        /// The change.
+        address: Address,
+        /// What differs.
+        what: &'static str,
+    },
+    /// What it would write has members that this version does not know.
+    #[error("what `{0}` would write says more than this version understands")]
+    Unknown(Address),
+    /// Its counts are not those of its changes.
+    #[error("it was changed by hand: its summary does not count its changes")]
+    Miscounted,
+    /// It cannot be carried out.
+    #[error("it is not sound: {0}")]
+    Unsound(#[from] Flaw),
+}
+
+#[derive(Serialize, Deserialize)]
+struct File<W> {
+    format_version: String,
+    tool: Tool,
+    server: Server,
+    config: Config,
+    changes: Vec<SavedChange<W>>,
+    findings: Vec<SavedFinding>,
+    summary: Summary,
+    #[serde(default)]
+    touches: Touches,
+    #[serde(default)]
+    scope: Scope,
+    #[serde(default)]
+    relies: Vec<Reliance>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<Need>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Tool {
+    name: String,
+    version: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Server {
+    url: String,
+    version: String,
+    space_id: String,
+    space: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    files: Vec<String>,
+    digest: String,
+}
+
+/// `W` is a [`ChangeKind`]; while it is read, first what the file says of it.
+#[derive(Serialize, Deserialize)]
+struct SavedChange<W> {
+    address: Address,
+    kind: String,
+    action: String,
+    id: Option<String>,
+    fields: Vec<FieldDiff>,
+    because: Because,
+    after: Vec<Address>,
+    write: W,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Because {
+    file: Option<String>,
+    line: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedFinding {
+    code: String,
+    level: Level,
+    message: String,
+    address: Option<Address>,
+    file: Option<String>,
+    line: Option<usize>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    label: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+/// The plan as a file's text; `sources` are the files that its places point into.
+pub fn write(plan: &Plan, sources: &Sources) -> String {
+    let Plan { header, changes, findings, relies, needs, affected: _ } = plan;
+    let file = File {
+        format_version: FORMAT.to_owned(),
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        server: Server {
+            url: header.url.clone(),
+            version: header.server_version.clone(),
+            space_id: header.space.id.as_str().to_owned(),
+            space: header.space.name.clone(),
+        },
+        config: Config { files: header.files.clone(), digest: header.digest.clone() },
+        changes: changes.iter().map(|it| save_change(it, sources)).collect(),
+        findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
+        summary: plan.summary(),
+        touches: plan.touches(),
+        scope: header.scope.clone(),
+        relies: relies.clone(),
+        needs: needs.clone(),
+    };
+    // Texts, numbers, lists and maps by text: nothing in it can fail to be JSON.
+    let text = in_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
+    format!("{text}\n")
+}
+
+/// The plan that a file's text holds.
+///
+/// # Errors
+///
+/// [`ReadError`] where it is not one that `write` has written and nobody has changed.
+pub fn read(text: &str) -> Result<Plan, ReadError> {
+    let value: Value = serde_json::from_str(text).map_err(ReadError::NotJson)?;
+    let format = value.get("format_version").and_then(Value::as_str);
+    if let Some(format) = format.filter(|it| !it.starts_with("1.")) {
+        return Err(ReadError::Format(format.to_owned()));
+    }
+    let file: File<Value> = serde_json::from_value(value).map_err(ReadError::NotAPlan)?;
+    let plan = Plan {
+        header: Header {
+            url: file.server.url,
+            server_version: file.server.version,
+            space: Linked::new(file.server.space_id, file.server.space),
+            files: file.config.files,
+            digest: file.config.digest,
+            scope: file.scope,
+        },
+        changes: file.changes.into_iter().map(read_change).collect::<Result<_, _>>()?,
+        findings: file.findings.into_iter().map(read_finding).collect(),
+        relies: file.relies,
+        needs: file.needs,
+        affected: file.touches.affected,
+    };
+    check(&plan)?;
+    match plan.summary() == file.summary {
+        true => Ok(plan),
+        false => Err(ReadError::Miscounted),
+    }
+}
+
+fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
+    let Change { address, kind, cause: Cause { at, rule, why }, after } = change;
+    let line = line(at, sources);
+    SavedChange {
+        address: address.clone(),
+        kind: kind.object().to_owned(),
+        action: kind.action().as_str().to_owned(),
+        id: kind.id().map(str::to_owned),
+        fields: kind.fields(),
+        because: Because {
+            file: line.as_ref().map(|it| it.file.clone()),
+            line: line.map(|it| it.line),
+            rule: rule.clone(),
+            why: why.clone(),
+        },
+        after: after.clone(),
+        write: kind,
+    }
+}
+
+fn read_change(saved: SavedChange<Value>) -> Result<Change, ReadError> {
+    let SavedChange { address, kind, action, id, fields, because, after, write: said } = saved;
+    let write = ChangeKind::deserialize(&said).map_err(ReadError::NotAPlan)?;
+    // A member that is shown to nobody and carried out by nobody may not be passed over here.
+    if serde_json::to_value(&write).ok() != Some(said) {
+        return Err(ReadError::Unknown(address));
+    }
+    let forged = |what| Err(ReadError::Forged { address: address.clone(), what });
+    if kind != write.object() {
+        return forged("kind");
+    }
+    if action != write.action().as_str() {
+        return forged("action");
+    }
+    if id.as_deref() != write.id() {
+        return forged("id");
+    }
+    // What is nothing and what is null read the same.
+    let shown = |fields: &[FieldDiff]| serde_json::to_value(fields).unwrap_or_default();
+    if shown(&fields) != shown(&write.fields()) {
+        return forged("field");
+    }
+    let at = at(because.file, because.line);
+    let cause = Cause { at, rule: because.rule, why: because.why };
+    Ok(Change { address, kind: write, cause, after })
+}
+
+fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
+    let Finding { code, level, message, at, address, label, notes, help } = finding.clone();
+    let address = address.map(|it| *it);
+    let line = line(&at, sources);
+    SavedFinding {
+        code,
+        level,
+        message,
+        address,
+        file: line.as_ref().map(|it| it.file.clone()),
+        line: line.map(|it| it.line),
+        label,
+        notes,
+        help,
+    }
+}
+
+fn read_finding(saved: SavedFinding) -> Finding {
+    let SavedFinding { code, level, message, address, file, line, label, notes, help } = saved;
+    let address = address.map(Box::new);
+    Finding { code, level, message, at: at(file, line), address, label, notes, help }
+}
+
+fn line(at: &At, sources: &Sources) -> Option<Line> {
+    match at {
+        At::Source(span) => sources.line(span),
+        At::Line(line) => Some(line.clone()),
+        At::Nowhere => None,
+    }
+}
+
+fn at(file: Option<String>, line: Option<usize>) -> At {
+    match (file, line) {
+        (Some(file), Some(line)) => At::Line(Line { file, line }),
+        _ => At::Nowhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Place,
+        plan::{
+            StepEdit, Written,
+            sample::{delta, everything, placement, plan, pool, sources},
+        },
+    };
+
+    fn saved() -> Value {
+        serde_json::from_str(&write(&everything(), &sources())).unwrap()
+    }
+
+    fn refused(change: impl Fn(&mut Value)) -> String {
+        let mut file = saved();
+        change(&mut file);
+        read(&file.to_string()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written() {
+        let text = write(&everything(), &sources());
+        let plan = read(&text).unwrap();
+        assert_eq!(write(&plan, &Sources::default()), text);
+        assert_eq!(plan.header, everything().header);
+        assert_eq!(plan.relies, everything().relies);
+        assert_eq!(plan.needs, everything().needs);
+    }
+
+    #[test]
+    fn the_file_is_what_its_schema_says() {
+        let schema =
+            serde_json::from_str(include_str!("../../../../schema/plan.schema.json")).unwrap();
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let file = saved();
+        let wrong: Vec<_> = schema.iter_errors(&file).map(|it| it.to_string()).collect();
+        assert_eq!(wrong, [""; 0]);
+        let mut other = saved();
+        other["changes"][0]["action"] = "explode".into();
+        assert!(!schema.is_valid(&other));
+    }
+
+    #[test]
+    fn a_plan_that_shows_one_thing_and_writes_another_is_refused() {
+        insta::assert_snapshot!(refused(|it| it["changes"][0]["action"] = "delete".into()), @"it was changed by hand: `server.built_in_worker` shows another action than it would write");
+        insta::assert_snapshot!(refused(|it| it["changes"][1]["fields"] = Value::Array(Vec::new())), @"it was changed by hand: `pools.database` shows another field than it would write");
+        insta::assert_snapshot!(refused(|it| it["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows another id than it would write");
+        insta::assert_snapshot!(refused(|it| it["summary"]["delete"] = 77.into()), @"it was changed by hand: its summary does not count its changes");
+        insta::assert_snapshot!(refused(|it| it["changes"][0]["after"] = serde_json::json!(["pools.x"])), @"it is not sound: `server.built_in_worker` waits for `pools.x`, which no earlier change writes");
+        insta::assert_snapshot!(refused(|it| it["needs"][0]["healthy"] = 0.into()), @"it is not sound: `pools.database`: it needs no healthy worker");
+        insta::assert_snapshot!(refused(|it| it["needs"][1] = it["needs"][0].clone()), @"it is not sound: `pools.database`: it needs workers twice");
+        insta::assert_snapshot!(refused(|it| it["needs"][0]["pool"]["new"] = "pools.x".into()), @"it is not sound: `pools.x`: it needs workers, and no change creates it");
+        insta::assert_snapshot!(refused(|it| it["needs"][0]["pool"]["new"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
+        insta::assert_snapshot!(refused(|it| it["needs"][1]["pool"]["existing"]["address"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
+    }
+
+    #[test]
+    fn a_write_that_says_more_than_is_understood_is_refused() {
+        let more = |it: &mut Value| {
+            it["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()
+        };
+        insta::assert_snapshot!(refused(more), @"what `server.built_in_worker` would write says more than this version understands");
+        let mut later = saved();
+        later["more"] = true.into();
+        later["changes"][0]["more"] = true.into();
+        assert!(read(&later.to_string()).is_ok());
+    }
+
+    #[test]
+    fn a_way_back_is_read_as_it_was_written_and_shows_what_it_writes() {
+        let way = || {
+            let mut change = placement("Web Store", "Drain", Place::Variable("Pool".into()));
+            change.after = Vec::new();
+            let ChangeKind::PlaceStep { edits, exactly, .. } = &mut change.kind else { panic!() };
+            let home = delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool);
+            *edits = vec![StepEdit::Place(home)];
+            let (before, after) = (Some("WorkerPools-2".into()), Some(Value::Null));
+            exactly.push(Written::new("WorkerPoolId", before, after));
+            exactly.push(Written::new("WorkerPoolVariable", Some(Value::Null), None));
+            plan(vec![change], Vec::new())
+        };
+        let text = write(&way(), &Sources::default());
+        let read =
+            |text: &str| super::read(text).map(|it| it.changes.into_iter().next().unwrap().kind);
+        assert_eq!(read(&text).unwrap(), way().changes[0].kind);
+        let mut forged: Value = serde_json::from_str(&text).unwrap();
+        forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();
+        insta::assert_snapshot!(read(&forged.to_string()).unwrap_err().to_string(), @r#"it is not sound: `projects["Web Store"].deployment.steps["Drain"]`: the fields that it writes are not what it shows"#);
+    }
+
+    #[test]
+    fn what_is_no_plan_is_told_as_what_it_is() {
+        insta::assert_snapshot!(read("{ \"a\": ").unwrap_err().to_string(), @"it is not JSON: EOF while parsing a value at line 1 column 7");
+        insta::assert_snapshot!(read("[1, 2]").unwrap_err().to_string(), @"it is not a plan: invalid type: integer `1`, expected a string");
+        insta::assert_snapshot!(refused(|it| it["format_version"] = "2.0".into()), @"its format is 2.0, and this version reads 1.x");
+        insta::assert_snapshot!(refused(|it| _ = it.as_object_mut().unwrap().remove("server")), @"it is not a plan: missing field `server`");
+    }
+}

@@ -1,0 +1,91 @@
+//! What is made by a plan: pools and workers that are not there yet.
+
+use super::{FieldDiff, edit};
+use crate::{
+    live::Policy,
+    model::{Endpoint, Linked, PoolHandle, PoolKind},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// A pool to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPool {
+    /// Its name.
+    pub name: String,
+    /// Its description; empty for none.
+    pub description: String,
+    /// Static or dynamic.
+    pub kind: PoolKind,
+}
+
+/// A worker to be created.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewWorker {
+    /// Its name.
+    pub name: String,
+    /// How it is reached.
+    pub endpoint: Endpoint,
+    /// Its pools; at least one.
+    pub pools: Vec<PoolHandle>,
+    /// Its machine policy; the space's default where there is none.
+    pub policy: Option<Linked<Policy>>,
+    /// Whether it gets no work.
+    pub disabled: bool,
+}
+
+/// What a worker has in place of what the one had that it replaces; its name apart.
+pub(super) fn replaced(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDiff> {
+    let new = new.fields().into_iter().filter(|field| field.path != "name");
+    let Some(old) = old.map(NewWorker::fields) else { return new.collect() };
+    let new: Vec<FieldDiff> = new.collect();
+    let of = |fields: &[FieldDiff], path: &str| {
+        fields.iter().find(|it| it.path == path).and_then(|it| it.after.clone())
+    };
+    let gone = old.iter().filter(|it| it.path != "name" && of(&new, &it.path).is_none());
+    let nothing = Some(serde_json::Value::Null);
+    let gone =
+        gone.map(|it| FieldDiff { before: it.after.clone(), after: nothing.clone(), ..it.clone() });
+    let kept = new.iter().filter_map(|field| {
+        let before = of(&old, &field.path);
+        (before != field.after).then(|| FieldDiff { before, ..field.clone() })
+    });
+    gone.chain(kept).collect()
+}
+
+impl NewPool {
+    /// The fields as they are shown.
+    pub(super) fn fields(&self) -> Vec<FieldDiff> {
+        let Self { name, description, kind } = self;
+        let mut fields = vec![FieldDiff::added("name", json!(name))];
+        if !description.is_empty() {
+            fields.push(FieldDiff::added("description", json!(description)));
+        }
+        if let PoolKind::Dynamic { image } = kind {
+            fields.push(FieldDiff::added("image", json!(image)));
+        }
+        fields
+    }
+}
+
+impl NewWorker {
+    /// The fields as they are shown.
+    pub(super) fn fields(&self) -> Vec<FieldDiff> {
+        let Self { name, endpoint, pools, policy, disabled } = self;
+        let mut fields = vec![
+            FieldDiff::added("name", json!(name)),
+            FieldDiff::added("pools", edit::pools(pools)),
+        ];
+        let said = |value: &serde_json::Value| !value.is_null() && value != "";
+        let said = edit::endpoint_fields(endpoint).into_iter().filter(|(_, value)| said(value));
+        fields.extend(said.map(|(path, value)| FieldDiff::added(&path, value)));
+        if let Some(policy) = policy {
+            fields.push(FieldDiff::added("policy", json!(policy.name)));
+        }
+        if *disabled {
+            fields.push(FieldDiff::added("disabled", json!(true)));
+        }
+        fields
+    }
+}

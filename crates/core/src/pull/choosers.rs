@@ -1,0 +1,210 @@
+//! `[[pool_variables]]` and `[[target_pools]]` of what is live: what chooses a pool where a step does not.
+//!
+//! A value that several owners have alike is said once. What the language cannot say is a comment.
+
+use super::{
+    Pools, comments,
+    toml::{is_name, list, value},
+};
+use crate::{
+    live::{
+        Given, Live, LiveTarget, LiveVariableSet, PoolVariable, Store, TargetReach, VariableOwner,
+    },
+    model::{Id, Name, Pool},
+    text::pattern::Pattern,
+};
+
+use indexmap::IndexMap;
+use std::fmt::Write as _;
+
+/// The tables of all that chooses a pool.
+pub(super) fn tables(live: &Live, pools: &Pools) -> String {
+    let (mut text, left) = values(live, pools, |_| true);
+    comments(&mut text, &left);
+    let (targets, left) = targets(live, pools, |_| true);
+    text.push_str(&targets);
+    comments(&mut text, &left);
+    text
+}
+
+/// What a table says besides whose variable it is.
+#[derive(PartialEq, Eq, Hash)]
+struct Said<'a> {
+    key: &'static str,
+    variable: &'a str,
+    environments: &'a [String],
+    channels: &'a [String],
+    tags: &'a [String],
+    pool: String,
+}
+
+/// Tables of some values, and what the language cannot say of them.
+pub(super) fn values(
+    live: &Live,
+    pools: &Pools,
+    some: impl Fn(&PoolVariable) -> bool,
+) -> (String, Vec<String>) {
+    let mut tables: IndexMap<Said, Vec<String>> = IndexMap::new();
+    let mut left = Vec::new();
+    let in_sets = live.choosers.variables.iter().filter(|it| it.given != Given::Default);
+    for value in in_sets.filter(|it| some(it)) {
+        // What a tenant gives, and what is in Git, is in no set that could be written; and a value without a
+        // pool says nothing.
+        let Some(set) = live.choosers.sets.iter().find(|it| it.id == value.set) else { continue };
+        let Some(pool) = &value.pool else { continue };
+        match said(live, pools, (set, value), pool) {
+            Ok(said) => tables.entry(said).or_default().push(set.owner.name().to_string()),
+            Err(why) => {
+                let (owner, scope) = (set.owner.name(), value.scope.shown());
+                let scope = if scope.is_empty() { scope } else { format!(" for {scope}") };
+                left.push(format!("Variable {:?} of {owner:?}{scope}: {why}.", value.name));
+            }
+        }
+    }
+    let mut text = String::new();
+    for (said, owners) in tables {
+        let Said { key, variable, environments, channels, tags, pool } = said;
+        _ = writeln!(text, "\n[[pool_variables]]\n{key} = {}", one_or_list(&owners));
+        _ = writeln!(text, "variable = {}", value(variable));
+        for (key, names) in
+            [("environment", environments), ("channel", channels), ("tenant_tag", tags)]
+        {
+            if !names.is_empty() {
+                _ = writeln!(text, "{key} = {}", one_or_list(names));
+            }
+        }
+        _ = writeln!(text, "pool = {}", value(&pool));
+    }
+    (text, left)
+}
+
+/// What the table of a value says.
+///
+/// # Errors
+///
+/// Why there can be none.
+fn said<'a>(
+    live: &'a Live,
+    pools: &Pools,
+    (set, value): (&'a LiveVariableSet, &'a PoolVariable),
+    pool: &Id<Pool>,
+) -> Result<Said<'a>, &'static str> {
+    if !pools.has(pool) {
+        return Err("its pool is not there");
+    }
+    if !is_managed(set) {
+        return Err("the variables of its project are stored in Git");
+    }
+    if !value.scope.is_plain() {
+        return Err("it is for some steps, processes or targets alone");
+    }
+    if !is_exact(set.owner.name().as_str()) || !is_name(value.name.as_str()) {
+        return Err("a name in it has a wildcard, or is no text of one line");
+    }
+    let same_kind = |other: &&LiveVariableSet| {
+        matches!(set.owner, VariableOwner::Project(_))
+            == matches!(other.owner, VariableOwner::Project(_))
+    };
+    // What a branch has is beside what is left in the database, and that is not managed.
+    let on_branch = matches!(set.store, Store::Branch(_));
+    let others = live.choosers.sets.iter().filter(|it| !on_branch || is_managed(it));
+    let named = others.filter(same_kind);
+    if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1
+        || has_twin(live, &set.owner)
+    {
+        return Err("another owner of variables has the same name");
+    }
+    let scope = &value.scope;
+    let knows = |entries: &[crate::live::Entry], names: &[String]| {
+        names.iter().all(|name| {
+            let name = Name::new(name);
+            is_name(name.as_str()) && entries.iter().filter(|it| it.name == name).count() == 1
+        })
+    };
+    let tags = || scope.tenant_tags.iter().all(|tag| set.tenant_tags.contains(tag));
+    if !knows(&set.environments, &scope.environments)
+        || !knows(&set.channels, &scope.channels)
+        || !tags()
+    {
+        return Err("something in its scope has no name that could be seen");
+    }
+    // One that is for some steps or processes alone is never taken for a plain one.
+    let alike = |it: &&PoolVariable| {
+        let same = it.set == value.set && it.name == value.name;
+        same && it.scope.is_plain() && it.scope.normal() == scope.normal()
+    };
+    if set.others.contains(&value.name)
+        || value.id == Id::new("")
+        || live.choosers.variables.iter().filter(alike).count() > 1
+    {
+        return Err("it cannot be told from another value");
+    }
+    Ok(Said {
+        key: match set.owner {
+            VariableOwner::Project(_) => "project",
+            VariableOwner::Library(_) => "library_set",
+        },
+        variable: value.name.as_str(),
+        environments: &scope.environments,
+        channels: &scope.channels,
+        tags: &scope.tenant_tags,
+        pool: pools.reference(pool),
+    })
+}
+
+/// Whether several projects have the name of an owner: no rule can name one of them.
+pub(super) fn has_twin(live: &Live, owner: &VariableOwner) -> bool {
+    let VariableOwner::Project(name) = owner else { return false };
+    1 < live.projects.iter().filter(|it| it.name == *name).count()
+}
+
+/// Whether a file can say what the values of a set are: those in the database, and those on the branch that it names.
+fn is_managed(set: &LiveVariableSet) -> bool {
+    matches!(set.store, Store::Database | Store::Branch(_))
+}
+
+/// Tables of some targets that name a pool, and what the language cannot say of them; one that names none is
+/// left as it is.
+pub(super) fn targets(
+    live: &Live,
+    pools: &Pools,
+    some: impl Fn(&LiveTarget) -> bool,
+) -> (String, Vec<String>) {
+    let in_cloud = live.choosers.targets.iter().filter(|it| it.reach == TargetReach::Worker);
+    let mut tables: IndexMap<String, Vec<String>> = IndexMap::new();
+    let mut left = Vec::new();
+    for target in in_cloud.filter(|it| some(it)) {
+        let Some(pool) = &target.pool else { continue };
+        let named = live.choosers.targets.iter().filter(|it| it.name == target.name).count();
+        let why = match () {
+            () if !pools.has(pool) => "its pool is not there",
+            () if !is_exact(target.name.as_str()) => {
+                "its name has a wildcard, or is no text of one line"
+            }
+            () if 1 < named => "another one has the same name",
+            () => {
+                tables.entry(pools.reference(pool)).or_default().push(target.name.to_string());
+                continue;
+            }
+        };
+        left.push(format!("Deployment target {:?}: {why}.", target.name));
+    }
+    let mut text = String::new();
+    for (pool, names) in tables {
+        _ = writeln!(text, "\n[[target_pools]]\ntarget = {}", one_or_list(&names));
+        _ = writeln!(text, "pool = {}", value(&pool));
+    }
+    (text, left)
+}
+
+/// Whether a selector can say this name and mean no other.
+pub(super) fn is_exact(name: &str) -> bool {
+    is_name(name) && !name.starts_with('!') && Pattern::new(name).exact().is_some()
+}
+
+fn one_or_list(names: &[String]) -> String {
+    match names {
+        [one] => value(one),
+        several => list(several),
+    }
+}

@@ -1,0 +1,362 @@
+//! A file that is there already, brought to what is live: one round of edits.
+//!
+//! Each change that a plan of the file would make, and each thing that it refers to and does not find, is
+//! edited away where it stands; what is live and not in the file is added. Lines that are still true stay as
+//! they are, and so do all comments. Never: the judgement that a file is done; that is a plan of it.
+
+mod document;
+mod error;
+mod pool;
+mod rules;
+mod steps;
+mod targets;
+mod values;
+mod worker;
+
+use super::{
+    Pools, choosers, comments, is_free,
+    keys::Keys,
+    placements, pool_table,
+    toml::{table_key, value},
+    unsayable, workers,
+};
+use crate::{
+    desired::Desired,
+    finding::{At, Finding, Level},
+    live::{Gap, Hides, Live, LivePool, LiveWorker},
+    model::Address,
+    plan::{Change, ChangeKind, WorkerEdit},
+};
+
+use document::{Document, Edited, Table};
+pub use error::{KeepError, KeepReason};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// After how many rounds a file is given up. A rule that goes lets the next one decide, so there may be
+/// about as many as there are rules; most files need two.
+const ROUNDS: usize = 100;
+
+/// From which round on steps are left out of rules by plain exceptions.
+const PLAINLY: usize = 10;
+
+/// What a file asks for, and a plan of it.
+#[derive(Debug)]
+pub struct Judged {
+    /// What it asks for.
+    pub desired: Desired,
+    /// What a plan of it would change.
+    pub changes: Vec<Change>,
+    /// What is told about it.
+    pub findings: Vec<Finding>,
+    /// Where the rule begins that decides about each step: a byte of the text.
+    pub decided: Vec<(Address, usize)>,
+    /// Where rules begin that may be about steps that could not be read.
+    pub unread: Vec<usize>,
+}
+
+/// A text, and what is known of it.
+struct Round<'a> {
+    live: &'a Live,
+    text: &'a str,
+    judged: &'a Judged,
+    plainly: bool,
+    /// Whether the file has had rules about values of variables.
+    has_values: bool,
+    /// Whether it has had rules about targets.
+    has_targets: bool,
+}
+
+/// The text that a round leads to, and what it did, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The text.
+    pub text: String,
+    /// What was edited.
+    pub told: Vec<String>,
+    /// Why a plan of it is refused, though it changes nothing: a repository that nobody can read.
+    pub refused: Vec<Finding>,
+}
+
+/// Why a table is looked at.
+#[derive(Default)]
+struct Concern<'a> {
+    /// The edits of a worker; all of it where there are none.
+    edits: Vec<WorkerEdit>,
+    /// What is wrong in it.
+    errors: Vec<&'a Finding>,
+}
+
+struct Keeper<'a> {
+    round: &'a Round<'a>,
+    document: Document<'a>,
+    pools: Pools<'a>,
+    /// The live pool of each key.
+    live: HashMap<&'a str, &'a LivePool>,
+    /// The live worker of each key.
+    workers: HashMap<&'a str, &'a LiveWorker>,
+    told: Vec<String>,
+}
+
+/// The text, edited until a plan of it is empty; `judge` makes one.
+///
+/// # Errors
+///
+/// [`KeepError`], where that is not to be had by edits: nothing is given away that would change a server.
+pub fn keep(
+    text: &str,
+    live: &Live,
+    judge: impl Fn(&str) -> Result<Judged, Finding>,
+) -> Result<Kept, KeepError> {
+    let mut kept = Kept { text: text.to_owned(), ..Kept::default() };
+    let (mut trail, mut good) = (Vec::new(), None);
+    match (rounds(&mut kept, &mut trail, live, judge, &mut good), good) {
+        (Ok(()), _) => Ok(kept),
+        // A file of which a plan was empty is never worse than it was for what could be added to it.
+        (Err(error), Some(mut good)) => {
+            good.told.push(format!("what no rule is about stays unsaid: {}", error.reason));
+            Ok(good)
+        }
+        (Err(error), None) => Err(KeepError {
+            at: error.at.map(|at| trail.iter().rev().fold(at, |at, it: &Edited| it.before(at))),
+            ..error
+        }),
+    }
+}
+
+/// Rounds of edits until nothing is left to edit; `good` is the last text of which a plan was empty.
+fn rounds(
+    kept: &mut Kept,
+    trail: &mut Vec<Edited>,
+    live: &Live,
+    judge: impl Fn(&str) -> Result<Judged, Finding>,
+    good: &mut Option<Kept>,
+) -> Result<(), KeepError> {
+    let (mut has_values, mut has_targets) = (false, false);
+    for number in 0..ROUNDS {
+        let judged = match judge(&kept.text) {
+            Ok(judged) => judged,
+            Err(finding) => {
+                let next = without_twin(&kept.text, &finding);
+                let next = next.ok_or_else(|| KeepError::unsettled(&finding))?;
+                kept.text.clone_from(&next.text);
+                trail.push(next);
+                continue;
+            }
+        };
+        has_values |= !judged.desired.values.is_empty();
+        has_targets |= !judged.desired.target_rules.is_empty();
+        let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAINLY);
+        if settled(judged).is_ok() {
+            *good = Some(kept.clone());
+        }
+        let (next, told) = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
+        if next.text == kept.text {
+            let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
+            kept.refused = refused.cloned().collect();
+            return settled(judged);
+        }
+        kept.text.clone_from(&next.text);
+        kept.told.extend(told);
+        trail.push(next);
+    }
+    let what = "rules give way to each other without end".to_owned();
+    let help = "put the rules with fewer wildcards first, and keep it again".to_owned();
+    Err(KeepError { at: None, reason: KeepReason::Unsettled { what, help } })
+}
+
+/// Makes sure that nothing is left to do.
+///
+/// # Errors
+///
+/// The first thing that is.
+fn settled(judged: &Judged) -> Result<(), KeepError> {
+    if let Some(error) = judged.findings.iter().find(|it| it.level == Level::Error) {
+        return Err(KeepError::unsettled(error));
+    }
+    let Some(change) = judged.changes.first() else { return Ok(()) };
+    let what = format!("a plan would still change {}", change.address);
+    let reason = KeepReason::Unsettled { what, help: String::new() };
+    Err(KeepError { at: place(&change.cause.at), reason })
+}
+
+/// The byte at which a place of the text begins.
+fn place(at: &At) -> Option<usize> {
+    match at {
+        At::Source(span) => Some(span.bytes.start),
+        At::Line(_) | At::Nowhere => None,
+    }
+}
+
+/// The text without a rule that an edit has made the same as an earlier one: it decides nothing.
+fn without_twin(text: &str, finding: &Finding) -> Option<Edited> {
+    let mut document = Document::new(text).ok()?;
+    let at = document.head(document.at(place(&finding.at)?));
+    let is_twin = finding.code == "declared-twice" && document.tables.get(at).is_some_and(chooses);
+    document.remove(at, "");
+    is_twin.then(|| document.edited())
+}
+
+/// One round of edits, and what they are in words; the text as it is where there is nothing to edit.
+fn once(round: &Round) -> Result<(Edited, Vec<String>), KeepError> {
+    let (pools, live) = pool::pools(round);
+    let document = Document::new(round.text).map_err(|error| {
+        let (at, what) = (error.span().map(|it| it.start), error.message().to_owned());
+        KeepError { at, reason: KeepReason::Unsettled { what, help: String::new() } }
+    })?;
+    let workers = worker::workers(round);
+    let mut keeper = Keeper { round, document, pools, live, workers, told: Vec::new() };
+    for (at, concern) in keeper.concerns() {
+        keeper.mend(at, &concern)?;
+    }
+    keeper.add();
+    if keeper.told.is_empty() {
+        // Where steps shall be is only certain once pools and rules are whole.
+        keeper.steps();
+        keeper.values()?;
+        keeper.targets()?;
+    }
+    if keeper.told.is_empty() {
+        keeper.new_steps();
+        keeper.new_values();
+        keeper.new_targets();
+    }
+    Ok((keeper.document.edited(), keeper.told))
+}
+
+impl<'a> Keeper<'a> {
+    /// The tables that are not as it is live.
+    fn concerns(&self) -> BTreeMap<usize, Concern<'a>> {
+        let mut concerns: BTreeMap<usize, Concern> = BTreeMap::new();
+        for change in &self.round.judged.changes {
+            let Some(at) = place(&change.cause.at) else { continue };
+            let edits = match &change.kind {
+                ChangeKind::PlaceStep { .. }
+                | ChangeKind::SetValue { .. }
+                | ChangeKind::SetTargetPool { .. } => continue,
+                ChangeKind::UpdateWorker { edits, .. } => edits.clone(),
+                _ => Vec::new(),
+            };
+            concerns.entry(self.at(at)).or_default().edits.extend(edits);
+            concerns.extend(self.pools_with(&change.kind).map(|it| (it, Concern::default())));
+        }
+        for finding in self.round.judged.findings.iter().filter(|it| it.level == Level::Error) {
+            let Some(at) = place(&finding.at) else { continue };
+            concerns.entry(self.at(at)).or_default().errors.push(finding);
+        }
+        // What chooses pools is looked at once these are whole.
+        concerns.retain(|at, _| self.document.tables.get(*at).is_none_or(|it| !chooses(it)));
+        concerns
+    }
+
+    /// The table of the thing that a place of the text is about: of a pool, a worker, a rule.
+    fn at(&self, place: usize) -> usize {
+        self.document.head(self.document.at(place))
+    }
+
+    /// The errors in a table.
+    fn errors_in(&self, at: usize) -> Vec<&'a Finding> {
+        let findings = self.round.judged.findings.iter();
+        let is_in = |it: &&Finding| place(&it.at).is_some_and(|it| self.at(it) == at);
+        findings.filter(|it| it.level == Level::Error).filter(is_in).collect()
+    }
+
+    /// The changes of which a rule is the cause.
+    fn changes_of(&self, rule: usize) -> Vec<&'a Change> {
+        let is_cause =
+            |it: &&Change| matches!(&it.cause.at, At::Source(span) if span.bytes.start == rule);
+        self.round.judged.changes.iter().filter(is_cause).collect()
+    }
+
+    /// Whether one of these errors is about a key of a table.
+    fn is_about(&self, table: &Table, key: &str, errors: &[&Finding]) -> bool {
+        let is_in = |at: &At| matches!(at, At::Source(it) if self.document.is_in(table, key, it.bytes.start));
+        errors.iter().any(|it| is_in(&it.at))
+    }
+
+    /// Makes sure that nothing was hidden of what rules are about.
+    ///
+    /// # Errors
+    ///
+    /// [`KeepReason::Unread`], where something was.
+    fn all_read(&self, rule: usize, rules: &str, hides: &[Hides]) -> Result<(), KeepError> {
+        match self.round.live.gaps.iter().find(|it| hides.contains(&it.hides)) {
+            None => Ok(()),
+            Some(Gap { what, why, .. }) => {
+                Err(self.unread(rule, rules, (what.clone(), why.clone())))
+            }
+        }
+    }
+
+    /// Why a rule cannot be kept: something, for some reason, could not be read.
+    fn unread(&self, rule: usize, rules: &str, (what, why): (String, String)) -> KeepError {
+        let at = self.document.tables.get(rule).map(|it| self.document.beginning(it));
+        KeepError { at, reason: KeepReason::Unread { rules: rules.to_owned(), what, why } }
+    }
+
+    /// Edits a table until it says what is live.
+    fn mend(&mut self, at: usize, concern: &Concern<'a>) -> Result<(), KeepError> {
+        let Some(table) = self.document.tables.get(at).cloned() else { return Ok(()) };
+        let path: Vec<&str> = table.path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["pools", key] => self.pool(at, &table, key),
+            ["workers", key] => self.worker(at, key, &concern.edits),
+            ["placements"] => self.rule_of_steps(at, &table, &concern.errors)?,
+            ["waves"] => self.wave(at, &table, &concern.errors),
+            ["removed"] => {
+                self.told.push("`[[removed]]` goes: what it names is there".to_owned());
+                self.document.remove(at, "");
+            }
+            ["server"] => {
+                let on = self.round.live.server.built_in_worker.unwrap_or_default();
+                self.told.push(format!("server: built_in_worker = {on}"));
+                self.document.set(&table, "built_in_worker", &on.to_string());
+            }
+            _ => {
+                // What is to be deleted is added; of all else that is wrong nobody can tell what was meant.
+                let error = concern.errors.first().map(|it| KeepError::unsettled(it));
+                return error.map_or(Ok(()), Err);
+            }
+        }
+        Ok(())
+    }
+
+    /// What cannot be said, as comments that are not in the file yet.
+    fn unsaid(&self, left: &[String]) -> String {
+        let mut text = String::new();
+        comments(&mut text, left);
+        let has =
+            |line: &&str| !self.round.text.lines().any(|it| it.trim_start().starts_with(line));
+        text.lines().filter(|it| !it.is_empty()).filter(has).map(|it| format!("{it}\n")).collect()
+    }
+
+    /// Adds what is live and not in the file.
+    fn add(&mut self) {
+        let mut tables: String =
+            self.pools.declared.iter().map(|(key, pool)| pool_table(key, pool)).collect();
+        self.told.extend(self.pools.declared.iter().map(|(key, _)| format!("pool `{key}` is new")));
+        let left = self.unsaid(&self.pools.left);
+        if !left.is_empty() {
+            tables.push_str(&format!("\n{left}"));
+        }
+        let heads = ["pools", "manage", "server", "octopus"];
+        self.document.append(&heads, &tables);
+        let known: HashSet<&str> = self.workers.values().map(|it| it.id.as_str()).collect();
+        let all = self.round.live.workers.iter();
+        let new: Vec<&LiveWorker> = all.filter(|it| !known.contains(it.id.as_str())).collect();
+        let (mut tables, left) = workers::tables_of(self.round.live, &self.pools, &new);
+        if !tables.is_empty() {
+            self.told
+                .push(format!("{} added", crate::text::count(new.len() - left.len(), "worker")));
+        }
+        let left = self.unsaid(&left);
+        if !left.is_empty() {
+            tables.push_str(&format!("\n{left}"));
+        }
+        self.document.append(&["workers", "pools", "manage", "server", "octopus"], &tables);
+    }
+}
+
+/// Whether a table is a rule about what chooses pools.
+fn chooses(table: &Table) -> bool {
+    table.path.first().is_some_and(|it| it == "pool_variables" || it == "target_pools")
+}

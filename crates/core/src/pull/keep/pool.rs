@@ -1,0 +1,132 @@
+//! The pools of a file, brought to what is live.
+//!
+//! Never: whether one should be there.
+
+use super::{Keeper, Keys, Pools, Round, Table, is_free, unsayable, value};
+use crate::{
+    desired::Declared,
+    live::LivePool,
+    model::{Id, Name, Pool, PoolKind},
+    plan::ChangeKind,
+};
+
+use std::collections::{HashMap, HashSet};
+
+/// How the file calls live pools, and the keys of those that it does not declare.
+pub(super) fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'a LivePool>) {
+    let all = &round.live.pools;
+    let mut live: HashMap<&str, &LivePool> = HashMap::new();
+    let declared = &round.judged.desired.pools;
+    let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
+    let named = |name: &Name| {
+        let mut named = all.iter().filter(|it| it.name == *name);
+        named.next().filter(|_| named.next().is_none())
+    };
+    for (key, pool) in declared.keys().zip(are_now(names, named, |it| it.id.as_str())) {
+        let sayable = pool.filter(|it| unsayable(it, all).is_none());
+        live.extend(sayable.map(|it| (key.as_str(), it)));
+    }
+    let mut by_id: HashMap<&Id<Pool>, String> =
+        live.iter().map(|(key, pool)| (&pool.id, (*key).to_owned())).collect();
+    let mut keys = Keys::new(all.iter().map(|pool| pool.name.as_str()));
+    keys.take(round.judged.desired.pools.keys());
+    let (mut declared, mut left) = (Vec::new(), Vec::new());
+    for pool in all {
+        if by_id.contains_key(&pool.id) {
+            continue;
+        }
+        let name = match unsayable(pool, all) {
+            Some(why) => {
+                left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
+                if !is_free(pool.id.as_str(), all) {
+                    continue;
+                }
+                pool.id.as_str().to_owned()
+            }
+            None => {
+                let key = keys.of(pool.name.as_str());
+                declared.push((key.clone(), pool));
+                key
+            }
+        };
+        by_id.insert(&pool.id, name);
+    }
+    (Pools { declared, by_id, left }, live)
+}
+
+/// What each declared thing is live, by its name or else by one that it had: each live thing is one of them at most.
+pub(super) fn are_now<'d, 'a, T>(
+    declared: impl Iterator<Item = (&'d Name, &'d [Declared<String>])> + Clone,
+    named: impl Fn(&Name) -> Option<&'a T>,
+    id: impl Fn(&T) -> &str,
+) -> Vec<Option<&'a T>> {
+    let mut now: Vec<Option<&T>> = declared.clone().map(|(name, _)| named(name)).collect();
+    let mut taken: HashSet<String> = now.iter().flatten().map(|it| id(it).to_owned()).collect();
+    for (now, (_, before)) in now.iter_mut().zip(declared) {
+        let mut before = before.iter().filter_map(|it| named(&Name::new(&it.value)));
+        if now.is_none() {
+            *now = before.find(|it| !taken.contains(id(it)));
+            taken.extend(now.map(|it| id(it).to_owned()));
+        }
+    }
+    now
+}
+
+impl Keeper<'_> {
+    /// The pools that are in a change of several: of the default, or of the order.
+    pub(super) fn pools_with(&self, kind: &ChangeKind) -> impl Iterator<Item = usize> {
+        let key = match kind {
+            ChangeKind::SetDefaultPool { .. } => Some("default"),
+            ChangeKind::SortPools { .. } => Some("sort_order"),
+            _ => None,
+        };
+        let is_default = |path: &[String]| {
+            let live = path.get(1).and_then(|it| self.live.get(it.as_str()));
+            key == Some("default") && live.is_some_and(|it| it.default)
+        };
+        let tables = self.document.tables.iter().enumerate();
+        let tables = tables.filter(|(_, it)| {
+            it.path.len() == 2 && it.path.first().is_some_and(|it| it == "pools")
+        });
+        let with = tables.filter(|(_, it)| {
+            is_default(&it.path) || key.is_some_and(|key| self.document.says(it, key))
+        });
+        with.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
+    }
+
+    /// Edits a pool's table.
+    pub(super) fn pool(&mut self, at: usize, table: &Table, key: &str) {
+        let Some(pool) = self.live.get(key).copied() else {
+            self.told.push(format!("pool `{key}` is gone"));
+            return self.document.remove(at, "");
+        };
+        let name =
+            (Name::new(key).as_str() != pool.name.as_str()).then(|| value(pool.name.as_str()));
+        let image = match &pool.kind {
+            PoolKind::Static => None,
+            PoolKind::Dynamic { image } => Some(value(image)),
+        };
+        let has = |key: &str| self.document.says(table, key);
+        let order = self.round.live.pools.iter().position(|it| it.id == pool.id);
+        let said = [
+            ("name", name),
+            ("description", has("description").then(|| value(&pool.description))),
+            ("image", image),
+            ("default", pool.default.then(|| true.to_string())),
+            ("sort_order", order.filter(|_| has("sort_order")).map(|it| it.to_string())),
+        ];
+        let mut changed = false;
+        for (key, value) in said {
+            changed |= match value {
+                Some(value) => self.document.set(table, key, &value),
+                None => self.document.unset(table, key),
+            };
+        }
+        changed |= self.document.unset(table, "renamed_from");
+        if !changed {
+            // Its members are all that is left.
+            self.document.unset(table, "members");
+        }
+        self.told.push(format!("pool `{key}` is as it is live"));
+    }
+}

@@ -1,0 +1,196 @@
+//! The pools of deployment targets in a file, brought to those that are live.
+//!
+//! Never: a guess about what could not be read.
+
+use super::{KeepError, Keeper, Table, choosers, placements, value};
+use crate::{
+    desired::TargetRule,
+    finding::Finding,
+    live::{Hides, LiveTarget, TargetReach},
+    model::{Name, Place},
+    plan::{Change, ChangeKind},
+};
+
+use std::fmt::Write as _;
+
+/// Words for a rule.
+const RULE: &str = "target_pools";
+
+impl<'a> Keeper<'a> {
+    /// Has the rules about targets say what pools these name.
+    pub(super) fn targets(&mut self) -> Result<(), KeepError> {
+        let judged = self.round.judged;
+        for rule in &judged.desired.target_rules {
+            let at = self.at(rule.at.bytes.start);
+            let errors = self.errors_in(at);
+            let changes = self.changes_of(rule.at.bytes.start);
+            if errors.is_empty() && changes.is_empty() {
+                continue;
+            }
+            let Some(table) = self.document.tables.get(at).cloned() else { continue };
+            match errors.as_slice() {
+                [] => self.moved_targets(at, &table, &rule.value, &changes),
+                _ => self.lost_targets(at, &table, &rule.value, &errors)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A rule that leads nowhere: to a pool that is gone, or to targets that are, or do their own work.
+    fn lost_targets(
+        &mut self,
+        at: usize,
+        table: &Table,
+        rule: &TargetRule,
+        errors: &[&Finding],
+    ) -> Result<(), KeepError> {
+        self.all_read(at, RULE, &[Hides::Targets])?;
+        if self.is_about(table, "pool", errors) {
+            match self.targets_of(rule).first() {
+                Some(target) => self.say_pool(table, target),
+                None => {
+                    let why = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
+                    self.drop_rule(
+                        at,
+                        &format!(
+                            "a rule about targets is removed: {why}, and no target that it is about"
+                        ),
+                    );
+                }
+            }
+            return Ok(());
+        }
+        let names = rule.target.iter().flat_map(|it| it.value.exact()).map(Name::new);
+        let is_lost = |name: &Name| !self.in_cloud().any(|it| it.name == *name);
+        let lost: Vec<Name> = names.filter(is_lost).collect();
+        self.take_targets(at, table, &lost.iter().collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// A rule about targets that name another pool.
+    fn moved_targets(
+        &mut self,
+        at: usize,
+        table: &Table,
+        rule: &TargetRule,
+        changes: &[&'a Change],
+    ) {
+        let moves = |it: &LiveTarget| {
+            let is_it = |change: &&'a Change| matches!(&change.kind, ChangeKind::SetTargetPool { id, .. } if *id == it.id);
+            changes.iter().any(is_it)
+        };
+        let found = self.targets_of(rule);
+        let mut others: Vec<&LiveTarget> = found.iter().copied().filter(|it| moves(it)).collect();
+        if let (Some(first), true) = (others.first().copied(), others.len() == found.len()) {
+            self.say_pool(table, first);
+            others.retain(|it| it.pool != first.pool);
+        }
+        let is_named = |it: &&LiveTarget| {
+            let mut names = rule.target.iter().flat_map(|it| it.value.exact());
+            names.any(|name| Name::new(name) == it.name)
+        };
+        let (named, wild): (Vec<_>, Vec<_>) = others.into_iter().partition(is_named);
+        if !named.is_empty() {
+            let names: Vec<&Name> = named.iter().map(|it| &it.name).collect();
+            return self.take_targets(at, table, &names);
+        }
+        if !wild.is_empty() {
+            let (count, tables) = (wild.len(), self.target_exceptions(&wild));
+            self.told.push(format!("{} before a rule", crate::text::count(count, "exception")));
+            self.document.insert(at, &tables);
+        }
+    }
+
+    /// Rules that say what these targets name, or leave those of which that cannot be said.
+    fn target_exceptions(&self, targets: &[&LiveTarget]) -> String {
+        let live = self.round.live;
+        let is = |one: &LiveTarget, it: &LiveTarget| std::ptr::eq(one, it);
+        let (mut text, _) =
+            choosers::targets(live, &self.pools, |it| targets.iter().any(|one| is(one, it)));
+        for target in targets {
+            let (table, _) = choosers::targets(live, &self.pools, |it| is(target, it));
+            if !table.is_empty() {
+                continue;
+            }
+            let alone = live.choosers.targets.iter().filter(|it| it.name == target.name);
+            let exact = choosers::is_exact(target.name.as_str()) && alone.count() == 1;
+            let said = if target.pool.is_none() && exact { "default_pool" } else { "leave" };
+            let name = value(&placements::pattern(target.name.as_str()));
+            _ = writeln!(text, "\n[[target_pools]]\ntarget = {name}\n{said} = true");
+        }
+        text
+    }
+
+    /// Has a rule say what a target names.
+    fn say_pool(&mut self, table: &Table, target: &LiveTarget) {
+        let place = target.pool.clone().map_or(Place::DefaultPool, Place::Pool);
+        let (said, value) = placements::verdict(&place, &self.pools);
+        if !["pool", "default_pool"].iter().any(|it| self.document.swap(table, it, said, &value)) {
+            self.document.set(table, said, &value);
+        }
+        self.told.push(format!("a rule about targets says {said} = {value}"));
+    }
+
+    /// Takes targets out of a rule, or the rule out of the file where nothing would be left of it.
+    fn take_targets(&mut self, at: usize, table: &Table, names: &[&Name]) {
+        match self.document.take_names(table, "target", |it| names.contains(&it)) {
+            true => {
+                self.told.push("a rule no longer names targets of which it is not so".to_owned())
+            }
+            false => self
+                .drop_rule(at, "a rule about targets is removed: it is so of none that it names"),
+        }
+    }
+
+    fn drop_rule(&mut self, at: usize, why: &str) {
+        self.told.push(why.to_owned());
+        self.document.remove(at, "");
+    }
+
+    /// Adds the targets that no rule is about, where the file has had rules about targets.
+    pub(super) fn new_targets(&mut self) {
+        if !self.round.has_targets {
+            return;
+        }
+        let rules = &self.round.judged.desired.target_rules;
+        let is_new = |it: &LiveTarget| !rules.iter().any(|rule| is_about(rule, it));
+        let (tables, _) = choosers::targets(self.round.live, &self.pools, is_new);
+        if !tables.is_empty() {
+            self.told.push("targets that no rule was about".to_owned());
+        }
+        let kinds = [
+            RULE,
+            "pool_variables",
+            "placements",
+            "workers",
+            "pools",
+            "manage",
+            "server",
+            "octopus",
+            "removed",
+        ];
+        self.document.append(&kinds, &tables);
+    }
+
+    fn in_cloud(&self) -> impl Iterator<Item = &'a LiveTarget> + use<'a> {
+        let targets = self.round.live.choosers.targets.iter();
+        targets.filter(|it| it.reach == TargetReach::Worker)
+    }
+
+    /// The targets that a rule decides about.
+    fn targets_of(&self, rule: &TargetRule) -> Vec<&'a LiveTarget> {
+        let rules = &self.round.judged.desired.target_rules;
+        let decides = |it: &&LiveTarget| {
+            let first = rules.iter().find(|rule| is_about(rule, it));
+            first.is_some_and(|it| std::ptr::eq(&it.value, rule))
+        };
+        self.in_cloud().filter(decides).collect()
+    }
+}
+
+/// Whether a rule is about a target, were it the only one.
+fn is_about(rule: &TargetRule, target: &LiveTarget) -> bool {
+    let (named, tagged) = (rule.target.as_ref(), rule.target_tag.as_ref());
+    named.is_none_or(|it| it.matches_folded(target.name.folded()))
+        && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))
+}

@@ -1,0 +1,239 @@
+//! All steps that run on a worker, and which of them a rule finds.
+//!
+//! A name finds what has it and nothing else: one that would be a wildcard for another name, or that the
+//! language cannot say, is never asked for. Never: a choice of rules.
+
+use crate::{
+    live::{Live, LiveProcess, LiveStep, is_left_alone, is_on_worker},
+    model::{Id, Place, Pool},
+    text::pattern::Pattern,
+};
+
+use std::collections::{BTreeMap, HashMap};
+
+/// A step, and its process.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    pub(super) process: &'a LiveProcess,
+    pub(super) step: &'a LiveStep,
+}
+
+/// What a rule looks at, in the order in which it is taken where it says as much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Facet {
+    /// The type of the action.
+    ActionType,
+    /// The project's group.
+    Group,
+    /// The name of the step, or of the action.
+    Step,
+    /// Whether it is a deployment's or a runbook's.
+    Process,
+    /// The runbook's name.
+    Runbook,
+    /// The project's name.
+    Project,
+}
+
+/// Every facet.
+pub(super) const FACETS: [Facet; 6] =
+    [Facet::ActionType, Facet::Group, Facet::Step, Facet::Process, Facet::Runbook, Facet::Project];
+
+/// What a rule asks of a facet: any of these names, by their numbers.
+pub(super) type Term = (Facet, Vec<usize>);
+
+/// All steps, to find rules for.
+pub(super) struct Book<'a> {
+    pub(super) steps: Vec<Step<'a>>,
+    /// The places that steps have: the default pool, pools in their order, variables by name.
+    pub(super) places: Vec<&'a Place<Id<Pool>>>,
+    /// Where each step is, as a number of `places`.
+    pub(super) place: Vec<usize>,
+    facets: BTreeMap<Facet, Index<'a>>,
+}
+
+/// The names of a facet.
+#[derive(Default)]
+struct Index<'a> {
+    names: Vec<Named<'a>>,
+    /// The name by which each step is asked for; of a step of several actions, the action's.
+    of_step: Vec<Option<usize>>,
+}
+
+/// A name, and the steps that a rule with it finds.
+pub(super) struct Named<'a> {
+    pub(super) written: &'a str,
+    /// Whether a rule can say it, and finds nothing else by it.
+    pub(super) askable: bool,
+    pub(super) steps: Vec<usize>,
+}
+
+impl<'a> Step<'a> {
+    /// All steps of a space: those that a rule may place, and the others.
+    pub(super) fn all(live: &'a Live) -> (Vec<Self>, Vec<Self>) {
+        let of =
+            |process: &'a LiveProcess| process.steps.iter().map(move |step| Self { process, step });
+        let all = live.processes.iter().flat_map(of);
+        all.partition(|it| is_on_worker(it.step) && !is_left_alone(it.step))
+    }
+
+    /// Whether it is one of these.
+    pub(super) fn is_of(&self, ids: &super::Ids) -> bool {
+        ids.contains(&(self.process.id.as_str(), self.step.id.as_str()))
+    }
+
+    /// What a facet looks at; of a step that has several actions, the action's name.
+    pub(super) fn value(&self, facet: Facet) -> Option<&'a str> {
+        let owner = &self.process.owner;
+        Some(match facet {
+            Facet::ActionType => &self.step.action_type,
+            Facet::Group => owner.group.as_str(),
+            Facet::Step => self.step.name().as_str(),
+            Facet::Process if owner.runbook.is_none() => "deployment",
+            Facet::Process => "runbook",
+            Facet::Runbook => owner.runbook.as_ref()?.as_str(),
+            Facet::Project => owner.project.as_str(),
+        })
+    }
+}
+
+impl Facet {
+    /// Its key in a rule.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::ActionType => "action_type",
+            Self::Group => "project_group",
+            Self::Step => "step",
+            Self::Process => "process",
+            Self::Runbook => "runbook",
+            Self::Project => "project",
+        }
+    }
+}
+
+impl<'a> Book<'a> {
+    /// The steps of a space, those that run on a worker.
+    pub(super) fn new(live: &'a Live, steps: Vec<Step<'a>>) -> Self {
+        let places = places(live, &steps);
+        let number: HashMap<String, usize> =
+            places.iter().enumerate().map(|(at, place)| (format!("{place:?}"), at)).collect();
+        let of = |it: &Step| number.get(&format!("{:?}", it.step.place)).copied();
+        let place = steps.iter().map(|it| of(it).unwrap_or_default()).collect();
+        let mut facets: BTreeMap<Facet, Index> =
+            FACETS.into_iter().map(|it| (it, Index::new(&steps, it))).collect();
+        if let Some(projects) = facets.get_mut(&Facet::Project) {
+            projects.keep_unique(live);
+        }
+        Self { steps, places, place, facets }
+    }
+
+    /// The names that steps have.
+    pub(super) fn names(&self, facet: Facet) -> &[Named<'a>] {
+        self.facets.get(&facet).map_or(&[], |it| &it.names)
+    }
+
+    /// A name by its number.
+    pub(super) fn name(&self, facet: Facet, number: usize) -> Option<&Named<'a>> {
+        self.names(facet).get(number)
+    }
+
+    /// The number of a step's name, where a rule can ask for it.
+    pub(super) fn name_of(&self, facet: Facet, step: usize) -> Option<usize> {
+        let number = (*self.facets.get(&facet)?.of_step.get(step)?)?;
+        self.name(facet, number).filter(|it| it.askable).map(|_| number)
+    }
+
+    /// The steps that a rule of these terms finds, in order.
+    pub(super) fn reach(&self, terms: &[Term]) -> Vec<usize> {
+        let found = |(facet, numbers): &Term| {
+            let named = numbers.iter().filter_map(|it| self.name(*facet, *it));
+            let mut found: Vec<usize> = named.flat_map(|it| it.steps.iter().copied()).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
+        };
+        let mut all = terms.iter().map(found);
+        let first = all.next().unwrap_or_else(|| (0..self.steps.len()).collect());
+        all.fold(first, |mut reach, found| {
+            reach.retain(|it| found.binary_search(it).is_ok());
+            reach
+        })
+    }
+}
+
+impl<'a> Index<'a> {
+    fn new(steps: &[Step<'a>], facet: Facet) -> Self {
+        let mut index = Self::default();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        for (at, step) in steps.iter().enumerate() {
+            let own = step.value(facet).map(|it| index.add(&mut numbers, it, at));
+            index.of_step.push(own);
+            if facet == Facet::Step {
+                // A rule finds a step by its own name and by its action's.
+                index.add(&mut numbers, step.step.step.as_str(), at);
+                index.add(&mut numbers, step.step.action.as_str(), at);
+            }
+        }
+        let wild: Vec<usize> = numbers
+            .iter()
+            .filter(|(name, number)| {
+                let pattern = Pattern::new(name);
+                pattern.exact().is_none()
+                    && numbers.iter().any(|(it, other)| other != *number && pattern.matches(it))
+            })
+            .map(|(_, number)| *number)
+            .collect();
+        for number in wild {
+            index.names.get_mut(number).into_iter().for_each(|it| it.askable = false);
+        }
+        index
+    }
+
+    /// Takes back the names that several projects have: a rule that names one is refused.
+    fn keep_unique(&mut self, live: &Live) {
+        let mut projects: HashMap<&str, usize> = HashMap::new();
+        for project in &live.projects {
+            *projects.entry(project.name.folded()).or_default() += 1;
+        }
+        let of_several = |it: &&mut Named| {
+            projects.get(it.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
+        };
+        self.names.iter_mut().filter(of_several).for_each(|it| it.askable = false);
+    }
+
+    fn add(&mut self, numbers: &mut HashMap<String, usize>, name: &'a str, step: usize) -> usize {
+        let written = name.trim();
+        let number = *numbers.entry(written.to_lowercase()).or_insert(self.names.len());
+        if number == self.names.len() {
+            self.names.push(Named { written, askable: can_be_asked_for(written), steps: vec![] });
+        }
+        if let Some(named) = self.names.get_mut(number)
+            && named.steps.last() != Some(&step)
+        {
+            named.steps.push(step);
+        }
+        number
+    }
+}
+
+/// Whether a trimmed name can stand in a selector and mean itself.
+fn can_be_asked_for(name: &str) -> bool {
+    !name.is_empty() && !name.contains(char::is_control) && !name.starts_with('!')
+}
+
+/// Where steps are: the default pool, pools in their order, variables by name.
+fn places<'a>(live: &Live, steps: &[Step<'a>]) -> Vec<&'a Place<Id<Pool>>> {
+    let order: HashMap<&str, usize> =
+        live.pools.iter().enumerate().map(|(at, pool)| (pool.id.as_str(), at)).collect();
+    let rank = |place: &Place<Id<Pool>>| match place {
+        Place::DefaultPool => (0, 0, String::new()),
+        Place::Pool(id) => {
+            let at = order.get(id.as_str()).copied().unwrap_or(usize::MAX);
+            (1, at, id.as_str().to_owned())
+        }
+        Place::Variable(name) => (2, 0, name.clone()),
+    };
+    let by_rank: BTreeMap<_, _> =
+        steps.iter().map(|it| (rank(&it.step.place), &it.step.place)).collect();
+    by_rank.into_values().collect()
+}

@@ -1,0 +1,286 @@
+//! Workers as tables; those that differ by a number alone as one.
+
+use super::{
+    Pools, comments,
+    toml::{is_name, list, table_key, value},
+};
+use crate::{
+    live::{Live, LiveWorker},
+    model::{Endpoint, KubernetesLink, PoolKind, Subscription, TentacleUrl, Thumbprint},
+};
+
+use std::fmt::Write as _;
+
+/// The port of SSH where a file says none.
+const SSH_PORT: u16 = 22;
+
+/// The platforms that the language knows.
+const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
+
+/// A worker as the lines of its table.
+struct Table {
+    name: String,
+    lines: Vec<(&'static str, String)>,
+}
+
+/// The tables of all workers, in the server's order.
+pub(super) fn tables(live: &Live, pools: &Pools) -> String {
+    let (mut text, left) = tables_of(live, pools, &live.workers.iter().collect::<Vec<_>>());
+    comments(&mut text, &left);
+    text
+}
+
+/// The tables of some workers, and those that the language cannot say, with why.
+pub(super) fn tables_of(
+    live: &Live,
+    pools: &Pools,
+    workers: &[&LiveWorker],
+) -> (String, Vec<String>) {
+    let (mut tables, mut left) = (Vec::new(), Vec::new());
+    for worker in workers {
+        match lines(live, pools, worker) {
+            Ok(lines) => tables.push(Table { name: worker.name.to_string(), lines }),
+            Err(why) => left.push(format!("Worker {:?}: {why}.", worker.name)),
+        }
+    }
+    let mut text = String::new();
+    for Table { name, lines } in folded(tables) {
+        _ = writeln!(text, "\n[workers.{}]", table_key(&name));
+        lines.iter().for_each(|(key, value)| _ = writeln!(text, "{key} = {value}"));
+    }
+    (text, left)
+}
+
+/// The lines of a worker's table, or why the language cannot say it.
+pub(super) fn lines(
+    live: &Live,
+    pools: &Pools,
+    worker: &LiveWorker,
+) -> Result<Vec<(&'static str, String)>, &'static str> {
+    let name = worker.name.as_str();
+    if live.workers.iter().filter(|it| it.name == worker.name).count() > 1 {
+        return Err("another worker has its name");
+    }
+    if !is_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
+        return Err("its name would mean something else in the file");
+    }
+    let is_static = |id| live.pool(id).is_some_and(|pool| pool.kind == PoolKind::Static);
+    if worker.pools.is_empty() || !worker.pools.iter().all(|id| pools.has(id) && is_static(id)) {
+        return Err("it is not in static pools alone");
+    }
+    let members: Vec<String> = worker.pools.iter().map(|id| pools.reference(id)).collect();
+    let (kind, fields) = endpoint(live, &worker.endpoint)?;
+    let mut lines = vec![("pools", list(&members)), (kind, braces(&fields))];
+    let policies = &live.directory.policies;
+    let is_default = policies.iter().any(|it| it.default && it.id == worker.policy.id.as_str());
+    let policy = policy(live, worker)?;
+    if !is_default {
+        lines.push(("policy", policy));
+    }
+    if worker.disabled {
+        lines.push(("disabled", true.to_string()));
+    }
+    Ok(lines)
+}
+
+/// How the file points at the machine policy of a worker.
+pub(super) fn policy(live: &Live, worker: &LiveWorker) -> Result<String, &'static str> {
+    let policies = &live.directory.policies;
+    match policies.iter().any(|it| it.id == worker.policy.id.as_str()) {
+        true => reference(policies, worker.policy.id.as_str()),
+        false => Err("its machine policy cannot be seen"),
+    }
+}
+
+/// Keys and values, as an inline table.
+pub(super) fn braces(fields: &[(&str, String)]) -> String {
+    let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+/// A kind of endpoint, and its keys and values.
+type Fields = (&'static str, Vec<(&'static str, String)>);
+
+/// An endpoint as the key of its kind and what is in its table, or why the language cannot say it.
+pub(super) fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<Fields, &'static str> {
+    Ok(match endpoint {
+        Endpoint::Listening { url, thumbprint, proxy } => {
+            let mut fields = vec![("url", address(url)?), ("thumbprint", print(thumbprint)?)];
+            if let Some(proxy) = proxy {
+                fields.push(("proxy", reference(&live.directory.proxies, proxy.id.as_str())?));
+            }
+            ("listening", fields)
+        }
+        Endpoint::Polling { subscription, thumbprint } => {
+            let fields =
+                [("subscription", queue(subscription)?), ("thumbprint", print(thumbprint)?)];
+            ("polling", fields.to_vec())
+        }
+        Endpoint::Ssh { .. } => ("ssh", ssh(live, endpoint)?),
+        Endpoint::Kubernetes { link, thumbprint, namespace } => {
+            let link = match link {
+                KubernetesLink::Polling(text) => ("subscription", queue(text)?),
+                KubernetesLink::Listening(text) => ("url", address(text)?),
+            };
+            let mut fields = vec![link, ("thumbprint", print(thumbprint)?)];
+            if is_name(namespace) {
+                fields.push(("namespace", value(namespace)));
+            }
+            ("kubernetes", fields)
+        }
+        Endpoint::Other(_) => return Err("it is of a kind that the language does not know"),
+    })
+}
+
+fn ssh(live: &Live, endpoint: &Endpoint) -> Result<Vec<(&'static str, String)>, &'static str> {
+    let Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } = endpoint else {
+        return Err("it has no SSH endpoint");
+    };
+    let is_host = !host.contains(|c: char| c.is_whitespace() || c == '/');
+    if *port == 0 || !is_host || [host, fingerprint].into_iter().any(|it| !is_name(it)) {
+        return Err("its SSH endpoint is not whole");
+    }
+    let directory = &live.directory;
+    let mut fields = vec![("host", value(host))];
+    if *port != SSH_PORT {
+        fields.push(("port", port.to_string()));
+    }
+    fields.push(("account", reference(&directory.accounts, account.id.as_str())?));
+    fields.push(("fingerprint", value(fingerprint)));
+    // One that the language does not know is left unsaid, which leaves it as it is.
+    let platform = platform.iter().filter(|it| PLATFORMS.contains(&it.as_str()));
+    fields.extend(platform.map(|it| ("platform", value(it))));
+    if let Some(proxy) = proxy {
+        fields.push(("proxy", reference(&directory.proxies, proxy.id.as_str())?));
+    }
+    Ok(fields)
+}
+
+fn print(text: &str) -> Result<String, &'static str> {
+    let valid = text.parse::<Thumbprint>().is_ok();
+    valid.then(|| value(text)).ok_or("its thumbprint is none of 40 hexadecimal digits")
+}
+
+fn address(text: &str) -> Result<String, &'static str> {
+    let valid = text.parse::<TentacleUrl>().is_ok();
+    valid.then(|| value(text)).ok_or("its URL is none of a listening Tentacle")
+}
+
+fn queue(text: &str) -> Result<String, &'static str> {
+    let valid = text.parse::<Subscription>().is_ok();
+    valid.then(|| value(text)).ok_or("its subscription is none")
+}
+
+/// How the file points at a thing: by its name, or by its id where the name is not its own.
+fn reference(among: &[crate::live::Entry], id: &str) -> Result<String, &'static str> {
+    let Some(entry) = among.iter().find(|it| it.id == id) else {
+        return Err("something that it refers to cannot be seen");
+    };
+    let own = among.iter().filter(|it| it.name == entry.name).count() == 1;
+    let name = entry.name.as_str();
+    Ok(value(if own && is_name(name) { name } else { id }))
+}
+
+/// Folds neighbours whose names and lines differ by a number that counts up.
+fn folded(tables: Vec<Table>) -> Vec<Table> {
+    let mut folded = Vec::new();
+    let mut rest = tables.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let Some(range) = Range::starting(&first) else {
+            folded.push(first);
+            continue;
+        };
+        let mut last = range.first;
+        while rest.next_if(|next| range.has(next, last + 1)).is_some() {
+            last += 1;
+        }
+        folded.push(if last == range.first { first } else { range.table(last) });
+    }
+    folded
+}
+
+/// A worker's table with its number taken out.
+struct Range {
+    before: String,
+    behind: String,
+    width: usize,
+    first: u32,
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Range {
+    /// The range that a worker may begin: the last number in its name counts.
+    fn starting(table: &Table) -> Option<Self> {
+        let end = table.name.rfind(|c: char| c.is_ascii_digit())? + 1;
+        let digits = table.name[..end].chars().rev().take_while(char::is_ascii_digit).count();
+        let (before, number) = table.name[..end].split_at(end - digits);
+        Some(Self {
+            before: before.to_owned(),
+            behind: table.name[end..].to_owned(),
+            width: digits,
+            first: number.parse().ok()?,
+            lines: table.lines.iter().map(|line| numbered(line, number)).collect::<Option<_>>()?,
+        })
+    }
+
+    /// Whether a worker is the one of this number.
+    fn has(&self, table: &Table, number: u32) -> bool {
+        let n = format!("{number:0width$}", width = self.width);
+        let name = format!("{}{n}{}", self.before, self.behind);
+        let lines = self.lines.iter().map(|(key, value)| (*key, value.replace("{n}", &n)));
+        table.name == name && lines.eq(table.lines.iter().cloned())
+    }
+
+    fn table(self, last: u32) -> Table {
+        let Self { before, behind, width, first, lines } = self;
+        Table { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
+    }
+}
+
+/// A line with `{n}` for a number, in the address of an endpoint alone: elsewhere, such as in a
+/// thumbprint, its digits mean nothing. None where `{n}` stands there for itself.
+fn numbered((key, value): &(&'static str, String), number: &str) -> Option<(&'static str, String)> {
+    if value.contains("{n}") {
+        return None;
+    }
+    let address = ["{ url = ", "{ host = "].iter().any(|it| value.starts_with(it));
+    let numbered = || {
+        let (address, rest) = value.split_once("\",")?;
+        Some(format!("{}\",{rest}", address.replace(number, "{n}")))
+    };
+    Some((key, numbered().filter(|_| address).unwrap_or_else(|| value.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(workers: &[(&str, &str)]) -> String {
+        let table = |(name, url): &(&str, &str)| Table {
+            name: (*name).to_owned(),
+            lines: vec![
+                ("pools", "[\"p-01\"]".to_owned()),
+                ("listening", format!("{{ url = {url:?}, thumbprint = \"01\" }}")),
+            ],
+        };
+        let folded = folded(workers.iter().map(table).collect());
+        let line = |it: Table| format!("{} {}", it.name, it.lines[1].1);
+        folded.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn workers_that_differ_by_a_number_are_a_range() {
+        insta::assert_snapshot!(shown(&[
+            ("db-09", "db-09.acme"), ("db-10", "db-10.acme"), ("db-11", "db-11.acme"),
+            ("db-12", "other-12.acme"), ("db-14", "other-14.acme"),
+            ("k8s-1", "x"), ("k8s-2", "y"), ("plain", "z"),
+        ]), @r#"
+        db-[09..11] { url = "db-{n}.acme", thumbprint = "01" }
+        db-12 { url = "other-12.acme", thumbprint = "01" }
+        db-14 { url = "other-14.acme", thumbprint = "01" }
+        k8s-1 { url = "x", thumbprint = "01" }
+        k8s-2 { url = "y", thumbprint = "01" }
+        plain { url = "z", thumbprint = "01" }
+        "#);
+    }
+}

@@ -1,0 +1,548 @@
+//! A plan as text: a block a change, grouped by kind, one summary line as the last.
+//!
+//! Colour says nothing that the words do not.
+
+use super::{
+    Look, findings,
+    group::{Block, Section, sections},
+};
+use crate::{
+    finding::{Level, Line, Sources},
+    model::{Address, ProcessName},
+    plan::{Action, Change, ChangeKind, FieldDiff, Plan, Summary, Touches},
+    text::{count, escape::Escaped},
+};
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+use std::{
+    collections::HashSet,
+    fmt::{self, Write as _},
+};
+
+/// How many steps of a fold are named where not all are asked for.
+const FEW: usize = 3;
+
+/// How many equal lines are shown around those that differ.
+const AROUND: usize = 3;
+
+/// From this length on, in characters, a text is shown as a difference of lines.
+const LONG: usize = 80;
+
+/// The plan; its last line is the summary.
+pub(super) fn plan(plan: &Plan, sources: &Sources, look: Look) -> String {
+    let mut out = String::new();
+    // Writing to a `String` cannot fail.
+    _ = Page { plan, sources, look }.write(&mut out);
+    out
+}
+
+struct Page<'a> {
+    plan: &'a Plan,
+    sources: &'a Sources,
+    look: Look,
+}
+
+impl Page<'_> {
+    fn write(&self, out: &mut String) -> fmt::Result {
+        if 0 <= self.look.verbosity {
+            self.header(out)?;
+            for section in sections(self.plan, self.sources) {
+                self.section(out, &section)?;
+            }
+        }
+        out.push_str(&findings::findings(&self.plan.findings, self.sources, self.look));
+        if let Some(touches) = touches(self.plan.touches()) {
+            writeln!(out, "{touches}")?;
+        }
+        writeln!(out, "{}", summary(self.plan))
+    }
+
+    fn header(&self, out: &mut String) -> fmt::Result {
+        let header = &self.plan.header;
+        let files: Vec<_> = header.files.iter().map(|it| Escaped(it).to_string()).collect();
+        writeln!(
+            out,
+            "{} on {} (Octopus {}), space {}\n",
+            files.join(", "),
+            // The name of the sandbox ends in a colon.
+            Escaped(header.url.trim_end_matches(':')),
+            Escaped(&header.server_version),
+            Escaped(&header.space.name),
+        )
+    }
+
+    fn section(&self, out: &mut String, section: &Section) -> fmt::Result {
+        writeln!(out, "{}\n", self.paint("1", section.title))?;
+        for block in &section.blocks {
+            match block.changes.as_slice() {
+                [change] => self.single(out, block, change)?,
+                changes => self.fold(out, block, changes)?,
+            }
+            out.push('\n');
+        }
+        Ok(())
+    }
+
+    fn single(&self, out: &mut String, block: &Block, change: &Change) -> fmt::Result {
+        let address = change.address.to_string();
+        write!(out, "  {} {}", self.symbol(block.action), Escaped(&address))?;
+        if let Some(line) = &block.line {
+            write!(out, "{}", self.paint("2", &format!("  # {}", place(line))))?;
+        }
+        out.push('\n');
+        if let Some(rule) = &change.cause.rule {
+            writeln!(out, "      by rule {}", quoted(rule))?;
+        }
+        self.why(out, change)?;
+        self.fields(out, block)?;
+        if block.action == Action::Replace && is_stranger(&block.fields) {
+            let word = self.paint("1;33", "security");
+            writeln!(
+                out,
+                "      {word}: another certificate or host key will be trusted as this worker"
+            )?;
+        }
+        if let ChangeKind::SetDefaultPool { from: Some(from), .. } = &change.kind {
+            writeln!(out, "      in place of {}", Escaped(&from.address().to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn why(&self, out: &mut String, change: &Change) -> fmt::Result {
+        match &change.cause.why {
+            Some(why) => writeln!(out, "      because {}", Escaped(why)),
+            None => Ok(()),
+        }
+    }
+
+    /// Steps that one rule moves in one way.
+    fn fold(&self, out: &mut String, block: &Block, changes: &[&Change]) -> fmt::Result {
+        let rule = changes.first().and_then(|it| it.cause.rule.as_ref());
+        let by = match (rule, &block.line) {
+            (Some(rule), Some(line)) => format!(" by rule {} ({})", quoted(rule), place(line)),
+            (Some(rule), None) => format!(" by rule {}", quoted(rule)),
+            (None, Some(line)) => format!(" by the rule at {}", place(line)),
+            // A way back is asked for by no rule.
+            (None, None) => String::new(),
+        };
+        let projects: HashSet<_> = changes.iter().filter_map(|it| project(&it.address)).collect();
+        let steps = count(changes.len(), "step");
+        let projects = count(projects.len(), "project");
+        writeln!(out, "  {} {steps} of {projects}{by}", self.symbol(block.action))?;
+        changes.first().map_or(Ok(()), |it| self.why(out, it))?;
+        self.fields(out, block)?;
+        let shown = if 0 < self.look.verbosity { changes.len() } else { FEW.min(changes.len()) };
+        for change in changes.iter().take(shown) {
+            writeln!(out, "        {}", Escaped(&short(&change.address)))?;
+        }
+        if shown < changes.len() {
+            writeln!(out, "        and {} more; -v shows all", changes.len() - shown)?;
+        }
+        Ok(())
+    }
+
+    fn fields(&self, out: &mut String, block: &Block) -> fmt::Result {
+        let width = block.fields.iter().map(|it| it.path.len()).max().unwrap_or_default();
+        for field in &block.fields {
+            let path = format!("{:width$}", Escaped(&field.path).to_string());
+            match long(field) {
+                Some((before, after)) => {
+                    writeln!(out, "      {}", path.trim_end())?;
+                    self.lines(out, before, after)?;
+                }
+                None => writeln!(out, "      {path}  {}", sides(field))?,
+            }
+            if let Some(trusted) = trusted(field) {
+                let word = self.paint("1;33", "security");
+                writeln!(out, "      {word}: {trusted} will be trusted as this worker")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Two texts as a difference of lines.
+    fn lines(&self, out: &mut String, before: &str, after: &str) -> fmt::Result {
+        let diff = TextDiff::from_lines(before, after);
+        let groups = diff.grouped_ops(AROUND);
+        let lines = groups.iter().flatten().flat_map(|part| diff.iter_changes(part));
+        let mut next = 0;
+        for line in lines {
+            let at = line.old_index().unwrap_or(next);
+            if next < at {
+                writeln!(out, "        …")?;
+            }
+            next = at + usize::from(line.tag() != ChangeTag::Insert);
+            let (symbol, colour) = match line.tag() {
+                ChangeTag::Delete => ("-", "31"),
+                ChangeTag::Insert => ("+", "32"),
+                ChangeTag::Equal => (" ", "0"),
+            };
+            let text = line.value().trim_end_matches(['\r', '\n']);
+            let shown = format!("{symbol} {}", visible(text));
+            writeln!(out, "        {}", self.paint(colour, shown.trim_end()))?;
+        }
+        Ok(())
+    }
+
+    fn symbol(&self, action: Action) -> String {
+        let colour = match action {
+            Action::Create => "32",
+            Action::Update => "33",
+            Action::Replace => "35",
+            Action::Delete => "31",
+        };
+        self.paint(colour, &action.symbol().to_string())
+    }
+
+    fn paint(&self, colour: &str, text: &str) -> String {
+        match self.look.colour {
+            true => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
+/// The last line of a plan.
+fn summary(plan: &Plan) -> String {
+    let Summary { create, update, replace, delete, denied, warnings } = plan.summary();
+    let warnings = match warnings {
+        0 => String::new(),
+        n => format!("; {}", count(n, "warning")),
+    };
+    if create + update + replace + delete == 0 && denied == 0 {
+        return format!("No changes: the server is as the files say{warnings}");
+    }
+    let parts = [(create, "create"), (update, "update"), (replace, "replace"), (delete, "delete")];
+    let parts: Vec<_> =
+        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, word)| format!("{n} to {word}")).collect();
+    let changes = if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") };
+    let refused = match denied {
+        0 => String::new(),
+        // A gate may have several findings.
+        _ => format!("; refused by {}", count(gates(plan), "gate")),
+    };
+    format!("Plan: {changes}{refused}{warnings}")
+}
+
+/// How many gates refuse a plan.
+fn gates(plan: &Plan) -> usize {
+    let refuse = plan.findings.iter().filter(|it| it.level != Level::Warn);
+    refuse.map(|it| it.code.as_str()).collect::<HashSet<_>>().len()
+}
+
+/// How far a plan reaches; none where it touches nothing.
+fn touches(touches: Touches) -> Option<String> {
+    let Touches { pools, workers, projects, steps, runbooks, variables, targets, affected } =
+        touches;
+    let parts = [
+        (pools, "pool"),
+        (workers, "worker"),
+        (projects, "project"),
+        (steps, "step"),
+        (runbooks, "runbook"),
+        (variables, "variable value"),
+        (targets, "target"),
+    ];
+    let mut parts: Vec<_> =
+        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| count(*n, noun)).collect();
+    if 0 < affected.steps {
+        let (steps, projects) =
+            (count(affected.steps, "step"), count(affected.projects, "project"));
+        parts.push(format!("{steps} of {projects} by what they run on"));
+    }
+    (!parts.is_empty()).then(|| format!("Touches {}", parts.join(", ")))
+}
+
+fn place(line: &Line) -> String {
+    format!("{}:{}", Escaped(&line.file), line.line)
+}
+
+/// A text in quotes, of which none can look like the end of it.
+fn quoted(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{}\"", Escaped(&text))
+}
+
+/// A line of a text, with the spaces at its end made visible.
+fn visible(line: &str) -> String {
+    let text = line.trim_end_matches(' ');
+    format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
+}
+
+/// What the server trusts anew where this field changes.
+fn trusted(field: &FieldDiff) -> Option<&'static str> {
+    field.before.as_ref().and(field.after.as_ref())?;
+    match field.path.rsplit('.').next() {
+        Some("thumbprint") => Some("another certificate"),
+        Some("fingerprint") => Some("another SSH host key"),
+        _ => None,
+    }
+}
+
+/// Whether a replacement answers with another identity than the worker that it replaces.
+fn is_stranger(fields: &[FieldDiff]) -> bool {
+    let identity =
+        |it: &&FieldDiff| matches!(it.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"));
+    let identities: Vec<_> = fields.iter().filter(identity).collect();
+    let known = |it: &Value| identities.iter().any(|field| field.before.as_ref() == Some(it));
+    identities.iter().filter_map(|it| it.after.as_ref()).any(|it| !known(it))
+}
+
+fn project(address: &Address) -> Option<&str> {
+    match address {
+        Address::Step { project, .. } => Some(project),
+        _ => None,
+    }
+}
+
+/// A step as people name it: `Web Store / Restart / Drain`.
+fn short(address: &Address) -> String {
+    match address {
+        Address::Step { project, branch, process, step } => {
+            let branch = branch.as_ref().map_or(String::new(), |it| format!("@{it}"));
+            match process {
+                ProcessName::Deployment => format!("{project}{branch} / {step}"),
+                ProcessName::Runbook(runbook) => format!("{project}{branch} / {runbook} / {step}"),
+            }
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Both sides of a text that is too long for one line.
+fn long(field: &FieldDiff) -> Option<(&str, &str)> {
+    let text = |side: &'_ Option<Value>| side.is_none() || matches!(side, Some(Value::String(_)));
+    if !text(&field.before) || !text(&field.after) {
+        return None;
+    }
+    let before = field.before.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let after = field.after.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let is_long = |text: &str| text.trim_end().contains('\n') || LONG < text.chars().count();
+    (is_long(before) || is_long(after)).then_some((before, after))
+}
+
+fn sides(field: &FieldDiff) -> String {
+    let show = |value: &Value| value_of(&field.path, value);
+    match (&field.before, &field.after) {
+        (Some(before), Some(after)) => format!("{} → {}", show(before), show(after)),
+        (None, Some(value)) | (Some(value), None) => show(value),
+        (None, None) => String::new(),
+    }
+}
+
+fn value_of(path: &str, value: &Value) -> String {
+    // These hold addresses, which need no quotes to be told from words.
+    let is_address = matches!(path, "pool" | "pools" | "sort_order");
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) if is_address => Escaped(text).to_string(),
+        Value::String(text) => quoted(text),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|it| value_of(path, it)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => Escaped(&other.to_string()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        finding::At,
+        model::{Endpoint, Id, Linked, Place},
+        plan::{Cause, PoolEdit, WorkerEdit, sample},
+    };
+
+    fn shown(plan: &Plan, verbosity: i8) -> String {
+        super::plan(plan, &sample::sources(), Look { colour: false, verbosity })
+    }
+
+    #[test]
+    fn a_plan_with_a_change_of_every_kind() {
+        insta::assert_snapshot!(shown(&sample::everything(), 0));
+    }
+
+    #[test]
+    fn a_plan_without_changes_says_so() {
+        insta::assert_snapshot!(shown(&sample::plan(Vec::new(), Vec::new()), 0), @"
+        workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
+
+        No changes: the server is as the files say
+        ");
+    }
+
+    #[test]
+    fn quiet_is_findings_and_the_summary_and_colour_adds_no_words() {
+        assert!(shown(&sample::everything(), -1).starts_with("denied[empty-pool]"));
+        let coloured = super::plan(
+            &sample::everything(),
+            &sample::sources(),
+            Look { colour: true, verbosity: 0 },
+        );
+        let mut plain = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, behind)) = rest.split_once("\u{1b}[") {
+            plain.push_str(before);
+            rest = behind.split_once('m').unwrap().1;
+        }
+        plain.push_str(rest);
+        assert_eq!(plain, shown(&sample::everything(), 0));
+    }
+
+    #[test]
+    fn many_steps_of_one_rule_are_one_block() {
+        let steps = ["Web Store", "Billing", "Identity", "Catalogue", "Mobile API"];
+        let steps =
+            steps.map(|it| sample::placement(it, "Migrate \u{1b}[2Jdatabase", Place::DefaultPool));
+        let plan = sample::plan(steps.to_vec(), Vec::new());
+        insta::assert_snapshot!(shown(&plan, 0), @r#"
+        workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
+
+        Placements
+
+          ~ 5 steps of 5 projects by rule "every database step runs in the database pool" (workers.toml:14)
+              pool  default → pools.database
+                Web Store / Migrate \u{1b}[2Jdatabase
+                Billing / Migrate \u{1b}[2Jdatabase
+                Identity / Migrate \u{1b}[2Jdatabase
+                and 2 more; -v shows all
+
+        Touches 1 pool, 5 projects, 5 steps
+        Plan: 5 to update
+        "#);
+        assert!(shown(&plan, 1).contains("Mobile API"));
+    }
+
+    #[test]
+    fn no_name_can_look_like_two() {
+        let edit = PoolEdit::Name(sample::delta("Old", "a\" → \"b"));
+        let renamed =
+            sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
+        let text = shown(&sample::plan(vec![renamed], Vec::new()), 0);
+        assert!(text.contains(r#"name  "Old" → "a\" → \"b""#), "{text}");
+    }
+
+    #[test]
+    fn spaces_at_the_end_of_a_line_are_seen_where_they_differ() {
+        let edit = PoolEdit::Description(sample::delta("one\ntwo", "one\ntwo  "));
+        let update =
+            sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
+        insta::assert_snapshot!(shown(&sample::plan(vec![update], Vec::new()), 0), @r"
+        workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
+
+        Pools
+
+          ~ pools.x  # workers.toml:1
+              description
+                  one
+                - two
+                + two\u{20}\u{20}
+
+        Touches 1 pool
+        Plan: 1 to update
+        ");
+    }
+
+    #[test]
+    fn steps_that_no_rule_moves_are_told_with_their_reason() {
+        let back = |project| {
+            let mut change = sample::placement(project, "Seed", Place::DefaultPool);
+            let why = Some("the receipt says that it ran there".to_owned());
+            change.cause = Cause { at: At::Nowhere, rule: None, why };
+            change
+        };
+        let plan = sample::plan(vec![back("Web Store"), back("Billing")], Vec::new());
+        insta::assert_snapshot!(shown(&plan, 0), @"
+        workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
+
+        Placements
+
+          ~ 2 steps of 2 projects
+              because the receipt says that it ran there
+              pool  default → pools.database
+                Web Store / Seed
+                Billing / Seed
+
+        Touches 1 pool, 2 projects, 2 steps
+        Plan: 2 to update
+        ");
+    }
+
+    #[test]
+    fn whom_the_server_trusts_and_what_is_the_default_now_is_said() {
+        let ssh = |fingerprint: &str| Endpoint::Ssh {
+            host: "db".into(),
+            port: 22,
+            account: Linked::new("Accounts-1", "db"),
+            fingerprint: fingerprint.into(),
+            platform: None,
+            proxy: None,
+        };
+        let edit = WorkerEdit::Endpoint(Box::new(sample::delta(ssh("SHA256:a"), ssh("SHA256:b"))));
+        let update = ChangeKind::UpdateWorker { id: Id::new("Workers-1"), edits: vec![edit] };
+        let default = ChangeKind::SetDefaultPool {
+            from: Some(sample::pool("WorkerPools-1", "old")),
+            to: sample::pool("WorkerPools-2", "azure"),
+        };
+        let at = || sample::declared("[server]");
+        let changes = vec![
+            sample::change("workers.db", update, at()),
+            sample::change("pools.azure", default, at()),
+        ];
+        insta::assert_snapshot!(shown(&sample::plan(changes, Vec::new()), 0), @r#"
+        workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
+
+        Pools
+
+          ~ pools.azure  # workers.toml:1
+              default  false → true
+              in place of pools.old
+
+        Workers
+
+          ~ workers.db  # workers.toml:1
+              ssh.fingerprint  "SHA256:a" → "SHA256:b"
+              security: another SSH host key will be trusted as this worker
+
+        Touches 2 pools, 1 worker
+        Plan: 2 to update
+        "#);
+    }
+
+    #[test]
+    fn lines_far_from_those_that_differ_are_left_out() {
+        let before: String = (1..=30).map(|n| format!("line {n}\n")).collect();
+        let after = before.replace("line 9\n", "line nine\n").replace("line 29\n", "");
+        let edit = PoolEdit::Description(sample::delta(before, after));
+        let update =
+            sample::change("pools.x", sample::update_pool([edit]), sample::declared("[server]"));
+        insta::assert_snapshot!(shown(&sample::plan(vec![update], Vec::new()), 0), @"
+        workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default
+
+        Pools
+
+          ~ pools.x  # workers.toml:1
+              description
+                …
+                  line 6
+                  line 7
+                  line 8
+                - line 9
+                + line nine
+                  line 10
+                  line 11
+                  line 12
+                …
+                  line 26
+                  line 27
+                  line 28
+                - line 29
+                  line 30
+
+        Touches 1 pool
+        Plan: 1 to update
+        ");
+    }
+}

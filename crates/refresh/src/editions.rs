@@ -1,0 +1,311 @@
+//! Processes that are read for what they use alone: published snapshots, and the newest release of each
+//! channel. Branches beside those that a file names are `git`'s.
+//!
+//! Read in bulk: a page of releases has those of a thousand channels, and a request for processes a hundred.
+//! Never: a release that is not the newest of its channel.
+
+use super::{
+    Error, Reading,
+    estate::{Owners, gathered},
+    lower,
+};
+use poolwright_client::octopus::{self, ProcessKind, wire};
+use poolwright_core::{
+    live::{Edition, EditionOf, Gap, Hides, LiveProcess, Owner},
+    model::{Id, Name, Place},
+};
+
+use indexmap::{IndexMap, map::Entry};
+use jiff::Timestamp;
+use std::collections::{HashMap, HashSet};
+
+/// The most pages of releases, of a thousand each, that are searched for the newest of each channel.
+const PAGES: usize = 10;
+
+/// A frozen process that is to be read.
+struct Wanted {
+    of: EditionOf,
+    owner: Owner,
+    process: String,
+    /// The variable sets that were frozen with it.
+    sets: Vec<String>,
+}
+
+/// Published snapshots and newest releases, and a gap for each that cannot be read.
+///
+/// # Errors
+///
+/// A failure that is of the connection.
+pub(super) async fn frozen(
+    reading: &Reading<'_>,
+    owners: &Owners<'_>,
+    published: Vec<(String, Owner)>,
+) -> Result<(Vec<Edition>, Vec<Gap>), Error> {
+    let mut gaps = Vec::new();
+    let releases = releases(reading, owners, &mut gaps).await?;
+    let snapshots = snapshots(reading, published, &mut gaps).await?;
+    let mut editions = Vec::with_capacity(releases.len() + snapshots.len());
+    for (kind, wanted) in [(ProcessKind::Deployment, releases), (ProcessKind::Runbook, snapshots)] {
+        editions.extend(processes(reading, kind, wanted, &mut gaps).await?);
+    }
+    let editions = with_values(reading, editions, &mut gaps).await?;
+    Ok((editions, gaps))
+}
+
+fn gap(what: String, why: impl ToString) -> Gap {
+    Gap::new(what, why.to_string(), Hides::Editions)
+}
+
+/// The answer, or nothing and a gap where the key may not see it or the server does not have it.
+fn seen<T: Default>(
+    reading: &Reading<'_>,
+    what: &str,
+    answer: Result<T, octopus::Error>,
+    gaps: &mut Vec<Gap>,
+) -> Result<T, Error> {
+    match answer {
+        Ok(found) => Ok(found),
+        Err(why) if why.is_forbidden() || why.is_not_found() => {
+            gaps.push(gap(reading.of_space(what), why));
+            Ok(T::default())
+        }
+        Err(why) => Err(reading.unread(what, why)),
+    }
+}
+
+/// The newest release of each channel.
+///
+/// # Source
+///
+/// `GET …/releases` has those of all projects. Servers list the newest first, and nobody promises it: where
+/// the times say otherwise, all of them are read, and the times decide.
+async fn releases(
+    reading: &Reading<'_>,
+    owners: &Owners<'_>,
+    gaps: &mut Vec<Gap>,
+) -> Result<Vec<Wanted>, Error> {
+    let projects: HashMap<&str, &wire::Project> =
+        owners.projects.iter().map(|it| (it.id.as_str(), it)).collect();
+    let channels = seen(reading, "the channels", reading.reader.channels().await, gaps)?;
+    let channels: HashMap<&str, &wire::Channel> = channels
+        .iter()
+        .filter(|it| projects.contains_key(it.project_id.as_str()))
+        .map(|it| (it.id.as_str(), it))
+        .collect();
+    if channels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let with_release = |releases: &[wire::Release]| -> HashSet<String> {
+        let known = releases.iter().filter(|it| channels.contains_key(it.channel_id.as_str()));
+        known.map(|it| it.channel_id.clone()).collect()
+    };
+    let enough = |releases: &[wire::Release]| {
+        with_release(releases).len() == channels.len() && is_newest_first(releases)
+    };
+    let found = reading.reader.newest_releases(PAGES, enough).await;
+    let (found, more) = seen(reading, "the releases", found, gaps)?;
+    let without = channels.len() - with_release(&found).len();
+    let sorted = is_newest_first(&found);
+    if more && !sorted {
+        let what = format!("the releases of space {:?}", reading.space.name);
+        let why =
+            format!("they come in no order of time, and no more than {} are read", found.len());
+        gaps.push(gap(what, why));
+    } else if more && 0 < without {
+        let what =
+            format!("the newest releases of {without} channels of space {:?}", reading.space.name);
+        gaps.push(gap(what, format!("they are not among the newest {} of all", found.len())));
+    }
+    let mut wanted = Vec::new();
+    for release in newest(found) {
+        let Some(channel) = channels.get(release.channel_id.as_str()) else { continue };
+        let Some(project) = projects.get(release.project_id.as_str()) else { continue };
+        let mut sets = release.library_variable_set_snapshot_ids;
+        sets.insert(0, release.project_variable_set_snapshot_id);
+        wanted.push(Wanted {
+            of: EditionOf::Release { version: release.version, channel: channel.name.clone() },
+            owner: owners.owner(project, None),
+            process: release.project_deployment_process_snapshot_id,
+            sets,
+        });
+    }
+    wanted.sort_by(|one, other| one.owner.project.cmp(&other.owner.project));
+    Ok(wanted)
+}
+
+/// When a release was made; none where the server does not say it.
+fn assembled(release: &wire::Release) -> Option<Timestamp> {
+    release.assembled.parse().ok()
+}
+
+/// Whether no release comes before a later one of its channel.
+fn is_newest_first(releases: &[wire::Release]) -> bool {
+    let mut last: HashMap<&str, Timestamp> = HashMap::new();
+    releases.iter().all(|release| {
+        let Some(time) = assembled(release) else { return true };
+        let before = last.insert(&release.channel_id, time);
+        before.is_none_or(|before| time <= before)
+    })
+}
+
+/// The newest release of each channel; of two of one time, or of none, the one that comes first.
+fn newest(releases: Vec<wire::Release>) -> Vec<wire::Release> {
+    let mut newest: IndexMap<String, wire::Release> = IndexMap::new();
+    for release in releases {
+        match newest.entry(release.channel_id.clone()) {
+            Entry::Vacant(entry) => _ = entry.insert(release),
+            Entry::Occupied(mut entry) if assembled(entry.get()) < assembled(&release) => {
+                entry.insert(release);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+    newest.into_values().collect()
+}
+
+/// The published snapshots of these ids.
+async fn snapshots(
+    reading: &Reading<'_>,
+    published: Vec<(String, Owner)>,
+    gaps: &mut Vec<Gap>,
+) -> Result<Vec<Wanted>, Error> {
+    let ids: Vec<String> = published.iter().map(|(id, _)| id.clone()).collect();
+    let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
+    let unread = gathered(reading, "the published snapshots", unread)?;
+    let mut found: HashMap<String, wire::RunbookSnapshot> =
+        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+    let mut wanted = Vec::with_capacity(published.len());
+    for (id, owner) in published {
+        let Some(snapshot) = found.remove(&id.to_lowercase()) else {
+            let runbook = owner.runbook.as_ref().map(Name::as_str).unwrap_or_default();
+            let of = format!("of runbook {runbook:?} of project {:?}", owner.project);
+            let why = unread.get(&id).map(ToString::to_string).unwrap_or_default();
+            gaps.push(gap(format!("the published snapshot {of}"), why));
+            continue;
+        };
+        let mut sets = snapshot.library_variable_set_snapshot_ids;
+        sets.insert(0, snapshot.frozen_project_variable_set_id);
+        wanted.push(Wanted {
+            of: EditionOf::Snapshot(snapshot.name),
+            owner,
+            process: snapshot.frozen_runbook_process_id,
+            sets,
+        });
+    }
+    Ok(wanted)
+}
+
+/// The frozen processes, each with the ids of its variable sets.
+async fn processes(
+    reading: &Reading<'_>,
+    kind: ProcessKind,
+    wanted: Vec<Wanted>,
+    gaps: &mut Vec<Gap>,
+) -> Result<Vec<(Edition, Vec<String>)>, Error> {
+    // Releases of one process that nobody has changed in between share a snapshot.
+    let mut ids: Vec<String> = wanted.iter().map(|it| it.process.clone()).collect();
+    ids.retain(|it| !it.is_empty());
+    ids.sort();
+    ids.dedup();
+    let (found, unread) = reading.reader.processes(kind, &ids).await;
+    let unread = gathered(reading, "the frozen processes", unread)?;
+    let found: HashMap<String, wire::Process> =
+        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+    let mut editions = Vec::with_capacity(wanted.len());
+    for Wanted { of, owner, process, sets } in wanted {
+        match found.get(&process.to_lowercase()) {
+            Some(found) => {
+                let process = lower::process(found.clone(), owner);
+                editions.push((Edition { of, process, values: Vec::new() }, sets));
+            }
+            None => {
+                let why = unread.get(&process).map(ToString::to_string);
+                let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
+                let project = owner.project.clone();
+                let empty = LiveProcess {
+                    id: Id::new(""),
+                    owner,
+                    git: None,
+                    steps: Vec::new(),
+                    templates: Vec::new(),
+                };
+                let edition = Edition { of, process: empty, values: Vec::new() };
+                let named = edition.named().unwrap_or_default();
+                gaps.push(gap(format!("the process of {named} of project {project:?}"), why));
+            }
+        }
+    }
+    Ok(editions)
+}
+
+/// The editions with the values of their variables, where a step is placed by one.
+async fn with_values(
+    reading: &Reading<'_>,
+    editions: Vec<(Edition, Vec<String>)>,
+    gaps: &mut Vec<Gap>,
+) -> Result<Vec<Edition>, Error> {
+    let by_variable = |edition: &Edition| {
+        edition.process.steps.iter().any(|it| matches!(it.place, Place::Variable(_)))
+    };
+    let wanted = editions.iter().filter(|(edition, _)| by_variable(edition));
+    let mut ids: Vec<String> = wanted.flat_map(|(_, sets)| sets.clone()).collect();
+    ids.retain(|it| !it.is_empty());
+    ids.sort();
+    ids.dedup();
+    let (found, unread) = reading.reader.variable_sets(&ids).await;
+    let unread = gathered(reading, "the frozen variables", unread)?;
+    gaps.extend(
+        ids.iter()
+            .filter_map(|id| Some(gap(format!("the frozen variables {id}"), unread.get(id)?))),
+    );
+    let found: HashMap<String, wire::VariableSet> =
+        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+    let values = |sets: &[String]| {
+        let sets = sets.iter().filter_map(|id| found.get(&id.to_lowercase()));
+        let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
+        variables.map(|it| (Name::new(&it.name), Id::new(&it.value))).collect()
+    };
+    let with = |(mut edition, sets): (Edition, Vec<String>)| {
+        if by_variable(&edition) {
+            edition.values = values(&sets);
+        }
+        edition
+    };
+    Ok(editions.into_iter().map(with).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn releases(all: &[(&str, &str, &str)]) -> Vec<wire::Release> {
+        let release = |(version, channel, assembled): &(&str, &str, &str)| {
+            let release = serde_json::json!({
+                "Id": version, "Version": version, "ChannelId": channel, "Assembled": assembled,
+            });
+            serde_json::from_value(release).unwrap()
+        };
+        all.iter().map(release).collect()
+    }
+
+    fn newest_of(all: &[(&str, &str, &str)]) -> (bool, Vec<String>) {
+        let all = releases(all);
+        let first = is_newest_first(&all);
+        (first, newest(all).into_iter().map(|it| it.version).collect())
+    }
+
+    #[test]
+    fn times_decide_which_release_is_the_newest_and_not_the_order_of_a_list() {
+        let old = ("1.0", "a", "2026-01-01T10:00:00.000+00:00");
+        let new = ("2.0", "a", "2026-01-01T11:30:00.000+01:00");
+        let other = ("9.0", "b", "2025-01-01T00:00:00Z");
+        assert_eq!(newest_of(&[new, old, other]), (true, vec!["2.0".into(), "9.0".into()]));
+        assert_eq!(newest_of(&[other, old, new]), (false, vec!["9.0".into(), "2.0".into()]));
+    }
+
+    #[test]
+    fn without_times_the_first_of_a_list_is_the_newest() {
+        let all = [("2.0", "a", ""), ("1.0", "a", "yesterday"), ("1.5", "a", "")];
+        assert_eq!(newest_of(&all), (true, vec!["2.0".into()]));
+    }
+}

@@ -1,0 +1,390 @@
+//! Projects, their processes, and what else of them may point at a pool.
+
+use super::{
+    Error, Reading, editions, git, lower,
+    pointers::{self, Pointing},
+    resolved::{self, Outline},
+};
+use poolwright_client::octopus::{self, ProcessKind, Unread, wire};
+use poolwright_core::{
+    live::{
+        Choosers, Edition, Gap, Hides, Inside, LiveProcess, LiveProject, Owner, Pointer, Scope,
+    },
+    model::Name,
+};
+
+use futures_util::future::try_join_all;
+use std::collections::HashMap;
+
+/// What a space's projects hold.
+#[derive(Debug, Default)]
+pub(super) struct Estate {
+    pub(super) projects: Vec<LiveProject>,
+    /// The names of all groups of projects.
+    pub(super) groups: Vec<Name>,
+    pub(super) processes: Vec<LiveProcess>,
+    pub(super) pointers: Vec<Pointer>,
+    pub(super) choosers: Choosers,
+    pub(super) editions: Vec<Edition>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// A process that is to be read: its id, and whose it is.
+type Wanted = (String, Owner);
+
+/// Why a process of a version-controlled project is not read.
+const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control]`";
+
+/// Reads as much of the projects as `scope` asks for.
+pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estate, Error> {
+    let (deployments, runbooks) = (scope.deployments, scope.runbooks);
+    let reader = &reading.reader;
+    let any = deployments || runbooks || scope.pointers || scope.editions;
+    let (projects, groups, books) = tokio::try_join!(
+        reading.when(any, "the projects", reader.projects()),
+        reading.when(any, "the project groups", reader.project_groups()),
+        reading.when(runbooks || scope.editions, "the runbooks", reader.runbooks()),
+    )?;
+    let (mut projects, mut books) = (projects, books);
+    if let Some(wanted) = &scope.project {
+        projects = only(projects, wanted);
+        books.retain(|book| projects.iter().any(|it| it.id == book.project_id));
+    }
+    let mut gaps = Vec::new();
+    let published = if scope.editions { published(&books) } else { Vec::new() };
+    let owners = Owners::new(&projects, &groups, scope);
+    let published = owners.published(published);
+    let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
+    let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
+    let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
+        processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
+        processes(reading, ProcessKind::Runbook, of_runbooks, false),
+        git::processes(reading, scope, &owners),
+        pointers::pointers(reading, scope, &projects),
+        async {
+            if !scope.editions {
+                return Ok(Default::default());
+            }
+            editions::frozen(reading, &owners, published).await
+        },
+    )?;
+    gaps.extend(unreachable);
+    let mut all = Vec::with_capacity(deployed.0.len() + run.0.len());
+    for (read, unread) in [deployed, run] {
+        all.extend(read);
+        gaps.extend(unread);
+    }
+    all.extend(in_git);
+    // Old servers, and small ones, do not have what no step asks for.
+    let named = scope.channels && channels_in(&mut all).next().is_some();
+    let channels = reading.when(named, "the channels", reader.channels()).await?;
+    name_channels(&mut all, &channels);
+    gaps.extend(resolved::gaps(all.iter()));
+    gaps.extend(hidden);
+    let (mut editions, hidden) = frozen;
+    gaps.extend(hidden);
+    if scope.editions {
+        let (further, hidden) = git::further(reading, scope, &owners, &all).await?;
+        gaps.extend(resolved::gaps(further.iter().map(|it| &it.process)));
+        editions.extend(further);
+        gaps.extend(hidden);
+    }
+    let Pointing { pointers, choosers } = pointing;
+    let projects = owners.projects();
+    let groups = groups.iter().map(|it| Name::new(&it.name)).collect();
+    Ok(Estate { projects, groups, processes: all, pointers, choosers, editions, gaps })
+}
+
+/// The channels to which steps are limited.
+fn channels_in(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
+    let steps = processes.iter_mut().flat_map(|process| {
+        let inside = process.templates.iter_mut().flat_map(|it| match &mut it.inside {
+            Inside::Steps(steps) => steps.as_mut_slice(),
+            Inside::LeftOut | Inside::Mixed | Inside::Unread(_) => &mut [],
+        });
+        process.steps.iter_mut().chain(inside)
+    });
+    steps.flat_map(|step| &mut step.channels)
+}
+
+/// Gives the channels to which steps are limited their names.
+fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
+    let names: HashMap<&str, &str> =
+        channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+    for channel in channels_in(processes) {
+        if let Some(name) = names.get(channel.as_str()) {
+            (*name).clone_into(channel);
+        }
+    }
+}
+
+/// The project of this id, else of this name, else of this slug; none where there is none.
+fn only(projects: Vec<wire::Project>, wanted: &str) -> Vec<wire::Project> {
+    let is = |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
+    let by: [&dyn Fn(&wire::Project) -> bool; 3] =
+        [&|it| is(&it.id), &|it| is(it.name.trim()), &|it| is(&it.slug)];
+    let found = by.iter().find(|by| projects.iter().any(by));
+    match found {
+        Some(by) => projects.into_iter().filter(|it| by(it)).collect(),
+        None => Vec::new(),
+    }
+}
+
+/// Projects with the names of their groups.
+pub(super) struct Owners<'a> {
+    pub(super) projects: &'a [wire::Project],
+    /// What is hidden where nothing is read of Git for a plan; nothing, where it is.
+    hidden_in_git: Option<Hides>,
+    groups: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Owners<'a> {
+    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named], scope: &Scope) -> Self {
+        // What is read as a further branch is hidden from rules alone.
+        let hides = if scope.editions { Hides::Rules } else { Hides::Steps };
+        let hidden_in_git = scope.git.is_none().then_some(hides);
+        let groups = groups.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        Self { projects, hidden_in_git, groups }
+    }
+
+    /// Whose a process is.
+    pub(super) fn owner(&self, project: &wire::Project, runbook: Option<&str>) -> Owner {
+        // A group that the key may not see is called by its id.
+        let id = project.project_group_id.as_str();
+        Owner {
+            project: Name::new(&project.name),
+            group: Name::new(self.groups.get(id).copied().unwrap_or(id)),
+            runbook: runbook.map(Name::new),
+        }
+    }
+
+    fn projects(&self) -> Vec<LiveProject> {
+        let live = |it: &wire::Project| {
+            let Owner { project, group, .. } = self.owner(it, None);
+            let tags = it.project_tags.clone();
+            LiveProject { name: project, group, tags, git: is_in_git(it) }
+        };
+        self.projects.iter().map(live).collect()
+    }
+
+    /// Published snapshots, with whose they are.
+    fn published(&self, snapshots: Vec<(String, String, String)>) -> Vec<(String, Owner)> {
+        let owned = snapshots.into_iter().filter_map(|(id, runbook, project)| {
+            let project = self.projects.iter().find(|it| it.id == project)?;
+            Some((id, self.owner(project, Some(&runbook))))
+        });
+        let mut owned: Vec<_> = owned.collect();
+        owned.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
+        owned
+    }
+
+    /// The deployment processes to read; the others are gaps.
+    fn deployments(&self, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
+        let mut wanted = Vec::with_capacity(self.projects.len());
+        for project in self.projects {
+            if is_in_git(project) {
+                let what = format!(
+                    "the deployment process of the version-controlled project {:?}",
+                    project.name
+                );
+                gaps.extend(self.left_in_git(what, project));
+            } else {
+                wanted.push((project.deployment_process_id.clone(), self.owner(project, None)));
+            }
+        }
+        wanted
+    }
+
+    fn left_in_git(&self, what: String, project: &wire::Project) -> Option<Gap> {
+        self.hidden_in_git.map(|hides| Gap::new(what, IN_GIT, hides).of(&project.name))
+    }
+
+    /// The processes of runbooks to read; the others are gaps.
+    ///
+    /// # Source
+    ///
+    /// The runbooks of a version-controlled project are in the database all the same, until they are
+    /// converted on their own (`ConversionState.RunbooksAreInGit`).
+    fn runbooks(&self, books: Vec<wire::Runbook>, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
+        let converted = |it: &wire::Project| {
+            is_in_git(it) && it.persistence_settings.conversion_state.runbooks_are_in_git
+        };
+        for project in self.projects.iter().filter(|it| converted(it)) {
+            let what = format!("the runbooks of the version-controlled project {:?}", project.name);
+            gaps.extend(self.left_in_git(what, project));
+        }
+        let by_id: HashMap<&str, &wire::Project> =
+            self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
+        let mut wanted = Vec::with_capacity(books.len());
+        for book in books {
+            match by_id.get(book.project_id.as_str()) {
+                Some(project) if converted(project) => {}
+                Some(project) => {
+                    let owner = self.owner(project, Some(&book.name));
+                    wanted.push((book.runbook_process_id, owner));
+                }
+                None => {
+                    let what = format!("the process of the runbook {:?}", book.name);
+                    let why = "its project is not among those that the key may see".to_owned();
+                    gaps.push(Gap::new(what, why, Hides::Steps));
+                }
+            }
+        }
+        // The server orders runbooks by their own names; ours stand with their projects.
+        wanted.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
+        wanted
+    }
+}
+
+/// The published snapshots of runbooks, each with its runbook and project.
+fn published(books: &[wire::Runbook]) -> Vec<(String, String, String)> {
+    let published = books.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
+    let one = |it: &wire::Runbook| {
+        (it.published_runbook_snapshot_id.clone(), it.name.clone(), it.project_id.clone())
+    };
+    published.map(one).collect()
+}
+
+/// Whether a project's deployment process is stored in Git.
+pub(super) fn is_in_git(project: &wire::Project) -> bool {
+    let stored = &project.persistence_settings.r#type;
+    project.is_version_controlled || stored.eq_ignore_ascii_case("VersionControlled")
+}
+
+/// The processes that are wanted, in that order, and a gap for each that cannot be read; with what is inside
+/// process templates, where that is asked for.
+///
+/// # Errors
+///
+/// The first failure, where not one of them can be read: a plan of nothing would look like a plan in
+/// which nothing is to do.
+async fn processes(
+    reading: &Reading<'_>,
+    kind: ProcessKind,
+    wanted: Vec<Wanted>,
+    templates: bool,
+) -> Result<(Vec<LiveProcess>, Vec<Gap>), Error> {
+    let ids: Vec<String> =
+        wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
+    let (found, unread) = reading.reader.processes(kind, &ids).await;
+    let unread = gathered(reading, "the processes", unread)?;
+    if let (true, Some(why)) = (found.is_empty(), ids.iter().find_map(|id| unread.get(id))) {
+        return Err(reading.unread("the processes", why.clone()));
+    }
+    let mut found: HashMap<String, wire::Process> =
+        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+    let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
+    // Those that use templates, by their places.
+    let mut using = Vec::new();
+    for (id, owner) in wanted {
+        if let Some(process) = found.remove(&id.to_lowercase()) {
+            let outline = Outline::of(&process).filter(|_| templates);
+            using.extend(outline.map(|it| (processes.len(), it, process.project_id.clone())));
+            processes.push(lower::process(process, owner));
+            continue;
+        }
+        let why = unread.get(&id).map(ToString::to_string);
+        let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
+        gaps.push(Gap::new(named(&owner), why, Hides::Steps).of(owner.project.as_str()));
+    }
+    let inside = using.iter().map(|(_, outline, project)| {
+        resolved::templates(&reading.reader, outline, (project.as_str(), None))
+    });
+    let inside = try_join_all(inside).await;
+    let inside = inside.map_err(|why| reading.unread("the steps inside process templates", why))?;
+    for ((at, ..), inside) in using.iter().zip(inside) {
+        if let Some(process) = processes.get_mut(*at) {
+            process.templates = inside;
+        }
+    }
+    Ok((processes, gaps))
+}
+
+fn named(owner: &Owner) -> String {
+    match &owner.runbook {
+        None => format!("the deployment process of project {:?}", owner.project),
+        Some(runbook) => {
+            format!("the process of runbook {runbook:?} of project {:?}", owner.project)
+        }
+    }
+}
+
+/// Why each thing is unread, by its id.
+///
+/// # Errors
+///
+/// The first failure that is of the connection and not of the thing: then all else is in doubt too.
+pub(super) fn gathered(
+    reading: &Reading<'_>,
+    what: &str,
+    unread: Vec<Unread>,
+) -> Result<HashMap<String, octopus::Error>, Error> {
+    match unread.iter().find(|it| !is_of_the_thing(&it.error)) {
+        Some(Unread { error, .. }) => Err(reading.unread(what, error.clone())),
+        None => Ok(unread.into_iter().map(|Unread { id, error }| (id, error)).collect()),
+    }
+}
+
+/// Whether the server answers, and refuses or garbles this one thing.
+pub(super) fn is_of_the_thing(error: &octopus::Error) -> bool {
+    match error {
+        octopus::Error::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
+        octopus::Error::Malformed { .. } | octopus::Error::TooLarge { .. } => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn project(name: &str, git: bool, settings: Value) -> Value {
+        json!({
+            "Id": format!("Projects-{name}"), "Name": name, "ProjectGroupId": "ProjectGroups-1",
+            "DeploymentProcessId": format!("deploymentprocess-Projects-{name}"),
+            "IsVersionControlled": git, "PersistenceSettings": settings,
+        })
+    }
+
+    fn told(projects: Value, runbooks: Value) -> String {
+        let projects: Vec<wire::Project> = serde_json::from_value(projects).unwrap();
+        let runbooks: Vec<wire::Runbook> = serde_json::from_value(runbooks).unwrap();
+        let owners = Owners::new(&projects, &[], &Scope::default());
+        let mut gaps = Vec::new();
+        let mut wanted = owners.deployments(&mut gaps);
+        wanted.extend(owners.runbooks(runbooks, &mut gaps));
+        let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", named(owner)));
+        let gaps = gaps.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
+        wanted.chain(gaps).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_is_in_git_is_a_gap_and_the_rest_of_the_project_is_read() {
+        let runbooks_in_git = json!({
+            "Type": "VersionControlled",
+            "ConversionState": { "VariablesAreInGit": true, "RunbooksAreInGit": true },
+        });
+        let projects = json!([
+            project("Web", false, json!({ "Type": "Database" })),
+            project("Shop", true, json!(null)),
+            project("Bank", false, runbooks_in_git),
+        ]);
+        let runbook = |project: &str| {
+            json!({
+                "Id": "Runbooks-1", "Name": "Restart", "ProjectId": format!("Projects-{project}"),
+                "RunbookProcessId": format!("RunbookProcess-{project}"),
+            })
+        };
+        let runbooks = ["Web", "Shop", "Bank", "Hidden"].map(runbook);
+        insta::assert_snapshot!(told(projects, json!(runbooks)), @r#"
+                deploymentprocess-Projects-Web: the deployment process of project "Web"
+                RunbookProcess-Shop: the process of runbook "Restart" of project "Shop"
+                RunbookProcess-Web: the process of runbook "Restart" of project "Web"
+                gap: the deployment process of the version-controlled project "Shop": it is stored in Git, and the file has no `[version_control]`
+                gap: the deployment process of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
+                gap: the runbooks of the version-controlled project "Bank": it is stored in Git, and the file has no `[version_control]`
+                gap: the process of the runbook "Restart": its project is not among those that the key may see
+                "#);
+    }
+}

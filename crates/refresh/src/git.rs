@@ -1,0 +1,220 @@
+//! Processes that are stored in Git, branch by branch.
+//!
+//! # Source
+//!
+//! `api.md` 2.10: `{gitRef}` stands between project and process, and there is no reading of many at once.
+//! A protected branch takes no commit.
+
+mod branches;
+
+pub(super) use branches::{Branches, address, short};
+
+use super::{
+    Error, Reading,
+    estate::{Owners, is_in_git, is_of_the_thing},
+    lower,
+    resolved::{self, Outline},
+};
+use poolwright_client::octopus::{self, Resource, wire};
+use poolwright_core::live::{
+    Branch, Edition, EditionOf, Gap, GitScope, Hides, LiveProcess, Owner, Scope,
+};
+
+use futures_util::future::{join_all, try_join_all};
+use std::collections::HashSet;
+
+/// The most branches of a repository that are read for what they use, beside those that a file names.
+pub(super) const BRANCHES: usize = 20;
+
+/// The processes in Git that `scope` asks for, and a gap for each project that cannot be read.
+///
+/// # Errors
+///
+/// A failure that is of the connection, and not of one repository.
+pub(super) async fn processes(
+    reading: &Reading<'_>,
+    scope: &Scope,
+    owners: &Owners<'_>,
+) -> Result<(Vec<LiveProcess>, Vec<Gap>), Error> {
+    let Some(git) = &scope.git else { return Ok((Vec::new(), Vec::new())) };
+    let in_git = owners.projects.iter().filter(|it| is_in_git(it));
+    let repositories = in_git.map(|project| {
+        let runbooks = scope.runbooks && runbooks_in_git(project);
+        let repository = Repository { reading, git, owners, project, scope, runbooks };
+        async move { (project, repository.processes().await) }
+    });
+    let hides = if git.skip_unreachable { Hides::Steps } else { Hides::StepsInGit };
+    let (mut processes, mut gaps) = (Vec::new(), Vec::new());
+    for (project, read) in join_all(repositories).await {
+        match read {
+            Ok(read) => processes.extend(read),
+            Err((on, why)) if is_of_the_repository(&why) => {
+                let what = format!("the version-controlled project {:?}", project.name);
+                gaps.push(Gap::new(what, format!("{on}{why}"), hides).of(&project.name));
+            }
+            Err((_, why)) => return Err(reading.unread("the processes in Git", why)),
+        }
+    }
+    Ok((processes, gaps))
+}
+
+/// The processes of all branches but those that are `read` already, for what they use; and a gap for each
+/// branch that cannot be read.
+///
+/// # Errors
+///
+/// A failure that is of the connection, and not of one repository.
+pub(super) async fn further(
+    reading: &Reading<'_>,
+    scope: &Scope,
+    owners: &Owners<'_>,
+    read: &[LiveProcess],
+) -> Result<(Vec<Edition>, Vec<Gap>), Error> {
+    let known: HashSet<(&str, &str)> = read
+        .iter()
+        .filter_map(|it| it.git.as_ref())
+        .map(|it| (it.project.as_str(), it.name.as_str()))
+        .collect();
+    let git = &GitScope { branches: vec!["*".to_owned()], ..GitScope::default() };
+    let any = scope.deployments || scope.runbooks;
+    let in_git = owners.projects.iter().filter(|it| any && is_in_git(it));
+    let repositories = in_git.map(|project| {
+        let runbooks = scope.runbooks && runbooks_in_git(project);
+        let repository = Repository { reading, git, owners, project, scope, runbooks };
+        let known = &known;
+        async move { repository.further(known).await }
+    });
+    let (mut editions, mut gaps) = (Vec::new(), Vec::new());
+    for read in join_all(repositories).await {
+        let (processes, hidden) = read.map_err(|why| reading.unread("the branches in Git", why))?;
+        let edition = |process| Edition { of: EditionOf::Branch, process, values: Vec::new() };
+        editions.extend(processes.into_iter().map(edition));
+        gaps.extend(hidden);
+    }
+    Ok((editions, gaps))
+}
+
+/// Whether the server answers, and cannot read this one repository.
+pub(super) fn is_of_the_repository(error: &octopus::Error) -> bool {
+    let gateway = matches!(error, octopus::Error::Status { status: 502..=504, .. });
+    gateway || is_of_the_thing(error)
+}
+
+/// Whether the runbooks of a project are stored in Git too.
+fn runbooks_in_git(project: &wire::Project) -> bool {
+    project.persistence_settings.conversion_state.runbooks_are_in_git
+}
+
+/// A project whose processes are in Git.
+struct Repository<'a> {
+    reading: &'a Reading<'a>,
+    git: &'a GitScope,
+    owners: &'a Owners<'a>,
+    project: &'a wire::Project,
+    scope: &'a Scope,
+    runbooks: bool,
+}
+
+impl Repository<'_> {
+    fn branches(&self) -> Branches<'_> {
+        Branches { reading: self.reading, git: self.git, project: self.project }
+    }
+
+    /// The processes of all branches that are asked for, each protected one followed by the branch that
+    /// stands for it.
+    ///
+    /// # Errors
+    ///
+    /// The failure, with what it is on in words, where the project has several branches.
+    async fn processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::Error)> {
+        if !(self.scope.deployments || self.runbooks) {
+            return Ok(Vec::new());
+        }
+        let branches = self.branches().asked().await.map_err(|why| (String::new(), why))?;
+        let on = |branch: &Branch| match branches.len() {
+            1 => String::new(),
+            _ => format!("on branch {:?}: ", branch.name),
+        };
+        let read = branches
+            .iter()
+            .map(async |branch| self.on_branch(branch).await.map_err(|why| (on(branch), why)));
+        let read = try_join_all(read).await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
+    /// The processes of the first branches that are not among `known`, and a gap for each that is not read.
+    async fn further(
+        &self,
+        known: &HashSet<(&str, &str)>,
+    ) -> Result<(Vec<LiveProcess>, Vec<Gap>), octopus::Error> {
+        let of = format!("of the version-controlled project {:?}", self.project.name);
+        let gap = |what: String, why: String| Gap::new(what, why, Hides::Editions);
+        let listed = match self.branches().listed().await {
+            Ok(listed) => listed,
+            Err(why) if is_of_the_repository(&why) => {
+                return Ok((Vec::new(), vec![gap(format!("the branches {of}"), why.to_string())]));
+            }
+            Err(why) => return Err(why),
+        };
+        let is_new = |name: &str| !known.contains(&(self.project.id.as_str(), name));
+        let mut branches: Vec<Branch> = listed.into_iter().filter(|it| is_new(&it.name)).collect();
+        let mut gaps = Vec::new();
+        if BRANCHES < branches.len() {
+            let what = format!("{} branches {of}", branches.len() - BRANCHES);
+            gaps.push(gap(what, format!("no more than {BRANCHES} are read")));
+            branches.truncate(BRANCHES);
+        }
+        let mut processes = Vec::new();
+        for (read, branch) in
+            join_all(branches.iter().map(|it| self.on_branch(it))).await.into_iter().zip(&branches)
+        {
+            match read {
+                Ok(read) => processes.extend(read),
+                Err(why) if is_of_the_repository(&why) => {
+                    gaps.push(gap(format!("branch {:?} {of}", branch.name), why.to_string()));
+                }
+                Err(why) => return Err(why),
+            }
+        }
+        Ok((processes, gaps))
+    }
+
+    async fn on_branch(&self, branch: &Branch) -> Result<Vec<LiveProcess>, octopus::Error> {
+        let reader = &self.reading.reader;
+        let at = &address(branch);
+        let mut wanted = Vec::new();
+        if self.scope.deployments {
+            let owner = self.owners.owner(self.project, None);
+            wanted.push((Resource::BranchDeploymentProcess(at.clone()), owner));
+        }
+        if self.runbooks {
+            for book in reader.runbooks_on(at).await? {
+                let owner = self.owners.owner(self.project, Some(&book.name));
+                wanted.push((
+                    Resource::BranchRunbookProcess(at.clone(), book.runbook_process_id),
+                    owner,
+                ));
+            }
+        }
+        let read = |(resource, owner): (Resource, Owner)| async move {
+            let process = reader.process(&resource).await?;
+            let has_route = matches!(resource, Resource::BranchDeploymentProcess(_));
+            let outline = Outline::of(&process).filter(|_| self.scope.templates && has_route);
+            let mut process = of_branch(process, owner, branch);
+            if let Some(outline) = outline {
+                let of = (branch.project.as_str(), Some(at));
+                process.templates = resolved::templates(reader, &outline, of).await?;
+            }
+            Ok(process)
+        };
+        try_join_all(wanted.into_iter().map(read)).await
+    }
+}
+
+fn of_branch(process: wire::Process, owner: Owner, branch: &Branch) -> LiveProcess {
+    let mut live = lower::process(process, owner);
+    let process = live.id.as_str().to_owned();
+    live.id = LiveProcess::on_branch(&branch.project, &process, &branch.name);
+    live.git = Some(Branch { document: process, ..branch.clone() });
+    live
+}

@@ -1,0 +1,196 @@
+//! Which branches of a repository a file asks for, and which of them take a commit.
+//!
+//! # Source
+//!
+//! `api.md` 2.10: a protected branch takes none; the settings of a project name them, and so does the list of
+//! its branches.
+
+use super::{Reading, is_of_the_repository};
+use poolwright_client::octopus::{self, wire};
+use poolwright_core::{
+    live::{Branch, GitScope},
+    model::Id,
+    text::pattern::Patterns,
+};
+
+/// The word for each project's default branch.
+const DEFAULT: &str = "default";
+
+/// The branches of a project's repository.
+pub(crate) struct Branches<'a> {
+    pub(crate) reading: &'a Reading<'a>,
+    pub(crate) git: &'a GitScope,
+    pub(crate) project: &'a wire::Project,
+}
+
+impl Branches<'_> {
+    /// The branches that are asked for, each protected one followed by the branch that stands for it.
+    pub(crate) async fn asked(&self) -> Result<Vec<Branch>, octopus::Error> {
+        let mut branches = Vec::new();
+        for mut branch in self.listed().await? {
+            let stand_in = self.stand_in(&branch, &branches).await?;
+            branch.without_stand_in = matches!(stand_in, StandIn::Protected);
+            branches.push(branch);
+            if let StandIn::There(stand_in) = stand_in {
+                branches.push(stand_in);
+            }
+        }
+        Ok(branches)
+    }
+
+    /// The branches that are asked for. The list of all is read only where more than the default branch is.
+    pub(super) async fn listed(&self) -> Result<Vec<Branch>, octopus::Error> {
+        let default = short(&self.project.persistence_settings.default_branch);
+        let asked = self.git.branches.iter().map(String::as_str);
+        let others: Vec<&str> = asked.filter(|it| *it != DEFAULT).collect();
+        let with_default = others.len() < self.git.branches.len();
+        if others.is_empty() {
+            let protected = with_default && self.takes_no_commit(default).await?;
+            let branch = with_default.then(|| self.branch(default.to_owned(), protected));
+            return Ok(branch.into_iter().collect());
+        }
+        let wanted = Patterns::new(others.iter().copied());
+        let listed = self.reading.reader.branches(&self.project.id).await?;
+        let is_meant = |name: &str| {
+            wanted.matches(name)
+                && !others.iter().any(|it| {
+                    // Git tells `move` from `Move`: what is written out is that one, where it is there.
+                    name.to_lowercase() == it.to_lowercase()
+                        && name != *it
+                        && listed.iter().any(|listed| listed.name == *it)
+                })
+        };
+        let (mut branches, mut further) = (Vec::new(), Vec::new());
+        if with_default {
+            branches.push(self.branch(default.to_owned(), self.protects(default)));
+        }
+        for it in &listed {
+            // The list knows of protection that the project's settings do not say.
+            let protected = it.is_protected || self.protects(&it.name);
+            if with_default && it.name == default {
+                branches.iter_mut().for_each(|it| it.protected = protected);
+            } else if is_meant(&it.name) && self.git.instead_of_protected.as_ref() != Some(&it.name)
+            {
+                further.push(self.branch(it.name.clone(), protected));
+            }
+        }
+        branches.extend(further);
+        Ok(branches)
+    }
+
+    /// Whether the project's settings protect a branch of this name.
+    fn protects(&self, name: &str) -> bool {
+        let settings = &self.project.persistence_settings;
+        let patterns = &settings.protected_branch_name_patterns;
+        name == short(&settings.default_branch) && settings.protected_default_branch
+            || !patterns.is_empty()
+                && Patterns::new(patterns.iter().map(String::as_str)).matches(name)
+    }
+
+    /// Whether a branch is protected, by the project's settings or by what the server says of the branch.
+    async fn takes_no_commit(&self, name: &str) -> Result<bool, octopus::Error> {
+        if self.protects(name) {
+            return Ok(true);
+        }
+        match self.reading.reader.branch(&address(&self.branch(name.to_owned(), false))).await {
+            Ok(there) => Ok(there.is_some_and(|it| it.is_protected)),
+            // What is read on the branch tells why it cannot be.
+            Err(why) if is_of_the_repository(&why) => Ok(false),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// The branch that takes what a protected one may not. It can stand for one branch alone.
+    async fn stand_in(
+        &self,
+        branch: &Branch,
+        before: &[Branch],
+    ) -> Result<StandIn, octopus::Error> {
+        let instead = self.git.instead_of_protected.as_ref().filter(|_| branch.protected);
+        let Some(instead) = instead else { return Ok(StandIn::Nowhere) };
+        if self.protects(instead) {
+            return Ok(StandIn::Protected);
+        }
+        if before.iter().any(|it| it.stands_for.is_some()) {
+            return Ok(StandIn::Nowhere);
+        }
+        let stands_for = Some(branch.name.clone());
+        let stand_in = Branch { stands_for, ..self.branch(instead.clone(), false) };
+        let there = self.reading.reader.branch(&address(&stand_in)).await?;
+        Ok(match there {
+            None => StandIn::Nowhere,
+            Some(it) if it.is_protected => StandIn::Protected,
+            Some(_) => StandIn::There(stand_in),
+        })
+    }
+
+    /// A branch, as far as it is known before anything on it is read.
+    fn branch(&self, name: String, protected: bool) -> Branch {
+        Branch {
+            document: String::new(),
+            project: Id::new(&self.project.id),
+            repository: without_secrets(&self.project.persistence_settings.url),
+            name,
+            protected,
+            stands_for: None,
+            without_stand_in: false,
+        }
+    }
+}
+
+/// What there is of the branch that takes what a protected one may not.
+enum StandIn {
+    /// It is there.
+    There(Branch),
+    /// It would take no commit either.
+    Protected,
+    /// It is not there, or not wanted.
+    Nowhere,
+}
+
+/// A branch, as the client addresses it.
+pub(crate) fn address(branch: &Branch) -> octopus::Branch {
+    octopus::Branch { project: branch.project.as_str().to_owned(), name: branch.name.clone() }
+}
+
+/// `refs/heads/main` → `main`.
+pub(crate) fn short(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").unwrap_or(name)
+}
+
+/// A repository's URL without user and password, which some people put there.
+fn without_secrets(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let (host, path) = rest.split_at(end);
+            let host = host.rsplit('@').next().unwrap_or(host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_of_a_repository_keeps_no_secret() {
+        let shown = [
+            "https://x:ghp_1@git.example/a/b@c.git",
+            "https://git.example",
+            "git@git.example:a/b.git",
+        ]
+        .map(without_secrets);
+        assert_eq!(
+            shown,
+            ["https://git.example/a/b@c.git", "https://git.example", "git@git.example:a/b.git"]
+        );
+    }
+
+    #[test]
+    fn a_branch_has_one_short_name() {
+        assert_eq!(["main", "refs/heads/release/1"].map(short), ["main", "release/1"]);
+    }
+}

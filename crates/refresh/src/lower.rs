@@ -1,0 +1,274 @@
+//! From the wire's words to ours: pools, workers, and what is referred to by name.
+//!
+//! Never: I/O. What does not parse is kept as it came, so that it differs from what a file asks for.
+
+mod process;
+
+pub(super) use process::{process, steps};
+
+use poolwright_client::octopus::wire;
+use poolwright_core::{
+    live::{Directory, Entry, Health, LivePool, LiveWorker},
+    model::{
+        Endpoint, Id, KubernetesLink, Linked, Name, PoolKind, Subscription, TentacleUrl, Thumbprint,
+    },
+};
+
+use std::str::FromStr;
+
+/// The port of an SSH endpoint that names none.
+const SSH_PORT: u16 = 22;
+
+/// Pools in their order.
+pub(super) fn pools(mut pools: Vec<wire::WorkerPool>) -> Vec<LivePool> {
+    pools.sort_by_key(|pool| pool.sort_order);
+    pools.into_iter().map(pool).collect()
+}
+
+fn pool(pool: wire::WorkerPool) -> LivePool {
+    // A kind that is not known is no static one: it may have no members, and no worker is put there.
+    let is_static = pool.worker_pool_type.is_empty() && pool.worker_type.is_empty()
+        || pool.worker_pool_type.eq_ignore_ascii_case("StaticWorkerPool");
+    LivePool {
+        id: Id::new(pool.id),
+        name: Name::new(pool.name),
+        slug: pool.slug,
+        description: pool.description,
+        kind: match is_static {
+            true => PoolKind::Static,
+            false => PoolKind::Dynamic { image: pool.worker_type },
+        },
+        default: pool.is_default,
+    }
+}
+
+/// A worker; names of what it refers to are taken from `directory`, as far as that was read.
+pub(super) fn worker(worker: wire::Worker, directory: &Directory) -> LiveWorker {
+    let policies = &directory.policies;
+    let default = policies.iter().find(|it| it.default);
+    let policy = match (worker.machine_policy_id.is_empty(), default) {
+        (true, Some(default)) => Linked::new(&default.id, default.name.as_str()),
+        _ => linked(worker.machine_policy_id, policies),
+    };
+    LiveWorker {
+        id: Id::new(worker.id),
+        name: Name::new(worker.name),
+        endpoint: endpoint(worker.endpoint, directory),
+        pools: worker.worker_pool_ids.into_iter().map(Id::new).collect(),
+        policy,
+        disabled: worker.is_disabled,
+        health: match worker.health_status.to_ascii_lowercase().as_str() {
+            "healthy" => Health::Healthy,
+            "haswarnings" => Health::HasWarnings,
+            "unhealthy" => Health::Unhealthy,
+            "unavailable" => Health::Unavailable,
+            _ => Health::Unknown,
+        },
+    }
+}
+
+/// A thing that is referred to, with its name where that is known, else its id.
+fn linked<T>(id: String, among: &[Entry]) -> Linked<T> {
+    let name = among.iter().find(|it| it.id == id).map(|it| it.name.to_string());
+    let name = name.unwrap_or_else(|| id.clone());
+    Linked::new(id, name)
+}
+
+fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
+    let proxy = match endpoint.proxy_id.is_empty() {
+        true => None,
+        false => Some(linked(endpoint.proxy_id, &directory.proxies)),
+    };
+    match endpoint.communication_style.as_str() {
+        "TentaclePassive" => Endpoint::Listening {
+            url: TentacleUrl::of_server(&endpoint.uri),
+            thumbprint: normal::<Thumbprint>(&endpoint.thumbprint),
+            proxy,
+        },
+        "TentacleActive" => Endpoint::Polling {
+            subscription: normal::<Subscription>(&endpoint.uri),
+            thumbprint: normal::<Thumbprint>(&endpoint.thumbprint),
+        },
+        "Ssh" => Endpoint::Ssh {
+            host: endpoint.host,
+            // A number that is no port is none that a file can ask for.
+            port: endpoint.port.map_or(SSH_PORT, |port| port.try_into().unwrap_or(0)),
+            account: linked(endpoint.account_id, &directory.accounts),
+            fingerprint: endpoint.fingerprint,
+            platform: Some(endpoint.dot_net_core_platform).filter(|it| !it.is_empty()),
+            proxy,
+        },
+        "KubernetesTentacle" => {
+            let wire::TentacleEndpoint { communication_mode, uri, thumbprint } =
+                endpoint.tentacle_endpoint_configuration;
+            Endpoint::Kubernetes {
+                link: match communication_mode.eq_ignore_ascii_case("Listening") {
+                    true => KubernetesLink::Listening(TentacleUrl::of_server(&uri)),
+                    false => KubernetesLink::Polling(normal::<Subscription>(&uri)),
+                },
+                thumbprint: normal::<Thumbprint>(&thumbprint),
+                namespace: endpoint.default_namespace,
+            }
+        }
+        _ => Endpoint::Other(endpoint.communication_style),
+    }
+}
+
+/// A text in the normal form of `T`.
+fn normal<T: FromStr + ToString>(text: &str) -> String {
+    text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
+}
+
+/// A thing to refer to.
+pub(super) fn entry(named: wire::Named) -> Entry {
+    let wire::Named { id, name, slug, is_default } = named;
+    Entry { id, name: Name::new(name), slug, default: is_default }
+}
+
+/// An account, if one can log in over SSH with it.
+pub(super) fn ssh_account(account: wire::Account) -> Option<Entry> {
+    let wire::Account { id, name, slug, account_type, details } = account;
+    let is_ssh = [account_type, details.account_type].contains(&"SshKeyPair".to_owned());
+    is_ssh.then(|| Entry { id, name: Name::new(name), slug, default: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn kind(type_of: Value, image: Value) -> PoolKind {
+        let document = json!({
+            "Id": "WorkerPools-1", "Name": "Hosted", "Description": null, "WorkerPoolType": type_of,
+            "WorkerType": image,
+        });
+        pool(serde_json::from_value(document).unwrap()).kind
+    }
+
+    #[test]
+    fn a_pool_of_a_kind_that_is_not_known_is_not_static() {
+        let dynamic = |image: &str| PoolKind::Dynamic { image: image.to_owned() };
+        assert_eq!(kind(json!("StaticWorkerPool"), json!(null)), PoolKind::Static);
+        assert_eq!(kind(json!(null), json!(null)), PoolKind::Static);
+        assert_eq!(
+            kind(json!("DynamicWorkerPool"), json!("UbuntuDefault")),
+            dynamic("UbuntuDefault")
+        );
+        assert_eq!(kind(json!("ElasticWorkerPool"), json!(null)), dynamic(""));
+    }
+
+    fn read(document: Value) -> LiveWorker {
+        let named = |id: &str, name: &str, default| Entry {
+            id: id.to_owned(),
+            name: Name::new(name),
+            slug: String::new(),
+            default,
+        };
+        let directory = Directory {
+            policies: vec![named("MachinePolicies-1", "Default Machine Policy", true)],
+            accounts: vec![named("Accounts-1", "db-ssh", false)],
+            ..Directory::default()
+        };
+        worker(serde_json::from_value(document).unwrap(), &directory)
+    }
+
+    fn reached(endpoint: Value) -> Endpoint {
+        read(json!({ "Id": "Workers-1", "Name": "db-01", "Endpoint": endpoint })).endpoint
+    }
+
+    const THUMBPRINT: &str = "8A7E6157A34158EDA1B5127CB027B2A267760A4F";
+
+    #[test]
+    fn the_url_of_a_tentacle_has_the_port_that_it_means() {
+        for (uri, wanted) in [
+            ("https://DB-01.acme.example:10933/", "https://db-01.acme.example:10933"),
+            ("https://db-01.acme.example/", "https://db-01.acme.example:443"),
+            ("https://[::1]/", "https://[::1]:443"),
+            ("db-01", "db-01"),
+            ("https://db-01:99999/", "https://db-01:99999/"),
+        ] {
+            let endpoint = json!({
+                "CommunicationStyle": "TentaclePassive", "Uri": uri, "ProxyId": "",
+                "Thumbprint": THUMBPRINT.to_lowercase(),
+            });
+            let wanted = Endpoint::Listening {
+                url: wanted.to_owned(),
+                thumbprint: THUMBPRINT.to_owned(),
+                proxy: None,
+            };
+            assert_eq!(reached(endpoint), wanted);
+        }
+    }
+
+    #[test]
+    fn a_tentacle_that_calls_is_polling() {
+        let endpoint = json!({
+            "CommunicationStyle": "TentacleActive", "Uri": "poll://ih8pbyo8vxqjv0kbwwzc", "Thumbprint": null,
+        });
+        let subscription = "poll://ih8pbyo8vxqjv0kbwwzc/".to_owned();
+        let wanted = Endpoint::Polling { subscription, thumbprint: String::new() };
+        assert_eq!(reached(endpoint), wanted);
+    }
+
+    #[test]
+    fn an_ssh_worker_has_the_name_of_its_account() {
+        let endpoint = json!({
+            "CommunicationStyle": "Ssh", "Host": "db-01", "Port": null, "AccountId": "Accounts-1",
+            "Fingerprint": "SHA256:x", "ProxyId": "Proxies-7", "DotNetCorePlatform": null,
+        });
+        let Endpoint::Ssh { port, account, platform, proxy, .. } = reached(endpoint) else {
+            panic!()
+        };
+        assert_eq!((port, account.name.as_str(), platform), (22, "db-ssh", None));
+        assert_eq!(proxy.unwrap().name, "Proxies-7");
+    }
+
+    #[test]
+    fn a_kubernetes_agent_calls_or_is_called() {
+        let agent = |mode: &str, uri: &str| {
+            let configuration =
+                json!({ "CommunicationMode": mode, "Uri": uri, "Thumbprint": THUMBPRINT });
+            let endpoint = reached(json!({
+                "CommunicationStyle": "KubernetesTentacle", "DefaultNamespace": null,
+                "TentacleEndpointConfiguration": configuration,
+            }));
+            let Endpoint::Kubernetes { link, .. } = endpoint else { panic!() };
+            link
+        };
+        assert_eq!(agent("Polling", "poll://x/"), KubernetesLink::Polling("poll://x/".to_owned()));
+        let url = "https://k8s-01:10933";
+        assert_eq!(agent("Listening", url), KubernetesLink::Listening(url.to_owned()));
+        assert_eq!(reached(json!({ "CommunicationStyle": "Ftp" })), Endpoint::Other("Ftp".into()));
+    }
+
+    #[test]
+    fn warnings_do_not_make_a_worker_ill() {
+        let health = |word: Value| {
+            read(json!({ "Id": "Workers-1", "Name": "db-01", "HealthStatus": word })).health
+        };
+        assert_eq!(health(json!("HasWarnings")), Health::HasWarnings);
+        assert!(health(json!("haswarnings")).is_good());
+        assert_eq!(health(json!("Unavailable")), Health::Unavailable);
+        assert!(!health(json!("Unavailable")).is_good());
+        assert_eq!(
+            [json!("Unknown"), json!("Sleepy"), json!(null)].map(health),
+            [Health::Unknown; 3]
+        );
+    }
+
+    #[test]
+    fn a_worker_without_a_policy_has_the_default_one() {
+        let worker = read(json!({ "Id": "Workers-1", "Name": "db-01", "MachinePolicyId": null }));
+        assert_eq!(worker.policy.name, "Default Machine Policy");
+    }
+
+    #[test]
+    fn accounts_of_both_shapes_are_found_by_their_type() {
+        let account = |document: Value| ssh_account(serde_json::from_value(document).unwrap());
+        let flat = json!({ "Id": "Accounts-1", "Name": "db-ssh", "AccountType": "SshKeyPair" });
+        let nested = json!({ "Id": "Accounts-1", "Name": "db-ssh", "Details": { "AccountType": "SshKeyPair" } });
+        assert!(account(flat).is_some() && account(nested).is_some());
+        let azure = json!({ "Id": "Accounts-2", "Name": "azure", "AccountType": "AzureOIDC" });
+        assert_eq!(account(azure), None);
+    }
+}

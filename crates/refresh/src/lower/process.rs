@@ -1,0 +1,139 @@
+//! From the wire's words to ours: processes and their steps.
+
+use poolwright_client::octopus::wire;
+use poolwright_core::{
+    live::{LiveProcess, LiveStep, Owner, PROCESS_TEMPLATE},
+    model::{Container, Id, Name, Place, Pool},
+};
+
+/// A process of this owner. A step of several actions is as many entries; a disabled one counts too,
+/// since somebody may enable it.
+pub(crate) fn process(process: wire::Process, owner: Owner) -> LiveProcess {
+    LiveProcess {
+        id: Id::new(process.id),
+        owner,
+        git: None,
+        steps: process.steps.into_iter().flat_map(steps).collect(),
+        templates: Vec::new(),
+    }
+}
+
+/// The entries of a step, one for each of its actions.
+pub(crate) fn steps(step: wire::Step) -> Vec<LiveStep> {
+    let wire::Step { name, properties, actions, .. } = step;
+    let has_siblings = actions.len() > 1;
+    let entry = |action: wire::Action| {
+        let roles = match properties.target_roles.trim().is_empty() {
+            true => action.properties.target_roles,
+            false => properties.target_roles.clone(),
+        };
+        let parameters = parameters(&action.action_type, action.properties.parameters);
+        LiveStep {
+            id: Id::new(action.id),
+            step: Name::new(name.clone()),
+            action: Name::new(if action.name.is_empty() { name.clone() } else { action.name }),
+            has_siblings,
+            action_type: action.action_type,
+            place: place(action.worker_pool_id, action.worker_pool_variable),
+            run_on_server: LiveStep::said(&action.properties.run_on_server),
+            from_file: false,
+            target_roles: roles,
+            container: container(action.container),
+            channels: action.channels,
+            parameters,
+            disabled: action.is_disabled,
+        }
+    };
+    actions.into_iter().map(entry).collect()
+}
+
+/// What chooses the pool. The server refuses to save a step that says both; one that came to be all the
+/// same counts as chosen by the variable, so that a rule which names the pool clears the other.
+fn place(pool: String, variable: String) -> Place<Id<Pool>> {
+    match (pool.trim().is_empty(), variable.trim().is_empty()) {
+        (_, false) => Place::Variable(variable),
+        (false, true) => Place::Pool(Id::new(pool)),
+        (true, true) => Place::DefaultPool,
+    }
+}
+
+/// Those that may name a pool: a slug or an id has no space in it. To a process template all of them are said,
+/// and what is said has to be told from what is not.
+fn parameters(action_type: &str, mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
+    if !action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE) {
+        parameters.retain(|(_, value)| !value.trim().contains(char::is_whitespace));
+    }
+    parameters
+}
+
+fn container(container: wire::Container) -> Option<Container<String>> {
+    let wire::Container { image, feed_id } = container;
+    (!image.is_empty()).then_some(Container { image, feed: feed_id })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(steps: Value) -> Vec<LiveStep> {
+        let document = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
+        let (project, group) = (Name::new("Web Store"), Name::new("Applications"));
+        let owner = Owner { project, group, runbook: None };
+        process(serde_json::from_value(document).unwrap(), owner).steps
+    }
+
+    fn placed(action: Value) -> Place<Id<Pool>> {
+        let mut action = action;
+        action["Id"] = json!("a");
+        read(json!([{ "Name": "Deploy", "Actions": [action] }])).remove(0).place
+    }
+
+    #[test]
+    fn an_absent_a_null_and_an_empty_pool_are_one_thing() {
+        for action in [
+            json!({}),
+            json!({ "WorkerPoolId": null, "WorkerPoolVariable": null }),
+            json!({ "WorkerPoolId": "", "WorkerPoolVariable": "" }),
+        ] {
+            assert_eq!(placed(action), Place::DefaultPool);
+        }
+    }
+
+    #[test]
+    fn a_variable_wins_over_a_pool() {
+        let pool = json!({ "WorkerPoolId": "WorkerPools-1", "WorkerPoolVariable": "" });
+        assert_eq!(placed(pool), Place::Pool(Id::new("WorkerPools-1")));
+        let both = json!({ "WorkerPoolId": "WorkerPools-1", "WorkerPoolVariable": "Pool" });
+        assert_eq!(placed(both), Place::Variable("Pool".to_owned()));
+    }
+
+    #[test]
+    fn a_step_of_two_actions_is_two_entries_with_the_tags_of_the_step() {
+        let action = |name: &str, on_server: &str| {
+            json!({
+                "Id": name, "Name": name, "ActionType": "Octopus.Script", "IsDisabled": true,
+                "Properties": { "Octopus.Action.RunOnServer": on_server },
+            })
+        };
+        let steps = read(json!([{
+            "Name": "Roll", "Properties": { "Octopus.Action.TargetRoles": "web" },
+            "Actions": [action("Drain", "True"), action("Restart", "false")],
+        }]));
+        let told =
+            steps.iter().map(|it| (it.name().as_str(), it.run_on_server, it.target_roles.as_str()));
+        let told: Vec<_> = told.collect();
+        assert!(steps.iter().all(|it| it.disabled));
+        assert_eq!(told, [("Drain", Some(true), "web"), ("Restart", Some(false), "web")]);
+    }
+
+    #[test]
+    fn tags_on_the_action_of_old_data_are_found() {
+        let steps = read(json!([{ "Name": "Deploy", "Actions": [{
+            "Id": "a", "Properties": { "Octopus.Action.TargetRoles": "web" },
+            "Container": { "Image": "octopuslabs/tools:1", "FeedId": "Feeds-1" },
+        }] }]));
+        assert_eq!((steps[0].target_roles.as_str(), steps[0].action.as_str()), ("web", "Deploy"));
+        assert_eq!(steps[0].container.as_ref().unwrap().feed, "Feeds-1");
+    }
+}

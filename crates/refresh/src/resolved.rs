@@ -1,0 +1,350 @@
+//! What is inside the process templates that a deployment process uses: one request more for a process that
+//! uses one, and none for any other.
+//!
+//! The answer is a process with the steps of templates in place of their usages, and does not say whose each
+//! of them is. It is believed as far as it can be told apart. Never: an error of a plan, where only this
+//! cannot be read.
+//!
+//! # Source
+//!
+//! `api.md` 2.8, 2.11; `OctopusDeploy/docs`, `src/pages/docs/api/_generated/deployment-processes.md`: a usage
+//! that cannot be resolved is left out. The slug of a step that comes of a usage begins with that of the usage
+//! (`deploy-workload-deploy-manifests`, in a public Terraform configuration that was read off a server). What
+//! else tells is where it stands: steps of the process itself keep their ids, and their order.
+
+use super::lower;
+use poolwright_client::octopus::{self, Branch, SpaceReader, wire};
+use poolwright_core::{
+    live::{Gap, Hides, Inside, LiveProcess, LiveStep, PROCESS_TEMPLATE, TemplateUse},
+    model::{Id, Name},
+};
+
+/// What tells the steps of a process from those that a resolved one has beside them.
+#[derive(Debug)]
+pub(super) struct Outline(Vec<Outlined>);
+
+/// A step, as far as it matters here. Ids and slugs are those of the step and of its actions.
+#[derive(Debug)]
+struct Outlined {
+    name: String,
+    ids: Vec<String>,
+    slugs: Vec<String>,
+    /// The id of the action that uses a template.
+    usage: Option<String>,
+}
+
+/// What a step of a resolved process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// The step of the process at this place.
+    Own(usize),
+    /// The usage at this place, as it was.
+    Usage,
+    /// A step of a template, which has the id of its usage at this place.
+    Inside(usize),
+    /// A step of some template.
+    Added,
+}
+
+impl Outline {
+    /// The outline of a process; none where it uses no template.
+    pub(super) fn of(process: &wire::Process) -> Option<Self> {
+        let outlined = |step: &wire::Step| {
+            let is_one = |it: &&wire::Action| is_usage(&it.action_type);
+            let actions = || step.actions.iter();
+            Outlined {
+                name: step.name.clone(),
+                ids: folded(actions().map(|it| &it.id).chain([&step.id])),
+                slugs: folded(actions().map(|it| &it.slug).chain([&step.slug])),
+                usage: actions().find(is_one).map(|it| it.id.clone()),
+            }
+        };
+        let steps: Vec<Outlined> = process.steps.iter().map(outlined).collect();
+        steps.iter().any(|it| it.usage.is_some()).then_some(Self(steps))
+    }
+
+    /// What is inside each usage, by what a server has told.
+    fn inside(&self, resolved: Vec<wire::ResolvedStep>) -> Vec<TemplateUse> {
+        let standing: Vec<Standing> = resolved.iter().map(|it| self.standing(it)).collect();
+        let own = |it: &Standing| match it {
+            Standing::Own(at) => Some(*at),
+            Standing::Usage | Standing::Inside(_) | Standing::Added => None,
+        };
+        let mut inside: Vec<Vec<LiveStep>> = self.0.iter().map(|_| Vec::new()).collect();
+        let mut mixed = false;
+        for ((at, step), what) in resolved.into_iter().enumerate().zip(&standing) {
+            let found = match what {
+                Standing::Own(_) | Standing::Usage => continue,
+                Standing::Inside(usage) => Some(*usage),
+                Standing::Added => {
+                    let before = standing.iter().take(at).rev().find_map(own);
+                    self.owner(&step, before, standing.iter().skip(at).find_map(own))
+                }
+            };
+            match found.and_then(|at| Some((self.0.get(at)?, inside.get_mut(at)?))) {
+                Some((usage, steps)) => {
+                    let step = with_name(step);
+                    steps.extend(named(lower::steps(step.into()), &usage.name));
+                }
+                None => mixed = true,
+            }
+        }
+        let used = self.0.iter().zip(inside).filter_map(|(step, steps)| {
+            let usage = Id::new(step.usage.as_ref()?);
+            let inside = match (steps.is_empty(), mixed) {
+                (false, _) => Inside::Steps(steps),
+                (true, true) => Inside::Mixed,
+                (true, false) => Inside::LeftOut,
+            };
+            Some(TemplateUse { usage, inside })
+        });
+        used.collect()
+    }
+
+    /// What a step of a resolved process is. Ids tell best; in Git they need not be the same twice.
+    fn standing(&self, step: &wire::ResolvedStep) -> Standing {
+        let (ids, slugs) = (ids(step), slugs(step));
+        let shares = |some: &[String], others: &[String]| some.iter().any(|it| others.contains(it));
+        let by_id = self.0.iter().position(|it| shares(&it.ids, &ids));
+        let alike = |it: &Outlined| {
+            let same = shares(&it.slugs, &slugs) || slugs.is_empty() || self.called(step).is_none();
+            Name::new(&it.name) == Name::new(&step.name) && same
+        };
+        let Some(at) = by_id.or_else(|| self.0.iter().position(alike)) else {
+            return Standing::Added;
+        };
+        let uses = self.0.get(at).is_some_and(|it| it.usage.is_some());
+        match (uses, step.actions.iter().any(|it| is_usage(&it.action_type))) {
+            (false, _) => Standing::Own(at),
+            (true, true) => Standing::Usage,
+            (true, false) => Standing::Inside(at),
+        }
+    }
+
+    /// The usages, each with its place.
+    fn usages(&self) -> impl Iterator<Item = (usize, &Outlined)> {
+        self.0.iter().enumerate().filter(|(_, it)| it.usage.is_some())
+    }
+
+    /// The usage with whose slug that of a step begins: the longest, for `deploy-web` says more than `deploy`.
+    fn called(&self, step: &wire::ResolvedStep) -> Option<usize> {
+        let slugs = slugs(step);
+        let begun = |usage: &Outlined| {
+            let is = |it: &&String| slugs.iter().any(|slug| slug.starts_with(&format!("{it}-")));
+            usage.slugs.iter().filter(is).map(String::len).max()
+        };
+        let all = self.usages().filter_map(|(at, it)| Some((begun(it)?, at)));
+        all.max_by_key(|(length, _)| *length).map(|(_, at)| at)
+    }
+
+    /// Which usage a step comes of that stands between these two steps of the process.
+    fn owner(
+        &self,
+        step: &wire::ResolvedStep,
+        before: Option<usize>,
+        after: Option<usize>,
+    ) -> Option<usize> {
+        let stands = |at: usize| before.is_none_or(|it| it < at) && after.is_none_or(|it| at < it);
+        let only = |here: bool| {
+            let mut all = self.usages().map(|(at, _)| at).filter(|at| !here || stands(*at));
+            all.next().filter(|_| all.next().is_none())
+        };
+        self.called(step).or_else(|| only(true)).or_else(|| only(false))
+    }
+}
+
+fn is_usage(action_type: &str) -> bool {
+    action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE)
+}
+
+fn ids(step: &wire::ResolvedStep) -> Vec<String> {
+    folded(step.actions.iter().map(|it| &it.id).chain([&step.id]))
+}
+
+fn slugs(step: &wire::ResolvedStep) -> Vec<String> {
+    folded(step.actions.iter().map(|it| &it.slug).chain([&step.slug]))
+}
+
+/// Texts in lower case, but for the empty ones.
+fn folded<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
+    texts.filter(|it| !it.is_empty()).map(|it| it.to_lowercase()).collect()
+}
+
+/// What is inside the templates that a process uses, as the server tells it. A server that knows no templates,
+/// and an answer that makes no sense, leave it unknown.
+///
+/// # Errors
+///
+/// A failure that is of the connection.
+pub(super) async fn templates(
+    reader: &SpaceReader,
+    outline: &Outline,
+    (project, branch): (&str, Option<&Branch>),
+) -> Result<Vec<TemplateUse>, octopus::Error> {
+    let why = match reader.resolved(project, branch).await {
+        Ok(wire::Resolved { steps: Some(steps) }) => return Ok(outline.inside(steps)),
+        Ok(_) => "the answer has no steps".to_owned(),
+        Err(error) if is_odd(&error) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    let unread = |it: &Outlined| {
+        let usage = Id::new(it.usage.as_ref()?);
+        Some(TemplateUse { usage, inside: Inside::Unread(why.clone()) })
+    };
+    Ok(outline.0.iter().filter_map(unread).collect())
+}
+
+/// Whether a server answers, and has nothing to say about templates.
+fn is_odd(error: &octopus::Error) -> bool {
+    match error {
+        octopus::Error::Status { status, .. } => !matches!(status, 401 | 429),
+        octopus::Error::Malformed { .. }
+        | octopus::Error::TooLarge { .. }
+        | octopus::Error::NotJson { .. }
+        | octopus::Error::Redirected { .. } => true,
+        _ => false,
+    }
+}
+
+/// A gap for each process of which some template could not be read.
+pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<Gap> {
+    let gap = |process: &LiveProcess| {
+        let why = process.templates.iter().find_map(|it| match &it.inside {
+            Inside::Unread(why) => Some(why.clone()),
+            Inside::Steps(_) | Inside::LeftOut | Inside::Mixed => None,
+        })?;
+        let on = process.git.as_ref().map(|it| format!(" on branch {:?}", it.name));
+        let of = format!("project {:?}{}", process.owner.project, on.unwrap_or_default());
+        let what = format!("the steps inside the process templates that {of} uses");
+        Some(Gap::new(what, why, Hides::Templates))
+    };
+    processes.filter_map(gap).collect()
+}
+
+/// A step that has a name, be it its slug.
+fn with_name(mut step: wire::ResolvedStep) -> wire::ResolvedStep {
+    if step.name.trim().is_empty() {
+        let actions = step.actions.iter().flat_map(|it| [&it.name, &it.slug]);
+        let mut names = actions.chain([&step.slug]).filter(|it| !it.trim().is_empty());
+        step.name = names.next().cloned().unwrap_or_else(|| "without a name".to_owned());
+    }
+    step
+}
+
+/// Steps without the name of their usage before their own, for that is told with them.
+fn named(mut steps: Vec<LiveStep>, usage: &str) -> Vec<LiveStep> {
+    let own = |name: &str| {
+        let rest = name.strip_prefix(usage).filter(|_| !usage.is_empty())?;
+        let rest = [" / ", " - ", " – ", ": ", "/"].iter().find_map(|it| rest.strip_prefix(it))?;
+        (!rest.trim().is_empty()).then(|| Name::new(rest))
+    };
+    for step in &mut steps {
+        for name in [&mut step.step, &mut step.action] {
+            if let Some(rest) = own(name.as_str()) {
+                *name = rest;
+            }
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A process of steps `id:name:slug`; the name of one that uses a template begins with `use`.
+    fn outline(steps: &[&str]) -> Outline {
+        let step = |text: &&str| {
+            let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
+                panic!("{text}")
+            };
+            let kind = if name.starts_with("use") { PROCESS_TEMPLATE } else { "Octopus.Script" };
+            json!({
+                "Id": format!("step-{id}"), "Name": name, "Slug": slug,
+                "Actions": [{ "Id": id, "Name": name, "Slug": slug, "ActionType": kind }],
+            })
+        };
+        let steps: Vec<Value> = steps.iter().map(step).collect();
+        let process = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
+        Outline::of(&serde_json::from_value(process).unwrap()).unwrap()
+    }
+
+    /// What is inside, of steps `id:name:slug`; one whose id begins with `use` is still a usage.
+    fn told(outline: &Outline, steps: &[&str]) -> String {
+        let step = |text: &&str| {
+            let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
+                panic!("{text}")
+            };
+            let kind = if name.starts_with("use") { PROCESS_TEMPLATE } else { "Octopus.Script" };
+            json!({ "Name": name, "Actions": [{ "Id": id, "Slug": slug, "ActionType": kind }] })
+        };
+        let steps: Vec<Value> = steps.iter().map(step).collect();
+        let resolved: wire::Resolved = serde_json::from_value(json!({ "Steps": steps })).unwrap();
+        let one = |it: TemplateUse| {
+            let inside = match it.inside {
+                Inside::Steps(steps) => {
+                    steps.iter().map(|it| it.step.to_string()).collect::<Vec<_>>().join(", ")
+                }
+                other => format!("{other:?}"),
+            };
+            format!("{}: {inside}", it.usage.as_str())
+        };
+        let inside = outline.inside(resolved.steps.unwrap()).into_iter();
+        inside.map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn steps_of_a_template_are_told_from_those_of_the_process() {
+        let one = outline(&["1:Build:build", "2:use it:deploy", "3:Tell:tell"]);
+        // Resolved steps | what is inside.
+        for (steps, wanted) in [
+            (
+                &["1:Build:build", "x:Look:deploy-look", "y:Go:deploy-go", "3:Tell:tell"][..],
+                "2: Look, Go",
+            ),
+            // In another order, and without slugs, names or ids.
+            (&["x:Look:deploy-look", "3:Tell:tell", "1:Build:build"], "2: Look"),
+            (&["1:Build:", "x:Look:", "3:Tell:"], "2: Look"),
+            (&["1::", "::", "3::"], "2: without a name"),
+            // Ids that are new each time, as in Git.
+            (&["7:Build:build", "8:Look:deploy-look", "9:tell:tell"], "2: Look"),
+            // A step of the template may be called like one of the process.
+            (&["1:Build:build", "x:Build:deploy-build", "3:Tell:tell"], "2: Build"),
+            // The usage's name in front of theirs, or its id.
+            (&["1:Build:build", "x:use it / Look:deploy-look", "3:Tell:tell"], "2: Look"),
+            (&["1:Build:build", "2:Look:look", "3:Tell:tell"], "2: Look"),
+            // It cannot be resolved: it is left out, or left as it is.
+            (&["1:Build:build", "3:Tell:tell"], "2: LeftOut"),
+            (&["1:Build:build", "2:use it:deploy", "3:Tell:tell"], "2: LeftOut"),
+            (&[], "2: LeftOut"),
+        ] {
+            assert_eq!(told(&one, steps), wanted, "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_usages_the_slug_tells_and_else_the_place() {
+        let two = outline(&["1:use a:deploy", "2:use b:deploy-web", "3:Tell:tell", "4:use c:"]);
+        for (steps, wanted) in [
+            (&["x:X:deploy-x", "y:Y:deploy-web-y", "3:Tell:tell", "z:Z:z"][..], "1: X; 2: Y; 4: Z"),
+            (&["3:Tell:tell", "y:Y:deploy-web-y"], "1: LeftOut; 2: Y; 4: LeftOut"),
+            // Between two usages that tell nothing nobody knows.
+            (&["x:X:x", "3:Tell:tell", "z:Z:z"], "1: Mixed; 2: Mixed; 4: Z"),
+            (&["x:X:deploy-x", "q:Q:q", "3:Tell:tell"], "1: X; 2: Mixed; 4: Mixed"),
+        ] {
+            assert_eq!(told(&two, steps), wanted, "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_without_a_usage_has_no_outline_and_an_answer_needs_nothing() {
+        let process = json!({ "Id": "p", "Steps": [{ "Actions": [{ "Id": "a" }] }] });
+        assert!(Outline::of(&serde_json::from_value(process).unwrap()).is_none());
+        let odd =
+            json!({ "Steps": [{}, { "Actions": null }, { "Actions": [{ "Channels": null }] }] });
+        let odd: wire::Resolved = serde_json::from_value(odd).unwrap();
+        assert_eq!(odd.steps.unwrap().len(), 3);
+        assert_eq!(serde_json::from_value::<wire::Resolved>(json!({})).unwrap().steps, None);
+    }
+}

@@ -1,0 +1,188 @@
+//! What the key's user may see.
+//!
+//! A server leaves out of its lists what a user may not see, so that a short list looks like a whole one.
+//! This tells the two apart, as far as the server says. Never: an error of its own; a server that does
+//! not say what a user may do is trusted.
+
+use super::Error;
+use poolwright_client::octopus::{
+    Reader,
+    wire::{Grant, Permissions},
+};
+use poolwright_core::{
+    live::{Gap, Hides, Scope},
+    model::{Id, Linked, Space},
+};
+
+/// Those of `permissions` that the key's user lacks in a space, as far as the server says.
+///
+/// One of the whole server, such as `ConfigureServer`, is never told: who may administer it is not always
+/// listed with all that this means.
+pub async fn lacking<'a>(
+    reader: &Reader,
+    space: &Id<Space>,
+    permissions: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let rights = Rights::of(reader).await;
+    let in_spaces = permissions.into_iter().filter(|it| *it != OF_THE_SERVER);
+    in_spaces.filter(|it| rights.sees_no(space, it)).collect()
+}
+
+/// What of a space is out of sight, for whoever shows all of it.
+pub async fn hidden(reader: &Reader, space: &Linked<Space>) -> Vec<Gap> {
+    let kinds = [
+        ("workers", "WorkerView"),
+        ("machine policies", "MachinePolicyView"),
+        ("accounts", "AccountView"),
+        ("proxies", "ProxyView"),
+    ];
+    let rights = Rights::of(reader).await;
+    let mut gaps: Vec<Gap> = rights.out_of_sight(space, kinds.iter(), Hides::Pointers).collect();
+    gaps.extend(rights.steps_out_of_sight(space, Hides::Steps));
+    gaps
+}
+
+/// The one permission for a change that is not a space's.
+const OF_THE_SERVER: &str = "ConfigureServer";
+
+/// What the key's user may do; nothing is known where the server does not say.
+#[derive(Debug, Default)]
+pub(super) struct Rights(Option<Permissions>);
+
+impl Rights {
+    /// Reads the rights, where a short list would mislead.
+    pub(super) async fn read(reader: &Reader, scope: &Scope) -> Result<Self, Error> {
+        if !(scope.workers || scope.pointers || scope.editions || scope.elsewhere) {
+            return Ok(Self::default());
+        }
+        Ok(Self::of(reader).await)
+    }
+
+    async fn of(reader: &Reader) -> Self {
+        let known = reader.permissions().await.ok();
+        let says = |it: &Permissions| {
+            !it.space_permissions.is_empty() && it.is_permissions_complete != Some(false)
+        };
+        Self(known.filter(says))
+    }
+
+    fn grants(&self, space: &Id<Space>, permission: &str) -> Option<Vec<&Grant>> {
+        let grants = self.0.as_ref()?.space_permissions.get(permission);
+        let here = |it: &&Grant| it.space_id.eq_ignore_ascii_case(space.as_str());
+        Some(grants.into_iter().flatten().filter(here).collect())
+    }
+
+    /// Whether the user certainly lacks a permission in a space.
+    pub(super) fn sees_no(&self, space: &Id<Space>, permission: &str) -> bool {
+        self.grants(space, permission).is_some_and(|grants| grants.is_empty())
+    }
+
+    /// Whether a permission certainly does not hold for every project of a space.
+    fn sees_not_all(&self, space: &Id<Space>, permission: &str) -> bool {
+        let unrestricted = |it: &&Grant| {
+            it.restricted_to_project_ids.is_empty() && it.restricted_to_project_group_ids.is_empty()
+        };
+        self.grants(space, permission).is_some_and(|grants| !grants.iter().any(unrestricted))
+    }
+
+    /// Whether the user certainly may not see every space.
+    pub(super) fn sees_not_all_spaces(&self) -> bool {
+        let sees = |it: &String| matches!(it.as_str(), "SpaceView" | "AdministerSystem");
+        self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees))
+    }
+
+    /// Whether the user may see every environment of a space, as far as the server says.
+    pub(super) fn sees_every_environment(&self, space: &Id<Space>) -> bool {
+        let unrestricted = |it: &&Grant| it.restricted_to_environment_ids.is_empty();
+        let grants = self.grants(space, "EnvironmentView");
+        grants.is_none_or(|grants| grants.iter().any(unrestricted))
+    }
+
+    /// What of this space is out of sight, where a plan must know of every user of a pool.
+    pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
+        if !(scope.pointers || scope.editions || scope.elsewhere) {
+            return Vec::new();
+        }
+        let mut gaps = self.steps_out_of_sight(space, Hides::Steps);
+        let pointing = [
+            ("variables", "VariableView"),
+            ("library variable sets", "LibraryVariableSetView"),
+            ("tenants", "TenantView"),
+            ("step templates", "ActionTemplateView"),
+        ];
+        let pointing = pointing.iter().filter(|_| scope.pointers);
+        gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        let targets = [("deployment targets", "MachineView")];
+        let targets = targets.iter().filter(|_| scope.pointers);
+        gaps.extend(self.out_of_sight(space, targets, Hides::Targets));
+        let releases = [("releases", "ReleaseView")];
+        let releases = releases.iter().filter(|_| scope.editions);
+        gaps.extend(self.out_of_sight(space, releases, Hides::Editions));
+        gaps
+    }
+
+    /// What of the steps of a space is out of sight.
+    pub(super) fn steps_out_of_sight(&self, space: &Linked<Space>, hides: Hides) -> Vec<Gap> {
+        let steps = [
+            ("projects", "ProjectView"),
+            ("deployment processes", "ProcessView"),
+            ("runbooks", "RunbookView"),
+        ];
+        self.out_of_sight(space, steps.iter(), hides).collect()
+    }
+
+    fn out_of_sight<'a>(
+        &self,
+        space: &Linked<Space>,
+        kinds: impl Iterator<Item = &'a (&'a str, &'a str)>,
+        hides: Hides,
+    ) -> impl Iterator<Item = Gap> {
+        let hidden = kinds.filter(|(_, permission)| self.sees_not_all(&space.id, permission));
+        hidden.map(move |(kind, permission)| {
+            let (what, why) = match self.sees_no(&space.id, permission) {
+                true => (format!("the {kind} of space {:?}", space.name), ""),
+                false => (format!("some {kind} of space {:?}", space.name), " for all projects"),
+            };
+            Gap::new(what, format!("Missing permission: {permission}{why}"), hides)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn gaps(rights: serde_json::Value) -> String {
+        let rights = Rights(Some(serde_json::from_value(rights).unwrap()));
+        let scope = Scope { pointers: true, ..Scope::default() };
+        let gaps = rights.gaps(&Linked::new("Spaces-1", "Default"), &scope);
+        gaps.iter().map(|it| format!("{}: {}\n", it.what, it.why)).collect()
+    }
+
+    #[test]
+    fn what_a_user_may_not_see_is_not_taken_for_absent() {
+        let everywhere = json!([{ "SpaceId": "Spaces-1" }]);
+        let elsewhere = json!([{ "SpaceId": "Spaces-2" }]);
+        let restricted =
+            json!([{ "SpaceId": "Spaces-1", "RestrictedToProjectIds": ["Projects-1"] }]);
+        insta::assert_snapshot!(gaps(json!({ "SpacePermissions": {
+            "ProjectView": everywhere, "ProcessView": restricted, "RunbookView": everywhere,
+            "VariableView": everywhere, "LibraryVariableSetView": elsewhere,
+        } })), @r#"
+            some deployment processes of space "Default": Missing permission: ProcessView for all projects
+            the library variable sets of space "Default": Missing permission: LibraryVariableSetView
+            the tenants of space "Default": Missing permission: TenantView
+            the step templates of space "Default": Missing permission: ActionTemplateView
+            the deployment targets of space "Default": Missing permission: MachineView
+            "#);
+    }
+
+    #[test]
+    fn a_server_that_does_not_say_what_a_user_may_do_is_trusted() {
+        let (rights, space) = (Rights::default(), Linked::new("Spaces-1", "Default"));
+        assert!(!rights.sees_no(&space.id, "WorkerView") && !rights.sees_not_all_spaces());
+        let scope = Scope { pointers: true, elsewhere: true, ..Scope::default() };
+        assert_eq!(rights.gaps(&space, &scope), []);
+    }
+}

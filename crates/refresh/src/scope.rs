@@ -1,0 +1,272 @@
+//! What a file needs to know of the server.
+//!
+//! A file about workers alone reads no project, and only who deletes a pool reads every variable. Never:
+//! I/O.
+
+use poolwright_core::{
+    desired::{Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
+    live::{GitScope, Scope},
+    model::Place,
+};
+
+/// All that can be read, for whoever shows the live state itself. The built-in worker of other spaces
+/// is no part of it.
+pub fn everything() -> Scope {
+    Scope {
+        workers: true,
+        policies: true,
+        accounts: true,
+        proxies: true,
+        feeds: true,
+        images: true,
+        deployments: true,
+        runbooks: true,
+        pointers: true,
+        channels: true,
+        scope_names: true,
+        // No rule places what is inside a template.
+        templates: false,
+        editions: false,
+        features: true,
+        fallback: false,
+        elsewhere: false,
+        git: None,
+        project: None,
+    }
+}
+
+/// What has to be read for a plan of this file.
+pub fn scope(desired: &Desired) -> Scope {
+    let endpoints = || desired.workers.values().map(|worker| &worker.endpoint.value);
+    let rules = || desired.rules.iter().map(|rule| &rule.value);
+    let pools = || desired.pools.values();
+    let deletes_pools = desired.may_delete_pools();
+    let switches_off = desired.built_in_worker.as_ref().is_some_and(|it| !it.value);
+    // Who deletes a pool, switches the built-in worker off or guards a pool asks about every step.
+    let every_step =
+        deletes_pools || switches_off || pools().any(|pool| pool.min_healthy.is_some());
+    Scope {
+        workers: desired.concerns_workers()
+            || deletes_pools
+            || desired.built_in_worker.is_some()
+            || pools().any(|pool| pool.default.is_some())
+            || desired.concerns_choosers()
+            || rules().any(looks_at_workers),
+        policies: !desired.workers.is_empty(),
+        accounts: endpoints().any(|it| matches!(it, DesiredEndpoint::Ssh { .. })),
+        proxies: endpoints().any(|it| it.proxy().is_some()),
+        feeds: rules().any(|rule| match &rule.verdict {
+            Verdict::Place(target) => target.container.is_some(),
+            Verdict::Leave => false,
+        }),
+        images: pools().any(|pool| pool.image.is_some()),
+        deployments: every_step || rules().any(|rule| rule.select.deployments),
+        runbooks: every_step || rules().any(|rule| rule.select.runbooks),
+        // A variable may send its steps to the pool that is in question, and a target's pool comes before
+        // the default one.
+        pointers: every_step
+            || rules().any(|rule| by_variable(rule) || to_default_pool(rule))
+            // So may a variable send a step to the pool of the built-in worker.
+            || rules().any(asks_for_server)
+            || desired.concerns_choosers(),
+        channels: rules().any(|rule| rule.select.channel.is_some()),
+        scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
+        templates: every_step,
+        editions: every_step,
+        features: desired.built_in_worker.is_some(),
+        fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
+        elsewhere: switches_off,
+        project: None,
+        git: desired.version_control.as_ref().map(|it| git(it)),
+    }
+}
+
+fn git(said: &VersionControl) -> GitScope {
+    let instead = match &said.on_protected {
+        OnProtected::Branch(name) => Some(name.clone()),
+        OnProtected::Refuse | OnProtected::Skip => None,
+    };
+    GitScope {
+        branches: said.branches.clone(),
+        instead_of_protected: instead,
+        skip_unreachable: said.skip_unreachable,
+    }
+}
+
+/// The same, where every step matters: who empties a pool, or makes another the default one, has to know
+/// of the steps that run there.
+pub fn with_every_step(scope: &Scope) -> Scope {
+    Scope {
+        workers: true,
+        deployments: true,
+        runbooks: true,
+        pointers: true,
+        templates: true,
+        editions: true,
+        fallback: true,
+        ..scope.clone()
+    }
+}
+
+/// Whether a rule sends steps to whatever pool is the default one.
+fn to_default_pool(rule: &Rule) -> bool {
+    matches!(&rule.verdict, Verdict::Place(target) if target.place == Place::DefaultPool)
+}
+
+/// Whether a rule leaves the choice to a variable, whose values are looked at.
+fn by_variable(rule: &Rule) -> bool {
+    matches!(&rule.verdict, Verdict::Place(target) if matches!(target.place, Place::Variable(_)))
+}
+
+/// Whether a rule's steps, or its gates, depend on which workers a pool has.
+fn looks_at_workers(rule: &Rule) -> bool {
+    rule.verdict != Verdict::Leave || asks_for_server(rule)
+}
+
+/// Whether a rule is about steps that run on the built-in worker, or about others.
+fn asks_for_server(rule: &Rule) -> bool {
+    rule.select.currently.as_ref().is_some_and(|it| it.value.asks_for_server())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolwright_core::{
+        desired::{
+            Currently, Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors,
+            Target, Whereabouts,
+        },
+        finding::Span,
+        model::{Container, Name, TentacleUrl, Thumbprint},
+    };
+
+    fn declared<T>(value: T) -> Declared<T> {
+        Declared { value, at: Span::default() }
+    }
+
+    /// The names of what is read.
+    fn read(desired: &Desired) -> String {
+        let shown = serde_json::to_value(scope(desired)).unwrap();
+        let fields = shown.as_object().unwrap().iter().filter(|(_, read)| **read == true);
+        fields.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn pool() -> DesiredPool {
+        DesiredPool {
+            name: Name::new("SQL"),
+            renamed_from: Vec::new(),
+            image: None,
+            description: None,
+            default: None,
+            sort_order: None,
+            exact_members: false,
+            protect: false,
+            min_healthy: None,
+        }
+    }
+
+    fn with_pool(pool: DesiredPool) -> Desired {
+        Desired { pools: [("sql".to_owned(), declared(pool))].into(), ..Desired::default() }
+    }
+
+    #[test]
+    fn a_file_of_pools_reads_no_project() {
+        assert_eq!(read(&Desired::default()), "");
+        assert_eq!(read(&with_pool(pool())), "");
+        let image = Some(declared("UbuntuDefault".to_owned()));
+        assert_eq!(read(&with_pool(DesiredPool { image, ..pool() })), "images");
+        let default = Some(declared(true));
+        assert_eq!(read(&with_pool(DesiredPool { default, ..pool() })), "workers fallback");
+        assert_eq!(read(&with_pool(DesiredPool { exact_members: true, ..pool() })), "workers");
+        let min_healthy = Some(declared(2));
+        assert_eq!(
+            read(&with_pool(DesiredPool { min_healthy, ..pool() })),
+            "workers deployments runbooks pointers templates editions"
+        );
+    }
+
+    #[test]
+    fn a_file_of_workers_reads_what_they_refer_to() {
+        let read = |endpoint| {
+            let worker = DesiredWorker {
+                name: Name::new("db-01"),
+                renamed_from: Vec::new(),
+                endpoint: declared(endpoint),
+                pools: vec![declared(PoolRef::Declared("sql".to_owned()))],
+                policy: None,
+                disabled: None,
+                protect: false,
+            };
+            let workers = [("db-01".to_owned(), declared(worker))].into();
+            read(&Desired { workers, ..Desired::default() })
+        };
+        assert_eq!(read(DesiredEndpoint::Polling(None)), "workers policies");
+        assert_eq!(
+            read(DesiredEndpoint::Listening {
+                url: "https://db-01:10933".parse::<TentacleUrl>().unwrap(),
+                thumbprint: "8A".repeat(20).parse::<Thumbprint>().unwrap(),
+                proxy: Some(declared("Proxy".to_owned())),
+            }),
+            "workers policies proxies"
+        );
+        assert_eq!(
+            read(DesiredEndpoint::Ssh {
+                host: "db-01".to_owned(),
+                port: 22,
+                account: declared("db-ssh".to_owned()),
+                fingerprint: String::new(),
+                platform: None,
+                proxy: None,
+            }),
+            "workers policies accounts"
+        );
+    }
+
+    #[test]
+    fn a_rule_reads_the_processes_that_it_is_about() {
+        let read = |select, verdict| {
+            let rules = vec![declared(Rule { label: None, select, verdict })];
+            read(&Desired { rules, ..Desired::default() })
+        };
+        let deployments = || Selectors { deployments: true, ..Selectors::default() };
+        let runbooks = || Selectors { runbooks: true, ..Selectors::default() };
+        let place = |place| Target { place, execution: None, container: None };
+        let pool = Place::Pool(declared(PoolRef::Declared("sql".to_owned())));
+        assert_eq!(read(deployments(), Verdict::Place(place(pool))), "workers deployments");
+        let variable = || place(Place::Variable("Pool".to_owned()));
+        assert_eq!(read(runbooks(), Verdict::Place(variable())), "workers runbooks pointers");
+        let container = Container { image: "tools:1".to_owned(), feed: "Docker".to_owned() };
+        let target = Target { container: Some(declared(container)), ..variable() };
+        assert_eq!(
+            read(deployments(), Verdict::Place(target)),
+            "workers feeds deployments pointers"
+        );
+        assert_eq!(read(deployments(), Verdict::Leave), "deployments");
+        let include = vec![Currently::Server];
+        let currently = Some(declared(Whereabouts { include, ..Whereabouts::default() }));
+        let select = Selectors { currently, ..deployments() };
+        assert_eq!(read(select, Verdict::Leave), "workers deployments pointers");
+    }
+
+    #[test]
+    fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
+        let pool = declared(Removal::Pool(Name::new("Old")));
+        let desired = Desired { removed: vec![pool], ..Desired::default() };
+        assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
+        let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
+        let desired = Desired { policy, ..Desired::default() };
+        assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
+        let worker = declared(Removal::Worker(Name::new("db-09")));
+        let desired = Desired { removed: vec![worker], ..Desired::default() };
+        assert_eq!(read(&desired), "workers");
+        let switched = |on| {
+            let built_in_worker = Some(declared(on));
+            read(&Desired { built_in_worker, ..Desired::default() })
+        };
+        assert_eq!(switched(true), "workers features");
+        assert_eq!(
+            switched(false),
+            "workers deployments runbooks pointers templates editions features elsewhere"
+        );
+    }
+}

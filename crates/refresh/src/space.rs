@@ -1,0 +1,151 @@
+//! Which space is meant.
+
+use super::Error;
+use poolwright_client::octopus::{Reader, wire};
+use poolwright_core::{
+    model::{Linked, Space},
+    text,
+};
+
+/// Why no space is meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpaceError {
+    /// The spaces cannot be read.
+    #[error(transparent)]
+    Unread(#[from] Error),
+    /// No space that the key may see is called so.
+    #[error("there is no space `{wanted}`")]
+    Unknown {
+        /// What was asked for.
+        wanted: String,
+        /// The nearest name.
+        nearest: Option<String>,
+        /// All names, in the server's order.
+        known: Vec<String>,
+    },
+    /// Several spaces are called so.
+    #[error("`{wanted}` is more than one space: {}", listed(.found))]
+    Ambiguous {
+        /// What was asked for.
+        wanted: String,
+        /// The spaces, as `name (id)`.
+        found: Vec<String>,
+    },
+    /// None was asked for, and the server has no default space that the key may see.
+    #[error("no space is named, and the server has no default space for this key")]
+    NoDefault {
+        /// All names, in the server's order.
+        known: Vec<String>,
+    },
+}
+
+impl SpaceError {
+    /// What helps: a statement, where there is one.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Unread(error) => error.help(),
+            Self::Unknown { nearest: Some(nearest), .. } => {
+                Some(format!("a space of a similar name exists: `{nearest}`"))
+            }
+            Self::Unknown { known, .. } | Self::NoDefault { known } if known.is_empty() => {
+                Some("the key may see no space at all".to_owned())
+            }
+            Self::Unknown { known, .. } | Self::NoDefault { known } => {
+                Some(format!("the key may see {}", listed(known)))
+            }
+            Self::Ambiguous { .. } => Some("name the space by its id".to_owned()),
+        }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{}, and {more} more", shown.join(", ")),
+    }
+}
+
+/// The space of this id, name or slug; without one, the server's default space.
+///
+/// # Errors
+///
+/// [`SpaceError`].
+pub async fn space(reader: &Reader, wanted: Option<&str>) -> Result<Linked<Space>, SpaceError> {
+    let spaces = reader.spaces().await;
+    let spaces = spaces.map_err(|why| Error::Unread { what: "the spaces".to_owned(), why })?;
+    choose(&spaces, wanted)
+}
+
+fn choose(spaces: &[wire::Space], wanted: Option<&str>) -> Result<Linked<Space>, SpaceError> {
+    let linked = |space: &wire::Space| Linked::new(&space.id, &space.name);
+    let known = || spaces.iter().map(|space| space.name.clone()).collect();
+    let Some(wanted) = wanted.map(str::trim) else {
+        let default = spaces.iter().find(|space| space.is_default).map(linked);
+        return default.ok_or_else(|| SpaceError::NoDefault { known: known() });
+    };
+    let is = |text: &str| text.trim().to_lowercase() == wanted.to_lowercase();
+    if let Some(space) = spaces.iter().find(|space| is(&space.id)) {
+        return Ok(linked(space));
+    }
+    let called: Vec<_> = spaces.iter().filter(|it| is(&it.name) || is(&it.slug)).collect();
+    match called.as_slice() {
+        [] => Err(SpaceError::Unknown {
+            wanted: wanted.to_owned(),
+            nearest: text::nearest(wanted, spaces.iter().map(|it| it.name.as_str()))
+                .map(str::to_owned),
+            known: known(),
+        }),
+        [space] => Ok(linked(space)),
+        several => Err(SpaceError::Ambiguous {
+            wanted: wanted.to_owned(),
+            found: several.iter().map(|it| format!("{} ({})", it.name, it.id)).collect(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(spaces: &[(&str, &str, &str)], wanted: Option<&str>) -> String {
+        let spaces = spaces.iter().map(|(id, name, slug)| wire::Space {
+            id: (*id).to_owned(),
+            name: (*name).to_owned(),
+            slug: (*slug).to_owned(),
+            is_default: *name == "Default",
+        });
+        match choose(&spaces.collect::<Vec<_>>(), wanted) {
+            Ok(space) => space.id.as_str().to_owned(),
+            Err(error) => format!("{error}; {}", error.help().unwrap_or_default()),
+        }
+    }
+
+    const SPACES: [(&str, &str, &str); 3] = [
+        ("Spaces-1", "Default", "default"),
+        ("Spaces-2", "Retail Bank", "retail"),
+        ("Spaces-3", "Retail", "shops"),
+    ];
+
+    #[test]
+    fn a_space_is_found_by_id_name_or_slug_without_case() {
+        for (wanted, id) in [
+            (None, "Spaces-1"),
+            (Some("spaces-2"), "Spaces-2"),
+            (Some(" retail bank "), "Spaces-2"),
+            (Some("SHOPS"), "Spaces-3"),
+        ] {
+            assert_eq!(chosen(&SPACES, wanted), id);
+        }
+    }
+
+    #[test]
+    fn a_space_that_cannot_be_told_is_an_error_that_helps() {
+        insta::assert_snapshot!(chosen(&SPACES, Some("retail")), @"`retail` is more than one space: `Retail Bank (Spaces-2)`, `Retail (Spaces-3)`; name the space by its id");
+        insta::assert_snapshot!(chosen(&SPACES, Some("Retial Bank")), @"there is no space `Retial Bank`; a space of a similar name exists: `Retail Bank`");
+        insta::assert_snapshot!(chosen(&SPACES, Some("Insurance")), @"there is no space `Insurance`; the key may see `Default`, `Retail Bank`, `Retail`");
+        insta::assert_snapshot!(chosen(&SPACES[1..], None), @"no space is named, and the server has no default space for this key; the key may see `Retail Bank`, `Retail`");
+        insta::assert_snapshot!(chosen(&[], None), @"no space is named, and the server has no default space for this key; the key may see no space at all");
+    }
+}

@@ -1,0 +1,120 @@
+//! Events in words, as Octopus puts them.
+//!
+//! Never: a decision of what is an event.
+
+use super::Change;
+use crate::{
+    answer::Result,
+    kind::{Kind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
+    resource::text,
+};
+use rusqlite::{Connection, OptionalExtension as _};
+use serde_json::{Value, json};
+
+/// What people call a kind, and the id that lists of events know it by.
+pub(crate) fn document_type(kind: &Kind) -> (&'static str, String) {
+    let id = match kind.path {
+        "deploymentprocesses" => "DeploymentProcesses",
+        "runbookprocesses" => "RunbookProcesses",
+        "variables" => "VariableSets",
+        "featuresconfiguration" => "FeaturesConfiguration",
+        _ => kind.prefix,
+    };
+    let mut words = String::new();
+    for letter in kind.item.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter);
+    }
+    (id, words)
+}
+
+/// How people call a document, and what stands before that in a sentence.
+pub(super) struct Name {
+    before: String,
+    shown: String,
+    /// The id of the document that is called so.
+    id: String,
+}
+
+impl Name {
+    /// The name of a document; what has none of its own is called after what it belongs to.
+    pub(super) fn of(db: &Connection, change: &Change, changes: &[Change]) -> Result<Self> {
+        let Change { id, kind, .. } = change;
+        let (_, noun) = document_type(kind);
+        let document = change.new.as_ref().or(change.old.as_ref()).unwrap_or(&Value::Null);
+        let owner = match kind.path {
+            path if path == PROCESSES.path => text(document, "ProjectId"),
+            path if path == RUNBOOK_PROCESSES.path => text(document, "RunbookId"),
+            path if path == VARIABLES.path => text(document, "OwnerId"),
+            _ => "",
+        };
+        if owner.is_empty() {
+            let own = ["Name", "Version", "Id"].into_iter().map(|it| text(document, it));
+            let own = own.into_iter().find(|it| !it.is_empty()).unwrap_or(id);
+            return Ok(match kind.path {
+                "tasks" => Name {
+                    before: String::new(),
+                    shown: text(document, "Description").to_owned(),
+                    id: id.clone(),
+                },
+                _ => Name { before: format!("{noun} "), shown: own.to_owned(), id: id.clone() },
+            });
+        }
+        let before = format!("{noun} for ");
+        // The owner may be gone with it.
+        let gone = changes.iter().find(|it| it.id == owner).and_then(|it| it.old.as_ref());
+        let shown = match gone {
+            Some(owner) => text(owner, "Name").to_owned(),
+            None => name_of(db, owner)?,
+        };
+        Ok(Self { before, shown, id: owner.to_owned() })
+    }
+
+    /// What happened to the document of this name.
+    pub(super) fn sentence(&self, category: &str, document: &Value) -> Sentence {
+        let Self { before, shown, id } = self;
+        let after = match category {
+            "Created" => "was created".to_owned(),
+            "Modified" => "was modified".to_owned(),
+            "Deleted" => "was deleted".to_owned(),
+            "MachineHealthChanged" => format!("is now {}", text(document, "HealthStatus")),
+            "TaskCanceled" => "was canceled".to_owned(),
+            other if other.ends_with("Queued") => "was queued".to_owned(),
+            other if other.ends_with("Started") => "was started".to_owned(),
+            other if other.ends_with("Succeeded") => "succeeded".to_owned(),
+            _ => "failed".to_owned(),
+        };
+        let link = escape(text(&document["Links"], "Self"));
+        Sentence {
+            message: format!("{before}{shown} {after}"),
+            html: format!("{before}<a href='{link}'>{}</a> {after}", escape(shown)),
+            references: json!([{
+                "ReferencedDocumentId": id,
+                "StartIndex": before.encode_utf16().count(),
+                "Length": shown.encode_utf16().count(),
+            }]),
+        }
+    }
+}
+
+fn name_of(db: &Connection, id: &str) -> Result<String> {
+    let mut statement = db.prepare_cached("select name from document where id = ?1")?;
+    let name: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
+    Ok(name.filter(|it| !it.is_empty()).unwrap_or_else(|| id.to_owned()))
+}
+
+/// An event in words.
+pub(super) struct Sentence {
+    /// As text.
+    pub(super) message: String,
+    /// With a link to what it is about.
+    pub(super) html: String,
+    /// Where in the text a document is named.
+    pub(super) references: Value,
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;")
+}

@@ -1,0 +1,150 @@
+//! `/sandbox/faults`: the rules, seen and changed while the sandbox runs.
+//!
+//! A rule is a text or an object with the same clauses as keys. Never: a way to the API's documents.
+
+use super::{BadRule, Faults, Rule};
+use axum::http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What may be sent: rules alone, or with a seed.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Sent {
+    Rule(Written),
+    Rules(Vec<Written>),
+    All(All),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct All {
+    #[serde(default)]
+    seed: Option<u64>,
+    faults: Vec<Written>,
+}
+
+/// A rule as it is sent.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Object(Object),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Object {
+    what: String,
+    at: Option<Said>,
+    every: Option<Said>,
+    chance: Option<Said>,
+    on: Option<Said>,
+}
+
+/// A value of a clause.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Said {
+    Number(u64),
+    Text(String),
+}
+
+impl Said {
+    fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+impl Written {
+    fn rule(self) -> Result<Rule, BadRule> {
+        match self {
+            Self::Text(text) => text.parse(),
+            Self::Object(Object { what, at, every, chance, on }) => {
+                let clauses = [("at", at), ("every", every), ("chance", chance), ("on", on)];
+                let said: Vec<(&str, String)> = clauses
+                    .iter()
+                    .filter_map(|(clause, said)| Some((*clause, said.as_ref()?.text())))
+                    .collect();
+                Rule::of(&what, said.iter().map(|(clause, value)| (*clause, value.as_str())))
+            }
+        }
+    }
+}
+
+/// How a body is written; told where it is not.
+const FORMS: &str = "the body is rules as text, a line each, or JSON: a text, an object with `what` and \
+    any of `at`, `every`, `chance` and `on`, a list of those, or an object with `faults` and `seed`";
+
+impl Faults {
+    /// Answers a request to the control route: a status and JSON.
+    pub(crate) fn control(&mut self, method: &Method, body: &str) -> (StatusCode, Value) {
+        let done = match method.as_str() {
+            "GET" | "HEAD" => Ok(StatusCode::OK),
+            "PUT" => self.replace(body).map(|()| StatusCode::OK),
+            "POST" => self.extend(body).map(|()| StatusCode::CREATED),
+            "DELETE" => {
+                *self = Self { seed: self.seed, ..Self::default() };
+                Ok(StatusCode::OK)
+            }
+            _ => {
+                let error = "`GET` shows the faults, `PUT` sets them, `POST` adds some, `DELETE` clears them";
+                return (StatusCode::METHOD_NOT_ALLOWED, json!({ "error": error }));
+            }
+        };
+        match done {
+            Ok(status) => (status, self.shown()),
+            Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
+        }
+    }
+
+    fn replace(&mut self, body: &str) -> Result<(), String> {
+        let (seed, rules) = read(body)?;
+        *self = Self::new(seed.unwrap_or(self.seed), rules);
+        Ok(())
+    }
+
+    fn extend(&mut self, body: &str) -> Result<(), String> {
+        let (seed, rules) = read(body)?;
+        if seed.is_some() {
+            return Err("`seed` is set with all faults, by `PUT`".to_owned());
+        }
+        rules.into_iter().for_each(|rule| self.add(rule));
+        Ok(())
+    }
+
+    fn shown(&self) -> Value {
+        let rules = self.rules.iter().map(|counted| {
+            let mut shown = json!({
+                "fault": counted.rule.to_string(),
+                "what": counted.rule.what.to_string(),
+            });
+            for (clause, value) in counted.rule.clauses() {
+                shown[clause] = json!(value);
+            }
+            shown["seen"] = json!(counted.seen);
+            shown["met"] = json!(counted.met);
+            shown
+        });
+        json!({ "seed": self.seed, "faults": rules.collect::<Vec<_>>() })
+    }
+}
+
+fn read(body: &str) -> Result<(Option<u64>, Vec<Rule>), String> {
+    let body = body.trim();
+    let (seed, written) = if body.starts_with(['{', '[', '"']) {
+        match serde_json::from_str(body).map_err(|_| FORMS)? {
+            Sent::Rule(rule) => (None, vec![rule]),
+            Sent::Rules(rules) => (None, rules),
+            Sent::All(All { seed, faults }) => (seed, faults),
+        }
+    } else {
+        let lines = body.lines().filter(|line| !line.trim().is_empty());
+        (None, lines.map(|line| Written::Text(line.to_owned())).collect())
+    };
+    let rules: Result<_, BadRule> = written.into_iter().map(Written::rule).collect();
+    Ok((seed, rules.map_err(|error| error.to_string())?))
+}

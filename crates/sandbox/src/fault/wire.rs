@@ -1,0 +1,112 @@
+//! How a misfortune looks to a client: what a proxy, a tired server or a broken line would send.
+//!
+//! Never: a decision of which request meets it.
+
+use super::Misfortune;
+use crate::{answer::Refusal, door::Cut, reply};
+use axum::{
+    body::{Body, Bytes},
+    http::{StatusCode, header, request::Parts},
+    response::{Html, IntoResponse as _, Response},
+};
+use futures_util::{StreamExt as _, stream};
+use std::{io, time::Duration};
+
+/// What a request gets that is not handled; `None` where it is to be handled.
+pub(crate) fn instead(what: &Misfortune, parts: &Parts, cut: &Cut) -> Option<Response> {
+    match what {
+        Misfortune::Status { code, retry_after } => Some(status(*code, *retry_after)),
+        Misfortune::Html(code) => Some(html(*code)),
+        Misfortune::Redirect(to) => Some(redirect(to, parts)),
+        Misfortune::DropBefore => Some(cut_off(cut)),
+        _ => None,
+    }
+}
+
+/// What becomes of the answer to a request that was handled.
+pub(crate) async fn marred(what: &Misfortune, answer: Response, cut: &Cut) -> Response {
+    match what {
+        Misfortune::DropAfter => cut_off(cut),
+        Misfortune::Truncate => truncated(answer).await,
+        Misfortune::Slow(time) => slow(answer, *time).await,
+        _ => answer,
+    }
+}
+
+/// An error body under a status, with the seconds to wait.
+fn status(code: u16, retry_after: Option<u64>) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let refusal = match code {
+        401 => Refusal::stranger(),
+        429 => Refusal::plain(status, "Too many requests. Please try again later."),
+        503 => Refusal::plain(status, "The Octopus Server is starting or in maintenance mode."),
+        _ => Refusal::plain(status, status.canonical_reason().unwrap_or("Something went wrong.")),
+    };
+    let mut response = reply::refused(refusal);
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// A page of HTML, as a proxy sends it when what is behind it does not answer.
+fn html(code: u16) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let page = format!(
+        "<!DOCTYPE html>\n<html><head><title>{status}</title></head>\
+         <body><h1>{reason}</h1><hr><center>nginx</center></body></html>\n"
+    );
+    (status, Html(page)).into_response()
+}
+
+/// A word to ask elsewhere, where `{path}` is the path and query that was asked for.
+fn redirect(to: &str, parts: &Parts) -> Response {
+    let asked = parts.uri.path_and_query().map_or("/", |it| it.as_str());
+    let to = to.replace("{path}", asked);
+    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)], "").into_response()
+}
+
+/// What is returned is never sent.
+fn cut_off(cut: &Cut) -> Response {
+    cut.draw();
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// The answer with the length of the whole, and the first half of its body.
+async fn truncated(answer: Response) -> Response {
+    let (answer, whole) = taken(answer).await;
+    let half = whole.slice(..whole.len() / 2);
+    let broken = stream::once(async {
+        // The half must be on its way before the connection breaks.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    with_body(answer, whole.len(), Body::from_stream(stream::iter([Ok(half)]).chain(broken)))
+}
+
+/// The answer, its body spread over a time.
+async fn slow(answer: Response, time: Duration) -> Response {
+    const PARTS: u32 = 20;
+    let (answer, whole) = taken(answer).await;
+    let size = whole.len().div_ceil(PARTS as usize).max(1);
+    let starts = (0..whole.len()).step_by(size);
+    let parts: Vec<Bytes> = starts.map(|at| whole.slice(at..whole.len().min(at + size))).collect();
+    let parts = stream::iter(parts).then(move |part| async move {
+        tokio::time::sleep(time / PARTS).await;
+        Ok::<_, io::Error>(part)
+    });
+    with_body(answer, whole.len(), Body::from_stream(parts))
+}
+
+async fn taken(answer: Response) -> (Response, Bytes) {
+    let (parts, body) = answer.into_parts();
+    let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    (Response::from_parts(parts, Body::empty()), whole)
+}
+
+fn with_body(mut answer: Response, length: usize, body: Body) -> Response {
+    answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    *answer.body_mut() = body;
+    answer
+}

@@ -1,0 +1,287 @@
+//! The page as HTML: complete without a script, and the same text for the same view.
+//!
+//! Every name goes through [`Plain`]. Never: an inline style or script, which the page's policy refuses.
+
+use super::{
+    place::Place,
+    view::{Event, Pool, Project, Step, View, Worker},
+};
+use crate::VERSION;
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display, Write as _},
+};
+
+/// The colours that pools are told apart by; `c0` and so on in the style sheet.
+const COLOURS: usize = 8;
+
+/// The workers of a pool that are shown at most.
+const WORKERS_SHOWN: usize = 40;
+
+/// Text that says what it says, and no markup: in elements and in quoted attributes.
+struct Plain<'a>(&'a str);
+
+impl Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|c| match c {
+            '&' => f.write_str("&amp;"),
+            '<' => f.write_str("&lt;"),
+            '>' => f.write_str("&gt;"),
+            '"' => f.write_str("&quot;"),
+            '\'' => f.write_str("&#39;"),
+            // What would reorder the text around it, or is not to be seen.
+            '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{feff}' => {
+                write!(f, "&lt;U+{:04X}&gt;", u32::from(c))
+            }
+            c if c.is_control() => f.write_char('\u{fffd}'),
+            c => f.write_char(c),
+        })
+    }
+}
+
+/// The whole page, of the state after so many changes.
+pub(super) fn page(view: &View, change: u64, faults: &[(String, usize)]) -> String {
+    let mut page = String::new();
+    // Writing to a text does not fail.
+    _ = write(&mut page, view, change, faults);
+    page
+}
+
+fn write(page: &mut String, view: &View, change: u64, faults: &[(String, usize)]) -> fmt::Result {
+    page.write_str(include_str!("head.html"))?;
+    write!(page, "<header><h1>poolwright <b>sandbox</b></h1><nav aria-label=\"Spaces\">")?;
+    for (id, name, is_shown) in &view.spaces {
+        let current = if *is_shown { " aria-current=\"page\"" } else { "" };
+        write!(page, "<a href=\"/?space={}\"{current}>{}</a>", Plain(id), Plain(name))?;
+    }
+    writeln!(page, "</nav><p id=\"live\" role=\"status\">Octopus {VERSION}</p></header>")?;
+    let again = if view.pools.iter().flat_map(|it| &it.workers).any(|it| !it.leases.is_empty()) {
+        " data-again"
+    } else {
+        ""
+    };
+    writeln!(page, "<main data-change=\"{change}\"{again}>")?;
+    shares(page, view)?;
+    write!(page, "<section class=\"pools\"><h2>Worker pools</h2><ul>")?;
+    view.pools.iter().enumerate().try_for_each(|(index, it)| pool(page, view, index, it))?;
+    writeln!(page, "</ul></section>")?;
+    events(page, &view.events, faults)?;
+    write!(page, "<section class=\"projects\"><h2>Projects</h2><ul>")?;
+    view.projects.iter().try_for_each(|it| project(page, view, it))?;
+    write!(page, "</ul>")?;
+    match (view.projects.len(), view.hidden) {
+        (0, _) => write!(page, "<p class=\"none\">No projects in this space.</p>")?,
+        (_, 0) => {}
+        (_, hidden) => write!(page, "<p class=\"none\">And {hidden} more.</p>")?,
+    }
+    writeln!(page, "</section>\n</main></body></html>")
+}
+
+/// Where the steps run, as one bar.
+fn shares(page: &mut String, view: &View) -> fmt::Result {
+    // By pool as they are listed, then the rest, so that a step that moves reorders nothing.
+    let mut shares: BTreeMap<(usize, String), (String, usize)> = BTreeMap::new();
+    for step in view.every_step() {
+        let share = shares.entry((rank(&step.place), kind(view, &step.place)));
+        share.or_insert_with(|| (colour(&step.place), 0)).1 += 1;
+    }
+    let all: usize = shares.values().map(|(_, count)| count).sum();
+    if all == 0 {
+        return Ok(());
+    }
+    let steps = if all == 1 { "step runs" } else { "steps run" };
+    let of = if view.hidden == 0 { "" } else { " of the projects below" };
+    write!(page, "<section class=\"shares\"><h2>Where {all} {steps}{of}</h2>")?;
+    write!(
+        page,
+        "<svg viewBox=\"0 0 {all} 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\">"
+    )?;
+    let mut at = 0;
+    for (colour, count) in shares.values() {
+        write!(page, "<rect class=\"{colour}\" x=\"{at}\" width=\"{count}\" height=\"1\"/>")?;
+        at += count;
+    }
+    write!(page, "</svg><ul>")?;
+    for ((_, label), (colour, count)) in &shares {
+        let label = Plain(label);
+        write!(
+            page,
+            "<li data-key=\"share {label}\"><i class=\"{colour}\"></i>{label} <b>{count}</b></li>"
+        )?;
+    }
+    writeln!(page, "</ul></section>")
+}
+
+fn pool(page: &mut String, view: &View, index: usize, pool: &Pool) -> fmt::Result {
+    let Pool { id, name, description, is_default, image, workers } = pool;
+    let colour = index % COLOURS;
+    write!(page, "<li><div class=\"name\" data-key=\"{}\"><i class=\"c{colour}\"></i>", Plain(id))?;
+    write!(page, "<h3><bdi>{}</bdi></h3>", Plain(name))?;
+    if *is_default {
+        write!(page, "<span class=\"tag\">default</span>")?;
+    }
+    if let Some(image) = image {
+        write!(page, "<span class=\"tag\">dynamic, {}</span>", Plain(image))?;
+    }
+    if !workers.is_empty() {
+        write!(page, "<span class=\"count\">{}</span>", workers.len())?;
+    }
+    write!(page, "</div>")?;
+    if !description.trim().is_empty() {
+        write!(page, "<p class=\"about\"><bdi>{}</bdi></p>", Plain(description))?;
+    }
+    if workers.is_empty() {
+        let note = match (image, is_default, view.built_in) {
+            (Some(_), ..) => "Its workers are made when a task needs one.",
+            (None, true, Some(true)) => "No workers: its steps run on the built-in worker.",
+            (None, true, Some(false)) => "No workers, and the built-in worker is switched off.",
+            _ => "No workers: a step that runs here fails.",
+        };
+        return write!(page, "<p class=\"none\">{note}</p></li>");
+    }
+    write!(page, "<ul>")?;
+    workers.iter().take(WORKERS_SHOWN).try_for_each(|it| worker(page, id, it))?;
+    write!(page, "</ul>")?;
+    if let Some(more @ 1..) = workers.len().checked_sub(WORKERS_SHOWN) {
+        write!(page, "<p class=\"none\">And {more} more.</p>")?;
+    }
+    write!(page, "</li>")
+}
+
+fn worker(page: &mut String, pool: &str, worker: &Worker) -> fmt::Result {
+    let Worker { id, name, health, is_disabled, style, leases, .. } = worker;
+    let state = if *is_disabled { "disabled" } else { health };
+    let dot = match state {
+        "Healthy" => "healthy",
+        "HasWarnings" => "warnings",
+        "Unhealthy" | "Unavailable" => "unhealthy",
+        _ => "unknown",
+    };
+    write!(page, "<li data-key=\"{} {}\">", Plain(pool), Plain(id))?;
+    write!(page, "<i class=\"health {dot}\"></i><bdi>{}</bdi>", Plain(name))?;
+    for task in leases {
+        write!(page, "<span class=\"tag lease\">leased by {}</span>", Plain(task))?;
+    }
+    if leases.is_empty() {
+        let state = state.to_lowercase();
+        write!(page, "<span class=\"about\">{style}, {}</span>", Plain(&state))?;
+    }
+    write!(page, "</li>")
+}
+
+fn events(page: &mut String, events: &[Event], faults: &[(String, usize)]) -> fmt::Result {
+    write!(page, "<section class=\"events\">")?;
+    if !faults.is_empty() {
+        write!(page, "<h2>Faults</h2><ul class=\"faults\">")?;
+        for (rule, met) in faults {
+            let rule = Plain(rule);
+            write!(
+                page,
+                "<li data-key=\"fault {rule}\"><code>{rule}</code><span class=\"count\">{met}</span></li>"
+            )?;
+        }
+        write!(page, "</ul>")?;
+    }
+    write!(page, "<h2>Latest events</h2>")?;
+    if events.is_empty() {
+        return writeln!(page, "<p class=\"none\">Nothing has been written yet.</p></section>");
+    }
+    write!(page, "<ol>")?;
+    for Event { id, time, who, what, is_bad } in events {
+        let bad = if *is_bad { " class=\"bad\"" } else { "" };
+        let clock = time.get(11..19).unwrap_or_default();
+        write!(
+            page,
+            "<li{bad} data-key=\"{}\"><time datetime=\"{}\">{}</time>",
+            Plain(id),
+            Plain(time),
+            Plain(clock)
+        )?;
+        write!(page, "<bdi>{}</bdi><span class=\"about\">{}</span></li>", Plain(what), Plain(who))?;
+    }
+    writeln!(page, "</ol></section>")
+}
+
+fn project(page: &mut String, view: &View, project: &Project) -> fmt::Result {
+    write!(page, "<li><h3><bdi>{}</bdi></h3>", Plain(&project.name))?;
+    steps(page, view, project)?;
+    for runbook in &project.runbooks {
+        write!(page, "<h4><bdi>{}</bdi></h4>", Plain(&runbook.name))?;
+        steps(page, view, runbook)?;
+    }
+    write!(page, "</li>")
+}
+
+fn steps(page: &mut String, view: &View, project: &Project) -> fmt::Result {
+    match project.steps.as_deref() {
+        None => return write!(page, "<p class=\"none\">Its process is in a Git repository.</p>"),
+        Some([]) => return write!(page, "<p class=\"none\">No steps.</p>"),
+        _ => {}
+    }
+    write!(page, "<ol>")?;
+    for (index, step) in project.steps.iter().flatten().enumerate() {
+        let Step { name, place, is_disabled } = step;
+        let off = if *is_disabled { " off" } else { "" };
+        write!(
+            page,
+            "<li class=\"{}{off}\" data-key=\"{} {index}\">",
+            colour(place),
+            Plain(&project.id)
+        )?;
+        write!(
+            page,
+            "<bdi>{}</bdi><span class=\"about\">{}</span></li>",
+            Plain(name),
+            Plain(&label(view, place))
+        )?;
+    }
+    write!(page, "</ol>")
+}
+
+/// The class that a place is coloured by.
+fn colour(place: &Place) -> String {
+    match place {
+        Place::Pool(index) => format!("c{}", index % COLOURS),
+        Place::Variable(_) => "variable".to_owned(),
+        Place::BuiltIn => "built-in".to_owned(),
+        Place::Targets(_) => "targets".to_owned(),
+        Place::Server => "server".to_owned(),
+        Place::Nowhere(_) => "nowhere".to_owned(),
+    }
+}
+
+/// Where a place stands in the bar.
+fn rank(place: &Place) -> usize {
+    match place {
+        Place::Pool(index) => *index,
+        Place::Variable(_) => usize::MAX - 4,
+        Place::Nowhere(_) => usize::MAX - 3,
+        Place::BuiltIn => usize::MAX - 2,
+        Place::Targets(_) => usize::MAX - 1,
+        Place::Server => usize::MAX,
+    }
+}
+
+/// A place as the bar counts it.
+fn kind(view: &View, place: &Place) -> String {
+    match place {
+        Place::Variable(_) => "a variable says".to_owned(),
+        Place::Targets(_) => "deployment targets".to_owned(),
+        place => label(view, place),
+    }
+}
+
+/// A place as a step is labelled with it.
+fn label(view: &View, place: &Place) -> String {
+    match place {
+        Place::Pool(index) => view.pools.get(*index).map(|it| it.name.clone()).unwrap_or_default(),
+        Place::Variable(name) => format!("#{{{name}}}"),
+        Place::BuiltIn => "built-in worker".to_owned(),
+        Place::Targets(roles) => format!("targets: {roles}"),
+        Place::Server => "inside the server".to_owned(),
+        Place::Nowhere(why) => (*why).to_owned(),
+    }
+}

@@ -1,0 +1,263 @@
+//! What the page shows, read from the store in one look.
+//!
+//! Never: HTML, and no more projects than somebody would read.
+
+use super::place::{self, Member, Place};
+use crate::{
+    answer::Result,
+    kind::{
+        self, EVENTS, FEATURES, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, SPACES,
+        WORKERS,
+    },
+    news::Item,
+    resource::{field, flag, list, process_templates, text},
+    store::{self, Document},
+};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+/// The projects that are shown at most.
+const PROJECTS_SHOWN: usize = 40;
+/// The events that are shown at most.
+const EVENTS_SHOWN: i64 = 14;
+
+/// A space, as it is now.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Every space: its id, its name, and whether it is the one that is shown.
+    pub(super) spaces: Vec<(String, String, bool)>,
+    /// Whether there is a built-in worker, and it is switched on; `None` on a cloud instance.
+    pub(super) built_in: Option<bool>,
+    /// The pools, in their order.
+    pub(super) pools: Vec<Pool>,
+    /// The first projects by name.
+    pub(super) projects: Vec<Project>,
+    /// How many projects are not shown.
+    pub(super) hidden: usize,
+    /// The latest events, newest first.
+    pub(super) events: Vec<Event>,
+}
+
+/// A worker pool.
+#[derive(Debug)]
+pub(super) struct Pool {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) is_default: bool,
+    /// The image of its workers, where they are made when needed.
+    pub(super) image: Option<String>,
+    pub(super) workers: Vec<Worker>,
+}
+
+/// A worker.
+#[derive(Clone, Debug)]
+pub(super) struct Worker {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// `Healthy`, `Unknown` and so on.
+    pub(super) health: String,
+    pub(super) is_disabled: bool,
+    /// How it is reached, in a word.
+    pub(super) style: &'static str,
+    /// The tasks that hold it.
+    pub(super) leases: Vec<String>,
+    pools: Vec<String>,
+}
+
+/// A project, or a runbook of one.
+#[derive(Debug)]
+pub(super) struct Project {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Its steps; none where its process is in a Git repository.
+    pub(super) steps: Option<Vec<Step>>,
+    pub(super) runbooks: Vec<Project>,
+}
+
+/// An action of a step, which most steps have one of.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) is_disabled: bool,
+}
+
+/// Something that has happened.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) id: String,
+    /// As the API writes times.
+    pub(super) time: String,
+    pub(super) who: String,
+    pub(super) what: String,
+    /// Whether it did not come off as asked.
+    pub(super) is_bad: bool,
+}
+
+impl View {
+    /// Looks at the space of this id, else at the default one.
+    pub(super) fn of(db: &Connection, space: Option<&str>, news: Vec<Item>) -> Result<Self> {
+        let spaces = store::all(db, &SPACES, "")?;
+        let named = |it: &&Document| space.is_some_and(|id| it.id.eq_ignore_ascii_case(id));
+        let shown = spaces
+            .iter()
+            .find(named)
+            .or_else(|| spaces.iter().find(|it| it.value().is_ok_and(|it| flag(&it, "IsDefault"))));
+        let Some(shown) = shown.or(spaces.first()) else { return Ok(Self::default()) };
+        let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
+        let workers = workers(db, &shown.id)?;
+        let mut view = Self {
+            built_in: features.and_then(|it| {
+                (it.slug != "cloud")
+                    .then(|| it.value().is_ok_and(|it| flag(&it, "IsBuiltInWorkerEnabled")))
+            }),
+            pools: pools(db, &shown.id, &workers)?,
+            events: events(db, &shown.id, news)?,
+            ..Self::default()
+        };
+        view.look_at_projects(db, &shown.id)?;
+        let is_shown = |id: &str| id == shown.id;
+        view.spaces =
+            spaces.iter().map(|it| (it.id.clone(), it.name.clone(), is_shown(&it.id))).collect();
+        Ok(view)
+    }
+
+    fn look_at_projects(&mut self, db: &Connection, space: &str) -> Result<()> {
+        let projects = store::all(db, &PROJECTS, space)?;
+        self.hidden = projects.len().saturating_sub(PROJECTS_SHOWN);
+        for project in projects.into_iter().take(PROJECTS_SHOWN) {
+            let of_project = params![RUNBOOKS.prefix, project.id];
+            let runbooks = store::select(db, &RUNBOOKS, "owner = ?2", of_project)?;
+            let runbooks = runbooks.into_iter().map(|it| {
+                let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, it.id);
+                let steps =
+                    self.steps(db, store::find(db, &RUNBOOK_PROCESSES, space, &process)?)?;
+                Ok(Project { id: it.id, name: it.name, steps, runbooks: Vec::new() })
+            });
+            let runbooks = runbooks.collect::<Result<_>>()?;
+            let process = format!("{}-{}", PROCESSES.prefix, project.id);
+            let steps = self.steps(db, store::find(db, &PROCESSES, space, &process)?)?;
+            self.projects.push(Project { id: project.id, name: project.name, steps, runbooks });
+        }
+        Ok(())
+    }
+
+    fn steps(&self, db: &Connection, process: Option<Document>) -> Result<Option<Vec<Step>>> {
+        let Some(process) = process else { return Ok(None) };
+        let process = process_templates::executed(db, process.value()?)?;
+        let members: Vec<Member> = self.pools.iter().map(Pool::member).collect();
+        let built_in = self.built_in == Some(true);
+        let mut steps = Vec::new();
+        for step in items(&process, "Steps") {
+            for action in items(step, "Actions") {
+                steps.push(Step {
+                    name: text(action, "Name").to_owned(),
+                    place: place::of(step, action, &members, built_in),
+                    is_disabled: flag(action, "IsDisabled"),
+                });
+            }
+        }
+        Ok(Some(steps))
+    }
+
+    /// Every step that is shown.
+    pub(super) fn every_step(&self) -> impl Iterator<Item = &Step> {
+        let runbooks = self.projects.iter().flat_map(|it| &it.runbooks);
+        self.projects.iter().chain(runbooks).filter_map(|it| it.steps.as_ref()).flatten()
+    }
+}
+
+impl Pool {
+    fn member(&self) -> Member {
+        Member {
+            id: self.id.clone(),
+            is_default: self.is_default,
+            has_workers: self.image.is_some() || !self.workers.is_empty(),
+        }
+    }
+}
+
+fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
+    field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn workers(db: &Connection, space: &str) -> Result<Vec<Worker>> {
+    // Leases are a kind of document like others, where the server keeps them.
+    let leases = match kind::at("workertaskleases") {
+        Some(kind) => store::all(db, kind, space)?,
+        None => Vec::new(),
+    };
+    let leases: Vec<Value> =
+        leases.iter().map(Document::value).collect::<serde_json::Result<_>>()?;
+    let workers = store::all(db, &WORKERS, space)?.into_iter().map(|document| {
+        let worker = document.value()?;
+        let held = leases.iter().filter(|it| text(it, "WorkerId") == document.id);
+        Ok(Worker {
+            name: document.name,
+            health: text(&worker, "HealthStatus").to_owned(),
+            is_disabled: flag(&worker, "IsDisabled"),
+            style: style(text(field(&worker, "Endpoint"), "CommunicationStyle")),
+            leases: held.map(|it| text(it, "ServerTaskId").to_owned()).collect(),
+            pools: list(&worker, "WorkerPoolIds"),
+            id: document.id,
+        })
+    });
+    workers.collect()
+}
+
+fn style(style: &str) -> &'static str {
+    match style {
+        "TentaclePassive" => "listening",
+        "TentacleActive" => "polling",
+        "Ssh" => "SSH",
+        "KubernetesTentacle" => "Kubernetes",
+        _ => "",
+    }
+}
+
+fn pools(db: &Connection, space: &str, workers: &[Worker]) -> Result<Vec<Pool>> {
+    let pools = store::all(db, &POOLS, space)?.into_iter().map(|document| {
+        let pool = document.value()?;
+        let is_dynamic = text(&pool, "WorkerPoolType") == "DynamicWorkerPool";
+        let is_member = |it: &&Worker| it.pools.contains(&document.id);
+        Ok(Pool {
+            workers: workers.iter().filter(is_member).cloned().collect(),
+            description: text(&pool, "Description").to_owned(),
+            is_default: flag(&pool, "IsDefault"),
+            image: is_dynamic.then(|| text(&pool, "WorkerType").to_owned()),
+            id: document.id,
+            name: document.name,
+        })
+    });
+    pools.collect()
+}
+
+/// What has happened in a space: its audit log, and the requests that met a misfortune.
+fn events(db: &Connection, space: &str, news: Vec<Item>) -> Result<Vec<Event>> {
+    let sql = "select body from document where kind = ?1 and space = ?2
+               order by rank desc, id desc limit ?3";
+    let mut statement = db.prepare_cached(sql)?;
+    let rows = statement
+        .query_map(params![EVENTS.prefix, space, EVENTS_SHOWN], |row| row.get::<_, String>(0))?;
+    let logged = rows.map(|row| {
+        let event: Value = serde_json::from_str(&row?)?;
+        let of = |name: &str| text(&event, name).to_owned();
+        let is_bad = of("Category").ends_with("Failed");
+        let (id, time) = (of("Id"), of("Occurred"));
+        Ok(Event { id, time, who: of("Username"), what: of("Message"), is_bad })
+    });
+    let mut events = logged.collect::<Result<Vec<Event>>>()?;
+    let here = format!("/api/{space}/");
+    events.extend(news.into_iter().map(|Item { number, time, method, path, fault }| Event {
+        id: format!("request-{number}"),
+        time,
+        is_bad: true,
+        who: fault,
+        what: format!("{method} {}", path.strip_prefix(&here).unwrap_or(&path)),
+    }));
+    // Stable, and times are written so that text has their order.
+    events.sort_by(|one, other| other.time.cmp(&one.time));
+    events.truncate(usize::try_from(EVENTS_SHOWN).unwrap_or_default());
+    Ok(events)
+}

@@ -1,0 +1,48 @@
+//! Another person, who saves a document while a client is at work.
+//!
+//! What has a version gets the next one, as each save gives it; else the description says who was here,
+//! and what has no description is switched off or on. Never: a field that a client would have to guess.
+
+use super::{
+    normal::{Fields, Reader as _},
+    processes::raw,
+};
+use crate::{
+    answer::Result,
+    kind::{self, PROCESSES, PROJECTS},
+    store,
+};
+use rusqlite::Connection;
+use serde_json::json;
+
+/// Saves the document at a path; one that is not there is passed over.
+pub(crate) fn edit(db: &Connection, path: &[String]) -> Result<()> {
+    let path: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let (kind, id) = match path.as_slice() {
+        [.., "projects", project, "deploymentprocesses"] => {
+            let named = "(id = ?2 or slug = ?2)";
+            let project = store::select(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
+            let project = project.first().map(|it| it.id.as_str());
+            (Some(&PROCESSES), format!("{}-{}", PROCESSES.prefix, project.unwrap_or_default()))
+        }
+        [.., kind, id] => (kind::at(kind), (*id).to_owned()),
+        _ => return Ok(()),
+    };
+    let Some(kind) = kind else { return Ok(()) };
+    for mut document in store::select(db, kind, "id = ?2", [kind.prefix, &id])? {
+        let mut fields: Fields = serde_json::from_str(&document.body)?;
+        if let Some(version) = fields.number("Version") {
+            fields.put("Version", raw(&json!(version + 1))?);
+        } else if fields.raw("Description").is_some() {
+            let text = format!("{} (edited by another person)", fields.text("Description"));
+            fields.put("Description", raw(&json!(text.trim_start()))?);
+        } else if let Some(disabled) = fields.raw("IsDisabled") {
+            let other = disabled.get() != "true";
+            fields.put("IsDisabled", raw(&json!(other))?);
+        }
+        document.body = serde_json::to_string(&fields)?;
+        store::save(db, &document)?;
+    }
+    Ok(())
+}

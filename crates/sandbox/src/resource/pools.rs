@@ -1,0 +1,261 @@
+//! Worker pools: one default a space, static on a self-hosted server.
+//!
+//! Never: a worker's own document; deleting a pool does not empty it.
+
+use super::{Call, field, flag, links, list, summary, text, workers};
+use crate::{
+    answer::{Answer, Refusal, Result},
+    kind::{FEATURES, POOLS, PROCESSES, RUNBOOK_PROCESSES, WORKERS},
+    request::Verb,
+    store::{self, Document},
+};
+use rusqlite::{Connection, params};
+use serde_json::{Value, json};
+
+/// Answers what is special about pools.
+pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+    Some(match (call.verb(), path) {
+        (Verb::Get, ["dynamicworkertypes"]) => dynamic_types(call),
+        (Verb::Get, ["supportedtypes"]) => supported_types(call),
+        (Verb::Get, ["summary"]) => summary::answer(call),
+        (Verb::Get, [id, "workers"]) => members(call, id),
+        (Verb::Put, ["sortorder"]) => sort(call),
+        (Verb::Post, []) => create(call),
+        (Verb::Put, [id]) => update(call, id),
+        (Verb::Delete, [id]) => delete(call, id),
+        _ => return None,
+    })
+}
+
+/// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
+pub(crate) fn is_cloud(db: &Connection) -> Result<bool> {
+    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
+    Ok(features.is_some_and(|it| it.slug == "cloud"))
+}
+
+/// The images that dynamic pools may have.
+const IMAGES: [(&str, &str, Age); 6] = [
+    ("UbuntuDefault", "Ubuntu (default)", Age::Current),
+    ("Ubuntu2204", "Ubuntu 22.04", Age::Ending),
+    ("WindowsDefault", "Windows (default)", Age::Current),
+    ("Windows2022", "Windows Server 2022", Age::Ending),
+    ("Ubuntu2404", "Ubuntu 24.04", Age::New),
+    ("Windows2025", "Windows Server 2025", Age::New),
+];
+
+/// Where an image is in its life.
+///
+/// # Source
+///
+/// `api.md` 2.1: on 14 July 2026 the new images came, on 13 October the old ones go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Age {
+    Current,
+    New,
+    Ending,
+}
+
+fn dynamic_types(call: &Call<'_>) -> Result {
+    let images = if is_cloud(call.db)? { IMAGES.as_slice() } else { &[] };
+    let types: Vec<Value> = images
+        .iter()
+        .map(|(image, description, age)| {
+            let ends = (*age == Age::Ending).then_some("2026-10-13T00:00:00.000+00:00");
+            let starts = if *age == Age::New { "2026-07-14" } else { "2023-01-01" };
+            json!({
+                "Id": image,
+                "Type": image,
+                "Description": description,
+                "StartDateUtc": format!("{starts}T00:00:00.000+00:00"),
+                "DeprecationDateUtc": ends.map(|_| "2026-07-14T00:00:00.000+00:00"),
+                "EndOfLifeDateUtc": ends,
+            })
+        })
+        .collect();
+    Ok(Answer::of(&json!({ "Id": "dynamicworkertypes", "WorkerTypes": types, "Links": {} })))
+}
+
+fn supported_types(call: &Call<'_>) -> Result {
+    let mut types = vec!["StaticWorkerPool"];
+    if is_cloud(call.db)? {
+        types.push("DynamicWorkerPool");
+    }
+    Ok(Answer::of(&json!({ "SupportedPoolTypes": types, "Links": {} })))
+}
+
+fn members(call: &Call<'_>, id: &str) -> Result {
+    let pool = call.find(&POOLS, id)?;
+    let mut filter = workers::filter(call);
+    filter.and_any_within("$.WorkerPoolIds", std::slice::from_ref(&pool.id));
+    let path = call.at(&format!("workerpools/{}/workers", pool.id));
+    filter.page_of(call.db, &path, 20)
+}
+
+fn create(call: &Call<'_>) -> Result {
+    call.who.needs(POOLS.edit)?;
+    let body = call.request.document()?;
+    let name = call.name(&POOLS, &body, "")?;
+    let kind = match text(&body, "WorkerPoolType") {
+        "StaticWorkerPool" => "StaticWorkerPool",
+        "DynamicWorkerPool" => {
+            dynamic_allowed(call, &body)?;
+            "DynamicWorkerPool"
+        }
+        "" => return Err(Refusal::rule("Please provide a worker pool type.")),
+        other => return Err(Refusal::rule(format!("'{other}' is not a worker pool type."))),
+    };
+    let last = store::all(call.db, &POOLS, &call.space)?.iter().map(|it| it.rank).max();
+    let fixed = json!({
+        "Id": store::next_id(call.db, &POOLS)?,
+        "WorkerPoolType": kind,
+        "SortOrder": last.map_or(0, |last| last + 1),
+    });
+    let pool = written(call, &body, &name, &fixed)?;
+    save(call, &pool)?;
+    Ok(Answer::created(&pool))
+}
+
+fn dynamic_allowed(call: &Call<'_>, body: &Value) -> Result<()> {
+    if !is_cloud(call.db)? {
+        return Err(Refusal::rule(
+            "Dynamic worker pools are not supported on this instance. They are available on Octopus Cloud.",
+        ));
+    }
+    let image = text(body, "WorkerType");
+    if IMAGES.iter().any(|(known, ..)| *known == image) {
+        return Ok(());
+    }
+    Err(Refusal::rule(format!("'{image}' is not a dynamic worker type.")))
+}
+
+fn update(call: &Call<'_>, id: &str) -> Result {
+    call.who.needs(POOLS.edit)?;
+    let old = call.find(&POOLS, id)?.value()?;
+    let body = call.request.document()?;
+    let name = call.name(&POOLS, &body, text(&old, "Id"))?;
+    if flag(&old, "IsDefault") && !flag(&body, "IsDefault") {
+        return Err(Refusal::rule(
+            "There must be a default worker pool. Please make another worker pool the default instead.",
+        ));
+    }
+    let pool = written(call, &body, &name, &old)?;
+    save(call, &pool)?;
+    Ok(Answer::of(&pool))
+}
+
+/// The pool that a body asks for, with what of it the server alone decides taken from `fixed`.
+fn written(call: &Call<'_>, body: &Value, name: &str, fixed: &Value) -> Result<Value> {
+    let id = text(fixed, "Id");
+    let is_static = text(fixed, "WorkerPoolType") == "StaticWorkerPool";
+    let mut pool = json!({
+        "Id": id,
+        "SpaceId": call.space,
+        "Name": name,
+        "Slug": call.slug(&POOLS, body, fixed)?,
+        "Description": text(body, "Description"),
+        "IsDefault": flag(body, "IsDefault"),
+        "WorkerPoolType": fixed["WorkerPoolType"],
+        "SortOrder": fixed["SortOrder"],
+        "CanAddWorkers": is_static,
+    });
+    if !is_static {
+        let image = [text(body, "WorkerType"), text(fixed, "WorkerType")];
+        pool["WorkerType"] = json!(image.into_iter().find(|it| !it.is_empty()));
+    }
+    pool["Links"] = links::of(&POOLS, &call.space, id, &pool);
+    Ok(pool)
+}
+
+/// Writes a pool; if it is the default, no other is any more.
+fn save(call: &Call<'_>, pool: &Value) -> Result<()> {
+    if flag(pool, "IsDefault") {
+        for mut other in store::all(call.db, &POOLS, &call.space)? {
+            let mut document = other.value()?;
+            if flag(&document, "IsDefault") && other.id != text(pool, "Id") {
+                document["IsDefault"] = json!(false);
+                other.body = document.to_string();
+                store::save(call.db, &other)?;
+            }
+        }
+    }
+    Ok(store::save(call.db, &Document::new(&POOLS, pool))?)
+}
+
+fn delete(call: &Call<'_>, id: &str) -> Result {
+    call.who.needs(POOLS.edit)?;
+    let pool = call.find(&POOLS, id)?;
+    let name = &pool.name;
+    if flag(&pool.value()?, "IsDefault") {
+        return Err(Refusal::rule("You cannot delete your default worker pool."));
+    }
+    let condition = "space = ?2 and exists
+        (select 1 from json_each(body, '$.WorkerPoolIds') it where it.value = ?3 collate nocase)";
+    let workers =
+        store::select(call.db, &WORKERS, condition, params![WORKERS.prefix, call.space, pool.id])?;
+    if let Some(worker) = workers.first() {
+        return Err(Refusal::rule(format!(
+            "The worker pool '{name}' cannot be deleted as it still has {} worker(s), such as '{}'. \
+             \nPlease move or delete them first.",
+            workers.len(),
+            worker.name
+        )));
+    }
+    if let Some(step) = used_by(call, &pool.id)? {
+        return Err(Refusal::rule(format!(
+            "The worker pool '{name}' cannot be deleted as it is currently referenced by {step}. \
+             \nPlease choose another worker pool for that step first."
+        )));
+    }
+    store::delete(call.db, &pool.id)?;
+    Ok(Answer::done())
+}
+
+/// A step of a current process that runs in this pool, in words.
+fn used_by(call: &Call<'_>, pool: &str) -> Result<Option<String>> {
+    for kind in [&PROCESSES, &RUNBOOK_PROCESSES] {
+        // The text narrows it down, so that of a thousand processes only those that name the pool are parsed.
+        // What a release has frozen does not hold a pool back.
+        let condition = "space = ?2 and instr(id, '-s-') = 0 and instr(lower(body), lower(?3)) > 0";
+        let quoted = format!("\"{pool}\"");
+        let values = params![kind.prefix, call.space, quoted];
+        for process in store::select(call.db, kind, condition, values)? {
+            let document = process.value()?;
+            let steps = field(&document, "Steps").as_array().cloned().unwrap_or_default();
+            let runs_here = |step: &&Value| {
+                let actions = field(step, "Actions").as_array().map(Vec::as_slice);
+                let mut actions = actions.unwrap_or_default().iter();
+                actions.any(|it| text(it, "WorkerPoolId").eq_ignore_ascii_case(pool))
+            };
+            if let Some(step) = steps.iter().find(runs_here) {
+                let step = text(step, "Name");
+                return Ok(Some(format!(
+                    "the step '{step}' of the {} '{}'",
+                    kind.noun, process.id
+                )));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn sort(call: &Call<'_>) -> Result {
+    call.who.needs(POOLS.edit)?;
+    let ids: Vec<String> = serde_json::from_str(&call.request.body)?;
+    let ids = list(&json!({ "Ids": ids }), "Ids");
+    let pools = store::all(call.db, &POOLS, &call.space)?;
+    let place = |pool: &Document| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));
+    if ids.len() != pools.len() || pools.iter().any(|pool| place(pool).is_none()) {
+        return Err(Refusal::rule(
+            "Please provide the ids of all worker pools of the space, each once.",
+        ));
+    }
+    for mut pool in pools {
+        let rank = place(&pool).unwrap_or_default();
+        let mut document = pool.value()?;
+        document["SortOrder"] = json!(rank);
+        pool.rank = i64::try_from(rank).unwrap_or_default();
+        pool.body = document.to_string();
+        store::save(call.db, &pool)?;
+    }
+    Ok(Answer::of(&json!(ids)))
+}

@@ -1,0 +1,88 @@
+//! Snapshots: what a release or a runbook's snapshot freezes of processes and variables.
+//!
+//! A snapshot is a document beside the one that it was taken of: `deploymentprocess-Projects-1-s-4-ABCDE`.
+//! What has not changed since the last one is not frozen again. Never: a snapshot changed.
+
+use super::{
+    Call,
+    normal::{Fields, Reader as _},
+    processes::raw,
+};
+use crate::{
+    answer::{Refusal, Result},
+    kind::{Kind, LIBRARY, VARIABLES},
+    store::{self, Document},
+};
+use rusqlite::params;
+use serde_json::json;
+
+/// The mark in the id of a snapshot.
+pub(crate) const MARK: &str = "-s-";
+
+/// The id of a snapshot of the document as it is now.
+pub(super) fn of(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result<String> {
+    let Some(mut live) = store::find(call.db, kind, &call.space, id)? else {
+        let text = format!("There is no {} '{id}' to take a snapshot of.", kind.noun);
+        return Err(Refusal::rule(text));
+    };
+    let mut fields: Fields = serde_json::from_str(&live.body)?;
+    if let Some(last) = last(call, &live, &fields)? {
+        return Ok(last);
+    }
+    let frozen = freeze(call, &live)?;
+    // A set of variables has no such field.
+    if kind.prefix != VARIABLES.prefix {
+        fields.put("LastSnapshotId", raw(&json!(frozen))?);
+        live.body = serde_json::to_string(&fields)?;
+        store::save(call.db, &live)?;
+    }
+    Ok(frozen)
+}
+
+/// The snapshot of the document as it is now, if one has been taken.
+fn last(call: &Call<'_>, live: &Document, fields: &Fields) -> Result<Option<String>> {
+    let start = format!("{}{MARK}{}-", live.id, version(fields));
+    let (condition, kind) = ("space = ?2 and id >= ?3 and id < ?3 || '~'", live.kind);
+    let taken = store::select(call.db, kind, condition, params![kind.prefix, call.space, start])?;
+    Ok(taken.into_iter().next().map(|it| it.id))
+}
+
+/// Puts a frozen copy of a document beside it, and tells its id.
+pub(super) fn freeze(call: &Call<'_>, live: &Document) -> Result<String> {
+    let mut fields: Fields = serde_json::from_str(&live.body)?;
+    let frozen = format!("{}{MARK}{}-{}", live.id, version(&fields), letters());
+    let here = call.at(&format!("{}/{frozen}", live.kind.link));
+    for (name, value) in [("Id", json!(frozen)), ("Links", json!({ "Self": here }))] {
+        fields.put(name, raw(&value)?);
+    }
+    let body = serde_json::to_string(&fields)?;
+    store::save(call.db, &Document { id: frozen.clone(), body, ..live.clone() })?;
+    Ok(frozen)
+}
+
+fn version(fields: &Fields) -> i64 {
+    fields.number("Version").unwrap_or_default()
+}
+
+/// Snapshots of the variables of a project: its own set, and those of the libraries that it includes.
+pub(super) fn variables(
+    call: &Call<'_>,
+    project: &str,
+    libraries: &[String],
+) -> Result<(String, Vec<String>)> {
+    let own = of(call, &VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
+    let mut others = Vec::new();
+    for library in libraries {
+        if call.has(&LIBRARY, library)? {
+            others.push(of(call, &VARIABLES, &format!("{}-{library}", VARIABLES.prefix))?);
+        }
+    }
+    Ok((own, others))
+}
+
+/// Five random capitals and digits.
+fn letters() -> String {
+    const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    let letter = || LETTERS.get(fastrand::usize(..LETTERS.len())).copied().map_or('A', char::from);
+    std::iter::repeat_with(letter).take(5).collect()
+}

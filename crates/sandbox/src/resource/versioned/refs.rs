@@ -1,0 +1,127 @@
+//! Branches, tags and commits of a repository, as `…/projects/{id}/git/…` serves them.
+//!
+//! Never: a document of a commit.
+
+use super::sent;
+use crate::{
+    answer::{Answer, Refusal, Result},
+    git::{Commit, Ref, Repository, Settings, short},
+    kind::{BRANCHES, COMMITS, Kind, PROJECTS, TAGS},
+    page,
+    request::Verb,
+    resource::{Call, text},
+};
+use serde_json::{Value, json};
+
+/// Answers what is below `git`.
+pub(super) fn route(
+    call: &Call<'_>,
+    repository: &Repository<'_>,
+    settings: &Settings,
+    path: &[&str],
+) -> Result {
+    call.who.needs(PROJECTS.view)?;
+    let here = Here { call, repository, settings };
+    match (call.verb(), path) {
+        (Verb::Get, ["branches"]) => here.list(&BRANCHES, "branches", |name| Ok(here.branch(name))),
+        (Verb::Get, ["tags"]) => here.list(&TAGS, "tags", |name| Ok(here.tag(name))),
+        (Verb::Get, ["commits"]) => here.list(&COMMITS, "commits", |hash| here.commit(hash)),
+        (Verb::Post, ["branches"] | ["branches", "v2"]) => here.make_branch(),
+        (Verb::Get, [kind @ ("branches" | "tags" | "commits" | "refs"), _]) => {
+            here.one(kind, sent(call, &path[1..]))
+        }
+        (_, [_] | [_, _]) => Err(Refusal::method()),
+        _ => Err(Refusal::missing()),
+    }
+}
+
+struct Here<'a> {
+    call: &'a Call<'a>,
+    repository: &'a Repository<'a>,
+    settings: &'a Settings,
+}
+
+impl Here<'_> {
+    fn path(&self, below: &str) -> String {
+        self.call.at(&format!("projects/{}/{below}", self.repository.project))
+    }
+
+    fn list(
+        &self,
+        kind: &'static Kind,
+        below: &str,
+        item: impl Fn(&str) -> Result<Value>,
+    ) -> Result {
+        let part = self.call.request.parameter("searchbyname").unwrap_or_default().to_lowercase();
+        let all = self.repository.names(kind)?;
+        let found = all.iter().filter(|it| it.to_lowercase().contains(&part));
+        let found = found.map(|it| item(it)).collect::<Result<_>>()?;
+        Ok(page::of_values(self.call.request, kind, &self.path(&format!("git/{below}")), found))
+    }
+
+    /// What a ref stands for, if that is of the kind that is asked for.
+    fn one(&self, kind: &str, name: &str) -> Result {
+        let (found, commit) = self.repository.find(name)?.ok_or_else(Refusal::missing)?;
+        Ok(Answer::of(&match found {
+            Ref::Branch(name) if matches!(kind, "branches" | "refs") => self.branch(&name),
+            Ref::Tag(name) if matches!(kind, "tags" | "refs") => self.tag(&name),
+            Ref::Commit if matches!(kind, "commits" | "refs") => self.commit(&commit.hash)?,
+            _ => return Err(Refusal::missing()),
+        }))
+    }
+
+    fn branch(&self, name: &str) -> Value {
+        let mut branch = self.reference("branches", name, &format!("refs/heads/{name}"));
+        branch["IsProtected"] = json!(self.settings.protects(name));
+        branch
+    }
+
+    fn tag(&self, name: &str) -> Value {
+        self.reference("tags", name, &format!("refs/tags/{name}"))
+    }
+
+    fn commit(&self, hash: &str) -> Result<Value> {
+        let commit = self.repository.commit(hash)?.ok_or_else(Refusal::missing)?;
+        let Commit { hash, parent, message, author, at, tree: _ } = commit;
+        let mut shown = self.reference("commits", &hash, &hash);
+        shown["Parent"] = if parent.is_empty() { Value::Null } else { json!(parent) };
+        shown["Message"] = json!(message);
+        shown["Author"] = json!(author);
+        shown["CommittedAt"] = json!(at);
+        Ok(shown)
+    }
+
+    fn reference(&self, kind: &str, name: &str, canonical: &str) -> Value {
+        let encoded = page::encode(canonical);
+        let here = self.path(&encoded);
+        json!({
+            "Name": name,
+            "CanonicalName": canonical,
+            "Links": {
+                "Self": self.path(&format!("git/{kind}/{encoded}")),
+                "DeploymentProcess": format!("{here}/deploymentprocesses"),
+                "Runbook": format!("{here}/runbooks{{/id}}{{?skip,take,partialName}}"),
+                "Variables": format!("{here}/variables"),
+            },
+        })
+    }
+
+    fn make_branch(&self) -> Result {
+        self.call.who.needs(BRANCHES.edit)?;
+        let body = self.call.request.document()?;
+        let name = short(text(&body, "NewBranchName").trim());
+        let base = text(&body, "BaseGitRef");
+        let stray = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
+        if name.is_empty() || name.contains(stray) {
+            return Err(Refusal::rule(format!("'{name}' is not a valid branch name.")));
+        }
+        if self.repository.names(&BRANCHES)?.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+            return Err(Refusal::rule(format!("A branch named '{name}' already exists.")));
+        }
+        let missing = || Refusal::rule(format!("The Git reference '{base}' could not be found."));
+        let (_, commit) = self.repository.find(base)?.ok_or_else(missing)?;
+        self.repository.point(name, &commit.hash)?;
+        // 200 and not 201, as the reference of 2026 has it.
+        Ok(Answer::of(&self.branch(name)))
+    }
+}

@@ -1,0 +1,243 @@
+//! What the chapter's company has beside projects: environments, feeds, accounts, targets.
+//!
+//! Never: a worker; getting those is the story.
+
+use super::garden::Garden;
+use crate::{
+    kind::{ACCOUNTS, ENVIRONMENTS, FEEDS, GROUPS, LIBRARY, PROXIES, TARGETS},
+    resource::health,
+};
+use rusqlite::Result;
+use serde_json::{Value, json};
+
+/// The ids that the projects refer to.
+#[derive(Debug)]
+pub(super) struct Estate {
+    /// Development, Test, Production.
+    pub(super) environments: Vec<String>,
+    /// Applications, Data, Platform.
+    pub(super) groups: Vec<String>,
+    /// The account that Azure steps sign in with.
+    pub(super) azure: String,
+    /// The Docker feed.
+    pub(super) docker: String,
+    /// The library variable set.
+    pub(super) notifications: String,
+}
+
+pub(super) fn plant(garden: &mut Garden<'_>) -> Result<Estate> {
+    let mut environments = Vec::new();
+    for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
+        environments.push(garden.plant(
+            &ENVIRONMENTS,
+            json!({
+                "Name": name,
+                "Description": "",
+                "SortOrder": rank,
+                "UseGuidedFailure": name == "Production",
+                "AllowDynamicInfrastructure": name != "Production",
+                "ExtensionSettings": [],
+            }),
+        )?);
+    }
+    let mut groups = Vec::new();
+    for (name, description) in [
+        ("Applications", "What customers see"),
+        ("Data", "What is behind it"),
+        ("Platform", "What it all runs on"),
+    ] {
+        groups.push(garden.plant(&GROUPS, json!({
+            "Name": name, "Description": description, "EnvironmentIds": [], "RetentionPolicyId": null,
+        }))?);
+    }
+    let (docker, _charts) = feeds(garden)?;
+    let azure = accounts(garden)?;
+    let notifications = notifications(garden)?;
+    targets(garden, &environments)?;
+    Ok(Estate { environments, groups, azure, docker, notifications })
+}
+
+fn feeds(garden: &mut Garden<'_>) -> Result<(String, String)> {
+    let feed = |name: &str, kind: &str, uri: &str| {
+        json!({
+            "Name": name,
+            "FeedType": kind,
+            "FeedUri": uri,
+            "Username": null,
+            "Password": secret(false),
+            "PackageAcquisitionLocationOptions": ["ExecutionTarget", "NotAcquired"],
+        })
+    };
+    let mut docker = feed("Docker Hub", "Docker", "https://index.docker.io");
+    docker["ApiVersion"] = json!("v1");
+    let docker = garden.plant(&FEEDS, docker)?;
+    let charts = feed("Charts", "Helm", "https://charts.example.com/stable");
+    Ok((docker, garden.plant(&FEEDS, charts)?))
+}
+
+fn accounts(garden: &mut Garden<'_>) -> Result<String> {
+    let account = |name: &str, kind: &str| {
+        json!({
+            "Name": name,
+            "Description": "",
+            "AccountType": kind,
+            "EnvironmentIds": [],
+            "TenantedDeploymentParticipation": "Untenanted",
+            "TenantIds": [],
+            "TenantTags": [],
+        })
+    };
+    let mut ssh = account("db-ssh", "SshKeyPair");
+    ssh["Username"] = json!("octopus");
+    ssh["PrivateKeyFile"] = secret(true);
+    ssh["PrivateKeyPassphrase"] = secret(false);
+    garden.plant(&ACCOUNTS, ssh)?;
+    garden.plant(
+        &PROXIES,
+        json!({
+            "Name": "DMZ proxy",
+            "Host": "proxy.dmz.example.com",
+            "Port": 3128,
+            "ProxyType": "HTTP",
+            "Username": "",
+            "Password": secret(false),
+        }),
+    )?;
+    let mut azure = account("Azure", "AzureServicePrincipal");
+    azure["SubscriptionNumber"] = json!("1f3e5d7c-9b8a-4c6d-8e0f-2a4b6c8d0e1f");
+    azure["ClientId"] = json!("6b1c8a52-07a3-4c59-9b9c-3f0f3c4a5b6d");
+    azure["TenantId"] = json!("9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a");
+    azure["Password"] = secret(true);
+    garden.plant(&ACCOUNTS, azure)
+}
+
+fn secret(is_set: bool) -> Value {
+    json!({ "HasValue": is_set, "NewValue": null, "Hint": null })
+}
+
+fn notifications(garden: &mut Garden<'_>) -> Result<String> {
+    let id = "LibraryVariableSets-1";
+    garden.plant(
+        &LIBRARY,
+        json!({
+            "Name": "Notifications",
+            "Description": "Where news go",
+            "ContentType": "Variables",
+            "VariableSetId": format!("variableset-{id}"),
+            "Templates": [],
+        }),
+    )?;
+    let mut webhook = variable("Slack.Webhook", "Sensitive", &Value::Null);
+    webhook["IsSensitive"] = json!(true);
+    garden
+        .variables(id, vec![variable("Slack.Channel", "String", &json!("#releases")), webhook])?;
+    Ok(id.to_owned())
+}
+
+/// A variable without a scope.
+pub(super) fn variable(name: &str, kind: &str, value: &Value) -> Value {
+    json!({
+        "Id": null,
+        "Name": name,
+        "Value": value,
+        "Description": null,
+        "Scope": {},
+        "IsEditable": true,
+        "Prompt": null,
+        "Type": kind,
+        "IsSensitive": false,
+    })
+}
+
+fn targets(garden: &mut Garden<'_>, environments: &[String]) -> Result<()> {
+    // A dozen Tentacles that do nothing but talk to a SQL Server; the chapter makes them superfluous.
+    for (environment, short, count) in [(0, "dev", 2), (1, "test", 4), (2, "prod", 6)] {
+        for number in 1..=count {
+            let name = format!("sql-{short}-{number:02}");
+            let environment = &environments[environment..=environment];
+            target(garden, &name, environment, "database-server", tentacle(&name))?;
+        }
+    }
+    target(garden, "intranet-01", &environments[2..], "intranet-server", tentacle("intranet-01"))?;
+    target(
+        garden,
+        "aks-production",
+        environments,
+        "aks",
+        json!({
+            "CommunicationStyle": "Kubernetes",
+            "ClusterUrl": "https://aks-production-dns-1a2b3c4d.hcp.westeurope.azmk8s.io",
+            "SkipTlsVerification": "False",
+            "Namespace": "default",
+            "DefaultWorkerPoolId": null,
+            "Authentication": {
+                "AuthenticationType": "KubernetesAzure",
+                "AccountId": "Accounts-2",
+                "ClusterName": "aks-production",
+                "ClusterResourceGroup": "rg-platform-production",
+            },
+            "Container": { "Image": null, "FeedId": null },
+        }),
+    )?;
+    target(
+        garden,
+        "web-store-app",
+        environments,
+        "web-app",
+        json!({
+            "CommunicationStyle": "AzureWebApp",
+            "AccountId": "Accounts-2",
+            "ResourceGroupName": "rg-web-store-production",
+            "WebAppName": "web-store",
+            "WebAppSlotName": null,
+            "DefaultWorkerPoolId": null,
+        }),
+    )
+}
+
+fn tentacle(name: &str) -> Value {
+    let sum = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let thumbprint = format!("{sum:016X}{:016X}{:08X}", sum.rotate_left(23), sum as u32);
+    json!({
+        "CommunicationStyle": "TentaclePassive",
+        "Uri": format!("https://{name}.corp.example.com:10933/"),
+        "Thumbprint": thumbprint,
+        "ProxyId": null,
+        "TentacleVersionDetails": {
+            "UpgradeLocked": false,
+            "Version": "8.3.2800",
+            "UpgradeSuggested": false,
+            "UpgradeRequired": false,
+            "UpgradeAvailable": false,
+        },
+        "CertificateSignatureAlgorithm": "sha256RSA",
+        "Id": null,
+        "Links": {},
+    })
+}
+
+fn target(
+    garden: &mut Garden<'_>,
+    name: &str,
+    environments: &[String],
+    role: &str,
+    endpoint: Value,
+) -> Result<()> {
+    let mut target = json!({
+        "Name": name,
+        "EnvironmentIds": environments,
+        "Roles": [role],
+        "TenantedDeploymentParticipation": "Untenanted",
+        "TenantIds": [],
+        "TenantTags": [],
+        "Thumbprint": endpoint["Thumbprint"],
+        "Uri": endpoint["Uri"],
+        "IsDisabled": false,
+        "MachinePolicyId": "MachinePolicies-1",
+        "Endpoint": endpoint,
+    });
+    health::check(&mut target);
+    garden.plant(&TARGETS, target).map(drop)
+}

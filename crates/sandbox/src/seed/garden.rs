@@ -1,0 +1,184 @@
+//! The few tools that seeds are planted with.
+//!
+//! Never: a document's content.
+
+use crate::{
+    git::{Repository, Signature, Tree},
+    kind::{Kind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
+    resource::{links, processes, projects, slug, variables, versioned},
+    store::{self, Document},
+};
+use rusqlite::{Connection, Result};
+use serde_json::{Map, Value, json};
+
+/// The steps of a deployment process, or of the runbook of this name.
+pub(super) type Planned<'a> = (Option<&'a str>, Vec<Value>);
+
+/// What the first commits of a seed say; the time is fixed, so that their hashes are.
+const FIRST: Signature<'static> = Signature {
+    message: "Initial commit of deployment process",
+    author: "admin",
+    at: "2026-01-05T09:00:00.000+00:00",
+};
+
+/// A space that documents are put into.
+pub(super) struct Garden<'a> {
+    db: &'a Connection,
+    space: String,
+    /// The steps that were made so far, of which ids are counted.
+    steps: u64,
+}
+
+impl<'a> Garden<'a> {
+    pub(super) fn new(db: &'a Connection, space: &str) -> Self {
+        Self { db, space: space.to_owned(), steps: 0 }
+    }
+
+    /// Puts a document of these fields into the space and returns its id.
+    pub(super) fn plant(&mut self, kind: &'static Kind, fields: Value) -> Result<String> {
+        let id = store::next_id(self.db, kind)?;
+        self.plant_as(kind, &id, fields)?;
+        Ok(id)
+    }
+
+    fn plant_as(&self, kind: &'static Kind, id: &str, fields: Value) -> Result<()> {
+        let mut document = json!({ "Id": id, "SpaceId": self.space, "Name": fields["Name"] });
+        if kind.path != PROXIES.path {
+            document["Slug"] = json!(slug(fields["Name"].as_str().unwrap_or_default()));
+        }
+        merge(&mut document, fields);
+        document["Links"] = links::of(kind, &self.space, id, &document);
+        store::save(self.db, &Document::new(kind, &document))
+    }
+
+    /// A project with its process and its variables.
+    pub(super) fn project(
+        &mut self,
+        fields: Value,
+        steps: Vec<Value>,
+        set: Vec<Value>,
+    ) -> Result<String> {
+        let id = store::next_id(self.db, &PROJECTS)?;
+        let mut project = fields;
+        merge(&mut project, projects::project(&id));
+        self.plant_as(&PROJECTS, &id, project)?;
+        self.process(processes::empty(&self.space, &id, None), steps)?;
+        self.variables(&id, set)?;
+        Ok(id)
+    }
+
+    /// A project whose processes are in Git. On a branch are the deployment process and those of
+    /// runbooks, which have names; the set of variables is on each of them where the project says so.
+    pub(super) fn git_project(
+        &mut self,
+        fields: Value,
+        set: Vec<Value>,
+        branches: Vec<(&str, Vec<Planned<'_>>)>,
+    ) -> Result<String> {
+        let id = store::next_id(self.db, &PROJECTS)?;
+        let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
+        let mut project = fields;
+        project["IsVersionControlled"] = json!(true);
+        merge(&mut project, projects::project(&id));
+        self.plant_as(&PROJECTS, &id, project)?;
+        self.variables(&id, set)?;
+        let variables = store::all(self.db, &VARIABLES, &self.space)?;
+        let variables = variables.into_iter().find(|it| in_git && it.owner == id);
+        for (branch, processes) in branches {
+            let mut tree = Tree::new();
+            for (runbook, mut steps) in processes {
+                steps.iter_mut().for_each(|step| self.identify(step));
+                let steps = Value::Array(steps);
+                tree.extend(versioned::documents(&self.space, &id, runbook, &steps));
+            }
+            tree.extend(variables.iter().map(|it| (it.id.clone(), it.body.clone())));
+            self.repository(&id).write(branch, tree, FIRST)?;
+        }
+        Ok(id)
+    }
+
+    /// The repository of a project.
+    pub(super) fn repository<'r>(&'r self, project: &'r str) -> Repository<'r> {
+        Repository { db: self.db, space: &self.space, project }
+    }
+
+    /// A runbook of a project with its process.
+    pub(super) fn runbook(&mut self, project: &str, name: &str, steps: Vec<Value>) -> Result<()> {
+        let id = store::next_id(self.db, &RUNBOOKS)?;
+        let mut runbook = json!({ "Name": name, "ProjectId": project });
+        merge(&mut runbook, projects::runbook_defaults(&id));
+        self.plant_as(&RUNBOOKS, &id, runbook)?;
+        self.process(processes::empty(&self.space, project, Some(&id)), steps)
+    }
+
+    fn process(&mut self, empty: Document, mut steps: Vec<Value>) -> Result<()> {
+        steps.iter_mut().for_each(|step| self.identify(step));
+        let steps = Value::Array(steps).to_string();
+        let body = empty.body.replacen("\"Steps\":[]", &format!("\"Steps\":{steps}"), 1);
+        let body = body.replacen("\"Version\":0", "\"Version\":1", 1);
+        store::save(self.db, &Document { body, ..empty })
+    }
+
+    /// Gives ids to a step, its actions and their packages.
+    fn identify(&mut self, part: &mut Value) {
+        part["Id"] = json!(self.guid());
+        for parts in ["Actions", "Packages"] {
+            let inner = part.get_mut(parts).and_then(Value::as_array_mut);
+            inner.into_iter().flatten().for_each(|inner| self.identify(inner));
+        }
+    }
+
+    /// The variables of a project or a library set.
+    pub(super) fn variables(&mut self, owner: &str, set: Vec<Value>) -> Result<()> {
+        let mut document = variables::empty(&self.space, owner);
+        let set = set.into_iter().map(|mut variable| {
+            variable["Id"] = json!(self.guid());
+            variable
+        });
+        let set = Value::Array(set.collect()).to_string();
+        document.body =
+            document.body.replacen("\"Variables\":[]", &format!("\"Variables\":{set}"), 1);
+        store::save(self.db, &document)
+    }
+
+    /// The next of the ids that steps have: of the usual look, and the same at each start.
+    /// Puts down what a tenant says of the variables of its projects, by project, environment and template.
+    pub(super) fn tenant_values(&self, tenant: &str, projects: &Value) -> Result<()> {
+        let id = format!("{}-{tenant}", TENANT_VALUES.prefix);
+        let fields = json!({
+            "TenantId": tenant, "Token": "1", "Projects": projects, "Libraries": {},
+        });
+        self.plant_as(&TENANT_VALUES, &id, fields)
+    }
+
+    fn guid(&mut self) -> String {
+        self.steps += 1;
+        // An odd multiplier makes a permutation, so no two numbers give one id.
+        let mixed = self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let (high, low) = (mixed >> 32, mixed & 0xffff_ffff);
+        let (a, b) = (low >> 16, low & 0xfff);
+        format!("{high:08x}-{a:04x}-4{b:03x}-a{:03x}-{:012x}", low >> 20, self.steps)
+    }
+}
+
+/// Adds the fields that a document does not have yet.
+fn merge(document: &mut Value, fields: Value) {
+    let fields = if let Value::Object(fields) = fields { fields } else { Map::new() };
+    for (name, value) in fields {
+        if document.get(&name).is_none() {
+            document[name] = value;
+        }
+    }
+}
+
+/// A static pool.
+pub(super) fn pool(name: &str, description: &str, default: bool) -> Value {
+    json!({
+        "Name": name,
+        "Description": description,
+        "IsDefault": default,
+        "WorkerPoolType": "StaticWorkerPool",
+        "SortOrder": 0,
+        "CanAddWorkers": true,
+    })
+}

@@ -1,0 +1,154 @@
+//! An estate of any size, for measuring: the chapter's steps, longer, over and over.
+//!
+//! Half of the steps are in pools, as in a company in the midst of moving. Never: the estate's
+//! targets; nothing that is measured reads them.
+
+use super::{
+    garden::{self, Garden},
+    steps::{self, Empty},
+};
+use crate::{
+    kind::{ENVIRONMENTS, GROUPS, POOLS, WORKERS},
+    resource::health,
+};
+use rusqlite::Result;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+const POOLS_OF_WORKERS: [&str; 4] = ["Kubernetes", "Azure", "Database", "General"];
+
+/// Plants as many projects, steps in each, and workers as asked.
+pub(super) fn plant(
+    garden: &mut Garden<'_>,
+    projects: usize,
+    steps: usize,
+    workers: usize,
+) -> Result<()> {
+    for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
+        garden.plant(&ENVIRONMENTS, json!({ "Name": name, "SortOrder": rank }))?;
+    }
+    let mut pools = Vec::new();
+    for (index, name) in POOLS_OF_WORKERS.into_iter().enumerate() {
+        let mut pool = garden::pool(name, "", false);
+        pool["SortOrder"] = json!(index + 1);
+        pools.push(garden.plant(&POOLS, pool)?);
+    }
+    for number in 0..workers {
+        worker(garden, number, &pools)?;
+    }
+    let mut group = String::new();
+    for number in 0..projects {
+        if number % 100 == 0 {
+            group =
+                garden.plant(&GROUPS, json!({ "Name": format!("Group {:02}", number / 100) }))?;
+        }
+        let fields = json!({
+            "Name": format!("Project {:04}", number + 1),
+            "ProjectGroupId": group,
+            "LifecycleId": "Lifecycles-1",
+        });
+        let steps = (0..steps).map(|index| step(number, index, &pools)).collect();
+        garden.project(fields, steps, Vec::new())?;
+    }
+    Ok(())
+}
+
+fn worker(garden: &mut Garden<'_>, number: usize, pools: &[String]) -> Result<()> {
+    let at = number % pools.len();
+    let kind = POOLS_OF_WORKERS[at].to_lowercase();
+    let name = format!("{kind}-worker-{:03}", number / pools.len() + 1);
+    let thumbprint = format!("{:040X}", 0x1f3a_5b7c_9d2e_4f60_u64 + number as u64);
+    let uri = format!("https://{name}.corp.example.com:10933/");
+    let mut worker = json!({
+        "Name": name,
+        "WorkerPoolIds": [pools[at]],
+        "Thumbprint": thumbprint,
+        "Uri": uri,
+        "IsDisabled": false,
+        "MachinePolicyId": "MachinePolicies-1",
+        "IsInProcess": false,
+        "Endpoint": {
+            "CommunicationStyle": "TentaclePassive",
+            "Uri": uri,
+            "Thumbprint": thumbprint,
+            "ProxyId": null,
+            "TentacleVersionDetails": {
+                "UpgradeLocked": false,
+                "Version": null,
+                "UpgradeSuggested": false,
+                "UpgradeRequired": false,
+                "UpgradeAvailable": false,
+            },
+            "CertificateSignatureAlgorithm": null,
+            "Id": null,
+            "Links": {},
+        },
+    });
+    health::check(&mut worker);
+    garden.plant(&WORKERS, worker).map(drop)
+}
+
+/// The step of this place in the project of this number.
+fn step(project: usize, index: usize, pools: &[String]) -> Value {
+    let empty = [Empty::Null, Empty::Text, Empty::Absent][project % 3];
+    let (mut step, pool) = match index % 8 {
+        0 => (steps::approve(empty), None),
+        1 => (steps::back_up_database(empty), Some(2)),
+        2 => (steps::migrate_database(empty), None),
+        3 => (steps::deploy_arm_template(empty), Some(1)),
+        4 => (steps::deploy_to_aks(empty), Some(0)),
+        5 => (steps::upgrade_helm_release(empty), Some(0)),
+        6 => (steps::swap_slots(empty), Some(1)),
+        _ => (steps::notify(empty), Some(3)),
+    };
+    if index >= 8 {
+        step = again(step, index / 8 + 1);
+    }
+    if let (Some(pool), true) = (pool, (project + index).is_multiple_of(2)) {
+        step["Actions"][0]["WorkerPoolId"] = json!(pools[pool]);
+    }
+    lengthen(&mut step, project, index);
+    step
+}
+
+/// The step under a name of its own, since one process has it before.
+fn again(mut step: Value, time: usize) -> Value {
+    let name = format!("{} {time}", step["Name"].as_str().unwrap_or_default());
+    let slug = crate::resource::slug(&name);
+    for part in ["", "/Actions/0"] {
+        if let Some(part) = step.pointer_mut(part) {
+            part["Name"] = json!(name);
+            part["Slug"] = json!(slug);
+        }
+    }
+    step
+}
+
+/// Brings a step to the three or four kilobytes that real ones have.
+fn lengthen(step: &mut Value, project: usize, index: usize) {
+    let missing = 3_400_usize.saturating_sub(step.to_string().len());
+    let mut notes = String::new();
+    let mut line = 0;
+    while notes.len() < missing {
+        line += 1;
+        _ = writeln!(
+            notes,
+            "# {line:02}: checked with the team of project {project} before step {index}; see \"runbook\" \\\\wiki\\ops"
+        );
+    }
+    step["Actions"][0]["Properties"]["Octopus.Action.CustomScripts.PostDeploy.ps1"] = json!(notes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_as_long_as_real_ones_are() {
+        let pools = ["a", "b", "c", "d"].map(str::to_owned);
+        for index in 0..20 {
+            let length = step(7, index, &pools).to_string().len();
+            assert!((3_000..4_500).contains(&length), "{index}: {length}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The workers that tasks hold.
+//!
+//! Leases are shared: any number of tasks may hold one worker. Only the upgrade of a Tentacle holds one for
+//! itself. Never: a lease without a task that is under way.
+//!
+//! # Source
+//!
+//! `api.md` 2.15.
+
+use super::plan::{Hold, Stage};
+use crate::{
+    answer::{Answer, Result},
+    kind::LEASES,
+    page::Filter,
+    resource::{Call, shown, text},
+    store::{self, Document},
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+/// The id of the lease of each worker that a task holds of a pool.
+pub(super) type Leases = Vec<(Hold, String)>;
+
+/// Takes the workers of a task's stages, each once for each pool.
+pub(super) fn take(
+    db: &Connection,
+    (space, task): (&str, &str),
+    stages: &[Stage],
+    at: Timestamp,
+) -> Result<Leases> {
+    let mut leases = Leases::new();
+    let holds = stages.iter().flat_map(|it| &it.parts).filter_map(|it| it.hold.as_ref());
+    for hold in holds {
+        if leases.iter().any(|(held, _)| held == hold) {
+            continue;
+        }
+        let id = store::next_id(db, &LEASES)?;
+        let lease = json!({
+            "Id": id,
+            "Name": format!("{} for {task}", hold.worker_name),
+            "SpaceId": space,
+            "WorkerId": hold.worker,
+            "WorkerPoolId": hold.pool,
+            "ServerTaskId": task,
+            "Exclusive": hold.is_exclusive,
+            "TakenAt": shown(at),
+        });
+        store::save(db, &Document::numbered(&LEASES, &lease))?;
+        leases.push((hold.clone(), id));
+    }
+    Ok(leases)
+}
+
+/// Lets go of all that a task holds.
+pub(super) fn release(db: &Connection, task: &str) -> Result<()> {
+    let of_task = "json_extract(body, '$.ServerTaskId') = ?2 collate nocase";
+    for lease in store::select(db, &LEASES, of_task, [LEASES.prefix, task])? {
+        store::delete(db, &lease.id)?;
+    }
+    Ok(())
+}
+
+/// Every lease of a space.
+pub(super) fn of_space(db: &Connection, space: &str) -> Result<Vec<Value>> {
+    let leases = store::all(db, &LEASES, space)?;
+    Ok(leases.iter().map(Document::value).collect::<serde_json::Result<_>>()?)
+}
+
+/// The first lease of a worker, if any task holds it: the id of that task.
+pub(crate) fn of_worker(db: &Connection, worker: &str) -> Result<Option<String>> {
+    let leases = store::select(db, &LEASES, "owner = ?2", [LEASES.prefix, worker])?;
+    let lease = leases.first().map(Document::value).transpose()?;
+    Ok(lease.map(|it| text(&it, "ServerTaskId").to_owned()))
+}
+
+/// `GET …/workertaskleases`.
+pub(crate) fn list(call: &Call<'_>) -> Result {
+    let mut filter = Filter::new(&LEASES, &call.space, call.request);
+    if !call.who.may(LEASES.view) {
+        filter.and("id =", "");
+    }
+    let page = filter.page_text(call.db, &call.at(LEASES.path), LEASES.take)?;
+    Ok(Answer::text(format!(r#"{{"WorkerTaskLeases":{page}}}"#)))
+}

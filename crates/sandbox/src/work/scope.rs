@@ -1,0 +1,105 @@
+//! The value that a variable has in a scope.
+//!
+//! Of the values whose scope fits, the narrowest wins, and of equals the project's own over a library's.
+//! Never: an expression evaluated.
+
+use crate::resource::{field, list, text};
+use serde_json::Value;
+
+/// Where a value is asked for.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) environment: &'a str,
+    pub(super) channel: &'a str,
+    /// The runbook, or the project of a deployment.
+    pub(super) owner: &'a str,
+    pub(super) action: &'a Value,
+}
+
+/// The dimensions of a scope, the narrowest first. A pool is chosen before targets and tenants are, so
+/// that a value of one of those is never in scope.
+const DIMENSIONS: [&str; 8] =
+    ["Action", "Machine", "Role", "TenantTag", "Tenant", "Environment", "Channel", "ProcessOwner"];
+
+/// The value of a variable of these sets.
+pub(super) fn value(sets: &[Value], name: &str, scope: &Scope<'_>) -> Option<String> {
+    let variables = sets
+        .iter()
+        .flat_map(|set| field(set, "Variables").as_array().map(Vec::as_slice).unwrap_or_default());
+    let named = variables.filter(|it| text(it, "Name").eq_ignore_ascii_case(name));
+    let mut best: Option<(u32, &Value)> = None;
+    for variable in named {
+        let Some(narrow) = scope.fits(field(variable, "Scope")) else { continue };
+        if best.is_none_or(|(before, _)| before < narrow) {
+            best = Some((narrow, variable));
+        }
+    }
+    best.and_then(|(_, variable)| field(variable, "Value").as_str()).map(str::to_owned)
+}
+
+impl Scope<'_> {
+    /// How narrow a value's scope is, if it fits.
+    fn fits(&self, wanted: &Value) -> Option<u32> {
+        let mut narrow = 0;
+        for (index, dimension) in DIMENSIONS.iter().enumerate() {
+            let wanted = list(wanted, dimension);
+            if wanted.is_empty() {
+                continue;
+            }
+            let here = match *dimension {
+                "Action" => vec![text(self.action, "Id"), text(self.action, "Slug")],
+                "Environment" => vec![self.environment],
+                "Channel" => vec![self.channel],
+                "ProcessOwner" => vec![self.owner],
+                _ => Vec::new(),
+            };
+            let is_here = |it: &String| here.iter().any(|here| here.eq_ignore_ascii_case(it));
+            if !wanted.iter().any(is_here) {
+                return None;
+            }
+            narrow |= 1 << (DIMENSIONS.len() - index);
+        }
+        Some(narrow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_narrowest_value_in_scope_wins_and_the_projects_own_over_a_librarys() {
+        let variable =
+            |value: &str, scope: Value| json!({ "Name": "Pool", "Value": value, "Scope": scope });
+        let project = json!({ "Variables": [
+            variable("any", json!({})),
+            variable("test", json!({ "Environment": ["Environments-1", "Environments-2"] })),
+            variable("channel", json!({ "Channel": ["Channels-1"] })),
+            variable("step", json!({ "Action": ["migrate"], "Environment": ["Environments-1"] })),
+            variable("target", json!({ "Machine": ["Machines-1"] })),
+            variable("runbook", json!({ "ProcessOwner": ["Runbooks-1"] })),
+        ] });
+        let library = json!({ "Variables": [
+            variable("library", json!({})),
+            json!({ "Name": "Other", "Value": "other", "Scope": {} }),
+        ] });
+        let sets = [project, library];
+        // Columns: variable, environment, channel, owner, slug of the action, value.
+        for (name, environment, channel, owner, slug, wanted) in [
+            ("Pool", "Environments-9", "Channels-9", "Projects-1", "x", Some("any")),
+            ("pool", "Environments-2", "Channels-9", "Projects-1", "x", Some("test")),
+            ("Pool", "environments-1", "Channels-1", "Projects-1", "x", Some("test")),
+            ("Pool", "Environments-1", "Channels-1", "Projects-1", "migrate", Some("step")),
+            ("Pool", "Environments-9", "Channels-1", "Projects-1", "migrate", Some("channel")),
+            ("Pool", "Environments-9", "Channels-9", "Runbooks-1", "x", Some("runbook")),
+            ("Other", "Environments-1", "Channels-1", "Projects-1", "x", Some("other")),
+            ("None", "Environments-1", "Channels-1", "Projects-1", "x", None),
+        ] {
+            let action = json!({ "Id": "1", "Slug": slug });
+            let scope = Scope { environment, channel, owner, action: &action };
+            let found = value(&sets, name, &scope);
+            assert_eq!(found.as_deref(), wanted, "{name} {environment} {channel} {owner} {slug}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The states of a task: what its document says in each.
+//!
+//! Never: a change of state that did not happen.
+
+use super::Outcome;
+use crate::{
+    kind::TASKS,
+    resource::{links, shown, text},
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// A task that nobody has begun.
+pub(crate) fn queued(
+    (space, id): (&str, &str),
+    (name, description): (&str, &str),
+    arguments: &Value,
+    at: Timestamp,
+) -> Value {
+    let mut task = json!({
+        "Id": id,
+        "SpaceId": space,
+        "Name": name,
+        "Description": description,
+        "Arguments": arguments,
+        "State": "Queued",
+        "Completed": "Queued...",
+        "QueueTime": shown(at),
+        "QueueTimeExpiry": null,
+        "StartTime": null,
+        "LastUpdatedTime": shown(at),
+        "CompletedTime": null,
+        "ServerNode": null,
+        "Duration": "",
+        "ErrorMessage": "",
+        "HasBeenPickedUpByProcessor": false,
+        "IsCompleted": false,
+        "FinishedSuccessfully": false,
+        "HasPendingInterruptions": false,
+        "HasPendingPreconditions": false,
+        "HasWarningsOrErrors": false,
+        "CanRerun": false,
+        "EstimatedRemainingQueueDurationSeconds": 0,
+    });
+    task["Links"] = links::of(&TASKS, space, id, &task);
+    task
+}
+
+/// The task, under way.
+pub(super) fn started(mut task: Value, at: Timestamp) -> Value {
+    task["State"] = json!("Executing");
+    task["Completed"] = json!("Executing...");
+    task["StartTime"] = json!(shown(at));
+    task["LastUpdatedTime"] = json!(shown(at));
+    task["ServerNode"] = json!(crate::resource::nodes::ID);
+    task["HasBeenPickedUpByProcessor"] = json!(true);
+    task
+}
+
+/// The task, over.
+pub(super) fn ended(mut task: Value, at: Timestamp, outcome: &Outcome) -> Value {
+    let (state, error) = match outcome {
+        Outcome::Success => ("Success", ""),
+        Outcome::Failed(why) => ("Failed", why.as_str()),
+        Outcome::Canceled => ("Canceled", "This task was canceled before it completed."),
+        Outcome::TimedOut => ("TimedOut", "This task timed out before it was started."),
+    };
+    let start: Option<Timestamp> = text(&task, "StartTime").parse().ok();
+    let seconds = start.map_or(0, |start| at.duration_since(start).as_secs().max(1));
+    let plural = if seconds == 1 { "" } else { "s" };
+    // What deploys has a page of its own, from where it is done again.
+    let again = !matches!(text(&task, "Name"), "Deploy" | "RunbookRun");
+    task["State"] = json!(state);
+    task["Completed"] = json!(at.strftime("%A, %d %B %Y %-I:%M:%S %p +00:00").to_string());
+    task["CompletedTime"] = json!(shown(at));
+    task["LastUpdatedTime"] = json!(shown(at));
+    task["Duration"] = json!(format!("{seconds} second{plural}"));
+    task["ErrorMessage"] = json!(error);
+    task["IsCompleted"] = json!(true);
+    task["FinishedSuccessfully"] = json!(state == "Success");
+    task["HasWarningsOrErrors"] = json!(matches!(outcome, Outcome::Failed(_)));
+    task["CanRerun"] = json!(again);
+    task
+}

@@ -1,0 +1,177 @@
+//! What holds of all work, whatever is asked for and when.
+
+use super::*;
+use crate::{Seed, kind::WORKERS, resource::nodes, seed};
+use proptest::prelude::*;
+use serde_json::json;
+use std::{collections::HashMap, time::Duration};
+
+const WORK: i64 = 100;
+const CAP: usize = 3;
+const WORKERS_THERE: usize = 3;
+
+/// What somebody does, or how long nothing happens.
+#[derive(Clone, Debug)]
+enum Event {
+    Wait(i64),
+    /// A script on these workers.
+    Script(Vec<usize>),
+    Upgrade(usize),
+    Cancel(usize),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        3 => (1..150_i64).prop_map(Event::Wait),
+        4 => proptest::collection::vec(0..WORKERS_THERE, 1..3).prop_map(Event::Script),
+        1 => (0..WORKERS_THERE).prop_map(Event::Upgrade),
+        1 => (0..8_usize).prop_map(Event::Cancel),
+    ]
+}
+
+/// A server with a few workers, and a clock.
+struct World {
+    db: Connection,
+    pace: Pace,
+    now: i64,
+    tasks: Vec<String>,
+}
+
+impl World {
+    fn new() -> Self {
+        let db = Connection::open_in_memory().unwrap();
+        store::make_tables(&db).unwrap();
+        seed::plant(&db, &Seed::Empty).unwrap();
+        nodes::plant(&db, u32::try_from(CAP).unwrap()).unwrap();
+        audit::watch(&db).unwrap();
+        for number in 0..WORKERS_THERE {
+            let worker = json!({
+                "Id": worker(number), "SpaceId": "Spaces-1", "Name": format!("w{number}"),
+                "WorkerPoolIds": ["WorkerPools-1"], "HealthStatus": "Healthy", "IsDisabled": false,
+                "Endpoint": {},
+            });
+            store::save(&db, &Document::new(&WORKERS, &worker)).unwrap();
+        }
+        let work = Duration::from_millis(WORK.unsigned_abs());
+        let pace = Pace { work, ..Pace::default() };
+        Self { db, pace, now: 1_000_000, tasks: Vec::new() }
+    }
+
+    fn happen(&mut self, event: &Event) {
+        run_until(&self.db, &self.pace, self.now).unwrap();
+        match event {
+            Event::Wait(time) => self.now += time,
+            Event::Script(workers) => {
+                let workers: Vec<String> = workers.iter().map(|it| worker(*it)).collect();
+                self.ask("AdHocScript", &json!({ "TargetType": "Workers", "WorkerIds": workers }));
+            }
+            Event::Upgrade(number) => {
+                self.ask("Upgrade", &json!({ "MachineIds": [worker(*number)] }));
+            }
+            Event::Cancel(number) => {
+                let task = self.tasks.get(*number).cloned().unwrap_or_default();
+                if is_pending(&self.db, &task).unwrap() {
+                    end(&self.db, &task, time(self.now), &Outcome::Canceled).unwrap();
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, name: &str, arguments: &Value) {
+        let id = store::next_id(&self.db, &TASKS).unwrap();
+        let at = time(self.now);
+        save(&self.db, queued(("Spaces-1", &id), (name, name), arguments, at)).unwrap();
+        queue(&self.db, &id, at).unwrap();
+        self.tasks.push(id);
+    }
+
+    fn task(&self, id: &str) -> Value {
+        find(&self.db, id).unwrap()
+    }
+
+    fn in_state(&self, state: &str) -> Vec<&String> {
+        self.tasks.iter().filter(|id| text(&self.task(id), "State") == state).collect()
+    }
+
+    /// What holds at every moment.
+    fn check(&self) {
+        let under_way = self.in_state("Executing");
+        assert!(under_way.len() <= CAP, "{under_way:?}");
+        let mut holders: HashMap<String, Vec<bool>> = HashMap::new();
+        for lease in lease::of_space(&self.db, "Spaces-1").unwrap() {
+            let task = text(&lease, "ServerTaskId").to_owned();
+            assert!(under_way.contains(&&task), "{lease}");
+            let exclusive = lease["Exclusive"] == true;
+            holders.entry(text(&lease, "WorkerId").to_owned()).or_default().push(exclusive);
+        }
+        for (worker, exclusive) in &holders {
+            let shared = !exclusive.contains(&true);
+            assert!(shared || exclusive.len() == 1, "{worker}: {exclusive:?}");
+        }
+        if self.tasks.iter().all(|id| self.task(id)["Name"] == "AdHocScript") {
+            let queued = self.in_state("Queued").len();
+            assert!(queued == 0 || under_way.len() == CAP, "{queued} wait for nothing");
+        }
+    }
+
+    /// What holds of a task that is over.
+    fn check_times(&self, id: &str) {
+        let task = self.task(id);
+        let at =
+            |name: &str| text(&task, name).parse::<Timestamp>().ok().map(|it| it.as_millisecond());
+        let (queued, started, ended) = (at("QueueTime"), at("StartTime"), at("CompletedTime"));
+        match text(&task, "State") {
+            "Success" => {
+                assert!(queued.unwrap() <= started.unwrap(), "{task}");
+                assert_eq!(started.unwrap() + WORK, ended.unwrap(), "{task}");
+            }
+            state => assert_eq!(state, "Canceled", "{task}"),
+        }
+    }
+}
+
+fn worker(number: usize) -> String {
+    format!("Workers-{number}")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_lease_outlasts_its_task_and_every_task_is_over_at_last(
+        events in proptest::collection::vec(event(), 1..30),
+    ) {
+        let mut world = World::new();
+        for event in &events {
+            world.happen(event);
+            run_until(&world.db, &world.pace, world.now).unwrap();
+            world.check();
+        }
+        world.now += WORK * 100;
+        run_until(&world.db, &world.pace, world.now).unwrap();
+        world.check();
+        prop_assert_eq!(under_way(&world.db).unwrap(), 0);
+        for id in &world.tasks {
+            world.check_times(id);
+        }
+    }
+
+    /// Whether somebody looks in between makes no difference.
+    #[test]
+    fn looking_changes_nothing(
+        workers in proptest::collection::vec(0..WORKERS_THERE, 1..12),
+        looks in proptest::collection::vec(1..150_i64, 0..20),
+    ) {
+        let times = |looks: &[i64]| {
+            let mut world = World::new();
+            workers.iter().for_each(|it| world.happen(&Event::Script(vec![*it])));
+            let over = world.now + WORK * 100;
+            looks.iter().for_each(|time| world.happen(&Event::Wait(*time)));
+            world.now = over;
+            run_until(&world.db, &world.pace, world.now).unwrap();
+            let time = |id: &String| text(&world.task(id), "CompletedTime").to_owned();
+            world.tasks.iter().map(time).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(times(&[]), times(&looks));
+    }
+}
