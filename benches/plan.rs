@@ -9,12 +9,12 @@
 
 use futures_util::{StreamExt as _, stream};
 use octopus_sandbox::{self as sandbox, Sandbox, Seed};
-use poolwright_client::octopus::{Connection, Credentials, Options, Secret};
+use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret};
 use poolwright_core::{
     config,
     diff::{decisions, diff},
     finding::{Source, Sources},
-    plan::Header,
+    plan::PlanHeader,
 };
 use poolwright_refresh as refresh;
 
@@ -41,7 +41,7 @@ async fn main() {
     _ = rustls::crypto::ring::default_provider().install_default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let seed = Seed::Large { projects: 1000, steps: 10, workers: 500 };
-    let options = sandbox::Options { seed, ..sandbox::Options::default() };
+    let options = sandbox::SandboxOptions { seed, ..sandbox::SandboxOptions::default() };
     let sandbox = sandbox::start(options, listener).await.unwrap();
     whole(&sandbox).await;
     rules(&sandbox).await;
@@ -127,12 +127,12 @@ async fn rules(sandbox: &Sandbox) {
     let sources = Sources(vec![Source { path: "workers.toml".into(), text }]);
     let (desired, _) = config::load(&sources);
     let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
-    let reader = Connection::open(Options::new(sandbox.url(), key)).unwrap().reader();
+    let reader = Connection::open(ConnectionOptions::new(sandbox.url(), key)).unwrap().reader();
     let space = refresh::space(&reader, None).await.unwrap();
     let scope = refresh::scope(&desired);
     let live = refresh::refresh(&reader, &space, &scope, sandbox.url()).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
-    let header = Header {
+    let header = PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space,

@@ -2,10 +2,10 @@
 
 use super::{
     exit, files,
-    plan::{self, Shown},
+    plan::{self, PlanFormat},
     print::{err, errln, out, outln},
     progress::Progress,
-    receipt::{self, Kept},
+    receipt::{self, ReceiptFile},
     screen::Screen,
     session::{self, Session},
     show,
@@ -14,11 +14,11 @@ use super::{
 };
 use poolwright_client::apply::{self, apply};
 use poolwright_core::{
-    diff::{Stale, awaiting, stale},
+    diff::{StaleExpectation, awaiting, stale},
     finding::Sources,
     live::Live,
-    plan::{Approved, Plan},
-    receipt::{Entry, Outcome, Receipt, Status},
+    plan::{ApprovedPlan, Plan},
+    receipt::{ApplyStatus, ChangeOutcome, Receipt, ReceiptEntry},
     render,
     text::{count, escape::Escaped},
 };
@@ -57,12 +57,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// How the plan is shown; json prints the receipt instead.
-    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
-    format: Shown,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
+    format: PlanFormat,
     #[command(flatten)]
     wait: wait::Args,
     #[command(flatten)]
-    narrowed: plan::Narrowed,
+    narrowed: plan::PlanFilter,
     #[command(flatten)]
     session: session::Args,
 }
@@ -72,7 +72,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some((session, plan, sources)) = prepared(args, screen).await? else {
         return Ok(exit::ERROR);
     };
-    let how = How {
+    let how = ApplySettings {
         saved: args.plan.as_deref(),
         asks: args.plan.is_none() && !args.auto_approve,
         receipt: args.receipt.as_deref(),
@@ -84,7 +84,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 }
 
 /// How a plan is carried out, as far as the user says.
-pub(super) struct How<'a> {
+pub(super) struct ApplySettings<'a> {
     /// The file that the plan was saved in.
     pub(super) saved: Option<&'a Path>,
     /// Whether somebody is asked first.
@@ -92,7 +92,7 @@ pub(super) struct How<'a> {
     /// Where the receipt goes, if it is said.
     pub(super) receipt: Option<&'a Path>,
     /// How the plan is shown.
-    pub(super) format: Shown,
+    pub(super) format: PlanFormat,
     /// How many objects are written side by side.
     pub(super) parallelism: usize,
     /// Whether steps wait for healthy workers.
@@ -104,10 +104,10 @@ pub(super) async fn carry_out(
     plan: Plan,
     sources: &Sources,
     session: &Session,
-    how: &How<'_>,
+    how: &ApplySettings<'_>,
     screen: &Screen,
 ) -> anyhow::Result<u8> {
-    let text = how.format == Shown::Text;
+    let text = how.format == PlanFormat::Text;
     let plan = if how.wait.waits() { awaiting(plan) } else { plan };
     if text {
         out!("{}", render::plan(&plan, sources, how.format.into(), screen.out));
@@ -146,7 +146,7 @@ pub(super) async fn carry_out(
 async fn still_true(
     plan: &Plan,
     session: &Session,
-    how: &How<'_>,
+    how: &ApplySettings<'_>,
     screen: &Screen,
 ) -> anyhow::Result<Option<Live>> {
     let (reader, header) = (session.connection.reader(), &plan.header);
@@ -161,14 +161,15 @@ async fn still_true(
 
 /// Writes, with a receipt, and tells what it came to.
 async fn written(
-    approved: &Approved,
+    approved: &ApprovedPlan,
     live: &Live,
     session: &Session,
-    how: &How<'_>,
+    how: &ApplySettings<'_>,
     screen: &Screen,
 ) -> anyhow::Result<u8> {
-    let text = how.format == Shown::Text;
-    let mut kept = Kept::start(approved, live, how.receipt).context("nothing was written")?;
+    let text = how.format == PlanFormat::Text;
+    let mut kept =
+        ReceiptFile::start(approved, live, how.receipt).context("nothing was written")?;
     let progress = Progress::new(approved.plan(), screen);
     let stop = stop_on_signals();
     let mut listen = |event| {
@@ -176,7 +177,7 @@ async fn written(
         progress.show(&event);
     };
     let wait = how.wait.wait(approved.plan(), live);
-    let options = apply::Options { parallelism: how.parallelism, wait };
+    let options = apply::ApplyOptions { parallelism: how.parallelism, wait };
     apply(approved, &session.connection, &options, stop.clone(), &mut listen).await;
     progress.end();
     let (receipt, path) = kept.end();
@@ -290,9 +291,9 @@ async fn signal() {
     _ = tokio::signal::ctrl_c().await;
 }
 
-fn tell_stale(changed: &[Stale], saved: Option<(&Path, &Plan)>, screen: &Screen) {
+fn tell_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
     errln!("error: the server is not as the plan expects, nothing was written");
-    let told = changed.iter().map(|Stale { address, what, expected, found }| {
+    let told = changed.iter().map(|StaleExpectation { address, field: what, expected, found }| {
         let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
         format!("{address}{what} is {found}, the plan expects {expected}")
     });
@@ -322,19 +323,19 @@ fn list(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
 
 /// Tells what was not made; the exit code.
 fn tell(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
-    if receipt.status == Status::Done {
+    if receipt.status == ApplyStatus::Done {
         return exit::DONE;
     }
-    let mut open: Vec<&Entry> =
-        receipt.entries.iter().filter(|it| it.outcome != Outcome::Done).collect();
+    let mut open: Vec<&ReceiptEntry> =
+        receipt.entries.iter().filter(|it| it.outcome != ChangeOutcome::Done).collect();
     // What went wrong comes before what only waited for it.
-    open.sort_by_key(|it| it.outcome == Outcome::Skipped);
+    open.sort_by_key(|it| it.outcome == ChangeOutcome::Skipped);
     errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     let told = open.iter().map(|entry| {
         let outcome = match entry.outcome {
-            Outcome::Failed => "failed",
-            Outcome::Unknown => "unknown",
-            Outcome::Skipped | Outcome::Done => "skipped",
+            ChangeOutcome::Failed => "failed",
+            ChangeOutcome::Unknown => "unknown",
+            ChangeOutcome::Skipped | ChangeOutcome::Done => "skipped",
         };
         let why = entry.error.as_deref().unwrap_or_default();
         format!("{}: {outcome}: {why}", entry.address)

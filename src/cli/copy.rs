@@ -3,7 +3,7 @@
 //! Reads, and nothing else. Never: a secret, or the value of a variable that chooses no pool.
 
 use super::{print::errln, session};
-use poolwright_client::octopus::{Reader, Resource, SpaceReader, wire::Raw};
+use poolwright_client::octopus::{Reader, Resource, SpaceReader, wire::RawDocument};
 use poolwright_core::model::Id;
 use poolwright_refresh as refresh;
 
@@ -32,7 +32,7 @@ const LISTED: [&str; 17] = [
     "libraryvariablesets",
 ];
 
-/// The state of a server, as [`octopus_sandbox::Seed::State`] takes it; of one space, where it is named.
+/// The state of a server, as [`octopus_sandbox::Seed::SavedState`] takes it; of one space, where it is named.
 pub(super) async fn copy(url: &str, space: Option<&str>) -> anyhow::Result<String> {
     let session = session::Args::to(url).open(None).await?;
     let reader = session.connection.reader();
@@ -41,7 +41,7 @@ pub(super) async fn copy(url: &str, space: Option<&str>) -> anyhow::Result<Strin
         let wanted = refresh::space(&reader, Some(name)).await?;
         spaces.retain(|it| it.id == wanted.id.as_str());
     }
-    let mut copy = Copy { documents: Vec::new(), left: Vec::new() };
+    let mut copy = ServerCopy { documents: Vec::new(), left: Vec::new() };
     for space in spaces {
         let inside = reader.in_space(&Id::new(&space.id));
         copy.add("spaces", &space.text);
@@ -60,14 +60,14 @@ pub(super) async fn copy(url: &str, space: Option<&str>) -> anyhow::Result<Strin
 }
 
 /// What has been copied so far.
-struct Copy {
+struct ServerCopy {
     /// Lines of the state.
     documents: Vec<String>,
     /// What could not be read, and why.
     left: Vec<String>,
 }
 
-impl Copy {
+impl ServerCopy {
     fn add(&mut self, kind: &str, body: &str) {
         let mut line = String::new();
         _ = write!(line, "{{\"kind\":{},\"body\":{body}}}", json!(kind));
@@ -76,7 +76,7 @@ impl Copy {
 
     /// Everything of a space; what the key may not see, or an old server does not have, is left.
     async fn space(&mut self, space: &SpaceReader) -> anyhow::Result<()> {
-        let mut owned = Owned::default();
+        let mut owned = OwnedIds::default();
         for segment in LISTED {
             let documents = match space.raw(segment).await {
                 Ok(documents) => documents,
@@ -86,7 +86,7 @@ impl Copy {
                 }
                 Err(error) => return Err(error).context("cannot read the worker pools"),
             };
-            for Raw { text, .. } in &documents {
+            for RawDocument { text, .. } in &documents {
                 owned.note(segment, &serde_json::from_str(text)?);
                 self.add(segment, text);
             }
@@ -99,7 +99,7 @@ impl Copy {
 
     async fn by_ids(&mut self, space: &SpaceReader, segment: &str, ids: &[String]) {
         let (found, unread) = space.raw_by_ids(segment, ids).await;
-        for Raw { text, .. } in found {
+        for RawDocument { text, .. } in found {
             match segment {
                 "variables" => self.add(segment, &without_values(&text)),
                 _ => self.add(segment, &text),
@@ -131,13 +131,13 @@ impl Copy {
 
 /// The ids of what projects, runbooks and library sets own.
 #[derive(Default)]
-struct Owned {
+struct OwnedIds {
     processes: Vec<String>,
     runbook_processes: Vec<String>,
     sets: Vec<String>,
 }
 
-impl Owned {
+impl OwnedIds {
     /// Notes what a document of this segment owns.
     fn note(&mut self, segment: &str, body: &Value) {
         let id = |field: &str| body[field].as_str().map(str::to_owned);

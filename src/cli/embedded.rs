@@ -10,7 +10,7 @@ pub(super) use present::{Embedded, start};
 #[cfg(feature = "sandbox")]
 mod present {
     use anyhow::Context as _;
-    use octopus_sandbox::{ADMIN_KEY, Options, Sandbox, Seed, Store};
+    use octopus_sandbox::{ADMIN_KEY, Sandbox, SandboxOptions, Seed, StoreLocation};
     use std::net::Ipv4Addr;
     use tokio::net::TcpListener;
 
@@ -33,13 +33,13 @@ mod present {
     /// `:memory:`, or empty for the default file.
     pub(in crate::cli) async fn start(store: &str) -> anyhow::Result<Embedded> {
         let store = match store {
-            "" => Store::File(".poolwright/sandbox.db".into()),
-            ":memory:" => Store::Memory,
-            path => Store::File(path.into()),
+            "" => StoreLocation::File(".poolwright/sandbox.db".into()),
+            ":memory:" => StoreLocation::Memory,
+            path => StoreLocation::File(path.into()),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.context("cannot listen on the loopback address")?;
-        let options = Options { store, seed: Seed::Chapter, ..Options::default() };
+        let options = SandboxOptions { store, seed: Seed::Chapter, ..SandboxOptions::default() };
         let sandbox = octopus_sandbox::start(options, listener).await;
         sandbox.map(Embedded).context("cannot start the sandbox")
     }

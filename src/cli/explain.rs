@@ -2,12 +2,12 @@
 
 use super::{exit, files, print::out, screen::Screen, session, trouble::helped};
 use poolwright_core::{
-    desired::{Desired, PoolRef, Verdict},
+    desired::{Desired, DesiredPoolRef, PlacementVerdict},
     diff::{after, decisions, diff},
-    explain::{self, Declared, Explanation, Question, RuleAnswer, Said},
-    live::{Gap, GitScope, Hides, Live, LivePool, LiveStep, Scope, by_cause},
+    explain::{self, DeclaredAnswer, ExplainInput, Explanation, PlacementAnswer, RuleAnswer},
+    live::{GitScope, HiddenData, Live, LivePool, LiveStep, ReadScope, UnreadPart, by_cause},
     model::{Address, Execution, Name, Place},
-    plan::Header,
+    plan::PlanHeader,
     text::nearest,
 };
 use poolwright_refresh::{refresh, scope, space};
@@ -32,8 +32,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "POOL")]
     pool: Option<String>,
     /// How it is shown.
-    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
-    format: Shown,
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text, value_name = "FORMAT")]
+    format: ExplainFormat,
     #[command(flatten)]
     files: files::Args,
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(super) struct Args {
 
 /// How an explanation is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Shown {
+enum ExplainFormat {
     /// For people.
     Text,
     /// For scripts.
@@ -71,7 +71,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let explanation = match &args.pool {
         Some(pool) => Explanation::of_pool(&live, the_pool(&live, pool)?),
         None => {
-            let header = Header {
+            let header = PlanHeader {
                 url: session.url.clone(),
                 server_version: live.server.version.clone(),
                 space,
@@ -86,15 +86,15 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             let planned = desired.map(|it| after(&live, &diff(it, &live, header).changes));
             let declared = files.as_ref().map(|it| declared(it, &live)).unwrap_or_default();
             let file = planned.as_ref().map(|after| (after, &declared));
-            args.of_steps(&Question { live: &live, file })?
+            args.of_steps(&ExplainInput { live: &live, file })?
         }
     };
     out!(
         "{}",
         match args.format {
-            Shown::Text => explain::text(&explanation),
-            Shown::Json => explain::json(&explanation),
-            Shown::Csv => explain::csv(&explanation),
+            ExplainFormat::Text => explain::text(&explanation),
+            ExplainFormat::Json => explain::json(&explanation),
+            ExplainFormat::Csv => explain::csv(&explanation),
         }
     );
     match args.step {
@@ -105,19 +105,19 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 
 impl Args {
     /// What has to be read: for one project little more than that project.
-    fn scope(&self, of_file: Option<Scope>) -> Scope {
+    fn scope(&self, of_file: Option<ReadScope>) -> ReadScope {
         let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
         let git = GitScope { skip_unreachable: true, ..git };
         let of_file = of_file.filter(|_| self.pool.is_none()).unwrap_or_default();
-        Scope {
+        ReadScope {
             workers: true,
             deployments: true,
             runbooks: true,
-            pointers: true,
+            references: true,
             templates: true,
-            editions: self.pool.is_some(),
+            snapshots: self.pool.is_some(),
             features: true,
-            elsewhere: false,
+            other_spaces: false,
             git: Some(of_file.git.clone().unwrap_or(git)),
             project: self.project.clone(),
             ..of_file
@@ -140,8 +140,8 @@ impl Args {
     fn answered(&self, live: &Live, told: &Explanation) -> anyhow::Result<()> {
         let Some(project) = &self.project else { return Ok(()) };
         let is_of_it =
-            |it: &&Gap| is_of_steps(it) && (it.project.is_some() || told.steps.is_empty());
-        let unread = by_cause(live.gaps.iter().filter(is_of_it));
+            |it: &&UnreadPart| is_of_steps(it) && (it.project.is_some() || told.steps.is_empty());
+        let unread = by_cause(live.unread.iter().filter(is_of_it));
         let unread: Vec<_> = unread.iter().map(|(what, why)| format!("{what}: {why}")).collect();
         if unread.is_empty() {
             return Ok(());
@@ -154,7 +154,7 @@ impl Args {
         ))
     }
 
-    fn of_steps(&self, question: &Question) -> anyhow::Result<Explanation> {
+    fn of_steps(&self, question: &ExplainInput) -> anyhow::Result<Explanation> {
         let Some(step) = &self.step else { return Ok(Explanation::of_steps(question, |_| true)) };
         let name = Name::new(step);
         let explanation =
@@ -167,12 +167,12 @@ impl Args {
             process.steps.iter().flat_map(|it| std::iter::once(it).chain(process.inside(it)))
         });
         let names = steps.flat_map(|it| [it.name().as_str(), it.step.as_str()]);
-        let help = match (nearest(step, names), explanation.unseen.first()) {
+        let help = match (nearest(step, names), explanation.unread.first()) {
             (Some(near), _) => format!("a step of a similar name exists: `{near}`"),
             (None, Some(unseen)) => unseen.clone(),
             (None, None) => "without a step all of the project's are told".to_owned(),
         };
-        let of = match question.live.gaps.iter().any(is_of_steps) {
+        let of = match question.live.unread.iter().any(is_of_steps) {
             true => "what could be read of project",
             false => "project",
         };
@@ -181,44 +181,44 @@ impl Args {
 }
 
 /// Whether steps of the space are among what could not be read.
-fn is_of_steps(gap: &Gap) -> bool {
-    matches!(gap.hides, Hides::Steps | Hides::StepsInGit)
+fn is_of_steps(gap: &UnreadPart) -> bool {
+    matches!(gap.hidden, HiddenData::Steps | HiddenData::StepsInGit)
 }
 
 /// What the file says of live steps, by the rules that decide about them.
-fn declared(files: &files::Files, live: &Live) -> HashMap<Address, Declared> {
+fn declared(files: &files::LoadedFiles, live: &Live) -> HashMap<Address, DeclaredAnswer> {
     let in_git = |address: &Address| matches!(address, Address::Step { branch: Some(_), .. });
     let leaves_git = files.desired.version_control.is_none();
     let decided = decisions(&files.desired, live).into_iter();
     let told = decided.filter_map(|(address, rule)| {
         if leaves_git && in_git(&address) {
             let why = "it is stored in Git, and the file has no `[version_control]`";
-            return Some((address, Declared::unmanaged(why)));
+            return Some((address, DeclaredAnswer::unmanaged(why)));
         }
-        let line = files.sources.line(&rule.at)?;
+        let line = files.sources.line(&rule.span)?;
         let rule_answer = RuleAnswer { line, label: rule.label.clone() };
         let said = said(&rule.verdict, &files.desired);
-        Some((address, Declared { rule: Some(rule_answer), said }))
+        Some((address, DeclaredAnswer { rule: Some(rule_answer), placement: said }))
     });
     told.collect()
 }
 
 /// Where a rule says that its steps shall run.
-fn said(verdict: &Verdict, desired: &Desired) -> Said {
+fn said(verdict: &PlacementVerdict, desired: &Desired) -> PlacementAnswer {
     let target = match verdict {
-        Verdict::Leave => {
+        PlacementVerdict::Leave => {
             let text = "left as it is".to_owned();
-            return Said { place: "left", text, ..Said::default() };
+            return PlacementAnswer { place: "left", text, ..PlacementAnswer::default() };
         }
-        Verdict::Place(target) => target,
+        PlacementVerdict::Place(target) => target,
     };
     let (place, pool, variable, text) = match &target.place {
         Place::Pool(pool) => {
             let name = match &pool.value {
-                PoolRef::Declared(key) => {
+                DesiredPoolRef::Declared(key) => {
                     desired.pools.get(key).map_or_else(|| key.clone(), |it| it.name.to_string())
                 }
-                PoolRef::Live(reference) => reference.clone(),
+                DesiredPoolRef::Live(reference) => reference.clone(),
             };
             ("pool", Some(name.clone()), None, format!("pool `{name}`"))
         }
@@ -229,7 +229,7 @@ fn said(verdict: &Verdict, desired: &Desired) -> Said {
     };
     let execution = target.execution.map(Execution::as_str);
     let text = execution.map_or(text.clone(), |execution| format!("{text}, {execution}"));
-    Said { place, pool, variable, execution, text, ..Said::default() }
+    PlacementAnswer { place, pool, variable, execution, text, ..PlacementAnswer::default() }
 }
 
 fn the_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePool> {

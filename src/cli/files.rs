@@ -29,7 +29,7 @@ pub(super) struct Args {
 }
 
 /// What the files say.
-pub(super) struct Files {
+pub(super) struct LoadedFiles {
     /// Their texts.
     pub(super) sources: Sources,
     /// What they ask for.
@@ -55,14 +55,14 @@ impl Args {
     }
 
     /// Reads and parses the files. `None` where they have errors, which are printed.
-    pub(super) fn load(&self, screen: &Screen) -> anyhow::Result<Option<Files>> {
+    pub(super) fn load(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
         let sources = self.read()?;
         let (desired, found) = config::load(&sources);
         if found.iter().any(|finding| finding.level == Level::Error) {
             print(&found, &sources, screen);
             return Ok(None);
         }
-        Ok(Some(Files { sources, desired, warnings: found }))
+        Ok(Some(LoadedFiles { sources, desired, warnings: found }))
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn print(found: &[Finding], sources: &Sources, screen: &Screen) {
     }
 }
 
-impl Files {
+impl LoadedFiles {
     /// `sha256:` and the digest of the files' texts.
     pub(super) fn digest(&self) -> String {
         let mut digest = Sha256::new();

@@ -13,8 +13,8 @@ use poolwright_core::{
     config,
     diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
-    live::{Gap, Live},
-    pull::{Judged, Kept, keep},
+    live::{Live, UnreadPart},
+    pull::{FilePlan, KeepResult, keep},
     text::escape::Escaped,
 };
 use poolwright_refresh::scope;
@@ -38,7 +38,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let asked = scope(&files.desired);
     let asked = (asked.git.unwrap_or_default(), asked.feeds);
     let (live, hidden) = live(&session, args.space(files.desired.space.as_ref()), asked).await?;
-    if let Some(Gap { what, why, .. }) = hidden.first() {
+    if let Some(UnreadPart { what, why, .. }) = hidden.first() {
         // It would be taken for gone, and out of the file.
         let help = "nothing was written; keep the file with a key that sees all of the space";
         return Err(helped(format!("cannot see {what}: {why}"), help));
@@ -53,7 +53,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
     tell(&live);
-    kept.told.iter().for_each(|it| errln!("  {}", Escaped(it)));
+    kept.edit_notes.iter().for_each(|it| errln!("  {}", Escaped(it)));
     if kept.text == *text {
         errln!("{shown} is as it is live: nothing is written");
         refusals(path, &kept, screen);
@@ -66,16 +66,16 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
 }
 
 /// Tells why a plan of what is kept is refused, though it changes nothing.
-fn refusals(path: &Path, kept: &Kept, screen: &Screen) {
-    if !kept.refused.is_empty() {
+fn refusals(path: &Path, kept: &KeepResult, screen: &Screen) {
+    if !kept.refusals.is_empty() {
         errln!("a plan that changes nothing is refused all the same:");
         let source = Source { path: path.to_string_lossy().into_owned(), text: kept.text.clone() };
-        files::print(&kept.refused, &Sources(vec![source]), screen);
+        files::print(&kept.refusals, &Sources(vec![source]), screen);
     }
 }
 
 /// What a plan of a text would be; what is wrong with the text, where it does not load.
-fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
+fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load(&Sources(vec![source]));
     if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
@@ -83,7 +83,7 @@ fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
     }
     let plan = diff(&desired, live, header(live));
     let decided = decisions(&desired, live).into_iter();
-    let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
-    let unread = unread(&desired, live).into_iter().map(|rule| rule.at.bytes.start).collect();
-    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, unread, desired })
+    let decided = decided.map(|(address, rule)| (address, rule.span.bytes.start)).collect();
+    let unread = unread(&desired, live).into_iter().map(|rule| rule.span.bytes.start).collect();
+    Ok(FilePlan { changes: plan.changes, findings: plan.findings, decided, unread, desired })
 }

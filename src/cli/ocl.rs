@@ -18,8 +18,8 @@ use poolwright_core::{
     text::escape::{Escaped, in_json},
 };
 
-use checkout::{Checkout, Outcome};
-use planned::Moved;
+use checkout::{Checkout, CheckoutEdits};
+use planned::MovedStep;
 use serde_json::json;
 use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
@@ -33,24 +33,24 @@ use std::{fmt::Write as _, path::PathBuf};
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: OclCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum OclCommand {
     /// Show what `ocl apply` would change, and write nothing. Example:
     ///
     ///   poolwright ocl plan --project "Web Store" --exit-code .
     #[command(verbatim_doc_comment)]
     Plan {
         #[command(flatten)]
-        what: What,
+        input: OclInput,
         /// Exit with 2 where there are changes.
         #[arg(long)]
         exit_code: bool,
         /// How the changes are shown.
-        #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
-        format: Shown,
+        #[arg(long, value_enum, default_value_t = OclFormat::Text, value_name = "FORMAT")]
+        format: OclFormat,
     },
     /// Edit the files. Example:
     ///
@@ -58,13 +58,13 @@ enum Command {
     #[command(verbatim_doc_comment)]
     Apply {
         #[command(flatten)]
-        what: What,
+        input: OclInput,
     },
 }
 
 /// How the changes are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Shown {
+enum OclFormat {
     /// For people.
     Text,
     /// For scripts: `changes`, each with `file`, `address`, `before`, `after` and `because`, and `files`.
@@ -73,7 +73,7 @@ enum Shown {
 
 /// Which files, and by which rules.
 #[derive(Debug, clap::Args)]
-struct What {
+struct OclInput {
     #[command(flatten)]
     files: files::Args,
     /// The project whose processes these are, as the rules name it.
@@ -87,16 +87,16 @@ struct What {
 /// Plans, or edits the files.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     match &args.command {
-        Command::Plan { what, exit_code, format } => {
+        OclCommand::Plan { input: what, exit_code, format } => {
             let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
             match format {
-                Shown::Text => out!("{}", text(&outcome)),
-                Shown::Json => outln!("{}", json(&outcome)),
+                OclFormat::Text => out!("{}", text(&outcome)),
+                OclFormat::Json => outln!("{}", json(&outcome)),
             }
             let changes = *exit_code && !outcome.moved.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
         }
-        Command::Apply { what } => {
+        OclCommand::Apply { input: what } => {
             let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
             let edited = || outcome.files.iter().filter(|file| file.before != file.after);
             edited().try_for_each(|file| tree::is_writable(&file.path))?;
@@ -111,7 +111,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 }
 
 /// What comes of the files; `None` where something is wrong, which is printed.
-fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
+fn outcome(what: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
     let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
     let found = tree::read(&what.paths)?;
     let (found, others) =
@@ -128,9 +128,9 @@ fn outcome(what: &What, screen: &Screen) -> anyhow::Result<Option<Outcome>> {
 }
 
 /// For people: each step that moves and by which rule, and the lines that change.
-fn text(outcome: &Outcome) -> String {
+fn text(outcome: &CheckoutEdits) -> String {
     let mut text = String::new();
-    for Moved { address, before, after, because, .. } in &outcome.moved {
+    for MovedStep { address, before, after, because, .. } in &outcome.moved {
         let address = Escaped(address);
         _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
     }
@@ -151,7 +151,7 @@ fn text(outcome: &Outcome) -> String {
     text
 }
 
-fn tally(outcome: &Outcome) -> String {
+fn tally(outcome: &CheckoutEdits) -> String {
     let files = outcome.files.iter().filter(|file| file.before != file.after).count();
     let all = poolwright_core::text::count(outcome.files.len(), "file");
     match outcome.moved.len() {
@@ -160,8 +160,8 @@ fn tally(outcome: &Outcome) -> String {
     }
 }
 
-fn json(outcome: &Outcome) -> String {
-    let change = |it: &Moved| json!({ "file": it.file.to_string_lossy(), "address": it.address, "before": it.before, "after": it.after, "because": it.because });
+fn json(outcome: &CheckoutEdits) -> String {
+    let change = |it: &MovedStep| json!({ "file": it.file.to_string_lossy(), "address": it.address, "before": it.before, "after": it.after, "because": it.because });
     let changes: Vec<_> = outcome.moved.iter().map(change).collect();
     let files = outcome.files.iter().filter(|file| file.before != file.after);
     let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();

@@ -2,7 +2,7 @@
 
 use super::{
     exit,
-    files::{self, Files},
+    files::{self, LoadedFiles},
     print::out,
     screen::Screen,
     session::{self, Session},
@@ -10,11 +10,11 @@ use super::{
 };
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
-    diff::{self, Targets},
+    diff::{self, TargetFilter},
     finding::{Finding, Level},
-    live::{Live, Scope},
-    plan::{Change, ChangeKind, Header, Plan, file},
-    render::{self, Format},
+    live::{Live, ReadScope},
+    plan::{Change, ChangeKind, Plan, PlanHeader, file},
+    render::{self, RenderFormat},
 };
 use poolwright_refresh::{refresh, scope, space, with_every_step};
 
@@ -39,20 +39,20 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// How the plan is shown.
-    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
-    format: Shown,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
+    format: PlanFormat,
     /// Exit with 2 where there are changes.
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]
-    narrowed: Narrowed,
+    narrowed: PlanFilter,
     #[command(flatten)]
     session: session::Args,
 }
 
 /// What a plan is narrowed to.
 #[derive(Debug, clap::Args)]
-pub(super) struct Narrowed {
+pub(super) struct PlanFilter {
     /// Only the change at this address, and what it depends on; `*` and `?` are wildcards. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
@@ -62,9 +62,9 @@ pub(super) struct Narrowed {
     wave: Option<String>,
 }
 
-impl Narrowed {
-    fn targets(&self) -> anyhow::Result<Targets> {
-        let targets = Targets::new(self.target.iter().map(String::as_str));
+impl PlanFilter {
+    fn targets(&self) -> anyhow::Result<TargetFilter> {
+        let targets = TargetFilter::new(self.target.iter().map(String::as_str));
         targets.map_err(|error| {
             helped(
                 error.to_string(),
@@ -76,18 +76,18 @@ impl Narrowed {
 
 /// How a plan is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Shown {
+pub(super) enum PlanFormat {
     /// For people.
     Text,
     /// For scripts; the schema is `poolwright schema plan`.
     Json,
 }
 
-impl From<Shown> for Format {
-    fn from(shown: Shown) -> Self {
+impl From<PlanFormat> for RenderFormat {
+    fn from(shown: PlanFormat) -> Self {
         match shown {
-            Shown::Text => Self::Text,
-            Shown::Json => Self::Json,
+            PlanFormat::Text => Self::Text,
+            PlanFormat::Json => Self::Json,
         }
     }
 }
@@ -121,8 +121,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 
 /// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
 pub(super) async fn make(
-    files: &Files,
-    (args, narrowed): (&session::Args, &Narrowed),
+    files: &LoadedFiles,
+    (args, narrowed): (&session::Args, &PlanFilter),
     session: &Session,
     screen: &Screen,
 ) -> anyhow::Result<Option<Plan>> {
@@ -130,7 +130,7 @@ pub(super) async fn make(
     let reader = session.connection.reader();
     let desired = &files.desired;
     let space = space(&reader, args.space(desired.space.as_ref())).await?;
-    let planned = async |scope: Scope| {
+    let planned = async |scope: ReadScope| {
         let live = refresh(&reader, &space, &scope, &session.url).await?;
         let header = header(files, session, &live, scope);
         let plan = diff::narrowed(desired, &live, header, &targets, narrowed.wave.as_deref());
@@ -156,16 +156,16 @@ pub(super) async fn make(
 /// nothing of the plan relies on it.
 async fn kept(reader: &Reader, live: &Live, plan: &Plan) -> anyhow::Result<Vec<Finding>> {
     let moves = |it: &Change| matches!(it.kind, ChangeKind::PlaceStep { .. });
-    if plan.header.scope.editions || !plan.changes.iter().any(moves) {
+    if plan.header.scope.snapshots || !plan.changes.iter().any(moves) {
         return Ok(diff::kept(plan, live, live));
     }
-    let scope = Scope { editions: true, ..Scope::default() };
+    let scope = ReadScope { snapshots: true, ..ReadScope::default() };
     let frozen = refresh(reader, &plan.header.space, &scope, &plan.header.url).await?;
     Ok(diff::kept(plan, live, &frozen))
 }
 
-fn header(files: &Files, session: &Session, live: &Live, scope: Scope) -> Header {
-    Header {
+fn header(files: &LoadedFiles, session: &Session, live: &Live, scope: ReadScope) -> PlanHeader {
+    PlanHeader {
         url: session.url.clone(),
         server_version: live.server.version.clone(),
         space: live.server.space.clone(),

@@ -1,10 +1,10 @@
 //! How an apply goes: a bar on a terminal, a line a change elsewhere.
 
 use super::{print::errln, screen::Screen};
-use poolwright_client::apply::Event;
+use poolwright_client::apply::ApplyEvent;
 use poolwright_core::{
     model::Address,
-    plan::{Action, Plan},
+    plan::{ChangeAction, Plan},
     text::{count, escape::Escaped},
 };
 
@@ -31,44 +31,44 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows an event.
-    pub(super) fn show(&self, event: &Event) {
+    pub(super) fn show(&self, event: &ApplyEvent) {
         let address = |index: &usize| {
             let change = self.plan.changes.get(*index);
             change.map(|it| Escaped(&it.address.to_string()).to_string()).unwrap_or_default()
         };
         let line = match event {
-            Event::Started { index } => {
+            ApplyEvent::Started { index } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(address(index));
                 }
                 return;
             }
-            Event::Done { index, .. } => {
+            ApplyEvent::Done { index, .. } => {
                 let action = self.plan.changes.get(*index).map(|it| it.kind.action());
                 format!("{} {}", done(action), address(index))
             }
-            Event::Writing { .. } => return,
-            Event::Looked { pool, workers, healthy, fit } => {
+            ApplyEvent::Writing { .. } => return,
+            ApplyEvent::WorkersChecked { pool, workers, healthy, ready: fit } => {
                 return self.look(looked(pool, (*workers, *healthy), *fit));
             }
-            Event::Failed { index, error, unknown } => {
+            ApplyEvent::Failed { index, error, unknown } => {
                 let word = if *unknown { "unknown" } else { "failed" };
                 format!("{word} {}: {}", address(index), Escaped(error))
             }
             // One word for all of them is said at the end.
-            Event::Skipped { because, .. } if because == "interrupted" => return,
-            Event::Skipped { index, because } => {
+            ApplyEvent::Skipped { because, .. } if because == "interrupted" => return,
+            ApplyEvent::Skipped { index, because } => {
                 format!("skipped {}: {}", address(index), Escaped(because))
             }
         };
         match &self.bar {
             Some(bar) => {
                 bar.inc(1);
-                if !matches!(event, Event::Done { .. }) {
+                if !matches!(event, ApplyEvent::Done { .. }) {
                     bar.suspend(|| errln!("{line}"));
                 }
             }
-            None if self.quiet && matches!(event, Event::Done { .. }) => {}
+            None if self.quiet && matches!(event, ApplyEvent::Done { .. }) => {}
             None => errln!("{line}"),
         }
     }
@@ -103,11 +103,11 @@ fn looked(pool: &Address, (workers, healthy): (usize, usize), fit: bool) -> Stri
     }
 }
 
-fn done(action: Option<Action>) -> &'static str {
+fn done(action: Option<ChangeAction>) -> &'static str {
     match action {
-        Some(Action::Create) => "created",
-        Some(Action::Replace) => "replaced",
-        Some(Action::Delete) => "deleted",
-        Some(Action::Update) | None => "updated",
+        Some(ChangeAction::Create) => "created",
+        Some(ChangeAction::Replace) => "replaced",
+        Some(ChangeAction::Delete) => "deleted",
+        Some(ChangeAction::Update) | None => "updated",
     }
 }

@@ -11,8 +11,8 @@ use poolwright_core::{
     config,
     diff::diff,
     finding::{Level, Source, Sources},
-    live::{Gap, GitScope, Hides, Live, Scope},
-    plan::Header,
+    live::{GitScope, HiddenData, Live, ReadScope, UnreadPart},
+    plan::PlanHeader,
     pull::pull,
     text::escape::Escaped,
 };
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let session = args.session.open(None).await?;
     let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
     let (mut live, hidden) = live(&session, args.session.space(None), (git, false)).await?;
-    live.gaps.extend(hidden);
+    live.unread.extend(hidden);
     let text = pull(&live, &session.url);
     check(&text, &live)?;
     match &args.output {
@@ -77,17 +77,17 @@ pub(super) async fn live(
     session: &session::Session,
     named: Option<&str>,
     (git, feeds): (GitScope, bool),
-) -> anyhow::Result<(Live, Vec<Gap>)> {
+) -> anyhow::Result<(Live, Vec<UnreadPart>)> {
     let reader = session.connection.reader();
     let space = space(&reader, named).await?;
     let views = ["WorkerView", "ProcessView", "MachinePolicyView", "AccountView", "ProxyView"];
     let lacking = lacking(&reader, &space.id, views).await;
     let sees = |permission| !lacking.contains(&permission);
     let (workers, steps) = (sees("WorkerView"), sees("WorkerView") && sees("ProcessView"));
-    let scope = Scope {
+    let scope = ReadScope {
         workers,
         // A plan of what chooses pools looks at their workers.
-        pointers: workers,
+        references: workers,
         scope_names: workers,
         deployments: steps,
         runbooks: steps,
@@ -96,7 +96,7 @@ pub(super) async fn live(
         proxies: workers && sees("ProxyView"),
         feeds,
         features: false,
-        fallback: true,
+        features_if_visible: true,
         git: steps.then_some(git),
         ..everything()
     };
@@ -104,7 +104,7 @@ pub(super) async fn live(
     if live.server.built_in_worker.is_none() {
         let what = "whether steps may run on the built-in worker".to_owned();
         let why = "the key may not see the server's switches".to_owned();
-        live.gaps.push(Gap::new(what, why, Hides::ElsewhereSteps));
+        live.unread.push(UnreadPart::new(what, why, HiddenData::OtherSpaceSteps));
     }
     if !steps {
         live.server.built_in_worker = None;
@@ -112,7 +112,7 @@ pub(super) async fn live(
     if !workers {
         let what = "where steps run, and which pool is the default one".to_owned();
         let why = "a plan of that would look at the workers".to_owned();
-        live.gaps.push(Gap::new(what, why, Hides::Rules));
+        live.unread.push(UnreadPart::new(what, why, HiddenData::Rules));
         live.pools.iter_mut().for_each(|it| it.default = false);
     }
     Ok((live, hidden(&reader, &space).await))
@@ -120,20 +120,20 @@ pub(super) async fn live(
 
 /// Tells what a file lacks, since it could not be read.
 pub(super) fn tell(live: &Live) {
-    for Gap { what, why, .. } in &live.gaps {
+    for UnreadPart { what, why, .. } in &live.unread {
         errln!("warning: not in the file: {}: {}", Escaped(what), Escaped(why));
     }
 }
 
 /// A plan of what was read and is not carried out.
-pub(super) fn header(live: &Live) -> Header {
-    Header {
+pub(super) fn header(live: &Live) -> PlanHeader {
+    PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space: live.server.space.clone(),
         files: Vec::new(),
         digest: String::new(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     }
 }
 

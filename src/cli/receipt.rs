@@ -1,11 +1,11 @@
 //! The receipt on disk: written before the first request, and as the work goes on.
 
 use super::{plan::save, print::errln};
-use poolwright_client::apply::{Event, journal};
+use poolwright_client::apply::{ApplyEvent, journal};
 use poolwright_core::{
     live::{Live, LivePool},
-    plan::Approved,
-    receipt::{Outcome, Receipt},
+    plan::ApprovedPlan,
+    receipt::{ChangeOutcome, Receipt},
 };
 
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ const MANY: usize = 200;
 const BEHIND: Duration = Duration::from_millis(250);
 
 /// A receipt that is kept in a file.
-pub(super) struct Kept {
+pub(super) struct ReceiptFile {
     receipt: Receipt,
     path: PathBuf,
     /// When it was last written since the work began.
@@ -30,14 +30,14 @@ pub(super) struct Kept {
     lost: bool,
 }
 
-impl Kept {
+impl ReceiptFile {
     /// Starts a receipt; `path` is where it goes, else a folder here, under the time.
     ///
     /// # Errors
     ///
     /// Where it cannot be written: then nothing may be applied either.
     pub(super) fn start(
-        approved: &Approved,
+        approved: &ApprovedPlan,
         live: &Live,
         path: Option<&Path>,
     ) -> anyhow::Result<Self> {
@@ -50,9 +50,9 @@ impl Kept {
     }
 
     /// Notes an event, and writes the receipt where it is time to.
-    pub(super) fn note(&mut self, event: &Event) {
+    pub(super) fn note(&mut self, event: &ApplyEvent) {
         journal::record(&mut self.receipt, event);
-        if matches!(event, Event::Started { .. }) {
+        if matches!(event, ApplyEvent::Started { .. }) {
             return;
         }
         if self.receipt.entries.len() < MANY {
@@ -61,8 +61,8 @@ impl Kept {
         } else if self.saved.is_none_or(|saved| BEHIND < saved.elapsed()) {
             // What is not known to be over may have begun before the next writing: never a lie.
             let mut careful = self.receipt.clone();
-            let open = careful.entries.iter_mut().filter(|it| it.outcome == Outcome::Skipped);
-            open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = Outcome::Unknown);
+            let open = careful.entries.iter_mut().filter(|it| it.outcome == ChangeOutcome::Skipped);
+            open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = ChangeOutcome::Unknown);
             let text = careful.text();
             self.save(&text);
         }
@@ -88,7 +88,7 @@ impl Kept {
 }
 
 /// The receipt of a plan that has no changes.
-pub(super) fn nothing(approved: &Approved) -> Receipt {
+pub(super) fn nothing(approved: &ApprovedPlan) -> Receipt {
     let mut receipt = journal::begin(approved, tool(), now().to_string());
     journal::end(&mut receipt, now().to_string());
     receipt

@@ -1,7 +1,7 @@
 //! `sandbox --record`: every exchange as a line of JSON.
 
 use anyhow::Context as _;
-use octopus_sandbox::{Exchange, Recorder};
+use octopus_sandbox::{RecordedExchange, Recorder};
 use serde_json::{Value, json};
 use std::{
     fs::File,
@@ -25,8 +25,8 @@ pub(super) fn into_file(path: &Path) -> anyhow::Result<Recorder> {
     }))
 }
 
-fn line(exchange: &Exchange) -> Value {
-    let Exchange { method, target, agent, sent, status, answer } = exchange;
+fn line(exchange: &RecordedExchange) -> Value {
+    let RecordedExchange { method, target, agent, sent, status, answer } = exchange;
     json!({
         "method": method,
         "target": target,

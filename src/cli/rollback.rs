@@ -1,9 +1,9 @@
 //! `poolwright rollback`: the way back from an apply.
 
 use super::{
-    apply::{self, How},
+    apply::{self, ApplySettings},
     exit,
-    plan::{self, Shown},
+    plan::{self, PlanFormat},
     print::{errln, out},
     screen::Screen,
     session,
@@ -14,10 +14,10 @@ use poolwright_core::{
     back::back,
     diff,
     finding::Sources,
-    live::{GitScope, Scope},
-    model::{Address, Linked, SetOwner},
-    plan::{Action, Header, Plan, check, file},
-    receipt::{Receipt, Status},
+    live::{GitScope, ReadScope},
+    model::{Address, Linked, VariableSetOwner},
+    plan::{ChangeAction, Plan, PlanHeader, check, file},
+    receipt::{ApplyStatus, Receipt},
     render,
 };
 use poolwright_refresh::refresh;
@@ -51,8 +51,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
     /// How the plan is shown; json prints the receipt instead, but for a plan that is saved.
-    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
-    format: Shown,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
+    format: PlanFormat,
     #[command(flatten)]
     wait: wait::Args,
     #[command(flatten)]
@@ -67,7 +67,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let scope = scope(&undone);
     let live = refresh(&session.connection.reader(), &space, &scope, &session.url).await?;
     let (changes, findings) = back(&undone, &live);
-    let header = Header {
+    let header = PlanHeader {
         url: session.url.clone(),
         server_version: live.server.version.clone(),
         space,
@@ -79,7 +79,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(path) = &args.output {
         return saved(&plan, path, args, screen);
     }
-    let how = How {
+    let how = ApplySettings {
         saved: None,
         asks: !args.auto_approve,
         receipt: args.receipt.as_deref(),
@@ -125,7 +125,7 @@ fn read(args: &Args) -> anyhow::Result<Receipt> {
         let message = format!("the receipt is of `{}`, and not of `{url}`", receipt.server.url);
         return Err(helped(message, "leave `--url` and OCTOPUS_URL out, or name that server"));
     }
-    if receipt.status == Status::Running {
+    if receipt.status == ApplyStatus::Running {
         errln!(
             "warning: the apply of this receipt runs still, or was killed: what is in it is undone"
         );
@@ -134,16 +134,17 @@ fn read(args: &Args) -> anyhow::Result<Receipt> {
 }
 
 /// What has to be read to find the way back.
-fn scope(receipt: &Receipt) -> Scope {
+fn scope(receipt: &Receipt) -> ReadScope {
     let of = |kind: &str| receipt.entries.iter().any(|it| it.kind == kind);
-    let made = receipt.entries.iter().any(|it| it.kind == "pool" && it.action == Action::Create);
+    let made =
+        receipt.entries.iter().any(|it| it.kind == "pool" && it.action == ChangeAction::Create);
     let branches: BTreeSet<String> = receipt
         .entries
         .iter()
         .filter_map(|it| match it.address.parse() {
             Ok(
                 Address::Step { branch, .. }
-                | Address::Variable { owner: SetOwner::Project { branch, .. }, .. },
+                | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. },
             ) => branch,
             _ => None,
         })
@@ -156,10 +157,10 @@ fn scope(receipt: &Receipt) -> Scope {
     let by_variable = receipt
         .entries
         .iter()
-        .any(|it| it.before.iter().any(|field| field.path == "WorkerPoolVariable"));
+        .any(|it| it.written.iter().any(|field| field.path == "WorkerPoolVariable"));
     let chooses = of("variable") || of("target");
     let steps = of("placement") || chooses || made || of("server");
-    Scope {
+    ReadScope {
         workers: true,
         policies: of("worker"),
         accounts: of("worker"),
@@ -167,12 +168,12 @@ fn scope(receipt: &Receipt) -> Scope {
         feeds: of("placement"),
         deployments: steps,
         runbooks: steps,
-        pointers: made || by_variable || chooses,
+        references: made || by_variable || chooses,
         scope_names: of("variable"),
-        editions: made,
+        snapshots: made,
         features: of("server"),
-        fallback: true,
+        features_if_visible: true,
         git: (!git.branches.is_empty()).then_some(git),
-        ..Scope::default()
+        ..ReadScope::default()
     }
 }

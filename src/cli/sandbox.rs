@@ -7,7 +7,7 @@ use super::{
     trouble::helped,
 };
 use anyhow::Context as _;
-use octopus_sandbox::{self as sandbox, Options, Pace, Seed, Store};
+use octopus_sandbox::{self as sandbox, Pace, SandboxOptions, Seed, StoreLocation};
 use std::{
     fs,
     net::Ipv4Addr,
@@ -45,7 +45,7 @@ pub(super) struct Args {
     workers: usize,
     /// What goes wrong: `429 every 7 on GET */workers*`. May be repeated; docs/sandbox.md has them all.
     #[arg(long, value_name = "RULE")]
-    fault: Vec<sandbox::Rule>,
+    fault: Vec<sandbox::FaultRule>,
     /// What chance begins with, in faults that have some.
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     fault_seed: u64,
@@ -88,7 +88,7 @@ enum SeedName {
 /// Serves until it is asked to end.
 pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
-    let store = if memory { Store::Memory } else { Store::File(args.db.clone()) };
+    let store = if memory { StoreLocation::Memory } else { StoreLocation::File(args.db.clone()) };
     if let Some(file) = &args.export {
         return export(&store, file).await;
     }
@@ -100,17 +100,17 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
         .await
         .with_context(|| format!("cannot listen on port {}", args.port))?;
-    let options = Options {
+    let options = SandboxOptions {
         store,
         seed,
         pace,
         rules: args.fault,
         fault_seed: args.fault_seed,
         recorder: args.record.as_deref().map(record::into_file).transpose()?,
-        ..Options::default()
+        ..SandboxOptions::default()
     };
     let sandbox = sandbox::start(options, listener).await.map_err(|error| match error {
-        sandbox::Error::HasData => helped(
+        sandbox::SandboxError::HasData => helped(
             format!("`{}` has data already", args.db.display()),
             "name another file with `--db`, or delete this one",
         ),
@@ -137,8 +137,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 /// Writes the state of a store that is there, whole or not at all.
-async fn export(store: &Store, file: &Path) -> anyhow::Result<u8> {
-    if let Store::File(path) = store
+async fn export(store: &StoreLocation, file: &Path) -> anyhow::Result<u8> {
+    if let StoreLocation::File(path) = store
         && !path.exists()
     {
         let message = format!("there is no sandbox at `{}`", path.display());

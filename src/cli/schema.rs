@@ -17,13 +17,13 @@ const PLAN: &str = include_str!("../../schema/plan.schema.json");
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
-    /// Of what.
-    #[arg(value_enum, default_value_t = Of::Workers)]
-    of: Of,
+    /// Which file the schema describes.
+    #[arg(value_enum, default_value_t = SchemaKind::Workers, value_name = "FILE")]
+    schema: SchemaKind,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Of {
+enum SchemaKind {
     /// `workers.toml`.
     Workers,
     /// `plan.json`, which is the JSON output too.
@@ -32,9 +32,9 @@ enum Of {
 
 /// Prints the schema.
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
-    match args.of {
-        Of::Workers => outln!("{:#}", config::schema()),
-        Of::Plan => out!("{}", PLAN),
+    match args.schema {
+        SchemaKind::Workers => outln!("{:#}", config::schema()),
+        SchemaKind::Plan => out!("{}", PLAN),
     }
     Ok(exit::DONE)
 }

@@ -1,6 +1,6 @@
 //! What is printed where, and how: colour, how much of it, and the log.
 
-use poolwright_core::render::Look;
+use poolwright_core::render::RenderOptions;
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
@@ -45,9 +45,9 @@ enum LogFormat {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
     /// What goes to standard output.
-    pub(super) out: Look,
+    pub(super) out: RenderOptions,
     /// What goes to standard error.
-    pub(super) err: Look,
+    pub(super) err: RenderOptions,
 }
 
 impl Screen {
@@ -63,15 +63,15 @@ impl Screen {
             Colour::Auto => set("CLICOLOR_FORCE") || terminal,
         };
         let screen = Self {
-            out: Look { colour: colour(std::io::stdout().is_terminal()), verbosity },
-            err: Look { colour: colour(std::io::stderr().is_terminal()), verbosity },
+            out: RenderOptions { colour: colour(std::io::stdout().is_terminal()), verbosity },
+            err: RenderOptions { colour: colour(std::io::stderr().is_terminal()), verbosity },
         };
         start_log(args, screen.err);
         screen
     }
 }
 
-fn start_log(args: &Args, look: Look) {
+fn start_log(args: &Args, look: RenderOptions) {
     let default = match look.verbosity {
         2.. => "poolwright=debug",
         _ => "warn",

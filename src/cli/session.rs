@@ -6,7 +6,7 @@ use super::{
     embedded::{self, Embedded},
     trouble::helped,
 };
-use poolwright_client::octopus::{Connection, Credentials, Options, Secret, token};
+use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret, token};
 use poolwright_core::desired::Declared;
 
 use anyhow::Context as _;
@@ -107,7 +107,7 @@ impl Args {
     }
 
     /// How to connect to a real server, with the first credentials that there are.
-    async fn with_credentials(&self, url: &str) -> anyhow::Result<Options> {
+    async fn with_credentials(&self, url: &str) -> anyhow::Result<ConnectionOptions> {
         if let Some(path) = &self.api_key_file {
             return self.options(url, Credentials::ApiKey(key_of(path)?));
         }
@@ -119,10 +119,13 @@ impl Args {
         }
         if let Ok(account) = env::var("OCTOPUS_SERVICE_ACCOUNT_ID") {
             let identity = identity(account.trim()).await?;
-            let options = self.options(url, Credentials::Nobody)?;
+            let options = self.options(url, Credentials::Anonymous)?;
             let token = token::exchange(options.clone(), account.trim(), &identity).await;
             let token = token.context("cannot exchange the job's identity for an access token")?;
-            return Ok(Options { credentials: Credentials::AccessToken(token), ..options });
+            return Ok(ConnectionOptions {
+                credentials: Credentials::AccessToken(token),
+                ..options
+            });
         }
         Err(helped(
             "no API key is given",
@@ -130,16 +133,16 @@ impl Args {
         ))
     }
 
-    fn options(&self, url: &str, credentials: Credentials) -> anyhow::Result<Options> {
+    fn options(&self, url: &str, credentials: Credentials) -> anyhow::Result<ConnectionOptions> {
         let ca_pem = self
             .ca_file
             .as_ref()
             .map(|path| fs::read(path).map_err(|why| unreadable("certificates", path, &why)));
-        Ok(Options {
+        Ok(ConnectionOptions {
             ca_pem: ca_pem.transpose()?,
             insecure_http: self.insecure_http,
             parallelism: self.parallelism,
-            ..Options::new(url, credentials)
+            ..ConnectionOptions::new(url, credentials)
         })
     }
 }

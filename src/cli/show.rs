@@ -1,6 +1,6 @@
 //! `poolwright show`: a saved plan again.
 
-use super::{exit, plan::Shown, print::out, screen::Screen, trouble::helped};
+use super::{exit, plan::PlanFormat, print::out, screen::Screen, trouble::helped};
 use poolwright_core::{
     finding::Sources,
     plan::{Plan, file},
@@ -24,8 +24,8 @@ pub(super) struct Args {
     /// The saved plan.
     plan: PathBuf,
     /// How the plan is shown.
-    #[arg(long, value_enum, default_value_t = Shown::Text, value_name = "FORMAT")]
-    format: Shown,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
+    format: PlanFormat,
 }
 
 /// Shows the plan.

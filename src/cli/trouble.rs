@@ -9,24 +9,24 @@ use std::{fmt, process::ExitCode};
 
 /// An error with a line of help, where no room's own error has one.
 #[derive(Debug)]
-pub(super) struct Helped {
+pub(super) struct ErrorWithHelp {
     /// What is wrong.
     pub(super) message: String,
     /// What to do.
     pub(super) help: String,
 }
 
-impl fmt::Display for Helped {
+impl fmt::Display for ErrorWithHelp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Helped {}
+impl std::error::Error for ErrorWithHelp {}
 
 /// An error that says what to do.
 pub(super) fn helped(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
-    Helped { message: message.into(), help: help.into() }.into()
+    ErrorWithHelp { message: message.into(), help: help.into() }.into()
 }
 
 /// Prints `error` and what helps; the exit code.
@@ -50,9 +50,9 @@ fn escape(text: &str) -> String {
 /// The first help in the chain of causes.
 fn help(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
-        let helped = cause.downcast_ref::<Helped>().map(|it| it.help.clone());
-        let octopus = || cause.downcast_ref::<octopus::Error>()?.help();
-        let refresh = || cause.downcast_ref::<refresh::Error>()?.help();
+        let helped = cause.downcast_ref::<ErrorWithHelp>().map(|it| it.help.clone());
+        let octopus = || cause.downcast_ref::<octopus::ClientError>()?.help();
+        let refresh = || cause.downcast_ref::<refresh::RefreshError>()?.help();
         let space = || cause.downcast_ref::<refresh::SpaceError>()?.help();
         helped.or_else(octopus).or_else(refresh).or_else(space)
     })

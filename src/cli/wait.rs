@@ -1,7 +1,7 @@
 //! `--wait-healthy`: steps that move once the workers that they come to are healthy.
 
 use super::print::errln;
-use poolwright_client::{apply::Wait, octopus::Connection};
+use poolwright_client::{apply::HealthWait, octopus::Connection};
 use poolwright_core::{
     diff::arrivals,
     live::Live,
@@ -32,16 +32,16 @@ impl Args {
     }
 
     /// What the steps of a plan wait for; nothing where nobody wants them to.
-    pub(super) fn wait(self, plan: &Plan, live: &Live) -> Wait {
+    pub(super) fn wait(self, plan: &Plan, live: &Live) -> HealthWait {
         match self.wait_healthy {
-            Some(limit) => Wait { limit, arrivals: arrivals(plan, live) },
-            None => Wait::default(),
+            Some(limit) => HealthWait { limit, arrivals: arrivals(plan, live) },
+            None => HealthWait::default(),
         }
     }
 
     /// Tells that no health check can be started, where the server says that it will refuse that.
     pub(super) async fn warn_of_lacking(self, connection: &Connection, plan: &Plan) {
-        if !self.waits() || plan.needs.is_empty() {
+        if !self.waits() || plan.requirements.is_empty() {
             return;
         }
         let (reader, space) = (connection.reader(), &plan.header.space.id);

@@ -6,13 +6,13 @@ use crate::{
     },
     sandbox::{Bench, PROCESS, names, worker},
 };
-use octopus_sandbox::{Fault, Misfortune, Options, Seed};
+use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
 use poolwright_core::{
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
     },
     plan::{Change, ChangeKind, Delta, NewWorker, PoolEdit, StepEdit, WorkerEdit},
-    receipt::Outcome,
+    receipt::ChangeOutcome,
 };
 
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
     let entry = &ran.receipt.entries[0];
     assert_eq!(entry.id.as_deref(), workers[0]["Id"].as_str());
     let written: Vec<String> = entry
-        .before
+        .written
         .iter()
         .map(|it| format!("{}: {:?} -> {:?}", it.path, it.before, it.after))
         .collect();
@@ -118,9 +118,11 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
 
 #[tokio::test]
 async fn an_old_worker_that_is_gone_without_a_new_one_is_told() {
-    let what = Misfortune::Status { code: 403, retry_after: None };
-    let faults = vec![Fault { nth: 2, on: Some("POST /api/Spaces-1/workers".into()), what }];
-    let bench = Bench::with(Options { seed: Seed::Chapter, faults, ..Default::default() }).await;
+    let what = FaultKind::Status { code: 403, retry_after: None };
+    let faults =
+        vec![Fault { nth: 2, requests: Some("POST /api/Spaces-1/workers".into()), fault: what }];
+    let bench =
+        Bench::with(SandboxOptions { seed: Seed::Chapter, faults, ..Default::default() }).await;
     let id = Id::new(planted(&bench).await);
     let new = NewWorker { name: "db-01".into(), pools: vec![default_pool()], ..new_worker() };
     let kind = ChangeKind::ReplaceWorker {
@@ -162,7 +164,7 @@ async fn a_pool_becomes_the_default_and_the_first_and_the_old_one_goes() {
         change(sql(), ChangeKind::SetDefaultPool { from: Some(default_pool()), to: new }, &[]),
         of_worker(ChangeKind::DeleteWorker { id: Id::new(worker), name: "db-01".into() }),
         change(of("Old"), ChangeKind::DeletePool { id: Id::new(old), name: "Old".into() }, &[]),
-        change(Address::BuiltInWorker, ChangeKind::SetBuiltInWorker { on: false }, &[sql()]),
+        change(Address::BuiltInWorker, ChangeKind::SetBuiltInWorker { enabled: false }, &[sql()]),
     ];
     let features = text(&bench, "/api/featuresconfiguration").await;
     let ran = run(&bench, changes.clone()).await;
@@ -177,7 +179,7 @@ async fn a_pool_becomes_the_default_and_the_first_and_the_old_one_goes() {
     +"IsBuiltInWorkerEnabled":false,
     "#);
     let again = run(&bench, changes).await;
-    assert_eq!(again.outcomes, [Outcome::Done; 7], "{}", again.errors());
+    assert_eq!(again.outcomes, [ChangeOutcome::Done; 7], "{}", again.errors());
     let requests = bench.sandbox.requests();
     let last_write = requests.iter().rposition(|it| !it.starts_with("GET"));
     assert!(requests.len() - last_write.unwrap() > 7, "written twice");
@@ -248,12 +250,12 @@ async fn a_step_gets_a_variable_and_a_container_and_runs_once() {
 
 #[tokio::test]
 async fn a_bad_day_doubles_nothing_of_any_kind() {
-    let misfortunes = [Misfortune::DropAfter, Misfortune::DropBefore, Misfortune::Html(503)];
+    let misfortunes = [FaultKind::DropAfter, FaultKind::DropBefore, FaultKind::Html(503)];
     let puts = [1, 2, 3].map(|nth| ("PUT /api", nth));
     let others = [("DELETE /api", 1), ("POST /api", 1), ("POST /api", 2)];
     for (on, nth) in puts.into_iter().chain(others) {
         for what in misfortunes.clone() {
-            survives(Fault { nth, on: Some(on.into()), what }).await;
+            survives(Fault { nth, requests: Some(on.into()), fault: what }).await;
         }
     }
 }
@@ -261,7 +263,7 @@ async fn a_bad_day_doubles_nothing_of_any_kind() {
 /// Carries out a plan of every kind but a step while something goes wrong.
 async fn survives(fault: Fault) {
     let about = format!("{fault:?}");
-    let options = Options { seed: Seed::Chapter, faults: vec![fault], ..Default::default() };
+    let options = SandboxOptions { seed: Seed::Chapter, faults: vec![fault], ..Default::default() };
     let bench = Bench::with(options).await;
     let new = PoolHandle::New(sql());
     let order = vec![new.clone(), default_pool()];
@@ -269,7 +271,7 @@ async fn survives(fault: Fault) {
     let default = ChangeKind::SetDefaultPool { from: Some(default_pool()), to: new };
     let name = "Default Worker Pool".to_owned();
     let delete = ChangeKind::DeletePool { id: Id::new("WorkerPools-1"), name };
-    let off = ChangeKind::SetBuiltInWorker { on: false };
+    let off = ChangeKind::SetBuiltInWorker { enabled: false };
     let changes = vec![
         create_pool(),
         change(Address::PoolOrder, sort, &[sql()]),

@@ -4,17 +4,17 @@ use crate::{
     client::connect,
     sandbox::{Bench, PROCESS, names},
 };
-use octopus_sandbox::{Fault, Misfortune, Options, Seed};
-use poolwright_client::apply::{self, Event, apply, journal};
+use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
+use poolwright_client::apply::{self, ApplyEvent, apply, journal};
 use poolwright_core::{
-    finding::At,
-    live::Scope,
+    finding::FindingLocation,
+    live::ReadScope,
     model::{Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessName},
     plan::{
-        Approved, Cause, Change, ChangeKind, Delta, Header, NewPool, NewWorker, Plan, PoolEdit,
-        ProcessKind, StepEdit,
+        ApprovedPlan, Cause, Change, ChangeKind, Delta, NewPool, NewWorker, Plan, PlanHeader,
+        PoolEdit, ProcessKind, StepEdit,
     },
-    receipt::{Outcome, Receipt, Status},
+    receipt::{ApplyStatus, ChangeOutcome, Receipt},
 };
 
 use serde_json::{Value, json};
@@ -22,8 +22,8 @@ use tokio::sync::watch;
 
 /// What an apply came to.
 pub(crate) struct Ran {
-    pub(crate) outcomes: Vec<Outcome>,
-    events: Vec<Event>,
+    pub(crate) outcomes: Vec<ChangeOutcome>,
+    events: Vec<ApplyEvent>,
     pub(crate) receipt: Receipt,
 }
 
@@ -36,19 +36,26 @@ impl Ran {
     }
 }
 
-fn approved(changes: Vec<Change>) -> Approved {
-    let header = Header {
+fn approved(changes: Vec<Change>) -> ApprovedPlan {
+    let header = PlanHeader {
         url: "sandbox:".into(),
         server_version: "2026.2.9314".into(),
         space: Linked::new("Spaces-1", "Default"),
         files: Vec::new(),
         digest: "sha256:0".into(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     };
     let (findings, relies, needs) = (Vec::new(), Vec::new(), Vec::new());
-    Plan { header, changes, findings, relies, needs, affected: Default::default() }
-        .approve()
-        .unwrap()
+    Plan {
+        header,
+        changes,
+        findings,
+        expectations: relies,
+        requirements: needs,
+        affected: Default::default(),
+    }
+    .approve()
+    .unwrap()
 }
 
 pub(crate) async fn run(bench: &Bench, changes: Vec<Change>) -> Ran {
@@ -60,21 +67,21 @@ async fn run_until(
     bench: &Bench,
     changes: Vec<Change>,
     stop: watch::Receiver<bool>,
-    mut seen: impl FnMut(&Event) + Send,
+    mut seen: impl FnMut(&ApplyEvent) + Send,
 ) -> Ran {
     let approved = approved(changes);
     let connection = connect(bench.sandbox.url(), bench.key);
     let mut receipt = journal::begin(&approved, "poolwright".into(), "2026-11-23T14:51:07Z".into());
     let mut events = Vec::new();
-    let mut listen = |event: Event| {
+    let mut listen = |event: ApplyEvent| {
         seen(&event);
         journal::record(&mut receipt, &event);
         events.push(event);
     };
-    let options = apply::Options { parallelism: 4, ..apply::Options::default() };
+    let options = apply::ApplyOptions { parallelism: 4, ..apply::ApplyOptions::default() };
     let outcomes = sent(apply(&approved, &connection, &options, stop, &mut listen)).await;
     journal::end(&mut receipt, "2026-11-23T14:51:09Z".into());
-    let told: Vec<Outcome> = receipt.entries.iter().map(|it| it.outcome).collect();
+    let told: Vec<ChangeOutcome> = receipt.entries.iter().map(|it| it.outcome).collect();
     assert_eq!(told, outcomes);
     let schema = serde_json::from_str(include_str!("../../schema/receipt.schema.json")).unwrap();
     let document = serde_json::from_str(&receipt.text()).unwrap();
@@ -88,7 +95,7 @@ fn sent<T: Send>(future: T) -> T {
 }
 
 pub(crate) fn change(address: Address, kind: ChangeKind, after: &[Address]) -> Change {
-    let cause = Cause { at: At::Nowhere, rule: None, why: None };
+    let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
     Change { address, kind, cause, after: after.to_vec() }
 }
 
@@ -141,7 +148,7 @@ pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Ch
         kind: ProcessKind::Deployment,
         action: Id::new(action(&process, name)["Id"].as_str().unwrap()),
         edits,
-        exactly: Vec::new(),
+        exact_fields: Vec::new(),
     };
     change(address, kind, &[sql()])
 }
@@ -192,7 +199,7 @@ async fn a_pool_a_worker_and_two_steps_are_written_and_no_other_field_is() {
     let before = text(&bench, PROCESS).await;
     let ran = run(&bench, plan(&bench).await).await;
     assert_eq!(ran.errors(), "");
-    assert_eq!(ran.receipt.status, Status::Done);
+    assert_eq!(ran.receipt.status, ApplyStatus::Done);
     insta::assert_snapshot!(difference(&before, &text(&bench, PROCESS).await));
     assert_eq!(names(&bench.get("/api/workerpools/all").await), "Default Worker Pool, SQL");
     let worker = &bench.get("/api/Spaces-1/workers/all").await[0];
@@ -221,23 +228,23 @@ async fn assert_all_there(bench: &Bench, ran: &Ran, about: &str) {
     for step in ["Deploy web app", "Migrate database"] {
         assert_eq!(action(&process, step)["WorkerPoolId"], json!(ran.receipt.entries[0].id));
     }
-    assert!(ran.receipt.entries.iter().all(|it| !it.before.is_empty()), "{about}");
+    assert!(ran.receipt.entries.iter().all(|it| !it.written.is_empty()), "{about}");
 }
 
 #[tokio::test]
 async fn a_bad_day_delays_and_doubles_nothing() {
-    let unavailable = Misfortune::Status { code: 503, retry_after: None };
-    let busy = Misfortune::Status { code: 429, retry_after: Some(0) };
+    let unavailable = FaultKind::Status { code: 503, retry_after: None };
+    let busy = FaultKind::Status { code: 429, retry_after: Some(0) };
     let writes = ["POST /api/Spaces-1/workerpools", "POST /api/Spaces-1/workers", "PUT /api/"];
     for on in writes {
         for what in [
-            Misfortune::DropBefore,
-            Misfortune::DropAfter,
-            Misfortune::Truncate,
-            Misfortune::Html(502),
+            FaultKind::DropBefore,
+            FaultKind::DropAfter,
+            FaultKind::Truncate,
+            FaultKind::Html(502),
             unavailable.clone(),
             busy.clone(),
-            Misfortune::Edit,
+            FaultKind::Edit,
         ] {
             let about = format!("{what:?} at {on}");
             let bench = Bench::failing(on, what).await;
@@ -250,13 +257,13 @@ async fn a_bad_day_delays_and_doubles_nothing() {
 #[tokio::test]
 async fn a_process_that_others_save_all_the_time_is_written_in_the_end_or_given_up() {
     for (edits, done) in [(4, true), (5, false)] {
-        let edit = |nth| Fault { nth, on: Some("PUT /api".into()), what: Misfortune::Edit };
+        let edit = |nth| Fault { nth, requests: Some("PUT /api".into()), fault: FaultKind::Edit };
         let faults = (1..=edits).map(edit).collect();
         let bench =
-            Bench::with(Options { seed: Seed::Chapter, faults, ..Default::default() }).await;
+            Bench::with(SandboxOptions { seed: Seed::Chapter, faults, ..Default::default() }).await;
         let ran = run(&bench, plan(&bench).await).await;
-        let wanted = if done { Outcome::Done } else { Outcome::Failed };
-        assert_eq!(ran.outcomes, [Outcome::Done, Outcome::Done, wanted, wanted]);
+        let wanted = if done { ChangeOutcome::Done } else { ChangeOutcome::Failed };
+        assert_eq!(ran.outcomes, [ChangeOutcome::Done, ChangeOutcome::Done, wanted, wanted]);
         let puts = bench.sandbox.requests().into_iter().filter(|it| it.starts_with("PUT"));
         assert_eq!(puts.count(), 5);
     }
@@ -264,13 +271,15 @@ async fn a_process_that_others_save_all_the_time_is_written_in_the_end_or_given_
 
 #[tokio::test]
 async fn an_answer_that_never_comes_leaves_what_is_not_known() {
-    let lost = |nth| Fault { nth, on: Some("POST /api".into()), what: Misfortune::DropBefore };
+    let lost =
+        |nth| Fault { nth, requests: Some("POST /api".into()), fault: FaultKind::DropBefore };
     let faults = vec![lost(1), lost(2)];
-    let bench = Bench::with(Options { seed: Seed::Chapter, faults, ..Default::default() }).await;
+    let bench =
+        Bench::with(SandboxOptions { seed: Seed::Chapter, faults, ..Default::default() }).await;
     let ran = run(&bench, plan(&bench).await).await;
-    let skipped = Outcome::Skipped;
-    assert_eq!(ran.outcomes, [Outcome::Unknown, skipped, skipped, skipped]);
-    assert_eq!(ran.receipt.status, Status::Partial);
+    let skipped = ChangeOutcome::Skipped;
+    assert_eq!(ran.outcomes, [ChangeOutcome::Unknown, skipped, skipped, skipped]);
+    assert_eq!(ran.receipt.status, ApplyStatus::Partial);
     assert!(ran.errors().ends_with(
         r#"projects["Web Store"].deployment.steps["Migrate database"]: waits for pools.sql"#
     ));
@@ -284,8 +293,8 @@ async fn a_plan_that_was_carried_out_writes_nothing_more() {
     let process = text(&bench, PROCESS).await;
     let ran = run(&bench, again).await;
     assert_eq!(ran.errors(), "");
-    assert!(ran.receipt.entries.iter().all(|it| it.before.is_empty()));
-    assert!(!ran.events.iter().any(|it| matches!(it, Event::Writing { .. })));
+    assert!(ran.receipt.entries.iter().all(|it| it.written.is_empty()));
+    assert!(!ran.events.iter().any(|it| matches!(it, ApplyEvent::Writing { .. })));
     assert_eq!(text(&bench, PROCESS).await, process);
 }
 
@@ -311,7 +320,13 @@ async fn what_somebody_else_has_changed_is_left_alone() {
     "#);
     assert_eq!(
         ran.outcomes,
-        [Outcome::Failed, Outcome::Done, Outcome::Done, Outcome::Failed, Outcome::Done]
+        [
+            ChangeOutcome::Failed,
+            ChangeOutcome::Done,
+            ChangeOutcome::Done,
+            ChangeOutcome::Failed,
+            ChangeOutcome::Done
+        ]
     );
     assert_eq!(text(&bench, "/api/workerpools/WorkerPools-1").await, pool);
 }
@@ -328,7 +343,7 @@ async fn what_is_there_already_is_taken_if_it_is_the_same() {
     let ran = run(&bench, vec![create_pool()]).await;
     assert_eq!(
         (ran.outcomes, ran.receipt.entries[0].id.as_ref()),
-        (vec![Outcome::Done], Some(&id))
+        (vec![ChangeOutcome::Done], Some(&id))
     );
 }
 
@@ -337,13 +352,13 @@ async fn after_a_stop_what_is_under_way_ends_and_nothing_begins() {
     let bench = Bench::new(Seed::Chapter).await;
     let (asks, stop) = watch::channel(false);
     let ran = run_until(&bench, plan(&bench).await, stop, |event| {
-        if matches!(event, Event::Writing { index: 0, .. }) {
+        if matches!(event, ApplyEvent::Writing { index: 0, .. }) {
             asks.send(true).unwrap();
         }
     })
     .await;
-    let skipped = Outcome::Skipped;
-    assert_eq!(ran.outcomes, [Outcome::Done, skipped, skipped, skipped]);
+    let skipped = ChangeOutcome::Skipped;
+    assert_eq!(ran.outcomes, [ChangeOutcome::Done, skipped, skipped, skipped]);
     insta::assert_snapshot!(ran.errors(), @r#"
     workers.sql-01: interrupted
     projects["Web Store"].deployment.steps["Deploy web app"]: interrupted

@@ -1,7 +1,7 @@
 //! Bad input of every kind: what is told first, that help follows, and that nothing is written.
 
 use crate::workbench::{Output, Workbench};
-use octopus_sandbox::{ADMIN_KEY, Fault, Misfortune, NO_WORKERS_KEY, READER_KEY, Seed};
+use octopus_sandbox::{ADMIN_KEY, Fault, FaultKind, NO_WORKERS_KEY, READER_KEY, Seed};
 use std::{fmt::Write as _, thread};
 
 /// A file that is fine, and has something to do.
@@ -126,12 +126,12 @@ fn files_that_cannot_be_read_are_told_so() {
 
 #[test]
 fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
-    let status = |code| Misfortune::Status { code, retry_after: Some(0) };
+    let status = |code| FaultKind::Status { code, retry_after: Some(0) };
     let table = [
-        ("GET /api", Misfortune::Html(200)),
-        ("GET /api", Misfortune::Status { code: 429, retry_after: Some(3600) }),
-        ("GET /api", Misfortune::Status { code: 503, retry_after: Some(3600) }),
-        ("GET /api/spaces", Misfortune::Html(403)),
+        ("GET /api", FaultKind::Html(200)),
+        ("GET /api", FaultKind::Status { code: 429, retry_after: Some(3600) }),
+        ("GET /api", FaultKind::Status { code: 503, retry_after: Some(3600) }),
+        ("GET /api/spaces", FaultKind::Html(403)),
         ("GET /api/Spaces-1/workerpools", status(401)),
         ("GET /api/Spaces-1/workerpools", status(403)),
         ("GET /api/Spaces-1/workerpools", status(404)),
@@ -140,13 +140,13 @@ fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
         ("GET /api/Spaces-1/deploymentprocesses", status(403)),
         ("GET /api/Spaces-1/deploymentprocesses", status(404)),
         ("GET /api/Spaces-1/deploymentprocesses", status(500)),
-        ("GET /api/Spaces-1/deploymentprocesses", Misfortune::Html(200)),
-        ("GET /api/Spaces-1/deploymentprocesses", Misfortune::Truncate),
-        ("GET /api/Spaces-1/workers", Misfortune::Html(200)),
-        ("GET /api/Spaces-1/workers", Misfortune::Redirect("https://login.example/?key=1".into())),
+        ("GET /api/Spaces-1/deploymentprocesses", FaultKind::Html(200)),
+        ("GET /api/Spaces-1/deploymentprocesses", FaultKind::Truncate),
+        ("GET /api/Spaces-1/workers", FaultKind::Html(200)),
+        ("GET /api/Spaces-1/workers", FaultKind::Redirect("https://login.example/?key=1".into())),
     ];
-    let told = |(on, what): &(&str, Misfortune)| {
-        let fault = |nth| Fault { nth, on: Some((*on).to_owned()), what: what.clone() };
+    let told = |(on, what): &(&str, FaultKind)| {
+        let fault = |nth| Fault { nth, requests: Some((*on).to_owned()), fault: what.clone() };
         let workbench = Workbench::failing(Seed::Chapter, (1..=40).map(fault).collect());
         workbench.write("workers.toml", FINE);
         format!("{on}: {}\n", self::told(&workbench, &[]))
@@ -178,13 +178,13 @@ fn a_server_that_is_in_no_state_to_be_asked_is_told_so() {
 #[test]
 fn what_passes_is_waited_for() {
     let passes = [
-        Misfortune::Truncate,
-        Misfortune::DropAfter,
-        Misfortune::Html(502),
-        Misfortune::Status { code: 429, retry_after: None },
+        FaultKind::Truncate,
+        FaultKind::DropAfter,
+        FaultKind::Html(502),
+        FaultKind::Status { code: 429, retry_after: None },
     ];
     for what in passes {
-        let fault = |on: &str| Fault { nth: 1, on: Some(on.to_owned()), what: what.clone() };
+        let fault = |on: &str| Fault { nth: 1, requests: Some(on.to_owned()), fault: what.clone() };
         let faults = ["GET /api/spaces", "GET /api/Spaces-1/w", "GET /api/Spaces-1/projects"];
         let workbench = Workbench::failing(Seed::Chapter, faults.map(fault).to_vec());
         workbench.write("workers.toml", FINE);

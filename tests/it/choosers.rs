@@ -1,7 +1,7 @@
 //! `[[pool_variables]]` and `[[target_pools]]`, from outside: planned, applied, settled, undone, refused.
 
 use crate::workbench::{Output, Workbench};
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::{Value, json};
 
 /// A new pool with a worker, so that nothing is refused for its being empty.
@@ -236,7 +236,7 @@ fn what_a_wildcard_passes_over_is_told() {
 #[test]
 fn an_edit_by_somebody_else_meanwhile_is_kept() {
     let on = Some(format!("PUT {}", path("Projects-7")));
-    let fault = Fault { nth: 1, on, what: Misfortune::Edit };
+    let fault = Fault { nth: 1, requests: on, fault: FaultKind::Edit };
     let workbench = Workbench::failing(Seed::Acme, vec![fault]);
     workbench.write("workers.toml", &format!("{POOL}{ALL}"));
     workbench.apply();

@@ -5,9 +5,9 @@ use axum::{
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, Misfortune, Sandbox, Seed};
+use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, Sandbox, Seed};
 use poolwright_client::octopus::{
-    Connection, Credentials, Error, Options, Resource, Secret, SpaceReader,
+    ClientError, Connection, ConnectionOptions, Credentials, Resource, Secret, SpaceReader,
 };
 use poolwright_core::model::Id;
 
@@ -19,21 +19,25 @@ use tokio::net::TcpListener;
 
 /// A connection that does not wait a minute for what will not come.
 pub(crate) fn connect(url: &str, key: &str) -> Connection {
-    let mut options = Options::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
+    let mut options =
+        ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
     options.timeout = Duration::from_secs(5);
-    options.patience = Duration::from_secs(10);
+    options.retry_limit = Duration::from_secs(10);
     Connection::open(options).unwrap()
 }
 
-async fn failing(on: &str, faults: &[Misfortune]) -> Sandbox {
+async fn failing(on: &str, faults: &[FaultKind]) -> Sandbox {
     let faults = faults.iter().enumerate().map(|(index, what)| Fault {
         // A fault counts the requests that match, so each meets one try of the same request.
         nth: index + 1,
-        on: Some(on.to_owned()),
-        what: what.clone(),
+        requests: Some(on.to_owned()),
+        fault: what.clone(),
     });
-    let options =
-        sandbox::Options { seed: Seed::Chapter, faults: faults.collect(), ..Default::default() };
+    let options = sandbox::SandboxOptions {
+        seed: Seed::Chapter,
+        faults: faults.collect(),
+        ..Default::default()
+    };
     sandbox::start(options, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
 }
 
@@ -41,13 +45,13 @@ fn reader(connection: &Connection) -> SpaceReader {
     connection.reader().in_space(&Id::new("Spaces-1"))
 }
 
-pub(crate) fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
+pub(crate) fn told<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
     let error = answer.unwrap_err();
     format!("{error}\nhelp: {}", error.help().unwrap_or_default())
 }
 
-fn status(code: u16) -> Misfortune {
-    Misfortune::Status { code, retry_after: None }
+fn status(code: u16) -> FaultKind {
+    FaultKind::Status { code, retry_after: None }
 }
 
 /// A server that is none: it answers as a test says, and remembers who asked.
@@ -93,7 +97,7 @@ fn redirect(to: &str) -> Response {
 #[tokio::test]
 async fn a_read_outlasts_bad_moments() {
     let on = "GET /api/Spaces-1/workerpools/all";
-    let day = [status(503), Misfortune::DropBefore, Misfortune::Truncate, Misfortune::Html(502)];
+    let day = [status(503), FaultKind::DropBefore, FaultKind::Truncate, FaultKind::Html(502)];
     let server = failing(on, &day).await;
     let pools = reader(&connect(server.url(), ADMIN_KEY)).worker_pools().await.unwrap();
     assert_eq!(pools[0].name, "Default Worker Pool");
@@ -102,7 +106,7 @@ async fn a_read_outlasts_bad_moments() {
 
 #[tokio::test]
 async fn a_read_waits_as_long_as_it_is_asked_to() {
-    let busy = Misfortune::Status { code: 429, retry_after: Some(1) };
+    let busy = FaultKind::Status { code: 429, retry_after: Some(1) };
     let server = failing("GET /api", &[busy]).await;
     let since = Instant::now();
     connect(server.url(), ADMIN_KEY).reader().root().await.unwrap();
@@ -111,7 +115,7 @@ async fn a_read_waits_as_long_as_it_is_asked_to() {
 
 #[tokio::test]
 async fn nobody_waits_longer_than_patience_lasts() {
-    let busy = Misfortune::Status { code: 429, retry_after: Some(3600) };
+    let busy = FaultKind::Status { code: 429, retry_after: Some(3600) };
     let server = failing("GET /api", &[busy]).await;
     let root = connect(server.url(), ADMIN_KEY).reader().root().await;
     insta::assert_snapshot!(told(root), @r#"
@@ -144,7 +148,9 @@ async fn a_key_goes_to_the_server_and_nowhere_else() {
     let server = Stub::new(move |_| redirect(&to)).await;
     let connection = connect(&server.url, ADMIN_KEY);
     let error = connection.reader().spaces().await.unwrap_err();
-    assert!(matches!(&error, Error::Redirected { to, .. } if to.ends_with("/api/spaces/all")));
+    assert!(
+        matches!(&error, ClientError::Redirected { to, .. } if to.ends_with("/api/spaces/all"))
+    );
     assert_eq!(elsewhere.paths(), [""; 0]);
     let (_, headers) = &server.asked.lock().unwrap()[0];
     assert_eq!(headers["x-octopus-apikey"], ADMIN_KEY);
@@ -163,7 +169,7 @@ async fn a_read_follows_within_its_server() {
     .await;
     assert_eq!(server.reader().worker_pools().await, Ok(Vec::new()));
     let round = server.reader().workers().await.unwrap_err();
-    assert!(matches!(round, Error::Redirected { .. }), "{round}");
+    assert!(matches!(round, ClientError::Redirected { .. }), "{round}");
 }
 
 #[tokio::test]
@@ -184,7 +190,7 @@ async fn an_answer_may_be_packed() {
 async fn an_access_token_is_a_bearer_token() {
     let server = Stub::new(|_| r#"{"Version":"2026.2.1"}"#).await;
     let token = Credentials::AccessToken(Secret::from("eyJ.x.y\n".to_owned()));
-    let connection = Connection::open(Options::new(&server.url, token)).unwrap();
+    let connection = Connection::open(ConnectionOptions::new(&server.url, token)).unwrap();
     assert_eq!(connection.reader().root().await.unwrap().version, "2026.2.1");
     let (_, headers) = &server.asked.lock().unwrap()[0];
     assert_eq!(headers["authorization"], "Bearer eyJ.x.y");
@@ -218,9 +224,9 @@ async fn what_is_no_octopus_server_is_named_as_what_it_is() {
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_is_not_waited_for() {
-    let server = failing("GET /api", &[Misfortune::Delay(Duration::from_secs(9))]).await;
+    let server = failing("GET /api", &[FaultKind::Delay(Duration::from_secs(9))]).await;
     let key = Credentials::ApiKey(Secret::from(ADMIN_KEY.to_owned()));
-    let mut options = Options::new(server.url(), key);
+    let mut options = ConnectionOptions::new(server.url(), key);
     options.timeout = Duration::from_millis(200);
     let root = Connection::open(options).unwrap().reader().root().await;
     insta::assert_snapshot!(told(root), @r#"
@@ -232,9 +238,9 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn a_key_that_no_header_can_carry_is_refused() {
     let key = Credentials::ApiKey(Secret::from("API-\nX".to_owned()));
-    let error = Connection::open(Options::new("https://octopus.example", key.clone()));
-    assert_eq!(error.unwrap_err(), Error::BadCredentials);
-    let mut options = Options::new(
+    let error = Connection::open(ConnectionOptions::new("https://octopus.example", key.clone()));
+    assert_eq!(error.unwrap_err(), ClientError::BadCredentials);
+    let mut options = ConnectionOptions::new(
         "https://octopus.example",
         Credentials::ApiKey(Secret::from("API-X".to_owned())),
     );

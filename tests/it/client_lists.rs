@@ -3,7 +3,7 @@
 use crate::client::{Stub, connect, told};
 use axum::{Router, http::StatusCode};
 use octopus_sandbox::ADMIN_KEY;
-use poolwright_client::octopus::{Error, ProcessKind};
+use poolwright_client::octopus::{ClientError, ProcessCollection};
 use poolwright_core::model::Id;
 
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
     })
     .await;
     let ids = ["P-1", "P-2", "P-3", "P-4", "P-5"].map(str::to_owned);
-    let (found, unread) = server.reader().processes(ProcessKind::Deployment, &ids).await;
+    let (found, unread) = server.reader().processes(ProcessCollection::Deployment, &ids).await;
     let found: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(found, ["P-1", "p-2", "P-3"]);
     let unread: Vec<_> = unread.iter().map(|it| format!("{}: {}", it.id, it.error)).collect();
@@ -85,9 +85,9 @@ async fn one_process_that_cannot_be_read_does_not_hide_the_others() {
     })
     .await;
     let ids = ["P-1", "P-2"].map(str::to_owned);
-    let (found, unread) = server.reader().processes(ProcessKind::Runbook, &ids).await;
+    let (found, unread) = server.reader().processes(ProcessCollection::Runbook, &ids).await;
     assert_eq!((found.len(), unread.len()), (1, 1));
-    assert!(matches!(unread[0].error, Error::Malformed { .. }), "{unread:?}");
+    assert!(matches!(unread[0].error, ClientError::Malformed { .. }), "{unread:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! The client and certificates: what is trusted, and what an error says where nothing is.
 
-use poolwright_client::octopus::{Connection, Credentials, Options, Secret};
+use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret};
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -41,9 +41,9 @@ fn serve(answer: &'static [u8]) -> String {
 
 fn connect(url: &str, ca_pem: Option<&[u8]>) -> Connection {
     let key = Credentials::ApiKey(Secret::from("API-TEST".to_owned()));
-    let mut options = Options::new(url, key);
+    let mut options = ConnectionOptions::new(url, key);
     options.ca_pem = ca_pem.map(<[u8]>::to_vec);
-    options.patience = Duration::ZERO;
+    options.retry_limit = Duration::ZERO;
     Connection::open(options).unwrap()
 }
 

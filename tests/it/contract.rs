@@ -8,7 +8,7 @@ use crate::{
     contract_schema::{Definitions, violations},
     sandbox::{Bench, PROCESS},
 };
-use octopus_sandbox::{Exchange, Recorder, Seed};
+use octopus_sandbox::{RecordedExchange, Recorder, Seed};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -118,8 +118,8 @@ impl Contract {
     }
 
     /// What is wrong with an exchange, a line each.
-    fn violations(&self, exchange: &Exchange) -> Vec<String> {
-        let Exchange { method, target, agent, sent, status, answer } = exchange;
+    fn violations(&self, exchange: &RecordedExchange) -> Vec<String> {
+        let RecordedExchange { method, target, agent, sent, status, answer } = exchange;
         let is_ours = agent.starts_with("poolwright/");
         let (called, done) = (format!("{method} {target}"), (200..300).contains(status));
         let Some(operation) = self.operation(method, target) else {
@@ -226,7 +226,7 @@ fn every_exchange_that_breaks_the_contract_is_told() {
             let bytes =
                 |it: Value| if it.is_null() { Vec::new() } else { it.to_string().into_bytes() };
             CONTRACT
-                .violations(&Exchange {
+                .violations(&RecordedExchange {
                     method: method.into(),
                     target: target.into(),
                     agent: agent.into(),
@@ -289,11 +289,11 @@ fn recorded_exchanges_keep_the_contract() {
 }
 
 /// A line that `sandbox --record` wrote.
-fn exchange(line: &str) -> Exchange {
+fn exchange(line: &str) -> RecordedExchange {
     let line: Value = serde_json::from_str(line).unwrap();
     let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
     let bytes = |it: &Value| if it.is_null() { Vec::new() } else { it.to_string().into_bytes() };
-    Exchange {
+    RecordedExchange {
         method: text("method"),
         target: text("target"),
         agent: text("agent"),

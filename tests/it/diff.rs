@@ -5,11 +5,11 @@ use poolwright_core::{
     diff::diff,
     finding::{Source, Sources},
     live::{
-        Directory, Entry, Health, Live, LivePool, LiveProcess, LiveProject, LiveStep, LiveWorker,
-        Owner, Scope, ServerFacts,
+        Directory, DirectoryEntry, Health, Live, LivePool, LiveProcess, LiveProject, LiveServer,
+        LiveStep, LiveWorker, ProcessOwner, ReadScope,
     },
     model::{Endpoint, Id, Linked, Name, Place, PoolKind},
-    plan::Header,
+    plan::PlanHeader,
 };
 
 use std::fmt::Write as _;
@@ -60,21 +60,22 @@ fn step(name: &str, kind: &str, pool: &str, roles: &str) -> LiveStep {
 
 /// Three pools, of which the default one is empty; two workers; a project of four steps.
 fn live() -> Live {
-    let owner = Owner { project: Name::new("Web Store"), group: Name::new("Shop"), runbook: None };
+    let owner =
+        ProcessOwner { project: Name::new("Web Store"), group: Name::new("Shop"), runbook: None };
     let steps = vec![
         step("Approve", "Manual", "", ""),
         step("Build", "Script", "", ""),
         step("Load", "Script", "Pools-3", ""),
         step("Drain", "Script", "", "web"),
     ];
-    let entry = |id: &str, name: &str| Entry {
+    let entry = |id: &str, name: &str| DirectoryEntry {
         id: id.to_owned(),
         name: Name::new(name),
         slug: String::new(),
         default: true,
     };
     Live {
-        server: ServerFacts {
+        server: LiveServer {
             url: String::new(),
             version: String::new(),
             space: Linked::new("Spaces-1", "Default"),
@@ -103,11 +104,11 @@ fn live() -> Live {
             policies: vec![entry("MachinePolicies-1", "Default Machine Policy")],
             ..Directory::default()
         },
-        pointers: Vec::new(),
-        choosers: Default::default(),
-        editions: Vec::new(),
-        elsewhere: Vec::new(),
-        gaps: Vec::new(),
+        references: Vec::new(),
+        indirect: Default::default(),
+        snapshots: Vec::new(),
+        other_spaces: Vec::new(),
+        unread: Vec::new(),
     }
 }
 
@@ -120,13 +121,13 @@ fn plan_of(file: &str, live: &Live) -> String {
     let text = format!("version = 1\n{file}");
     let (desired, wrong) = config::load(&Sources(vec![Source { path: "w".into(), text }]));
     assert_eq!(wrong, []);
-    let header = Header {
+    let header = PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space: Linked::new("Spaces-1", "Default"),
         files: Vec::new(),
         digest: String::new(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     };
     let plan = diff(&desired, live, header);
     let mut told = String::new();

@@ -1,7 +1,7 @@
 //! Placements in version-controlled projects, by the program against the sandbox.
 
 use crate::{sandbox::Bench, workbench::Workbench};
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::Value;
 
 /// A rule for the projects in Git that can be reached, and what the file says of version control.
@@ -147,8 +147,8 @@ fn a_gateway_that_has_lost_a_repository_does_not_hold_up_the_rest() {
     let on = "GET /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Fmain/deploymentprocesses";
     let away = |nth| Fault {
         nth,
-        on: Some(on.to_owned()),
-        what: Misfortune::Status { code: 504, retry_after: None },
+        requests: Some(on.to_owned()),
+        fault: FaultKind::Status { code: 504, retry_after: None },
     };
     let workbench = Workbench::failing(Seed::Acme, (1..=20).map(away).collect());
     workbench.write(
@@ -334,8 +334,8 @@ fn a_commit_that_is_refused_is_tried_once_more() {
     for (refusals, code) in [(1, 0), (2, 5)] {
         let refused = |nth| Fault {
             nth,
-            on: Some(on.to_owned()),
-            what: Misfortune::Status { code: 400, retry_after: None },
+            requests: Some(on.to_owned()),
+            fault: FaultKind::Status { code: 400, retry_after: None },
         };
         let workbench = Workbench::failing(Seed::Acme, (1..=refusals).map(refused).collect());
         workbench.write("workers.toml", &text);
@@ -347,9 +347,11 @@ fn a_commit_that_is_refused_is_tried_once_more() {
 #[test]
 fn of_several_branches_the_one_is_told_that_cannot_be_read() {
     let on = "GET /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Ftrial/deploymentprocesses";
-    let what = Misfortune::Status { code: 400, retry_after: None };
-    let workbench =
-        Workbench::failing(Seed::Acme, vec![Fault { nth: 1, on: Some(on.to_owned()), what }]);
+    let what = FaultKind::Status { code: 400, retry_after: None };
+    let workbench = Workbench::failing(
+        Seed::Acme,
+        vec![Fault { nth: 1, requests: Some(on.to_owned()), fault: what }],
+    );
     let said = "[version_control]\nbranch = [\"default\", \"trial\"]\n";
     let text = file(said).replace("[\"Checkout\", \"Payments\"]", "\"Payments\"");
     workbench.write("workers.toml", &text);

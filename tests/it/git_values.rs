@@ -1,7 +1,7 @@
 //! `[[pool_variables]]` of projects whose variables are in Git: planned, committed, settled, undone, refused.
 
 use crate::workbench::Workbench;
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::{Value, json};
 
 /// Values that are there and new, of the one project of the seed whose variables are in Git. Its default
@@ -209,7 +209,7 @@ fn a_value_that_is_a_slug_stays_one() {
 #[test]
 fn a_commit_whose_answer_is_lost_is_looked_up_and_not_made_twice() {
     let on = "PUT /api/Spaces-1/projects/Projects-12/refs%2Fheads%2Ftrial/variables";
-    let fault = Fault { nth: 1, on: Some(on.to_owned()), what: Misfortune::DropAfter };
+    let fault = Fault { nth: 1, requests: Some(on.to_owned()), fault: FaultKind::DropAfter };
     let workbench = Workbench::failing(Seed::Acme, vec![fault]);
     write(&workbench, VALUES, &format!("[version_control]\n{SKIP}branch = \"trial\"\n"));
     workbench.apply();

@@ -9,34 +9,34 @@ use poolwright_core::{
     config,
     diff::{decisions, diff, unread},
     finding::{Finding, Level, Source, Sources},
-    live::{Live, Scope},
-    plan::Header,
-    pull::{Judged, KeepError, KeepReason, keep, pull},
+    live::{Live, ReadScope},
+    plan::PlanHeader,
+    pull::{FilePlan, KeepError, KeepReason, keep, pull},
 };
 
 use proptest::prelude::*;
 
-pub(crate) fn judge(text: &str, live: &Live) -> Result<Judged, Finding> {
+pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load(&Sources(vec![source]));
     if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
         return Err(error);
     }
-    let header = Header {
+    let header = PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space: live.server.space.clone(),
         files: Vec::new(),
         digest: String::new(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let live = &read_again(live, skips);
     let plan = diff(&desired, live, header);
     let decided = decisions(&desired, live).into_iter();
-    let decided = decided.map(|(address, rule)| (address, rule.at.bytes.start)).collect();
-    let unread = unread(&desired, live).into_iter().map(|rule| rule.at.bytes.start).collect();
-    Ok(Judged { changes: plan.changes, findings: plan.findings, decided, unread, desired })
+    let decided = decided.map(|(address, rule)| (address, rule.span.bytes.start)).collect();
+    let unread = unread(&desired, live).into_iter().map(|rule| rule.span.bytes.start).collect();
+    Ok(FilePlan { changes: plan.changes, findings: plan.findings, decided, unread, desired })
 }
 
 pub(crate) fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
@@ -47,7 +47,7 @@ pub(crate) fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
 pub(crate) fn kept_or_unread(text: &str, live: &Live) -> Result<Option<String>, TestCaseError> {
     match kept(text, live) {
         Ok(after) => Ok(Some(after)),
-        Err(KeepError { reason: KeepReason::Unread { .. }, .. }) if !live.gaps.is_empty() => {
+        Err(KeepError { reason: KeepReason::Unread { .. }, .. }) if !live.unread.is_empty() => {
             Ok(None)
         }
         Err(error) => Err(TestCaseError::fail(format!("{error:?}\n{text}"))),

@@ -87,11 +87,11 @@ fn one_changed(live: &Live, which: usize) -> Option<(Live, &'static str)> {
             return Some((live, "description"));
         }
         1 => {
-            let value = live.choosers.variables.first_mut()?;
+            let value = live.indirect.variables.first_mut()?;
             value.pool = Some(another(value.pool.as_ref()?)?);
         }
         _ => {
-            let target = live.choosers.targets.first_mut()?;
+            let target = live.indirect.targets.first_mut()?;
             target.pool = Some(another(target.pool.as_ref()?)?);
         }
     }
@@ -101,8 +101,8 @@ fn one_changed(live: &Live, which: usize) -> Option<(Live, &'static str)> {
 fn any_space() -> impl Strategy<Value = Live> {
     any_live_with_choosers().prop_map(|mut live| {
         // So that none shares its table with another.
-        live.choosers.variables.truncate(1);
-        live.choosers.targets.truncate(1);
+        live.indirect.variables.truncate(1);
+        live.indirect.targets.truncate(1);
         live
     })
 }

@@ -8,7 +8,7 @@ use crate::{
 use octopus_sandbox::{ADMIN_KEY, Seed};
 use poolwright_core::{
     finding::Level,
-    live::{Choosers, Live, Store, TargetReach, VariableOwner},
+    live::{IndirectPools, Live, TargetReach, VariableOwner, VariableStore},
     model::Id,
     pull::pull,
 };
@@ -26,7 +26,7 @@ type Written = (Index, u8, Option<usize>);
 
 fn written(rules: &[Written], live: &Live) -> String {
     let mut text = String::new();
-    let values = &live.choosers.variables;
+    let values = &live.indirect.variables;
     for (which, form, pool) in rules.iter().filter(|_| !values.is_empty()) {
         let it = which.get(values);
         let other = values.iter().map(|it| &it.owner).rfind(|owner| **owner != it.owner);
@@ -58,8 +58,8 @@ fn written(rules: &[Written], live: &Live) -> String {
             quoted(it.name.as_str())
         ));
     }
-    for (which, form, pool) in rules.iter().filter(|_| !live.choosers.targets.is_empty()) {
-        let name = quoted(which.get(&live.choosers.targets).name.as_str());
+    for (which, form, pool) in rules.iter().filter(|_| !live.indirect.targets.is_empty()) {
+        let name = quoted(which.get(&live.indirect.targets).name.as_str());
         let target = match form % 5 {
             0 => format!("target = {name}"),
             1 => format!("target = [{name}, \"gone\"] # two"),
@@ -77,7 +77,7 @@ fn written(rules: &[Written], live: &Live) -> String {
 }
 
 /// What chooses pools, some time later: other pools, other scopes, and what is gone.
-fn later(choosers: &Choosers, dice: &[usize]) -> Choosers {
+fn later(choosers: &IndirectPools, dice: &[usize]) -> IndirectPools {
     let mut later = choosers.clone();
     let mut dice = dice.iter().copied().cycle();
     let mut roll = |sides: usize| dice.next().unwrap_or_default() % sides;
@@ -92,15 +92,15 @@ fn later(choosers: &Choosers, dice: &[usize]) -> Choosers {
         }
     }
     for it in &mut later.sets {
-        if it.store == Store::Database && roll(9) == 0 {
-            it.store = Store::BesideGit { unread: None };
+        if it.store == VariableStore::Database && roll(9) == 0 {
+            it.store = VariableStore::SupersededByGit { unread: None };
         }
         if roll(9) == 0 {
             it.environments.pop();
         }
         if roll(9) == 0 {
             let of_set = choosers.variables.iter().find(|value| value.set == it.id);
-            it.others.extend(of_set.map(|value| value.name.clone()));
+            it.other_variables.extend(of_set.map(|value| value.name.clone()));
         }
     }
     later.targets.retain(|_| roll(6) != 0);
@@ -126,10 +126,10 @@ proptest! {
     ) {
         let rules: Vec<Written> = rules.into_iter().map(|((which, form), pool)| (which, form, pool)).collect();
         let written = written(&rules, &before);
-        let plain = Live { choosers: Choosers::default(), ..before.clone() };
+        let plain = Live { indirect: IndirectPools::default(), ..before.clone() };
         let text = pull(if pulled { &before } else { &plain }, "https://octopus.acme.example");
         let text = commented(&format!("{text}{written}"));
-        let now = Live { choosers: later(&before.choosers, &dice), ..if moves { now } else { before } };
+        let now = Live { indirect: later(&before.indirect, &dice), ..if moves { now } else { before } };
         prop_assume!(judge(&text, &now).is_ok());
         let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
         let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;

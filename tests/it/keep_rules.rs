@@ -6,7 +6,7 @@ use crate::{
 };
 use octopus_sandbox::Seed;
 use poolwright_core::{
-    live::{Directory, Live, LiveProject, ServerFacts},
+    live::{Directory, Live, LiveProject, LiveServer},
     model::{Linked, Name},
     pull::keep,
 };
@@ -76,7 +76,7 @@ fn twins() -> Live {
         git: false,
     };
     Live {
-        server: ServerFacts {
+        server: LiveServer {
             url: String::new(),
             version: String::new(),
             space: Linked::new("Spaces-1", "Default"),
@@ -87,11 +87,11 @@ fn twins() -> Live {
         projects: vec![project("Web Store"), project("web store"), project("Billing")],
         processes: Vec::new(),
         directory: Directory::default(),
-        pointers: Vec::new(),
-        choosers: Default::default(),
-        editions: Vec::new(),
-        elsewhere: Vec::new(),
-        gaps: Vec::new(),
+        references: Vec::new(),
+        indirect: Default::default(),
+        snapshots: Vec::new(),
+        other_spaces: Vec::new(),
+        unread: Vec::new(),
     }
 }
 
@@ -109,7 +109,7 @@ project = "Web Store"
 default_pool = true
 "#;
     let kept = keep(text, &live, |text| judge(text, &live)).unwrap();
-    insta::assert_snapshot!(format!("{}\n{}", kept.told.join("\n"), changed(text, &kept.text)), @r#"
+    insta::assert_snapshot!(format!("{}\n{}", kept.edit_notes.join("\n"), changed(text, &kept.text)), @r#"
     a rule no longer says this: project `Web Store` could be any of `Web Store`, `web store`
     a rule no longer says this: there is no project `Gone`
     a rule is removed: project `Web Store` could be any of `Web Store`, `web store`

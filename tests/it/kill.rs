@@ -1,7 +1,7 @@
 //! An apply that is cut off wherever it may be, and the next one, which goes on.
 
 use crate::workbench::{Output, Workbench, text_at};
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
@@ -74,8 +74,8 @@ fn set_up(on: &str) -> usize {
     if on == "POST" { 4 } else { 0 }
 }
 
-fn fault(on: &str, nth: usize, what: Misfortune) -> Vec<Fault> {
-    vec![Fault { nth: nth + set_up(on), on: Some(on.to_owned()), what }]
+fn fault(on: &str, nth: usize, what: FaultKind) -> Vec<Fault> {
+    vec![Fault { nth: nth + set_up(on), requests: Some(on.to_owned()), fault: what }]
 }
 
 /// How many requests of each kind a run makes that nothing happens to.
@@ -116,17 +116,17 @@ impl Workbench {
     }
 }
 
-fn survives(on: &str, nth: usize, what: &Misfortune) {
+fn survives(on: &str, nth: usize, what: &FaultKind) {
     let workbench = workbench(fault(on, nth, what.clone()));
     let Output { code, stdout, stderr } = workbench.run(&["apply", "--auto-approve"]);
-    let refused = matches!(what, Misfortune::Status { code: 500, .. });
+    let refused = matches!(what, FaultKind::Status { code: 500, .. });
     let wanted: &[i32] = if refused { &[0, 1, 5] } else { &[0] };
     assert!(wanted.contains(&code), "{on} {nth} {what:?}: {code}\n{stdout}\n{stderr}");
     workbench.receipts_tell(&[if code == 0 { "done" } else { "partial" }]);
     workbench.goes_on();
 }
 
-fn survives_a_kill(on: &str, nth: usize, what: Misfortune) {
+fn survives_a_kill(on: &str, nth: usize, what: FaultKind) {
     let workbench = workbench(fault(on, nth, what));
     let mut child = workbench.begin(&["apply", "--auto-approve"]);
     workbench.wait_for(nth + set_up(on), on, &mut child);
@@ -150,38 +150,38 @@ fn each(survives: impl Fn(&str, usize)) {
 
 #[test]
 fn a_request_that_never_arrived_is_made_good() {
-    each(|on, nth| survives(on, nth, &Misfortune::DropBefore));
+    each(|on, nth| survives(on, nth, &FaultKind::DropBefore));
 }
 
 #[test]
 fn an_answer_that_was_lost_is_made_good() {
-    each(|on, nth| survives(on, nth, &Misfortune::DropAfter));
+    each(|on, nth| survives(on, nth, &FaultKind::DropAfter));
 }
 
 #[test]
 fn a_server_that_was_not_ready_is_made_good() {
-    each(|on, nth| survives(on, nth, &Misfortune::Status { code: 503, retry_after: None }));
+    each(|on, nth| survives(on, nth, &FaultKind::Status { code: 503, retry_after: None }));
 }
 
 #[test]
 fn a_refusal_is_told_and_the_next_run_goes_on() {
-    each(|on, nth| survives(on, nth, &Misfortune::Status { code: 500, retry_after: None }));
+    each(|on, nth| survives(on, nth, &FaultKind::Status { code: 500, retry_after: None }));
 }
 
 #[test]
 fn a_kill_before_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
-    each(|on, nth| survives_a_kill(on, nth, Misfortune::Delay(Duration::from_secs(20))));
+    each(|on, nth| survives_a_kill(on, nth, FaultKind::Delay(Duration::from_secs(20))));
 }
 
 #[test]
 fn a_kill_after_a_write_leaves_a_true_receipt_and_the_next_run_goes_on() {
-    each(|on, nth| survives_a_kill(on, nth, Misfortune::DropAfter));
+    each(|on, nth| survives_a_kill(on, nth, FaultKind::DropAfter));
 }
 
 #[cfg(unix)]
 #[test]
 fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
-    let workbench = workbench(fault("PUT", 4, Misfortune::Delay(Duration::from_millis(400))));
+    let workbench = workbench(fault("PUT", 4, FaultKind::Delay(Duration::from_millis(400))));
     let mut child = workbench.begin(&["apply", "--auto-approve", "--parallelism", "1"]);
     workbench.wait_for(4, "PUT", &mut child);
     let process = child.id().to_string();

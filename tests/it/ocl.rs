@@ -4,7 +4,7 @@
 use poolwright_core::{
     finding::{SourceId, Span},
     model::Place,
-    ocl::{Document, apply, place, read},
+    ocl::{OclProcess, apply, place, read},
 };
 
 const PROCESS: &str = include_str!("../ocl/deployment_process.ocl");
@@ -20,7 +20,7 @@ fn texts() -> Vec<String> {
     ends.flat_map(|it| [format!("\u{feff}{it}"), it]).collect()
 }
 
-fn document(text: &str) -> Document {
+fn document(text: &str) -> OclProcess {
     read(SourceId(0), text).unwrap()
 }
 
@@ -84,7 +84,7 @@ fn each_step_is_placed_by_one_line_and_is_then_there() {
                 let lines = [&text, &edited].map(|it| it.split('\n').count());
                 assert_eq!(
                     changed.max(lines[0].abs_diff(lines[1])),
-                    self::lines(&text, &action.at, wanted),
+                    self::lines(&text, &action.span, wanted),
                     "{wanted:?}\n{edited}"
                 );
                 let now = document(&edited);

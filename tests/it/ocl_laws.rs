@@ -2,9 +2,9 @@
 //! other byte as it was, and there and back again. Texts are generated of all that the language has.
 
 use poolwright_core::{
-    finding::{At, SourceId},
+    finding::{FindingLocation, SourceId},
     model::Place,
-    ocl::{Action, Document, apply, place, read},
+    ocl::{OclAction, OclProcess, apply, place, read},
 };
 
 use proptest::{prelude::*, sample::select};
@@ -176,12 +176,12 @@ fn changed(before: &str, after: &str) -> (usize, usize) {
 }
 
 /// Whether a step goes from one attribute to the other and both are written: that is two lines.
-fn switches(text: &str, action: &Action, wanted: &Place<String>) -> bool {
+fn switches(text: &str, action: &OclAction, wanted: &Place<String>) -> bool {
     let both = matches!(
         (&action.place, wanted),
         (Place::Pool(_), Place::Variable(_)) | (Place::Variable(_), Place::Pool(_))
     );
-    let inside = &text[action.at.bytes.clone()];
+    let inside = &text[action.span.bytes.clone()];
     let says = |name: &str| {
         inside.lines().any(|it| it.trim_start().starts_with(name) && !it.contains("no"))
     };
@@ -203,7 +203,7 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
     let before = match read(SourceId(0), text) {
         Ok(document) => document,
         Err(told) => {
-            let At::Source(span) = &told.at else {
+            let FindingLocation::Source(span) = &told.location else {
                 return Err(TestCaseError::fail("told nowhere"));
             };
             prop_assert!(text.get(span.bytes.clone()).is_some(), "{told:?}");
@@ -228,7 +228,7 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
             prop_assert!(after.is_ok(), "{:?}\n{}", after, edited);
             let after = after.unwrap();
             prop_assert_eq!(&after.actions[at].place, wanted, "{}", edited);
-            let others = |it: &Document| -> Vec<_> {
+            let others = |it: &OclProcess| -> Vec<_> {
                 let all = it.actions.iter().enumerate().filter(|(other, _)| *other != at);
                 all.map(|(_, it)| (it.step.clone(), it.action.clone(), it.place.clone())).collect()
             };
@@ -259,8 +259,8 @@ fn at_once(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn inside_says_place(text: &str, action: &Action) -> bool {
-    text[action.at.bytes.clone()].contains("worker_pool")
+fn inside_says_place(text: &str, action: &OclAction) -> bool {
+    text[action.span.bytes.clone()].contains("worker_pool")
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! `pull`: a plan of what it writes is empty, on every seed and on any space that can be thought of.
 
 use crate::{spaces::read_again, spaces_choosers::any_live_with_choosers, workbench::Workbench};
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use poolwright_core::{
     config,
     diff::diff,
     finding::{Finding, Level, Source, Sources},
-    live::{Live, Scope},
-    plan::{Header, Plan},
+    live::{Live, ReadScope},
+    plan::{Plan, PlanHeader},
     pull::pull,
 };
 
@@ -61,13 +61,13 @@ fn a_file_that_is_there_is_not_written_over() {
 fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, mut findings) = config::load(&Sources(vec![source]));
-    let header = Header {
+    let header = PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space: live.server.space.clone(),
         files: Vec::new(),
         digest: String::new(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let plan = diff(&desired, &read_again(live, skips), header);
@@ -135,9 +135,9 @@ fn a_plain_value_is_pulled_beside_one_that_is_for_a_process_alone() {
 
 #[test]
 fn a_server_without_a_list_of_channels_is_pulled_where_no_step_asks_for_one() {
-    let what = || Misfortune::Status { code: 404, retry_after: None };
+    let what = || FaultKind::Status { code: 404, retry_after: None };
     let on = "GET /api/Spaces-1/channels";
-    let faults = (1..=9).map(|nth| Fault { nth, on: Some(on.to_owned()), what: what() });
+    let faults = (1..=9).map(|nth| Fault { nth, requests: Some(on.to_owned()), fault: what() });
     let workbench = Workbench::failing(Seed::Chapter, faults.collect());
     workbench.run(&["pull", "-o", "live.toml"]).expect(0);
     workbench.run(&["plan", "-f", "live.toml", "--exit-code"]).expect(0);

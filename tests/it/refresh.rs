@@ -4,31 +4,34 @@ use crate::{
     client::connect,
     sandbox::{Bench, worker},
 };
-use octopus_sandbox::{Fault, Misfortune, NO_WORKERS_KEY, Options, Seed};
+use octopus_sandbox::{Fault, FaultKind, NO_WORKERS_KEY, SandboxOptions, Seed};
 use poolwright_core::{
-    desired::{Declared, Desired, DesiredPool, PoolRef, Rule, Selectors, Target, Verdict},
+    desired::{
+        Declared, Desired, DesiredPlacement, DesiredPool, DesiredPoolRef, PlacementRule,
+        PlacementVerdict, StepSelectors,
+    },
     finding::Span,
-    live::{Live, Scope, effective},
+    live::{Live, ReadScope, effective},
     model::{Linked, Name, Place, PoolKind, Space},
 };
-use poolwright_refresh::{self as refresh, Error, everything, refresh, scope};
+use poolwright_refresh::{self as refresh, RefreshError, everything, refresh, scope};
 
 use serde_json::json;
 use std::{fmt::Write as _, time::Instant};
 
-async fn read(bench: &Bench, scope: &Scope) -> Result<Live, Error> {
+async fn read(bench: &Bench, scope: &ReadScope) -> Result<Live, RefreshError> {
     let reader = connect(bench.sandbox.url(), bench.key).reader();
     let space: Linked<Space> = refresh::space(&reader, None).await.unwrap();
     refresh(&reader, &space, scope, "sandbox:").await
 }
 
-fn switched_off() -> Scope {
+fn switched_off() -> ReadScope {
     let built_in_worker = Some(declared(false));
     scope(&Desired { built_in_worker, ..Desired::default() })
 }
 
 fn declared<T>(value: T) -> Declared<T> {
-    Declared { value, at: Span::default() }
+    Declared { value, span: Span::default() }
 }
 
 /// Everything that was read, a line each; where a step would run stands behind it.
@@ -58,10 +61,10 @@ fn summary(live: &Live) -> String {
             _ = writeln!(text, "  {address} {}: {runs}", step.action_type);
         }
     }
-    let pointers = live.pointers.iter().map(|it| format!("{} -> {:?}", it.what, it.pool));
-    let gaps = live.gaps.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
+    let pointers = live.references.iter().map(|it| format!("{} -> {:?}", it.what, it.pool));
+    let gaps = live.unread.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
     let elsewhere =
-        live.elsewhere.iter().map(|it| format!("{}: {:?}", it.space, it.on_built_in_worker));
+        live.other_spaces.iter().map(|it| format!("{}: {:?}", it.space, it.on_built_in_worker));
     for line in pointers.chain(elsewhere).chain(gaps) {
         _ = writeln!(text, "{line}");
     }
@@ -142,15 +145,15 @@ async fn a_file_without_placements_reads_no_project() {
 async fn a_thousand_projects_take_few_requests() {
     let seed = Seed::Large { projects: 1000, steps: 10, workers: 500 };
     // Forty megabytes are sent as fast as they can be, and not looked at one by one.
-    let bench = Bench::unwatched(Options { seed, ..Options::default() }).await;
+    let bench = Bench::unwatched(SandboxOptions { seed, ..SandboxOptions::default() }).await;
     let since = Instant::now();
-    let target = Target {
-        place: Place::Pool(declared(PoolRef::Live("Database".to_owned()))),
+    let target = DesiredPlacement {
+        place: Place::Pool(declared(DesiredPoolRef::Live("Database".to_owned()))),
         execution: None,
         container: None,
     };
-    let select = Selectors { deployments: true, runbooks: true, ..Selectors::default() };
-    let rule = Rule { label: None, select, verdict: Verdict::Place(target) };
+    let select = StepSelectors { deployments: true, runbooks: true, ..StepSelectors::default() };
+    let rule = PlacementRule { label: None, select, verdict: PlacementVerdict::Place(target) };
     let rules = vec![declared(rule)];
     let live = read(&bench, &scope(&Desired { rules, ..Desired::default() })).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
@@ -195,7 +198,7 @@ async fn the_built_in_worker_serves_other_spaces_too() {
     assert_eq!(bench.send("POST", "/api/Spaces-2/workers", member).await.0, 201);
     let before = bench.sandbox.requests().len();
     let live = read(&bench, &switched_off()).await.unwrap();
-    assert_eq!(live.elsewhere[0].on_built_in_worker, [""; 0]);
+    assert_eq!(live.other_spaces[0].on_built_in_worker, [""; 0]);
     let asked = bench.sandbox.requests();
     assert!(!asked[before..].iter().any(|it| it.contains("Spaces-2/projects")), "{asked:#?}");
 }
@@ -203,9 +206,11 @@ async fn the_built_in_worker_serves_other_spaces_too() {
 #[tokio::test]
 async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
     let on = Some("GET /api/Spaces-2/workerpools".to_owned());
-    let what = Misfortune::Status { code: 403, retry_after: None };
-    let faults = vec![Fault { nth: 1, on, what }];
-    let bench = Bench::with(Options { seed: Seed::Empty, faults, ..Options::default() }).await;
+    let what = FaultKind::Status { code: 403, retry_after: None };
+    let faults = vec![Fault { nth: 1, requests: on, fault: what }];
+    let bench =
+        Bench::with(SandboxOptions { seed: Seed::Empty, faults, ..SandboxOptions::default() })
+            .await;
     let live = read(&bench, &switched_off()).await.unwrap();
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Default Worker Pool" static default
@@ -220,35 +225,36 @@ async fn a_list_of_workers_that_is_hidden_is_not_an_empty_one() {
     bench.key = NO_WORKERS_KEY;
     let error = read(&bench, &everything()).await.unwrap_err();
     insta::assert_snapshot!(format!("{error}; {}", error.help().unwrap()), @"cannot read the workers of space `Default`: Missing permission: WorkerView; give the key's user a role with `WorkerView` in this space");
-    let pools_alone = Scope::default();
+    let pools_alone = ReadScope::default();
     assert_eq!(read(&bench, &pools_alone).await.unwrap().pools.len(), 1);
 }
 
 #[tokio::test]
 async fn a_process_that_cannot_be_read_is_a_gap() {
-    let refused = Misfortune::Status { code: 403, retry_after: None };
-    let broken = Misfortune::Status { code: 500, retry_after: None };
+    let refused = FaultKind::Status { code: 403, retry_after: None };
+    let broken = FaultKind::Status { code: 500, retry_after: None };
     let on = |path: &str| Some(format!("GET /api/Spaces-1/{path}"));
     let faults = vec![
-        Fault { nth: 1, on: on("deploymentprocesses?"), what: broken },
-        Fault { nth: 3, on: on("deploymentprocesses/"), what: refused },
+        Fault { nth: 1, requests: on("deploymentprocesses?"), fault: broken },
+        Fault { nth: 3, requests: on("deploymentprocesses/"), fault: refused },
     ];
-    let bench = Bench::with(Options { faults, ..Options::default() }).await;
-    let scope = Scope { deployments: true, ..Scope::default() };
+    let bench = Bench::with(SandboxOptions { faults, ..SandboxOptions::default() }).await;
+    let scope = ReadScope { deployments: true, ..ReadScope::default() };
     let live = read(&bench, &scope).await.unwrap();
-    assert_eq!((live.processes.len(), live.gaps.len()), (7, 1));
-    assert!(live.gaps[0].why.starts_with("the server answered 403"), "{:?}", live.gaps);
+    assert_eq!((live.processes.len(), live.unread.len()), (7, 1));
+    assert!(live.unread[0].why.starts_with("the server answered 403"), "{:?}", live.unread);
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_for_good_ends_the_refresh() {
     let cut = |nth| Fault {
         nth,
-        on: Some("GET /api/Spaces-1/deploymentprocesses".to_owned()),
-        what: Misfortune::Status { code: 401, retry_after: None },
+        requests: Some("GET /api/Spaces-1/deploymentprocesses".to_owned()),
+        fault: FaultKind::Status { code: 401, retry_after: None },
     };
-    let bench = Bench::with(Options { faults: vec![cut(1)], ..Options::default() }).await;
-    let scope = Scope { deployments: true, ..Scope::default() };
+    let bench =
+        Bench::with(SandboxOptions { faults: vec![cut(1)], ..SandboxOptions::default() }).await;
+    let scope = ReadScope { deployments: true, ..ReadScope::default() };
     let error = read(&bench, &scope).await.unwrap_err();
     insta::assert_snapshot!(error, @"cannot read the processes of space `Default`");
 }
@@ -262,7 +268,7 @@ async fn variables_and_targets_point_at_pools() {
     target["Endpoint"]["DefaultWorkerPoolId"] = json!(id);
     let path = format!("/api/Spaces-1/machines/{}", target["Id"].as_str().unwrap());
     assert_eq!(bench.send("PUT", &path, target.clone()).await.0, 200);
-    let live = read(&bench, &Scope { pointers: true, ..Scope::default() }).await.unwrap();
+    let live = read(&bench, &ReadScope { references: true, ..ReadScope::default() }).await.unwrap();
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Default Worker Pool" static default
     pool WorkerPools-3 "Kubernetes" static

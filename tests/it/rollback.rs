@@ -1,7 +1,7 @@
 //! The way back from an apply, from outside.
 
 use crate::workbench::{Output, Workbench};
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -188,8 +188,8 @@ fn shown(output: &Output) -> String {
 fn a_killed_apply_is_undone_as_far_as_it_came() {
     let cut = Fault {
         nth: 5,
-        on: Some("PUT".into()),
-        what: Misfortune::Status { code: 403, retry_after: None },
+        requests: Some("PUT".into()),
+        fault: FaultKind::Status { code: 403, retry_after: None },
     };
     let workbench = Workbench::failing(Seed::Chapter, vec![cut]);
     workbench.write("workers.toml", CHAPTER);
@@ -375,8 +375,8 @@ fn a_replacement_that_failed_half_way_brings_the_old_worker_back() {
     let listening = "listening = { url = \"https://w:10933\", thumbprint = \"8A7E6157A34158EDA1B5127CB027B2A267760A4F\" }\n";
     let refused = Fault {
         nth: 2,
-        on: Some("POST /api/Spaces-1/workers".into()),
-        what: Misfortune::Status { code: 403, retry_after: None },
+        requests: Some("POST /api/Spaces-1/workers".into()),
+        fault: FaultKind::Status { code: 403, retry_after: None },
     };
     let workbench = Workbench::failing(Seed::Chapter, vec![refused]);
     workbench.write("workers.toml", &format!("{WORKER}{polling}"));

@@ -2,7 +2,8 @@
 
 use crate::contract::Watch;
 use octopus_sandbox::{
-    ADMIN_KEY, Fault, Misfortune, NO_WORKERS_KEY, Options, READER_KEY, Sandbox, Seed, Store, start,
+    ADMIN_KEY, Fault, FaultKind, NO_WORKERS_KEY, READER_KEY, Sandbox, SandboxOptions, Seed,
+    StoreLocation, start,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -19,23 +20,24 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new(seed: Seed) -> Self {
-        Self::with(Options { seed, ..Options::default() }).await
+        Self::with(SandboxOptions { seed, ..SandboxOptions::default() }).await
     }
 
-    pub(crate) async fn failing(on: &str, what: Misfortune) -> Self {
-        let faults = vec![Fault { nth: 1, on: Some(on.to_owned()), what }];
-        Self::with(Options { seed: Seed::Chapter, faults, ..Options::default() }).await
+    pub(crate) async fn failing(on: &str, what: FaultKind) -> Self {
+        let faults = vec![Fault { nth: 1, requests: Some(on.to_owned()), fault: what }];
+        Self::with(SandboxOptions { seed: Seed::Chapter, faults, ..SandboxOptions::default() })
+            .await
     }
 
     /// A sandbox whose wire is held against the contract.
-    pub(crate) async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: SandboxOptions) -> Self {
         let watch = Watch::default();
         let recorder = Some(watch.recorder());
-        Self { _watch: watch, ..Self::unwatched(Options { recorder, ..options }).await }
+        Self { _watch: watch, ..Self::unwatched(SandboxOptions { recorder, ..options }).await }
     }
 
     /// A sandbox that nobody listens to, and which sends long lists as it reads them.
-    pub(crate) async fn unwatched(options: Options) -> Self {
+    pub(crate) async fn unwatched(options: SandboxOptions) -> Self {
         _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let redirect = reqwest::redirect::Policy::none();
@@ -261,12 +263,12 @@ async fn a_put_may_come_as_a_post() {
 #[tokio::test]
 async fn a_file_keeps_its_data_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::File(folder.path().join("new/folder/sandbox.db"));
-    let options = Options { store, seed: Seed::Empty, ..Options::default() };
+    let store = StoreLocation::File(folder.path().join("new/folder/sandbox.db"));
+    let options = SandboxOptions { store, seed: Seed::Empty, ..SandboxOptions::default() };
     let bench = Bench::with(options.clone()).await;
     bench.pool("SQL").await;
     drop(bench);
-    let bench = Bench::with(Options { seed: Seed::Chapter, ..options }).await;
+    let bench = Bench::with(SandboxOptions { seed: Seed::Chapter, ..options }).await;
     assert_eq!(names(&bench.get("/api/workerpools/all").await), "Default Worker Pool, SQL");
     assert_eq!(bench.get("/api/projects/all").await, json!([]));
 }

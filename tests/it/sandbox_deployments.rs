@@ -8,7 +8,7 @@ use crate::{
     },
     workbench::Workbench,
 };
-use octopus_sandbox::{Options, Pace, Seed};
+use octopus_sandbox::{Pace, SandboxOptions, Seed};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -211,7 +211,8 @@ async fn failure(bench: &Bench, project: &str, number: usize, action: Value) -> 
 #[tokio::test]
 async fn a_cloud_makes_the_workers_that_are_needed() {
     let pace = Pace { work: LONG, ..Pace::default() };
-    let bench = Bench::with(Options { seed: Seed::Cloud, pace, ..Options::default() }).await;
+    let bench =
+        Bench::with(SandboxOptions { seed: Seed::Cloud, pace, ..SandboxOptions::default() }).await;
     made(&bench, "/api/environments", json!({ "Name": "Production" })).await;
     let release =
         released(&bench, vec![script("Migrate", ""), script("Warm up", "WorkerPools-2")], vec![])

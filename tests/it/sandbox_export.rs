@@ -4,7 +4,9 @@ use crate::{
     sandbox::{Bench, pool, worker},
     workbench::{Workbench, program},
 };
-use octopus_sandbox::{ADMIN_KEY, Error, Options, Seed, Store, export, start};
+use octopus_sandbox::{
+    ADMIN_KEY, SandboxError, SandboxOptions, Seed, StoreLocation, export, start,
+};
 use serde_json::{Value, json};
 use std::{io::BufRead as _, path::Path, process::Stdio};
 use tempfile::TempDir;
@@ -41,7 +43,7 @@ async fn everything(bench: &Bench) -> Vec<Value> {
 
 async fn state(path: &Path) -> String {
     let mut text = Vec::new();
-    export(&Store::File(path.to_owned()), &mut text).await.unwrap();
+    export(&StoreLocation::File(path.to_owned()), &mut text).await.unwrap();
     String::from_utf8(text).unwrap()
 }
 
@@ -49,23 +51,28 @@ async fn state(path: &Path) -> String {
 async fn what_is_exported_is_imported_as_it_was() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("a.db");
-    let store = Store::File(path.clone());
-    let bench = Bench::with(Options { store, seed: Seed::Acme, ..Options::default() }).await;
+    let store = StoreLocation::File(path.clone());
+    let bench =
+        Bench::with(SandboxOptions { store, seed: Seed::Acme, ..SandboxOptions::default() }).await;
     let id = bench.pool("Brand new").await;
     bench.send("POST", "/api/Spaces-1/workers", worker("w-1", &[&id])).await;
     let before = everything(&bench).await;
     let text = state(&path).await;
-    let copy = Bench::with(Options { seed: Seed::State(text.clone()), ..Options::default() }).await;
+    let copy = Bench::with(SandboxOptions {
+        seed: Seed::State(text.clone()),
+        ..SandboxOptions::default()
+    })
+    .await;
     assert_eq!(everything(&copy).await, before);
     // An id that was given is never given again.
     let next = [bench.pool("Next").await, copy.pool("Next").await];
     assert_eq!(next[0], next[1]);
     // The same state is the same file, byte for byte.
     let again = folder.path().join("b.db");
-    let options = Options {
-        store: Store::File(again.clone()),
+    let options = SandboxOptions {
+        store: StoreLocation::File(again.clone()),
         seed: Seed::State(text.clone()),
-        ..Options::default()
+        ..SandboxOptions::default()
     };
     drop(Bench::with(options).await);
     assert_eq!(state(&again).await, text);
@@ -74,7 +81,7 @@ async fn what_is_exported_is_imported_as_it_was() {
 #[tokio::test]
 async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
     // Fields that nobody has heard of are in no contract.
-    let bench = Bench::unwatched(Options::default()).await;
+    let bench = Bench::unwatched(SandboxOptions::default()).await;
     let path = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
     let (_, text) = bench.text("GET", path, "").await;
     let edited = text.replacen(
@@ -89,10 +96,10 @@ async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
         {"kind":"spaces","body":{"Id":"Spaces-7","Name":"Default","Slug":"default","IsDefault":true}},
         {"kind":"features","id":"features","body":{"IsBuiltInWorkerEnabled":true,"Future":1.50}},
         {"kind":"WorkerPools","body":{"Id":"WorkerPools-9","SpaceId":"Spaces-7","Name":"Own","Slug":"own","IsDefault":true,"SortOrder":3,"x":1.50}}]}"#;
-    let options = Options {
-        store: Store::File(file.clone()),
+    let options = SandboxOptions {
+        store: StoreLocation::File(file.clone()),
         seed: Seed::State(state.to_owned()),
-        ..Options::default()
+        ..SandboxOptions::default()
     };
     let bench = Bench::unwatched(options).await;
     let (_, pools) = bench.text("GET", "/api/workerpools/all", "").await;
@@ -105,7 +112,8 @@ async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
 async fn what_is_no_state_is_refused() {
     let refused = async |text: &str| {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let options = Options { seed: Seed::State(text.to_owned()), ..Options::default() };
+        let options =
+            SandboxOptions { seed: Seed::State(text.to_owned()), ..SandboxOptions::default() };
         start(options, listener).await.map(drop).unwrap_err().to_string()
     };
     insta::assert_snapshot!(refused("version = 1").await, @"this is no state of a sandbox");
@@ -118,14 +126,17 @@ async fn what_is_no_state_is_refused() {
 #[tokio::test]
 async fn a_store_that_has_data_is_not_written_over() {
     let folder = TempDir::new().unwrap();
-    let store = Store::File(folder.path().join("a.db"));
-    drop(Bench::with(Options { store: store.clone(), ..Options::default() }).await);
+    let store = StoreLocation::File(folder.path().join("a.db"));
+    drop(Bench::with(SandboxOptions { store: store.clone(), ..SandboxOptions::default() }).await);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let state = r#"{"format":"poolwright-sandbox","version":1,"documents":[]}"#.to_owned();
-    let error = start(Options { store, seed: Seed::State(state), ..Options::default() }, listener)
-        .await
-        .map(drop);
-    assert!(matches!(error, Err(Error::HasData)), "{error:?}");
+    let error = start(
+        SandboxOptions { store, seed: Seed::State(state), ..SandboxOptions::default() },
+        listener,
+    )
+    .await
+    .map(drop);
+    assert!(matches!(error, Err(SandboxError::HasData)), "{error:?}");
 }
 
 /// A program that serves, and where; ended with this.

@@ -4,7 +4,7 @@ use crate::{
     sandbox::{Bench, PROCESS, names, pool},
     workbench::{output, program},
 };
-use octopus_sandbox::{Fault, Misfortune, Options, Seed};
+use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
 use reqwest::header::{LOCATION, ORIGIN};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ impl Bench {
     /// A sandbox of the chapter's company with rules.
     async fn unlucky(rules: &[&str]) -> Self {
         let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-        Self::with(Options { seed: Seed::Chapter, rules, ..Options::default() }).await
+        Self::with(SandboxOptions { seed: Seed::Chapter, rules, ..SandboxOptions::default() }).await
     }
 
     /// The statuses of as many requests, one after the other.
@@ -28,7 +28,7 @@ impl Bench {
 #[tokio::test]
 async fn a_connection_is_cut_before_or_after_the_write() {
     let on = "post /api/Spaces-1/workerpools";
-    for (what, written) in [(Misfortune::DropBefore, false), (Misfortune::DropAfter, true)] {
+    for (what, written) in [(FaultKind::DropBefore, false), (FaultKind::DropAfter, true)] {
         let bench = Bench::failing(on, what).await;
         let request =
             bench.request("POST", "/api/Spaces-1/workerpools").body(pool("SQL").to_string());
@@ -42,7 +42,7 @@ async fn a_connection_is_cut_before_or_after_the_write() {
 
 #[tokio::test]
 async fn an_answer_can_be_cut_short() {
-    let bench = Bench::failing("GET /api/Spaces-1/workerpools/all", Misfortune::Truncate).await;
+    let bench = Bench::failing("GET /api/Spaces-1/workerpools/all", FaultKind::Truncate).await;
     let answer = bench.request("GET", "/api/Spaces-1/workerpools/all").send().await.unwrap();
     assert_eq!(answer.status(), 200);
     assert!(answer.text().await.is_err());
@@ -50,12 +50,16 @@ async fn an_answer_can_be_cut_short() {
 
 #[tokio::test]
 async fn only_the_nth_request_meets_its_misfortune() {
-    let what = Misfortune::Status { code: 429, retry_after: Some(2) };
+    let what = FaultKind::Status { code: 429, retry_after: Some(2) };
     let faults = vec![
-        Fault { nth: 2, on: None, what },
-        Fault { nth: 2, on: Some("GET /api/Spaces-1".to_owned()), what: Misfortune::Html(502) },
+        Fault { nth: 2, requests: None, fault: what },
+        Fault {
+            nth: 2,
+            requests: Some("GET /api/Spaces-1".to_owned()),
+            fault: FaultKind::Html(502),
+        },
     ];
-    let bench = Bench::with(Options { faults, ..Options::default() }).await;
+    let bench = Bench::with(SandboxOptions { faults, ..SandboxOptions::default() }).await;
     let mut seen = Vec::new();
     for path in ["/api", "/api", "/api/Spaces-1", "/api/Spaces-1", "/api/Spaces-1"] {
         let answer = bench.request("GET", path).send().await.unwrap();
@@ -70,7 +74,7 @@ async fn only_the_nth_request_meets_its_misfortune() {
 
 #[tokio::test]
 async fn somebody_else_may_save_first() {
-    let bench = Bench::failing(&format!("PUT {PROCESS}"), Misfortune::Edit).await;
+    let bench = Bench::failing(&format!("PUT {PROCESS}"), FaultKind::Edit).await;
     let mut process = bench.get(PROCESS).await;
     let refused = bench.refused("PUT", PROCESS, process.clone()).await;
     assert!(refused.contains("another user has made changes"), "{refused}");
@@ -80,7 +84,7 @@ async fn somebody_else_may_save_first() {
 
 #[tokio::test]
 async fn a_redirect_points_elsewhere() {
-    let elsewhere = Misfortune::Redirect("http://evil.invalid/api".to_owned());
+    let elsewhere = FaultKind::Redirect("http://evil.invalid/api".to_owned());
     let bench = Bench::failing("GET /api", elsewhere).await;
     let answer = bench.request("GET", "/api").send().await.unwrap();
     assert_eq!(answer.status(), 307);
@@ -103,7 +107,8 @@ async fn chance_is_the_same_at_each_start() {
     let mut runs = Vec::new();
     for fault_seed in [1, 1, 2] {
         let rules = vec!["503 chance 50%".parse().unwrap()];
-        let bench = Bench::with(Options { rules, fault_seed, ..Options::default() }).await;
+        let bench =
+            Bench::with(SandboxOptions { rules, fault_seed, ..SandboxOptions::default() }).await;
         runs.push(bench.statuses("/api", 40).await);
     }
     assert_eq!(runs[0], runs[1]);

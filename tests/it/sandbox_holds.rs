@@ -5,7 +5,7 @@ use crate::{
     workbench::program,
 };
 use futures_util::future::join_all;
-use octopus_sandbox::{ADMIN_KEY, Options, Seed};
+use octopus_sandbox::{ADMIN_KEY, SandboxOptions, Seed};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -131,7 +131,7 @@ async fn two_hundred_at_once_all_get_their_own_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
     let seed = Seed::Large { projects: 300, steps: 10, workers: 0 };
-    let bench = Bench::unwatched(Options { seed, ..Options::default() }).await;
+    let bench = Bench::unwatched(SandboxOptions { seed, ..SandboxOptions::default() }).await;
     let path = "/api/Spaces-1/deploymentprocesses?take=1000";
     let mut slow = Vec::new();
     // More than may look something up at once, each with more than the line and its buffers hold.
@@ -159,9 +159,9 @@ async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
 
 #[tokio::test]
 async fn who_goes_away_amid_a_list_leaves_nothing_behind() {
-    let bench = Bench::unwatched(Options {
+    let bench = Bench::unwatched(SandboxOptions {
         seed: Seed::Large { projects: 60, steps: 10, workers: 0 },
-        ..Options::default()
+        ..SandboxOptions::default()
     })
     .await;
     for _ in 0..40 {

@@ -4,7 +4,7 @@ use crate::{
     sandbox::{Bench, PROCESS, worker},
     workbench::Workbench,
 };
-use octopus_sandbox::{Options, Seed};
+use octopus_sandbox::{SandboxOptions, Seed};
 use reqwest::{
     Response,
     header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE},
@@ -104,7 +104,8 @@ async fn the_stream_tells_of_each_write_and_of_no_refusal() {
 #[tokio::test]
 async fn faults_are_on_the_page_and_what_met_them() {
     let rules = vec!["503 at 1 on GET */workers".parse().unwrap()];
-    let bench = Bench::with(Options { seed: Seed::Empty, rules, ..Options::default() }).await;
+    let bench =
+        Bench::with(SandboxOptions { seed: Seed::Empty, rules, ..SandboxOptions::default() }).await;
     bench.request("GET", "/api/Spaces-1/workers").send().await.unwrap();
     let page = bench.page("/").await;
     for shown in ["503 at 1 on GET */workers", "GET workers", ">503</span>"] {

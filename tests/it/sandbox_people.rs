@@ -5,7 +5,7 @@ use crate::{
     workbench::{Workbench, output, program},
 };
 use octopus_sandbox::{
-    ADMIN_KEY, NO_WORKERS_KEY, Options, Pace, READER_KEY, SERVICE_ACCOUNT, Seed,
+    ADMIN_KEY, NO_WORKERS_KEY, Pace, READER_KEY, SERVICE_ACCOUNT, SandboxOptions, Seed,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -178,7 +178,8 @@ async fn an_identity_is_exchanged_for_a_token_of_the_service_account() {
 #[tokio::test]
 async fn a_token_opens_the_door_until_it_expires() {
     let pace = Pace { token: Duration::from_millis(300), ..Pace::default() };
-    let bench = Bench::with(Options { seed: Seed::Empty, pace, ..Options::default() }).await;
+    let bench =
+        Bench::with(SandboxOptions { seed: Seed::Empty, pace, ..SandboxOptions::default() }).await;
     let (_, answer) = exchange(&bench, &request(&job())).await;
     let token = answer["access_token"].as_str().unwrap();
     assert_eq!(username(&bench, token).await.0, 200);

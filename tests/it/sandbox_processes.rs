@@ -1,13 +1,13 @@
 //! What the sandbox keeps of a process, what it changes, and which writes it refuses.
 
 use crate::sandbox::{Bench, PROCESS};
-use octopus_sandbox::{Options, Seed};
+use octopus_sandbox::{SandboxOptions, Seed};
 use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_process_comes_back_as_it_was_sent() {
     // Fields that nobody has heard of are in no contract.
-    let bench = Bench::unwatched(Options::default()).await;
+    let bench = Bench::unwatched(SandboxOptions::default()).await;
     let body = r#"{"Zeta":[1.0,1e3,123456789012345678901234567890,-0.0,"é\u00e9"],"Version":1,"Steps":[{"Slug":"one","Name":"One","Id":"a","Odd":{"b":1,"a":2.50},"Actions":[{"WorkerPoolId":"","Name":"One","Slug":"one","Properties":{"z":"1","a":"2"},"Id":"b","ActionType":"Octopus.Script","New":1E-7}]}],"Id":"x"}"#;
     let (status, text) = bench.text("PUT", PROCESS, body).await;
     assert_eq!(status, 200, "{text}");

@@ -1,7 +1,7 @@
 //! Tasks: queued, under way with the workers they hold, over, canceled, done again.
 
 use crate::sandbox::{Bench, worker};
-use octopus_sandbox::{NO_WORKERS_KEY, Options, Pace, READER_KEY, Store};
+use octopus_sandbox::{NO_WORKERS_KEY, Pace, READER_KEY, SandboxOptions, StoreLocation};
 use serde_json::{Value, json};
 use std::{fmt::Write as _, time::Duration};
 
@@ -10,7 +10,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(3600);
 /// A chapter's company whose work takes this long.
 pub(crate) async fn company(work: Duration) -> Bench {
     let pace = Pace { work, ..Pace::default() };
-    Bench::with(Options { pace, ..Options::default() }).await
+    Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await
 }
 
 pub(crate) fn id(document: &Value) -> String {
@@ -119,7 +119,7 @@ pub(crate) async fn leases(bench: &Bench) -> Vec<Value> {
 #[tokio::test]
 async fn what_exceeds_the_task_cap_waits_for_its_turn() {
     let pace = Pace { work: LONG, tasks_at_once: 2, ..Pace::default() };
-    let bench = Bench::with(Options { pace, ..Options::default() }).await;
+    let bench = Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
     let mut tasks = Vec::new();
@@ -164,7 +164,7 @@ async fn what_exceeds_the_task_cap_waits_for_its_turn() {
 #[tokio::test]
 async fn work_goes_on_in_the_order_of_its_times_though_nobody_looks() {
     let pace = Pace { work: Duration::from_millis(100), tasks_at_once: 1, ..Pace::default() };
-    let bench = Bench::with(Options { pace, ..Options::default() }).await;
+    let bench = Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
     let (first, second) = (deploy(&bench, &release, 1).await, deploy(&bench, &release, 2).await);
@@ -178,7 +178,7 @@ async fn work_goes_on_in_the_order_of_its_times_though_nobody_looks() {
 #[tokio::test]
 async fn what_a_canceled_task_makes_room_for_starts_after_it() {
     let pace = Pace { work: Duration::from_millis(50), tasks_at_once: 1, ..Pace::default() };
-    let bench = Bench::with(Options { pace, ..Options::default() }).await;
+    let bench = Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
     let node = bench.get("/api/octopusservernodes/all").await[0]["Links"]["Self"].clone();
@@ -213,9 +213,9 @@ async fn what_is_scheduled_waits_and_what_is_late_is_given_up() {
 async fn a_restart_loses_no_work() {
     let folder = tempfile::tempdir().unwrap();
     let open = async |work| {
-        let store = Store::File(folder.path().join("sandbox.db"));
+        let store = StoreLocation::File(folder.path().join("sandbox.db"));
         let pace = Pace { work, ..Pace::default() };
-        Bench::with(Options { store, pace, ..Options::default() }).await
+        Bench::with(SandboxOptions { store, pace, ..SandboxOptions::default() }).await
     };
     let bench = open(Duration::from_millis(300)).await;
     let linux = staffed(&bench, "Linux", "db-01").await;

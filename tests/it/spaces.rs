@@ -2,8 +2,8 @@
 
 use poolwright_core::{
     live::{
-        Branch, Directory, Entry, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveProject,
-        LiveStep, LiveWorker, Owner, ServerFacts,
+        Directory, DirectoryEntry, Health, HiddenData, Live, LiveBranch, LivePool, LiveProcess,
+        LiveProject, LiveServer, LiveStep, LiveWorker, ProcessOwner, UnreadPart,
     },
     model::{Container, Endpoint, Id, KubernetesLink, Linked, Name, Place, PoolKind},
 };
@@ -157,8 +157,8 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
 }
 
 /// Things to refer to, of which the last ones are not to be seen.
-fn entries(kind: &str, names: &[String]) -> Vec<Entry> {
-    let entry = |(at, name): (usize, &String)| Entry {
+fn entries(kind: &str, names: &[String]) -> Vec<DirectoryEntry> {
+    let entry = |(at, name): (usize, &String)| DirectoryEntry {
         id: format!("{kind}-{at}"),
         name: Name::new(name),
         slug: format!("{}-{at}", kind.to_lowercase()),
@@ -261,13 +261,13 @@ prop_compose! {
             let (project, group, git, unreachable) = &projects[number];
             if git.is_some() && *unreachable {
                 let what = format!("the version-controlled project {project:?}");
-                gaps.push(Gap::new(what, "no\nanswer", Hides::StepsInGit).of(project));
+                gaps.push(UnreadPart::new(what, "no\nanswer", HiddenData::StepsInGit).of(project));
                 continue;
             }
             let id = format!("process-{at}");
             live.push(LiveProcess {
                 id: if git.is_some() { LiveProcess::on_branch(&Id::new(format!("Projects-{number}")), &id, "main") } else { Id::new(&id) },
-                owner: Owner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
+                owner: ProcessOwner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
                 git: git.map(|protected| on_main(id, number, protected)),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),
                 templates: Vec::new(),
@@ -276,7 +276,7 @@ prop_compose! {
         let projects = projects.iter().map(|(name, group, git, _)| LiveProject { name: Name::new(name), group: Name::new(group), tags: Vec::new(), git: git.is_some() }).collect();
         let (policies, proxies, accounts) = named;
         Live {
-            server: ServerFacts { url, version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
+            server: LiveServer { url, version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             directory: Directory {
                 policies: entries("MachinePolicies", &policies),
                 proxies: entries("Proxies", &proxies),
@@ -285,15 +285,15 @@ prop_compose! {
                 ..Directory::default()
             },
             pools, workers, projects, processes: live,
-            pointers: Vec::new(), choosers: Default::default(),
-            editions: Vec::new(), elsewhere: Vec::new(), gaps,
+            references: Vec::new(), indirect: Default::default(),
+            snapshots: Vec::new(), other_spaces: Vec::new(), unread: gaps,
         }
     }
 }
 
 /// The default branch of a project, as a process or variables have it.
-pub(crate) fn on_main(document: String, project: usize, protected: bool) -> Branch {
-    Branch {
+pub(crate) fn on_main(document: String, project: usize, protected: bool) -> LiveBranch {
+    LiveBranch {
         document,
         project: Id::new(format!("Projects-{project}")),
         repository: "https://git.example/all.git".into(),
@@ -307,8 +307,10 @@ pub(crate) fn on_main(document: String, project: usize, protected: bool) -> Bran
 /// What is read again once a file says that repositories may be passed over.
 pub(crate) fn read_again(live: &Live, skips_unreachable: bool) -> Live {
     let mut live = live.clone();
-    let passed =
-        live.gaps.iter_mut().filter(|it| skips_unreachable && it.hides == Hides::StepsInGit);
-    passed.for_each(|it| it.hides = Hides::Steps);
+    let passed = live
+        .unread
+        .iter_mut()
+        .filter(|it| skips_unreachable && it.hidden == HiddenData::StepsInGit);
+    passed.for_each(|it| it.hidden = HiddenData::Steps);
     live
 }

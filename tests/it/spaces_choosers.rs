@@ -3,8 +3,8 @@
 use crate::spaces::{NAMES, any_live, on_main};
 use poolwright_core::{
     live::{
-        Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, OnBranch, PoolVariable, Store,
-        TargetReach, VariableOwner, VariableScope,
+        DirectoryEntry, IndirectPools, Live, LiveTarget, LiveVariableScope, LiveVariableSet,
+        PoolVariable, TargetReach, ValueBranch, ValueSource, VariableOwner, VariableStore,
     },
     model::{Id, Name, Pool},
 };
@@ -23,7 +23,7 @@ prop_compose! {
         targets in vec((select(NAMES.to_vec()), option::of(0..6_usize), prop::bool::weighted(0.2)), 0..4),
     ) -> Live {
         let pool = |at: usize| live.pools.get(at).map_or_else(|| Id::new("WorkerPools-gone"), |it| it.id.clone());
-        let mut choosers = Choosers::default();
+        let mut choosers = IndirectPools::default();
         for (at, set) in sets.into_iter().enumerate() {
             add_set(&mut choosers, at, set, &pool);
         }
@@ -35,11 +35,16 @@ prop_compose! {
             pool: of.map(pool),
             disabled: false,
         }).collect();
-        Live { choosers, ..live }
+        Live { indirect: choosers, ..live }
     }
 }
 
-fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize) -> Id<Pool>) {
+fn add_set(
+    choosers: &mut IndirectPools,
+    at: usize,
+    set: AnySet,
+    pool: &impl Fn(usize) -> Id<Pool>,
+) {
     let (library, owner, in_git, values) = set;
     let in_git = in_git && !library;
     let owner = match library {
@@ -51,7 +56,7 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
         true => LiveVariableSet::on_branch(&Id::new(format!("Projects-{at}")), &document, "main"),
         false => Id::new(&document),
     };
-    let branch = in_git.then(|| OnBranch { name: "main".into(), is_default: true });
+    let branch = in_git.then(|| ValueBranch { name: "main".into(), is_default: true });
     let environments = ["Dev", "Test", "a*", "\u{7f}x"];
     for (n, (name, scope, of, on_step)) in values.into_iter().enumerate() {
         let mut scope: Vec<String> = scope.iter().map(|it| environments[*it].to_owned()).collect();
@@ -62,17 +67,17 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
             name: Name::new(name),
             owner: owner.clone(),
             projects: Vec::new(),
-            scope: VariableScope {
+            scope: LiveVariableScope {
                 environments: scope,
                 actions: if on_step { vec!["x".to_owned()] } else { Vec::new() },
-                ..VariableScope::default()
+                ..LiveVariableScope::default()
             },
             pool: of.map(pool),
-            given: Given::Said,
+            source: ValueSource::Set,
             branch: branch.clone(),
         });
     }
-    let entry = |name: &&str| Entry {
+    let entry = |name: &&str| DirectoryEntry {
         id: format!("Environments-{name}"),
         name: Name::new(*name),
         slug: String::new(),
@@ -82,9 +87,9 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
         id,
         owner,
         projects: Vec::new(),
-        store: Store::Database,
+        store: VariableStore::Database,
         on_default_branch: false,
-        others: Vec::new(),
+        other_variables: Vec::new(),
         environments: environments.iter().map(entry).collect(),
         channels: Vec::new(),
         tenant_tags: Vec::new(),
@@ -92,8 +97,8 @@ fn add_set(choosers: &mut Choosers, at: usize, set: AnySet, pool: &impl Fn(usize
     if !in_git {
         return choosers.sets.push(set);
     }
-    let beside = Store::BesideGit { unread: None };
+    let beside = VariableStore::SupersededByGit { unread: None };
     choosers.sets.push(LiveVariableSet { id: Id::new(&document), store: beside, ..set.clone() });
-    let store = Store::Branch(on_main(document, at, at.is_multiple_of(2)));
+    let store = VariableStore::Branch(on_main(document, at, at.is_multiple_of(2)));
     choosers.sets.push(LiveVariableSet { store, on_default_branch: true, ..set });
 }

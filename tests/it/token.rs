@@ -5,7 +5,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use poolwright_client::octopus::{Credentials, Error, Options, Secret, token};
+use poolwright_client::octopus::{ClientError, ConnectionOptions, Credentials, Secret, token};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -37,8 +37,8 @@ async fn exchange(Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
     }
 }
 
-async fn exchanged(endpoint: &'static str, identity: &str) -> Result<Secret, Error> {
-    let options = Options::new(server(endpoint).await, Credentials::Nobody);
+async fn exchanged(endpoint: &'static str, identity: &str) -> Result<Secret, ClientError> {
+    let options = ConnectionOptions::new(server(endpoint).await, Credentials::Anonymous);
     token::exchange(options, "5be4ac10", &Secret::from(identity.to_owned())).await
 }
 
@@ -58,5 +58,5 @@ async fn a_refusal_says_what_the_server_says() {
 #[tokio::test]
 async fn an_identity_is_not_sent_to_another_host() {
     let error = exchanged("https://elsewhere.example/token", "a.jwt").await.unwrap_err();
-    assert!(matches!(error, Error::Redirected { .. }), "{error}");
+    assert!(matches!(error, ClientError::Redirected { .. }), "{error}");
 }

@@ -5,7 +5,7 @@ use crate::{
     sandbox::{pool, worker},
     workbench::{Output, Workbench, text_at},
 };
-use octopus_sandbox::{Fault, Misfortune, Seed};
+use octopus_sandbox::{Fault, FaultKind, Seed};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, time::Duration};
 
@@ -266,7 +266,7 @@ fn who_may_not_look_at_tasks_waits_for_the_workers_alone() {
 
 #[test]
 fn a_check_whose_answer_is_lost_is_asked_for_again() {
-    let lost = Fault { nth: 1, on: Some(TASKS.into()), what: Misfortune::DropAfter };
+    let lost = Fault { nth: 1, requests: Some(TASKS.into()), fault: FaultKind::DropAfter };
     let workbench = Workbench::failing(Seed::Chapter, vec![lost]);
     workbench.write("workers.toml", &file(&[section("good", "good.example", "Web Store")]));
     workbench.applies("1m", 0);
@@ -364,8 +364,11 @@ fn an_interruption_ends_the_waiting() {
 /// A check that hangs does not let a worker pass that was healthy yesterday.
 #[test]
 fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
-    let slow =
-        Fault { nth: 2, on: Some(TASKS.into()), what: Misfortune::Delay(Duration::from_secs(30)) };
+    let slow = Fault {
+        nth: 2,
+        requests: Some(TASKS.into()),
+        fault: FaultKind::Delay(Duration::from_secs(30)),
+    };
     let workbench = Workbench::failing(Seed::Chapter, vec![slow]);
     workbench.write(
         "workers.toml",

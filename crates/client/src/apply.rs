@@ -2,7 +2,7 @@
 //!
 //! A plan leaves nothing to choose, so nothing is decided here but what to do when the server is not as
 //! the plan saw it: then nothing is written, and the change has failed. Where the user wants it, steps wait
-//! until the workers that they come to are healthy ([`Wait`]). What happens is told as events, of which
+//! until the workers that they come to are healthy ([`HealthWait`]). What happens is told as events, of which
 //! [`journal`] makes a receipt. Never: a file, a clock, or a word to the user.
 
 mod health;
@@ -11,37 +11,37 @@ mod schedule;
 mod write;
 mod writer;
 
-pub use health::Wait;
+pub use health::HealthWait;
 
 use crate::octopus::Connection;
 use poolwright_core::{
     model::Address,
-    plan::Approved,
-    receipt::{Outcome, Written},
+    plan::ApprovedPlan,
+    receipt::{ChangeOutcome, WrittenField},
 };
 
 use futures_util::{
     StreamExt,
     stream::{FuturesUnordered, SelectAll},
 };
-use health::watch::Watch;
-use schedule::{Next, Schedule};
+use health::watch::HealthWatch;
+use schedule::{NextAction, Schedule};
 use std::sync::Mutex;
 use tokio::sync::watch;
-use write::Writes;
+use write::ChangeWriter;
 
 /// How a plan is carried out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct ApplyOptions {
     /// How many objects are written side by side; at least one is.
     pub parallelism: usize,
     /// What steps wait for before they move; nothing where there is nothing in it.
-    pub wait: Wait,
+    pub wait: HealthWait,
 }
 
 /// What happens, as it happens. `index` is the change's place in the plan, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum ApplyEvent {
     /// The object is looked at; nothing was sent that changes it.
     Started {
         /// Which change.
@@ -52,7 +52,7 @@ pub enum Event {
         /// Which change.
         index: usize,
         /// What the request changes, with what was there.
-        written: Vec<Written>,
+        written: Vec<WrittenField>,
     },
     /// The server is as the change wants it.
     Done {
@@ -61,7 +61,7 @@ pub enum Event {
         /// The id of what was created, or was there already.
         id: Option<String>,
         /// What was changed; empty where nothing had to be.
-        written: Vec<Written>,
+        written: Vec<WrittenField>,
     },
     /// The server is not as the change wants it, or it is not known.
     Failed {
@@ -73,7 +73,7 @@ pub enum Event {
         unknown: bool,
     },
     /// The workers of a pool were looked at, since steps wait for them.
-    Looked {
+    WorkersChecked {
         /// The pool.
         pool: Address,
         /// How many of its workers are enabled.
@@ -81,7 +81,7 @@ pub enum Event {
         /// How many of these are known to be healthy.
         healthy: usize,
         /// Whether that is enough, and the steps move.
-        fit: bool,
+        ready: bool,
     },
     /// Nothing was sent.
     Skipped {
@@ -101,32 +101,32 @@ pub enum Event {
 ///
 /// None: what goes wrong is an outcome of the change that it happens to.
 pub async fn apply(
-    approved: &Approved,
+    approved: &ApprovedPlan,
     connection: &Connection,
-    options: &Options,
+    options: &ApplyOptions,
     mut stop: watch::Receiver<bool>,
-    listen: &mut (dyn FnMut(Event) + Send),
-) -> Vec<Outcome> {
+    listen: &mut (dyn FnMut(ApplyEvent) + Send),
+) -> Vec<ChangeOutcome> {
     let plan = approved.plan();
     let mut schedule = Schedule::new(&plan.changes, &options.wait.arrivals, options.parallelism);
-    let mut outcomes = vec![Outcome::Skipped; plan.changes.len()];
+    let mut outcomes = vec![ChangeOutcome::Skipped; plan.changes.len()];
     let listener = Mutex::new(listen);
-    let tell = |event: Event| {
+    let tell = |event: ApplyEvent| {
         // A listener that panicked once has a broken mind, and it alone can tell.
         let mut listen = listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         listen(event);
     };
-    let writes = Writes::new(connection, plan, &tell);
-    let watch = Watch::new(&writes, &tell, &options.wait, &plan.changes);
+    let writes = ChangeWriter::new(connection, plan, &tell);
+    let watch = HealthWatch::new(&writes, &tell, &options.wait, &plan.changes);
     let mut under_way = FuturesUnordered::new();
     let (mut looks, mut looked_at) = (SelectAll::new(), 0);
     let mut stopped = *stop.borrow();
     loop {
         while let Some(next) = schedule.next(stopped) {
             match next {
-                Next::Skip { index, because } => tell(Event::Skipped { index, because }),
-                Next::Start(unit) => under_way.push(writes.unit(unit)),
-                Next::Look(places) => {
+                NextAction::Skip { index, because } => tell(ApplyEvent::Skipped { index, because }),
+                NextAction::Start(unit) => under_way.push(writes.unit(unit)),
+                NextAction::CheckHealth(places) => {
                     looked_at += places.len();
                     looks.push(watch.look(places));
                 }
@@ -137,7 +137,7 @@ pub async fn apply(
         }
         tokio::select! {
             Some(ended) = under_way.next() => for (index, outcome) in ended {
-                schedule.end(index, outcome == Outcome::Done);
+                schedule.end(index, outcome == ChangeOutcome::Done);
                 if let Some(it) = outcomes.get_mut(index) {
                     *it = outcome;
                 }

@@ -19,9 +19,9 @@ pub mod token;
 pub mod wire;
 
 pub use connection::Connection;
-pub use error::Error;
-pub use options::{Credentials, Options, Secret};
+pub use error::ClientError;
+pub use options::{ConnectionOptions, Credentials, Secret};
 pub use reader::Reader;
 pub use refusal::Refusal;
-pub use resource::{Branch, ProcessKind, Resource};
-pub use space_reader::{SpaceReader, Unread};
+pub use resource::{ProcessCollection, ProjectBranch, Resource};
+pub use space_reader::{SpaceReader, UnreadDocument};

@@ -12,11 +12,11 @@ mod step;
 mod worker;
 
 use crate::{
-    finding::{At, Finding, Level},
-    live::{Branch, Live, LivePool},
+    finding::{Finding, FindingLocation, Level},
+    live::{Live, LiveBranch, LivePool},
     model::{Address, Id, Name, Pool, PoolHandle},
-    plan::{Action, Cause, Change, ChangeKind, Written},
-    receipt::{Entry, Outcome, Receipt},
+    plan::{Cause, Change, ChangeAction, ChangeKind, WrittenField},
+    receipt::{ChangeOutcome, Receipt, ReceiptEntry},
 };
 
 use serde_json::Value;
@@ -27,22 +27,23 @@ use std::collections::HashMap;
 /// What is so already is no change: a second way back is empty.
 pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
     // What failed may have been written in part: of a replacement, the old worker is gone.
-    let done = |it: &&Entry| match it.outcome {
-        Outcome::Done | Outcome::Unknown => true,
-        Outcome::Failed => !it.before.is_empty(),
-        Outcome::Skipped => false,
+    let done = |it: &&ReceiptEntry| match it.outcome {
+        ChangeOutcome::Done | ChangeOutcome::Unknown => true,
+        ChangeOutcome::Failed => !it.written.is_empty(),
+        ChangeOutcome::Skipped => false,
     };
     // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
     // first and those that go come last, for the default pool goes from the ones to the others.
-    let (mut pools, others): (Vec<&Entry>, Vec<&Entry>) =
+    let (mut pools, others): (Vec<&ReceiptEntry>, Vec<&ReceiptEntry>) =
         receipt.entries.iter().filter(done).partition(|it| it.kind == "pool");
     pools.sort_by_key(|it| match it.action {
-        Action::Delete => 0,
-        Action::Update | Action::Replace => 1,
-        Action::Create => 2,
+        ChangeAction::Delete => 0,
+        ChangeAction::Update | ChangeAction::Replace => 1,
+        ChangeAction::Create => 2,
     });
     let remade = made_again(receipt, live);
-    let mut way = Way { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
+    let mut way =
+        RollbackPlanner { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
     pools.into_iter().chain(others).for_each(|entry| way.entry(entry));
     (way.changes, way.findings)
 }
@@ -59,7 +60,7 @@ fn made_again(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
 }
 
 /// The way back as it is found.
-struct Way<'a> {
+struct RollbackPlanner<'a> {
     live: &'a Live,
     receipt: &'a Receipt,
     /// Pools that were deleted and are made again, now or by an earlier way back, by the ids that they had.
@@ -69,7 +70,7 @@ struct Way<'a> {
 }
 
 /// What is known of a field that an apply has written.
-enum Field {
+enum FieldState {
     /// It is as the apply made it.
     Written,
     /// It is as it was before.
@@ -78,9 +79,9 @@ enum Field {
     Edited,
 }
 
-impl Field {
+impl FieldState {
     /// `set` makes a copy of the object with a value of the field, as far as that matters.
-    fn of<T: PartialEq>(live: &T, field: &Written, set: impl Fn(Option<&Value>) -> T) -> Self {
+    fn of<T: PartialEq>(live: &T, field: &WrittenField, set: impl Fn(Option<&Value>) -> T) -> Self {
         let is = |value: &Option<Value>| set(value.as_ref()) == *live;
         match (is(&field.before), is(&field.after)) {
             (true, _) => Self::Restored,
@@ -90,8 +91,8 @@ impl Field {
     }
 }
 
-impl Way<'_> {
-    fn entry(&mut self, entry: &Entry) {
+impl RollbackPlanner<'_> {
+    fn entry(&mut self, entry: &ReceiptEntry) {
         let Ok(address) = entry.address.parse::<Address>() else {
             self.left(entry, "its address is none that this version knows");
             return;
@@ -102,15 +103,15 @@ impl Way<'_> {
                 .left(entry, &format!("pool {pool:?}, which it had, is not there any more"));
         }
         match (entry.kind.as_str(), entry.action) {
-            ("pool", Action::Create) => self.uncreate_pool(entry, address),
-            ("pool", Action::Delete) => self.recreate_pool(entry, address),
+            ("pool", ChangeAction::Create) => self.uncreate_pool(entry, address),
+            ("pool", ChangeAction::Delete) => self.recreate_pool(entry, address),
             ("pool", _) => self.restore_pool(entry, address),
-            ("worker", Action::Create) => self.uncreate_worker(entry, address),
-            ("worker", Action::Delete) => self.recreate_worker(entry),
-            ("worker", Action::Replace) => self.replace_back(entry),
-            ("worker", Action::Update) => self.restore_worker(entry, address),
-            ("variable", Action::Create) => self.unadd_value(entry, address),
-            ("variable", Action::Delete) => self.readd_value(entry, address),
+            ("worker", ChangeAction::Create) => self.uncreate_worker(entry, address),
+            ("worker", ChangeAction::Delete) => self.recreate_worker(entry),
+            ("worker", ChangeAction::Replace) => self.replace_back(entry),
+            ("worker", ChangeAction::Update) => self.restore_worker(entry, address),
+            ("variable", ChangeAction::Create) => self.unadd_value(entry, address),
+            ("variable", ChangeAction::Delete) => self.readd_value(entry, address),
             ("variable", _) => self.restore_value(entry, address),
             ("target", _) => self.restore_target(entry, address),
             ("placement", _) => self.restore_step(entry, address),
@@ -119,38 +120,38 @@ impl Way<'_> {
         }
     }
 
-    fn restore_switch(&mut self, entry: &Entry, address: Address) {
-        let before = entry.before.first().and_then(|it| it.before.as_ref());
+    fn restore_switch(&mut self, entry: &ReceiptEntry, address: Address) {
+        let before = entry.written.first().and_then(|it| it.before.as_ref());
         let (Some(on), Some(now)) =
             (before.and_then(Value::as_bool), self.live.server.built_in_worker)
         else {
             return;
         };
         if on != now {
-            self.push(address, ChangeKind::SetBuiltInWorker { on });
+            self.push(address, ChangeKind::SetBuiltInWorker { enabled: on });
         }
     }
 
     fn push(&mut self, address: Address, kind: ChangeKind) {
-        let cause = Cause { at: At::Nowhere, rule: None, why: None };
+        let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
         self.changes.push(Change { address, kind, cause, after: Vec::new() });
     }
 
     /// Tells that an entry is not undone.
-    fn left(&mut self, entry: &Entry, why: &str) {
+    fn left(&mut self, entry: &ReceiptEntry, why: &str) {
         let message = format!("`{}` is left as it is: {why}", entry.address);
-        let finding = Finding::new("not-undone", Level::Warn, At::Nowhere, message);
+        let finding = Finding::new("not-undone", Level::Warn, FindingLocation::Nowhere, message);
         self.findings.push(finding.help("look at it by hand"));
     }
 
     /// Tells that somebody has changed fields since, which are left as they are.
-    fn edited(&mut self, entry: &Entry, fields: &[String]) {
+    fn edited(&mut self, entry: &ReceiptEntry, fields: &[String]) {
         let message = format!(
             "`{}` is left as it is: somebody has changed {} since",
             entry.address,
             fields.join(", ")
         );
-        let finding = Finding::new("edited-since", Level::Warn, At::Nowhere, message);
+        let finding = Finding::new("edited-since", Level::Warn, FindingLocation::Nowhere, message);
         self.findings
             .push(finding.help("look at it by hand: the receipt has what was there before"));
     }
@@ -172,13 +173,13 @@ impl Way<'_> {
     }
 
     /// The entry with the ids that pools have now which were made again by an earlier way back.
-    fn renumbered(&self, entry: &Entry) -> Entry {
+    fn renumbered(&self, entry: &ReceiptEntry) -> ReceiptEntry {
         let now = |id: &str| match self.remade.get(&Id::new(id)) {
             Some(PoolHandle::Existing { id, .. }) => id.as_str().to_owned(),
             _ => id.to_owned(),
         };
         let mut entry = entry.clone();
-        for field in &mut entry.before {
+        for field in &mut entry.written {
             let was = field.before.clone();
             match (field.path.as_str(), &mut field.before) {
                 (
@@ -203,7 +204,7 @@ impl Way<'_> {
 
     /// The name of a pool that the entry's object would go back to and that is gone. One that was not there when the
     /// apply began says as little now as it did then.
-    fn gone(&self, entry: &Entry) -> Option<String> {
+    fn gone(&self, entry: &ReceiptEntry) -> Option<String> {
         let name = |id: &str| {
             let id = Id::new(id);
             let is_there = self.live.pool(&id).is_some() || self.remade.contains_key(&id);
@@ -216,7 +217,7 @@ impl Way<'_> {
                 named => named.cloned(),
             }
         };
-        let of_field = |field: &Written| match (field.path.as_str(), &field.before) {
+        let of_field = |field: &WrittenField| match (field.path.as_str(), &field.before) {
             (
                 "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
                 Some(Value::String(id)),
@@ -229,7 +230,7 @@ impl Way<'_> {
             }
             _ => None,
         };
-        entry.before.iter().find_map(of_field)
+        entry.written.iter().find_map(of_field)
     }
 
     /// Whether a text is nothing, or names a pool that is there as a file in Git does.
@@ -247,7 +248,7 @@ impl Way<'_> {
 
 /// Whether an entry is about what is stored in Git of a project: by ids, and where its receipt does not have that
 /// of the project, by the project's name then and now.
-fn is_in(entry: &Entry, on: &Branch, then: &str, now: &Name) -> bool {
+fn is_in(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name) -> bool {
     let of_project = match &entry.project_id {
         Some(id) => on.project.as_str() == id,
         None => Name::new(then) == *now,
@@ -256,7 +257,7 @@ fn is_in(entry: &Entry, on: &Branch, then: &str, now: &Name) -> bool {
 }
 
 /// A field that somebody has changed, with what it was when the apply had ended.
-fn made(field: &Written) -> String {
+fn made(field: &WrittenField) -> String {
     let made = field.after.as_ref().filter(|it| !it.is_null());
     let made = made.map_or_else(|| "empty".to_owned(), Value::to_string);
     format!("`{}` (the apply had made it {made})", field.path)
@@ -268,6 +269,6 @@ fn text(value: Option<&Value>) -> &str {
 }
 
 /// What a receipt says that a field of this name was before.
-fn before<'a>(entry: &'a Entry, path: &str) -> Option<&'a Value> {
-    entry.before.iter().find(|it| it.path == path)?.before.as_ref()
+fn before<'a>(entry: &'a ReceiptEntry, path: &str) -> Option<&'a Value> {
+    entry.written.iter().find(|it| it.path == path)?.before.as_ref()
 }

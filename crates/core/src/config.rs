@@ -23,12 +23,12 @@ pub use schema::schema;
 
 use crate::{
     desired::Desired,
-    finding::{At, Finding, SourceId, Sources, Span},
+    finding::{Finding, FindingLocation, SourceId, Sources, Span},
 };
 
 use check::Checker;
 use language::FILE;
-use part::Part;
+use part::CheckedTable;
 use toml::{Spanned, de::DeTable};
 
 /// What the files ask for together, and all that is wrong with them.
@@ -53,7 +53,8 @@ pub fn load(sources: &Sources) -> (Desired, Vec<Finding>) {
         }
         tables.push((id, table));
     }
-    let parts: Vec<_> = tables.iter().map(|(id, table)| Part::new(table.get_ref(), *id)).collect();
+    let parts: Vec<_> =
+        tables.iter().map(|(id, table)| CheckedTable::new(table.get_ref(), *id)).collect();
     let (desired, more) = lower::lower(&parts, sources);
     let is_new = |it: &Finding| !findings.contains(it);
     let more: Vec<_> = more.into_iter().filter(is_new).collect();
@@ -69,7 +70,7 @@ pub fn starter() -> &'static str {
 
 /// Whether a finding is about a value that a syntax error cuts short.
 fn is_cut(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
-    let At::Source(Span { bytes, .. }) = &finding.at else { return false };
+    let FindingLocation::Source(Span { bytes, .. }) = &finding.location else { return false };
     errors.iter().filter_map(toml::de::Error::span).any(|error| {
         let between = text.get(bytes.end..error.start);
         bytes.start <= error.start && between.is_none_or(|it| it.trim().is_empty())
@@ -84,9 +85,9 @@ fn syntax(source: SourceId, error: &toml::de::Error) -> Finding {
 
 /// The order in which findings are told: that of the files, and of their lines.
 fn position(finding: &Finding) -> (usize, usize) {
-    match &finding.at {
-        At::Source(span) => (span.source.0, span.bytes.start),
-        At::Line(_) | At::Nowhere => (0, 0),
+    match &finding.location {
+        FindingLocation::Source(span) => (span.source.0, span.bytes.start),
+        FindingLocation::Line(_) | FindingLocation::Nowhere => (0, 0),
     }
 }
 
@@ -107,13 +108,13 @@ mod tests {
         let sources = Sources(vec![Source { path: "workers.toml".into(), text: text.clone() }]);
         let mut told = String::new();
         for it in load(&sources).1 {
-            let place = match &it.at {
-                At::Source(span) => {
+            let place = match &it.location {
+                FindingLocation::Source(span) => {
                     let line = sources.line(span).map_or(0, |it| it.line - 1);
                     format!("{line} `{}`", &text[span.bytes.clone()])
                 }
-                At::Line(line) => format!("line {}", line.line - 1),
-                At::Nowhere => "nowhere".to_owned(),
+                FindingLocation::Line(line) => format!("line {}", line.line - 1),
+                FindingLocation::Nowhere => "nowhere".to_owned(),
             };
             let help = it.help.as_deref().unwrap_or("-");
             _ = writeln!(told, "{} {place}: {} ({help})", it.code, it.message);

@@ -9,12 +9,16 @@ mod variable;
 mod version_control;
 
 pub use endpoint::{DesiredEndpoint, DesiredKubernetesLink};
-pub use policy::{Gate, MaxDeletes, Policy};
+pub use policy::{Gate, MaxDeletes, PlanPolicy};
 pub use rule::{
-    Currently, DEFAULT, Rule, SERVER, Selectors, TARGET, Target, VARIABLE, Verdict, Whereabouts,
+    CurrentPlace, CurrentPlaces, DEFAULT, DesiredPlacement, PlacementRule, PlacementVerdict,
+    SERVER, StepSelectors, TARGET, VARIABLE,
 };
-pub use variable::{TargetRule, TargetVerdict, ValueOwner, ValueRule, ValueScope, ValueVerdict};
-pub use version_control::{OnProtected, VersionControl};
+pub use variable::{
+    DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule, TargetPoolVerdict,
+    ValueVerdict,
+};
+pub use version_control::{ProtectedBranchAction, VersionControl};
 
 use crate::{finding::Span, model::Name, text::pattern::Patterns};
 
@@ -27,7 +31,7 @@ pub struct Declared<T> {
     /// What was asked for.
     pub value: T,
     /// Where.
-    pub at: Span,
+    pub span: Span,
 }
 
 impl<T> Deref for Declared<T> {
@@ -52,24 +56,24 @@ pub struct Desired {
     /// Workers by name, ranges spread.
     pub workers: IndexMap<String, Declared<DesiredWorker>>,
     /// Placement rules. The first that matches a step decides, so their order is meaning.
-    pub rules: Vec<Declared<Rule>>,
+    pub rules: Vec<Declared<PlacementRule>>,
     /// Values of worker pool variables. The first rule about a value decides.
-    pub values: Vec<Declared<ValueRule>>,
+    pub values: Vec<Declared<PoolVariableRule>>,
     /// Pools of deployment targets. The first rule that matches a target decides.
-    pub target_rules: Vec<Declared<TargetRule>>,
+    pub target_rules: Vec<Declared<TargetPoolRule>>,
     /// How processes are treated that are stored in Git; left alone where the file does not say.
     pub version_control: Option<Declared<VersionControl>>,
     /// Which projects' steps move when, in their order; all at once where the file has none.
-    pub waves: Vec<Declared<Wave>>,
+    pub waves: Vec<Declared<DesiredWave>>,
     /// What shall be deleted by name.
-    pub removed: Vec<Declared<Removal>>,
+    pub removed: Vec<Declared<DesiredRemoval>>,
     /// What may be deleted, how much of it, and what each gate weighs.
-    pub policy: Policy,
+    pub policy: PlanPolicy,
 }
 
 /// Projects whose steps move together: all of its selectors must match; `None` matches every project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wave {
+pub struct DesiredWave {
     /// What the file calls it.
     pub label: Option<Declared<String>>,
     /// Names of projects.
@@ -111,9 +115,9 @@ pub struct DesiredWorker {
     /// How it is reached.
     pub endpoint: Declared<DesiredEndpoint>,
     /// The static pools that it is a member of: exactly these, at least one.
-    pub pools: Vec<Declared<PoolRef>>,
+    pub pools: Vec<Declared<DesiredPoolRef>>,
     /// Its machine policy.
-    pub policy: Option<Declared<Reference>>,
+    pub policy: Option<Declared<NameOrId>>,
     /// Whether it gets no work.
     pub disabled: Option<bool>,
     /// Whether it must never be deleted or replaced.
@@ -121,27 +125,27 @@ pub struct DesiredWorker {
 }
 
 /// A live thing by its name, slug or id, as the file says it.
-pub type Reference = String;
+pub type NameOrId = String;
 
 /// A pool, as the file points at it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum PoolRef {
+pub enum DesiredPoolRef {
     /// One that the file declares, by its key.
     Declared(String),
     /// One that is live, by name, slug or id.
-    Live(Reference),
+    Live(NameOrId),
 }
 
 /// A live thing that shall be deleted, by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub enum DesiredRemoval {
     /// A worker pool.
     Pool(Name),
     /// A worker.
     Worker(Name),
 }
 
-impl Removal {
+impl DesiredRemoval {
     /// The pool's name, where it is a pool.
     pub fn pool(&self) -> Option<&Name> {
         match self {
@@ -165,7 +169,7 @@ impl Desired {
         !self.workers.is_empty()
             || self.policy.prune_workers.is_some()
             || self.pools.values().any(|pool| pool.exact_members || pool.min_healthy.is_some())
-            || self.removed.iter().any(|it| matches!(it.value, Removal::Worker(_)))
+            || self.removed.iter().any(|it| matches!(it.value, DesiredRemoval::Worker(_)))
     }
 
     /// Whether anything is said of what chooses a pool where a step does not.
@@ -176,6 +180,6 @@ impl Desired {
     /// Whether any pool may be deleted.
     pub fn may_delete_pools(&self) -> bool {
         self.policy.prune_pools.is_some()
-            || self.removed.iter().any(|it| matches!(it.value, Removal::Pool(_)))
+            || self.removed.iter().any(|it| matches!(it.value, DesiredRemoval::Pool(_)))
     }
 }

@@ -37,19 +37,19 @@ pub use arrivals::{arrivals, awaiting};
 pub use kept::kept;
 pub use ledger::unread;
 pub use placements::decisions;
-pub use stale::{Stale, stale};
-pub use targets::Targets;
+pub use stale::{StaleExpectation, stale};
+pub use targets::TargetFilter;
 
 use crate::{
     desired::{Desired, Gate},
-    finding::{At, Finding, Level},
-    live::{Gap, Hides, Live, LivePool, LiveWorker, by_cause, fallback_pool},
+    finding::{Finding, FindingLocation, Level},
+    live::{HiddenData, Live, LivePool, LiveWorker, UnreadPart, by_cause, fallback_pool},
     model::Address,
-    plan::{Affected, Cause, Change, ChangeKind, Header, Plan},
+    plan::{Affected, Cause, Change, ChangeKind, Plan, PlanHeader},
 };
 
-use branches::Branches;
-use gates::Outcome;
+use branches::BranchTracker;
+use gates::GateInput;
 use matched::Matched;
 use std::collections::HashSet;
 
@@ -57,8 +57,8 @@ use std::collections::HashSet;
 ///
 /// A finding of level [`Level::Error`] says that the file and the server do not fit; the changes are then
 /// not complete, and no plan with one is ever approved.
-pub fn diff(desired: &Desired, live: &Live, header: Header) -> Plan {
-    narrowed(desired, live, header, &Targets::default(), None)
+pub fn diff(desired: &Desired, live: &Live, header: PlanHeader) -> Plan {
+    narrowed(desired, live, header, &TargetFilter::default(), None)
 }
 
 /// The same, narrowed to some addresses and what these depend on, and to the waves up to one. Gates look
@@ -66,8 +66,8 @@ pub fn diff(desired: &Desired, live: &Live, header: Header) -> Plan {
 pub fn narrowed(
     desired: &Desired,
     live: &Live,
-    header: Header,
-    targets: &Targets,
+    header: PlanHeader,
+    targets: &TargetFilter,
     wave: Option<&str>,
 ) -> Plan {
     let mut findings = Vec::new();
@@ -75,7 +75,7 @@ pub fn narrowed(
     findings.extend(waves::lint(desired, live));
     let mut changes = infrastructure(&matched, &mut findings);
 
-    let mut branches = Branches::new(&matched);
+    let mut branches = BranchTracker::new(&matched);
     changes.extend(values::changes(&matched, &mut branches, &mut findings));
     changes.extend(target_pools::changes(&matched, &mut findings));
     findings.extend(unseen_choosers(&matched));
@@ -100,7 +100,7 @@ pub fn narrowed(
         targets.narrow(&mut changes, &mut findings);
         branches.narrow(&changes, targets, waves::turn(desired, live, wave));
         let done = after(live, &changes);
-        let outcome = Outcome { matched: &matched, changes: &changes, after: &done };
+        let outcome = GateInput { matched: &matched, changes: &changes, after: &done };
         findings.extend(gates::findings(&outcome));
         findings.extend(unsettled);
         needs = arrivals::needs(&matched, &changes, &done);
@@ -109,7 +109,7 @@ pub fn narrowed(
     findings.extend(branches.findings());
     once(&mut findings);
     let relies = stale::relies(&changes, live);
-    Plan { header, changes, findings, relies, needs, affected }
+    Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
 }
 
 /// A plan of changes that no file asks for, such as a way back: put in order, and looked at by the gates.
@@ -120,12 +120,12 @@ pub fn unasked(
     mut changes: Vec<Change>,
     mut findings: Vec<Finding>,
     live: &Live,
-    header: Header,
+    header: PlanHeader,
 ) -> Plan {
     let desired = Desired::default();
     let matched = Matched::new(&desired, live, &mut findings);
     let done = after(live, &changes);
-    let outcome = Outcome { matched: &matched, changes: &changes, after: &done };
+    let outcome = GateInput { matched: &matched, changes: &changes, after: &done };
     let told = gates::findings(&outcome);
     let used = |change: &Change| {
         matches!(change.kind, ChangeKind::DeletePool { .. })
@@ -140,7 +140,7 @@ pub fn unasked(
     let relies = stale::relies(&changes, live);
     let needs = arrivals::needs(&matched, &changes, &done);
     let affected = affected::affected(&changes, live, &done);
-    Plan { header, changes, findings, relies, needs, affected }
+    Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
 }
 
 /// What a gate says where there is no file that could set it.
@@ -160,12 +160,14 @@ fn unseen_choosers(matched: &Matched) -> Option<Finding> {
     if !matched.desired.concerns_choosers() {
         return None;
     }
-    let hidden = |gap: &&Gap| matches!(gap.hides, Hides::Pointers | Hides::Targets);
-    let notes = by_cause(matched.live.gaps.iter().filter(hidden)).into_iter();
+    let hidden =
+        |gap: &&UnreadPart| matches!(gap.hidden, HiddenData::PoolReferences | HiddenData::Targets);
+    let notes = by_cause(matched.live.unread.iter().filter(hidden)).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     let message = "some variables or targets could not be read, and nothing is said about these";
-    (!notes.is_empty())
-        .then(|| Finding::new("unseen-choosers", Level::Warn, At::Nowhere, message).notes(notes))
+    (!notes.is_empty()).then(|| {
+        Finding::new("unseen-choosers", Level::Warn, FindingLocation::Nowhere, message).notes(notes)
+    })
 }
 
 /// Whether changes touch what steps run on that they do not name: a pool loses its last enabled worker, the
@@ -198,8 +200,9 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
 /// Leaves each finding once: the workers of one range have their mistakes in common.
 fn once(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
-    findings
-        .retain(|it| seen.insert((it.code.clone(), format!("{:?}", it.at), it.message.clone())));
+    findings.retain(|it| {
+        seen.insert((it.code.clone(), format!("{:?}", it.location), it.message.clone()))
+    });
 }
 
 /// The changes to all but steps.
@@ -226,8 +229,12 @@ fn built_in_worker(matched: &Matched) -> Option<Change> {
     }
     Some(Change {
         address: Address::BuiltInWorker,
-        kind: ChangeKind::SetBuiltInWorker { on: wanted.value },
-        cause: Cause { at: At::Source(wanted.at.clone()), rule: None, why: None },
+        kind: ChangeKind::SetBuiltInWorker { enabled: wanted.value },
+        cause: Cause {
+            location: FindingLocation::Source(wanted.span.clone()),
+            rule: None,
+            why: None,
+        },
         after: Vec::new(),
     })
 }
@@ -236,14 +243,14 @@ fn built_in_worker(matched: &Matched) -> Option<Change> {
 fn unsettled(desired: &Desired, done: &Live) -> Option<Finding> {
     let mut trouble = Vec::new();
     let matched = Matched::new(desired, done, &mut trouble);
-    let mut branches = Branches::new(&matched);
+    let mut branches = BranchTracker::new(&matched);
     let mut again = placements::changes(&matched, &mut branches, done, &mut trouble);
     again.extend(values::changes(&matched, &mut branches, &mut trouble));
     again.extend(target_pools::changes(&matched, &mut trouble));
     trouble.extend(branches.findings());
     trouble.retain(|finding| finding.level == Level::Error);
-    let moves = again.first().map(|change| change.cause.at.clone());
-    let at = moves.or_else(|| trouble.first().map(|finding| finding.at.clone()))?;
+    let moves = again.first().map(|change| change.cause.location.clone());
+    let at = moves.or_else(|| trouble.first().map(|finding| finding.location.clone()))?;
     let mut steps: Vec<_> = again.iter().map(|change| change.address.to_string()).collect();
     steps.extend(trouble.into_iter().flat_map(|finding| finding.notes));
     let message = "the rules would never settle: once carried out, they would move steps again";

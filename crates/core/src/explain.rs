@@ -10,17 +10,17 @@ pub use table::{csv, json};
 pub use text::text;
 
 use crate::{
-    finding::Line,
+    finding::SourceLine,
     live::{
-        self, Case, Condition, Decider, Gap, Health, Hides, Live, LivePool, LiveProcess, LiveStep,
-        UseKind, by_cause, in_pool, uses_of_pool,
+        self, Case, CaseCondition, Decider, Health, HiddenData, Live, LivePool, LiveProcess,
+        LiveStep, UnreadPart, UseKind, by_cause, in_pool, uses_of_pool,
     },
     model::{Address, Id, Pool, PoolKind},
 };
 
 use serde::Serialize;
 use std::collections::HashMap;
-use words::Words;
+use words::CaseDescriber;
 
 /// What was asked, answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,9 +30,10 @@ pub struct Explanation {
     /// The pool that was asked for; none where it was a project.
     pub pool: Option<PoolAnswer>,
     /// What uses the pool that was asked for.
-    pub uses: Vec<Use>,
+    pub uses: Vec<PoolUseAnswer>,
     /// What could not be read, and what is never looked at.
-    pub unseen: Vec<String>,
+    #[serde(rename = "unseen")]
+    pub unread: Vec<String>,
 }
 
 /// A step: what is said of it, and where it runs.
@@ -42,15 +43,16 @@ pub struct StepAnswer {
     pub address: Address,
     /// The step that uses the process template which it is inside of; no rule decides about it then. None
     /// for a step of the process itself.
-    pub inside: Option<String>,
+    #[serde(rename = "inside")]
+    pub template_step: Option<String>,
     /// Its type: `Octopus.Script`.
     pub action_type: String,
     /// Whether it is skipped until somebody enables it; where it runs is told all the same.
     pub disabled: bool,
     /// What the file says; none without a file.
-    pub declared: Option<Declared>,
+    pub declared: Option<DeclaredAnswer>,
     /// What the server has.
-    pub live: Said,
+    pub live: PlacementAnswer,
     /// Where it runs now, case by case.
     pub effective: Vec<CaseAnswer>,
     /// Where it would run once the file is applied, where that is not where it runs now.
@@ -59,12 +61,12 @@ pub struct StepAnswer {
 
 /// What the file says about a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Declared {
+pub struct DeclaredAnswer {
     /// The rule that decides; none where no rule does.
     pub rule: Option<RuleAnswer>,
     /// Where it says that the step shall run.
     #[serde(flatten)]
-    pub said: Said,
+    pub placement: PlacementAnswer,
 }
 
 /// The rule of the file that decides about a step.
@@ -72,14 +74,14 @@ pub struct Declared {
 pub struct RuleAnswer {
     /// Where it stands.
     #[serde(flatten)]
-    pub line: Line,
+    pub line: SourceLine,
     /// What the file calls it.
     pub label: Option<String>,
 }
 
 /// What chooses where a step runs, as a file or the server has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Said {
+pub struct PlacementAnswer {
     /// `pool`, `variable` or `default`; of a file also `left` and `unmanaged`, and of a step inside a process
     /// template `parameter`.
     pub place: &'static str,
@@ -140,9 +142,11 @@ pub struct CaseAnswer {
     /// The name of the pool, where there is one; its id where it cannot be seen.
     pub pool: Option<String>,
     /// `type`, `execution`, `step`, `parameter`, `variable`, `target` or `default`.
-    pub by: &'static str,
+    #[serde(rename = "by")]
+    pub decided_by: &'static str,
     /// The whole as a sentence.
-    pub because: String,
+    #[serde(rename = "because")]
+    pub reason: String,
     /// The members of the pool.
     pub workers: Vec<WorkerAnswer>,
 }
@@ -151,7 +155,8 @@ pub struct CaseAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScopeAnswer {
     /// `environment`, `channel`, `tenant tag`, `tenant` or `target`.
-    pub of: &'static str,
+    #[serde(rename = "of")]
+    pub dimension: &'static str,
     /// Any of these names; empty for any that the other cases do not name.
     pub names: Vec<String>,
 }
@@ -172,7 +177,7 @@ pub struct WorkerAnswer {
 
 /// Something that uses a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Use {
+pub struct PoolUseAnswer {
     /// `member`, `step`, `snapshot`, `release`, `branch`, `parameter`, `variable`, `tenant-variable`,
     /// `variable-template`, `target` or `step-template`.
     pub kind: &'static str,
@@ -184,12 +189,12 @@ pub struct Use {
 
 /// The state of which steps are told, and what the file makes of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct ExplainInput<'a> {
     /// What the server has.
     pub live: &'a Live,
     /// What it would have once the file is applied, and what the file says of steps, by their addresses;
     /// none without a file.
-    pub file: Option<(&'a Live, &'a HashMap<Address, Declared>)>,
+    pub file: Option<(&'a Live, &'a HashMap<Address, DeclaredAnswer>)>,
 }
 
 /// What is never looked at, so that nobody takes it for unused.
@@ -199,7 +204,7 @@ const NEVER: &str = "releases that are not the newest of their channel, snapshot
 
 impl Explanation {
     /// Where the steps of `question` run, of which `wanted` holds.
-    pub fn of_steps(question: &Question, wanted: impl Fn(&LiveStep) -> bool) -> Self {
+    pub fn of_steps(question: &ExplainInput, wanted: impl Fn(&LiveStep) -> bool) -> Self {
         let mut steps = Vec::new();
         for process in &question.live.processes {
             for step in &process.steps {
@@ -212,43 +217,44 @@ impl Explanation {
                 );
             }
         }
-        Self { steps, pool: None, uses: Vec::new(), unseen: unseen(question.live.gaps.iter()) }
+        Self { steps, pool: None, uses: Vec::new(), unread: unseen(question.live.unread.iter()) }
     }
 
     /// What uses a pool: by name or id, or because it is what a step comes to.
     pub fn of_pool(live: &Live, pool: &LivePool) -> Self {
-        let words = Words(live);
-        let members = live.members(&pool.id).map(|worker| Use {
+        let words = CaseDescriber(live);
+        let members = live.members(&pool.id).map(|worker| PoolUseAnswer {
             kind: "member",
             what: worker.name.to_string(),
             how: words::worker(worker),
         });
         let others = uses_of_pool(live, &pool.id).into_iter();
-        let others = others.filter(|it| it.kind != UseKind::Member).map(|it| Use {
+        let others = others.filter(|it| it.kind != UseKind::Member).map(|it| PoolUseAnswer {
             kind: words::kind(it.kind),
             how: words.how(&it),
             what: it.what,
         });
         // What only rules do not see is seen here all the same.
-        let gaps = live.gaps.iter().filter(|gap| gap.hides != Hides::Rules);
+        let gaps = live.unread.iter().filter(|gap| gap.hidden != HiddenData::Rules);
         let mut unseen = unseen(gaps);
         unseen.push(NEVER.to_owned());
         Self {
             steps: Vec::new(),
             pool: Some(about(live, pool)),
             uses: members.chain(others).collect(),
-            unseen,
+            unread: unseen,
         }
     }
 }
 
-fn unseen<'a>(gaps: impl Iterator<Item = &'a Gap>) -> Vec<String> {
+fn unseen<'a>(gaps: impl Iterator<Item = &'a UnreadPart>) -> Vec<String> {
     let told = by_cause(gaps).into_iter();
     told.map(|(what, why)| format!("{what} could not be read: {why}")).collect()
 }
 
 fn about(live: &Live, pool: &LivePool) -> PoolAnswer {
-    let case = Case { when: Vec::new(), by: Decider::Explicit, place: in_pool(&pool.id, live) };
+    let case =
+        Case { when: Vec::new(), decided_by: Decider::Explicit, place: in_pool(&pool.id, live) };
     PoolAnswer {
         name: pool.name.to_string(),
         id: pool.id.as_str().to_owned(),
@@ -266,7 +272,7 @@ fn about(live: &Live, pool: &LivePool) -> PoolAnswer {
     }
 }
 
-fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAnswer {
+fn answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) -> StepAnswer {
     let address = process.address(step);
     let effective = live::effective(process, step, question.live);
     let applied = question.file.and_then(|(after, _)| {
@@ -277,15 +283,15 @@ fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAn
     });
     let declared = question.file.map(|(_, declared)| {
         let declared = declared.get(&address).cloned();
-        declared.unwrap_or_else(|| Declared::unmanaged("no rule decides about it"))
+        declared.unwrap_or_else(|| DeclaredAnswer::unmanaged("no rule decides about it"))
     });
     StepAnswer {
         address,
-        inside: None,
+        template_step: None,
         action_type: step.action_type.clone(),
         disabled: step.disabled,
         declared,
-        live: Words(question.live).said(step, &effective),
+        live: CaseDescriber(question.live).said(step, &effective),
         effective: answers(&effective, question.live),
         applied,
     }
@@ -293,7 +299,7 @@ fn answer(question: &Question, process: &LiveProcess, step: &LiveStep) -> StepAn
 
 /// The step at this place inside the process template that `usage` uses.
 fn answer_inside(
-    question: &Question,
+    question: &ExplainInput,
     process: &LiveProcess,
     usage: &LiveStep,
     at: usize,
@@ -307,43 +313,46 @@ fn answer_inside(
         (cases != effective).then(|| answers(&cases, after))
     });
     let declared =
-        || Declared::unmanaged("it belongs to a process template, which no rule changes");
+        || DeclaredAnswer::unmanaged("it belongs to a process template, which no rule changes");
     Some(StepAnswer {
         address: process.address_inside(usage, inner),
-        inside: Some(usage.name().to_string()),
+        template_step: Some(usage.name().to_string()),
         action_type: inner.action_type.clone(),
         disabled: inner.disabled || usage.disabled,
         declared: question.file.map(|_| declared()),
-        live: Words(question.live).said(inner, &effective),
+        live: CaseDescriber(question.live).said(inner, &effective),
         effective: answers(&effective, question.live),
         applied,
     })
 }
 
-impl Declared {
+impl DeclaredAnswer {
     /// That no rule decides, and why.
     pub fn unmanaged(why: &str) -> Self {
         let text = format!("nothing: {why}");
-        Self { rule: None, said: Said { place: "unmanaged", text, ..Said::default() } }
+        Self {
+            rule: None,
+            placement: PlacementAnswer { place: "unmanaged", text, ..PlacementAnswer::default() },
+        }
     }
 }
 
 fn answers(cases: &[Case], live: &Live) -> Vec<CaseAnswer> {
-    let words = Words(live);
+    let words = CaseDescriber(live);
     let answer = |case: &Case| CaseAnswer {
         when: words::when(case),
         scope: case.when.iter().map(scope).collect(),
         place: words::place(case),
         pool: case.place.pool().map(|id| words.pool(id)),
-        by: words::by(case),
-        because: words.because(case),
+        decided_by: words::by(case),
+        reason: words.because(case),
         workers: case.place.pool().map(|id| members(live, id)).unwrap_or_default(),
     };
     cases.iter().map(answer).collect()
 }
 
-fn scope(condition: &Condition) -> ScopeAnswer {
-    ScopeAnswer { of: condition.dimension.as_str(), names: condition.names.clone() }
+fn scope(condition: &CaseCondition) -> ScopeAnswer {
+    ScopeAnswer { dimension: condition.dimension.as_str(), names: condition.names.clone() }
 }
 
 fn members(live: &Live, pool: &Id<Pool>) -> Vec<WorkerAnswer> {

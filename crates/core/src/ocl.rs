@@ -12,5 +12,5 @@ mod edit;
 mod process;
 mod scan;
 
-pub use edit::{Edit, apply, place};
-pub use process::{Action, Document, Kind, read};
+pub use edit::{TextEdit, apply, place};
+pub use process::{OclAction, OclProcess, OclProcessKind, read};

@@ -14,16 +14,18 @@ pub(crate) mod sample;
 mod touches;
 mod written;
 
-pub use change::{Action, Cause, Change, ChangeKind, Commit, ProcessKind};
-pub use check::{Flaw, check};
-pub use edit::{Delta, Feed, FieldDiff, NewScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit};
+pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit, ProcessKind};
+pub use check::{PlanFlaw, check};
+pub use edit::{
+    Delta, Feed, FieldDiff, PlannedValueScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
+};
 pub use new::{NewPool, NewWorker};
 pub use touches::{Affected, Touches};
-pub use written::Written;
+pub use written::WrittenField;
 
 use crate::{
-    finding::{At, Finding, Level},
-    live::Scope,
+    finding::{Finding, FindingLocation, Level},
+    live::ReadScope,
     model::{Linked, PoolHandle, Space},
 };
 
@@ -33,22 +35,22 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What it was made of and for.
-    pub header: Header,
+    pub header: PlanHeader,
     /// The changes, each behind all that it waits for.
     pub changes: Vec<Change>,
     /// Gates and warnings.
     pub findings: Vec<Finding>,
     /// What the plan relies on beyond the fields that it changes.
-    pub relies: Vec<Reliance>,
+    pub expectations: Vec<Expectation>,
     /// What the pools need to which it sends steps; each at most once.
-    pub needs: Vec<Need>,
+    pub requirements: Vec<PoolRequirement>,
     /// Steps that come to run elsewhere though no change names them.
     pub affected: Affected,
 }
 
 /// What a plan was made of and for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
+pub struct PlanHeader {
     /// The server, as the user named it.
     pub url: String,
     /// Its version.
@@ -60,12 +62,12 @@ pub struct Header {
     /// `sha256:` and the digest of the files' texts.
     pub digest: String,
     /// What was read, and is read again before the plan is carried out.
-    pub scope: Scope,
+    pub scope: ReadScope,
 }
 
 /// What a pool needs before steps come to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Need {
+pub struct PoolRequirement {
     /// The pool.
     pub pool: PoolHandle,
     /// How many healthy workers, from 1.
@@ -85,21 +87,24 @@ pub struct Arrival {
 
 /// Something that has to be so still when the plan is carried out.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Reliance {
+pub struct Expectation {
     /// What it is about: a kind and an id or a name.
-    pub subject: Subject,
+    pub subject: ExpectationSubject,
     /// What was seen.
-    pub seen: String,
+    #[serde(rename = "seen")]
+    pub expected: String,
 }
 
 /// What a plan can rely on. `diff` knows how each is observed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Subject {
+pub enum ExpectationSubject {
     /// Whether a pool of this name is there.
-    PoolNamed(String),
+    #[serde(rename = "pool_named")]
+    PoolName(String),
     /// Whether a worker of this name is there.
-    WorkerNamed(String),
+    #[serde(rename = "worker_named")]
+    WorkerName(String),
     /// A field of the pool of this id.
     Pool(String, String),
     /// A field of the worker of this id.
@@ -109,17 +114,21 @@ pub enum Subject {
     /// The pool of a value of a variable: set, value.
     Value(String, String),
     /// The pool of a variable's value of a scope: set, name, scope in words.
-    ValueNamed(String, String, String),
+    #[serde(rename = "value_named")]
+    ScopedValue(String, String, String),
     /// The pool of the deployment target of this id.
     TargetPool(String),
     /// The users of the pool of this id.
-    UsersOfPool(String),
+    #[serde(rename = "users_of_pool")]
+    PoolUsers(String),
     /// Whether the pool of this id has a worker that is enabled, and whether one of these is healthy.
-    EnabledWorkerIn(String),
+    #[serde(rename = "enabled_worker_in")]
+    EnabledWorker(String),
     /// Whether the built-in worker is on.
     BuiltInWorker,
     /// The steps that run on the built-in worker and are not moved by the plan.
-    UsersOfBuiltInWorker,
+    #[serde(rename = "users_of_built_in_worker")]
+    BuiltInWorkerUsers,
     /// Which pool is the default one.
     DefaultPool,
     /// The order of all pools.
@@ -128,7 +137,7 @@ pub enum Subject {
 
 /// How many changes of each kind there are, and how many findings of each level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct PlanSummary {
     /// Changes that create.
     pub create: usize,
     /// Changes that update.
@@ -145,7 +154,7 @@ pub struct Summary {
 
 /// A plan that nothing forbids, and the only thing that `apply` takes.
 #[derive(Debug)]
-pub struct Approved(Plan);
+pub struct ApprovedPlan(Plan);
 
 impl Plan {
     /// The plan as one that may be carried out.
@@ -153,9 +162,9 @@ impl Plan {
     /// # Errors
     ///
     /// The plan itself, where a finding forbids it.
-    pub fn approve(self) -> Result<Approved, Box<Self>> {
+    pub fn approve(self) -> Result<ApprovedPlan, Box<Self>> {
         match self.findings.iter().all(|finding| finding.level == Level::Warn) {
-            true => Ok(Approved(self)),
+            true => Ok(ApprovedPlan(self)),
             false => Err(Box::new(self)),
         }
     }
@@ -167,27 +176,28 @@ impl Plan {
 
     /// Whether it leads back from an apply: no file asks for what is in it.
     pub fn is_way_back(&self) -> bool {
-        let asked =
-            |Cause { at, rule, why }: &Cause| *at != At::Nowhere || rule.is_some() || why.is_some();
+        let asked = |Cause { location: at, rule, why }: &Cause| {
+            *at != FindingLocation::Nowhere || rule.is_some() || why.is_some()
+        };
         !self.changes.is_empty() && !self.changes.iter().any(|change| asked(&change.cause))
     }
 
     /// The counts.
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self) -> PlanSummary {
         let of = |action| self.changes.iter().filter(|it| it.kind.action() == action).count();
         let warnings = self.findings.iter().filter(|it| it.level == Level::Warn).count();
-        Summary {
-            create: of(Action::Create),
-            update: of(Action::Update),
-            replace: of(Action::Replace),
-            delete: of(Action::Delete),
+        PlanSummary {
+            create: of(ChangeAction::Create),
+            update: of(ChangeAction::Update),
+            replace: of(ChangeAction::Replace),
+            delete: of(ChangeAction::Delete),
             denied: self.findings.len() - warnings,
             warnings,
         }
     }
 }
 
-impl Approved {
+impl ApprovedPlan {
     /// The plan, to look at.
     pub fn plan(&self) -> &Plan {
         &self.0

@@ -10,19 +10,19 @@ mod placements;
 mod toml;
 mod workers;
 
-pub use keep::{Judged, KeepError, KeepReason, Kept, keep};
+pub use keep::{FilePlan, KeepError, KeepReason, KeepResult, keep};
 
 use crate::{
-    live::{Gap, Hides, Live, LivePool, LiveVariableSet, Store},
+    live::{HiddenData, Live, LivePool, LiveVariableSet, UnreadPart, VariableStore},
     model::{Id, Name, Pool, PoolKind},
 };
 
-use keys::Keys;
+use keys::KeyAllocator;
 use std::{collections::HashMap, fmt::Write as _};
 use toml::{is_name, table_key, value};
 
 /// How a pool is called in the file.
-struct Pools<'a> {
+struct PulledPools<'a> {
     /// Those that the file declares, with their keys.
     declared: Vec<(String, &'a LivePool)>,
     by_id: HashMap<&'a Id<Pool>, String>,
@@ -32,7 +32,7 @@ struct Pools<'a> {
 
 /// The whole of `live` as a file. `url` is the server as the user named it.
 pub fn pull(live: &Live, url: &str) -> String {
-    let pools = Pools::new(&live.pools);
+    let pools = PulledPools::new(&live.pools);
     let mut text = head(live, url);
     text.extend(pools.declared.iter().map(|(key, pool)| pool_table(key, pool)));
     comments(&mut text, &pools.left);
@@ -52,7 +52,7 @@ fn head(live: &Live, url: &str) -> String {
     };
     let space = &server.space.name;
     comment(&mut text, &format!("Space {space:?} of {url}{version}, as it is."));
-    for Gap { what, why, .. } in &live.gaps {
+    for UnreadPart { what, why, .. } in &live.unread {
         comment(&mut text, &format!("Not in here: {what}: {why}"));
     }
     _ = write!(
@@ -64,20 +64,20 @@ fn head(live: &Live, url: &str) -> String {
     if let Some(on) = server.built_in_worker {
         _ = write!(text, "\n[server]\nbuilt_in_worker = {on}\n");
     }
-    let on_branch = |it: &LiveVariableSet| matches!(it.store, Store::Branch(_));
-    if live.processes.iter().any(|it| it.git.is_some()) || live.choosers.sets.iter().any(on_branch)
+    let on_branch = |it: &LiveVariableSet| matches!(it.store, VariableStore::Branch(_));
+    if live.processes.iter().any(|it| it.git.is_some()) || live.indirect.sets.iter().any(on_branch)
     {
         text.push_str("\n[version_control]\nbranch = \"default\"\n");
-        if live.gaps.iter().any(|gap| gap.hides == Hides::StepsInGit) {
+        if live.unread.iter().any(|gap| gap.hidden == HiddenData::StepsInGit) {
             text.push_str("on_unreachable = \"skip\"\n");
         }
     }
     text
 }
 
-impl<'a> Pools<'a> {
+impl<'a> PulledPools<'a> {
     fn new(pools: &'a [LivePool]) -> Self {
-        let mut keys = Keys::new(pools.iter().map(|pool| pool.name.as_str()));
+        let mut keys = KeyAllocator::new(pools.iter().map(|pool| pool.name.as_str()));
         let mut this = Self { declared: Vec::new(), by_id: HashMap::new(), left: Vec::new() };
         for pool in pools {
             if let Some(why) = unsayable(pool, pools) {
@@ -154,7 +154,7 @@ fn comments(text: &mut String, all: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::live::{Directory, ServerFacts};
+    use crate::live::{Directory, LiveServer};
     use crate::model::Linked;
 
     fn pool(id: &str, name: &str, image: Option<&str>) -> LivePool {
@@ -172,7 +172,7 @@ mod tests {
     fn of(pools: Vec<LivePool>) -> String {
         let space = Linked::new("Spaces-1", "Default");
         let live = Live {
-            server: ServerFacts {
+            server: LiveServer {
                 url: String::new(),
                 version: "2026.2.9314".to_owned(),
                 space,
@@ -183,11 +183,11 @@ mod tests {
             projects: Vec::new(),
             processes: Vec::new(),
             directory: Directory::default(),
-            pointers: Vec::new(),
-            choosers: Default::default(),
-            editions: Vec::new(),
-            elsewhere: Vec::new(),
-            gaps: Vec::new(),
+            references: Vec::new(),
+            indirect: Default::default(),
+            snapshots: Vec::new(),
+            other_spaces: Vec::new(),
+            unread: Vec::new(),
         };
         pull(&live, "https://octopus.acme.example")
     }

@@ -3,10 +3,10 @@
 //! Format 1, as JSON. It holds the fields that were written, before and after. Never: a whole document,
 //! a secret, or a clock; times are handed in as text.
 
-pub use crate::plan::Written;
+pub use crate::plan::WrittenField;
 
 use crate::{
-    plan::{Action, Change, ChangeKind, Header, ValueEdit},
+    plan::{Change, ChangeAction, ChangeKind, PlanHeader, ValueEdit},
     text::escape::in_json,
 };
 
@@ -22,11 +22,11 @@ pub struct Receipt {
     /// [`FORMAT`]; a reader that knows 1.0 reads every 1.x.
     pub format_version: String,
     /// How it went as a whole.
-    pub status: Status,
+    pub status: ApplyStatus,
     /// The tool that wrote it, with its version.
     pub tool: String,
     /// Where it was written.
-    pub server: Server,
+    pub server: ReceiptServer,
     /// `sha256:` and the digest of the files that the plan was made of.
     pub config: String,
     /// When the apply began, as RFC 3339.
@@ -38,12 +38,12 @@ pub struct Receipt {
     pub pools: BTreeMap<String, String>,
     /// The changes, in the order of the plan.
     #[serde(rename = "changes")]
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ReceiptEntry>,
 }
 
 /// The server and the space.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Server {
+pub struct ReceiptServer {
     /// Its URL, as the user named it.
     pub url: String,
     /// Its version.
@@ -57,7 +57,7 @@ pub struct Server {
 /// How an apply went as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub enum ApplyStatus {
     /// Every change is done.
     Done,
     /// It ended, and not every change is done.
@@ -68,13 +68,13 @@ pub enum Status {
 
 /// What became of one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct ReceiptEntry {
     /// The change's address, as it is shown; it may be that of another change too.
     pub address: String,
     /// What kind of object it is about: `pool`, `worker`, `variable`, `target`, `placement`, `server`.
     pub kind: String,
     /// What was to be done to it.
-    pub action: Action,
+    pub action: ChangeAction,
     /// The server's id of the object, or of the process that has the step; for what is created, once it
     /// is there.
     pub id: Option<String>,
@@ -86,19 +86,19 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: ChangeOutcome,
     /// Why it failed, was skipped, or is not known.
     pub error: Option<String>,
     /// Every field that was written, or was about to be where the outcome is not `done`. Empty where
     /// nothing had to be written, such as for a pool that somebody else had made meanwhile.
     #[serde(rename = "written")]
-    pub before: Vec<Written>,
+    pub written: Vec<WrittenField>,
 }
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ChangeOutcome {
     /// It is as the plan says.
     Done,
     /// It is not; the error says why, and `before` what may have been written all the same.
@@ -111,7 +111,7 @@ pub enum Outcome {
 
 /// Why a text is no receipt.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum ReceiptReadError {
     /// It is not JSON, or not of the shape.
     #[error("this is no receipt")]
     Shape(#[from] serde_json::Error),
@@ -122,12 +122,12 @@ pub enum ReadError {
 
 impl Receipt {
     /// The receipt of an apply that begins: nothing was sent yet.
-    pub fn begin(header: &Header, changes: &[Change], tool: String, started: String) -> Self {
+    pub fn begin(header: &PlanHeader, changes: &[Change], tool: String, started: String) -> Self {
         Self {
             format_version: FORMAT.to_owned(),
-            status: Status::Running,
+            status: ApplyStatus::Running,
             tool,
-            server: Server {
+            server: ReceiptServer {
                 url: header.url.clone(),
                 version: header.server_version.clone(),
                 space_id: header.space.id.as_str().to_owned(),
@@ -137,7 +137,7 @@ impl Receipt {
             started,
             ended: None,
             pools: BTreeMap::new(),
-            entries: changes.iter().map(Entry::begin).collect(),
+            entries: changes.iter().map(ReceiptEntry::begin).collect(),
         }
     }
 
@@ -145,16 +145,16 @@ impl Receipt {
     ///
     /// # Errors
     ///
-    /// [`ReadError`]; a receipt may come from anywhere.
-    pub fn read(text: &str) -> Result<Self, ReadError> {
+    /// [`ReceiptReadError`]; a receipt may come from anywhere.
+    pub fn read(text: &str) -> Result<Self, ReceiptReadError> {
         #[derive(Deserialize)]
-        struct Versioned {
+        struct FormatVersion {
             format_version: String,
         }
-        let Versioned { format_version } = serde_json::from_str(text)?;
+        let FormatVersion { format_version } = serde_json::from_str(text)?;
         match format_version.split_once('.') {
             Some(("1", _)) => Ok(serde_json::from_str(text)?),
-            _ => Err(ReadError::Format(format_version)),
+            _ => Err(ReceiptReadError::Format(format_version)),
         }
     }
 
@@ -166,7 +166,7 @@ impl Receipt {
     }
 }
 
-impl Entry {
+impl ReceiptEntry {
     fn begin(change: &Change) -> Self {
         let step_id = match &change.kind {
             ChangeKind::PlaceStep { action, .. } => Some(action.as_str().to_owned()),
@@ -183,9 +183,9 @@ impl Entry {
             id: change.kind.id().map(str::to_owned),
             step_id,
             project_id: change.kind.commit().map(|it| it.project.as_str().to_owned()),
-            outcome: Outcome::Skipped,
+            outcome: ChangeOutcome::Skipped,
             error: None,
-            before: Vec::new(),
+            written: Vec::new(),
         }
     }
 }
@@ -197,29 +197,29 @@ mod tests {
 
     fn receipt() -> Receipt {
         let before = vec![
-            Written::new("WorkerPoolId", Some(json!(null)), Some(json!("WorkerPools-21"))),
-            Written {
+            WrittenField::new("WorkerPoolId", Some(json!(null)), Some(json!("WorkerPools-21"))),
+            WrittenField {
                 before_text: Some(r#""P\u006fol""#.into()),
-                ..Written::new("WorkerPoolVariable", Some(json!("Pool")), Some(json!(null)))
+                ..WrittenField::new("WorkerPoolVariable", Some(json!("Pool")), Some(json!(null)))
             },
-            Written::new("Container", None, Some(json!({ "Image": "x:1" }))),
+            WrittenField::new("Container", None, Some(json!({ "Image": "x:1" }))),
         ];
-        let entry = Entry {
+        let entry = ReceiptEntry {
             address: r#"projects["Web Store"].deployment.steps["Drain"]"#.into(),
             kind: "placement".into(),
-            action: Action::Update,
+            action: ChangeAction::Update,
             id: Some("deploymentprocess-Projects-1".into()),
             step_id: Some("44a23dd7-c320-4836-9ecb-5530a670c1f2".into()),
             project_id: None,
-            outcome: Outcome::Unknown,
+            outcome: ChangeOutcome::Unknown,
             error: Some("no answer".into()),
-            before,
+            written: before,
         };
         Receipt {
             format_version: FORMAT.into(),
-            status: Status::Partial,
+            status: ApplyStatus::Partial,
             tool: "poolwright 0.1.0".into(),
-            server: Server {
+            server: ReceiptServer {
                 url: "https://octopus.acme.example".into(),
                 version: "2026.2.9314".into(),
                 space_id: "Spaces-1".into(),

@@ -5,13 +5,13 @@
 //! Never: a release that is not the newest of its channel.
 
 use super::{
-    Error, Reading,
-    estate::{Owners, gathered},
+    RefreshError, SpaceReading,
+    estate::{GroupedProjects, gathered},
     lower,
 };
-use poolwright_client::octopus::{self, ProcessKind, wire};
+use poolwright_client::octopus::{self, ProcessCollection, wire};
 use poolwright_core::{
-    live::{Edition, EditionOf, Gap, Hides, LiveProcess, Owner},
+    live::{HiddenData, LiveProcess, ProcessOwner, ProcessSnapshot, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place},
 };
 
@@ -23,9 +23,9 @@ use std::collections::{HashMap, HashSet};
 const PAGES: usize = 10;
 
 /// A frozen process that is to be read.
-struct Wanted {
-    of: EditionOf,
-    owner: Owner,
+struct SnapshotRequest {
+    origin: SnapshotOrigin,
+    owner: ProcessOwner,
     process: String,
     /// The variable sets that were frozen with it.
     sets: Vec<String>,
@@ -37,32 +37,34 @@ struct Wanted {
 ///
 /// A failure that is of the connection.
 pub(super) async fn frozen(
-    reading: &Reading<'_>,
-    owners: &Owners<'_>,
-    published: Vec<(String, Owner)>,
-) -> Result<(Vec<Edition>, Vec<Gap>), Error> {
+    reading: &SpaceReading<'_>,
+    owners: &GroupedProjects<'_>,
+    published: Vec<(String, ProcessOwner)>,
+) -> Result<(Vec<ProcessSnapshot>, Vec<UnreadPart>), RefreshError> {
     let mut gaps = Vec::new();
     let releases = releases(reading, owners, &mut gaps).await?;
     let snapshots = snapshots(reading, published, &mut gaps).await?;
     let mut editions = Vec::with_capacity(releases.len() + snapshots.len());
-    for (kind, wanted) in [(ProcessKind::Deployment, releases), (ProcessKind::Runbook, snapshots)] {
+    for (kind, wanted) in
+        [(ProcessCollection::Deployment, releases), (ProcessCollection::Runbook, snapshots)]
+    {
         editions.extend(processes(reading, kind, wanted, &mut gaps).await?);
     }
     let editions = with_values(reading, editions, &mut gaps).await?;
     Ok((editions, gaps))
 }
 
-fn gap(what: String, why: impl ToString) -> Gap {
-    Gap::new(what, why.to_string(), Hides::Editions)
+fn gap(what: String, why: impl ToString) -> UnreadPart {
+    UnreadPart::new(what, why.to_string(), HiddenData::Snapshots)
 }
 
 /// The answer, or nothing and a gap where the key may not see it or the server does not have it.
 fn seen<T: Default>(
-    reading: &Reading<'_>,
+    reading: &SpaceReading<'_>,
     what: &str,
-    answer: Result<T, octopus::Error>,
-    gaps: &mut Vec<Gap>,
-) -> Result<T, Error> {
+    answer: Result<T, octopus::ClientError>,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<T, RefreshError> {
     match answer {
         Ok(found) => Ok(found),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
@@ -80,14 +82,14 @@ fn seen<T: Default>(
 /// `GET …/releases` has those of all projects. Servers list the newest first, and nobody promises it: where
 /// the times say otherwise, all of them are read, and the times decide.
 async fn releases(
-    reading: &Reading<'_>,
-    owners: &Owners<'_>,
-    gaps: &mut Vec<Gap>,
-) -> Result<Vec<Wanted>, Error> {
-    let projects: HashMap<&str, &wire::Project> =
+    reading: &SpaceReading<'_>,
+    owners: &GroupedProjects<'_>,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<Vec<SnapshotRequest>, RefreshError> {
+    let projects: HashMap<&str, &wire::ProjectResource> =
         owners.projects.iter().map(|it| (it.id.as_str(), it)).collect();
     let channels = seen(reading, "the channels", reading.reader.channels().await, gaps)?;
-    let channels: HashMap<&str, &wire::Channel> = channels
+    let channels: HashMap<&str, &wire::ChannelResource> = channels
         .iter()
         .filter(|it| projects.contains_key(it.project_id.as_str()))
         .map(|it| (it.id.as_str(), it))
@@ -95,11 +97,11 @@ async fn releases(
     if channels.is_empty() {
         return Ok(Vec::new());
     }
-    let with_release = |releases: &[wire::Release]| -> HashSet<String> {
+    let with_release = |releases: &[wire::ReleaseResource]| -> HashSet<String> {
         let known = releases.iter().filter(|it| channels.contains_key(it.channel_id.as_str()));
         known.map(|it| it.channel_id.clone()).collect()
     };
-    let enough = |releases: &[wire::Release]| {
+    let enough = |releases: &[wire::ReleaseResource]| {
         with_release(releases).len() == channels.len() && is_newest_first(releases)
     };
     let found = reading.reader.newest_releases(PAGES, enough).await;
@@ -122,8 +124,11 @@ async fn releases(
         let Some(project) = projects.get(release.project_id.as_str()) else { continue };
         let mut sets = release.library_variable_set_snapshot_ids;
         sets.insert(0, release.project_variable_set_snapshot_id);
-        wanted.push(Wanted {
-            of: EditionOf::Release { version: release.version, channel: channel.name.clone() },
+        wanted.push(SnapshotRequest {
+            origin: SnapshotOrigin::Release {
+                version: release.version,
+                channel: channel.name.clone(),
+            },
             owner: owners.owner(project, None),
             process: release.project_deployment_process_snapshot_id,
             sets,
@@ -134,12 +139,12 @@ async fn releases(
 }
 
 /// When a release was made; none where the server does not say it.
-fn assembled(release: &wire::Release) -> Option<Timestamp> {
+fn assembled(release: &wire::ReleaseResource) -> Option<Timestamp> {
     release.assembled.parse().ok()
 }
 
 /// Whether no release comes before a later one of its channel.
-fn is_newest_first(releases: &[wire::Release]) -> bool {
+fn is_newest_first(releases: &[wire::ReleaseResource]) -> bool {
     let mut last: HashMap<&str, Timestamp> = HashMap::new();
     releases.iter().all(|release| {
         let Some(time) = assembled(release) else { return true };
@@ -149,8 +154,8 @@ fn is_newest_first(releases: &[wire::Release]) -> bool {
 }
 
 /// The newest release of each channel; of two of one time, or of none, the one that comes first.
-fn newest(releases: Vec<wire::Release>) -> Vec<wire::Release> {
-    let mut newest: IndexMap<String, wire::Release> = IndexMap::new();
+fn newest(releases: Vec<wire::ReleaseResource>) -> Vec<wire::ReleaseResource> {
+    let mut newest: IndexMap<String, wire::ReleaseResource> = IndexMap::new();
     for release in releases {
         match newest.entry(release.channel_id.clone()) {
             Entry::Vacant(entry) => _ = entry.insert(release),
@@ -165,14 +170,14 @@ fn newest(releases: Vec<wire::Release>) -> Vec<wire::Release> {
 
 /// The published snapshots of these ids.
 async fn snapshots(
-    reading: &Reading<'_>,
-    published: Vec<(String, Owner)>,
-    gaps: &mut Vec<Gap>,
-) -> Result<Vec<Wanted>, Error> {
+    reading: &SpaceReading<'_>,
+    published: Vec<(String, ProcessOwner)>,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let ids: Vec<String> = published.iter().map(|(id, _)| id.clone()).collect();
     let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
     let unread = gathered(reading, "the published snapshots", unread)?;
-    let mut found: HashMap<String, wire::RunbookSnapshot> =
+    let mut found: HashMap<String, wire::RunbookSnapshotResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut wanted = Vec::with_capacity(published.len());
     for (id, owner) in published {
@@ -185,8 +190,8 @@ async fn snapshots(
         };
         let mut sets = snapshot.library_variable_set_snapshot_ids;
         sets.insert(0, snapshot.frozen_project_variable_set_id);
-        wanted.push(Wanted {
-            of: EditionOf::Snapshot(snapshot.name),
+        wanted.push(SnapshotRequest {
+            origin: SnapshotOrigin::RunbookSnapshot(snapshot.name),
             owner,
             process: snapshot.frozen_runbook_process_id,
             sets,
@@ -197,11 +202,11 @@ async fn snapshots(
 
 /// The frozen processes, each with the ids of its variable sets.
 async fn processes(
-    reading: &Reading<'_>,
-    kind: ProcessKind,
-    wanted: Vec<Wanted>,
-    gaps: &mut Vec<Gap>,
-) -> Result<Vec<(Edition, Vec<String>)>, Error> {
+    reading: &SpaceReading<'_>,
+    kind: ProcessCollection,
+    wanted: Vec<SnapshotRequest>,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<Vec<(ProcessSnapshot, Vec<String>)>, RefreshError> {
     // Releases of one process that nobody has changed in between share a snapshot.
     let mut ids: Vec<String> = wanted.iter().map(|it| it.process.clone()).collect();
     ids.retain(|it| !it.is_empty());
@@ -209,14 +214,14 @@ async fn processes(
     ids.dedup();
     let (found, unread) = reading.reader.processes(kind, &ids).await;
     let unread = gathered(reading, "the frozen processes", unread)?;
-    let found: HashMap<String, wire::Process> =
+    let found: HashMap<String, wire::ProcessResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut editions = Vec::with_capacity(wanted.len());
-    for Wanted { of, owner, process, sets } in wanted {
+    for SnapshotRequest { origin: of, owner, process, sets } in wanted {
         match found.get(&process.to_lowercase()) {
             Some(found) => {
                 let process = lower::process(found.clone(), owner);
-                editions.push((Edition { of, process, values: Vec::new() }, sets));
+                editions.push((ProcessSnapshot { origin: of, process, values: Vec::new() }, sets));
             }
             None => {
                 let why = unread.get(&process).map(ToString::to_string);
@@ -229,7 +234,7 @@ async fn processes(
                     steps: Vec::new(),
                     templates: Vec::new(),
                 };
-                let edition = Edition { of, process: empty, values: Vec::new() };
+                let edition = ProcessSnapshot { origin: of, process: empty, values: Vec::new() };
                 let named = edition.named().unwrap_or_default();
                 gaps.push(gap(format!("the process of {named} of project {project:?}"), why));
             }
@@ -240,11 +245,11 @@ async fn processes(
 
 /// The editions with the values of their variables, where a step is placed by one.
 async fn with_values(
-    reading: &Reading<'_>,
-    editions: Vec<(Edition, Vec<String>)>,
-    gaps: &mut Vec<Gap>,
-) -> Result<Vec<Edition>, Error> {
-    let by_variable = |edition: &Edition| {
+    reading: &SpaceReading<'_>,
+    editions: Vec<(ProcessSnapshot, Vec<String>)>,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<Vec<ProcessSnapshot>, RefreshError> {
+    let by_variable = |edition: &ProcessSnapshot| {
         edition.process.steps.iter().any(|it| matches!(it.place, Place::Variable(_)))
     };
     let wanted = editions.iter().filter(|(edition, _)| by_variable(edition));
@@ -258,14 +263,14 @@ async fn with_values(
         ids.iter()
             .filter_map(|id| Some(gap(format!("the frozen variables {id}"), unread.get(id)?))),
     );
-    let found: HashMap<String, wire::VariableSet> =
+    let found: HashMap<String, wire::VariableSetResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let values = |sets: &[String]| {
         let sets = sets.iter().filter_map(|id| found.get(&id.to_lowercase()));
         let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
         variables.map(|it| (Name::new(&it.name), Id::new(&it.value))).collect()
     };
-    let with = |(mut edition, sets): (Edition, Vec<String>)| {
+    let with = |(mut edition, sets): (ProcessSnapshot, Vec<String>)| {
         if by_variable(&edition) {
             edition.values = values(&sets);
         }
@@ -278,7 +283,7 @@ async fn with_values(
 mod tests {
     use super::*;
 
-    fn releases(all: &[(&str, &str, &str)]) -> Vec<wire::Release> {
+    fn releases(all: &[(&str, &str, &str)]) -> Vec<wire::ReleaseResource> {
         let release = |(version, channel, assembled): &(&str, &str, &str)| {
             let release = serde_json::json!({
                 "Id": version, "Version": version, "ChannelId": channel, "Assembled": assembled,

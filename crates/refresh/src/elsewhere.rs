@@ -1,9 +1,12 @@
 //! Steps of other spaces that run on the built-in worker, which all spaces share.
 
-use super::{Error, Reading, estate::estate, lower, rights::Rights};
+use super::{RefreshError, SpaceReading, estate::estate, lower, rights::UserPermissions};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
-    live::{Directory, Elsewhere, Gap, Hides, Live, Scope, ServerFacts, needs_built_in_worker},
+    live::{
+        Directory, HiddenData, Live, LiveServer, OtherSpace, ReadScope, UnreadPart,
+        needs_built_in_worker,
+    },
     model::{Linked, PoolKind, Space},
 };
 
@@ -13,14 +16,15 @@ use futures_util::future::try_join_all;
 pub(super) async fn elsewhere(
     reader: &Reader,
     here: &Linked<Space>,
-    scope: &Scope,
-    rights: &Rights,
-) -> Result<(Vec<Elsewhere>, Vec<Gap>), Error> {
-    if !scope.elsewhere {
+    scope: &ReadScope,
+    rights: &UserPermissions,
+) -> Result<(Vec<OtherSpace>, Vec<UnreadPart>), RefreshError> {
+    if !scope.other_spaces {
         return Ok((Vec::new(), Vec::new()));
     }
     let spaces = reader.spaces().await;
-    let spaces = spaces.map_err(|why| Error::Unread { what: "the spaces".to_owned(), why })?;
+    let spaces =
+        spaces.map_err(|why| RefreshError::Unread { what: "the spaces".to_owned(), why })?;
     let spaces = spaces.into_iter().map(|it| Linked::new(it.id, it.name));
     let others: Vec<_> = spaces.filter(|space| space != here).collect();
     let read = try_join_all(others.iter().map(|space| of_space(reader, space, rights))).await?;
@@ -28,7 +32,7 @@ pub(super) async fn elsewhere(
     if rights.sees_not_all_spaces() {
         let why = "Missing permission: SpaceView".to_owned();
         let what = "spaces that the key's user may not see".to_owned();
-        gaps.push(Gap::new(what, why, Hides::ElsewhereSteps));
+        gaps.push(UnreadPart::new(what, why, HiddenData::OtherSpaceSteps));
     }
     for (elsewhere, hidden) in read {
         found.push(elsewhere);
@@ -40,53 +44,53 @@ pub(super) async fn elsewhere(
 async fn of_space(
     reader: &Reader,
     space: &Linked<Space>,
-    rights: &Rights,
-) -> Result<(Elsewhere, Vec<Gap>), Error> {
+    rights: &UserPermissions,
+) -> Result<(OtherSpace, Vec<UnreadPart>), RefreshError> {
     let (on_built_in_worker, gaps) = match steps(reader, space, rights).await {
         Ok(seen) => seen,
-        Err(Error::Unread { why, .. }) if why.is_forbidden() || why.is_not_found() => {
+        Err(RefreshError::Unread { why, .. }) if why.is_forbidden() || why.is_not_found() => {
             let what = format!("the steps of space {:?}", space.name);
-            let gap = Gap::new(what, why.to_string(), Hides::ElsewhereSteps);
+            let gap = UnreadPart::new(what, why.to_string(), HiddenData::OtherSpaceSteps);
             (Vec::new(), vec![gap])
         }
         Err(error) => return Err(error),
     };
-    Ok((Elsewhere { space: space.name.clone(), on_built_in_worker }, gaps))
+    Ok((OtherSpace { space: space.name.clone(), on_built_in_worker }, gaps))
 }
 
 /// The steps of a space that run on the built-in worker, in words.
 async fn steps(
     reader: &Reader,
     space: &Linked<Space>,
-    rights: &Rights,
-) -> Result<(Vec<String>, Vec<Gap>), Error> {
-    let reading = Reading { reader: reader.in_space(&space.id), space };
+    rights: &UserPermissions,
+) -> Result<(Vec<String>, Vec<UnreadPart>), RefreshError> {
+    let reading = SpaceReading { reader: reader.in_space(&space.id), space };
     let mut live = pools_and_workers(&reading).await?;
     if !falls_back(&live) {
         return Ok((Vec::new(), Vec::new()));
     }
-    let wanted = Scope {
+    let wanted = ReadScope {
         deployments: true,
         runbooks: true,
-        pointers: true,
+        references: true,
         templates: true,
-        editions: true,
-        ..Scope::default()
+        snapshots: true,
+        ..ReadScope::default()
     };
     let estate = estate(&reading, &wanted).await?;
     live.processes = estate.processes;
-    (live.pointers, live.choosers) = (estate.pointers, estate.choosers);
-    super::by_ids(&mut live.pointers, &mut live.choosers, &live.pools);
-    live.editions = estate.editions;
+    (live.references, live.indirect) = (estate.references, estate.indirect);
+    super::by_ids(&mut live.references, &mut live.indirect, &live.pools);
+    live.snapshots = estate.snapshots;
     // What only rules do not see is seen here all the same, and a file's rules are of one space.
-    let unread = estate.gaps.into_iter().filter(|gap| gap.hides != Hides::Rules);
-    let unread = unread.map(|gap| Gap { hides: Hides::ElsewhereSteps, ..gap });
+    let unread = estate.unread.into_iter().filter(|gap| gap.hidden != HiddenData::Rules);
+    let unread = unread.map(|gap| UnreadPart { hidden: HiddenData::OtherSpaceSteps, ..gap });
     let on_built_in_worker = needs_built_in_worker(&live);
-    let gaps = unread.chain(rights.steps_out_of_sight(space, Hides::ElsewhereSteps));
+    let gaps = unread.chain(rights.steps_out_of_sight(space, HiddenData::OtherSpaceSteps));
     Ok((on_built_in_worker, gaps.collect()))
 }
 
-async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
+async fn pools_and_workers(reading: &SpaceReading<'_>) -> Result<Live, RefreshError> {
     // Without the right to see workers their list is empty, and steps are told that may run elsewhere:
     // the safer mistake.
     let (pools, workers) = tokio::try_join!(
@@ -95,7 +99,7 @@ async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
     )?;
     let directory = Directory::default();
     Ok(Live {
-        server: ServerFacts {
+        server: LiveServer {
             url: String::new(),
             version: String::new(),
             space: reading.space.clone(),
@@ -106,11 +110,11 @@ async fn pools_and_workers(reading: &Reading<'_>) -> Result<Live, Error> {
         projects: Vec::new(),
         processes: Vec::new(),
         directory,
-        pointers: Vec::new(),
-        choosers: Default::default(),
-        editions: Vec::new(),
-        elsewhere: Vec::new(),
-        gaps: Vec::new(),
+        references: Vec::new(),
+        indirect: Default::default(),
+        snapshots: Vec::new(),
+        other_spaces: Vec::new(),
+        unread: Vec::new(),
     })
 }
 

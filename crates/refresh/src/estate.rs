@@ -1,14 +1,15 @@
 //! Projects, their processes, and what else of them may point at a pool.
 
 use super::{
-    Error, Reading, editions, git, lower,
-    pointers::{self, Pointing},
-    resolved::{self, Outline},
+    RefreshError, SpaceReading, editions, git, lower,
+    pointers::{self, PoolReferences},
+    resolved::{self, ProcessOutline},
 };
-use poolwright_client::octopus::{self, ProcessKind, Unread, wire};
+use poolwright_client::octopus::{self, ProcessCollection, UnreadDocument, wire};
 use poolwright_core::{
     live::{
-        Choosers, Edition, Gap, Hides, Inside, LiveProcess, LiveProject, Owner, Pointer, Scope,
+        HiddenData, IndirectPools, LiveProcess, LiveProject, PoolReference, ProcessOwner,
+        ProcessSnapshot, ReadScope, TemplateContents, UnreadPart,
     },
     model::Name,
 };
@@ -18,32 +19,35 @@ use std::collections::HashMap;
 
 /// What a space's projects hold.
 #[derive(Debug, Default)]
-pub(super) struct Estate {
+pub(super) struct Inventory {
     pub(super) projects: Vec<LiveProject>,
     /// The names of all groups of projects.
     pub(super) groups: Vec<Name>,
     pub(super) processes: Vec<LiveProcess>,
-    pub(super) pointers: Vec<Pointer>,
-    pub(super) choosers: Choosers,
-    pub(super) editions: Vec<Edition>,
-    pub(super) gaps: Vec<Gap>,
+    pub(super) references: Vec<PoolReference>,
+    pub(super) indirect: IndirectPools,
+    pub(super) snapshots: Vec<ProcessSnapshot>,
+    pub(super) unread: Vec<UnreadPart>,
 }
 
 /// A process that is to be read: its id, and whose it is.
-type Wanted = (String, Owner);
+type ProcessRequest = (String, ProcessOwner);
 
 /// Why a process of a version-controlled project is not read.
 const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control]`";
 
 /// Reads as much of the projects as `scope` asks for.
-pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estate, Error> {
+pub(super) async fn estate(
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+) -> Result<Inventory, RefreshError> {
     let (deployments, runbooks) = (scope.deployments, scope.runbooks);
     let reader = &reading.reader;
-    let any = deployments || runbooks || scope.pointers || scope.editions;
+    let any = deployments || runbooks || scope.references || scope.snapshots;
     let (projects, groups, books) = tokio::try_join!(
         reading.when(any, "the projects", reader.projects()),
         reading.when(any, "the project groups", reader.project_groups()),
-        reading.when(runbooks || scope.editions, "the runbooks", reader.runbooks()),
+        reading.when(runbooks || scope.snapshots, "the runbooks", reader.runbooks()),
     )?;
     let (mut projects, mut books) = (projects, books);
     if let Some(wanted) = &scope.project {
@@ -51,18 +55,18 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
         books.retain(|book| projects.iter().any(|it| it.id == book.project_id));
     }
     let mut gaps = Vec::new();
-    let published = if scope.editions { published(&books) } else { Vec::new() };
-    let owners = Owners::new(&projects, &groups, scope);
+    let published = if scope.snapshots { published(&books) } else { Vec::new() };
+    let owners = GroupedProjects::new(&projects, &groups, scope);
     let published = owners.published(published);
     let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
     let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
     let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
-        processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
-        processes(reading, ProcessKind::Runbook, of_runbooks, false),
+        processes(reading, ProcessCollection::Deployment, of_projects, scope.templates),
+        processes(reading, ProcessCollection::Runbook, of_runbooks, false),
         git::processes(reading, scope, &owners),
         pointers::pointers(reading, scope, &projects),
         async {
-            if !scope.editions {
+            if !scope.snapshots {
                 return Ok(Default::default());
             }
             editions::frozen(reading, &owners, published).await
@@ -83,24 +87,34 @@ pub(super) async fn estate(reading: &Reading<'_>, scope: &Scope) -> Result<Estat
     gaps.extend(hidden);
     let (mut editions, hidden) = frozen;
     gaps.extend(hidden);
-    if scope.editions {
+    if scope.snapshots {
         let (further, hidden) = git::further(reading, scope, &owners, &all).await?;
         gaps.extend(resolved::gaps(further.iter().map(|it| &it.process)));
         editions.extend(further);
         gaps.extend(hidden);
     }
-    let Pointing { pointers, choosers } = pointing;
+    let PoolReferences { references: pointers, indirect: choosers } = pointing;
     let projects = owners.projects();
     let groups = groups.iter().map(|it| Name::new(&it.name)).collect();
-    Ok(Estate { projects, groups, processes: all, pointers, choosers, editions, gaps })
+    Ok(Inventory {
+        projects,
+        groups,
+        processes: all,
+        references: pointers,
+        indirect: choosers,
+        snapshots: editions,
+        unread: gaps,
+    })
 }
 
 /// The channels to which steps are limited.
 fn channels_in(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
     let steps = processes.iter_mut().flat_map(|process| {
-        let inside = process.templates.iter_mut().flat_map(|it| match &mut it.inside {
-            Inside::Steps(steps) => steps.as_mut_slice(),
-            Inside::LeftOut | Inside::Mixed | Inside::Unread(_) => &mut [],
+        let inside = process.templates.iter_mut().flat_map(|it| match &mut it.contents {
+            TemplateContents::Steps(steps) => steps.as_mut_slice(),
+            TemplateContents::Omitted
+            | TemplateContents::Ambiguous
+            | TemplateContents::Unread(_) => &mut [],
         });
         process.steps.iter_mut().chain(inside)
     });
@@ -108,7 +122,7 @@ fn channels_in(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut Strin
 }
 
 /// Gives the channels to which steps are limited their names.
-fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
+fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResource]) {
     let names: HashMap<&str, &str> =
         channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
     for channel in channels_in(processes) {
@@ -119,9 +133,9 @@ fn name_channels(processes: &mut [LiveProcess], channels: &[wire::Channel]) {
 }
 
 /// The project of this id, else of this name, else of this slug; none where there is none.
-fn only(projects: Vec<wire::Project>, wanted: &str) -> Vec<wire::Project> {
+fn only(projects: Vec<wire::ProjectResource>, wanted: &str) -> Vec<wire::ProjectResource> {
     let is = |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
-    let by: [&dyn Fn(&wire::Project) -> bool; 3] =
+    let by: [&dyn Fn(&wire::ProjectResource) -> bool; 3] =
         [&|it| is(&it.id), &|it| is(it.name.trim()), &|it| is(&it.slug)];
     let found = by.iter().find(|by| projects.iter().any(by));
     match found {
@@ -131,27 +145,35 @@ fn only(projects: Vec<wire::Project>, wanted: &str) -> Vec<wire::Project> {
 }
 
 /// Projects with the names of their groups.
-pub(super) struct Owners<'a> {
-    pub(super) projects: &'a [wire::Project],
+pub(super) struct GroupedProjects<'a> {
+    pub(super) projects: &'a [wire::ProjectResource],
     /// What is hidden where nothing is read of Git for a plan; nothing, where it is.
-    hidden_in_git: Option<Hides>,
+    hidden_in_git: Option<HiddenData>,
     groups: HashMap<&'a str, &'a str>,
 }
 
-impl<'a> Owners<'a> {
-    fn new(projects: &'a [wire::Project], groups: &'a [wire::Named], scope: &Scope) -> Self {
+impl<'a> GroupedProjects<'a> {
+    fn new(
+        projects: &'a [wire::ProjectResource],
+        groups: &'a [wire::NamedResource],
+        scope: &ReadScope,
+    ) -> Self {
         // What is read as a further branch is hidden from rules alone.
-        let hides = if scope.editions { Hides::Rules } else { Hides::Steps };
+        let hides = if scope.snapshots { HiddenData::Rules } else { HiddenData::Steps };
         let hidden_in_git = scope.git.is_none().then_some(hides);
         let groups = groups.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
         Self { projects, hidden_in_git, groups }
     }
 
     /// Whose a process is.
-    pub(super) fn owner(&self, project: &wire::Project, runbook: Option<&str>) -> Owner {
+    pub(super) fn owner(
+        &self,
+        project: &wire::ProjectResource,
+        runbook: Option<&str>,
+    ) -> ProcessOwner {
         // A group that the key may not see is called by its id.
         let id = project.project_group_id.as_str();
-        Owner {
+        ProcessOwner {
             project: Name::new(&project.name),
             group: Name::new(self.groups.get(id).copied().unwrap_or(id)),
             runbook: runbook.map(Name::new),
@@ -159,8 +181,8 @@ impl<'a> Owners<'a> {
     }
 
     fn projects(&self) -> Vec<LiveProject> {
-        let live = |it: &wire::Project| {
-            let Owner { project, group, .. } = self.owner(it, None);
+        let live = |it: &wire::ProjectResource| {
+            let ProcessOwner { project, group, .. } = self.owner(it, None);
             let tags = it.project_tags.clone();
             LiveProject { name: project, group, tags, git: is_in_git(it) }
         };
@@ -168,7 +190,7 @@ impl<'a> Owners<'a> {
     }
 
     /// Published snapshots, with whose they are.
-    fn published(&self, snapshots: Vec<(String, String, String)>) -> Vec<(String, Owner)> {
+    fn published(&self, snapshots: Vec<(String, String, String)>) -> Vec<(String, ProcessOwner)> {
         let owned = snapshots.into_iter().filter_map(|(id, runbook, project)| {
             let project = self.projects.iter().find(|it| it.id == project)?;
             Some((id, self.owner(project, Some(&runbook))))
@@ -179,7 +201,7 @@ impl<'a> Owners<'a> {
     }
 
     /// The deployment processes to read; the others are gaps.
-    fn deployments(&self, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
+    fn deployments(&self, gaps: &mut Vec<UnreadPart>) -> Vec<ProcessRequest> {
         let mut wanted = Vec::with_capacity(self.projects.len());
         for project in self.projects {
             if is_in_git(project) {
@@ -195,8 +217,8 @@ impl<'a> Owners<'a> {
         wanted
     }
 
-    fn left_in_git(&self, what: String, project: &wire::Project) -> Option<Gap> {
-        self.hidden_in_git.map(|hides| Gap::new(what, IN_GIT, hides).of(&project.name))
+    fn left_in_git(&self, what: String, project: &wire::ProjectResource) -> Option<UnreadPart> {
+        self.hidden_in_git.map(|hides| UnreadPart::new(what, IN_GIT, hides).of(&project.name))
     }
 
     /// The processes of runbooks to read; the others are gaps.
@@ -205,15 +227,19 @@ impl<'a> Owners<'a> {
     ///
     /// The runbooks of a version-controlled project are in the database all the same, until they are
     /// converted on their own (`ConversionState.RunbooksAreInGit`).
-    fn runbooks(&self, books: Vec<wire::Runbook>, gaps: &mut Vec<Gap>) -> Vec<Wanted> {
-        let converted = |it: &wire::Project| {
+    fn runbooks(
+        &self,
+        books: Vec<wire::RunbookResource>,
+        gaps: &mut Vec<UnreadPart>,
+    ) -> Vec<ProcessRequest> {
+        let converted = |it: &wire::ProjectResource| {
             is_in_git(it) && it.persistence_settings.conversion_state.runbooks_are_in_git
         };
         for project in self.projects.iter().filter(|it| converted(it)) {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
             gaps.extend(self.left_in_git(what, project));
         }
-        let by_id: HashMap<&str, &wire::Project> =
+        let by_id: HashMap<&str, &wire::ProjectResource> =
             self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
         let mut wanted = Vec::with_capacity(books.len());
         for book in books {
@@ -226,7 +252,7 @@ impl<'a> Owners<'a> {
                 None => {
                     let what = format!("the process of the runbook {:?}", book.name);
                     let why = "its project is not among those that the key may see".to_owned();
-                    gaps.push(Gap::new(what, why, Hides::Steps));
+                    gaps.push(UnreadPart::new(what, why, HiddenData::Steps));
                 }
             }
         }
@@ -237,16 +263,16 @@ impl<'a> Owners<'a> {
 }
 
 /// The published snapshots of runbooks, each with its runbook and project.
-fn published(books: &[wire::Runbook]) -> Vec<(String, String, String)> {
+fn published(books: &[wire::RunbookResource]) -> Vec<(String, String, String)> {
     let published = books.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
-    let one = |it: &wire::Runbook| {
+    let one = |it: &wire::RunbookResource| {
         (it.published_runbook_snapshot_id.clone(), it.name.clone(), it.project_id.clone())
     };
     published.map(one).collect()
 }
 
 /// Whether a project's deployment process is stored in Git.
-pub(super) fn is_in_git(project: &wire::Project) -> bool {
+pub(super) fn is_in_git(project: &wire::ProjectResource) -> bool {
     let stored = &project.persistence_settings.r#type;
     project.is_version_controlled || stored.eq_ignore_ascii_case("VersionControlled")
 }
@@ -259,11 +285,11 @@ pub(super) fn is_in_git(project: &wire::Project) -> bool {
 /// The first failure, where not one of them can be read: a plan of nothing would look like a plan in
 /// which nothing is to do.
 async fn processes(
-    reading: &Reading<'_>,
-    kind: ProcessKind,
-    wanted: Vec<Wanted>,
+    reading: &SpaceReading<'_>,
+    kind: ProcessCollection,
+    wanted: Vec<ProcessRequest>,
     templates: bool,
-) -> Result<(Vec<LiveProcess>, Vec<Gap>), Error> {
+) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), RefreshError> {
     let ids: Vec<String> =
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
     let (found, unread) = reading.reader.processes(kind, &ids).await;
@@ -271,21 +297,23 @@ async fn processes(
     if let (true, Some(why)) = (found.is_empty(), ids.iter().find_map(|id| unread.get(id))) {
         return Err(reading.unread("the processes", why.clone()));
     }
-    let mut found: HashMap<String, wire::Process> =
+    let mut found: HashMap<String, wire::ProcessResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
     // Those that use templates, by their places.
     let mut using = Vec::new();
     for (id, owner) in wanted {
         if let Some(process) = found.remove(&id.to_lowercase()) {
-            let outline = Outline::of(&process).filter(|_| templates);
+            let outline = ProcessOutline::of(&process).filter(|_| templates);
             using.extend(outline.map(|it| (processes.len(), it, process.project_id.clone())));
             processes.push(lower::process(process, owner));
             continue;
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
-        gaps.push(Gap::new(named(&owner), why, Hides::Steps).of(owner.project.as_str()));
+        gaps.push(
+            UnreadPart::new(named(&owner), why, HiddenData::Steps).of(owner.project.as_str()),
+        );
     }
     let inside = using.iter().map(|(_, outline, project)| {
         resolved::templates(&reading.reader, outline, (project.as_str(), None))
@@ -300,7 +328,7 @@ async fn processes(
     Ok((processes, gaps))
 }
 
-fn named(owner: &Owner) -> String {
+fn named(owner: &ProcessOwner) -> String {
     match &owner.runbook {
         None => format!("the deployment process of project {:?}", owner.project),
         Some(runbook) => {
@@ -315,21 +343,21 @@ fn named(owner: &Owner) -> String {
 ///
 /// The first failure that is of the connection and not of the thing: then all else is in doubt too.
 pub(super) fn gathered(
-    reading: &Reading<'_>,
+    reading: &SpaceReading<'_>,
     what: &str,
-    unread: Vec<Unread>,
-) -> Result<HashMap<String, octopus::Error>, Error> {
+    unread: Vec<UnreadDocument>,
+) -> Result<HashMap<String, octopus::ClientError>, RefreshError> {
     match unread.iter().find(|it| !is_of_the_thing(&it.error)) {
-        Some(Unread { error, .. }) => Err(reading.unread(what, error.clone())),
-        None => Ok(unread.into_iter().map(|Unread { id, error }| (id, error)).collect()),
+        Some(UnreadDocument { error, .. }) => Err(reading.unread(what, error.clone())),
+        None => Ok(unread.into_iter().map(|UnreadDocument { id, error }| (id, error)).collect()),
     }
 }
 
 /// Whether the server answers, and refuses or garbles this one thing.
-pub(super) fn is_of_the_thing(error: &octopus::Error) -> bool {
+pub(super) fn is_of_the_thing(error: &octopus::ClientError) -> bool {
     match error {
-        octopus::Error::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
-        octopus::Error::Malformed { .. } | octopus::Error::TooLarge { .. } => true,
+        octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
+        octopus::ClientError::Malformed { .. } | octopus::ClientError::TooLarge { .. } => true,
         _ => false,
     }
 }
@@ -348,9 +376,9 @@ mod tests {
     }
 
     fn told(projects: Value, runbooks: Value) -> String {
-        let projects: Vec<wire::Project> = serde_json::from_value(projects).unwrap();
-        let runbooks: Vec<wire::Runbook> = serde_json::from_value(runbooks).unwrap();
-        let owners = Owners::new(&projects, &[], &Scope::default());
+        let projects: Vec<wire::ProjectResource> = serde_json::from_value(projects).unwrap();
+        let runbooks: Vec<wire::RunbookResource> = serde_json::from_value(runbooks).unwrap();
+        let owners = GroupedProjects::new(&projects, &[], &ReadScope::default());
         let mut gaps = Vec::new();
         let mut wanted = owners.deployments(&mut gaps);
         wanted.extend(owners.runbooks(runbooks, &mut gaps));

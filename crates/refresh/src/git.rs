@@ -7,17 +7,18 @@
 
 mod branches;
 
-pub(super) use branches::{Branches, address, short};
+pub(super) use branches::{RepositoryBranches, address, short};
 
 use super::{
-    Error, Reading,
-    estate::{Owners, is_in_git, is_of_the_thing},
+    RefreshError, SpaceReading,
+    estate::{GroupedProjects, is_in_git, is_of_the_thing},
     lower,
-    resolved::{self, Outline},
+    resolved::{self, ProcessOutline},
 };
 use poolwright_client::octopus::{self, Resource, wire};
 use poolwright_core::live::{
-    Branch, Edition, EditionOf, Gap, GitScope, Hides, LiveProcess, Owner, Scope,
+    GitScope, HiddenData, LiveBranch, LiveProcess, ProcessOwner, ProcessSnapshot, ReadScope,
+    SnapshotOrigin, UnreadPart,
 };
 
 use futures_util::future::{join_all, try_join_all};
@@ -32,25 +33,25 @@ pub(super) const BRANCHES: usize = 20;
 ///
 /// A failure that is of the connection, and not of one repository.
 pub(super) async fn processes(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    owners: &Owners<'_>,
-) -> Result<(Vec<LiveProcess>, Vec<Gap>), Error> {
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    owners: &GroupedProjects<'_>,
+) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), RefreshError> {
     let Some(git) = &scope.git else { return Ok((Vec::new(), Vec::new())) };
     let in_git = owners.projects.iter().filter(|it| is_in_git(it));
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
-        let repository = Repository { reading, git, owners, project, scope, runbooks };
+        let repository = GitProject { reading, git, owners, project, scope, runbooks };
         async move { (project, repository.processes().await) }
     });
-    let hides = if git.skip_unreachable { Hides::Steps } else { Hides::StepsInGit };
+    let hides = if git.skip_unreachable { HiddenData::Steps } else { HiddenData::StepsInGit };
     let (mut processes, mut gaps) = (Vec::new(), Vec::new());
     for (project, read) in join_all(repositories).await {
         match read {
             Ok(read) => processes.extend(read),
             Err((on, why)) if is_of_the_repository(&why) => {
                 let what = format!("the version-controlled project {:?}", project.name);
-                gaps.push(Gap::new(what, format!("{on}{why}"), hides).of(&project.name));
+                gaps.push(UnreadPart::new(what, format!("{on}{why}"), hides).of(&project.name));
             }
             Err((_, why)) => return Err(reading.unread("the processes in Git", why)),
         }
@@ -65,11 +66,11 @@ pub(super) async fn processes(
 ///
 /// A failure that is of the connection, and not of one repository.
 pub(super) async fn further(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    owners: &Owners<'_>,
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    owners: &GroupedProjects<'_>,
     read: &[LiveProcess],
-) -> Result<(Vec<Edition>, Vec<Gap>), Error> {
+) -> Result<(Vec<ProcessSnapshot>, Vec<UnreadPart>), RefreshError> {
     let known: HashSet<(&str, &str)> = read
         .iter()
         .filter_map(|it| it.git.as_ref())
@@ -80,14 +81,18 @@ pub(super) async fn further(
     let in_git = owners.projects.iter().filter(|it| any && is_in_git(it));
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
-        let repository = Repository { reading, git, owners, project, scope, runbooks };
+        let repository = GitProject { reading, git, owners, project, scope, runbooks };
         let known = &known;
         async move { repository.further(known).await }
     });
     let (mut editions, mut gaps) = (Vec::new(), Vec::new());
     for read in join_all(repositories).await {
         let (processes, hidden) = read.map_err(|why| reading.unread("the branches in Git", why))?;
-        let edition = |process| Edition { of: EditionOf::Branch, process, values: Vec::new() };
+        let edition = |process| ProcessSnapshot {
+            origin: SnapshotOrigin::OtherBranch,
+            process,
+            values: Vec::new(),
+        };
         editions.extend(processes.into_iter().map(edition));
         gaps.extend(hidden);
     }
@@ -95,29 +100,29 @@ pub(super) async fn further(
 }
 
 /// Whether the server answers, and cannot read this one repository.
-pub(super) fn is_of_the_repository(error: &octopus::Error) -> bool {
-    let gateway = matches!(error, octopus::Error::Status { status: 502..=504, .. });
+pub(super) fn is_of_the_repository(error: &octopus::ClientError) -> bool {
+    let gateway = matches!(error, octopus::ClientError::Status { status: 502..=504, .. });
     gateway || is_of_the_thing(error)
 }
 
 /// Whether the runbooks of a project are stored in Git too.
-fn runbooks_in_git(project: &wire::Project) -> bool {
+fn runbooks_in_git(project: &wire::ProjectResource) -> bool {
     project.persistence_settings.conversion_state.runbooks_are_in_git
 }
 
 /// A project whose processes are in Git.
-struct Repository<'a> {
-    reading: &'a Reading<'a>,
+struct GitProject<'a> {
+    reading: &'a SpaceReading<'a>,
     git: &'a GitScope,
-    owners: &'a Owners<'a>,
-    project: &'a wire::Project,
-    scope: &'a Scope,
+    owners: &'a GroupedProjects<'a>,
+    project: &'a wire::ProjectResource,
+    scope: &'a ReadScope,
     runbooks: bool,
 }
 
-impl Repository<'_> {
-    fn branches(&self) -> Branches<'_> {
-        Branches { reading: self.reading, git: self.git, project: self.project }
+impl GitProject<'_> {
+    fn branches(&self) -> RepositoryBranches<'_> {
+        RepositoryBranches { reading: self.reading, git: self.git, project: self.project }
     }
 
     /// The processes of all branches that are asked for, each protected one followed by the branch that
@@ -126,12 +131,12 @@ impl Repository<'_> {
     /// # Errors
     ///
     /// The failure, with what it is on in words, where the project has several branches.
-    async fn processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::Error)> {
+    async fn processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::ClientError)> {
         if !(self.scope.deployments || self.runbooks) {
             return Ok(Vec::new());
         }
         let branches = self.branches().asked().await.map_err(|why| (String::new(), why))?;
-        let on = |branch: &Branch| match branches.len() {
+        let on = |branch: &LiveBranch| match branches.len() {
             1 => String::new(),
             _ => format!("on branch {:?}: ", branch.name),
         };
@@ -146,9 +151,9 @@ impl Repository<'_> {
     async fn further(
         &self,
         known: &HashSet<(&str, &str)>,
-    ) -> Result<(Vec<LiveProcess>, Vec<Gap>), octopus::Error> {
+    ) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), octopus::ClientError> {
         let of = format!("of the version-controlled project {:?}", self.project.name);
-        let gap = |what: String, why: String| Gap::new(what, why, Hides::Editions);
+        let gap = |what: String, why: String| UnreadPart::new(what, why, HiddenData::Snapshots);
         let listed = match self.branches().listed().await {
             Ok(listed) => listed,
             Err(why) if is_of_the_repository(&why) => {
@@ -157,7 +162,8 @@ impl Repository<'_> {
             Err(why) => return Err(why),
         };
         let is_new = |name: &str| !known.contains(&(self.project.id.as_str(), name));
-        let mut branches: Vec<Branch> = listed.into_iter().filter(|it| is_new(&it.name)).collect();
+        let mut branches: Vec<LiveBranch> =
+            listed.into_iter().filter(|it| is_new(&it.name)).collect();
         let mut gaps = Vec::new();
         if BRANCHES < branches.len() {
             let what = format!("{} branches {of}", branches.len() - BRANCHES);
@@ -179,7 +185,10 @@ impl Repository<'_> {
         Ok((processes, gaps))
     }
 
-    async fn on_branch(&self, branch: &Branch) -> Result<Vec<LiveProcess>, octopus::Error> {
+    async fn on_branch(
+        &self,
+        branch: &LiveBranch,
+    ) -> Result<Vec<LiveProcess>, octopus::ClientError> {
         let reader = &self.reading.reader;
         let at = &address(branch);
         let mut wanted = Vec::new();
@@ -196,10 +205,11 @@ impl Repository<'_> {
                 ));
             }
         }
-        let read = |(resource, owner): (Resource, Owner)| async move {
+        let read = |(resource, owner): (Resource, ProcessOwner)| async move {
             let process = reader.process(&resource).await?;
             let has_route = matches!(resource, Resource::BranchDeploymentProcess(_));
-            let outline = Outline::of(&process).filter(|_| self.scope.templates && has_route);
+            let outline =
+                ProcessOutline::of(&process).filter(|_| self.scope.templates && has_route);
             let mut process = of_branch(process, owner, branch);
             if let Some(outline) = outline {
                 let of = (branch.project.as_str(), Some(at));
@@ -211,10 +221,14 @@ impl Repository<'_> {
     }
 }
 
-fn of_branch(process: wire::Process, owner: Owner, branch: &Branch) -> LiveProcess {
+fn of_branch(
+    process: wire::ProcessResource,
+    owner: ProcessOwner,
+    branch: &LiveBranch,
+) -> LiveProcess {
     let mut live = lower::process(process, owner);
     let process = live.id.as_str().to_owned();
     live.id = LiveProcess::on_branch(&branch.project, &process, &branch.name);
-    live.git = Some(Branch { document: process, ..branch.clone() });
+    live.git = Some(LiveBranch { document: process, ..branch.clone() });
     live
 }

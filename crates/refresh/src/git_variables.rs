@@ -6,43 +6,43 @@
 //! `GET …/projects/{id}/{gitRef}/variables` (`api.md` 2.12).
 
 use super::{
-    Error, Reading,
-    git::{self, Branches, is_of_the_repository},
+    RefreshError, SpaceReading,
+    git::{self, RepositoryBranches, is_of_the_repository},
 };
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
-    live::{Branch, Gap, Hides, LiveVariableSet, Scope, Store},
+    live::{HiddenData, LiveBranch, LiveVariableSet, ReadScope, UnreadPart, VariableStore},
     model::Id,
 };
 
 use futures_util::future::join_all;
 
 /// The variables in Git of a project, as far as they can be read.
-pub(super) struct InGit<'a> {
+pub(super) struct GitVariables<'a> {
     /// Whose they are.
-    pub(super) project: &'a wire::Project,
+    pub(super) project: &'a wire::ProjectResource,
     /// The variables, branch by branch; each protected branch is followed by the one that stands for it.
-    pub(super) branches: Vec<OnBranch>,
+    pub(super) branches: Vec<BranchVariables>,
     /// Why what the file names cannot be read.
     pub(super) unread: Option<String>,
 }
 
 /// The variables of a branch.
-pub(super) struct OnBranch {
+pub(super) struct BranchVariables {
     /// The branch.
-    pub(super) store: Store,
+    pub(super) store: VariableStore,
     /// Whether it is the one that counts where none is said.
     pub(super) is_default: bool,
     /// The variables, known by their branch.
-    pub(super) set: wire::VariableSet,
+    pub(super) set: wire::VariableSetResource,
 }
 
 /// The variables in Git of all projects that have some, and a gap for what cannot be read.
 pub(super) async fn variables<'a>(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    projects: &'a [wire::Project],
-) -> Result<(Vec<InGit<'a>>, Vec<Gap>), Error> {
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    projects: &'a [wire::ProjectResource],
+) -> Result<(Vec<GitVariables<'a>>, Vec<UnreadPart>), RefreshError> {
     let in_git =
         projects.iter().filter(|it| it.persistence_settings.conversion_state.variables_are_in_git);
     let read = join_all(in_git.map(|project| of_project(reading, scope, project))).await;
@@ -57,17 +57,19 @@ pub(super) async fn variables<'a>(
 }
 
 async fn of_project<'a>(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    project: &'a wire::Project,
-) -> Result<(InGit<'a>, Vec<Gap>), octopus::Error> {
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    project: &'a wire::ProjectResource,
+) -> Result<(GitVariables<'a>, Vec<UnreadPart>), octopus::ClientError> {
     let of = format!("of the version-controlled project {:?}", project.name);
-    let gap = |what: String, why: String| Gap::new(what, why, Hides::Pointers).of(&project.name);
+    let gap = |what: String, why: String| {
+        UnreadPart::new(what, why, HiddenData::PoolReferences).of(&project.name)
+    };
     let default = git::short(&project.persistence_settings.default_branch);
     let (mut gaps, mut unread, mut stores) = (Vec::new(), None, Vec::new());
     if let Some(git) = &scope.git {
-        match (Branches { reading, git, project }).asked().await {
-            Ok(asked) => stores.extend(asked.into_iter().map(Store::Branch)),
+        match (RepositoryBranches { reading, git, project }).asked().await {
+            Ok(asked) => stores.extend(asked.into_iter().map(VariableStore::Branch)),
             Err(why) if is_of_the_repository(&why) => {
                 gaps.push(gap(format!("the branches {of}"), why.to_string()));
                 unread = Some(why.to_string());
@@ -76,7 +78,7 @@ async fn of_project<'a>(
         }
     }
     match others(reading, scope, project, &stores).await {
-        Ok(others) => stores.extend(others.into_iter().map(Store::OtherBranch)),
+        Ok(others) => stores.extend(others.into_iter().map(VariableStore::OtherBranch)),
         Err(why) if is_of_the_repository(&why) => {
             gaps.push(gap(format!("the branches {of}"), why.to_string()));
         }
@@ -84,38 +86,38 @@ async fn of_project<'a>(
     }
     let read = stores.iter().map(|store| {
         let name = store.branch().unwrap_or_default().to_owned();
-        let address = octopus::Branch { project: project.id.clone(), name };
+        let address = octopus::ProjectBranch { project: project.id.clone(), name };
         async move { reading.reader.variables_on(&address).await }
     });
     let mut branches = Vec::new();
     for (set, store) in join_all(read).await.into_iter().zip(&stores) {
         let name = store.branch().unwrap_or_default();
         match set {
-            Ok(set) => branches.push(OnBranch::new(project, store, name == default, set)),
+            Ok(set) => branches.push(BranchVariables::new(project, store, name == default, set)),
             Err(why) if is_of_the_repository(&why) => {
                 gaps.push(gap(format!("the variables on branch {name:?} {of}"), why.to_string()));
-                if matches!(store, Store::Branch(_)) {
+                if matches!(store, VariableStore::Branch(_)) {
                     unread.get_or_insert(why.to_string());
                 }
             }
             Err(why) => return Err(why),
         }
     }
-    Ok((InGit { project, branches, unread }, gaps))
+    Ok((GitVariables { project, branches, unread }, gaps))
 }
 
 /// The branches that are read for what they use alone: the default one, and all where every use is asked for.
 async fn others(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    project: &wire::Project,
-    asked: &[Store],
-) -> Result<Vec<String>, octopus::Error> {
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    project: &wire::ProjectResource,
+    asked: &[VariableStore],
+) -> Result<Vec<String>, octopus::ClientError> {
     let is_new = |name: &str| asked.iter().all(|it| it.branch() != Some(name));
     let default = git::short(&project.persistence_settings.default_branch);
     let mut others: Vec<String> =
         [default].into_iter().filter(|it| is_new(it)).map(str::to_owned).collect();
-    if scope.editions {
+    if scope.snapshots {
         let listed = reading.reader.branches(&project.id).await?;
         let listed = listed.into_iter().map(|it| it.name);
         others.extend(listed.filter(|it| *it != default && is_new(it)).take(git::BRANCHES));
@@ -123,12 +125,12 @@ async fn others(
     Ok(others)
 }
 
-impl OnBranch {
+impl BranchVariables {
     fn new(
-        project: &wire::Project,
-        store: &Store,
+        project: &wire::ProjectResource,
+        store: &VariableStore,
         is_default: bool,
-        mut set: wire::VariableSet,
+        mut set: wire::VariableSetResource,
     ) -> Self {
         let document = &project.variable_set_id;
         let name = store.branch().unwrap_or_default();
@@ -141,7 +143,9 @@ impl OnBranch {
             }
         }
         let store = match store.clone() {
-            Store::Branch(branch) => Store::Branch(Branch { document: document.clone(), ..branch }),
+            VariableStore::Branch(branch) => {
+                VariableStore::Branch(LiveBranch { document: document.clone(), ..branch })
+            }
             other => other,
         };
         Self { store, is_default, set }

@@ -1,7 +1,7 @@
 //! Reader × Scope → [`Live`].
 //!
 //! Reads what a plan needs and no more, side by side, and turns the wire's words into ours. What cannot
-//! be read becomes a [`Gap`](poolwright_core::live::Gap) or an error, and never an empty list. Never: a write, or a
+//! be read becomes a [`UnreadPart`](poolwright_core::live::Gap) or an error, and never an empty list. Never: a write, or a
 //! comparison with what the file asks for.
 
 mod editions;
@@ -24,16 +24,19 @@ pub use space::{SpaceError, space};
 
 use poolwright_client::octopus::{self, Reader, SpaceReader};
 use poolwright_core::{
-    live::{Choosers, Directory, Entry, Live, LivePool, Pointer, Scope, ServerFacts},
+    live::{
+        Directory, DirectoryEntry, IndirectPools, Live, LivePool, LiveServer, PoolReference,
+        ReadScope,
+    },
     model::{Id, Linked, Name, Pool, Space},
 };
 
 use estate::estate;
-use rights::Rights;
+use rights::UserPermissions;
 
 /// What could not be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum RefreshError {
     /// The server did not give it.
     #[error("cannot read {what}")]
     Unread {
@@ -41,7 +44,7 @@ pub enum Error {
         what: String,
         /// Why.
         #[source]
-        why: octopus::Error,
+        why: octopus::ClientError,
     },
     /// The server gives an empty list to whoever may not see what is in it.
     #[error("cannot read {what}: Missing permission: {permission}")]
@@ -53,7 +56,7 @@ pub enum Error {
     },
 }
 
-impl Error {
+impl RefreshError {
     /// What helps: a statement, where there is one.
     pub fn help(&self) -> Option<String> {
         match self {
@@ -66,27 +69,27 @@ impl Error {
 }
 
 /// A space that is being read.
-struct Reading<'a> {
+struct SpaceReading<'a> {
     reader: SpaceReader,
     space: &'a Linked<Space>,
 }
 
-impl Reading<'_> {
+impl SpaceReading<'_> {
     /// The answer, or nothing where it is not wanted; an error says what was being read.
     async fn when<T: Default>(
         &self,
         wanted: bool,
         what: &str,
-        answer: impl Future<Output = Result<T, octopus::Error>>,
-    ) -> Result<T, Error> {
+        answer: impl Future<Output = Result<T, octopus::ClientError>>,
+    ) -> Result<T, RefreshError> {
         if !wanted {
             return Ok(T::default());
         }
         answer.await.map_err(|why| self.unread(what, why))
     }
 
-    fn unread(&self, what: &str, why: octopus::Error) -> Error {
-        Error::Unread { what: self.of_space(what), why }
+    fn unread(&self, what: &str, why: octopus::ClientError) -> RefreshError {
+        RefreshError::Unread { what: self.of_space(what), why }
     }
 
     fn of_space(&self, what: &str) -> String {
@@ -98,54 +101,54 @@ impl Reading<'_> {
 ///
 /// # Errors
 ///
-/// [`Error`] where something that no plan can do without cannot be read.
+/// [`RefreshError`] where something that no plan can do without cannot be read.
 pub async fn refresh(
     reader: &Reader,
     space: &Linked<Space>,
-    scope: &Scope,
+    scope: &ReadScope,
     url: &str,
-) -> Result<Live, Error> {
-    let reading = Reading { reader: reader.in_space(&space.id), space };
+) -> Result<Live, RefreshError> {
+    let reading = SpaceReading { reader: reader.in_space(&space.id), space };
     let (server, pools, workers, directory, estate, rights) = tokio::try_join!(
         server(reader, scope),
         reading.when(true, "the worker pools", reading.reader.worker_pools()),
         reading.when(scope.workers, "the workers", reading.reader.workers()),
         directory(&reading, scope),
         estate(&reading, scope),
-        Rights::read(reader, scope),
+        UserPermissions::read(reader, scope),
     )?;
     let (version, built_in_worker) = server;
     if scope.workers && workers.is_empty() && rights.sees_no(&space.id, "WorkerView") {
         let what = reading.of_space("the workers");
-        return Err(Error::Hidden { what, permission: "WorkerView".to_owned() });
+        return Err(RefreshError::Hidden { what, permission: "WorkerView".to_owned() });
     }
     let (elsewhere, mut gaps) = elsewhere::elsewhere(reader, space, scope, &rights).await?;
-    gaps.extend(estate.gaps);
+    gaps.extend(estate.unread);
     gaps.extend(rights.gaps(space, scope));
     let pools = lower::pools(pools);
     let directory = Directory { groups: estate.groups, ..directory };
-    let (mut pointers, mut choosers) = (estate.pointers, estate.choosers);
+    let (mut pointers, mut choosers) = (estate.references, estate.indirect);
     by_ids(&mut pointers, &mut choosers, &pools);
     if !rights.sees_every_environment(&space.id) {
         choosers.environments.clear();
     }
     Ok(Live {
-        server: ServerFacts { url: url.to_owned(), version, space: space.clone(), built_in_worker },
+        server: LiveServer { url: url.to_owned(), version, space: space.clone(), built_in_worker },
         pools,
         workers: workers.into_iter().map(|it| lower::worker(it, &directory)).collect(),
         projects: estate.projects,
         processes: estate.processes,
         directory,
-        pointers,
-        choosers,
-        editions: estate.editions,
-        elsewhere,
-        gaps,
+        references: pointers,
+        indirect: choosers,
+        snapshots: estate.snapshots,
+        other_spaces: elsewhere,
+        unread: gaps,
     })
 }
 
 /// Gives the ids of pools for their slugs and names, wherever something points at one.
-fn by_ids(pointers: &mut [Pointer], choosers: &mut Choosers, pools: &[LivePool]) {
+fn by_ids(pointers: &mut [PoolReference], choosers: &mut IndirectPools, pools: &[LivePool]) {
     let pointing = pointers.iter_mut().map(|it| &mut it.pool);
     let choosing = choosers.variables.iter_mut().filter_map(|it| it.pool.as_mut());
     let targets = choosers.targets.iter_mut().filter_map(|it| it.pool.as_mut());
@@ -168,13 +171,16 @@ fn by_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
 }
 
 /// The server's version, and whether the built-in worker may run steps.
-async fn server(reader: &Reader, scope: &Scope) -> Result<(String, Option<bool>), Error> {
+async fn server(
+    reader: &Reader,
+    scope: &ReadScope,
+) -> Result<(String, Option<bool>), RefreshError> {
     let unread = |what: &str| {
         let what = what.to_owned();
-        move |why| Error::Unread { what, why }
+        move |why| RefreshError::Unread { what, why }
     };
     let switches = async {
-        if !(scope.features || scope.fallback) {
+        if !(scope.features || scope.features_if_visible) {
             return Ok(None);
         }
         match reader.features().await {
@@ -192,7 +198,10 @@ async fn server(reader: &Reader, scope: &Scope) -> Result<(String, Option<bool>)
 }
 
 /// What a file may refer to.
-async fn directory(reading: &Reading<'_>, scope: &Scope) -> Result<Directory, Error> {
+async fn directory(
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+) -> Result<Directory, RefreshError> {
     let reader = &reading.reader;
     let (policies, proxies, accounts, feeds, images) = tokio::try_join!(
         reading.when(scope.policies, "the machine policies", reader.machine_policies()),
@@ -205,7 +214,7 @@ async fn directory(reading: &Reading<'_>, scope: &Scope) -> Result<Directory, Er
             reader.dynamic_worker_types()
         ),
     )?;
-    let entries = |list: Vec<octopus::wire::Named>| -> Vec<Entry> {
+    let entries = |list: Vec<octopus::wire::NamedResource>| -> Vec<DirectoryEntry> {
         list.into_iter().map(lower::entry).collect()
     };
     Ok(Directory {

@@ -8,7 +8,7 @@ pub(super) use process::{process, steps};
 
 use poolwright_client::octopus::wire;
 use poolwright_core::{
-    live::{Directory, Entry, Health, LivePool, LiveWorker},
+    live::{Directory, DirectoryEntry, Health, LivePool, LiveWorker},
     model::{
         Endpoint, Id, KubernetesLink, Linked, Name, PoolKind, Subscription, TentacleUrl, Thumbprint,
     },
@@ -20,12 +20,12 @@ use std::str::FromStr;
 const SSH_PORT: u16 = 22;
 
 /// Pools in their order.
-pub(super) fn pools(mut pools: Vec<wire::WorkerPool>) -> Vec<LivePool> {
+pub(super) fn pools(mut pools: Vec<wire::WorkerPoolResource>) -> Vec<LivePool> {
     pools.sort_by_key(|pool| pool.sort_order);
     pools.into_iter().map(pool).collect()
 }
 
-fn pool(pool: wire::WorkerPool) -> LivePool {
+fn pool(pool: wire::WorkerPoolResource) -> LivePool {
     // A kind that is not known is no static one: it may have no members, and no worker is put there.
     let is_static = pool.worker_pool_type.is_empty() && pool.worker_type.is_empty()
         || pool.worker_pool_type.eq_ignore_ascii_case("StaticWorkerPool");
@@ -43,7 +43,7 @@ fn pool(pool: wire::WorkerPool) -> LivePool {
 }
 
 /// A worker; names of what it refers to are taken from `directory`, as far as that was read.
-pub(super) fn worker(worker: wire::Worker, directory: &Directory) -> LiveWorker {
+pub(super) fn worker(worker: wire::WorkerResource, directory: &Directory) -> LiveWorker {
     let policies = &directory.policies;
     let default = policies.iter().find(|it| it.default);
     let policy = match (worker.machine_policy_id.is_empty(), default) {
@@ -68,13 +68,13 @@ pub(super) fn worker(worker: wire::Worker, directory: &Directory) -> LiveWorker 
 }
 
 /// A thing that is referred to, with its name where that is known, else its id.
-fn linked<T>(id: String, among: &[Entry]) -> Linked<T> {
+fn linked<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
     let name = among.iter().find(|it| it.id == id).map(|it| it.name.to_string());
     let name = name.unwrap_or_else(|| id.clone());
     Linked::new(id, name)
 }
 
-fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
+fn endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Endpoint {
     let proxy = match endpoint.proxy_id.is_empty() {
         true => None,
         false => Some(linked(endpoint.proxy_id, &directory.proxies)),
@@ -99,7 +99,7 @@ fn endpoint(endpoint: wire::Endpoint, directory: &Directory) -> Endpoint {
             proxy,
         },
         "KubernetesTentacle" => {
-            let wire::TentacleEndpoint { communication_mode, uri, thumbprint } =
+            let wire::TentacleEndpointConfigurationResource { communication_mode, uri, thumbprint } =
                 endpoint.tentacle_endpoint_configuration;
             Endpoint::Kubernetes {
                 link: match communication_mode.eq_ignore_ascii_case("Listening") {
@@ -120,16 +120,16 @@ fn normal<T: FromStr + ToString>(text: &str) -> String {
 }
 
 /// A thing to refer to.
-pub(super) fn entry(named: wire::Named) -> Entry {
-    let wire::Named { id, name, slug, is_default } = named;
-    Entry { id, name: Name::new(name), slug, default: is_default }
+pub(super) fn entry(named: wire::NamedResource) -> DirectoryEntry {
+    let wire::NamedResource { id, name, slug, is_default } = named;
+    DirectoryEntry { id, name: Name::new(name), slug, default: is_default }
 }
 
 /// An account, if one can log in over SSH with it.
-pub(super) fn ssh_account(account: wire::Account) -> Option<Entry> {
-    let wire::Account { id, name, slug, account_type, details } = account;
+pub(super) fn ssh_account(account: wire::AccountResource) -> Option<DirectoryEntry> {
+    let wire::AccountResource { id, name, slug, account_type, details } = account;
     let is_ssh = [account_type, details.account_type].contains(&"SshKeyPair".to_owned());
-    is_ssh.then(|| Entry { id, name: Name::new(name), slug, default: false })
+    is_ssh.then(|| DirectoryEntry { id, name: Name::new(name), slug, default: false })
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn read(document: Value) -> LiveWorker {
-        let named = |id: &str, name: &str, default| Entry {
+        let named = |id: &str, name: &str, default| DirectoryEntry {
             id: id.to_owned(),
             name: Name::new(name),
             slug: String::new(),

@@ -5,9 +5,9 @@
 //! A server deletes a pool that only these point at, and what they choose then fails (`api.md` 3.7).
 
 use super::{
-    Error, Reading,
+    RefreshError, SpaceReading,
     estate::gathered,
-    git_variables::{self, InGit, OnBranch},
+    git_variables::{self, BranchVariables, GitVariables},
     lower,
     scope_names::ScopeNames,
     templates,
@@ -15,8 +15,9 @@ use super::{
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{
-        self, Choosers, Gap, Given, Hides, LiveTarget, LiveVariableSet, Pointer, Pointing as Kind,
-        PoolVariable, Scope, Store, TargetReach, VariableOwner, VariableScope,
+        self, HiddenData, IndirectPools, LiveTarget, LiveVariableScope, LiveVariableSet,
+        PoolReference, PoolReferenceKind as Kind, PoolVariable, ReadScope, TargetReach, UnreadPart,
+        ValueSource, VariableOwner, VariableStore,
     },
     model::{Id, Name},
 };
@@ -25,42 +26,52 @@ use std::collections::HashMap;
 
 /// Everything but steps that points at a pool.
 #[derive(Debug, Default)]
-pub(super) struct Pointing {
+pub(super) struct PoolReferences {
     /// In words, for whoever deletes a pool.
-    pub(super) pointers: Vec<Pointer>,
+    pub(super) references: Vec<PoolReference>,
     /// With scopes and target tags, for whoever asks where a step runs.
-    pub(super) choosers: Choosers,
+    pub(super) indirect: IndirectPools,
 }
 
-impl Pointing {
+impl PoolReferences {
     /// Adds what the values of a set point at. `names` are those of environments and channels, by their ids.
-    fn add(&mut self, found: &wire::VariableSet, set: Set, names: &HashMap<String, String>) {
-        self.pointers.extend(of_set(found, &set));
+    fn add(
+        &mut self,
+        found: &wire::VariableSetResource,
+        set: VariableSetRequest,
+        names: &HashMap<String, String>,
+    ) {
+        self.references.extend(of_set(found, &set));
         // What lingers in the database beside Git keeps a pool, and chooses none.
-        if !matches!(set.store, Store::BesideGit { .. }) {
+        if !matches!(set.store, VariableStore::SupersededByGit { .. }) {
             let values = found.variables.iter().map(|it| chooser(it, (found, names), &set));
-            self.choosers.variables.extend(values);
+            self.indirect.variables.extend(values);
         }
-        self.choosers.sets.push(live_set(found, set));
+        self.indirect.sets.push(live_set(found, set));
     }
 }
 
 /// Everything but steps that points at a pool, where `scope` asks for it.
 pub(super) async fn pointers(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    projects: &[wire::Project],
-) -> Result<(Pointing, Vec<Gap>), Error> {
-    if !scope.pointers {
-        return Ok((Pointing::default(), Vec::new()));
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    projects: &[wire::ProjectResource],
+) -> Result<(PoolReferences, Vec<UnreadPart>), RefreshError> {
+    if !scope.references {
+        return Ok((PoolReferences::default(), Vec::new()));
     }
     let reader = &reading.reader;
     let mut gaps = Vec::new();
     let (targets, libraries, environments) =
         tokio::join!(reader.targets(), reader.library_variable_sets(), reader.environments());
-    let targets = seen(reading, "the deployment targets", targets, Hides::Targets, &mut gaps)?;
-    let libraries =
-        seen(reading, "the library variable sets", libraries, Hides::Pointers, &mut gaps);
+    let targets = seen(reading, "the deployment targets", targets, HiddenData::Targets, &mut gaps)?;
+    let libraries = seen(
+        reading,
+        "the library variable sets",
+        libraries,
+        HiddenData::PoolReferences,
+        &mut gaps,
+    );
     let mut libraries = libraries?;
     if scope.project.is_some() {
         libraries.retain(|library| projects.iter().any(|project| includes(project, library)));
@@ -72,68 +83,71 @@ pub(super) async fn pointers(
     let environments = environments.unwrap_or_default();
     let known = ScopeNames::read(reading, scope, &found, environments).await?;
     found.iter_mut().for_each(|it| known.complete(it));
-    let found: HashMap<String, wire::VariableSet> =
+    let found: HashMap<String, wire::VariableSetResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
-    let mut pointing = Pointing::default();
-    pointing.choosers.environments = known.environments();
+    let mut pointing = PoolReferences::default();
+    pointing.indirect.environments = known.environments();
     let names = known.by_id();
     let (in_git, hidden) = git_variables::variables(reading, scope, projects).await?;
     gaps.extend(hidden);
     for mut set in sets {
-        if let Store::BesideGit { unread } = &mut set.store {
+        if let VariableStore::SupersededByGit { unread } = &mut set.store {
             let of = in_git.iter().find(|it| it.project.variable_set_id == set.id);
             *unread = of.and_then(|it| it.unread.clone());
         }
         if let Some(why) = unread.get(&set.id) {
             let what = format!("the variables of {}", set.what);
-            gaps.push(Gap::new(what, why.to_string(), Hides::Pointers));
+            gaps.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
         }
         if let Some(found) = found.get(&set.id.to_lowercase()) {
             pointing.add(found, set, &names);
         }
     }
-    for InGit { project, branches, .. } in in_git {
-        for OnBranch { store, is_default, set: mut found } in branches {
+    for GitVariables { project, branches, .. } in in_git {
+        for BranchVariables { store, is_default, set: mut found } in branches {
             known.complete(&mut found);
-            let set = Set::on_branch(project, store, is_default, &found);
+            let set = VariableSetRequest::on_branch(project, store, is_default, &found);
             pointing.add(&found, set, &names);
         }
     }
-    let estate = templates::Estate { projects, libraries: &libraries, names: &names };
+    let estate = templates::TemplateOwners { projects, libraries: &libraries, names: &names };
     let templates = templates::templates(reading, scope, &estate, &mut gaps).await?;
-    pointing.pointers.extend(templates.pointers);
-    pointing.choosers.variables.extend(templates.values);
-    pointing.pointers.extend(targets.iter().filter_map(of_target));
-    pointing.choosers.targets = targets.into_iter().map(target).collect();
+    pointing.references.extend(templates.references);
+    pointing.indirect.variables.extend(templates.values);
+    pointing.references.extend(targets.iter().filter_map(of_target));
+    pointing.indirect.targets = targets.into_iter().map(target).collect();
     Ok((pointing, gaps))
 }
 
 /// The list, or none and a gap where the key may not see it or the server does not have it.
 pub(super) fn seen<T>(
-    reading: &Reading<'_>,
+    reading: &SpaceReading<'_>,
     what: &str,
-    answer: Result<Vec<T>, octopus::Error>,
-    hides: Hides,
-    gaps: &mut Vec<Gap>,
-) -> Result<Vec<T>, Error> {
+    answer: Result<Vec<T>, octopus::ClientError>,
+    hides: HiddenData,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<Vec<T>, RefreshError> {
     match answer {
         Ok(list) => Ok(list),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
             let what = reading.of_space(what);
-            gaps.push(Gap::new(what, why.to_string(), hides));
+            gaps.push(UnreadPart::new(what, why.to_string(), hides));
             Ok(Vec::new())
         }
         Err(why) => Err(reading.unread(what, why)),
     }
 }
 
-pub(super) fn includes(project: &wire::Project, library: &wire::LibraryVariableSet) -> bool {
+pub(super) fn includes(
+    project: &wire::ProjectResource,
+    library: &wire::LibraryVariableSetResource,
+) -> bool {
     let included = &project.included_library_variable_set_ids;
     included.iter().any(|id| id.eq_ignore_ascii_case(&library.id))
 }
 
 /// A set to read, and whose variables it has.
-struct Set {
+struct VariableSetRequest {
     /// Its id.
     id: String,
     /// The owner in words.
@@ -143,18 +157,18 @@ struct Set {
     /// The projects for which it may choose.
     projects: Vec<Name>,
     /// Where they are kept.
-    store: Store,
+    store: VariableStore,
     /// Whether that is the branch that counts where none is said.
     on_default_branch: bool,
 }
 
-impl Set {
+impl VariableSetRequest {
     /// The set that a branch has.
     fn on_branch(
-        project: &wire::Project,
-        store: Store,
+        project: &wire::ProjectResource,
+        store: VariableStore,
         is_default: bool,
-        found: &wire::VariableSet,
+        found: &wire::VariableSetResource,
     ) -> Self {
         let name = Name::new(&project.name);
         let branch = store.branch().unwrap_or_default();
@@ -170,31 +184,34 @@ impl Set {
 }
 
 /// The sets in the server's database.
-fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> Vec<Set> {
+fn sets(
+    projects: &[wire::ProjectResource],
+    libraries: &[wire::LibraryVariableSetResource],
+) -> Vec<VariableSetRequest> {
     let mut sets = Vec::with_capacity(projects.len() + libraries.len());
     for project in projects {
         // What is sensitive stays in the database, and older variables may linger there.
         let name = Name::new(&project.name);
-        sets.push(Set {
+        sets.push(VariableSetRequest {
             id: project.variable_set_id.clone(),
             what: format!("project {:?}", project.name),
             owner: VariableOwner::Project(name.clone()),
             projects: vec![name],
             store: match project.persistence_settings.conversion_state.variables_are_in_git {
-                true => Store::BesideGit { unread: None },
-                false => Store::Database,
+                true => VariableStore::SupersededByGit { unread: None },
+                false => VariableStore::Database,
             },
             on_default_branch: false,
         });
     }
     for library in libraries {
         let including = projects.iter().filter(|project| includes(project, library));
-        sets.push(Set {
+        sets.push(VariableSetRequest {
             id: library.variable_set_id.clone(),
             what: format!("library variable set {:?}", library.name),
             owner: VariableOwner::Library(Name::new(&library.name)),
             projects: including.map(|it| Name::new(&it.name)).collect(),
-            store: Store::Database,
+            store: VariableStore::Database,
             on_default_branch: false,
         });
     }
@@ -202,9 +219,9 @@ fn sets(projects: &[wire::Project], libraries: &[wire::LibraryVariableSet]) -> V
     sets
 }
 
-fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
+fn of_set(found: &wire::VariableSetResource, set: &VariableSetRequest) -> Vec<PoolReference> {
     let said = found.variables.iter().filter(|it| !it.value.is_empty());
-    said.map(|variable| Pointer {
+    said.map(|variable| PoolReference {
         kind: Kind::Variable,
         what: format!("variable {:?} of {}", variable.name, set.what),
         id: Some(PoolVariable::key(&Id::new(&set.id), &Id::new(&variable.id))),
@@ -220,11 +237,11 @@ fn of_set(found: &wire::VariableSet, set: &Set) -> Vec<Pointer> {
 
 /// A value with its scope in names; what has no name that could be seen keeps its id.
 fn chooser(
-    variable: &wire::Variable,
-    (found, names): (&wire::VariableSet, &HashMap<String, String>),
-    set: &Set,
+    variable: &wire::VariableResource,
+    (found, names): (&wire::VariableSetResource, &HashMap<String, String>),
+    set: &VariableSetRequest,
 ) -> PoolVariable {
-    let named = |ids: &[String], among: &[wire::Named]| -> Vec<String> {
+    let named = |ids: &[String], among: &[wire::NamedResource]| -> Vec<String> {
         let name = |id: &String| {
             let said = among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
             said.or_else(|| names.get(id).cloned())
@@ -238,7 +255,7 @@ fn chooser(
         name: Name::new(&variable.name),
         owner: set.owner.clone(),
         projects: set.projects.clone(),
-        scope: VariableScope {
+        scope: LiveVariableScope {
             environments: named(&scope.environment, &found.scope_values.environments),
             channels: named(&scope.channel, &found.scope_values.channels),
             tenant_tags: scope.tenant_tag.clone(),
@@ -248,8 +265,8 @@ fn chooser(
             on_targets: !(scope.machine.is_empty() && scope.role.is_empty()),
         },
         pool: (!variable.value.is_empty()).then(|| Id::new(&variable.value)),
-        given: if variable.is_asked { Given::Asked } else { Given::Said },
-        branch: set.store.branch().map(|name| live::OnBranch {
+        source: if variable.is_asked { ValueSource::Prompted } else { ValueSource::Set },
+        branch: set.store.branch().map(|name| live::ValueBranch {
             name: name.to_owned(),
             is_default: set.on_default_branch,
         }),
@@ -257,8 +274,8 @@ fn chooser(
 }
 
 /// A set as far as it matters what can be written to it.
-fn live_set(found: &wire::VariableSet, set: Set) -> LiveVariableSet {
-    let entries = |named: &[wire::Named]| named.iter().cloned().map(lower::entry).collect();
+fn live_set(found: &wire::VariableSetResource, set: VariableSetRequest) -> LiveVariableSet {
+    let entries = |named: &[wire::NamedResource]| named.iter().cloned().map(lower::entry).collect();
     let scopes = &found.scope_values;
     LiveVariableSet {
         id: Id::new(&set.id),
@@ -266,16 +283,16 @@ fn live_set(found: &wire::VariableSet, set: Set) -> LiveVariableSet {
         projects: set.projects,
         store: set.store,
         on_default_branch: set.on_default_branch,
-        others: found.others.iter().map(Name::new).collect(),
+        other_variables: found.other_variables.iter().map(Name::new).collect(),
         environments: entries(&scopes.environments),
         channels: entries(&scopes.channels),
         tenant_tags: scopes.tenant_tags.iter().map(|it| it.id.clone()).collect(),
     }
 }
 
-fn of_target(target: &wire::Target) -> Option<Pointer> {
+fn of_target(target: &wire::DeploymentTargetResource) -> Option<PoolReference> {
     let pool = &target.endpoint.default_worker_pool_id;
-    (!pool.is_empty()).then(|| Pointer {
+    (!pool.is_empty()).then(|| PoolReference {
         kind: Kind::Target,
         what: format!("deployment target {:?}", target.name),
         id: Some(target.id.clone()),
@@ -289,7 +306,7 @@ fn of_target(target: &wire::Target) -> Option<Pointer> {
 ///
 /// `api.md` 4: a worker acts for every target that is no Tentacle, SSH host or offline package drop; an
 /// agent acts for its own cluster.
-fn target(target: wire::Target) -> LiveTarget {
+fn target(target: wire::DeploymentTargetResource) -> LiveTarget {
     let reach = match target.endpoint.communication_style.to_ascii_lowercase().as_str() {
         "tentaclepassive" | "tentacleactive" | "ssh" | "offlinedrop" => TargetReach::Machine,
         "kubernetestentacle" => TargetReach::Agent,

@@ -13,19 +13,22 @@
 //! else tells is where it stands: steps of the process itself keep their ids, and their order.
 
 use super::lower;
-use poolwright_client::octopus::{self, Branch, SpaceReader, wire};
+use poolwright_client::octopus::{self, ProjectBranch, SpaceReader, wire};
 use poolwright_core::{
-    live::{Gap, Hides, Inside, LiveProcess, LiveStep, PROCESS_TEMPLATE, TemplateUse},
+    live::{
+        HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, TemplateContents, TemplateUse,
+        UnreadPart,
+    },
     model::{Id, Name},
 };
 
 /// What tells the steps of a process from those that a resolved one has beside them.
 #[derive(Debug)]
-pub(super) struct Outline(Vec<Outlined>);
+pub(super) struct ProcessOutline(Vec<StepOutline>);
 
 /// A step, as far as it matters here. Ids and slugs are those of the step and of its actions.
 #[derive(Debug)]
-struct Outlined {
+struct StepOutline {
     name: String,
     ids: Vec<String>,
     slugs: Vec<String>,
@@ -35,7 +38,7 @@ struct Outlined {
 
 /// What a step of a resolved process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum ResolvedStepKind {
     /// The step of the process at this place.
     Own(usize),
     /// The usage at this place, as it was.
@@ -46,37 +49,37 @@ enum Standing {
     Added,
 }
 
-impl Outline {
+impl ProcessOutline {
     /// The outline of a process; none where it uses no template.
-    pub(super) fn of(process: &wire::Process) -> Option<Self> {
-        let outlined = |step: &wire::Step| {
-            let is_one = |it: &&wire::Action| is_usage(&it.action_type);
+    pub(super) fn of(process: &wire::ProcessResource) -> Option<Self> {
+        let outlined = |step: &wire::DeploymentStepResource| {
+            let is_one = |it: &&wire::DeploymentActionResource| is_usage(&it.action_type);
             let actions = || step.actions.iter();
-            Outlined {
+            StepOutline {
                 name: step.name.clone(),
                 ids: folded(actions().map(|it| &it.id).chain([&step.id])),
                 slugs: folded(actions().map(|it| &it.slug).chain([&step.slug])),
                 usage: actions().find(is_one).map(|it| it.id.clone()),
             }
         };
-        let steps: Vec<Outlined> = process.steps.iter().map(outlined).collect();
+        let steps: Vec<StepOutline> = process.steps.iter().map(outlined).collect();
         steps.iter().any(|it| it.usage.is_some()).then_some(Self(steps))
     }
 
     /// What is inside each usage, by what a server has told.
-    fn inside(&self, resolved: Vec<wire::ResolvedStep>) -> Vec<TemplateUse> {
-        let standing: Vec<Standing> = resolved.iter().map(|it| self.standing(it)).collect();
-        let own = |it: &Standing| match it {
-            Standing::Own(at) => Some(*at),
-            Standing::Usage | Standing::Inside(_) | Standing::Added => None,
+    fn inside(&self, resolved: Vec<wire::ResolvedStepResource>) -> Vec<TemplateUse> {
+        let standing: Vec<ResolvedStepKind> = resolved.iter().map(|it| self.standing(it)).collect();
+        let own = |it: &ResolvedStepKind| match it {
+            ResolvedStepKind::Own(at) => Some(*at),
+            ResolvedStepKind::Usage | ResolvedStepKind::Inside(_) | ResolvedStepKind::Added => None,
         };
         let mut inside: Vec<Vec<LiveStep>> = self.0.iter().map(|_| Vec::new()).collect();
         let mut mixed = false;
         for ((at, step), what) in resolved.into_iter().enumerate().zip(&standing) {
             let found = match what {
-                Standing::Own(_) | Standing::Usage => continue,
-                Standing::Inside(usage) => Some(*usage),
-                Standing::Added => {
+                ResolvedStepKind::Own(_) | ResolvedStepKind::Usage => continue,
+                ResolvedStepKind::Inside(usage) => Some(*usage),
+                ResolvedStepKind::Added => {
                     let before = standing.iter().take(at).rev().find_map(own);
                     self.owner(&step, before, standing.iter().skip(at).find_map(own))
                 }
@@ -92,44 +95,44 @@ impl Outline {
         let used = self.0.iter().zip(inside).filter_map(|(step, steps)| {
             let usage = Id::new(step.usage.as_ref()?);
             let inside = match (steps.is_empty(), mixed) {
-                (false, _) => Inside::Steps(steps),
-                (true, true) => Inside::Mixed,
-                (true, false) => Inside::LeftOut,
+                (false, _) => TemplateContents::Steps(steps),
+                (true, true) => TemplateContents::Ambiguous,
+                (true, false) => TemplateContents::Omitted,
             };
-            Some(TemplateUse { usage, inside })
+            Some(TemplateUse { usage, contents: inside })
         });
         used.collect()
     }
 
     /// What a step of a resolved process is. Ids tell best; in Git they need not be the same twice.
-    fn standing(&self, step: &wire::ResolvedStep) -> Standing {
+    fn standing(&self, step: &wire::ResolvedStepResource) -> ResolvedStepKind {
         let (ids, slugs) = (ids(step), slugs(step));
         let shares = |some: &[String], others: &[String]| some.iter().any(|it| others.contains(it));
         let by_id = self.0.iter().position(|it| shares(&it.ids, &ids));
-        let alike = |it: &Outlined| {
+        let alike = |it: &StepOutline| {
             let same = shares(&it.slugs, &slugs) || slugs.is_empty() || self.called(step).is_none();
             Name::new(&it.name) == Name::new(&step.name) && same
         };
         let Some(at) = by_id.or_else(|| self.0.iter().position(alike)) else {
-            return Standing::Added;
+            return ResolvedStepKind::Added;
         };
         let uses = self.0.get(at).is_some_and(|it| it.usage.is_some());
         match (uses, step.actions.iter().any(|it| is_usage(&it.action_type))) {
-            (false, _) => Standing::Own(at),
-            (true, true) => Standing::Usage,
-            (true, false) => Standing::Inside(at),
+            (false, _) => ResolvedStepKind::Own(at),
+            (true, true) => ResolvedStepKind::Usage,
+            (true, false) => ResolvedStepKind::Inside(at),
         }
     }
 
     /// The usages, each with its place.
-    fn usages(&self) -> impl Iterator<Item = (usize, &Outlined)> {
+    fn usages(&self) -> impl Iterator<Item = (usize, &StepOutline)> {
         self.0.iter().enumerate().filter(|(_, it)| it.usage.is_some())
     }
 
     /// The usage with whose slug that of a step begins: the longest, for `deploy-web` says more than `deploy`.
-    fn called(&self, step: &wire::ResolvedStep) -> Option<usize> {
+    fn called(&self, step: &wire::ResolvedStepResource) -> Option<usize> {
         let slugs = slugs(step);
-        let begun = |usage: &Outlined| {
+        let begun = |usage: &StepOutline| {
             let is = |it: &&String| slugs.iter().any(|slug| slug.starts_with(&format!("{it}-")));
             usage.slugs.iter().filter(is).map(String::len).max()
         };
@@ -140,7 +143,7 @@ impl Outline {
     /// Which usage a step comes of that stands between these two steps of the process.
     fn owner(
         &self,
-        step: &wire::ResolvedStep,
+        step: &wire::ResolvedStepResource,
         before: Option<usize>,
         after: Option<usize>,
     ) -> Option<usize> {
@@ -157,11 +160,11 @@ fn is_usage(action_type: &str) -> bool {
     action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE)
 }
 
-fn ids(step: &wire::ResolvedStep) -> Vec<String> {
+fn ids(step: &wire::ResolvedStepResource) -> Vec<String> {
     folded(step.actions.iter().map(|it| &it.id).chain([&step.id]))
 }
 
-fn slugs(step: &wire::ResolvedStep) -> Vec<String> {
+fn slugs(step: &wire::ResolvedStepResource) -> Vec<String> {
     folded(step.actions.iter().map(|it| &it.slug).chain([&step.slug]))
 }
 
@@ -178,51 +181,55 @@ fn folded<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
 /// A failure that is of the connection.
 pub(super) async fn templates(
     reader: &SpaceReader,
-    outline: &Outline,
-    (project, branch): (&str, Option<&Branch>),
-) -> Result<Vec<TemplateUse>, octopus::Error> {
+    outline: &ProcessOutline,
+    (project, branch): (&str, Option<&ProjectBranch>),
+) -> Result<Vec<TemplateUse>, octopus::ClientError> {
     let why = match reader.resolved(project, branch).await {
-        Ok(wire::Resolved { steps: Some(steps) }) => return Ok(outline.inside(steps)),
+        Ok(wire::ResolvedProcessResource { steps: Some(steps) }) => {
+            return Ok(outline.inside(steps));
+        }
         Ok(_) => "the answer has no steps".to_owned(),
         Err(error) if is_odd(&error) => error.to_string(),
         Err(error) => return Err(error),
     };
-    let unread = |it: &Outlined| {
+    let unread = |it: &StepOutline| {
         let usage = Id::new(it.usage.as_ref()?);
-        Some(TemplateUse { usage, inside: Inside::Unread(why.clone()) })
+        Some(TemplateUse { usage, contents: TemplateContents::Unread(why.clone()) })
     };
     Ok(outline.0.iter().filter_map(unread).collect())
 }
 
 /// Whether a server answers, and has nothing to say about templates.
-fn is_odd(error: &octopus::Error) -> bool {
+fn is_odd(error: &octopus::ClientError) -> bool {
     match error {
-        octopus::Error::Status { status, .. } => !matches!(status, 401 | 429),
-        octopus::Error::Malformed { .. }
-        | octopus::Error::TooLarge { .. }
-        | octopus::Error::NotJson { .. }
-        | octopus::Error::Redirected { .. } => true,
+        octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429),
+        octopus::ClientError::Malformed { .. }
+        | octopus::ClientError::TooLarge { .. }
+        | octopus::ClientError::NotJson { .. }
+        | octopus::ClientError::Redirected { .. } => true,
         _ => false,
     }
 }
 
 /// A gap for each process of which some template could not be read.
-pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<Gap> {
+pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<UnreadPart> {
     let gap = |process: &LiveProcess| {
-        let why = process.templates.iter().find_map(|it| match &it.inside {
-            Inside::Unread(why) => Some(why.clone()),
-            Inside::Steps(_) | Inside::LeftOut | Inside::Mixed => None,
+        let why = process.templates.iter().find_map(|it| match &it.contents {
+            TemplateContents::Unread(why) => Some(why.clone()),
+            TemplateContents::Steps(_)
+            | TemplateContents::Omitted
+            | TemplateContents::Ambiguous => None,
         })?;
         let on = process.git.as_ref().map(|it| format!(" on branch {:?}", it.name));
         let of = format!("project {:?}{}", process.owner.project, on.unwrap_or_default());
         let what = format!("the steps inside the process templates that {of} uses");
-        Some(Gap::new(what, why, Hides::Templates))
+        Some(UnreadPart::new(what, why, HiddenData::Templates))
     };
     processes.filter_map(gap).collect()
 }
 
 /// A step that has a name, be it its slug.
-fn with_name(mut step: wire::ResolvedStep) -> wire::ResolvedStep {
+fn with_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResource {
     if step.name.trim().is_empty() {
         let actions = step.actions.iter().flat_map(|it| [&it.name, &it.slug]);
         let mut names = actions.chain([&step.slug]).filter(|it| !it.trim().is_empty());
@@ -254,7 +261,7 @@ mod tests {
     use serde_json::{Value, json};
 
     /// A process of steps `id:name:slug`; the name of one that uses a template begins with `use`.
-    fn outline(steps: &[&str]) -> Outline {
+    fn outline(steps: &[&str]) -> ProcessOutline {
         let step = |text: &&str| {
             let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
                 panic!("{text}")
@@ -267,11 +274,11 @@ mod tests {
         };
         let steps: Vec<Value> = steps.iter().map(step).collect();
         let process = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
-        Outline::of(&serde_json::from_value(process).unwrap()).unwrap()
+        ProcessOutline::of(&serde_json::from_value(process).unwrap()).unwrap()
     }
 
     /// What is inside, of steps `id:name:slug`; one whose id begins with `use` is still a usage.
-    fn told(outline: &Outline, steps: &[&str]) -> String {
+    fn told(outline: &ProcessOutline, steps: &[&str]) -> String {
         let step = |text: &&str| {
             let [id, name, slug] = text.split(':').collect::<Vec<_>>()[..] else {
                 panic!("{text}")
@@ -280,10 +287,11 @@ mod tests {
             json!({ "Name": name, "Actions": [{ "Id": id, "Slug": slug, "ActionType": kind }] })
         };
         let steps: Vec<Value> = steps.iter().map(step).collect();
-        let resolved: wire::Resolved = serde_json::from_value(json!({ "Steps": steps })).unwrap();
+        let resolved: wire::ResolvedProcessResource =
+            serde_json::from_value(json!({ "Steps": steps })).unwrap();
         let one = |it: TemplateUse| {
-            let inside = match it.inside {
-                Inside::Steps(steps) => {
+            let inside = match it.contents {
+                TemplateContents::Steps(steps) => {
                     steps.iter().map(|it| it.step.to_string()).collect::<Vec<_>>().join(", ")
                 }
                 other => format!("{other:?}"),
@@ -340,11 +348,14 @@ mod tests {
     #[test]
     fn a_process_without_a_usage_has_no_outline_and_an_answer_needs_nothing() {
         let process = json!({ "Id": "p", "Steps": [{ "Actions": [{ "Id": "a" }] }] });
-        assert!(Outline::of(&serde_json::from_value(process).unwrap()).is_none());
+        assert!(ProcessOutline::of(&serde_json::from_value(process).unwrap()).is_none());
         let odd =
             json!({ "Steps": [{}, { "Actions": null }, { "Actions": [{ "Channels": null }] }] });
-        let odd: wire::Resolved = serde_json::from_value(odd).unwrap();
+        let odd: wire::ResolvedProcessResource = serde_json::from_value(odd).unwrap();
         assert_eq!(odd.steps.unwrap().len(), 3);
-        assert_eq!(serde_json::from_value::<wire::Resolved>(json!({})).unwrap().steps, None);
+        assert_eq!(
+            serde_json::from_value::<wire::ResolvedProcessResource>(json!({})).unwrap().steps,
+            None
+        );
     }
 }

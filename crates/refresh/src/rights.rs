@@ -4,13 +4,13 @@
 //! This tells the two apart, as far as the server says. Never: an error of its own; a server that does
 //! not say what a user may do is trusted.
 
-use super::Error;
+use super::RefreshError;
 use poolwright_client::octopus::{
     Reader,
-    wire::{Grant, Permissions},
+    wire::{UserPermissionRestriction, UserPermissionSetResource},
 };
 use poolwright_core::{
-    live::{Gap, Hides, Scope},
+    live::{HiddenData, ReadScope, UnreadPart},
     model::{Id, Linked, Space},
 };
 
@@ -23,22 +23,23 @@ pub async fn lacking<'a>(
     space: &Id<Space>,
     permissions: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'a str> {
-    let rights = Rights::of(reader).await;
+    let rights = UserPermissions::of(reader).await;
     let in_spaces = permissions.into_iter().filter(|it| *it != OF_THE_SERVER);
     in_spaces.filter(|it| rights.sees_no(space, it)).collect()
 }
 
 /// What of a space is out of sight, for whoever shows all of it.
-pub async fn hidden(reader: &Reader, space: &Linked<Space>) -> Vec<Gap> {
+pub async fn hidden(reader: &Reader, space: &Linked<Space>) -> Vec<UnreadPart> {
     let kinds = [
         ("workers", "WorkerView"),
         ("machine policies", "MachinePolicyView"),
         ("accounts", "AccountView"),
         ("proxies", "ProxyView"),
     ];
-    let rights = Rights::of(reader).await;
-    let mut gaps: Vec<Gap> = rights.out_of_sight(space, kinds.iter(), Hides::Pointers).collect();
-    gaps.extend(rights.steps_out_of_sight(space, Hides::Steps));
+    let rights = UserPermissions::of(reader).await;
+    let mut gaps: Vec<UnreadPart> =
+        rights.out_of_sight(space, kinds.iter(), HiddenData::PoolReferences).collect();
+    gaps.extend(rights.steps_out_of_sight(space, HiddenData::Steps));
     gaps
 }
 
@@ -47,12 +48,12 @@ const OF_THE_SERVER: &str = "ConfigureServer";
 
 /// What the key's user may do; nothing is known where the server does not say.
 #[derive(Debug, Default)]
-pub(super) struct Rights(Option<Permissions>);
+pub(super) struct UserPermissions(Option<UserPermissionSetResource>);
 
-impl Rights {
+impl UserPermissions {
     /// Reads the rights, where a short list would mislead.
-    pub(super) async fn read(reader: &Reader, scope: &Scope) -> Result<Self, Error> {
-        if !(scope.workers || scope.pointers || scope.editions || scope.elsewhere) {
+    pub(super) async fn read(reader: &Reader, scope: &ReadScope) -> Result<Self, RefreshError> {
+        if !(scope.workers || scope.references || scope.snapshots || scope.other_spaces) {
             return Ok(Self::default());
         }
         Ok(Self::of(reader).await)
@@ -60,15 +61,20 @@ impl Rights {
 
     async fn of(reader: &Reader) -> Self {
         let known = reader.permissions().await.ok();
-        let says = |it: &Permissions| {
+        let says = |it: &UserPermissionSetResource| {
             !it.space_permissions.is_empty() && it.is_permissions_complete != Some(false)
         };
         Self(known.filter(says))
     }
 
-    fn grants(&self, space: &Id<Space>, permission: &str) -> Option<Vec<&Grant>> {
+    fn grants(
+        &self,
+        space: &Id<Space>,
+        permission: &str,
+    ) -> Option<Vec<&UserPermissionRestriction>> {
         let grants = self.0.as_ref()?.space_permissions.get(permission);
-        let here = |it: &&Grant| it.space_id.eq_ignore_ascii_case(space.as_str());
+        let here =
+            |it: &&UserPermissionRestriction| it.space_id.eq_ignore_ascii_case(space.as_str());
         Some(grants.into_iter().flatten().filter(here).collect())
     }
 
@@ -79,7 +85,7 @@ impl Rights {
 
     /// Whether a permission certainly does not hold for every project of a space.
     fn sees_not_all(&self, space: &Id<Space>, permission: &str) -> bool {
-        let unrestricted = |it: &&Grant| {
+        let unrestricted = |it: &&UserPermissionRestriction| {
             it.restricted_to_project_ids.is_empty() && it.restricted_to_project_group_ids.is_empty()
         };
         self.grants(space, permission).is_some_and(|grants| !grants.iter().any(unrestricted))
@@ -93,36 +99,41 @@ impl Rights {
 
     /// Whether the user may see every environment of a space, as far as the server says.
     pub(super) fn sees_every_environment(&self, space: &Id<Space>) -> bool {
-        let unrestricted = |it: &&Grant| it.restricted_to_environment_ids.is_empty();
+        let unrestricted =
+            |it: &&UserPermissionRestriction| it.restricted_to_environment_ids.is_empty();
         let grants = self.grants(space, "EnvironmentView");
         grants.is_none_or(|grants| grants.iter().any(unrestricted))
     }
 
     /// What of this space is out of sight, where a plan must know of every user of a pool.
-    pub(super) fn gaps(&self, space: &Linked<Space>, scope: &Scope) -> Vec<Gap> {
-        if !(scope.pointers || scope.editions || scope.elsewhere) {
+    pub(super) fn gaps(&self, space: &Linked<Space>, scope: &ReadScope) -> Vec<UnreadPart> {
+        if !(scope.references || scope.snapshots || scope.other_spaces) {
             return Vec::new();
         }
-        let mut gaps = self.steps_out_of_sight(space, Hides::Steps);
+        let mut gaps = self.steps_out_of_sight(space, HiddenData::Steps);
         let pointing = [
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
             ("tenants", "TenantView"),
             ("step templates", "ActionTemplateView"),
         ];
-        let pointing = pointing.iter().filter(|_| scope.pointers);
-        gaps.extend(self.out_of_sight(space, pointing, Hides::Pointers));
+        let pointing = pointing.iter().filter(|_| scope.references);
+        gaps.extend(self.out_of_sight(space, pointing, HiddenData::PoolReferences));
         let targets = [("deployment targets", "MachineView")];
-        let targets = targets.iter().filter(|_| scope.pointers);
-        gaps.extend(self.out_of_sight(space, targets, Hides::Targets));
+        let targets = targets.iter().filter(|_| scope.references);
+        gaps.extend(self.out_of_sight(space, targets, HiddenData::Targets));
         let releases = [("releases", "ReleaseView")];
-        let releases = releases.iter().filter(|_| scope.editions);
-        gaps.extend(self.out_of_sight(space, releases, Hides::Editions));
+        let releases = releases.iter().filter(|_| scope.snapshots);
+        gaps.extend(self.out_of_sight(space, releases, HiddenData::Snapshots));
         gaps
     }
 
     /// What of the steps of a space is out of sight.
-    pub(super) fn steps_out_of_sight(&self, space: &Linked<Space>, hides: Hides) -> Vec<Gap> {
+    pub(super) fn steps_out_of_sight(
+        &self,
+        space: &Linked<Space>,
+        hides: HiddenData,
+    ) -> Vec<UnreadPart> {
         let steps = [
             ("projects", "ProjectView"),
             ("deployment processes", "ProcessView"),
@@ -135,15 +146,15 @@ impl Rights {
         &self,
         space: &Linked<Space>,
         kinds: impl Iterator<Item = &'a (&'a str, &'a str)>,
-        hides: Hides,
-    ) -> impl Iterator<Item = Gap> {
+        hides: HiddenData,
+    ) -> impl Iterator<Item = UnreadPart> {
         let hidden = kinds.filter(|(_, permission)| self.sees_not_all(&space.id, permission));
         hidden.map(move |(kind, permission)| {
             let (what, why) = match self.sees_no(&space.id, permission) {
                 true => (format!("the {kind} of space {:?}", space.name), ""),
                 false => (format!("some {kind} of space {:?}", space.name), " for all projects"),
             };
-            Gap::new(what, format!("Missing permission: {permission}{why}"), hides)
+            UnreadPart::new(what, format!("Missing permission: {permission}{why}"), hides)
         })
     }
 }
@@ -154,8 +165,8 @@ mod tests {
     use serde_json::json;
 
     fn gaps(rights: serde_json::Value) -> String {
-        let rights = Rights(Some(serde_json::from_value(rights).unwrap()));
-        let scope = Scope { pointers: true, ..Scope::default() };
+        let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
+        let scope = ReadScope { references: true, ..ReadScope::default() };
         let gaps = rights.gaps(&Linked::new("Spaces-1", "Default"), &scope);
         gaps.iter().map(|it| format!("{}: {}\n", it.what, it.why)).collect()
     }
@@ -180,9 +191,9 @@ mod tests {
 
     #[test]
     fn a_server_that_does_not_say_what_a_user_may_do_is_trusted() {
-        let (rights, space) = (Rights::default(), Linked::new("Spaces-1", "Default"));
+        let (rights, space) = (UserPermissions::default(), Linked::new("Spaces-1", "Default"));
         assert!(!rights.sees_no(&space.id, "WorkerView") && !rights.sees_not_all_spaces());
-        let scope = Scope { pointers: true, elsewhere: true, ..Scope::default() };
+        let scope = ReadScope { references: true, other_spaces: true, ..ReadScope::default() };
         assert_eq!(rights.gaps(&space, &scope), []);
     }
 }

@@ -4,15 +4,18 @@
 //! I/O.
 
 use poolwright_core::{
-    desired::{Desired, DesiredEndpoint, OnProtected, Rule, Verdict, VersionControl},
-    live::{GitScope, Scope},
+    desired::{
+        Desired, DesiredEndpoint, PlacementRule, PlacementVerdict, ProtectedBranchAction,
+        VersionControl,
+    },
+    live::{GitScope, ReadScope},
     model::Place,
 };
 
 /// All that can be read, for whoever shows the live state itself. The built-in worker of other spaces
 /// is no part of it.
-pub fn everything() -> Scope {
-    Scope {
+pub fn everything() -> ReadScope {
+    ReadScope {
         workers: true,
         policies: true,
         accounts: true,
@@ -21,22 +24,22 @@ pub fn everything() -> Scope {
         images: true,
         deployments: true,
         runbooks: true,
-        pointers: true,
+        references: true,
         channels: true,
         scope_names: true,
         // No rule places what is inside a template.
         templates: false,
-        editions: false,
+        snapshots: false,
         features: true,
-        fallback: false,
-        elsewhere: false,
+        features_if_visible: false,
+        other_spaces: false,
         git: None,
         project: None,
     }
 }
 
 /// What has to be read for a plan of this file.
-pub fn scope(desired: &Desired) -> Scope {
+pub fn scope(desired: &Desired) -> ReadScope {
     let endpoints = || desired.workers.values().map(|worker| &worker.endpoint.value);
     let rules = || desired.rules.iter().map(|rule| &rule.value);
     let pools = || desired.pools.values();
@@ -45,7 +48,7 @@ pub fn scope(desired: &Desired) -> Scope {
     // Who deletes a pool, switches the built-in worker off or guards a pool asks about every step.
     let every_step =
         deletes_pools || switches_off || pools().any(|pool| pool.min_healthy.is_some());
-    Scope {
+    ReadScope {
         workers: desired.concerns_workers()
             || deletes_pools
             || desired.built_in_worker.is_some()
@@ -56,15 +59,15 @@ pub fn scope(desired: &Desired) -> Scope {
         accounts: endpoints().any(|it| matches!(it, DesiredEndpoint::Ssh { .. })),
         proxies: endpoints().any(|it| it.proxy().is_some()),
         feeds: rules().any(|rule| match &rule.verdict {
-            Verdict::Place(target) => target.container.is_some(),
-            Verdict::Leave => false,
+            PlacementVerdict::Place(target) => target.container.is_some(),
+            PlacementVerdict::Leave => false,
         }),
         images: pools().any(|pool| pool.image.is_some()),
         deployments: every_step || rules().any(|rule| rule.select.deployments),
         runbooks: every_step || rules().any(|rule| rule.select.runbooks),
         // A variable may send its steps to the pool that is in question, and a target's pool comes before
         // the default one.
-        pointers: every_step
+        references: every_step
             || rules().any(|rule| by_variable(rule) || to_default_pool(rule))
             // So may a variable send a step to the pool of the built-in worker.
             || rules().any(asks_for_server)
@@ -72,10 +75,11 @@ pub fn scope(desired: &Desired) -> Scope {
         channels: rules().any(|rule| rule.select.channel.is_some()),
         scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
         templates: every_step,
-        editions: every_step,
+        snapshots: every_step,
         features: desired.built_in_worker.is_some(),
-        fallback: pools().any(|pool| pool.default.is_some()) || rules().any(to_default_pool),
-        elsewhere: switches_off,
+        features_if_visible: pools().any(|pool| pool.default.is_some())
+            || rules().any(to_default_pool),
+        other_spaces: switches_off,
         project: None,
         git: desired.version_control.as_ref().map(|it| git(it)),
     }
@@ -83,8 +87,8 @@ pub fn scope(desired: &Desired) -> Scope {
 
 fn git(said: &VersionControl) -> GitScope {
     let instead = match &said.on_protected {
-        OnProtected::Branch(name) => Some(name.clone()),
-        OnProtected::Refuse | OnProtected::Skip => None,
+        ProtectedBranchAction::Branch(name) => Some(name.clone()),
+        ProtectedBranchAction::Refuse | ProtectedBranchAction::Skip => None,
     };
     GitScope {
         branches: said.branches.clone(),
@@ -95,36 +99,36 @@ fn git(said: &VersionControl) -> GitScope {
 
 /// The same, where every step matters: who empties a pool, or makes another the default one, has to know
 /// of the steps that run there.
-pub fn with_every_step(scope: &Scope) -> Scope {
-    Scope {
+pub fn with_every_step(scope: &ReadScope) -> ReadScope {
+    ReadScope {
         workers: true,
         deployments: true,
         runbooks: true,
-        pointers: true,
+        references: true,
         templates: true,
-        editions: true,
-        fallback: true,
+        snapshots: true,
+        features_if_visible: true,
         ..scope.clone()
     }
 }
 
 /// Whether a rule sends steps to whatever pool is the default one.
-fn to_default_pool(rule: &Rule) -> bool {
-    matches!(&rule.verdict, Verdict::Place(target) if target.place == Place::DefaultPool)
+fn to_default_pool(rule: &PlacementRule) -> bool {
+    matches!(&rule.verdict, PlacementVerdict::Place(target) if target.place == Place::DefaultPool)
 }
 
 /// Whether a rule leaves the choice to a variable, whose values are looked at.
-fn by_variable(rule: &Rule) -> bool {
-    matches!(&rule.verdict, Verdict::Place(target) if matches!(target.place, Place::Variable(_)))
+fn by_variable(rule: &PlacementRule) -> bool {
+    matches!(&rule.verdict, PlacementVerdict::Place(target) if matches!(target.place, Place::Variable(_)))
 }
 
 /// Whether a rule's steps, or its gates, depend on which workers a pool has.
-fn looks_at_workers(rule: &Rule) -> bool {
-    rule.verdict != Verdict::Leave || asks_for_server(rule)
+fn looks_at_workers(rule: &PlacementRule) -> bool {
+    rule.verdict != PlacementVerdict::Leave || asks_for_server(rule)
 }
 
 /// Whether a rule is about steps that run on the built-in worker, or about others.
-fn asks_for_server(rule: &Rule) -> bool {
+fn asks_for_server(rule: &PlacementRule) -> bool {
     rule.select.currently.as_ref().is_some_and(|it| it.value.asks_for_server())
 }
 
@@ -133,15 +137,15 @@ mod tests {
     use super::*;
     use poolwright_core::{
         desired::{
-            Currently, Declared, DesiredPool, DesiredWorker, Policy, PoolRef, Removal, Selectors,
-            Target, Whereabouts,
+            CurrentPlace, CurrentPlaces, Declared, DesiredPlacement, DesiredPool, DesiredPoolRef,
+            DesiredRemoval, DesiredWorker, PlanPolicy, StepSelectors,
         },
         finding::Span,
         model::{Container, Name, TentacleUrl, Thumbprint},
     };
 
     fn declared<T>(value: T) -> Declared<T> {
-        Declared { value, at: Span::default() }
+        Declared { value, span: Span::default() }
     }
 
     /// The names of what is read.
@@ -192,7 +196,7 @@ mod tests {
                 name: Name::new("db-01"),
                 renamed_from: Vec::new(),
                 endpoint: declared(endpoint),
-                pools: vec![declared(PoolRef::Declared("sql".to_owned()))],
+                pools: vec![declared(DesiredPoolRef::Declared("sql".to_owned()))],
                 policy: None,
                 disabled: None,
                 protect: false,
@@ -225,38 +229,44 @@ mod tests {
     #[test]
     fn a_rule_reads_the_processes_that_it_is_about() {
         let read = |select, verdict| {
-            let rules = vec![declared(Rule { label: None, select, verdict })];
+            let rules = vec![declared(PlacementRule { label: None, select, verdict })];
             read(&Desired { rules, ..Desired::default() })
         };
-        let deployments = || Selectors { deployments: true, ..Selectors::default() };
-        let runbooks = || Selectors { runbooks: true, ..Selectors::default() };
-        let place = |place| Target { place, execution: None, container: None };
-        let pool = Place::Pool(declared(PoolRef::Declared("sql".to_owned())));
-        assert_eq!(read(deployments(), Verdict::Place(place(pool))), "workers deployments");
-        let variable = || place(Place::Variable("Pool".to_owned()));
-        assert_eq!(read(runbooks(), Verdict::Place(variable())), "workers runbooks pointers");
-        let container = Container { image: "tools:1".to_owned(), feed: "Docker".to_owned() };
-        let target = Target { container: Some(declared(container)), ..variable() };
+        let deployments = || StepSelectors { deployments: true, ..StepSelectors::default() };
+        let runbooks = || StepSelectors { runbooks: true, ..StepSelectors::default() };
+        let place = |place| DesiredPlacement { place, execution: None, container: None };
+        let pool = Place::Pool(declared(DesiredPoolRef::Declared("sql".to_owned())));
         assert_eq!(
-            read(deployments(), Verdict::Place(target)),
+            read(deployments(), PlacementVerdict::Place(place(pool))),
+            "workers deployments"
+        );
+        let variable = || place(Place::Variable("Pool".to_owned()));
+        assert_eq!(
+            read(runbooks(), PlacementVerdict::Place(variable())),
+            "workers runbooks pointers"
+        );
+        let container = Container { image: "tools:1".to_owned(), feed: "Docker".to_owned() };
+        let target = DesiredPlacement { container: Some(declared(container)), ..variable() };
+        assert_eq!(
+            read(deployments(), PlacementVerdict::Place(target)),
             "workers feeds deployments pointers"
         );
-        assert_eq!(read(deployments(), Verdict::Leave), "deployments");
-        let include = vec![Currently::Server];
-        let currently = Some(declared(Whereabouts { include, ..Whereabouts::default() }));
-        let select = Selectors { currently, ..deployments() };
-        assert_eq!(read(select, Verdict::Leave), "workers deployments pointers");
+        assert_eq!(read(deployments(), PlacementVerdict::Leave), "deployments");
+        let include = vec![CurrentPlace::Server];
+        let currently = Some(declared(CurrentPlaces { include, ..CurrentPlaces::default() }));
+        let select = StepSelectors { currently, ..deployments() };
+        assert_eq!(read(select, PlacementVerdict::Leave), "workers deployments pointers");
     }
 
     #[test]
     fn who_deletes_a_pool_or_switches_the_built_in_worker_off_asks_about_every_step() {
-        let pool = declared(Removal::Pool(Name::new("Old")));
+        let pool = declared(DesiredRemoval::Pool(Name::new("Old")));
         let desired = Desired { removed: vec![pool], ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
-        let policy = Policy { prune_pools: Some(Span::default()), ..Policy::default() };
+        let policy = PlanPolicy { prune_pools: Some(Span::default()), ..PlanPolicy::default() };
         let desired = Desired { policy, ..Desired::default() };
         assert_eq!(read(&desired), "workers deployments runbooks pointers templates editions");
-        let worker = declared(Removal::Worker(Name::new("db-09")));
+        let worker = declared(DesiredRemoval::Worker(Name::new("db-09")));
         let desired = Desired { removed: vec![worker], ..Desired::default() };
         assert_eq!(read(&desired), "workers");
         let switched = |on| {

@@ -3,28 +3,28 @@
 //! A variable set that is read alone says what can be in its scopes; in a list of many it may leave that out.
 //! Then the names come from the lists of environments, channels and tag sets, however many sets there are.
 
-use super::{Error, Reading, estate::is_of_the_thing};
+use super::{RefreshError, SpaceReading, estate::is_of_the_thing};
 use poolwright_client::octopus::{self, wire};
-use poolwright_core::live::Scope;
+use poolwright_core::live::ReadScope;
 
 use std::collections::HashMap;
 
 /// What scopes can refer to in a space; nothing where nobody asks for it.
 #[derive(Debug, Default)]
 pub(super) struct ScopeNames {
-    environments: Vec<wire::Named>,
-    channels: Vec<wire::Channel>,
-    tag_sets: Vec<wire::TagSet>,
+    environments: Vec<wire::NamedResource>,
+    channels: Vec<wire::ChannelResource>,
+    tag_sets: Vec<wire::TagSetResource>,
 }
 
 impl ScopeNames {
     /// Reads what is known beside the environments, where `found` needs it or `scope` asks for it.
     pub(super) async fn read(
-        reading: &Reading<'_>,
-        scope: &Scope,
-        found: &[wire::VariableSet],
-        environments: Vec<wire::Named>,
-    ) -> Result<Self, Error> {
+        reading: &SpaceReading<'_>,
+        scope: &ReadScope,
+        found: &[wire::VariableSetResource],
+        environments: Vec<wire::NamedResource>,
+    ) -> Result<Self, RefreshError> {
         let reader = &reading.reader;
         let mut known = Self { environments, ..Self::default() };
         let mut scopes = found.iter().flat_map(|it| &it.variables).map(|it| &it.scope);
@@ -50,34 +50,39 @@ impl ScopeNames {
     }
 
     /// Adds to a set what its list has left out.
-    pub(super) fn complete(&self, set: &mut wire::VariableSet) {
+    pub(super) fn complete(&self, set: &mut wire::VariableSetResource) {
         let scopes = &mut set.scope_values;
         if scopes.environments.is_empty() {
             scopes.environments.clone_from(&self.environments);
         }
         if scopes.channels.is_empty() {
             let own = self.channels.iter().filter(|it| it.project_id == set.owner_id);
-            let named = |it: &wire::Channel| named(&it.id, &it.name);
+            let named = |it: &wire::ChannelResource| named(&it.id, &it.name);
             scopes.channels = own.map(named).collect();
         }
         if scopes.tenant_tags.is_empty() {
             let tags = self.tag_sets.iter().flat_map(|it| &it.tags);
-            let named = |it: &wire::Tag| named(&it.canonical_tag_name, &it.name);
+            let named = |it: &wire::TagResource| named(&it.canonical_tag_name, &it.name);
             scopes.tenant_tags = tags.map(named).collect();
         }
     }
 }
 
-fn named(id: &str, name: &str) -> wire::Named {
-    wire::Named { id: id.to_owned(), name: name.to_owned(), slug: String::new(), is_default: false }
+fn named(id: &str, name: &str) -> wire::NamedResource {
+    wire::NamedResource {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        slug: String::new(),
+        is_default: false,
+    }
 }
 
 /// The list, or none where the key may not see it: then ids stand for names.
 fn list<T>(
-    reading: &Reading<'_>,
+    reading: &SpaceReading<'_>,
     what: &str,
-    answer: Result<Vec<T>, octopus::Error>,
-) -> Result<Vec<T>, Error> {
+    answer: Result<Vec<T>, octopus::ClientError>,
+) -> Result<Vec<T>, RefreshError> {
     match answer {
         Ok(list) => Ok(list),
         Err(why) if is_of_the_thing(&why) => Ok(Vec::new()),

@@ -1,6 +1,6 @@
 //! Which space is meant.
 
-use super::Error;
+use super::RefreshError;
 use poolwright_client::octopus::{Reader, wire};
 use poolwright_core::{
     model::{Linked, Space},
@@ -12,22 +12,22 @@ use poolwright_core::{
 pub enum SpaceError {
     /// The spaces cannot be read.
     #[error(transparent)]
-    Unread(#[from] Error),
+    Unread(#[from] RefreshError),
     /// No space that the key may see is called so.
-    #[error("there is no space `{wanted}`")]
+    #[error("there is no space `{requested}`")]
     Unknown {
         /// What was asked for.
-        wanted: String,
+        requested: String,
         /// The nearest name.
         nearest: Option<String>,
         /// All names, in the server's order.
-        known: Vec<String>,
+        available: Vec<String>,
     },
     /// Several spaces are called so.
-    #[error("`{wanted}` is more than one space: {}", listed(.found))]
+    #[error("`{requested}` is more than one space: {}", listed(.found))]
     Ambiguous {
         /// What was asked for.
-        wanted: String,
+        requested: String,
         /// The spaces, as `name (id)`.
         found: Vec<String>,
     },
@@ -35,7 +35,7 @@ pub enum SpaceError {
     #[error("no space is named, and the server has no default space for this key")]
     NoDefault {
         /// All names, in the server's order.
-        known: Vec<String>,
+        available: Vec<String>,
     },
 }
 
@@ -47,10 +47,12 @@ impl SpaceError {
             Self::Unknown { nearest: Some(nearest), .. } => {
                 Some(format!("a space of a similar name exists: `{nearest}`"))
             }
-            Self::Unknown { known, .. } | Self::NoDefault { known } if known.is_empty() => {
+            Self::Unknown { available: known, .. } | Self::NoDefault { available: known }
+                if known.is_empty() =>
+            {
                 Some("the key may see no space at all".to_owned())
             }
-            Self::Unknown { known, .. } | Self::NoDefault { known } => {
+            Self::Unknown { available: known, .. } | Self::NoDefault { available: known } => {
                 Some(format!("the key may see {}", listed(known)))
             }
             Self::Ambiguous { .. } => Some("name the space by its id".to_owned()),
@@ -74,16 +76,20 @@ fn listed(names: &[String]) -> String {
 /// [`SpaceError`].
 pub async fn space(reader: &Reader, wanted: Option<&str>) -> Result<Linked<Space>, SpaceError> {
     let spaces = reader.spaces().await;
-    let spaces = spaces.map_err(|why| Error::Unread { what: "the spaces".to_owned(), why })?;
+    let spaces =
+        spaces.map_err(|why| RefreshError::Unread { what: "the spaces".to_owned(), why })?;
     choose(&spaces, wanted)
 }
 
-fn choose(spaces: &[wire::Space], wanted: Option<&str>) -> Result<Linked<Space>, SpaceError> {
-    let linked = |space: &wire::Space| Linked::new(&space.id, &space.name);
+fn choose(
+    spaces: &[wire::SpaceResource],
+    wanted: Option<&str>,
+) -> Result<Linked<Space>, SpaceError> {
+    let linked = |space: &wire::SpaceResource| Linked::new(&space.id, &space.name);
     let known = || spaces.iter().map(|space| space.name.clone()).collect();
     let Some(wanted) = wanted.map(str::trim) else {
         let default = spaces.iter().find(|space| space.is_default).map(linked);
-        return default.ok_or_else(|| SpaceError::NoDefault { known: known() });
+        return default.ok_or_else(|| SpaceError::NoDefault { available: known() });
     };
     let is = |text: &str| text.trim().to_lowercase() == wanted.to_lowercase();
     if let Some(space) = spaces.iter().find(|space| is(&space.id)) {
@@ -92,14 +98,14 @@ fn choose(spaces: &[wire::Space], wanted: Option<&str>) -> Result<Linked<Space>,
     let called: Vec<_> = spaces.iter().filter(|it| is(&it.name) || is(&it.slug)).collect();
     match called.as_slice() {
         [] => Err(SpaceError::Unknown {
-            wanted: wanted.to_owned(),
+            requested: wanted.to_owned(),
             nearest: text::nearest(wanted, spaces.iter().map(|it| it.name.as_str()))
                 .map(str::to_owned),
-            known: known(),
+            available: known(),
         }),
         [space] => Ok(linked(space)),
         several => Err(SpaceError::Ambiguous {
-            wanted: wanted.to_owned(),
+            requested: wanted.to_owned(),
             found: several.iter().map(|it| format!("{} ({})", it.name, it.id)).collect(),
         }),
     }
@@ -110,7 +116,7 @@ mod tests {
     use super::*;
 
     fn chosen(spaces: &[(&str, &str, &str)], wanted: Option<&str>) -> String {
-        let spaces = spaces.iter().map(|(id, name, slug)| wire::Space {
+        let spaces = spaces.iter().map(|(id, name, slug)| wire::SpaceResource {
             id: (*id).to_owned(),
             name: (*name).to_owned(),
             slug: (*slug).to_owned(),

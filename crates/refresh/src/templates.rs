@@ -6,13 +6,14 @@
 //! a pool's name in place of its id, which fails once the step runs (`api.md` 2.11).
 
 use super::{
-    Error, Reading,
+    RefreshError, SpaceReading,
     pointers::{includes, seen},
 };
 use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{
-        Gap, Given, Hides, Pointer, Pointing, PoolVariable, Scope, VariableOwner, VariableScope,
+        HiddenData, LiveVariableScope, PoolReference, PoolReferenceKind, PoolVariable, ReadScope,
+        UnreadPart, ValueSource, VariableOwner,
     },
     model::{Id, Name},
 };
@@ -20,40 +21,40 @@ use poolwright_core::{
 use std::collections::{HashMap, HashSet};
 
 /// Whose templates are read.
-pub(super) struct Estate<'a> {
-    pub(super) projects: &'a [wire::Project],
-    pub(super) libraries: &'a [wire::LibraryVariableSet],
+pub(super) struct TemplateOwners<'a> {
+    pub(super) projects: &'a [wire::ProjectResource],
+    pub(super) libraries: &'a [wire::LibraryVariableSetResource],
     /// The names of environments and channels, by their ids.
     pub(super) names: &'a HashMap<String, String>,
 }
 
 /// What is said where a template leaves it open.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct TemplateValues {
     /// In words, for whoever deletes a pool.
-    pub(super) pointers: Vec<Pointer>,
+    pub(super) references: Vec<PoolReference>,
     /// With tenants and environments, for whoever asks where a step runs.
     pub(super) values: Vec<PoolVariable>,
 }
 
 /// What tenants, variable templates and step templates say, and a gap for what cannot be read.
 pub(super) async fn templates(
-    reading: &Reading<'_>,
-    scope: &Scope,
-    estate: &Estate<'_>,
-    gaps: &mut Vec<Gap>,
-) -> Result<Said, Error> {
-    let mut said = Said::default();
+    reading: &SpaceReading<'_>,
+    scope: &ReadScope,
+    estate: &TemplateOwners<'_>,
+    gaps: &mut Vec<UnreadPart>,
+) -> Result<TemplateValues, RefreshError> {
+    let mut said = TemplateValues::default();
     for project in estate.projects {
         let whose = format!("project {:?}", project.name);
         let name = Name::new(&project.name);
-        said.pointers.extend(defaults(&project.templates, &whose, Some(name.clone())));
+        said.references.extend(defaults(&project.templates, &whose, Some(name.clone())));
         let owner = VariableOwner::Project(name);
         said.values.extend(estate.defaults(&project.templates, &owner));
     }
     for library in estate.libraries {
         let whose = format!("library variable set {:?}", library.name);
-        said.pointers.extend(defaults(&library.templates, &whose, None));
+        said.references.extend(defaults(&library.templates, &whose, None));
         let owner = VariableOwner::Library(Name::new(&library.name));
         said.values.extend(estate.defaults(&library.templates, &owner));
     }
@@ -63,26 +64,28 @@ pub(super) async fn templates(
     let alone = scope.project.is_some();
     if !alone || !said.values.is_empty() {
         let tenants = reader.tenant_variables().await;
-        let tenants = seen(reading, "the variables of tenants", tenants, Hides::Pointers, gaps)?;
-        said.pointers.extend(tenants.iter().flat_map(of_tenant));
+        let tenants =
+            seen(reading, "the variables of tenants", tenants, HiddenData::PoolReferences, gaps)?;
+        said.references.extend(tenants.iter().flat_map(of_tenant));
         said.values.extend(tenants.iter().flat_map(|it| estate.given_by(it)));
     }
     if !alone {
         let steps = reader.step_templates().await;
-        let steps = seen(reading, "the step templates", steps, Hides::Pointers, gaps)?;
-        said.pointers.extend(steps.iter().flat_map(of_step_template));
+        let steps = seen(reading, "the step templates", steps, HiddenData::PoolReferences, gaps)?;
+        said.references.extend(steps.iter().flat_map(of_step_template));
     }
     Ok(said)
 }
 
-impl Estate<'_> {
+impl TemplateOwners<'_> {
     /// The projects for which a template's variable may choose.
     fn projects_of(&self, owner: &VariableOwner) -> Vec<Name> {
         match owner {
             VariableOwner::Project(name) => vec![name.clone()],
             VariableOwner::Library(name) => {
                 let set = self.libraries.iter().find(|it| Name::new(&it.name) == *name);
-                let including = |it: &&wire::Project| set.is_some_and(|set| includes(it, set));
+                let including =
+                    |it: &&wire::ProjectResource| set.is_some_and(|set| includes(it, set));
                 let projects = self.projects.iter().filter(including);
                 projects.map(|it| Name::new(&it.name)).collect()
             }
@@ -90,24 +93,28 @@ impl Estate<'_> {
     }
 
     /// What holds where a tenant gives nothing, be it nothing.
-    fn defaults(&self, templates: &[wire::Template], owner: &VariableOwner) -> Vec<PoolVariable> {
+    fn defaults(
+        &self,
+        templates: &[wire::ActionTemplateParameterResource],
+        owner: &VariableOwner,
+    ) -> Vec<PoolVariable> {
         let projects = self.projects_of(owner);
-        let value = |template: &wire::Template| PoolVariable {
+        let value = |template: &wire::ActionTemplateParameterResource| PoolVariable {
             set: Id::new(""),
             id: Id::new(""),
             name: Name::new(&template.name),
             owner: owner.clone(),
             projects: projects.clone(),
-            scope: VariableScope::default(),
+            scope: LiveVariableScope::default(),
             pool: (!template.default.is_empty()).then(|| Id::new(&template.default)),
-            given: Given::Default,
+            source: ValueSource::TemplateDefault,
             branch: None,
         };
         templates.iter().map(value).collect()
     }
 
     /// What a tenant gives; of an environment that has no name that could be seen, under its id.
-    fn given_by(&self, tenant: &wire::TenantVariables) -> Vec<PoolVariable> {
+    fn given_by(&self, tenant: &wire::TenantVariableResource) -> Vec<PoolVariable> {
         let value = |value: &wire::TenantValue| {
             let owner = match value.project.is_empty() {
                 true => VariableOwner::Library(Name::new(&value.library)),
@@ -122,13 +129,13 @@ impl Estate<'_> {
                 name: Name::new(&value.name),
                 projects: self.projects_of(&owner),
                 owner,
-                scope: VariableScope {
+                scope: LiveVariableScope {
                     environments: environments.map(str::to_owned).into_iter().collect(),
                     tenants: vec![tenant.tenant_name.clone()],
-                    ..VariableScope::default()
+                    ..LiveVariableScope::default()
                 },
                 pool: Some(Id::new(&value.pool)),
-                given: Given::Said,
+                source: ValueSource::Set,
                 branch: None,
             }
         };
@@ -138,13 +145,13 @@ impl Estate<'_> {
 
 /// The pools that hold where a tenant says nothing.
 fn defaults(
-    templates: &[wire::Template],
+    templates: &[wire::ActionTemplateParameterResource],
     whose: &str,
     project: Option<Name>,
-) -> impl Iterator<Item = Pointer> {
+) -> impl Iterator<Item = PoolReference> {
     let said = templates.iter().filter(|it| !it.default.is_empty());
-    said.map(move |template| Pointer {
-        kind: Pointing::VariableTemplate,
+    said.map(move |template| PoolReference {
+        kind: PoolReferenceKind::VariableTemplate,
         what: format!("the default of variable template {:?} of {whose}", template.name),
         id: None,
         variable: Some(template.name.clone()),
@@ -154,7 +161,7 @@ fn defaults(
 }
 
 /// What a tenant points at: each pool once, in however many environments it is given.
-fn of_tenant(tenant: &wire::TenantVariables) -> impl Iterator<Item = Pointer> {
+fn of_tenant(tenant: &wire::TenantVariableResource) -> impl Iterator<Item = PoolReference> {
     let mut told = HashSet::new();
     let of =
         |it: &wire::TenantValue| [&it.name, &it.project, &it.library, &it.pool].map(String::clone);
@@ -164,8 +171,8 @@ fn of_tenant(tenant: &wire::TenantVariables) -> impl Iterator<Item = Pointer> {
             false => (format!("project {:?}", value.project), Some(Name::new(&value.project))),
         };
         let (name, tenant) = (&value.name, &tenant.tenant_name);
-        Pointer {
-            kind: Pointing::TenantVariable,
+        PoolReference {
+            kind: PoolReferenceKind::TenantVariable,
             what: format!("variable {name:?} of {whose} for tenant {tenant:?}"),
             id: None,
             variable: Some(name.clone()),
@@ -175,12 +182,14 @@ fn of_tenant(tenant: &wire::TenantVariables) -> impl Iterator<Item = Pointer> {
     })
 }
 
-fn of_step_template(template: &wire::StepTemplate) -> impl Iterator<Item = Pointer> {
+fn of_step_template(
+    template: &wire::ActionTemplateResource,
+) -> impl Iterator<Item = PoolReference> {
     let said = template.parameters.iter().filter(|it| !it.default.is_empty());
     said.map(|parameter| {
         let (name, of) = (&parameter.name, &template.name);
-        Pointer {
-            kind: Pointing::StepTemplate,
+        PoolReference {
+            kind: PoolReferenceKind::StepTemplate,
             what: format!("the default of parameter {name:?} of step template {of:?}"),
             id: None,
             variable: None,

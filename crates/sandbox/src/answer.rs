@@ -3,47 +3,47 @@
 //! The bodies matter to clients: a 404 must have no `Errors`, a 400 must have them, and every error
 //! has a JSON body. Never: a decision of what to refuse.
 
-use super::list::List;
+use super::list::DocumentList;
 use axum::http::StatusCode;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// What a handler returns.
-pub(super) type Result<T = Answer> = std::result::Result<T, Refusal>;
+pub(super) type HandlerResult<T = SandboxResponse> = std::result::Result<T, ErrorResponse>;
 
 /// A status and a text.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct SandboxResponse {
     pub(super) status: StatusCode,
-    pub(super) body: Body,
+    pub(super) body: ResponseBody,
     /// What the text is, as `Content-Type` says it.
     pub(super) content: &'static str,
 }
 
 /// The text of an answer.
 #[derive(Debug)]
-pub(super) enum Body {
+pub(super) enum ResponseBody {
     /// As it is.
     Text(String),
     /// As a list that is read while it is sent, in the transaction of the request.
-    List(List),
+    List(DocumentList),
 }
 
 /// A status, what the text is, and the whole text.
-pub(super) type Told = (StatusCode, &'static str, String);
+pub(super) type ResponseText = (StatusCode, &'static str, String);
 
 /// What most answers are.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
-impl Answer {
+impl SandboxResponse {
     /// 200 with this text, which is JSON.
     pub(super) fn text(body: String) -> Self {
-        Self { status: StatusCode::OK, body: Body::Text(body), content: JSON }
+        Self { status: StatusCode::OK, body: ResponseBody::Text(body), content: JSON }
     }
 
     /// 200 with this list.
-    pub(super) fn list(list: List) -> Self {
-        Self { status: StatusCode::OK, body: Body::List(list), content: JSON }
+    pub(super) fn list(list: DocumentList) -> Self {
+        Self { status: StatusCode::OK, body: ResponseBody::List(list), content: JSON }
     }
 
     /// 200 with this document.
@@ -54,7 +54,7 @@ impl Answer {
     /// 200 with this text, which is for people.
     pub(super) fn plain(body: String) -> Self {
         Self {
-            body: Body::Text(body),
+            body: ResponseBody::Text(body),
             status: StatusCode::OK,
             content: "text/plain; charset=utf-8",
         }
@@ -66,10 +66,10 @@ impl Answer {
     }
 
     /// The answer with its whole text.
-    pub(super) fn whole(self, db: &Connection) -> Result<Told> {
+    pub(super) fn whole(self, db: &Connection) -> HandlerResult<ResponseText> {
         let text = match self.body {
-            Body::Text(text) => text,
-            Body::List(list) => list.text(db)?,
+            ResponseBody::Text(text) => text,
+            ResponseBody::List(list) => list.text(db)?,
         };
         Ok((self.status, self.content, text))
     }
@@ -82,13 +82,13 @@ impl Answer {
 
 /// A request that is not granted.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     pub(super) status: StatusCode,
     message: String,
     errors: Vec<String>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// 400: the request breaks a rule, told in one line.
     pub(super) fn rule(text: impl Into<String>) -> Self {
         Self::rules(vec![text.into()])
@@ -147,21 +147,21 @@ impl Refusal {
     }
 }
 
-impl From<rusqlite::Error> for Refusal {
+impl From<rusqlite::Error> for ErrorResponse {
     fn from(error: rusqlite::Error) -> Self {
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("The store failed: {error}"))
     }
 }
 
-impl From<serde_json::Error> for Refusal {
+impl From<serde_json::Error> for ErrorResponse {
     fn from(error: serde_json::Error) -> Self {
         Self::rule(format!("The request body is not what is expected here: {error}"))
     }
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// The answer that tells it.
-    pub(super) fn told(self) -> Told {
+    pub(super) fn told(self) -> ResponseText {
         let Self { status, message, errors } = self;
         let mut body = json!({ "ErrorMessage": message });
         // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.

@@ -9,20 +9,20 @@ mod words;
 pub(super) use words::document_type;
 
 use super::{
-    answer::Result,
-    kind::{self, BRANCHES, EVENTS, FEATURES, Kind, NODES, SPACES},
+    answer::HandlerResult,
+    kind::{self, BRANCHES, DocumentKind, EVENTS, FEATURES, NODES, SPACES},
     people::Person,
-    request::Request,
+    request::SandboxRequest,
     resource::{now, snapshot, text},
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use words::{Name, Sentence};
+use words::{DocumentName, EventText};
 
 /// Who changes something, and by what means.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Author<'a> {
+pub(super) struct AuditAuthor<'a> {
     id: &'a str,
     username: &'a str,
     is_service: bool,
@@ -30,9 +30,9 @@ pub(super) struct Author<'a> {
     agent: &'a str,
 }
 
-impl<'a> Author<'a> {
+impl<'a> AuditAuthor<'a> {
     /// The server itself, as it does what is due.
-    pub(super) const SERVER: Author<'static> = Author {
+    pub(super) const SERVER: AuditAuthor<'static> = AuditAuthor {
         id: "users-system",
         username: "system",
         is_service: true,
@@ -40,7 +40,7 @@ impl<'a> Author<'a> {
         agent: "Server",
     };
     /// Whoever edits behind a client's back.
-    pub(super) const ANOTHER: Author<'static> = Author {
+    pub(super) const ANOTHER: AuditAuthor<'static> = AuditAuthor {
         id: "Users-99",
         username: "somebody-else",
         is_service: false,
@@ -49,7 +49,7 @@ impl<'a> Author<'a> {
     };
 
     /// The person who sent a request.
-    pub(super) fn of(person: &'a Person, request: &'a Request) -> Self {
+    pub(super) fn of(person: &'a Person, request: &'a SandboxRequest) -> Self {
         Self {
             id: &person.id,
             username: &person.username,
@@ -78,30 +78,30 @@ pub(super) fn watch(db: &Connection) -> rusqlite::Result<()> {
 }
 
 /// A document that was touched: as it was before the first time, and as it is after the last.
-struct Change {
+struct DocumentChange {
     id: String,
-    kind: &'static Kind,
+    kind: &'static DocumentKind,
     old: Option<Value>,
     new: Option<Value>,
 }
 
 /// Writes an event for each document that was touched since the last time.
-pub(super) fn record(db: &Connection, author: Author<'_>) -> Result<()> {
+pub(super) fn record(db: &Connection, author: AuditAuthor<'_>) -> HandlerResult<()> {
     let changes = touched(db)?;
     for change in &changes {
         let Some(category) = category(change) else { continue };
-        let name = Name::of(db, change, &changes)?;
+        let name = DocumentName::of(db, change, &changes)?;
         let event = event(&store::next_id(db, &EVENTS)?, change, &category, (&name, author));
         store::save(db, &document(change, &event))?;
     }
     Ok(())
 }
 
-fn touched(db: &Connection) -> Result<Vec<Change>> {
+fn touched(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
     let mut statement =
         db.prepare_cached("select id, kind, old, new from touched order by rowid")?;
     let mut rows = statement.query([])?;
-    let mut changes: Vec<Change> = Vec::new();
+    let mut changes: Vec<DocumentChange> = Vec::new();
     let parsed = |text: Option<String>| text.map(|it| serde_json::from_str(&it)).transpose();
     while let Some(row) = rows.next()? {
         let (id, prefix): (String, String) = (row.get(0)?, row.get(1)?);
@@ -109,7 +109,7 @@ fn touched(db: &Connection) -> Result<Vec<Change>> {
         if let Some(change) = changes.iter_mut().find(|it| it.id == id) {
             change.new = new;
         } else if let Some(kind) = kind_of(&prefix) {
-            changes.push(Change { id, kind, old: parsed(row.get(2)?)?, new });
+            changes.push(DocumentChange { id, kind, old: parsed(row.get(2)?)?, new });
         }
     }
     drop(rows);
@@ -119,13 +119,13 @@ fn touched(db: &Connection) -> Result<Vec<Change>> {
     Ok(changes)
 }
 
-fn kind_of(prefix: &str) -> Option<&'static Kind> {
+fn kind_of(prefix: &str) -> Option<&'static DocumentKind> {
     let everywhere = kind::KINDS.iter().copied().chain([&SPACES, &FEATURES, &NODES, &BRANCHES]);
     everywhere.into_iter().find(|kind| kind.prefix == prefix)
 }
 
 /// What became of a document; nothing that a person would look for, where it is the server's doing.
-fn category(change: &Change) -> Option<String> {
+fn category(change: &DocumentChange) -> Option<String> {
     if change.id.contains(snapshot::MARK) {
         return None;
     }
@@ -157,7 +157,7 @@ fn category(change: &Change) -> Option<String> {
     Some(plain.to_owned())
 }
 
-fn of_task(change: &Change) -> Option<String> {
+fn of_task(change: &DocumentChange) -> Option<String> {
     let new = change.new.as_ref()?;
     let before = change.old.as_ref().map(|it| text(it, "State"));
     let state = text(new, "State");
@@ -177,11 +177,16 @@ fn of_task(change: &Change) -> Option<String> {
     Some(format!("{what}{became}"))
 }
 
-fn event(id: &str, change: &Change, category: &str, (name, author): (&Name, Author<'_>)) -> Value {
+fn event(
+    id: &str,
+    change: &DocumentChange,
+    category: &str,
+    (name, author): (&DocumentName, AuditAuthor<'_>),
+) -> Value {
     let null = Value::Null;
     let (old, new) = (change.old.as_ref().unwrap_or(&null), change.new.as_ref().unwrap_or(&null));
     let document = if new.is_null() { old } else { new };
-    let Sentence { message, html, references } = name.sentence(category, document);
+    let EventText { message, html, references } = name.sentence(category, document);
     let differences =
         if category == "Modified" { difference::between(old, new) } else { Vec::new() };
     let space = space(document);
@@ -221,12 +226,12 @@ fn space(document: &Value) -> &str {
 }
 
 /// The event as it is kept: found by the document that it is about, and by that one's type.
-fn document(change: &Change, event: &Value) -> Document {
-    Document {
+fn document(change: &DocumentChange, event: &Value) -> StoredDocument {
+    StoredDocument {
         owner: change.id.clone(),
         name: text(event, "Category").to_owned(),
         slug: document_type(change.kind).0.to_owned(),
-        ..Document::numbered(&EVENTS, event)
+        ..StoredDocument::numbered(&EVENTS, event)
     }
 }
 

@@ -4,7 +4,7 @@
 //! began, however long it takes them. Readers cannot write: the file is opened so. Never: what a table
 //! holds.
 
-use super::{Error, Store, store};
+use super::{SandboxError, StoreLocation, store};
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::{
     path::{Path, PathBuf},
@@ -41,14 +41,15 @@ impl Database {
     ///
     /// SQLite has no memory that several connections may read while one writes, so a store in memory
     /// is a file that is never flushed, in a folder that goes with it.
-    pub(super) fn open(store: &Store) -> Result<Self, Error> {
+    pub(super) fn open(store: &StoreLocation) -> Result<Self, SandboxError> {
         let (path, folder) = match store {
-            Store::Memory => {
+            StoreLocation::Memory => {
                 let made = tempfile::Builder::new().prefix("poolwright-sandbox-").tempdir();
-                let folder = made.map_err(|error| Error::Folder(std::env::temp_dir(), error))?;
+                let folder =
+                    made.map_err(|error| SandboxError::Folder(std::env::temp_dir(), error))?;
                 (folder.path().join("sandbox.db"), Some(folder))
             }
-            Store::File(path) => {
+            StoreLocation::File(path) => {
                 make_folder(path)?;
                 (path.clone(), None)
             }
@@ -77,10 +78,10 @@ impl Database {
     }
 
     /// Leave to read, when its turn has come.
-    pub(super) async fn reader(self: &Arc<Self>) -> Reader {
+    pub(super) async fn reader(self: &Arc<Self>) -> DatabaseReader {
         // A semaphore that nobody closes always grants.
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        Reader { turn, home: Arc::clone(self) }
+        DatabaseReader { turn, home: Arc::clone(self) }
     }
 
     fn open_to_read(&self) -> rusqlite::Result<Connection> {
@@ -95,9 +96,9 @@ impl Database {
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), Error> {
+fn make_folder(path: &Path) -> Result<(), SandboxError> {
     let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|error| Error::Folder(folder.to_owned(), error))
+    std::fs::create_dir_all(folder).map_err(|error| SandboxError::Folder(folder.to_owned(), error))
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
@@ -107,21 +108,24 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Leave to read.
 #[derive(Debug)]
-pub(super) struct Reader {
-    turn: Turn,
+pub(super) struct DatabaseReader {
+    turn: ReadPermit,
     home: Arc<Database>,
 }
 
 /// The turn of one that looks something up; dropped early by who has found it and only sends it.
-pub(super) type Turn = Option<OwnedSemaphorePermit>;
+pub(super) type ReadPermit = Option<OwnedSemaphorePermit>;
 
-impl Reader {
+impl DatabaseReader {
     /// Reads, on a thread that may block, with what is there at the first look.
     ///
     /// # Errors
     ///
     /// The store cannot be opened.
-    pub(super) fn run(self, work: impl FnOnce(&Transaction<'_>, Turn)) -> rusqlite::Result<()> {
+    pub(super) fn run(
+        self,
+        work: impl FnOnce(&Transaction<'_>, ReadPermit),
+    ) -> rusqlite::Result<()> {
         let Self { turn, home } = self;
         let idle = home.idle().pop();
         let mut connection = idle.map_or_else(|| home.open_to_read(), Ok)?;

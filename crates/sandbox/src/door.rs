@@ -1,12 +1,12 @@
 //! The way in: connections that can be cut.
 //!
 //! An HTTP server answers, however badly; a broken network does not. So each connection carries a
-//! [`Cut`], and once that is drawn nothing is written to the socket any more and it closes. Never:
+//! [`ConnectionCut`], and once that is drawn nothing is written to the socket any more and it closes. Never:
 //! a decision of when to cut.
 
 use super::{
     portal,
-    server::{self, Server},
+    server::{self, SandboxServer},
 };
 use axum::{
     Router,
@@ -33,7 +33,7 @@ use tokio::{
 /// Serves `listener` until `stopped`, then ends the open connections.
 pub(super) async fn serve(
     listener: TcpListener,
-    server: Arc<Server>,
+    server: Arc<SandboxServer>,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) {
     let routes = Router::new()
@@ -44,8 +44,8 @@ pub(super) async fn serve(
         .route("/sandbox/faults", any(server::control))
         .fallback(server::handle)
         .with_state(server);
-    let service = routes.into_make_service_with_connect_info::<Cut>();
-    _ = axum::serve(Door(listener), service).with_graceful_shutdown(stopped).await;
+    let service = routes.into_make_service_with_connect_info::<ConnectionCut>();
+    _ = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(stopped).await;
 }
 
 /// Whether a browser sends this for a page of another server, which has no business with the sandbox's
@@ -58,9 +58,9 @@ pub(super) fn is_from_elsewhere(parts: &Parts) -> bool {
 
 /// The switch that cuts one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(super) struct ConnectionCut(Arc<AtomicBool>);
 
-impl Cut {
+impl ConnectionCut {
     /// From now on the other side gets nothing, and the connection closes.
     pub(super) fn draw(&self) {
         self.0.store(true, Ordering::Release);
@@ -71,23 +71,23 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for ConnectionCut {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().cut.clone()
     }
 }
 
-struct Door(TcpListener);
+struct CuttableListener(TcpListener);
 
-impl axum::serve::Listener for Door {
-    type Io = Line;
+impl axum::serve::Listener for CuttableListener {
+    type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Line, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
         // Small answers, many of them: waiting to fill a packet would cost 40 ms each.
         _ = stream.set_nodelay(true);
-        (Line { stream, cut: Cut::default() }, address)
+        (CuttableStream { stream, cut: ConnectionCut::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -96,12 +96,12 @@ impl axum::serve::Listener for Door {
 }
 
 /// One connection.
-struct Line {
+struct CuttableStream {
     stream: TcpStream,
-    cut: Cut,
+    cut: ConnectionCut,
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for CuttableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -111,7 +111,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for CuttableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

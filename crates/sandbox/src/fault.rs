@@ -7,24 +7,24 @@ pub(super) mod control;
 mod text;
 pub(super) mod wire;
 
-pub use text::BadRule;
+pub use text::FaultRuleError;
 
 use std::{collections::HashSet, ops::RangeInclusive, time::Duration};
 
 /// A misfortune, and the requests that meet it. As text: `429 every 7 on GET */workers*`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
+pub struct FaultRule {
     /// What happens.
-    pub what: Misfortune,
+    pub fault: FaultKind,
     /// To which of the requests that match.
-    pub when: When,
+    pub when: FaultTrigger,
     /// Which requests match.
-    pub on: On,
+    pub requests: RequestMatcher,
 }
 
 /// To which of the requests that match something happens; they are counted from 1.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum When {
+pub enum FaultTrigger {
     /// To each.
     #[default]
     Always,
@@ -38,14 +38,14 @@ pub enum When {
 
 /// Which requests match.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct On {
+pub struct RequestMatcher {
     /// Their methods, in capitals; none is any.
     pub methods: Vec<String>,
     /// Their path, with or without its query; `*` is any text, and case does not count.
     pub path: String,
 }
 
-impl Default for On {
+impl Default for RequestMatcher {
     fn default() -> Self {
         Self { methods: Vec::new(), path: "*".to_owned() }
     }
@@ -53,7 +53,7 @@ impl Default for On {
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Misfortune {
+pub enum FaultKind {
     /// It is not handled; the answer is an error body under this status.
     Status {
         /// The HTTP status.
@@ -92,18 +92,18 @@ pub struct Fault {
     pub nth: usize,
     /// How a request must begin to match, such as `PUT /api/Spaces-1/workerpools`; `None` is any.
     /// Case does not count.
-    pub on: Option<String>,
+    pub requests: Option<String>,
     /// What happens to it.
-    pub what: Misfortune,
+    pub fault: FaultKind,
 }
 
-impl From<Fault> for Rule {
-    fn from(Fault { nth, on, what }: Fault) -> Self {
-        let on = on.map_or_else(On::default, |begin| {
+impl From<Fault> for FaultRule {
+    fn from(Fault { nth, requests: on, fault: what }: Fault) -> Self {
+        let on = on.map_or_else(RequestMatcher::default, |begin| {
             let (method, path) = begin.split_once(' ').unwrap_or((&begin, ""));
-            On { methods: vec![method.to_uppercase()], path: format!("{path}*") }
+            RequestMatcher { methods: vec![method.to_uppercase()], path: format!("{path}*") }
         });
-        Self { what, when: When::At(vec![nth..=nth]), on }
+        Self { fault: what, when: FaultTrigger::At(vec![nth..=nth]), requests: on }
     }
 }
 
@@ -111,68 +111,68 @@ impl From<Fault> for Rule {
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     seed: u64,
-    rules: Vec<Counted>,
+    rules: Vec<CountedRule>,
     expired: HashSet<String>,
 }
 
 #[derive(Debug)]
-struct Counted {
-    rule: Rule,
+struct CountedRule {
+    rule: FaultRule,
     luck: fastrand::Rng,
     /// The requests that matched.
-    seen: usize,
+    matched: usize,
     /// Those of them that it happened to.
-    met: usize,
+    triggered: usize,
 }
 
 /// What a request meets.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Met {
+pub(super) struct TriggeredFault {
     /// How long it waits first: the delays that it meets, added up.
     pub(super) wait: Duration,
     /// The first other misfortune.
-    pub(super) then: Option<Misfortune>,
+    pub(super) fault: Option<FaultKind>,
 }
 
 impl Faults {
-    pub(super) fn new(seed: u64, rules: Vec<Rule>) -> Self {
+    pub(super) fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
         let mut faults = Self { seed, ..Self::default() };
         rules.into_iter().for_each(|rule| faults.add(rule));
         faults
     }
 
-    fn add(&mut self, rule: Rule) {
+    fn add(&mut self, rule: FaultRule) {
         // Each rule has luck of its own, so that one more rule changes nothing for the others.
         let mut luck = fastrand::Rng::with_seed(self.seed);
         let luck = (0..self.rules.len()).fold(luck.fork(), |_, _| luck.fork());
-        self.rules.push(Counted { rule, luck, seen: 0, met: 0 });
+        self.rules.push(CountedRule { rule, luck, matched: 0, triggered: 0 });
     }
 
     /// Counts a request, and tells what it meets.
-    pub(super) fn meet(&mut self, method: &str, target: &str) -> Met {
-        let mut met = Met::default();
+    pub(super) fn meet(&mut self, method: &str, target: &str) -> TriggeredFault {
+        let mut met = TriggeredFault::default();
         for counted in &mut self.rules {
-            if !counted.rule.on.matches(method, target) || !counted.is_due() {
+            if !counted.rule.requests.matches(method, target) || !counted.is_due() {
                 continue;
             }
-            match &counted.rule.what {
-                Misfortune::Delay(time) => met.wait += *time,
-                Misfortune::DelayWithin(range) => {
+            match &counted.rule.fault {
+                FaultKind::Delay(time) => met.wait += *time,
+                FaultKind::DelayWithin(range) => {
                     let share = counted.luck.f64();
                     met.wait +=
                         *range.start() + range.end().saturating_sub(*range.start()).mul_f64(share);
                 }
-                _ if met.then.is_some() => continue,
-                other => met.then = Some(other.clone()),
+                _ if met.fault.is_some() => continue,
+                other => met.fault = Some(other.clone()),
             }
-            counted.met += 1;
+            counted.triggered += 1;
         }
         met
     }
 
     /// The rules, and how many requests met each.
     pub(super) fn told(&self) -> Vec<(String, usize)> {
-        self.rules.iter().map(|it| (it.rule.to_string(), it.met)).collect()
+        self.rules.iter().map(|it| (it.rule.to_string(), it.triggered)).collect()
     }
 
     /// Makes a key nobody's.
@@ -186,19 +186,19 @@ impl Faults {
     }
 }
 
-impl Counted {
+impl CountedRule {
     fn is_due(&mut self) -> bool {
-        self.seen += 1;
+        self.matched += 1;
         match &self.rule.when {
-            When::Always => true,
-            When::At(ranges) => ranges.iter().any(|range| range.contains(&self.seen)),
-            When::Every(nth) => self.seen.is_multiple_of(*nth),
-            When::Chance(percent) => self.luck.f64() * 100.0 < *percent,
+            FaultTrigger::Always => true,
+            FaultTrigger::At(ranges) => ranges.iter().any(|range| range.contains(&self.matched)),
+            FaultTrigger::Every(nth) => self.matched.is_multiple_of(*nth),
+            FaultTrigger::Chance(percent) => self.luck.f64() * 100.0 < *percent,
         }
     }
 }
 
-impl On {
+impl RequestMatcher {
     fn matches(&self, method: &str, target: &str) -> bool {
         let path = target.split('?').next().unwrap_or_default();
         let is_method = |it: &String| it.eq_ignore_ascii_case(method);
@@ -232,7 +232,7 @@ mod tests {
 
     /// Which of as many requests for one path meet something.
     fn met(faults: &mut Faults, count: usize) -> Vec<usize> {
-        (1..=count).filter(|_| faults.meet("GET", "/api").then.is_some()).collect()
+        (1..=count).filter(|_| faults.meet("GET", "/api").fault.is_some()).collect()
     }
 
     #[test]
@@ -250,8 +250,8 @@ mod tests {
             ("*/a*b*/c", "/a/c", false),
             ("/api*api", "/api", false),
         ] {
-            let rule: Rule = format!("500 on {on}").parse().unwrap();
-            assert_eq!(rule.on.matches("GET", target), matches, "{on}: {target}");
+            let rule: FaultRule = format!("500 on {on}").parse().unwrap();
+            assert_eq!(rule.requests.matches("GET", target), matches, "{on}: {target}");
         }
     }
 
@@ -282,10 +282,10 @@ mod tests {
     #[test]
     fn delays_add_up_and_the_first_of_the_others_happens() {
         let mut faults = faults(0, &["delay 1s", "502", "delay 1s..3s", "503"]);
-        let Met { wait, then } = faults.meet("GET", "/api");
+        let TriggeredFault { wait, fault: then } = faults.meet("GET", "/api");
         assert!((2_000..=4_000).contains(&wait.as_millis()), "{wait:?}");
-        assert_eq!(then, Some(Misfortune::Status { code: 502, retry_after: None }));
-        let met: Vec<usize> = faults.rules.iter().map(|it| it.met).collect();
+        assert_eq!(then, Some(FaultKind::Status { code: 502, retry_after: None }));
+        let met: Vec<usize> = faults.rules.iter().map(|it| it.triggered).collect();
         assert_eq!(met, [1, 1, 1, 0]);
     }
 }

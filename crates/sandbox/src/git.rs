@@ -4,9 +4,9 @@
 //! another costs a row. Never: Git itself, or a rule of what a document may say.
 
 use super::{
-    answer::{Refusal, Result},
-    kind::{BRANCHES, COMMITS, Kind, TAGS},
-    store::{self, Document},
+    answer::{ErrorResponse, HandlerResult},
+    kind::{BRANCHES, COMMITS, DocumentKind, TAGS},
+    store::{self, StoredDocument},
 };
 use indexmap::IndexMap;
 use rusqlite::{Connection, params};
@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The documents of a commit, as JSON texts by their ids.
-pub(super) type Tree = IndexMap<String, String>;
+pub(super) type CommitTree = IndexMap<String, String>;
 
 /// A commit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Commit {
+pub(super) struct StoredCommit {
     /// Its hash.
     pub(super) hash: String,
     /// The commit before it; empty for the first.
@@ -30,25 +30,26 @@ pub(super) struct Commit {
     /// Who made it.
     pub(super) author: String,
     /// When.
-    pub(super) at: String,
+    #[serde(rename = "At")]
+    pub(super) time: String,
     /// All that is in it.
-    pub(super) tree: Tree,
+    pub(super) tree: CommitTree,
 }
 
 /// What a new commit says of itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Signature<'a> {
+pub(super) struct CommitSignature<'a> {
     /// Why.
     pub(super) message: &'a str,
     /// Who.
     pub(super) author: &'a str,
     /// When.
-    pub(super) at: &'a str,
+    pub(super) time: &'a str,
 }
 
 /// What a ref stands for.
 #[derive(Clone, Debug)]
-pub(super) enum Ref {
+pub(super) enum GitRef {
     /// The branch of this short name.
     Branch(String),
     /// The tag of this short name, which takes no commit.
@@ -59,7 +60,7 @@ pub(super) enum Ref {
 
 /// A repository: one a project.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Repository<'a> {
+pub(super) struct GitRepository<'a> {
     pub(super) db: &'a Connection,
     pub(super) space: &'a str,
     /// The id of its project.
@@ -74,22 +75,22 @@ pub(super) fn short(name: &str) -> &str {
     name.strip_prefix(HEADS).unwrap_or(name)
 }
 
-impl Repository<'_> {
+impl GitRepository<'_> {
     /// What a ref stands for, by its name: canonical, a branch, a tag, or the hash of a commit.
-    pub(super) fn find(&self, name: &str) -> rusqlite::Result<Option<(Ref, Commit)>> {
+    pub(super) fn find(&self, name: &str) -> rusqlite::Result<Option<(GitRef, StoredCommit)>> {
         let at = |kind, id: &str| store::find(self.db, kind, self.space, id);
         let (named, hash) = if let Some(branch) = at(&BRANCHES, &self.branch_id(short(name)))? {
-            (Ref::Branch(branch.name), branch.slug)
+            (GitRef::Branch(branch.name), branch.slug)
         } else if let Some(tag) = at(&TAGS, &self.tag_id(name.strip_prefix(TAG).unwrap_or(name)))? {
-            (Ref::Tag(tag.name), tag.slug)
+            (GitRef::Tag(tag.name), tag.slug)
         } else {
-            (Ref::Commit, name.to_owned())
+            (GitRef::Commit, name.to_owned())
         };
         Ok(self.commit(&hash)?.map(|commit| (named, commit)))
     }
 
     /// The commit of this hash.
-    pub(super) fn commit(&self, hash: &str) -> rusqlite::Result<Option<Commit>> {
+    pub(super) fn commit(&self, hash: &str) -> rusqlite::Result<Option<StoredCommit>> {
         let id = format!("{}@{hash}", self.project);
         let found = store::find(self.db, &COMMITS, self.space, &id)?;
         found.map(|it| parsed(&it.body)).transpose()
@@ -99,22 +100,22 @@ impl Repository<'_> {
     pub(super) fn write(
         &self,
         branch: &str,
-        tree: Tree,
-        says: Signature<'_>,
-    ) -> rusqlite::Result<Commit> {
+        tree: CommitTree,
+        says: CommitSignature<'_>,
+    ) -> rusqlite::Result<StoredCommit> {
         let parent = store::find(self.db, &BRANCHES, self.space, &self.branch_id(branch))?;
-        let mut commit = Commit {
+        let mut commit = StoredCommit {
             hash: String::new(),
             parent: parent.map(|it| it.slug).unwrap_or_default(),
             message: says.message.to_owned(),
             author: says.author.to_owned(),
-            at: says.at.to_owned(),
+            time: says.time.to_owned(),
             tree,
         };
         let digest = Sha256::digest(written(&commit)?.as_bytes());
         commit.hash = digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
         let last = self.named(&COMMITS)?.first().map_or(0, |it| it.rank);
-        let document = Document {
+        let document = StoredDocument {
             id: format!("{}@{}", self.project, commit.hash),
             kind: &COMMITS,
             space: self.space.to_owned(),
@@ -140,10 +141,16 @@ impl Repository<'_> {
         store::save(self.db, &self.reference(&TAGS, self.tag_id(name), name, hash))
     }
 
-    fn reference(&self, kind: &'static Kind, id: String, name: &str, hash: &str) -> Document {
+    fn reference(
+        &self,
+        kind: &'static DocumentKind,
+        id: String,
+        name: &str,
+        hash: &str,
+    ) -> StoredDocument {
         let body =
             json!({ "Id": id, "SpaceId": self.space, "ProjectId": self.project, "Name": name });
-        Document {
+        StoredDocument {
             id,
             kind,
             space: self.space.to_owned(),
@@ -156,11 +163,11 @@ impl Repository<'_> {
     }
 
     /// The names of all branches, tags or commits: commits newest first, the others by name.
-    pub(super) fn names(&self, kind: &'static Kind) -> rusqlite::Result<Vec<String>> {
+    pub(super) fn names(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<String>> {
         Ok(self.named(kind)?.into_iter().map(|it| it.name).collect())
     }
 
-    fn named(&self, kind: &'static Kind) -> rusqlite::Result<Vec<Document>> {
+    fn named(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<StoredDocument>> {
         let values = params![kind.prefix, self.space, self.project];
         store::select(self.db, kind, "space = ?2 and owner = ?3", values)
     }
@@ -175,11 +182,11 @@ impl Repository<'_> {
 }
 
 /// A commit as the store has it.
-fn parsed(text: &str) -> rusqlite::Result<Commit> {
+fn parsed(text: &str) -> rusqlite::Result<StoredCommit> {
     serde_json::from_str(text).map_err(no_commit)
 }
 
-fn written(commit: &Commit) -> rusqlite::Result<String> {
+fn written(commit: &StoredCommit) -> rusqlite::Result<String> {
     serde_json::to_string(commit).map_err(no_commit)
 }
 
@@ -190,23 +197,23 @@ fn no_commit(error: serde_json::Error) -> rusqlite::Error {
 /// Where a project in Git says that its repository is, and which of its branches take no commit.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct Settings {
+pub(super) struct GitSettings {
     r#type: String,
     url: String,
     default_branch: String,
     protected_default_branch: bool,
     protected_branch_name_patterns: Option<Vec<String>>,
-    conversion_state: Conversion,
+    conversion_state: GitConversion,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Conversion {
+struct GitConversion {
     variables_are_in_git: bool,
     runbooks_are_in_git: bool,
 }
 
-impl Settings {
+impl GitSettings {
     /// The settings of a project; none of one in the database.
     pub(super) fn of(project: &Value) -> Option<Self> {
         let settings: Self = serde_json::from_value(project["PersistenceSettings"].clone()).ok()?;
@@ -237,7 +244,7 @@ impl Settings {
 
     /// Refuses whatever needs the repository, where that cannot be reached: a host of `.invalid`, which
     /// is the name that no host will ever have.
-    pub(super) fn reach(&self) -> Result<()> {
+    pub(super) fn reach(&self) -> HandlerResult<()> {
         let rest = self.url.split("://").nth(1).unwrap_or(&self.url);
         let authority = rest.split('/').next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();
@@ -246,7 +253,7 @@ impl Settings {
             return Ok(());
         }
         let text = "Failed to fetch from the Git repository";
-        Err(Refusal::rule(format!("{text} '{}': could not resolve host '{host}'", self.url)))
+        Err(ErrorResponse::rule(format!("{text} '{}': could not resolve host '{host}'", self.url)))
     }
 }
 
@@ -274,8 +281,9 @@ mod tests {
 
     #[test]
     fn a_host_of_invalid_is_out_of_reach() {
-        let reach =
-            |url: &str| Settings { url: url.to_owned(), ..Settings::default() }.reach().is_ok();
+        let reach = |url: &str| {
+            GitSettings { url: url.to_owned(), ..GitSettings::default() }.reach().is_ok()
+        };
         assert!(
             reach("https://git.example/x.git") && reach("git@git.example:a/x.git") && reach("")
         );

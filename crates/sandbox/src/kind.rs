@@ -4,7 +4,7 @@
 
 /// A kind of document.
 #[derive(Debug)]
-pub(super) struct Kind {
+pub(super) struct DocumentKind {
     /// Its segment of a path, in lower case.
     pub(super) path: &'static str,
     /// The segment as links spell it, where that differs in case.
@@ -31,8 +31,8 @@ const NAME: &str = "name, id";
 const RANK: &str = "rank, name, id";
 const NEWEST: &str = "rank desc, id desc";
 
-const fn kind(path: &'static str, prefix: &'static str, item: &'static str) -> Kind {
-    Kind {
+const fn kind(path: &'static str, prefix: &'static str, item: &'static str) -> DocumentKind {
+    DocumentKind {
         path,
         link: path,
         prefix,
@@ -48,10 +48,10 @@ const fn kind(path: &'static str, prefix: &'static str, item: &'static str) -> K
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $path:literal, $prefix:literal, $item:literal, { $($field:ident: $value:expr),* };)*) => {
-        $($(#[$doc])* pub(super) static $name: Kind = Kind { $($field: $value,)* ..kind($path, $prefix, $item) };)*
+        $($(#[$doc])* pub(super) static $name: DocumentKind = DocumentKind { $($field: $value,)* ..kind($path, $prefix, $item) };)*
 
         /// Every kind that lives in a space.
-        pub(super) static KINDS: &[&Kind] = &[$(&$name),*];
+        pub(super) static KINDS: &[&DocumentKind] = &[$(&$name),*];
     };
 }
 
@@ -135,7 +135,7 @@ kinds! {
 }
 
 /// Branches of repositories, which are served below their projects.
-pub(super) static BRANCHES: Kind = Kind {
+pub(super) static BRANCHES: DocumentKind = DocumentKind {
     view: "ProjectView",
     edit: "ProcessEdit",
     noun: "branch",
@@ -143,11 +143,11 @@ pub(super) static BRANCHES: Kind = Kind {
 };
 
 /// Tags of repositories.
-pub(super) static TAGS: Kind =
-    Kind { view: "ProjectView", noun: "tag", ..kind("git-tags", "GitTags", "GitTag") };
+pub(super) static TAGS: DocumentKind =
+    DocumentKind { view: "ProjectView", noun: "tag", ..kind("git-tags", "GitTags", "GitTag") };
 
 /// Commits of repositories, each with all that it holds.
-pub(super) static COMMITS: Kind = Kind {
+pub(super) static COMMITS: DocumentKind = DocumentKind {
     order: NEWEST,
     view: "ProjectView",
     noun: "commit",
@@ -155,29 +155,33 @@ pub(super) static COMMITS: Kind = Kind {
 };
 
 /// Spaces, which are in no space.
-pub(super) static SPACES: Kind =
-    Kind { view: "", edit: "SpaceEdit", noun: "space", ..kind("spaces", "Spaces", "Space") };
+pub(super) static SPACES: DocumentKind = DocumentKind {
+    view: "",
+    edit: "SpaceEdit",
+    noun: "space",
+    ..kind("spaces", "Spaces", "Space")
+};
 
 /// What the instance is set to, in one document.
-pub(super) static FEATURES: Kind =
+pub(super) static FEATURES: DocumentKind =
     kind("featuresconfiguration", "features", "FeaturesConfiguration");
 
 /// The nodes of the server, of which there is one.
-pub(super) static NODES: Kind = Kind {
+pub(super) static NODES: DocumentKind = DocumentKind {
     edit: "ConfigureServer",
     ..kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
 };
 
 /// Process templates of the Platform Hub, each in its one published version; in no space.
-pub(super) static PROCESS_TEMPLATES: Kind = Kind {
+pub(super) static PROCESS_TEMPLATES: DocumentKind = DocumentKind {
     noun: "process template",
     ..kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
 };
 
 /// What tasks have logged; served as part of the task.
-pub(super) static LOGS: Kind = kind("tasklogs", "TaskLogs", "TaskLog");
+pub(super) static LOGS: DocumentKind = kind("tasklogs", "TaskLogs", "TaskLog");
 
 /// The kind served at a segment, given in lower case.
-pub(super) fn at(path: &str) -> Option<&'static Kind> {
+pub(super) fn at(path: &str) -> Option<&'static DocumentKind> {
     KINDS.iter().copied().find(|kind| kind.path == path)
 }

@@ -9,7 +9,7 @@ const PIECE: usize = 64 << 10;
 
 /// A list that has not been read yet: what selects its documents, and the text around them.
 #[derive(Debug)]
-pub(super) struct List {
+pub(super) struct DocumentList {
     /// The text before the documents.
     pub(super) head: String,
     /// What selects the documents' bodies.
@@ -20,7 +20,7 @@ pub(super) struct List {
     pub(super) tail: String,
 }
 
-impl List {
+impl DocumentList {
     /// Hands the list out in pieces, until `take` says that nobody wants more, and returns the last one.
     ///
     /// # Errors
@@ -66,8 +66,8 @@ impl List {
 mod tests {
     use super::*;
 
-    fn list(rows: usize) -> List {
-        List {
+    fn list(rows: usize) -> DocumentList {
+        DocumentList {
             head: "[".to_owned(),
             sql: "with recursive row(n) as (select 1 union all select n + 1 from row where n < ?1 + 0)
                   select '\"' || hex(zeroblob(500)) || '\"' from row"

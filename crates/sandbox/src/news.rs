@@ -2,7 +2,7 @@
 //!
 //! Never: a document; whoever hears that there is news looks for themselves.
 
-use super::{fault::Misfortune, resource::now};
+use super::{fault::FaultKind, resource::now};
 use axum::http::request::Parts;
 use std::{
     collections::VecDeque,
@@ -15,7 +15,7 @@ const MEMORY: usize = 40;
 
 /// A request that met a misfortune.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct NewsItem {
     /// Counted from 1; 0 until it is remembered.
     pub(super) number: u64,
     /// When it was answered, as the API writes times.
@@ -28,9 +28,9 @@ pub(super) struct Item {
     pub(super) fault: String,
 }
 
-impl Item {
+impl NewsItem {
     /// A request that met this.
-    pub(super) fn of(parts: &Parts, fault: &Misfortune) -> Self {
+    pub(super) fn of(parts: &Parts, fault: &FaultKind) -> Self {
         Self {
             number: 0,
             time: now(),
@@ -44,13 +44,13 @@ impl Item {
 /// The latest requests that met a misfortune, and a bell that rings at those and at each change.
 #[derive(Debug)]
 pub(super) struct News {
-    items: Mutex<VecDeque<Item>>,
-    bell: watch::Sender<Ring>,
+    items: Mutex<VecDeque<NewsItem>>,
+    bell: watch::Sender<NewsSignal>,
 }
 
 /// How often the bell has rung, and whether it will again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ring {
+pub(super) struct NewsSignal {
     /// How often.
     pub(super) count: u64,
     /// Whether it is over.
@@ -59,12 +59,12 @@ pub(super) struct Ring {
 
 impl News {
     pub(super) fn new() -> Self {
-        let bell = watch::Sender::new(Ring { count: 0, is_last: false });
+        let bell = watch::Sender::new(NewsSignal { count: 0, is_last: false });
         Self { items: Mutex::default(), bell }
     }
 
     /// Remembers a request, and rings.
-    pub(super) fn add(&self, mut item: Item) {
+    pub(super) fn add(&self, mut item: NewsItem) {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         item.number = items.back().map_or(1, |last| last.number + 1);
         items.push_back(item);
@@ -86,7 +86,7 @@ impl News {
     }
 
     /// What rings from now on.
-    pub(super) fn listen(&self) -> watch::Receiver<Ring> {
+    pub(super) fn listen(&self) -> watch::Receiver<NewsSignal> {
         self.bell.subscribe()
     }
 
@@ -96,7 +96,7 @@ impl News {
     }
 
     /// The latest requests, newest first.
-    pub(super) fn latest(&self) -> Vec<Item> {
+    pub(super) fn latest(&self) -> Vec<NewsItem> {
         let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         items.iter().rev().cloned().collect()
     }

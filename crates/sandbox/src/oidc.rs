@@ -5,9 +5,9 @@
 //! over. Never: a signature checked, or a request sent to an issuer.
 
 use super::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     people::{self, Person},
-    request::{Request, Verb},
+    request::{HttpVerb, SandboxRequest},
 };
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -20,12 +20,12 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// `GET /.well-known/openid-configuration`.
-pub(super) fn discovery(request: &Request) -> Result {
-    if request.verb != Verb::Get {
-        return Err(Refusal::method());
+pub(super) fn discovery(request: &SandboxRequest) -> HandlerResult {
+    if request.verb != HttpVerb::Get {
+        return Err(ErrorResponse::method());
     }
     let here = format!("http://{}", request.host);
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "issuer": here,
         "token_endpoint": format!("{here}/api/token/v1"),
         "jwks_uri": format!("{here}/.well-known/jwks"),
@@ -37,15 +37,22 @@ pub(super) fn discovery(request: &Request) -> Result {
 }
 
 /// `POST /api/token/v1`: a token that opens the door for `lifetime`.
-pub(super) fn exchange(db: &Connection, request: &Request, lifetime: Duration) -> Result {
-    if request.verb != Verb::Post {
-        return Err(Refusal::method());
+pub(super) fn exchange(
+    db: &Connection,
+    request: &SandboxRequest,
+    lifetime: Duration,
+) -> HandlerResult {
+    if request.verb != HttpVerb::Post {
+        return Err(ErrorResponse::method());
     }
     let account = match account(request) {
         Ok(account) => account,
         Err((error, description)) => {
             let body = json!({ "error": error, "error_description": description });
-            return Ok(Answer { status: StatusCode::BAD_REQUEST, ..Answer::of(&body) });
+            return Ok(SandboxResponse {
+                status: StatusCode::BAD_REQUEST,
+                ..SandboxResponse::of(&body)
+            });
         }
     };
     let now = Timestamp::now().as_millisecond();
@@ -53,7 +60,7 @@ pub(super) fn exchange(db: &Connection, request: &Request, lifetime: Duration) -
     let token = format!("sandbox.{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
     db.execute("delete from token where expires <= ?1", [now])?;
     db.execute("insert into token values (?1, ?2, ?3)", params![token, account.id, expires])?;
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "access_token": token,
         "expires_in": lifetime.as_secs(),
         "token_type": "Bearer",
@@ -62,7 +69,7 @@ pub(super) fn exchange(db: &Connection, request: &Request, lifetime: Duration) -
 }
 
 /// The person whom an access token was given, until it expires.
-pub(super) fn with_token(db: &Connection, token: &str) -> Result<Option<Person>> {
+pub(super) fn with_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
     let sql = "select person from token where token = ?1 and expires > ?2";
     let now = Timestamp::now().as_millisecond();
     let mut statement = db.prepare_cached(sql)?;
@@ -72,10 +79,10 @@ pub(super) fn with_token(db: &Connection, token: &str) -> Result<Option<Person>>
 }
 
 /// An error as OAuth names it, and why.
-type Unauthorized = (&'static str, String);
+type OauthError = (&'static str, String);
 
 /// The service account that a request may act as.
-fn account(request: &Request) -> std::result::Result<Person, Unauthorized> {
+fn account(request: &SandboxRequest) -> std::result::Result<Person, OauthError> {
     let invalid = |why: &str| ("invalid_request", why.to_owned());
     let body: Value =
         serde_json::from_str(&request.body).map_err(|_| invalid("The request is not JSON."))?;

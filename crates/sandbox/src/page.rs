@@ -3,10 +3,10 @@
 //! What is listed is told here and read later, while it is sent. Never: reading a page's documents.
 
 use super::{
-    answer::{Answer, Result},
-    kind::Kind,
-    list::List,
-    request::Request,
+    answer::{HandlerResult, SandboxResponse},
+    kind::DocumentKind,
+    list::DocumentList,
+    request::SandboxRequest,
 };
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value, json};
@@ -14,25 +14,29 @@ use std::fmt::Write as _;
 
 /// What of a kind to list.
 #[derive(Debug)]
-pub(super) struct Filter<'a> {
-    kind: &'static Kind,
-    request: &'a Request,
+pub(super) struct ListFilter<'a> {
+    kind: &'static DocumentKind,
+    request: &'a SandboxRequest,
     conditions: Vec<String>,
     values: Vec<String>,
     /// What of a row is listed.
-    shown: &'static str,
+    columns: &'static str,
 }
 
-impl<'a> Filter<'a> {
+impl<'a> ListFilter<'a> {
     /// The documents of a space that match the parameters that every list has.
-    pub(super) fn new(kind: &'static Kind, space: &str, request: &'a Request) -> Self {
+    pub(super) fn new(
+        kind: &'static DocumentKind,
+        space: &str,
+        request: &'a SandboxRequest,
+    ) -> Self {
         let mut filter = Self::everywhere(kind, request);
         filter.and("space =", space);
         filter
     }
 
     /// The same, of all spaces and of none.
-    pub(super) fn everywhere(kind: &'static Kind, request: &'a Request) -> Self {
+    pub(super) fn everywhere(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
         let mut filter = Self::nameless(kind, request);
         if let Some(name) = request.parameter("name") {
             filter.and("name =", name);
@@ -41,9 +45,9 @@ impl<'a> Filter<'a> {
     }
 
     /// The same, where `name` is a parameter with a meaning of its own.
-    pub(super) fn nameless(kind: &'static Kind, request: &'a Request) -> Self {
+    pub(super) fn nameless(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
         let mut filter =
-            Self { kind, request, conditions: Vec::new(), values: Vec::new(), shown: "body" };
+            Self { kind, request, conditions: Vec::new(), values: Vec::new(), columns: "body" };
         filter.and("kind =", kind.prefix);
         if let Some(ids) = request.list("ids") {
             filter.and_any("id", &ids);
@@ -55,7 +59,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
-    pub(super) fn of_spaces(&mut self, request: &Request) {
+    pub(super) fn of_spaces(&mut self, request: &SandboxRequest) {
         let system = request.parameter("includesystem");
         let system = !system.is_some_and(|it| it.eq_ignore_ascii_case("false"));
         match request.list("spaces") {
@@ -70,7 +74,7 @@ impl<'a> Filter<'a> {
 
     /// Lists an expression over the columns in place of the whole document.
     pub(super) fn show(&mut self, expression: &'static str) {
-        self.shown = expression;
+        self.columns = expression;
     }
 
     /// Keeps what a condition is true of, its value at the `?` or at the end.
@@ -109,35 +113,40 @@ impl<'a> Filter<'a> {
     }
 
     /// Everything, as a bare array.
-    pub(super) fn array(&self) -> Answer {
-        Answer::list(self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
+    pub(super) fn array(&self) -> SandboxResponse {
+        SandboxResponse::list(self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
     }
 
     /// The documents themselves.
-    pub(super) fn values(&self, db: &Connection) -> Result<Vec<Value>> {
+    pub(super) fn values(&self, db: &Connection) -> HandlerResult<Vec<Value>> {
         let list = self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned());
         Ok(serde_json::from_str(&list.text(db)?)?)
     }
 
     /// One page, served at `path`.
-    pub(super) fn page(&self, db: &Connection, path: &str) -> Result {
+    pub(super) fn page(&self, db: &Connection, path: &str) -> HandlerResult {
         self.page_of(db, path, self.kind.take)
     }
 
     /// One page of `take` documents unless the request says.
-    pub(super) fn page_of(&self, db: &Connection, path: &str, take: usize) -> Result {
-        Ok(Answer::list(self.page_list(db, path, take)?))
+    pub(super) fn page_of(&self, db: &Connection, path: &str, take: usize) -> HandlerResult {
+        Ok(SandboxResponse::list(self.page_list(db, path, take)?))
     }
 
     /// One page as text, of `take` documents unless the request says.
-    pub(super) fn page_text(&self, db: &Connection, path: &str, take: usize) -> Result<String> {
+    pub(super) fn page_text(
+        &self,
+        db: &Connection,
+        path: &str,
+        take: usize,
+    ) -> HandlerResult<String> {
         Ok(self.page_list(db, path, take)?.text(db)?)
     }
 
-    fn page_list(&self, db: &Connection, path: &str, take: usize) -> Result<List> {
+    fn page_list(&self, db: &Connection, path: &str, take: usize) -> HandlerResult<DocumentList> {
         let number = |name: &str| self.request.parameter(name).and_then(|it| it.parse().ok());
         let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(take));
-        let place = Place { total: self.count(db)?, skip, take };
+        let place = PagePosition { total: self.count(db)?, skip, take };
         let head = format!(
             r#"{{"Id":null,"ItemType":"{}","TotalResults":{},"ItemsPerPage":{},"NumberOfPages":{},"LastPageNumber":{},"Items":["#,
             self.kind.item,
@@ -150,24 +159,24 @@ impl<'a> Filter<'a> {
         Ok(self.list(head, (take, skip), format!(r#"],"Links":{links}}}"#)))
     }
 
-    fn count(&self, db: &Connection) -> Result<usize> {
+    fn count(&self, db: &Connection) -> HandlerResult<usize> {
         let sql = format!("select count(*) from document where {}", self.conditions.join(" and "));
         let count: i64 =
             db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    fn list(&self, head: String, (take, skip): (usize, usize), tail: String) -> List {
+    fn list(&self, head: String, (take, skip): (usize, usize), tail: String) -> DocumentList {
         let at_most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
             "select {} from document where {} order by {} limit {} offset {}",
-            self.shown,
+            self.columns,
             self.conditions.join(" and "),
             self.kind.order,
             at_most(take),
             at_most(skip),
         );
-        List { head, sql, values: self.values.clone(), tail }
+        DocumentList { head, sql, values: self.values.clone(), tail }
     }
 
     /// The parameters that a link to another page must repeat.
@@ -182,12 +191,17 @@ impl<'a> Filter<'a> {
 }
 
 /// One page of values that are at hand, served at `path`.
-pub(super) fn of_values(request: &Request, kind: &Kind, path: &str, all: Vec<Value>) -> Answer {
+pub(super) fn of_values(
+    request: &SandboxRequest,
+    kind: &DocumentKind,
+    path: &str,
+    all: Vec<Value>,
+) -> SandboxResponse {
     let number = |name: &str| request.parameter(name).and_then(|it| it.parse().ok());
     let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(kind.take));
-    let place = Place { total: all.len(), skip, take };
+    let place = PagePosition { total: all.len(), skip, take };
     let items: Vec<Value> = all.into_iter().skip(skip).take(take).collect();
-    Answer::of(&json!({
+    SandboxResponse::of(&json!({
         "Id": null,
         "ItemType": kind.item,
         "TotalResults": place.total,
@@ -200,13 +214,13 @@ pub(super) fn of_values(request: &Request, kind: &Kind, path: &str, all: Vec<Val
 }
 
 /// Where a page lies in its list.
-struct Place {
+struct PagePosition {
     total: usize,
     skip: usize,
     take: usize,
 }
 
-impl Place {
+impl PagePosition {
     fn pages(&self) -> usize {
         self.total.div_ceil(self.take.max(1)).max(1)
     }

@@ -4,7 +4,7 @@
 //! Never: a session, a password, or a team.
 
 use super::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     permission::{self, IN_SPACES, OF_THE_SYSTEM},
 };
 use serde_json::{Value, json};
@@ -34,19 +34,19 @@ pub(super) struct Person {
     /// Whether it is a program.
     pub(super) is_service: bool,
     name: String,
-    rights: Rights,
+    rights: PersonPermissions,
 }
 
 /// What a person may do.
 #[derive(Clone, Copy, Debug)]
-enum Rights {
+enum PersonPermissions {
     Everything,
     Reading,
     NoWorkers,
     Without(&'static str),
 }
 
-fn person(number: usize, username: &str, name: &str, rights: Rights) -> Person {
+fn person(number: usize, username: &str, name: &str, rights: PersonPermissions) -> Person {
     Person {
         id: format!("Users-{number}"),
         username: username.to_owned(),
@@ -58,12 +58,12 @@ fn person(number: usize, username: &str, name: &str, rights: Rights) -> Person {
 
 /// The people who are there whatever key is used.
 fn residents() -> [Person; 4] {
-    let mut service = person(4, "ci", "Continuous integration", Rights::Everything);
+    let mut service = person(4, "ci", "Continuous integration", PersonPermissions::Everything);
     service.is_service = true;
     [
-        person(1, "admin", "Administrator", Rights::Everything),
-        person(2, "reader", "Reader", Rights::Reading),
-        person(3, "no-workers", "No Workers", Rights::NoWorkers),
+        person(1, "admin", "Administrator", PersonPermissions::Everything),
+        person(2, "reader", "Reader", PersonPermissions::Reading),
+        person(3, "no-workers", "No Workers", PersonPermissions::NoWorkers),
         service,
     ]
 }
@@ -73,7 +73,7 @@ fn without(place: usize) -> Option<Person> {
     let permission = permission::all().nth(place)?;
     let username = format!("without-{}", permission.to_lowercase());
     let name = format!("Without {permission}");
-    Some(person(FIRST_WITHOUT + place, &username, &name, Rights::Without(permission)))
+    Some(person(FIRST_WITHOUT + place, &username, &name, PersonPermissions::Without(permission)))
 }
 
 /// The person whose key this is.
@@ -110,16 +110,16 @@ impl Person {
     pub(super) fn may(&self, permission: &str) -> bool {
         permission.is_empty()
             || match self.rights {
-                Rights::Everything => true,
-                Rights::Reading => permission.ends_with("View"),
-                Rights::NoWorkers => !matches!(permission, "WorkerView" | "WorkerEdit"),
-                Rights::Without(lacking) => permission != lacking,
+                PersonPermissions::Everything => true,
+                PersonPermissions::Reading => permission.ends_with("View"),
+                PersonPermissions::NoWorkers => !matches!(permission, "WorkerView" | "WorkerEdit"),
+                PersonPermissions::Without(lacking) => permission != lacking,
             }
     }
 
     /// Refuses unless the person may.
-    pub(super) fn needs(&self, permission: &str) -> Result<()> {
-        if self.may(permission) { Ok(()) } else { Err(Refusal::forbidden(permission)) }
+    pub(super) fn needs(&self, permission: &str) -> HandlerResult<()> {
+        if self.may(permission) { Ok(()) } else { Err(ErrorResponse::forbidden(permission)) }
     }
 
     fn document(&self) -> Value {
@@ -172,32 +172,32 @@ impl Person {
 }
 
 /// `GET …/users` and what is below it; `spaces` are the documents of the spaces that it is about.
-pub(super) fn route(asking: &Person, path: &[&str], spaces: &[Value]) -> Result {
+pub(super) fn route(asking: &Person, path: &[&str], spaces: &[Value]) -> HandlerResult {
     let (id, below) = match path {
         [] | ["all"] => return everybody(asking, path.is_empty()),
         [id] => (*id, ""),
         [id, below] => (*id, *below),
-        _ => return Err(Refusal::missing()),
+        _ => return Err(ErrorResponse::missing()),
     };
     let mine = id == "me" || asking.id.eq_ignore_ascii_case(id);
     let person = if mine {
         asking.clone()
     } else {
         asking.needs("UserView")?;
-        with_id(id).ok_or_else(Refusal::missing)?
+        with_id(id).ok_or_else(ErrorResponse::missing)?
     };
     let ids: Vec<&str> = spaces.iter().filter_map(|space| space["Id"].as_str()).collect();
     match below {
-        "" => Ok(Answer::of(&person.document())),
-        "permissions" => Ok(Answer::of(&person.permissions(&ids))),
-        "spaces" => Ok(Answer::of(&json!(spaces))),
-        "teams" => Ok(Answer::of(&json!([]))),
-        _ => Err(Refusal::missing()),
+        "" => Ok(SandboxResponse::of(&person.document())),
+        "permissions" => Ok(SandboxResponse::of(&person.permissions(&ids))),
+        "spaces" => Ok(SandboxResponse::of(&json!(spaces))),
+        "teams" => Ok(SandboxResponse::of(&json!([]))),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
 /// The residents, and who asks; those without a permission are too many to be told unasked.
-fn everybody(asking: &Person, as_page: bool) -> Result {
+fn everybody(asking: &Person, as_page: bool) -> HandlerResult {
     let mut people: Vec<Person> = residents().into();
     if !asking.may("UserView") {
         people.clear();
@@ -207,9 +207,9 @@ fn everybody(asking: &Person, as_page: bool) -> Result {
     }
     let people: Vec<Value> = people.iter().map(Person::document).collect();
     if !as_page {
-        return Ok(Answer::of(&json!(people)));
+        return Ok(SandboxResponse::of(&json!(people)));
     }
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "Id": null,
         "ItemType": "User",
         "TotalResults": people.len(),

@@ -11,11 +11,11 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-pub(super) use runner::{Runner, of as runner};
+pub(super) use runner::{StepRunner, of as runner};
 
 /// One action of a step, for at most one target.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Step<'a> {
+pub(super) struct StepToPlace<'a> {
     /// The action's name.
     pub(super) name: &'a str,
     /// `Octopus.Script` and the like.
@@ -29,12 +29,12 @@ pub(super) struct Step<'a> {
     /// The value of that variable, in the step's scope.
     pub(super) value: Option<&'a str>,
     /// The target that it runs on, or on behalf of.
-    pub(super) target: Option<Target<'a>>,
+    pub(super) target: Option<PlacementTarget<'a>>,
 }
 
 /// A deployment target, as far as it matters here.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'a> {
+pub(super) struct PlacementTarget<'a> {
     /// `CommunicationStyle` of its endpoint.
     pub(super) style: &'a str,
     /// `DefaultWorkerPoolId` of its endpoint; empty where it has none.
@@ -43,18 +43,18 @@ pub(super) struct Target<'a> {
 
 /// What a space has for steps to run on.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ground {
+pub(super) struct AvailableWorkers {
     /// The pools, in their order.
-    pub(super) pools: Vec<Pool>,
+    pub(super) pools: Vec<PlacementPool>,
     /// The workers, by name.
-    pub(super) workers: Vec<Worker>,
+    pub(super) workers: Vec<PlacementWorker>,
     /// Whether there is a built-in worker, and it is switched on.
     pub(super) built_in: bool,
 }
 
 /// A worker pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pool {
+pub(super) struct PlacementPool {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) slug: String,
@@ -66,7 +66,7 @@ pub(super) struct Pool {
 
 /// A worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Worker {
+pub(super) struct PlacementWorker {
     pub(super) id: String,
     pub(super) name: String,
     /// The ids of its pools.
@@ -81,7 +81,7 @@ pub(super) struct Worker {
 
 /// Where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place<'a> {
+pub(super) enum RunPlace<'a> {
     /// Inside the server, and no worker is needed.
     Server,
     /// On the target itself.
@@ -89,16 +89,16 @@ pub(super) enum Place<'a> {
     /// On the worker that every self-hosted server has.
     BuiltIn,
     /// On a worker of a pool.
-    Worker { worker: &'a Worker, pool: &'a Pool },
+    Worker { worker: &'a PlacementWorker, pool: &'a PlacementPool },
     /// On a worker that is made for it.
-    Dynamic { pool: &'a Pool, image: &'a str },
+    Dynamic { pool: &'a PlacementPool, image: &'a str },
     /// Nowhere: there is no target to run it on.
-    Nobody,
+    NoTarget,
 }
 
 /// Why there is no place for a step.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum PlacementError {
     /// # Source
     ///
     /// Captured; `api.md` 2.12.
@@ -141,53 +141,60 @@ pub(super) enum Trouble {
 ///
 /// # Errors
 ///
-/// [`Trouble`] where there is no place for it.
-pub(super) fn resolve<'a>(step: &Step<'_>, ground: &'a Ground) -> Result<Place<'a>, Trouble> {
+/// [`PlacementError`] where there is no place for it.
+pub(super) fn resolve<'a>(
+    step: &StepToPlace<'_>,
+    ground: &'a AvailableWorkers,
+) -> Result<RunPlace<'a>, PlacementError> {
     match runner(step) {
-        Runner::Server => Ok(Place::Server),
-        Runner::Target => Ok(Place::Target),
-        Runner::Nobody => Ok(Place::Nobody),
-        Runner::Worker => worker(step, ground.pool(step)?, ground),
+        StepRunner::Server => Ok(RunPlace::Server),
+        StepRunner::Target => Ok(RunPlace::Target),
+        StepRunner::NoTarget => Ok(RunPlace::NoTarget),
+        StepRunner::Worker => worker(step, ground.pool(step)?, ground),
     }
 }
 
-fn worker<'a>(step: &Step<'_>, pool: &'a Pool, ground: &'a Ground) -> Result<Place<'a>, Trouble> {
+fn worker<'a>(
+    step: &StepToPlace<'_>,
+    pool: &'a PlacementPool,
+    ground: &'a AvailableWorkers,
+) -> Result<RunPlace<'a>, PlacementError> {
     if let Some(image) = &pool.image {
-        return Ok(Place::Dynamic { pool, image });
+        return Ok(RunPlace::Dynamic { pool, image });
     }
     let (name, step) = (pool.name.clone(), step.name.to_owned());
-    let members: Vec<&Worker> = ground.members(pool).collect();
+    let members: Vec<&PlacementWorker> = ground.members(pool).collect();
     if members.is_empty() {
         // A single worker that is ill is enough for the built-in one to stay away.
         return match (pool.is_default, ground.built_in) {
-            (true, true) => Ok(Place::BuiltIn),
-            (true, false) => Err(Trouble::NoBuiltIn { pool: name, step }),
-            (false, _) => Err(Trouble::NoWorker),
+            (true, true) => Ok(RunPlace::BuiltIn),
+            (true, false) => Err(PlacementError::NoBuiltIn { pool: name, step }),
+            (false, _) => Err(PlacementError::NoWorker),
         };
     }
     let ready = || members.iter().copied().filter(|it| it.is_ready);
     // The first of those with the fewest leases: the same ground gives the same worker.
     match ready().filter(|it| !it.is_taken).min_by_key(|it| it.leases) {
-        Some(worker) => Ok(Place::Worker { worker, pool }),
-        None if ready().next().is_some() => Err(Trouble::Taken(name)),
-        None => Err(Trouble::NoHealthyWorker { pool: name, step }),
+        Some(worker) => Ok(RunPlace::Worker { worker, pool }),
+        None if ready().next().is_some() => Err(PlacementError::Taken(name)),
+        None => Err(PlacementError::NoHealthyWorker { pool: name, step }),
     }
 }
 
-impl Ground {
+impl AvailableWorkers {
     /// The workers of a pool.
-    pub(super) fn members(&self, pool: &Pool) -> impl Iterator<Item = &Worker> {
+    pub(super) fn members(&self, pool: &PlacementPool) -> impl Iterator<Item = &PlacementWorker> {
         let id = pool.id.clone();
         self.workers.iter().filter(move |it| it.pools.iter().any(|it| it.eq_ignore_ascii_case(&id)))
     }
 
     /// The pool of a step that a worker runs: its own, its variable's, its target's, the default.
-    fn pool(&self, step: &Step<'_>) -> Result<&Pool, Trouble> {
+    fn pool(&self, step: &StepToPlace<'_>) -> Result<&PlacementPool, PlacementError> {
         if !step.pool.is_empty() {
             return self.named(step.pool);
         }
         if !step.variable.is_empty() {
-            let unknown = || Trouble::NoVariable {
+            let unknown = || PlacementError::NoVariable {
                 variable: step.variable.to_owned(),
                 step: step.name.to_owned(),
             };
@@ -198,15 +205,15 @@ impl Ground {
             Some(target) if !target.pool.is_empty() => self.named(target.pool),
             _ => {
                 let default = self.pools.iter().find(|it| it.is_default);
-                default.ok_or_else(|| Trouble::NoPool("default".to_owned()))
+                default.ok_or_else(|| PlacementError::NoPool("default".to_owned()))
             }
         }
     }
 
     /// The pool of an id; of a slug too, which is what variables in Git hold.
-    fn named(&self, id: &str) -> Result<&Pool, Trouble> {
+    fn named(&self, id: &str) -> Result<&PlacementPool, PlacementError> {
         let by_id = self.pools.iter().find(|it| it.id.eq_ignore_ascii_case(id));
         let by_slug = || self.pools.iter().find(|it| it.slug == id);
-        by_id.or_else(by_slug).ok_or_else(|| Trouble::NoPool(id.to_owned()))
+        by_id.or_else(by_slug).ok_or_else(|| PlacementError::NoPool(id.to_owned()))
     }
 }

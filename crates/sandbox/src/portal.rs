@@ -7,7 +7,7 @@ mod html;
 mod place;
 mod view;
 
-use super::{request, server::Server};
+use super::{request, server::SandboxServer};
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -18,7 +18,7 @@ use axum::{
 };
 use futures_util::stream::{self, Stream};
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use view::View;
+use view::PortalView;
 
 /// How soon one change is told after another, at the most often.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -28,13 +28,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `GET /`, of the space that `?space=` names by its id, or of the default one.
-pub(super) async fn page(State(server): State<Arc<Server>>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn page(
+    State(server): State<Arc<SandboxServer>>,
+    RawQuery(query): RawQuery,
+) -> Response {
     let pairs = request::pairs(query.as_deref().unwrap_or_default());
     let space = pairs.into_iter().find(|(name, _)| name == "space").map(|(_, value)| value);
     // Counted before the look: what changes meanwhile is told again.
     let change = server.news().count();
     let (news, faults) = (server.news().latest(), server.faults());
-    let view = server.look(move |db| View::of(db, space.as_deref(), news)).await;
+    let view = server.look(move |db| PortalView::of(db, space.as_deref(), news)).await;
     let page = view.map(|view| Html(html::page(&view, change, &faults)));
     guarded(page.map_err(super::reply::refused).into_response())
 }
@@ -51,7 +54,7 @@ pub(super) async fn script() -> Response {
 
 /// `GET /sandbox/changes`: server-sent events, one at once and one whenever something has changed.
 pub(super) async fn changes(
-    State(server): State<Arc<Server>>,
+    State(server): State<Arc<SandboxServer>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut bell = server.news().listen();
     bell.mark_changed();

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 
 /// One request and its answer, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exchange {
+pub struct RecordedExchange {
     /// `GET`, `PUT` and the like; of a `POST` that stands for another, that.
     pub method: String,
     /// Path and query.
@@ -25,11 +25,11 @@ pub struct Exchange {
 
 /// Whoever is told of every exchange, before its answer is sent.
 #[derive(Clone)]
-pub struct Recorder(Arc<dyn Fn(Exchange) + Send + Sync>);
+pub struct Recorder(Arc<dyn Fn(RecordedExchange) + Send + Sync>);
 
 impl Recorder {
     /// One that hands them to `tell`, which may be called from several threads at once.
-    pub fn new(tell: impl Fn(Exchange) + Send + Sync + 'static) -> Self {
+    pub fn new(tell: impl Fn(RecordedExchange) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }
 
@@ -41,7 +41,7 @@ impl Recorder {
         };
         let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
         let agent = parts.headers.get("user-agent").and_then(|it| it.to_str().ok());
-        (self.0)(Exchange {
+        (self.0)(RecordedExchange {
             method: request::method(parts),
             target: target.to_owned(),
             agent: agent.unwrap_or_default().to_owned(),

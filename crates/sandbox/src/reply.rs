@@ -3,9 +3,9 @@
 //! Never: a list as a whole; who reads slowly holds a connection to the store, and nobody else.
 
 use super::{
-    answer::{Answer, Body, JSON, Refusal, Result, Told},
-    database::Turn,
-    list::List,
+    answer::{ErrorResponse, HandlerResult, JSON, ResponseBody, ResponseText, SandboxResponse},
+    database::ReadPermit,
+    list::DocumentList,
 };
 use axum::{
     body,
@@ -26,12 +26,12 @@ pub(super) fn json(status: StatusCode, body: String) -> Response {
 }
 
 /// An answer in one piece.
-pub(super) fn told((status, content, text): Told) -> Response {
+pub(super) fn told((status, content, text): ResponseText) -> Response {
     with(status, content, text)
 }
 
 /// A refusal, told.
-pub(super) fn refused(refusal: Refusal) -> Response {
+pub(super) fn refused(refusal: ErrorResponse) -> Response {
     told(refusal.told())
 }
 
@@ -40,19 +40,24 @@ fn with(status: StatusCode, content: &'static str, body: impl Into<body::Body>) 
 }
 
 /// Replies with an answer, and blocks until its list is read to the end or nobody wants more of it.
-pub(super) fn send(db: &Connection, turn: Turn, answer: Result, reply: impl FnOnce(Response)) {
+pub(super) fn send(
+    db: &Connection,
+    turn: ReadPermit,
+    answer: HandlerResult,
+    reply: impl FnOnce(Response),
+) {
     match answer {
         Err(refusal) => reply(refused(refusal)),
-        Ok(Answer { status, content, body: Body::Text(text) }) => {
+        Ok(SandboxResponse { status, content, body: ResponseBody::Text(text) }) => {
             reply(with(status, content, text))
         }
-        Ok(Answer { status, content, body: Body::List(list) }) => {
+        Ok(SandboxResponse { status, content, body: ResponseBody::List(list) }) => {
             pour(db, list, turn, |body| reply(with(status, content, body)));
         }
     }
 }
 
-fn pour(db: &Connection, list: List, turn: Turn, reply: impl FnOnce(body::Body)) {
+fn pour(db: &Connection, list: DocumentList, turn: ReadPermit, reply: impl FnOnce(body::Body)) {
     let (pieces, received) = mpsc::channel(AHEAD);
     let mut begin = Some((reply, received, turn));
     let last = list.pour(db, |piece| {

@@ -2,15 +2,15 @@
 //!
 //! Never: a meaning given to a segment.
 
-use super::answer::{Refusal, Result};
+use super::answer::{ErrorResponse, HandlerResult};
 use axum::http::{Method, request::Parts};
 use serde_json::Value;
 
 /// One request.
 #[derive(Debug)]
-pub(super) struct Request {
+pub(super) struct SandboxRequest {
     /// What it asks for, after `X-HTTP-Method-Override`.
-    pub(super) verb: Verb,
+    pub(super) verb: HttpVerb,
     /// The path's parts, each decoded on its own, so that `refs%2Fheads%2Fmain` is one.
     pub(super) path: Vec<String>,
     /// The query's names in lower case, and values.
@@ -27,7 +27,7 @@ pub(super) struct Request {
 
 /// The methods that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
+pub(super) enum HttpVerb {
     /// `GET` and `HEAD`.
     Get,
     /// `POST` that is no other verb in disguise.
@@ -49,7 +49,7 @@ pub(super) fn method(parts: &Parts) -> String {
     }
 }
 
-impl Request {
+impl SandboxRequest {
     /// Reads a request's parts.
     pub(super) fn new(parts: &Parts, body: &[u8]) -> Self {
         let Parts { uri, headers, .. } = parts;
@@ -65,7 +65,7 @@ impl Request {
             .or_else(|| header("authorization").and_then(bearer))
             .or_else(|| in_query.map(|(_, value)| value.clone()));
         Self {
-            verb: Verb::new(&method(parts)),
+            verb: HttpVerb::new(&method(parts)),
             path: segments(uri.path()),
             query,
             key,
@@ -93,19 +93,19 @@ impl Request {
     }
 
     /// The body as a JSON object.
-    pub(super) fn document(&self) -> Result<Value> {
+    pub(super) fn document(&self) -> HandlerResult<Value> {
         if self.body.trim().is_empty() {
-            return Err(Refusal::rule("No request body was provided."));
+            return Err(ErrorResponse::rule("No request body was provided."));
         }
         let body: Value = serde_json::from_str(&self.body)?;
         if body.is_object() {
             return Ok(body);
         }
-        Err(Refusal::rule("The request body must be a JSON object."))
+        Err(ErrorResponse::rule("The request body must be a JSON object."))
     }
 }
 
-impl Verb {
+impl HttpVerb {
     fn new(method: &str) -> Self {
         match method {
             "GET" | "HEAD" => Self::Get,

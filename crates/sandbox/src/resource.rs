@@ -35,31 +35,31 @@ pub(super) mod workers;
 pub(super) use health::{is_check_due, run_checks_due};
 
 use super::{
-    answer::{Refusal, Result},
-    kind::Kind,
+    answer::{ErrorResponse, HandlerResult},
+    kind::DocumentKind,
     people::Person,
-    request::{Request, Verb},
-    store::{self, Document},
+    request::{HttpVerb, SandboxRequest},
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
 /// A request with who asks and the space it is about.
 #[derive(Debug)]
-pub(super) struct Call<'a> {
+pub(super) struct RequestContext<'a> {
     /// The transaction of the request.
     pub(super) db: &'a Connection,
     /// What is asked.
-    pub(super) request: &'a Request,
+    pub(super) request: &'a SandboxRequest,
     /// Who asks.
-    pub(super) who: &'a Person,
+    pub(super) person: &'a Person,
     /// The id of the space; empty on the instance.
     pub(super) space: String,
 }
 
-impl Call<'_> {
+impl RequestContext<'_> {
     /// What is to be done.
-    pub(super) fn verb(&self) -> Verb {
+    pub(super) fn verb(&self) -> HttpVerb {
         self.request.verb
     }
 
@@ -69,20 +69,32 @@ impl Call<'_> {
     }
 
     /// The document of this id in this space, or 404.
-    pub(super) fn find(&self, kind: &'static Kind, id: &str) -> Result<Document> {
-        store::find(self.db, kind, &self.space, id)?.ok_or_else(Refusal::missing)
+    pub(super) fn find(
+        &self,
+        kind: &'static DocumentKind,
+        id: &str,
+    ) -> HandlerResult<StoredDocument> {
+        store::find(self.db, kind, &self.space, id)?.ok_or_else(ErrorResponse::missing)
     }
 
     /// Whether there is a document of this id in this space.
-    pub(super) fn has(&self, kind: &'static Kind, id: &str) -> Result<bool> {
+    pub(super) fn has(&self, kind: &'static DocumentKind, id: &str) -> HandlerResult<bool> {
         Ok(store::find(self.db, kind, &self.space, id)?.is_some())
     }
 
     /// The name that a body gives, trimmed: there, and free among its kind but for the document `own`.
-    pub(super) fn name(&self, kind: &'static Kind, body: &Value, own: &str) -> Result<String> {
+    pub(super) fn name(
+        &self,
+        kind: &'static DocumentKind,
+        body: &Value,
+        own: &str,
+    ) -> HandlerResult<String> {
         let name = text(body, "Name").trim().to_owned();
         if name.is_empty() {
-            return Err(Refusal::rule(format!("Please provide a name for this {}.", kind.noun)));
+            return Err(ErrorResponse::rule(format!(
+                "Please provide a name for this {}.",
+                kind.noun
+            )));
         }
         // Runbooks are named within their project, everything else within its space.
         let owner = if kind.owner == "ProjectId" { text(body, kind.owner) } else { "" };
@@ -97,11 +109,16 @@ impl Call<'_> {
         }
         let text = "with this name already exists. Please choose a different name.";
         let article = if kind.noun.starts_with(['a', 'e']) { "An" } else { "A" };
-        Err(Refusal::rule(format!("{article} {} {text}", kind.noun)))
+        Err(ErrorResponse::rule(format!("{article} {} {text}", kind.noun)))
     }
 
     /// The slug that a body gives, else the one it had, else one made of the name; free among its kind.
-    pub(super) fn slug(&self, kind: &'static Kind, body: &Value, old: &Value) -> Result<String> {
+    pub(super) fn slug(
+        &self,
+        kind: &'static DocumentKind,
+        body: &Value,
+        old: &Value,
+    ) -> HandlerResult<String> {
         let wanted = [text(body, "Slug"), text(old, "Slug"), text(body, "Name")];
         let wanted = wanted.into_iter().find(|it| !it.trim().is_empty()).unwrap_or(kind.noun);
         let (base, own) = (slug(wanted), text(old, "Id"));

@@ -5,17 +5,17 @@
 //! hang off `in_project`, where a Git ref stands between project and resource.
 
 use super::{
-    answer::{Answer, Refusal, Result},
-    audit::{self, Author},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    audit::{self, AuditAuthor},
     kind::{self, SPACES},
     oidc,
     pace::Pace,
     people::{self, Person},
-    request::{Request, Verb},
+    request::{HttpVerb, SandboxRequest},
     resource::{
-        Call, deployments, events, features, instance, links, lookups, nodes, plain, pools,
-        process_templates, processes, projects, releases, runs, targets, tasks, templates, tenants,
-        variables, versioned, workers,
+        RequestContext, deployments, events, features, instance, links, lookups, nodes, plain,
+        pools, process_templates, processes, projects, releases, runs, targets, tasks, templates,
+        tenants, variables, versioned, workers,
     },
     store, work,
 };
@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 /// Answers a request, and writes down what it changes.
-pub(super) fn answer(db: &Connection, request: &Request, pace: &Pace) -> Result {
+pub(super) fn answer(db: &Connection, request: &SandboxRequest, pace: &Pace) -> HandlerResult {
     let lower: Vec<String> = request.path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = lower.iter().map(String::as_str).collect();
     match path.as_slice() {
@@ -33,35 +33,35 @@ pub(super) fn answer(db: &Connection, request: &Request, pace: &Pace) -> Result 
         }
         _ => {}
     }
-    let Some((&"api", path)) = path.split_first() else { return Err(Refusal::missing()) };
+    let Some((&"api", path)) = path.split_first() else { return Err(ErrorResponse::missing()) };
     let spaces = spaces(db)?;
     if path.is_empty() {
         return instance::root(&spaces);
     }
     let who = who(db, request)?;
-    let call = Call { db, request, who: &who, space: String::new() };
+    let call = RequestContext { db, request, person: &who, space: String::new() };
     let answer = routed(&call, path, &spaces)?;
-    if request.verb != Verb::Get {
-        audit::record(db, Author::of(&who, request))?;
+    if request.verb != HttpVerb::Get {
+        audit::record(db, AuditAuthor::of(&who, request))?;
     }
     Ok(answer)
 }
 
 /// Whoever has the key or the token of a request.
-fn who(db: &Connection, request: &Request) -> Result<Person> {
-    let key = request.key.as_deref().ok_or_else(Refusal::stranger)?;
+fn who(db: &Connection, request: &SandboxRequest) -> HandlerResult<Person> {
+    let key = request.key.as_deref().ok_or_else(ErrorResponse::stranger)?;
     if let Some(person) = people::with_key(key) {
         return Ok(person);
     }
-    oidc::with_token(db, key)?.ok_or_else(Refusal::stranger)
+    oidc::with_token(db, key)?.ok_or_else(ErrorResponse::stranger)
 }
 
 /// Hands a call to what it is for: the instance, or the space that its path names.
-fn routed(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Result {
+fn routed(call: &RequestContext<'_>, path: &[&str], spaces: &[Value]) -> HandlerResult {
     if let Some(answer) = on_the_instance(call, path, spaces) {
         return answer;
     }
-    let call = |space: &Value| Call {
+    let call = |space: &Value| RequestContext {
         space: space["Id"].as_str().unwrap_or_default().to_owned(),
         ..*call
     };
@@ -73,32 +73,36 @@ fn routed(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Result {
     match path {
         ["spaces", id, rest @ ..] => {
             let space = named(id, "Id").or_else(|| named(id, "Slug"));
-            let call = call(space.ok_or_else(Refusal::missing)?);
+            let call = call(space.ok_or_else(ErrorResponse::missing)?);
             if rest.is_empty() { instance::space(&call) } else { in_space(&call, rest) }
         }
         [id, rest @ ..] if named(id, "Id").is_some() => {
-            in_space(&call(named(id, "Id").ok_or_else(Refusal::missing)?), rest)
+            in_space(&call(named(id, "Id").ok_or_else(ErrorResponse::missing)?), rest)
         }
-        [id, ..] if id.starts_with("spaces-") => Err(Refusal::missing()),
+        [id, ..] if id.starts_with("spaces-") => Err(ErrorResponse::missing()),
         rest => {
             let default = spaces.iter().find(|space| space["IsDefault"] == true);
-            in_space(&call(default.ok_or_else(Refusal::missing)?), rest)
+            in_space(&call(default.ok_or_else(ErrorResponse::missing)?), rest)
         }
     }
 }
 
-fn spaces(db: &Connection) -> Result<Vec<Value>> {
+fn spaces(db: &Connection) -> HandlerResult<Vec<Value>> {
     let spaces = store::all(db, &SPACES, "")?;
-    Ok(spaces.iter().map(store::Document::value).collect::<serde_json::Result<_>>()?)
+    Ok(spaces.iter().map(store::StoredDocument::value).collect::<serde_json::Result<_>>()?)
 }
 
 /// What belongs to no space.
-fn on_the_instance(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Option<Result> {
-    let get = call.verb() == Verb::Get;
+fn on_the_instance(
+    call: &RequestContext<'_>,
+    path: &[&str],
+    spaces: &[Value],
+) -> Option<HandlerResult> {
+    let get = call.verb() == HttpVerb::Get;
     Some(match path {
         ["spaces"] | ["spaces", "all"] => instance::spaces(call, path.len() > 1),
         ["featuresconfiguration"] => features::route(call),
-        ["users", rest @ ..] if get => people::route(call.who, rest, spaces),
+        ["users", rest @ ..] if get => people::route(call.person, rest, spaces),
         ["events", rest @ ..] => events::route(call, rest),
         ["tasks", rest @ ..] => return tasks::route(call, rest),
         ["platformhub", rest @ ..] => process_templates::route(call, rest),
@@ -111,11 +115,11 @@ fn on_the_instance(call: &Call<'_>, path: &[&str], spaces: &[Value]) -> Option<R
 }
 
 /// What lives in a space.
-fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
+fn in_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     let Some((first, rest)) = path.split_first() else {
         return match call.verb() {
-            Verb::Get => Ok(Answer::of(&links::space_root(&call.space))),
-            _ => Err(Refusal::method()),
+            HttpVerb::Get => Ok(SandboxResponse::of(&links::space_root(&call.space))),
+            _ => Err(ErrorResponse::method()),
         };
     };
     if let Some(template) = templates::route(call, first, rest) {
@@ -135,8 +139,8 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
         "tasks" => tasks::route(call, rest),
         "tenants" => tenants::route(call, rest),
         "tenantvariables" => Some(match (call.verb(), rest) {
-            (Verb::Get, ["all"]) => tenants::all(call),
-            _ => Err(Refusal::missing()),
+            (HttpVerb::Get, ["all"]) => tenants::all(call),
+            _ => Err(ErrorResponse::missing()),
         }),
         "releases" => releases::route(call, rest),
         "deployments" => deployments::route(call, rest),
@@ -144,26 +148,27 @@ fn in_space(call: &Call<'_>, path: &[&str]) -> Result {
         // The short way in for tools spells it with a dash.
         "runbookruns" | "runbook-runs" => runs::route(call, rest),
         "runbooks" => runs::of_runbook(call, rest),
-        "workertaskleases" if rest.is_empty() && call.verb() == Verb::Get => {
+        "workertaskleases" if rest.is_empty() && call.verb() == HttpVerb::Get => {
             Some(work::leases(call))
         }
         "events" => Some(events::route(call, rest)),
-        "users" if call.verb() == Verb::Get => Some(users(call, rest)),
+        "users" if call.verb() == HttpVerb::Get => Some(users(call, rest)),
         _ => None,
     };
     special.unwrap_or_else(|| plain::route(call, first, rest))
 }
 
 /// What a space says of people: what they may do in it.
-fn users(call: &Call<'_>, path: &[&str]) -> Result {
-    let space = store::find(call.db, &SPACES, "", &call.space)?.ok_or_else(Refusal::missing)?;
-    people::route(call.who, path, &[space.value()?])
+fn users(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+    let space =
+        store::find(call.db, &SPACES, "", &call.space)?.ok_or_else(ErrorResponse::missing)?;
+    people::route(call.person, path, &[space.value()?])
 }
 
 /// What hangs off a project. A Git ref is the segment after the project.
-fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+fn in_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     let [id, rest @ ..] = path else { return None };
-    if *id == "all" || (rest.is_empty() && call.verb() != Verb::Get) {
+    if *id == "all" || (rest.is_empty() && call.verb() != HttpVerb::Get) {
         return None;
     }
     let project = match projects::find(call, id) {
@@ -180,12 +185,12 @@ fn in_project(call: &Call<'_>, path: &[&str]) -> Option<Result> {
             answer.unwrap_or_else(|| plain::route(call, "runbookprocesses", rest))
         }
         ["runbooks", rest @ ..] => projects::runbooks(call, &project, rest),
-        ["summary"] if call.verb() == Verb::Get => projects::summary(call, &project),
+        ["summary"] if call.verb() == HttpVerb::Get => projects::summary(call, &project),
         ["variables"] => variables::of_project(call, &project),
         ["releases", rest @ ..] => releases::of_project(call, &project, rest),
         ["runbooksnapshots", rest @ ..] => runs::of_project(call, &project, rest),
         // A real server takes any other segment for a Git ref that a database project does not need.
-        [] | [_] if call.verb() == Verb::Get => Ok(Answer::text(project.body)),
-        _ => Err(Refusal::missing()),
+        [] | [_] if call.verb() == HttpVerb::Get => Ok(SandboxResponse::text(project.body)),
+        _ => Err(ErrorResponse::missing()),
     })
 }

@@ -12,22 +12,22 @@ mod large;
 mod steps;
 
 use super::{
-    Error, Seed,
+    SandboxError, Seed,
     kind::{FEATURES, FEEDS, GROUPS, LIFECYCLES, POLICIES, POOLS, SPACES},
     resource::{features, instance, policies},
     state,
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
-use garden::Garden;
+use garden::SpaceSeeder;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// Plants a seed in a store that has none; whether it had none.
-pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, Error> {
+pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> {
     let transaction = db.unchecked_transaction()?;
     let has_data = !store::all(&transaction, &SPACES, "")?.is_empty();
     match seed {
-        Seed::State(_) if has_data => return Err(Error::HasData),
+        Seed::State(_) if has_data => return Err(SandboxError::HasData),
         _ if has_data => return Ok(false),
         Seed::State(text) => {
             state::read(&transaction, text)?;
@@ -37,7 +37,7 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, Error> {
         _ => {}
     }
     let is_cloud = *seed == Seed::Cloud;
-    let mut switches = Document::new(&FEATURES, &features::at_first(!is_cloud));
+    let mut switches = StoredDocument::new(&FEATURES, &features::at_first(!is_cloud));
     if is_cloud {
         // The mark of a cloud instance, where no document has a slug.
         "cloud".clone_into(&mut switches.slug);
@@ -50,11 +50,11 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, Error> {
         let default = name == "Default";
         let id = store::next_id(&transaction, &SPACES)?;
         let space = instance::new_space(&id, name, &name.to_lowercase(), default);
-        store::save(&transaction, &Document::new(&SPACES, &space))?;
+        store::save(&transaction, &StoredDocument::new(&SPACES, &space))?;
         furnish(&transaction, &id)?;
         ids.push(id);
     }
-    let mut garden = Garden::new(&transaction, "Spaces-1");
+    let mut garden = SpaceSeeder::new(&transaction, "Spaces-1");
     match seed {
         Seed::Empty | Seed::State(_) => {}
         Seed::Cloud => cloud::plant(&mut garden)?,
@@ -72,7 +72,7 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, Error> {
 pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
     let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
     let is_cloud = features.is_some_and(|it| it.slug == "cloud");
-    let mut garden = Garden::new(db, space);
+    let mut garden = SpaceSeeder::new(db, space);
     for (index, pool) in pools(is_cloud).into_iter().enumerate() {
         let mut pool = pool;
         pool["SortOrder"] = json!(index);

@@ -3,16 +3,16 @@
 //! Never: a route, or a rule of the API.
 
 use super::{
-    answer::{self, Refusal},
-    audit::{self, Author},
+    answer::{self, ErrorResponse},
+    audit::{self, AuditAuthor},
     database::Database,
-    door::{self, Cut},
-    fault::{Faults, Met, Misfortune, wire},
-    news::{Item, News},
+    door::{self, ConnectionCut},
+    fault::{FaultKind, Faults, TriggeredFault, wire},
+    news::{News, NewsItem},
     pace::Pace,
     record::Recorder,
     reply,
-    request::{self, Request, Verb},
+    request::{self, HttpVerb, SandboxRequest},
     resource::another,
     route, work,
 };
@@ -35,7 +35,7 @@ const LARGEST: usize = 64 << 20;
 
 /// A sandbox's state.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(super) struct SandboxServer {
     database: Arc<Database>,
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
@@ -44,7 +44,7 @@ pub(super) struct Server {
     recorder: Option<Recorder>,
 }
 
-impl Server {
+impl SandboxServer {
     pub(super) fn new(
         database: Database,
         faults: Faults,
@@ -79,8 +79,8 @@ impl Server {
     /// Looks at the store within one transaction, after what is due has been done.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
-    ) -> answer::Result<T> {
+        look: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
+    ) -> answer::HandlerResult<T> {
         if self.peek(work::is_due).await? {
             self.run_due().await?;
         }
@@ -89,12 +89,12 @@ impl Server {
 
     async fn peek<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
-    ) -> answer::Result<T> {
+        work: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
+    ) -> answer::HandlerResult<T> {
         let reader = self.database.reader().await;
         let (tell, told) = oneshot::channel();
         tokio::task::spawn_blocking(move || reader.run(|db, _| _ = tell.send(work(db))));
-        told.await.unwrap_or_else(|_| Err(Refusal::defect()))
+        told.await.unwrap_or_else(|_| Err(ErrorResponse::defect()))
     }
 
     fn remember(&self, request: &str) {
@@ -105,15 +105,15 @@ impl Server {
         requests.push_back(request.to_owned());
     }
 
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: SandboxRequest) -> Response {
         let answer = match request.verb {
-            Verb::Get => self.look_up(Arc::new(request)).await,
+            HttpVerb::Get => self.look_up(Arc::new(request)).await,
             _ => self.carry_out(request).await,
         };
         answer.unwrap_or_else(reply::refused)
     }
 
-    async fn carry_out(&self, request: Request) -> answer::Result<Response> {
+    async fn carry_out(&self, request: SandboxRequest) -> answer::HandlerResult<Response> {
         let pace = Arc::clone(&self.pace);
         let told = self.write(move |db| {
             work::run_due(db, &pace)?;
@@ -124,15 +124,15 @@ impl Server {
         Ok(reply::told(told))
     }
 
-    async fn look_up(&self, request: Arc<Request>) -> answer::Result<Response> {
+    async fn look_up(&self, request: Arc<SandboxRequest>) -> answer::HandlerResult<Response> {
         if let Some(response) = self.read(Arc::clone(&request), true).await? {
             return Ok(response);
         }
         self.run_due().await?;
-        self.read(request, false).await?.ok_or_else(Refusal::defect)
+        self.read(request, false).await?.ok_or_else(ErrorResponse::defect)
     }
 
-    async fn run_due(&self) -> answer::Result<()> {
+    async fn run_due(&self) -> answer::HandlerResult<()> {
         let pace = Arc::clone(&self.pace);
         if self.write(move |db| work::run_due(db, &pace)).await? {
             self.news.ring();
@@ -143,28 +143,28 @@ impl Server {
     async fn edit_as_another_person(&self, path: Vec<String>) {
         let edit = self.write(move |db| {
             another::edit(db, &path)?;
-            audit::record(db, Author::ANOTHER)
+            audit::record(db, AuditAuthor::ANOTHER)
         });
         if edit.await.is_ok() {
             self.news.ring();
         }
     }
 
-    fn expire(&self, request: &Request) {
+    fn expire(&self, request: &SandboxRequest) {
         if let Some(key) = &request.key {
             lock(&self.faults).expire(key);
         }
     }
 
-    fn is_expired(&self, request: &Request) -> bool {
+    fn is_expired(&self, request: &SandboxRequest) -> bool {
         request.key.as_ref().is_some_and(|key| lock(&self.faults).is_expired(key))
     }
 
     /// Writes within one transaction, which is committed unless it comes to a refusal.
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> answer::Result<T> + Send + 'static,
-    ) -> answer::Result<T> {
+        work: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
+    ) -> answer::HandlerResult<T> {
         let mut writer = self.database.writer().await;
         // SQLite blocks, which must not hold up the other connections.
         let done = tokio::task::spawn_blocking(move || {
@@ -174,11 +174,15 @@ impl Server {
             transaction.commit()?;
             Ok(done)
         });
-        done.await.unwrap_or_else(|_| Err(Refusal::defect()))
+        done.await.unwrap_or_else(|_| Err(ErrorResponse::defect()))
     }
 
     /// Reads within one transaction; `None` where something is to be written first, `if_due`.
-    async fn read(&self, request: Arc<Request>, if_due: bool) -> answer::Result<Option<Response>> {
+    async fn read(
+        &self,
+        request: Arc<SandboxRequest>,
+        if_due: bool,
+    ) -> answer::HandlerResult<Option<Response>> {
         let reader = self.database.reader().await;
         let (reply, replied) = oneshot::channel();
         let pace = Arc::clone(&self.pace);
@@ -190,20 +194,21 @@ impl Server {
                 }),
             })
         });
-        replied.await.map_err(|_| Refusal::defect())
+        replied.await.map_err(|_| ErrorResponse::defect())
     }
 }
 
 /// Handles every request to the API, and whatever else has no page of its own.
 pub(super) async fn handle(
-    State(server): State<Arc<Server>>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
+    State(server): State<Arc<SandboxServer>>,
+    ConnectInfo(cut): ConnectInfo<ConnectionCut>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     server.remember(&format!("{} {target}", parts.method));
-    let Met { wait, then } = lock(&server.faults).meet(&request::method(&parts), target);
+    let TriggeredFault { wait, fault: then } =
+        lock(&server.faults).meet(&request::method(&parts), target);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
@@ -212,30 +217,30 @@ pub(super) async fn handle(
         None => handled(&server, &parts, body, then.as_ref()).await,
     };
     let Some(misfortune) = then else { return answer };
-    server.news.add(Item::of(&parts, &misfortune));
+    server.news.add(NewsItem::of(&parts, &misfortune));
     wire::marred(&misfortune, answer, &cut).await
 }
 
 async fn handled(
-    server: &Server,
+    server: &SandboxServer,
     parts: &Parts,
     body: axum::body::Body,
-    then: Option<&Misfortune>,
+    then: Option<&FaultKind>,
 ) -> Response {
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
-        return reply::refused(Refusal::too_large());
+        return reply::refused(ErrorResponse::too_large());
     };
-    let request = Request::new(parts, &body);
+    let request = SandboxRequest::new(parts, &body);
     match then {
-        Some(Misfortune::Expire) => server.expire(&request),
-        Some(Misfortune::Edit) => server.edit_as_another_person(request.path.clone()).await,
-        Some(Misfortune::EditAt(path)) => {
+        Some(FaultKind::Expire) => server.expire(&request),
+        Some(FaultKind::Edit) => server.edit_as_another_person(request.path.clone()).await,
+        Some(FaultKind::EditAt(path)) => {
             server.edit_as_another_person(request::segments(path)).await;
         }
         _ => {}
     }
     let answer = match server.is_expired(&request) {
-        true => reply::refused(Refusal::stranger()),
+        true => reply::refused(ErrorResponse::stranger()),
         false => server.answer(request).await,
     };
     match &server.recorder {
@@ -246,18 +251,18 @@ async fn handled(
 
 /// Handles the control route of the faults.
 pub(super) async fn control(
-    State(server): State<Arc<Server>>,
+    State(server): State<Arc<SandboxServer>>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     if door::is_from_elsewhere(&parts) {
-        return reply::refused(Refusal::plain(
+        return reply::refused(ErrorResponse::plain(
             StatusCode::FORBIDDEN,
             "This is for the sandbox's own page.",
         ));
     }
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
-        return reply::refused(Refusal::too_large());
+        return reply::refused(ErrorResponse::too_large());
     };
     let body = String::from_utf8_lossy(&body);
     let (status, shown) = lock(&server.faults).control(&parts.method, &body);

@@ -3,9 +3,11 @@
 //! Never: a token, which would let in whoever finds the file.
 
 use super::{
-    Error,
-    kind::{self, BRANCHES, COMMITS, FEATURES, Kind, NODES, PROCESS_TEMPLATES, SPACES, TAGS},
-    store::{self, Document},
+    SandboxError,
+    kind::{
+        self, BRANCHES, COMMITS, DocumentKind, FEATURES, NODES, PROCESS_TEMPLATES, SPACES, TAGS,
+    },
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
@@ -22,22 +24,22 @@ const VERSION: u32 = 1;
 
 /// A state, as its file says it.
 #[derive(Deserialize)]
-struct State<'a> {
+struct SavedState<'a> {
     format: String,
     version: u32,
     #[serde(borrow)]
-    documents: Vec<Entry<'a>>,
+    documents: Vec<SavedDocument<'a>>,
     #[serde(default)]
     counters: BTreeMap<String, i64>,
     #[serde(default)]
     checks_due: Vec<String>,
     #[serde(default)]
-    work: Vec<Work>,
+    work: Vec<SavedTask>,
 }
 
 /// A document. What it is found by is taken from its body where it is left out here.
 #[derive(Serialize, Deserialize)]
-struct Entry<'a> {
+struct SavedDocument<'a> {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
@@ -57,7 +59,7 @@ struct Entry<'a> {
 
 /// A task that is queued or under way.
 #[derive(Serialize, Deserialize)]
-struct Work {
+struct SavedTask {
     task: String,
     queued: i64,
     since: i64,
@@ -65,8 +67,8 @@ struct Work {
 }
 
 /// Writes the state of a store.
-pub(super) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), Error> {
-    let written = |result: io::Result<()>| result.map_err(Error::Write);
+pub(super) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), SandboxError> {
+    let written = |result: io::Result<()>| result.map_err(SandboxError::Write);
     written(writeln!(out, "{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": ["))?;
     let columns =
         "select kind, id, space, owner, name, slug, rank, body from document order by kind, id";
@@ -91,10 +93,10 @@ pub(super) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), Error> {
     ))
 }
 
-fn line(row: &Row<'_>) -> Result<String, Error> {
+fn line(row: &Row<'_>) -> Result<String, SandboxError> {
     let body: String = row.get(7)?;
-    let body: &RawValue = serde_json::from_str(&body).map_err(Error::State)?;
-    let entry = Entry {
+    let body: &RawValue = serde_json::from_str(&body).map_err(SandboxError::State)?;
+    let entry = SavedDocument {
         kind: row.get(0)?,
         id: row.get(1)?,
         space: row.get(2)?,
@@ -104,7 +106,7 @@ fn line(row: &Row<'_>) -> Result<String, Error> {
         rank: row.get(6)?,
         body,
     };
-    serde_json::to_string(&entry).map_err(Error::State)
+    serde_json::to_string(&entry).map_err(SandboxError::State)
 }
 
 fn pairs(db: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, i64)>> {
@@ -112,23 +114,28 @@ fn pairs(db: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, i64)>> {
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn work(db: &Connection) -> Result<String, Error> {
+fn work(db: &Connection) -> Result<String, SandboxError> {
     let mut statement = db.prepare("select task, queued, since, ends from work order by task")?;
     let work = statement.query_map([], |row| {
-        Ok(Work { task: row.get(0)?, queued: row.get(1)?, since: row.get(2)?, ends: row.get(3)? })
+        Ok(SavedTask {
+            task: row.get(0)?,
+            queued: row.get(1)?,
+            since: row.get(2)?,
+            ends: row.get(3)?,
+        })
     })?;
-    let work: Vec<Work> = work.collect::<rusqlite::Result<_>>()?;
-    serde_json::to_string(&work).map_err(Error::State)
+    let work: Vec<SavedTask> = work.collect::<rusqlite::Result<_>>()?;
+    serde_json::to_string(&work).map_err(SandboxError::State)
 }
 
 /// Puts a state into a store that has none.
-pub(super) fn read(db: &Connection, text: &str) -> Result<(), Error> {
-    let state: State<'_> = serde_json::from_str(text).map_err(Error::State)?;
+pub(super) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
+    let state: SavedState<'_> = serde_json::from_str(text).map_err(SandboxError::State)?;
     if state.format != FORMAT {
-        return Err(Error::NoState(state.format));
+        return Err(SandboxError::NoState(state.format));
     }
     if state.version > VERSION {
-        return Err(Error::NewerState { found: state.version, known: VERSION });
+        return Err(SandboxError::NewerState { found: state.version, supported: VERSION });
     }
     for entry in &state.documents {
         let document = document(entry)?;
@@ -141,23 +148,24 @@ pub(super) fn read(db: &Connection, text: &str) -> Result<(), Error> {
     for worker in &state.checks_due {
         db.execute("insert or replace into check_due values (?1)", [worker])?;
     }
-    for Work { task, queued, since, ends } in &state.work {
+    for SavedTask { task, queued, since, ends } in &state.work {
         let row = params![task, queued, since, ends];
         db.execute("insert or replace into work values (?1, ?2, ?3, ?4)", row)?;
     }
     Ok(())
 }
 
-fn document(entry: &Entry<'_>) -> Result<Document, Error> {
-    let unknown = || Error::UnknownKind(entry.kind.clone());
+fn document(entry: &SavedDocument<'_>) -> Result<StoredDocument, SandboxError> {
+    let unknown = || SandboxError::UnknownKind(entry.kind.clone());
     let kind = kind_of(&entry.kind).ok_or_else(unknown)?;
-    let body: Value = serde_json::from_str(entry.body.get()).map_err(Error::State)?;
-    let Document { id, space, owner, name, slug, rank, .. } = Document::new(kind, &body);
+    let body: Value = serde_json::from_str(entry.body.get()).map_err(SandboxError::State)?;
+    let StoredDocument { id, space, owner, name, slug, rank, .. } =
+        StoredDocument::new(kind, &body);
     let id = entry.id.clone().unwrap_or(id);
     if id.is_empty() {
-        return Err(Error::Nameless(entry.kind.clone()));
+        return Err(SandboxError::Nameless(entry.kind.clone()));
     }
-    Ok(Document {
+    Ok(StoredDocument {
         id,
         kind,
         space: entry.space.clone().unwrap_or(space),
@@ -170,16 +178,16 @@ fn document(entry: &Entry<'_>) -> Result<Document, Error> {
 }
 
 /// The kind whose ids begin so, or that is served at a segment of that name.
-fn kind_of(name: &str) -> Option<&'static Kind> {
+fn kind_of(name: &str) -> Option<&'static DocumentKind> {
     let others = [&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS, &PROCESS_TEMPLATES];
     let all = kind::KINDS.iter().copied().chain(others);
-    let all: Vec<&'static Kind> = all.collect();
+    let all: Vec<&'static DocumentKind> = all.collect();
     let by_prefix = all.iter().find(|kind| kind.prefix == name);
     by_prefix.or_else(|| all.iter().find(|kind| kind.path == name)).copied()
 }
 
 /// Lets no id be given again that a document has.
-fn count(db: &Connection, document: &Document) -> rusqlite::Result<()> {
+fn count(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let prefix = document.kind.prefix;
     let number = document.id.strip_prefix(prefix).and_then(|it| it.strip_prefix('-'));
     match number.and_then(|it| it.parse().ok()) {

@@ -3,7 +3,7 @@
 //! A row is a document and the few columns that it is found by. Never: a rule about what a document
 //! may say, and no parsing to list documents, so that a list costs what its bytes cost.
 
-use super::kind::Kind;
+use super::kind::DocumentKind;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde_json::Value;
 
@@ -41,11 +41,11 @@ pub(super) fn make_tables(db: &Connection) -> rusqlite::Result<()> {
 
 /// A document with what it is found by.
 #[derive(Clone, Debug)]
-pub(super) struct Document {
+pub(super) struct StoredDocument {
     /// `WorkerPools-21`: unique in the whole store.
     pub(super) id: String,
     /// What it is.
-    pub(super) kind: &'static Kind,
+    pub(super) kind: &'static DocumentKind,
     /// The space that it is in; empty for what belongs to the instance.
     pub(super) space: String,
     /// The project of a runbook, the runbook of a process; else empty.
@@ -60,9 +60,9 @@ pub(super) struct Document {
     pub(super) body: String,
 }
 
-impl Document {
+impl StoredDocument {
     /// A document of its JSON, found by what that says.
-    pub(super) fn new(kind: &'static Kind, body: &Value) -> Self {
+    pub(super) fn new(kind: &'static DocumentKind, body: &Value) -> Self {
         let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Self {
             id: text("Id"),
@@ -77,7 +77,7 @@ impl Document {
     }
 
     /// The same, in the order in which ids are given.
-    pub(super) fn numbered(kind: &'static Kind, body: &Value) -> Self {
+    pub(super) fn numbered(kind: &'static DocumentKind, body: &Value) -> Self {
         let document = Self::new(kind, body);
         let number = document.id.rsplit('-').next().and_then(|number| number.parse().ok());
         Self { rank: number.unwrap_or_default(), ..document }
@@ -88,7 +88,7 @@ impl Document {
         serde_json::from_str(&self.body)
     }
 
-    fn read(row: &Row<'_>, kind: &'static Kind) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>, kind: &'static DocumentKind) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             kind,
@@ -107,10 +107,10 @@ const COLUMNS: &str = "select id, space, owner, name, slug, rank, body from docu
 /// The document of this id, if it is of this kind and space.
 pub(super) fn find(
     db: &Connection,
-    kind: &'static Kind,
+    kind: &'static DocumentKind,
     space: &str,
     id: &str,
-) -> rusqlite::Result<Option<Document>> {
+) -> rusqlite::Result<Option<StoredDocument>> {
     one(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
 }
 
@@ -126,52 +126,52 @@ pub(super) fn any(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> 
 /// The document of this slug.
 pub(super) fn find_slug(
     db: &Connection,
-    kind: &'static Kind,
+    kind: &'static DocumentKind,
     space: &str,
     slug: &str,
-) -> rusqlite::Result<Option<Document>> {
+) -> rusqlite::Result<Option<StoredDocument>> {
     one(db, kind, "space = ?2 and slug = ?3", params![kind.prefix, space, slug])
 }
 
 /// The documents of a kind that a condition over the columns is true of. `?1` is the kind.
 pub(super) fn select(
     db: &Connection,
-    kind: &'static Kind,
+    kind: &'static DocumentKind,
     condition: &str,
     values: impl Params,
-) -> rusqlite::Result<Vec<Document>> {
+) -> rusqlite::Result<Vec<StoredDocument>> {
     let order = kind.order;
     let sql = format!("{COLUMNS} where kind = ?1 and {condition} order by {order}");
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(values, |row| Document::read(row, kind))?;
+    let rows = statement.query_map(values, |row| StoredDocument::read(row, kind))?;
     rows.collect()
 }
 
 /// Every document of a kind in a space, in the kind's order.
 pub(super) fn all(
     db: &Connection,
-    kind: &'static Kind,
+    kind: &'static DocumentKind,
     space: &str,
-) -> rusqlite::Result<Vec<Document>> {
+) -> rusqlite::Result<Vec<StoredDocument>> {
     select(db, kind, "space = ?2", params![kind.prefix, space])
 }
 
 fn one(
     db: &Connection,
-    kind: &'static Kind,
+    kind: &'static DocumentKind,
     condition: &str,
     values: impl Params,
-) -> rusqlite::Result<Option<Document>> {
+) -> rusqlite::Result<Option<StoredDocument>> {
     let sql = format!("{COLUMNS} where kind = ?1 and {condition}");
     let mut statement = db.prepare_cached(&sql)?;
-    statement.query_row(values, |row| Document::read(row, kind)).optional()
+    statement.query_row(values, |row| StoredDocument::read(row, kind)).optional()
 }
 
 /// Writes a document, in place of one of the same id.
-pub(super) fn save(db: &Connection, document: &Document) -> rusqlite::Result<()> {
+pub(super) fn save(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let sql = "insert or replace into document (id, kind, space, owner, name, slug, rank, body)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    let Document { id, kind, space, owner, name, slug, rank, body } = document;
+    let StoredDocument { id, kind, space, owner, name, slug, rank, body } = document;
     let row = params![id, kind.prefix, space, owner, name, slug, rank, body];
     db.prepare_cached(sql)?.execute(row).map(drop)
 }
@@ -182,7 +182,7 @@ pub(super) fn delete(db: &Connection, id: &str) -> rusqlite::Result<()> {
 }
 
 /// The next id of a kind: `WorkerPools-21`.
-pub(super) fn next_id(db: &Connection, kind: &Kind) -> rusqlite::Result<String> {
+pub(super) fn next_id(db: &Connection, kind: &DocumentKind) -> rusqlite::Result<String> {
     let sql = "insert into counter values (?1, 1)
                on conflict do update set last = last + 1 returning last";
     let last: i64 = db.prepare_cached(sql)?.query_row([kind.prefix], |row| row.get(0))?;

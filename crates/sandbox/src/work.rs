@@ -19,45 +19,45 @@ pub(super) use log::{details, raw};
 pub(super) use state::queued;
 
 use super::{
-    answer::Result,
-    audit::{self, Author},
+    answer::HandlerResult,
+    audit::{self, AuditAuthor},
     kind::{NODES, TASKS},
     pace::Pace,
     resource::{is_check_due, run_checks_due, text},
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use jiff::Timestamp;
-use plan::Plan;
+use plan::TaskPlan;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
 /// Has a task done, from this time on.
-pub(super) fn queue(db: &Connection, task: &str, at: Timestamp) -> Result<()> {
+pub(super) fn queue(db: &Connection, task: &str, at: Timestamp) -> HandlerResult<()> {
     let sql = "insert or replace into work values (?1, ?2, ?2, null)";
     db.prepare_cached(sql)?.execute(params![task, at.as_millisecond()])?;
     Ok(())
 }
 
 /// Whether anything is due by now.
-pub(super) fn is_due(db: &Connection) -> Result<bool> {
+pub(super) fn is_due(db: &Connection) -> HandlerResult<bool> {
     Ok(is_check_due(db)? || is_task_due(db, Timestamp::now().as_millisecond())?)
 }
 
-fn is_task_due(db: &Connection, now: i64) -> Result<bool> {
+fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
     let any =
         "select exists (select 1 from work where ends <= ?1 or (ends is null and since <= ?1))";
     Ok(db.prepare_cached(any)?.query_row([now], |row| row.get(0))?)
 }
 
 /// Does what is due by now: checks of new machines, ends and starts of tasks. Tells whether it did any.
-pub(super) fn run_due(db: &Connection, pace: &Pace) -> Result<bool> {
+pub(super) fn run_due(db: &Connection, pace: &Pace) -> HandlerResult<bool> {
     let checked = is_check_due(db)?;
     run_checks_due(db)?;
     Ok(run_until(db, pace, Timestamp::now().as_millisecond())? || checked)
 }
 
 /// Ends and starts the tasks that are due by `now`, in milliseconds since 1970. Tells whether it did any.
-fn run_until(db: &Connection, pace: &Pace, now: i64) -> Result<bool> {
+fn run_until(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> {
     let mut did = false;
     if !is_task_due(db, now)? {
         return Ok(did);
@@ -68,7 +68,7 @@ fn run_until(db: &Connection, pace: &Pace, now: i64) -> Result<bool> {
         let queued = next_start(db, now, &waiting)?;
         match (ended, queued) {
             (Some((task, at)), start) if start.as_ref().is_none_or(|(_, start)| at < *start) => {
-                end(db, &task, time(at), &Outcome::Success)?;
+                end(db, &task, time(at), &TaskOutcome::Success)?;
                 waiting.clear();
                 did = true;
             }
@@ -79,7 +79,7 @@ fn run_until(db: &Connection, pace: &Pace, now: i64) -> Result<bool> {
             _ => break,
         }
         // One by one, so that a task that was started and ended since is told of twice.
-        audit::record(db, Author::SERVER)?;
+        audit::record(db, AuditAuthor::SERVER)?;
     }
     // What could not start by now cannot have started before, whatever makes room for it later.
     let sql = "update work set since = ?1 where ends is null and since < ?1";
@@ -88,7 +88,7 @@ fn run_until(db: &Connection, pace: &Pace, now: i64) -> Result<bool> {
 }
 
 /// The task under way that is over first, if that is by `now`.
-fn next_end(db: &Connection, now: i64) -> Result<Option<(String, i64)>> {
+fn next_end(db: &Connection, now: i64) -> HandlerResult<Option<(String, i64)>> {
     let sql = "select task, ends from work where ends <= ?1 order by ends, rowid limit 1";
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement.query_row([now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
@@ -96,7 +96,11 @@ fn next_end(db: &Connection, now: i64) -> Result<Option<(String, i64)>> {
 
 /// The first task of the queue, if there is room for one more; those that are `waiting` for a worker are
 /// passed over.
-fn next_start(db: &Connection, now: i64, waiting: &[String]) -> Result<Option<(String, i64)>> {
+fn next_start(
+    db: &Connection,
+    now: i64,
+    waiting: &[String],
+) -> HandlerResult<Option<(String, i64)>> {
     if under_way(db)? >= room(db)? {
         return Ok(None);
     }
@@ -114,7 +118,7 @@ fn next_start(db: &Connection, now: i64, waiting: &[String]) -> Result<Option<(S
 }
 
 /// How many tasks the server does at once; none more where it is being emptied for maintenance.
-fn room(db: &Connection) -> Result<i64> {
+fn room(db: &Connection) -> HandlerResult<i64> {
     let node = store::all(db, &NODES, "")?.into_iter().next();
     let node = node.map(|it| it.value()).transpose()?.unwrap_or_default();
     if node["IsInMaintenanceMode"] == true {
@@ -125,7 +129,7 @@ fn room(db: &Connection) -> Result<i64> {
 
 /// How a task ends.
 #[derive(Clone, Debug)]
-pub(super) enum Outcome {
+pub(super) enum TaskOutcome {
     Success,
     Failed(String),
     Canceled,
@@ -133,24 +137,24 @@ pub(super) enum Outcome {
 }
 
 /// Starts a task, unless it has to wait for a worker.
-fn start(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> Result<bool> {
+fn start(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> HandlerResult<bool> {
     let document = find(db, task)?;
     let expiry: Option<Timestamp> = text(&document, "QueueTimeExpiry").parse().ok();
     if expiry.is_some_and(|expiry| expiry < at) {
-        end(db, task, at, &Outcome::TimedOut)?;
+        end(db, task, at, &TaskOutcome::TimedOut)?;
         return Ok(true);
     }
     let (stages, failure) = match plan::of(db, &document)? {
-        Plan::Wait => return Ok(false),
-        Plan::Go(stages) => (stages, None),
-        Plan::Fail(why) => (Vec::new(), Some(why)),
+        TaskPlan::Wait => return Ok(false),
+        TaskPlan::Run(stages) => (stages, None),
+        TaskPlan::Fail(why) => (Vec::new(), Some(why)),
     };
     let space = text(&document, "SpaceId").to_owned();
     save(db, state::started(document.clone(), at))?;
     let leases = lease::take(db, (&space, task), &stages, at)?;
     log::begin(db, &document, (&stages, &leases), at)?;
     if let Some(why) = failure {
-        end(db, task, at, &Outcome::Failed(why))?;
+        end(db, task, at, &TaskOutcome::Failed(why))?;
         return Ok(true);
     }
     let ends = at.as_millisecond() + i64::try_from(pace.work.as_millis()).unwrap_or(i64::MAX / 2);
@@ -159,12 +163,17 @@ fn start(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> Result<bool
 }
 
 /// Ends a task, which lets go of its workers.
-pub(super) fn end(db: &Connection, task: &str, at: Timestamp, outcome: &Outcome) -> Result<()> {
+pub(super) fn end(
+    db: &Connection,
+    task: &str,
+    at: Timestamp,
+    outcome: &TaskOutcome,
+) -> HandlerResult<()> {
     let document = find(db, task)?;
-    if matches!(outcome, Outcome::Success) {
+    if matches!(outcome, TaskOutcome::Success) {
         script::take_effect(db, &document)?;
     }
-    if matches!(outcome, Outcome::Failed(_)) {
+    if matches!(outcome, TaskOutcome::Failed(_)) {
         plan::mark_failed(db, &document)?;
     }
     lease::release(db, task)?;
@@ -178,19 +187,19 @@ pub(super) fn end(db: &Connection, task: &str, at: Timestamp, outcome: &Outcome)
 }
 
 /// How many tasks are under way.
-pub(super) fn under_way(db: &Connection) -> Result<i64> {
+pub(super) fn under_way(db: &Connection) -> HandlerResult<i64> {
     let sql = "select count(*) from work where ends is not null";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// Whether a task is queued or under way.
-pub(super) fn is_pending(db: &Connection, task: &str) -> Result<bool> {
+pub(super) fn is_pending(db: &Connection, task: &str) -> HandlerResult<bool> {
     let sql = "select exists (select 1 from work where task = ?1)";
     Ok(db.prepare_cached(sql)?.query_row([task], |row| row.get(0))?)
 }
 
 /// The ids of the tasks that stand before one in the queue: those under way, then those queued earlier.
-pub(super) fn before(db: &Connection, task: &str) -> Result<Vec<String>> {
+pub(super) fn before(db: &Connection, task: &str) -> HandlerResult<Vec<String>> {
     let sql = "select task from work where task <> ?1 and exists
             (select 1 from work it where it.task = ?1 and it.ends is null
                 and (work.ends is not null or (work.queued, work.rowid) < (it.queued, it.rowid)))
@@ -200,13 +209,13 @@ pub(super) fn before(db: &Connection, task: &str) -> Result<Vec<String>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn find(db: &Connection, task: &str) -> Result<Value> {
+fn find(db: &Connection, task: &str) -> HandlerResult<Value> {
     let found = store::select(db, &TASKS, "id = ?2", [TASKS.prefix, task])?;
-    Ok(found.first().map(Document::value).transpose()?.unwrap_or_default())
+    Ok(found.first().map(StoredDocument::value).transpose()?.unwrap_or_default())
 }
 
-fn save(db: &Connection, task: Value) -> Result<()> {
-    Ok(store::save(db, &Document::numbered(&TASKS, &task))?)
+fn save(db: &Connection, task: Value) -> HandlerResult<()> {
+    Ok(store::save(db, &StoredDocument::numbered(&TASKS, &task))?)
 }
 
 fn time(milliseconds: i64) -> Timestamp {

@@ -4,21 +4,23 @@
 //! the group of a project, is a finding. Never: a file read or written.
 
 use super::{
-    encoding::Encoding,
-    planned::{self, Moved},
-    pools::{self, Pools, Style},
+    encoding::TextEncoding,
+    planned::{self, MovedStep},
+    pools::{self, CheckoutPools, PoolNaming},
     projects,
-    tree::File,
+    tree::OclFile,
     untyped::untyped,
 };
 use poolwright_core::{
-    desired::{Declared, Desired, DesiredPool, Gate, Rule, Whereabouts},
+    desired::{CurrentPlaces, Declared, Desired, DesiredPool, Gate, PlacementRule},
     diff::diff,
     finding::{Finding, Level, Source, SourceId, Sources},
-    live::{Directory, Live, LiveProcess, LiveProject, LiveStep, Owner, Scope, ServerFacts},
+    live::{
+        Directory, Live, LiveProcess, LiveProject, LiveServer, LiveStep, ProcessOwner, ReadScope,
+    },
     model::{Id, Linked, Name, Place},
-    ocl::{self, Document, Kind},
-    plan::{Change, Header},
+    ocl::{self, OclProcess, OclProcessKind},
+    plan::{Change, PlanHeader},
 };
 
 use std::{
@@ -44,38 +46,42 @@ pub(super) struct Checkout<'a> {
     /// The project, as rules name it.
     pub(super) project: Option<&'a str>,
     /// What it has of OCL.
-    pub(super) files: Vec<File>,
+    pub(super) files: Vec<OclFile>,
 }
 
 /// What comes of the files.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct CheckoutEdits {
     /// The steps that move.
-    pub(super) moved: Vec<Moved>,
+    pub(super) moved: Vec<MovedStep>,
     /// All files.
-    pub(super) files: Vec<Edited>,
+    pub(super) files: Vec<EditedFile>,
 }
 
 /// A file before and after.
 #[derive(Debug)]
-pub(super) struct Edited {
+pub(super) struct EditedFile {
     pub(super) path: PathBuf,
-    pub(super) encoding: Encoding,
+    pub(super) encoding: TextEncoding,
     pub(super) before: String,
     pub(super) after: String,
 }
 
 impl Checkout<'_> {
     /// Places the steps of the files as the rules say. The files are added to `sources`, for findings.
-    pub(super) fn place(self, desired: &Desired, sources: &mut Sources) -> (Outcome, Vec<Finding>) {
+    pub(super) fn place(
+        self,
+        desired: &Desired,
+        sources: &mut Sources,
+    ) -> (CheckoutEdits, Vec<Finding>) {
         let mut findings = self.unanswerable(&desired.rules);
         let (documents, wrong) = documents(self.files, sources);
         findings.extend(wrong);
         if findings.iter().any(|it| it.level == Level::Error) {
-            return (Outcome::default(), findings);
+            return (CheckoutEdits::default(), findings);
         }
-        let texts: Vec<&Document> = documents.iter().map(|(_, it)| it).collect();
-        let (pools, styles) = (Pools::of(desired, &texts), Style::of(&texts));
+        let texts: Vec<&OclProcess> = documents.iter().map(|(_, it)| it).collect();
+        let (pools, styles) = (CheckoutPools::of(desired, &texts), PoolNaming::of(&texts));
         let placing = placing(desired);
         let said = self.project.unwrap_or_default();
         let (project, idle) = projects::as_rules_say(said, &desired.rules);
@@ -102,7 +108,7 @@ impl Checkout<'_> {
         findings.extend(untyped.map(|it| without_project(it, said)));
         let planned: HashMap<&str, &Change> =
             plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
-        let mut outcome = Outcome::default();
+        let mut outcome = CheckoutEdits::default();
         for (at, ((file, document), style)) in documents.into_iter().zip(styles).enumerate() {
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
                 Some((action, *planned.get(step_id(at, index).as_str())?))
@@ -114,36 +120,36 @@ impl Checkout<'_> {
             findings.extend(made.as_ref().err().cloned());
             let (edits, moved) = made.unwrap_or_default();
             outcome.moved.extend(moved);
-            let File { path, text, encoding, .. } = file;
+            let OclFile { path, text, encoding, .. } = file;
             let after = ocl::apply(&text, &edits);
-            outcome.files.push(Edited { path, encoding, before: text, after });
+            outcome.files.push(EditedFile { path, encoding, before: text, after });
         }
         (outcome, findings)
     }
 
     /// What rules ask that no file can tell.
-    fn unanswerable(&self, rules: &[Declared<Rule>]) -> Vec<Finding> {
+    fn unanswerable(&self, rules: &[Declared<PlacementRule>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for rule in rules {
             let select = &rule.select;
             if let Some(group) = &select.project_group {
-                findings.push(unknown(group.at.clone(), "the group of a project"));
+                findings.push(unknown(group.span.clone(), "the group of a project"));
             }
             if let Some(tag) = &select.project_tag {
-                findings.push(unknown(tag.at.clone(), "the tags of a project"));
+                findings.push(unknown(tag.span.clone(), "the tags of a project"));
             }
             if let Some(channel) = &select.channel {
-                findings.push(unknown(channel.at.clone(), "the channels of a step by name"));
+                findings.push(unknown(channel.span.clone(), "the channels of a step by name"));
             }
-            let asks = |it: &&Declared<Whereabouts>| it.value.asks_for_server();
+            let asks = |it: &&Declared<CurrentPlaces>| it.value.asks_for_server();
             if let Some(currently) = select.currently.as_ref().filter(asks) {
-                findings.push(unknown(currently.at.clone(), "whether a step runs on the server"));
+                findings.push(unknown(currently.span.clone(), "whether a step runs on the server"));
             }
             if let (Some(project), None) = (&select.project, self.project) {
                 findings.push(
                     Finding::error(
                         "unknown-project",
-                        project.at.clone(),
+                        project.span.clone(),
                         "the rule asks for a project",
                     )
                     .help("say which project these files are of: `--project NAME`"),
@@ -165,7 +171,10 @@ fn without_project(finding: Finding, said: &str) -> Finding {
 }
 
 /// The processes that the files have, each with its file; and what is wrong with the others.
-fn documents(files: Vec<File>, sources: &mut Sources) -> (Vec<(File, Document)>, Vec<Finding>) {
+fn documents(
+    files: Vec<OclFile>,
+    sources: &mut Sources,
+) -> (Vec<(OclFile, OclProcess)>, Vec<Finding>) {
     let (mut documents, mut findings) = (Vec::new(), Vec::new());
     for file in files {
         let source = SourceId(sources.0.len());
@@ -173,7 +182,7 @@ fn documents(files: Vec<File>, sources: &mut Sources) -> (Vec<(File, Document)>,
         sources.0.push(Source { path, text: file.text.clone() });
         match ocl::read(source, &file.text) {
             Ok(document) => documents.push((file, document)),
-            Err(finding) if file.doubtful => findings.push(doubtful(finding)),
+            Err(finding) if file.maybe_foreign => findings.push(doubtful(finding)),
             Err(finding) => findings.push(finding),
         }
     }
@@ -207,7 +216,7 @@ fn placing(desired: &Desired) -> Desired {
             protect: false,
             min_healthy: None,
         };
-        Declared { value, at: pool.at.clone() }
+        Declared { value, span: pool.span.clone() }
     };
     let mut placing = Desired { rules: desired.rules.clone(), ..Desired::default() };
     placing.pools = desired.pools.iter().map(|(key, pool)| (key.clone(), named(pool))).collect();
@@ -215,21 +224,21 @@ fn placing(desired: &Desired) -> Desired {
     placing
 }
 
-fn header() -> Header {
-    Header {
+fn header() -> PlanHeader {
+    PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space: Linked::new("", ""),
         files: Vec::new(),
         digest: String::new(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     }
 }
 
 /// What a server would have: pools and processes.
-fn live(pools: &Pools, processes: Vec<LiveProcess>, project: Name) -> Live {
+fn live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Live {
     Live {
-        server: ServerFacts {
+        server: LiveServer {
             url: String::new(),
             version: String::new(),
             space: Linked::new("", ""),
@@ -245,24 +254,24 @@ fn live(pools: &Pools, processes: Vec<LiveProcess>, project: Name) -> Live {
         }],
         processes,
         directory: Directory::default(),
-        pointers: Vec::new(),
-        choosers: Default::default(),
-        editions: Vec::new(),
-        elsewhere: Vec::new(),
-        gaps: Vec::new(),
+        references: Vec::new(),
+        indirect: Default::default(),
+        snapshots: Vec::new(),
+        other_spaces: Vec::new(),
+        unread: Vec::new(),
     }
 }
 
 fn process(
     at: usize,
     path: &std::path::Path,
-    document: &ocl::Document,
+    document: &ocl::OclProcess,
     project: &Name,
 ) -> LiveProcess {
     let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let in_runbooks =
         path.parent().and_then(|it| it.file_name()).is_some_and(|it| it == "runbooks");
-    let is_runbook = in_runbooks || document.kind == Kind::Runbook;
+    let is_runbook = in_runbooks || document.kind == OclProcessKind::Runbook;
     let runbook = is_runbook.then(|| document.name.clone().unwrap_or(stem));
     let steps = document.actions.iter().enumerate().map(|(index, action)| LiveStep {
         id: Id::new(step_id(at, index)),
@@ -286,7 +295,7 @@ fn process(
     });
     LiveProcess {
         id: Id::new(format!("{at}")),
-        owner: Owner {
+        owner: ProcessOwner {
             project: project.clone(),
             group: Name::new(""),
             runbook: runbook.map(Name::new),
@@ -298,7 +307,10 @@ fn process(
 }
 
 /// The ids of the steps that [`planned::untold`] tells of.
-fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> HashSet<String> {
+fn untold(
+    documents: &[(OclFile, OclProcess)],
+    rules: &[Declared<PlacementRule>],
+) -> HashSet<String> {
     let actions = documents.iter().enumerate().flat_map(|(at, (_, document))| {
         document.actions.iter().enumerate().map(move |(index, it)| (step_id(at, index), it))
     });

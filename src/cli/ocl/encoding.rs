@@ -5,7 +5,7 @@
 
 /// How the bytes of a file are a text. The mark at its beginning, if it has one, is part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(super) enum TextEncoding {
     /// UTF-8, with or without a mark.
     Utf8,
     /// UTF-16 with the low byte first, which its mark says.
@@ -19,7 +19,7 @@ const HELD: u32 = 0x10_fe00;
 
 /// Why bytes are no text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Undecodable {
+pub(super) struct DecodeError {
     /// The line, counted from 1.
     pub(super) line: usize,
     /// What they should have been.
@@ -31,35 +31,35 @@ pub(super) struct Undecodable {
 /// # Errors
 ///
 /// Where the text could not go back to the same bytes.
-pub(super) fn decode(bytes: &[u8]) -> Result<(String, Encoding), Undecodable> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError> {
     let encoding = match bytes {
-        [0xff, 0xfe, ..] => Encoding::Utf16Little,
-        [0xfe, 0xff, ..] => Encoding::Utf16Big,
-        _ => return utf8(bytes).map(|text| (text, Encoding::Utf8)),
+        [0xff, 0xfe, ..] => TextEncoding::Utf16Little,
+        [0xfe, 0xff, ..] => TextEncoding::Utf16Big,
+        _ => return utf8(bytes).map(|text| (text, TextEncoding::Utf8)),
     };
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| match encoding {
-        Encoding::Utf16Big => u16::from_be_bytes(*pair),
+        TextEncoding::Utf16Big => u16::from_be_bytes(*pair),
         _ => u16::from_le_bytes(*pair),
     });
     let mut text = String::with_capacity(bytes.len());
     let odd = (!rest.is_empty()).then_some(None);
     for unit in char::decode_utf16(units).map(Result::ok).chain(odd) {
         let Some(unit) = unit else {
-            return Err(Undecodable { line: text.matches('\n').count() + 1, encoding: "UTF-16" });
+            return Err(DecodeError { line: text.matches('\n').count() + 1, encoding: "UTF-16" });
         };
         text.push(unit);
     }
     Ok((text, encoding))
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, Undecodable> {
+fn utf8(bytes: &[u8]) -> Result<String, DecodeError> {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         // A character that is there already would be taken for a byte.
         if let Some(at) = chunk.valid().find(|it| held(it).is_some()) {
             text.push_str(chunk.valid().get(..at).unwrap_or_default());
-            return Err(Undecodable { line: text.matches('\n').count() + 1, encoding: "UTF-8" });
+            return Err(DecodeError { line: text.matches('\n').count() + 1, encoding: "UTF-8" });
         }
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().filter_map(|it| char::from_u32(HELD + u32::from(*it))));
@@ -73,7 +73,7 @@ fn held(it: char) -> Option<u8> {
     u8::try_from(byte).ok().filter(|it| 0x7f < *it)
 }
 
-impl Encoding {
+impl TextEncoding {
     /// The bytes of a text.
     pub(super) fn encode(self, text: &str) -> Vec<u8> {
         match self {
@@ -101,11 +101,11 @@ mod tests {
 
     #[test]
     fn each_encoding_is_told_by_its_mark() {
-        let table: [(&[u8], &str, Encoding); 4] = [
-            (b"a\xc3\xa9", "aé", Encoding::Utf8),
-            (b"\xef\xbb\xbfa", "\u{feff}a", Encoding::Utf8),
-            (b"\xff\xfea\0\xe9\0", "\u{feff}aé", Encoding::Utf16Little),
-            (b"\xfe\xff\0a\0\xe9", "\u{feff}aé", Encoding::Utf16Big),
+        let table: [(&[u8], &str, TextEncoding); 4] = [
+            (b"a\xc3\xa9", "aé", TextEncoding::Utf8),
+            (b"\xef\xbb\xbfa", "\u{feff}a", TextEncoding::Utf8),
+            (b"\xff\xfea\0\xe9\0", "\u{feff}aé", TextEncoding::Utf16Little),
+            (b"\xfe\xff\0a\0\xe9", "\u{feff}aé", TextEncoding::Utf16Big),
         ];
         for (bytes, text, encoding) in table {
             assert_eq!(decode(bytes), Ok((text.to_owned(), encoding)));
@@ -116,11 +116,11 @@ mod tests {
     #[test]
     fn what_would_not_come_back_is_no_text() {
         let wrong = |bytes: &[u8]| decode(bytes).unwrap_err();
-        let utf16 = |line| Undecodable { line, encoding: "UTF-16" };
+        let utf16 = |line| DecodeError { line, encoding: "UTF-16" };
         assert_eq!(wrong(b"\xff\xfea\0\n\0\0\xd8"), utf16(2));
         assert_eq!(wrong(b"\xff\xfea"), utf16(1));
         let held = "a\n\u{10fe80}".as_bytes();
-        assert_eq!(wrong(held), Undecodable { line: 2, encoding: "UTF-8" });
+        assert_eq!(wrong(held), DecodeError { line: 2, encoding: "UTF-8" });
     }
 
     proptest! {

@@ -2,12 +2,12 @@
 //!
 //! Never: a change that the plan does not have.
 
-use super::tree::File;
+use super::tree::OclFile;
 use poolwright_core::{
-    desired::{Declared, Rule, Verdict},
-    finding::{At, Finding, Sources},
+    desired::{Declared, PlacementRule, PlacementVerdict},
+    finding::{Finding, FindingLocation, Sources},
     model::{Address, Id, Place, Pool, PoolHandle},
-    ocl::{self, Action, Document, Kind},
+    ocl::{self, OclAction, OclProcess, OclProcessKind},
     plan::{Change, ChangeKind, StepEdit},
     text::{count, stays},
 };
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 /// A step that moves.
 #[derive(Debug)]
-pub(super) struct Moved {
+pub(super) struct MovedStep {
     pub(super) file: PathBuf,
     pub(super) address: String,
     pub(super) before: String,
@@ -26,7 +26,7 @@ pub(super) struct Moved {
 }
 
 /// An action, and what is planned for it.
-pub(super) type Planned<'a> = (&'a Action, &'a Change);
+pub(super) type PlannedAction<'a> = (&'a OclAction, &'a Change);
 
 /// The step that a change places.
 pub(super) fn step(change: &Change) -> Option<&str> {
@@ -38,11 +38,11 @@ pub(super) fn step(change: &Change) -> Option<&str> {
 
 /// The edits of a file that make these changes, in its order, and the steps that move.
 pub(super) fn edits(
-    file: &File,
-    changes: &[Planned],
+    file: &OclFile,
+    changes: &[PlannedAction],
     spelled: &dyn Fn(&str) -> String,
     sources: &Sources,
-) -> Result<(Vec<ocl::Edit>, Vec<Moved>), Finding> {
+) -> Result<(Vec<ocl::TextEdit>, Vec<MovedStep>), Finding> {
     let (mut edits, mut moves) = (Vec::new(), Vec::new());
     for (action, change) in changes {
         let (made, place) = edit(&file.text, action, change, spelled)?;
@@ -56,10 +56,10 @@ pub(super) fn edits(
 /// The edits of a text that make a change, and where the step runs then.
 fn edit(
     text: &str,
-    action: &Action,
+    action: &OclAction,
     change: &Change,
     spelled: &dyn Fn(&str) -> String,
-) -> Result<(Vec<ocl::Edit>, Place<String>), Finding> {
+) -> Result<(Vec<ocl::TextEdit>, Place<String>), Finding> {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else {
         return Ok((Vec::new(), action.place.clone()));
     };
@@ -98,19 +98,19 @@ fn slug_of(pool: &PoolHandle) -> String {
     id.map(|it| it.as_str().to_owned()).unwrap_or_default()
 }
 
-fn more_than_a_line(action: &Action, key: &str) -> Finding {
+fn more_than_a_line(action: &OclAction, key: &str) -> Finding {
     let message = format!("`{key}` would change more than the line that chooses the pool");
-    Finding::error("ocl-one-line", action.at.clone(), message)
+    Finding::error("ocl-one-line", action.span.clone(), message)
         .help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
 }
 
 fn moved(
-    file: &File,
+    file: &OclFile,
     change: &Change,
-    action: &Action,
+    action: &OclAction,
     after: &Place<String>,
     sources: &Sources,
-) -> Moved {
+) -> MovedStep {
     let shown = |place: &Place<String>| match place {
         Place::Pool(slug) => slug.clone(),
         Place::Variable(name) => format!("variable {name:?}"),
@@ -120,8 +120,8 @@ fn moved(
         Address::Step { process, step, .. } => format!("{process}.steps[{step:?}]"),
         other => other.to_string(),
     };
-    let line = match &change.cause.at {
-        At::Source(span) => sources.line(span),
+    let line = match &change.cause.location {
+        FindingLocation::Source(span) => sources.line(span),
         _ => None,
     };
     let at = line.map(|it| format!("{}:{}", it.file, it.line)).unwrap_or_default();
@@ -129,7 +129,7 @@ fn moved(
         Some(label) => format!("{at} {label:?}"),
         None => at,
     };
-    Moved {
+    MovedStep {
         file: file.path.clone(),
         address,
         before: shown(&action.place),
@@ -144,10 +144,10 @@ fn moved(
 ///
 /// Octopus reads no template with a step that has another pool: "A step must specify a worker pool
 /// parameter".
-pub(super) fn breaks_template(document: &Document, (_, change): &Planned) -> bool {
+pub(super) fn breaks_template(document: &OclProcess, (_, change): &PlannedAction) -> bool {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
     let by_parameter = |it: &StepEdit| matches!(it, StepEdit::Place(it) if matches!(it.after(), Place::Variable(_)));
-    document.kind == Kind::Template && !edits.iter().all(by_parameter)
+    document.kind == OclProcessKind::Template && !edits.iter().all(by_parameter)
 }
 
 /// Steps that are made of step templates and name no pool, where a rule would move them: a file does not have
@@ -157,10 +157,13 @@ pub(super) fn breaks_template(document: &Document, (_, change): &Planned) -> boo
 ///
 /// Octopus writes the parameters of such a step and a reference to its template, and no type
 /// (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
-pub(super) fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -> Option<Finding> {
+pub(super) fn untold(
+    documents: &[(OclFile, OclProcess)],
+    rules: &[Declared<PlacementRule>],
+) -> Option<Finding> {
     let actions = documents.iter().flat_map(|(_, it)| &it.actions);
-    let untold: Vec<&Action> = actions.filter(|it| is_untold(it, rules)).collect();
-    let at = untold.first()?.at.clone();
+    let untold: Vec<&OclAction> = actions.filter(|it| is_untold(it, rules)).collect();
+    let at = untold.first()?.span.clone();
     let (steps, stay) = (count(untold.len(), "step"), stays(untold.len()));
     let message = format!("{steps} of step templates, without a pool, {stay}");
     let names = untold.iter().map(|it| format!("{:?}", it.step)).collect();
@@ -173,11 +176,11 @@ pub(super) fn untold(documents: &[(File, Document)], rules: &[Declared<Rule>]) -
 }
 
 /// Whether a step is one of these.
-pub(super) fn is_untold(action: &Action, rules: &[Declared<Rule>]) -> bool {
+pub(super) fn is_untold(action: &OclAction, rules: &[Declared<PlacementRule>]) -> bool {
     let says_nothing = action.action_type.is_empty()
         && action.place == Place::DefaultPool
         && action.run_on_server != Some(true);
-    let names = |rule: &&Declared<Rule>| match &rule.select.step {
+    let names = |rule: &&Declared<PlacementRule>| match &rule.select.step {
         None => rule.select.action_type.is_none(),
         Some(step) => {
             let exact = |name: &str| step.value.exact().any(|it| it.eq_ignore_ascii_case(name));
@@ -186,15 +189,15 @@ pub(super) fn is_untold(action: &Action, rules: &[Declared<Rule>]) -> bool {
             is(&action.step) || is(&action.action)
         }
     };
-    says_nothing && rules.iter().find(names).is_some_and(|it| it.verdict != Verdict::Leave)
+    says_nothing && rules.iter().find(names).is_some_and(|it| it.verdict != PlacementVerdict::Leave)
 }
 
 /// What is told of the steps of a template that stay where they are.
-pub(super) fn kept_in_template(kept: Vec<Planned>) -> Option<Finding> {
+pub(super) fn kept_in_template(kept: Vec<PlannedAction>) -> Option<Finding> {
     let (action, _) = kept.first()?;
     let message =
         "the steps of a process template run where its parameters say; they are left alone";
-    let finding = Finding::warning("process-template", action.at.clone(), message);
+    let finding = Finding::warning("process-template", action.span.clone(), message);
     Some(finding.help(
         "place them by `pool_variable`, or give the parameter a value where the template is used",
     ))

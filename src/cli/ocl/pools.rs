@@ -3,11 +3,11 @@
 //! A working tree has no list of pools. What it knows of them is what the rules and the files say.
 
 use poolwright_core::{
-    desired::{Currently, Declared, Desired, PoolRef, Rule, Verdict},
+    desired::{CurrentPlace, Declared, Desired, DesiredPoolRef, PlacementRule, PlacementVerdict},
     finding::Finding,
     live::LivePool,
     model::{Id, Name, Place, PoolKind},
-    ocl::Document,
+    ocl::OclProcess,
     text::nearest,
 };
 
@@ -16,20 +16,20 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Every pool that the files and the rules speak of, each under the [`slug`] that its name or its slug
 /// makes: what is written of one pool makes one.
 #[derive(Debug, Default)]
-pub(super) struct Pools(BTreeMap<String, Known>);
+pub(super) struct CheckoutPools(BTreeMap<String, CheckoutPool>);
 
 /// What is known of a pool.
 #[derive(Debug)]
-struct Known {
+struct CheckoutPool {
     /// As the file of rules or another file has it.
     name: Name,
     /// As a file or a rule has it, since somebody may have given it another than the name makes.
     slug: String,
 }
 
-impl Pools {
+impl CheckoutPools {
     /// The pools that `desired` declares, that its rules point at, and that `documents` use.
-    pub(super) fn of(desired: &Desired, documents: &[&Document]) -> Self {
+    pub(super) fn of(desired: &Desired, documents: &[&OclProcess]) -> Self {
         let used: Vec<&str> = documents.iter().flat_map(|it| written(it)).collect();
         let slugs: BTreeSet<String> = used.iter().map(|it| slug(it)).collect();
         let mut names = BTreeMap::new();
@@ -50,14 +50,14 @@ impl Pools {
         let known = |(made, name): (String, Name)| {
             let own = others.iter().find(|it| slug(it) == made);
             let slug = own.map_or_else(|| made.clone(), |it| (*it).to_owned());
-            (made, Known { name, slug })
+            (made, CheckoutPool { name, slug })
         };
         Self(names.into_iter().map(known).collect())
     }
 
     /// The pools as a server would have them; what they are known under is their id.
     pub(super) fn live(&self) -> Vec<LivePool> {
-        let pool = |(made, known): (&String, &Known)| LivePool {
+        let pool = |(made, known): (&String, &CheckoutPool)| LivePool {
             id: Id::new(made),
             name: known.name.clone(),
             slug: known.slug.clone(),
@@ -69,10 +69,10 @@ impl Pools {
     }
 
     /// What a file of this style writes for the pool of this id.
-    pub(super) fn spelled(&self, id: &str, style: Style) -> String {
+    pub(super) fn spelled(&self, id: &str, style: PoolNaming) -> String {
         let known = self.0.get(id).map(|it| match style {
-            Style::Names => it.name.as_str(),
-            Style::Slugs => it.slug.as_str(),
+            PoolNaming::Names => it.name.as_str(),
+            PoolNaming::Slugs => it.slug.as_str(),
         });
         known.unwrap_or(id).to_owned()
     }
@@ -80,16 +80,16 @@ impl Pools {
 
 /// How a file refers to pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum PoolNaming {
     /// By slug, as servers from 2022.3.4517 on do.
     Slugs,
     /// By name, as servers before did.
     Names,
 }
 
-impl Style {
+impl PoolNaming {
     /// The style of each document: its own, or where it shows none, that of the others.
-    pub(super) fn of(documents: &[&Document]) -> Vec<Self> {
+    pub(super) fn of(documents: &[&OclProcess]) -> Vec<Self> {
         let own: Vec<Option<Self>> = documents.iter().map(|it| Self::shown(it)).collect();
         let others = if own.contains(&Some(Self::Names)) && !own.contains(&Some(Self::Slugs)) {
             Self::Names
@@ -100,7 +100,7 @@ impl Style {
     }
 
     /// What a document shows: a pool that is no slug, or steps whose labels are their names or their slugs.
-    fn shown(document: &Document) -> Option<Self> {
+    fn shown(document: &OclProcess) -> Option<Self> {
         let named = written(document).any(is_name);
         let labels = &document.step_labels;
         match (named, labels.is_empty()) {
@@ -115,7 +115,7 @@ impl Style {
 }
 
 /// The pools that a document uses, as it writes them.
-fn written(document: &Document) -> impl Iterator<Item = &str> {
+fn written(document: &OclProcess) -> impl Iterator<Item = &str> {
     document.actions.iter().filter_map(|it| match &it.place {
         Place::Pool(pool) => Some(pool.as_str()),
         _ => None,
@@ -136,14 +136,14 @@ fn is_bound(text: &str) -> bool {
 /// the slugs of the pools that steps move to.
 pub(super) fn unheard_of(
     desired: &Desired,
-    documents: &[&Document],
+    documents: &[&OclProcess],
     wanted: &BTreeSet<String>,
 ) -> Vec<Finding> {
     let known: BTreeSet<String> = documents.iter().flat_map(|it| written(it)).map(slug).collect();
-    let unheard = |rule: &Declared<Rule>| {
-        let Verdict::Place(target) = &rule.verdict else { return None };
+    let unheard = |rule: &Declared<PlacementRule>| {
+        let PlacementVerdict::Place(target) = &rule.verdict else { return None };
         let Place::Pool(pool) = &target.place else { return None };
-        let PoolRef::Live(text) = &pool.value else { return None };
+        let DesiredPoolRef::Live(text) = &pool.value else { return None };
         let slug = slug(text);
         (!known.contains(&slug) && wanted.contains(&slug)).then_some(())?;
         let names = desired.pools.values().map(|it| it.name.as_str());
@@ -156,27 +156,27 @@ pub(super) fn unheard_of(
             ),
         };
         let message = format!("no pool `{text}` is declared, and no step here runs in it");
-        Some(Finding::warning("unknown-pool", pool.at.clone(), message).help(help))
+        Some(Finding::warning("unknown-pool", pool.span.clone(), message).help(help))
     };
     desired.rules.iter().filter_map(unheard).collect()
 }
 
 /// The live pools that a rule points at, by name or slug.
-fn references(rule: &Rule) -> Vec<&str> {
-    fn live(pool: &PoolRef) -> Option<&str> {
+fn references(rule: &PlacementRule) -> Vec<&str> {
+    fn live(pool: &DesiredPoolRef) -> Option<&str> {
         match pool {
-            PoolRef::Live(text) => Some(text),
-            PoolRef::Declared(_) => None,
+            DesiredPoolRef::Live(text) => Some(text),
+            DesiredPoolRef::Declared(_) => None,
         }
     }
     let mut names = Vec::new();
-    if let Verdict::Place(target) = &rule.verdict
+    if let PlacementVerdict::Place(target) = &rule.verdict
         && let Place::Pool(pool) = &target.place
     {
         names.extend(live(&pool.value));
     }
     for word in rule.select.currently.iter().flat_map(|it| it.value.places()) {
-        if let Currently::Pool(pool) = word {
+        if let CurrentPlace::Pool(pool) = word {
             names.extend(live(pool));
         }
     }
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use poolwright_core::{finding::SourceId, ocl::read};
 
-    fn document(text: &str) -> Document {
+    fn document(text: &str) -> OclProcess {
         read(SourceId(0), text).unwrap()
     }
 
@@ -210,17 +210,20 @@ mod tests {
     fn a_file_shows_by_its_pools_or_its_steps_how_it_refers_to_pools() {
         let pool = |it: &str| format!("step \"a\" {{\naction {{\nworker_pool = \"{it}\"\n}}\n}}\n");
         let table = [
-            (pool("Hosted Ubuntu"), Some(Style::Names)),
-            (pool("Ubuntu"), Some(Style::Names)),
+            (pool("Hosted Ubuntu"), Some(PoolNaming::Names)),
+            (pool("Ubuntu"), Some(PoolNaming::Names)),
             (pool("hosted-ubuntu"), None),
             (pool("hosted_ubuntu"), None),
             (pool("#{Pool}"), None),
-            ("step \"Drain all\" {\naction {\n}\n}\n".to_owned(), Some(Style::Names)),
-            ("step \"drain\" {\nname = \"Drain\"\naction {\n}\n}\n".to_owned(), Some(Style::Slugs)),
+            ("step \"Drain all\" {\naction {\n}\n}\n".to_owned(), Some(PoolNaming::Names)),
+            (
+                "step \"drain\" {\nname = \"Drain\"\naction {\n}\n}\n".to_owned(),
+                Some(PoolNaming::Slugs),
+            ),
             ("version = 1\n".to_owned(), None),
         ];
         for (text, style) in &table {
-            assert_eq!(Style::shown(&document(text)), *style, "{text}");
+            assert_eq!(PoolNaming::shown(&document(text)), *style, "{text}");
         }
     }
 
@@ -232,11 +235,11 @@ mod tests {
             "step \"drain\" {\naction {\n}\n}\n",
         ]
         .map(document);
-        use Style::{Names, Slugs};
-        assert_eq!(Style::of(&[&names, &none]), [Names, Names]);
-        assert_eq!(Style::of(&[&slugs, &none]), [Slugs, Slugs]);
-        assert_eq!(Style::of(&[&names, &slugs, &none]), [Names, Slugs, Slugs]);
-        assert_eq!(Style::of(&[&none]), [Slugs]);
+        use PoolNaming::{Names, Slugs};
+        assert_eq!(PoolNaming::of(&[&names, &none]), [Names, Names]);
+        assert_eq!(PoolNaming::of(&[&slugs, &none]), [Slugs, Slugs]);
+        assert_eq!(PoolNaming::of(&[&names, &slugs, &none]), [Names, Slugs, Slugs]);
+        assert_eq!(PoolNaming::of(&[&none]), [Slugs]);
     }
 
     #[test]

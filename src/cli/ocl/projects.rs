@@ -5,10 +5,10 @@
 //! A project's process is `deployment_process.ocl` in its base path, and Octopus proposes `.octopus/PROJECT`
 //! where a repository has more than one project (its documentation, "Configuration as Code reference").
 
-use super::{pools::slug, tree::File};
+use super::{pools::slug, tree::OclFile};
 use poolwright_core::{
-    desired::{Declared, Rule},
-    finding::{At, Finding, Level},
+    desired::{Declared, PlacementRule},
+    finding::{Finding, FindingLocation, Level},
     text::{count, nearest},
 };
 
@@ -27,11 +27,11 @@ const CODE: &str = "several-projects";
 /// The files of the project of this name, and what is to be told of the others. Where nobody can tell whose files
 /// they are, and a rule asks for a project, that is an error: it would move the steps of others.
 pub(super) fn of_project(
-    files: Vec<File>,
+    files: Vec<OclFile>,
     project: Option<&str>,
-    rules: &[Declared<Rule>],
-) -> (Vec<File>, Option<Finding>) {
-    let is_process = |it: &&File| it.path.file_name().is_some_and(|name| name == PROCESS);
+    rules: &[Declared<PlacementRule>],
+) -> (Vec<OclFile>, Option<Finding>) {
+    let is_process = |it: &&OclFile| it.path.file_name().is_some_and(|name| name == PROCESS);
     let folders: BTreeSet<PathBuf> =
         files.iter().filter(is_process).filter_map(|it| Some(it.path.parent()?.into())).collect();
     let asks = rules.iter().any(|it| it.select.project.is_some());
@@ -43,18 +43,18 @@ pub(super) fn of_project(
     match (named.next(), named.next()) {
         (Some(folder), None) => {
             // Another project may have its folder below this one.
-            let other = |it: &File| {
+            let other = |it: &OclFile| {
                 folders
                     .iter()
                     .any(|of| of != folder && of.starts_with(folder) && it.path.starts_with(of))
             };
-            let (own, others): (Vec<File>, Vec<File>) =
+            let (own, others): (Vec<OclFile>, Vec<OclFile>) =
                 files.into_iter().partition(|it| it.path.starts_with(folder) && !other(it));
             let message = format!(
                 "these are the files of {projects}: of {} that `{project}` does not have nothing changes",
                 count(others.len(), "file"),
             );
-            (own, Some(Finding::new(CODE, Level::Warn, At::Nowhere, message)))
+            (own, Some(Finding::new(CODE, Level::Warn, FindingLocation::Nowhere, message)))
         }
         _ => {
             let message = format!(
@@ -63,7 +63,7 @@ pub(super) fn of_project(
             let notes = folders.iter().map(|it| shown(it)).collect();
             let help =
                 "name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`";
-            let finding = Finding::new(CODE, Level::Error, At::Nowhere, message);
+            let finding = Finding::new(CODE, Level::Error, FindingLocation::Nowhere, message);
             (files, Some(finding.notes(notes).help(help)))
         }
     }
@@ -72,7 +72,7 @@ pub(super) fn of_project(
 /// The project as rules name it, where it is named by its slug; and what is told where no rule is about it.
 pub(super) fn as_rules_say<'a>(
     project: &'a str,
-    rules: &'a [Declared<Rule>],
+    rules: &'a [Declared<PlacementRule>],
 ) -> (&'a str, Option<Finding>) {
     let selects = || rules.iter().map(|it| it.select.project.as_ref());
     if project.is_empty() || selects().any(|it| it.is_none_or(|it| it.value.matches(project))) {
@@ -84,7 +84,7 @@ pub(super) fn as_rules_say<'a>(
     }
     let names = selects().flatten().flat_map(|it| it.value.exact());
     let message = format!("no rule is about project `{project}`");
-    let finding = Finding::new("idle-project", Level::Warn, At::Nowhere, message);
+    let finding = Finding::new("idle-project", Level::Warn, FindingLocation::Nowhere, message);
     let help = match nearest(project, names) {
         Some(near) => format!("a rule is about `{near}`"),
         None => "say its name as the rules do: `--project NAME`".to_owned(),

@@ -1,6 +1,6 @@
 //! The files of a working tree: found, read, and put back whole or not at all.
 
-use super::encoding::{Encoding, decode};
+use super::encoding::{TextEncoding, decode};
 use crate::cli::trouble::helped;
 use anyhow::Context as _;
 use std::{
@@ -15,17 +15,17 @@ const OCTOPUS: &str = ".octopus";
 
 /// A file of a working tree.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct OclFile {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    pub(super) encoding: Encoding,
+    pub(super) encoding: TextEncoding,
     /// Whether it may well be none of Octopus': another language has files of this name too, and this one
     /// is outside of the `.octopus` that there is.
-    pub(super) doubtful: bool,
+    pub(super) maybe_foreign: bool,
 }
 
 /// The OCL files among `paths` and in the folders among them, each once.
-pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<File>> {
+pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {
     let mut found = Vec::new();
     for path in paths {
         let kind = fs::metadata(path).map_err(|error| {
@@ -48,7 +48,7 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<File>> {
         let real = fs::canonicalize(&path).with_context(|| cannot_read(&path))?;
         if seen.insert(real) {
             let (text, encoding) = text(&path)?;
-            files.push(File { path, text, encoding, doubtful });
+            files.push(OclFile { path, text, encoding, maybe_foreign: doubtful });
         }
     }
     Ok(files)
@@ -82,7 +82,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> anyhow::Result<(String, Encoding)> {
+fn text(path: &Path) -> anyhow::Result<(String, TextEncoding)> {
     let bytes = fs::read(path).with_context(|| cannot_read(path))?;
     decode(&bytes).map_err(|wrong| {
         let message =

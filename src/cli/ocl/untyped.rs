@@ -6,7 +6,7 @@
 //! (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
 
 use poolwright_core::{
-    desired::{Declared, Desired, Rule, Selectors, Verdict},
+    desired::{Declared, Desired, PlacementRule, PlacementVerdict, StepSelectors},
     diff::decisions,
     finding::{Finding, Span},
     live::{Live, LiveStep},
@@ -27,7 +27,8 @@ pub(super) fn untyped(
     let asking: Vec<_> = asking.filter_map(|(at, it)| Some((at, it, asked(it)?))).collect();
     let (_, _, first) = asking.first()?;
     let live = of_any_type(live, told);
-    let index = |rule: &Declared<Rule>| desired.rules.iter().position(|it| std::ptr::eq(it, rule));
+    let index =
+        |rule: &Declared<PlacementRule>| desired.rules.iter().position(|it| std::ptr::eq(it, rule));
     let here = decisions(desired, &live).into_iter();
     let here: HashMap<Address, usize> =
         here.filter_map(|(step, rule)| Some((step, index(rule)?))).collect();
@@ -37,7 +38,8 @@ pub(super) fn untyped(
         for (step, _) in decisions(&alone, &live) {
             let decides = here.get(&step);
             let other = decides.and_then(|it| desired.rules.get(*it));
-            let differs = !is_same(&rule.verdict, other.map_or(&Verdict::Leave, |it| &it.verdict));
+            let differs =
+                !is_same(&rule.verdict, other.map_or(&PlacementVerdict::Leave, |it| &it.verdict));
             let comes_first = decides.is_none_or(|it| at < it) && differs;
             if comes_first || decides == Some(at) {
                 doubtful.insert(step.to_string());
@@ -57,14 +59,14 @@ pub(super) fn untyped(
 }
 
 /// Where a rule asks for a type, if not for any.
-fn asked(rule: &Rule) -> Option<Span> {
+fn asked(rule: &PlacementRule) -> Option<Span> {
     let asked = rule.select.action_type.as_ref()?;
-    (!asked.value.is_everything()).then(|| asked.at.clone())
+    (!asked.value.is_everything()).then(|| asked.span.clone())
 }
 
-fn without_type(rule: &Declared<Rule>) -> Declared<Rule> {
+fn without_type(rule: &Declared<PlacementRule>) -> Declared<PlacementRule> {
     let mut rule = rule.clone();
-    rule.value.select = Selectors { action_type: None, ..rule.value.select };
+    rule.value.select = StepSelectors { action_type: None, ..rule.value.select };
     rule
 }
 
@@ -79,13 +81,15 @@ fn of_any_type(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
 }
 
 /// Whether two rules leave a step in one place.
-fn is_same(one: &Verdict, other: &Verdict) -> bool {
+fn is_same(one: &PlacementVerdict, other: &PlacementVerdict) -> bool {
     match (one, other) {
-        (Verdict::Leave, Verdict::Leave) => true,
-        (Verdict::Place(one), Verdict::Place(other)) => match (&one.place, &other.place) {
-            (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
-            (one, other) => one == other,
-        },
+        (PlacementVerdict::Leave, PlacementVerdict::Leave) => true,
+        (PlacementVerdict::Place(one), PlacementVerdict::Place(other)) => {
+            match (&one.place, &other.place) {
+                (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
+                (one, other) => one == other,
+            }
+        }
         _ => false,
     }
 }

@@ -6,7 +6,7 @@
 
 pub(super) mod watch;
 
-use super::Event;
+use super::ApplyEvent;
 use crate::octopus::wire;
 use poolwright_core::plan::Arrival;
 
@@ -17,7 +17,7 @@ const NAMED: usize = 5;
 
 /// The pools whose workers have to be healthy before steps come to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wait {
+pub struct HealthWait {
     /// How long is waited for all of them together.
     pub limit: Duration,
     /// The pools, and the changes that wait.
@@ -26,16 +26,16 @@ pub struct Wait {
 
 /// How a health check is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Course {
+enum CheckProgress {
     /// It has not ended.
     UnderWay,
     /// It has ended, and what is said of the workers is what it found.
     Over,
     /// It has ended before its time: nothing is known by it.
-    InVain,
+    Inconclusive,
 }
 
-impl Course {
+impl CheckProgress {
     /// # Source
     ///
     /// `api.md` 2.13 has the states. `Failed` is taken for the end of a check that found somebody unhealthy,
@@ -43,7 +43,7 @@ impl Course {
     fn of(state: &str) -> Self {
         match state {
             "Success" | "Failed" => Self::Over,
-            "Canceled" | "TimedOut" => Self::InVain,
+            "Canceled" | "TimedOut" => Self::Inconclusive,
             _ => Self::UnderWay,
         }
     }
@@ -51,14 +51,14 @@ impl Course {
 
 /// A worker that may get work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Member {
+struct EligibleWorker {
     id: String,
     name: String,
     /// In the server's word.
     health: String,
 }
 
-impl Member {
+impl EligibleWorker {
     fn is_healthy(&self) -> bool {
         ["Healthy", "HasWarnings"].iter().any(|it| it.eq_ignore_ascii_case(&self.health))
     }
@@ -66,23 +66,23 @@ impl Member {
 
 /// The workers of a pool, and what is known of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Muster {
-    members: Vec<Member>,
+struct PoolHealth {
+    members: Vec<EligibleWorker>,
     /// How the check is going; none where none was started.
-    course: Option<Course>,
+    course: Option<CheckProgress>,
     /// Those that were healthy when the check began.
     before: BTreeSet<String>,
 }
 
-impl Muster {
+impl PoolHealth {
     /// The enabled workers of a pool, without those that the plan deletes in the end.
-    fn of(workers: &[wire::Worker], pool: &str, leaving: &BTreeSet<String>) -> Self {
-        let stays = |it: &&wire::Worker| {
+    fn of(workers: &[wire::WorkerResource], pool: &str, leaving: &BTreeSet<String>) -> Self {
+        let stays = |it: &&wire::WorkerResource| {
             !it.is_disabled
                 && !leaving.contains(&it.id)
                 && it.worker_pool_ids.iter().any(|id| id == pool)
         };
-        let member = |it: &wire::Worker| Member {
+        let member = |it: &wire::WorkerResource| EligibleWorker {
             id: it.id.clone(),
             name: it.name.clone(),
             health: match it.health_status.as_str() {
@@ -95,11 +95,13 @@ impl Muster {
     }
 
     /// Whether what is said of a worker may be from before the check.
-    fn is_old(&self, member: &Member) -> bool {
+    fn is_old(&self, member: &EligibleWorker) -> bool {
         match self.course {
             None => true,
-            Some(Course::Over) => false,
-            Some(Course::UnderWay | Course::InVain) => self.before.contains(&member.id),
+            Some(CheckProgress::Over) => false,
+            Some(CheckProgress::UnderWay | CheckProgress::Inconclusive) => {
+                self.before.contains(&member.id)
+            }
         }
     }
 
@@ -121,12 +123,12 @@ impl Muster {
     }
 
     /// The workers as an event.
-    fn event(&self, arrival: &Arrival) -> Event {
-        Event::Looked {
+    fn event(&self, arrival: &Arrival) -> ApplyEvent {
+        ApplyEvent::WorkersChecked {
             pool: arrival.pool.address().clone(),
             workers: self.members.len(),
             healthy: self.healthy(),
-            fit: self.is_fit(arrival),
+            ready: self.is_fit(arrival),
         }
     }
 
@@ -143,7 +145,7 @@ impl Muster {
                 )
             }
         };
-        let told = |it: &Member| match it.is_healthy() && self.is_old(it) {
+        let told = |it: &EligibleWorker| match it.is_healthy() && self.is_old(it) {
             true => format!("{} was {}, and its check has not ended", it.name, it.health),
             false => format!("{} is {}", it.name, it.health),
         };
@@ -176,7 +178,7 @@ mod tests {
     }
 
     /// The workers of pool `P` by name and health; `-` before a name is one that is disabled.
-    fn workers(workers: &[(&str, &str)]) -> Vec<wire::Worker> {
+    fn workers(workers: &[(&str, &str)]) -> Vec<wire::WorkerResource> {
         let worker = |(name, health): &(&str, &str)| {
             let worker = json!({
                 "Id": name.trim_start_matches('-'), "Name": name, "HealthStatus": health,
@@ -187,10 +189,14 @@ mod tests {
         workers.iter().map(worker).collect()
     }
 
-    fn muster(all: &[(&str, &str)], before: &[&str], state: Option<&str>) -> Muster {
+    fn muster(all: &[(&str, &str)], before: &[&str], state: Option<&str>) -> PoolHealth {
         let before = before.iter().map(|it| (*it).to_owned()).collect();
         let leaving = BTreeSet::from(["leaves".to_owned()]);
-        Muster { course: state.map(Course::of), before, ..Muster::of(&workers(all), "P", &leaving) }
+        PoolHealth {
+            course: state.map(CheckProgress::of),
+            before,
+            ..PoolHealth::of(&workers(all), "P", &leaving)
+        }
     }
 
     #[test]
@@ -219,7 +225,7 @@ mod tests {
         let found = muster(&all, &[], Some("Success"));
         assert_eq!((found.ids(), found.healthy()), (vec!["w", "u"], 1));
         assert!(found.is_fit(&arrival(1)) && !found.is_fit(&arrival(2)));
-        assert_eq!(Muster::of(&workers(&all), "Q", &BTreeSet::new()).members, []);
+        assert_eq!(PoolHealth::of(&workers(&all), "Q", &BTreeSet::new()).members, []);
     }
 
     #[test]

@@ -2,14 +2,14 @@
 //!
 //! Never: a file or a clock. Whoever listens puts the receipt where it is to be.
 
-use super::Event;
+use super::ApplyEvent;
 use poolwright_core::{
-    plan::Approved,
-    receipt::{Outcome, Receipt, Status, Written},
+    plan::ApprovedPlan,
+    receipt::{ApplyStatus, ChangeOutcome, Receipt, WrittenField},
 };
 
 /// The receipt of an apply that begins.
-pub fn begin(approved: &Approved, tool: String, started: String) -> Receipt {
+pub fn begin(approved: &ApprovedPlan, tool: String, started: String) -> Receipt {
     let plan = approved.plan();
     Receipt::begin(&plan.header, &plan.changes, tool, started)
 }
@@ -17,36 +17,36 @@ pub fn begin(approved: &Approved, tool: String, started: String) -> Receipt {
 /// Writes an event down.
 ///
 /// An entry whose request is about to be sent is unknown from then on, until the answer is there.
-pub fn record(receipt: &mut Receipt, event: &Event) {
-    let (Event::Started { index }
-    | Event::Writing { index, .. }
-    | Event::Done { index, .. }
-    | Event::Failed { index, .. }
-    | Event::Skipped { index, .. }) = event
+pub fn record(receipt: &mut Receipt, event: &ApplyEvent) {
+    let (ApplyEvent::Started { index }
+    | ApplyEvent::Writing { index, .. }
+    | ApplyEvent::Done { index, .. }
+    | ApplyEvent::Failed { index, .. }
+    | ApplyEvent::Skipped { index, .. }) = event
     else {
         return;
     };
     let Some(entry) = receipt.entries.get_mut(*index) else { return };
     match event {
-        Event::Started { .. } | Event::Looked { .. } => {}
-        Event::Writing { written, .. } => {
-            entry.outcome = Outcome::Unknown;
-            note(&mut entry.before, written);
+        ApplyEvent::Started { .. } | ApplyEvent::WorkersChecked { .. } => {}
+        ApplyEvent::Writing { written, .. } => {
+            entry.outcome = ChangeOutcome::Unknown;
+            note(&mut entry.written, written);
         }
-        Event::Done { id, written, .. } => {
-            entry.outcome = Outcome::Done;
+        ApplyEvent::Done { id, written, .. } => {
+            entry.outcome = ChangeOutcome::Done;
             entry.error = None;
-            entry.before.clone_from(written);
+            entry.written.clone_from(written);
             if id.is_some() {
                 entry.id.clone_from(id);
             }
         }
-        Event::Failed { error, unknown, .. } => {
-            entry.outcome = if *unknown { Outcome::Unknown } else { Outcome::Failed };
+        ApplyEvent::Failed { error, unknown, .. } => {
+            entry.outcome = if *unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
             entry.error = Some(error.clone());
         }
-        Event::Skipped { because, .. } => {
-            entry.outcome = Outcome::Skipped;
+        ApplyEvent::Skipped { because, .. } => {
+            entry.outcome = ChangeOutcome::Skipped;
             entry.error = Some(because.clone());
         }
     }
@@ -54,13 +54,13 @@ pub fn record(receipt: &mut Receipt, event: &Event) {
 
 /// Ends the receipt: done, or partial where any change is not.
 pub fn end(receipt: &mut Receipt, ended: String) {
-    let done = receipt.entries.iter().all(|entry| entry.outcome == Outcome::Done);
-    receipt.status = if done { Status::Done } else { Status::Partial };
+    let done = receipt.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done);
+    receipt.status = if done { ApplyStatus::Done } else { ApplyStatus::Partial };
     receipt.ended = Some(ended);
 }
 
 /// Adds what a request writes to what earlier tries wrote; what was there first is what was there.
-pub(super) fn note(known: &mut Vec<Written>, written: &[Written]) {
+pub(super) fn note(known: &mut Vec<WrittenField>, written: &[WrittenField]) {
     for field in written {
         match known.iter_mut().find(|it| it.path == field.path) {
             Some(known) => known.after.clone_from(&field.after),

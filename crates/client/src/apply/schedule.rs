@@ -7,7 +7,7 @@
 
 use poolwright_core::{
     model::{Address, Id, Process, VariableSet},
-    plan::{Action, Arrival, Change, ChangeKind, PoolEdit, WorkerEdit},
+    plan::{Arrival, Change, ChangeAction, ChangeKind, PoolEdit, WorkerEdit},
 };
 
 use std::collections::{BTreeSet, HashMap};
@@ -17,11 +17,11 @@ const INTERRUPTED: &str = "interrupted";
 
 /// What to do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextAction {
     /// Carry these changes out with one write.
     Start(Vec<usize>),
     /// Look at the workers for which changes wait: those of the arrivals at these places.
-    Look(Vec<usize>),
+    CheckHealth(Vec<usize>),
     /// Leave this one.
     Skip {
         /// Which change.
@@ -34,42 +34,42 @@ pub(super) enum Next {
 /// The state of every change.
 pub(super) struct Schedule {
     parallelism: usize,
-    changes: Vec<Node>,
-    units: Vec<Unit>,
+    changes: Vec<ScheduledChange>,
+    units: Vec<WriteUnit>,
     /// Units that have not begun, by stage and then by order.
     waiting: BTreeSet<(u8, usize)>,
     /// Units that have, by stage.
     under_way: BTreeSet<(u8, usize)>,
     /// The pools whose workers changes wait for.
-    looks: Vec<Look>,
+    health_checks: Vec<ScheduledHealthCheck>,
 }
 
-struct Node {
+struct ScheduledChange {
     address: String,
     unit: usize,
     /// Those that wait for this one.
     dependents: Vec<usize>,
     /// Why this one is never to begin.
     lost: Option<String>,
-    state: State,
+    state: ScheduleState,
 }
 
 /// Workers that are looked at, and the changes that wait for them.
-struct Look {
+struct ScheduledHealthCheck {
     /// The first stage in which a change waits.
     stage: u8,
     changes: Vec<usize>,
-    state: State,
+    state: ScheduleState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ScheduleState {
     Waiting,
     UnderWay,
     Ended,
 }
 
-struct Unit {
+struct WriteUnit {
     stage: u8,
     changes: Vec<usize>,
     /// How many changes of other units, and looks, have to end first.
@@ -80,13 +80,13 @@ struct Unit {
 
 /// A document that is written as a whole, whatever changes in it.
 #[derive(PartialEq, Eq, Hash)]
-enum Whole<'a> {
+enum SharedDocument<'a> {
     Process(&'a Id<Process>),
     /// Values that go are taken away later than others come.
     Values(u8, &'a Id<VariableSet>),
 }
 
-impl<'a> Whole<'a> {
+impl<'a> SharedDocument<'a> {
     fn of(kind: &'a ChangeKind) -> Option<Self> {
         match kind {
             ChangeKind::PlaceStep { process, .. } => Some(Self::Process(process)),
@@ -99,36 +99,37 @@ impl<'a> Whole<'a> {
 impl Schedule {
     /// All changes, none begun; at least one unit at a time. `arrivals` wait for workers.
     pub(super) fn new(changes: &[Change], arrivals: &[Arrival], parallelism: usize) -> Self {
-        let mut units: Vec<Unit> = Vec::new();
-        let mut wholes: HashMap<Whole, usize> = HashMap::new();
-        let mut nodes: Vec<Node> = Vec::with_capacity(changes.len());
+        let mut units: Vec<WriteUnit> = Vec::new();
+        let mut wholes: HashMap<SharedDocument, usize> = HashMap::new();
+        let mut nodes: Vec<ScheduledChange> = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
             let stage = change.kind.stage();
             let next = units.len();
-            let unit = match Whole::of(&change.kind) {
+            let unit = match SharedDocument::of(&change.kind) {
                 Some(whole) => *wholes.entry(whole).or_insert(next),
                 None => next,
             };
             if unit == next {
-                units.push(Unit { stage, changes: Vec::new(), waits: 0, open: 0 });
+                units.push(WriteUnit { stage, changes: Vec::new(), waits: 0, open: 0 });
             }
             if let Some(unit) = units.get_mut(unit) {
                 unit.changes.push(index);
                 unit.open += 1;
             }
-            nodes.push(Node {
+            nodes.push(ScheduledChange {
                 address: change.address.to_string(),
                 unit,
                 dependents: Vec::new(),
                 lost: None,
-                state: State::Waiting,
+                state: ScheduleState::Waiting,
             });
         }
         let waiting = units.iter().enumerate().map(|(at, unit)| (unit.stage, at)).collect();
         let under_way = BTreeSet::new();
         let parallelism = parallelism.max(1);
         let looks = Vec::new();
-        let mut schedule = Self { parallelism, changes: nodes, units, waiting, under_way, looks };
+        let mut schedule =
+            Self { parallelism, changes: nodes, units, waiting, under_way, health_checks: looks };
         for (index, first) in edges(changes) {
             schedule.draw(index, first);
         }
@@ -140,7 +141,11 @@ impl Schedule {
 
     /// Lets changes wait until workers were looked at.
     fn hold(&mut self, changes: &[usize]) {
-        let mut look = Look { stage: u8::MAX, changes: Vec::new(), state: State::Waiting };
+        let mut look = ScheduledHealthCheck {
+            stage: u8::MAX,
+            changes: Vec::new(),
+            state: ScheduleState::Waiting,
+        };
         for index in changes {
             let Some(node) = self.changes.get(*index) else { continue };
             let Some(unit) = self.units.get_mut(node.unit) else { continue };
@@ -148,7 +153,7 @@ impl Schedule {
             look.stage = look.stage.min(unit.stage);
             look.changes.push(*index);
         }
-        self.looks.push(look);
+        self.health_checks.push(look);
     }
 
     /// Draws an edge: `index` waits for `first`. Changes of one unit are written at once.
@@ -165,7 +170,7 @@ impl Schedule {
     }
 
     /// What to do now, if anything; to be asked until there is nothing. Nothing is begun once `stopped`.
-    pub(super) fn next(&mut self, stopped: bool) -> Option<Next> {
+    pub(super) fn next(&mut self, stopped: bool) -> Option<NextAction> {
         if stopped {
             let (_, unit) = self.waiting.first().copied()?;
             return self.skip_one_of(unit, |_| Some(INTERRUPTED.to_owned()));
@@ -176,18 +181,19 @@ impl Schedule {
         }
         let due = self.begin_looks(stage);
         if !due.is_empty() {
-            return Some(Next::Look(due));
+            return Some(NextAction::CheckHealth(due));
         }
         if self.under_way.len() >= self.parallelism {
             return None;
         }
-        let looks = self.looks.iter().any(|look| look.state == State::UnderWay);
+        let looks = self.health_checks.iter().any(|look| look.state == ScheduleState::UnderWay);
         let idle = self.under_way.is_empty() && !looks;
         let ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
         let in_stage = self.waiting.range((stage, 0)..=(stage, usize::MAX)).map(|(_, at)| *at);
         let Some(unit) = in_stage.into_iter().find(ready) else {
             // Nothing is under way that could end what it waits for: a plan that nobody can carry out.
-            let in_a_circle = |_: &Node| Some("waits for a change that waits for it".to_owned());
+            let in_a_circle =
+                |_: &ScheduledChange| Some("waits for a change that waits for it".to_owned());
             return if idle { self.skip_one_of(first, in_a_circle) } else { None };
         };
         let lost = self.skip_one_of(unit, |node| node.lost.clone());
@@ -197,17 +203,17 @@ impl Schedule {
     /// Begins the looks for which it is time. One for which no change waits that could still be made is over.
     fn begin_looks(&mut self, stage: u8) -> Vec<usize> {
         let mut due = Vec::new();
-        for (at, look) in self.looks.iter_mut().enumerate() {
-            if look.state == State::Waiting && look.stage <= stage {
-                look.state = State::UnderWay;
+        for (at, look) in self.health_checks.iter_mut().enumerate() {
+            if look.state == ScheduleState::Waiting && look.stage <= stage {
+                look.state = ScheduleState::UnderWay;
                 due.push(at);
             }
         }
         let is_open = |index: &usize| {
             let node = self.changes.get(*index);
-            node.is_some_and(|it| it.state == State::Waiting && it.lost.is_none())
+            node.is_some_and(|it| it.state == ScheduleState::Waiting && it.lost.is_none())
         };
-        let changes = |at: usize| self.looks.get(at).into_iter().flat_map(|it| &it.changes);
+        let changes = |at: usize| self.health_checks.get(at).into_iter().flat_map(|it| &it.changes);
         let (due, idle): (Vec<usize>, Vec<usize>) =
             due.into_iter().partition(|at| changes(*at).any(is_open));
         idle.into_iter().for_each(|at| self.looked(at, Ok(())));
@@ -216,10 +222,12 @@ impl Schedule {
 
     /// A look has ended: its changes go on, or never begin for the reason that is given.
     pub(super) fn looked(&mut self, at: usize, result: Result<(), String>) {
-        let Some(look) = self.looks.get_mut(at).filter(|it| it.state != State::Ended) else {
+        let Some(look) =
+            self.health_checks.get_mut(at).filter(|it| it.state != ScheduleState::Ended)
+        else {
             return;
         };
-        look.state = State::Ended;
+        look.state = ScheduleState::Ended;
         for index in std::mem::take(&mut look.changes) {
             let Some(node) = self.changes.get_mut(index) else { continue };
             if let Err(why) = &result {
@@ -235,40 +243,40 @@ impl Schedule {
     fn skip_one_of(
         &mut self,
         unit: usize,
-        reason: impl Fn(&Node) -> Option<String>,
-    ) -> Option<Next> {
+        reason: impl Fn(&ScheduledChange) -> Option<String>,
+    ) -> Option<NextAction> {
         let because = |index: usize| {
-            let node = self.changes.get(index).filter(|it| it.state == State::Waiting)?;
+            let node = self.changes.get(index).filter(|it| it.state == ScheduleState::Waiting)?;
             reason(node).map(|because| (index, because))
         };
         let changes = &self.units.get(unit)?.changes;
         let (index, because) = changes.iter().copied().find_map(because)?;
         self.end(index, false);
-        Some(Next::Skip { index, because })
+        Some(NextAction::Skip { index, because })
     }
 
-    fn start(&mut self, stage: u8, unit: usize) -> Next {
+    fn start(&mut self, stage: u8, unit: usize) -> NextAction {
         self.waiting.remove(&(stage, unit));
         self.under_way.insert((stage, unit));
         let changes = self.units.get(unit).map(|it| it.changes.clone()).unwrap_or_default();
         let mut begun = Vec::new();
         for index in changes {
             let Some(node) = self.changes.get_mut(index) else { continue };
-            if node.state == State::Waiting {
-                node.state = State::UnderWay;
+            if node.state == ScheduleState::Waiting {
+                node.state = ScheduleState::UnderWay;
                 begun.push(index);
             }
         }
-        Next::Start(begun)
+        NextAction::Start(begun)
     }
 
     /// A change has ended; those that wait for it go on if it is `done`, and else never begin.
     pub(super) fn end(&mut self, index: usize, done: bool) {
         let Some(node) = self.changes.get_mut(index) else { return };
-        if node.state == State::Ended {
+        if node.state == ScheduleState::Ended {
             return;
         }
-        node.state = State::Ended;
+        node.state = ScheduleState::Ended;
         let (own, dependents) = (node.unit, std::mem::take(&mut node.dependents));
         let in_vain = (!done).then(|| format!("waits for {}", node.address));
         if let Some(unit) = self.units.get_mut(own) {
@@ -300,7 +308,7 @@ fn edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
         edges.extend(named.map(|first| (index, *first)));
         // What is made of a thing that is made here waits for it, without a word of the plan.
         let made = at.get(&change.address).into_iter().flatten().filter(|first| {
-            changes.get(**first).is_some_and(|it| it.kind.action() == Action::Create)
+            changes.get(**first).is_some_and(|it| it.kind.action() == ChangeAction::Create)
         });
         edges.extend(made.map(|first| (index, *first)));
         at.entry(&change.address).or_default().push(index);

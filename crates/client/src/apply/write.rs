@@ -16,15 +16,15 @@ mod spelling;
 mod step;
 mod worker;
 
-use super::Event;
+use super::ApplyEvent;
 use crate::{
     apply::writer::Writer,
-    octopus::{Connection, Error, SpaceReader},
+    octopus::{ClientError, Connection, SpaceReader},
 };
 use poolwright_core::{
     model::{Address, Id, Pool, PoolHandle, Space},
     plan::{Change, ChangeKind, Plan},
-    receipt::{Outcome, Written},
+    receipt::{ChangeOutcome, WrittenField},
 };
 
 use std::{
@@ -40,48 +40,48 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Tells what happens.
-pub(super) type Tell<'a> = &'a (dyn Fn(Event) + Sync);
+pub(super) type EventSink<'a> = &'a (dyn Fn(ApplyEvent) + Sync);
 
 /// What a change came to, by its place in the plan.
-pub(super) type Told = (usize, Outcome);
+pub(super) type IndexedOutcome = (usize, ChangeOutcome);
 
 /// What a change wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Wrote {
+struct WriteSuccess {
     /// The id of what was created, or was there already.
     id: Option<String>,
     /// What was changed.
-    written: Vec<Written>,
+    written: Vec<WrittenField>,
 }
 
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Failure {
+struct WriteFailure {
     error: String,
     /// Whether it may have been made all the same.
     unknown: bool,
 }
 
-type Result<T, E = Failure> = std::result::Result<T, E>;
+type WriteResult<T, E = WriteFailure> = std::result::Result<T, E>;
 
-impl Failure {
+impl WriteFailure {
     /// Certainly not made.
     fn new(error: impl ToString) -> Self {
         Self { error: error.to_string(), unknown: false }
     }
 
     /// A write that was answered with this, or not at all.
-    fn of_write(error: &Error) -> Self {
+    fn of_write(error: &ClientError) -> Self {
         Self { error: error.to_string(), unknown: error.is_ambiguous() }
     }
 }
 
 /// Carries changes out.
-pub(super) struct Writes<'a> {
+pub(super) struct ChangeWriter<'a> {
     writer: Writer,
     space: &'a Id<Space>,
     changes: &'a [Change],
-    tell: Tell<'a>,
+    events: EventSink<'a>,
     /// The pools that were made here.
     made: Mutex<HashMap<&'a Address, Id<Pool>>>,
     /// The machine policy of a worker that names none.
@@ -93,14 +93,14 @@ pub(super) struct Writes<'a> {
     repositories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-impl<'a> Writes<'a> {
-    pub(super) fn new(connection: &Connection, plan: &'a Plan, tell: Tell<'a>) -> Self {
+impl<'a> ChangeWriter<'a> {
+    pub(super) fn new(connection: &Connection, plan: &'a Plan, tell: EventSink<'a>) -> Self {
         let space = &plan.header.space.id;
         Self {
             writer: Writer::new(connection, space),
             space,
             changes: &plan.changes,
-            tell,
+            events: tell,
             made: Mutex::default(),
             default_policy: OnceCell::new(),
             taken_pools: OnceCell::new(),
@@ -110,9 +110,9 @@ impl<'a> Writes<'a> {
     }
 
     /// Carries out the changes of a unit, which are one write.
-    pub(super) async fn unit(&self, unit: Vec<usize>) -> Vec<Told> {
+    pub(super) async fn unit(&self, unit: Vec<usize>) -> Vec<IndexedOutcome> {
         for index in &unit {
-            (self.tell)(Event::Started { index: *index });
+            (self.events)(ApplyEvent::Started { index: *index });
         }
         let first = unit.first().and_then(|index| self.changes.get(*index));
         let results = match (unit.as_slice(), first.map(|it| &it.kind)) {
@@ -129,21 +129,23 @@ impl<'a> Writes<'a> {
         results.into_iter().map(|(index, result)| (index, self.told(index, result))).collect()
     }
 
-    fn told(&self, index: usize, result: Result<Wrote>) -> Outcome {
+    fn told(&self, index: usize, result: WriteResult<WriteSuccess>) -> ChangeOutcome {
         let (outcome, event) = match result {
-            Ok(Wrote { id, written }) => (Outcome::Done, Event::Done { index, id, written }),
-            Err(Failure { error, unknown }) => {
-                let outcome = if unknown { Outcome::Unknown } else { Outcome::Failed };
-                (outcome, Event::Failed { index, error, unknown })
+            Ok(WriteSuccess { id, written }) => {
+                (ChangeOutcome::Done, ApplyEvent::Done { index, id, written })
+            }
+            Err(WriteFailure { error, unknown }) => {
+                let outcome = if unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
+                (outcome, ApplyEvent::Failed { index, error, unknown })
             }
         };
-        (self.tell)(event);
+        (self.events)(event);
         outcome
     }
 
-    async fn change(&self, index: usize) -> Result<Wrote> {
+    async fn change(&self, index: usize) -> WriteResult<WriteSuccess> {
         let Some(Change { address, kind, .. }) = self.changes.get(index) else {
-            return Err(Failure::new("the plan has no such change"));
+            return Err(WriteFailure::new("the plan has no such change"));
         };
         match kind {
             ChangeKind::CreatePool(new) => self.create_pool(index, address, new).await,
@@ -159,12 +161,14 @@ impl<'a> Writes<'a> {
                 self.replace_worker(index, id, name, new).await
             }
             ChangeKind::DeleteWorker { id, name } => self.delete_worker(index, id, name).await,
-            ChangeKind::SetBuiltInWorker { on } => self.set_built_in_worker(index, *on).await,
-            ChangeKind::SetTargetPool { id, pool, exactly } => {
+            ChangeKind::SetBuiltInWorker { enabled: on } => {
+                self.set_built_in_worker(index, *on).await
+            }
+            ChangeKind::SetTargetPool { id, pool, exact_field: exactly } => {
                 self.set_target_pool(index, id, pool, exactly.as_deref()).await
             }
             ChangeKind::PlaceStep { .. } | ChangeKind::SetValue { .. } => {
-                Err(Failure::new("it is written with all else of its process or set"))
+                Err(WriteFailure::new("it is written with all else of its process or set"))
             }
         }
     }
@@ -183,12 +187,12 @@ impl<'a> Writes<'a> {
         self.writer.reader()
     }
 
-    fn writing(&self, index: usize, written: &[Written]) {
-        (self.tell)(Event::Writing { index, written: written.to_vec() });
+    fn writing(&self, index: usize, written: &[WrittenField]) {
+        (self.events)(ApplyEvent::Writing { index, written: written.to_vec() });
     }
 
     /// The id of a pool that is live, or was made here.
-    pub(super) fn pool(&self, handle: &PoolHandle) -> Result<String, String> {
+    pub(super) fn pool(&self, handle: &PoolHandle) -> WriteResult<String, String> {
         let address = match handle {
             PoolHandle::Existing { id, .. } => return Ok(id.as_str().to_owned()),
             PoolHandle::New(address) => address,
@@ -198,7 +202,7 @@ impl<'a> Writes<'a> {
         id.ok_or_else(|| format!("{address} was not created"))
     }
 
-    fn pools(&self, handles: &[PoolHandle]) -> Result<Vec<String>, String> {
+    fn pools(&self, handles: &[PoolHandle]) -> WriteResult<Vec<String>, String> {
         handles.iter().map(|it| self.pool(it)).collect()
     }
 

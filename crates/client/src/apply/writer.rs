@@ -1,12 +1,12 @@
 //! What changes a server. Private to `apply`, so that nothing else can name it.
 //!
 //! A write is tried again only where it is certain that it was not processed; all else comes back as an
-//! error that says so ([`Error::is_ambiguous`]). Never: a decision, or a body that it makes up itself.
+//! error that says so ([`ClientError::is_ambiguous`]). Never: a decision, or a body that it makes up itself.
 
 use crate::octopus::{
-    Branch, Connection, Error, Resource, SpaceReader,
+    ClientError, Connection, ProjectBranch, Resource, SpaceReader,
     base::encoded,
-    exchange::{Call, without_mark},
+    exchange::{ApiRequest, without_mark},
     wire,
 };
 use poolwright_core::model::{Id, Space};
@@ -22,7 +22,7 @@ pub(super) struct Writer {
 
 /// What can be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Creates {
+pub(super) enum CreateKind {
     /// A worker pool.
     WorkerPool,
     /// A worker.
@@ -44,11 +44,15 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Any [`Error`]; after an ambiguous one the thing may be there.
-    pub(super) async fn create(&self, kind: Creates, body: &Value) -> Result<String, Error> {
+    /// Any [`ClientError`]; after an ambiguous one the thing may be there.
+    pub(super) async fn create(
+        &self,
+        kind: CreateKind,
+        body: &Value,
+    ) -> Result<String, ClientError> {
         let path = match kind {
-            Creates::WorkerPool => format!("{}/workerpools", self.reader.prefix()),
-            Creates::Worker => format!("{}/workers", self.reader.prefix()),
+            CreateKind::WorkerPool => format!("{}/workerpools", self.reader.prefix()),
+            CreateKind::Worker => format!("{}/workers", self.reader.prefix()),
         };
         self.write(Method::POST, &path, body.to_string(), text).await
     }
@@ -57,8 +61,12 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Any [`Error`]; [`Error::is_stale`] where a process was saved by somebody else meanwhile.
-    pub(super) async fn put(&self, resource: &Resource, body: String) -> Result<String, Error> {
+    /// Any [`ClientError`]; [`ClientError::is_stale`] where a process was saved by somebody else meanwhile.
+    pub(super) async fn put(
+        &self,
+        resource: &Resource,
+        body: String,
+    ) -> Result<String, ClientError> {
         let path = resource.path_to_put(self.reader.prefix(), &body);
         self.write(Method::PUT, &path, body, text).await
     }
@@ -67,13 +75,17 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
+    /// Any [`ClientError`].
     ///
     /// # Source
     ///
     /// `POST …/git/branches/v2` with `NewBranchName`, `BaseGitRef`, and once more the ids that the path has:
     /// the reference that the 2026 server generates of itself requires all four.
-    pub(super) async fn create_branch(&self, branch: &Branch, base: &Branch) -> Result<(), Error> {
+    pub(super) async fn create_branch(
+        &self,
+        branch: &ProjectBranch,
+        base: &ProjectBranch,
+    ) -> Result<(), ClientError> {
         if self.reader.branch(branch).await?.is_some() {
             return Ok(());
         }
@@ -92,14 +104,14 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
+    /// Any [`ClientError`].
     ///
     /// # Source
     ///
     /// `POST …/tasks` (`api.md` 2.13).
-    pub(super) async fn queue_task(&self, body: &Value) -> Result<wire::Task, Error> {
+    pub(super) async fn queue_task(&self, body: &Value) -> Result<wire::TaskResource, ClientError> {
         let (path, body) = (format!("{}/tasks", self.reader.prefix()), Some(body.to_string()));
-        let call = Call { method: Method::POST, path: &path, body, repeatable: true };
+        let call = ApiRequest { method: Method::POST, path: &path, body, repeatable: true };
         self.connection.exchange(&call, |body| serde_json::from_slice(without_mark(body))).await
     }
 
@@ -107,8 +119,8 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub(super) async fn sort_worker_pools(&self, ids: &[String]) -> Result<(), Error> {
+    /// Any [`ClientError`].
+    pub(super) async fn sort_worker_pools(&self, ids: &[String]) -> Result<(), ClientError> {
         let path = format!("{}/workerpools/sortorder", self.reader.prefix());
         self.write(Method::PUT, &path, Value::from(ids).to_string(), |_| Ok(())).await
     }
@@ -117,10 +129,10 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Any [`Error`] but that there is no such thing.
-    pub(super) async fn delete(&self, resource: &Resource) -> Result<(), Error> {
+    /// Any [`ClientError`] but that there is no such thing.
+    pub(super) async fn delete(&self, resource: &Resource) -> Result<(), ClientError> {
         let path = resource.path(self.reader.prefix());
-        let call = Call { method: Method::DELETE, path: &path, body: None, repeatable: true };
+        let call = ApiRequest { method: Method::DELETE, path: &path, body: None, repeatable: true };
         match self.connection.exchange(&call, |_| Ok(())).await {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
@@ -133,8 +145,8 @@ impl Writer {
         path: &str,
         body: String,
         read: fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<T, Error> {
-        let call = Call { method, path, body: Some(body), repeatable: false };
+    ) -> Result<T, ClientError> {
+        let call = ApiRequest { method, path, body: Some(body), repeatable: false };
         self.connection.exchange(&call, read).await
     }
 }

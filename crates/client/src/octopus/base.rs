@@ -2,7 +2,7 @@
 //!
 //! Never: a URL that a server sent; links are not followed.
 
-use super::Error;
+use super::ClientError;
 use reqwest::Url;
 use std::{fmt::Write as _, net::IpAddr};
 
@@ -10,20 +10,20 @@ const NO_SCHEME: &str = "it starts with neither `https://` nor `http://`";
 
 /// Where a server is: scheme, host, port and the path it is served below, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Base {
+pub(super) struct BaseUrl {
     text: String,
     url: Url,
 }
 
-impl Base {
+impl BaseUrl {
     /// The base that `text` names. A trailing `/api` or `/app` is what a browser shows, and is left out.
     ///
     /// # Errors
     ///
-    /// [`Error::BadUrl`] where it is no URL of a server, [`Error::InsecureUrl`] where the key would
+    /// [`ClientError::BadUrl`] where it is no URL of a server, [`ClientError::InsecureUrl`] where the key would
     /// cross a network unprotected.
-    pub(super) fn new(text: &str, insecure_http: bool) -> Result<Self, Error> {
-        let bad = |why: &str| Error::BadUrl { url: shown(text), why: why.to_owned() };
+    pub(super) fn new(text: &str, insecure_http: bool) -> Result<Self, ClientError> {
+        let bad = |why: &str| ClientError::BadUrl { url: shown(text), why: why.to_owned() };
         let url = Url::parse(text.trim()).map_err(|why| match text.contains("://") {
             true => bad(&why.to_string()),
             false => bad(NO_SCHEME),
@@ -31,7 +31,7 @@ impl Base {
         match url.scheme() {
             "https" => {}
             "http" if insecure_http || is_loopback(&url) => {}
-            "http" => return Err(Error::InsecureUrl(shown(text))),
+            "http" => return Err(ClientError::InsecureUrl(shown(text))),
             _ => return Err(bad(NO_SCHEME)),
         }
         if !url.username().is_empty() || url.password().is_some() {
@@ -67,10 +67,10 @@ impl Base {
     ///
     /// # Errors
     ///
-    /// [`Error::BadUrl`], where the path is none.
-    pub(super) fn at(&self, path: &str) -> Result<Url, Error> {
+    /// [`ClientError::BadUrl`], where the path is none.
+    pub(super) fn at(&self, path: &str) -> Result<Url, ClientError> {
         let text = format!("{}{path}", self.text);
-        Url::parse(&text).map_err(|why| Error::BadUrl { url: text, why: why.to_string() })
+        Url::parse(&text).map_err(|why| ClientError::BadUrl { url: text, why: why.to_string() })
     }
 
     /// Whether `other` is the same scheme, host and port, so that the key may be sent there.
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn base(text: &str) -> String {
-        match Base::new(text, false) {
+        match BaseUrl::new(text, false) {
             Ok(base) => base.as_str().to_owned(),
             Err(error) => error.to_string(),
         }
@@ -139,7 +139,7 @@ mod tests {
         }
         insta::assert_snapshot!(base("http://octopus.acme.example"), @"`http://octopus.acme.example` is not https, so the key would be sent in the clear");
         insta::assert_snapshot!(base("http://127.0.0.1.evil.example"), @"`http://127.0.0.1.evil.example` is not https, so the key would be sent in the clear");
-        assert!(Base::new("http://octopus.acme.example", true).is_ok());
+        assert!(BaseUrl::new("http://octopus.acme.example", true).is_ok());
     }
 
     #[test]
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_path_below_the_base_keeps_its_prefix() {
-        let base = Base::new("https://acme.example/octopus/", false).unwrap();
+        let base = BaseUrl::new("https://acme.example/octopus/", false).unwrap();
         let url = base.at("/api/Spaces-1/workers/all").unwrap();
         assert_eq!(url.as_str(), "https://acme.example/octopus/api/Spaces-1/workers/all");
         assert!(base.is_home_of(&url));

@@ -1,6 +1,8 @@
 //! A connection: the client, the key's header, and the permits that bound what is under way.
 
-use super::{Credentials, Error, Options, Reader, base::Base, exchange::deepest};
+use super::{
+    ClientError, ConnectionOptions, Credentials, Reader, base::BaseUrl, exchange::deepest,
+};
 use reqwest::{
     Certificate, Client,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
@@ -24,15 +26,15 @@ const CONNECT: Duration = Duration::from_secs(15);
 
 /// A connection to a server, on behalf of one key. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Connection(Arc<Inner>);
+pub struct Connection(Arc<ConnectionInner>);
 
 #[derive(Debug)]
-struct Inner {
+struct ConnectionInner {
     client: Client,
-    base: Base,
+    base: BaseUrl,
     permits: Semaphore,
     timeout: Duration,
-    patience: Duration,
+    retry_limit: Duration,
     answered: AtomicBool,
 }
 
@@ -41,17 +43,17 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Error::BadUrl`], [`Error::InsecureUrl`], [`Error::BadCredentials`],
-    /// [`Error::BadCertificates`], or [`Error::Setup`] where the system has no certificates.
-    pub fn open(options: Options) -> Result<Self, Error> {
-        let base = Base::new(&options.url, options.insecure_http)?;
+    /// [`ClientError::BadUrl`], [`ClientError::InsecureUrl`], [`ClientError::BadCredentials`],
+    /// [`ClientError::BadCertificates`], or [`ClientError::Setup`] where the system has no certificates.
+    pub fn open(options: ConnectionOptions) -> Result<Self, ClientError> {
+        let base = BaseUrl::new(&options.url, options.insecure_http)?;
         let client = client(&options, &base)?;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self(Arc::new(ConnectionInner {
             client,
             base,
             permits: Semaphore::new(options.parallelism.clamp(1, Semaphore::MAX_PERMITS)),
             timeout: options.timeout,
-            patience: options.patience,
+            retry_limit: options.retry_limit,
             answered: AtomicBool::new(false),
         })))
     }
@@ -70,7 +72,7 @@ impl Connection {
         &self.0.client
     }
 
-    pub(super) fn base(&self) -> &Base {
+    pub(super) fn base(&self) -> &BaseUrl {
         &self.0.base
     }
 
@@ -83,7 +85,7 @@ impl Connection {
     }
 
     pub(super) fn patience(&self) -> Duration {
-        self.0.patience
+        self.0.retry_limit
     }
 
     /// Whether the server has ever answered.
@@ -97,7 +99,7 @@ impl Connection {
     }
 }
 
-fn client(options: &Options, base: &Base) -> Result<Client, Error> {
+fn client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, ClientError> {
     // The second call of a process finds a provider already there, which is as good.
     _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
@@ -120,28 +122,30 @@ fn client(options: &Options, base: &Base) -> Result<Client, Error> {
         (true, false) if cfg!(target_vendor = "apple") => builder.tls_certs_only(certificates),
         (true, false) => builder.tls_certs_merge(certificates),
     };
-    builder.build().map_err(|why| Error::Setup(deepest(&why)))
+    builder.build().map_err(|why| ClientError::Setup(deepest(&why)))
 }
 
-fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, Error> {
+fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, ClientError> {
     let Some(pem) = pem else { return Ok(Vec::new()) };
     let found = Certificate::from_pem_bundle(pem);
-    let found = found.map_err(|why| Error::BadCertificates(deepest(&why)))?;
+    let found = found.map_err(|why| ClientError::BadCertificates(deepest(&why)))?;
     match found.is_empty() {
-        true => Err(Error::BadCertificates("there is no `BEGIN CERTIFICATE` in it".to_owned())),
+        true => {
+            Err(ClientError::BadCertificates("there is no `BEGIN CERTIFICATE` in it".to_owned()))
+        }
         false => Ok(found),
     }
 }
 
-fn headers(credentials: &Credentials) -> Result<HeaderMap, Error> {
+fn headers(credentials: &Credentials) -> Result<HeaderMap, ClientError> {
     let (name, value) = match credentials {
         Credentials::ApiKey(key) => (API_KEY, key.reveal().trim().to_owned()),
         Credentials::AccessToken(token) => {
             (AUTHORIZATION, format!("Bearer {}", token.reveal().trim()))
         }
-        Credentials::Nobody => return Ok(HeaderMap::new()),
+        Credentials::Anonymous => return Ok(HeaderMap::new()),
     };
-    let mut value = HeaderValue::from_str(&value).map_err(|_| Error::BadCredentials)?;
+    let mut value = HeaderValue::from_str(&value).map_err(|_| ClientError::BadCredentials)?;
     value.set_sensitive(true);
     Ok(HeaderMap::from_iter([(name, value)]))
 }

@@ -7,8 +7,8 @@ mod layout;
 mod same;
 mod scan;
 
-use layout::Layout;
-use scan::{Item, Items};
+use layout::ItemLayout;
+use scan::{ContainerItem, ContainerItems};
 use serde_json::Value;
 use std::ops::Range;
 
@@ -17,11 +17,11 @@ const DEEPEST: usize = 128;
 
 /// A JSON text, known to be well-formed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document(String);
+pub struct JsonDocument(String);
 
 /// A step on the way to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segment<'a> {
+pub enum PathSegment<'a> {
     /// The field of this name.
     Key(&'a str),
     /// The field of this name, whatever its case; one that is inserted is spelled as here.
@@ -39,9 +39,9 @@ pub enum Segment<'a> {
     End,
 }
 
-/// Why a text is no [`Document`].
+/// Why a text is no [`JsonDocument`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseError {
+pub enum JsonParseError {
     /// It is not JSON.
     #[error("the document is no JSON: {0}")]
     NotJson(String),
@@ -52,7 +52,7 @@ pub enum ParseError {
 
 /// Why a value was not set; the text is as it was.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
+pub enum JsonEditError {
     /// Nothing is at this path, and nothing may be inserted there.
     #[error("there is no `{0}`")]
     Missing(String),
@@ -68,22 +68,22 @@ pub enum EditError {
 }
 
 /// A value that was found, and the item of a container that it stands in.
-struct Found {
+struct FoundValue {
     value: Range<usize>,
-    layout: Layout,
+    layout: ItemLayout,
 }
 
-impl Document {
+impl JsonDocument {
     /// The text as a document.
     ///
     /// # Errors
     ///
-    /// [`ParseError`].
-    pub fn parse(text: String) -> Result<Self, ParseError> {
+    /// [`JsonParseError`].
+    pub fn parse(text: String) -> Result<Self, JsonParseError> {
         let parsed = serde_json::from_str::<serde::de::IgnoredAny>(&text);
-        parsed.map_err(|why| ParseError::NotJson(why.to_string()))?;
+        parsed.map_err(|why| JsonParseError::NotJson(why.to_string()))?;
         match scan::depth(&text) > DEEPEST {
-            true => Err(ParseError::TooDeep),
+            true => Err(JsonParseError::TooDeep),
             false => Ok(Self(text)),
         }
     }
@@ -99,26 +99,26 @@ impl Document {
     }
 
     /// The value at `path` as it is written; none where there is nothing, or more than one.
-    pub fn get(&self, path: &[Segment<'_>]) -> Option<&str> {
+    pub fn get(&self, path: &[PathSegment<'_>]) -> Option<&str> {
         let found = self.find(path).ok()?;
         self.0.get(found.value)
     }
 
     /// The value at `path`. A part that cannot be held, such as `1E+400`, is its spelling as a text.
-    pub fn value(&self, path: &[Segment<'_>]) -> Option<Value> {
+    pub fn value(&self, path: &[PathSegment<'_>]) -> Option<Value> {
         Some(same::value(&self.0, &self.find(path).ok()?.value))
     }
 
     /// Makes the value at `path` this one, and tells whether that changed anything.
     ///
     /// A value that equals it already keeps its bytes. A field that is not there is inserted at the end
-    /// of its object, and an element at the [`Segment::End`] of its array, spaced as its neighbours are; the
+    /// of its object, and an element at the [`PathSegment::End`] of its array, spaced as its neighbours are; the
     /// object or the array itself has to be there.
     ///
     /// # Errors
     ///
-    /// [`EditError`]; nothing is changed then.
-    pub fn set(&mut self, path: &[Segment<'_>], value: &Value) -> Result<bool, EditError> {
+    /// [`JsonEditError`]; nothing is changed then.
+    pub fn set(&mut self, path: &[PathSegment<'_>], value: &Value) -> Result<bool, JsonEditError> {
         let (span, written) = match self.find(path) {
             Ok(found) => {
                 let old = self.0.get(found.value.clone()).map(serde_json::from_str::<Value>);
@@ -127,24 +127,24 @@ impl Document {
                 }
                 (found.value, found.layout.render(value))
             }
-            Err(EditError::Missing(_)) => self.insertion(path, value)?,
+            Err(JsonEditError::Missing(_)) => self.insertion(path, value)?,
             Err(error) => return Err(error),
         };
         let mut text = self.0.clone();
         text.replace_range(span, &written);
         if scan::depth(&text) > DEEPEST {
-            return Err(EditError::TooDeep);
+            return Err(JsonEditError::TooDeep);
         }
         self.0 = text;
         Ok(true)
     }
 
     /// Spells the value at `path` so, and tells whether that is a spelling of it. Any other text changes
-    /// nothing, and neither does one that can be read in two ways. [`Segment::End`] is the last element, as
+    /// nothing, and neither does one that can be read in two ways. [`PathSegment::End`] is the last element, as
     /// [`set`](Self::set) has left it.
-    pub fn spell(&mut self, path: &[Segment<'_>], text: &str) -> bool {
+    pub fn spell(&mut self, path: &[PathSegment<'_>], text: &str) -> bool {
         let found = match path.split_last() {
-            Some((Segment::End, array)) => self.last(array).map(|(item, _)| item.value),
+            Some((PathSegment::End, array)) => self.last(array).map(|(item, _)| item.value),
             _ => self.find(path).ok().map(|it| it.value),
         };
         let Some(value) = found else { return false };
@@ -160,7 +160,12 @@ impl Document {
 
     /// How [`set`](Self::set) spells a value where there is one; and how one that was taken away from `path`
     /// when it comes back, which is behind all others.
-    pub fn spelling(&self, path: &[Segment<'_>], value: &Value, is_gone: bool) -> Option<String> {
+    pub fn spelling(
+        &self,
+        path: &[PathSegment<'_>],
+        value: &Value,
+        is_gone: bool,
+    ) -> Option<String> {
         let layout = match path.split_last() {
             Some((_, parent)) if is_gone => self.last(parent)?.1,
             _ => self.find(path).ok()?.layout,
@@ -169,11 +174,11 @@ impl Document {
     }
 
     /// The last item of a container, and how one behind it is laid out.
-    fn last(&self, path: &[Segment<'_>]) -> Option<(Item, Layout)> {
+    fn last(&self, path: &[PathSegment<'_>]) -> Option<(ContainerItem, ItemLayout)> {
         let span = self.find(path).ok()?.value;
         let items = scan::members(&self.0, &span).or_else(|| scan::elements(&self.0, &span));
         let last = items?.pop()?;
-        let layout = Layout::of(&self.0, &last, &span);
+        let layout = ItemLayout::of(&self.0, &last, &span);
         Some((last, layout))
     }
 
@@ -183,19 +188,19 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`EditError`]; nothing is changed then.
-    pub fn remove(&mut self, path: &[Segment<'_>]) -> Result<bool, EditError> {
+    /// [`JsonEditError`]; nothing is changed then.
+    pub fn remove(&mut self, path: &[PathSegment<'_>]) -> Result<bool, JsonEditError> {
         let field = match self.find(path) {
             Ok(found) => found.value,
-            Err(EditError::Missing(_)) => return Ok(false),
+            Err(JsonEditError::Missing(_)) => return Ok(false),
             Err(error) => return Err(error),
         };
-        let missing = || EditError::Missing(shown(path));
+        let missing = || JsonEditError::Missing(shown(path));
         let (_, parent) = path.split_last().ok_or_else(missing)?;
         let container = self.find(parent)?.value;
         let items = scan::members(&self.0, &container)
             .or_else(|| scan::elements(&self.0, &container))
-            .ok_or_else(|| EditError::Mismatch(shown(path)))?;
+            .ok_or_else(|| JsonEditError::Mismatch(shown(path)))?;
         let at = items.iter().position(|it| it.value == field).ok_or_else(missing)?;
         let before = at.checked_sub(1).and_then(|at| items.get(at));
         // With the comma before it, or else the one behind it.
@@ -213,27 +218,27 @@ impl Document {
     /// Where a field or an element that is missing goes, and how it is written there.
     fn insertion(
         &self,
-        path: &[Segment<'_>],
+        path: &[PathSegment<'_>],
         value: &Value,
-    ) -> Result<(Range<usize>, String), EditError> {
-        let missing = || EditError::Missing(shown(path));
+    ) -> Result<(Range<usize>, String), JsonEditError> {
+        let missing = || JsonEditError::Missing(shown(path));
         let (last, parent) = path.split_last().ok_or_else(missing)?;
         let key = match last {
-            Segment::Key(key) | Segment::KeyIgnoringCase(key) => {
+            PathSegment::Key(key) | PathSegment::KeyIgnoringCase(key) => {
                 Some(Value::from(*key).to_string())
             }
-            Segment::End => None,
-            Segment::Index(_) | Segment::Where { .. } => return Err(missing()),
+            PathSegment::End => None,
+            PathSegment::Index(_) | PathSegment::Where { .. } => return Err(missing()),
         };
         let parent = self.find(parent)?;
         let items = match key {
             Some(_) => scan::members(&self.0, &parent.value),
             None => scan::elements(&self.0, &parent.value),
         };
-        let items = items.ok_or_else(|| EditError::Mismatch(shown(path)))?;
+        let items = items.ok_or_else(|| JsonEditError::Mismatch(shown(path)))?;
         Ok(match items.last() {
             Some(last) => {
-                let layout = Layout::of(&self.0, last, &parent.value);
+                let layout = ItemLayout::of(&self.0, last, &parent.value);
                 (last.value.end..last.value.end, layout.behind(key.as_deref(), value))
             }
             None => {
@@ -247,52 +252,52 @@ impl Document {
         })
     }
 
-    fn find(&self, path: &[Segment<'_>]) -> Result<Found, EditError> {
-        let mut found = Found { value: scan::root(&self.0), layout: Layout::default() };
+    fn find(&self, path: &[PathSegment<'_>]) -> Result<FoundValue, JsonEditError> {
+        let mut found = FoundValue { value: scan::root(&self.0), layout: ItemLayout::default() };
         for (at, segment) in path.iter().enumerate() {
             let so_far = || shown(path.get(..=at).unwrap_or_default());
             let items = match segment {
-                Segment::Key(_) | Segment::KeyIgnoringCase(_) => {
+                PathSegment::Key(_) | PathSegment::KeyIgnoringCase(_) => {
                     scan::members(&self.0, &found.value)
                 }
-                Segment::Index(_) | Segment::Where { .. } | Segment::End => {
+                PathSegment::Index(_) | PathSegment::Where { .. } | PathSegment::End => {
                     scan::elements(&self.0, &found.value)
                 }
             };
-            let items = items.ok_or_else(|| EditError::Mismatch(so_far()))?;
+            let items = items.ok_or_else(|| JsonEditError::Mismatch(so_far()))?;
             let item = self.choose(items, segment, &so_far)?;
-            let layout = Layout::of(&self.0, &item, &found.value);
-            found = Found { value: item.value, layout };
+            let layout = ItemLayout::of(&self.0, &item, &found.value);
+            found = FoundValue { value: item.value, layout };
         }
         Ok(found)
     }
 
     fn choose(
         &self,
-        items: Items,
-        segment: &Segment<'_>,
+        items: ContainerItems,
+        segment: &PathSegment<'_>,
         so_far: &impl Fn() -> String,
-    ) -> Result<Item, EditError> {
+    ) -> Result<ContainerItem, JsonEditError> {
         let mut fit = items.into_iter().enumerate().filter(|(at, item)| match segment {
-            Segment::Index(index) => at == index,
-            Segment::Key(key) => item.key(&self.0).as_deref() == Some(key),
-            Segment::KeyIgnoringCase(key) => {
+            PathSegment::Index(index) => at == index,
+            PathSegment::Key(key) => item.key(&self.0).as_deref() == Some(key),
+            PathSegment::KeyIgnoringCase(key) => {
                 let folded = key.to_lowercase();
                 item.key(&self.0).is_some_and(|it| it.to_lowercase() == folded)
             }
-            Segment::Where { key, is } => self.field(item, key).as_deref() == Some(is),
-            Segment::End => false,
+            PathSegment::Where { key, is } => self.field(item, key).as_deref() == Some(is),
+            PathSegment::End => false,
         });
         let first = fit.next();
         match (first, fit.next()) {
-            (None, _) => Err(EditError::Missing(so_far())),
+            (None, _) => Err(JsonEditError::Missing(so_far())),
             (Some((_, item)), None) => Ok(item),
-            (Some(_), Some(_)) => Err(EditError::Duplicate(so_far())),
+            (Some(_), Some(_)) => Err(JsonEditError::Duplicate(so_far())),
         }
     }
 
     /// The text of a field of an element, where it has that field once and it is a string.
-    fn field(&self, element: &Item, key: &str) -> Option<String> {
+    fn field(&self, element: &ContainerItem, key: &str) -> Option<String> {
         let members = scan::members(&self.0, &element.value)?;
         let mut fit = members.iter().filter(|it| it.key(&self.0).as_deref() == Some(key));
         let (first, None) = (fit.next()?, fit.next()) else { return None };
@@ -301,17 +306,17 @@ impl Document {
 }
 
 /// A path as it is told: `Steps[0].Actions[Id = x].WorkerPoolId`.
-fn shown(path: &[Segment<'_>]) -> String {
+fn shown(path: &[PathSegment<'_>]) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
-            Segment::Key(key) | Segment::KeyIgnoringCase(key) => {
+            PathSegment::Key(key) | PathSegment::KeyIgnoringCase(key) => {
                 text.push_str(if text.is_empty() { "" } else { "." });
                 text.push_str(key);
             }
-            Segment::Index(index) => text.push_str(&format!("[{index}]")),
-            Segment::Where { key, is } => text.push_str(&format!("[{key} = {is}]")),
-            Segment::End => text.push_str("[]"),
+            PathSegment::Index(index) => text.push_str(&format!("[{index}]")),
+            PathSegment::Where { key, is } => text.push_str(&format!("[{key} = {is}]")),
+            PathSegment::End => text.push_str("[]"),
         }
     }
     text

@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// No variant holds a key, and paths are those of requests: `/api/Spaces-1/workers/all`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum ClientError {
     /// What the user named is no URL of a server.
     #[error("`{url}` is no URL of an Octopus Server: {why}")]
     BadUrl {
@@ -114,7 +114,7 @@ fn told(refusal: &Refusal, status: u16) -> String {
     }
 }
 
-impl Error {
+impl ClientError {
     /// Whether a write that failed so may have been done all the same.
     pub fn is_ambiguous(&self) -> bool {
         match self {
@@ -254,10 +254,10 @@ fn help_with(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Option
 mod tests {
     use super::*;
 
-    fn status(status: u16, text: &str) -> Error {
+    fn status(status: u16, text: &str) -> ClientError {
         let refusal = Refusal { message: text.to_owned(), errors: Vec::new() };
         let request = "PUT /api/Spaces-1/workers/Workers-1".to_owned();
-        Error::Status { request, status, refusal, retry_after: None }
+        ClientError::Status { request, status, refusal, retry_after: None }
     }
 
     #[test]
@@ -280,10 +280,13 @@ mod tests {
         {
             assert_eq!(status(code, "").is_ambiguous(), in_doubt, "{code}");
         }
-        let page =
-            |status| Error::NotJson { request: String::new(), status, beginning: String::new() };
+        let page = |status| ClientError::NotJson {
+            request: String::new(),
+            status,
+            beginning: String::new(),
+        };
         assert!(page(200).is_ambiguous() && page(504).is_ambiguous() && !page(403).is_ambiguous());
-        let refused = Error::Connect { url: String::new(), why: String::new() };
+        let refused = ClientError::Connect { url: String::new(), why: String::new() };
         assert!(!refused.is_ambiguous());
     }
 

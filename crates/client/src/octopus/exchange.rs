@@ -4,8 +4,8 @@
 //! is certain that nobody has processed it. Never: a redirect to another host, or a body without a limit.
 
 use super::{
-    Connection, Error, Refusal, error,
-    patience::{self, Patience},
+    ClientError, Connection, Refusal, error,
+    patience::{self, RetryTimer},
 };
 use reqwest::{
     Method, Response, StatusCode, Url,
@@ -25,7 +25,7 @@ const BEGINNING: usize = 80;
 
 /// What is asked.
 #[derive(Debug)]
-pub(crate) struct Call<'a> {
+pub(crate) struct ApiRequest<'a> {
     /// The verb.
     pub(crate) method: Method,
     /// The path below the base, with its query.
@@ -36,7 +36,7 @@ pub(crate) struct Call<'a> {
     pub(crate) repeatable: bool,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ApiRequest<'a> {
     /// A read.
     pub(super) fn get(path: &'a str) -> Self {
         Self { method: Method::GET, path, body: None, repeatable: true }
@@ -56,75 +56,79 @@ impl<'a> Call<'a> {
 }
 
 /// A failed try.
-struct Failure {
-    error: Error,
+struct FailedAttempt {
+    error: ClientError,
     /// Whether another try may do better.
-    again: Again,
+    retry: RetryAdvice,
     /// How long the server asks to wait.
-    asked: Option<Duration>,
+    retry_after: Option<Duration>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
+enum RetryAdvice {
     /// It would fail the same way.
     Never,
     /// It may succeed; whether this one was processed is not known.
     IfRepeatable,
     /// It may succeed, and this one was certainly not processed.
-    Surely,
+    Always,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
+impl From<ClientError> for FailedAttempt {
+    fn from(error: ClientError) -> Self {
         let again = match &error {
-            Error::Connect { .. } | Error::Status { status: 429, .. } => Again::Surely,
-            Error::Lost { .. } => Again::IfRepeatable,
-            Error::NotJson { status: 429, .. } => Again::Surely,
-            Error::Status { status, .. } | Error::NotJson { status, .. }
+            ClientError::Connect { .. } | ClientError::Status { status: 429, .. } => {
+                RetryAdvice::Always
+            }
+            ClientError::Lost { .. } => RetryAdvice::IfRepeatable,
+            ClientError::NotJson { status: 429, .. } => RetryAdvice::Always,
+            ClientError::Status { status, .. } | ClientError::NotJson { status, .. }
                 if error::is_gateway(*status) =>
             {
-                Again::IfRepeatable
+                RetryAdvice::IfRepeatable
             }
-            _ => Again::Never,
+            _ => RetryAdvice::Never,
         };
-        Self { error, again, asked: None }
+        Self { error, retry: again, retry_after: None }
     }
 }
 
 /// An answer, whole.
-struct Answer {
+struct ApiResponse {
     status: StatusCode,
     body: Vec<u8>,
-    asked: Option<Duration>,
+    retry_after: Option<Duration>,
 }
 
 impl Connection {
     /// Reads what is at a path.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
-        self.exchange(&Call::get(path), |body| serde_json::from_slice(without_mark(body))).await
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.exchange(&ApiRequest::get(path), |body| serde_json::from_slice(without_mark(body)))
+            .await
     }
 
     /// Asks, as often as it takes and is safe, and reads the answer with `read`.
     pub(crate) async fn exchange<T>(
         &self,
-        call: &Call<'_>,
+        call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<T, Error> {
-        let mut patience = Patience::new(self.patience());
+    ) -> Result<T, ClientError> {
+        let mut patience = RetryTimer::new(self.patience());
         loop {
-            let Failure { error, again, asked } = match self.attempt(call, read).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
+            let FailedAttempt { error, retry: again, retry_after: asked } =
+                match self.attempt(call, read).await {
+                    Ok(answer) => return Ok(answer),
+                    Err(failure) => failure,
+                };
             let safe = match again {
-                Again::Never => false,
-                Again::IfRepeatable => call.repeatable,
-                Again::Surely => true,
+                RetryAdvice::Never => false,
+                RetryAdvice::IfRepeatable => call.repeatable,
+                RetryAdvice::Always => true,
             };
             let calls = match error {
                 _ if !self.is_known() => patience::FIRST_CALLS,
-                Error::Lost { .. } => patience::BROKEN_CALLS,
-                Error::Status { status: 502..=504, .. } if call.asks_a_repository() => {
+                ClientError::Lost { .. } => patience::BROKEN_CALLS,
+                ClientError::Status { status: 502..=504, .. } if call.asks_a_repository() => {
                     patience::REPOSITORY_CALLS
                 }
                 _ => u32::MAX,
@@ -138,24 +142,24 @@ impl Connection {
 
     async fn attempt<T>(
         &self,
-        call: &Call<'_>,
+        call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, FailedAttempt> {
         // Held until the answer is read, so that what lies in memory is bounded too.
         let _permit = self.permits().acquire().await;
         let since = Instant::now();
-        let Answer { status, body, asked } = self.answer(call).await?;
+        let ApiResponse { status, body, retry_after: asked } = self.answer(call).await?;
         let milliseconds = since.elapsed().as_millis();
         tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), milliseconds);
         if !status.is_success() {
             let error = refused(call, status, &body, asked);
-            return Err(Failure { asked, ..Failure::from(error) });
+            return Err(FailedAttempt { retry_after: asked, ..FailedAttempt::from(error) });
         }
         read(&body).map_err(|why| unreadable(call, status, &body, &why).into())
     }
 
     /// Sends once, and follows where a read is sent on to within the same server.
-    async fn answer(&self, call: &Call<'_>) -> Result<Answer, Error> {
+    async fn answer(&self, call: &ApiRequest<'_>) -> Result<ApiResponse, ClientError> {
         let mut url = self.base().at(call.path)?;
         for _ in 0..HOPS {
             let response = self.send(call, url.clone()).await?;
@@ -165,10 +169,10 @@ impl Connection {
             }
             url = self.next(call, &url, response.headers())?;
         }
-        Err(Error::Redirected { request: call.shown(), to: without_query(url) })
+        Err(ClientError::Redirected { request: call.shown(), to: without_query(url) })
     }
 
-    async fn send(&self, call: &Call<'_>, url: Url) -> Result<Response, Error> {
+    async fn send(&self, call: &ApiRequest<'_>, url: Url) -> Result<Response, ClientError> {
         let mut request = self.client().request(call.method.clone(), url);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
@@ -176,36 +180,47 @@ impl Connection {
         request.send().await.map_err(|why| self.broken(call, &why))
     }
 
-    fn next(&self, call: &Call<'_>, from: &Url, headers: &HeaderMap) -> Result<Url, Error> {
+    fn next(
+        &self,
+        call: &ApiRequest<'_>,
+        from: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Url, ClientError> {
         let request = call.shown();
         let location = headers.get(LOCATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
         match from.join(location) {
             Ok(url) if call.method == Method::GET && self.base().is_home_of(&url) => Ok(url),
-            Ok(url) => Err(Error::Redirected { request, to: without_query(url) }),
-            Err(_) => Err(Error::Redirected { request, to: location.escape_debug().to_string() }),
+            Ok(url) => Err(ClientError::Redirected { request, to: without_query(url) }),
+            Err(_) => {
+                Err(ClientError::Redirected { request, to: location.escape_debug().to_string() })
+            }
         }
     }
 
-    async fn whole(&self, call: &Call<'_>, mut response: Response) -> Result<Answer, Error> {
+    async fn whole(
+        &self,
+        call: &ApiRequest<'_>,
+        mut response: Response,
+    ) -> Result<ApiResponse, ClientError> {
         let (status, asked) = (response.status(), asked(response.headers()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|why| self.broken(call, &why))? {
             if LARGEST << 20 < body.len() + chunk.len() {
-                return Err(Error::TooLarge { request: call.shown(), limit: LARGEST });
+                return Err(ClientError::TooLarge { request: call.shown(), limit: LARGEST });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, body, asked })
+        Ok(ApiResponse { status, body, retry_after: asked })
     }
 
-    fn broken(&self, call: &Call<'_>, error: &reqwest::Error) -> Error {
+    fn broken(&self, call: &ApiRequest<'_>, error: &reqwest::Error) -> ClientError {
         let (request, why) = (call.shown(), deepest(error));
         if error.is_connect() {
-            Error::Connect { url: self.url().to_owned(), why }
+            ClientError::Connect { url: self.url().to_owned(), why }
         } else if error.is_timeout() {
-            Error::Timeout { request, after: self.timeout() }
+            ClientError::Timeout { request, after: self.timeout() }
         } else {
-            Error::Lost { request, why }
+            ClientError::Lost { request, why }
         }
     }
 }
@@ -219,26 +234,36 @@ pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-fn refused(call: &Call<'_>, status: StatusCode, body: &[u8], asked: Option<Duration>) -> Error {
+fn refused(
+    call: &ApiRequest<'_>,
+    status: StatusCode,
+    body: &[u8],
+    asked: Option<Duration>,
+) -> ClientError {
     let request = call.shown();
     let (status, retry_after) = (status.as_u16(), asked.map(|it| it.as_secs()));
     match Refusal::read(body) {
-        Some(refusal) => Error::Status { request, status, refusal, retry_after },
+        Some(refusal) => ClientError::Status { request, status, refusal, retry_after },
         None if body.trim_ascii().is_empty() => {
-            Error::Status { request, status, refusal: Refusal::default(), retry_after }
+            ClientError::Status { request, status, refusal: Refusal::default(), retry_after }
         }
-        None => Error::NotJson { request, status, beginning: beginning(body) },
+        None => ClientError::NotJson { request, status, beginning: beginning(body) },
     }
 }
 
-fn unreadable(call: &Call<'_>, status: StatusCode, body: &[u8], why: &serde_json::Error) -> Error {
+fn unreadable(
+    call: &ApiRequest<'_>,
+    status: StatusCode,
+    body: &[u8],
+    why: &serde_json::Error,
+) -> ClientError {
     let request = call.shown();
     match why.classify() {
         _ if !is_like_json(body) => {
-            Error::NotJson { request, status: status.as_u16(), beginning: beginning(body) }
+            ClientError::NotJson { request, status: status.as_u16(), beginning: beginning(body) }
         }
-        Category::Eof => Error::Lost { request, why: "the answer is cut off".to_owned() },
-        _ => Error::Malformed { request, why: why.to_string() },
+        Category::Eof => ClientError::Lost { request, why: "the answer is cut off".to_owned() },
+        _ => ClientError::Malformed { request, why: why.to_string() },
     }
 }
 

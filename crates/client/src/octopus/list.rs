@@ -4,9 +4,9 @@
 //! looks complete.
 
 use super::{
-    Connection, Error, Unread,
+    ClientError, Connection, UnreadDocument,
     base::encoded,
-    wire::{Keyed, Page},
+    wire::{HasId, ResourceCollection},
 };
 use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
@@ -20,13 +20,13 @@ const IDS: usize = 100;
 const CHARACTERS: usize = 4000;
 
 /// A list that is being read, page by page.
-struct Gathered<T> {
+struct PagedList<T> {
     items: Vec<T>,
     seen: HashSet<String>,
     skip: usize,
 }
 
-impl<T: Keyed> Gathered<T> {
+impl<T: HasId> PagedList<T> {
     fn new() -> Self {
         Self { items: Vec::new(), seen: HashSet::new(), skip: 0 }
     }
@@ -46,12 +46,14 @@ impl<T: Keyed> Gathered<T> {
 
 impl Connection {
     /// The bare array at `{path}/all`; page by page where the server has no such route.
-    pub(super) async fn list<T>(&self, path: &str) -> Result<Vec<T>, Error>
+    pub(super) async fn list<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
     where
-        T: DeserializeOwned + Keyed,
+        T: DeserializeOwned + HasId,
     {
-        match self.get::<Page<T>>(&format!("{path}/all")).await {
-            Ok(Page { items, total }) if total.is_none_or(|total| total <= items.len()) => {
+        match self.get::<ResourceCollection<T>>(&format!("{path}/all")).await {
+            Ok(ResourceCollection { items, total })
+                if total.is_none_or(|total| total <= items.len()) =>
+            {
                 Ok(items)
             }
             Ok(_) => self.pages(path).await,
@@ -61,21 +63,22 @@ impl Connection {
     }
 
     /// All pages at `path`, whatever size the server gives them.
-    pub(super) async fn pages<T>(&self, path: &str) -> Result<Vec<T>, Error>
+    pub(super) async fn pages<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
     where
-        T: DeserializeOwned + Keyed,
+        T: DeserializeOwned + HasId,
     {
-        let mut list = Gathered::new();
+        let mut list = PagedList::new();
         loop {
             let page = format!("{path}?skip={}&take={PAGE}", list.skip);
-            let Page { items, total } = self.get::<Page<T>>(&page).await?;
+            let ResourceCollection { items, total } =
+                self.get::<ResourceCollection<T>>(&page).await?;
             let new = list.take(items);
             match total {
                 Some(total) if total <= list.items.len() => return Ok(list.items),
                 None if new == 0 => return Ok(list.items),
                 Some(total) if new == 0 => {
                     let why = format!("the list ends after {} of {total}", list.items.len());
-                    return Err(Error::Malformed { request: format!("GET {path}"), why });
+                    return Err(ClientError::Malformed { request: format!("GET {path}"), why });
                 }
                 _ => {}
             }
@@ -89,14 +92,15 @@ impl Connection {
         path: &str,
         pages: usize,
         enough: impl Fn(&[T]) -> bool,
-    ) -> Result<(Vec<T>, bool), Error>
+    ) -> Result<(Vec<T>, bool), ClientError>
     where
-        T: DeserializeOwned + Keyed,
+        T: DeserializeOwned + HasId,
     {
-        let mut list = Gathered::new();
+        let mut list = PagedList::new();
         for _ in 0..pages {
             let page = format!("{path}?skip={}&take={PAGE}", list.skip);
-            let Page { items, total } = self.get::<Page<T>>(&page).await?;
+            let ResourceCollection { items, total } =
+                self.get::<ResourceCollection<T>>(&page).await?;
             let ends = list.take(items) == 0 || total.is_none_or(|total| total <= list.skip);
             if ends || enough(&list.items) {
                 return Ok((list.items, !ends));
@@ -106,9 +110,13 @@ impl Connection {
     }
 
     /// What is at `path` under each of `ids`: many at a time, and one by one what an answer lacks.
-    pub(super) async fn by_ids<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<Unread>)
+    pub(super) async fn by_ids<T>(
+        &self,
+        path: &str,
+        ids: &[String],
+    ) -> (Vec<T>, Vec<UnreadDocument>)
     where
-        T: DeserializeOwned + Keyed,
+        T: DeserializeOwned + HasId,
     {
         let read = join_all(batches(ids).into_iter().map(|ids| self.batch(path, ids))).await;
         let (mut found, mut unread) = (Vec::with_capacity(ids.len()), Vec::new());
@@ -119,9 +127,9 @@ impl Connection {
         (found, unread)
     }
 
-    async fn batch<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<Unread>)
+    async fn batch<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<UnreadDocument>)
     where
-        T: DeserializeOwned + Keyed,
+        T: DeserializeOwned + HasId,
     {
         let mut found = match self.together(path, ids).await {
             Ok(found) => found,
@@ -133,7 +141,7 @@ impl Connection {
         let missing = ids.iter().filter(|id| !seen.contains(&id.to_lowercase()));
         let alone = missing.map(|id| async move {
             let item = self.get::<T>(&format!("{path}/{}", encoded(id))).await;
-            item.map_err(|error| Unread { id: id.clone(), error })
+            item.map_err(|error| UnreadDocument { id: id.clone(), error })
         });
         let mut failures = Vec::new();
         for item in join_all(alone).await {
@@ -146,16 +154,17 @@ impl Connection {
     }
 
     /// What a list says about `ids`; it may lack some, and go over several pages.
-    async fn together<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, Error>
+    async fn together<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, ClientError>
     where
-        T: DeserializeOwned + Keyed,
+        T: DeserializeOwned + HasId,
     {
         let wanted: HashSet<String> = ids.iter().map(|id| id.to_lowercase()).collect();
         let text = ids.iter().map(|id| encoded(id)).collect::<Vec<_>>().join(",");
-        let (mut list, mut skip) = (Gathered::new(), 0);
+        let (mut list, mut skip) = (PagedList::new(), 0);
         loop {
             let page = format!("{path}?ids={text}&skip={skip}&take={}", ids.len());
-            let Page { mut items, total } = self.get::<Page<T>>(&page).await?;
+            let ResourceCollection { mut items, total } =
+                self.get::<ResourceCollection<T>>(&page).await?;
             skip += items.len();
             items.retain(|item: &T| wanted.contains(&item.key().to_lowercase()));
             // A page with nothing that was asked for is of a server that does not know `ids`.
@@ -169,18 +178,20 @@ impl Connection {
 }
 
 /// Whether an error would meet each request alone as well.
-fn is_for_all(error: &Error) -> bool {
+fn is_for_all(error: &ClientError) -> bool {
     match error.status() {
         Some(status) => matches!(status, 401 | 403 | 429) || super::error::is_gateway(status),
         None => !matches!(
             error,
-            Error::Malformed { .. } | Error::TooLarge { .. } | Error::NotJson { .. }
+            ClientError::Malformed { .. }
+                | ClientError::TooLarge { .. }
+                | ClientError::NotJson { .. }
         ),
     }
 }
 
-fn unread(ids: &[String], error: &Error) -> Vec<Unread> {
-    ids.iter().map(|id| Unread { id: id.clone(), error: error.clone() }).collect()
+fn unread(ids: &[String], error: &ClientError) -> Vec<UnreadDocument> {
+    ids.iter().map(|id| UnreadDocument { id: id.clone(), error: error.clone() }).collect()
 }
 
 /// `ids` in runs that fit a request each.

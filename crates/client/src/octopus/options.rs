@@ -35,12 +35,12 @@ pub enum Credentials {
     /// A short-lived token, sent as a bearer token.
     AccessToken(Secret),
     /// Nobody: for the exchange of a token alone.
-    Nobody,
+    Anonymous,
 }
 
 /// How a connection is made.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ConnectionOptions {
     /// The server: `https://octopus.example`, or with a path where it is served below one.
     pub url: String,
     /// Who asks.
@@ -54,10 +54,10 @@ pub struct Options {
     /// How long one request may take, its answer included.
     pub timeout: Duration,
     /// How long a request that failed is tried again.
-    pub patience: Duration,
+    pub retry_limit: Duration,
 }
 
-impl Options {
+impl ConnectionOptions {
     /// The usual manners: 8 requests at once, 100 seconds for each, a minute of tries.
     pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Options {
             insecure_http: false,
             parallelism: 8,
             timeout: Duration::from_secs(100),
-            patience: Duration::from_secs(60),
+            retry_limit: Duration::from_secs(60),
         }
     }
 }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown_in_what_holds_it() {
         let key = Credentials::ApiKey(Secret::from("API-HIDDEN".to_owned()));
-        let options = Options::new("https://octopus.example", key);
+        let options = ConnectionOptions::new("https://octopus.example", key);
         assert!(!format!("{options:#?}").contains("HIDDEN"));
         assert_eq!(format!("{:?}", options.credentials), "ApiKey(Secret(…))");
     }

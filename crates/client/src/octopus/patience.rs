@@ -18,13 +18,13 @@ pub(super) const REPOSITORY_CALLS: u32 = 4;
 
 /// The tries of one request.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct RetryTimer {
     limit: Duration,
     since: Option<Instant>,
     tries: u32,
 }
 
-impl Patience {
+impl RetryTimer {
     /// Patience for so long, counted from the first failure.
     pub(super) fn new(limit: Duration) -> Self {
         Self { limit, since: None, tries: 0 }
@@ -64,21 +64,21 @@ mod tests {
 
     #[test]
     fn what_the_server_asks_for_is_the_least() {
-        let mut patience = Patience::new(Duration::from_secs(60));
+        let mut patience = RetryTimer::new(Duration::from_secs(60));
         let wait = patience.wait(Some(Duration::from_secs(7)), u32::MAX).unwrap();
         assert!((7.0..7.5).contains(&wait.as_secs_f32()), "{wait:?}");
     }
 
     #[test]
     fn nobody_waits_longer_than_patience_lasts() {
-        let mut patience = Patience::new(Duration::from_secs(60));
+        let mut patience = RetryTimer::new(Duration::from_secs(60));
         assert_eq!(patience.wait(Some(Duration::from_secs(61)), u32::MAX), None);
-        assert_eq!(Patience::new(Duration::ZERO).wait(None, u32::MAX), None);
+        assert_eq!(RetryTimer::new(Duration::ZERO).wait(None, u32::MAX), None);
     }
 
     #[test]
     fn nobody_is_called_more_often_than_that() {
-        let mut patience = Patience::new(Duration::from_secs(60));
+        let mut patience = RetryTimer::new(Duration::from_secs(60));
         let waits = [0; 3].map(|_| patience.wait(None, 3).is_some());
         assert_eq!(waits, [true, true, false]);
     }

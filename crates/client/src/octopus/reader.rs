@@ -1,6 +1,6 @@
 //! Reading a server: what is in no space.
 
-use super::{Connection, Error, SpaceReader, wire};
+use super::{ClientError, Connection, SpaceReader, wire};
 use poolwright_core::model::{Id, Space};
 
 /// Reads a server, and can do nothing else.
@@ -37,10 +37,10 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::NotOctopus`] where something else answers, and any other [`Error`].
-    pub async fn root(&self) -> Result<wire::Root, Error> {
-        let nobody = || Error::NotOctopus(self.0.url().to_owned());
-        match self.0.get::<wire::Root>("/api").await {
+    /// [`ClientError::NotOctopus`] where something else answers, and any other [`ClientError`].
+    pub async fn root(&self) -> Result<wire::RootResource, ClientError> {
+        let nobody = || ClientError::NotOctopus(self.0.url().to_owned());
+        match self.0.get::<wire::RootResource>("/api").await {
             Ok(root) if root.version.is_empty() => Err(nobody()),
             Err(error) if error.is_not_found() => Err(nobody()),
             answer => answer,
@@ -51,8 +51,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn spaces(&self) -> Result<Vec<wire::Space>, Error> {
+    /// Any [`ClientError`].
+    pub async fn spaces(&self) -> Result<Vec<wire::SpaceResource>, ClientError> {
         self.0.list("/api/spaces").await
     }
 
@@ -60,8 +60,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn raw_spaces(&self) -> Result<Vec<wire::Raw>, Error> {
+    /// Any [`ClientError`].
+    pub async fn raw_spaces(&self) -> Result<Vec<wire::RawDocument>, ClientError> {
         self.0.list("/api/spaces").await
     }
 
@@ -69,8 +69,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn features(&self) -> Result<wire::Features, Error> {
+    /// Any [`ClientError`].
+    pub async fn features(&self) -> Result<wire::FeaturesConfigurationResource, ClientError> {
         self.0.get("/api/featuresconfiguration").await
     }
 
@@ -78,12 +78,12 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
+    /// Any [`ClientError`].
     ///
     /// # Source
     ///
     /// What may not be seen is absent from lists; this alone tells an empty list from a hidden one.
-    pub async fn permissions(&self) -> Result<wire::Permissions, Error> {
+    pub async fn permissions(&self) -> Result<wire::UserPermissionSetResource, ClientError> {
         self.0.get("/api/users/me/permissions").await
     }
 

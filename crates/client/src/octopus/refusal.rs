@@ -18,7 +18,7 @@ pub struct Refusal {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Body {
+struct RefusalBody {
     #[serde(default)]
     error_message: Option<String>,
     #[serde(default)]
@@ -34,7 +34,8 @@ const MISSING: &str = "Missing permission";
 impl Refusal {
     /// The refusal in a body; `None` where the body is no JSON object.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        let Body { error_message, errors, description } = serde_json::from_slice(body).ok()?;
+        let RefusalBody { error_message, errors, description } =
+            serde_json::from_slice(body).ok()?;
         let errors = errors.unwrap_or_default().into_iter().flatten();
         let told = |text: &String| !text.trim().is_empty();
         Some(Self {

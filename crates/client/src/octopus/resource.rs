@@ -15,13 +15,13 @@ pub enum Resource {
     /// The process of a runbook, by its id.
     RunbookProcess(String),
     /// A deployment process on a branch of its project's repository.
-    BranchDeploymentProcess(Branch),
+    BranchDeploymentProcess(ProjectBranch),
     /// The process of a runbook, by its id, on a branch of its project's repository.
-    BranchRunbookProcess(Branch, String),
+    BranchRunbookProcess(ProjectBranch, String),
     /// A set of variables of a project or a library, by its id.
     VariableSet(String),
     /// The variables of a project on a branch of its repository.
-    BranchVariableSet(Branch),
+    BranchVariableSet(ProjectBranch),
     /// A deployment target, by its id.
     Target(String),
     /// The server's switches.
@@ -30,14 +30,14 @@ pub enum Resource {
 
 /// A branch of a version-controlled project's repository.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Branch {
+pub struct ProjectBranch {
     /// The project's id.
     pub project: String,
     /// The branch's short name: `main`.
     pub name: String,
 }
 
-impl Branch {
+impl ProjectBranch {
     /// The name that no tag or commit can have: `refs/heads/main`.
     pub fn canonical(&self) -> String {
         format!("refs/heads/{}", self.name)
@@ -55,14 +55,14 @@ impl Branch {
 
 /// Whose processes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProcessKind {
+pub enum ProcessCollection {
     /// Those of projects.
     Deployment,
     /// Those of runbooks.
     Runbook,
 }
 
-impl ProcessKind {
+impl ProcessCollection {
     /// Where they are served, below the space.
     pub(crate) fn path(self) -> &'static str {
         match self {
@@ -79,16 +79,21 @@ impl Resource {
             Self::WorkerPool(id) => format!("{space}/workerpools/{}", encoded(id)),
             Self::Worker(id) => format!("{space}/workers/{}", encoded(id)),
             Self::DeploymentProcess(id) => {
-                format!("{space}/{}/{}", ProcessKind::Deployment.path(), encoded(id))
+                format!("{space}/{}/{}", ProcessCollection::Deployment.path(), encoded(id))
             }
             Self::RunbookProcess(id) => {
-                format!("{space}/{}/{}", ProcessKind::Runbook.path(), encoded(id))
+                format!("{space}/{}/{}", ProcessCollection::Runbook.path(), encoded(id))
             }
             Self::BranchDeploymentProcess(branch) => {
-                format!("{}/{}", branch.path(space), ProcessKind::Deployment.path())
+                format!("{}/{}", branch.path(space), ProcessCollection::Deployment.path())
             }
             Self::BranchRunbookProcess(branch, id) => {
-                format!("{}/{}/{}", branch.path(space), ProcessKind::Runbook.path(), encoded(id))
+                format!(
+                    "{}/{}/{}",
+                    branch.path(space),
+                    ProcessCollection::Runbook.path(),
+                    encoded(id)
+                )
             }
             Self::VariableSet(id) => format!("{space}/variables/{}", encoded(id)),
             Self::BranchVariableSet(branch) => format!("{}/variables", branch.path(space)),
@@ -112,21 +117,21 @@ impl Resource {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Owned {
+struct OwnedProcess {
     project_id: String,
-    links: Links,
+    links: ProcessLinks,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Links {
+struct ProcessLinks {
     #[serde(rename = "Self")]
     itself: String,
 }
 
 /// The route of a project's process. The link says that the server has it; it is not followed itself.
 fn of_project(space: &str, body: &str) -> Option<String> {
-    let Owned { project_id, links } = serde_json::from_str(body).ok()?;
+    let OwnedProcess { project_id, links } = serde_json::from_str(body).ok()?;
     let below = format!("/projects/{}/deploymentprocesses", encoded(&project_id));
     let has_it = links.itself.to_lowercase().ends_with(&below.to_lowercase());
     has_it.then(|| format!("{space}{below}"))
@@ -153,7 +158,8 @@ mod tests {
 
     #[test]
     fn a_ref_is_one_segment_of_a_path() {
-        let branch = Branch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
+        let branch =
+            ProjectBranch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
         assert_eq!(
             Resource::BranchRunbookProcess(branch, "RunbookProcess-restart".to_owned())
                 .path("/api/Spaces-1"),

@@ -1,6 +1,8 @@
 //! Reading a space.
 
-use super::{Branch, Connection, Error, ProcessKind, Resource, base::encoded, wire};
+use super::{
+    ClientError, Connection, ProcessCollection, ProjectBranch, Resource, base::encoded, wire,
+};
 use poolwright_core::model::{Id, Space};
 use serde_json::value::RawValue;
 
@@ -28,15 +30,15 @@ pub struct SpaceReader {
 
 /// A thing that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub struct UnreadDocument {
     /// Its id.
     pub id: String,
     /// Why.
-    pub error: Error,
+    pub error: ClientError,
 }
 
 /// An answer, or why there is none.
-type Answer<T> = Result<T, Error>;
+type ClientResult<T> = Result<T, ClientError>;
 
 impl SpaceReader {
     pub(super) fn new(connection: Connection, space: &Id<Space>) -> Self {
@@ -62,8 +64,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`], as for everything below.
-    pub async fn worker_pools(&self) -> Answer<Vec<wire::WorkerPool>> {
+    /// Any [`ClientError`], as for everything below.
+    pub async fn worker_pools(&self) -> ClientResult<Vec<wire::WorkerPoolResource>> {
         self.connection.list(&self.at("workerpools")).await
     }
 
@@ -71,8 +73,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn workers(&self) -> Answer<Vec<wire::Worker>> {
+    /// Any [`ClientError`].
+    pub async fn workers(&self) -> ClientResult<Vec<wire::WorkerResource>> {
         self.connection.list(&self.at("workers")).await
     }
 
@@ -80,8 +82,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn machine_policies(&self) -> Answer<Vec<wire::Named>> {
+    /// Any [`ClientError`].
+    pub async fn machine_policies(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list(&self.at("machinepolicies")).await
     }
 
@@ -89,8 +91,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn proxies(&self) -> Answer<Vec<wire::Named>> {
+    /// Any [`ClientError`].
+    pub async fn proxies(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list(&self.at("proxies")).await
     }
 
@@ -98,8 +100,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn accounts(&self) -> Answer<Vec<wire::Account>> {
+    /// Any [`ClientError`].
+    pub async fn accounts(&self) -> ClientResult<Vec<wire::AccountResource>> {
         self.connection.list(&self.at("accounts")).await
     }
 
@@ -107,8 +109,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn feeds(&self) -> Answer<Vec<wire::Named>> {
+    /// Any [`ClientError`].
+    pub async fn feeds(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list(&self.at("feeds")).await
     }
 
@@ -116,8 +118,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn projects(&self) -> Answer<Vec<wire::Project>> {
+    /// Any [`ClientError`].
+    pub async fn projects(&self) -> ClientResult<Vec<wire::ProjectResource>> {
         self.connection.list(&self.at("projects")).await
     }
 
@@ -125,8 +127,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn project_groups(&self) -> Answer<Vec<wire::Named>> {
+    /// Any [`ClientError`].
+    pub async fn project_groups(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.pages(&self.at("projectgroups")).await
     }
 
@@ -134,8 +136,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn runbooks(&self) -> Answer<Vec<wire::Runbook>> {
+    /// Any [`ClientError`].
+    pub async fn runbooks(&self) -> ClientResult<Vec<wire::RunbookResource>> {
         self.connection.pages(&self.at("runbooks")).await
     }
 
@@ -143,8 +145,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn targets(&self) -> Answer<Vec<wire::Target>> {
+    /// Any [`ClientError`].
+    pub async fn targets(&self) -> ClientResult<Vec<wire::DeploymentTargetResource>> {
         self.connection.pages(&self.at("machines")).await
     }
 
@@ -152,8 +154,10 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn library_variable_sets(&self) -> Answer<Vec<wire::LibraryVariableSet>> {
+    /// Any [`ClientError`].
+    pub async fn library_variable_sets(
+        &self,
+    ) -> ClientResult<Vec<wire::LibraryVariableSetResource>> {
         self.connection.list(&self.at("libraryvariablesets")).await
     }
 
@@ -161,8 +165,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn tenant_variables(&self) -> Answer<Vec<wire::TenantVariables>> {
+    /// Any [`ClientError`].
+    pub async fn tenant_variables(&self) -> ClientResult<Vec<wire::TenantVariableResource>> {
         self.connection.list(&self.at("tenantvariables")).await
     }
 
@@ -170,8 +174,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn step_templates(&self) -> Answer<Vec<wire::StepTemplate>> {
+    /// Any [`ClientError`].
+    pub async fn step_templates(&self) -> ClientResult<Vec<wire::ActionTemplateResource>> {
         self.connection.list(&self.at("actiontemplates")).await
     }
 
@@ -179,8 +183,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn environments(&self) -> Answer<Vec<wire::Named>> {
+    /// Any [`ClientError`].
+    pub async fn environments(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list(&self.at("environments")).await
     }
 
@@ -188,8 +192,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn tag_sets(&self) -> Answer<Vec<wire::TagSet>> {
+    /// Any [`ClientError`].
+    pub async fn tag_sets(&self) -> ClientResult<Vec<wire::TagSetResource>> {
         self.connection.list(&self.at("tagsets")).await
     }
 
@@ -197,8 +201,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn channels(&self) -> Answer<Vec<wire::Channel>> {
+    /// Any [`ClientError`].
+    pub async fn channels(&self) -> ClientResult<Vec<wire::ChannelResource>> {
         self.connection.list(&self.at("channels")).await
     }
 
@@ -207,12 +211,12 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
+    /// Any [`ClientError`].
     pub async fn newest_releases(
         &self,
         pages: usize,
-        enough: impl Fn(&[wire::Release]) -> bool,
-    ) -> Answer<(Vec<wire::Release>, bool)> {
+        enough: impl Fn(&[wire::ReleaseResource]) -> bool,
+    ) -> ClientResult<(Vec<wire::ReleaseResource>, bool)> {
         self.connection.newest(&self.at("releases"), pages, enough).await
     }
 
@@ -220,7 +224,7 @@ impl SpaceReader {
     pub async fn runbook_snapshots(
         &self,
         ids: &[String],
-    ) -> (Vec<wire::RunbookSnapshot>, Vec<Unread>) {
+    ) -> (Vec<wire::RunbookSnapshotResource>, Vec<UnreadDocument>) {
         self.connection.by_ids(&self.at("runbookSnapshots"), ids).await
     }
 
@@ -228,8 +232,11 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn variables_on(&self, branch: &Branch) -> Answer<wire::VariableSet> {
+    /// Any [`ClientError`].
+    pub async fn variables_on(
+        &self,
+        branch: &ProjectBranch,
+    ) -> ClientResult<wire::VariableSetResource> {
         let variables = Resource::BranchVariableSet(branch.clone());
         self.connection.get(&variables.path(&self.prefix)).await
     }
@@ -238,15 +245,15 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`] but that there is no such route.
+    /// Any [`ClientError`] but that there is no such route.
     ///
     /// # Source
     ///
     /// `GET …/workerpools/dynamicworkertypes`. A server that cannot reach the service behind it answers
     /// 500, which is no error here.
-    pub async fn dynamic_worker_types(&self) -> Answer<Option<Vec<String>>> {
+    pub async fn dynamic_worker_types(&self) -> ClientResult<Option<Vec<String>>> {
         let path = self.at("workerpools/dynamicworkertypes");
-        match self.connection.get::<wire::WorkerTypes>(&path).await {
+        match self.connection.get::<wire::WorkerPoolDynamicWorkerTypesResource>(&path).await {
             Ok(types) => Ok(Some(types.names())),
             Err(error) if error.is_no_route() || error.status() == Some(500) => Ok(None),
             Err(error) => Err(error),
@@ -254,16 +261,19 @@ impl SpaceReader {
     }
 
     /// The variable sets of these ids, with their worker-pool variables alone.
-    pub async fn variable_sets(&self, ids: &[String]) -> (Vec<wire::VariableSet>, Vec<Unread>) {
+    pub async fn variable_sets(
+        &self,
+        ids: &[String],
+    ) -> (Vec<wire::VariableSetResource>, Vec<UnreadDocument>) {
         self.connection.by_ids(&self.at("variables"), ids).await
     }
 
     /// The processes of these ids, in no order: what decides where their steps run, and no more.
     pub async fn processes(
         &self,
-        kind: ProcessKind,
+        kind: ProcessCollection,
         ids: &[String],
-    ) -> (Vec<wire::Process>, Vec<Unread>) {
+    ) -> (Vec<wire::ProcessResource>, Vec<UnreadDocument>) {
         self.connection.by_ids(&self.at(kind.path()), ids).await
     }
 
@@ -271,8 +281,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn branches(&self, project: &str) -> Answer<Vec<wire::GitBranch>> {
+    /// Any [`ClientError`].
+    pub async fn branches(&self, project: &str) -> ClientResult<Vec<wire::GitBranchResource>> {
         self.connection
             .pages(&self.at(&format!("projects/{}/git/branches", encoded(project))))
             .await
@@ -282,8 +292,11 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`] but that it is not found.
-    pub async fn branch(&self, branch: &Branch) -> Answer<Option<wire::GitBranch>> {
+    /// Any [`ClientError`] but that it is not found.
+    pub async fn branch(
+        &self,
+        branch: &ProjectBranch,
+    ) -> ClientResult<Option<wire::GitBranchResource>> {
         let (project, name) = (encoded(&branch.project), encoded(&branch.canonical()));
         let path = self.at(&format!("projects/{project}/git/branches/{name}"));
         match self.connection.get(&path).await {
@@ -297,8 +310,11 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn runbooks_on(&self, branch: &Branch) -> Answer<Vec<wire::Runbook>> {
+    /// Any [`ClientError`].
+    pub async fn runbooks_on(
+        &self,
+        branch: &ProjectBranch,
+    ) -> ClientResult<Vec<wire::RunbookResource>> {
         self.connection.pages(&format!("{}/runbooks", branch.path(&self.prefix))).await
     }
 
@@ -306,8 +322,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn process(&self, resource: &Resource) -> Answer<wire::Process> {
+    /// Any [`ClientError`].
+    pub async fn process(&self, resource: &Resource) -> ClientResult<wire::ProcessResource> {
         self.connection.get(&resource.path(&self.prefix)).await
     }
 
@@ -316,25 +332,31 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`]; a server that knows no process templates has no such route.
+    /// Any [`ClientError`]; a server that knows no process templates has no such route.
     ///
     /// # Source
     ///
     /// `api.md` 2.8. No route resolves the process of a runbook.
-    pub async fn resolved(&self, project: &str, branch: Option<&Branch>) -> Answer<wire::Resolved> {
+    pub async fn resolved(
+        &self,
+        project: &str,
+        branch: Option<&ProjectBranch>,
+    ) -> ClientResult<wire::ResolvedProcessResource> {
         let owner = match branch {
             None => self.at(&format!("projects/{}", encoded(project))),
             Some(branch) => branch.path(&self.prefix),
         };
-        self.connection.get(&format!("{owner}/{}/resolved", ProcessKind::Deployment.path())).await
+        self.connection
+            .get(&format!("{owner}/{}/resolved", ProcessCollection::Deployment.path()))
+            .await
     }
 
     /// A task of the server.
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn task(&self, id: &str) -> Answer<wire::Task> {
+    /// Any [`ClientError`].
+    pub async fn task(&self, id: &str) -> ClientResult<wire::TaskResource> {
         self.connection.get(&self.at(&format!("tasks/{}", encoded(id)))).await
     }
 
@@ -342,13 +364,17 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn raw(&self, segment: &str) -> Answer<Vec<wire::Raw>> {
+    /// Any [`ClientError`].
+    pub async fn raw(&self, segment: &str) -> ClientResult<Vec<wire::RawDocument>> {
         self.connection.pages(&self.at(segment)).await
     }
 
     /// The documents of these ids that are listed at a segment, as they came.
-    pub async fn raw_by_ids(&self, segment: &str, ids: &[String]) -> (Vec<wire::Raw>, Vec<Unread>) {
+    pub async fn raw_by_ids(
+        &self,
+        segment: &str,
+        ids: &[String],
+    ) -> (Vec<wire::RawDocument>, Vec<UnreadDocument>) {
         self.connection.by_ids(&self.at(segment), ids).await
     }
 
@@ -356,8 +382,8 @@ impl SpaceReader {
     ///
     /// # Errors
     ///
-    /// Any [`Error`].
-    pub async fn document(&self, resource: &Resource) -> Answer<String> {
+    /// Any [`ClientError`].
+    pub async fn document(&self, resource: &Resource) -> ClientResult<String> {
         let path = resource.path(&self.prefix);
         let text: Box<RawValue> = self.connection.get(&path).await?;
         Ok(text.get().to_owned())

@@ -5,7 +5,8 @@
 //! `api.md` 1.2: the endpoint is discovered; the request is OAuth's token exchange.
 
 use super::{
-    Connection, Credentials, Error, Options, Secret, exchange::Call, exchange::without_mark,
+    ClientError, Connection, ConnectionOptions, Credentials, Secret, exchange::ApiRequest,
+    exchange::without_mark,
 };
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -15,17 +16,17 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 #[derive(Deserialize)]
-struct Discovery {
+struct OpenIdDiscovery {
     token_endpoint: String,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     access_token: String,
 }
 
 #[derive(Deserialize)]
-struct Identity {
+struct IdentityToken {
     value: String,
 }
 
@@ -36,14 +37,22 @@ struct Identity {
 ///
 /// # Errors
 ///
-/// Any [`Error`]; [`Error::Redirected`] where the server names an endpoint on another host, to which the
+/// Any [`ClientError`]; [`ClientError::Redirected`] where the server names an endpoint on another host, to which the
 /// identity is not sent.
-pub async fn exchange(options: Options, account: &str, identity: &Secret) -> Result<Secret, Error> {
-    let connection = Connection::open(Options { credentials: Credentials::Nobody, ..options })?;
-    let discovery: Discovery = connection.get("/.well-known/openid-configuration").await?;
+pub async fn exchange(
+    options: ConnectionOptions,
+    account: &str,
+    identity: &Secret,
+) -> Result<Secret, ClientError> {
+    let connection =
+        Connection::open(ConnectionOptions { credentials: Credentials::Anonymous, ..options })?;
+    let discovery: OpenIdDiscovery = connection.get("/.well-known/openid-configuration").await?;
     let endpoint = discovery.token_endpoint;
     let Some(path) = below(&connection, &endpoint) else {
-        return Err(Error::Redirected { request: "the token exchange".to_owned(), to: endpoint });
+        return Err(ClientError::Redirected {
+            request: "the token exchange".to_owned(),
+            to: endpoint,
+        });
     };
     let body = json!({
         "grant_type": GRANT,
@@ -53,8 +62,8 @@ pub async fn exchange(options: Options, account: &str, identity: &Secret) -> Res
     });
     let body = Some(body.to_string());
     // A token that nobody has seen is no harm: it may be asked for twice.
-    let call = Call { method: Method::POST, path: &path, body, repeatable: true };
-    let read = |body: &[u8]| serde_json::from_slice::<Answer>(without_mark(body));
+    let call = ApiRequest { method: Method::POST, path: &path, body, repeatable: true };
+    let read = |body: &[u8]| serde_json::from_slice::<TokenResponse>(without_mark(body));
     let answer = connection.exchange(&call, read).await?;
     Ok(Secret::from(answer.access_token))
 }
@@ -65,15 +74,20 @@ pub async fn exchange(options: Options, account: &str, identity: &Secret) -> Res
 ///
 /// # Errors
 ///
-/// Any [`Error`].
-pub async fn github_identity(url: &str, token: Secret, audience: &str) -> Result<Secret, Error> {
-    let bad = || Error::BadUrl { url: url.to_owned(), why: "it is no URL".to_owned() };
+/// Any [`ClientError`].
+pub async fn github_identity(
+    url: &str,
+    token: Secret,
+    audience: &str,
+) -> Result<Secret, ClientError> {
+    let bad = || ClientError::BadUrl { url: url.to_owned(), why: "it is no URL".to_owned() };
     let mut parsed = Url::parse(url).map_err(|_| bad())?;
     parsed.query_pairs_mut().append_pair("audience", audience);
     let origin = parsed.origin().ascii_serialization();
-    let connection = Connection::open(Options::new(&origin, Credentials::AccessToken(token)))?;
+    let connection =
+        Connection::open(ConnectionOptions::new(&origin, Credentials::AccessToken(token)))?;
     let path = format!("{}?{}", parsed.path(), parsed.query().unwrap_or_default());
-    let identity: Identity = connection.get(&path).await?;
+    let identity: IdentityToken = connection.get(&path).await?;
     Ok(Secret::from(identity.value))
 }
 

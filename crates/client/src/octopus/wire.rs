@@ -15,19 +15,29 @@ mod tenant;
 mod tolerant;
 mod worker;
 
-pub use frozen::{Channel, Release, RunbookSnapshot};
-pub(super) use page::{Keyed, Page};
-pub use permissions::{Grant, Permissions};
-pub use process::{Action, Container, Process, Properties, Step};
-pub use project::{
-    ConversionState, GitBranch, LibraryVariableSet, PersistenceSettings, Project, Runbook,
-    ScopeValues, Target, Variable, VariableScope, VariableSet,
+pub use frozen::{ChannelResource, ReleaseResource, RunbookSnapshotResource};
+pub(super) use page::{HasId, ResourceCollection};
+pub use permissions::{UserPermissionRestriction, UserPermissionSetResource};
+pub use process::{
+    DeploymentActionContainerResource, DeploymentActionResource, DeploymentStepResource,
+    PlacementProperties, ProcessResource,
 };
-pub use raw::Raw;
-pub use resolved::{Resolved, ResolvedAction, ResolvedStep};
-pub use task::Task;
-pub use tenant::{StepTemplate, Tag, TagSet, Template, TenantValue, TenantVariables};
-pub use worker::{Endpoint, TentacleEndpoint, Worker, WorkerPool, WorkerTypes};
+pub use project::{
+    ConversionStateResource, DeploymentTargetResource, GitBranchResource,
+    LibraryVariableSetResource, PersistenceSettingsResource, ProjectResource, RunbookResource,
+    VariableResource, VariableScopeResource, VariableScopeValues, VariableSetResource,
+};
+pub use raw::RawDocument;
+pub use resolved::{ResolvedActionResource, ResolvedProcessResource, ResolvedStepResource};
+pub use task::TaskResource;
+pub use tenant::{
+    ActionTemplateParameterResource, ActionTemplateResource, TagResource, TagSetResource,
+    TenantValue, TenantVariableResource,
+};
+pub use worker::{
+    EndpointResource, TentacleEndpointConfigurationResource, WorkerPoolDynamicWorkerTypesResource,
+    WorkerPoolResource, WorkerResource,
+};
 
 use serde::Deserialize;
 use tolerant::or_default;
@@ -35,7 +45,7 @@ use tolerant::or_default;
 /// `GET /api`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Root {
+pub struct RootResource {
     /// The server's version: `2026.2.9314`.
     #[serde(deserialize_with = "or_default")]
     pub version: String,
@@ -44,7 +54,7 @@ pub struct Root {
 /// A space.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Space {
+pub struct SpaceResource {
     /// `Spaces-1`.
     pub id: String,
     /// Its name.
@@ -60,7 +70,7 @@ pub struct Space {
 /// The server's switches.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Features {
+pub struct FeaturesConfigurationResource {
     /// Whether the built-in worker may run steps; absent on servers that have none.
     pub is_built_in_worker_enabled: Option<bool>,
 }
@@ -68,7 +78,7 @@ pub struct Features {
 /// A thing of which only the name counts: a machine policy, proxy, feed or project group.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Named {
+pub struct NamedResource {
     /// Its id.
     pub id: String,
     /// Its name.
@@ -84,7 +94,7 @@ pub struct Named {
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Account {
+pub struct AccountResource {
     /// Its id.
     pub id: String,
     /// Its name.
@@ -100,7 +110,7 @@ pub struct Account {
     pub details: AccountDetails,
 }
 
-/// The nested half of an [`Account`].
+/// The nested half of an [`AccountResource`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AccountDetails {

@@ -2,12 +2,12 @@
 //!
 //! A value in Git is known by its name and where it holds, since its id is but its place.
 
-use super::{Way, is_in, made, step::commit, text};
+use super::{RollbackPlanner, is_in, made, step::commit, text};
 use crate::{
-    live::{self, LiveVariableSet, PoolVariable, Store},
-    model::{Address, Id, Linked, Name, Pool, PoolHandle, SetOwner},
-    plan::{ChangeKind, Delta, NewScope, ValueEdit, Written, exactly::VALUE},
-    receipt::Entry,
+    live::{self, LiveVariableSet, PoolVariable, VariableStore},
+    model::{Address, Id, Linked, Name, Pool, PoolHandle, VariableSetOwner},
+    plan::{ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField, exactly::VALUE},
+    receipt::ReceiptEntry,
 };
 
 use serde_json::Value;
@@ -17,11 +17,11 @@ const MESSAGE: &str = "Give variables back their values";
 /// The field of a receipt that has a whole value.
 const WHOLE: &str = "Variable";
 
-impl Way<'_> {
+impl RollbackPlanner<'_> {
     /// A value that was added goes.
-    pub(super) fn unadd_value(&mut self, entry: &Entry, address: Address) {
+    pub(super) fn unadd_value(&mut self, entry: &ReceiptEntry, address: Address) {
         // Nothing was written where somebody else had added it.
-        let Some(field) = entry.before.iter().find(|it| it.path == WHOLE) else { return };
+        let Some(field) = entry.written.iter().find(|it| it.path == WHOLE) else { return };
         let added = field.after.as_ref();
         let id = text(added.and_then(|it| it.get("Id")));
         let Some(value) = self.value(entry, &address, id) else { return };
@@ -36,8 +36,8 @@ impl Way<'_> {
     }
 
     /// A value that was removed comes back as it was.
-    pub(super) fn readd_value(&mut self, entry: &Entry, address: Address) {
-        let Some(field) = entry.before.iter().find(|it| it.path == WHOLE) else { return };
+    pub(super) fn readd_value(&mut self, entry: &ReceiptEntry, address: Address) {
+        let Some(field) = entry.written.iter().find(|it| it.path == WHOLE) else { return };
         let Some(removed) = field.before.clone() else { return };
         if self.value(entry, &address, text(removed.get("Id"))).is_some() {
             return;
@@ -61,8 +61,8 @@ impl Way<'_> {
     }
 
     /// A value that was changed is what it was.
-    pub(super) fn restore_value(&mut self, entry: &Entry, address: Address) {
-        let Some(field) = entry.before.iter().find(|it| it.path == VALUE) else { return };
+    pub(super) fn restore_value(&mut self, entry: &ReceiptEntry, address: Address) {
+        let Some(field) = entry.written.iter().find(|it| it.path == VALUE) else { return };
         let id = entry.step_id.as_deref().unwrap_or_default();
         let Some(value) = self.value(entry, &address, id) else {
             return self.lost(
@@ -75,22 +75,26 @@ impl Way<'_> {
         let scope = self.scope_in_git(entry, &address, value);
         if let Some(pool) = self.turned_back(entry, field, now.as_ref()) {
             let exactly = Some(Box::new(field.turned()));
-            self.set_value(entry, address, ValueEdit::Change { id, scope, pool, exactly });
+            self.set_value(
+                entry,
+                address,
+                ValueEdit::Change { id, scope, pool, exact_field: exactly },
+            );
         }
     }
 
     /// A target has the pool that it had.
-    pub(super) fn restore_target(&mut self, entry: &Entry, address: Address) {
-        let Some(field) = entry.before.first() else { return };
+    pub(super) fn restore_target(&mut self, entry: &ReceiptEntry, address: Address) {
+        let Some(field) = entry.written.first() else { return };
         let id = entry.id.as_deref().unwrap_or_default();
-        let targets = &self.live.choosers.targets;
+        let targets = &self.live.indirect.targets;
         let Some(target) = targets.iter().find(|it| it.id.as_str() == id) else {
             return self.left(entry, "the target is not there any more, or cannot be read");
         };
         let (id, now) = (target.id.clone(), target.pool.clone());
         if let Some(pool) = self.turned_back(entry, field, now.as_ref()) {
             let exactly = Some(Box::new(field.turned()));
-            self.push(address, ChangeKind::SetTargetPool { id, pool, exactly });
+            self.push(address, ChangeKind::SetTargetPool { id, pool, exact_field: exactly });
         }
     }
 
@@ -98,8 +102,8 @@ impl Way<'_> {
     /// chosen another one since, which is told.
     fn turned_back(
         &mut self,
-        entry: &Entry,
-        field: &Written,
+        entry: &ReceiptEntry,
+        field: &WrittenField,
         now: Option<&Id<Pool>>,
     ) -> Option<Delta<Option<PoolHandle>>> {
         let id = |value: &Option<Value>| {
@@ -129,56 +133,58 @@ impl Way<'_> {
     }
 
     /// The set of an entry: by its id, on the branch of its address.
-    fn set(&self, entry: &Entry, address: &Address) -> Option<&LiveVariableSet> {
+    fn set(&self, entry: &ReceiptEntry, address: &Address) -> Option<&LiveVariableSet> {
         let id = entry.id.as_deref()?;
         let Address::Variable { owner, .. } = address else { return None };
         let is = |it: &&LiveVariableSet| match (&it.store, owner) {
-            (Store::Branch(on), SetOwner::Project { name, branch: Some(branch) }) => {
-                on.name == *branch && is_in(entry, on, name, it.owner.name())
-            }
-            (Store::Database, SetOwner::Project { branch: None, .. } | SetOwner::Library(_)) => {
-                it.id.as_str() == id
-            }
+            (
+                VariableStore::Branch(on),
+                VariableSetOwner::Project { name, branch: Some(branch) },
+            ) => on.name == *branch && is_in(entry, on, name, it.owner.name()),
+            (
+                VariableStore::Database,
+                VariableSetOwner::Project { branch: None, .. } | VariableSetOwner::Library(_),
+            ) => it.id.as_str() == id,
             _ => false,
         };
-        self.live.choosers.sets.iter().find(is)
+        self.live.indirect.sets.iter().find(is)
     }
 
-    fn value(&self, entry: &Entry, address: &Address, id: &str) -> Option<&PoolVariable> {
+    fn value(&self, entry: &ReceiptEntry, address: &Address, id: &str) -> Option<&PoolVariable> {
         let Address::Variable { name, scope, .. } = address else { return None };
         let (set, name) = (self.set(entry, address)?, Name::new(name));
         let is = |it: &&PoolVariable| match &set.store {
-            Store::Branch(_) => it.name == name && it.scope.shown() == *scope,
+            VariableStore::Branch(_) => it.name == name && it.scope.shown() == *scope,
             _ => it.id.as_str() == id && !id.is_empty(),
         };
-        let mut values = self.live.choosers.variables.iter().filter(|it| it.set == set.id);
+        let mut values = self.live.indirect.variables.iter().filter(|it| it.set == set.id);
         values.find(is)
     }
 
     /// Where a value holds, by which it is known in Git; none for one in the database.
     fn scope_in_git(
         &self,
-        entry: &Entry,
+        entry: &ReceiptEntry,
         address: &Address,
         value: &PoolVariable,
-    ) -> Option<NewScope> {
+    ) -> Option<PlannedValueScope> {
         value.branch.as_ref()?;
         let set = self.set(entry, address)?;
-        fn linked<T>(names: &[String], known: &[live::Entry]) -> Vec<Linked<T>> {
+        fn linked<T>(names: &[String], known: &[live::DirectoryEntry]) -> Vec<Linked<T>> {
             let id = |name: &String| {
                 let entry = known.iter().find(|it| it.name == Name::new(name));
                 entry.map_or_else(|| name.clone(), |it| it.id.clone())
             };
             names.iter().map(|name| Linked::new(id(name), name.clone())).collect()
         }
-        Some(NewScope {
+        Some(PlannedValueScope {
             environments: linked(&value.scope.environments, &set.environments),
             channels: linked(&value.scope.channels, &set.channels),
             tenant_tags: value.scope.tenant_tags.clone(),
         })
     }
 
-    fn set_value(&mut self, entry: &Entry, address: Address, edit: ValueEdit) {
+    fn set_value(&mut self, entry: &ReceiptEntry, address: Address, edit: ValueEdit) {
         let Address::Variable { name, .. } = &address else {
             return self.left(entry, "its address is none of a variable");
         };
@@ -186,7 +192,7 @@ impl Way<'_> {
             return self.left(entry, "its variable set is not there any more, or cannot be read");
         };
         let git = match store {
-            Store::Branch(branch) => Some(commit(branch, MESSAGE)),
+            VariableStore::Branch(branch) => Some(commit(branch, MESSAGE)),
             _ => None,
         };
         let kind = ChangeKind::SetValue { set: set.clone(), git, name: name.clone(), edit };
@@ -195,19 +201,19 @@ impl Way<'_> {
 }
 
 /// Where a value held, as far as a plan can say it.
-fn scope(set: &LiveVariableSet, scope: Option<&Value>) -> NewScope {
+fn scope(set: &LiveVariableSet, scope: Option<&Value>) -> PlannedValueScope {
     let ids = |dimension: &str| -> Vec<String> {
         let ids = scope.and_then(|it| it.get(dimension)).and_then(Value::as_array);
         ids.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
     };
-    fn linked<T>(ids: Vec<String>, known: &[live::Entry]) -> Vec<Linked<T>> {
+    fn linked<T>(ids: Vec<String>, known: &[live::DirectoryEntry]) -> Vec<Linked<T>> {
         let name = |id: &String| {
             let entry = known.iter().find(|it| it.id == *id);
             entry.map_or_else(|| id.clone(), |it| it.name.to_string())
         };
         ids.into_iter().map(|id| Linked::new(id.clone(), name(&id))).collect()
     }
-    NewScope {
+    PlannedValueScope {
         environments: linked(ids("Environment"), &set.environments),
         channels: linked(ids("Channel"), &set.channels),
         tenant_tags: ids("TenantTag"),

@@ -9,17 +9,17 @@ mod choosers;
 
 use super::back;
 use crate::{
-    desired::{Declared, Desired, Verdict},
+    desired::{Declared, Desired, PlacementVerdict},
     diff::{
         after,
         laws::{any_desired, any_live, is_possible, plan},
         unasked,
     },
     finding::Span,
-    live::{Entry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
+    live::{DirectoryEntry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
     model::{Container, Endpoint, Id, Name, Place, Pool, PoolKind, Process},
-    plan::{Change, ChangeKind, Plan, ValueEdit, Written, check},
-    receipt::{Outcome, Receipt},
+    plan::{Change, ChangeKind, Plan, ValueEdit, WrittenField, check},
+    receipt::{ChangeOutcome, Receipt},
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index};
@@ -71,15 +71,15 @@ fn contained(
         (0 < at).then(|| Container { image: format!("image:{at}"), feed })
     };
     for (rule, at) in desired.rules.iter_mut().zip(wanted) {
-        if let Verdict::Place(target) = &mut rule.value.verdict {
-            target.container = container(at).map(|value| Declared { value, at: Span::default() });
+        if let PlacementVerdict::Place(target) = &mut rule.value.verdict {
+            target.container = container(at).map(|value| Declared { value, span: Span::default() });
         }
     }
     let steps = live.processes.iter_mut().flat_map(|it| &mut it.steps);
     for (step, at) in steps.zip(there.into_iter().cycle()) {
         step.container = container(at);
     }
-    let feed = |at| Entry {
+    let feed = |at| DirectoryEntry {
         id: format!("Feeds-{at}"),
         name: Name::new(format!("feed {at}")),
         slug: String::new(),
@@ -117,11 +117,11 @@ fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receip
             break;
         }
         let then = after(&now, std::slice::from_ref(change));
-        entry.before = written(change, &now, &then);
+        entry.written = written(change, &now, &then);
         if is_lost {
-            entry.outcome = Outcome::Unknown;
+            entry.outcome = ChangeOutcome::Unknown;
         } else {
-            entry.outcome = Outcome::Done;
+            entry.outcome = ChangeOutcome::Done;
             entry.id = made(change, &then).or(entry.id.take());
         }
         if !is_lost || lost == Some(true) {
@@ -147,7 +147,7 @@ fn made(change: &Change, then: &Live) -> Option<String> {
 }
 
 /// What an apply of one change writes down: the fields that differ, in the server's spelling.
-fn written(change: &Change, now: &Live, then: &Live) -> Vec<Written> {
+fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
     let named = |name: &str| written_field("Name", None, Some(json!(name)));
     let pool = |live: &Live, id: &Id<Pool>| of_pool(live.pool(id).unwrap());
     let worker = |live: &Live, id: &str| {
@@ -177,7 +177,7 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<Written> {
             let ids = |live: &Live| live.pools.iter().map(|it| json!(it.id.as_str())).collect();
             vec![written_field("SortOrder", Some(ids(now)), Some(ids(then)))]
         }
-        ChangeKind::SetBuiltInWorker { on } => {
+        ChangeKind::SetBuiltInWorker { enabled: on } => {
             vec![written_field("IsBuiltInWorkerEnabled", Some(json!(!on)), Some(json!(on)))]
         }
         ChangeKind::PlaceStep { .. } => {
@@ -200,9 +200,9 @@ fn step(change: &Change, live: &Live) -> Option<Fields> {
     process.steps.iter().find(|it| it.id == *action).map(of_step)
 }
 
-fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
+fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> WrittenField {
     let before_text = before.as_ref().map(escaped);
-    Written { before_text, ..Written::new(path, before, after) }
+    WrittenField { before_text, ..WrittenField::new(path, before, after) }
 }
 
 /// A value as a server spells it that escapes every letter.
@@ -215,9 +215,9 @@ fn escaped(value: &Value) -> String {
 /// Whether each field that goes back is spelled as it was: whose pool has another id by now is not.
 fn is_spelled(way: &Plan) -> bool {
     let fields = way.changes.iter().flat_map(|it| match &it.kind {
-        ChangeKind::PlaceStep { exactly, .. } => exactly.as_slice(),
-        ChangeKind::SetValue { edit: ValueEdit::Change { exactly, .. }, .. }
-        | ChangeKind::SetTargetPool { exactly, .. } => {
+        ChangeKind::PlaceStep { exact_fields: exactly, .. } => exactly.as_slice(),
+        ChangeKind::SetValue { edit: ValueEdit::Change { exact_field: exactly, .. }, .. }
+        | ChangeKind::SetTargetPool { exact_field: exactly, .. } => {
             exactly.as_deref().map_or(Default::default(), from_ref)
         }
         _ => &[],
@@ -229,7 +229,7 @@ fn is_spelled(way: &Plan) -> bool {
 type Fields = Vec<(&'static str, Value)>;
 
 /// The fields that are not the same before and after; one that is not among them is not there.
-fn differing(before: Fields, after: Fields) -> Vec<Written> {
+fn differing(before: Fields, after: Fields) -> Vec<WrittenField> {
     let find = |fields: &Fields, path: &str| {
         fields.iter().find(|(it, _)| *it == path).map(|(_, value)| value.clone())
     };
@@ -335,8 +335,8 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
 
 /// The names of the pools in their order: of all where that was written, and else of those that stayed.
 fn order<'a>(live: &'a Live, other: &Live, receipt: &Receipt) -> Vec<&'a str> {
-    let mut written = receipt.entries.iter().filter(|it| it.outcome == Outcome::Done);
-    let sorted = written.any(|it| it.before.iter().any(|field| field.path == "SortOrder"));
+    let mut written = receipt.entries.iter().filter(|it| it.outcome == ChangeOutcome::Done);
+    let sorted = written.any(|it| it.written.iter().any(|field| field.path == "SortOrder"));
     let pools = live.pools.iter().filter(|it| sorted || other.pool(&it.id).is_some());
     pools.map(|it| it.name.as_str()).collect()
 }

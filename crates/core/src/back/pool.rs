@@ -1,19 +1,19 @@
 //! Pools: made, gone, and edited.
 
-use super::{Field, Way, before, made, text};
+use super::{FieldState, RollbackPlanner, before, made, text};
 use crate::{
     live::LivePool,
     model::{Address, Id, Name, PoolHandle, PoolKind},
-    plan::{Change, ChangeKind, Delta, NewPool, PoolEdit, Written},
-    receipt::Entry,
+    plan::{Change, ChangeKind, Delta, NewPool, PoolEdit, WrittenField},
+    receipt::ReceiptEntry,
 };
 
 use serde_json::Value;
 
-impl Way<'_> {
-    pub(super) fn uncreate_pool(&mut self, entry: &Entry, address: Address) {
+impl RollbackPlanner<'_> {
+    pub(super) fn uncreate_pool(&mut self, entry: &ReceiptEntry, address: Address) {
         // Nothing was written where somebody else had made it.
-        let Some(name) = entry.before.iter().find(|it| it.path == "Name") else { return };
+        let Some(name) = entry.written.iter().find(|it| it.path == "Name") else { return };
         let named = Name::new(text(name.after.as_ref()));
         let id = entry.id.as_deref().map(Id::new);
         let is = |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
@@ -32,7 +32,7 @@ impl Way<'_> {
         self.push(address, ChangeKind::DeletePool { id, name });
     }
 
-    pub(super) fn recreate_pool(&mut self, entry: &Entry, address: Address) {
+    pub(super) fn recreate_pool(&mut self, entry: &ReceiptEntry, address: Address) {
         let name = Name::new(text(before(entry, "Name")));
         if name.as_str().is_empty() {
             return self.left(entry, "the receipt does not say what it was");
@@ -56,11 +56,11 @@ impl Way<'_> {
         self.push(address, ChangeKind::CreatePool(new));
     }
 
-    pub(super) fn restore_pool(&mut self, entry: &Entry, address: Address) {
-        if let Some(default) = entry.before.iter().find(|it| it.path == "DefaultPool") {
+    pub(super) fn restore_pool(&mut self, entry: &ReceiptEntry, address: Address) {
+        if let Some(default) = entry.written.iter().find(|it| it.path == "DefaultPool") {
             return self.restore_default(entry, default);
         }
-        if let Some(order) = entry.before.iter().find(|it| it.path == "SortOrder") {
+        if let Some(order) = entry.written.iter().find(|it| it.path == "SortOrder") {
             return self.restore_order(entry, order);
         }
         let id = entry.id.as_deref().unwrap_or_default();
@@ -68,11 +68,13 @@ impl Way<'_> {
             return self.left(entry, "it is not there any more");
         };
         let (mut restored, mut edited) = (pool.clone(), Vec::new());
-        for field in &entry.before {
-            match Field::of(pool, field, |value| with(pool, &field.path, value)) {
-                Field::Written => restored = with(&restored, &field.path, field.before.as_ref()),
-                Field::Restored => {}
-                Field::Edited => edited.push(made(field)),
+        for field in &entry.written {
+            match FieldState::of(pool, field, |value| with(pool, &field.path, value)) {
+                FieldState::Written => {
+                    restored = with(&restored, &field.path, field.before.as_ref())
+                }
+                FieldState::Restored => {}
+                FieldState::Edited => edited.push(made(field)),
             }
         }
         if !edited.is_empty() {
@@ -84,7 +86,7 @@ impl Way<'_> {
         }
     }
 
-    fn restore_default(&mut self, entry: &Entry, default: &Written) {
+    fn restore_default(&mut self, entry: &ReceiptEntry, default: &WrittenField) {
         let (was, made) = (text(default.before.as_ref()), text(default.after.as_ref()));
         let now = self.live.default_pool().map(|it| it.id.as_str().to_owned()).unwrap_or_default();
         if was.is_empty() || now == was {
@@ -97,7 +99,7 @@ impl Way<'_> {
         self.push(to.address().clone(), ChangeKind::SetDefaultPool { from, to });
     }
 
-    fn restore_order(&mut self, entry: &Entry, order: &Written) {
+    fn restore_order(&mut self, entry: &ReceiptEntry, order: &WrittenField) {
         let live: Vec<PoolHandle> =
             self.live.pools.iter().map(|it| self.pool(it.id.as_str())).collect();
         // Those that were made again have a place too; those that are gone for good have none.

@@ -1,14 +1,16 @@
 //! Steps: back to where they ran, byte for byte.
 
-use super::{Field, Way, is_in, text};
+use super::{FieldState, RollbackPlanner, is_in, text};
 use crate::{
-    live::{Branch, LiveProcess, LiveStep, Runs, runs},
-    model::{Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, SetOwner},
+    live::{LiveBranch, LiveProcess, LiveStep, RunLocation, runs},
+    model::{
+        Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, VariableSetOwner,
+    },
     plan::{
-        ChangeKind, Commit, Delta, Feed, ProcessKind, StepEdit, Written,
+        ChangeKind, Delta, Feed, PlannedCommit, ProcessKind, StepEdit, WrittenField,
         exactly::{POOL, VARIABLE, place},
     },
-    receipt::{Entry, Outcome},
+    receipt::{ChangeOutcome, ReceiptEntry},
 };
 
 use serde_json::Value;
@@ -16,22 +18,22 @@ use serde_json::Value;
 /// What the commit says that leads back.
 const MESSAGE: &str = "Move steps back to where they ran";
 
-impl Way<'_> {
-    pub(super) fn restore_step(&mut self, entry: &Entry, address: Address) {
+impl RollbackPlanner<'_> {
+    pub(super) fn restore_step(&mut self, entry: &ReceiptEntry, address: Address) {
         let Some((process, step)) = self.step(entry, &address) else {
             return self.lost(entry, &address, "the step is not there any more, or cannot be read");
         };
-        let is_place = |it: &&Written| matches!(it.path.as_str(), POOL | VARIABLE);
-        let is_container = |it: &&Written| it.path.starts_with(CONTAINER);
-        let (places, fields): (Vec<&Written>, Vec<&Written>) =
-            entry.before.iter().partition(is_place);
-        let (containers, fields): (Vec<&Written>, Vec<&Written>) =
+        let is_place = |it: &&WrittenField| matches!(it.path.as_str(), POOL | VARIABLE);
+        let is_container = |it: &&WrittenField| it.path.starts_with(CONTAINER);
+        let (places, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
+            entry.written.iter().partition(is_place);
+        let (containers, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
             fields.into_iter().partition(is_container);
         let (mut restored, mut exactly, mut edited) = (step.clone(), Vec::new(), Vec::new());
         let (was, made) = (place(&places, |it| &it.before), place(&places, |it| &it.after));
         if !places.is_empty() && step.place != was {
             if step.place == made {
-                exactly.extend(places.into_iter().map(Written::turned));
+                exactly.extend(places.into_iter().map(WrittenField::turned));
                 restored.place = was;
             } else {
                 let [now, made] = [&step.place, &made].map(|it| self.told(it));
@@ -42,20 +44,20 @@ impl Way<'_> {
             [false, true].map(|after| container(&containers, after, step.container.as_ref()));
         if step.container != was {
             if step.container == made {
-                exactly.extend(containers.into_iter().map(Written::turned));
+                exactly.extend(containers.into_iter().map(WrittenField::turned));
                 restored.container = was;
             } else {
                 edited.extend(containers.into_iter().map(super::made));
             }
         }
         for field in fields {
-            match Field::of(step, field, |value| with(step, &field.path, value)) {
-                Field::Written => {
+            match FieldState::of(step, field, |value| with(step, &field.path, value)) {
+                FieldState::Written => {
                     restored = with(&restored, &field.path, field.before.as_ref());
                     exactly.push(field.turned());
                 }
-                Field::Restored => {}
-                Field::Edited => edited.push(super::made(field)),
+                FieldState::Restored => {}
+                FieldState::Edited => edited.push(super::made(field)),
             }
         }
         if !edited.is_empty() {
@@ -74,13 +76,13 @@ impl Way<'_> {
             git: process.git.as_ref().map(|it| commit(it, MESSAGE)),
             action: step.id.clone(),
             edits,
-            exactly,
+            exact_fields: exactly,
         };
         self.push(address, kind);
     }
 
     /// The step of an entry: by the ids of process and action, on the branch of its address.
-    fn step(&self, entry: &Entry, address: &Address) -> Option<(&LiveProcess, &LiveStep)> {
+    fn step(&self, entry: &ReceiptEntry, address: &Address) -> Option<(&LiveProcess, &LiveStep)> {
         let Address::Step { project, branch, .. } = address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
         let is = |it: &&LiveProcess| match (&it.git, branch) {
@@ -95,7 +97,7 @@ impl Way<'_> {
     }
 
     /// Tells that what an entry is about is not there, unless it never was.
-    pub(super) fn lost(&mut self, entry: &Entry, address: &Address, why: &str) {
+    pub(super) fn lost(&mut self, entry: &ReceiptEntry, address: &Address, why: &str) {
         if !self.was_never_made(entry, address) {
             self.left(entry, why);
         }
@@ -103,10 +105,10 @@ impl Way<'_> {
 
     /// Whether an entry of which nobody knows what became is about a branch that is not there: it was to be
     /// made for the entry, and was not.
-    fn was_never_made(&self, entry: &Entry, address: &Address) -> bool {
+    fn was_never_made(&self, entry: &ReceiptEntry, address: &Address) -> bool {
         let (Address::Step { project, branch: Some(branch), .. }
         | Address::Variable {
-            owner: SetOwner::Project { name: project, branch: Some(branch) },
+            owner: VariableSetOwner::Project { name: project, branch: Some(branch) },
             ..
         }) = address
         else {
@@ -117,10 +119,12 @@ impl Way<'_> {
         let has_process = processes.any(|it| {
             it.owner.project == project && it.git.as_ref().is_some_and(|it| it.name == *branch)
         });
-        let mut sets = self.live.choosers.sets.iter();
+        let mut sets = self.live.indirect.sets.iter();
         let has_set =
             sets.any(|it| *it.owner.name() == project && it.store.branch() == Some(branch));
-        entry.outcome == Outcome::Unknown && self.live.gaps.is_empty() && !(has_process || has_set)
+        entry.outcome == ChangeOutcome::Unknown
+            && self.live.unread.is_empty()
+            && !(has_process || has_set)
     }
 
     /// A place in a sentence.
@@ -167,7 +171,7 @@ const CONTAINER: &str = "Container";
 /// The container that these fields are together, before or after; a part that was not written is as it is. One
 /// by one they would say too little: without an image there is no container, and so none that has a feed.
 fn container(
-    fields: &[&Written],
+    fields: &[&WrittenField],
     after: bool,
     now: Option<&Container<String>>,
 ) -> Option<Container<String>> {
@@ -202,13 +206,13 @@ fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
 
 fn execution(step: &LiveStep) -> Execution {
     match runs(step) {
-        Runs::OnWorker(execution) => execution,
+        RunLocation::OnWorker(execution) => execution,
         _ => Execution::OnTargets,
     }
 }
 
-pub(super) fn commit(branch: &Branch, message: &str) -> Commit {
-    Commit {
+pub(super) fn commit(branch: &LiveBranch, message: &str) -> PlannedCommit {
+    PlannedCommit {
         document: branch.document.clone(),
         project: branch.project.clone(),
         repository: branch.repository.clone(),

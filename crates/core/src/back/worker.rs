@@ -1,22 +1,22 @@
 //! Workers: made, gone, replaced, and edited.
 
-use super::{Field, Way, before, endpoint, made, text};
+use super::{FieldState, RollbackPlanner, before, endpoint, made, text};
 use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
-    plan::{ChangeKind, Delta, NewWorker, WorkerEdit, Written},
-    receipt::{Entry, Outcome},
+    plan::{ChangeKind, Delta, NewWorker, WorkerEdit, WrittenField},
+    receipt::{ChangeOutcome, ReceiptEntry},
 };
 
 use serde_json::Value;
 
-impl Way<'_> {
-    pub(super) fn uncreate_worker(&mut self, entry: &Entry, address: Address) {
-        if entry.before.is_empty() {
+impl RollbackPlanner<'_> {
+    pub(super) fn uncreate_worker(&mut self, entry: &ReceiptEntry, address: Address) {
+        if entry.written.is_empty() {
             return;
         }
         if let Some(worker) = self.made(entry) {
-            let name = entry.before.iter().find(|it| it.path == "Name");
+            let name = entry.written.iter().find(|it| it.path == "Name");
             if worker.name != Name::new(text(name.and_then(|it| it.after.as_ref()))) {
                 return self.left(entry, "somebody has renamed it since");
             }
@@ -25,7 +25,7 @@ impl Way<'_> {
         }
     }
 
-    pub(super) fn recreate_worker(&mut self, entry: &Entry) {
+    pub(super) fn recreate_worker(&mut self, entry: &ReceiptEntry) {
         let Some(new) = self.remains(entry) else { return };
         if self.live.workers.iter().any(|it| it.name == Name::new(&new.name)) {
             return;
@@ -33,7 +33,7 @@ impl Way<'_> {
         self.push(Address::Worker(new.name.clone()), ChangeKind::CreateWorker(new));
     }
 
-    pub(super) fn replace_back(&mut self, entry: &Entry) {
+    pub(super) fn replace_back(&mut self, entry: &ReceiptEntry) {
         let Some(new) = self.remains(entry) else { return };
         let Some(worker) = self.made(entry) else { return self.recreate_worker(entry) };
         if worker.endpoint.kind() == new.endpoint.kind() {
@@ -52,22 +52,22 @@ impl Way<'_> {
         self.push(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
     }
 
-    pub(super) fn restore_worker(&mut self, entry: &Entry, address: Address) {
+    pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry, address: Address) {
         let id = entry.id.as_deref().unwrap_or_default();
         let Some(worker) = self.live.workers.iter().find(|it| it.id.as_str() == id) else {
             return self.left(entry, "it is not there any more");
         };
         let (mut restored, mut edited) = (worker.clone(), Vec::new());
         let mut pools = None;
-        for field in &entry.before {
-            match Field::of(worker, field, |value| with(worker, &field.path, value)) {
-                Field::Written => {
+        for field in &entry.written {
+            match FieldState::of(worker, field, |value| with(worker, &field.path, value)) {
+                FieldState::Written => {
                     restored = with(&restored, &field.path, field.before.as_ref());
                     let ids = field.before.as_ref().filter(|_| field.path == "WorkerPoolIds");
                     pools = ids.map(|ids| self.pools(ids)).or(pools);
                 }
-                Field::Restored => {}
-                Field::Edited => edited.push(made(field)),
+                FieldState::Restored => {}
+                FieldState::Edited => edited.push(made(field)),
             }
         }
         if !edited.is_empty() {
@@ -83,22 +83,24 @@ impl Way<'_> {
 
     /// The worker that an entry has made, if it is still there. Its id is known once the answer is; until then
     /// the entry has none, or that of the worker that was replaced.
-    fn made(&self, entry: &Entry) -> Option<&LiveWorker> {
-        let name = entry.before.iter().find(|it| it.path == "Name");
+    fn made(&self, entry: &ReceiptEntry) -> Option<&LiveWorker> {
+        let name = entry.written.iter().find(|it| it.path == "Name");
         let name = Name::new(text(name.and_then(|it| it.after.as_ref())));
         let mut workers = self.live.workers.iter();
         match &entry.id {
-            Some(id) if entry.outcome == Outcome::Done => workers.find(|it| it.id.as_str() == id),
+            Some(id) if entry.outcome == ChangeOutcome::Done => {
+                workers.find(|it| it.id.as_str() == id)
+            }
             _ => workers.find(|it| it.name == name),
         }
     }
 
     /// What a receipt has kept of a worker that is gone; told where that is not enough.
-    fn remains(&mut self, entry: &Entry) -> Option<NewWorker> {
+    fn remains(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
         let fields: Vec<(&str, &Value)> = entry
-            .before
+            .written
             .iter()
-            .filter_map(|Written { path, before, .. }| Some((path.as_str(), before.as_ref()?)))
+            .filter_map(|WrittenField { path, before, .. }| Some((path.as_str(), before.as_ref()?)))
             .collect();
         let Some(endpoint) = endpoint::of(&fields) else {
             self.left(entry, "the receipt does not say how the worker was reached");

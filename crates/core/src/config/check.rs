@@ -2,9 +2,9 @@
 //!
 //! All that is wrong is told, and nothing stops at the first. Never: what a value means.
 
-use super::definition::{Key, Shape, Table};
+use super::definition::{KeyDefinition, TableDefinition, ValueShape};
 use crate::{
-    finding::{At, Finding, Level, SourceId, Sources, Span},
+    finding::{Finding, FindingLocation, Level, SourceId, Sources, Span},
     text::{nearest, with_article},
 };
 
@@ -45,7 +45,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks a table; `at` is where it stands.
-    pub(super) fn table(&mut self, table: &DeTable, definition: &'static Table, at: &Range<usize>) {
+    pub(super) fn table(
+        &mut self,
+        table: &DeTable,
+        definition: &'static TableDefinition,
+        at: &Range<usize>,
+    ) {
         for (name, value) in table {
             match definition.key(name.get_ref()) {
                 _ if is_secret(name.get_ref()) => self.secret(name),
@@ -85,57 +90,67 @@ impl<'a> Checker<'a> {
     fn value(
         &mut self,
         value: &Spanned<DeValue>,
-        key: &'static Key,
+        key: &'static KeyDefinition,
         name: &Spanned<std::borrow::Cow<'_, str>>,
     ) {
         let (at, it) = (value.span(), value.get_ref());
         match (&key.shape, it) {
-            (Shape::Later, _) => {
+            (ValueShape::Reserved, _) => {
                 let message =
                     format!("`{}` is not supported by this version of poolwright", key.name);
                 let help = format!("this is version {}", env!("CARGO_PKG_VERSION"));
                 self.error("unsupported", name.span(), message, help);
             }
-            (Shape::Version, DeValue::Integer(number)) => self.version(number.as_str(), at),
-            (Shape::Text, DeValue::String(text)) => self.text(text, at, true),
-            (Shape::FreeText, DeValue::String(text)) => self.text(text, at, false),
-            (Shape::Texts, DeValue::String(text)) => self.text(text, at, true),
-            (Shape::Texts | Shape::List | Shape::Words(_), DeValue::Array(items)) => {
-                let words = if let Shape::Words(words) = key.shape { Some(words) } else { None };
+            (ValueShape::Version, DeValue::Integer(number)) => self.version(number.as_str(), at),
+            (ValueShape::Text, DeValue::String(text)) => self.text(text, at, true),
+            (ValueShape::FreeText, DeValue::String(text)) => self.text(text, at, false),
+            (ValueShape::Texts, DeValue::String(text)) => self.text(text, at, true),
+            (
+                ValueShape::Texts | ValueShape::List | ValueShape::Words(_),
+                DeValue::Array(items),
+            ) => {
+                let words =
+                    if let ValueShape::Words(words) = key.shape { Some(words) } else { None };
                 if items.iter().next().is_none() && words.is_none() {
                     let message = format!("`{}` is an empty list", key.name);
                     self.error("empty-list", at, message, empty_help(key));
                 }
                 items.iter().for_each(|item| self.item(item, words));
             }
-            (Shape::Word(words), DeValue::String(text)) => self.word(text, words, at),
-            (Shape::Flag, DeValue::Boolean(_)) | (Shape::True, DeValue::Boolean(true)) => {}
-            (Shape::True, DeValue::Boolean(false)) => {
+            (ValueShape::Word(words), DeValue::String(text)) => self.word(text, words, at),
+            (ValueShape::Flag, DeValue::Boolean(_))
+            | (ValueShape::True, DeValue::Boolean(true)) => {}
+            (ValueShape::True, DeValue::Boolean(false)) => {
                 let message = format!("`{} = false` says nothing", key.name);
                 self.error("says-nothing", at, message, "remove it".to_owned());
             }
-            (Shape::Number(least, most), DeValue::Integer(number)) => {
+            (ValueShape::Number(least, most), DeValue::Integer(number)) => {
                 self.number(number.as_str(), number.radix(), (*least, *most), at);
             }
-            (Shape::CountOrPercent, DeValue::Integer(number)) => {
+            (ValueShape::CountOrPercent, DeValue::Integer(number)) => {
                 self.number(number.as_str(), number.radix(), (0, 1_000_000), at);
             }
-            (Shape::CountOrPercent, DeValue::String(text)) => self.percent(text, at),
-            (Shape::Table(table), DeValue::Table(it)) => self.table(it, table, &name.span()),
-            (Shape::Tables(table), DeValue::Array(items)) => {
+            (ValueShape::CountOrPercent, DeValue::String(text)) => self.percent(text, at),
+            (ValueShape::Table(table), DeValue::Table(it)) => self.table(it, table, &name.span()),
+            (ValueShape::Tables(table), DeValue::Array(items)) => {
                 items.iter().for_each(|item| self.inner(item, table, &item.span()));
             }
-            (Shape::Map(table), DeValue::Table(items)) => {
+            (ValueShape::Map(table), DeValue::Table(items)) => {
                 items.iter().for_each(|(key, item)| self.inner(item, table, &key.span()));
             }
             (shape, it) => self.mistyped(shape, it, at),
         }
     }
 
-    fn inner(&mut self, item: &Spanned<DeValue>, table: &'static Table, at: &Range<usize>) {
+    fn inner(
+        &mut self,
+        item: &Spanned<DeValue>,
+        table: &'static TableDefinition,
+        at: &Range<usize>,
+    ) {
         match item.get_ref() {
             DeValue::Table(it) => self.table(it, table, at),
-            it => self.mistyped(&Shape::Table(table), it, item.span()),
+            it => self.mistyped(&ValueShape::Table(table), it, item.span()),
         }
     }
 
@@ -143,7 +158,7 @@ impl<'a> Checker<'a> {
         match (item.get_ref(), words) {
             (DeValue::String(text), Some(words)) => self.word(text, words, item.span()),
             (DeValue::String(text), None) => self.text(text, item.span(), true),
-            (it, _) => self.mistyped(&Shape::Text, it, item.span()),
+            (it, _) => self.mistyped(&ValueShape::Text, it, item.span()),
         }
     }
 
@@ -215,13 +230,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn mistyped(&mut self, shape: &Shape, found: &DeValue, at: Range<usize>) {
+    fn mistyped(&mut self, shape: &ValueShape, found: &DeValue, at: Range<usize>) {
         let message =
             format!("expected {}, found {}", wanted(shape), with_article(found.type_str()));
         self.error("wrong-type", at, message, as_written(shape));
     }
 
-    fn unknown(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, definition: &Table) {
+    fn unknown(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, definition: &TableDefinition) {
         let near = nearest(name.get_ref(), definition.names());
         let known: Vec<_> = definition.names().map(|name| format!("`{name}`")).collect();
         let help = match near {
@@ -236,7 +251,7 @@ impl<'a> Checker<'a> {
     fn secret(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>) {
         let span = Span { source: self.source, bytes: name.span() };
         let message = format!("`{}` is a secret, and does not belong into a file", name.get_ref());
-        let at = self.sources.line(&span).map_or(At::Nowhere, At::Line);
+        let at = self.sources.line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
         self.findings.push(Finding::new("secret-in-file", Level::Error, at, message).help(
             "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
         ));
@@ -259,41 +274,47 @@ fn is_secret(key: &str) -> bool {
     SECRETS.contains(&plain.to_lowercase().as_str())
 }
 
-fn empty_help(key: &Key) -> String {
+fn empty_help(key: &KeyDefinition) -> String {
     match key.required {
         true => "name at least one".to_owned(),
         false => "leave the key out: it then matches everything".to_owned(),
     }
 }
 
-fn wanted(shape: &Shape) -> &'static str {
+fn wanted(shape: &ValueShape) -> &'static str {
     match shape {
-        Shape::Version | Shape::Number(..) => "a whole number",
-        Shape::Text | Shape::FreeText | Shape::Word(_) => "a string",
-        Shape::Texts => "a string or a list of strings",
-        Shape::List | Shape::Words(_) => "a list of strings",
-        Shape::Flag | Shape::True => "true or false",
-        Shape::CountOrPercent => "a whole number or a percentage such as \"10%\"",
-        Shape::Table(_) => "a table",
-        Shape::Tables(_) => "a list of tables, such as `[[placements]]`",
-        Shape::Map(_) => "a table of tables",
-        Shape::Later => "nothing",
+        ValueShape::Version | ValueShape::Number(..) => "a whole number",
+        ValueShape::Text | ValueShape::FreeText | ValueShape::Word(_) => "a string",
+        ValueShape::Texts => "a string or a list of strings",
+        ValueShape::List | ValueShape::Words(_) => "a list of strings",
+        ValueShape::Flag | ValueShape::True => "true or false",
+        ValueShape::CountOrPercent => "a whole number or a percentage such as \"10%\"",
+        ValueShape::Table(_) => "a table",
+        ValueShape::Tables(_) => "a list of tables, such as `[[placements]]`",
+        ValueShape::Map(_) => "a table of tables",
+        ValueShape::Reserved => "nothing",
     }
 }
 
 /// How it is written.
-fn as_written(shape: &Shape) -> &'static str {
+fn as_written(shape: &ValueShape) -> &'static str {
     match shape {
-        Shape::Version | Shape::Number(..) => "a number is written without quotes, as in `5`",
-        Shape::Text | Shape::FreeText | Shape::Word(_) => "a string is written in quotes",
-        Shape::Texts | Shape::List | Shape::Words(_) => "a list is written as in `[\"a\", \"b\"]`",
-        Shape::Flag | Shape::True => "`true` and `false` are written without quotes",
-        Shape::CountOrPercent => "a percentage is written in quotes, a number without",
-        Shape::Table(_) => {
+        ValueShape::Version | ValueShape::Number(..) => {
+            "a number is written without quotes, as in `5`"
+        }
+        ValueShape::Text | ValueShape::FreeText | ValueShape::Word(_) => {
+            "a string is written in quotes"
+        }
+        ValueShape::Texts | ValueShape::List | ValueShape::Words(_) => {
+            "a list is written as in `[\"a\", \"b\"]`"
+        }
+        ValueShape::Flag | ValueShape::True => "`true` and `false` are written without quotes",
+        ValueShape::CountOrPercent => "a percentage is written in quotes, a number without",
+        ValueShape::Table(_) => {
             "a table is written as in `{ key = \"value\" }`, or below a header in brackets"
         }
-        Shape::Tables(_) => "each of them begins with its header in double brackets",
-        Shape::Map(_) => "each of them begins with its header, as in `[pools.kubernetes]`",
-        Shape::Later => "remove it",
+        ValueShape::Tables(_) => "each of them begins with its header in double brackets",
+        ValueShape::Map(_) => "each of them begins with its header, as in `[pools.kubernetes]`",
+        ValueShape::Reserved => "remove it",
     }
 }

@@ -4,22 +4,22 @@
 
 /// A table: its keys, and which of them exclude each other.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(super) struct TableDefinition {
     /// What it is, for the schema.
     pub(super) doc: &'static str,
     /// Its keys, in the order of the reference.
-    pub(super) keys: &'static [Key],
+    pub(super) keys: &'static [KeyDefinition],
     /// Choices: of the keys of each there has to be exactly one.
     pub(super) one_of: &'static [&'static [&'static str]],
 }
 
 /// A key of a table.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct KeyDefinition {
     /// Its name.
     pub(super) name: &'static str,
     /// What it holds.
-    pub(super) shape: Shape,
+    pub(super) shape: ValueShape,
     /// Whether it has to be there.
     pub(super) required: bool,
     /// What it means, for the schema.
@@ -28,7 +28,7 @@ pub(super) struct Key {
 
 /// What a key holds.
 #[derive(Debug)]
-pub(super) enum Shape {
+pub(super) enum ValueShape {
     /// `1`, and no other version.
     Version,
     /// A text that is not empty.
@@ -52,34 +52,38 @@ pub(super) enum Shape {
     /// A whole number, or a percentage as text: `"10%"`.
     CountOrPercent,
     /// A table.
-    Table(&'static Table),
+    Table(&'static TableDefinition),
     /// A list of tables.
-    Tables(&'static Table),
+    Tables(&'static TableDefinition),
     /// A table of tables, by names of the user's choice.
-    Map(&'static Table),
+    Map(&'static TableDefinition),
     /// A key that a later version will know.
-    Later,
+    Reserved,
 }
 
 /// A key that may be left out.
-pub(super) const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, required: false, doc }
+pub(super) const fn key(name: &'static str, shape: ValueShape, doc: &'static str) -> KeyDefinition {
+    KeyDefinition { name, shape, required: false, doc }
 }
 
 /// A key that has to be there.
-pub(super) const fn required(name: &'static str, shape: Shape, doc: &'static str) -> Key {
-    Key { name, shape, required: true, doc }
+pub(super) const fn required(
+    name: &'static str,
+    shape: ValueShape,
+    doc: &'static str,
+) -> KeyDefinition {
+    KeyDefinition { name, shape, required: true, doc }
 }
 
-impl Table {
+impl TableDefinition {
     /// The key of this name.
-    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(super) fn key(&self, name: &str) -> Option<&'static KeyDefinition> {
         self.keys.iter().find(|key| key.name == name)
     }
 
     /// The names of its keys, but for those that a later version will know.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
-        let known = self.keys.iter().filter(|key| !matches!(key.shape, Shape::Later));
+        let known = self.keys.iter().filter(|key| !matches!(key.shape, ValueShape::Reserved));
         known.map(|key| key.name)
     }
 }

@@ -1,15 +1,16 @@
 //! The language of `workers.toml`: its tables and keys.
 
 use super::definition::{
-    Shape::{
-        CountOrPercent, Flag, FreeText, Later, List, Map, Number, Table as Inner, Tables, Text,
+    TableDefinition,
+    ValueShape::{
+        CountOrPercent, Flag, FreeText, List, Map, Number, Reserved, Table as Inner, Tables, Text,
         Texts, True, Version, Word, Words,
     },
-    Table, key, required,
+    key, required,
 };
 
 /// The whole file.
-pub(super) const FILE: Table = Table {
+pub(super) const FILE: TableDefinition = TableDefinition {
     doc: "Worker pools, workers and step placements of one space of one Octopus Server.",
     keys: &[
         required("version", Version, "The version of the language: 1."),
@@ -44,8 +45,8 @@ pub(super) const FILE: Table = Table {
             Inner(&VERSION_CONTROL),
             "Projects whose processes are stored in Git; they are left alone where this is left out.",
         ),
-        key("include", Later, ""),
-        key("vars", Later, ""),
+        key("include", Reserved, ""),
+        key("vars", Reserved, ""),
         key(
             "waves",
             Tables(&WAVE),
@@ -55,7 +56,7 @@ pub(super) const FILE: Table = Table {
     one_of: &[],
 };
 
-const OCTOPUS: Table = Table {
+const OCTOPUS: TableDefinition = TableDefinition {
     doc: "Which server and which space. The command line and the environment come first.",
     keys: &[
         key("url", Text, "The server's URL, or `sandbox:` for one inside the process."),
@@ -68,7 +69,7 @@ const OCTOPUS: Table = Table {
     one_of: &[],
 };
 
-const SERVER: Table = Table {
+const SERVER: TableDefinition = TableDefinition {
     doc: "Switches of the server itself, for all of its spaces.",
     keys: &[key(
         "built_in_worker",
@@ -81,7 +82,7 @@ const SERVER: Table = Table {
 /// What `prune` may delete.
 const PRUNE: [&str; 2] = ["pools", "workers"];
 
-const MANAGE: Table = Table {
+const MANAGE: TableDefinition = TableDefinition {
     doc: "What may be deleted, and how much of it.",
     keys: &[
         key("prune", Words(&PRUNE), "Delete what is live and not declared, of these kinds."),
@@ -97,7 +98,7 @@ const MANAGE: Table = Table {
 const LEVELS: [&str; 3] = ["deny", "warn", "allow"];
 
 /// The gates; their keys are the codes of `desired::Gate`, which a test holds.
-pub(super) const GATES: Table = Table {
+pub(super) const GATES: TableDefinition = TableDefinition {
     doc: "What each gate weighs: deny (default), warn or allow.",
     keys: &[
         key(
@@ -119,7 +120,7 @@ pub(super) const GATES: Table = Table {
     one_of: &[],
 };
 
-const POOL: Table = Table {
+const POOL: TableDefinition = TableDefinition {
     doc: "A worker pool.",
     keys: &[
         key("name", Text, "Its name on the server; the key where it is left out."),
@@ -158,7 +159,7 @@ const POOL: Table = Table {
 /// The kinds of worker.
 pub(super) const KINDS: [&str; 4] = ["listening", "polling", "ssh", "kubernetes"];
 
-const WORKER: Table = Table {
+const WORKER: TableDefinition = TableDefinition {
     doc: "A worker: exactly one of listening, polling, ssh and kubernetes, and the pools that it is a member of.",
     keys: &[
         required(
@@ -192,7 +193,7 @@ const WORKER: Table = Table {
 
 const THUMBPRINT: &str = "The certificate's thumbprint: 40 hexadecimal digits.";
 
-const LISTENING: Table = Table {
+const LISTENING: TableDefinition = TableDefinition {
     doc: "A Tentacle that the server calls.",
     keys: &[
         required("url", Text, "Where it listens: https, with a port (10933 where it is left out)."),
@@ -202,7 +203,7 @@ const LISTENING: Table = Table {
     one_of: &[],
 };
 
-const POLLING: Table = Table {
+const POLLING: TableDefinition = TableDefinition {
     doc: "A Tentacle that calls the server.",
     keys: &[
         key("subscription", Text, "Its queue on the server: poll://…/"),
@@ -211,7 +212,7 @@ const POLLING: Table = Table {
     one_of: &[],
 };
 
-const SSH: Table = Table {
+const SSH: TableDefinition = TableDefinition {
     doc: "A machine that the server logs in to.",
     keys: &[
         required("host", Text, "Its host name or address."),
@@ -228,7 +229,7 @@ const SSH: Table = Table {
     one_of: &[],
 };
 
-const KUBERNETES: Table = Table {
+const KUBERNETES: TableDefinition = TableDefinition {
     doc: "An agent in a Kubernetes cluster.",
     keys: &[
         key("subscription", Text, "Its queue on the server, where it polls: poll://…/"),
@@ -242,7 +243,7 @@ const KUBERNETES: Table = Table {
 /// The verdicts of a rule.
 pub(super) const VERDICTS: [&str; 4] = ["pool", "pool_variable", "default_pool", "leave"];
 
-const PLACEMENT: Table = Table {
+const PLACEMENT: TableDefinition = TableDefinition {
     doc: "A rule: which steps, and where they run. Selectors take `*`, `?` and a leading `!`; one that is left out matches everything.",
     keys: &[
         key("label", Text, "What the rule is called in plans."),
@@ -285,7 +286,7 @@ const PLACEMENT: Table = Table {
     one_of: &[&VERDICTS],
 };
 
-const CONTAINER: Table = Table {
+const CONTAINER: TableDefinition = TableDefinition {
     doc: "A container image.",
     keys: &[
         required("image", Text, "The image, with its tag."),
@@ -294,7 +295,7 @@ const CONTAINER: Table = Table {
     one_of: &[],
 };
 
-const POOL_VARIABLE: Table = Table {
+const POOL_VARIABLE: TableDefinition = TableDefinition {
     doc: "A value of a variable of type worker pool. What is named exactly gets the value where it lacks it; wildcards find the variables that are there.",
     keys: &[
         key("project", Texts, "Projects whose variable it is, by name."),
@@ -317,7 +318,7 @@ const POOL_VARIABLE: Table = Table {
     one_of: &[&["project", "library_set"], &["pool", "remove"]],
 };
 
-const TARGET_POOL: Table = Table {
+const TARGET_POOL: TableDefinition = TableDefinition {
     doc: "A rule: which deployment targets in a cloud, and the pool whose workers act for them. Selectors take `*`, `?` and a leading `!`; one that is left out matches everything.",
     keys: &[
         key("label", Text, "What the rule is called in plans."),
@@ -330,7 +331,7 @@ const TARGET_POOL: Table = Table {
     one_of: &[&["pool", "default_pool", "leave"]],
 };
 
-const VERSION_CONTROL: Table = Table {
+const VERSION_CONTROL: TableDefinition = TableDefinition {
     doc: "Projects whose processes are stored in Git: one commit for each process that changes.",
     keys: &[
         key(
@@ -353,7 +354,7 @@ const VERSION_CONTROL: Table = Table {
     one_of: &[],
 };
 
-const WAVE: Table = Table {
+const WAVE: TableDefinition = TableDefinition {
     doc: "A wave: projects whose steps move together. A project is in the first wave that matches it.",
     keys: &[
         key("label", Text, "What the wave is called; `--wave` takes it as well as its number."),
@@ -367,7 +368,7 @@ const WAVE: Table = Table {
     one_of: &[],
 };
 
-const REMOVED: Table = Table {
+const REMOVED: TableDefinition = TableDefinition {
     doc: "A live thing to delete by name; nothing happens once it is gone.",
     keys: &[key("pool", Text, "A worker pool's name."), key("worker", Text, "A worker's name.")],
     one_of: &[&["pool", "worker"]],

@@ -2,7 +2,7 @@
 //!
 //! Never: an error; what cannot be is told where it is read.
 
-use super::{lower::Draft, part::Part};
+use super::{lower::DesiredDraft, part::CheckedTable};
 use crate::{
     desired::Declared,
     finding::{Finding, Span},
@@ -31,7 +31,7 @@ pub(super) fn odd_range(key: &Declared<String>) -> Option<Finding> {
         _ => return None,
     };
     Some(
-        Finding::warning("odd-range", key.at.clone(), message)
+        Finding::warning("odd-range", key.span.clone(), message)
             .help("a range is `[01..06]`, a list is `[a,b,c]`"),
     )
 }
@@ -49,7 +49,7 @@ pub(super) fn odd_fingerprint(text: &Declared<String>) -> Option<Finding> {
     };
     let message = "no host's key has this fingerprint";
     (!fits).then(|| {
-        Finding::warning("odd-fingerprint", text.at.clone(), message).help(
+        Finding::warning("odd-fingerprint", text.span.clone(), message).help(
             "`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 digits of base64",
         )
     })
@@ -69,28 +69,28 @@ fn is_md5(text: &str) -> bool {
     pairs.len() == MD5_PAIRS && pairs.iter().all(is_pair)
 }
 
-impl Draft {
+impl DesiredDraft {
     /// Tells where `{n}` stands in a worker whose name has no range.
-    pub(super) fn stray_n(&mut self, worker: &Part) {
+    pub(super) fn stray_n(&mut self, worker: &CheckedTable) {
         let stray = worker.every_text().into_iter().find(|it| it.value.contains("{n}"));
         let stray = stray.filter(|_| !worker.has_n());
         if let Some(text) = stray {
             let message = "`{n}` stands for nothing: the worker's name has no range";
             self.report(
-                Finding::warning("stray-n", text.at, message)
+                Finding::warning("stray-n", text.span, message)
                     .help("`[01..06]` in the worker's name makes six workers"),
             );
         }
     }
 
     /// Tells which pools of a file ask for one position.
-    pub(super) fn same_positions(&mut self, file: &Part) {
+    pub(super) fn same_positions(&mut self, file: &CheckedTable) {
         let mut first: HashMap<u32, String> = HashMap::new();
         for (key, part) in file.map("pools") {
             let Some(position) = part.number("sort_order") else { continue };
             match first.get(&position.value) {
                 Some(other) => {
-                    let finding = same_position(position.at, position.value, other);
+                    let finding = same_position(position.span, position.value, other);
                     self.report(finding);
                 }
                 None => _ = first.insert(position.value, key.value),
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn told(finding: impl Fn(&Declared<String>) -> Option<Finding>, text: &str) -> bool {
-        finding(&Declared { value: text.to_owned(), at: Span::default() }).is_some()
+        finding(&Declared { value: text.to_owned(), span: Span::default() }).is_some()
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Files that are checked, lowered to what they ask for.
 
-use super::part::Part;
+use super::part::CheckedTable;
 use crate::{
     desired::Desired,
-    finding::{Finding, Line, Sources, Span},
+    finding::{Finding, SourceLine, Sources, Span},
 };
 
 use std::collections::HashSet;
 
 /// What has been read so far.
-pub(super) struct Draft {
+pub(super) struct DesiredDraft {
     /// What the files ask for.
     pub(super) desired: Desired,
     /// Names of workers, to tell two of one name: in lower case.
@@ -19,8 +19,8 @@ pub(super) struct Draft {
 }
 
 /// What `files` ask for together, and what is wrong with it.
-pub(super) fn lower(files: &[Part], sources: &Sources) -> (Desired, Vec<Finding>) {
-    let mut draft = Draft {
+pub(super) fn lower(files: &[CheckedTable], sources: &Sources) -> (Desired, Vec<Finding>) {
+    let mut draft = DesiredDraft {
         desired: Desired::default(),
         worker_names: HashSet::new(),
         sources: sources.clone(),
@@ -41,7 +41,7 @@ pub(super) fn lower(files: &[Part], sources: &Sources) -> (Desired, Vec<Finding>
     (draft.desired, draft.findings)
 }
 
-impl Draft {
+impl DesiredDraft {
     /// Tells something.
     pub(super) fn report(&mut self, finding: Finding) {
         // Workers of one range have their mistakes in common.
@@ -56,7 +56,7 @@ impl Draft {
     }
 
     /// The line at which a place of a file starts.
-    pub(super) fn line(&self, at: &Span) -> Option<Line> {
+    pub(super) fn line(&self, at: &Span) -> Option<SourceLine> {
         self.sources.line(at)
     }
 }

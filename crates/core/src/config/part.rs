@@ -15,14 +15,14 @@ use toml::{
 
 /// A table of a file, and what its texts' `{n}` stands for.
 #[derive(Clone)]
-pub(super) struct Part<'a> {
+pub(super) struct CheckedTable<'a> {
     table: &'a DeTable<'a>,
     source: SourceId,
     at: Range<usize>,
     n: Option<Rc<str>>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> CheckedTable<'a> {
     /// The table of a whole file.
     pub(super) fn new(table: &'a DeTable<'a>, source: SourceId) -> Self {
         Self { table, source, at: 0..0, n: None }
@@ -45,7 +45,7 @@ impl<'a> Part<'a> {
 
     /// A value with its place, such as one made of this table.
     pub(super) fn declare<T>(&self, value: T) -> Declared<T> {
-        Declared { value, at: self.at() }
+        Declared { value, span: self.at() }
     }
 
     /// Whether the key is there.
@@ -76,7 +76,7 @@ impl<'a> Part<'a> {
     pub(super) fn flag(&self, key: &str) -> Option<Declared<bool>> {
         let value = self.get(key)?;
         let flag = value.get_ref().as_bool()?;
-        Some(Declared { value: flag, at: self.span(value.span()) })
+        Some(Declared { value: flag, span: self.span(value.span()) })
     }
 
     /// A number that is not negative.
@@ -84,31 +84,31 @@ impl<'a> Part<'a> {
         let value = self.get(key)?;
         let number = value.get_ref().as_integer()?;
         let number = u32::from_str_radix(number.as_str(), number.radix()).ok()?;
-        Some(Declared { value: number, at: self.span(value.span()) })
+        Some(Declared { value: number, span: self.span(value.span()) })
     }
 
     /// A table inside.
-    pub(super) fn part(&self, key: &str) -> Option<Part<'a>> {
+    pub(super) fn part(&self, key: &str) -> Option<CheckedTable<'a>> {
         let value = self.get(key)?;
         self.part_of(value, self.key_at(key)?)
     }
 
     /// A list of tables.
-    pub(super) fn parts(&self, key: &str) -> Vec<Part<'a>> {
+    pub(super) fn parts(&self, key: &str) -> Vec<CheckedTable<'a>> {
         let items = self.get(key).and_then(|value| value.get_ref().as_array());
         let items = items.into_iter().flat_map(|items| items.iter());
         items.filter_map(|item| self.part_of(item, item.span())).collect()
     }
 
     /// A table of tables, by their keys, in the file's order.
-    pub(super) fn map(&self, key: &str) -> Vec<(Declared<String>, Part<'a>)> {
+    pub(super) fn map(&self, key: &str) -> Vec<(Declared<String>, CheckedTable<'a>)> {
         let table = self.get(key).and_then(|value| value.get_ref().as_table());
         let items = table.into_iter().flat_map(|table| table.iter());
         items
             .filter_map(|(key, item)| {
                 let at = self.span(key.span());
                 let part = self.part_of(item, key.span())?;
-                Some((Declared { value: key.get_ref().to_string(), at }, part))
+                Some((Declared { value: key.get_ref().to_string(), span: at }, part))
             })
             .collect()
     }
@@ -124,7 +124,7 @@ impl<'a> Part<'a> {
                 _ => texts.extend(self.text_of(value)),
             }
         }
-        texts.sort_by_key(|it| it.at.bytes.start);
+        texts.sort_by_key(|it| it.span.bytes.start);
         texts
     }
 
@@ -136,9 +136,13 @@ impl<'a> Part<'a> {
         self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(name, _)| name.span())
     }
 
-    fn part_of(&self, value: &'a Spanned<DeValue<'a>>, at: Range<usize>) -> Option<Part<'a>> {
+    fn part_of(
+        &self,
+        value: &'a Spanned<DeValue<'a>>,
+        at: Range<usize>,
+    ) -> Option<CheckedTable<'a>> {
         let table = value.get_ref().as_table()?;
-        Some(Part { table, at, ..self.clone() })
+        Some(CheckedTable { table, at, ..self.clone() })
     }
 
     fn text_of(&self, value: &Spanned<DeValue>) -> Option<Declared<String>> {
@@ -147,7 +151,7 @@ impl<'a> Part<'a> {
             Some(n) => text.replace("{n}", n),
             None => text,
         };
-        Some(Declared { value: text, at: self.span(value.span()) })
+        Some(Declared { value: text, span: self.span(value.span()) })
     }
 
     fn span(&self, bytes: Range<usize>) -> Span {

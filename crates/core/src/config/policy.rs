@@ -1,15 +1,15 @@
 //! `[octopus]`, `[server]`, `[manage]`, `[gates]` and `[[removed]]`.
 
-use super::{lower::Draft, part::Part};
+use super::{lower::DesiredDraft, part::CheckedTable};
 use crate::{
-    desired::{Declared, Gate, MaxDeletes, Removal},
-    finding::{At, Finding, Level},
+    desired::{Declared, DesiredRemoval, Gate, MaxDeletes},
+    finding::{Finding, FindingLocation, Level},
     model::Name,
 };
 
-impl Draft {
+impl DesiredDraft {
     /// Adds what a file says of the server, and of what may be deleted.
-    pub(super) fn policy(&mut self, file: &Part) {
+    pub(super) fn policy(&mut self, file: &CheckedTable) {
         if let Some(octopus) = file.part("octopus") {
             let url = octopus.text("url").and_then(|url| self.url(url));
             self.once("url", url, |desired| &mut desired.url);
@@ -21,7 +21,7 @@ impl Draft {
         }
         if let Some(manage) = file.part("manage") {
             let prune = manage.texts("prune").unwrap_or_default();
-            for Declared { value, at } in prune {
+            for Declared { value, span: at } in prune {
                 let pruned = match value.as_str() {
                     "pools" => &mut self.desired.policy.prune_pools,
                     _ => &mut self.desired.policy.prune_workers,
@@ -36,7 +36,7 @@ impl Draft {
         }
     }
 
-    fn gates(&mut self, part: &Part) {
+    fn gates(&mut self, part: &CheckedTable) {
         for gate in Gate::ALL {
             let Some(word) = part.text(gate.code()) else { continue };
             let level = match word.value.as_str() {
@@ -46,7 +46,7 @@ impl Draft {
             };
             match self.desired.policy.gates.insert(gate, level) {
                 Some(before) if before != level => {
-                    self.report(twice(gate.code(), word.at));
+                    self.report(twice(gate.code(), word.span));
                 }
                 _ => {}
             }
@@ -54,7 +54,7 @@ impl Draft {
     }
 
     /// Adds what a file removes.
-    pub(super) fn removed(&mut self, file: &Part) {
+    pub(super) fn removed(&mut self, file: &CheckedTable) {
         for part in file.parts("removed") {
             let (noun, name) = match (part.text("pool"), part.text("worker")) {
                 (Some(name), None) => ("pool", name),
@@ -62,26 +62,31 @@ impl Draft {
                 _ => continue,
             };
             let removal = match noun {
-                "pool" => Removal::Pool(Name::new(&name.value)),
-                _ => Removal::Worker(Name::new(&name.value)),
+                "pool" => DesiredRemoval::Pool(Name::new(&name.value)),
+                _ => DesiredRemoval::Worker(Name::new(&name.value)),
             };
             let declared = match &removal {
-                Removal::Pool(name) => self.desired.pools.values().any(|it| it.name == *name),
-                Removal::Worker(name) => self.desired.workers.values().any(|it| it.name == *name),
+                DesiredRemoval::Pool(name) => {
+                    self.desired.pools.values().any(|it| it.name == *name)
+                }
+                DesiredRemoval::Worker(name) => {
+                    self.desired.workers.values().any(|it| it.name == *name)
+                }
             };
             if declared {
                 let message = format!("{noun} `{}` is declared and removed", name.value);
                 self.report(
-                    Finding::error("declared-and-removed", name.at, message)
+                    Finding::error("declared-and-removed", name.span, message)
                         .help("keep one of the two"),
                 );
             } else if self.desired.removed.iter().any(|it| it.value == removal) {
                 let message = format!("{noun} `{}` is removed twice", name.value);
                 self.report(
-                    Finding::error("removed-twice", name.at, message).help("remove one of the two"),
+                    Finding::error("removed-twice", name.span, message)
+                        .help("remove one of the two"),
                 );
             } else {
-                self.desired.removed.push(Declared { value: removal, at: name.at });
+                self.desired.removed.push(Declared { value: removal, span: name.span });
             }
         }
     }
@@ -97,7 +102,7 @@ impl Draft {
         let slot = slot(&mut self.desired);
         match slot {
             Some(before) if before.value != said.value => {
-                self.report(twice(key, said.at));
+                self.report(twice(key, said.span));
             }
             Some(_) => {}
             None => *slot = Some(said),
@@ -114,7 +119,7 @@ impl Draft {
         let Some(rest) = rest else {
             let message = "the server's URL starts with `https://`";
             self.report(
-                Finding::error("bad-url", url.at, message)
+                Finding::error("bad-url", url.span, message)
                     .help("`sandbox:` is a server inside the process, to try things"),
             );
             return None;
@@ -122,7 +127,7 @@ impl Draft {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if host.contains('@') {
             let message = "the URL has a user or a password, which do not belong into a file";
-            let at = self.line(&url.at).map_or(At::Nowhere, At::Line);
+            let at = self.line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
             self.report(
                 Finding::new("secret-in-file", Level::Error, at, message)
                     .help("remove it here, and give the tool an API key: OCTOPUS_API_KEY or `--api-key-file FILE`"),
@@ -133,14 +138,14 @@ impl Draft {
     }
 }
 
-fn max_deletes(part: &Part) -> Option<Declared<MaxDeletes>> {
+fn max_deletes(part: &CheckedTable) -> Option<Declared<MaxDeletes>> {
     if let Some(count) = part.number("max_deletes") {
         let value = MaxDeletes::Count(usize::try_from(count.value).ok()?);
-        return Some(Declared { value, at: count.at });
+        return Some(Declared { value, span: count.span });
     }
     let text = part.text("max_deletes")?;
     let percent = text.value.strip_suffix('%')?.trim().parse().ok()?;
-    Some(Declared { value: MaxDeletes::Percent(percent), at: text.at })
+    Some(Declared { value: MaxDeletes::Percent(percent), span: text.span })
 }
 
 fn twice(key: &str, at: crate::finding::Span) -> Finding {

@@ -1,8 +1,8 @@
 //! `[pools]`: what is declared, and what the file's words for a pool mean.
 
-use super::{lower::Draft, part::Part};
+use super::{lower::DesiredDraft, part::CheckedTable};
 use crate::{
-    desired::{Declared, DesiredPool, PoolRef},
+    desired::{Declared, DesiredPool, DesiredPoolRef},
     finding::Finding,
     model::Name,
 };
@@ -14,16 +14,16 @@ use crate::{
 /// Octopus keeps names in columns of 200 characters.
 pub(super) const LONGEST_NAME: usize = 200;
 
-impl Draft {
+impl DesiredDraft {
     /// Adds the pools of a file.
-    pub(super) fn pools(&mut self, file: &Part) {
+    pub(super) fn pools(&mut self, file: &CheckedTable) {
         for (key, part) in file.map("pools") {
             let name = part.text("name").unwrap_or_else(|| key.clone());
             self.check_name("pool", &name);
             if self.desired.pools.contains_key(&key.value) {
                 let message = format!("the pool `{}` is declared twice", key.value);
                 self.report(
-                    Finding::error("duplicate-pool", key.at.clone(), message)
+                    Finding::error("duplicate-pool", key.span.clone(), message)
                         .label("declared in another file already")
                         .help("keep one of the two"),
                 );
@@ -42,13 +42,13 @@ impl Draft {
                 min_healthy: part.number("min_healthy"),
                 name,
             };
-            self.desired.pools.insert(key.value, Declared { value: pool, at: key.at });
+            self.desired.pools.insert(key.value, Declared { value: pool, span: key.span });
         }
     }
 
-    fn check_pool(&mut self, key: &Declared<String>, name: &Name, part: &Part) {
+    fn check_pool(&mut self, key: &Declared<String>, name: &Name, part: &CheckedTable) {
         if self.desired.pools.values().any(|pool| pool.name == *name) {
-            let said = part.text("name").map_or(key.at.clone(), |it| it.at);
+            let said = part.text("name").map_or(key.span.clone(), |it| it.span);
             let message = format!("two pools are named `{name}`");
             self.report(
                 Finding::error("duplicate-pool", said, message)
@@ -63,7 +63,7 @@ impl Draft {
         {
             let message = "two pools of the file are to be the default pool";
             self.report(
-                Finding::error("duplicate-default", default.at, message)
+                Finding::error("duplicate-default", default.span, message)
                     .help("say `default = true` on one pool alone"),
             );
         }
@@ -71,7 +71,7 @@ impl Draft {
         for word in static_only.filter(|_| part.has("image")) {
             let message = format!("a dynamic pool has no `{word}`");
             self.report(
-                Finding::error("dynamic-pool-member", key.at.clone(), message)
+                Finding::error("dynamic-pool-member", key.span.clone(), message)
                     .label("`image` makes the pool dynamic: it makes its own workers")
                     .help(format!("remove `{word}` or `image`")),
             );
@@ -79,7 +79,7 @@ impl Draft {
     }
 
     /// What the file's word for a pool means: a key, a declared name, or else something live.
-    pub(super) fn pool_ref(&self, text: Declared<String>) -> Declared<PoolRef> {
+    pub(super) fn pool_ref(&self, text: Declared<String>) -> Declared<DesiredPoolRef> {
         let name = Name::new(&text.value);
         let by_name = || {
             let pools = self.desired.pools.iter();
@@ -89,8 +89,8 @@ impl Draft {
             true => Some(text.value.clone()),
             false => by_name(),
         };
-        let value = key.map_or(PoolRef::Live(text.value), PoolRef::Declared);
-        Declared { value, at: text.at }
+        let value = key.map_or(DesiredPoolRef::Live(text.value), DesiredPoolRef::Declared);
+        Declared { value, span: text.span }
     }
 
     /// Tells what is wrong with a name.
@@ -105,6 +105,6 @@ impl Draft {
         } else {
             return;
         };
-        self.report(Finding::error("bad-name", name.at.clone(), message).help(help));
+        self.report(Finding::error("bad-name", name.span.clone(), message).help(help));
     }
 }

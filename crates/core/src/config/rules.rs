@@ -1,43 +1,44 @@
 //! `[[placements]]`: selectors and verdicts.
 
-use super::{language::VERDICTS, lower::Draft, part::Part};
+use super::{language::VERDICTS, lower::DesiredDraft, part::CheckedTable};
 use crate::{
     desired::{
-        Currently, DEFAULT, Declared, Rule, SERVER, Selectors, TARGET, Target, VARIABLE, Verdict,
-        Wave, Whereabouts,
+        CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPlacement, DesiredWave,
+        PlacementRule, PlacementVerdict, SERVER, StepSelectors, TARGET, VARIABLE,
     },
     finding::{Finding, Span},
     model::{Container, Execution, Place},
     text::pattern::{Pattern, Patterns},
 };
 
-impl Draft {
+impl DesiredDraft {
     /// Adds the rules of a file, behind those that are there.
-    pub(super) fn rules(&mut self, file: &Part) {
+    pub(super) fn rules(&mut self, file: &CheckedTable) {
         for part in file.parts("placements") {
             let select = self.selectors(&part);
             let Some(verdict) = self.verdict(&part) else { continue };
             let label = part.text("label").map(|it| it.value);
-            self.desired.rules.push(part.declare(Rule { label, select, verdict }));
+            self.desired.rules.push(part.declare(PlacementRule { label, select, verdict }));
         }
     }
 
     /// Adds the waves of a file, behind those that are there.
-    pub(super) fn waves(&mut self, file: &Part) {
+    pub(super) fn waves(&mut self, file: &CheckedTable) {
         for part in file.parts("waves") {
             let label = part.text("label");
-            let is = |it: &Declared<Wave>| it.label.as_ref().map(|it| it.value.to_lowercase());
+            let is =
+                |it: &Declared<DesiredWave>| it.label.as_ref().map(|it| it.value.to_lowercase());
             let taken = self.desired.waves.iter().filter_map(is);
             if let Some(label) = label.clone()
                 && taken.into_iter().any(|it| it == label.value.to_lowercase())
             {
                 let message = format!("two waves are called `{}`", label.value);
                 self.report(
-                    Finding::error("duplicate-wave", label.at, message)
+                    Finding::error("duplicate-wave", label.span, message)
                         .help("give each wave a label of its own"),
                 );
             }
-            let wave = Wave {
+            let wave = DesiredWave {
                 label,
                 project: patterns(&part, "project"),
                 project_group: patterns(&part, "project_group"),
@@ -46,14 +47,14 @@ impl Draft {
         }
     }
 
-    fn selectors(&mut self, part: &Part) -> Selectors {
+    fn selectors(&mut self, part: &CheckedTable) -> StepSelectors {
         let process = part.text("process");
         let word = process.as_ref().map(|it| it.value.as_str());
         let runbook = patterns(part, "runbook");
         if let (Some("deployment"), Some(runbook)) = (word, &runbook) {
             let message = "`runbook` finds nothing in deployment processes";
             self.report(
-                Finding::error("conflicting-keys", runbook.at.clone(), message)
+                Finding::error("conflicting-keys", runbook.span.clone(), message)
                     .help("remove `runbook`, or say `process = \"runbook\"`"),
             );
         }
@@ -66,9 +67,9 @@ impl Draft {
         };
         let currently = part.texts("currently").map(|words| {
             let value = self.whereabouts(words);
-            Declared { value, at: at(part, "currently") }
+            Declared { value, span: at(part, "currently") }
         });
-        Selectors {
+        StepSelectors {
             project: patterns(part, "project"),
             project_group: patterns(part, "project_group"),
             project_tag: patterns(part, "project_tag"),
@@ -82,9 +83,9 @@ impl Draft {
         }
     }
 
-    fn whereabouts(&self, words: Vec<Declared<String>>) -> Whereabouts {
-        let mut whereabouts = Whereabouts::default();
-        for Declared { value, at } in words {
+    fn whereabouts(&self, words: Vec<Declared<String>>) -> CurrentPlaces {
+        let mut whereabouts = CurrentPlaces::default();
+        for Declared { value, span: at } in words {
             match value.trim().strip_prefix('!') {
                 Some(word) => whereabouts.exclude.push(self.currently(word, at)),
                 None => whereabouts.include.push(self.currently(&value, at)),
@@ -93,20 +94,22 @@ impl Draft {
         whereabouts
     }
 
-    fn currently(&self, word: &str, at: Span) -> Currently {
+    fn currently(&self, word: &str, at: Span) -> CurrentPlace {
         let pattern = Pattern::new(word);
         match word.trim() {
-            SERVER => Currently::Server,
-            DEFAULT => Currently::Default,
-            TARGET => Currently::Target,
-            VARIABLE => Currently::Variable,
-            _ if pattern.exact().is_none() => Currently::Like(pattern),
-            pool => Currently::Pool(self.pool_ref(Declared { value: pool.to_owned(), at })),
+            SERVER => CurrentPlace::Server,
+            DEFAULT => CurrentPlace::Default,
+            TARGET => CurrentPlace::Target,
+            VARIABLE => CurrentPlace::Variable,
+            _ if pattern.exact().is_none() => CurrentPlace::Matching(pattern),
+            pool => {
+                CurrentPlace::Pool(self.pool_ref(Declared { value: pool.to_owned(), span: at }))
+            }
         }
     }
 
     /// What becomes of the steps; `None` where the rule does not say one thing, which has been told.
-    fn verdict(&mut self, part: &Part) -> Option<Verdict> {
+    fn verdict(&mut self, part: &CheckedTable) -> Option<PlacementVerdict> {
         let said: Vec<_> = VERDICTS.into_iter().filter(|it| part.has(it)).collect();
         let [verdict] = said.as_slice() else { return None };
         let place = match *verdict {
@@ -115,7 +118,7 @@ impl Draft {
             "default_pool" => Place::DefaultPool,
             _ => {
                 self.leaves_all(part);
-                return Some(Verdict::Leave);
+                return Some(PlacementVerdict::Leave);
             }
         };
         let execution = part.text("execution").and_then(|it| match it.value.as_str() {
@@ -128,11 +131,11 @@ impl Draft {
                 Container { image: it.text("image")?.value, feed: it.text("feed")?.value };
             Some(it.declare(container))
         });
-        Some(Verdict::Place(Target { place, execution, container }))
+        Some(PlacementVerdict::Place(DesiredPlacement { place, execution, container }))
     }
 
     /// A rule that leaves its steps says nothing else about them.
-    fn leaves_all(&mut self, part: &Part) {
+    fn leaves_all(&mut self, part: &CheckedTable) {
         for key in ["execution", "container"] {
             if part.has(key) {
                 let message = format!("`leave` and `{key}` exclude each other");
@@ -146,13 +149,13 @@ impl Draft {
 }
 
 /// The patterns that a key holds.
-pub(super) fn patterns(part: &Part, key: &str) -> Option<Declared<Patterns>> {
+pub(super) fn patterns(part: &CheckedTable, key: &str) -> Option<Declared<Patterns>> {
     let texts = part.texts(key)?;
     let patterns = Patterns::new(texts.iter().map(|it| it.value.as_str()));
-    Some(Declared { value: patterns, at: at(part, key) })
+    Some(Declared { value: patterns, span: at(part, key) })
 }
 
 /// Where a key's value is, or else its table.
-fn at(part: &Part, key: &str) -> Span {
+fn at(part: &CheckedTable, key: &str) -> Span {
     part.value_at(key).unwrap_or_else(|| part.at())
 }

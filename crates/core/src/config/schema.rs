@@ -3,7 +3,7 @@
 //! Draft 7, which Taplo and Even Better TOML read.
 
 use super::{
-    definition::{Key, Shape, Table},
+    definition::{KeyDefinition, TableDefinition, ValueShape},
     language::FILE,
 };
 use serde_json::{Map, Value, json};
@@ -22,8 +22,8 @@ pub fn schema() -> Value {
     Value::Object(schema)
 }
 
-fn table(table: &Table) -> Map<String, Value> {
-    let known = table.keys.iter().filter(|key| !matches!(key.shape, Shape::Later));
+fn table(table: &TableDefinition) -> Map<String, Value> {
+    let known = table.keys.iter().filter(|key| !matches!(key.shape, ValueShape::Reserved));
     let properties: Map<_, _> =
         known.clone().map(|it| (it.name.to_owned(), Value::Object(key(it)))).collect();
     let required: Vec<_> = known.filter(|key| key.required).map(|key| key.name).collect();
@@ -48,38 +48,38 @@ fn table(table: &Table) -> Map<String, Value> {
     schema
 }
 
-fn key(key: &Key) -> Map<String, Value> {
+fn key(key: &KeyDefinition) -> Map<String, Value> {
     let mut schema = shape(&key.shape);
     schema.insert("description".to_owned(), json!(key.doc));
     schema
 }
 
-fn shape(shape: &Shape) -> Map<String, Value> {
+fn shape(shape: &ValueShape) -> Map<String, Value> {
     let text = || json!({ "type": "string", "minLength": 1 });
     let texts = || json!({ "type": "array", "items": text(), "minItems": 1 });
     let schema = match shape {
-        Shape::Version => json!({ "const": 1 }),
-        Shape::Text => text(),
-        Shape::FreeText => json!({ "type": "string" }),
-        Shape::Texts => json!({ "anyOf": [text(), texts()] }),
-        Shape::List => texts(),
-        Shape::Words(words) => {
+        ValueShape::Version => json!({ "const": 1 }),
+        ValueShape::Text => text(),
+        ValueShape::FreeText => json!({ "type": "string" }),
+        ValueShape::Texts => json!({ "anyOf": [text(), texts()] }),
+        ValueShape::List => texts(),
+        ValueShape::Words(words) => {
             json!({ "type": "array", "items": { "type": "string", "enum": words } })
         }
-        Shape::Word(words) => json!({ "type": "string", "enum": words }),
-        Shape::Flag => json!({ "type": "boolean" }),
-        Shape::True => json!({ "const": true }),
-        Shape::Number(least, most) => {
+        ValueShape::Word(words) => json!({ "type": "string", "enum": words }),
+        ValueShape::Flag => json!({ "type": "boolean" }),
+        ValueShape::True => json!({ "const": true }),
+        ValueShape::Number(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
-        Shape::CountOrPercent => json!({ "anyOf": [
+        ValueShape::CountOrPercent => json!({ "anyOf": [
             { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
             { "type": "string", "pattern": "^(100|[0-9]{1,2}) *%$" },
         ] }),
-        Shape::Table(it) => return table(it),
-        Shape::Tables(it) => json!({ "type": "array", "items": table(it) }),
-        Shape::Map(it) => json!({ "type": "object", "additionalProperties": table(it) }),
-        Shape::Later => json!(false),
+        ValueShape::Table(it) => return table(it),
+        ValueShape::Tables(it) => json!({ "type": "array", "items": table(it) }),
+        ValueShape::Map(it) => json!({ "type": "object", "additionalProperties": table(it) }),
+        ValueShape::Reserved => json!(false),
     };
     match schema {
         Value::Object(schema) => schema,

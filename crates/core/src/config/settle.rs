@@ -5,15 +5,18 @@
 //! place, since the first rule that matches decides. Only what the file alone proves is told here;
 //! `diff` tells the rest, on the steps that there are.
 
-use super::lower::Draft;
+use super::lower::DesiredDraft;
 use crate::{
-    desired::{Currently, DEFAULT, Declared, PoolRef, Rule, Selectors, Target, VARIABLE, Verdict},
+    desired::{
+        CurrentPlace, DEFAULT, Declared, DesiredPlacement, DesiredPoolRef, PlacementRule,
+        PlacementVerdict, StepSelectors, VARIABLE,
+    },
     finding::Finding,
     model::Place,
     text::pattern::Patterns,
 };
 
-impl Draft {
+impl DesiredDraft {
     /// Tells which rules would never settle.
     pub(super) fn unsettled(&mut self) {
         let mut findings = Vec::new();
@@ -28,21 +31,21 @@ impl Draft {
     }
 }
 
-fn target(rule: &Rule) -> Option<&Target> {
+fn target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
     match &rule.verdict {
-        Verdict::Place(target) => Some(target),
-        Verdict::Leave => None,
+        PlacementVerdict::Place(target) => Some(target),
+        PlacementVerdict::Leave => None,
     }
 }
 
 /// Whether `next` looks for where `first` sends its steps, and sends them elsewhere.
-fn takes_result(first: &Rule, next: &Rule) -> bool {
+fn takes_result(first: &PlacementRule, next: &PlacementRule) -> bool {
     let (Some(from), Some(to)) = (target(first), target(next)) else { return false };
     !same(from, to) && asks_for(next, from)
 }
 
 /// Whether two rules send a step to one place.
-fn same(one: &Target, other: &Target) -> bool {
+fn same(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
     match (&one.place, &other.place) {
         (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
         (one, other) => one == other,
@@ -50,28 +53,29 @@ fn same(one: &Target, other: &Target) -> bool {
 }
 
 /// Whether the rule's `currently` names where `target` sends its steps.
-fn asks_for(rule: &Rule, target: &Target) -> bool {
+fn asks_for(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
     let Some(currently) = &rule.select.currently else { return false };
     match &target.place {
-        Place::DefaultPool => currently.covers(DEFAULT, |it| *it == Currently::Default),
-        Place::Variable(_) => currently.covers(VARIABLE, |it| *it == Currently::Variable),
+        Place::DefaultPool => currently.covers(DEFAULT, |it| *it == CurrentPlace::Default),
+        Place::Variable(_) => currently.covers(VARIABLE, |it| *it == CurrentPlace::Variable),
         Place::Pool(sent) => {
-            let (PoolRef::Declared(word) | PoolRef::Live(word)) = &sent.value;
-            let is = |it: &Currently| matches!(it, Currently::Pool(it) if it.value == sent.value);
+            let (DesiredPoolRef::Declared(word) | DesiredPoolRef::Live(word)) = &sent.value;
+            let is =
+                |it: &CurrentPlace| matches!(it, CurrentPlace::Pool(it) if it.value == sent.value);
             currently.covers(&word.trim().to_lowercase(), is)
         }
     }
 }
 
 /// Whether a rule still matches a step that it has moved.
-fn keeps(rule: &Rule) -> bool {
+fn keeps(rule: &PlacementRule) -> bool {
     rule.select.currently.is_none() || target(rule).is_some_and(|target| asks_for(rule, target))
 }
 
 /// Whether a step can be thought of that both rules are about.
-fn overlap(one: &Rule, other: &Rule) -> bool {
+fn overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
     // Every field by name, so that a new selector cannot be forgotten here.
-    let Selectors {
+    let StepSelectors {
         project,
         project_group,
         // One project has many tags, and one step many channels: two lists may always meet.
@@ -103,10 +107,11 @@ fn may_overlap(one: &Option<Declared<Patterns>>, other: &Option<Declared<Pattern
     }
 }
 
-fn finding(first: &Declared<Rule>, next: &Declared<Rule>) -> Finding {
-    let name =
-        |rule: &Rule| rule.label.as_ref().map_or("another rule".into(), |it| format!("`{it}`"));
-    let at = next.select.currently.as_ref().map_or(&next.at, |it| &it.at);
+fn finding(first: &Declared<PlacementRule>, next: &Declared<PlacementRule>) -> Finding {
+    let name = |rule: &PlacementRule| {
+        rule.label.as_ref().map_or("another rule".into(), |it| format!("`{it}`"))
+    };
+    let at = next.select.currently.as_ref().map_or(&next.span, |it| &it.span);
     let message =
         format!("the rules would never settle: this one takes what {} has placed", name(first));
     Finding::error("unsettled-rules", at.clone(), message)

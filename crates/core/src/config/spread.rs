@@ -5,7 +5,7 @@ const MOST: usize = 10_000;
 
 /// A name, and the part of it that differs from its siblings'.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Spread {
+pub(super) struct ExpandedName {
     /// The name.
     pub(super) name: String,
     /// What `{n}` stands for; nothing where the key is a plain name.
@@ -14,7 +14,7 @@ pub(super) struct Spread {
 
 /// Why a key makes no names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SpreadError {
+pub(super) enum ExpandError {
     /// Two pairs of brackets.
     #[error("a name has one range at most")]
     Twice,
@@ -35,21 +35,21 @@ pub(super) enum SpreadError {
 /// The names that a key stands for, in order.
 ///
 /// Brackets with neither `..` nor `,` inside are part of the name.
-pub(super) fn spread(key: &str) -> Result<Vec<Spread>, SpreadError> {
+pub(super) fn spread(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
     let Some((before, inside, behind)) = brackets(key) else {
-        return Ok(vec![Spread { name: key.to_owned(), n: None }]);
+        return Ok(vec![ExpandedName { name: key.to_owned(), n: None }]);
     };
     if brackets(behind).is_some() {
-        return Err(SpreadError::Twice);
+        return Err(ExpandError::Twice);
     }
     let parts = match inside.split_once("..") {
         Some((first, last)) => numbers(first.trim(), last.trim())?,
         None => inside.split(',').map(|it| it.trim().to_owned()).collect(),
     };
     if parts.iter().any(String::is_empty) {
-        return Err(SpreadError::Empty);
+        return Err(ExpandError::Empty);
     }
-    let spread = |n: String| Spread { name: format!("{before}{n}{behind}"), n: Some(n) };
+    let spread = |n: String| ExpandedName { name: format!("{before}{n}{behind}"), n: Some(n) };
     Ok(parts.into_iter().map(spread).collect())
 }
 
@@ -61,18 +61,18 @@ fn brackets(key: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The numbers of a range, with the leading zeros of its start.
-fn numbers(first: &str, last: &str) -> Result<Vec<String>, SpreadError> {
+fn numbers(first: &str, last: &str) -> Result<Vec<String>, ExpandError> {
     let number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
         let number = digits.then(|| text.parse::<u32>().ok()).flatten();
-        number.ok_or_else(|| SpreadError::NoNumber(text.to_owned()))
+        number.ok_or_else(|| ExpandError::NoNumber(text.to_owned()))
     };
     let (from, to) = (number(first)?, number(last)?);
     if to < from {
-        return Err(SpreadError::Backwards);
+        return Err(ExpandError::Backwards);
     }
     if MOST <= (to - from) as usize {
-        return Err(SpreadError::TooMany);
+        return Err(ExpandError::TooMany);
     }
     let width = first.len();
     Ok((from..=to).map(|n| format!("{n:0width$}")).collect())
@@ -82,7 +82,7 @@ fn numbers(first: &str, last: &str) -> Result<Vec<String>, SpreadError> {
 mod tests {
     use super::*;
 
-    fn names(key: &str) -> Result<Vec<String>, SpreadError> {
+    fn names(key: &str) -> Result<Vec<String>, ExpandError> {
         spread(key).map(|all| all.into_iter().map(|it| it.name).collect())
     }
 
@@ -100,11 +100,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_range_is_named() {
-        assert_eq!(names("db-[3..1]"), Err(SpreadError::Backwards));
-        assert_eq!(names("db-[1..x]"), Err(SpreadError::NoNumber("x".into())));
-        assert_eq!(names("[1..2]-[a,b]"), Err(SpreadError::Twice));
-        assert_eq!(names("db-[a,,b]"), Err(SpreadError::Empty));
-        assert_eq!(names("db-[0..4000000000]"), Err(SpreadError::TooMany));
-        assert_eq!(names("db-[0..99999999999]"), Err(SpreadError::NoNumber("99999999999".into())));
+        assert_eq!(names("db-[3..1]"), Err(ExpandError::Backwards));
+        assert_eq!(names("db-[1..x]"), Err(ExpandError::NoNumber("x".into())));
+        assert_eq!(names("[1..2]-[a,b]"), Err(ExpandError::Twice));
+        assert_eq!(names("db-[a,,b]"), Err(ExpandError::Empty));
+        assert_eq!(names("db-[0..4000000000]"), Err(ExpandError::TooMany));
+        assert_eq!(names("db-[0..99999999999]"), Err(ExpandError::NoNumber("99999999999".into())));
     }
 }

@@ -1,14 +1,14 @@
 //! `[version_control]`.
 
-use super::{lower::Draft, part::Part};
+use super::{lower::DesiredDraft, part::CheckedTable};
 use crate::{
-    desired::{Declared, OnProtected, VersionControl},
+    desired::{Declared, ProtectedBranchAction, VersionControl},
     finding::Finding,
 };
 
-impl Draft {
+impl DesiredDraft {
     /// Adds what a file says of processes that are stored in Git.
-    pub(super) fn version_control(&mut self, file: &Part) {
+    pub(super) fn version_control(&mut self, file: &CheckedTable) {
         let Some(part) = file.part("version_control") else { return };
         let or = VersionControl::default();
         let branches = part.texts("branch").map(|all| all.into_iter().map(|it| it.value).collect());
@@ -24,15 +24,17 @@ impl Draft {
         self.once("version_control", Some(part.declare(said)), |it| &mut it.version_control);
     }
 
-    fn on_protected(&mut self, word: Declared<String>) -> Option<OnProtected> {
+    fn on_protected(&mut self, word: Declared<String>) -> Option<ProtectedBranchAction> {
         match (word.value.as_str(), word.value.strip_prefix("branch:").map(str::trim)) {
-            ("error", _) => Some(OnProtected::Refuse),
-            ("skip", _) => Some(OnProtected::Skip),
-            (_, Some(name)) if is_branch(name) => Some(OnProtected::Branch(name.to_owned())),
+            ("error", _) => Some(ProtectedBranchAction::Refuse),
+            ("skip", _) => Some(ProtectedBranchAction::Skip),
+            (_, Some(name)) if is_branch(name) => {
+                Some(ProtectedBranchAction::Branch(name.to_owned()))
+            }
             (_, Some(name)) => {
                 let message = format!("`{name}` is no name of a branch");
                 self.report(
-                    Finding::error("bad-branch", word.at, message)
+                    Finding::error("bad-branch", word.span, message)
                         .help("such as `branch:poolwright/move-steps`"),
                 );
                 None
@@ -40,7 +42,7 @@ impl Draft {
             (text, None) => {
                 let message = format!("`{text}` is none of `error`, `skip`, `branch:NAME`");
                 self.report(
-                    Finding::error("unknown-word", word.at, message)
+                    Finding::error("unknown-word", word.span, message)
                         .help("such as `on_protected = \"branch:poolwright/move-steps\"`"),
                 );
                 None

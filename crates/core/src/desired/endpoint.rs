@@ -1,6 +1,6 @@
 //! How a worker shall be reached, as the file says it: what it leaves out is left as it is.
 
-use super::{Declared, Reference};
+use super::{Declared, NameOrId};
 use crate::model::{Subscription, TentacleUrl, Thumbprint};
 
 /// How a worker shall be reached.
@@ -13,7 +13,7 @@ pub enum DesiredEndpoint {
         /// The certificate that must answer.
         thumbprint: Thumbprint,
         /// The proxy on the way.
-        proxy: Option<Declared<Reference>>,
+        proxy: Option<Declared<NameOrId>>,
     },
     /// The Tentacle calls the server. `None`: it registers itself, and is managed once it is there.
     Polling(Option<(Subscription, Thumbprint)>),
@@ -24,13 +24,13 @@ pub enum DesiredEndpoint {
         /// Port.
         port: u16,
         /// The SSH account to log in with.
-        account: Declared<Reference>,
+        account: Declared<NameOrId>,
         /// The fingerprint of the host's key.
         fingerprint: String,
         /// The .NET platform of the runtime to send.
         platform: Option<String>,
         /// The proxy on the way.
-        proxy: Option<Declared<Reference>>,
+        proxy: Option<Declared<NameOrId>>,
     },
     /// An agent in a Kubernetes cluster.
     Kubernetes {
@@ -62,7 +62,7 @@ impl DesiredEndpoint {
     }
 
     /// The proxy, where one is said.
-    pub fn proxy(&self) -> Option<&Declared<Reference>> {
+    pub fn proxy(&self) -> Option<&Declared<NameOrId>> {
         match self {
             Self::Listening { proxy, .. } | Self::Ssh { proxy, .. } => proxy.as_ref(),
             Self::Polling(_) | Self::Kubernetes { .. } => None,

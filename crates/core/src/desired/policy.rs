@@ -60,7 +60,7 @@ pub enum MaxDeletes {
 
 /// What may be deleted, how much of it, and what each gate weighs.
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub struct PlanPolicy {
     /// Where the file says to delete live pools that are not declared; none where it does not.
     pub prune_pools: Option<Span>,
     /// The same of workers.
@@ -71,7 +71,7 @@ pub struct Policy {
     pub gates: BTreeMap<Gate, Option<Level>>,
 }
 
-impl Policy {
+impl PlanPolicy {
     /// What `gate` weighs; `None` where it is allowed.
     pub fn level(&self, gate: Gate) -> Option<Level> {
         self.gates.get(&gate).copied().unwrap_or(Some(Level::Deny))

@@ -1,6 +1,6 @@
 //! Placement rules: which steps, and where they shall run.
 
-use super::{Declared, PoolRef, Reference};
+use super::{Declared, DesiredPoolRef, NameOrId};
 use crate::{
     model::{Container, Execution, Place},
     text::pattern::{Pattern, Patterns},
@@ -8,18 +8,18 @@ use crate::{
 
 /// A rule of `[[placements]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
+pub struct PlacementRule {
     /// What the file calls it.
     pub label: Option<String>,
     /// The steps that it is about.
-    pub select: Selectors,
+    pub select: StepSelectors,
     /// What becomes of them.
-    pub verdict: Verdict,
+    pub verdict: PlacementVerdict,
 }
 
 /// Which steps a rule is about: all of these must match; `None` matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selectors {
+pub struct StepSelectors {
     /// Names of projects.
     pub project: Option<Declared<Patterns>>,
     /// Names of project groups.
@@ -40,38 +40,38 @@ pub struct Selectors {
     /// Whether runbook processes are in scope.
     pub runbooks: bool,
     /// Where a step runs today; `None` for anywhere.
-    pub currently: Option<Declared<Whereabouts>>,
+    pub currently: Option<Declared<CurrentPlaces>>,
 }
 
 /// Where a step runs today, as a selector says it: in one of some places, and in none of others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whereabouts {
+pub struct CurrentPlaces {
     /// One of these; anywhere, where the list is empty.
-    pub include: Vec<Currently>,
+    pub include: Vec<CurrentPlace>,
     /// None of these: those with a leading `!`.
-    pub exclude: Vec<Currently>,
+    pub exclude: Vec<CurrentPlace>,
 }
 
-impl Whereabouts {
+impl CurrentPlaces {
     /// All places that it speaks of, excluded or not.
-    pub fn places(&self) -> impl Iterator<Item = &Currently> {
+    pub fn places(&self) -> impl Iterator<Item = &CurrentPlace> {
         self.include.iter().chain(&self.exclude)
     }
 
     /// Whether the answer depends on which steps run on the built-in worker.
     pub fn asks_for_server(&self) -> bool {
         self.places().any(|it| match it {
-            Currently::Server => true,
-            Currently::Like(pattern) => pattern.matches(SERVER),
+            CurrentPlace::Server => true,
+            CurrentPlace::Matching(pattern) => pattern.matches(SERVER),
             _ => false,
         })
     }
 
     /// Whether it is about the place that `is` says yes to, by itself or by its word.
-    pub fn covers(&self, word: &str, is: impl Fn(&Currently) -> bool) -> bool {
-        let any = |list: &[Currently]| {
+    pub fn covers(&self, word: &str, is: impl Fn(&CurrentPlace) -> bool) -> bool {
+        let any = |list: &[CurrentPlace]| {
             list.iter().any(|it| match it {
-                Currently::Like(pattern) => pattern.matches(word),
+                CurrentPlace::Matching(pattern) => pattern.matches(word),
                 other => is(other),
             })
         };
@@ -90,7 +90,7 @@ pub const VARIABLE: &str = "variable";
 
 /// Where a step runs today.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Currently {
+pub enum CurrentPlace {
     /// On the built-in worker.
     Server,
     /// It names no pool.
@@ -100,28 +100,28 @@ pub enum Currently {
     /// A variable chooses its pool.
     Variable,
     /// It names this pool.
-    Pool(Declared<PoolRef>),
+    Pool(Declared<DesiredPoolRef>),
     /// A pattern with wildcards, which stands for the words of the other places and for pools, by key or by
     /// name.
-    Like(Pattern),
+    Matching(Pattern),
 }
 
 /// What becomes of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PlacementVerdict {
     /// It is not managed, and no later rule is asked.
     Leave,
     /// It runs here.
-    Place(Target),
+    Place(DesiredPlacement),
 }
 
 /// Where a step shall run, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct DesiredPlacement {
     /// What chooses its pool.
-    pub place: Place<Declared<PoolRef>>,
+    pub place: Place<Declared<DesiredPoolRef>>,
     /// How often it runs; without it, steps on deployment targets are not touched.
     pub execution: Option<Execution>,
     /// The container it runs in.
-    pub container: Option<Declared<Container<Reference>>>,
+    pub container: Option<Declared<Container<NameOrId>>>,
 }

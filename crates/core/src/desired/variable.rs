@@ -1,17 +1,17 @@
 //! `[[pool_variables]]` and `[[target_pools]]`: what chooses a pool where a step does not.
 
-use super::{Declared, PoolRef};
+use super::{Declared, DesiredPoolRef};
 use crate::{model::Name, text::pattern::Patterns};
 
 /// A rule of `[[pool_variables]]`: a value that a variable of type worker pool shall have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ValueRule {
+pub struct PoolVariableRule {
     /// Whose variable it is.
-    pub owner: ValueOwner,
+    pub owner: DesiredValueOwner,
     /// The variable's name.
     pub variable: Declared<Name>,
     /// Where the value holds.
-    pub scope: ValueScope,
+    pub scope: DesiredValueScope,
     /// What becomes of it.
     pub verdict: ValueVerdict,
 }
@@ -19,7 +19,7 @@ pub struct ValueRule {
 /// Whose variables a rule is about. What is named exactly gets the variable where it lacks it; a wildcard
 /// finds those that have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ValueOwner {
+pub enum DesiredValueOwner {
     /// Projects by name.
     Projects(Declared<Patterns>),
     /// Library variable sets by name.
@@ -28,7 +28,7 @@ pub enum ValueOwner {
 
 /// Where a value holds: all of these. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValueScope {
+pub struct DesiredValueScope {
     /// Environments, each by its name or id.
     pub environments: Vec<Declared<String>>,
     /// Channels, each by its name or id.
@@ -37,7 +37,7 @@ pub struct ValueScope {
     pub tenant_tags: Vec<Declared<String>>,
 }
 
-impl ValueScope {
+impl DesiredValueScope {
     /// Whether the value holds everywhere.
     pub fn is_everywhere(&self) -> bool {
         let Self { environments, channels, tenant_tags } = self;
@@ -49,14 +49,14 @@ impl ValueScope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueVerdict {
     /// It is this pool.
-    Pool(Declared<PoolRef>),
+    Pool(Declared<DesiredPoolRef>),
     /// It goes.
     Remove,
 }
 
 /// A rule of `[[target_pools]]`: the pool whose workers act for deployment targets in a cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TargetRule {
+pub struct TargetPoolRule {
     /// What the file calls it.
     pub label: Option<String>,
     /// Names of targets; `None` matches every target.
@@ -64,14 +64,14 @@ pub struct TargetRule {
     /// Target tags, of which one is enough; `None` matches every target.
     pub target_tag: Option<Declared<Patterns>>,
     /// What becomes of them.
-    pub verdict: TargetVerdict,
+    pub verdict: TargetPoolVerdict,
 }
 
 /// What becomes of a target's pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TargetVerdict {
+pub enum TargetPoolVerdict {
     /// It is this one.
-    Pool(Declared<PoolRef>),
+    Pool(Declared<DesiredPoolRef>),
     /// It names none: the space's default pool, whichever that is.
     DefaultPool,
     /// It is not managed, and no later rule is asked.

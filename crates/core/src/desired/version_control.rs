@@ -8,14 +8,14 @@ pub struct VersionControl {
     /// What each commit says.
     pub message: String,
     /// What becomes of steps on a branch that the server does not commit to.
-    pub on_protected: OnProtected,
+    pub on_protected: ProtectedBranchAction,
     /// Whether a project is passed over whose repository cannot be read.
     pub skip_unreachable: bool,
 }
 
 /// What becomes of steps on a protected branch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum OnProtected {
+pub enum ProtectedBranchAction {
     /// The plan is refused, and names them.
     #[default]
     Refuse,
@@ -37,7 +37,7 @@ impl Default for VersionControl {
         Self {
             branches: vec![Self::DEFAULT_BRANCH.to_owned()],
             message: Self::MESSAGE.to_owned(),
-            on_protected: OnProtected::default(),
+            on_protected: ProtectedBranchAction::default(),
             skip_unreachable: false,
         }
     }

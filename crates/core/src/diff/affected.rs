@@ -3,8 +3,8 @@
 
 use crate::{
     live::{
-        Case, Effective, Inside, Live, LiveProcess, LiveStep, TemplateUse, effective,
-        effective_inside,
+        Case, EffectivePlace, Live, LiveProcess, LiveStep, TemplateContents, TemplateUse,
+        effective, effective_inside,
     },
     model::{Id, Process, StepAction},
     plan::{Affected, Change, ChangeKind, PoolEdit},
@@ -48,8 +48,8 @@ fn moved_inside(
     let usages = process.templates.iter().zip(&was.templates);
     let moved = |(new, old): (&TemplateUse, &TemplateUse)| {
         let usage = |of: &LiveProcess| of.steps.iter().find(|it| it.id == new.usage).cloned();
-        let (Inside::Steps(inner), Inside::Steps(_), Some(before), Some(then)) =
-            (&new.inside, &old.inside, usage(was), usage(process))
+        let (TemplateContents::Steps(inner), TemplateContents::Steps(_), Some(before), Some(then)) =
+            (&new.contents, &old.contents, usage(was), usage(process))
         else {
             return 0;
         };
@@ -83,14 +83,14 @@ fn placed(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
 }
 
 /// Where a step runs, case by case.
-fn places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<Effective>> {
+fn places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<EffectivePlace>> {
     somewhere(effective(process, step, live))
 }
 
 /// The places of cases. None for nowhere: why is no matter.
-fn somewhere(cases: Vec<Case>) -> Vec<Option<Effective>> {
+fn somewhere(cases: Vec<Case>) -> Vec<Option<EffectivePlace>> {
     let place = |place| match place {
-        Effective::Nowhere(..) => None,
+        EffectivePlace::Nowhere(..) => None,
         somewhere => Some(somewhere),
     };
     cases.into_iter().map(|it| place(it.place)).collect()

@@ -3,7 +3,7 @@
 mod choosers;
 
 use crate::{
-    live::{Branch, Health, Live, LivePool, LiveProcess, LiveStep, LiveWorker, Policy},
+    live::{Health, Live, LiveBranch, LivePool, LiveProcess, LiveStep, LiveWorker, MachinePolicy},
     model::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind, Process,
     },
@@ -49,9 +49,9 @@ fn make_branch(live: &mut Live, change: &Change) {
 }
 
 /// The branch of this name that is made of a protected one.
-fn made_of(base: Branch, name: &str) -> Branch {
+fn made_of(base: LiveBranch, name: &str) -> LiveBranch {
     let stands_for = Some(base.name);
-    Branch { name: name.to_owned(), protected: false, stands_for, ..base }
+    LiveBranch { name: name.to_owned(), protected: false, stands_for, ..base }
 }
 
 /// The id of a pool once the plan is carried out.
@@ -90,7 +90,7 @@ fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usiz
             live.workers.push(worker);
         }
         ChangeKind::DeleteWorker { id, .. } => live.workers.retain(|worker| worker.id != *id),
-        ChangeKind::PlaceStep { process, action, edits, exactly, .. } => {
+        ChangeKind::PlaceStep { process, action, edits, exact_fields: exactly, .. } => {
             let process = index.get(process).and_then(|at| live.processes.get_mut(*at));
             let steps = process.into_iter().flat_map(|it| it.steps.iter_mut());
             for step in steps.filter(|step| step.id == *action) {
@@ -115,7 +115,7 @@ fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usiz
             let place = |id: &Id<Pool>| order.iter().position(|it| it == id);
             live.pools.sort_by_key(|pool| place(&pool.id).unwrap_or(usize::MAX));
         }
-        ChangeKind::SetBuiltInWorker { on } => live.server.built_in_worker = Some(*on),
+        ChangeKind::SetBuiltInWorker { enabled: on } => live.server.built_in_worker = Some(*on),
     }
 }
 
@@ -143,7 +143,7 @@ fn create_worker(live: &Live, address: &Address, new: &NewWorker) -> LiveWorker 
 }
 
 /// What the server gives a worker for which no policy is said.
-fn default_policy(live: &Live) -> Linked<Policy> {
+fn default_policy(live: &Live) -> Linked<MachinePolicy> {
     let policy = live.directory.policies.iter().find(|it| it.default);
     policy.map_or_else(|| Linked::new("", ""), |it| Linked::new(&it.id, it.name.as_str()))
 }

@@ -10,7 +10,7 @@ use crate::{
     finding::{Finding, Level},
     live::{Case, Decider, Live, LivePool, LiveProcess, effective, fallback_pool},
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
-    plan::{Arrival, Change, ChangeKind, Need, Plan, StepEdit, Subject},
+    plan::{Arrival, Change, ChangeKind, ExpectationSubject, Plan, PoolRequirement, StepEdit},
 };
 
 use indexmap::{IndexMap, IndexSet};
@@ -26,8 +26,8 @@ pub fn arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
     let arrivals = by_pool(&plan.changes, &done).into_iter();
     let arrival = |(pool, changes): (&LivePool, Vec<usize>)| {
         let pool = handle(&plan.changes, pool);
-        match plan.needs.iter().find(|need| need.pool == pool) {
-            Some(Need { pool, healthy }) => {
+        match plan.requirements.iter().find(|need| need.pool == pool) {
+            Some(PoolRequirement { pool, healthy }) => {
                 Arrival { pool: pool.clone(), healthy: *healthy, changes }
             }
             None => Arrival { pool, healthy: 1, changes },
@@ -39,7 +39,7 @@ pub fn arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
 /// The plan as one whose apply waits for healthy workers: `unhealthy-pool` refuses no steps that are to
 /// wait. What it says of workers that leave a pool stays as it is, and so does every other gate.
 pub fn awaiting(mut plan: Plan) -> Plan {
-    let needs = &plan.needs;
+    let needs = &plan.requirements;
     let waits = |finding: &Finding| {
         let about = finding.address.as_deref();
         finding.code == Gate::UnhealthyPool.code()
@@ -50,16 +50,18 @@ pub fn awaiting(mut plan: Plan) -> Plan {
         finding.help =
             Some("its workers are checked first, and the steps wait for them".to_owned());
     }
-    for rely in &mut plan.relies {
-        if matches!(rely.subject, Subject::EnabledWorkerIn(_)) && rely.seen == stale::HEALTHY {
-            stale::ENABLED.clone_into(&mut rely.seen);
+    for rely in &mut plan.expectations {
+        if matches!(rely.subject, ExpectationSubject::EnabledWorker(_))
+            && rely.expected == stale::HEALTHY
+        {
+            stale::ENABLED.clone_into(&mut rely.expected);
         }
     }
     plan
 }
 
 /// What the pools need to which `changes` send steps: as many healthy workers as the file says.
-pub(super) fn needs(matched: &Matched, changes: &[Change], done: &Live) -> Vec<Need> {
+pub(super) fn needs(matched: &Matched, changes: &[Change], done: &Live) -> Vec<PoolRequirement> {
     let pools = by_pool(changes, done).into_iter().map(|(pool, _)| pool);
     let need = |pool: &LivePool| {
         let address = matched.pool_address_after(pool);
@@ -72,7 +74,7 @@ pub(super) fn needs(matched: &Matched, changes: &[Change], done: &Live) -> Vec<N
             PoolHandle::Existing { id, .. } => PoolHandle::Existing { id, address },
             new @ PoolHandle::New(_) => new,
         };
-        Need { pool, healthy: min }
+        PoolRequirement { pool, healthy: min }
     };
     pools.map(need).collect()
 }
@@ -128,7 +130,7 @@ fn moves(edits: &[StepEdit]) -> bool {
 
 /// The pool to which a step comes in a case.
 fn destination(case: &Case) -> Option<&Id<Pool>> {
-    match case.by {
+    match case.decided_by {
         Decider::Type => None,
         Decider::Execution
         | Decider::Explicit

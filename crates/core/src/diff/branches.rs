@@ -3,13 +3,13 @@
 //! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
 //! stands for it. Never: what moves.
 
-use super::{matched::Matched, rules, targets::Targets};
+use super::{matched::Matched, rules, targets::TargetFilter};
 use crate::{
-    desired::{Declared, OnProtected, VersionControl},
-    finding::{At, Finding, Level},
-    live::{Branch, Gap, Hides, Live, LiveProcess, LiveVariableSet, Store},
-    model::{Address, Name, SetOwner},
-    plan::{Change, ChangeKind, Commit},
+    desired::{Declared, ProtectedBranchAction, VersionControl},
+    finding::{Finding, FindingLocation, Level},
+    live::{HiddenData, Live, LiveBranch, LiveProcess, LiveVariableSet, UnreadPart, VariableStore},
+    model::{Address, Name, VariableSetOwner},
+    plan::{Change, ChangeKind, PlannedCommit},
     text::{count, stays},
 };
 
@@ -17,7 +17,7 @@ use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// What has been found of the branches, as processes and sets of variables go by.
-pub(super) struct Branches<'a> {
+pub(super) struct BranchTracker<'a> {
     matched: &'a Matched<'a>,
     /// Processes and sets on protected branches that lack something, by project, id and branch.
     lacking: HashMap<(&'a str, &'a str, &'a str), Vec<Address>>,
@@ -26,18 +26,18 @@ pub(super) struct Branches<'a> {
     protected: Vec<Address>,
     /// Branches that have what their protected ones lack, in words.
     waiting: BTreeSet<(Name, String)>,
-    taken: Vec<Address>,
+    name_taken: Vec<Address>,
     /// What a protected branch lacks for which the branch that shall stand for it is protected as well.
     without_stand_in: Vec<Address>,
     /// What a protected branch lacks and the branch that stands for it does not have to be changed.
-    behind: Vec<Address>,
+    stand_in_unchanged: Vec<Address>,
     /// Projects that the file is about and whose repository cannot be read, each with why.
     unreachable: IndexMap<Name, String>,
 }
 
-impl<'a> Branches<'a> {
+impl<'a> BranchTracker<'a> {
     pub(super) fn new(matched: &'a Matched<'a>) -> Self {
-        let unread = matched.live.gaps.iter().filter(|gap| gap.hides == Hides::StepsInGit);
+        let unread = matched.live.unread.iter().filter(|gap| gap.hidden == HiddenData::StepsInGit);
         let unread = unread.filter_map(|gap| Some((gap.project.clone()?, gap.why.clone())));
         Self {
             matched,
@@ -45,9 +45,9 @@ impl<'a> Branches<'a> {
             made: HashSet::new(),
             protected: Vec::new(),
             waiting: BTreeSet::new(),
-            taken: Vec::new(),
+            name_taken: Vec::new(),
             without_stand_in: Vec::new(),
-            behind: Vec::new(),
+            stand_in_unchanged: Vec::new(),
             unreachable: unread.filter(|(name, _)| rules::may_place(matched, name)).collect(),
         }
     }
@@ -62,7 +62,7 @@ impl<'a> Branches<'a> {
     pub(super) fn admit(
         &mut self,
         project: &Name,
-        branch: Option<&'a Branch>,
+        branch: Option<&'a LiveBranch>,
         moved: Vec<Change>,
     ) -> Vec<Change> {
         let Some(branch) = branch else { return moved };
@@ -74,15 +74,15 @@ impl<'a> Branches<'a> {
             return committed(moved, branch, None, said);
         }
         match &said.value.on_protected {
-            OnProtected::Refuse => {
+            ProtectedBranchAction::Refuse => {
                 self.protected.extend(moved.iter().map(|it| it.address.clone()));
                 committed(moved, branch, None, said)
             }
-            OnProtected::Skip => {
+            ProtectedBranchAction::Skip => {
                 self.protected.extend(moved.into_iter().map(|it| it.address));
                 Vec::new()
             }
-            OnProtected::Branch(name) => self.elsewhere(branch, name, moved, said),
+            ProtectedBranchAction::Branch(name) => self.elsewhere(branch, name, moved, said),
         }
     }
 
@@ -90,7 +90,7 @@ impl<'a> Branches<'a> {
     fn stand_in(
         &mut self,
         project: &Name,
-        branch: &'a Branch,
+        branch: &'a LiveBranch,
         moved: Vec<Change>,
         said: &Declared<VersionControl>,
     ) -> Vec<Change> {
@@ -98,7 +98,7 @@ impl<'a> Branches<'a> {
         let key = (branch.project.as_str(), branch.document.as_str(), protected);
         let Some(lacking) = self.lacking.remove(&key) else { return Vec::new() };
         let live = self.matched.live;
-        self.behind.extend(lacking.into_iter().filter(|it| !is_on(live, branch, it)));
+        self.stand_in_unchanged.extend(lacking.into_iter().filter(|it| !is_on(live, branch, it)));
         if moved.is_empty() {
             let waits =
                 format!("{} of project {project:?}, to be merged into {protected}", branch.name);
@@ -110,7 +110,7 @@ impl<'a> Branches<'a> {
     /// The changes that a protected branch lacks, on a branch that is made of it, or is there already.
     fn elsewhere(
         &mut self,
-        branch: &'a Branch,
+        branch: &'a LiveBranch,
         name: &'a str,
         moved: Vec<Change>,
         said: &Declared<VersionControl>,
@@ -120,7 +120,7 @@ impl<'a> Branches<'a> {
             self.without_stand_in.extend(addresses(moved));
             return Vec::new();
         }
-        let stands_for_it = |it: &&Branch| {
+        let stands_for_it = |it: &&LiveBranch| {
             it.project == branch.project
                 && it.name == name
                 && it.stands_for.as_deref() == Some(branch.name.as_str())
@@ -132,20 +132,20 @@ impl<'a> Branches<'a> {
                 let key = (branch.project.as_str(), branch.document.as_str(), &*branch.name);
                 self.lacking.insert(key, addresses(moved).collect());
             } else {
-                self.behind.extend(addresses(moved));
+                self.stand_in_unchanged.extend(addresses(moved));
             }
             return Vec::new();
         }
         let others = self.made.iter().any(|(project, made, base)| {
             *project == branch.project.as_str() && *made == name && *base != branch.name
         });
-        let stands_for_another = |it: &Branch| {
+        let stands_for_another = |it: &LiveBranch| {
             it.project == branch.project
                 && it.name == name
                 && it.stands_for.as_ref().is_some_and(|it| *it != branch.name)
         };
         if others || on_branches(live).any(stands_for_another) {
-            self.taken.extend(addresses(moved));
+            self.name_taken.extend(addresses(moved));
             return Vec::new();
         }
         self.made.insert((branch.project.as_str(), name, &branch.name));
@@ -157,16 +157,18 @@ impl<'a> Branches<'a> {
     pub(super) fn narrow(
         &mut self,
         changes: &[Change],
-        targets: &Targets,
+        targets: &TargetFilter,
         is_now: impl Fn(&Name) -> bool,
     ) {
         let said = self.matched.desired.version_control.as_ref();
-        let refused = said.is_some_and(|it| it.value.on_protected == OnProtected::Refuse);
+        let refused = said.is_some_and(|it| it.value.on_protected == ProtectedBranchAction::Refuse);
         let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
         // What is skipped is no change of the plan, so that the targets alone can tell.
         let stays = |it: &Address| targets.concern(it) && (!refused || changed.contains(it));
         self.protected.retain(stays);
-        for addresses in [&mut self.taken, &mut self.without_stand_in, &mut self.behind] {
+        for addresses in
+            [&mut self.name_taken, &mut self.without_stand_in, &mut self.stand_in_unchanged]
+        {
             addresses.retain(|it| targets.concern(it) && is_now(&project_of(it)));
         }
         let may_be_meant = |project: &Name| is_now(project) && targets.may_concern(project);
@@ -177,7 +179,7 @@ impl<'a> Branches<'a> {
     /// What there is to say about the branches.
     pub(super) fn findings(self) -> Vec<Finding> {
         let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
-        let at = || At::Source(said.at.clone());
+        let at = || FindingLocation::Source(said.span.clone());
         let shown = |all: &[Address]| all.iter().map(Address::to_string).collect();
         let mut findings = Vec::new();
         if !self.unreachable.is_empty() {
@@ -194,7 +196,7 @@ impl<'a> Branches<'a> {
         }
         if !self.protected.is_empty() {
             let what = counted(&self.protected);
-            let refused = said.value.on_protected == OnProtected::Refuse;
+            let refused = said.value.on_protected == ProtectedBranchAction::Refuse;
             let (level, message) = match refused {
                 true => (
                     Level::Deny,
@@ -225,11 +227,11 @@ impl<'a> Branches<'a> {
     }
 
     /// What cannot be committed to a branch beside a protected one.
-    fn about_stand_ins(&self, at: &At) -> Vec<Finding> {
+    fn about_stand_ins(&self, at: &FindingLocation) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (addresses, level, message, help) in [
             (
-                &self.taken,
+                &self.name_taken,
                 Level::Deny,
                 "one branch cannot stand for several protected branches of a project",
                 "name one protected branch in `branch`",
@@ -241,7 +243,7 @@ impl<'a> Branches<'a> {
                 "name one in `on_protected` that takes commits",
             ),
             (
-                &self.behind,
+                &self.stand_in_unchanged,
                 Level::Warn,
                 "the branch that stands for a protected one does not have what would change",
                 "merge it first, or bring it up to date with the protected one",
@@ -257,12 +259,13 @@ impl<'a> Branches<'a> {
     }
 
     /// Branches that are written out and that no project has.
-    fn idle(&self, said: &VersionControl, at: &At) -> Vec<Finding> {
+    fn idle(&self, said: &VersionControl, at: &FindingLocation) -> Vec<Finding> {
         let (live, desired) = (self.matched.live, self.matched.desired);
         let is_read = desired.rules.iter().any(|it| it.select.deployments)
             && live.projects.iter().any(|it| it.git);
-        let hides = |gap: &Gap| matches!(gap.hides, Hides::Steps | Hides::StepsInGit);
-        let whose = match live.gaps.iter().any(hides) {
+        let hides =
+            |gap: &UnreadPart| matches!(gap.hidden, HiddenData::Steps | HiddenData::StepsInGit);
+        let whose = match live.unread.iter().any(hides) {
             true => "no project that could be read",
             false => "no project",
         };
@@ -286,13 +289,15 @@ impl<'a> Branches<'a> {
 fn project_of(address: &Address) -> Name {
     match address {
         Address::Step { project: name, .. }
-        | Address::Variable { owner: SetOwner::Project { name, .. }, .. } => Name::new(name),
+        | Address::Variable { owner: VariableSetOwner::Project { name, .. }, .. } => {
+            Name::new(name)
+        }
         _ => Name::new(""),
     }
 }
 
 /// Whether a branch has the step or the value of an address, which is on another.
-fn is_on(live: &Live, branch: &Branch, address: &Address) -> bool {
+fn is_on(live: &Live, branch: &LiveBranch, address: &Address) -> bool {
     match address {
         Address::Step { step, .. } => {
             let id = LiveProcess::on_branch(&branch.project, &branch.document, &branch.name);
@@ -306,15 +311,17 @@ fn is_on(live: &Live, branch: &Branch, address: &Address) -> bool {
 }
 
 /// Everything that is on a branch which a file names.
-fn on_branches(live: &Live) -> impl Iterator<Item = &Branch> {
-    fn of_set(set: &LiveVariableSet) -> Option<&Branch> {
+fn on_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
+    fn of_set(set: &LiveVariableSet) -> Option<&LiveBranch> {
         match &set.store {
-            Store::Branch(branch) => Some(branch),
-            Store::Database | Store::BesideGit { .. } | Store::OtherBranch(_) => None,
+            VariableStore::Branch(branch) => Some(branch),
+            VariableStore::Database
+            | VariableStore::SupersededByGit { .. }
+            | VariableStore::OtherBranch(_) => None,
         }
     }
     let processes = live.processes.iter().filter_map(|it| it.git.as_ref());
-    processes.chain(live.choosers.sets.iter().filter_map(of_set))
+    processes.chain(live.indirect.sets.iter().filter_map(of_set))
 }
 
 /// How many steps and values these are: `2 steps and 1 value`.
@@ -329,13 +336,13 @@ fn counted(all: &[Address]) -> String {
 /// The changes as commits to a branch, or to one that is made of it.
 fn committed(
     mut changes: Vec<Change>,
-    branch: &Branch,
+    branch: &LiveBranch,
     new: Option<&str>,
     said: &Declared<VersionControl>,
 ) -> Vec<Change> {
     let name = new.unwrap_or(&branch.name);
     for change in &mut changes {
-        let commit = || Commit {
+        let commit = || PlannedCommit {
             document: branch.document.clone(),
             project: branch.project.clone(),
             repository: branch.repository.clone(),
@@ -344,7 +351,8 @@ fn committed(
             message: said.value.message.clone(),
         };
         if let Address::Step { branch, .. }
-        | Address::Variable { owner: SetOwner::Project { branch, .. }, .. } = &mut change.address
+        | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. } =
+            &mut change.address
         {
             *branch = Some(name.to_owned());
         }

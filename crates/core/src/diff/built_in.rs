@@ -3,7 +3,7 @@
 //! Rules ask about it step by step, so that what a variable comes to is found out once a process. Never:
 //! whether the built-in worker is switched on.
 
-use super::goal::Reach;
+use super::goal::StepReach;
 use crate::{
     live::{Live, LiveProcess, LiveStep, effective, fallback_pool},
     model::{Id, Name, Place, Pool},
@@ -12,10 +12,10 @@ use crate::{
 use std::{cell::RefCell, collections::HashMap};
 
 /// The two states in which a step is matched.
-pub(super) struct BuiltIn<'a>([State<'a>; 2]);
+pub(super) struct BuiltInWorkerUse<'a>([BuiltInWorkerState<'a>; 2]);
 
 /// The built-in worker in one state of the server.
-pub(super) struct State<'a> {
+pub(super) struct BuiltInWorkerState<'a> {
     live: &'a Live,
     /// The pool whose steps run there.
     fallback: Option<&'a Id<Pool>>,
@@ -27,27 +27,27 @@ pub(super) struct State<'a> {
 
 /// A step, as the selectors of where it runs look at it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct CandidateStep<'a> {
     pub(super) process: &'a LiveProcess,
     pub(super) step: &'a LiveStep,
-    pub(super) reach: Reach,
+    pub(super) reach: StepReach,
 }
 
-impl<'a> BuiltIn<'a> {
+impl<'a> BuiltInWorkerUse<'a> {
     pub(super) fn new(now: &'a Live, after: &'a Live) -> Self {
-        Self([now, after].map(State::new))
+        Self([now, after].map(BuiltInWorkerState::new))
     }
 
-    pub(super) fn states(&self) -> &[State<'a>] {
+    pub(super) fn states(&self) -> &[BuiltInWorkerState<'a>] {
         &self.0
     }
 }
 
-impl<'a> State<'a> {
+impl<'a> BuiltInWorkerState<'a> {
     fn new(live: &'a Live) -> Self {
         let fallback = fallback_pool(live).map(|pool| &pool.id);
         let mut variables: HashMap<&Name, bool> = HashMap::new();
-        let values = &live.choosers.variables;
+        let values = &live.indirect.variables;
         for value in values.iter().filter(|it| fallback.is_some() && it.pool.as_ref() == fallback) {
             variables.insert(&value.name, false);
         }
@@ -59,8 +59,8 @@ impl<'a> State<'a> {
 
     /// Whether a step runs on the built-in worker, or would, were that switched on: of a step by variable,
     /// whether each of its cases leads there.
-    pub(super) fn runs(&self, asked: Asked<'a>) -> bool {
-        let Some(fallback) = self.fallback.filter(|_| asked.reach == Reach::Worker) else {
+    pub(super) fn runs(&self, asked: CandidateStep<'a>) -> bool {
+        let Some(fallback) = self.fallback.filter(|_| asked.reach == StepReach::Worker) else {
             return false;
         };
         match &asked.step.place {
@@ -70,8 +70,8 @@ impl<'a> State<'a> {
         }
     }
 
-    fn leads(&self, asked: Asked<'a>, name: &'a str, fallback: &Id<Pool>) -> bool {
-        let Asked { process, step, .. } = asked;
+    fn leads(&self, asked: CandidateStep<'a>, name: &'a str, fallback: &Id<Pool>) -> bool {
+        let CandidateStep { process, step, .. } = asked;
         let Some(by_step) = self.variables.get(&Name::new(name)) else { return false };
         let look = || {
             let cases = effective(process, step, self.live);

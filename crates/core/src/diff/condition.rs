@@ -3,32 +3,34 @@
 //! Never: what becomes of a step.
 
 use super::{
-    built_in::{Asked, BuiltIn, State},
-    goal::Reach,
+    built_in::{BuiltInWorkerState, BuiltInWorkerUse, CandidateStep},
+    goal::StepReach,
     matched::Matched,
 };
 use crate::{
-    desired::{Currently, DEFAULT, Declared, PoolRef, SERVER, TARGET, VARIABLE, Whereabouts},
+    desired::{
+        CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPoolRef, SERVER, TARGET, VARIABLE,
+    },
     finding::Finding,
     model::{Id, Place, Pool, PoolHandle},
 };
 
 /// Where a rule's steps have to run today, resolved: in one of some places, and in none of others.
-pub(super) struct Conditions {
+pub(super) struct PlaceConditions {
     /// None where a step may run anywhere.
-    include: Option<Vec<Condition>>,
-    exclude: Vec<Condition>,
+    include: Option<Vec<PlaceCondition>>,
+    exclude: Vec<PlaceCondition>,
 }
 
-impl Conditions {
+impl PlaceConditions {
     /// What `currently` says, resolved; pools that are not there are told to `findings`.
     pub(super) fn new(
         matched: &Matched,
-        wanted: &Whereabouts,
+        wanted: &CurrentPlaces,
         findings: &mut Vec<Finding>,
     ) -> Self {
-        let mut all = |words: &[Currently]| {
-            let conditions = words.iter().map(|it| Condition::all(matched, it));
+        let mut all = |words: &[CurrentPlace]| {
+            let conditions = words.iter().map(|it| PlaceCondition::all(matched, it));
             let conditions = conditions.filter_map(|it| it.map_err(|it| findings.push(it)).ok());
             conditions.flatten().collect::<Vec<_>>()
         };
@@ -39,8 +41,12 @@ impl Conditions {
     }
 
     /// Whether a step runs there, in either state of the built-in worker.
-    pub(super) fn hold<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
-        let holds = |condition: &Condition| {
+    pub(super) fn hold<'a>(
+        &self,
+        asked: CandidateStep<'a>,
+        built_in: &BuiltInWorkerUse<'a>,
+    ) -> bool {
+        let holds = |condition: &PlaceCondition| {
             built_in.states().iter().any(|state| condition.holds(asked, state))
         };
         self.include.as_ref().is_none_or(|any| any.iter().any(holds))
@@ -49,7 +55,7 @@ impl Conditions {
 }
 
 /// One place.
-enum Condition {
+enum PlaceCondition {
     /// On the built-in worker, or nowhere since that is switched off.
     Server,
     /// In no pool of their own.
@@ -64,20 +70,20 @@ enum Condition {
     Nowhere,
 }
 
-impl Condition {
+impl PlaceCondition {
     /// A word of `currently`, resolved: a pattern stands for several places, or none.
     ///
     /// # Errors
     ///
     /// A finding, for a pool that is not there.
-    fn all(matched: &Matched, wanted: &Currently) -> Result<Vec<Self>, Finding> {
+    fn all(matched: &Matched, wanted: &CurrentPlace) -> Result<Vec<Self>, Finding> {
         let pattern = match wanted {
-            Currently::Server => return Ok(vec![Self::Server]),
-            Currently::Default => return Ok(vec![Self::Default]),
-            Currently::Target => return Ok(vec![Self::Target]),
-            Currently::Variable => return Ok(vec![Self::Variable]),
-            Currently::Pool(pool) => return Ok(vec![Self::pool(matched, pool)?]),
-            Currently::Like(pattern) => pattern,
+            CurrentPlace::Server => return Ok(vec![Self::Server]),
+            CurrentPlace::Default => return Ok(vec![Self::Default]),
+            CurrentPlace::Target => return Ok(vec![Self::Target]),
+            CurrentPlace::Variable => return Ok(vec![Self::Variable]),
+            CurrentPlace::Pool(pool) => return Ok(vec![Self::pool(matched, pool)?]),
+            CurrentPlace::Matching(pattern) => pattern,
         };
         let words = [
             (SERVER, Self::Server),
@@ -95,7 +101,7 @@ impl Condition {
         Ok(words.map(|(_, place)| place).chain(pools).collect())
     }
 
-    fn pool(matched: &Matched, pool: &Declared<PoolRef>) -> Result<Self, Finding> {
+    fn pool(matched: &Matched, pool: &Declared<DesiredPoolRef>) -> Result<Self, Finding> {
         match matched.resolve(pool) {
             Ok(PoolHandle::Existing { id, .. }) => Ok(Self::Pool(id)),
             Ok(PoolHandle::New(_)) => Ok(Self::Nowhere),
@@ -106,13 +112,13 @@ impl Condition {
     }
 
     /// Whether a step runs there.
-    fn holds<'a>(&self, asked: Asked<'a>, built_in: &State<'a>) -> bool {
-        let Asked { step, reach, .. } = asked;
-        let on_worker = reach == Reach::Worker;
+    fn holds<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerState<'a>) -> bool {
+        let CandidateStep { step, reach, .. } = asked;
+        let on_worker = reach == StepReach::Worker;
         match self {
             Self::Server => built_in.runs(asked),
             Self::Default => on_worker && step.place == Place::DefaultPool,
-            Self::Target => matches!(reach, Reach::Targets | Reach::OnlyTargets),
+            Self::Target => matches!(reach, StepReach::Targets | StepReach::OnlyTargets),
             Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),
             Self::Pool(id) => on_worker && step.place == Place::Pool(id.clone()),
             Self::Nowhere => false,

@@ -2,8 +2,8 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Declared, Removal, Target, Verdict},
-    finding::{At, Finding, Span},
+    desired::{Declared, DesiredPlacement, DesiredRemoval, PlacementVerdict},
+    finding::{Finding, FindingLocation, Span},
     live::{LivePool, LiveWorker},
     model::{Address, Name, Place},
     plan::{Cause, Change, ChangeKind},
@@ -13,12 +13,12 @@ use std::collections::HashSet;
 
 /// What is deleted: workers first, then pools; each in the order of the server.
 pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
-    let removed = |name: &Name, is: fn(&Removal) -> Option<&Name>| {
+    let removed = |name: &Name, is: fn(&DesiredRemoval) -> Option<&Name>| {
         matched.desired.removed.iter().find(|it| is(it) == Some(name))
     };
     let mut changes = Vec::new();
     for worker in &matched.live.workers {
-        let removal = removed(&worker.name, Removal::worker);
+        let removal = removed(&worker.name, DesiredRemoval::worker);
         let prune = matched.desired.policy.prune_workers.as_ref();
         let declared = matched.worker_key(&worker.id).is_some();
         let Some(cause) = cause(removal, prune.filter(|_| !declared), &worker.name) else {
@@ -30,7 +30,7 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
         }
     }
     for pool in &matched.live.pools {
-        let removal = removed(&pool.name, Removal::pool);
+        let removal = removed(&pool.name, DesiredRemoval::pool);
         let prune = matched.desired.policy.prune_pools.as_ref();
         let declared = matched.pool_key(&pool.id).is_some();
         let stays_default = pool.default && super::pools::switch(matched).is_none();
@@ -57,8 +57,8 @@ fn needed(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
     }
     let workers = matched.desired.workers.values().flat_map(|worker| &worker.pools);
     let places = matched.desired.rules.iter().filter_map(|rule| match &rule.verdict {
-        Verdict::Place(Target { place: Place::Pool(pool), .. }) => Some(pool),
-        Verdict::Place(_) | Verdict::Leave => None,
+        PlacementVerdict::Place(DesiredPlacement { place: Place::Pool(pool), .. }) => Some(pool),
+        PlacementVerdict::Place(_) | PlacementVerdict::Leave => None,
     });
     let doomed = workers.chain(places).filter(|pool| {
         let id = matched.resolve(pool).ok().and_then(|it| it.id().cloned());
@@ -67,21 +67,25 @@ fn needed(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
     doomed
         .map(|pool| {
             let message = "this pool is in use in the file, and would be deleted";
-            Finding::error("needed-and-removed", pool.at.clone(), message)
+            Finding::error("needed-and-removed", pool.span.clone(), message)
                 .help("declare the pool under `[pools]`, or refer to another")
         })
         .collect()
 }
 
-fn cause(removal: Option<&Declared<Removal>>, prune: Option<&Span>, name: &Name) -> Option<Cause> {
+fn cause(
+    removal: Option<&Declared<DesiredRemoval>>,
+    prune: Option<&Span>,
+    name: &Name,
+) -> Option<Cause> {
     let (at, why) = match (removal, prune) {
-        (Some(removal), _) => (&removal.at, None),
+        (Some(removal), _) => (&removal.span, None),
         (None, Some(prune)) => {
             (prune, Some(format!("`{name}` is not declared, and `prune` says to delete it")))
         }
         (None, None) => return None,
     };
-    Some(Cause { at: At::Source(at.clone()), rule: None, why })
+    Some(Cause { location: FindingLocation::Source(at.clone()), rule: None, why })
 }
 
 fn delete_worker(worker: &LiveWorker, cause: Cause) -> Change {
@@ -102,30 +106,34 @@ fn delete_pool(pool: &LivePool, cause: Cause) -> Change {
     }
 }
 
-fn contradiction(noun: &str, removal: &Declared<Removal>, name: &Name) -> Finding {
+fn contradiction(noun: &str, removal: &Declared<DesiredRemoval>, name: &Name) -> Finding {
     let message = format!("{noun} `{name}` is declared and removed");
-    Finding::error("declared-and-removed", removal.at.clone(), message)
+    Finding::error("declared-and-removed", removal.span.clone(), message)
         .label("the file declares it, under this name or by `renamed_from`")
         .help("keep one of the two")
 }
 
-fn default_pool(removal: &Declared<Removal>, pool: &LivePool) -> Finding {
+fn default_pool(removal: &Declared<DesiredRemoval>, pool: &LivePool) -> Finding {
     let message = format!("pool `{}` is the default pool, and a space always has one", pool.name);
-    Finding::error("no-default-pool", removal.at.clone(), message)
+    Finding::error("no-default-pool", removal.span.clone(), message)
         .help("make another pool the default one first: `default = true`")
 }
 
 /// Names to remove that several live things have: nothing is deleted on a guess.
 fn ambiguous(matched: &Matched) -> Vec<Finding> {
-    let count = |removal: &Removal| match removal {
-        Removal::Pool(name) => matched.live.pools.iter().filter(|it| it.name == *name).count(),
-        Removal::Worker(name) => matched.live.workers.iter().filter(|it| it.name == *name).count(),
+    let count = |removal: &DesiredRemoval| match removal {
+        DesiredRemoval::Pool(name) => {
+            matched.live.pools.iter().filter(|it| it.name == *name).count()
+        }
+        DesiredRemoval::Worker(name) => {
+            matched.live.workers.iter().filter(|it| it.name == *name).count()
+        }
     };
     let removed = matched.desired.removed.iter().filter(|it| 1 < count(it));
     removed
         .map(|it| {
             let message = format!("{} things on the server have this name", count(it));
-            Finding::error("ambiguous-name", it.at.clone(), message)
+            Finding::error("ambiguous-name", it.span.clone(), message)
                 .help("names are compared without regard to case: rename all but one of them first")
         })
         .collect()

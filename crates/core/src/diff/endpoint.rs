@@ -2,7 +2,7 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, Reference},
+    desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, NameOrId},
     finding::Finding,
     model::{Endpoint, KubernetesLink, Linked, Proxy},
 };
@@ -79,7 +79,7 @@ impl Matched<'_> {
     /// The proxy that the file names, else the live one.
     fn proxy(
         &self,
-        wanted: Option<&Declared<Reference>>,
+        wanted: Option<&Declared<NameOrId>>,
         live: Option<&Endpoint>,
     ) -> Result<Option<Linked<Proxy>>, Vec<Finding>> {
         match (wanted, live) {

@@ -10,13 +10,13 @@ mod variables;
 use super::matched::Matched;
 use crate::{
     desired::Gate,
-    finding::{At, Finding, Level},
+    finding::{Finding, FindingLocation, Level},
     live::Live,
     plan::Change,
 };
 
 /// The plan as the gates see it.
-pub(super) struct Outcome<'a> {
+pub(super) struct GateInput<'a> {
     /// The file and the server.
     pub(super) matched: &'a Matched<'a>,
     /// What would be written.
@@ -26,7 +26,7 @@ pub(super) struct Outcome<'a> {
 }
 
 /// What each gate says, in the order of the language's table.
-pub(super) fn findings(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn findings(outcome: &GateInput) -> Vec<Finding> {
     [
         built_in::in_use(outcome),
         members::enough(outcome),
@@ -41,15 +41,15 @@ pub(super) fn findings(outcome: &Outcome) -> Vec<Finding> {
     .collect()
 }
 
-impl Outcome<'_> {
+impl GateInput<'_> {
     /// A finding of a gate at the level that the file gives it; none where the file allows it.
-    fn refuse(&self, gate: Gate, at: At, message: String) -> Option<Finding> {
+    fn refuse(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
         let level = self.matched.desired.policy.level(gate)?;
         Some(Finding::new(gate.code(), level, at, message))
     }
 
     /// The same for what is not known to be bad: a warning at most.
-    fn warn(&self, gate: Gate, at: At, message: String) -> Option<Finding> {
+    fn warn(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
         self.refuse(gate, at, message).map(|finding| Finding { level: Level::Warn, ..finding })
     }
 }

@@ -2,15 +2,17 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Declared, Target},
+    desired::{Declared, DesiredPlacement},
     finding::Finding,
-    live::{LiveStep, Runs, is_left_alone, is_on_worker, needs_targets, only_on_targets, runs},
+    live::{
+        LiveStep, RunLocation, is_left_alone, is_on_worker, needs_targets, only_on_targets, runs,
+    },
     model::{Container, Execution, Linked, Place, PoolHandle},
     plan::{Delta, Feed, StepEdit},
 };
 
 /// Where a rule wants its steps to run.
-pub(super) struct Goal {
+pub(super) struct PlacementGoal {
     place: Place<PoolHandle>,
     execution: Option<Execution>,
     container: Option<Container<Linked<Feed>>>,
@@ -18,7 +20,7 @@ pub(super) struct Goal {
 
 /// Whether a tool may say where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum StepReach {
     /// It runs on a worker.
     Worker,
     /// It runs on its targets, and `execution` may move it to a worker.
@@ -31,23 +33,23 @@ pub(super) enum Reach {
     Unknown,
 }
 
-impl Reach {
+impl StepReach {
     /// How far a tool reaches to move this step.
     pub(super) fn of(step: &LiveStep) -> Self {
         match runs(step) {
             _ if is_left_alone(step) => Self::Unknown,
-            Runs::OnWorker(_) => Self::Worker,
-            Runs::OnTargets if only_on_targets(step) => Self::OnlyTargets,
-            Runs::OnTargets => Self::Targets,
-            Runs::InServer => Self::InServer,
-            Runs::Unknown => Self::Unknown,
+            RunLocation::OnWorker(_) => Self::Worker,
+            RunLocation::OnTargets if only_on_targets(step) => Self::OnlyTargets,
+            RunLocation::OnTargets => Self::Targets,
+            RunLocation::InServer => Self::InServer,
+            RunLocation::Unknown => Self::Unknown,
         }
     }
 }
 
 /// Why a step cannot run as a rule's `execution` says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum CannotRun {
+pub(super) enum ExecutionConflict {
     /// Its target tags are those of a step of several actions.
     Rolling,
     /// Its type works on a target.
@@ -60,20 +62,20 @@ pub(super) enum CannotRun {
     NoIdentity,
 }
 
-impl Goal {
+impl PlacementGoal {
     /// The target of a rule, resolved.
     ///
     /// # Errors
     ///
     /// Findings, for a pool or a feed that is not there.
-    pub(super) fn new(matched: &Matched, target: &Target) -> Result<Self, Vec<Finding>> {
+    pub(super) fn new(matched: &Matched, target: &DesiredPlacement) -> Result<Self, Vec<Finding>> {
         let place = match &target.place {
             Place::Pool(pool) => matched.resolve(pool).map(Place::Pool),
             Place::Variable(name) => Ok(Place::Variable(name.clone())),
             Place::DefaultPool => Ok(Place::DefaultPool),
         };
         let container = target.container.as_ref().map(|it| {
-            let feed = Declared { value: it.feed.clone(), at: it.at.clone() };
+            let feed = Declared { value: it.feed.clone(), span: it.span.clone() };
             let feed = matched.entry("feed", &matched.live.directory.feeds, &feed)?;
             Ok(Container { image: it.image.clone(), feed })
         });
@@ -86,11 +88,11 @@ impl Goal {
     }
 
     /// Whether the rule has a say in a step of this reach.
-    pub(super) fn reaches(&self, reach: Reach) -> bool {
+    pub(super) fn reaches(&self, reach: StepReach) -> bool {
         match reach {
-            Reach::Worker => true,
-            Reach::Targets => self.execution.is_some(),
-            Reach::OnlyTargets | Reach::InServer | Reach::Unknown => false,
+            StepReach::Worker => true,
+            StepReach::Targets => self.execution.is_some(),
+            StepReach::OnlyTargets | StepReach::InServer | StepReach::Unknown => false,
         }
     }
 
@@ -108,12 +110,12 @@ impl Goal {
         &self,
         matched: &Matched,
         step: &LiveStep,
-    ) -> Result<Vec<StepEdit>, CannotRun> {
+    ) -> Result<Vec<StepEdit>, ExecutionConflict> {
         let place = Delta::between(live_place(matched, step), self.place.clone());
         let place = place.map(StepEdit::Place);
         let moved = LiveStep { place: Place::DefaultPool, ..step.clone() };
         if self.place == Place::DefaultPool && is_on_worker(step) && !is_on_worker(&moved) {
-            return Err(CannotRun::OnlyByPool);
+            return Err(ExecutionConflict::OnlyByPool);
         }
         let execution = self.execution_edit(step)?;
         let container = self.container.as_ref().and_then(|wanted| {
@@ -123,19 +125,21 @@ impl Goal {
         Ok([execution, place, container].into_iter().flatten().collect())
     }
 
-    fn execution_edit(&self, step: &LiveStep) -> Result<Option<StepEdit>, CannotRun> {
+    fn execution_edit(&self, step: &LiveStep) -> Result<Option<StepEdit>, ExecutionConflict> {
         let Some(wanted) = self.execution else { return Ok(None) };
         let live = match runs(step) {
-            Runs::OnWorker(execution) => execution,
+            RunLocation::OnWorker(execution) => execution,
             _ => Execution::OnTargets,
         };
         let tagged = step.has_target_tags();
         match wanted {
-            Execution::Once if tagged && step.has_siblings => return Err(CannotRun::Rolling),
-            Execution::Once if tagged && needs_targets(step) => {
-                return Err(CannotRun::NeedsTargets);
+            Execution::Once if tagged && step.has_siblings => {
+                return Err(ExecutionConflict::Rolling);
             }
-            Execution::PerTarget if !tagged => return Err(CannotRun::NoTargets),
+            Execution::Once if tagged && needs_targets(step) => {
+                return Err(ExecutionConflict::NeedsTargets);
+            }
+            Execution::PerTarget if !tagged => return Err(ExecutionConflict::NoTargets),
             Execution::Once | Execution::PerTarget | Execution::OnTargets => {}
         }
         Ok(Delta::between(live, wanted).map(|execution| StepEdit::Execution {

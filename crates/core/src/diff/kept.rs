@@ -7,8 +7,8 @@
 
 use super::after::pool_id;
 use crate::{
-    finding::{At, Finding, Level},
-    live::{EditionOf, Gap, Hides, Live, LiveProcess},
+    finding::{Finding, FindingLocation, Level},
+    live::{HiddenData, Live, LiveProcess, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place, Pool, StepAction},
     plan::{ChangeKind, Plan, StepEdit},
     text::count,
@@ -17,13 +17,13 @@ use crate::{
 use std::collections::HashMap;
 
 /// A step's process, as all its editions share it, and its action.
-type Moved<'a> = (String, Frozen<'a>);
+type MovedAction<'a> = (String, SnapshotAction<'a>);
 
 /// An action as an edition has it: by its id, or where it was made anew since, by its names.
 #[derive(PartialEq, Eq, Hash)]
-enum Frozen<'a> {
-    Known(&'a Id<StepAction>),
-    Named(&'a Name, &'a Name),
+enum SnapshotAction<'a> {
+    ById(&'a Id<StepAction>),
+    ByName(&'a Name, &'a Name),
 }
 
 /// The published snapshots and newest releases that keep another place for a step than the plan gives it:
@@ -31,19 +31,19 @@ enum Frozen<'a> {
 pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
     let moves = moves(plan, live);
     let (mut snapshots, mut releases) = (Vec::new(), Vec::new());
-    for edition in &frozen.editions {
+    for edition in &frozen.snapshots {
         let owner = owner(&edition.process);
         let differs = edition.process.steps.iter().any(|step| {
-            let named = Frozen::Named(&step.step, &step.action);
-            let known = moves.get(&(owner.clone(), Frozen::Known(&step.id)));
+            let named = SnapshotAction::ByName(&step.step, &step.action);
+            let known = moves.get(&(owner.clone(), SnapshotAction::ById(&step.id)));
             let moved = known.or_else(|| moves.get(&(owner.clone(), named)));
             moved.is_some_and(|after| *after != step.place)
         });
         let Some(named) = edition.named().filter(|_| differs) else { continue };
-        match edition.of {
-            EditionOf::Snapshot(_) => snapshots.push(format!("{named}: {owner}")),
-            EditionOf::Release { .. } => releases.push(format!("{named}: {owner}")),
-            EditionOf::Branch => {}
+        match edition.origin {
+            SnapshotOrigin::RunbookSnapshot(_) => snapshots.push(format!("{named}: {owner}")),
+            SnapshotOrigin::Release { .. } => releases.push(format!("{named}: {owner}")),
+            SnapshotOrigin::OtherBranch => {}
         }
     }
     let parts = [(snapshots.len(), "published snapshot"), (releases.len(), "release")];
@@ -53,22 +53,23 @@ pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
         let verb = if snapshots.len() + releases.len() == 1 { "keeps" } else { "keep" };
         let message = format!("{} {verb} the old pools of steps that move", parts.join(" and "));
         let notes = snapshots.into_iter().chain(releases).collect();
-        let finding = Finding::new("frozen-process", Level::Warn, At::Nowhere, message);
+        let finding =
+            Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message);
         finding.notes(notes).help("publish these runbooks and create these releases again")
     });
-    let is_hidden = |gap: &&Gap| !moves.is_empty() && gap.hides == Hides::Editions;
-    let hidden = frozen.gaps.iter().filter(is_hidden);
+    let is_hidden = |gap: &&UnreadPart| !moves.is_empty() && gap.hidden == HiddenData::Snapshots;
+    let hidden = frozen.unread.iter().filter(is_hidden);
     let notes: Vec<String> = hidden.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let unseen = (!notes.is_empty()).then(|| {
         let message =
             "published snapshots and releases that could not be seen may keep the old pools";
-        Finding::new("frozen-process", Level::Warn, At::Nowhere, message).notes(notes)
+        Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message).notes(notes)
     });
     keep.into_iter().chain(unseen).collect()
 }
 
 /// Where the plan places steps of processes in the server's database.
-fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<Moved<'a>, Place<Id<Pool>>> {
+fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<Pool>>> {
     let processes: HashMap<&str, &LiveProcess> =
         live.processes.iter().map(|it| (it.id.as_str(), it)).collect();
     let moved = plan.changes.iter().filter_map(|change| {
@@ -85,8 +86,8 @@ fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<Moved<'a>, Place<Id<Pool>>>
         })?;
         let process = processes.get(process.as_str())?;
         let step = process.steps.iter().find(|it| it.id == *action)?;
-        let named = Frozen::Named(&step.step, &step.action);
-        let both = [Frozen::Known(&step.id), named];
+        let named = SnapshotAction::ByName(&step.step, &step.action);
+        let both = [SnapshotAction::ById(&step.id), named];
         Some(both.map(|it| ((owner(process), it), place.clone())))
     });
     moved.flatten().collect()

@@ -7,16 +7,17 @@ pub(crate) use choosers::{any_file, any_server};
 use super::{after, diff, stale};
 use crate::{
     desired::{
-        Currently, Declared, Desired, DesiredEndpoint, DesiredPool, DesiredWorker, OnProtected,
-        PoolRef, Removal, Rule, Selectors, Target, Verdict, VersionControl, Whereabouts,
+        CurrentPlace, CurrentPlaces, Declared, Desired, DesiredEndpoint, DesiredPlacement,
+        DesiredPool, DesiredPoolRef, DesiredRemoval, DesiredWorker, PlacementRule,
+        PlacementVerdict, ProtectedBranchAction, StepSelectors, VersionControl,
     },
     finding::{Level, Span},
     live::{
-        Branch, Directory, Health, Inside, Live, LivePool, LiveProcess, LiveProject, LiveStep,
-        LiveWorker, Owner, Scope, ServerFacts, TemplateUse, residents,
+        Directory, Health, Live, LiveBranch, LivePool, LiveProcess, LiveProject, LiveServer,
+        LiveStep, LiveWorker, ProcessOwner, ReadScope, TemplateContents, TemplateUse, residents,
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
-    plan::{Header, Plan, check},
+    plan::{Plan, PlanHeader, check},
     text::pattern::{Pattern, Patterns},
 };
 
@@ -57,7 +58,7 @@ proptest! {
         for process in &mut with.processes {
             process.templates = process.steps.iter().map(|usage| TemplateUse {
                 usage: usage.id.clone(),
-                inside: Inside::Steps(inner.clone()),
+                contents: TemplateContents::Steps(inner.clone()),
             }).collect();
         }
         let plan = plan(&desired, &with);
@@ -93,13 +94,13 @@ proptest! {
 }
 
 pub(crate) fn plan(desired: &Desired, live: &Live) -> Plan {
-    let header = Header {
+    let header = PlanHeader {
         url: String::new(),
         server_version: String::new(),
         space: Linked::new("Spaces-1", "Default"),
         files: Vec::new(),
         digest: String::new(),
-        scope: Scope::default(),
+        scope: ReadScope::default(),
     };
     diff(desired, live, header)
 }
@@ -115,7 +116,7 @@ fn names(name: &Name, renamed_from: &[Declared<String>]) -> Vec<String> {
 }
 
 fn declared<T>(value: T) -> Declared<T> {
-    Declared { value, at: Span::default() }
+    Declared { value, span: Span::default() }
 }
 
 const POOLS: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -163,8 +164,8 @@ prop_compose! {
         }).collect();
         let processes: Vec<LiveProcess> = steps.into_iter().enumerate().map(|(at, steps)| LiveProcess {
             id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::on_branch(&Id::new(format!("Projects-{at}")), &format!("process-{at}"), "main")),
-            owner: Owner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
-            git: git[at].map(|protected| Branch {
+            owner: ProcessOwner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
+            git: git[at].map(|protected| LiveBranch {
                 document: format!("process-{at}"),
                 project: Id::new(format!("Projects-{at}")),
                 repository: "https://git.example/all.git".into(),
@@ -193,11 +194,11 @@ prop_compose! {
         }).collect();
         let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: it.git.is_some() }).collect();
         Live {
-            server: ServerFacts { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
+            server: LiveServer { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             pools, workers, projects, processes,
             directory: Directory { images: Some(vec!["Ubuntu".into(), "Windows".into()]), ..Directory::default() },
-            pointers: Vec::new(), choosers: Default::default(),
-        editions: Vec::new(), elsewhere: Vec::new(), gaps: Vec::new(),
+            references: Vec::new(), indirect: Default::default(),
+        snapshots: Vec::new(), other_spaces: Vec::new(), unread: Vec::new(),
         }
     }
 }
@@ -231,9 +232,9 @@ prop_compose! {
         workers in subsequence(WORKERS.to_vec(), 0..=3),
         worker_parts in vec(any_worker(), 3),
         rules in vec(any_rule(), 0..4),
-        removed in vec(prop_oneof![select(POOLS.to_vec()).prop_map(|it| Removal::Pool(Name::new(it))), select(WORKERS.to_vec()).prop_map(|it| Removal::Worker(Name::new(it)))], 0..2),
+        removed in vec(prop_oneof![select(POOLS.to_vec()).prop_map(|it| DesiredRemoval::Pool(Name::new(it))), select(WORKERS.to_vec()).prop_map(|it| DesiredRemoval::Worker(Name::new(it)))], 0..2),
         prune in (prop::bool::weighted(0.2), prop::bool::weighted(0.2)),
-        on_protected in option::of(select(vec![OnProtected::Refuse, OnProtected::Skip, OnProtected::Branch("moves".into())])),
+        on_protected in option::of(select(vec![ProtectedBranchAction::Refuse, ProtectedBranchAction::Skip, ProtectedBranchAction::Branch("moves".into())])),
         built_in_worker in option::of(any::<bool>()),
     ) -> Desired {
         let mut desired = Desired { built_in_worker: built_in_worker.map(declared), rules, ..Desired::default() };
@@ -247,9 +248,9 @@ prop_compose! {
         for (key, worker) in workers.iter().zip(worker_parts) {
             desired.workers.insert((*key).to_owned(), declared(DesiredWorker { name: Name::new(*key), ..worker }));
         }
-        let is_declared = |it: &Removal| match it {
-            Removal::Pool(name) => desired.pools.contains_key(name.folded()),
-            Removal::Worker(name) => desired.workers.contains_key(name.folded()),
+        let is_declared = |it: &DesiredRemoval| match it {
+            DesiredRemoval::Pool(name) => desired.pools.contains_key(name.folded()),
+            DesiredRemoval::Worker(name) => desired.workers.contains_key(name.folded()),
         };
         desired.removed = removed.into_iter().filter(|it| !is_declared(it)).map(declared).collect();
         desired.policy.prune_pools = prune.0.then(Span::default);
@@ -293,7 +294,7 @@ prop_compose! {
             name: Name::new(""),
             renamed_from: Vec::new(),
             endpoint: declared(polling),
-            pools: pools.into_iter().map(|it| declared(PoolRef::Live(it.to_owned()))).collect(),
+            pools: pools.into_iter().map(|it| declared(DesiredPoolRef::Live(it.to_owned()))).collect(),
             policy: None,
             disabled,
             protect: false,
@@ -309,39 +310,39 @@ prop_compose! {
         exclude in vec(any_currently(), 0..2),
         anywhere in prop::bool::weighted(0.6),
         verdict in any_verdict(),
-    ) -> Declared<Rule> {
+    ) -> Declared<PlacementRule> {
         let patterns = |text: &str| declared(Patterns::new([text]));
-        declared(Rule {
+        declared(PlacementRule {
             label: None,
-            select: Selectors {
+            select: StepSelectors {
                 step: step.map(patterns),
                 action_type: kind.map(patterns),
                 deployments: true,
                 runbooks: false,
-                currently: (!anywhere).then(|| declared(Whereabouts { include, exclude })),
-                ..Selectors::default()
+                currently: (!anywhere).then(|| declared(CurrentPlaces { include, exclude })),
+                ..StepSelectors::default()
             },
             verdict,
         })
     }
 }
 
-fn any_pool_ref() -> impl Strategy<Value = PoolRef> {
-    select(POOLS.to_vec()).prop_map(|it| PoolRef::Live(it.to_owned()))
+fn any_pool_ref() -> impl Strategy<Value = DesiredPoolRef> {
+    select(POOLS.to_vec()).prop_map(|it| DesiredPoolRef::Live(it.to_owned()))
 }
 
-fn any_currently() -> impl Strategy<Value = Currently> {
+fn any_currently() -> impl Strategy<Value = CurrentPlace> {
     prop_oneof![
-        Just(Currently::Server),
-        Just(Currently::Default),
-        Just(Currently::Target),
-        Just(Currently::Variable),
-        any_pool_ref().prop_map(|it| Currently::Pool(declared(it))),
-        select(vec!["*", "?e*", "a*"]).prop_map(|it| Currently::Like(Pattern::new(it))),
+        Just(CurrentPlace::Server),
+        Just(CurrentPlace::Default),
+        Just(CurrentPlace::Target),
+        Just(CurrentPlace::Variable),
+        any_pool_ref().prop_map(|it| CurrentPlace::Pool(declared(it))),
+        select(vec!["*", "?e*", "a*"]).prop_map(|it| CurrentPlace::Matching(Pattern::new(it))),
     ]
 }
 
-fn any_verdict() -> impl Strategy<Value = Verdict> {
+fn any_verdict() -> impl Strategy<Value = PlacementVerdict> {
     let place = prop_oneof![
         4 => any_pool_ref().prop_map(|it| Place::Pool(declared(it))),
         1 => Just(Place::DefaultPool),
@@ -349,9 +350,9 @@ fn any_verdict() -> impl Strategy<Value = Verdict> {
     ];
     let execution = option::weighted(0.4, select(vec![Execution::Once, Execution::PerTarget]));
     prop_oneof![
-        1 => Just(Verdict::Leave),
+        1 => Just(PlacementVerdict::Leave),
         6 => (place, execution).prop_map(|(place, execution)| {
-            Verdict::Place(Target { place, execution, container: None })
+            PlacementVerdict::Place(DesiredPlacement { place, execution, container: None })
         }),
     ]
 }

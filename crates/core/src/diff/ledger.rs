@@ -8,62 +8,62 @@ mod unread;
 pub use unread::unread;
 
 use super::{
-    goal::{CannotRun, Reach},
+    goal::{ExecutionConflict, StepReach},
     matched::Matched,
     reference, rules,
 };
 use crate::{
-    desired::{Declared, Rule, Verdict},
+    desired::{Declared, PlacementRule, PlacementVerdict},
     finding::{Finding, Level, Span},
-    live::{Gap, Hides, LiveProcess, LiveStep, PROCESS_TEMPLATE},
+    live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
     text::{count, nearest, stays},
 };
 
-use known::Known;
+use known::KnownNames;
 use std::collections::{BTreeMap, BTreeSet};
 use unread::may_be_about_unread;
 
 /// What is known of each rule, filled as steps go by.
-pub(super) struct Ledger<'a> {
+pub(super) struct RuleLedger<'a> {
     matched: &'a Matched<'a>,
-    pages: Vec<Page<'a>>,
+    pages: Vec<RuleUsage<'a>>,
 }
 
 /// What is known of one rule.
-struct Page<'a> {
-    rule: &'a Declared<Rule>,
+struct RuleUsage<'a> {
+    rule: &'a Declared<PlacementRule>,
     /// Processes whose owner the rule fits.
     processes: usize,
     /// Names of steps and actions in these, for suggestions; only where the rule names steps exactly.
     names: BTreeSet<&'a str>,
     /// The exact names that were found, and how far each could be reached at best.
-    found: BTreeMap<&'a str, (Reach, &'a str)>,
+    found: BTreeMap<&'a str, (StepReach, &'a str)>,
     /// Steps that the rule could decide about.
     steps: usize,
     /// Steps that fit it and stay on their targets, since it says no `execution`.
     on_targets: usize,
     /// Steps that fit it and that no rule moves.
-    elsewhere: usize,
+    unmoved: usize,
     /// Those of them that an earlier rule always takes.
-    taken: usize,
+    taken_by_earlier: usize,
     /// The rule that takes them, where there are any.
-    taker: Option<&'a Declared<Rule>>,
+    taker: Option<&'a Declared<PlacementRule>>,
     /// Steps that cannot run as the rule says.
-    cannot: BTreeMap<CannotRun, Vec<Address>>,
+    cannot: BTreeMap<ExecutionConflict, Vec<Address>>,
 }
 
-impl<'a> Ledger<'a> {
+impl<'a> RuleLedger<'a> {
     pub(super) fn new(matched: &'a Matched<'a>) -> Self {
-        let page = |rule: &'a Declared<Rule>| Page {
+        let page = |rule: &'a Declared<PlacementRule>| RuleUsage {
             rule,
             processes: 0,
             names: BTreeSet::new(),
             found: BTreeMap::new(),
             steps: 0,
             on_targets: 0,
-            elsewhere: 0,
-            taken: 0,
+            unmoved: 0,
+            taken_by_earlier: 0,
             taker: None,
             cannot: BTreeMap::new(),
         };
@@ -85,20 +85,20 @@ impl<'a> Ledger<'a> {
     }
 
     /// Notes a step and the rules whose selectors fit it.
-    pub(super) fn step(&mut self, rules: &[usize], step: &'a LiveStep, reach: Reach) {
+    pub(super) fn step(&mut self, rules: &[usize], step: &'a LiveStep, reach: StepReach) {
         let mut taker = None;
         for at in rules {
             let Some(page) = self.pages.get_mut(*at) else { continue };
             page.find(step, reach);
             if !reaches(page.rule, reach) {
                 match reach {
-                    Reach::Targets => page.on_targets += 1,
-                    _ => page.elsewhere += 1,
+                    StepReach::Targets => page.on_targets += 1,
+                    _ => page.unmoved += 1,
                 }
                 continue;
             }
             page.steps += 1;
-            page.taken += usize::from(taker.is_some());
+            page.taken_by_earlier += usize::from(taker.is_some());
             page.taker = taker.or(page.taker);
             if page.rule.select.currently.is_none() {
                 taker = taker.or(Some(page.rule));
@@ -107,7 +107,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Notes that a step cannot run as a rule says.
-    pub(super) fn cannot(&mut self, rule: usize, why: CannotRun, step: Address) {
+    pub(super) fn cannot(&mut self, rule: usize, why: ExecutionConflict, step: Address) {
         if let Some(page) = self.pages.get_mut(rule) {
             page.cannot.entry(why).or_default().push(step);
         }
@@ -116,7 +116,7 @@ impl<'a> Ledger<'a> {
     /// What there is to say about the rules, in their order.
     pub(super) fn findings(self) -> Vec<Finding> {
         let Self { matched, pages } = self;
-        let known = Known::new(matched);
+        let known = KnownNames::new(matched);
         let mut findings = Vec::new();
         for page in &pages {
             let owners = known.missing(&page.rule.value);
@@ -132,21 +132,24 @@ impl<'a> Ledger<'a> {
 }
 
 /// Whether a rule could decide about a step of this reach.
-fn reaches(rule: &Rule, reach: Reach) -> bool {
+fn reaches(rule: &PlacementRule, reach: StepReach) -> bool {
     match (&rule.verdict, reach) {
-        (Verdict::Leave, _) | (Verdict::Place(_), Reach::Worker) => true,
-        (Verdict::Place(target), Reach::Targets) => target.execution.is_some(),
-        (Verdict::Place(_), Reach::OnlyTargets | Reach::InServer | Reach::Unknown) => false,
+        (PlacementVerdict::Leave, _) | (PlacementVerdict::Place(_), StepReach::Worker) => true,
+        (PlacementVerdict::Place(target), StepReach::Targets) => target.execution.is_some(),
+        (
+            PlacementVerdict::Place(_),
+            StepReach::OnlyTargets | StepReach::InServer | StepReach::Unknown,
+        ) => false,
     }
 }
 
-impl<'a> Page<'a> {
+impl<'a> RuleUsage<'a> {
     fn exact_steps(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.rule.select.step.iter().flat_map(|it| it.value.exact())
     }
 
     /// Notes which of the rule's exact names this step has.
-    fn find(&mut self, step: &'a LiveStep, reach: Reach) {
+    fn find(&mut self, step: &'a LiveStep, reach: StepReach) {
         let is = |name: &str| {
             let folded = name.to_lowercase();
             folded == step.step.folded() || folded == step.action.folded()
@@ -163,9 +166,9 @@ impl<'a> Page<'a> {
     fn missing_steps(&self) -> Vec<Finding> {
         let Some(select) = &self.rule.select.step else { return Vec::new() };
         let missing = self.exact_steps().filter_map(|name| match self.found.get(name) {
-            None => Some(self.unknown_step(name, &select.at)),
+            None => Some(self.unknown_step(name, &select.span)),
             Some((reach, _)) if reaches(self.rule, *reach) => None,
-            Some((reach, kind)) => Some(unreachable(name, *reach, kind, &select.at)),
+            Some((reach, kind)) => Some(unreachable(name, *reach, kind, &select.span)),
         });
         missing.collect()
     }
@@ -210,38 +213,39 @@ impl<'a> Page<'a> {
 
     /// Steps that the rule takes and that cannot run as it says.
     fn impossible(&self) -> Vec<Finding> {
-        let finding = |(why, steps): (&CannotRun, &Vec<Address>)| {
+        let finding = |(why, steps): (&ExecutionConflict, &Vec<Address>)| {
             let (message, help) = match why {
-                CannotRun::Rolling => (
+                ExecutionConflict::Rolling => (
                     "`once` would take the target tags from a step of several actions",
                     "say `execution = \"per-target\"`, or leave these steps by a rule before this one",
                 ),
-                CannotRun::NeedsTargets => (
+                ExecutionConflict::NeedsTargets => (
                     "`once` would take the targets from a step that works on them",
                     "say `execution = \"per-target\"`, or leave `execution` out: a worker runs it already",
                 ),
-                CannotRun::NoTargets => (
+                ExecutionConflict::NoTargets => (
                     "`per-target` is not possible: the step has no target tags",
                     "say `execution = \"once\"`, or give the step target tags in Octopus",
                 ),
-                CannotRun::OnlyByPool => (
+                ExecutionConflict::OnlyByPool => (
                     "without the pool that it names, nothing says that the step runs on a worker",
                     "choose in Octopus that it runs once on a worker, or name a pool in this rule",
                 ),
-                CannotRun::NoIdentity => (
+                ExecutionConflict::NoIdentity => (
                     "its process has another step of its id, or it has none",
                     "save the process in Octopus, or make the step anew: nothing can be written to it alone",
                 ),
             };
             let steps: Vec<String> = steps.iter().map(Address::to_string).collect();
             // A wildcard leaves them where they are; who names one is wrong about it.
-            let stays_by_itself = matches!(why, CannotRun::OnlyByPool | CannotRun::NoIdentity);
+            let stays_by_itself =
+                matches!(why, ExecutionConflict::OnlyByPool | ExecutionConflict::NoIdentity);
             let left = stays_by_itself && self.exact_steps().next().is_none();
             let code = match why {
-                CannotRun::NoIdentity => "ambiguous-step",
+                ExecutionConflict::NoIdentity => "ambiguous-step",
                 _ => "impossible-execution",
             };
-            let at = self.rule.at.clone();
+            let at = self.rule.span.clone();
             let finding = match left {
                 true => {
                     let (left, stay) = (count(steps.len(), "step"), stays(steps.len()));
@@ -256,7 +260,7 @@ impl<'a> Page<'a> {
 
     /// A rule that decides about no step, and why.
     fn useless(&self) -> Finding {
-        let (message, help) = match (self.on_targets, self.elsewhere) {
+        let (message, help) = match (self.on_targets, self.unmoved) {
             _ if self.processes == 0 => (
                 "no process fits this rule".to_owned(),
                 "remove it, or widen its `project`, `project_group`, `project_tag`, `runbook`, `channel` or `process`",
@@ -271,15 +275,15 @@ impl<'a> Page<'a> {
                 "say `execution = \"once\"` or `\"per-target\"` to move them to a worker",
             ),
         };
-        Finding::warning("idle-rule", self.rule.at.clone(), message).help(help)
+        Finding::warning("idle-rule", self.rule.span.clone(), message).help(help)
     }
 
     /// A rule that finds nothing, or that never wins.
     fn idle(&self) -> Option<Finding> {
-        let at = self.rule.at.clone();
+        let at = self.rule.span.clone();
         match self.taker {
             _ if self.steps == 0 => Some(self.useless()),
-            Some(taker) if self.taken == self.steps => {
+            Some(taker) if self.taken_by_earlier == self.steps => {
                 let name =
                     taker.label.as_ref().map_or("an earlier rule".into(), |it| format!("`{it}`"));
                 let message = format!("this rule never wins: {name} takes all of its steps");
@@ -295,44 +299,44 @@ impl<'a> Page<'a> {
 }
 
 /// Why a step that a rule names exactly is not moved by it.
-fn unreachable(name: &str, reach: Reach, kind: &str, at: &Span) -> Finding {
+fn unreachable(name: &str, reach: StepReach, kind: &str, at: &Span) -> Finding {
     match reach {
-        Reach::InServer => Finding::error(
+        StepReach::InServer => Finding::error(
             "server-side-step",
             at.clone(),
             format!("step `{name}` always runs inside the Octopus Server, and never on a worker"),
         )
         .label(format!("its type is {kind}"))
         .help("remove it from the rule"),
-        Reach::OnlyTargets => Finding::error(
+        StepReach::OnlyTargets => Finding::error(
             "target-step",
             at.clone(),
             format!("step `{name}` always runs on its deployment targets"),
         )
         .label(format!("its type is {kind}"))
         .help("remove it from the rule"),
-        Reach::Unknown if kind.is_empty() => Finding::error(
+        StepReach::Unknown if kind.is_empty() => Finding::error(
             "unmanaged-step",
             at.clone(),
             format!("step `{name}` is made of a step template that is not here, and names no pool"),
         )
         .label("only its template says whether it runs on a worker")
         .help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
-        Reach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
+        StepReach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
             "unmanaged-step",
             at.clone(),
             format!("step `{name}` stands for the steps of a process template"),
         )
         .label("its steps run where the template's parameters say")
         .help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
-        Reach::Unknown => Finding::error(
+        StepReach::Unknown => Finding::error(
             "unmanaged-step",
             at.clone(),
             format!("step `{name}` is of a type that this version leaves alone"),
         )
         .label(format!("its type is {kind}"))
         .help("remove it from the rule: it is not documented where such a step runs"),
-        Reach::Worker | Reach::Targets => Finding::warning(
+        StepReach::Worker | StepReach::Targets => Finding::warning(
             "target-step",
             at.clone(),
             format!("step `{name}` runs on its deployment targets and stays there"),
@@ -346,13 +350,13 @@ fn unseen(matched: &Matched) -> Option<Finding> {
     if matched.desired.rules.is_empty() {
         return None;
     }
-    let is_asked = |gap: &&Gap| {
-        matches!(gap.hides, Hides::Steps | Hides::Rules)
+    let is_asked = |gap: &&UnreadPart| {
+        matches!(gap.hidden, HiddenData::Steps | HiddenData::Rules)
             && gap.project.as_ref().is_none_or(|it| rules::may_place(matched, it))
     };
-    let gaps = matched.live.gaps.iter().filter(is_asked);
+    let gaps = matched.live.unread.iter().filter(is_asked);
     let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
-    let at = matched.desired.rules.first().map(|rule| rule.at.clone())?;
+    let at = matched.desired.rules.first().map(|rule| rule.span.clone())?;
     (!notes.is_empty()).then(|| {
         let message = "some processes could not be read, and no rule decides about their steps";
         Finding::warning("unseen-steps", at, message).notes(notes)

@@ -4,7 +4,7 @@
 //!
 //! `api.md` 3.4: a pool beside a `RunOnServer` of false is meaningless and may linger.
 
-use super::goal::Reach;
+use super::goal::StepReach;
 use crate::{
     finding::{Finding, Span},
     live::LiveStep,
@@ -14,21 +14,22 @@ use crate::{
 
 /// Steps whose pool lingers where a rule says another one, and the rule that is about the first of them.
 #[derive(Debug, Default)]
-pub(super) struct Lingering {
-    at: Option<Span>,
+pub(super) struct LingeringPools {
+    span: Option<Span>,
     steps: Vec<Address>,
 }
 
-impl Lingering {
+impl LingeringPools {
     /// Whether a step has a pool or a variable that means nothing.
-    pub(super) fn is_at(step: &LiveStep, reach: Reach) -> bool {
-        matches!(reach, Reach::Targets | Reach::OnlyTargets) && step.place != Place::DefaultPool
+    pub(super) fn is_at(step: &LiveStep, reach: StepReach) -> bool {
+        matches!(reach, StepReach::Targets | StepReach::OnlyTargets)
+            && step.place != Place::DefaultPool
     }
 
     /// Notes a step, where there is one, with the place of the rule that is about it.
     pub(super) fn extend(&mut self, found: Option<(&Span, Address)>) {
         let Some((rule, step)) = found else { return };
-        self.at.get_or_insert_with(|| rule.clone());
+        self.span.get_or_insert_with(|| rule.clone());
         self.steps.push(step);
     }
 
@@ -39,7 +40,7 @@ impl Lingering {
         let message = format!(
             "{steps} on deployment targets {verb} a pool that means nothing, and not the rule's"
         );
-        let finding = Finding::warning("lingering-pool", self.at?, message);
+        let finding = Finding::warning("lingering-pool", self.span?, message);
         let finding = finding.notes(self.steps.iter().map(Address::to_string).collect());
         Some(
             finding.help("clear it in Octopus, or say `execution` to move these steps to a worker"),

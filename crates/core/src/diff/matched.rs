@@ -3,9 +3,9 @@
 //! Identity is the name, without regard to case; then a name that it had before. What is ambiguous is
 //! an error, and never a guess. Never: deciding what changes.
 
-use super::reference::{self, Unresolved};
+use super::reference::{self, UnresolvedReference};
 use crate::{
-    desired::{Declared, Desired, PoolRef},
+    desired::{Declared, Desired, DesiredPoolRef},
     finding::{Finding, Span},
     live::{Live, LivePool, LiveWorker},
     model::{Address, Id, Name, Pool, PoolHandle, PoolKind, Worker},
@@ -41,7 +41,7 @@ impl<'a> Matched<'a> {
                     key,
                     name: &it.name,
                     renamed_from: &it.renamed_from,
-                    at: &it.at,
+                    span: &it.span,
                     address: Address::Pool(key.clone()),
                 })
                 .collect(),
@@ -55,7 +55,7 @@ impl<'a> Matched<'a> {
                     key,
                     name: &it.name,
                     renamed_from: &it.renamed_from,
-                    at: &it.at,
+                    span: &it.span,
                     address: Address::Worker(key.clone()),
                 })
                 .collect(),
@@ -143,28 +143,28 @@ impl<'a> Matched<'a> {
     /// # Errors
     ///
     /// A finding, where there is none or more than one.
-    pub(super) fn resolve(&self, wanted: &Declared<PoolRef>) -> Result<PoolHandle, Finding> {
+    pub(super) fn resolve(&self, wanted: &Declared<DesiredPoolRef>) -> Result<PoolHandle, Finding> {
         let text = match &wanted.value {
-            PoolRef::Declared(key) => return Ok(self.declared(key)),
-            PoolRef::Live(text) => text,
+            DesiredPoolRef::Declared(key) => return Ok(self.declared(key)),
+            DesiredPoolRef::Live(text) => text,
         };
         let pools = self.live.pools.iter();
         match reference::find(pools, text, |it| (it.id.as_str(), &it.name, &it.slug)) {
             Ok(pool) => Ok(self.handle(pool)),
-            Err(Unresolved::Ambiguous(ids)) => {
-                Err(ambiguous("pool", text, &ids, wanted.at.clone()))
+            Err(UnresolvedReference::Ambiguous(ids)) => {
+                Err(ambiguous("pool", text, &ids, wanted.span.clone()))
             }
-            Err(Unresolved::Missing) => {
+            Err(UnresolvedReference::Missing) => {
                 let live = self.live.pools.iter().map(|pool| pool.name.as_str());
                 let known = self.desired.pools.keys().map(String::as_str).chain(live);
-                Err(reference::missing("pool", text, known, wanted.at.clone()))
+                Err(reference::missing("pool", text, known, wanted.span.clone()))
             }
         }
     }
 
     /// Whether `[[removed]]` names this pool.
-    pub(super) fn is_removed(&self, pool: &PoolRef) -> bool {
-        let PoolRef::Live(text) = pool else { return false };
+    pub(super) fn is_removed(&self, pool: &DesiredPoolRef) -> bool {
+        let DesiredPoolRef::Live(text) = pool else { return false };
         let name = Name::new(text);
         self.desired.removed.iter().any(|it| it.value.pool() == Some(&name))
     }
@@ -193,7 +193,7 @@ struct Declaration<'a> {
     key: &'a str,
     name: &'a Name,
     renamed_from: &'a [Declared<String>],
-    at: &'a Span,
+    span: &'a Span,
     address: Address,
 }
 
@@ -216,7 +216,7 @@ impl<'a> Declarations<'a> {
                 Some(many) => {
                     let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
                     findings.push(
-                        ambiguous(self.noun, it.name.as_str(), &names, it.at.clone())
+                        ambiguous(self.noun, it.name.as_str(), &names, it.span.clone())
                             .about(it.address.clone()),
                     );
                 }
@@ -246,7 +246,7 @@ impl<'a> Declarations<'a> {
                 ([], None) => {}
                 (many, None) => {
                     let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
-                    let at = it.renamed_from.first().map_or(it.at, |it| &it.at);
+                    let at = it.renamed_from.first().map_or(it.span, |it| &it.span);
                     findings.push(
                         ambiguous(self.noun, it.name.as_str(), &names, at.clone())
                             .about(it.address.clone()),
@@ -262,13 +262,13 @@ impl<'a> Declarations<'a> {
         let (noun, name) = (self.noun, it.name);
         let message =
             format!("{noun} `{name}` is there, and so is `{}`: nothing is renamed", **old);
-        Finding::warning("idle-rename", old.at.clone(), message)
+        Finding::warning("idle-rename", old.span.clone(), message)
             .help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
             .about(it.address.clone())
     }
 
     fn claimed(&self, it: &Declaration, old: &Name, by: &str) -> Finding {
-        let at = it.renamed_from.first().map_or(it.at, |it| &it.at);
+        let at = it.renamed_from.first().map_or(it.span, |it| &it.span);
         Finding::error(
             "ambiguous-name",
             at.clone(),

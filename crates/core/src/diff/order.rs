@@ -4,7 +4,7 @@
 
 use crate::{
     live::Live,
-    model::{Address, Id, Name, Place, Pool, PoolHandle, SetOwner},
+    model::{Address, Id, Name, Place, Pool, PoolHandle, VariableSetOwner},
     plan::{Change, ChangeKind, Delta, StepEdit, ValueEdit, WorkerEdit},
 };
 
@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 pub(super) fn order(changes: &mut [Change], live: &Live, after: &Live) {
     // Stable, so that changes of one kind keep the order of the file and of the server.
     changes.sort_by_key(|change| change.kind.stage());
-    let edges = Edges::new(changes, live, after);
+    let edges = EdgeInputs::new(changes, live, after);
     let all: Vec<Vec<Address>> =
         changes.iter().enumerate().map(|(at, change)| edges.of(&changes[..at], change)).collect();
     for (change, after) in changes.iter_mut().zip(all) {
@@ -23,13 +23,13 @@ pub(super) fn order(changes: &mut [Change], live: &Live, after: &Live) {
 }
 
 /// What the edges of a change depend on, gathered once.
-struct Edges {
+struct EdgeInputs {
     /// For a pool without an enabled worker: the first change that gives it one.
     first_worker: HashMap<PoolKey, Address>,
     /// Pools that have an enabled worker now and will have none.
     emptied: HashSet<Id<Pool>>,
     /// Values that are given to variables, by their names.
-    given: HashMap<Name, Vec<Address>>,
+    values_set: HashMap<Name, Vec<Address>>,
     /// Steps that leave variables, by their names.
     leaving: HashMap<Name, Vec<Address>>,
 }
@@ -50,7 +50,7 @@ impl PoolKey {
     }
 }
 
-impl Edges {
+impl EdgeInputs {
     fn new(changes: &[Change], live: &Live, after: &Live) -> Self {
         let enabled = |live: &Live, id: &Id<Pool>| live.members(id).any(|worker| !worker.disabled);
         let mut first_worker = HashMap::new();
@@ -74,7 +74,7 @@ impl Edges {
                 leaving.entry(left).or_default().push(change.address.clone());
             }
         }
-        Self { first_worker, emptied: emptied.collect(), given, leaving }
+        Self { first_worker, emptied: emptied.collect(), values_set: given, leaving }
     }
 
     /// What a change waits for because of a variable: a step for its value, and a value that goes for the
@@ -89,7 +89,7 @@ impl Edges {
                 steps.into_iter().filter(|step| may_choose(&change.address, step)).collect()
             }
             _ => {
-                let given = variable(change, Delta::after).map(|name| of(&self.given, &name));
+                let given = variable(change, Delta::after).map(|name| of(&self.values_set, &name));
                 let given = given.into_iter().flatten();
                 given.filter(|value| may_choose(value, &change.address)).collect()
             }
@@ -99,7 +99,7 @@ impl Edges {
     fn of(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
         let mut after = Vec::new();
         if let Some(on) =
-            earlier.iter().find(|it| it.kind == ChangeKind::SetBuiltInWorker { on: true })
+            earlier.iter().find(|it| it.kind == ChangeKind::SetBuiltInWorker { enabled: true })
         {
             after.push(on.address.clone());
         }
@@ -128,7 +128,7 @@ impl Edges {
                     })
                     .map(|it| it.address.clone()),
             ),
-            ChangeKind::SetBuiltInWorker { on: false } => {
+            ChangeKind::SetBuiltInWorker { enabled: false } => {
                 after.extend(earlier.iter().map(|it| it.address.clone()));
             }
             _ => {}
@@ -228,7 +228,7 @@ fn variable(
 fn may_choose(value: &Address, step: &Address) -> bool {
     match (value, step) {
         (
-            Address::Variable { owner: SetOwner::Project { name, branch: on }, .. },
+            Address::Variable { owner: VariableSetOwner::Project { name, branch: on }, .. },
             Address::Step { project, branch, .. },
         ) => {
             // A branch may have a process and no variables that were read: then those of another one choose.

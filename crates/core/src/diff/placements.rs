@@ -4,18 +4,18 @@
 //! that will match after the plan has to match before it, or the next plan would not be empty.
 
 use super::{
-    branches::Branches,
-    built_in::{Asked, BuiltIn},
-    condition::Conditions,
-    goal::{CannotRun, Goal, Reach},
-    ledger::Ledger,
-    lingering::Lingering,
+    branches::BranchTracker,
+    built_in::{BuiltInWorkerUse, CandidateStep},
+    condition::PlaceConditions,
+    goal::{ExecutionConflict, PlacementGoal, StepReach},
+    ledger::RuleLedger,
+    lingering::LingeringPools,
     matched::Matched,
     rules::Rulebook,
 };
 use crate::{
-    desired::{Declared, Desired, Rule, Verdict},
-    finding::{At, Finding},
+    desired::{Declared, Desired, PlacementRule, PlacementVerdict},
+    finding::{Finding, FindingLocation},
     live::{Live, LiveProcess, LiveStep},
     model::Address,
     plan::{Cause, Change, ChangeKind, ProcessKind},
@@ -24,24 +24,24 @@ use crate::{
 /// The steps that move, in the order of the server. `after` is the server once all else is done.
 pub(super) fn changes<'a>(
     matched: &'a Matched<'a>,
-    branches: &mut Branches<'a>,
+    branches: &mut BranchTracker<'a>,
     after: &Live,
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
     let rules = resolve(matched, findings);
-    let built_in = BuiltIn::new(matched.live, after);
+    let built_in = BuiltInWorkerUse::new(matched.live, after);
     let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
-    let (mut ledger, mut lingering) = (Ledger::new(matched), Lingering::default());
+    let (mut ledger, mut lingering) = (RuleLedger::new(matched), LingeringPools::default());
     let mut changes = Vec::new();
     for process in &matched.live.processes {
         let mut moved = Vec::new();
         let of_process = book.of_process(process);
         ledger.process(process, &of_process);
         for step in &process.steps {
-            let reach = Reach::of(step);
+            let reach = StepReach::of(step);
             let about = book.of_step(&of_process, step);
             ledger.step(&about, step, reach);
-            let asked = Asked { process, step, reach };
+            let asked = CandidateStep { process, step, reach };
             let decides = about
                 .iter()
                 .copied()
@@ -49,7 +49,7 @@ pub(super) fn changes<'a>(
             let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
                 let about = about.iter().filter_map(|at| rules.get(*at));
                 let other = says_another(about, matched, asked, &built_in);
-                lingering.extend(other.map(|it| (&it.rule.at, process.address(step))));
+                lingering.extend(other.map(|it| (&it.rule.span, process.address(step))));
                 continue;
             };
             match rule.place(matched, process, step) {
@@ -65,19 +65,22 @@ pub(super) fn changes<'a>(
 }
 
 /// The rule that decides about each live step, by the step's address; steps that no rule matches are left out.
-pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Declared<Rule>)> {
+pub fn decisions<'a>(
+    desired: &'a Desired,
+    live: &Live,
+) -> Vec<(Address, &'a Declared<PlacementRule>)> {
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
     let rules = resolve(&matched, &mut findings);
-    let built_in = BuiltIn::new(live, live);
+    let built_in = BuiltInWorkerUse::new(live, live);
     let mut book = Rulebook::new(&desired.rules, &live.projects);
     let mut decided = Vec::new();
     for process in &live.processes {
         let of_process = book.of_process(process);
         for step in &process.steps {
-            let (reach, about) = (Reach::of(step), book.of_step(&of_process, step));
+            let (reach, about) = (StepReach::of(step), book.of_step(&of_process, step));
             let rules = about.iter().filter_map(|at| rules.get(*at).zip(desired.rules.get(*at)));
-            let asked = Asked { process, step, reach };
+            let asked = CandidateStep { process, step, reach };
             let mut rules = rules.filter(|(it, _)| it.decides(asked, &built_in));
             decided.extend(rules.next().map(|(_, rule)| (process.address(step), rule)));
         }
@@ -87,12 +90,12 @@ pub fn decisions<'a>(desired: &'a Desired, live: &Live) -> Vec<(Address, &'a Dec
 
 /// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the rule's.
 fn says_another<'a, 'b, 'c>(
-    mut rules: impl Iterator<Item = &'b Resolved<'c>>,
+    mut rules: impl Iterator<Item = &'b ResolvedRule<'c>>,
     matched: &Matched,
-    asked: Asked<'a>,
-    built_in: &BuiltIn<'a>,
-) -> Option<&'b Resolved<'c>> {
-    if !Lingering::is_at(asked.step, asked.reach) {
+    asked: CandidateStep<'a>,
+    built_in: &BuiltInWorkerUse<'a>,
+) -> Option<&'b ResolvedRule<'c>> {
+    if !LingeringPools::is_at(asked.step, asked.reach) {
         return None;
     }
     let first = rules.find(|rule| rule.is_about(asked, built_in))?;
@@ -101,42 +104,42 @@ fn says_another<'a, 'b, 'c>(
 }
 
 /// A rule with all that it points at resolved.
-struct Resolved<'a> {
-    rule: &'a Declared<Rule>,
-    conditions: Option<Conditions>,
+struct ResolvedRule<'a> {
+    rule: &'a Declared<PlacementRule>,
+    conditions: Option<PlaceConditions>,
     /// None where the rule leaves its steps as they are.
-    goal: Option<Goal>,
+    goal: Option<PlacementGoal>,
     /// Whether something that it points at is not there: then it decides nothing.
     broken: bool,
 }
 
-fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolved<'a>> {
-    let mut resolve = |rule: &'a Declared<Rule>| {
+fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<ResolvedRule<'a>> {
+    let mut resolve = |rule: &'a Declared<PlacementRule>| {
         let mut trouble = Vec::new();
         let currently = rule.select.currently.as_ref();
-        let conditions = currently.map(|it| Conditions::new(matched, it, &mut trouble));
+        let conditions = currently.map(|it| PlaceConditions::new(matched, it, &mut trouble));
         let goal = match &rule.verdict {
-            Verdict::Leave => None,
-            Verdict::Place(target) => {
-                Goal::new(matched, target).map_err(|it| trouble.extend(it)).ok()
+            PlacementVerdict::Leave => None,
+            PlacementVerdict::Place(target) => {
+                PlacementGoal::new(matched, target).map_err(|it| trouble.extend(it)).ok()
             }
         };
         let broken = !trouble.is_empty();
         findings.extend(trouble);
-        Resolved { rule, conditions, goal, broken }
+        ResolvedRule { rule, conditions, goal, broken }
     };
     matched.desired.rules.iter().map(&mut resolve).collect()
 }
 
-impl Resolved<'_> {
+impl ResolvedRule<'_> {
     /// Whether the rule, whose selectors fit, decides about this step.
-    fn decides<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
+    fn decides<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerUse<'a>) -> bool {
         self.goal.as_ref().is_none_or(|goal| goal.reaches(asked.reach))
             && self.is_about(asked, built_in)
     }
 
     /// The same, whether or not a tool may say where the step runs.
-    fn is_about<'a>(&self, asked: Asked<'a>, built_in: &BuiltIn<'a>) -> bool {
+    fn is_about<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerUse<'a>) -> bool {
         !self.broken && self.conditions.as_ref().is_none_or(|it| it.hold(asked, built_in))
     }
 
@@ -145,7 +148,7 @@ impl Resolved<'_> {
         matched: &Matched,
         process: &LiveProcess,
         step: &LiveStep,
-    ) -> Result<Option<Change>, CannotRun> {
+    ) -> Result<Option<Change>, ExecutionConflict> {
         let Some(goal) = &self.goal else { return Ok(None) };
         let edits = goal.edits(matched, step)?;
         if edits.is_empty() {
@@ -153,7 +156,7 @@ impl Resolved<'_> {
         }
         let of_id = process.steps.iter().filter(|it| it.id == step.id);
         if step.id.as_str().is_empty() || of_id.count() != 1 {
-            return Err(CannotRun::NoIdentity);
+            return Err(ExecutionConflict::NoIdentity);
         }
         let kind = match process.owner.runbook {
             None => ProcessKind::Deployment,
@@ -167,10 +170,10 @@ impl Resolved<'_> {
                 git: None,
                 action: step.id.clone(),
                 edits,
-                exactly: Vec::new(),
+                exact_fields: Vec::new(),
             },
             cause: Cause {
-                at: At::Source(self.rule.at.clone()),
+                location: FindingLocation::Source(self.rule.span.clone()),
                 rule: self.rule.label.clone(),
                 why: None,
             },

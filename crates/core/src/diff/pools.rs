@@ -3,7 +3,7 @@
 use super::matched::Matched;
 use crate::{
     desired::{Declared, DesiredPool},
-    finding::{At, Finding},
+    finding::{Finding, FindingLocation},
     live::LivePool,
     model::{Address, Name, PoolHandle, PoolKind},
     plan::{Cause, Change, ChangeKind, Delta, NewPool, PoolEdit},
@@ -97,7 +97,8 @@ fn merge(
 }
 
 fn change(address: Address, kind: ChangeKind, declared: &Declared<DesiredPool>) -> Change {
-    let cause = Cause { at: At::Source(declared.at.clone()), rule: None, why: None };
+    let cause =
+        Cause { location: FindingLocation::Source(declared.span.clone()), rule: None, why: None };
     Change { address, kind, cause, after: Vec::new() }
 }
 
@@ -116,7 +117,7 @@ fn check(
                 declared.name
             );
             findings.push(
-                Finding::error("pool-kind-change", image.at.clone(), message)
+                Finding::error("pool-kind-change", image.span.clone(), message)
                     .label("makes the pool dynamic")
                     .help("remove `image`, or declare a pool of another name and move its steps there"),
             );
@@ -128,7 +129,7 @@ fn check(
         let message =
             format!("pool `{}` is dynamic on the server: it has no members", declared.name);
         findings.push(
-            Finding::error("pool-kind-change", declared.at.clone(), message)
+            Finding::error("pool-kind-change", declared.span.clone(), message)
                 .help("remove `members`"),
         );
     }
@@ -138,7 +139,7 @@ fn check(
         let message =
             format!("pool `{}` is the default pool, and a space always has one", declared.name);
         findings.push(
-            Finding::error("no-default-pool", default.at.clone(), message).help(
+            Finding::error("no-default-pool", default.span.clone(), message).help(
                 "say `default = true` on the pool that shall take its place, and remove this",
             ),
         );
@@ -150,7 +151,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
     let Some(images) = &matched.live.directory.images else {
         let message = "this server has no dynamic worker pools";
         return Some(
-            Finding::error("unknown-image", image.at.clone(), message)
+            Finding::error("unknown-image", image.span.clone(), message)
                 .help("remove `image`: only Octopus Cloud makes workers of images"),
         );
     };
@@ -160,7 +161,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
     if images.is_empty() {
         let message = "this server has no images for dynamic worker pools";
         return Some(
-            Finding::error("unknown-image", image.at.clone(), message)
+            Finding::error("unknown-image", image.span.clone(), message)
                 .help("remove `image`: only Octopus Cloud makes workers of images"),
         );
     }
@@ -170,7 +171,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
         None => format!("the server's images are {}", images.join(", ")),
     };
     let message = format!("the server has no image `{}`", image.value);
-    Some(Finding::error("unknown-image", image.at.clone(), message).help(help))
+    Some(Finding::error("unknown-image", image.span.clone(), message).help(help))
 }
 
 fn create(declared: &DesiredPool) -> ChangeKind {

@@ -2,15 +2,15 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Declared, Reference},
+    desired::{Declared, NameOrId},
     finding::{Finding, Span},
-    live::Entry,
+    live::DirectoryEntry,
     model::{Linked, Name},
     text::{self, nearest},
 };
 
 /// Why a reference leads nowhere.
-pub(super) enum Unresolved {
+pub(super) enum UnresolvedReference {
     /// To none.
     Missing,
     /// To several, of these ids.
@@ -24,7 +24,7 @@ pub(super) fn find<'a, T>(
     things: impl Iterator<Item = &'a T> + Clone,
     text: &str,
     parts: impl Fn(&'a T) -> (&'a str, &'a Name, &'a str),
-) -> Result<&'a T, Unresolved> {
+) -> Result<&'a T, UnresolvedReference> {
     let wanted = Name::new(text);
     let folded = wanted.folded();
     let by: [&dyn Fn(&'a T) -> bool; 3] =
@@ -38,11 +38,11 @@ pub(super) fn find<'a, T>(
             [one] => return Ok(one),
             many => {
                 let ids = many.iter().map(|it| parts(it).0.to_owned());
-                return Err(Unresolved::Ambiguous(ids.collect()));
+                return Err(UnresolvedReference::Ambiguous(ids.collect()));
             }
         }
     }
-    Err(Unresolved::Missing)
+    Err(UnresolvedReference::Missing)
 }
 
 /// The finding that says so: there is no such thing, and these are near.
@@ -84,18 +84,18 @@ impl Matched<'_> {
     pub(super) fn entry<T>(
         &self,
         noun: &str,
-        directory: &[Entry],
-        wanted: &Declared<Reference>,
+        directory: &[DirectoryEntry],
+        wanted: &Declared<NameOrId>,
     ) -> Result<Linked<T>, Finding> {
         match find(directory.iter(), wanted, |it| (&it.id, &it.name, &it.slug)) {
             Ok(entry) => Ok(Linked::new(&entry.id, entry.name.as_str())),
-            Err(Unresolved::Missing) => {
+            Err(UnresolvedReference::Missing) => {
                 let known = directory.iter().map(|it| it.name.as_str());
-                Err(missing(noun, wanted, known, wanted.at.clone()))
+                Err(missing(noun, wanted, known, wanted.span.clone()))
             }
-            Err(Unresolved::Ambiguous(ids)) => Err(Finding::error(
+            Err(UnresolvedReference::Ambiguous(ids)) => Err(Finding::error(
                 "ambiguous-name",
-                wanted.at.clone(),
+                wanted.span.clone(),
                 format!("{noun} `{}` could be any of {}", wanted.value, ids.join(", ")),
             )
             .help("refer to one by its id")),

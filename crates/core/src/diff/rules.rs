@@ -5,7 +5,7 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Declared, Rule, Verdict},
+    desired::{Declared, PlacementRule, PlacementVerdict},
     live::{LiveProcess, LiveProject, LiveStep},
     model::Name,
     text::pattern::Patterns,
@@ -15,7 +15,7 @@ use std::{collections::HashMap, rc::Rc};
 
 /// The rules of a file, ready to be asked about many steps.
 pub(super) struct Rulebook<'a> {
-    rules: &'a [Declared<Rule>],
+    rules: &'a [Declared<PlacementRule>],
     /// The tags of each project, where some rule asks for them.
     tags: HashMap<&'a Name, &'a [String]>,
     /// Whether some rule asks for channels.
@@ -26,7 +26,7 @@ pub(super) struct Rulebook<'a> {
 
 impl<'a> Rulebook<'a> {
     /// The rules, in the file's order, to be asked about these projects' steps.
-    pub(super) fn new(rules: &'a [Declared<Rule>], projects: &'a [LiveProject]) -> Self {
+    pub(super) fn new(rules: &'a [Declared<PlacementRule>], projects: &'a [LiveProject]) -> Self {
         let asked = rules.iter().any(|rule| rule.select.project_tag.is_some());
         let tags = projects.iter().filter(|_| asked).map(|it| (&it.name, it.tags.as_slice()));
         Self {
@@ -41,7 +41,7 @@ impl<'a> Rulebook<'a> {
     /// The rules whose selectors of project, group, runbook and kind of process fit this one.
     pub(super) fn of_process(&self, process: &LiveProcess) -> Vec<usize> {
         let owner = &process.owner;
-        let fits = |rule: &Rule| {
+        let fits = |rule: &PlacementRule| {
             let select = &rule.select;
             let kind = match &owner.runbook {
                 None => select.deployments && select.runbook.is_none(),
@@ -94,26 +94,27 @@ pub(super) fn may_place(matched: &Matched, project: &Name) -> bool {
     of_name.any(|it| may_place_any(&matched.desired.rules, it))
 }
 
-fn may_place_any(rules: &[Declared<Rule>], project: &LiveProject) -> bool {
-    let about = |rule: &&Declared<Rule>| {
+fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bool {
+    let about = |rule: &&Declared<PlacementRule>| {
         fits(&rule.select.project, project.name.folded())
             && fits(&rule.select.project_group, project.group.folded())
             && fits_any(&rule.select.project_tag, &project.tags)
     };
-    let deployments = |it: &&Declared<Rule>| it.select.deployments && it.select.runbook.is_none();
-    let runbooks = |it: &&Declared<Rule>| it.select.runbooks;
-    let place = |rules: &mut dyn Iterator<Item = &Declared<Rule>>| {
+    let deployments =
+        |it: &&Declared<PlacementRule>| it.select.deployments && it.select.runbook.is_none();
+    let runbooks = |it: &&Declared<PlacementRule>| it.select.runbooks;
+    let place = |rules: &mut dyn Iterator<Item = &Declared<PlacementRule>>| {
         // What a rule leaves whole, no later one places.
-        rules.take_while(|it| !leaves_all(it)).any(|it| it.verdict != Verdict::Leave)
+        rules.take_while(|it| !leaves_all(it)).any(|it| it.verdict != PlacementVerdict::Leave)
     };
     place(&mut rules.iter().filter(about).filter(deployments))
         || place(&mut rules.iter().filter(about).filter(runbooks))
 }
 
 /// Whether a rule leaves all steps of the projects that it is about.
-fn leaves_all(rule: &Rule) -> bool {
+fn leaves_all(rule: &PlacementRule) -> bool {
     let select = &rule.select;
-    rule.verdict == Verdict::Leave
+    rule.verdict == PlacementVerdict::Leave
         && select.runbook.is_none()
         && select.step.is_none()
         && select.action_type.is_none()

@@ -11,8 +11,8 @@ use crate::{
         VariableSet, VariableValue,
     },
     plan::{
-        Change, ChangeKind, Commit, Feed, NewScope, Plan, PoolEdit, Reliance, StepEdit, Subject,
-        ValueEdit, WorkerEdit,
+        Change, ChangeKind, Expectation, ExpectationSubject, Feed, Plan, PlannedCommit,
+        PlannedValueScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
     },
 };
 
@@ -22,11 +22,11 @@ use std::collections::BTreeSet;
 
 /// Something that is no longer as a plan expects it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stale {
+pub struct StaleExpectation {
     /// What it is about; none for what has no address.
     pub address: Option<Address>,
     /// Which field or fact.
-    pub what: String,
+    pub field: String,
     /// What the plan expects.
     pub expected: String,
     /// What is there.
@@ -34,50 +34,60 @@ pub struct Stale {
 }
 
 /// What a plan expects and `live` no longer has; empty where the plan may be carried out.
-pub fn stale(plan: &Plan, live: &Live) -> Vec<Stale> {
+pub fn stale(plan: &Plan, live: &Live) -> Vec<StaleExpectation> {
     let observer = Observer::new(live);
     let changes = plan.changes.iter();
     let own = changes.flat_map(|it| expected(it).into_iter().map(|rely| (Some(&it.address), rely)));
-    let beside = plan.relies.iter().map(|it| (address_of(plan, &it.subject), it.clone()));
+    let beside = plan.expectations.iter().map(|it| (address_of(plan, &it.subject), it.clone()));
     let all = own.chain(beside);
     all.filter_map(|(address, rely)| observer.check(address, &rely)).collect()
 }
 
 /// What `changes` rely on beside the fields that they change, as it is in `live`.
-pub(super) fn relies(changes: &[Change], live: &Live) -> Vec<Reliance> {
+pub(super) fn relies(changes: &[Change], live: &Live) -> Vec<Expectation> {
     let mut subjects = BTreeSet::new();
     for change in changes {
         subjects.extend(beside(change));
     }
     let observer = Observer::new(live);
-    let rely = |subject| Reliance { seen: observer.see(&subject), subject };
+    let rely = |subject| Expectation { expected: observer.see(&subject), subject };
     subjects.into_iter().map(rely).collect()
 }
 
 /// What a change relies on and does not change.
-fn beside(change: &Change) -> Vec<Subject> {
-    let has_worker =
-        |pool: &PoolHandle| pool.id().map(|id| Subject::EnabledWorkerIn(id.as_str().to_owned()));
+fn beside(change: &Change) -> Vec<ExpectationSubject> {
+    let has_worker = |pool: &PoolHandle| {
+        pool.id().map(|id| ExpectationSubject::EnabledWorker(id.as_str().to_owned()))
+    };
     match &change.kind {
         // The server never deletes a default pool.
         ChangeKind::DeletePool { id, .. } => {
-            vec![Subject::UsersOfPool(id.as_str().to_owned()), Subject::DefaultPool]
+            vec![
+                ExpectationSubject::PoolUsers(id.as_str().to_owned()),
+                ExpectationSubject::DefaultPool,
+            ]
         }
         ChangeKind::PlaceStep { process, git, action, edits, .. } => {
             let process = read_from(process, git.as_ref());
-            let step =
-                Subject::Step(process.as_str().into(), action.as_str().into(), "runs".into());
+            let step = ExpectationSubject::Step(
+                process.as_str().into(),
+                action.as_str().into(),
+                "runs".into(),
+            );
             let places = edits.iter().filter_map(|edit| match edit {
                 StepEdit::Place(place) => Some(place.after()),
                 StepEdit::Execution { .. } | StepEdit::Container(_) => None,
             });
             let pools = places.filter_map(|place| match place {
                 Place::Pool(pool) => has_worker(pool),
-                Place::DefaultPool => Some(Subject::DefaultPool),
+                Place::DefaultPool => Some(ExpectationSubject::DefaultPool),
                 Place::Variable(_) => None,
             });
-            let named =
-                Subject::Step(process.as_str().into(), action.as_str().into(), "step".into());
+            let named = ExpectationSubject::Step(
+                process.as_str().into(),
+                action.as_str().into(),
+                "step".into(),
+            );
             [step, named].into_iter().chain(pools).collect()
         }
         ChangeKind::SetValue { edit, .. } => {
@@ -85,32 +95,34 @@ fn beside(change: &Change) -> Vec<Subject> {
         }
         ChangeKind::SetTargetPool { pool, .. } => match pool.after() {
             Some(pool) => has_worker(pool).into_iter().collect(),
-            None => vec![Subject::DefaultPool],
+            None => vec![ExpectationSubject::DefaultPool],
         },
         ChangeKind::SetDefaultPool { to, .. } => {
-            has_worker(to).into_iter().chain([Subject::DefaultPool]).collect()
+            has_worker(to).into_iter().chain([ExpectationSubject::DefaultPool]).collect()
         }
-        ChangeKind::SortPools { .. } => vec![Subject::PoolOrder],
-        ChangeKind::SetBuiltInWorker { on: false } => vec![Subject::UsersOfBuiltInWorker],
+        ChangeKind::SortPools { .. } => vec![ExpectationSubject::PoolOrder],
+        ChangeKind::SetBuiltInWorker { enabled: false } => {
+            vec![ExpectationSubject::BuiltInWorkerUsers]
+        }
         ChangeKind::CreatePool(_)
         | ChangeKind::UpdatePool { .. }
         | ChangeKind::CreateWorker(_)
         | ChangeKind::UpdateWorker { .. }
         | ChangeKind::ReplaceWorker { .. }
         | ChangeKind::DeleteWorker { .. }
-        | ChangeKind::SetBuiltInWorker { on: true } => Vec::new(),
+        | ChangeKind::SetBuiltInWorker { enabled: true } => Vec::new(),
     }
 }
 
 /// What a change's own payload says of the state before it.
-fn expected(change: &Change) -> Vec<Reliance> {
-    let rely = |subject, seen| Reliance { subject, seen };
+fn expected(change: &Change) -> Vec<Expectation> {
+    let rely = |subject, seen| Expectation { subject, expected: seen };
     match &change.kind {
         ChangeKind::CreatePool(new) => {
-            vec![rely(Subject::PoolNamed(new.name.clone()), ABSENT.into())]
+            vec![rely(ExpectationSubject::PoolName(new.name.clone()), ABSENT.into())]
         }
         ChangeKind::CreateWorker(new) => {
-            vec![rely(Subject::WorkerNamed(new.name.clone()), ABSENT.into())]
+            vec![rely(ExpectationSubject::WorkerName(new.name.clone()), ABSENT.into())]
         }
         ChangeKind::UpdatePool { id, edits } => {
             let seen = |edit: &PoolEdit| match edit {
@@ -119,27 +131,35 @@ fn expected(change: &Change) -> Vec<Reliance> {
                 PoolEdit::Image(it) => ("image", it.before().clone()),
             };
             let seen = edits.iter().map(seen);
-            seen.map(|(field, seen)| rely(Subject::Pool(id.as_str().into(), field.into()), seen))
-                .collect()
+            seen.map(|(field, seen)| {
+                rely(ExpectationSubject::Pool(id.as_str().into(), field.into()), seen)
+            })
+            .collect()
         }
         ChangeKind::UpdateWorker { id, edits } => {
             let seen = edits.iter().map(worker_before);
-            seen.map(|(field, seen)| rely(Subject::Worker(id.as_str().into(), field.into()), seen))
-                .collect()
+            seen.map(|(field, seen)| {
+                rely(ExpectationSubject::Worker(id.as_str().into(), field.into()), seen)
+            })
+            .collect()
         }
         ChangeKind::ReplaceWorker { id, kind, .. } => {
-            vec![rely(Subject::Worker(id.as_str().into(), "kind".into()), kind.clone())]
+            vec![rely(ExpectationSubject::Worker(id.as_str().into(), "kind".into()), kind.clone())]
         }
         ChangeKind::DeleteWorker { id, name } => {
-            vec![rely(Subject::Worker(id.as_str().into(), "name".into()), name.clone())]
+            vec![rely(ExpectationSubject::Worker(id.as_str().into(), "name".into()), name.clone())]
         }
         ChangeKind::DeletePool { id, name } => {
-            vec![rely(Subject::Pool(id.as_str().into(), "name".into()), name.clone())]
+            vec![rely(ExpectationSubject::Pool(id.as_str().into(), "name".into()), name.clone())]
         }
         ChangeKind::PlaceStep { process, git, action, edits, .. } => {
             let process = read_from(process, git.as_ref());
             let subject = |field: &str| {
-                Subject::Step(process.as_str().into(), action.as_str().into(), field.into())
+                ExpectationSubject::Step(
+                    process.as_str().into(),
+                    action.as_str().into(),
+                    field.into(),
+                )
             };
             let seen = edits.iter().map(step_before);
             seen.map(|(field, seen)| rely(subject(field), seen)).collect()
@@ -149,19 +169,19 @@ fn expected(change: &Change) -> Vec<Reliance> {
         }
         ChangeKind::SetTargetPool { id, pool, .. } => {
             let seen = pool.before().as_ref().map_or(NO_POOL, |it| it.id().map_or("", Id::as_str));
-            vec![rely(Subject::TargetPool(id.as_str().into()), seen.to_owned())]
+            vec![rely(ExpectationSubject::TargetPool(id.as_str().into()), seen.to_owned())]
         }
-        ChangeKind::SetBuiltInWorker { on } => {
-            vec![rely(Subject::BuiltInWorker, (!on).to_string())]
+        ChangeKind::SetBuiltInWorker { enabled: on } => {
+            vec![rely(ExpectationSubject::BuiltInWorker, (!on).to_string())]
         }
         ChangeKind::SetDefaultPool { .. } | ChangeKind::SortPools { .. } => Vec::new(),
     }
 }
 
 /// The process that a change was planned from: on a branch that is yet to be made, that of its base.
-fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
+fn read_from(process: &Id<Process>, git: Option<&PlannedCommit>) -> Id<Process> {
     match git {
-        Some(Commit { project, document, base: Some(base), .. }) => {
+        Some(PlannedCommit { project, document, base: Some(base), .. }) => {
             LiveProcess::on_branch(project, document, base)
         }
         _ => process.clone(),
@@ -169,9 +189,9 @@ fn read_from(process: &Id<Process>, git: Option<&Commit>) -> Id<Process> {
 }
 
 /// The set of variables that a change was planned from.
-fn set_read_from(set: &Id<VariableSet>, git: Option<&Commit>) -> Id<VariableSet> {
+fn set_read_from(set: &Id<VariableSet>, git: Option<&PlannedCommit>) -> Id<VariableSet> {
     match git {
-        Some(Commit { project, document, base: Some(base), .. }) => {
+        Some(PlannedCommit { project, document, base: Some(base), .. }) => {
             LiveVariableSet::on_branch(project, document, base)
         }
         _ => set.clone(),
@@ -182,18 +202,22 @@ const ABSENT: &str = "absent";
 /// What is seen of a value or of a target that names no pool.
 const NO_POOL: &str = "none";
 
-fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Reliance {
-    let value = |id: &Id<VariableValue>| Subject::Value(set.as_str().into(), id.as_str().into());
+fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Expectation {
+    let value =
+        |id: &Id<VariableValue>| ExpectationSubject::Value(set.as_str().into(), id.as_str().into());
     let pool = |it: Option<&PoolHandle>| {
         it.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
     };
-    let named =
-        |scope: &NewScope| Subject::ValueNamed(set.as_str().into(), name.to_owned(), scope.shown());
+    let named = |scope: &PlannedValueScope| {
+        ExpectationSubject::ScopedValue(set.as_str().into(), name.to_owned(), scope.shown())
+    };
     match edit {
-        ValueEdit::Add { scope, .. } => Reliance { subject: named(scope), seen: ABSENT.to_owned() },
+        ValueEdit::Add { scope, .. } => {
+            Expectation { subject: named(scope), expected: ABSENT.to_owned() }
+        }
         ValueEdit::Change { id, scope, .. } | ValueEdit::Remove { id, scope, .. } => {
             let subject = scope.as_ref().map_or_else(|| value(id), named);
-            Reliance { subject, seen: pool(edit.before()) }
+            Expectation { subject, expected: pool(edit.before()) }
         }
     }
 }
@@ -258,37 +282,39 @@ fn container<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String 
 }
 
 /// What a subject is, in words.
-fn what(subject: &Subject) -> String {
+fn what(subject: &ExpectationSubject) -> String {
     match subject {
-        Subject::PoolNamed(name) => format!("a pool named {name:?}"),
-        Subject::WorkerNamed(name) => format!("a worker named {name:?}"),
-        Subject::Pool(_, field) | Subject::Worker(_, field) | Subject::Step(_, _, field) => {
-            field.clone()
-        }
-        Subject::Value(..) | Subject::TargetPool(_) => "pool".to_owned(),
-        Subject::ValueNamed(_, name, scope) => match scope.is_empty() {
+        ExpectationSubject::PoolName(name) => format!("a pool named {name:?}"),
+        ExpectationSubject::WorkerName(name) => format!("a worker named {name:?}"),
+        ExpectationSubject::Pool(_, field)
+        | ExpectationSubject::Worker(_, field)
+        | ExpectationSubject::Step(_, _, field) => field.clone(),
+        ExpectationSubject::Value(..) | ExpectationSubject::TargetPool(_) => "pool".to_owned(),
+        ExpectationSubject::ScopedValue(_, name, scope) => match scope.is_empty() {
             true => format!("a value of {name:?} without a scope"),
             false => format!("a value of {name:?} for {scope}"),
         },
-        Subject::UsersOfPool(_) => "a new user of it".to_owned(),
-        Subject::EnabledWorkerIn(id) => format!("pool {id}"),
-        Subject::BuiltInWorker => "the built-in worker".to_owned(),
-        Subject::UsersOfBuiltInWorker => "a new user of it".to_owned(),
-        Subject::DefaultPool => "the default pool".to_owned(),
-        Subject::PoolOrder => "the order of the pools".to_owned(),
+        ExpectationSubject::PoolUsers(_) => "a new user of it".to_owned(),
+        ExpectationSubject::EnabledWorker(id) => format!("pool {id}"),
+        ExpectationSubject::BuiltInWorker => "the built-in worker".to_owned(),
+        ExpectationSubject::BuiltInWorkerUsers => "a new user of it".to_owned(),
+        ExpectationSubject::DefaultPool => "the default pool".to_owned(),
+        ExpectationSubject::PoolOrder => "the order of the pools".to_owned(),
     }
 }
 
 /// The address that a subject is about, as the plan knows it.
-fn address_of<'a>(plan: &'a Plan, subject: &Subject) -> Option<&'a Address> {
+fn address_of<'a>(plan: &'a Plan, subject: &ExpectationSubject) -> Option<&'a Address> {
     let about = |change: &&Change| match (subject, &change.kind) {
         (
-            Subject::Step(process, action, _),
+            ExpectationSubject::Step(process, action, _),
             ChangeKind::PlaceStep { process: p, git, action: a, .. },
         ) => process == read_from(p, git.as_ref()).as_str() && action == a.as_str(),
-        (Subject::UsersOfPool(pool), ChangeKind::DeletePool { id, .. }) => pool == id.as_str(),
-        (Subject::UsersOfBuiltInWorker, ChangeKind::SetBuiltInWorker { .. })
-        | (Subject::PoolOrder, ChangeKind::SortPools { .. }) => true,
+        (ExpectationSubject::PoolUsers(pool), ChangeKind::DeletePool { id, .. }) => {
+            pool == id.as_str()
+        }
+        (ExpectationSubject::BuiltInWorkerUsers, ChangeKind::SetBuiltInWorker { .. })
+        | (ExpectationSubject::PoolOrder, ChangeKind::SortPools { .. }) => true,
         _ => false,
     };
     plan.changes.iter().find(about).map(|change| &change.address)

@@ -5,8 +5,8 @@
 
 use super::{matched::Matched, reference};
 use crate::{
-    desired::{Declared, TargetRule, TargetVerdict},
-    finding::{At, Finding},
+    desired::{Declared, TargetPoolRule, TargetPoolVerdict},
+    finding::{Finding, FindingLocation},
     live::{LiveTarget, TargetReach},
     model::{Address, Name, PoolHandle},
     plan::{Cause, Change, ChangeKind, Delta},
@@ -15,16 +15,16 @@ use crate::{
 
 /// The targets that get another pool, in the order of the server.
 pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
-    let rules: Vec<Resolved> = matched
+    let rules: Vec<ResolvedTargetRule> = matched
         .desired
         .target_rules
         .iter()
-        .map(|it| Resolved::new(matched, it, findings))
+        .map(|it| ResolvedTargetRule::new(matched, it, findings))
         .collect();
     let mut decided = vec![0_usize; rules.len()];
     let mut matching = vec![0_usize; rules.len()];
     let mut changes = Vec::new();
-    let in_cloud = matched.live.choosers.targets.iter().filter(|it| is_in_cloud(it));
+    let in_cloud = matched.live.indirect.targets.iter().filter(|it| is_in_cloud(it));
     for target in in_cloud {
         let about: Vec<usize> = (0..rules.len())
             .filter(|at| rules.get(*at).is_some_and(|it| it.is_about(target)))
@@ -54,29 +54,33 @@ fn is_in_cloud(target: &LiveTarget) -> bool {
 }
 
 /// A rule with its pool resolved.
-struct Resolved<'a> {
-    rule: &'a Declared<TargetRule>,
-    goal: Goal,
+struct ResolvedTargetRule<'a> {
+    rule: &'a Declared<TargetPoolRule>,
+    goal: TargetPoolGoal,
 }
 
 /// What a rule wants.
-enum Goal {
+enum TargetPoolGoal {
     Pool(PoolHandle),
     DefaultPool,
     /// The target stays as it is; also where the rule's pool is not there, which has been told.
     Leave,
 }
 
-impl<'a> Resolved<'a> {
-    fn new(matched: &Matched, rule: &'a Declared<TargetRule>, findings: &mut Vec<Finding>) -> Self {
+impl<'a> ResolvedTargetRule<'a> {
+    fn new(
+        matched: &Matched,
+        rule: &'a Declared<TargetPoolRule>,
+        findings: &mut Vec<Finding>,
+    ) -> Self {
         let goal = match &rule.verdict {
-            TargetVerdict::DefaultPool => Goal::DefaultPool,
-            TargetVerdict::Leave => Goal::Leave,
-            TargetVerdict::Pool(pool) => match matched.resolve(pool) {
-                Ok(pool) => Goal::Pool(pool),
+            TargetPoolVerdict::DefaultPool => TargetPoolGoal::DefaultPool,
+            TargetPoolVerdict::Leave => TargetPoolGoal::Leave,
+            TargetPoolVerdict::Pool(pool) => match matched.resolve(pool) {
+                Ok(pool) => TargetPoolGoal::Pool(pool),
                 Err(finding) => {
                     findings.push(finding);
-                    Goal::Leave
+                    TargetPoolGoal::Leave
                 }
             },
         };
@@ -92,17 +96,17 @@ impl<'a> Resolved<'a> {
 
     fn change(&self, matched: &Matched, target: &LiveTarget) -> Option<Change> {
         let after = match &self.goal {
-            Goal::Pool(pool) => Some(pool.clone()),
-            Goal::DefaultPool => None,
-            Goal::Leave => return None,
+            TargetPoolGoal::Pool(pool) => Some(pool.clone()),
+            TargetPoolGoal::DefaultPool => None,
+            TargetPoolGoal::Leave => return None,
         };
         let before = target.pool.as_ref().map(|it| matched.handle_of(it));
         let pool = Delta::between(before, after)?;
         Some(Change {
             address: Address::Target(target.name.to_string()),
-            kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool, exactly: None },
+            kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool, exact_field: None },
             cause: Cause {
-                at: At::Source(self.rule.at.clone()),
+                location: FindingLocation::Source(self.rule.span.clone()),
                 rule: self.rule.label.clone(),
                 why: None,
             },
@@ -113,7 +117,7 @@ impl<'a> Resolved<'a> {
     /// Targets that are written out, and are not there or do their own work.
     fn missing(&self, matched: &Matched) -> Vec<Finding> {
         let Some(names) = &self.rule.target else { return Vec::new() };
-        let targets = &matched.live.choosers.targets;
+        let targets = &matched.live.indirect.targets;
         let finding = |name: &str| {
             let wanted = Name::new(name);
             let of_name = || targets.iter().filter(|it| it.name == wanted);
@@ -121,12 +125,15 @@ impl<'a> Resolved<'a> {
                 (_, true) => None,
                 (None, _) => {
                     let known = targets.iter().map(|it| it.name.as_str());
-                    Some(reference::missing("deployment target", name, known, names.at.clone()))
+                    Some(reference::missing("deployment target", name, known, names.span.clone()))
                 }
                 (Some(_), false) => {
                     let message = format!("deployment target `{name}` does its own work");
                     let help = "only a target in a cloud has a pool whose workers act for it";
-                    Some(Finding::error("unreachable-target", names.at.clone(), message).help(help))
+                    Some(
+                        Finding::error("unreachable-target", names.span.clone(), message)
+                            .help(help),
+                    )
                 }
             }
         };
@@ -135,7 +142,7 @@ impl<'a> Resolved<'a> {
 
     /// A rule that decides about no target.
     fn idle(&self, matching: usize) -> Option<Finding> {
-        let at = self.rule.at.clone();
+        let at = self.rule.span.clone();
         let finding = match matching {
             0 => Finding::warning("idle-rule", at, "no deployment target in a cloud fits the rule")
                 .help("look at its `target` and `target_tag`"),

@@ -3,17 +3,17 @@
 //! Never: a change that the whole plan does not have.
 
 use crate::{
-    finding::{At, Finding},
-    model::{Address, Name, ParseAddressError, SetOwner},
+    finding::{Finding, FindingLocation},
+    model::{Address, Name, ParseAddressError, VariableSetOwner},
     plan::Change,
     text::{nearest, pattern::Pattern},
 };
 
 /// The addresses that a plan is narrowed to; all of them where none is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Targets(Vec<(String, Pattern)>);
+pub struct TargetFilter(Vec<(String, Pattern)>);
 
-impl Targets {
+impl TargetFilter {
     /// Addresses as they are written, with `*` and `?` as wildcards.
     ///
     /// # Errors
@@ -40,7 +40,7 @@ impl Targets {
 
     /// Whether a plan may be about a step or a value of this project, of which nothing else is known.
     pub(super) fn may_concern(&self, project: &Name) -> bool {
-        let owner = SetOwner::Project { name: project.to_string(), branch: None };
+        let owner = VariableSetOwner::Project { name: project.to_string(), branch: None };
         let begin = owner.to_string().to_lowercase();
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_begin(&begin))
     }
@@ -78,7 +78,8 @@ impl Targets {
 
 fn missing<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
     let message = format!("nothing changes at the target `{written}`");
-    let finding = Finding::new("idle-target", crate::finding::Level::Warn, At::Nowhere, message);
+    let finding =
+        Finding::new("idle-target", crate::finding::Level::Warn, FindingLocation::Nowhere, message);
     match nearest(written, known) {
         Some(near) => finding.help(format!("there is a change at `{near}`")),
         None => finding,
@@ -92,7 +93,7 @@ mod tests {
 
     fn narrowed(targets: &[&str]) -> String {
         let (mut changes, mut findings) = (sample::everything().changes, Vec::new());
-        Targets::new(targets.iter().copied()).unwrap().narrow(&mut changes, &mut findings);
+        TargetFilter::new(targets.iter().copied()).unwrap().narrow(&mut changes, &mut findings);
         let changes = changes.iter().map(|it| it.address.to_string());
         let findings = findings.iter().map(|it| format!("{}; {:?}", it.message, it.help));
         changes.chain(findings).collect::<Vec<_>>().join("\n")
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        let error = Targets::new(["pool.azure"]).unwrap_err();
+        let error = TargetFilter::new(["pool.azure"]).unwrap_err();
         assert!(error.to_string().starts_with("`pool.azure` is no address"), "{error}");
     }
 }

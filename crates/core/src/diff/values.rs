@@ -6,41 +6,41 @@
 mod told;
 
 use super::{
-    branches::Branches,
+    branches::BranchTracker,
     matched::Matched,
     reference::{self, find},
 };
 use crate::{
-    desired::{Declared, ValueOwner, ValueRule, ValueScope, ValueVerdict},
-    finding::{At, Finding},
-    live::{Entry, LiveVariableSet, PoolVariable, Store, VariableOwner, folded},
+    desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
+    finding::{Finding, FindingLocation},
+    live::{DirectoryEntry, LiveVariableSet, PoolVariable, VariableOwner, VariableStore, folded},
     model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
-    plan::{Cause, Change, ChangeKind, Delta, NewScope, ValueEdit},
+    plan::{Cause, Change, ChangeKind, Delta, PlannedValueScope, ValueEdit},
     text::pattern::Patterns,
 };
 
 use std::collections::{HashMap, HashSet};
 
 /// A value by its set, its name and its scope without regard to order and case.
-type Key<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
+type ValueKey<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
 
 /// The values that change: those in the server's database in the order of the file, then those in Git, branch
 /// by branch.
 pub(super) fn changes<'a>(
     matched: &'a Matched<'a>,
-    branches: &mut Branches<'a>,
+    branches: &mut BranchTracker<'a>,
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
-    let mut values: HashMap<Key, Vec<&PoolVariable>> = HashMap::new();
-    let plain = matched.live.choosers.variables.iter().filter(|it| it.scope.is_plain());
+    let mut values: HashMap<ValueKey, Vec<&PoolVariable>> = HashMap::new();
+    let plain = matched.live.indirect.variables.iter().filter(|it| it.scope.is_plain());
     for value in plain {
         let key = (&value.set, value.name.clone(), value.scope.normal());
         values.entry(key).or_default().push(value);
     }
-    let mut earlier = Earlier::default();
+    let mut earlier = EarlierRules::default();
     let mut changes = Vec::new();
     for rule in &matched.desired.values {
-        let deciding = Deciding { matched, rule, values: &values };
+        let deciding = ValueRuleRun { matched, rule, values: &values };
         changes.extend(deciding.changes(&mut earlier, branches, findings));
     }
     committed(matched, branches, changes)
@@ -49,13 +49,13 @@ pub(super) fn changes<'a>(
 /// The changes, those of sets in Git as commits to their branches.
 fn committed<'a>(
     matched: &'a Matched<'a>,
-    branches: &mut Branches<'a>,
+    branches: &mut BranchTracker<'a>,
     changes: Vec<Change>,
 ) -> Vec<Change> {
     let mut of_set: HashMap<Id<VariableSet>, Vec<Change>> = HashMap::new();
     let mut admitted = Vec::with_capacity(changes.len());
-    let on_branch = |set: &&LiveVariableSet| matches!(set.store, Store::Branch(_));
-    let in_git = || matched.live.choosers.sets.iter().filter(on_branch);
+    let on_branch = |set: &&LiveVariableSet| matches!(set.store, VariableStore::Branch(_));
+    let in_git = || matched.live.indirect.sets.iter().filter(on_branch);
     let ids: HashSet<_> = in_git().map(|set| &set.id).collect();
     for change in changes {
         match &change.kind {
@@ -66,7 +66,7 @@ fn committed<'a>(
         }
     }
     for set in in_git() {
-        if let Store::Branch(branch) = &set.store {
+        if let VariableStore::Branch(branch) = &set.store {
             let moved = of_set.remove(&set.id).unwrap_or_default();
             admitted.extend(branches.admit(set.owner.name(), Some(branch), moved));
         }
@@ -76,22 +76,22 @@ fn committed<'a>(
 
 /// What earlier rules have come to.
 #[derive(Default)]
-struct Earlier<'a> {
+struct EarlierRules<'a> {
     /// Values that are decided about.
-    decided: HashSet<Key<'a>>,
+    decided: HashSet<ValueKey<'a>>,
     /// Values that are not there, each with what a wildcard would make of it once it is.
-    awaited: HashMap<Key<'a>, Option<PoolHandle>>,
+    awaited: HashMap<ValueKey<'a>, Option<PoolHandle>>,
 }
 
 /// A rule on its way through the sets.
-struct Deciding<'a, 'm> {
+struct ValueRuleRun<'a, 'm> {
     matched: &'m Matched<'a>,
-    rule: &'a Declared<ValueRule>,
-    values: &'m HashMap<Key<'a>, Vec<&'a PoolVariable>>,
+    rule: &'a Declared<PoolVariableRule>,
+    values: &'m HashMap<ValueKey<'a>, Vec<&'a PoolVariable>>,
 }
 
 /// What a rule comes to at one set.
-enum Outcome {
+enum ValueRuleOutcome {
     /// It finds nothing there to decide about.
     Nothing,
     /// The rule's scope has a name that is none there, which a wildcard passes over.
@@ -99,13 +99,13 @@ enum Outcome {
     /// The repository cannot be read, for this reason.
     Unreachable(String),
     /// An earlier rule has decided.
-    Taken,
+    DecidedEarlier,
     /// It decides: perhaps nothing has to change.
-    Decided(Option<Box<Edit>>),
+    Decided(Option<Box<PlannedValueEdit>>),
 }
 
 /// What becomes of a value.
-struct Edit {
+struct PlannedValueEdit {
     /// The variable's name, as it is spelled where it is there already.
     name: Name,
     /// Where the value holds, in words.
@@ -113,17 +113,17 @@ struct Edit {
     edit: ValueEdit,
 }
 
-impl Edit {
+impl PlannedValueEdit {
     fn of(value: &PoolVariable, edit: ValueEdit) -> Box<Self> {
         Box::new(Self { name: value.name.clone(), scope: value.scope.shown(), edit })
     }
 }
 
-impl<'a> Deciding<'a, '_> {
+impl<'a> ValueRuleRun<'a, '_> {
     fn changes(
         &self,
-        earlier: &mut Earlier<'a>,
-        branches: &mut Branches<'a>,
+        earlier: &mut EarlierRules<'a>,
+        branches: &mut BranchTracker<'a>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Change> {
         let pool = match &self.rule.verdict {
@@ -141,16 +141,18 @@ impl<'a> Deciding<'a, '_> {
         findings.extend(self.missing());
         let (mut changes, mut taken, mut found, mut unresolved) = (Vec::new(), 0, 0, None);
         let mut is_read = true;
-        for set in self.matched.live.choosers.sets.iter().filter(|set| self.is_about(set)) {
+        for set in self.matched.live.indirect.sets.iter().filter(|set| self.is_about(set)) {
             match self.at(set, pool.as_ref(), earlier) {
-                Ok(Outcome::Nothing) => {}
-                Ok(Outcome::Unresolved(finding)) => unresolved = unresolved.or(Some(*finding)),
-                Ok(Outcome::Unreachable(why)) => {
+                Ok(ValueRuleOutcome::Nothing) => {}
+                Ok(ValueRuleOutcome::Unresolved(finding)) => {
+                    unresolved = unresolved.or(Some(*finding))
+                }
+                Ok(ValueRuleOutcome::Unreachable(why)) => {
                     is_read = false;
                     branches.unreachable(set.owner.name(), &why);
                 }
-                Ok(Outcome::Taken) => taken += 1,
-                Ok(Outcome::Decided(edit)) => {
+                Ok(ValueRuleOutcome::DecidedEarlier) => taken += 1,
+                Ok(ValueRuleOutcome::Decided(edit)) => {
                     found += 1;
                     changes.extend(edit.map(|edit| self.change(set, *edit)));
                 }
@@ -166,7 +168,8 @@ impl<'a> Deciding<'a, '_> {
     }
 
     fn patterns(&self) -> &'a Declared<Patterns> {
-        let (ValueOwner::Projects(names) | ValueOwner::Libraries(names)) = &self.rule.owner;
+        let (DesiredValueOwner::Projects(names) | DesiredValueOwner::Libraries(names)) =
+            &self.rule.owner;
         names
     }
 
@@ -189,29 +192,32 @@ impl<'a> Deciding<'a, '_> {
         &self,
         set: &'a LiveVariableSet,
         pool: Option<&PoolHandle>,
-        earlier: &mut Earlier<'a>,
-    ) -> Result<Outcome, Finding> {
+        earlier: &mut EarlierRules<'a>,
+    ) -> Result<ValueRuleOutcome, Finding> {
         let named = self.names(set);
         let variable = &self.rule.variable;
-        let lacks = |finding: Finding| if named { Err(finding) } else { Ok(Outcome::Nothing) };
+        let lacks =
+            |finding: Finding| if named { Err(finding) } else { Ok(ValueRuleOutcome::Nothing) };
         match &set.store {
-            Store::Database | Store::Branch(_) => {}
-            Store::OtherBranch(_) => return Ok(Outcome::Nothing),
-            Store::BesideGit { unread } => return self.beside_git(set, unread.as_deref()),
+            VariableStore::Database | VariableStore::Branch(_) => {}
+            VariableStore::OtherBranch(_) => return Ok(ValueRuleOutcome::Nothing),
+            VariableStore::SupersededByGit { unread } => {
+                return self.beside_git(set, unread.as_deref());
+            }
         }
-        if set.others.contains(&variable.value) {
+        if set.other_variables.contains(&variable.value) {
             return lacks(self.of_another_type(set));
         }
         let scope = match resolved(set, &self.rule.scope) {
             Ok(scope) => scope,
             Err(finding) if named => return Err(finding),
-            Err(finding) => return Ok(Outcome::Unresolved(Box::new(finding))),
+            Err(finding) => return Ok(ValueRuleOutcome::Unresolved(Box::new(finding))),
         };
         let key = (&set.id, variable.value.clone(), normal_of(&scope));
         let values = self.values.get(&key).map(Vec::as_slice).unwrap_or_default();
         if values.is_empty() && !named {
             earlier.awaited.entry(key).or_insert_with(|| pool.cloned());
-            return Ok(Outcome::Nothing);
+            return Ok(ValueRuleOutcome::Nothing);
         }
         let awaited = earlier.awaited.get(&key);
         let is_awaited = values.is_empty() && awaited.is_some_and(|it| it.as_ref() != pool);
@@ -219,29 +225,33 @@ impl<'a> Deciding<'a, '_> {
             return Err(self.unsettled(set));
         }
         if !earlier.decided.insert(key) {
-            return Ok(Outcome::Taken);
+            return Ok(ValueRuleOutcome::DecidedEarlier);
         }
         let edit = match (values, pool) {
             ([], None) => None,
             ([], Some(pool)) => {
                 let (shown, pool) = (scope.shown(), pool.clone());
                 let edit = ValueEdit::Add { scope, pool, restored: None, restored_text: None };
-                Some(Box::new(Edit { name: variable.value.clone(), scope: shown, edit }))
+                Some(Box::new(PlannedValueEdit {
+                    name: variable.value.clone(),
+                    scope: shown,
+                    edit,
+                }))
             }
             ([value], _) if value.id.as_str().is_empty() => return Err(self.without_id(set)),
             ([value], pool) => self.edit(value, scope, pool),
             (several, _) => return Err(self.ambiguous(set, several.len())),
         };
-        Ok(Outcome::Decided(edit))
+        Ok(ValueRuleOutcome::Decided(edit))
     }
 
     /// What becomes of a value that is there; none where it stays.
     fn edit(
         &self,
         value: &PoolVariable,
-        scope: NewScope,
+        scope: PlannedValueScope,
         pool: Option<&PoolHandle>,
-    ) -> Option<Box<Edit>> {
+    ) -> Option<Box<PlannedValueEdit>> {
         let scope = value.branch.is_some().then_some(scope);
         let id = value.id.clone();
         let before = value.pool.as_ref().map(|it| self.matched.handle_of(it));
@@ -249,38 +259,46 @@ impl<'a> Deciding<'a, '_> {
             None => ValueEdit::Remove { id, scope, pool: before },
             Some(pool) => {
                 let pool = Delta::between(before, Some(pool.clone()))?;
-                ValueEdit::Change { id, scope, pool, exactly: None }
+                ValueEdit::Change { id, scope, pool, exact_field: None }
             }
         };
-        Some(Edit::of(value, edit))
+        Some(PlannedValueEdit::of(value, edit))
     }
 
     /// What a rule comes to at a project whose variables are in Git, besides what it does on its branches.
-    fn beside_git(&self, set: &LiveVariableSet, unread: Option<&str>) -> Result<Outcome, Finding> {
+    fn beside_git(
+        &self,
+        set: &LiveVariableSet,
+        unread: Option<&str>,
+    ) -> Result<ValueRuleOutcome, Finding> {
         let named = self.names(set);
         match (&self.matched.desired.version_control, unread) {
             (None, _) if named => Err(self.in_git(set)),
             (Some(said), Some(why)) if !said.value.skip_unreachable => {
-                Ok(Outcome::Unreachable(why.to_owned()))
+                Ok(ValueRuleOutcome::Unreachable(why.to_owned()))
             }
-            _ => Ok(Outcome::Nothing),
+            _ => Ok(ValueRuleOutcome::Nothing),
         }
     }
 
-    fn change(&self, set: &LiveVariableSet, edit: Edit) -> Change {
-        let Edit { name, scope, edit } = edit;
+    fn change(&self, set: &LiveVariableSet, edit: PlannedValueEdit) -> Change {
+        let PlannedValueEdit { name, scope, edit } = edit;
         let (owner, name) = (set.address(), name.to_string());
         Change {
             address: Address::Variable { owner, name: name.clone(), scope },
             kind: ChangeKind::SetValue { set: set.id.clone(), git: None, name, edit },
-            cause: Cause { at: At::Source(self.rule.at.clone()), rule: None, why: None },
+            cause: Cause {
+                location: FindingLocation::Source(self.rule.span.clone()),
+                rule: None,
+                why: None,
+            },
             after: Vec::new(),
         }
     }
 
     fn is_of_kind(&self, set: &LiveVariableSet) -> bool {
         matches!(set.owner, VariableOwner::Project(_))
-            == matches!(self.rule.owner, ValueOwner::Projects(_))
+            == matches!(self.rule.owner, DesiredValueOwner::Projects(_))
     }
 }
 
@@ -289,17 +307,20 @@ impl<'a> Deciding<'a, '_> {
 /// # Errors
 ///
 /// A finding, for the first name that the set does not know.
-fn resolved(set: &LiveVariableSet, scope: &ValueScope) -> Result<NewScope, Finding> {
+fn resolved(
+    set: &LiveVariableSet,
+    scope: &DesiredValueScope,
+) -> Result<PlannedValueScope, Finding> {
     fn all<T>(
         noun: &str,
-        known: &[Entry],
+        known: &[DirectoryEntry],
         wanted: &[Declared<String>],
     ) -> Result<Vec<Linked<T>>, Finding> {
         let one = |wanted: &Declared<String>| {
             let entry = find(known.iter(), wanted, |it| (&it.id, &it.name, &it.slug));
             entry.map(|it| Linked::new(&it.id, it.name.as_str())).map_err(|_| {
                 let names = known.iter().map(|it| it.name.as_str());
-                reference::missing(noun, wanted, names, wanted.at.clone())
+                reference::missing(noun, wanted, names, wanted.span.clone())
             })
         };
         wanted.iter().map(one).collect()
@@ -310,18 +331,18 @@ fn resolved(set: &LiveVariableSet, scope: &ValueScope) -> Result<NewScope, Findi
             Some(tag) => Ok(tag.clone()),
             None => {
                 let known = set.tenant_tags.iter().map(String::as_str);
-                Err(reference::missing("tenant tag", wanted, known, wanted.at.clone()))
+                Err(reference::missing("tenant tag", wanted, known, wanted.span.clone()))
             }
         }
     };
-    Ok(NewScope {
+    Ok(PlannedValueScope {
         environments: all("environment", &set.environments, &scope.environments)?,
         channels: all("channel", &set.channels, &scope.channels)?,
         tenant_tags: scope.tenant_tags.iter().map(tag).collect::<Result<_, _>>()?,
     })
 }
 
-fn normal_of(scope: &NewScope) -> [Vec<String>; 3] {
+fn normal_of(scope: &PlannedValueScope) -> [Vec<String>; 3] {
     [
         folded(scope.environments.iter().map(|it| &it.name)),
         folded(scope.channels.iter().map(|it| &it.name)),

@@ -5,10 +5,10 @@
 
 use super::{matched::Matched, reference};
 use crate::{
-    desired::{Declared, Desired, Wave},
-    finding::{At, Finding, Level},
+    desired::{Declared, Desired, DesiredWave},
+    finding::{Finding, FindingLocation, Level},
     live::{Live, LiveProject},
-    model::{Address, Name, SetOwner},
+    model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
     text::count,
 };
@@ -46,9 +46,9 @@ pub(super) fn hold_back(
     changes.retain(|change| {
         let now = match &change.address {
             Address::Step { project, .. }
-            | Address::Variable { owner: SetOwner::Project { name: project, .. }, .. } => {
-                wave_of(project) <= last
-            }
+            | Address::Variable {
+                owner: VariableSetOwner::Project { name: project, .. }, ..
+            } => wave_of(project) <= last,
             _ => !is_last(&change.kind),
         };
         // What waits for something that is held back waits with it.
@@ -80,7 +80,7 @@ fn is_last(kind: &ChangeKind) -> bool {
             | ChangeKind::SetDefaultPool { .. }
             | ChangeKind::DeleteWorker { .. }
             | ChangeKind::DeletePool { .. }
-            | ChangeKind::SetBuiltInWorker { on: false }
+            | ChangeKind::SetBuiltInWorker { enabled: false }
     )
 }
 
@@ -97,11 +97,11 @@ pub(super) fn lint(desired: &Desired, live: &Live) -> Vec<Finding> {
         let mut missing = exact.filter(|(name, _)| !known.contains(name.to_lowercase().as_str()));
         if let Some((name, patterns)) = missing.next() {
             let names = live.projects.iter().map(|it| it.name.as_str());
-            findings.push(reference::missing("project", name, names, patterns.at.clone()));
+            findings.push(reference::missing("project", name, names, patterns.span.clone()));
         } else if !used.contains(&at) {
             let message = "no project is in this wave";
             findings.push(
-                Finding::warning("idle-wave", wave.at.clone(), message)
+                Finding::warning("idle-wave", wave.span.clone(), message)
                     .help("an earlier wave has its projects, or its selectors fit none"),
             );
         }
@@ -111,7 +111,7 @@ pub(super) fn lint(desired: &Desired, live: &Live) -> Vec<Finding> {
 
 /// The wave of each project that is in one, counted from 0.
 fn of_projects(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
-    let in_wave = |wave: &Wave, project: &LiveProject| {
+    let in_wave = |wave: &DesiredWave, project: &LiveProject| {
         let fits = |patterns: &Option<Declared<_>>, name: &Name| {
             patterns.as_ref().is_none_or(|it: &Declared<crate::text::pattern::Patterns>| {
                 it.matches_folded(name.folded())
@@ -126,8 +126,8 @@ fn of_projects(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
     live.projects.iter().filter_map(wave).collect()
 }
 
-fn index(waves: &[Declared<Wave>], wanted: &str) -> Option<usize> {
-    let named = |wave: &Declared<Wave>| {
+fn index(waves: &[Declared<DesiredWave>], wanted: &str) -> Option<usize> {
+    let named = |wave: &Declared<DesiredWave>| {
         wave.label
             .as_ref()
             .is_some_and(|it| it.value.to_lowercase() == wanted.trim().to_lowercase())
@@ -137,7 +137,7 @@ fn index(waves: &[Declared<Wave>], wanted: &str) -> Option<usize> {
     by_number.or_else(|| waves.iter().position(named))
 }
 
-fn unknown(waves: &[Declared<Wave>], wanted: &str) -> Finding {
+fn unknown(waves: &[Declared<DesiredWave>], wanted: &str) -> Finding {
     let message = format!("there is no wave `{wanted}`");
     let names = waves.iter().enumerate().map(|(at, wave)| match &wave.label {
         Some(label) => format!("{} (`{}`)", at + 1, label.value),
@@ -148,11 +148,11 @@ fn unknown(waves: &[Declared<Wave>], wanted: &str) -> Finding {
         [] => "the file has no `[[waves]]`".to_owned(),
         names => format!("there are {}", names.join(", ")),
     };
-    Finding::new("unknown-wave", Level::Error, At::Nowhere, message).help(help)
+    Finding::new("unknown-wave", Level::Error, FindingLocation::Nowhere, message).help(help)
 }
 
 fn told(
-    waves: &[Declared<Wave>],
+    waves: &[Declared<DesiredWave>],
     last: usize,
     later: &BTreeMap<String, usize>,
     others: usize,
@@ -169,7 +169,9 @@ fn told(
     };
     let message =
         format!("wave {} of {}: {steps} of {projects} {wait}{and}", last + 1, waves.len());
-    let at = waves.get(last).map_or(At::Nowhere, |it| At::Source(it.at.clone()));
+    let at = waves
+        .get(last)
+        .map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()));
     let notes =
         later.iter().map(|(project, steps)| format!("{project}: {}", count(*steps, "step")));
     Finding::new("later-waves", Level::Warn, at, message)

@@ -3,8 +3,8 @@
 use super::{matched::Matched, pools::spelling};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
-    finding::{At, Finding},
-    live::{LiveWorker, Policy},
+    finding::{Finding, FindingLocation},
+    live::{LiveWorker, MachinePolicy},
     model::{Address, Endpoint, Linked, PoolHandle},
     plan::{Cause, Change, ChangeKind, Delta, NewWorker, WorkerEdit},
 };
@@ -18,7 +18,11 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
             Ok(kind) => changes.extend(kind.map(|kind| Change {
                 address,
                 kind,
-                cause: Cause { at: At::Source(declared.at.clone()), rule: None, why: None },
+                cause: Cause {
+                    location: FindingLocation::Source(declared.span.clone()),
+                    rule: None,
+                    why: None,
+                },
                 after: Vec::new(),
             })),
             Err(trouble) => {
@@ -54,7 +58,7 @@ pub(super) fn leavers(
         if kept.is_empty() {
             let message = format!("worker `{}` would be left without any pool", worker.name);
             findings.push(
-                Finding::error("worker-without-pool", pool.at.clone(), message)
+                Finding::error("worker-without-pool", pool.span.clone(), message)
                     .label("its members are exact, and the file does not put it here")
                     .help("declare the worker, remove it by `[[removed]]`, or let `prune` have \"workers\"")
                     .about(address),
@@ -67,7 +71,11 @@ pub(super) fn leavers(
         changes.push(Change {
             address,
             kind: ChangeKind::UpdateWorker { id: worker.id.clone(), edits },
-            cause: Cause { at: At::Source(pool.at.clone()), rule: None, why: Some(why) },
+            cause: Cause {
+                location: FindingLocation::Source(pool.span.clone()),
+                rule: None,
+                why: Some(why),
+            },
             after: Vec::new(),
         });
     }
@@ -126,24 +134,24 @@ fn change(
             }))
         }
         (Some(live), Some(endpoint)) => {
-            let edits = edits(matched, declared, live, Wanted { endpoint, pools, policy });
+            let edits = edits(matched, declared, live, ResolvedWorker { endpoint, pools, policy });
             Ok((!edits.is_empty()).then(|| ChangeKind::UpdateWorker { id: live.id.clone(), edits }))
         }
     }
 }
 
 /// The parts of a declared worker that point at something, resolved.
-struct Wanted {
+struct ResolvedWorker {
     endpoint: Endpoint,
     pools: Vec<PoolHandle>,
-    policy: Option<Linked<Policy>>,
+    policy: Option<Linked<MachinePolicy>>,
 }
 
 fn edits(
     matched: &Matched,
     declared: &DesiredWorker,
     live: &LiveWorker,
-    wanted: Wanted,
+    wanted: ResolvedWorker,
 ) -> Vec<WorkerEdit> {
     // Every field by name, so that a new one cannot be forgotten here.
     let DesiredWorker {
@@ -155,7 +163,7 @@ fn edits(
         policy: _,
         protect: _,
     } = declared;
-    let Wanted { endpoint, pools, policy } = wanted;
+    let ResolvedWorker { endpoint, pools, policy } = wanted;
 
     let name = spelling(&live.name, name).map(WorkerEdit::Name);
     let endpoint = Delta::between(live.endpoint.clone(), endpoint)
@@ -191,7 +199,7 @@ fn pools(
             Ok(pool) if matched.is_dynamic(&pool) => findings.push(
                 Finding::error(
                     "dynamic-pool-member",
-                    wanted.at.clone(),
+                    wanted.span.clone(),
                     format!("`{}` is a dynamic pool: it makes its own workers", pool.address()),
                 )
                 .help("name static pools alone"),
@@ -236,7 +244,7 @@ fn not_registered(
         }
     };
     let message = format!("worker `{}` has not registered itself yet", declared.name);
-    let mut finding = Finding::warning("not-registered", declared.at.clone(), message);
+    let mut finding = Finding::warning("not-registered", declared.span.clone(), message);
     finding.notes = vec![
         "once it is there, its pools, policy and `disabled` are managed; with `subscription` and \
          `thumbprint` it could be created from here"
@@ -261,6 +269,6 @@ fn cannot_replace(declared: &Declared<DesiredWorker>, live: &LiveWorker) -> Find
         declared.name,
         live.endpoint.kind(),
     );
-    Finding::error("worker-kind-change", declared.endpoint.at.clone(), message)
+    Finding::error("worker-kind-change", declared.endpoint.span.clone(), message)
         .help(format!("say `subscription` and `thumbprint` to replace it by a {kind} worker"))
 }

@@ -1,6 +1,8 @@
 //! An explanation for scripts: JSON, and CSV with a header.
 
-use super::{CaseAnswer, Explanation, StepAnswer, Use, WorkerAnswer, text, words::health_word};
+use super::{
+    CaseAnswer, Explanation, PoolUseAnswer, StepAnswer, WorkerAnswer, text, words::health_word,
+};
 use crate::{
     live::Health,
     text::escape::{Escaped, in_json},
@@ -31,7 +33,7 @@ const HEAD: [&str; 14] = [
     "not_eligible",
 ];
 
-type Row = [String; HEAD.len()];
+type CsvRow = [String; HEAD.len()];
 
 /// The explanation as CSV, a case or a use a line.
 pub fn csv(explanation: &Explanation) -> String {
@@ -44,13 +46,13 @@ pub fn csv(explanation: &Explanation) -> String {
     for it in &explanation.uses {
         rows.push(used(it, explanation));
     }
-    for it in &explanation.unseen {
+    for it in &explanation.unread {
         rows.push(told("not seen", "", it));
     }
     rows.iter().map(|row| row.each_ref().map(|it| cell(it)).join(",") + "\r\n").collect()
 }
 
-fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> Row {
+fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
     let declared = step.declared.as_ref();
     let rule = declared.and_then(|it| it.rule.as_ref());
     let workers = |eligible: bool| {
@@ -62,14 +64,14 @@ fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> Row {
         step.address.to_string(),
         step.action_type.clone(),
         if step.disabled { "yes" } else { "no" }.to_owned(),
-        declared.map(|it| it.said.text.clone()).unwrap_or_default(),
+        declared.map(|it| it.placement.text.clone()).unwrap_or_default(),
         rule.map(|it| format!("{}:{}", it.line.file, it.line.line)).unwrap_or_default(),
         step.live.text.clone(),
         case.when.clone(),
         case.place.to_owned(),
         case.pool.clone().unwrap_or_default(),
-        case.by.to_owned(),
-        case.because.clone(),
+        case.decided_by.to_owned(),
+        case.reason.clone(),
         workers(true),
         workers(false),
     ]
@@ -85,7 +87,7 @@ pub(super) fn health<S: serde::Serializer>(health: &Health, to: S) -> Result<S::
 }
 
 /// The row of a use: a member is told with its health as in the rows of steps.
-fn used(it: &Use, explanation: &Explanation) -> Row {
+fn used(it: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
     let mut row = told(it.kind, &it.what, &it.how);
     let members = explanation.pool.iter().flat_map(|pool| &pool.state.workers);
     let member = members.filter(|_| it.kind == "member").find(|member| member.name == it.what);
@@ -96,7 +98,7 @@ fn used(it: &Use, explanation: &Explanation) -> Row {
 }
 
 /// What has a kind, a name and a sentence alone.
-fn told(kind: &str, what: &str, because: &str) -> Row {
+fn told(kind: &str, what: &str, because: &str) -> CsvRow {
     let said = [("kind", kind), ("what", what), ("because", because)];
     HEAD.map(|column| {
         let found = said.iter().find(|(of, _)| *of == column);

@@ -1,7 +1,7 @@
 //! An explanation for people. Names come from the server: every one is escaped.
 
 use super::{
-    CaseAnswer, Declared, Explanation, PoolAnswer, StepAnswer, WorkerAnswer, words::health,
+    CaseAnswer, DeclaredAnswer, Explanation, PoolAnswer, StepAnswer, WorkerAnswer, words::health,
 };
 use crate::text::{count, escape::Escaped};
 use indexmap::IndexMap;
@@ -20,7 +20,7 @@ pub fn text(explanation: &Explanation) -> String {
     for it in &explanation.uses {
         _ = writeln!(out, "{:<8} {}: {}", it.kind, Escaped(&it.what), Escaped(&it.how));
     }
-    for unseen in &explanation.unseen {
+    for unseen in &explanation.unread {
         _ = writeln!(out, "not seen: {}", Escaped(unseen));
     }
     _ = writeln!(out, "{}", tally(explanation));
@@ -62,11 +62,11 @@ fn about(out: &mut String, pool: &PoolAnswer) {
 
 fn one(out: &mut String, step: &StepAnswer) {
     let address = step.address.to_string();
-    let inside = if step.inside.is_some() { ", inside a process template" } else { "" };
+    let inside = if step.template_step.is_some() { ", inside a process template" } else { "" };
     let disabled = if step.disabled { ", disabled" } else { "" };
     _ = writeln!(out, "{} ({}{inside}{disabled})", Escaped(&address), Escaped(&step.action_type));
     if let Some(declared) = &step.declared {
-        let told = format!("{}{}", declared.said.text, by_rule(declared));
+        let told = format!("{}{}", declared.placement.text, by_rule(declared));
         _ = writeln!(out, "  declared  {}", Escaped(&told));
     }
     _ = writeln!(out, "  live      {}", Escaped(&step.live.text));
@@ -78,7 +78,7 @@ fn one(out: &mut String, step: &StepAnswer) {
 }
 
 /// `, by workers.toml:3, "clusters"`; nothing where no rule decides.
-pub(super) fn by_rule(declared: &Declared) -> String {
+pub(super) fn by_rule(declared: &DeclaredAnswer) -> String {
     let Some(rule) = &declared.rule else { return String::new() };
     let label = rule.label.as_ref().map(|it| format!(", {it:?}")).unwrap_or_default();
     format!(", by {}:{}{label}", rule.line.file, rule.line.line)
@@ -88,7 +88,7 @@ fn cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
     for (at, case) in cases.iter().enumerate() {
         let lead = if at == 0 { lead } else { "" };
         let when = if case.when.is_empty() { String::new() } else { format!("{}: ", case.when) };
-        _ = writeln!(out, "  {lead:<8}  {}{}", Escaped(&when), Escaped(&case.because));
+        _ = writeln!(out, "  {lead:<8}  {}{}", Escaped(&when), Escaped(&case.reason));
         // Of one pool in several cases the workers are told once.
         let told = cases.iter().take(at).any(|it| it.pool == case.pool);
         if !told {

@@ -1,25 +1,26 @@
 //! The words for where a step runs and why. Never: escaping; that is for whoever prints them.
 
-use super::Said;
+use super::PlacementAnswer;
 use crate::{
     live::{
-        Case, Chosen, Decider, Effective, Given, Health, Live, LiveStep, LiveWorker, Pointing,
-        PoolUse, Runs, Unclear, UseKind, VariableOwner, Via, Why, runs,
+        Case, Decider, EffectivePlace, Health, Live, LiveStep, LiveWorker, NowhereReason,
+        PoolReferenceKind, PoolUse, PoolUseReason, ResolvedValue, RunLocation, UnknownReason,
+        UseKind, ValueSource, VariableOwner, runs,
     },
     model::{Execution, Id, Place, Pool},
 };
 
 /// Says what a case is, with the names that a server has.
-pub(super) struct Words<'a>(pub(super) &'a Live);
+pub(super) struct CaseDescriber<'a>(pub(super) &'a Live);
 
-impl Words<'_> {
+impl CaseDescriber<'_> {
     /// What the server has of a step, whose cases these are.
-    pub(super) fn said(&self, step: &LiveStep, cases: &[Case]) -> Said {
+    pub(super) fn said(&self, step: &LiveStep, cases: &[Case]) -> PlacementAnswer {
         let on_worker = |case: &Case| {
-            !matches!(case.by, Decider::Type | Decider::Execution)
-                || matches!(case.place, Effective::Unknown(_))
+            !matches!(case.decided_by, Decider::Type | Decider::Execution)
+                || matches!(case.place, EffectivePlace::Unknown(_))
         };
-        let parameter = cases.iter().find_map(|case| match (&case.by, &step.place) {
+        let parameter = cases.iter().find_map(|case| match (&case.decided_by, &step.place) {
             (Decider::Parameter(name), Place::Variable(_)) => Some(name.clone()),
             _ => None,
         });
@@ -47,17 +48,19 @@ impl Words<'_> {
             false => format!("target tags `{}`", target_tags.join("`, `")),
         };
         let (execution, how) = match runs(step) {
-            Runs::InServer | Runs::Unknown => (None, String::new()),
-            Runs::OnTargets => (Some(Execution::OnTargets), format!(", on its targets: {tags}")),
-            Runs::OnWorker(Execution::Once) => {
+            RunLocation::InServer | RunLocation::Unknown => (None, String::new()),
+            RunLocation::OnTargets => {
+                (Some(Execution::OnTargets), format!(", on its targets: {tags}"))
+            }
+            RunLocation::OnWorker(Execution::Once) => {
                 (Some(Execution::Once), ", once on a worker".to_owned())
             }
-            Runs::OnWorker(_) => {
+            RunLocation::OnWorker(_) => {
                 (Some(Execution::PerTarget), format!(", on a worker for each target: {tags}"))
             }
         };
         let nothing = if lingering { ", which means nothing where it runs" } else { "" };
-        Said {
+        PlacementAnswer {
             place,
             pool,
             variable,
@@ -77,37 +80,38 @@ impl Words<'_> {
 
     /// How something uses a pool.
     pub(super) fn how(&self, it: &PoolUse) -> String {
-        match (&it.via, it.kind) {
-            (Via::Case(case), _) => self.because(case),
-            (Via::Frozen(name), _) => {
+        match (&it.reason, it.kind) {
+            (PoolUseReason::Case(case), _) => self.because(case),
+            (PoolUseReason::Frozen(name), _) => {
                 format!("a value that variable `{name}` had when it was made is this pool")
             }
-            (Via::Unclear(why), _) => {
+            (PoolUseReason::Unclear(why), _) => {
                 format!("it may come to it: {}", unclear(*why))
             }
-            (Via::Lingering, _) => {
+            (PoolUseReason::Lingering, _) => {
                 "its pool field says so, though it does not run on a worker".to_owned()
             }
-            (Via::Direct, UseKind::Pointer(Pointing::Target)) => {
+            (PoolUseReason::Direct, UseKind::Reference(PoolReferenceKind::Target)) => {
                 "this pool's workers act for it".to_owned()
             }
-            (Via::Direct, UseKind::Pointer(Pointing::Variable | Pointing::TenantVariable)) => {
-                "a value of it is this pool".to_owned()
-            }
-            (Via::Direct, _) => "it names the pool".to_owned(),
+            (
+                PoolUseReason::Direct,
+                UseKind::Reference(PoolReferenceKind::Variable | PoolReferenceKind::TenantVariable),
+            ) => "a value of it is this pool".to_owned(),
+            (PoolUseReason::Direct, _) => "it names the pool".to_owned(),
         }
     }
 
     /// Where, and why: a sentence without its subject.
     pub(super) fn because(&self, case: &Case) -> String {
-        let by = match &case.by {
+        let by = match &case.decided_by {
             Decider::Type => "steps of its type".to_owned(),
             Decider::Execution => "it runs on its targets".to_owned(),
             Decider::Explicit => "it names the pool".to_owned(),
             Decider::Parameter(name) => {
                 format!("parameter `{name}` of the step that uses its template says so")
             }
-            Decider::Variable(name, Some(Chosen { owner, given })) => {
+            Decider::Variable(name, Some(ResolvedValue { owner, source: given })) => {
                 let variable = match owner {
                     VariableOwner::Project(_) => format!("the project's variable `{name}`"),
                     VariableOwner::Library(set) => {
@@ -115,11 +119,11 @@ impl Words<'_> {
                     }
                 };
                 match given {
-                    Given::Said => format!("{variable} says so"),
-                    Given::Asked => format!(
+                    ValueSource::Set => format!("{variable} says so"),
+                    ValueSource::Prompted => format!(
                         "{variable} says so, unless another value is given when it is asked for"
                     ),
-                    Given::Default => {
+                    ValueSource::TemplateDefault => {
                         format!("{variable} says so by its template, for nobody else does")
                     }
                 }
@@ -129,72 +133,84 @@ impl Words<'_> {
             Decider::DefaultPool => "it names no pool, so the default one is taken".to_owned(),
         };
         match &case.place {
-            Effective::InServer => "inside the server, as all steps of its type".to_owned(),
-            Effective::OnTargets => {
+            EffectivePlace::InServer => "inside the server, as all steps of its type".to_owned(),
+            EffectivePlace::OnTargets => {
                 "on its targets, or on the agents that stand for them".to_owned()
             }
-            Effective::InTemplate => "where each step inside its process template does".to_owned(),
-            Effective::Pool(id) => format!("in pool `{}`: {by}", self.pool(id)),
-            Effective::BuiltInWorker(id) => {
+            EffectivePlace::InTemplate => {
+                "where each step inside its process template does".to_owned()
+            }
+            EffectivePlace::Pool(id) => format!("in pool `{}`: {by}", self.pool(id)),
+            EffectivePlace::BuiltInWorker(id) => {
                 format!("on the built-in worker: {by}, and `{}` has no workers", self.pool(id))
             }
-            Effective::Nowhere(Some(id), why) => {
+            EffectivePlace::Nowhere(Some(id), why) => {
                 format!("nowhere: {by}, and `{}` {}", self.pool(id), reason(*why))
             }
-            Effective::Nowhere(None, why) => format!("nowhere: {by}, and {}", reason(*why)),
-            Effective::Unknown(why) => format!("nobody can tell where: {}", unclear(*why)),
+            EffectivePlace::Nowhere(None, why) => format!("nowhere: {by}, and {}", reason(*why)),
+            EffectivePlace::Unknown(why) => format!("nobody can tell where: {}", unclear(*why)),
         }
     }
 }
 
 /// Where a step of a pool runs now: a sentence without its subject.
-pub(super) fn state(place: &Effective) -> String {
+pub(super) fn state(place: &EffectivePlace) -> String {
     match place {
-        Effective::Pool(_) => "its steps run on its workers".to_owned(),
-        Effective::BuiltInWorker(_) => {
+        EffectivePlace::Pool(_) => "its steps run on its workers".to_owned(),
+        EffectivePlace::BuiltInWorker(_) => {
             "it has no workers, so that its steps run on the built-in worker".to_owned()
         }
-        Effective::Nowhere(_, why) => format!("its steps run nowhere: it {}", reason(*why)),
-        Effective::InServer
-        | Effective::OnTargets
-        | Effective::InTemplate
-        | Effective::Unknown(_) => String::new(),
+        EffectivePlace::Nowhere(_, why) => format!("its steps run nowhere: it {}", reason(*why)),
+        EffectivePlace::InServer
+        | EffectivePlace::OnTargets
+        | EffectivePlace::InTemplate
+        | EffectivePlace::Unknown(_) => String::new(),
     }
 }
 
-fn reason(why: Why) -> &'static str {
+fn reason(why: NowhereReason) -> &'static str {
     match why {
-        Why::NoSuchPool => "is no pool of this space",
-        Why::NoDefaultPool => "no default pool can be seen",
-        Why::Empty => "has no workers",
-        Why::NoHealthyWorker => "has no enabled worker that is healthy",
-        Why::Unchecked => "has no worker that has passed a health check yet",
-        Why::BuiltInWorkerOff => "has no workers, and the built-in worker is switched off",
-        Why::NoBuiltInWorker => "has no workers, and Octopus Cloud has no built-in worker",
-        Why::NoValue => "it has no value in scope",
-        Why::NoTargets => "it names no target tags",
+        NowhereReason::NoSuchPool => "is no pool of this space",
+        NowhereReason::NoDefaultPool => "no default pool can be seen",
+        NowhereReason::Empty => "has no workers",
+        NowhereReason::NoHealthyWorker => "has no enabled worker that is healthy",
+        NowhereReason::Unchecked => "has no worker that has passed a health check yet",
+        NowhereReason::BuiltInWorkerOff => {
+            "has no workers, and the built-in worker is switched off"
+        }
+        NowhereReason::NoBuiltInWorker => {
+            "has no workers, and Octopus Cloud has no built-in worker"
+        }
+        NowhereReason::NoValue => "it has no value in scope",
+        NowhereReason::NoTargets => "it names no target tags",
     }
 }
 
-fn unclear(why: Unclear) -> &'static str {
+fn unclear(why: UnknownReason) -> &'static str {
     match why {
-        Unclear::Template => "it stands for the steps of a process template, and these decide",
-        Unclear::TemplateUnread => {
+        UnknownReason::Template => {
+            "it stands for the steps of a process template, and these decide"
+        }
+        UnknownReason::TemplateUnread => {
             "it stands for the steps of a process template, and these could not be read"
         }
-        Unclear::TemplateLeftOut => {
+        UnknownReason::TemplateOmitted => {
             "it stands for the steps of a process template, and the server tells none: there is no such \
              template or version, or it is not shared with the space"
         }
-        Unclear::TemplateMixed => {
+        UnknownReason::TemplateAmbiguous => {
             "it stands for the steps of a process template, and the server does not say which are its"
         }
-        Unclear::Type => "no source says where steps of its type run",
-        Unclear::Ambiguous => "its variable has several values of equal scope",
-        Unclear::Targets => "its targets could not be read, and one of them may have a pool",
-        Unclear::Asked => "its variable is asked for each time, and has no value in advance",
-        Unclear::Expression => "its variable is an expression, which only the server evaluates",
-        Unclear::Unread => "its variable may have a value among those that could not be read",
+        UnknownReason::Type => "no source says where steps of its type run",
+        UnknownReason::Ambiguous => "its variable has several values of equal scope",
+        UnknownReason::Targets => "its targets could not be read, and one of them may have a pool",
+        UnknownReason::Prompted => {
+            "its variable is asked for each time, and has no value in advance"
+        }
+        UnknownReason::Expression => {
+            "its variable is an expression, which only the server evaluates"
+        }
+        UnknownReason::Unread => "its variable may have a value among those that could not be read",
     }
 }
 
@@ -219,30 +235,30 @@ pub(super) fn kind(kind: UseKind) -> &'static str {
         UseKind::Release => "release",
         UseKind::Branch => "branch",
         UseKind::Parameter => "parameter",
-        UseKind::Pointer(Pointing::Variable) => "variable",
-        UseKind::Pointer(Pointing::TenantVariable) => "tenant-variable",
-        UseKind::Pointer(Pointing::VariableTemplate) => "variable-template",
-        UseKind::Pointer(Pointing::Target) => "target",
-        UseKind::Pointer(Pointing::StepTemplate) => "step-template",
+        UseKind::Reference(PoolReferenceKind::Variable) => "variable",
+        UseKind::Reference(PoolReferenceKind::TenantVariable) => "tenant-variable",
+        UseKind::Reference(PoolReferenceKind::VariableTemplate) => "variable-template",
+        UseKind::Reference(PoolReferenceKind::Target) => "target",
+        UseKind::Reference(PoolReferenceKind::StepTemplate) => "step-template",
     }
 }
 
 /// Where, in one word.
 pub(super) fn place(case: &Case) -> &'static str {
     match case.place {
-        Effective::InServer => "server",
-        Effective::OnTargets => "targets",
-        Effective::InTemplate => "template",
-        Effective::Pool(_) => "pool",
-        Effective::BuiltInWorker(_) => "built-in-worker",
-        Effective::Nowhere(..) => "nowhere",
-        Effective::Unknown(_) => "unknown",
+        EffectivePlace::InServer => "server",
+        EffectivePlace::OnTargets => "targets",
+        EffectivePlace::InTemplate => "template",
+        EffectivePlace::Pool(_) => "pool",
+        EffectivePlace::BuiltInWorker(_) => "built-in-worker",
+        EffectivePlace::Nowhere(..) => "nowhere",
+        EffectivePlace::Unknown(_) => "unknown",
     }
 }
 
 /// What decides, in one word.
 pub(super) fn by(case: &Case) -> &'static str {
-    match case.by {
+    match case.decided_by {
         Decider::Type => "type",
         Decider::Execution => "execution",
         Decider::Explicit => "step",

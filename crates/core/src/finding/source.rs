@@ -33,7 +33,7 @@ pub struct Sources(pub Vec<Source>);
 
 /// A line of a file, as it is kept in a saved plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Line {
+pub struct SourceLine {
     /// The file's path.
     pub file: String,
     /// The line, counted from 1.
@@ -47,12 +47,12 @@ impl Sources {
     }
 
     /// The line on which `span` starts.
-    pub fn line(&self, span: &Span) -> Option<Line> {
+    pub fn line(&self, span: &Span) -> Option<SourceLine> {
         let source = self.get(span.source)?;
         let before = source.text.get(..span.bytes.start).unwrap_or(&source.text);
         // Bytes, not characters: this is asked once for each of ten thousand steps.
         let line = before.bytes().filter(|it| *it == b'\n').count() + 1;
-        Some(Line { file: source.path.clone(), line })
+        Some(SourceLine { file: source.path.clone(), line })
     }
 }
 

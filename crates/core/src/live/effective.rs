@@ -19,17 +19,17 @@ mod inside;
 mod variable;
 
 pub use inside::effective_inside;
-pub use variable::Chosen;
+pub use variable::ResolvedValue;
 
 use super::{
-    Gap, Health, Hides, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable,
-    Runs, checks_health, is_cloud, is_process_template, runs,
+    Health, HiddenData, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable,
+    RunLocation, UnreadPart, checks_health, is_cloud, is_process_template, runs,
 };
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
 /// What chooses a step's pool besides the step itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choosers {
+pub struct IndirectPools {
     /// Every value of every variable of type worker pool.
     pub variables: Vec<PoolVariable>,
     /// The sets that such variables are kept in, or could be.
@@ -72,25 +72,25 @@ pub enum TargetReach {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// When it holds: all of these; empty for always.
-    pub when: Vec<Condition>,
+    pub when: Vec<CaseCondition>,
     /// What decides.
-    pub by: Decider,
+    pub decided_by: Decider,
     /// Where the step runs then.
-    pub place: Effective,
+    pub place: EffectivePlace,
 }
 
 /// When a [`Case`] holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
+pub struct CaseCondition {
     /// Of what.
-    pub dimension: Dimension,
+    pub dimension: CaseDimension,
     /// Any of these names; empty for any that the other cases do not name.
     pub names: Vec<String>,
 }
 
 /// By what cases differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dimension {
+pub enum CaseDimension {
     /// The environment that is deployed to.
     Environment,
     /// The channel of the release.
@@ -103,7 +103,7 @@ pub enum Dimension {
     Target,
 }
 
-impl Dimension {
+impl CaseDimension {
     /// Its word: `tenant tag`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -128,7 +128,7 @@ pub enum Decider {
     /// The parameter of this name of the template that it is inside of.
     Parameter(String),
     /// The variable of this name, by this value where one is in scope.
-    Variable(String, Option<Chosen>),
+    Variable(String, Option<ResolvedValue>),
     /// The pool of the targets that it is for.
     Target,
     /// It names none: the space's default pool.
@@ -137,7 +137,7 @@ pub enum Decider {
 
 /// Where a step runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effective {
+pub enum EffectivePlace {
     /// Inside the server's process.
     InServer,
     /// On its deployment targets, or on the agents that stand for them.
@@ -149,14 +149,14 @@ pub enum Effective {
     /// On the built-in worker: this pool is the default one, and has no members.
     BuiltInWorker(Id<Pool>),
     /// Nowhere, though it would have to run in this pool, where one was found: it fails.
-    Nowhere(Option<Id<Pool>>, Why),
+    Nowhere(Option<Id<Pool>>, NowhereReason),
     /// Nobody can tell.
-    Unknown(Unclear),
+    Unknown(UnknownReason),
 }
 
 /// Why a step runs nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum NowhereReason {
     /// There is no pool of this id.
     NoSuchPool,
     /// The space has no default pool that could be seen.
@@ -179,7 +179,7 @@ pub enum Why {
 
 /// Why nobody can tell where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unclear {
+pub enum UnknownReason {
     /// No source says where steps of its type run.
     Type,
     /// It is a process template, whose own steps decide; nobody has looked at these.
@@ -187,9 +187,9 @@ pub enum Unclear {
     /// The same, and they could not be read.
     TemplateUnread,
     /// The same, and the server tells none.
-    TemplateLeftOut,
+    TemplateOmitted,
     /// The same, and nobody can tell which of the steps that the server tells are its.
-    TemplateMixed,
+    TemplateAmbiguous,
     /// Several values of its variable are in scope with equal right.
     Ambiguous,
     /// Variables that could not be read may have its value.
@@ -197,7 +197,7 @@ pub enum Unclear {
     /// Targets that could not be read may have a pool.
     Targets,
     /// Its variable is asked for each time, and no value is given in advance.
-    Asked,
+    Prompted,
     /// Its variable or the value of that is an expression, which only the server evaluates.
     Expression,
 }
@@ -206,42 +206,54 @@ pub enum Unclear {
 pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
     let side = runs(step);
     match side {
-        Runs::InServer if checks_health(step) => return health_check(process, step, live),
-        Runs::InServer => return always(Decider::Type, Effective::InServer),
-        Runs::Unknown if is_process_template(step) => {
+        RunLocation::InServer if checks_health(step) => return health_check(process, step, live),
+        RunLocation::InServer => return always(Decider::Type, EffectivePlace::InServer),
+        RunLocation::Unknown if is_process_template(step) => {
             return always(Decider::Type, inside::of_usage(process, step));
         }
-        Runs::Unknown => return always(Decider::Type, Effective::Unknown(Unclear::Type)),
-        Runs::OnWorker(Execution::Once) => return chosen(process, step, live, None),
-        Runs::OnTargets if !step.has_target_tags() => {
-            return always(Decider::Execution, Effective::Nowhere(None, Why::NoTargets));
+        RunLocation::Unknown => {
+            return always(Decider::Type, EffectivePlace::Unknown(UnknownReason::Type));
         }
-        Runs::OnWorker(_) | Runs::OnTargets => {}
+        RunLocation::OnWorker(Execution::Once) => return chosen(process, step, live, None),
+        RunLocation::OnTargets if !step.has_target_tags() => {
+            return always(
+                Decider::Execution,
+                EffectivePlace::Nowhere(None, NowhereReason::NoTargets),
+            );
+        }
+        RunLocation::OnWorker(_) | RunLocation::OnTargets => {}
     }
     // Where the step has a worker and a pool of its own, its targets have no say.
-    let asks_targets = side == Runs::OnTargets || names_no_place(step) || is_kubernetes(step);
+    let asks_targets =
+        side == RunLocation::OnTargets || names_no_place(step) || is_kubernetes(step);
     let unread = asks_targets && targets_unread(live);
     let groups = groups(step, side, live);
     let alone = groups.len() + usize::from(unread) <= 1;
     let mut cases = by_group(groups, alone, |group| match group.on_target {
-        true => always(Decider::Execution, Effective::OnTargets),
+        true => always(Decider::Execution, EffectivePlace::OnTargets),
         false => chosen(process, step, live, group.pool),
     });
     if unread {
-        let other = Condition { dimension: Dimension::Target, names: Vec::new() };
+        let other = CaseCondition { dimension: CaseDimension::Target, names: Vec::new() };
         let when = if alone { Vec::new() } else { vec![other] };
-        cases.push(Case { when, by: Decider::Target, place: Effective::Unknown(Unclear::Targets) });
+        cases.push(Case {
+            when,
+            decided_by: Decider::Target,
+            place: EffectivePlace::Unknown(UnknownReason::Targets),
+        });
     }
     match cases.is_empty() {
         false => cases,
         // No target has its tags today.
-        true if side == Runs::OnTargets => always(Decider::Execution, Effective::OnTargets),
+        true if side == RunLocation::OnTargets => {
+            always(Decider::Execution, EffectivePlace::OnTargets)
+        }
         true => chosen(process, step, live, None),
     }
 }
 
-fn always(by: Decider, place: Effective) -> Vec<Case> {
-    vec![Case { when: Vec::new(), by, place }]
+fn always(decided_by: Decider, place: EffectivePlace) -> Vec<Case> {
+    vec![Case { when: Vec::new(), decided_by, place }]
 }
 
 fn names_no_place(step: &LiveStep) -> bool {
@@ -252,22 +264,26 @@ fn names_no_place(step: &LiveStep) -> bool {
 fn health_check(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
     // No pool of its own has a say: the server runs the step.
     let step = LiveStep { place: Place::DefaultPool, ..step.clone() };
-    let groups = groups(&step, Runs::OnTargets, live);
+    let groups = groups(&step, RunLocation::OnTargets, live);
     let alone = groups.len() <= 1;
     let cases = by_group(groups, alone, |group| match group.on_target {
-        true => always(Decider::Type, Effective::InServer),
+        true => always(Decider::Type, EffectivePlace::InServer),
         false => chosen(process, &step, live, group.pool),
     });
-    if cases.is_empty() { always(Decider::Type, Effective::InServer) } else { cases }
+    if cases.is_empty() { always(Decider::Type, EffectivePlace::InServer) } else { cases }
 }
 
 /// The cases of all groups, told apart by their targets unless there is but one.
-fn by_group(groups: Vec<Group>, alone: bool, cases: impl Fn(&Group) -> Vec<Case>) -> Vec<Case> {
-    let of_group = |group: Group| {
+fn by_group(
+    groups: Vec<TargetGroup>,
+    alone: bool,
+    cases: impl Fn(&TargetGroup) -> Vec<Case>,
+) -> Vec<Case> {
+    let of_group = |group: TargetGroup| {
         let mut of_group = cases(&group);
         for case in of_group.iter_mut().filter(|_| !alone) {
             let names = group.names.clone();
-            case.when.push(Condition { dimension: Dimension::Target, names });
+            case.when.push(CaseCondition { dimension: CaseDimension::Target, names });
         }
         of_group
     };
@@ -275,7 +291,7 @@ fn by_group(groups: Vec<Group>, alone: bool, cases: impl Fn(&Group) -> Vec<Case>
 }
 
 /// Targets for which a step runs in one way.
-struct Group<'a> {
+struct TargetGroup<'a> {
     /// Whether the target, or an agent that stands for it, does the work itself.
     on_target: bool,
     /// The pool that its targets choose; none where they choose none, or have no say.
@@ -284,16 +300,16 @@ struct Group<'a> {
 }
 
 /// The targets that `step` is for, by what does the work for them.
-fn groups<'a>(step: &LiveStep, side: Runs, live: &'a Live) -> Vec<Group<'a>> {
+fn groups<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<TargetGroup<'a>> {
     let wanted: Vec<String> = step.target_tags().map(folded).collect();
     let is_meant = |target: &&LiveTarget| {
         !target.disabled && target.roles.iter().any(|role| wanted.contains(&folded(role)))
     };
-    let mut groups: Vec<Group> = Vec::new();
-    for target in live.choosers.targets.iter().filter(is_meant) {
+    let mut groups: Vec<TargetGroup> = Vec::new();
+    for target in live.indirect.targets.iter().filter(is_meant) {
         let on_target = match target.reach {
-            TargetReach::Machine => side == Runs::OnTargets,
-            TargetReach::Agent => side == Runs::OnTargets || is_kubernetes(step),
+            TargetReach::Machine => side == RunLocation::OnTargets,
+            TargetReach::Agent => side == RunLocation::OnTargets || is_kubernetes(step),
             TargetReach::Worker => false,
         };
         // A pool that lingers at a machine means nothing.
@@ -302,7 +318,7 @@ fn groups<'a>(step: &LiveStep, side: Runs, live: &'a Live) -> Vec<Group<'a>> {
         let name = target.name.to_string();
         match groups.iter_mut().find(|it| it.on_target == on_target && it.pool == pool) {
             Some(group) => group.names.push(name),
-            None => groups.push(Group { on_target, pool, names: vec![name] }),
+            None => groups.push(TargetGroup { on_target, pool, names: vec![name] }),
         }
     }
     groups
@@ -331,7 +347,7 @@ fn chosen(
         (Place::DefaultPool, Some(id)) => (Decider::Target, in_pool(id, live)),
         (Place::DefaultPool, None) => {
             let default = live.default_pool().map(|pool| in_pool(&pool.id, live));
-            let nowhere = Effective::Nowhere(None, Why::NoDefaultPool);
+            let nowhere = EffectivePlace::Nowhere(None, NowhereReason::NoDefaultPool);
             (Decider::DefaultPool, default.unwrap_or(nowhere))
         }
     };
@@ -348,41 +364,41 @@ fn is_expression(text: &str) -> bool {
 /// # Source
 ///
 /// `api.md` 3.3: one member of the default pool is enough to stop the fallback, an unhealthy one too.
-pub fn in_pool(id: &Id<Pool>, live: &Live) -> Effective {
-    let nowhere = |why| Effective::Nowhere(Some(id.clone()), why);
+pub fn in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
+    let nowhere = |why| EffectivePlace::Nowhere(Some(id.clone()), why);
     if is_expression(id.as_str()) {
-        return Effective::Unknown(Unclear::Expression);
+        return EffectivePlace::Unknown(UnknownReason::Expression);
     }
-    let Some(pool) = live.pool(id) else { return nowhere(Why::NoSuchPool) };
+    let Some(pool) = live.pool(id) else { return nowhere(NowhereReason::NoSuchPool) };
     if pool.kind != PoolKind::Static {
-        return Effective::Pool(id.clone());
+        return EffectivePlace::Pool(id.clone());
     }
     let members: Vec<&LiveWorker> = live.members(id).collect();
     if members.is_empty() {
         return match (pool.default, live.server.built_in_worker) {
-            (false, _) => nowhere(Why::Empty),
-            (true, _) if is_cloud(live) => nowhere(Why::NoBuiltInWorker),
-            (true, Some(false)) => nowhere(Why::BuiltInWorkerOff),
-            (true, _) => Effective::BuiltInWorker(id.clone()),
+            (false, _) => nowhere(NowhereReason::Empty),
+            (true, _) if is_cloud(live) => nowhere(NowhereReason::NoBuiltInWorker),
+            (true, Some(false)) => nowhere(NowhereReason::BuiltInWorkerOff),
+            (true, _) => EffectivePlace::BuiltInWorker(id.clone()),
         };
     }
     let any = |is: fn(Health) -> bool| members.iter().any(|it| !it.disabled && is(it.health));
     match (any(Health::is_good), any(|it| it == Health::Unknown)) {
-        (true, _) => Effective::Pool(id.clone()),
-        (false, true) => nowhere(Why::Unchecked),
-        (false, false) => nowhere(Why::NoHealthyWorker),
+        (true, _) => EffectivePlace::Pool(id.clone()),
+        (false, true) => nowhere(NowhereReason::Unchecked),
+        (false, false) => nowhere(NowhereReason::NoHealthyWorker),
     }
 }
 
 /// Whether variables could not be read, of which one may have a value for a project.
 fn variables_unread(live: &Live, project: &Name) -> bool {
-    let may_have = |gap: &Gap| gap.project.as_ref().is_none_or(|it| it == project);
-    live.gaps.iter().any(|gap| gap.hides == Hides::Pointers && may_have(gap))
+    let may_have = |gap: &UnreadPart| gap.project.as_ref().is_none_or(|it| it == project);
+    live.unread.iter().any(|gap| gap.hidden == HiddenData::PoolReferences && may_have(gap))
 }
 
 /// Whether targets could not be read, of which one may have a pool.
 fn targets_unread(live: &Live) -> bool {
-    live.gaps.iter().any(|gap| gap.hides == Hides::Targets)
+    live.unread.iter().any(|gap| gap.hidden == HiddenData::Targets)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use crate::model::{Execution, Place, PoolKind};
 
 /// On which side of the wire a step runs, by its type and its properties alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Runs {
+pub enum RunLocation {
     /// Inside the server's process, whatever its fields say. It never has a pool.
     InServer,
     /// On its deployment targets.
@@ -144,7 +144,7 @@ pub fn needs_targets(step: &LiveStep) -> bool {
 
 /// Whether a step runs on a worker.
 pub fn is_on_worker(step: &LiveStep) -> bool {
-    matches!(runs(step), Runs::OnWorker(_))
+    matches!(runs(step), RunLocation::OnWorker(_))
 }
 
 /// Whether no rule may move steps of this type, though it is known where they run.
@@ -175,21 +175,21 @@ pub fn is_cloud(live: &Live) -> bool {
 }
 
 /// On which side of the wire `step` runs.
-pub fn runs(step: &LiveStep) -> Runs {
+pub fn runs(step: &LiveStep) -> RunLocation {
     let kind = step.action_type.to_lowercase();
     let tagged = step.has_target_tags();
     let on_worker = match tagged {
-        true => Runs::OnWorker(Execution::PerTarget),
-        false => Runs::OnWorker(Execution::Once),
+        true => RunLocation::OnWorker(Execution::PerTarget),
+        false => RunLocation::OnWorker(Execution::Once),
     };
     if is_in(&kind, &IN_SERVER) {
-        return Runs::InServer;
+        return RunLocation::InServer;
     }
     if is_in(&kind, &UNKNOWN) || is_in(&kind, &UNKNOWN_ARGO) {
-        return Runs::Unknown;
+        return RunLocation::Unknown;
     }
     if is_in(&kind, &ONLY_ON_TARGETS) {
-        return Runs::OnTargets;
+        return RunLocation::OnTargets;
     }
     if is_in(&kind, &ON_WORKER) || is_step_package(&step.action_type) {
         return on_worker;
@@ -198,13 +198,13 @@ pub fn runs(step: &LiveStep) -> Runs {
     match (step.run_on_server, names_pool) {
         (Some(true), _) => on_worker,
         // A pool lingers at a step that runs on its targets.
-        (Some(false), _) => Runs::OnTargets,
+        (Some(false), _) => RunLocation::OnTargets,
         (None, true) if step.from_file => on_worker,
-        (None, _) if tagged && is_in(&kind, &EITHER) => Runs::OnTargets,
+        (None, _) if tagged && is_in(&kind, &EITHER) => RunLocation::OnTargets,
         (None, true) => on_worker,
-        (None, false) if tagged => Runs::OnTargets,
-        (None, false) if is_in(&kind, &EITHER) => Runs::OnTargets,
-        (None, false) => Runs::Unknown,
+        (None, false) if tagged => RunLocation::OnTargets,
+        (None, false) if is_in(&kind, &EITHER) => RunLocation::OnTargets,
+        (None, false) => RunLocation::Unknown,
     }
 }
 

@@ -10,9 +10,9 @@ pub struct LiveProcess {
     /// The server's id; of a process in Git, whose id all branches share, with its branch behind it.
     pub id: Id<Process>,
     /// Whose it is.
-    pub owner: Owner,
+    pub owner: ProcessOwner,
     /// Where it is stored in Git; none for one in the server's database.
-    pub git: Option<Branch>,
+    pub git: Option<LiveBranch>,
     /// Its steps, in their order; a step of several actions is as many entries.
     pub steps: Vec<LiveStep>,
     /// What is inside the process templates that its steps use, where somebody asks for it.
@@ -25,25 +25,25 @@ pub struct TemplateUse {
     /// The id of its action.
     pub usage: Id<StepAction>,
     /// What is inside.
-    pub inside: Inside,
+    pub contents: TemplateContents,
 }
 
 /// What is inside a process template, as one of its usages has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Inside {
+pub enum TemplateContents {
     /// These steps. They belong to the template: no rule decides about them, and no plan writes them.
     Steps(Vec<LiveStep>),
     /// None that the server tells, as of a template that is no longer shared with the space.
-    LeftOut,
+    Omitted,
     /// Steps of which nobody can tell to which of several usages they belong.
-    Mixed,
+    Ambiguous,
     /// It could not be read, and why.
     Unread(String),
 }
 
 /// A branch that has a process, or variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Branch {
+pub struct LiveBranch {
     /// The id of the process or of the variable set, which all branches share.
     pub document: String,
     /// The project whose repository it is in.
@@ -62,7 +62,7 @@ pub struct Branch {
 
 /// Whose process it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owner {
+pub struct ProcessOwner {
     /// The project's name.
     pub project: Name,
     /// The name of the project's group.
@@ -141,15 +141,15 @@ impl LiveProcess {
     /// The steps inside the template that one of its steps uses, as far as they are known.
     pub fn inside(&self, usage: &LiveStep) -> &[LiveStep] {
         match self.template(usage) {
-            Some(Inside::Steps(steps)) => steps,
+            Some(TemplateContents::Steps(steps)) => steps,
             _ => &[],
         }
     }
 
     /// What is known of the inside of the template that one of its steps uses.
-    pub(super) fn template(&self, usage: &LiveStep) -> Option<&Inside> {
+    pub(super) fn template(&self, usage: &LiveStep) -> Option<&TemplateContents> {
         let found = self.templates.iter().find(|it| it.usage == usage.id);
-        found.map(|it| &it.inside)
+        found.map(|it| &it.contents)
     }
 
     /// A step's name, unique in its process.
@@ -188,7 +188,7 @@ impl LiveStep {
     }
 }
 
-impl Owner {
+impl ProcessOwner {
     /// Which of the project's processes it is.
     pub fn process(&self) -> ProcessName {
         match &self.runbook {

@@ -1,7 +1,7 @@
 //! Variables of type worker pool, as they are kept: values with their scopes, and the sets that have them.
 
-use super::{Branch, Entry};
-use crate::model::{Id, Name, Pool, Project, SetOwner, VariableSet, VariableValue};
+use super::{DirectoryEntry, LiveBranch};
+use crate::model::{Id, Name, Pool, Project, VariableSet, VariableSetOwner, VariableValue};
 
 /// A value of a variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,18 +17,18 @@ pub struct PoolVariable {
     /// The projects for whose steps it may choose.
     pub projects: Vec<Name>,
     /// Where the value holds.
-    pub scope: VariableScope,
+    pub scope: LiveVariableScope,
     /// The pool; none where the value is empty.
     pub pool: Option<Id<Pool>>,
     /// How it is given.
-    pub given: Given,
+    pub source: ValueSource,
     /// The branch that it is on; none for one in the server's database.
-    pub branch: Option<OnBranch>,
+    pub branch: Option<ValueBranch>,
 }
 
 /// The branch that a value is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OnBranch {
+pub struct ValueBranch {
     /// Its short name: `main`.
     pub name: String,
     /// Whether it is the one that counts where none is said.
@@ -37,14 +37,14 @@ pub struct OnBranch {
 
 /// How the value of a variable is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Given {
+pub enum ValueSource {
     /// It is in a set of variables, or a tenant has given it.
     #[default]
-    Said,
+    Set,
     /// It is in a set, and somebody may give another one each time.
-    Asked,
+    Prompted,
     /// By a template, where a tenant gives nothing.
-    Default,
+    TemplateDefault,
 }
 
 /// A set of variables of a project or a library, as far as it matters which values can be written to it.
@@ -57,41 +57,41 @@ pub struct LiveVariableSet {
     /// The projects for whose steps its variables may choose.
     pub projects: Vec<Name>,
     /// Where it is kept.
-    pub store: Store,
+    pub store: VariableStore,
     /// Whether that is the branch that counts where none is said.
     pub on_default_branch: bool,
     /// The names of its variables that are of another type.
-    pub others: Vec<Name>,
+    pub other_variables: Vec<Name>,
     /// The environments that a value can be scoped to.
-    pub environments: Vec<Entry>,
+    pub environments: Vec<DirectoryEntry>,
     /// The channels that a value can be scoped to.
-    pub channels: Vec<Entry>,
+    pub channels: Vec<DirectoryEntry>,
     /// The tenant tags that a value can be scoped to: `Region/Europe`.
     pub tenant_tags: Vec<String>,
 }
 
 /// Where a set of variables is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Store {
+pub enum VariableStore {
     /// In the server's database.
     Database,
     /// In the database too, while what counts is in Git: what is left beside it.
-    BesideGit {
+    SupersededByGit {
         /// Why the branches that the file names cannot be read; none where they are, or nobody asks.
         unread: Option<String>,
     },
     /// On a branch that the file names.
-    Branch(Branch),
+    Branch(LiveBranch),
     /// On another branch: it chooses, and nothing of a plan ever writes it.
     OtherBranch(String),
 }
 
-impl Store {
+impl VariableStore {
     /// The branch that has the set.
     pub fn branch(&self) -> Option<&str> {
         match self {
-            Self::Branch(Branch { name, .. }) | Self::OtherBranch(name) => Some(name),
-            Self::Database | Self::BesideGit { .. } => None,
+            Self::Branch(LiveBranch { name, .. }) | Self::OtherBranch(name) => Some(name),
+            Self::Database | Self::SupersededByGit { .. } => None,
         }
     }
 }
@@ -107,7 +107,7 @@ pub enum VariableOwner {
 
 /// Where a value holds: an empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct VariableScope {
+pub struct LiveVariableScope {
     /// Names of environments.
     pub environments: Vec<String>,
     /// Names of channels.
@@ -138,17 +138,19 @@ impl LiveVariableSet {
     }
 
     /// The branch that its values are on.
-    pub fn branch(&self) -> Option<OnBranch> {
+    pub fn branch(&self) -> Option<ValueBranch> {
         let name = self.store.branch()?.to_owned();
-        Some(OnBranch { name, is_default: self.on_default_branch })
+        Some(ValueBranch { name, is_default: self.on_default_branch })
     }
 
     /// The owner as the address of a variable has it.
-    pub fn address(&self) -> SetOwner {
+    pub fn address(&self) -> VariableSetOwner {
         let branch = self.store.branch().map(str::to_owned);
         match &self.owner {
-            VariableOwner::Project(name) => SetOwner::Project { name: name.to_string(), branch },
-            VariableOwner::Library(name) => SetOwner::Library(name.to_string()),
+            VariableOwner::Project(name) => {
+                VariableSetOwner::Project { name: name.to_string(), branch }
+            }
+            VariableOwner::Library(name) => VariableSetOwner::Library(name.to_string()),
         }
     }
 }
@@ -161,7 +163,7 @@ impl VariableOwner {
     }
 }
 
-impl VariableScope {
+impl LiveVariableScope {
     /// Where the value holds, in words; empty for everywhere.
     pub fn shown(&self) -> String {
         let Self { environments, channels, tenant_tags, tenants, actions, processes, on_targets } =

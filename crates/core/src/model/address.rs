@@ -23,7 +23,7 @@ pub enum Address {
     /// A value of a variable, by its name and by where it holds.
     Variable {
         /// Whose variable it is.
-        owner: SetOwner,
+        owner: VariableSetOwner,
         /// The variable's name.
         name: String,
         /// Where the value holds, in words; empty for everywhere.
@@ -44,7 +44,7 @@ pub enum Address {
 
 /// Whose variables a set has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SetOwner {
+pub enum VariableSetOwner {
     /// The project of this name.
     Project {
         /// The project's name.
@@ -67,12 +67,12 @@ pub enum ProcessName {
 
 /// Why a text is not an [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no address: {expected} is missing behind character {at}")]
+#[error("`{text}` is no address: {expected} is missing behind character {position}")]
 pub struct ParseAddressError {
     /// The text, whole.
     pub text: String,
     /// How many characters of it were understood.
-    pub at: usize,
+    pub position: usize,
     /// What would have had to come next.
     pub expected: &'static str,
 }
@@ -81,7 +81,7 @@ impl FromStr for Address {
     type Err = ParseAddressError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut rest = Rest { text, left: text };
+        let mut rest = AddressParser { text, left: text };
         let address = rest.address()?;
         match rest.left.is_empty() {
             true => Ok(address),
@@ -105,12 +105,12 @@ impl From<Address> for String {
 }
 
 /// An address on its way through the parser: all of it, and what is not understood yet.
-struct Rest<'a> {
+struct AddressParser<'a> {
     text: &'a str,
     left: &'a str,
 }
 
-impl Rest<'_> {
+impl AddressParser<'_> {
     fn address(&mut self) -> Result<Address, ParseAddressError> {
         if self.eat("server.built_in_worker") {
             return Ok(Address::BuiltInWorker);
@@ -128,7 +128,7 @@ impl Rest<'_> {
             return self.name().map(Address::Target);
         }
         if self.eat("library_sets") {
-            let owner = SetOwner::Library(self.name()?);
+            let owner = VariableSetOwner::Library(self.name()?);
             return match self.eat(".variables") {
                 true => self.variable(owner),
                 false => Err(self.expected("`.variables`")),
@@ -142,7 +142,7 @@ impl Rest<'_> {
         let project = self.name()?;
         let branch = if self.eat("@") { Some(self.branch()?) } else { None };
         if self.eat(".variables") {
-            return self.variable(SetOwner::Project { name: project, branch });
+            return self.variable(VariableSetOwner::Project { name: project, branch });
         }
         let process = self.process()?;
         match self.eat(".steps") {
@@ -152,7 +152,7 @@ impl Rest<'_> {
     }
 
     /// A variable's name, and where its value holds.
-    fn variable(&mut self, owner: SetOwner) -> Result<Address, ParseAddressError> {
+    fn variable(&mut self, owner: VariableSetOwner) -> Result<Address, ParseAddressError> {
         let name = self.name()?;
         let scope = if self.left.is_empty() { String::new() } else { self.name()? };
         Ok(Address::Variable { owner, name, scope })
@@ -232,7 +232,7 @@ impl Rest<'_> {
 
     fn expected(&self, expected: &'static str) -> ParseAddressError {
         let at = self.text.chars().count() - self.left.chars().count();
-        ParseAddressError { text: self.text.to_owned(), at, expected }
+        ParseAddressError { text: self.text.to_owned(), position: at, expected }
     }
 }
 
@@ -241,29 +241,29 @@ impl fmt::Display for Address {
         match self {
             Self::BuiltInWorker => f.write_str("server.built_in_worker"),
             Self::PoolOrder => f.write_str("pools"),
-            Self::Pool(key) => write!(f, "pools{}", Key(key)),
-            Self::Worker(name) => write!(f, "workers{}", Key(name)),
-            Self::Target(name) => write!(f, "targets{}", Key(name)),
+            Self::Pool(key) => write!(f, "pools{}", KeySegment(key)),
+            Self::Worker(name) => write!(f, "workers{}", KeySegment(name)),
+            Self::Target(name) => write!(f, "targets{}", KeySegment(name)),
             Self::Variable { owner, name, scope } => {
-                write!(f, "{owner}.variables[{}]", Quoted(name))?;
+                write!(f, "{owner}.variables[{}]", QuotedName(name))?;
                 match scope.is_empty() {
                     true => Ok(()),
-                    false => write!(f, "[{}]", Quoted(scope)),
+                    false => write!(f, "[{}]", QuotedName(scope)),
                 }
             }
             Self::Step { project, branch, process, step } => {
-                let project = Project(project, branch.as_deref());
-                write!(f, "{project}.{process}.steps[{}]", Quoted(step))
+                let project = ProjectSegment(project, branch.as_deref());
+                write!(f, "{project}.{process}.steps[{}]", QuotedName(step))
             }
         }
     }
 }
 
-impl fmt::Display for SetOwner {
+impl fmt::Display for VariableSetOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Project { name, branch } => Project(name, branch.as_deref()).fmt(f),
-            Self::Library(name) => write!(f, "library_sets[{}]", Quoted(name)),
+            Self::Project { name, branch } => ProjectSegment(name, branch.as_deref()).fmt(f),
+            Self::Library(name) => write!(f, "library_sets[{}]", QuotedName(name)),
         }
     }
 }
@@ -272,17 +272,17 @@ impl fmt::Display for ProcessName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deployment => f.write_str("deployment"),
-            Self::Runbook(name) => write!(f, "runbooks[{}]", Quoted(name)),
+            Self::Runbook(name) => write!(f, "runbooks[{}]", QuotedName(name)),
         }
     }
 }
 
 /// `projects["any name"]`, with the branch that has what is meant of it.
-struct Project<'a>(&'a str, Option<&'a str>);
+struct ProjectSegment<'a>(&'a str, Option<&'a str>);
 
-impl fmt::Display for Project<'_> {
+impl fmt::Display for ProjectSegment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "projects[{}]", Quoted(self.0))?;
+        write!(f, "projects[{}]", QuotedName(self.0))?;
         match self.1 {
             Some(branch) => write!(f, "@{}", BranchName(branch)),
             None => Ok(()),
@@ -291,13 +291,13 @@ impl fmt::Display for Project<'_> {
 }
 
 /// `.key`, or `["any name"]` where it is no bare key of TOML.
-struct Key<'a>(&'a str);
+struct KeySegment<'a>(&'a str);
 
-impl fmt::Display for Key<'_> {
+impl fmt::Display for KeySegment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match !self.0.is_empty() && self.0.chars().all(is_bare) {
             true => write!(f, ".{}", self.0),
-            false => write!(f, "[{}]", Quoted(self.0)),
+            false => write!(f, "[{}]", QuotedName(self.0)),
         }
     }
 }
@@ -313,7 +313,7 @@ impl fmt::Display for BranchName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match !self.0.is_empty() && self.0.chars().all(is_bare_branch) {
             true => f.write_str(self.0),
-            false => Quoted(self.0).fmt(f),
+            false => QuotedName(self.0).fmt(f),
         }
     }
 }
@@ -323,9 +323,9 @@ fn is_bare_branch(c: char) -> bool {
 }
 
 /// `"name"`, with what would end it escaped.
-struct Quoted<'a>(&'a str);
+struct QuotedName<'a>(&'a str);
 
-impl fmt::Display for Quoted<'_> {
+impl fmt::Display for QuotedName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
     }
@@ -366,7 +366,7 @@ mod tests {
         let value = |owner, scope: &str| {
             Address::Variable { owner, name: "Pool".into(), scope: scope.into() }.to_string()
         };
-        let project = |branch: Option<&str>| SetOwner::Project {
+        let project = |branch: Option<&str>| VariableSetOwner::Project {
             name: "Web Store".into(),
             branch: branch.map(str::to_owned),
         };
@@ -380,7 +380,7 @@ mod tests {
             r#"projects["Web Store"].variables["Pool"]["environment Production"]"#
         );
         assert_eq!(
-            value(SetOwner::Library("Shared".into()), ""),
+            value(VariableSetOwner::Library("Shared".into()), ""),
             r#"library_sets["Shared"].variables["Pool"]"#
         );
     }
@@ -418,8 +418,8 @@ mod tests {
             prop_oneof![Just(ProcessName::Deployment), name().prop_map(ProcessName::Runbook)];
         let step = (name(), proptest::option::of(name()), process, name());
         let project = (name(), proptest::option::of(name()))
-            .prop_map(|(name, branch)| SetOwner::Project { name, branch });
-        let owner = prop_oneof![project, name().prop_map(SetOwner::Library)];
+            .prop_map(|(name, branch)| VariableSetOwner::Project { name, branch });
+        let owner = prop_oneof![project, name().prop_map(VariableSetOwner::Library)];
         let variable = (owner, name(), name());
         prop_oneof![
             Just(Address::BuiltInWorker),

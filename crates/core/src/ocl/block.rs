@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// A block, or the whole text: its attributes and the blocks in it, each in their order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Block {
+pub(super) struct OclBlock {
     /// Its name; empty for the whole text.
     pub(super) name: String,
     /// Its labels, unescaped.
@@ -16,29 +16,29 @@ pub(super) struct Block {
     /// Where its first line ends behind the brace, or what stands there instead.
     pub(super) head: usize,
     /// Its attributes.
-    pub(super) attributes: Vec<Attribute>,
+    pub(super) attributes: Vec<OclAttribute>,
     /// The blocks in it.
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<OclBlock>,
 }
 
 /// A name with a value.
 #[derive(Clone, Debug)]
-pub(super) struct Attribute {
+pub(super) struct OclAttribute {
     /// Its name, unescaped.
     pub(super) name: String,
     /// The name as written, quotes included.
     pub(super) key: Range<usize>,
     /// The value as written, without the line end behind it.
-    pub(super) at: Range<usize>,
+    pub(super) value_span: Range<usize>,
     /// Where its last line ends: behind the comments there, which may be of several lines.
     pub(super) end: usize,
     /// The value.
-    pub(super) value: Value,
+    pub(super) value: OclValue,
 }
 
 /// A value, as far as anyone asks.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(super) enum OclValue {
     /// A string, unescaped.
     Text(String),
     /// A heredoc; what it says is nobody's business here.
@@ -46,12 +46,12 @@ pub(super) enum Value {
     /// `null`.
     Null,
     /// Values by name.
-    Dictionary(Vec<(String, Value)>),
+    Dictionary(Vec<(String, OclValue)>),
     /// A number, a boolean, a list or a call.
     Other,
 }
 
-impl Value {
+impl OclValue {
     /// The string that it is, if it is one.
     fn text(&self) -> Option<&str> {
         match self {
@@ -61,9 +61,9 @@ impl Value {
     }
 }
 
-impl Block {
+impl OclBlock {
     /// The last attribute of this name; Octopus refuses two.
-    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+    pub(super) fn attribute(&self, name: &str) -> Option<&OclAttribute> {
         self.attributes.iter().rev().find(|it| it.name == name)
     }
 
@@ -81,7 +81,7 @@ impl Block {
     pub(super) fn entry(&self, dictionary: &str, key: &str) -> Option<&str> {
         let mut blocks = self.blocks.iter().filter(|it| it.name == dictionary);
         match self.attribute(dictionary).map(|it| &it.value) {
-            Some(Value::Dictionary(all)) => {
+            Some(OclValue::Dictionary(all)) => {
                 all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.text())
             }
             _ => blocks.find_map(|it| it.text(key)),

@@ -3,14 +3,14 @@
 //! A line that chooses a pool is changed where it stands, is added behind the action's last attribute, or
 //! goes. Never: a byte of any other line.
 
-use super::process::{Action, Slot};
+use super::process::{AttributeSpan, OclAction};
 use crate::{finding::Finding, model::Place};
 
 use std::ops::Range;
 
 /// Bytes of a text, and what stands there instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Edit {
+pub struct TextEdit {
     /// Which bytes; none where something is added.
     pub range: Range<usize>,
     /// What is there then.
@@ -23,7 +23,11 @@ pub struct Edit {
 /// # Errors
 ///
 /// A finding, for an action that is written on one line.
-pub fn place(text: &str, action: &Action, wanted: &Place<String>) -> Result<Vec<Edit>, Finding> {
+pub fn place(
+    text: &str,
+    action: &OclAction,
+    wanted: &Place<String>,
+) -> Result<Vec<TextEdit>, Finding> {
     if action.place == *wanted {
         return Ok(Vec::new());
     }
@@ -41,7 +45,7 @@ pub fn place(text: &str, action: &Action, wanted: &Place<String>) -> Result<Vec<
     Ok(match (own, other) {
         (Some(own), other) => {
             let leaves = other.iter().filter(|it| !it.empty).map(|it| without(text, it));
-            let changed = Edit { range: own.value.clone(), text: value };
+            let changed = TextEdit { range: own.value.clone(), text: value };
             let mut edits: Vec<_> = std::iter::once(changed).chain(leaves).collect();
             edits.sort_by_key(|it| it.range.start);
             edits
@@ -49,8 +53,8 @@ pub fn place(text: &str, action: &Action, wanted: &Place<String>) -> Result<Vec<
         (None, Some(other)) => match beside(text, other, &format!("{name} = {value}")) {
             Some(added) => vec![added],
             None => vec![
-                Edit { range: other.key.clone(), text: name.to_owned() },
-                Edit { range: other.value.clone(), text: value },
+                TextEdit { range: other.key.clone(), text: name.to_owned() },
+                TextEdit { range: other.value.clone(), text: value },
             ],
         },
         (None, None) => vec![added(text, action, &format!("{name} = {value}"))?],
@@ -58,7 +62,7 @@ pub fn place(text: &str, action: &Action, wanted: &Place<String>) -> Result<Vec<
 }
 
 /// `text` with `edits` made, which are in its order and do not overlap.
-pub fn apply(text: &str, edits: &[Edit]) -> String {
+pub fn apply(text: &str, edits: &[TextEdit]) -> String {
     let mut edited = String::with_capacity(text.len());
     let mut done = 0;
     for edit in edits {
@@ -71,7 +75,7 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
 }
 
 /// A line of its own behind the last attribute, or at the head of a body that has none.
-fn added(text: &str, action: &Action, line: &str) -> Result<Edit, Finding> {
+fn added(text: &str, action: &OclAction, line: &str) -> Result<TextEdit, Finding> {
     let lines = &action.lines;
     let (end, like, deeper) = match &lines.last {
         Some(last) => (last.end, last.key.start, ""),
@@ -80,7 +84,7 @@ fn added(text: &str, action: &Action, line: &str) -> Result<Edit, Finding> {
     if !text.get(end..).is_some_and(|it| it.starts_with('\n')) {
         return Err(Finding::error(
             "ocl-one-line",
-            action.at.clone(),
+            action.span.clone(),
             "a line cannot be added to a step that is written on one line",
         )
         .help("put each attribute and the last `}` on a line of its own, as Octopus does"));
@@ -89,12 +93,12 @@ fn added(text: &str, action: &Action, line: &str) -> Result<Edit, Finding> {
     let at = end + 1;
     let indent = indent(text, like);
     let deeper = if indent.contains('\t') && !deeper.is_empty() { "\t" } else { deeper };
-    Ok(Edit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
+    Ok(TextEdit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
 }
 
 /// A line of its own beside an attribute that says nothing, as Octopus has the two: the pool before its variable.
 /// So the way back is the line's removal.
-fn beside(text: &str, empty: &Slot, line: &str) -> Option<Edit> {
+fn beside(text: &str, empty: &AttributeSpan, line: &str) -> Option<TextEdit> {
     let rest = text.get(empty.value.end..)?;
     let end = rest.find('\n')?;
     if !empty.empty || !on_its_own(text, empty.key.start) || !rest.get(..end)?.trim().is_empty() {
@@ -106,7 +110,7 @@ fn beside(text: &str, empty: &Slot, line: &str) -> Option<Edit> {
         "worker_pool" => empty.value.end + end + 1,
         _ => empty.key.start - indent.len(),
     };
-    Some(Edit { range: at..at, text: format!("{indent}{line}{line_end}") })
+    Some(TextEdit { range: at..at, text: format!("{indent}{line}{line_end}") })
 }
 
 /// Whether nothing but blanks stands between `at` and the beginning of its line.
@@ -124,7 +128,7 @@ fn indent(text: &str, at: usize) -> &str {
 }
 
 /// An attribute's removal: with its line, unless something else stands there.
-fn without(text: &str, slot: &Slot) -> Edit {
+fn without(text: &str, slot: &AttributeSpan) -> TextEdit {
     let (start, end) = (slot.key.start, slot.value.end);
     let rest = text.get(end..).unwrap_or_default();
     let line = rest.find('\n').map_or(rest.len(), |it| it + 1);
@@ -133,7 +137,7 @@ fn without(text: &str, slot: &Slot) -> Edit {
         true => start - indent(text, start).len()..end + line,
         false => start..end + rest.len() - rest.trim_start_matches([' ', '\t']).len(),
     };
-    Edit { range, text: String::new() }
+    TextEdit { range, text: String::new() }
 }
 
 fn quoted(text: &str) -> String {

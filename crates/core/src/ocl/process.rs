@@ -3,7 +3,7 @@
 //! Never: whether a step should run elsewhere.
 
 use super::{
-    block::{Attribute, Block, Value},
+    block::{OclAttribute, OclBlock, OclValue},
     scan::scan,
 };
 use crate::{
@@ -15,9 +15,9 @@ use std::ops::Range;
 
 /// A text's process.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub struct OclProcess {
     /// What it is the process of.
-    pub kind: Kind,
+    pub kind: OclProcessKind,
     /// What the text calls itself: a runbook's name; a deployment process has none.
     pub name: Option<String>,
     /// What its steps are labelled.
@@ -25,12 +25,12 @@ pub struct Document {
     /// Whether no step has a name but its label, as the first servers with Git wrote them.
     pub labels_are_names: bool,
     /// Its actions, in their order.
-    pub actions: Vec<Action>,
+    pub actions: Vec<OclAction>,
 }
 
 /// What a text has the process of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum OclProcessKind {
     /// A project, or nothing: settings and variables have no process.
     Deployment,
     /// A runbook: it keeps its steps in a block of their own.
@@ -41,7 +41,7 @@ pub enum Kind {
 
 /// One action of one step.
 #[derive(Clone, Debug)]
-pub struct Action {
+pub struct OclAction {
     /// The step's name.
     pub step: String,
     /// The action's name; the step's where it has none of its own.
@@ -59,29 +59,29 @@ pub struct Action {
     /// Its container: image and the feed's slug.
     pub container: Option<Container<String>>,
     /// Where the file has it.
-    pub at: Span,
+    pub span: Span,
     /// Where the lines are that say where it runs.
-    pub(super) lines: Lines,
+    pub(super) lines: ActionLines,
 }
 
 /// Where an action's body is, and the attributes in it that choose a pool.
 #[derive(Clone, Debug)]
-pub(super) struct Lines {
+pub(super) struct ActionLines {
     /// Where its first line begins.
     pub(super) start: usize,
     /// Where its first line ends behind the brace, or what stands there instead.
     pub(super) head: usize,
     /// The name and the value of `worker_pool`.
-    pub(super) pool: Option<Slot>,
+    pub(super) pool: Option<AttributeSpan>,
     /// The name and the value of `worker_pool_variable`.
-    pub(super) variable: Option<Slot>,
+    pub(super) variable: Option<AttributeSpan>,
     /// Its last attribute.
-    pub(super) last: Option<Slot>,
+    pub(super) last: Option<AttributeSpan>,
 }
 
 /// Where an attribute is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Slot {
+pub(super) struct AttributeSpan {
     /// Its name.
     pub(super) key: Range<usize>,
     /// Its value.
@@ -103,17 +103,17 @@ pub(super) struct Slot {
 /// `api.md` 2.8: `worker_pool` and `worker_pool_variable` are attributes of an action, and one that is
 /// empty is one that is not there. Runbooks keep their steps in a block `process`, wherever their file is:
 /// drafts are in a folder of their own. Process templates alone have the blocks `icon` and `parameter`.
-pub fn read(source: SourceId, text: &str) -> Result<Document, Finding> {
+pub fn read(source: SourceId, text: &str) -> Result<OclProcess, Finding> {
     let root = scan(source, text)?;
     let of_runbook = root.children("process").flat_map(|it| it.children("step"));
-    let steps: Vec<&Block> = root.children("step").chain(of_runbook).collect();
+    let steps: Vec<&OclBlock> = root.children("step").chain(of_runbook).collect();
     let actions = steps.iter().flat_map(|step| {
         let count = step.children("action").count();
         step.children("action").map(move |action| (step, action, 1 < count))
     });
     let actions =
         actions.map(|(step, action, siblings)| read_action(source, step, action, siblings));
-    Ok(Document {
+    Ok(OclProcess {
         kind: kind(&root),
         name: root.text("name").map(str::to_owned),
         actions: actions.collect::<Result<_, _>>()?,
@@ -122,22 +122,22 @@ pub fn read(source: SourceId, text: &str) -> Result<Document, Finding> {
     })
 }
 
-fn kind(root: &Block) -> Kind {
+fn kind(root: &OclBlock) -> OclProcessKind {
     let has = |name| root.children(name).next().is_some();
     match (has("process"), has("icon") || has("parameter")) {
-        (true, _) => Kind::Runbook,
-        (false, true) => Kind::Template,
-        (false, false) => Kind::Deployment,
+        (true, _) => OclProcessKind::Runbook,
+        (false, true) => OclProcessKind::Template,
+        (false, false) => OclProcessKind::Deployment,
     }
 }
 
 fn read_action(
     source: SourceId,
-    step: &Block,
-    action: &Block,
+    step: &OclBlock,
+    action: &OclBlock,
     has_siblings: bool,
-) -> Result<Action, Finding> {
-    let named = |block: &Block| {
+) -> Result<OclAction, Finding> {
+    let named = |block: &OclBlock| {
         let label = || block.labels.first().cloned();
         block.text("name").map(str::to_owned).or_else(label).filter(|it| !it.is_empty())
     };
@@ -148,7 +148,7 @@ fn read_action(
         let image = it.text("image")?.to_owned();
         Some(Container { image, feed: it.text("feed").unwrap_or_default().to_owned() })
     });
-    Ok(Action {
+    Ok(OclAction {
         action: named(action).unwrap_or_else(|| name.clone()),
         step: name,
         has_siblings,
@@ -157,8 +157,8 @@ fn read_action(
         run_on_server: (!flag.trim().is_empty()).then(|| flag.trim().eq_ignore_ascii_case("true")),
         target_roles: tags.to_owned(),
         container: container.filter(|it| !it.image.is_empty()),
-        at: Span { source, bytes: action.span.clone() },
-        lines: Lines {
+        span: Span { source, bytes: action.span.clone() },
+        lines: ActionLines {
             start: action.span.start,
             head: action.head,
             pool: action.attribute("worker_pool").map(slot),
@@ -168,19 +168,24 @@ fn read_action(
     })
 }
 
-fn slot(attribute: &Attribute) -> Slot {
+fn slot(attribute: &OclAttribute) -> AttributeSpan {
     let empty = match &attribute.value {
-        Value::Null => true,
-        Value::Text(text) => text.is_empty(),
+        OclValue::Null => true,
+        OclValue::Text(text) => text.is_empty(),
         _ => false,
     };
-    Slot { key: attribute.key.clone(), value: attribute.at.clone(), end: attribute.end, empty }
+    AttributeSpan {
+        key: attribute.key.clone(),
+        value: attribute.value_span.clone(),
+        end: attribute.end,
+        empty,
+    }
 }
 
 /// What chooses an action's pool.
-fn place(source: SourceId, action: &Block) -> Result<Place<String>, Finding> {
-    let wrong = |it: &Attribute, message: String| {
-        let span = Span { source, bytes: it.key.start..it.at.end };
+fn place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Finding> {
+    let wrong = |it: &OclAttribute, message: String| {
+        let span = Span { source, bytes: it.key.start..it.value_span.end };
         Finding::error("ocl-place", span, message)
     };
     let said = |name: &str| {
@@ -191,9 +196,9 @@ fn place(source: SourceId, action: &Block) -> Result<Place<String>, Finding> {
                 .help("remove one of the two lines"));
         }
         match &one.value {
-            Value::Text(text) if text.is_empty() => Ok(None),
-            Value::Null => Ok(None),
-            Value::Text(text) => Ok(Some((one, text.clone()))),
+            OclValue::Text(text) if text.is_empty() => Ok(None),
+            OclValue::Null => Ok(None),
+            OclValue::Text(text) => Ok(Some((one, text.clone()))),
             _ => Err(wrong(one, format!("`{name}` is not a string"))
                 .help("write the slug or the variable's name between quotes, on one line")),
         }

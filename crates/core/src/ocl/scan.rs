@@ -2,7 +2,7 @@
 //!
 //! Every place is a range of bytes of the text as it was given. Never: what a name means.
 
-use super::block::{Attribute, Block, Value};
+use super::block::{OclAttribute, OclBlock, OclValue};
 use crate::finding::{Finding, SourceId, Span};
 use std::ops::Range;
 
@@ -14,10 +14,10 @@ const DEEPEST: usize = 64;
 /// # Errors
 ///
 /// A finding at the first place that is not of the language.
-pub(super) fn scan(source: SourceId, text: &str) -> Result<Block, Finding> {
+pub(super) fn scan(source: SourceId, text: &str) -> Result<OclBlock, Finding> {
     let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut scan = Scan { source, text, at: start, depth: 0 };
-    let mut root = Block { span: 0..text.len(), head: start, ..Block::default() };
+    let mut scan = OclScanner { source, text, at: start, depth: 0 };
+    let mut root = OclBlock { span: 0..text.len(), head: start, ..OclBlock::default() };
     scan.body(&mut root)?;
     match scan.byte() {
         None => Ok(root),
@@ -25,16 +25,16 @@ pub(super) fn scan(source: SourceId, text: &str) -> Result<Block, Finding> {
     }
 }
 
-struct Scan<'a> {
+struct OclScanner<'a> {
     source: SourceId,
     text: &'a str,
     at: usize,
     depth: usize,
 }
 
-type Scanned<T> = Result<T, Finding>;
+type ScanResult<T> = Result<T, Finding>;
 
-impl Scan<'_> {
+impl OclScanner<'_> {
     fn rest(&self) -> &str {
         self.text.get(self.at..).unwrap_or_default()
     }
@@ -66,7 +66,7 @@ impl Scan<'_> {
             .help("Octopus could not read this file either; nothing in it is changed")
     }
 
-    fn deeper<T>(&mut self, inside: impl FnOnce(&mut Self) -> Scanned<T>) -> Scanned<T> {
+    fn deeper<T>(&mut self, inside: impl FnOnce(&mut Self) -> ScanResult<T>) -> ScanResult<T> {
         if self.depth == DEEPEST {
             return Err(self.wrong("this is nested too deep"));
         }
@@ -77,7 +77,7 @@ impl Scan<'_> {
     }
 
     /// White space and comments; line ends too where `lines` says so.
-    fn blank(&mut self, lines: bool) -> Scanned<()> {
+    fn blank(&mut self, lines: bool) -> ScanResult<()> {
         loop {
             self.take(|it| it.is_whitespace() && (lines || it != '\n'));
             let rest = self.rest();
@@ -95,7 +95,7 @@ impl Scan<'_> {
     }
 
     /// Attributes and blocks up to a closing brace or the end.
-    fn body(&mut self, block: &mut Block) -> Scanned<()> {
+    fn body(&mut self, block: &mut OclBlock) -> ScanResult<()> {
         loop {
             self.blank(true)?;
             if matches!(self.byte(), None | Some(b'}')) {
@@ -107,7 +107,7 @@ impl Scan<'_> {
             if self.byte() == Some(b'=') {
                 let attribute = self.attribute(key, name)?;
                 self.line_end()?;
-                block.attributes.push(Attribute { end: self.at, ..attribute });
+                block.attributes.push(OclAttribute { end: self.at, ..attribute });
             } else {
                 let child = self.deeper(|it| it.block(key.start, name))?;
                 block.blocks.push(child);
@@ -116,7 +116,7 @@ impl Scan<'_> {
     }
 
     /// A name, quoted or not.
-    fn key(&mut self) -> Scanned<Range<usize>> {
+    fn key(&mut self) -> ScanResult<Range<usize>> {
         if self.byte() == Some(b'"') {
             return self.string().map(|it| it.0);
         }
@@ -135,8 +135,8 @@ impl Scan<'_> {
     }
 
     /// What follows a block's name: labels and a body.
-    fn block(&mut self, start: usize, name: String) -> Scanned<Block> {
-        let mut block = Block { name, ..Block::default() };
+    fn block(&mut self, start: usize, name: String) -> ScanResult<OclBlock> {
+        let mut block = OclBlock { name, ..OclBlock::default() };
         while self.byte() == Some(b'"') {
             let (_, label) = self.string()?;
             block.labels.push(label);
@@ -159,16 +159,16 @@ impl Scan<'_> {
     }
 
     /// What follows an attribute's name.
-    fn attribute(&mut self, key: Range<usize>, name: String) -> Scanned<Attribute> {
+    fn attribute(&mut self, key: Range<usize>, name: String) -> ScanResult<OclAttribute> {
         self.at += 1;
         self.blank(false)?;
         let start = self.at;
         let value = self.deeper(Self::value)?;
-        Ok(Attribute { name, key, at: start..self.at, end: self.at, value })
+        Ok(OclAttribute { name, key, value_span: start..self.at, end: self.at, value })
     }
 
     /// Behind a value nothing else stands on its line.
-    fn line_end(&mut self) -> Scanned<()> {
+    fn line_end(&mut self) -> ScanResult<()> {
         self.blank(false)?;
         match self.byte() {
             None | Some(b'\n' | b'}') => Ok(()),
@@ -176,21 +176,21 @@ impl Scan<'_> {
         }
     }
 
-    fn value(&mut self) -> Scanned<Value> {
+    fn value(&mut self) -> ScanResult<OclValue> {
         match self.byte() {
-            Some(b'"') => Ok(Value::Text(self.string()?.1)),
+            Some(b'"') => Ok(OclValue::Text(self.string()?.1)),
             Some(b'<') => self.heredoc(),
             Some(b'{') => self.dictionary(),
             Some(b'[') => {
                 self.list(b']')?;
-                Ok(Value::Other)
+                Ok(OclValue::Other)
             }
             _ => self.word(),
         }
     }
 
     /// `null`, a boolean, a number, or a call such as `base64("…")`.
-    fn word(&mut self) -> Scanned<Value> {
+    fn word(&mut self) -> ScanResult<OclValue> {
         let word = self.take(|it| it.is_alphanumeric() || "_+-.".contains(it));
         if word.is_empty() {
             return Err(self.wrong("a value is expected here"));
@@ -198,13 +198,13 @@ impl Scan<'_> {
         if self.byte() == Some(b'(') {
             self.list(b')')?;
         } else if self.slice(&word) == "null" {
-            return Ok(Value::Null);
+            return Ok(OclValue::Null);
         }
-        Ok(Value::Other)
+        Ok(OclValue::Other)
     }
 
     /// Values up to a closing byte, with commas or lines between them.
-    fn list(&mut self, close: u8) -> Scanned<()> {
+    fn list(&mut self, close: u8) -> ScanResult<()> {
         let open = self.at;
         self.at += 1;
         loop {
@@ -220,7 +220,7 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn dictionary(&mut self) -> Scanned<Value> {
+    fn dictionary(&mut self) -> ScanResult<OclValue> {
         let open = self.at;
         self.at += 1;
         let mut entries = Vec::new();
@@ -237,11 +237,11 @@ impl Scan<'_> {
             }
         }
         self.at += 1;
-        Ok(Value::Dictionary(entries))
+        Ok(OclValue::Dictionary(entries))
     }
 
     /// An entry of a dictionary. Its key may have spaces and braces in it: a package's name is part of some.
-    fn entry(&mut self) -> Scanned<Attribute> {
+    fn entry(&mut self) -> ScanResult<OclAttribute> {
         let key = match self.byte() {
             Some(b'"') => self.string()?.0,
             _ => {
@@ -258,7 +258,7 @@ impl Scan<'_> {
     }
 
     /// A quoted string: its place, quotes included, and what it says.
-    fn string(&mut self) -> Scanned<(Range<usize>, String)> {
+    fn string(&mut self) -> ScanResult<(Range<usize>, String)> {
         let start = self.at;
         let mut escaped = false;
         let end = self.rest().char_indices().skip(1).find(|(_, it)| match it {
@@ -280,7 +280,7 @@ impl Scan<'_> {
     }
 
     /// `<<TAG` or `<<-TAG`, up to the line that is the tag alone.
-    fn heredoc(&mut self) -> Scanned<Value> {
+    fn heredoc(&mut self) -> ScanResult<OclValue> {
         let start = self.at;
         let rest = self.rest();
         let Some(head) = rest.strip_prefix("<<") else {
@@ -292,7 +292,7 @@ impl Scan<'_> {
         for (number, line) in rest.split_inclusive('\n').enumerate() {
             if 0 < number && line.trim() == tag {
                 self.at = at + line.trim_end().len();
-                return Ok(Value::Heredoc);
+                return Ok(OclValue::Heredoc);
             }
             at += line.len();
         }
@@ -339,7 +339,9 @@ mod tests {
         ];
         for (text, at, message) in table {
             let wrong = scan(SourceId(0), text).map(|_| ()).unwrap_err();
-            let crate::finding::At::Source(span) = &wrong.at else { unreachable!("{text}") };
+            let crate::finding::FindingLocation::Source(span) = &wrong.location else {
+                unreachable!("{text}")
+            };
             assert_eq!((span.bytes.start, wrong.message.as_str()), (at, message), "{text}");
         }
     }

@@ -1,11 +1,11 @@
 //! One write, and why it is there.
 
 use super::{
-    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit, Written, edit,
-    new::replaced,
+    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit, WrittenField,
+    edit, new::replaced,
 };
 use crate::{
-    finding::At,
+    finding::FindingLocation,
     model::{
         Address, DeploymentTarget, Id, Pool, PoolHandle, Process, Project, StepAction, VariableSet,
         Worker,
@@ -86,15 +86,15 @@ pub enum ChangeKind {
         kind: ProcessKind,
         /// How it is written where it is stored in Git; none for one in the server's database.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        git: Option<Commit>,
+        git: Option<PlannedCommit>,
         /// The action inside it.
         action: Id<StepAction>,
         /// Never empty.
         edits: Vec<StepEdit>,
         /// The fields that become again what they were, each `before` now and `after` then: a way back,
         /// which says more than `edits` can. Empty for any other change.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        exactly: Vec<Written>,
+        #[serde(rename = "exactly", default, skip_serializing_if = "Vec::is_empty")]
+        exact_fields: Vec<WrittenField>,
     },
     /// A value of a variable of type worker pool.
     SetValue {
@@ -102,7 +102,7 @@ pub enum ChangeKind {
         set: Id<VariableSet>,
         /// How it is written where it is stored in Git; none for one in the server's database.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        git: Option<Commit>,
+        git: Option<PlannedCommit>,
         /// The variable's name.
         name: String,
         /// What becomes of it.
@@ -115,8 +115,8 @@ pub enum ChangeKind {
         /// The pool; none for the space's default pool.
         pool: Delta<Option<PoolHandle>>,
         /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        exactly: Option<Box<Written>>,
+        #[serde(rename = "exactly", default, skip_serializing_if = "Option::is_none")]
+        exact_field: Option<Box<WrittenField>>,
     },
     /// Another pool becomes the space's default.
     SetDefaultPool {
@@ -135,13 +135,14 @@ pub enum ChangeKind {
     /// The built-in worker's switch.
     SetBuiltInWorker {
         /// What it shall be; it is the opposite now.
-        on: bool,
+        #[serde(rename = "on")]
+        enabled: bool,
     },
 }
 
 /// How something is written that is stored in Git.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commit {
+pub struct PlannedCommit {
     /// The process or the variable set, by the id that all branches share.
     #[serde(alias = "process")]
     pub document: String,
@@ -170,7 +171,7 @@ pub enum ProcessKind {
 /// What a change does to its object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum ChangeAction {
     /// Makes it.
     Create,
     /// Changes fields of it.
@@ -185,14 +186,14 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// The place of the file that asks for it.
-    pub at: At,
+    pub location: FindingLocation,
     /// The rule's label, where a rule of placement asks for it.
     pub rule: Option<String>,
     /// More, in words: `"Old Pool" is not declared, and pools are pruned`.
     pub why: Option<String>,
 }
 
-impl Action {
+impl ChangeAction {
     /// Its symbol in text.
     pub fn symbol(self) -> char {
         match self {
@@ -216,12 +217,12 @@ impl Action {
 
 impl ChangeKind {
     /// What it does.
-    pub fn action(&self) -> Action {
+    pub fn action(&self) -> ChangeAction {
         match self {
             Self::CreatePool(_)
             | Self::CreateWorker(_)
-            | Self::SetValue { edit: ValueEdit::Add { .. }, .. } => Action::Create,
-            Self::SetValue { edit: ValueEdit::Remove { .. }, .. } => Action::Delete,
+            | Self::SetValue { edit: ValueEdit::Add { .. }, .. } => ChangeAction::Create,
+            Self::SetValue { edit: ValueEdit::Remove { .. }, .. } => ChangeAction::Delete,
             Self::UpdatePool { .. }
             | Self::UpdateWorker { .. }
             | Self::PlaceStep { .. }
@@ -229,16 +230,16 @@ impl ChangeKind {
             | Self::SetTargetPool { .. }
             | Self::SetDefaultPool { .. }
             | Self::SortPools { .. }
-            | Self::SetBuiltInWorker { .. } => Action::Update,
-            Self::ReplaceWorker { .. } => Action::Replace,
-            Self::DeletePool { .. } | Self::DeleteWorker { .. } => Action::Delete,
+            | Self::SetBuiltInWorker { .. } => ChangeAction::Update,
+            Self::ReplaceWorker { .. } => ChangeAction::Replace,
+            Self::DeletePool { .. } | Self::DeleteWorker { .. } => ChangeAction::Delete,
         }
     }
 
     /// When it is carried out: every change of a lower stage comes first. Counted from 0.
     pub fn stage(&self) -> u8 {
         match self {
-            Self::SetBuiltInWorker { on: true } => 0,
+            Self::SetBuiltInWorker { enabled: true } => 0,
             Self::CreatePool(_) | Self::UpdatePool { .. } => 1,
             Self::SortPools { .. } => 2,
             Self::CreateWorker(_) | Self::UpdateWorker { .. } | Self::ReplaceWorker { .. } => 3,
@@ -251,7 +252,7 @@ impl ChangeKind {
             Self::SetDefaultPool { .. } => 7,
             Self::DeleteWorker { .. } => 8,
             Self::DeletePool { .. } => 9,
-            Self::SetBuiltInWorker { on: false } => 10,
+            Self::SetBuiltInWorker { enabled: false } => 10,
         }
     }
 
@@ -299,7 +300,7 @@ impl ChangeKind {
     }
 
     /// The commit that it is, of what is stored in Git.
-    pub fn commit(&self) -> Option<&Commit> {
+    pub fn commit(&self) -> Option<&PlannedCommit> {
         match self {
             Self::PlaceStep { git, .. } | Self::SetValue { git, .. } => git.as_ref(),
             _ => None,
@@ -356,7 +357,7 @@ impl ChangeKind {
             Self::SortPools { before, order } => {
                 vec![FieldDiff::changed("sort_order", edit::pools(before), edit::pools(order))]
             }
-            Self::SetBuiltInWorker { on } => {
+            Self::SetBuiltInWorker { enabled: on } => {
                 vec![FieldDiff::changed("built_in_worker", json!(!on), json!(on))]
             }
         }

@@ -3,9 +3,9 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, Commit, StepEdit, ValueEdit, WorkerEdit, exactly};
+use super::{Change, ChangeKind, PlannedCommit, StepEdit, ValueEdit, WorkerEdit, exactly};
 use crate::{
-    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName, SetOwner},
+    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName, VariableSetOwner},
     plan::{NewWorker, Plan, ProcessKind},
 };
 
@@ -16,7 +16,7 @@ use std::{
 
 /// Why a plan is not a sound one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Flaw {
+pub enum PlanFlaw {
     /// Two changes make one kind of write at one address.
     #[error("two changes write `{0}` in the same way")]
     Twice(Address),
@@ -54,14 +54,16 @@ pub enum Flaw {
 /// # Errors
 ///
 /// The first flaw.
-pub fn check(plan: &Plan) -> Result<(), Flaw> {
-    let mut made = Made::default();
+pub fn check(plan: &Plan) -> Result<(), PlanFlaw> {
+    let mut made = EarlierWrites::default();
     plan.changes.iter().try_for_each(|change| made.add(change))?;
-    plan.needs.iter().enumerate().try_for_each(|(at, need)| {
+    plan.requirements.iter().enumerate().try_for_each(|(at, need)| {
         let pool = need.pool.address();
-        let earlier = plan.needs.get(..at).unwrap_or_default();
+        let earlier = plan.requirements.get(..at).unwrap_or_default();
         let what = match &need.pool {
-            _ if !matches!(pool, Address::Pool(_)) => return Err(Flaw::Misplaced(pool.clone())),
+            _ if !matches!(pool, Address::Pool(_)) => {
+                return Err(PlanFlaw::Misplaced(pool.clone()));
+            }
             PoolHandle::New(new) if !made.pools.contains(new) => {
                 "it needs workers, and no change creates it"
             }
@@ -69,39 +71,39 @@ pub fn check(plan: &Plan) -> Result<(), Flaw> {
             _ if earlier.iter().any(|it| it.pool == need.pool) => "it needs workers twice",
             _ => return Ok(()),
         };
-        Err(Flaw::Senseless { address: pool.clone(), what })
+        Err(PlanFlaw::Senseless { address: pool.clone(), what })
     })
 }
 
 /// What the changes so far make.
 #[derive(Default)]
-struct Made<'a> {
+struct EarlierWrites<'a> {
     writes: HashSet<(&'a Address, Discriminant<ChangeKind>)>,
     addresses: HashSet<&'a Address>,
     pools: HashSet<&'a Address>,
 }
 
-impl<'a> Made<'a> {
-    fn add(&mut self, change: &'a Change) -> Result<(), Flaw> {
+impl<'a> EarlierWrites<'a> {
+    fn add(&mut self, change: &'a Change) -> Result<(), PlanFlaw> {
         let Change { address, kind, after, cause: _ } = change;
         if !stands_at(kind, address) {
-            return Err(Flaw::Misplaced(address.clone()));
+            return Err(PlanFlaw::Misplaced(address.clone()));
         }
         if let Some(what) = senseless(kind) {
-            return Err(Flaw::Senseless { address: address.clone(), what });
+            return Err(PlanFlaw::Senseless { address: address.clone(), what });
         }
         if let Some(after) = after.iter().find(|it| !self.addresses.contains(it)) {
-            return Err(Flaw::Dangling { address: address.clone(), after: after.clone() });
+            return Err(PlanFlaw::Dangling { address: address.clone(), after: after.clone() });
         }
         for handle in handles(kind) {
             if let PoolHandle::New(pool) = handle
                 && !self.pools.contains(pool)
             {
-                return Err(Flaw::NoPool { address: address.clone(), pool: pool.clone() });
+                return Err(PlanFlaw::NoPool { address: address.clone(), pool: pool.clone() });
             }
         }
         if !self.writes.insert((address, discriminant(kind))) {
-            return Err(Flaw::Twice(address.clone()));
+            return Err(PlanFlaw::Twice(address.clone()));
         }
         self.addresses.insert(address);
         if let ChangeKind::CreatePool(_) = kind {
@@ -135,8 +137,8 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
         ChangeKind::SetValue { name: variable, git, .. } => match address {
             Address::Variable { name, owner, .. } => {
                 let shown = match owner {
-                    SetOwner::Project { branch, .. } => branch.as_deref(),
-                    SetOwner::Library(_) => None,
+                    VariableSetOwner::Project { branch, .. } => branch.as_deref(),
+                    VariableSetOwner::Library(_) => None,
                 };
                 Name::new(name.as_str()) == Name::new(variable)
                     && shown == git.as_ref().map(|commit| commit.branch.as_str())
@@ -162,13 +164,13 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::UpdateWorker { edits: all, .. } => {
             edits(all.len(), kinds(all)).or_else(|| all.iter().find_map(senseless_edit))
         }
-        ChangeKind::PlaceStep { git: Some(Commit { branch, base: Some(base), .. }), .. }
-        | ChangeKind::SetValue { git: Some(Commit { branch, base: Some(base), .. }), .. }
-            if branch == base =>
-        {
-            Some("a branch is made of itself")
+        ChangeKind::PlaceStep {
+            git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
         }
-        ChangeKind::PlaceStep { edits: all, exactly: fields, .. } => {
+        | ChangeKind::SetValue {
+            git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
+        } if branch == base => Some("a branch is made of itself"),
+        ChangeKind::PlaceStep { edits: all, exact_fields: fields, .. } => {
             let agrees = exactly::agrees(all, fields);
             edits(all.len(), kinds(all)).or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
         }
@@ -183,15 +185,14 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SortPools { before, order } if before == order => {
             Some("the order of the pools stays what it is")
         }
-        ChangeKind::SetValue { edit: ValueEdit::Change { pool, exactly: None, .. }, .. }
-            if pool.after().is_none() =>
-        {
-            Some("a value is emptied, and it can only be removed")
-        }
         ChangeKind::SetValue {
-            edit: ValueEdit::Change { pool, exactly: Some(field), .. }, ..
+            edit: ValueEdit::Change { pool, exact_field: None, .. }, ..
+        } if pool.after().is_none() => Some("a value is emptied, and it can only be removed"),
+        ChangeKind::SetValue {
+            edit: ValueEdit::Change { pool, exact_field: Some(field), .. },
+            ..
         } if !exactly::pool_agrees(field, exactly::VALUE, pool) => Some(NOT_AS_SHOWN),
-        ChangeKind::SetTargetPool { pool, exactly: Some(field), .. }
+        ChangeKind::SetTargetPool { pool, exact_field: Some(field), .. }
             if !exactly::pool_agrees(field, exactly::OF_TARGET, pool) =>
         {
             Some(NOT_AS_SHOWN)

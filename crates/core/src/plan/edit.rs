@@ -2,9 +2,9 @@
 //!
 //! Typed, so that whoever carries an edit out or foretells it has to match every field there is.
 
-use super::Written;
+use super::WrittenField;
 use crate::{
-    live::Policy,
+    live::MachinePolicy,
     model::{
         Channel, Container, Endpoint, Environment, Execution, Id, KubernetesLink, Linked, Place,
         PoolHandle, VariableValue,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 /// A value that is one thing and shall be another; never twice the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Sides<T>", bound(deserialize = "T: Deserialize<'de> + PartialEq"))]
+#[serde(try_from = "UncheckedDelta<T>", bound(deserialize = "T: Deserialize<'de> + PartialEq"))]
 pub struct Delta<T> {
     before: T,
     after: T,
@@ -24,15 +24,15 @@ pub struct Delta<T> {
 
 /// A [`Delta`] as it is read, before anybody has looked whether it is one.
 #[derive(Deserialize)]
-struct Sides<T> {
+struct UncheckedDelta<T> {
     before: T,
     after: T,
 }
 
-impl<T: PartialEq> TryFrom<Sides<T>> for Delta<T> {
+impl<T: PartialEq> TryFrom<UncheckedDelta<T>> for Delta<T> {
     type Error = &'static str;
 
-    fn try_from(Sides { before, after }: Sides<T>) -> Result<Self, Self::Error> {
+    fn try_from(UncheckedDelta { before, after }: UncheckedDelta<T>) -> Result<Self, Self::Error> {
         Self::between(before, after).ok_or("an edit changes nothing: `before` is `after`")
     }
 }
@@ -79,7 +79,7 @@ pub enum WorkerEdit {
     /// The pools that it is a member of.
     Pools(Delta<Vec<PoolHandle>>),
     /// Its machine policy.
-    Policy(Delta<Linked<Policy>>),
+    Policy(Delta<Linked<MachinePolicy>>),
     /// Whether it gets no work.
     Disabled(Delta<bool>),
 }
@@ -111,7 +111,7 @@ pub enum ValueEdit {
     /// There is none of this scope yet.
     Add {
         /// Where it shall hold.
-        scope: NewScope,
+        scope: PlannedValueScope,
         /// The pool.
         pool: PoolHandle,
         /// The value as it was before somebody took it away: what `scope` and `pool` do not say of it.
@@ -127,12 +127,12 @@ pub enum ValueEdit {
         id: Id<VariableValue>,
         /// Where it holds, for one in Git: its id there is but its place among those of its name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        scope: Option<NewScope>,
+        scope: Option<PlannedValueScope>,
         /// The pool; none where the value is empty.
         pool: Delta<Option<PoolHandle>>,
         /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        exactly: Option<Box<Written>>,
+        #[serde(rename = "exactly", default, skip_serializing_if = "Option::is_none")]
+        exact_field: Option<Box<WrittenField>>,
     },
     /// It goes.
     Remove {
@@ -140,7 +140,7 @@ pub enum ValueEdit {
         id: Id<VariableValue>,
         /// Where it holds, for one in Git.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        scope: Option<NewScope>,
+        scope: Option<PlannedValueScope>,
         /// The pool that it is; none where it is empty.
         pool: Option<PoolHandle>,
     },
@@ -148,7 +148,7 @@ pub enum ValueEdit {
 
 /// Where a value shall hold: all of these. An empty list is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewScope {
+pub struct PlannedValueScope {
     /// Environments.
     pub environments: Vec<Linked<Environment>>,
     /// Channels.
@@ -251,7 +251,7 @@ impl StepEdit {
     }
 }
 
-impl NewScope {
+impl PlannedValueScope {
     /// Where the value shall hold, in words; empty for everywhere. The same words as those of a value that
     /// is there.
     pub fn shown(&self) -> String {

@@ -4,7 +4,7 @@
 //! empty. What people see are the edits. So a plan from a file is believed only where both say the same.
 //! Never: the server, or how a field is written.
 
-use super::{Delta, Feed, StepEdit, Written};
+use super::{Delta, Feed, StepEdit, WrittenField};
 use crate::model::{Container, Execution, Id, Linked, Place, Pool, PoolHandle};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -28,13 +28,16 @@ const IMAGE: &str = "Container.Image";
 const FEED: &str = "Container.FeedId";
 
 /// A field before or after.
-type Side = fn(&Written) -> &Option<Value>;
-const BEFORE: Side = |field| &field.before;
-const AFTER: Side = |field| &field.after;
+type FieldSide = fn(&WrittenField) -> &Option<Value>;
+const BEFORE: FieldSide = |field| &field.before;
+const AFTER: FieldSide = |field| &field.after;
 
 /// The place that [`POOL`] and [`VARIABLE`] are together. One that is not among `fields` was empty, and stays
 /// so: an apply clears whichever of the two does not decide.
-pub fn place(fields: &[&Written], side: fn(&Written) -> &Option<Value>) -> Place<Id<Pool>> {
+pub fn place(
+    fields: &[&WrittenField],
+    side: fn(&WrittenField) -> &Option<Value>,
+) -> Place<Id<Pool>> {
     let said = |path: &str| {
         let field = fields.iter().find(|it| it.path == path);
         let text = field.and_then(|it| side(it).as_ref()?.as_str());
@@ -49,7 +52,7 @@ pub fn place(fields: &[&Written], side: fn(&Written) -> &Option<Value>) -> Place
 
 /// What the switch by which a step runs on a worker is after these fields are written: a word, or an empty
 /// text where it is not there then. `None` where it is not one of them.
-pub fn switched(fields: &[Written]) -> Option<&str> {
+pub fn switched(fields: &[WrittenField]) -> Option<&str> {
     said(fields, SWITCH, AFTER)
 }
 
@@ -58,7 +61,7 @@ fn is_on(text: &str) -> bool {
 }
 
 /// Whether what is written `exactly` is what `edits` show, and nothing besides.
-pub(super) fn agrees(edits: &[StepEdit], exactly: &[Written]) -> bool {
+pub(super) fn agrees(edits: &[StepEdit], exactly: &[WrittenField]) -> bool {
     let (mut place, mut execution, mut container) = (None, None, None);
     for edit in edits {
         match edit {
@@ -83,7 +86,11 @@ pub(super) fn agrees(edits: &[StepEdit], exactly: &[Written]) -> bool {
 
 /// Whether a field with a pool, of a value or a target, is what is shown of it: there and not there alike. That
 /// a pool is the one that is shown is seen when it is written, for in Git it may be named in other ways.
-pub(super) fn pool_agrees(field: &Written, path: &str, shown: &Delta<Option<PoolHandle>>) -> bool {
+pub(super) fn pool_agrees(
+    field: &WrittenField,
+    path: &str,
+    shown: &Delta<Option<PoolHandle>>,
+) -> bool {
     let is = |value: &Option<Value>, shown: &Option<PoolHandle>| {
         let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
         value.as_ref().is_none_or(is_text) && text.is_empty() == shown.is_none()
@@ -95,14 +102,14 @@ pub(super) fn pool_agrees(field: &Written, path: &str, shown: &Delta<Option<Pool
 }
 
 /// Whether the spelling of a field, if it has one, is none of something else.
-fn is_spelled(field: &Written) -> bool {
+fn is_spelled(field: &WrittenField) -> bool {
     let text = field.after_text.as_deref();
     let read = text.and_then(|it| serde_json::from_str::<Value>(it).ok());
     field.before_text.is_none() && (read.is_none() || read == field.after)
 }
 
 /// Whether it is a field that a step's place has, with values that it can have.
-fn is_sound(field: &Written) -> bool {
+fn is_sound(field: &WrittenField) -> bool {
     let path = field.path.as_str();
     let is_known =
         [POOL, VARIABLE, SWITCH, CONTAINER, IMAGE, FEED].contains(&path) || TAGS.contains(&path);
@@ -120,14 +127,14 @@ fn is_text(value: &Value) -> bool {
 }
 
 /// The text of a field, empty where it has none; `None` where it is not written.
-fn said<'a>(fields: &'a [Written], path: &str, side: Side) -> Option<&'a str> {
+fn said<'a>(fields: &'a [WrittenField], path: &str, side: FieldSide) -> Option<&'a str> {
     let field = fields.iter().find(|it| it.path == path)?;
     Some(side(field).as_ref().and_then(Value::as_str).unwrap_or_default())
 }
 
-fn place_agrees(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[Written]) -> bool {
-    let is_place = |it: &&Written| [POOL, VARIABLE].contains(&it.path.as_str());
-    let written: Vec<&Written> = fields.iter().filter(is_place).collect();
+fn place_agrees(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[WrittenField]) -> bool {
+    let is_place = |it: &&WrittenField| [POOL, VARIABLE].contains(&it.path.as_str());
+    let written: Vec<&WrittenField> = fields.iter().filter(is_place).collect();
     let is = |shown: &Place<PoolHandle>, side| match (shown, place(&written, side)) {
         // One that is made again has another id than the field had, and gets the new one.
         (Place::Pool(PoolHandle::New(_)), Place::Pool(_)) => true,
@@ -145,9 +152,9 @@ fn place_agrees(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[Written]) -> 
 }
 
 /// The edit of how a step runs: with its tags as they are, and as they shall be again.
-type Runs<'a> = (&'a Delta<Execution>, &'a str, Option<&'a str>);
+type ExecutionEdit<'a> = (&'a Delta<Execution>, &'a str, Option<&'a str>);
 
-fn execution_agrees(edit: Option<Runs<'_>>, fields: &[Written]) -> bool {
+fn execution_agrees(edit: Option<ExecutionEdit<'_>>, fields: &[WrittenField]) -> bool {
     let is_written = |path: &&str| fields.iter().any(|it| it.path == **path);
     let Some((execution, now, then)) = edit else {
         return !TAGS.iter().chain([&SWITCH]).any(is_written);
@@ -175,14 +182,14 @@ fn execution_agrees(edit: Option<Runs<'_>>, fields: &[Written]) -> bool {
     tags && switch(BEFORE, execution.before()) && switch(AFTER, execution.after())
 }
 
-type Shown = Option<Container<Linked<Feed>>>;
+type PlannedContainer = Option<Container<Linked<Feed>>>;
 
-fn container_agrees(edit: Option<&Delta<Shown>>, fields: &[Written]) -> bool {
+fn container_agrees(edit: Option<&Delta<PlannedContainer>>, fields: &[WrittenField]) -> bool {
     let whole = fields.iter().find(|it| it.path == CONTAINER);
     let in_parts = fields.iter().any(|it| [IMAGE, FEED].contains(&it.path.as_str()));
     match (edit, whole) {
         (None, whole) => whole.is_none() && !in_parts,
-        (Some(delta), Some(Written { before, after, .. })) => {
+        (Some(delta), Some(WrittenField { before, after, .. })) => {
             !in_parts && is_whole(before, delta.before()) && is_whole(after, delta.after())
         }
         (Some(delta), None) => {
@@ -192,7 +199,7 @@ fn container_agrees(edit: Option<&Delta<Shown>>, fields: &[Written]) -> bool {
 }
 
 /// Whether a whole container is the one that is shown, and has no parts that are not.
-fn is_whole(written: &Option<Value>, shown: &Shown) -> bool {
+fn is_whole(written: &Option<Value>, shown: &PlannedContainer) -> bool {
     let parts = match written {
         None | Some(Value::Null) => return shown.is_none(),
         Some(Value::Object(parts)) => parts,
@@ -209,8 +216,9 @@ fn is_whole(written: &Option<Value>, shown: &Shown) -> bool {
         }
 }
 
-fn image_agrees(delta: &Delta<Shown>, fields: &[Written]) -> bool {
-    let shown = |shown: &Shown| shown.as_ref().map(|it| it.image.clone()).unwrap_or_default();
+fn image_agrees(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> bool {
+    let shown =
+        |shown: &PlannedContainer| shown.as_ref().map(|it| it.image.clone()).unwrap_or_default();
     let (before, after) = (shown(delta.before()), shown(delta.after()));
     match (said(fields, IMAGE, BEFORE), said(fields, IMAGE, AFTER)) {
         (Some(was), Some(is)) => was == before && is == after,
@@ -219,8 +227,9 @@ fn image_agrees(delta: &Delta<Shown>, fields: &[Written]) -> bool {
 }
 
 /// Without an image the feed means nothing, and is not shown.
-fn feed_agrees(delta: &Delta<Shown>, fields: &[Written]) -> bool {
-    let shown = |shown: &'_ Shown| shown.as_ref().map(|it| it.feed.id.as_str().to_owned());
+fn feed_agrees(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> bool {
+    let shown =
+        |shown: &'_ PlannedContainer| shown.as_ref().map(|it| it.feed.id.as_str().to_owned());
     let (before, after) = (shown(delta.before()), shown(delta.after()));
     let is = |shown: &Option<String>, text: &str| shown.as_ref().is_none_or(|it| it == text);
     match (said(fields, FEED, BEFORE), said(fields, FEED, AFTER)) {
@@ -235,16 +244,16 @@ mod tests {
     use crate::plan::sample::{delta, new_pool, pool};
     use serde_json::json;
 
-    fn field(path: &str, before: Option<Value>, after: Option<Value>) -> Written {
-        Written::new(path, before, after)
+    fn field(path: &str, before: Option<Value>, after: Option<Value>) -> WrittenField {
+        WrittenField::new(path, before, after)
     }
 
-    fn to(before: Option<Value>, after: Option<Value>) -> Vec<Written> {
+    fn to(before: Option<Value>, after: Option<Value>) -> Vec<WrittenField> {
         vec![field(POOL, before, after)]
     }
 
     /// Whether fields are what one edit shows.
-    fn alone(edit: &StepEdit, fields: &[Written]) -> bool {
+    fn alone(edit: &StepEdit, fields: &[WrittenField]) -> bool {
         agrees(std::slice::from_ref(edit), fields)
     }
 
@@ -288,7 +297,7 @@ mod tests {
     fn a_spelling_of_something_else_is_none() {
         let to = |text: &str| {
             let after_text = Some(text.to_owned());
-            vec![Written {
+            vec![WrittenField {
                 after_text,
                 ..to(Some(json!("WorkerPools-2")), Some(json!(""))).remove(0)
             }]
@@ -299,14 +308,14 @@ mod tests {
         }
         // One of what is there now says nothing that anybody would write.
         let before_text = Some(r#""WorkerPools\u002d2""#.to_owned());
-        assert!(!alone(&home(), &[Written { before_text, ..to(r#""""#).remove(0) }]));
+        assert!(!alone(&home(), &[WrittenField { before_text, ..to(r#""""#).remove(0) }]));
     }
 
     #[test]
     fn a_value_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
         let shown = delta(Some(pool("WorkerPools-2", "azure")), None);
         let was = || Some(json!("WorkerPools-2"));
-        let agrees = |field: &Written| pool_agrees(field, VALUE, &shown);
+        let agrees = |field: &WrittenField| pool_agrees(field, VALUE, &shown);
         for after in [None, Some(json!(null)), Some(json!(""))] {
             assert!(agrees(&field(VALUE, was(), after.clone())));
             assert!(!agrees(&field("Scope", was(), after.clone())));

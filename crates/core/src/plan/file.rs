@@ -4,12 +4,12 @@
 //! type of a plan can hold one.
 
 use super::{
-    Cause, Change, ChangeKind, FieldDiff, Flaw, Header, Need, Plan, Reliance, Summary, Touches,
-    check,
+    Cause, Change, ChangeKind, Expectation, FieldDiff, Plan, PlanFlaw, PlanHeader, PlanSummary,
+    PoolRequirement, Touches, check,
 };
 use crate::{
-    finding::{At, Finding, Level, Line, Sources},
-    live::Scope,
+    finding::{Finding, FindingLocation, Level, SourceLine, Sources},
+    live::ReadScope,
     model::{Address, Linked},
     text::escape::in_json,
 };
@@ -22,7 +22,7 @@ const FORMAT: &str = "1.0";
 
 /// Why a text is not a plan that can be trusted.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum PlanReadError {
     /// It is no JSON.
     #[error("it is not JSON: {0}")]
     NotJson(serde_json::Error),
@@ -48,36 +48,36 @@ pub enum ReadError {
     Miscounted,
     /// It cannot be carried out.
     #[error("it is not sound: {0}")]
-    Unsound(#[from] Flaw),
+    Unsound(#[from] PlanFlaw),
 }
 
 #[derive(Serialize, Deserialize)]
-struct File<W> {
+struct PlanFile<W> {
     format_version: String,
-    tool: Tool,
-    server: Server,
-    config: Config,
+    tool: PlanTool,
+    server: PlanServer,
+    config: PlanConfig,
     changes: Vec<SavedChange<W>>,
     findings: Vec<SavedFinding>,
-    summary: Summary,
+    summary: PlanSummary,
     #[serde(default)]
     touches: Touches,
     #[serde(default)]
-    scope: Scope,
-    #[serde(default)]
-    relies: Vec<Reliance>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    needs: Vec<Need>,
+    scope: ReadScope,
+    #[serde(rename = "relies", default)]
+    expectations: Vec<Expectation>,
+    #[serde(rename = "needs", default, skip_serializing_if = "Vec::is_empty")]
+    requirements: Vec<PoolRequirement>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Tool {
+struct PlanTool {
     name: String,
     version: String,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Server {
+struct PlanServer {
     url: String,
     version: String,
     space_id: String,
@@ -85,7 +85,7 @@ struct Server {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Config {
+struct PlanConfig {
     files: Vec<String>,
     digest: String,
 }
@@ -98,13 +98,14 @@ struct SavedChange<W> {
     action: String,
     id: Option<String>,
     fields: Vec<FieldDiff>,
-    because: Because,
+    #[serde(rename = "because")]
+    cause: SavedCause,
     after: Vec<Address>,
     write: W,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Because {
+struct SavedCause {
     file: Option<String>,
     line: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -131,27 +132,28 @@ struct SavedFinding {
 
 /// The plan as a file's text; `sources` are the files that its places point into.
 pub fn write(plan: &Plan, sources: &Sources) -> String {
-    let Plan { header, changes, findings, relies, needs, affected: _ } = plan;
-    let file = File {
+    let Plan { header, changes, findings, expectations: relies, requirements: needs, affected: _ } =
+        plan;
+    let file = PlanFile {
         format_version: FORMAT.to_owned(),
-        tool: Tool {
+        tool: PlanTool {
             name: env!("CARGO_PKG_NAME").to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        server: Server {
+        server: PlanServer {
             url: header.url.clone(),
             version: header.server_version.clone(),
             space_id: header.space.id.as_str().to_owned(),
             space: header.space.name.clone(),
         },
-        config: Config { files: header.files.clone(), digest: header.digest.clone() },
+        config: PlanConfig { files: header.files.clone(), digest: header.digest.clone() },
         changes: changes.iter().map(|it| save_change(it, sources)).collect(),
         findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
         summary: plan.summary(),
         touches: plan.touches(),
         scope: header.scope.clone(),
-        relies: relies.clone(),
-        needs: needs.clone(),
+        expectations: relies.clone(),
+        requirements: needs.clone(),
     };
     // Texts, numbers, lists and maps by text: nothing in it can fail to be JSON.
     let text = in_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
@@ -162,16 +164,16 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
 ///
 /// # Errors
 ///
-/// [`ReadError`] where it is not one that `write` has written and nobody has changed.
-pub fn read(text: &str) -> Result<Plan, ReadError> {
-    let value: Value = serde_json::from_str(text).map_err(ReadError::NotJson)?;
+/// [`PlanReadError`] where it is not one that `write` has written and nobody has changed.
+pub fn read(text: &str) -> Result<Plan, PlanReadError> {
+    let value: Value = serde_json::from_str(text).map_err(PlanReadError::NotJson)?;
     let format = value.get("format_version").and_then(Value::as_str);
     if let Some(format) = format.filter(|it| !it.starts_with("1.")) {
-        return Err(ReadError::Format(format.to_owned()));
+        return Err(PlanReadError::Format(format.to_owned()));
     }
-    let file: File<Value> = serde_json::from_value(value).map_err(ReadError::NotAPlan)?;
+    let file: PlanFile<Value> = serde_json::from_value(value).map_err(PlanReadError::NotAPlan)?;
     let plan = Plan {
-        header: Header {
+        header: PlanHeader {
             url: file.server.url,
             server_version: file.server.version,
             space: Linked::new(file.server.space_id, file.server.space),
@@ -181,19 +183,19 @@ pub fn read(text: &str) -> Result<Plan, ReadError> {
         },
         changes: file.changes.into_iter().map(read_change).collect::<Result<_, _>>()?,
         findings: file.findings.into_iter().map(read_finding).collect(),
-        relies: file.relies,
-        needs: file.needs,
+        expectations: file.expectations,
+        requirements: file.requirements,
         affected: file.touches.affected,
     };
     check(&plan)?;
     match plan.summary() == file.summary {
         true => Ok(plan),
-        false => Err(ReadError::Miscounted),
+        false => Err(PlanReadError::Miscounted),
     }
 }
 
 fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
-    let Change { address, kind, cause: Cause { at, rule, why }, after } = change;
+    let Change { address, kind, cause: Cause { location: at, rule, why }, after } = change;
     let line = line(at, sources);
     SavedChange {
         address: address.clone(),
@@ -201,7 +203,7 @@ fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a Cha
         action: kind.action().as_str().to_owned(),
         id: kind.id().map(str::to_owned),
         fields: kind.fields(),
-        because: Because {
+        cause: SavedCause {
             file: line.as_ref().map(|it| it.file.clone()),
             line: line.map(|it| it.line),
             rule: rule.clone(),
@@ -212,14 +214,15 @@ fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a Cha
     }
 }
 
-fn read_change(saved: SavedChange<Value>) -> Result<Change, ReadError> {
-    let SavedChange { address, kind, action, id, fields, because, after, write: said } = saved;
-    let write = ChangeKind::deserialize(&said).map_err(ReadError::NotAPlan)?;
+fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
+    let SavedChange { address, kind, action, id, fields, cause: because, after, write: said } =
+        saved;
+    let write = ChangeKind::deserialize(&said).map_err(PlanReadError::NotAPlan)?;
     // A member that is shown to nobody and carried out by nobody may not be passed over here.
     if serde_json::to_value(&write).ok() != Some(said) {
-        return Err(ReadError::Unknown(address));
+        return Err(PlanReadError::Unknown(address));
     }
-    let forged = |what| Err(ReadError::Forged { address: address.clone(), what });
+    let forged = |what| Err(PlanReadError::Forged { address: address.clone(), what });
     if kind != write.object() {
         return forged("kind");
     }
@@ -235,12 +238,13 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, ReadError> {
         return forged("field");
     }
     let at = at(because.file, because.line);
-    let cause = Cause { at, rule: because.rule, why: because.why };
+    let cause = Cause { location: at, rule: because.rule, why: because.why };
     Ok(Change { address, kind: write, cause, after })
 }
 
 fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
-    let Finding { code, level, message, at, address, label, notes, help } = finding.clone();
+    let Finding { code, level, message, location: at, address, label, notes, help } =
+        finding.clone();
     let address = address.map(|it| *it);
     let line = line(&at, sources);
     SavedFinding {
@@ -259,21 +263,21 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
 fn read_finding(saved: SavedFinding) -> Finding {
     let SavedFinding { code, level, message, address, file, line, label, notes, help } = saved;
     let address = address.map(Box::new);
-    Finding { code, level, message, at: at(file, line), address, label, notes, help }
+    Finding { code, level, message, location: at(file, line), address, label, notes, help }
 }
 
-fn line(at: &At, sources: &Sources) -> Option<Line> {
+fn line(at: &FindingLocation, sources: &Sources) -> Option<SourceLine> {
     match at {
-        At::Source(span) => sources.line(span),
-        At::Line(line) => Some(line.clone()),
-        At::Nowhere => None,
+        FindingLocation::Source(span) => sources.line(span),
+        FindingLocation::Line(line) => Some(line.clone()),
+        FindingLocation::Nowhere => None,
     }
 }
 
-fn at(file: Option<String>, line: Option<usize>) -> At {
+fn at(file: Option<String>, line: Option<usize>) -> FindingLocation {
     match (file, line) {
-        (Some(file), Some(line)) => At::Line(Line { file, line }),
-        _ => At::Nowhere,
+        (Some(file), Some(line)) => FindingLocation::Line(SourceLine { file, line }),
+        _ => FindingLocation::Nowhere,
     }
 }
 
@@ -283,7 +287,7 @@ mod tests {
     use crate::{
         model::Place,
         plan::{
-            StepEdit, Written,
+            StepEdit, WrittenField,
             sample::{delta, everything, placement, plan, pool, sources},
         },
     };
@@ -304,8 +308,8 @@ mod tests {
         let plan = read(&text).unwrap();
         assert_eq!(write(&plan, &Sources::default()), text);
         assert_eq!(plan.header, everything().header);
-        assert_eq!(plan.relies, everything().relies);
-        assert_eq!(plan.needs, everything().needs);
+        assert_eq!(plan.expectations, everything().expectations);
+        assert_eq!(plan.requirements, everything().requirements);
     }
 
     #[test]
@@ -352,12 +356,15 @@ mod tests {
         let way = || {
             let mut change = placement("Web Store", "Drain", Place::Variable("Pool".into()));
             change.after = Vec::new();
-            let ChangeKind::PlaceStep { edits, exactly, .. } = &mut change.kind else { panic!() };
+            let ChangeKind::PlaceStep { edits, exact_fields: exactly, .. } = &mut change.kind
+            else {
+                panic!()
+            };
             let home = delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool);
             *edits = vec![StepEdit::Place(home)];
             let (before, after) = (Some("WorkerPools-2".into()), Some(Value::Null));
-            exactly.push(Written::new("WorkerPoolId", before, after));
-            exactly.push(Written::new("WorkerPoolVariable", Some(Value::Null), None));
+            exactly.push(WrittenField::new("WorkerPoolId", before, after));
+            exactly.push(WrittenField::new("WorkerPoolVariable", Some(Value::Null), None));
             plan(vec![change], Vec::new())
         };
         let text = write(&way(), &Sources::default());

@@ -2,7 +2,7 @@
 
 use super::{FieldDiff, edit};
 use crate::{
-    live::Policy,
+    live::MachinePolicy,
     model::{Endpoint, Linked, PoolHandle, PoolKind},
 };
 
@@ -30,7 +30,7 @@ pub struct NewWorker {
     /// Its pools; at least one.
     pub pools: Vec<PoolHandle>,
     /// Its machine policy; the space's default where there is none.
-    pub policy: Option<Linked<Policy>>,
+    pub policy: Option<Linked<MachinePolicy>>,
     /// Whether it gets no work.
     pub disabled: bool,
 }

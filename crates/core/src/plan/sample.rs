@@ -3,12 +3,13 @@
 //! Never: part of the program.
 
 use super::{
-    Affected, Cause, Change, ChangeKind, Delta, Header, Need, NewPool, NewScope, NewWorker, Plan,
-    PoolEdit, ProcessKind, Reliance, StepEdit, Subject, ValueEdit, WorkerEdit,
+    Affected, Cause, Change, ChangeKind, Delta, Expectation, ExpectationSubject, NewPool,
+    NewWorker, Plan, PlanHeader, PlannedValueScope, PoolEdit, PoolRequirement, ProcessKind,
+    StepEdit, ValueEdit, WorkerEdit,
 };
 use crate::{
-    finding::{At, Finding, Level, Source, SourceId, Sources, Span},
-    live::Scope,
+    finding::{Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
+    live::ReadScope,
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
         PoolKind, ProcessName,
@@ -45,14 +46,14 @@ pub(crate) fn at(text: &str) -> Span {
     Span { source: SourceId(0), bytes: start..start + text.len() }
 }
 
-pub(crate) fn header() -> Header {
-    Header {
+pub(crate) fn header() -> PlanHeader {
+    PlanHeader {
         url: "https://octopus.acme.example".into(),
         server_version: "2026.2.9314".into(),
         space: Linked::new("Spaces-1", "Default"),
         files: vec!["workers.toml".into()],
         digest: "sha256:0f".into(),
-        scope: Scope { workers: true, deployments: true, ..Scope::default() },
+        scope: ReadScope { workers: true, deployments: true, ..ReadScope::default() },
     }
 }
 
@@ -61,14 +62,14 @@ pub(crate) fn plan(changes: Vec<Change>, findings: Vec<Finding>) -> Plan {
         header: header(),
         changes,
         findings,
-        relies: Vec::new(),
-        needs: Vec::new(),
+        expectations: Vec::new(),
+        requirements: Vec::new(),
         affected: Affected::default(),
     }
 }
 
 pub(crate) fn declared(text: &str) -> Cause {
-    Cause { at: At::Source(at(text)), rule: None, why: None }
+    Cause { location: FindingLocation::Source(at(text)), rule: None, why: None }
 }
 
 pub(crate) fn change(address: &str, kind: ChangeKind, cause: Cause) -> Change {
@@ -143,7 +144,7 @@ pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) ->
         kind: ProcessKind::Deployment,
         action: Id::new(format!("{project}-{step}")),
         edits: vec![StepEdit::Place(delta(before, Place::Pool(new_pool("database"))))],
-        exactly: Vec::new(),
+        exact_fields: Vec::new(),
     };
     let rule = Some("every database step runs in the database pool".into());
     let cause = Cause { rule, ..declared("[[placements]]") };
@@ -154,35 +155,48 @@ pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) ->
 pub(crate) fn everything() -> Plan {
     let changes = [server(), pools(), workers(), choosers(), placements(), endings()].concat();
     let findings = vec![
-        Finding::new("empty-pool", Level::Deny, At::Source(at("[pools.database]")), "2 steps wait")
-            .about(Address::Pool("database".into()))
-            .label("no worker")
-            .notes(vec!["one".into(), "two".into()])
-            .help("declare a worker"),
-        Finding::new("gap", Level::Warn, At::Nowhere, "the processes of `Ops` cannot be read"),
+        Finding::new(
+            "empty-pool",
+            Level::Deny,
+            FindingLocation::Source(at("[pools.database]")),
+            "2 steps wait",
+        )
+        .about(Address::Pool("database".into()))
+        .label("no worker")
+        .notes(vec!["one".into(), "two".into()])
+        .help("declare a worker"),
+        Finding::new(
+            "gap",
+            Level::Warn,
+            FindingLocation::Nowhere,
+            "the processes of `Ops` cannot be read",
+        ),
     ];
     let relies = vec![
-        Reliance { subject: Subject::PoolNamed("Database".into()), seen: "absent".into() },
-        Reliance {
-            subject: Subject::Pool("WorkerPools-7".into(), "name".into()),
-            seen: "A".into(),
+        Expectation {
+            subject: ExpectationSubject::PoolName("Database".into()),
+            expected: "absent".into(),
         },
-        Reliance {
-            subject: Subject::Step("p".into(), "a".into(), "pool".into()),
-            seen: "default".into(),
+        Expectation {
+            subject: ExpectationSubject::Pool("WorkerPools-7".into(), "name".into()),
+            expected: "A".into(),
         },
-        Reliance { subject: Subject::BuiltInWorker, seen: "true".into() },
+        Expectation {
+            subject: ExpectationSubject::Step("p".into(), "a".into(), "pool".into()),
+            expected: "default".into(),
+        },
+        Expectation { subject: ExpectationSubject::BuiltInWorker, expected: "true".into() },
     ];
     let needs = vec![
-        Need { pool: new_pool("database"), healthy: 2 },
-        Need { pool: pool("WorkerPools-2", "azure"), healthy: 1 },
+        PoolRequirement { pool: new_pool("database"), healthy: 2 },
+        PoolRequirement { pool: pool("WorkerPools-2", "azure"), healthy: 1 },
     ];
     let affected = Affected { steps: 3, projects: 2, runbooks: 1 };
-    Plan { relies, needs, affected, ..plan(changes, findings) }
+    Plan { expectations: relies, requirements: needs, affected, ..plan(changes, findings) }
 }
 
 fn server() -> Vec<Change> {
-    let off = ChangeKind::SetBuiltInWorker { on: false };
+    let off = ChangeKind::SetBuiltInWorker { enabled: false };
     vec![change("server.built_in_worker", off, declared("built_in_worker"))]
 }
 
@@ -212,7 +226,7 @@ fn pools() -> Vec<Change> {
         change("pools.ubuntu", hosted, declared("[pools.azure]")),
         change("pools.azure", edits, declared("[pools.azure]")),
         change("pools.database", default, declared("[pools.database]")),
-        change("pools", sort, Cause { at: At::Nowhere, rule: None, why: None }),
+        change("pools", sort, Cause { location: FindingLocation::Nowhere, rule: None, why: None }),
     ]
 }
 
@@ -267,7 +281,7 @@ fn choosers() -> Vec<Change> {
         edit,
     };
     let azure = || pool("WorkerPools-2", "azure");
-    let scope = NewScope {
+    let scope = PlannedValueScope {
         environments: vec![Linked::new("Environments-1", "Production")],
         channels: vec![Linked::new("Channels-1", "Hotfix")],
         tenant_tags: vec!["Region/Europe".into()],
@@ -278,13 +292,13 @@ fn choosers() -> Vec<Change> {
         id: Id::new("v1"),
         scope: None,
         pool: delta(None, Some(new_pool("database"))),
-        exactly: None,
+        exact_field: None,
     };
     let remove = ValueEdit::Remove { id: Id::new("v2"), scope: None, pool: Some(azure()) };
     let target = ChangeKind::SetTargetPool {
         id: Id::new("Machines-1"),
         pool: delta(Some(azure()), Some(new_pool("database"))),
-        exactly: None,
+        exact_field: None,
     };
     let at = || declared("[pools.azure]");
     let scoped = r#"projects["Web Store"].variables["Worker.Pool"]["environment Production; channel Hotfix; tenant tag Region/Europe"]"#;
@@ -313,7 +327,7 @@ fn placements() -> Vec<Change> {
             },
             StepEdit::Container(delta(None, Some(container))),
         ],
-        exactly: Vec::new(),
+        exact_fields: Vec::new(),
     };
     let runbook = change(
         r#"projects["Web Store"].runbooks["Restart"].steps["Drain"]"#,
@@ -325,7 +339,7 @@ fn placements() -> Vec<Change> {
 
 fn endings() -> Vec<Change> {
     let pruned = |what: &str| Cause {
-        at: At::Nowhere,
+        location: FindingLocation::Nowhere,
         rule: None,
         why: Some(format!("`{what}` is not declared, and pools are pruned")),
     };

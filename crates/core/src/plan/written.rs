@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// A field that was written. An absent side is a field that was not there, which is not `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Written {
+pub struct WrittenField {
     /// Where it is in the object's document: `WorkerPoolId`, `Endpoint.Uri`; for a placement seen from
     /// the action, or behind `Step.` from the step. `SortOrder` and `DefaultPool` are of the space: the
     /// ids of all pools, and the id of one.
@@ -25,7 +25,7 @@ pub struct Written {
     pub after_text: Option<String>,
 }
 
-impl Written {
+impl WrittenField {
     /// A field that is spelled as this tool does.
     pub fn new(path: impl Into<String>, before: Option<Value>, after: Option<Value>) -> Self {
         Self { path: path.into(), before, after, before_text: None, after_text: None }

@@ -3,12 +3,13 @@
 //! A value that several owners have alike is said once. What the language cannot say is a comment.
 
 use super::{
-    Pools, comments,
+    PulledPools, comments,
     toml::{is_name, list, value},
 };
 use crate::{
     live::{
-        Given, Live, LiveTarget, LiveVariableSet, PoolVariable, Store, TargetReach, VariableOwner,
+        Live, LiveTarget, LiveVariableSet, PoolVariable, TargetReach, ValueSource, VariableOwner,
+        VariableStore,
     },
     model::{Id, Name, Pool},
     text::pattern::Pattern,
@@ -18,7 +19,7 @@ use indexmap::IndexMap;
 use std::fmt::Write as _;
 
 /// The tables of all that chooses a pool.
-pub(super) fn tables(live: &Live, pools: &Pools) -> String {
+pub(super) fn tables(live: &Live, pools: &PulledPools) -> String {
     let (mut text, left) = values(live, pools, |_| true);
     comments(&mut text, &left);
     let (targets, left) = targets(live, pools, |_| true);
@@ -29,7 +30,7 @@ pub(super) fn tables(live: &Live, pools: &Pools) -> String {
 
 /// What a table says besides whose variable it is.
 #[derive(PartialEq, Eq, Hash)]
-struct Said<'a> {
+struct PoolVariableEntry<'a> {
     key: &'static str,
     variable: &'a str,
     environments: &'a [String],
@@ -41,16 +42,17 @@ struct Said<'a> {
 /// Tables of some values, and what the language cannot say of them.
 pub(super) fn values(
     live: &Live,
-    pools: &Pools,
+    pools: &PulledPools,
     some: impl Fn(&PoolVariable) -> bool,
 ) -> (String, Vec<String>) {
-    let mut tables: IndexMap<Said, Vec<String>> = IndexMap::new();
+    let mut tables: IndexMap<PoolVariableEntry, Vec<String>> = IndexMap::new();
     let mut left = Vec::new();
-    let in_sets = live.choosers.variables.iter().filter(|it| it.given != Given::Default);
+    let in_sets =
+        live.indirect.variables.iter().filter(|it| it.source != ValueSource::TemplateDefault);
     for value in in_sets.filter(|it| some(it)) {
         // What a tenant gives, and what is in Git, is in no set that could be written; and a value without a
         // pool says nothing.
-        let Some(set) = live.choosers.sets.iter().find(|it| it.id == value.set) else { continue };
+        let Some(set) = live.indirect.sets.iter().find(|it| it.id == value.set) else { continue };
         let Some(pool) = &value.pool else { continue };
         match said(live, pools, (set, value), pool) {
             Ok(said) => tables.entry(said).or_default().push(set.owner.name().to_string()),
@@ -63,7 +65,7 @@ pub(super) fn values(
     }
     let mut text = String::new();
     for (said, owners) in tables {
-        let Said { key, variable, environments, channels, tags, pool } = said;
+        let PoolVariableEntry { key, variable, environments, channels, tags, pool } = said;
         _ = writeln!(text, "\n[[pool_variables]]\n{key} = {}", one_or_list(&owners));
         _ = writeln!(text, "variable = {}", value(variable));
         for (key, names) in
@@ -85,10 +87,10 @@ pub(super) fn values(
 /// Why there can be none.
 fn said<'a>(
     live: &'a Live,
-    pools: &Pools,
+    pools: &PulledPools,
     (set, value): (&'a LiveVariableSet, &'a PoolVariable),
     pool: &Id<Pool>,
-) -> Result<Said<'a>, &'static str> {
+) -> Result<PoolVariableEntry<'a>, &'static str> {
     if !pools.has(pool) {
         return Err("its pool is not there");
     }
@@ -106,8 +108,8 @@ fn said<'a>(
             == matches!(other.owner, VariableOwner::Project(_))
     };
     // What a branch has is beside what is left in the database, and that is not managed.
-    let on_branch = matches!(set.store, Store::Branch(_));
-    let others = live.choosers.sets.iter().filter(|it| !on_branch || is_managed(it));
+    let on_branch = matches!(set.store, VariableStore::Branch(_));
+    let others = live.indirect.sets.iter().filter(|it| !on_branch || is_managed(it));
     let named = others.filter(same_kind);
     if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1
         || has_twin(live, &set.owner)
@@ -115,7 +117,7 @@ fn said<'a>(
         return Err("another owner of variables has the same name");
     }
     let scope = &value.scope;
-    let knows = |entries: &[crate::live::Entry], names: &[String]| {
+    let knows = |entries: &[crate::live::DirectoryEntry], names: &[String]| {
         names.iter().all(|name| {
             let name = Name::new(name);
             is_name(name.as_str()) && entries.iter().filter(|it| it.name == name).count() == 1
@@ -133,13 +135,13 @@ fn said<'a>(
         let same = it.set == value.set && it.name == value.name;
         same && it.scope.is_plain() && it.scope.normal() == scope.normal()
     };
-    if set.others.contains(&value.name)
+    if set.other_variables.contains(&value.name)
         || value.id == Id::new("")
-        || live.choosers.variables.iter().filter(alike).count() > 1
+        || live.indirect.variables.iter().filter(alike).count() > 1
     {
         return Err("it cannot be told from another value");
     }
-    Ok(Said {
+    Ok(PoolVariableEntry {
         key: match set.owner {
             VariableOwner::Project(_) => "project",
             VariableOwner::Library(_) => "library_set",
@@ -160,22 +162,22 @@ pub(super) fn has_twin(live: &Live, owner: &VariableOwner) -> bool {
 
 /// Whether a file can say what the values of a set are: those in the database, and those on the branch that it names.
 fn is_managed(set: &LiveVariableSet) -> bool {
-    matches!(set.store, Store::Database | Store::Branch(_))
+    matches!(set.store, VariableStore::Database | VariableStore::Branch(_))
 }
 
 /// Tables of some targets that name a pool, and what the language cannot say of them; one that names none is
 /// left as it is.
 pub(super) fn targets(
     live: &Live,
-    pools: &Pools,
+    pools: &PulledPools,
     some: impl Fn(&LiveTarget) -> bool,
 ) -> (String, Vec<String>) {
-    let in_cloud = live.choosers.targets.iter().filter(|it| it.reach == TargetReach::Worker);
+    let in_cloud = live.indirect.targets.iter().filter(|it| it.reach == TargetReach::Worker);
     let mut tables: IndexMap<String, Vec<String>> = IndexMap::new();
     let mut left = Vec::new();
     for target in in_cloud.filter(|it| some(it)) {
         let Some(pool) = &target.pool else { continue };
-        let named = live.choosers.targets.iter().filter(|it| it.name == target.name).count();
+        let named = live.indirect.targets.iter().filter(|it| it.name == target.name).count();
         let why = match () {
             () if !pools.has(pool) => "its pool is not there",
             () if !is_exact(target.name.as_str()) => {

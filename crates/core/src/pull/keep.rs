@@ -14,21 +14,21 @@ mod values;
 mod worker;
 
 use super::{
-    Pools, choosers, comments, is_free,
-    keys::Keys,
+    PulledPools, choosers, comments, is_free,
+    keys::KeyAllocator,
     placements, pool_table,
     toml::{table_key, value},
     unsayable, workers,
 };
 use crate::{
     desired::Desired,
-    finding::{At, Finding, Level},
-    live::{Gap, Hides, Live, LivePool, LiveWorker},
+    finding::{Finding, FindingLocation, Level},
+    live::{HiddenData, Live, LivePool, LiveWorker, UnreadPart},
     model::Address,
     plan::{Change, ChangeKind, WorkerEdit},
 };
 
-use document::{Document, Edited, Table};
+use document::{EditedText, TomlDocument, TomlTable};
 pub use error::{KeepError, KeepReason};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -41,7 +41,7 @@ const PLAINLY: usize = 10;
 
 /// What a file asks for, and a plan of it.
 #[derive(Debug)]
-pub struct Judged {
+pub struct FilePlan {
     /// What it asks for.
     pub desired: Desired,
     /// What a plan of it would change.
@@ -55,10 +55,10 @@ pub struct Judged {
 }
 
 /// A text, and what is known of it.
-struct Round<'a> {
+struct KeepRound<'a> {
     live: &'a Live,
     text: &'a str,
-    judged: &'a Judged,
+    file_plan: &'a FilePlan,
     plainly: bool,
     /// Whether the file has had rules about values of variables.
     has_values: bool,
@@ -68,33 +68,33 @@ struct Round<'a> {
 
 /// The text that a round leads to, and what it did, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeepResult {
     /// The text.
     pub text: String,
     /// What was edited.
-    pub told: Vec<String>,
+    pub edit_notes: Vec<String>,
     /// Why a plan of it is refused, though it changes nothing: a repository that nobody can read.
-    pub refused: Vec<Finding>,
+    pub refusals: Vec<Finding>,
 }
 
 /// Why a table is looked at.
 #[derive(Default)]
-struct Concern<'a> {
+struct TableIssues<'a> {
     /// The edits of a worker; all of it where there are none.
     edits: Vec<WorkerEdit>,
     /// What is wrong in it.
     errors: Vec<&'a Finding>,
 }
 
-struct Keeper<'a> {
-    round: &'a Round<'a>,
-    document: Document<'a>,
-    pools: Pools<'a>,
+struct FileUpdater<'a> {
+    round: &'a KeepRound<'a>,
+    document: TomlDocument<'a>,
+    pools: PulledPools<'a>,
     /// The live pool of each key.
     live: HashMap<&'a str, &'a LivePool>,
     /// The live worker of each key.
     workers: HashMap<&'a str, &'a LiveWorker>,
-    told: Vec<String>,
+    edit_notes: Vec<String>,
 }
 
 /// The text, edited until a plan of it is empty; `judge` makes one.
@@ -105,19 +105,21 @@ struct Keeper<'a> {
 pub fn keep(
     text: &str,
     live: &Live,
-    judge: impl Fn(&str) -> Result<Judged, Finding>,
-) -> Result<Kept, KeepError> {
-    let mut kept = Kept { text: text.to_owned(), ..Kept::default() };
+    judge: impl Fn(&str) -> Result<FilePlan, Finding>,
+) -> Result<KeepResult, KeepError> {
+    let mut kept = KeepResult { text: text.to_owned(), ..KeepResult::default() };
     let (mut trail, mut good) = (Vec::new(), None);
     match (rounds(&mut kept, &mut trail, live, judge, &mut good), good) {
         (Ok(()), _) => Ok(kept),
         // A file of which a plan was empty is never worse than it was for what could be added to it.
         (Err(error), Some(mut good)) => {
-            good.told.push(format!("what no rule is about stays unsaid: {}", error.reason));
+            good.edit_notes.push(format!("what no rule is about stays unsaid: {}", error.reason));
             Ok(good)
         }
         (Err(error), None) => Err(KeepError {
-            at: error.at.map(|at| trail.iter().rev().fold(at, |at, it: &Edited| it.before(at))),
+            offset: error
+                .offset
+                .map(|at| trail.iter().rev().fold(at, |at, it: &EditedText| it.before(at))),
             ..error
         }),
     }
@@ -125,11 +127,11 @@ pub fn keep(
 
 /// Rounds of edits until nothing is left to edit; `good` is the last text of which a plan was empty.
 fn rounds(
-    kept: &mut Kept,
-    trail: &mut Vec<Edited>,
+    kept: &mut KeepResult,
+    trail: &mut Vec<EditedText>,
     live: &Live,
-    judge: impl Fn(&str) -> Result<Judged, Finding>,
-    good: &mut Option<Kept>,
+    judge: impl Fn(&str) -> Result<FilePlan, Finding>,
+    good: &mut Option<KeepResult>,
 ) -> Result<(), KeepError> {
     let (mut has_values, mut has_targets) = (false, false);
     for number in 0..ROUNDS {
@@ -149,19 +151,20 @@ fn rounds(
         if settled(judged).is_ok() {
             *good = Some(kept.clone());
         }
-        let (next, told) = once(&Round { live, text, judged, plainly, has_values, has_targets })?;
+        let (next, told) =
+            once(&KeepRound { live, text, file_plan: judged, plainly, has_values, has_targets })?;
         if next.text == kept.text {
             let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
-            kept.refused = refused.cloned().collect();
+            kept.refusals = refused.cloned().collect();
             return settled(judged);
         }
         kept.text.clone_from(&next.text);
-        kept.told.extend(told);
+        kept.edit_notes.extend(told);
         trail.push(next);
     }
     let what = "rules give way to each other without end".to_owned();
     let help = "put the rules with fewer wildcards first, and keep it again".to_owned();
-    Err(KeepError { at: None, reason: KeepReason::Unsettled { what, help } })
+    Err(KeepError { offset: None, reason: KeepReason::Unsettled { what, help } })
 }
 
 /// Makes sure that nothing is left to do.
@@ -169,66 +172,66 @@ fn rounds(
 /// # Errors
 ///
 /// The first thing that is.
-fn settled(judged: &Judged) -> Result<(), KeepError> {
+fn settled(judged: &FilePlan) -> Result<(), KeepError> {
     if let Some(error) = judged.findings.iter().find(|it| it.level == Level::Error) {
         return Err(KeepError::unsettled(error));
     }
     let Some(change) = judged.changes.first() else { return Ok(()) };
     let what = format!("a plan would still change {}", change.address);
     let reason = KeepReason::Unsettled { what, help: String::new() };
-    Err(KeepError { at: place(&change.cause.at), reason })
+    Err(KeepError { offset: place(&change.cause.location), reason })
 }
 
 /// The byte at which a place of the text begins.
-fn place(at: &At) -> Option<usize> {
+fn place(at: &FindingLocation) -> Option<usize> {
     match at {
-        At::Source(span) => Some(span.bytes.start),
-        At::Line(_) | At::Nowhere => None,
+        FindingLocation::Source(span) => Some(span.bytes.start),
+        FindingLocation::Line(_) | FindingLocation::Nowhere => None,
     }
 }
 
 /// The text without a rule that an edit has made the same as an earlier one: it decides nothing.
-fn without_twin(text: &str, finding: &Finding) -> Option<Edited> {
-    let mut document = Document::new(text).ok()?;
-    let at = document.head(document.at(place(&finding.at)?));
+fn without_twin(text: &str, finding: &Finding) -> Option<EditedText> {
+    let mut document = TomlDocument::new(text).ok()?;
+    let at = document.head(document.at(place(&finding.location)?));
     let is_twin = finding.code == "declared-twice" && document.tables.get(at).is_some_and(chooses);
     document.remove(at, "");
     is_twin.then(|| document.edited())
 }
 
 /// One round of edits, and what they are in words; the text as it is where there is nothing to edit.
-fn once(round: &Round) -> Result<(Edited, Vec<String>), KeepError> {
+fn once(round: &KeepRound) -> Result<(EditedText, Vec<String>), KeepError> {
     let (pools, live) = pool::pools(round);
-    let document = Document::new(round.text).map_err(|error| {
+    let document = TomlDocument::new(round.text).map_err(|error| {
         let (at, what) = (error.span().map(|it| it.start), error.message().to_owned());
-        KeepError { at, reason: KeepReason::Unsettled { what, help: String::new() } }
+        KeepError { offset: at, reason: KeepReason::Unsettled { what, help: String::new() } }
     })?;
     let workers = worker::workers(round);
-    let mut keeper = Keeper { round, document, pools, live, workers, told: Vec::new() };
+    let mut keeper = FileUpdater { round, document, pools, live, workers, edit_notes: Vec::new() };
     for (at, concern) in keeper.concerns() {
         keeper.mend(at, &concern)?;
     }
     keeper.add();
-    if keeper.told.is_empty() {
+    if keeper.edit_notes.is_empty() {
         // Where steps shall be is only certain once pools and rules are whole.
         keeper.steps();
         keeper.values()?;
         keeper.targets()?;
     }
-    if keeper.told.is_empty() {
+    if keeper.edit_notes.is_empty() {
         keeper.new_steps();
         keeper.new_values();
         keeper.new_targets();
     }
-    Ok((keeper.document.edited(), keeper.told))
+    Ok((keeper.document.edited(), keeper.edit_notes))
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> FileUpdater<'a> {
     /// The tables that are not as it is live.
-    fn concerns(&self) -> BTreeMap<usize, Concern<'a>> {
-        let mut concerns: BTreeMap<usize, Concern> = BTreeMap::new();
-        for change in &self.round.judged.changes {
-            let Some(at) = place(&change.cause.at) else { continue };
+    fn concerns(&self) -> BTreeMap<usize, TableIssues<'a>> {
+        let mut concerns: BTreeMap<usize, TableIssues> = BTreeMap::new();
+        for change in &self.round.file_plan.changes {
+            let Some(at) = place(&change.cause.location) else { continue };
             let edits = match &change.kind {
                 ChangeKind::PlaceStep { .. }
                 | ChangeKind::SetValue { .. }
@@ -237,10 +240,10 @@ impl<'a> Keeper<'a> {
                 _ => Vec::new(),
             };
             concerns.entry(self.at(at)).or_default().edits.extend(edits);
-            concerns.extend(self.pools_with(&change.kind).map(|it| (it, Concern::default())));
+            concerns.extend(self.pools_with(&change.kind).map(|it| (it, TableIssues::default())));
         }
-        for finding in self.round.judged.findings.iter().filter(|it| it.level == Level::Error) {
-            let Some(at) = place(&finding.at) else { continue };
+        for finding in self.round.file_plan.findings.iter().filter(|it| it.level == Level::Error) {
+            let Some(at) = place(&finding.location) else { continue };
             concerns.entry(self.at(at)).or_default().errors.push(finding);
         }
         // What chooses pools is looked at once these are whole.
@@ -255,33 +258,32 @@ impl<'a> Keeper<'a> {
 
     /// The errors in a table.
     fn errors_in(&self, at: usize) -> Vec<&'a Finding> {
-        let findings = self.round.judged.findings.iter();
-        let is_in = |it: &&Finding| place(&it.at).is_some_and(|it| self.at(it) == at);
+        let findings = self.round.file_plan.findings.iter();
+        let is_in = |it: &&Finding| place(&it.location).is_some_and(|it| self.at(it) == at);
         findings.filter(|it| it.level == Level::Error).filter(is_in).collect()
     }
 
     /// The changes of which a rule is the cause.
     fn changes_of(&self, rule: usize) -> Vec<&'a Change> {
-        let is_cause =
-            |it: &&Change| matches!(&it.cause.at, At::Source(span) if span.bytes.start == rule);
-        self.round.judged.changes.iter().filter(is_cause).collect()
+        let is_cause = |it: &&Change| matches!(&it.cause.location, FindingLocation::Source(span) if span.bytes.start == rule);
+        self.round.file_plan.changes.iter().filter(is_cause).collect()
     }
 
     /// Whether one of these errors is about a key of a table.
-    fn is_about(&self, table: &Table, key: &str, errors: &[&Finding]) -> bool {
-        let is_in = |at: &At| matches!(at, At::Source(it) if self.document.is_in(table, key, it.bytes.start));
-        errors.iter().any(|it| is_in(&it.at))
+    fn is_about(&self, table: &TomlTable, key: &str, errors: &[&Finding]) -> bool {
+        let is_in = |at: &FindingLocation| matches!(at, FindingLocation::Source(it) if self.document.is_in(table, key, it.bytes.start));
+        errors.iter().any(|it| is_in(&it.location))
     }
 
     /// Makes sure that nothing was hidden of what rules are about.
     ///
     /// # Errors
     ///
-    /// [`KeepReason::Unread`], where something was.
-    fn all_read(&self, rule: usize, rules: &str, hides: &[Hides]) -> Result<(), KeepError> {
-        match self.round.live.gaps.iter().find(|it| hides.contains(&it.hides)) {
+    /// [`KeepReason::UnreadDocument`], where something was.
+    fn all_read(&self, rule: usize, rules: &str, hides: &[HiddenData]) -> Result<(), KeepError> {
+        match self.round.live.unread.iter().find(|it| hides.contains(&it.hidden)) {
             None => Ok(()),
-            Some(Gap { what, why, .. }) => {
+            Some(UnreadPart { what, why, .. }) => {
                 Err(self.unread(rule, rules, (what.clone(), why.clone())))
             }
         }
@@ -290,11 +292,11 @@ impl<'a> Keeper<'a> {
     /// Why a rule cannot be kept: something, for some reason, could not be read.
     fn unread(&self, rule: usize, rules: &str, (what, why): (String, String)) -> KeepError {
         let at = self.document.tables.get(rule).map(|it| self.document.beginning(it));
-        KeepError { at, reason: KeepReason::Unread { rules: rules.to_owned(), what, why } }
+        KeepError { offset: at, reason: KeepReason::Unread { rules: rules.to_owned(), what, why } }
     }
 
     /// Edits a table until it says what is live.
-    fn mend(&mut self, at: usize, concern: &Concern<'a>) -> Result<(), KeepError> {
+    fn mend(&mut self, at: usize, concern: &TableIssues<'a>) -> Result<(), KeepError> {
         let Some(table) = self.document.tables.get(at).cloned() else { return Ok(()) };
         let path: Vec<&str> = table.path.iter().map(String::as_str).collect();
         match path.as_slice() {
@@ -303,12 +305,12 @@ impl<'a> Keeper<'a> {
             ["placements"] => self.rule_of_steps(at, &table, &concern.errors)?,
             ["waves"] => self.wave(at, &table, &concern.errors),
             ["removed"] => {
-                self.told.push("`[[removed]]` goes: what it names is there".to_owned());
+                self.edit_notes.push("`[[removed]]` goes: what it names is there".to_owned());
                 self.document.remove(at, "");
             }
             ["server"] => {
                 let on = self.round.live.server.built_in_worker.unwrap_or_default();
-                self.told.push(format!("server: built_in_worker = {on}"));
+                self.edit_notes.push(format!("server: built_in_worker = {on}"));
                 self.document.set(&table, "built_in_worker", &on.to_string());
             }
             _ => {
@@ -333,7 +335,8 @@ impl<'a> Keeper<'a> {
     fn add(&mut self) {
         let mut tables: String =
             self.pools.declared.iter().map(|(key, pool)| pool_table(key, pool)).collect();
-        self.told.extend(self.pools.declared.iter().map(|(key, _)| format!("pool `{key}` is new")));
+        self.edit_notes
+            .extend(self.pools.declared.iter().map(|(key, _)| format!("pool `{key}` is new")));
         let left = self.unsaid(&self.pools.left);
         if !left.is_empty() {
             tables.push_str(&format!("\n{left}"));
@@ -345,7 +348,7 @@ impl<'a> Keeper<'a> {
         let new: Vec<&LiveWorker> = all.filter(|it| !known.contains(it.id.as_str())).collect();
         let (mut tables, left) = workers::tables_of(self.round.live, &self.pools, &new);
         if !tables.is_empty() {
-            self.told
+            self.edit_notes
                 .push(format!("{} added", crate::text::count(new.len() - left.len(), "worker")));
         }
         let left = self.unsaid(&left);
@@ -357,6 +360,6 @@ impl<'a> Keeper<'a> {
 }
 
 /// Whether a table is a rule about what chooses pools.
-fn chooses(table: &Table) -> bool {
+fn chooses(table: &TomlTable) -> bool {
     table.path.first().is_some_and(|it| it == "pool_variables" || it == "target_pools")
 }

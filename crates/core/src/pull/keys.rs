@@ -6,23 +6,23 @@ use std::collections::{HashMap, HashSet};
 const ENDINGS: [&str; 3] = ["-worker-pool", "-workers", "-pool"];
 
 /// Gives each name a key of its own.
-pub(super) struct Keys {
+pub(super) struct KeyAllocator {
     /// How many names come to each short key.
     short: HashMap<String, usize>,
-    given: HashSet<String>,
+    taken: HashSet<String>,
 }
 
-impl Keys {
+impl KeyAllocator {
     /// For these names.
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let mut counts: HashMap<String, usize> = HashMap::new();
         names.for_each(|name| *counts.entry(short(name)).or_default() += 1);
-        Self { short: counts, given: HashSet::new() }
+        Self { short: counts, taken: HashSet::new() }
     }
 
     /// Gives these keys to nobody.
     pub(super) fn take<'a>(&mut self, taken: impl Iterator<Item = &'a String>) {
-        self.given.extend(taken.cloned());
+        self.taken.extend(taken.cloned());
     }
 
     /// A key for a name: a short one, where no other name comes to the same.
@@ -34,8 +34,8 @@ impl Keys {
         };
         let numbered = (2_usize..).map(|n| format!("{base}-{n}"));
         let mut free = std::iter::once(base.clone()).chain(numbered);
-        let key = free.find(|it| !self.given.contains(it)).unwrap_or(base);
-        self.given.insert(key.clone());
+        let key = free.find(|it| !self.taken.contains(it)).unwrap_or(base);
+        self.taken.insert(key.clone());
         key
     }
 }
@@ -74,7 +74,7 @@ mod tests {
             "\u{fffd}!",
             "sql!",
         ];
-        let mut keys = Keys::new(names.into_iter());
+        let mut keys = KeyAllocator::new(names.into_iter());
         let keys = names.map(|it| keys.of(it)).join(" ");
         assert_eq!(keys, "kubernetes azure-pool azure-workers sql pool pool-2 sql-2");
     }

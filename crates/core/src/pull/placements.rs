@@ -9,42 +9,42 @@ mod leave;
 mod shorten;
 mod wild;
 
-use super::{Pools, comment, toml::value};
+use super::{PulledPools, comment, toml::value};
 use crate::{
     live::Live,
     model::{Id, Place, Pool},
 };
 
-use book::{Book, Facet, Step};
-use fold::{Fold, Mode};
-use leave::Leave;
+use book::{PlacedStep, RuleFacet, StepCatalog};
+use fold::{FoldMode, FoldedRule};
+use leave::LeaveRule;
 pub(super) use leave::pattern;
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,
 };
-use wild::{Words, shown, wild};
+use wild::{WordPosition, shown, wild};
 
 /// How many of the most common places are tried as what all other steps do.
 const COMMON: usize = 2;
 
 /// A rule, as the keys and values of its table.
-type Rule = Vec<(&'static str, String)>;
+type RuleEntries = Vec<(&'static str, String)>;
 
 /// Steps by the ids of their processes and their own.
-type Ids<'a> = HashSet<(&'a str, &'a str)>;
+type StepIds<'a> = HashSet<(&'a str, &'a str)>;
 
 /// The rules that place every step where it is.
-pub(super) fn rules(live: &Live, pools: &Pools) -> String {
+pub(super) fn rules(live: &Live, pools: &PulledPools) -> String {
     let mut text = String::new();
-    let book = Book::new(live, Step::all(live).0);
+    let book = StepCatalog::new(live, PlacedStep::all(live).0);
     let Some((leaves, folds)) = shortest(&book, pools) else { return text };
     text.push_str("\n# Where steps run: the first rule that fits a step decides.\n");
-    for Leave { step, .. } in &leaves {
+    for LeaveRule { step, .. } in &leaves {
         let address = step.process.address(step.step);
         comment(&mut text, &format!("Step {address}: no rule finds it alone, so it is left."));
     }
-    let writer = Writer::new(live, pools, &book);
+    let writer = RuleWriter::new(live, pools, &book);
     let mut rules = String::new();
     leaves.iter().for_each(|it| it.write(&mut rules));
     folds.iter().for_each(|it| writer.write(&mut rules, it));
@@ -54,27 +54,31 @@ pub(super) fn rules(live: &Live, pools: &Pools) -> String {
 
 /// The rules with the least to read, those before them that leave single steps included; none where there
 /// are no steps.
-fn shortest<'a>(book: &Book<'a>, pools: &Pools) -> Option<(Vec<Leave<'a>>, Vec<Fold>)> {
-    let ways = common(book, pools)
-        .into_iter()
-        .flat_map(|common| [Mode::Careful, Mode::Most, Mode::Half].map(|mode| (common, mode)));
+fn shortest<'a>(
+    book: &StepCatalog<'a>,
+    pools: &PulledPools,
+) -> Option<(Vec<LeaveRule<'a>>, Vec<FoldedRule>)> {
+    let ways = common(book, pools).into_iter().flat_map(|common| {
+        [FoldMode::Careful, FoldMode::Most, FoldMode::Half].map(|mode| (common, mode))
+    });
     let shortened = ways.map(|(common, mode)| {
         let (folds, left) = fold::fold(book, mode, common);
-        let left: Vec<Step> = left.iter().filter_map(|it| book.steps.get(*it)).copied().collect();
-        let leaves = Leave::all(&left);
-        let mut rules: Vec<Fold> = leaves.iter().map(|it| it.fold(book)).collect();
+        let left: Vec<PlacedStep> =
+            left.iter().filter_map(|it| book.steps.get(*it)).copied().collect();
+        let leaves = LeaveRule::all(&left);
+        let mut rules: Vec<FoldedRule> = leaves.iter().map(|it| it.fold(book)).collect();
         rules.extend(folds);
         let folds = shorten::shorten(book, rules).split_off(leaves.len());
         (leaves, folds)
     });
-    let cost = |(leaves, folds): &(Vec<Leave>, Vec<Fold>)| {
-        2 * Leave::COST * leaves.len() + folds.iter().map(Fold::cost).sum::<usize>()
+    let cost = |(leaves, folds): &(Vec<LeaveRule>, Vec<FoldedRule>)| {
+        2 * LeaveRule::COST * leaves.len() + folds.iter().map(FoldedRule::cost).sum::<usize>()
     };
     shortened.min_by_key(cost)
 }
 
 /// The most common places, the first of equals first, which is the default pool where there is one.
-fn common(book: &Book, pools: &Pools) -> Vec<usize> {
+fn common(book: &StepCatalog, pools: &PulledPools) -> Vec<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     book.place.iter().for_each(|it| *counts.entry(*it).or_default() += 1);
     let is_said =
@@ -86,34 +90,45 @@ fn common(book: &Book, pools: &Pools) -> Vec<usize> {
 
 /// Rules that leave these steps where they are, whatever other rules say: by their place where that finds
 /// them and no others, and not `plainly`; by `leave` where it does not.
-pub(super) fn exceptions(live: &Live, pools: &Pools, moved: &Ids, plainly: bool) -> String {
-    let (on_worker, others) = Step::all(live);
-    let mut left: Vec<Step> = others.into_iter().filter(|it| it.is_of(moved)).collect();
+pub(super) fn exceptions(
+    live: &Live,
+    pools: &PulledPools,
+    moved: &StepIds,
+    plainly: bool,
+) -> String {
+    let (on_worker, others) = PlacedStep::all(live);
+    let mut left: Vec<PlacedStep> = others.into_iter().filter(|it| it.is_of(moved)).collect();
     let mut text = String::new();
     match plainly {
         true => left.extend(on_worker.into_iter().filter(|it| it.is_of(moved))),
         false => {
-            let book = Book::new(live, on_worker);
+            let book = StepCatalog::new(live, on_worker);
             let strange = alone(live, pools, &book, moved, &mut text);
             left.extend(strange.iter().filter_map(|it| book.steps.get(*it)));
         }
     }
-    Leave::all(&left).iter().for_each(|it| it.write(&mut text));
+    LeaveRule::all(&left).iter().for_each(|it| it.write(&mut text));
     text
 }
 
 /// Rules that place these steps where they are; none for those that no rule finds alone.
-pub(super) fn additions(live: &Live, pools: &Pools, new: &Ids) -> String {
+pub(super) fn additions(live: &Live, pools: &PulledPools, new: &StepIds) -> String {
     let mut text = String::new();
-    alone(live, pools, &Book::new(live, Step::all(live).0), new, &mut text);
+    alone(live, pools, &StepCatalog::new(live, PlacedStep::all(live).0), new, &mut text);
     text
 }
 
 /// Writes rules that place some of all steps, and returns those for which there is none.
-fn alone(live: &Live, pools: &Pools, book: &Book, some: &Ids, text: &mut String) -> Vec<usize> {
+fn alone(
+    live: &Live,
+    pools: &PulledPools,
+    book: &StepCatalog,
+    some: &StepIds,
+    text: &mut String,
+) -> Vec<usize> {
     let open = book.steps.iter().map(|it| it.is_of(some)).collect();
     let (folds, left) = fold::alone(book, open);
-    let writer = Writer::new(live, pools, book);
+    let writer = RuleWriter::new(live, pools, book);
     folds.iter().for_each(|it| writer.write(text, it));
     left
 }
@@ -122,7 +137,7 @@ fn alone(live: &Live, pools: &Pools, book: &Book, some: &Ids, text: &mut String)
 const LEAVE: &str = "leave";
 
 /// Why no rule can say a place.
-fn unsayable(place: &Place<Id<Pool>>, pools: &Pools) -> Option<String> {
+fn unsayable(place: &Place<Id<Pool>>, pools: &PulledPools) -> Option<String> {
     match place {
         Place::Pool(id) if !pools.has(id) => {
             Some(format!("Pool {:?} is none that a rule can name", id.as_str()))
@@ -135,7 +150,7 @@ fn unsayable(place: &Place<Id<Pool>>, pools: &Pools) -> Option<String> {
 }
 
 /// What a rule says for a place: what it cannot say is left as it is.
-pub(super) fn verdict(place: &Place<Id<Pool>>, pools: &Pools) -> (&'static str, String) {
+pub(super) fn verdict(place: &Place<Id<Pool>>, pools: &PulledPools) -> (&'static str, String) {
     match place {
         _ if unsayable(place, pools).is_some() => (LEAVE, true.to_string()),
         Place::Pool(id) => ("pool", value(&pools.reference(id))),
@@ -145,35 +160,35 @@ pub(super) fn verdict(place: &Place<Id<Pool>>, pools: &Pools) -> (&'static str, 
 }
 
 /// Writes rules as tables.
-struct Writer<'w, 'a> {
-    pools: &'w Pools<'a>,
-    book: &'w Book<'a>,
+struct RuleWriter<'w, 'a> {
+    pools: &'w PulledPools<'a>,
+    book: &'w StepCatalog<'a>,
     /// All names of the space, in lower case: a wildcard must find none but those that a rule names.
-    names: BTreeMap<Facet, BTreeSet<String>>,
+    names: BTreeMap<RuleFacet, BTreeSet<String>>,
 }
 
-impl<'w, 'a> Writer<'w, 'a> {
-    fn new(live: &'a Live, pools: &'w Pools<'a>, book: &'w Book<'a>) -> Self {
-        let mut names: BTreeMap<Facet, BTreeSet<String>> = BTreeMap::new();
+impl<'w, 'a> RuleWriter<'w, 'a> {
+    fn new(live: &'a Live, pools: &'w PulledPools<'a>, book: &'w StepCatalog<'a>) -> Self {
+        let mut names: BTreeMap<RuleFacet, BTreeSet<String>> = BTreeMap::new();
         let mut add = |facet, name: &str| {
             names.entry(facet).or_default().insert(name.trim().to_lowercase());
         };
         for process in &live.processes {
-            process.owner.runbook.iter().for_each(|it| add(Facet::Runbook, it.as_str()));
+            process.owner.runbook.iter().for_each(|it| add(RuleFacet::Runbook, it.as_str()));
             for step in &process.steps {
-                add(Facet::ActionType, &step.action_type);
-                add(Facet::Step, step.step.as_str());
-                add(Facet::Step, step.action.as_str());
+                add(RuleFacet::ActionType, &step.action_type);
+                add(RuleFacet::Step, step.step.as_str());
+                add(RuleFacet::Step, step.action.as_str());
             }
         }
         for project in &live.projects {
-            add(Facet::Project, project.name.as_str());
-            add(Facet::Group, project.group.as_str());
+            add(RuleFacet::Project, project.name.as_str());
+            add(RuleFacet::Group, project.group.as_str());
         }
         Self { pools, book, names }
     }
 
-    fn write(&self, text: &mut String, fold: &Fold) {
+    fn write(&self, text: &mut String, fold: &FoldedRule) {
         let Some(place) = fold.place.and_then(|it| self.book.places.get(it)) else { return };
         let left = unsayable(place, self.pools).map(|it| format!("{it}: its steps are left."));
         let other = || fold.terms.is_empty().then(|| "All other steps.".to_owned());
@@ -181,10 +196,10 @@ impl<'w, 'a> Writer<'w, 'a> {
     }
 
     /// The selectors of a rule.
-    fn rule(&self, fold: &Fold) -> Rule {
+    fn rule(&self, fold: &FoldedRule) -> RuleEntries {
         let says = |facet| fold.terms.iter().any(|(it, _)| *it == facet);
-        let any = !says(Facet::Process) && !says(Facet::Runbook);
-        let mut rule: Rule = Vec::new();
+        let any = !says(RuleFacet::Process) && !says(RuleFacet::Runbook);
+        let mut rule: RuleEntries = Vec::new();
         rule.extend(any.then(|| ("process", value("any"))));
         // A rule about a runbook is about runbooks.
         let terms = fold.terms.iter();
@@ -192,23 +207,30 @@ impl<'w, 'a> Writer<'w, 'a> {
         rule
     }
 
-    fn said(&self, facet: Facet, names: &[usize]) -> String {
+    fn said(&self, facet: RuleFacet, names: &[usize]) -> String {
         let named = names.iter().filter_map(|it| self.book.name(facet, *it));
         let names: Vec<&str> = named.map(|it| it.written).collect();
         let none = BTreeSet::new();
         let all = self.names.get(&facet).unwrap_or(&none);
         match facet {
             // A word, which has no wildcard.
-            Facet::Process if names.len() > 1 => value("any"),
-            Facet::Process => shown(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()),
-            Facet::ActionType => shown(&wild(&names, all, Words::First)),
-            _ => shown(&wild(&names, all, Words::Anywhere)),
+            RuleFacet::Process if names.len() > 1 => value("any"),
+            RuleFacet::Process => {
+                shown(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+            }
+            RuleFacet::ActionType => shown(&wild(&names, all, WordPosition::First)),
+            _ => shown(&wild(&names, all, WordPosition::Anywhere)),
         }
     }
 }
 
 /// Writes a rule, and what there is to say about it.
-fn write(text: &mut String, note: Option<String>, rule: Rule, verdict: (&'static str, String)) {
+fn write(
+    text: &mut String,
+    note: Option<String>,
+    rule: RuleEntries,
+    verdict: (&'static str, String),
+) {
     text.push('\n');
     note.iter().for_each(|it| comment(text, it));
     text.push_str("[[placements]]\n");

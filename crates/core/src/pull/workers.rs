@@ -1,7 +1,7 @@
 //! Workers as tables; those that differ by a number alone as one.
 
 use super::{
-    Pools, comments,
+    PulledPools, comments,
     toml::{is_name, list, table_key, value},
 };
 use crate::{
@@ -18,13 +18,13 @@ const SSH_PORT: u16 = 22;
 const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
 
 /// A worker as the lines of its table.
-struct Table {
+struct WorkerTable {
     name: String,
     lines: Vec<(&'static str, String)>,
 }
 
 /// The tables of all workers, in the server's order.
-pub(super) fn tables(live: &Live, pools: &Pools) -> String {
+pub(super) fn tables(live: &Live, pools: &PulledPools) -> String {
     let (mut text, left) = tables_of(live, pools, &live.workers.iter().collect::<Vec<_>>());
     comments(&mut text, &left);
     text
@@ -33,18 +33,18 @@ pub(super) fn tables(live: &Live, pools: &Pools) -> String {
 /// The tables of some workers, and those that the language cannot say, with why.
 pub(super) fn tables_of(
     live: &Live,
-    pools: &Pools,
+    pools: &PulledPools,
     workers: &[&LiveWorker],
 ) -> (String, Vec<String>) {
     let (mut tables, mut left) = (Vec::new(), Vec::new());
     for worker in workers {
         match lines(live, pools, worker) {
-            Ok(lines) => tables.push(Table { name: worker.name.to_string(), lines }),
+            Ok(lines) => tables.push(WorkerTable { name: worker.name.to_string(), lines }),
             Err(why) => left.push(format!("Worker {:?}: {why}.", worker.name)),
         }
     }
     let mut text = String::new();
-    for Table { name, lines } in folded(tables) {
+    for WorkerTable { name, lines } in folded(tables) {
         _ = writeln!(text, "\n[workers.{}]", table_key(&name));
         lines.iter().for_each(|(key, value)| _ = writeln!(text, "{key} = {value}"));
     }
@@ -54,7 +54,7 @@ pub(super) fn tables_of(
 /// The lines of a worker's table, or why the language cannot say it.
 pub(super) fn lines(
     live: &Live,
-    pools: &Pools,
+    pools: &PulledPools,
     worker: &LiveWorker,
 ) -> Result<Vec<(&'static str, String)>, &'static str> {
     let name = worker.name.as_str();
@@ -99,10 +99,10 @@ pub(super) fn braces(fields: &[(&str, String)]) -> String {
 }
 
 /// A kind of endpoint, and its keys and values.
-type Fields = (&'static str, Vec<(&'static str, String)>);
+type EndpointEntries = (&'static str, Vec<(&'static str, String)>);
 
 /// An endpoint as the key of its kind and what is in its table, or why the language cannot say it.
-pub(super) fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<Fields, &'static str> {
+pub(super) fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<EndpointEntries, &'static str> {
     Ok(match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {
             let mut fields = vec![("url", address(url)?), ("thumbprint", print(thumbprint)?)];
@@ -172,7 +172,7 @@ fn queue(text: &str) -> Result<String, &'static str> {
 }
 
 /// How the file points at a thing: by its name, or by its id where the name is not its own.
-fn reference(among: &[crate::live::Entry], id: &str) -> Result<String, &'static str> {
+fn reference(among: &[crate::live::DirectoryEntry], id: &str) -> Result<String, &'static str> {
     let Some(entry) = among.iter().find(|it| it.id == id) else {
         return Err("something that it refers to cannot be seen");
     };
@@ -182,11 +182,11 @@ fn reference(among: &[crate::live::Entry], id: &str) -> Result<String, &'static 
 }
 
 /// Folds neighbours whose names and lines differ by a number that counts up.
-fn folded(tables: Vec<Table>) -> Vec<Table> {
+fn folded(tables: Vec<WorkerTable>) -> Vec<WorkerTable> {
     let mut folded = Vec::new();
     let mut rest = tables.into_iter().peekable();
     while let Some(first) = rest.next() {
-        let Some(range) = Range::starting(&first) else {
+        let Some(range) = NumberedWorkers::starting(&first) else {
             folded.push(first);
             continue;
         };
@@ -200,23 +200,23 @@ fn folded(tables: Vec<Table>) -> Vec<Table> {
 }
 
 /// A worker's table with its number taken out.
-struct Range {
+struct NumberedWorkers {
     before: String,
-    behind: String,
+    after: String,
     width: usize,
     first: u32,
     lines: Vec<(&'static str, String)>,
 }
 
-impl Range {
+impl NumberedWorkers {
     /// The range that a worker may begin: the last number in its name counts.
-    fn starting(table: &Table) -> Option<Self> {
+    fn starting(table: &WorkerTable) -> Option<Self> {
         let end = table.name.rfind(|c: char| c.is_ascii_digit())? + 1;
         let digits = table.name[..end].chars().rev().take_while(char::is_ascii_digit).count();
         let (before, number) = table.name[..end].split_at(end - digits);
         Some(Self {
             before: before.to_owned(),
-            behind: table.name[end..].to_owned(),
+            after: table.name[end..].to_owned(),
             width: digits,
             first: number.parse().ok()?,
             lines: table.lines.iter().map(|line| numbered(line, number)).collect::<Option<_>>()?,
@@ -224,16 +224,16 @@ impl Range {
     }
 
     /// Whether a worker is the one of this number.
-    fn has(&self, table: &Table, number: u32) -> bool {
+    fn has(&self, table: &WorkerTable, number: u32) -> bool {
         let n = format!("{number:0width$}", width = self.width);
-        let name = format!("{}{n}{}", self.before, self.behind);
+        let name = format!("{}{n}{}", self.before, self.after);
         let lines = self.lines.iter().map(|(key, value)| (*key, value.replace("{n}", &n)));
         table.name == name && lines.eq(table.lines.iter().cloned())
     }
 
-    fn table(self, last: u32) -> Table {
-        let Self { before, behind, width, first, lines } = self;
-        Table { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
+    fn table(self, last: u32) -> WorkerTable {
+        let Self { before, after: behind, width, first, lines } = self;
+        WorkerTable { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
     }
 }
 
@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     fn shown(workers: &[(&str, &str)]) -> String {
-        let table = |(name, url): &(&str, &str)| Table {
+        let table = |(name, url): &(&str, &str)| WorkerTable {
             name: (*name).to_owned(),
             lines: vec![
                 ("pools", "[\"p-01\"]".to_owned()),
@@ -264,7 +264,7 @@ mod tests {
             ],
         };
         let folded = folded(workers.iter().map(table).collect());
-        let line = |it: Table| format!("{} {}", it.name, it.lines[1].1);
+        let line = |it: WorkerTable| format!("{} {}", it.name, it.lines[1].1);
         folded.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 

@@ -2,9 +2,9 @@
 //!
 //! Drawn by annotate-snippets, which draws rustc's and cargo's own. Never: deciding what a finding costs.
 
-use super::Look;
+use super::RenderOptions;
 use crate::{
-    finding::{At, Finding, Level, Line, Source, Sources, Span},
+    finding::{Finding, FindingLocation, Level, Source, SourceLine, Sources, Span},
     text::{
         count,
         escape::{Escaped, mask},
@@ -20,7 +20,7 @@ use std::ops::Range;
 const FEW: usize = 3;
 
 /// Findings one below the other, each with an empty line behind it; by file and place.
-pub fn findings(findings: &[Finding], sources: &Sources, look: Look) -> String {
+pub fn findings(findings: &[Finding], sources: &Sources, look: RenderOptions) -> String {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     sorted.sort_by_key(|finding| place(finding));
     let renderer = match look.colour {
@@ -45,35 +45,35 @@ pub fn tally(findings: &[Finding]) -> Option<String> {
 
 /// By file, then by place; what has no place comes last.
 fn place(finding: &Finding) -> (usize, &str, usize) {
-    match &finding.at {
-        At::Source(span) => (span.source.0, "", span.bytes.start),
-        At::Line(Line { file, line }) => (usize::MAX - 1, file, *line),
-        At::Nowhere => (usize::MAX, "", 0),
+    match &finding.location {
+        FindingLocation::Source(span) => (span.source.0, "", span.bytes.start),
+        FindingLocation::Line(SourceLine { file, line }) => (usize::MAX - 1, file, *line),
+        FindingLocation::Nowhere => (usize::MAX, "", 0),
     }
 }
 
-fn one(finding: &Finding, sources: &Sources, look: Look, renderer: &Renderer) -> String {
+fn one(finding: &Finding, sources: &Sources, look: RenderOptions, renderer: &Renderer) -> String {
     let mark = match finding.level {
         Level::Error => Mark::ERROR,
         Level::Deny => Mark::ERROR.with_name("denied"),
         Level::Warn => Mark::WARNING,
     };
     let mut elements: Vec<Element> = Vec::new();
-    match &finding.at {
-        At::Source(span) => {
+    match &finding.location {
+        FindingLocation::Source(span) => {
             let source = sources.get(span.source);
             elements.extend(source.map(|source| snippet(finding, source, span).into()));
         }
-        At::Line(Line { file, line }) => {
+        FindingLocation::Line(SourceLine { file, line }) => {
             elements.push(Origin::path(plain(file)).line(*line).into());
             // There is no text at hand beside which it could stand.
             let label = Some(&finding.label).filter(|it| !it.is_empty());
             elements.extend(label.map(|it| Mark::NOTE.message(plain(it)).into()));
         }
-        At::Nowhere => {}
+        FindingLocation::Nowhere => {}
     }
     if let Some(address) = &finding.address
-        && matches!(finding.at, At::Nowhere)
+        && matches!(finding.location, FindingLocation::Nowhere)
     {
         elements.push(Origin::path(plain(&address.to_string())).into());
     }
@@ -84,7 +84,7 @@ fn one(finding: &Finding, sources: &Sources, look: Look, renderer: &Renderer) ->
 }
 
 /// The list of what is concerned, as one note: a few of it, or all.
-fn notes(finding: &Finding, look: Look) -> impl Iterator<Item = String> {
+fn notes(finding: &Finding, look: RenderOptions) -> impl Iterator<Item = String> {
     let all = &finding.notes;
     let shown = if 0 < look.verbosity { all.len() } else { FEW.min(all.len()) };
     let mut lines: Vec<_> = all.iter().take(shown).map(|it| plain(it)).collect();
@@ -137,7 +137,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    const LOOK: Look = Look { colour: false, verbosity: 0 };
+    const LOOK: RenderOptions = RenderOptions { colour: false, verbosity: 0 };
 
     fn sources(text: &str) -> Sources {
         Sources(vec![Source { path: "workers.toml".into(), text: text.into() }])
@@ -171,7 +171,7 @@ mod tests {
         let finding = Finding::new(
             "empty-pool",
             Level::Deny,
-            At::Line(Line { file: "w.toml".into(), line: 24 }),
+            FindingLocation::Line(SourceLine { file: "w.toml".into(), line: 24 }),
             "5 steps would run nowhere",
         )
         .about(Address::Pool("sql".into()))
@@ -186,7 +186,7 @@ mod tests {
                  and 2 more; -v shows all
          = help: declare a worker
         ");
-        let all = findings(&[finding], &Sources::default(), Look { verbosity: 1, ..LOOK });
+        let all = findings(&[finding], &Sources::default(), RenderOptions { verbosity: 1, ..LOOK });
         assert!(all.contains("five") && !all.contains("more"));
     }
 
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn findings_of_a_saved_plan_keep_their_label_and_stand_by_file() {
-        let at = |file: &str, line| At::Line(Line { file: file.into(), line });
+        let at = |file: &str, line| FindingLocation::Line(SourceLine { file: file.into(), line });
         let all = [("b.toml", 1), ("a.toml", 9), ("b.toml", 2)].map(|(file, line)| {
             Finding::new("x", Level::Warn, at(file, line), "here").label("no worker")
         });

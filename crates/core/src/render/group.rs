@@ -3,35 +3,35 @@
 //! Text, Markdown and HTML are drawn of this. Never: layout, colour, escaping.
 
 use crate::{
-    finding::{At, Line, Sources},
-    plan::{Action, Cause, Change, ChangeKind, FieldDiff, Plan},
+    finding::{FindingLocation, SourceLine, Sources},
+    plan::{Cause, Change, ChangeAction, ChangeKind, FieldDiff, Plan},
 };
 
 use std::collections::HashMap;
 
 /// All changes to one kind of object.
-pub(super) struct Section<'a> {
+pub(super) struct PlanSection<'a> {
     /// What it is headed by.
     pub(super) title: &'static str,
     /// What changes, in the order of the plan.
-    pub(super) blocks: Vec<Block<'a>>,
+    pub(super) blocks: Vec<ChangeGroup<'a>>,
 }
 
 /// Changes that are told as one: a single one, or the steps that one rule moves in one way.
-pub(super) struct Block<'a> {
+pub(super) struct ChangeGroup<'a> {
     /// What is done.
-    pub(super) action: Action,
+    pub(super) action: ChangeAction,
     /// The changes; at least one.
     pub(super) changes: Vec<&'a Change>,
     /// The fields that change, alike in all of them.
     pub(super) fields: Vec<FieldDiff>,
     /// The place of the file that asks for it.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<SourceLine>,
 }
 
 /// The sections of a plan that has changes, in the order in which these are carried out: the built-in worker
 /// is switched on before everything and off after everything.
-pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<Section<'a>> {
+pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection<'a>> {
     let titles = [
         ("server", "Server"),
         ("pool", "Pools"),
@@ -42,23 +42,26 @@ pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<Section<'a>
     ];
     let section = |(object, title)| {
         let changes = plan.changes.iter().filter(|it| it.kind.object() == object);
-        Section { title, blocks: blocks(changes, sources) }
+        PlanSection { title, blocks: blocks(changes, sources) }
     };
     let sections = titles.into_iter().map(section).filter(|it| !it.blocks.is_empty());
     let mut sections: Vec<_> = sections.collect();
-    sections.sort_by_key(Section::goes_off);
+    sections.sort_by_key(PlanSection::goes_off);
     sections
 }
 
-impl Section<'_> {
+impl PlanSection<'_> {
     fn goes_off(&self) -> bool {
         let mut changes = self.blocks.iter().flat_map(|block| &block.changes);
-        changes.any(|it| matches!(it.kind, ChangeKind::SetBuiltInWorker { on: false }))
+        changes.any(|it| matches!(it.kind, ChangeKind::SetBuiltInWorker { enabled: false }))
     }
 }
 
-fn blocks<'a>(changes: impl Iterator<Item = &'a Change>, sources: &Sources) -> Vec<Block<'a>> {
-    let mut blocks: Vec<Block> = Vec::new();
+fn blocks<'a>(
+    changes: impl Iterator<Item = &'a Change>,
+    sources: &Sources,
+) -> Vec<ChangeGroup<'a>> {
+    let mut blocks: Vec<ChangeGroup> = Vec::new();
     let mut folds = HashMap::new();
     for change in changes {
         let fields = change.kind.fields();
@@ -66,7 +69,7 @@ fn blocks<'a>(changes: impl Iterator<Item = &'a Change>, sources: &Sources) -> V
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
             let shown = fields.iter().map(|it| format!("{}{:?}{:?}", it.path, it.before, it.after));
-            let Cause { at: _, rule, why } = &change.cause;
+            let Cause { location: _, rule, why } = &change.cause;
             let key = (line.clone(), rule, why, shown.collect::<String>());
             let at = *folds.entry(key).or_insert(blocks.len());
             if let Some(block) = blocks.get_mut(at) {
@@ -74,15 +77,15 @@ fn blocks<'a>(changes: impl Iterator<Item = &'a Change>, sources: &Sources) -> V
                 continue;
             }
         }
-        blocks.push(Block { action, changes: vec![change], fields, line });
+        blocks.push(ChangeGroup { action, changes: vec![change], fields, line });
     }
     blocks
 }
 
-fn line(change: &Change, sources: &Sources) -> Option<Line> {
-    match &change.cause.at {
-        At::Source(span) => sources.line(span),
-        At::Line(line) => Some(line.clone()),
-        At::Nowhere => None,
+fn line(change: &Change, sources: &Sources) -> Option<SourceLine> {
+    match &change.cause.location {
+        FindingLocation::Source(span) => sources.line(span),
+        FindingLocation::Line(line) => Some(line.clone()),
+        FindingLocation::Nowhere => None,
     }
 }

@@ -3,13 +3,13 @@
 //! Colour says nothing that the words do not.
 
 use super::{
-    Look, findings,
-    group::{Block, Section, sections},
+    RenderOptions, findings,
+    group::{ChangeGroup, PlanSection, sections},
 };
 use crate::{
-    finding::{Level, Line, Sources},
+    finding::{Level, SourceLine, Sources},
     model::{Address, ProcessName},
-    plan::{Action, Change, ChangeKind, FieldDiff, Plan, Summary, Touches},
+    plan::{Change, ChangeAction, ChangeKind, FieldDiff, Plan, PlanSummary, Touches},
     text::{count, escape::Escaped},
 };
 
@@ -30,20 +30,20 @@ const AROUND: usize = 3;
 const LONG: usize = 80;
 
 /// The plan; its last line is the summary.
-pub(super) fn plan(plan: &Plan, sources: &Sources, look: Look) -> String {
+pub(super) fn plan(plan: &Plan, sources: &Sources, look: RenderOptions) -> String {
     let mut out = String::new();
     // Writing to a `String` cannot fail.
-    _ = Page { plan, sources, look }.write(&mut out);
+    _ = TextPage { plan, sources, look }.write(&mut out);
     out
 }
 
-struct Page<'a> {
+struct TextPage<'a> {
     plan: &'a Plan,
     sources: &'a Sources,
-    look: Look,
+    look: RenderOptions,
 }
 
-impl Page<'_> {
+impl TextPage<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
         if 0 <= self.look.verbosity {
             self.header(out)?;
@@ -72,7 +72,7 @@ impl Page<'_> {
         )
     }
 
-    fn section(&self, out: &mut String, section: &Section) -> fmt::Result {
+    fn section(&self, out: &mut String, section: &PlanSection) -> fmt::Result {
         writeln!(out, "{}\n", self.paint("1", section.title))?;
         for block in &section.blocks {
             match block.changes.as_slice() {
@@ -84,7 +84,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn single(&self, out: &mut String, block: &Block, change: &Change) -> fmt::Result {
+    fn single(&self, out: &mut String, block: &ChangeGroup, change: &Change) -> fmt::Result {
         let address = change.address.to_string();
         write!(out, "  {} {}", self.symbol(block.action), Escaped(&address))?;
         if let Some(line) = &block.line {
@@ -96,7 +96,7 @@ impl Page<'_> {
         }
         self.why(out, change)?;
         self.fields(out, block)?;
-        if block.action == Action::Replace && is_stranger(&block.fields) {
+        if block.action == ChangeAction::Replace && is_stranger(&block.fields) {
             let word = self.paint("1;33", "security");
             writeln!(
                 out,
@@ -117,7 +117,7 @@ impl Page<'_> {
     }
 
     /// Steps that one rule moves in one way.
-    fn fold(&self, out: &mut String, block: &Block, changes: &[&Change]) -> fmt::Result {
+    fn fold(&self, out: &mut String, block: &ChangeGroup, changes: &[&Change]) -> fmt::Result {
         let rule = changes.first().and_then(|it| it.cause.rule.as_ref());
         let by = match (rule, &block.line) {
             (Some(rule), Some(line)) => format!(" by rule {} ({})", quoted(rule), place(line)),
@@ -142,7 +142,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn fields(&self, out: &mut String, block: &Block) -> fmt::Result {
+    fn fields(&self, out: &mut String, block: &ChangeGroup) -> fmt::Result {
         let width = block.fields.iter().map(|it| it.path.len()).max().unwrap_or_default();
         for field in &block.fields {
             let path = format!("{:width$}", Escaped(&field.path).to_string());
@@ -185,12 +185,12 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn symbol(&self, action: Action) -> String {
+    fn symbol(&self, action: ChangeAction) -> String {
         let colour = match action {
-            Action::Create => "32",
-            Action::Update => "33",
-            Action::Replace => "35",
-            Action::Delete => "31",
+            ChangeAction::Create => "32",
+            ChangeAction::Update => "33",
+            ChangeAction::Replace => "35",
+            ChangeAction::Delete => "31",
         };
         self.paint(colour, &action.symbol().to_string())
     }
@@ -205,7 +205,7 @@ impl Page<'_> {
 
 /// The last line of a plan.
 fn summary(plan: &Plan) -> String {
-    let Summary { create, update, replace, delete, denied, warnings } = plan.summary();
+    let PlanSummary { create, update, replace, delete, denied, warnings } = plan.summary();
     let warnings = match warnings {
         0 => String::new(),
         n => format!("; {}", count(n, "warning")),
@@ -254,7 +254,7 @@ fn touches(touches: Touches) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Touches {}", parts.join(", ")))
 }
 
-fn place(line: &Line) -> String {
+fn place(line: &SourceLine) -> String {
     format!("{}:{}", Escaped(&line.file), line.line)
 }
 
@@ -350,13 +350,13 @@ fn value_of(path: &str, value: &Value) -> String {
 mod tests {
     use super::*;
     use crate::{
-        finding::At,
+        finding::FindingLocation,
         model::{Endpoint, Id, Linked, Place},
         plan::{Cause, PoolEdit, WorkerEdit, sample},
     };
 
     fn shown(plan: &Plan, verbosity: i8) -> String {
-        super::plan(plan, &sample::sources(), Look { colour: false, verbosity })
+        super::plan(plan, &sample::sources(), RenderOptions { colour: false, verbosity })
     }
 
     #[test]
@@ -379,7 +379,7 @@ mod tests {
         let coloured = super::plan(
             &sample::everything(),
             &sample::sources(),
-            Look { colour: true, verbosity: 0 },
+            RenderOptions { colour: true, verbosity: 0 },
         );
         let mut plain = String::new();
         let mut rest = coloured.as_str();
@@ -450,7 +450,7 @@ mod tests {
         let back = |project| {
             let mut change = sample::placement(project, "Seed", Place::DefaultPool);
             let why = Some("the receipt says that it ran there".to_owned());
-            change.cause = Cause { at: At::Nowhere, rule: None, why };
+            change.cause = Cause { location: FindingLocation::Nowhere, rule: None, why };
             change
         };
         let plan = sample::plan(vec![back("Web Store"), back("Billing")], Vec::new());

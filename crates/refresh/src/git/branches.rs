@@ -5,10 +5,10 @@
 //! `api.md` 2.10: a protected branch takes none; the settings of a project name them, and so does the list of
 //! its branches.
 
-use super::{Reading, is_of_the_repository};
+use super::{SpaceReading, is_of_the_repository};
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
-    live::{Branch, GitScope},
+    live::{GitScope, LiveBranch},
     model::Id,
     text::pattern::Patterns,
 };
@@ -17,21 +17,21 @@ use poolwright_core::{
 const DEFAULT: &str = "default";
 
 /// The branches of a project's repository.
-pub(crate) struct Branches<'a> {
-    pub(crate) reading: &'a Reading<'a>,
+pub(crate) struct RepositoryBranches<'a> {
+    pub(crate) reading: &'a SpaceReading<'a>,
     pub(crate) git: &'a GitScope,
-    pub(crate) project: &'a wire::Project,
+    pub(crate) project: &'a wire::ProjectResource,
 }
 
-impl Branches<'_> {
+impl RepositoryBranches<'_> {
     /// The branches that are asked for, each protected one followed by the branch that stands for it.
-    pub(crate) async fn asked(&self) -> Result<Vec<Branch>, octopus::Error> {
+    pub(crate) async fn asked(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
         let mut branches = Vec::new();
         for mut branch in self.listed().await? {
             let stand_in = self.stand_in(&branch, &branches).await?;
-            branch.without_stand_in = matches!(stand_in, StandIn::Protected);
+            branch.without_stand_in = matches!(stand_in, StandInBranch::Protected);
             branches.push(branch);
-            if let StandIn::There(stand_in) = stand_in {
+            if let StandInBranch::Found(stand_in) = stand_in {
                 branches.push(stand_in);
             }
         }
@@ -39,7 +39,7 @@ impl Branches<'_> {
     }
 
     /// The branches that are asked for. The list of all is read only where more than the default branch is.
-    pub(super) async fn listed(&self) -> Result<Vec<Branch>, octopus::Error> {
+    pub(super) async fn listed(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
         let default = short(&self.project.persistence_settings.default_branch);
         let asked = self.git.branches.iter().map(String::as_str);
         let others: Vec<&str> = asked.filter(|it| *it != DEFAULT).collect();
@@ -88,7 +88,7 @@ impl Branches<'_> {
     }
 
     /// Whether a branch is protected, by the project's settings or by what the server says of the branch.
-    async fn takes_no_commit(&self, name: &str) -> Result<bool, octopus::Error> {
+    async fn takes_no_commit(&self, name: &str) -> Result<bool, octopus::ClientError> {
         if self.protects(name) {
             return Ok(true);
         }
@@ -103,30 +103,30 @@ impl Branches<'_> {
     /// The branch that takes what a protected one may not. It can stand for one branch alone.
     async fn stand_in(
         &self,
-        branch: &Branch,
-        before: &[Branch],
-    ) -> Result<StandIn, octopus::Error> {
+        branch: &LiveBranch,
+        before: &[LiveBranch],
+    ) -> Result<StandInBranch, octopus::ClientError> {
         let instead = self.git.instead_of_protected.as_ref().filter(|_| branch.protected);
-        let Some(instead) = instead else { return Ok(StandIn::Nowhere) };
+        let Some(instead) = instead else { return Ok(StandInBranch::Missing) };
         if self.protects(instead) {
-            return Ok(StandIn::Protected);
+            return Ok(StandInBranch::Protected);
         }
         if before.iter().any(|it| it.stands_for.is_some()) {
-            return Ok(StandIn::Nowhere);
+            return Ok(StandInBranch::Missing);
         }
         let stands_for = Some(branch.name.clone());
-        let stand_in = Branch { stands_for, ..self.branch(instead.clone(), false) };
+        let stand_in = LiveBranch { stands_for, ..self.branch(instead.clone(), false) };
         let there = self.reading.reader.branch(&address(&stand_in)).await?;
         Ok(match there {
-            None => StandIn::Nowhere,
-            Some(it) if it.is_protected => StandIn::Protected,
-            Some(_) => StandIn::There(stand_in),
+            None => StandInBranch::Missing,
+            Some(it) if it.is_protected => StandInBranch::Protected,
+            Some(_) => StandInBranch::Found(stand_in),
         })
     }
 
     /// A branch, as far as it is known before anything on it is read.
-    fn branch(&self, name: String, protected: bool) -> Branch {
-        Branch {
+    fn branch(&self, name: String, protected: bool) -> LiveBranch {
+        LiveBranch {
             document: String::new(),
             project: Id::new(&self.project.id),
             repository: without_secrets(&self.project.persistence_settings.url),
@@ -139,18 +139,21 @@ impl Branches<'_> {
 }
 
 /// What there is of the branch that takes what a protected one may not.
-enum StandIn {
+enum StandInBranch {
     /// It is there.
-    There(Branch),
+    Found(LiveBranch),
     /// It would take no commit either.
     Protected,
     /// It is not there, or not wanted.
-    Nowhere,
+    Missing,
 }
 
 /// A branch, as the client addresses it.
-pub(crate) fn address(branch: &Branch) -> octopus::Branch {
-    octopus::Branch { project: branch.project.as_str().to_owned(), name: branch.name.clone() }
+pub(crate) fn address(branch: &LiveBranch) -> octopus::ProjectBranch {
+    octopus::ProjectBranch {
+        project: branch.project.as_str().to_owned(),
+        name: branch.name.clone(),
+    }
 }
 
 /// `refs/heads/main` → `main`.

@@ -2,13 +2,13 @@
 
 use poolwright_client::octopus::wire;
 use poolwright_core::{
-    live::{LiveProcess, LiveStep, Owner, PROCESS_TEMPLATE},
+    live::{LiveProcess, LiveStep, PROCESS_TEMPLATE, ProcessOwner},
     model::{Container, Id, Name, Place, Pool},
 };
 
 /// A process of this owner. A step of several actions is as many entries; a disabled one counts too,
 /// since somebody may enable it.
-pub(crate) fn process(process: wire::Process, owner: Owner) -> LiveProcess {
+pub(crate) fn process(process: wire::ProcessResource, owner: ProcessOwner) -> LiveProcess {
     LiveProcess {
         id: Id::new(process.id),
         owner,
@@ -19,10 +19,10 @@ pub(crate) fn process(process: wire::Process, owner: Owner) -> LiveProcess {
 }
 
 /// The entries of a step, one for each of its actions.
-pub(crate) fn steps(step: wire::Step) -> Vec<LiveStep> {
-    let wire::Step { name, properties, actions, .. } = step;
+pub(crate) fn steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
+    let wire::DeploymentStepResource { name, properties, actions, .. } = step;
     let has_siblings = actions.len() > 1;
-    let entry = |action: wire::Action| {
+    let entry = |action: wire::DeploymentActionResource| {
         let roles = match properties.target_roles.trim().is_empty() {
             true => action.properties.target_roles,
             false => properties.target_roles.clone(),
@@ -66,8 +66,8 @@ fn parameters(action_type: &str, mut parameters: Vec<(String, String)>) -> Vec<(
     parameters
 }
 
-fn container(container: wire::Container) -> Option<Container<String>> {
-    let wire::Container { image, feed_id } = container;
+fn container(container: wire::DeploymentActionContainerResource) -> Option<Container<String>> {
+    let wire::DeploymentActionContainerResource { image, feed_id } = container;
     (!image.is_empty()).then_some(Container { image, feed: feed_id })
 }
 
@@ -79,7 +79,7 @@ mod tests {
     fn read(steps: Value) -> Vec<LiveStep> {
         let document = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
         let (project, group) = (Name::new("Web Store"), Name::new("Applications"));
-        let owner = Owner { project, group, runbook: None };
+        let owner = ProcessOwner { project, group, runbook: None };
         process(serde_json::from_value(document).unwrap(), owner).steps
     }
 

@@ -2,17 +2,17 @@
 //!
 //! Never: a decision of what is an event.
 
-use super::Change;
+use super::DocumentChange;
 use crate::{
-    answer::Result,
-    kind::{Kind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
+    answer::HandlerResult,
+    kind::{DocumentKind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
     resource::text,
 };
 use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Value, json};
 
 /// What people call a kind, and the id that lists of events know it by.
-pub(crate) fn document_type(kind: &Kind) -> (&'static str, String) {
+pub(crate) fn document_type(kind: &DocumentKind) -> (&'static str, String) {
     let id = match kind.path {
         "deploymentprocesses" => "DeploymentProcesses",
         "runbookprocesses" => "RunbookProcesses",
@@ -31,17 +31,21 @@ pub(crate) fn document_type(kind: &Kind) -> (&'static str, String) {
 }
 
 /// How people call a document, and what stands before that in a sentence.
-pub(super) struct Name {
+pub(super) struct DocumentName {
     before: String,
     shown: String,
     /// The id of the document that is called so.
     id: String,
 }
 
-impl Name {
+impl DocumentName {
     /// The name of a document; what has none of its own is called after what it belongs to.
-    pub(super) fn of(db: &Connection, change: &Change, changes: &[Change]) -> Result<Self> {
-        let Change { id, kind, .. } = change;
+    pub(super) fn of(
+        db: &Connection,
+        change: &DocumentChange,
+        changes: &[DocumentChange],
+    ) -> HandlerResult<Self> {
+        let DocumentChange { id, kind, .. } = change;
         let (_, noun) = document_type(kind);
         let document = change.new.as_ref().or(change.old.as_ref()).unwrap_or(&Value::Null);
         let owner = match kind.path {
@@ -54,12 +58,16 @@ impl Name {
             let own = ["Name", "Version", "Id"].into_iter().map(|it| text(document, it));
             let own = own.into_iter().find(|it| !it.is_empty()).unwrap_or(id);
             return Ok(match kind.path {
-                "tasks" => Name {
+                "tasks" => DocumentName {
                     before: String::new(),
                     shown: text(document, "Description").to_owned(),
                     id: id.clone(),
                 },
-                _ => Name { before: format!("{noun} "), shown: own.to_owned(), id: id.clone() },
+                _ => DocumentName {
+                    before: format!("{noun} "),
+                    shown: own.to_owned(),
+                    id: id.clone(),
+                },
             });
         }
         let before = format!("{noun} for ");
@@ -73,7 +81,7 @@ impl Name {
     }
 
     /// What happened to the document of this name.
-    pub(super) fn sentence(&self, category: &str, document: &Value) -> Sentence {
+    pub(super) fn sentence(&self, category: &str, document: &Value) -> EventText {
         let Self { before, shown, id } = self;
         let after = match category {
             "Created" => "was created".to_owned(),
@@ -87,7 +95,7 @@ impl Name {
             _ => "failed".to_owned(),
         };
         let link = escape(text(&document["Links"], "Self"));
-        Sentence {
+        EventText {
             message: format!("{before}{shown} {after}"),
             html: format!("{before}<a href='{link}'>{}</a> {after}", escape(shown)),
             references: json!([{
@@ -99,14 +107,14 @@ impl Name {
     }
 }
 
-fn name_of(db: &Connection, id: &str) -> Result<String> {
+fn name_of(db: &Connection, id: &str) -> HandlerResult<String> {
     let mut statement = db.prepare_cached("select name from document where id = ?1")?;
     let name: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
     Ok(name.filter(|it| !it.is_empty()).unwrap_or_else(|| id.to_owned()))
 }
 
 /// An event in words.
-pub(super) struct Sentence {
+pub(super) struct EventText {
     /// As text.
     pub(super) message: String,
     /// With a link to what it is about.

@@ -2,7 +2,7 @@
 //!
 //! A rule is a text or an object with the same clauses as keys. Never: a way to the API's documents.
 
-use super::{BadRule, Faults, Rule};
+use super::{FaultRule, FaultRuleError, Faults};
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,47 +10,47 @@ use serde_json::{Value, json};
 /// What may be sent: rules alone, or with a seed.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Sent {
-    Rule(Written),
-    Rules(Vec<Written>),
-    All(All),
+enum FaultsInput {
+    Rule(RuleInput),
+    Rules(Vec<RuleInput>),
+    All(SeededRules),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct All {
+struct SeededRules {
     #[serde(default)]
     seed: Option<u64>,
-    faults: Vec<Written>,
+    faults: Vec<RuleInput>,
 }
 
 /// A rule as it is sent.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Written {
+enum RuleInput {
     Text(String),
-    Object(Object),
+    Object(RuleObject),
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Object {
+struct RuleObject {
     what: String,
-    at: Option<Said>,
-    every: Option<Said>,
-    chance: Option<Said>,
-    on: Option<Said>,
+    at: Option<ClauseValue>,
+    every: Option<ClauseValue>,
+    chance: Option<ClauseValue>,
+    on: Option<ClauseValue>,
 }
 
 /// A value of a clause.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Said {
+enum ClauseValue {
     Number(u64),
     Text(String),
 }
 
-impl Said {
+impl ClauseValue {
     fn text(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
@@ -59,17 +59,17 @@ impl Said {
     }
 }
 
-impl Written {
-    fn rule(self) -> Result<Rule, BadRule> {
+impl RuleInput {
+    fn rule(self) -> Result<FaultRule, FaultRuleError> {
         match self {
             Self::Text(text) => text.parse(),
-            Self::Object(Object { what, at, every, chance, on }) => {
+            Self::Object(RuleObject { what, at, every, chance, on }) => {
                 let clauses = [("at", at), ("every", every), ("chance", chance), ("on", on)];
                 let said: Vec<(&str, String)> = clauses
                     .iter()
                     .filter_map(|(clause, said)| Some((*clause, said.as_ref()?.text())))
                     .collect();
-                Rule::of(&what, said.iter().map(|(clause, value)| (*clause, value.as_str())))
+                FaultRule::of(&what, said.iter().map(|(clause, value)| (*clause, value.as_str())))
             }
         }
     }
@@ -120,31 +120,31 @@ impl Faults {
         let rules = self.rules.iter().map(|counted| {
             let mut shown = json!({
                 "fault": counted.rule.to_string(),
-                "what": counted.rule.what.to_string(),
+                "what": counted.rule.fault.to_string(),
             });
             for (clause, value) in counted.rule.clauses() {
                 shown[clause] = json!(value);
             }
-            shown["seen"] = json!(counted.seen);
-            shown["met"] = json!(counted.met);
+            shown["seen"] = json!(counted.matched);
+            shown["met"] = json!(counted.triggered);
             shown
         });
         json!({ "seed": self.seed, "faults": rules.collect::<Vec<_>>() })
     }
 }
 
-fn read(body: &str) -> Result<(Option<u64>, Vec<Rule>), String> {
+fn read(body: &str) -> Result<(Option<u64>, Vec<FaultRule>), String> {
     let body = body.trim();
     let (seed, written) = if body.starts_with(['{', '[', '"']) {
         match serde_json::from_str(body).map_err(|_| FORMS)? {
-            Sent::Rule(rule) => (None, vec![rule]),
-            Sent::Rules(rules) => (None, rules),
-            Sent::All(All { seed, faults }) => (seed, faults),
+            FaultsInput::Rule(rule) => (None, vec![rule]),
+            FaultsInput::Rules(rules) => (None, rules),
+            FaultsInput::All(SeededRules { seed, faults }) => (seed, faults),
         }
     } else {
         let lines = body.lines().filter(|line| !line.trim().is_empty());
-        (None, lines.map(|line| Written::Text(line.to_owned())).collect())
+        (None, lines.map(|line| RuleInput::Text(line.to_owned())).collect())
     };
-    let rules: Result<_, BadRule> = written.into_iter().map(Written::rule).collect();
+    let rules: Result<_, FaultRuleError> = written.into_iter().map(RuleInput::rule).collect();
     Ok((seed, rules.map_err(|error| error.to_string())?))
 }

@@ -3,7 +3,7 @@
 //! A rule in JSON has the same clauses as keys. Both come here, and what is wrong with either is told
 //! with what would be right. Never: a default but "always" and "on everything".
 
-use super::{Misfortune, On, Rule, When};
+use super::{FaultKind, FaultRule, FaultTrigger, RequestMatcher};
 use std::{
     fmt::{self, Display},
     ops::RangeInclusive,
@@ -13,7 +13,7 @@ use std::{
 
 /// Why a text is no rule.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadRule {
+pub enum FaultRuleError {
     /// It begins with no misfortune that there is.
     #[error(
         "`{0}` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, \
@@ -45,7 +45,7 @@ pub enum BadRule {
     Twice(&'static str),
 }
 
-impl BadRule {
+impl FaultRuleError {
     fn clause(clause: &'static str, value: &str, like: &'static str) -> Self {
         let written = format!("{clause} {value}").trim_end().to_owned();
         Self::Clause { written, clause, like }
@@ -58,10 +58,10 @@ const CLAUSES: [&str; 4] = ["at", "every", "chance", "on"];
 /// The methods that HTTP clients use.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-impl FromStr for Rule {
-    type Err = BadRule;
+impl FromStr for FaultRule {
+    type Err = FaultRuleError;
 
-    fn from_str(text: &str) -> Result<Self, BadRule> {
+    fn from_str(text: &str) -> Result<Self, FaultRuleError> {
         let mut words = text.split_whitespace().peekable();
         let mut until_clause = || {
             let mut part = Vec::new();
@@ -81,73 +81,74 @@ impl FromStr for Rule {
     }
 }
 
-impl Rule {
+impl FaultRule {
     /// A rule of its parts: what happens, and its clauses with their values.
     pub(super) fn of<'a>(
         what: &str,
         clauses: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, BadRule> {
+    ) -> Result<Self, FaultRuleError> {
         let (mut when, mut on) = (None, None);
         for (clause, value) in clauses {
             match clause {
-                "at" => once(&mut when, "at", When::At(at(value)?))?,
-                "every" => once(&mut when, "every", When::Every(every(value)?))?,
-                "chance" => once(&mut when, "chance", When::Chance(chance(value)?))?,
+                "at" => once(&mut when, "at", FaultTrigger::At(at(value)?))?,
+                "every" => once(&mut when, "every", FaultTrigger::Every(every(value)?))?,
+                "chance" => once(&mut when, "chance", FaultTrigger::Chance(chance(value)?))?,
                 _ => once(&mut on, "on", requests(value)?)?,
             }
         }
         let what = misfortune(what)?;
-        Ok(Self { what, when: when.unwrap_or_default(), on: on.unwrap_or_default() })
+        Ok(Self { fault: what, when: when.unwrap_or_default(), requests: on.unwrap_or_default() })
     }
 
     /// The clauses of this rule, with their values.
     pub(super) fn clauses(&self) -> Vec<(&'static str, String)> {
         let when = match &self.when {
-            When::Always => None,
-            When::At(ranges) => {
+            FaultTrigger::Always => None,
+            FaultTrigger::At(ranges) => {
                 let ranges: Vec<String> = ranges.iter().map(range).collect();
                 Some(("at", ranges.join(",")))
             }
-            When::Every(nth) => Some(("every", nth.to_string())),
-            When::Chance(percent) => Some(("chance", format!("{percent}%"))),
+            FaultTrigger::Every(nth) => Some(("every", nth.to_string())),
+            FaultTrigger::Chance(percent) => Some(("chance", format!("{percent}%"))),
         };
-        let on = (self.on != On::default()).then(|| ("on", self.on.to_string()));
+        let on =
+            (self.requests != RequestMatcher::default()).then(|| ("on", self.requests.to_string()));
         when.into_iter().chain(on).collect()
     }
 }
 
-fn once<T>(place: &mut Option<T>, clause: &'static str, value: T) -> Result<(), BadRule> {
-    if place.replace(value).is_some() { Err(BadRule::Twice(clause)) } else { Ok(()) }
+fn once<T>(place: &mut Option<T>, clause: &'static str, value: T) -> Result<(), FaultRuleError> {
+    if place.replace(value).is_some() { Err(FaultRuleError::Twice(clause)) } else { Ok(()) }
 }
 
-fn misfortune(text: &str) -> Result<Misfortune, BadRule> {
+fn misfortune(text: &str) -> Result<FaultKind, FaultRuleError> {
     let (what, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let like = |like| BadRule::Detail { written: text.to_owned(), like };
-    let alone = |it: Misfortune, usage| if rest.is_empty() { Ok(it) } else { Err(like(usage)) };
+    let like = |like| FaultRuleError::Detail { written: text.to_owned(), like };
+    let alone = |it: FaultKind, usage| if rest.is_empty() { Ok(it) } else { Err(like(usage)) };
     match what {
         "delay" => delay(rest).ok_or_else(|| like("`delay 200ms` or `delay 200ms..2s`")),
-        "slow" => time(rest).map(Misfortune::Slow).ok_or_else(|| like("`slow 5s`")),
-        "html" if rest.is_empty() => Ok(Misfortune::Html(502)),
-        "html" => status(rest).map(Misfortune::Html).ok_or_else(|| like("`html` or `html 503`")),
+        "slow" => time(rest).map(FaultKind::Slow).ok_or_else(|| like("`slow 5s`")),
+        "html" if rest.is_empty() => Ok(FaultKind::Html(502)),
+        "html" => status(rest).map(FaultKind::Html).ok_or_else(|| like("`html` or `html 503`")),
         "drop" => match rest {
-            "before" => Ok(Misfortune::DropBefore),
-            "after" => Ok(Misfortune::DropAfter),
+            "before" => Ok(FaultKind::DropBefore),
+            "after" => Ok(FaultKind::DropAfter),
             _ => Err(like("`drop before` or `drop after`")),
         },
-        "truncate" => alone(Misfortune::Truncate, "`truncate` alone"),
-        "expire" => alone(Misfortune::Expire, "`expire` alone"),
-        "edit" if rest.is_empty() => Ok(Misfortune::Edit),
-        "edit" if is_path(rest) => Ok(Misfortune::EditAt(rest.to_owned())),
+        "truncate" => alone(FaultKind::Truncate, "`truncate` alone"),
+        "expire" => alone(FaultKind::Expire, "`expire` alone"),
+        "edit" if rest.is_empty() => Ok(FaultKind::Edit),
+        "edit" if is_path(rest) => Ok(FaultKind::EditAt(rest.to_owned())),
         "edit" => Err(like("`edit` or `edit /api/PATH`")),
         "redirect" if is_path(rest) || rest.starts_with("http") || rest.starts_with("{path}") => {
-            Ok(Misfortune::Redirect(rest.to_owned()))
+            Ok(FaultKind::Redirect(rest.to_owned()))
         }
         "redirect" => Err(like("`redirect /PATH` or `redirect https://HOST{path}`")),
         _ => {
-            let code = status(what).ok_or_else(|| BadRule::What(text.to_owned()))?;
+            let code = status(what).ok_or_else(|| FaultRuleError::What(text.to_owned()))?;
             let seconds = rest.strip_prefix("retry-after ").and_then(|it| it.parse().ok());
             match (rest, seconds) {
-                ("", _) | (_, Some(_)) => Ok(Misfortune::Status { code, retry_after: seconds }),
+                ("", _) | (_, Some(_)) => Ok(FaultKind::Status { code, retry_after: seconds }),
                 _ => Err(like("`429` or `429 retry-after 5`")),
             }
         }
@@ -162,12 +163,12 @@ fn is_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains(' ')
 }
 
-fn delay(text: &str) -> Option<Misfortune> {
+fn delay(text: &str) -> Option<FaultKind> {
     let Some((from, to)) = text.split_once("..") else {
-        return time(text).map(Misfortune::Delay);
+        return time(text).map(FaultKind::Delay);
     };
     let (from, to) = (time(from)?, time(to)?);
-    (from <= to).then_some(Misfortune::DelayWithin(from..=to))
+    (from <= to).then_some(FaultKind::DelayWithin(from..=to))
 }
 
 /// `200ms`, `2s`, `1m`.
@@ -187,7 +188,7 @@ fn count(text: &str) -> Option<usize> {
     text.parse().ok().filter(|count| *count != 0)
 }
 
-fn at(value: &str) -> Result<Vec<RangeInclusive<usize>>, BadRule> {
+fn at(value: &str) -> Result<Vec<RangeInclusive<usize>>, FaultRuleError> {
     let range = |part: &str| match part.split_once("..") {
         None => count(part).map(|nth| nth..=nth),
         Some((from, "")) => count(from).map(|from| from..=usize::MAX),
@@ -198,22 +199,22 @@ fn at(value: &str) -> Result<Vec<RangeInclusive<usize>>, BadRule> {
     };
     let ranges: Option<Vec<_>> = value.split(',').map(|part| range(part.trim())).collect();
     let like = "numbers from 1, such as `3`, `3,7`, `1..5` or `10..`";
-    ranges.ok_or_else(|| BadRule::clause("at", value, like))
+    ranges.ok_or_else(|| FaultRuleError::clause("at", value, like))
 }
 
-fn every(value: &str) -> Result<usize, BadRule> {
+fn every(value: &str) -> Result<usize, FaultRuleError> {
     let like = "a number from 1, such as `7`";
-    count(value).ok_or_else(|| BadRule::clause("every", value, like))
+    count(value).ok_or_else(|| FaultRuleError::clause("every", value, like))
 }
 
-fn chance(value: &str) -> Result<f64, BadRule> {
+fn chance(value: &str) -> Result<f64, FaultRuleError> {
     let percent = value.strip_suffix('%').and_then(|it| it.parse().ok());
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
     let like = "a share of the requests, from `0%` to `100%`";
-    percent.ok_or_else(|| BadRule::clause("chance", value, like))
+    percent.ok_or_else(|| FaultRuleError::clause("chance", value, like))
 }
 
-fn requests(value: &str) -> Result<On, BadRule> {
+fn requests(value: &str) -> Result<RequestMatcher, FaultRuleError> {
     let words: Vec<&str> = value.split_whitespace().collect();
     let is_path = |word: &str| word.starts_with(['/', '*']);
     let is_method = |word: &str| {
@@ -224,26 +225,30 @@ fn requests(value: &str) -> Result<On, BadRule> {
         _ => word.split(',').map(str::to_uppercase).collect(),
     };
     match words.as_slice() {
-        [path] if is_path(path) => Ok(On { methods: Vec::new(), path: (*path).to_owned() }),
-        [method] if is_method(method) => Ok(On { methods: methods(method), ..On::default() }),
+        [path] if is_path(path) => {
+            Ok(RequestMatcher { methods: Vec::new(), path: (*path).to_owned() })
+        }
+        [method] if is_method(method) => {
+            Ok(RequestMatcher { methods: methods(method), ..RequestMatcher::default() })
+        }
         [method, path] if (is_method(method) || *method == "*") && is_path(path) => {
-            Ok(On { methods: methods(method), path: (*path).to_owned() })
+            Ok(RequestMatcher { methods: methods(method), path: (*path).to_owned() })
         }
         _ => {
             let like = "a method, a path that begins with `/` or `*`, or both, such as `PUT,POST */workers*`";
-            Err(BadRule::clause("on", value, like))
+            Err(FaultRuleError::clause("on", value, like))
         }
     }
 }
 
-impl Display for Rule {
+impl Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.what)?;
+        write!(f, "{}", self.fault)?;
         self.clauses().iter().try_for_each(|(clause, value)| write!(f, " {clause} {value}"))
     }
 }
 
-impl Display for On {
+impl Display for RequestMatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.methods.as_slice(), self.path.as_str()) {
             ([], path) => write!(f, "{path}"),
@@ -253,7 +258,7 @@ impl Display for On {
     }
 }
 
-impl Display for Misfortune {
+impl Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = Duration::as_millis;
         match self {
@@ -310,7 +315,7 @@ mod tests {
             ("edit at 20", ""),
             ("edit /api/Spaces-1/workerpools/WorkerPools-1 at 20 on PUT", ""),
         ] {
-            let rule: Rule = text.parse().unwrap();
+            let rule: FaultRule = text.parse().unwrap();
             assert_eq!(rule.to_string(), if canonical.is_empty() { text } else { canonical });
             assert_eq!(rule.to_string().parse(), Ok(rule));
         }
@@ -337,7 +342,7 @@ mod tests {
             "503 on GET on PUT",
         ];
         let told: Vec<String> =
-            texts.iter().map(|it| it.parse::<Rule>().unwrap_err().to_string()).collect();
+            texts.iter().map(|it| it.parse::<FaultRule>().unwrap_err().to_string()).collect();
         insta::assert_snapshot!(told.join("\n"), @r"
         `` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
         `tea` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`

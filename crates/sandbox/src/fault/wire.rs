@@ -2,8 +2,8 @@
 //!
 //! Never: a decision of which request meets it.
 
-use super::Misfortune;
-use crate::{answer::Refusal, door::Cut, reply};
+use super::FaultKind;
+use crate::{answer::ErrorResponse, door::ConnectionCut, reply};
 use axum::{
     body::{Body, Bytes},
     http::{StatusCode, header, request::Parts},
@@ -13,22 +13,22 @@ use futures_util::{StreamExt as _, stream};
 use std::{io, time::Duration};
 
 /// What a request gets that is not handled; `None` where it is to be handled.
-pub(crate) fn instead(what: &Misfortune, parts: &Parts, cut: &Cut) -> Option<Response> {
+pub(crate) fn instead(what: &FaultKind, parts: &Parts, cut: &ConnectionCut) -> Option<Response> {
     match what {
-        Misfortune::Status { code, retry_after } => Some(status(*code, *retry_after)),
-        Misfortune::Html(code) => Some(html(*code)),
-        Misfortune::Redirect(to) => Some(redirect(to, parts)),
-        Misfortune::DropBefore => Some(cut_off(cut)),
+        FaultKind::Status { code, retry_after } => Some(status(*code, *retry_after)),
+        FaultKind::Html(code) => Some(html(*code)),
+        FaultKind::Redirect(to) => Some(redirect(to, parts)),
+        FaultKind::DropBefore => Some(cut_off(cut)),
         _ => None,
     }
 }
 
 /// What becomes of the answer to a request that was handled.
-pub(crate) async fn marred(what: &Misfortune, answer: Response, cut: &Cut) -> Response {
+pub(crate) async fn marred(what: &FaultKind, answer: Response, cut: &ConnectionCut) -> Response {
     match what {
-        Misfortune::DropAfter => cut_off(cut),
-        Misfortune::Truncate => truncated(answer).await,
-        Misfortune::Slow(time) => slow(answer, *time).await,
+        FaultKind::DropAfter => cut_off(cut),
+        FaultKind::Truncate => truncated(answer).await,
+        FaultKind::Slow(time) => slow(answer, *time).await,
         _ => answer,
     }
 }
@@ -37,10 +37,15 @@ pub(crate) async fn marred(what: &Misfortune, answer: Response, cut: &Cut) -> Re
 fn status(code: u16, retry_after: Option<u64>) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let refusal = match code {
-        401 => Refusal::stranger(),
-        429 => Refusal::plain(status, "Too many requests. Please try again later."),
-        503 => Refusal::plain(status, "The Octopus Server is starting or in maintenance mode."),
-        _ => Refusal::plain(status, status.canonical_reason().unwrap_or("Something went wrong.")),
+        401 => ErrorResponse::stranger(),
+        429 => ErrorResponse::plain(status, "Too many requests. Please try again later."),
+        503 => {
+            ErrorResponse::plain(status, "The Octopus Server is starting or in maintenance mode.")
+        }
+        _ => ErrorResponse::plain(
+            status,
+            status.canonical_reason().unwrap_or("Something went wrong."),
+        ),
     };
     let mut response = reply::refused(refusal);
     if let Some(seconds) = retry_after {
@@ -68,7 +73,7 @@ fn redirect(to: &str, parts: &Parts) -> Response {
 }
 
 /// What is returned is never sent.
-fn cut_off(cut: &Cut) -> Response {
+fn cut_off(cut: &ConnectionCut) -> Response {
     cut.draw();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }

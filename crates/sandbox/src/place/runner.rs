@@ -6,16 +6,16 @@
 //!
 //! `api.md` 4. What it does not know is taken for a step that may run on targets or on workers.
 
-use super::{Step, Target};
+use super::{PlacementTarget, StepToPlace};
 
 /// Who runs a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Runner {
+pub(crate) enum StepRunner {
     Server,
     Target,
     Worker,
     /// There is no target for a step that runs on targets.
-    Nobody,
+    NoTarget,
 }
 
 /// What runs inside the server, and needs no worker ever.
@@ -71,29 +71,29 @@ const ON_TARGETS: [&str; 6] = [
 ];
 
 /// Who runs a step.
-pub(crate) fn of(step: &Step<'_>) -> Runner {
+pub(crate) fn of(step: &StepToPlace<'_>) -> StepRunner {
     let is = |names: &[&str]| names.iter().any(|it| step.action.eq_ignore_ascii_case(it));
     let begins = |names: &[&str]| names.iter().any(|it| step.action.starts_with(it));
     // The types of step packages are in lower case, and none of them runs on a target.
     let is_package = step.action.starts_with(|c: char| c.is_ascii_lowercase());
     let targets_alone = is(&ON_TARGETS) || step.action.starts_with("Octopus.Docker");
     if is(&ON_THE_SERVER) {
-        Runner::Server
+        StepRunner::Server
     } else if begins(&ON_CLUSTERS) && step.target.is_some_and(|it| it.is_agent()) {
-        Runner::Target
+        StepRunner::Target
     } else if begins(&ON_WORKERS) || is_package || (step.on_server && !targets_alone) {
-        Runner::Worker
+        StepRunner::Worker
     } else {
         match step.target {
-            None => Runner::Nobody,
-            Some(target) if target.runs_things() => Runner::Target,
+            None => StepRunner::NoTarget,
+            Some(target) if target.runs_things() => StepRunner::Target,
             // Something in a cloud runs nothing itself: a worker acts for it.
-            Some(_) => Runner::Worker,
+            Some(_) => StepRunner::Worker,
         }
     }
 }
 
-impl Target<'_> {
+impl PlacementTarget<'_> {
     fn is_agent(&self) -> bool {
         self.style == "KubernetesTentacle"
     }

@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn pool(id: &str, is_default: bool, image: Option<&str>) -> Pool {
+fn pool(id: &str, is_default: bool, image: Option<&str>) -> PlacementPool {
     let image = image.map(str::to_owned);
-    Pool {
+    PlacementPool {
         id: id.to_owned(),
         name: id.to_uppercase(),
         slug: format!("{id}-slug"),
@@ -13,19 +13,19 @@ fn pool(id: &str, is_default: bool, image: Option<&str>) -> Pool {
     }
 }
 
-fn worker(name: &str, pools: &[&str], is_ready: bool) -> Worker {
-    Worker {
+fn worker(name: &str, pools: &[&str], is_ready: bool) -> PlacementWorker {
+    PlacementWorker {
         id: name.to_owned(),
         name: name.to_owned(),
         pools: pools.iter().map(|&it| it.to_owned()).collect(),
         is_ready,
-        ..Worker::default()
+        ..PlacementWorker::default()
     }
 }
 
 /// A default pool with nobody in it, one that works, one that is ill, one that is empty, and a cloud's.
-fn ground() -> Ground {
-    Ground {
+fn ground() -> AvailableWorkers {
+    AvailableWorkers {
         pools: vec![
             pool("default", true, None),
             pool("linux", false, None),
@@ -44,14 +44,14 @@ fn ground() -> Ground {
 }
 
 /// A place in a word: `server`, `target`, `built-in`, `c of linux`, `nobody`, or `! why`.
-fn place(step: &Step<'_>, ground: &Ground) -> String {
+fn place(step: &StepToPlace<'_>, ground: &AvailableWorkers) -> String {
     match resolve(step, ground) {
-        Ok(Place::Server) => "server".to_owned(),
-        Ok(Place::Target) => "target".to_owned(),
-        Ok(Place::BuiltIn) => "built-in".to_owned(),
-        Ok(Place::Nobody) => "nobody".to_owned(),
-        Ok(Place::Worker { worker, pool }) => format!("{} of {}", worker.name, pool.id),
-        Ok(Place::Dynamic { pool, image }) => format!("{image} of {}", pool.id),
+        Ok(RunPlace::Server) => "server".to_owned(),
+        Ok(RunPlace::Target) => "target".to_owned(),
+        Ok(RunPlace::BuiltIn) => "built-in".to_owned(),
+        Ok(RunPlace::NoTarget) => "nobody".to_owned(),
+        Ok(RunPlace::Worker { worker, pool }) => format!("{} of {}", worker.name, pool.id),
+        Ok(RunPlace::Dynamic { pool, image }) => format!("{image} of {}", pool.id),
         Err(trouble) => {
             let trouble = format!("{trouble:?}");
             format!("! {}", trouble.split([' ', '(']).next().unwrap_or_default())
@@ -101,8 +101,8 @@ fn who_runs_a_step_follows_from_its_type_and_its_target() {
         let mut words = line.split_whitespace();
         let mut word = || words.next().unwrap_or_default();
         let (action, on_server, style, wanted) = (word(), word() == "yes", word(), word());
-        let target = (style != "-").then_some(Target { style, pool: "" });
-        let step = Step { name: "s", action, on_server, target, ..Step::default() };
+        let target = (style != "-").then_some(PlacementTarget { style, pool: "" });
+        let step = StepToPlace { name: "s", action, on_server, target, ..StepToPlace::default() };
         assert_eq!(place(&step, &ground()), wanted, "{line}");
     }
 }
@@ -134,7 +134,7 @@ fn the_pool_is_the_steps_then_its_variables_then_its_targets_then_the_default() 
         let words: Vec<&str> = line.split_whitespace().collect();
         let [pool, variable, of_target, wanted @ ..] = words.as_slice() else { panic!("{line}") };
         let said = |word: &&'static str| if *word == "-" { "" } else { *word };
-        let target = Target { style: "AzureWebApp", pool: said(of_target) };
+        let target = PlacementTarget { style: "AzureWebApp", pool: said(of_target) };
         let target = (*of_target != "none").then_some(target);
         let value = match *variable {
             "where" => Some("linux"),
@@ -144,14 +144,21 @@ fn the_pool_is_the_steps_then_its_variables_then_its_targets_then_the_default() 
             _ => None,
         };
         let (pool, variable) = (said(pool), said(variable));
-        let step =
-            Step { name: "s", action: SCRIPT, on_server: true, pool, variable, value, target };
+        let step = StepToPlace {
+            name: "s",
+            action: SCRIPT,
+            on_server: true,
+            pool,
+            variable,
+            value,
+            target,
+        };
         assert_eq!(place(&step, &ground()), wanted.join(" "), "{line}");
     }
 }
 
-fn in_pool(pool: &'static str) -> Step<'static> {
-    Step { name: "s", action: SCRIPT, on_server: true, pool, ..Step::default() }
+fn in_pool(pool: &'static str) -> StepToPlace<'static> {
+    StepToPlace { name: "s", action: SCRIPT, on_server: true, pool, ..StepToPlace::default() }
 }
 
 #[test]
@@ -180,6 +187,6 @@ fn the_worker_with_the_fewest_leases_is_taken_and_one_that_is_taken_is_waited_fo
 
 #[test]
 fn a_trouble_is_told_as_the_server_tells_it() {
-    let step = Step { name: "Migrate", variable: "Pool", ..in_pool("") };
+    let step = StepToPlace { name: "Migrate", variable: "Pool", ..in_pool("") };
     insta::assert_snapshot!(resolve(&step, &ground()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
 }

@@ -1,10 +1,10 @@
 //! The page as HTML: complete without a script, and the same text for the same view.
 //!
-//! Every name goes through [`Plain`]. Never: an inline style or script, which the page's policy refuses.
+//! Every name goes through [`HtmlText`]. Never: an inline style or script, which the page's policy refuses.
 
 use super::{
-    place::Place,
-    view::{Event, Pool, Project, Step, View, Worker},
+    place::PortalPlace,
+    view::{PortalEvent, PortalPool, PortalProject, PortalStep, PortalView, PortalWorker},
 };
 use crate::VERSION;
 use std::{
@@ -19,9 +19,9 @@ const COLOURS: usize = 8;
 const WORKERS_SHOWN: usize = 40;
 
 /// Text that says what it says, and no markup: in elements and in quoted attributes.
-struct Plain<'a>(&'a str);
+struct HtmlText<'a>(&'a str);
 
-impl Display for Plain<'_> {
+impl Display for HtmlText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.chars().try_for_each(|c| match c {
             '&' => f.write_str("&amp;"),
@@ -43,19 +43,24 @@ impl Display for Plain<'_> {
 }
 
 /// The whole page, of the state after so many changes.
-pub(super) fn page(view: &View, change: u64, faults: &[(String, usize)]) -> String {
+pub(super) fn page(view: &PortalView, change: u64, faults: &[(String, usize)]) -> String {
     let mut page = String::new();
     // Writing to a text does not fail.
     _ = write(&mut page, view, change, faults);
     page
 }
 
-fn write(page: &mut String, view: &View, change: u64, faults: &[(String, usize)]) -> fmt::Result {
+fn write(
+    page: &mut String,
+    view: &PortalView,
+    change: u64,
+    faults: &[(String, usize)],
+) -> fmt::Result {
     page.write_str(include_str!("head.html"))?;
     write!(page, "<header><h1>poolwright <b>sandbox</b></h1><nav aria-label=\"Spaces\">")?;
     for (id, name, is_shown) in &view.spaces {
         let current = if *is_shown { " aria-current=\"page\"" } else { "" };
-        write!(page, "<a href=\"/?space={}\"{current}>{}</a>", Plain(id), Plain(name))?;
+        write!(page, "<a href=\"/?space={}\"{current}>{}</a>", HtmlText(id), HtmlText(name))?;
     }
     writeln!(page, "</nav><p id=\"live\" role=\"status\">Octopus {VERSION}</p></header>")?;
     let again = if view.pools.iter().flat_map(|it| &it.workers).any(|it| !it.leases.is_empty()) {
@@ -81,7 +86,7 @@ fn write(page: &mut String, view: &View, change: u64, faults: &[(String, usize)]
 }
 
 /// Where the steps run, as one bar.
-fn shares(page: &mut String, view: &View) -> fmt::Result {
+fn shares(page: &mut String, view: &PortalView) -> fmt::Result {
     // By pool as they are listed, then the rest, so that a step that moves reorders nothing.
     let mut shares: BTreeMap<(usize, String), (String, usize)> = BTreeMap::new();
     for step in view.every_step() {
@@ -106,7 +111,7 @@ fn shares(page: &mut String, view: &View) -> fmt::Result {
     }
     write!(page, "</svg><ul>")?;
     for ((_, label), (colour, count)) in &shares {
-        let label = Plain(label);
+        let label = HtmlText(label);
         write!(
             page,
             "<li data-key=\"share {label}\"><i class=\"{colour}\"></i>{label} <b>{count}</b></li>"
@@ -115,23 +120,27 @@ fn shares(page: &mut String, view: &View) -> fmt::Result {
     writeln!(page, "</ul></section>")
 }
 
-fn pool(page: &mut String, view: &View, index: usize, pool: &Pool) -> fmt::Result {
-    let Pool { id, name, description, is_default, image, workers } = pool;
+fn pool(page: &mut String, view: &PortalView, index: usize, pool: &PortalPool) -> fmt::Result {
+    let PortalPool { id, name, description, is_default, image, workers } = pool;
     let colour = index % COLOURS;
-    write!(page, "<li><div class=\"name\" data-key=\"{}\"><i class=\"c{colour}\"></i>", Plain(id))?;
-    write!(page, "<h3><bdi>{}</bdi></h3>", Plain(name))?;
+    write!(
+        page,
+        "<li><div class=\"name\" data-key=\"{}\"><i class=\"c{colour}\"></i>",
+        HtmlText(id)
+    )?;
+    write!(page, "<h3><bdi>{}</bdi></h3>", HtmlText(name))?;
     if *is_default {
         write!(page, "<span class=\"tag\">default</span>")?;
     }
     if let Some(image) = image {
-        write!(page, "<span class=\"tag\">dynamic, {}</span>", Plain(image))?;
+        write!(page, "<span class=\"tag\">dynamic, {}</span>", HtmlText(image))?;
     }
     if !workers.is_empty() {
         write!(page, "<span class=\"count\">{}</span>", workers.len())?;
     }
     write!(page, "</div>")?;
     if !description.trim().is_empty() {
-        write!(page, "<p class=\"about\"><bdi>{}</bdi></p>", Plain(description))?;
+        write!(page, "<p class=\"about\"><bdi>{}</bdi></p>", HtmlText(description))?;
     }
     if workers.is_empty() {
         let note = match (image, is_default, view.built_in) {
@@ -151,8 +160,8 @@ fn pool(page: &mut String, view: &View, index: usize, pool: &Pool) -> fmt::Resul
     write!(page, "</li>")
 }
 
-fn worker(page: &mut String, pool: &str, worker: &Worker) -> fmt::Result {
-    let Worker { id, name, health, is_disabled, style, leases, .. } = worker;
+fn worker(page: &mut String, pool: &str, worker: &PortalWorker) -> fmt::Result {
+    let PortalWorker { id, name, health, is_disabled, style, leases, .. } = worker;
     let state = if *is_disabled { "disabled" } else { health };
     let dot = match state {
         "Healthy" => "healthy",
@@ -160,24 +169,24 @@ fn worker(page: &mut String, pool: &str, worker: &Worker) -> fmt::Result {
         "Unhealthy" | "Unavailable" => "unhealthy",
         _ => "unknown",
     };
-    write!(page, "<li data-key=\"{} {}\">", Plain(pool), Plain(id))?;
-    write!(page, "<i class=\"health {dot}\"></i><bdi>{}</bdi>", Plain(name))?;
+    write!(page, "<li data-key=\"{} {}\">", HtmlText(pool), HtmlText(id))?;
+    write!(page, "<i class=\"health {dot}\"></i><bdi>{}</bdi>", HtmlText(name))?;
     for task in leases {
-        write!(page, "<span class=\"tag lease\">leased by {}</span>", Plain(task))?;
+        write!(page, "<span class=\"tag lease\">leased by {}</span>", HtmlText(task))?;
     }
     if leases.is_empty() {
         let state = state.to_lowercase();
-        write!(page, "<span class=\"about\">{style}, {}</span>", Plain(&state))?;
+        write!(page, "<span class=\"about\">{style}, {}</span>", HtmlText(&state))?;
     }
     write!(page, "</li>")
 }
 
-fn events(page: &mut String, events: &[Event], faults: &[(String, usize)]) -> fmt::Result {
+fn events(page: &mut String, events: &[PortalEvent], faults: &[(String, usize)]) -> fmt::Result {
     write!(page, "<section class=\"events\">")?;
     if !faults.is_empty() {
         write!(page, "<h2>Faults</h2><ul class=\"faults\">")?;
         for (rule, met) in faults {
-            let rule = Plain(rule);
+            let rule = HtmlText(rule);
             write!(
                 page,
                 "<li data-key=\"fault {rule}\"><code>{rule}</code><span class=\"count\">{met}</span></li>"
@@ -190,32 +199,37 @@ fn events(page: &mut String, events: &[Event], faults: &[(String, usize)]) -> fm
         return writeln!(page, "<p class=\"none\">Nothing has been written yet.</p></section>");
     }
     write!(page, "<ol>")?;
-    for Event { id, time, who, what, is_bad } in events {
+    for PortalEvent { id, time, actor: who, message: what, is_bad } in events {
         let bad = if *is_bad { " class=\"bad\"" } else { "" };
         let clock = time.get(11..19).unwrap_or_default();
         write!(
             page,
             "<li{bad} data-key=\"{}\"><time datetime=\"{}\">{}</time>",
-            Plain(id),
-            Plain(time),
-            Plain(clock)
+            HtmlText(id),
+            HtmlText(time),
+            HtmlText(clock)
         )?;
-        write!(page, "<bdi>{}</bdi><span class=\"about\">{}</span></li>", Plain(what), Plain(who))?;
+        write!(
+            page,
+            "<bdi>{}</bdi><span class=\"about\">{}</span></li>",
+            HtmlText(what),
+            HtmlText(who)
+        )?;
     }
     writeln!(page, "</ol></section>")
 }
 
-fn project(page: &mut String, view: &View, project: &Project) -> fmt::Result {
-    write!(page, "<li><h3><bdi>{}</bdi></h3>", Plain(&project.name))?;
+fn project(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
+    write!(page, "<li><h3><bdi>{}</bdi></h3>", HtmlText(&project.name))?;
     steps(page, view, project)?;
     for runbook in &project.runbooks {
-        write!(page, "<h4><bdi>{}</bdi></h4>", Plain(&runbook.name))?;
+        write!(page, "<h4><bdi>{}</bdi></h4>", HtmlText(&runbook.name))?;
         steps(page, view, runbook)?;
     }
     write!(page, "</li>")
 }
 
-fn steps(page: &mut String, view: &View, project: &Project) -> fmt::Result {
+fn steps(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
     match project.steps.as_deref() {
         None => return write!(page, "<p class=\"none\">Its process is in a Git repository.</p>"),
         Some([]) => return write!(page, "<p class=\"none\">No steps.</p>"),
@@ -223,65 +237,67 @@ fn steps(page: &mut String, view: &View, project: &Project) -> fmt::Result {
     }
     write!(page, "<ol>")?;
     for (index, step) in project.steps.iter().flatten().enumerate() {
-        let Step { name, place, is_disabled } = step;
+        let PortalStep { name, place, is_disabled } = step;
         let off = if *is_disabled { " off" } else { "" };
         write!(
             page,
             "<li class=\"{}{off}\" data-key=\"{} {index}\">",
             colour(place),
-            Plain(&project.id)
+            HtmlText(&project.id)
         )?;
         write!(
             page,
             "<bdi>{}</bdi><span class=\"about\">{}</span></li>",
-            Plain(name),
-            Plain(&label(view, place))
+            HtmlText(name),
+            HtmlText(&label(view, place))
         )?;
     }
     write!(page, "</ol>")
 }
 
 /// The class that a place is coloured by.
-fn colour(place: &Place) -> String {
+fn colour(place: &PortalPlace) -> String {
     match place {
-        Place::Pool(index) => format!("c{}", index % COLOURS),
-        Place::Variable(_) => "variable".to_owned(),
-        Place::BuiltIn => "built-in".to_owned(),
-        Place::Targets(_) => "targets".to_owned(),
-        Place::Server => "server".to_owned(),
-        Place::Nowhere(_) => "nowhere".to_owned(),
+        PortalPlace::Pool(index) => format!("c{}", index % COLOURS),
+        PortalPlace::Variable(_) => "variable".to_owned(),
+        PortalPlace::BuiltIn => "built-in".to_owned(),
+        PortalPlace::Targets(_) => "targets".to_owned(),
+        PortalPlace::Server => "server".to_owned(),
+        PortalPlace::Nowhere(_) => "nowhere".to_owned(),
     }
 }
 
 /// Where a place stands in the bar.
-fn rank(place: &Place) -> usize {
+fn rank(place: &PortalPlace) -> usize {
     match place {
-        Place::Pool(index) => *index,
-        Place::Variable(_) => usize::MAX - 4,
-        Place::Nowhere(_) => usize::MAX - 3,
-        Place::BuiltIn => usize::MAX - 2,
-        Place::Targets(_) => usize::MAX - 1,
-        Place::Server => usize::MAX,
+        PortalPlace::Pool(index) => *index,
+        PortalPlace::Variable(_) => usize::MAX - 4,
+        PortalPlace::Nowhere(_) => usize::MAX - 3,
+        PortalPlace::BuiltIn => usize::MAX - 2,
+        PortalPlace::Targets(_) => usize::MAX - 1,
+        PortalPlace::Server => usize::MAX,
     }
 }
 
 /// A place as the bar counts it.
-fn kind(view: &View, place: &Place) -> String {
+fn kind(view: &PortalView, place: &PortalPlace) -> String {
     match place {
-        Place::Variable(_) => "a variable says".to_owned(),
-        Place::Targets(_) => "deployment targets".to_owned(),
+        PortalPlace::Variable(_) => "a variable says".to_owned(),
+        PortalPlace::Targets(_) => "deployment targets".to_owned(),
         place => label(view, place),
     }
 }
 
 /// A place as a step is labelled with it.
-fn label(view: &View, place: &Place) -> String {
+fn label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
-        Place::Pool(index) => view.pools.get(*index).map(|it| it.name.clone()).unwrap_or_default(),
-        Place::Variable(name) => format!("#{{{name}}}"),
-        Place::BuiltIn => "built-in worker".to_owned(),
-        Place::Targets(roles) => format!("targets: {roles}"),
-        Place::Server => "inside the server".to_owned(),
-        Place::Nowhere(why) => (*why).to_owned(),
+        PortalPlace::Pool(index) => {
+            view.pools.get(*index).map(|it| it.name.clone()).unwrap_or_default()
+        }
+        PortalPlace::Variable(name) => format!("#{{{name}}}"),
+        PortalPlace::BuiltIn => "built-in worker".to_owned(),
+        PortalPlace::Targets(roles) => format!("targets: {roles}"),
+        PortalPlace::Server => "inside the server".to_owned(),
+        PortalPlace::Nowhere(why) => (*why).to_owned(),
     }
 }

@@ -7,14 +7,14 @@
 //! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored).
 
 use crate::{
-    place::{self, Runner, Target},
+    place::{self, PlacementTarget, StepRunner},
     resource::{field, text},
 };
 use serde_json::Value;
 
 /// Where a step runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PortalPlace {
     /// In a pool, by its place in the list of pools.
     Pool(usize),
     /// In the pool that a variable names.
@@ -31,7 +31,7 @@ pub(super) enum Place {
 
 /// A pool, as far as places need it.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
+pub(super) struct PoolOccupancy {
     /// Its id.
     pub(super) id: String,
     /// Whether steps that name no pool run here.
@@ -41,34 +41,39 @@ pub(super) struct Member {
 }
 
 /// A machine that stands for the targets that a step's roles will find.
-const SOME_TARGET: Target<'_> = Target { style: "TentaclePassive", pool: "" };
+const SOME_TARGET: PlacementTarget<'_> = PlacementTarget { style: "TentaclePassive", pool: "" };
 
 /// Where an action of a step runs, with these pools and the built-in worker switched on or off.
-pub(super) fn of(step: &Value, action: &Value, pools: &[Member], built_in: bool) -> Place {
+pub(super) fn of(
+    step: &Value,
+    action: &Value,
+    pools: &[PoolOccupancy],
+    built_in: bool,
+) -> PortalPlace {
     let property = |part: &Value, name: &str| text(field(part, "Properties"), name).to_owned();
     let roles = property(step, "Octopus.Action.TargetRoles");
     let (pool, variable) = (text(action, "WorkerPoolId"), text(action, "WorkerPoolVariable"));
-    let step = place::Step {
+    let step = place::StepToPlace {
         action: text(action, "ActionType"),
         on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
         target: (!roles.is_empty()).then_some(SOME_TARGET),
-        ..place::Step::default()
+        ..place::StepToPlace::default()
     };
     match place::runner(&step) {
-        Runner::Server => Place::Server,
-        Runner::Target => Place::Targets(roles),
-        Runner::Nobody => Place::Nowhere("no targets"),
-        Runner::Worker if !pool.is_empty() => {
+        StepRunner::Server => PortalPlace::Server,
+        StepRunner::Target => PortalPlace::Targets(roles),
+        StepRunner::NoTarget => PortalPlace::Nowhere("no targets"),
+        StepRunner::Worker if !pool.is_empty() => {
             let found = pools.iter().position(|it| it.id.eq_ignore_ascii_case(pool));
-            found.map_or(Place::Nowhere("no such pool"), Place::Pool)
+            found.map_or(PortalPlace::Nowhere("no such pool"), PortalPlace::Pool)
         }
-        Runner::Worker if !variable.is_empty() => Place::Variable(variable.to_owned()),
-        Runner::Worker => match pools.iter().position(|it| it.is_default) {
+        StepRunner::Worker if !variable.is_empty() => PortalPlace::Variable(variable.to_owned()),
+        StepRunner::Worker => match pools.iter().position(|it| it.is_default) {
             Some(default) if pools.get(default).is_some_and(|it| it.has_workers) => {
-                Place::Pool(default)
+                PortalPlace::Pool(default)
             }
-            _ if built_in => Place::BuiltIn,
-            _ => Place::Nowhere("no built-in worker"),
+            _ if built_in => PortalPlace::BuiltIn,
+            _ => PortalPlace::Nowhere("no built-in worker"),
         },
     }
 }
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_step_runs_where_its_fields_and_the_pools_say() {
-        let pool = |id: &str, is_default, has_workers| Member {
+        let pool = |id: &str, is_default, has_workers| PoolOccupancy {
             id: id.to_owned(),
             is_default,
             has_workers,
@@ -98,29 +103,41 @@ mod tests {
         };
         let script = "Octopus.Script";
         for (step, on_empty, on_manned) in [
-            (step("Octopus.Manual", "", "", json!(null), ""), Place::Server, Place::Server),
-            (step(script, "", "true", json!(null), ""), Place::BuiltIn, Place::Pool(0)),
-            (step(script, "web", "True", json!(""), ""), Place::BuiltIn, Place::Pool(0)),
+            (
+                step("Octopus.Manual", "", "", json!(null), ""),
+                PortalPlace::Server,
+                PortalPlace::Server,
+            ),
+            (step(script, "", "true", json!(null), ""), PortalPlace::BuiltIn, PortalPlace::Pool(0)),
+            (
+                step(script, "web", "True", json!(""), ""),
+                PortalPlace::BuiltIn,
+                PortalPlace::Pool(0),
+            ),
             (
                 step(script, "web", "false", json!(""), ""),
-                Place::Targets("web".into()),
-                Place::Targets("web".into()),
+                PortalPlace::Targets("web".into()),
+                PortalPlace::Targets("web".into()),
             ),
             (
                 step("Octopus.HelmChartUpgrade", "k8s", "", json!(null), ""),
-                Place::BuiltIn,
-                Place::Pool(0),
+                PortalPlace::BuiltIn,
+                PortalPlace::Pool(0),
             ),
-            (step(script, "", "true", json!("workerpools-2"), ""), Place::Pool(1), Place::Pool(1)),
+            (
+                step(script, "", "true", json!("workerpools-2"), ""),
+                PortalPlace::Pool(1),
+                PortalPlace::Pool(1),
+            ),
             (
                 step(script, "", "true", json!("WorkerPools-9"), ""),
-                Place::Nowhere("no such pool"),
-                Place::Nowhere("no such pool"),
+                PortalPlace::Nowhere("no such pool"),
+                PortalPlace::Nowhere("no such pool"),
             ),
             (
                 step(script, "", "true", json!(null), "Pool"),
-                Place::Variable("Pool".into()),
-                Place::Variable("Pool".into()),
+                PortalPlace::Variable("Pool".into()),
+                PortalPlace::Variable("Pool".into()),
             ),
         ] {
             assert_eq!(of(&step, &step["Actions"][0], &empty, true), on_empty, "{step}");
@@ -129,7 +146,7 @@ mod tests {
         let nowhere = step(script, "", "true", json!(null), "");
         assert_eq!(
             of(&nowhere, &nowhere["Actions"][0], &empty, false),
-            Place::Nowhere("no built-in worker")
+            PortalPlace::Nowhere("no built-in worker")
         );
     }
 }

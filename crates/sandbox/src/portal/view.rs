@@ -2,16 +2,16 @@
 //!
 //! Never: HTML, and no more projects than somebody would read.
 
-use super::place::{self, Member, Place};
+use super::place::{self, PoolOccupancy, PortalPlace};
 use crate::{
-    answer::Result,
+    answer::HandlerResult,
     kind::{
         self, EVENTS, FEATURES, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, SPACES,
         WORKERS,
     },
-    news::Item,
+    news::NewsItem,
     resource::{field, flag, list, process_templates, text},
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -23,36 +23,36 @@ const EVENTS_SHOWN: i64 = 14;
 
 /// A space, as it is now.
 #[derive(Debug, Default)]
-pub(super) struct View {
+pub(super) struct PortalView {
     /// Every space: its id, its name, and whether it is the one that is shown.
     pub(super) spaces: Vec<(String, String, bool)>,
     /// Whether there is a built-in worker, and it is switched on; `None` on a cloud instance.
     pub(super) built_in: Option<bool>,
     /// The pools, in their order.
-    pub(super) pools: Vec<Pool>,
+    pub(super) pools: Vec<PortalPool>,
     /// The first projects by name.
-    pub(super) projects: Vec<Project>,
+    pub(super) projects: Vec<PortalProject>,
     /// How many projects are not shown.
     pub(super) hidden: usize,
     /// The latest events, newest first.
-    pub(super) events: Vec<Event>,
+    pub(super) events: Vec<PortalEvent>,
 }
 
 /// A worker pool.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(super) struct PortalPool {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) description: String,
     pub(super) is_default: bool,
     /// The image of its workers, where they are made when needed.
     pub(super) image: Option<String>,
-    pub(super) workers: Vec<Worker>,
+    pub(super) workers: Vec<PortalWorker>,
 }
 
 /// A worker.
 #[derive(Clone, Debug)]
-pub(super) struct Worker {
+pub(super) struct PortalWorker {
     pub(super) id: String,
     pub(super) name: String,
     /// `Healthy`, `Unknown` and so on.
@@ -67,39 +67,43 @@ pub(super) struct Worker {
 
 /// A project, or a runbook of one.
 #[derive(Debug)]
-pub(super) struct Project {
+pub(super) struct PortalProject {
     pub(super) id: String,
     pub(super) name: String,
     /// Its steps; none where its process is in a Git repository.
-    pub(super) steps: Option<Vec<Step>>,
-    pub(super) runbooks: Vec<Project>,
+    pub(super) steps: Option<Vec<PortalStep>>,
+    pub(super) runbooks: Vec<PortalProject>,
 }
 
 /// An action of a step, which most steps have one of.
 #[derive(Debug)]
-pub(super) struct Step {
+pub(super) struct PortalStep {
     pub(super) name: String,
-    pub(super) place: Place,
+    pub(super) place: PortalPlace,
     pub(super) is_disabled: bool,
 }
 
 /// Something that has happened.
 #[derive(Debug)]
-pub(super) struct Event {
+pub(super) struct PortalEvent {
     pub(super) id: String,
     /// As the API writes times.
     pub(super) time: String,
-    pub(super) who: String,
-    pub(super) what: String,
+    pub(super) actor: String,
+    pub(super) message: String,
     /// Whether it did not come off as asked.
     pub(super) is_bad: bool,
 }
 
-impl View {
+impl PortalView {
     /// Looks at the space of this id, else at the default one.
-    pub(super) fn of(db: &Connection, space: Option<&str>, news: Vec<Item>) -> Result<Self> {
+    pub(super) fn of(
+        db: &Connection,
+        space: Option<&str>,
+        news: Vec<NewsItem>,
+    ) -> HandlerResult<Self> {
         let spaces = store::all(db, &SPACES, "")?;
-        let named = |it: &&Document| space.is_some_and(|id| it.id.eq_ignore_ascii_case(id));
+        let named = |it: &&StoredDocument| space.is_some_and(|id| it.id.eq_ignore_ascii_case(id));
         let shown = spaces
             .iter()
             .find(named)
@@ -123,7 +127,7 @@ impl View {
         Ok(view)
     }
 
-    fn look_at_projects(&mut self, db: &Connection, space: &str) -> Result<()> {
+    fn look_at_projects(&mut self, db: &Connection, space: &str) -> HandlerResult<()> {
         let projects = store::all(db, &PROJECTS, space)?;
         self.hidden = projects.len().saturating_sub(PROJECTS_SHOWN);
         for project in projects.into_iter().take(PROJECTS_SHOWN) {
@@ -133,25 +137,34 @@ impl View {
                 let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, it.id);
                 let steps =
                     self.steps(db, store::find(db, &RUNBOOK_PROCESSES, space, &process)?)?;
-                Ok(Project { id: it.id, name: it.name, steps, runbooks: Vec::new() })
+                Ok(PortalProject { id: it.id, name: it.name, steps, runbooks: Vec::new() })
             });
-            let runbooks = runbooks.collect::<Result<_>>()?;
+            let runbooks = runbooks.collect::<HandlerResult<_>>()?;
             let process = format!("{}-{}", PROCESSES.prefix, project.id);
             let steps = self.steps(db, store::find(db, &PROCESSES, space, &process)?)?;
-            self.projects.push(Project { id: project.id, name: project.name, steps, runbooks });
+            self.projects.push(PortalProject {
+                id: project.id,
+                name: project.name,
+                steps,
+                runbooks,
+            });
         }
         Ok(())
     }
 
-    fn steps(&self, db: &Connection, process: Option<Document>) -> Result<Option<Vec<Step>>> {
+    fn steps(
+        &self,
+        db: &Connection,
+        process: Option<StoredDocument>,
+    ) -> HandlerResult<Option<Vec<PortalStep>>> {
         let Some(process) = process else { return Ok(None) };
         let process = process_templates::executed(db, process.value()?)?;
-        let members: Vec<Member> = self.pools.iter().map(Pool::member).collect();
+        let members: Vec<PoolOccupancy> = self.pools.iter().map(PortalPool::member).collect();
         let built_in = self.built_in == Some(true);
         let mut steps = Vec::new();
         for step in items(&process, "Steps") {
             for action in items(step, "Actions") {
-                steps.push(Step {
+                steps.push(PortalStep {
                     name: text(action, "Name").to_owned(),
                     place: place::of(step, action, &members, built_in),
                     is_disabled: flag(action, "IsDisabled"),
@@ -162,15 +175,15 @@ impl View {
     }
 
     /// Every step that is shown.
-    pub(super) fn every_step(&self) -> impl Iterator<Item = &Step> {
+    pub(super) fn every_step(&self) -> impl Iterator<Item = &PortalStep> {
         let runbooks = self.projects.iter().flat_map(|it| &it.runbooks);
         self.projects.iter().chain(runbooks).filter_map(|it| it.steps.as_ref()).flatten()
     }
 }
 
-impl Pool {
-    fn member(&self) -> Member {
-        Member {
+impl PortalPool {
+    fn member(&self) -> PoolOccupancy {
+        PoolOccupancy {
             id: self.id.clone(),
             is_default: self.is_default,
             has_workers: self.image.is_some() || !self.workers.is_empty(),
@@ -182,18 +195,18 @@ fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
     field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn workers(db: &Connection, space: &str) -> Result<Vec<Worker>> {
+fn workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>> {
     // Leases are a kind of document like others, where the server keeps them.
     let leases = match kind::at("workertaskleases") {
         Some(kind) => store::all(db, kind, space)?,
         None => Vec::new(),
     };
     let leases: Vec<Value> =
-        leases.iter().map(Document::value).collect::<serde_json::Result<_>>()?;
+        leases.iter().map(StoredDocument::value).collect::<serde_json::Result<_>>()?;
     let workers = store::all(db, &WORKERS, space)?.into_iter().map(|document| {
         let worker = document.value()?;
         let held = leases.iter().filter(|it| text(it, "WorkerId") == document.id);
-        Ok(Worker {
+        Ok(PortalWorker {
             name: document.name,
             health: text(&worker, "HealthStatus").to_owned(),
             is_disabled: flag(&worker, "IsDisabled"),
@@ -216,12 +229,12 @@ fn style(style: &str) -> &'static str {
     }
 }
 
-fn pools(db: &Connection, space: &str, workers: &[Worker]) -> Result<Vec<Pool>> {
+fn pools(db: &Connection, space: &str, workers: &[PortalWorker]) -> HandlerResult<Vec<PortalPool>> {
     let pools = store::all(db, &POOLS, space)?.into_iter().map(|document| {
         let pool = document.value()?;
         let is_dynamic = text(&pool, "WorkerPoolType") == "DynamicWorkerPool";
-        let is_member = |it: &&Worker| it.pools.contains(&document.id);
-        Ok(Pool {
+        let is_member = |it: &&PortalWorker| it.pools.contains(&document.id);
+        Ok(PortalPool {
             workers: workers.iter().filter(is_member).cloned().collect(),
             description: text(&pool, "Description").to_owned(),
             is_default: flag(&pool, "IsDefault"),
@@ -234,7 +247,7 @@ fn pools(db: &Connection, space: &str, workers: &[Worker]) -> Result<Vec<Pool>> 
 }
 
 /// What has happened in a space: its audit log, and the requests that met a misfortune.
-fn events(db: &Connection, space: &str, news: Vec<Item>) -> Result<Vec<Event>> {
+fn events(db: &Connection, space: &str, news: Vec<NewsItem>) -> HandlerResult<Vec<PortalEvent>> {
     let sql = "select body from document where kind = ?1 and space = ?2
                order by rank desc, id desc limit ?3";
     let mut statement = db.prepare_cached(sql)?;
@@ -245,16 +258,18 @@ fn events(db: &Connection, space: &str, news: Vec<Item>) -> Result<Vec<Event>> {
         let of = |name: &str| text(&event, name).to_owned();
         let is_bad = of("Category").ends_with("Failed");
         let (id, time) = (of("Id"), of("Occurred"));
-        Ok(Event { id, time, who: of("Username"), what: of("Message"), is_bad })
+        Ok(PortalEvent { id, time, actor: of("Username"), message: of("Message"), is_bad })
     });
-    let mut events = logged.collect::<Result<Vec<Event>>>()?;
+    let mut events = logged.collect::<HandlerResult<Vec<PortalEvent>>>()?;
     let here = format!("/api/{space}/");
-    events.extend(news.into_iter().map(|Item { number, time, method, path, fault }| Event {
-        id: format!("request-{number}"),
-        time,
-        is_bad: true,
-        who: fault,
-        what: format!("{method} {}", path.strip_prefix(&here).unwrap_or(&path)),
+    events.extend(news.into_iter().map(|NewsItem { number, time, method, path, fault }| {
+        PortalEvent {
+            id: format!("request-{number}"),
+            time,
+            is_bad: true,
+            actor: fault,
+            message: format!("{method} {}", path.strip_prefix(&here).unwrap_or(&path)),
+        }
     }));
     // Stable, and times are written so that text has their order.
     events.sort_by(|one, other| other.time.cmp(&one.time));

@@ -4,11 +4,11 @@
 //! and what has no description is switched off or on. Never: a field that a client would have to guess.
 
 use super::{
-    normal::{Fields, Reader as _},
+    normal::{JsonFieldAccess as _, JsonFields},
     processes::raw,
 };
 use crate::{
-    answer::Result,
+    answer::HandlerResult,
     kind::{self, PROCESSES, PROJECTS},
     store,
 };
@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 /// Saves the document at a path; one that is not there is passed over.
-pub(crate) fn edit(db: &Connection, path: &[String]) -> Result<()> {
+pub(crate) fn edit(db: &Connection, path: &[String]) -> HandlerResult<()> {
     let path: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let (kind, id) = match path.as_slice() {
@@ -31,7 +31,7 @@ pub(crate) fn edit(db: &Connection, path: &[String]) -> Result<()> {
     };
     let Some(kind) = kind else { return Ok(()) };
     for mut document in store::select(db, kind, "id = ?2", [kind.prefix, &id])? {
-        let mut fields: Fields = serde_json::from_str(&document.body)?;
+        let mut fields: JsonFields = serde_json::from_str(&document.body)?;
         if let Some(version) = fields.number("Version") {
             fields.put("Version", raw(&json!(version + 1))?);
         } else if fields.raw("Description").is_some() {

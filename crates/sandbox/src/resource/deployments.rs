@@ -2,45 +2,44 @@
 //!
 //! Never: a place of a step; that is found when the task starts.
 
-use super::{Call, field, links, list, now, releases, tasks, text};
+use super::{RequestContext, field, links, list, now, releases, tasks, text};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{DEPLOYMENTS, ENVIRONMENTS, PROJECTS, RELEASES},
-    page::Filter,
+    page::ListFilter,
     permission,
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
 /// Answers what is special about deployments.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (Verb::Post, []) => call
-            .request
-            .document()
-            .and_then(|body| deploy(call, &body).map(|deployment| Answer::created(&deployment))),
-        (Verb::Post, ["create", "untenanted", "v1"]) => deploy_by_name(call),
-        (Verb::Put, [_]) => Err(Refusal::method()),
+        (HttpVerb::Post, []) => call.request.document().and_then(|body| {
+            deploy(call, &body).map(|deployment| SandboxResponse::created(&deployment))
+        }),
+        (HttpVerb::Post, ["create", "untenanted", "v1"]) => deploy_by_name(call),
+        (HttpVerb::Put, [_]) => Err(ErrorResponse::method()),
         _ => return None,
     })
 }
 
 /// `…/releases/{id}/deployments`.
-pub(super) fn of_release(call: &Call<'_>, release: &Document) -> Result {
-    let mut filter = Filter::new(&DEPLOYMENTS, &call.space, call.request);
+pub(super) fn of_release(call: &RequestContext<'_>, release: &StoredDocument) -> HandlerResult {
+    let mut filter = ListFilter::new(&DEPLOYMENTS, &call.space, call.request);
     filter.and("json_extract(body, '$.ReleaseId') =", &release.id);
-    if !call.who.may(DEPLOYMENTS.view) {
+    if !call.person.may(DEPLOYMENTS.view) {
         filter.and("id =", "");
     }
     filter.page(call.db, &call.at(&format!("releases/{}/deployments", release.id)))
 }
 
-fn deploy(call: &Call<'_>, body: &Value) -> Result<Value> {
-    call.who.needs(permission::to("Create", DEPLOYMENTS.edit))?;
+fn deploy(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
+    call.person.needs(permission::to("Create", DEPLOYMENTS.edit))?;
     let named = text(body, "ReleaseId");
     let Some(release) = store::find(call.db, &RELEASES, &call.space, named)? else {
-        return Err(Refusal::rule(format!("The release '{named}' does not exist.")));
+        return Err(ErrorResponse::rule(format!("The release '{named}' does not exist.")));
     };
     let environment = environment(call, text(body, "EnvironmentId"))?;
     let release = release.value()?;
@@ -65,15 +64,15 @@ fn deploy(call: &Call<'_>, body: &Value) -> Result<Value> {
     deployment["Changes"] = json!([]);
     deployment["ForcePackageRedeployment"] = json!(field(body, "ForcePackageRedeployment") == true);
     deployment["Links"] = links::of(&DEPLOYMENTS, &call.space, &id, &deployment);
-    store::save(call.db, &Document::numbered(&DEPLOYMENTS, &deployment))?;
+    store::save(call.db, &StoredDocument::numbered(&DEPLOYMENTS, &deployment))?;
     Ok(deployment)
 }
 
 /// What a deployment and a run of a runbook say alike.
 pub(super) fn started(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     id: &str,
-    (task, environment): (&Value, &Document),
+    (task, environment): (&Value, &StoredDocument),
     body: &Value,
 ) -> Value {
     json!({
@@ -84,8 +83,8 @@ pub(super) fn started(
         "TaskId": task["Id"],
         "Comments": field(body, "Comments"),
         "Created": now(),
-        "DeployedBy": call.who.username,
-        "DeployedById": call.who.id,
+        "DeployedBy": call.person.username,
+        "DeployedById": call.person.id,
         "DeployedToMachineIds": [],
         "ExcludedMachineIds": list(body, "ExcludedMachineIds"),
         "SpecificMachineIds": list(body, "SpecificMachineIds"),
@@ -100,20 +99,20 @@ pub(super) fn started(
 }
 
 /// An environment by its id or its name.
-pub(super) fn environment(call: &Call<'_>, named: &str) -> Result<Document> {
+pub(super) fn environment(call: &RequestContext<'_>, named: &str) -> HandlerResult<StoredDocument> {
     let condition = "space = ?2 and (id = ?3 or name = ?3)";
     let values = [ENVIRONMENTS.prefix, &call.space, named];
     let found = store::select(call.db, &ENVIRONMENTS, condition, values)?;
-    let unknown = || Refusal::rule(format!("The environment '{named}' does not exist."));
+    let unknown = || ErrorResponse::rule(format!("The environment '{named}' does not exist."));
     found.into_iter().next().ok_or_else(unknown)
 }
 
 /// What the command-line tools send: a release by its version, to environments by their names.
-fn deploy_by_name(call: &Call<'_>) -> Result {
+fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.document()?;
     let project = releases::by_name(call, text(&body, "ProjectName"))?;
     let version = text(&body, "ReleaseVersion");
-    let unknown = || Refusal::rule(format!("The release '{version}' does not exist."));
+    let unknown = || ErrorResponse::rule(format!("The release '{version}' does not exist."));
     let release = releases::of_version(call, &project.id, version)?.ok_or_else(unknown)?;
     let mut made = Vec::new();
     for environment in list(&body, "EnvironmentNames") {
@@ -128,11 +127,11 @@ fn deploy_by_name(call: &Call<'_>) -> Result {
             json!({ "DeploymentId": deployment["Id"], "ServerTaskId": deployment["TaskId"] }),
         );
     }
-    Ok(Answer::created(&json!({ "DeploymentServerTasks": made })))
+    Ok(SandboxResponse::created(&json!({ "DeploymentServerTasks": made })))
 }
 
 /// The parameters of lists of deployments and runs.
-pub(super) fn narrowed(call: &Call<'_>, filter: &mut Filter<'_>) {
+pub(super) fn narrowed(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) {
     for (parameter, name) in [
         ("projects", "ProjectId"),
         ("environments", "EnvironmentId"),

@@ -2,17 +2,21 @@
 //!
 //! Four styles; the fields of each are kept as they are sent. Never: a deployment target's endpoint.
 
-use super::{Call, field, health, text};
+use super::{RequestContext, field, health, text};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{ACCOUNTS, PROXIES},
 };
 use serde_json::{Value, json};
 
 /// The endpoint that a body asks for, with the read-only fields that `old` had.
-pub(super) fn written(call: &Call<'_>, body: &Value, old: &Value) -> Result<Value> {
+pub(super) fn written(
+    call: &RequestContext<'_>,
+    body: &Value,
+    old: &Value,
+) -> HandlerResult<Value> {
     if !body.is_object() {
-        return Err(Refusal::rule("Please provide an endpoint for this machine."));
+        return Err(ErrorResponse::rule("Please provide an endpoint for this machine."));
     }
     let mut endpoint = body.clone();
     match text(body, "CommunicationStyle") {
@@ -42,9 +46,15 @@ pub(super) fn written(call: &Call<'_>, body: &Value, old: &Value) -> Result<Valu
             exists(call, inner, "ProxyId")?;
             kubernetes(&mut endpoint, old);
         }
-        "" => return Err(Refusal::rule("Please provide a communication style for this machine.")),
+        "" => {
+            return Err(ErrorResponse::rule(
+                "Please provide a communication style for this machine.",
+            ));
+        }
         other => {
-            return Err(Refusal::rule(format!("A worker cannot have the endpoint '{other}'.")));
+            return Err(ErrorResponse::rule(format!(
+                "A worker cannot have the endpoint '{other}'."
+            )));
         }
     }
     for (name, value) in [("Id", Value::Null), ("Links", json!({}))] {
@@ -77,20 +87,20 @@ fn mirrored(endpoint: &Value, name: &str) -> Value {
     }
 }
 
-fn needs(body: &Value, fields: &[(&str, &str)]) -> Result<()> {
+fn needs(body: &Value, fields: &[(&str, &str)]) -> HandlerResult<()> {
     let missing = fields.iter().filter(|(name, _)| text(body, name).trim().is_empty());
     let lines: Vec<String> =
         missing.map(|(_, what)| format!("Please provide {what} for this machine.")).collect();
-    if lines.is_empty() { Ok(()) } else { Err(Refusal::rules(lines)) }
+    if lines.is_empty() { Ok(()) } else { Err(ErrorResponse::rules(lines)) }
 }
 
 /// Refuses a reference to an account or a proxy that is not there.
-fn exists(call: &Call<'_>, body: &Value, name: &str) -> Result<()> {
+fn exists(call: &RequestContext<'_>, body: &Value, name: &str) -> HandlerResult<()> {
     let (kind, id) = (if name == "ProxyId" { &PROXIES } else { &ACCOUNTS }, text(body, name));
     if id.is_empty() || call.has(kind, id)? {
         return Ok(());
     }
-    Err(Refusal::rule(format!("The {} '{id}' does not exist.", kind.noun)))
+    Err(ErrorResponse::rule(format!("The {} '{id}' does not exist.", kind.noun)))
 }
 
 /// Sets a field that the body leaves out.
@@ -142,9 +152,9 @@ fn kubernetes(endpoint: &mut Value, old: &Value) {
 }
 
 /// `GET …/discover`: a worker that is not saved, with the thumbprint that the machine would have.
-pub(super) fn discover(call: &Call<'_>) -> Result {
+pub(super) fn discover(call: &RequestContext<'_>) -> HandlerResult {
     let Some(host) = call.request.parameter("host") else {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "The hostname of the machine to discover must be supplied as URI parameter named 'host'.",
         ));
     };
@@ -173,5 +183,5 @@ pub(super) fn discover(call: &Call<'_>) -> Result {
     worker["Uri"] = uri(&endpoint);
     worker["WorkerPoolIds"] = json!([]);
     worker["Endpoint"] = endpoint;
-    Ok(Answer::of(&worker))
+    Ok(SandboxResponse::of(&worker))
 }

@@ -2,13 +2,13 @@
 //!
 //! Never: an event written, changed or deleted; they come with what they tell of.
 
-use super::Call;
+use super::RequestContext;
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     audit,
     kind::{EVENTS, KINDS},
-    page::Filter,
-    request::Verb,
+    page::ListFilter,
+    request::HttpVerb,
     store,
 };
 use jiff::Timestamp;
@@ -43,9 +43,9 @@ const GROUPS: [(&str, &str, &[&str]); 5] = [
 ];
 
 /// `/api/events`, or `…/events` of a space, and what is below.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Result {
-    if call.verb() != Verb::Get {
-        return Err(Refusal::method());
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+    if call.verb() != HttpVerb::Get {
+        return Err(ErrorResponse::method());
     }
     match path {
         [] => {
@@ -57,27 +57,27 @@ pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Result {
         ["documenttypes"] => Ok(document_types()),
         ["groups"] => Ok(groups()),
         [id] => one(call, id),
-        _ => Err(Refusal::missing()),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
-fn one(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(EVENTS.view)?;
+fn one(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(EVENTS.view)?;
     let found = store::select(call.db, &EVENTS, "id = ?2", [EVENTS.prefix, id])?;
     let here = |space: &str| call.space.is_empty() || call.space == space;
     let event = found.into_iter().find(|it| here(&it.space));
-    Ok(Answer::text(event.ok_or_else(Refusal::missing)?.body))
+    Ok(SandboxResponse::text(event.ok_or_else(ErrorResponse::missing)?.body))
 }
 
-fn filter<'a>(call: &Call<'a>) -> Result<Filter<'a>> {
+fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
     let mut filter = if call.space.is_empty() {
-        let mut filter = Filter::everywhere(&EVENTS, call.request);
+        let mut filter = ListFilter::everywhere(&EVENTS, call.request);
         filter.of_spaces(call.request);
         filter
     } else {
-        Filter::new(&EVENTS, &call.space, call.request)
+        ListFilter::new(&EVENTS, &call.space, call.request)
     };
-    if !call.who.may(EVENTS.view) {
+    if !call.person.may(EVENTS.view) {
         filter.and("id =", "");
     }
     for (parameter, expression) in [
@@ -122,11 +122,12 @@ fn filter<'a>(call: &Call<'a>) -> Result<Filter<'a>> {
 }
 
 /// A point in time of a query, as documents write it.
-pub(super) fn time(parameter: &str, text: &str) -> Result<String> {
+pub(super) fn time(parameter: &str, text: &str) -> HandlerResult<String> {
     // A `+` of an offset reads as a space where it was not escaped; without an offset it is UTC.
     let spellings = [text.replace(' ', "+"), format!("{text}Z"), format!("{text}T00:00:00Z")];
     let time = spellings.iter().find_map(|it| it.parse::<Timestamp>().ok());
-    let unknown = || Refusal::rule(format!("The value '{text}' is not valid for {parameter}."));
+    let unknown =
+        || ErrorResponse::rule(format!("The value '{text}' is not valid for {parameter}."));
     let time = time.ok_or_else(unknown)?;
     Ok(super::shown(time))
 }
@@ -147,12 +148,12 @@ fn within(groups: &[String]) -> Vec<String> {
     categories
 }
 
-fn named(items: &[(&str, &str)]) -> Answer {
+fn named(items: &[(&str, &str)]) -> SandboxResponse {
     let item = |(id, name): &(&str, &str)| json!({ "Id": id, "Name": name, "Links": null });
-    Answer::of(&Value::Array(items.iter().map(item).collect()))
+    SandboxResponse::of(&Value::Array(items.iter().map(item).collect()))
 }
 
-fn document_types() -> Answer {
+fn document_types() -> SandboxResponse {
     let mut types: Vec<(&str, String)> = KINDS
         .iter()
         .filter(|it| it.prefix != EVENTS.prefix)
@@ -160,19 +161,19 @@ fn document_types() -> Answer {
         .collect();
     types.sort();
     let types = types.into_iter().map(|(id, name)| json!({ "Id": id, "Name": name }));
-    Answer::of(&Value::Array(types.collect()))
+    SandboxResponse::of(&Value::Array(types.collect()))
 }
 
-fn groups() -> Answer {
+fn groups() -> SandboxResponse {
     let group = |(id, name, _): &(&str, &str, &[&str])| {
         let mut categories = within(&[(*id).to_owned()]);
         categories.pop();
         json!({ "Id": id, "Name": name, "EventCategories": categories, "Links": null })
     };
-    Answer::of(&Value::Array(GROUPS.iter().map(group).collect()))
+    SandboxResponse::of(&Value::Array(GROUPS.iter().map(group).collect()))
 }
 
-fn agents(call: &Call<'_>) -> Result {
+fn agents(call: &RequestContext<'_>) -> HandlerResult {
     let sql = "select distinct json_extract(body, '$.UserAgent') from document
                where kind = ?1 order by 1";
     let mut statement = call.db.prepare_cached(sql)?;
@@ -183,5 +184,5 @@ fn agents(call: &Call<'_>) -> Result {
         let name = if agent == "Server" { "Octopus Server task" } else { &agent };
         agents.push(json!({ "Id": agent, "Name": name, "Links": null }));
     }
-    Ok(Answer::of(&Value::Array(agents)))
+    Ok(SandboxResponse::of(&Value::Array(agents)))
 }

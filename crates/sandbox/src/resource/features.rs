@@ -2,11 +2,11 @@
 //!
 //! Never: a space; the switch is one for all of them.
 
-use super::{Call, field};
+use super::{RequestContext, field};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::FEATURES,
-    request::Verb,
+    request::HttpVerb,
     store,
 };
 use serde_json::{Value, json};
@@ -32,16 +32,18 @@ pub(crate) fn at_first(built_in_worker: bool) -> Value {
 }
 
 /// `/api/featuresconfiguration`.
-pub(crate) fn route(call: &Call<'_>) -> Result {
+pub(crate) fn route(call: &RequestContext<'_>) -> HandlerResult {
     let mut document =
-        store::find(call.db, &FEATURES, "", FEATURES.prefix)?.ok_or_else(Refusal::missing)?;
+        store::find(call.db, &FEATURES, "", FEATURES.prefix)?.ok_or_else(ErrorResponse::missing)?;
     match call.verb() {
-        Verb::Get => Ok(Answer::text(document.body)),
-        Verb::Put => {
-            call.who.needs("ConfigureServer")?;
+        HttpVerb::Get => Ok(SandboxResponse::text(document.body)),
+        HttpVerb::Put => {
+            call.person.needs("ConfigureServer")?;
             let body = call.request.document()?;
             let mut features = document.value()?;
-            let Some(fields) = features.as_object_mut() else { return Err(Refusal::missing()) };
+            let Some(fields) = features.as_object_mut() else {
+                return Err(ErrorResponse::missing());
+            };
             for (name, value) in fields.iter_mut() {
                 if !matches!(name.as_str(), "Id" | "Links") {
                     *value = asked(field(&body, name), value);
@@ -49,9 +51,9 @@ pub(crate) fn route(call: &Call<'_>) -> Result {
             }
             document.body = features.to_string();
             store::save(call.db, &document)?;
-            Ok(Answer::of(&features))
+            Ok(SandboxResponse::of(&features))
         }
-        _ => Err(Refusal::method()),
+        _ => Err(ErrorResponse::method()),
     }
 }
 

@@ -4,11 +4,11 @@
 //! no host ever has (RFC 2606). The first is due at the next request after a worker is made, so
 //! that its answer still says `Unknown`, without a clock. Never: sleeping.
 
-use super::{Call, now, text};
+use super::{RequestContext, now, text};
 use crate::{
-    answer::{Answer, Result},
-    audit::{self, Author},
-    kind::{Kind, TARGETS, WORKERS},
+    answer::{HandlerResult, SandboxResponse},
+    audit::{self, AuditAuthor},
+    kind::{DocumentKind, TARGETS, WORKERS},
     store,
 };
 use rusqlite::Connection;
@@ -91,19 +91,19 @@ fn is_reachable(endpoint: &Value) -> bool {
 }
 
 /// Has a worker checked at the next request.
-pub(super) fn queue_check(db: &Connection, worker: &str) -> Result<()> {
+pub(super) fn queue_check(db: &Connection, worker: &str) -> HandlerResult<()> {
     db.execute("insert or ignore into check_due values (?1)", [worker])?;
     Ok(())
 }
 
 /// Whether earlier requests queued checks that nobody has done.
-pub(crate) fn is_check_due(db: &Connection) -> Result<bool> {
+pub(crate) fn is_check_due(db: &Connection) -> HandlerResult<bool> {
     let mut statement = db.prepare_cached("select exists (select 1 from check_due)")?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
 /// Does the checks that earlier requests queued.
-pub(crate) fn run_checks_due(db: &Connection) -> Result<()> {
+pub(crate) fn run_checks_due(db: &Connection) -> HandlerResult<()> {
     if !is_check_due(db)? {
         return Ok(());
     }
@@ -112,11 +112,11 @@ pub(crate) fn run_checks_due(db: &Connection) -> Result<()> {
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     check_all(db, &due)?;
     db.execute("delete from check_due", [])?;
-    audit::record(db, Author::SERVER)
+    audit::record(db, AuditAuthor::SERVER)
 }
 
 /// Checks the workers and targets of these ids; those that are gone are passed over.
-pub(crate) fn check_all(db: &Connection, ids: &[String]) -> Result<()> {
+pub(crate) fn check_all(db: &Connection, ids: &[String]) -> HandlerResult<()> {
     for (id, kind) in ids.iter().flat_map(|id| [(id, &WORKERS), (id, &TARGETS)]) {
         let found = store::select(db, kind, "id = ?2", [kind.prefix, id])?;
         for mut worker in found {
@@ -130,11 +130,15 @@ pub(crate) fn check_all(db: &Connection, ids: &[String]) -> Result<()> {
 }
 
 /// `GET …/workers/{id}/connection`, and the same of a target.
-pub(super) fn connection(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(kind.view)?;
+pub(super) fn connection(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    id: &str,
+) -> HandlerResult {
+    call.person.needs(kind.view)?;
     let worker = call.find(kind, id)?.value()?;
     let version = &worker["Endpoint"]["TentacleVersionDetails"]["Version"];
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "Id": null,
         "MachineId": worker["Id"],
         "Logs": [],

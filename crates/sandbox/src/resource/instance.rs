@@ -2,22 +2,22 @@
 //!
 //! Never: what lives in a space.
 
-use super::{Call, links, now};
+use super::{RequestContext, links, now};
 use crate::{
     VERSION,
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::SPACES,
-    page::Filter,
-    request::Verb,
-    store::{self, Document},
+    page::ListFilter,
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
 /// `GET /api`, the one document that a stranger may read.
-pub(crate) fn root(spaces: &[Value]) -> Result {
+pub(crate) fn root(spaces: &[Value]) -> HandlerResult {
     let default = spaces.iter().find(|space| space["IsDefault"] == true);
     let default = default.and_then(|space| space["Id"].as_str());
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "Id": null,
         "Application": "Octopus Deploy",
         "Version": VERSION,
@@ -30,33 +30,33 @@ pub(crate) fn root(spaces: &[Value]) -> Result {
 }
 
 /// `/api/spaces` and `/api/spaces/all`.
-pub(crate) fn spaces(call: &Call<'_>, all: bool) -> Result {
-    let filter = Filter::new(&SPACES, "", call.request);
+pub(crate) fn spaces(call: &RequestContext<'_>, all: bool) -> HandlerResult {
+    let filter = ListFilter::new(&SPACES, "", call.request);
     match (call.verb(), all) {
-        (Verb::Get, true) => Ok(filter.array()),
-        (Verb::Get, false) => filter.page(call.db, "/api/spaces"),
-        (Verb::Post, false) => {
-            call.who.needs("SpaceCreate")?;
+        (HttpVerb::Get, true) => Ok(filter.array()),
+        (HttpVerb::Get, false) => filter.page(call.db, "/api/spaces"),
+        (HttpVerb::Post, false) => {
+            call.person.needs("SpaceCreate")?;
             let body = call.request.document()?;
             let id = store::next_id(call.db, &SPACES)?;
             let name = call.name(&SPACES, &body, "")?;
             let slug = call.slug(&SPACES, &body, &Value::Null)?;
             let space = new_space(&id, &name, &slug, false);
-            store::save(call.db, &Document::new(&SPACES, &space))?;
+            store::save(call.db, &StoredDocument::new(&SPACES, &space))?;
             crate::seed::furnish(call.db, &id)?;
-            Ok(Answer::created(&space))
+            Ok(SandboxResponse::created(&space))
         }
-        _ => Err(Refusal::method()),
+        _ => Err(ErrorResponse::method()),
     }
 }
 
 /// `GET /api/spaces/{id}`.
-pub(crate) fn space(call: &Call<'_>) -> Result {
-    if call.verb() != Verb::Get {
-        return Err(Refusal::method());
+pub(crate) fn space(call: &RequestContext<'_>) -> HandlerResult {
+    if call.verb() != HttpVerb::Get {
+        return Err(ErrorResponse::method());
     }
     let space = store::find(call.db, &SPACES, "", &call.space)?;
-    Ok(Answer::text(space.ok_or_else(Refusal::missing)?.body))
+    Ok(SandboxResponse::text(space.ok_or_else(ErrorResponse::missing)?.body))
 }
 
 /// The document of a space.
@@ -82,10 +82,10 @@ pub(crate) fn new_space(id: &str, name: &str, slug: &str, default: bool) -> Valu
 }
 
 /// `GET /api/serverstatus` and what is below.
-pub(crate) fn status(path: &[&str]) -> Result {
+pub(crate) fn status(path: &[&str]) -> HandlerResult {
     match path {
-        [] => Ok(Answer::of(&online())),
-        ["health"] => Ok(Answer::of(&json!({
+        [] => Ok(SandboxResponse::of(&online())),
+        ["health"] => Ok(SandboxResponse::of(&json!({
             "Id": null,
             "Description": "All the nodes in the cluster are operating normally.",
             "IsOperatingNormally": true,
@@ -94,8 +94,8 @@ pub(crate) fn status(path: &[&str]) -> Result {
             "IsEntireClusterReadOnly": false,
             "Links": {},
         }))),
-        ["extensions"] => Ok(Answer::of(&json!([]))),
-        _ => Err(Refusal::missing()),
+        ["extensions"] => Ok(SandboxResponse::of(&json!([]))),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
@@ -112,14 +112,14 @@ fn online() -> Value {
 }
 
 /// `GET /api/configuration/feature-toggles`: none is known.
-pub(crate) fn toggles() -> Answer {
-    Answer::of(&json!({ "FeatureToggles": [] }))
+pub(crate) fn toggles() -> SandboxResponse {
+    SandboxResponse::of(&json!({ "FeatureToggles": [] }))
 }
 
 /// `GET /api/capabilities` and `/api/capabilities/{name}`: none is claimed.
-pub(crate) fn capabilities(path: &[&str]) -> Result {
+pub(crate) fn capabilities(path: &[&str]) -> HandlerResult {
     if path.is_empty() {
-        return Ok(Answer::of(&json!({ "Capabilities": [] })));
+        return Ok(SandboxResponse::of(&json!({ "Capabilities": [] })));
     }
-    Err(Refusal::missing())
+    Err(ErrorResponse::missing())
 }

@@ -3,11 +3,11 @@
 //! Never: a link to what is not there, but for the root's, where clients stumble over a missing one.
 
 use super::text;
-use crate::kind::Kind;
+use crate::kind::DocumentKind;
 use serde_json::{Map, Value, json};
 
 /// The links of a document.
-pub(crate) fn of(kind: &Kind, space: &str, id: &str, document: &Value) -> Value {
+pub(crate) fn of(kind: &DocumentKind, space: &str, id: &str, document: &Value) -> Value {
     let here = format!("/api/{space}/{}/{id}", kind.link);
     let mut links = json!({ "Self": here });
     let mut add = |name: &str, link: String| links[name] = json!(link);
@@ -59,7 +59,7 @@ pub(crate) fn of(kind: &Kind, space: &str, id: &str, document: &Value) -> Value 
 }
 
 /// The links of what is released and run.
-fn of_work(kind: &Kind, document: &Value, space: &str, add: &mut impl FnMut(&str, String)) {
+fn of_work(kind: &DocumentKind, document: &Value, space: &str, add: &mut impl FnMut(&str, String)) {
     let id = text(document, "Id");
     let here = format!("/api/{space}/{}/{id}", kind.link);
     let at = |kind: &str, name: &str| format!("/api/{space}/{kind}/{}", text(document, name));

@@ -4,51 +4,55 @@
 //! Never: a document of its own; each answer is gathered when it is asked for.
 
 use super::{
-    Call, field, list,
-    normal::{Fields, Reader as _},
+    RequestContext, field, list,
+    normal::{JsonFieldAccess as _, JsonFields},
     processes::raw,
     summary, text,
 };
 use crate::{
-    answer::{Answer, Refusal, Result},
-    kind::{CHANNELS, ENVIRONMENTS, Kind, PROCESSES, PROJECTS, TARGETS, VARIABLES},
-    page::Filter,
-    request::Verb,
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    kind::{CHANNELS, DocumentKind, ENVIRONMENTS, PROCESSES, PROJECTS, TARGETS, VARIABLES},
+    page::ListFilter,
+    request::HttpVerb,
     store,
 };
 use rusqlite::{Params, params};
 use serde_json::{Value, json};
 
 /// Answers what is looked up in a space.
-pub(crate) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> Option<Result> {
-    if call.verb() != Verb::Get {
+pub(crate) fn route(
+    call: &RequestContext<'_>,
+    first: &str,
+    path: &[&str],
+) -> Option<HandlerResult> {
+    if call.verb() != HttpVerb::Get {
         return None;
     }
     Some(match (first, path) {
-        ("machineroles", ["all"]) => roles(call).map(|roles| Answer::of(&json!(roles))),
+        ("machineroles", ["all"]) => roles(call).map(|roles| SandboxResponse::of(&json!(roles))),
         ("variables", ["names"]) => names(call),
         ("environments", ["summary"]) => environments(call),
-        ("actiontemplates", ["categories" | "search"]) => Ok(Answer::of(&json!([]))),
+        ("actiontemplates", ["categories" | "search"]) => Ok(SandboxResponse::of(&json!([]))),
         _ => return None,
     })
 }
 
 /// A variable set as it is shown: with what its variables can be scoped to. Clients look environments
 /// up here by name.
-pub(super) fn with_scopes(call: &Call<'_>, set: &str) -> Result<String> {
-    let mut fields: Fields = serde_json::from_str(set)?;
+pub(super) fn with_scopes(call: &RequestContext<'_>, set: &str) -> HandlerResult<String> {
+    let mut fields: JsonFields = serde_json::from_str(set)?;
     let scopes = scopes(call, &fields.text("OwnerId"))?;
     fields.put("ScopeValues", raw(&scopes)?);
     Ok(serde_json::to_string(&fields)?)
 }
 
-fn scopes(call: &Call<'_>, owner: &str) -> Result<Value> {
-    let in_space = |kind: &'static Kind| {
+fn scopes(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> {
+    let in_space = |kind: &'static DocumentKind| {
         let sql = format!(
             "select id, name from document where kind = ?1 and space = ?2 order by {}",
             kind.order
         );
-        match call.who.may(kind.view) {
+        match call.person.may(kind.view) {
             true => references(call, &sql, params![kind.prefix, call.space]),
             false => Ok(Vec::new()),
         }
@@ -71,7 +75,7 @@ fn scopes(call: &Call<'_>, owner: &str) -> Result<Value> {
 }
 
 /// What of a project runs, and so what a variable can be kept to: its deployments, and each runbook.
-fn runs_of(call: &Call<'_>, owner: &str) -> Result<Vec<Value>> {
+fn runs_of(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Vec<Value>> {
     let sql = "select id, name from document where kind = ?1 and id = ?2
         union all select id, name from document where kind = 'Runbooks' and owner = ?2";
     let mut all = references(call, sql, params![PROJECTS.prefix, owner])?;
@@ -83,7 +87,11 @@ fn runs_of(call: &Call<'_>, owner: &str) -> Result<Vec<Value>> {
 }
 
 /// Ids and names, as pairs that people choose from.
-fn references(call: &Call<'_>, sql: &str, values: impl Params) -> Result<Vec<Value>> {
+fn references(
+    call: &RequestContext<'_>,
+    sql: &str,
+    values: impl Params,
+) -> HandlerResult<Vec<Value>> {
     let mut statement = call.db.prepare_cached(sql)?;
     let rows = statement.query_map(values, |row| {
         let (id, name): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
@@ -93,8 +101,8 @@ fn references(call: &Call<'_>, sql: &str, values: impl Params) -> Result<Vec<Val
 }
 
 /// The tags that targets have, each once.
-fn roles(call: &Call<'_>) -> Result<Vec<String>> {
-    if !call.who.may(TARGETS.view) {
+fn roles(call: &RequestContext<'_>) -> HandlerResult<Vec<String>> {
+    if !call.person.may(TARGETS.view) {
         return Ok(Vec::new());
     }
     let sql = "select distinct role.value from document, json_each(body, '$.Roles') role
@@ -105,11 +113,11 @@ fn roles(call: &Call<'_>) -> Result<Vec<String>> {
 }
 
 /// The names of a project's variables and of those in the sets that it includes, each once.
-fn names(call: &Call<'_>) -> Result {
-    call.who.needs(VARIABLES.view)?;
+fn names(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.needs(VARIABLES.view)?;
     let mut owners = Vec::new();
     if let Some(project) = call.request.parameter("project") {
-        let project = call.find(&PROJECTS, project).map_err(|_| Refusal::missing())?;
+        let project = call.find(&PROJECTS, project).map_err(|_| ErrorResponse::missing())?;
         owners.extend(list(&project.value()?, "IncludedLibraryVariableSetIds"));
         owners.push(project.id);
     }
@@ -122,13 +130,13 @@ fn names(call: &Call<'_>) -> Result {
             names.extend(variables.map(|it| text(it, "Name").to_owned()));
         }
     }
-    Ok(Answer::of(&json!(names)))
+    Ok(SandboxResponse::of(&json!(names)))
 }
 
 /// `GET …/environments/summary`: how the targets of each environment are.
-fn environments(call: &Call<'_>) -> Result {
-    let environments = match call.who.may(ENVIRONMENTS.view) {
-        true => Filter::new(&ENVIRONMENTS, &call.space, call.request).values(call.db)?,
+fn environments(call: &RequestContext<'_>) -> HandlerResult {
+    let environments = match call.person.may(ENVIRONMENTS.view) {
+        true => ListFilter::new(&ENVIRONMENTS, &call.space, call.request).values(call.db)?,
         false => Vec::new(),
     };
     let machines = super::targets::filter(call).values(call.db)?;
@@ -157,5 +165,5 @@ fn environments(call: &Call<'_>) -> Result {
         all.remove("MachineIdsForTentacleUpgrade");
         all.insert("EnvironmentSummaries".to_owned(), json!(of_each));
     }
-    Ok(Answer::of(&all))
+    Ok(SandboxResponse::of(&all))
 }

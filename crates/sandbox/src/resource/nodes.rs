@@ -2,14 +2,14 @@
 //!
 //! Never: a node added or taken away.
 
-use super::{Call, field};
+use super::{RequestContext, field};
 use crate::{
     VERSION,
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::NODES,
-    page::Filter,
-    request::Verb,
-    store::{self, Document},
+    page::ListFilter,
+    request::HttpVerb,
+    store::{self, StoredDocument},
     work,
 };
 use rusqlite::Connection;
@@ -30,34 +30,34 @@ pub(crate) fn plant(db: &Connection, tasks_at_once: u32) -> rusqlite::Result<()>
         "IsInMaintenanceMode": false,
         "Links": { "Self": format!("/api/octopusservernodes/{ID}") },
     });
-    store::save(db, &Document::new(&NODES, &node))
+    store::save(db, &StoredDocument::new(&NODES, &node))
 }
 
 /// `/api/octopusservernodes` and what is below.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Result {
-    let filter = || Filter::new(&NODES, "", call.request);
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+    let filter = || ListFilter::new(&NODES, "", call.request);
     match (call.verb(), path) {
-        (Verb::Get, []) => filter().page(call.db, "/api/octopusservernodes"),
-        (Verb::Get, ["all"]) => Ok(filter().array()),
-        (Verb::Get, ["ping"]) => Ok(Answer::of(&seen(call, ID)?)),
-        (Verb::Get, ["summary"]) => {
+        (HttpVerb::Get, []) => filter().page(call.db, "/api/octopusservernodes"),
+        (HttpVerb::Get, ["all"]) => Ok(filter().array()),
+        (HttpVerb::Get, ["ping"]) => Ok(SandboxResponse::of(&seen(call, ID)?)),
+        (HttpVerb::Get, ["summary"]) => {
             let mut node = seen(call, ID)?;
             node["RunningTaskCount"] = json!(work::under_way(call.db)?);
-            Ok(Answer::of(&json!({ "Nodes": [node], "Links": {} })))
+            Ok(SandboxResponse::of(&json!({ "Nodes": [node], "Links": {} })))
         }
-        (Verb::Get, [id]) => Ok(Answer::text(call.find(&NODES, id)?.body)),
-        (Verb::Get, [id, "details"]) => {
+        (HttpVerb::Get, [id]) => Ok(SandboxResponse::text(call.find(&NODES, id)?.body)),
+        (HttpVerb::Get, [id, "details"]) => {
             let id = call.find(&NODES, id)?.id;
             let running = work::under_way(call.db)?;
-            Ok(Answer::of(&json!({ "Id": id, "RunningTasks": running, "Links": {} })))
+            Ok(SandboxResponse::of(&json!({ "Id": id, "RunningTasks": running, "Links": {} })))
         }
-        (Verb::Put, [id]) => update(call, id),
-        (_, [] | [_]) => Err(Refusal::method()),
-        _ => Err(Refusal::missing()),
+        (HttpVerb::Put, [id]) => update(call, id),
+        (_, [] | [_]) => Err(ErrorResponse::method()),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
-fn seen(call: &Call<'_>, id: &str) -> Result<Value> {
+fn seen(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
     let mut node = call.find(&NODES, id)?.value()?;
     node["IsOffline"] = json!(false);
     node["LastSeen"] = json!(super::now());
@@ -65,19 +65,19 @@ fn seen(call: &Call<'_>, id: &str) -> Result<Value> {
     Ok(node)
 }
 
-fn update(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(NODES.edit)?;
+fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(NODES.edit)?;
     let mut node = call.find(&NODES, id)?.value()?;
     let body = call.request.document()?;
     if let Some(tasks) = field(&body, "MaxConcurrentTasks").as_u64() {
         if tasks == 0 {
-            return Err(Refusal::rule("The task cap must be at least 1."));
+            return Err(ErrorResponse::rule("The task cap must be at least 1."));
         }
         node["MaxConcurrentTasks"] = json!(tasks);
     }
     if let Some(maintenance) = field(&body, "IsInMaintenanceMode").as_bool() {
         node["IsInMaintenanceMode"] = json!(maintenance);
     }
-    store::save(call.db, &Document::new(&NODES, &node))?;
-    Ok(Answer::of(&node))
+    store::save(call.db, &StoredDocument::new(&NODES, &node))?;
+    Ok(SandboxResponse::of(&node))
 }

@@ -3,9 +3,9 @@
 //! Works on the text of each field, so that what is not its business stays as it was written. Never:
 //! a version; and no field is dropped.
 
-use super::{Call, processes::raw, slug};
+use super::{RequestContext, processes::raw, slug};
 use crate::{
-    answer::{Refusal, Result},
+    answer::{ErrorResponse, HandlerResult},
     kind::POOLS,
 };
 use indexmap::IndexMap;
@@ -13,10 +13,10 @@ use serde_json::{json, value::RawValue};
 use std::collections::{HashMap, HashSet};
 
 /// A JSON object whose values are text.
-pub(super) type Fields = IndexMap<String, Box<RawValue>>;
+pub(super) type JsonFields = IndexMap<String, Box<RawValue>>;
 
 /// Reading and writing the fields of a JSON object, their names without regard to case.
-pub(super) trait Reader {
+pub(super) trait JsonFieldAccess {
     /// The field's JSON text.
     fn raw(&self, name: &str) -> Option<&RawValue>;
     /// Sets a field, in its place if it is there.
@@ -35,13 +35,13 @@ pub(super) trait Reader {
     }
 
     /// The objects of a list; none where the field is missing or null.
-    fn objects(&self, name: &str) -> Result<Vec<Fields>> {
+    fn objects(&self, name: &str) -> HandlerResult<Vec<JsonFields>> {
         let Some(list) = self.raw(name) else { return Ok(Vec::new()) };
-        Ok(serde_json::from_str::<Option<Vec<Fields>>>(list.get())?.unwrap_or_default())
+        Ok(serde_json::from_str::<Option<Vec<JsonFields>>>(list.get())?.unwrap_or_default())
     }
 }
 
-impl Reader for Fields {
+impl JsonFieldAccess for JsonFields {
     fn raw(&self, name: &str) -> Option<&RawValue> {
         let alike =
             || self.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, raw)| raw);
@@ -55,12 +55,16 @@ impl Reader for Fields {
 }
 
 /// A process as the server keeps it.
-pub(super) fn process(call: &Call<'_>, mut new: Fields, old: &Fields) -> Result<Fields> {
+pub(super) fn process(
+    call: &RequestContext<'_>,
+    mut new: JsonFields,
+    old: &JsonFields,
+) -> HandlerResult<JsonFields> {
     if new.raw("Steps").is_none_or(|steps| steps.get() == "null") {
-        return Err(Refusal::rule("Please provide the steps of this process."));
+        return Err(ErrorResponse::rule("Please provide the steps of this process."));
     }
     let mut steps = new.objects("Steps")?;
-    let known = Known::of(old)?;
+    let known = KnownSlugs::of(old)?;
     check(call, &steps)?;
     for (index, step) in steps.iter_mut().enumerate() {
         if index == 0 && step.text("StartTrigger") == "StartWithPrevious" {
@@ -81,10 +85,10 @@ pub(super) fn process(call: &Call<'_>, mut new: Fields, old: &Fields) -> Result<
 }
 
 /// The slugs that the steps and actions of a process had, by id.
-struct Known(HashMap<String, String>);
+struct KnownSlugs(HashMap<String, String>);
 
-impl Known {
-    fn of(process: &Fields) -> Result<Self> {
+impl KnownSlugs {
+    fn of(process: &JsonFields) -> HandlerResult<Self> {
         let mut slugs = HashMap::new();
         for step in process.objects("Steps")? {
             for action in step.objects("Actions")? {
@@ -96,7 +100,7 @@ impl Known {
     }
 
     /// Gives a step or an action the id and the slug that it lacks.
-    fn identify(&self, part: &mut Fields) -> Result<()> {
+    fn identify(&self, part: &mut JsonFields) -> HandlerResult<()> {
         if part.text("Id").is_empty() {
             part.put("Id", raw(&json!(guid()))?);
         }
@@ -118,7 +122,7 @@ pub(super) fn guid() -> String {
 }
 
 /// Refuses a process that breaks a rule, with a line for each.
-fn check(call: &Call<'_>, steps: &[Fields]) -> Result<()> {
+fn check(call: &RequestContext<'_>, steps: &[JsonFields]) -> HandlerResult<()> {
     let mut errors = Vec::new();
     let mut names = HashSet::new();
     for step in steps {
@@ -132,15 +136,15 @@ fn check(call: &Call<'_>, steps: &[Fields]) -> Result<()> {
             check_place(call, &name, &action, &mut errors)?;
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(Refusal::rules(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(ErrorResponse::rules(errors)) }
 }
 
 fn check_place(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     step: &str,
-    action: &Fields,
+    action: &JsonFields,
     errors: &mut Vec<String>,
-) -> Result<()> {
+) -> HandlerResult<()> {
     for name in ["WorkerPoolId", "WorkerPoolVariable"] {
         let is_text = |raw: &RawValue| raw.get().starts_with(['"', 'n']);
         if !action.raw(name).is_none_or(is_text) {
@@ -182,14 +186,14 @@ const WITH_TOOLS: [&str; 4] = [
 ];
 
 /// Sets the properties that follow from the rest of an action.
-fn properties(action: &mut Fields) -> Result<()> {
+fn properties(action: &mut JsonFields) -> HandlerResult<()> {
     let kind = action.text("ActionType");
-    let mut properties: Fields = match action.raw("Properties") {
-        Some(raw) => serde_json::from_str::<Option<Fields>>(raw.get())?.unwrap_or_default(),
-        None => Fields::new(),
+    let mut properties: JsonFields = match action.raw("Properties") {
+        Some(raw) => serde_json::from_str::<Option<JsonFields>>(raw.get())?.unwrap_or_default(),
+        None => JsonFields::new(),
     };
     let mut changed = false;
-    let mut set = |name: &str, value: &str, always: bool| -> Result<()> {
+    let mut set = |name: &str, value: &str, always: bool| -> HandlerResult<()> {
         let had = properties.text(name);
         if had != value && (always || properties.raw(name).is_none()) {
             properties.put(name, raw(&json!(value))?);
@@ -217,14 +221,14 @@ fn properties(action: &mut Fields) -> Result<()> {
     Ok(())
 }
 
-fn has_container(action: &Fields) -> bool {
+fn has_container(action: &JsonFields) -> bool {
     let container = action.raw("Container");
-    let fields = container.and_then(|it| serde_json::from_str::<Fields>(it.get()).ok());
+    let fields = container.and_then(|it| serde_json::from_str::<JsonFields>(it.get()).ok());
     fields.is_some_and(|it| !it.text("Image").is_empty() || !it.text("GitUrl").is_empty())
 }
 
 /// The package without a name, which is the one that the action is about.
-fn primary_package(action: &Fields) -> Result<Option<Fields>> {
+fn primary_package(action: &JsonFields) -> HandlerResult<Option<JsonFields>> {
     let mut packages = action.objects("Packages")?.into_iter();
     Ok(packages.find(|package| package.text("Name").is_empty()))
 }

@@ -3,42 +3,46 @@
 //! A document is kept as it is sent, but for its id, its links and its secrets, which never come
 //! back. Never: a pool, a worker or a process; those have rules, and files, of their own.
 
-use super::{Call, deployments, field, flag, links, policies, projects, snapshot, tasks, text};
+use super::{
+    RequestContext, deployments, field, flag, links, policies, projects, snapshot, tasks, text,
+};
 use crate::{
-    answer::{Answer, Refusal, Result},
-    kind::{self, ACCOUNTS, Kind, POLICIES, PROJECTS, PROXIES, TARGETS, VARIABLES, WORKERS},
-    page::Filter,
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    kind::{
+        self, ACCOUNTS, DocumentKind, POLICIES, PROJECTS, PROXIES, TARGETS, VARIABLES, WORKERS,
+    },
+    page::ListFilter,
     permission,
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use rusqlite::params;
 use serde_json::{Map, Value, json};
 
 /// Answers what a kind has no rules of its own for.
-pub(crate) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> Result {
-    let kind = kind::at(first).ok_or_else(Refusal::missing)?;
+pub(crate) fn route(call: &RequestContext<'_>, first: &str, path: &[&str]) -> HandlerResult {
+    let kind = kind::at(first).ok_or_else(ErrorResponse::missing)?;
     match (call.verb(), path) {
-        (Verb::Get, []) => filter(call, kind).page(call.db, &call.at(kind.link)),
-        (Verb::Get, ["all"]) if has_all(kind) => Ok(filter(call, kind).array()),
-        (Verb::Get, ["template"]) if kind.path == POLICIES.path => policies::template(call),
-        (Verb::Get, [id]) => one(call, kind, id),
-        (Verb::Get, [id, below]) => related(call, kind, id, below),
-        (Verb::Post, []) if is_writable(kind) => create(call, kind),
-        (Verb::Put, [id]) if is_writable(kind) => update(call, kind, id),
-        (Verb::Delete, [id]) if is_writable(kind) => delete(call, kind, id),
-        (_, [] | [_]) => Err(Refusal::method()),
-        _ => Err(Refusal::missing()),
+        (HttpVerb::Get, []) => filter(call, kind).page(call.db, &call.at(kind.link)),
+        (HttpVerb::Get, ["all"]) if has_all(kind) => Ok(filter(call, kind).array()),
+        (HttpVerb::Get, ["template"]) if kind.path == POLICIES.path => policies::template(call),
+        (HttpVerb::Get, [id]) => one(call, kind, id),
+        (HttpVerb::Get, [id, below]) => related(call, kind, id, below),
+        (HttpVerb::Post, []) if is_writable(kind) => create(call, kind),
+        (HttpVerb::Put, [id]) if is_writable(kind) => update(call, kind, id),
+        (HttpVerb::Delete, [id]) if is_writable(kind) => delete(call, kind, id),
+        (_, [] | [_]) => Err(ErrorResponse::method()),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
 /// Whether there is a list without pages. Processes have none: `all` is an id there, and nobody's.
-fn has_all(kind: &Kind) -> bool {
+fn has_all(kind: &DocumentKind) -> bool {
     !["deploymentprocesses", "runbookprocesses"].contains(&kind.path)
 }
 
 /// Whether documents of this kind may be made here; others come with their owner, or not at all.
-fn is_writable(kind: &Kind) -> bool {
+fn is_writable(kind: &DocumentKind) -> bool {
     let derived = [
         "deploymentprocesses",
         "runbookprocesses",
@@ -59,9 +63,9 @@ fn is_writable(kind: &Kind) -> bool {
     !derived.contains(&kind.path)
 }
 
-fn filter<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
-    let mut filter = Filter::new(kind, &call.space, call.request);
-    if !call.who.may(kind.view) {
+fn filter<'a>(call: &RequestContext<'a>, kind: &'static DocumentKind) -> ListFilter<'a> {
+    let mut filter = ListFilter::new(kind, &call.space, call.request);
+    if !call.person.may(kind.view) {
         // Who may not see a kind gets short lists, not a refusal.
         filter.and("id =", "");
     }
@@ -87,13 +91,18 @@ fn filter<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
     filter
 }
 
-fn one(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(kind.view)?;
-    Ok(Answer::text(call.find(kind, id)?.body))
+fn one(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+    call.person.needs(kind.view)?;
+    Ok(SandboxResponse::text(call.find(kind, id)?.body))
 }
 
 /// A list that hangs off a document.
-fn related(call: &Call<'_>, kind: &'static Kind, id: &str, below: &str) -> Result {
+fn related(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    id: &str,
+    below: &str,
+) -> HandlerResult {
     let document = call.find(kind, id)?;
     let (listed, path) = match (kind.path, below) {
         ("projectgroups", "projects") => (&PROJECTS, "$.ProjectGroupId"),
@@ -106,38 +115,43 @@ fn related(call: &Call<'_>, kind: &'static Kind, id: &str, below: &str) -> Resul
             return filter
                 .page(call.db, &call.at(&format!("environments/{}/machines", document.id)));
         }
-        _ => return Err(Refusal::missing()),
+        _ => return Err(ErrorResponse::missing()),
     };
     let mut filter = filter(call, listed);
     filter.and(&format!("json_extract(body, '{path}') ="), &document.id);
     filter.page(call.db, &call.at(&format!("{}/{}/{below}", kind.link, document.id)))
 }
 
-fn create(call: &Call<'_>, kind: &'static Kind) -> Result {
-    call.who.needs(permission::to("Create", kind.edit))?;
+fn create(call: &RequestContext<'_>, kind: &'static DocumentKind) -> HandlerResult {
+    call.person.needs(permission::to("Create", kind.edit))?;
     let body = flat(call.request.document()?);
     let id = store::next_id(call.db, kind)?;
     let document = written(call, kind, &body, &json!({ "Id": id }))?;
-    store::save(call.db, &Document::new(kind, &document))?;
+    store::save(call.db, &StoredDocument::new(kind, &document))?;
     match kind.path {
         "projects" => projects::made(call, &document)?,
         "runbooks" => projects::runbook_made(call, &document)?,
         _ => {}
     }
-    Ok(Answer::created(&document))
+    Ok(SandboxResponse::created(&document))
 }
 
-fn update(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(kind.edit)?;
+fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+    call.person.needs(kind.edit)?;
     let old = call.find(kind, id)?.value()?;
     let body = flat(call.request.document()?);
     let document = written(call, kind, &body, &old)?;
-    store::save(call.db, &Document::new(kind, &document))?;
-    Ok(Answer::of(&document))
+    store::save(call.db, &StoredDocument::new(kind, &document))?;
+    Ok(SandboxResponse::of(&document))
 }
 
 /// The document that a body asks for, in place of `old`.
-fn written(call: &Call<'_>, kind: &'static Kind, body: &Value, old: &Value) -> Result<Value> {
+fn written(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    body: &Value,
+    old: &Value,
+) -> HandlerResult<Value> {
     let id = text(old, "Id").to_owned();
     let mut document = json!({ "Id": id, "SpaceId": call.space });
     let defaults = match kind.path {
@@ -197,8 +211,8 @@ pub(super) fn forget_secrets(value: &mut Value) {
     }
 }
 
-fn delete(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(permission::to("Delete", kind.edit))?;
+fn delete(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+    call.person.needs(permission::to("Delete", kind.edit))?;
     let document = call.find(kind, id)?;
     match kind.path {
         "machinepolicies" => policies::deletable(&document)?,
@@ -206,16 +220,19 @@ fn delete(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
         "projects" | "runbooks" => projects::delete_what_belongs(call, &document)?,
         "deployments" | "runbookruns" => tasks::forget(call, &document)?,
         "feeds" if text(&document.value()?, "FeedType") == "BuiltIn" => {
-            return Err(Refusal::rule("You cannot delete the built-in feed."));
+            return Err(ErrorResponse::rule("You cannot delete the built-in feed."));
         }
         _ => {}
     }
     store::delete(call.db, &document.id)?;
-    Ok(Answer::done())
+    Ok(SandboxResponse::done())
 }
 
 /// The workers and targets whose endpoint names an account or a proxy.
-fn machines_with(call: &Call<'_>, document: &Document) -> Result<Vec<Document>> {
+fn machines_with(
+    call: &RequestContext<'_>,
+    document: &StoredDocument,
+) -> HandlerResult<Vec<StoredDocument>> {
     let condition = "space = ?2 and (json_extract(body, '$.Endpoint.AccountId') = ?3 collate nocase
         or json_extract(body, '$.Endpoint.ProxyId') = ?3 collate nocase)";
     let mut machines = Vec::new();
@@ -226,22 +243,26 @@ fn machines_with(call: &Call<'_>, document: &Document) -> Result<Vec<Document>> 
     Ok(machines)
 }
 
-fn unused(call: &Call<'_>, kind: &Kind, document: &Document) -> Result<()> {
+fn unused(
+    call: &RequestContext<'_>,
+    kind: &DocumentKind,
+    document: &StoredDocument,
+) -> HandlerResult<()> {
     let machines = machines_with(call, document)?;
     let Some(machine) = machines.first() else { return Ok(()) };
     let noun = kind.noun;
-    Err(Refusal::rule(format!(
+    Err(ErrorResponse::rule(format!(
         "This {noun} cannot be deleted as it is currently referenced by a machine, '{}'. \n\
          Please refer to {noun} usage for more detail.",
         machine.name
     )))
 }
 
-fn usages(call: &Call<'_>, account: &Document) -> Result {
-    call.who.needs(ACCOUNTS.view)?;
+fn usages(call: &RequestContext<'_>, account: &StoredDocument) -> HandlerResult {
+    call.person.needs(ACCOUNTS.view)?;
     let machines = machines_with(call, account)?;
-    let target = |it: &Document| json!({ "TargetId": it.id, "TargetName": it.name });
-    Ok(Answer::of(&json!({
+    let target = |it: &StoredDocument| json!({ "TargetId": it.id, "TargetName": it.name });
+    Ok(SandboxResponse::of(&json!({
         "Targets": machines.iter().map(target).collect::<Vec<_>>(),
         "DeploymentProcesses": [],
         "RunbookProcesses": [],

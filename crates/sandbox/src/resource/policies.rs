@@ -2,11 +2,11 @@
 //!
 //! Never: acting on one; the sandbox cleans no machine up.
 
-use super::{Call, flag};
+use super::{RequestContext, flag};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::POLICIES,
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
@@ -50,15 +50,19 @@ pub(crate) fn defaults() -> Value {
 }
 
 /// `GET …/machinepolicies/template`.
-pub(super) fn template(call: &Call<'_>) -> Result {
+pub(super) fn template(call: &RequestContext<'_>) -> HandlerResult {
     let mut template = defaults();
     template["Id"] = Value::Null;
     template["SpaceId"] = json!(call.space);
-    Ok(Answer::of(&template))
+    Ok(SandboxResponse::of(&template))
 }
 
 /// Lets a policy that is made the default take that from the other, and the default not lose it.
-pub(super) fn keep_one_default(call: &Call<'_>, policy: &mut Value, old: &Value) -> Result<()> {
+pub(super) fn keep_one_default(
+    call: &RequestContext<'_>,
+    policy: &mut Value,
+    old: &Value,
+) -> HandlerResult<()> {
     if flag(old, "IsDefault") {
         policy["IsDefault"] = json!(true);
         return Ok(());
@@ -70,16 +74,16 @@ pub(super) fn keep_one_default(call: &Call<'_>, policy: &mut Value, old: &Value)
         let mut document = other.value()?;
         if flag(&document, "IsDefault") {
             document["IsDefault"] = json!(false);
-            store::save(call.db, &Document::new(&POLICIES, &document))?;
+            store::save(call.db, &StoredDocument::new(&POLICIES, &document))?;
         }
     }
     Ok(())
 }
 
 /// Refuses to delete the default.
-pub(super) fn deletable(policy: &Document) -> Result<()> {
+pub(super) fn deletable(policy: &StoredDocument) -> HandlerResult<()> {
     if flag(&policy.value()?, "IsDefault") {
-        return Err(Refusal::rule("You cannot delete your default machine policy."));
+        return Err(ErrorResponse::rule("You cannot delete your default machine policy."));
     }
     Ok(())
 }

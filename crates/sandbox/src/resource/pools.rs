@@ -2,45 +2,45 @@
 //!
 //! Never: a worker's own document; deleting a pool does not empty it.
 
-use super::{Call, field, flag, links, list, summary, text, workers};
+use super::{RequestContext, field, flag, links, list, summary, text, workers};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{FEATURES, POOLS, PROCESSES, RUNBOOK_PROCESSES, WORKERS},
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// Answers what is special about pools.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (Verb::Get, ["dynamicworkertypes"]) => dynamic_types(call),
-        (Verb::Get, ["supportedtypes"]) => supported_types(call),
-        (Verb::Get, ["summary"]) => summary::answer(call),
-        (Verb::Get, [id, "workers"]) => members(call, id),
-        (Verb::Put, ["sortorder"]) => sort(call),
-        (Verb::Post, []) => create(call),
-        (Verb::Put, [id]) => update(call, id),
-        (Verb::Delete, [id]) => delete(call, id),
+        (HttpVerb::Get, ["dynamicworkertypes"]) => dynamic_types(call),
+        (HttpVerb::Get, ["supportedtypes"]) => supported_types(call),
+        (HttpVerb::Get, ["summary"]) => summary::answer(call),
+        (HttpVerb::Get, [id, "workers"]) => members(call, id),
+        (HttpVerb::Put, ["sortorder"]) => sort(call),
+        (HttpVerb::Post, []) => create(call),
+        (HttpVerb::Put, [id]) => update(call, id),
+        (HttpVerb::Delete, [id]) => delete(call, id),
         _ => return None,
     })
 }
 
 /// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
-pub(crate) fn is_cloud(db: &Connection) -> Result<bool> {
+pub(crate) fn is_cloud(db: &Connection) -> HandlerResult<bool> {
     let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
     Ok(features.is_some_and(|it| it.slug == "cloud"))
 }
 
 /// The images that dynamic pools may have.
-const IMAGES: [(&str, &str, Age); 6] = [
-    ("UbuntuDefault", "Ubuntu (default)", Age::Current),
-    ("Ubuntu2204", "Ubuntu 22.04", Age::Ending),
-    ("WindowsDefault", "Windows (default)", Age::Current),
-    ("Windows2022", "Windows Server 2022", Age::Ending),
-    ("Ubuntu2404", "Ubuntu 24.04", Age::New),
-    ("Windows2025", "Windows Server 2025", Age::New),
+const IMAGES: [(&str, &str, ImageAge); 6] = [
+    ("UbuntuDefault", "Ubuntu (default)", ImageAge::Current),
+    ("Ubuntu2204", "Ubuntu 22.04", ImageAge::Ending),
+    ("WindowsDefault", "Windows (default)", ImageAge::Current),
+    ("Windows2022", "Windows Server 2022", ImageAge::Ending),
+    ("Ubuntu2404", "Ubuntu 24.04", ImageAge::New),
+    ("Windows2025", "Windows Server 2025", ImageAge::New),
 ];
 
 /// Where an image is in its life.
@@ -49,19 +49,19 @@ const IMAGES: [(&str, &str, Age); 6] = [
 ///
 /// `api.md` 2.1: on 14 July 2026 the new images came, on 13 October the old ones go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Age {
+enum ImageAge {
     Current,
     New,
     Ending,
 }
 
-fn dynamic_types(call: &Call<'_>) -> Result {
+fn dynamic_types(call: &RequestContext<'_>) -> HandlerResult {
     let images = if is_cloud(call.db)? { IMAGES.as_slice() } else { &[] };
     let types: Vec<Value> = images
         .iter()
         .map(|(image, description, age)| {
-            let ends = (*age == Age::Ending).then_some("2026-10-13T00:00:00.000+00:00");
-            let starts = if *age == Age::New { "2026-07-14" } else { "2023-01-01" };
+            let ends = (*age == ImageAge::Ending).then_some("2026-10-13T00:00:00.000+00:00");
+            let starts = if *age == ImageAge::New { "2026-07-14" } else { "2023-01-01" };
             json!({
                 "Id": image,
                 "Type": image,
@@ -72,18 +72,20 @@ fn dynamic_types(call: &Call<'_>) -> Result {
             })
         })
         .collect();
-    Ok(Answer::of(&json!({ "Id": "dynamicworkertypes", "WorkerTypes": types, "Links": {} })))
+    Ok(SandboxResponse::of(
+        &json!({ "Id": "dynamicworkertypes", "WorkerTypes": types, "Links": {} }),
+    ))
 }
 
-fn supported_types(call: &Call<'_>) -> Result {
+fn supported_types(call: &RequestContext<'_>) -> HandlerResult {
     let mut types = vec!["StaticWorkerPool"];
     if is_cloud(call.db)? {
         types.push("DynamicWorkerPool");
     }
-    Ok(Answer::of(&json!({ "SupportedPoolTypes": types, "Links": {} })))
+    Ok(SandboxResponse::of(&json!({ "SupportedPoolTypes": types, "Links": {} })))
 }
 
-fn members(call: &Call<'_>, id: &str) -> Result {
+fn members(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     let pool = call.find(&POOLS, id)?;
     let mut filter = workers::filter(call);
     filter.and_any_within("$.WorkerPoolIds", std::slice::from_ref(&pool.id));
@@ -91,8 +93,8 @@ fn members(call: &Call<'_>, id: &str) -> Result {
     filter.page_of(call.db, &path, 20)
 }
 
-fn create(call: &Call<'_>) -> Result {
-    call.who.needs(POOLS.edit)?;
+fn create(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.needs(POOLS.edit)?;
     let body = call.request.document()?;
     let name = call.name(&POOLS, &body, "")?;
     let kind = match text(&body, "WorkerPoolType") {
@@ -101,8 +103,8 @@ fn create(call: &Call<'_>) -> Result {
             dynamic_allowed(call, &body)?;
             "DynamicWorkerPool"
         }
-        "" => return Err(Refusal::rule("Please provide a worker pool type.")),
-        other => return Err(Refusal::rule(format!("'{other}' is not a worker pool type."))),
+        "" => return Err(ErrorResponse::rule("Please provide a worker pool type.")),
+        other => return Err(ErrorResponse::rule(format!("'{other}' is not a worker pool type."))),
     };
     let last = store::all(call.db, &POOLS, &call.space)?.iter().map(|it| it.rank).max();
     let fixed = json!({
@@ -112,12 +114,12 @@ fn create(call: &Call<'_>) -> Result {
     });
     let pool = written(call, &body, &name, &fixed)?;
     save(call, &pool)?;
-    Ok(Answer::created(&pool))
+    Ok(SandboxResponse::created(&pool))
 }
 
-fn dynamic_allowed(call: &Call<'_>, body: &Value) -> Result<()> {
+fn dynamic_allowed(call: &RequestContext<'_>, body: &Value) -> HandlerResult<()> {
     if !is_cloud(call.db)? {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "Dynamic worker pools are not supported on this instance. They are available on Octopus Cloud.",
         ));
     }
@@ -125,26 +127,31 @@ fn dynamic_allowed(call: &Call<'_>, body: &Value) -> Result<()> {
     if IMAGES.iter().any(|(known, ..)| *known == image) {
         return Ok(());
     }
-    Err(Refusal::rule(format!("'{image}' is not a dynamic worker type.")))
+    Err(ErrorResponse::rule(format!("'{image}' is not a dynamic worker type.")))
 }
 
-fn update(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(POOLS.edit)?;
+fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(POOLS.edit)?;
     let old = call.find(&POOLS, id)?.value()?;
     let body = call.request.document()?;
     let name = call.name(&POOLS, &body, text(&old, "Id"))?;
     if flag(&old, "IsDefault") && !flag(&body, "IsDefault") {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "There must be a default worker pool. Please make another worker pool the default instead.",
         ));
     }
     let pool = written(call, &body, &name, &old)?;
     save(call, &pool)?;
-    Ok(Answer::of(&pool))
+    Ok(SandboxResponse::of(&pool))
 }
 
 /// The pool that a body asks for, with what of it the server alone decides taken from `fixed`.
-fn written(call: &Call<'_>, body: &Value, name: &str, fixed: &Value) -> Result<Value> {
+fn written(
+    call: &RequestContext<'_>,
+    body: &Value,
+    name: &str,
+    fixed: &Value,
+) -> HandlerResult<Value> {
     let id = text(fixed, "Id");
     let is_static = text(fixed, "WorkerPoolType") == "StaticWorkerPool";
     let mut pool = json!({
@@ -167,7 +174,7 @@ fn written(call: &Call<'_>, body: &Value, name: &str, fixed: &Value) -> Result<V
 }
 
 /// Writes a pool; if it is the default, no other is any more.
-fn save(call: &Call<'_>, pool: &Value) -> Result<()> {
+fn save(call: &RequestContext<'_>, pool: &Value) -> HandlerResult<()> {
     if flag(pool, "IsDefault") {
         for mut other in store::all(call.db, &POOLS, &call.space)? {
             let mut document = other.value()?;
@@ -178,22 +185,22 @@ fn save(call: &Call<'_>, pool: &Value) -> Result<()> {
             }
         }
     }
-    Ok(store::save(call.db, &Document::new(&POOLS, pool))?)
+    Ok(store::save(call.db, &StoredDocument::new(&POOLS, pool))?)
 }
 
-fn delete(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(POOLS.edit)?;
+fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(POOLS.edit)?;
     let pool = call.find(&POOLS, id)?;
     let name = &pool.name;
     if flag(&pool.value()?, "IsDefault") {
-        return Err(Refusal::rule("You cannot delete your default worker pool."));
+        return Err(ErrorResponse::rule("You cannot delete your default worker pool."));
     }
     let condition = "space = ?2 and exists
         (select 1 from json_each(body, '$.WorkerPoolIds') it where it.value = ?3 collate nocase)";
     let workers =
         store::select(call.db, &WORKERS, condition, params![WORKERS.prefix, call.space, pool.id])?;
     if let Some(worker) = workers.first() {
-        return Err(Refusal::rule(format!(
+        return Err(ErrorResponse::rule(format!(
             "The worker pool '{name}' cannot be deleted as it still has {} worker(s), such as '{}'. \
              \nPlease move or delete them first.",
             workers.len(),
@@ -201,17 +208,17 @@ fn delete(call: &Call<'_>, id: &str) -> Result {
         )));
     }
     if let Some(step) = used_by(call, &pool.id)? {
-        return Err(Refusal::rule(format!(
+        return Err(ErrorResponse::rule(format!(
             "The worker pool '{name}' cannot be deleted as it is currently referenced by {step}. \
              \nPlease choose another worker pool for that step first."
         )));
     }
     store::delete(call.db, &pool.id)?;
-    Ok(Answer::done())
+    Ok(SandboxResponse::done())
 }
 
 /// A step of a current process that runs in this pool, in words.
-fn used_by(call: &Call<'_>, pool: &str) -> Result<Option<String>> {
+fn used_by(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Option<String>> {
     for kind in [&PROCESSES, &RUNBOOK_PROCESSES] {
         // The text narrows it down, so that of a thousand processes only those that name the pool are parsed.
         // What a release has frozen does not hold a pool back.
@@ -238,14 +245,14 @@ fn used_by(call: &Call<'_>, pool: &str) -> Result<Option<String>> {
     Ok(None)
 }
 
-fn sort(call: &Call<'_>) -> Result {
-    call.who.needs(POOLS.edit)?;
+fn sort(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.needs(POOLS.edit)?;
     let ids: Vec<String> = serde_json::from_str(&call.request.body)?;
     let ids = list(&json!({ "Ids": ids }), "Ids");
     let pools = store::all(call.db, &POOLS, &call.space)?;
-    let place = |pool: &Document| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));
+    let place = |pool: &StoredDocument| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));
     if ids.len() != pools.len() || pools.iter().any(|pool| place(pool).is_none()) {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "Please provide the ids of all worker pools of the space, each once.",
         ));
     }
@@ -257,5 +264,5 @@ fn sort(call: &Call<'_>) -> Result {
         pool.body = document.to_string();
         store::save(call.db, &pool)?;
     }
-    Ok(Answer::of(&json!(ids)))
+    Ok(SandboxResponse::of(&json!(ids)))
 }

@@ -16,12 +16,12 @@
 //! - The parameter that chooses a step's pool stays a variable, since it is applied during a deployment.
 //! - A step is limited to the environments, channels and tenant tags of its usage, and skipped with it.
 
-use super::{Call, field, flag, list, text};
+use super::{RequestContext, field, flag, list, text};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{POOLS, PROCESS_TEMPLATES},
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -33,26 +33,28 @@ const USAGE: &str = "Octopus.ProcessTemplate";
 const BRANCH: &str = "main";
 
 /// `/api/platformhub/…`.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Result {
-    if call.verb() != Verb::Get {
-        return Err(Refusal::method());
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+    if call.verb() != HttpVerb::Get {
+        return Err(ErrorResponse::method());
     }
     match path {
         ["processtemplates", slug, "versions"] => {
             let template = template(call.db, slug)?;
-            Ok(Answer::of(&json!([template.value()?])))
+            Ok(SandboxResponse::of(&json!([template.value()?])))
         }
         ["processtemplates", slug, "share"] => {
             template(call.db, slug)?;
-            Ok(Answer::of(&json!({ "IndividuallySharedSpaceIds": [], "SharedToAllSpaces": true })))
+            Ok(SandboxResponse::of(
+                &json!({ "IndividuallySharedSpaceIds": [], "SharedToAllSpaces": true }),
+            ))
         }
         ["processtemplates", slug, mask] => {
             let template = template(call.db, slug)?.value()?;
             let version = text(&template, "Version");
             if !is_of(version, mask) {
-                return Err(Refusal::missing());
+                return Err(ErrorResponse::missing());
             }
-            Ok(Answer::of(&json!({
+            Ok(SandboxResponse::of(&json!({
                 "ProcessTemplate": without_version(&template),
                 "ProcessTemplateVersion": version,
             })))
@@ -63,16 +65,16 @@ pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Result {
                 .iter()
                 .map(|it| it.value().map(|it| without_version(&it)))
                 .collect::<serde_json::Result<_>>()?;
-            Ok(Answer::of(&json!({
+            Ok(SandboxResponse::of(&json!({
                 "TotalResults": all.len(),
                 "ItemsPerPage": PROCESS_TEMPLATES.take,
                 "ProcessTemplates": all,
             })))
         }
         [at, "processtemplates", slug] if is_branch(at) => {
-            Ok(Answer::of(&without_version(&template(call.db, slug)?.value()?)))
+            Ok(SandboxResponse::of(&without_version(&template(call.db, slug)?.value()?)))
         }
-        _ => Err(Refusal::missing()),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
@@ -80,8 +82,8 @@ fn is_branch(at: &str) -> bool {
     at.strip_prefix("refs/heads/").unwrap_or(at) == BRANCH
 }
 
-fn template(db: &Connection, slug: &str) -> Result<Document> {
-    store::find_slug(db, &PROCESS_TEMPLATES, "", slug)?.ok_or_else(Refusal::missing)
+fn template(db: &Connection, slug: &str) -> HandlerResult<StoredDocument> {
+    store::find_slug(db, &PROCESS_TEMPLATES, "", slug)?.ok_or_else(ErrorResponse::missing)
 }
 
 /// A template as a branch has it: what a version says of itself is not part of it.
@@ -97,7 +99,7 @@ fn without_version(version: &Value) -> Value {
 
 /// A process with the steps of templates in place of their usages; a usage that cannot be resolved is left
 /// out.
-pub(super) fn resolved(db: &Connection, mut process: Value) -> Result<Value> {
+pub(super) fn resolved(db: &Connection, mut process: Value) -> HandlerResult<Value> {
     let mut steps = Vec::new();
     for step in field(&process, "Steps").as_array().into_iter().flatten() {
         match usage(step) {
@@ -110,7 +112,7 @@ pub(super) fn resolved(db: &Connection, mut process: Value) -> Result<Value> {
 }
 
 /// The same, to be executed: parameters are applied, and a usage that cannot be resolved stays as it is.
-pub(crate) fn executed(db: &Connection, mut process: Value) -> Result<Value> {
+pub(crate) fn executed(db: &Connection, mut process: Value) -> HandlerResult<Value> {
     let all = || field(&process, "Steps").as_array().into_iter().flatten();
     if !all().any(|step| usage(step).is_some()) {
         return Ok(process);
@@ -140,7 +142,7 @@ fn usage(step: &Value) -> Option<&Value> {
 }
 
 /// The steps of the template that an action uses; nothing where there is no such template or version.
-fn inside(db: &Connection, step: &Value, usage: &Value) -> Result<Option<Vec<Value>>> {
+fn inside(db: &Connection, step: &Value, usage: &Value) -> HandlerResult<Option<Vec<Value>>> {
     let reference = |part: &str| {
         let name = format!("Octopus.Action.ProcessTemplate.Reference.{part}");
         text(field(usage, "Properties"), &name)
@@ -184,7 +186,12 @@ fn placed(mut inner: Value, step: &Value, usage: &Value) -> Value {
 /// # Source
 ///
 /// `OctopusDeploy/Issues` 10023: where a parameter is not set, the default pool is used.
-fn with_pools(db: &Connection, space: &str, mut step: Value, usage: &Value) -> Result<Value> {
+fn with_pools(
+    db: &Connection,
+    space: &str,
+    mut step: Value,
+    usage: &Value,
+) -> HandlerResult<Value> {
     let actions = step.get_mut("Actions").and_then(Value::as_array_mut);
     for action in actions.into_iter().flatten() {
         let variable = text(action, "WorkerPoolVariable");

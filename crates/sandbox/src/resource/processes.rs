@@ -4,37 +4,45 @@
 //! but for what `normal` changes. Never: a snapshot; a frozen process refuses every write.
 
 use super::{
-    Call, links,
-    normal::{self, Fields, Reader as _},
+    RequestContext, links,
+    normal::{self, JsonFieldAccess as _, JsonFields},
     process_templates, snapshot, templates,
 };
 use crate::{
-    answer::{Answer, Refusal, Result},
-    kind::{Kind, PROCESSES, RUNBOOK_PROCESSES},
-    request::Verb,
-    store::{self, Document},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    kind::{DocumentKind, PROCESSES, RUNBOOK_PROCESSES},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json, value::RawValue};
 
 /// Answers what is special about processes, given by their own id.
-pub(crate) fn route(call: &Call<'_>, kind: &'static Kind, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    path: &[&str],
+) -> Option<HandlerResult> {
     match (call.verb(), path) {
-        (Verb::Put, [id]) => Some(update(call, kind, id)),
+        (HttpVerb::Put, [id]) => Some(update(call, kind, id)),
         _ => None,
     }
 }
 
 /// `…/projects/{id}/deploymentprocesses` and what is below.
-pub(crate) fn of_project(call: &Call<'_>, project: &Document, path: &[&str]) -> Result {
+pub(crate) fn of_project(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+    path: &[&str],
+) -> HandlerResult {
     let id = format!("{}-{}", PROCESSES.prefix, project.id);
     match (call.verb(), path) {
-        (Verb::Get, []) => {
-            call.who.needs(PROCESSES.view)?;
-            Ok(Answer::text(call.find(&PROCESSES, &id)?.body))
+        (HttpVerb::Get, []) => {
+            call.person.needs(PROCESSES.view)?;
+            Ok(SandboxResponse::text(call.find(&PROCESSES, &id)?.body))
         }
-        (Verb::Put, []) => update(call, &PROCESSES, &id),
+        (HttpVerb::Put, []) => update(call, &PROCESSES, &id),
         (_, below) => {
-            call.who.needs(PROCESSES.view)?;
+            call.person.needs(PROCESSES.view)?;
             let process = call.find(&PROCESSES, &id)?.value()?;
             beside(call, &process, below)
         }
@@ -42,53 +50,53 @@ pub(crate) fn of_project(call: &Call<'_>, project: &Document, path: &[&str]) -> 
 }
 
 /// What is beside a deployment process, and the same for all.
-pub(super) fn beside(call: &Call<'_>, process: &Value, path: &[&str]) -> Result {
+pub(super) fn beside(call: &RequestContext<'_>, process: &Value, path: &[&str]) -> HandlerResult {
     match (call.verb(), path) {
-        (Verb::Post, ["validate"]) => Ok(Answer::of(&json!({
+        (HttpVerb::Post, ["validate"]) => Ok(SandboxResponse::of(&json!({
             "Details": [],
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (Verb::Get, ["template"]) => templates::of_release(call, process),
-        (Verb::Get, ["resolved"]) => {
-            Ok(Answer::of(&process_templates::resolved(call.db, process.clone())?))
+        (HttpVerb::Get, ["template"]) => templates::of_release(call, process),
+        (HttpVerb::Get, ["resolved"]) => {
+            Ok(SandboxResponse::of(&process_templates::resolved(call.db, process.clone())?))
         }
-        (_, []) => Err(Refusal::method()),
-        _ => Err(Refusal::missing()),
+        (_, []) => Err(ErrorResponse::method()),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
-fn update(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result {
-    call.who.needs(kind.edit)?;
+fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+    call.person.needs(kind.edit)?;
     let what = kind.noun;
     let Some(mut document) = store::find(call.db, kind, &call.space, id)? else {
-        return Err(Refusal::missing());
+        return Err(ErrorResponse::missing());
     };
     if document.id.contains(snapshot::MARK) {
-        return Err(Refusal::rule(format!(
+        return Err(ErrorResponse::rule(format!(
             "You cannot modify this {what} because it is frozen. You'll need to create a new {what} instead."
         )));
     }
-    let new: Fields = serde_json::from_str(&call.request.body)?;
-    let old: Fields = serde_json::from_str(&document.body)?;
+    let new: JsonFields = serde_json::from_str(&call.request.body)?;
+    let old: JsonFields = serde_json::from_str(&document.body)?;
     current(&new, &old, what)?;
     let mut process = normal::process(call, new, &old)?;
     stamp(&mut process, &old)?;
     document.body = serde_json::to_string(&process)?;
     store::save(call.db, &document)?;
-    Ok(Answer::text(document.body))
+    Ok(SandboxResponse::text(document.body))
 }
 
 /// Refuses a write that is not of the version that is stored.
-pub(super) fn current(new: &Fields, old: &Fields, what: &str) -> Result<()> {
+pub(super) fn current(new: &JsonFields, old: &JsonFields, what: &str) -> HandlerResult<()> {
     let Some(version) = new.number("Version") else {
-        return Err(Refusal::rule("Please provide the version that this change is made to."));
+        return Err(ErrorResponse::rule("Please provide the version that this change is made to."));
     };
     if Some(version) == old.number("Version") {
         return Ok(());
     }
     let (these, the) = if what == "variables" { ("these", "these") } else { ("this", "the") };
-    Err(Refusal::rule(format!(
+    Err(ErrorResponse::rule(format!(
         "Changes to {these} {what} could not be saved, because another user has made changes to \
          {the} {what} between when you started editing and when you saved your changes. Please \
          reload or open a new tab to make your changes."
@@ -96,7 +104,7 @@ pub(super) fn current(new: &Fields, old: &Fields, what: &str) -> Result<()> {
 }
 
 /// Sets what the server alone decides.
-fn stamp(process: &mut Fields, old: &Fields) -> Result<()> {
+fn stamp(process: &mut JsonFields, old: &JsonFields) -> HandlerResult<()> {
     process.shift_remove("ChangeDescription");
     for name in ["Id", "SpaceId", "ProjectId", "RunbookId", "LastSnapshotId", "Links"] {
         if let Some(value) = old.get(name) {
@@ -109,12 +117,12 @@ fn stamp(process: &mut Fields, old: &Fields) -> Result<()> {
 }
 
 /// A value as JSON text.
-pub(super) fn raw(value: &Value) -> Result<Box<RawValue>> {
+pub(super) fn raw(value: &Value) -> HandlerResult<Box<RawValue>> {
     Ok(serde_json::value::to_raw_value(value)?)
 }
 
 /// An empty process of a project, or of one of its runbooks.
-pub(crate) fn empty(space: &str, project: &str, runbook: Option<&str>) -> Document {
+pub(crate) fn empty(space: &str, project: &str, runbook: Option<&str>) -> StoredDocument {
     let (kind, id, links) = match runbook {
         None => {
             let id = format!("{}-{project}", PROCESSES.prefix);
@@ -134,5 +142,5 @@ pub(crate) fn empty(space: &str, project: &str, runbook: Option<&str>) -> Docume
     process["LastSnapshotId"] = Value::Null;
     process["Steps"] = json!([]);
     process["Links"] = links;
-    Document::new(kind, &process)
+    StoredDocument::new(kind, &process)
 }

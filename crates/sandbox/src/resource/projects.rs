@@ -2,65 +2,69 @@
 //!
 //! Never: what a project has in Git; that is in `versioned`.
 
-use super::{Call, processes, tasks, text, variables};
+use super::{RequestContext, processes, tasks, text, variables};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{
         BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, GROUPS, LIFECYCLES, PROCESSES, PROJECTS,
         RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
     },
-    page::Filter,
-    request::Verb,
-    store::{self, Document},
+    page::ListFilter,
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// The project of this id or slug, or 404.
-pub(crate) fn find(call: &Call<'_>, id: &str) -> Result<Document> {
-    call.who.needs(PROJECTS.view)?;
+pub(crate) fn find(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
+    call.person.needs(PROJECTS.view)?;
     let by_id = store::find(call.db, &PROJECTS, &call.space, id)?;
     let project = match by_id {
         Some(project) => Some(project),
         None => store::find_slug(call.db, &PROJECTS, &call.space, id)?,
     };
-    project.ok_or_else(Refusal::missing)
+    project.ok_or_else(ErrorResponse::missing)
 }
 
 /// `…/projects/{id}/summary`: whether there is anything to run.
-pub(crate) fn summary(call: &Call<'_>, project: &Document) -> Result {
+pub(crate) fn summary(call: &RequestContext<'_>, project: &StoredDocument) -> HandlerResult {
     let process = format!("{}-{}", PROCESSES.prefix, project.id);
     let process = store::find(call.db, &PROCESSES, &call.space, &process)?;
     let process = process.map(|it| it.value()).transpose()?.unwrap_or_default();
     let values = params![RUNBOOKS.prefix, call.space, project.id];
     let runbooks = store::select(call.db, &RUNBOOKS, "space = ?2 and owner = ?3", values)?;
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "HasDeploymentProcess": process["Steps"].as_array().is_some_and(|it| !it.is_empty()),
         "HasRunbooks": !runbooks.is_empty(),
     })))
 }
 
 /// `…/projects/{id}/runbooks`.
-pub(crate) fn runbooks(call: &Call<'_>, project: &Document, path: &[&str]) -> Result {
-    let mut filter = Filter::new(&RUNBOOKS, &call.space, call.request);
+pub(crate) fn runbooks(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+    path: &[&str],
+) -> HandlerResult {
+    let mut filter = ListFilter::new(&RUNBOOKS, &call.space, call.request);
     filter.and("owner =", &project.id);
-    if !call.who.may(RUNBOOKS.view) {
+    if !call.person.may(RUNBOOKS.view) {
         filter.and("id =", "");
     }
     match (call.verb(), path) {
-        (Verb::Get, []) => {
+        (HttpVerb::Get, []) => {
             filter.page(call.db, &call.at(&format!("projects/{}/runbooks", project.id)))
         }
-        (Verb::Get, ["all"]) => Ok(filter.array()),
-        (Verb::Get, [_]) => super::plain::route(call, RUNBOOKS.path, path),
-        (Verb::Post, []) => super::plain::route(call, RUNBOOKS.path, path),
-        _ => Err(Refusal::missing()),
+        (HttpVerb::Get, ["all"]) => Ok(filter.array()),
+        (HttpVerb::Get, [_]) => super::plain::route(call, RUNBOOKS.path, path),
+        (HttpVerb::Post, []) => super::plain::route(call, RUNBOOKS.path, path),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
 /// What a project says that is told nothing.
-pub(super) fn defaults(call: &Call<'_>, id: &str) -> Result<Value> {
-    let first = |kind| -> Result<Option<String>> {
+pub(super) fn defaults(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    let first = |kind| -> HandlerResult<Option<String>> {
         Ok(store::all(call.db, kind, &call.space)?.first().map(|it| it.id.clone()))
     };
     let mut project = project(id);
@@ -135,7 +139,7 @@ pub(crate) fn runbook_defaults(id: &str) -> Value {
 }
 
 /// Makes what a new project comes with.
-pub(super) fn made(call: &Call<'_>, project: &Value) -> Result<()> {
+pub(super) fn made(call: &RequestContext<'_>, project: &Value) -> HandlerResult<()> {
     let id = text(project, "Id");
     store::save(call.db, &processes::empty(&call.space, id, None))?;
     store::save(call.db, &variables::empty(&call.space, id))?;
@@ -143,17 +147,20 @@ pub(super) fn made(call: &Call<'_>, project: &Value) -> Result<()> {
 }
 
 /// Makes what a new runbook comes with.
-pub(super) fn runbook_made(call: &Call<'_>, runbook: &Value) -> Result<()> {
+pub(super) fn runbook_made(call: &RequestContext<'_>, runbook: &Value) -> HandlerResult<()> {
     let project = text(runbook, "ProjectId");
     if !call.has(&PROJECTS, project)? {
-        return Err(Refusal::rule(format!("The project '{project}' does not exist.")));
+        return Err(ErrorResponse::rule(format!("The project '{project}' does not exist.")));
     }
     let process = processes::empty(&call.space, project, Some(text(runbook, "Id")));
     Ok(store::save(call.db, &process)?)
 }
 
 /// Deletes what goes with a project or a runbook.
-pub(super) fn delete_what_belongs(call: &Call<'_>, owner: &Document) -> Result<()> {
+pub(super) fn delete_what_belongs(
+    call: &RequestContext<'_>,
+    owner: &StoredDocument,
+) -> HandlerResult<()> {
     for kind in [&DEPLOYMENTS, &RUNS] {
         for run in store::select(call.db, kind, "owner = ?2", params![kind.prefix, owner.id])? {
             tasks::forget(call, &run)?;
@@ -172,7 +179,11 @@ pub(super) fn delete_what_belongs(call: &Call<'_>, owner: &Document) -> Result<(
     Ok(())
 }
 
-fn delete_owned(db: &Connection, kind: &'static crate::kind::Kind, owner: &str) -> Result<()> {
+fn delete_owned(
+    db: &Connection,
+    kind: &'static crate::kind::DocumentKind,
+    owner: &str,
+) -> HandlerResult<()> {
     for document in store::select(db, kind, "owner = ?2", params![kind.prefix, owner])? {
         store::delete(db, &document.id)?;
     }

@@ -2,79 +2,86 @@
 //!
 //! Never: a package; versions of packages are kept as they are sent.
 
-use super::{Call, deployments, field, links, list, now, projects, snapshot, text, versioned};
+use super::{
+    RequestContext, deployments, field, links, list, now, projects, snapshot, text, versioned,
+};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{CHANNELS, PROCESSES, PROJECTS, RELEASES},
-    page::Filter,
+    page::ListFilter,
     permission,
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
 /// Answers what is special about releases.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (Verb::Post, []) => call.request.document().and_then(|body| create(call, &body)),
-        (Verb::Post, ["create", "v1"]) => create_by_name(call),
-        (Verb::Put, [id]) => update(call, id),
-        (Verb::Get, [id, "deployments"]) => {
+        (HttpVerb::Post, []) => call.request.document().and_then(|body| create(call, &body)),
+        (HttpVerb::Post, ["create", "v1"]) => create_by_name(call),
+        (HttpVerb::Put, [id]) => update(call, id),
+        (HttpVerb::Get, [id, "deployments"]) => {
             call.find(&RELEASES, id).and_then(|release| deployments::of_release(call, &release))
         }
-        (Verb::Post, [id, "snapshot-variables"]) => snapshot_variables(call, id),
+        (HttpVerb::Post, [id, "snapshot-variables"]) => snapshot_variables(call, id),
         _ => return None,
     })
 }
 
 /// `…/projects/{id}/releases` and `…/releases/{version}`.
-pub(crate) fn of_project(call: &Call<'_>, project: &Document, path: &[&str]) -> Result {
+pub(crate) fn of_project(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+    path: &[&str],
+) -> HandlerResult {
     match (call.verb(), path) {
-        (Verb::Get, []) => {
-            let mut filter = Filter::new(&RELEASES, &call.space, call.request);
+        (HttpVerb::Get, []) => {
+            let mut filter = ListFilter::new(&RELEASES, &call.space, call.request);
             filter.and("owner =", &project.id);
-            if !call.who.may(RELEASES.view) {
+            if !call.person.may(RELEASES.view) {
                 filter.and("id =", "");
             }
             filter.page(call.db, &call.at(&format!("projects/{}/releases", project.id)))
         }
-        (Verb::Get, [version]) => {
-            call.who.needs(RELEASES.view)?;
-            let release = of_version(call, &project.id, version)?.ok_or_else(Refusal::missing)?;
-            Ok(Answer::text(release.body))
+        (HttpVerb::Get, [version]) => {
+            call.person.needs(RELEASES.view)?;
+            let release =
+                of_version(call, &project.id, version)?.ok_or_else(ErrorResponse::missing)?;
+            Ok(SandboxResponse::text(release.body))
         }
-        _ => Err(Refusal::missing()),
+        _ => Err(ErrorResponse::missing()),
     }
 }
 
 /// The release of a project and a version.
 pub(super) fn of_version(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     project: &str,
     version: &str,
-) -> Result<Option<Document>> {
+) -> HandlerResult<Option<StoredDocument>> {
     let condition =
         "space = ?2 and owner = ?3 and json_extract(body, '$.Version') = ?4 collate nocase";
     let values = [RELEASES.prefix, &call.space, project, version];
     Ok(store::select(call.db, &RELEASES, condition, values)?.into_iter().next())
 }
 
-fn create(call: &Call<'_>, body: &Value) -> Result {
-    call.who.needs(permission::to("Create", RELEASES.edit))?;
+fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
+    call.person.needs(permission::to("Create", RELEASES.edit))?;
     let project = text(body, "ProjectId");
     let Some(project) = store::find(call.db, &PROJECTS, &call.space, project)? else {
-        return Err(Refusal::rule(format!("The project '{project}' does not exist.")));
+        return Err(ErrorResponse::rule(format!("The project '{project}' does not exist.")));
     };
     let version = text(body, "Version").trim();
     if version.is_empty() {
-        return Err(Refusal::rule("Please provide a version for this release."));
+        return Err(ErrorResponse::rule("Please provide a version for this release."));
     }
     if of_version(call, &project.id, version)?.is_some() {
-        return Err(Refusal::rule(format!(
+        return Err(ErrorResponse::rule(format!(
             "Release version '{version}' already exists for this project. Please use a different version."
         )));
     }
-    let Frozen { process, set, libraries, reference } = freeze(call, &project, body)?;
+    let FrozenIds { process, set, libraries, reference } = freeze(call, &project, body)?;
     let id = store::next_id(call.db, &RELEASES)?;
     let mut release = json!({
         "Id": id,
@@ -95,12 +102,12 @@ fn create(call: &Call<'_>, body: &Value) -> Result {
         "VersionControlReference": reference,
     });
     release["Links"] = links::of(&RELEASES, &call.space, &id, &release);
-    store::save(call.db, &Document::numbered(&RELEASES, &release))?;
-    Ok(Answer::created(&release))
+    store::save(call.db, &StoredDocument::numbered(&RELEASES, &release))?;
+    Ok(SandboxResponse::created(&release))
 }
 
 /// The ids of what a release freezes.
-struct Frozen {
+struct FrozenIds {
     process: String,
     set: String,
     libraries: Vec<String>,
@@ -108,21 +115,25 @@ struct Frozen {
     reference: Value,
 }
 
-fn freeze(call: &Call<'_>, project: &Document, body: &Value) -> Result<Frozen> {
+fn freeze(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+    body: &Value,
+) -> HandlerResult<FrozenIds> {
     let libraries = list(&project.value()?, "IncludedLibraryVariableSetIds");
     let (set, libraries) = snapshot::variables(call, &project.id, &libraries)?;
     let asked = field(body, "VersionControlReference");
     let Some(commit) = versioned::frozen_at(call, project, asked)? else {
         let process = format!("{}-{}", PROCESSES.prefix, project.id);
         let process = snapshot::of(call, &PROCESSES, &process)?;
-        return Ok(Frozen { process, set, libraries, reference: Value::Null });
+        return Ok(FrozenIds { process, set, libraries, reference: Value::Null });
     };
     let process = snapshot::freeze(call, &commit.process)?;
     let set = match &commit.variables {
         Some(variables) => snapshot::freeze(call, variables)?,
         None => set,
     };
-    Ok(Frozen { process, set, libraries, reference: commit.reference })
+    Ok(FrozenIds { process, set, libraries, reference: commit.reference })
 }
 
 fn items(body: &Value, name: &str) -> Value {
@@ -131,7 +142,7 @@ fn items(body: &Value, name: &str) -> Value {
 }
 
 /// The channel of a release: the one asked for, else the project's first, which comes with its first release.
-fn channel(call: &Call<'_>, project: &str, asked: &str) -> Result<String> {
+fn channel(call: &RequestContext<'_>, project: &str, asked: &str) -> HandlerResult<String> {
     let condition = "space = ?2 and owner = ?3";
     let channels =
         store::select(call.db, &CHANNELS, condition, [CHANNELS.prefix, &call.space, project])?;
@@ -145,17 +156,18 @@ fn channel(call: &Call<'_>, project: &str, asked: &str) -> Result<String> {
             "Description": null, "IsDefault": true, "LifecycleId": null, "Rules": [], "TenantTags": [],
         });
         channel["Links"] = links::of(&CHANNELS, &call.space, &id, &channel);
-        store::save(call.db, &Document::new(&CHANNELS, &channel))?;
+        store::save(call.db, &StoredDocument::new(&CHANNELS, &channel))?;
         return Ok(id);
     }
-    let named =
-        |it: &&Document| it.id.eq_ignore_ascii_case(asked) || it.name.eq_ignore_ascii_case(asked);
-    let unknown = || Refusal::rule(format!("The channel '{asked}' does not exist."));
+    let named = |it: &&StoredDocument| {
+        it.id.eq_ignore_ascii_case(asked) || it.name.eq_ignore_ascii_case(asked)
+    };
+    let unknown = || ErrorResponse::rule(format!("The channel '{asked}' does not exist."));
     Ok(channels.iter().find(named).ok_or_else(unknown)?.id.clone())
 }
 
 /// What the command-line tools send: everything by name.
-fn create_by_name(call: &Call<'_>) -> Result {
+fn create_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.document()?;
     let named = [text(&body, "ProjectName"), text(&body, "ProjectId")];
     let named = named.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
@@ -179,14 +191,14 @@ fn create_by_name(call: &Call<'_>) -> Result {
                 },
             });
             create(call, &asked)?;
-            of_version(call, &project.id, &version)?.ok_or_else(Refusal::missing)?.id
+            of_version(call, &project.id, &version)?.ok_or_else(ErrorResponse::missing)?.id
         }
     };
-    Ok(Answer::created(&json!({ "ReleaseId": release, "ReleaseVersion": version })))
+    Ok(SandboxResponse::created(&json!({ "ReleaseId": release, "ReleaseVersion": version })))
 }
 
 /// A project by its id, slug or name.
-pub(super) fn by_name(call: &Call<'_>, named: &str) -> Result<Document> {
+pub(super) fn by_name(call: &RequestContext<'_>, named: &str) -> HandlerResult<StoredDocument> {
     let condition = "space = ?2 and name = ?3";
     let of_name =
         store::select(call.db, &PROJECTS, condition, [PROJECTS.prefix, &call.space, named])?;
@@ -197,7 +209,7 @@ pub(super) fn by_name(call: &Call<'_>, named: &str) -> Result<Document> {
 }
 
 /// One more than the last part of the newest release's version.
-pub(super) fn next_version(call: &Call<'_>, project: &str) -> Result<String> {
+pub(super) fn next_version(call: &RequestContext<'_>, project: &str) -> HandlerResult<String> {
     let condition = "space = ?2 and owner = ?3";
     let releases =
         store::select(call.db, &RELEASES, condition, [RELEASES.prefix, &call.space, project])?;
@@ -208,8 +220,8 @@ pub(super) fn next_version(call: &Call<'_>, project: &str) -> Result<String> {
     Ok(format!("{start}.{}", last + 1))
 }
 
-fn update(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(RELEASES.edit)?;
+fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(RELEASES.edit)?;
     let mut release = call.find(&RELEASES, id)?.value()?;
     let body = call.request.document()?;
     for name in
@@ -219,19 +231,19 @@ fn update(call: &Call<'_>, id: &str) -> Result {
             release[name] = field(&body, name).clone();
         }
     }
-    store::save(call.db, &Document::numbered(&RELEASES, &release))?;
-    Ok(Answer::of(&release))
+    store::save(call.db, &StoredDocument::numbered(&RELEASES, &release))?;
+    Ok(SandboxResponse::of(&release))
 }
 
 /// Freezes the variables of today in place of those that the release was made with.
-fn snapshot_variables(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(RELEASES.edit)?;
+fn snapshot_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(RELEASES.edit)?;
     let mut release = call.find(&RELEASES, id)?.value()?;
     let project = call.find(&PROJECTS, text(&release, "ProjectId"))?;
     let libraries = list(&project.value()?, "IncludedLibraryVariableSetIds");
     let (set, libraries) = snapshot::variables(call, &project.id, &libraries)?;
     release["ProjectVariableSetSnapshotId"] = json!(set);
     release["LibraryVariableSetSnapshotIds"] = json!(libraries);
-    store::save(call.db, &Document::numbered(&RELEASES, &release))?;
-    Ok(Answer::of(&release))
+    store::save(call.db, &StoredDocument::numbered(&RELEASES, &release))?;
+    Ok(SandboxResponse::of(&release))
 }

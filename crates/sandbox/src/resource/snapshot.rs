@@ -4,14 +4,14 @@
 //! What has not changed since the last one is not frozen again. Never: a snapshot changed.
 
 use super::{
-    Call,
-    normal::{Fields, Reader as _},
+    RequestContext,
+    normal::{JsonFieldAccess as _, JsonFields},
     processes::raw,
 };
 use crate::{
-    answer::{Refusal, Result},
-    kind::{Kind, LIBRARY, VARIABLES},
-    store::{self, Document},
+    answer::{ErrorResponse, HandlerResult},
+    kind::{DocumentKind, LIBRARY, VARIABLES},
+    store::{self, StoredDocument},
 };
 use rusqlite::params;
 use serde_json::json;
@@ -20,12 +20,16 @@ use serde_json::json;
 pub(crate) const MARK: &str = "-s-";
 
 /// The id of a snapshot of the document as it is now.
-pub(super) fn of(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result<String> {
+pub(super) fn of(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    id: &str,
+) -> HandlerResult<String> {
     let Some(mut live) = store::find(call.db, kind, &call.space, id)? else {
         let text = format!("There is no {} '{id}' to take a snapshot of.", kind.noun);
-        return Err(Refusal::rule(text));
+        return Err(ErrorResponse::rule(text));
     };
-    let mut fields: Fields = serde_json::from_str(&live.body)?;
+    let mut fields: JsonFields = serde_json::from_str(&live.body)?;
     if let Some(last) = last(call, &live, &fields)? {
         return Ok(last);
     }
@@ -40,7 +44,11 @@ pub(super) fn of(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result<Strin
 }
 
 /// The snapshot of the document as it is now, if one has been taken.
-fn last(call: &Call<'_>, live: &Document, fields: &Fields) -> Result<Option<String>> {
+fn last(
+    call: &RequestContext<'_>,
+    live: &StoredDocument,
+    fields: &JsonFields,
+) -> HandlerResult<Option<String>> {
     let start = format!("{}{MARK}{}-", live.id, version(fields));
     let (condition, kind) = ("space = ?2 and id >= ?3 and id < ?3 || '~'", live.kind);
     let taken = store::select(call.db, kind, condition, params![kind.prefix, call.space, start])?;
@@ -48,28 +56,28 @@ fn last(call: &Call<'_>, live: &Document, fields: &Fields) -> Result<Option<Stri
 }
 
 /// Puts a frozen copy of a document beside it, and tells its id.
-pub(super) fn freeze(call: &Call<'_>, live: &Document) -> Result<String> {
-    let mut fields: Fields = serde_json::from_str(&live.body)?;
+pub(super) fn freeze(call: &RequestContext<'_>, live: &StoredDocument) -> HandlerResult<String> {
+    let mut fields: JsonFields = serde_json::from_str(&live.body)?;
     let frozen = format!("{}{MARK}{}-{}", live.id, version(&fields), letters());
     let here = call.at(&format!("{}/{frozen}", live.kind.link));
     for (name, value) in [("Id", json!(frozen)), ("Links", json!({ "Self": here }))] {
         fields.put(name, raw(&value)?);
     }
     let body = serde_json::to_string(&fields)?;
-    store::save(call.db, &Document { id: frozen.clone(), body, ..live.clone() })?;
+    store::save(call.db, &StoredDocument { id: frozen.clone(), body, ..live.clone() })?;
     Ok(frozen)
 }
 
-fn version(fields: &Fields) -> i64 {
+fn version(fields: &JsonFields) -> i64 {
     fields.number("Version").unwrap_or_default()
 }
 
 /// Snapshots of the variables of a project: its own set, and those of the libraries that it includes.
 pub(super) fn variables(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     project: &str,
     libraries: &[String],
-) -> Result<(String, Vec<String>)> {
+) -> HandlerResult<(String, Vec<String>)> {
     let own = of(call, &VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
     let mut others = Vec::new();
     for library in libraries {

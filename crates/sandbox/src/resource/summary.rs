@@ -2,17 +2,17 @@
 //!
 //! Never: a worker's own document.
 
-use super::{Call, field, flag, list, text, workers};
+use super::{RequestContext, field, flag, list, text, workers};
 use crate::{
-    answer::{Answer, Result},
+    answer::{HandlerResult, SandboxResponse},
     kind::POOLS,
-    page::Filter,
+    page::ListFilter,
 };
 use serde_json::{Value, json};
 
 /// `GET …/workerpools/summary`.
-pub(super) fn answer(call: &Call<'_>) -> Result {
-    let pools = Filter::new(&POOLS, &call.space, call.request).values(call.db)?;
+pub(super) fn answer(call: &RequestContext<'_>) -> HandlerResult {
+    let pools = ListFilter::new(&POOLS, &call.space, call.request).values(call.db)?;
     let mut machines = workers::filter(call).values(call.db)?;
     if let Some(part) = call.request.parameter("machinepartialname") {
         let part = part.to_lowercase();
@@ -35,7 +35,7 @@ pub(super) fn answer(call: &Call<'_>) -> Result {
     }
     summary["WorkerPoolSummaries"] = json!(of_pools);
     summary["Links"] = json!({ "Self": call.at(&format!("{}/summary", POOLS.path)) });
-    Ok(Answer::of(&summary))
+    Ok(SandboxResponse::of(&summary))
 }
 
 /// How many machines there are, and how they are.

@@ -3,14 +3,14 @@
 //! A `Health` task is over as soon as it is asked for; what else a task does takes its time in `work`.
 //! Never: how long that is, or which workers it takes.
 
-use super::{Call, events, field, health, list, text};
+use super::{RequestContext, events, field, health, list, text};
 use crate::{
-    answer::{Answer, Refusal, Result},
-    kind::{DEPLOYMENTS, Kind, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
-    page::Filter,
-    request::Verb,
-    store::{self, Document},
-    work::{self, Outcome},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    kind::{DEPLOYMENTS, DocumentKind, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
+    page::ListFilter,
+    request::HttpVerb,
+    store::{self, StoredDocument},
+    work::{self, TaskOutcome},
 };
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -31,42 +31,44 @@ const TYPES: [(&str, &str); 10] = [
 ];
 
 /// Answers what is special about tasks; the space is empty where the path names none.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (Verb::Post, []) => create(call),
-        (Verb::Get, []) => filter(call).and_then(|filter| filter.page(call.db, &here(call, ""))),
-        (Verb::Get, ["all"]) => filter(call).map(|filter| filter.array()),
-        (Verb::Get, ["tasktypes"]) => Ok(types()),
-        (Verb::Get, [id]) => find(call, id).map(|task| Answer::text(task.body)),
-        (Verb::Get, [id, "details"]) => at(call, id, |task| work::details(call.db, task)),
-        (Verb::Get, [id, "raw"]) => at(call, id, |task| work::raw(call.db, task)),
-        (Verb::Get, [id, "queued-behind"]) => queued_behind(call, id),
-        (Verb::Post, [id, "cancel"]) => cancel(call, id),
-        (Verb::Post, [id, "state"]) => set_state(call, id),
-        (Verb::Post, ["rerun", id] | [id, "rerun"]) => rerun(call, id),
-        (_, [] | [_]) => Err(Refusal::method()),
-        _ => Err(Refusal::missing()),
+        (HttpVerb::Post, []) => create(call),
+        (HttpVerb::Get, []) => {
+            filter(call).and_then(|filter| filter.page(call.db, &here(call, "")))
+        }
+        (HttpVerb::Get, ["all"]) => filter(call).map(|filter| filter.array()),
+        (HttpVerb::Get, ["tasktypes"]) => Ok(types()),
+        (HttpVerb::Get, [id]) => find(call, id).map(|task| SandboxResponse::text(task.body)),
+        (HttpVerb::Get, [id, "details"]) => at(call, id, |task| work::details(call.db, task)),
+        (HttpVerb::Get, [id, "raw"]) => at(call, id, |task| work::raw(call.db, task)),
+        (HttpVerb::Get, [id, "queued-behind"]) => queued_behind(call, id),
+        (HttpVerb::Post, [id, "cancel"]) => cancel(call, id),
+        (HttpVerb::Post, [id, "state"]) => set_state(call, id),
+        (HttpVerb::Post, ["rerun", id] | [id, "rerun"]) => rerun(call, id),
+        (_, [] | [_]) => Err(ErrorResponse::method()),
+        _ => Err(ErrorResponse::missing()),
     })
 }
 
-fn here(call: &Call<'_>, below: &str) -> String {
+fn here(call: &RequestContext<'_>, below: &str) -> String {
     let tasks = if call.space.is_empty() { "/api/tasks".to_owned() } else { call.at("tasks") };
     format!("{tasks}{below}")
 }
 
-fn types() -> Answer {
+fn types() -> SandboxResponse {
     let one = |(id, name): &(&str, &str)| json!({ "Id": id, "Name": name, "Links": {} });
-    Answer::of(&Value::Array(TYPES.iter().map(one).collect()))
+    SandboxResponse::of(&Value::Array(TYPES.iter().map(one).collect()))
 }
 
-fn filter<'a>(call: &Call<'a>) -> Result<Filter<'a>> {
-    let mut filter = Filter::nameless(&TASKS, call.request);
+fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
+    let mut filter = ListFilter::nameless(&TASKS, call.request);
     if call.space.is_empty() {
         filter.of_spaces(call.request);
     } else {
         filter.and("space =", &call.space);
     }
-    if !call.who.may(TASKS.view) {
+    if !call.person.may(TASKS.view) {
         filter.and("id =", "");
     }
     let argument = |name: &str| format!("json_extract(body, '$.Arguments.{name}')");
@@ -109,7 +111,7 @@ fn filter<'a>(call: &Call<'a>) -> Result<Filter<'a>> {
 }
 
 /// `fromQueueDate`, `toStartDate` and the like.
-fn dates(call: &Call<'_>, filter: &mut Filter<'_>) -> Result<()> {
+fn dates(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> HandlerResult<()> {
     for name in ["Queue", "Start", "Completed"] {
         for (way, comparison) in [("from", ">="), ("to", "<=")] {
             let parameter = format!("{way}{name}Date");
@@ -124,63 +126,67 @@ fn dates(call: &Call<'_>, filter: &mut Filter<'_>) -> Result<()> {
 }
 
 /// A task of this call's space, or of any where that has none.
-fn find(call: &Call<'_>, id: &str) -> Result<Document> {
-    call.who.needs(TASKS.view)?;
+fn find(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
+    call.person.needs(TASKS.view)?;
     let found = store::select(call.db, &TASKS, "id = ?2", [TASKS.prefix, id])?;
-    let here = |it: &Document| call.space.is_empty() || it.space == call.space;
-    found.into_iter().find(here).ok_or_else(Refusal::missing)
+    let here = |it: &StoredDocument| call.space.is_empty() || it.space == call.space;
+    found.into_iter().find(here).ok_or_else(ErrorResponse::missing)
 }
 
-fn at(call: &Call<'_>, id: &str, answer: impl Fn(&Value) -> Result) -> Result {
+fn at(
+    call: &RequestContext<'_>,
+    id: &str,
+    answer: impl Fn(&Value) -> HandlerResult,
+) -> HandlerResult {
     answer(&find(call, id)?.value()?)
 }
 
-fn create(call: &Call<'_>) -> Result {
-    call.who.needs(TASKS.edit)?;
+fn create(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.needs(TASKS.edit)?;
     let body = call.request.document()?;
     let (name, description) = (text(&body, "Name").trim(), text(&body, "Description"));
     if name.is_empty() {
-        return Err(Refusal::rule("Please provide a name for this task."));
+        return Err(ErrorResponse::rule("Please provide a name for this task."));
     }
     let Some((name, usual)) = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
     else {
-        return Err(Refusal::rule(format!("'{name}' is not a task that can be queued.")));
+        return Err(ErrorResponse::rule(format!("'{name}' is not a task that can be queued.")));
     };
     let call = &in_its_space(call, text(&body, "SpaceId"))?;
     let arguments = field(&body, "Arguments");
     check(call, arguments)?;
     let description = if description.is_empty() { usual } else { description };
     let task = queue(call, (name, description), arguments, &body)?;
-    Ok(Answer::created(&task))
+    Ok(SandboxResponse::created(&task))
 }
 
 /// `/api/tasks` names the space of a task in its body, and else it is the default one.
-fn in_its_space<'a>(call: &Call<'a>, named: &str) -> Result<Call<'a>> {
+fn in_its_space<'a>(call: &RequestContext<'a>, named: &str) -> HandlerResult<RequestContext<'a>> {
     if !call.space.is_empty() {
-        return Ok(Call { space: call.space.clone(), ..*call });
+        return Ok(RequestContext { space: call.space.clone(), ..*call });
     }
     let spaces = store::all(call.db, &SPACES, "")?;
-    let is_default = |it: &&Document| it.body.contains("\"IsDefault\":true");
+    let is_default = |it: &&StoredDocument| it.body.contains("\"IsDefault\":true");
     let space = match named {
         "" => spaces.iter().find(is_default),
         id => spaces.iter().find(|it| it.id.eq_ignore_ascii_case(id)),
     };
-    let unknown = || Refusal::rule(format!("The space '{named}' does not exist."));
-    Ok(Call { space: space.ok_or_else(unknown)?.id.clone(), ..*call })
+    let unknown = || ErrorResponse::rule(format!("The space '{named}' does not exist."));
+    Ok(RequestContext { space: space.ok_or_else(unknown)?.id.clone(), ..*call })
 }
 
 /// Refuses arguments that name what is not there.
-fn check(call: &Call<'_>, arguments: &Value) -> Result<()> {
+fn check(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<()> {
     let mut pools = list(arguments, "WorkerPoolIds");
     pools.push(text(arguments, "WorkerPoolId").to_owned());
     for pool in pools.iter().filter(|it| !it.is_empty()) {
         if !call.has(&POOLS, pool)? {
-            return Err(Refusal::rule(format!("The worker pool '{pool}' does not exist.")));
+            return Err(ErrorResponse::rule(format!("The worker pool '{pool}' does not exist.")));
         }
     }
     for worker in list(arguments, "WorkerIds") {
         if !call.has(&WORKERS, &worker)? {
-            return Err(Refusal::rule(format!("The worker '{worker}' does not exist.")));
+            return Err(ErrorResponse::rule(format!("The worker '{worker}' does not exist.")));
         }
     }
     Ok(())
@@ -188,29 +194,29 @@ fn check(call: &Call<'_>, arguments: &Value) -> Result<()> {
 
 /// Puts a task into the queue, as `asked` says when; a health check is done on the spot.
 pub(super) fn queue(
-    call: &Call<'_>,
+    call: &RequestContext<'_>,
     (name, description): (&str, &str),
     arguments: &Value,
     asked: &Value,
-) -> Result<Value> {
+) -> HandlerResult<Value> {
     let now = Timestamp::now();
     let at: Timestamp = text(asked, "QueueTime").parse().unwrap_or(now).max(now);
     let id = store::next_id(call.db, &TASKS)?;
     let mut task = work::queued((&call.space, &id), (name, description), arguments, at);
     task["QueueTimeExpiry"] = field(asked, "QueueTimeExpiry").clone();
     task["ProjectId"] = field(asked, "ProjectId").clone();
-    store::save(call.db, &Document::numbered(&TASKS, &task))?;
+    store::save(call.db, &StoredDocument::numbered(&TASKS, &task))?;
     if name != "Health" {
         work::queue(call.db, &id, at)?;
         return Ok(task);
     }
     health::check_all(call.db, &checked(call, arguments)?)?;
-    work::end(call.db, &id, now, &Outcome::Success)?;
+    work::end(call.db, &id, now, &TaskOutcome::Success)?;
     Ok(call.find(&TASKS, &id)?.value()?)
 }
 
 /// The ids of the machines that a health check is for.
-fn checked(call: &Call<'_>, arguments: &Value) -> Result<Vec<String>> {
+fn checked(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<Vec<String>> {
     let machines = list(arguments, "MachineIds");
     if !machines.is_empty() {
         return Ok(machines);
@@ -233,7 +239,12 @@ fn checked(call: &Call<'_>, arguments: &Value) -> Result<Vec<String>> {
 }
 
 /// The machines that name `wanted` in a list; all where that is empty.
-fn within(call: &Call<'_>, kind: &'static Kind, field: &str, wanted: &str) -> Result<Vec<String>> {
+fn within(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    field: &str,
+    wanted: &str,
+) -> HandlerResult<Vec<String>> {
     let mut ids = Vec::new();
     for machine in store::all(call.db, kind, &call.space)? {
         let named = list(&machine.value()?, field);
@@ -244,81 +255,81 @@ fn within(call: &Call<'_>, kind: &'static Kind, field: &str, wanted: &str) -> Re
     Ok(ids)
 }
 
-fn queued_behind(call: &Call<'_>, id: &str) -> Result {
+fn queued_behind(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     let task = find(call, id)?;
-    let mut filter = Filter::everywhere(&TASKS, call.request);
+    let mut filter = ListFilter::everywhere(&TASKS, call.request);
     filter.and_any("id", &work::before(call.db, &task.id)?);
     filter.page(call.db, &here(call, &format!("/{}/queued-behind", task.id)))
 }
 
-fn cancel(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs("TaskCancel")?;
+fn cancel(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs("TaskCancel")?;
     let task = find(call, id)?;
     if work::is_pending(call.db, &task.id)? {
-        work::end(call.db, &task.id, Timestamp::now(), &Outcome::Canceled)?;
+        work::end(call.db, &task.id, Timestamp::now(), &TaskOutcome::Canceled)?;
     }
-    Ok(Answer::text(find(call, id)?.body))
+    Ok(SandboxResponse::text(find(call, id)?.body))
 }
 
 /// Says of a task that is over that it has ended otherwise.
-fn set_state(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs("TaskEdit")?;
+fn set_state(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs("TaskEdit")?;
     let task = find(call, id)?;
     let body = call.request.document()?;
     let (state, reason) = (text(&body, "State"), text(&body, "Reason"));
     if reason.is_empty() {
-        return Err(Refusal::rule("No reason was provided."));
+        return Err(ErrorResponse::rule("No reason was provided."));
     }
     let outcome = match state {
-        "Canceled" => Outcome::Canceled,
-        "Failed" => Outcome::Failed(reason.to_owned()),
-        "Success" => Outcome::Success,
-        "" => return Err(Refusal::rule("No state was provided.")),
+        "Canceled" => TaskOutcome::Canceled,
+        "Failed" => TaskOutcome::Failed(reason.to_owned()),
+        "Success" => TaskOutcome::Success,
+        "" => return Err(ErrorResponse::rule("No state was provided.")),
         _ => {
-            return Err(Refusal::rule(format!(
+            return Err(ErrorResponse::rule(format!(
                 "The task can not be put into the state {state}. Valid states are: Canceled, Failed, Success."
             )));
         }
     };
     if text(&task.value()?, "State") == state {
-        return Err(Refusal::rule(format!("The task is already in the state {state}.")));
+        return Err(ErrorResponse::rule(format!("The task is already in the state {state}.")));
     }
     if work::is_pending(call.db, &task.id)? {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "The task state can not be changed to the selected state. It can only be changed out of \
              the states: Canceled, Failed, Success.",
         ));
     }
     work::end(call.db, &task.id, Timestamp::now(), &outcome)?;
-    Ok(Answer::text(find(call, id)?.body))
+    Ok(SandboxResponse::text(find(call, id)?.body))
 }
 
-fn rerun(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(TASKS.edit)?;
+fn rerun(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(TASKS.edit)?;
     let task = find(call, id)?;
     let old = task.value()?;
     if old["CanRerun"] != true {
-        return Err(Refusal::rule("This task cannot be re-run."));
+        return Err(ErrorResponse::rule("This task cannot be re-run."));
     }
-    let call = Call { space: task.space, ..*call };
+    let call = RequestContext { space: task.space, ..*call };
     let (name, description) = (text(&old, "Name"), text(&old, "Description"));
     let new = queue(&call, (name, description), &old["Arguments"], &json!({}))?;
-    Ok(Answer { status: StatusCode::OK, ..Answer::of(&new) })
+    Ok(SandboxResponse { status: StatusCode::OK, ..SandboxResponse::of(&new) })
 }
 
 /// `…/machines/{id}/tasks`: the tasks that had to do with a machine.
-pub(super) fn of_machine(call: &Call<'_>, machine: &str) -> Result {
+pub(super) fn of_machine(call: &RequestContext<'_>, machine: &str) -> HandlerResult {
     let mut filter = filter(call)?;
     filter.and_any_within("$.Arguments.MachineIds", &[machine.to_owned()]);
     filter.page(call.db, &call.at(&format!("machines/{machine}/tasks")))
 }
 
 /// Deletes the task of a deployment or a run that goes, which ends it if it has not ended.
-pub(super) fn forget(call: &Call<'_>, owner: &Document) -> Result<()> {
+pub(super) fn forget(call: &RequestContext<'_>, owner: &StoredDocument) -> HandlerResult<()> {
     let is_run = owner.kind.path == RUNS.path || owner.kind.path == DEPLOYMENTS.path;
     let task = text(&owner.value()?, "TaskId").to_owned();
     if is_run && work::is_pending(call.db, &task)? {
-        work::end(call.db, &task, Timestamp::now(), &Outcome::Canceled)?;
+        work::end(call.db, &task, Timestamp::now(), &TaskOutcome::Canceled)?;
     }
     Ok(())
 }

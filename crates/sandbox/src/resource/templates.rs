@@ -2,19 +2,26 @@
 //!
 //! Never: anything made.
 
-use super::{Call, field, releases, text};
+use super::{RequestContext, field, releases, text};
 use crate::{
-    answer::{Answer, Result},
-    kind::{ENVIRONMENTS, Kind, PROCESSES, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS},
-    request::Verb,
-    store::{self, Document},
+    answer::{HandlerResult, SandboxResponse},
+    kind::{
+        DocumentKind, ENVIRONMENTS, PROCESSES, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS,
+        SNAPSHOTS,
+    },
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
 /// Answers templates that hang off a runbook, a release or a process.
-pub(crate) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(
+    call: &RequestContext<'_>,
+    first: &str,
+    path: &[&str],
+) -> Option<HandlerResult> {
     let [id, below @ ..] = path else { return None };
-    if call.verb() != Verb::Get {
+    if call.verb() != HttpVerb::Get {
         return None;
     }
     Some(match (first, below) {
@@ -31,13 +38,17 @@ pub(crate) fn route(call: &Call<'_>, first: &str, path: &[&str]) -> Option<Resul
     })
 }
 
-fn process(call: &Call<'_>, kind: &'static Kind, id: &str) -> Result<Value> {
-    call.who.needs(kind.view)?;
+fn process(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    id: &str,
+) -> HandlerResult<Value> {
+    call.person.needs(kind.view)?;
     Ok(call.find(kind, id)?.value()?)
 }
 
 /// What a release of a process needs to say.
-pub(super) fn of_release(call: &Call<'_>, process: &Value) -> Result {
+pub(super) fn of_release(call: &RequestContext<'_>, process: &Value) -> HandlerResult {
     let project = text(process, "ProjectId");
     let releases = store::select(
         call.db,
@@ -45,8 +56,8 @@ pub(super) fn of_release(call: &Call<'_>, process: &Value) -> Result {
         "space = ?2 and owner = ?3",
         [RELEASES.prefix, &call.space, project],
     )?;
-    let last = releases.first().map(Document::value).transpose()?;
-    Ok(Answer::of(&json!({
+    let last = releases.first().map(StoredDocument::value).transpose()?;
+    Ok(SandboxResponse::of(&json!({
         "Id": null,
         "DeploymentProcessId": text(process, "Id"),
         "LastReleaseVersion": last.map(|it| it["Version"].clone()),
@@ -59,14 +70,14 @@ pub(super) fn of_release(call: &Call<'_>, process: &Value) -> Result {
     })))
 }
 
-fn of_snapshot(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(RUNBOOKS.view)?;
+fn of_snapshot(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(RUNBOOKS.view)?;
     let runbook = call.find(&RUNBOOKS, id)?;
     let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
     let process = call.find(&RUNBOOK_PROCESSES, &process)?.value()?;
     let snapshots =
         store::select(call.db, &SNAPSHOTS, "owner = ?2", [SNAPSHOTS.prefix, &runbook.id])?;
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "Id": null,
         "RunbookId": runbook.id,
         "RunbookProcessId": text(&process, "Id"),
@@ -104,24 +115,24 @@ fn packages(process: &Value) -> Vec<Value> {
     packages
 }
 
-fn of_run(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(RUNS.view)?;
+fn of_run(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(RUNS.view)?;
     let runbook = call.find(&RUNBOOKS, id)?;
     let here = call.at(&format!("runbooks/{}/runbookRuns/preview", runbook.id));
     promotions(call, &here, "IsRunbookProcessModified")
 }
 
-fn of_deployment(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(RELEASES.view)?;
+fn of_deployment(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(RELEASES.view)?;
     let release = call.find(&RELEASES, id)?;
     let here = call.at(&format!("releases/{}/deployments/preview", release.id));
     promotions(call, &here, "IsDeploymentProcessModified")
 }
 
 /// The environments that something can be sent to: all of them, since no lifecycle is looked into.
-fn promotions(call: &Call<'_>, preview: &str, modified: &str) -> Result {
+fn promotions(call: &RequestContext<'_>, preview: &str, modified: &str) -> HandlerResult {
     let environments = store::all(call.db, &ENVIRONMENTS, &call.space)?;
-    let target = |it: &Document| {
+    let target = |it: &StoredDocument| {
         json!({
             "Id": it.id,
             "Name": it.name,
@@ -137,17 +148,17 @@ fn promotions(call: &Call<'_>, preview: &str, modified: &str) -> Result {
         "Links": {},
     });
     template[modified] = json!(false);
-    Ok(Answer::of(&template))
+    Ok(SandboxResponse::of(&template))
 }
 
 /// The environments that a runbook may run on.
-fn environments(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(RUNBOOKS.view)?;
+fn environments(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(RUNBOOKS.view)?;
     let runbook = call.find(&RUNBOOKS, id)?.value()?;
     let named = super::list(&runbook, "Environments");
     let only = text(&runbook, "EnvironmentScope") == "Specified";
     let environments = store::all(call.db, &ENVIRONMENTS, &call.space)?;
     let bodies = environments.iter().filter(|it| !only || named.contains(&it.id));
     let bodies: Vec<&str> = bodies.map(|it| it.body.as_str()).collect();
-    Ok(Answer::text(format!("[{}]", bodies.join(","))))
+    Ok(SandboxResponse::text(format!("[{}]", bodies.join(","))))
 }

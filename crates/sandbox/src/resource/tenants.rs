@@ -4,52 +4,52 @@
 //! Only values are kept; names and templates are those of the projects and libraries as they are now.
 //! Never: a secret, which is no more than that it is there.
 
-use super::{Call, list, text};
+use super::{RequestContext, list, text};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{LIBRARY, PROJECTS, TENANT_VALUES, TENANTS},
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Map, Value, json};
 
 /// Answers what is special about tenants.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     let ([id, "variables"], verb) = (path, call.verb()) else { return None };
     Some(match verb {
-        Verb::Get => read(call, id).map(|it| Answer::of(&it)),
-        Verb::Put | Verb::Post => write(call, id).map(|it| Answer::of(&it)),
-        _ => Err(Refusal::method()),
+        HttpVerb::Get => read(call, id).map(|it| SandboxResponse::of(&it)),
+        HttpVerb::Put | HttpVerb::Post => write(call, id).map(|it| SandboxResponse::of(&it)),
+        _ => Err(ErrorResponse::method()),
     })
 }
 
 /// `…/tenantvariables/all`: what every tenant says, or every tenant of one project.
-pub(crate) fn all(call: &Call<'_>) -> Result {
-    call.who.needs(TENANTS.view)?;
+pub(crate) fn all(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.needs(TENANTS.view)?;
     let mut tenants = store::all(call.db, &TENANTS, &call.space)?;
     if let Some(project) = call.request.parameter("projectid") {
-        let has = |it: &Document| {
+        let has = |it: &StoredDocument| {
             it.value().is_ok_and(|it| !it["ProjectEnvironments"][project].is_null())
         };
         tenants.retain(has);
     }
-    let all: Vec<Value> = tenants.iter().map(|it| told(call, it)).collect::<Result<_>>()?;
-    Ok(Answer::of(&json!(all)))
+    let all: Vec<Value> = tenants.iter().map(|it| told(call, it)).collect::<HandlerResult<_>>()?;
+    Ok(SandboxResponse::of(&json!(all)))
 }
 
-fn read(call: &Call<'_>, id: &str) -> Result<Value> {
-    call.who.needs(TENANTS.view)?;
+fn read(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    call.person.needs(TENANTS.view)?;
     told(call, &call.find(&TENANTS, id)?)
 }
 
-fn write(call: &Call<'_>, id: &str) -> Result<Value> {
-    call.who.needs(TENANTS.edit)?;
+fn write(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    call.person.needs(TENANTS.edit)?;
     let tenant = call.find(&TENANTS, id)?;
     let new: Value = serde_json::from_str(&call.request.body)?;
     let old = values(call, &tenant)?;
     let token = text(&new, "ConcurrencyToken");
     if !token.is_empty() && token != text(&old, "Token") {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "The tenant's variables have been changed since they were read. Please read them again.",
         ));
     }
@@ -66,7 +66,7 @@ fn write(call: &Call<'_>, id: &str) -> Result<Value> {
         "Projects": of("ProjectVariables"),
         "Libraries": of("LibraryVariables"),
     });
-    store::save(call.db, &Document::new(&TENANT_VALUES, &body))?;
+    store::save(call.db, &StoredDocument::new(&TENANT_VALUES, &body))?;
     told(call, &tenant)
 }
 
@@ -85,14 +85,14 @@ fn kept(values: &Value) -> Value {
 }
 
 /// What a tenant says, as it is kept.
-fn values(call: &Call<'_>, tenant: &Document) -> Result<Value> {
+fn values(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
     let id = format!("{}-{}", TENANT_VALUES.prefix, tenant.id);
     let kept = store::find(call.db, &TENANT_VALUES, &call.space, &id)?;
     Ok(kept.map_or(Ok(json!({ "Token": "0" })), |it| it.value())?)
 }
 
 /// What a tenant says, with the names and templates of what it says it of.
-fn told(call: &Call<'_>, tenant: &Document) -> Result<Value> {
+fn told(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
     let (values, document) = (values(call, tenant)?, tenant.value()?);
     let (mut projects, mut libraries) = (Map::new(), Map::new());
     for (id, environments) in document["ProjectEnvironments"].as_object().into_iter().flatten() {

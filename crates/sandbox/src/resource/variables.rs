@@ -3,56 +3,58 @@
 //! Never: a sensitive value, once it is stored; and no evaluation.
 
 use super::{
-    Call, lookups,
-    normal::{self, Fields, Reader as _},
+    RequestContext, lookups,
+    normal::{self, JsonFieldAccess as _, JsonFields},
     processes::{current, raw},
     snapshot,
 };
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::VARIABLES,
-    request::Verb,
-    store::{self, Document},
+    request::HttpVerb,
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
 /// Answers what is special about variable sets.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     match (call.verb(), path) {
-        (Verb::Get, [id]) if *id != "all" => Some(shown(call, id)),
-        (Verb::Put, [id]) => Some(
-            update(call, id).and_then(|set| lookups::with_scopes(call, &set)).map(Answer::text),
+        (HttpVerb::Get, [id]) if *id != "all" => Some(shown(call, id)),
+        (HttpVerb::Put, [id]) => Some(
+            update(call, id)
+                .and_then(|set| lookups::with_scopes(call, &set))
+                .map(SandboxResponse::text),
         ),
         _ => None,
     }
 }
 
 /// `…/projects/{id}/variables`, whose `PUT` answers an empty object.
-pub(crate) fn of_project(call: &Call<'_>, project: &Document) -> Result {
+pub(crate) fn of_project(call: &RequestContext<'_>, project: &StoredDocument) -> HandlerResult {
     let id = format!("{}-{}", VARIABLES.prefix, project.id);
     match call.verb() {
-        Verb::Get => shown(call, &id),
-        Verb::Put => update(call, &id).map(|_| Answer::done()),
-        _ => Err(Refusal::method()),
+        HttpVerb::Get => shown(call, &id),
+        HttpVerb::Put => update(call, &id).map(|_| SandboxResponse::done()),
+        _ => Err(ErrorResponse::method()),
     }
 }
 
-fn shown(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(VARIABLES.view)?;
+fn shown(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(VARIABLES.view)?;
     let set = call.find(&VARIABLES, id)?;
-    lookups::with_scopes(call, &set.body).map(Answer::text)
+    lookups::with_scopes(call, &set.body).map(SandboxResponse::text)
 }
 
-fn update(call: &Call<'_>, id: &str) -> Result<String> {
-    call.who.needs(VARIABLES.edit)?;
+fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
+    call.person.needs(VARIABLES.edit)?;
     let mut document = call.find(&VARIABLES, id)?;
     if document.id.contains(snapshot::MARK) {
-        return Err(Refusal::rule(
+        return Err(ErrorResponse::rule(
             "You cannot modify these variables because they are frozen in a snapshot.",
         ));
     }
-    let new: Fields = serde_json::from_str(&call.request.body)?;
-    let old: Fields = serde_json::from_str(&document.body)?;
+    let new: JsonFields = serde_json::from_str(&call.request.body)?;
+    let old: JsonFields = serde_json::from_str(&document.body)?;
     current(&new, &old, "variables")?;
     document.body = kept(new, &old)?;
     store::save(call.db, &document)?;
@@ -65,7 +67,7 @@ fn update(call: &Call<'_>, id: &str) -> Result<String> {
 ///
 /// An id of such a value is shown in OctopusDeploy/cli 387: the variable's name, and `-1`. That the number
 /// counts the values of the name is a guess.
-pub(super) fn numbered(mut set: Fields) -> Result<Fields> {
+pub(super) fn numbered(mut set: JsonFields) -> HandlerResult<JsonFields> {
     let mut variables = set.objects("Variables")?;
     let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for variable in &mut variables {
@@ -79,7 +81,7 @@ pub(super) fn numbered(mut set: Fields) -> Result<Fields> {
 }
 
 /// A variable set as the server keeps it.
-pub(super) fn kept(mut new: Fields, old: &Fields) -> Result<String> {
+pub(super) fn kept(mut new: JsonFields, old: &JsonFields) -> HandlerResult<String> {
     let mut variables = new.objects("Variables")?;
     let mut ids = std::collections::HashSet::new();
     for variable in &mut variables {
@@ -87,7 +89,7 @@ pub(super) fn kept(mut new: Fields, old: &Fields) -> Result<String> {
             variable.put("Id", raw(&json!(normal::guid()))?);
         }
         if !ids.insert(variable.text("Id")) {
-            return Err(Refusal::rule("Two variables have the same id."));
+            return Err(ErrorResponse::rule("Two variables have the same id."));
         }
         let sensitive = variable.raw("IsSensitive").is_some_and(|it| it.get() == "true");
         if sensitive || variable.text("Type") == "Sensitive" {
@@ -106,7 +108,7 @@ pub(super) fn kept(mut new: Fields, old: &Fields) -> Result<String> {
 }
 
 /// An empty variable set of a project or a library set.
-pub(crate) fn empty(space: &str, owner: &str) -> Document {
+pub(crate) fn empty(space: &str, owner: &str) -> StoredDocument {
     let id = format!("{}-{owner}", VARIABLES.prefix);
     let set = json!({
         "Id": id,
@@ -120,5 +122,5 @@ pub(crate) fn empty(space: &str, owner: &str) -> Document {
         },
         "Links": { "Self": format!("/api/{space}/variables/{id}") },
     });
-    Document::new(&VARIABLES, &set)
+    StoredDocument::new(&VARIABLES, &set)
 }

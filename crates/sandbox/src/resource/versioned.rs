@@ -15,17 +15,17 @@ mod runbooks;
 pub(super) use frozen::at as frozen_at;
 
 use super::{
-    Call, links, lookups,
-    normal::{self, Fields, Reader as _},
+    RequestContext, links, lookups,
+    normal::{self, JsonFieldAccess as _, JsonFields},
     now, process_templates, processes, projects, slug, variables,
 };
 use crate::{
-    answer::{Answer, Refusal, Result},
-    git::{Commit, Ref, Repository, Settings, Signature, Tree},
-    kind::{Kind, POOLS, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    git::{CommitSignature, CommitTree, GitRef, GitRepository, GitSettings, StoredCommit},
+    kind::{DocumentKind, POOLS, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
     page,
-    request::Verb,
-    store::Document,
+    request::HttpVerb,
+    store::StoredDocument,
 };
 use serde_json::{Value, json};
 
@@ -33,16 +33,20 @@ use serde_json::{Value, json};
 const RUNBOOK: &str = "runbook:";
 
 /// `…/projects/{id}/git/…` and `…/projects/{id}/{ref}/…`; nothing where the request is not about Git.
-pub(crate) fn route(call: &Call<'_>, project: &Document, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+    path: &[&str],
+) -> Option<HandlerResult> {
     let value = match project.value() {
         Ok(value) => value,
         Err(error) => return Some(Err(error.into())),
     };
-    if let (["git", "convert"], Verb::Post) = (path, call.verb()) {
+    if let (["git", "convert"], HttpVerb::Post) = (path, call.verb()) {
         return Some(conversion::convert(call, project, value));
     }
-    let settings = Settings::of(&value)?;
-    let repository = Repository { db: call.db, space: &call.space, project: &project.id };
+    let settings = GitSettings::of(&value)?;
+    let repository = GitRepository { db: call.db, space: &call.space, project: &project.id };
     Some(match path {
         ["git", below @ ..] => {
             settings.reach().and_then(|()| refs::route(call, &repository, &settings, below))
@@ -54,11 +58,11 @@ pub(crate) fn route(call: &Call<'_>, project: &Document, path: &[&str]) -> Optio
             below @ ("deploymentprocesses" | "runbooks" | "runbookprocesses" | "variables"),
             ..,
         ] => {
-            let commit = settings
-                .reach()
-                .and_then(|()| repository.find(sent(call, path))?.ok_or_else(Refusal::missing));
+            let commit = settings.reach().and_then(|()| {
+                repository.find(sent(call, path))?.ok_or_else(ErrorResponse::missing)
+            });
             commit.and_then(|at| {
-                let project = Project { call, repository, settings, at };
+                let project = ProjectAtRef { call, repository, settings, git_ref: at };
                 match *below {
                     "deploymentprocesses" => project.deployment_process(&path[2..]),
                     "runbookprocesses" => project.runbook_process(&path[2..]),
@@ -71,102 +75,106 @@ pub(crate) fn route(call: &Call<'_>, project: &Document, path: &[&str]) -> Optio
     })
 }
 
-fn without_ref() -> Refusal {
-    Refusal::rule("This project is version controlled: a Git reference is needed in the path.")
+fn without_ref() -> ErrorResponse {
+    ErrorResponse::rule(
+        "This project is version controlled: a Git reference is needed in the path.",
+    )
 }
 
-fn no_branch(name: &str) -> Refusal {
-    Refusal::rule(format!("'{name}' is not a branch. Changes can only be committed to a branch."))
+fn no_branch(name: &str) -> ErrorResponse {
+    ErrorResponse::rule(format!(
+        "'{name}' is not a branch. Changes can only be committed to a branch."
+    ))
 }
 
 /// The first of these segments as it was sent: refs know upper from lower case.
-fn sent<'a>(call: &Call<'a>, path: &[&str]) -> &'a str {
+fn sent<'a>(call: &RequestContext<'a>, path: &[&str]) -> &'a str {
     let all = &call.request.path;
     let at = all.len().checked_sub(path.len());
     at.and_then(|at| all.get(at)).map(String::as_str).unwrap_or_default()
 }
 
 /// The first of these names that says something, else the default branch.
-fn sent_ref(names: [&str; 2], settings: &Settings) -> String {
+fn sent_ref(names: [&str; 2], settings: &GitSettings) -> String {
     let named = names.into_iter().find(|it| !it.trim().is_empty());
     named.map_or_else(|| settings.default_branch().to_owned(), str::to_owned)
 }
 
 /// A version-controlled project at a ref.
-struct Project<'a> {
-    call: &'a Call<'a>,
-    repository: Repository<'a>,
-    settings: Settings,
-    at: (Ref, Commit),
+struct ProjectAtRef<'a> {
+    call: &'a RequestContext<'a>,
+    repository: GitRepository<'a>,
+    settings: GitSettings,
+    git_ref: (GitRef, StoredCommit),
 }
 
-impl Project<'_> {
-    fn deployment_process(&self, path: &[&str]) -> Result {
+impl ProjectAtRef<'_> {
+    fn deployment_process(&self, path: &[&str]) -> HandlerResult {
         let id = format!("{}-{}", PROCESSES.prefix, self.repository.project);
         match (self.call.verb(), path) {
-            (Verb::Get, []) => self.process(&PROCESSES, &id),
-            (Verb::Get, ["resolved"]) => {
-                self.call.who.needs(PROCESSES.view)?;
+            (HttpVerb::Get, []) => self.process(&PROCESSES, &id),
+            (HttpVerb::Get, ["resolved"]) => {
+                self.call.person.needs(PROCESSES.view)?;
                 self.loads(&serde_json::from_str(&self.document(&id)?)?)?;
                 let process = serde_json::from_str(&self.shown(&id)?)?;
-                Ok(Answer::of(&process_templates::resolved(self.call.db, process)?))
+                Ok(SandboxResponse::of(&process_templates::resolved(self.call.db, process)?))
             }
-            (Verb::Put, []) => self.commit_process(&PROCESSES, &id),
+            (HttpVerb::Put, []) => self.commit_process(&PROCESSES, &id),
             (_, below) => {
-                self.call.who.needs(PROCESSES.view)?;
+                self.call.person.needs(PROCESSES.view)?;
                 let process = serde_json::from_str(&self.document(&id)?)?;
                 processes::beside(self.call, &process, below)
             }
         }
     }
 
-    fn runbook_process(&self, path: &[&str]) -> Result {
+    fn runbook_process(&self, path: &[&str]) -> HandlerResult {
         match (self.call.verb(), path) {
-            (Verb::Get, [_]) => self.process(&RUNBOOK_PROCESSES, sent(self.call, path)),
-            (Verb::Put, [_]) => self.commit_process(&RUNBOOK_PROCESSES, sent(self.call, path)),
-            (_, [_]) => Err(Refusal::method()),
-            _ => Err(Refusal::missing()),
+            (HttpVerb::Get, [_]) => self.process(&RUNBOOK_PROCESSES, sent(self.call, path)),
+            (HttpVerb::Put, [_]) => self.commit_process(&RUNBOOK_PROCESSES, sent(self.call, path)),
+            (_, [_]) => Err(ErrorResponse::method()),
+            _ => Err(ErrorResponse::missing()),
         }
     }
 
-    fn variables(&self, path: &[&str]) -> Result {
+    fn variables(&self, path: &[&str]) -> HandlerResult {
         let id = format!("{}-{}", VARIABLES.prefix, self.repository.project);
         match (self.call.verb(), path) {
-            (Verb::Get, []) if self.settings.has_variables() => {
-                self.call.who.needs(VARIABLES.view)?;
+            (HttpVerb::Get, []) if self.settings.has_variables() => {
+                self.call.person.needs(VARIABLES.view)?;
                 let set = variables::numbered(serde_json::from_str(&self.shown(&id)?)?)?;
                 let set = serde_json::to_string(&set)?;
-                lookups::with_scopes(self.call, &set).map(Answer::text)
+                lookups::with_scopes(self.call, &set).map(SandboxResponse::text)
             }
-            (Verb::Put, []) if self.settings.has_variables() => {
-                self.call.who.needs(VARIABLES.edit)?;
+            (HttpVerb::Put, []) if self.settings.has_variables() => {
+                self.call.person.needs(VARIABLES.edit)?;
                 self.commit(&VARIABLES, &id, |mut new, old| {
                     new.retain(|name, _| !name.eq_ignore_ascii_case("ProjectId"));
                     variables::numbered(serde_json::from_str(&variables::kept(new, old)?)?)
                 })
-                .map(|_| Answer::done())
+                .map(|_| SandboxResponse::done())
             }
-            (Verb::Get | Verb::Put, _) => Err(Refusal::missing()),
-            _ => Err(Refusal::method()),
+            (HttpVerb::Get | HttpVerb::Put, _) => Err(ErrorResponse::missing()),
+            _ => Err(ErrorResponse::method()),
         }
     }
 
-    fn process(&self, kind: &'static Kind, id: &str) -> Result {
-        self.call.who.needs(kind.view)?;
+    fn process(&self, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+        self.call.person.needs(kind.view)?;
         self.loads(&serde_json::from_str(&self.document(id)?)?)?;
-        self.shown(id).map(Answer::text)
+        self.shown(id).map(SandboxResponse::text)
     }
 
     /// A process that names a pool which is gone cannot be loaded: its OCL has the slug of nothing.
-    fn loads(&self, process: &Fields) -> Result<()> {
+    fn loads(&self, process: &JsonFields) -> HandlerResult<()> {
         let steps = process.objects("Steps")?;
         let actions =
-            steps.iter().map(|step| step.objects("Actions")).collect::<Result<Vec<_>>>()?;
+            steps.iter().map(|step| step.objects("Actions")).collect::<HandlerResult<Vec<_>>>()?;
         for action in actions.iter().flatten() {
             let pool = action.text("WorkerPoolId");
             if !pool.is_empty() && !self.call.has(&POOLS, &pool)? {
                 let name = action.text("Name");
-                return Err(Refusal::rule(format!(
+                return Err(ErrorResponse::rule(format!(
                     "The worker pool of the step '{name}' could not be found. Its reference has to be \
                      corrected in the Git repository."
                 )));
@@ -175,8 +183,8 @@ impl Project<'_> {
         Ok(())
     }
 
-    fn commit_process(&self, kind: &'static Kind, id: &str) -> Result {
-        self.call.who.needs(kind.edit)?;
+    fn commit_process(&self, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+        self.call.person.needs(kind.edit)?;
         self.commit(kind, id, |new, old| normal::process(self.call, new, old))
     }
 
@@ -184,13 +192,13 @@ impl Project<'_> {
     /// commits apart is the branch.
     fn commit(
         &self,
-        kind: &'static Kind,
+        kind: &'static DocumentKind,
         id: &str,
-        kept: impl FnOnce(Fields, &Fields) -> Result<Fields>,
-    ) -> Result {
+        kept: impl FnOnce(JsonFields, &JsonFields) -> HandlerResult<JsonFields>,
+    ) -> HandlerResult {
         self.branch()?;
-        let old: Fields = serde_json::from_str(&self.document(id)?)?;
-        let mut new: Fields = serde_json::from_str(&self.call.request.body)?;
+        let old: JsonFields = serde_json::from_str(&self.document(id)?)?;
+        let mut new: JsonFields = serde_json::from_str(&self.call.request.body)?;
         let message = message(&mut new, kind.noun);
         let mut kept = kept(new, &old)?;
         let own = ["Id", "SpaceId", "OwnerId", "ProjectId", "RunbookId", "LastSnapshotId"];
@@ -200,49 +208,51 @@ impl Project<'_> {
             }
         }
         let text = serde_json::to_string(&kept)?;
-        let mut tree = self.at.1.tree.clone();
+        let mut tree = self.git_ref.1.tree.clone();
         tree.insert(self.spelled(id)?.to_owned(), text.clone());
         self.write(tree, &message)?;
-        self.linked(id, &text).map(Answer::text)
+        self.linked(id, &text).map(SandboxResponse::text)
     }
 
     /// Makes the next commit of the branch.
-    fn write(&self, tree: Tree, message: &str) -> Result<()> {
-        let says = Signature { message, author: &self.call.who.username, at: &now() };
+    fn write(&self, tree: CommitTree, message: &str) -> HandlerResult<()> {
+        let says = CommitSignature { message, author: &self.call.person.username, time: &now() };
         self.repository.write(self.branch()?, tree, says)?;
         Ok(())
     }
 
     /// The branch to commit to.
-    fn branch(&self) -> Result<&str> {
-        match &self.at.0 {
-            Ref::Branch(name) if self.settings.protects(name) => Err(Refusal::rule(format!(
-                "refs/heads/{name} is a protected branch. Cannot commit to protected branches. Please \
+    fn branch(&self) -> HandlerResult<&str> {
+        match &self.git_ref.0 {
+            GitRef::Branch(name) if self.settings.protects(name) => {
+                Err(ErrorResponse::rule(format!(
+                    "refs/heads/{name} is a protected branch. Cannot commit to protected branches. Please \
                  create a new branch before committing."
-            ))),
-            Ref::Branch(name) => Ok(name),
-            Ref::Tag(name) => Err(no_branch(name)),
-            Ref::Commit => Err(no_branch(&self.at.1.hash)),
+                )))
+            }
+            GitRef::Branch(name) => Ok(name),
+            GitRef::Tag(name) => Err(no_branch(name)),
+            GitRef::Commit => Err(no_branch(&self.git_ref.1.hash)),
         }
     }
 
     /// The id of a document as its tree spells it.
-    fn spelled(&self, id: &str) -> Result<&str> {
-        let found = self.at.1.tree.keys().find(|it| it.eq_ignore_ascii_case(id));
-        found.map(String::as_str).ok_or_else(Refusal::missing)
+    fn spelled(&self, id: &str) -> HandlerResult<&str> {
+        let found = self.git_ref.1.tree.keys().find(|it| it.eq_ignore_ascii_case(id));
+        found.map(String::as_str).ok_or_else(ErrorResponse::missing)
     }
 
-    fn document(&self, id: &str) -> Result<String> {
-        self.at.1.tree.get(self.spelled(id)?).cloned().ok_or_else(Refusal::missing)
+    fn document(&self, id: &str) -> HandlerResult<String> {
+        self.git_ref.1.tree.get(self.spelled(id)?).cloned().ok_or_else(ErrorResponse::missing)
     }
 
-    fn shown(&self, id: &str) -> Result<String> {
+    fn shown(&self, id: &str) -> HandlerResult<String> {
         self.linked(id, &self.document(id)?)
     }
 
     /// A document with its links, which say the ref: a client saves to `Self` what it has read.
-    fn linked(&self, id: &str, text: &str) -> Result<String> {
-        let mut fields: Fields = serde_json::from_str(text)?;
+    fn linked(&self, id: &str, text: &str) -> HandlerResult<String> {
+        let mut fields: JsonFields = serde_json::from_str(text)?;
         let project = self.call.at(&format!("projects/{}", self.repository.project));
         let id = self.spelled(id)?;
         let (owner, _) = id.split_once('-').unwrap_or((id, ""));
@@ -281,16 +291,16 @@ impl Project<'_> {
 
     /// The canonical name of the ref.
     fn name(&self) -> String {
-        match &self.at.0 {
-            Ref::Branch(name) => format!("refs/heads/{name}"),
-            Ref::Tag(name) => format!("refs/tags/{name}"),
-            Ref::Commit => self.at.1.hash.clone(),
+        match &self.git_ref.0 {
+            GitRef::Branch(name) => format!("refs/heads/{name}"),
+            GitRef::Tag(name) => format!("refs/tags/{name}"),
+            GitRef::Commit => self.git_ref.1.hash.clone(),
         }
     }
 }
 
 /// What a commit says; a server has words of its own for who says nothing.
-fn message(body: &mut Fields, noun: &str) -> String {
+fn message(body: &mut JsonFields, noun: &str) -> String {
     let said = body.text("ChangeDescription");
     let own = ["ChangeDescription", "GitRef"];
     body.retain(|name, _| !own.iter().any(|it| it.eq_ignore_ascii_case(name)));
@@ -299,11 +309,16 @@ fn message(body: &mut Fields, noun: &str) -> String {
 
 /// What a tree has of the deployment process, or of a runbook: the runbook, known by the slug of its
 /// name, and its process.
-pub(crate) fn documents(space: &str, project: &str, runbook: Option<&str>, steps: &Value) -> Tree {
+pub(crate) fn documents(
+    space: &str,
+    project: &str,
+    runbook: Option<&str>,
+    steps: &Value,
+) -> CommitTree {
     let slug = runbook.map(slug);
     let empty = processes::empty(space, project, slug.as_deref());
     let body = empty.body.replacen("\"Steps\":[]", &format!("\"Steps\":{steps}"), 1);
-    let mut tree = Tree::from([(empty.id, body)]);
+    let mut tree = CommitTree::from([(empty.id, body)]);
     if let (Some(name), Some(slug)) = (runbook, slug) {
         let mut document = projects::runbook_defaults(&slug);
         let own = [("Id", &*slug), ("Slug", &*slug), ("Name", name), ("SpaceId", space)];

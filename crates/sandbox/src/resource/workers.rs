@@ -2,38 +2,38 @@
 //!
 //! Never: a connection to a machine. What a Tentacle would say is made up, and always the same.
 
-use super::{Call, endpoint, field, flag, health, links, list, text};
+use super::{RequestContext, endpoint, field, flag, health, links, list, text};
 use crate::{
-    answer::{Answer, Refusal, Result},
-    kind::{Kind, POLICIES, POOLS, WORKERS},
-    page::Filter,
-    request::Verb,
-    store::{self, Document},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    kind::{DocumentKind, POLICIES, POOLS, WORKERS},
+    page::ListFilter,
+    request::HttpVerb,
+    store::{self, StoredDocument},
     work,
 };
 use serde_json::{Value, json};
 
 /// Answers what is special about workers.
-pub(crate) fn route(call: &Call<'_>, path: &[&str]) -> Option<Result> {
+pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (Verb::Get, []) => filter(call).page(call.db, &call.at("workers")),
-        (Verb::Get, ["all"]) => Ok(filter(call).array()),
-        (Verb::Get, ["v2"]) => with_counts(call),
-        (Verb::Get, ["discover"]) => endpoint::discover(call),
-        (Verb::Get, ["operatingsystem", "names", "all"]) => {
+        (HttpVerb::Get, []) => filter(call).page(call.db, &call.at("workers")),
+        (HttpVerb::Get, ["all"]) => Ok(filter(call).array()),
+        (HttpVerb::Get, ["v2"]) => with_counts(call),
+        (HttpVerb::Get, ["discover"]) => endpoint::discover(call),
+        (HttpVerb::Get, ["operatingsystem", "names", "all"]) => {
             known(call, &WORKERS, "OperatingSystem")
         }
-        (Verb::Get, ["operatingsystem", "shells", "all"]) => known(call, &WORKERS, "ShellName"),
-        (Verb::Get, [id, "connection"]) => health::connection(call, &WORKERS, id),
-        (Verb::Post, []) => create(call),
-        (Verb::Put, [id]) => update(call, id),
-        (Verb::Delete, [id]) => delete(call, id),
+        (HttpVerb::Get, ["operatingsystem", "shells", "all"]) => known(call, &WORKERS, "ShellName"),
+        (HttpVerb::Get, [id, "connection"]) => health::connection(call, &WORKERS, id),
+        (HttpVerb::Post, []) => create(call),
+        (HttpVerb::Put, [id]) => update(call, id),
+        (HttpVerb::Delete, [id]) => delete(call, id),
         _ => return None,
     })
 }
 
 /// The workers that the request's parameters ask for; none for who may not see any.
-pub(super) fn filter<'a>(call: &Call<'a>) -> Filter<'a> {
+pub(super) fn filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
     let mut filter = machines(call, &WORKERS);
     if let Some(pools) = call.request.list("workerpoolids") {
         filter.and_any_within("$.WorkerPoolIds", &pools);
@@ -42,9 +42,12 @@ pub(super) fn filter<'a>(call: &Call<'a>) -> Filter<'a> {
 }
 
 /// The workers or targets of the parameters that both have.
-pub(super) fn machines<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
-    let mut filter = Filter::new(kind, &call.space, call.request);
-    if !call.who.may(kind.view) {
+pub(super) fn machines<'a>(
+    call: &RequestContext<'a>,
+    kind: &'static DocumentKind,
+) -> ListFilter<'a> {
+    let mut filter = ListFilter::new(kind, &call.space, call.request);
+    if !call.person.may(kind.view) {
         filter.and("id =", "");
     }
     for (parameter, expression) in [
@@ -65,9 +68,9 @@ pub(super) fn machines<'a>(call: &Call<'a>, kind: &'static Kind) -> Filter<'a> {
     filter
 }
 
-fn with_counts(call: &Call<'_>) -> Result {
+fn with_counts(call: &RequestContext<'_>) -> HandlerResult {
     let mut counts = json!({});
-    if call.who.may(WORKERS.view) {
+    if call.person.may(WORKERS.view) {
         for worker in store::all(call.db, &WORKERS, &call.space)? {
             let worker = worker.value()?;
             let count = &mut counts[text(&worker, "HealthStatus")];
@@ -75,12 +78,18 @@ fn with_counts(call: &Call<'_>) -> Result {
         }
     }
     let page = filter(call).page_text(call.db, &call.at("workers"), WORKERS.take)?;
-    Ok(Answer::text(format!(r#"{{"WorkerCountPerHealthStatus":{counts},"Workers":{page}}}"#)))
+    Ok(SandboxResponse::text(format!(
+        r#"{{"WorkerCountPerHealthStatus":{counts},"Workers":{page}}}"#
+    )))
 }
 
 /// The different values of a field, over all workers or targets.
-pub(super) fn known(call: &Call<'_>, kind: &'static Kind, name: &str) -> Result {
-    let workers = match call.who.may(kind.view) {
+pub(super) fn known(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    name: &str,
+) -> HandlerResult {
+    let workers = match call.person.may(kind.view) {
         true => store::all(call.db, kind, &call.space)?,
         false => Vec::new(),
     };
@@ -92,47 +101,52 @@ pub(super) fn known(call: &Call<'_>, kind: &'static Kind, name: &str) -> Result 
         }
     }
     values.sort_by_key(ToString::to_string);
-    Ok(Answer::of(&json!(values)))
+    Ok(SandboxResponse::of(&json!(values)))
 }
 
-fn create(call: &Call<'_>) -> Result {
-    call.who.needs(WORKERS.edit)?;
+fn create(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.needs(WORKERS.edit)?;
     let body = call.request.document()?;
     let name = call.name(&WORKERS, &body, "")?;
     let id = store::next_id(call.db, &WORKERS)?;
     let worker = written(call, &body, &name, &health::unknown(&id))?;
-    store::save(call.db, &Document::new(&WORKERS, &worker))?;
+    store::save(call.db, &StoredDocument::new(&WORKERS, &worker))?;
     if !flag(&body, "SkipInitialHealthCheck") {
         health::queue_check(call.db, &id)?;
     }
-    Ok(Answer::created(&worker))
+    Ok(SandboxResponse::created(&worker))
 }
 
-fn update(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(WORKERS.edit)?;
+fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(WORKERS.edit)?;
     let old = call.find(&WORKERS, id)?.value()?;
     let body = call.request.document()?;
     let name = call.name(&WORKERS, &body, text(&old, "Id"))?;
     let worker = written(call, &body, &name, &old)?;
-    store::save(call.db, &Document::new(&WORKERS, &worker))?;
-    Ok(Answer::of(&worker))
+    store::save(call.db, &StoredDocument::new(&WORKERS, &worker))?;
+    Ok(SandboxResponse::of(&worker))
 }
 
-fn delete(call: &Call<'_>, id: &str) -> Result {
-    call.who.needs(WORKERS.edit)?;
+fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.needs(WORKERS.edit)?;
     let worker = call.find(&WORKERS, id)?;
     if let Some(task) = work::lease_of_worker(call.db, &worker.id)? {
-        return Err(Refusal::rule(format!(
+        return Err(ErrorResponse::rule(format!(
             "This worker cannot be deleted as it is currently leased by the task {task}. \n\
              Please wait until that task has completed, or cancel it."
         )));
     }
     store::delete(call.db, &worker.id)?;
-    Ok(Answer::done())
+    Ok(SandboxResponse::done())
 }
 
 /// The worker that a body asks for; what was observed of it is taken from `old`.
-fn written(call: &Call<'_>, body: &Value, name: &str, old: &Value) -> Result<Value> {
+fn written(
+    call: &RequestContext<'_>,
+    body: &Value,
+    name: &str,
+    old: &Value,
+) -> HandlerResult<Value> {
     let id = text(old, "Id");
     let seen = |name: &str| field(old, name).clone();
     let endpoint = endpoint::written(call, field(body, "Endpoint"), field(old, "Endpoint"))?;
@@ -156,14 +170,14 @@ fn written(call: &Call<'_>, body: &Value, name: &str, old: &Value) -> Result<Val
 }
 
 /// The ids of a worker's pools, each once and as the pools spell them.
-fn pools(call: &Call<'_>, body: &Value) -> Result<Vec<String>> {
+fn pools(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
     for id in list(body, "WorkerPoolIds") {
         let Some(pool) = store::find(call.db, &POOLS, &call.space, &id)? else {
-            return Err(Refusal::rule(format!("The worker pool '{id}' does not exist.")));
+            return Err(ErrorResponse::rule(format!("The worker pool '{id}' does not exist.")));
         };
         if !flag(&pool.value()?, "CanAddWorkers") {
-            return Err(Refusal::rule(format!(
+            return Err(ErrorResponse::rule(format!(
                 "Worker Pools '{}' do not support adding workers directly",
                 pool.name
             )));
@@ -173,17 +187,17 @@ fn pools(call: &Call<'_>, body: &Value) -> Result<Vec<String>> {
         }
     }
     if ids.is_empty() {
-        return Err(Refusal::rule("Please select at least one worker pool for this worker."));
+        return Err(ErrorResponse::rule("Please select at least one worker pool for this worker."));
     }
     Ok(ids)
 }
 
 /// The id of a machine's policy: the one asked for, else the default.
-pub(super) fn policy(call: &Call<'_>, body: &Value) -> Result<String> {
+pub(super) fn policy(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
     let id = text(body, "MachinePolicyId");
     if !id.is_empty() {
         let policy = store::find(call.db, &POLICIES, &call.space, id)?;
-        let unknown = || Refusal::rule(format!("The machine policy '{id}' does not exist."));
+        let unknown = || ErrorResponse::rule(format!("The machine policy '{id}' does not exist."));
         return policy.map(|it| it.id).ok_or_else(unknown);
     }
     for policy in store::all(call.db, &POLICIES, &call.space)? {

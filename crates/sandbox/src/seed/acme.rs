@@ -9,19 +9,19 @@ mod templates;
 
 use super::{
     chapter,
-    estate::{Estate, variable},
-    garden::Garden,
-    steps::{self, Empty, step},
+    estate::{SeedInventory, variable},
+    garden::SpaceSeeder,
+    steps::{self, EmptyPoolSpelling, step},
 };
 use crate::kind::{GROUPS, LIBRARY, TARGETS, TENANTS};
-use fleet::Pools;
+use fleet::AcmePools;
 use rusqlite::{Connection, Result};
 use serde_json::{Value, json};
 
 /// Plants the company in its spaces.
 pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
     let [first, others @ ..] = spaces else { return Ok(()) };
-    let mut garden = Garden::new(db, first);
+    let mut garden = SpaceSeeder::new(db, first);
     let estate = chapter::plant(&mut garden)?;
     let pools = fleet::pools(&mut garden)?;
     fleet::workers(&mut garden, &pools)?;
@@ -31,12 +31,15 @@ pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
     by_target(&mut garden, &estate, &pools)?;
     repositories::plant(&mut garden, &estate, &pools.linux, &pools.windows)?;
     for (space, project) in others.iter().zip(["Server maintenance", "Model training"]) {
-        let mut garden = Garden::new(db, space);
+        let mut garden = SpaceSeeder::new(db, space);
         let group = garden.plant(
             &GROUPS,
             json!({ "Name": "All", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null }),
         )?;
-        let steps = vec![steps::back_up_database(Empty::Null), steps::approve(Empty::Null)];
+        let steps = vec![
+            steps::back_up_database(EmptyPoolSpelling::Null),
+            steps::approve(EmptyPoolSpelling::Null),
+        ];
         garden.project(json!({ "Name": project, "ProjectGroupId": group }), steps, Vec::new())?;
     }
     Ok(())
@@ -44,7 +47,11 @@ pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
 
 /// A variable of a library that is another pool in each environment, a project that takes its pool from
 /// it, and tenants.
-fn by_variable(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Result<()> {
+fn by_variable(
+    garden: &mut SpaceSeeder<'_>,
+    estate: &SeedInventory,
+    pools: &AcmePools,
+) -> Result<()> {
     let scoped = |pool: &str, environments: &[String]| {
         let mut variable = variable("Deploy.WorkerPool", "WorkerPool", &json!(pool));
         variable["Scope"] = json!({ "Environment": environments });
@@ -63,7 +70,7 @@ fn by_variable(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Resul
     )?;
     let (early, late) = estate.environments.split_at(2);
     garden.variables(&library, vec![scoped(&pools.linux, early), scoped(&pools.windows, late)])?;
-    let mut deploy = steps::deploy_arm_template(Empty::Null);
+    let mut deploy = steps::deploy_arm_template(EmptyPoolSpelling::Null);
     deploy["Actions"][0]["WorkerPoolVariable"] = json!("Deploy.WorkerPool");
     let project = json!({
         "Name": "Landing zone",
@@ -73,7 +80,7 @@ fn by_variable(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Resul
         "TenantedDeploymentMode": "TenantedOrUntenanted",
         "Templates": [chosen_by_tenants(&pools.linux)],
     });
-    let mut cleanse = steps::notify(Empty::Null);
+    let mut cleanse = steps::notify(EmptyPoolSpelling::Null);
     cleanse["Name"] = json!("Cleanse for tenant");
     cleanse["Actions"][0]["Name"] = json!("Cleanse for tenant");
     cleanse["Actions"][0]["WorkerPoolVariable"] = json!("Tenant.WorkerPool");
@@ -113,11 +120,11 @@ fn chosen_by_tenants(pool: &str) -> Value {
 }
 
 /// A project that uses a process template, whose pool is a slug in a plain property.
-fn by_template(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
+fn by_template(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let mut usage = step(
         "Deploy by template",
         "Octopus.ProcessTemplate",
-        Empty::Null,
+        EmptyPoolSpelling::Null,
         json!({
             "Octopus.Action.ProcessTemplate.Reference.Slug": "deploy-service",
             "Octopus.Action.ProcessTemplate.Reference.VersionMask": "1.X",
@@ -129,11 +136,17 @@ fn by_template(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     let project = json!({
         "Name": "Search", "ProjectGroupId": estate.groups[0], "LifecycleId": "Lifecycles-1",
     });
-    garden.project(project, vec![usage, steps::notify(Empty::Null)], Vec::new()).map(drop)
+    garden
+        .project(project, vec![usage, steps::notify(EmptyPoolSpelling::Null)], Vec::new())
+        .map(drop)
 }
 
 /// A web app whose steps run in its own pool, unless they name one.
-fn by_target(garden: &mut Garden<'_>, estate: &Estate, pools: &Pools) -> Result<()> {
+fn by_target(
+    garden: &mut SpaceSeeder<'_>,
+    estate: &SeedInventory,
+    pools: &AcmePools,
+) -> Result<()> {
     let endpoint = json!({
         "CommunicationStyle": "AzureWebApp",
         "AccountId": estate.azure,

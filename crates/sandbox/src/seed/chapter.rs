@@ -4,15 +4,15 @@
 //! spellings. Never: a worker, or a pool beside the default one.
 
 use super::{
-    estate::{self, Estate, variable},
-    garden::Garden,
-    steps::{self, Empty, action, on, parent, script, step},
+    estate::{self, SeedInventory, variable},
+    garden::SpaceSeeder,
+    steps::{self, EmptyPoolSpelling, action, on, parent, script, step},
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants the company, and tells what it has beside projects.
-pub(super) fn plant(garden: &mut Garden<'_>) -> Result<Estate> {
+pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
     let estate = estate::plant(garden)?;
     applications(garden, &estate)?;
     data(garden, &estate)?;
@@ -20,9 +20,9 @@ pub(super) fn plant(garden: &mut Garden<'_>) -> Result<Estate> {
     Ok(estate)
 }
 
-fn applications(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
+fn applications(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let group = &estate.groups[0];
-    let empty = Empty::Null;
+    let empty = EmptyPoolSpelling::Null;
     let mut approve = steps::approve(empty);
     approve["Actions"][0]["Environments"] = json!(&estate.environments[2..]);
     let id = garden.project(
@@ -41,7 +41,7 @@ fn applications(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     garden.runbook(&id, "Restart", vec![restart_app(empty), steps::notify(empty)])?;
     garden.runbook(&id, "Refresh test data", refresh_test_data(empty))?;
 
-    let empty = Empty::Absent;
+    let empty = EmptyPoolSpelling::Absent;
     let id = garden.project(
         project("Identity", group, estate),
         vec![
@@ -54,7 +54,7 @@ fn applications(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     garden.runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
     garden.runbook(&id, "Restart", vec![restart_pods(empty)])?;
 
-    let empty = Empty::Null;
+    let empty = EmptyPoolSpelling::Null;
     let id = garden.project(
         project("Catalogue", group, estate),
         vec![steps::deploy_to_aks(empty), rebuild_index(empty), steps::notify(empty)],
@@ -62,7 +62,7 @@ fn applications(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     )?;
     garden.runbook(&id, "Restart", vec![restart_pods(empty)])?;
 
-    let empty = Empty::Text;
+    let empty = EmptyPoolSpelling::Text;
     garden.project(
         project("Mobile API", group, estate),
         vec![
@@ -76,9 +76,9 @@ fn applications(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     Ok(())
 }
 
-fn data(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
+fn data(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let group = &estate.groups[1];
-    let empty = Empty::Text;
+    let empty = EmptyPoolSpelling::Text;
     let id = garden.project(
         project("Billing", group, estate),
         vec![
@@ -92,7 +92,7 @@ fn data(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     )?;
     garden.runbook(&id, "Refresh test data", refresh_test_data(empty))?;
 
-    let empty = Empty::Null;
+    let empty = EmptyPoolSpelling::Null;
     let id = garden.project(
         project("Data Warehouse", group, estate),
         vec![
@@ -106,9 +106,9 @@ fn data(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     garden.runbook(&id, "Refresh test data", refresh_test_data(empty))
 }
 
-fn platform(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
+fn platform(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let group = &estate.groups[2];
-    let empty = Empty::Null;
+    let empty = EmptyPoolSpelling::Null;
     let mut plan = steps::terraform("Plan Terraform", "Octopus.TerraformPlan", empty);
     plan["Actions"][0]["WorkerPoolVariable"] = json!("Terraform.WorkerPool");
     let mut set = variables(estate, "platform");
@@ -126,7 +126,7 @@ fn platform(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     )?;
     garden.runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
 
-    let empty = Empty::Absent;
+    let empty = EmptyPoolSpelling::Absent;
     let package = steps::deploy_package("Deploy package", "LegacyIntranet.Web", empty);
     let id = garden.project(
         project("Legacy Intranet", group, estate),
@@ -141,7 +141,7 @@ fn platform(garden: &mut Garden<'_>, estate: &Estate) -> Result<()> {
     garden.runbook(&id, "Restart", vec![on(restart_service(empty), "intranet-server")])
 }
 
-fn project(name: &str, group: &str, estate: &Estate) -> Value {
+fn project(name: &str, group: &str, estate: &SeedInventory) -> Value {
     json!({
         "Name": name,
         "ProjectGroupId": group,
@@ -150,7 +150,7 @@ fn project(name: &str, group: &str, estate: &Estate) -> Value {
     })
 }
 
-fn variables(estate: &Estate, database: &str) -> Vec<Value> {
+fn variables(estate: &SeedInventory, database: &str) -> Vec<Value> {
     let text = |name: &str, value: &str| variable(name, "String", &json!(value));
     let mut server = text("Database.Server", "sql-prod.corp.example.com");
     server["Scope"] = json!({ "Environment": &estate.environments[2..] });
@@ -163,27 +163,27 @@ fn variables(estate: &Estate, database: &str) -> Vec<Value> {
     ]
 }
 
-fn restart_app(empty: Empty) -> Value {
+fn restart_app(empty: EmptyPoolSpelling) -> Value {
     let body = "az webapp restart --resource-group \"rg-web-store-production\" --name web-store\n";
     steps::azure_script("Restart the app", body, empty)
 }
 
-fn kubectl(name: &str, body: &str, empty: Empty) -> Value {
+fn kubectl(name: &str, body: &str, empty: EmptyPoolSpelling) -> Value {
     on(step(name, "Octopus.KubernetesRunScript", empty, script("Bash", body, "true")), "aks")
 }
 
-fn restart_pods(empty: Empty) -> Value {
+fn restart_pods(empty: EmptyPoolSpelling) -> Value {
     let body = "kubectl rollout restart deployment/\"#{Octopus.Project.Slug}\"\n\
                 kubectl rollout status deployment/\"#{Octopus.Project.Slug}\" --timeout=180s\n";
     kubectl("Restart the pods", body, empty)
 }
 
-fn rebuild_index(empty: Empty) -> Value {
+fn rebuild_index(empty: EmptyPoolSpelling) -> Value {
     let body = "kubectl create job \"reindex-#{Octopus.Release.Number}\" --from=cronjob/reindex\n";
     kubectl("Rebuild search index", body, empty)
 }
 
-fn rotate_certificates(empty: Empty) -> Value {
+fn rotate_certificates(empty: EmptyPoolSpelling) -> Value {
     let body = "\
 for name in $(az keyvault certificate list --vault-name kv-platform --query '[].name' -o tsv); do
   az keyvault certificate create --vault-name kv-platform --name \"$name\" --policy \"$(cat policy.json)\"
@@ -192,7 +192,7 @@ done
     steps::azure_script("Rotate certificates", body, empty)
 }
 
-fn refresh_test_data(empty: Empty) -> Vec<Value> {
+fn refresh_test_data(empty: EmptyPoolSpelling) -> Vec<Value> {
     let body = "\
 Invoke-Sqlcmd -ServerInstance \"#{Database.Server},1433\" -InputFile .\\anonymise.sql -QueryTimeout 7200
 ";
@@ -201,7 +201,7 @@ Invoke-Sqlcmd -ServerInstance \"#{Database.Server},1433\" -InputFile .\\anonymis
     vec![steps::back_up_database(empty), on(anonymise, "database-server"), steps::notify(empty)]
 }
 
-fn smoke_tests(empty: Empty, docker: &str) -> Value {
+fn smoke_tests(empty: EmptyPoolSpelling, docker: &str) -> Value {
     let body = "curl --fail --silent --show-error \"https://api.example.com/health\" | jq -e '.status == \"ok\"'\n";
     let mut properties = script("Bash", body, "True");
     properties["OctopusUseBundledTooling"] = json!("False");
@@ -216,7 +216,7 @@ fn smoke_tests(empty: Empty, docker: &str) -> Value {
 }
 
 /// A rolling step: on the database servers one after the other, with one action that runs elsewhere.
-fn load_warehouse(empty: Empty) -> Value {
+fn load_warehouse(empty: EmptyPoolSpelling) -> Value {
     let on_target = |name: &str, body: &str| {
         action(name, "Octopus.Script", empty, script("PowerShell", body, "false"))
     };
@@ -242,12 +242,12 @@ fn load_warehouse(empty: Empty) -> Value {
     step
 }
 
-fn warm_up(empty: Empty) -> Value {
+fn warm_up(empty: EmptyPoolSpelling) -> Value {
     let body = "Invoke-WebRequest -UseBasicParsing http://localhost/ | Out-Null\n";
     step("Warm up pages", "Octopus.Script", empty, script("PowerShell", body, "false"))
 }
 
-fn restart_service(empty: Empty) -> Value {
+fn restart_service(empty: EmptyPoolSpelling) -> Value {
     let body = "Restart-Service W3SVC\n";
     step("Restart the service", "Octopus.Script", empty, script("PowerShell", body, "false"))
 }

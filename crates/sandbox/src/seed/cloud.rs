@@ -9,15 +9,15 @@
 
 use super::{
     estate::variable,
-    garden::{self, Garden},
-    steps::{self, Empty, script, step},
+    garden::{self, SpaceSeeder},
+    steps::{self, EmptyPoolSpelling, script, step},
 };
 use crate::kind::POOLS;
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants pools by image, and projects whose steps are in them.
-pub(super) fn plant(garden: &mut Garden<'_>) -> Result<()> {
+pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<()> {
     let mut pool = |order: u8, name, image| {
         let mut pool = dynamic(name, image, false);
         pool["SortOrder"] = json!(order);
@@ -26,7 +26,7 @@ pub(super) fn plant(garden: &mut Garden<'_>) -> Result<()> {
     let windows = pool(2, "Windows 2022", "Windows2022")?;
     let ubuntu = pool(3, "Ubuntu 22.04", "Ubuntu2204")?;
     let script = |name, syntax| {
-        step(name, "Octopus.Script", Empty::Null, script(syntax, "echo done", "true"))
+        step(name, "Octopus.Script", EmptyPoolSpelling::Null, script(syntax, "echo done", "true"))
     };
     let mut project = |name, steps, set| {
         let project = json!({
@@ -37,9 +37,9 @@ pub(super) fn plant(garden: &mut Garden<'_>) -> Result<()> {
     project(
         "Storefront",
         vec![
-            within(steps::deploy_arm_template(Empty::Null), &windows),
+            within(steps::deploy_arm_template(EmptyPoolSpelling::Null), &windows),
             within(script("Smoke test", "PowerShell"), &windows),
-            steps::notify(Empty::Null),
+            steps::notify(EmptyPoolSpelling::Null),
         ],
         Vec::new(),
     )?;

@@ -2,7 +2,7 @@
 //!
 //! Never: a worker; getting those is the story.
 
-use super::garden::Garden;
+use super::garden::SpaceSeeder;
 use crate::{
     kind::{ACCOUNTS, ENVIRONMENTS, FEEDS, GROUPS, LIBRARY, PROXIES, TARGETS},
     resource::health,
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// The ids that the projects refer to.
 #[derive(Debug)]
-pub(super) struct Estate {
+pub(super) struct SeedInventory {
     /// Development, Test, Production.
     pub(super) environments: Vec<String>,
     /// Applications, Data, Platform.
@@ -25,7 +25,7 @@ pub(super) struct Estate {
     pub(super) notifications: String,
 }
 
-pub(super) fn plant(garden: &mut Garden<'_>) -> Result<Estate> {
+pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
     let mut environments = Vec::new();
     for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
         environments.push(garden.plant(
@@ -54,10 +54,10 @@ pub(super) fn plant(garden: &mut Garden<'_>) -> Result<Estate> {
     let azure = accounts(garden)?;
     let notifications = notifications(garden)?;
     targets(garden, &environments)?;
-    Ok(Estate { environments, groups, azure, docker, notifications })
+    Ok(SeedInventory { environments, groups, azure, docker, notifications })
 }
 
-fn feeds(garden: &mut Garden<'_>) -> Result<(String, String)> {
+fn feeds(garden: &mut SpaceSeeder<'_>) -> Result<(String, String)> {
     let feed = |name: &str, kind: &str, uri: &str| {
         json!({
             "Name": name,
@@ -75,7 +75,7 @@ fn feeds(garden: &mut Garden<'_>) -> Result<(String, String)> {
     Ok((docker, garden.plant(&FEEDS, charts)?))
 }
 
-fn accounts(garden: &mut Garden<'_>) -> Result<String> {
+fn accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     let account = |name: &str, kind: &str| {
         json!({
             "Name": name,
@@ -115,7 +115,7 @@ fn secret(is_set: bool) -> Value {
     json!({ "HasValue": is_set, "NewValue": null, "Hint": null })
 }
 
-fn notifications(garden: &mut Garden<'_>) -> Result<String> {
+fn notifications(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     let id = "LibraryVariableSets-1";
     garden.plant(
         &LIBRARY,
@@ -149,7 +149,7 @@ pub(super) fn variable(name: &str, kind: &str, value: &Value) -> Value {
     })
 }
 
-fn targets(garden: &mut Garden<'_>, environments: &[String]) -> Result<()> {
+fn targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> {
     // A dozen Tentacles that do nothing but talk to a SQL Server; the chapter makes them superfluous.
     for (environment, short, count) in [(0, "dev", 2), (1, "test", 4), (2, "prod", 6)] {
         for number in 1..=count {
@@ -219,7 +219,7 @@ fn tentacle(name: &str) -> Value {
 }
 
 fn target(
-    garden: &mut Garden<'_>,
+    garden: &mut SpaceSeeder<'_>,
     name: &str,
     environments: &[String],
     role: &str,

@@ -3,52 +3,52 @@
 //! Never: a document's content.
 
 use crate::{
-    git::{Repository, Signature, Tree},
-    kind::{Kind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
+    git::{CommitSignature, CommitTree, GitRepository},
+    kind::{DocumentKind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
     resource::{links, processes, projects, slug, variables, versioned},
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
 
 /// The steps of a deployment process, or of the runbook of this name.
-pub(super) type Planned<'a> = (Option<&'a str>, Vec<Value>);
+pub(super) type SeedProcess<'a> = (Option<&'a str>, Vec<Value>);
 
 /// What the first commits of a seed say; the time is fixed, so that their hashes are.
-const FIRST: Signature<'static> = Signature {
+const FIRST: CommitSignature<'static> = CommitSignature {
     message: "Initial commit of deployment process",
     author: "admin",
-    at: "2026-01-05T09:00:00.000+00:00",
+    time: "2026-01-05T09:00:00.000+00:00",
 };
 
 /// A space that documents are put into.
-pub(super) struct Garden<'a> {
+pub(super) struct SpaceSeeder<'a> {
     db: &'a Connection,
     space: String,
     /// The steps that were made so far, of which ids are counted.
     steps: u64,
 }
 
-impl<'a> Garden<'a> {
+impl<'a> SpaceSeeder<'a> {
     pub(super) fn new(db: &'a Connection, space: &str) -> Self {
         Self { db, space: space.to_owned(), steps: 0 }
     }
 
     /// Puts a document of these fields into the space and returns its id.
-    pub(super) fn plant(&mut self, kind: &'static Kind, fields: Value) -> Result<String> {
+    pub(super) fn plant(&mut self, kind: &'static DocumentKind, fields: Value) -> Result<String> {
         let id = store::next_id(self.db, kind)?;
         self.plant_as(kind, &id, fields)?;
         Ok(id)
     }
 
-    fn plant_as(&self, kind: &'static Kind, id: &str, fields: Value) -> Result<()> {
+    fn plant_as(&self, kind: &'static DocumentKind, id: &str, fields: Value) -> Result<()> {
         let mut document = json!({ "Id": id, "SpaceId": self.space, "Name": fields["Name"] });
         if kind.path != PROXIES.path {
             document["Slug"] = json!(slug(fields["Name"].as_str().unwrap_or_default()));
         }
         merge(&mut document, fields);
         document["Links"] = links::of(kind, &self.space, id, &document);
-        store::save(self.db, &Document::new(kind, &document))
+        store::save(self.db, &StoredDocument::new(kind, &document))
     }
 
     /// A project with its process and its variables.
@@ -73,7 +73,7 @@ impl<'a> Garden<'a> {
         &mut self,
         fields: Value,
         set: Vec<Value>,
-        branches: Vec<(&str, Vec<Planned<'_>>)>,
+        branches: Vec<(&str, Vec<SeedProcess<'_>>)>,
     ) -> Result<String> {
         let id = store::next_id(self.db, &PROJECTS)?;
         let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
@@ -85,7 +85,7 @@ impl<'a> Garden<'a> {
         let variables = store::all(self.db, &VARIABLES, &self.space)?;
         let variables = variables.into_iter().find(|it| in_git && it.owner == id);
         for (branch, processes) in branches {
-            let mut tree = Tree::new();
+            let mut tree = CommitTree::new();
             for (runbook, mut steps) in processes {
                 steps.iter_mut().for_each(|step| self.identify(step));
                 let steps = Value::Array(steps);
@@ -98,8 +98,8 @@ impl<'a> Garden<'a> {
     }
 
     /// The repository of a project.
-    pub(super) fn repository<'r>(&'r self, project: &'r str) -> Repository<'r> {
-        Repository { db: self.db, space: &self.space, project }
+    pub(super) fn repository<'r>(&'r self, project: &'r str) -> GitRepository<'r> {
+        GitRepository { db: self.db, space: &self.space, project }
     }
 
     /// A runbook of a project with its process.
@@ -111,12 +111,12 @@ impl<'a> Garden<'a> {
         self.process(processes::empty(&self.space, project, Some(&id)), steps)
     }
 
-    fn process(&mut self, empty: Document, mut steps: Vec<Value>) -> Result<()> {
+    fn process(&mut self, empty: StoredDocument, mut steps: Vec<Value>) -> Result<()> {
         steps.iter_mut().for_each(|step| self.identify(step));
         let steps = Value::Array(steps).to_string();
         let body = empty.body.replacen("\"Steps\":[]", &format!("\"Steps\":{steps}"), 1);
         let body = body.replacen("\"Version\":0", "\"Version\":1", 1);
-        store::save(self.db, &Document { body, ..empty })
+        store::save(self.db, &StoredDocument { body, ..empty })
     }
 
     /// Gives ids to a step, its actions and their packages.

@@ -4,8 +4,8 @@
 //! targets; nothing that is measured reads them.
 
 use super::{
-    garden::{self, Garden},
-    steps::{self, Empty},
+    garden::{self, SpaceSeeder},
+    steps::{self, EmptyPoolSpelling},
 };
 use crate::{
     kind::{ENVIRONMENTS, GROUPS, POOLS, WORKERS},
@@ -19,7 +19,7 @@ const POOLS_OF_WORKERS: [&str; 4] = ["Kubernetes", "Azure", "Database", "General
 
 /// Plants as many projects, steps in each, and workers as asked.
 pub(super) fn plant(
-    garden: &mut Garden<'_>,
+    garden: &mut SpaceSeeder<'_>,
     projects: usize,
     steps: usize,
     workers: usize,
@@ -53,7 +53,7 @@ pub(super) fn plant(
     Ok(())
 }
 
-fn worker(garden: &mut Garden<'_>, number: usize, pools: &[String]) -> Result<()> {
+fn worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) -> Result<()> {
     let at = number % pools.len();
     let kind = POOLS_OF_WORKERS[at].to_lowercase();
     let name = format!("{kind}-worker-{:03}", number / pools.len() + 1);
@@ -90,7 +90,8 @@ fn worker(garden: &mut Garden<'_>, number: usize, pools: &[String]) -> Result<()
 
 /// The step of this place in the project of this number.
 fn step(project: usize, index: usize, pools: &[String]) -> Value {
-    let empty = [Empty::Null, Empty::Text, Empty::Absent][project % 3];
+    let empty =
+        [EmptyPoolSpelling::Null, EmptyPoolSpelling::Text, EmptyPoolSpelling::Absent][project % 3];
     let (mut step, pool) = match index % 8 {
         0 => (steps::approve(empty), None),
         1 => (steps::back_up_database(empty), Some(2)),

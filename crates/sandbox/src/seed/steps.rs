@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// How an empty pool is written: three clients, three ways.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Empty {
+pub(super) enum EmptyPoolSpelling {
     /// As the portal does.
     Null,
     /// As Terraform does.
@@ -18,7 +18,7 @@ pub(super) enum Empty {
 }
 
 /// A step of one action.
-pub(super) fn step(name: &str, kind: &str, empty: Empty, properties: Value) -> Value {
+pub(super) fn step(name: &str, kind: &str, empty: EmptyPoolSpelling, properties: Value) -> Value {
     let action = action(name, kind, empty, properties);
     parent(name, "", vec![action])
 }
@@ -41,7 +41,7 @@ pub(super) fn parent(name: &str, roles: &str, actions: Vec<Value>) -> Value {
 }
 
 /// An action.
-pub(super) fn action(name: &str, kind: &str, empty: Empty, properties: Value) -> Value {
+pub(super) fn action(name: &str, kind: &str, empty: EmptyPoolSpelling, properties: Value) -> Value {
     let mut action = json!({
         "Id": null,
         "Name": name,
@@ -53,9 +53,9 @@ pub(super) fn action(name: &str, kind: &str, empty: Empty, properties: Value) ->
         "IsRequired": false,
     });
     let pool = match empty {
-        Empty::Null => Some(Value::Null),
-        Empty::Text => Some(json!("")),
-        Empty::Absent => None,
+        EmptyPoolSpelling::Null => Some(Value::Null),
+        EmptyPoolSpelling::Text => Some(json!("")),
+        EmptyPoolSpelling::Absent => None,
     };
     if let Some(pool) = &pool {
         action["WorkerPoolId"] = pool.clone();
@@ -95,7 +95,7 @@ pub(super) fn script(syntax: &str, body: &str, on_server: &str) -> Value {
     })
 }
 
-pub(super) fn notify(empty: Empty) -> Value {
+pub(super) fn notify(empty: EmptyPoolSpelling) -> Value {
     let body = "\
 $message = @{
     text = \"#{Octopus.Project.Name} #{Octopus.Release.Number} is on its way to #{Octopus.Environment.Name}.\"
@@ -107,7 +107,7 @@ Invoke-RestMethod -Uri $OctopusParameters[\"Slack.Webhook\"] -Method Post -Conte
     step("Notify the team", "Octopus.Script", empty, script("PowerShell", body, "true"))
 }
 
-pub(super) fn back_up_database(empty: Empty) -> Value {
+pub(super) fn back_up_database(empty: EmptyPoolSpelling) -> Value {
     let body = "\
 $file = \"\\\\backup\\sql\\#{Database.Name}-$(Get-Date -Format yyyyMMdd-HHmmss).bak\"
 Write-Host \"Backing up #{Database.Name} on #{Database.Server} to $file\"
@@ -119,7 +119,7 @@ BACKUP DATABASE [#{Database.Name}] TO DISK = N'$file' WITH COPY_ONLY, COMPRESSIO
 }
 
 /// Runs on the database targets, as database steps did before there were workers.
-pub(super) fn migrate_database(empty: Empty) -> Value {
+pub(super) fn migrate_database(empty: EmptyPoolSpelling) -> Value {
     let body = "\
 $scripts = Join-Path $OctopusParameters[\"Octopus.Action.Package[Migrations].ExtractedPath\"] \"sql\"
 foreach ($script in Get-ChildItem $scripts -Filter *.sql | Sort-Object Name) {
@@ -141,7 +141,7 @@ foreach ($script in Get-ChildItem $scripts -Filter *.sql | Sort-Object Name) {
     on(step, "database-server")
 }
 
-pub(super) fn deploy_to_aks(empty: Empty) -> Value {
+pub(super) fn deploy_to_aks(empty: EmptyPoolSpelling) -> Value {
     let yaml = "\
 apiVersion: apps/v1
 kind: Deployment
@@ -172,7 +172,7 @@ spec:
     on(step("Deploy to AKS", "Octopus.KubernetesDeployRawYaml", empty, properties), "aks")
 }
 
-pub(super) fn upgrade_helm_release(empty: Empty) -> Value {
+pub(super) fn upgrade_helm_release(empty: EmptyPoolSpelling) -> Value {
     let mut step = step(
         "Upgrade Helm release",
         "Octopus.HelmChartUpgrade",
@@ -194,7 +194,7 @@ pub(super) fn upgrade_helm_release(empty: Empty) -> Value {
     on(step, "aks")
 }
 
-pub(super) fn deploy_arm_template(empty: Empty) -> Value {
+pub(super) fn deploy_arm_template(empty: EmptyPoolSpelling) -> Value {
     let template = json!({
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
         "contentVersion": "1.0.0.0",
@@ -226,14 +226,14 @@ pub(super) fn deploy_arm_template(empty: Empty) -> Value {
     )
 }
 
-pub(super) fn azure_script(name: &str, body: &str, empty: Empty) -> Value {
+pub(super) fn azure_script(name: &str, body: &str, empty: EmptyPoolSpelling) -> Value {
     let mut properties = script("Bash", body, "true");
     properties["Octopus.Action.Azure.AccountId"] = json!("#{Azure.Account}");
     properties["OctopusUseBundledTooling"] = json!("False");
     step(name, "Octopus.AzurePowerShell", empty, properties)
 }
 
-pub(super) fn swap_slots(empty: Empty) -> Value {
+pub(super) fn swap_slots(empty: EmptyPoolSpelling) -> Value {
     let body = "\
 group=\"rg-#{Octopus.Project.Slug}-#{Octopus.Environment.Name | ToLower}\"
 az webapp deployment slot swap --resource-group \"$group\" --name \"#{Octopus.Project.Slug}\" \\
@@ -242,7 +242,7 @@ az webapp deployment slot swap --resource-group \"$group\" --name \"#{Octopus.Pr
     azure_script("Swap slots", body, empty)
 }
 
-pub(super) fn deploy_web_app(package_id: &str, empty: Empty) -> Value {
+pub(super) fn deploy_web_app(package_id: &str, empty: EmptyPoolSpelling) -> Value {
     let mut step = step(
         "Deploy web app",
         "Octopus.AzureWebApp",
@@ -263,7 +263,7 @@ pub(super) fn deploy_web_app(package_id: &str, empty: Empty) -> Value {
     on(step, "web-app")
 }
 
-pub(super) fn terraform(name: &str, kind: &str, empty: Empty) -> Value {
+pub(super) fn terraform(name: &str, kind: &str, empty: EmptyPoolSpelling) -> Value {
     let body = "\
 terraform {
   required_providers { azurerm = { source = \"hashicorp/azurerm\", version = \"~> 4.0\" } }
@@ -293,7 +293,7 @@ resource \"azurerm_resource_group\" \"main\" {
     )
 }
 
-pub(super) fn approve(empty: Empty) -> Value {
+pub(super) fn approve(empty: EmptyPoolSpelling) -> Value {
     step(
         "Approve",
         "Octopus.Manual",
@@ -307,7 +307,7 @@ pub(super) fn approve(empty: Empty) -> Value {
     )
 }
 
-pub(super) fn send_release_notes(empty: Empty) -> Value {
+pub(super) fn send_release_notes(empty: EmptyPoolSpelling) -> Value {
     step(
         "Send release notes",
         "Octopus.Email",
@@ -322,7 +322,7 @@ pub(super) fn send_release_notes(empty: Empty) -> Value {
     )
 }
 
-pub(super) fn deploy_package(name: &str, package_id: &str, empty: Empty) -> Value {
+pub(super) fn deploy_package(name: &str, package_id: &str, empty: EmptyPoolSpelling) -> Value {
     let mut step = step(
         name,
         "Octopus.TentaclePackage",

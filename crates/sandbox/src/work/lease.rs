@@ -7,29 +7,29 @@
 //!
 //! `api.md` 2.15.
 
-use super::plan::{Hold, Stage};
+use super::plan::{TaskStage, WorkerHold};
 use crate::{
-    answer::{Answer, Result},
+    answer::{HandlerResult, SandboxResponse},
     kind::LEASES,
-    page::Filter,
-    resource::{Call, shown, text},
-    store::{self, Document},
+    page::ListFilter,
+    resource::{RequestContext, shown, text},
+    store::{self, StoredDocument},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// The id of the lease of each worker that a task holds of a pool.
-pub(super) type Leases = Vec<(Hold, String)>;
+pub(super) type WorkerLeases = Vec<(WorkerHold, String)>;
 
 /// Takes the workers of a task's stages, each once for each pool.
 pub(super) fn take(
     db: &Connection,
     (space, task): (&str, &str),
-    stages: &[Stage],
+    stages: &[TaskStage],
     at: Timestamp,
-) -> Result<Leases> {
-    let mut leases = Leases::new();
+) -> HandlerResult<WorkerLeases> {
+    let mut leases = WorkerLeases::new();
     let holds = stages.iter().flat_map(|it| &it.parts).filter_map(|it| it.hold.as_ref());
     for hold in holds {
         if leases.iter().any(|(held, _)| held == hold) {
@@ -46,14 +46,14 @@ pub(super) fn take(
             "Exclusive": hold.is_exclusive,
             "TakenAt": shown(at),
         });
-        store::save(db, &Document::numbered(&LEASES, &lease))?;
+        store::save(db, &StoredDocument::numbered(&LEASES, &lease))?;
         leases.push((hold.clone(), id));
     }
     Ok(leases)
 }
 
 /// Lets go of all that a task holds.
-pub(super) fn release(db: &Connection, task: &str) -> Result<()> {
+pub(super) fn release(db: &Connection, task: &str) -> HandlerResult<()> {
     let of_task = "json_extract(body, '$.ServerTaskId') = ?2 collate nocase";
     for lease in store::select(db, &LEASES, of_task, [LEASES.prefix, task])? {
         store::delete(db, &lease.id)?;
@@ -62,24 +62,24 @@ pub(super) fn release(db: &Connection, task: &str) -> Result<()> {
 }
 
 /// Every lease of a space.
-pub(super) fn of_space(db: &Connection, space: &str) -> Result<Vec<Value>> {
+pub(super) fn of_space(db: &Connection, space: &str) -> HandlerResult<Vec<Value>> {
     let leases = store::all(db, &LEASES, space)?;
-    Ok(leases.iter().map(Document::value).collect::<serde_json::Result<_>>()?)
+    Ok(leases.iter().map(StoredDocument::value).collect::<serde_json::Result<_>>()?)
 }
 
 /// The first lease of a worker, if any task holds it: the id of that task.
-pub(crate) fn of_worker(db: &Connection, worker: &str) -> Result<Option<String>> {
+pub(crate) fn of_worker(db: &Connection, worker: &str) -> HandlerResult<Option<String>> {
     let leases = store::select(db, &LEASES, "owner = ?2", [LEASES.prefix, worker])?;
-    let lease = leases.first().map(Document::value).transpose()?;
+    let lease = leases.first().map(StoredDocument::value).transpose()?;
     Ok(lease.map(|it| text(&it, "ServerTaskId").to_owned()))
 }
 
 /// `GET …/workertaskleases`.
-pub(crate) fn list(call: &Call<'_>) -> Result {
-    let mut filter = Filter::new(&LEASES, &call.space, call.request);
-    if !call.who.may(LEASES.view) {
+pub(crate) fn list(call: &RequestContext<'_>) -> HandlerResult {
+    let mut filter = ListFilter::new(&LEASES, &call.space, call.request);
+    if !call.person.may(LEASES.view) {
         filter.and("id =", "");
     }
     let page = filter.page_text(call.db, &call.at(LEASES.path), LEASES.take)?;
-    Ok(Answer::text(format!(r#"{{"WorkerTaskLeases":{page}}}"#)))
+    Ok(SandboxResponse::text(format!(r#"{{"WorkerTaskLeases":{page}}}"#)))
 }

@@ -3,15 +3,15 @@
 //! Never: output of a script, since none runs.
 
 use super::{
-    Outcome,
-    lease::Leases,
-    plan::{Part, Stage},
+    TaskOutcome,
+    lease::WorkerLeases,
+    plan::{StagePart, TaskStage},
 };
 use crate::{
-    answer::{Answer, Result},
+    answer::{HandlerResult, SandboxResponse},
     kind::LOGS,
     resource::{shown, text},
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -26,16 +26,16 @@ fn id(task: &str) -> String {
 pub(super) fn begin(
     db: &Connection,
     task: &Value,
-    (stages, leases): (&[Stage], &Leases),
+    (stages, leases): (&[TaskStage], &WorkerLeases),
     at: Timestamp,
-) -> Result<()> {
+) -> HandlerResult<()> {
     let task_id = text(task, "Id");
     let mut root = node(task_id, text(task, "Description"), at);
     for (index, stage) in stages.iter().enumerate() {
         let path = format!("{task_id}/{index}");
         let mut branch = node(&path, &stage.title, at);
         for (place, part) in stage.parts.iter().enumerate() {
-            let mut leaf = node(&format!("{path}/{place}"), &part.who, at);
+            let mut leaf = node(&format!("{path}/{place}"), &part.machine, at);
             leaf["LogElements"] = lines(part, leases, at);
             add(&mut branch["Children"], leaf);
         }
@@ -49,7 +49,7 @@ pub(super) fn begin(
     write(db, task_id, &root)
 }
 
-fn lines(part: &Part, leases: &Leases, at: Timestamp) -> Value {
+fn lines(part: &StagePart, leases: &WorkerLeases, at: Timestamp) -> Value {
     let lease = part.hold.as_ref().and_then(|hold| leases.iter().find(|(held, _)| held == hold));
     let leased = lease.map(|(hold, id)| {
         format!("Leased worker {} from pool {} (lease {id})", hold.worker_name, hold.pool_name)
@@ -59,16 +59,21 @@ fn lines(part: &Part, leases: &Leases, at: Timestamp) -> Value {
 }
 
 /// Writes down how a task ended.
-pub(super) fn end(db: &Connection, task: &str, at: Timestamp, outcome: &Outcome) -> Result<()> {
+pub(super) fn end(
+    db: &Connection,
+    task: &str,
+    at: Timestamp,
+    outcome: &TaskOutcome,
+) -> HandlerResult<()> {
     let mut root = read(db, task)?;
     if root.is_null() {
         root = node(task, "", at);
     }
     let (status, category, message) = match outcome {
-        Outcome::Success => ("Success", "Info", "The task completed successfully"),
-        Outcome::Failed(why) => ("Failed", "Fatal", why.as_str()),
-        Outcome::Canceled => ("Canceled", "Info", "The task was canceled"),
-        Outcome::TimedOut => ("Failed", "Error", "The task timed out in the queue"),
+        TaskOutcome::Success => ("Success", "Info", "The task completed successfully"),
+        TaskOutcome::Failed(why) => ("Failed", "Fatal", why.as_str()),
+        TaskOutcome::Canceled => ("Canceled", "Info", "The task was canceled"),
+        TaskOutcome::TimedOut => ("Failed", "Error", "The task timed out in the queue"),
     };
     close(&mut root, status, at);
     add(&mut root["LogElements"], line(category, message, at));
@@ -110,27 +115,27 @@ fn add(list: &mut Value, item: Value) {
     }
 }
 
-fn read(db: &Connection, task: &str) -> Result<Value> {
+fn read(db: &Connection, task: &str) -> HandlerResult<Value> {
     let found = store::select(db, &LOGS, "id = ?2", [LOGS.prefix, &id(task)])?;
-    Ok(found.first().map(Document::value).transpose()?.unwrap_or_default())
+    Ok(found.first().map(StoredDocument::value).transpose()?.unwrap_or_default())
 }
 
-fn write(db: &Connection, task: &str, root: &Value) -> Result<()> {
-    let document = Document {
+fn write(db: &Connection, task: &str, root: &Value) -> HandlerResult<()> {
+    let document = StoredDocument {
         id: id(task),
         owner: task.to_owned(),
         name: String::new(),
-        ..Document::new(&LOGS, root)
+        ..StoredDocument::new(&LOGS, root)
     };
     Ok(store::save(db, &document)?)
 }
 
 /// `GET …/tasks/{id}/details`.
-pub(crate) fn details(db: &Connection, task: &Value) -> Result {
+pub(crate) fn details(db: &Connection, task: &Value) -> HandlerResult {
     let root = read(db, text(task, "Id"))?;
     let done = task["IsCompleted"] == true;
     let logs = if root.is_null() { json!([]) } else { json!([root]) };
-    Ok(Answer::of(&json!({
+    Ok(SandboxResponse::of(&json!({
         "Id": null,
         "Task": task,
         "ActivityLogs": logs,
@@ -144,7 +149,7 @@ pub(crate) fn details(db: &Connection, task: &Value) -> Result {
 }
 
 /// `GET …/tasks/{id}/raw`.
-pub(crate) fn raw(db: &Connection, task: &Value) -> Result {
+pub(crate) fn raw(db: &Connection, task: &Value) -> HandlerResult {
     let mut log = format!("Task ID: {}\n", text(task, "Id"));
     let root = read(db, text(task, "Id"))?;
     _ = writeln!(log, "Task status: {}", text(task, "State"));
@@ -157,7 +162,7 @@ pub(crate) fn raw(db: &Connection, task: &Value) -> Result {
     }
     log.push('\n');
     tell(&root, 0, &mut log);
-    Ok(Answer::plain(log))
+    Ok(SandboxResponse::plain(log))
 }
 
 fn tell(node: &Value, depth: usize, log: &mut String) {

@@ -4,22 +4,25 @@
 
 use super::{
     ground::ground,
-    scope::{self, Scope},
+    scope::{self, VariableContext},
     script,
 };
 use crate::{
-    answer::Result,
-    kind::{DEPLOYMENTS, Kind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
-    place::{self, Ground, Place, Pool, Step, Target, Trouble, Worker},
+    answer::HandlerResult,
+    kind::{DEPLOYMENTS, DocumentKind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
+    place::{
+        self, AvailableWorkers, PlacementError, PlacementPool, PlacementTarget, PlacementWorker,
+        RunPlace, StepToPlace,
+    },
     resource::{field, flag, list, process_templates, text},
-    store::{self, Document},
+    store::{self, StoredDocument},
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// What becomes of a task that is to start.
-pub(super) enum Plan {
-    Go(Vec<Stage>),
+pub(super) enum TaskPlan {
+    Run(Vec<TaskStage>),
     /// Another task holds a worker for itself.
     Wait,
     /// It fails before anything has run.
@@ -28,24 +31,24 @@ pub(super) enum Plan {
 
 /// A step of a process, or the one of a script.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(super) struct TaskStage {
     pub(super) title: String,
     /// Where it runs; nowhere where it is skipped.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<StagePart>,
 }
 
 /// A stage at one place.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct StagePart {
     /// `Octopus Server`, or the machine.
-    pub(super) who: String,
-    pub(super) hold: Option<Hold>,
+    pub(super) machine: String,
+    pub(super) hold: Option<WorkerHold>,
     pub(super) lines: Vec<String>,
 }
 
 /// A worker that is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hold {
+pub(super) struct WorkerHold {
     pub(super) worker: String,
     pub(super) worker_name: String,
     pub(super) pool: String,
@@ -54,7 +57,7 @@ pub(super) struct Hold {
 }
 
 /// What this task is to do.
-pub(super) fn of(db: &Connection, task: &Value) -> Result<Plan> {
+pub(super) fn of(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
     let arguments = &task["Arguments"];
     let job = match text(task, "Name") {
         "Deploy" => deployment(db, text(arguments, "DeploymentId"))?,
@@ -63,13 +66,13 @@ pub(super) fn of(db: &Connection, task: &Value) -> Result<Plan> {
     };
     match job {
         Some(job) => job.plan(db, task),
-        None => Ok(Plan::Fail("What this task is to do was deleted.".to_owned())),
+        None => Ok(TaskPlan::Fail("What this task is to do was deleted.".to_owned())),
     }
 }
 
 /// A process to be run.
 #[derive(Debug)]
-struct Job {
+struct ProcessRun {
     /// The deployment or the run, with what its user has chosen.
     chosen: Value,
     process: Value,
@@ -79,48 +82,52 @@ struct Job {
     owner: String,
 }
 
-fn deployment(db: &Connection, id: &str) -> Result<Option<Job>> {
+fn deployment(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
     let Some(chosen) = document(db, &DEPLOYMENTS, id)? else { return Ok(None) };
     let release = document(db, &RELEASES, text(&chosen, "ReleaseId"))?.unwrap_or_default();
     let process = text(&release, "ProjectDeploymentProcessSnapshotId").to_owned();
     let owner = text(&chosen, "ProjectId").to_owned();
-    Job::of(db, chosen, (&release, "ProjectVariableSetSnapshotId"), (&process, owner))
+    ProcessRun::of(db, chosen, (&release, "ProjectVariableSetSnapshotId"), (&process, owner))
 }
 
-fn run(db: &Connection, id: &str) -> Result<Option<Job>> {
+fn run(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
     let Some(chosen) = document(db, &RUNS, id)? else { return Ok(None) };
     let snapshot =
         document(db, &SNAPSHOTS, text(&chosen, "RunbookSnapshotId"))?.unwrap_or_default();
     let process = text(&snapshot, "FrozenRunbookProcessId").to_owned();
     let owner = text(&chosen, "RunbookId").to_owned();
-    Job::of(db, chosen, (&snapshot, "FrozenProjectVariableSetId"), (&process, owner))
+    ProcessRun::of(db, chosen, (&snapshot, "FrozenProjectVariableSetId"), (&process, owner))
 }
 
 /// Notes in the deployment or the run of a task that it has failed.
-pub(super) fn mark_failed(db: &Connection, task: &Value) -> Result<()> {
+pub(super) fn mark_failed(db: &Connection, task: &Value) -> HandlerResult<()> {
     for (kind, argument) in [(&DEPLOYMENTS, "DeploymentId"), (&RUNS, "RunbookRunId")] {
         let id = text(field(task, "Arguments"), argument);
         if let Some(mut chosen) = document(db, kind, id)? {
             chosen["FailureEncountered"] = json!(true);
-            store::save(db, &Document::numbered(kind, &chosen))?;
+            store::save(db, &StoredDocument::numbered(kind, &chosen))?;
         }
     }
     Ok(())
 }
 
 /// A document of this id, wherever it is.
-fn document(db: &Connection, kind: &'static Kind, id: &str) -> Result<Option<Value>> {
+fn document(
+    db: &Connection,
+    kind: &'static DocumentKind,
+    id: &str,
+) -> HandlerResult<Option<Value>> {
     let found = store::select(db, kind, "id = ?2", [kind.prefix, id])?;
-    Ok(found.first().map(Document::value).transpose()?)
+    Ok(found.first().map(StoredDocument::value).transpose()?)
 }
 
-impl Job {
+impl ProcessRun {
     fn of(
         db: &Connection,
         chosen: Value,
         (snapshot, set): (&Value, &str),
         (process, owner): (&str, String),
-    ) -> Result<Option<Self>> {
+    ) -> HandlerResult<Option<Self>> {
         let Some(process) = store::any(db, process)? else { return Ok(None) };
         let process = process_templates::executed(db, process)?;
         let libraries = list(snapshot, "LibraryVariableSetSnapshotIds");
@@ -131,7 +138,7 @@ impl Job {
         Ok(Some(Self { chosen, process, sets, owner }))
     }
 
-    fn plan(&self, db: &Connection, task: &Value) -> Result<Plan> {
+    fn plan(&self, db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
         let space = text(task, "SpaceId");
         let ground = ground(db, space)?;
         let targets = self.targets(db, space)?;
@@ -139,12 +146,12 @@ impl Job {
         for (title, step, action) in self.turns() {
             let roles = [tags(step), tags(action)].concat();
             match self.parts(action, (&roles, &targets), &ground, text(task, "Id")) {
-                Ok(parts) => stages.push(Stage { title, parts }),
-                Err(Trouble::Taken(_)) => return Ok(Plan::Wait),
-                Err(trouble) => return Ok(Plan::Fail(trouble.to_string())),
+                Ok(parts) => stages.push(TaskStage { title, parts }),
+                Err(PlacementError::Taken(_)) => return Ok(TaskPlan::Wait),
+                Err(trouble) => return Ok(TaskPlan::Fail(trouble.to_string())),
             }
         }
-        Ok(Plan::Go(stages))
+        Ok(TaskPlan::Run(stages))
     }
 
     /// The actions that have their turn, each with its title and its step.
@@ -181,7 +188,7 @@ impl Job {
     }
 
     /// The targets of the environment that were not deselected.
-    fn targets(&self, db: &Connection, space: &str) -> Result<Vec<Value>> {
+    fn targets(&self, db: &Connection, space: &str) -> HandlerResult<Vec<Value>> {
         let environment = text(&self.chosen, "EnvironmentId").to_owned();
         let (only, not) =
             (list(&self.chosen, "SpecificMachineIds"), list(&self.chosen, "ExcludedMachineIds"));
@@ -202,23 +209,27 @@ impl Job {
         &self,
         action: &Value,
         (roles, targets): (&[String], &[Value]),
-        ground: &Ground,
+        ground: &AvailableWorkers,
         task: &str,
-    ) -> std::result::Result<Vec<Part>, Trouble> {
-        let scope = Scope {
+    ) -> std::result::Result<Vec<StagePart>, PlacementError> {
+        let scope = VariableContext {
             environment: text(&self.chosen, "EnvironmentId"),
             channel: text(&self.chosen, "ChannelId"),
             owner: &self.owner,
             action,
         };
         if let Some(pool) = of_template(action, ground) {
-            let step =
-                Step { name: text(action, "Name"), on_server: true, pool, ..Step::default() };
+            let step = StepToPlace {
+                name: text(action, "Name"),
+                on_server: true,
+                pool,
+                ..StepToPlace::default()
+            };
             return Ok(part(place::resolve(&step, ground)?, "", task).into_iter().collect());
         }
         let variable = text(action, "WorkerPoolVariable");
         let value = scope::value(&self.sets, variable, &scope);
-        let step = Step {
+        let step = StepToPlace {
             name: text(action, "Name"),
             action: text(action, "ActionType"),
             on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
@@ -237,7 +248,7 @@ impl Job {
             let endpoint = field(target, "Endpoint");
             let (style, pool) =
                 (text(endpoint, "CommunicationStyle"), text(endpoint, "DefaultWorkerPoolId"));
-            let step = Step { target: Some(Target { style, pool }), ..step };
+            let step = StepToPlace { target: Some(PlacementTarget { style, pool }), ..step };
             parts.extend(part(place::resolve(&step, ground)?, text(target, "Name"), task));
         }
         Ok(parts)
@@ -247,7 +258,7 @@ impl Job {
 /// The pool that the use of a process template names in one of its parameters, whose values are slugs.
 ///
 /// Of a template that is not there nobody knows the steps: they run in that pool, or else as the action says.
-fn of_template<'a>(action: &Value, ground: &'a Ground) -> Option<&'a str> {
+fn of_template<'a>(action: &Value, ground: &'a AvailableWorkers) -> Option<&'a str> {
     if text(action, "ActionType") != "Octopus.ProcessTemplate" {
         return None;
     }
@@ -258,31 +269,31 @@ fn of_template<'a>(action: &Value, ground: &'a Ground) -> Option<&'a str> {
     parameters.find_map(|(_, value)| named(value)).map(|pool| pool.id.as_str())
 }
 
-fn part(place: Place<'_>, target: &str, task: &str) -> Option<Part> {
+fn part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
     let on_behalf =
         if target.is_empty() { String::new() } else { format!(" on behalf of {target}") };
     let server = "Octopus Server".to_owned();
     Some(match place {
-        Place::Nobody => return None,
-        Place::Server => Part { who: server, hold: None, lines: Vec::new() },
-        Place::Target => Part { who: target.to_owned(), hold: None, lines: Vec::new() },
-        Place::BuiltIn => Part {
-            who: format!("{server}{on_behalf}"),
+        RunPlace::NoTarget => return None,
+        RunPlace::Server => StagePart { machine: server, hold: None, lines: Vec::new() },
+        RunPlace::Target => StagePart { machine: target.to_owned(), hold: None, lines: Vec::new() },
+        RunPlace::BuiltIn => StagePart {
+            machine: format!("{server}{on_behalf}"),
             hold: None,
             lines: vec![
                 "The default worker pool has no workers; using the built-in worker".to_owned(),
             ],
         },
-        Place::Worker { worker, pool } => Part {
-            who: format!("Worker {}{on_behalf}", worker.name),
+        RunPlace::Worker { worker, pool } => StagePart {
+            machine: format!("Worker {}{on_behalf}", worker.name),
             hold: Some(hold(worker, pool, false)),
             lines: Vec::new(),
         },
-        Place::Dynamic { pool, image } => {
+        RunPlace::Dynamic { pool, image } => {
             let name = format!("{}-{}", image.to_lowercase(), task.to_lowercase());
-            Part {
-                who: format!("Worker {name}{on_behalf}"),
-                hold: Some(Hold {
+            StagePart {
+                machine: format!("Worker {name}{on_behalf}"),
+                hold: Some(WorkerHold {
                     worker: format!("Dynamic{}-{task}", pool.id),
                     worker_name: name,
                     pool: pool.id.clone(),
@@ -296,8 +307,12 @@ fn part(place: Place<'_>, target: &str, task: &str) -> Option<Part> {
 }
 
 /// A worker of a pool, held.
-pub(super) fn hold(worker: &Worker, pool: &Pool, is_exclusive: bool) -> Hold {
-    Hold {
+pub(super) fn hold(
+    worker: &PlacementWorker,
+    pool: &PlacementPool,
+    is_exclusive: bool,
+) -> WorkerHold {
+    WorkerHold {
         worker: worker.id.clone(),
         worker_name: worker.name.clone(),
         pool: pool.id.clone(),

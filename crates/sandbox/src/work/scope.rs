@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Where a value is asked for.
 #[derive(Debug)]
-pub(super) struct Scope<'a> {
+pub(super) struct VariableContext<'a> {
     pub(super) environment: &'a str,
     pub(super) channel: &'a str,
     /// The runbook, or the project of a deployment.
@@ -22,7 +22,7 @@ const DIMENSIONS: [&str; 8] =
     ["Action", "Machine", "Role", "TenantTag", "Tenant", "Environment", "Channel", "ProcessOwner"];
 
 /// The value of a variable of these sets.
-pub(super) fn value(sets: &[Value], name: &str, scope: &Scope<'_>) -> Option<String> {
+pub(super) fn value(sets: &[Value], name: &str, scope: &VariableContext<'_>) -> Option<String> {
     let variables = sets
         .iter()
         .flat_map(|set| field(set, "Variables").as_array().map(Vec::as_slice).unwrap_or_default());
@@ -37,7 +37,7 @@ pub(super) fn value(sets: &[Value], name: &str, scope: &Scope<'_>) -> Option<Str
     best.and_then(|(_, variable)| field(variable, "Value").as_str()).map(str::to_owned)
 }
 
-impl Scope<'_> {
+impl VariableContext<'_> {
     /// How narrow a value's scope is, if it fits.
     fn fits(&self, wanted: &Value) -> Option<u32> {
         let mut narrow = 0;
@@ -97,7 +97,7 @@ mod tests {
             ("None", "Environments-1", "Channels-1", "Projects-1", "x", None),
         ] {
             let action = json!({ "Id": "1", "Slug": slug });
-            let scope = Scope { environment, channel, owner, action: &action };
+            let scope = VariableContext { environment, channel, owner, action: &action };
             let found = value(&sets, name, &scope);
             assert_eq!(found.as_deref(), wanted, "{name} {environment} {channel} {owner} {slug}");
         }

@@ -2,7 +2,7 @@
 //!
 //! Never: a change of state that did not happen.
 
-use super::Outcome;
+use super::TaskOutcome;
 use crate::{
     kind::TASKS,
     resource::{links, shown, text},
@@ -58,12 +58,12 @@ pub(super) fn started(mut task: Value, at: Timestamp) -> Value {
 }
 
 /// The task, over.
-pub(super) fn ended(mut task: Value, at: Timestamp, outcome: &Outcome) -> Value {
+pub(super) fn ended(mut task: Value, at: Timestamp, outcome: &TaskOutcome) -> Value {
     let (state, error) = match outcome {
-        Outcome::Success => ("Success", ""),
-        Outcome::Failed(why) => ("Failed", why.as_str()),
-        Outcome::Canceled => ("Canceled", "This task was canceled before it completed."),
-        Outcome::TimedOut => ("TimedOut", "This task timed out before it was started."),
+        TaskOutcome::Success => ("Success", ""),
+        TaskOutcome::Failed(why) => ("Failed", why.as_str()),
+        TaskOutcome::Canceled => ("Canceled", "This task was canceled before it completed."),
+        TaskOutcome::TimedOut => ("TimedOut", "This task timed out before it was started."),
     };
     let start: Option<Timestamp> = text(&task, "StartTime").parse().ok();
     let seconds = start.map_or(0, |start| at.duration_since(start).as_secs().max(1));
@@ -78,7 +78,7 @@ pub(super) fn ended(mut task: Value, at: Timestamp, outcome: &Outcome) -> Value 
     task["ErrorMessage"] = json!(error);
     task["IsCompleted"] = json!(true);
     task["FinishedSuccessfully"] = json!(state == "Success");
-    task["HasWarningsOrErrors"] = json!(matches!(outcome, Outcome::Failed(_)));
+    task["HasWarningsOrErrors"] = json!(matches!(outcome, TaskOutcome::Failed(_)));
     task["CanRerun"] = json!(again);
     task
 }

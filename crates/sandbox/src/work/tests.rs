@@ -50,7 +50,7 @@ impl World {
                 "WorkerPoolIds": ["WorkerPools-1"], "HealthStatus": "Healthy", "IsDisabled": false,
                 "Endpoint": {},
             });
-            store::save(&db, &Document::new(&WORKERS, &worker)).unwrap();
+            store::save(&db, &StoredDocument::new(&WORKERS, &worker)).unwrap();
         }
         let work = Duration::from_millis(WORK.unsigned_abs());
         let pace = Pace { work, ..Pace::default() };
@@ -71,7 +71,7 @@ impl World {
             Event::Cancel(number) => {
                 let task = self.tasks.get(*number).cloned().unwrap_or_default();
                 if is_pending(&self.db, &task).unwrap() {
-                    end(&self.db, &task, time(self.now), &Outcome::Canceled).unwrap();
+                    end(&self.db, &task, time(self.now), &TaskOutcome::Canceled).unwrap();
                 }
             }
         }

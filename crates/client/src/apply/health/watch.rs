@@ -3,11 +3,11 @@
 //! All pools are looked at in one round, so that many of them ask for no more lists of workers than one.
 //! Never: a change of the plan.
 
-use super::{Course, Muster, Wait};
+use super::{CheckProgress, HealthWait, PoolHealth};
 use crate::{
     apply::{
-        Event,
-        write::{Tell, Writes},
+        ApplyEvent,
+        write::{ChangeWriter, EventSink},
     },
     octopus::wire,
 };
@@ -35,34 +35,34 @@ const AGAIN: Duration = Duration::from_secs(30);
 const USUAL: Duration = Duration::from_secs(300);
 
 /// What became of the look at this place: whether its steps may move, or why not.
-pub(in crate::apply) type Looked = (usize, Result<(), String>);
+pub(in crate::apply) type WaitOutcome = (usize, Result<(), String>);
 
 /// Looks after the workers for which changes of a plan wait.
-pub(in crate::apply) struct Watch<'a> {
-    writes: &'a Writes<'a>,
-    tell: Tell<'a>,
-    wait: &'a Wait,
+pub(in crate::apply) struct HealthWatch<'a> {
+    writes: &'a ChangeWriter<'a>,
+    events: EventSink<'a>,
+    wait: &'a HealthWait,
     /// Workers that the plan deletes once the steps have moved.
     leaving: BTreeSet<String>,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> HealthWatch<'a> {
     pub(in crate::apply) fn new(
-        writes: &'a Writes<'a>,
-        tell: Tell<'a>,
-        wait: &'a Wait,
+        writes: &'a ChangeWriter<'a>,
+        tell: EventSink<'a>,
+        wait: &'a HealthWait,
         changes: &[Change],
     ) -> Self {
         let leaving = changes.iter().filter_map(|change| match &change.kind {
             ChangeKind::DeleteWorker { id, .. } => Some(id.as_str().to_owned()),
             _ => None,
         });
-        Self { writes, tell, wait, leaving: leaving.collect() }
+        Self { writes, events: tell, wait, leaving: leaving.collect() }
     }
 
     /// Looks at the pools at these places, and tells what became of each as soon as it is known.
-    pub(in crate::apply) fn look(&'a self, places: Vec<usize>) -> BoxStream<'a, Looked> {
-        let mut round = Round {
+    pub(in crate::apply) fn look(&'a self, places: Vec<usize>) -> BoxStream<'a, WaitOutcome> {
+        let mut round = HealthWatchRound {
             watch: self,
             open: Vec::new(),
             ended: VecDeque::new(),
@@ -74,18 +74,18 @@ impl<'a> Watch<'a> {
             let arrival = self.wait.arrivals.get(place).ok_or_else(nothing);
             let pool = arrival.and_then(|it| Ok((it, self.writes.pool(&it.pool)?)));
             match pool {
-                Ok((arrival, id)) => round.open.push(Pool::new(place, arrival, id)),
+                Ok((arrival, id)) => round.open.push(WaitingPool::new(place, arrival, id)),
                 Err(why) => round.ended.push_back((place, Err(why))),
             }
         }
-        stream::unfold(round, Round::next).boxed()
+        stream::unfold(round, HealthWatchRound::next).boxed()
     }
 
     /// # Source
     ///
     /// `api.md` 2.13. A server that does not know `RestrictedTo` would check targets, so that the workers
     /// are named one by one as well.
-    async fn begin(&self, pool: &Pool<'_>) -> Result<Check, String> {
+    async fn begin(&self, pool: &WaitingPool<'_>) -> Result<WorkerHealthCheck, String> {
         let address = pool.arrival.pool.address();
         let body = json!({
             "Name": "Health",
@@ -96,59 +96,67 @@ impl<'a> Watch<'a> {
                 "MachineTimeout": span(USUAL),
                 "RestrictedTo": "Workers",
                 "WorkerpoolId": pool.id,
-                "MachineIds": pool.muster.ids(),
+                "MachineIds": pool.health.ids(),
             },
         });
         let task = self.writes.writer().queue_task(&body).await;
         let task =
             task.map_err(|error| format!("no health check of {address} can be started: {error}"))?;
-        Ok(Check { task, before: pool.muster.healthy_ids(), began: Instant::now() })
+        Ok(WorkerHealthCheck { task, before: pool.health.healthy_ids(), began: Instant::now() })
     }
 }
 
 /// A health check of a pool's workers.
-struct Check {
-    task: wire::Task,
+struct WorkerHealthCheck {
+    task: wire::TaskResource,
     /// The workers that were healthy when it began.
     before: BTreeSet<String>,
     began: Instant,
 }
 
 /// A pool that is not yet fit.
-struct Pool<'a> {
+struct WaitingPool<'a> {
     place: usize,
     arrival: &'a Arrival,
     id: String,
-    check: Option<Check>,
-    muster: Muster,
+    check: Option<WorkerHealthCheck>,
+    health: PoolHealth,
     /// Why the last look saw nothing.
     trouble: Option<String>,
     /// What was told of it last.
-    told: Option<Event>,
+    last_event: Option<ApplyEvent>,
 }
 
-impl<'a> Pool<'a> {
+impl<'a> WaitingPool<'a> {
     fn new(place: usize, arrival: &'a Arrival, id: String) -> Self {
         let trouble = Some("no list of them came in time".to_owned());
-        Self { place, arrival, id, check: None, muster: Muster::default(), trouble, told: None }
+        Self {
+            place,
+            arrival,
+            id,
+            check: None,
+            health: PoolHealth::default(),
+            trouble,
+            last_event: None,
+        }
     }
 
-    fn course(&self) -> Option<Course> {
-        self.check.as_ref().map(|check| Course::of(&check.task.state))
+    fn course(&self) -> Option<CheckProgress> {
+        self.check.as_ref().map(|check| CheckProgress::of(&check.task.state))
     }
 
     /// Whether it is time to start a check: there is somebody to check, and the last one has found too few.
     fn is_due(&self) -> bool {
         let again = self.check.as_ref().is_none_or(|check| {
-            self.course() != Some(Course::UnderWay) && AGAIN <= check.began.elapsed()
+            self.course() != Some(CheckProgress::UnderWay) && AGAIN <= check.began.elapsed()
         });
-        again && !self.muster.members.is_empty()
+        again && !self.health.members.is_empty()
     }
 
-    fn look(&mut self, workers: &[wire::Worker], leaving: &BTreeSet<String>) {
-        self.muster = Muster::of(workers, &self.id, leaving);
-        self.muster.course = self.course();
-        self.muster.before = self.check.as_ref().map(|it| it.before.clone()).unwrap_or_default();
+    fn look(&mut self, workers: &[wire::WorkerResource], leaving: &BTreeSet<String>) {
+        self.health = PoolHealth::of(workers, &self.id, leaving);
+        self.health.course = self.course();
+        self.health.before = self.check.as_ref().map(|it| it.before.clone()).unwrap_or_default();
         self.trouble = None;
     }
 
@@ -156,22 +164,22 @@ impl<'a> Pool<'a> {
         let unseen = |why: &String| {
             format!("the workers of {} cannot be seen: {why}", self.arrival.pool.address())
         };
-        self.trouble.as_ref().map_or_else(|| self.muster.verdict(self.arrival, limit), unseen)
+        self.trouble.as_ref().map_or_else(|| self.health.verdict(self.arrival, limit), unseen)
     }
 }
 
 /// Rounds through pools, until each is fit or the time is over.
-struct Round<'a> {
-    watch: &'a Watch<'a>,
-    open: Vec<Pool<'a>>,
-    ended: VecDeque<Looked>,
+struct HealthWatchRound<'a> {
+    watch: &'a HealthWatch<'a>,
+    open: Vec<WaitingPool<'a>>,
+    ended: VecDeque<WaitOutcome>,
     deadline: Instant,
     pause: Duration,
 }
 
-impl Round<'_> {
+impl HealthWatchRound<'_> {
     /// The next pool of which it is known what became of it.
-    async fn next(mut self) -> Option<(Looked, Self)> {
+    async fn next(mut self) -> Option<(WaitOutcome, Self)> {
         loop {
             if let Some(looked) = self.ended.pop_front() {
                 return Some((looked, self));
@@ -208,7 +216,7 @@ impl Round<'_> {
     async fn follow(&mut self) {
         let reader = self.watch.writes.writer().reader();
         for pool in &mut self.open {
-            let under_way = pool.course() == Some(Course::UnderWay);
+            let under_way = pool.course() == Some(CheckProgress::UnderWay);
             let Some(check) = pool.check.as_mut().filter(|_| under_way) else { continue };
             match reader.task(&check.task.id).await {
                 Ok(task) => check.task = task,
@@ -222,16 +230,16 @@ impl Round<'_> {
     }
 
     /// Looks at each pool's workers, and lets go of those that are fit.
-    fn judge(&mut self, workers: &[wire::Worker]) {
+    fn judge(&mut self, workers: &[wire::WorkerResource]) {
         for pool in &mut self.open {
             pool.look(workers, &self.watch.leaving);
-            let event = pool.muster.event(pool.arrival);
-            if pool.told.as_ref() != Some(&event) {
-                pool.told = Some(event.clone());
-                (self.watch.tell)(event);
+            let event = pool.health.event(pool.arrival);
+            if pool.last_event.as_ref() != Some(&event) {
+                pool.last_event = Some(event.clone());
+                (self.watch.events)(event);
             }
         }
-        let fit = |pool: &mut Pool<'_>| pool.muster.is_fit(pool.arrival);
+        let fit = |pool: &mut WaitingPool<'_>| pool.health.is_fit(pool.arrival);
         self.ended.extend(self.open.extract_if(.., fit).map(|pool| (pool.place, Ok(()))));
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use poolwright_core::{
-    finding::At,
+    finding::FindingLocation,
     model::{Id, Place, PoolHandle, PoolKind, ProcessName},
     plan::{Cause, Delta, NewPool, ProcessKind, StepEdit},
 };
@@ -10,7 +10,7 @@ use poolwright_core::{
 use proptest::prelude::*;
 
 fn change(address: Address, kind: ChangeKind, after: &[&Address]) -> Change {
-    let cause = Cause { at: At::Nowhere, rule: None, why: None };
+    let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
     Change { address, kind, cause, after: after.iter().copied().cloned().collect() }
 }
 
@@ -41,7 +41,7 @@ fn step(name: &str, process: &str, after: &[&Address]) -> Change {
     };
     change(
         address,
-        ChangeKind::PlaceStep { process, kind, git: None, action, edits, exactly: Vec::new() },
+        ChangeKind::PlaceStep { process, kind, git: None, action, edits, exact_fields: Vec::new() },
         after,
     )
 }
@@ -79,16 +79,16 @@ fn drive(
     loop {
         while let Some(next) = schedule.next(false) {
             match next {
-                Next::Start(unit) => {
+                NextAction::Start(unit) => {
                     told.push(format!("start {unit:?}"));
                     met.extend(&unit);
                     under_way.push(unit);
                 }
-                Next::Look(places) => {
+                NextAction::CheckHealth(places) => {
                     told.push(format!("look {places:?}"));
                     looks.extend(places);
                 }
-                Next::Skip { index, because } => {
+                NextAction::Skip { index, because } => {
                     told.push(format!("skip {index}: {because}"));
                     met.push(index);
                 }
@@ -211,8 +211,8 @@ fn a_default_pool_that_steps_come_to_waits_for_its_workers() {
 fn nothing_is_begun_after_a_stop() {
     let mut schedule =
         Schedule::new(&[create("a", &[]), create("b", &[]), step("x", "p", &[])], &[], 1);
-    assert_eq!(schedule.next(false), Some(Next::Start(vec![0])));
-    let skipped = |index| Some(Next::Skip { index, because: "interrupted".to_owned() });
+    assert_eq!(schedule.next(false), Some(NextAction::Start(vec![0])));
+    let skipped = |index| Some(NextAction::Skip { index, because: "interrupted".to_owned() });
     assert_eq!([schedule.next(true), schedule.next(true)], [skipped(1), skipped(2)]);
     schedule.end(0, true);
     assert_eq!(schedule.next(true), None);

@@ -8,38 +8,41 @@
 //! a cloud has its pool in its endpoint.
 
 use super::{
-    Failure, Result, Writes, Wrote,
+    ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     commit::branch,
-    field::{Alike, Set, Wanted, shown, unexpected},
-    modify::Target,
-    spelling::Spellings,
+    field::{FieldChange, FieldComparison, FieldWrite, shown, unexpected},
+    modify::WriteTarget,
+    spelling::PoolSpellings,
 };
 use crate::octopus::{
     Resource,
-    document::{Document, Segment},
+    document::{JsonDocument, PathSegment},
 };
 use poolwright_core::{
     model::{DeploymentTarget, Id, Name, PoolHandle},
-    plan::{ChangeKind, Delta, NewScope, ValueEdit, Written},
+    plan::{ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField},
 };
 
-use Segment::{End, Index, Key, Where};
+use PathSegment::{End, Index, Key, Where};
 use serde_json::{Map, Value, json};
 
 /// The type of a variable that chooses a pool.
 const WORKER_POOL: &str = "WorkerPool";
 
 /// A change of one value.
-struct Setting<'p> {
+struct ValueWrite<'p> {
     name: &'p str,
     edit: &'p ValueEdit,
     /// The id of the value, where it is new.
     new_id: String,
 }
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// Sets values of one set.
-    pub(super) async fn set_values(&self, unit: &[usize]) -> Vec<(usize, Result<Wrote>)> {
+    pub(super) async fn set_values(
+        &self,
+        unit: &[usize],
+    ) -> Vec<(usize, WriteResult<WriteSuccess>)> {
         let changes = unit.iter().filter_map(|index| self.changes.get(*index));
         let mut target = None;
         let mut settings = Vec::new();
@@ -50,26 +53,27 @@ impl Writes<'_> {
                     Some(commit) => Resource::BranchVariableSet(branch(commit)),
                 };
                 target = Some((resource, git.as_ref()));
-                settings.push(Setting { name, edit, new_id: guid() });
+                settings.push(ValueWrite { name, edit, new_id: guid() });
             }
         }
-        let all =
-            |failure: &Failure| unit.iter().map(|index| (*index, Err(failure.clone()))).collect();
-        let Some((resource, commit)) = target.filter(|_| settings.len() == unit.len()) else {
-            return all(&Failure::new("the plan has no such value"));
+        let all = |failure: &WriteFailure| {
+            unit.iter().map(|index| (*index, Err(failure.clone()))).collect()
         };
-        let (mut alone, mut spellings) = (None, Spellings::default());
+        let Some((resource, commit)) = target.filter(|_| settings.len() == unit.len()) else {
+            return all(&WriteFailure::new("the plan has no such value"));
+        };
+        let (mut alone, mut spellings) = (None, PoolSpellings::default());
         if let Some(commit) = commit {
             match self.before(commit).await {
                 Ok(held) => alone = Some(held),
                 Err(failure) => return all(&failure),
             }
             match self.reader().worker_pools().await {
-                Ok(pools) => spellings = Spellings(pools),
-                Err(error) => return all(&Failure::new(error)),
+                Ok(pools) => spellings = PoolSpellings(pools),
+                Err(error) => return all(&WriteFailure::new(error)),
             }
         }
-        let plan = |document: &Document| {
+        let plan = |document: &JsonDocument| {
             let variables = variables(document);
             let sets = settings.iter().map(|setting| {
                 let variables = variables.as_ref().map_err(Clone::clone)?;
@@ -77,7 +81,8 @@ impl Writes<'_> {
             });
             moved_up(sets.collect())
         };
-        let target = Target { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let target =
+            WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
         let results = self.modify_all(unit, target, &plan).await;
         drop(alone);
         results
@@ -89,18 +94,21 @@ impl Writes<'_> {
         index: usize,
         id: &Id<DeploymentTarget>,
         pool: &Delta<Option<PoolHandle>>,
-        exactly: Option<&Written>,
-    ) -> Result<Wrote> {
-        let id_of = |pool: &Option<PoolHandle>| -> Result<Value, String> {
+        exactly: Option<&WrittenField>,
+    ) -> WriteResult<WriteSuccess> {
+        let id_of = |pool: &Option<PoolHandle>| -> WriteResult<Value, String> {
             let id = pool.as_ref().map(|it| self.pool(it)).transpose()?;
             Ok(id.map_or(Value::Null, Value::from))
         };
         // A pool that is not there yet cannot be where the target is.
         let before = id_of(pool.before()).unwrap_or_default();
-        let after = id_of(pool.after()).map_err(Failure::new)?;
+        let after = id_of(pool.after()).map_err(WriteFailure::new)?;
         let keys = ["Endpoint", "DefaultWorkerPoolId"];
         let exactly = exactly.cloned();
-        let wanted = Wanted { exactly, ..Wanted::change(&keys, before, after, Alike::Text) };
+        let wanted = FieldChange {
+            restored: exactly,
+            ..FieldChange::change(&keys, before, after, FieldComparison::Text)
+        };
         self.modify(index, &Resource::Target(id.as_str().to_owned()), &[wanted]).await
     }
 
@@ -108,9 +116,9 @@ impl Writes<'_> {
     fn sets_of_value<'p>(
         &self,
         variables: &[Value],
-        setting: &Setting<'p>,
-        spellings: &Spellings,
-    ) -> Result<Vec<Set<'p>>, String> {
+        setting: &ValueWrite<'p>,
+        spellings: &PoolSpellings,
+    ) -> WriteResult<Vec<FieldWrite<'p>>, String> {
         let (name, edit) = (setting.name, setting.edit);
         let is = |value: &Value, id: &str| spellings.id_of(said(value)) == id;
         match edit {
@@ -133,13 +141,16 @@ impl Writes<'_> {
                         };
                         let path = vec![Key("Variables"), End];
                         let text = restored_text.clone();
-                        Ok(vec![Set { text, ..Set::new(path, "Variable", Some(new)) }])
+                        Ok(vec![FieldWrite {
+                            text,
+                            ..FieldWrite::new(path, "Variable", Some(new))
+                        }])
                     }
                     Some(now) if is(now, &id) => Ok(Vec::new()),
                     Some(now) => Err(unexpected("Value", now, &Value::Null)),
                 }
             }
-            ValueEdit::Change { id, scope, pool, exactly } => {
+            ValueEdit::Change { id, scope, pool, exact_field: exactly } => {
                 let (at, value) = known(variables, name, id.as_str(), scope.as_ref())?
                     .ok_or("the value is not there any more")?;
                 let after = pool.after().as_ref().map(|it| self.pool(it)).transpose()?;
@@ -158,14 +169,14 @@ impl Writes<'_> {
                     true => Value::Null,
                     false => json!(spellings.like(said(now), &after)),
                 };
-                Ok(vec![Set::exactly(path, "Value", exactly, anew)])
+                Ok(vec![FieldWrite::exactly(path, "Value", exactly, anew)])
             }
             ValueEdit::Remove { id, scope, pool } => {
                 let found = known(variables, name, id.as_str(), scope.as_ref())?;
                 let Some((at, value)) = found else { return Ok(Vec::new()) };
                 self.is_as_before(field(value, "Value"), pool.as_ref(), spellings)?;
                 let path = vec![Key("Variables"), at];
-                Ok(vec![Set::new(path, "Variable", None)])
+                Ok(vec![FieldWrite::new(path, "Variable", None)])
             }
         }
     }
@@ -175,8 +186,8 @@ impl Writes<'_> {
         &self,
         now: &Value,
         before: Option<&PoolHandle>,
-        spellings: &Spellings,
-    ) -> Result<(), String> {
+        spellings: &PoolSpellings,
+    ) -> WriteResult<(), String> {
         let before = before.and_then(|it| self.pool(it).ok()).unwrap_or_default();
         match spellings.id_of(said(now)).eq_ignore_ascii_case(&before) {
             true => Ok(()),
@@ -194,8 +205,8 @@ fn known<'v, 'p>(
     variables: &'v [Value],
     name: &str,
     id: &'p str,
-    scope: Option<&NewScope>,
-) -> Result<Option<(Segment<'p>, &'v Value)>, String> {
+    scope: Option<&PlannedValueScope>,
+) -> WriteResult<Option<(PathSegment<'p>, &'v Value)>, String> {
     let Some(scope) = scope else {
         let at = Where { key: "Id", is: id };
         return Ok(with_id(variables, id).map(|value| (at, value)));
@@ -212,7 +223,9 @@ fn known<'v, 'p>(
 }
 
 /// The places in a set as they are once what comes before them in `sets` is taken away.
-fn moved_up(mut sets: Vec<Result<Vec<Set<'_>>, String>>) -> Vec<Result<Vec<Set<'_>>, String>> {
+fn moved_up(
+    mut sets: Vec<WriteResult<Vec<FieldWrite<'_>>, String>>,
+) -> Vec<WriteResult<Vec<FieldWrite<'_>>, String>> {
     let mut gone: Vec<usize> = Vec::new();
     for set in sets.iter_mut().flatten().flatten() {
         if let [Key("Variables"), Index(at), inside @ ..] = set.path.as_mut_slice() {
@@ -238,7 +251,7 @@ fn is_pool(variable: &Value) -> bool {
 }
 
 /// The variables of a set.
-fn variables(document: &Document) -> Result<Vec<Value>, String> {
+fn variables(document: &JsonDocument) -> WriteResult<Vec<Value>, String> {
     match document.value(&[Key("Variables")]) {
         Some(Value::Array(variables)) => Ok(variables),
         _ => Err("the variable set has no `Variables`".to_owned()),
@@ -253,8 +266,8 @@ fn variables(document: &Document) -> Result<Vec<Value>, String> {
 fn added_already<'v>(
     variables: &'v [Value],
     name: &str,
-    scope: &NewScope,
-) -> Result<Option<&'v Value>, String> {
+    scope: &PlannedValueScope,
+) -> WriteResult<Option<&'v Value>, String> {
     let wanted = Name::new(name);
     let mut named = variables.iter().filter(|it| Name::new(text(it, "Name")) == wanted);
     if let Some(other) = named.clone().find(|it| !is_pool(it)) {
@@ -283,8 +296,8 @@ fn scope_of(scope: &Value) -> Vec<(String, Vec<String>)> {
 }
 
 /// A scope as Octopus writes it: only what it says.
-fn written(scope: &NewScope) -> Value {
-    let NewScope { environments, channels, tenant_tags } = scope;
+fn written(scope: &PlannedValueScope) -> Value {
+    let PlannedValueScope { environments, channels, tenant_tags } = scope;
     let lists = [
         ("Environment", environments.iter().map(|it| it.id.as_str()).collect::<Vec<_>>()),
         ("Channel", channels.iter().map(|it| it.id.as_str()).collect()),
@@ -297,7 +310,7 @@ fn written(scope: &NewScope) -> Value {
 /// # Source
 ///
 /// The fields of a variable in `GET …/variables/{id}` (`api.md` 2.12).
-fn new_variable(id: &str, name: &str, scope: &NewScope, pool: Value) -> Value {
+fn new_variable(id: &str, name: &str, scope: &PlannedValueScope, pool: Value) -> Value {
     json!({
         "Id": id,
         "Name": name,
@@ -354,8 +367,8 @@ mod tests {
     use super::*;
     use poolwright_core::model::Linked;
 
-    fn production() -> NewScope {
-        NewScope {
+    fn production() -> PlannedValueScope {
+        PlannedValueScope {
             environments: vec![Linked::new("Environments-1", "Production")],
             channels: Vec::new(),
             tenant_tags: vec!["Region/Europe".to_owned()],
@@ -369,13 +382,13 @@ mod tests {
             json!({ "Name": "Pool", "Type": "WorkerPool", "Scope": {} }),
             json!({ "Name": "POOL", "Type": "WorkerPool", "Scope": scope }),
         ];
-        let found = |scope: &NewScope| {
+        let found = |scope: &PlannedValueScope| {
             let found = added_already(&variables, "Pool", scope).unwrap();
             found.map(|it| text(it, "Name"))
         };
         assert_eq!(found(&production()), Some("POOL"));
-        assert_eq!(found(&NewScope::default()), Some("Pool"));
-        assert_eq!(found(&NewScope { tenant_tags: Vec::new(), ..production() }), None);
+        assert_eq!(found(&PlannedValueScope::default()), Some("Pool"));
+        assert_eq!(found(&PlannedValueScope { tenant_tags: Vec::new(), ..production() }), None);
     }
 
     #[test]
@@ -391,7 +404,7 @@ mod tests {
             new["Scope"].to_string(),
             r#"{"Environment":["Environments-1"],"TenantTag":["Region/Europe"]}"#
         );
-        assert_eq!(written(&NewScope::default()), json!({}));
+        assert_eq!(written(&PlannedValueScope::default()), json!({}));
     }
 
     #[test]

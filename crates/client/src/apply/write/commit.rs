@@ -1,18 +1,18 @@
 //! What a commit needs before it: its branch, and a repository that nobody else writes to.
 
-use super::{Failure, Result, Writes};
+use super::{ChangeWriter, WriteFailure, WriteResult};
 use crate::octopus;
-use poolwright_core::plan::Commit;
+use poolwright_core::plan::PlannedCommit;
 
 use std::sync::{Arc, PoisonError};
 use tokio::sync::OwnedMutexGuard;
 
 /// Nobody else writes to the repository as long as this is held.
-pub(super) type Alone = OwnedMutexGuard<()>;
+pub(super) type RepositoryGuard = OwnedMutexGuard<()>;
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// Waits until nobody else writes to the repository, and makes the branch where it is not there yet.
-    pub(super) async fn before(&self, commit: &Commit) -> Result<Alone> {
+    pub(super) async fn before(&self, commit: &PlannedCommit) -> WriteResult<RepositoryGuard> {
         let alone = self.repository(&commit.repository).lock_owned().await;
         self.make_branch(commit).await?;
         Ok(alone)
@@ -24,13 +24,13 @@ impl Writes<'_> {
         Arc::clone(all.entry(place(url)).or_default())
     }
 
-    async fn make_branch(&self, commit: &Commit) -> Result<()> {
+    async fn make_branch(&self, commit: &PlannedCommit) -> WriteResult<()> {
         let Some(base) = &commit.base else { return Ok(()) };
-        let base = octopus::Branch { name: base.clone(), ..branch(commit) };
+        let base = octopus::ProjectBranch { name: base.clone(), ..branch(commit) };
         let made = self.writer.create_branch(&branch(commit), &base).await;
         made.map_err(|error| {
-            let failure = Failure::of_write(&error);
-            Failure {
+            let failure = WriteFailure::of_write(&error);
+            WriteFailure {
                 error: format!("cannot make branch {:?}: {}", commit.branch, failure.error),
                 ..failure
             }
@@ -39,8 +39,11 @@ impl Writes<'_> {
 }
 
 /// The branch of a commit, as the client addresses it.
-pub(super) fn branch(commit: &Commit) -> octopus::Branch {
-    octopus::Branch { project: commit.project.as_str().to_owned(), name: commit.branch.clone() }
+pub(super) fn branch(commit: &PlannedCommit) -> octopus::ProjectBranch {
+    octopus::ProjectBranch {
+        project: commit.project.as_str().to_owned(),
+        name: commit.branch.clone(),
+    }
 }
 
 /// Where a repository is, in whatever way its URL says so: with any scheme, user and port, and with `.git` or

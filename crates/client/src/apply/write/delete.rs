@@ -1,11 +1,11 @@
 //! What shall be gone. What is gone already is done.
 
-use super::{Failure, Result, Writes, Wrote};
+use super::{ChangeWriter, WriteFailure, WriteResult, WriteSuccess};
 use crate::octopus::{
     Resource,
-    document::{Document, Segment},
+    document::{JsonDocument, PathSegment},
 };
-use poolwright_core::{model::Name, receipt::Written};
+use poolwright_core::{model::Name, receipt::WrittenField};
 
 use serde_json::Value;
 
@@ -33,36 +33,36 @@ const OF_WORKER: [&[&str]; 14] = [
 /// What of a Kubernetes agent's endpoint a way back needs.
 const OF_AGENT: [&str; 4] = ["CommunicationMode", "Uri", "Thumbprint", "ProxyId"];
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// Deletes the thing, if it still has this name.
     pub(super) async fn delete(
         &self,
         index: usize,
         resource: &Resource,
         name: &str,
-    ) -> Result<Wrote> {
+    ) -> WriteResult<WriteSuccess> {
         let text = match self.reader().document(resource).await {
             Ok(text) => text,
-            Err(error) if error.is_not_found() => return Ok(Wrote::default()),
-            Err(error) => return Err(Failure::new(error)),
+            Err(error) if error.is_not_found() => return Ok(WriteSuccess::default()),
+            Err(error) => return Err(WriteFailure::new(error)),
         };
-        let document = Document::parse(text).map_err(Failure::new)?;
-        let now = super::field::text(&document, &[Segment::Key("Name")]);
+        let document = JsonDocument::parse(text).map_err(WriteFailure::new)?;
+        let now = super::field::text(&document, &[PathSegment::Key("Name")]);
         if Name::new(&now) != Name::new(name) {
             let error = format!("its name is `{now}`, the plan expected `{name}`");
-            return Err(Failure::new(error));
+            return Err(WriteFailure::new(error));
         }
         let written = remains(&document, resource);
         self.writing(index, &written);
         match self.writer.delete(resource).await {
-            Ok(()) => Ok(Wrote { id: None, written }),
-            Err(error) => Err(Failure::of_write(&error)),
+            Ok(()) => Ok(WriteSuccess { id: None, written }),
+            Err(error) => Err(WriteFailure::of_write(&error)),
         }
     }
 }
 
 /// The fields of what is deleted, as far as it has them.
-fn remains(document: &Document, resource: &Resource) -> Vec<Written> {
+fn remains(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
     let paths = match resource {
         Resource::WorkerPool(_) => OF_POOL.as_slice(),
         _ => OF_WORKER.as_slice(),
@@ -70,9 +70,9 @@ fn remains(document: &Document, resource: &Resource) -> Vec<Written> {
     let agent = OF_AGENT.map(|key| ["Endpoint", "TentacleEndpointConfiguration", key]);
     let paths = paths.iter().copied().chain(agent.iter().map(<[&str; 3]>::as_slice));
     let field = |keys: &[&str]| {
-        let path: Vec<Segment<'_>> = keys.iter().map(|key| Segment::Key(key)).collect();
+        let path: Vec<PathSegment<'_>> = keys.iter().map(|key| PathSegment::Key(key)).collect();
         let before: Value = document.value(&path)?;
-        Some(Written::new(keys.join("."), Some(before), None))
+        Some(WrittenField::new(keys.join("."), Some(before), None))
     };
     paths.filter_map(field).collect()
 }

@@ -4,40 +4,40 @@
 //!
 //! `CommunicationStyle` says which fields there are; a Kubernetes agent's are one level further in.
 
-use super::field::{Alike, Wanted};
+use super::field::{FieldChange, FieldComparison};
 use poolwright_core::model::{Endpoint, KubernetesLink};
 use serde_json::{Value, json};
 
 /// A field of an endpoint.
-type Field = (&'static [&'static str], Value, Alike);
+type EndpointField = (&'static [&'static str], Value, FieldComparison);
 
-fn fields(endpoint: &Endpoint) -> Vec<Field> {
+fn fields(endpoint: &Endpoint) -> Vec<EndpointField> {
     const STYLE: &[&str] = &["Endpoint", "CommunicationStyle"];
     const URI: &[&str] = &["Endpoint", "Uri"];
     const THUMBPRINT: &[&str] = &["Endpoint", "Thumbprint"];
     const PROXY: &[&str] = &["Endpoint", "ProxyId"];
-    let style = |word: &str| (STYLE, json!(word), Alike::Text);
+    let style = |word: &str| (STYLE, json!(word), FieldComparison::Text);
     let id = |link: Option<&str>| json!(link);
     match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => vec![
             style("TentaclePassive"),
-            (URI, json!(url), Alike::Uri),
-            (THUMBPRINT, json!(thumbprint), Alike::Thumbprint),
-            (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), Alike::Text),
+            (URI, json!(url), FieldComparison::Uri),
+            (THUMBPRINT, json!(thumbprint), FieldComparison::Thumbprint),
+            (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), FieldComparison::Text),
         ],
         Endpoint::Polling { subscription, thumbprint } => vec![
             style("TentacleActive"),
-            (URI, json!(subscription), Alike::Uri),
-            (THUMBPRINT, json!(thumbprint), Alike::Thumbprint),
+            (URI, json!(subscription), FieldComparison::Uri),
+            (THUMBPRINT, json!(thumbprint), FieldComparison::Thumbprint),
         ],
         Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => vec![
             style("Ssh"),
-            (&["Endpoint", "Host"], json!(host), Alike::Text),
-            (&["Endpoint", "Port"], json!(port), Alike::Port),
-            (&["Endpoint", "AccountId"], json!(account.id.as_str()), Alike::Text),
-            (&["Endpoint", "Fingerprint"], json!(fingerprint), Alike::Text),
-            (&["Endpoint", "DotNetCorePlatform"], json!(platform), Alike::Text),
-            (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), Alike::Text),
+            (&["Endpoint", "Host"], json!(host), FieldComparison::Text),
+            (&["Endpoint", "Port"], json!(port), FieldComparison::Port),
+            (&["Endpoint", "AccountId"], json!(account.id.as_str()), FieldComparison::Text),
+            (&["Endpoint", "Fingerprint"], json!(fingerprint), FieldComparison::Text),
+            (&["Endpoint", "DotNetCorePlatform"], json!(platform), FieldComparison::Text),
+            (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), FieldComparison::Text),
         ],
         Endpoint::Kubernetes { link, thumbprint, namespace } => agent(link, thumbprint, namespace),
         // Never written: no file can ask for it.
@@ -45,7 +45,7 @@ fn fields(endpoint: &Endpoint) -> Vec<Field> {
     }
 }
 
-fn agent(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<Field> {
+fn agent(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<EndpointField> {
     let (mode, uri) = match link {
         KubernetesLink::Polling(subscription) => ("Polling", subscription),
         KubernetesLink::Listening(url) => ("Listening", url),
@@ -55,11 +55,11 @@ fn agent(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<Field>
     const URI: &[&str] = &["Endpoint", "TentacleEndpointConfiguration", "Uri"];
     const THUMBPRINT: &[&str] = &["Endpoint", "TentacleEndpointConfiguration", "Thumbprint"];
     vec![
-        (&["Endpoint", "CommunicationStyle"], json!("KubernetesTentacle"), Alike::Text),
-        (MODE, json!(mode), Alike::IdOr("Polling".to_owned())),
-        (URI, json!(uri), Alike::Uri),
-        (THUMBPRINT, json!(thumbprint), Alike::Thumbprint),
-        (&["Endpoint", "DefaultNamespace"], json!(namespace), Alike::Text),
+        (&["Endpoint", "CommunicationStyle"], json!("KubernetesTentacle"), FieldComparison::Text),
+        (MODE, json!(mode), FieldComparison::IdOr("Polling".to_owned())),
+        (URI, json!(uri), FieldComparison::Uri),
+        (THUMBPRINT, json!(thumbprint), FieldComparison::Thumbprint),
+        (&["Endpoint", "DefaultNamespace"], json!(namespace), FieldComparison::Text),
     ]
 }
 
@@ -75,17 +75,21 @@ pub(super) fn body(endpoint: &Endpoint) -> Value {
 }
 
 /// What is looked at in a worker, to see whether it is reached so.
-pub(super) fn wanted(endpoint: &Endpoint) -> Vec<Wanted> {
-    fields(endpoint).into_iter().map(|(keys, value, it)| Wanted::new(keys, value, it)).collect()
+pub(super) fn wanted(endpoint: &Endpoint) -> Vec<FieldChange> {
+    fields(endpoint)
+        .into_iter()
+        .map(|(keys, value, it)| FieldChange::new(keys, value, it))
+        .collect()
 }
 
 /// The fields that differ, and the style, which has to be what it is.
-pub(super) fn changed(before: &Endpoint, after: &Endpoint) -> Vec<Wanted> {
+pub(super) fn changed(before: &Endpoint, after: &Endpoint) -> Vec<FieldChange> {
     let pairs = fields(before).into_iter().zip(fields(after));
     let differ = pairs.filter(|((keys, before, _), (_, after, _))| {
         before != after || keys.last() == Some(&"CommunicationStyle")
     });
-    let wanted = differ
-        .map(|((keys, before, alike), (_, after, _))| Wanted::change(keys, before, after, alike));
+    let wanted = differ.map(|((keys, before, alike), (_, after, _))| {
+        FieldChange::change(keys, before, after, alike)
+    });
     wanted.collect()
 }

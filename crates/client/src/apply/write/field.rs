@@ -1,9 +1,9 @@
 //! A field that a change writes: where it is, what it may be before, and what it shall be.
 
-use crate::octopus::document::{Document, Segment};
+use crate::octopus::document::{JsonDocument, PathSegment};
 use poolwright_core::{
     model::{Subscription, TentacleUrl, Thumbprint},
-    receipt::Written,
+    receipt::WrittenField,
 };
 
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ const HTTPS_PORT: u16 = 443;
 const SSH_PORT: u64 = 22;
 
 /// A way into a document.
-pub(super) type Path<'p> = Vec<Segment<'p>>;
+pub(super) type FieldPath<'p> = Vec<PathSegment<'p>>;
 
 /// A field to be set.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Set<'p> {
+pub(super) struct FieldWrite<'p> {
     /// Where it is in the document.
-    pub(super) path: Path<'p>,
+    pub(super) path: FieldPath<'p>,
     /// Its name for people and for the receipt.
     pub(super) name: String,
     /// What it shall be; none where it shall not be there.
@@ -30,21 +30,21 @@ pub(super) struct Set<'p> {
     pub(super) text: Option<String>,
 }
 
-impl<'p> Set<'p> {
+impl<'p> FieldWrite<'p> {
     /// A field that is spelled as this tool does.
-    pub(super) fn new(path: Path<'p>, name: impl Into<String>, after: Option<Value>) -> Self {
+    pub(super) fn new(path: FieldPath<'p>, name: impl Into<String>, after: Option<Value>) -> Self {
         Self { path, name: name.into(), after, text: None }
     }
 
     /// A field that goes back to what it was to the byte, where that is known.
     pub(super) fn exactly(
-        path: Path<'p>,
+        path: FieldPath<'p>,
         name: impl Into<String>,
-        exactly: Option<&Written>,
+        exactly: Option<&WrittenField>,
         after: impl FnOnce() -> Value,
     ) -> Self {
         match exactly {
-            Some(Written { after, after_text, .. }) => {
+            Some(WrittenField { after, after_text, .. }) => {
                 Self { text: after_text.clone(), ..Self::new(path, name, after.clone()) }
             }
             None => Self::new(path, name, Some(after())),
@@ -54,7 +54,7 @@ impl<'p> Set<'p> {
 
 /// A field that is one thing and shall be another.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct FieldChange {
     /// Its names, outermost first.
     pub(super) keys: Vec<&'static str>,
     /// What it has to be, where it is not yet as it shall be.
@@ -62,14 +62,14 @@ pub(super) struct Wanted {
     /// What it shall be.
     pub(super) after: Value,
     /// When two of its values are the same.
-    pub(super) alike: Alike,
+    pub(super) comparison: FieldComparison,
     /// What it was to the byte, where it goes back; it counts only as far as it is `after`.
-    pub(super) exactly: Option<Written>,
+    pub(super) restored: Option<WrittenField>,
 }
 
 /// When two values of a field are the same. An absent field and `null` are always the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Alike {
+pub(super) enum FieldComparison {
     /// The same text, but for white space around it; none is as good as an empty one.
     Text,
     /// The same switch; none is off.
@@ -86,39 +86,46 @@ pub(super) enum Alike {
     Port,
 }
 
-impl Wanted {
+impl FieldChange {
     /// A field that is created, and is looked at to see whether it is so already.
-    pub(super) fn new(keys: &[&'static str], value: Value, alike: Alike) -> Self {
+    pub(super) fn new(keys: &[&'static str], value: Value, alike: FieldComparison) -> Self {
         Self::change(keys, value.clone(), value, alike)
     }
 
-    pub(super) fn change(keys: &[&'static str], before: Value, after: Value, alike: Alike) -> Self {
-        Self { keys: keys.to_vec(), before, after, alike, exactly: None }
+    pub(super) fn change(
+        keys: &[&'static str],
+        before: Value,
+        after: Value,
+        alike: FieldComparison,
+    ) -> Self {
+        Self { keys: keys.to_vec(), before, after, comparison: alike, restored: None }
     }
 
     pub(super) fn name(&self) -> String {
         self.keys.join(".")
     }
 
-    fn check(&self, document: &Document) -> Result<Option<Set<'static>>, String> {
-        let path: Path<'_> = self.keys.iter().map(|key| Segment::Key(key)).collect();
+    fn check(&self, document: &JsonDocument) -> Result<Option<FieldWrite<'static>>, String> {
+        let path: FieldPath<'_> = self.keys.iter().map(|key| PathSegment::Key(key)).collect();
         let now = document.value(&path).unwrap_or_default();
-        let normal = self.alike.normal(&now);
-        if normal == self.alike.normal(&self.after) {
+        let normal = self.comparison.normal(&now);
+        if normal == self.comparison.normal(&self.after) {
             return Ok(None);
         }
-        match normal == self.alike.normal(&self.before) {
+        match normal == self.comparison.normal(&self.before) {
             true => Ok(Some(self.set(path))),
             false => Err(unexpected(&self.name(), &now, &self.before)),
         }
     }
 
-    fn set(&self, path: Path<'static>) -> Set<'static> {
-        let is = |it: &&Written| {
+    fn set(&self, path: FieldPath<'static>) -> FieldWrite<'static> {
+        let is = |it: &&WrittenField| {
             let after = it.after.clone().unwrap_or_default();
-            self.alike.normal(&after) == self.alike.normal(&self.after)
+            self.comparison.normal(&after) == self.comparison.normal(&self.after)
         };
-        Set::exactly(path, self.name(), self.exactly.as_ref().filter(is), || self.after.clone())
+        FieldWrite::exactly(path, self.name(), self.restored.as_ref().filter(is), || {
+            self.after.clone()
+        })
     }
 }
 
@@ -127,7 +134,10 @@ impl Wanted {
 /// # Errors
 ///
 /// A field that is neither as it was nor as it shall be.
-pub(super) fn check(document: &Document, wanted: &[Wanted]) -> Result<Vec<Set<'static>>, String> {
+pub(super) fn check(
+    document: &JsonDocument,
+    wanted: &[FieldChange],
+) -> Result<Vec<FieldWrite<'static>>, String> {
     let sets: Result<Vec<_>, _> = wanted.iter().map(|it| it.check(document)).collect();
     Ok(sets?.into_iter().flatten().collect())
 }
@@ -152,9 +162,12 @@ pub(super) fn shown(value: &Value) -> String {
 /// # Errors
 ///
 /// Why the document cannot be edited.
-pub(super) fn write(document: &mut Document, sets: &[Set<'_>]) -> Result<Vec<Written>, String> {
+pub(super) fn write(
+    document: &mut JsonDocument,
+    sets: &[FieldWrite<'_>],
+) -> Result<Vec<WrittenField>, String> {
     let mut written = Vec::new();
-    for Set { path, name, after, text } in sets {
+    for FieldWrite { path, name, after, text } in sets {
         let (before, raw) = (document.value(path), document.get(path).map(str::to_owned));
         let changed = match after {
             Some(after) => document.set(path, after),
@@ -169,20 +182,23 @@ pub(super) fn write(document: &mut Document, sets: &[Set<'_>]) -> Result<Vec<Wri
         // Of what cannot be spelled anew, the text is kept to be sure.
         let anew = before.as_ref().and_then(|it| document.spelling(path, it, after.is_none()));
         let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
-        written.push(Written { before_text, ..Written::new(name.clone(), before, after.clone()) });
+        written.push(WrittenField {
+            before_text,
+            ..WrittenField::new(name.clone(), before, after.clone())
+        });
     }
     Ok(written)
 }
 
 /// The text of a field; empty for none.
-pub(super) fn text(document: &Document, keys: &[Segment<'_>]) -> String {
+pub(super) fn text(document: &JsonDocument, keys: &[PathSegment<'_>]) -> String {
     match document.value(keys) {
         Some(Value::String(text)) => text,
         _ => String::new(),
     }
 }
 
-impl Alike {
+impl FieldComparison {
     fn normal(&self, value: &Value) -> Value {
         let text = value.as_str().unwrap_or_default().trim();
         match self {
@@ -235,14 +251,15 @@ fn uri(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn checked(text: &str, wanted: Wanted) -> Result<usize, String> {
-        let document = Document::parse(text.to_owned()).unwrap();
+    fn checked(text: &str, wanted: FieldChange) -> Result<usize, String> {
+        let document = JsonDocument::parse(text.to_owned()).unwrap();
         check(&document, &[wanted]).map(|sets| sets.len())
     }
 
     #[test]
     fn a_field_is_set_only_where_it_is_as_the_plan_saw_it() {
-        let wanted = || Wanted::change(&["Name"], json!("SQL"), json!("Sql"), Alike::Text);
+        let wanted =
+            || FieldChange::change(&["Name"], json!("SQL"), json!("Sql"), FieldComparison::Text);
         assert_eq!(checked(r#"{"Name":"SQL"}"#, wanted()), Ok(1));
         assert_eq!(checked(r#"{"Name":"Sql"}"#, wanted()), Ok(0));
         insta::assert_snapshot!(checked(r#"{"Name":null}"#, wanted()).unwrap_err(), @"`Name` is empty, the plan expected `SQL`");
@@ -252,17 +269,24 @@ mod tests {
     #[test]
     fn two_spellings_of_one_value_are_one() {
         for (alike, one, other) in [
-            (Alike::Text, json!(null), json!("")),
-            (Alike::Flag, json!(null), json!(false)),
-            (Alike::Ids, json!(["b", "a"]), json!(["a", "b", "a"])),
-            (Alike::IdOr("MachinePolicies-1".into()), json!(""), json!("MachinePolicies-1")),
-            (Alike::Uri, json!("https://DB:443/"), json!("https://db")),
-            (Alike::Uri, json!("poll://x"), json!("poll://x/")),
-            (Alike::Thumbprint, json!("8a".repeat(20)), json!("8A".repeat(20))),
-            (Alike::Port, json!(null), json!(22)),
+            (FieldComparison::Text, json!(null), json!("")),
+            (FieldComparison::Flag, json!(null), json!(false)),
+            (FieldComparison::Ids, json!(["b", "a"]), json!(["a", "b", "a"])),
+            (
+                FieldComparison::IdOr("MachinePolicies-1".into()),
+                json!(""),
+                json!("MachinePolicies-1"),
+            ),
+            (FieldComparison::Uri, json!("https://DB:443/"), json!("https://db")),
+            (FieldComparison::Uri, json!("poll://x"), json!("poll://x/")),
+            (FieldComparison::Thumbprint, json!("8a".repeat(20)), json!("8A".repeat(20))),
+            (FieldComparison::Port, json!(null), json!(22)),
         ] {
             assert_eq!(alike.normal(&one), alike.normal(&other), "{alike:?}");
         }
-        assert_ne!(Alike::Flag.normal(&json!("true")), Alike::Flag.normal(&json!(true)));
+        assert_ne!(
+            FieldComparison::Flag.normal(&json!("true")),
+            FieldComparison::Flag.normal(&json!(true))
+        );
     }
 }

@@ -1,34 +1,35 @@
 //! Read, check, edit, write, and look: the way of every document that is there already.
 
 use super::{
-    Failure, Result, TRIES, Writes, Wrote,
-    field::{self, Set, Wanted},
+    ChangeWriter, TRIES, WriteFailure, WriteResult, WriteSuccess,
+    field::{self, FieldChange, FieldWrite},
     pause,
 };
 use crate::{
     apply::journal,
     octopus::{
         Resource,
-        document::{Document, EditError, ParseError, Segment},
+        document::{JsonDocument, JsonEditError, JsonParseError, PathSegment},
     },
 };
-use poolwright_core::receipt::Written;
+use poolwright_core::receipt::WrittenField;
 
 use serde_json::json;
 
 /// What has to be set in a document for each of several changes, or why a change does not fit.
-pub(super) type Plan<'p> = &'p (dyn Fn(&Document) -> Vec<Result<Vec<Set<'p>>, String>> + Sync);
+pub(super) type WritePlanner<'p> =
+    &'p (dyn Fn(&JsonDocument) -> Vec<WriteResult<Vec<FieldWrite<'p>>, String>> + Sync);
 
 /// A document that is written.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'t> {
+pub(super) struct WriteTarget<'t> {
     /// Which.
     pub(super) resource: &'t Resource,
     /// What the commit says that the write is, where it is one.
     pub(super) message: Option<&'t str>,
 }
 
-impl Target<'_> {
+impl WriteTarget<'_> {
     /// The document as it is sent.
     ///
     /// # Source
@@ -36,17 +37,17 @@ impl Target<'_> {
     /// The body of a process or of variables in Git takes `ChangeDescription` and `GitRef`, which no server
     /// keeps in it (`api.md` 2.8, 2.9). That of variables has to have `ProjectId` too: so says the reference that
     /// the 2026 server generates of itself.
-    fn body(&self, mut document: Document) -> Result<String, EditError> {
+    fn body(&self, mut document: JsonDocument) -> WriteResult<String, JsonEditError> {
         use Resource::{BranchDeploymentProcess, BranchRunbookProcess, BranchVariableSet};
         if let BranchDeploymentProcess(branch)
         | BranchRunbookProcess(branch, _)
         | BranchVariableSet(branch) = self.resource
         {
             let message = self.message.unwrap_or_default();
-            document.set(&[Segment::Key("ChangeDescription")], &json!(message))?;
-            document.set(&[Segment::Key("GitRef")], &json!(branch.canonical()))?;
+            document.set(&[PathSegment::Key("ChangeDescription")], &json!(message))?;
+            document.set(&[PathSegment::Key("GitRef")], &json!(branch.canonical()))?;
             if let BranchVariableSet(_) = self.resource {
-                document.set(&[Segment::Key("ProjectId")], &json!(branch.project))?;
+                document.set(&[PathSegment::Key("ProjectId")], &json!(branch.project))?;
             }
         }
         Ok(document.into_text())
@@ -54,15 +55,15 @@ impl Target<'_> {
 }
 
 /// A change among those that one write makes.
-struct Part {
+struct BatchedChange {
     index: usize,
-    written: Vec<Written>,
-    result: Option<Result<()>>,
+    written: Vec<WrittenField>,
+    result: Option<WriteResult<()>>,
 }
 
-impl Part {
+impl BatchedChange {
     /// Notes what is about to be written; what an earlier try may have written still counts.
-    fn note(&mut self, written: &[Written], in_doubt: bool) {
+    fn note(&mut self, written: &[WrittenField], in_doubt: bool) {
         if !in_doubt {
             self.written.clear();
         }
@@ -70,18 +71,18 @@ impl Part {
     }
 }
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// Makes one change to a document.
     pub(super) async fn modify(
         &self,
         index: usize,
         resource: &Resource,
-        wanted: &[Wanted],
-    ) -> Result<Wrote> {
-        let plan = |document: &Document| vec![field::check(document, wanted)];
-        let target = Target { resource, message: None };
+        wanted: &[FieldChange],
+    ) -> WriteResult<WriteSuccess> {
+        let plan = |document: &JsonDocument| vec![field::check(document, wanted)];
+        let target = WriteTarget { resource, message: None };
         let mut results = self.modify_all(&[index], target, &plan).await;
-        let nothing = || Err(Failure::new("the plan has no such change"));
+        let nothing = || Err(WriteFailure::new("the plan has no such change"));
         results.pop().map_or_else(nothing, |(_, result)| result)
     }
 
@@ -89,25 +90,26 @@ impl Writes<'_> {
     pub(super) async fn modify_all(
         &self,
         indices: &[usize],
-        target: Target<'_>,
-        plan: Plan<'_>,
-    ) -> Vec<(usize, Result<Wrote>)> {
-        let part = |index: &usize| Part { index: *index, written: Vec::new(), result: None };
-        let mut parts: Vec<Part> = indices.iter().map(part).collect();
+        target: WriteTarget<'_>,
+        plan: WritePlanner<'_>,
+    ) -> Vec<(usize, WriteResult<WriteSuccess>)> {
+        let part =
+            |index: &usize| BatchedChange { index: *index, written: Vec::new(), result: None };
+        let mut parts: Vec<BatchedChange> = indices.iter().map(part).collect();
         // What the last try came to, as long as another one may do better.
-        let mut last: Option<Failure> = None;
+        let mut last: Option<WriteFailure> = None;
         for tried in 0..TRIES {
             if tried > 0 {
                 pause(tried).await;
             }
             match self.try_once(target, plan, &mut parts, last.as_ref()).await {
-                Try::Over => break,
-                Try::Again(failure) => last = Some(failure),
+                WriteAttempt::Over => break,
+                WriteAttempt::Again(failure) => last = Some(failure),
             }
         }
-        let gave_up = last.unwrap_or_else(|| Failure::new("nothing was tried"));
-        let result = |part: Part| match part.result.unwrap_or(Err(gave_up.clone())) {
-            Ok(()) => Ok(Wrote { id: None, written: part.written }),
+        let gave_up = last.unwrap_or_else(|| WriteFailure::new("nothing was tried"));
+        let result = |part: BatchedChange| match part.result.unwrap_or(Err(gave_up.clone())) {
+            Ok(()) => Ok(WriteSuccess { id: None, written: part.written }),
             Err(failure) => Err(failure),
         };
         parts.into_iter().map(|part| (part.index, result(part))).collect()
@@ -115,16 +117,16 @@ impl Writes<'_> {
 
     async fn try_once(
         &self,
-        target: Target<'_>,
-        plan: Plan<'_>,
-        parts: &mut [Part],
-        last: Option<&Failure>,
-    ) -> Try {
+        target: WriteTarget<'_>,
+        plan: WritePlanner<'_>,
+        parts: &mut [BatchedChange],
+        last: Option<&WriteFailure>,
+    ) -> WriteAttempt {
         let resource = target.resource;
         let in_doubt = last.is_some_and(|it| it.unknown);
         let mut document = match self.read(resource).await {
             Ok(document) => document,
-            Err(error) => return settle(parts, Err(Failure { error, unknown: in_doubt })),
+            Err(error) => return settle(parts, Err(WriteFailure { error, unknown: in_doubt })),
         };
         let mut writes = false;
         for (part, sets) in parts.iter_mut().zip(plan(&document)) {
@@ -141,29 +143,36 @@ impl Writes<'_> {
                     part.note(&written, in_doubt);
                     self.writing(part.index, &part.written);
                 }
-                Err(error) => part.result = Some(Err(Failure { error, unknown: in_doubt })),
+                Err(error) => part.result = Some(Err(WriteFailure { error, unknown: in_doubt })),
             }
         }
         if !writes {
-            return Try::Over;
+            return WriteAttempt::Over;
         }
         let body = match target.body(document) {
             Ok(body) => body,
             Err(error) => {
-                return settle(parts, Err(Failure { error: error.to_string(), unknown: in_doubt }));
+                return settle(
+                    parts,
+                    Err(WriteFailure { error: error.to_string(), unknown: in_doubt }),
+                );
             }
         };
         match self.writer.put(resource, body).await {
             Ok(answer) => self.look(resource, plan, parts, answer).await,
             Err(error) if error.is_stale() => {
-                Try::Again(Failure { error: error.to_string(), unknown: in_doubt })
+                WriteAttempt::Again(WriteFailure { error: error.to_string(), unknown: in_doubt })
             }
-            Err(error) if error.is_ambiguous() => Try::Again(Failure::of_write(&error)),
+            Err(error) if error.is_ambiguous() => {
+                WriteAttempt::Again(WriteFailure::of_write(&error))
+            }
             // Nobody has said by which answer a push tells that another one came first (`api.md` 7, 14).
             Err(error) if target.message.is_some() && last.is_none() && error.is_refused() => {
-                Try::Again(Failure { error: error.to_string(), unknown: in_doubt })
+                WriteAttempt::Again(WriteFailure { error: error.to_string(), unknown: in_doubt })
             }
-            Err(error) => settle(parts, Err(Failure { unknown: in_doubt, ..Failure::new(error) })),
+            Err(error) => {
+                settle(parts, Err(WriteFailure { unknown: in_doubt, ..WriteFailure::new(error) }))
+            }
         }
     }
 
@@ -171,22 +180,22 @@ impl Writes<'_> {
     async fn look(
         &self,
         resource: &Resource,
-        plan: Plan<'_>,
-        parts: &mut [Part],
+        plan: WritePlanner<'_>,
+        parts: &mut [BatchedChange],
         answer: String,
-    ) -> Try {
-        let as_wanted = |document: &Document, parts: &[Part]| {
+    ) -> WriteAttempt {
+        let as_wanted = |document: &JsonDocument, parts: &[BatchedChange]| {
             let open = parts.iter().zip(plan(document)).filter(|(part, _)| part.result.is_none());
             open.map(|(_, sets)| sets).all(|sets| sets.is_ok_and(|it| it.is_empty()))
         };
-        let mut document = Document::parse(answer);
+        let mut document = JsonDocument::parse(answer);
         if !document.as_ref().is_ok_and(|it| as_wanted(it, parts)) {
             // An answer may be less than the document is, so that the document itself decides.
             document = match self.read(resource).await {
                 Ok(document) => Ok(document),
                 Err(error) => {
                     let error = format!("it was written, and cannot be read again: {error}");
-                    return settle(parts, Err(Failure { error, unknown: true }));
+                    return settle(parts, Err(WriteFailure { error, unknown: true }));
                 }
             };
         }
@@ -194,33 +203,33 @@ impl Writes<'_> {
         for (part, verdict) in parts.iter_mut().zip(verdicts) {
             part.result.get_or_insert(verdict);
         }
-        Try::Over
+        WriteAttempt::Over
     }
 
     /// A document as it is now.
-    pub(super) async fn read(&self, resource: &Resource) -> Result<Document, String> {
+    pub(super) async fn read(&self, resource: &Resource) -> WriteResult<JsonDocument, String> {
         let text = self.reader().document(resource).await.map_err(|error| error.to_string())?;
-        Document::parse(text).map_err(|error: ParseError| error.to_string())
+        JsonDocument::parse(text).map_err(|error: JsonParseError| error.to_string())
     }
 }
 
-enum Try {
+enum WriteAttempt {
     /// Every change has its result.
     Over,
     /// This is what to say if no try is left.
-    Again(Failure),
+    Again(WriteFailure),
 }
 
-fn settle(parts: &mut [Part], result: Result<()>) -> Try {
+fn settle(parts: &mut [BatchedChange], result: WriteResult<()>) -> WriteAttempt {
     for part in parts {
         part.result.get_or_insert_with(|| result.clone());
     }
-    Try::Over
+    WriteAttempt::Over
 }
 
 /// What the server has made of each change, after it was written.
-fn verdicts(document: &Document, plan: Plan<'_>) -> Vec<Result<()>> {
-    let made = |sets: Result<Vec<Set<'_>>, String>| match sets {
+fn verdicts(document: &JsonDocument, plan: WritePlanner<'_>) -> Vec<WriteResult<()>> {
+    let made = |sets: WriteResult<Vec<FieldWrite<'_>>, String>| match sets {
         Ok(sets) => match sets.first() {
             None => Ok(()),
             Some(set) => {
@@ -233,5 +242,5 @@ fn verdicts(document: &Document, plan: Plan<'_>) -> Vec<Result<()>> {
         },
         Err(error) => Err(format!("the server made something else of it: {error}")),
     };
-    plan(document).into_iter().map(|sets| made(sets).map_err(Failure::new)).collect()
+    plan(document).into_iter().map(|sets| made(sets).map_err(WriteFailure::new)).collect()
 }

@@ -1,21 +1,21 @@
 //! Worker pools: made, edited, made the default, sorted, deleted.
 
 use super::{
-    Failure, Result, TRIES, Writes, Wrote,
-    create::Creation,
-    field::{Alike, Wanted, unexpected},
+    ChangeWriter, TRIES, WriteFailure, WriteResult, WriteSuccess,
+    create::ObjectCreation,
+    field::{FieldChange, FieldComparison, unexpected},
     pause,
 };
-use crate::{apply::writer::Creates, octopus::Resource};
+use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
     model::{Address, Id, Pool, PoolHandle, PoolKind},
     plan::{NewPool, PoolEdit},
-    receipt::Written,
+    receipt::WrittenField,
 };
 
 use serde_json::json;
 
-impl<'a> Writes<'a> {
+impl<'a> ChangeWriter<'a> {
     /// # Source
     ///
     /// `POST …/workerpools`; `IsDefault` is required of every writer of pools.
@@ -24,7 +24,7 @@ impl<'a> Writes<'a> {
         index: usize,
         address: &'a Address,
         new: &NewPool,
-    ) -> Result<Wrote> {
+    ) -> WriteResult<WriteSuccess> {
         let NewPool { name, description, kind } = new;
         let word = match kind {
             PoolKind::Static => "StaticWorkerPool",
@@ -38,14 +38,19 @@ impl<'a> Writes<'a> {
             "SpaceId": self.space.as_str(),
         });
         let mut wanted = vec![
-            Wanted::new(&["Description"], json!(description), Alike::Text),
-            Wanted::new(&["WorkerPoolType"], json!(word), Alike::IdOr("StaticWorkerPool".into())),
+            FieldChange::new(&["Description"], json!(description), FieldComparison::Text),
+            FieldChange::new(
+                &["WorkerPoolType"],
+                json!(word),
+                FieldComparison::IdOr("StaticWorkerPool".into()),
+            ),
         ];
         if let PoolKind::Dynamic { image } = kind {
             body["WorkerType"] = json!(image);
-            wanted.push(Wanted::new(&["WorkerType"], json!(image), Alike::Text));
+            wanted.push(FieldChange::new(&["WorkerType"], json!(image), FieldComparison::Text));
         }
-        let creation = Creation { index, kind: Creates::WorkerPool, name, body, wanted };
+        let creation =
+            ObjectCreation { index, kind: CreateKind::WorkerPool, name, body, fields: wanted };
         let wrote = self.create(&creation).await?;
         if let Some(id) = &wrote.id {
             self.remember(address, id);
@@ -58,16 +63,21 @@ impl<'a> Writes<'a> {
         index: usize,
         id: &Id<Pool>,
         edits: &[PoolEdit],
-    ) -> Result<Wrote> {
+    ) -> WriteResult<WriteSuccess> {
         let wanted = edits.iter().map(|edit| {
             let (key, delta) = match edit {
                 PoolEdit::Name(delta) => ("Name", delta),
                 PoolEdit::Description(delta) => ("Description", delta),
                 PoolEdit::Image(delta) => ("WorkerType", delta),
             };
-            Wanted::change(&[key], json!(delta.before()), json!(delta.after()), Alike::Text)
+            FieldChange::change(
+                &[key],
+                json!(delta.before()),
+                json!(delta.after()),
+                FieldComparison::Text,
+            )
         });
-        let wanted: Vec<Wanted> = wanted.collect();
+        let wanted: Vec<FieldChange> = wanted.collect();
         self.modify(index, &Resource::WorkerPool(id.as_str().to_owned()), &wanted).await
     }
 
@@ -76,7 +86,7 @@ impl<'a> Writes<'a> {
         index: usize,
         id: &Id<Pool>,
         name: &str,
-    ) -> Result<Wrote> {
+    ) -> WriteResult<WriteSuccess> {
         self.delete(index, &Resource::WorkerPool(id.as_str().to_owned()), name).await
     }
 
@@ -88,24 +98,25 @@ impl<'a> Writes<'a> {
         index: usize,
         from: Option<&PoolHandle>,
         to: &PoolHandle,
-    ) -> Result<Wrote> {
-        let to = self.pool(to).map_err(Failure::new)?;
-        let from = from.map(|it| self.pool(it)).transpose().map_err(Failure::new)?;
-        let pools = self.reader().worker_pools().await.map_err(Failure::new)?;
+    ) -> WriteResult<WriteSuccess> {
+        let to = self.pool(to).map_err(WriteFailure::new)?;
+        let from = from.map(|it| self.pool(it)).transpose().map_err(WriteFailure::new)?;
+        let pools = self.reader().worker_pools().await.map_err(WriteFailure::new)?;
         let now = pools.into_iter().find(|it| it.is_default).map(|it| it.id);
         if now.as_deref() == Some(&to) {
-            return Ok(Wrote::default());
+            return Ok(WriteSuccess::default());
         }
         if now != from {
-            return Err(Failure::new(unexpected("DefaultPool", &json!(now), &json!(from))));
+            return Err(WriteFailure::new(unexpected("DefaultPool", &json!(now), &json!(from))));
         }
-        let wanted = Wanted::change(&["IsDefault"], json!(false), json!(true), Alike::Flag);
+        let wanted =
+            FieldChange::change(&["IsDefault"], json!(false), json!(true), FieldComparison::Flag);
         let path = "DefaultPool".to_owned();
         let before = now.map(|it| json!(it));
-        let written = vec![Written::new(path, before, Some(json!(to)))];
+        let written = vec![WrittenField::new(path, before, Some(json!(to)))];
         self.writing(index, &written);
         self.modify(index, &Resource::WorkerPool(to), &[wanted]).await?;
-        Ok(Wrote { id: None, written })
+        Ok(WriteSuccess { id: None, written })
     }
 
     /// Pools that the plan does not know of go behind all others.
@@ -114,21 +125,21 @@ impl<'a> Writes<'a> {
         index: usize,
         before: &[PoolHandle],
         order: &[PoolHandle],
-    ) -> Result<Wrote> {
-        let before = self.pools(before).map_err(Failure::new)?;
-        let order = self.pools(order).map_err(Failure::new)?;
-        let mut written: Vec<Written> = Vec::new();
-        let mut last = Failure::new("nothing was tried");
+    ) -> WriteResult<WriteSuccess> {
+        let before = self.pools(before).map_err(WriteFailure::new)?;
+        let order = self.pools(order).map_err(WriteFailure::new)?;
+        let mut written: Vec<WrittenField> = Vec::new();
+        let mut last = WriteFailure::new("nothing was tried");
         for tried in 0..TRIES {
             if tried > 0 {
                 pause(tried).await;
             }
             let unknown = last.unknown;
             let live = self.order().await;
-            let live = live.map_err(|error| Failure { unknown, ..error })?;
+            let live = live.map_err(|error| WriteFailure { unknown, ..error })?;
             let wanted = arranged(&live, &order);
             if wanted == live {
-                return Ok(Wrote { id: None, written });
+                return Ok(WriteSuccess { id: None, written });
             }
             let known = |ids: &[String], among: &[String]| -> Vec<String> {
                 ids.iter().filter(|id| among.contains(id)).cloned().collect()
@@ -136,22 +147,22 @@ impl<'a> Writes<'a> {
             let (now, then) = (known(&live, &before), known(&before, &live));
             if now != then {
                 let error = unexpected("SortOrder", &json!(now), &json!(then));
-                return Err(Failure { error, unknown });
+                return Err(WriteFailure { error, unknown });
             }
             let path = "SortOrder".to_owned();
-            written = vec![Written::new(path, Some(json!(live)), Some(json!(wanted)))];
+            written = vec![WrittenField::new(path, Some(json!(live)), Some(json!(wanted)))];
             self.writing(index, &written);
             match self.writer.sort_worker_pools(&wanted).await {
-                Ok(()) => return Ok(Wrote { id: None, written }),
-                Err(error) if error.is_ambiguous() => last = Failure::of_write(&error),
-                Err(error) => return Err(Failure { unknown, ..Failure::new(error) }),
+                Ok(()) => return Ok(WriteSuccess { id: None, written }),
+                Err(error) if error.is_ambiguous() => last = WriteFailure::of_write(&error),
+                Err(error) => return Err(WriteFailure { unknown, ..WriteFailure::new(error) }),
             }
         }
         Err(last)
     }
 
-    async fn order(&self) -> Result<Vec<String>> {
-        let mut pools = self.reader().worker_pools().await.map_err(Failure::new)?;
+    async fn order(&self) -> WriteResult<Vec<String>> {
+        let mut pools = self.reader().worker_pools().await.map_err(WriteFailure::new)?;
         pools.sort_by_key(|pool| pool.sort_order);
         Ok(pools.into_iter().map(|pool| pool.id).collect())
     }

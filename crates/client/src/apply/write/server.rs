@@ -1,20 +1,28 @@
 //! The server's switches.
 
 use super::{
-    Result, Writes, Wrote,
-    field::{Alike, Wanted},
+    ChangeWriter, WriteResult, WriteSuccess,
+    field::{FieldChange, FieldComparison},
 };
 use crate::octopus::Resource;
 use serde_json::json;
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// # Source
     ///
     /// `PUT /api/featuresconfiguration` takes a switch that is left out for one that is off, so the
     /// whole document goes back.
-    pub(super) async fn set_built_in_worker(&self, index: usize, on: bool) -> Result<Wrote> {
-        let wanted =
-            Wanted::change(&["IsBuiltInWorkerEnabled"], json!(!on), json!(on), Alike::Flag);
+    pub(super) async fn set_built_in_worker(
+        &self,
+        index: usize,
+        on: bool,
+    ) -> WriteResult<WriteSuccess> {
+        let wanted = FieldChange::change(
+            &["IsBuiltInWorkerEnabled"],
+            json!(!on),
+            json!(on),
+            FieldComparison::Flag,
+        );
         self.modify(index, &Resource::Features, &[wanted]).await
     }
 }

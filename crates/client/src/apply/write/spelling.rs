@@ -5,13 +5,13 @@
 //! `api.md` 2.10, 2.12: the API has ids and OCL slugs, and before 2022.3 both had names. Which of them a set
 //! of variables in Git has over the API is not said, so that a value keeps the form that it has.
 
-use crate::octopus::wire::WorkerPool;
+use crate::octopus::wire::WorkerPoolResource;
 
 /// The pools that a document may name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Spellings(pub(super) Vec<WorkerPool>);
+pub(super) struct PoolSpellings(pub(super) Vec<WorkerPoolResource>);
 
-impl Spellings {
+impl PoolSpellings {
     /// The id of the pool that a text names; the text itself, where it names none that is known.
     pub(super) fn id_of<'a>(&'a self, text: &'a str) -> &'a str {
         if self.0.iter().any(|it| it.id == text) {
@@ -46,12 +46,12 @@ impl Spellings {
 mod tests {
     use super::*;
 
-    fn spellings() -> Spellings {
+    fn spellings() -> PoolSpellings {
         let pool = |id: &str, name: &str, slug: &str| {
             let pool = serde_json::json!({ "Id": id, "Name": name, "Slug": slug });
             serde_json::from_value(pool).unwrap()
         };
-        Spellings(vec![
+        PoolSpellings(vec![
             pool("WorkerPools-1", "Linux Workers", "linux-workers"),
             pool("WorkerPools-2", "Windows", "windows-2022"),
         ])
@@ -76,6 +76,9 @@ mod tests {
         assert_eq!(like("Linux Workers"), "Windows");
         assert_eq!(like(""), "WorkerPools-2");
         assert_eq!(like("#{Expression}"), "WorkerPools-2");
-        assert_eq!(Spellings::default().like("linux-workers", "WorkerPools-2"), "WorkerPools-2");
+        assert_eq!(
+            PoolSpellings::default().like("linux-workers", "WorkerPools-2"),
+            "WorkerPools-2"
+        );
     }
 }

@@ -6,21 +6,21 @@
 //! empty text are all none, and stay as they are. Names of properties are compared without case.
 
 use super::{
-    Failure, Result, Writes, Wrote,
+    ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     commit::branch,
-    field::{Path, Set, text, unexpected},
-    modify::Target,
+    field::{FieldPath, FieldWrite, text, unexpected},
+    modify::WriteTarget,
 };
 use crate::octopus::{
     Resource,
-    document::{Document, Segment},
+    document::{JsonDocument, PathSegment},
 };
 use poolwright_core::{
     model::{Container, Execution, Id, Linked, Place, PoolHandle, Process},
-    plan::{ChangeKind, Commit, Feed, ProcessKind, StepEdit, Written},
+    plan::{ChangeKind, Feed, PlannedCommit, ProcessKind, StepEdit, WrittenField},
 };
 
-use Segment::{Index, Key, KeyIgnoringCase};
+use PathSegment::{Index, Key, KeyIgnoringCase};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -31,33 +31,47 @@ const RUN_ON_SERVER: &str = "Octopus.Action.RunOnServer";
 const TARGET_ROLES: &str = "Octopus.Action.TargetRoles";
 
 /// What has to be set, or why that does not fit.
-type Sets = Result<Vec<Set<'static>>, String>;
+type FieldWrites = WriteResult<Vec<FieldWrite<'static>>, String>;
 
 /// A change, as far as it is about an action.
-struct Placing<'p> {
+struct ActionChange<'p> {
     action: &'p str,
     edits: &'p [StepEdit],
-    exactly: &'p [Written],
+    exact_fields: &'p [WrittenField],
 }
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// Places steps of one process.
-    pub(super) async fn place_steps(&self, unit: &[usize]) -> Vec<(usize, Result<Wrote>)> {
+    pub(super) async fn place_steps(
+        &self,
+        unit: &[usize],
+    ) -> Vec<(usize, WriteResult<WriteSuccess>)> {
         let changes = unit.iter().filter_map(|index| self.changes.get(*index));
         let mut target = None;
         let mut placings = Vec::new();
         for change in changes {
-            if let ChangeKind::PlaceStep { process, kind, git, action, edits, exactly } =
-                &change.kind
+            if let ChangeKind::PlaceStep {
+                process,
+                kind,
+                git,
+                action,
+                edits,
+                exact_fields: exactly,
+            } = &change.kind
             {
                 target = Some((resource_of(process, *kind, git.as_ref()), git.as_ref()));
-                placings.push(Placing { action: action.as_str(), edits, exactly });
+                placings.push(ActionChange {
+                    action: action.as_str(),
+                    edits,
+                    exact_fields: exactly,
+                });
             }
         }
-        let all =
-            |failure: &Failure| unit.iter().map(|index| (*index, Err(failure.clone()))).collect();
+        let all = |failure: &WriteFailure| {
+            unit.iter().map(|index| (*index, Err(failure.clone()))).collect()
+        };
         let Some((resource, commit)) = target.filter(|_| placings.len() == unit.len()) else {
-            return all(&Failure::new("the plan has no such step"));
+            return all(&WriteFailure::new("the plan has no such step"));
         };
         let mut alone = None;
         if let Some(commit) = commit {
@@ -66,7 +80,7 @@ impl Writes<'_> {
                 Err(failure) => return all(&failure),
             }
         }
-        let plan = |document: &Document| {
+        let plan = |document: &JsonDocument| {
             let actions = actions(document);
             let sets = placings.iter().map(|placing| {
                 let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
@@ -75,17 +89,23 @@ impl Writes<'_> {
             });
             sets.collect()
         };
-        let target = Target { resource: &resource, message: commit.map(|it| it.message.as_str()) };
+        let target =
+            WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
         let results = self.modify_all(unit, target, &plan).await;
         drop(alone);
         results
     }
 
     /// What has to be set for one action.
-    fn sets(&self, document: &Document, at: (usize, usize), placing: &Placing<'_>) -> Sets {
-        let action = Action { document, step: at.0, action: at.1 };
-        if !placing.exactly.is_empty() {
-            return action.exactly(placing.exactly, self.remade(placing.edits)?);
+    fn sets(
+        &self,
+        document: &JsonDocument,
+        at: (usize, usize),
+        placing: &ActionChange<'_>,
+    ) -> FieldWrites {
+        let action = LocatedAction { document, step: at.0, action: at.1 };
+        if !placing.exact_fields.is_empty() {
+            return action.exactly(placing.exact_fields, self.remade(placing.edits)?);
         }
         let mut sets = Vec::new();
         for edit in placing.edits {
@@ -105,7 +125,7 @@ impl Writes<'_> {
     }
 
     /// The id of the pool that the step goes back to, where that had to be made again.
-    fn remade(&self, edits: &[StepEdit]) -> Result<Option<String>, String> {
+    fn remade(&self, edits: &[StepEdit]) -> WriteResult<Option<String>, String> {
         let made = edits.iter().find_map(|edit| match edit {
             StepEdit::Place(delta) => match delta.after() {
                 Place::Pool(pool @ PoolHandle::New(_)) => Some(self.pool(pool)),
@@ -116,7 +136,7 @@ impl Writes<'_> {
         made.transpose()
     }
 
-    fn place(&self, place: &Place<PoolHandle>) -> Result<Place<String>, String> {
+    fn place(&self, place: &Place<PoolHandle>) -> WriteResult<Place<String>, String> {
         Ok(match place {
             Place::Pool(pool) => Place::Pool(self.pool(pool)?),
             Place::Variable(name) => Place::Variable(name.clone()),
@@ -125,7 +145,7 @@ impl Writes<'_> {
     }
 }
 
-fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&Commit>) -> Resource {
+fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&PlannedCommit>) -> Resource {
     let id = |it: &Id<Process>| it.as_str().to_owned();
     match (kind, git) {
         (ProcessKind::Deployment, None) => Resource::DeploymentProcess(id(process)),
@@ -140,23 +160,23 @@ fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&Commit>) -
 }
 
 /// Where each action is, by its id: the places of its step and of itself.
-fn actions(document: &Document) -> Result<HashMap<String, (usize, usize)>, String> {
+fn actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize, usize)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Steps {
-        steps: Option<Vec<Step>>,
+    struct ProcessSteps {
+        steps: Option<Vec<StepActions>>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Step {
-        actions: Option<Vec<Named>>,
+    struct StepActions {
+        actions: Option<Vec<ActionId>>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Named {
+    struct ActionId {
         id: Option<String>,
     }
-    let process: Steps =
+    let process: ProcessSteps =
         serde_json::from_str(document.text()).map_err(|error| error.to_string())?;
     let mut places = HashMap::new();
     for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
@@ -172,27 +192,27 @@ fn actions(document: &Document) -> Result<HashMap<String, (usize, usize)>, Strin
 }
 
 /// An action inside a process.
-struct Action<'d> {
-    document: &'d Document,
+struct LocatedAction<'d> {
+    document: &'d JsonDocument,
     step: usize,
     action: usize,
 }
 
-impl Action<'_> {
-    fn path(&self, inside: &[Segment<'static>]) -> Path<'static> {
+impl LocatedAction<'_> {
+    fn path(&self, inside: &[PathSegment<'static>]) -> FieldPath<'static> {
         let mut path = vec![Key("Steps"), Index(self.step), Key("Actions"), Index(self.action)];
         path.extend_from_slice(inside);
         path
     }
 
-    fn step_path(&self, inside: &[Segment<'static>]) -> Path<'static> {
+    fn step_path(&self, inside: &[PathSegment<'static>]) -> FieldPath<'static> {
         let mut path = vec![Key("Steps"), Index(self.step)];
         path.extend_from_slice(inside);
         path
     }
 
     /// Fields as they were, each still as it was made.
-    fn exactly(&self, fields: &[Written], remade: Option<String>) -> Sets {
+    fn exactly(&self, fields: &[WrittenField], remade: Option<String>) -> FieldWrites {
         let mut sets = Vec::new();
         for field in fields {
             let path =
@@ -211,13 +231,13 @@ impl Action<'_> {
                 return Err(unexpected(&field.path, &now, &before));
             }
             let text = field.after_text.clone();
-            sets.push(Set { text, ..Set::new(path, field.path.clone(), after) });
+            sets.push(FieldWrite { text, ..FieldWrite::new(path, field.path.clone(), after) });
         }
         Ok(sets)
     }
 
     /// A field by its name in a receipt.
-    fn named(&self, name: &str) -> Option<Path<'static>> {
+    fn named(&self, name: &str) -> Option<FieldPath<'static>> {
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         Some(match name {
             "WorkerPoolId" => self.path(&[Key("WorkerPoolId")]),
@@ -236,15 +256,15 @@ impl Action<'_> {
         })
     }
 
-    fn text(&self, inside: &[Segment<'static>]) -> String {
+    fn text(&self, inside: &[PathSegment<'static>]) -> String {
         text(self.document, &self.path(inside))
     }
 
-    fn set(&self, key: &'static str, after: Value) -> Set<'static> {
-        Set::new(self.path(&[Key(key)]), key, Some(after))
+    fn set(&self, key: &'static str, after: Value) -> FieldWrite<'static> {
+        FieldWrite::new(self.path(&[Key(key)]), key, Some(after))
     }
 
-    fn place(&self, before: Option<&Place<String>>, after: &Place<String>) -> Sets {
+    fn place(&self, before: Option<&Place<String>>, after: &Place<String>) -> FieldWrites {
         let [id, variable] = ["WorkerPoolId", "WorkerPoolVariable"];
         let (pool, named) = (self.text(&[Key(id)]), self.text(&[Key(variable)]));
         let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
@@ -273,14 +293,14 @@ impl Action<'_> {
         Ok(sets.into_iter().flatten().collect())
     }
 
-    fn execution(&self, before: Execution, after: Execution, target_roles: &str) -> Sets {
+    fn execution(&self, before: Execution, after: Execution, target_roles: &str) -> FieldWrites {
         let properties = [Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)];
         let switch = text(self.document, &self.path(&properties));
         let is_on = switch.trim().eq_ignore_ascii_case("true");
         let mut sets = Vec::new();
         if !is_on {
             let name = format!("Properties.{RUN_ON_SERVER}");
-            sets.push(Set::new(self.path(&properties), name, Some(json!("true"))));
+            sets.push(FieldWrite::new(self.path(&properties), name, Some(json!("true"))));
         }
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         // Old data has the tags on the action.
@@ -292,7 +312,7 @@ impl Action<'_> {
         let full = full.into_iter().filter(|(_, text, _)| once && !text.is_empty());
         sets.extend(full.map(|(of, _, path)| {
             let name = format!("{of}Properties.{TARGET_ROLES}");
-            Set::new(path, name, Some(json!("")))
+            FieldWrite::new(path, name, Some(json!("")))
         }));
         if sets.is_empty() {
             return Ok(sets);
@@ -310,7 +330,7 @@ impl Action<'_> {
         &self,
         before: &Option<Container<Linked<Feed>>>,
         after: &Option<Container<Linked<Feed>>>,
-    ) -> Sets {
+    ) -> FieldWrites {
         let [image, feed] = ["Image", "FeedId"];
         let keys = [image, feed];
         let now = keys.map(|key| self.text(&[Key("Container"), Key(key)]));
@@ -345,7 +365,7 @@ impl Action<'_> {
         let fields = fields.filter(|(_, (now, wanted))| now != wanted);
         let set = |key: &'static str, wanted: &str| {
             let path = self.path(&[Key("Container"), Key(key)]);
-            Set::new(path, format!("Container.{key}"), Some(value(wanted)))
+            FieldWrite::new(path, format!("Container.{key}"), Some(value(wanted)))
         };
         Ok(fields.map(|(key, (_, wanted))| set(key, wanted)).collect())
     }
@@ -372,15 +392,22 @@ mod tests {
     use crate::apply::write::field;
 
     /// What becomes of the one action of a process.
-    fn edited(action: &str, edit: impl Fn(&Action<'_>) -> Sets) -> Result<String, String> {
+    fn edited(
+        action: &str,
+        edit: impl Fn(&LocatedAction<'_>) -> FieldWrites,
+    ) -> WriteResult<String, String> {
         let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
-        let mut document = Document::parse(text).unwrap();
-        let sets = edit(&Action { document: &document, step: 0, action: 0 })?;
+        let mut document = JsonDocument::parse(text).unwrap();
+        let sets = edit(&LocatedAction { document: &document, step: 0, action: 0 })?;
         field::write(&mut document, &sets)?;
         Ok(document.get(&[Key("Steps"), Index(0), Key("Actions"), Index(0)]).unwrap().to_owned())
     }
 
-    fn placed(action: &str, before: Place<String>, after: Place<String>) -> Result<String, String> {
+    fn placed(
+        action: &str,
+        before: Place<String>,
+        after: Place<String>,
+    ) -> WriteResult<String, String> {
         edited(action, |it| it.place(Some(&before), &after))
     }
 
@@ -422,7 +449,7 @@ mod tests {
         action: &str,
         before: Option<&str>,
         after: Option<&str>,
-    ) -> Result<String, String> {
+    ) -> WriteResult<String, String> {
         let container = |image: Option<&str>| {
             image.map(|it| Container {
                 image: it.to_owned(),
@@ -469,22 +496,22 @@ mod tests {
 
     #[test]
     fn two_actions_of_one_id_are_not_told_apart() {
-        let document = |text: &str| actions(&Document::parse(text.to_owned()).unwrap());
+        let document = |text: &str| actions(&JsonDocument::parse(text.to_owned()).unwrap());
         let found = document(r#"{"Steps":[{"Actions":null},{"Actions":[{"Id":"a"},{"Id":"b"}]}]}"#);
         assert_eq!(found.unwrap().get("b"), Some(&(1, 1)));
         assert!(document(r#"{"Steps":[{"Actions":[{"Id":"a"},{"Id":"a"}]}]}"#).is_err());
     }
 
     /// There and back: what a process is after an edit, after the way back of it, and after those of that.
-    fn there_and_back(text: &str, edit: impl Fn(&Action<'_>) -> Sets) {
-        let mut document = Document::parse(text.to_owned()).unwrap();
-        let sets = edit(&Action { document: &document, step: 0, action: 0 }).unwrap();
+    fn there_and_back(text: &str, edit: impl Fn(&LocatedAction<'_>) -> FieldWrites) {
+        let mut document = JsonDocument::parse(text.to_owned()).unwrap();
+        let sets = edit(&LocatedAction { document: &document, step: 0, action: 0 }).unwrap();
         let mut written = field::write(&mut document, &sets).unwrap();
         assert!(!written.is_empty(), "{text}");
         let made = document.text().to_owned();
         for wanted in [text, &made, text] {
-            let back: Vec<Written> = written.iter().map(Written::turned).collect();
-            let action = Action { document: &document, step: 0, action: 0 };
+            let back: Vec<WrittenField> = written.iter().map(WrittenField::turned).collect();
+            let action = LocatedAction { document: &document, step: 0, action: 0 };
             let sets = action.exactly(&back, None).unwrap();
             written = field::write(&mut document, &sets).unwrap();
             assert_eq!(document.text(), wanted);
@@ -542,7 +569,8 @@ mod tests {
                 let action = format!("{before}\"Container\" : {layout}{behind}");
                 let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
                 let whole = json!({ "Image": "octopus/x", "FeedId": "Feeds-1" });
-                let field = |after| vec![Written::new("Container", Some(whole.clone()), after)];
+                let field =
+                    |after| vec![WrittenField::new("Container", Some(whole.clone()), after)];
                 there_and_back(&text, |it| it.exactly(&field(None), None));
                 there_and_back(&text, |it| it.exactly(&field(Some(Value::Null)), None));
             }

@@ -1,12 +1,12 @@
 //! Workers: made, edited, replaced, deleted.
 
 use super::{
-    Failure, Result, Writes, Wrote,
-    create::Creation,
+    ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
+    create::ObjectCreation,
     endpoint,
-    field::{Alike, Wanted},
+    field::{FieldChange, FieldComparison},
 };
-use crate::{apply::writer::Creates, octopus::Resource};
+use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
     model::{Id, PoolHandle, Worker},
     plan::{NewWorker, WorkerEdit},
@@ -14,13 +14,17 @@ use poolwright_core::{
 
 use serde_json::json;
 
-impl Writes<'_> {
+impl ChangeWriter<'_> {
     /// # Source
     ///
     /// `POST …/workers`; the server queues a health check of what is new.
-    pub(super) async fn create_worker(&self, index: usize, new: &NewWorker) -> Result<Wrote> {
+    pub(super) async fn create_worker(
+        &self,
+        index: usize,
+        new: &NewWorker,
+    ) -> WriteResult<WriteSuccess> {
         let NewWorker { name, endpoint, pools, policy, disabled } = new;
-        let pools = self.pools(pools).map_err(Failure::new)?;
+        let pools = self.pools(pools).map_err(WriteFailure::new)?;
         let policy = match policy {
             Some(policy) => policy.id.as_str().to_owned(),
             None => self.default_policy().await?,
@@ -35,11 +39,16 @@ impl Writes<'_> {
         });
         let mut wanted = endpoint::wanted(endpoint);
         wanted.extend([
-            Wanted::new(&["WorkerPoolIds"], json!(pools), Alike::Ids),
-            Wanted::new(&["IsDisabled"], json!(disabled), Alike::Flag),
-            Wanted::new(&["MachinePolicyId"], json!(policy), Alike::IdOr(policy.clone())),
+            FieldChange::new(&["WorkerPoolIds"], json!(pools), FieldComparison::Ids),
+            FieldChange::new(&["IsDisabled"], json!(disabled), FieldComparison::Flag),
+            FieldChange::new(
+                &["MachinePolicyId"],
+                json!(policy),
+                FieldComparison::IdOr(policy.clone()),
+            ),
         ]);
-        self.create(&Creation { index, kind: Creates::Worker, name, body, wanted }).await
+        self.create(&ObjectCreation { index, kind: CreateKind::Worker, name, body, fields: wanted })
+            .await
     }
 
     pub(super) async fn update_worker(
@@ -47,7 +56,7 @@ impl Writes<'_> {
         index: usize,
         id: &Id<Worker>,
         edits: &[WorkerEdit],
-    ) -> Result<Wrote> {
+    ) -> WriteResult<WriteSuccess> {
         let mut wanted = Vec::new();
         for edit in edits {
             wanted.extend(self.worker_edit(edit).await?);
@@ -55,29 +64,32 @@ impl Writes<'_> {
         self.modify(index, &worker(id), &wanted).await
     }
 
-    async fn worker_edit(&self, edit: &WorkerEdit) -> Result<Vec<Wanted>> {
-        let pools = |handles: &[PoolHandle]| self.pools(handles).map_err(Failure::new);
+    async fn worker_edit(&self, edit: &WorkerEdit) -> WriteResult<Vec<FieldChange>> {
+        let pools = |handles: &[PoolHandle]| self.pools(handles).map_err(WriteFailure::new);
         Ok(vec![match edit {
-            WorkerEdit::Name(delta) => {
-                Wanted::change(&["Name"], json!(delta.before()), json!(delta.after()), Alike::Text)
-            }
-            WorkerEdit::Pools(delta) => Wanted::change(
+            WorkerEdit::Name(delta) => FieldChange::change(
+                &["Name"],
+                json!(delta.before()),
+                json!(delta.after()),
+                FieldComparison::Text,
+            ),
+            WorkerEdit::Pools(delta) => FieldChange::change(
                 &["WorkerPoolIds"],
                 json!(pools(delta.before())?),
                 json!(pools(delta.after())?),
-                Alike::Ids,
+                FieldComparison::Ids,
             ),
-            WorkerEdit::Policy(delta) => Wanted::change(
+            WorkerEdit::Policy(delta) => FieldChange::change(
                 &["MachinePolicyId"],
                 json!(delta.before().id.as_str()),
                 json!(delta.after().id.as_str()),
-                Alike::IdOr(self.default_policy().await?),
+                FieldComparison::IdOr(self.default_policy().await?),
             ),
-            WorkerEdit::Disabled(delta) => Wanted::change(
+            WorkerEdit::Disabled(delta) => FieldChange::change(
                 &["IsDisabled"],
                 json!(delta.before()),
                 json!(delta.after()),
-                Alike::Flag,
+                FieldComparison::Flag,
             ),
             WorkerEdit::Endpoint(delta) => {
                 return Ok(endpoint::changed(delta.before(), delta.after()));
@@ -92,16 +104,16 @@ impl Writes<'_> {
         id: &Id<Worker>,
         name: &str,
         new: &NewWorker,
-    ) -> Result<Wrote> {
-        let Wrote { mut written, .. } = self.delete(index, &worker(id), name).await?;
-        let created = self.create_worker(index, new).await.map_err(|Failure { error, unknown }| {
+    ) -> WriteResult<WriteSuccess> {
+        let WriteSuccess { mut written, .. } = self.delete(index, &worker(id), name).await?;
+        let created = self.create_worker(index, new).await.map_err(|WriteFailure { error, unknown }| {
             let error = format!(
                 "the old worker is gone and the new one is not there: {error}; the next `apply` creates it"
             );
-            Failure { error, unknown }
+            WriteFailure { error, unknown }
         })?;
         crate::apply::journal::note(&mut written, &created.written);
-        Ok(Wrote { id: created.id, written })
+        Ok(WriteSuccess { id: created.id, written })
     }
 
     pub(super) async fn delete_worker(
@@ -109,19 +121,19 @@ impl Writes<'_> {
         index: usize,
         id: &Id<Worker>,
         name: &str,
-    ) -> Result<Wrote> {
+    ) -> WriteResult<WriteSuccess> {
         self.delete(index, &worker(id), name).await
     }
 
     /// The id of the policy that a worker has which names none; empty where the space has no such policy.
-    async fn default_policy(&self) -> Result<String> {
+    async fn default_policy(&self) -> WriteResult<String> {
         let read = async || {
             let policies = self.reader().machine_policies().await?;
             let default = policies.into_iter().find(|it| it.is_default);
             Ok(default.map(|it| it.id).unwrap_or_default())
         };
         let id = self.default_policy.get_or_try_init(read).await;
-        id.cloned().map_err(|error: crate::octopus::Error| Failure::new(error))
+        id.cloned().map_err(|error: crate::octopus::ClientError| WriteFailure::new(error))
     }
 }
 

@@ -1,13 +1,13 @@
 //! The writer against a server that has bad days.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may stop where it stands")]
 
-use super::{Creates, Writer};
-use crate::octopus::{Connection, Credentials, Error, Options, Resource, Secret};
+use super::{CreateKind, Writer};
+use crate::octopus::{ClientError, Connection, ConnectionOptions, Credentials, Resource, Secret};
 use axum::{
     Router,
     http::{StatusCode, header},
 };
-use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, Misfortune, READER_KEY, Sandbox, Seed};
+use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, READER_KEY, Sandbox, Seed};
 use poolwright_core::model::Id;
 use serde_json::{Value, json};
 use std::{
@@ -21,9 +21,10 @@ use tokio::net::TcpListener;
 
 /// A connection that gives up after seconds.
 fn connect(url: &str, key: &str) -> Connection {
-    let mut options = Options::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
+    let mut options =
+        ConnectionOptions::new(url, Credentials::ApiKey(Secret::from(key.to_owned())));
     options.timeout = Duration::from_secs(5);
-    options.patience = Duration::from_secs(10);
+    options.retry_limit = Duration::from_secs(10);
     Connection::open(options).unwrap()
 }
 
@@ -31,23 +32,26 @@ fn writer(connection: &Connection) -> Writer {
     Writer::new(connection, &Id::new("Spaces-1"))
 }
 
-async fn failing(on: &str, faults: &[Misfortune]) -> Sandbox {
+async fn failing(on: &str, faults: &[FaultKind]) -> Sandbox {
     let faults = faults.iter().enumerate().map(|(index, what)| Fault {
         // A fault counts the requests that match, so each meets one try of the same request.
         nth: index + 1,
-        on: Some(on.to_owned()),
-        what: what.clone(),
+        requests: Some(on.to_owned()),
+        fault: what.clone(),
     });
-    let options =
-        sandbox::Options { seed: Seed::Chapter, faults: faults.collect(), ..Default::default() };
+    let options = sandbox::SandboxOptions {
+        seed: Seed::Chapter,
+        faults: faults.collect(),
+        ..Default::default()
+    };
     sandbox::start(options, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
 }
 
-fn status(code: u16) -> Misfortune {
-    Misfortune::Status { code, retry_after: None }
+fn status(code: u16) -> FaultKind {
+    FaultKind::Status { code, retry_after: None }
 }
 
-fn told<T: std::fmt::Debug>(answer: Result<T, Error>) -> String {
+fn told<T: std::fmt::Debug>(answer: Result<T, ClientError>) -> String {
     let error = answer.unwrap_err();
     format!("{error}\nhelp: {}", error.help().unwrap_or_default())
 }
@@ -58,13 +62,13 @@ async fn a_write_is_sent_again_only_where_nobody_has_processed_it() {
     for (what, sent, ambiguous) in [
         (status(429), 2, None),
         (status(503), 1, Some(true)),
-        (Misfortune::DropAfter, 1, Some(true)),
-        (Misfortune::Truncate, 1, Some(true)),
+        (FaultKind::DropAfter, 1, Some(true)),
+        (FaultKind::Truncate, 1, Some(true)),
         (status(500), 1, Some(false)),
     ] {
         let server = failing("POST /api/Spaces-1/workerpools", &[what]).await;
         let connection = connect(server.url(), ADMIN_KEY);
-        let answer = writer(&connection).create(Creates::WorkerPool, &pool).await;
+        let answer = writer(&connection).create(CreateKind::WorkerPool, &pool).await;
         assert_eq!(answer.err().map(|it| it.is_ambiguous()), ambiguous);
         assert_eq!(server.requests().len(), sent);
     }
@@ -73,9 +77,9 @@ async fn a_write_is_sent_again_only_where_nobody_has_processed_it() {
 #[tokio::test]
 async fn a_delete_is_sent_again_until_it_is_gone() {
     let pool = json!({ "Name": "SQL", "IsDefault": false, "WorkerPoolType": "StaticWorkerPool" });
-    let server = failing("DELETE /api", &[Misfortune::DropAfter]).await;
+    let server = failing("DELETE /api", &[FaultKind::DropAfter]).await;
     let writer = writer(&connect(server.url(), ADMIN_KEY));
-    let made = writer.create(Creates::WorkerPool, &pool).await.unwrap();
+    let made = writer.create(CreateKind::WorkerPool, &pool).await.unwrap();
     let made: Value = serde_json::from_str(&made).unwrap();
     let resource = Resource::WorkerPool(made["Id"].as_str().unwrap().to_owned());
     writer.delete(&resource).await.unwrap();
@@ -119,13 +123,13 @@ async fn a_refused_write_is_reported_in_the_servers_words() {
     let server = failing("nothing", &[]).await;
     let guest = writer(&connect(server.url(), READER_KEY));
     let pool = json!({ "Name": "SQL" });
-    insta::assert_snapshot!(told(guest.create(Creates::WorkerPool, &pool).await), @r#"
+    insta::assert_snapshot!(told(guest.create(CreateKind::WorkerPool, &pool).await), @r#"
     the server answered 403: Missing permission: WorkerEdit
     help: give the key's user a role with `WorkerEdit` in this space
     "#);
     let admin = writer(&connect(server.url(), ADMIN_KEY));
     let pool = json!({ "Name": "", "WorkerPoolType": "StaticWorkerPool" });
-    insta::assert_snapshot!(told(admin.create(Creates::WorkerPool, &pool).await), @r#"
+    insta::assert_snapshot!(told(admin.create(CreateKind::WorkerPool, &pool).await), @r#"
     the server answered 400: There was a problem with your request. Please provide a name for this worker pool.
     help:
     "#);
@@ -143,7 +147,7 @@ async fn a_write_follows_no_redirect() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, Router::new().fallback(redirect)).await });
     let writer = writer(&connect(&url, ADMIN_KEY));
-    let error = writer.create(Creates::Worker, &json!({})).await.unwrap_err();
-    assert!(matches!(error, Error::Redirected { .. }) && !error.is_ambiguous(), "{error}");
+    let error = writer.create(CreateKind::Worker, &json!({})).await.unwrap_err();
+    assert!(matches!(error, ClientError::Redirected { .. }) && !error.is_ambiguous(), "{error}");
     assert_eq!(requests.load(SeqCst), 1);
 }

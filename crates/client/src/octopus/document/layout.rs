@@ -1,12 +1,12 @@
 //! How a value is spaced, so that what is written beside it looks alike.
 
-use super::scan::Item;
+use super::scan::ContainerItem;
 use serde_json::Value;
 use std::ops::Range;
 
 /// The white space around an item of a container.
 #[derive(Clone, Debug)]
-pub(super) struct Layout {
+pub(super) struct ItemLayout {
     /// What stands before the item, behind the comma or the bracket.
     lead: String,
     /// What stands between a key and its value, with the colon.
@@ -15,16 +15,16 @@ pub(super) struct Layout {
     unit: String,
 }
 
-impl Default for Layout {
+impl Default for ItemLayout {
     /// As a server writes: without a space.
     fn default() -> Self {
         Self { lead: String::new(), colon: ":".to_owned(), unit: String::new() }
     }
 }
 
-impl Layout {
+impl ItemLayout {
     /// That of an item inside the container at `span`.
-    pub(super) fn of(text: &str, item: &Item, span: &Range<usize>) -> Self {
+    pub(super) fn of(text: &str, item: &ContainerItem, span: &Range<usize>) -> Self {
         let before = text.get(..item.start()).unwrap_or_default();
         let lead = before.get(before.trim_end_matches(BLANK).len()..).unwrap_or_default();
         let colon = item.key.as_ref().and_then(|key| text.get(key.end..item.value.start));

@@ -14,7 +14,7 @@ pub(super) fn value(text: &str, span: &Range<usize>) -> Value {
         return value;
     }
     if let Some(members) = scan::members(text, span) {
-        let key = |it: &scan::Item| it.key(text).unwrap_or_default();
+        let key = |it: &scan::ContainerItem| it.key(text).unwrap_or_default();
         let fields = members.iter().map(|it| (key(it), value(text, &it.value)));
         return Value::Object(fields.collect::<Map<_, _>>());
     }
@@ -48,7 +48,7 @@ pub(super) fn same(one: (&str, &Range<usize>), other: (&str, &Range<usize>)) -> 
 }
 
 /// The values of an object; none where a key is there twice, or cannot be held.
-fn by_key(text: &str, members: scan::Items) -> Option<HashMap<String, Range<usize>>> {
+fn by_key(text: &str, members: scan::ContainerItems) -> Option<HashMap<String, Range<usize>>> {
     let mut fields = HashMap::with_capacity(members.len());
     for member in members {
         if fields.insert(member.key(text)?, member.value).is_some() {

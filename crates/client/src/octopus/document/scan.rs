@@ -5,18 +5,18 @@
 use std::ops::Range;
 
 /// What a container holds, in its order.
-pub(super) type Items = Vec<Item>;
+pub(super) type ContainerItems = Vec<ContainerItem>;
 
 /// An element of an array, or a member of an object.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
+pub(super) struct ContainerItem {
     /// The key with its quotes; none of an element.
     pub(super) key: Option<Range<usize>>,
     /// The value.
     pub(super) value: Range<usize>,
 }
 
-impl Item {
+impl ContainerItem {
     /// Where it begins.
     pub(super) fn start(&self) -> usize {
         self.key.as_ref().unwrap_or(&self.value).start
@@ -35,31 +35,34 @@ pub(super) fn root(text: &str) -> Range<usize> {
 }
 
 /// The members of the object at `span`; none if it is no object.
-pub(super) fn members(text: &str, span: &Range<usize>) -> Option<Items> {
+pub(super) fn members(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
     items(text, span, b'{', |text, start| {
         let key = start..string(text, start);
         // Behind the colon.
         let begin = blank(text, blank(text, key.end) + 1);
-        Item { key: Some(key), value: begin..value(text, begin) }
+        ContainerItem { key: Some(key), value: begin..value(text, begin) }
     })
 }
 
 /// The elements of the array at `span`; none if it is no array.
-pub(super) fn elements(text: &str, span: &Range<usize>) -> Option<Items> {
-    items(text, span, b'[', |text, start| Item { key: None, value: start..value(text, start) })
+pub(super) fn elements(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
+    items(text, span, b'[', |text, start| ContainerItem {
+        key: None,
+        value: start..value(text, start),
+    })
 }
 
 fn items(
     text: &str,
     span: &Range<usize>,
     open: u8,
-    item: impl Fn(&str, usize) -> Item,
-) -> Option<Items> {
+    item: impl Fn(&str, usize) -> ContainerItem,
+) -> Option<ContainerItems> {
     if byte(text, span.start) != Some(open) {
         return None;
     }
     let end = span.end.saturating_sub(1);
-    let (mut items, mut at) = (Items::new(), blank(text, span.start + 1));
+    let (mut items, mut at) = (ContainerItems::new(), blank(text, span.start + 1));
     while at < end {
         let next = item(text, at);
         // Behind the comma, or behind the end; always further on.

@@ -4,24 +4,24 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::json;
 
-fn document(text: &str) -> Document {
-    Document::parse(text.to_owned()).unwrap()
+fn document(text: &str) -> JsonDocument {
+    JsonDocument::parse(text.to_owned()).unwrap()
 }
 
-fn edited(text: &str, path: &[Segment<'_>], value: Value) -> String {
+fn edited(text: &str, path: &[PathSegment<'_>], value: Value) -> String {
     let mut document = document(text);
     assert_eq!(document.set(path, &value), Ok(true), "{text}");
     document.into_text()
 }
 
-fn refused(text: &str, path: &[Segment<'_>]) -> String {
+fn refused(text: &str, path: &[PathSegment<'_>]) -> String {
     let mut document = document(text);
     let error = document.set(path, &json!(0)).unwrap_err().to_string();
     assert_eq!(document.text(), text);
     error
 }
 
-use Segment::{End, Index, Key, KeyIgnoringCase, Where};
+use PathSegment::{End, Index, Key, KeyIgnoringCase, Where};
 
 #[test]
 fn a_value_is_replaced_and_nothing_else() {
@@ -108,13 +108,13 @@ fn an_equal_value_keeps_its_bytes() {
 
 #[test]
 fn a_text_may_be_no_json_or_too_deep() {
-    assert!(matches!(Document::parse("{".to_owned()), Err(ParseError::NotJson(_))));
+    assert!(matches!(JsonDocument::parse("{".to_owned()), Err(JsonParseError::NotJson(_))));
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-    assert!(Document::parse(nested(DEEPEST)).is_ok());
-    assert_eq!(Document::parse(nested(DEEPEST + 1)), Err(ParseError::TooDeep));
+    assert!(JsonDocument::parse(nested(DEEPEST)).is_ok());
+    assert_eq!(JsonDocument::parse(nested(DEEPEST + 1)), Err(JsonParseError::TooDeep));
     let mut deepest = document(&nested(DEEPEST));
     let path = [Index(0); DEEPEST - 1];
-    assert_eq!(deepest.set(&path, &json!([[]])), Err(EditError::TooDeep));
+    assert_eq!(deepest.set(&path, &json!([[]])), Err(JsonEditError::TooDeep));
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -144,7 +144,7 @@ fn written(value: &Value, style: u8) -> String {
 }
 
 /// A path to one of the value's parts: `turns` says where to go at each fork.
-fn path<'a>(mut at: &'a Value, turns: &[usize]) -> Vec<Segment<'a>> {
+fn path<'a>(mut at: &'a Value, turns: &[usize]) -> Vec<PathSegment<'a>> {
     let mut path = Vec::new();
     for turn in turns {
         match at {
@@ -164,7 +164,7 @@ fn path<'a>(mut at: &'a Value, turns: &[usize]) -> Vec<Segment<'a>> {
     path
 }
 
-fn at<'a>(value: &'a mut Value, path: &[Segment<'_>]) -> &'a mut Value {
+fn at<'a>(value: &'a mut Value, path: &[PathSegment<'_>]) -> &'a mut Value {
     path.iter().fold(value, |value, segment| match segment {
         Key(key) | KeyIgnoringCase(key) => &mut value[*key],
         Index(index) => &mut value[*index],
@@ -331,7 +331,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_stop(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
-        if let Ok(mut document) = Document::parse(text) {
+        if let Ok(mut document) = JsonDocument::parse(text) {
             _ = document.set(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
             _ = document.set(&[Key("a")], &json!({ "x": [1] }));
             _ = document.set(&[Key("a"), End], &json!([]));

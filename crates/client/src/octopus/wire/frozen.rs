@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A channel of a project's releases.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Channel {
+pub struct ChannelResource {
     /// `Channels-1`.
     pub id: String,
     /// Its name.
@@ -19,7 +19,7 @@ pub struct Channel {
 /// A release, and what it froze.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Release {
+pub struct ReleaseResource {
     /// `Releases-1`.
     pub id: String,
     /// Its version: `1.2.3`.
@@ -48,7 +48,7 @@ pub struct Release {
 /// A snapshot of a runbook, and what it froze.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RunbookSnapshot {
+pub struct RunbookSnapshotResource {
     /// `RunbookSnapshots-1`.
     pub id: String,
     /// Its name.

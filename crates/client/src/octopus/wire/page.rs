@@ -1,9 +1,11 @@
 //! A list, either as a page or as a bare array.
 
 use super::{
-    Account, Channel, GitBranch, LibraryVariableSet, Named, Process, Project, Raw, Release,
-    Runbook, RunbookSnapshot, Space, StepTemplate, TagSet, Target, TenantVariables, VariableSet,
-    Worker, WorkerPool,
+    AccountResource, ActionTemplateResource, ChannelResource, DeploymentTargetResource,
+    GitBranchResource, LibraryVariableSetResource, NamedResource, ProcessResource, ProjectResource,
+    RawDocument, ReleaseResource, RunbookResource, RunbookSnapshotResource, SpaceResource,
+    TagSetResource, TenantVariableResource, VariableSetResource, WorkerPoolResource,
+    WorkerResource,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -13,7 +15,7 @@ use std::{fmt, marker::PhantomData};
 
 /// A part of a list, or the whole of it.
 #[derive(Debug)]
-pub(in crate::octopus) struct Page<T> {
+pub(in crate::octopus) struct ResourceCollection<T> {
     /// The items.
     pub(in crate::octopus) items: Vec<T>,
     /// How many items all pages have; a bare array does not say.
@@ -21,7 +23,7 @@ pub(in crate::octopus) struct Page<T> {
 }
 
 /// What has an id.
-pub(in crate::octopus) trait Keyed {
+pub(in crate::octopus) trait HasId {
     /// The id.
     fn key(&self) -> &str;
 
@@ -33,7 +35,7 @@ pub(in crate::octopus) trait Keyed {
 
 macro_rules! keyed {
     ($($name:ident)*) => {
-        $(impl Keyed for $name {
+        $(impl HasId for $name {
             fn key(&self) -> &str {
                 &self.id
             }
@@ -41,13 +43,13 @@ macro_rules! keyed {
     };
 }
 
-impl Keyed for TenantVariables {
+impl HasId for TenantVariableResource {
     fn key(&self) -> &str {
         &self.tenant_id
     }
 }
 
-impl Keyed for GitBranch {
+impl HasId for GitBranchResource {
     fn key(&self) -> &str {
         &self.name
     }
@@ -59,13 +61,13 @@ impl Keyed for GitBranch {
 }
 
 keyed! {
-    Account Channel LibraryVariableSet Named Process Project Raw Release Runbook RunbookSnapshot Space
-    StepTemplate TagSet Target VariableSet Worker WorkerPool
+    AccountResource ChannelResource LibraryVariableSetResource NamedResource ProcessResource ProjectResource RawDocument ReleaseResource RunbookResource RunbookSnapshotResource SpaceResource
+    ActionTemplateResource TagSetResource DeploymentTargetResource VariableSetResource WorkerResource WorkerPoolResource
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Fields<T> {
+struct ResourceCollectionFields<T> {
     items: Vec<T>,
     #[serde(default)]
     total_results: Option<usize>,
@@ -73,27 +75,28 @@ struct Fields<T> {
 
 struct ArrayOrPage<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Page<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ResourceCollection<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ArrayOrPage(PhantomData))
     }
 }
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for ArrayOrPage<T> {
-    type Value = Page<T>;
+    type Value = ResourceCollection<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<Page<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, array: A) -> Result<ResourceCollection<T>, A::Error> {
         let items = Vec::deserialize(de::value::SeqAccessDeserializer::new(array))?;
-        Ok(Page { items, total: None })
+        Ok(ResourceCollection { items, total: None })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Page<T>, A::Error> {
-        let Fields { items, total_results } = Fields::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(Page { items, total: total_results })
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ResourceCollection<T>, A::Error> {
+        let ResourceCollectionFields { items, total_results } =
+            ResourceCollectionFields::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(ResourceCollection { items, total: total_results })
     }
 }
 
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_list_is_a_page_or_a_bare_array() {
-        let page = |text: &str| serde_json::from_str::<Page<Named>>(text);
+        let page = |text: &str| serde_json::from_str::<ResourceCollection<NamedResource>>(text);
         let array = page(r#"[{"Id":"Feeds-1","Name":"Docker","Uri":"x"}]"#).unwrap();
         assert_eq!((array.items[0].key(), array.total), ("Feeds-1", None));
         let paged = page(r#"{"TotalResults":7,"Items":[{"Id":"Feeds-1","Name":"Docker"}]}"#);

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 /// `GET /api/users/me/permissions`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Permissions {
+pub struct UserPermissionSetResource {
     /// Permissions within spaces, by name: `WorkerView`; each with where it holds.
     #[serde(deserialize_with = "or_default")]
-    pub space_permissions: HashMap<String, Vec<Grant>>,
+    pub space_permissions: HashMap<String, Vec<UserPermissionRestriction>>,
     /// Permissions for the whole server, by name: `ConfigureServer`.
     #[serde(deserialize_with = "or_default")]
     pub system_permissions: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Permissions {
 /// Where a permission holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Grant {
+pub struct UserPermissionRestriction {
     /// The space.
     #[serde(deserialize_with = "or_default")]
     pub space_id: String,

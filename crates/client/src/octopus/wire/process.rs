@@ -1,6 +1,6 @@
 //! Processes, without the scripts inside them.
 
-use super::tolerant::{Text, or_default};
+use super::tolerant::{LenientText, or_default};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -10,7 +10,7 @@ use std::fmt;
 /// A deployment process, or that of a runbook.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Process {
+pub struct ProcessResource {
     /// `deploymentprocess-Projects-1`.
     pub id: String,
     /// Its project.
@@ -21,13 +21,13 @@ pub struct Process {
     pub runbook_id: String,
     /// Its steps, in their order.
     #[serde(default, deserialize_with = "or_default")]
-    pub steps: Vec<Step>,
+    pub steps: Vec<DeploymentStepResource>,
 }
 
 /// A step: one action, or several that run target by target.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Step {
+pub struct DeploymentStepResource {
     /// Its id.
     #[serde(default, deserialize_with = "or_default")]
     pub id: String,
@@ -39,16 +39,16 @@ pub struct Step {
     pub name: String,
     /// What of its properties counts.
     #[serde(default, deserialize_with = "or_default")]
-    pub properties: Properties,
+    pub properties: PlacementProperties,
     /// Its actions, in their order.
     #[serde(default, deserialize_with = "or_default")]
-    pub actions: Vec<Action>,
+    pub actions: Vec<DeploymentActionResource>,
 }
 
 /// An action of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Action {
+pub struct DeploymentActionResource {
     /// Its id.
     pub id: String,
     /// Its slug; empty on old servers.
@@ -68,22 +68,22 @@ pub struct Action {
     pub worker_pool_variable: String,
     /// The container that it runs in.
     #[serde(default, deserialize_with = "or_default")]
-    pub container: Container,
+    pub container: DeploymentActionContainerResource,
     /// The ids of the channels to which it is limited; empty for all of them.
     #[serde(default, deserialize_with = "or_default")]
     pub channels: Vec<String>,
     /// What of its properties counts.
     #[serde(default, deserialize_with = "or_default")]
-    pub properties: Properties,
+    pub properties: PlacementProperties,
     /// Whether it is skipped.
     #[serde(default, deserialize_with = "or_default")]
     pub is_disabled: bool,
 }
 
-/// The container of an [`Action`]; empty fields for none.
+/// The container of an [`OclAction`]; empty fields for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Container {
+pub struct DeploymentActionContainerResource {
     /// The image, with its tag.
     #[serde(deserialize_with = "or_default")]
     pub image: String,
@@ -94,7 +94,7 @@ pub struct Container {
 
 /// The properties that decide where a step runs; all others are passed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Properties {
+pub struct PlacementProperties {
     /// `Octopus.Action.RunOnServer`, of an action; empty where it is not said.
     pub run_on_server: String,
     /// `Octopus.Action.TargetRoles`, of a step; old data has it on the action.
@@ -107,23 +107,23 @@ pub struct Properties {
 /// The longest value of a parameter that is kept, in bytes: no name of a pool is longer.
 const LONGEST: usize = 200;
 
-impl<'de> Deserialize<'de> for Properties {
+impl<'de> Deserialize<'de> for PlacementProperties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Bag)
+        deserializer.deserialize_map(PropertiesVisitor)
     }
 }
 
-struct Bag;
+struct PropertiesVisitor;
 
-impl<'de> Visitor<'de> for Bag {
-    type Value = Properties;
+impl<'de> Visitor<'de> for PropertiesVisitor {
+    type Value = PlacementProperties;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("properties by name")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
-        let mut properties = Properties::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PlacementProperties, A::Error> {
+        let mut properties = PlacementProperties::default();
         while let Some(name) = map.next_key::<String>()? {
             // The server compares the names of properties without regard to case.
             let value = match name.to_ascii_lowercase().as_str() {
@@ -134,13 +134,13 @@ impl<'de> Visitor<'de> for Bag {
                     continue;
                 }
                 _ => {
-                    let value = map.next_value::<Text>()?.into_text();
+                    let value = map.next_value::<LenientText>()?.into_text();
                     let value = value.filter(|it| !it.is_empty() && it.len() <= LONGEST);
                     properties.parameters.extend(value.map(|value| (name, value)));
                     continue;
                 }
             };
-            *value = map.next_value::<Text>()?.into_text().unwrap_or_default();
+            *value = map.next_value::<LenientText>()?.into_text().unwrap_or_default();
         }
         Ok(properties)
     }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_process_is_read_without_its_scripts() {
-        let process: Process = serde_json::from_str(
+        let process: ProcessResource = serde_json::from_str(
             r#"{"Id":"deploymentprocess-Projects-1","ProjectId":"Projects-1","LastSnapshotId":null,"Steps":[{
                 "Name":"Deploy","Properties":{"Octopus.Action.TargetRoles":"web"},"Actions":[{
                     "Id":"a","Name":"Deploy","ActionType":"Octopus.Script","WorkerPoolId":null,
@@ -164,14 +164,14 @@ mod tests {
         let step = &process.steps[0];
         assert_eq!(step.properties.target_roles, "web");
         assert_eq!(step.actions[0].properties.run_on_server, "True");
-        assert_eq!(step.actions[0].container, Container::default());
+        assert_eq!(step.actions[0].container, DeploymentActionContainerResource::default());
     }
 
     #[test]
     fn a_property_that_is_no_text_does_not_break_the_process() {
         let read = |value: &str| {
             let text = format!(r#"{{"Octopus.Action.RunOnServer":{value}}}"#);
-            serde_json::from_str::<Properties>(&text).unwrap().run_on_server
+            serde_json::from_str::<PlacementProperties>(&text).unwrap().run_on_server
         };
         let values = ["null", "true", "7", r#"{"HasValue":true}"#, r#""f\u0061lse""#].map(read);
         assert_eq!(values, ["", "True", "", "", "false"]);

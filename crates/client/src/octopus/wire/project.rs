@@ -1,15 +1,15 @@
 //! Projects, runbooks, and what else may point at a pool.
 
 use super::{
-    Endpoint, Named, Template, tenant,
-    tolerant::{Text, or_default},
+    ActionTemplateParameterResource, EndpointResource, NamedResource, tenant,
+    tolerant::{LenientText, or_default},
 };
 use serde::{Deserialize, de::IgnoredAny};
 
 /// A project.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Project {
+pub struct ProjectResource {
     /// `Projects-1`.
     pub id: String,
     /// Its name.
@@ -25,7 +25,7 @@ pub struct Project {
     pub is_version_controlled: bool,
     /// Where its parts are kept.
     #[serde(default, deserialize_with = "or_default")]
-    pub persistence_settings: PersistenceSettings,
+    pub persistence_settings: PersistenceSettingsResource,
     /// Its deployment process.
     #[serde(default, deserialize_with = "or_default")]
     pub deployment_process_id: String,
@@ -40,19 +40,19 @@ pub struct Project {
     pub included_library_variable_set_ids: Vec<String>,
     /// The variables of type worker pool for which its tenants give values.
     #[serde(default, deserialize_with = "tenant::worker_pools")]
-    pub templates: Vec<Template>,
+    pub templates: Vec<ActionTemplateParameterResource>,
 }
 
 /// Where the parts of a project are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct PersistenceSettings {
+pub struct PersistenceSettingsResource {
     /// `Database` or `VersionControlled`.
     #[serde(deserialize_with = "or_default")]
     pub r#type: String,
     /// What besides the deployment process is in Git.
     #[serde(deserialize_with = "or_default")]
-    pub conversion_state: ConversionState,
+    pub conversion_state: ConversionStateResource,
     /// The repository.
     #[serde(deserialize_with = "or_default")]
     pub url: String,
@@ -70,7 +70,7 @@ pub struct PersistenceSettings {
 /// What of a version-controlled project besides its deployment process is in Git.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ConversionState {
+pub struct ConversionStateResource {
     /// Its variables.
     #[serde(deserialize_with = "or_default")]
     pub variables_are_in_git: bool,
@@ -82,7 +82,7 @@ pub struct ConversionState {
 /// A branch of a version-controlled project's repository.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct GitBranch {
+pub struct GitBranchResource {
     /// Its short name.
     pub name: String,
     /// Whether the server refuses to commit to it.
@@ -93,7 +93,7 @@ pub struct GitBranch {
 /// A runbook.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Runbook {
+pub struct RunbookResource {
     /// `Runbooks-1`.
     pub id: String,
     /// Its name.
@@ -112,14 +112,14 @@ pub struct Runbook {
 /// A deployment target.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Target {
+pub struct DeploymentTargetResource {
     /// `Machines-1`.
     pub id: String,
     /// Its name.
     pub name: String,
     /// How it is reached, and the pool whose workers act for it.
     #[serde(default, deserialize_with = "or_default")]
-    pub endpoint: Endpoint,
+    pub endpoint: EndpointResource,
     /// Its target tags.
     #[serde(default, deserialize_with = "or_default")]
     pub roles: Vec<String>,
@@ -131,7 +131,7 @@ pub struct Target {
 /// A library variable set.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct LibraryVariableSet {
+pub struct LibraryVariableSetResource {
     /// `LibraryVariableSets-1`.
     pub id: String,
     /// Its name.
@@ -141,74 +141,75 @@ pub struct LibraryVariableSet {
     pub variable_set_id: String,
     /// The variables of type worker pool for which tenants give values.
     #[serde(default, deserialize_with = "tenant::worker_pools")]
-    pub templates: Vec<Template>,
+    pub templates: Vec<ActionTemplateParameterResource>,
 }
 
 /// A variable set, with its worker-pool variables alone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "AnyVariableSet")]
-pub struct VariableSet {
+#[serde(from = "RawVariableSetResource")]
+pub struct VariableSetResource {
     /// `variableset-Projects-1`.
     pub id: String,
     /// Its project or library.
     pub owner_id: String,
     /// Its variables of type worker pool.
-    pub variables: Vec<Variable>,
+    pub variables: Vec<VariableResource>,
     /// The names of its variables of other types, each once.
-    pub others: Vec<String>,
+    pub other_variables: Vec<String>,
     /// The names of what its scopes refer to.
-    pub scope_values: ScopeValues,
+    pub scope_values: VariableScopeValues,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct AnyVariableSet {
+struct RawVariableSetResource {
     id: String,
     #[serde(default, deserialize_with = "or_default")]
     owner_id: String,
     #[serde(default, deserialize_with = "or_default")]
-    variables: Vec<AnyVariable>,
+    variables: Vec<RawVariableResource>,
     #[serde(default, deserialize_with = "or_default")]
-    scope_values: ScopeValues,
+    scope_values: VariableScopeValues,
 }
 
-impl From<AnyVariableSet> for VariableSet {
+impl From<RawVariableSetResource> for VariableSetResource {
     /// The values of all variables of other types are forgotten at once.
-    fn from(set: AnyVariableSet) -> Self {
-        let AnyVariableSet { id, owner_id, variables, scope_values } = set;
-        let is_pool = |it: &AnyVariable| it.r#type.eq_ignore_ascii_case("WorkerPool");
+    fn from(set: RawVariableSetResource) -> Self {
+        let RawVariableSetResource { id, owner_id, variables, scope_values } = set;
+        let is_pool = |it: &RawVariableResource| it.r#type.eq_ignore_ascii_case("WorkerPool");
         let (pools, others): (Vec<_>, Vec<_>) = variables.into_iter().partition(is_pool);
-        let pool = |AnyVariable { id, name, value, scope, prompt, .. }: AnyVariable| {
-            let value = value.and_then(Text::into_text).unwrap_or_default();
-            Variable { id, name, value, scope, is_asked: prompt.is_some() }
-        };
+        let pool =
+            |RawVariableResource { id, name, value, scope, prompt, .. }: RawVariableResource| {
+                let value = value.and_then(LenientText::into_text).unwrap_or_default();
+                VariableResource { id, name, value, scope, is_asked: prompt.is_some() }
+            };
         let mut others: Vec<String> = others.into_iter().map(|it| it.name).collect();
         others.sort();
         others.dedup();
         let variables = pools.into_iter().map(pool).collect();
-        Self { id, owner_id, variables, others, scope_values }
+        Self { id, owner_id, variables, other_variables: others, scope_values }
     }
 }
 
-/// The names of what the scopes of a [`VariableSet`] refer to.
+/// The names of what the scopes of a [`VariableSetResource`] refer to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ScopeValues {
+pub struct VariableScopeValues {
     /// Environments.
     #[serde(deserialize_with = "or_default")]
-    pub environments: Vec<Named>,
+    pub environments: Vec<NamedResource>,
     /// Channels.
     #[serde(deserialize_with = "or_default")]
-    pub channels: Vec<Named>,
+    pub channels: Vec<NamedResource>,
     /// Tenant tags, whose ids are their names with their sets: `Region/Europe`.
     #[serde(deserialize_with = "or_default")]
-    pub tenant_tags: Vec<Named>,
+    pub tenant_tags: Vec<NamedResource>,
 }
 
 /// Where a variable's value holds, by ids; tenant tags by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct VariableScope {
+pub struct VariableScopeResource {
     /// Ids of environments.
     #[serde(deserialize_with = "or_default")]
     pub environment: Vec<String>,
@@ -234,7 +235,7 @@ pub struct VariableScope {
 
 /// A variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variable {
+pub struct VariableResource {
     /// The id of this value of it; empty on old servers.
     pub id: String,
     /// Its name.
@@ -242,14 +243,14 @@ pub struct Variable {
     /// The pool's id; empty where it has none.
     pub value: String,
     /// Where the value holds.
-    pub scope: VariableScope,
+    pub scope: VariableScopeResource,
     /// Whether another value may be given each time.
     pub is_asked: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct AnyVariable {
+struct RawVariableResource {
     #[serde(default, deserialize_with = "or_default")]
     id: String,
     #[serde(default, deserialize_with = "or_default")]
@@ -257,9 +258,9 @@ struct AnyVariable {
     #[serde(default, deserialize_with = "or_default")]
     r#type: String,
     #[serde(default)]
-    value: Option<Text>,
+    value: Option<LenientText>,
     #[serde(default, deserialize_with = "or_default")]
-    scope: VariableScope,
+    scope: VariableScopeResource,
     #[serde(default)]
     prompt: Option<IgnoredAny>,
 }
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn of_variables_those_that_choose_a_pool_are_kept() {
-        let set: VariableSet = serde_json::from_str(
+        let set: VariableSetResource = serde_json::from_str(
             r#"{"Id":"variableset-Projects-1","OwnerId":"Projects-1","Variables":[
                 {"Name":"Password","Type":"Sensitive","Value":null,"IsSensitive":true},
                 {"Name":"Pool","Type":"WorkerPool","Value":"WorkerPools-1"},
@@ -283,6 +284,6 @@ mod tests {
         let pools: Vec<_> = pools.collect();
         let wanted = [("Pool", "WorkerPools-1", false), ("Empty", "", false), ("Asked", "", true)];
         assert_eq!(pools, wanted);
-        assert_eq!(set.others, ["Password"]);
+        assert_eq!(set.other_variables, ["Password"]);
     }
 }

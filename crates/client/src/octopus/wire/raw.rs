@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// A document as it came.
 #[derive(Clone, Debug)]
-pub struct Raw {
+pub struct RawDocument {
     /// Its id.
     pub id: String,
     /// Its JSON text.
@@ -14,14 +14,14 @@ pub struct Raw {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Identified {
+struct IdOnly {
     id: String,
 }
 
-impl<'de> Deserialize<'de> for Raw {
+impl<'de> Deserialize<'de> for RawDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Box::<RawValue>::deserialize(deserializer)?;
-        let found: Identified = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
+        let found: IdOnly = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
         Ok(Self { id: found.id, text: text.get().to_owned() })
     }
 }

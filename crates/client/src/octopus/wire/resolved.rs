@@ -3,7 +3,10 @@
 //! It is read for what it adds, and never written: nothing in it is required, not even an id.
 
 use super::{
-    process::{Action, Container, Properties, Step},
+    process::{
+        DeploymentActionContainerResource, DeploymentActionResource, DeploymentStepResource,
+        PlacementProperties,
+    },
     tolerant::{or_default, present, present_if_any},
 };
 use serde::Deserialize;
@@ -11,16 +14,16 @@ use serde::Deserialize;
 /// `GET …/deploymentprocesses/resolved`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Resolved {
+pub struct ResolvedProcessResource {
     /// Its steps, in their order; none where the answer has no list of them.
     #[serde(deserialize_with = "present_if_any")]
-    pub steps: Option<Vec<ResolvedStep>>,
+    pub steps: Option<Vec<ResolvedStepResource>>,
 }
 
-/// A step of a [`Resolved`] process.
+/// A step of a [`ResolvedProcessResource`] process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ResolvedStep {
+pub struct ResolvedStepResource {
     /// Its id.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
@@ -32,16 +35,16 @@ pub struct ResolvedStep {
     pub name: String,
     /// What of its properties counts.
     #[serde(deserialize_with = "or_default")]
-    pub properties: Properties,
+    pub properties: PlacementProperties,
     /// Its actions, in their order.
     #[serde(deserialize_with = "present")]
-    pub actions: Vec<ResolvedAction>,
+    pub actions: Vec<ResolvedActionResource>,
 }
 
-/// An action of a [`ResolvedStep`].
+/// An action of a [`ResolvedStepResource`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct ResolvedAction {
+pub struct ResolvedActionResource {
     /// Its id.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
@@ -65,21 +68,21 @@ pub struct ResolvedAction {
     pub channels: Vec<String>,
     /// What of its properties counts.
     #[serde(deserialize_with = "or_default")]
-    pub properties: Properties,
+    pub properties: PlacementProperties,
     /// Whether it is skipped.
     #[serde(deserialize_with = "or_default")]
     pub is_disabled: bool,
 }
 
-impl From<ResolvedStep> for Step {
-    fn from(step: ResolvedStep) -> Self {
-        let ResolvedStep { id, slug, name, properties, actions } = step;
+impl From<ResolvedStepResource> for DeploymentStepResource {
+    fn from(step: ResolvedStepResource) -> Self {
+        let ResolvedStepResource { id, slug, name, properties, actions } = step;
         Self { id, slug, name, properties, actions: actions.into_iter().map(Into::into).collect() }
     }
 }
 
-impl From<ResolvedAction> for Action {
-    fn from(action: ResolvedAction) -> Self {
+impl From<ResolvedActionResource> for DeploymentActionResource {
+    fn from(action: ResolvedActionResource) -> Self {
         Self {
             id: action.id,
             slug: action.slug,
@@ -87,7 +90,7 @@ impl From<ResolvedAction> for Action {
             action_type: action.action_type,
             worker_pool_id: action.worker_pool_id,
             worker_pool_variable: action.worker_pool_variable,
-            container: Container::default(),
+            container: DeploymentActionContainerResource::default(),
             channels: action.channels,
             properties: action.properties,
             is_disabled: action.is_disabled,
@@ -102,13 +105,13 @@ mod tests {
     #[test]
     fn what_is_null_is_passed_over() {
         let text = r#"{ "Steps": [null, { "Name": "Call", "Actions": [null, { "Name": "Call", "Channels": [null] }] }] }"#;
-        let resolved: Resolved = serde_json::from_str(text).unwrap();
+        let resolved: ResolvedProcessResource = serde_json::from_str(text).unwrap();
         let steps = resolved.steps.unwrap();
         assert_eq!(steps.len(), 1);
         assert_eq!(steps[0].actions.len(), 1);
         assert_eq!(steps[0].actions[0].channels, [""; 0]);
         // A list of nothing is a list, and `null` is none.
-        let steps = |text| serde_json::from_str::<Resolved>(text).unwrap().steps;
+        let steps = |text| serde_json::from_str::<ResolvedProcessResource>(text).unwrap().steps;
         assert_eq!(steps(r#"{ "Steps": [null] }"#), Some(Vec::new()));
         assert_eq!((steps(r#"{ "Steps": null }"#), steps("{}")), (None, None));
     }

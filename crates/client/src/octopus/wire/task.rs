@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A task of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Task {
+pub struct TaskResource {
     /// `ServerTasks-21`.
     pub id: String,
     /// `Queued`, `Executing`, `Cancelling`, `Success`, `Failed`, `Canceled`, `TimedOut`.

@@ -1,12 +1,12 @@
 //! Templates of values that are given elsewhere: by tenants, and by steps that use a step template.
 
-use super::tolerant::{Text, or_default};
+use super::tolerant::{LenientText, or_default};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 
 /// A template of type worker pool: a value that somebody gives elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub struct ActionTemplateParameterResource {
     /// Its id.
     pub id: String,
     /// The name of the variable or parameter.
@@ -17,13 +17,13 @@ pub struct Template {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct AnyTemplate {
+struct RawActionTemplateParameterResource {
     #[serde(default, deserialize_with = "or_default")]
     id: String,
     #[serde(default, deserialize_with = "or_default")]
     name: String,
     #[serde(default)]
-    default_value: Option<Text>,
+    default_value: Option<LenientText>,
     #[serde(default, deserialize_with = "or_default")]
     display_settings: DisplaySettings,
 }
@@ -38,15 +38,15 @@ struct DisplaySettings {
 /// The templates of type worker pool; the defaults of all others are forgotten at once.
 pub(super) fn worker_pools<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Vec<Template>, D::Error> {
-    let all: Vec<AnyTemplate> = or_default(deserializer)?;
+) -> Result<Vec<ActionTemplateParameterResource>, D::Error> {
+    let all: Vec<RawActionTemplateParameterResource> = or_default(deserializer)?;
     let pools = all
         .into_iter()
         .filter(|it| it.display_settings.control_type.eq_ignore_ascii_case("WorkerPool"));
-    let template = |it: AnyTemplate| Template {
+    let template = |it: RawActionTemplateParameterResource| ActionTemplateParameterResource {
         id: it.id,
         name: it.name,
-        default: it.default_value.and_then(Text::into_text).unwrap_or_default(),
+        default: it.default_value.and_then(LenientText::into_text).unwrap_or_default(),
     };
     Ok(pools.map(template).collect())
 }
@@ -54,7 +54,7 @@ pub(super) fn worker_pools<'de, D: Deserializer<'de>>(
 /// A step template.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct StepTemplate {
+pub struct ActionTemplateResource {
     /// `ActionTemplates-1`.
     pub id: String,
     /// Its name.
@@ -62,24 +62,24 @@ pub struct StepTemplate {
     pub name: String,
     /// Its parameters of type worker pool.
     #[serde(default, deserialize_with = "worker_pools")]
-    pub parameters: Vec<Template>,
+    pub parameters: Vec<ActionTemplateParameterResource>,
 }
 
 /// A set of tags that a tenant can have.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct TagSet {
+pub struct TagSetResource {
     /// `TagSets-1`.
     pub id: String,
     /// Its tags.
     #[serde(default, deserialize_with = "or_default")]
-    pub tags: Vec<Tag>,
+    pub tags: Vec<TagResource>,
 }
 
-/// A tag of a [`TagSet`].
+/// A tag of a [`TagSetResource`].
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Tag {
+pub struct TagResource {
     /// Its name.
     pub name: String,
     /// The name of its set and its own: `Region/Europe`. This is what scopes have.
@@ -88,8 +88,8 @@ pub struct Tag {
 
 /// The pools that a tenant gives to templates.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Said")]
-pub struct TenantVariables {
+#[serde(from = "RawTenantVariableResource")]
+pub struct TenantVariableResource {
     /// `Tenants-1`.
     pub tenant_id: String,
     /// The tenant's name.
@@ -116,51 +116,51 @@ pub struct TenantValue {
 /// What a tenant gives to the templates of projects and libraries, by their ids.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Said {
+struct RawTenantVariableResource {
     tenant_id: String,
     #[serde(default, deserialize_with = "or_default")]
     tenant_name: String,
     #[serde(default, deserialize_with = "or_default")]
-    project_variables: BTreeMap<String, OfProject>,
+    project_variables: BTreeMap<String, ProjectTenantVariables>,
     #[serde(default, deserialize_with = "or_default")]
-    library_variables: BTreeMap<String, OfLibrary>,
+    library_variables: BTreeMap<String, LibraryTenantVariables>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct OfProject {
+struct ProjectTenantVariables {
     #[serde(deserialize_with = "or_default")]
     project_name: String,
     #[serde(deserialize_with = "worker_pools")]
-    templates: Vec<Template>,
+    templates: Vec<ActionTemplateParameterResource>,
     /// By environment and template.
     #[serde(deserialize_with = "or_default")]
-    variables: BTreeMap<String, BTreeMap<String, Option<Text>>>,
+    variables: BTreeMap<String, BTreeMap<String, Option<LenientText>>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct OfLibrary {
+struct LibraryTenantVariables {
     #[serde(deserialize_with = "or_default")]
     library_variable_set_name: String,
     #[serde(deserialize_with = "worker_pools")]
-    templates: Vec<Template>,
+    templates: Vec<ActionTemplateParameterResource>,
     /// By template.
     #[serde(deserialize_with = "or_default")]
-    variables: BTreeMap<String, Option<Text>>,
+    variables: BTreeMap<String, Option<LenientText>>,
 }
 
-impl From<Said> for TenantVariables {
-    fn from(said: Said) -> Self {
+impl From<RawTenantVariableResource> for TenantVariableResource {
+    fn from(said: RawTenantVariableResource) -> Self {
         let mut values = Vec::new();
-        for OfProject { project_name: project, templates, variables } in
+        for ProjectTenantVariables { project_name: project, templates, variables } in
             said.project_variables.into_values()
         {
             for (environment, said) in variables {
                 values.extend(pools(&templates, said, (&project, ""), &environment));
             }
         }
-        for OfLibrary { library_variable_set_name: library, templates, variables } in
+        for LibraryTenantVariables { library_variable_set_name: library, templates, variables } in
             said.library_variables.into_values()
         {
             values.extend(pools(&templates, variables, ("", &library), ""));
@@ -171,14 +171,14 @@ impl From<Said> for TenantVariables {
 
 /// The pools among the values that are given to templates, by the templates' ids.
 fn pools(
-    templates: &[Template],
-    values: BTreeMap<String, Option<Text>>,
+    templates: &[ActionTemplateParameterResource],
+    values: BTreeMap<String, Option<LenientText>>,
     (project, library): (&str, &str),
     environment: &str,
 ) -> Vec<TenantValue> {
-    let value = |(id, value): (String, Option<Text>)| {
+    let value = |(id, value): (String, Option<LenientText>)| {
         let template = templates.iter().find(|it| it.id == id)?;
-        let pool = value.and_then(Text::into_text).filter(|it| !it.is_empty())?;
+        let pool = value.and_then(LenientText::into_text).filter(|it| !it.is_empty())?;
         let (name, project, library) =
             (template.name.clone(), project.to_owned(), library.to_owned());
         Some(TenantValue { name, project, library, environment: environment.to_owned(), pool })
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn of_what_a_tenant_says_the_pools_are_kept() {
         let template = |id: &str, name: &str, kind: &str| json!({ "Id": id, "Name": name, "DisplaySettings": { "Octopus.ControlType": kind } });
-        let said: TenantVariables = serde_json::from_value(json!({
+        let said: TenantVariableResource = serde_json::from_value(json!({
             "TenantId": "Tenants-1", "TenantName": "Contoso",
             "ProjectVariables": { "Projects-1": {
                 "ProjectName": "Web",

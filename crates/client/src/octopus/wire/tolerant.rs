@@ -32,13 +32,13 @@ where
 }
 
 /// A text, or what is none: `null`, a sensitive value, a number, whatever there is inside it.
-pub(super) enum Text {
+pub(super) enum LenientText {
     Words(String),
     Switch(bool),
     Other,
 }
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for LenientText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Looked at as a text: serde would read every number on the way, and fail at one too large to hold.
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -50,7 +50,7 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-impl Text {
+impl LenientText {
     /// The text; a switch is spelled as .NET does.
     pub(super) fn into_text(self) -> Option<String> {
         match self {

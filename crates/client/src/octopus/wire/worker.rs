@@ -6,7 +6,7 @@ use serde::Deserialize;
 /// A worker pool.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct WorkerPool {
+pub struct WorkerPoolResource {
     /// `WorkerPools-21`.
     pub id: String,
     /// Its name.
@@ -34,7 +34,7 @@ pub struct WorkerPool {
 /// A worker.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Worker {
+pub struct WorkerResource {
     /// `Workers-3`.
     pub id: String,
     /// Its name.
@@ -53,13 +53,13 @@ pub struct Worker {
     pub health_status: String,
     /// How it is reached.
     #[serde(default, deserialize_with = "or_default")]
-    pub endpoint: Endpoint,
+    pub endpoint: EndpointResource,
 }
 
 /// How a worker or target is reached; which fields count is decided by the style.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct Endpoint {
+pub struct EndpointResource {
     /// `TentaclePassive`, `TentacleActive`, `Ssh`, `KubernetesTentacle`, and others.
     #[serde(deserialize_with = "or_default")]
     pub communication_style: String,
@@ -88,7 +88,7 @@ pub struct Endpoint {
     pub dot_net_core_platform: String,
     /// Of a Kubernetes agent.
     #[serde(deserialize_with = "or_default")]
-    pub tentacle_endpoint_configuration: TentacleEndpoint,
+    pub tentacle_endpoint_configuration: TentacleEndpointConfigurationResource,
     /// Of a Kubernetes agent.
     #[serde(deserialize_with = "or_default")]
     pub default_namespace: String,
@@ -100,7 +100,7 @@ pub struct Endpoint {
 /// How a Kubernetes agent is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct TentacleEndpoint {
+pub struct TentacleEndpointConfigurationResource {
     /// `Polling` or `Listening`.
     #[serde(deserialize_with = "or_default")]
     pub communication_mode: String,
@@ -115,19 +115,19 @@ pub struct TentacleEndpoint {
 /// `GET …/workerpools/dynamicworkertypes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub struct WorkerTypes {
+pub struct WorkerPoolDynamicWorkerTypesResource {
     #[serde(deserialize_with = "or_default")]
-    worker_types: Vec<WorkerType>,
+    worker_types: Vec<DynamicWorkerType>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct WorkerType {
+struct DynamicWorkerType {
     #[serde(deserialize_with = "or_default")]
     r#type: String,
 }
 
-impl WorkerTypes {
+impl WorkerPoolDynamicWorkerTypesResource {
     /// The images by their names: `UbuntuDefault`.
     pub fn names(self) -> Vec<String> {
         let names = self.worker_types.into_iter().map(|it| it.r#type);

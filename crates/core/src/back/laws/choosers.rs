@@ -9,7 +9,7 @@ use crate::{
     },
     live::{Live, LiveVariableSet, PoolVariable},
     model::{DeploymentTarget, Id, Pool, VariableSet},
-    plan::{Change, ChangeKind, Commit, ValueEdit, Written, check},
+    plan::{Change, ChangeKind, PlannedCommit, ValueEdit, WrittenField, check},
 };
 
 use proptest::{option, prelude::*, sample::Index};
@@ -47,22 +47,22 @@ proptest! {
 
 /// What an apply writes down of a value.
 pub(super) fn of_value(
-    (set, git): (&Id<VariableSet>, Option<&Commit>),
+    (set, git): (&Id<VariableSet>, Option<&PlannedCommit>),
     edit: &ValueEdit,
     now: &Live,
     then: &Live,
-) -> Vec<Written> {
+) -> Vec<WrittenField> {
     let find = |live: &Live, id: &str| -> Option<Value> {
-        let mut values = live.choosers.variables.iter();
+        let mut values = live.indirect.variables.iter();
         let value = values.find(|it| it.set == *set && it.id.as_str() == id)?;
         Some(document(value))
     };
     match edit {
         ValueEdit::Add { .. } => {
             let before = |it: &&PoolVariable| {
-                now.choosers.variables.iter().any(|old| old.set == it.set && old.id == it.id)
+                now.indirect.variables.iter().any(|old| old.set == it.set && old.id == it.id)
             };
-            let mut new = then.choosers.variables.iter().filter(|it| it.set == *set);
+            let mut new = then.indirect.variables.iter().filter(|it| it.set == *set);
             // A branch that is made has the values of its base, and this one beside them.
             let added = new.rfind(|it| !before(it)).map(document);
             vec![written_field("Variable", None, added)]
@@ -77,7 +77,7 @@ pub(super) fn of_value(
             let base =
                 base.map(|(it, base)| LiveVariableSet::on_branch(&it.project, &it.document, base));
             let of_base = || {
-                let mut values = now.choosers.variables.iter();
+                let mut values = now.indirect.variables.iter();
                 let base = base.as_ref()?;
                 values.find(|it| it.set == *base && it.id == *id).map(document)
             };
@@ -87,9 +87,9 @@ pub(super) fn of_value(
 }
 
 /// What an apply writes down of a target.
-pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> Vec<Written> {
+pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> Vec<WrittenField> {
     let pool = |live: &Live| {
-        let target = live.choosers.targets.iter().find(|it| it.id == *id)?;
+        let target = live.indirect.targets.iter().find(|it| it.id == *id)?;
         target.pool.as_ref().map(|it| json!(it.as_str()))
     };
     vec![written_field("Endpoint.DefaultWorkerPoolId", pool(now), pool(then))]
@@ -110,8 +110,8 @@ fn document(value: &PoolVariable) -> Value {
 /// All values and targets by names, of the sets that `first` has.
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
     let name = |id: &Id<Pool>| live.pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
-    let known = |it: &&PoolVariable| first.choosers.sets.iter().any(|set| set.id == it.set);
-    let values = live.choosers.variables.iter().filter(known).map(|it| {
+    let known = |it: &&PoolVariable| first.indirect.sets.iter().any(|set| set.id == it.set);
+    let values = live.indirect.variables.iter().filter(known).map(|it| {
         let scope = it.scope.normal();
         format!(
             "{} {} {scope:?} {:?} {:?}",
@@ -121,7 +121,7 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
             it.pool.as_ref().map(name)
         )
     });
-    let targets = live.choosers.targets.iter();
+    let targets = live.indirect.targets.iter();
     let targets = targets.map(|it| format!("{} {:?}", it.name, it.pool.as_ref().map(name)));
     values.chain(targets).collect()
 }

@@ -3,26 +3,26 @@
 use super::{made_of, pool_id};
 use crate::{
     live::{
-        Given, Live, LiveVariableSet, Pointer, Pointing, PoolVariable, Store, VariableOwner,
-        VariableScope,
+        Live, LiveVariableScope, LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable,
+        ValueSource, VariableOwner, VariableStore,
     },
     model::{DeploymentTarget, Id, Name, Pool, PoolHandle, VariableSet},
-    plan::{Commit, NewScope, ValueEdit},
+    plan::{PlannedCommit, PlannedValueScope, ValueEdit},
 };
 
 /// Adds the variables of a branch that a change makes of another one.
-pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Commit) {
+pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &PlannedCommit) {
     let Some(base) = &commit.base else { return };
     let of_base = LiveVariableSet::on_branch(&commit.project, &commit.document, base);
-    let sets = &mut live.choosers.sets;
+    let sets = &mut live.indirect.sets;
     if sets.iter().any(|it| it.id == *new) {
         return;
     }
     let Some(mut set) = sets.iter().find(|it| it.id == of_base).cloned() else { return };
     set.id = new.clone();
     set.on_default_branch = false;
-    if let Store::Branch(branch) = set.store {
-        set.store = Store::Branch(made_of(branch, &commit.branch));
+    if let VariableStore::Branch(branch) = set.store {
+        set.store = VariableStore::Branch(made_of(branch, &commit.branch));
     }
     let branch = set.branch();
     sets.push(set);
@@ -31,46 +31,51 @@ pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Commi
         branch: branch.clone(),
         ..value.clone()
     };
-    let values = live.choosers.variables.iter().filter(|it| it.set == of_base);
+    let values = live.indirect.variables.iter().filter(|it| it.set == of_base);
     let values: Vec<PoolVariable> = values.map(copied).collect();
-    live.choosers.variables.extend(values);
+    live.indirect.variables.extend(values);
 }
 
 /// What becomes of a value.
 pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
     match edit {
         ValueEdit::Add { scope, pool, restored, .. } => {
-            let Some(of) = live.choosers.sets.iter().find(|it| it.id == *set).cloned() else {
+            let Some(of) = live.indirect.sets.iter().find(|it| it.id == *set).cloned() else {
                 return;
             };
             let mut added = added(&of, name, scope, pool_id(pool));
             // One that comes back has the id that it had.
             let id = restored.as_ref().and_then(|it| it.get("Id")?.as_str());
             added.id = id.map_or(added.id, Id::new);
-            live.pointers.push(pointer(&of.owner, &added));
-            live.choosers.variables.push(added);
+            live.references.push(pointer(&of.owner, &added));
+            live.indirect.variables.push(added);
         }
         ValueEdit::Change { id, pool, .. } => {
             let pool = pool.after().as_ref().map(pool_id);
-            let mut values = live.choosers.variables.iter_mut();
+            let mut values = live.indirect.variables.iter_mut();
             let Some(value) = values.find(|it| it.set == *set && it.id == *id) else { return };
             value.pool.clone_from(&pool);
             let pointer = pointer(&value.owner, value);
             point(live, pool.map(|_| pointer), &PoolVariable::key(set, id));
         }
         ValueEdit::Remove { id, .. } => {
-            live.choosers.variables.retain(|it| !(it.set == *set && it.id == *id));
+            live.indirect.variables.retain(|it| !(it.set == *set && it.id == *id));
             point(live, None, &PoolVariable::key(set, id));
         }
     }
 }
 
-fn added(set: &LiveVariableSet, name: &str, scope: &NewScope, pool: Id<Pool>) -> PoolVariable {
-    let scope = VariableScope {
+fn added(
+    set: &LiveVariableSet,
+    name: &str,
+    scope: &PlannedValueScope,
+    pool: Id<Pool>,
+) -> PoolVariable {
+    let scope = LiveVariableScope {
         environments: scope.environments.iter().map(|it| it.name.clone()).collect(),
         channels: scope.channels.iter().map(|it| it.name.clone()).collect(),
         tenant_tags: scope.tenant_tags.clone(),
-        ..VariableScope::default()
+        ..LiveVariableScope::default()
     };
     PoolVariable {
         set: set.id.clone(),
@@ -80,21 +85,21 @@ fn added(set: &LiveVariableSet, name: &str, scope: &NewScope, pool: Id<Pool>) ->
         projects: set.projects.clone(),
         scope,
         pool: Some(pool),
-        given: Given::Said,
+        source: ValueSource::Set,
         branch: set.branch(),
     }
 }
 
 /// What points at a pool because of a value that has one.
-fn pointer(owner: &VariableOwner, value: &PoolVariable) -> Pointer {
+fn pointer(owner: &VariableOwner, value: &PoolVariable) -> PoolReference {
     let (whose, project) = match owner {
         VariableOwner::Project(name) => (format!("project {name:?}"), Some(name.clone())),
         VariableOwner::Library(name) => (format!("library variable set {name:?}"), None),
     };
     let on_branch = value.branch.as_ref().map(|it| format!(" on branch {:?}", it.name));
     let whose = format!("{whose}{}", on_branch.unwrap_or_default());
-    Pointer {
-        kind: Pointing::Variable,
+    PoolReference {
+        kind: PoolReferenceKind::Variable,
         what: format!("variable {:?} of {whose}", value.name),
         id: Some(PoolVariable::key(&value.set, &value.id)),
         variable: Some(value.name.to_string()),
@@ -110,10 +115,10 @@ pub(super) fn set_target_pool(
     pool: Option<&PoolHandle>,
 ) {
     let pool = pool.map(pool_id);
-    let Some(target) = live.choosers.targets.iter_mut().find(|it| it.id == *id) else { return };
+    let Some(target) = live.indirect.targets.iter_mut().find(|it| it.id == *id) else { return };
     target.pool.clone_from(&pool);
-    let pointer = pool.map(|pool| Pointer {
-        kind: Pointing::Target,
+    let pointer = pool.map(|pool| PoolReference {
+        kind: PoolReferenceKind::Target,
         what: format!("deployment target {:?}", target.name),
         id: Some(id.as_str().to_owned()),
         variable: None,
@@ -124,12 +129,12 @@ pub(super) fn set_target_pool(
 }
 
 /// Lets what has this id point there, or nowhere; it keeps its place among all that points.
-fn point(live: &mut Live, pointer: Option<Pointer>, id: &str) {
-    let at = live.pointers.iter().position(|it| it.id.as_deref() == Some(id));
-    match (at.and_then(|at| live.pointers.get_mut(at)), pointer) {
+fn point(live: &mut Live, pointer: Option<PoolReference>, id: &str) {
+    let at = live.references.iter().position(|it| it.id.as_deref() == Some(id));
+    match (at.and_then(|at| live.references.get_mut(at)), pointer) {
         (Some(old), Some(new)) => *old = new,
-        (None, Some(new)) => live.pointers.push(new),
-        (Some(_), None) => live.pointers.retain(|it| it.id.as_deref() != Some(id)),
+        (None, Some(new)) => live.references.push(new),
+        (Some(_), None) => live.references.retain(|it| it.id.as_deref() != Some(id)),
         (None, None) => {}
     }
 }

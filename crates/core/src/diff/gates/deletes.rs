@@ -1,17 +1,17 @@
 //! `pool-in-use`, `too-many-deletes` and `protected`: what may be deleted, and how much of it.
 
-use super::{Outcome, way_past};
+use super::{GateInput, way_past};
 use crate::{
     desired::{Gate, MaxDeletes},
-    finding::{At, Finding, Level},
-    live::{Hides, Live, LivePool, by_cause, users_of_pool},
+    finding::{Finding, FindingLocation, Level},
+    live::{HiddenData, Live, LivePool, by_cause, users_of_pool},
     model::Address,
-    plan::{Action, Change, ChangeKind},
+    plan::{Change, ChangeAction, ChangeKind},
     text::count,
 };
 
 /// Pools that the plan deletes and that something still points at.
-pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
     let gate = Gate::PoolInUse;
     let mut findings = Vec::new();
     let mut deleted = Vec::new();
@@ -32,12 +32,12 @@ pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
         let has_members = outcome.after.members(id).next().is_some();
         let (finding, help) = match has_members {
             true => {
-                let at = change.cause.at.clone();
+                let at = change.cause.location.clone();
                 let finding = Finding::new(gate.code(), Level::Deny, at, message);
                 (Some(finding), "move these away first, or keep the pool".to_owned())
             }
             false => (
-                outcome.refuse(gate, change.cause.at.clone(), message),
+                outcome.refuse(gate, change.cause.location.clone(), message),
                 format!("move these away first, or keep the pool; {}", way_past(gate)),
             ),
         };
@@ -50,7 +50,7 @@ pub(super) fn pool_in_use(outcome: &Outcome) -> Vec<Finding> {
 
 /// The state after the plan, still with the pools that it deletes: a slug in a plain property is one's only
 /// where there is such a pool.
-fn with_deleted(outcome: &Outcome) -> Live {
+fn with_deleted(outcome: &GateInput) -> Live {
     let mut live = outcome.after.clone();
     let before = outcome.matched.live.pools.iter();
     let deleted = before.filter(|pool| outcome.after.pool(&pool.id).is_none());
@@ -65,17 +65,17 @@ fn uses(n: usize) -> String {
     }
 }
 
-fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
-    let gaps = outcome.matched.live.gaps.iter();
+fn unseen(outcome: &GateInput, change: &Change) -> Option<Finding> {
+    let gaps = outcome.matched.live.unread.iter();
     let gaps = gaps.filter(|gap| {
         matches!(
-            gap.hides,
-            Hides::Steps
-                | Hides::StepsInGit
-                | Hides::Templates
-                | Hides::Pointers
-                | Hides::Targets
-                | Hides::Editions
+            gap.hidden,
+            HiddenData::Steps
+                | HiddenData::StepsInGit
+                | HiddenData::Templates
+                | HiddenData::PoolReferences
+                | HiddenData::Targets
+                | HiddenData::Snapshots
         )
     });
     let notes = by_cause(gaps).into_iter();
@@ -84,12 +84,12 @@ fn unseen(outcome: &Outcome, change: &Change) -> Option<Finding> {
         return None;
     }
     let message = "what could not be seen may still use a pool that would be deleted".to_owned();
-    let finding = outcome.warn(Gate::PoolInUse, change.cause.at.clone(), message)?;
+    let finding = outcome.warn(Gate::PoolInUse, change.cause.location.clone(), message)?;
     Some(finding.notes(notes).help("look at these by hand first"))
 }
 
 /// More deletes and replacements than the file allows.
-pub(super) fn too_many(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn too_many(outcome: &GateInput) -> Vec<Finding> {
     let Some(max) = &outcome.matched.desired.policy.max_deletes else { return Vec::new() };
     let live = outcome.matched.live;
     let all = live.pools.len() + live.workers.len();
@@ -102,7 +102,7 @@ pub(super) fn too_many(outcome: &Outcome) -> Vec<Finding> {
     };
     // `max_deletes` is about pools and workers.
     let deletes = |change: &&Change| {
-        matches!(change.kind.action(), Action::Delete | Action::Replace)
+        matches!(change.kind.action(), ChangeAction::Delete | ChangeAction::Replace)
             && !matches!(change.kind, ChangeKind::SetValue { .. })
     };
     let deletes: Vec<_> = outcome.changes.iter().filter(deletes).collect();
@@ -112,7 +112,8 @@ pub(super) fn too_many(outcome: &Outcome) -> Vec<Finding> {
     let message =
         format!("the plan has {}, and `max_deletes` is {said}", count(deletes.len(), "delete"));
     let notes = deletes.iter().map(|change| change.address.to_string()).collect();
-    let finding = outcome.refuse(Gate::TooManyDeletes, At::Source(max.at.clone()), message);
+    let finding =
+        outcome.refuse(Gate::TooManyDeletes, FindingLocation::Source(max.span.clone()), message);
     let finding = finding.map(|finding| {
         finding.notes(notes).help("look at each of them, then raise `max_deletes` for this one run")
     });
@@ -120,7 +121,7 @@ pub(super) fn too_many(outcome: &Outcome) -> Vec<Finding> {
 }
 
 /// Deletes and replacements of what the file protects.
-pub(super) fn protected(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn protected(outcome: &GateInput) -> Vec<Finding> {
     let desired = outcome.matched.desired;
     let is_protected = |change: &&Change| match &change.address {
         Address::Worker(key) => desired.workers.get(key).is_some_and(|it| it.protect),
@@ -131,8 +132,9 @@ pub(super) fn protected(outcome: &Outcome) -> Vec<Finding> {
         | Address::Target(_)
         | Address::Step { .. } => false,
     };
-    let deletes =
-        |change: &&Change| matches!(change.kind.action(), Action::Delete | Action::Replace);
+    let deletes = |change: &&Change| {
+        matches!(change.kind.action(), ChangeAction::Delete | ChangeAction::Replace)
+    };
     let found = outcome.changes.iter().filter(deletes).filter(is_protected);
     let findings = found.filter_map(|change| {
         let message = format!(
@@ -140,7 +142,7 @@ pub(super) fn protected(outcome: &Outcome) -> Vec<Finding> {
             change.address,
             change.kind.action().as_str()
         );
-        let finding = outcome.refuse(Gate::Protected, change.cause.at.clone(), message)?;
+        let finding = outcome.refuse(Gate::Protected, change.cause.location.clone(), message)?;
         let finding = finding.about(change.address.clone());
         Some(finding.help("remove `protect` in a change of its own, if it is meant"))
     });

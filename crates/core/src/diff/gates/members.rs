@@ -1,12 +1,12 @@
 //! `empty-pool`, `unhealthy-pool` and `default-pool-member`: who is in a pool when steps come to it.
 
-use super::{Outcome, way_past};
+use super::{GateInput, way_past};
 use crate::{
     desired::Gate,
     diff::{after::pool_id, arrivals::destinations},
-    finding::{At, Finding, Level},
+    finding::{Finding, FindingLocation, Level},
     live::{
-        Case, Decider, Health, Hides, Live, LivePool, LiveProcess, LiveWorker, by_cause,
+        Case, Decider, Health, HiddenData, Live, LivePool, LiveProcess, LiveWorker, by_cause,
         fallback_pool, perhaps_residents, residents, without_a_pool,
     },
     model::{Address, Id, Pool, PoolKind, Process},
@@ -18,7 +18,7 @@ use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
 
 /// Whether each pool that the plan gives work, or takes workers from, has the workers that it needs.
-pub(super) fn enough(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn enough(outcome: &GateInput) -> Vec<Finding> {
     let arrivals = arrivals(outcome);
     let pools = outcome.after.pools.iter().filter(|pool| pool.kind == PoolKind::Static);
     let mut findings: Vec<Finding> =
@@ -29,7 +29,7 @@ pub(super) fn enough(outcome: &Outcome) -> Vec<Finding> {
 
 /// The changes that send steps to each pool: in any case, but for those of a variable, which `variables`
 /// looks at.
-fn arrivals<'a>(outcome: &Outcome<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
+fn arrivals<'a>(outcome: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
     let processes = outcome.after.processes.iter().map(|it| (&it.id, it));
     let processes: HashMap<&Id<Process>, &LiveProcess> = processes.collect();
     let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
@@ -43,21 +43,21 @@ fn arrivals<'a>(outcome: &Outcome<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
 
 /// Whether a case is none of a variable, which `variables` looks at.
 fn is_by_itself(case: &Case) -> bool {
-    !matches!(case.by, Decider::Variable(..))
+    !matches!(case.decided_by, Decider::Variable(..))
 }
 
 /// Steps that could not be seen, where the plan empties a pool or makes another one the default.
-fn unseen(outcome: &Outcome) -> Option<Finding> {
+fn unseen(outcome: &GateInput) -> Option<Finding> {
     let live = outcome.matched.live;
     let emptied = live.pools.iter().find(|pool| {
-        let worse = Worse::of(outcome, &pool.id);
+        let worse = PoolLosses::of(outcome, &pool.id);
         let is_there = outcome.after.pool(&pool.id).is_some();
         is_there && (worse.emptied || worse.sickened) && !is_served(outcome, &pool.id)
     });
     // A dynamic pool has its workers when they are needed.
     let is_idle = |id: &Id<Pool>| {
         let is_static = outcome.after.pool(id).is_some_and(|it| it.kind == PoolKind::Static);
-        is_static && Muster::of(outcome.after, id).healthy == 0 && !is_served(outcome, id)
+        is_static && MemberCounts::of(outcome.after, id).healthy == 0 && !is_served(outcome, id)
     };
     let switch = outcome.changes.iter().find(|it| match &it.kind {
         ChangeKind::SetDefaultPool { to, .. } => is_idle(&pool_id(to)),
@@ -66,8 +66,10 @@ fn unseen(outcome: &Outcome) -> Option<Finding> {
     if emptied.is_none() && switch.is_none() {
         return None;
     }
-    let gaps =
-        live.gaps.iter().filter(|gap| !matches!(gap.hides, Hides::ElsewhereSteps | Hides::Rules));
+    let gaps = live
+        .unread
+        .iter()
+        .filter(|gap| !matches!(gap.hidden, HiddenData::OtherSpaceSteps | HiddenData::Rules));
     let notes = by_cause(gaps).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     if notes.is_empty() {
@@ -77,31 +79,31 @@ fn unseen(outcome: &Outcome) -> Option<Finding> {
         Some(pool) => format!("in `{}`", outcome.matched.pool_address(pool)),
         None => "in the default pool".to_owned(),
     };
-    let at = switch.map_or(At::Nowhere, |change| change.cause.at.clone());
+    let at = switch.map_or(FindingLocation::Nowhere, |change| change.cause.location.clone());
     let message = format!("steps that could not be seen may still run {subject}");
     let finding = outcome.warn(Gate::EmptyPool, at, message)?;
     Some(finding.notes(notes).help("look at these by hand first"))
 }
 
 /// Whether the built-in worker does the work of a pool after the plan.
-fn is_served(outcome: &Outcome, pool: &Id<Pool>) -> bool {
+fn is_served(outcome: &GateInput, pool: &Id<Pool>) -> bool {
     fallback_pool(outcome.after).is_some_and(|it| it.id == *pool)
         && outcome.after.server.built_in_worker != Some(false)
 }
 
 /// How a pool is worse off after the plan.
 #[derive(Clone, Copy)]
-struct Worse {
+struct PoolLosses {
     /// It loses its last enabled worker.
     emptied: bool,
     /// It loses its last healthy one.
     sickened: bool,
 }
 
-impl Worse {
-    fn of(outcome: &Outcome, pool: &Id<Pool>) -> Self {
-        let before = Muster::of(outcome.matched.live, pool);
-        let after = Muster::of(outcome.after, pool);
+impl PoolLosses {
+    fn of(outcome: &GateInput, pool: &Id<Pool>) -> Self {
+        let before = MemberCounts::of(outcome.matched.live, pool);
+        let after = MemberCounts::of(outcome.after, pool);
         Self {
             emptied: after.enabled == 0 && 0 < before.enabled,
             sickened: after.healthy == 0 && 0 < before.healthy,
@@ -110,13 +112,13 @@ impl Worse {
 }
 
 /// How the members of a pool stand.
-struct Muster {
+struct MemberCounts {
     enabled: usize,
     healthy: usize,
     unknown: usize,
 }
 
-impl Muster {
+impl MemberCounts {
     fn of(live: &Live, pool: &Id<Pool>) -> Self {
         let enabled: Vec<&LiveWorker> = live.members(pool).filter(|it| !it.disabled).collect();
         let of = |is: fn(Health) -> bool| enabled.iter().filter(|it| is(it.health)).count();
@@ -125,9 +127,9 @@ impl Muster {
     }
 }
 
-fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) -> Vec<Finding> {
-    let before = Muster::of(outcome.matched.live, &pool.id);
-    let muster = Muster::of(outcome.after, &pool.id);
+fn of_pool(outcome: &GateInput, pool: &LivePool, arrivals: Option<&Vec<&Change>>) -> Vec<Finding> {
+    let before = MemberCounts::of(outcome.matched.live, &pool.id);
+    let muster = MemberCounts::of(outcome.after, &pool.id);
     let address = outcome.matched.pool_address_after(pool);
     let declared = match &address {
         Address::Pool(key) => outcome.matched.desired.pools.get(key),
@@ -136,7 +138,7 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
     let wanted = declared.and_then(|it| it.min_healthy.as_ref());
     let fewer =
         wanted.is_some() && (muster.healthy, muster.enabled) != (before.healthy, before.enabled);
-    let Worse { emptied, sickened } = Worse::of(outcome, &pool.id);
+    let PoolLosses { emptied, sickened } = PoolLosses::of(outcome, &pool.id);
     if is_served(outcome, &pool.id) {
         return Vec::new();
     }
@@ -156,15 +158,17 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
         false => Vec::new(),
     };
     let at = match arrivals.and_then(|it| it.first()) {
-        Some(change) => change.cause.at.clone(),
-        None => declared.map_or(At::Nowhere, |it| At::Source(it.at.clone())),
+        Some(change) => change.cause.location.clone(),
+        None => {
+            declared.map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()))
+        }
     };
     let subject = match switched {
         true => format!("steps that name no pool would run in `{address}`"),
         false => format!("{} would run in `{address}`", count(affected.len(), "step")),
     };
     let steps_come = arrivals.is_some();
-    let lacks = Lack { wanted: wanted.map(|it| it.value), muster, steps_come };
+    let lacks = PoolShortage { required: wanted.map(|it| it.value), members: muster, steps_come };
     let certain = (!affected.is_empty()).then(|| {
         let finding = lacks.finding(outcome, at.clone(), &subject)?;
         Some(finding.about(address.clone()).notes(affected))
@@ -180,18 +184,18 @@ fn of_pool(outcome: &Outcome, pool: &LivePool, arrivals: Option<&Vec<&Change>>) 
 }
 
 /// What a pool that has work may lack.
-struct Lack {
+struct PoolShortage {
     /// How many healthy workers it needs.
-    wanted: Option<u32>,
-    muster: Muster,
+    required: Option<u32>,
+    members: MemberCounts,
     /// Whether steps come to it, which can wait.
     steps_come: bool,
 }
 
-impl Lack {
+impl PoolShortage {
     /// What is wrong with the pool in which `subject`; none where nothing is.
-    fn finding(&self, outcome: &Outcome, at: At, subject: &str) -> Option<Finding> {
-        let muster = &self.muster;
+    fn finding(&self, outcome: &GateInput, at: FindingLocation, subject: &str) -> Option<Finding> {
+        let muster = &self.members;
         if muster.enabled == 0 {
             let message = format!("{subject}, which would have no enabled worker");
             let finding = outcome.refuse(Gate::EmptyPool, at, message)?;
@@ -199,7 +203,7 @@ impl Lack {
             return Some(finding.help(format!("give the pool a worker that is enabled; {way}")));
         }
         let gate = Gate::UnhealthyPool;
-        match self.wanted {
+        match self.required {
             Some(min) if muster.healthy < min as usize => {
                 let healthy = count(muster.healthy, "healthy worker");
                 let message =
@@ -232,7 +236,7 @@ impl Lack {
 }
 
 /// Who comes to a pool by these changes. A value or a target that nobody runs by brings nobody.
-fn arriving(outcome: &Outcome, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
+fn arriving(outcome: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
     let chooses = |it: &&&Change| {
         matches!(it.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
     };
@@ -252,7 +256,7 @@ fn arriving(outcome: &Outcome, pool: &LivePool, arrivals: &[&Change]) -> Vec<Str
 const WAITS: &str = "`apply --wait-healthy 5m` checks its workers and waits for them";
 
 /// What to do about a pool without a healthy worker; steps that come to it can wait, others run there.
-fn unhealthy_help(muster: &Muster, steps_come: bool) -> String {
+fn unhealthy_help(muster: &MemberCounts, steps_come: bool) -> String {
     let first = match muster.unknown {
         0 => "repair a worker, or run a health check if it is repaired already",
         _ => "run a health check on its workers first",
@@ -263,7 +267,7 @@ fn unhealthy_help(muster: &Muster, steps_come: bool) -> String {
 
 /// A default pool with workers in place of one without: every step that names no pool leaves the
 /// built-in worker. The file says so in as many words, so that it is only told.
-fn another_default(outcome: &Outcome) -> Option<Finding> {
+fn another_default(outcome: &GateInput) -> Option<Finding> {
     let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
     let change = outcome.changes.iter().find(switches)?;
     let pool = outcome.after.default_pool()?;
@@ -277,12 +281,12 @@ fn another_default(outcome: &Outcome) -> Option<Finding> {
         count(steps.len(), "step"),
         pool.name
     );
-    let finding = outcome.warn(Gate::DefaultPoolMember, change.cause.at.clone(), message)?;
+    let finding = outcome.warn(Gate::DefaultPoolMember, change.cause.location.clone(), message)?;
     Some(finding.about(change.address.clone()).notes(steps))
 }
 
 /// A default pool that loses its last worker: its steps come to the built-in worker, and go on.
-fn falls_back(outcome: &Outcome) -> Option<Finding> {
+fn falls_back(outcome: &GateInput) -> Option<Finding> {
     let pool = fallback_pool(outcome.after)?;
     let live = outcome.matched.live;
     let had_work = live.default_pool()?.id == pool.id && live.members(&pool.id).next().is_some();
@@ -298,12 +302,12 @@ fn falls_back(outcome: &Outcome) -> Option<Finding> {
         count(steps.len(), "step"),
         pool.name
     );
-    let finding = outcome.warn(Gate::DefaultPoolMember, At::Nowhere, message)?;
+    let finding = outcome.warn(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
     Some(finding.about(outcome.matched.pool_address(pool)).notes(steps))
 }
 
 /// Workers that the plan puts into a default pool that has none: the built-in worker gets no more work.
-pub(super) fn default_pool(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn default_pool(outcome: &GateInput) -> Vec<Finding> {
     let live = outcome.matched.live;
     let Some(pool) = fallback_pool(live) else {
         return falls_back(outcome).into_iter().collect();
@@ -333,7 +337,7 @@ pub(super) fn default_pool(outcome: &Outcome) -> Vec<Finding> {
         _ => false,
     };
     let change = outcome.changes.iter().find(joins);
-    let at = change.map_or(At::Nowhere, |change| change.cause.at.clone());
+    let at = change.map_or(FindingLocation::Nowhere, |change| change.cause.location.clone());
     let message = format!(
         "`{}` is the default pool and has no worker: the first one takes every step that names no \
          pool away from the built-in worker",

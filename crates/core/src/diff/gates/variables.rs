@@ -2,11 +2,14 @@
 //!
 //! A value that is missing is told and no more: a tenant may give it, or somebody who is asked for it.
 
-use super::{Outcome, way_past};
+use super::{GateInput, way_past};
 use crate::{
     desired::Gate,
-    finding::{At, Finding, Level},
-    live::{Case, Effective, Live, LiveProcess, LiveStep, Pointing, Why, effective},
+    finding::{Finding, FindingLocation, Level},
+    live::{
+        Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, PoolReferenceKind,
+        effective,
+    },
     model::{Name, Place},
     plan::{Change, ChangeKind, StepEdit, ValueEdit},
     text::{count, nearest},
@@ -16,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What is wrong with a variable, of all the steps that one rule gives to it.
 #[derive(Default)]
-struct Trouble {
-    at: Option<At>,
+struct VariableIssues {
+    location: Option<FindingLocation>,
     /// Steps and cases in which it has no value.
     unset: Vec<String>,
     /// Steps and cases in which its pool has nobody.
@@ -27,18 +30,18 @@ struct Trouble {
     /// Steps and cases in which nobody in its pool has been checked yet.
     unchecked: Vec<String>,
     /// Variables that the projects of these steps have.
-    known: BTreeSet<String>,
+    project_variables: BTreeSet<String>,
 }
 
 /// What is wrong with the variables to which the plan gives steps.
-pub(super) fn chosen(outcome: &Outcome) -> Vec<Finding> {
+pub(super) fn chosen(outcome: &GateInput) -> Vec<Finding> {
     let live = outcome.after;
     let processes: HashMap<_, &LiveProcess> =
         live.processes.iter().map(|it| (&it.id, it)).collect();
-    let mut troubles: BTreeMap<(String, String), Trouble> = BTreeMap::new();
+    let mut troubles: BTreeMap<(String, String), VariableIssues> = BTreeMap::new();
     for change in outcome.changes {
         if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
-            let trouble = Trouble::of_removed(outcome, change, name);
+            let trouble = VariableIssues::of_removed(outcome, change, name);
             troubles.insert((name.clone(), change.address.to_string()), trouble);
         }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
@@ -47,16 +50,18 @@ pub(super) fn chosen(outcome: &Outcome) -> Vec<Finding> {
         let (Some(variable), Some(process), Some(step)) = (given_to(edits), process, step) else {
             continue;
         };
-        let key = (variable.to_owned(), format!("{:?}", change.cause.at));
+        let key = (variable.to_owned(), format!("{:?}", change.cause.location));
         let trouble = troubles.entry(key).or_default();
         let mut cases = effective(process, step, live);
         if tenants_give(live, variable, &process.owner.project) {
-            cases.retain(|it| !matches!(it.place, Effective::Nowhere(_, Why::NoValue)));
+            cases.retain(|it| {
+                !matches!(it.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
+            });
         }
         trouble.note(change, cases, (process, step), live);
-        let of_project = live.choosers.variables.iter();
+        let of_project = live.indirect.variables.iter();
         let of_project = of_project.filter(|it| it.projects.contains(&process.owner.project));
-        trouble.known.extend(of_project.map(|it| it.name.to_string()));
+        trouble.project_variables.extend(of_project.map(|it| it.name.to_string()));
     }
     let findings = troubles.into_iter().flat_map(|((name, _), it)| it.findings(outcome, &name));
     findings.collect()
@@ -64,8 +69,8 @@ pub(super) fn chosen(outcome: &Outcome) -> Vec<Finding> {
 
 /// Whether some tenant gives a value for a variable of a project, or of a library set.
 fn tenants_give(live: &Live, variable: &str, project: &Name) -> bool {
-    live.pointers.iter().any(|it| {
-        it.kind == Pointing::TenantVariable
+    live.references.iter().any(|it| {
+        it.kind == PoolReferenceKind::TenantVariable
             && it.variable.as_deref().is_some_and(|it| Name::new(it) == Name::new(variable))
             && it.project.as_ref().is_none_or(|it| it == project)
     })
@@ -82,15 +87,17 @@ fn given_to(edits: &[StepEdit]) -> Option<&str> {
     })
 }
 
-impl Trouble {
+impl VariableIssues {
     /// Steps that have a value now, and have none once one is removed.
-    fn of_removed(outcome: &Outcome, change: &Change, name: &str) -> Self {
-        let mut trouble = Self { at: Some(change.cause.at.clone()), ..Self::default() };
-        trouble.known.insert(name.to_owned());
+    fn of_removed(outcome: &GateInput, change: &Change, name: &str) -> Self {
+        let mut trouble = Self { location: Some(change.cause.location.clone()), ..Self::default() };
+        trouble.project_variables.insert(name.to_owned());
         let wanted = Name::new(name);
         let lacks = |live: &Live, process: &LiveProcess, step: &LiveStep| {
             let cases = effective(process, step, live).into_iter();
-            let unset = cases.filter(|it| matches!(it.place, Effective::Nowhere(_, Why::NoValue)));
+            let unset = cases.filter(|it| {
+                matches!(it.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
+            });
             unset.map(|it| format!("{}{}", process.address(step), when(&it))).collect::<Vec<_>>()
         };
         for process in &outcome.after.processes {
@@ -114,36 +121,39 @@ impl Trouble {
         (process, step): (&LiveProcess, &LiveStep),
         live: &Live,
     ) {
-        self.at.get_or_insert_with(|| change.cause.at.clone());
+        self.location.get_or_insert_with(|| change.cause.location.clone());
         for case in cases {
             let shown = format!("{}{}", process.address(step), when(&case));
             match &case.place {
-                Effective::Nowhere(_, Why::NoValue) => self.unset.push(shown),
-                Effective::Nowhere(
+                EffectivePlace::Nowhere(_, NowhereReason::NoValue) => self.unset.push(shown),
+                EffectivePlace::Nowhere(
                     _,
-                    Why::Empty | Why::NoSuchPool | Why::BuiltInWorkerOff | Why::NoBuiltInWorker,
+                    NowhereReason::Empty
+                    | NowhereReason::NoSuchPool
+                    | NowhereReason::BuiltInWorkerOff
+                    | NowhereReason::NoBuiltInWorker,
                 ) => {
                     self.empty.push(shown);
                 }
-                Effective::Nowhere(Some(pool), Why::NoHealthyWorker) => {
+                EffectivePlace::Nowhere(Some(pool), NowhereReason::NoHealthyWorker) => {
                     match live.members(pool).any(|it| !it.disabled) {
                         true => self.unhealthy.push(shown),
                         false => self.empty.push(shown),
                     }
                 }
-                Effective::Nowhere(_, Why::Unchecked) => self.unchecked.push(shown),
+                EffectivePlace::Nowhere(_, NowhereReason::Unchecked) => self.unchecked.push(shown),
                 _ => {}
             }
         }
     }
 
-    fn findings(self, outcome: &Outcome, name: &str) -> Vec<Finding> {
-        let at = self.at.unwrap_or(At::Nowhere);
-        let known = self.known.iter().any(|it| Name::new(it) == Name::new(name));
+    fn findings(self, outcome: &GateInput, name: &str) -> Vec<Finding> {
+        let at = self.location.unwrap_or(FindingLocation::Nowhere);
+        let known = self.project_variables.iter().any(|it| Name::new(it) == Name::new(name));
         let unset = (!self.unset.is_empty()).then(|| {
             let steps = count(self.unset.len(), "case");
             let (message, help) =
-                match (known, nearest(name, self.known.iter().map(String::as_str))) {
+                match (known, nearest(name, self.project_variables.iter().map(String::as_str))) {
                     (true, _) => (
                         format!("variable `{name}` has no value in {steps}"),
                         "give it a value without a scope, or one for each environment".to_owned(),

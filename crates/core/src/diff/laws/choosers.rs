@@ -3,12 +3,14 @@
 use super::{POOLS, any_desired, any_live, any_pool_ref, declared, is_possible, plan};
 use crate::{
     desired::{
-        Desired, TargetRule, TargetVerdict, ValueOwner, ValueRule, ValueScope, ValueVerdict,
+        Desired, DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule,
+        TargetPoolVerdict, ValueVerdict,
     },
     diff::{after, stale},
     live::{
-        Branch, Choosers, Entry, Given, Live, LiveTarget, LiveVariableSet, Pointer, Pointing,
-        PoolVariable, Store, TargetReach, VariableOwner, VariableScope,
+        DirectoryEntry, IndirectPools, Live, LiveBranch, LiveTarget, LiveVariableScope,
+        LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable, TargetReach, ValueSource,
+        VariableOwner, VariableStore,
     },
     model::{Id, Name, Pool},
     plan::{ChangeKind, check},
@@ -44,15 +46,15 @@ proptest! {
         prop_assume!(is_possible(&plan));
         let done = after(&live, &plan.changes);
         let named: HashSet<&Name> = desired.values.iter().map(|it| &it.variable.value).collect();
-        let sets: HashSet<_> = live.choosers.sets.iter().map(|it| it.id.clone()).collect();
+        let sets: HashSet<_> = live.indirect.sets.iter().map(|it| it.id.clone()).collect();
         let others = |live: &Live| -> Vec<PoolVariable> {
             // A branch that is made has all that its base has.
-            let all = live.choosers.variables.iter().filter(|it| sets.contains(&it.set));
+            let all = live.indirect.variables.iter().filter(|it| sets.contains(&it.set));
             all.filter(|it| !named.contains(&it.name) || !it.scope.is_plain()).cloned().collect()
         };
         prop_assert_eq!(others(&live), others(&done));
         let machines = |live: &Live| -> Vec<LiveTarget> {
-            let all = live.choosers.targets.iter();
+            let all = live.indirect.targets.iter();
             all.filter(|it| it.reach != TargetReach::Worker).cloned().collect()
         };
         prop_assert_eq!(machines(&live), machines(&done));
@@ -64,13 +66,13 @@ proptest! {
         desired.values.retain(|it| !owner(&it.value.owner).is_exact());
         let plan = plan(&desired, &live);
         let makes = |kind: &ChangeKind| matches!(kind, ChangeKind::SetValue { edit, .. } if edit.before().is_none() && edit.after().is_some());
-        let empty = live.choosers.variables.iter().filter(|it| it.pool.is_none()).count();
+        let empty = live.indirect.variables.iter().filter(|it| it.pool.is_none()).count();
         prop_assert!(plan.changes.iter().filter(|it| makes(&it.kind)).count() <= empty);
     }
 }
 
-fn owner(owner: &ValueOwner) -> &Patterns {
-    let (ValueOwner::Projects(names) | ValueOwner::Libraries(names)) = owner;
+fn owner(owner: &DesiredValueOwner) -> &Patterns {
+    let (DesiredValueOwner::Projects(names) | DesiredValueOwner::Libraries(names)) = owner;
     names
 }
 
@@ -95,14 +97,14 @@ prop_compose! {
             5 => any_pool_ref().prop_map(|it| ValueVerdict::Pool(declared(it))),
             1 => Just(ValueVerdict::Remove),
         ],
-    ) -> ValueRule {
+    ) -> PoolVariableRule {
         let names = declared(Patterns::new([names]));
-        ValueRule {
-            owner: if library { ValueOwner::Libraries(names) } else { ValueOwner::Projects(names) },
+        PoolVariableRule {
+            owner: if library { DesiredValueOwner::Libraries(names) } else { DesiredValueOwner::Projects(names) },
             variable: declared(Name::new(variable)),
-            scope: ValueScope {
+            scope: DesiredValueScope {
                 environments: environments.into_iter().map(|it| declared(it.to_uppercase())).collect(),
-                ..ValueScope::default()
+                ..DesiredValueScope::default()
             },
             verdict,
         }
@@ -114,13 +116,13 @@ prop_compose! {
         target in option::of(select(vec!["app", "site", "*", "!app", "s*"])),
         tag in option::of(select(vec!["web", "we*", "!db"])),
         verdict in prop_oneof![
-            4 => any_pool_ref().prop_map(|it| TargetVerdict::Pool(declared(it))),
-            1 => Just(TargetVerdict::DefaultPool),
-            1 => Just(TargetVerdict::Leave),
+            4 => any_pool_ref().prop_map(|it| TargetPoolVerdict::Pool(declared(it))),
+            1 => Just(TargetPoolVerdict::DefaultPool),
+            1 => Just(TargetPoolVerdict::Leave),
         ],
-    ) -> TargetRule {
+    ) -> TargetPoolRule {
         let patterns = |text| declared(Patterns::new([text]));
-        TargetRule { label: None, target: target.map(patterns), target_tag: tag.map(patterns), verdict }
+        TargetPoolRule { label: None, target: target.map(patterns), target_tag: tag.map(patterns), verdict }
     }
 }
 
@@ -144,13 +146,13 @@ prop_compose! {
             name: Name::new(name),
             owner: sets[of].owner.clone(),
             projects: sets[of].projects.clone(),
-            scope: VariableScope {
+            scope: LiveVariableScope {
                 environments: scope.into_iter().map(str::to_owned).collect(),
                 actions: if on_step { vec!["0-0".to_owned()] } else { Vec::new() },
-                ..VariableScope::default()
+                ..LiveVariableScope::default()
             },
             pool: value.map(pool),
-            given: Given::Said,
+            source: ValueSource::Set,
             branch: sets[of].branch(),
         });
         let targets = targets.into_iter().zip(["app", "site"]).map(|((role, at, reach), name)| LiveTarget {
@@ -161,23 +163,23 @@ prop_compose! {
             pool: at.map(pool),
             disabled: false,
         });
-        let choosers = Choosers { variables: variables.collect(), targets: targets.collect(), sets, ..Choosers::default() };
-        Live { pointers: pointers(&choosers), choosers, ..live }
+        let choosers = IndirectPools { variables: variables.collect(), targets: targets.collect(), sets, ..IndirectPools::default() };
+        Live { references: pointers(&choosers), indirect: choosers, ..live }
     }
 }
 
 /// What points at a pool because of values and targets.
-fn pointers(choosers: &Choosers) -> Vec<Pointer> {
-    let of_value = |it: &PoolVariable| Pointer {
-        kind: Pointing::Variable,
+fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
+    let of_value = |it: &PoolVariable| PoolReference {
+        kind: PoolReferenceKind::Variable,
         what: format!("variable {:?}", it.name),
         id: Some(PoolVariable::key(&it.set, &it.id)),
         variable: Some(it.name.to_string()),
         project: None,
         pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
     };
-    let of_target = |it: &LiveTarget| Pointer {
-        kind: Pointing::Target,
+    let of_target = |it: &LiveTarget| PoolReference {
+        kind: PoolReferenceKind::Target,
         what: format!("deployment target {:?}", it.name),
         id: Some(it.id.as_str().to_owned()),
         variable: None,
@@ -195,7 +197,7 @@ fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariabl
     LiveVariableSet {
         id: LiveVariableSet::on_branch(&Id::new(format!("Projects-{project}")), &document, "main"),
         on_default_branch: true,
-        store: Store::Branch(Branch {
+        store: VariableStore::Branch(LiveBranch {
             document,
             project: Id::new(format!("Projects-{project}")),
             repository: "https://git.example/all.git".into(),
@@ -209,7 +211,7 @@ fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariabl
 }
 
 fn set(owner: VariableOwner) -> LiveVariableSet {
-    let entry = |name: &&str| Entry {
+    let entry = |name: &&str| DirectoryEntry {
         id: format!("Environments-{name}"),
         name: Name::new(*name),
         slug: String::new(),
@@ -224,9 +226,9 @@ fn set(owner: VariableOwner) -> LiveVariableSet {
         id: Id::new(format!("variableset-{name}")),
         owner,
         projects,
-        store: Store::Database,
+        store: VariableStore::Database,
         on_default_branch: false,
-        others: Vec::new(),
+        other_variables: Vec::new(),
         environments: ENVIRONMENTS.iter().map(entry).collect(),
         channels: Vec::new(),
         tenant_tags: Vec::new(),

@@ -5,7 +5,7 @@ use super::super::{
     reference,
 };
 use crate::{
-    desired::{Declared, Rule, Verdict},
+    desired::{Declared, PlacementRule, PlacementVerdict},
     finding::{Finding, Span},
     model::Name,
     text::pattern::Patterns,
@@ -14,20 +14,20 @@ use crate::{
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Names that a rule can ask for.
-pub(super) struct Known<'a> {
+pub(super) struct KnownNames<'a> {
     projects: HashSet<&'a str>,
     /// Names of several projects, which differ in case or in space around them alone.
     alike: HashMap<&'a str, Vec<String>>,
     /// Projects whose processes are in Git, where the file does not say how these are treated.
     left_in_git: HashSet<&'a str>,
-    shown: Vec<&'a str>,
+    project_names: Vec<&'a str>,
     groups: Vec<&'a str>,
     tags: Vec<&'a str>,
     /// Runbooks, each with its project's name in lower case.
     runbooks: Vec<(&'a str, &'a str)>,
 }
 
-impl<'a> Known<'a> {
+impl<'a> KnownNames<'a> {
     /// The names of a server.
     pub(super) fn new(matched: &Matched<'a>) -> Self {
         let projects = &matched.live.projects;
@@ -52,7 +52,7 @@ impl<'a> Known<'a> {
                 .filter(|it| it.git && matched.desired.version_control.is_none())
                 .map(|it| it.name.folded())
                 .collect(),
-            shown: projects.iter().map(|it| it.name.as_str()).collect(),
+            project_names: projects.iter().map(|it| it.name.as_str()).collect(),
             groups: groups.into_iter().map(Name::as_str).collect(),
             tags: tags.into_iter().collect(),
             runbooks: runbooks.collect(),
@@ -60,7 +60,7 @@ impl<'a> Known<'a> {
     }
 
     /// Projects, groups, tags and runbooks that a rule names exactly and that are not there.
-    pub(super) fn missing(&self, rule: &Rule) -> Vec<Finding> {
+    pub(super) fn missing(&self, rule: &PlacementRule) -> Vec<Finding> {
         let select = &rule.select;
         let mut findings = self.missing_projects(rule);
         findings.extend(missing("project group", select.project_group.as_ref(), &self.groups));
@@ -76,19 +76,24 @@ impl<'a> Known<'a> {
         findings
     }
 
-    fn missing_projects(&self, rule: &Rule) -> Vec<Finding> {
+    fn missing_projects(&self, rule: &PlacementRule) -> Vec<Finding> {
         let Some(patterns) = &rule.select.project else { return Vec::new() };
-        let leaves = rule.verdict == Verdict::Leave;
+        let leaves = rule.verdict == PlacementVerdict::Leave;
         let finding = |name: &str| {
             let folded = name.trim().to_lowercase();
-            let at = patterns.at.clone();
+            let at = patterns.span.clone();
             // To leave the steps of both is no harm.
             if let Some(alike) = self.alike.get(folded.as_str()).filter(|_| !leaves) {
                 let ambiguous = ambiguous("project", name, alike, at);
                 return Some(ambiguous.help("rename all but one of them on the server"));
             }
             if !self.projects.contains(folded.as_str()) {
-                return Some(reference::missing("project", name, self.shown.iter().copied(), at));
+                return Some(reference::missing(
+                    "project",
+                    name,
+                    self.project_names.iter().copied(),
+                    at,
+                ));
             }
             let left = self.left_in_git.contains(folded.as_str());
             (left && rule.select.deployments && !leaves)
@@ -111,6 +116,6 @@ fn missing(noun: &str, patterns: Option<&Declared<Patterns>>, known: &[&str]) ->
     let folded: HashSet<String> = known.iter().map(|it| it.trim().to_lowercase()).collect();
     let unknown = patterns.value.exact().filter(|name| !folded.contains(&name.to_lowercase()));
     unknown
-        .map(|name| reference::missing(noun, name, known.iter().copied(), patterns.at.clone()))
+        .map(|name| reference::missing(noun, name, known.iter().copied(), patterns.span.clone()))
         .collect()
 }

@@ -1,21 +1,23 @@
 //! Rules that may be about steps that could not be read.
 
 use crate::{
-    desired::{Declared, Desired, Rule},
-    live::{Hides, Live},
+    desired::{Declared, Desired, PlacementRule},
+    live::{HiddenData, Live},
     model::Name,
 };
 
 /// The rules that may be about steps that could not be read: of what they name, nobody can tell that it is not
 /// there.
-pub fn unread<'a>(desired: &'a Desired, live: &Live) -> Vec<&'a Declared<Rule>> {
+pub fn unread<'a>(desired: &'a Desired, live: &Live) -> Vec<&'a Declared<PlacementRule>> {
     desired.rules.iter().filter(|rule| may_be_about_unread(rule, live)).collect()
 }
 
 /// Whether a rule may be about steps that could not be read.
-pub(super) fn may_be_about_unread(rule: &Rule, live: &Live) -> bool {
-    let hides = |it: &Hides| matches!(it, Hides::Steps | Hides::StepsInGit | Hides::Rules);
-    if !live.gaps.iter().any(|gap| hides(&gap.hides)) {
+pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
+    let hides = |it: &HiddenData| {
+        matches!(it, HiddenData::Steps | HiddenData::StepsInGit | HiddenData::Rules)
+    };
+    if !live.unread.iter().any(|gap| hides(&gap.hidden)) {
         return false;
     }
     let is_read = |name: &str| {

@@ -1,10 +1,12 @@
 //! What a plan relies on, as it is in a server's state.
 
-use super::{ABSENT, NO_POOL, Stale, container, endpoint, ids, place, run, what};
+use super::{ABSENT, NO_POOL, StaleExpectation, container, endpoint, ids, place, run, what};
 use crate::{
-    live::{self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, Runs, runs, users_of_pool},
+    live::{
+        self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, RunLocation, runs, users_of_pool,
+    },
     model::{Address, Execution, Id, Name, Pool, PoolKind},
-    plan::{Reliance, Subject},
+    plan::{Expectation, ExpectationSubject},
 };
 
 use std::collections::{BTreeSet, HashMap};
@@ -40,96 +42,107 @@ impl<'a> Observer<'a> {
         }
     }
 
-    pub(super) fn check(&self, address: Option<&Address>, rely: &Reliance) -> Option<Stale> {
+    pub(super) fn check(
+        &self,
+        address: Option<&Address>,
+        rely: &Expectation,
+    ) -> Option<StaleExpectation> {
         let found = self.see(&rely.subject);
         let (same, expected, found) = match rely.subject {
             // One user less is no danger, and of many only the new ones are worth telling.
-            Subject::UsersOfPool(_) | Subject::UsersOfBuiltInWorker => {
-                let seen: BTreeSet<_> = rely.seen.lines().collect();
+            ExpectationSubject::PoolUsers(_) | ExpectationSubject::BuiltInWorkerUsers => {
+                let seen: BTreeSet<_> = rely.expected.lines().collect();
                 let new: Vec<_> = found.lines().filter(|user| !seen.contains(user)).collect();
                 (new.is_empty(), "none".to_owned(), new.join(", "))
             }
             // Better workers than a plan has seen are no danger.
-            Subject::EnabledWorkerIn(_) => {
+            ExpectationSubject::EnabledWorker(_) => {
                 let rank = |seen: &str| WORKERS.iter().position(|it| *it == seen);
-                let same = match (rank(&rely.seen), rank(&found)) {
+                let same = match (rank(&rely.expected), rank(&found)) {
                     (Some(then), Some(now)) => then <= now,
-                    _ => found == rely.seen,
+                    _ => found == rely.expected,
                 };
-                (same, rely.seen.clone(), found)
+                (same, rely.expected.clone(), found)
             }
-            Subject::PoolNamed(_)
-            | Subject::WorkerNamed(_)
-            | Subject::Pool(..)
-            | Subject::Worker(..)
-            | Subject::Step(..)
-            | Subject::Value(..)
-            | Subject::ValueNamed(..)
-            | Subject::TargetPool(_)
-            | Subject::BuiltInWorker
-            | Subject::DefaultPool
-            | Subject::PoolOrder => {
-                (found == rely.seen, self.shown(&rely.seen), self.shown(&found))
+            ExpectationSubject::PoolName(_)
+            | ExpectationSubject::WorkerName(_)
+            | ExpectationSubject::Pool(..)
+            | ExpectationSubject::Worker(..)
+            | ExpectationSubject::Step(..)
+            | ExpectationSubject::Value(..)
+            | ExpectationSubject::ScopedValue(..)
+            | ExpectationSubject::TargetPool(_)
+            | ExpectationSubject::BuiltInWorker
+            | ExpectationSubject::DefaultPool
+            | ExpectationSubject::PoolOrder => {
+                (found == rely.expected, self.shown(&rely.expected), self.shown(&found))
             }
         };
         let what = self.shown(&what(&rely.subject));
-        (!same).then(|| Stale { address: address.cloned(), what, expected, found })
+        (!same).then(|| StaleExpectation {
+            address: address.cloned(),
+            field: what,
+            expected,
+            found,
+        })
     }
 
     /// A fact as text; two texts of one subject are equal where the fact is the same.
-    pub(super) fn see(&self, subject: &Subject) -> String {
+    pub(super) fn see(&self, subject: &ExpectationSubject) -> String {
         let gone = || ABSENT.to_owned();
         let there = |there: bool| if there { "there".to_owned() } else { ABSENT.to_owned() };
         match subject {
-            Subject::PoolNamed(name) => {
+            ExpectationSubject::PoolName(name) => {
                 let name = Name::new(name);
                 there(self.live.pools.iter().any(|pool| pool.name == name))
             }
-            Subject::WorkerNamed(name) => {
+            ExpectationSubject::WorkerName(name) => {
                 let name = Name::new(name);
                 there(self.live.workers.iter().any(|worker| worker.name == name))
             }
-            Subject::Pool(id, field) => {
+            ExpectationSubject::Pool(id, field) => {
                 self.pools.get(id.as_str()).map_or_else(gone, |pool| pool_field(pool, field))
             }
-            Subject::Worker(id, field) => {
+            ExpectationSubject::Worker(id, field) => {
                 let worker = self.workers.get(id.as_str());
                 worker.map_or_else(gone, |worker| worker_field(worker, field))
             }
-            Subject::Step(process, action, field) => {
+            ExpectationSubject::Step(process, action, field) => {
                 let step = self.steps.get(&(process.as_str(), action.as_str()));
                 step.map_or_else(gone, |(_, step)| step_field(step, field))
             }
-            Subject::Value(set, id) => {
-                let mut values = self.live.choosers.variables.iter();
+            ExpectationSubject::Value(set, id) => {
+                let mut values = self.live.indirect.variables.iter();
                 let value = values.find(|it| it.set.as_str() == set && it.id.as_str() == id);
                 value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
-            Subject::ValueNamed(set, name, scope) => {
+            ExpectationSubject::ScopedValue(set, name, scope) => {
                 let name = Name::new(name);
-                let mut values = self.live.choosers.variables.iter();
+                let mut values = self.live.indirect.variables.iter();
                 let value = values.find(|it| {
                     it.set.as_str() == set && it.name == name && it.scope.shown() == *scope
                 });
                 value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
-            Subject::TargetPool(id) => {
-                let target = self.live.choosers.targets.iter().find(|it| it.id.as_str() == id);
+            ExpectationSubject::TargetPool(id) => {
+                let target = self.live.indirect.targets.iter().find(|it| it.id.as_str() == id);
                 target.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
-            Subject::UsersOfPool(id) => users_of_pool(self.live, &Id::new(id)).join("\n"),
-            Subject::EnabledWorkerIn(id) => self.enabled_worker_in(&Id::new(id)),
-            Subject::BuiltInWorker => self.live.server.built_in_worker.unwrap_or(true).to_string(),
-            Subject::UsersOfBuiltInWorker => {
+            ExpectationSubject::PoolUsers(id) => users_of_pool(self.live, &Id::new(id)).join("\n"),
+            ExpectationSubject::EnabledWorker(id) => self.enabled_worker_in(&Id::new(id)),
+            ExpectationSubject::BuiltInWorker => {
+                self.live.server.built_in_worker.unwrap_or(true).to_string()
+            }
+            ExpectationSubject::BuiltInWorkerUsers => {
                 let mut users = live::needs_built_in_worker(self.live);
-                let elsewhere = self.live.elsewhere.iter();
+                let elsewhere = self.live.other_spaces.iter();
                 users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
                 users.join("\n")
             }
-            Subject::DefaultPool => {
+            ExpectationSubject::DefaultPool => {
                 self.live.default_pool().map_or_else(gone, |it| it.id.as_str().to_owned())
             }
-            Subject::PoolOrder => {
+            ExpectationSubject::PoolOrder => {
                 self.live.pools.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")
             }
         }
@@ -187,7 +200,7 @@ fn step_field(step: &LiveStep, field: &str) -> String {
         "container" => container(step.container.as_ref(), String::as_str),
         "execution" => {
             let execution = match runs(step) {
-                Runs::OnWorker(execution) => execution,
+                RunLocation::OnWorker(execution) => execution,
                 _ => Execution::OnTargets,
             };
             run(execution, &step.target_roles)
@@ -195,10 +208,10 @@ fn step_field(step: &LiveStep, field: &str) -> String {
         "step" => format!("{:?} ({})", step.name().as_str(), step.action_type),
         "runs" => {
             let place = match runs(step) {
-                Runs::InServer => "inside the server".to_owned(),
-                Runs::OnTargets => "on its targets".to_owned(),
-                Runs::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),
-                Runs::Unknown => "nobody knows where".to_owned(),
+                RunLocation::InServer => "inside the server".to_owned(),
+                RunLocation::OnTargets => "on its targets".to_owned(),
+                RunLocation::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),
+                RunLocation::Unknown => "nobody knows where".to_owned(),
             };
             format!("{place}{}", if step.has_siblings { ", of several actions" } else { "" })
         }

@@ -1,8 +1,8 @@
 //! What there is to say of a rule about values that decides about none, or cannot.
 
-use super::Deciding;
+use super::ValueRuleRun;
 use crate::{
-    desired::ValueOwner,
+    desired::DesiredValueOwner,
     diff::{matched::ambiguous, reference},
     finding::Finding,
     live::LiveVariableSet,
@@ -10,27 +10,27 @@ use crate::{
     text::count,
 };
 
-impl Deciding<'_, '_> {
+impl ValueRuleRun<'_, '_> {
     /// Names that are written out, and that nothing has which could be seen.
     pub(super) fn missing(&self) -> Vec<Finding> {
         let live = self.matched.live;
         let noun = match self.rule.owner {
-            ValueOwner::Projects(_) => "project",
-            ValueOwner::Libraries(_) => "library variable set",
+            DesiredValueOwner::Projects(_) => "project",
+            DesiredValueOwner::Libraries(_) => "library variable set",
         };
-        let sets = || live.choosers.sets.iter().filter(|set| self.is_of_kind(set));
+        let sets = || live.indirect.sets.iter().filter(|set| self.is_of_kind(set));
         let projects = || live.projects.iter().filter(|_| noun == "project");
         let alike = self.patterns().exact().filter_map(|name| {
             let alike = projects().filter(|it| it.name == Name::new(name));
             let alike: Vec<String> = alike.map(|it| it.name.to_string()).collect();
-            let several = || ambiguous(noun, name, &alike, self.patterns().at.clone());
+            let several = || ambiguous(noun, name, &alike, self.patterns().span.clone());
             (1 < alike.len()).then(|| several().help("rename all but one of them on the server"))
         });
         let missing = self.patterns().exact().filter(|name| {
             let wanted = Name::new(*name);
             !sets().any(|set| *set.owner.name() == wanted)
         });
-        let at = || self.patterns().at.clone();
+        let at = || self.patterns().span.clone();
         let finding = |name: &str| {
             let wanted = Name::new(name);
             if noun == "project" && live.projects.iter().any(|it| it.name == wanted) {
@@ -48,7 +48,7 @@ impl Deciding<'_, '_> {
         if self.matched.desired.version_control.is_some() {
             return None;
         }
-        let choosers = &self.matched.live.choosers;
+        let choosers = &self.matched.live.indirect;
         let has_it = |set: &&LiveVariableSet| {
             let mut values = choosers.variables.iter();
             values.any(|it| it.set == set.id && it.name == self.rule.variable.value)
@@ -64,7 +64,7 @@ impl Deciding<'_, '_> {
             count(projects.len(), "project")
         );
         (!projects.is_empty()).then(|| {
-            Finding::warning("variables-in-git", self.rule.at.clone(), message)
+            Finding::warning("variables-in-git", self.rule.span.clone(), message)
                 .notes(projects)
                 .help("say `[version_control]`, and on which branch it is to change")
         })
@@ -72,28 +72,28 @@ impl Deciding<'_, '_> {
 
     pub(super) fn in_git(&self, set: &LiveVariableSet) -> Finding {
         let message = format!("the variables of project `{}` are stored in Git", set.owner.name());
-        Finding::error("variables-in-git", self.patterns().at.clone(), message)
+        Finding::error("variables-in-git", self.patterns().span.clone(), message)
             .help("say `[version_control]`, and on which branch they are to change")
     }
 
     pub(super) fn of_another_type(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("variable `{name}` of `{owner}` is not of type worker pool");
-        Finding::error("not-a-pool-variable", self.rule.variable.at.clone(), message)
+        Finding::error("not-a-pool-variable", self.rule.variable.span.clone(), message)
             .help("choose another name: a variable has one type for all of its values")
     }
 
     pub(super) fn without_id(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("the server gives no id for the value of `{name}` of `{owner}`");
-        Finding::error("value-without-id", self.rule.variable.at.clone(), message)
+        Finding::error("value-without-id", self.rule.variable.span.clone(), message)
             .help("change it by hand: without an id, it cannot be told from others")
     }
 
     pub(super) fn ambiguous(&self, set: &LiveVariableSet, values: usize) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
-        Finding::error("ambiguous-value", self.rule.variable.at.clone(), message)
+        Finding::error("ambiguous-value", self.rule.variable.span.clone(), message)
             .help("delete all but one of them on the server: nobody can tell which one counts")
     }
 
@@ -103,13 +103,13 @@ impl Deciding<'_, '_> {
         let message = format!(
             "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
         );
-        Finding::error("unsettled-rules", self.rule.at.clone(), message)
+        Finding::error("unsettled-rules", self.rule.span.clone(), message)
             .help("put this rule before the one with the wildcard")
     }
 
     /// A rule that decides about no value.
     pub(super) fn idle(&self, taken: usize) -> Option<Finding> {
-        let at = self.rule.at.clone();
+        let at = self.rule.span.clone();
         if 0 < taken {
             let message =
                 format!("earlier rules decide about all of its {}", count(taken, "value"));

@@ -12,20 +12,20 @@
 //! - Without a value the default pool is taken (`OctopusDeploy/Issues` 10023).
 //! - A name that is no parameter's may be a variable's, where the project has one.
 
-use super::{Case, Decider, Effective, Unclear, effective, variables_unread};
+use super::{Case, Decider, EffectivePlace, UnknownReason, effective, variables_unread};
 use crate::{
-    live::{Inside, Live, LivePool, LiveProcess, LiveStep},
+    live::{Live, LivePool, LiveProcess, LiveStep, TemplateContents},
     model::{Id, Name, Place, Pool},
 };
 
 /// Where a step runs that stands for the steps of a process template.
-pub(super) fn of_usage(process: &LiveProcess, step: &LiveStep) -> Effective {
-    Effective::Unknown(match process.template(step) {
-        Some(Inside::Steps(_)) => return Effective::InTemplate,
-        Some(Inside::LeftOut) => Unclear::TemplateLeftOut,
-        Some(Inside::Mixed) => Unclear::TemplateMixed,
-        Some(Inside::Unread(_)) => Unclear::TemplateUnread,
-        None => Unclear::Template,
+pub(super) fn of_usage(process: &LiveProcess, step: &LiveStep) -> EffectivePlace {
+    EffectivePlace::Unknown(match process.template(step) {
+        Some(TemplateContents::Steps(_)) => return EffectivePlace::InTemplate,
+        Some(TemplateContents::Omitted) => UnknownReason::TemplateOmitted,
+        Some(TemplateContents::Ambiguous) => UnknownReason::TemplateAmbiguous,
+        Some(TemplateContents::Unread(_)) => UnknownReason::TemplateUnread,
+        None => UnknownReason::Template,
     })
 }
 
@@ -41,9 +41,12 @@ pub fn effective_inside(
     let target_roles = with_parameters(&inner.target_roles, usage);
     let step = LiveStep { place, target_roles, ..inner.clone() };
     let mut cases = effective(process, &step, live);
-    let explicit = |case: &&mut Case| case.by == Decider::Explicit;
+    let explicit = |case: &&mut Case| case.decided_by == Decider::Explicit;
     if let Some(name) = parameter {
-        cases.iter_mut().filter(explicit).for_each(|it| it.by = Decider::Parameter(name.clone()));
+        cases
+            .iter_mut()
+            .filter(explicit)
+            .for_each(|it| it.decided_by = Decider::Parameter(name.clone()));
     }
     cases
 }
@@ -75,7 +78,7 @@ fn place(
             let is_simple = !name.contains("#{");
             let of_project = || {
                 let (name, project) = (Name::new(name), &process.owner.project);
-                let mut variables = live.choosers.variables.iter();
+                let mut variables = live.indirect.variables.iter();
                 variables.any(|it| it.name == name && it.projects.contains(project))
             };
             match is_simple && !of_project() && !variables_unread(live, &process.owner.project) {
@@ -113,18 +116,19 @@ fn with_parameters(text: &str, usage: &LiveStep) -> String {
     said.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{{name}}}"), value))
 }
 
-impl Unclear {
+impl UnknownReason {
     /// Whether it is unclear because nobody knows the steps of a process template.
     pub fn is_of_template(self) -> bool {
         match self {
-            Self::Template | Self::TemplateUnread | Self::TemplateLeftOut | Self::TemplateMixed => {
-                true
-            }
+            Self::Template
+            | Self::TemplateUnread
+            | Self::TemplateOmitted
+            | Self::TemplateAmbiguous => true,
             Self::Type
             | Self::Ambiguous
             | Self::Unread
             | Self::Targets
-            | Self::Asked
+            | Self::Prompted
             | Self::Expression => false,
         }
     }

@@ -9,8 +9,8 @@ mod variable;
 use super::*;
 use crate::{
     live::{
-        Directory, Gap, Inside, LivePool, LiveWorker, Owner, PROCESS_TEMPLATE, ServerFacts,
-        TemplateUse,
+        Directory, LivePool, LiveServer, LiveWorker, PROCESS_TEMPLATE, ProcessOwner,
+        TemplateContents, TemplateUse, UnreadPart,
     },
     model::{Endpoint, Linked},
 };
@@ -53,7 +53,7 @@ fn world() -> Live {
         disabled: name == "retired",
     };
     Live {
-        server: ServerFacts {
+        server: LiveServer {
             url: String::new(),
             version: String::new(),
             space: Linked::new("Spaces-1", "Default"),
@@ -72,8 +72,8 @@ fn world() -> Live {
         projects: Vec::new(),
         processes: Vec::new(),
         directory: Directory::default(),
-        pointers: Vec::new(),
-        choosers: Choosers {
+        references: Vec::new(),
+        indirect: IndirectPools {
             targets: vec![
                 target("web-01", "web,mixed", TargetReach::Machine, Some("u")),
                 target("app", "cloud,mixed,kube", TargetReach::Worker, Some("h")),
@@ -84,11 +84,11 @@ fn world() -> Live {
                 target("cluster", "agent,kube", TargetReach::Agent, None),
                 target("retired", "web,cloud", TargetReach::Worker, Some("e")),
             ],
-            ..Choosers::default()
+            ..IndirectPools::default()
         },
-        editions: Vec::new(),
-        elsewhere: Vec::new(),
-        gaps: Vec::new(),
+        snapshots: Vec::new(),
+        other_spaces: Vec::new(),
+        unread: Vec::new(),
     }
 }
 
@@ -119,7 +119,7 @@ fn process() -> LiveProcess {
     let (project, group) = (Name::new("Web"), Name::new("All"));
     LiveProcess {
         id: Id::new("deploymentprocess-Projects-1"),
-        owner: Owner { project, group, runbook: None },
+        owner: ProcessOwner { project, group, runbook: None },
         git: None,
         steps: Vec::new(),
         templates: Vec::new(),
@@ -128,7 +128,7 @@ fn process() -> LiveProcess {
 
 fn told(cases: &[Case]) -> String {
     let told = cases.iter().map(|case| {
-        let by = match &case.by {
+        let by = match &case.decided_by {
             Decider::Variable(..) => "variable".to_owned(),
             Decider::Parameter(_) => "parameter".to_owned(),
             other => format!("{other:?}").to_lowercase(),
@@ -140,13 +140,13 @@ fn told(cases: &[Case]) -> String {
         let when = when.collect::<Vec<_>>().join(",");
         let when = if when.is_empty() { when } else { format!("{when}: ") };
         let place = match &case.place {
-            Effective::InServer => "in the server".to_owned(),
-            Effective::OnTargets => "on targets".to_owned(),
-            Effective::InTemplate => "in its template".to_owned(),
-            Effective::Pool(id) => format!("pool {id:?}"),
-            Effective::BuiltInWorker(id) => format!("built-in for {id:?}"),
-            Effective::Nowhere(_, why) => format!("nowhere {why:?}"),
-            Effective::Unknown(why) => format!("unknown {why:?}"),
+            EffectivePlace::InServer => "in the server".to_owned(),
+            EffectivePlace::OnTargets => "on targets".to_owned(),
+            EffectivePlace::InTemplate => "in its template".to_owned(),
+            EffectivePlace::Pool(id) => format!("pool {id:?}"),
+            EffectivePlace::BuiltInWorker(id) => format!("built-in for {id:?}"),
+            EffectivePlace::Nowhere(_, why) => format!("nowhere {why:?}"),
+            EffectivePlace::Unknown(why) => format!("unknown {why:?}"),
         };
         format!("{when}{place} by {by}")
     });
@@ -194,7 +194,7 @@ fn every_row_of_the_table_of_what_is_inside_templates_holds() {
     let (mut live, process) = (world(), process());
     live.pools.iter_mut().for_each(|it| it.slug = format!("slug-{}", it.slug));
     let value = variable::variable(false, "-|-|-|-|-|h");
-    live.choosers.variables.push(PoolVariable { name: Name::new("V"), ..value });
+    live.indirect.variables.push(PoolVariable { name: Name::new("V"), ..value });
     let mut wrong = Vec::new();
     for row in INSIDE.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -214,13 +214,13 @@ fn every_row_of_the_table_of_what_is_inside_templates_holds() {
 fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
     let usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
     let is = |inside| {
-        let templates = vec![TemplateUse { usage: usage.id.clone(), inside }];
+        let templates = vec![TemplateUse { usage: usage.id.clone(), contents: inside }];
         told(&effective(&LiveProcess { templates, ..process() }, &usage, &world()))
     };
-    assert_eq!(is(Inside::Steps(vec![usage.clone()])), "in its template by type");
-    assert_eq!(is(Inside::LeftOut), "unknown TemplateLeftOut by type");
-    assert_eq!(is(Inside::Mixed), "unknown TemplateMixed by type");
-    assert_eq!(is(Inside::Unread("404".to_owned())), "unknown TemplateUnread by type");
+    assert_eq!(is(TemplateContents::Steps(vec![usage.clone()])), "in its template by type");
+    assert_eq!(is(TemplateContents::Omitted), "unknown TemplateLeftOut by type");
+    assert_eq!(is(TemplateContents::Ambiguous), "unknown TemplateMixed by type");
+    assert_eq!(is(TemplateContents::Unread("404".to_owned())), "unknown TemplateUnread by type");
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn octopus_cloud_has_no_built_in_worker_though_it_has_no_dynamic_pool_either() {
 #[test]
 fn targets_that_could_not_be_read_may_have_a_pool() {
     let mut live = world();
-    live.gaps.push(Gap::new(String::new(), String::new(), Hides::Targets));
+    live.unread.push(UnreadPart::new(String::new(), String::new(), HiddenData::Targets));
     let told = |row: &[&str]| told(&effective(&process(), &of_row(row), &live));
     for (row, wanted) in [
         (["Octopus.AzureWebApp", "-", "nobody", "-"], "unknown Targets by target"),

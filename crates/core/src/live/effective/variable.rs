@@ -15,13 +15,13 @@
 //!   the database, or on a branch whose variables nobody has read, takes those of the default branch.
 
 use super::{
-    Case, Condition, Decider, Dimension, Effective, Unclear, Why, always, in_pool, is_expression,
-    variables_unread,
+    Case, CaseCondition, CaseDimension, Decider, EffectivePlace, NowhereReason, UnknownReason,
+    always, in_pool, is_expression, variables_unread,
 };
 use crate::{
     live::{
-        Given, Live, LiveProcess, LiveStep, LiveVariableSet, PoolVariable, VariableOwner,
-        VariableScope,
+        Live, LiveProcess, LiveStep, LiveVariableScope, LiveVariableSet, PoolVariable, ValueSource,
+        VariableOwner,
     },
     model::Name,
 };
@@ -30,21 +30,21 @@ use indexmap::IndexSet;
 
 /// The value of a variable that holds in a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
+pub struct ResolvedValue {
     /// Whose it is.
     pub owner: VariableOwner,
     /// How it is given.
-    pub given: Given,
+    pub source: ValueSource,
 }
 
-impl VariableScope {
-    fn list(&self, dimension: Dimension) -> &[String] {
+impl LiveVariableScope {
+    fn list(&self, dimension: CaseDimension) -> &[String] {
         match dimension {
-            Dimension::Environment => &self.environments,
-            Dimension::Channel => &self.channels,
-            Dimension::TenantTag => &self.tenant_tags,
-            Dimension::Tenant => &self.tenants,
-            Dimension::Target => &[],
+            CaseDimension::Environment => &self.environments,
+            CaseDimension::Channel => &self.channels,
+            CaseDimension::TenantTag => &self.tenant_tags,
+            CaseDimension::Tenant => &self.tenants,
+            CaseDimension::Target => &[],
         }
     }
 
@@ -68,8 +68,12 @@ impl VariableScope {
 }
 
 /// The dimensions by which the values of a variable differ.
-const SCOPED: [Dimension; 4] =
-    [Dimension::Environment, Dimension::Channel, Dimension::TenantTag, Dimension::Tenant];
+const SCOPED: [CaseDimension; 4] = [
+    CaseDimension::Environment,
+    CaseDimension::Channel,
+    CaseDimension::TenantTag,
+    CaseDimension::Tenant,
+];
 
 /// The most cases that are looked at one by one; beyond that a step's variable is told by its values.
 const MOST: usize = 1000;
@@ -78,10 +82,10 @@ const MOST: usize = 1000;
 pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &str) -> Vec<Case> {
     let by = |chosen| Decider::Variable(name.to_owned(), chosen);
     if is_expression(name) {
-        return always(by(None), Effective::Unknown(Unclear::Expression));
+        return always(by(None), EffectivePlace::Unknown(UnknownReason::Expression));
     }
     let wanted = Name::new(name);
-    let values = live.choosers.variables.iter();
+    let values = live.indirect.variables.iter();
     let values =
         values.filter(|it| it.name == wanted && it.projects.contains(&process.owner.project));
     let mut values: Vec<&PoolVariable> = values.filter(|it| may_hold(it, process, step)).collect();
@@ -93,25 +97,27 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
             (Some(branch), None) => branch.is_default,
         });
     }
-    let known = SCOPED.map(|dimension| Known::of(&values, dimension, live));
+    let known = SCOPED.map(|dimension| DimensionNames::of(&values, dimension, live));
     let each = known.iter().map(|it| it.names.len() + 1);
     let unread = variables_unread(live, &process.owner.project);
     if MOST < each.fold(1, usize::saturating_mul) {
         return value_by_value(&values, (live, unread), by);
     }
-    let mut scopes: Vec<Vec<Condition>> = vec![Vec::new()];
-    for Known { dimension, names, others } in known.iter().filter(|it| !it.names.is_empty()) {
+    let mut scopes: Vec<Vec<CaseCondition>> = vec![Vec::new()];
+    for DimensionNames { dimension, names, others } in
+        known.iter().filter(|it| !it.names.is_empty())
+    {
         let one = names.iter().map(|name| vec![name.clone()]);
         let each: Vec<Vec<String>> = one.chain(others.then(Vec::new)).collect();
-        let with = |scope: &Vec<Condition>, names: &Vec<String>| {
-            let condition = Condition { dimension: *dimension, names: names.clone() };
+        let with = |scope: &Vec<CaseCondition>, names: &Vec<String>| {
+            let condition = CaseCondition { dimension: *dimension, names: names.clone() };
             scope.iter().cloned().chain([condition]).collect::<Vec<_>>()
         };
         scopes = scopes.iter().flat_map(|it| each.iter().map(|names| with(it, names))).collect();
     }
-    let case = |when: Vec<Condition>| {
+    let case = |when: Vec<CaseCondition>| {
         let (chosen, place) = value(&values, &when, (live, unread));
-        Case { when, by: by(chosen), place }
+        Case { when, decided_by: by(chosen), place }
     };
     known.iter().fold(scopes.into_iter().map(case).collect(), merged)
 }
@@ -120,7 +126,7 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
 fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
     let branch = process.git.as_ref()?.name.as_str();
     let of_project = |it: &LiveVariableSet| matches!(&it.owner, VariableOwner::Project(name) if *name == process.owner.project);
-    let mut sets = live.choosers.sets.iter();
+    let mut sets = live.indirect.sets.iter();
     sets.any(|it| it.store.branch() == Some(branch) && of_project(it)).then_some(branch)
 }
 
@@ -128,28 +134,28 @@ fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
 fn value_by_value(
     values: &[&PoolVariable],
     (live, unread): (&Live, bool),
-    by: impl Fn(Option<Chosen>) -> Decider,
+    by: impl Fn(Option<ResolvedValue>) -> Decider,
 ) -> Vec<Case> {
     let case = |it: &&PoolVariable| {
         let lists = SCOPED.map(|dimension| (dimension, it.scope.list(dimension).to_vec()));
         let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
-        let when = lists.map(|(dimension, names)| Condition { dimension, names }).collect();
-        Case { when, by: by(Some(it.chosen())), place: it.place(live) }
+        let when = lists.map(|(dimension, names)| CaseCondition { dimension, names }).collect();
+        Case { when, decided_by: by(Some(it.chosen())), place: it.place(live) }
     };
-    let nobody = SCOPED.map(|dimension| Condition { dimension, names: Vec::new() });
+    let nobody = SCOPED.map(|dimension| CaseCondition { dimension, names: Vec::new() });
     let (chosen, place) = value(values, &nobody, (live, unread));
-    let other = Case { when: nobody.to_vec(), by: by(chosen), place };
+    let other = Case { when: nobody.to_vec(), decided_by: by(chosen), place };
     values.iter().map(case).chain([other]).collect()
 }
 
 /// Cases that differ in one dimension alone and come to the same, told as one.
-fn merged(cases: Vec<Case>, known: &Known) -> Vec<Case> {
-    let Known { dimension, names: known, others } = known;
+fn merged(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
+    let DimensionNames { dimension, names: known, others } = known;
     let dimension = *dimension;
     if known.is_empty() {
         return cases;
     }
-    let rest = |case: &Case| -> Vec<Condition> {
+    let rest = |case: &Case| -> Vec<CaseCondition> {
         case.when.iter().filter(|it| it.dimension != dimension).cloned().collect()
     };
     let of_dimension = |case: &Case| {
@@ -157,29 +163,31 @@ fn merged(cases: Vec<Case>, known: &Known) -> Vec<Case> {
         condition.map(|it| it.names.clone()).unwrap_or_default()
     };
     /// Cases of one result, and by which names of the dimension they are told apart.
-    struct Kin {
-        rest: Vec<Condition>,
+    struct MergeableCases {
+        rest: Vec<CaseCondition>,
         first: Case,
         names: Vec<String>,
         other: bool,
     }
-    let mut kins: Vec<Kin> = Vec::new();
+    let mut kins: Vec<MergeableCases> = Vec::new();
     for case in cases {
         let (rest, names) = (rest(&case), of_dimension(&case));
         let other = names.is_empty();
-        let is_kin = |it: &&mut Kin| {
-            it.rest == rest && it.first.by == case.by && it.first.place == case.place
+        let is_kin = |it: &&mut MergeableCases| {
+            it.rest == rest
+                && it.first.decided_by == case.decided_by
+                && it.first.place == case.place
         };
         match kins.iter_mut().find(is_kin) {
             Some(kin) => {
                 kin.names.extend(names);
                 kin.other |= other;
             }
-            None => kins.push(Kin { rest, first: case, names, other }),
+            None => kins.push(MergeableCases { rest, first: case, names, other }),
         }
     }
     let mut merged = Vec::with_capacity(kins.len());
-    for Kin { rest, first, names: of_kin, other } in kins {
+    for MergeableCases { rest, first, names: of_kin, other } in kins {
         let with = |names: Vec<String>| {
             let mut when = first.when.clone();
             when.iter_mut()
@@ -217,21 +225,21 @@ fn may_hold(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> boo
 }
 
 /// By what the values of a variable differ in a dimension.
-struct Known {
-    dimension: Dimension,
+struct DimensionNames {
+    dimension: CaseDimension,
     /// The names that they have, each once, in their order.
     names: Vec<String>,
     /// Whether there may be others.
     others: bool,
 }
 
-impl Known {
-    fn of(values: &[&PoolVariable], dimension: Dimension, live: &Live) -> Self {
+impl DimensionNames {
+    fn of(values: &[&PoolVariable], dimension: CaseDimension, live: &Live) -> Self {
         let names = values.iter().flat_map(|it| it.scope.list(dimension));
         let names: IndexSet<&String> = names.collect();
-        let all = &live.choosers.environments;
+        let all = &live.indirect.environments;
         let has_all = !all.is_empty() && all.iter().all(|it| names.contains(it));
-        let others = dimension != Dimension::Environment || !has_all;
+        let others = dimension != CaseDimension::Environment || !has_all;
         Self { dimension, names: names.into_iter().cloned().collect(), others }
     }
 }
@@ -240,9 +248,9 @@ impl Known {
 /// some are `unread`, nobody can tell that a template's default is all there is.
 fn value(
     values: &[&PoolVariable],
-    when: &[Condition],
+    when: &[CaseCondition],
     (live, unread): (&Live, bool),
-) -> (Option<Chosen>, Effective) {
+) -> (Option<ResolvedValue>, EffectivePlace) {
     let holds = |value: &&&PoolVariable| {
         SCOPED.iter().all(|dimension| {
             let list = value.scope.list(*dimension);
@@ -252,34 +260,34 @@ fn value(
     };
     let weight = |value: &PoolVariable| {
         let own = matches!(value.owner, VariableOwner::Project(_));
-        (value.given != Given::Default, value.scope.rank(), own)
+        (value.source != ValueSource::TemplateDefault, value.scope.rank(), own)
     };
     let holding: Vec<&&PoolVariable> = values.iter().filter(holds).collect();
     let best = holding.iter().map(|it| weight(it)).max();
     let mut best = holding.iter().filter(|it| Some(weight(it)) == best);
     match best.next() {
         Some(one) if best.any(|other| other.pool != one.pool) => {
-            (None, Effective::Unknown(Unclear::Ambiguous))
+            (None, EffectivePlace::Unknown(UnknownReason::Ambiguous))
         }
-        Some(one) if !unread || one.given != Given::Default => {
+        Some(one) if !unread || one.source != ValueSource::TemplateDefault => {
             (Some(one.chosen()), one.place(live))
         }
-        None if !unread => (None, Effective::Nowhere(None, Why::NoValue)),
-        Some(_) | None => (None, Effective::Unknown(Unclear::Unread)),
+        None if !unread => (None, EffectivePlace::Nowhere(None, NowhereReason::NoValue)),
+        Some(_) | None => (None, EffectivePlace::Unknown(UnknownReason::Unread)),
     }
 }
 
 impl PoolVariable {
-    fn chosen(&self) -> Chosen {
-        Chosen { owner: self.owner.clone(), given: self.given }
+    fn chosen(&self) -> ResolvedValue {
+        ResolvedValue { owner: self.owner.clone(), source: self.source }
     }
 
     /// Where a step runs for which this value holds.
-    fn place(&self, live: &Live) -> Effective {
-        match (&self.pool, self.given) {
+    fn place(&self, live: &Live) -> EffectivePlace {
+        match (&self.pool, self.source) {
             (Some(pool), _) => in_pool(pool, live),
-            (None, Given::Asked) => Effective::Unknown(Unclear::Asked),
-            (None, _) => Effective::Nowhere(None, Why::NoValue),
+            (None, ValueSource::Prompted) => EffectivePlace::Unknown(UnknownReason::Prompted),
+            (None, _) => EffectivePlace::Nowhere(None, NowhereReason::NoValue),
         }
     }
 }

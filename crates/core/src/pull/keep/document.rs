@@ -13,19 +13,19 @@ mod read;
 use std::{cmp::Reverse, ops::Range};
 
 /// A text, and where its tables are.
-pub(super) struct Document<'a> {
+pub(super) struct TomlDocument<'a> {
     text: &'a str,
     /// In the order of the text; the first is what stands before any header.
-    pub(super) tables: Vec<Table>,
+    pub(super) tables: Vec<TomlTable>,
     /// Where the comments are, in the order of the text.
     comments: Vec<Range<usize>>,
     edits: Vec<(Range<usize>, String)>,
     /// Edits of what stands between commas, which are made when all of them are known.
-    pending: Vec<Pending>,
+    pending: Vec<PendingEdit>,
 }
 
 /// What becomes of a list or of braces.
-struct Pending {
+struct PendingEdit {
     /// All of it, brackets and all.
     whole: Range<usize>,
     /// Where what goes ends.
@@ -35,7 +35,7 @@ struct Pending {
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum TableForm {
     /// Below a header of its own, or before any.
     Header,
     /// As the value of a key: `key = { … }`.
@@ -48,10 +48,10 @@ enum Form {
 
 /// A table, however it is written.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(super) struct TomlTable {
     /// The keys that lead to it; empty for what stands before any header.
     pub(super) path: Vec<String>,
-    form: Form,
+    form: TableForm,
     /// How many of these keys are said by what its lines stand in: by a header, or by what has the braces.
     depth: usize,
     /// Where its last key is.
@@ -61,11 +61,11 @@ pub(super) struct Table {
     /// The braces that its values are in, where these are no lines.
     braces: Option<Range<usize>>,
     /// Its values, in the order of the text.
-    entries: Vec<Entry>,
+    entries: Vec<TomlEntry>,
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+struct TomlEntry {
     /// Its key in the table; the first of several.
     name: String,
     /// Where its key begins: the first of several.
@@ -80,14 +80,14 @@ struct Entry {
 }
 
 /// A text after its edits, and how to find back.
-pub(super) struct Edited {
+pub(super) struct EditedText {
     /// The text.
     pub(super) text: String,
     /// What was replaced, and where that is now.
     moves: Vec<(Range<usize>, Range<usize>)>,
 }
 
-impl Edited {
+impl EditedText {
     /// Where a place of the text was before the edits.
     pub(super) fn before(&self, place: usize) -> usize {
         let mut found = place;
@@ -98,7 +98,7 @@ impl Edited {
     }
 }
 
-impl<'a> Document<'a> {
+impl<'a> TomlDocument<'a> {
     /// The tables of a text.
     ///
     /// # Errors
@@ -111,19 +111,19 @@ impl<'a> Document<'a> {
 
     /// The table that a place of the text is in: the innermost.
     pub(super) fn at(&self, place: usize) -> usize {
-        let is_header = |it: &Table| it.form == Form::Header && self.start(it) <= place;
+        let is_header = |it: &TomlTable| it.form == TableForm::Header && self.start(it) <= place;
         let header = self.tables.iter().rposition(is_header).unwrap_or_default();
         let inside = self.tables.iter().enumerate().skip(header);
-        let inside = inside.filter(|(_, it)| it.form != Form::Header && it.has(place));
+        let inside = inside.filter(|(_, it)| it.form != TableForm::Header && it.has(place));
         inside.max_by_key(|(_, it)| it.path.len()).map_or(header, |(at, _)| at)
     }
 
     /// The table of the thing that a table is, or is a part of: of a pool, a worker, a rule.
     pub(super) fn head(&self, at: usize) -> usize {
-        let Some(Table { path, .. }) = self.tables.get(at) else { return at };
+        let Some(TomlTable { path, .. }) = self.tables.get(at) else { return at };
         let of_map = is_of_map(path);
         let Some(path) = path.get(..if of_map { 2 } else { 1 }) else { return at };
-        let is_head = |it: &Table| it.path == path;
+        let is_head = |it: &TomlTable| it.path == path;
         let head = match of_map {
             true => self.tables.iter().position(is_head),
             false => self.tables.iter().take(at + 1).rposition(is_head),
@@ -132,17 +132,17 @@ impl<'a> Document<'a> {
     }
 
     /// The table of a path, such as the endpoint of a worker.
-    pub(super) fn find(&self, path: &[&str]) -> Option<&Table> {
+    pub(super) fn find(&self, path: &[&str]) -> Option<&TomlTable> {
         self.tables.iter().find(|it| it.path == path)
     }
 
     /// Where a table begins that is written with a header or in braces.
-    pub(super) fn beginning(&self, table: &Table) -> usize {
+    pub(super) fn beginning(&self, table: &TomlTable) -> usize {
         table.whole.start
     }
 
     /// Where the line of a header begins.
-    fn start(&self, table: &Table) -> usize {
+    fn start(&self, table: &TomlTable) -> usize {
         self.line_start(table.whole.start)
     }
 
@@ -160,17 +160,17 @@ impl<'a> Document<'a> {
     }
 
     /// Behind the last line of a table with a header that says something.
-    fn end(&self, table: &Table) -> usize {
+    fn end(&self, table: &TomlTable) -> usize {
         self.line_end(table.entries.last().map_or(table.whole.end, |it| it.value.end))
     }
 
     /// Whether a table says this key.
-    pub(super) fn says(&self, table: &Table, key: &str) -> bool {
+    pub(super) fn says(&self, table: &TomlTable, key: &str) -> bool {
         table.entries.iter().any(|it| it.name == key)
     }
 
     /// Whether a table says this text for a key, in whatever case.
-    pub(super) fn says_so(&self, table: &Table, key: &str, is: impl Fn(&str) -> bool) -> bool {
+    pub(super) fn says_so(&self, table: &TomlTable, key: &str, is: impl Fn(&str) -> bool) -> bool {
         table.value(key).and_then(|it| said(self.text, &it.value)).is_some_and(|it| is(&it))
     }
 
@@ -187,18 +187,18 @@ impl<'a> Document<'a> {
     }
 
     /// Whether a place is in the value of a key.
-    pub(super) fn is_in(&self, table: &Table, key: &str, place: usize) -> bool {
+    pub(super) fn is_in(&self, table: &TomlTable, key: &str, place: usize) -> bool {
         table.entries.iter().any(|it| it.name == key && it.value.contains(&place))
     }
 
     /// The key whose value a place is in.
-    pub(super) fn key_at(&self, table: &Table, place: usize) -> Option<String> {
-        let is_at = |it: &&Entry| (it.start..it.value.end).contains(&place);
+    pub(super) fn key_at(&self, table: &TomlTable, place: usize) -> Option<String> {
+        let is_at = |it: &&TomlEntry| (it.start..it.value.end).contains(&place);
         table.entries.iter().find(is_at).map(|it| it.name.clone())
     }
 
     /// The text with all edits made.
-    pub(super) fn edited(mut self) -> Edited {
+    pub(super) fn edited(mut self) -> EditedText {
         for pending in std::mem::take(&mut self.pending) {
             self.settle(&pending);
         }
@@ -219,24 +219,24 @@ impl<'a> Document<'a> {
             moves.push((range.start..done, start..edited.len()));
         }
         edited.push_str(self.text.get(done..).unwrap_or_default());
-        Edited { text: edited, moves }
+        EditedText { text: edited, moves }
     }
 }
 
-impl Table {
+impl TomlTable {
     /// Whether a place is in it, or in the key that has it.
     fn has(&self, place: usize) -> bool {
-        let is_in = |it: &Entry| (it.start..it.value.end).contains(&place);
+        let is_in = |it: &TomlEntry| (it.start..it.value.end).contains(&place);
         match self.form {
-            Form::Header => false,
-            Form::Braces => (self.key.start..self.whole.end).contains(&place),
-            Form::Item => self.whole.contains(&place),
-            Form::Dotted => self.entries.iter().any(is_in),
+            TableForm::Header => false,
+            TableForm::Braces => (self.key.start..self.whole.end).contains(&place),
+            TableForm::Item => self.whole.contains(&place),
+            TableForm::Dotted => self.entries.iter().any(is_in),
         }
     }
 
     /// A value that it says itself, and not by dotted keys.
-    fn value(&self, key: &str) -> Option<&Entry> {
+    fn value(&self, key: &str) -> Option<&TomlEntry> {
         self.entries.iter().find(|it| it.name == key && !it.dotted)
     }
 }
@@ -290,7 +290,7 @@ mod tests {
                 text.push_str(&format!("{between}\"{}\"", name.replace("${", "$${")));
             }
             let text = format!("{text}{close} # c\nz = 1\n").replace('\n', end);
-            let mut document = Document::new(&text).unwrap();
+            let mut document = TomlDocument::new(&text).unwrap();
             let table = document.tables[0].clone();
             let goes = |name: &str| gone.contains(&name);
             let took = document.take_names(&table, "k", |it| goes(it.as_str()));

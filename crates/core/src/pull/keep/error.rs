@@ -1,12 +1,12 @@
 //! Why a file cannot be kept: where that is, and what to do.
 
-use crate::finding::{At, Finding, Level, SourceId, Span};
+use crate::finding::{Finding, FindingLocation, Level, SourceId, Span};
 
 /// Why a file cannot be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeepError {
     /// Where the cause is in the file as it is, a byte of it; none where it is nowhere in it.
-    pub at: Option<usize>,
+    pub offset: Option<usize>,
     /// Why.
     pub reason: KeepReason,
 }
@@ -37,12 +37,12 @@ pub enum KeepReason {
 impl KeepError {
     /// Something that no edit settles, and which a finding tells about.
     pub(super) fn unsettled(finding: &Finding) -> Self {
-        let at = match &finding.at {
-            At::Source(span) => Some(span.bytes.start),
-            At::Line(_) | At::Nowhere => None,
+        let at = match &finding.location {
+            FindingLocation::Source(span) => Some(span.bytes.start),
+            FindingLocation::Line(_) | FindingLocation::Nowhere => None,
         };
         let (what, help) = (finding.message.clone(), finding.help.clone().unwrap_or_default());
-        Self { at, reason: KeepReason::Unsettled { what, help } }
+        Self { offset: at, reason: KeepReason::Unsettled { what, help } }
     }
 
     /// What is told about it: what, where, why, and what to do. The file is the only source of the run.
@@ -56,8 +56,8 @@ impl KeepError {
             }
             KeepReason::Unsettled { help, .. } => help,
         };
-        let at = self.at.map_or(At::Nowhere, |start| {
-            At::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
+        let at = self.offset.map_or(FindingLocation::Nowhere, |start| {
+            FindingLocation::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
         });
         Finding::new("not-kept", Level::Error, at, self.reason.to_string())
             .notes(vec!["nothing is written: the file is as it was".to_owned()])

@@ -2,7 +2,9 @@
 //!
 //! Never: whether one should be there.
 
-use super::{Keeper, Keys, Pools, Round, Table, is_free, unsayable, value};
+use super::{
+    FileUpdater, KeepRound, KeyAllocator, PulledPools, TomlTable, is_free, unsayable, value,
+};
 use crate::{
     desired::Declared,
     live::LivePool,
@@ -13,10 +15,12 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 
 /// How the file calls live pools, and the keys of those that it does not declare.
-pub(super) fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'a LivePool>) {
+pub(super) fn pools<'a>(
+    round: &'a KeepRound<'a>,
+) -> (PulledPools<'a>, HashMap<&'a str, &'a LivePool>) {
     let all = &round.live.pools;
     let mut live: HashMap<&str, &LivePool> = HashMap::new();
-    let declared = &round.judged.desired.pools;
+    let declared = &round.file_plan.desired.pools;
     let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
     let named = |name: &Name| {
         let mut named = all.iter().filter(|it| it.name == *name);
@@ -28,8 +32,8 @@ pub(super) fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'
     }
     let mut by_id: HashMap<&Id<Pool>, String> =
         live.iter().map(|(key, pool)| (&pool.id, (*key).to_owned())).collect();
-    let mut keys = Keys::new(all.iter().map(|pool| pool.name.as_str()));
-    keys.take(round.judged.desired.pools.keys());
+    let mut keys = KeyAllocator::new(all.iter().map(|pool| pool.name.as_str()));
+    keys.take(round.file_plan.desired.pools.keys());
     let (mut declared, mut left) = (Vec::new(), Vec::new());
     for pool in all {
         if by_id.contains_key(&pool.id) {
@@ -51,7 +55,7 @@ pub(super) fn pools<'a>(round: &'a Round<'a>) -> (Pools<'a>, HashMap<&'a str, &'
         };
         by_id.insert(&pool.id, name);
     }
-    (Pools { declared, by_id, left }, live)
+    (PulledPools { declared, by_id, left }, live)
 }
 
 /// What each declared thing is live, by its name or else by one that it had: each live thing is one of them at most.
@@ -72,7 +76,7 @@ pub(super) fn are_now<'d, 'a, T>(
     now
 }
 
-impl Keeper<'_> {
+impl FileUpdater<'_> {
     /// The pools that are in a change of several: of the default, or of the order.
     pub(super) fn pools_with(&self, kind: &ChangeKind) -> impl Iterator<Item = usize> {
         let key = match kind {
@@ -95,9 +99,9 @@ impl Keeper<'_> {
     }
 
     /// Edits a pool's table.
-    pub(super) fn pool(&mut self, at: usize, table: &Table, key: &str) {
+    pub(super) fn pool(&mut self, at: usize, table: &TomlTable, key: &str) {
         let Some(pool) = self.live.get(key).copied() else {
-            self.told.push(format!("pool `{key}` is gone"));
+            self.edit_notes.push(format!("pool `{key}` is gone"));
             return self.document.remove(at, "");
         };
         let name =
@@ -127,6 +131,6 @@ impl Keeper<'_> {
             // Its members are all that is left.
             self.document.unset(table, "members");
         }
-        self.told.push(format!("pool `{key}` is as it is live"));
+        self.edit_notes.push(format!("pool `{key}` is as it is live"));
     }
 }

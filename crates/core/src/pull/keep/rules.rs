@@ -2,19 +2,19 @@
 //!
 //! Never: a rule or a wave that comes to stand for more than before.
 
-use super::{KeepError, Keeper, Table, value};
+use super::{FileUpdater, KeepError, TomlTable, value};
 use crate::finding::Finding;
 use std::collections::HashSet;
 
 /// A selector that nothing fits, and which a rule may have: who reads it sees that it is meant.
 const NOBODY: &str = "!*";
 
-impl<'a> Keeper<'a> {
+impl<'a> FileUpdater<'a> {
     /// Edits a rule of `[[placements]]` until all that it names is there.
     pub(super) fn rule_of_steps(
         &mut self,
         at: usize,
-        table: &Table,
+        table: &TomlTable,
         errors: &[&'a Finding],
     ) -> Result<(), KeepError> {
         self.all_known(at, errors)?;
@@ -24,13 +24,13 @@ impl<'a> Keeper<'a> {
                 return Ok(());
             }
             if !self.mended(table, finding) {
-                self.told.push(format!("a rule is removed: {}", finding.message));
+                self.edit_notes.push(format!("a rule is removed: {}", finding.message));
                 self.document.remove(at, "");
                 return Ok(());
             }
             let taken = format!("a rule no longer says this: {}", finding.message);
-            if !self.told.contains(&taken) {
-                self.told.push(taken);
+            if !self.edit_notes.contains(&taken) {
+                self.edit_notes.push(taken);
             }
         }
         Ok(())
@@ -48,8 +48,8 @@ impl<'a> Keeper<'a> {
     }
 
     /// Takes what is wrong at a place out of a rule; false where nothing would be left of it.
-    fn mended(&mut self, table: &Table, finding: &Finding) -> bool {
-        let Some(place) = super::place(&finding.at) else { return false };
+    fn mended(&mut self, table: &TomlTable, finding: &Finding) -> bool {
+        let Some(place) = super::place(&finding.location) else { return false };
         if self.document.take_item(table, place) || self.take_unknown(table, finding) {
             return true;
         }
@@ -67,21 +67,21 @@ impl<'a> Keeper<'a> {
     ///
     /// `--wave` takes numbers, so that a wave that others stand behind stays, without any project: a run for wave 2
     /// must not come to be about what wave 3 was.
-    pub(super) fn wave(&mut self, at: usize, table: &Table, errors: &[&'a Finding]) {
+    pub(super) fn wave(&mut self, at: usize, table: &TomlTable, errors: &[&'a Finding]) {
         let waves = self.document.tables.iter().enumerate().filter(|(_, it)| it.path == table.path);
         let waves: Vec<usize> = waves.map(|(at, _)| at).collect();
         let number = waves.iter().take_while(|it| **it < at).count() + 1;
         for finding in errors {
             let why = &finding.message;
             if self.take_unknown(table, finding) {
-                self.told.push(format!("wave {number} no longer names what is gone: {why}"));
+                self.edit_notes.push(format!("wave {number} no longer names what is gone: {why}"));
             } else if number < waves.len() {
-                self.told.push(format!(
+                self.edit_notes.push(format!(
                     "wave {number} is of no project, and stays, so that later waves keep their numbers: {why}"
                 ));
                 self.document.set(table, "project", &value(NOBODY));
             } else {
-                self.told.push(format!("wave {number} is removed, the last one: {why}"));
+                self.edit_notes.push(format!("wave {number} is removed, the last one: {why}"));
                 self.document.remove(at, "");
                 return;
             }

@@ -2,23 +2,23 @@
 //!
 //! Never: a rule that moves a step.
 
-use super::{KeepError, Keeper, Table, choosers::is_exact, placements};
+use super::{FileUpdater, KeepError, TomlTable, choosers::is_exact, placements};
 use crate::{
-    finding::{At, Finding},
-    live::{Hides, Live, LiveProcess},
+    finding::{Finding, FindingLocation},
+    live::{HiddenData, Live, LiveProcess},
     model::{Id, Name, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, StepEdit},
 };
 
 use std::collections::{BTreeMap, HashSet};
 
-impl Keeper<'_> {
+impl FileUpdater<'_> {
     /// Has the rules say where steps are.
     pub(super) fn steps(&mut self) {
         let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
-        for change in &self.round.judged.changes {
-            if let (ChangeKind::PlaceStep { .. }, At::Source(span)) =
-                (&change.kind, &change.cause.at)
+        for change in &self.round.file_plan.changes {
+            if let (ChangeKind::PlaceStep { .. }, FindingLocation::Source(span)) =
+                (&change.kind, &change.cause.location)
             {
                 by_rule.entry(span.bytes.start).or_default().push(change);
             }
@@ -37,26 +37,28 @@ impl Keeper<'_> {
     ///
     /// # Errors
     ///
-    /// [`KeepReason::Unread`], where some of it could not be read.
+    /// [`KeepReason::UnreadDocument`], where some of it could not be read.
     pub(super) fn all_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
-        let is_unread = self.round.judged.unread.iter().any(|it| self.at(*it) == at);
+        let is_unread = self.round.file_plan.unread.iter().any(|it| self.at(*it) == at);
         let Some(table) = self.document.tables.get(at) else { return Ok(()) };
         let names_pool = self.is_about(table, "pool", errors);
         let is_lost =
             |it: &&Finding| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook");
         // Where the steps are of a rule whose pool is gone, these alone can tell.
         match is_unread && (names_pool || errors.iter().any(is_lost)) {
-            true => {
-                self.all_read(at, "placements", &[Hides::Steps, Hides::StepsInGit, Hides::Rules])
-            }
+            true => self.all_read(
+                at,
+                "placements",
+                &[HiddenData::Steps, HiddenData::StepsInGit, HiddenData::Rules],
+            ),
             false => Ok(()),
         }
     }
 
     /// Takes names out of a selector of a rule that nothing has any more, or that several projects have, as a
     /// finding says; false where there are none, or nothing would be left.
-    pub(super) fn take_unknown(&mut self, table: &Table, finding: &Finding) -> bool {
-        let Some(place) = super::place(&finding.at) else { return false };
+    pub(super) fn take_unknown(&mut self, table: &TomlTable, finding: &Finding) -> bool {
+        let Some(place) = super::place(&finding.location) else { return false };
         let Some(key) = self.document.key_at(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
         if finding.code == "ambiguous-name" && key == "project" {
@@ -83,10 +85,10 @@ impl Keeper<'_> {
             }
             _ => false,
         };
-        if self.round.judged.unread.contains(&start) || !changes.iter().all(pool_alone) {
+        if self.round.file_plan.unread.contains(&start) || !changes.iter().all(pool_alone) {
             return None;
         }
-        let of_rule = self.round.judged.decided.iter().filter(|(_, at)| *at == start);
+        let of_rule = self.round.file_plan.decided.iter().filter(|(_, at)| *at == start);
         let addresses: HashSet<String> = of_rule.map(|(it, _)| it.to_string()).collect();
         let steps = self.round.live.processes.iter().flat_map(|process| {
             process.steps.iter().map(move |step| (process.address(step).to_string(), &step.place))
@@ -96,14 +98,14 @@ impl Keeper<'_> {
         places.all(|it| it == first).then(|| first.clone())
     }
 
-    fn verdict(&mut self, table: &Table, place: &Place<Id<Pool>>) {
+    fn verdict(&mut self, table: &TomlTable, place: &Place<Id<Pool>>) {
         let (said, value) = placements::verdict(place, &self.pools);
         let mut others =
             ["pool", "pool_variable", "default_pool"].into_iter().filter(|it| *it != said);
         if !others.any(|key| self.document.swap(table, key, said, &value)) {
             self.document.set(table, said, &value);
         }
-        self.told.push(format!("a rule says {said} = {value}"));
+        self.edit_notes.push(format!("a rule says {said} = {value}"));
     }
 
     /// Rules for steps that are not where a rule says, before that rule.
@@ -133,13 +135,14 @@ impl Keeper<'_> {
             return;
         }
         let rules = placements::exceptions(self.round.live, &self.pools, steps, self.round.plainly);
-        self.told.push(format!("{} before a rule", crate::text::count(steps.len(), "exception")));
+        self.edit_notes
+            .push(format!("{} before a rule", crate::text::count(steps.len(), "exception")));
         self.document.insert(before, &rules);
     }
 
     /// Adds rules for steps that no rule is about, where the file has rules.
     pub(super) fn new_steps(&mut self) {
-        let judged = &self.round.judged;
+        let judged = &self.round.file_plan;
         if judged.desired.rules.is_empty() {
             return;
         }
@@ -151,7 +154,7 @@ impl Keeper<'_> {
         let new = new.map(|(process, it)| (process.id.as_str(), it.id.as_str())).collect();
         let rules = placements::additions(self.round.live, &self.pools, &new);
         if !rules.is_empty() {
-            self.told.push("rules for steps that no rule was about".to_owned());
+            self.edit_notes.push("rules for steps that no rule was about".to_owned());
         }
         self.document
             .append(&["placements", "workers", "pools", "manage", "server", "octopus"], &rules);

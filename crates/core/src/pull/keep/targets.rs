@@ -2,11 +2,11 @@
 //!
 //! Never: a guess about what could not be read.
 
-use super::{KeepError, Keeper, Table, choosers, placements, value};
+use super::{FileUpdater, KeepError, TomlTable, choosers, placements, value};
 use crate::{
-    desired::TargetRule,
+    desired::TargetPoolRule,
     finding::Finding,
-    live::{Hides, LiveTarget, TargetReach},
+    live::{HiddenData, LiveTarget, TargetReach},
     model::{Name, Place},
     plan::{Change, ChangeKind},
 };
@@ -16,14 +16,14 @@ use std::fmt::Write as _;
 /// Words for a rule.
 const RULE: &str = "target_pools";
 
-impl<'a> Keeper<'a> {
+impl<'a> FileUpdater<'a> {
     /// Has the rules about targets say what pools these name.
     pub(super) fn targets(&mut self) -> Result<(), KeepError> {
-        let judged = self.round.judged;
+        let judged = self.round.file_plan;
         for rule in &judged.desired.target_rules {
-            let at = self.at(rule.at.bytes.start);
+            let at = self.at(rule.span.bytes.start);
             let errors = self.errors_in(at);
-            let changes = self.changes_of(rule.at.bytes.start);
+            let changes = self.changes_of(rule.span.bytes.start);
             if errors.is_empty() && changes.is_empty() {
                 continue;
             }
@@ -40,11 +40,11 @@ impl<'a> Keeper<'a> {
     fn lost_targets(
         &mut self,
         at: usize,
-        table: &Table,
-        rule: &TargetRule,
+        table: &TomlTable,
+        rule: &TargetPoolRule,
         errors: &[&Finding],
     ) -> Result<(), KeepError> {
-        self.all_read(at, RULE, &[Hides::Targets])?;
+        self.all_read(at, RULE, &[HiddenData::Targets])?;
         if self.is_about(table, "pool", errors) {
             match self.targets_of(rule).first() {
                 Some(target) => self.say_pool(table, target),
@@ -71,8 +71,8 @@ impl<'a> Keeper<'a> {
     fn moved_targets(
         &mut self,
         at: usize,
-        table: &Table,
-        rule: &TargetRule,
+        table: &TomlTable,
+        rule: &TargetPoolRule,
         changes: &[&'a Change],
     ) {
         let moves = |it: &LiveTarget| {
@@ -96,7 +96,8 @@ impl<'a> Keeper<'a> {
         }
         if !wild.is_empty() {
             let (count, tables) = (wild.len(), self.target_exceptions(&wild));
-            self.told.push(format!("{} before a rule", crate::text::count(count, "exception")));
+            self.edit_notes
+                .push(format!("{} before a rule", crate::text::count(count, "exception")));
             self.document.insert(at, &tables);
         }
     }
@@ -112,7 +113,7 @@ impl<'a> Keeper<'a> {
             if !table.is_empty() {
                 continue;
             }
-            let alone = live.choosers.targets.iter().filter(|it| it.name == target.name);
+            let alone = live.indirect.targets.iter().filter(|it| it.name == target.name);
             let exact = choosers::is_exact(target.name.as_str()) && alone.count() == 1;
             let said = if target.pool.is_none() && exact { "default_pool" } else { "leave" };
             let name = value(&placements::pattern(target.name.as_str()));
@@ -122,28 +123,28 @@ impl<'a> Keeper<'a> {
     }
 
     /// Has a rule say what a target names.
-    fn say_pool(&mut self, table: &Table, target: &LiveTarget) {
+    fn say_pool(&mut self, table: &TomlTable, target: &LiveTarget) {
         let place = target.pool.clone().map_or(Place::DefaultPool, Place::Pool);
         let (said, value) = placements::verdict(&place, &self.pools);
         if !["pool", "default_pool"].iter().any(|it| self.document.swap(table, it, said, &value)) {
             self.document.set(table, said, &value);
         }
-        self.told.push(format!("a rule about targets says {said} = {value}"));
+        self.edit_notes.push(format!("a rule about targets says {said} = {value}"));
     }
 
     /// Takes targets out of a rule, or the rule out of the file where nothing would be left of it.
-    fn take_targets(&mut self, at: usize, table: &Table, names: &[&Name]) {
+    fn take_targets(&mut self, at: usize, table: &TomlTable, names: &[&Name]) {
         match self.document.take_names(table, "target", |it| names.contains(&it)) {
-            true => {
-                self.told.push("a rule no longer names targets of which it is not so".to_owned())
-            }
+            true => self
+                .edit_notes
+                .push("a rule no longer names targets of which it is not so".to_owned()),
             false => self
                 .drop_rule(at, "a rule about targets is removed: it is so of none that it names"),
         }
     }
 
     fn drop_rule(&mut self, at: usize, why: &str) {
-        self.told.push(why.to_owned());
+        self.edit_notes.push(why.to_owned());
         self.document.remove(at, "");
     }
 
@@ -152,11 +153,11 @@ impl<'a> Keeper<'a> {
         if !self.round.has_targets {
             return;
         }
-        let rules = &self.round.judged.desired.target_rules;
+        let rules = &self.round.file_plan.desired.target_rules;
         let is_new = |it: &LiveTarget| !rules.iter().any(|rule| is_about(rule, it));
         let (tables, _) = choosers::targets(self.round.live, &self.pools, is_new);
         if !tables.is_empty() {
-            self.told.push("targets that no rule was about".to_owned());
+            self.edit_notes.push("targets that no rule was about".to_owned());
         }
         let kinds = [
             RULE,
@@ -173,13 +174,13 @@ impl<'a> Keeper<'a> {
     }
 
     fn in_cloud(&self) -> impl Iterator<Item = &'a LiveTarget> + use<'a> {
-        let targets = self.round.live.choosers.targets.iter();
+        let targets = self.round.live.indirect.targets.iter();
         targets.filter(|it| it.reach == TargetReach::Worker)
     }
 
     /// The targets that a rule decides about.
-    fn targets_of(&self, rule: &TargetRule) -> Vec<&'a LiveTarget> {
-        let rules = &self.round.judged.desired.target_rules;
+    fn targets_of(&self, rule: &TargetPoolRule) -> Vec<&'a LiveTarget> {
+        let rules = &self.round.file_plan.desired.target_rules;
         let decides = |it: &&LiveTarget| {
             let first = rules.iter().find(|rule| is_about(rule, it));
             first.is_some_and(|it| std::ptr::eq(&it.value, rule))
@@ -189,7 +190,7 @@ impl<'a> Keeper<'a> {
 }
 
 /// Whether a rule is about a target, were it the only one.
-fn is_about(rule: &TargetRule, target: &LiveTarget) -> bool {
+fn is_about(rule: &TargetPoolRule, target: &LiveTarget) -> bool {
     let (named, tagged) = (rule.target.as_ref(), rule.target_tag.as_ref());
     named.is_none_or(|it| it.matches_folded(target.name.folded()))
         && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))

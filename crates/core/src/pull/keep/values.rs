@@ -2,11 +2,14 @@
 //!
 //! Never: a guess about what could not be read.
 
-use super::{KeepError, Keeper, Table, choosers, value};
+use super::{FileUpdater, KeepError, TomlTable, choosers, value};
 use crate::{
-    desired::{Declared, ValueOwner, ValueRule, ValueScope, ValueVerdict},
+    desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
     finding::Finding,
-    live::{Entry, Hides, LiveVariableSet, PoolVariable, Store, VariableOwner, folded},
+    live::{
+        DirectoryEntry, HiddenData, LiveVariableSet, PoolVariable, VariableOwner, VariableStore,
+        folded,
+    },
     model::{Id, Name, Pool},
     plan::{Change, ChangeKind, ValueEdit},
     text::pattern::Patterns,
@@ -19,16 +22,16 @@ const RULE: &str = "pool_variables";
 const SCOPES: [&str; 3] = ["unknown-environment", "unknown-channel", "unknown-tenant-tag"];
 
 /// Where a value holds: environments, channels and tags, without regard to order and case.
-type Scope = [Vec<String>; 3];
+type ScopeKey = [Vec<String>; 3];
 
 /// A rule and its table.
-struct Rule<'r> {
-    rule: &'r ValueRule,
+struct ValueRuleTable<'r> {
+    rule: &'r PoolVariableRule,
     at: usize,
-    table: Table,
+    table: TomlTable,
 }
 
-impl Rule<'_> {
+impl ValueRuleTable<'_> {
     fn owners(&self) -> &Patterns {
         owners(self.rule).1
     }
@@ -38,19 +41,19 @@ impl Rule<'_> {
     }
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> FileUpdater<'a> {
     /// Has the rules about values say what these are.
     pub(super) fn values(&mut self) -> Result<(), KeepError> {
-        let judged = self.round.judged;
+        let judged = self.round.file_plan;
         for rule in &judged.desired.values {
-            let at = self.at(rule.at.bytes.start);
+            let at = self.at(rule.span.bytes.start);
             let errors = self.errors_in(at);
-            let changes = self.changes_of(rule.at.bytes.start);
+            let changes = self.changes_of(rule.span.bytes.start);
             if errors.is_empty() && changes.is_empty() {
                 continue;
             }
             let Some(table) = self.document.tables.get(at).cloned() else { continue };
-            let rule = Rule { rule: &rule.value, at, table };
+            let rule = ValueRuleTable { rule: &rule.value, at, table };
             match errors.as_slice() {
                 [] => self.moved(&rule, &changes),
                 _ => self.wrong(&rule, &errors)?,
@@ -60,29 +63,29 @@ impl<'a> Keeper<'a> {
     }
 
     /// A rule that leads nowhere: to a pool that is gone, or to values that are.
-    fn wrong(&mut self, rule: &Rule, errors: &[&Finding]) -> Result<(), KeepError> {
+    fn wrong(&mut self, rule: &ValueRuleTable, errors: &[&Finding]) -> Result<(), KeepError> {
         let names: Vec<Name> = rule.owners().exact().map(Name::new).collect();
-        let sets = || self.round.live.choosers.sets.iter().filter(|it| is_of_kind(rule.rule, it));
+        let sets = || self.round.live.indirect.sets.iter().filter(|it| is_of_kind(rule.rule, it));
         let is_there = |name: &&Name| sets().any(|it| it.owner.name() == *name);
         let in_git = sets().filter(|it| rule.owners().matches_folded(it.owner.name().folded()));
         for set in in_git {
-            if let Store::BesideGit { unread: Some(why) } = &set.store {
+            if let VariableStore::SupersededByGit { unread: Some(why) } = &set.store {
                 let what = format!("the variables of project {:?} in Git", set.owner.name());
                 return Err(self.unread(rule.at, RULE, (what, why.clone())));
             }
         }
         let all_seen = rule.owners().is_exact() && names.iter().all(|it| is_there(&it));
         if !all_seen {
-            self.all_read(rule.at, RULE, &[Hides::Pointers])?;
+            self.all_read(rule.at, RULE, &[HiddenData::PoolReferences])?;
         }
         let is_scope = |it: &&&Finding| SCOPES.contains(&it.code.as_str());
-        let place = |it: &&Finding| super::place(&it.at).map(|at| (at, it.message.clone()));
+        let place = |it: &&Finding| super::place(&it.location).map(|at| (at, it.message.clone()));
         let gone: Vec<_> = errors.iter().filter(is_scope).filter_map(place).collect();
         // A value loses what goes of its scope, and keeps the rest of it.
         let mut took = false;
         for (at, message) in gone {
             if self.document.take_item(&rule.table, at) {
-                self.told.push(format!("a rule about values no longer says this: {message}"));
+                self.edit_notes.push(format!("a rule about values no longer says this: {message}"));
                 took = true;
             }
         }
@@ -107,7 +110,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// A rule about values that are other pools, or not there.
-    fn moved(&mut self, rule: &Rule, changes: &[&'a Change]) {
+    fn moved(&mut self, rule: &ValueRuleTable, changes: &[&'a Change]) {
         use ValueEdit::{Change as Changes, Remove};
         let there = changes.iter().filter_map(|it| match &it.kind {
             ChangeKind::SetValue {
@@ -135,7 +138,7 @@ impl<'a> Keeper<'a> {
         let whole = match rule.rule.verdict {
             ValueVerdict::Pool(_) => true,
             ValueVerdict::Remove => {
-                let sets = self.round.live.choosers.sets.iter();
+                let sets = self.round.live.indirect.sets.iter();
                 let sets = sets.filter(|it| self.is_managed(it) && has_scope(rule.rule, it));
                 let names = || rule.owners().exact().map(Name::new);
                 let has_it = |name: Name| found.iter().any(|(set, _)| *set.owner.name() == name);
@@ -155,7 +158,11 @@ impl<'a> Keeper<'a> {
 
     /// Takes values out of a rule: names out of its list, and what a wildcard finds by a rule before it or by
     /// an exclusion.
-    fn without(&mut self, rule: &Rule, values: &[(&'a LiveVariableSet, &'a PoolVariable)]) {
+    fn without(
+        &mut self,
+        rule: &ValueRuleTable,
+        values: &[(&'a LiveVariableSet, &'a PoolVariable)],
+    ) {
         if values.is_empty() {
             return;
         }
@@ -175,7 +182,7 @@ impl<'a> Keeper<'a> {
                 false => exceptions.push(it),
                 true if choosers::is_exact(name) => {
                     self.document.add_item(&rule.table, key, &value(&format!("!{name}")));
-                    self.told.push(format!("a rule leaves out {name}"));
+                    self.edit_notes.push(format!("a rule leaves out {name}"));
                 }
                 true => return self.out(rule, &[], "its values are said one by one"),
             }
@@ -183,7 +190,7 @@ impl<'a> Keeper<'a> {
         let is_one = |it: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, it));
         let (tables, _) = choosers::values(self.round.live, &self.pools, is_one);
         if !tables.is_empty() {
-            self.told.push(format!(
+            self.edit_notes.push(format!(
                 "{} before a rule",
                 crate::text::count(exceptions.len(), "exception")
             ));
@@ -193,7 +200,7 @@ impl<'a> Keeper<'a> {
 
     /// Takes owners out of a rule, or the rule out of the file where nothing would be left of it or nothing is
     /// to be taken out; what cannot be said of their values is a comment.
-    fn out(&mut self, rule: &Rule, names: &[&Name], why: &str) {
+    fn out(&mut self, rule: &ValueRuleTable, names: &[&Name], why: &str) {
         let of_rule = |it: &PoolVariable| {
             it.name == rule.rule.variable.value && names.contains(&it.owner.name())
         };
@@ -201,22 +208,22 @@ impl<'a> Keeper<'a> {
         let left = self.unsaid(&left);
         match self.document.take_names(&rule.table, owners(rule.rule).0, |it| names.contains(&it)) {
             true => {
-                self.told.push(format!("a rule about values names fewer: {why}"));
+                self.edit_notes.push(format!("a rule about values names fewer: {why}"));
                 if !left.is_empty() {
                     self.document.insert(rule.at, &left);
                 }
             }
             false => {
-                self.told.push(format!("a rule about values is removed: {why}"));
+                self.edit_notes.push(format!("a rule about values is removed: {why}"));
                 self.document.remove(rule.at, &left);
             }
         }
     }
 
     /// Has a rule say a pool.
-    fn say(&mut self, rule: &Rule, pool: &str) {
+    fn say(&mut self, rule: &ValueRuleTable, pool: &str) {
         let (pool, variable) = (value(pool), &rule.rule.variable.value);
-        self.told.push(format!("values of `{variable}` are {pool}"));
+        self.edit_notes.push(format!("values of `{variable}` are {pool}"));
         if !self.document.swap(&rule.table, "remove", "pool", &pool) {
             self.document.set(&rule.table, "pool", &pool);
         }
@@ -229,18 +236,18 @@ impl<'a> Keeper<'a> {
 
     /// Adds the values that no rule is about, where the file has had rules about values.
     pub(super) fn new_values(&mut self) {
-        let (live, rules) = (self.round.live, &self.round.judged.desired.values);
+        let (live, rules) = (self.round.live, &self.round.file_plan.desired.values);
         if !self.round.has_values {
             return;
         }
         let is_new = |it: &PoolVariable| {
-            let set = live.choosers.sets.iter().find(|set| set.id == it.set);
+            let set = live.indirect.sets.iter().find(|set| set.id == it.set);
             let set = set.filter(|set| self.is_managed(set));
             set.is_some_and(|set| !rules.iter().any(|rule| covers(rule, set, it)))
         };
         let (tables, _) = choosers::values(live, &self.pools, is_new);
         if !tables.is_empty() {
-            self.told.push("values that no rule was about".to_owned());
+            self.edit_notes.push("values that no rule was about".to_owned());
         }
         let kinds =
             [RULE, "placements", "workers", "pools", "manage", "server", "octopus", "removed"];
@@ -250,15 +257,15 @@ impl<'a> Keeper<'a> {
     /// Whether the file says what values of a set are: those in the database, and those on its branches.
     fn is_managed(&self, set: &LiveVariableSet) -> bool {
         match &set.store {
-            Store::Database => true,
-            Store::Branch(_) => self.round.judged.desired.version_control.is_some(),
-            Store::BesideGit { .. } | Store::OtherBranch(_) => false,
+            VariableStore::Database => true,
+            VariableStore::Branch(_) => self.round.file_plan.desired.version_control.is_some(),
+            VariableStore::SupersededByGit { .. } | VariableStore::OtherBranch(_) => false,
         }
     }
 
     /// The live values that a rule decides about.
-    fn decided_by(&self, rule: &ValueRule) -> Vec<(&'a LiveVariableSet, &'a PoolVariable)> {
-        let (choosers, rules) = (&self.round.live.choosers, &self.round.judged.desired.values);
+    fn decided_by(&self, rule: &PoolVariableRule) -> Vec<(&'a LiveVariableSet, &'a PoolVariable)> {
+        let (choosers, rules) = (&self.round.live.indirect, &self.round.file_plan.desired.values);
         let mut found = Vec::new();
         for it in &choosers.variables {
             let set = choosers.sets.iter().find(|set| set.id == it.set);
@@ -270,8 +277,8 @@ impl<'a> Keeper<'a> {
     }
 
     /// Whether a name that a rule writes out has no value of its own that can be managed.
-    fn lacks(&self, rule: &ValueRule, owner: &Name) -> bool {
-        let choosers = &self.round.live.choosers;
+    fn lacks(&self, rule: &PoolVariableRule, owner: &Name) -> bool {
+        let choosers = &self.round.live.indirect;
         let sets = choosers.sets.iter().filter(|set| set.owner.name() == owner);
         let is_whole = |set: &LiveVariableSet| {
             let values = choosers.variables.iter();
@@ -283,11 +290,13 @@ impl<'a> Keeper<'a> {
                 _ => false,
             };
             match &set.store {
-                _ if self.is_managed(set) => known && !set.others.contains(&rule.variable.value),
+                _ if self.is_managed(set) => {
+                    known && !set.other_variables.contains(&rule.variable.value)
+                }
                 // What counts is on the branches.
-                Store::Branch(_) | Store::OtherBranch(_) => true,
-                Store::Database | Store::BesideGit { .. } => {
-                    self.round.judged.desired.version_control.is_some()
+                VariableStore::Branch(_) | VariableStore::OtherBranch(_) => true,
+                VariableStore::Database | VariableStore::SupersededByGit { .. } => {
+                    self.round.file_plan.desired.version_control.is_some()
                 }
             }
         };
@@ -304,26 +313,27 @@ fn told(errors: &[&Finding]) -> String {
 }
 
 /// The key that says whose variables a rule is about, and what it says.
-fn owners(rule: &ValueRule) -> (&'static str, &Patterns) {
+fn owners(rule: &PoolVariableRule) -> (&'static str, &Patterns) {
     match &rule.owner {
-        ValueOwner::Projects(names) => ("project", names),
-        ValueOwner::Libraries(names) => ("library_set", names),
+        DesiredValueOwner::Projects(names) => ("project", names),
+        DesiredValueOwner::Libraries(names) => ("library_set", names),
     }
 }
 
-fn is_of_kind(rule: &ValueRule, set: &LiveVariableSet) -> bool {
-    matches!(set.owner, VariableOwner::Project(_)) == matches!(rule.owner, ValueOwner::Projects(_))
+fn is_of_kind(rule: &PoolVariableRule, set: &LiveVariableSet) -> bool {
+    matches!(set.owner, VariableOwner::Project(_))
+        == matches!(rule.owner, DesiredValueOwner::Projects(_))
 }
 
 /// Whether a set may have a value that a rule is about.
-fn has_scope(rule: &ValueRule, set: &LiveVariableSet) -> bool {
+fn has_scope(rule: &PoolVariableRule, set: &LiveVariableSet) -> bool {
     is_of_kind(rule, set)
         && owners(rule).1.matches_folded(set.owner.name().folded())
         && scope_in(set, &rule.scope).is_some()
 }
 
 /// Whether a rule is about a value, were it the only one.
-fn covers(rule: &ValueRule, set: &LiveVariableSet, it: &PoolVariable) -> bool {
+fn covers(rule: &PoolVariableRule, set: &LiveVariableSet, it: &PoolVariable) -> bool {
     it.name == rule.variable.value
         && it.scope.is_plain()
         && has_scope(rule, set)
@@ -331,8 +341,8 @@ fn covers(rule: &ValueRule, set: &LiveVariableSet, it: &PoolVariable) -> bool {
 }
 
 /// The scope that a rule says, by the names of a set; none where that does not know one.
-fn scope_in(set: &LiveVariableSet, said: &ValueScope) -> Option<Scope> {
-    let entries = |known: &[Entry], said: &[Declared<String>]| {
+fn scope_in(set: &LiveVariableSet, said: &DesiredValueScope) -> Option<ScopeKey> {
+    let entries = |known: &[DirectoryEntry], said: &[Declared<String>]| {
         let names: Option<Vec<_>> = said.iter().map(|it| entry(known, it)).collect();
         Some(folded(names?.iter()))
     };
@@ -346,9 +356,9 @@ fn scope_in(set: &LiveVariableSet, said: &ValueScope) -> Option<Scope> {
 }
 
 /// The name of what is called so: by its id, else its name, else its slug.
-fn entry(known: &[Entry], said: &str) -> Option<String> {
+fn entry(known: &[DirectoryEntry], said: &str) -> Option<String> {
     let wanted = Name::new(said);
-    let by: [&dyn Fn(&&Entry) -> bool; 3] =
+    let by: [&dyn Fn(&&DirectoryEntry) -> bool; 3] =
         [&|it| Name::new(&it.id) == wanted, &|it| it.name == wanted, &|it| {
             !it.slug.is_empty() && Name::new(&it.slug) == wanted
         }];

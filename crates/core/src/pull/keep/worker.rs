@@ -2,10 +2,10 @@
 //!
 //! Never: whether one should be there.
 
-use super::{Keeper, Round, Table, pool::are_now, table_key, workers};
+use super::{FileUpdater, KeepRound, TomlTable, pool::are_now, table_key, workers};
 use crate::{
-    desired::PoolRef,
-    live::{Entry, LiveWorker},
+    desired::DesiredPoolRef,
+    live::{DirectoryEntry, LiveWorker},
     model::{Endpoint, KubernetesLink, Name, TentacleUrl, Thumbprint},
     plan::WorkerEdit,
 };
@@ -22,20 +22,20 @@ const OF_ENDPOINTS: [&str; 6] = ["subscription", "url", "port", "platform", "pro
 const OPTIONAL: [&str; 3] = ["platform", "proxy", "namespace"];
 
 /// The live worker that each declared one is, by their keys.
-pub(super) fn workers<'a>(round: &'a Round<'a>) -> HashMap<&'a str, &'a LiveWorker> {
-    let declared = &round.judged.desired.workers;
+pub(super) fn workers<'a>(round: &'a KeepRound<'a>) -> HashMap<&'a str, &'a LiveWorker> {
+    let declared = &round.file_plan.desired.workers;
     let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
     let named = |name: &Name| round.live.workers.iter().find(|it| it.name == *name);
     let now = are_now(names, named, |it| it.id.as_str());
     declared.keys().zip(now).filter_map(|(key, it)| Some((key.as_str(), it?))).collect()
 }
 
-impl Keeper<'_> {
+impl FileUpdater<'_> {
     /// Edits a worker's table, or those of a range.
     pub(super) fn worker(&mut self, at: usize, key: &str, edits: &[WorkerEdit]) {
         let Some(table) = self.document.tables.get(at).cloned() else { return };
-        let desired = &self.round.judged.desired.workers;
-        let here = desired.iter().filter(|(_, it)| self.at(it.at.bytes.start) == at);
+        let desired = &self.round.file_plan.desired.workers;
+        let here = desired.iter().filter(|(_, it)| self.at(it.span.bytes.start) == at);
         let names: Vec<&str> = here.map(|(name, _)| name.as_str()).collect();
         let live: Vec<&LiveWorker> =
             names.iter().filter_map(|it| self.workers.get(*it).copied()).collect();
@@ -69,34 +69,34 @@ impl Keeper<'_> {
             self.document.rename(&table, &table_key(worker.name.as_str()));
             self.document.unset(&table, "renamed_from");
         }
-        self.told.push(format!("worker `{key}` is as it is live"));
+        self.edit_notes.push(format!("worker `{key}` is as it is live"));
     }
 
     /// Whether a worker is in just the pools that the file says.
     fn is_in_pools(&self, worker: &LiveWorker, key: &str) -> bool {
         let all = &self.round.live.pools;
-        let pool = |said: &PoolRef| match said {
-            PoolRef::Declared(key) => self.live.get(key.as_str()).map(|it| &it.id),
-            PoolRef::Live(said) => {
+        let pool = |said: &DesiredPoolRef| match said {
+            DesiredPoolRef::Declared(key) => self.live.get(key.as_str()).map(|it| &it.id),
+            DesiredPoolRef::Live(said) => {
                 let said = Name::new(said);
                 let by_id = all.iter().find(|it| Name::new(it.id.as_str()) == said);
                 by_id.or_else(|| all.iter().find(|it| it.name == said)).map(|it| &it.id)
             }
         };
-        let said = self.round.judged.desired.workers.get(key);
+        let said = self.round.file_plan.desired.workers.get(key);
         let said: Vec<_> = said.iter().flat_map(|it| &it.pools).map(|it| pool(it)).collect();
         said.len() == worker.pools.len() && worker.pools.iter().all(|it| said.contains(&Some(it)))
     }
 
     /// Has tables of what is live where one is of which not all is so: a range, or a worker that is gone.
-    fn anew(&mut self, at: usize, table: &Table, live: &[&LiveWorker]) {
+    fn anew(&mut self, at: usize, table: &TomlTable, live: &[&LiveWorker]) {
         let key = table.path.last().map(String::as_str).unwrap_or_default();
         let protect = self.document.says(table, "protect").then_some("protect = true\n");
         let (tables, left) = workers::tables_of(self.round.live, &self.pools, live);
         let tables = tables.replace("\n\n[", &format!("\n{}\n[", protect.unwrap_or_default()));
         let tables =
             format!("{tables}{}", protect.filter(|_| !tables.is_empty()).unwrap_or_default());
-        self.told.push(match tables.is_empty() {
+        self.edit_notes.push(match tables.is_empty() {
             true => format!("worker `{key}` is gone"),
             false => format!("worker `{key}` is written anew: not all of it is live as it said"),
         });
@@ -105,7 +105,7 @@ impl Keeper<'_> {
     }
 
     /// Edits how a worker is reached, key by key: what the file leaves unsaid stays so where a plan allows it.
-    fn endpoint(&mut self, table: &Table, worker: &LiveWorker) {
+    fn endpoint(&mut self, table: &TomlTable, worker: &LiveWorker) {
         let Ok((kind, fields)) = workers::endpoint(self.round.live, &worker.endpoint) else {
             return;
         };
@@ -145,7 +145,7 @@ impl Keeper<'_> {
             one.parse::<T>().ok().zip(other.parse().ok()).is_some_and(|(one, other)| one == other)
         }
         let directory = &self.round.live.directory;
-        let refers = |among: &[Entry], id: &str| {
+        let refers = |among: &[DirectoryEntry], id: &str| {
             let it = among.iter().find(|it| it.id == id);
             let names = it.map(|it| [it.id.as_str(), it.name.as_str(), it.slug.as_str()]);
             names.is_some_and(|it| it.iter().any(|it| Name::new(*it) == Name::new(said)))

@@ -13,14 +13,14 @@ use std::collections::{BTreeMap, HashMap};
 
 /// A step, and its process.
 #[derive(Clone, Copy)]
-pub(super) struct Step<'a> {
+pub(super) struct PlacedStep<'a> {
     pub(super) process: &'a LiveProcess,
     pub(super) step: &'a LiveStep,
 }
 
 /// What a rule looks at, in the order in which it is taken where it says as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Facet {
+pub(super) enum RuleFacet {
     /// The type of the action.
     ActionType,
     /// The project's group.
@@ -36,39 +36,45 @@ pub(super) enum Facet {
 }
 
 /// Every facet.
-pub(super) const FACETS: [Facet; 6] =
-    [Facet::ActionType, Facet::Group, Facet::Step, Facet::Process, Facet::Runbook, Facet::Project];
+pub(super) const FACETS: [RuleFacet; 6] = [
+    RuleFacet::ActionType,
+    RuleFacet::Group,
+    RuleFacet::Step,
+    RuleFacet::Process,
+    RuleFacet::Runbook,
+    RuleFacet::Project,
+];
 
 /// What a rule asks of a facet: any of these names, by their numbers.
-pub(super) type Term = (Facet, Vec<usize>);
+pub(super) type RuleTerm = (RuleFacet, Vec<usize>);
 
 /// All steps, to find rules for.
-pub(super) struct Book<'a> {
-    pub(super) steps: Vec<Step<'a>>,
+pub(super) struct StepCatalog<'a> {
+    pub(super) steps: Vec<PlacedStep<'a>>,
     /// The places that steps have: the default pool, pools in their order, variables by name.
     pub(super) places: Vec<&'a Place<Id<Pool>>>,
     /// Where each step is, as a number of `places`.
     pub(super) place: Vec<usize>,
-    facets: BTreeMap<Facet, Index<'a>>,
+    facets: BTreeMap<RuleFacet, FacetIndex<'a>>,
 }
 
 /// The names of a facet.
 #[derive(Default)]
-struct Index<'a> {
-    names: Vec<Named<'a>>,
+struct FacetIndex<'a> {
+    names: Vec<IndexedName<'a>>,
     /// The name by which each step is asked for; of a step of several actions, the action's.
     of_step: Vec<Option<usize>>,
 }
 
 /// A name, and the steps that a rule with it finds.
-pub(super) struct Named<'a> {
+pub(super) struct IndexedName<'a> {
     pub(super) written: &'a str,
     /// Whether a rule can say it, and finds nothing else by it.
     pub(super) askable: bool,
     pub(super) steps: Vec<usize>,
 }
 
-impl<'a> Step<'a> {
+impl<'a> PlacedStep<'a> {
     /// All steps of a space: those that a rule may place, and the others.
     pub(super) fn all(live: &'a Live) -> (Vec<Self>, Vec<Self>) {
         let of =
@@ -78,26 +84,26 @@ impl<'a> Step<'a> {
     }
 
     /// Whether it is one of these.
-    pub(super) fn is_of(&self, ids: &super::Ids) -> bool {
+    pub(super) fn is_of(&self, ids: &super::StepIds) -> bool {
         ids.contains(&(self.process.id.as_str(), self.step.id.as_str()))
     }
 
     /// What a facet looks at; of a step that has several actions, the action's name.
-    pub(super) fn value(&self, facet: Facet) -> Option<&'a str> {
+    pub(super) fn value(&self, facet: RuleFacet) -> Option<&'a str> {
         let owner = &self.process.owner;
         Some(match facet {
-            Facet::ActionType => &self.step.action_type,
-            Facet::Group => owner.group.as_str(),
-            Facet::Step => self.step.name().as_str(),
-            Facet::Process if owner.runbook.is_none() => "deployment",
-            Facet::Process => "runbook",
-            Facet::Runbook => owner.runbook.as_ref()?.as_str(),
-            Facet::Project => owner.project.as_str(),
+            RuleFacet::ActionType => &self.step.action_type,
+            RuleFacet::Group => owner.group.as_str(),
+            RuleFacet::Step => self.step.name().as_str(),
+            RuleFacet::Process if owner.runbook.is_none() => "deployment",
+            RuleFacet::Process => "runbook",
+            RuleFacet::Runbook => owner.runbook.as_ref()?.as_str(),
+            RuleFacet::Project => owner.project.as_str(),
         })
     }
 }
 
-impl Facet {
+impl RuleFacet {
     /// Its key in a rule.
     pub(super) fn key(self) -> &'static str {
         match self {
@@ -111,41 +117,41 @@ impl Facet {
     }
 }
 
-impl<'a> Book<'a> {
+impl<'a> StepCatalog<'a> {
     /// The steps of a space, those that run on a worker.
-    pub(super) fn new(live: &'a Live, steps: Vec<Step<'a>>) -> Self {
+    pub(super) fn new(live: &'a Live, steps: Vec<PlacedStep<'a>>) -> Self {
         let places = places(live, &steps);
         let number: HashMap<String, usize> =
             places.iter().enumerate().map(|(at, place)| (format!("{place:?}"), at)).collect();
-        let of = |it: &Step| number.get(&format!("{:?}", it.step.place)).copied();
+        let of = |it: &PlacedStep| number.get(&format!("{:?}", it.step.place)).copied();
         let place = steps.iter().map(|it| of(it).unwrap_or_default()).collect();
-        let mut facets: BTreeMap<Facet, Index> =
-            FACETS.into_iter().map(|it| (it, Index::new(&steps, it))).collect();
-        if let Some(projects) = facets.get_mut(&Facet::Project) {
+        let mut facets: BTreeMap<RuleFacet, FacetIndex> =
+            FACETS.into_iter().map(|it| (it, FacetIndex::new(&steps, it))).collect();
+        if let Some(projects) = facets.get_mut(&RuleFacet::Project) {
             projects.keep_unique(live);
         }
         Self { steps, places, place, facets }
     }
 
     /// The names that steps have.
-    pub(super) fn names(&self, facet: Facet) -> &[Named<'a>] {
+    pub(super) fn names(&self, facet: RuleFacet) -> &[IndexedName<'a>] {
         self.facets.get(&facet).map_or(&[], |it| &it.names)
     }
 
     /// A name by its number.
-    pub(super) fn name(&self, facet: Facet, number: usize) -> Option<&Named<'a>> {
+    pub(super) fn name(&self, facet: RuleFacet, number: usize) -> Option<&IndexedName<'a>> {
         self.names(facet).get(number)
     }
 
     /// The number of a step's name, where a rule can ask for it.
-    pub(super) fn name_of(&self, facet: Facet, step: usize) -> Option<usize> {
+    pub(super) fn name_of(&self, facet: RuleFacet, step: usize) -> Option<usize> {
         let number = (*self.facets.get(&facet)?.of_step.get(step)?)?;
         self.name(facet, number).filter(|it| it.askable).map(|_| number)
     }
 
     /// The steps that a rule of these terms finds, in order.
-    pub(super) fn reach(&self, terms: &[Term]) -> Vec<usize> {
-        let found = |(facet, numbers): &Term| {
+    pub(super) fn reach(&self, terms: &[RuleTerm]) -> Vec<usize> {
+        let found = |(facet, numbers): &RuleTerm| {
             let named = numbers.iter().filter_map(|it| self.name(*facet, *it));
             let mut found: Vec<usize> = named.flat_map(|it| it.steps.iter().copied()).collect();
             found.sort_unstable();
@@ -161,14 +167,14 @@ impl<'a> Book<'a> {
     }
 }
 
-impl<'a> Index<'a> {
-    fn new(steps: &[Step<'a>], facet: Facet) -> Self {
+impl<'a> FacetIndex<'a> {
+    fn new(steps: &[PlacedStep<'a>], facet: RuleFacet) -> Self {
         let mut index = Self::default();
         let mut numbers: HashMap<String, usize> = HashMap::new();
         for (at, step) in steps.iter().enumerate() {
             let own = step.value(facet).map(|it| index.add(&mut numbers, it, at));
             index.of_step.push(own);
-            if facet == Facet::Step {
+            if facet == RuleFacet::Step {
                 // A rule finds a step by its own name and by its action's.
                 index.add(&mut numbers, step.step.step.as_str(), at);
                 index.add(&mut numbers, step.step.action.as_str(), at);
@@ -195,7 +201,7 @@ impl<'a> Index<'a> {
         for project in &live.projects {
             *projects.entry(project.name.folded()).or_default() += 1;
         }
-        let of_several = |it: &&mut Named| {
+        let of_several = |it: &&mut IndexedName| {
             projects.get(it.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
         };
         self.names.iter_mut().filter(of_several).for_each(|it| it.askable = false);
@@ -205,7 +211,11 @@ impl<'a> Index<'a> {
         let written = name.trim();
         let number = *numbers.entry(written.to_lowercase()).or_insert(self.names.len());
         if number == self.names.len() {
-            self.names.push(Named { written, askable: can_be_asked_for(written), steps: vec![] });
+            self.names.push(IndexedName {
+                written,
+                askable: can_be_asked_for(written),
+                steps: vec![],
+            });
         }
         if let Some(named) = self.names.get_mut(number)
             && named.steps.last() != Some(&step)
@@ -222,7 +232,7 @@ fn can_be_asked_for(name: &str) -> bool {
 }
 
 /// Where steps are: the default pool, pools in their order, variables by name.
-fn places<'a>(live: &Live, steps: &[Step<'a>]) -> Vec<&'a Place<Id<Pool>>> {
+fn places<'a>(live: &Live, steps: &[PlacedStep<'a>]) -> Vec<&'a Place<Id<Pool>>> {
     let order: HashMap<&str, usize> =
         live.pools.iter().enumerate().map(|(at, pool)| (pool.id.as_str(), at)).collect();
     let rank = |place: &Place<Id<Pool>>| match place {

@@ -4,30 +4,30 @@
 //! before those that it is an exception to. What says the most for the fewest words is taken first. Never:
 //! how a rule is written.
 
-use super::book::{Book, FACETS, Facet, Term};
+use super::book::{FACETS, RuleFacet, RuleTerm, StepCatalog};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a rule costs a reader beside the names in it, in names.
 const RULE: usize = 3;
 
 /// Facets that say more together than alone.
-const PAIRS: [(Facet, Facet); 8] = [
-    (Facet::Group, Facet::ActionType),
-    (Facet::Group, Facet::Step),
-    (Facet::Process, Facet::ActionType),
-    (Facet::Process, Facet::Step),
-    (Facet::Project, Facet::Process),
-    (Facet::Project, Facet::ActionType),
-    (Facet::Project, Facet::Step),
-    (Facet::Project, Facet::Runbook),
+const PAIRS: [(RuleFacet, RuleFacet); 8] = [
+    (RuleFacet::Group, RuleFacet::ActionType),
+    (RuleFacet::Group, RuleFacet::Step),
+    (RuleFacet::Process, RuleFacet::ActionType),
+    (RuleFacet::Process, RuleFacet::Step),
+    (RuleFacet::Project, RuleFacet::Process),
+    (RuleFacet::Project, RuleFacet::ActionType),
+    (RuleFacet::Project, RuleFacet::Step),
+    (RuleFacet::Project, RuleFacet::Runbook),
 ];
 
 /// Facets that find one step, where fewer find another with it.
-const CLOSE: [&[Facet]; 4] = [
-    &[Facet::Project, Facet::Process, Facet::Step],
-    &[Facet::Project, Facet::Runbook, Facet::Step],
-    &[Facet::Project, Facet::Process, Facet::Step, Facet::ActionType],
-    &[Facet::Project, Facet::Runbook, Facet::Step, Facet::ActionType],
+const CLOSE: [&[RuleFacet]; 4] = [
+    &[RuleFacet::Project, RuleFacet::Process, RuleFacet::Step],
+    &[RuleFacet::Project, RuleFacet::Runbook, RuleFacet::Step],
+    &[RuleFacet::Project, RuleFacet::Process, RuleFacet::Step, RuleFacet::ActionType],
+    &[RuleFacet::Project, RuleFacet::Runbook, RuleFacet::Step, RuleFacet::ActionType],
 ];
 
 /// How many groups of projects are held against each other, to be one rule.
@@ -35,18 +35,18 @@ const HELD: usize = 64;
 
 /// A rule that places the steps that it finds.
 #[derive(Clone, Debug)]
-pub(super) struct Fold {
+pub(super) struct FoldedRule {
     /// A place of the book; none where it leaves its steps as they are.
     pub(super) place: Option<usize>,
     /// What it asks for; nothing where it is about every step.
-    pub(super) terms: Vec<Term>,
+    pub(super) terms: Vec<RuleTerm>,
     /// The steps that it finds.
     pub(super) reach: Vec<usize>,
 }
 
 /// How a rule may treat steps that are not where it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum FoldMode {
     /// It finds none of them, so the order of rules has no meaning.
     Alone,
     /// It finds none that earlier rounds have right.
@@ -58,25 +58,25 @@ pub(super) enum Mode {
 }
 
 /// Rules in the making.
-struct Folding<'b, 'a> {
-    book: &'b Book<'a>,
-    mode: Mode,
+struct RuleFolder<'b, 'a> {
+    book: &'b StepCatalog<'a>,
+    mode: FoldMode,
     /// Steps that no rule has right yet.
     open: Vec<bool>,
     /// Steps to which a rule is an exception already: another exception to it finds them alone.
     excepted: Vec<bool>,
     /// The last rule first.
-    rules: Vec<Fold>,
+    rules: Vec<FoldedRule>,
 }
 
 /// A rule that could be next, and what it gains: twice the steps that it has right.
-struct Candidate {
+struct RuleCandidate {
     place: usize,
-    terms: Vec<Term>,
+    terms: Vec<RuleTerm>,
     gain: usize,
 }
 
-impl Fold {
+impl FoldedRule {
     /// How much there is to read.
     pub(super) fn cost(&self) -> usize {
         RULE + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
@@ -85,20 +85,24 @@ impl Fold {
 
 /// Rules that say where all steps are, the last one for what is `common`; and the steps for which there is
 /// none.
-pub(super) fn fold(book: &Book, mode: Mode, common: usize) -> (Vec<Fold>, Vec<usize>) {
+pub(super) fn fold(
+    book: &StepCatalog,
+    mode: FoldMode,
+    common: usize,
+) -> (Vec<FoldedRule>, Vec<usize>) {
     let open = book.place.iter().map(|it| *it != common).collect();
     let mut folding =
-        Folding { book, mode, open, excepted: vec![false; book.steps.len()], rules: Vec::new() };
+        RuleFolder { book, mode, open, excepted: vec![false; book.steps.len()], rules: Vec::new() };
     let reach = (0..book.steps.len()).collect();
-    folding.rules.push(Fold { place: Some(common), terms: Vec::new(), reach });
+    folding.rules.push(FoldedRule { place: Some(common), terms: Vec::new(), reach });
     folding.all()
 }
 
 /// Rules that find these steps, and none that is somewhere else; and the steps for which there is none.
-pub(super) fn alone(book: &Book, open: Vec<bool>) -> (Vec<Fold>, Vec<usize>) {
-    Folding {
+pub(super) fn alone(book: &StepCatalog, open: Vec<bool>) -> (Vec<FoldedRule>, Vec<usize>) {
+    RuleFolder {
         book,
-        mode: Mode::Alone,
+        mode: FoldMode::Alone,
         open,
         excepted: vec![false; book.steps.len()],
         rules: Vec::new(),
@@ -106,8 +110,8 @@ pub(super) fn alone(book: &Book, open: Vec<bool>) -> (Vec<Fold>, Vec<usize>) {
     .all()
 }
 
-impl Folding<'_, '_> {
-    fn all(mut self) -> (Vec<Fold>, Vec<usize>) {
+impl RuleFolder<'_, '_> {
+    fn all(mut self) -> (Vec<FoldedRule>, Vec<usize>) {
         while let Some(best) = self.best() {
             self.take_all(best);
         }
@@ -121,7 +125,7 @@ impl Folding<'_, '_> {
     }
 
     /// Takes what was offered together, but for what has come to be in the way of another.
-    fn take_all(&mut self, candidates: Vec<Candidate>) {
+    fn take_all(&mut self, candidates: Vec<RuleCandidate>) {
         for (at, candidate) in candidates.into_iter().enumerate() {
             if at == 0 || self.is_harmless(&candidate) {
                 self.take(candidate);
@@ -136,10 +140,10 @@ impl Folding<'_, '_> {
     /// Whether a rule for this place would take a step from where it is.
     fn harms(&self, step: usize, place: usize) -> bool {
         self.book.place.get(step) != Some(&place)
-            && (self.mode == Mode::Alone || !self.is_open(step))
+            && (self.mode == FoldMode::Alone || !self.is_open(step))
     }
 
-    fn is_harmless(&self, candidate: &Candidate) -> bool {
+    fn is_harmless(&self, candidate: &RuleCandidate) -> bool {
         let reach = self.book.reach(&candidate.terms);
         !reach.iter().any(|it| self.harms(*it, candidate.place))
     }
@@ -148,10 +152,10 @@ impl Folding<'_, '_> {
         self.is_open(step) && self.book.place.get(step) == Some(&place)
     }
 
-    fn take(&mut self, Candidate { place, terms, .. }: Candidate) {
+    fn take(&mut self, RuleCandidate { place, terms, .. }: RuleCandidate) {
         let reach = self.book.reach(&terms);
         for step in &reach {
-            let wrong = self.mode != Mode::Alone && self.book.place.get(*step) != Some(&place);
+            let wrong = self.mode != FoldMode::Alone && self.book.place.get(*step) != Some(&place);
             if let (Some(open), Some(excepted)) =
                 (self.open.get_mut(*step), self.excepted.get_mut(*step))
             {
@@ -159,17 +163,17 @@ impl Folding<'_, '_> {
                 *open = wrong;
             }
         }
-        self.rules.push(Fold { place: Some(place), terms, reach });
+        self.rules.push(FoldedRule { place: Some(place), terms, reach });
     }
 
     /// The rules that are next, of one kind.
-    fn best(&self) -> Option<Vec<Candidate>> {
+    fn best(&self) -> Option<Vec<RuleCandidate>> {
         let open: BTreeSet<usize> = (0..self.open.len())
             .filter(|at| self.is_open(*at))
             .filter_map(|at| self.book.place.get(at).copied())
             .collect();
-        let mut best: Option<Vec<Candidate>> = None;
-        let mut offer = |offered: Vec<Candidate>| {
+        let mut best: Option<Vec<RuleCandidate>> = None;
+        let mut offer = |offered: Vec<RuleCandidate>| {
             let Some(first) = offered.first() else { return };
             let better = best.as_ref().and_then(|it| it.first()).is_none_or(|it| first.beats(it));
             if better {
@@ -195,8 +199,8 @@ impl Folding<'_, '_> {
     }
 
     /// The names of a facet that say the most for their number.
-    fn by_one(&self, facet: Facet, place: usize) -> Option<Candidate> {
-        let worth = |(number, named): (usize, &super::book::Named)| {
+    fn by_one(&self, facet: RuleFacet, place: usize) -> Option<RuleCandidate> {
+        let worth = |(number, named): (usize, &super::book::IndexedName)| {
             let fixed = named.steps.iter().filter(|it| self.fixes(**it, place)).count();
             if fixed == 0 || !named.askable {
                 return None;
@@ -207,8 +211,8 @@ impl Folding<'_, '_> {
                 named.steps.iter().filter(|it| self.fixes(**it, place) && is_fresh(it)).count();
             let gain = match self.mode {
                 _ if broken == 0 => 2 * fixed,
-                Mode::Most if broken < fresh => 2 * (fresh - broken),
-                Mode::Half if broken <= fresh => 2 * fresh - broken,
+                FoldMode::Most if broken < fresh => 2 * (fresh - broken),
+                FoldMode::Half if broken <= fresh => 2 * fresh - broken,
                 _ => return None,
             };
             Some((std::cmp::Reverse(gain), number))
@@ -216,7 +220,7 @@ impl Folding<'_, '_> {
         let mut names: Vec<_> =
             self.book.names(facet).iter().enumerate().filter_map(worth).collect();
         names.sort_unstable();
-        let mut candidate = Candidate { place, terms: vec![(facet, Vec::new())], gain: 0 };
+        let mut candidate = RuleCandidate { place, terms: vec![(facet, Vec::new())], gain: 0 };
         for (std::cmp::Reverse(gain), number) in names {
             let price = candidate.price();
             // As long as another name says more than those before it, on average.
@@ -230,7 +234,12 @@ impl Folding<'_, '_> {
     }
 
     /// Rules of two facets: those that find the same names of the one by the same names of the other.
-    fn by_two(&self, one: Facet, other: Facet, open: &BTreeSet<usize>) -> Vec<Candidate> {
+    fn by_two(
+        &self,
+        one: RuleFacet,
+        other: RuleFacet,
+        open: &BTreeSet<usize>,
+    ) -> Vec<RuleCandidate> {
         let book = self.book;
         let mut cells: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         let mut wanted: BTreeSet<(usize, usize)> = BTreeSet::new();
@@ -267,8 +276,8 @@ impl Folding<'_, '_> {
     }
 
     /// The steps of one name of each of two facets.
-    fn cell(&self, terms: &[Term; 2]) -> Vec<usize> {
-        let named = |(facet, numbers): &Term| {
+    fn cell(&self, terms: &[RuleTerm; 2]) -> Vec<usize> {
+        let named = |(facet, numbers): &RuleTerm| {
             numbers.first().and_then(|it| self.book.name(*facet, *it)).map(|it| &it.steps)
         };
         let (Some(one), Some(other)) = (named(&terms[0]), named(&terms[1])) else {
@@ -279,10 +288,10 @@ impl Folding<'_, '_> {
     }
 
     /// Blocks of two facets as rules, those in one that harm nothing together.
-    fn joined(&self, blocks: Vec<[Term; 2]>, place: usize) -> Vec<Candidate> {
+    fn joined(&self, blocks: Vec<[RuleTerm; 2]>, place: usize) -> Vec<RuleCandidate> {
         let harmless =
-            |terms: &[Term]| !self.book.reach(terms).iter().any(|it| self.harms(*it, place));
-        let mut joined: Vec<[Term; 2]> = Vec::new();
+            |terms: &[RuleTerm]| !self.book.reach(terms).iter().any(|it| self.harms(*it, place));
+        let mut joined: Vec<[RuleTerm; 2]> = Vec::new();
         let few = blocks.len() <= HELD;
         for block in blocks {
             let fits = joined.iter().position(|it| {
@@ -294,17 +303,17 @@ impl Folding<'_, '_> {
                 None => joined.push(block),
             }
         }
-        let candidate = |terms: [Term; 2]| {
+        let candidate = |terms: [RuleTerm; 2]| {
             let terms = terms.to_vec();
             let gain =
                 self.book.reach(&terms).iter().filter(|it| self.fixes(**it, place)).count() * 2;
-            Candidate { place, terms, gain }
+            RuleCandidate { place, terms, gain }
         };
         joined.into_iter().map(candidate).collect()
     }
 
     /// Rules for single steps that are found by these facets together.
-    fn close(&mut self, facets: &[Facet]) {
+    fn close(&mut self, facets: &[RuleFacet]) {
         let book = self.book;
         let names = |step: usize| -> Option<Vec<usize>> {
             facets.iter().map(|facet| book.name_of(*facet, step)).collect()
@@ -313,18 +322,18 @@ impl Folding<'_, '_> {
         let mut known: HashMap<Vec<usize>, Vec<usize>> = HashMap::new();
         for step in open {
             let Some(names) = names(step).filter(|_| self.is_open(step)) else { continue };
-            let terms: Vec<Term> =
+            let terms: Vec<RuleTerm> =
                 facets.iter().zip(&names).map(|(facet, name)| (*facet, vec![*name])).collect();
             let reach = known.entry(names).or_insert_with(|| book.reach(&terms));
             let Some(place) = book.place.get(step).copied() else { continue };
             if !reach.iter().any(|it| self.harms(*it, place)) {
-                self.take(Candidate { place, terms, gain: 2 });
+                self.take(RuleCandidate { place, terms, gain: 2 });
             }
         }
     }
 }
 
-impl Candidate {
+impl RuleCandidate {
     fn price(&self) -> usize {
         RULE + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
     }
@@ -340,11 +349,11 @@ impl Candidate {
     }
 }
 
-fn size(block: &[Term; 2]) -> usize {
+fn size(block: &[RuleTerm; 2]) -> usize {
     block.iter().map(|(_, names)| names.len()).sum()
 }
 
-fn union(one: &[Term; 2], other: &[Term; 2]) -> [Term; 2] {
+fn union(one: &[RuleTerm; 2], other: &[RuleTerm; 2]) -> [RuleTerm; 2] {
     let both = |at: usize| {
         let names: BTreeSet<usize> = one[at].1.iter().chain(&other[at].1).copied().collect();
         (one[at].0, names.into_iter().collect())

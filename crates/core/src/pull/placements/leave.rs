@@ -1,28 +1,28 @@
 //! Rules for single steps that are left as they are, since no rule finds them alone.
 
 use super::{
-    LEAVE, Rule,
-    book::{Book, Facet, Step},
-    fold::Fold,
+    LEAVE, RuleEntries,
+    book::{PlacedStep, RuleFacet, StepCatalog},
+    fold::FoldedRule,
     value, write,
 };
 use crate::text::pattern::Patterns;
 
 /// A rule that leaves a step as it is. It may find others too, which is no matter: they are left as well.
-pub(super) struct Leave<'a> {
+pub(super) struct LeaveRule<'a> {
     /// The step for which it is there.
-    pub(super) step: Step<'a>,
+    pub(super) step: PlacedStep<'a>,
     project: String,
     runbook: Option<String>,
     name: String,
 }
 
-impl<'a> Leave<'a> {
+impl<'a> LeaveRule<'a> {
     /// How much there is to read of one, in names.
     pub(super) const COST: usize = 6;
 
     /// Rules for all of these steps, none for what another one finds.
-    pub(super) fn all(steps: &[Step<'a>]) -> Vec<Self> {
+    pub(super) fn all(steps: &[PlacedStep<'a>]) -> Vec<Self> {
         let mut leaves: Vec<Self> = Vec::new();
         for step in steps {
             if !leaves.iter().any(|it| it.finds(step)) {
@@ -32,17 +32,17 @@ impl<'a> Leave<'a> {
         leaves
     }
 
-    fn new(step: Step<'a>) -> Self {
+    fn new(step: PlacedStep<'a>) -> Self {
         let name = |facet| pattern(step.value(facet).unwrap_or_default());
         Self {
             step,
-            project: name(Facet::Project),
+            project: name(RuleFacet::Project),
             runbook: step.process.owner.runbook.as_ref().map(|it| pattern(it.as_str())),
-            name: name(Facet::Step),
+            name: name(RuleFacet::Step),
         }
     }
 
-    fn finds(&self, step: &Step) -> bool {
+    fn finds(&self, step: &PlacedStep) -> bool {
         let fits = |pattern: &str, name: &str| Patterns::new([pattern]).matches(name);
         let owner = &step.process.owner;
         let process = match (&self.runbook, &owner.runbook) {
@@ -57,10 +57,10 @@ impl<'a> Leave<'a> {
     }
 
     /// The rule as one of the list.
-    pub(super) fn fold(&self, book: &Book) -> Fold {
+    pub(super) fn fold(&self, book: &StepCatalog) -> FoldedRule {
         let steps = book.steps.iter().enumerate();
         let reach = steps.filter(|(_, step)| self.finds(step)).map(|(at, _)| at).collect();
-        Fold { place: None, terms: Vec::new(), reach }
+        FoldedRule { place: None, terms: Vec::new(), reach }
     }
 
     /// Adds its table.
@@ -69,7 +69,7 @@ impl<'a> Leave<'a> {
             None => ("process", value("deployment")),
             Some(name) => ("runbook", value(name)),
         };
-        let rule: Rule =
+        let rule: RuleEntries =
             vec![("project", value(&self.project)), process, ("step", value(&self.name))];
         write(text, None, rule, (LEAVE, true.to_string()));
     }

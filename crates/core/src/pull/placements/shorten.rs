@@ -3,8 +3,8 @@
 //! Never: another place for a step.
 
 use super::{
-    book::{Book, Term},
-    fold::Fold,
+    book::{RuleTerm, StepCatalog},
+    fold::FoldedRule,
 };
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const HELD: usize = 128;
 
 /// The same decisions in fewer words.
-pub(super) fn shorten(book: &Book, rules: Vec<Fold>) -> Vec<Fold> {
+pub(super) fn shorten(book: &StepCatalog, rules: Vec<FoldedRule>) -> Vec<FoldedRule> {
     let mut rules = rules;
     prune(book, &mut rules);
     if HELD < rules.len() {
@@ -30,7 +30,7 @@ pub(super) fn shorten(book: &Book, rules: Vec<Fold>) -> Vec<Fold> {
 }
 
 /// The rule that decides about each step.
-fn deciders(book: &Book, rules: &[Fold]) -> Vec<Option<usize>> {
+fn deciders(book: &StepCatalog, rules: &[FoldedRule]) -> Vec<Option<usize>> {
     let mut deciders = vec![None; book.steps.len()];
     for (at, rule) in rules.iter().enumerate().rev() {
         for step in &rule.reach {
@@ -41,7 +41,7 @@ fn deciders(book: &Book, rules: &[Fold]) -> Vec<Option<usize>> {
 }
 
 /// Whether every step is left where it is.
-fn holds(book: &Book, rules: &[Fold]) -> bool {
+fn holds(book: &StepCatalog, rules: &[FoldedRule]) -> bool {
     let is_right = |(step, decider): (usize, Option<usize>)| {
         let rule = decider.and_then(|it| rules.get(it));
         rule.is_none_or(|it| it.place.is_none() || it.place == book.place.get(step).copied())
@@ -50,7 +50,7 @@ fn holds(book: &Book, rules: &[Fold]) -> bool {
 }
 
 /// Takes away rules, and names in them, that decide about no step.
-fn prune(book: &Book, rules: &mut Vec<Fold>) {
+fn prune(book: &StepCatalog, rules: &mut Vec<FoldedRule>) {
     let deciders = deciders(book, rules);
     let mut decided: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
     for (step, decider) in deciders.into_iter().enumerate() {
@@ -76,11 +76,16 @@ fn prune(book: &Book, rules: &mut Vec<Fold>) {
 }
 
 /// The rules with two of them as one, where that says the same.
-fn joined(book: &Book, rules: &[Fold], at: usize, other: usize) -> Option<Vec<Fold>> {
+fn joined(
+    book: &StepCatalog,
+    rules: &[FoldedRule],
+    at: usize,
+    other: usize,
+) -> Option<Vec<FoldedRule>> {
     let (one, two) = (rules.get(at)?, rules.get(other)?);
     let terms = union(&one.terms, &two.terms)?;
     (one.place.is_some() && one.place == two.place).then_some(())?;
-    let both = Fold { place: one.place, reach: book.reach(&terms), terms };
+    let both = FoldedRule { place: one.place, reach: book.reach(&terms), terms };
     let ways = [(at, other), (other, at)].into_iter().map(|(stays, goes)| {
         let mut rules = rules.to_vec();
         rules.get_mut(stays).into_iter().for_each(|it| *it = both.clone());
@@ -91,12 +96,12 @@ fn joined(book: &Book, rules: &[Fold], at: usize, other: usize) -> Option<Vec<Fo
 }
 
 /// The terms of two rules as those of one; none where they differ in more than one facet.
-fn union(one: &[Term], other: &[Term]) -> Option<Vec<Term>> {
+fn union(one: &[RuleTerm], other: &[RuleTerm]) -> Option<Vec<RuleTerm>> {
     let same =
         one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.0 == other.0);
     let differ = one.iter().zip(other).filter(|(one, other)| one != other).count();
     (same && differ <= 1 && !one.is_empty()).then(|| {
-        let both = |(one, other): (&Term, &Term)| {
+        let both = |(one, other): (&RuleTerm, &RuleTerm)| {
             let names: BTreeSet<usize> = one.1.iter().chain(&other.1).copied().collect();
             (one.0, names.into_iter().collect())
         };

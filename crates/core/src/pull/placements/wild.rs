@@ -11,7 +11,7 @@ const WORD: usize = 4;
 
 /// Where words have to be in names, to be what these have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Words {
+pub(super) enum WordPosition {
     /// At their beginning, as in families of types; two names are enough.
     First,
     /// Anywhere; of two names a person would write both.
@@ -20,8 +20,8 @@ pub(super) enum Words {
 
 /// The names of a list, those with words in common by a wildcard that finds no other of `all`, which are in
 /// lower case.
-pub(super) fn wild(names: &[&str], all: &BTreeSet<String>, words: Words) -> Vec<String> {
-    let enough = if words == Words::First { 2 } else { 3 };
+pub(super) fn wild(names: &[&str], all: &BTreeSet<String>, words: WordPosition) -> Vec<String> {
+    let enough = if words == WordPosition::First { 2 } else { 3 };
     let listed: BTreeSet<String> = names.iter().map(|it| it.to_lowercase()).collect();
     let mut open = listed.clone();
     let mut said: Vec<String> = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn wild(names: &[&str], all: &BTreeSet<String>, words: Words) -> Vec<
 }
 
 /// Wildcards for what names begin with, end in, or have inside.
-fn candidates(names: &[&str], place: Words) -> BTreeSet<String> {
+fn candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
     let mut candidates = BTreeSet::new();
     for name in names.iter().filter(|it| !it.contains(['*', '?', '!'])) {
         for (start, end) in words(name) {
@@ -67,7 +67,7 @@ fn candidates(names: &[&str], place: Words) -> BTreeSet<String> {
                 continue;
             }
             candidates.insert(format!("{before}*"));
-            if place == Words::Anywhere {
+            if place == WordPosition::Anywhere {
                 candidates.extend([format!("*{behind}"), format!("*{word}*")]);
             }
         }
@@ -127,7 +127,7 @@ fn filled(items: &[String], width: usize) -> String {
 mod tests {
     use super::*;
 
-    fn said(names: &[&str], others: &[&str], words: Words) -> String {
+    fn said(names: &[&str], others: &[&str], words: WordPosition) -> String {
         let all = names.iter().chain(others).map(|it| it.to_lowercase()).collect();
         wild(names, &all, words).join(" | ")
     }
@@ -135,24 +135,24 @@ mod tests {
     #[test]
     fn words_that_names_have_in_common_are_said_once() {
         let names = ["Back up database", "Migrate database", "Restore database", "Sweep"];
-        assert_eq!(said(&names, &[], Words::Anywhere), "*database | Sweep");
+        assert_eq!(said(&names, &[], WordPosition::Anywhere), "*database | Sweep");
         let names = ["Octopus.KubernetesRunScript", "Octopus.KubernetesDeployRawYaml"];
-        assert_eq!(said(&names, &["Octopus.Script"], Words::First), "Octopus.Kubernetes*");
+        assert_eq!(said(&names, &["Octopus.Script"], WordPosition::First), "Octopus.Kubernetes*");
         let names = ["Octopus.Script", "Octopus.AwsRunScript"];
-        assert_eq!(said(&names, &[], Words::First), "Octopus.AwsRunScript | Octopus.Script");
+        assert_eq!(said(&names, &[], WordPosition::First), "Octopus.AwsRunScript | Octopus.Script");
     }
 
     #[test]
     fn a_wildcard_finds_nothing_but_what_it_came_from() {
         let names = ["Legacy CRM", "Legacy ERP", "Legacy HR"];
         let apart = "Legacy CRM | Legacy ERP | Legacy HR";
-        assert_eq!(said(&names, &["legacy cms"], Words::Anywhere), apart);
-        assert_eq!(said(&names, &["CMS"], Words::Anywhere), "Legacy*");
+        assert_eq!(said(&names, &["legacy cms"], WordPosition::Anywhere), apart);
+        assert_eq!(said(&names, &["CMS"], WordPosition::Anywhere), "Legacy*");
     }
 
     #[test]
     fn two_names_stay_two_names() {
         let names = ["Legacy CRM", "Legacy ERP"];
-        assert_eq!(said(&names, &[], Words::Anywhere), "Legacy CRM | Legacy ERP");
+        assert_eq!(said(&names, &[], WordPosition::Anywhere), "Legacy CRM | Legacy ERP");
     }
 }

@@ -3,11 +3,11 @@
 //! Never: the way back, which no server has.
 
 use crate::{
-    answer::{Answer, Refusal, Result},
-    git::{Repository, Settings, Signature, Tree, short},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    git::{CommitSignature, CommitTree, GitRepository, GitSettings, short},
     kind::{PROCESSES, PROJECTS, VARIABLES},
-    resource::{Call, field, links, now, plain, text},
-    store::{self, Document},
+    resource::{RequestContext, field, links, now, plain, text},
+    store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
@@ -16,15 +16,19 @@ use serde_json::{Value, json};
 /// # Source
 ///
 /// `ConvertToVcs` of the Go client: `VersionControlSettings`, `CommitMessage`, `InitialCommitBranchName`.
-pub(super) fn convert(call: &Call<'_>, document: &Document, mut project: Value) -> Result {
-    call.who.needs(PROJECTS.edit)?;
-    if Settings::of(&project).is_some() {
-        return Err(Refusal::rule("This project is version controlled already."));
+pub(super) fn convert(
+    call: &RequestContext<'_>,
+    document: &StoredDocument,
+    mut project: Value,
+) -> HandlerResult {
+    call.person.needs(PROJECTS.edit)?;
+    if GitSettings::of(&project).is_some() {
+        return Err(ErrorResponse::rule("This project is version controlled already."));
     }
     let body = call.request.document()?;
     let mut wanted = field(&body, "VersionControlSettings").clone();
     if !wanted.is_object() {
-        return Err(Refusal::rule("Please provide the version control settings."));
+        return Err(ErrorResponse::rule("Please provide the version control settings."));
     }
     wanted["Type"] = json!("VersionControlled");
     wanted["ConversionState"] = json!({ "VariablesAreInGit": true, "RunbooksAreInGit": false });
@@ -32,24 +36,24 @@ pub(super) fn convert(call: &Call<'_>, document: &Document, mut project: Value) 
     project["PersistenceSettings"] = wanted;
     project["IsVersionControlled"] = json!(true);
     project["Links"] = links::of(&PROJECTS, &call.space, &document.id, &project);
-    let settings = Settings::of(&project)
-        .ok_or_else(|| Refusal::rule("These are no version control settings."))?;
+    let settings = GitSettings::of(&project)
+        .ok_or_else(|| ErrorResponse::rule("These are no version control settings."))?;
     settings.reach()?;
     let message = Some(text(&body, "CommitMessage")).filter(|it| !it.is_empty());
-    let says = Signature {
+    let says = CommitSignature {
         message: message.unwrap_or("Initial commit of deployment process"),
-        author: &call.who.username,
-        at: &now(),
+        author: &call.person.username,
+        time: &now(),
     };
     let tree = moved(call, &document.id)?;
-    let repository = Repository { db: call.db, space: &call.space, project: &document.id };
+    let repository = GitRepository { db: call.db, space: &call.space, project: &document.id };
     repository.write(first_branch(&settings, &body), tree, says)?;
-    store::save(call.db, &Document::new(&PROJECTS, &project))?;
-    Ok(Answer::of(&json!({ "Messages": [] })))
+    store::save(call.db, &StoredDocument::new(&PROJECTS, &project))?;
+    Ok(SandboxResponse::of(&json!({ "Messages": [] })))
 }
 
 /// Where the first commit goes: a protected default branch takes none.
-fn first_branch<'a>(settings: &'a Settings, body: &'a Value) -> &'a str {
+fn first_branch<'a>(settings: &'a GitSettings, body: &'a Value) -> &'a str {
     if !settings.protects(settings.default_branch()) {
         return settings.default_branch();
     }
@@ -59,7 +63,7 @@ fn first_branch<'a>(settings: &'a Settings, body: &'a Value) -> &'a str {
 
 /// The first tree of a project. Its process leaves the database; its variables stay there too, because
 /// secrets never go to Git.
-fn moved(call: &Call<'_>, project: &str) -> Result<Tree> {
+fn moved(call: &RequestContext<'_>, project: &str) -> HandlerResult<CommitTree> {
     let process = call.find(&PROCESSES, &format!("{}-{project}", PROCESSES.prefix))?;
     let variables = call.find(&VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
     store::delete(call.db, &process.id)?;

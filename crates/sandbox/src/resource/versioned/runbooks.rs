@@ -6,54 +6,55 @@
 //!
 //! `api.md` 2.9; the official TypeScript client, `features/projects/runbooks/runbookRepository`.
 
-use super::{Project, RUNBOOK, documents, message, sent};
+use super::{ProjectAtRef, RUNBOOK, documents, message, sent};
 use crate::{
-    answer::{Answer, Refusal, Result},
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{RUNBOOK_PROCESSES, RUNBOOKS},
     page, permission,
-    request::Verb,
+    request::HttpVerb,
     resource::{
         field,
-        normal::{Fields, Reader as _},
+        normal::{JsonFieldAccess as _, JsonFields},
         slug, text,
     },
 };
 use serde_json::{Value, json};
 
-impl Project<'_> {
+impl ProjectAtRef<'_> {
     /// Answers what is asked of the runbooks of this ref.
-    pub(super) fn runbooks(&self, path: &[&str]) -> Result {
+    pub(super) fn runbooks(&self, path: &[&str]) -> HandlerResult {
         match (self.call.verb(), path) {
-            (Verb::Get, []) => {
-                let may = self.call.who.may(RUNBOOKS.view);
-                let ids = self.at.1.tree.keys().filter(|id| may && id.starts_with(RUNBOOK));
+            (HttpVerb::Get, []) => {
+                let may = self.call.person.may(RUNBOOKS.view);
+                let ids = self.git_ref.1.tree.keys().filter(|id| may && id.starts_with(RUNBOOK));
                 let all = ids.map(|id| Ok(serde_json::from_str(&self.shown(id)?)?));
-                let all: Vec<Value> = all.collect::<Result<_>>()?;
+                let all: Vec<Value> = all.collect::<HandlerResult<_>>()?;
                 Ok(page::of_values(self.call.request, &RUNBOOKS, &self.path("runbooks"), all))
             }
-            (Verb::Get, [_]) => {
-                self.call.who.needs(RUNBOOKS.view)?;
-                self.shown(&format!("{RUNBOOK}{}", sent(self.call, path))).map(Answer::text)
+            (HttpVerb::Get, [_]) => {
+                self.call.person.needs(RUNBOOKS.view)?;
+                self.shown(&format!("{RUNBOOK}{}", sent(self.call, path)))
+                    .map(SandboxResponse::text)
             }
-            (Verb::Post, ["v2"]) => self.make_runbook(),
-            (Verb::Put, [_]) => self.change_runbook(sent(self.call, path)),
-            (Verb::Delete, [_]) => self.delete_runbook(sent(self.call, path)),
-            (_, [] | [_]) => Err(Refusal::method()),
-            _ => Err(Refusal::missing()),
+            (HttpVerb::Post, ["v2"]) => self.make_runbook(),
+            (HttpVerb::Put, [_]) => self.change_runbook(sent(self.call, path)),
+            (HttpVerb::Delete, [_]) => self.delete_runbook(sent(self.call, path)),
+            (_, [] | [_]) => Err(ErrorResponse::method()),
+            _ => Err(ErrorResponse::missing()),
         }
     }
 
     /// The name that a body gives, which no runbook of the ref has but the one of this id.
-    fn named(&self, body: &Fields, own: &str) -> Result<String> {
+    fn named(&self, body: &JsonFields, own: &str) -> HandlerResult<String> {
         let name = body.text("Name").trim().to_owned();
         if name.is_empty() {
-            return Err(Refusal::rule("Please provide a name."));
+            return Err(ErrorResponse::rule("Please provide a name."));
         }
-        for (id, text) in self.at.1.tree.iter().filter(|(id, _)| id.starts_with(RUNBOOK)) {
-            let taken: Fields = serde_json::from_str(text)?;
+        for (id, text) in self.git_ref.1.tree.iter().filter(|(id, _)| id.starts_with(RUNBOOK)) {
+            let taken: JsonFields = serde_json::from_str(text)?;
             let is_taken = taken.text("Name").to_lowercase() == name.to_lowercase();
             if is_taken && !id.eq_ignore_ascii_case(own) {
-                return Err(Refusal::rule(format!(
+                return Err(ErrorResponse::rule(format!(
                     "A runbook with the name '{name}' already exists. Please choose a different name."
                 )));
             }
@@ -61,19 +62,19 @@ impl Project<'_> {
         Ok(name)
     }
 
-    fn make_runbook(&self) -> Result {
-        self.call.who.needs(permission::to("Create", RUNBOOKS.edit))?;
-        let mut body: Fields = serde_json::from_str(&self.call.request.body)?;
+    fn make_runbook(&self) -> HandlerResult {
+        self.call.person.needs(permission::to("Create", RUNBOOKS.edit))?;
+        let mut body: JsonFields = serde_json::from_str(&self.call.request.body)?;
         let said = body.text("ChangeDescription");
         message(&mut body, RUNBOOKS.noun);
         let name = self.named(&body, "")?;
         let message = if said.trim().is_empty() { format!("Created {name}") } else { said };
         let project = self.repository.project;
         let made = documents(&self.call.space, project, Some(&name), &json!([]));
-        let mut tree = self.at.1.tree.clone();
+        let mut tree = self.git_ref.1.tree.clone();
         let id = format!("{RUNBOOK}{}", slug(&name));
         if made.keys().any(|id| tree.contains_key(id)) {
-            return Err(Refusal::rule("A runbook with this slug already exists."));
+            return Err(ErrorResponse::rule("A runbook with this slug already exists."));
         }
         tree.extend(made);
         let mut runbook: Value =
@@ -95,12 +96,12 @@ impl Project<'_> {
             "RunbookProcesses":
                 self.path(&format!("runbookProcesses/{}", text(&runbook, "RunbookProcessId"))),
         });
-        Ok(Answer::created(&runbook))
+        Ok(SandboxResponse::created(&runbook))
     }
 
     /// Changes a runbook. What it is known by stays, whatever its name.
-    fn change_runbook(&self, id: &str) -> Result {
-        self.call.who.needs(RUNBOOKS.edit)?;
+    fn change_runbook(&self, id: &str) -> HandlerResult {
+        self.call.person.needs(RUNBOOKS.edit)?;
         let id = format!("{RUNBOOK}{id}");
         self.commit(&RUNBOOKS, &id, |mut new, old| {
             self.named(&new, &id)?;
@@ -112,13 +113,13 @@ impl Project<'_> {
         })
     }
 
-    fn delete_runbook(&self, id: &str) -> Result {
-        self.call.who.needs(permission::to("Delete", RUNBOOKS.edit))?;
+    fn delete_runbook(&self, id: &str) -> HandlerResult {
+        self.call.person.needs(permission::to("Delete", RUNBOOKS.edit))?;
         let runbook = self.spelled(&format!("{RUNBOOK}{id}"))?;
         let process = format!("{}-{id}", RUNBOOK_PROCESSES.prefix);
-        let mut tree = self.at.1.tree.clone();
+        let mut tree = self.git_ref.1.tree.clone();
         tree.retain(|id, _| id != runbook && !id.eq_ignore_ascii_case(&process));
         self.write(tree, "Deleted runbook")?;
-        Ok(Answer::done())
+        Ok(SandboxResponse::done())
     }
 }

@@ -5,14 +5,14 @@
 use crate::{
     kind::{POLICIES, POOLS, PROXIES, WORKERS},
     resource::{health, policies},
-    seed::garden::{self, Garden},
+    seed::garden::{self, SpaceSeeder},
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// The ids of the pools.
 #[derive(Debug)]
-pub(super) struct Pools {
+pub(super) struct AcmePools {
     /// Where SSH and Kubernetes workers are.
     pub(super) linux: String,
     /// Where Tentacles are.
@@ -20,13 +20,13 @@ pub(super) struct Pools {
 }
 
 /// Linux, Windows, and one that nobody is in, beside the default one.
-pub(super) fn pools(garden: &mut Garden<'_>) -> Result<Pools> {
+pub(super) fn pools(garden: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
     let mut plant = |order: u8, name, description| {
         let mut pool = garden::pool(name, description, false);
         pool["SortOrder"] = json!(order);
         garden.plant(&POOLS, pool)
     };
-    let pools = Pools {
+    let pools = AcmePools {
         linux: plant(1, "Linux", "Bash, kubectl, helm, Azure CLI")?,
         windows: plant(2, "Windows", "PowerShell, sqlcmd")?,
     };
@@ -35,7 +35,7 @@ pub(super) fn pools(garden: &mut Garden<'_>) -> Result<Pools> {
 }
 
 /// The workers, with a policy and a proxy that one of them has.
-pub(super) fn workers(garden: &mut Garden<'_>, pools: &Pools) -> Result<()> {
+pub(super) fn workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> Result<()> {
     let secret = json!({ "HasValue": false, "NewValue": null, "Hint": null });
     let proxy = garden.plant(
         &PROXIES,

@@ -4,17 +4,17 @@
 
 use crate::resource::slug;
 use crate::seed::{
-    estate::{Estate, variable},
-    garden::Garden,
-    steps::{self, Empty, script, step},
+    estate::{SeedInventory, variable},
+    garden::SpaceSeeder,
+    steps::{self, EmptyPoolSpelling, script, step},
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants the projects. `linux` and `windows` are ids of pools.
 pub(super) fn plant(
-    garden: &mut Garden<'_>,
-    estate: &Estate,
+    garden: &mut SpaceSeeder<'_>,
+    estate: &SeedInventory,
     linux: &str,
     windows: &str,
 ) -> Result<()> {
@@ -30,7 +30,11 @@ pub(super) fn plant(
             ("release/1.0", vec![shop(Value::Null)]),
         ],
     )?;
-    garden.runbook(&id, "Empty the carts", vec![steps::back_up_database(Empty::Null)])?;
+    garden.runbook(
+        &id,
+        "Empty the carts",
+        vec![steps::back_up_database(EmptyPoolSpelling::Null)],
+    )?;
     let repository = garden.repository(&id);
     if let Some((_, commit)) = repository.find("release/1.0")? {
         repository.tag("v1.0.0", &commit.hash)?;
@@ -40,7 +44,7 @@ pub(super) fn plant(
         "ProtectedDefaultBranch": true,
         "ConversionState": { "VariablesAreInGit": true, "RunbooksAreInGit": true },
     });
-    let restart = || (Some("Restart"), vec![steps::back_up_database(Empty::Text)]);
+    let restart = || (Some("Restart"), vec![steps::back_up_database(EmptyPoolSpelling::Text)]);
     garden.git_project(
         in_git("Payments", own),
         vec![variable("Build.WorkerPool", "WorkerPool", &json!(windows))],
@@ -66,15 +70,15 @@ pub(super) fn plant(
 /// A deployment process whose first step is in a pool.
 fn shop(pool: Value) -> (Option<&'static str>, Vec<Value>) {
     let properties = script("Bash", "docker build .", "true");
-    let mut build = step("Build the image", "Octopus.Script", Empty::Null, properties);
+    let mut build = step("Build the image", "Octopus.Script", EmptyPoolSpelling::Null, properties);
     build["Actions"][0]["WorkerPoolId"] = pool;
-    let migrate = steps::migrate_database(Empty::Null);
-    let deploy = steps::deploy_to_aks(Empty::Null);
-    (None, vec![build, migrate, deploy, steps::notify(Empty::Null)])
+    let migrate = steps::migrate_database(EmptyPoolSpelling::Null);
+    let deploy = steps::deploy_to_aks(EmptyPoolSpelling::Null);
+    (None, vec![build, migrate, deploy, steps::notify(EmptyPoolSpelling::Null)])
 }
 
 /// A project in Git, with the settings that are its own.
-fn project(name: &str, own: Value, estate: &Estate) -> Value {
+fn project(name: &str, own: Value, estate: &SeedInventory) -> Value {
     let mut settings = json!({
         "Type": "VersionControlled",
         "Url": format!("https://git.acme.example/{}.git", slug(name)),

@@ -9,8 +9,8 @@
 
 use crate::{
     kind::PROCESS_TEMPLATES,
-    seed::steps::{Empty, script, step},
-    store::{self, Document},
+    seed::steps::{EmptyPoolSpelling, script, step},
+    store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Result};
 use serde_json::{Value, json};
@@ -22,17 +22,17 @@ pub(super) fn plant(db: &Connection) -> Result<()> {
         step
     };
     let render = script("Bash", "kustomize build . > manifests.yaml", "true");
-    let render = step("Render the manifests", "Octopus.Script", Empty::Null, render);
+    let render = step("Render the manifests", "Octopus.Script", EmptyPoolSpelling::Null, render);
     let approve = json!({
         "Octopus.Action.RunOnServer": "true",
         "Octopus.Action.Manual.Instructions": "Look at what is about to be rolled out.",
     });
-    let approve = step("Approve", "Octopus.Manual", Empty::Null, approve);
+    let approve = step("Approve", "Octopus.Manual", EmptyPoolSpelling::Null, approve);
     let body = "aws eks update-kubeconfig --name services\n\
                 kubectl apply --filename manifests.yaml\n\
                 kubectl scale deployment --all --replicas #{Replicas}\n";
     let roll_out = script("Bash", body, "true");
-    let roll_out = step("Roll out", "Octopus.AwsRunScript", Empty::Null, roll_out);
+    let roll_out = step("Roll out", "Octopus.AwsRunScript", EmptyPoolSpelling::Null, roll_out);
     let mut steps = vec![by_parameter(render), approve, by_parameter(roll_out)];
     for (index, step) in steps.iter_mut().enumerate() {
         step["Id"] = json!(format!("{index:08x}-0000-4000-8000-00000000face"));
@@ -67,5 +67,5 @@ pub(super) fn plant(db: &Connection) -> Result<()> {
         "PublishedDate": "2026-01-05T09:00:00.000+00:00",
         "GitCommit": null,
     });
-    store::save(db, &Document::new(&PROCESS_TEMPLATES, &template))
+    store::save(db, &StoredDocument::new(&PROCESS_TEMPLATES, &template))
 }

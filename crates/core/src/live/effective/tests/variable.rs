@@ -1,7 +1,9 @@
 //! The rows about variables: which of several values holds, case by case (`api.md` 2.12).
 
 use super::*;
-use crate::live::{Branch, Given, OnBranch, Store, VariableOwner, VariableScope};
+use crate::live::{
+    LiveBranch, LiveVariableScope, ValueBranch, ValueSource, VariableOwner, VariableStore,
+};
 
 /// A value, as `environments | channels | tags | actions | processes | pool`, of the project or a library. The
 /// pool may be `ask` or `ask h` (prompted), a tag `of A` (given by tenant `A`), a process `targets`.
@@ -13,10 +15,10 @@ pub(super) fn variable(library: bool, text: &str) -> PoolVariable {
     let web = Name::new("Web");
     let (tenants, tenant_tags) = list(2).into_iter().partition(|it| it.starts_with("of "));
     let (pool, given) = match cells[5].strip_prefix("ask") {
-        Some(pool) => (pool.trim(), Given::Asked),
+        Some(pool) => (pool.trim(), ValueSource::Prompted),
         None => match cells[5].strip_prefix("template") {
-            Some(pool) => (pool.trim(), Given::Default),
-            None => (cells[5], Given::Said),
+            Some(pool) => (pool.trim(), ValueSource::TemplateDefault),
+            None => (cells[5], ValueSource::Set),
         },
     };
     let on_targets = list(4) == ["targets"];
@@ -29,7 +31,7 @@ pub(super) fn variable(library: bool, text: &str) -> PoolVariable {
             false => VariableOwner::Project(web.clone()),
         },
         projects: vec![web],
-        scope: VariableScope {
+        scope: LiveVariableScope {
             environments: list(0),
             channels: list(1),
             tenant_tags,
@@ -39,7 +41,7 @@ pub(super) fn variable(library: bool, text: &str) -> PoolVariable {
             on_targets,
         },
         pool: (!pool.is_empty()).then(|| Id::new(pool)),
-        given,
+        source: given,
         branch: None,
     }
 }
@@ -49,7 +51,7 @@ fn the_narrowest_value_of_a_variable_decides() {
     let told = |own: &[&str], library: &[&str]| {
         let mut live = world();
         let own = own.iter().map(|it| variable(false, it));
-        live.choosers.variables = own.chain(library.iter().map(|it| variable(true, it))).collect();
+        live.indirect.variables = own.chain(library.iter().map(|it| variable(true, it))).collect();
         let step = step("Octopus.Script", "true", "", Place::Variable("p".to_owned()));
         told(&effective(&process(), &step, &live)).replace(" by variable", "")
     };
@@ -121,8 +123,8 @@ fn the_narrowest_value_of_a_variable_decides() {
 fn where_each_environment_has_a_value_there_is_no_other() {
     let told = |values: &[&str]| {
         let mut live = world();
-        live.choosers.environments = vec!["Prod".to_owned(), "Test".to_owned()];
-        live.choosers.variables = values.iter().map(|it| variable(false, it)).collect();
+        live.indirect.environments = vec!["Prod".to_owned(), "Test".to_owned()];
+        live.indirect.variables = values.iter().map(|it| variable(false, it)).collect();
         let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
         told(&effective(&process(), &step, &live)).replace(" by variable", "")
     };
@@ -134,7 +136,7 @@ fn where_each_environment_has_a_value_there_is_no_other() {
 #[test]
 fn a_runbook_run_has_no_channel() {
     let mut live = world();
-    live.choosers.variables =
+    live.indirect.variables =
         ["-|Beta|-|-|-|h", "-|-|-|-|-|m"].map(|it| variable(false, it)).to_vec();
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(
@@ -154,7 +156,7 @@ fn a_variable_of_another_project_or_of_a_library_that_is_not_included_never_hold
     let mut own = variable(false, "-|-|-|-|-|h");
     (own.owner, own.projects) = (VariableOwner::Project(other.clone()), vec![other]);
     let library = PoolVariable { projects: Vec::new(), ..variable(true, "-|-|-|-|-|h") };
-    live.choosers.variables = vec![own, library];
+    live.indirect.variables = vec![own, library];
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(told(&effective(&process(), &step, &live)), "nowhere NoValue by variable");
 }
@@ -166,7 +168,7 @@ fn of_too_many_scopes_each_value_is_told() {
         let tenant = format!("-|-|of T{at}|-|-|h");
         [tenant, format!("E{at}|-|-|-|-|m")]
     });
-    live.choosers.variables = values.map(|it| variable(false, &it)).collect();
+    live.indirect.variables = values.map(|it| variable(false, &it)).collect();
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     let cases = effective(&process(), &step, &live);
     assert_eq!(cases.len(), 401);
@@ -177,46 +179,46 @@ fn of_too_many_scopes_each_value_is_told() {
 #[test]
 fn a_value_that_could_not_be_read_may_be_there() {
     let mut live = world();
-    live.gaps.push(Gap::new(String::new(), String::new(), Hides::Pointers));
+    live.unread.push(UnreadPart::new(String::new(), String::new(), HiddenData::PoolReferences));
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
     // A template's default is what holds where nobody says another, and so nobody can tell.
     let mut by_default = variable(false, "-|-|-|-|-|h");
-    by_default.given = Given::Default;
-    live.choosers.variables = vec![by_default.clone()];
+    by_default.source = ValueSource::TemplateDefault;
+    live.indirect.variables = vec![by_default.clone()];
     assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
-    by_default.given = Given::Said;
-    live.choosers.variables = vec![by_default];
+    by_default.source = ValueSource::Set;
+    live.indirect.variables = vec![by_default];
     assert_eq!(told(&effective(&process(), &step, &live)), "pool h by variable");
     // What is hidden of another project has nothing for this one.
-    live.choosers.variables.clear();
-    live.gaps.iter_mut().for_each(|it| it.project = Some(Name::new("Another")));
+    live.indirect.variables.clear();
+    live.unread.iter_mut().for_each(|it| it.project = Some(Name::new("Another")));
     assert_eq!(told(&effective(&process(), &step, &live)), "nowhere NoValue by variable");
 }
 
 #[test]
 fn a_process_in_git_takes_the_values_of_its_own_branch() {
     let on = |name: &str, pool: &str, is_default| PoolVariable {
-        branch: Some(OnBranch { name: name.to_owned(), is_default }),
+        branch: Some(ValueBranch { name: name.to_owned(), is_default }),
         ..variable(false, &format!("-|-|-|-|-|{pool}"))
     };
     let set = |branch: &str| LiveVariableSet {
         id: LiveVariableSet::on_branch(&Id::new("Projects-1"), "variableset-Projects-1", branch),
         owner: VariableOwner::Project(Name::new("Web")),
         projects: vec![Name::new("Web")],
-        store: Store::OtherBranch(branch.to_owned()),
+        store: VariableStore::OtherBranch(branch.to_owned()),
         on_default_branch: branch == "main",
-        others: Vec::new(),
+        other_variables: Vec::new(),
         environments: Vec::new(),
         channels: Vec::new(),
         tenant_tags: Vec::new(),
     };
     let mut live = world();
-    live.choosers.variables = vec![on("main", "h", true), on("trial", "m", false)];
-    live.choosers.sets = vec![set("main"), set("trial"), set("bare")];
+    live.indirect.variables = vec![on("main", "h", true), on("trial", "m", false)];
+    live.indirect.sets = vec![set("main"), set("trial"), set("bare")];
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     let on_branch = |name: Option<&str>| {
-        let branch = name.map(|name| Branch {
+        let branch = name.map(|name| LiveBranch {
             document: "deploymentprocess-Projects-1".into(),
             project: Id::new("Projects-1"),
             repository: String::new(),

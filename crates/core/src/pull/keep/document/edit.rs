@@ -1,10 +1,12 @@
 //! Edits of one table: its values, and its key.
 
-use super::{Document, Entry, Form, Table, is_of_map, lines, read::parts, read_value};
+use super::{
+    TableForm, TomlDocument, TomlEntry, TomlTable, is_of_map, lines, read::parts, read_value,
+};
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// Gives a key of a table this value, unless it has it; whether anything changes.
-    pub(in super::super) fn set(&mut self, table: &Table, key: &str, value: &str) -> bool {
+    pub(in super::super) fn set(&mut self, table: &TomlTable, key: &str, value: &str) -> bool {
         let Some(entry) = table.value(key) else {
             self.add(table, &format!("{key} = {value}"));
             return true;
@@ -23,7 +25,7 @@ impl Document<'_> {
     }
 
     /// Adds `key = value` to a table.
-    pub(super) fn add(&mut self, table: &Table, said: &str) {
+    pub(super) fn add(&mut self, table: &TomlTable, said: &str) {
         let Some(braces) = &table.braces else { return self.add_line(table, said) };
         let prefix = table.entries.last().map(|it| self.prefix(table, it)).unwrap_or_default();
         let said = format!("{prefix}{said}");
@@ -31,30 +33,30 @@ impl Document<'_> {
     }
 
     /// Adds a line to a table.
-    fn add_line(&mut self, table: &Table, said: &str) {
+    fn add_line(&mut self, table: &TomlTable, said: &str) {
         let last = table.entries.last();
         let prefix = last.map(|it| self.prefix(table, it)).unwrap_or_default();
         let at = self.line_end(last.map_or(table.whole.end, |it| it.value.end));
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
         let first = if open { "\n" } else { "" };
-        let indent = last.filter(|_| table.form == Form::Dotted);
+        let indent = last.filter(|_| table.form == TableForm::Dotted);
         let indent = indent.map(|it| self.slice(self.line_start(it.start)..it.start).to_owned());
         let indent = indent.unwrap_or_default();
         self.replace(at..at, format!("{first}{indent}{prefix}{said}\n"));
     }
 
     /// What stands before the keys of a table in each of its dotted lines.
-    pub(super) fn prefix(&self, table: &Table, entry: &Entry) -> String {
+    pub(super) fn prefix(&self, table: &TomlTable, entry: &TomlEntry) -> String {
         let parts = parts(self.text, entry.start);
         let own = parts.get(table.path.len() - table.depth);
-        let own = own.filter(|_| table.form == Form::Dotted);
+        let own = own.filter(|_| table.form == TableForm::Dotted);
         own.map_or(String::new(), |it| self.slice(entry.start..it.start).to_owned())
     }
 
     /// Has another key with this value where a key is; false where that is not in the table.
     pub(in super::super) fn swap(
         &mut self,
-        table: &Table,
+        table: &TomlTable,
         key: &str,
         by: &str,
         value: &str,
@@ -68,8 +70,9 @@ impl Document<'_> {
     }
 
     /// Takes a key out of a table, and the table that it may be.
-    pub(in super::super) fn unset(&mut self, table: &Table, key: &str) -> bool {
-        let gone: Vec<Entry> = table.entries.iter().filter(|it| it.name == key).cloned().collect();
+    pub(in super::super) fn unset(&mut self, table: &TomlTable, key: &str) -> bool {
+        let gone: Vec<TomlEntry> =
+            table.entries.iter().filter(|it| it.name == key).cloned().collect();
         self.drop_entries(table.braces.as_ref(), &gone);
         let inner = self.inner(table, key);
         inner.iter().for_each(|at| self.remove_lines(*at, ""));
@@ -77,7 +80,7 @@ impl Document<'_> {
     }
 
     /// The tables with headers that a key of a table is.
-    fn inner(&self, table: &Table, key: &str) -> Vec<usize> {
+    fn inner(&self, table: &TomlTable, key: &str) -> Vec<usize> {
         let path = [table.path.as_slice(), &[key.to_owned()]].concat();
         let inner = self.with_headers(&path);
         if is_of_map(&table.path) {
@@ -92,13 +95,13 @@ impl Document<'_> {
 
     /// The tables of a path and inside it that have headers.
     pub(super) fn with_headers(&self, path: &[String]) -> Vec<usize> {
-        let has_header = |it: &Table| it.form == Form::Header && it.path.starts_with(path);
+        let has_header = |it: &TomlTable| it.form == TableForm::Header && it.path.starts_with(path);
         let tables = self.tables.iter().enumerate().filter(|(_, it)| has_header(it));
         tables.map(|(at, _)| at).collect()
     }
 
     /// Calls a table by another key, wherever it is called so.
-    pub(in super::super) fn rename(&mut self, table: &Table, key: &str) {
+    pub(in super::super) fn rename(&mut self, table: &TomlTable, key: &str) {
         let place = table.path.len().saturating_sub(1);
         for at in self.with_headers(&table.path) {
             let Some(header) = self.tables.get(at).map(|it| it.whole.clone()) else { continue };
@@ -107,9 +110,9 @@ impl Document<'_> {
             part.into_iter().for_each(|part| self.replace(part, key.to_owned()));
         }
         match table.form {
-            Form::Header | Form::Item => {}
-            Form::Braces => self.replace(table.key.clone(), key.to_owned()),
-            Form::Dotted => {
+            TableForm::Header | TableForm::Item => {}
+            TableForm::Braces => self.replace(table.key.clone(), key.to_owned()),
+            TableForm::Dotted => {
                 let called = table
                     .entries
                     .iter()

@@ -1,13 +1,13 @@
 //! What is taken out of lists and braces, and what is added to them.
 
-use super::{Document, Entry, Form, Pending, Table, lines, said};
+use super::{PendingEdit, TableForm, TomlDocument, TomlEntry, TomlTable, lines, said};
 use crate::model::Name;
 use std::ops::Range;
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// Takes the item at a place out of the list it is in; false where it is the only one, or in none.
-    pub(in super::super) fn take_item(&mut self, table: &Table, place: usize) -> bool {
-        let within = |it: &&Entry| it.value.contains(&place);
+    pub(in super::super) fn take_item(&mut self, table: &TomlTable, place: usize) -> bool {
+        let within = |it: &&TomlEntry| it.value.contains(&place);
         let entry = table.entries.iter().find(within);
         entry.is_some_and(|entry| self.take(entry, |it| it.contains(&place)))
     }
@@ -15,7 +15,7 @@ impl Document<'_> {
     /// Takes names out of the list that a key has; false where that would be none or all, or there is no list.
     pub(in super::super) fn take_names(
         &mut self,
-        table: &Table,
+        table: &TomlTable,
         key: &str,
         goes: impl Fn(&Name) -> bool,
     ) -> bool {
@@ -26,7 +26,7 @@ impl Document<'_> {
     }
 
     /// Takes items out of a list; false where that would be none or all, or leave nothing but exclusions.
-    fn take(&mut self, entry: &Entry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
+    fn take(&mut self, entry: &TomlEntry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
         let excludes =
             |it: &Range<usize>| said(self.text, it).is_some_and(|it| it.starts_with('!'));
         if entry.items.iter().all(|it| goes(it) || excludes(it)) {
@@ -90,7 +90,7 @@ impl Document<'_> {
     }
 
     /// Adds an item to what a key has, which then is a list.
-    pub(in super::super) fn add_item(&mut self, table: &Table, key: &str, item: &str) {
+    pub(in super::super) fn add_item(&mut self, table: &TomlTable, key: &str, item: &str) {
         let Some(entry) = table.value(key) else { return };
         match entry.items.last() {
             Some(last) => self.replace(last.end..last.end, format!(", {item}")),
@@ -102,7 +102,7 @@ impl Document<'_> {
     }
 
     /// Takes values away, with their keys, from the braces that they are in, or else as lines.
-    pub(super) fn drop_entries(&mut self, braces: Option<&Range<usize>>, gone: &[Entry]) {
+    pub(super) fn drop_entries(&mut self, braces: Option<&Range<usize>>, gone: &[TomlEntry]) {
         let Some(braces) = braces else {
             for entry in gone {
                 let range = self.line_start(entry.start)..self.line_end(entry.value.end);
@@ -115,20 +115,20 @@ impl Document<'_> {
     }
 
     /// What goes from a list or braces, and what comes to it.
-    pub(super) fn pending(&mut self, whole: Range<usize>) -> &mut Pending {
+    pub(super) fn pending(&mut self, whole: Range<usize>) -> &mut PendingEdit {
         let at = self.pending.iter().position(|it| it.whole == whole).unwrap_or_else(|| {
-            self.pending.push(Pending { whole, gone: Vec::new(), added: Vec::new() });
+            self.pending.push(PendingEdit { whole, gone: Vec::new(), added: Vec::new() });
             self.pending.len() - 1
         });
         &mut self.pending[at]
     }
 
     /// Makes the edits of a list or braces, of which all is known.
-    pub(super) fn settle(&mut self, pending: &Pending) {
-        let Pending { whole, gone, added } = pending;
+    pub(super) fn settle(&mut self, pending: &PendingEdit) {
+        let PendingEdit { whole, gone, added } = pending;
         let mut entries = self.tables.iter().flat_map(|it| &it.entries);
         let list = entries.find(|it| it.value == *whole);
-        let has_braces = |it: &&Table| it.whole == *whole && it.form != Form::Dotted;
+        let has_braces = |it: &&TomlTable| it.whole == *whole && it.form != TableForm::Dotted;
         let items: Vec<Range<usize>> = match (self.tables.iter().find(has_braces), &list) {
             (Some(table), _) => table.entries.iter().map(|it| it.start..it.value.end).collect(),
             (None, Some(list)) => list.items.clone(),

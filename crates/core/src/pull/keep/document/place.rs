@@ -1,37 +1,37 @@
 //! Whole tables that go and that come, in the form that stands around them.
 
-use super::{Document, Entry, Form, Table, is_of_map, lines};
+use super::{TableForm, TomlDocument, TomlEntry, TomlTable, is_of_map, lines};
 use std::ops::Range;
 
 /// New tables in braces, for where there can be no header.
-struct Inline {
+struct InlineTables {
     /// The last key of each, and its braces.
     tables: Vec<(String, String)>,
     /// The comments beside them, as lines.
     comments: String,
 }
 
-impl Document<'_> {
+impl TomlDocument<'_> {
     /// Takes a table away, with the tables inside it, and has `instead` there.
     pub(in super::super) fn remove(&mut self, at: usize, instead: &str) {
         let Some(table) = self.tables.get(at).cloned() else { return };
         match table.form {
-            Form::Header => {
+            TableForm::Header => {
                 self.remove_lines(at, instead);
                 let apart = self.with_headers(&table.path).into_iter();
                 let apart = apart.filter(|it| *it != at && is_of_map(&table.path));
                 apart.for_each(|it| self.remove_lines(it, ""));
             }
-            Form::Item => self.remove_item(&table, instead),
-            Form::Braces => {
-                let is_it = |it: &Entry| it.value == table.whole && !it.dotted;
+            TableForm::Item => self.remove_item(&table, instead),
+            TableForm::Braces => {
+                let is_it = |it: &TomlEntry| it.value == table.whole && !it.dotted;
                 let owner = self.tables.iter().filter(|it| it.entries.iter().any(is_it));
                 let Some(owner) = owner.max_by_key(|it| it.path.len()).cloned() else { return };
-                let gone: Vec<Entry> =
+                let gone: Vec<TomlEntry> =
                     owner.entries.iter().filter(|it| is_it(it)).cloned().collect();
                 self.exchange(&owner, &gone, owner.path.len(), instead);
             }
-            Form::Dotted => {
+            TableForm::Dotted => {
                 let place = table.path.len() - 1;
                 self.exchange(&table, &table.entries, place, instead);
                 let inner = self.with_headers(&table.path);
@@ -48,7 +48,7 @@ impl Document<'_> {
         let inside = rest.enumerate().take_while(|(n, it)| {
             *n == 0 || it.path.len() > path.len() && it.path.starts_with(&path)
         });
-        let inside = inside.filter(|(_, it)| it.form == Form::Header);
+        let inside = inside.filter(|(_, it)| it.form == TableForm::Header);
         let end = inside.map(|(_, it)| self.end(it)).max().unwrap_or(start);
         let mut kept = lines(&self.comments(&(start..end)));
         kept.push_str(instead.trim_start_matches('\n'));
@@ -61,8 +61,8 @@ impl Document<'_> {
     }
 
     /// Has other tables where values of a table are, `place` of whose keys stay; comments stay above them.
-    fn exchange(&mut self, owner: &Table, gone: &[Entry], place: usize, instead: &str) {
-        let Inline { tables, comments } = inline(instead);
+    fn exchange(&mut self, owner: &TomlTable, gone: &[TomlEntry], place: usize, instead: &str) {
+        let InlineTables { tables, comments } = inline(instead);
         let Some(first) = gone.first() else { return };
         let above = self.line_start(first.start);
         if tables.is_empty() {
@@ -85,13 +85,13 @@ impl Document<'_> {
     }
 
     /// Takes an item out of its list, or the list out of its table where it is the last.
-    fn remove_item(&mut self, table: &Table, instead: &str) {
-        let holds = |it: &&Table| it.entries.iter().any(|it| it.items.contains(&table.whole));
+    fn remove_item(&mut self, table: &TomlTable, instead: &str) {
+        let holds = |it: &&TomlTable| it.entries.iter().any(|it| it.items.contains(&table.whole));
         let holder = self.tables.iter().filter(holds).max_by_key(|it| it.path.len()).cloned();
         let Some(holder) = holder else { return };
         let list = holder.entries.iter().find(|it| it.items.contains(&table.whole));
         let Some(list) = list else { return };
-        let Inline { tables, comments } = inline(instead);
+        let InlineTables { tables, comments } = inline(instead);
         let above = self.line_start(table.whole.start);
         self.replace(above..above, comments);
         if !tables.is_empty() {
@@ -117,18 +117,18 @@ impl Document<'_> {
         };
         let behind = kinds.iter().find_map(of).unwrap_or_default();
         let headers = self.tables.iter().take(behind + 1);
-        let header = headers.rev().find(|it| it.form == Form::Header);
+        let header = headers.rev().find(|it| it.form == TableForm::Header);
         let at = header.map_or(0, |it| self.end(it));
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
         self.replace(at..at, format!("{}{tables}", if open { "\n" } else { "" }));
     }
 
     /// Adds tables to the braces or to the list that the top of the file has for their kind.
-    fn append_inline(&mut self, kind: &str, entry: &Entry, tables: &str) {
-        let Inline { tables, comments } = inline(tables);
+    fn append_inline(&mut self, kind: &str, entry: &TomlEntry, tables: &str) {
+        let InlineTables { tables, comments } = inline(tables);
         let above = self.line_start(entry.start);
         self.replace(above..above, comments);
-        if let Some(table) = self.find(&[kind]).filter(|it| it.form == Form::Braces).cloned() {
+        if let Some(table) = self.find(&[kind]).filter(|it| it.form == TableForm::Braces).cloned() {
             for (key, braces) in tables {
                 self.add(&table, &format!("{key} = {braces}"));
             }
@@ -144,11 +144,11 @@ impl Document<'_> {
         let start = self.line_start(table.whole.start);
         let item = table.whole.clone();
         let indent = self.slice(start..item.start);
-        if table.form == Form::Header {
+        if table.form == TableForm::Header {
             let at = self.above(start);
             return self.replace(at..at, format!("{}\n", tables.trim_start_matches('\n')));
         }
-        let Inline { tables, comments } = inline(tables);
+        let InlineTables { tables, comments } = inline(tables);
         let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
         if indent.trim().is_empty() {
             let said = said.into_iter().map(|it| format!("{indent}{it},\n"));
@@ -176,19 +176,19 @@ impl Document<'_> {
 }
 
 /// Tables with headers as they are written in braces.
-fn inline(tables: &str) -> Inline {
-    let Ok(document) = Document::new(tables) else {
-        return Inline { tables: Vec::new(), comments: String::new() };
+fn inline(tables: &str) -> InlineTables {
+    let Ok(document) = TomlDocument::new(tables) else {
+        return InlineTables { tables: Vec::new(), comments: String::new() };
     };
-    let entry = |it: &Entry| document.slice(it.start..it.value.end);
-    let braces = |it: &Table| {
+    let entry = |it: &TomlEntry| document.slice(it.start..it.value.end);
+    let braces = |it: &TomlTable| {
         let said: Vec<_> = it.entries.iter().map(entry).collect();
         let key = it.key.clone();
         (document.slice(key).to_owned(), format!("{{ {} }}", said.join(", ")))
     };
     let whole: Range<usize> = 0..tables.len();
-    let with_headers = document.tables.iter().skip(1).filter(|it| it.form == Form::Header);
-    Inline {
+    let with_headers = document.tables.iter().skip(1).filter(|it| it.form == TableForm::Header);
+    InlineTables {
         tables: with_headers.map(braces).collect(),
         comments: lines(&document.comments(&whole)),
     }

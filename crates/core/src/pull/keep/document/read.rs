@@ -2,7 +2,7 @@
 //!
 //! A table is one however it is written: below a header, in braces, as an item of a list, or by dotted keys.
 
-use super::{Entry, Form, Table};
+use super::{TableForm, TomlEntry, TomlTable};
 use std::ops::Range;
 use toml_edit::{
     Array, Decor, Document, InlineTable, Item, RawString, TableLike, TomlError, Value,
@@ -10,14 +10,14 @@ use toml_edit::{
 };
 
 /// The tables of a text and its comments, in its order.
-pub(super) fn read(text: &str) -> Result<(Vec<Table>, Vec<Range<usize>>), TomlError> {
+pub(super) fn read(text: &str) -> Result<(Vec<TomlTable>, Vec<Range<usize>>), TomlError> {
     let document = Document::parse(text)?;
-    let mut reader = Reader { text, tables: Vec::new() };
-    let root = Frame { path: Vec::new(), form: Form::Header, key: 0..0, whole: 0..0 };
+    let mut reader = TomlReader { text, tables: Vec::new() };
+    let root = TableFrame { path: Vec::new(), form: TableForm::Header, key: 0..0, whole: 0..0 };
     reader.table(document.as_table(), root);
     // What stands before any header is the first, even where a list or a pool stands at its very start.
     reader.tables.sort_by_key(|it| (it.path.len().min(1), it.whole.start, it.path.len()));
-    let mut comments = Comments { text, found: Vec::new() };
+    let mut comments = CommentFinder { text, found: Vec::new() };
     comments.visit_table(document.as_table());
     comments.raw(document.trailing());
     comments.found.sort_by_key(|it| it.start);
@@ -53,42 +53,42 @@ pub(super) fn parts(text: &str, start: usize) -> Vec<Range<usize>> {
 }
 
 /// Where a table is, before it is known what is in it.
-struct Frame {
+struct TableFrame {
     path: Vec<String>,
-    form: Form,
+    form: TableForm,
     key: Range<usize>,
     whole: Range<usize>,
 }
 
 /// A value below a header or in braces, by all keys that lead to it.
-struct Leaf<'d> {
+struct TomlLeaf<'d> {
     path: Vec<String>,
     key: Range<usize>,
     value: &'d Value,
 }
 
-struct Reader<'t> {
+struct TomlReader<'t> {
     text: &'t str,
-    tables: Vec<Table>,
+    tables: Vec<TomlTable>,
 }
 
-impl Reader<'_> {
+impl TomlReader<'_> {
     /// Adds a table, and those that are inside it.
-    fn table(&mut self, it: &dyn TableLike, frame: Frame) {
+    fn table(&mut self, it: &dyn TableLike, frame: TableFrame) {
         let mut leaves = Vec::new();
         self.leaves(it, &frame.path, &mut leaves);
         leaves.sort_by_key(|it| it.key.start);
         let depth = frame.path.len();
-        let braces = (frame.form != Form::Header).then(|| frame.whole.clone());
+        let braces = (frame.form != TableForm::Header).then(|| frame.whole.clone());
         let mut behind = if braces.is_some() { frame.whole.start + 1 } else { frame.whole.end };
-        let mut entries: Vec<(Vec<String>, Entry)> = Vec::new();
-        for Leaf { path, key, value } in leaves {
+        let mut entries: Vec<(Vec<String>, TomlEntry)> = Vec::new();
+        for TomlLeaf { path, key, value } in leaves {
             let start = self.skipped(behind);
             let span = value.span().unwrap_or_default();
             behind = span.end;
             let items = value.as_array().into_iter().flat_map(Array::iter);
             let items = items.filter_map(Value::span).collect();
-            let entry = Entry {
+            let entry = TomlEntry {
                 name: String::new(),
                 start,
                 key: key.clone(),
@@ -100,26 +100,34 @@ impl Reader<'_> {
             entries.push((path, entry));
         }
         self.dotted(&entries, depth, braces.as_ref());
-        let Frame { path, form, key, whole } = frame;
+        let TableFrame { path, form, key, whole } = frame;
         let entries = entries_of(&entries, &path);
-        self.tables.push(Table { path, form, depth, key, whole, braces, entries });
+        self.tables.push(TomlTable { path, form, depth, key, whole, braces, entries });
     }
 
     /// The values of a table, and of those that dotted keys make in it; tables with headers are added.
-    fn leaves<'d>(&mut self, it: &'d dyn TableLike, path: &[String], leaves: &mut Vec<Leaf<'d>>) {
+    fn leaves<'d>(
+        &mut self,
+        it: &'d dyn TableLike,
+        path: &[String],
+        leaves: &mut Vec<TomlLeaf<'d>>,
+    ) {
         for (name, item) in it.iter() {
             let path = [path, &[name.to_owned()]].concat();
             let key = it.key(name).and_then(|it| it.span()).unwrap_or_default();
             let mut header = |it: &toml_edit::Table| {
                 let (whole, key) = (it.span().unwrap_or_default(), key.clone());
-                self.table(it, Frame { path: path.clone(), form: Form::Header, key, whole });
+                self.table(
+                    it,
+                    TableFrame { path: path.clone(), form: TableForm::Header, key, whole },
+                );
             };
             match item {
                 Item::None => {}
                 Item::Value(Value::InlineTable(it)) if it.is_dotted() => {
                     self.leaves(it, &path, leaves);
                 }
-                Item::Value(value) => leaves.push(Leaf { path, key, value }),
+                Item::Value(value) => leaves.push(TomlLeaf { path, key, value }),
                 // Its keys are dotted, or the headers of what is in it are.
                 Item::Table(it) if it.is_implicit() => self.leaves(it, &path, leaves),
                 Item::Table(it) => header(it),
@@ -138,12 +146,18 @@ impl Reader<'_> {
     ) {
         match value {
             Value::InlineTable(it) => {
-                self.table(it, Frame { path: path.to_vec(), form: Form::Braces, key, whole });
+                self.table(
+                    it,
+                    TableFrame { path: path.to_vec(), form: TableForm::Braces, key, whole },
+                );
             }
             Value::Array(items) => {
                 for it in items.iter().filter_map(Value::as_inline_table) {
                     let (whole, key) = (it.span().unwrap_or_default(), key.clone());
-                    self.table(it, Frame { path: path.to_vec(), form: Form::Item, key, whole });
+                    self.table(
+                        it,
+                        TableFrame { path: path.to_vec(), form: TableForm::Item, key, whole },
+                    );
                 }
             }
             _ => {}
@@ -153,7 +167,7 @@ impl Reader<'_> {
     /// Adds the tables that dotted keys make.
     fn dotted(
         &mut self,
-        entries: &[(Vec<String>, Entry)],
+        entries: &[(Vec<String>, TomlEntry)],
         depth: usize,
         braces: Option<&Range<usize>>,
     ) {
@@ -167,9 +181,9 @@ impl Reader<'_> {
             }
             known.push(path);
             let key = parts(self.text, first.start).get(path.len() - depth - 1).cloned();
-            self.tables.push(Table {
+            self.tables.push(TomlTable {
                 path: path.to_vec(),
-                form: Form::Dotted,
+                form: TableForm::Dotted,
                 depth,
                 key: key.unwrap_or_default(),
                 whole: first.start..first.value.end,
@@ -195,22 +209,22 @@ impl Reader<'_> {
 }
 
 /// What of the values is in the table of a path.
-fn entries_of(entries: &[(Vec<String>, Entry)], path: &[String]) -> Vec<Entry> {
+fn entries_of(entries: &[(Vec<String>, TomlEntry)], path: &[String]) -> Vec<TomlEntry> {
     let inside = entries.iter().filter_map(|(it, entry)| {
         let rest = it.strip_prefix(path)?;
         let name = rest.first()?.clone();
-        Some(Entry { name, dotted: 1 < rest.len(), ..entry.clone() })
+        Some(TomlEntry { name, dotted: 1 < rest.len(), ..entry.clone() })
     });
     inside.collect()
 }
 
 /// Where comments are: in what stands around keys, values and headers.
-struct Comments<'a> {
+struct CommentFinder<'a> {
     text: &'a str,
     found: Vec<Range<usize>>,
 }
 
-impl Comments<'_> {
+impl CommentFinder<'_> {
     fn around(&mut self, decor: &Decor) {
         decor.prefix().into_iter().chain(decor.suffix()).for_each(|it| self.raw(it));
     }
@@ -227,7 +241,7 @@ impl Comments<'_> {
     }
 }
 
-impl<'a> Visit<'a> for Comments<'_> {
+impl<'a> Visit<'a> for CommentFinder<'_> {
     fn visit_table(&mut self, it: &'a toml_edit::Table) {
         self.around(it.decor());
         visit::visit_table(self, it);
@@ -283,9 +297,9 @@ n = '''
         let (tables, comments) = read(&text).unwrap();
         let said = |at: &Range<usize>| text[at.clone()].escape_debug().to_string();
         let mut shown = String::new();
-        for Table { path, form, key, whole, entries, .. } in &tables {
+        for TomlTable { path, form, key, whole, entries, .. } in &tables {
             shown.push_str(&format!("{path:?} {form:?} `{}` `{}`\n", said(whole), said(key)));
-            for Entry { name, value, items, dotted, .. } in entries {
+            for TomlEntry { name, value, items, dotted, .. } in entries {
                 let items: Vec<_> = items.iter().map(said).collect();
                 let dots = ["", ".…"][usize::from(*dotted)];
                 shown.push_str(&format!("  {name}{dots} = `{}` {items:?}\n", said(value)));
