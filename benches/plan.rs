@@ -12,7 +12,7 @@ use octopus_sandbox::{self as sandbox, Sandbox, Seed};
 use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret};
 use poolwright_core::{
     config,
-    diff::{decisions, diff},
+    diff::{deciding_rules, plan_changes},
     finding::{Source, Sources},
     plan::PlanHeader,
 };
@@ -42,7 +42,7 @@ async fn main() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let seed = Seed::Large { projects: 1000, steps: 10, workers: 500 };
     let options = sandbox::SandboxOptions { seed, ..sandbox::SandboxOptions::default() };
-    let sandbox = sandbox::start(options, listener).await.unwrap();
+    let sandbox = sandbox::start_server(options, listener).await.unwrap();
     whole(&sandbox).await;
     rules(&sandbox).await;
 }
@@ -51,15 +51,15 @@ async fn main() {
 async fn whole(sandbox: &Sandbox) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("workers.toml"), FILE).unwrap();
-    let before = sandbox.requests().len();
+    let before = sandbox.recent_requests().len();
     let (mut plans, mut downloads, mut peak, mut bytes) = (Vec::new(), Vec::new(), 0, 0);
     let mut requests = Vec::new();
     for _ in 0..RUNS {
-        let seen = sandbox.requests().len();
+        let seen = sandbox.recent_requests().len();
         let (time, memory) = plan(sandbox, folder.path());
         plans.push(time);
         peak = peak.max(memory);
-        requests = sandbox.requests().split_off(seen);
+        requests = sandbox.recent_requests().split_off(seen);
         let (time, read) = download(sandbox, &requests).await;
         downloads.push(time);
         bytes = read;
@@ -71,7 +71,7 @@ async fn whole(sandbox: &Sandbox) {
     println!("plan, median of {RUNS}:       {plan:?}");
     println!("download, median of {RUNS}:   {download:?}");
     println!("plan / download:         {:.2}", plan.as_secs_f64() / download.as_secs_f64());
-    assert!(before < sandbox.requests().len(), "nothing was asked of the server");
+    assert!(before < sandbox.recent_requests().len(), "nothing was asked of the server");
 }
 
 /// Runs `poolwright plan`; its time, and its peak memory in kilobytes (0 where `/proc` is not there).
@@ -125,12 +125,12 @@ async fn rules(sandbox: &Sandbox) {
     }
     text.push_str("[[placements]]\nprocess = \"any\"\nstep = \"*\"\npool = \"Kubernetes\"\n");
     let sources = Sources(vec![Source { path: "workers.toml".into(), text }]);
-    let (desired, _) = config::load(&sources);
+    let (desired, _) = config::load_desired(&sources);
     let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
     let reader = Connection::open(ConnectionOptions::new(sandbox.url(), key)).unwrap().reader();
-    let space = refresh::space(&reader, None).await.unwrap();
-    let scope = refresh::scope(&desired);
-    let live = refresh::refresh(&reader, &space, &scope, sandbox.url()).await.unwrap();
+    let space = refresh::find_space(&reader, None).await.unwrap();
+    let scope = refresh::scope_for_plan(&desired);
+    let live = refresh::refresh_live(&reader, &space, &scope, sandbox.url()).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
     let header = PlanHeader {
         url: String::new(),
@@ -142,7 +142,7 @@ async fn rules(sandbox: &Sandbox) {
     };
     let time = || {
         let start = Instant::now();
-        let plan = diff(&desired, &live, header.clone());
+        let plan = plan_changes(&desired, &live, header.clone());
         (start.elapsed(), plan.changes.len())
     };
     let changes = time().1;
@@ -150,7 +150,7 @@ async fn rules(sandbox: &Sandbox) {
     println!("diff of {steps} steps × 200 rules ({changes} changes): {:?}", median(times));
     let matched = || {
         let start = Instant::now();
-        let decided = decisions(&desired, &live).len();
+        let decided = deciding_rules(&desired, &live).len();
         (start.elapsed(), decided)
     };
     let decided = matched().1;

@@ -9,20 +9,20 @@ use super::{
     screen::Screen,
     session::{self, Session},
     show,
-    trouble::helped,
+    trouble::error_with_help,
     wait,
 };
-use poolwright_client::apply::{self, apply};
+use poolwright_client::apply::{self, apply_plan};
 use poolwright_core::{
-    diff::{StaleExpectation, awaiting, stale},
+    diff::{StaleExpectation, find_stale, relax_unhealthy_gate},
     finding::Sources,
     live::Live,
     plan::{ApprovedPlan, Plan},
     receipt::{ApplyStatus, ChangeOutcome, Receipt, ReceiptEntry},
     render,
-    text::{count, escape::Escaped},
+    text::{escape::Escaped, pluralize},
 };
-use poolwright_refresh::{lacking, refresh, space};
+use poolwright_refresh::{find_space, lacking_permissions, refresh_live};
 
 use anyhow::Context as _;
 use std::{
@@ -69,7 +69,7 @@ pub(super) struct Args {
 
 /// Plans where no plan is given, asks, and carries the plan out.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let Some((session, plan, sources)) = prepared(args, screen).await? else {
+    let Some((session, plan, sources)) = prepare_plan(args, screen).await? else {
         return Ok(exit::ERROR);
     };
     let how = ApplySettings {
@@ -80,7 +80,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         parallelism: args.session.parallelism,
         wait: args.wait,
     };
-    carry_out(plan, &sources, &session, &how, screen).await
+    confirm_and_apply(plan, &sources, &session, &how, screen).await
 }
 
 /// How a plan is carried out, as far as the user says.
@@ -100,7 +100,7 @@ pub(super) struct ApplySettings<'a> {
 }
 
 /// Shows a plan, asks, and carries it out; the exit code.
-pub(super) async fn carry_out(
+pub(super) async fn confirm_and_apply(
     plan: Plan,
     sources: &Sources,
     session: &Session,
@@ -108,15 +108,15 @@ pub(super) async fn carry_out(
     screen: &Screen,
 ) -> anyhow::Result<u8> {
     let text = how.format == PlanFormat::Text;
-    let plan = if how.wait.waits() { awaiting(plan) } else { plan };
+    let plan = if how.wait.is_enabled() { relax_unhealthy_gate(plan) } else { plan };
     if text {
-        out!("{}", render::plan(&plan, sources, how.format.into(), screen.out));
+        out!("{}", render::format_plan(&plan, sources, how.format.into(), screen.out));
     }
     let approved = match plan.approve() {
         Ok(approved) => approved,
         Err(refused) => {
             if !text {
-                files::print(&refused.findings, sources, screen);
+                files::print_findings(&refused.findings, sources, screen);
             }
             errln!("refused: nothing was written");
             return Ok(exit::REFUSED);
@@ -125,42 +125,42 @@ pub(super) async fn carry_out(
     let plan = approved.plan();
     if plan.changes.is_empty() {
         if !text {
-            out!("{}", receipt::nothing(&approved).text());
+            out!("{}", receipt::empty_receipt(&approved).to_json_text());
         }
         return Ok(exit::DONE);
     }
-    warn_of_lacking(session, plan).await;
-    how.wait.warn_of_lacking(&session.connection, plan).await;
-    if how.asks && !agreed()? {
+    warn_permissions(session, plan).await;
+    how.wait.warn_no_checks(&session.connection, plan).await;
+    if how.asks && !ask_to_confirm()? {
         errln!("nothing was written");
         return Ok(exit::ERROR);
     }
-    let Some(live) = still_true(plan, session, how, screen).await? else {
+    let Some(live) = recheck_plan(plan, session, how, screen).await? else {
         return Ok(exit::STALE);
     };
-    written(&approved, &live, session, how, screen).await
+    write_with_receipt(&approved, &live, session, how, screen).await
 }
 
 /// Holds every precondition against the server, just before the first write. `None` where one fails, and why is
 /// printed.
-async fn still_true(
+async fn recheck_plan(
     plan: &Plan,
     session: &Session,
     how: &ApplySettings<'_>,
     screen: &Screen,
 ) -> anyhow::Result<Option<Live>> {
     let (reader, header) = (session.connection.reader(), &plan.header);
-    let live = refresh(&reader, &header.space, &header.scope, &session.url).await?;
-    let changed = stale(plan, &live);
+    let live = refresh_live(&reader, &header.space, &header.scope, &session.url).await?;
+    let changed = find_stale(plan, &live);
     if changed.is_empty() {
         return Ok(Some(live));
     }
-    tell_stale(&changed, how.saved.map(|saved| (saved, plan)), screen);
+    print_stale(&changed, how.saved.map(|saved| (saved, plan)), screen);
     Ok(None)
 }
 
 /// Writes, with a receipt, and tells what it came to.
-async fn written(
+async fn write_with_receipt(
     approved: &ApprovedPlan,
     live: &Live,
     session: &Session,
@@ -169,62 +169,65 @@ async fn written(
 ) -> anyhow::Result<u8> {
     let text = how.format == PlanFormat::Text;
     let mut kept =
-        ReceiptFile::start(approved, live, how.receipt).context("nothing was written")?;
+        ReceiptFile::start_receipt(approved, live, how.receipt).context("nothing was written")?;
     let progress = Progress::new(approved.plan(), screen);
     let stop = stop_on_signals();
     let mut listen = |event| {
-        kept.note(&event);
-        progress.show(&event);
+        kept.note_event(&event);
+        progress.show_event(&event);
     };
-    let wait = how.wait.wait(approved.plan(), live);
+    let wait = how.wait.plan_wait(approved.plan(), live);
     let options = apply::ApplyOptions { parallelism: how.parallelism, wait };
-    apply(approved, &session.connection, &options, stop.clone(), &mut listen).await;
-    progress.end();
-    let (receipt, path) = kept.end();
+    apply_plan(approved, &session.connection, &options, stop.clone(), &mut listen).await;
+    progress.clear_bar();
+    let (receipt, path) = kept.end_and_save();
     if !text {
-        out!("{}", receipt.text());
+        out!("{}", receipt.to_json_text());
     }
     let interrupted = *stop.borrow();
-    let code = tell(&receipt, &path, screen);
+    let code = report_receipt(&receipt, &path, screen);
     if code == exit::DONE && text {
-        let changes = count(receipt.entries.len(), "change");
+        let changes = pluralize(receipt.entries.len(), "change");
         outln!("Applied: {changes}; the receipt is {}", path.display());
     }
     Ok(if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code })
 }
 
 /// A connection and a plan for it. `None` where there is none; why is printed.
-async fn prepared(
+async fn prepare_plan(
     args: &Args,
     screen: &Screen,
 ) -> anyhow::Result<Option<(Session, Plan, Sources)>> {
     if let Some(path) = &args.plan {
-        let plan = show::read(path)?;
-        let session = saved(args, &plan).await?;
+        let plan = show::read_plan(path)?;
+        let session = open_for_saved_plan(args, &plan).await?;
         return Ok(Some((session, plan, Sources::default())));
     }
-    let Some(files) = args.files.load(screen)? else { return Ok(None) };
+    let Some(files) = args.files.load_files(screen)? else { return Ok(None) };
     let said = files.desired.url.as_ref().map(|it| it.value.as_str());
-    let session = args.session.open(said).await?;
-    let plan = plan::make(&files, (&args.session, &args.narrowed), &session, screen).await?;
+    let session = args.session.open_session(said).await?;
+    let plan = plan::make_plan(&files, (&args.session, &args.narrowed), &session, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 
 /// A connection to the server and the space that a saved plan is for, and no other.
-async fn saved(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
+async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
     let header = &plan.header;
     if let Some(url) = args.session.url()
         && url.trim_end_matches('/') != header.url.trim_end_matches('/')
     {
         let message = format!("the plan is for `{}`, and not for `{url}`", header.url);
-        return Err(helped(message, "plan for this server, or leave `--url` and OCTOPUS_URL out"));
+        return Err(error_with_help(
+            message,
+            "plan for this server, or leave `--url` and OCTOPUS_URL out",
+        ));
     }
-    let session = args.session.open(Some(&header.url)).await?;
-    if let Some(wanted) = args.session.space(None) {
-        let space = space(&session.connection.reader(), Some(wanted)).await?;
+    let session = args.session.open_session(Some(&header.url)).await?;
+    if let Some(wanted) = args.session.space_name(None) {
+        let space = find_space(&session.connection.reader(), Some(wanted)).await?;
         if space.id != header.space.id {
             let message = format!("the plan is for space `{}`, not `{wanted}`", header.space.name);
-            return Err(helped(
+            return Err(error_with_help(
                 message,
                 "plan for this space, or leave `--space` and OCTOPUS_SPACE out",
             ));
@@ -234,22 +237,22 @@ async fn saved(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
 }
 
 /// Tells which changes the server will refuse, before anybody agrees to them.
-async fn warn_of_lacking(session: &Session, plan: &Plan) {
+async fn warn_permissions(session: &Session, plan: &Plan) {
     let mut needed: BTreeMap<&str, usize> = BTreeMap::new();
     for change in &plan.changes {
-        *needed.entry(change.kind.permission()).or_default() += 1;
+        *needed.entry(change.kind.required_permission()).or_default() += 1;
     }
     let (reader, space) = (session.connection.reader(), &plan.header.space.id);
-    for permission in lacking(&reader, space, needed.keys().copied()).await {
-        let changes = count(needed.get(permission).copied().unwrap_or_default(), "change");
+    for permission in lacking_permissions(&reader, space, needed.keys().copied()).await {
+        let changes = pluralize(needed.get(permission).copied().unwrap_or_default(), "change");
         errln!("warning: the key's user lacks {permission}: the server will refuse {changes}");
     }
 }
 
 /// Asks whether to go on.
-fn agreed() -> anyhow::Result<bool> {
+fn ask_to_confirm() -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
-        return Err(helped(
+        return Err(error_with_help(
             "there is nobody to ask, and nothing was written",
             "give `--auto-approve`, or save the plan with `plan -o FILE` and apply that",
         ));
@@ -265,17 +268,17 @@ fn agreed() -> anyhow::Result<bool> {
 fn stop_on_signals() -> watch::Receiver<bool> {
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        signal().await;
+        wait_for_signal().await;
         errln!("finishing what is under way; once more to stop at once");
         _ = stop.send(true);
-        signal().await;
+        wait_for_signal().await;
         std::process::exit(i32::from(exit::INTERRUPTED));
     });
     stopped
 }
 
 #[cfg(unix)]
-async fn signal() {
+async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -291,16 +294,16 @@ async fn signal() {
     _ = tokio::signal::ctrl_c().await;
 }
 
-fn tell_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
+fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
     errln!("error: the server is not as the plan expects, nothing was written");
     let told = changed.iter().map(|StaleExpectation { address, field: what, expected, found }| {
         let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
         format!("{address}{what} is {found}, the plan expects {expected}")
     });
-    list(told, screen);
+    print_some(told, screen);
     match saved {
         Some((path, plan)) => {
-            let undone = plan.header.files.first().filter(|_| plan.is_way_back());
+            let undone = plan.header.files.first().filter(|_| plan.is_rollback());
             let command = undone.map_or("plan".to_owned(), |receipt| format!("rollback {receipt}"));
             errln!("help: plan again: `poolwright {} -o {}`", Escaped(&command), path.display());
         }
@@ -311,7 +314,7 @@ fn tell_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, scree
 }
 
 /// Prints a few lines of a list, or all of them where they are asked for.
-fn list(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
+fn print_some(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
     let (all, few) = (lines.len(), if 0 < screen.err.verbosity { usize::MAX } else { FEW });
     for line in lines.take(few) {
         errln!("  {}", Escaped(&line));
@@ -322,7 +325,7 @@ fn list(lines: impl ExactSizeIterator<Item = String>, screen: &Screen) {
 }
 
 /// Tells what was not made; the exit code.
-fn tell(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
+fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     if receipt.status == ApplyStatus::Done {
         return exit::DONE;
     }
@@ -340,7 +343,7 @@ fn tell(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
         let why = entry.error.as_deref().unwrap_or_default();
         format!("{}: {outcome}: {why}", entry.address)
     });
-    list(told, screen);
+    print_some(told, screen);
     let shown = path.display();
     errln!("help: the next `apply` goes on from here; what was done is in {shown}");
     exit::PARTIAL

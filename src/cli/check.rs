@@ -1,7 +1,7 @@
 //! `poolwright check`: whether the files are right, as far as they can tell by themselves.
 
 use super::{exit, files, print::outln, screen::Screen};
-use poolwright_core::{config, finding::Level, text::count};
+use poolwright_core::{config, finding::Level, text::pluralize};
 
 /// Parse, validate and lint the files. No server is asked.
 ///
@@ -18,8 +18,8 @@ pub(super) struct Args {
 /// Checks the files.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let sources = args.files.read()?;
-    let (desired, found) = config::load(&sources);
-    files::print(&found, &sources, screen);
+    let (desired, found) = config::load_desired(&sources);
+    files::print_findings(&found, &sources, screen);
     if found.iter().any(|finding| finding.level == Level::Error) {
         return Ok(exit::ERROR);
     }
@@ -27,9 +27,9 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     outln!(
         "{}: {}, {}, {}: nothing wrong",
         paths.join(", "),
-        count(desired.pools.len(), "pool"),
-        count(desired.workers.len(), "worker"),
-        count(desired.rules.len(), "rule"),
+        pluralize(desired.pools.len(), "pool"),
+        pluralize(desired.workers.len(), "worker"),
+        pluralize(desired.rules.len(), "rule"),
     );
     Ok(exit::DONE)
 }

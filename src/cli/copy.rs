@@ -33,20 +33,20 @@ const LISTED: [&str; 17] = [
 ];
 
 /// The state of a server, as [`octopus_sandbox::Seed::SavedState`] takes it; of one space, where it is named.
-pub(super) async fn copy(url: &str, space: Option<&str>) -> anyhow::Result<String> {
-    let session = session::Args::to(url).open(None).await?;
+pub(super) async fn copy_server(url: &str, space: Option<&str>) -> anyhow::Result<String> {
+    let session = session::Args::for_url(url).open_session(None).await?;
     let reader = session.connection.reader();
-    let mut spaces = reader.raw_spaces().await.context("cannot read the spaces")?;
+    let mut spaces = reader.list_raw_spaces().await.context("cannot read the spaces")?;
     if let Some(name) = space {
-        let wanted = refresh::space(&reader, Some(name)).await?;
+        let wanted = refresh::find_space(&reader, Some(name)).await?;
         spaces.retain(|it| it.id == wanted.id.as_str());
     }
     let mut copy = ServerCopy { documents: Vec::new(), left: Vec::new() };
     for space in spaces {
         let inside = reader.in_space(&Id::new(&space.id));
-        copy.add("spaces", &space.text);
-        copy.space(&inside).await?;
-        copy.switches(&reader, &inside).await;
+        copy.add_document("spaces", &space.text);
+        copy.copy_space(&inside).await?;
+        copy.copy_features(&reader, &inside).await;
     }
     for left in &copy.left {
         errln!("not copied: {left}");
@@ -68,17 +68,17 @@ struct ServerCopy {
 }
 
 impl ServerCopy {
-    fn add(&mut self, kind: &str, body: &str) {
+    fn add_document(&mut self, kind: &str, body: &str) {
         let mut line = String::new();
         _ = write!(line, "{{\"kind\":{},\"body\":{body}}}", json!(kind));
         self.documents.push(line);
     }
 
     /// Everything of a space; what the key may not see, or an old server does not have, is left.
-    async fn space(&mut self, space: &SpaceReader) -> anyhow::Result<()> {
+    async fn copy_space(&mut self, space: &SpaceReader) -> anyhow::Result<()> {
         let mut owned = OwnedIds::default();
         for segment in LISTED {
-            let documents = match space.raw(segment).await {
+            let documents = match space.list_raw(segment).await {
                 Ok(documents) => documents,
                 Err(error) if segment != "workerpools" => {
                     self.left.push(format!("{segment}: {error}"));
@@ -87,36 +87,36 @@ impl ServerCopy {
                 Err(error) => return Err(error).context("cannot read the worker pools"),
             };
             for RawDocument { text, .. } in &documents {
-                owned.note(segment, &serde_json::from_str(text)?);
-                self.add(segment, text);
+                owned.note_owned_ids(segment, &serde_json::from_str(text)?);
+                self.add_document(segment, text);
             }
         }
-        self.by_ids(space, "deploymentprocesses", &owned.processes).await;
-        self.by_ids(space, "runbookprocesses", &owned.runbook_processes).await;
-        self.by_ids(space, "variables", &owned.sets).await;
+        self.copy_by_ids(space, "deploymentprocesses", &owned.processes).await;
+        self.copy_by_ids(space, "runbookprocesses", &owned.runbook_processes).await;
+        self.copy_by_ids(space, "variables", &owned.sets).await;
         Ok(())
     }
 
-    async fn by_ids(&mut self, space: &SpaceReader, segment: &str, ids: &[String]) {
+    async fn copy_by_ids(&mut self, space: &SpaceReader, segment: &str, ids: &[String]) {
         let (found, unread) = space.raw_by_ids(segment, ids).await;
         for RawDocument { text, .. } in found {
             match segment {
-                "variables" => self.add(segment, &without_values(&text)),
-                _ => self.add(segment, &text),
+                "variables" => self.add_document(segment, &strip_values(&text)),
+                _ => self.add_document(segment, &text),
             }
         }
         self.left.extend(unread.iter().map(|it| format!("{}: {}", it.id, it.error)));
     }
 
     /// The instance's switches, once; a server with dynamic pools is one in the cloud.
-    async fn switches(&mut self, reader: &Reader, space: &SpaceReader) {
+    async fn copy_features(&mut self, reader: &Reader, space: &SpaceReader) {
         if self.documents.iter().any(|it| it.starts_with("{\"kind\":\"features")) {
             return;
         }
         let cloud =
             space.dynamic_worker_types().await.is_ok_and(|it| it.is_some_and(|it| !it.is_empty()));
         let slug = if cloud { "cloud" } else { "" };
-        let body = match space.document(&Resource::Features).await {
+        let body = match space.read_document(&Resource::Features).await {
             Ok(text) => text,
             Err(error) => {
                 self.left.push(format!("the switches of {}: {error}", reader.url()));
@@ -139,7 +139,7 @@ struct OwnedIds {
 
 impl OwnedIds {
     /// Notes what a document of this segment owns.
-    fn note(&mut self, segment: &str, body: &Value) {
+    fn note_owned_ids(&mut self, segment: &str, body: &Value) {
         let id = |field: &str| body[field].as_str().map(str::to_owned);
         match segment {
             "projects" => {
@@ -155,7 +155,7 @@ impl OwnedIds {
 
 /// A variable set of which only the variables that choose a pool have a value: the others may be secrets
 /// that nobody has marked as such.
-fn without_values(text: &str) -> String {
+fn strip_values(text: &str) -> String {
     let mut set: Value = serde_json::from_str(text).unwrap_or_default();
     for variable in set["Variables"].as_array_mut().into_iter().flatten() {
         let chooses =

@@ -40,14 +40,14 @@ mod present {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.context("cannot listen on the loopback address")?;
         let options = SandboxOptions { store, seed: Seed::Chapter, ..SandboxOptions::default() };
-        let sandbox = octopus_sandbox::start(options, listener).await;
+        let sandbox = octopus_sandbox::start_server(options, listener).await;
         sandbox.map(Embedded).context("cannot start the sandbox")
     }
 }
 
 #[cfg(not(feature = "sandbox"))]
 mod absent {
-    use crate::cli::trouble::helped;
+    use crate::cli::trouble::error_with_help;
 
     /// Has no value: this build has no server to embed.
     pub(in crate::cli) enum Embedded {}

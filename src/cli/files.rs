@@ -3,7 +3,7 @@
 use super::{
     print::{err, errln},
     screen::Screen,
-    trouble::helped,
+    trouble::error_with_help,
 };
 use poolwright_core::{
     config,
@@ -40,7 +40,7 @@ pub(super) struct LoadedFiles {
 
 impl Args {
     /// This file alone.
-    pub(super) fn of(path: &Path) -> Self {
+    pub(super) fn from_path(path: &Path) -> Self {
         Self { files: vec![path.to_string_lossy().into_owned()] }
     }
 
@@ -51,15 +51,15 @@ impl Args {
 
     /// Reads the files' texts.
     pub(super) fn read(&self) -> anyhow::Result<Sources> {
-        self.files.iter().map(|path| read(path)).collect::<anyhow::Result<_>>().map(Sources)
+        self.files.iter().map(|path| read_source(path)).collect::<anyhow::Result<_>>().map(Sources)
     }
 
     /// Reads and parses the files. `None` where they have errors, which are printed.
-    pub(super) fn load(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
+    pub(super) fn load_files(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
         let sources = self.read()?;
-        let (desired, found) = config::load(&sources);
+        let (desired, found) = config::load_desired(&sources);
         if found.iter().any(|finding| finding.level == Level::Error) {
-            print(&found, &sources, screen);
+            print_findings(&found, &sources, screen);
             return Ok(None);
         }
         Ok(Some(LoadedFiles { sources, desired, warnings: found }))
@@ -67,16 +67,16 @@ impl Args {
 }
 
 /// Prints findings to standard error, and how many there are.
-pub(super) fn print(found: &[Finding], sources: &Sources, screen: &Screen) {
-    err!("{}", findings::findings(found, sources, screen.err));
-    if let Some(tally) = findings::tally(found) {
+pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Screen) {
+    err!("{}", findings::render_all(found, sources, screen.err));
+    if let Some(tally) = findings::count_levels(found) {
         errln!("{tally}");
     }
 }
 
 impl LoadedFiles {
     /// `sha256:` and the digest of the files' texts.
-    pub(super) fn digest(&self) -> String {
+    pub(super) fn sources_digest(&self) -> String {
         let mut digest = Sha256::new();
         for source in &self.sources.0 {
             // The length parts two texts, so that no two lists of files are one text.
@@ -91,30 +91,39 @@ impl LoadedFiles {
     }
 }
 
-fn read(path: &str) -> anyhow::Result<Source> {
+fn read_source(path: &str) -> anyhow::Result<Source> {
     let bytes = if path == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
         bytes
     } else {
-        fs::read(path).map_err(|error| unreadable(path, &error))?
+        fs::read(path).map_err(|error| unreadable_file(path, &error))?
     };
     let shown = if path == "-" { "<stdin>" } else { path };
     let text = String::from_utf8(bytes).map_err(|error| {
         let line =
             error.as_bytes()[..error.utf8_error().valid_up_to()].split(|it| *it == b'\n').count();
-        helped(format!("cannot read `{shown}`: line {line} is not UTF-8"), "save the file as UTF-8")
+        error_with_help(
+            format!("cannot read `{shown}`: line {line} is not UTF-8"),
+            "save the file as UTF-8",
+        )
     })?;
     Ok(Source { path: shown.to_owned(), text })
 }
 
-fn unreadable(path: &str, error: &std::io::Error) -> anyhow::Error {
+fn unreadable_file(path: &str, error: &std::io::Error) -> anyhow::Error {
     let message = format!("cannot read `{path}`: {error}");
     match error.kind() {
-        std::io::ErrorKind::NotFound if Path::new(path).is_relative() => {
-            helped(message, "`poolwright init` writes a starter file; `-f FILE` names another")
+        std::io::ErrorKind::NotFound if Path::new(path).is_relative() => error_with_help(
+            message,
+            "`poolwright init` writes a starter file; `-f FILE` names another",
+        ),
+        std::io::ErrorKind::IsADirectory => {
+            error_with_help(message, "`-f FILE` names a file, not a folder")
         }
-        std::io::ErrorKind::IsADirectory => helped(message, "`-f FILE` names a file, not a folder"),
-        _ => helped(message, "`-f FILE` takes a file that may be read; `-` is standard input"),
+        _ => error_with_help(
+            message,
+            "`-f FILE` takes a file that may be read; `-` is standard input",
+        ),
     }
 }

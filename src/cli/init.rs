@@ -1,6 +1,6 @@
 //! `poolwright init`: a file to start from.
 
-use super::{exit, print::outln, trouble::helped};
+use super::{exit, print::outln, trouble::error_with_help};
 use anyhow::Context as _;
 use poolwright_core::config;
 use std::{
@@ -28,14 +28,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut file = match File::create_new(&args.file) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return Err(helped(
+            return Err(error_with_help(
                 format!("`{shown}` is there already, and is left as it is"),
                 "name another file: `poolwright init other.toml`",
             ));
         }
         Err(error) => return Err(error).with_context(|| format!("cannot write `{shown}`")),
     };
-    file.write_all(config::starter().as_bytes())
+    file.write_all(config::starter_file().as_bytes())
         .with_context(|| format!("cannot write `{shown}`"))?;
     outln!("{shown} is written: edit it, then look at `poolwright plan`");
     Ok(exit::DONE)

@@ -15,7 +15,7 @@ use super::{
 };
 use poolwright_core::{
     finding::Level,
-    text::escape::{Escaped, in_json},
+    text::escape::{Escaped, escape_json},
 };
 
 use checkout::{Checkout, CheckoutEdits};
@@ -88,47 +88,47 @@ struct OclInput {
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     match &args.command {
         OclCommand::Plan { input: what, exit_code, format } => {
-            let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
+            let Some(outcome) = plan_checkout(what, screen)? else { return Ok(exit::ERROR) };
             match format {
-                OclFormat::Text => out!("{}", text(&outcome)),
-                OclFormat::Json => outln!("{}", json(&outcome)),
+                OclFormat::Text => out!("{}", render_text(&outcome)),
+                OclFormat::Json => outln!("{}", render_json(&outcome)),
             }
             let changes = *exit_code && !outcome.moved.is_empty();
             Ok(if changes { exit::CHANGES } else { exit::DONE })
         }
         OclCommand::Apply { input: what } => {
-            let Some(outcome) = outcome(what, screen)? else { return Ok(exit::ERROR) };
-            let edited = || outcome.files.iter().filter(|file| file.before != file.after);
-            edited().try_for_each(|file| tree::is_writable(&file.path))?;
-            for file in edited() {
-                tree::replace(&file.path, &file.encoding.encode(&file.after))?;
+            let Some(outcome) = plan_checkout(what, screen)? else { return Ok(exit::ERROR) };
+            let edited_files = || outcome.files.iter().filter(|file| file.before != file.after);
+            edited_files().try_for_each(|file| tree::check_writable(&file.path))?;
+            for file in edited_files() {
+                tree::replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
-            outln!("{}", tally(&outcome));
+            outln!("{}", render_tally(&outcome));
             Ok(exit::DONE)
         }
     }
 }
 
 /// What comes of the files; `None` where something is wrong, which is printed.
-fn outcome(what: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
-    let Some(mut files) = what.files.load(screen)? else { return Ok(None) };
+fn plan_checkout(what: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
+    let Some(mut files) = what.files.load_files(screen)? else { return Ok(None) };
     let found = tree::read(&what.paths)?;
     let (found, others) =
-        projects::of_project(found, what.project.as_deref(), &files.desired.rules);
+        projects::select_project_files(found, what.project.as_deref(), &files.desired.rules);
     let checkout = Checkout { project: what.project.as_deref(), files: found };
-    let (outcome, findings) = checkout.place(&files.desired, &mut files.sources);
+    let (outcome, findings) = checkout.plan_placements(&files.desired, &mut files.sources);
     let mut all = files.warnings;
     all.extend(others);
     all.extend(findings);
     if !all.is_empty() {
-        files::print(&all, &files.sources, screen);
+        files::print_findings(&all, &files.sources, screen);
     }
     Ok(all.iter().all(|it| it.level < Level::Error).then_some(outcome))
 }
 
 /// For people: each step that moves and by which rule, and the lines that change.
-fn text(outcome: &CheckoutEdits) -> String {
+fn render_text(outcome: &CheckoutEdits) -> String {
     let mut text = String::new();
     for MovedStep { address, before, after, because, .. } in &outcome.moved {
         let address = Escaped(address);
@@ -147,24 +147,24 @@ fn text(outcome: &CheckoutEdits) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    _ = writeln!(text, "{}", tally(outcome));
+    _ = writeln!(text, "{}", render_tally(outcome));
     text
 }
 
-fn tally(outcome: &CheckoutEdits) -> String {
+fn render_tally(outcome: &CheckoutEdits) -> String {
     let files = outcome.files.iter().filter(|file| file.before != file.after).count();
-    let all = poolwright_core::text::count(outcome.files.len(), "file");
+    let all = poolwright_core::text::pluralize(outcome.files.len(), "file");
     match outcome.moved.len() {
         0 => format!("No changes: {all} as the rules say"),
-        steps => format!("{} of {files} of {all}", poolwright_core::text::count(steps, "step")),
+        steps => format!("{} of {files} of {all}", poolwright_core::text::pluralize(steps, "step")),
     }
 }
 
-fn json(outcome: &CheckoutEdits) -> String {
+fn render_json(outcome: &CheckoutEdits) -> String {
     let change = |it: &MovedStep| json!({ "file": it.file.to_string_lossy(), "address": it.address, "before": it.before, "after": it.after, "because": it.because });
     let changes: Vec<_> = outcome.moved.iter().map(change).collect();
     let files = outcome.files.iter().filter(|file| file.before != file.after);
     let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();
     let all = json!({ "format_version": "1.0", "changes": changes, "files": files });
-    in_json(&format!("{all:#}"))
+    escape_json(&format!("{all:#}"))
 }

@@ -6,7 +6,7 @@ use super::{
     print::out,
     screen::Screen,
     session::{self, Session},
-    trouble::helped,
+    trouble::error_with_help,
 };
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
@@ -16,7 +16,7 @@ use poolwright_core::{
     plan::{Change, ChangeKind, Plan, PlanHeader, file},
     render::{self, RenderFormat},
 };
-use poolwright_refresh::{refresh, scope, space, with_every_step};
+use poolwright_refresh::{find_space, refresh_live, scope_for_plan, with_every_step};
 
 use anyhow::Context as _;
 use std::{
@@ -63,10 +63,10 @@ pub(super) struct PlanFilter {
 }
 
 impl PlanFilter {
-    fn targets(&self) -> anyhow::Result<TargetFilter> {
+    fn parse_targets(&self) -> anyhow::Result<TargetFilter> {
         let targets = TargetFilter::new(self.target.iter().map(String::as_str));
         targets.map_err(|error| {
-            helped(
+            error_with_help(
                 error.to_string(),
                 "a plan shows its addresses: `pools.sql`, `projects[\"Web Store\"]*`",
             )
@@ -94,9 +94,11 @@ impl From<PlanFormat> for RenderFormat {
 
 /// Plans and shows the plan.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let Some(files) = args.files.load(screen)? else { return Ok(exit::ERROR) };
-    let session = args.session.open(files.desired.url.as_ref().map(|it| it.value.as_str())).await?;
-    let Some(plan) = make(&files, (&args.session, &args.narrowed), &session, screen).await? else {
+    let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
+    let session =
+        args.session.open_session(files.desired.url.as_ref().map(|it| it.value.as_str())).await?;
+    let Some(plan) = make_plan(&files, (&args.session, &args.narrowed), &session, screen).await?
+    else {
         return Ok(exit::ERROR);
     };
     if let Some(path) = &args.output {
@@ -104,15 +106,15 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         if files.sources.0.iter().any(|it| Path::new(&it.path) == path.as_path()) {
             let message =
                 format!("`{}` is the file that is planned, and not one for a plan", path.display());
-            return Err(helped(
+            return Err(error_with_help(
                 message,
                 "save the plan into a file of its own, such as `-o plan.json`",
             ));
         }
-        save(path, &file::write(&plan, &files.sources))?;
+        save_file(path, &file::write(&plan, &files.sources))?;
     }
-    out!("{}", render::plan(&plan, &files.sources, args.format.into(), screen.out));
-    Ok(match plan.gravest() {
+    out!("{}", render::format_plan(&plan, &files.sources, args.format.into(), screen.out));
+    Ok(match plan.highest_level() {
         Some(Level::Deny | Level::Error) => exit::REFUSED,
         _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,
         _ => exit::DONE,
@@ -120,33 +122,34 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 }
 
 /// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
-pub(super) async fn make(
+pub(super) async fn make_plan(
     files: &LoadedFiles,
     (args, narrowed): (&session::Args, &PlanFilter),
     session: &Session,
     screen: &Screen,
 ) -> anyhow::Result<Option<Plan>> {
-    let targets = narrowed.targets()?;
+    let targets = narrowed.parse_targets()?;
     let reader = session.connection.reader();
     let desired = &files.desired;
-    let space = space(&reader, args.space(desired.space.as_ref())).await?;
-    let planned = async |scope: ReadScope| {
-        let live = refresh(&reader, &space, &scope, &session.url).await?;
-        let header = header(files, session, &live, scope);
-        let plan = diff::narrowed(desired, &live, header, &targets, narrowed.wave.as_deref());
+    let space = find_space(&reader, args.space_name(desired.space.as_ref())).await?;
+    let plan_in_scope = async |scope: ReadScope| {
+        let live = refresh_live(&reader, &space, &scope, &session.url).await?;
+        let header = plan_header(files, session, &live, scope);
+        let plan =
+            diff::plan_for_targets(desired, &live, header, &targets, narrowed.wave.as_deref());
         anyhow::Ok((live, plan))
     };
-    let (mut live, mut plan) = planned(scope(desired)).await?;
+    let (mut live, mut plan) = plan_in_scope(scope_for_plan(desired)).await?;
     let every = with_every_step(&plan.header.scope);
     if every != plan.header.scope && diff::concerns_every_step(&live, &plan) {
-        (live, plan) = planned(every).await?;
+        (live, plan) = plan_in_scope(every).await?;
     }
-    plan.findings.extend(kept(&reader, &live, &plan).await?);
+    plan.findings.extend(snapshot_findings(&reader, &live, &plan).await?);
     plan.findings.splice(0..0, files.warnings.iter().cloned());
-    if plan.gravest() == Some(Level::Error) {
+    if plan.highest_level() == Some(Level::Error) {
         let errors = plan.findings.iter().filter(|it| it.level != Level::Deny);
         let errors: Vec<Finding> = errors.cloned().collect();
-        files::print(&errors, &files.sources, screen);
+        files::print_findings(&errors, &files.sources, screen);
         return Ok(None);
     }
     Ok(Some(plan))
@@ -154,30 +157,39 @@ pub(super) async fn make(
 
 /// What keeps its old pools though the plan moves steps. It is read once it is known that some do, and
 /// nothing of the plan relies on it.
-async fn kept(reader: &Reader, live: &Live, plan: &Plan) -> anyhow::Result<Vec<Finding>> {
-    let moves = |it: &Change| matches!(it.kind, ChangeKind::PlaceStep { .. });
-    if plan.header.scope.snapshots || !plan.changes.iter().any(moves) {
-        return Ok(diff::kept(plan, live, live));
+async fn snapshot_findings(
+    reader: &Reader,
+    live: &Live,
+    plan: &Plan,
+) -> anyhow::Result<Vec<Finding>> {
+    let is_placement = |it: &Change| matches!(it.kind, ChangeKind::PlaceStep { .. });
+    if plan.header.scope.snapshots || !plan.changes.iter().any(is_placement) {
+        return Ok(diff::frozen_warnings(plan, live, live));
     }
     let scope = ReadScope { snapshots: true, ..ReadScope::default() };
-    let frozen = refresh(reader, &plan.header.space, &scope, &plan.header.url).await?;
-    Ok(diff::kept(plan, live, &frozen))
+    let frozen = refresh_live(reader, &plan.header.space, &scope, &plan.header.url).await?;
+    Ok(diff::frozen_warnings(plan, live, &frozen))
 }
 
-fn header(files: &LoadedFiles, session: &Session, live: &Live, scope: ReadScope) -> PlanHeader {
+fn plan_header(
+    files: &LoadedFiles,
+    session: &Session,
+    live: &Live,
+    scope: ReadScope,
+) -> PlanHeader {
     PlanHeader {
         url: session.url.clone(),
         server_version: live.server.version.clone(),
         space: live.server.space.clone(),
         files: files.sources.0.iter().map(|it| it.path.clone()).collect(),
-        digest: files.digest(),
+        digest: files.sources_digest(),
         scope,
     }
 }
 
 /// Writes a file whole or not at all. A link stays one, and so does what is no file: a pipe or a device is written
 /// to as it is.
-pub(super) fn save(path: &Path, text: &str) -> anyhow::Result<()> {
+pub(super) fn save_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     let end = fs::canonicalize(path);
     let is_link = fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());

@@ -5,7 +5,7 @@ use poolwright_client::apply::ApplyEvent;
 use poolwright_core::{
     model::Address,
     plan::{ChangeAction, Plan},
-    text::{count, escape::Escaped},
+    text::{escape::Escaped, pluralize},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -31,7 +31,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows an event.
-    pub(super) fn show(&self, event: &ApplyEvent) {
+    pub(super) fn show_event(&self, event: &ApplyEvent) {
         let address = |index: &usize| {
             let change = self.plan.changes.get(*index);
             change.map(|it| Escaped(&it.address.to_string()).to_string()).unwrap_or_default()
@@ -45,11 +45,11 @@ impl<'a> Progress<'a> {
             }
             ApplyEvent::Done { index, .. } => {
                 let action = self.plan.changes.get(*index).map(|it| it.kind.action());
-                format!("{} {}", done(action), address(index))
+                format!("{} {}", done_word(action), address(index))
             }
             ApplyEvent::Writing { .. } => return,
             ApplyEvent::WorkersChecked { pool, workers, healthy, ready: fit } => {
-                return self.look(looked(pool, (*workers, *healthy), *fit));
+                return self.show_line(describe_look(pool, (*workers, *healthy), *fit));
             }
             ApplyEvent::Failed { index, error, unknown } => {
                 let word = if *unknown { "unknown" } else { "failed" };
@@ -74,7 +74,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows how the workers of a pool are, for whom steps wait.
-    fn look(&self, line: String) {
+    fn show_line(&self, line: String) {
         match &self.bar {
             Some(bar) => bar.set_message(line),
             None if self.quiet => {}
@@ -83,7 +83,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Takes the bar away.
-    pub(super) fn end(&self) {
+    pub(super) fn clear_bar(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -91,10 +91,10 @@ impl<'a> Progress<'a> {
 }
 
 /// A pool for whose workers steps wait, in a line.
-fn looked(pool: &Address, (workers, healthy): (usize, usize), fit: bool) -> String {
+fn describe_look(pool: &Address, (workers, healthy): (usize, usize), fit: bool) -> String {
     let pool = pool.to_string();
     let pool = Escaped(&pool);
-    let of = count(workers, "worker");
+    let of = pluralize(workers, "worker");
     match (workers, healthy) {
         _ if fit => format!("ready {pool}: {healthy} of {of} healthy"),
         (0, _) => format!("waiting for {pool}: no enabled worker yet"),
@@ -103,7 +103,7 @@ fn looked(pool: &Address, (workers, healthy): (usize, usize), fit: bool) -> Stri
     }
 }
 
-fn done(action: Option<ChangeAction>) -> &'static str {
+fn done_word(action: Option<ChangeAction>) -> &'static str {
     match action {
         Some(ChangeAction::Create) => "created",
         Some(ChangeAction::Replace) => "replaced",

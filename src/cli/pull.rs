@@ -5,18 +5,18 @@ use super::{
     print::{errln, out},
     screen::Screen,
     session,
-    trouble::helped,
+    trouble::error_with_help,
 };
 use poolwright_core::{
     config,
-    diff::diff,
+    diff::plan_changes,
     finding::{Level, Source, Sources},
     live::{GitScope, HiddenData, Live, ReadScope, UnreadPart},
     plan::PlanHeader,
-    pull::pull,
+    pull::render_config,
     text::escape::Escaped,
 };
-use poolwright_refresh::{everything, hidden, lacking, refresh, space};
+use poolwright_refresh::{find_space, full_scope, hidden_parts, lacking_permissions, refresh_live};
 
 use std::path::PathBuf;
 
@@ -47,25 +47,26 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(path) = args.output.as_ref().filter(|path| !args.force && path.exists()) {
         let message = format!("`{}` is there already", path.display());
-        return Err(helped(message, "name another file, or write over it with `--force`"));
+        return Err(error_with_help(message, "name another file, or write over it with `--force`"));
     }
     if let Some(path) = &args.keep {
         return keep::run(path, &args.session, screen).await;
     }
-    let session = args.session.open(None).await?;
+    let session = args.session.open_session(None).await?;
     let git = GitScope { branches: vec!["default".to_owned()], ..GitScope::default() };
-    let (mut live, hidden) = live(&session, args.session.space(None), (git, false)).await?;
+    let (mut live, hidden) =
+        read_live(&session, args.session.space_name(None), (git, false)).await?;
     live.unread.extend(hidden);
-    let text = pull(&live, &session.url);
-    check(&text, &live)?;
+    let text = render_config(&live, &session.url);
+    check_round_trip(&text, &live)?;
     match &args.output {
         Some(path) => {
-            plan::save(path, &text)?;
+            plan::save_file(path, &text)?;
             errln!("{} is written: a plan of it is empty", path.display());
         }
         None => out!("{text}"),
     }
-    tell(&live);
+    warn_unread(&live);
     Ok(exit::DONE)
 }
 
@@ -73,17 +74,18 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 ///
 /// Beside it what the key may not see. What a plan could not read for this key is left out too, so that a
 /// plan of the file is empty for it. Feeds are read for a file that says containers; none that is pulled does.
-pub(super) async fn live(
+pub(super) async fn read_live(
     session: &session::Session,
     named: Option<&str>,
     (git, feeds): (GitScope, bool),
 ) -> anyhow::Result<(Live, Vec<UnreadPart>)> {
     let reader = session.connection.reader();
-    let space = space(&reader, named).await?;
+    let space = find_space(&reader, named).await?;
     let views = ["WorkerView", "ProcessView", "MachinePolicyView", "AccountView", "ProxyView"];
-    let lacking = lacking(&reader, &space.id, views).await;
-    let sees = |permission| !lacking.contains(&permission);
-    let (workers, steps) = (sees("WorkerView"), sees("WorkerView") && sees("ProcessView"));
+    let lacking = lacking_permissions(&reader, &space.id, views).await;
+    let can_view = |permission| !lacking.contains(&permission);
+    let (workers, steps) =
+        (can_view("WorkerView"), can_view("WorkerView") && can_view("ProcessView"));
     let scope = ReadScope {
         workers,
         // A plan of what chooses pools looks at their workers.
@@ -91,16 +93,16 @@ pub(super) async fn live(
         scope_names: workers,
         deployments: steps,
         runbooks: steps,
-        policies: workers && sees("MachinePolicyView"),
-        accounts: workers && sees("AccountView"),
-        proxies: workers && sees("ProxyView"),
+        policies: workers && can_view("MachinePolicyView"),
+        accounts: workers && can_view("AccountView"),
+        proxies: workers && can_view("ProxyView"),
         feeds,
         features: false,
         features_if_visible: true,
         git: steps.then_some(git),
-        ..everything()
+        ..full_scope()
     };
-    let mut live = refresh(&reader, &space, &scope, &session.url).await?;
+    let mut live = refresh_live(&reader, &space, &scope, &session.url).await?;
     if live.server.built_in_worker.is_none() {
         let what = "whether steps may run on the built-in worker".to_owned();
         let why = "the key may not see the server's switches".to_owned();
@@ -115,18 +117,18 @@ pub(super) async fn live(
         live.unread.push(UnreadPart::new(what, why, HiddenData::Rules));
         live.pools.iter_mut().for_each(|it| it.default = false);
     }
-    Ok((live, hidden(&reader, &space).await))
+    Ok((live, hidden_parts(&reader, &space).await))
 }
 
 /// Tells what a file lacks, since it could not be read.
-pub(super) fn tell(live: &Live) {
+pub(super) fn warn_unread(live: &Live) {
     for UnreadPart { what, why, .. } in &live.unread {
         errln!("warning: not in the file: {}: {}", Escaped(what), Escaped(why));
     }
 }
 
 /// A plan of what was read and is not carried out.
-pub(super) fn header(live: &Live) -> PlanHeader {
+pub(super) fn unsaved_header(live: &Live) -> PlanHeader {
     PlanHeader {
         url: String::new(),
         server_version: String::new(),
@@ -138,16 +140,16 @@ pub(super) fn header(live: &Live) -> PlanHeader {
 }
 
 /// Makes sure that the text says what is live: nothing is given away that would change a server.
-fn check(text: &str, live: &Live) -> anyhow::Result<()> {
+fn check_round_trip(text: &str, live: &Live) -> anyhow::Result<()> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
-    let (desired, findings) = config::load(&Sources(vec![source]));
-    let plan = diff(&desired, live, header(live));
+    let (desired, findings) = config::load_desired(&Sources(vec![source]));
+    let plan = plan_changes(&desired, live, unsaved_header(live));
     let mistakes = findings.iter().chain(&plan.findings).filter(|it| it.level == Level::Error);
     let mistakes = mistakes.map(|it| it.message.clone());
     let changes = plan.changes.iter().map(|it| it.address.to_string());
     match mistakes.chain(changes).next() {
         None => Ok(()),
-        Some(first) => Err(helped(
+        Some(first) => Err(error_with_help(
             format!("the file would not say what is live, beginning with {first}"),
             "this is a defect of poolwright: nothing was written; please report it",
         )),

@@ -1,6 +1,6 @@
 //! The receipt on disk: written before the first request, and as the work goes on.
 
-use super::{plan::save, print::errln};
+use super::{plan::save_file, print::errln};
 use poolwright_client::apply::{ApplyEvent, journal};
 use poolwright_core::{
     live::{Live, LivePool},
@@ -36,49 +36,50 @@ impl ReceiptFile {
     /// # Errors
     ///
     /// Where it cannot be written: then nothing may be applied either.
-    pub(super) fn start(
+    pub(super) fn start_receipt(
         approved: &ApprovedPlan,
         live: &Live,
         path: Option<&Path>,
     ) -> anyhow::Result<Self> {
-        let path = path.map_or_else(free, Path::to_owned);
-        let mut receipt = journal::begin(approved, tool(), now().to_string());
-        let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
-        receipt.pools = live.pools.iter().map(named).collect();
-        save(&path, &receipt.text())?;
+        let path = path.map_or_else(free_receipt_path, Path::to_owned);
+        let mut receipt =
+            journal::begin_receipt(approved, tool_version(), current_second().to_string());
+        let id_and_name = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+        receipt.pools = live.pools.iter().map(id_and_name).collect();
+        save_file(&path, &receipt.to_json_text())?;
         Ok(Self { receipt, path, saved: None, lost: false })
     }
 
     /// Notes an event, and writes the receipt where it is time to.
-    pub(super) fn note(&mut self, event: &ApplyEvent) {
-        journal::record(&mut self.receipt, event);
+    pub(super) fn note_event(&mut self, event: &ApplyEvent) {
+        journal::record_event(&mut self.receipt, event);
         if matches!(event, ApplyEvent::Started { .. }) {
             return;
         }
         if self.receipt.entries.len() < MANY {
-            let text = self.receipt.text();
-            self.save(&text);
+            let text = self.receipt.to_json_text();
+            self.save_text(&text);
         } else if self.saved.is_none_or(|saved| BEHIND < saved.elapsed()) {
             // What is not known to be over may have begun before the next writing: never a lie.
             let mut careful = self.receipt.clone();
             let open = careful.entries.iter_mut().filter(|it| it.outcome == ChangeOutcome::Skipped);
             open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = ChangeOutcome::Unknown);
-            let text = careful.text();
-            self.save(&text);
+            let text = careful.to_json_text();
+            self.save_text(&text);
         }
     }
 
     /// Ends the receipt, and writes it as it stays.
-    pub(super) fn end(mut self) -> (Receipt, PathBuf) {
-        journal::end(&mut self.receipt, now().to_string());
-        let text = self.receipt.text();
-        self.save(&text);
+    pub(super) fn end_and_save(mut self) -> (Receipt, PathBuf) {
+        journal::end_receipt(&mut self.receipt, current_second().to_string());
+        let text = self.receipt.to_json_text();
+        self.save_text(&text);
         (self.receipt, self.path)
     }
 
-    fn save(&mut self, text: &str) {
+    fn save_text(&mut self, text: &str) {
         self.saved = Some(Instant::now());
-        if let Err(error) = save(&self.path, text)
+        if let Err(error) = save_file(&self.path, text)
             && !self.lost
         {
             self.lost = true;
@@ -88,30 +89,31 @@ impl ReceiptFile {
 }
 
 /// The receipt of a plan that has no changes.
-pub(super) fn nothing(approved: &ApprovedPlan) -> Receipt {
-    let mut receipt = journal::begin(approved, tool(), now().to_string());
-    journal::end(&mut receipt, now().to_string());
+pub(super) fn empty_receipt(approved: &ApprovedPlan) -> Receipt {
+    let mut receipt =
+        journal::begin_receipt(approved, tool_version(), current_second().to_string());
+    journal::end_receipt(&mut receipt, current_second().to_string());
     receipt
 }
 
 /// What writes the receipt.
-fn tool() -> String {
+fn tool_version() -> String {
     format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
 }
 
 /// Now, in whole seconds.
-fn now() -> Timestamp {
+fn current_second() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// A name of the folder of receipts that is not taken; in the order of names the last is the newest.
-fn free() -> PathBuf {
+fn free_receipt_path() -> PathBuf {
     let time = Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S.%3fZ").to_string();
-    let name = |n: usize| match n {
+    let path_for = |n: usize| match n {
         0 => format!(".poolwright/receipts/{time}.json"),
         n => format!(".poolwright/receipts/{time}-{n}.json"),
     };
-    let free = (0..1000).map(|n| PathBuf::from(name(n))).find(|it| !it.exists());
-    free.unwrap_or_else(|| PathBuf::from(name(0)))
+    let free = (0..1000).map(|n| PathBuf::from(path_for(n))).find(|it| !it.exists());
+    free.unwrap_or_else(|| PathBuf::from(path_for(0)))
 }

@@ -15,30 +15,30 @@ use std::{
 /// # Errors
 ///
 /// The file cannot be made.
-pub(super) fn into_file(path: &Path) -> anyhow::Result<Recorder> {
+pub(super) fn record_to_file(path: &Path) -> anyhow::Result<Recorder> {
     let file = File::create(path).with_context(|| format!("cannot write `{}`", path.display()))?;
     let file = Mutex::new(file);
     Ok(Recorder::new(move |exchange| {
-        let line = format!("{}\n", line(&exchange));
+        let line = format!("{}\n", exchange_json(&exchange));
         // A line at a time: who reads along sees whole ones. A disk that is full stops no server.
         _ = file.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }))
 }
 
-fn line(exchange: &RecordedExchange) -> Value {
+fn exchange_json(exchange: &RecordedExchange) -> Value {
     let RecordedExchange { method, target, agent, sent, status, answer } = exchange;
     json!({
         "method": method,
         "target": target,
         "agent": agent,
-        "sent": body(sent),
+        "sent": body_json(sent),
         "status": status,
-        "answer": body(answer),
+        "answer": body_json(answer),
     })
 }
 
 /// JSON as it is, whatever else as a text, and nothing as null.
-fn body(bytes: &[u8]) -> Value {
+fn body_json(bytes: &[u8]) -> Value {
     match bytes {
         [] => Value::Null,
         _ => serde_json::from_slice(bytes)

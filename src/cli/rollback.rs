@@ -7,20 +7,20 @@ use super::{
     print::{errln, out},
     screen::Screen,
     session,
-    trouble::helped,
+    trouble::error_with_help,
     wait,
 };
 use poolwright_core::{
-    back::back,
+    back::plan_rollback,
     diff,
     finding::Sources,
     live::{GitScope, ReadScope},
     model::{Address, Linked, VariableSetOwner},
-    plan::{ChangeAction, Plan, PlanHeader, check, file},
+    plan::{ChangeAction, Plan, PlanHeader, check_soundness, file},
     receipt::{ApplyStatus, Receipt},
     render,
 };
-use poolwright_refresh::refresh;
+use poolwright_refresh::refresh_live;
 
 use std::{
     collections::BTreeSet,
@@ -61,12 +61,12 @@ pub(super) struct Args {
 
 /// Plans the way back, asks, and carries it out.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let undone = read(args)?;
-    let session = args.session.open(Some(&undone.server.url)).await?;
+    let undone = read_receipt(args)?;
+    let session = args.session.open_session(Some(&undone.server.url)).await?;
     let space = Linked::new(&undone.server.space_id, &undone.server.space);
-    let scope = scope(&undone);
-    let live = refresh(&session.connection.reader(), &space, &scope, &session.url).await?;
-    let (changes, findings) = back(&undone, &live);
+    let scope = rollback_scope(&undone);
+    let live = refresh_live(&session.connection.reader(), &space, &scope, &session.url).await?;
+    let (changes, findings) = plan_rollback(&undone, &live);
     let header = PlanHeader {
         url: session.url.clone(),
         server_version: live.server.version.clone(),
@@ -75,9 +75,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         digest: undone.config.clone(),
         scope,
     };
-    let plan = diff::unasked(changes, findings, &live, header);
+    let plan = diff::plan_from_changes(changes, findings, &live, header);
     if let Some(path) = &args.output {
-        return saved(&plan, path, args, screen);
+        return save_rollback(&plan, path, args, screen);
     }
     let how = ApplySettings {
         saved: None,
@@ -87,43 +87,46 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         parallelism: args.session.parallelism,
         wait: args.wait,
     };
-    apply::carry_out(plan, &Sources::default(), &session, &how, screen).await
+    apply::confirm_and_apply(plan, &Sources::default(), &session, &how, screen).await
 }
 
 /// Saves the way back, and shows it.
-fn saved(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Result<u8> {
+fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let shown = path.display();
     if *path == args.undo {
         let message = format!("`{shown}` is the receipt, and not a file for a plan");
-        return Err(helped(
+        return Err(error_with_help(
             message,
             "save the plan into a file of its own, such as `-o back.json`",
         ));
     }
     // What no reader would believe is not written.
-    if let Err(flaw) = check(plan) {
+    if let Err(flaw) = check_soundness(plan) {
         let message = format!("the way back cannot be saved: {flaw}");
-        return Err(helped(message, "carry it out at once, without `-o`"));
+        return Err(error_with_help(message, "carry it out at once, without `-o`"));
     }
-    plan::save(path, &file::write(plan, &Sources::default()))?;
-    out!("{}", render::plan(plan, &Sources::default(), args.format.into(), screen.out));
+    plan::save_file(path, &file::write(plan, &Sources::default()))?;
+    out!("{}", render::format_plan(plan, &Sources::default(), args.format.into(), screen.out));
     Ok(exit::DONE)
 }
 
-fn read(args: &Args) -> anyhow::Result<Receipt> {
+fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
     let shown = args.undo.display();
     let help =
         "every `apply` leaves a receipt in `.poolwright/receipts`, or where `--receipt` says";
     let text = fs::read_to_string(&args.undo)
-        .map_err(|error| helped(format!("cannot read `{shown}`: {error}"), help))?;
+        .map_err(|error| error_with_help(format!("cannot read `{shown}`: {error}"), help))?;
     let receipt = Receipt::read(&text).map_err(|error| {
-        helped(format!("cannot use `{shown}`: {:#}", anyhow::Error::from(error)), help)
+        error_with_help(format!("cannot use `{shown}`: {:#}", anyhow::Error::from(error)), help)
     })?;
     if let Some(url) = args.session.url()
         && url.trim_end_matches('/') != receipt.server.url.trim_end_matches('/')
     {
         let message = format!("the receipt is of `{}`, and not of `{url}`", receipt.server.url);
-        return Err(helped(message, "leave `--url` and OCTOPUS_URL out, or name that server"));
+        return Err(error_with_help(
+            message,
+            "leave `--url` and OCTOPUS_URL out, or name that server",
+        ));
     }
     if receipt.status == ApplyStatus::Running {
         errln!(
@@ -134,8 +137,8 @@ fn read(args: &Args) -> anyhow::Result<Receipt> {
 }
 
 /// What has to be read to find the way back.
-fn scope(receipt: &Receipt) -> ReadScope {
-    let of = |kind: &str| receipt.entries.iter().any(|it| it.kind == kind);
+fn rollback_scope(receipt: &Receipt) -> ReadScope {
+    let has_kind = |kind: &str| receipt.entries.iter().any(|it| it.kind == kind);
     let made =
         receipt.entries.iter().any(|it| it.kind == "pool" && it.action == ChangeAction::Create);
     let branches: BTreeSet<String> = receipt
@@ -158,20 +161,20 @@ fn scope(receipt: &Receipt) -> ReadScope {
         .entries
         .iter()
         .any(|it| it.written.iter().any(|field| field.path == "WorkerPoolVariable"));
-    let chooses = of("variable") || of("target");
-    let steps = of("placement") || chooses || made || of("server");
+    let chooses = has_kind("variable") || has_kind("target");
+    let steps = has_kind("placement") || chooses || made || has_kind("server");
     ReadScope {
         workers: true,
-        policies: of("worker"),
-        accounts: of("worker"),
-        proxies: of("worker"),
-        feeds: of("placement"),
+        policies: has_kind("worker"),
+        accounts: has_kind("worker"),
+        proxies: has_kind("worker"),
+        feeds: has_kind("placement"),
         deployments: steps,
         runbooks: steps,
         references: made || by_variable || chooses,
-        scope_names: of("variable"),
+        scope_names: has_kind("variable"),
         snapshots: made,
-        features: of("server"),
+        features: has_kind("server"),
         features_if_visible: true,
         git: (!git.branches.is_empty()).then_some(git),
         ..ReadScope::default()

@@ -4,7 +4,7 @@ use super::{
     copy, plan,
     print::{errln, outln},
     record,
-    trouble::helped,
+    trouble::error_with_help,
 };
 use anyhow::Context as _;
 use octopus_sandbox::{self as sandbox, Pace, SandboxOptions, Seed, StoreLocation};
@@ -90,11 +90,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
     let memory = args.db.to_str() == Some(":memory:");
     let store = if memory { StoreLocation::Memory } else { StoreLocation::File(args.db.clone()) };
     if let Some(file) = &args.export {
-        return export(&store, file).await;
+        return export_to_file(&store, file).await;
     }
-    let seed = match args.begin().await? {
+    let seed = match args.initial_state().await? {
         Some(state) => Seed::State(state),
-        None => args.seed(),
+        None => args.named_seed(),
     };
     let pace = Pace { work: Duration::from_secs(args.work), ..Pace::default() };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port))
@@ -106,18 +106,18 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
         pace,
         rules: args.fault,
         fault_seed: args.fault_seed,
-        recorder: args.record.as_deref().map(record::into_file).transpose()?,
+        recorder: args.record.as_deref().map(record::record_to_file).transpose()?,
         ..SandboxOptions::default()
     };
-    let sandbox = sandbox::start(options, listener).await.map_err(|error| match error {
-        sandbox::SandboxError::HasData => helped(
+    let sandbox = sandbox::start_server(options, listener).await.map_err(|error| match error {
+        sandbox::SandboxError::HasData => error_with_help(
             format!("`{}` has data already", args.db.display()),
             "name another file with `--db`, or delete this one",
         ),
         other => other.into(),
     })?;
     // Before anybody is told that it is there: who is told may ask it to end.
-    let end = asked_to_end()?;
+    let end = end_signal()?;
     outln!("OCTOPUS_URL={}", sandbox.url());
     outln!("OCTOPUS_API_KEY={}", sandbox::ADMIN_KEY);
     errln!("a key that may only read: {}", sandbox::READER_KEY);
@@ -137,35 +137,35 @@ pub(super) async fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 /// Writes the state of a store that is there, whole or not at all.
-async fn export(store: &StoreLocation, file: &Path) -> anyhow::Result<u8> {
+async fn export_to_file(store: &StoreLocation, file: &Path) -> anyhow::Result<u8> {
     if let StoreLocation::File(path) = store
         && !path.exists()
     {
         let message = format!("there is no sandbox at `{}`", path.display());
-        return Err(helped(message, "name its file with `--db`"));
+        return Err(error_with_help(message, "name its file with `--db`"));
     }
     let mut text = Vec::new();
-    sandbox::export(store, &mut text).await?;
-    plan::save(file, &String::from_utf8_lossy(&text))?;
+    sandbox::export_state(store, &mut text).await?;
+    plan::save_file(file, &String::from_utf8_lossy(&text))?;
     errln!("{} is written: `poolwright sandbox --import` begins with it", file.display());
     Ok(0)
 }
 
 impl Args {
     /// The state that is to begin with, where one is named.
-    async fn begin(&self) -> anyhow::Result<Option<String>> {
+    async fn initial_state(&self) -> anyhow::Result<Option<String>> {
         if let Some(file) = &self.import {
             let text = fs::read_to_string(file);
             let text = text.with_context(|| format!("cannot read `{}`", file.display()))?;
             return Ok(Some(text));
         }
         match &self.from {
-            Some(url) => Ok(Some(copy::copy(url, self.space.as_deref()).await?)),
+            Some(url) => Ok(Some(copy::copy_server(url, self.space.as_deref()).await?)),
             None => Ok(None),
         }
     }
 
-    fn seed(&self) -> Seed {
+    fn named_seed(&self) -> Seed {
         match self.seed {
             SeedName::Empty => Seed::Empty,
             SeedName::Chapter => Seed::Chapter,
@@ -180,7 +180,7 @@ impl Args {
 
 /// Ready at Ctrl-C, or at what `kill` and pipelines send, so that what was made for it is cleared away.
 #[cfg(unix)]
-fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

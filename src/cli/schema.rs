@@ -33,7 +33,7 @@ enum SchemaKind {
 /// Prints the schema.
 pub(super) fn run(args: &Args) -> anyhow::Result<u8> {
     match args.schema {
-        SchemaKind::Workers => outln!("{:#}", config::schema()),
+        SchemaKind::Workers => outln!("{:#}", config::json_schema()),
         SchemaKind::Plan => out!("{}", PLAN),
     }
     Ok(exit::DONE)

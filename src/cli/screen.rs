@@ -55,23 +55,24 @@ impl Screen {
     pub(super) fn new(args: &Args) -> Self {
         let verbosity = i8::try_from(args.verbose).unwrap_or(i8::MAX)
             - i8::try_from(args.quiet).unwrap_or(i8::MAX);
-        let set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty() && it != "0");
-        let colour = |terminal: bool| match args.color {
+        let is_env_set =
+            |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty() && it != "0");
+        let use_colour = |terminal: bool| match args.color {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto if set("NO_COLOR") => false,
-            Colour::Auto => set("CLICOLOR_FORCE") || terminal,
+            Colour::Auto if is_env_set("NO_COLOR") => false,
+            Colour::Auto => is_env_set("CLICOLOR_FORCE") || terminal,
         };
         let screen = Self {
-            out: RenderOptions { colour: colour(std::io::stdout().is_terminal()), verbosity },
-            err: RenderOptions { colour: colour(std::io::stderr().is_terminal()), verbosity },
+            out: RenderOptions { colour: use_colour(std::io::stdout().is_terminal()), verbosity },
+            err: RenderOptions { colour: use_colour(std::io::stderr().is_terminal()), verbosity },
         };
-        start_log(args, screen.err);
+        start_logging(args, screen.err);
         screen
     }
 }
 
-fn start_log(args: &Args, look: RenderOptions) {
+fn start_logging(args: &Args, look: RenderOptions) {
     let default = match look.verbosity {
         2.. => "poolwright=debug",
         _ => "warn",

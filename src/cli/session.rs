@@ -4,7 +4,7 @@
 
 use super::{
     embedded::{self, Embedded},
-    trouble::helped,
+    trouble::error_with_help,
 };
 use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret, token};
 use poolwright_core::desired::Declared;
@@ -36,11 +36,11 @@ pub(super) struct Args {
     #[arg(long)]
     insecure_http: bool,
     /// How many requests may be under way at once.
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = parallelism)]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = parse_parallelism)]
     pub(super) parallelism: usize,
 }
 
-fn parallelism(text: &str) -> Result<usize, String> {
+fn parse_parallelism(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..=256) => Ok(n),
         _ => Err("a number from 1 to 256".to_owned()),
@@ -60,7 +60,7 @@ pub(super) struct Session {
 impl Args {
     /// A server that is named otherwise than by `--url`, with the environment's key.
     #[cfg(feature = "sandbox")]
-    pub(super) fn to(url: &str) -> Self {
+    pub(super) fn for_url(url: &str) -> Self {
         Self {
             url: Some(url.to_owned()),
             space: None,
@@ -77,15 +77,15 @@ impl Args {
     }
 
     /// The space that the arguments or the environment name, else `said`.
-    pub(super) fn space<'a>(&'a self, said: Option<&'a Declared<String>>) -> Option<&'a str> {
+    pub(super) fn space_name<'a>(&'a self, said: Option<&'a Declared<String>>) -> Option<&'a str> {
         let own = self.space.as_deref().filter(|it| !it.is_empty());
         own.or_else(|| said.map(|it| it.value.as_str()))
     }
 
     /// Connects to the server that the arguments or the environment name, else to `said`.
-    pub(super) async fn open(&self, said: Option<&str>) -> anyhow::Result<Session> {
+    pub(super) async fn open_session(&self, said: Option<&str>) -> anyhow::Result<Session> {
         let Some(url) = self.url().or(said) else {
-            return Err(helped(
+            return Err(error_with_help(
                 "no server is named",
                 "give `--url URL`, set OCTOPUS_URL or say `url` under `[octopus]`; \
                  `--url sandbox:` tries it without a server",
@@ -95,9 +95,9 @@ impl Args {
             Some(store) => {
                 let embedded = embedded::start(store).await?;
                 let key = Credentials::ApiKey(Secret::from(embedded.key().to_owned()));
-                (self.options(embedded.url(), key)?, Some(embedded))
+                (self.build_options(embedded.url(), key)?, Some(embedded))
             }
-            None => (self.with_credentials(url).await?, None),
+            None => (self.auth_options(url).await?, None),
         };
         Ok(Session {
             connection: Connection::open(options)?,
@@ -107,37 +107,41 @@ impl Args {
     }
 
     /// How to connect to a real server, with the first credentials that there are.
-    async fn with_credentials(&self, url: &str) -> anyhow::Result<ConnectionOptions> {
+    async fn auth_options(&self, url: &str) -> anyhow::Result<ConnectionOptions> {
         if let Some(path) = &self.api_key_file {
-            return self.options(url, Credentials::ApiKey(key_of(path)?));
+            return self.build_options(url, Credentials::ApiKey(read_key_file(path)?));
         }
-        if let Some(key) = secret("OCTOPUS_API_KEY") {
-            return self.options(url, Credentials::ApiKey(key));
+        if let Some(key) = env_secret("OCTOPUS_API_KEY") {
+            return self.build_options(url, Credentials::ApiKey(key));
         }
-        if let Some(token) = secret("OCTOPUS_ACCESS_TOKEN") {
-            return self.options(url, Credentials::AccessToken(token));
+        if let Some(token) = env_secret("OCTOPUS_ACCESS_TOKEN") {
+            return self.build_options(url, Credentials::AccessToken(token));
         }
         if let Ok(account) = env::var("OCTOPUS_SERVICE_ACCOUNT_ID") {
-            let identity = identity(account.trim()).await?;
-            let options = self.options(url, Credentials::Anonymous)?;
-            let token = token::exchange(options.clone(), account.trim(), &identity).await;
+            let identity = identity_token(account.trim()).await?;
+            let options = self.build_options(url, Credentials::Anonymous)?;
+            let token = token::exchange_identity(options.clone(), account.trim(), &identity).await;
             let token = token.context("cannot exchange the job's identity for an access token")?;
             return Ok(ConnectionOptions {
                 credentials: Credentials::AccessToken(token),
                 ..options
             });
         }
-        Err(helped(
+        Err(error_with_help(
             "no API key is given",
             "set OCTOPUS_API_KEY or OCTOPUS_ACCESS_TOKEN, or give `--api-key-file FILE`",
         ))
     }
 
-    fn options(&self, url: &str, credentials: Credentials) -> anyhow::Result<ConnectionOptions> {
+    fn build_options(
+        &self,
+        url: &str,
+        credentials: Credentials,
+    ) -> anyhow::Result<ConnectionOptions> {
         let ca_pem = self
             .ca_file
             .as_ref()
-            .map(|path| fs::read(path).map_err(|why| unreadable("certificates", path, &why)));
+            .map(|path| fs::read(path).map_err(|why| unreadable_file("certificates", path, &why)));
         Ok(ConnectionOptions {
             ca_pem: ca_pem.transpose()?,
             insecure_http: self.insecure_http,
@@ -148,29 +152,29 @@ impl Args {
 }
 
 /// The key that a file holds.
-fn key_of(path: &Path) -> anyhow::Result<Secret> {
-    let key = fs::read_to_string(path).map_err(|why| unreadable("key", path, &why))?;
+fn read_key_file(path: &Path) -> anyhow::Result<Secret> {
+    let key = fs::read_to_string(path).map_err(|why| unreadable_file("key", path, &why))?;
     if key.trim().is_empty() || key.trim().contains(char::is_whitespace) {
         let message = format!("`{}` does not hold one API key", path.display());
-        return Err(helped(message, "the file holds the key and nothing else"));
+        return Err(error_with_help(message, "the file holds the key and nothing else"));
     }
     Ok(Secret::from(key.trim().to_owned()))
 }
 
 /// A secret of the environment, where there is one.
-fn secret(name: &str) -> Option<Secret> {
+fn env_secret(name: &str) -> Option<Secret> {
     let text = env::var(name).ok()?;
     (!text.trim().is_empty()).then(|| Secret::from(text.trim().to_owned()))
 }
 
 /// The identity token that the CI job offers for a service account.
-async fn identity(account: &str) -> anyhow::Result<Secret> {
-    if let Some(token) = secret("OCTOPUS_ID_TOKEN") {
+async fn identity_token(account: &str) -> anyhow::Result<Secret> {
+    if let Some(token) = env_secret("OCTOPUS_ID_TOKEN") {
         return Ok(token);
     }
     let url = env::var("ACTIONS_ID_TOKEN_REQUEST_URL");
-    let (Ok(url), Some(token)) = (url, secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) else {
-        return Err(helped(
+    let (Ok(url), Some(token)) = (url, env_secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")) else {
+        return Err(error_with_help(
             "OCTOPUS_SERVICE_ACCOUNT_ID is set, and this job offers no identity token",
             "give the job `permissions: id-token: write` on GitHub, or put the token into OCTOPUS_ID_TOKEN elsewhere",
         ));
@@ -179,7 +183,7 @@ async fn identity(account: &str) -> anyhow::Result<Secret> {
     identity.context("cannot get the job's identity token")
 }
 
-fn unreadable(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {
+fn unreadable_file(what: &str, path: &Path, why: &io::Error) -> anyhow::Error {
     let message = format!("cannot read the {what} of `{}`: {why}", path.display());
-    helped(message, "name a file that is there and that may be read")
+    error_with_help(message, "name a file that is there and that may be read")
 }

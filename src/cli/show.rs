@@ -1,6 +1,6 @@
 //! `poolwright show`: a saved plan again.
 
-use super::{exit, plan::PlanFormat, print::out, screen::Screen, trouble::helped};
+use super::{exit, plan::PlanFormat, print::out, screen::Screen, trouble::error_with_help};
 use poolwright_core::{
     finding::Sources,
     plan::{Plan, file},
@@ -30,20 +30,20 @@ pub(super) struct Args {
 
 /// Shows the plan.
 pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
-    let plan = read(&args.plan)?;
-    out!("{}", render::plan(&plan, &Sources::default(), args.format.into(), screen.out));
+    let plan = read_plan(&args.plan)?;
+    out!("{}", render::format_plan(&plan, &Sources::default(), args.format.into(), screen.out));
     Ok(exit::DONE)
 }
 
 /// A plan that `plan -o` or `rollback -o` has saved.
-pub(super) fn read(path: &Path) -> anyhow::Result<Plan> {
+pub(super) fn read_plan(path: &Path) -> anyhow::Result<Plan> {
     let shown = path.display();
-    let unreadable = |why: &dyn Display| {
+    let unreadable_plan = |why: &dyn Display| {
         let message = format!("cannot read the plan `{shown}`: {why}");
         let again =
             format!("`poolwright plan -o {shown}` or `poolwright rollback RECEIPT -o {shown}`");
-        helped(message, format!("save it anew, with {again}"))
+        error_with_help(message, format!("save it anew, with {again}"))
     };
-    let text = fs::read_to_string(path).map_err(|why| unreadable(&why))?;
-    file::read(&text).map_err(|why| unreadable(&why))
+    let text = fs::read_to_string(path).map_err(|why| unreadable_plan(&why))?;
+    file::read(&text).map_err(|why| unreadable_plan(&why))
 }

@@ -25,30 +25,33 @@ impl fmt::Display for ErrorWithHelp {
 impl std::error::Error for ErrorWithHelp {}
 
 /// An error that says what to do.
-pub(super) fn helped(message: impl Into<String>, help: impl Into<String>) -> anyhow::Error {
+pub(super) fn error_with_help(
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> anyhow::Error {
     ErrorWithHelp { message: message.into(), help: help.into() }.into()
 }
 
 /// Prints `error` and what helps; the exit code.
-pub(super) fn print(error: &anyhow::Error, screen: &Screen) -> ExitCode {
+pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {
     let (red, plain) = if screen.err.colour { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
-    let mut chain: Vec<String> = error.chain().map(|it| escape(&it.to_string())).collect();
+    let mut chain: Vec<String> = error.chain().map(|it| escape_message(&it.to_string())).collect();
     // A transparent error repeats its source's words.
     chain.dedup();
     errln!("{red}error{plain}: {}", chain.join(": "));
-    if let Some(help) = help(error) {
-        errln!("help: {}", escape(&help));
+    if let Some(help) = find_help(error) {
+        errln!("help: {}", escape_message(&help));
     }
     ExitCode::from(exit::ERROR)
 }
 
 /// Messages may have lines, and nothing else that moves a cursor.
-fn escape(text: &str) -> String {
+fn escape_message(text: &str) -> String {
     text.lines().map(|line| Escaped(line).to_string()).collect::<Vec<_>>().join("\n  ")
 }
 
 /// The first help in the chain of causes.
-fn help(error: &anyhow::Error) -> Option<String> {
+fn find_help(error: &anyhow::Error) -> Option<String> {
     error.chain().find_map(|cause| {
         let helped = cause.downcast_ref::<ErrorWithHelp>().map(|it| it.help.clone());
         let octopus = || cause.downcast_ref::<octopus::ClientError>()?.help();

@@ -3,12 +3,12 @@
 use super::print::errln;
 use poolwright_client::{apply::HealthWait, octopus::Connection};
 use poolwright_core::{
-    diff::arrivals,
+    diff::find_arrivals,
     live::Live,
     plan::{ChangeKind, Plan},
-    text::count,
+    text::pluralize,
 };
-use poolwright_refresh::lacking;
+use poolwright_refresh::lacking_permissions;
 
 use std::time::Duration;
 
@@ -21,34 +21,34 @@ const LONGEST: u64 = 12 * 60 * 60;
 pub(super) struct Args {
     /// Check the workers of each pool that gets steps, and wait so long for healthy ones: `90s`, `5m`, `1h`.
     /// Where there are none by then the steps stay where they are, and all else is done.
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     wait_healthy: Option<Duration>,
 }
 
 impl Args {
     /// Whether steps wait.
-    pub(super) fn waits(self) -> bool {
+    pub(super) fn is_enabled(self) -> bool {
         self.wait_healthy.is_some()
     }
 
     /// What the steps of a plan wait for; nothing where nobody wants them to.
-    pub(super) fn wait(self, plan: &Plan, live: &Live) -> HealthWait {
+    pub(super) fn plan_wait(self, plan: &Plan, live: &Live) -> HealthWait {
         match self.wait_healthy {
-            Some(limit) => HealthWait { limit, arrivals: arrivals(plan, live) },
+            Some(limit) => HealthWait { limit, arrivals: find_arrivals(plan, live) },
             None => HealthWait::default(),
         }
     }
 
     /// Tells that no health check can be started, where the server says that it will refuse that.
-    pub(super) async fn warn_of_lacking(self, connection: &Connection, plan: &Plan) {
-        if !self.waits() || plan.requirements.is_empty() {
+    pub(super) async fn warn_no_checks(self, connection: &Connection, plan: &Plan) {
+        if !self.is_enabled() || plan.requirements.is_empty() {
             return;
         }
         let (reader, space) = (connection.reader(), &plan.header.space.id);
         let steps =
             plan.changes.iter().filter(|it| matches!(it.kind, ChangeKind::PlaceStep { .. }));
-        let steps = count(steps.count(), "step");
-        for permission in lacking(&reader, space, [CHECKS]).await {
+        let steps = pluralize(steps.count(), "step");
+        for permission in lacking_permissions(&reader, space, [CHECKS]).await {
             errln!(
                 "warning: the key's user lacks {permission}: no health check can be started, and of {steps} \
                  those stay that wait for one"
@@ -64,7 +64,7 @@ impl Args {
 /// `api.md` 3.10.
 const CHECKS: &str = "TaskCreate";
 
-fn duration(text: &str) -> Result<Duration, String> {
+fn parse_duration(text: &str) -> Result<Duration, String> {
     let seconds = [("s", 1), ("m", 60), ("h", 3600)].into_iter().find_map(|(unit, seconds)| {
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
         number.checked_mul(seconds)
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_time_is_a_number_and_a_unit() {
-        let seconds = |text| duration(text).map(|it| it.as_secs());
+        let seconds = |text| parse_duration(text).map(|it| it.as_secs());
         assert_eq!(["1s", "90s", "5m", "12h"].map(seconds), [Ok(1), Ok(90), Ok(300), Ok(43_200)]);
         for wrong in
             ["", "5", "m", "0s", "-1s", "1.5h", "5 m", "13h", "99999999999999999999h", "5ü"]

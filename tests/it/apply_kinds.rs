@@ -50,13 +50,16 @@ async fn a_worker_is_edited_field_by_field() {
     let id = planted(&bench).await;
     let path = format!("/api/Spaces-1/workers/{id}");
     let before = text(&bench, &path).await;
-    let pools = Delta::between(vec![default_pool()], vec![PoolHandle::New(sql()), default_pool()]);
-    let endpoint =
-        Delta::between(listening("https://db-worker-01:10933"), listening("https://db-02:10933"));
+    let pools =
+        Delta::if_different(vec![default_pool()], vec![PoolHandle::New(sql()), default_pool()]);
+    let endpoint = Delta::if_different(
+        listening("https://db-worker-01:10933"),
+        listening("https://db-02:10933"),
+    );
     let edits = vec![
-        WorkerEdit::Name(Delta::between("db-01".into(), "db-02".into()).unwrap()),
+        WorkerEdit::Name(Delta::if_different("db-01".into(), "db-02".into()).unwrap()),
         WorkerEdit::Pools(pools.unwrap()),
-        WorkerEdit::Disabled(Delta::between(false, true).unwrap()),
+        WorkerEdit::Disabled(Delta::if_different(false, true).unwrap()),
         WorkerEdit::Endpoint(Box::new(endpoint.unwrap())),
     ];
     let update = of_worker(ChangeKind::UpdateWorker { id: Id::new(&id), edits });
@@ -143,8 +146,9 @@ async fn a_pool_becomes_the_default_and_the_first_and_the_old_one_goes() {
     let old = bench.pool("Old").await;
     let worker = planted(&bench).await;
     let (new, sorted) = (PoolHandle::New(sql()), existing(&old, "old"));
-    let rename =
-        PoolEdit::Name(Delta::between("Default Worker Pool".into(), "General".into()).unwrap());
+    let rename = PoolEdit::Name(
+        Delta::if_different("Default Worker Pool".into(), "General".into()).unwrap(),
+    );
     let of = |key: &str| Address::Pool(key.into());
     let changes = vec![
         create_pool(),
@@ -180,7 +184,7 @@ async fn a_pool_becomes_the_default_and_the_first_and_the_old_one_goes() {
     "#);
     let again = run(&bench, changes).await;
     assert_eq!(again.outcomes, [ChangeOutcome::Done; 7], "{}", again.errors());
-    let requests = bench.sandbox.requests();
+    let requests = bench.sandbox.recent_requests();
     let last_write = requests.iter().rposition(|it| !it.starts_with("GET"));
     assert!(requests.len() - last_write.unwrap() > 7, "written twice");
 }
@@ -211,14 +215,15 @@ async fn a_step_gets_a_variable_and_a_container_and_runs_once() {
     let container = Container { image: "worker:1".into(), feed: Linked::new("Feeds-1", "Docker") };
     let edits = vec![
         StepEdit::Place(
-            Delta::between(Place::Pool(default_pool()), Place::Variable("Pool".into())).unwrap(),
+            Delta::if_different(Place::Pool(default_pool()), Place::Variable("Pool".into()))
+                .unwrap(),
         ),
         StepEdit::Execution {
-            execution: Delta::between(Execution::PerTarget, Execution::Once).unwrap(),
+            execution: Delta::if_different(Execution::PerTarget, Execution::Once).unwrap(),
             restored: None,
             target_roles: roles.into(),
         },
-        StepEdit::Container(Delta::between(None, Some(container)).unwrap()),
+        StepEdit::Container(Delta::if_different(None, Some(container)).unwrap()),
     ];
     let ran = run(&bench, vec![place(&bench, "Notify the team", edits).await]).await;
     assert_eq!(ran.errors(), "");
@@ -240,7 +245,7 @@ async fn a_step_gets_a_variable_and_a_container_and_runs_once() {
     +"OctopusUseBundledTooling":"False"},
     "#);
     let back = StepEdit::Place(
-        Delta::between(Place::Variable("Pool".into()), Place::DefaultPool).unwrap(),
+        Delta::if_different(Place::Variable("Pool".into()), Place::DefaultPool).unwrap(),
     );
     run(&bench, vec![place(&bench, "Notify the team", vec![back]).await]).await;
     let process: Value = bench.get(PROCESS).await;

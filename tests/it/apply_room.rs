@@ -5,7 +5,7 @@ use crate::{
     sandbox::{Bench, PROCESS, names},
 };
 use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
-use poolwright_client::apply::{self, ApplyEvent, apply, journal};
+use poolwright_client::apply::{self, ApplyEvent, apply_plan, journal};
 use poolwright_core::{
     finding::FindingLocation,
     live::ReadScope,
@@ -71,20 +71,21 @@ async fn run_until(
 ) -> Ran {
     let approved = approved(changes);
     let connection = connect(bench.sandbox.url(), bench.key);
-    let mut receipt = journal::begin(&approved, "poolwright".into(), "2026-11-23T14:51:07Z".into());
+    let mut receipt =
+        journal::begin_receipt(&approved, "poolwright".into(), "2026-11-23T14:51:07Z".into());
     let mut events = Vec::new();
     let mut listen = |event: ApplyEvent| {
         seen(&event);
-        journal::record(&mut receipt, &event);
+        journal::record_event(&mut receipt, &event);
         events.push(event);
     };
     let options = apply::ApplyOptions { parallelism: 4, ..apply::ApplyOptions::default() };
-    let outcomes = sent(apply(&approved, &connection, &options, stop, &mut listen)).await;
-    journal::end(&mut receipt, "2026-11-23T14:51:09Z".into());
+    let outcomes = sent(apply_plan(&approved, &connection, &options, stop, &mut listen)).await;
+    journal::end_receipt(&mut receipt, "2026-11-23T14:51:09Z".into());
     let told: Vec<ChangeOutcome> = receipt.entries.iter().map(|it| it.outcome).collect();
     assert_eq!(told, outcomes);
     let schema = serde_json::from_str(include_str!("../../schema/receipt.schema.json")).unwrap();
-    let document = serde_json::from_str(&receipt.text()).unwrap();
+    let document = serde_json::from_str(&receipt.to_json_text()).unwrap();
     jsonschema::validator_for(&schema).unwrap().validate(&document).unwrap();
     Ran { outcomes, events, receipt }
 }
@@ -155,14 +156,14 @@ pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Ch
 
 fn to_sql() -> StepEdit {
     StepEdit::Place(
-        Delta::between(Place::DefaultPool, Place::Pool(PoolHandle::New(sql()))).unwrap(),
+        Delta::if_different(Place::DefaultPool, Place::Pool(PoolHandle::New(sql()))).unwrap(),
     )
 }
 
 /// Pool, worker, and two steps of one process.
 async fn plan(bench: &Bench) -> Vec<Change> {
     let once = StepEdit::Execution {
-        execution: Delta::between(Execution::OnTargets, Execution::PerTarget).unwrap(),
+        execution: Delta::if_different(Execution::OnTargets, Execution::PerTarget).unwrap(),
         restored: None,
         target_roles: roles(bench, "Migrate database").await,
     };
@@ -205,7 +206,7 @@ async fn a_pool_a_worker_and_two_steps_are_written_and_no_other_field_is() {
     let worker = &bench.get("/api/Spaces-1/workers/all").await[0];
     assert_eq!(worker["WorkerPoolIds"], json!([ran.receipt.entries[0].id]));
     assert_eq!(worker["MachinePolicyId"], "MachinePolicies-1");
-    let puts = bench.sandbox.requests().into_iter().filter(|it| it.starts_with("PUT"));
+    let puts = bench.sandbox.recent_requests().into_iter().filter(|it| it.starts_with("PUT"));
     assert_eq!(puts.count(), 1);
     insta::assert_snapshot!(masked(&ran.receipt, &before));
 }
@@ -214,7 +215,7 @@ async fn a_pool_a_worker_and_two_steps_are_written_and_no_other_field_is() {
 fn masked(receipt: &Receipt, process: &str) -> String {
     let process: Value = serde_json::from_str(process).unwrap();
     let names = ["Deploy web app", "Migrate database"];
-    names.iter().fold(receipt.text(), |text, name| {
+    names.iter().fold(receipt.to_json_text(), |text, name| {
         text.replace(action(&process, name)["Id"].as_str().unwrap(), &format!("id of {name}"))
     })
 }
@@ -264,7 +265,7 @@ async fn a_process_that_others_save_all_the_time_is_written_in_the_end_or_given_
         let ran = run(&bench, plan(&bench).await).await;
         let wanted = if done { ChangeOutcome::Done } else { ChangeOutcome::Failed };
         assert_eq!(ran.outcomes, [ChangeOutcome::Done, ChangeOutcome::Done, wanted, wanted]);
-        let puts = bench.sandbox.requests().into_iter().filter(|it| it.starts_with("PUT"));
+        let puts = bench.sandbox.recent_requests().into_iter().filter(|it| it.starts_with("PUT"));
         assert_eq!(puts.count(), 5);
     }
 }
@@ -309,7 +310,8 @@ async fn what_somebody_else_has_changed_is_left_alone() {
         }
     }
     bench.send("PUT", PROCESS, process).await;
-    let edits = vec![PoolEdit::Description(Delta::between("old".into(), "new".into()).unwrap())];
+    let edits =
+        vec![PoolEdit::Description(Delta::if_different("old".into(), "new".into()).unwrap())];
     let kind = ChangeKind::UpdatePool { id: Id::new("WorkerPools-1"), edits };
     changes.insert(0, change(Address::Pool("default".into()), kind, &[]));
     let pool = text(&bench, "/api/workerpools/WorkerPools-1").await;

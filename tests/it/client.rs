@@ -38,7 +38,7 @@ async fn failing(on: &str, faults: &[FaultKind]) -> Sandbox {
         faults: faults.collect(),
         ..Default::default()
     };
-    sandbox::start(options, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
+    sandbox::start_server(options, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
 }
 
 fn reader(connection: &Connection) -> SpaceReader {
@@ -99,9 +99,9 @@ async fn a_read_outlasts_bad_moments() {
     let on = "GET /api/Spaces-1/workerpools/all";
     let day = [status(503), FaultKind::DropBefore, FaultKind::Truncate, FaultKind::Html(502)];
     let server = failing(on, &day).await;
-    let pools = reader(&connect(server.url(), ADMIN_KEY)).worker_pools().await.unwrap();
+    let pools = reader(&connect(server.url(), ADMIN_KEY)).list_worker_pools().await.unwrap();
     assert_eq!(pools[0].name, "Default Worker Pool");
-    assert_eq!(server.requests().len(), 5);
+    assert_eq!(server.recent_requests().len(), 5);
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn a_read_waits_as_long_as_it_is_asked_to() {
     let busy = FaultKind::Status { code: 429, retry_after: Some(1) };
     let server = failing("GET /api", &[busy]).await;
     let since = Instant::now();
-    connect(server.url(), ADMIN_KEY).reader().root().await.unwrap();
+    connect(server.url(), ADMIN_KEY).reader().read_server_root().await.unwrap();
     assert!(Duration::from_secs(1) <= since.elapsed());
 }
 
@@ -117,25 +117,25 @@ async fn a_read_waits_as_long_as_it_is_asked_to() {
 async fn nobody_waits_longer_than_patience_lasts() {
     let busy = FaultKind::Status { code: 429, retry_after: Some(3600) };
     let server = failing("GET /api", &[busy]).await;
-    let root = connect(server.url(), ADMIN_KEY).reader().root().await;
+    let root = connect(server.url(), ADMIN_KEY).reader().read_server_root().await;
     insta::assert_snapshot!(told(root), @r#"
     the server answered 429: Too many requests. Please try again later.
     help: the server limits requests and asks to wait 3600 seconds; `--parallelism` lowers the rate
     "#);
-    assert_eq!(server.requests().len(), 1);
+    assert_eq!(server.recent_requests().len(), 1);
 }
 
 #[tokio::test]
 async fn a_refusal_is_told_in_the_servers_words() {
     let server = failing("nothing", &[]).await;
     let stranger = connect(server.url(), "API-NOBODY");
-    insta::assert_snapshot!(told(stranger.reader().spaces().await), @r#"
+    insta::assert_snapshot!(told(stranger.reader().list_spaces().await), @r#"
     the server answered 401: You must be logged in to perform this action. Please provide a valid API key or log in again.
     help: the key is not valid on this server: it may be of another one, expired or revoked
     "#);
     let admin = reader(&connect(server.url(), ADMIN_KEY));
     let nothing = Resource::Worker("Workers-99".into());
-    insta::assert_snapshot!(told(admin.document(&nothing).await), @r#"
+    insta::assert_snapshot!(told(admin.read_document(&nothing).await), @r#"
     the server answered 404: The resource you requested was not found.
     help: it is gone, or the key's user may not see it
     "#);
@@ -147,7 +147,7 @@ async fn a_key_goes_to_the_server_and_nowhere_else() {
     let to = format!("{}/api/spaces/all?token=x", elsewhere.url);
     let server = Stub::new(move |_| redirect(&to)).await;
     let connection = connect(&server.url, ADMIN_KEY);
-    let error = connection.reader().spaces().await.unwrap_err();
+    let error = connection.reader().list_spaces().await.unwrap_err();
     assert!(
         matches!(&error, ClientError::Redirected { to, .. } if to.ends_with("/api/spaces/all"))
     );
@@ -167,8 +167,8 @@ async fn a_read_follows_within_its_server() {
         _ => redirect("/round"),
     })
     .await;
-    assert_eq!(server.reader().worker_pools().await, Ok(Vec::new()));
-    let round = server.reader().workers().await.unwrap_err();
+    assert_eq!(server.reader().list_worker_pools().await, Ok(Vec::new()));
+    let round = server.reader().list_workers().await.unwrap_err();
     assert!(matches!(round, ClientError::Redirected { .. }), "{round}");
 }
 
@@ -180,7 +180,7 @@ async fn an_answer_may_be_packed() {
         213, 198, 2, 0, 175, 123, 171, 7, 36, 0, 0, 0,
     ];
     let server = Stub::new(|_| ([(header::CONTENT_ENCODING, "gzip")], PACKED.to_vec())).await;
-    let spaces = connect(&server.url, ADMIN_KEY).reader().spaces().await.unwrap();
+    let spaces = connect(&server.url, ADMIN_KEY).reader().list_spaces().await.unwrap();
     assert_eq!(spaces[0].name, "Default");
     let (_, headers) = &server.asked.lock().unwrap()[0];
     assert_eq!(headers["accept-encoding"], "gzip");
@@ -191,7 +191,7 @@ async fn an_access_token_is_a_bearer_token() {
     let server = Stub::new(|_| r#"{"Version":"2026.2.1"}"#).await;
     let token = Credentials::AccessToken(Secret::from("eyJ.x.y\n".to_owned()));
     let connection = Connection::open(ConnectionOptions::new(&server.url, token)).unwrap();
-    assert_eq!(connection.reader().root().await.unwrap().version, "2026.2.1");
+    assert_eq!(connection.reader().read_server_root().await.unwrap().version, "2026.2.1");
     let (_, headers) = &server.asked.lock().unwrap()[0];
     assert_eq!(headers["authorization"], "Bearer eyJ.x.y");
 }
@@ -202,8 +202,9 @@ async fn what_is_no_octopus_server_is_named_as_what_it_is() {
     let page = Stub::new(|_| "<!DOCTYPE html>\n<title>Log in</title>").await;
     let other = Stub::new(|_| r#"{"name":"something"}"#).await;
     let wrong = Stub::new(|_| r#"{"Version":{"Major":1}}"#).await;
-    let told =
-        async |url: &str| told(connect(url, ADMIN_KEY).reader().root().await).replace(url, "<url>");
+    let told = async |url: &str| {
+        told(connect(url, ADMIN_KEY).reader().read_server_root().await).replace(url, "<url>")
+    };
     insta::assert_snapshot!(told(url).await, @r#"
     cannot connect to `<url>`: Connection refused (os error 111)
     help: check the URL and that the server runs; `HTTPS_PROXY` and `NO_PROXY` hold here
@@ -228,7 +229,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
     let key = Credentials::ApiKey(Secret::from(ADMIN_KEY.to_owned()));
     let mut options = ConnectionOptions::new(server.url(), key);
     options.timeout = Duration::from_millis(200);
-    let root = Connection::open(options).unwrap().reader().root().await;
+    let root = Connection::open(options).unwrap().reader().read_server_root().await;
     insta::assert_snapshot!(told(root), @r#"
     no answer to GET /api within 200ms
     help: try again; what stands between here and the server may cut long answers off

@@ -31,15 +31,15 @@ async fn pages_may_be_of_any_size() {
         false => (StatusCode::OK, clamped(path, 5).to_string()),
     })
     .await;
-    assert_eq!(server.reader().project_groups().await.unwrap().len(), 5);
-    assert_eq!(server.reader().feeds().await.unwrap().len(), 5);
+    assert_eq!(server.reader().list_project_groups().await.unwrap().len(), 5);
+    assert_eq!(server.reader().list_feeds().await.unwrap().len(), 5);
     assert_eq!(server.paths()[2], "/api/Spaces-1/projectgroups?skip=4&take=1000");
 }
 
 #[tokio::test]
 async fn a_list_that_stops_short_is_an_error() {
     let server = Stub::new(|_| clamped("skip=0", 5).to_string()).await;
-    insta::assert_snapshot!(told(server.reader().runbooks().await), @r#"
+    insta::assert_snapshot!(told(server.reader().list_runbooks().await), @r#"
     GET /api/Spaces-1/runbooks was answered with something unexpected: the list ends after 2 of 5
     help: the server may be of a version that this tool does not know yet
     "#);
@@ -66,7 +66,8 @@ async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
     })
     .await;
     let ids = ["P-1", "P-2", "P-3", "P-4", "P-5"].map(str::to_owned);
-    let (found, unread) = server.reader().processes(ProcessCollection::Deployment, &ids).await;
+    let (found, unread) =
+        server.reader().processes_by_ids(ProcessCollection::Deployment, &ids).await;
     let found: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(found, ["P-1", "p-2", "P-3"]);
     let unread: Vec<_> = unread.iter().map(|it| format!("{}: {}", it.id, it.error)).collect();
@@ -85,7 +86,7 @@ async fn one_process_that_cannot_be_read_does_not_hide_the_others() {
     })
     .await;
     let ids = ["P-1", "P-2"].map(str::to_owned);
-    let (found, unread) = server.reader().processes(ProcessCollection::Runbook, &ids).await;
+    let (found, unread) = server.reader().processes_by_ids(ProcessCollection::Runbook, &ids).await;
     assert_eq!((found.len(), unread.len()), (1, 1));
     assert!(matches!(unread[0].error, ClientError::Malformed { .. }), "{unread:?}");
 }
@@ -104,7 +105,7 @@ async fn many_requests_are_under_way_a_few_at_a_time() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(slow)).await });
     let reader = connect(&url, ADMIN_KEY).reader().in_space(&Id::new("Spaces-1"));
-    let answers = (0..200).map(|_| reader.worker_pools());
+    let answers = (0..200).map(|_| reader.list_worker_pools());
     assert!(futures_util::future::join_all(answers).await.iter().all(Result::is_ok));
     assert!((2..=8).contains(&MOST.load(SeqCst)), "{MOST:?}");
 }

@@ -53,14 +53,14 @@ const ROOT: &[u8] =
 #[tokio::test]
 async fn a_certificate_counts_if_its_authority_is_trusted() {
     let url = serve(ROOT);
-    let root = connect(&url, Some(AUTHORITY)).reader().root().await;
+    let root = connect(&url, Some(AUTHORITY)).reader().read_server_root().await;
     assert_eq!(root.map(|it| it.version).as_deref(), Ok("2026.2.9314"));
 }
 
 #[tokio::test]
 async fn an_authority_that_is_not_trusted_is_named_as_the_trouble() {
     let url = serve(ROOT);
-    let error = connect(&url, None).reader().root().await.unwrap_err();
+    let error = connect(&url, None).reader().read_server_root().await.unwrap_err();
     let told = format!("{error}\nhelp: {}", error.help().unwrap());
     insta::assert_snapshot!(told.replace(&url, "<url>"), @r#"
     cannot connect to `<url>`: invalid peer certificate: UnknownIssuer

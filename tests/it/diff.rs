@@ -2,7 +2,7 @@
 
 use poolwright_core::{
     config,
-    diff::diff,
+    diff::plan_changes,
     finding::{Source, Sources},
     live::{
         Directory, DirectoryEntry, Health, Live, LivePool, LiveProcess, LiveProject, LiveServer,
@@ -119,7 +119,7 @@ fn plan(file: &str) -> String {
 
 fn plan_of(file: &str, live: &Live) -> String {
     let text = format!("version = 1\n{file}");
-    let (desired, wrong) = config::load(&Sources(vec![Source { path: "w".into(), text }]));
+    let (desired, wrong) = config::load_desired(&Sources(vec![Source { path: "w".into(), text }]));
     assert_eq!(wrong, []);
     let header = PlanHeader {
         url: String::new(),
@@ -129,10 +129,10 @@ fn plan_of(file: &str, live: &Live) -> String {
         digest: String::new(),
         scope: ReadScope::default(),
     };
-    let plan = diff(&desired, live, header);
+    let plan = plan_changes(&desired, live, header);
     let mut told = String::new();
     for change in &plan.changes {
-        let fields = change.kind.fields().into_iter().map(|field| {
+        let fields = change.kind.field_diffs().into_iter().map(|field| {
             let show =
                 |side: Option<serde_json::Value>| side.map_or(String::new(), |it| it.to_string());
             format!(" {} {}→{}", field.path, show(field.before), show(field.after))

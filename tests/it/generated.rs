@@ -6,7 +6,7 @@ use std::{env, fs};
 fn the_schema_of_the_language_is_up_to_date() {
     is_up_to_date(
         "schema/workers.schema.json",
-        &format!("{:#}\n", poolwright_core::config::schema()),
+        &format!("{:#}\n", poolwright_core::config::json_schema()),
     );
 }
 

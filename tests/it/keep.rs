@@ -7,18 +7,18 @@ use crate::{
 use octopus_sandbox::Seed;
 use poolwright_core::{
     config,
-    diff::{decisions, diff, unread},
+    diff::{deciding_rules, plan_changes, rules_about_unread},
     finding::{Finding, Level, Source, Sources},
     live::{Live, ReadScope},
     plan::PlanHeader,
-    pull::{FilePlan, KeepError, KeepReason, keep, pull},
+    pull::{FilePlan, KeepError, KeepReason, keep_text, render_config},
 };
 
 use proptest::prelude::*;
 
 pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
-    let (desired, findings) = config::load(&Sources(vec![source]));
+    let (desired, findings) = config::load_desired(&Sources(vec![source]));
     if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
         return Err(error);
     }
@@ -32,15 +32,16 @@ pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let live = &read_again(live, skips);
-    let plan = diff(&desired, live, header);
-    let decided = decisions(&desired, live).into_iter();
+    let plan = plan_changes(&desired, live, header);
+    let decided = deciding_rules(&desired, live).into_iter();
     let decided = decided.map(|(address, rule)| (address, rule.span.bytes.start)).collect();
-    let unread = unread(&desired, live).into_iter().map(|rule| rule.span.bytes.start).collect();
+    let unread =
+        rules_about_unread(&desired, live).into_iter().map(|rule| rule.span.bytes.start).collect();
     Ok(FilePlan { changes: plan.changes, findings: plan.findings, decided, unread, desired })
 }
 
 pub(crate) fn kept(text: &str, live: &Live) -> Result<String, KeepError> {
-    keep(text, live, |text| judge(text, live)).map(|it| it.text)
+    keep_text(text, live, |text| judge(text, live)).map(|it| it.text)
 }
 
 /// The same; none where nobody can tell what a rule is about, since something could not be read.
@@ -75,7 +76,7 @@ proptest! {
     fn a_plan_of_what_is_kept_is_empty_and_every_comment_is_there(
         before in any_live(), now in any_live(),
     ) {
-        let text = commented(&pull(&before, "https://octopus.acme.example"));
+        let text = commented(&render_config(&before, "https://octopus.acme.example"));
         let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
         let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
         prop_assert!(judged.changes.is_empty());
@@ -86,7 +87,7 @@ proptest! {
 
     #[test]
     fn a_file_that_says_what_is_live_stays_as_it_is(live in any_live()) {
-        let text = commented(&pull(&live, "https://octopus.acme.example"));
+        let text = commented(&render_config(&live, "https://octopus.acme.example"));
         let after = kept(&text, &live).unwrap();
         prop_assert!(after == text, "{}\n=====\n{}", text, after);
     }

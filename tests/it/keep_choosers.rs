@@ -10,7 +10,7 @@ use poolwright_core::{
     finding::Level,
     live::{IndirectPools, Live, TargetReach, VariableOwner, VariableStore},
     model::Id,
-    pull::pull,
+    pull::render_config,
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index};
@@ -127,7 +127,7 @@ proptest! {
         let rules: Vec<Written> = rules.into_iter().map(|((which, form), pool)| (which, form, pool)).collect();
         let written = written(&rules, &before);
         let plain = Live { indirect: IndirectPools::default(), ..before.clone() };
-        let text = pull(if pulled { &before } else { &plain }, "https://octopus.acme.example");
+        let text = render_config(if pulled { &before } else { &plain }, "https://octopus.acme.example");
         let text = commented(&format!("{text}{written}"));
         let now = Live { indirect: later(&before.indirect, &dice), ..if moves { now } else { before } };
         prop_assume!(judge(&text, &now).is_ok());

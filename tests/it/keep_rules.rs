@@ -8,7 +8,7 @@ use octopus_sandbox::Seed;
 use poolwright_core::{
     live::{Directory, Live, LiveProject, LiveServer},
     model::{Linked, Name},
-    pull::keep,
+    pull::keep_text,
 };
 
 /// What is pulled of the chapter's company, with other tables before its rules.
@@ -108,7 +108,7 @@ default_pool = true
 project = "Web Store"
 default_pool = true
 "#;
-    let kept = keep(text, &live, |text| judge(text, &live)).unwrap();
+    let kept = keep_text(text, &live, |text| judge(text, &live)).unwrap();
     insta::assert_snapshot!(format!("{}\n{}", kept.edit_notes.join("\n"), changed(text, &kept.text)), @r#"
     a rule no longer says this: project `Web Store` could be any of `Web Store`, `web store`
     a rule no longer says this: there is no project `Gone`

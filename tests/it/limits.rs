@@ -19,7 +19,7 @@ fn rule(pool: &str) -> String {
 fn ten_thousand_steps_are_planned_with_a_few_requests() {
     let workbench = workbench(1000, "General");
     let planned = workbench.run(&["plan", "--exit-code"]).expect(2);
-    let requests = workbench.bench.sandbox.requests();
+    let requests = workbench.bench.sandbox.recent_requests();
     assert!(requests.len() <= 60, "{}: {requests:#?}", requests.len());
     assert_eq!(planned.stdout.lines().last(), Some("Plan: 6500 to update"));
     assert_eq!(workbench.writes(), [""; 0]);

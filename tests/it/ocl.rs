@@ -4,7 +4,7 @@
 use poolwright_core::{
     finding::{SourceId, Span},
     model::Place,
-    ocl::{OclProcess, apply, place, read},
+    ocl::{OclProcess, apply_edits, place_edits, read},
 };
 
 const PROCESS: &str = include_str!("../ocl/deployment_process.ocl");
@@ -50,7 +50,7 @@ fn steps_are_read_as_they_are() {
 fn a_step_that_is_where_it_shall_be_is_not_edited() {
     for text in texts() {
         for action in document(&text).actions {
-            assert_eq!(place(&text, &action, &action.place).unwrap(), []);
+            assert_eq!(place_edits(&text, &action, &action.place).unwrap(), []);
         }
     }
 }
@@ -79,7 +79,7 @@ fn each_step_is_placed_by_one_line_and_is_then_there() {
     for text in texts() {
         for (at, action) in document(&text).actions.iter().enumerate() {
             for wanted in wanted.iter().filter(|it| **it != action.place) {
-                let edited = apply(&text, &place(&text, action, wanted).unwrap());
+                let edited = apply_edits(&text, &place_edits(&text, action, wanted).unwrap());
                 let changed = differ(&text, &edited).max(differ(&edited, &text));
                 let lines = [&text, &edited].map(|it| it.split('\n').count());
                 assert_eq!(
@@ -89,8 +89,10 @@ fn each_step_is_placed_by_one_line_and_is_then_there() {
                 );
                 let now = document(&edited);
                 assert_eq!(now.actions[at].place, *wanted);
-                let back =
-                    apply(&edited, &place(&edited, &now.actions[at], &action.place).unwrap());
+                let back = apply_edits(
+                    &edited,
+                    &place_edits(&edited, &now.actions[at], &action.place).unwrap(),
+                );
                 assert_eq!(document(&back).actions[at].place, action.place);
             }
         }

@@ -4,7 +4,7 @@
 use poolwright_core::{
     finding::{FindingLocation, SourceId},
     model::Place,
-    ocl::{OclAction, OclProcess, apply, place, read},
+    ocl::{OclAction, OclProcess, apply_edits, place_edits, read},
 };
 
 use proptest::{prelude::*, sample::select};
@@ -211,16 +211,16 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
         }
     };
     for (at, action) in before.actions.iter().enumerate() {
-        prop_assert_eq!(place(text, action, &action.place).unwrap(), []);
+        prop_assert_eq!(place_edits(text, action, &action.place).unwrap(), []);
         for wanted in wanted().iter().filter(|it| **it != action.place) {
-            let edits = match place(text, action, wanted) {
+            let edits = match place_edits(text, action, wanted) {
                 Ok(edits) => edits,
                 Err(told) => {
                     prop_assert_eq!(told.code, "ocl-one-line");
                     continue;
                 }
             };
-            let edited = apply(text, &edits);
+            let edited = apply_edits(text, &edits);
             let (gone, come) = changed(text, &edited);
             let most = if switches(text, action, wanted) { 3 } else { 1 };
             prop_assert!(gone.max(come) <= most, "{gone} {come} {wanted:?}\n{edited}");
@@ -233,8 +233,11 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
                 all.map(|(_, it)| (it.step.clone(), it.action.clone(), it.place.clone())).collect()
             };
             prop_assert_eq!(others(&before), others(&after));
-            prop_assert_eq!(place(&edited, &after.actions[at], wanted).unwrap(), []);
-            let back = apply(&edited, &place(&edited, &after.actions[at], &action.place).unwrap());
+            prop_assert_eq!(place_edits(&edited, &after.actions[at], wanted).unwrap(), []);
+            let back = apply_edits(
+                &edited,
+                &place_edits(&edited, &after.actions[at], &action.place).unwrap(),
+            );
             let written = action.place != Place::DefaultPool || !inside_says_place(text, action);
             if most == 1 && *wanted != Place::DefaultPool && written {
                 prop_assert_eq!(back, text);
@@ -248,10 +251,10 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
 fn at_once(text: &str) -> Result<(), TestCaseError> {
     let before = read(SourceId(0), text).unwrap();
     for wanted in wanted() {
-        let placed = before.actions.iter().map(|it| place(text, it, &wanted).unwrap());
+        let placed = before.actions.iter().map(|it| place_edits(text, it, &wanted).unwrap());
         let mut edits = placed.flatten().collect::<Vec<_>>();
         edits.sort_by_key(|it| it.range.start);
-        let edited = apply(text, &edits);
+        let edited = apply_edits(text, &edits);
         let after = read(SourceId(0), &edited).unwrap();
         let places: Vec<_> = after.actions.iter().map(|it| &it.place).collect();
         prop_assert_eq!(places, vec![&wanted; before.actions.len()], "{}", edited);
@@ -289,8 +292,8 @@ proptest! {
         let Ok(document) = read(SourceId(0), &text) else { return laws(&text) };
         for action in &document.actions {
             for wanted in wanted() {
-                let Ok(edits) = place(&text, action, &wanted) else { continue };
-                let edited = apply(&text, &edits);
+                let Ok(edits) = place_edits(&text, action, &wanted) else { continue };
+                let edited = apply_edits(&text, &edits);
                 let (gone, come) = changed(&text, &edited);
                 prop_assert!(gone.max(come) <= 1 || edits.len() == 2, "{gone} {come}\n{edited}");
                 let again = read(SourceId(0), &edited);

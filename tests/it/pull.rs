@@ -4,11 +4,11 @@ use crate::{spaces::read_again, spaces_choosers::any_live_with_choosers, workben
 use octopus_sandbox::{Fault, FaultKind, Seed};
 use poolwright_core::{
     config,
-    diff::diff,
+    diff::plan_changes,
     finding::{Finding, Level, Source, Sources},
     live::{Live, ReadScope},
     plan::{Plan, PlanHeader},
-    pull::pull,
+    pull::render_config,
 };
 
 use proptest::prelude::*;
@@ -60,7 +60,7 @@ fn a_file_that_is_there_is_not_written_over() {
 /// A plan of a text on what is live, and all that is told about the two.
 fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
-    let (desired, mut findings) = config::load(&Sources(vec![source]));
+    let (desired, mut findings) = config::load_desired(&Sources(vec![source]));
     let header = PlanHeader {
         url: String::new(),
         server_version: String::new(),
@@ -70,7 +70,7 @@ fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
         scope: ReadScope::default(),
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
-    let plan = diff(&desired, &read_again(live, skips), header);
+    let plan = plan_changes(&desired, &read_again(live, skips), header);
     findings.extend(plan.findings.clone());
     (plan, findings)
 }
@@ -84,7 +84,7 @@ proptest! {
 
     #[test]
     fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live_with_choosers()) {
-        let text = pull(&live, "https://octopus.acme.example");
+        let text = render_config(&live, "https://octopus.acme.example");
         let (plan, findings) = planned(&text, &live);
         let stray = |it: &&Finding| it.level != Level::Warn || !MEANT.contains(&it.code.as_str());
         let stray: Vec<_> = findings.iter().filter(stray).collect();

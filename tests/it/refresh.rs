@@ -11,23 +11,23 @@ use poolwright_core::{
         PlacementVerdict, StepSelectors,
     },
     finding::Span,
-    live::{Live, ReadScope, effective},
+    live::{Live, ReadScope, effective_cases},
     model::{Linked, Name, Place, PoolKind, Space},
 };
-use poolwright_refresh::{self as refresh, RefreshError, everything, refresh, scope};
+use poolwright_refresh::{self as refresh, RefreshError, full_scope, refresh_live, scope_for_plan};
 
 use serde_json::json;
 use std::{fmt::Write as _, time::Instant};
 
 async fn read(bench: &Bench, scope: &ReadScope) -> Result<Live, RefreshError> {
     let reader = connect(bench.sandbox.url(), bench.key).reader();
-    let space: Linked<Space> = refresh::space(&reader, None).await.unwrap();
-    refresh(&reader, &space, scope, "sandbox:").await
+    let space: Linked<Space> = refresh::find_space(&reader, None).await.unwrap();
+    refresh_live(&reader, &space, scope, "sandbox:").await
 }
 
 fn switched_off() -> ReadScope {
     let built_in_worker = Some(declared(false));
-    scope(&Desired { built_in_worker, ..Desired::default() })
+    scope_for_plan(&Desired { built_in_worker, ..Desired::default() })
 }
 
 fn declared<T>(value: T) -> Declared<T> {
@@ -55,9 +55,9 @@ fn summary(live: &Live) -> String {
     for process in &live.processes {
         _ = writeln!(text, "process {}", process.id.as_str());
         for step in &process.steps {
-            let cases = effective(process, step, live);
+            let cases = effective_cases(process, step, live);
             let runs: Vec<_> = cases.iter().map(|it| format!("{:?}", it.place)).collect();
-            let (address, runs) = (process.address(step), runs.join("; "));
+            let (address, runs) = (process.step_address(step), runs.join("; "));
             _ = writeln!(text, "  {address} {}: {runs}", step.action_type);
         }
     }
@@ -74,7 +74,7 @@ fn summary(live: &Live) -> String {
 #[tokio::test]
 async fn the_company_is_read_as_it_is() {
     let bench = Bench::new(Seed::Chapter).await;
-    let live = read(&bench, &everything()).await.unwrap();
+    let live = read(&bench, &full_scope()).await.unwrap();
     insta::assert_snapshot!(summary(&live));
     assert_eq!(
         (live.server.url.as_str(), live.server.version.as_str()),
@@ -87,7 +87,7 @@ async fn the_company_is_read_as_it_is() {
 #[tokio::test]
 async fn a_cloud_has_dynamic_pools_and_their_images() {
     let bench = Bench::new(Seed::Cloud).await;
-    let live = read(&bench, &everything()).await.unwrap();
+    let live = read(&bench, &full_scope()).await.unwrap();
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Hosted Windows" WindowsDefault default
     pool WorkerPools-2 "Hosted Ubuntu" UbuntuDefault
@@ -127,9 +127,9 @@ async fn a_file_without_placements_reads_no_project() {
         min_healthy: None,
     };
     let pools = [("sql".to_owned(), declared(sql))].into();
-    let scope = scope(&Desired { pools, ..Desired::default() });
+    let scope = scope_for_plan(&Desired { pools, ..Desired::default() });
     read(&bench, &scope).await.unwrap();
-    let mut asked = bench.sandbox.requests();
+    let mut asked = bench.sandbox.recent_requests();
     asked.sort();
     insta::assert_snapshot!(asked.join("\n"), @r"
     GET /api
@@ -155,14 +155,15 @@ async fn a_thousand_projects_take_few_requests() {
     let select = StepSelectors { deployments: true, runbooks: true, ..StepSelectors::default() };
     let rule = PlacementRule { label: None, select, verdict: PlacementVerdict::Place(target) };
     let rules = vec![declared(rule)];
-    let live = read(&bench, &scope(&Desired { rules, ..Desired::default() })).await.unwrap();
+    let live =
+        read(&bench, &scope_for_plan(&Desired { rules, ..Desired::default() })).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
     assert_eq!((live.workers.len(), live.processes.len(), steps), (500, 1000, 10_000));
     assert_eq!(live.processes[999].owner.project, Name::new("Project 1000"));
-    assert!(bench.sandbox.requests().len() <= 20, "{:#?}", bench.sandbox.requests());
-    let before = bench.sandbox.requests().len();
-    read(&bench, &everything()).await.unwrap();
-    assert!(bench.sandbox.requests().len() - before <= 60);
+    assert!(bench.sandbox.recent_requests().len() <= 20, "{:#?}", bench.sandbox.recent_requests());
+    let before = bench.sandbox.recent_requests().len();
+    read(&bench, &full_scope()).await.unwrap();
+    assert!(bench.sandbox.recent_requests().len() - before <= 60);
     assert!(since.elapsed().as_secs() < 30, "{:?}", since.elapsed());
 }
 
@@ -196,10 +197,10 @@ async fn the_built_in_worker_serves_other_spaces_too() {
     // A member of the default pool ends the fall-back, and then no process there is read.
     let member = worker("ops-01", &["WorkerPools-2"]);
     assert_eq!(bench.send("POST", "/api/Spaces-2/workers", member).await.0, 201);
-    let before = bench.sandbox.requests().len();
+    let before = bench.sandbox.recent_requests().len();
     let live = read(&bench, &switched_off()).await.unwrap();
     assert_eq!(live.other_spaces[0].on_built_in_worker, [""; 0]);
-    let asked = bench.sandbox.requests();
+    let asked = bench.sandbox.recent_requests();
     assert!(!asked[before..].iter().any(|it| it.contains("Spaces-2/projects")), "{asked:#?}");
 }
 
@@ -223,7 +224,7 @@ async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
 async fn a_list_of_workers_that_is_hidden_is_not_an_empty_one() {
     let mut bench = Bench::new(Seed::Chapter).await;
     bench.key = NO_WORKERS_KEY;
-    let error = read(&bench, &everything()).await.unwrap_err();
+    let error = read(&bench, &full_scope()).await.unwrap_err();
     insta::assert_snapshot!(format!("{error}; {}", error.help().unwrap()), @"cannot read the workers of space `Default`: Missing permission: WorkerView; give the key's user a role with `WorkerView` in this space");
     let pools_alone = ReadScope::default();
     assert_eq!(read(&bench, &pools_alone).await.unwrap().pools.len(), 1);

@@ -3,7 +3,7 @@
 use crate::contract::Watch;
 use octopus_sandbox::{
     ADMIN_KEY, Fault, FaultKind, NO_WORKERS_KEY, READER_KEY, Sandbox, SandboxOptions, Seed,
-    StoreLocation, start,
+    StoreLocation, start_server,
 };
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ impl Bench {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let redirect = reqwest::redirect::Policy::none();
         Self {
-            sandbox: start(options, listener).await.unwrap(),
+            sandbox: start_server(options, listener).await.unwrap(),
             client: reqwest::Client::builder().redirect(redirect).build().unwrap(),
             key: ADMIN_KEY,
             _watch: Watch::default(),

@@ -5,7 +5,7 @@ use crate::{
     workbench::{Workbench, program},
 };
 use octopus_sandbox::{
-    ADMIN_KEY, SandboxError, SandboxOptions, Seed, StoreLocation, export, start,
+    ADMIN_KEY, SandboxError, SandboxOptions, Seed, StoreLocation, export_state, start_server,
 };
 use serde_json::{Value, json};
 use std::{io::BufRead as _, path::Path, process::Stdio};
@@ -43,7 +43,7 @@ async fn everything(bench: &Bench) -> Vec<Value> {
 
 async fn state(path: &Path) -> String {
     let mut text = Vec::new();
-    export(&StoreLocation::File(path.to_owned()), &mut text).await.unwrap();
+    export_state(&StoreLocation::File(path.to_owned()), &mut text).await.unwrap();
     String::from_utf8(text).unwrap()
 }
 
@@ -114,7 +114,7 @@ async fn what_is_no_state_is_refused() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options =
             SandboxOptions { seed: Seed::State(text.to_owned()), ..SandboxOptions::default() };
-        start(options, listener).await.map(drop).unwrap_err().to_string()
+        start_server(options, listener).await.map(drop).unwrap_err().to_string()
     };
     insta::assert_snapshot!(refused("version = 1").await, @"this is no state of a sandbox");
     insta::assert_snapshot!(refused(r#"{"format":"x","version":1,"documents":[]}"#).await, @r#"this is no state of a sandbox, but of "x""#);
@@ -130,7 +130,7 @@ async fn a_store_that_has_data_is_not_written_over() {
     drop(Bench::with(SandboxOptions { store: store.clone(), ..SandboxOptions::default() }).await);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let state = r#"{"format":"poolwright-sandbox","version":1,"documents":[]}"#.to_owned();
-    let error = start(
+    let error = start_server(
         SandboxOptions { store, seed: Seed::State(state), ..SandboxOptions::default() },
         listener,
     )

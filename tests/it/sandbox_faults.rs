@@ -69,7 +69,7 @@ async fn only_the_nth_request_meets_its_misfortune() {
         }
     }
     assert_eq!(seen, [200, 429, 200, 502, 200]);
-    assert_eq!(bench.sandbox.requests()[2], "GET /api/Spaces-1");
+    assert_eq!(bench.sandbox.recent_requests()[2], "GET /api/Spaces-1");
 }
 
 #[tokio::test]
@@ -221,7 +221,7 @@ async fn faults_are_seen_set_and_cleared_while_it_runs() {
     assert_eq!((status, shown), (200, json!({ "seed": 7, "faults": [] })));
     assert_eq!(bench.statuses("/api/workers", 4).await, [200, 200, 200, 200]);
     assert!(
-        !bench.sandbox.requests().iter().any(|it| it.contains("sandbox")),
+        !bench.sandbox.recent_requests().iter().any(|it| it.contains("sandbox")),
         "faults are no requests"
     );
 }

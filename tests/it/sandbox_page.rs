@@ -55,7 +55,7 @@ async fn the_page_shows_pools_workers_and_where_steps_run() {
     let other = bench.page("/?space=Spaces-2").await;
     assert!(other.contains("No projects in this space") && !other.contains("k8s-01"), "{other}");
     assert!(
-        !bench.sandbox.requests().contains(&"GET /".to_owned()),
+        !bench.sandbox.recent_requests().contains(&"GET /".to_owned()),
         "a page is no request to the API"
     );
 }

@@ -308,7 +308,7 @@ fn a_plan_is_for_one_server_and_one_space() {
             stderr.lines().next().unwrap().replace(here, "HERE").replace(there, "THERE")
         );
     }
-    assert_eq!(other.bench.sandbox.requests(), [""; 0]);
+    assert_eq!(other.bench.sandbox.recent_requests(), [""; 0]);
     insta::assert_snapshot!(told, @r"
     error: the plan is for `HERE`, and not for `THERE`
     error: the plan is for space `Default`, not `Operations`

@@ -261,12 +261,12 @@ prop_compose! {
             let (project, group, git, unreachable) = &projects[number];
             if git.is_some() && *unreachable {
                 let what = format!("the version-controlled project {project:?}");
-                gaps.push(UnreadPart::new(what, "no\nanswer", HiddenData::StepsInGit).of(project));
+                gaps.push(UnreadPart::new(what, "no\nanswer", HiddenData::StepsInGit).in_project(project));
                 continue;
             }
             let id = format!("process-{at}");
             live.push(LiveProcess {
-                id: if git.is_some() { LiveProcess::on_branch(&Id::new(format!("Projects-{number}")), &id, "main") } else { Id::new(&id) },
+                id: if git.is_some() { LiveProcess::id_on_branch(&Id::new(format!("Projects-{number}")), &id, "main") } else { Id::new(&id) },
                 owner: ProcessOwner { project: Name::new(project), group: Name::new(group), runbook: runbook.map(Name::new) },
                 git: git.map(|protected| on_main(id, number, protected)),
                 steps: steps.into_iter().enumerate().map(|(n, step)| live_step(at, n, step, &pools)).collect(),

@@ -53,7 +53,9 @@ fn add_set(
     };
     let document = format!("variableset-{at}");
     let id = match in_git {
-        true => LiveVariableSet::on_branch(&Id::new(format!("Projects-{at}")), &document, "main"),
+        true => {
+            LiveVariableSet::id_on_branch(&Id::new(format!("Projects-{at}")), &document, "main")
+        }
         false => Id::new(&document),
     };
     let branch = in_git.then(|| ValueBranch { name: "main".into(), is_default: true });

@@ -53,7 +53,7 @@ fn the_steps_inside_a_template_are_told_under_their_usage() {
 fn one_request_more_for_a_process_that_uses_a_template_and_none_for_others() {
     let (bench, _) = company();
     let resolved = || {
-        let requests = bench.bench.sandbox.requests();
+        let requests = bench.bench.sandbox.recent_requests();
         requests.iter().filter(|it| it.contains("/resolved")).count()
     };
     bench.run(&["explain", "Web Store"]).expect(0);

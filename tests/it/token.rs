@@ -39,7 +39,7 @@ async fn exchange(Json(body): Json<Value>) -> (StatusCode, Json<Value>) {
 
 async fn exchanged(endpoint: &'static str, identity: &str) -> Result<Secret, ClientError> {
     let options = ConnectionOptions::new(server(endpoint).await, Credentials::Anonymous);
-    token::exchange(options, "5be4ac10", &Secret::from(identity.to_owned())).await
+    token::exchange_identity(options, "5be4ac10", &Secret::from(identity.to_owned())).await
 }
 
 #[tokio::test]

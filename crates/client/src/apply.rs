@@ -100,7 +100,7 @@ pub enum ApplyEvent {
 /// # Errors
 ///
 /// None: what goes wrong is an outcome of the change that it happens to.
-pub async fn apply(
+pub async fn apply_plan(
     approved: &ApprovedPlan,
     connection: &Connection,
     options: &ApplyOptions,
@@ -111,24 +111,26 @@ pub async fn apply(
     let mut schedule = Schedule::new(&plan.changes, &options.wait.arrivals, options.parallelism);
     let mut outcomes = vec![ChangeOutcome::Skipped; plan.changes.len()];
     let listener = Mutex::new(listen);
-    let tell = |event: ApplyEvent| {
+    let send_event = |event: ApplyEvent| {
         // A listener that panicked once has a broken mind, and it alone can tell.
         let mut listen = listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         listen(event);
     };
-    let writes = ChangeWriter::new(connection, plan, &tell);
-    let watch = HealthWatch::new(&writes, &tell, &options.wait, &plan.changes);
+    let writes = ChangeWriter::new(connection, plan, &send_event);
+    let watch = HealthWatch::new(&writes, &send_event, &options.wait, &plan.changes);
     let mut under_way = FuturesUnordered::new();
     let (mut looks, mut looked_at) = (SelectAll::new(), 0);
     let mut stopped = *stop.borrow();
     loop {
-        while let Some(next) = schedule.next(stopped) {
+        while let Some(next) = schedule.next_work(stopped) {
             match next {
-                NextAction::Skip { index, because } => tell(ApplyEvent::Skipped { index, because }),
-                NextAction::Start(unit) => under_way.push(writes.unit(unit)),
+                NextAction::Skip { index, because } => {
+                    send_event(ApplyEvent::Skipped { index, because })
+                }
+                NextAction::Start(unit) => under_way.push(writes.write_unit(unit)),
                 NextAction::CheckHealth(places) => {
                     looked_at += places.len();
-                    looks.push(watch.look(places));
+                    looks.push(watch.watch_pools(places));
                 }
             }
         }
@@ -137,16 +139,16 @@ pub async fn apply(
         }
         tokio::select! {
             Some(ended) = under_way.next() => for (index, outcome) in ended {
-                schedule.end(index, outcome == ChangeOutcome::Done);
+                schedule.finish_change(index, outcome == ChangeOutcome::Done);
                 if let Some(it) = outcomes.get_mut(index) {
                     *it = outcome;
                 }
             },
             Some((place, result)) = looks.next() => {
                 looked_at -= 1;
-                schedule.looked(place, result);
+                schedule.finish_look(place, result);
             },
-            () = asked_to_stop(&mut stop), if !stopped => {
+            () = wait_for_stop(&mut stop), if !stopped => {
                 // Nothing moves any more for which workers would have to be healthy.
                 (stopped, looked_at) = (true, 0);
                 looks.clear();
@@ -160,7 +162,7 @@ pub async fn apply(
 }
 
 /// Ready once somebody asks to stop; never, where nobody can any more.
-async fn asked_to_stop(stop: &mut watch::Receiver<bool>) {
+async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -25,9 +25,9 @@ use std::collections::HashMap;
 /// The changes that undo what `receipt` says was done, and what is not undone and why.
 ///
 /// What is so already is no change: a second way back is empty.
-pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
+pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
     // What failed may have been written in part: of a replacement, the old worker is gone.
-    let done = |it: &&ReceiptEntry| match it.outcome {
+    let may_be_written = |it: &&ReceiptEntry| match it.outcome {
         ChangeOutcome::Done | ChangeOutcome::Unknown => true,
         ChangeOutcome::Failed => !it.written.is_empty(),
         ChangeOutcome::Skipped => false,
@@ -35,28 +35,28 @@ pub fn back(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
     // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
     // first and those that go come last, for the default pool goes from the ones to the others.
     let (mut pools, others): (Vec<&ReceiptEntry>, Vec<&ReceiptEntry>) =
-        receipt.entries.iter().filter(done).partition(|it| it.kind == "pool");
+        receipt.entries.iter().filter(may_be_written).partition(|it| it.kind == "pool");
     pools.sort_by_key(|it| match it.action {
         ChangeAction::Delete => 0,
         ChangeAction::Update | ChangeAction::Replace => 1,
         ChangeAction::Create => 2,
     });
-    let remade = made_again(receipt, live);
+    let remade = find_remade_pools(receipt, live);
     let mut way =
         RollbackPlanner { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
-    pools.into_iter().chain(others).for_each(|entry| way.entry(entry));
+    pools.into_iter().chain(others).for_each(|entry| way.undo_entry(entry));
     (way.changes, way.findings)
 }
 
 /// The pools of a receipt that are gone and of whose name there is one: somebody has made them again.
-fn made_again(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
-    let gone = receipt.pools.iter().filter(|(id, _)| live.pool(&Id::new(*id)).is_none());
-    let now = |(id, name): (&String, &String)| {
+fn find_remade_pools(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
+    let gone = receipt.pools.iter().filter(|(id, _)| live.find_pool(&Id::new(*id)).is_none());
+    let find_remade = |(id, name): (&String, &String)| {
         let pool = live.pools.iter().find(|it| it.name == Name::new(name))?;
         let address = Address::Pool(pool.name.to_string());
         Some((Id::new(id), PoolHandle::Existing { id: pool.id.clone(), address }))
     };
-    gone.filter_map(now).collect()
+    gone.filter_map(find_remade).collect()
 }
 
 /// The way back as it is found.
@@ -81,9 +81,13 @@ enum FieldState {
 
 impl FieldState {
     /// `set` makes a copy of the object with a value of the field, as far as that matters.
-    fn of<T: PartialEq>(live: &T, field: &WrittenField, set: impl Fn(Option<&Value>) -> T) -> Self {
-        let is = |value: &Option<Value>| set(value.as_ref()) == *live;
-        match (is(&field.before), is(&field.after)) {
+    fn compare_live<T: PartialEq>(
+        live: &T,
+        field: &WrittenField,
+        set: impl Fn(Option<&Value>) -> T,
+    ) -> Self {
+        let equals_live = |value: &Option<Value>| set(value.as_ref()) == *live;
+        match (equals_live(&field.before), equals_live(&field.after)) {
             (true, _) => Self::Restored,
             (false, true) => Self::Written,
             (false, false) => Self::Edited,
@@ -92,31 +96,33 @@ impl FieldState {
 }
 
 impl RollbackPlanner<'_> {
-    fn entry(&mut self, entry: &ReceiptEntry) {
+    fn undo_entry(&mut self, entry: &ReceiptEntry) {
         let Ok(address) = entry.address.parse::<Address>() else {
-            self.left(entry, "its address is none that this version knows");
+            self.warn_not_undone(entry, "its address is none that this version knows");
             return;
         };
-        let entry = &self.renumbered(entry);
-        if let Some(pool) = self.gone(entry) {
-            return self
-                .left(entry, &format!("pool {pool:?}, which it had, is not there any more"));
+        let entry = &self.with_current_ids(entry);
+        if let Some(pool) = self.find_missing_pool(entry) {
+            return self.warn_not_undone(
+                entry,
+                &format!("pool {pool:?}, which it had, is not there any more"),
+            );
         }
         match (entry.kind.as_str(), entry.action) {
-            ("pool", ChangeAction::Create) => self.uncreate_pool(entry, address),
+            ("pool", ChangeAction::Create) => self.undo_pool_creation(entry, address),
             ("pool", ChangeAction::Delete) => self.recreate_pool(entry, address),
             ("pool", _) => self.restore_pool(entry, address),
-            ("worker", ChangeAction::Create) => self.uncreate_worker(entry, address),
+            ("worker", ChangeAction::Create) => self.undo_worker_creation(entry, address),
             ("worker", ChangeAction::Delete) => self.recreate_worker(entry),
-            ("worker", ChangeAction::Replace) => self.replace_back(entry),
+            ("worker", ChangeAction::Replace) => self.undo_replacement(entry),
             ("worker", ChangeAction::Update) => self.restore_worker(entry, address),
-            ("variable", ChangeAction::Create) => self.unadd_value(entry, address),
-            ("variable", ChangeAction::Delete) => self.readd_value(entry, address),
+            ("variable", ChangeAction::Create) => self.undo_value_addition(entry, address),
+            ("variable", ChangeAction::Delete) => self.undo_value_removal(entry, address),
             ("variable", _) => self.restore_value(entry, address),
             ("target", _) => self.restore_target(entry, address),
             ("placement", _) => self.restore_step(entry, address),
             ("server", _) => self.restore_switch(entry, address),
-            _ => self.left(entry, "this version does not know how to undo it"),
+            _ => self.warn_not_undone(entry, "this version does not know how to undo it"),
         }
     }
 
@@ -128,24 +134,24 @@ impl RollbackPlanner<'_> {
             return;
         };
         if on != now {
-            self.push(address, ChangeKind::SetBuiltInWorker { enabled: on });
+            self.push_change(address, ChangeKind::SetBuiltInWorker { enabled: on });
         }
     }
 
-    fn push(&mut self, address: Address, kind: ChangeKind) {
+    fn push_change(&mut self, address: Address, kind: ChangeKind) {
         let cause = Cause { location: FindingLocation::Nowhere, rule: None, why: None };
         self.changes.push(Change { address, kind, cause, after: Vec::new() });
     }
 
     /// Tells that an entry is not undone.
-    fn left(&mut self, entry: &ReceiptEntry, why: &str) {
+    fn warn_not_undone(&mut self, entry: &ReceiptEntry, why: &str) {
         let message = format!("`{}` is left as it is: {why}", entry.address);
         let finding = Finding::new("not-undone", Level::Warn, FindingLocation::Nowhere, message);
-        self.findings.push(finding.help("look at it by hand"));
+        self.findings.push(finding.with_help("look at it by hand"));
     }
 
     /// Tells that somebody has changed fields since, which are left as they are.
-    fn edited(&mut self, entry: &ReceiptEntry, fields: &[String]) {
+    fn warn_edited_since(&mut self, entry: &ReceiptEntry, fields: &[String]) {
         let message = format!(
             "`{}` is left as it is: somebody has changed {} since",
             entry.address,
@@ -153,13 +159,13 @@ impl RollbackPlanner<'_> {
         );
         let finding = Finding::new("edited-since", Level::Warn, FindingLocation::Nowhere, message);
         self.findings
-            .push(finding.help("look at it by hand: the receipt has what was there before"));
+            .push(finding.with_help("look at it by hand: the receipt has what was there before"));
     }
 
     /// A pool by the id that it had, wherever it is now.
-    fn pool(&self, id: &str) -> PoolHandle {
+    fn resolve_pool(&self, id: &str) -> PoolHandle {
         let id = Id::new(id);
-        match (self.remade.get(&id), self.live.pool(&id)) {
+        match (self.remade.get(&id), self.live.find_pool(&id)) {
             (Some(remade), _) => remade.clone(),
             (None, Some(pool)) => {
                 let address = Address::Pool(pool.name.to_string());
@@ -173,8 +179,8 @@ impl RollbackPlanner<'_> {
     }
 
     /// The entry with the ids that pools have now which were made again by an earlier way back.
-    fn renumbered(&self, entry: &ReceiptEntry) -> ReceiptEntry {
-        let now = |id: &str| match self.remade.get(&Id::new(id)) {
+    fn with_current_ids(&self, entry: &ReceiptEntry) -> ReceiptEntry {
+        let current_id = |id: &str| match self.remade.get(&Id::new(id)) {
             Some(PoolHandle::Existing { id, .. }) => id.as_str().to_owned(),
             _ => id.to_owned(),
         };
@@ -186,11 +192,11 @@ impl RollbackPlanner<'_> {
                     "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
                     Some(Value::String(id)),
                 ) => {
-                    *id = now(id);
+                    *id = current_id(id);
                 }
                 ("WorkerPoolIds", Some(Value::Array(ids))) => {
                     let ids = ids.iter_mut().filter(|it| it.is_string());
-                    ids.for_each(|it| *it = Value::from(now(text(Some(it)))));
+                    ids.for_each(|it| *it = Value::from(current_id(text_or_empty(Some(it)))));
                 }
                 _ => {}
             }
@@ -204,51 +210,51 @@ impl RollbackPlanner<'_> {
 
     /// The name of a pool that the entry's object would go back to and that is gone. One that was not there when the
     /// apply began says as little now as it did then.
-    fn gone(&self, entry: &ReceiptEntry) -> Option<String> {
-        let name = |id: &str| {
+    fn find_missing_pool(&self, entry: &ReceiptEntry) -> Option<String> {
+        let missing_name = |id: &str| {
             let id = Id::new(id);
-            let is_there = self.live.pool(&id).is_some() || self.remade.contains_key(&id);
+            let is_there = self.live.find_pool(&id).is_some() || self.remade.contains_key(&id);
             match self.receipt.pools.get(id.as_str()) {
                 _ if is_there => None,
                 // An old receipt does not say which pools were there.
-                None if self.receipt.pools.is_empty() && !self.is_pool(id.as_str()) => {
+                None if self.receipt.pools.is_empty() && !self.is_known_pool(id.as_str()) => {
                     Some(id.as_str().to_owned())
                 }
                 named => named.cloned(),
             }
         };
-        let of_field = |field: &WrittenField| match (field.path.as_str(), &field.before) {
+        let missing_in_field = |field: &WrittenField| match (field.path.as_str(), &field.before) {
             (
                 "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
                 Some(Value::String(id)),
-            ) => name(id),
+            ) => missing_name(id),
             ("WorkerPoolIds", Some(Value::Array(ids))) => {
-                ids.iter().filter_map(Value::as_str).find_map(name)
+                ids.iter().filter_map(Value::as_str).find_map(missing_name)
             }
             ("Variable", Some(variable)) => {
-                variable.get("Value").and_then(Value::as_str).and_then(name)
+                variable.get("Value").and_then(Value::as_str).and_then(missing_name)
             }
             _ => None,
         };
-        entry.written.iter().find_map(of_field)
+        entry.written.iter().find_map(missing_in_field)
     }
 
     /// Whether a text is nothing, or names a pool that is there as a file in Git does.
-    fn is_pool(&self, text: &str) -> bool {
+    fn is_known_pool(&self, text: &str) -> bool {
         let named =
             |it: &LivePool| it.slug.eq_ignore_ascii_case(text) || it.name == Name::new(text);
         text.is_empty() || self.live.pools.iter().any(named)
     }
 
-    fn pools(&self, ids: &Value) -> Vec<PoolHandle> {
+    fn resolve_pools(&self, ids: &Value) -> Vec<PoolHandle> {
         let ids = ids.as_array().into_iter().flatten().filter_map(Value::as_str);
-        ids.map(|id| self.pool(id)).collect()
+        ids.map(|id| self.resolve_pool(id)).collect()
     }
 }
 
 /// Whether an entry is about what is stored in Git of a project: by ids, and where its receipt does not have that
 /// of the project, by the project's name then and now.
-fn is_in(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name) -> bool {
+fn concerns_branch(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name) -> bool {
     let of_project = match &entry.project_id {
         Some(id) => on.project.as_str() == id,
         None => Name::new(then) == *now,
@@ -257,18 +263,18 @@ fn is_in(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name) -> bool 
 }
 
 /// A field that somebody has changed, with what it was when the apply had ended.
-fn made(field: &WrittenField) -> String {
+fn describe_edited(field: &WrittenField) -> String {
     let made = field.after.as_ref().filter(|it| !it.is_null());
     let made = made.map_or_else(|| "empty".to_owned(), Value::to_string);
     format!("`{}` (the apply had made it {made})", field.path)
 }
 
 /// A text; an empty one where there is none.
-fn text(value: Option<&Value>) -> &str {
+fn text_or_empty(value: Option<&Value>) -> &str {
     value.and_then(Value::as_str).unwrap_or_default()
 }
 
 /// What a receipt says that a field of this name was before.
-fn before<'a>(entry: &'a ReceiptEntry, path: &str) -> Option<&'a Value> {
+fn value_before<'a>(entry: &'a ReceiptEntry, path: &str) -> Option<&'a Value> {
     entry.written.iter().find(|it| it.path == path)?.before.as_ref()
 }

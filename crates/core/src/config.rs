@@ -19,7 +19,7 @@ mod spread;
 mod version_control;
 mod workers;
 
-pub use schema::schema;
+pub use schema::json_schema;
 
 use crate::{
     desired::Desired,
@@ -34,7 +34,7 @@ use toml::{Spanned, de::DeTable};
 /// What the files ask for together, and all that is wrong with them.
 ///
 /// Where a finding is an error, what they ask for is not complete.
-pub fn load(sources: &Sources) -> (Desired, Vec<Finding>) {
+pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut findings = Vec::new();
     let mut tables: Vec<(SourceId, Spanned<DeTable>)> = Vec::new();
     for (at, source) in sources.0.iter().enumerate() {
@@ -42,34 +42,34 @@ pub fn load(sources: &Sources) -> (Desired, Vec<Finding>) {
         let (table, errors) = DeTable::parse_recoverable(&source.text);
         let start = 0..source.text.find('\n').unwrap_or(source.text.len());
         let before = findings.len();
-        Checker::new(sources, id, &mut findings).table(table.get_ref(), &FILE, &start);
+        Checker::new(sources, id, &mut findings).check_table(table.get_ref(), &FILE, &start);
         if !errors.is_empty() {
             // What is missing may well be there, in the part that could not be read.
-            let told = findings.split_off(before);
+            let found = findings.split_off(before);
             let is_true =
-                |it: &Finding| it.code != "missing-key" && !is_cut(it, &source.text, &errors);
-            findings.extend(told.into_iter().filter(is_true));
-            findings.extend(errors.iter().map(|error| syntax(id, error)));
+                |it: &Finding| it.code != "missing-key" && !is_cut_short(it, &source.text, &errors);
+            findings.extend(found.into_iter().filter(is_true));
+            findings.extend(errors.iter().map(|error| syntax_error(id, error)));
         }
         tables.push((id, table));
     }
     let parts: Vec<_> =
         tables.iter().map(|(id, table)| CheckedTable::new(table.get_ref(), *id)).collect();
-    let (desired, more) = lower::lower(&parts, sources);
+    let (desired, more) = lower::lower_files(&parts, sources);
     let is_new = |it: &Finding| !findings.contains(it);
     let more: Vec<_> = more.into_iter().filter(is_new).collect();
     findings.extend(more);
-    findings.sort_by_key(position);
+    findings.sort_by_key(source_position);
     (desired, findings)
 }
 
 /// A commented file to start from; it is a right one as it stands.
-pub fn starter() -> &'static str {
+pub fn starter_file() -> &'static str {
     include_str!("config/starter.toml")
 }
 
 /// Whether a finding is about a value that a syntax error cuts short.
-fn is_cut(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
+fn is_cut_short(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
     let FindingLocation::Source(Span { bytes, .. }) = &finding.location else { return false };
     errors.iter().filter_map(toml::de::Error::span).any(|error| {
         let between = text.get(bytes.end..error.start);
@@ -77,14 +77,14 @@ fn is_cut(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bool {
     })
 }
 
-fn syntax(source: SourceId, error: &toml::de::Error) -> Finding {
+fn syntax_error(source: SourceId, error: &toml::de::Error) -> Finding {
     let at = Span { source, bytes: error.span().unwrap_or_default() };
     Finding::error("syntax", at, error.message().trim().replace('\n', ", "))
-        .help("the files are TOML: `poolwright init` writes one to start from")
+        .with_help("the files are TOML: `poolwright init` writes one to start from")
 }
 
 /// The order in which findings are told: that of the files, and of their lines.
-fn position(finding: &Finding) -> (usize, usize) {
+fn source_position(finding: &Finding) -> (usize, usize) {
     match &finding.location {
         FindingLocation::Source(span) => (span.source.0, span.bytes.start),
         FindingLocation::Line(_) | FindingLocation::Nowhere => (0, 0),
@@ -99,7 +99,7 @@ mod tests {
     use std::fmt::Write as _;
 
     fn load_text(text: &str) -> (Desired, Vec<Finding>) {
-        load(&Sources(vec![Source { path: "workers.toml".into(), text: text.into() }]))
+        load_desired(&Sources(vec![Source { path: "workers.toml".into(), text: text.into() }]))
     }
 
     /// A line a finding: where, what, and what to do.
@@ -107,10 +107,10 @@ mod tests {
         let text = format!("version = 1\n{file}");
         let sources = Sources(vec![Source { path: "workers.toml".into(), text: text.clone() }]);
         let mut told = String::new();
-        for it in load(&sources).1 {
+        for it in load_desired(&sources).1 {
             let place = match &it.location {
                 FindingLocation::Source(span) => {
-                    let line = sources.line(span).map_or(0, |it| it.line - 1);
+                    let line = sources.start_line(span).map_or(0, |it| it.line - 1);
                     format!("{line} `{}`", &text[span.bytes.clone()])
                 }
                 FindingLocation::Line(line) => format!("line {}", line.line - 1),
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_file_to_start_from_is_right_and_asks_for_a_pool() {
-        let (desired, findings) = load_text(starter());
+        let (desired, findings) = load_text(starter_file());
         assert_eq!(findings, []);
         assert_eq!(desired.pools.keys().collect::<Vec<_>>(), ["kubernetes"]);
     }
@@ -280,7 +280,7 @@ mod tests {
         };
         let one = file("a.toml", "[octopus]\nspace = \"A\"\n[pools.sql]");
         let two = file("b.toml", "[octopus]\nspace = \"B\"\n[pools.sql]\n[pools.SQL]");
-        let (_, findings) = load(&Sources(vec![one, two]));
+        let (_, findings) = load_desired(&Sources(vec![one, two]));
         let codes: Vec<_> = findings.iter().map(|it| it.code.as_str()).collect();
         assert_eq!(codes, ["conflicting-files", "duplicate-pool", "duplicate-pool"]);
     }
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn every_gate_of_the_language_is_one_of_the_program() {
         let codes: Vec<_> = crate::desired::Gate::ALL.iter().map(|it| it.code()).collect();
-        assert_eq!(language::GATES.names().collect::<Vec<_>>(), codes);
+        assert_eq!(language::GATES.key_names().collect::<Vec<_>>(), codes);
     }
 
     proptest! {
@@ -299,7 +299,7 @@ mod tests {
 
         #[test]
         fn no_damage_is_too_great(start in 0..900_usize, len in 0..60_usize, put in "[\\[\\]{}=\"'a1.,\n]{0,4}") {
-            let mut text: Vec<char> = starter().replace("# [", "[").replace("# pool", "pool").chars().collect();
+            let mut text: Vec<char> = starter_file().replace("# [", "[").replace("# pool", "pool").chars().collect();
             let start = start.min(text.len());
             let end = (start + len).min(text.len());
             text.splice(start..end, put.chars());

@@ -147,7 +147,7 @@ pub enum DesiredRemoval {
 
 impl DesiredRemoval {
     /// The pool's name, where it is a pool.
-    pub fn pool(&self) -> Option<&Name> {
+    pub fn pool_name(&self) -> Option<&Name> {
         match self {
             Self::Pool(name) => Some(name),
             Self::Worker(_) => None,
@@ -155,7 +155,7 @@ impl DesiredRemoval {
     }
 
     /// The worker's name, where it is a worker.
-    pub fn worker(&self) -> Option<&Name> {
+    pub fn worker_name(&self) -> Option<&Name> {
         match self {
             Self::Worker(name) => Some(name),
             Self::Pool(_) => None,
@@ -173,7 +173,7 @@ impl Desired {
     }
 
     /// Whether anything is said of what chooses a pool where a step does not.
-    pub fn concerns_choosers(&self) -> bool {
+    pub fn sets_indirect_pools(&self) -> bool {
         !(self.values.is_empty() && self.target_rules.is_empty())
     }
 

@@ -32,18 +32,20 @@ mod workers;
 #[cfg(test)]
 pub(crate) mod laws;
 
-pub use after::after;
-pub use arrivals::{arrivals, awaiting};
-pub use kept::kept;
-pub use ledger::unread;
-pub use placements::decisions;
-pub use stale::{StaleExpectation, stale};
+pub use after::simulate_changes;
+pub use arrivals::{find_arrivals, relax_unhealthy_gate};
+pub use kept::frozen_warnings;
+pub use ledger::rules_about_unread;
+pub use placements::deciding_rules;
+pub use stale::{StaleExpectation, find_stale};
 pub use targets::TargetFilter;
 
 use crate::{
     desired::{Desired, Gate},
     finding::{Finding, FindingLocation, Level},
-    live::{HiddenData, Live, LivePool, LiveWorker, UnreadPart, by_cause, fallback_pool},
+    live::{
+        HiddenData, Live, LivePool, LiveWorker, UnreadPart, built_in_worker_pool, group_by_cause,
+    },
     model::Address,
     plan::{Affected, Cause, Change, ChangeKind, Plan, PlanHeader},
 };
@@ -57,13 +59,13 @@ use std::collections::HashSet;
 ///
 /// A finding of level [`Level::Error`] says that the file and the server do not fit; the changes are then
 /// not complete, and no plan with one is ever approved.
-pub fn diff(desired: &Desired, live: &Live, header: PlanHeader) -> Plan {
-    narrowed(desired, live, header, &TargetFilter::default(), None)
+pub fn plan_changes(desired: &Desired, live: &Live, header: PlanHeader) -> Plan {
+    plan_for_targets(desired, live, header, &TargetFilter::default(), None)
 }
 
 /// The same, narrowed to some addresses and what these depend on, and to the waves up to one. Gates look
 /// at what is left.
-pub fn narrowed(
+pub fn plan_for_targets(
     desired: &Desired,
     live: &Live,
     header: PlanHeader,
@@ -72,43 +74,43 @@ pub fn narrowed(
 ) -> Plan {
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
-    findings.extend(waves::lint(desired, live));
-    let mut changes = infrastructure(&matched, &mut findings);
+    findings.extend(waves::lint_waves(desired, live));
+    let mut changes = plan_infrastructure(&matched, &mut findings);
 
     let mut branches = BranchTracker::new(&matched);
-    changes.extend(values::changes(&matched, &mut branches, &mut findings));
-    changes.extend(target_pools::changes(&matched, &mut findings));
-    findings.extend(unseen_choosers(&matched));
+    changes.extend(values::plan_value_changes(&matched, &mut branches, &mut findings));
+    changes.extend(target_pools::plan_target_pools(&matched, &mut findings));
+    findings.extend(unread_indirect_pools(&matched));
 
-    let pools_and_workers_done = after(live, &changes);
-    changes.extend(placements::changes(
+    let pools_and_workers_done = simulate_changes(live, &changes);
+    changes.extend(placements::plan_placements(
         &matched,
         &mut branches,
         &pools_and_workers_done,
         &mut findings,
     ));
 
-    let done = after(live, &changes);
-    order::order(&mut changes, live, &done);
+    let done = simulate_changes(live, &changes);
+    order::order_changes(&mut changes, live, &done);
     let (mut needs, mut affected) = (Vec::new(), Affected::default());
     if findings.iter().all(|finding| finding.level != Level::Error) {
         // Whether the rules settle is a matter of all of them.
-        let unsettled = unsettled(desired, &done);
+        let unsettled = unsettled_finding(desired, &done);
         if let Some(wave) = wave {
-            waves::hold_back(&matched, wave, &mut changes, &mut findings);
+            waves::hold_back_waves(&matched, wave, &mut changes, &mut findings);
         }
-        targets.narrow(&mut changes, &mut findings);
-        branches.narrow(&changes, targets, waves::turn(desired, live, wave));
-        let done = after(live, &changes);
+        targets.narrow_changes(&mut changes, &mut findings);
+        branches.retain_in_scope(&changes, targets, waves::due_projects(desired, live, wave));
+        let done = simulate_changes(live, &changes);
         let outcome = GateInput { matched: &matched, changes: &changes, after: &done };
-        findings.extend(gates::findings(&outcome));
+        findings.extend(gates::check_gates(&outcome));
         findings.extend(unsettled);
-        needs = arrivals::needs(&matched, &changes, &done);
-        affected = affected::affected(&changes, live, &done);
+        needs = arrivals::pool_needs(&matched, &changes, &done);
+        affected = affected::count_affected(&changes, live, &done);
     }
-    findings.extend(branches.findings());
-    once(&mut findings);
-    let relies = stale::relies(&changes, live);
+    findings.extend(branches.branch_findings());
+    dedup_findings(&mut findings);
+    let relies = stale::plan_expectations(&changes, live);
     Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
 }
 
@@ -116,7 +118,7 @@ pub fn narrowed(
 ///
 /// What was once so may be so again: the gates warn, and refuse nothing. A pool that something uses is not
 /// deleted, and all else is done.
-pub fn unasked(
+pub fn plan_from_changes(
     mut changes: Vec<Change>,
     mut findings: Vec<Finding>,
     live: &Live,
@@ -124,27 +126,27 @@ pub fn unasked(
 ) -> Plan {
     let desired = Desired::default();
     let matched = Matched::new(&desired, live, &mut findings);
-    let done = after(live, &changes);
+    let done = simulate_changes(live, &changes);
     let outcome = GateInput { matched: &matched, changes: &changes, after: &done };
-    let told = gates::findings(&outcome);
+    let gate_findings = gates::check_gates(&outcome);
     let used = |change: &Change| {
         matches!(change.kind, ChangeKind::DeletePool { .. })
-            && told.iter().any(|it| {
+            && gate_findings.iter().any(|it| {
                 it.code == Gate::PoolInUse.code() && it.address.as_deref() == Some(&change.address)
             })
     };
     changes.retain(|change| !used(change));
-    findings.extend(told.into_iter().map(warned));
-    let done = after(live, &changes);
-    order::order(&mut changes, live, &done);
-    let relies = stale::relies(&changes, live);
-    let needs = arrivals::needs(&matched, &changes, &done);
-    let affected = affected::affected(&changes, live, &done);
+    findings.extend(gate_findings.into_iter().map(downgrade_to_warning));
+    let done = simulate_changes(live, &changes);
+    order::order_changes(&mut changes, live, &done);
+    let relies = stale::plan_expectations(&changes, live);
+    let needs = arrivals::pool_needs(&matched, &changes, &done);
+    let affected = affected::count_affected(&changes, live, &done);
     Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
 }
 
 /// What a gate says where there is no file that could set it.
-fn warned(finding: Finding) -> Finding {
+fn downgrade_to_warning(finding: Finding) -> Finding {
     // What is only unseen keeps no pool.
     let keeps = finding.code == Gate::PoolInUse.code() && finding.address.is_some();
     let (stays, help) = match keeps {
@@ -156,17 +158,18 @@ fn warned(finding: Finding) -> Finding {
 }
 
 /// What could not be read, where the file would say what it is to be.
-fn unseen_choosers(matched: &Matched) -> Option<Finding> {
-    if !matched.desired.concerns_choosers() {
+fn unread_indirect_pools(matched: &Matched) -> Option<Finding> {
+    if !matched.desired.sets_indirect_pools() {
         return None;
     }
     let hidden =
         |gap: &&UnreadPart| matches!(gap.hidden, HiddenData::PoolReferences | HiddenData::Targets);
-    let notes = by_cause(matched.live.unread.iter().filter(hidden)).into_iter();
+    let notes = group_by_cause(matched.live.unread.iter().filter(hidden)).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     let message = "some variables or targets could not be read, and nothing is said about these";
     (!notes.is_empty()).then(|| {
-        Finding::new("unseen-choosers", Level::Warn, FindingLocation::Nowhere, message).notes(notes)
+        Finding::new("unseen-choosers", Level::Warn, FindingLocation::Nowhere, message)
+            .with_notes(notes)
     })
 }
 
@@ -174,10 +177,11 @@ fn unseen_choosers(matched: &Matched) -> Option<Finding> {
 /// default one gets its first, another one becomes the default, or what chooses for a step chooses another.
 /// A plan of these is only right where every step was read.
 pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
-    let done = after(live, &plan.changes);
-    let has_worker = |live: &Live, pool: &LivePool| live.members(&pool.id).any(|it| !it.disabled);
+    let done = simulate_changes(live, &plan.changes);
+    let has_worker =
+        |live: &Live, pool: &LivePool| live.pool_members(&pool.id).any(|it| !it.disabled);
     let has_healthy = |live: &Live, pool: &LivePool| {
-        live.members(&pool.id).any(|it| !it.disabled && it.health.is_good())
+        live.pool_members(&pool.id).any(|it| !it.disabled && it.health.can_take_work())
     };
     let switches = |it: &Change| {
         matches!(
@@ -188,7 +192,7 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
         )
     };
     // The default pool gets its first worker, or loses its last one.
-    let fallback = |live: &Live| fallback_pool(live).map(|pool| pool.id.clone());
+    let fallback = |live: &Live| built_in_worker_pool(live).map(|pool| pool.id.clone());
     plan.changes.iter().any(switches)
         || fallback(live) != fallback(&done)
         || live.pools.iter().any(|pool| {
@@ -198,7 +202,7 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
 }
 
 /// Leaves each finding once: the workers of one range have their mistakes in common.
-fn once(findings: &mut Vec<Finding>) {
+fn dedup_findings(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
     findings.retain(|it| {
         seen.insert((it.code.clone(), format!("{:?}", it.location), it.message.clone()))
@@ -206,23 +210,24 @@ fn once(findings: &mut Vec<Finding>) {
 }
 
 /// The changes to all but steps.
-fn infrastructure(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
-    let deletes = deletes::changes(matched, findings);
-    let deleted: HashSet<&str> = deletes.iter().filter_map(|change| change.kind.id()).collect();
+fn plan_infrastructure(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+    let deletes = deletes::plan_deletes(matched, findings);
+    let deleted: HashSet<&str> =
+        deletes.iter().filter_map(|change| change.kind.object_id()).collect();
 
-    let mut changes = pools::changes(matched, findings);
-    changes.extend(pools::sort(matched, &deleted));
-    changes.extend(workers::changes(matched, findings));
+    let mut changes = pools::plan_pool_changes(matched, findings);
+    changes.extend(pools::plan_pool_order(matched, &deleted));
+    changes.extend(workers::plan_worker_changes(matched, findings));
     let is_deleted = |worker: &LiveWorker| deleted.contains(worker.id.as_str());
-    changes.extend(workers::leavers(matched, is_deleted, findings));
-    changes.extend(pools::switch(matched));
-    changes.extend(built_in_worker(matched));
+    changes.extend(workers::plan_leavers(matched, is_deleted, findings));
+    changes.extend(pools::plan_default_switch(matched));
+    changes.extend(plan_built_in_worker(matched));
     changes.extend(deletes);
     changes
 }
 
 /// The built-in worker's switch, where the file says another thing than the server.
-fn built_in_worker(matched: &Matched) -> Option<Change> {
+fn plan_built_in_worker(matched: &Matched) -> Option<Change> {
     let wanted = matched.desired.built_in_worker.as_ref()?;
     if matched.live.server.built_in_worker? == wanted.value {
         return None;
@@ -240,14 +245,14 @@ fn built_in_worker(matched: &Matched) -> Option<Change> {
 }
 
 /// Rules that would move steps again once the plan is carried out, so that no plan were ever empty.
-fn unsettled(desired: &Desired, done: &Live) -> Option<Finding> {
+fn unsettled_finding(desired: &Desired, done: &Live) -> Option<Finding> {
     let mut trouble = Vec::new();
     let matched = Matched::new(desired, done, &mut trouble);
     let mut branches = BranchTracker::new(&matched);
-    let mut again = placements::changes(&matched, &mut branches, done, &mut trouble);
-    again.extend(values::changes(&matched, &mut branches, &mut trouble));
-    again.extend(target_pools::changes(&matched, &mut trouble));
-    trouble.extend(branches.findings());
+    let mut again = placements::plan_placements(&matched, &mut branches, done, &mut trouble);
+    again.extend(values::plan_value_changes(&matched, &mut branches, &mut trouble));
+    again.extend(target_pools::plan_target_pools(&matched, &mut trouble));
+    trouble.extend(branches.branch_findings());
     trouble.retain(|finding| finding.level == Level::Error);
     let moves = again.first().map(|change| change.cause.location.clone());
     let at = moves.or_else(|| trouble.first().map(|finding| finding.location.clone()))?;
@@ -256,8 +261,8 @@ fn unsettled(desired: &Desired, done: &Live) -> Option<Finding> {
     let message = "the rules would never settle: once carried out, they would move steps again";
     Some(
         Finding::new("unsettled-rules", Level::Error, at, message)
-            .label("this rule would take them next")
-            .notes(steps)
-            .help("let no rule's result be what another rule's `currently` asks for"),
+            .with_label("this rule would take them next")
+            .with_notes(steps)
+            .with_help("let no rule's result be what another rule's `currently` asks for"),
     )
 }

@@ -6,14 +6,14 @@ mod table;
 mod text;
 mod words;
 
-pub use table::{csv, json};
-pub use text::text;
+pub use table::{render_csv, render_json};
+pub use text::render_text;
 
 use crate::{
     finding::SourceLine,
     live::{
         self, Case, CaseCondition, Decider, Health, HiddenData, Live, LivePool, LiveProcess,
-        LiveStep, UnreadPart, UseKind, by_cause, in_pool, uses_of_pool,
+        LiveStep, UnreadPart, UseKind, effective_in_pool, group_by_cause, uses_of_pool,
     },
     model::{Address, Id, Pool, PoolKind},
 };
@@ -167,7 +167,7 @@ pub struct WorkerAnswer {
     /// Its name.
     pub name: String,
     /// `healthy`, `has_warnings`, `unhealthy`, `unavailable` or `unknown`.
-    #[serde(serialize_with = "table::health")]
+    #[serde(serialize_with = "table::serialize_health")]
     pub health: Health,
     /// Whether it gets no work.
     pub disabled: bool,
@@ -198,63 +198,71 @@ pub struct ExplainInput<'a> {
 }
 
 /// What is never looked at, so that nobody takes it for unused.
-const NEVER: &str = "releases that are not the newest of their channel, snapshots that are not published, \
+const NEVER_READ: &str = "releases that are not the newest of their channel, snapshots that are not published, \
                      the steps inside process templates that runbooks or any of these use, and tags and \
                      commits in Git are not looked at";
 
 impl Explanation {
     /// Where the steps of `question` run, of which `wanted` holds.
-    pub fn of_steps(question: &ExplainInput, wanted: impl Fn(&LiveStep) -> bool) -> Self {
+    pub fn for_steps(question: &ExplainInput, wanted: impl Fn(&LiveStep) -> bool) -> Self {
         let mut steps = Vec::new();
         for process in &question.live.processes {
             for step in &process.steps {
                 let itself = wanted(step);
-                steps.extend(itself.then(|| answer(question, process, step)));
-                let inside = process.inside(step).iter().enumerate();
+                steps.extend(itself.then(|| step_answer(question, process, step)));
+                let inside = process.inner_steps(step).iter().enumerate();
                 let inside = inside.filter(|(_, inner)| itself || wanted(inner));
                 steps.extend(
-                    inside.filter_map(|(at, _)| answer_inside(question, process, step, at)),
+                    inside.filter_map(|(at, _)| inner_step_answer(question, process, step, at)),
                 );
             }
         }
-        Self { steps, pool: None, uses: Vec::new(), unread: unseen(question.live.unread.iter()) }
+        Self {
+            steps,
+            pool: None,
+            uses: Vec::new(),
+            unread: describe_unread(question.live.unread.iter()),
+        }
     }
 
     /// What uses a pool: by name or id, or because it is what a step comes to.
-    pub fn of_pool(live: &Live, pool: &LivePool) -> Self {
+    pub fn for_pool(live: &Live, pool: &LivePool) -> Self {
         let words = CaseDescriber(live);
-        let members = live.members(&pool.id).map(|worker| PoolUseAnswer {
+        let members = live.pool_members(&pool.id).map(|worker| PoolUseAnswer {
             kind: "member",
             what: worker.name.to_string(),
-            how: words::worker(worker),
+            how: words::worker_state(worker),
         });
         let others = uses_of_pool(live, &pool.id).into_iter();
         let others = others.filter(|it| it.kind != UseKind::Member).map(|it| PoolUseAnswer {
-            kind: words::kind(it.kind),
-            how: words.how(&it),
+            kind: words::use_kind_word(it.kind),
+            how: words.explain_use(&it),
             what: it.what,
         });
         // What only rules do not see is seen here all the same.
         let gaps = live.unread.iter().filter(|gap| gap.hidden != HiddenData::Rules);
-        let mut unseen = unseen(gaps);
-        unseen.push(NEVER.to_owned());
+        let mut unseen = describe_unread(gaps);
+        unseen.push(NEVER_READ.to_owned());
         Self {
             steps: Vec::new(),
-            pool: Some(about(live, pool)),
+            pool: Some(pool_answer(live, pool)),
             uses: members.chain(others).collect(),
             unread: unseen,
         }
     }
 }
 
-fn unseen<'a>(gaps: impl Iterator<Item = &'a UnreadPart>) -> Vec<String> {
-    let told = by_cause(gaps).into_iter();
+fn describe_unread<'a>(gaps: impl Iterator<Item = &'a UnreadPart>) -> Vec<String> {
+    let told = group_by_cause(gaps).into_iter();
     told.map(|(what, why)| format!("{what} could not be read: {why}")).collect()
 }
 
-fn about(live: &Live, pool: &LivePool) -> PoolAnswer {
-    let case =
-        Case { when: Vec::new(), decided_by: Decider::Explicit, place: in_pool(&pool.id, live) };
+fn pool_answer(live: &Live, pool: &LivePool) -> PoolAnswer {
+    let case = Case {
+        when: Vec::new(),
+        decided_by: Decider::Explicit,
+        place: effective_in_pool(&pool.id, live),
+    };
     PoolAnswer {
         name: pool.name.to_string(),
         id: pool.id.as_str().to_owned(),
@@ -265,25 +273,25 @@ fn about(live: &Live, pool: &LivePool) -> PoolAnswer {
         },
         default: pool.default,
         state: PoolState {
-            place: words::place(&case),
-            text: words::state(&case.place),
-            workers: members(live, &pool.id),
+            place: words::place_word(&case),
+            text: words::describe_state(&case.place),
+            workers: worker_answers(live, &pool.id),
         },
     }
 }
 
-fn answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) -> StepAnswer {
-    let address = process.address(step);
-    let effective = live::effective(process, step, question.live);
+fn step_answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) -> StepAnswer {
+    let address = process.step_address(step);
+    let effective = live::effective_cases(process, step, question.live);
     let applied = question.file.and_then(|(after, _)| {
         let process = after.processes.iter().find(|it| it.id == process.id)?;
         let step = process.steps.iter().find(|it| it.id == step.id)?;
-        let cases = live::effective(process, step, after);
-        (cases != effective).then(|| answers(&cases, after))
+        let cases = live::effective_cases(process, step, after);
+        (cases != effective).then(|| case_answers(&cases, after))
     });
     let declared = question.file.map(|(_, declared)| {
         let declared = declared.get(&address).cloned();
-        declared.unwrap_or_else(|| DeclaredAnswer::unmanaged("no rule decides about it"))
+        declared.unwrap_or_else(|| DeclaredAnswer::new_unmanaged("no rule decides about it"))
     });
     StepAnswer {
         address,
@@ -291,44 +299,45 @@ fn answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) -> St
         action_type: step.action_type.clone(),
         disabled: step.disabled,
         declared,
-        live: CaseDescriber(question.live).said(step, &effective),
-        effective: answers(&effective, question.live),
+        live: CaseDescriber(question.live).describe_step(step, &effective),
+        effective: case_answers(&effective, question.live),
         applied,
     }
 }
 
 /// The step at this place inside the process template that `usage` uses.
-fn answer_inside(
+fn inner_step_answer(
     question: &ExplainInput,
     process: &LiveProcess,
     usage: &LiveStep,
     at: usize,
 ) -> Option<StepAnswer> {
-    let inner = process.inside(usage).get(at)?;
-    let effective = live::effective_inside(process, usage, inner, question.live);
+    let inner = process.inner_steps(usage).get(at)?;
+    let effective = live::inner_step_cases(process, usage, inner, question.live);
     let applied = question.file.and_then(|(after, _)| {
         let process = after.processes.iter().find(|it| it.id == process.id)?;
         let usage = process.steps.iter().find(|it| it.id == usage.id)?;
-        let cases = live::effective_inside(process, usage, process.inside(usage).get(at)?, after);
-        (cases != effective).then(|| answers(&cases, after))
+        let cases =
+            live::inner_step_cases(process, usage, process.inner_steps(usage).get(at)?, after);
+        (cases != effective).then(|| case_answers(&cases, after))
     });
     let declared =
-        || DeclaredAnswer::unmanaged("it belongs to a process template, which no rule changes");
+        || DeclaredAnswer::new_unmanaged("it belongs to a process template, which no rule changes");
     Some(StepAnswer {
-        address: process.address_inside(usage, inner),
-        template_step: Some(usage.name().to_string()),
+        address: process.inner_step_address(usage, inner),
+        template_step: Some(usage.display_name().to_string()),
         action_type: inner.action_type.clone(),
         disabled: inner.disabled || usage.disabled,
         declared: question.file.map(|_| declared()),
-        live: CaseDescriber(question.live).said(inner, &effective),
-        effective: answers(&effective, question.live),
+        live: CaseDescriber(question.live).describe_step(inner, &effective),
+        effective: case_answers(&effective, question.live),
         applied,
     })
 }
 
 impl DeclaredAnswer {
     /// That no rule decides, and why.
-    pub fn unmanaged(why: &str) -> Self {
+    pub fn new_unmanaged(why: &str) -> Self {
         let text = format!("nothing: {why}");
         Self {
             rule: None,
@@ -337,30 +346,30 @@ impl DeclaredAnswer {
     }
 }
 
-fn answers(cases: &[Case], live: &Live) -> Vec<CaseAnswer> {
+fn case_answers(cases: &[Case], live: &Live) -> Vec<CaseAnswer> {
     let words = CaseDescriber(live);
-    let answer = |case: &Case| CaseAnswer {
-        when: words::when(case),
-        scope: case.when.iter().map(scope).collect(),
-        place: words::place(case),
-        pool: case.place.pool().map(|id| words.pool(id)),
-        decided_by: words::by(case),
-        reason: words.because(case),
-        workers: case.place.pool().map(|id| members(live, id)).unwrap_or_default(),
+    let case_answer = |case: &Case| CaseAnswer {
+        when: words::case_condition(case),
+        scope: case.when.iter().map(scope_answer).collect(),
+        place: words::place_word(case),
+        pool: case.place.required_pool().map(|id| words.pool_name(id)),
+        decided_by: words::decider_word(case),
+        reason: words.explain_case(case),
+        workers: case.place.required_pool().map(|id| worker_answers(live, id)).unwrap_or_default(),
     };
-    cases.iter().map(answer).collect()
+    cases.iter().map(case_answer).collect()
 }
 
-fn scope(condition: &CaseCondition) -> ScopeAnswer {
+fn scope_answer(condition: &CaseCondition) -> ScopeAnswer {
     ScopeAnswer { dimension: condition.dimension.as_str(), names: condition.names.clone() }
 }
 
-fn members(live: &Live, pool: &Id<Pool>) -> Vec<WorkerAnswer> {
-    let answer = live.members(pool).map(|worker| WorkerAnswer {
+fn worker_answers(live: &Live, pool: &Id<Pool>) -> Vec<WorkerAnswer> {
+    let answer = live.pool_members(pool).map(|worker| WorkerAnswer {
         name: worker.name.to_string(),
         health: worker.health,
         disabled: worker.disabled,
-        eligible: !worker.disabled && worker.health.is_good(),
+        eligible: !worker.disabled && worker.health.can_take_work(),
     });
     answer.collect()
 }

@@ -12,5 +12,5 @@ mod edit;
 mod process;
 mod scan;
 
-pub use edit::{TextEdit, apply, place};
+pub use edit::{TextEdit, apply_edits, place_edits};
 pub use process::{OclAction, OclProcess, OclProcessKind, read};

@@ -15,7 +15,7 @@ mod touches;
 mod written;
 
 pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit, ProcessKind};
-pub use check::{PlanFlaw, check};
+pub use check::{PlanFlaw, check_soundness};
 pub use edit::{
     Delta, Feed, FieldDiff, PlannedValueScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
 };
@@ -170,12 +170,12 @@ impl Plan {
     }
 
     /// What weighs most among the findings.
-    pub fn gravest(&self) -> Option<Level> {
+    pub fn highest_level(&self) -> Option<Level> {
         self.findings.iter().map(|finding| finding.level).max()
     }
 
     /// Whether it leads back from an apply: no file asks for what is in it.
-    pub fn is_way_back(&self) -> bool {
+    pub fn is_rollback(&self) -> bool {
         let asked = |Cause { location: at, rule, why }: &Cause| {
             *at != FindingLocation::Nowhere || rule.is_some() || why.is_some()
         };
@@ -183,14 +183,15 @@ impl Plan {
     }
 
     /// The counts.
-    pub fn summary(&self) -> PlanSummary {
-        let of = |action| self.changes.iter().filter(|it| it.kind.action() == action).count();
+    pub fn summarize(&self) -> PlanSummary {
+        let count_action =
+            |action| self.changes.iter().filter(|it| it.kind.action() == action).count();
         let warnings = self.findings.iter().filter(|it| it.level == Level::Warn).count();
         PlanSummary {
-            create: of(ChangeAction::Create),
-            update: of(ChangeAction::Update),
-            replace: of(ChangeAction::Replace),
-            delete: of(ChangeAction::Delete),
+            create: count_action(ChangeAction::Create),
+            update: count_action(ChangeAction::Update),
+            replace: count_action(ChangeAction::Replace),
+            delete: count_action(ChangeAction::Delete),
             denied: self.findings.len() - warnings,
             warnings,
         }

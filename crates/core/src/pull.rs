@@ -10,7 +10,7 @@ mod placements;
 mod toml;
 mod workers;
 
-pub use keep::{FilePlan, KeepError, KeepReason, KeepResult, keep};
+pub use keep::{FilePlan, KeepError, KeepReason, KeepResult, keep_text};
 
 use crate::{
     live::{HiddenData, Live, LivePool, LiveVariableSet, UnreadPart, VariableStore},
@@ -19,7 +19,7 @@ use crate::{
 
 use keys::KeyAllocator;
 use std::{collections::HashMap, fmt::Write as _};
-use toml::{is_name, table_key, value};
+use toml::{escape_value, is_valid_name, table_key};
 
 /// How a pool is called in the file.
 struct PulledPools<'a> {
@@ -31,18 +31,18 @@ struct PulledPools<'a> {
 }
 
 /// The whole of `live` as a file. `url` is the server as the user named it.
-pub fn pull(live: &Live, url: &str) -> String {
+pub fn render_config(live: &Live, url: &str) -> String {
     let pools = PulledPools::new(&live.pools);
-    let mut text = head(live, url);
-    text.extend(pools.declared.iter().map(|(key, pool)| pool_table(key, pool)));
-    comments(&mut text, &pools.left);
-    text.push_str(&workers::tables(live, &pools));
-    text.push_str(&placements::rules(live, &pools));
-    text.push_str(&choosers::tables(live, &pools));
+    let mut text = render_header(live, url);
+    text.extend(pools.declared.iter().map(|(key, pool)| render_pool_table(key, pool)));
+    push_comments(&mut text, &pools.left);
+    text.push_str(&workers::render_all_tables(live, &pools));
+    text.push_str(&placements::render_rules(live, &pools));
+    text.push_str(&choosers::indirect_tables(live, &pools));
     text
 }
 
-fn head(live: &Live, url: &str) -> String {
+fn render_header(live: &Live, url: &str) -> String {
     let server = &live.server;
     let mut text = String::new();
     let version = if server.version.is_empty() {
@@ -51,21 +51,22 @@ fn head(live: &Live, url: &str) -> String {
         format!(" (Octopus {})", server.version)
     };
     let space = &server.space.name;
-    comment(&mut text, &format!("Space {space:?} of {url}{version}, as it is."));
+    push_comment(&mut text, &format!("Space {space:?} of {url}{version}, as it is."));
     for UnreadPart { what, why, .. } in &live.unread {
-        comment(&mut text, &format!("Not in here: {what}: {why}"));
+        push_comment(&mut text, &format!("Not in here: {what}: {why}"));
     }
     _ = write!(
         text,
         "version = 1\n\n[octopus]\nurl   = {}\nspace = {}\n",
-        value(url),
-        value(space)
+        escape_value(url),
+        escape_value(space)
     );
     if let Some(on) = server.built_in_worker {
         _ = write!(text, "\n[server]\nbuilt_in_worker = {on}\n");
     }
-    let on_branch = |it: &LiveVariableSet| matches!(it.store, VariableStore::Branch(_));
-    if live.processes.iter().any(|it| it.git.is_some()) || live.indirect.sets.iter().any(on_branch)
+    let is_on_branch = |it: &LiveVariableSet| matches!(it.store, VariableStore::Branch(_));
+    if live.processes.iter().any(|it| it.git.is_some())
+        || live.indirect.sets.iter().any(is_on_branch)
     {
         text.push_str("\n[version_control]\nbranch = \"default\"\n");
         if live.unread.iter().any(|gap| gap.hidden == HiddenData::StepsInGit) {
@@ -80,13 +81,13 @@ impl<'a> PulledPools<'a> {
         let mut keys = KeyAllocator::new(pools.iter().map(|pool| pool.name.as_str()));
         let mut this = Self { declared: Vec::new(), by_id: HashMap::new(), left: Vec::new() };
         for pool in pools {
-            if let Some(why) = unsayable(pool, pools) {
+            if let Some(why) = undeclarable_reason(pool, pools) {
                 this.left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
-                let free = is_free(pool.id.as_str(), pools);
+                let free = is_unambiguous_id(pool.id.as_str(), pools);
                 this.by_id.extend(free.then(|| (&pool.id, pool.id.as_str().to_owned())));
                 continue;
             }
-            let key = keys.of(pool.name.as_str());
+            let key = keys.assign_key(pool.name.as_str());
             this.by_id.insert(&pool.id, key.clone());
             this.declared.push((key, pool));
         }
@@ -94,60 +95,60 @@ impl<'a> PulledPools<'a> {
     }
 
     /// How the file points at a pool; its id where the file does not declare it.
-    fn reference(&self, id: &Id<Pool>) -> String {
+    fn pool_reference(&self, id: &Id<Pool>) -> String {
         self.by_id.get(id).cloned().unwrap_or_else(|| id.as_str().to_owned())
     }
 
     /// Whether the pool is there at all.
-    fn has(&self, id: &Id<Pool>) -> bool {
+    fn has_reference(&self, id: &Id<Pool>) -> bool {
         self.by_id.contains_key(id)
     }
 }
 
 /// Why the file cannot declare a pool.
-fn unsayable(pool: &LivePool, all: &[LivePool]) -> Option<&'static str> {
+fn undeclarable_reason(pool: &LivePool, all: &[LivePool]) -> Option<&'static str> {
     if all.iter().filter(|it| it.name == pool.name).count() > 1 {
         return Some("another pool has its name");
     }
     if matches!(&pool.kind, PoolKind::Dynamic { image } if image.trim().is_empty()) {
         return Some("it is not static, and says no image");
     }
-    (!is_name(pool.name.as_str())).then_some("its name is no text of one line")
+    (!is_valid_name(pool.name.as_str())).then_some("its name is no text of one line")
 }
 
 /// Whether a pool's id, as the file says it, can only be its id: no name of a pool is the same word.
-fn is_free(id: &str, all: &[LivePool]) -> bool {
+fn is_unambiguous_id(id: &str, all: &[LivePool]) -> bool {
     !all.iter().any(|it| it.name == Name::new(id))
 }
 
-fn pool_table(key: &str, pool: &LivePool) -> String {
+fn render_pool_table(key: &str, pool: &LivePool) -> String {
     let mut text = format!("\n[pools.{}]\n", table_key(key));
-    let mut line = |key: &str, value: String| _ = writeln!(text, "{key} = {value}");
+    let mut write_line = |key: &str, value: String| _ = writeln!(text, "{key} = {value}");
     if Name::new(key).as_str() != pool.name.as_str() {
-        line("name", value(pool.name.as_str()));
+        write_line("name", escape_value(pool.name.as_str()));
     }
     if !pool.description.is_empty() {
-        line("description", value(&pool.description));
+        write_line("description", escape_value(&pool.description));
     }
     if let PoolKind::Dynamic { image } = &pool.kind {
-        line("image", value(image));
+        write_line("image", escape_value(image));
     }
     if pool.default {
-        line("default", true.to_string());
+        write_line("default", true.to_string());
     }
     text
 }
 
 /// Adds a comment; a name with a line break in it stays on its line.
-fn comment(text: &mut String, said: &str) {
+fn push_comment(text: &mut String, said: &str) {
     let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     _ = writeln!(text, "# {said}");
 }
 
-fn comments(text: &mut String, all: &[String]) {
+fn push_comments(text: &mut String, all: &[String]) {
     if !all.is_empty() {
         text.push('\n');
-        all.iter().for_each(|said| comment(text, said));
+        all.iter().for_each(|said| push_comment(text, said));
     }
 }
 
@@ -189,7 +190,7 @@ mod tests {
             other_spaces: Vec::new(),
             unread: Vec::new(),
         };
-        pull(&live, "https://octopus.acme.example")
+        render_config(&live, "https://octopus.acme.example")
     }
 
     #[test]

@@ -7,7 +7,7 @@ pub use crate::plan::WrittenField;
 
 use crate::{
     plan::{Change, ChangeAction, ChangeKind, PlanHeader, ValueEdit},
-    text::escape::in_json,
+    text::escape::escape_json,
 };
 
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,12 @@ pub enum ReceiptReadError {
 
 impl Receipt {
     /// The receipt of an apply that begins: nothing was sent yet.
-    pub fn begin(header: &PlanHeader, changes: &[Change], tool: String, started: String) -> Self {
+    pub fn start_recording(
+        header: &PlanHeader,
+        changes: &[Change],
+        tool: String,
+        started: String,
+    ) -> Self {
         Self {
             format_version: FORMAT.to_owned(),
             status: ApplyStatus::Running,
@@ -137,7 +142,7 @@ impl Receipt {
             started,
             ended: None,
             pools: BTreeMap::new(),
-            entries: changes.iter().map(ReceiptEntry::begin).collect(),
+            entries: changes.iter().map(ReceiptEntry::from_change).collect(),
         }
     }
 
@@ -159,15 +164,15 @@ impl Receipt {
     }
 
     /// The receipt as a text of JSON, with a line end.
-    pub fn text(&self) -> String {
+    pub fn to_json_text(&self) -> String {
         // Strings, numbers and lists always have a JSON form.
-        let text = in_json(&serde_json::to_string_pretty(self).unwrap_or_default());
+        let text = escape_json(&serde_json::to_string_pretty(self).unwrap_or_default());
         format!("{text}\n")
     }
 }
 
 impl ReceiptEntry {
-    fn begin(change: &Change) -> Self {
+    fn from_change(change: &Change) -> Self {
         let step_id = match &change.kind {
             ChangeKind::PlaceStep { action, .. } => Some(action.as_str().to_owned()),
             ChangeKind::SetValue {
@@ -178,11 +183,11 @@ impl ReceiptEntry {
         };
         Self {
             address: change.address.to_string(),
-            kind: change.kind.object().to_owned(),
+            kind: change.kind.object_kind().to_owned(),
             action: change.kind.action(),
-            id: change.kind.id().map(str::to_owned),
+            id: change.kind.object_id().map(str::to_owned),
             step_id,
-            project_id: change.kind.commit().map(|it| it.project.as_str().to_owned()),
+            project_id: change.kind.git_commit().map(|it| it.project.as_str().to_owned()),
             outcome: ChangeOutcome::Skipped,
             error: None,
             written: Vec::new(),
@@ -235,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_receipt_comes_back_as_it_was_and_null_is_not_absent() {
-        let text = receipt().text();
+        let text = receipt().to_json_text();
         assert_eq!(Receipt::read(&text).unwrap(), receipt());
         let entry = &serde_json::from_str::<Value>(&text).unwrap()["changes"][0];
         assert_eq!(entry["written"][0].get("before"), Some(&json!(null)));
@@ -249,7 +254,7 @@ mod tests {
         let schema: Value =
             serde_json::from_str(include_str!("../../../schema/receipt.schema.json")).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
-        let mut document: Value = serde_json::from_str(&receipt().text()).unwrap();
+        let mut document: Value = serde_json::from_str(&receipt().to_json_text()).unwrap();
         assert!(schema.is_valid(&document), "{:?}", schema.iter_errors(&document).next());
         document["changes"][0]["outcome"] = json!("lost");
         assert!(!schema.is_valid(&document));
@@ -258,7 +263,7 @@ mod tests {
     #[test]
     fn a_receipt_of_a_later_format_is_refused() {
         let later = |format: &str| {
-            let text = receipt().text().replace(r#""1.0""#, &format!("{format:?}"));
+            let text = receipt().to_json_text().replace(r#""1.0""#, &format!("{format:?}"));
             Receipt::read(&text).map_err(|error| error.to_string())
         };
         assert!(later("1.7").is_ok());

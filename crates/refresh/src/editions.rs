@@ -6,7 +6,7 @@
 
 use super::{
     RefreshError, SpaceReading,
-    estate::{GroupedProjects, gathered},
+    estate::{GroupedProjects, errors_by_id},
     lower,
 };
 use poolwright_client::octopus::{self, ProcessCollection, wire};
@@ -36,30 +36,30 @@ struct SnapshotRequest {
 /// # Errors
 ///
 /// A failure that is of the connection.
-pub(super) async fn frozen(
+pub(super) async fn read_snapshots(
     reading: &SpaceReading<'_>,
     owners: &GroupedProjects<'_>,
     published: Vec<(String, ProcessOwner)>,
 ) -> Result<(Vec<ProcessSnapshot>, Vec<UnreadPart>), RefreshError> {
     let mut gaps = Vec::new();
-    let releases = releases(reading, owners, &mut gaps).await?;
-    let snapshots = snapshots(reading, published, &mut gaps).await?;
+    let releases = channel_releases(reading, owners, &mut gaps).await?;
+    let snapshots = published_snapshots(reading, published, &mut gaps).await?;
     let mut editions = Vec::with_capacity(releases.len() + snapshots.len());
     for (kind, wanted) in
         [(ProcessCollection::Deployment, releases), (ProcessCollection::Runbook, snapshots)]
     {
-        editions.extend(processes(reading, kind, wanted, &mut gaps).await?);
+        editions.extend(frozen_processes(reading, kind, wanted, &mut gaps).await?);
     }
-    let editions = with_values(reading, editions, &mut gaps).await?;
+    let editions = attach_values(reading, editions, &mut gaps).await?;
     Ok((editions, gaps))
 }
 
-fn gap(what: String, why: impl ToString) -> UnreadPart {
+fn unread_part(what: String, why: impl ToString) -> UnreadPart {
     UnreadPart::new(what, why.to_string(), HiddenData::Snapshots)
 }
 
 /// The answer, or nothing and a gap where the key may not see it or the server does not have it.
-fn seen<T: Default>(
+fn value_or_unread<T: Default>(
     reading: &SpaceReading<'_>,
     what: &str,
     answer: Result<T, octopus::ClientError>,
@@ -68,10 +68,10 @@ fn seen<T: Default>(
     match answer {
         Ok(found) => Ok(found),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
-            gaps.push(gap(reading.of_space(what), why));
+            gaps.push(unread_part(reading.describe_in_space(what), why));
             Ok(T::default())
         }
-        Err(why) => Err(reading.unread(what, why)),
+        Err(why) => Err(reading.unread_error(what, why)),
     }
 }
 
@@ -81,14 +81,15 @@ fn seen<T: Default>(
 ///
 /// `GET …/releases` has those of all projects. Servers list the newest first, and nobody promises it: where
 /// the times say otherwise, all of them are read, and the times decide.
-async fn releases(
+async fn channel_releases(
     reading: &SpaceReading<'_>,
     owners: &GroupedProjects<'_>,
     gaps: &mut Vec<UnreadPart>,
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let projects: HashMap<&str, &wire::ProjectResource> =
         owners.projects.iter().map(|it| (it.id.as_str(), it)).collect();
-    let channels = seen(reading, "the channels", reading.reader.channels().await, gaps)?;
+    let channels =
+        value_or_unread(reading, "the channels", reading.reader.list_channels().await, gaps)?;
     let channels: HashMap<&str, &wire::ChannelResource> = channels
         .iter()
         .filter(|it| projects.contains_key(it.project_id.as_str()))
@@ -97,29 +98,32 @@ async fn releases(
     if channels.is_empty() {
         return Ok(Vec::new());
     }
-    let with_release = |releases: &[wire::ReleaseResource]| -> HashSet<String> {
+    let channels_with_release = |releases: &[wire::ReleaseResource]| -> HashSet<String> {
         let known = releases.iter().filter(|it| channels.contains_key(it.channel_id.as_str()));
         known.map(|it| it.channel_id.clone()).collect()
     };
-    let enough = |releases: &[wire::ReleaseResource]| {
-        with_release(releases).len() == channels.len() && is_newest_first(releases)
+    let is_complete = |releases: &[wire::ReleaseResource]| {
+        channels_with_release(releases).len() == channels.len() && is_newest_first(releases)
     };
-    let found = reading.reader.newest_releases(PAGES, enough).await;
-    let (found, more) = seen(reading, "the releases", found, gaps)?;
-    let without = channels.len() - with_release(&found).len();
+    let found = reading.reader.newest_releases(PAGES, is_complete).await;
+    let (found, more) = value_or_unread(reading, "the releases", found, gaps)?;
+    let without = channels.len() - channels_with_release(&found).len();
     let sorted = is_newest_first(&found);
     if more && !sorted {
         let what = format!("the releases of space {:?}", reading.space.name);
         let why =
             format!("they come in no order of time, and no more than {} are read", found.len());
-        gaps.push(gap(what, why));
+        gaps.push(unread_part(what, why));
     } else if more && 0 < without {
         let what =
             format!("the newest releases of {without} channels of space {:?}", reading.space.name);
-        gaps.push(gap(what, format!("they are not among the newest {} of all", found.len())));
+        gaps.push(unread_part(
+            what,
+            format!("they are not among the newest {} of all", found.len()),
+        ));
     }
     let mut wanted = Vec::new();
-    for release in newest(found) {
+    for release in newest_per_channel(found) {
         let Some(channel) = channels.get(release.channel_id.as_str()) else { continue };
         let Some(project) = projects.get(release.project_id.as_str()) else { continue };
         let mut sets = release.library_variable_set_snapshot_ids;
@@ -129,7 +133,7 @@ async fn releases(
                 version: release.version,
                 channel: channel.name.clone(),
             },
-            owner: owners.owner(project, None),
+            owner: owners.process_owner(project, None),
             process: release.project_deployment_process_snapshot_id,
             sets,
         });
@@ -139,7 +143,7 @@ async fn releases(
 }
 
 /// When a release was made; none where the server does not say it.
-fn assembled(release: &wire::ReleaseResource) -> Option<Timestamp> {
+fn assembly_time(release: &wire::ReleaseResource) -> Option<Timestamp> {
     release.assembled.parse().ok()
 }
 
@@ -147,19 +151,19 @@ fn assembled(release: &wire::ReleaseResource) -> Option<Timestamp> {
 fn is_newest_first(releases: &[wire::ReleaseResource]) -> bool {
     let mut last: HashMap<&str, Timestamp> = HashMap::new();
     releases.iter().all(|release| {
-        let Some(time) = assembled(release) else { return true };
+        let Some(time) = assembly_time(release) else { return true };
         let before = last.insert(&release.channel_id, time);
         before.is_none_or(|before| time <= before)
     })
 }
 
 /// The newest release of each channel; of two of one time, or of none, the one that comes first.
-fn newest(releases: Vec<wire::ReleaseResource>) -> Vec<wire::ReleaseResource> {
+fn newest_per_channel(releases: Vec<wire::ReleaseResource>) -> Vec<wire::ReleaseResource> {
     let mut newest: IndexMap<String, wire::ReleaseResource> = IndexMap::new();
     for release in releases {
         match newest.entry(release.channel_id.clone()) {
             Entry::Vacant(entry) => _ = entry.insert(release),
-            Entry::Occupied(mut entry) if assembled(entry.get()) < assembled(&release) => {
+            Entry::Occupied(mut entry) if assembly_time(entry.get()) < assembly_time(&release) => {
                 entry.insert(release);
             }
             Entry::Occupied(_) => {}
@@ -169,14 +173,14 @@ fn newest(releases: Vec<wire::ReleaseResource>) -> Vec<wire::ReleaseResource> {
 }
 
 /// The published snapshots of these ids.
-async fn snapshots(
+async fn published_snapshots(
     reading: &SpaceReading<'_>,
     published: Vec<(String, ProcessOwner)>,
     gaps: &mut Vec<UnreadPart>,
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let ids: Vec<String> = published.iter().map(|(id, _)| id.clone()).collect();
     let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
-    let unread = gathered(reading, "the published snapshots", unread)?;
+    let unread = errors_by_id(reading, "the published snapshots", unread)?;
     let mut found: HashMap<String, wire::RunbookSnapshotResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut wanted = Vec::with_capacity(published.len());
@@ -185,7 +189,7 @@ async fn snapshots(
             let runbook = owner.runbook.as_ref().map(Name::as_str).unwrap_or_default();
             let of = format!("of runbook {runbook:?} of project {:?}", owner.project);
             let why = unread.get(&id).map(ToString::to_string).unwrap_or_default();
-            gaps.push(gap(format!("the published snapshot {of}"), why));
+            gaps.push(unread_part(format!("the published snapshot {of}"), why));
             continue;
         };
         let mut sets = snapshot.library_variable_set_snapshot_ids;
@@ -201,7 +205,7 @@ async fn snapshots(
 }
 
 /// The frozen processes, each with the ids of its variable sets.
-async fn processes(
+async fn frozen_processes(
     reading: &SpaceReading<'_>,
     kind: ProcessCollection,
     wanted: Vec<SnapshotRequest>,
@@ -212,15 +216,15 @@ async fn processes(
     ids.retain(|it| !it.is_empty());
     ids.sort();
     ids.dedup();
-    let (found, unread) = reading.reader.processes(kind, &ids).await;
-    let unread = gathered(reading, "the frozen processes", unread)?;
+    let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
+    let unread = errors_by_id(reading, "the frozen processes", unread)?;
     let found: HashMap<String, wire::ProcessResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut editions = Vec::with_capacity(wanted.len());
     for SnapshotRequest { origin: of, owner, process, sets } in wanted {
         match found.get(&process.to_lowercase()) {
             Some(found) => {
-                let process = lower::process(found.clone(), owner);
+                let process = lower::live_process(found.clone(), owner);
                 editions.push((ProcessSnapshot { origin: of, process, values: Vec::new() }, sets));
             }
             None => {
@@ -235,8 +239,11 @@ async fn processes(
                     templates: Vec::new(),
                 };
                 let edition = ProcessSnapshot { origin: of, process: empty, values: Vec::new() };
-                let named = edition.named().unwrap_or_default();
-                gaps.push(gap(format!("the process of {named} of project {project:?}"), why));
+                let named = edition.describe_origin().unwrap_or_default();
+                gaps.push(unread_part(
+                    format!("the process of {named} of project {project:?}"),
+                    why,
+                ));
             }
         }
     }
@@ -244,39 +251,40 @@ async fn processes(
 }
 
 /// The editions with the values of their variables, where a step is placed by one.
-async fn with_values(
+async fn attach_values(
     reading: &SpaceReading<'_>,
     editions: Vec<(ProcessSnapshot, Vec<String>)>,
     gaps: &mut Vec<UnreadPart>,
 ) -> Result<Vec<ProcessSnapshot>, RefreshError> {
-    let by_variable = |edition: &ProcessSnapshot| {
+    let has_variable_step = |edition: &ProcessSnapshot| {
         edition.process.steps.iter().any(|it| matches!(it.place, Place::Variable(_)))
     };
-    let wanted = editions.iter().filter(|(edition, _)| by_variable(edition));
+    let wanted = editions.iter().filter(|(edition, _)| has_variable_step(edition));
     let mut ids: Vec<String> = wanted.flat_map(|(_, sets)| sets.clone()).collect();
     ids.retain(|it| !it.is_empty());
     ids.sort();
     ids.dedup();
     let (found, unread) = reading.reader.variable_sets(&ids).await;
-    let unread = gathered(reading, "the frozen variables", unread)?;
+    let unread = errors_by_id(reading, "the frozen variables", unread)?;
     gaps.extend(
-        ids.iter()
-            .filter_map(|id| Some(gap(format!("the frozen variables {id}"), unread.get(id)?))),
+        ids.iter().filter_map(|id| {
+            Some(unread_part(format!("the frozen variables {id}"), unread.get(id)?))
+        }),
     );
     let found: HashMap<String, wire::VariableSetResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
-    let values = |sets: &[String]| {
+    let collect_values = |sets: &[String]| {
         let sets = sets.iter().filter_map(|id| found.get(&id.to_lowercase()));
         let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
         variables.map(|it| (Name::new(&it.name), Id::new(&it.value))).collect()
     };
-    let with = |(mut edition, sets): (ProcessSnapshot, Vec<String>)| {
-        if by_variable(&edition) {
-            edition.values = values(&sets);
+    let with_set_values = |(mut edition, sets): (ProcessSnapshot, Vec<String>)| {
+        if has_variable_step(&edition) {
+            edition.values = collect_values(&sets);
         }
         edition
     };
-    Ok(editions.into_iter().map(with).collect())
+    Ok(editions.into_iter().map(with_set_values).collect())
 }
 
 #[cfg(test)]
@@ -296,7 +304,7 @@ mod tests {
     fn newest_of(all: &[(&str, &str, &str)]) -> (bool, Vec<String>) {
         let all = releases(all);
         let first = is_newest_first(&all);
-        (first, newest(all).into_iter().map(|it| it.version).collect())
+        (first, newest_per_channel(all).into_iter().map(|it| it.version).collect())
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Steps of other spaces that run on the built-in worker, which all spaces share.
 
-use super::{RefreshError, SpaceReading, estate::estate, lower, rights::UserPermissions};
+use super::{RefreshError, SpaceReading, estate::read_inventory, lower, rights::UserPermissions};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     live::{
         Directory, HiddenData, Live, LiveServer, OtherSpace, ReadScope, UnreadPart,
-        needs_built_in_worker,
+        steps_on_built_in,
     },
     model::{Linked, PoolKind, Space},
 };
@@ -13,7 +13,7 @@ use poolwright_core::{
 use futures_util::future::try_join_all;
 
 /// The steps of every other space that run on the built-in worker, and what of that could not be seen.
-pub(super) async fn elsewhere(
+pub(super) async fn read_other_spaces(
     reader: &Reader,
     here: &Linked<Space>,
     scope: &ReadScope,
@@ -22,14 +22,15 @@ pub(super) async fn elsewhere(
     if !scope.other_spaces {
         return Ok((Vec::new(), Vec::new()));
     }
-    let spaces = reader.spaces().await;
+    let spaces = reader.list_spaces().await;
     let spaces =
         spaces.map_err(|why| RefreshError::Unread { what: "the spaces".to_owned(), why })?;
     let spaces = spaces.into_iter().map(|it| Linked::new(it.id, it.name));
     let others: Vec<_> = spaces.filter(|space| space != here).collect();
-    let read = try_join_all(others.iter().map(|space| of_space(reader, space, rights))).await?;
+    let read =
+        try_join_all(others.iter().map(|space| read_other_space(reader, space, rights))).await?;
     let (mut found, mut gaps) = (Vec::new(), Vec::new());
-    if rights.sees_not_all_spaces() {
+    if rights.hides_some_spaces() {
         let why = "Missing permission: SpaceView".to_owned();
         let what = "spaces that the key's user may not see".to_owned();
         gaps.push(UnreadPart::new(what, why, HiddenData::OtherSpaceSteps));
@@ -41,12 +42,12 @@ pub(super) async fn elsewhere(
     Ok((found, gaps))
 }
 
-async fn of_space(
+async fn read_other_space(
     reader: &Reader,
     space: &Linked<Space>,
     rights: &UserPermissions,
 ) -> Result<(OtherSpace, Vec<UnreadPart>), RefreshError> {
-    let (on_built_in_worker, gaps) = match steps(reader, space, rights).await {
+    let (on_built_in_worker, gaps) = match built_in_steps(reader, space, rights).await {
         Ok(seen) => seen,
         Err(RefreshError::Unread { why, .. }) if why.is_forbidden() || why.is_not_found() => {
             let what = format!("the steps of space {:?}", space.name);
@@ -59,14 +60,14 @@ async fn of_space(
 }
 
 /// The steps of a space that run on the built-in worker, in words.
-async fn steps(
+async fn built_in_steps(
     reader: &Reader,
     space: &Linked<Space>,
     rights: &UserPermissions,
 ) -> Result<(Vec<String>, Vec<UnreadPart>), RefreshError> {
     let reading = SpaceReading { reader: reader.in_space(&space.id), space };
     let mut live = pools_and_workers(&reading).await?;
-    if !falls_back(&live) {
+    if !uses_built_in(&live) {
         return Ok((Vec::new(), Vec::new()));
     }
     let wanted = ReadScope {
@@ -77,16 +78,16 @@ async fn steps(
         snapshots: true,
         ..ReadScope::default()
     };
-    let estate = estate(&reading, &wanted).await?;
+    let estate = read_inventory(&reading, &wanted).await?;
     live.processes = estate.processes;
     (live.references, live.indirect) = (estate.references, estate.indirect);
-    super::by_ids(&mut live.references, &mut live.indirect, &live.pools);
+    super::resolve_pool_ids(&mut live.references, &mut live.indirect, &live.pools);
     live.snapshots = estate.snapshots;
     // What only rules do not see is seen here all the same, and a file's rules are of one space.
     let unread = estate.unread.into_iter().filter(|gap| gap.hidden != HiddenData::Rules);
     let unread = unread.map(|gap| UnreadPart { hidden: HiddenData::OtherSpaceSteps, ..gap });
-    let on_built_in_worker = needs_built_in_worker(&live);
-    let gaps = unread.chain(rights.steps_out_of_sight(space, HiddenData::OtherSpaceSteps));
+    let on_built_in_worker = steps_on_built_in(&live);
+    let gaps = unread.chain(rights.hidden_steps(space, HiddenData::OtherSpaceSteps));
     Ok((on_built_in_worker, gaps.collect()))
 }
 
@@ -94,8 +95,8 @@ async fn pools_and_workers(reading: &SpaceReading<'_>) -> Result<Live, RefreshEr
     // Without the right to see workers their list is empty, and steps are told that may run elsewhere:
     // the safer mistake.
     let (pools, workers) = tokio::try_join!(
-        reading.when(true, "the worker pools", reading.reader.worker_pools()),
-        reading.when(true, "the workers", reading.reader.workers()),
+        reading.read_if(true, "the worker pools", reading.reader.list_worker_pools()),
+        reading.read_if(true, "the workers", reading.reader.list_workers()),
     )?;
     let directory = Directory::default();
     Ok(Live {
@@ -105,8 +106,8 @@ async fn pools_and_workers(reading: &SpaceReading<'_>) -> Result<Live, RefreshEr
             space: reading.space.clone(),
             built_in_worker: Some(true),
         },
-        pools: lower::pools(pools),
-        workers: workers.into_iter().map(|it| lower::worker(it, &directory)).collect(),
+        pools: lower::live_pools(pools),
+        workers: workers.into_iter().map(|it| lower::live_worker(it, &directory)).collect(),
         projects: Vec::new(),
         processes: Vec::new(),
         directory,
@@ -119,8 +120,8 @@ async fn pools_and_workers(reading: &SpaceReading<'_>) -> Result<Live, RefreshEr
 }
 
 /// Whether steps without a pool run on the built-in worker. Where they do not, no process is read.
-fn falls_back(live: &Live) -> bool {
+fn uses_built_in(live: &Live) -> bool {
     live.default_pool().is_some_and(|pool| {
-        pool.kind == PoolKind::Static && live.members(&pool.id).next().is_none()
+        pool.kind == PoolKind::Static && live.pool_members(&pool.id).next().is_none()
     })
 }

@@ -37,7 +37,7 @@ type ProcessRequest = (String, ProcessOwner);
 const IN_GIT: &str = "it is stored in Git, and the file has no `[version_control]`";
 
 /// Reads as much of the projects as `scope` asks for.
-pub(super) async fn estate(
+pub(super) async fn read_inventory(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
 ) -> Result<Inventory, RefreshError> {
@@ -45,31 +45,32 @@ pub(super) async fn estate(
     let reader = &reading.reader;
     let any = deployments || runbooks || scope.references || scope.snapshots;
     let (projects, groups, books) = tokio::try_join!(
-        reading.when(any, "the projects", reader.projects()),
-        reading.when(any, "the project groups", reader.project_groups()),
-        reading.when(runbooks || scope.snapshots, "the runbooks", reader.runbooks()),
+        reading.read_if(any, "the projects", reader.list_projects()),
+        reading.read_if(any, "the project groups", reader.list_project_groups()),
+        reading.read_if(runbooks || scope.snapshots, "the runbooks", reader.list_runbooks()),
     )?;
     let (mut projects, mut books) = (projects, books);
     if let Some(wanted) = &scope.project {
-        projects = only(projects, wanted);
+        projects = select_project(projects, wanted);
         books.retain(|book| projects.iter().any(|it| it.id == book.project_id));
     }
     let mut gaps = Vec::new();
-    let published = if scope.snapshots { published(&books) } else { Vec::new() };
+    let published = if scope.snapshots { published_runbooks(&books) } else { Vec::new() };
     let owners = GroupedProjects::new(&projects, &groups, scope);
-    let published = owners.published(published);
-    let of_projects = if deployments { owners.deployments(&mut gaps) } else { Vec::new() };
-    let of_runbooks = if runbooks { owners.runbooks(books, &mut gaps) } else { Vec::new() };
+    let published = owners.published_owners(published);
+    let of_projects = if deployments { owners.deployment_processes(&mut gaps) } else { Vec::new() };
+    let of_runbooks =
+        if runbooks { owners.runbook_processes(books, &mut gaps) } else { Vec::new() };
     let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
-        processes(reading, ProcessCollection::Deployment, of_projects, scope.templates),
-        processes(reading, ProcessCollection::Runbook, of_runbooks, false),
-        git::processes(reading, scope, &owners),
-        pointers::pointers(reading, scope, &projects),
+        read_processes(reading, ProcessCollection::Deployment, of_projects, scope.templates),
+        read_processes(reading, ProcessCollection::Runbook, of_runbooks, false),
+        git::git_processes(reading, scope, &owners),
+        pointers::read_pool_references(reading, scope, &projects),
         async {
             if !scope.snapshots {
                 return Ok(Default::default());
             }
-            editions::frozen(reading, &owners, published).await
+            editions::read_snapshots(reading, &owners, published).await
         },
     )?;
     gaps.extend(unreachable);
@@ -80,21 +81,21 @@ pub(super) async fn estate(
     }
     all.extend(in_git);
     // Old servers, and small ones, do not have what no step asks for.
-    let named = scope.channels && channels_in(&mut all).next().is_some();
-    let channels = reading.when(named, "the channels", reader.channels()).await?;
+    let named = scope.channels && step_channels(&mut all).next().is_some();
+    let channels = reading.read_if(named, "the channels", reader.list_channels()).await?;
     name_channels(&mut all, &channels);
-    gaps.extend(resolved::gaps(all.iter()));
+    gaps.extend(resolved::unread_templates(all.iter()));
     gaps.extend(hidden);
     let (mut editions, hidden) = frozen;
     gaps.extend(hidden);
     if scope.snapshots {
-        let (further, hidden) = git::further(reading, scope, &owners, &all).await?;
-        gaps.extend(resolved::gaps(further.iter().map(|it| &it.process)));
+        let (further, hidden) = git::branch_snapshots(reading, scope, &owners, &all).await?;
+        gaps.extend(resolved::unread_templates(further.iter().map(|it| &it.process)));
         editions.extend(further);
         gaps.extend(hidden);
     }
     let PoolReferences { references: pointers, indirect: choosers } = pointing;
-    let projects = owners.projects();
+    let projects = owners.live_projects();
     let groups = groups.iter().map(|it| Name::new(&it.name)).collect();
     Ok(Inventory {
         projects,
@@ -108,7 +109,7 @@ pub(super) async fn estate(
 }
 
 /// The channels to which steps are limited.
-fn channels_in(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
+fn step_channels(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
     let steps = processes.iter_mut().flat_map(|process| {
         let inside = process.templates.iter_mut().flat_map(|it| match &mut it.contents {
             TemplateContents::Steps(steps) => steps.as_mut_slice(),
@@ -125,7 +126,7 @@ fn channels_in(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut Strin
 fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResource]) {
     let names: HashMap<&str, &str> =
         channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
-    for channel in channels_in(processes) {
+    for channel in step_channels(processes) {
         if let Some(name) = names.get(channel.as_str()) {
             (*name).clone_into(channel);
         }
@@ -133,10 +134,16 @@ fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResourc
 }
 
 /// The project of this id, else of this name, else of this slug; none where there is none.
-fn only(projects: Vec<wire::ProjectResource>, wanted: &str) -> Vec<wire::ProjectResource> {
-    let is = |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
+fn select_project(
+    projects: Vec<wire::ProjectResource>,
+    wanted: &str,
+) -> Vec<wire::ProjectResource> {
+    let matches_wanted =
+        |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
     let by: [&dyn Fn(&wire::ProjectResource) -> bool; 3] =
-        [&|it| is(&it.id), &|it| is(it.name.trim()), &|it| is(&it.slug)];
+        [&|it| matches_wanted(&it.id), &|it| matches_wanted(it.name.trim()), &|it| {
+            matches_wanted(&it.slug)
+        }];
     let found = by.iter().find(|by| projects.iter().any(by));
     match found {
         Some(by) => projects.into_iter().filter(|it| by(it)).collect(),
@@ -166,7 +173,7 @@ impl<'a> GroupedProjects<'a> {
     }
 
     /// Whose a process is.
-    pub(super) fn owner(
+    pub(super) fn process_owner(
         &self,
         project: &wire::ProjectResource,
         runbook: Option<&str>,
@@ -180,20 +187,23 @@ impl<'a> GroupedProjects<'a> {
         }
     }
 
-    fn projects(&self) -> Vec<LiveProject> {
-        let live = |it: &wire::ProjectResource| {
-            let ProcessOwner { project, group, .. } = self.owner(it, None);
+    fn live_projects(&self) -> Vec<LiveProject> {
+        let live_project = |it: &wire::ProjectResource| {
+            let ProcessOwner { project, group, .. } = self.process_owner(it, None);
             let tags = it.project_tags.clone();
             LiveProject { name: project, group, tags, git: is_in_git(it) }
         };
-        self.projects.iter().map(live).collect()
+        self.projects.iter().map(live_project).collect()
     }
 
     /// Published snapshots, with whose they are.
-    fn published(&self, snapshots: Vec<(String, String, String)>) -> Vec<(String, ProcessOwner)> {
+    fn published_owners(
+        &self,
+        snapshots: Vec<(String, String, String)>,
+    ) -> Vec<(String, ProcessOwner)> {
         let owned = snapshots.into_iter().filter_map(|(id, runbook, project)| {
             let project = self.projects.iter().find(|it| it.id == project)?;
-            Some((id, self.owner(project, Some(&runbook))))
+            Some((id, self.process_owner(project, Some(&runbook))))
         });
         let mut owned: Vec<_> = owned.collect();
         owned.sort_by(|(_, one), (_, other)| one.project.cmp(&other.project));
@@ -201,7 +211,7 @@ impl<'a> GroupedProjects<'a> {
     }
 
     /// The deployment processes to read; the others are gaps.
-    fn deployments(&self, gaps: &mut Vec<UnreadPart>) -> Vec<ProcessRequest> {
+    fn deployment_processes(&self, gaps: &mut Vec<UnreadPart>) -> Vec<ProcessRequest> {
         let mut wanted = Vec::with_capacity(self.projects.len());
         for project in self.projects {
             if is_in_git(project) {
@@ -209,16 +219,20 @@ impl<'a> GroupedProjects<'a> {
                     "the deployment process of the version-controlled project {:?}",
                     project.name
                 );
-                gaps.extend(self.left_in_git(what, project));
+                gaps.extend(self.unread_in_git(what, project));
             } else {
-                wanted.push((project.deployment_process_id.clone(), self.owner(project, None)));
+                wanted.push((
+                    project.deployment_process_id.clone(),
+                    self.process_owner(project, None),
+                ));
             }
         }
         wanted
     }
 
-    fn left_in_git(&self, what: String, project: &wire::ProjectResource) -> Option<UnreadPart> {
-        self.hidden_in_git.map(|hides| UnreadPart::new(what, IN_GIT, hides).of(&project.name))
+    fn unread_in_git(&self, what: String, project: &wire::ProjectResource) -> Option<UnreadPart> {
+        self.hidden_in_git
+            .map(|hides| UnreadPart::new(what, IN_GIT, hides).in_project(&project.name))
     }
 
     /// The processes of runbooks to read; the others are gaps.
@@ -227,26 +241,26 @@ impl<'a> GroupedProjects<'a> {
     ///
     /// The runbooks of a version-controlled project are in the database all the same, until they are
     /// converted on their own (`ConversionState.RunbooksAreInGit`).
-    fn runbooks(
+    fn runbook_processes(
         &self,
         books: Vec<wire::RunbookResource>,
         gaps: &mut Vec<UnreadPart>,
     ) -> Vec<ProcessRequest> {
-        let converted = |it: &wire::ProjectResource| {
+        let has_git_runbooks = |it: &wire::ProjectResource| {
             is_in_git(it) && it.persistence_settings.conversion_state.runbooks_are_in_git
         };
-        for project in self.projects.iter().filter(|it| converted(it)) {
+        for project in self.projects.iter().filter(|it| has_git_runbooks(it)) {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
-            gaps.extend(self.left_in_git(what, project));
+            gaps.extend(self.unread_in_git(what, project));
         }
         let by_id: HashMap<&str, &wire::ProjectResource> =
             self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
         let mut wanted = Vec::with_capacity(books.len());
         for book in books {
             match by_id.get(book.project_id.as_str()) {
-                Some(project) if converted(project) => {}
+                Some(project) if has_git_runbooks(project) => {}
                 Some(project) => {
-                    let owner = self.owner(project, Some(&book.name));
+                    let owner = self.process_owner(project, Some(&book.name));
                     wanted.push((book.runbook_process_id, owner));
                 }
                 None => {
@@ -263,12 +277,12 @@ impl<'a> GroupedProjects<'a> {
 }
 
 /// The published snapshots of runbooks, each with its runbook and project.
-fn published(books: &[wire::RunbookResource]) -> Vec<(String, String, String)> {
+fn published_runbooks(books: &[wire::RunbookResource]) -> Vec<(String, String, String)> {
     let published = books.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
-    let one = |it: &wire::RunbookResource| {
+    let snapshot_entry = |it: &wire::RunbookResource| {
         (it.published_runbook_snapshot_id.clone(), it.name.clone(), it.project_id.clone())
     };
-    published.map(one).collect()
+    published.map(snapshot_entry).collect()
 }
 
 /// Whether a project's deployment process is stored in Git.
@@ -284,7 +298,7 @@ pub(super) fn is_in_git(project: &wire::ProjectResource) -> bool {
 ///
 /// The first failure, where not one of them can be read: a plan of nothing would look like a plan in
 /// which nothing is to do.
-async fn processes(
+async fn read_processes(
     reading: &SpaceReading<'_>,
     kind: ProcessCollection,
     wanted: Vec<ProcessRequest>,
@@ -292,10 +306,10 @@ async fn processes(
 ) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), RefreshError> {
     let ids: Vec<String> =
         wanted.iter().map(|(id, _)| id.clone()).filter(|id| !id.is_empty()).collect();
-    let (found, unread) = reading.reader.processes(kind, &ids).await;
-    let unread = gathered(reading, "the processes", unread)?;
+    let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
+    let unread = errors_by_id(reading, "the processes", unread)?;
     if let (true, Some(why)) = (found.is_empty(), ids.iter().find_map(|id| unread.get(id))) {
-        return Err(reading.unread("the processes", why.clone()));
+        return Err(reading.unread_error("the processes", why.clone()));
     }
     let mut found: HashMap<String, wire::ProcessResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
@@ -304,22 +318,24 @@ async fn processes(
     let mut using = Vec::new();
     for (id, owner) in wanted {
         if let Some(process) = found.remove(&id.to_lowercase()) {
-            let outline = ProcessOutline::of(&process).filter(|_| templates);
+            let outline = ProcessOutline::from_process(&process).filter(|_| templates);
             using.extend(outline.map(|it| (processes.len(), it, process.project_id.clone())));
-            processes.push(lower::process(process, owner));
+            processes.push(lower::live_process(process, owner));
             continue;
         }
         let why = unread.get(&id).map(ToString::to_string);
         let why = why.unwrap_or_else(|| "the server does not say which it is".to_owned());
         gaps.push(
-            UnreadPart::new(named(&owner), why, HiddenData::Steps).of(owner.project.as_str()),
+            UnreadPart::new(describe_process(&owner), why, HiddenData::Steps)
+                .in_project(owner.project.as_str()),
         );
     }
     let inside = using.iter().map(|(_, outline, project)| {
-        resolved::templates(&reading.reader, outline, (project.as_str(), None))
+        resolved::read_template_uses(&reading.reader, outline, (project.as_str(), None))
     });
     let inside = try_join_all(inside).await;
-    let inside = inside.map_err(|why| reading.unread("the steps inside process templates", why))?;
+    let inside =
+        inside.map_err(|why| reading.unread_error("the steps inside process templates", why))?;
     for ((at, ..), inside) in using.iter().zip(inside) {
         if let Some(process) = processes.get_mut(*at) {
             process.templates = inside;
@@ -328,7 +344,7 @@ async fn processes(
     Ok((processes, gaps))
 }
 
-fn named(owner: &ProcessOwner) -> String {
+fn describe_process(owner: &ProcessOwner) -> String {
     match &owner.runbook {
         None => format!("the deployment process of project {:?}", owner.project),
         Some(runbook) => {
@@ -342,19 +358,19 @@ fn named(owner: &ProcessOwner) -> String {
 /// # Errors
 ///
 /// The first failure that is of the connection and not of the thing: then all else is in doubt too.
-pub(super) fn gathered(
+pub(super) fn errors_by_id(
     reading: &SpaceReading<'_>,
     what: &str,
     unread: Vec<UnreadDocument>,
 ) -> Result<HashMap<String, octopus::ClientError>, RefreshError> {
-    match unread.iter().find(|it| !is_of_the_thing(&it.error)) {
-        Some(UnreadDocument { error, .. }) => Err(reading.unread(what, error.clone())),
+    match unread.iter().find(|it| !is_item_error(&it.error)) {
+        Some(UnreadDocument { error, .. }) => Err(reading.unread_error(what, error.clone())),
         None => Ok(unread.into_iter().map(|UnreadDocument { id, error }| (id, error)).collect()),
     }
 }
 
 /// Whether the server answers, and refuses or garbles this one thing.
-pub(super) fn is_of_the_thing(error: &octopus::ClientError) -> bool {
+pub(super) fn is_item_error(error: &octopus::ClientError) -> bool {
     match error {
         octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429 | 502..=504),
         octopus::ClientError::Malformed { .. } | octopus::ClientError::TooLarge { .. } => true,
@@ -380,9 +396,9 @@ mod tests {
         let runbooks: Vec<wire::RunbookResource> = serde_json::from_value(runbooks).unwrap();
         let owners = GroupedProjects::new(&projects, &[], &ReadScope::default());
         let mut gaps = Vec::new();
-        let mut wanted = owners.deployments(&mut gaps);
-        wanted.extend(owners.runbooks(runbooks, &mut gaps));
-        let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", named(owner)));
+        let mut wanted = owners.deployment_processes(&mut gaps);
+        wanted.extend(owners.runbook_processes(runbooks, &mut gaps));
+        let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", describe_process(owner)));
         let gaps = gaps.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
         wanted.chain(gaps).collect::<Vec<_>>().join("\n")
     }

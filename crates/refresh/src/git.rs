@@ -7,11 +7,11 @@
 
 mod branches;
 
-pub(super) use branches::{RepositoryBranches, address, short};
+pub(super) use branches::{RepositoryBranches, client_branch, short_branch_name};
 
 use super::{
     RefreshError, SpaceReading,
-    estate::{GroupedProjects, is_in_git, is_of_the_thing},
+    estate::{GroupedProjects, is_in_git, is_item_error},
     lower,
     resolved::{self, ProcessOutline},
 };
@@ -32,7 +32,7 @@ pub(super) const BRANCHES: usize = 20;
 /// # Errors
 ///
 /// A failure that is of the connection, and not of one repository.
-pub(super) async fn processes(
+pub(super) async fn git_processes(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     owners: &GroupedProjects<'_>,
@@ -42,18 +42,20 @@ pub(super) async fn processes(
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
         let repository = GitProject { reading, git, owners, project, scope, runbooks };
-        async move { (project, repository.processes().await) }
+        async move { (project, repository.branch_processes().await) }
     });
     let hides = if git.skip_unreachable { HiddenData::Steps } else { HiddenData::StepsInGit };
     let (mut processes, mut gaps) = (Vec::new(), Vec::new());
     for (project, read) in join_all(repositories).await {
         match read {
             Ok(read) => processes.extend(read),
-            Err((on, why)) if is_of_the_repository(&why) => {
+            Err((on, why)) if is_repository_error(&why) => {
                 let what = format!("the version-controlled project {:?}", project.name);
-                gaps.push(UnreadPart::new(what, format!("{on}{why}"), hides).of(&project.name));
+                gaps.push(
+                    UnreadPart::new(what, format!("{on}{why}"), hides).in_project(&project.name),
+                );
             }
-            Err((_, why)) => return Err(reading.unread("the processes in Git", why)),
+            Err((_, why)) => return Err(reading.unread_error("the processes in Git", why)),
         }
     }
     Ok((processes, gaps))
@@ -65,7 +67,7 @@ pub(super) async fn processes(
 /// # Errors
 ///
 /// A failure that is of the connection, and not of one repository.
-pub(super) async fn further(
+pub(super) async fn branch_snapshots(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     owners: &GroupedProjects<'_>,
@@ -83,26 +85,27 @@ pub(super) async fn further(
         let runbooks = scope.runbooks && runbooks_in_git(project);
         let repository = GitProject { reading, git, owners, project, scope, runbooks };
         let known = &known;
-        async move { repository.further(known).await }
+        async move { repository.other_processes(known).await }
     });
     let (mut editions, mut gaps) = (Vec::new(), Vec::new());
     for read in join_all(repositories).await {
-        let (processes, hidden) = read.map_err(|why| reading.unread("the branches in Git", why))?;
-        let edition = |process| ProcessSnapshot {
+        let (processes, hidden) =
+            read.map_err(|why| reading.unread_error("the branches in Git", why))?;
+        let branch_snapshot = |process| ProcessSnapshot {
             origin: SnapshotOrigin::OtherBranch,
             process,
             values: Vec::new(),
         };
-        editions.extend(processes.into_iter().map(edition));
+        editions.extend(processes.into_iter().map(branch_snapshot));
         gaps.extend(hidden);
     }
     Ok((editions, gaps))
 }
 
 /// Whether the server answers, and cannot read this one repository.
-pub(super) fn is_of_the_repository(error: &octopus::ClientError) -> bool {
+pub(super) fn is_repository_error(error: &octopus::ClientError) -> bool {
     let gateway = matches!(error, octopus::ClientError::Status { status: 502..=504, .. });
-    gateway || is_of_the_thing(error)
+    gateway || is_item_error(error)
 }
 
 /// Whether the runbooks of a project are stored in Git too.
@@ -121,7 +124,7 @@ struct GitProject<'a> {
 }
 
 impl GitProject<'_> {
-    fn branches(&self) -> RepositoryBranches<'_> {
+    fn branch_reader(&self) -> RepositoryBranches<'_> {
         RepositoryBranches { reading: self.reading, git: self.git, project: self.project }
     }
 
@@ -131,53 +134,63 @@ impl GitProject<'_> {
     /// # Errors
     ///
     /// The failure, with what it is on in words, where the project has several branches.
-    async fn processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::ClientError)> {
+    async fn branch_processes(&self) -> Result<Vec<LiveProcess>, (String, octopus::ClientError)> {
         if !(self.scope.deployments || self.runbooks) {
             return Ok(Vec::new());
         }
-        let branches = self.branches().asked().await.map_err(|why| (String::new(), why))?;
-        let on = |branch: &LiveBranch| match branches.len() {
+        let branches =
+            self.branch_reader().with_stand_ins().await.map_err(|why| (String::new(), why))?;
+        let branch_prefix = |branch: &LiveBranch| match branches.len() {
             1 => String::new(),
             _ => format!("on branch {:?}: ", branch.name),
         };
-        let read = branches
-            .iter()
-            .map(async |branch| self.on_branch(branch).await.map_err(|why| (on(branch), why)));
+        let read = branches.iter().map(async |branch| {
+            self.read_branch(branch).await.map_err(|why| (branch_prefix(branch), why))
+        });
         let read = try_join_all(read).await?;
         Ok(read.into_iter().flatten().collect())
     }
 
     /// The processes of the first branches that are not among `known`, and a gap for each that is not read.
-    async fn further(
+    async fn other_processes(
         &self,
         known: &HashSet<(&str, &str)>,
     ) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), octopus::ClientError> {
         let of = format!("of the version-controlled project {:?}", self.project.name);
-        let gap = |what: String, why: String| UnreadPart::new(what, why, HiddenData::Snapshots);
-        let listed = match self.branches().listed().await {
+        let unread_part =
+            |what: String, why: String| UnreadPart::new(what, why, HiddenData::Snapshots);
+        let listed = match self.branch_reader().selected_branches().await {
             Ok(listed) => listed,
-            Err(why) if is_of_the_repository(&why) => {
-                return Ok((Vec::new(), vec![gap(format!("the branches {of}"), why.to_string())]));
+            Err(why) if is_repository_error(&why) => {
+                return Ok((
+                    Vec::new(),
+                    vec![unread_part(format!("the branches {of}"), why.to_string())],
+                ));
             }
             Err(why) => return Err(why),
         };
-        let is_new = |name: &str| !known.contains(&(self.project.id.as_str(), name));
+        let is_unread_branch = |name: &str| !known.contains(&(self.project.id.as_str(), name));
         let mut branches: Vec<LiveBranch> =
-            listed.into_iter().filter(|it| is_new(&it.name)).collect();
+            listed.into_iter().filter(|it| is_unread_branch(&it.name)).collect();
         let mut gaps = Vec::new();
         if BRANCHES < branches.len() {
             let what = format!("{} branches {of}", branches.len() - BRANCHES);
-            gaps.push(gap(what, format!("no more than {BRANCHES} are read")));
+            gaps.push(unread_part(what, format!("no more than {BRANCHES} are read")));
             branches.truncate(BRANCHES);
         }
         let mut processes = Vec::new();
-        for (read, branch) in
-            join_all(branches.iter().map(|it| self.on_branch(it))).await.into_iter().zip(&branches)
+        for (read, branch) in join_all(branches.iter().map(|it| self.read_branch(it)))
+            .await
+            .into_iter()
+            .zip(&branches)
         {
             match read {
                 Ok(read) => processes.extend(read),
-                Err(why) if is_of_the_repository(&why) => {
-                    gaps.push(gap(format!("branch {:?} {of}", branch.name), why.to_string()));
+                Err(why) if is_repository_error(&why) => {
+                    gaps.push(unread_part(
+                        format!("branch {:?} {of}", branch.name),
+                        why.to_string(),
+                    ));
                 }
                 Err(why) => return Err(why),
             }
@@ -185,50 +198,50 @@ impl GitProject<'_> {
         Ok((processes, gaps))
     }
 
-    async fn on_branch(
+    async fn read_branch(
         &self,
         branch: &LiveBranch,
     ) -> Result<Vec<LiveProcess>, octopus::ClientError> {
         let reader = &self.reading.reader;
-        let at = &address(branch);
+        let at = &client_branch(branch);
         let mut wanted = Vec::new();
         if self.scope.deployments {
-            let owner = self.owners.owner(self.project, None);
+            let owner = self.owners.process_owner(self.project, None);
             wanted.push((Resource::BranchDeploymentProcess(at.clone()), owner));
         }
         if self.runbooks {
-            for book in reader.runbooks_on(at).await? {
-                let owner = self.owners.owner(self.project, Some(&book.name));
+            for book in reader.branch_runbooks(at).await? {
+                let owner = self.owners.process_owner(self.project, Some(&book.name));
                 wanted.push((
                     Resource::BranchRunbookProcess(at.clone(), book.runbook_process_id),
                     owner,
                 ));
             }
         }
-        let read = |(resource, owner): (Resource, ProcessOwner)| async move {
-            let process = reader.process(&resource).await?;
+        let read_process = |(resource, owner): (Resource, ProcessOwner)| async move {
+            let process = reader.read_process(&resource).await?;
             let has_route = matches!(resource, Resource::BranchDeploymentProcess(_));
-            let outline =
-                ProcessOutline::of(&process).filter(|_| self.scope.templates && has_route);
-            let mut process = of_branch(process, owner, branch);
+            let outline = ProcessOutline::from_process(&process)
+                .filter(|_| self.scope.templates && has_route);
+            let mut process = live_on_branch(process, owner, branch);
             if let Some(outline) = outline {
                 let of = (branch.project.as_str(), Some(at));
-                process.templates = resolved::templates(reader, &outline, of).await?;
+                process.templates = resolved::read_template_uses(reader, &outline, of).await?;
             }
             Ok(process)
         };
-        try_join_all(wanted.into_iter().map(read)).await
+        try_join_all(wanted.into_iter().map(read_process)).await
     }
 }
 
-fn of_branch(
+fn live_on_branch(
     process: wire::ProcessResource,
     owner: ProcessOwner,
     branch: &LiveBranch,
 ) -> LiveProcess {
-    let mut live = lower::process(process, owner);
+    let mut live = lower::live_process(process, owner);
     let process = live.id.as_str().to_owned();
-    live.id = LiveProcess::on_branch(&branch.project, &process, &branch.name);
+    live.id = LiveProcess::id_on_branch(&branch.project, &process, &branch.name);
     live.git = Some(LiveBranch { document: process, ..branch.clone() });
     live
 }

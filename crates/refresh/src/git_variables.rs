@@ -7,7 +7,7 @@
 
 use super::{
     RefreshError, SpaceReading,
-    git::{self, RepositoryBranches, is_of_the_repository},
+    git::{self, RepositoryBranches, is_repository_error},
 };
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
@@ -38,64 +38,67 @@ pub(super) struct BranchVariables {
 }
 
 /// The variables in Git of all projects that have some, and a gap for what cannot be read.
-pub(super) async fn variables<'a>(
+pub(super) async fn read_git_variables<'a>(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     projects: &'a [wire::ProjectResource],
 ) -> Result<(Vec<GitVariables<'a>>, Vec<UnreadPart>), RefreshError> {
     let in_git =
         projects.iter().filter(|it| it.persistence_settings.conversion_state.variables_are_in_git);
-    let read = join_all(in_git.map(|project| of_project(reading, scope, project))).await;
+    let read = join_all(in_git.map(|project| read_project(reading, scope, project))).await;
     let (mut found, mut gaps) = (Vec::new(), Vec::new());
     for read in read {
         let (variables, hidden) =
-            read.map_err(|why| reading.unread("the variables in Git", why))?;
+            read.map_err(|why| reading.unread_error("the variables in Git", why))?;
         found.push(variables);
         gaps.extend(hidden);
     }
     Ok((found, gaps))
 }
 
-async fn of_project<'a>(
+async fn read_project<'a>(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     project: &'a wire::ProjectResource,
 ) -> Result<(GitVariables<'a>, Vec<UnreadPart>), octopus::ClientError> {
     let of = format!("of the version-controlled project {:?}", project.name);
-    let gap = |what: String, why: String| {
-        UnreadPart::new(what, why, HiddenData::PoolReferences).of(&project.name)
+    let unread_part = |what: String, why: String| {
+        UnreadPart::new(what, why, HiddenData::PoolReferences).in_project(&project.name)
     };
-    let default = git::short(&project.persistence_settings.default_branch);
+    let default = git::short_branch_name(&project.persistence_settings.default_branch);
     let (mut gaps, mut unread, mut stores) = (Vec::new(), None, Vec::new());
     if let Some(git) = &scope.git {
-        match (RepositoryBranches { reading, git, project }).asked().await {
+        match (RepositoryBranches { reading, git, project }).with_stand_ins().await {
             Ok(asked) => stores.extend(asked.into_iter().map(VariableStore::Branch)),
-            Err(why) if is_of_the_repository(&why) => {
-                gaps.push(gap(format!("the branches {of}"), why.to_string()));
+            Err(why) if is_repository_error(&why) => {
+                gaps.push(unread_part(format!("the branches {of}"), why.to_string()));
                 unread = Some(why.to_string());
             }
             Err(why) => return Err(why),
         }
     }
-    match others(reading, scope, project, &stores).await {
+    match extra_branches(reading, scope, project, &stores).await {
         Ok(others) => stores.extend(others.into_iter().map(VariableStore::OtherBranch)),
-        Err(why) if is_of_the_repository(&why) => {
-            gaps.push(gap(format!("the branches {of}"), why.to_string()));
+        Err(why) if is_repository_error(&why) => {
+            gaps.push(unread_part(format!("the branches {of}"), why.to_string()));
         }
         Err(why) => return Err(why),
     }
     let read = stores.iter().map(|store| {
-        let name = store.branch().unwrap_or_default().to_owned();
+        let name = store.branch_name().unwrap_or_default().to_owned();
         let address = octopus::ProjectBranch { project: project.id.clone(), name };
-        async move { reading.reader.variables_on(&address).await }
+        async move { reading.reader.branch_variables(&address).await }
     });
     let mut branches = Vec::new();
     for (set, store) in join_all(read).await.into_iter().zip(&stores) {
-        let name = store.branch().unwrap_or_default();
+        let name = store.branch_name().unwrap_or_default();
         match set {
             Ok(set) => branches.push(BranchVariables::new(project, store, name == default, set)),
-            Err(why) if is_of_the_repository(&why) => {
-                gaps.push(gap(format!("the variables on branch {name:?} {of}"), why.to_string()));
+            Err(why) if is_repository_error(&why) => {
+                gaps.push(unread_part(
+                    format!("the variables on branch {name:?} {of}"),
+                    why.to_string(),
+                ));
                 if matches!(store, VariableStore::Branch(_)) {
                     unread.get_or_insert(why.to_string());
                 }
@@ -107,20 +110,21 @@ async fn of_project<'a>(
 }
 
 /// The branches that are read for what they use alone: the default one, and all where every use is asked for.
-async fn others(
+async fn extra_branches(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     project: &wire::ProjectResource,
     asked: &[VariableStore],
 ) -> Result<Vec<String>, octopus::ClientError> {
-    let is_new = |name: &str| asked.iter().all(|it| it.branch() != Some(name));
-    let default = git::short(&project.persistence_settings.default_branch);
+    let is_unread_branch = |name: &str| asked.iter().all(|it| it.branch_name() != Some(name));
+    let default = git::short_branch_name(&project.persistence_settings.default_branch);
     let mut others: Vec<String> =
-        [default].into_iter().filter(|it| is_new(it)).map(str::to_owned).collect();
+        [default].into_iter().filter(|it| is_unread_branch(it)).map(str::to_owned).collect();
     if scope.snapshots {
-        let listed = reading.reader.branches(&project.id).await?;
+        let listed = reading.reader.list_branches(&project.id).await?;
         let listed = listed.into_iter().map(|it| it.name);
-        others.extend(listed.filter(|it| *it != default && is_new(it)).take(git::BRANCHES));
+        others
+            .extend(listed.filter(|it| *it != default && is_unread_branch(it)).take(git::BRANCHES));
     }
     Ok(others)
 }
@@ -133,9 +137,10 @@ impl BranchVariables {
         mut set: wire::VariableSetResource,
     ) -> Self {
         let document = &project.variable_set_id;
-        let name = store.branch().unwrap_or_default();
-        set.id =
-            LiveVariableSet::on_branch(&Id::new(&project.id), document, name).as_str().to_owned();
+        let name = store.branch_name().unwrap_or_default();
+        set.id = LiveVariableSet::id_on_branch(&Id::new(&project.id), document, name)
+            .as_str()
+            .to_owned();
         // A server that gives no ids still has values that are not the same.
         for (at, variable) in set.variables.iter_mut().enumerate() {
             if variable.id.is_empty() {

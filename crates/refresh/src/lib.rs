@@ -18,9 +18,9 @@ mod scope_names;
 mod space;
 mod templates;
 
-pub use rights::{hidden, lacking};
-pub use scope::{everything, scope, with_every_step};
-pub use space::{SpaceError, space};
+pub use rights::{hidden_parts, lacking_permissions};
+pub use scope::{full_scope, scope_for_plan, with_every_step};
+pub use space::{SpaceError, find_space};
 
 use poolwright_client::octopus::{self, Reader, SpaceReader};
 use poolwright_core::{
@@ -31,7 +31,7 @@ use poolwright_core::{
     model::{Id, Linked, Name, Pool, Space},
 };
 
-use estate::estate;
+use estate::read_inventory;
 use rights::UserPermissions;
 
 /// What could not be read, and why.
@@ -76,7 +76,7 @@ struct SpaceReading<'a> {
 
 impl SpaceReading<'_> {
     /// The answer, or nothing where it is not wanted; an error says what was being read.
-    async fn when<T: Default>(
+    async fn read_if<T: Default>(
         &self,
         wanted: bool,
         what: &str,
@@ -85,14 +85,14 @@ impl SpaceReading<'_> {
         if !wanted {
             return Ok(T::default());
         }
-        answer.await.map_err(|why| self.unread(what, why))
+        answer.await.map_err(|why| self.unread_error(what, why))
     }
 
-    fn unread(&self, what: &str, why: octopus::ClientError) -> RefreshError {
-        RefreshError::Unread { what: self.of_space(what), why }
+    fn unread_error(&self, what: &str, why: octopus::ClientError) -> RefreshError {
+        RefreshError::Unread { what: self.describe_in_space(what), why }
     }
 
-    fn of_space(&self, what: &str) -> String {
+    fn describe_in_space(&self, what: &str) -> String {
         format!("{what} of space `{}`", self.space.name)
     }
 }
@@ -102,7 +102,7 @@ impl SpaceReading<'_> {
 /// # Errors
 ///
 /// [`RefreshError`] where something that no plan can do without cannot be read.
-pub async fn refresh(
+pub async fn refresh_live(
     reader: &Reader,
     space: &Linked<Space>,
     scope: &ReadScope,
@@ -110,32 +110,32 @@ pub async fn refresh(
 ) -> Result<Live, RefreshError> {
     let reading = SpaceReading { reader: reader.in_space(&space.id), space };
     let (server, pools, workers, directory, estate, rights) = tokio::try_join!(
-        server(reader, scope),
-        reading.when(true, "the worker pools", reading.reader.worker_pools()),
-        reading.when(scope.workers, "the workers", reading.reader.workers()),
-        directory(&reading, scope),
-        estate(&reading, scope),
+        read_server(reader, scope),
+        reading.read_if(true, "the worker pools", reading.reader.list_worker_pools()),
+        reading.read_if(scope.workers, "the workers", reading.reader.list_workers()),
+        read_directory(&reading, scope),
+        read_inventory(&reading, scope),
         UserPermissions::read(reader, scope),
     )?;
     let (version, built_in_worker) = server;
-    if scope.workers && workers.is_empty() && rights.sees_no(&space.id, "WorkerView") {
-        let what = reading.of_space("the workers");
+    if scope.workers && workers.is_empty() && rights.lacks_permission(&space.id, "WorkerView") {
+        let what = reading.describe_in_space("the workers");
         return Err(RefreshError::Hidden { what, permission: "WorkerView".to_owned() });
     }
-    let (elsewhere, mut gaps) = elsewhere::elsewhere(reader, space, scope, &rights).await?;
+    let (elsewhere, mut gaps) = elsewhere::read_other_spaces(reader, space, scope, &rights).await?;
     gaps.extend(estate.unread);
-    gaps.extend(rights.gaps(space, scope));
-    let pools = lower::pools(pools);
+    gaps.extend(rights.unread_parts(space, scope));
+    let pools = lower::live_pools(pools);
     let directory = Directory { groups: estate.groups, ..directory };
     let (mut pointers, mut choosers) = (estate.references, estate.indirect);
-    by_ids(&mut pointers, &mut choosers, &pools);
+    resolve_pool_ids(&mut pointers, &mut choosers, &pools);
     if !rights.sees_every_environment(&space.id) {
         choosers.environments.clear();
     }
     Ok(Live {
         server: LiveServer { url: url.to_owned(), version, space: space.clone(), built_in_worker },
         pools,
-        workers: workers.into_iter().map(|it| lower::worker(it, &directory)).collect(),
+        workers: workers.into_iter().map(|it| lower::live_worker(it, &directory)).collect(),
         projects: estate.projects,
         processes: estate.processes,
         directory,
@@ -148,34 +148,38 @@ pub async fn refresh(
 }
 
 /// Gives the ids of pools for their slugs and names, wherever something points at one.
-fn by_ids(pointers: &mut [PoolReference], choosers: &mut IndirectPools, pools: &[LivePool]) {
+fn resolve_pool_ids(
+    pointers: &mut [PoolReference],
+    choosers: &mut IndirectPools,
+    pools: &[LivePool],
+) {
     let pointing = pointers.iter_mut().map(|it| &mut it.pool);
     let choosing = choosers.variables.iter_mut().filter_map(|it| it.pool.as_mut());
     let targets = choosers.targets.iter_mut().filter_map(|it| it.pool.as_mut());
-    pointing.chain(choosing).chain(targets).for_each(|id| by_id(id, pools));
+    pointing.chain(choosing).chain(targets).for_each(|id| resolve_pool_id(id, pools));
 }
 
 /// Gives a pool's id for its slug or name. In Git a variable has the slug as its value, and the default of a
 /// template may be the name.
-fn by_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
+fn resolve_pool_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
     let name = Name::new(pool.as_str());
-    let is_it = |it: &&LivePool| {
-        let folded = |text: &str| text.eq_ignore_ascii_case(pool.as_str());
-        it.name == name || folded(&it.slug) || folded(it.id.as_str())
+    let is_named_pool = |it: &&LivePool| {
+        let equals_pool = |text: &str| text.eq_ignore_ascii_case(pool.as_str());
+        it.name == name || equals_pool(&it.slug) || equals_pool(it.id.as_str())
     };
     if pools.iter().all(|it| it.id != *pool)
-        && let Some(found) = pools.iter().find(is_it)
+        && let Some(found) = pools.iter().find(is_named_pool)
     {
         *pool = found.id.clone();
     }
 }
 
 /// The server's version, and whether the built-in worker may run steps.
-async fn server(
+async fn read_server(
     reader: &Reader,
     scope: &ReadScope,
 ) -> Result<(String, Option<bool>), RefreshError> {
-    let unread = |what: &str| {
+    let unread_error = |what: &str| {
         let what = what.to_owned();
         move |why| RefreshError::Unread { what, why }
     };
@@ -183,7 +187,7 @@ async fn server(
         if !(scope.features || scope.features_if_visible) {
             return Ok(None);
         }
-        match reader.features().await {
+        match reader.read_features().await {
             // Who only would like to know does without.
             Err(error) if !scope.features && (error.is_forbidden() || error.is_not_found()) => {
                 Ok(None)
@@ -192,36 +196,42 @@ async fn server(
         }
     };
     tokio::try_join!(
-        async { reader.root().await.map(|it| it.version).map_err(unread("the server's version")) },
-        async { switches.await.map_err(unread("the server's switches")) },
+        async {
+            reader
+                .read_server_root()
+                .await
+                .map(|it| it.version)
+                .map_err(unread_error("the server's version"))
+        },
+        async { switches.await.map_err(unread_error("the server's switches")) },
     )
 }
 
 /// What a file may refer to.
-async fn directory(
+async fn read_directory(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
 ) -> Result<Directory, RefreshError> {
     let reader = &reading.reader;
     let (policies, proxies, accounts, feeds, images) = tokio::try_join!(
-        reading.when(scope.policies, "the machine policies", reader.machine_policies()),
-        reading.when(scope.proxies, "the proxies", reader.proxies()),
-        reading.when(scope.accounts, "the accounts", reader.accounts()),
-        reading.when(scope.feeds, "the feeds", reader.feeds()),
-        reading.when(
+        reading.read_if(scope.policies, "the machine policies", reader.list_machine_policies()),
+        reading.read_if(scope.proxies, "the proxies", reader.list_proxies()),
+        reading.read_if(scope.accounts, "the accounts", reader.list_accounts()),
+        reading.read_if(scope.feeds, "the feeds", reader.list_feeds()),
+        reading.read_if(
             scope.images,
             "the images of dynamic worker pools",
             reader.dynamic_worker_types()
         ),
     )?;
-    let entries = |list: Vec<octopus::wire::NamedResource>| -> Vec<DirectoryEntry> {
-        list.into_iter().map(lower::entry).collect()
+    let to_entries = |list: Vec<octopus::wire::NamedResource>| -> Vec<DirectoryEntry> {
+        list.into_iter().map(lower::directory_entry).collect()
     };
     Ok(Directory {
-        policies: entries(policies),
-        proxies: entries(proxies),
+        policies: to_entries(policies),
+        proxies: to_entries(proxies),
         accounts: accounts.into_iter().filter_map(lower::ssh_account).collect(),
-        feeds: entries(feeds),
+        feeds: to_entries(feeds),
         groups: Vec::new(),
         images,
     })

@@ -4,7 +4,7 @@
 
 mod process;
 
-pub(super) use process::{process, steps};
+pub(super) use process::{live_process, live_steps};
 
 use poolwright_client::octopus::wire;
 use poolwright_core::{
@@ -20,12 +20,12 @@ use std::str::FromStr;
 const SSH_PORT: u16 = 22;
 
 /// Pools in their order.
-pub(super) fn pools(mut pools: Vec<wire::WorkerPoolResource>) -> Vec<LivePool> {
+pub(super) fn live_pools(mut pools: Vec<wire::WorkerPoolResource>) -> Vec<LivePool> {
     pools.sort_by_key(|pool| pool.sort_order);
-    pools.into_iter().map(pool).collect()
+    pools.into_iter().map(live_pool).collect()
 }
 
-fn pool(pool: wire::WorkerPoolResource) -> LivePool {
+fn live_pool(pool: wire::WorkerPoolResource) -> LivePool {
     // A kind that is not known is no static one: it may have no members, and no worker is put there.
     let is_static = pool.worker_pool_type.is_empty() && pool.worker_type.is_empty()
         || pool.worker_pool_type.eq_ignore_ascii_case("StaticWorkerPool");
@@ -43,17 +43,17 @@ fn pool(pool: wire::WorkerPoolResource) -> LivePool {
 }
 
 /// A worker; names of what it refers to are taken from `directory`, as far as that was read.
-pub(super) fn worker(worker: wire::WorkerResource, directory: &Directory) -> LiveWorker {
+pub(super) fn live_worker(worker: wire::WorkerResource, directory: &Directory) -> LiveWorker {
     let policies = &directory.policies;
     let default = policies.iter().find(|it| it.default);
     let policy = match (worker.machine_policy_id.is_empty(), default) {
         (true, Some(default)) => Linked::new(&default.id, default.name.as_str()),
-        _ => linked(worker.machine_policy_id, policies),
+        _ => link_by_id(worker.machine_policy_id, policies),
     };
     LiveWorker {
         id: Id::new(worker.id),
         name: Name::new(worker.name),
-        endpoint: endpoint(worker.endpoint, directory),
+        endpoint: live_endpoint(worker.endpoint, directory),
         pools: worker.worker_pool_ids.into_iter().map(Id::new).collect(),
         policy,
         disabled: worker.is_disabled,
@@ -68,32 +68,32 @@ pub(super) fn worker(worker: wire::WorkerResource, directory: &Directory) -> Liv
 }
 
 /// A thing that is referred to, with its name where that is known, else its id.
-fn linked<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
+fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
     let name = among.iter().find(|it| it.id == id).map(|it| it.name.to_string());
     let name = name.unwrap_or_else(|| id.clone());
     Linked::new(id, name)
 }
 
-fn endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Endpoint {
+fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Endpoint {
     let proxy = match endpoint.proxy_id.is_empty() {
         true => None,
-        false => Some(linked(endpoint.proxy_id, &directory.proxies)),
+        false => Some(link_by_id(endpoint.proxy_id, &directory.proxies)),
     };
     match endpoint.communication_style.as_str() {
         "TentaclePassive" => Endpoint::Listening {
-            url: TentacleUrl::of_server(&endpoint.uri),
-            thumbprint: normal::<Thumbprint>(&endpoint.thumbprint),
+            url: TentacleUrl::normalize_url(&endpoint.uri),
+            thumbprint: normal_form::<Thumbprint>(&endpoint.thumbprint),
             proxy,
         },
         "TentacleActive" => Endpoint::Polling {
-            subscription: normal::<Subscription>(&endpoint.uri),
-            thumbprint: normal::<Thumbprint>(&endpoint.thumbprint),
+            subscription: normal_form::<Subscription>(&endpoint.uri),
+            thumbprint: normal_form::<Thumbprint>(&endpoint.thumbprint),
         },
         "Ssh" => Endpoint::Ssh {
             host: endpoint.host,
             // A number that is no port is none that a file can ask for.
             port: endpoint.port.map_or(SSH_PORT, |port| port.try_into().unwrap_or(0)),
-            account: linked(endpoint.account_id, &directory.accounts),
+            account: link_by_id(endpoint.account_id, &directory.accounts),
             fingerprint: endpoint.fingerprint,
             platform: Some(endpoint.dot_net_core_platform).filter(|it| !it.is_empty()),
             proxy,
@@ -103,10 +103,10 @@ fn endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Endpoint
                 endpoint.tentacle_endpoint_configuration;
             Endpoint::Kubernetes {
                 link: match communication_mode.eq_ignore_ascii_case("Listening") {
-                    true => KubernetesLink::Listening(TentacleUrl::of_server(&uri)),
-                    false => KubernetesLink::Polling(normal::<Subscription>(&uri)),
+                    true => KubernetesLink::Listening(TentacleUrl::normalize_url(&uri)),
+                    false => KubernetesLink::Polling(normal_form::<Subscription>(&uri)),
                 },
-                thumbprint: normal::<Thumbprint>(&thumbprint),
+                thumbprint: normal_form::<Thumbprint>(&thumbprint),
                 namespace: endpoint.default_namespace,
             }
         }
@@ -115,12 +115,12 @@ fn endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Endpoint
 }
 
 /// A text in the normal form of `T`.
-fn normal<T: FromStr + ToString>(text: &str) -> String {
+fn normal_form<T: FromStr + ToString>(text: &str) -> String {
     text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
 }
 
 /// A thing to refer to.
-pub(super) fn entry(named: wire::NamedResource) -> DirectoryEntry {
+pub(super) fn directory_entry(named: wire::NamedResource) -> DirectoryEntry {
     let wire::NamedResource { id, name, slug, is_default } = named;
     DirectoryEntry { id, name: Name::new(name), slug, default: is_default }
 }
@@ -142,7 +142,7 @@ mod tests {
             "Id": "WorkerPools-1", "Name": "Hosted", "Description": null, "WorkerPoolType": type_of,
             "WorkerType": image,
         });
-        pool(serde_json::from_value(document).unwrap()).kind
+        live_pool(serde_json::from_value(document).unwrap()).kind
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             accounts: vec![named("Accounts-1", "db-ssh", false)],
             ..Directory::default()
         };
-        worker(serde_json::from_value(document).unwrap(), &directory)
+        live_worker(serde_json::from_value(document).unwrap(), &directory)
     }
 
     fn reached(endpoint: Value) -> Endpoint {
@@ -247,9 +247,9 @@ mod tests {
             read(json!({ "Id": "Workers-1", "Name": "db-01", "HealthStatus": word })).health
         };
         assert_eq!(health(json!("HasWarnings")), Health::HasWarnings);
-        assert!(health(json!("haswarnings")).is_good());
+        assert!(health(json!("haswarnings")).can_take_work());
         assert_eq!(health(json!("Unavailable")), Health::Unavailable);
-        assert!(!health(json!("Unavailable")).is_good());
+        assert!(!health(json!("Unavailable")).can_take_work());
         assert_eq!(
             [json!("Unknown"), json!("Sleepy"), json!(null)].map(health),
             [Health::Unknown; 3]

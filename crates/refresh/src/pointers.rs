@@ -6,7 +6,7 @@
 
 use super::{
     RefreshError, SpaceReading,
-    estate::gathered,
+    estate::errors_by_id,
     git_variables::{self, BranchVariables, GitVariables},
     lower,
     scope_names::ScopeNames,
@@ -35,24 +35,24 @@ pub(super) struct PoolReferences {
 
 impl PoolReferences {
     /// Adds what the values of a set point at. `names` are those of environments and channels, by their ids.
-    fn add(
+    fn add_set(
         &mut self,
         found: &wire::VariableSetResource,
         set: VariableSetRequest,
         names: &HashMap<String, String>,
     ) {
-        self.references.extend(of_set(found, &set));
+        self.references.extend(set_references(found, &set));
         // What lingers in the database beside Git keeps a pool, and chooses none.
         if !matches!(set.store, VariableStore::SupersededByGit { .. }) {
-            let values = found.variables.iter().map(|it| chooser(it, (found, names), &set));
+            let values = found.variables.iter().map(|it| pool_variable(it, (found, names), &set));
             self.indirect.variables.extend(values);
         }
-        self.indirect.sets.push(live_set(found, set));
+        self.indirect.sets.push(live_variable_set(found, set));
     }
 }
 
 /// Everything but steps that points at a pool, where `scope` asks for it.
-pub(super) async fn pointers(
+pub(super) async fn read_pool_references(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     projects: &[wire::ProjectResource],
@@ -63,9 +63,10 @@ pub(super) async fn pointers(
     let reader = &reading.reader;
     let mut gaps = Vec::new();
     let (targets, libraries, environments) =
-        tokio::join!(reader.targets(), reader.library_variable_sets(), reader.environments());
-    let targets = seen(reading, "the deployment targets", targets, HiddenData::Targets, &mut gaps)?;
-    let libraries = seen(
+        tokio::join!(reader.list_targets(), reader.list_library_sets(), reader.list_environments());
+    let targets =
+        list_or_unread(reading, "the deployment targets", targets, HiddenData::Targets, &mut gaps)?;
+    let libraries = list_or_unread(
         reading,
         "the library variable sets",
         libraries,
@@ -74,21 +75,22 @@ pub(super) async fn pointers(
     );
     let mut libraries = libraries?;
     if scope.project.is_some() {
-        libraries.retain(|library| projects.iter().any(|project| includes(project, library)));
+        libraries
+            .retain(|library| projects.iter().any(|project| includes_library(project, library)));
     }
-    let sets = sets(projects, &libraries);
+    let sets = database_sets(projects, &libraries);
     let ids: Vec<String> = sets.iter().map(|it| it.id.clone()).collect();
     let (mut found, unread) = reader.variable_sets(&ids).await;
-    let unread = gathered(reading, "the variables", unread)?;
+    let unread = errors_by_id(reading, "the variables", unread)?;
     let environments = environments.unwrap_or_default();
     let known = ScopeNames::read(reading, scope, &found, environments).await?;
-    found.iter_mut().for_each(|it| known.complete(it));
+    found.iter_mut().for_each(|it| known.fill_missing(it));
     let found: HashMap<String, wire::VariableSetResource> =
         found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
     let mut pointing = PoolReferences::default();
-    pointing.indirect.environments = known.environments();
-    let names = known.by_id();
-    let (in_git, hidden) = git_variables::variables(reading, scope, projects).await?;
+    pointing.indirect.environments = known.environment_names();
+    let names = known.names_by_id();
+    let (in_git, hidden) = git_variables::read_git_variables(reading, scope, projects).await?;
     gaps.extend(hidden);
     for mut set in sets {
         if let VariableStore::SupersededByGit { unread } = &mut set.store {
@@ -100,27 +102,27 @@ pub(super) async fn pointers(
             gaps.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
         }
         if let Some(found) = found.get(&set.id.to_lowercase()) {
-            pointing.add(found, set, &names);
+            pointing.add_set(found, set, &names);
         }
     }
     for GitVariables { project, branches, .. } in in_git {
         for BranchVariables { store, is_default, set: mut found } in branches {
-            known.complete(&mut found);
-            let set = VariableSetRequest::on_branch(project, store, is_default, &found);
-            pointing.add(&found, set, &names);
+            known.fill_missing(&mut found);
+            let set = VariableSetRequest::from_branch(project, store, is_default, &found);
+            pointing.add_set(&found, set, &names);
         }
     }
     let estate = templates::TemplateOwners { projects, libraries: &libraries, names: &names };
-    let templates = templates::templates(reading, scope, &estate, &mut gaps).await?;
+    let templates = templates::read_templates(reading, scope, &estate, &mut gaps).await?;
     pointing.references.extend(templates.references);
     pointing.indirect.variables.extend(templates.values);
-    pointing.references.extend(targets.iter().filter_map(of_target));
-    pointing.indirect.targets = targets.into_iter().map(target).collect();
+    pointing.references.extend(targets.iter().filter_map(target_reference));
+    pointing.indirect.targets = targets.into_iter().map(live_target).collect();
     Ok((pointing, gaps))
 }
 
 /// The list, or none and a gap where the key may not see it or the server does not have it.
-pub(super) fn seen<T>(
+pub(super) fn list_or_unread<T>(
     reading: &SpaceReading<'_>,
     what: &str,
     answer: Result<Vec<T>, octopus::ClientError>,
@@ -130,15 +132,15 @@ pub(super) fn seen<T>(
     match answer {
         Ok(list) => Ok(list),
         Err(why) if why.is_forbidden() || why.is_not_found() => {
-            let what = reading.of_space(what);
+            let what = reading.describe_in_space(what);
             gaps.push(UnreadPart::new(what, why.to_string(), hides));
             Ok(Vec::new())
         }
-        Err(why) => Err(reading.unread(what, why)),
+        Err(why) => Err(reading.unread_error(what, why)),
     }
 }
 
-pub(super) fn includes(
+pub(super) fn includes_library(
     project: &wire::ProjectResource,
     library: &wire::LibraryVariableSetResource,
 ) -> bool {
@@ -164,14 +166,14 @@ struct VariableSetRequest {
 
 impl VariableSetRequest {
     /// The set that a branch has.
-    fn on_branch(
+    fn from_branch(
         project: &wire::ProjectResource,
         store: VariableStore,
         is_default: bool,
         found: &wire::VariableSetResource,
     ) -> Self {
         let name = Name::new(&project.name);
-        let branch = store.branch().unwrap_or_default();
+        let branch = store.branch_name().unwrap_or_default();
         Self {
             id: found.id.clone(),
             what: format!("project {:?} on branch {branch:?}", project.name),
@@ -184,7 +186,7 @@ impl VariableSetRequest {
 }
 
 /// The sets in the server's database.
-fn sets(
+fn database_sets(
     projects: &[wire::ProjectResource],
     libraries: &[wire::LibraryVariableSetResource],
 ) -> Vec<VariableSetRequest> {
@@ -205,7 +207,7 @@ fn sets(
         });
     }
     for library in libraries {
-        let including = projects.iter().filter(|project| includes(project, library));
+        let including = projects.iter().filter(|project| includes_library(project, library));
         sets.push(VariableSetRequest {
             id: library.variable_set_id.clone(),
             what: format!("library variable set {:?}", library.name),
@@ -219,12 +221,15 @@ fn sets(
     sets
 }
 
-fn of_set(found: &wire::VariableSetResource, set: &VariableSetRequest) -> Vec<PoolReference> {
+fn set_references(
+    found: &wire::VariableSetResource,
+    set: &VariableSetRequest,
+) -> Vec<PoolReference> {
     let said = found.variables.iter().filter(|it| !it.value.is_empty());
     said.map(|variable| PoolReference {
         kind: Kind::Variable,
         what: format!("variable {:?} of {}", variable.name, set.what),
-        id: Some(PoolVariable::key(&Id::new(&set.id), &Id::new(&variable.id))),
+        id: Some(PoolVariable::unique_key(&Id::new(&set.id), &Id::new(&variable.id))),
         variable: Some(variable.name.clone()),
         project: match &set.owner {
             VariableOwner::Project(name) => Some(name.clone()),
@@ -236,17 +241,17 @@ fn of_set(found: &wire::VariableSetResource, set: &VariableSetRequest) -> Vec<Po
 }
 
 /// A value with its scope in names; what has no name that could be seen keeps its id.
-fn chooser(
+fn pool_variable(
     variable: &wire::VariableResource,
     (found, names): (&wire::VariableSetResource, &HashMap<String, String>),
     set: &VariableSetRequest,
 ) -> PoolVariable {
-    let named = |ids: &[String], among: &[wire::NamedResource]| -> Vec<String> {
-        let name = |id: &String| {
+    let resolve_names = |ids: &[String], among: &[wire::NamedResource]| -> Vec<String> {
+        let known_name = |id: &String| {
             let said = among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
             said.or_else(|| names.get(id).cloned())
         };
-        ids.iter().map(|id| name(id).unwrap_or_else(|| id.clone())).collect()
+        ids.iter().map(|id| known_name(id).unwrap_or_else(|| id.clone())).collect()
     };
     let scope = &variable.scope;
     PoolVariable {
@@ -256,8 +261,8 @@ fn chooser(
         owner: set.owner.clone(),
         projects: set.projects.clone(),
         scope: LiveVariableScope {
-            environments: named(&scope.environment, &found.scope_values.environments),
-            channels: named(&scope.channel, &found.scope_values.channels),
+            environments: resolve_names(&scope.environment, &found.scope_values.environments),
+            channels: resolve_names(&scope.channel, &found.scope_values.channels),
             tenant_tags: scope.tenant_tag.clone(),
             tenants: Vec::new(),
             actions: scope.action.clone(),
@@ -266,7 +271,7 @@ fn chooser(
         },
         pool: (!variable.value.is_empty()).then(|| Id::new(&variable.value)),
         source: if variable.is_asked { ValueSource::Prompted } else { ValueSource::Set },
-        branch: set.store.branch().map(|name| live::ValueBranch {
+        branch: set.store.branch_name().map(|name| live::ValueBranch {
             name: name.to_owned(),
             is_default: set.on_default_branch,
         }),
@@ -274,8 +279,12 @@ fn chooser(
 }
 
 /// A set as far as it matters what can be written to it.
-fn live_set(found: &wire::VariableSetResource, set: VariableSetRequest) -> LiveVariableSet {
-    let entries = |named: &[wire::NamedResource]| named.iter().cloned().map(lower::entry).collect();
+fn live_variable_set(
+    found: &wire::VariableSetResource,
+    set: VariableSetRequest,
+) -> LiveVariableSet {
+    let to_entries =
+        |named: &[wire::NamedResource]| named.iter().cloned().map(lower::directory_entry).collect();
     let scopes = &found.scope_values;
     LiveVariableSet {
         id: Id::new(&set.id),
@@ -284,13 +293,13 @@ fn live_set(found: &wire::VariableSetResource, set: VariableSetRequest) -> LiveV
         store: set.store,
         on_default_branch: set.on_default_branch,
         other_variables: found.other_variables.iter().map(Name::new).collect(),
-        environments: entries(&scopes.environments),
-        channels: entries(&scopes.channels),
+        environments: to_entries(&scopes.environments),
+        channels: to_entries(&scopes.channels),
         tenant_tags: scopes.tenant_tags.iter().map(|it| it.id.clone()).collect(),
     }
 }
 
-fn of_target(target: &wire::DeploymentTargetResource) -> Option<PoolReference> {
+fn target_reference(target: &wire::DeploymentTargetResource) -> Option<PoolReference> {
     let pool = &target.endpoint.default_worker_pool_id;
     (!pool.is_empty()).then(|| PoolReference {
         kind: Kind::Target,
@@ -306,7 +315,7 @@ fn of_target(target: &wire::DeploymentTargetResource) -> Option<PoolReference> {
 ///
 /// `api.md` 4: a worker acts for every target that is no Tentacle, SSH host or offline package drop; an
 /// agent acts for its own cluster.
-fn target(target: wire::DeploymentTargetResource) -> LiveTarget {
+fn live_target(target: wire::DeploymentTargetResource) -> LiveTarget {
     let reach = match target.endpoint.communication_style.to_ascii_lowercase().as_str() {
         "tentaclepassive" | "tentacleactive" | "ssh" | "offlinedrop" => TargetReach::Machine,
         "kubernetestentacle" => TargetReach::Agent,

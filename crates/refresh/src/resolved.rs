@@ -51,25 +51,27 @@ enum ResolvedStepKind {
 
 impl ProcessOutline {
     /// The outline of a process; none where it uses no template.
-    pub(super) fn of(process: &wire::ProcessResource) -> Option<Self> {
-        let outlined = |step: &wire::DeploymentStepResource| {
-            let is_one = |it: &&wire::DeploymentActionResource| is_usage(&it.action_type);
+    pub(super) fn from_process(process: &wire::ProcessResource) -> Option<Self> {
+        let outline_step = |step: &wire::DeploymentStepResource| {
+            let is_usage_action =
+                |it: &&wire::DeploymentActionResource| is_template_usage(&it.action_type);
             let actions = || step.actions.iter();
             StepOutline {
                 name: step.name.clone(),
-                ids: folded(actions().map(|it| &it.id).chain([&step.id])),
-                slugs: folded(actions().map(|it| &it.slug).chain([&step.slug])),
-                usage: actions().find(is_one).map(|it| it.id.clone()),
+                ids: lowercase_non_empty(actions().map(|it| &it.id).chain([&step.id])),
+                slugs: lowercase_non_empty(actions().map(|it| &it.slug).chain([&step.slug])),
+                usage: actions().find(is_usage_action).map(|it| it.id.clone()),
             }
         };
-        let steps: Vec<StepOutline> = process.steps.iter().map(outlined).collect();
+        let steps: Vec<StepOutline> = process.steps.iter().map(outline_step).collect();
         steps.iter().any(|it| it.usage.is_some()).then_some(Self(steps))
     }
 
     /// What is inside each usage, by what a server has told.
-    fn inside(&self, resolved: Vec<wire::ResolvedStepResource>) -> Vec<TemplateUse> {
-        let standing: Vec<ResolvedStepKind> = resolved.iter().map(|it| self.standing(it)).collect();
-        let own = |it: &ResolvedStepKind| match it {
+    fn template_uses(&self, resolved: Vec<wire::ResolvedStepResource>) -> Vec<TemplateUse> {
+        let standing: Vec<ResolvedStepKind> =
+            resolved.iter().map(|it| self.classify_step(it)).collect();
+        let own_position = |it: &ResolvedStepKind| match it {
             ResolvedStepKind::Own(at) => Some(*at),
             ResolvedStepKind::Usage | ResolvedStepKind::Inside(_) | ResolvedStepKind::Added => None,
         };
@@ -80,14 +82,18 @@ impl ProcessOutline {
                 ResolvedStepKind::Own(_) | ResolvedStepKind::Usage => continue,
                 ResolvedStepKind::Inside(usage) => Some(*usage),
                 ResolvedStepKind::Added => {
-                    let before = standing.iter().take(at).rev().find_map(own);
-                    self.owner(&step, before, standing.iter().skip(at).find_map(own))
+                    let before = standing.iter().take(at).rev().find_map(own_position);
+                    self.owning_usage(
+                        &step,
+                        before,
+                        standing.iter().skip(at).find_map(own_position),
+                    )
                 }
             };
             match found.and_then(|at| Some((self.0.get(at)?, inside.get_mut(at)?))) {
                 Some((usage, steps)) => {
-                    let step = with_name(step);
-                    steps.extend(named(lower::steps(step.into()), &usage.name));
+                    let step = ensure_name(step);
+                    steps.extend(strip_usage_name(lower::live_steps(step.into()), &usage.name));
                 }
                 None => mixed = true,
             }
@@ -105,19 +111,22 @@ impl ProcessOutline {
     }
 
     /// What a step of a resolved process is. Ids tell best; in Git they need not be the same twice.
-    fn standing(&self, step: &wire::ResolvedStepResource) -> ResolvedStepKind {
-        let (ids, slugs) = (ids(step), slugs(step));
-        let shares = |some: &[String], others: &[String]| some.iter().any(|it| others.contains(it));
-        let by_id = self.0.iter().position(|it| shares(&it.ids, &ids));
-        let alike = |it: &StepOutline| {
-            let same = shares(&it.slugs, &slugs) || slugs.is_empty() || self.called(step).is_none();
+    fn classify_step(&self, step: &wire::ResolvedStepResource) -> ResolvedStepKind {
+        let (ids, slugs) = (step_ids(step), step_slugs(step));
+        let shares_any =
+            |some: &[String], others: &[String]| some.iter().any(|it| others.contains(it));
+        let by_id = self.0.iter().position(|it| shares_any(&it.ids, &ids));
+        let matches_outline = |it: &StepOutline| {
+            let same = shares_any(&it.slugs, &slugs)
+                || slugs.is_empty()
+                || self.usage_by_slug(step).is_none();
             Name::new(&it.name) == Name::new(&step.name) && same
         };
-        let Some(at) = by_id.or_else(|| self.0.iter().position(alike)) else {
+        let Some(at) = by_id.or_else(|| self.0.iter().position(matches_outline)) else {
             return ResolvedStepKind::Added;
         };
         let uses = self.0.get(at).is_some_and(|it| it.usage.is_some());
-        match (uses, step.actions.iter().any(|it| is_usage(&it.action_type))) {
+        match (uses, step.actions.iter().any(|it| is_template_usage(&it.action_type))) {
             (false, _) => ResolvedStepKind::Own(at),
             (true, true) => ResolvedStepKind::Usage,
             (true, false) => ResolvedStepKind::Inside(at),
@@ -125,51 +134,54 @@ impl ProcessOutline {
     }
 
     /// The usages, each with its place.
-    fn usages(&self) -> impl Iterator<Item = (usize, &StepOutline)> {
+    fn indexed_usages(&self) -> impl Iterator<Item = (usize, &StepOutline)> {
         self.0.iter().enumerate().filter(|(_, it)| it.usage.is_some())
     }
 
     /// The usage with whose slug that of a step begins: the longest, for `deploy-web` says more than `deploy`.
-    fn called(&self, step: &wire::ResolvedStepResource) -> Option<usize> {
-        let slugs = slugs(step);
-        let begun = |usage: &StepOutline| {
-            let is = |it: &&String| slugs.iter().any(|slug| slug.starts_with(&format!("{it}-")));
-            usage.slugs.iter().filter(is).map(String::len).max()
+    fn usage_by_slug(&self, step: &wire::ResolvedStepResource) -> Option<usize> {
+        let slugs = step_slugs(step);
+        let prefix_length = |usage: &StepOutline| {
+            let starts_a_slug =
+                |it: &&String| slugs.iter().any(|slug| slug.starts_with(&format!("{it}-")));
+            usage.slugs.iter().filter(starts_a_slug).map(String::len).max()
         };
-        let all = self.usages().filter_map(|(at, it)| Some((begun(it)?, at)));
+        let all = self.indexed_usages().filter_map(|(at, it)| Some((prefix_length(it)?, at)));
         all.max_by_key(|(length, _)| *length).map(|(_, at)| at)
     }
 
     /// Which usage a step comes of that stands between these two steps of the process.
-    fn owner(
+    fn owning_usage(
         &self,
         step: &wire::ResolvedStepResource,
         before: Option<usize>,
         after: Option<usize>,
     ) -> Option<usize> {
-        let stands = |at: usize| before.is_none_or(|it| it < at) && after.is_none_or(|it| at < it);
-        let only = |here: bool| {
-            let mut all = self.usages().map(|(at, _)| at).filter(|at| !here || stands(*at));
+        let is_between =
+            |at: usize| before.is_none_or(|it| it < at) && after.is_none_or(|it| at < it);
+        let sole_usage = |here: bool| {
+            let mut all =
+                self.indexed_usages().map(|(at, _)| at).filter(|at| !here || is_between(*at));
             all.next().filter(|_| all.next().is_none())
         };
-        self.called(step).or_else(|| only(true)).or_else(|| only(false))
+        self.usage_by_slug(step).or_else(|| sole_usage(true)).or_else(|| sole_usage(false))
     }
 }
 
-fn is_usage(action_type: &str) -> bool {
+fn is_template_usage(action_type: &str) -> bool {
     action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE)
 }
 
-fn ids(step: &wire::ResolvedStepResource) -> Vec<String> {
-    folded(step.actions.iter().map(|it| &it.id).chain([&step.id]))
+fn step_ids(step: &wire::ResolvedStepResource) -> Vec<String> {
+    lowercase_non_empty(step.actions.iter().map(|it| &it.id).chain([&step.id]))
 }
 
-fn slugs(step: &wire::ResolvedStepResource) -> Vec<String> {
-    folded(step.actions.iter().map(|it| &it.slug).chain([&step.slug]))
+fn step_slugs(step: &wire::ResolvedStepResource) -> Vec<String> {
+    lowercase_non_empty(step.actions.iter().map(|it| &it.slug).chain([&step.slug]))
 }
 
 /// Texts in lower case, but for the empty ones.
-fn folded<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
+fn lowercase_non_empty<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
     texts.filter(|it| !it.is_empty()).map(|it| it.to_lowercase()).collect()
 }
 
@@ -179,28 +191,28 @@ fn folded<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
 /// # Errors
 ///
 /// A failure that is of the connection.
-pub(super) async fn templates(
+pub(super) async fn read_template_uses(
     reader: &SpaceReader,
     outline: &ProcessOutline,
     (project, branch): (&str, Option<&ProjectBranch>),
 ) -> Result<Vec<TemplateUse>, octopus::ClientError> {
-    let why = match reader.resolved(project, branch).await {
+    let why = match reader.resolved_process(project, branch).await {
         Ok(wire::ResolvedProcessResource { steps: Some(steps) }) => {
-            return Ok(outline.inside(steps));
+            return Ok(outline.template_uses(steps));
         }
         Ok(_) => "the answer has no steps".to_owned(),
-        Err(error) if is_odd(&error) => error.to_string(),
+        Err(error) if lacks_templates(&error) => error.to_string(),
         Err(error) => return Err(error),
     };
-    let unread = |it: &StepOutline| {
+    let unread_use = |it: &StepOutline| {
         let usage = Id::new(it.usage.as_ref()?);
         Some(TemplateUse { usage, contents: TemplateContents::Unread(why.clone()) })
     };
-    Ok(outline.0.iter().filter_map(unread).collect())
+    Ok(outline.0.iter().filter_map(unread_use).collect())
 }
 
 /// Whether a server answers, and has nothing to say about templates.
-fn is_odd(error: &octopus::ClientError) -> bool {
+fn lacks_templates(error: &octopus::ClientError) -> bool {
     match error {
         octopus::ClientError::Status { status, .. } => !matches!(status, 401 | 429),
         octopus::ClientError::Malformed { .. }
@@ -212,8 +224,10 @@ fn is_odd(error: &octopus::ClientError) -> bool {
 }
 
 /// A gap for each process of which some template could not be read.
-pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<UnreadPart> {
-    let gap = |process: &LiveProcess| {
+pub(super) fn unread_templates<'a>(
+    processes: impl Iterator<Item = &'a LiveProcess>,
+) -> Vec<UnreadPart> {
+    let unread_part = |process: &LiveProcess| {
         let why = process.templates.iter().find_map(|it| match &it.contents {
             TemplateContents::Unread(why) => Some(why.clone()),
             TemplateContents::Steps(_)
@@ -225,11 +239,11 @@ pub(super) fn gaps<'a>(processes: impl Iterator<Item = &'a LiveProcess>) -> Vec<
         let what = format!("the steps inside the process templates that {of} uses");
         Some(UnreadPart::new(what, why, HiddenData::Templates))
     };
-    processes.filter_map(gap).collect()
+    processes.filter_map(unread_part).collect()
 }
 
 /// A step that has a name, be it its slug.
-fn with_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResource {
+fn ensure_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResource {
     if step.name.trim().is_empty() {
         let actions = step.actions.iter().flat_map(|it| [&it.name, &it.slug]);
         let mut names = actions.chain([&step.slug]).filter(|it| !it.trim().is_empty());
@@ -239,15 +253,15 @@ fn with_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResource
 }
 
 /// Steps without the name of their usage before their own, for that is told with them.
-fn named(mut steps: Vec<LiveStep>, usage: &str) -> Vec<LiveStep> {
-    let own = |name: &str| {
+fn strip_usage_name(mut steps: Vec<LiveStep>, usage: &str) -> Vec<LiveStep> {
+    let own_name = |name: &str| {
         let rest = name.strip_prefix(usage).filter(|_| !usage.is_empty())?;
         let rest = [" / ", " - ", " – ", ": ", "/"].iter().find_map(|it| rest.strip_prefix(it))?;
         (!rest.trim().is_empty()).then(|| Name::new(rest))
     };
     for step in &mut steps {
         for name in [&mut step.step, &mut step.action] {
-            if let Some(rest) = own(name.as_str()) {
+            if let Some(rest) = own_name(name.as_str()) {
                 *name = rest;
             }
         }
@@ -274,7 +288,7 @@ mod tests {
         };
         let steps: Vec<Value> = steps.iter().map(step).collect();
         let process = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
-        ProcessOutline::of(&serde_json::from_value(process).unwrap()).unwrap()
+        ProcessOutline::from_process(&serde_json::from_value(process).unwrap()).unwrap()
     }
 
     /// What is inside, of steps `id:name:slug`; one whose id begins with `use` is still a usage.
@@ -298,7 +312,7 @@ mod tests {
             };
             format!("{}: {inside}", it.usage.as_str())
         };
-        let inside = outline.inside(resolved.steps.unwrap()).into_iter();
+        let inside = outline.template_uses(resolved.steps.unwrap()).into_iter();
         inside.map(one).collect::<Vec<_>>().join("; ")
     }
 
@@ -348,7 +362,7 @@ mod tests {
     #[test]
     fn a_process_without_a_usage_has_no_outline_and_an_answer_needs_nothing() {
         let process = json!({ "Id": "p", "Steps": [{ "Actions": [{ "Id": "a" }] }] });
-        assert!(ProcessOutline::of(&serde_json::from_value(process).unwrap()).is_none());
+        assert!(ProcessOutline::from_process(&serde_json::from_value(process).unwrap()).is_none());
         let odd =
             json!({ "Steps": [{}, { "Actions": null }, { "Actions": [{ "Channels": null }] }] });
         let odd: wire::ResolvedProcessResource = serde_json::from_value(odd).unwrap();

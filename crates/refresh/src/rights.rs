@@ -18,28 +18,28 @@ use poolwright_core::{
 ///
 /// One of the whole server, such as `ConfigureServer`, is never told: who may administer it is not always
 /// listed with all that this means.
-pub async fn lacking<'a>(
+pub async fn lacking_permissions<'a>(
     reader: &Reader,
     space: &Id<Space>,
     permissions: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'a str> {
-    let rights = UserPermissions::of(reader).await;
+    let rights = UserPermissions::query_server(reader).await;
     let in_spaces = permissions.into_iter().filter(|it| *it != OF_THE_SERVER);
-    in_spaces.filter(|it| rights.sees_no(space, it)).collect()
+    in_spaces.filter(|it| rights.lacks_permission(space, it)).collect()
 }
 
 /// What of a space is out of sight, for whoever shows all of it.
-pub async fn hidden(reader: &Reader, space: &Linked<Space>) -> Vec<UnreadPart> {
+pub async fn hidden_parts(reader: &Reader, space: &Linked<Space>) -> Vec<UnreadPart> {
     let kinds = [
         ("workers", "WorkerView"),
         ("machine policies", "MachinePolicyView"),
         ("accounts", "AccountView"),
         ("proxies", "ProxyView"),
     ];
-    let rights = UserPermissions::of(reader).await;
+    let rights = UserPermissions::query_server(reader).await;
     let mut gaps: Vec<UnreadPart> =
-        rights.out_of_sight(space, kinds.iter(), HiddenData::PoolReferences).collect();
-    gaps.extend(rights.steps_out_of_sight(space, HiddenData::Steps));
+        rights.hidden_kinds(space, kinds.iter(), HiddenData::PoolReferences).collect();
+    gaps.extend(rights.hidden_steps(space, HiddenData::Steps));
     gaps
 }
 
@@ -56,61 +56,61 @@ impl UserPermissions {
         if !(scope.workers || scope.references || scope.snapshots || scope.other_spaces) {
             return Ok(Self::default());
         }
-        Ok(Self::of(reader).await)
+        Ok(Self::query_server(reader).await)
     }
 
-    async fn of(reader: &Reader) -> Self {
-        let known = reader.permissions().await.ok();
-        let says = |it: &UserPermissionSetResource| {
+    async fn query_server(reader: &Reader) -> Self {
+        let known = reader.read_permissions().await.ok();
+        let is_complete = |it: &UserPermissionSetResource| {
             !it.space_permissions.is_empty() && it.is_permissions_complete != Some(false)
         };
-        Self(known.filter(says))
+        Self(known.filter(is_complete))
     }
 
-    fn grants(
+    fn space_grants(
         &self,
         space: &Id<Space>,
         permission: &str,
     ) -> Option<Vec<&UserPermissionRestriction>> {
         let grants = self.0.as_ref()?.space_permissions.get(permission);
-        let here =
+        let is_in_space =
             |it: &&UserPermissionRestriction| it.space_id.eq_ignore_ascii_case(space.as_str());
-        Some(grants.into_iter().flatten().filter(here).collect())
+        Some(grants.into_iter().flatten().filter(is_in_space).collect())
     }
 
     /// Whether the user certainly lacks a permission in a space.
-    pub(super) fn sees_no(&self, space: &Id<Space>, permission: &str) -> bool {
-        self.grants(space, permission).is_some_and(|grants| grants.is_empty())
+    pub(super) fn lacks_permission(&self, space: &Id<Space>, permission: &str) -> bool {
+        self.space_grants(space, permission).is_some_and(|grants| grants.is_empty())
     }
 
     /// Whether a permission certainly does not hold for every project of a space.
-    fn sees_not_all(&self, space: &Id<Space>, permission: &str) -> bool {
+    fn is_restricted(&self, space: &Id<Space>, permission: &str) -> bool {
         let unrestricted = |it: &&UserPermissionRestriction| {
             it.restricted_to_project_ids.is_empty() && it.restricted_to_project_group_ids.is_empty()
         };
-        self.grants(space, permission).is_some_and(|grants| !grants.iter().any(unrestricted))
+        self.space_grants(space, permission).is_some_and(|grants| !grants.iter().any(unrestricted))
     }
 
     /// Whether the user certainly may not see every space.
-    pub(super) fn sees_not_all_spaces(&self) -> bool {
-        let sees = |it: &String| matches!(it.as_str(), "SpaceView" | "AdministerSystem");
-        self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees))
+    pub(super) fn hides_some_spaces(&self) -> bool {
+        let sees_all_spaces = |it: &String| matches!(it.as_str(), "SpaceView" | "AdministerSystem");
+        self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees_all_spaces))
     }
 
     /// Whether the user may see every environment of a space, as far as the server says.
     pub(super) fn sees_every_environment(&self, space: &Id<Space>) -> bool {
         let unrestricted =
             |it: &&UserPermissionRestriction| it.restricted_to_environment_ids.is_empty();
-        let grants = self.grants(space, "EnvironmentView");
+        let grants = self.space_grants(space, "EnvironmentView");
         grants.is_none_or(|grants| grants.iter().any(unrestricted))
     }
 
     /// What of this space is out of sight, where a plan must know of every user of a pool.
-    pub(super) fn gaps(&self, space: &Linked<Space>, scope: &ReadScope) -> Vec<UnreadPart> {
+    pub(super) fn unread_parts(&self, space: &Linked<Space>, scope: &ReadScope) -> Vec<UnreadPart> {
         if !(scope.references || scope.snapshots || scope.other_spaces) {
             return Vec::new();
         }
-        let mut gaps = self.steps_out_of_sight(space, HiddenData::Steps);
+        let mut gaps = self.hidden_steps(space, HiddenData::Steps);
         let pointing = [
             ("variables", "VariableView"),
             ("library variable sets", "LibraryVariableSetView"),
@@ -118,39 +118,35 @@ impl UserPermissions {
             ("step templates", "ActionTemplateView"),
         ];
         let pointing = pointing.iter().filter(|_| scope.references);
-        gaps.extend(self.out_of_sight(space, pointing, HiddenData::PoolReferences));
+        gaps.extend(self.hidden_kinds(space, pointing, HiddenData::PoolReferences));
         let targets = [("deployment targets", "MachineView")];
         let targets = targets.iter().filter(|_| scope.references);
-        gaps.extend(self.out_of_sight(space, targets, HiddenData::Targets));
+        gaps.extend(self.hidden_kinds(space, targets, HiddenData::Targets));
         let releases = [("releases", "ReleaseView")];
         let releases = releases.iter().filter(|_| scope.snapshots);
-        gaps.extend(self.out_of_sight(space, releases, HiddenData::Snapshots));
+        gaps.extend(self.hidden_kinds(space, releases, HiddenData::Snapshots));
         gaps
     }
 
     /// What of the steps of a space is out of sight.
-    pub(super) fn steps_out_of_sight(
-        &self,
-        space: &Linked<Space>,
-        hides: HiddenData,
-    ) -> Vec<UnreadPart> {
+    pub(super) fn hidden_steps(&self, space: &Linked<Space>, hides: HiddenData) -> Vec<UnreadPart> {
         let steps = [
             ("projects", "ProjectView"),
             ("deployment processes", "ProcessView"),
             ("runbooks", "RunbookView"),
         ];
-        self.out_of_sight(space, steps.iter(), hides).collect()
+        self.hidden_kinds(space, steps.iter(), hides).collect()
     }
 
-    fn out_of_sight<'a>(
+    fn hidden_kinds<'a>(
         &self,
         space: &Linked<Space>,
         kinds: impl Iterator<Item = &'a (&'a str, &'a str)>,
         hides: HiddenData,
     ) -> impl Iterator<Item = UnreadPart> {
-        let hidden = kinds.filter(|(_, permission)| self.sees_not_all(&space.id, permission));
+        let hidden = kinds.filter(|(_, permission)| self.is_restricted(&space.id, permission));
         hidden.map(move |(kind, permission)| {
-            let (what, why) = match self.sees_no(&space.id, permission) {
+            let (what, why) = match self.lacks_permission(&space.id, permission) {
                 true => (format!("the {kind} of space {:?}", space.name), ""),
                 false => (format!("some {kind} of space {:?}", space.name), " for all projects"),
             };
@@ -167,7 +163,7 @@ mod tests {
     fn gaps(rights: serde_json::Value) -> String {
         let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
         let scope = ReadScope { references: true, ..ReadScope::default() };
-        let gaps = rights.gaps(&Linked::new("Spaces-1", "Default"), &scope);
+        let gaps = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
         gaps.iter().map(|it| format!("{}: {}\n", it.what, it.why)).collect()
     }
 
@@ -192,8 +188,8 @@ mod tests {
     #[test]
     fn a_server_that_does_not_say_what_a_user_may_do_is_trusted() {
         let (rights, space) = (UserPermissions::default(), Linked::new("Spaces-1", "Default"));
-        assert!(!rights.sees_no(&space.id, "WorkerView") && !rights.sees_not_all_spaces());
+        assert!(!rights.lacks_permission(&space.id, "WorkerView") && !rights.hides_some_spaces());
         let scope = ReadScope { references: true, other_spaces: true, ..ReadScope::default() };
-        assert_eq!(rights.gaps(&space, &scope), []);
+        assert_eq!(rights.unread_parts(&space, &scope), []);
     }
 }

@@ -14,7 +14,7 @@ use poolwright_core::{
 
 /// All that can be read, for whoever shows the live state itself. The built-in worker of other spaces
 /// is no part of it.
-pub fn everything() -> ReadScope {
+pub fn full_scope() -> ReadScope {
     ReadScope {
         workers: true,
         policies: true,
@@ -39,7 +39,7 @@ pub fn everything() -> ReadScope {
 }
 
 /// What has to be read for a plan of this file.
-pub fn scope(desired: &Desired) -> ReadScope {
+pub fn scope_for_plan(desired: &Desired) -> ReadScope {
     let endpoints = || desired.workers.values().map(|worker| &worker.endpoint.value);
     let rules = || desired.rules.iter().map(|rule| &rule.value);
     let pools = || desired.pools.values();
@@ -53,7 +53,7 @@ pub fn scope(desired: &Desired) -> ReadScope {
             || deletes_pools
             || desired.built_in_worker.is_some()
             || pools().any(|pool| pool.default.is_some())
-            || desired.concerns_choosers()
+            || desired.sets_indirect_pools()
             || rules().any(looks_at_workers),
         policies: !desired.workers.is_empty(),
         accounts: endpoints().any(|it| matches!(it, DesiredEndpoint::Ssh { .. })),
@@ -68,24 +68,24 @@ pub fn scope(desired: &Desired) -> ReadScope {
         // A variable may send its steps to the pool that is in question, and a target's pool comes before
         // the default one.
         references: every_step
-            || rules().any(|rule| by_variable(rule) || to_default_pool(rule))
+            || rules().any(|rule| targets_variable(rule) || targets_default_pool(rule))
             // So may a variable send a step to the pool of the built-in worker.
             || rules().any(asks_for_server)
-            || desired.concerns_choosers(),
+            || desired.sets_indirect_pools(),
         channels: rules().any(|rule| rule.select.channel.is_some()),
-        scope_names: desired.values.iter().any(|rule| !rule.scope.is_everywhere()),
+        scope_names: desired.values.iter().any(|rule| !rule.scope.is_unscoped()),
         templates: every_step,
         snapshots: every_step,
         features: desired.built_in_worker.is_some(),
         features_if_visible: pools().any(|pool| pool.default.is_some())
-            || rules().any(to_default_pool),
+            || rules().any(targets_default_pool),
         other_spaces: switches_off,
         project: None,
-        git: desired.version_control.as_ref().map(|it| git(it)),
+        git: desired.version_control.as_ref().map(|it| git_scope(it)),
     }
 }
 
-fn git(said: &VersionControl) -> GitScope {
+fn git_scope(said: &VersionControl) -> GitScope {
     let instead = match &said.on_protected {
         ProtectedBranchAction::Branch(name) => Some(name.clone()),
         ProtectedBranchAction::Refuse | ProtectedBranchAction::Skip => None,
@@ -113,12 +113,12 @@ pub fn with_every_step(scope: &ReadScope) -> ReadScope {
 }
 
 /// Whether a rule sends steps to whatever pool is the default one.
-fn to_default_pool(rule: &PlacementRule) -> bool {
+fn targets_default_pool(rule: &PlacementRule) -> bool {
     matches!(&rule.verdict, PlacementVerdict::Place(target) if target.place == Place::DefaultPool)
 }
 
 /// Whether a rule leaves the choice to a variable, whose values are looked at.
-fn by_variable(rule: &PlacementRule) -> bool {
+fn targets_variable(rule: &PlacementRule) -> bool {
     matches!(&rule.verdict, PlacementVerdict::Place(target) if matches!(target.place, Place::Variable(_)))
 }
 
@@ -129,7 +129,7 @@ fn looks_at_workers(rule: &PlacementRule) -> bool {
 
 /// Whether a rule is about steps that run on the built-in worker, or about others.
 fn asks_for_server(rule: &PlacementRule) -> bool {
-    rule.select.currently.as_ref().is_some_and(|it| it.value.asks_for_server())
+    rule.select.currently.as_ref().is_some_and(|it| it.value.depends_on_built_in())
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
 
     /// The names of what is read.
     fn read(desired: &Desired) -> String {
-        let shown = serde_json::to_value(scope(desired)).unwrap();
+        let shown = serde_json::to_value(scope_for_plan(desired)).unwrap();
         let fields = shown.as_object().unwrap().iter().filter(|(_, read)| **read == true);
         fields.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ")
     }

@@ -3,7 +3,7 @@
 //! A variable set that is read alone says what can be in its scopes; in a list of many it may leave that out.
 //! Then the names come from the lists of environments, channels and tag sets, however many sets there are.
 
-use super::{RefreshError, SpaceReading, estate::is_of_the_thing};
+use super::{RefreshError, SpaceReading, estate::is_item_error};
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::live::ReadScope;
 
@@ -29,46 +29,46 @@ impl ScopeNames {
         let mut known = Self { environments, ..Self::default() };
         let mut scopes = found.iter().flat_map(|it| &it.variables).map(|it| &it.scope);
         if scope.scope_names || scopes.any(|it| !it.channel.is_empty()) {
-            known.channels = list(reading, "the channels", reader.channels().await)?;
+            known.channels = list_or_empty(reading, "the channels", reader.list_channels().await)?;
         }
         if scope.scope_names {
-            known.tag_sets = list(reading, "the tag sets", reader.tag_sets().await)?;
+            known.tag_sets = list_or_empty(reading, "the tag sets", reader.list_tag_sets().await)?;
         }
         Ok(known)
     }
 
     /// The names of all environments.
-    pub(super) fn environments(&self) -> Vec<String> {
+    pub(super) fn environment_names(&self) -> Vec<String> {
         self.environments.iter().map(|it| it.name.clone()).collect()
     }
 
     /// The names of environments and channels, by their ids.
-    pub(super) fn by_id(&self) -> HashMap<String, String> {
+    pub(super) fn names_by_id(&self) -> HashMap<String, String> {
         let environments = self.environments.iter().map(|it| (&it.id, &it.name));
         let channels = self.channels.iter().map(|it| (&it.id, &it.name));
         environments.chain(channels).map(|(id, name)| (id.clone(), name.clone())).collect()
     }
 
     /// Adds to a set what its list has left out.
-    pub(super) fn complete(&self, set: &mut wire::VariableSetResource) {
+    pub(super) fn fill_missing(&self, set: &mut wire::VariableSetResource) {
         let scopes = &mut set.scope_values;
         if scopes.environments.is_empty() {
             scopes.environments.clone_from(&self.environments);
         }
         if scopes.channels.is_empty() {
             let own = self.channels.iter().filter(|it| it.project_id == set.owner_id);
-            let named = |it: &wire::ChannelResource| named(&it.id, &it.name);
-            scopes.channels = own.map(named).collect();
+            let named_channel = |it: &wire::ChannelResource| wire_named(&it.id, &it.name);
+            scopes.channels = own.map(named_channel).collect();
         }
         if scopes.tenant_tags.is_empty() {
             let tags = self.tag_sets.iter().flat_map(|it| &it.tags);
-            let named = |it: &wire::TagResource| named(&it.canonical_tag_name, &it.name);
-            scopes.tenant_tags = tags.map(named).collect();
+            let named_tag = |it: &wire::TagResource| wire_named(&it.canonical_tag_name, &it.name);
+            scopes.tenant_tags = tags.map(named_tag).collect();
         }
     }
 }
 
-fn named(id: &str, name: &str) -> wire::NamedResource {
+fn wire_named(id: &str, name: &str) -> wire::NamedResource {
     wire::NamedResource {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -78,14 +78,14 @@ fn named(id: &str, name: &str) -> wire::NamedResource {
 }
 
 /// The list, or none where the key may not see it: then ids stand for names.
-fn list<T>(
+fn list_or_empty<T>(
     reading: &SpaceReading<'_>,
     what: &str,
     answer: Result<Vec<T>, octopus::ClientError>,
 ) -> Result<Vec<T>, RefreshError> {
     match answer {
         Ok(list) => Ok(list),
-        Err(why) if is_of_the_thing(&why) => Ok(Vec::new()),
-        Err(why) => Err(reading.unread(what, why)),
+        Err(why) if is_item_error(&why) => Ok(Vec::new()),
+        Err(why) => Err(reading.unread_error(what, why)),
     }
 }

@@ -24,7 +24,7 @@ pub enum SpaceError {
         available: Vec<String>,
     },
     /// Several spaces are called so.
-    #[error("`{requested}` is more than one space: {}", listed(.found))]
+    #[error("`{requested}` is more than one space: {}", list_names(.found))]
     Ambiguous {
         /// What was asked for.
         requested: String,
@@ -53,14 +53,14 @@ impl SpaceError {
                 Some("the key may see no space at all".to_owned())
             }
             Self::Unknown { available: known, .. } | Self::NoDefault { available: known } => {
-                Some(format!("the key may see {}", listed(known)))
+                Some(format!("the key may see {}", list_names(known)))
             }
             Self::Ambiguous { .. } => Some("name the space by its id".to_owned()),
         }
     }
 }
 
-fn listed(names: &[String]) -> String {
+fn list_names(names: &[String]) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
     match names.len().saturating_sub(SHOWN) {
@@ -74,36 +74,40 @@ fn listed(names: &[String]) -> String {
 /// # Errors
 ///
 /// [`SpaceError`].
-pub async fn space(reader: &Reader, wanted: Option<&str>) -> Result<Linked<Space>, SpaceError> {
-    let spaces = reader.spaces().await;
+pub async fn find_space(
+    reader: &Reader,
+    wanted: Option<&str>,
+) -> Result<Linked<Space>, SpaceError> {
+    let spaces = reader.list_spaces().await;
     let spaces =
         spaces.map_err(|why| RefreshError::Unread { what: "the spaces".to_owned(), why })?;
-    choose(&spaces, wanted)
+    choose_space(&spaces, wanted)
 }
 
-fn choose(
+fn choose_space(
     spaces: &[wire::SpaceResource],
     wanted: Option<&str>,
 ) -> Result<Linked<Space>, SpaceError> {
-    let linked = |space: &wire::SpaceResource| Linked::new(&space.id, &space.name);
-    let known = || spaces.iter().map(|space| space.name.clone()).collect();
+    let link_space = |space: &wire::SpaceResource| Linked::new(&space.id, &space.name);
+    let known_names = || spaces.iter().map(|space| space.name.clone()).collect();
     let Some(wanted) = wanted.map(str::trim) else {
-        let default = spaces.iter().find(|space| space.is_default).map(linked);
-        return default.ok_or_else(|| SpaceError::NoDefault { available: known() });
+        let default = spaces.iter().find(|space| space.is_default).map(link_space);
+        return default.ok_or_else(|| SpaceError::NoDefault { available: known_names() });
     };
-    let is = |text: &str| text.trim().to_lowercase() == wanted.to_lowercase();
-    if let Some(space) = spaces.iter().find(|space| is(&space.id)) {
-        return Ok(linked(space));
+    let matches_wanted = |text: &str| text.trim().to_lowercase() == wanted.to_lowercase();
+    if let Some(space) = spaces.iter().find(|space| matches_wanted(&space.id)) {
+        return Ok(link_space(space));
     }
-    let called: Vec<_> = spaces.iter().filter(|it| is(&it.name) || is(&it.slug)).collect();
+    let called: Vec<_> =
+        spaces.iter().filter(|it| matches_wanted(&it.name) || matches_wanted(&it.slug)).collect();
     match called.as_slice() {
         [] => Err(SpaceError::Unknown {
             requested: wanted.to_owned(),
-            nearest: text::nearest(wanted, spaces.iter().map(|it| it.name.as_str()))
+            nearest: text::nearest_name(wanted, spaces.iter().map(|it| it.name.as_str()))
                 .map(str::to_owned),
-            available: known(),
+            available: known_names(),
         }),
-        [space] => Ok(linked(space)),
+        [space] => Ok(link_space(space)),
         several => Err(SpaceError::Ambiguous {
             requested: wanted.to_owned(),
             found: several.iter().map(|it| format!("{} ({})", it.name, it.id)).collect(),
@@ -122,7 +126,7 @@ mod tests {
             slug: (*slug).to_owned(),
             is_default: *name == "Default",
         });
-        match choose(&spaces.collect::<Vec<_>>(), wanted) {
+        match choose_space(&spaces.collect::<Vec<_>>(), wanted) {
             Ok(space) => space.id.as_str().to_owned(),
             Err(error) => format!("{error}; {}", error.help().unwrap_or_default()),
         }

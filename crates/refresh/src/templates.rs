@@ -7,7 +7,7 @@
 
 use super::{
     RefreshError, SpaceReading,
-    pointers::{includes, seen},
+    pointers::{includes_library, list_or_unread},
 };
 use poolwright_client::octopus::wire;
 use poolwright_core::{
@@ -38,7 +38,7 @@ pub(super) struct TemplateValues {
 }
 
 /// What tenants, variable templates and step templates say, and a gap for what cannot be read.
-pub(super) async fn templates(
+pub(super) async fn read_templates(
     reading: &SpaceReading<'_>,
     scope: &ReadScope,
     estate: &TemplateOwners<'_>,
@@ -48,58 +48,64 @@ pub(super) async fn templates(
     for project in estate.projects {
         let whose = format!("project {:?}", project.name);
         let name = Name::new(&project.name);
-        said.references.extend(defaults(&project.templates, &whose, Some(name.clone())));
+        said.references.extend(default_references(&project.templates, &whose, Some(name.clone())));
         let owner = VariableOwner::Project(name);
-        said.values.extend(estate.defaults(&project.templates, &owner));
+        said.values.extend(estate.default_values(&project.templates, &owner));
     }
     for library in estate.libraries {
         let whose = format!("library variable set {:?}", library.name);
-        said.references.extend(defaults(&library.templates, &whose, None));
+        said.references.extend(default_references(&library.templates, &whose, None));
         let owner = VariableOwner::Library(Name::new(&library.name));
-        said.values.extend(estate.defaults(&library.templates, &owner));
+        said.values.extend(estate.default_values(&library.templates, &owner));
     }
     // Who asks about one project has no use for the step templates of the space, and for its tenants only
     // where they have something to give.
     let reader = &reading.reader;
     let alone = scope.project.is_some();
     if !alone || !said.values.is_empty() {
-        let tenants = reader.tenant_variables().await;
-        let tenants =
-            seen(reading, "the variables of tenants", tenants, HiddenData::PoolReferences, gaps)?;
-        said.references.extend(tenants.iter().flat_map(of_tenant));
-        said.values.extend(tenants.iter().flat_map(|it| estate.given_by(it)));
+        let tenants = reader.list_tenant_variables().await;
+        let tenants = list_or_unread(
+            reading,
+            "the variables of tenants",
+            tenants,
+            HiddenData::PoolReferences,
+            gaps,
+        )?;
+        said.references.extend(tenants.iter().flat_map(tenant_references));
+        said.values.extend(tenants.iter().flat_map(|it| estate.tenant_values(it)));
     }
     if !alone {
-        let steps = reader.step_templates().await;
-        let steps = seen(reading, "the step templates", steps, HiddenData::PoolReferences, gaps)?;
-        said.references.extend(steps.iter().flat_map(of_step_template));
+        let steps = reader.list_step_templates().await;
+        let steps =
+            list_or_unread(reading, "the step templates", steps, HiddenData::PoolReferences, gaps)?;
+        said.references.extend(steps.iter().flat_map(parameter_references));
     }
     Ok(said)
 }
 
 impl TemplateOwners<'_> {
     /// The projects for which a template's variable may choose.
-    fn projects_of(&self, owner: &VariableOwner) -> Vec<Name> {
+    fn projects_using(&self, owner: &VariableOwner) -> Vec<Name> {
         match owner {
             VariableOwner::Project(name) => vec![name.clone()],
             VariableOwner::Library(name) => {
                 let set = self.libraries.iter().find(|it| Name::new(&it.name) == *name);
-                let including =
-                    |it: &&wire::ProjectResource| set.is_some_and(|set| includes(it, set));
-                let projects = self.projects.iter().filter(including);
+                let includes_this =
+                    |it: &&wire::ProjectResource| set.is_some_and(|set| includes_library(it, set));
+                let projects = self.projects.iter().filter(includes_this);
                 projects.map(|it| Name::new(&it.name)).collect()
             }
         }
     }
 
     /// What holds where a tenant gives nothing, be it nothing.
-    fn defaults(
+    fn default_values(
         &self,
         templates: &[wire::ActionTemplateParameterResource],
         owner: &VariableOwner,
     ) -> Vec<PoolVariable> {
-        let projects = self.projects_of(owner);
-        let value = |template: &wire::ActionTemplateParameterResource| PoolVariable {
+        let projects = self.projects_using(owner);
+        let pool_variable = |template: &wire::ActionTemplateParameterResource| PoolVariable {
             set: Id::new(""),
             id: Id::new(""),
             name: Name::new(&template.name),
@@ -110,12 +116,12 @@ impl TemplateOwners<'_> {
             source: ValueSource::TemplateDefault,
             branch: None,
         };
-        templates.iter().map(value).collect()
+        templates.iter().map(pool_variable).collect()
     }
 
     /// What a tenant gives; of an environment that has no name that could be seen, under its id.
-    fn given_by(&self, tenant: &wire::TenantVariableResource) -> Vec<PoolVariable> {
-        let value = |value: &wire::TenantValue| {
+    fn tenant_values(&self, tenant: &wire::TenantVariableResource) -> Vec<PoolVariable> {
+        let pool_variable = |value: &wire::TenantValue| {
             let owner = match value.project.is_empty() {
                 true => VariableOwner::Library(Name::new(&value.library)),
                 false => VariableOwner::Project(Name::new(&value.project)),
@@ -127,7 +133,7 @@ impl TemplateOwners<'_> {
                 set: Id::new(""),
                 id: Id::new(""),
                 name: Name::new(&value.name),
-                projects: self.projects_of(&owner),
+                projects: self.projects_using(&owner),
                 owner,
                 scope: LiveVariableScope {
                     environments: environments.map(str::to_owned).into_iter().collect(),
@@ -139,12 +145,12 @@ impl TemplateOwners<'_> {
                 branch: None,
             }
         };
-        tenant.values.iter().map(value).collect()
+        tenant.values.iter().map(pool_variable).collect()
     }
 }
 
 /// The pools that hold where a tenant says nothing.
-fn defaults(
+fn default_references(
     templates: &[wire::ActionTemplateParameterResource],
     whose: &str,
     project: Option<Name>,
@@ -161,11 +167,11 @@ fn defaults(
 }
 
 /// What a tenant points at: each pool once, in however many environments it is given.
-fn of_tenant(tenant: &wire::TenantVariableResource) -> impl Iterator<Item = PoolReference> {
+fn tenant_references(tenant: &wire::TenantVariableResource) -> impl Iterator<Item = PoolReference> {
     let mut told = HashSet::new();
-    let of =
+    let identity_key =
         |it: &wire::TenantValue| [&it.name, &it.project, &it.library, &it.pool].map(String::clone);
-    tenant.values.iter().filter(move |it| told.insert(of(it))).map(|value| {
+    tenant.values.iter().filter(move |it| told.insert(identity_key(it))).map(|value| {
         let (whose, project) = match value.project.is_empty() {
             true => (format!("library variable set {:?}", value.library), None),
             false => (format!("project {:?}", value.project), Some(Name::new(&value.project))),
@@ -182,7 +188,7 @@ fn of_tenant(tenant: &wire::TenantVariableResource) -> impl Iterator<Item = Pool
     })
 }
 
-fn of_step_template(
+fn parameter_references(
     template: &wire::ActionTemplateResource,
 ) -> impl Iterator<Item = PoolReference> {
     let said = template.parameters.iter().filter(|it| !it.default.is_empty());

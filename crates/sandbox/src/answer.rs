@@ -37,22 +37,22 @@ pub(super) const JSON: &str = "application/json; charset=utf-8";
 
 impl SandboxResponse {
     /// 200 with this text, which is JSON.
-    pub(super) fn text(body: String) -> Self {
+    pub(super) fn from_json(body: String) -> Self {
         Self { status: StatusCode::OK, body: ResponseBody::Text(body), content: JSON }
     }
 
     /// 200 with this list.
-    pub(super) fn list(list: DocumentList) -> Self {
+    pub(super) fn from_list(list: DocumentList) -> Self {
         Self { status: StatusCode::OK, body: ResponseBody::List(list), content: JSON }
     }
 
     /// 200 with this document.
-    pub(super) fn of(document: &Value) -> Self {
-        Self::text(document.to_string())
+    pub(super) fn from_document(document: &Value) -> Self {
+        Self::from_json(document.to_string())
     }
 
     /// 200 with this text, which is for people.
-    pub(super) fn plain(body: String) -> Self {
+    pub(super) fn from_plain_text(body: String) -> Self {
         Self {
             body: ResponseBody::Text(body),
             status: StatusCode::OK,
@@ -62,21 +62,21 @@ impl SandboxResponse {
 
     /// 201 with this document.
     pub(super) fn created(document: &Value) -> Self {
-        Self { status: StatusCode::CREATED, ..Self::of(document) }
+        Self { status: StatusCode::CREATED, ..Self::from_document(document) }
     }
 
     /// The answer with its whole text.
-    pub(super) fn whole(self, db: &Connection) -> HandlerResult<ResponseText> {
+    pub(super) fn collect_body(self, db: &Connection) -> HandlerResult<ResponseText> {
         let text = match self.body {
             ResponseBody::Text(text) => text,
-            ResponseBody::List(list) => list.text(db)?,
+            ResponseBody::List(list) => list.collect_text(db)?,
         };
         Ok((self.status, self.content, text))
     }
 
     /// 200 with an empty object, as deletions answer.
-    pub(super) fn done() -> Self {
-        Self::text("{}".to_owned())
+    pub(super) fn empty_object() -> Self {
+        Self::from_json("{}".to_owned())
     }
 }
 
@@ -90,19 +90,19 @@ pub(super) struct ErrorResponse {
 
 impl ErrorResponse {
     /// 400: the request breaks a rule, told in one line.
-    pub(super) fn rule(text: impl Into<String>) -> Self {
-        Self::rules(vec![text.into()])
+    pub(super) fn bad_request(text: impl Into<String>) -> Self {
+        Self::bad_request_lines(vec![text.into()])
     }
 
     /// 400: the request breaks rules, one line each.
-    pub(super) fn rules(errors: Vec<String>) -> Self {
+    pub(super) fn bad_request_lines(errors: Vec<String>) -> Self {
         let message = "There was a problem with your request.".to_owned();
         Self { status: StatusCode::BAD_REQUEST, message, errors }
     }
 
     /// 401: no key, or one that nobody has.
-    pub(super) fn stranger() -> Self {
-        Self::plain(
+    pub(super) fn unauthorized() -> Self {
+        Self::with_status(
             StatusCode::UNAUTHORIZED,
             "You must be logged in to perform this action. Please provide a valid API key or log in again.",
         )
@@ -114,54 +114,54 @@ impl ErrorResponse {
             "You do not have permission to perform this action. Please contact your Octopus \
              administrator. Missing permission: {permission}"
         );
-        Self::plain(StatusCode::FORBIDDEN, &text)
+        Self::with_status(StatusCode::FORBIDDEN, &text)
     }
 
     /// 404.
-    pub(super) fn missing() -> Self {
-        Self::plain(StatusCode::NOT_FOUND, "The resource you requested was not found.")
+    pub(super) fn not_found() -> Self {
+        Self::with_status(StatusCode::NOT_FOUND, "The resource you requested was not found.")
     }
 
     /// 405.
-    pub(super) fn method() -> Self {
-        Self::plain(
+    pub(super) fn method_not_allowed() -> Self {
+        Self::with_status(
             StatusCode::METHOD_NOT_ALLOWED,
             "The requested resource does not support this HTTP method.",
         )
     }
 
     /// 413.
-    pub(super) fn too_large() -> Self {
-        Self::plain(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
+    pub(super) fn payload_too_large() -> Self {
+        Self::with_status(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
     }
 
     /// 500: the sandbox itself is wrong.
-    pub(super) fn defect() -> Self {
+    pub(super) fn internal_error() -> Self {
         let text = "An unexpected error occurred; the sandbox has a defect here.";
-        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, text)
+        Self::with_status(StatusCode::INTERNAL_SERVER_ERROR, text)
     }
 
     /// Any status with this text and no `Errors`.
-    pub(super) fn plain(status: StatusCode, message: &str) -> Self {
+    pub(super) fn with_status(status: StatusCode, message: &str) -> Self {
         Self { status, message: message.to_owned(), errors: Vec::new() }
     }
 }
 
 impl From<rusqlite::Error> for ErrorResponse {
     fn from(error: rusqlite::Error) -> Self {
-        Self::plain(StatusCode::INTERNAL_SERVER_ERROR, &format!("The store failed: {error}"))
+        Self::with_status(StatusCode::INTERNAL_SERVER_ERROR, &format!("The store failed: {error}"))
     }
 }
 
 impl From<serde_json::Error> for ErrorResponse {
     fn from(error: serde_json::Error) -> Self {
-        Self::rule(format!("The request body is not what is expected here: {error}"))
+        Self::bad_request(format!("The request body is not what is expected here: {error}"))
     }
 }
 
 impl ErrorResponse {
     /// The answer that tells it.
-    pub(super) fn told(self) -> ResponseText {
+    pub(super) fn into_error_body(self) -> ResponseText {
         let Self { status, message, errors } = self;
         let mut body = json!({ "ErrorMessage": message });
         // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.

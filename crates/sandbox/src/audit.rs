@@ -13,7 +13,7 @@ use super::{
     kind::{self, BRANCHES, DocumentKind, EVENTS, FEATURES, NODES, SPACES},
     people::Person,
     request::SandboxRequest,
-    resource::{now, snapshot, text},
+    resource::{current_time, snapshot, text_field},
     store::{self, StoredDocument},
 };
 use rusqlite::Connection;
@@ -49,7 +49,7 @@ impl<'a> AuditAuthor<'a> {
     };
 
     /// The person who sent a request.
-    pub(super) fn of(person: &'a Person, request: &'a SandboxRequest) -> Self {
+    pub(super) fn from_request(person: &'a Person, request: &'a SandboxRequest) -> Self {
         Self {
             id: &person.id,
             username: &person.username,
@@ -61,7 +61,7 @@ impl<'a> AuditAuthor<'a> {
 }
 
 /// Watches the documents from now on.
-pub(super) fn watch(db: &Connection) -> rusqlite::Result<()> {
+pub(super) fn install_triggers(db: &Connection) -> rusqlite::Result<()> {
     // What is kept for the server's own use is no matter of the log, nor is the log itself.
     let unwatched = "('Events', 'WorkerTaskLeases', 'TaskLogs')";
     db.execute_batch(&format!(
@@ -86,30 +86,30 @@ struct DocumentChange {
 }
 
 /// Writes an event for each document that was touched since the last time.
-pub(super) fn record(db: &Connection, author: AuditAuthor<'_>) -> HandlerResult<()> {
-    let changes = touched(db)?;
+pub(super) fn record_events(db: &Connection, author: AuditAuthor<'_>) -> HandlerResult<()> {
+    let changes = read_changes(db)?;
     for change in &changes {
-        let Some(category) = category(change) else { continue };
-        let name = DocumentName::of(db, change, &changes)?;
-        let event = event(&store::next_id(db, &EVENTS)?, change, &category, (&name, author));
-        store::save(db, &document(change, &event))?;
+        let Some(category) = event_category(change) else { continue };
+        let name = DocumentName::from_change(db, change, &changes)?;
+        let event = build_event(&store::next_id(db, &EVENTS)?, change, &category, (&name, author));
+        store::save_document(db, &stored_event(change, &event))?;
     }
     Ok(())
 }
 
-fn touched(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
+fn read_changes(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
     let mut statement =
         db.prepare_cached("select id, kind, old, new from touched order by rowid")?;
     let mut rows = statement.query([])?;
     let mut changes: Vec<DocumentChange> = Vec::new();
-    let parsed = |text: Option<String>| text.map(|it| serde_json::from_str(&it)).transpose();
+    let parse_json = |text: Option<String>| text.map(|it| serde_json::from_str(&it)).transpose();
     while let Some(row) = rows.next()? {
         let (id, prefix): (String, String) = (row.get(0)?, row.get(1)?);
-        let new = parsed(row.get(3)?)?;
+        let new = parse_json(row.get(3)?)?;
         if let Some(change) = changes.iter_mut().find(|it| it.id == id) {
             change.new = new;
-        } else if let Some(kind) = kind_of(&prefix) {
-            changes.push(DocumentChange { id, kind, old: parsed(row.get(2)?)?, new });
+        } else if let Some(kind) = kind_by_prefix(&prefix) {
+            changes.push(DocumentChange { id, kind, old: parse_json(row.get(2)?)?, new });
         }
     }
     drop(rows);
@@ -119,21 +119,22 @@ fn touched(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
     Ok(changes)
 }
 
-fn kind_of(prefix: &str) -> Option<&'static DocumentKind> {
+fn kind_by_prefix(prefix: &str) -> Option<&'static DocumentKind> {
     let everywhere = kind::KINDS.iter().copied().chain([&SPACES, &FEATURES, &NODES, &BRANCHES]);
     everywhere.into_iter().find(|kind| kind.prefix == prefix)
 }
 
 /// What became of a document; nothing that a person would look for, where it is the server's doing.
-fn category(change: &DocumentChange) -> Option<String> {
+fn event_category(change: &DocumentChange) -> Option<String> {
     if change.id.contains(snapshot::MARK) {
         return None;
     }
     let kind = change.kind.path;
-    let of = |document: &Option<Value>, name: &str| {
+    let field_value = |document: &Option<Value>, name: &str| {
         document.as_ref().map(|it| it[name].clone()).unwrap_or_default()
     };
-    let same = |name: &str| of(&change.old, name) == of(&change.new, name);
+    let is_unchanged =
+        |name: &str| field_value(&change.old, name) == field_value(&change.new, name);
     let plain = match (&change.old, &change.new) {
         (None, None) => return None,
         (None, Some(_)) => "Created",
@@ -141,27 +142,27 @@ fn category(change: &DocumentChange) -> Option<String> {
         (Some(_), Some(_)) => "Modified",
     };
     match kind {
-        "tasks" => return of_task(change),
+        "tasks" => return task_category(change),
         "deploymentprocesses" | "runbookprocesses" | "variables"
-            if plain == "Modified" && same("Version") =>
+            if plain == "Modified" && is_unchanged("Version") =>
         {
             return None;
         }
         // Nobody edits one; the server notes in it how it ended.
         "deployments" | "runbookruns" if plain == "Modified" => return None,
-        "workers" | "machines" if plain == "Modified" && !same("StatusSummary") => {
-            return (!same("HealthStatus")).then(|| "MachineHealthChanged".to_owned());
+        "workers" | "machines" if plain == "Modified" && !is_unchanged("StatusSummary") => {
+            return (!is_unchanged("HealthStatus")).then(|| "MachineHealthChanged".to_owned());
         }
         _ => {}
     }
     Some(plain.to_owned())
 }
 
-fn of_task(change: &DocumentChange) -> Option<String> {
+fn task_category(change: &DocumentChange) -> Option<String> {
     let new = change.new.as_ref()?;
-    let before = change.old.as_ref().map(|it| text(it, "State"));
-    let state = text(new, "State");
-    let what = match text(new, "Name") {
+    let before = change.old.as_ref().map(|it| text_field(it, "State"));
+    let state = text_field(new, "State");
+    let what = match text_field(new, "Name") {
         "Deploy" => "Deployment",
         "RunbookRun" => "RunbookRun",
         _ => "Task",
@@ -177,7 +178,7 @@ fn of_task(change: &DocumentChange) -> Option<String> {
     Some(format!("{what}{became}"))
 }
 
-fn event(
+fn build_event(
     id: &str,
     change: &DocumentChange,
     category: &str,
@@ -186,22 +187,22 @@ fn event(
     let null = Value::Null;
     let (old, new) = (change.old.as_ref().unwrap_or(&null), change.new.as_ref().unwrap_or(&null));
     let document = if new.is_null() { old } else { new };
-    let EventText { message, html, references } = name.sentence(category, document);
+    let EventText { message, html, references } = name.describe_event(category, document);
     let differences =
-        if category == "Modified" { difference::between(old, new) } else { Vec::new() };
-    let space = space(document);
+        if category == "Modified" { difference::patch_operations(old, new) } else { Vec::new() };
+    let space = event_space_id(document);
     let here = if space.is_empty() { "/api".to_owned() } else { format!("/api/{space}") };
     json!({
         "Id": id,
         "SpaceId": if space.is_empty() { Value::Null } else { json!(space) },
-        "RelatedDocumentIds": related(&change.id, document),
+        "RelatedDocumentIds": related_ids(&change.id, document),
         "Category": category,
         "UserId": author.id,
         "Username": author.username,
         "IsService": author.is_service,
         "IdentityEstablishedWith": author.identified,
         "UserAgent": author.agent,
-        "Occurred": now(),
+        "Occurred": current_time(),
         "Message": message,
         "MessageHtml": html,
         "MessageReferences": references,
@@ -218,25 +219,25 @@ fn event(
     })
 }
 
-fn space(document: &Value) -> &str {
-    match text(document, "SpaceId") {
-        "" if text(document, "Id").starts_with("Spaces-") => text(document, "Id"),
+fn event_space_id(document: &Value) -> &str {
+    match text_field(document, "SpaceId") {
+        "" if text_field(document, "Id").starts_with("Spaces-") => text_field(document, "Id"),
         space => space,
     }
 }
 
 /// The event as it is kept: found by the document that it is about, and by that one's type.
-fn document(change: &DocumentChange, event: &Value) -> StoredDocument {
+fn stored_event(change: &DocumentChange, event: &Value) -> StoredDocument {
     StoredDocument {
         owner: change.id.clone(),
-        name: text(event, "Category").to_owned(),
+        name: text_field(event, "Category").to_owned(),
         slug: document_type(change.kind).0.to_owned(),
-        ..StoredDocument::numbered(&EVENTS, event)
+        ..StoredDocument::with_id_rank(&EVENTS, event)
     }
 }
 
 /// The ids of what an event is about: the document, and what it belongs to.
-fn related(id: &str, document: &Value) -> Vec<String> {
+fn related_ids(id: &str, document: &Value) -> Vec<String> {
     let owners = [
         "ProjectId",
         "ProjectGroupId",
@@ -249,7 +250,8 @@ fn related(id: &str, document: &Value) -> Vec<String> {
         "TaskId",
     ];
     let arguments = &document["Arguments"];
-    let named = owners.iter().flat_map(|name| [text(document, name), text(arguments, name)]);
+    let named =
+        owners.iter().flat_map(|name| [text_field(document, name), text_field(arguments, name)]);
     let mut ids = vec![id.to_owned()];
     for owner in named {
         if !owner.is_empty() && !ids.iter().any(|it| it == owner) {

@@ -50,19 +50,19 @@ impl Database {
                 (folder.path().join("sandbox.db"), Some(folder))
             }
             StoreLocation::File(path) => {
-                make_folder(path)?;
+                create_folder(path)?;
                 (path.clone(), None)
             }
         };
         let writer = Connection::open(&path)?;
-        prepare(&writer)?;
+        configure_connection(&writer)?;
         writer.pragma_update(None, "journal_mode", "WAL")?;
         writer.pragma_update(
             None,
             "synchronous",
             if folder.is_some() { "OFF" } else { "NORMAL" },
         )?;
-        store::make_tables(&writer)?;
+        store::create_tables(&writer)?;
         Ok(Self {
             path,
             writer: Arc::new(sync::Mutex::new(writer)),
@@ -73,35 +73,35 @@ impl Database {
     }
 
     /// The connection that writes, when its turn has come.
-    pub(super) async fn writer(&self) -> OwnedMutexGuard<Connection> {
+    pub(super) async fn lock_writer(&self) -> OwnedMutexGuard<Connection> {
         Arc::clone(&self.writer).lock_owned().await
     }
 
     /// Leave to read, when its turn has come.
-    pub(super) async fn reader(self: &Arc<Self>) -> DatabaseReader {
+    pub(super) async fn acquire_reader(self: &Arc<Self>) -> DatabaseReader {
         // A semaphore that nobody closes always grants.
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
         DatabaseReader { turn, home: Arc::clone(self) }
     }
 
-    fn open_to_read(&self) -> rusqlite::Result<Connection> {
+    fn open_reader(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        prepare(&connection)?;
+        configure_connection(&connection)?;
         Ok(connection)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+    fn idle_connections(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn make_folder(path: &Path) -> Result<(), SandboxError> {
+fn create_folder(path: &Path) -> Result<(), SandboxError> {
     let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) else { return Ok(()) };
     std::fs::create_dir_all(folder).map_err(|error| SandboxError::Folder(folder.to_owned(), error))
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+fn configure_connection(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     connection.busy_timeout(PATIENCE)
 }
@@ -127,13 +127,13 @@ impl DatabaseReader {
         work: impl FnOnce(&Transaction<'_>, ReadPermit),
     ) -> rusqlite::Result<()> {
         let Self { turn, home } = self;
-        let idle = home.idle().pop();
-        let mut connection = idle.map_or_else(|| home.open_to_read(), Ok)?;
+        let idle = home.idle_connections().pop();
+        let mut connection = idle.map_or_else(|| home.open_reader(), Ok)?;
         let transaction = connection.transaction()?;
         work(&transaction, turn);
         // Nothing was written: this ends what was read.
         transaction.commit()?;
-        let mut idle = home.idle();
+        let mut idle = home.idle_connections();
         if idle.len() < READERS {
             idle.push(connection);
         }

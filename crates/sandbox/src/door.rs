@@ -31,18 +31,18 @@ use tokio::{
 };
 
 /// Serves `listener` until `stopped`, then ends the open connections.
-pub(super) async fn serve(
+pub(super) async fn serve_requests(
     listener: TcpListener,
     server: Arc<SandboxServer>,
     stopped: impl Future<Output = ()> + Send + 'static,
 ) {
     let routes = Router::new()
-        .route("/", get(portal::page).fallback(server::handle))
-        .route("/sandbox/page.css", get(portal::style))
-        .route("/sandbox/page.js", get(portal::script))
-        .route("/sandbox/changes", get(portal::changes))
-        .route("/sandbox/faults", any(server::control))
-        .fallback(server::handle)
+        .route("/", get(portal::serve_page).fallback(server::handle_request))
+        .route("/sandbox/page.css", get(portal::serve_style))
+        .route("/sandbox/page.js", get(portal::serve_script))
+        .route("/sandbox/changes", get(portal::serve_changes))
+        .route("/sandbox/faults", any(server::handle_control))
+        .fallback(server::handle_request)
         .with_state(server);
     let service = routes.into_make_service_with_connect_info::<ConnectionCut>();
     _ = axum::serve(CuttableListener(listener), service).with_graceful_shutdown(stopped).await;
@@ -50,10 +50,11 @@ pub(super) async fn serve(
 
 /// Whether a browser sends this for a page of another server, which has no business with the sandbox's
 /// own routes: those ask for no key.
-pub(super) fn is_from_elsewhere(parts: &Parts) -> bool {
-    let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = text(header::ORIGIN).map(|it| it.split_once("://").map_or(it, |(_, host)| host));
-    origin.is_some_and(|origin| Some(origin) != text(header::HOST))
+pub(super) fn is_cross_origin(parts: &Parts) -> bool {
+    let header_text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let origin =
+        header_text(header::ORIGIN).map(|it| it.split_once("://").map_or(it, |(_, host)| host));
+    origin.is_some_and(|origin| Some(origin) != header_text(header::HOST))
 }
 
 /// The switch that cuts one connection.
@@ -62,11 +63,11 @@ pub(super) struct ConnectionCut(Arc<AtomicBool>);
 
 impl ConnectionCut {
     /// From now on the other side gets nothing, and the connection closes.
-    pub(super) fn draw(&self) {
+    pub(super) fn disconnect(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    fn is_drawn(&self) -> bool {
+    fn is_disconnected(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
@@ -117,7 +118,7 @@ impl AsyncWrite for CuttableStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.cut.is_drawn() {
+        if self.cut.is_disconnected() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         Pin::new(&mut self.stream).poll_write(context, bytes)

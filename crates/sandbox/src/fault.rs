@@ -137,11 +137,11 @@ pub(super) struct TriggeredFault {
 impl Faults {
     pub(super) fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
         let mut faults = Self { seed, ..Self::default() };
-        rules.into_iter().for_each(|rule| faults.add(rule));
+        rules.into_iter().for_each(|rule| faults.add_rule(rule));
         faults
     }
 
-    fn add(&mut self, rule: FaultRule) {
+    fn add_rule(&mut self, rule: FaultRule) {
         // Each rule has luck of its own, so that one more rule changes nothing for the others.
         let mut luck = fastrand::Rng::with_seed(self.seed);
         let luck = (0..self.rules.len()).fold(luck.fork(), |_, _| luck.fork());
@@ -149,10 +149,11 @@ impl Faults {
     }
 
     /// Counts a request, and tells what it meets.
-    pub(super) fn meet(&mut self, method: &str, target: &str) -> TriggeredFault {
+    pub(super) fn check_request(&mut self, method: &str, target: &str) -> TriggeredFault {
         let mut met = TriggeredFault::default();
         for counted in &mut self.rules {
-            if !counted.rule.requests.matches(method, target) || !counted.is_due() {
+            if !counted.rule.requests.matches_request(method, target) || !counted.count_and_match()
+            {
                 continue;
             }
             match &counted.rule.fault {
@@ -171,23 +172,23 @@ impl Faults {
     }
 
     /// The rules, and how many requests met each.
-    pub(super) fn told(&self) -> Vec<(String, usize)> {
+    pub(super) fn rule_counts(&self) -> Vec<(String, usize)> {
         self.rules.iter().map(|it| (it.rule.to_string(), it.triggered)).collect()
     }
 
     /// Makes a key nobody's.
-    pub(super) fn expire(&mut self, key: &str) {
+    pub(super) fn revoke_key(&mut self, key: &str) {
         self.expired.insert(key.to_owned());
     }
 
     /// Whether a key was made nobody's.
-    pub(super) fn is_expired(&self, key: &str) -> bool {
+    pub(super) fn is_key_revoked(&self, key: &str) -> bool {
         self.expired.contains(key)
     }
 }
 
 impl CountedRule {
-    fn is_due(&mut self) -> bool {
+    fn count_and_match(&mut self) -> bool {
         self.matched += 1;
         match &self.rule.when {
             FaultTrigger::Always => true,
@@ -199,16 +200,16 @@ impl CountedRule {
 }
 
 impl RequestMatcher {
-    fn matches(&self, method: &str, target: &str) -> bool {
+    fn matches_request(&self, method: &str, target: &str) -> bool {
         let path = target.split('?').next().unwrap_or_default();
         let is_method = |it: &String| it.eq_ignore_ascii_case(method);
         (self.methods.is_empty() || self.methods.iter().any(is_method))
-            && (is_like(path, &self.path) || is_like(target, &self.path))
+            && (matches_wildcard(path, &self.path) || matches_wildcard(target, &self.path))
     }
 }
 
 /// Whether a text is what a pattern says, in which `*` is any text and case does not count.
-fn is_like(text: &str, pattern: &str) -> bool {
+fn matches_wildcard(text: &str, pattern: &str) -> bool {
     let (text, pattern) = (text.to_lowercase(), pattern.to_lowercase());
     let Some((begin, rest)) = pattern.split_once('*') else { return text == pattern };
     let Some(mut text) = text.strip_prefix(begin) else { return false };
@@ -232,7 +233,7 @@ mod tests {
 
     /// Which of as many requests for one path meet something.
     fn met(faults: &mut Faults, count: usize) -> Vec<usize> {
-        (1..=count).filter(|_| faults.meet("GET", "/api").fault.is_some()).collect()
+        (1..=count).filter(|_| faults.check_request("GET", "/api").fault.is_some()).collect()
     }
 
     #[test]
@@ -251,7 +252,7 @@ mod tests {
             ("/api*api", "/api", false),
         ] {
             let rule: FaultRule = format!("500 on {on}").parse().unwrap();
-            assert_eq!(rule.requests.matches("GET", target), matches, "{on}: {target}");
+            assert_eq!(rule.requests.matches_request("GET", target), matches, "{on}: {target}");
         }
     }
 
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn delays_add_up_and_the_first_of_the_others_happens() {
         let mut faults = faults(0, &["delay 1s", "502", "delay 1s..3s", "503"]);
-        let TriggeredFault { wait, fault: then } = faults.meet("GET", "/api");
+        let TriggeredFault { wait, fault: then } = faults.check_request("GET", "/api");
         assert!((2_000..=4_000).contains(&wait.as_millis()), "{wait:?}");
         assert_eq!(then, Some(FaultKind::Status { code: 502, retry_after: None }));
         let met: Vec<usize> = faults.rules.iter().map(|it| it.triggered).collect();

@@ -71,39 +71,43 @@ const HEADS: &str = "refs/heads/";
 const TAG: &str = "refs/tags/";
 
 /// `refs/heads/main` → `main`.
-pub(super) fn short(name: &str) -> &str {
+pub(super) fn short_branch_name(name: &str) -> &str {
     name.strip_prefix(HEADS).unwrap_or(name)
 }
 
 impl GitRepository<'_> {
     /// What a ref stands for, by its name: canonical, a branch, a tag, or the hash of a commit.
-    pub(super) fn find(&self, name: &str) -> rusqlite::Result<Option<(GitRef, StoredCommit)>> {
-        let at = |kind, id: &str| store::find(self.db, kind, self.space, id);
-        let (named, hash) = if let Some(branch) = at(&BRANCHES, &self.branch_id(short(name)))? {
+    pub(super) fn find_ref(&self, name: &str) -> rusqlite::Result<Option<(GitRef, StoredCommit)>> {
+        let find_document = |kind, id: &str| store::find_document(self.db, kind, self.space, id);
+        let (named, hash) = if let Some(branch) =
+            find_document(&BRANCHES, &self.branch_id(short_branch_name(name)))?
+        {
             (GitRef::Branch(branch.name), branch.slug)
-        } else if let Some(tag) = at(&TAGS, &self.tag_id(name.strip_prefix(TAG).unwrap_or(name)))? {
+        } else if let Some(tag) =
+            find_document(&TAGS, &self.tag_id(name.strip_prefix(TAG).unwrap_or(name)))?
+        {
             (GitRef::Tag(tag.name), tag.slug)
         } else {
             (GitRef::Commit, name.to_owned())
         };
-        Ok(self.commit(&hash)?.map(|commit| (named, commit)))
+        Ok(self.find_commit(&hash)?.map(|commit| (named, commit)))
     }
 
     /// The commit of this hash.
-    pub(super) fn commit(&self, hash: &str) -> rusqlite::Result<Option<StoredCommit>> {
+    pub(super) fn find_commit(&self, hash: &str) -> rusqlite::Result<Option<StoredCommit>> {
         let id = format!("{}@{hash}", self.project);
-        let found = store::find(self.db, &COMMITS, self.space, &id)?;
-        found.map(|it| parsed(&it.body)).transpose()
+        let found = store::find_document(self.db, &COMMITS, self.space, &id)?;
+        found.map(|it| parse_commit(&it.body)).transpose()
     }
 
     /// Commits a tree to a branch, which is made where it is not there yet.
-    pub(super) fn write(
+    pub(super) fn write_commit(
         &self,
         branch: &str,
         tree: CommitTree,
         says: CommitSignature<'_>,
     ) -> rusqlite::Result<StoredCommit> {
-        let parent = store::find(self.db, &BRANCHES, self.space, &self.branch_id(branch))?;
+        let parent = store::find_document(self.db, &BRANCHES, self.space, &self.branch_id(branch))?;
         let mut commit = StoredCommit {
             hash: String::new(),
             parent: parent.map(|it| it.slug).unwrap_or_default(),
@@ -112,9 +116,9 @@ impl GitRepository<'_> {
             time: says.time.to_owned(),
             tree,
         };
-        let digest = Sha256::digest(written(&commit)?.as_bytes());
+        let digest = Sha256::digest(serialize_commit(&commit)?.as_bytes());
         commit.hash = digest.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
-        let last = self.named(&COMMITS)?.first().map_or(0, |it| it.rank);
+        let last = self.list_documents(&COMMITS)?.first().map_or(0, |it| it.rank);
         let document = StoredDocument {
             id: format!("{}@{}", self.project, commit.hash),
             kind: &COMMITS,
@@ -123,25 +127,25 @@ impl GitRepository<'_> {
             name: commit.hash.clone(),
             slug: commit.parent.clone(),
             rank: last + 1,
-            body: written(&commit)?,
+            body: serialize_commit(&commit)?,
         };
-        store::save(self.db, &document)?;
-        self.point(branch, &commit.hash)?;
+        store::save_document(self.db, &document)?;
+        self.set_branch(branch, &commit.hash)?;
         Ok(commit)
     }
 
     /// Lets a branch point at a commit.
-    pub(super) fn point(&self, branch: &str, hash: &str) -> rusqlite::Result<()> {
+    pub(super) fn set_branch(&self, branch: &str, hash: &str) -> rusqlite::Result<()> {
         let id = self.branch_id(branch);
-        store::save(self.db, &self.reference(&BRANCHES, id, branch, hash))
+        store::save_document(self.db, &self.ref_document(&BRANCHES, id, branch, hash))
     }
 
     /// Gives a commit a name that stays.
-    pub(super) fn tag(&self, name: &str, hash: &str) -> rusqlite::Result<()> {
-        store::save(self.db, &self.reference(&TAGS, self.tag_id(name), name, hash))
+    pub(super) fn create_tag(&self, name: &str, hash: &str) -> rusqlite::Result<()> {
+        store::save_document(self.db, &self.ref_document(&TAGS, self.tag_id(name), name, hash))
     }
 
-    fn reference(
+    fn ref_document(
         &self,
         kind: &'static DocumentKind,
         id: String,
@@ -163,13 +167,13 @@ impl GitRepository<'_> {
     }
 
     /// The names of all branches, tags or commits: commits newest first, the others by name.
-    pub(super) fn names(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<String>> {
-        Ok(self.named(kind)?.into_iter().map(|it| it.name).collect())
+    pub(super) fn ref_names(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<String>> {
+        Ok(self.list_documents(kind)?.into_iter().map(|it| it.name).collect())
     }
 
-    fn named(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<StoredDocument>> {
+    fn list_documents(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<StoredDocument>> {
         let values = params![kind.prefix, self.space, self.project];
-        store::select(self.db, kind, "space = ?2 and owner = ?3", values)
+        store::select_documents(self.db, kind, "space = ?2 and owner = ?3", values)
     }
 
     fn branch_id(&self, name: &str) -> String {
@@ -182,15 +186,15 @@ impl GitRepository<'_> {
 }
 
 /// A commit as the store has it.
-fn parsed(text: &str) -> rusqlite::Result<StoredCommit> {
-    serde_json::from_str(text).map_err(no_commit)
+fn parse_commit(text: &str) -> rusqlite::Result<StoredCommit> {
+    serde_json::from_str(text).map_err(bad_commit_error)
 }
 
-fn written(commit: &StoredCommit) -> rusqlite::Result<String> {
-    serde_json::to_string(commit).map_err(no_commit)
+fn serialize_commit(commit: &StoredCommit) -> rusqlite::Result<String> {
+    serde_json::to_string(commit).map_err(bad_commit_error)
 }
 
-fn no_commit(error: serde_json::Error) -> rusqlite::Error {
+fn bad_commit_error(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
 }
 
@@ -215,14 +219,14 @@ struct GitConversion {
 
 impl GitSettings {
     /// The settings of a project; none of one in the database.
-    pub(super) fn of(project: &Value) -> Option<Self> {
+    pub(super) fn from_project(project: &Value) -> Option<Self> {
         let settings: Self = serde_json::from_value(project["PersistenceSettings"].clone()).ok()?;
         settings.r#type.eq_ignore_ascii_case("VersionControlled").then_some(settings)
     }
 
     /// The short name of the default branch.
     pub(super) fn default_branch(&self) -> &str {
-        Some(short(&self.default_branch)).filter(|it| !it.is_empty()).unwrap_or("main")
+        Some(short_branch_name(&self.default_branch)).filter(|it| !it.is_empty()).unwrap_or("main")
     }
 
     /// Whether the runbooks are in Git too.
@@ -236,15 +240,15 @@ impl GitSettings {
     }
 
     /// Whether the server refuses to commit to a branch.
-    pub(super) fn protects(&self, branch: &str) -> bool {
+    pub(super) fn is_protected(&self, branch: &str) -> bool {
         let patterns = self.protected_branch_name_patterns.iter().flatten();
         self.protected_default_branch && branch == self.default_branch()
-            || patterns.into_iter().any(|pattern| is_like(pattern, branch))
+            || patterns.into_iter().any(|pattern| matches_pattern(pattern, branch))
     }
 
     /// Refuses whatever needs the repository, where that cannot be reached: a host of `.invalid`, which
     /// is the name that no host will ever have.
-    pub(super) fn reach(&self) -> HandlerResult<()> {
+    pub(super) fn check_reachable(&self) -> HandlerResult<()> {
         let rest = self.url.split("://").nth(1).unwrap_or(&self.url);
         let authority = rest.split('/').next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();
@@ -253,17 +257,20 @@ impl GitSettings {
             return Ok(());
         }
         let text = "Failed to fetch from the Git repository";
-        Err(ErrorResponse::rule(format!("{text} '{}': could not resolve host '{host}'", self.url)))
+        Err(ErrorResponse::bad_request(format!(
+            "{text} '{}': could not resolve host '{host}'",
+            self.url
+        )))
     }
 }
 
 /// Whether a name is like a pattern of `*`, which stands for any text.
-fn is_like(pattern: &str, name: &str) -> bool {
+fn matches_pattern(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((head, rest)) => name.strip_prefix(head).is_some_and(|name| {
             let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
-            ends.into_iter().any(|at| is_like(rest, &name[at..]))
+            ends.into_iter().any(|at| matches_pattern(rest, &name[at..]))
         }),
     }
 }
@@ -274,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_pattern_protects_branches() {
-        let like = |pattern, name| is_like(pattern, name);
+        let like = |pattern, name| matches_pattern(pattern, name);
         assert!(like("release/*", "release/1") && like("*", "x") && like("*/é*", "a/éb"));
         assert!(!like("release/*", "releases") && !like("main", "main2") && !like("", "x"));
     }
@@ -282,7 +289,7 @@ mod tests {
     #[test]
     fn a_host_of_invalid_is_out_of_reach() {
         let reach = |url: &str| {
-            GitSettings { url: url.to_owned(), ..GitSettings::default() }.reach().is_ok()
+            GitSettings { url: url.to_owned(), ..GitSettings::default() }.check_reachable().is_ok()
         };
         assert!(
             reach("https://git.example/x.git") && reach("git@git.example:a/x.git") && reach("")

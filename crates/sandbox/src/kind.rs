@@ -31,7 +31,7 @@ const NAME: &str = "name, id";
 const RANK: &str = "rank, name, id";
 const NEWEST: &str = "rank desc, id desc";
 
-const fn kind(path: &'static str, prefix: &'static str, item: &'static str) -> DocumentKind {
+const fn new_kind(path: &'static str, prefix: &'static str, item: &'static str) -> DocumentKind {
     DocumentKind {
         path,
         link: path,
@@ -48,7 +48,7 @@ const fn kind(path: &'static str, prefix: &'static str, item: &'static str) -> D
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $path:literal, $prefix:literal, $item:literal, { $($field:ident: $value:expr),* };)*) => {
-        $($(#[$doc])* pub(super) static $name: DocumentKind = DocumentKind { $($field: $value,)* ..kind($path, $prefix, $item) };)*
+        $($(#[$doc])* pub(super) static $name: DocumentKind = DocumentKind { $($field: $value,)* ..new_kind($path, $prefix, $item) };)*
 
         /// Every kind that lives in a space.
         pub(super) static KINDS: &[&DocumentKind] = &[$(&$name),*];
@@ -139,19 +139,19 @@ pub(super) static BRANCHES: DocumentKind = DocumentKind {
     view: "ProjectView",
     edit: "ProcessEdit",
     noun: "branch",
-    ..kind("git-branches", "GitBranches", "GitBranch")
+    ..new_kind("git-branches", "GitBranches", "GitBranch")
 };
 
 /// Tags of repositories.
 pub(super) static TAGS: DocumentKind =
-    DocumentKind { view: "ProjectView", noun: "tag", ..kind("git-tags", "GitTags", "GitTag") };
+    DocumentKind { view: "ProjectView", noun: "tag", ..new_kind("git-tags", "GitTags", "GitTag") };
 
 /// Commits of repositories, each with all that it holds.
 pub(super) static COMMITS: DocumentKind = DocumentKind {
     order: NEWEST,
     view: "ProjectView",
     noun: "commit",
-    ..kind("git-commits", "GitCommits", "GitCommit")
+    ..new_kind("git-commits", "GitCommits", "GitCommit")
 };
 
 /// Spaces, which are in no space.
@@ -159,29 +159,29 @@ pub(super) static SPACES: DocumentKind = DocumentKind {
     view: "",
     edit: "SpaceEdit",
     noun: "space",
-    ..kind("spaces", "Spaces", "Space")
+    ..new_kind("spaces", "Spaces", "Space")
 };
 
 /// What the instance is set to, in one document.
 pub(super) static FEATURES: DocumentKind =
-    kind("featuresconfiguration", "features", "FeaturesConfiguration");
+    new_kind("featuresconfiguration", "features", "FeaturesConfiguration");
 
 /// The nodes of the server, of which there is one.
 pub(super) static NODES: DocumentKind = DocumentKind {
     edit: "ConfigureServer",
-    ..kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
+    ..new_kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
 };
 
 /// Process templates of the Platform Hub, each in its one published version; in no space.
 pub(super) static PROCESS_TEMPLATES: DocumentKind = DocumentKind {
     noun: "process template",
-    ..kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
+    ..new_kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
 };
 
 /// What tasks have logged; served as part of the task.
-pub(super) static LOGS: DocumentKind = kind("tasklogs", "TaskLogs", "TaskLog");
+pub(super) static LOGS: DocumentKind = new_kind("tasklogs", "TaskLogs", "TaskLog");
 
 /// The kind served at a segment, given in lower case.
-pub(super) fn at(path: &str) -> Option<&'static DocumentKind> {
+pub(super) fn kind_by_path(path: &str) -> Option<&'static DocumentKind> {
     KINDS.iter().copied().find(|kind| kind.path == path)
 }

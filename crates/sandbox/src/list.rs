@@ -26,7 +26,7 @@ impl DocumentList {
     /// # Errors
     ///
     /// The store cannot be read; what was handed out by then is not the whole.
-    pub(super) fn pour(
+    pub(super) fn stream_pieces(
         self,
         db: &Connection,
         mut take: impl FnMut(String) -> bool,
@@ -52,9 +52,9 @@ impl DocumentList {
     /// # Errors
     ///
     /// The store cannot be read.
-    pub(super) fn text(self, db: &Connection) -> rusqlite::Result<String> {
+    pub(super) fn collect_text(self, db: &Connection) -> rusqlite::Result<String> {
         let mut whole = String::new();
-        let last = self.pour(db, |piece| {
+        let last = self.stream_pieces(db, |piece| {
             whole.push_str(&piece);
             true
         })?;
@@ -81,7 +81,7 @@ mod tests {
     fn a_list_comes_in_pieces_that_are_bounded() {
         let db = Connection::open_in_memory().unwrap();
         let mut pieces = Vec::new();
-        let last = list(1000).pour(&db, |piece| {
+        let last = list(1000).stream_pieces(&db, |piece| {
             pieces.push(piece);
             true
         });
@@ -96,7 +96,7 @@ mod tests {
     fn nothing_is_read_for_nobody() {
         let db = Connection::open_in_memory().unwrap();
         let mut pieces = 0;
-        let last = list(1000).pour(&db, |_| {
+        let last = list(1000).stream_pieces(&db, |_| {
             pieces += 1;
             false
         });

@@ -2,7 +2,7 @@
 //!
 //! Never: a document; whoever hears that there is news looks for themselves.
 
-use super::{fault::FaultKind, resource::now};
+use super::{fault::FaultKind, resource::current_time};
 use axum::http::request::Parts;
 use std::{
     collections::VecDeque,
@@ -30,10 +30,10 @@ pub(super) struct NewsItem {
 
 impl NewsItem {
     /// A request that met this.
-    pub(super) fn of(parts: &Parts, fault: &FaultKind) -> Self {
+    pub(super) fn from_request(parts: &Parts, fault: &FaultKind) -> Self {
         Self {
             number: 0,
-            time: now(),
+            time: current_time(),
             method: parts.method.to_string(),
             path: parts.uri.path().to_owned(),
             fault: fault.to_string(),
@@ -64,7 +64,7 @@ impl News {
     }
 
     /// Remembers a request, and rings.
-    pub(super) fn add(&self, mut item: NewsItem) {
+    pub(super) fn push_request(&self, mut item: NewsItem) {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         item.number = items.back().map_or(1, |last| last.number + 1);
         items.push_back(item);
@@ -72,11 +72,11 @@ impl News {
             items.pop_front();
         }
         drop(items);
-        self.ring();
+        self.notify_watchers();
     }
 
     /// Says that there is something new to see.
-    pub(super) fn ring(&self) {
+    pub(super) fn notify_watchers(&self) {
         self.bell.send_modify(|ring| ring.count += 1);
     }
 
@@ -86,17 +86,17 @@ impl News {
     }
 
     /// What rings from now on.
-    pub(super) fn listen(&self) -> watch::Receiver<NewsSignal> {
+    pub(super) fn subscribe(&self) -> watch::Receiver<NewsSignal> {
         self.bell.subscribe()
     }
 
     /// How often it has rung so far.
-    pub(super) fn count(&self) -> u64 {
+    pub(super) fn change_count(&self) -> u64 {
         self.bell.borrow().count
     }
 
     /// The latest requests, newest first.
-    pub(super) fn latest(&self) -> Vec<NewsItem> {
+    pub(super) fn latest_requests(&self) -> Vec<NewsItem> {
         let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         items.iter().rev().cloned().collect()
     }

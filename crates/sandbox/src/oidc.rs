@@ -20,12 +20,12 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// `GET /.well-known/openid-configuration`.
-pub(super) fn discovery(request: &SandboxRequest) -> HandlerResult {
+pub(super) fn answer_discovery(request: &SandboxRequest) -> HandlerResult {
     if request.verb != HttpVerb::Get {
-        return Err(ErrorResponse::method());
+        return Err(ErrorResponse::method_not_allowed());
     }
     let here = format!("http://{}", request.host);
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "issuer": here,
         "token_endpoint": format!("{here}/api/token/v1"),
         "jwks_uri": format!("{here}/.well-known/jwks"),
@@ -37,21 +37,21 @@ pub(super) fn discovery(request: &SandboxRequest) -> HandlerResult {
 }
 
 /// `POST /api/token/v1`: a token that opens the door for `lifetime`.
-pub(super) fn exchange(
+pub(super) fn exchange_token(
     db: &Connection,
     request: &SandboxRequest,
     lifetime: Duration,
 ) -> HandlerResult {
     if request.verb != HttpVerb::Post {
-        return Err(ErrorResponse::method());
+        return Err(ErrorResponse::method_not_allowed());
     }
-    let account = match account(request) {
+    let account = match account_from_request(request) {
         Ok(account) => account,
         Err((error, description)) => {
             let body = json!({ "error": error, "error_description": description });
             return Ok(SandboxResponse {
                 status: StatusCode::BAD_REQUEST,
-                ..SandboxResponse::of(&body)
+                ..SandboxResponse::from_document(&body)
             });
         }
     };
@@ -60,7 +60,7 @@ pub(super) fn exchange(
     let token = format!("sandbox.{:032x}{:032x}", fastrand::u128(..), fastrand::u128(..));
     db.execute("delete from token where expires <= ?1", [now])?;
     db.execute("insert into token values (?1, ?2, ?3)", params![token, account.id, expires])?;
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "access_token": token,
         "expires_in": lifetime.as_secs(),
         "token_type": "Bearer",
@@ -69,69 +69,71 @@ pub(super) fn exchange(
 }
 
 /// The person whom an access token was given, until it expires.
-pub(super) fn with_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
+pub(super) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
     let sql = "select person from token where token = ?1 and expires > ?2";
     let now = Timestamp::now().as_millisecond();
     let mut statement = db.prepare_cached(sql)?;
     let person: Option<String> =
         statement.query_row(params![token, now], |row| row.get(0)).optional()?;
-    Ok(person.and_then(|id| people::with_id(&id)))
+    Ok(person.and_then(|id| people::person_by_id(&id)))
 }
 
 /// An error as OAuth names it, and why.
 type OauthError = (&'static str, String);
 
 /// The service account that a request may act as.
-fn account(request: &SandboxRequest) -> std::result::Result<Person, OauthError> {
-    let invalid = |why: &str| ("invalid_request", why.to_owned());
-    let body: Value =
-        serde_json::from_str(&request.body).map_err(|_| invalid("The request is not JSON."))?;
-    let parameter = |name: &str| match body[name].as_str() {
+fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person, OauthError> {
+    let invalid_request = |why: &str| ("invalid_request", why.to_owned());
+    let body: Value = serde_json::from_str(&request.body)
+        .map_err(|_| invalid_request("The request is not JSON."))?;
+    let required_parameter = |name: &str| match body[name].as_str() {
         Some(text) if !text.is_empty() => Ok(text),
-        _ => Err(invalid(&format!("The parameter {name} is missing."))),
+        _ => Err(invalid_request(&format!("The parameter {name} is missing."))),
     };
-    if parameter("grant_type")? != GRANT {
+    if required_parameter("grant_type")? != GRANT {
         return Err(("unsupported_grant_type", format!("The grant type must be {GRANT}.")));
     }
-    if parameter("subject_token_type")? != JWT {
-        return Err(invalid(&format!("The subject token type must be {JWT}.")));
+    if required_parameter("subject_token_type")? != JWT {
+        return Err(invalid_request(&format!("The subject token type must be {JWT}.")));
     }
-    let audience = parameter("audience")?;
+    let audience = required_parameter("audience")?;
     let Some(account) = people::service_account(audience) else {
-        return Err(invalid(&format!("There is no service account '{audience}'.")));
+        return Err(invalid_request(&format!("There is no service account '{audience}'.")));
     };
-    let claims = claims(parameter("subject_token")?)
-        .ok_or_else(|| invalid("The subject token is not a JSON Web Token."))?;
+    let claims = parse_claims(required_parameter("subject_token")?)
+        .ok_or_else(|| invalid_request("The subject token is not a JSON Web Token."))?;
     let is_audience = |it: &Value| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(audience));
     let made_out = match &claims["aud"] {
         Value::Array(several) => several.iter().any(is_audience),
         one => is_audience(one),
     };
     if !made_out {
-        return Err(invalid("The audience of the subject token is not the service account."));
+        return Err(invalid_request(
+            "The audience of the subject token is not the service account.",
+        ));
     }
     let now = Timestamp::now().as_second();
     if claims["exp"].as_i64().is_some_and(|expires| expires <= now) {
-        return Err(invalid("The subject token has expired."));
+        return Err(invalid_request("The subject token has expired."));
     }
     Ok(account)
 }
 
 /// What a token says, if it has the form of one: header, claims and signature.
-fn claims(token: &str) -> Option<Value> {
+fn parse_claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (header, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
-    let object = |part: &str| {
-        let value: Value = serde_json::from_slice(&decode(part)?).ok()?;
+    let decode_object = |part: &str| {
+        let value: Value = serde_json::from_slice(&decode_base64(part)?).ok()?;
         value.is_object().then_some(value)
     };
-    object(header)?;
-    parts.next().is_none().then(|| object(claims)).flatten()
+    decode_object(header)?;
+    parts.next().is_none().then(|| decode_object(claims)).flatten()
 }
 
 /// The bytes of a text in base 64, in the alphabet for URLs and without padding.
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let digit = |letter: u8| match letter {
+fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    let digit_value = |letter: u8| match letter {
         b'A'..=b'Z' => Some(letter - b'A'),
         b'a'..=b'z' => Some(letter - b'a' + 26),
         b'0'..=b'9' => Some(letter - b'0' + 52),
@@ -142,7 +144,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     let (mut bits, mut count) = (0_u32, 0);
     for letter in text.bytes() {
-        bits = bits << 6 | u32::from(digit(letter)?);
+        bits = bits << 6 | u32::from(digit_value(letter)?);
         count += 6;
         if count >= 8 {
             count -= 8;
@@ -164,15 +166,15 @@ mod tests {
             ("__-_", Some(&[0xff, 0xff, 0xbf])),
             ("a+b/", None),
         ] {
-            assert_eq!(decode(text).as_deref(), wanted, "{text}");
+            assert_eq!(decode_base64(text).as_deref(), wanted, "{text}");
         }
     }
 
     #[test]
     fn what_is_no_token_says_nothing() {
         for token in ["", "a.b", "eyJhIjoxfQ.eyJhIjoxfQ", "eyJhIjoxfQ.MQ.x", "e.e.e"] {
-            assert_eq!(claims(token), None, "{token}");
+            assert_eq!(parse_claims(token), None, "{token}");
         }
-        assert_eq!(claims("eyJhIjoxfQ.eyJhIjoxfQ.x"), Some(json!({ "a": 1 })));
+        assert_eq!(parse_claims("eyJhIjoxfQ.eyJhIjoxfQ.x"), Some(json!({ "a": 1 })));
     }
 }

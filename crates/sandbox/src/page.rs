@@ -30,55 +30,55 @@ impl<'a> ListFilter<'a> {
         space: &str,
         request: &'a SandboxRequest,
     ) -> Self {
-        let mut filter = Self::everywhere(kind, request);
-        filter.and("space =", space);
+        let mut filter = Self::all_spaces(kind, request);
+        filter.add_condition("space =", space);
         filter
     }
 
     /// The same, of all spaces and of none.
-    pub(super) fn everywhere(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
-        let mut filter = Self::nameless(kind, request);
+    pub(super) fn all_spaces(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
+        let mut filter = Self::without_name(kind, request);
         if let Some(name) = request.parameter("name") {
-            filter.and("name =", name);
+            filter.add_condition("name =", name);
         }
         filter
     }
 
     /// The same, where `name` is a parameter with a meaning of its own.
-    pub(super) fn nameless(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
+    pub(super) fn without_name(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
         let mut filter =
             Self { kind, request, conditions: Vec::new(), values: Vec::new(), columns: "body" };
-        filter.and("kind =", kind.prefix);
-        if let Some(ids) = request.list("ids") {
-            filter.and_any("id", &ids);
+        filter.add_condition("kind =", kind.prefix);
+        if let Some(ids) = request.list_parameter("ids") {
+            filter.add_any_of("id", &ids);
         }
         if let Some(part) = request.parameter("partialname") {
-            filter.and("instr(lower(name), lower(?)) > 0", part);
+            filter.add_condition("instr(lower(name), lower(?)) > 0", part);
         }
         filter
     }
 
     /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
-    pub(super) fn of_spaces(&mut self, request: &SandboxRequest) {
+    pub(super) fn limit_to_spaces(&mut self, request: &SandboxRequest) {
         let system = request.parameter("includesystem");
         let system = !system.is_some_and(|it| it.eq_ignore_ascii_case("false"));
-        match request.list("spaces") {
+        match request.list_parameter("spaces") {
             Some(mut spaces) => {
                 spaces.extend(system.then(String::new));
-                self.and_any("space", &spaces);
+                self.add_any_of("space", &spaces);
             }
-            None if !system => self.and("space <>", ""),
+            None if !system => self.add_condition("space <>", ""),
             None => {}
         }
     }
 
     /// Lists an expression over the columns in place of the whole document.
-    pub(super) fn show(&mut self, expression: &'static str) {
+    pub(super) fn select_expression(&mut self, expression: &'static str) {
         self.columns = expression;
     }
 
     /// Keeps what a condition is true of, its value at the `?` or at the end.
-    pub(super) fn and(&mut self, condition: &str, value: &str) {
+    pub(super) fn add_condition(&mut self, condition: &str, value: &str) {
         self.values.push(value.to_owned());
         let place = format!("?{}", self.values.len());
         self.conditions.push(if condition.contains('?') {
@@ -89,19 +89,19 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Keeps what an expression is one of `values` of, without regard to case.
-    pub(super) fn and_any(&mut self, expression: &str, values: &[String]) {
-        let condition = self.any(&format!("{expression} collate nocase"), values);
+    pub(super) fn add_any_of(&mut self, expression: &str, values: &[String]) {
+        let condition = self.any_condition(&format!("{expression} collate nocase"), values);
         self.conditions.push(condition);
     }
 
     /// Keeps what has one of `values` in the array at a JSON path.
-    pub(super) fn and_any_within(&mut self, path: &str, values: &[String]) {
-        let inner = self.any("it.value collate nocase", values);
+    pub(super) fn add_array_any_of(&mut self, path: &str, values: &[String]) {
+        let inner = self.any_condition("it.value collate nocase", values);
         self.conditions
             .push(format!("exists (select 1 from json_each(body, '{path}') it where {inner})"));
     }
 
-    fn any(&mut self, expression: &str, values: &[String]) -> String {
+    fn any_condition(&mut self, expression: &str, values: &[String]) -> String {
         let places: Vec<String> = values
             .iter()
             .map(|value| {
@@ -113,24 +113,24 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Everything, as a bare array.
-    pub(super) fn array(&self) -> SandboxResponse {
-        SandboxResponse::list(self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
+    pub(super) fn array_answer(&self) -> SandboxResponse {
+        SandboxResponse::from_list(self.build_list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
     }
 
     /// The documents themselves.
-    pub(super) fn values(&self, db: &Connection) -> HandlerResult<Vec<Value>> {
-        let list = self.list("[".to_owned(), (usize::MAX, 0), "]".to_owned());
-        Ok(serde_json::from_str(&list.text(db)?)?)
+    pub(super) fn read_values(&self, db: &Connection) -> HandlerResult<Vec<Value>> {
+        let list = self.build_list("[".to_owned(), (usize::MAX, 0), "]".to_owned());
+        Ok(serde_json::from_str(&list.collect_text(db)?)?)
     }
 
     /// One page, served at `path`.
-    pub(super) fn page(&self, db: &Connection, path: &str) -> HandlerResult {
-        self.page_of(db, path, self.kind.take)
+    pub(super) fn page_answer(&self, db: &Connection, path: &str) -> HandlerResult {
+        self.sized_page(db, path, self.kind.take)
     }
 
     /// One page of `take` documents unless the request says.
-    pub(super) fn page_of(&self, db: &Connection, path: &str, take: usize) -> HandlerResult {
-        Ok(SandboxResponse::list(self.page_list(db, path, take)?))
+    pub(super) fn sized_page(&self, db: &Connection, path: &str, take: usize) -> HandlerResult {
+        Ok(SandboxResponse::from_list(self.page_list(db, path, take)?))
     }
 
     /// One page as text, of `take` documents unless the request says.
@@ -140,76 +140,79 @@ impl<'a> ListFilter<'a> {
         path: &str,
         take: usize,
     ) -> HandlerResult<String> {
-        Ok(self.page_list(db, path, take)?.text(db)?)
+        Ok(self.page_list(db, path, take)?.collect_text(db)?)
     }
 
     fn page_list(&self, db: &Connection, path: &str, take: usize) -> HandlerResult<DocumentList> {
-        let number = |name: &str| self.request.parameter(name).and_then(|it| it.parse().ok());
-        let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(take));
-        let place = PagePosition { total: self.count(db)?, skip, take };
+        let number_parameter =
+            |name: &str| self.request.parameter(name).and_then(|it| it.parse().ok());
+        let (skip, take) =
+            (number_parameter("skip").unwrap_or(0), number_parameter("take").unwrap_or(take));
+        let place = PagePosition { total: self.count_rows(db)?, skip, take };
         let head = format!(
             r#"{{"Id":null,"ItemType":"{}","TotalResults":{},"ItemsPerPage":{},"NumberOfPages":{},"LastPageNumber":{},"Items":["#,
             self.kind.item,
             place.total,
             place.take,
-            place.pages(),
-            place.pages().saturating_sub(1),
+            place.page_count(),
+            place.page_count().saturating_sub(1),
         );
-        let links = place.links(path, &self.rest_of_query());
-        Ok(self.list(head, (take, skip), format!(r#"],"Links":{links}}}"#)))
+        let links = place.page_links(path, &self.link_query());
+        Ok(self.build_list(head, (take, skip), format!(r#"],"Links":{links}}}"#)))
     }
 
-    fn count(&self, db: &Connection) -> HandlerResult<usize> {
+    fn count_rows(&self, db: &Connection) -> HandlerResult<usize> {
         let sql = format!("select count(*) from document where {}", self.conditions.join(" and "));
         let count: i64 =
             db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?;
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    fn list(&self, head: String, (take, skip): (usize, usize), tail: String) -> DocumentList {
-        let at_most = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    fn build_list(&self, head: String, (take, skip): (usize, usize), tail: String) -> DocumentList {
+        let sql_limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
             "select {} from document where {} order by {} limit {} offset {}",
             self.columns,
             self.conditions.join(" and "),
             self.kind.order,
-            at_most(take),
-            at_most(skip),
+            sql_limit(take),
+            sql_limit(skip),
         );
         DocumentList { head, sql, values: self.values.clone(), tail }
     }
 
     /// The parameters that a link to another page must repeat.
-    fn rest_of_query(&self) -> String {
-        let own = |name: &str| matches!(name, "skip" | "take" | "apikey");
-        let rest = self.request.query.iter().filter(|(name, _)| !own(name));
+    fn link_query(&self) -> String {
+        let is_page_parameter = |name: &str| matches!(name, "skip" | "take" | "apikey");
+        let rest = self.request.query.iter().filter(|(name, _)| !is_page_parameter(name));
         rest.fold(String::new(), |mut text, (name, value)| {
-            _ = write!(text, "&{name}={}", encode(value));
+            _ = write!(text, "&{name}={}", percent_encode(value));
             text
         })
     }
 }
 
 /// One page of values that are at hand, served at `path`.
-pub(super) fn of_values(
+pub(super) fn paginate_values(
     request: &SandboxRequest,
     kind: &DocumentKind,
     path: &str,
     all: Vec<Value>,
 ) -> SandboxResponse {
-    let number = |name: &str| request.parameter(name).and_then(|it| it.parse().ok());
-    let (skip, take) = (number("skip").unwrap_or(0), number("take").unwrap_or(kind.take));
+    let number_parameter = |name: &str| request.parameter(name).and_then(|it| it.parse().ok());
+    let (skip, take) =
+        (number_parameter("skip").unwrap_or(0), number_parameter("take").unwrap_or(kind.take));
     let place = PagePosition { total: all.len(), skip, take };
     let items: Vec<Value> = all.into_iter().skip(skip).take(take).collect();
-    SandboxResponse::of(&json!({
+    SandboxResponse::from_document(&json!({
         "Id": null,
         "ItemType": kind.item,
         "TotalResults": place.total,
         "ItemsPerPage": take,
-        "NumberOfPages": place.pages(),
-        "LastPageNumber": place.pages().saturating_sub(1),
+        "NumberOfPages": place.page_count(),
+        "LastPageNumber": place.page_count().saturating_sub(1),
         "Items": items,
-        "Links": place.links(path, ""),
+        "Links": place.page_links(path, ""),
     }))
 }
 
@@ -221,36 +224,36 @@ struct PagePosition {
 }
 
 impl PagePosition {
-    fn pages(&self) -> usize {
+    fn page_count(&self) -> usize {
         self.total.div_ceil(self.take.max(1)).max(1)
     }
 
-    fn links(&self, path: &str, rest: &str) -> Value {
+    fn page_links(&self, path: &str, rest: &str) -> Value {
         let Self { total, skip, take } = *self;
-        let page = |skip: usize| json!(format!("{path}?skip={skip}&take={take}{rest}"));
+        let page_url = |skip: usize| json!(format!("{path}?skip={skip}&take={take}{rest}"));
         let mut links = Map::new();
-        let mut add = |name: &str, link: Value| _ = links.insert(name.to_owned(), link);
-        add("Self", page(skip));
-        add("Template", json!(format!("{path}{{?skip,take,ids,partialName}}")));
-        add("Page.All", json!(format!("{path}?skip=0&take=2147483647{rest}")));
+        let mut add_link = |name: &str, link: Value| _ = links.insert(name.to_owned(), link);
+        add_link("Self", page_url(skip));
+        add_link("Template", json!(format!("{path}{{?skip,take,ids,partialName}}")));
+        add_link("Page.All", json!(format!("{path}?skip=0&take=2147483647{rest}")));
         if take > 0 && skip.saturating_add(take) < total {
-            add("Page.Next", page(skip + take));
+            add_link("Page.Next", page_url(skip + take));
         }
         if skip > 0 {
-            add("Page.Previous", page(skip.saturating_sub(take)));
+            add_link("Page.Previous", page_url(skip.saturating_sub(take)));
         }
-        add("Page.Current", page(skip));
+        add_link("Page.Current", page_url(skip));
         // A list of a thousand pages has no use for a thousand links, and a real server stops early too.
-        for number in 0..self.pages().min(5) {
-            add(&format!("Page.{number}"), page(number * take));
+        for number in 0..self.page_count().min(5) {
+            add_link(&format!("Page.{number}"), page_url(number * take));
         }
-        add("Page.Last", page((self.pages() - 1) * take));
+        add_link("Page.Last", page_url((self.page_count() - 1) * take));
         Value::Object(links)
     }
 }
 
 /// A text as a segment or a parameter of a URL.
-pub(super) fn encode(text: &str) -> String {
+pub(super) fn percent_encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~,".contains(&byte) {
             encoded.push(char::from(byte));

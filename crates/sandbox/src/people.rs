@@ -46,7 +46,7 @@ enum PersonPermissions {
     Without(&'static str),
 }
 
-fn person(number: usize, username: &str, name: &str, rights: PersonPermissions) -> Person {
+fn new_person(number: usize, username: &str, name: &str, rights: PersonPermissions) -> Person {
     Person {
         id: format!("Users-{number}"),
         username: username.to_owned(),
@@ -57,57 +57,62 @@ fn person(number: usize, username: &str, name: &str, rights: PersonPermissions) 
 }
 
 /// The people who are there whatever key is used.
-fn residents() -> [Person; 4] {
-    let mut service = person(4, "ci", "Continuous integration", PersonPermissions::Everything);
+fn default_people() -> [Person; 4] {
+    let mut service = new_person(4, "ci", "Continuous integration", PersonPermissions::Everything);
     service.is_service = true;
     [
-        person(1, "admin", "Administrator", PersonPermissions::Everything),
-        person(2, "reader", "Reader", PersonPermissions::Reading),
-        person(3, "no-workers", "No Workers", PersonPermissions::NoWorkers),
+        new_person(1, "admin", "Administrator", PersonPermissions::Everything),
+        new_person(2, "reader", "Reader", PersonPermissions::Reading),
+        new_person(3, "no-workers", "No Workers", PersonPermissions::NoWorkers),
         service,
     ]
 }
 
 /// The person who lacks the permission at this place of the list of all.
-fn without(place: usize) -> Option<Person> {
-    let permission = permission::all().nth(place)?;
+fn person_lacking(place: usize) -> Option<Person> {
+    let permission = permission::all_names().nth(place)?;
     let username = format!("without-{}", permission.to_lowercase());
     let name = format!("Without {permission}");
-    Some(person(FIRST_WITHOUT + place, &username, &name, PersonPermissions::Without(permission)))
+    Some(new_person(
+        FIRST_WITHOUT + place,
+        &username,
+        &name,
+        PersonPermissions::Without(permission),
+    ))
 }
 
 /// The person whose key this is.
-pub(super) fn with_key(key: &str) -> Option<Person> {
-    let [admin, reader, no_workers, _] = residents();
+pub(super) fn person_by_key(key: &str) -> Option<Person> {
+    let [admin, reader, no_workers, _] = default_people();
     match key {
         ADMIN_KEY => Some(admin),
         READER_KEY => Some(reader),
         NO_WORKERS_KEY => Some(no_workers),
         _ => {
             let lacks = key.strip_prefix(WITHOUT_KEY)?;
-            without(permission::all().position(|it| it.to_ascii_uppercase() == lacks)?)
+            person_lacking(permission::all_names().position(|it| it.to_ascii_uppercase() == lacks)?)
         }
     }
 }
 
 /// The person of this id.
-pub(super) fn with_id(id: &str) -> Option<Person> {
-    let resident = residents().into_iter().find(|person| person.id.eq_ignore_ascii_case(id));
+pub(super) fn person_by_id(id: &str) -> Option<Person> {
+    let resident = default_people().into_iter().find(|person| person.id.eq_ignore_ascii_case(id));
     resident.or_else(|| {
         let number: usize = id.rsplit('-').next()?.parse().ok()?;
-        without(number.checked_sub(FIRST_WITHOUT)?)
+        person_lacking(number.checked_sub(FIRST_WITHOUT)?)
     })
 }
 
 /// The service account of an OpenID Connect audience.
 pub(super) fn service_account(audience: &str) -> Option<Person> {
-    let [.., service] = residents();
+    let [.., service] = default_people();
     audience.eq_ignore_ascii_case(SERVICE_ACCOUNT).then_some(service)
 }
 
 impl Person {
     /// Whether the person may; the empty permission is everybody's.
-    pub(super) fn may(&self, permission: &str) -> bool {
+    pub(super) fn has_permission(&self, permission: &str) -> bool {
         permission.is_empty()
             || match self.rights {
                 PersonPermissions::Everything => true,
@@ -118,11 +123,15 @@ impl Person {
     }
 
     /// Refuses unless the person may.
-    pub(super) fn needs(&self, permission: &str) -> HandlerResult<()> {
-        if self.may(permission) { Ok(()) } else { Err(ErrorResponse::forbidden(permission)) }
+    pub(super) fn require_permission(&self, permission: &str) -> HandlerResult<()> {
+        if self.has_permission(permission) {
+            Ok(())
+        } else {
+            Err(ErrorResponse::forbidden(permission))
+        }
     }
 
-    fn document(&self) -> Value {
+    fn user_document(&self) -> Value {
         let here = format!("/api/users/{}", self.id);
         json!({
             "Id": self.id,
@@ -144,8 +153,8 @@ impl Person {
         })
     }
 
-    fn permissions(&self, spaces: &[&str]) -> Value {
-        let grant = |space: &&str| {
+    fn user_permissions(&self, spaces: &[&str]) -> Value {
+        let space_grant = |space: &&str| {
             json!({
                 "SpaceId": space,
                 "RestrictedToProjectIds": [],
@@ -154,11 +163,12 @@ impl Person {
                 "RestrictedToProjectGroupIds": [],
             })
         };
-        let everywhere: Vec<Value> = spaces.iter().map(grant).collect();
-        let mine = IN_SPACES.into_iter().filter(|it| self.may(it));
+        let everywhere: Vec<Value> = spaces.iter().map(space_grant).collect();
+        let mine = IN_SPACES.into_iter().filter(|it| self.has_permission(it));
         let in_spaces: serde_json::Map<_, _> =
             mine.map(|it| (it.to_owned(), json!(everywhere))).collect();
-        let system: Vec<_> = OF_THE_SYSTEM.into_iter().filter(|it| self.may(it)).collect();
+        let system: Vec<_> =
+            OF_THE_SYSTEM.into_iter().filter(|it| self.has_permission(it)).collect();
         json!({
             "Id": self.id,
             "SpacePermissions": in_spaces,
@@ -172,44 +182,44 @@ impl Person {
 }
 
 /// `GET …/users` and what is below it; `spaces` are the documents of the spaces that it is about.
-pub(super) fn route(asking: &Person, path: &[&str], spaces: &[Value]) -> HandlerResult {
+pub(super) fn route_users(asking: &Person, path: &[&str], spaces: &[Value]) -> HandlerResult {
     let (id, below) = match path {
-        [] | ["all"] => return everybody(asking, path.is_empty()),
+        [] | ["all"] => return list_people(asking, path.is_empty()),
         [id] => (*id, ""),
         [id, below] => (*id, *below),
-        _ => return Err(ErrorResponse::missing()),
+        _ => return Err(ErrorResponse::not_found()),
     };
     let mine = id == "me" || asking.id.eq_ignore_ascii_case(id);
     let person = if mine {
         asking.clone()
     } else {
-        asking.needs("UserView")?;
-        with_id(id).ok_or_else(ErrorResponse::missing)?
+        asking.require_permission("UserView")?;
+        person_by_id(id).ok_or_else(ErrorResponse::not_found)?
     };
     let ids: Vec<&str> = spaces.iter().filter_map(|space| space["Id"].as_str()).collect();
     match below {
-        "" => Ok(SandboxResponse::of(&person.document())),
-        "permissions" => Ok(SandboxResponse::of(&person.permissions(&ids))),
-        "spaces" => Ok(SandboxResponse::of(&json!(spaces))),
-        "teams" => Ok(SandboxResponse::of(&json!([]))),
-        _ => Err(ErrorResponse::missing()),
+        "" => Ok(SandboxResponse::from_document(&person.user_document())),
+        "permissions" => Ok(SandboxResponse::from_document(&person.user_permissions(&ids))),
+        "spaces" => Ok(SandboxResponse::from_document(&json!(spaces))),
+        "teams" => Ok(SandboxResponse::from_document(&json!([]))),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
 /// The residents, and who asks; those without a permission are too many to be told unasked.
-fn everybody(asking: &Person, as_page: bool) -> HandlerResult {
-    let mut people: Vec<Person> = residents().into();
-    if !asking.may("UserView") {
+fn list_people(asking: &Person, as_page: bool) -> HandlerResult {
+    let mut people: Vec<Person> = default_people().into();
+    if !asking.has_permission("UserView") {
         people.clear();
     }
     if !people.iter().any(|it| it.id == asking.id) {
         people.push(asking.clone());
     }
-    let people: Vec<Value> = people.iter().map(Person::document).collect();
+    let people: Vec<Value> = people.iter().map(Person::user_document).collect();
     if !as_page {
-        return Ok(SandboxResponse::of(&json!(people)));
+        return Ok(SandboxResponse::from_document(&json!(people)));
     }
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "ItemType": "User",
         "TotalResults": people.len(),

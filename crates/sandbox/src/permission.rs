@@ -142,16 +142,16 @@ pub(super) const OF_THE_SYSTEM: [&str; 16] = [
 ];
 
 /// Every permission.
-pub(super) fn all() -> impl Iterator<Item = &'static str> {
+pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
     IN_SPACES.into_iter().chain(OF_THE_SYSTEM)
 }
 
 /// The permission of an act on a kind: `MachinePolicyEdit` and `Create` are `MachinePolicyCreate`.
 ///
 /// Some kinds have one permission for everything that changes them; then it is that one.
-pub(super) fn to(act: &str, edit: &'static str) -> &'static str {
+pub(super) fn for_action(act: &str, edit: &'static str) -> &'static str {
     let Some(noun) = edit.strip_suffix("Edit") else { return edit };
-    all().find(|it| it.strip_prefix(noun) == Some(act)).unwrap_or(edit)
+    all_names().find(|it| it.strip_prefix(noun) == Some(act)).unwrap_or(edit)
 }
 
 #[cfg(test)]
@@ -160,10 +160,10 @@ mod tests {
 
     #[test]
     fn an_act_has_its_own_permission_where_octopus_has_one() {
-        assert_eq!(to("Create", "MachinePolicyEdit"), "MachinePolicyCreate");
-        assert_eq!(to("Delete", "ProjectEdit"), "ProjectDelete");
-        assert_eq!(to("Create", "WorkerEdit"), "WorkerEdit");
-        assert_eq!(to("Create", "RunbookEdit"), "RunbookEdit");
-        assert_eq!(to("Create", ""), "");
+        assert_eq!(for_action("Create", "MachinePolicyEdit"), "MachinePolicyCreate");
+        assert_eq!(for_action("Delete", "ProjectEdit"), "ProjectDelete");
+        assert_eq!(for_action("Create", "WorkerEdit"), "WorkerEdit");
+        assert_eq!(for_action("Create", "RunbookEdit"), "RunbookEdit");
+        assert_eq!(for_action("Create", ""), "");
     }
 }

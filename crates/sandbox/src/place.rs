@@ -11,7 +11,7 @@ mod runner;
 #[cfg(test)]
 mod tests;
 
-pub(super) use runner::{StepRunner, of as runner};
+pub(super) use runner::{StepRunner, find_runner as runner};
 
 /// One action of a step, for at most one target.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,7 +142,7 @@ pub(super) enum PlacementError {
 /// # Errors
 ///
 /// [`PlacementError`] where there is no place for it.
-pub(super) fn resolve<'a>(
+pub(super) fn resolve_place<'a>(
     step: &StepToPlace<'_>,
     ground: &'a AvailableWorkers,
 ) -> Result<RunPlace<'a>, PlacementError> {
@@ -150,11 +150,11 @@ pub(super) fn resolve<'a>(
         StepRunner::Server => Ok(RunPlace::Server),
         StepRunner::Target => Ok(RunPlace::Target),
         StepRunner::NoTarget => Ok(RunPlace::NoTarget),
-        StepRunner::Worker => worker(step, ground.pool(step)?, ground),
+        StepRunner::Worker => pick_worker(step, ground.pool_for_step(step)?, ground),
     }
 }
 
-fn worker<'a>(
+fn pick_worker<'a>(
     step: &StepToPlace<'_>,
     pool: &'a PlacementPool,
     ground: &'a AvailableWorkers,
@@ -163,7 +163,7 @@ fn worker<'a>(
         return Ok(RunPlace::Dynamic { pool, image });
     }
     let (name, step) = (pool.name.clone(), step.name.to_owned());
-    let members: Vec<&PlacementWorker> = ground.members(pool).collect();
+    let members: Vec<&PlacementWorker> = ground.pool_members(pool).collect();
     if members.is_empty() {
         // A single worker that is ill is enough for the built-in one to stay away.
         return match (pool.is_default, ground.built_in) {
@@ -172,37 +172,40 @@ fn worker<'a>(
             (false, _) => Err(PlacementError::NoWorker),
         };
     }
-    let ready = || members.iter().copied().filter(|it| it.is_ready);
+    let ready_members = || members.iter().copied().filter(|it| it.is_ready);
     // The first of those with the fewest leases: the same ground gives the same worker.
-    match ready().filter(|it| !it.is_taken).min_by_key(|it| it.leases) {
+    match ready_members().filter(|it| !it.is_taken).min_by_key(|it| it.leases) {
         Some(worker) => Ok(RunPlace::Worker { worker, pool }),
-        None if ready().next().is_some() => Err(PlacementError::Taken(name)),
+        None if ready_members().next().is_some() => Err(PlacementError::Taken(name)),
         None => Err(PlacementError::NoHealthyWorker { pool: name, step }),
     }
 }
 
 impl AvailableWorkers {
     /// The workers of a pool.
-    pub(super) fn members(&self, pool: &PlacementPool) -> impl Iterator<Item = &PlacementWorker> {
+    pub(super) fn pool_members(
+        &self,
+        pool: &PlacementPool,
+    ) -> impl Iterator<Item = &PlacementWorker> {
         let id = pool.id.clone();
         self.workers.iter().filter(move |it| it.pools.iter().any(|it| it.eq_ignore_ascii_case(&id)))
     }
 
     /// The pool of a step that a worker runs: its own, its variable's, its target's, the default.
-    fn pool(&self, step: &StepToPlace<'_>) -> Result<&PlacementPool, PlacementError> {
+    fn pool_for_step(&self, step: &StepToPlace<'_>) -> Result<&PlacementPool, PlacementError> {
         if !step.pool.is_empty() {
-            return self.named(step.pool);
+            return self.find_pool(step.pool);
         }
         if !step.variable.is_empty() {
-            let unknown = || PlacementError::NoVariable {
+            let no_variable = || PlacementError::NoVariable {
                 variable: step.variable.to_owned(),
                 step: step.name.to_owned(),
             };
             let value = step.value.filter(|it| !it.is_empty());
-            return self.named(value.ok_or_else(unknown)?);
+            return self.find_pool(value.ok_or_else(no_variable)?);
         }
         match step.target {
-            Some(target) if !target.pool.is_empty() => self.named(target.pool),
+            Some(target) if !target.pool.is_empty() => self.find_pool(target.pool),
             _ => {
                 let default = self.pools.iter().find(|it| it.is_default);
                 default.ok_or_else(|| PlacementError::NoPool("default".to_owned()))
@@ -211,7 +214,7 @@ impl AvailableWorkers {
     }
 
     /// The pool of an id; of a slug too, which is what variables in Git hold.
-    fn named(&self, id: &str) -> Result<&PlacementPool, PlacementError> {
+    fn find_pool(&self, id: &str) -> Result<&PlacementPool, PlacementError> {
         let by_id = self.pools.iter().find(|it| it.id.eq_ignore_ascii_case(id));
         let by_slug = || self.pools.iter().find(|it| it.slug == id);
         by_id.or_else(by_slug).ok_or_else(|| PlacementError::NoPool(id.to_owned()))

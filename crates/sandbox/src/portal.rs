@@ -28,35 +28,36 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `GET /`, of the space that `?space=` names by its id, or of the default one.
-pub(super) async fn page(
+pub(super) async fn serve_page(
     State(server): State<Arc<SandboxServer>>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let pairs = request::pairs(query.as_deref().unwrap_or_default());
+    let pairs = request::query_pairs(query.as_deref().unwrap_or_default());
     let space = pairs.into_iter().find(|(name, _)| name == "space").map(|(_, value)| value);
     // Counted before the look: what changes meanwhile is told again.
-    let change = server.news().count();
-    let (news, faults) = (server.news().latest(), server.faults());
-    let view = server.look(move |db| PortalView::of(db, space.as_deref(), news)).await;
-    let page = view.map(|view| Html(html::page(&view, change, &faults)));
-    guarded(page.map_err(super::reply::refused).into_response())
+    let change = server.news().change_count();
+    let (news, faults) = (server.news().latest_requests(), server.fault_counts());
+    let view =
+        server.read_current(move |db| PortalView::read_space(db, space.as_deref(), news)).await;
+    let page = view.map(|view| Html(html::render_page(&view, change, &faults)));
+    add_security_headers(page.map_err(super::reply::refusal_response).into_response())
 }
 
 /// `GET /sandbox/page.css`.
-pub(super) async fn style() -> Response {
-    file("text/css; charset=utf-8", include_str!("portal/page.css"))
+pub(super) async fn serve_style() -> Response {
+    static_file("text/css; charset=utf-8", include_str!("portal/page.css"))
 }
 
 /// `GET /sandbox/page.js`.
-pub(super) async fn script() -> Response {
-    file("text/javascript; charset=utf-8", include_str!("portal/page.js"))
+pub(super) async fn serve_script() -> Response {
+    static_file("text/javascript; charset=utf-8", include_str!("portal/page.js"))
 }
 
 /// `GET /sandbox/changes`: server-sent events, one at once and one whenever something has changed.
-pub(super) async fn changes(
+pub(super) async fn serve_changes(
     State(server): State<Arc<SandboxServer>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let mut bell = server.news().listen();
+    let mut bell = server.news().subscribe();
     bell.mark_changed();
     let rings = stream::unfold(bell, async |mut bell| {
         bell.changed().await.ok()?;
@@ -69,11 +70,11 @@ pub(super) async fn changes(
     Sse::new(rings).keep_alive(KeepAlive::default())
 }
 
-fn file(kind: &'static str, text: &'static str) -> Response {
-    guarded((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
+fn static_file(kind: &'static str, text: &'static str) -> Response {
+    add_security_headers((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
-fn guarded(mut response: Response) -> Response {
+fn add_security_headers(mut response: Response) -> Response {
     let headers: [(HeaderName, &str); 4] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -34,7 +34,12 @@ impl Recorder {
     }
 
     /// Tells of an exchange. A list is held whole here, which it is not where nobody looks.
-    pub(super) async fn tell(&self, parts: &Parts, sent: Bytes, answer: Response) -> Response {
+    pub(super) async fn record_exchange(
+        &self,
+        parts: &Parts,
+        sent: Bytes,
+        answer: Response,
+    ) -> Response {
         let (head, body) = answer.into_parts();
         let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
             return Response::from_parts(head, axum::body::Body::empty());
@@ -42,7 +47,7 @@ impl Recorder {
         let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
         let agent = parts.headers.get("user-agent").and_then(|it| it.to_str().ok());
         (self.0)(RecordedExchange {
-            method: request::method(parts),
+            method: request::effective_method(parts),
             target: target.to_owned(),
             agent: agent.unwrap_or_default().to_owned(),
             sent: sent.to_vec(),

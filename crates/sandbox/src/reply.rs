@@ -21,49 +21,58 @@ use tokio::sync::mpsc;
 const AHEAD: usize = 2;
 
 /// JSON under a status.
-pub(super) fn json(status: StatusCode, body: String) -> Response {
-    with(status, JSON, body)
+pub(super) fn json_response(status: StatusCode, body: String) -> Response {
+    build_response(status, JSON, body)
 }
 
 /// An answer in one piece.
-pub(super) fn told((status, content, text): ResponseText) -> Response {
-    with(status, content, text)
+pub(super) fn full_response((status, content, text): ResponseText) -> Response {
+    build_response(status, content, text)
 }
 
 /// A refusal, told.
-pub(super) fn refused(refusal: ErrorResponse) -> Response {
-    told(refusal.told())
+pub(super) fn refusal_response(refusal: ErrorResponse) -> Response {
+    full_response(refusal.into_error_body())
 }
 
-fn with(status: StatusCode, content: &'static str, body: impl Into<body::Body>) -> Response {
+fn build_response(
+    status: StatusCode,
+    content: &'static str,
+    body: impl Into<body::Body>,
+) -> Response {
     (status, [(header::CONTENT_TYPE, content)], body.into()).into_response()
 }
 
 /// Replies with an answer, and blocks until its list is read to the end or nobody wants more of it.
-pub(super) fn send(
+pub(super) fn send_answer(
     db: &Connection,
     turn: ReadPermit,
     answer: HandlerResult,
     reply: impl FnOnce(Response),
 ) {
     match answer {
-        Err(refusal) => reply(refused(refusal)),
+        Err(refusal) => reply(refusal_response(refusal)),
         Ok(SandboxResponse { status, content, body: ResponseBody::Text(text) }) => {
-            reply(with(status, content, text))
+            reply(build_response(status, content, text))
         }
         Ok(SandboxResponse { status, content, body: ResponseBody::List(list) }) => {
-            pour(db, list, turn, |body| reply(with(status, content, body)));
+            stream_list(db, list, turn, |body| reply(build_response(status, content, body)));
         }
     }
 }
 
-fn pour(db: &Connection, list: DocumentList, turn: ReadPermit, reply: impl FnOnce(body::Body)) {
+fn stream_list(
+    db: &Connection,
+    list: DocumentList,
+    turn: ReadPermit,
+    reply: impl FnOnce(body::Body),
+) {
     let (pieces, received) = mpsc::channel(AHEAD);
     let mut begin = Some((reply, received, turn));
-    let last = list.pour(db, |piece| {
+    let last = list.stream_pieces(db, |piece| {
         if let Some((reply, received, turn)) = begin.take() {
             drop(turn);
-            reply(body::Body::from_stream(each(received)));
+            reply(body::Body::from_stream(receiver_stream(received)));
         }
         pieces.blocking_send(Ok(piece)).is_ok()
     });
@@ -73,6 +82,6 @@ fn pour(db: &Connection, list: DocumentList, turn: ReadPermit, reply: impl FnOnc
     }
 }
 
-fn each<T>(received: mpsc::Receiver<T>) -> impl Stream<Item = T> {
+fn receiver_stream<T>(received: mpsc::Receiver<T>) -> impl Stream<Item = T> {
     stream::unfold(received, async |mut it| it.recv().await.map(|piece| (piece, it)))
 }

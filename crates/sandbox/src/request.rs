@@ -41,7 +41,7 @@ pub(super) enum HttpVerb {
 }
 
 /// The method of a request, or the one that a `POST` stands for.
-pub(super) fn method(parts: &Parts) -> String {
+pub(super) fn effective_method(parts: &Parts) -> String {
     let stands_for = parts.headers.get("x-http-method-override").and_then(|it| it.to_str().ok());
     match stands_for.filter(|_| parts.method == Method::POST) {
         Some(method) => method.to_uppercase(),
@@ -53,55 +53,55 @@ impl SandboxRequest {
     /// Reads a request's parts.
     pub(super) fn new(parts: &Parts, body: &[u8]) -> Self {
         let Parts { uri, headers, .. } = parts;
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let query = pairs(uri.query().unwrap_or_default());
-        let bearer = |value: &str| {
+        let header_text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let query = query_pairs(uri.query().unwrap_or_default());
+        let bearer_token = |value: &str| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
         };
         let in_query = query.iter().find(|(name, _)| name == "apikey");
-        let key = header("x-octopus-apikey")
+        let key = header_text("x-octopus-apikey")
             .map(str::to_owned)
-            .or_else(|| header("authorization").and_then(bearer))
+            .or_else(|| header_text("authorization").and_then(bearer_token))
             .or_else(|| in_query.map(|(_, value)| value.clone()));
         Self {
-            verb: HttpVerb::new(&method(parts)),
-            path: segments(uri.path()),
+            verb: HttpVerb::new(&effective_method(parts)),
+            path: path_segments(uri.path()),
             query,
             key,
-            agent: header("user-agent").unwrap_or_default().to_owned(),
-            host: header("host").unwrap_or_default().to_owned(),
+            agent: header_text("user-agent").unwrap_or_default().to_owned(),
+            host: header_text("host").unwrap_or_default().to_owned(),
             body: String::from_utf8_lossy(body).into_owned(),
         }
     }
 
     /// The value of a parameter, if it is there and not empty.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters(name).next()
+        self.parameter_values(name).next()
     }
 
     /// The values of a parameter that holds a list: repeated, joined by commas, or both.
-    pub(super) fn list(&self, name: &str) -> Option<Vec<String>> {
-        let values = self.parameters(name).flat_map(|value| value.split(','));
+    pub(super) fn list_parameter(&self, name: &str) -> Option<Vec<String>> {
+        let values = self.parameter_values(name).flat_map(|value| value.split(','));
         let values: Vec<String> = values.map(|it| it.trim().to_owned()).collect();
         (!values.is_empty()).then_some(values)
     }
 
-    fn parameters(&self, name: &str) -> impl Iterator<Item = &str> {
+    fn parameter_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.query.iter().filter(move |(it, _)| it.eq_ignore_ascii_case(name));
         values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// The body as a JSON object.
-    pub(super) fn document(&self) -> HandlerResult<Value> {
+    pub(super) fn body_object(&self) -> HandlerResult<Value> {
         if self.body.trim().is_empty() {
-            return Err(ErrorResponse::rule("No request body was provided."));
+            return Err(ErrorResponse::bad_request("No request body was provided."));
         }
         let body: Value = serde_json::from_str(&self.body)?;
         if body.is_object() {
             return Ok(body);
         }
-        Err(ErrorResponse::rule("The request body must be a JSON object."))
+        Err(ErrorResponse::bad_request("The request body must be a JSON object."))
     }
 }
 
@@ -118,21 +118,21 @@ impl HttpVerb {
 }
 
 /// The parts of a path, each decoded on its own.
-pub(super) fn segments(path: &str) -> Vec<String> {
-    path.split('/').filter(|part| !part.is_empty()).map(decode).collect()
+pub(super) fn path_segments(path: &str) -> Vec<String> {
+    path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect()
 }
 
 /// The names of a query in lower case, and their values.
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
-    let pair = |part: &str| {
+pub(super) fn query_pairs(query: &str) -> Vec<(String, String)> {
+    let decode_pair = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        (decode(name).to_ascii_lowercase(), decode(&value.replace('+', " ")))
+        (percent_decode(name).to_ascii_lowercase(), percent_decode(&value.replace('+', " ")))
     };
-    query.split('&').filter(|part| !part.is_empty()).map(pair).collect()
+    query.split('&').filter(|part| !part.is_empty()).map(decode_pair).collect()
 }
 
 /// `text` without percent signs; what is no valid escape stays as it is.
-fn decode(text: &str) -> String {
+fn percent_decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -23,9 +23,9 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// Plants a seed in a store that has none; whether it had none.
-pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> {
+pub(super) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> {
     let transaction = db.unchecked_transaction()?;
-    let has_data = !store::all(&transaction, &SPACES, "")?.is_empty();
+    let has_data = !store::list_documents(&transaction, &SPACES, "")?.is_empty();
     match seed {
         Seed::State(_) if has_data => return Err(SandboxError::HasData),
         _ if has_data => return Ok(false),
@@ -37,12 +37,12 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> 
         _ => {}
     }
     let is_cloud = *seed == Seed::Cloud;
-    let mut switches = StoredDocument::new(&FEATURES, &features::at_first(!is_cloud));
+    let mut switches = StoredDocument::new(&FEATURES, &features::initial_document(!is_cloud));
     if is_cloud {
         // The mark of a cloud instance, where no document has a slug.
         "cloud".clone_into(&mut switches.slug);
     }
-    store::save(&transaction, &switches)?;
+    store::save_document(&transaction, &switches)?;
     let mut spaces = vec!["Default", "Operations"];
     spaces.extend((*seed == Seed::Acme).then_some("Research"));
     let mut ids = Vec::new();
@@ -50,18 +50,18 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> 
         let default = name == "Default";
         let id = store::next_id(&transaction, &SPACES)?;
         let space = instance::new_space(&id, name, &name.to_lowercase(), default);
-        store::save(&transaction, &StoredDocument::new(&SPACES, &space))?;
-        furnish(&transaction, &id)?;
+        store::save_document(&transaction, &StoredDocument::new(&SPACES, &space))?;
+        seed_space(&transaction, &id)?;
         ids.push(id);
     }
     let mut garden = SpaceSeeder::new(&transaction, "Spaces-1");
     match seed {
         Seed::Empty | Seed::State(_) => {}
-        Seed::Cloud => cloud::plant(&mut garden)?,
-        Seed::Acme => acme::plant(&transaction, &ids)?,
-        Seed::Chapter => drop(chapter::plant(&mut garden)?),
+        Seed::Cloud => cloud::seed_cloud_projects(&mut garden)?,
+        Seed::Acme => acme::seed_company(&transaction, &ids)?,
+        Seed::Chapter => drop(chapter::seed_projects(&mut garden)?),
         Seed::Large { projects, steps, workers } => {
-            large::plant(&mut garden, *projects, *steps, *workers)?;
+            large::seed_many_projects(&mut garden, *projects, *steps, *workers)?;
         }
     }
     transaction.commit()?;
@@ -69,24 +69,24 @@ pub(super) fn plant(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> 
 }
 
 /// Puts into a new space what every space has.
-pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
-    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
+pub(super) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
+    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     let is_cloud = features.is_some_and(|it| it.slug == "cloud");
     let mut garden = SpaceSeeder::new(db, space);
-    for (index, pool) in pools(is_cloud).into_iter().enumerate() {
+    for (index, pool) in default_pools(is_cloud).into_iter().enumerate() {
         let mut pool = pool;
         pool["SortOrder"] = json!(index);
-        garden.plant(&POOLS, pool)?;
+        garden.insert_document(&POOLS, pool)?;
     }
-    let mut policy = policies::defaults();
+    let mut policy = policies::default_policy();
     policy["Name"] = json!("Default Machine Policy");
     policy["IsDefault"] = json!(true);
-    garden.plant(&POLICIES, policy)?;
-    garden.plant(&GROUPS, json!({
+    garden.insert_document(&POLICIES, policy)?;
+    garden.insert_document(&GROUPS, json!({
         "Name": "Default Project Group", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null,
     }))?;
     let keep = json!({ "Unit": "Items", "QuantityToKeep": 0, "ShouldKeepForever": true });
-    garden.plant(
+    garden.insert_document(
         &LIFECYCLES,
         json!({
             "Name": "Default Lifecycle",
@@ -96,7 +96,7 @@ pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
             "TentacleRetentionPolicy": keep,
         }),
     )?;
-    garden.plant(
+    garden.insert_document(
         &FEEDS,
         json!({
             "Name": "Octopus Server (built-in)",
@@ -108,12 +108,12 @@ pub(super) fn furnish(db: &Connection, space: &str) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn pools(is_cloud: bool) -> Vec<Value> {
+fn default_pools(is_cloud: bool) -> Vec<Value> {
     if !is_cloud {
-        return vec![garden::pool("Default Worker Pool", "", true)];
+        return vec![garden::static_pool("Default Worker Pool", "", true)];
     }
     vec![
-        cloud::dynamic("Hosted Windows", "WindowsDefault", true),
-        cloud::dynamic("Hosted Ubuntu", "UbuntuDefault", false),
+        cloud::dynamic_pool("Hosted Windows", "WindowsDefault", true),
+        cloud::dynamic_pool("Hosted Ubuntu", "UbuntuDefault", false),
     ]
 }

@@ -62,8 +62,8 @@ impl SandboxServer {
     }
 
     /// The most recent requests, oldest first.
-    pub(super) fn requests(&self) -> Vec<String> {
-        lock(&self.requests).iter().cloned().collect()
+    pub(super) fn recent_requests(&self) -> Vec<String> {
+        lock_ignoring_poison(&self.requests).iter().cloned().collect()
     }
 
     /// What has happened lately.
@@ -72,100 +72,103 @@ impl SandboxServer {
     }
 
     /// The rules of what goes wrong, and how many requests met each.
-    pub(super) fn faults(&self) -> Vec<(String, usize)> {
-        lock(&self.faults).told()
+    pub(super) fn fault_counts(&self) -> Vec<(String, usize)> {
+        lock_ignoring_poison(&self.faults).rule_counts()
     }
 
     /// Looks at the store within one transaction, after what is due has been done.
-    pub(super) async fn look<T: Send + 'static>(
+    pub(super) async fn read_current<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
-        if self.peek(work::is_due).await? {
-            self.run_due().await?;
+        if self.read_store(work::is_work_due).await? {
+            self.run_due_work().await?;
         }
-        self.peek(look).await
+        self.read_store(look).await
     }
 
-    async fn peek<T: Send + 'static>(
+    async fn read_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
-        let reader = self.database.reader().await;
+        let reader = self.database.acquire_reader().await;
         let (tell, told) = oneshot::channel();
         tokio::task::spawn_blocking(move || reader.run(|db, _| _ = tell.send(work(db))));
-        told.await.unwrap_or_else(|_| Err(ErrorResponse::defect()))
+        told.await.unwrap_or_else(|_| Err(ErrorResponse::internal_error()))
     }
 
-    fn remember(&self, request: &str) {
-        let mut requests = lock(&self.requests);
+    fn remember_request(&self, request: &str) {
+        let mut requests = lock_ignoring_poison(&self.requests);
         if requests.len() == MEMORY {
             requests.pop_front();
         }
         requests.push_back(request.to_owned());
     }
 
-    async fn answer(&self, request: SandboxRequest) -> Response {
+    async fn answer_request(&self, request: SandboxRequest) -> Response {
         let answer = match request.verb {
-            HttpVerb::Get => self.look_up(Arc::new(request)).await,
-            _ => self.carry_out(request).await,
+            HttpVerb::Get => self.handle_read(Arc::new(request)).await,
+            _ => self.handle_write(request).await,
         };
-        answer.unwrap_or_else(reply::refused)
+        answer.unwrap_or_else(reply::refusal_response)
     }
 
-    async fn carry_out(&self, request: SandboxRequest) -> answer::HandlerResult<Response> {
+    async fn handle_write(&self, request: SandboxRequest) -> answer::HandlerResult<Response> {
         let pace = Arc::clone(&self.pace);
-        let told = self.write(move |db| {
-            work::run_due(db, &pace)?;
-            route::answer(db, &request, &pace)?.whole(db)
+        let told = self.write_transaction(move |db| {
+            work::run_due_work(db, &pace)?;
+            route::answer_request(db, &request, &pace)?.collect_body(db)
         });
         let told = told.await?;
-        self.news.ring();
-        Ok(reply::told(told))
+        self.news.notify_watchers();
+        Ok(reply::full_response(told))
     }
 
-    async fn look_up(&self, request: Arc<SandboxRequest>) -> answer::HandlerResult<Response> {
-        if let Some(response) = self.read(Arc::clone(&request), true).await? {
+    async fn handle_read(&self, request: Arc<SandboxRequest>) -> answer::HandlerResult<Response> {
+        if let Some(response) = self.read_transaction(Arc::clone(&request), true).await? {
             return Ok(response);
         }
-        self.run_due().await?;
-        self.read(request, false).await?.ok_or_else(ErrorResponse::defect)
+        self.run_due_work().await?;
+        self.read_transaction(request, false).await?.ok_or_else(ErrorResponse::internal_error)
     }
 
-    async fn run_due(&self) -> answer::HandlerResult<()> {
+    async fn run_due_work(&self) -> answer::HandlerResult<()> {
         let pace = Arc::clone(&self.pace);
-        if self.write(move |db| work::run_due(db, &pace)).await? {
-            self.news.ring();
+        if self.write_transaction(move |db| work::run_due_work(db, &pace)).await? {
+            self.news.notify_watchers();
         }
         Ok(())
     }
 
     async fn edit_as_another_person(&self, path: Vec<String>) {
-        let edit = self.write(move |db| {
-            another::edit(db, &path)?;
-            audit::record(db, AuditAuthor::ANOTHER)
+        let edit = self.write_transaction(move |db| {
+            another::edit_document(db, &path)?;
+            audit::record_events(db, AuditAuthor::ANOTHER)
         });
         if edit.await.is_ok() {
-            self.news.ring();
+            self.news.notify_watchers();
         }
     }
 
-    fn expire(&self, request: &SandboxRequest) {
+    fn revoke_key(&self, request: &SandboxRequest) {
         if let Some(key) = &request.key {
-            lock(&self.faults).expire(key);
+            lock_ignoring_poison(&self.faults).revoke_key(key);
         }
     }
 
-    fn is_expired(&self, request: &SandboxRequest) -> bool {
-        request.key.as_ref().is_some_and(|key| lock(&self.faults).is_expired(key))
+    fn has_revoked_key(&self, request: &SandboxRequest) -> bool {
+        request
+            .key
+            .as_ref()
+            .is_some_and(|key| lock_ignoring_poison(&self.faults).is_key_revoked(key))
     }
 
     /// Writes within one transaction, which is committed unless it comes to a refusal.
-    async fn write<T: Send + 'static>(
+    async fn write_transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
-        let mut writer = self.database.writer().await;
+        let mut writer = self.database.lock_writer().await;
         // SQLite blocks, which must not hold up the other connections.
         let done = tokio::task::spawn_blocking(move || {
             // The lock is taken at once, so that a second process on the file waits its turn.
@@ -174,102 +177,104 @@ impl SandboxServer {
             transaction.commit()?;
             Ok(done)
         });
-        done.await.unwrap_or_else(|_| Err(ErrorResponse::defect()))
+        done.await.unwrap_or_else(|_| Err(ErrorResponse::internal_error()))
     }
 
     /// Reads within one transaction; `None` where something is to be written first, `if_due`.
-    async fn read(
+    async fn read_transaction(
         &self,
         request: Arc<SandboxRequest>,
         if_due: bool,
     ) -> answer::HandlerResult<Option<Response>> {
-        let reader = self.database.reader().await;
+        let reader = self.database.acquire_reader().await;
         let (reply, replied) = oneshot::channel();
         let pace = Arc::clone(&self.pace);
         tokio::task::spawn_blocking(move || {
-            reader.run(|db, turn| match work::is_due(db) {
+            reader.run(|db, turn| match work::is_work_due(db) {
                 Ok(true) if if_due => _ = reply.send(None),
-                _ => reply::send(db, turn, route::answer(db, &request, &pace), |it| {
-                    _ = reply.send(Some(it));
-                }),
+                _ => {
+                    reply::send_answer(db, turn, route::answer_request(db, &request, &pace), |it| {
+                        _ = reply.send(Some(it));
+                    })
+                }
             })
         });
-        replied.await.map_err(|_| ErrorResponse::defect())
+        replied.await.map_err(|_| ErrorResponse::internal_error())
     }
 }
 
 /// Handles every request to the API, and whatever else has no page of its own.
-pub(super) async fn handle(
+pub(super) async fn handle_request(
     State(server): State<Arc<SandboxServer>>,
     ConnectInfo(cut): ConnectInfo<ConnectionCut>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
-    server.remember(&format!("{} {target}", parts.method));
-    let TriggeredFault { wait, fault: then } =
-        lock(&server.faults).meet(&request::method(&parts), target);
+    server.remember_request(&format!("{} {target}", parts.method));
+    let TriggeredFault { wait, fault: then } = lock_ignoring_poison(&server.faults)
+        .check_request(&request::effective_method(&parts), target);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    let answer = match then.as_ref().and_then(|it| wire::instead(it, &parts, &cut)) {
+    let answer = match then.as_ref().and_then(|it| wire::faulty_response(it, &parts, &cut)) {
         Some(answer) => answer,
-        None => handled(&server, &parts, body, then.as_ref()).await,
+        None => process_request(&server, &parts, body, then.as_ref()).await,
     };
     let Some(misfortune) = then else { return answer };
-    server.news.add(NewsItem::of(&parts, &misfortune));
-    wire::marred(&misfortune, answer, &cut).await
+    server.news.push_request(NewsItem::from_request(&parts, &misfortune));
+    wire::distort_response(&misfortune, answer, &cut).await
 }
 
-async fn handled(
+async fn process_request(
     server: &SandboxServer,
     parts: &Parts,
     body: axum::body::Body,
     then: Option<&FaultKind>,
 ) -> Response {
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
-        return reply::refused(ErrorResponse::too_large());
+        return reply::refusal_response(ErrorResponse::payload_too_large());
     };
     let request = SandboxRequest::new(parts, &body);
     match then {
-        Some(FaultKind::Expire) => server.expire(&request),
+        Some(FaultKind::Expire) => server.revoke_key(&request),
         Some(FaultKind::Edit) => server.edit_as_another_person(request.path.clone()).await,
         Some(FaultKind::EditAt(path)) => {
-            server.edit_as_another_person(request::segments(path)).await;
+            server.edit_as_another_person(request::path_segments(path)).await;
         }
         _ => {}
     }
-    let answer = match server.is_expired(&request) {
-        true => reply::refused(ErrorResponse::stranger()),
-        false => server.answer(request).await,
+    let answer = match server.has_revoked_key(&request) {
+        true => reply::refusal_response(ErrorResponse::unauthorized()),
+        false => server.answer_request(request).await,
     };
     match &server.recorder {
-        Some(recorder) => recorder.tell(parts, body, answer).await,
+        Some(recorder) => recorder.record_exchange(parts, body, answer).await,
         None => answer,
     }
 }
 
 /// Handles the control route of the faults.
-pub(super) async fn control(
+pub(super) async fn handle_control(
     State(server): State<Arc<SandboxServer>>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if door::is_from_elsewhere(&parts) {
-        return reply::refused(ErrorResponse::plain(
+    if door::is_cross_origin(&parts) {
+        return reply::refusal_response(ErrorResponse::with_status(
             StatusCode::FORBIDDEN,
             "This is for the sandbox's own page.",
         ));
     }
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
-        return reply::refused(ErrorResponse::too_large());
+        return reply::refusal_response(ErrorResponse::payload_too_large());
     };
     let body = String::from_utf8_lossy(&body);
-    let (status, shown) = lock(&server.faults).control(&parts.method, &body);
-    server.news.ring();
-    reply::json(status, format!("{shown:#}\n"))
+    let (status, shown) = lock_ignoring_poison(&server.faults).answer_control(&parts.method, &body);
+    server.news.notify_watchers();
+    reply::json_response(status, format!("{shown:#}\n"))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_ignoring_poison<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

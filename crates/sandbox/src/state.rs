@@ -68,32 +68,38 @@ struct SavedTask {
 
 /// Writes the state of a store.
 pub(super) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), SandboxError> {
-    let written = |result: io::Result<()>| result.map_err(SandboxError::Write);
-    written(writeln!(out, "{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": ["))?;
+    let map_write_error = |result: io::Result<()>| result.map_err(SandboxError::Write);
+    map_write_error(writeln!(
+        out,
+        "{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": ["
+    ))?;
     let columns =
         "select kind, id, space, owner, name, slug, rank, body from document order by kind, id";
     let mut statement = db.prepare(columns)?;
     let mut rows = statement.query([])?;
     let mut between = "";
     while let Some(row) = rows.next()? {
-        let line = line(row)?;
-        written(write!(out, "{between}{line}"))?;
+        let line = document_line(row)?;
+        map_write_error(write!(out, "{between}{line}"))?;
         between = ",\n";
     }
     let counters: BTreeMap<String, i64> =
-        pairs(db, "select kind, last from counter")?.into_iter().collect();
+        read_pairs(db, "select kind, last from counter")?.into_iter().collect();
     let mut due = db.prepare("select worker from check_due order by worker")?;
     let due: Vec<String> = due.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let json = |value: &Value| value.to_string();
-    let (counters, due, work) =
-        (json(&counters.into_iter().collect()), json(&due.into()), work(db)?);
-    written(write!(
+    let to_json_text = |value: &Value| value.to_string();
+    let (counters, due, work) = (
+        to_json_text(&counters.into_iter().collect()),
+        to_json_text(&due.into()),
+        pending_work(db)?,
+    );
+    map_write_error(write!(
         out,
         "\n], \"counters\": {counters}, \"checks_due\": {due}, \"work\": {work}}}\n"
     ))
 }
 
-fn line(row: &Row<'_>) -> Result<String, SandboxError> {
+fn document_line(row: &Row<'_>) -> Result<String, SandboxError> {
     let body: String = row.get(7)?;
     let body: &RawValue = serde_json::from_str(&body).map_err(SandboxError::State)?;
     let entry = SavedDocument {
@@ -109,12 +115,12 @@ fn line(row: &Row<'_>) -> Result<String, SandboxError> {
     serde_json::to_string(&entry).map_err(SandboxError::State)
 }
 
-fn pairs(db: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, i64)>> {
+fn read_pairs(db: &Connection, sql: &str) -> rusqlite::Result<Vec<(String, i64)>> {
     let mut statement = db.prepare(sql)?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn work(db: &Connection) -> Result<String, SandboxError> {
+fn pending_work(db: &Connection) -> Result<String, SandboxError> {
     let mut statement = db.prepare("select task, queued, since, ends from work order by task")?;
     let work = statement.query_map([], |row| {
         Ok(SavedTask {
@@ -138,12 +144,12 @@ pub(super) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
         return Err(SandboxError::NewerState { found: state.version, supported: VERSION });
     }
     for entry in &state.documents {
-        let document = document(entry)?;
-        count(db, &document)?;
-        store::save(db, &document)?;
+        let document = parse_document(entry)?;
+        reserve_id(db, &document)?;
+        store::save_document(db, &document)?;
     }
     for (kind, last) in &state.counters {
-        at_least(db, kind, *last)?;
+        raise_counter(db, kind, *last)?;
     }
     for worker in &state.checks_due {
         db.execute("insert or replace into check_due values (?1)", [worker])?;
@@ -155,9 +161,9 @@ pub(super) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
     Ok(())
 }
 
-fn document(entry: &SavedDocument<'_>) -> Result<StoredDocument, SandboxError> {
-    let unknown = || SandboxError::UnknownKind(entry.kind.clone());
-    let kind = kind_of(&entry.kind).ok_or_else(unknown)?;
+fn parse_document(entry: &SavedDocument<'_>) -> Result<StoredDocument, SandboxError> {
+    let unknown_kind = || SandboxError::UnknownKind(entry.kind.clone());
+    let kind = kind_by_name(&entry.kind).ok_or_else(unknown_kind)?;
     let body: Value = serde_json::from_str(entry.body.get()).map_err(SandboxError::State)?;
     let StoredDocument { id, space, owner, name, slug, rank, .. } =
         StoredDocument::new(kind, &body);
@@ -178,7 +184,7 @@ fn document(entry: &SavedDocument<'_>) -> Result<StoredDocument, SandboxError> {
 }
 
 /// The kind whose ids begin so, or that is served at a segment of that name.
-fn kind_of(name: &str) -> Option<&'static DocumentKind> {
+fn kind_by_name(name: &str) -> Option<&'static DocumentKind> {
     let others = [&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS, &PROCESS_TEMPLATES];
     let all = kind::KINDS.iter().copied().chain(others);
     let all: Vec<&'static DocumentKind> = all.collect();
@@ -187,16 +193,16 @@ fn kind_of(name: &str) -> Option<&'static DocumentKind> {
 }
 
 /// Lets no id be given again that a document has.
-fn count(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
+fn reserve_id(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let prefix = document.kind.prefix;
     let number = document.id.strip_prefix(prefix).and_then(|it| it.strip_prefix('-'));
     match number.and_then(|it| it.parse().ok()) {
-        Some(number) => at_least(db, prefix, number),
+        Some(number) => raise_counter(db, prefix, number),
         None => Ok(()),
     }
 }
 
-fn at_least(db: &Connection, kind: &str, last: i64) -> rusqlite::Result<()> {
+fn raise_counter(db: &Connection, kind: &str, last: i64) -> rusqlite::Result<()> {
     let sql = "insert into counter values (?1, ?2)
                on conflict do update set last = max(last, excluded.last)";
     db.prepare_cached(sql)?.execute(params![kind, last]).map(drop)

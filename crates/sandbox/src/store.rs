@@ -35,7 +35,7 @@ const SCHEMA: &str = "
 ";
 
 /// Makes the tables of a store that has none.
-pub(super) fn make_tables(db: &Connection) -> rusqlite::Result<()> {
+pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(SCHEMA)
 }
 
@@ -63,32 +63,32 @@ pub(super) struct StoredDocument {
 impl StoredDocument {
     /// A document of its JSON, found by what that says.
     pub(super) fn new(kind: &'static DocumentKind, body: &Value) -> Self {
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let text_field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Self {
-            id: text("Id"),
+            id: text_field("Id"),
             kind,
-            space: text("SpaceId"),
-            owner: text(kind.owner),
-            name: text("Name"),
-            slug: text("Slug"),
+            space: text_field("SpaceId"),
+            owner: text_field(kind.owner),
+            name: text_field("Name"),
+            slug: text_field("Slug"),
             rank: body["SortOrder"].as_i64().unwrap_or_default(),
             body: body.to_string(),
         }
     }
 
     /// The same, in the order in which ids are given.
-    pub(super) fn numbered(kind: &'static DocumentKind, body: &Value) -> Self {
+    pub(super) fn with_id_rank(kind: &'static DocumentKind, body: &Value) -> Self {
         let document = Self::new(kind, body);
         let number = document.id.rsplit('-').next().and_then(|number| number.parse().ok());
         Self { rank: number.unwrap_or_default(), ..document }
     }
 
     /// The JSON, for reading and for documents that are the server's own.
-    pub(super) fn value(&self) -> serde_json::Result<Value> {
+    pub(super) fn parse_body(&self) -> serde_json::Result<Value> {
         serde_json::from_str(&self.body)
     }
 
-    fn read(row: &Row<'_>, kind: &'static DocumentKind) -> rusqlite::Result<Self> {
+    fn from_row(row: &Row<'_>, kind: &'static DocumentKind) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             kind,
@@ -105,17 +105,17 @@ impl StoredDocument {
 const COLUMNS: &str = "select id, space, owner, name, slug, rank, body from document";
 
 /// The document of this id, if it is of this kind and space.
-pub(super) fn find(
+pub(super) fn find_document(
     db: &Connection,
     kind: &'static DocumentKind,
     space: &str,
     id: &str,
 ) -> rusqlite::Result<Option<StoredDocument>> {
-    one(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
+    query_document(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
 }
 
 /// The JSON of the document of this id, whatever it is.
-pub(super) fn any(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
+pub(super) fn find_any_kind(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
     let sql = "select body from document where id = ?1";
     let body: Option<String> =
         db.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
@@ -124,17 +124,17 @@ pub(super) fn any(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> 
 }
 
 /// The document of this slug.
-pub(super) fn find_slug(
+pub(super) fn find_by_slug(
     db: &Connection,
     kind: &'static DocumentKind,
     space: &str,
     slug: &str,
 ) -> rusqlite::Result<Option<StoredDocument>> {
-    one(db, kind, "space = ?2 and slug = ?3", params![kind.prefix, space, slug])
+    query_document(db, kind, "space = ?2 and slug = ?3", params![kind.prefix, space, slug])
 }
 
 /// The documents of a kind that a condition over the columns is true of. `?1` is the kind.
-pub(super) fn select(
+pub(super) fn select_documents(
     db: &Connection,
     kind: &'static DocumentKind,
     condition: &str,
@@ -143,20 +143,20 @@ pub(super) fn select(
     let order = kind.order;
     let sql = format!("{COLUMNS} where kind = ?1 and {condition} order by {order}");
     let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(values, |row| StoredDocument::read(row, kind))?;
+    let rows = statement.query_map(values, |row| StoredDocument::from_row(row, kind))?;
     rows.collect()
 }
 
 /// Every document of a kind in a space, in the kind's order.
-pub(super) fn all(
+pub(super) fn list_documents(
     db: &Connection,
     kind: &'static DocumentKind,
     space: &str,
 ) -> rusqlite::Result<Vec<StoredDocument>> {
-    select(db, kind, "space = ?2", params![kind.prefix, space])
+    select_documents(db, kind, "space = ?2", params![kind.prefix, space])
 }
 
-fn one(
+fn query_document(
     db: &Connection,
     kind: &'static DocumentKind,
     condition: &str,
@@ -164,11 +164,11 @@ fn one(
 ) -> rusqlite::Result<Option<StoredDocument>> {
     let sql = format!("{COLUMNS} where kind = ?1 and {condition}");
     let mut statement = db.prepare_cached(&sql)?;
-    statement.query_row(values, |row| StoredDocument::read(row, kind)).optional()
+    statement.query_row(values, |row| StoredDocument::from_row(row, kind)).optional()
 }
 
 /// Writes a document, in place of one of the same id.
-pub(super) fn save(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
+pub(super) fn save_document(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let sql = "insert or replace into document (id, kind, space, owner, name, slug, rank, body)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let StoredDocument { id, kind, space, owner, name, slug, rank, body } = document;
@@ -177,7 +177,7 @@ pub(super) fn save(db: &Connection, document: &StoredDocument) -> rusqlite::Resu
 }
 
 /// Deletes a document. Its id is never given again.
-pub(super) fn delete(db: &Connection, id: &str) -> rusqlite::Result<()> {
+pub(super) fn delete_document(db: &Connection, id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("delete from document where id = ?1")?.execute([id]).map(drop)
 }
 

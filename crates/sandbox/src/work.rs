@@ -14,16 +14,16 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(super) use lease::{list as leases, of_worker as lease_of_worker};
-pub(super) use log::{details, raw};
-pub(super) use state::queued;
+pub(super) use lease::{lease_holder as lease_of_worker, list as leases};
+pub(super) use log::{raw_log, task_details};
+pub(super) use state::queued_task;
 
 use super::{
     answer::HandlerResult,
     audit::{self, AuditAuthor},
     kind::{NODES, TASKS},
     pace::Pace,
-    resource::{is_check_due, run_checks_due, text},
+    resource::{is_check_due, run_checks_due, text_field},
     store::{self, StoredDocument},
 };
 use jiff::Timestamp;
@@ -32,14 +32,14 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
 /// Has a task done, from this time on.
-pub(super) fn queue(db: &Connection, task: &str, at: Timestamp) -> HandlerResult<()> {
+pub(super) fn schedule_task(db: &Connection, task: &str, at: Timestamp) -> HandlerResult<()> {
     let sql = "insert or replace into work values (?1, ?2, ?2, null)";
     db.prepare_cached(sql)?.execute(params![task, at.as_millisecond()])?;
     Ok(())
 }
 
 /// Whether anything is due by now.
-pub(super) fn is_due(db: &Connection) -> HandlerResult<bool> {
+pub(super) fn is_work_due(db: &Connection) -> HandlerResult<bool> {
     Ok(is_check_due(db)? || is_task_due(db, Timestamp::now().as_millisecond())?)
 }
 
@@ -50,36 +50,36 @@ fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
 }
 
 /// Does what is due by now: checks of new machines, ends and starts of tasks. Tells whether it did any.
-pub(super) fn run_due(db: &Connection, pace: &Pace) -> HandlerResult<bool> {
+pub(super) fn run_due_work(db: &Connection, pace: &Pace) -> HandlerResult<bool> {
     let checked = is_check_due(db)?;
     run_checks_due(db)?;
-    Ok(run_until(db, pace, Timestamp::now().as_millisecond())? || checked)
+    Ok(run_due_tasks(db, pace, Timestamp::now().as_millisecond())? || checked)
 }
 
 /// Ends and starts the tasks that are due by `now`, in milliseconds since 1970. Tells whether it did any.
-fn run_until(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> {
+fn run_due_tasks(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> {
     let mut did = false;
     if !is_task_due(db, now)? {
         return Ok(did);
     }
     let mut waiting = Vec::new();
     loop {
-        let ended = next_end(db, now)?;
-        let queued = next_start(db, now, &waiting)?;
+        let ended = next_ended_task(db, now)?;
+        let queued = next_queued_task(db, now, &waiting)?;
         match (ended, queued) {
             (Some((task, at)), start) if start.as_ref().is_none_or(|(_, start)| at < *start) => {
-                end(db, &task, time(at), &TaskOutcome::Success)?;
+                end_task(db, &task, to_timestamp(at), &TaskOutcome::Success)?;
                 waiting.clear();
                 did = true;
             }
-            (_, Some((task, at))) => match start(db, &task, time(at), pace)? {
+            (_, Some((task, at))) => match start_task(db, &task, to_timestamp(at), pace)? {
                 true => did = true,
                 false => waiting.push(task),
             },
             _ => break,
         }
         // One by one, so that a task that was started and ended since is told of twice.
-        audit::record(db, AuditAuthor::SERVER)?;
+        audit::record_events(db, AuditAuthor::SERVER)?;
     }
     // What could not start by now cannot have started before, whatever makes room for it later.
     let sql = "update work set since = ?1 where ends is null and since < ?1";
@@ -88,7 +88,7 @@ fn run_until(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> {
 }
 
 /// The task under way that is over first, if that is by `now`.
-fn next_end(db: &Connection, now: i64) -> HandlerResult<Option<(String, i64)>> {
+fn next_ended_task(db: &Connection, now: i64) -> HandlerResult<Option<(String, i64)>> {
     let sql = "select task, ends from work where ends <= ?1 order by ends, rowid limit 1";
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement.query_row([now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
@@ -96,12 +96,12 @@ fn next_end(db: &Connection, now: i64) -> HandlerResult<Option<(String, i64)>> {
 
 /// The first task of the queue, if there is room for one more; those that are `waiting` for a worker are
 /// passed over.
-fn next_start(
+fn next_queued_task(
     db: &Connection,
     now: i64,
     waiting: &[String],
 ) -> HandlerResult<Option<(String, i64)>> {
-    if under_way(db)? >= room(db)? {
+    if running_count(db)? >= task_capacity(db)? {
         return Ok(None);
     }
     let sql =
@@ -118,9 +118,9 @@ fn next_start(
 }
 
 /// How many tasks the server does at once; none more where it is being emptied for maintenance.
-fn room(db: &Connection) -> HandlerResult<i64> {
-    let node = store::all(db, &NODES, "")?.into_iter().next();
-    let node = node.map(|it| it.value()).transpose()?.unwrap_or_default();
+fn task_capacity(db: &Connection) -> HandlerResult<i64> {
+    let node = store::list_documents(db, &NODES, "")?.into_iter().next();
+    let node = node.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
     if node["IsInMaintenanceMode"] == true {
         return Ok(0);
     }
@@ -137,24 +137,24 @@ pub(super) enum TaskOutcome {
 }
 
 /// Starts a task, unless it has to wait for a worker.
-fn start(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> HandlerResult<bool> {
-    let document = find(db, task)?;
-    let expiry: Option<Timestamp> = text(&document, "QueueTimeExpiry").parse().ok();
+fn start_task(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> HandlerResult<bool> {
+    let document = find_task(db, task)?;
+    let expiry: Option<Timestamp> = text_field(&document, "QueueTimeExpiry").parse().ok();
     if expiry.is_some_and(|expiry| expiry < at) {
-        end(db, task, at, &TaskOutcome::TimedOut)?;
+        end_task(db, task, at, &TaskOutcome::TimedOut)?;
         return Ok(true);
     }
-    let (stages, failure) = match plan::of(db, &document)? {
+    let (stages, failure) = match plan::plan_task(db, &document)? {
         TaskPlan::Wait => return Ok(false),
         TaskPlan::Run(stages) => (stages, None),
         TaskPlan::Fail(why) => (Vec::new(), Some(why)),
     };
-    let space = text(&document, "SpaceId").to_owned();
-    save(db, state::started(document.clone(), at))?;
-    let leases = lease::take(db, (&space, task), &stages, at)?;
-    log::begin(db, &document, (&stages, &leases), at)?;
+    let space = text_field(&document, "SpaceId").to_owned();
+    save_task(db, state::started_task(document.clone(), at))?;
+    let leases = lease::take_leases(db, (&space, task), &stages, at)?;
+    log::begin_log(db, &document, (&stages, &leases), at)?;
     if let Some(why) = failure {
-        end(db, task, at, &TaskOutcome::Failed(why))?;
+        end_task(db, task, at, &TaskOutcome::Failed(why))?;
         return Ok(true);
     }
     let ends = at.as_millisecond() + i64::try_from(pace.work.as_millis()).unwrap_or(i64::MAX / 2);
@@ -163,22 +163,22 @@ fn start(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> HandlerResu
 }
 
 /// Ends a task, which lets go of its workers.
-pub(super) fn end(
+pub(super) fn end_task(
     db: &Connection,
     task: &str,
     at: Timestamp,
     outcome: &TaskOutcome,
 ) -> HandlerResult<()> {
-    let document = find(db, task)?;
+    let document = find_task(db, task)?;
     if matches!(outcome, TaskOutcome::Success) {
-        script::take_effect(db, &document)?;
+        script::apply_effects(db, &document)?;
     }
     if matches!(outcome, TaskOutcome::Failed(_)) {
         plan::mark_failed(db, &document)?;
     }
-    lease::release(db, task)?;
-    log::end(db, task, at, outcome)?;
-    save(db, state::ended(document, at, outcome))?;
+    lease::release_leases(db, task)?;
+    log::finish_log(db, task, at, outcome)?;
+    save_task(db, state::ended_task(document, at, outcome))?;
     db.execute("delete from work where task = ?1", [task])?;
     // What waits for room cannot start before the end that makes it.
     let sql = "update work set since = max(since, ?1) where ends is null";
@@ -187,19 +187,19 @@ pub(super) fn end(
 }
 
 /// How many tasks are under way.
-pub(super) fn under_way(db: &Connection) -> HandlerResult<i64> {
+pub(super) fn running_count(db: &Connection) -> HandlerResult<i64> {
     let sql = "select count(*) from work where ends is not null";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// Whether a task is queued or under way.
-pub(super) fn is_pending(db: &Connection, task: &str) -> HandlerResult<bool> {
+pub(super) fn is_task_pending(db: &Connection, task: &str) -> HandlerResult<bool> {
     let sql = "select exists (select 1 from work where task = ?1)";
     Ok(db.prepare_cached(sql)?.query_row([task], |row| row.get(0))?)
 }
 
 /// The ids of the tasks that stand before one in the queue: those under way, then those queued earlier.
-pub(super) fn before(db: &Connection, task: &str) -> HandlerResult<Vec<String>> {
+pub(super) fn tasks_ahead(db: &Connection, task: &str) -> HandlerResult<Vec<String>> {
     let sql = "select task from work where task <> ?1 and exists
             (select 1 from work it where it.task = ?1 and it.ends is null
                 and (work.ends is not null or (work.queued, work.rowid) < (it.queued, it.rowid)))
@@ -209,15 +209,15 @@ pub(super) fn before(db: &Connection, task: &str) -> HandlerResult<Vec<String>> 
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn find(db: &Connection, task: &str) -> HandlerResult<Value> {
-    let found = store::select(db, &TASKS, "id = ?2", [TASKS.prefix, task])?;
-    Ok(found.first().map(StoredDocument::value).transpose()?.unwrap_or_default())
+fn find_task(db: &Connection, task: &str) -> HandlerResult<Value> {
+    let found = store::select_documents(db, &TASKS, "id = ?2", [TASKS.prefix, task])?;
+    Ok(found.first().map(StoredDocument::parse_body).transpose()?.unwrap_or_default())
 }
 
-fn save(db: &Connection, task: Value) -> HandlerResult<()> {
-    Ok(store::save(db, &StoredDocument::numbered(&TASKS, &task))?)
+fn save_task(db: &Connection, task: Value) -> HandlerResult<()> {
+    Ok(store::save_document(db, &StoredDocument::with_id_rank(&TASKS, &task))?)
 }
 
-fn time(milliseconds: i64) -> Timestamp {
+fn to_timestamp(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or_default()
 }

@@ -9,11 +9,11 @@ use super::{
     pools::{self, CheckoutPools, PoolNaming},
     projects,
     tree::OclFile,
-    untyped::untyped,
+    untyped::untyped_finding,
 };
 use poolwright_core::{
     desired::{CurrentPlaces, Declared, Desired, DesiredPool, Gate, PlacementRule},
-    diff::diff,
+    diff::plan_changes,
     finding::{Finding, Level, Source, SourceId, Sources},
     live::{
         Directory, Live, LiveProcess, LiveProject, LiveServer, LiveStep, ProcessOwner, ReadScope,
@@ -69,81 +69,89 @@ pub(super) struct EditedFile {
 
 impl Checkout<'_> {
     /// Places the steps of the files as the rules say. The files are added to `sources`, for findings.
-    pub(super) fn place(
+    pub(super) fn plan_placements(
         self,
         desired: &Desired,
         sources: &mut Sources,
     ) -> (CheckoutEdits, Vec<Finding>) {
-        let mut findings = self.unanswerable(&desired.rules);
-        let (documents, wrong) = documents(self.files, sources);
+        let mut findings = self.find_unanswerable(&desired.rules);
+        let (documents, wrong) = parse_documents(self.files, sources);
         findings.extend(wrong);
         if findings.iter().any(|it| it.level == Level::Error) {
             return (CheckoutEdits::default(), findings);
         }
         let texts: Vec<&OclProcess> = documents.iter().map(|(_, it)| it).collect();
-        let (pools, styles) = (CheckoutPools::of(desired, &texts), PoolNaming::of(&texts));
-        let placing = placing(desired);
+        let (pools, styles) =
+            (CheckoutPools::from_documents(desired, &texts), PoolNaming::detect_styles(&texts));
+        let placing = placement_part(desired);
         let said = self.project.unwrap_or_default();
-        let (project, idle) = projects::as_rules_say(said, &desired.rules);
+        let (project, idle) = projects::project_as_in_rules(said, &desired.rules);
         findings.extend(idle);
         let project = Name::new(project);
         let processes = documents.iter().enumerate();
-        let processes: Vec<LiveProcess> =
-            processes.map(|(at, (file, it))| process(at, &file.path, it, &project)).collect();
-        let live = live(&pools, processes, project);
-        let plan = diff(&placing, &live, header());
-        let wanted = plan.changes.iter().flat_map(planned::pools_of).collect();
-        findings.extend(pools::unheard_of(desired, &texts, &wanted));
-        let is_of_a_server = |it: &Finding| {
+        let processes: Vec<LiveProcess> = processes
+            .map(|(at, (file, it))| process_of_file(at, &file.path, it, &project))
+            .collect();
+        let live = build_live(&pools, processes, project);
+        let plan = plan_changes(&placing, &live, empty_header());
+        let wanted = plan.changes.iter().flat_map(planned::target_pool_slugs).collect();
+        findings.extend(pools::unknown_pool_warnings(desired, &texts, &wanted));
+        let needs_server = |it: &Finding| {
             OF_A_SERVER.contains(&it.code.as_str())
                 || it.code == "target-step" && it.level != Level::Warn
         };
-        let told = plan.findings.into_iter().filter(|it| !is_of_a_server(it));
+        let told = plan.findings.into_iter().filter(|it| !needs_server(it));
         // Of a warning it is told where a step stays that a rule would move.
         let told = told.filter(|it| it.level != Level::Warn || STAYS.contains(&it.code.as_str()));
-        findings.extend(told.map(|it| without_project(it, said)));
-        findings.extend(planned::untold(&documents, &desired.rules));
-        let untold = untold(&documents, &desired.rules);
-        let untyped = untyped(&placing, &live, |step| untold.contains(step.id.as_str()));
-        findings.extend(untyped.map(|it| without_project(it, said)));
+        findings.extend(told.map(|it| strip_project(it, said)));
+        findings.extend(planned::template_steps_note(&documents, &desired.rules));
+        let untold = template_step_ids(&documents, &desired.rules);
+        let untyped = untyped_finding(&placing, &live, |step| untold.contains(step.id.as_str()));
+        findings.extend(untyped.map(|it| strip_project(it, said)));
         let planned: HashMap<&str, &Change> =
-            plan.changes.iter().filter_map(|it| Some((planned::step(it)?, it))).collect();
+            plan.changes.iter().filter_map(|it| Some((planned::placed_step_id(it)?, it))).collect();
         let mut outcome = CheckoutEdits::default();
         for (at, ((file, document), style)) in documents.into_iter().zip(styles).enumerate() {
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
                 Some((action, *planned.get(step_id(at, index).as_str())?))
             });
             let (changes, kept) = changes.partition(|it| !planned::breaks_template(&document, it));
-            findings.extend(planned::kept_in_template(kept));
-            let spelled = |slug: &str| pools.spelled(slug, style);
-            let made = planned::edits(&file, &changes, &spelled, sources);
+            findings.extend(planned::kept_steps_finding(kept));
+            let spell_pool = |slug: &str| pools.spell_pool(slug, style);
+            let made = planned::edits_for_file(&file, &changes, &spell_pool, sources);
             findings.extend(made.as_ref().err().cloned());
             let (edits, moved) = made.unwrap_or_default();
             outcome.moved.extend(moved);
             let OclFile { path, text, encoding, .. } = file;
-            let after = ocl::apply(&text, &edits);
+            let after = ocl::apply_edits(&text, &edits);
             outcome.files.push(EditedFile { path, encoding, before: text, after });
         }
         (outcome, findings)
     }
 
     /// What rules ask that no file can tell.
-    fn unanswerable(&self, rules: &[Declared<PlacementRule>]) -> Vec<Finding> {
+    fn find_unanswerable(&self, rules: &[Declared<PlacementRule>]) -> Vec<Finding> {
         let mut findings = Vec::new();
         for rule in rules {
             let select = &rule.select;
             if let Some(group) = &select.project_group {
-                findings.push(unknown(group.span.clone(), "the group of a project"));
+                findings.push(unknown_in_checkout(group.span.clone(), "the group of a project"));
             }
             if let Some(tag) = &select.project_tag {
-                findings.push(unknown(tag.span.clone(), "the tags of a project"));
+                findings.push(unknown_in_checkout(tag.span.clone(), "the tags of a project"));
             }
             if let Some(channel) = &select.channel {
-                findings.push(unknown(channel.span.clone(), "the channels of a step by name"));
+                findings.push(unknown_in_checkout(
+                    channel.span.clone(),
+                    "the channels of a step by name",
+                ));
             }
-            let asks = |it: &&Declared<CurrentPlaces>| it.value.asks_for_server();
-            if let Some(currently) = select.currently.as_ref().filter(asks) {
-                findings.push(unknown(currently.span.clone(), "whether a step runs on the server"));
+            let asks_server = |it: &&Declared<CurrentPlaces>| it.value.depends_on_built_in();
+            if let Some(currently) = select.currently.as_ref().filter(asks_server) {
+                findings.push(unknown_in_checkout(
+                    currently.span.clone(),
+                    "whether a step runs on the server",
+                ));
             }
             if let (Some(project), None) = (&select.project, self.project) {
                 findings.push(
@@ -152,7 +160,7 @@ impl Checkout<'_> {
                         project.span.clone(),
                         "the rule asks for a project",
                     )
-                    .help("say which project these files are of: `--project NAME`"),
+                    .with_help("say which project these files are of: `--project NAME`"),
                 );
             }
         }
@@ -161,17 +169,17 @@ impl Checkout<'_> {
 }
 
 /// A finding whose notes are of a project that nobody has named.
-fn without_project(finding: Finding, said: &str) -> Finding {
+fn strip_project(finding: Finding, said: &str) -> Finding {
     let notes = finding.notes.into_iter();
-    let bare = |note: String| match note.strip_prefix("projects[\"\"].") {
+    let strip_prefix = |note: String| match note.strip_prefix("projects[\"\"].") {
         Some(bare) if said.is_empty() => bare.to_owned(),
         _ => note,
     };
-    Finding { notes: notes.map(bare).collect(), ..finding }
+    Finding { notes: notes.map(strip_prefix).collect(), ..finding }
 }
 
 /// The processes that the files have, each with its file; and what is wrong with the others.
-fn documents(
+fn parse_documents(
     files: Vec<OclFile>,
     sources: &mut Sources,
 ) -> (Vec<(OclFile, OclProcess)>, Vec<Finding>) {
@@ -182,7 +190,7 @@ fn documents(
         sources.0.push(Source { path, text: file.text.clone() });
         match ocl::read(source, &file.text) {
             Ok(document) => documents.push((file, document)),
-            Err(finding) if file.maybe_foreign => findings.push(doubtful(finding)),
+            Err(finding) if file.maybe_foreign => findings.push(downgrade_finding(finding)),
             Err(finding) => findings.push(finding),
         }
     }
@@ -190,21 +198,22 @@ fn documents(
 }
 
 /// What is told of a file that may be of another language.
-fn doubtful(wrong: Finding) -> Finding {
+fn downgrade_finding(wrong: Finding) -> Finding {
     let wrong = Finding { level: Level::Warn, ..wrong };
-    wrong.help("it is outside of `.octopus`, and left alone; name the file where it is Octopus' all the same")
+    wrong.with_help("it is outside of `.octopus`, and left alone; name the file where it is Octopus' all the same")
 }
 
-fn unknown(at: poolwright_core::finding::Span, what: &str) -> Finding {
-    Finding::error("not-in-a-checkout", at, format!("a working tree does not tell {what}")).help(
-        "leave it out in a file for working trees, or let a server be asked: `poolwright plan`",
-    )
+fn unknown_in_checkout(at: poolwright_core::finding::Span, what: &str) -> Finding {
+    Finding::error("not-in-a-checkout", at, format!("a working tree does not tell {what}"))
+        .with_help(
+            "leave it out in a file for working trees, or let a server be asked: `poolwright plan`",
+        )
 }
 
 /// The part of a file that places steps: its rules, and the names of its pools. No gate looks at
 /// workers, of which no file tells.
-fn placing(desired: &Desired) -> Desired {
-    let named = |pool: &Declared<DesiredPool>| {
+fn placement_part(desired: &Desired) -> Desired {
+    let name_only = |pool: &Declared<DesiredPool>| {
         let value = DesiredPool {
             name: pool.name.clone(),
             renamed_from: Vec::new(),
@@ -219,12 +228,13 @@ fn placing(desired: &Desired) -> Desired {
         Declared { value, span: pool.span.clone() }
     };
     let mut placing = Desired { rules: desired.rules.clone(), ..Desired::default() };
-    placing.pools = desired.pools.iter().map(|(key, pool)| (key.clone(), named(pool))).collect();
+    placing.pools =
+        desired.pools.iter().map(|(key, pool)| (key.clone(), name_only(pool))).collect();
     placing.policy.gates = Gate::ALL.into_iter().map(|gate| (gate, None)).collect();
     placing
 }
 
-fn header() -> PlanHeader {
+fn empty_header() -> PlanHeader {
     PlanHeader {
         url: String::new(),
         server_version: String::new(),
@@ -236,7 +246,7 @@ fn header() -> PlanHeader {
 }
 
 /// What a server would have: pools and processes.
-fn live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Live {
+fn build_live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Live {
     Live {
         server: LiveServer {
             url: String::new(),
@@ -244,7 +254,7 @@ fn live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Li
             space: Linked::new("", ""),
             built_in_worker: None,
         },
-        pools: pools.live(),
+        pools: pools.live_pools(),
         workers: Vec::new(),
         projects: vec![LiveProject {
             name: project,
@@ -262,7 +272,7 @@ fn live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Li
     }
 }
 
-fn process(
+fn process_of_file(
     at: usize,
     path: &std::path::Path,
     document: &ocl::OclProcess,
@@ -281,7 +291,7 @@ fn process(
         action_type: action.action_type.clone(),
         place: match &action.place {
             // Early files have the name, of which the slug is made.
-            Place::Pool(pool) => Place::Pool(Id::new(pools::slug(pool))),
+            Place::Pool(pool) => Place::Pool(Id::new(pools::slugify(pool))),
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         },
@@ -306,15 +316,15 @@ fn process(
     }
 }
 
-/// The ids of the steps that [`planned::untold`] tells of.
-fn untold(
+/// The ids of the steps that [`planned::template_step_ids`] tells of.
+fn template_step_ids(
     documents: &[(OclFile, OclProcess)],
     rules: &[Declared<PlacementRule>],
 ) -> HashSet<String> {
     let actions = documents.iter().enumerate().flat_map(|(at, (_, document))| {
         document.actions.iter().enumerate().map(move |(index, it)| (step_id(at, index), it))
     });
-    actions.filter(|(_, it)| planned::is_untold(it, rules)).map(|(id, _)| id).collect()
+    actions.filter(|(_, it)| planned::is_from_template(it, rules)).map(|(id, _)| id).collect()
 }
 
 fn step_id(file: usize, action: usize) -> String {

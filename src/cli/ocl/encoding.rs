@@ -31,11 +31,11 @@ pub(super) struct DecodeError {
 /// # Errors
 ///
 /// Where the text could not go back to the same bytes.
-pub(super) fn decode(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError> {
+pub(super) fn decode_bytes(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError> {
     let encoding = match bytes {
         [0xff, 0xfe, ..] => TextEncoding::Utf16Little,
         [0xfe, 0xff, ..] => TextEncoding::Utf16Big,
-        _ => return utf8(bytes).map(|text| (text, TextEncoding::Utf8)),
+        _ => return decode_utf8(bytes).map(|text| (text, TextEncoding::Utf8)),
     };
     let (pairs, rest) = bytes.as_chunks::<2>();
     let units = pairs.iter().map(|pair| match encoding {
@@ -53,11 +53,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError
     Ok((text, encoding))
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, DecodeError> {
+fn decode_utf8(bytes: &[u8]) -> Result<String, DecodeError> {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         // A character that is there already would be taken for a byte.
-        if let Some(at) = chunk.valid().find(|it| held(it).is_some()) {
+        if let Some(at) = chunk.valid().find(|it| escaped_byte(it).is_some()) {
             text.push_str(chunk.valid().get(..at).unwrap_or_default());
             return Err(DecodeError { line: text.matches('\n').count() + 1, encoding: "UTF-8" });
         }
@@ -68,20 +68,20 @@ fn utf8(bytes: &[u8]) -> Result<String, DecodeError> {
 }
 
 /// The byte that a character holds.
-fn held(it: char) -> Option<u8> {
+fn escaped_byte(it: char) -> Option<u8> {
     let byte = u32::from(it).checked_sub(HELD)?;
     u8::try_from(byte).ok().filter(|it| 0x7f < *it)
 }
 
 impl TextEncoding {
     /// The bytes of a text.
-    pub(super) fn encode(self, text: &str) -> Vec<u8> {
+    pub(super) fn encode_text(self, text: &str) -> Vec<u8> {
         match self {
             Self::Utf8 => {
                 let mut units = [0; 4];
                 let mut bytes = Vec::with_capacity(text.len());
                 for it in text.chars() {
-                    match held(it) {
+                    match escaped_byte(it) {
                         Some(byte) => bytes.push(byte),
                         None => bytes.extend_from_slice(it.encode_utf8(&mut units).as_bytes()),
                     }
@@ -108,14 +108,14 @@ mod tests {
             (b"\xfe\xff\0a\0\xe9", "\u{feff}aé", TextEncoding::Utf16Big),
         ];
         for (bytes, text, encoding) in table {
-            assert_eq!(decode(bytes), Ok((text.to_owned(), encoding)));
-            assert_eq!(encoding.encode(text), bytes);
+            assert_eq!(decode_bytes(bytes), Ok((text.to_owned(), encoding)));
+            assert_eq!(encoding.encode_text(text), bytes);
         }
     }
 
     #[test]
     fn what_would_not_come_back_is_no_text() {
-        let wrong = |bytes: &[u8]| decode(bytes).unwrap_err();
+        let wrong = |bytes: &[u8]| decode_bytes(bytes).unwrap_err();
         let utf16 = |line| DecodeError { line, encoding: "UTF-16" };
         assert_eq!(wrong(b"\xff\xfea\0\n\0\0\xd8"), utf16(2));
         assert_eq!(wrong(b"\xff\xfea"), utf16(1));
@@ -128,8 +128,8 @@ mod tests {
         fn bytes_come_back_as_they_were(bytes in prop::collection::vec(any::<u8>(), 0..40), mark in 0..4_usize) {
             let mark: &[u8] = [b"".as_slice(), b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"][mark];
             let bytes = [mark, &bytes].concat();
-            if let Ok((text, encoding)) = decode(&bytes) {
-                prop_assert_eq!(encoding.encode(&text), bytes);
+            if let Ok((text, encoding)) = decode_bytes(&bytes) {
+                prop_assert_eq!(encoding.encode_text(&text), bytes);
             }
         }
     }

@@ -9,7 +9,7 @@ use poolwright_core::{
     model::{Address, Id, Place, Pool, PoolHandle},
     ocl::{self, OclAction, OclProcess, OclProcessKind},
     plan::{Change, ChangeKind, StepEdit},
-    text::{count, stays},
+    text::{pluralize, stays_as_it_is},
 };
 
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub(super) struct MovedStep {
 pub(super) type PlannedAction<'a> = (&'a OclAction, &'a Change);
 
 /// The step that a change places.
-pub(super) fn step(change: &Change) -> Option<&str> {
+pub(super) fn placed_step_id(change: &Change) -> Option<&str> {
     match &change.kind {
         ChangeKind::PlaceStep { action, .. } => Some(action.as_str()),
         _ => None,
@@ -37,7 +37,7 @@ pub(super) fn step(change: &Change) -> Option<&str> {
 }
 
 /// The edits of a file that make these changes, in its order, and the steps that move.
-pub(super) fn edits(
+pub(super) fn edits_for_file(
     file: &OclFile,
     changes: &[PlannedAction],
     spelled: &dyn Fn(&str) -> String,
@@ -45,16 +45,16 @@ pub(super) fn edits(
 ) -> Result<(Vec<ocl::TextEdit>, Vec<MovedStep>), Finding> {
     let (mut edits, mut moves) = (Vec::new(), Vec::new());
     for (action, change) in changes {
-        let (made, place) = edit(&file.text, action, change, spelled)?;
+        let (made, place) = edits_for_change(&file.text, action, change, spelled)?;
         edits.extend(made);
-        moves.push(moved(file, change, action, &place, sources));
+        moves.push(describe_move(file, change, action, &place, sources));
     }
     edits.sort_by_key(|it| it.range.start);
     Ok((edits, moves))
 }
 
 /// The edits of a text that make a change, and where the step runs then.
-fn edit(
+fn edits_for_change(
     text: &str,
     action: &OclAction,
     change: &Change,
@@ -68,24 +68,24 @@ fn edit(
         match edit {
             StepEdit::Place(place) => {
                 wanted = match place.after() {
-                    Place::Pool(pool) => Place::Pool(spelled(&slug_of(pool))),
+                    Place::Pool(pool) => Place::Pool(spelled(&pool_slug(pool))),
                     Place::Variable(name) => Place::Variable(name.clone()),
                     Place::DefaultPool => Place::DefaultPool,
                 }
             }
-            StepEdit::Execution { .. } => return Err(more_than_a_line(action, "execution")),
-            StepEdit::Container(_) => return Err(more_than_a_line(action, "container")),
+            StepEdit::Execution { .. } => return Err(multi_line_error(action, "execution")),
+            StepEdit::Container(_) => return Err(multi_line_error(action, "container")),
         }
     }
-    Ok((ocl::place(text, action, &wanted)?, wanted))
+    Ok((ocl::place_edits(text, action, &wanted)?, wanted))
 }
 
 /// The slugs of the pools that a change moves a step to.
-pub(super) fn pools_of(change: &Change) -> Vec<String> {
+pub(super) fn target_pool_slugs(change: &Change) -> Vec<String> {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return Vec::new() };
     let pool = |edit: &StepEdit| match edit {
         StepEdit::Place(place) => match place.after() {
-            Place::Pool(pool) => Some(slug_of(pool)),
+            Place::Pool(pool) => Some(pool_slug(pool)),
             _ => None,
         },
         _ => None,
@@ -93,25 +93,25 @@ pub(super) fn pools_of(change: &Change) -> Vec<String> {
     edits.iter().filter_map(pool).collect()
 }
 
-fn slug_of(pool: &PoolHandle) -> String {
+fn pool_slug(pool: &PoolHandle) -> String {
     let id: Option<&Id<Pool>> = pool.id();
     id.map(|it| it.as_str().to_owned()).unwrap_or_default()
 }
 
-fn more_than_a_line(action: &OclAction, key: &str) -> Finding {
+fn multi_line_error(action: &OclAction, key: &str) -> Finding {
     let message = format!("`{key}` would change more than the line that chooses the pool");
     Finding::error("ocl-one-line", action.span.clone(), message)
-        .help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
+        .with_help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
 }
 
-fn moved(
+fn describe_move(
     file: &OclFile,
     change: &Change,
     action: &OclAction,
     after: &Place<String>,
     sources: &Sources,
 ) -> MovedStep {
-    let shown = |place: &Place<String>| match place {
+    let format_place = |place: &Place<String>| match place {
         Place::Pool(slug) => slug.clone(),
         Place::Variable(name) => format!("variable {name:?}"),
         Place::DefaultPool => "default".to_owned(),
@@ -121,7 +121,7 @@ fn moved(
         other => other.to_string(),
     };
     let line = match &change.cause.location {
-        FindingLocation::Source(span) => sources.line(span),
+        FindingLocation::Source(span) => sources.start_line(span),
         _ => None,
     };
     let at = line.map(|it| format!("{}:{}", it.file, it.line)).unwrap_or_default();
@@ -132,8 +132,8 @@ fn moved(
     MovedStep {
         file: file.path.clone(),
         address,
-        before: shown(&action.place),
-        after: shown(after),
+        before: format_place(&action.place),
+        after: format_place(after),
         because,
     }
 }
@@ -157,48 +157,52 @@ pub(super) fn breaks_template(document: &OclProcess, (_, change): &PlannedAction
 ///
 /// Octopus writes the parameters of such a step and a reference to its template, and no type
 /// (OctopusDeploy/Ocl, "Step Templates in Configuration as Code").
-pub(super) fn untold(
+pub(super) fn template_steps_note(
     documents: &[(OclFile, OclProcess)],
     rules: &[Declared<PlacementRule>],
 ) -> Option<Finding> {
     let actions = documents.iter().flat_map(|(_, it)| &it.actions);
-    let untold: Vec<&OclAction> = actions.filter(|it| is_untold(it, rules)).collect();
+    let untold: Vec<&OclAction> = actions.filter(|it| is_from_template(it, rules)).collect();
     let at = untold.first()?.span.clone();
-    let (steps, stay) = (count(untold.len(), "step"), stays(untold.len()));
+    let (steps, stay) = (pluralize(untold.len(), "step"), stays_as_it_is(untold.len()));
     let message = format!("{steps} of step templates, without a pool, {stay}");
     let names = untold.iter().map(|it| format!("{:?}", it.step)).collect();
-    let finding = Finding::warning("template-step", at, message).notes(names);
-    Some(
-        finding.help(
-            "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
-        ),
-    )
+    let finding = Finding::warning("template-step", at, message).with_notes(names);
+    Some(finding.with_help(
+        "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
+    ))
 }
 
 /// Whether a step is one of these.
-pub(super) fn is_untold(action: &OclAction, rules: &[Declared<PlacementRule>]) -> bool {
+pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRule>]) -> bool {
     let says_nothing = action.action_type.is_empty()
         && action.place == Place::DefaultPool
         && action.run_on_server != Some(true);
-    let names = |rule: &&Declared<PlacementRule>| match &rule.select.step {
+    let rule_names_step = |rule: &&Declared<PlacementRule>| match &rule.select.step {
         None => rule.select.action_type.is_none(),
         Some(step) => {
-            let exact = |name: &str| step.value.exact().any(|it| it.eq_ignore_ascii_case(name));
+            let exact =
+                |name: &str| step.value.exact_names().any(|it| it.eq_ignore_ascii_case(name));
             // Of one that is named exactly the plan says so itself.
-            let is = |name: &str| step.value.matches_folded(&name.to_lowercase()) && !exact(name);
-            is(&action.step) || is(&action.action)
+            let matches_name =
+                |name: &str| step.value.matches_folded(&name.to_lowercase()) && !exact(name);
+            matches_name(&action.step) || matches_name(&action.action)
         }
     };
-    says_nothing && rules.iter().find(names).is_some_and(|it| it.verdict != PlacementVerdict::Leave)
+    says_nothing
+        && rules
+            .iter()
+            .find(rule_names_step)
+            .is_some_and(|it| it.verdict != PlacementVerdict::Leave)
 }
 
 /// What is told of the steps of a template that stay where they are.
-pub(super) fn kept_in_template(kept: Vec<PlannedAction>) -> Option<Finding> {
+pub(super) fn kept_steps_finding(kept: Vec<PlannedAction>) -> Option<Finding> {
     let (action, _) = kept.first()?;
     let message =
         "the steps of a process template run where its parameters say; they are left alone";
     let finding = Finding::warning("process-template", action.span.clone(), message);
-    Some(finding.help(
+    Some(finding.with_help(
         "place them by `pool_variable`, or give the parameter a value where the template is used",
     ))
 }

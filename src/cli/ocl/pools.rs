@@ -8,12 +8,12 @@ use poolwright_core::{
     live::LivePool,
     model::{Id, Name, Place, PoolKind},
     ocl::OclProcess,
-    text::nearest,
+    text::nearest_name,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every pool that the files and the rules speak of, each under the [`slug`] that its name or its slug
+/// Every pool that the files and the rules speak of, each under the [`slugify`] that its name or its slug
 /// makes: what is written of one pool makes one.
 #[derive(Debug, Default)]
 pub(super) struct CheckoutPools(BTreeMap<String, CheckoutPool>);
@@ -29,34 +29,35 @@ struct CheckoutPool {
 
 impl CheckoutPools {
     /// The pools that `desired` declares, that its rules point at, and that `documents` use.
-    pub(super) fn of(desired: &Desired, documents: &[&OclProcess]) -> Self {
-        let used: Vec<&str> = documents.iter().flat_map(|it| written(it)).collect();
-        let slugs: BTreeSet<String> = used.iter().map(|it| slug(it)).collect();
+    pub(super) fn from_documents(desired: &Desired, documents: &[&OclProcess]) -> Self {
+        let used: Vec<&str> = documents.iter().flat_map(|it| written_pools(it)).collect();
+        let slugs: BTreeSet<String> = used.iter().map(|it| slugify(it)).collect();
         let mut names = BTreeMap::new();
         for pool in desired.pools.values() {
-            let old = pool.renamed_from.iter().map(|it| slug(it)).find(|it| slugs.contains(it));
-            let own = slug(pool.name.as_str());
+            let old = pool.renamed_from.iter().map(|it| slugify(it)).find(|it| slugs.contains(it));
+            let own = slugify(pool.name.as_str());
             // A pool that is renamed keeps its slug, and the files have it.
             let slug = if slugs.contains(&own) { own } else { old.unwrap_or(own) };
             names.insert(slug, pool.name.clone());
         }
-        let referred = desired.rules.iter().flat_map(|rule| references(&rule.value));
+        let referred = desired.rules.iter().flat_map(|rule| referenced_pools(&rule.value));
         let all: Vec<&str> = used.into_iter().chain(referred).collect();
         // The spelling of a file that has names says more of a name than a slug does.
-        let (named, others): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|it| is_name(it));
+        let (named, others): (Vec<&str>, Vec<&str>) =
+            all.into_iter().partition(|it| cannot_be_slug(it));
         for text in named.iter().chain(&others).copied() {
-            names.entry(slug(text)).or_insert_with(|| Name::new(text));
+            names.entry(slugify(text)).or_insert_with(|| Name::new(text));
         }
-        let known = |(made, name): (String, Name)| {
-            let own = others.iter().find(|it| slug(it) == made);
+        let known_pool = |(made, name): (String, Name)| {
+            let own = others.iter().find(|it| slugify(it) == made);
             let slug = own.map_or_else(|| made.clone(), |it| (*it).to_owned());
             (made, CheckoutPool { name, slug })
         };
-        Self(names.into_iter().map(known).collect())
+        Self(names.into_iter().map(known_pool).collect())
     }
 
     /// The pools as a server would have them; what they are known under is their id.
-    pub(super) fn live(&self) -> Vec<LivePool> {
+    pub(super) fn live_pools(&self) -> Vec<LivePool> {
         let pool = |(made, known): (&String, &CheckoutPool)| LivePool {
             id: Id::new(made),
             name: known.name.clone(),
@@ -69,7 +70,7 @@ impl CheckoutPools {
     }
 
     /// What a file of this style writes for the pool of this id.
-    pub(super) fn spelled(&self, id: &str, style: PoolNaming) -> String {
+    pub(super) fn spell_pool(&self, id: &str, style: PoolNaming) -> String {
         let known = self.0.get(id).map(|it| match style {
             PoolNaming::Names => it.name.as_str(),
             PoolNaming::Slugs => it.slug.as_str(),
@@ -89,8 +90,8 @@ pub(super) enum PoolNaming {
 
 impl PoolNaming {
     /// The style of each document: its own, or where it shows none, that of the others.
-    pub(super) fn of(documents: &[&OclProcess]) -> Vec<Self> {
-        let own: Vec<Option<Self>> = documents.iter().map(|it| Self::shown(it)).collect();
+    pub(super) fn detect_styles(documents: &[&OclProcess]) -> Vec<Self> {
+        let own: Vec<Option<Self>> = documents.iter().map(|it| Self::detect_style(it)).collect();
         let others = if own.contains(&Some(Self::Names)) && !own.contains(&Some(Self::Slugs)) {
             Self::Names
         } else {
@@ -100,14 +101,14 @@ impl PoolNaming {
     }
 
     /// What a document shows: a pool that is no slug, or steps whose labels are their names or their slugs.
-    fn shown(document: &OclProcess) -> Option<Self> {
-        let named = written(document).any(is_name);
+    fn detect_style(document: &OclProcess) -> Option<Self> {
+        let named = written_pools(document).any(cannot_be_slug);
         let labels = &document.step_labels;
         match (named, labels.is_empty()) {
             (true, _) => Some(Self::Names),
             (false, true) => None,
             (false, false) if document.labels_are_names => {
-                labels.iter().any(|it| is_name(it)).then_some(Self::Names)
+                labels.iter().any(|it| cannot_be_slug(it)).then_some(Self::Names)
             }
             (false, false) => Some(Self::Slugs),
         }
@@ -115,7 +116,7 @@ impl PoolNaming {
 }
 
 /// The pools that a document uses, as it writes them.
-fn written(document: &OclProcess) -> impl Iterator<Item = &str> {
+fn written_pools(document: &OclProcess) -> impl Iterator<Item = &str> {
     document.actions.iter().filter_map(|it| match &it.place {
         Place::Pool(pool) => Some(pool.as_str()),
         _ => None,
@@ -123,32 +124,33 @@ fn written(document: &OclProcess) -> impl Iterator<Item = &str> {
 }
 
 /// Whether this cannot be a slug, nor something that makes one only as it runs.
-fn is_name(text: &str) -> bool {
-    !is_bound(text) && text.contains(|it: char| it.is_uppercase() || it.is_whitespace())
+fn cannot_be_slug(text: &str) -> bool {
+    !has_variable(text) && text.contains(|it: char| it.is_uppercase() || it.is_whitespace())
 }
 
 /// Whether a variable is part of it: the parameter of a template.
-fn is_bound(text: &str) -> bool {
+fn has_variable(text: &str) -> bool {
     text.contains("#{")
 }
 
 /// A warning for each rule that moves steps to a pool of which nothing else has ever heard; `wanted` are
 /// the slugs of the pools that steps move to.
-pub(super) fn unheard_of(
+pub(super) fn unknown_pool_warnings(
     desired: &Desired,
     documents: &[&OclProcess],
     wanted: &BTreeSet<String>,
 ) -> Vec<Finding> {
-    let known: BTreeSet<String> = documents.iter().flat_map(|it| written(it)).map(slug).collect();
-    let unheard = |rule: &Declared<PlacementRule>| {
+    let known: BTreeSet<String> =
+        documents.iter().flat_map(|it| written_pools(it)).map(slugify).collect();
+    let unknown_pool = |rule: &Declared<PlacementRule>| {
         let PlacementVerdict::Place(target) = &rule.verdict else { return None };
         let Place::Pool(pool) = &target.place else { return None };
         let DesiredPoolRef::Live(text) = &pool.value else { return None };
-        let slug = slug(text);
+        let slug = slugify(text);
         (!known.contains(&slug) && wanted.contains(&slug)).then_some(())?;
         let names = desired.pools.values().map(|it| it.name.as_str());
         let near = desired.pools.keys().map(String::as_str).chain(names);
-        let near = nearest(text, near.chain(known.iter().map(String::as_str)));
+        let near = nearest_name(text, near.chain(known.iter().map(String::as_str)));
         let help = match near {
             Some(near) => format!("a pool of a similar name is known: `{near}`"),
             None => format!(
@@ -156,14 +158,14 @@ pub(super) fn unheard_of(
             ),
         };
         let message = format!("no pool `{text}` is declared, and no step here runs in it");
-        Some(Finding::warning("unknown-pool", pool.span.clone(), message).help(help))
+        Some(Finding::warning("unknown-pool", pool.span.clone(), message).with_help(help))
     };
-    desired.rules.iter().filter_map(unheard).collect()
+    desired.rules.iter().filter_map(unknown_pool).collect()
 }
 
 /// The live pools that a rule points at, by name or slug.
-fn references(rule: &PlacementRule) -> Vec<&str> {
-    fn live(pool: &DesiredPoolRef) -> Option<&str> {
+fn referenced_pools(rule: &PlacementRule) -> Vec<&str> {
+    fn live_name(pool: &DesiredPoolRef) -> Option<&str> {
         match pool {
             DesiredPoolRef::Live(text) => Some(text),
             DesiredPoolRef::Declared(_) => None,
@@ -173,11 +175,11 @@ fn references(rule: &PlacementRule) -> Vec<&str> {
     if let PlacementVerdict::Place(target) = &rule.verdict
         && let Place::Pool(pool) = &target.place
     {
-        names.extend(live(&pool.value));
+        names.extend(live_name(&pool.value));
     }
-    for word in rule.select.currently.iter().flat_map(|it| it.value.places()) {
+    for word in rule.select.currently.iter().flat_map(|it| it.value.all_places()) {
         if let CurrentPlace::Pool(pool) = word {
-            names.extend(live(pool));
+            names.extend(live_name(pool));
         }
     }
     names
@@ -188,8 +190,8 @@ fn references(rule: &PlacementRule) -> Vec<&str> {
 /// # Source
 ///
 /// `api.md` 3.1. A pool that was renamed keeps its slug; rules then name it by that.
-pub(super) fn slug(name: &str) -> String {
-    if is_bound(name) {
+pub(super) fn slugify(name: &str) -> String {
+    if has_variable(name) {
         return name.to_owned();
     }
     let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
@@ -223,7 +225,7 @@ mod tests {
             ("version = 1\n".to_owned(), None),
         ];
         for (text, style) in &table {
-            assert_eq!(PoolNaming::shown(&document(text)), *style, "{text}");
+            assert_eq!(PoolNaming::detect_style(&document(text)), *style, "{text}");
         }
     }
 
@@ -236,10 +238,10 @@ mod tests {
         ]
         .map(document);
         use PoolNaming::{Names, Slugs};
-        assert_eq!(PoolNaming::of(&[&names, &none]), [Names, Names]);
-        assert_eq!(PoolNaming::of(&[&slugs, &none]), [Slugs, Slugs]);
-        assert_eq!(PoolNaming::of(&[&names, &slugs, &none]), [Names, Slugs, Slugs]);
-        assert_eq!(PoolNaming::of(&[&none]), [Slugs]);
+        assert_eq!(PoolNaming::detect_styles(&[&names, &none]), [Names, Names]);
+        assert_eq!(PoolNaming::detect_styles(&[&slugs, &none]), [Slugs, Slugs]);
+        assert_eq!(PoolNaming::detect_styles(&[&names, &slugs, &none]), [Names, Slugs, Slugs]);
+        assert_eq!(PoolNaming::detect_styles(&[&none]), [Slugs]);
     }
 
     #[test]
@@ -250,7 +252,7 @@ mod tests {
             ("#{Pool}", "#{Pool}"),
         ];
         for (name, made) in table {
-            assert_eq!(slug(name), made);
+            assert_eq!(slugify(name), made);
         }
     }
 }

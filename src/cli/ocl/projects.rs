@@ -5,11 +5,11 @@
 //! A project's process is `deployment_process.ocl` in its base path, and Octopus proposes `.octopus/PROJECT`
 //! where a repository has more than one project (its documentation, "Configuration as Code reference").
 
-use super::{pools::slug, tree::OclFile};
+use super::{pools::slugify, tree::OclFile};
 use poolwright_core::{
     desired::{Declared, PlacementRule},
     finding::{Finding, FindingLocation, Level},
-    text::{count, nearest},
+    text::{nearest_name, pluralize},
 };
 
 use std::{
@@ -26,7 +26,7 @@ const CODE: &str = "several-projects";
 
 /// The files of the project of this name, and what is to be told of the others. Where nobody can tell whose files
 /// they are, and a rule asks for a project, that is an error: it would move the steps of others.
-pub(super) fn of_project(
+pub(super) fn select_project_files(
     files: Vec<OclFile>,
     project: Option<&str>,
     rules: &[Declared<PlacementRule>],
@@ -38,21 +38,22 @@ pub(super) fn of_project(
     let Some(project) = project.filter(|_| asks && 1 < folders.len()) else {
         return (files, None);
     };
-    let mut named = folders.iter().filter(|it| name_of(it) == Some(slug(project)));
-    let projects = count(folders.len(), "project");
+    let mut named = folders.iter().filter(|it| folder_slug(it) == Some(slugify(project)));
+    let projects = pluralize(folders.len(), "project");
     match (named.next(), named.next()) {
         (Some(folder), None) => {
             // Another project may have its folder below this one.
-            let other = |it: &OclFile| {
+            let is_other_project = |it: &OclFile| {
                 folders
                     .iter()
                     .any(|of| of != folder && of.starts_with(folder) && it.path.starts_with(of))
             };
-            let (own, others): (Vec<OclFile>, Vec<OclFile>) =
-                files.into_iter().partition(|it| it.path.starts_with(folder) && !other(it));
+            let (own, others): (Vec<OclFile>, Vec<OclFile>) = files
+                .into_iter()
+                .partition(|it| it.path.starts_with(folder) && !is_other_project(it));
             let message = format!(
                 "these are the files of {projects}: of {} that `{project}` does not have nothing changes",
-                count(others.len(), "file"),
+                pluralize(others.len(), "file"),
             );
             (own, Some(Finding::new(CODE, Level::Warn, FindingLocation::Nowhere, message)))
         }
@@ -60,17 +61,17 @@ pub(super) fn of_project(
             let message = format!(
                 "these are the files of {projects}, and nobody can tell which ones `{project}` has"
             );
-            let notes = folders.iter().map(|it| shown(it)).collect();
+            let notes = folders.iter().map(|it| format_folder(it)).collect();
             let help =
                 "name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`";
             let finding = Finding::new(CODE, Level::Error, FindingLocation::Nowhere, message);
-            (files, Some(finding.notes(notes).help(help)))
+            (files, Some(finding.with_notes(notes).with_help(help)))
         }
     }
 }
 
 /// The project as rules name it, where it is named by its slug; and what is told where no rule is about it.
-pub(super) fn as_rules_say<'a>(
+pub(super) fn project_as_in_rules<'a>(
     project: &'a str,
     rules: &'a [Declared<PlacementRule>],
 ) -> (&'a str, Option<Finding>) {
@@ -78,26 +79,26 @@ pub(super) fn as_rules_say<'a>(
     if project.is_empty() || selects().any(|it| it.is_none_or(|it| it.value.matches(project))) {
         return (project, None);
     }
-    let mut names = selects().flatten().flat_map(|it| it.value.exact());
-    if let Some(name) = names.find(|it| slug(it) == slug(project)) {
+    let mut names = selects().flatten().flat_map(|it| it.value.exact_names());
+    if let Some(name) = names.find(|it| slugify(it) == slugify(project)) {
         return (name, None);
     }
-    let names = selects().flatten().flat_map(|it| it.value.exact());
+    let names = selects().flatten().flat_map(|it| it.value.exact_names());
     let message = format!("no rule is about project `{project}`");
     let finding = Finding::new("idle-project", Level::Warn, FindingLocation::Nowhere, message);
-    let help = match nearest(project, names) {
+    let help = match nearest_name(project, names) {
         Some(near) => format!("a rule is about `{near}`"),
         None => "say its name as the rules do: `--project NAME`".to_owned(),
     };
-    (project, (!rules.is_empty()).then(|| finding.help(help)))
+    (project, (!rules.is_empty()).then(|| finding.with_help(help)))
 }
 
 /// The name of a project's folder, as a slug: of `.octopus` itself, the one that has it.
-fn name_of(folder: &Path) -> Option<String> {
+fn folder_slug(folder: &Path) -> Option<String> {
     let names = folder.components().rev().filter_map(|it| it.as_os_str().to_str());
-    names.filter(|it| *it != OCTOPUS && *it != ".").map(slug).next()
+    names.filter(|it| *it != OCTOPUS && *it != ".").map(slugify).next()
 }
 
-fn shown(folder: &Path) -> String {
+fn format_folder(folder: &Path) -> String {
     folder.to_string_lossy().trim_start_matches("./").to_owned()
 }

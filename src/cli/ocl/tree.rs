@@ -1,7 +1,7 @@
 //! The files of a working tree: found, read, and put back whole or not at all.
 
-use super::encoding::{TextEncoding, decode};
-use crate::cli::trouble::helped;
+use super::encoding::{TextEncoding, decode_bytes};
+use crate::cli::trouble::error_with_help;
 use anyhow::Context as _;
 use std::{
     collections::HashSet,
@@ -30,24 +30,27 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {
     for path in paths {
         let kind = fs::metadata(path).map_err(|error| {
             let message = format!("cannot read `{}`: {error}", path.display());
-            helped(message, "name an OCL file, or a folder that has `.octopus` in it")
+            error_with_help(message, "name an OCL file, or a folder that has `.octopus` in it")
         })?;
         match kind.is_dir() {
-            true => found.extend(below(path)?),
+            true => found.extend(find_ocl_files(path)?),
             false => found.push((path.clone(), false)),
         }
     }
     found.sort();
     if found.is_empty() {
         let message = "there are no OCL files here";
-        return Err(helped(message, "name the folder that has `.octopus` in it, or the files"));
+        return Err(error_with_help(
+            message,
+            "name the folder that has `.octopus` in it, or the files",
+        ));
     }
     let (mut files, mut seen) = (Vec::new(), HashSet::new());
     for (path, doubtful) in found {
         // The same file may be named twice, or be linked to.
-        let real = fs::canonicalize(&path).with_context(|| cannot_read(&path))?;
+        let real = fs::canonicalize(&path).with_context(|| read_error_text(&path))?;
         if seen.insert(real) {
-            let (text, encoding) = text(&path)?;
+            let (text, encoding) = decode_file(&path)?;
             files.push(OclFile { path, text, encoding, maybe_foreign: doubtful });
         }
     }
@@ -55,24 +58,24 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {
 }
 
 /// The `*.ocl` below a folder, and whether each is doubtful.
-fn below(folder: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
+fn find_ocl_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let mut found = Vec::new();
-    walk(folder, &mut found)?;
-    let is_in = |path: &Path| path.components().any(|it| it.as_os_str() == OCTOPUS);
-    let within = fs::canonicalize(folder).is_ok_and(|it| is_in(&it));
-    let somewhere = within || found.iter().any(|it| is_in(it));
-    let doubtful = |path: &Path| somewhere && !within && !is_in(path);
-    Ok(found.into_iter().map(|it| (it.clone(), doubtful(&it))).collect())
+    walk_folder(folder, &mut found)?;
+    let is_in_octopus = |path: &Path| path.components().any(|it| it.as_os_str() == OCTOPUS);
+    let within = fs::canonicalize(folder).is_ok_and(|it| is_in_octopus(&it));
+    let somewhere = within || found.iter().any(|it| is_in_octopus(it));
+    let is_doubtful = |path: &Path| somewhere && !within && !is_in_octopus(path);
+    Ok(found.into_iter().map(|it| (it.clone(), is_doubtful(&it))).collect())
 }
 
-fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+fn walk_folder(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let context = || format!("cannot read the folder `{}`", folder.display());
     for entry in fs::read_dir(folder).with_context(context)? {
         let entry = entry.with_context(context)?;
         let (kind, path) = (entry.file_type().with_context(context)?, entry.path());
         // A link to a folder may lead round in a circle; one to a file is edited where it leads.
         if kind.is_dir() && entry.file_name() != ".git" {
-            walk(&path, found)?;
+            walk_folder(&path, found)?;
         } else if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("ocl"))
             && path.is_file()
         {
@@ -82,16 +85,16 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> anyhow::Result<(String, TextEncoding)> {
-    let bytes = fs::read(path).with_context(|| cannot_read(path))?;
-    decode(&bytes).map_err(|wrong| {
+fn decode_file(path: &Path) -> anyhow::Result<(String, TextEncoding)> {
+    let bytes = fs::read(path).with_context(|| read_error_text(path))?;
+    decode_bytes(&bytes).map_err(|wrong| {
         let message =
-            format!("{}: line {} is not {}", cannot_read(path), wrong.line, wrong.encoding);
-        helped(message, "save the file as UTF-8, which is what Octopus writes")
+            format!("{}: line {} is not {}", read_error_text(path), wrong.line, wrong.encoding);
+        error_with_help(message, "save the file as UTF-8, which is what Octopus writes")
     })
 }
 
-fn cannot_read(path: &Path) -> String {
+fn read_error_text(path: &Path) -> String {
     format!("cannot read `{}`", path.display())
 }
 
@@ -100,11 +103,11 @@ fn cannot_read(path: &Path) -> String {
 /// # Errors
 ///
 /// Where it is read-only: another file in its place would be none the less an edit of it.
-pub(super) fn is_writable(path: &Path) -> anyhow::Result<()> {
+pub(super) fn check_writable(path: &Path) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     match fs::metadata(path).with_context(context)?.permissions().readonly() {
         false => Ok(()),
-        true => Err(helped(
+        true => Err(error_with_help(
             format!("{}: it is read-only", context()),
             "make it writable, or name the other files; nothing was edited",
         )),
@@ -112,7 +115,7 @@ pub(super) fn is_writable(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Puts bytes into a file that is there, with the rights that it has; a link is followed.
-pub(in crate::cli) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(in crate::cli) fn replace_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     let path = fs::canonicalize(path).with_context(context)?;
     let folder = path.parent().unwrap_or(Path::new("."));

@@ -7,39 +7,42 @@
 
 use poolwright_core::{
     desired::{Declared, Desired, PlacementRule, PlacementVerdict, StepSelectors},
-    diff::decisions,
+    diff::deciding_rules,
     finding::{Finding, Span},
     live::{Live, LiveStep},
     model::{Address, Place},
-    text::count,
+    text::pluralize,
 };
 
 use std::collections::{BTreeSet, HashMap};
 
 /// The steps without a type about which a rule may decide that asks for one, as it comes before the rule that
 /// decides here; but for those of which something is `told` already.
-pub(super) fn untyped(
+pub(super) fn untyped_finding(
     desired: &Desired,
     live: &Live,
     told: impl Fn(&LiveStep) -> bool,
 ) -> Option<Finding> {
     let asking = desired.rules.iter().enumerate();
-    let asking: Vec<_> = asking.filter_map(|(at, it)| Some((at, it, asked(it)?))).collect();
+    let asking: Vec<_> =
+        asking.filter_map(|(at, it)| Some((at, it, requested_type_at(it)?))).collect();
     let (_, _, first) = asking.first()?;
-    let live = of_any_type(live, told);
-    let index =
+    let live = untyped_steps(live, told);
+    let rule_index =
         |rule: &Declared<PlacementRule>| desired.rules.iter().position(|it| std::ptr::eq(it, rule));
-    let here = decisions(desired, &live).into_iter();
+    let here = deciding_rules(desired, &live).into_iter();
     let here: HashMap<Address, usize> =
-        here.filter_map(|(step, rule)| Some((step, index(rule)?))).collect();
+        here.filter_map(|(step, rule)| Some((step, rule_index(rule)?))).collect();
     let mut doubtful = BTreeSet::new();
     for (at, rule, _) in &asking {
         let alone = Desired { rules: vec![without_type(rule)], ..desired.clone() };
-        for (step, _) in decisions(&alone, &live) {
+        for (step, _) in deciding_rules(&alone, &live) {
             let decides = here.get(&step);
             let other = decides.and_then(|it| desired.rules.get(*it));
-            let differs =
-                !is_same(&rule.verdict, other.map_or(&PlacementVerdict::Leave, |it| &it.verdict));
+            let differs = !is_same_verdict(
+                &rule.verdict,
+                other.map_or(&PlacementVerdict::Leave, |it| &it.verdict),
+            );
             let comes_first = decides.is_none_or(|it| at < it) && differs;
             if comes_first || decides == Some(at) {
                 doubtful.insert(step.to_string());
@@ -49,19 +52,19 @@ pub(super) fn untyped(
     if doubtful.is_empty() {
         return None;
     }
-    let steps = count(doubtful.len(), "step");
+    let steps = pluralize(doubtful.len(), "step");
     let message = format!(
         "{steps} of step templates may be placed otherwise by a server: no file has their types"
     );
     let finding = Finding::warning("untyped-step", first.clone(), message);
-    let finding = finding.notes(doubtful.into_iter().collect());
-    Some(finding.help("name these steps in a rule before the one that asks for a type, or let a server be asked: `poolwright plan`"))
+    let finding = finding.with_notes(doubtful.into_iter().collect());
+    Some(finding.with_help("name these steps in a rule before the one that asks for a type, or let a server be asked: `poolwright plan`"))
 }
 
 /// Where a rule asks for a type, if not for any.
-fn asked(rule: &PlacementRule) -> Option<Span> {
+fn requested_type_at(rule: &PlacementRule) -> Option<Span> {
     let asked = rule.select.action_type.as_ref()?;
-    (!asked.value.is_everything()).then(|| asked.span.clone())
+    (!asked.value.matches_everything()).then(|| asked.span.clone())
 }
 
 fn without_type(rule: &Declared<PlacementRule>) -> Declared<PlacementRule> {
@@ -71,7 +74,7 @@ fn without_type(rule: &Declared<PlacementRule>) -> Declared<PlacementRule> {
 }
 
 /// The steps without a type, as if a template said that a worker runs each of which a file says nothing.
-fn of_any_type(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
+fn untyped_steps(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
     let mut live = live.clone();
     for process in &mut live.processes {
         process.steps.retain(|it| it.action_type.is_empty() && !told(it));
@@ -81,7 +84,7 @@ fn of_any_type(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
 }
 
 /// Whether two rules leave a step in one place.
-fn is_same(one: &PlacementVerdict, other: &PlacementVerdict) -> bool {
+fn is_same_verdict(one: &PlacementVerdict, other: &PlacementVerdict) -> bool {
     match (one, other) {
         (PlacementVerdict::Leave, PlacementVerdict::Leave) => true,
         (PlacementVerdict::Place(one), PlacementVerdict::Place(other)) => {

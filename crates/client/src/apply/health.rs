@@ -40,7 +40,7 @@ impl CheckProgress {
     ///
     /// `api.md` 2.13 has the states. `Failed` is taken for the end of a check that found somebody unhealthy,
     /// and a state of a later server that is none of these for one on the way.
-    fn of(state: &str) -> Self {
+    fn from_state(state: &str) -> Self {
         match state {
             "Success" | "Failed" => Self::Over,
             "Canceled" | "TimedOut" => Self::Inconclusive,
@@ -76,8 +76,12 @@ struct PoolHealth {
 
 impl PoolHealth {
     /// The enabled workers of a pool, without those that the plan deletes in the end.
-    fn of(workers: &[wire::WorkerResource], pool: &str, leaving: &BTreeSet<String>) -> Self {
-        let stays = |it: &&wire::WorkerResource| {
+    fn from_workers(
+        workers: &[wire::WorkerResource],
+        pool: &str,
+        leaving: &BTreeSet<String>,
+    ) -> Self {
+        let is_staying = |it: &&wire::WorkerResource| {
             !it.is_disabled
                 && !leaving.contains(&it.id)
                 && it.worker_pool_ids.iter().any(|id| id == pool)
@@ -90,12 +94,12 @@ impl PoolHealth {
                 word => word.to_owned(),
             },
         };
-        let members = workers.iter().filter(stays).map(member).collect();
+        let members = workers.iter().filter(is_staying).map(member).collect();
         Self { members, course: None, before: BTreeSet::new() }
     }
 
     /// Whether what is said of a worker may be from before the check.
-    fn is_old(&self, member: &EligibleWorker) -> bool {
+    fn is_outdated(&self, member: &EligibleWorker) -> bool {
         match self.course {
             None => true,
             Some(CheckProgress::Over) => false,
@@ -106,50 +110,50 @@ impl PoolHealth {
     }
 
     /// How many are known to be healthy.
-    fn healthy(&self) -> usize {
-        self.members.iter().filter(|it| it.is_healthy() && !self.is_old(it)).count()
+    fn healthy_count(&self) -> usize {
+        self.members.iter().filter(|it| it.is_healthy() && !self.is_outdated(it)).count()
     }
 
-    fn is_fit(&self, arrival: &Arrival) -> bool {
-        arrival.healthy as usize <= self.healthy()
+    fn has_enough_healthy(&self, arrival: &Arrival) -> bool {
+        arrival.healthy as usize <= self.healthy_count()
     }
 
     fn healthy_ids(&self) -> BTreeSet<String> {
         self.members.iter().filter(|it| it.is_healthy()).map(|it| it.id.clone()).collect()
     }
 
-    fn ids(&self) -> Vec<&str> {
+    fn member_ids(&self) -> Vec<&str> {
         self.members.iter().map(|it| it.id.as_str()).collect()
     }
 
     /// The workers as an event.
-    fn event(&self, arrival: &Arrival) -> ApplyEvent {
+    fn look_event(&self, arrival: &Arrival) -> ApplyEvent {
         ApplyEvent::WorkersChecked {
             pool: arrival.pool.address().clone(),
             workers: self.members.len(),
-            healthy: self.healthy(),
-            ready: self.is_fit(arrival),
+            healthy: self.healthy_count(),
+            ready: self.has_enough_healthy(arrival),
         }
     }
 
     /// Why the steps of a pool did not move, once so much time is over.
-    fn verdict(&self, arrival: &Arrival, limit: Duration) -> String {
-        let (pool, limit) = (arrival.pool.address(), shown(limit));
+    fn describe_failure(&self, arrival: &Arrival, limit: Duration) -> String {
+        let (pool, limit) = (arrival.pool.address(), format_duration(limit));
         let head = match (self.members.is_empty(), arrival.healthy) {
             (true, _) => return format!("{pool} has no enabled worker after {limit}"),
             (false, 1) => format!("no worker of {pool} is healthy after {limit}"),
             (false, needed) => {
-                let healthy = self.healthy();
+                let healthy = self.healthy_count();
                 format!(
                     "{pool} has {healthy} of the {needed} healthy workers that it needs after {limit}"
                 )
             }
         };
-        let told = |it: &EligibleWorker| match it.is_healthy() && self.is_old(it) {
+        let describe_member = |it: &EligibleWorker| match it.is_healthy() && self.is_outdated(it) {
             true => format!("{} was {}, and its check has not ended", it.name, it.health),
             false => format!("{} is {}", it.name, it.health),
         };
-        let mut told: Vec<String> = self.members.iter().take(NAMED).map(told).collect();
+        let mut told: Vec<String> = self.members.iter().take(NAMED).map(describe_member).collect();
         match self.members.len().saturating_sub(NAMED) {
             0 => {}
             more => told.push(format!("and {more} more")),
@@ -159,7 +163,7 @@ impl PoolHealth {
 }
 
 /// A time as a user writes it: `90s`, `5m`, `1h`.
-fn shown(time: Duration) -> String {
+fn format_duration(time: Duration) -> String {
     match time.as_secs() {
         seconds if seconds > 0 && seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
         seconds if seconds > 0 && seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
@@ -193,15 +197,16 @@ mod tests {
         let before = before.iter().map(|it| (*it).to_owned()).collect();
         let leaving = BTreeSet::from(["leaves".to_owned()]);
         PoolHealth {
-            course: state.map(CheckProgress::of),
+            course: state.map(CheckProgress::from_state),
             before,
-            ..PoolHealth::of(&workers(all), "P", &leaving)
+            ..PoolHealth::from_workers(&workers(all), "P", &leaving)
         }
     }
 
     #[test]
     fn a_worker_is_healthy_once_a_check_has_said_so() {
-        let healthy = |before: &[&str], state| muster(&[("a", "Healthy")], before, state).healthy();
+        let healthy =
+            |before: &[&str], state| muster(&[("a", "Healthy")], before, state).healthy_count();
         assert_eq!(healthy(&["a"], None), 0);
         assert_eq!(
             ["Queued", "Executing", "Cancelling"].map(|it| healthy(&["a"], Some(it))),
@@ -223,16 +228,16 @@ mod tests {
             ("u", "Unavailable"),
         ];
         let found = muster(&all, &[], Some("Success"));
-        assert_eq!((found.ids(), found.healthy()), (vec!["w", "u"], 1));
-        assert!(found.is_fit(&arrival(1)) && !found.is_fit(&arrival(2)));
-        assert_eq!(PoolHealth::of(&workers(&all), "Q", &BTreeSet::new()).members, []);
+        assert_eq!((found.member_ids(), found.healthy_count()), (vec!["w", "u"], 1));
+        assert!(found.has_enough_healthy(&arrival(1)) && !found.has_enough_healthy(&arrival(2)));
+        assert_eq!(PoolHealth::from_workers(&workers(&all), "Q", &BTreeSet::new()).members, []);
     }
 
     #[test]
     fn what_was_waited_for_in_vain_is_told_worker_by_worker() {
         let told = |all: &[(&str, &str)], needed, seconds| {
             muster(all, &["a"], Some("Executing"))
-                .verdict(&arrival(needed), Duration::from_secs(seconds))
+                .describe_failure(&arrival(needed), Duration::from_secs(seconds))
         };
         insta::assert_snapshot!(told(&[], 1, 90), @"pools.sql has no enabled worker after 90s");
         insta::assert_snapshot!(told(&[("b", "Unavailable"), ("c", "")], 1, 300), @"no worker of pools.sql is healthy after 5m: b is Unavailable, c is Unknown");

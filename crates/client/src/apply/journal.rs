@@ -9,15 +9,15 @@ use poolwright_core::{
 };
 
 /// The receipt of an apply that begins.
-pub fn begin(approved: &ApprovedPlan, tool: String, started: String) -> Receipt {
+pub fn begin_receipt(approved: &ApprovedPlan, tool: String, started: String) -> Receipt {
     let plan = approved.plan();
-    Receipt::begin(&plan.header, &plan.changes, tool, started)
+    Receipt::start_recording(&plan.header, &plan.changes, tool, started)
 }
 
 /// Writes an event down.
 ///
 /// An entry whose request is about to be sent is unknown from then on, until the answer is there.
-pub fn record(receipt: &mut Receipt, event: &ApplyEvent) {
+pub fn record_event(receipt: &mut Receipt, event: &ApplyEvent) {
     let (ApplyEvent::Started { index }
     | ApplyEvent::Writing { index, .. }
     | ApplyEvent::Done { index, .. }
@@ -31,7 +31,7 @@ pub fn record(receipt: &mut Receipt, event: &ApplyEvent) {
         ApplyEvent::Started { .. } | ApplyEvent::WorkersChecked { .. } => {}
         ApplyEvent::Writing { written, .. } => {
             entry.outcome = ChangeOutcome::Unknown;
-            note(&mut entry.written, written);
+            merge_written(&mut entry.written, written);
         }
         ApplyEvent::Done { id, written, .. } => {
             entry.outcome = ChangeOutcome::Done;
@@ -53,14 +53,14 @@ pub fn record(receipt: &mut Receipt, event: &ApplyEvent) {
 }
 
 /// Ends the receipt: done, or partial where any change is not.
-pub fn end(receipt: &mut Receipt, ended: String) {
+pub fn end_receipt(receipt: &mut Receipt, ended: String) {
     let done = receipt.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done);
     receipt.status = if done { ApplyStatus::Done } else { ApplyStatus::Partial };
     receipt.ended = Some(ended);
 }
 
 /// Adds what a request writes to what earlier tries wrote; what was there first is what was there.
-pub(super) fn note(known: &mut Vec<WrittenField>, written: &[WrittenField]) {
+pub(super) fn merge_written(known: &mut Vec<WrittenField>, written: &[WrittenField]) {
     for field in written {
         match known.iter_mut().find(|it| it.path == field.path) {
             Some(known) => known.after.clone_from(&field.after),

@@ -87,10 +87,10 @@ enum SharedDocument<'a> {
 }
 
 impl<'a> SharedDocument<'a> {
-    fn of(kind: &'a ChangeKind) -> Option<Self> {
+    fn from_kind(kind: &'a ChangeKind) -> Option<Self> {
         match kind {
             ChangeKind::PlaceStep { process, .. } => Some(Self::Process(process)),
-            ChangeKind::SetValue { set, .. } => Some(Self::Values(kind.stage(), set)),
+            ChangeKind::SetValue { set, .. } => Some(Self::Values(kind.apply_stage(), set)),
             _ => None,
         }
     }
@@ -103,9 +103,9 @@ impl Schedule {
         let mut wholes: HashMap<SharedDocument, usize> = HashMap::new();
         let mut nodes: Vec<ScheduledChange> = Vec::with_capacity(changes.len());
         for (index, change) in changes.iter().enumerate() {
-            let stage = change.kind.stage();
+            let stage = change.kind.apply_stage();
             let next = units.len();
-            let unit = match SharedDocument::of(&change.kind) {
+            let unit = match SharedDocument::from_kind(&change.kind) {
                 Some(whole) => *wholes.entry(whole).or_insert(next),
                 None => next,
             };
@@ -130,17 +130,17 @@ impl Schedule {
         let looks = Vec::new();
         let mut schedule =
             Self { parallelism, changes: nodes, units, waiting, under_way, health_checks: looks };
-        for (index, first) in edges(changes) {
-            schedule.draw(index, first);
+        for (index, first) in ordering_edges(changes) {
+            schedule.add_edge(index, first);
         }
         for arrival in arrivals {
-            schedule.hold(&arrival.changes);
+            schedule.hold_for_look(&arrival.changes);
         }
         schedule
     }
 
     /// Lets changes wait until workers were looked at.
-    fn hold(&mut self, changes: &[usize]) {
+    fn hold_for_look(&mut self, changes: &[usize]) {
         let mut look = ScheduledHealthCheck {
             stage: u8::MAX,
             changes: Vec::new(),
@@ -157,7 +157,7 @@ impl Schedule {
     }
 
     /// Draws an edge: `index` waits for `first`. Changes of one unit are written at once.
-    fn draw(&mut self, index: usize, first: usize) {
+    fn add_edge(&mut self, index: usize, first: usize) {
         let unit_of = |at: usize| self.changes.get(at).map(|it| it.unit);
         let (Some(unit), Some(other)) = (unit_of(index), unit_of(first)) else { return };
         if unit == other {
@@ -170,10 +170,10 @@ impl Schedule {
     }
 
     /// What to do now, if anything; to be asked until there is nothing. Nothing is begun once `stopped`.
-    pub(super) fn next(&mut self, stopped: bool) -> Option<NextAction> {
+    pub(super) fn next_work(&mut self, stopped: bool) -> Option<NextAction> {
         if stopped {
             let (_, unit) = self.waiting.first().copied()?;
-            return self.skip_one_of(unit, |_| Some(INTERRUPTED.to_owned()));
+            return self.skip_first(unit, |_| Some(INTERRUPTED.to_owned()));
         }
         let (stage, first) = self.waiting.first().copied()?;
         if self.under_way.first().is_some_and(|(busy, _)| *busy < stage) {
@@ -188,16 +188,16 @@ impl Schedule {
         }
         let looks = self.health_checks.iter().any(|look| look.state == ScheduleState::UnderWay);
         let idle = self.under_way.is_empty() && !looks;
-        let ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
+        let is_ready = |at: &usize| self.units.get(*at).is_some_and(|unit| unit.waits == 0);
         let in_stage = self.waiting.range((stage, 0)..=(stage, usize::MAX)).map(|(_, at)| *at);
-        let Some(unit) = in_stage.into_iter().find(ready) else {
+        let Some(unit) = in_stage.into_iter().find(is_ready) else {
             // Nothing is under way that could end what it waits for: a plan that nobody can carry out.
-            let in_a_circle =
+            let circular_reason =
                 |_: &ScheduledChange| Some("waits for a change that waits for it".to_owned());
-            return if idle { self.skip_one_of(first, in_a_circle) } else { None };
+            return if idle { self.skip_first(first, circular_reason) } else { None };
         };
-        let lost = self.skip_one_of(unit, |node| node.lost.clone());
-        lost.or_else(|| Some(self.start(stage, unit)))
+        let lost = self.skip_first(unit, |node| node.lost.clone());
+        lost.or_else(|| Some(self.start_unit(stage, unit)))
     }
 
     /// Begins the looks for which it is time. One for which no change waits that could still be made is over.
@@ -216,12 +216,12 @@ impl Schedule {
         let changes = |at: usize| self.health_checks.get(at).into_iter().flat_map(|it| &it.changes);
         let (due, idle): (Vec<usize>, Vec<usize>) =
             due.into_iter().partition(|at| changes(*at).any(is_open));
-        idle.into_iter().for_each(|at| self.looked(at, Ok(())));
+        idle.into_iter().for_each(|at| self.finish_look(at, Ok(())));
         due
     }
 
     /// A look has ended: its changes go on, or never begin for the reason that is given.
-    pub(super) fn looked(&mut self, at: usize, result: Result<(), String>) {
+    pub(super) fn finish_look(&mut self, at: usize, result: Result<(), String>) {
         let Some(look) =
             self.health_checks.get_mut(at).filter(|it| it.state != ScheduleState::Ended)
         else {
@@ -240,22 +240,22 @@ impl Schedule {
     }
 
     /// Skips the first change of a unit for which there is a reason.
-    fn skip_one_of(
+    fn skip_first(
         &mut self,
         unit: usize,
         reason: impl Fn(&ScheduledChange) -> Option<String>,
     ) -> Option<NextAction> {
-        let because = |index: usize| {
+        let skip_reason = |index: usize| {
             let node = self.changes.get(index).filter(|it| it.state == ScheduleState::Waiting)?;
             reason(node).map(|because| (index, because))
         };
         let changes = &self.units.get(unit)?.changes;
-        let (index, because) = changes.iter().copied().find_map(because)?;
-        self.end(index, false);
+        let (index, because) = changes.iter().copied().find_map(skip_reason)?;
+        self.finish_change(index, false);
         Some(NextAction::Skip { index, because })
     }
 
-    fn start(&mut self, stage: u8, unit: usize) -> NextAction {
+    fn start_unit(&mut self, stage: u8, unit: usize) -> NextAction {
         self.waiting.remove(&(stage, unit));
         self.under_way.insert((stage, unit));
         let changes = self.units.get(unit).map(|it| it.changes.clone()).unwrap_or_default();
@@ -271,7 +271,7 @@ impl Schedule {
     }
 
     /// A change has ended; those that wait for it go on if it is `done`, and else never begin.
-    pub(super) fn end(&mut self, index: usize, done: bool) {
+    pub(super) fn finish_change(&mut self, index: usize, done: bool) {
         let Some(node) = self.changes.get_mut(index) else { return };
         if node.state == ScheduleState::Ended {
             return;
@@ -300,7 +300,7 @@ impl Schedule {
 }
 
 /// Who waits for whom, each pair once: what the plan says, and what no plan has to say.
-fn edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
+fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
     let mut edges = BTreeSet::new();
     let mut at: HashMap<&Address, Vec<usize>> = HashMap::new();
     for (index, change) in changes.iter().enumerate() {
@@ -316,30 +316,30 @@ fn edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
     // A name is free only once its owner has another one.
     let mut freed: HashMap<(&str, String), usize> = HashMap::new();
     for (index, change) in changes.iter().enumerate() {
-        freed.extend(leaves_name(&change.kind).map(|name| (name, index)));
+        freed.extend(released_name(&change.kind).map(|name| (name, index)));
     }
     for (index, change) in changes.iter().enumerate() {
-        let first = takes_name(&change.kind).and_then(|name| freed.get(&name).copied());
+        let first = claimed_name(&change.kind).and_then(|name| freed.get(&name).copied());
         edges.extend(first.filter(|first| *first != index).map(|first| (index, first)));
     }
     edges
 }
 
 /// The kind of object and the name that it gives up, in lower case.
-fn leaves_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
-    renames(kind).map(|(before, _)| (kind.object(), before.to_lowercase()))
+fn released_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+    rename_pair(kind).map(|(before, _)| (kind.object_kind(), before.to_lowercase()))
 }
 
-fn takes_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+fn claimed_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
     let name = match kind {
         ChangeKind::CreatePool(new) => &new.name,
         ChangeKind::CreateWorker(new) => &new.name,
-        _ => renames(kind)?.1,
+        _ => rename_pair(kind)?.1,
     };
-    Some((kind.object(), name.to_lowercase()))
+    Some((kind.object_kind(), name.to_lowercase()))
 }
 
-fn renames(kind: &ChangeKind) -> Option<(&str, &str)> {
+fn rename_pair(kind: &ChangeKind) -> Option<(&str, &str)> {
     match kind {
         ChangeKind::UpdatePool { edits, .. } => edits.iter().find_map(|edit| match edit {
             PoolEdit::Name(name) => Some((name.before().as_str(), name.after().as_str())),

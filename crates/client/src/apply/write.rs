@@ -71,7 +71,7 @@ impl WriteFailure {
     }
 
     /// A write that was answered with this, or not at all.
-    fn of_write(error: &ClientError) -> Self {
+    fn from_write_error(error: &ClientError) -> Self {
         Self { error: error.to_string(), unknown: error.is_ambiguous() }
     }
 }
@@ -110,7 +110,7 @@ impl<'a> ChangeWriter<'a> {
     }
 
     /// Carries out the changes of a unit, which are one write.
-    pub(super) async fn unit(&self, unit: Vec<usize>) -> Vec<IndexedOutcome> {
+    pub(super) async fn write_unit(&self, unit: Vec<usize>) -> Vec<IndexedOutcome> {
         for index in &unit {
             (self.events)(ApplyEvent::Started { index: *index });
         }
@@ -121,15 +121,18 @@ impl<'a> ChangeWriter<'a> {
             (indices, _) => {
                 let mut results = Vec::with_capacity(indices.len());
                 for index in indices {
-                    results.push((*index, self.change(*index).await));
+                    results.push((*index, self.write_change(*index).await));
                 }
                 results
             }
         };
-        results.into_iter().map(|(index, result)| (index, self.told(index, result))).collect()
+        results
+            .into_iter()
+            .map(|(index, result)| (index, self.report_outcome(index, result)))
+            .collect()
     }
 
-    fn told(&self, index: usize, result: WriteResult<WriteSuccess>) -> ChangeOutcome {
+    fn report_outcome(&self, index: usize, result: WriteResult<WriteSuccess>) -> ChangeOutcome {
         let (outcome, event) = match result {
             Ok(WriteSuccess { id, written }) => {
                 (ChangeOutcome::Done, ApplyEvent::Done { index, id, written })
@@ -143,7 +146,7 @@ impl<'a> ChangeWriter<'a> {
         outcome
     }
 
-    async fn change(&self, index: usize) -> WriteResult<WriteSuccess> {
+    async fn write_change(&self, index: usize) -> WriteResult<WriteSuccess> {
         let Some(Change { address, kind, .. }) = self.changes.get(index) else {
             return Err(WriteFailure::new("the plan has no such change"));
         };
@@ -174,7 +177,7 @@ impl<'a> ChangeWriter<'a> {
     }
 
     /// The space.
-    pub(super) fn space(&self) -> &Id<Space> {
+    pub(super) fn space_id(&self) -> &Id<Space> {
         self.space
     }
 
@@ -183,16 +186,16 @@ impl<'a> ChangeWriter<'a> {
         &self.writer
     }
 
-    fn reader(&self) -> SpaceReader {
-        self.writer.reader()
+    fn space_reader(&self) -> SpaceReader {
+        self.writer.space_reader()
     }
 
-    fn writing(&self, index: usize, written: &[WrittenField]) {
+    fn announce_write(&self, index: usize, written: &[WrittenField]) {
         (self.events)(ApplyEvent::Writing { index, written: written.to_vec() });
     }
 
     /// The id of a pool that is live, or was made here.
-    pub(super) fn pool(&self, handle: &PoolHandle) -> WriteResult<String, String> {
+    pub(super) fn pool_id(&self, handle: &PoolHandle) -> WriteResult<String, String> {
         let address = match handle {
             PoolHandle::Existing { id, .. } => return Ok(id.as_str().to_owned()),
             PoolHandle::New(address) => address,
@@ -202,17 +205,17 @@ impl<'a> ChangeWriter<'a> {
         id.ok_or_else(|| format!("{address} was not created"))
     }
 
-    fn pools(&self, handles: &[PoolHandle]) -> WriteResult<Vec<String>, String> {
-        handles.iter().map(|it| self.pool(it)).collect()
+    fn pool_ids(&self, handles: &[PoolHandle]) -> WriteResult<Vec<String>, String> {
+        handles.iter().map(|it| self.pool_id(it)).collect()
     }
 
-    fn remember(&self, address: &'a Address, id: &str) {
+    fn remember_created(&self, address: &'a Address, id: &str) {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         made.insert(address, Id::new(id));
     }
 }
 
 /// Waits before the next try; `tried` are the tries so far.
-async fn pause(tried: u32) {
+async fn pause_before_retry(tried: u32) {
     tokio::time::sleep(PAUSE * tried).await;
 }

@@ -5,8 +5,8 @@
 
 use crate::octopus::{
     ClientError, Connection, ProjectBranch, Resource, SpaceReader,
-    base::encoded,
-    exchange::{ApiRequest, without_mark},
+    base::percent_encode,
+    exchange::{ApiRequest, strip_bom},
     wire,
 };
 use poolwright_core::model::{Id, Space};
@@ -36,7 +36,7 @@ impl Writer {
     }
 
     /// What reads the same space.
-    pub(super) fn reader(&self) -> SpaceReader {
+    pub(super) fn space_reader(&self) -> SpaceReader {
         self.reader.clone()
     }
 
@@ -45,16 +45,16 @@ impl Writer {
     /// # Errors
     ///
     /// Any [`ClientError`]; after an ambiguous one the thing may be there.
-    pub(super) async fn create(
+    pub(super) async fn create_resource(
         &self,
         kind: CreateKind,
         body: &Value,
     ) -> Result<String, ClientError> {
         let path = match kind {
-            CreateKind::WorkerPool => format!("{}/workerpools", self.reader.prefix()),
-            CreateKind::Worker => format!("{}/workers", self.reader.prefix()),
+            CreateKind::WorkerPool => format!("{}/workerpools", self.reader.path_prefix()),
+            CreateKind::Worker => format!("{}/workers", self.reader.path_prefix()),
         };
-        self.write(Method::POST, &path, body.to_string(), text).await
+        self.send_write(Method::POST, &path, body.to_string(), raw_json_text).await
     }
 
     /// Replaces a document, and returns it as the server keeps it.
@@ -62,13 +62,13 @@ impl Writer {
     /// # Errors
     ///
     /// Any [`ClientError`]; [`ClientError::is_stale`] where a process was saved by somebody else meanwhile.
-    pub(super) async fn put(
+    pub(super) async fn put_document(
         &self,
         resource: &Resource,
         body: String,
     ) -> Result<String, ClientError> {
-        let path = resource.path_to_put(self.reader.prefix(), &body);
-        self.write(Method::PUT, &path, body, text).await
+        let path = resource.path_to_put(self.reader.path_prefix(), &body);
+        self.send_write(Method::PUT, &path, body, raw_json_text).await
     }
 
     /// Makes a branch of another one. One that is there already is done.
@@ -86,18 +86,18 @@ impl Writer {
         branch: &ProjectBranch,
         base: &ProjectBranch,
     ) -> Result<(), ClientError> {
-        if self.reader.branch(branch).await?.is_some() {
+        if self.reader.find_branch(branch).await?.is_some() {
             return Ok(());
         }
-        let prefix = self.reader.prefix();
-        let path = format!("{prefix}/projects/{}/git/branches/v2", encoded(&branch.project));
+        let prefix = self.reader.path_prefix();
+        let path = format!("{prefix}/projects/{}/git/branches/v2", percent_encode(&branch.project));
         let body = json!({
             "NewBranchName": branch.name,
-            "BaseGitRef": base.canonical(),
+            "BaseGitRef": base.canonical_name(),
             "ProjectId": branch.project,
-            "SpaceId": self.reader.space().as_str(),
+            "SpaceId": self.reader.space_id().as_str(),
         });
-        self.write(Method::POST, &path, body.to_string(), |_| Ok(())).await
+        self.send_write(Method::POST, &path, body.to_string(), |_| Ok(())).await
     }
 
     /// Queues a task that does no harm if it is queued twice, such as a health check.
@@ -110,9 +110,9 @@ impl Writer {
     ///
     /// `POST …/tasks` (`api.md` 2.13).
     pub(super) async fn queue_task(&self, body: &Value) -> Result<wire::TaskResource, ClientError> {
-        let (path, body) = (format!("{}/tasks", self.reader.prefix()), Some(body.to_string()));
+        let (path, body) = (format!("{}/tasks", self.reader.path_prefix()), Some(body.to_string()));
         let call = ApiRequest { method: Method::POST, path: &path, body, repeatable: true };
-        self.connection.exchange(&call, |body| serde_json::from_slice(without_mark(body))).await
+        self.connection.send_with_retry(&call, |body| serde_json::from_slice(strip_bom(body))).await
     }
 
     /// Puts all pools of the space in this order; `ids` are all of them.
@@ -121,8 +121,8 @@ impl Writer {
     ///
     /// Any [`ClientError`].
     pub(super) async fn sort_worker_pools(&self, ids: &[String]) -> Result<(), ClientError> {
-        let path = format!("{}/workerpools/sortorder", self.reader.prefix());
-        self.write(Method::PUT, &path, Value::from(ids).to_string(), |_| Ok(())).await
+        let path = format!("{}/workerpools/sortorder", self.reader.path_prefix());
+        self.send_write(Method::PUT, &path, Value::from(ids).to_string(), |_| Ok(())).await
     }
 
     /// Deletes a thing. One that is gone already is done.
@@ -130,16 +130,16 @@ impl Writer {
     /// # Errors
     ///
     /// Any [`ClientError`] but that there is no such thing.
-    pub(super) async fn delete(&self, resource: &Resource) -> Result<(), ClientError> {
-        let path = resource.path(self.reader.prefix());
+    pub(super) async fn delete_resource(&self, resource: &Resource) -> Result<(), ClientError> {
+        let path = resource.document_path(self.reader.path_prefix());
         let call = ApiRequest { method: Method::DELETE, path: &path, body: None, repeatable: true };
-        match self.connection.exchange(&call, |_| Ok(())).await {
+        match self.connection.send_with_retry(&call, |_| Ok(())).await {
             Err(error) if !error.is_not_found() => Err(error),
             _ => Ok(()),
         }
     }
 
-    async fn write<T>(
+    async fn send_write<T>(
         &self,
         method: Method,
         path: &str,
@@ -147,13 +147,13 @@ impl Writer {
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, ClientError> {
         let call = ApiRequest { method, path, body: Some(body), repeatable: false };
-        self.connection.exchange(&call, read).await
+        self.connection.send_with_retry(&call, read).await
     }
 }
 
 /// An answer as it came, once it is known to be JSON.
-fn text(body: &[u8]) -> serde_json::Result<String> {
-    let text: &RawValue = serde_json::from_slice(without_mark(body))?;
+fn raw_json_text(body: &[u8]) -> serde_json::Result<String> {
+    let text: &RawValue = serde_json::from_slice(strip_bom(body))?;
     Ok(text.get().to_owned())
 }
 

@@ -23,28 +23,29 @@ impl BaseUrl {
     /// [`ClientError::BadUrl`] where it is no URL of a server, [`ClientError::InsecureUrl`] where the key would
     /// cross a network unprotected.
     pub(super) fn new(text: &str, insecure_http: bool) -> Result<Self, ClientError> {
-        let bad = |why: &str| ClientError::BadUrl { url: shown(text), why: why.to_owned() };
+        let bad_url =
+            |why: &str| ClientError::BadUrl { url: redact_url(text), why: why.to_owned() };
         let url = Url::parse(text.trim()).map_err(|why| match text.contains("://") {
-            true => bad(&why.to_string()),
-            false => bad(NO_SCHEME),
+            true => bad_url(&why.to_string()),
+            false => bad_url(NO_SCHEME),
         })?;
         match url.scheme() {
             "https" => {}
-            "http" if insecure_http || is_loopback(&url) => {}
-            "http" => return Err(ClientError::InsecureUrl(shown(text))),
-            _ => return Err(bad(NO_SCHEME)),
+            "http" if insecure_http || is_loopback_url(&url) => {}
+            "http" => return Err(ClientError::InsecureUrl(redact_url(text))),
+            _ => return Err(bad_url(NO_SCHEME)),
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("a user name or password in it would be shown"));
+            return Err(bad_url("a user name or password in it would be shown"));
         }
         if url.query().is_some() || url.fragment().is_some_and(|it| !it.starts_with('/')) {
-            return Err(bad("it has a query or a fragment"));
+            return Err(bad_url("it has a query or a fragment"));
         }
         let path = url.path().trim_end_matches('/');
         let below = ["/api", "/app"].iter().find_map(|it| path.strip_suffix(it)).unwrap_or(path);
         let origin = url.origin().ascii_serialization();
         let text = format!("{origin}{}", below.trim_end_matches('/'));
-        let url = Url::parse(&text).map_err(|why| bad(&why.to_string()))?;
+        let url = Url::parse(&text).map_err(|why| bad_url(&why.to_string()))?;
         Ok(Self { text, url })
     }
 
@@ -60,7 +61,7 @@ impl BaseUrl {
 
     /// Whether the server is on this machine, so that no proxy stands between.
     pub(super) fn is_loopback(&self) -> bool {
-        is_loopback(&self.url)
+        is_loopback_url(&self.url)
     }
 
     /// The URL of a path below the base: `/api/spaces/all`.
@@ -68,19 +69,19 @@ impl BaseUrl {
     /// # Errors
     ///
     /// [`ClientError::BadUrl`], where the path is none.
-    pub(super) fn at(&self, path: &str) -> Result<Url, ClientError> {
+    pub(super) fn join_path(&self, path: &str) -> Result<Url, ClientError> {
         let text = format!("{}{path}", self.text);
         Url::parse(&text).map_err(|why| ClientError::BadUrl { url: text, why: why.to_string() })
     }
 
     /// Whether `other` is the same scheme, host and port, so that the key may be sent there.
-    pub(super) fn is_home_of(&self, other: &Url) -> bool {
+    pub(super) fn is_same_origin(&self, other: &Url) -> bool {
         self.url.origin() == other.origin()
     }
 }
 
 /// A URL for a message: without what may be a password or a key.
-fn shown(text: &str) -> String {
+fn redact_url(text: &str) -> String {
     let text = text.split('?').next().unwrap_or_default();
     match (text.find("://"), text.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => {
@@ -90,14 +91,14 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+fn is_loopback_url(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|it| it.is_loopback())
 }
 
 /// A text as one segment of a path, or as a value of a query.
-pub(crate) fn encoded(text: &str) -> String {
+pub(crate) fn percent_encode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
@@ -153,14 +154,14 @@ mod tests {
     #[test]
     fn a_path_below_the_base_keeps_its_prefix() {
         let base = BaseUrl::new("https://acme.example/octopus/", false).unwrap();
-        let url = base.at("/api/Spaces-1/workers/all").unwrap();
+        let url = base.join_path("/api/Spaces-1/workers/all").unwrap();
         assert_eq!(url.as_str(), "https://acme.example/octopus/api/Spaces-1/workers/all");
-        assert!(base.is_home_of(&url));
+        assert!(base.is_same_origin(&url));
         for other in
             ["http://acme.example/octopus", "https://acme.example:8443", "https://a.example"]
         {
-            assert!(!base.is_home_of(&Url::parse(other).unwrap()), "{other}");
+            assert!(!base.is_same_origin(&Url::parse(other).unwrap()), "{other}");
         }
-        assert_eq!(encoded("a/b ü?"), "a%2Fb%20%C3%BC%3F");
+        assert_eq!(percent_encode("a/b ü?"), "a%2Fb%20%C3%BC%3F");
     }
 }

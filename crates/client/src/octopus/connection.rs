@@ -1,7 +1,7 @@
 //! A connection: the client, the key's header, and the permits that bound what is under way.
 
 use super::{
-    ClientError, ConnectionOptions, Credentials, Reader, base::BaseUrl, exchange::deepest,
+    ClientError, ConnectionOptions, Credentials, Reader, base::BaseUrl, exchange::innermost_cause,
 };
 use reqwest::{
     Certificate, Client,
@@ -47,7 +47,7 @@ impl Connection {
     /// [`ClientError::BadCertificates`], or [`ClientError::Setup`] where the system has no certificates.
     pub fn open(options: ConnectionOptions) -> Result<Self, ClientError> {
         let base = BaseUrl::new(&options.url, options.insecure_http)?;
-        let client = client(&options, &base)?;
+        let client = build_client(&options, &base)?;
         Ok(Self(Arc::new(ConnectionInner {
             client,
             base,
@@ -68,28 +68,28 @@ impl Connection {
         Reader::new(self.clone())
     }
 
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn http_client(&self) -> &Client {
         &self.0.client
     }
 
-    pub(super) fn base(&self) -> &BaseUrl {
+    pub(super) fn base_url(&self) -> &BaseUrl {
         &self.0.base
     }
 
-    pub(super) fn permits(&self) -> &Semaphore {
+    pub(super) fn request_permits(&self) -> &Semaphore {
         &self.0.permits
     }
 
-    pub(super) fn timeout(&self) -> Duration {
+    pub(super) fn request_timeout(&self) -> Duration {
         self.0.timeout
     }
 
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn retry_limit(&self) -> Duration {
         self.0.retry_limit
     }
 
     /// Whether the server has ever answered.
-    pub(super) fn is_known(&self) -> bool {
+    pub(super) fn has_answered(&self) -> bool {
         self.0.answered.load(Ordering::Relaxed)
     }
 
@@ -99,12 +99,12 @@ impl Connection {
     }
 }
 
-fn client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, ClientError> {
+fn build_client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, ClientError> {
     // The second call of a process finds a provider already there, which is as good.
     _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
-        .default_headers(headers(&options.credentials)?)
+        .default_headers(auth_headers(&options.credentials)?)
         .redirect(redirect::Policy::none())
         .referer(false)
         .gzip(true)
@@ -113,7 +113,7 @@ fn client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, ClientE
     if base.is_loopback() {
         builder = builder.no_proxy();
     }
-    let certificates = certificates(options.ca_pem.as_deref())?;
+    let certificates = parse_certificates(options.ca_pem.as_deref())?;
     builder = match (base.is_https(), certificates.is_empty()) {
         // No certificate will be looked at, so that a machine without any is no obstacle.
         (false, _) => builder.tls_certs_only([]),
@@ -122,13 +122,13 @@ fn client(options: &ConnectionOptions, base: &BaseUrl) -> Result<Client, ClientE
         (true, false) if cfg!(target_vendor = "apple") => builder.tls_certs_only(certificates),
         (true, false) => builder.tls_certs_merge(certificates),
     };
-    builder.build().map_err(|why| ClientError::Setup(deepest(&why)))
+    builder.build().map_err(|why| ClientError::Setup(innermost_cause(&why)))
 }
 
-fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, ClientError> {
+fn parse_certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, ClientError> {
     let Some(pem) = pem else { return Ok(Vec::new()) };
     let found = Certificate::from_pem_bundle(pem);
-    let found = found.map_err(|why| ClientError::BadCertificates(deepest(&why)))?;
+    let found = found.map_err(|why| ClientError::BadCertificates(innermost_cause(&why)))?;
     match found.is_empty() {
         true => {
             Err(ClientError::BadCertificates("there is no `BEGIN CERTIFICATE` in it".to_owned()))
@@ -137,11 +137,11 @@ fn certificates(pem: Option<&[u8]>) -> Result<Vec<Certificate>, ClientError> {
     }
 }
 
-fn headers(credentials: &Credentials) -> Result<HeaderMap, ClientError> {
+fn auth_headers(credentials: &Credentials) -> Result<HeaderMap, ClientError> {
     let (name, value) = match credentials {
-        Credentials::ApiKey(key) => (API_KEY, key.reveal().trim().to_owned()),
+        Credentials::ApiKey(key) => (API_KEY, key.reveal_text().trim().to_owned()),
         Credentials::AccessToken(token) => {
-            (AUTHORIZATION, format!("Bearer {}", token.reveal().trim()))
+            (AUTHORIZATION, format!("Bearer {}", token.reveal_text().trim()))
         }
         Credentials::Anonymous => return Ok(HeaderMap::new()),
     };

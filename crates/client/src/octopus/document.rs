@@ -82,14 +82,14 @@ impl JsonDocument {
     pub fn parse(text: String) -> Result<Self, JsonParseError> {
         let parsed = serde_json::from_str::<serde::de::IgnoredAny>(&text);
         parsed.map_err(|why| JsonParseError::NotJson(why.to_string()))?;
-        match scan::depth(&text) > DEEPEST {
+        match scan::nesting_depth(&text) > DEEPEST {
             true => Err(JsonParseError::TooDeep),
             false => Ok(Self(text)),
         }
     }
 
     /// The text as it is now.
-    pub fn text(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -99,14 +99,14 @@ impl JsonDocument {
     }
 
     /// The value at `path` as it is written; none where there is nothing, or more than one.
-    pub fn get(&self, path: &[PathSegment<'_>]) -> Option<&str> {
-        let found = self.find(path).ok()?;
+    pub fn get_raw(&self, path: &[PathSegment<'_>]) -> Option<&str> {
+        let found = self.locate_path(path).ok()?;
         self.0.get(found.value)
     }
 
     /// The value at `path`. A part that cannot be held, such as `1E+400`, is its spelling as a text.
-    pub fn value(&self, path: &[PathSegment<'_>]) -> Option<Value> {
-        Some(same::value(&self.0, &self.find(path).ok()?.value))
+    pub fn get_value(&self, path: &[PathSegment<'_>]) -> Option<Value> {
+        Some(same::value_at_span(&self.0, &self.locate_path(path).ok()?.value))
     }
 
     /// Makes the value at `path` this one, and tells whether that changed anything.
@@ -118,8 +118,12 @@ impl JsonDocument {
     /// # Errors
     ///
     /// [`JsonEditError`]; nothing is changed then.
-    pub fn set(&mut self, path: &[PathSegment<'_>], value: &Value) -> Result<bool, JsonEditError> {
-        let (span, written) = match self.find(path) {
+    pub fn put_value(
+        &mut self,
+        path: &[PathSegment<'_>],
+        value: &Value,
+    ) -> Result<bool, JsonEditError> {
+        let (span, written) = match self.locate_path(path) {
             Ok(found) => {
                 let old = self.0.get(found.value.clone()).map(serde_json::from_str::<Value>);
                 if old.is_some_and(|old| old.is_ok_and(|old| old == *value)) {
@@ -127,12 +131,12 @@ impl JsonDocument {
                 }
                 (found.value, found.layout.render(value))
             }
-            Err(JsonEditError::Missing(_)) => self.insertion(path, value)?,
+            Err(JsonEditError::Missing(_)) => self.plan_insertion(path, value)?,
             Err(error) => return Err(error),
         };
         let mut text = self.0.clone();
         text.replace_range(span, &written);
-        if scan::depth(&text) > DEEPEST {
+        if scan::nesting_depth(&text) > DEEPEST {
             return Err(JsonEditError::TooDeep);
         }
         self.0 = text;
@@ -142,16 +146,17 @@ impl JsonDocument {
     /// Spells the value at `path` so, and tells whether that is a spelling of it. Any other text changes
     /// nothing, and neither does one that can be read in two ways. [`PathSegment::End`] is the last element, as
     /// [`set`](Self::set) has left it.
-    pub fn spell(&mut self, path: &[PathSegment<'_>], text: &str) -> bool {
+    pub fn set_spelling(&mut self, path: &[PathSegment<'_>], text: &str) -> bool {
         let found = match path.split_last() {
-            Some((PathSegment::End, array)) => self.last(array).map(|(item, _)| item.value),
-            _ => self.find(path).ok().map(|it| it.value),
+            Some((PathSegment::End, array)) => self.last_item(array).map(|(item, _)| item.value),
+            _ => self.locate_path(path).ok().map(|it| it.value),
         };
         let Some(value) = found else { return false };
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         let whole = 0..text.len();
-        let is =
-            is_json && scan::root(text) == whole && same::same((&self.0, &value), (text, &whole));
+        let is = is_json
+            && scan::root_span(text) == whole
+            && same::is_same_json((&self.0, &value), (text, &whole));
         if is {
             self.0.replace_range(value, text);
         }
@@ -160,25 +165,26 @@ impl JsonDocument {
 
     /// How [`set`](Self::set) spells a value where there is one; and how one that was taken away from `path`
     /// when it comes back, which is behind all others.
-    pub fn spelling(
+    pub fn render_spelling(
         &self,
         path: &[PathSegment<'_>],
         value: &Value,
         is_gone: bool,
     ) -> Option<String> {
         let layout = match path.split_last() {
-            Some((_, parent)) if is_gone => self.last(parent)?.1,
-            _ => self.find(path).ok()?.layout,
+            Some((_, parent)) if is_gone => self.last_item(parent)?.1,
+            _ => self.locate_path(path).ok()?.layout,
         };
         Some(layout.render(value))
     }
 
     /// The last item of a container, and how one behind it is laid out.
-    fn last(&self, path: &[PathSegment<'_>]) -> Option<(ContainerItem, ItemLayout)> {
-        let span = self.find(path).ok()?.value;
-        let items = scan::members(&self.0, &span).or_else(|| scan::elements(&self.0, &span));
+    fn last_item(&self, path: &[PathSegment<'_>]) -> Option<(ContainerItem, ItemLayout)> {
+        let span = self.locate_path(path).ok()?.value;
+        let items =
+            scan::object_members(&self.0, &span).or_else(|| scan::array_elements(&self.0, &span));
         let last = items?.pop()?;
-        let layout = ItemLayout::of(&self.0, &last, &span);
+        let layout = ItemLayout::from_item(&self.0, &last, &span);
         Some((last, layout))
     }
 
@@ -190,25 +196,27 @@ impl JsonDocument {
     ///
     /// [`JsonEditError`]; nothing is changed then.
     pub fn remove(&mut self, path: &[PathSegment<'_>]) -> Result<bool, JsonEditError> {
-        let field = match self.find(path) {
+        let field = match self.locate_path(path) {
             Ok(found) => found.value,
             Err(JsonEditError::Missing(_)) => return Ok(false),
             Err(error) => return Err(error),
         };
-        let missing = || JsonEditError::Missing(shown(path));
-        let (_, parent) = path.split_last().ok_or_else(missing)?;
-        let container = self.find(parent)?.value;
-        let items = scan::members(&self.0, &container)
-            .or_else(|| scan::elements(&self.0, &container))
-            .ok_or_else(|| JsonEditError::Mismatch(shown(path)))?;
-        let at = items.iter().position(|it| it.value == field).ok_or_else(missing)?;
+        let missing_error = || JsonEditError::Missing(format_path(path));
+        let (_, parent) = path.split_last().ok_or_else(missing_error)?;
+        let container = self.locate_path(parent)?.value;
+        let items = scan::object_members(&self.0, &container)
+            .or_else(|| scan::array_elements(&self.0, &container))
+            .ok_or_else(|| JsonEditError::Mismatch(format_path(path)))?;
+        let at = items.iter().position(|it| it.value == field).ok_or_else(missing_error)?;
         let before = at.checked_sub(1).and_then(|at| items.get(at));
         // With the comma before it, or else the one behind it.
         let span = match (before, items.get(at), items.get(at + 1)) {
             (Some(before), ..) => before.value.end..field.end,
-            (None, Some(own), Some(next)) => own.start()..next.start(),
+            (None, Some(own), Some(next)) => own.start_offset()..next.start_offset(),
             // White space behind it that has none before it was inside the brackets before it came.
-            (None, Some(own), None) if own.start() == container.start + 1 => own.start()..field.end,
+            (None, Some(own), None) if own.start_offset() == container.start + 1 => {
+                own.start_offset()..field.end
+            }
             _ => container.start + 1..container.end - 1,
         };
         self.0.replace_range(span, "");
@@ -216,63 +224,64 @@ impl JsonDocument {
     }
 
     /// Where a field or an element that is missing goes, and how it is written there.
-    fn insertion(
+    fn plan_insertion(
         &self,
         path: &[PathSegment<'_>],
         value: &Value,
     ) -> Result<(Range<usize>, String), JsonEditError> {
-        let missing = || JsonEditError::Missing(shown(path));
-        let (last, parent) = path.split_last().ok_or_else(missing)?;
+        let missing_error = || JsonEditError::Missing(format_path(path));
+        let (last, parent) = path.split_last().ok_or_else(missing_error)?;
         let key = match last {
             PathSegment::Key(key) | PathSegment::KeyIgnoringCase(key) => {
                 Some(Value::from(*key).to_string())
             }
             PathSegment::End => None,
-            PathSegment::Index(_) | PathSegment::Where { .. } => return Err(missing()),
+            PathSegment::Index(_) | PathSegment::Where { .. } => return Err(missing_error()),
         };
-        let parent = self.find(parent)?;
+        let parent = self.locate_path(parent)?;
         let items = match key {
-            Some(_) => scan::members(&self.0, &parent.value),
-            None => scan::elements(&self.0, &parent.value),
+            Some(_) => scan::object_members(&self.0, &parent.value),
+            None => scan::array_elements(&self.0, &parent.value),
         };
-        let items = items.ok_or_else(|| JsonEditError::Mismatch(shown(path)))?;
+        let items = items.ok_or_else(|| JsonEditError::Mismatch(format_path(path)))?;
         Ok(match items.last() {
             Some(last) => {
-                let layout = ItemLayout::of(&self.0, last, &parent.value);
-                (last.value.end..last.value.end, layout.behind(key.as_deref(), value))
+                let layout = ItemLayout::from_item(&self.0, last, &parent.value);
+                (last.value.end..last.value.end, layout.render_after(key.as_deref(), value))
             }
             None => {
                 let (start, end) = (parent.value.start + 1, parent.value.end - 1);
                 match start == end {
-                    true => (start..end, parent.layout.alone(key.as_deref(), value)),
+                    true => (start..end, parent.layout.render_only_item(key.as_deref(), value)),
                     // What is between the brackets stays, so that it is there when the item has gone.
-                    false => (start..start, parent.layout.item(key.as_deref(), value)),
+                    false => (start..start, parent.layout.render_item(key.as_deref(), value)),
                 }
             }
         })
     }
 
-    fn find(&self, path: &[PathSegment<'_>]) -> Result<FoundValue, JsonEditError> {
-        let mut found = FoundValue { value: scan::root(&self.0), layout: ItemLayout::default() };
+    fn locate_path(&self, path: &[PathSegment<'_>]) -> Result<FoundValue, JsonEditError> {
+        let mut found =
+            FoundValue { value: scan::root_span(&self.0), layout: ItemLayout::default() };
         for (at, segment) in path.iter().enumerate() {
-            let so_far = || shown(path.get(..=at).unwrap_or_default());
+            let path_so_far = || format_path(path.get(..=at).unwrap_or_default());
             let items = match segment {
                 PathSegment::Key(_) | PathSegment::KeyIgnoringCase(_) => {
-                    scan::members(&self.0, &found.value)
+                    scan::object_members(&self.0, &found.value)
                 }
                 PathSegment::Index(_) | PathSegment::Where { .. } | PathSegment::End => {
-                    scan::elements(&self.0, &found.value)
+                    scan::array_elements(&self.0, &found.value)
                 }
             };
-            let items = items.ok_or_else(|| JsonEditError::Mismatch(so_far()))?;
-            let item = self.choose(items, segment, &so_far)?;
-            let layout = ItemLayout::of(&self.0, &item, &found.value);
+            let items = items.ok_or_else(|| JsonEditError::Mismatch(path_so_far()))?;
+            let item = self.choose_item(items, segment, &path_so_far)?;
+            let layout = ItemLayout::from_item(&self.0, &item, &found.value);
             found = FoundValue { value: item.value, layout };
         }
         Ok(found)
     }
 
-    fn choose(
+    fn choose_item(
         &self,
         items: ContainerItems,
         segment: &PathSegment<'_>,
@@ -280,12 +289,12 @@ impl JsonDocument {
     ) -> Result<ContainerItem, JsonEditError> {
         let mut fit = items.into_iter().enumerate().filter(|(at, item)| match segment {
             PathSegment::Index(index) => at == index,
-            PathSegment::Key(key) => item.key(&self.0).as_deref() == Some(key),
+            PathSegment::Key(key) => item.decode_key(&self.0).as_deref() == Some(key),
             PathSegment::KeyIgnoringCase(key) => {
                 let folded = key.to_lowercase();
-                item.key(&self.0).is_some_and(|it| it.to_lowercase() == folded)
+                item.decode_key(&self.0).is_some_and(|it| it.to_lowercase() == folded)
             }
-            PathSegment::Where { key, is } => self.field(item, key).as_deref() == Some(is),
+            PathSegment::Where { key, is } => self.element_field(item, key).as_deref() == Some(is),
             PathSegment::End => false,
         });
         let first = fit.next();
@@ -297,16 +306,16 @@ impl JsonDocument {
     }
 
     /// The text of a field of an element, where it has that field once and it is a string.
-    fn field(&self, element: &ContainerItem, key: &str) -> Option<String> {
-        let members = scan::members(&self.0, &element.value)?;
-        let mut fit = members.iter().filter(|it| it.key(&self.0).as_deref() == Some(key));
+    fn element_field(&self, element: &ContainerItem, key: &str) -> Option<String> {
+        let members = scan::object_members(&self.0, &element.value)?;
+        let mut fit = members.iter().filter(|it| it.decode_key(&self.0).as_deref() == Some(key));
         let (first, None) = (fit.next()?, fit.next()) else { return None };
         serde_json::from_str(self.0.get(first.value.clone())?).ok()
     }
 }
 
 /// A path as it is told: `Steps[0].Actions[Id = x].WorkerPoolId`.
-fn shown(path: &[PathSegment<'_>]) -> String {
+fn format_path(path: &[PathSegment<'_>]) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {

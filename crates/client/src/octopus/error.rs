@@ -53,7 +53,7 @@ pub enum ClientError {
         after: Duration,
     },
     /// The server refuses, and says why.
-    #[error("the server answered {status}{}", told(refusal, *status))]
+    #[error("the server answered {status}{}", status_reason(refusal, *status))]
     Status {
         /// Method and path.
         request: String,
@@ -104,7 +104,7 @@ pub enum ClientError {
 }
 
 /// `: what the server said`, or the usual words for the status where it said nothing.
-fn told(refusal: &Refusal, status: u16) -> String {
+fn status_reason(refusal: &Refusal, status: u16) -> String {
     let text = refusal.to_string();
     let usual = reqwest::StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
     match (text.is_empty(), usual) {
@@ -120,8 +120,8 @@ impl ClientError {
         match self {
             Self::Lost { .. } | Self::Timeout { .. } => true,
             Self::Malformed { .. } | Self::TooLarge { .. } => true,
-            Self::Status { status, .. } => is_gateway(*status),
-            Self::NotJson { status, .. } => *status < 300 || is_gateway(*status),
+            Self::Status { status, .. } => is_gateway_status(*status),
+            Self::NotJson { status, .. } => *status < 300 || is_gateway_status(*status),
             _ => false,
         }
     }
@@ -135,7 +135,7 @@ impl ClientError {
         match self {
             Self::Status { status: 409, .. } => true,
             Self::Status { status: 400, refusal, .. } => {
-                refusal.says("another user has made changes")
+                refusal.contains_text("another user has made changes")
             }
             _ => false,
         }
@@ -145,7 +145,7 @@ impl ClientError {
     pub fn is_refused(&self) -> bool {
         match self {
             Self::Status { status: 400 | 412 | 422, refusal, .. } => {
-                !refusal.says("protected branch")
+                !refusal.contains_text("protected branch")
             }
             _ => false,
         }
@@ -153,16 +153,16 @@ impl ClientError {
 
     /// Whether the key may not do it.
     pub fn is_forbidden(&self) -> bool {
-        self.status() == Some(403)
+        self.status_code() == Some(403)
     }
 
     /// Whether the server says that there is no such thing.
     pub fn is_not_found(&self) -> bool {
-        self.status() == Some(404)
+        self.status_code() == Some(404)
     }
 
     /// Whether the server has nothing to serve under this path; such an answer is not always JSON.
-    pub(super) fn is_no_route(&self) -> bool {
+    pub(super) fn is_missing_route(&self) -> bool {
         matches!(
             self,
             Self::Status { status: 404 | 405, .. } | Self::NotJson { status: 404 | 405, .. }
@@ -170,7 +170,7 @@ impl ClientError {
     }
 
     /// The status of a refusal by the server itself; a page from something else has none.
-    pub(super) fn status(&self) -> Option<u16> {
+    pub(super) fn status_code(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(*status),
             _ => None,
@@ -208,7 +208,7 @@ impl ClientError {
             }
             Self::NotOctopus(_) => "name the URL under which the portal opens, without `/app`",
             Self::Status { status, refusal, retry_after, .. } => {
-                return help_with(*status, refusal, *retry_after);
+                return status_help(*status, refusal, *retry_after);
             }
             Self::Setup(_) | Self::TooLarge { .. } => return None,
         };
@@ -217,12 +217,12 @@ impl ClientError {
 }
 
 /// Statuses of a gateway, or of a server that starts: what was asked may have been done.
-pub(super) fn is_gateway(status: u16) -> bool {
+pub(super) fn is_gateway_status(status: u16) -> bool {
     matches!(status, 502..=504)
 }
 
-fn help_with(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Option<String> {
-    let help = match (status, refusal.permission(), retry_after) {
+fn status_help(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Option<String> {
+    let help = match (status, refusal.missing_permission(), retry_after) {
         (401, ..) => {
             "the key is not valid on this server: it may be of another one, expired or revoked"
                 .to_owned()

@@ -43,13 +43,13 @@ impl<'a> ApiRequest<'a> {
     }
 
     /// Whether it is about what is in one repository: its branches, or what one of them has.
-    fn asks_a_repository(&self) -> bool {
+    fn reads_repository(&self) -> bool {
         self.method == Method::GET
             && ["/git/branches", "/refs%2Fheads%2F"].iter().any(|it| self.path.contains(it))
     }
 
     /// Method and path, for messages.
-    fn shown(&self) -> String {
+    fn describe_request(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         format!("{} {path}", self.method)
     }
@@ -83,7 +83,7 @@ impl From<ClientError> for FailedAttempt {
             ClientError::Lost { .. } => RetryAdvice::IfRepeatable,
             ClientError::NotJson { status: 429, .. } => RetryAdvice::Always,
             ClientError::Status { status, .. } | ClientError::NotJson { status, .. }
-                if error::is_gateway(*status) =>
+                if error::is_gateway_status(*status) =>
             {
                 RetryAdvice::IfRepeatable
             }
@@ -102,21 +102,21 @@ struct ApiResponse {
 
 impl Connection {
     /// Reads what is at a path.
-    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.exchange(&ApiRequest::get(path), |body| serde_json::from_slice(without_mark(body)))
+    pub(super) async fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.send_with_retry(&ApiRequest::get(path), |body| serde_json::from_slice(strip_bom(body)))
             .await
     }
 
     /// Asks, as often as it takes and is safe, and reads the answer with `read`.
-    pub(crate) async fn exchange<T>(
+    pub(crate) async fn send_with_retry<T>(
         &self,
         call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, ClientError> {
-        let mut patience = RetryTimer::new(self.patience());
+        let mut patience = RetryTimer::new(self.retry_limit());
         loop {
             let FailedAttempt { error, retry: again, retry_after: asked } =
-                match self.attempt(call, read).await {
+                match self.send_once(call, read).await {
                     Ok(answer) => return Ok(answer),
                     Err(failure) => failure,
                 };
@@ -126,70 +126,72 @@ impl Connection {
                 RetryAdvice::Always => true,
             };
             let calls = match error {
-                _ if !self.is_known() => patience::FIRST_CALLS,
+                _ if !self.has_answered() => patience::FIRST_CALLS,
                 ClientError::Lost { .. } => patience::BROKEN_CALLS,
-                ClientError::Status { status: 502..=504, .. } if call.asks_a_repository() => {
+                ClientError::Status { status: 502..=504, .. } if call.reads_repository() => {
                     patience::REPOSITORY_CALLS
                 }
                 _ => u32::MAX,
             };
-            let wait = if safe { patience.wait(asked, calls) } else { None };
+            let wait = if safe { patience.next_wait(asked, calls) } else { None };
             let Some(wait) = wait else { return Err(error) };
             tracing::debug!(%error, ?wait, "tries again");
             sleep(wait).await;
         }
     }
 
-    async fn attempt<T>(
+    async fn send_once<T>(
         &self,
         call: &ApiRequest<'_>,
         read: fn(&[u8]) -> serde_json::Result<T>,
     ) -> Result<T, FailedAttempt> {
         // Held until the answer is read, so that what lies in memory is bounded too.
-        let _permit = self.permits().acquire().await;
+        let _permit = self.request_permits().acquire().await;
         let since = Instant::now();
-        let ApiResponse { status, body, retry_after: asked } = self.answer(call).await?;
+        let ApiResponse { status, body, retry_after: asked } = self.follow_redirects(call).await?;
         let milliseconds = since.elapsed().as_millis();
         tracing::debug!(method = %call.method, path = call.path, status = status.as_u16(), milliseconds);
         if !status.is_success() {
-            let error = refused(call, status, &body, asked);
+            let error = status_error(call, status, &body, asked);
             return Err(FailedAttempt { retry_after: asked, ..FailedAttempt::from(error) });
         }
-        read(&body).map_err(|why| unreadable(call, status, &body, &why).into())
+        read(&body).map_err(|why| parse_error(call, status, &body, &why).into())
     }
 
     /// Sends once, and follows where a read is sent on to within the same server.
-    async fn answer(&self, call: &ApiRequest<'_>) -> Result<ApiResponse, ClientError> {
-        let mut url = self.base().at(call.path)?;
+    async fn follow_redirects(&self, call: &ApiRequest<'_>) -> Result<ApiResponse, ClientError> {
+        let mut url = self.base_url().join_path(call.path)?;
         for _ in 0..HOPS {
-            let response = self.send(call, url.clone()).await?;
+            let response = self.send_request(call, url.clone()).await?;
             self.remember_answer();
             if !response.status().is_redirection() {
-                return self.whole(call, response).await;
+                return self.read_body(call, response).await;
             }
-            url = self.next(call, &url, response.headers())?;
+            url = self.redirect_target(call, &url, response.headers())?;
         }
-        Err(ClientError::Redirected { request: call.shown(), to: without_query(url) })
+        Err(ClientError::Redirected { request: call.describe_request(), to: without_query(url) })
     }
 
-    async fn send(&self, call: &ApiRequest<'_>, url: Url) -> Result<Response, ClientError> {
-        let mut request = self.client().request(call.method.clone(), url);
+    async fn send_request(&self, call: &ApiRequest<'_>, url: Url) -> Result<Response, ClientError> {
+        let mut request = self.http_client().request(call.method.clone(), url);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        request.send().await.map_err(|why| self.broken(call, &why))
+        request.send().await.map_err(|why| self.transport_error(call, &why))
     }
 
-    fn next(
+    fn redirect_target(
         &self,
         call: &ApiRequest<'_>,
         from: &Url,
         headers: &HeaderMap,
     ) -> Result<Url, ClientError> {
-        let request = call.shown();
+        let request = call.describe_request();
         let location = headers.get(LOCATION).and_then(|it| it.to_str().ok()).unwrap_or_default();
         match from.join(location) {
-            Ok(url) if call.method == Method::GET && self.base().is_home_of(&url) => Ok(url),
+            Ok(url) if call.method == Method::GET && self.base_url().is_same_origin(&url) => {
+                Ok(url)
+            }
             Ok(url) => Err(ClientError::Redirected { request, to: without_query(url) }),
             Err(_) => {
                 Err(ClientError::Redirected { request, to: location.escape_debug().to_string() })
@@ -197,28 +199,33 @@ impl Connection {
         }
     }
 
-    async fn whole(
+    async fn read_body(
         &self,
         call: &ApiRequest<'_>,
         mut response: Response,
     ) -> Result<ApiResponse, ClientError> {
-        let (status, asked) = (response.status(), asked(response.headers()));
+        let (status, asked) = (response.status(), parse_retry_after(response.headers()));
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|why| self.broken(call, &why))? {
+        while let Some(chunk) =
+            response.chunk().await.map_err(|why| self.transport_error(call, &why))?
+        {
             if LARGEST << 20 < body.len() + chunk.len() {
-                return Err(ClientError::TooLarge { request: call.shown(), limit: LARGEST });
+                return Err(ClientError::TooLarge {
+                    request: call.describe_request(),
+                    limit: LARGEST,
+                });
             }
             body.extend_from_slice(&chunk);
         }
         Ok(ApiResponse { status, body, retry_after: asked })
     }
 
-    fn broken(&self, call: &ApiRequest<'_>, error: &reqwest::Error) -> ClientError {
-        let (request, why) = (call.shown(), deepest(error));
+    fn transport_error(&self, call: &ApiRequest<'_>, error: &reqwest::Error) -> ClientError {
+        let (request, why) = (call.describe_request(), innermost_cause(error));
         if error.is_connect() {
             ClientError::Connect { url: self.url().to_owned(), why }
         } else if error.is_timeout() {
-            ClientError::Timeout { request, after: self.timeout() }
+            ClientError::Timeout { request, after: self.request_timeout() }
         } else {
             ClientError::Lost { request, why }
         }
@@ -226,7 +233,7 @@ impl Connection {
 }
 
 /// What the innermost cause says; the outer ones name the URL again and again.
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost_cause(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -234,33 +241,33 @@ pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-fn refused(
+fn status_error(
     call: &ApiRequest<'_>,
     status: StatusCode,
     body: &[u8],
     asked: Option<Duration>,
 ) -> ClientError {
-    let request = call.shown();
+    let request = call.describe_request();
     let (status, retry_after) = (status.as_u16(), asked.map(|it| it.as_secs()));
     match Refusal::read(body) {
         Some(refusal) => ClientError::Status { request, status, refusal, retry_after },
         None if body.trim_ascii().is_empty() => {
             ClientError::Status { request, status, refusal: Refusal::default(), retry_after }
         }
-        None => ClientError::NotJson { request, status, beginning: beginning(body) },
+        None => ClientError::NotJson { request, status, beginning: body_excerpt(body) },
     }
 }
 
-fn unreadable(
+fn parse_error(
     call: &ApiRequest<'_>,
     status: StatusCode,
     body: &[u8],
     why: &serde_json::Error,
 ) -> ClientError {
-    let request = call.shown();
+    let request = call.describe_request();
     match why.classify() {
-        _ if !is_like_json(body) => {
-            ClientError::NotJson { request, status: status.as_u16(), beginning: beginning(body) }
+        _ if !looks_like_json(body) => {
+            ClientError::NotJson { request, status: status.as_u16(), beginning: body_excerpt(body) }
         }
         Category::Eof => ClientError::Lost { request, why: "the answer is cut off".to_owned() },
         _ => ClientError::Malformed { request, why: why.to_string() },
@@ -268,16 +275,16 @@ fn unreadable(
 }
 
 /// Whether a body begins as an object or an array does; the API answers nothing else.
-fn is_like_json(body: &[u8]) -> bool {
-    matches!(without_mark(body).trim_ascii_start().first(), Some(b'{' | b'['))
+fn looks_like_json(body: &[u8]) -> bool {
+    matches!(strip_bom(body).trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
 /// The body without the mark that some .NET writers put before UTF-8.
-pub(crate) fn without_mark(body: &[u8]) -> &[u8] {
+pub(crate) fn strip_bom(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }
 
-fn beginning(body: &[u8]) -> String {
+fn body_excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = words.chars().take(BEGINNING).collect();
@@ -296,14 +303,14 @@ fn without_query(mut url: Url) -> String {
 }
 
 /// What `Retry-After` asks for: seconds, or a date, which is compared with the answer's own.
-fn asked(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name).and_then(|it| it.to_str().ok());
-    let wait = text(RETRY_AFTER)?.trim();
+fn parse_retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let header_text = |name| headers.get(name).and_then(|it| it.to_str().ok());
+    let wait = header_text(RETRY_AFTER)?.trim();
     if let Ok(seconds) = wait.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let time = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|it| it.timestamp());
-    let wait = time(wait)?.duration_since(time(text(DATE)?)?);
+    let parse_date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|it| it.timestamp());
+    let wait = parse_date(wait)?.duration_since(parse_date(header_text(DATE)?)?);
     Some(wait.try_into().unwrap_or_default())
 }
 
@@ -313,7 +320,7 @@ mod tests {
 
     fn asks(headers: &[(reqwest::header::HeaderName, &str)]) -> Option<u64> {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
-        asked(&headers.collect()).map(|it| it.as_secs())
+        parse_retry_after(&headers.collect()).map(|it| it.as_secs())
     }
 
     #[test]
@@ -329,7 +336,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_page_is_one_short_line_without_control_characters() {
         let page = format!("<!DOCTYPE html>\n<html>\u{1b}[2J{}", "<br/>".repeat(50));
-        insta::assert_snapshot!(beginning(page.as_bytes()), @r"<!DOCTYPE html> <html>\u{1b}[2J<br/><br/><br/><br/><br/><br/><br/><br/><br/><br/><br/…");
+        insta::assert_snapshot!(body_excerpt(page.as_bytes()), @r"<!DOCTYPE html> <html>\u{1b}[2J<br/><br/><br/><br/><br/><br/><br/><br/><br/><br/><br/…");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::{
     ClientError, Connection, UnreadDocument,
-    base::encoded,
+    base::percent_encode,
     wire::{HasId, ResourceCollection},
 };
 use futures_util::future::join_all;
@@ -32,7 +32,7 @@ impl<T: HasId> PagedList<T> {
     }
 
     /// Takes the new items of a page, and tells how many these are.
-    fn take(&mut self, page: Vec<T>) -> usize {
+    fn take_page(&mut self, page: Vec<T>) -> usize {
         let before = self.items.len();
         self.skip += page.len();
         for item in page {
@@ -46,24 +46,24 @@ impl<T: HasId> PagedList<T> {
 
 impl Connection {
     /// The bare array at `{path}/all`; page by page where the server has no such route.
-    pub(super) async fn list<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
+    pub(super) async fn list_all<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
     {
-        match self.get::<ResourceCollection<T>>(&format!("{path}/all")).await {
+        match self.get_json::<ResourceCollection<T>>(&format!("{path}/all")).await {
             Ok(ResourceCollection { items, total })
                 if total.is_none_or(|total| total <= items.len()) =>
             {
                 Ok(items)
             }
-            Ok(_) => self.pages(path).await,
-            Err(error) if error.is_no_route() => self.pages(path).await,
+            Ok(_) => self.list_pages(path).await,
+            Err(error) if error.is_missing_route() => self.list_pages(path).await,
             Err(error) => Err(error),
         }
     }
 
     /// All pages at `path`, whatever size the server gives them.
-    pub(super) async fn pages<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
+    pub(super) async fn list_pages<T>(&self, path: &str) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
     {
@@ -71,8 +71,8 @@ impl Connection {
         loop {
             let page = format!("{path}?skip={}&take={PAGE}", list.skip);
             let ResourceCollection { items, total } =
-                self.get::<ResourceCollection<T>>(&page).await?;
-            let new = list.take(items);
+                self.get_json::<ResourceCollection<T>>(&page).await?;
+            let new = list.take_page(items);
             match total {
                 Some(total) if total <= list.items.len() => return Ok(list.items),
                 None if new == 0 => return Ok(list.items),
@@ -87,7 +87,7 @@ impl Connection {
 
     /// The first `pages` at `path`, fewer where `enough` holds of the items so far; and whether there are
     /// more.
-    pub(super) async fn newest<T>(
+    pub(super) async fn list_newest<T>(
         &self,
         path: &str,
         pages: usize,
@@ -100,8 +100,8 @@ impl Connection {
         for _ in 0..pages {
             let page = format!("{path}?skip={}&take={PAGE}", list.skip);
             let ResourceCollection { items, total } =
-                self.get::<ResourceCollection<T>>(&page).await?;
-            let ends = list.take(items) == 0 || total.is_none_or(|total| total <= list.skip);
+                self.get_json::<ResourceCollection<T>>(&page).await?;
+            let ends = list.take_page(items) == 0 || total.is_none_or(|total| total <= list.skip);
             if ends || enough(&list.items) {
                 return Ok((list.items, !ends));
             }
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// What is at `path` under each of `ids`: many at a time, and one by one what an answer lacks.
-    pub(super) async fn by_ids<T>(
+    pub(super) async fn list_by_ids<T>(
         &self,
         path: &str,
         ids: &[String],
@@ -118,7 +118,8 @@ impl Connection {
     where
         T: DeserializeOwned + HasId,
     {
-        let read = join_all(batches(ids).into_iter().map(|ids| self.batch(path, ids))).await;
+        let read =
+            join_all(split_batches(ids).into_iter().map(|ids| self.list_batch(path, ids))).await;
         let (mut found, mut unread) = (Vec::with_capacity(ids.len()), Vec::new());
         for (items, failures) in read {
             found.extend(items);
@@ -127,20 +128,23 @@ impl Connection {
         (found, unread)
     }
 
-    async fn batch<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<UnreadDocument>)
+    async fn list_batch<T>(&self, path: &str, ids: &[String]) -> (Vec<T>, Vec<UnreadDocument>)
     where
         T: DeserializeOwned + HasId,
     {
-        let mut found = match self.together(path, ids).await {
+        let mut found = match self.query_by_ids(path, ids).await {
             Ok(found) => found,
-            Err(error) if is_for_all(&error) => return (Vec::new(), unread(ids, &error)),
+            Err(error) if affects_all_requests(&error) => {
+                return (Vec::new(), mark_unread(ids, &error));
+            }
             // One of them, or the request as such, is the trouble.
             Err(_) => Vec::new(),
         };
-        let seen: HashSet<String> = found.iter().map(|it: &T| it.key().to_lowercase()).collect();
+        let seen: HashSet<String> =
+            found.iter().map(|it: &T| it.item_id().to_lowercase()).collect();
         let missing = ids.iter().filter(|id| !seen.contains(&id.to_lowercase()));
         let alone = missing.map(|id| async move {
-            let item = self.get::<T>(&format!("{path}/{}", encoded(id))).await;
+            let item = self.get_json::<T>(&format!("{path}/{}", percent_encode(id))).await;
             item.map_err(|error| UnreadDocument { id: id.clone(), error })
         });
         let mut failures = Vec::new();
@@ -154,21 +158,21 @@ impl Connection {
     }
 
     /// What a list says about `ids`; it may lack some, and go over several pages.
-    async fn together<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, ClientError>
+    async fn query_by_ids<T>(&self, path: &str, ids: &[String]) -> Result<Vec<T>, ClientError>
     where
         T: DeserializeOwned + HasId,
     {
         let wanted: HashSet<String> = ids.iter().map(|id| id.to_lowercase()).collect();
-        let text = ids.iter().map(|id| encoded(id)).collect::<Vec<_>>().join(",");
+        let text = ids.iter().map(|id| percent_encode(id)).collect::<Vec<_>>().join(",");
         let (mut list, mut skip) = (PagedList::new(), 0);
         loop {
             let page = format!("{path}?ids={text}&skip={skip}&take={}", ids.len());
             let ResourceCollection { mut items, total } =
-                self.get::<ResourceCollection<T>>(&page).await?;
+                self.get_json::<ResourceCollection<T>>(&page).await?;
             skip += items.len();
-            items.retain(|item: &T| wanted.contains(&item.key().to_lowercase()));
+            items.retain(|item: &T| wanted.contains(&item.item_id().to_lowercase()));
             // A page with nothing that was asked for is of a server that does not know `ids`.
-            let idle = list.take(items) == 0;
+            let idle = list.take_page(items) == 0;
             let ends = total.is_none_or(|total| total <= skip);
             if idle || ends || wanted.len() <= list.items.len() {
                 return Ok(list.items);
@@ -178,9 +182,11 @@ impl Connection {
 }
 
 /// Whether an error would meet each request alone as well.
-fn is_for_all(error: &ClientError) -> bool {
-    match error.status() {
-        Some(status) => matches!(status, 401 | 403 | 429) || super::error::is_gateway(status),
+fn affects_all_requests(error: &ClientError) -> bool {
+    match error.status_code() {
+        Some(status) => {
+            matches!(status, 401 | 403 | 429) || super::error::is_gateway_status(status)
+        }
         None => !matches!(
             error,
             ClientError::Malformed { .. }
@@ -190,17 +196,17 @@ fn is_for_all(error: &ClientError) -> bool {
     }
 }
 
-fn unread(ids: &[String], error: &ClientError) -> Vec<UnreadDocument> {
+fn mark_unread(ids: &[String], error: &ClientError) -> Vec<UnreadDocument> {
     ids.iter().map(|id| UnreadDocument { id: id.clone(), error: error.clone() }).collect()
 }
 
 /// `ids` in runs that fit a request each.
-fn batches(ids: &[String]) -> Vec<&[String]> {
+fn split_batches(ids: &[String]) -> Vec<&[String]> {
     let (mut batches, mut rest) = (Vec::new(), ids);
     while !rest.is_empty() {
         let mut characters = 0;
         let fits = rest.iter().take(IDS).take_while(|id| {
-            characters += encoded(id).len() + 1;
+            characters += percent_encode(id).len() + 1;
             characters <= CHARACTERS
         });
         // An id that is too long for a request still needs one.
@@ -218,7 +224,8 @@ mod tests {
     #[test]
     fn a_request_has_a_hundred_ids_and_four_thousand_characters_at_most() {
         let ids = |count: usize, length: usize| vec!["x".repeat(length); count];
-        let sizes = |ids: &[String]| batches(ids).iter().map(|it| it.len()).collect::<Vec<_>>();
+        let sizes =
+            |ids: &[String]| split_batches(ids).iter().map(|it| it.len()).collect::<Vec<_>>();
         assert_eq!(sizes(&ids(250, 31)), [100, 100, 50]);
         assert_eq!(sizes(&ids(100, 79)), [50, 50]);
         assert_eq!(sizes(&ids(2, 9000)), [1, 1]);

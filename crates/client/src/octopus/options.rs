@@ -10,7 +10,7 @@ pub struct Secret(String);
 
 impl Secret {
     /// The text, for the one header that carries it.
-    pub(super) fn reveal(&self) -> &str {
+    pub(super) fn reveal_text(&self) -> &str {
         &self.0
     }
 }

@@ -33,21 +33,21 @@ impl RetryTimer {
     /// How long to wait before the next try; `None` once it would be too late.
     ///
     /// `asked` is what the server asks to wait, and `calls` how often it is called at most.
-    pub(super) fn wait(&mut self, asked: Option<Duration>, calls: u32) -> Option<Duration> {
+    pub(super) fn next_wait(&mut self, asked: Option<Duration>, calls: u32) -> Option<Duration> {
         let since = *self.since.get_or_insert_with(Instant::now);
         self.tries += 1;
         if calls <= self.tries {
             return None;
         }
         let asked = asked.unwrap_or_default();
-        let wait = asked.saturating_add(longest(self.tries).mul_f64(fastrand::f64()));
+        let wait = asked.saturating_add(longest_wait(self.tries).mul_f64(fastrand::f64()));
         let left = self.limit.saturating_sub(since.elapsed());
         (asked <= left && !left.is_zero()).then(|| wait.min(left))
     }
 }
 
 /// The longest wait after so many tries. The wait itself is chance, so that many do not come back at once.
-fn longest(tries: u32) -> Duration {
+fn longest_wait(tries: u32) -> Duration {
     FIRST.saturating_mul(1 << tries.saturating_sub(1).min(8)).min(LONGEST)
 }
 
@@ -57,29 +57,29 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_its_limit() {
-        let seconds: Vec<f32> = (1..=7).map(|tries| longest(tries).as_secs_f32()).collect();
+        let seconds: Vec<f32> = (1..=7).map(|tries| longest_wait(tries).as_secs_f32()).collect();
         assert_eq!(seconds, [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]);
-        assert_eq!(longest(u32::MAX), LONGEST);
+        assert_eq!(longest_wait(u32::MAX), LONGEST);
     }
 
     #[test]
     fn what_the_server_asks_for_is_the_least() {
         let mut patience = RetryTimer::new(Duration::from_secs(60));
-        let wait = patience.wait(Some(Duration::from_secs(7)), u32::MAX).unwrap();
+        let wait = patience.next_wait(Some(Duration::from_secs(7)), u32::MAX).unwrap();
         assert!((7.0..7.5).contains(&wait.as_secs_f32()), "{wait:?}");
     }
 
     #[test]
     fn nobody_waits_longer_than_patience_lasts() {
         let mut patience = RetryTimer::new(Duration::from_secs(60));
-        assert_eq!(patience.wait(Some(Duration::from_secs(61)), u32::MAX), None);
-        assert_eq!(RetryTimer::new(Duration::ZERO).wait(None, u32::MAX), None);
+        assert_eq!(patience.next_wait(Some(Duration::from_secs(61)), u32::MAX), None);
+        assert_eq!(RetryTimer::new(Duration::ZERO).next_wait(None, u32::MAX), None);
     }
 
     #[test]
     fn nobody_is_called_more_often_than_that() {
         let mut patience = RetryTimer::new(Duration::from_secs(60));
-        let waits = [0; 3].map(|_| patience.wait(None, 3).is_some());
+        let waits = [0; 3].map(|_| patience.next_wait(None, 3).is_some());
         assert_eq!(waits, [true, true, false]);
     }
 }

@@ -38,11 +38,11 @@ impl Reader {
     /// # Errors
     ///
     /// [`ClientError::NotOctopus`] where something else answers, and any other [`ClientError`].
-    pub async fn root(&self) -> Result<wire::RootResource, ClientError> {
-        let nobody = || ClientError::NotOctopus(self.0.url().to_owned());
-        match self.0.get::<wire::RootResource>("/api").await {
-            Ok(root) if root.version.is_empty() => Err(nobody()),
-            Err(error) if error.is_not_found() => Err(nobody()),
+    pub async fn read_server_root(&self) -> Result<wire::RootResource, ClientError> {
+        let not_octopus = || ClientError::NotOctopus(self.0.url().to_owned());
+        match self.0.get_json::<wire::RootResource>("/api").await {
+            Ok(root) if root.version.is_empty() => Err(not_octopus()),
+            Err(error) if error.is_not_found() => Err(not_octopus()),
             answer => answer,
         }
     }
@@ -52,8 +52,8 @@ impl Reader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn spaces(&self) -> Result<Vec<wire::SpaceResource>, ClientError> {
-        self.0.list("/api/spaces").await
+    pub async fn list_spaces(&self) -> Result<Vec<wire::SpaceResource>, ClientError> {
+        self.0.list_all("/api/spaces").await
     }
 
     /// The documents of all spaces that the key may see, as they came.
@@ -61,8 +61,8 @@ impl Reader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn raw_spaces(&self) -> Result<Vec<wire::RawDocument>, ClientError> {
-        self.0.list("/api/spaces").await
+    pub async fn list_raw_spaces(&self) -> Result<Vec<wire::RawDocument>, ClientError> {
+        self.0.list_all("/api/spaces").await
     }
 
     /// The server's switches.
@@ -70,8 +70,8 @@ impl Reader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn features(&self) -> Result<wire::FeaturesConfigurationResource, ClientError> {
-        self.0.get("/api/featuresconfiguration").await
+    pub async fn read_features(&self) -> Result<wire::FeaturesConfigurationResource, ClientError> {
+        self.0.get_json("/api/featuresconfiguration").await
     }
 
     /// What the key's user may do.
@@ -83,8 +83,8 @@ impl Reader {
     /// # Source
     ///
     /// What may not be seen is absent from lists; this alone tells an empty list from a hidden one.
-    pub async fn permissions(&self) -> Result<wire::UserPermissionSetResource, ClientError> {
-        self.0.get("/api/users/me/permissions").await
+    pub async fn read_permissions(&self) -> Result<wire::UserPermissionSetResource, ClientError> {
+        self.0.get_json("/api/users/me/permissions").await
     }
 
     /// What reads a space.

@@ -37,43 +37,46 @@ impl Refusal {
         let RefusalBody { error_message, errors, description } =
             serde_json::from_slice(body).ok()?;
         let errors = errors.unwrap_or_default().into_iter().flatten();
-        let told = |text: &String| !text.trim().is_empty();
+        let has_text = |text: &String| !text.trim().is_empty();
         Some(Self {
             message: error_message.or(description).unwrap_or_default().trim().to_owned(),
-            errors: errors.filter(told).map(|text| text.trim().to_owned()).collect(),
+            errors: errors.filter(has_text).map(|text| text.trim().to_owned()).collect(),
         })
     }
 
     /// The permission that the key's user lacks, where the server named it.
-    pub fn permission(&self) -> Option<&str> {
-        let rest = self.missing()?.trim_start_matches(MISSING).trim_start_matches([':', 's', ' ']);
+    pub fn missing_permission(&self) -> Option<&str> {
+        let rest = self
+            .permission_sentence()?
+            .trim_start_matches(MISSING)
+            .trim_start_matches([':', 's', ' ']);
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
         Some(&rest[..end]).filter(|name| !name.is_empty())
     }
 
     /// The sentence about a missing permission.
-    fn missing(&self) -> Option<&str> {
-        self.texts().find_map(|text| text.find(MISSING).map(|start| &text[start..]))
+    fn permission_sentence(&self) -> Option<&str> {
+        self.message_texts().find_map(|text| text.find(MISSING).map(|start| &text[start..]))
     }
 
     /// Whether any text has these words.
-    pub(super) fn says(&self, words: &str) -> bool {
-        self.texts().any(|text| text.contains(words))
+    pub(super) fn contains_text(&self, words: &str) -> bool {
+        self.message_texts().any(|text| text.contains(words))
     }
 
-    fn texts(&self) -> impl Iterator<Item = &str> {
+    fn message_texts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.message.as_str()).chain(self.errors.iter().map(String::as_str))
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(missing) = self.missing() {
+        if let Some(missing) = self.permission_sentence() {
             // All else that the server says here is the same for every permission.
             return f.write_str(missing);
         }
         let mut separator = "";
-        for text in self.texts().filter(|text| !text.is_empty()) {
+        for text in self.message_texts().filter(|text| !text.is_empty()) {
             write!(f, "{separator}{text}")?;
             separator = if text.ends_with(['.', '!', '?']) { " " } else { "; " };
         }
@@ -101,11 +104,11 @@ mod tests {
     fn of_a_missing_permission_the_permission_is_told() {
         let body = r#"{"ErrorMessage":"You do not have permission to perform this action. Please contact your Octopus administrator. Missing permission: WorkerView"}"#;
         insta::assert_snapshot!(refusal(body), @"Missing permission: WorkerView");
-        assert_eq!(refusal(body).permission(), Some("WorkerView"));
+        assert_eq!(refusal(body).missing_permission(), Some("WorkerView"));
         let body =
             r#"{"ErrorMessage":"", "Errors":["Missing permission: ProcessEdit, in project X"]}"#;
-        assert_eq!(refusal(body).permission(), Some("ProcessEdit"));
-        assert_eq!(refusal("{}").permission(), None);
+        assert_eq!(refusal(body).missing_permission(), Some("ProcessEdit"));
+        assert_eq!(refusal("{}").missing_permission(), None);
     }
 
     #[test]

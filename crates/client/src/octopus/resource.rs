@@ -1,6 +1,6 @@
 //! Things with a document of their own, and where they are served.
 
-use super::base::encoded;
+use super::base::percent_encode;
 use serde::Deserialize;
 
 /// A thing whose document can be read whole, and written. Ids are as the server wrote them.
@@ -39,7 +39,7 @@ pub struct ProjectBranch {
 
 impl ProjectBranch {
     /// The name that no tag or commit can have: `refs/heads/main`.
-    pub fn canonical(&self) -> String {
+    pub fn canonical_name(&self) -> String {
         format!("refs/heads/{}", self.name)
     }
 
@@ -48,8 +48,12 @@ impl ProjectBranch {
     /// # Source
     ///
     /// A ref is one segment of a path, its slashes percent-encoded (`api.md` 2.10).
-    pub(crate) fn path(&self, space: &str) -> String {
-        format!("{space}/projects/{}/{}", encoded(&self.project), encoded(&self.canonical()))
+    pub(crate) fn path_in_space(&self, space: &str) -> String {
+        format!(
+            "{space}/projects/{}/{}",
+            percent_encode(&self.project),
+            percent_encode(&self.canonical_name())
+        )
     }
 }
 
@@ -64,7 +68,7 @@ pub enum ProcessCollection {
 
 impl ProcessCollection {
     /// Where they are served, below the space.
-    pub(crate) fn path(self) -> &'static str {
+    pub(crate) fn path_segment(self) -> &'static str {
         match self {
             Self::Deployment => "deploymentprocesses",
             Self::Runbook => "runbookProcesses",
@@ -74,30 +78,42 @@ impl ProcessCollection {
 
 impl Resource {
     /// Where the document is, seen from a space's prefix `/api/Spaces-1`.
-    pub(crate) fn path(&self, space: &str) -> String {
+    pub(crate) fn document_path(&self, space: &str) -> String {
         match self {
-            Self::WorkerPool(id) => format!("{space}/workerpools/{}", encoded(id)),
-            Self::Worker(id) => format!("{space}/workers/{}", encoded(id)),
+            Self::WorkerPool(id) => format!("{space}/workerpools/{}", percent_encode(id)),
+            Self::Worker(id) => format!("{space}/workers/{}", percent_encode(id)),
             Self::DeploymentProcess(id) => {
-                format!("{space}/{}/{}", ProcessCollection::Deployment.path(), encoded(id))
+                format!(
+                    "{space}/{}/{}",
+                    ProcessCollection::Deployment.path_segment(),
+                    percent_encode(id)
+                )
             }
             Self::RunbookProcess(id) => {
-                format!("{space}/{}/{}", ProcessCollection::Runbook.path(), encoded(id))
+                format!(
+                    "{space}/{}/{}",
+                    ProcessCollection::Runbook.path_segment(),
+                    percent_encode(id)
+                )
             }
             Self::BranchDeploymentProcess(branch) => {
-                format!("{}/{}", branch.path(space), ProcessCollection::Deployment.path())
+                format!(
+                    "{}/{}",
+                    branch.path_in_space(space),
+                    ProcessCollection::Deployment.path_segment()
+                )
             }
             Self::BranchRunbookProcess(branch, id) => {
                 format!(
                     "{}/{}/{}",
-                    branch.path(space),
-                    ProcessCollection::Runbook.path(),
-                    encoded(id)
+                    branch.path_in_space(space),
+                    ProcessCollection::Runbook.path_segment(),
+                    percent_encode(id)
                 )
             }
-            Self::VariableSet(id) => format!("{space}/variables/{}", encoded(id)),
-            Self::BranchVariableSet(branch) => format!("{}/variables", branch.path(space)),
-            Self::Target(id) => format!("{space}/machines/{}", encoded(id)),
+            Self::VariableSet(id) => format!("{space}/variables/{}", percent_encode(id)),
+            Self::BranchVariableSet(branch) => format!("{}/variables", branch.path_in_space(space)),
+            Self::Target(id) => format!("{space}/machines/{}", percent_encode(id)),
             Self::Features => "/api/featuresconfiguration".to_owned(),
         }
     }
@@ -108,10 +124,10 @@ impl Resource {
     /// route by its own id, and older ones have no other.
     pub(crate) fn path_to_put(&self, space: &str, body: &str) -> String {
         let by_project = match self {
-            Self::DeploymentProcess(_) => of_project(space, body),
+            Self::DeploymentProcess(_) => project_process_path(space, body),
             _ => None,
         };
-        by_project.unwrap_or_else(|| self.path(space))
+        by_project.unwrap_or_else(|| self.document_path(space))
     }
 }
 
@@ -130,9 +146,9 @@ struct ProcessLinks {
 }
 
 /// The route of a project's process. The link says that the server has it; it is not followed itself.
-fn of_project(space: &str, body: &str) -> Option<String> {
+fn project_process_path(space: &str, body: &str) -> Option<String> {
     let OwnedProcess { project_id, links } = serde_json::from_str(body).ok()?;
-    let below = format!("/projects/{}/deploymentprocesses", encoded(&project_id));
+    let below = format!("/projects/{}/deploymentprocesses", percent_encode(&project_id));
     let has_it = links.itself.to_lowercase().ends_with(&below.to_lowercase());
     has_it.then(|| format!("{space}{below}"))
 }
@@ -162,7 +178,7 @@ mod tests {
             ProjectBranch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
         assert_eq!(
             Resource::BranchRunbookProcess(branch, "RunbookProcess-restart".to_owned())
-                .path("/api/Spaces-1"),
+                .document_path("/api/Spaces-1"),
             "/api/Spaces-1/projects/Projects-2/refs%2Fheads%2Frelease%2F1/runbookProcesses/RunbookProcess-restart"
         );
     }
@@ -171,7 +187,7 @@ mod tests {
     fn an_id_cannot_leave_its_place_in_the_path() {
         let worker = Resource::Worker("../spaces/Spaces-2?x=".to_owned());
         assert_eq!(
-            worker.path("/api/Spaces-1"),
+            worker.document_path("/api/Spaces-1"),
             "/api/Spaces-1/workers/..%2Fspaces%2FSpaces-2%3Fx%3D"
         );
     }

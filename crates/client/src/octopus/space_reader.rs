@@ -1,7 +1,7 @@
 //! Reading a space.
 
 use super::{
-    ClientError, Connection, ProcessCollection, ProjectBranch, Resource, base::encoded, wire,
+    ClientError, Connection, ProcessCollection, ProjectBranch, Resource, base::percent_encode, wire,
 };
 use poolwright_core::model::{Id, Space};
 use serde_json::value::RawValue;
@@ -42,21 +42,21 @@ type ClientResult<T> = Result<T, ClientError>;
 
 impl SpaceReader {
     pub(super) fn new(connection: Connection, space: &Id<Space>) -> Self {
-        let prefix = format!("/api/{}", encoded(space.as_str()));
+        let prefix = format!("/api/{}", percent_encode(space.as_str()));
         Self { connection, prefix, space: space.clone() }
     }
 
     /// The space that it reads.
-    pub(crate) fn space(&self) -> &Id<Space> {
+    pub(crate) fn space_id(&self) -> &Id<Space> {
         &self.space
     }
 
     /// What every path of the space begins with.
-    pub(crate) fn prefix(&self) -> &str {
+    pub(crate) fn path_prefix(&self) -> &str {
         &self.prefix
     }
 
-    fn at(&self, path: &str) -> String {
+    fn space_path(&self, path: &str) -> String {
         format!("{}/{path}", self.prefix)
     }
 
@@ -65,8 +65,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`], as for everything below.
-    pub async fn worker_pools(&self) -> ClientResult<Vec<wire::WorkerPoolResource>> {
-        self.connection.list(&self.at("workerpools")).await
+    pub async fn list_worker_pools(&self) -> ClientResult<Vec<wire::WorkerPoolResource>> {
+        self.connection.list_all(&self.space_path("workerpools")).await
     }
 
     /// All workers that the key may see: none, where it may see none.
@@ -74,8 +74,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn workers(&self) -> ClientResult<Vec<wire::WorkerResource>> {
-        self.connection.list(&self.at("workers")).await
+    pub async fn list_workers(&self) -> ClientResult<Vec<wire::WorkerResource>> {
+        self.connection.list_all(&self.space_path("workers")).await
     }
 
     /// All machine policies.
@@ -83,8 +83,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn machine_policies(&self) -> ClientResult<Vec<wire::NamedResource>> {
-        self.connection.list(&self.at("machinepolicies")).await
+    pub async fn list_machine_policies(&self) -> ClientResult<Vec<wire::NamedResource>> {
+        self.connection.list_all(&self.space_path("machinepolicies")).await
     }
 
     /// All proxies.
@@ -92,8 +92,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn proxies(&self) -> ClientResult<Vec<wire::NamedResource>> {
-        self.connection.list(&self.at("proxies")).await
+    pub async fn list_proxies(&self) -> ClientResult<Vec<wire::NamedResource>> {
+        self.connection.list_all(&self.space_path("proxies")).await
     }
 
     /// All accounts, of every type.
@@ -101,8 +101,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn accounts(&self) -> ClientResult<Vec<wire::AccountResource>> {
-        self.connection.list(&self.at("accounts")).await
+    pub async fn list_accounts(&self) -> ClientResult<Vec<wire::AccountResource>> {
+        self.connection.list_all(&self.space_path("accounts")).await
     }
 
     /// All feeds.
@@ -110,8 +110,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn feeds(&self) -> ClientResult<Vec<wire::NamedResource>> {
-        self.connection.list(&self.at("feeds")).await
+    pub async fn list_feeds(&self) -> ClientResult<Vec<wire::NamedResource>> {
+        self.connection.list_all(&self.space_path("feeds")).await
     }
 
     /// All projects that the key may see.
@@ -119,8 +119,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn projects(&self) -> ClientResult<Vec<wire::ProjectResource>> {
-        self.connection.list(&self.at("projects")).await
+    pub async fn list_projects(&self) -> ClientResult<Vec<wire::ProjectResource>> {
+        self.connection.list_all(&self.space_path("projects")).await
     }
 
     /// All project groups.
@@ -128,8 +128,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn project_groups(&self) -> ClientResult<Vec<wire::NamedResource>> {
-        self.connection.pages(&self.at("projectgroups")).await
+    pub async fn list_project_groups(&self) -> ClientResult<Vec<wire::NamedResource>> {
+        self.connection.list_pages(&self.space_path("projectgroups")).await
     }
 
     /// All runbooks that are kept in the database.
@@ -137,8 +137,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn runbooks(&self) -> ClientResult<Vec<wire::RunbookResource>> {
-        self.connection.pages(&self.at("runbooks")).await
+    pub async fn list_runbooks(&self) -> ClientResult<Vec<wire::RunbookResource>> {
+        self.connection.list_pages(&self.space_path("runbooks")).await
     }
 
     /// All deployment targets.
@@ -146,8 +146,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn targets(&self) -> ClientResult<Vec<wire::DeploymentTargetResource>> {
-        self.connection.pages(&self.at("machines")).await
+    pub async fn list_targets(&self) -> ClientResult<Vec<wire::DeploymentTargetResource>> {
+        self.connection.list_pages(&self.space_path("machines")).await
     }
 
     /// All library variable sets.
@@ -155,10 +155,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn library_variable_sets(
-        &self,
-    ) -> ClientResult<Vec<wire::LibraryVariableSetResource>> {
-        self.connection.list(&self.at("libraryvariablesets")).await
+    pub async fn list_library_sets(&self) -> ClientResult<Vec<wire::LibraryVariableSetResource>> {
+        self.connection.list_all(&self.space_path("libraryvariablesets")).await
     }
 
     /// What all tenants say where projects and libraries leave something to them.
@@ -166,8 +164,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn tenant_variables(&self) -> ClientResult<Vec<wire::TenantVariableResource>> {
-        self.connection.list(&self.at("tenantvariables")).await
+    pub async fn list_tenant_variables(&self) -> ClientResult<Vec<wire::TenantVariableResource>> {
+        self.connection.list_all(&self.space_path("tenantvariables")).await
     }
 
     /// All step templates.
@@ -175,8 +173,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn step_templates(&self) -> ClientResult<Vec<wire::ActionTemplateResource>> {
-        self.connection.list(&self.at("actiontemplates")).await
+    pub async fn list_step_templates(&self) -> ClientResult<Vec<wire::ActionTemplateResource>> {
+        self.connection.list_all(&self.space_path("actiontemplates")).await
     }
 
     /// All environments.
@@ -184,8 +182,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn environments(&self) -> ClientResult<Vec<wire::NamedResource>> {
-        self.connection.list(&self.at("environments")).await
+    pub async fn list_environments(&self) -> ClientResult<Vec<wire::NamedResource>> {
+        self.connection.list_all(&self.space_path("environments")).await
     }
 
     /// All tag sets, with their tags.
@@ -193,8 +191,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn tag_sets(&self) -> ClientResult<Vec<wire::TagSetResource>> {
-        self.connection.list(&self.at("tagsets")).await
+    pub async fn list_tag_sets(&self) -> ClientResult<Vec<wire::TagSetResource>> {
+        self.connection.list_all(&self.space_path("tagsets")).await
     }
 
     /// All channels of all projects.
@@ -202,8 +200,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn channels(&self) -> ClientResult<Vec<wire::ChannelResource>> {
-        self.connection.list(&self.at("channels")).await
+    pub async fn list_channels(&self) -> ClientResult<Vec<wire::ChannelResource>> {
+        self.connection.list_all(&self.space_path("channels")).await
     }
 
     /// The newest releases of all projects, newest first: at most `pages` of them, and no further one
@@ -217,7 +215,7 @@ impl SpaceReader {
         pages: usize,
         enough: impl Fn(&[wire::ReleaseResource]) -> bool,
     ) -> ClientResult<(Vec<wire::ReleaseResource>, bool)> {
-        self.connection.newest(&self.at("releases"), pages, enough).await
+        self.connection.list_newest(&self.space_path("releases"), pages, enough).await
     }
 
     /// The snapshots of runbooks of these ids.
@@ -225,7 +223,7 @@ impl SpaceReader {
         &self,
         ids: &[String],
     ) -> (Vec<wire::RunbookSnapshotResource>, Vec<UnreadDocument>) {
-        self.connection.by_ids(&self.at("runbookSnapshots"), ids).await
+        self.connection.list_by_ids(&self.space_path("runbookSnapshots"), ids).await
     }
 
     /// The variables on a branch, with those of type worker pool alone.
@@ -233,12 +231,12 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn variables_on(
+    pub async fn branch_variables(
         &self,
         branch: &ProjectBranch,
     ) -> ClientResult<wire::VariableSetResource> {
         let variables = Resource::BranchVariableSet(branch.clone());
-        self.connection.get(&variables.path(&self.prefix)).await
+        self.connection.get_json(&variables.document_path(&self.prefix)).await
     }
 
     /// The images of dynamic worker pools; `None` where the server has none to offer.
@@ -252,10 +250,10 @@ impl SpaceReader {
     /// `GET …/workerpools/dynamicworkertypes`. A server that cannot reach the service behind it answers
     /// 500, which is no error here.
     pub async fn dynamic_worker_types(&self) -> ClientResult<Option<Vec<String>>> {
-        let path = self.at("workerpools/dynamicworkertypes");
-        match self.connection.get::<wire::WorkerPoolDynamicWorkerTypesResource>(&path).await {
-            Ok(types) => Ok(Some(types.names())),
-            Err(error) if error.is_no_route() || error.status() == Some(500) => Ok(None),
+        let path = self.space_path("workerpools/dynamicworkertypes");
+        match self.connection.get_json::<wire::WorkerPoolDynamicWorkerTypesResource>(&path).await {
+            Ok(types) => Ok(Some(types.image_names())),
+            Err(error) if error.is_missing_route() || error.status_code() == Some(500) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -265,16 +263,16 @@ impl SpaceReader {
         &self,
         ids: &[String],
     ) -> (Vec<wire::VariableSetResource>, Vec<UnreadDocument>) {
-        self.connection.by_ids(&self.at("variables"), ids).await
+        self.connection.list_by_ids(&self.space_path("variables"), ids).await
     }
 
     /// The processes of these ids, in no order: what decides where their steps run, and no more.
-    pub async fn processes(
+    pub async fn processes_by_ids(
         &self,
         kind: ProcessCollection,
         ids: &[String],
     ) -> (Vec<wire::ProcessResource>, Vec<UnreadDocument>) {
-        self.connection.by_ids(&self.at(kind.path()), ids).await
+        self.connection.list_by_ids(&self.space_path(kind.path_segment()), ids).await
     }
 
     /// All branches of a version-controlled project's repository.
@@ -282,9 +280,11 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn branches(&self, project: &str) -> ClientResult<Vec<wire::GitBranchResource>> {
+    pub async fn list_branches(&self, project: &str) -> ClientResult<Vec<wire::GitBranchResource>> {
         self.connection
-            .pages(&self.at(&format!("projects/{}/git/branches", encoded(project))))
+            .list_pages(
+                &self.space_path(&format!("projects/{}/git/branches", percent_encode(project))),
+            )
             .await
     }
 
@@ -293,13 +293,14 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`] but that it is not found.
-    pub async fn branch(
+    pub async fn find_branch(
         &self,
         branch: &ProjectBranch,
     ) -> ClientResult<Option<wire::GitBranchResource>> {
-        let (project, name) = (encoded(&branch.project), encoded(&branch.canonical()));
-        let path = self.at(&format!("projects/{project}/git/branches/{name}"));
-        match self.connection.get(&path).await {
+        let (project, name) =
+            (percent_encode(&branch.project), percent_encode(&branch.canonical_name()));
+        let path = self.space_path(&format!("projects/{project}/git/branches/{name}"));
+        match self.connection.get_json(&path).await {
             Ok(found) => Ok(Some(found)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -311,11 +312,13 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn runbooks_on(
+    pub async fn branch_runbooks(
         &self,
         branch: &ProjectBranch,
     ) -> ClientResult<Vec<wire::RunbookResource>> {
-        self.connection.pages(&format!("{}/runbooks", branch.path(&self.prefix))).await
+        self.connection
+            .list_pages(&format!("{}/runbooks", branch.path_in_space(&self.prefix)))
+            .await
     }
 
     /// A process that has a document of its own: what decides where its steps run, and no more.
@@ -323,8 +326,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn process(&self, resource: &Resource) -> ClientResult<wire::ProcessResource> {
-        self.connection.get(&resource.path(&self.prefix)).await
+    pub async fn read_process(&self, resource: &Resource) -> ClientResult<wire::ProcessResource> {
+        self.connection.get_json(&resource.document_path(&self.prefix)).await
     }
 
     /// The deployment process of a project, by its id, with the steps of process templates in place of their
@@ -337,17 +340,17 @@ impl SpaceReader {
     /// # Source
     ///
     /// `api.md` 2.8. No route resolves the process of a runbook.
-    pub async fn resolved(
+    pub async fn resolved_process(
         &self,
         project: &str,
         branch: Option<&ProjectBranch>,
     ) -> ClientResult<wire::ResolvedProcessResource> {
         let owner = match branch {
-            None => self.at(&format!("projects/{}", encoded(project))),
-            Some(branch) => branch.path(&self.prefix),
+            None => self.space_path(&format!("projects/{}", percent_encode(project))),
+            Some(branch) => branch.path_in_space(&self.prefix),
         };
         self.connection
-            .get(&format!("{owner}/{}/resolved", ProcessCollection::Deployment.path()))
+            .get_json(&format!("{owner}/{}/resolved", ProcessCollection::Deployment.path_segment()))
             .await
     }
 
@@ -356,8 +359,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn task(&self, id: &str) -> ClientResult<wire::TaskResource> {
-        self.connection.get(&self.at(&format!("tasks/{}", encoded(id)))).await
+    pub async fn read_task(&self, id: &str) -> ClientResult<wire::TaskResource> {
+        self.connection.get_json(&self.space_path(&format!("tasks/{}", percent_encode(id)))).await
     }
 
     /// All documents that are listed at a segment such as `workerpools`, as they came.
@@ -365,8 +368,8 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn raw(&self, segment: &str) -> ClientResult<Vec<wire::RawDocument>> {
-        self.connection.pages(&self.at(segment)).await
+    pub async fn list_raw(&self, segment: &str) -> ClientResult<Vec<wire::RawDocument>> {
+        self.connection.list_pages(&self.space_path(segment)).await
     }
 
     /// The documents of these ids that are listed at a segment, as they came.
@@ -375,7 +378,7 @@ impl SpaceReader {
         segment: &str,
         ids: &[String],
     ) -> (Vec<wire::RawDocument>, Vec<UnreadDocument>) {
-        self.connection.by_ids(&self.at(segment), ids).await
+        self.connection.list_by_ids(&self.space_path(segment), ids).await
     }
 
     /// A document as it came.
@@ -383,9 +386,9 @@ impl SpaceReader {
     /// # Errors
     ///
     /// Any [`ClientError`].
-    pub async fn document(&self, resource: &Resource) -> ClientResult<String> {
-        let path = resource.path(&self.prefix);
-        let text: Box<RawValue> = self.connection.get(&path).await?;
+    pub async fn read_document(&self, resource: &Resource) -> ClientResult<String> {
+        let path = resource.document_path(&self.prefix);
+        let text: Box<RawValue> = self.connection.get_json(&path).await?;
         Ok(text.get().to_owned())
     }
 }

@@ -6,7 +6,7 @@
 
 use super::{
     ClientError, Connection, ConnectionOptions, Credentials, Secret, exchange::ApiRequest,
-    exchange::without_mark,
+    exchange::strip_bom,
 };
 use reqwest::{Method, Url};
 use serde::Deserialize;
@@ -39,16 +39,17 @@ struct IdentityToken {
 ///
 /// Any [`ClientError`]; [`ClientError::Redirected`] where the server names an endpoint on another host, to which the
 /// identity is not sent.
-pub async fn exchange(
+pub async fn exchange_identity(
     options: ConnectionOptions,
     account: &str,
     identity: &Secret,
 ) -> Result<Secret, ClientError> {
     let connection =
         Connection::open(ConnectionOptions { credentials: Credentials::Anonymous, ..options })?;
-    let discovery: OpenIdDiscovery = connection.get("/.well-known/openid-configuration").await?;
+    let discovery: OpenIdDiscovery =
+        connection.get_json("/.well-known/openid-configuration").await?;
     let endpoint = discovery.token_endpoint;
-    let Some(path) = below(&connection, &endpoint) else {
+    let Some(path) = path_below_server(&connection, &endpoint) else {
         return Err(ClientError::Redirected {
             request: "the token exchange".to_owned(),
             to: endpoint,
@@ -58,13 +59,13 @@ pub async fn exchange(
         "grant_type": GRANT,
         "audience": account,
         "subject_token_type": JWT,
-        "subject_token": identity.reveal(),
+        "subject_token": identity.reveal_text(),
     });
     let body = Some(body.to_string());
     // A token that nobody has seen is no harm: it may be asked for twice.
     let call = ApiRequest { method: Method::POST, path: &path, body, repeatable: true };
-    let read = |body: &[u8]| serde_json::from_slice::<TokenResponse>(without_mark(body));
-    let answer = connection.exchange(&call, read).await?;
+    let parse_answer = |body: &[u8]| serde_json::from_slice::<TokenResponse>(strip_bom(body));
+    let answer = connection.send_with_retry(&call, parse_answer).await?;
     Ok(Secret::from(answer.access_token))
 }
 
@@ -80,21 +81,21 @@ pub async fn github_identity(
     token: Secret,
     audience: &str,
 ) -> Result<Secret, ClientError> {
-    let bad = || ClientError::BadUrl { url: url.to_owned(), why: "it is no URL".to_owned() };
-    let mut parsed = Url::parse(url).map_err(|_| bad())?;
+    let bad_url = || ClientError::BadUrl { url: url.to_owned(), why: "it is no URL".to_owned() };
+    let mut parsed = Url::parse(url).map_err(|_| bad_url())?;
     parsed.query_pairs_mut().append_pair("audience", audience);
     let origin = parsed.origin().ascii_serialization();
     let connection =
         Connection::open(ConnectionOptions::new(&origin, Credentials::AccessToken(token)))?;
     let path = format!("{}?{}", parsed.path(), parsed.query().unwrap_or_default());
-    let identity: IdentityToken = connection.get(&path).await?;
+    let identity: IdentityToken = connection.get_json(&path).await?;
     Ok(Secret::from(identity.value))
 }
 
 /// The path of `endpoint` below the connection's server; none where it is on another one.
-fn below(connection: &Connection, endpoint: &str) -> Option<String> {
+fn path_below_server(connection: &Connection, endpoint: &str) -> Option<String> {
     let url = Url::parse(endpoint).ok()?;
-    connection.base().is_home_of(&url).then_some(())?;
+    connection.base_url().is_same_origin(&url).then_some(())?;
     let path = endpoint.get(connection.url().len()..)?;
     (endpoint.starts_with(connection.url()) && path.starts_with('/')).then(|| path.to_owned())
 }

@@ -1,6 +1,6 @@
 //! Endpoints, of the fields that a receipt has kept.
 
-use super::text;
+use super::text_or_empty;
 use crate::model::{Endpoint, KubernetesLink, Linked, Subscription, TentacleUrl};
 use serde_json::Value;
 
@@ -8,9 +8,9 @@ use serde_json::Value;
 const MODE: &str = "Endpoint.TentacleEndpointConfiguration.CommunicationMode";
 
 /// The endpoint that these fields make up; none where they do not say of which style.
-pub(super) fn of(fields: &[(&str, &Value)]) -> Option<Endpoint> {
+pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<Endpoint> {
     let find = |path: &str| fields.iter().find(|(it, _)| *it == path).map(|(_, value)| *value);
-    let mut endpoint = match text(find("Endpoint.CommunicationStyle")) {
+    let mut endpoint = match text_or_empty(find("Endpoint.CommunicationStyle")) {
         "TentaclePassive" => {
             Endpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }
         }
@@ -26,7 +26,7 @@ pub(super) fn of(fields: &[(&str, &Value)]) -> Option<Endpoint> {
             proxy: None,
         },
         "KubernetesTentacle" => Endpoint::Kubernetes {
-            link: match text(find(MODE)) {
+            link: match text_or_empty(find(MODE)) {
                 "Listening" => KubernetesLink::Listening(String::new()),
                 _ => KubernetesLink::Polling(String::new()),
             },
@@ -35,39 +35,41 @@ pub(super) fn of(fields: &[(&str, &Value)]) -> Option<Endpoint> {
         },
         _ => return None,
     };
-    fields.iter().for_each(|(path, value)| set(&mut endpoint, path, Some(value)));
+    fields.iter().for_each(|(path, value)| set_field(&mut endpoint, path, Some(value)));
     Some(endpoint)
 }
 
 /// Sets a field; one that its style does not have stays out.
-pub(super) fn set(endpoint: &mut Endpoint, path: &str, value: Option<&Value>) {
+pub(super) fn set_field(endpoint: &mut Endpoint, path: &str, value: Option<&Value>) {
     let Some(field) = path.strip_prefix("Endpoint.") else { return };
     let field = field.strip_prefix("TentacleEndpointConfiguration.").unwrap_or(field);
-    let said = text(value);
+    let said = text_or_empty(value);
     match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => match field {
-            "Uri" => *url = TentacleUrl::of_server(said),
+            "Uri" => *url = TentacleUrl::normalize_url(said),
             "Thumbprint" => *thumbprint = said.to_uppercase(),
-            "ProxyId" => link(proxy, said),
+            "ProxyId" => set_link(proxy, said),
             _ => {}
         },
         Endpoint::Polling { subscription, thumbprint } => match field {
-            "Uri" => *subscription = polled(said),
+            "Uri" => *subscription = subscription_text(said),
             "Thumbprint" => *thumbprint = said.to_uppercase(),
             _ => {}
         },
         Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => match field {
             "Host" => said.clone_into(host),
-            "Port" => *port = number(value).unwrap_or(22),
+            "Port" => *port = port_number(value).unwrap_or(22),
             "AccountId" if account.id.as_str() != said => *account = Linked::new(said, said),
             "Fingerprint" => said.clone_into(fingerprint),
             "DotNetCorePlatform" => *platform = (!said.is_empty()).then(|| said.to_owned()),
-            "ProxyId" => link(proxy, said),
+            "ProxyId" => set_link(proxy, said),
             _ => {}
         },
         Endpoint::Kubernetes { link, thumbprint, namespace } => match (field, link) {
-            ("Uri", KubernetesLink::Polling(subscription)) => *subscription = polled(said),
-            ("Uri", KubernetesLink::Listening(url)) => *url = TentacleUrl::of_server(said),
+            ("Uri", KubernetesLink::Polling(subscription)) => {
+                *subscription = subscription_text(said)
+            }
+            ("Uri", KubernetesLink::Listening(url)) => *url = TentacleUrl::normalize_url(said),
             ("Thumbprint", _) => *thumbprint = said.to_uppercase(),
             ("DefaultNamespace", _) => said.clone_into(namespace),
             _ => {}
@@ -76,16 +78,16 @@ pub(super) fn set(endpoint: &mut Endpoint, path: &str, value: Option<&Value>) {
     }
 }
 
-fn number(value: Option<&Value>) -> Option<u16> {
+fn port_number(value: Option<&Value>) -> Option<u16> {
     value.and_then(Value::as_u64).and_then(|port| port.try_into().ok())
 }
 
-fn polled(uri: &str) -> String {
+fn subscription_text(uri: &str) -> String {
     uri.parse::<Subscription>().map_or_else(|_| uri.to_owned(), |it| it.to_string())
 }
 
 /// Sets a link; the name of one that stays the same is kept.
-fn link<T>(link: &mut Option<Linked<T>>, id: &str) {
+fn set_link<T>(link: &mut Option<Linked<T>>, id: &str) {
     let same = link.as_ref().map_or("", |it| it.id.as_str()) == id;
     if !same {
         *link = (!id.is_empty()).then(|| Linked::new(id, id));

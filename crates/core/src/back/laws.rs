@@ -7,18 +7,17 @@
 
 mod choosers;
 
-use super::back;
+use super::plan_rollback;
 use crate::{
     desired::{Declared, Desired, PlacementVerdict},
     diff::{
-        after,
         laws::{any_desired, any_live, is_possible, plan},
-        unasked,
+        plan_from_changes, simulate_changes,
     },
     finding::Span,
     live::{DirectoryEntry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
     model::{Container, Endpoint, Id, Name, Place, Pool, PoolKind, Process},
-    plan::{Change, ChangeKind, Plan, ValueEdit, WrittenField, check},
+    plan::{Change, ChangeKind, Plan, ValueEdit, WrittenField, check_soundness},
     receipt::{ChangeOutcome, Receipt},
 };
 
@@ -42,7 +41,7 @@ proptest! {
         let (receipt, done) = applied(&plan, &live, done, lost);
 
         let way = way(&receipt, &done, &plan);
-        prop_assert_eq!(check(&way), Ok(()));
+        prop_assert_eq!(check_soundness(&way), Ok(()));
         prop_assert!(is_spelled(&way), "{:#?}", way.changes);
         let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
         prop_assert!(excuses.is_empty(), "{:#?}", excuses);
@@ -54,7 +53,7 @@ proptest! {
         let again = self::way(&receipt, &restored, &plan);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
         let there = self::way(&undone, &restored, &plan);
-        prop_assert_eq!(check(&there), Ok(()));
+        prop_assert_eq!(check_soundness(&there), Ok(()));
         let (_, there) = applied(&there, &restored, there.changes.len(), None);
         prop_assert_eq!(seen(&there, &live), seen(&done, &live));
     }
@@ -100,14 +99,15 @@ fn is_excuse(code: &str) -> bool {
 }
 
 fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {
-    let (changes, findings) = back(receipt, live);
-    unasked(changes, findings, live, plan.header.clone())
+    let (changes, findings) = plan_rollback(receipt, live);
+    plan_from_changes(changes, findings, live, plan.header.clone())
 }
 
 /// The receipt of an apply that came to an end after so many changes, and the server then. The answer to the
 /// next one may have been lost: it was made, or it was not.
 fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receipt, Live) {
-    let mut receipt = Receipt::begin(&plan.header, &plan.changes, String::new(), String::new());
+    let mut receipt =
+        Receipt::start_recording(&plan.header, &plan.changes, String::new(), String::new());
     let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
     receipt.pools = live.pools.iter().map(named).collect();
     let mut now = live.clone();
@@ -116,7 +116,7 @@ fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receip
         if done <= at && !is_lost {
             break;
         }
-        let then = after(&now, std::slice::from_ref(change));
+        let then = simulate_changes(&now, std::slice::from_ref(change));
         entry.written = written(change, &now, &then);
         if is_lost {
             entry.outcome = ChangeOutcome::Unknown;
@@ -149,7 +149,7 @@ fn made(change: &Change, then: &Live) -> Option<String> {
 /// What an apply of one change writes down: the fields that differ, in the server's spelling.
 fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
     let named = |name: &str| written_field("Name", None, Some(json!(name)));
-    let pool = |live: &Live, id: &Id<Pool>| of_pool(live.pool(id).unwrap());
+    let pool = |live: &Live, id: &Id<Pool>| of_pool(live.find_pool(id).unwrap());
     let worker = |live: &Live, id: &str| {
         of_worker(live.workers.iter().find(|it| it.id.as_str() == id).unwrap())
     };
@@ -194,7 +194,7 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
 fn step(change: &Change, live: &Live) -> Option<Fields> {
     let ChangeKind::PlaceStep { process, git, action, .. } = &change.kind else { return None };
     let base = git.as_ref().and_then(|it| it.base.as_ref().map(|base| (it, base)));
-    let base = base.map(|(it, base)| LiveProcess::on_branch(&it.project, &it.document, base));
+    let base = base.map(|(it, base)| LiveProcess::id_on_branch(&it.project, &it.document, base));
     let find = |id: &Id<Process>| live.processes.iter().find(|it| it.id == *id);
     let process = find(process).or_else(|| find(base.as_ref()?))?;
     process.steps.iter().find(|it| it.id == *action).map(of_step)
@@ -297,7 +297,8 @@ fn of_step(step: &LiveStep) -> Fields {
 
 /// All of a server that a file can say, by names; of processes those that `first` has.
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
-    let name = |id: &Id<Pool>| live.pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
+    let name =
+        |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
     let pools = live.pools.iter().map(|it| {
         format!(
             "pool {} {:?} {:?} default: {}",
@@ -337,6 +338,6 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
 fn order<'a>(live: &'a Live, other: &Live, receipt: &Receipt) -> Vec<&'a str> {
     let mut written = receipt.entries.iter().filter(|it| it.outcome == ChangeOutcome::Done);
     let sorted = written.any(|it| it.written.iter().any(|field| field.path == "SortOrder"));
-    let pools = live.pools.iter().filter(|it| sorted || other.pool(&it.id).is_some());
+    let pools = live.pools.iter().filter(|it| sorted || other.find_pool(&it.id).is_some());
     pools.map(|it| it.name.as_str()).collect()
 }

@@ -1,6 +1,6 @@
 //! Pools: made, gone, and edited.
 
-use super::{FieldState, RollbackPlanner, before, made, text};
+use super::{FieldState, RollbackPlanner, describe_edited, text_or_empty, value_before};
 use crate::{
     live::LivePool,
     model::{Address, Id, Name, PoolHandle, PoolKind},
@@ -11,31 +11,32 @@ use crate::{
 use serde_json::Value;
 
 impl RollbackPlanner<'_> {
-    pub(super) fn uncreate_pool(&mut self, entry: &ReceiptEntry, address: Address) {
+    pub(super) fn undo_pool_creation(&mut self, entry: &ReceiptEntry, address: Address) {
         // Nothing was written where somebody else had made it.
         let Some(name) = entry.written.iter().find(|it| it.path == "Name") else { return };
-        let named = Name::new(text(name.after.as_ref()));
+        let named = Name::new(text_or_empty(name.after.as_ref()));
         let id = entry.id.as_deref().map(Id::new);
-        let is = |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
-        let Some(pool) = self.live.pools.iter().find(is) else { return };
+        let is_created_pool =
+            |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
+        let Some(pool) = self.live.pools.iter().find(is_created_pool) else { return };
         if pool.name != named {
-            return self.left(entry, "somebody has renamed it since");
+            return self.warn_not_undone(entry, "somebody has renamed it since");
         }
         let hands_over = |change: &Change| match &change.kind {
             ChangeKind::SetDefaultPool { to, .. } => to.id() != Some(&pool.id),
             _ => false,
         };
         if pool.default && !self.changes.iter().any(hands_over) {
-            return self.left(entry, "it is the default pool now");
+            return self.warn_not_undone(entry, "it is the default pool now");
         }
         let (id, name) = (pool.id.clone(), pool.name.to_string());
-        self.push(address, ChangeKind::DeletePool { id, name });
+        self.push_change(address, ChangeKind::DeletePool { id, name });
     }
 
     pub(super) fn recreate_pool(&mut self, entry: &ReceiptEntry, address: Address) {
-        let name = Name::new(text(before(entry, "Name")));
+        let name = Name::new(text_or_empty(value_before(entry, "Name")));
         if name.as_str().is_empty() {
-            return self.left(entry, "the receipt does not say what it was");
+            return self.warn_not_undone(entry, "the receipt does not say what it was");
         }
         let old = entry.id.as_deref().map(Id::new);
         if let Some(pool) = self.live.pools.iter().find(|it| it.name == name) {
@@ -44,16 +45,16 @@ impl RollbackPlanner<'_> {
             self.remade.extend(old.map(|old| (old, handle)));
             return;
         }
-        let kind = match text(before(entry, "WorkerPoolType")) {
-            "DynamicWorkerPool" => {
-                PoolKind::Dynamic { image: text(before(entry, "WorkerType")).to_owned() }
-            }
+        let kind = match text_or_empty(value_before(entry, "WorkerPoolType")) {
+            "DynamicWorkerPool" => PoolKind::Dynamic {
+                image: text_or_empty(value_before(entry, "WorkerType")).to_owned(),
+            },
             _ => PoolKind::Static,
         };
-        let description = text(before(entry, "Description")).to_owned();
+        let description = text_or_empty(value_before(entry, "Description")).to_owned();
         self.remade.extend(old.map(|old| (old, PoolHandle::New(address.clone()))));
         let new = NewPool { name: name.to_string(), description, kind };
-        self.push(address, ChangeKind::CreatePool(new));
+        self.push_change(address, ChangeKind::CreatePool(new));
     }
 
     pub(super) fn restore_pool(&mut self, entry: &ReceiptEntry, address: Address) {
@@ -64,51 +65,56 @@ impl RollbackPlanner<'_> {
             return self.restore_order(entry, order);
         }
         let id = entry.id.as_deref().unwrap_or_default();
-        let Some(pool) = self.live.pool(&Id::new(id)) else {
-            return self.left(entry, "it is not there any more");
+        let Some(pool) = self.live.find_pool(&Id::new(id)) else {
+            return self.warn_not_undone(entry, "it is not there any more");
         };
         let (mut restored, mut edited) = (pool.clone(), Vec::new());
         for field in &entry.written {
-            match FieldState::of(pool, field, |value| with(pool, &field.path, value)) {
+            match FieldState::compare_live(pool, field, |value| {
+                pool_with_field(pool, &field.path, value)
+            }) {
                 FieldState::Written => {
-                    restored = with(&restored, &field.path, field.before.as_ref())
+                    restored = pool_with_field(&restored, &field.path, field.before.as_ref())
                 }
                 FieldState::Restored => {}
-                FieldState::Edited => edited.push(made(field)),
+                FieldState::Edited => edited.push(describe_edited(field)),
             }
         }
         if !edited.is_empty() {
-            return self.edited(entry, &edited);
+            return self.warn_edited_since(entry, &edited);
         }
-        let edits: Vec<_> = edits(pool, &restored).collect();
+        let edits: Vec<_> = pool_edits(pool, &restored).collect();
         if !edits.is_empty() {
-            self.push(address, ChangeKind::UpdatePool { id: pool.id.clone(), edits });
+            self.push_change(address, ChangeKind::UpdatePool { id: pool.id.clone(), edits });
         }
     }
 
     fn restore_default(&mut self, entry: &ReceiptEntry, default: &WrittenField) {
-        let (was, made) = (text(default.before.as_ref()), text(default.after.as_ref()));
+        let (was, made) =
+            (text_or_empty(default.before.as_ref()), text_or_empty(default.after.as_ref()));
         let now = self.live.default_pool().map(|it| it.id.as_str().to_owned()).unwrap_or_default();
         if was.is_empty() || now == was {
             return;
         }
         if now != made {
-            return self.edited(entry, &["the default pool".to_owned()]);
+            return self.warn_edited_since(entry, &["the default pool".to_owned()]);
         }
-        let (from, to) = (Some(self.pool(made)), self.pool(was));
-        self.push(to.address().clone(), ChangeKind::SetDefaultPool { from, to });
+        let (from, to) = (Some(self.resolve_pool(made)), self.resolve_pool(was));
+        self.push_change(to.address().clone(), ChangeKind::SetDefaultPool { from, to });
     }
 
     fn restore_order(&mut self, entry: &ReceiptEntry, order: &WrittenField) {
         let live: Vec<PoolHandle> =
-            self.live.pools.iter().map(|it| self.pool(it.id.as_str())).collect();
+            self.live.pools.iter().map(|it| self.resolve_pool(it.id.as_str())).collect();
         // Those that were made again have a place too; those that are gone for good have none.
-        let known = |value: &Option<Value>| -> Vec<PoolHandle> {
+        let existing_pools = |value: &Option<Value>| -> Vec<PoolHandle> {
             let ids = value.as_ref().and_then(Value::as_array).into_iter().flatten();
-            let pools = ids.filter_map(Value::as_str).map(|id| self.pool(id));
-            pools.filter(|pool| pool.id().is_none_or(|id| self.live.pool(id).is_some())).collect()
+            let pools = ids.filter_map(Value::as_str).map(|id| self.resolve_pool(id));
+            pools
+                .filter(|pool| pool.id().is_none_or(|id| self.live.find_pool(id).is_some()))
+                .collect()
         };
-        let (was, made) = (known(&order.before), known(&order.after));
+        let (was, made) = (existing_pools(&order.before), existing_pools(&order.after));
         // Pools that came since stay behind those that were there, and what is made goes behind all.
         let others = live.iter().filter(|pool| !was.contains(pool));
         let wanted: Vec<PoolHandle> = was.iter().chain(others).cloned().collect();
@@ -120,15 +126,15 @@ impl RollbackPlanner<'_> {
         }
         let stays = |pool: &&PoolHandle| !is_new(pool);
         if !live.iter().filter(|pool| made.contains(pool)).eq(made.iter().filter(stays)) {
-            return self.edited(entry, &["the order".to_owned()]);
+            return self.warn_edited_since(entry, &["the order".to_owned()]);
         }
-        self.push(Address::PoolOrder, ChangeKind::SortPools { before: live, order: wanted });
+        self.push_change(Address::PoolOrder, ChangeKind::SortPools { before: live, order: wanted });
     }
 }
 
 /// The pool with another value of a field.
-fn with(pool: &LivePool, path: &str, value: Option<&Value>) -> LivePool {
-    let (mut pool, text) = (pool.clone(), text(value));
+fn pool_with_field(pool: &LivePool, path: &str, value: Option<&Value>) -> LivePool {
+    let (mut pool, text) = (pool.clone(), text_or_empty(value));
     match path {
         "Name" => pool.name = Name::new(text),
         "Description" => text.clone_into(&mut pool.description),
@@ -138,16 +144,16 @@ fn with(pool: &LivePool, path: &str, value: Option<&Value>) -> LivePool {
     pool
 }
 
-fn edits(now: &LivePool, then: &LivePool) -> impl Iterator<Item = PoolEdit> {
-    let texts = |one: &str, other: &str| Delta::between(one.to_owned(), other.to_owned());
+fn pool_edits(now: &LivePool, then: &LivePool) -> impl Iterator<Item = PoolEdit> {
+    let text_delta = |one: &str, other: &str| Delta::if_different(one.to_owned(), other.to_owned());
     let image = |kind: &PoolKind| match kind {
         PoolKind::Dynamic { image } => image.clone(),
         PoolKind::Static => String::new(),
     };
     [
-        texts(now.name.as_str(), then.name.as_str()).map(PoolEdit::Name),
-        texts(&now.description, &then.description).map(PoolEdit::Description),
-        texts(&image(&now.kind), &image(&then.kind)).map(PoolEdit::Image),
+        text_delta(now.name.as_str(), then.name.as_str()).map(PoolEdit::Name),
+        text_delta(&now.description, &then.description).map(PoolEdit::Description),
+        text_delta(&image(&now.kind), &image(&then.kind)).map(PoolEdit::Image),
     ]
     .into_iter()
     .flatten()

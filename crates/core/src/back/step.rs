@@ -1,14 +1,14 @@
 //! Steps: back to where they ran, byte for byte.
 
-use super::{FieldState, RollbackPlanner, is_in, text};
+use super::{FieldState, RollbackPlanner, concerns_branch, text_or_empty};
 use crate::{
-    live::{LiveBranch, LiveProcess, LiveStep, RunLocation, runs},
+    live::{LiveBranch, LiveProcess, LiveStep, RunLocation, classify_step},
     model::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, VariableSetOwner,
     },
     plan::{
         ChangeKind, Delta, Feed, PlannedCommit, ProcessKind, StepEdit, WrittenField,
-        exactly::{POOL, VARIABLE, place},
+        exactly::{POOL_FIELD, VARIABLE_FIELD, place_from_fields},
     },
     receipt::{ChangeOutcome, ReceiptEntry},
 };
@@ -16,54 +16,63 @@ use crate::{
 use serde_json::Value;
 
 /// What the commit says that leads back.
-const MESSAGE: &str = "Move steps back to where they ran";
+const COMMIT_MESSAGE: &str = "Move steps back to where they ran";
 
 impl RollbackPlanner<'_> {
     pub(super) fn restore_step(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some((process, step)) = self.step(entry, &address) else {
-            return self.lost(entry, &address, "the step is not there any more, or cannot be read");
+        let Some((process, step)) = self.find_step(entry, &address) else {
+            return self.warn_missing(
+                entry,
+                &address,
+                "the step is not there any more, or cannot be read",
+            );
         };
-        let is_place = |it: &&WrittenField| matches!(it.path.as_str(), POOL | VARIABLE);
+        let is_place = |it: &&WrittenField| matches!(it.path.as_str(), POOL_FIELD | VARIABLE_FIELD);
         let is_container = |it: &&WrittenField| it.path.starts_with(CONTAINER);
         let (places, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
             entry.written.iter().partition(is_place);
         let (containers, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
             fields.into_iter().partition(is_container);
         let (mut restored, mut exactly, mut edited) = (step.clone(), Vec::new(), Vec::new());
-        let (was, made) = (place(&places, |it| &it.before), place(&places, |it| &it.after));
+        let (was, made) = (
+            place_from_fields(&places, |it| &it.before),
+            place_from_fields(&places, |it| &it.after),
+        );
         if !places.is_empty() && step.place != was {
             if step.place == made {
-                exactly.extend(places.into_iter().map(WrittenField::turned));
+                exactly.extend(places.into_iter().map(WrittenField::to_reversed));
                 restored.place = was;
             } else {
-                let [now, made] = [&step.place, &made].map(|it| self.told(it));
+                let [now, made] = [&step.place, &made].map(|it| self.describe_place(it));
                 edited.push(format!("`pool` (it is {now}, the apply had made it {made})"));
             }
         }
         let [was, made] =
-            [false, true].map(|after| container(&containers, after, step.container.as_ref()));
+            [false, true].map(|after| read_container(&containers, after, step.container.as_ref()));
         if step.container != was {
             if step.container == made {
-                exactly.extend(containers.into_iter().map(WrittenField::turned));
+                exactly.extend(containers.into_iter().map(WrittenField::to_reversed));
                 restored.container = was;
             } else {
-                edited.extend(containers.into_iter().map(super::made));
+                edited.extend(containers.into_iter().map(super::describe_edited));
             }
         }
         for field in fields {
-            match FieldState::of(step, field, |value| with(step, &field.path, value)) {
+            match FieldState::compare_live(step, field, |value| {
+                step_with_field(step, &field.path, value)
+            }) {
                 FieldState::Written => {
-                    restored = with(&restored, &field.path, field.before.as_ref());
-                    exactly.push(field.turned());
+                    restored = step_with_field(&restored, &field.path, field.before.as_ref());
+                    exactly.push(field.to_reversed());
                 }
                 FieldState::Restored => {}
-                FieldState::Edited => edited.push(super::made(field)),
+                FieldState::Edited => edited.push(super::describe_edited(field)),
             }
         }
         if !edited.is_empty() {
-            return self.edited(entry, &edited);
+            return self.warn_edited_since(entry, &edited);
         }
-        let edits = self.edits(step, &restored);
+        let edits = self.step_edits(step, &restored);
         if edits.is_empty() {
             return;
         }
@@ -73,33 +82,37 @@ impl RollbackPlanner<'_> {
                 None => ProcessKind::Deployment,
                 Some(_) => ProcessKind::Runbook,
             },
-            git: process.git.as_ref().map(|it| commit(it, MESSAGE)),
+            git: process.git.as_ref().map(|it| commit_on_branch(it, COMMIT_MESSAGE)),
             action: step.id.clone(),
             edits,
             exact_fields: exactly,
         };
-        self.push(address, kind);
+        self.push_change(address, kind);
     }
 
     /// The step of an entry: by the ids of process and action, on the branch of its address.
-    fn step(&self, entry: &ReceiptEntry, address: &Address) -> Option<(&LiveProcess, &LiveStep)> {
+    fn find_step(
+        &self,
+        entry: &ReceiptEntry,
+        address: &Address,
+    ) -> Option<(&LiveProcess, &LiveStep)> {
         let Address::Step { project, branch, .. } = address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
-        let is = |it: &&LiveProcess| match (&it.git, branch) {
+        let is_entry_process = |it: &&LiveProcess| match (&it.git, branch) {
             (None, None) => it.id.as_str() == id,
             (Some(git), Some(branch)) => {
-                git.name == *branch && is_in(entry, git, project, &it.owner.project)
+                git.name == *branch && concerns_branch(entry, git, project, &it.owner.project)
             }
             _ => false,
         };
-        let process = self.live.processes.iter().find(is)?;
+        let process = self.live.processes.iter().find(is_entry_process)?;
         Some((process, process.steps.iter().find(|it| it.id.as_str() == step)?))
     }
 
     /// Tells that what an entry is about is not there, unless it never was.
-    pub(super) fn lost(&mut self, entry: &ReceiptEntry, address: &Address, why: &str) {
+    pub(super) fn warn_missing(&mut self, entry: &ReceiptEntry, address: &Address, why: &str) {
         if !self.was_never_made(entry, address) {
-            self.left(entry, why);
+            self.warn_not_undone(entry, why);
         }
     }
 
@@ -121,46 +134,49 @@ impl RollbackPlanner<'_> {
         });
         let mut sets = self.live.indirect.sets.iter();
         let has_set =
-            sets.any(|it| *it.owner.name() == project && it.store.branch() == Some(branch));
+            sets.any(|it| *it.owner.name() == project && it.store.branch_name() == Some(branch));
         entry.outcome == ChangeOutcome::Unknown
             && self.live.unread.is_empty()
             && !(has_process || has_set)
     }
 
     /// A place in a sentence.
-    fn told(&self, place: &Place<Id<Pool>>) -> String {
+    fn describe_place(&self, place: &Place<Id<Pool>>) -> String {
         match place {
-            Place::Pool(id) => self.pool(id.as_str()).address().to_string(),
+            Place::Pool(id) => self.resolve_pool(id.as_str()).address().to_string(),
             Place::Variable(name) => format!("variable {name:?}"),
             Place::DefaultPool => "default".to_owned(),
         }
     }
 
-    fn edits(&self, now: &LiveStep, then: &LiveStep) -> Vec<StepEdit> {
-        let place = |place: &Place<Id<Pool>>| -> Place<PoolHandle> {
+    fn step_edits(&self, now: &LiveStep, then: &LiveStep) -> Vec<StepEdit> {
+        let resolve_place = |place: &Place<Id<Pool>>| -> Place<PoolHandle> {
             match place {
-                Place::Pool(id) => Place::Pool(self.pool(id.as_str())),
+                Place::Pool(id) => Place::Pool(self.resolve_pool(id.as_str())),
                 Place::Variable(name) => Place::Variable(name.clone()),
                 Place::DefaultPool => Place::DefaultPool,
             }
         };
-        let moved = Delta::between(place(&now.place), place(&then.place)).map(StepEdit::Place);
+        let moved = Delta::if_different(resolve_place(&now.place), resolve_place(&then.place))
+            .map(StepEdit::Place);
         // A place alone may say that a step runs on a worker; then it is all that goes back.
         let is_by_place =
             (now.run_on_server, &now.target_roles) == (then.run_on_server, &then.target_roles);
-        let execution = Delta::between(execution(now), execution(then)).filter(|_| !is_by_place);
+        let execution =
+            Delta::if_different(step_execution(now), step_execution(then)).filter(|_| !is_by_place);
         let execution = execution.map(|execution| StepEdit::Execution {
             execution,
             target_roles: now.target_roles.clone(),
             restored: Some(then.target_roles.clone()),
         });
-        let container = |step: &LiveStep| -> Option<Container<Linked<Feed>>> {
+        let named_container = |step: &LiveStep| -> Option<Container<Linked<Feed>>> {
             let live = step.container.as_ref()?;
             let feed = self.live.directory.feeds.iter().find(|it| it.id == live.feed);
             let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
             Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
         };
-        let contained = Delta::between(container(now), container(then)).map(StepEdit::Container);
+        let contained = Delta::if_different(named_container(now), named_container(then))
+            .map(StepEdit::Container);
         [moved, execution, contained].into_iter().flatten().collect()
     }
 }
@@ -170,19 +186,19 @@ const CONTAINER: &str = "Container";
 
 /// The container that these fields are together, before or after; a part that was not written is as it is. One
 /// by one they would say too little: without an image there is no container, and so none that has a feed.
-fn container(
+fn read_container(
     fields: &[&WrittenField],
     after: bool,
     now: Option<&Container<String>>,
 ) -> Option<Container<String>> {
-    let said = |path: &str| {
+    let written_side = |path: &str| {
         let field = fields.iter().find(|it| it.path == path)?;
         Some(if after { field.after.as_ref() } else { field.before.as_ref() })
     };
-    let part = |key: &str, now: Option<&String>| match said(CONTAINER) {
-        Some(whole) => text(whole.and_then(|it| it.get(key))).to_owned(),
-        None => match said(&format!("{CONTAINER}.{key}")) {
-            Some(value) => text(value).to_owned(),
+    let part = |key: &str, now: Option<&String>| match written_side(CONTAINER) {
+        Some(whole) => text_or_empty(whole.and_then(|it| it.get(key))).to_owned(),
+        None => match written_side(&format!("{CONTAINER}.{key}")) {
+            Some(value) => text_or_empty(value).to_owned(),
             None => now.cloned().unwrap_or_default(),
         },
     };
@@ -192,11 +208,11 @@ fn container(
 }
 
 /// The step with another value of a field that is neither of its place nor of its container.
-fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
-    let (mut step, said) = (step.clone(), text(value));
+fn step_with_field(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
+    let (mut step, said) = (step.clone(), text_or_empty(value));
     match path {
         _ if path.ends_with(".RunOnServer") => {
-            step.run_on_server = LiveStep::said(said);
+            step.run_on_server = LiveStep::parse_run_on_server(said);
         }
         _ if path.ends_with(".TargetRoles") => said.clone_into(&mut step.target_roles),
         _ => {}
@@ -204,14 +220,14 @@ fn with(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
     step
 }
 
-fn execution(step: &LiveStep) -> Execution {
-    match runs(step) {
+fn step_execution(step: &LiveStep) -> Execution {
+    match classify_step(step) {
         RunLocation::OnWorker(execution) => execution,
         _ => Execution::OnTargets,
     }
 }
 
-pub(super) fn commit(branch: &LiveBranch, message: &str) -> PlannedCommit {
+pub(super) fn commit_on_branch(branch: &LiveBranch, message: &str) -> PlannedCommit {
     PlannedCommit {
         document: branch.document.clone(),
         project: branch.project.clone(),

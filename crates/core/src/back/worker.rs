@@ -1,6 +1,6 @@
 //! Workers: made, gone, replaced, and edited.
 
-use super::{FieldState, RollbackPlanner, before, endpoint, made, text};
+use super::{FieldState, RollbackPlanner, describe_edited, endpoint, text_or_empty, value_before};
 use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
@@ -11,31 +11,33 @@ use crate::{
 use serde_json::Value;
 
 impl RollbackPlanner<'_> {
-    pub(super) fn uncreate_worker(&mut self, entry: &ReceiptEntry, address: Address) {
+    pub(super) fn undo_worker_creation(&mut self, entry: &ReceiptEntry, address: Address) {
         if entry.written.is_empty() {
             return;
         }
-        if let Some(worker) = self.made(entry) {
+        if let Some(worker) = self.find_created_worker(entry) {
             let name = entry.written.iter().find(|it| it.path == "Name");
-            if worker.name != Name::new(text(name.and_then(|it| it.after.as_ref()))) {
-                return self.left(entry, "somebody has renamed it since");
+            if worker.name != Name::new(text_or_empty(name.and_then(|it| it.after.as_ref()))) {
+                return self.warn_not_undone(entry, "somebody has renamed it since");
             }
             let (id, name) = (worker.id.clone(), worker.name.to_string());
-            self.push(address, ChangeKind::DeleteWorker { id, name });
+            self.push_change(address, ChangeKind::DeleteWorker { id, name });
         }
     }
 
     pub(super) fn recreate_worker(&mut self, entry: &ReceiptEntry) {
-        let Some(new) = self.remains(entry) else { return };
+        let Some(new) = self.worker_from_receipt(entry) else { return };
         if self.live.workers.iter().any(|it| it.name == Name::new(&new.name)) {
             return;
         }
-        self.push(Address::Worker(new.name.clone()), ChangeKind::CreateWorker(new));
+        self.push_change(Address::Worker(new.name.clone()), ChangeKind::CreateWorker(new));
     }
 
-    pub(super) fn replace_back(&mut self, entry: &ReceiptEntry) {
-        let Some(new) = self.remains(entry) else { return };
-        let Some(worker) = self.made(entry) else { return self.recreate_worker(entry) };
+    pub(super) fn undo_replacement(&mut self, entry: &ReceiptEntry) {
+        let Some(new) = self.worker_from_receipt(entry) else { return };
+        let Some(worker) = self.find_created_worker(entry) else {
+            return self.recreate_worker(entry);
+        };
         if worker.endpoint.kind() == new.endpoint.kind() {
             return;
         }
@@ -45,47 +47,49 @@ impl RollbackPlanner<'_> {
         let old = Some(Box::new(NewWorker {
             name: name.clone(),
             endpoint: worker.endpoint.clone(),
-            pools: worker.pools.iter().map(|id| self.pool(id.as_str())).collect(),
+            pools: worker.pools.iter().map(|id| self.resolve_pool(id.as_str())).collect(),
             policy: Some(worker.policy.clone()),
             disabled: worker.disabled,
         }));
-        self.push(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
+        self.push_change(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
     }
 
     pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry, address: Address) {
         let id = entry.id.as_deref().unwrap_or_default();
         let Some(worker) = self.live.workers.iter().find(|it| it.id.as_str() == id) else {
-            return self.left(entry, "it is not there any more");
+            return self.warn_not_undone(entry, "it is not there any more");
         };
         let (mut restored, mut edited) = (worker.clone(), Vec::new());
         let mut pools = None;
         for field in &entry.written {
-            match FieldState::of(worker, field, |value| with(worker, &field.path, value)) {
+            match FieldState::compare_live(worker, field, |value| {
+                worker_with_field(worker, &field.path, value)
+            }) {
                 FieldState::Written => {
-                    restored = with(&restored, &field.path, field.before.as_ref());
+                    restored = worker_with_field(&restored, &field.path, field.before.as_ref());
                     let ids = field.before.as_ref().filter(|_| field.path == "WorkerPoolIds");
-                    pools = ids.map(|ids| self.pools(ids)).or(pools);
+                    pools = ids.map(|ids| self.resolve_pools(ids)).or(pools);
                 }
                 FieldState::Restored => {}
-                FieldState::Edited => edited.push(made(field)),
+                FieldState::Edited => edited.push(describe_edited(field)),
             }
         }
         if !edited.is_empty() {
-            return self.edited(entry, &edited);
+            return self.warn_edited_since(entry, &edited);
         }
-        let now = worker.pools.iter().map(|id| self.pool(id.as_str())).collect();
-        let pools = pools.and_then(|pools| Delta::between(now, pools)).map(WorkerEdit::Pools);
-        let edits: Vec<_> = edits(worker, &restored).chain(pools).collect();
+        let now = worker.pools.iter().map(|id| self.resolve_pool(id.as_str())).collect();
+        let pools = pools.and_then(|pools| Delta::if_different(now, pools)).map(WorkerEdit::Pools);
+        let edits: Vec<_> = worker_edits(worker, &restored).chain(pools).collect();
         if !edits.is_empty() {
-            self.push(address, ChangeKind::UpdateWorker { id: worker.id.clone(), edits });
+            self.push_change(address, ChangeKind::UpdateWorker { id: worker.id.clone(), edits });
         }
     }
 
     /// The worker that an entry has made, if it is still there. Its id is known once the answer is; until then
     /// the entry has none, or that of the worker that was replaced.
-    fn made(&self, entry: &ReceiptEntry) -> Option<&LiveWorker> {
+    fn find_created_worker(&self, entry: &ReceiptEntry) -> Option<&LiveWorker> {
         let name = entry.written.iter().find(|it| it.path == "Name");
-        let name = Name::new(text(name.and_then(|it| it.after.as_ref())));
+        let name = Name::new(text_or_empty(name.and_then(|it| it.after.as_ref())));
         let mut workers = self.live.workers.iter();
         match &entry.id {
             Some(id) if entry.outcome == ChangeOutcome::Done => {
@@ -96,38 +100,40 @@ impl RollbackPlanner<'_> {
     }
 
     /// What a receipt has kept of a worker that is gone; told where that is not enough.
-    fn remains(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
+    fn worker_from_receipt(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
         let fields: Vec<(&str, &Value)> = entry
             .written
             .iter()
             .filter_map(|WrittenField { path, before, .. }| Some((path.as_str(), before.as_ref()?)))
             .collect();
-        let Some(endpoint) = endpoint::of(&fields) else {
-            self.left(entry, "the receipt does not say how the worker was reached");
+        let Some(endpoint) = endpoint::from_fields(&fields) else {
+            self.warn_not_undone(entry, "the receipt does not say how the worker was reached");
             return None;
         };
-        let policy = text(before(entry, "MachinePolicyId"));
+        let policy = text_or_empty(value_before(entry, "MachinePolicyId"));
         let entries = &self.live.directory.policies;
         let policy_name = entries.iter().find(|it| it.id == policy);
         let policy_name = policy_name.map_or(policy, |it| it.name.as_str());
         Some(NewWorker {
-            name: text(before(entry, "Name")).to_owned(),
+            name: text_or_empty(value_before(entry, "Name")).to_owned(),
             endpoint,
-            pools: before(entry, "WorkerPoolIds").map(|ids| self.pools(ids)).unwrap_or_default(),
+            pools: value_before(entry, "WorkerPoolIds")
+                .map(|ids| self.resolve_pools(ids))
+                .unwrap_or_default(),
             policy: (!policy.is_empty()).then(|| Linked::new(policy, policy_name)),
-            disabled: before(entry, "IsDisabled") == Some(&Value::Bool(true)),
+            disabled: value_before(entry, "IsDisabled") == Some(&Value::Bool(true)),
         })
     }
 }
 
 /// The worker with another value of a field.
-fn with(worker: &LiveWorker, path: &str, value: Option<&Value>) -> LiveWorker {
+fn worker_with_field(worker: &LiveWorker, path: &str, value: Option<&Value>) -> LiveWorker {
     let mut worker = worker.clone();
     match path {
-        "Name" => worker.name = Name::new(text(value)),
+        "Name" => worker.name = Name::new(text_or_empty(value)),
         "IsDisabled" => worker.disabled = value == Some(&Value::Bool(true)),
-        "MachinePolicyId" if worker.policy.id.as_str() != text(value) => {
-            worker.policy = Linked::new(text(value), text(value));
+        "MachinePolicyId" if worker.policy.id.as_str() != text_or_empty(value) => {
+            worker.policy = Linked::new(text_or_empty(value), text_or_empty(value));
         }
         "WorkerPoolIds" => {
             let ids = value.and_then(Value::as_array).into_iter().flatten();
@@ -139,17 +145,17 @@ fn with(worker: &LiveWorker, path: &str, value: Option<&Value>) -> LiveWorker {
                 worker.pools = ids;
             }
         }
-        _ => endpoint::set(&mut worker.endpoint, path, value),
+        _ => endpoint::set_field(&mut worker.endpoint, path, value),
     }
     worker
 }
 
 /// What differs, but for the pools.
-fn edits(now: &LiveWorker, then: &LiveWorker) -> impl Iterator<Item = WorkerEdit> {
-    let name = Delta::between(now.name.to_string(), then.name.to_string());
-    let endpoint = Delta::between(now.endpoint.clone(), then.endpoint.clone());
-    let policy = Delta::between(now.policy.clone(), then.policy.clone());
-    let disabled = Delta::between(now.disabled, then.disabled);
+fn worker_edits(now: &LiveWorker, then: &LiveWorker) -> impl Iterator<Item = WorkerEdit> {
+    let name = Delta::if_different(now.name.to_string(), then.name.to_string());
+    let endpoint = Delta::if_different(now.endpoint.clone(), then.endpoint.clone());
+    let policy = Delta::if_different(now.policy.clone(), then.policy.clone());
+    let disabled = Delta::if_different(now.disabled, then.disabled);
     [
         name.map(WorkerEdit::Name),
         endpoint.map(|it| WorkerEdit::Endpoint(Box::new(it))),

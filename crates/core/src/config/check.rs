@@ -5,7 +5,7 @@
 use super::definition::{KeyDefinition, TableDefinition, ValueShape};
 use crate::{
     finding::{Finding, FindingLocation, Level, SourceId, Sources, Span},
-    text::{nearest, with_article},
+    text::{nearest_name, with_article},
 };
 
 use std::ops::Range;
@@ -45,49 +45,49 @@ impl<'a> Checker<'a> {
     }
 
     /// Checks a table; `at` is where it stands.
-    pub(super) fn table(
+    pub(super) fn check_table(
         &mut self,
         table: &DeTable,
         definition: &'static TableDefinition,
         at: &Range<usize>,
     ) {
         for (name, value) in table {
-            match definition.key(name.get_ref()) {
-                _ if is_secret(name.get_ref()) => self.secret(name),
-                Some(key) => self.value(value, key, name),
-                None => self.unknown(name, definition),
+            match definition.find_key(name.get_ref()) {
+                _ if is_secret_key(name.get_ref()) => self.report_secret(name),
+                Some(key) => self.check_value(value, key, name),
+                None => self.report_unknown_key(name, definition),
             }
         }
         let has = |name: &str| table.iter().any(|(key, _)| key.get_ref() == name);
         for key in definition.keys.iter().filter(|key| key.required && !has(key.name)) {
             let message = format!("`{}` is missing", key.name);
-            self.error("missing-key", at.clone(), message, key.doc.to_owned());
+            self.report_error("missing-key", at.clone(), message, key.doc.to_owned());
         }
-        definition.one_of.iter().for_each(|keys| self.choice(table, keys, at));
+        definition.one_of.iter().for_each(|keys| self.check_exclusive_keys(table, keys, at));
     }
 
     /// Exactly one of these keys, which exclude each other.
-    fn choice(&mut self, table: &DeTable, keys: &[&str], at: &Range<usize>) {
+    fn check_exclusive_keys(&mut self, table: &DeTable, keys: &[&str], at: &Range<usize>) {
         let is_one = |name: &str| keys.contains(&name);
-        let mut said = table.iter().map(|(key, _)| key).filter(|key| is_one(key.get_ref()));
+        let mut present = table.iter().map(|(key, _)| key).filter(|key| is_one(key.get_ref()));
         let names: Vec<_> = keys.iter().map(|name| format!("`{name}`")).collect();
-        match (said.next(), said.next()) {
+        match (present.next(), present.next()) {
             (None, _) => {
                 let help = format!("say exactly one of {}", names.join(", "));
                 let message = format!("one of {} is missing", names.join(", "));
-                self.error("missing-key", at.clone(), message, help);
+                self.report_error("missing-key", at.clone(), message, help);
             }
             (Some(first), Some(second)) => {
                 let message =
                     format!("`{}` and `{}` exclude each other", first.get_ref(), second.get_ref());
                 let help = format!("say exactly one of {}", names.join(", "));
-                self.error("conflicting-keys", second.span(), message, help);
+                self.report_error("conflicting-keys", second.span(), message, help);
             }
             _ => {}
         }
     }
 
-    fn value(
+    fn check_value(
         &mut self,
         value: &Spanned<DeValue>,
         key: &'static KeyDefinition,
@@ -99,12 +99,14 @@ impl<'a> Checker<'a> {
                 let message =
                     format!("`{}` is not supported by this version of poolwright", key.name);
                 let help = format!("this is version {}", env!("CARGO_PKG_VERSION"));
-                self.error("unsupported", name.span(), message, help);
+                self.report_error("unsupported", name.span(), message, help);
             }
-            (ValueShape::Version, DeValue::Integer(number)) => self.version(number.as_str(), at),
-            (ValueShape::Text, DeValue::String(text)) => self.text(text, at, true),
-            (ValueShape::FreeText, DeValue::String(text)) => self.text(text, at, false),
-            (ValueShape::Texts, DeValue::String(text)) => self.text(text, at, true),
+            (ValueShape::Version, DeValue::Integer(number)) => {
+                self.check_version(number.as_str(), at)
+            }
+            (ValueShape::Text, DeValue::String(text)) => self.check_text(text, at, true),
+            (ValueShape::FreeText, DeValue::String(text)) => self.check_text(text, at, false),
+            (ValueShape::Texts, DeValue::String(text)) => self.check_text(text, at, true),
             (
                 ValueShape::Texts | ValueShape::List | ValueShape::Words(_),
                 DeValue::Array(items),
@@ -113,58 +115,62 @@ impl<'a> Checker<'a> {
                     if let ValueShape::Words(words) = key.shape { Some(words) } else { None };
                 if items.iter().next().is_none() && words.is_none() {
                     let message = format!("`{}` is an empty list", key.name);
-                    self.error("empty-list", at, message, empty_help(key));
+                    self.report_error("empty-list", at, message, empty_list_help(key));
                 }
-                items.iter().for_each(|item| self.item(item, words));
+                items.iter().for_each(|item| self.check_list_item(item, words));
             }
-            (ValueShape::Word(words), DeValue::String(text)) => self.word(text, words, at),
+            (ValueShape::Word(words), DeValue::String(text)) => self.check_word(text, words, at),
             (ValueShape::Flag, DeValue::Boolean(_))
             | (ValueShape::True, DeValue::Boolean(true)) => {}
             (ValueShape::True, DeValue::Boolean(false)) => {
                 let message = format!("`{} = false` says nothing", key.name);
-                self.error("says-nothing", at, message, "remove it".to_owned());
+                self.report_error("says-nothing", at, message, "remove it".to_owned());
             }
             (ValueShape::Number(least, most), DeValue::Integer(number)) => {
-                self.number(number.as_str(), number.radix(), (*least, *most), at);
+                self.check_number(number.as_str(), number.radix(), (*least, *most), at);
             }
             (ValueShape::CountOrPercent, DeValue::Integer(number)) => {
-                self.number(number.as_str(), number.radix(), (0, 1_000_000), at);
+                self.check_number(number.as_str(), number.radix(), (0, 1_000_000), at);
             }
-            (ValueShape::CountOrPercent, DeValue::String(text)) => self.percent(text, at),
-            (ValueShape::Table(table), DeValue::Table(it)) => self.table(it, table, &name.span()),
+            (ValueShape::CountOrPercent, DeValue::String(text)) => self.check_percent(text, at),
+            (ValueShape::Table(table), DeValue::Table(it)) => {
+                self.check_table(it, table, &name.span())
+            }
             (ValueShape::Tables(table), DeValue::Array(items)) => {
-                items.iter().for_each(|item| self.inner(item, table, &item.span()));
+                items.iter().for_each(|item| self.check_inner_table(item, table, &item.span()));
             }
             (ValueShape::Map(table), DeValue::Table(items)) => {
-                items.iter().for_each(|(key, item)| self.inner(item, table, &key.span()));
+                items
+                    .iter()
+                    .for_each(|(key, item)| self.check_inner_table(item, table, &key.span()));
             }
-            (shape, it) => self.mistyped(shape, it, at),
+            (shape, it) => self.report_wrong_type(shape, it, at),
         }
     }
 
-    fn inner(
+    fn check_inner_table(
         &mut self,
         item: &Spanned<DeValue>,
         table: &'static TableDefinition,
         at: &Range<usize>,
     ) {
         match item.get_ref() {
-            DeValue::Table(it) => self.table(it, table, at),
-            it => self.mistyped(&ValueShape::Table(table), it, item.span()),
+            DeValue::Table(it) => self.check_table(it, table, at),
+            it => self.report_wrong_type(&ValueShape::Table(table), it, item.span()),
         }
     }
 
-    fn item(&mut self, item: &Spanned<DeValue>, words: Option<&[&'static str]>) {
+    fn check_list_item(&mut self, item: &Spanned<DeValue>, words: Option<&[&'static str]>) {
         match (item.get_ref(), words) {
-            (DeValue::String(text), Some(words)) => self.word(text, words, item.span()),
-            (DeValue::String(text), None) => self.text(text, item.span(), true),
-            (it, _) => self.mistyped(&ValueShape::Text, it, item.span()),
+            (DeValue::String(text), Some(words)) => self.check_word(text, words, item.span()),
+            (DeValue::String(text), None) => self.check_text(text, item.span(), true),
+            (it, _) => self.report_wrong_type(&ValueShape::Text, it, item.span()),
         }
     }
 
-    fn text(&mut self, text: &str, at: Range<usize>, filled: bool) {
+    fn check_text(&mut self, text: &str, at: Range<usize>, filled: bool) {
         if filled && text.trim().is_empty() {
-            self.error(
+            self.report_error(
                 "empty-text",
                 at,
                 "the text is empty",
@@ -176,9 +182,9 @@ impl<'a> Checker<'a> {
         if interpolated.contains("${") {
             let message = "`${…}` is not supported by this version of poolwright";
             let help = "write the value itself; `$${` is a literal `${`".to_owned();
-            self.error("unsupported", at, message, help);
+            self.report_error("unsupported", at, message, help);
         } else if filled && text.contains(char::is_control) {
-            self.error(
+            self.report_error(
                 "control-character",
                 at,
                 "the text has a control character",
@@ -187,20 +193,20 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn word(&mut self, text: &str, words: &[&'static str], at: Range<usize>) {
+    fn check_word(&mut self, text: &str, words: &[&'static str], at: Range<usize>) {
         if words.contains(&text) {
             return;
         }
         let listed: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-        let help = match nearest(text, words.iter().copied()) {
+        let help = match nearest_name(text, words.iter().copied()) {
             Some(near) => format!("a similar word exists: `{near}`"),
             None => format!("say one of {}", listed.join(", ")),
         };
         let message = format!("`{text}` is none of {}", listed.join(", "));
-        self.error("unknown-word", at, message, help);
+        self.report_error("unknown-word", at, message, help);
     }
 
-    fn version(&mut self, number: &str, at: Range<usize>) {
+    fn check_version(&mut self, number: &str, at: Range<usize>) {
         if number == "1" {
             return;
         }
@@ -209,55 +215,71 @@ impl<'a> Checker<'a> {
             Ok(2..) => "a newer poolwright reads it: `cargo install poolwright`",
             _ => "say `version = 1`",
         };
-        self.error("unknown-version", at, message, help.to_owned());
+        self.report_error("unknown-version", at, message, help.to_owned());
     }
 
-    fn number(&mut self, digits: &str, radix: u32, (least, most): (i64, i64), at: Range<usize>) {
+    fn check_number(
+        &mut self,
+        digits: &str,
+        radix: u32,
+        (least, most): (i64, i64),
+        at: Range<usize>,
+    ) {
         let number = i64::from_str_radix(digits, radix);
         if number.is_ok_and(|number| (least..=most).contains(&number)) {
             return;
         }
         let message = format!("the number is not from {least} to {most}");
-        self.error("number-out-of-range", at, message, "choose a number within these bounds");
+        self.report_error(
+            "number-out-of-range",
+            at,
+            message,
+            "choose a number within these bounds",
+        );
     }
 
-    fn percent(&mut self, text: &str, at: Range<usize>) {
+    fn check_percent(&mut self, text: &str, at: Range<usize>) {
         let number = text.strip_suffix('%').and_then(|it| it.trim().parse::<u8>().ok());
         if number.is_none_or(|it| 100 < it) {
             let message = "this is no percentage";
             let help = "say a count such as 5, or a percentage from \"0%\" to \"100%\"".to_owned();
-            self.error("wrong-type", at, message, help);
+            self.report_error("wrong-type", at, message, help);
         }
     }
 
-    fn mistyped(&mut self, shape: &ValueShape, found: &DeValue, at: Range<usize>) {
+    fn report_wrong_type(&mut self, shape: &ValueShape, found: &DeValue, at: Range<usize>) {
         let message =
-            format!("expected {}, found {}", wanted(shape), with_article(found.type_str()));
-        self.error("wrong-type", at, message, as_written(shape));
+            format!("expected {}, found {}", describe_shape(shape), with_article(found.type_str()));
+        self.report_error("wrong-type", at, message, syntax_help(shape));
     }
 
-    fn unknown(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>, definition: &TableDefinition) {
-        let near = nearest(name.get_ref(), definition.names());
-        let known: Vec<_> = definition.names().map(|name| format!("`{name}`")).collect();
+    fn report_unknown_key(
+        &mut self,
+        name: &Spanned<std::borrow::Cow<'_, str>>,
+        definition: &TableDefinition,
+    ) {
+        let near = nearest_name(name.get_ref(), definition.key_names());
+        let known: Vec<_> = definition.key_names().map(|name| format!("`{name}`")).collect();
         let help = match near {
             Some(near) => format!("a key of a similar name exists: `{near}`"),
             None => format!("known keys are {}", known.join(", ")),
         };
         let message = format!("unknown key `{}`", name.get_ref());
-        self.error("unknown-key", name.span(), message, help);
+        self.report_error("unknown-key", name.span(), message, help);
     }
 
     /// The value is not shown: neither is its line, for that would show it too.
-    fn secret(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>) {
+    fn report_secret(&mut self, name: &Spanned<std::borrow::Cow<'_, str>>) {
         let span = Span { source: self.source, bytes: name.span() };
         let message = format!("`{}` is a secret, and does not belong into a file", name.get_ref());
-        let at = self.sources.line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
-        self.findings.push(Finding::new("secret-in-file", Level::Error, at, message).help(
+        let at =
+            self.sources.start_line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
+        self.findings.push(Finding::new("secret-in-file", Level::Error, at, message).with_help(
             "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
         ));
     }
 
-    fn error(
+    fn report_error(
         &mut self,
         code: &str,
         at: Range<usize>,
@@ -265,23 +287,23 @@ impl<'a> Checker<'a> {
         help: impl Into<String>,
     ) {
         let span = Span { source: self.source, bytes: at };
-        self.findings.push(Finding::error(code, span, message).help(help));
+        self.findings.push(Finding::error(code, span, message).with_help(help));
     }
 }
 
-fn is_secret(key: &str) -> bool {
+fn is_secret_key(key: &str) -> bool {
     let plain: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
     SECRETS.contains(&plain.to_lowercase().as_str())
 }
 
-fn empty_help(key: &KeyDefinition) -> String {
+fn empty_list_help(key: &KeyDefinition) -> String {
     match key.required {
         true => "name at least one".to_owned(),
         false => "leave the key out: it then matches everything".to_owned(),
     }
 }
 
-fn wanted(shape: &ValueShape) -> &'static str {
+fn describe_shape(shape: &ValueShape) -> &'static str {
     match shape {
         ValueShape::Version | ValueShape::Number(..) => "a whole number",
         ValueShape::Text | ValueShape::FreeText | ValueShape::Word(_) => "a string",
@@ -297,7 +319,7 @@ fn wanted(shape: &ValueShape) -> &'static str {
 }
 
 /// How it is written.
-fn as_written(shape: &ValueShape) -> &'static str {
+fn syntax_help(shape: &ValueShape) -> &'static str {
     match shape {
         ValueShape::Version | ValueShape::Number(..) => {
             "a number is written without quotes, as in `5`"

@@ -62,12 +62,16 @@ pub(super) enum ValueShape {
 }
 
 /// A key that may be left out.
-pub(super) const fn key(name: &'static str, shape: ValueShape, doc: &'static str) -> KeyDefinition {
+pub(super) const fn optional_key(
+    name: &'static str,
+    shape: ValueShape,
+    doc: &'static str,
+) -> KeyDefinition {
     KeyDefinition { name, shape, required: false, doc }
 }
 
 /// A key that has to be there.
-pub(super) const fn required(
+pub(super) const fn required_key(
     name: &'static str,
     shape: ValueShape,
     doc: &'static str,
@@ -77,12 +81,12 @@ pub(super) const fn required(
 
 impl TableDefinition {
     /// The key of this name.
-    pub(super) fn key(&self, name: &str) -> Option<&'static KeyDefinition> {
+    pub(super) fn find_key(&self, name: &str) -> Option<&'static KeyDefinition> {
         self.keys.iter().find(|key| key.name == name)
     }
 
     /// The names of its keys, but for those that a later version will know.
-    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn key_names(&self) -> impl Iterator<Item = &'static str> {
         let known = self.keys.iter().filter(|key| !matches!(key.shape, ValueShape::Reserved));
         known.map(|key| key.name)
     }

@@ -17,14 +17,15 @@ const SHA256_DIGITS: usize = 43;
 const MD5_PAIRS: usize = 16;
 
 /// Brackets in a worker's name that look like a range, and are none.
-pub(super) fn odd_range(key: &Declared<String>) -> Option<Finding> {
+pub(super) fn lint_range(key: &Declared<String>) -> Option<Finding> {
     let (_, rest) = key.value.split_once('[')?;
     let message = match rest.split_once(']') {
         None if rest.contains("..") || rest.contains(',') => {
             "the `[` has no `]`: it is a part of the worker's name"
         }
         Some((inside, _))
-            if inside.split(['-', ':', '–', '…']).filter(|it| is_number(it)).count() == 2 =>
+            if inside.split(['-', ':', '–', '…']).filter(|it| is_decimal_number(it)).count()
+                == 2 =>
         {
             "brackets without `..` are a part of the worker's name"
         }
@@ -32,37 +33,37 @@ pub(super) fn odd_range(key: &Declared<String>) -> Option<Finding> {
     };
     Some(
         Finding::warning("odd-range", key.span.clone(), message)
-            .help("a range is `[01..06]`, a list is `[a,b,c]`"),
+            .with_help("a range is `[01..06]`, a list is `[a,b,c]`"),
     )
 }
 
-fn is_number(text: &str) -> bool {
+fn is_decimal_number(text: &str) -> bool {
     let text = text.trim();
     !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// A text that no host's key has as its fingerprint.
-pub(super) fn odd_fingerprint(text: &Declared<String>) -> Option<Finding> {
+pub(super) fn lint_fingerprint(text: &Declared<String>) -> Option<Finding> {
     let fits = match text.value.trim().strip_prefix("SHA256:") {
-        Some(digest) => is_sha256(digest),
-        None => is_md5(&text.value),
+        Some(digest) => is_sha256_digest(digest),
+        None => is_md5_fingerprint(&text.value),
     };
     let message = "no host's key has this fingerprint";
     (!fits).then(|| {
-        Finding::warning("odd-fingerprint", text.span.clone(), message).help(
+        Finding::warning("odd-fingerprint", text.span.clone(), message).with_help(
             "`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 digits of base64",
         )
     })
 }
 
-fn is_sha256(digest: &str) -> bool {
+fn is_sha256_digest(digest: &str) -> bool {
     let digits = digest.trim_end_matches('=');
     let is_digit = |it: u8| it.is_ascii_alphanumeric() || it == b'+' || it == b'/';
     digits.len() == SHA256_DIGITS && digits.bytes().all(is_digit)
 }
 
 /// `16:27:ac:…`, as older tools print it.
-fn is_md5(text: &str) -> bool {
+fn is_md5_fingerprint(text: &str) -> bool {
     let text = text.trim();
     let pairs: Vec<_> = text.strip_prefix("MD5:").unwrap_or(text).split(':').collect();
     let is_pair = |it: &&str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_hexdigit());
@@ -71,26 +72,26 @@ fn is_md5(text: &str) -> bool {
 
 impl DesiredDraft {
     /// Tells where `{n}` stands in a worker whose name has no range.
-    pub(super) fn stray_n(&mut self, worker: &CheckedTable) {
-        let stray = worker.every_text().into_iter().find(|it| it.value.contains("{n}"));
-        let stray = stray.filter(|_| !worker.has_n());
+    pub(super) fn lint_placeholder(&mut self, worker: &CheckedTable) {
+        let stray = worker.collect_texts().into_iter().find(|it| it.value.contains("{n}"));
+        let stray = stray.filter(|_| !worker.is_placeholder_bound());
         if let Some(text) = stray {
             let message = "`{n}` stands for nothing: the worker's name has no range";
             self.report(
                 Finding::warning("stray-n", text.span, message)
-                    .help("`[01..06]` in the worker's name makes six workers"),
+                    .with_help("`[01..06]` in the worker's name makes six workers"),
             );
         }
     }
 
     /// Tells which pools of a file ask for one position.
-    pub(super) fn same_positions(&mut self, file: &CheckedTable) {
+    pub(super) fn lint_sort_orders(&mut self, file: &CheckedTable) {
         let mut first: HashMap<u32, String> = HashMap::new();
-        for (key, part) in file.map("pools") {
-            let Some(position) = part.number("sort_order") else { continue };
+        for (key, part) in file.get_table_map("pools") {
+            let Some(position) = part.get_number("sort_order") else { continue };
             match first.get(&position.value) {
                 Some(other) => {
-                    let finding = same_position(position.span, position.value, other);
+                    let finding = sort_order_warning(position.span, position.value, other);
                     self.report(finding);
                 }
                 None => _ = first.insert(position.value, key.value),
@@ -99,9 +100,9 @@ impl DesiredDraft {
     }
 }
 
-fn same_position(at: Span, position: u32, other: &str) -> Finding {
+fn sort_order_warning(at: Span, position: u32, other: &str) -> Finding {
     let message = format!("`{other}` has position {position} already");
-    Finding::warning("same-position", at, message).help(
+    Finding::warning("same-position", at, message).with_help(
         "give each pool a `sort_order` of its own: the file's order decides between these two",
     )
 }
@@ -117,10 +118,10 @@ mod tests {
     #[test]
     fn brackets_that_look_like_a_range_are_told() {
         for odd in ["db-[01-06]", "db-[01..06", "db-[a,b", "db-[1:3]", "db-[01…06]"] {
-            assert!(told(odd_range, odd), "{odd}");
+            assert!(told(lint_range, odd), "{odd}");
         }
         for fine in ["db-[01..06]", "db-[a,b]", "db [old]", "db-01", "db-[x-y]", "db-[2019-old]"] {
-            assert!(!told(odd_range, fine), "{fine}");
+            assert!(!told(lint_range, fine), "{fine}");
         }
     }
 
@@ -129,10 +130,10 @@ mod tests {
         let pairs = ["66"; 16].join(":");
         let sha = "SHA256:jdvAfEyVwm1YNrYcPWkL7HT1Et5MSpSgpQgVtFaYTCA";
         for fine in [sha, &format!("{sha}="), &pairs, &format!("MD5:{pairs}")] {
-            assert!(!told(odd_fingerprint, fine), "{fine}");
+            assert!(!told(lint_fingerprint, fine), "{fine}");
         }
         for odd in ["SHA256:…", "", "66:66", &sha.to_lowercase(), &sha[..40]] {
-            assert!(told(odd_fingerprint, odd), "{odd}");
+            assert!(told(lint_fingerprint, odd), "{odd}");
         }
     }
 }

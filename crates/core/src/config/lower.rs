@@ -19,7 +19,7 @@ pub(super) struct DesiredDraft {
 }
 
 /// What `files` ask for together, and what is wrong with it.
-pub(super) fn lower(files: &[CheckedTable], sources: &Sources) -> (Desired, Vec<Finding>) {
+pub(super) fn lower_files(files: &[CheckedTable], sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut draft = DesiredDraft {
         desired: Desired::default(),
         worker_names: HashSet::new(),
@@ -27,17 +27,17 @@ pub(super) fn lower(files: &[CheckedTable], sources: &Sources) -> (Desired, Vec<
         findings: Vec::new(),
     };
     // Pools of all files first: a worker of one may be a member of a pool of another.
-    files.iter().for_each(|file| draft.pools(file));
-    files.iter().for_each(|file| draft.workers(file));
-    files.iter().for_each(|file| draft.policy(file));
-    files.iter().for_each(|file| draft.version_control(file));
-    files.iter().for_each(|file| draft.rules(file));
-    files.iter().for_each(|file| draft.values(file));
-    files.iter().for_each(|file| draft.target_rules(file));
-    files.iter().for_each(|file| draft.waves(file));
-    files.iter().for_each(|file| draft.removed(file));
-    files.iter().for_each(|file| draft.same_positions(file));
-    draft.unsettled();
+    files.iter().for_each(|file| draft.read_pools(file));
+    files.iter().for_each(|file| draft.read_workers(file));
+    files.iter().for_each(|file| draft.read_settings(file));
+    files.iter().for_each(|file| draft.read_version_control(file));
+    files.iter().for_each(|file| draft.read_placements(file));
+    files.iter().for_each(|file| draft.read_pool_variables(file));
+    files.iter().for_each(|file| draft.read_target_rules(file));
+    files.iter().for_each(|file| draft.read_waves(file));
+    files.iter().for_each(|file| draft.read_removals(file));
+    files.iter().for_each(|file| draft.lint_sort_orders(file));
+    draft.check_rules_settle();
     (draft.desired, draft.findings)
 }
 
@@ -56,7 +56,7 @@ impl DesiredDraft {
     }
 
     /// The line at which a place of a file starts.
-    pub(super) fn line(&self, at: &Span) -> Option<SourceLine> {
-        self.sources.line(at)
+    pub(super) fn source_line(&self, at: &Span) -> Option<SourceLine> {
+        self.sources.start_line(at)
     }
 }

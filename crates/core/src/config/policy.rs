@@ -9,18 +9,18 @@ use crate::{
 
 impl DesiredDraft {
     /// Adds what a file says of the server, and of what may be deleted.
-    pub(super) fn policy(&mut self, file: &CheckedTable) {
-        if let Some(octopus) = file.part("octopus") {
-            let url = octopus.text("url").and_then(|url| self.url(url));
-            self.once("url", url, |desired| &mut desired.url);
-            self.once("space", octopus.text("space"), |desired| &mut desired.space);
+    pub(super) fn read_settings(&mut self, file: &CheckedTable) {
+        if let Some(octopus) = file.get_table("octopus") {
+            let url = octopus.get_text("url").and_then(|url| self.check_server_url(url));
+            self.set_once("url", url, |desired| &mut desired.url);
+            self.set_once("space", octopus.get_text("space"), |desired| &mut desired.space);
         }
-        if let Some(server) = file.part("server") {
-            let switch = server.flag("built_in_worker");
-            self.once("built_in_worker", switch, |desired| &mut desired.built_in_worker);
+        if let Some(server) = file.get_table("server") {
+            let switch = server.get_flag("built_in_worker");
+            self.set_once("built_in_worker", switch, |desired| &mut desired.built_in_worker);
         }
-        if let Some(manage) = file.part("manage") {
-            let prune = manage.texts("prune").unwrap_or_default();
+        if let Some(manage) = file.get_table("manage") {
+            let prune = manage.get_texts("prune").unwrap_or_default();
             for Declared { value, span: at } in prune {
                 let pruned = match value.as_str() {
                     "pools" => &mut self.desired.policy.prune_pools,
@@ -28,17 +28,17 @@ impl DesiredDraft {
                 };
                 pruned.get_or_insert(at);
             }
-            let max = max_deletes(&manage);
-            self.once("max_deletes", max, |desired| &mut desired.policy.max_deletes);
+            let max = read_max_deletes(&manage);
+            self.set_once("max_deletes", max, |desired| &mut desired.policy.max_deletes);
         }
-        if let Some(gates) = file.part("gates") {
-            self.gates(&gates);
+        if let Some(gates) = file.get_table("gates") {
+            self.read_gates(&gates);
         }
     }
 
-    fn gates(&mut self, part: &CheckedTable) {
+    fn read_gates(&mut self, part: &CheckedTable) {
         for gate in Gate::ALL {
-            let Some(word) = part.text(gate.code()) else { continue };
+            let Some(word) = part.get_text(gate.code()) else { continue };
             let level = match word.value.as_str() {
                 "deny" => Some(Level::Deny),
                 "warn" => Some(Level::Warn),
@@ -46,7 +46,7 @@ impl DesiredDraft {
             };
             match self.desired.policy.gates.insert(gate, level) {
                 Some(before) if before != level => {
-                    self.report(twice(gate.code(), word.span));
+                    self.report(conflict_error(gate.code(), word.span));
                 }
                 _ => {}
             }
@@ -54,9 +54,9 @@ impl DesiredDraft {
     }
 
     /// Adds what a file removes.
-    pub(super) fn removed(&mut self, file: &CheckedTable) {
-        for part in file.parts("removed") {
-            let (noun, name) = match (part.text("pool"), part.text("worker")) {
+    pub(super) fn read_removals(&mut self, file: &CheckedTable) {
+        for part in file.get_tables("removed") {
+            let (noun, name) = match (part.get_text("pool"), part.get_text("worker")) {
                 (Some(name), None) => ("pool", name),
                 (None, Some(name)) => ("worker", name),
                 _ => continue,
@@ -77,13 +77,13 @@ impl DesiredDraft {
                 let message = format!("{noun} `{}` is declared and removed", name.value);
                 self.report(
                     Finding::error("declared-and-removed", name.span, message)
-                        .help("keep one of the two"),
+                        .with_help("keep one of the two"),
                 );
             } else if self.desired.removed.iter().any(|it| it.value == removal) {
                 let message = format!("{noun} `{}` is removed twice", name.value);
                 self.report(
                     Finding::error("removed-twice", name.span, message)
-                        .help("remove one of the two"),
+                        .with_help("remove one of the two"),
                 );
             } else {
                 self.desired.removed.push(Declared { value: removal, span: name.span });
@@ -92,7 +92,7 @@ impl DesiredDraft {
     }
 
     /// Sets what one file may say, or several alike.
-    pub(super) fn once<T: PartialEq>(
+    pub(super) fn set_once<T: PartialEq>(
         &mut self,
         key: &str,
         said: Option<Declared<T>>,
@@ -102,7 +102,7 @@ impl DesiredDraft {
         let slot = slot(&mut self.desired);
         match slot {
             Some(before) if before.value != said.value => {
-                self.report(twice(key, said.span));
+                self.report(conflict_error(key, said.span));
             }
             Some(_) => {}
             None => *slot = Some(said),
@@ -110,7 +110,7 @@ impl DesiredDraft {
     }
 
     /// The server's URL, unless it carries a secret or is none.
-    fn url(&mut self, url: Declared<String>) -> Option<Declared<String>> {
+    fn check_server_url(&mut self, url: Declared<String>) -> Option<Declared<String>> {
         let text = url.value.as_str();
         if text.starts_with("sandbox:") {
             return Some(url);
@@ -120,17 +120,18 @@ impl DesiredDraft {
             let message = "the server's URL starts with `https://`";
             self.report(
                 Finding::error("bad-url", url.span, message)
-                    .help("`sandbox:` is a server inside the process, to try things"),
+                    .with_help("`sandbox:` is a server inside the process, to try things"),
             );
             return None;
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if host.contains('@') {
             let message = "the URL has a user or a password, which do not belong into a file";
-            let at = self.line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
+            let at =
+                self.source_line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
             self.report(
                 Finding::new("secret-in-file", Level::Error, at, message)
-                    .help("remove it here, and give the tool an API key: OCTOPUS_API_KEY or `--api-key-file FILE`"),
+                    .with_help("remove it here, and give the tool an API key: OCTOPUS_API_KEY or `--api-key-file FILE`"),
             );
             return None;
         }
@@ -138,17 +139,17 @@ impl DesiredDraft {
     }
 }
 
-fn max_deletes(part: &CheckedTable) -> Option<Declared<MaxDeletes>> {
-    if let Some(count) = part.number("max_deletes") {
+fn read_max_deletes(part: &CheckedTable) -> Option<Declared<MaxDeletes>> {
+    if let Some(count) = part.get_number("max_deletes") {
         let value = MaxDeletes::Count(usize::try_from(count.value).ok()?);
         return Some(Declared { value, span: count.span });
     }
-    let text = part.text("max_deletes")?;
+    let text = part.get_text("max_deletes")?;
     let percent = text.value.strip_suffix('%')?.trim().parse().ok()?;
     Some(Declared { value: MaxDeletes::Percent(percent), span: text.span })
 }
 
-fn twice(key: &str, at: crate::finding::Span) -> Finding {
+fn conflict_error(key: &str, at: crate::finding::Span) -> Finding {
     let message = format!("another file says another `{key}`");
-    Finding::error("conflicting-files", at, message).help("say it in one file")
+    Finding::error("conflicting-files", at, message).with_help("say it in one file")
 }

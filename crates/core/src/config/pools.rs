@@ -16,30 +16,30 @@ pub(super) const LONGEST_NAME: usize = 200;
 
 impl DesiredDraft {
     /// Adds the pools of a file.
-    pub(super) fn pools(&mut self, file: &CheckedTable) {
-        for (key, part) in file.map("pools") {
-            let name = part.text("name").unwrap_or_else(|| key.clone());
+    pub(super) fn read_pools(&mut self, file: &CheckedTable) {
+        for (key, part) in file.get_table_map("pools") {
+            let name = part.get_text("name").unwrap_or_else(|| key.clone());
             self.check_name("pool", &name);
             if self.desired.pools.contains_key(&key.value) {
                 let message = format!("the pool `{}` is declared twice", key.value);
                 self.report(
                     Finding::error("duplicate-pool", key.span.clone(), message)
-                        .label("declared in another file already")
-                        .help("keep one of the two"),
+                        .with_label("declared in another file already")
+                        .with_help("keep one of the two"),
                 );
                 continue;
             }
             let name = Name::new(name.value.trim());
             self.check_pool(&key, &name, &part);
             let pool = DesiredPool {
-                renamed_from: part.texts("renamed_from").unwrap_or_default(),
-                image: part.text("image"),
-                description: part.text("description").map(|it| it.value),
-                default: part.flag("default"),
-                sort_order: part.number("sort_order").map(|it| it.value),
-                exact_members: part.text("members").is_some_and(|it| it.value == "exact"),
-                protect: part.flag("protect").is_some_and(|it| it.value),
-                min_healthy: part.number("min_healthy"),
+                renamed_from: part.get_texts("renamed_from").unwrap_or_default(),
+                image: part.get_text("image"),
+                description: part.get_text("description").map(|it| it.value),
+                default: part.get_flag("default"),
+                sort_order: part.get_number("sort_order").map(|it| it.value),
+                exact_members: part.get_text("members").is_some_and(|it| it.value == "exact"),
+                protect: part.get_flag("protect").is_some_and(|it| it.value),
+                min_healthy: part.get_number("min_healthy"),
                 name,
             };
             self.desired.pools.insert(key.value, Declared { value: pool, span: key.span });
@@ -48,38 +48,38 @@ impl DesiredDraft {
 
     fn check_pool(&mut self, key: &Declared<String>, name: &Name, part: &CheckedTable) {
         if self.desired.pools.values().any(|pool| pool.name == *name) {
-            let said = part.text("name").map_or(key.span.clone(), |it| it.span);
+            let name_span = part.get_text("name").map_or(key.span.clone(), |it| it.span);
             let message = format!("two pools are named `{name}`");
             self.report(
-                Finding::error("duplicate-pool", said, message)
-                    .label("already the name of another pool; case does not count")
-                    .help("give each pool a name of its own, or remove one of the two"),
+                Finding::error("duplicate-pool", name_span, message)
+                    .with_label("already the name of another pool; case does not count")
+                    .with_help("give each pool a name of its own, or remove one of the two"),
             );
         }
         let is_default = |it: &Option<Declared<bool>>| it.as_ref().is_some_and(|it| it.value);
-        let default = part.flag("default").filter(|it| it.value);
+        let default = part.get_flag("default").filter(|it| it.value);
         if let Some(default) = default
             && self.desired.pools.values().any(|pool| is_default(&pool.default))
         {
             let message = "two pools of the file are to be the default pool";
             self.report(
                 Finding::error("duplicate-default", default.span, message)
-                    .help("say `default = true` on one pool alone"),
+                    .with_help("say `default = true` on one pool alone"),
             );
         }
-        let static_only = ["members", "min_healthy"].into_iter().filter(|it| part.has(it));
-        for word in static_only.filter(|_| part.has("image")) {
+        let static_only = ["members", "min_healthy"].into_iter().filter(|it| part.has_key(it));
+        for word in static_only.filter(|_| part.has_key("image")) {
             let message = format!("a dynamic pool has no `{word}`");
             self.report(
                 Finding::error("dynamic-pool-member", key.span.clone(), message)
-                    .label("`image` makes the pool dynamic: it makes its own workers")
-                    .help(format!("remove `{word}` or `image`")),
+                    .with_label("`image` makes the pool dynamic: it makes its own workers")
+                    .with_help(format!("remove `{word}` or `image`")),
             );
         }
     }
 
     /// What the file's word for a pool means: a key, a declared name, or else something live.
-    pub(super) fn pool_ref(&self, text: Declared<String>) -> Declared<DesiredPoolRef> {
+    pub(super) fn resolve_pool_ref(&self, text: Declared<String>) -> Declared<DesiredPoolRef> {
         let name = Name::new(&text.value);
         let by_name = || {
             let pools = self.desired.pools.iter();
@@ -105,6 +105,6 @@ impl DesiredDraft {
         } else {
             return;
         };
-        self.report(Finding::error("bad-name", name.span.clone(), message).help(help));
+        self.report(Finding::error("bad-name", name.span.clone(), message).with_help(help));
     }
 }

@@ -13,49 +13,49 @@ use crate::{
 
 impl DesiredDraft {
     /// Adds the rules of a file, behind those that are there.
-    pub(super) fn rules(&mut self, file: &CheckedTable) {
-        for part in file.parts("placements") {
-            let select = self.selectors(&part);
-            let Some(verdict) = self.verdict(&part) else { continue };
-            let label = part.text("label").map(|it| it.value);
+    pub(super) fn read_placements(&mut self, file: &CheckedTable) {
+        for part in file.get_tables("placements") {
+            let select = self.read_selectors(&part);
+            let Some(verdict) = self.read_verdict(&part) else { continue };
+            let label = part.get_text("label").map(|it| it.value);
             self.desired.rules.push(part.declare(PlacementRule { label, select, verdict }));
         }
     }
 
     /// Adds the waves of a file, behind those that are there.
-    pub(super) fn waves(&mut self, file: &CheckedTable) {
-        for part in file.parts("waves") {
-            let label = part.text("label");
-            let is =
+    pub(super) fn read_waves(&mut self, file: &CheckedTable) {
+        for part in file.get_tables("waves") {
+            let label = part.get_text("label");
+            let folded_label =
                 |it: &Declared<DesiredWave>| it.label.as_ref().map(|it| it.value.to_lowercase());
-            let taken = self.desired.waves.iter().filter_map(is);
+            let taken = self.desired.waves.iter().filter_map(folded_label);
             if let Some(label) = label.clone()
                 && taken.into_iter().any(|it| it == label.value.to_lowercase())
             {
                 let message = format!("two waves are called `{}`", label.value);
                 self.report(
                     Finding::error("duplicate-wave", label.span, message)
-                        .help("give each wave a label of its own"),
+                        .with_help("give each wave a label of its own"),
                 );
             }
             let wave = DesiredWave {
                 label,
-                project: patterns(&part, "project"),
-                project_group: patterns(&part, "project_group"),
+                project: read_patterns(&part, "project"),
+                project_group: read_patterns(&part, "project_group"),
             };
             self.desired.waves.push(part.declare(wave));
         }
     }
 
-    fn selectors(&mut self, part: &CheckedTable) -> StepSelectors {
-        let process = part.text("process");
+    fn read_selectors(&mut self, part: &CheckedTable) -> StepSelectors {
+        let process = part.get_text("process");
         let word = process.as_ref().map(|it| it.value.as_str());
-        let runbook = patterns(part, "runbook");
+        let runbook = read_patterns(part, "runbook");
         if let (Some("deployment"), Some(runbook)) = (word, &runbook) {
             let message = "`runbook` finds nothing in deployment processes";
             self.report(
                 Finding::error("conflicting-keys", runbook.span.clone(), message)
-                    .help("remove `runbook`, or say `process = \"runbook\"`"),
+                    .with_help("remove `runbook`, or say `process = \"runbook\"`"),
             );
         }
         let (deployments, runbooks) = match word {
@@ -65,83 +65,83 @@ impl DesiredDraft {
             // Who names a runbook means its process.
             None => (runbook.is_none(), runbook.is_some()),
         };
-        let currently = part.texts("currently").map(|words| {
-            let value = self.whereabouts(words);
-            Declared { value, span: at(part, "currently") }
+        let currently = part.get_texts("currently").map(|words| {
+            let value = self.read_current_places(words);
+            Declared { value, span: span_for_key(part, "currently") }
         });
         StepSelectors {
-            project: patterns(part, "project"),
-            project_group: patterns(part, "project_group"),
-            project_tag: patterns(part, "project_tag"),
-            channel: patterns(part, "channel"),
+            project: read_patterns(part, "project"),
+            project_group: read_patterns(part, "project_group"),
+            project_tag: read_patterns(part, "project_tag"),
+            channel: read_patterns(part, "channel"),
             runbook,
-            step: patterns(part, "step"),
-            action_type: patterns(part, "action_type"),
+            step: read_patterns(part, "step"),
+            action_type: read_patterns(part, "action_type"),
             deployments,
             runbooks,
             currently,
         }
     }
 
-    fn whereabouts(&self, words: Vec<Declared<String>>) -> CurrentPlaces {
+    fn read_current_places(&self, words: Vec<Declared<String>>) -> CurrentPlaces {
         let mut whereabouts = CurrentPlaces::default();
         for Declared { value, span: at } in words {
             match value.trim().strip_prefix('!') {
-                Some(word) => whereabouts.exclude.push(self.currently(word, at)),
-                None => whereabouts.include.push(self.currently(&value, at)),
+                Some(word) => whereabouts.exclude.push(self.parse_current_place(word, at)),
+                None => whereabouts.include.push(self.parse_current_place(&value, at)),
             }
         }
         whereabouts
     }
 
-    fn currently(&self, word: &str, at: Span) -> CurrentPlace {
+    fn parse_current_place(&self, word: &str, at: Span) -> CurrentPlace {
         let pattern = Pattern::new(word);
         match word.trim() {
             SERVER => CurrentPlace::Server,
             DEFAULT => CurrentPlace::Default,
             TARGET => CurrentPlace::Target,
             VARIABLE => CurrentPlace::Variable,
-            _ if pattern.exact().is_none() => CurrentPlace::Matching(pattern),
-            pool => {
-                CurrentPlace::Pool(self.pool_ref(Declared { value: pool.to_owned(), span: at }))
-            }
+            _ if pattern.exact_name().is_none() => CurrentPlace::Matching(pattern),
+            pool => CurrentPlace::Pool(
+                self.resolve_pool_ref(Declared { value: pool.to_owned(), span: at }),
+            ),
         }
     }
 
     /// What becomes of the steps; `None` where the rule does not say one thing, which has been told.
-    fn verdict(&mut self, part: &CheckedTable) -> Option<PlacementVerdict> {
-        let said: Vec<_> = VERDICTS.into_iter().filter(|it| part.has(it)).collect();
-        let [verdict] = said.as_slice() else { return None };
+    fn read_verdict(&mut self, part: &CheckedTable) -> Option<PlacementVerdict> {
+        let verdicts: Vec<_> = VERDICTS.into_iter().filter(|it| part.has_key(it)).collect();
+        let [verdict] = verdicts.as_slice() else { return None };
         let place = match *verdict {
-            "pool" => Place::Pool(self.pool_ref(part.text("pool")?)),
-            "pool_variable" => Place::Variable(part.text("pool_variable")?.value),
+            "pool" => Place::Pool(self.resolve_pool_ref(part.get_text("pool")?)),
+            "pool_variable" => Place::Variable(part.get_text("pool_variable")?.value),
             "default_pool" => Place::DefaultPool,
             _ => {
-                self.leaves_all(part);
+                self.check_leave_rule(part);
                 return Some(PlacementVerdict::Leave);
             }
         };
-        let execution = part.text("execution").and_then(|it| match it.value.as_str() {
+        let execution = part.get_text("execution").and_then(|it| match it.value.as_str() {
             "once" => Some(Execution::Once),
             "per-target" => Some(Execution::PerTarget),
             _ => None,
         });
-        let container = part.part("container").and_then(|it| {
+        let container = part.get_table("container").and_then(|it| {
             let container =
-                Container { image: it.text("image")?.value, feed: it.text("feed")?.value };
+                Container { image: it.get_text("image")?.value, feed: it.get_text("feed")?.value };
             Some(it.declare(container))
         });
         Some(PlacementVerdict::Place(DesiredPlacement { place, execution, container }))
     }
 
     /// A rule that leaves its steps says nothing else about them.
-    fn leaves_all(&mut self, part: &CheckedTable) {
+    fn check_leave_rule(&mut self, part: &CheckedTable) {
         for key in ["execution", "container"] {
-            if part.has(key) {
+            if part.has_key(key) {
                 let message = format!("`leave` and `{key}` exclude each other");
                 self.report(
-                    Finding::error("conflicting-keys", at(part, key), message)
-                        .help(format!("remove `{key}`: steps that are left are not changed")),
+                    Finding::error("conflicting-keys", span_for_key(part, key), message)
+                        .with_help(format!("remove `{key}`: steps that are left are not changed")),
                 );
             }
         }
@@ -149,13 +149,13 @@ impl DesiredDraft {
 }
 
 /// The patterns that a key holds.
-pub(super) fn patterns(part: &CheckedTable, key: &str) -> Option<Declared<Patterns>> {
-    let texts = part.texts(key)?;
+pub(super) fn read_patterns(part: &CheckedTable, key: &str) -> Option<Declared<Patterns>> {
+    let texts = part.get_texts(key)?;
     let patterns = Patterns::new(texts.iter().map(|it| it.value.as_str()));
-    Some(Declared { value: patterns, span: at(part, key) })
+    Some(Declared { value: patterns, span: span_for_key(part, key) })
 }
 
 /// Where a key's value is, or else its table.
-fn at(part: &CheckedTable, key: &str) -> Span {
-    part.value_at(key).unwrap_or_else(|| part.at())
+fn span_for_key(part: &CheckedTable, key: &str) -> Span {
+    part.value_span(key).unwrap_or_else(|| part.table_span())
 }

@@ -13,19 +13,19 @@ const ID: &str =
     "https://raw.githubusercontent.com/poolwright/poolwright/main/schema/workers.schema.json";
 
 /// The JSON Schema of `workers.toml`.
-pub fn schema() -> Value {
+pub fn json_schema() -> Value {
     let mut schema = Map::new();
     schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("$id".to_owned(), json!(ID));
     schema.insert("title".to_owned(), json!("workers.toml"));
-    schema.extend(table(&FILE));
+    schema.extend(table_schema(&FILE));
     Value::Object(schema)
 }
 
-fn table(table: &TableDefinition) -> Map<String, Value> {
+fn table_schema(table: &TableDefinition) -> Map<String, Value> {
     let known = table.keys.iter().filter(|key| !matches!(key.shape, ValueShape::Reserved));
     let properties: Map<_, _> =
-        known.clone().map(|it| (it.name.to_owned(), Value::Object(key(it)))).collect();
+        known.clone().map(|it| (it.name.to_owned(), Value::Object(key_schema(it)))).collect();
     let required: Vec<_> = known.filter(|key| key.required).map(|key| key.name).collect();
     let mut schema = Map::new();
     schema.insert("description".to_owned(), json!(table.doc));
@@ -48,13 +48,13 @@ fn table(table: &TableDefinition) -> Map<String, Value> {
     schema
 }
 
-fn key(key: &KeyDefinition) -> Map<String, Value> {
-    let mut schema = shape(&key.shape);
+fn key_schema(key: &KeyDefinition) -> Map<String, Value> {
+    let mut schema = shape_schema(&key.shape);
     schema.insert("description".to_owned(), json!(key.doc));
     schema
 }
 
-fn shape(shape: &ValueShape) -> Map<String, Value> {
+fn shape_schema(shape: &ValueShape) -> Map<String, Value> {
     let text = || json!({ "type": "string", "minLength": 1 });
     let texts = || json!({ "type": "array", "items": text(), "minItems": 1 });
     let schema = match shape {
@@ -76,9 +76,11 @@ fn shape(shape: &ValueShape) -> Map<String, Value> {
             { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
             { "type": "string", "pattern": "^(100|[0-9]{1,2}) *%$" },
         ] }),
-        ValueShape::Table(it) => return table(it),
-        ValueShape::Tables(it) => json!({ "type": "array", "items": table(it) }),
-        ValueShape::Map(it) => json!({ "type": "object", "additionalProperties": table(it) }),
+        ValueShape::Table(it) => return table_schema(it),
+        ValueShape::Tables(it) => json!({ "type": "array", "items": table_schema(it) }),
+        ValueShape::Map(it) => {
+            json!({ "type": "object", "additionalProperties": table_schema(it) })
+        }
         ValueShape::Reserved => json!(false),
     };
     match schema {

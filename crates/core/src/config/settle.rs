@@ -18,20 +18,22 @@ use crate::{
 
 impl DesiredDraft {
     /// Tells which rules would never settle.
-    pub(super) fn unsettled(&mut self) {
+    pub(super) fn check_rules_settle(&mut self) {
         let mut findings = Vec::new();
         for (i, first) in self.desired.rules.iter().enumerate() {
             let mut others = self.desired.rules.iter().enumerate().filter(|(j, _)| *j != i);
             let next = others.find(|(j, next)| {
-                takes_result(first, next) && !(i < *j && keeps(first)) && overlap(first, next)
+                takes_result(first, next)
+                    && !(i < *j && matches_own_result(first))
+                    && selectors_overlap(first, next)
             });
-            findings.extend(next.map(|(_, next)| finding(first, next)));
+            findings.extend(next.map(|(_, next)| unsettled_error(first, next)));
         }
         findings.into_iter().for_each(|it| self.report(it));
     }
 }
 
-fn target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
+fn place_target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
     match &rule.verdict {
         PlacementVerdict::Place(target) => Some(target),
         PlacementVerdict::Leave => None,
@@ -40,12 +42,12 @@ fn target(rule: &PlacementRule) -> Option<&DesiredPlacement> {
 
 /// Whether `next` looks for where `first` sends its steps, and sends them elsewhere.
 fn takes_result(first: &PlacementRule, next: &PlacementRule) -> bool {
-    let (Some(from), Some(to)) = (target(first), target(next)) else { return false };
-    !same(from, to) && asks_for(next, from)
+    let (Some(from), Some(to)) = (place_target(first), place_target(next)) else { return false };
+    !is_same_place(from, to) && selects_result(next, from)
 }
 
 /// Whether two rules send a step to one place.
-fn same(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
+fn is_same_place(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
     match (&one.place, &other.place) {
         (Place::Pool(one), Place::Pool(other)) => one.value == other.value,
         (one, other) => one == other,
@@ -53,27 +55,28 @@ fn same(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
 }
 
 /// Whether the rule's `currently` names where `target` sends its steps.
-fn asks_for(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
+fn selects_result(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
     let Some(currently) = &rule.select.currently else { return false };
     match &target.place {
-        Place::DefaultPool => currently.covers(DEFAULT, |it| *it == CurrentPlace::Default),
-        Place::Variable(_) => currently.covers(VARIABLE, |it| *it == CurrentPlace::Variable),
+        Place::DefaultPool => currently.covers_place(DEFAULT, |it| *it == CurrentPlace::Default),
+        Place::Variable(_) => currently.covers_place(VARIABLE, |it| *it == CurrentPlace::Variable),
         Place::Pool(sent) => {
             let (DesiredPoolRef::Declared(word) | DesiredPoolRef::Live(word)) = &sent.value;
-            let is =
+            let is_same_pool =
                 |it: &CurrentPlace| matches!(it, CurrentPlace::Pool(it) if it.value == sent.value);
-            currently.covers(&word.trim().to_lowercase(), is)
+            currently.covers_place(&word.trim().to_lowercase(), is_same_pool)
         }
     }
 }
 
 /// Whether a rule still matches a step that it has moved.
-fn keeps(rule: &PlacementRule) -> bool {
-    rule.select.currently.is_none() || target(rule).is_some_and(|target| asks_for(rule, target))
+fn matches_own_result(rule: &PlacementRule) -> bool {
+    rule.select.currently.is_none()
+        || place_target(rule).is_some_and(|target| selects_result(rule, target))
 }
 
 /// Whether a step can be thought of that both rules are about.
-fn overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
+fn selectors_overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
     // Every field by name, so that a new selector cannot be forgotten here.
     let StepSelectors {
         project,
@@ -95,19 +98,23 @@ fn overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
         (step, &other.step),
         (action_type, &other.action_type),
     ];
-    let both_runbooks = *runbooks && other.runbooks && may_overlap(runbook, &other.runbook);
+    let both_runbooks =
+        *runbooks && other.runbooks && patterns_may_overlap(runbook, &other.runbook);
     ((*deployments && other.deployments) || both_runbooks)
-        && pairs.into_iter().all(|(one, other)| may_overlap(one, other))
+        && pairs.into_iter().all(|(one, other)| patterns_may_overlap(one, other))
 }
 
-fn may_overlap(one: &Option<Declared<Patterns>>, other: &Option<Declared<Patterns>>) -> bool {
+fn patterns_may_overlap(
+    one: &Option<Declared<Patterns>>,
+    other: &Option<Declared<Patterns>>,
+) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.value.may_overlap(&other.value),
         _ => true,
     }
 }
 
-fn finding(first: &Declared<PlacementRule>, next: &Declared<PlacementRule>) -> Finding {
+fn unsettled_error(first: &Declared<PlacementRule>, next: &Declared<PlacementRule>) -> Finding {
     let name = |rule: &PlacementRule| {
         rule.label.as_ref().map_or("another rule".into(), |it| format!("`{it}`"))
     };
@@ -115,5 +122,5 @@ fn finding(first: &Declared<PlacementRule>, next: &Declared<PlacementRule>) -> F
     let message =
         format!("the rules would never settle: this one takes what {} has placed", name(first));
     Finding::error("unsettled-rules", at.clone(), message)
-        .help("let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`")
+        .with_help("let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`")
 }

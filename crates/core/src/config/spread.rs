@@ -35,39 +35,39 @@ pub(super) enum ExpandError {
 /// The names that a key stands for, in order.
 ///
 /// Brackets with neither `..` nor `,` inside are part of the name.
-pub(super) fn spread(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
-    let Some((before, inside, behind)) = brackets(key) else {
+pub(super) fn expand_names(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
+    let Some((before, inside, behind)) = split_brackets(key) else {
         return Ok(vec![ExpandedName { name: key.to_owned(), n: None }]);
     };
-    if brackets(behind).is_some() {
+    if split_brackets(behind).is_some() {
         return Err(ExpandError::Twice);
     }
     let parts = match inside.split_once("..") {
-        Some((first, last)) => numbers(first.trim(), last.trim())?,
+        Some((first, last)) => expand_numbers(first.trim(), last.trim())?,
         None => inside.split(',').map(|it| it.trim().to_owned()).collect(),
     };
     if parts.iter().any(String::is_empty) {
         return Err(ExpandError::Empty);
     }
-    let spread = |n: String| ExpandedName { name: format!("{before}{n}{behind}"), n: Some(n) };
-    Ok(parts.into_iter().map(spread).collect())
+    let expand = |n: String| ExpandedName { name: format!("{before}{n}{behind}"), n: Some(n) };
+    Ok(parts.into_iter().map(expand).collect())
 }
 
 /// The first pair of brackets that holds a range or a list, with what is around it.
-fn brackets(key: &str) -> Option<(&str, &str, &str)> {
+fn split_brackets(key: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = key.split_once('[')?;
     let (inside, behind) = rest.split_once(']')?;
     (inside.contains("..") || inside.contains(',')).then_some((before, inside, behind))
 }
 
 /// The numbers of a range, with the leading zeros of its start.
-fn numbers(first: &str, last: &str) -> Result<Vec<String>, ExpandError> {
-    let number = |text: &str| {
+fn expand_numbers(first: &str, last: &str) -> Result<Vec<String>, ExpandError> {
+    let parse_number = |text: &str| {
         let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
         let number = digits.then(|| text.parse::<u32>().ok()).flatten();
         number.ok_or_else(|| ExpandError::NoNumber(text.to_owned()))
     };
-    let (from, to) = (number(first)?, number(last)?);
+    let (from, to) = (parse_number(first)?, parse_number(last)?);
     if to < from {
         return Err(ExpandError::Backwards);
     }
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn names(key: &str) -> Result<Vec<String>, ExpandError> {
-        spread(key).map(|all| all.into_iter().map(|it| it.name).collect())
+        expand_names(key).map(|all| all.into_iter().map(|it| it.name).collect())
     }
 
     #[test]

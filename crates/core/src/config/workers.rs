@@ -2,10 +2,10 @@
 
 use super::{
     language::KINDS,
-    lint::{odd_fingerprint, odd_range},
+    lint::{lint_fingerprint, lint_range},
     lower::DesiredDraft,
     part::CheckedTable,
-    spread::spread,
+    spread::expand_names,
 };
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, DesiredPoolRef, DesiredWorker},
@@ -20,15 +20,15 @@ const SSH_PORT: u32 = 22;
 
 impl DesiredDraft {
     /// Adds the workers of a file.
-    pub(super) fn workers(&mut self, file: &CheckedTable) {
-        for (key, part) in file.map("workers") {
-            self.report_all(odd_range(&key));
-            let names = match spread(&key.value) {
+    pub(super) fn read_workers(&mut self, file: &CheckedTable) {
+        for (key, part) in file.get_table_map("workers") {
+            self.report_all(lint_range(&key));
+            let names = match expand_names(&key.value) {
                 Ok(names) => names,
                 Err(error) => {
                     self.report(
                         Finding::error("bad-range", key.span.clone(), error.to_string())
-                            .help("a range is `[01..06]`, a list is `[a,b,c]`"),
+                            .with_help("a range is `[01..06]`, a list is `[a,b,c]`"),
                     );
                     continue;
                 }
@@ -37,44 +37,44 @@ impl DesiredDraft {
                 // The server trims names; one that is not trimmed would never settle.
                 let name = Declared { value: it.name.trim().to_owned(), span: key.span.clone() };
                 self.check_name("worker", &name);
-                self.worker(name, &part.with_n(it.n.as_deref()));
+                self.read_worker(name, &part.bind_placeholder(it.n.as_deref()));
             }
         }
     }
 
-    fn worker(&mut self, name: Declared<String>, part: &CheckedTable) {
-        let folded = Name::new(&name.value).folded().to_owned();
+    fn read_worker(&mut self, name: Declared<String>, part: &CheckedTable) {
+        let folded = Name::new(&name.value).as_folded().to_owned();
         if !self.worker_names.insert(folded) {
             let message = format!("two workers are named `{}`", name.value);
             self.report(
                 Finding::error("duplicate-worker", name.span, message)
-                    .label("already the name of another worker; case does not count")
-                    .help("give each worker a name of its own, or remove one of the two"),
+                    .with_label("already the name of another worker; case does not count")
+                    .with_help("give each worker a name of its own, or remove one of the two"),
             );
             return;
         }
-        self.stray_n(part);
-        let Some(endpoint) = self.endpoint(part) else { return };
-        let pools = self.worker_pools(part);
-        let policy = part.text("policy");
-        let renamed_from = part.texts("renamed_from").unwrap_or_default();
+        self.lint_placeholder(part);
+        let Some(endpoint) = self.read_endpoint(part) else { return };
+        let pools = self.read_worker_pools(part);
+        let policy = part.get_text("policy");
+        let renamed_from = part.get_texts("renamed_from").unwrap_or_default();
         let worker = DesiredWorker {
             name: Name::new(&name.value),
             renamed_from,
             endpoint,
             pools,
             policy,
-            disabled: part.flag("disabled").map(|it| it.value),
-            protect: part.flag("protect").is_some_and(|it| it.value),
+            disabled: part.get_flag("disabled").map(|it| it.value),
+            protect: part.get_flag("protect").is_some_and(|it| it.value),
         };
         self.desired.workers.insert(name.value, Declared { value: worker, span: name.span });
     }
 
-    fn worker_pools(&mut self, part: &CheckedTable) -> Vec<Declared<DesiredPoolRef>> {
+    fn read_worker_pools(&mut self, part: &CheckedTable) -> Vec<Declared<DesiredPoolRef>> {
         let mut seen = HashSet::new();
         let mut pools = Vec::new();
-        for text in part.texts("pools").unwrap_or_default() {
-            let pool = self.pool_ref(text);
+        for text in part.get_texts("pools").unwrap_or_default() {
+            let pool = self.resolve_pool_ref(text);
             let dynamic = match &pool.value {
                 DesiredPoolRef::Declared(key) => {
                     self.desired.pools.get(key).is_some_and(|it| it.image.is_some())
@@ -85,15 +85,15 @@ impl DesiredDraft {
                 let message = "a dynamic pool makes its own workers";
                 self.report(
                     Finding::error("dynamic-pool-member", pool.span.clone(), message)
-                        .label("this pool has an `image`")
-                        .help("name static pools alone"),
+                        .with_label("this pool has an `image`")
+                        .with_help("name static pools alone"),
                 );
             }
             if !seen.insert(pool.value.clone()) {
                 let message = "the pool is named twice";
                 self.report(
                     Finding::error("duplicate-pool", pool.span.clone(), message)
-                        .help("name it once"),
+                        .with_help("name it once"),
                 );
                 continue;
             }
@@ -103,84 +103,91 @@ impl DesiredDraft {
     }
 
     /// How the worker is reached; what is wrong or missing is told.
-    fn endpoint(&mut self, part: &CheckedTable) -> Option<Declared<DesiredEndpoint>> {
-        let kind = KINDS.into_iter().find(|kind| part.has(kind))?;
-        let inner = part.part(kind)?;
+    fn read_endpoint(&mut self, part: &CheckedTable) -> Option<Declared<DesiredEndpoint>> {
+        let kind = KINDS.into_iter().find(|kind| part.has_key(kind))?;
+        let inner = part.get_table(kind)?;
         let endpoint = match kind {
-            "listening" => self.listening(&inner),
-            "polling" => self.polling(&inner),
-            "ssh" => self.ssh(&inner),
-            _ => self.kubernetes(&inner),
+            "listening" => self.read_listening(&inner),
+            "polling" => self.read_polling(&inner),
+            "ssh" => self.read_ssh(&inner),
+            _ => self.read_kubernetes(&inner),
         };
-        endpoint.map(|value| Declared { value, span: inner.at() })
+        endpoint.map(|value| Declared { value, span: inner.table_span() })
     }
 
-    fn listening(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
-        let url =
-            self.parse::<TentacleUrl>(part, "url", "such as `https://k8s-01.acme.example:10933`");
-        let thumbprint = self.thumbprint(part);
+    fn read_listening(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
+        let url = self.parse_value::<TentacleUrl>(
+            part,
+            "url",
+            "such as `https://k8s-01.acme.example:10933`",
+        );
+        let thumbprint = self.read_thumbprint(part);
         Some(DesiredEndpoint::Listening {
             url: url?,
             thumbprint: thumbprint?,
-            proxy: part.text("proxy"),
+            proxy: part.get_text("proxy"),
         })
     }
 
-    fn polling(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
-        if !part.has("subscription") && !part.has("thumbprint") {
+    fn read_polling(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
+        if !part.has_key("subscription") && !part.has_key("thumbprint") {
             return Some(DesiredEndpoint::Polling(None));
         }
-        let subscription = self.subscription(part);
-        let thumbprint = self.thumbprint(part);
-        self.both(part, "subscription", "thumbprint");
+        let subscription = self.read_subscription(part);
+        let thumbprint = self.read_thumbprint(part);
+        self.require_both(part, "subscription", "thumbprint");
         Some(DesiredEndpoint::Polling(Some((subscription?, thumbprint?))))
     }
 
-    fn ssh(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
-        let port = part.number("port").map_or(SSH_PORT, |it| it.value);
-        let host = part.text("host")?;
+    fn read_ssh(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
+        let port = part.get_number("port").map_or(SSH_PORT, |it| it.value);
+        let host = part.get_text("host")?;
         if host.value.contains(|c: char| c.is_whitespace() || c == '/') {
             let message = "a host is a name or an address";
             self.report(
-                Finding::error("bad-host", host.span, message).help("`port` is a key of its own"),
+                Finding::error("bad-host", host.span, message)
+                    .with_help("`port` is a key of its own"),
             );
             return None;
         }
-        let fingerprint = part.text("fingerprint")?;
-        self.report_all(odd_fingerprint(&fingerprint));
+        let fingerprint = part.get_text("fingerprint")?;
+        self.report_all(lint_fingerprint(&fingerprint));
         Some(DesiredEndpoint::Ssh {
             host: host.value,
             port: u16::try_from(port).ok()?,
-            account: part.text("account")?,
+            account: part.get_text("account")?,
             fingerprint: fingerprint.value,
-            platform: part.text("platform").map(|it| it.value),
-            proxy: part.text("proxy"),
+            platform: part.get_text("platform").map(|it| it.value),
+            proxy: part.get_text("proxy"),
         })
     }
 
-    fn kubernetes(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
-        let namespace = part.text("namespace").map(|it| it.value);
-        let link = match (part.has("subscription"), part.has("url")) {
+    fn read_kubernetes(&mut self, part: &CheckedTable) -> Option<DesiredEndpoint> {
+        let namespace = part.get_text("namespace").map(|it| it.value);
+        let link = match (part.has_key("subscription"), part.has_key("url")) {
             (true, true) => {
                 let message = "`subscription` and `url` exclude each other";
-                self.report(Finding::error("conflicting-keys", part.at(), message).help(
-                    "say `subscription` for an agent that polls, `url` for one that listens",
-                ));
+                self.report(
+                    Finding::error("conflicting-keys", part.table_span(), message).with_help(
+                        "say `subscription` for an agent that polls, `url` for one that listens",
+                    ),
+                );
                 return None;
             }
-            (false, false) if !part.has("thumbprint") => None,
+            (false, false) if !part.has_key("thumbprint") => None,
             (_, false) => {
-                self.both(part, "subscription", "thumbprint");
-                self.subscription(part).map(DesiredKubernetesLink::Polling)
+                self.require_both(part, "subscription", "thumbprint");
+                self.read_subscription(part).map(DesiredKubernetesLink::Polling)
             }
             (false, true) => {
-                self.both(part, "url", "thumbprint");
+                self.require_both(part, "url", "thumbprint");
                 let example = "such as `https://agent.acme.example:10933`";
-                self.parse(part, "url", example).map(DesiredKubernetesLink::Listening)
+                self.parse_value(part, "url", example).map(DesiredKubernetesLink::Listening)
             }
         };
-        let registers_itself = !["subscription", "url", "thumbprint"].iter().any(|it| part.has(it));
-        let thumbprint = self.thumbprint(part);
+        let registers_itself =
+            !["subscription", "url", "thumbprint"].iter().any(|it| part.has_key(it));
+        let thumbprint = self.read_thumbprint(part);
         match (registers_itself, link, thumbprint) {
             (true, ..) => Some(DesiredEndpoint::Kubernetes { link: None, namespace }),
             (false, Some(link), Some(thumbprint)) => {
@@ -190,41 +197,41 @@ impl DesiredDraft {
         }
     }
 
-    fn subscription(&mut self, part: &CheckedTable) -> Option<Subscription> {
-        self.parse(part, "subscription", "such as `poll://ih8pbyo8vxqjv0kbwwzc/`")
+    fn read_subscription(&mut self, part: &CheckedTable) -> Option<Subscription> {
+        self.parse_value(part, "subscription", "such as `poll://ih8pbyo8vxqjv0kbwwzc/`")
     }
 
-    fn thumbprint(&mut self, part: &CheckedTable) -> Option<Thumbprint> {
-        self.parse(part, "thumbprint", "`Tentacle show-thumbprint` prints it on the machine")
+    fn read_thumbprint(&mut self, part: &CheckedTable) -> Option<Thumbprint> {
+        self.parse_value(part, "thumbprint", "`Tentacle show-thumbprint` prints it on the machine")
     }
 
     /// A text that has to be a `T`; what is wrong with it is told.
-    fn parse<T: FromStr<Err: Display>>(
+    fn parse_value<T: FromStr<Err: Display>>(
         &mut self,
         part: &CheckedTable,
         key: &str,
         help: &str,
     ) -> Option<T> {
-        let text = part.text(key)?;
+        let text = part.get_text(key)?;
         match text.value.parse() {
             Ok(value) => Some(value),
             Err(error) => {
                 let code = format!("bad-{key}");
-                self.report(Finding::error(&code, text.span, error.to_string()).help(help));
+                self.report(Finding::error(&code, text.span, error.to_string()).with_help(help));
                 None
             }
         }
     }
 
     /// Tells where one of two keys is there without the other.
-    fn both(&mut self, part: &CheckedTable, one: &str, other: &str) {
-        let missing = match (part.has(one), part.has(other)) {
+    fn require_both(&mut self, part: &CheckedTable, one: &str, other: &str) {
+        let missing = match (part.has_key(one), part.has_key(other)) {
             (false, true) => one,
             (true, false) => other,
             _ => return,
         };
         let message = format!("`{missing}` is missing");
-        self.report(Finding::error("missing-key", part.at(), message).help(format!(
+        self.report(Finding::error("missing-key", part.table_span(), message).with_help(format!(
             "say both `{one}` and `{other}`, or neither for a worker that registers itself"
         )));
     }

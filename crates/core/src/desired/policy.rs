@@ -73,7 +73,7 @@ pub struct PlanPolicy {
 
 impl PlanPolicy {
     /// What `gate` weighs; `None` where it is allowed.
-    pub fn level(&self, gate: Gate) -> Option<Level> {
+    pub fn gate_level(&self, gate: Gate) -> Option<Level> {
         self.gates.get(&gate).copied().unwrap_or(Some(Level::Deny))
     }
 }

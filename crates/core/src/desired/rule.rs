@@ -54,13 +54,13 @@ pub struct CurrentPlaces {
 
 impl CurrentPlaces {
     /// All places that it speaks of, excluded or not.
-    pub fn places(&self) -> impl Iterator<Item = &CurrentPlace> {
+    pub fn all_places(&self) -> impl Iterator<Item = &CurrentPlace> {
         self.include.iter().chain(&self.exclude)
     }
 
     /// Whether the answer depends on which steps run on the built-in worker.
-    pub fn asks_for_server(&self) -> bool {
-        self.places().any(|it| match it {
+    pub fn depends_on_built_in(&self) -> bool {
+        self.all_places().any(|it| match it {
             CurrentPlace::Server => true,
             CurrentPlace::Matching(pattern) => pattern.matches(SERVER),
             _ => false,
@@ -68,7 +68,7 @@ impl CurrentPlaces {
     }
 
     /// Whether it is about the place that `is` says yes to, by itself or by its word.
-    pub fn covers(&self, word: &str, is: impl Fn(&CurrentPlace) -> bool) -> bool {
+    pub fn covers_place(&self, word: &str, is: impl Fn(&CurrentPlace) -> bool) -> bool {
         let any = |list: &[CurrentPlace]| {
             list.iter().any(|it| match it {
                 CurrentPlace::Matching(pattern) => pattern.matches(word),

@@ -39,7 +39,7 @@ pub struct DesiredValueScope {
 
 impl DesiredValueScope {
     /// Whether the value holds everywhere.
-    pub fn is_everywhere(&self) -> bool {
+    pub fn is_unscoped(&self) -> bool {
         let Self { environments, channels, tenant_tags } = self;
         environments.is_empty() && channels.is_empty() && tenant_tags.is_empty()
     }

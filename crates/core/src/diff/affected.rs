@@ -4,7 +4,7 @@
 use crate::{
     live::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, TemplateContents, TemplateUse,
-        effective, effective_inside,
+        effective_cases, inner_step_cases,
     },
     model::{Id, Process, StepAction},
     plan::{Affected, Change, ChangeKind, PoolEdit},
@@ -13,12 +13,12 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 
 /// How many steps `changes` affect that they do not name. `after` is the server once they are made.
-pub(super) fn affected(changes: &[Change], live: &Live, after: &Live) -> Affected {
-    if !changes.iter().any(may_affect) {
+pub(super) fn count_affected(changes: &[Change], live: &Live, after: &Live) -> Affected {
+    if !changes.iter().any(may_affect_others) {
         return Affected::default();
     }
     let placed: HashSet<(&Id<Process>, &Id<StepAction>)> =
-        changes.iter().filter_map(placed).collect();
+        changes.iter().filter_map(placed_step).collect();
     let before: HashMap<_, &LiveProcess> = live.processes.iter().map(|it| (&it.id, it)).collect();
     let (mut steps, mut projects, mut runbooks) = (0, HashSet::new(), HashSet::new());
     for process in &after.processes {
@@ -26,10 +26,10 @@ pub(super) fn affected(changes: &[Change], live: &Live, after: &Live) -> Affecte
         let pairs = was.steps.iter().zip(&process.steps);
         let moves = |(old, new): &(&LiveStep, &LiveStep)| {
             !placed.contains(&(&process.id, &new.id))
-                && places(was, old, live) != places(process, new, after)
+                && step_places(was, old, live) != step_places(process, new, after)
         };
         let moved = pairs.filter(moves).count();
-        let moved = moved + moved_inside((was, live), (process, after));
+        let moved = moved + count_moved_inside((was, live), (process, after));
         if 0 < moved {
             let owner = &process.owner;
             steps += moved;
@@ -41,7 +41,7 @@ pub(super) fn affected(changes: &[Change], live: &Live, after: &Live) -> Affecte
 }
 
 /// How many steps inside process templates run elsewhere.
-fn moved_inside(
+fn count_moved_inside(
     (was, live): (&LiveProcess, &Live),
     (process, after): (&LiveProcess, &Live),
 ) -> usize {
@@ -54,8 +54,8 @@ fn moved_inside(
             return 0;
         };
         let moves = |it: &&LiveStep| {
-            somewhere(effective_inside(was, &before, it, live))
-                != somewhere(effective_inside(process, &then, it, after))
+            reachable_places(inner_step_cases(was, &before, it, live))
+                != reachable_places(inner_step_cases(process, &then, it, after))
         };
         inner.iter().filter(moves).count()
     };
@@ -63,7 +63,7 @@ fn moved_inside(
 }
 
 /// Whether a change may decide about steps that it does not name.
-fn may_affect(change: &Change) -> bool {
+fn may_affect_others(change: &Change) -> bool {
     match &change.kind {
         ChangeKind::PlaceStep { .. } | ChangeKind::CreatePool(_) | ChangeKind::SortPools { .. } => {
             false
@@ -75,7 +75,7 @@ fn may_affect(change: &Change) -> bool {
     }
 }
 
-fn placed(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
+fn placed_step(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
     match &change.kind {
         ChangeKind::PlaceStep { process, action, .. } => Some((process, action)),
         _ => None,
@@ -83,12 +83,12 @@ fn placed(change: &Change) -> Option<(&Id<Process>, &Id<StepAction>)> {
 }
 
 /// Where a step runs, case by case.
-fn places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<EffectivePlace>> {
-    somewhere(effective(process, step, live))
+fn step_places(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Option<EffectivePlace>> {
+    reachable_places(effective_cases(process, step, live))
 }
 
 /// The places of cases. None for nowhere: why is no matter.
-fn somewhere(cases: Vec<Case>) -> Vec<Option<EffectivePlace>> {
+fn reachable_places(cases: Vec<Case>) -> Vec<Option<EffectivePlace>> {
     let place = |place| match place {
         EffectivePlace::Nowhere(..) => None,
         somewhere => Some(somewhere),

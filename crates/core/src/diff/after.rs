@@ -8,35 +8,36 @@ use crate::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind, Process,
     },
     plan::{
-        Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit, exactly::switched,
+        Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit,
+        exactly::switch_after,
     },
 };
 
 use std::collections::HashMap;
 
 /// `live` as it would be once `changes` are carried out. Ids of what is new are made up.
-pub fn after(live: &Live, changes: &[Change]) -> Live {
+pub fn simulate_changes(live: &Live, changes: &[Change]) -> Live {
     let mut live = live.clone();
-    changes.iter().for_each(|change| make_branch(&mut live, change));
+    changes.iter().for_each(|change| add_branch_process(&mut live, change));
     let processes = live.processes.iter().enumerate();
     let index = processes.map(|(at, process)| (process.id.clone(), at)).collect();
     for change in changes {
-        carry_out(&mut live, change, &index);
+        simulate_change(&mut live, change, &index);
     }
     live
 }
 
 /// Adds the process of a branch that a change makes of another one.
-fn make_branch(live: &mut Live, change: &Change) {
+fn add_branch_process(live: &mut Live, change: &Change) {
     let (new, commit) = match &change.kind {
         ChangeKind::PlaceStep { process: new, git: Some(commit), .. } => (new, commit),
         ChangeKind::SetValue { set, git: Some(commit), .. } => {
-            return choosers::make_branch(live, set, commit);
+            return choosers::add_branch_variables(live, set, commit);
         }
         _ => return,
     };
     let Some(base) = &commit.base else { return };
-    let of_base = LiveProcess::on_branch(&commit.project, &commit.document, base);
+    let of_base = LiveProcess::id_on_branch(&commit.project, &commit.document, base);
     if live.processes.iter().any(|it| it.id == *new) {
         return;
     }
@@ -44,29 +45,29 @@ fn make_branch(live: &mut Live, change: &Change) {
         return;
     };
     process.id = new.clone();
-    process.git = process.git.map(|branch| made_of(branch, &commit.branch));
+    process.git = process.git.map(|branch| stand_in_branch(branch, &commit.branch));
     live.processes.push(process);
 }
 
 /// The branch of this name that is made of a protected one.
-fn made_of(base: LiveBranch, name: &str) -> LiveBranch {
+fn stand_in_branch(base: LiveBranch, name: &str) -> LiveBranch {
     let stands_for = Some(base.name);
     LiveBranch { name: name.to_owned(), protected: false, stands_for, ..base }
 }
 
 /// The id of a pool once the plan is carried out.
-pub(super) fn pool_id(pool: &PoolHandle) -> Id<Pool> {
+pub(super) fn planned_pool_id(pool: &PoolHandle) -> Id<Pool> {
     match pool {
         PoolHandle::Existing { id, .. } => id.clone(),
-        PoolHandle::New(address) => new_id(address),
+        PoolHandle::New(address) => placeholder_id(address),
     }
 }
 
-fn new_id<T>(address: &Address) -> Id<T> {
+fn placeholder_id<T>(address: &Address) -> Id<T> {
     Id::new(format!("(new {address})"))
 }
 
-fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usize>) {
+fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usize>) {
     match &change.kind {
         ChangeKind::CreatePool(new) => live.pools.push(create_pool(&change.address, new)),
         ChangeKind::UpdatePool { id, edits } => {
@@ -96,8 +97,8 @@ fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usiz
             for step in steps.filter(|step| step.id == *action) {
                 edits.iter().for_each(|edit| edit_step(step, edit));
                 // A way back says of the switch itself what an edit only says of what follows from it.
-                if let Some(said) = switched(exactly) {
-                    step.run_on_server = LiveStep::said(said);
+                if let Some(said) = switch_after(exactly) {
+                    step.run_on_server = LiveStep::parse_run_on_server(said);
                 }
             }
         }
@@ -106,11 +107,11 @@ fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usiz
             choosers::set_target_pool(live, id, pool.after().as_ref());
         }
         ChangeKind::SetDefaultPool { to, .. } => {
-            let id = pool_id(to);
+            let id = planned_pool_id(to);
             live.pools.iter_mut().for_each(|pool| pool.default = pool.id == id);
         }
         ChangeKind::SortPools { order, .. } => {
-            let order: Vec<_> = order.iter().map(pool_id).collect();
+            let order: Vec<_> = order.iter().map(planned_pool_id).collect();
             // One that the plan does not know of goes behind all others.
             let place = |id: &Id<Pool>| order.iter().position(|it| it == id);
             live.pools.sort_by_key(|pool| place(&pool.id).unwrap_or(usize::MAX));
@@ -121,7 +122,7 @@ fn carry_out(live: &mut Live, change: &Change, index: &HashMap<Id<Process>, usiz
 
 fn create_pool(address: &Address, new: &NewPool) -> LivePool {
     LivePool {
-        id: new_id(address),
+        id: placeholder_id(address),
         name: Name::new(&new.name),
         slug: String::new(),
         description: new.description.clone(),
@@ -132,10 +133,10 @@ fn create_pool(address: &Address, new: &NewPool) -> LivePool {
 
 fn create_worker(live: &Live, address: &Address, new: &NewWorker) -> LiveWorker {
     LiveWorker {
-        id: new_id(address),
+        id: placeholder_id(address),
         name: Name::new(&new.name),
         endpoint: new.endpoint.clone(),
-        pools: new.pools.iter().map(pool_id).collect(),
+        pools: new.pools.iter().map(planned_pool_id).collect(),
         policy: new.policy.clone().unwrap_or_else(|| default_policy(live)),
         disabled: new.disabled,
         health: Health::Unknown,
@@ -160,7 +161,9 @@ fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
     match edit {
         WorkerEdit::Name(name) => worker.name = Name::new(name.after()),
         WorkerEdit::Endpoint(endpoint) => worker.endpoint = endpoint.after().clone(),
-        WorkerEdit::Pools(pools) => worker.pools = pools.after().iter().map(pool_id).collect(),
+        WorkerEdit::Pools(pools) => {
+            worker.pools = pools.after().iter().map(planned_pool_id).collect()
+        }
         WorkerEdit::Policy(policy) => worker.policy = policy.after().clone(),
         WorkerEdit::Disabled(disabled) => worker.disabled = *disabled.after(),
     }
@@ -170,7 +173,7 @@ fn edit_step(step: &mut LiveStep, edit: &StepEdit) {
     match edit {
         StepEdit::Place(place) => {
             step.place = match place.after() {
-                Place::Pool(pool) => Place::Pool(pool_id(pool)),
+                Place::Pool(pool) => Place::Pool(planned_pool_id(pool)),
                 Place::Variable(name) => Place::Variable(name.clone()),
                 Place::DefaultPool => Place::DefaultPool,
             }

@@ -1,14 +1,14 @@
 //! Which pools a plan sends steps to, and by which changes.
 
 use super::{
-    after::{after, pool_id},
+    after::{planned_pool_id, simulate_changes},
     matched::Matched,
     stale,
 };
 use crate::{
     desired::Gate,
     finding::{Finding, Level},
-    live::{Case, Decider, Live, LivePool, LiveProcess, effective, fallback_pool},
+    live::{Case, Decider, Live, LivePool, LiveProcess, built_in_worker_pool, effective_cases},
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
     plan::{Arrival, Change, ChangeKind, ExpectationSubject, Plan, PoolRequirement, StepEdit},
 };
@@ -21,11 +21,11 @@ use std::collections::HashMap;
 ///
 /// A dynamic pool has no workers that could be looked at, and neither has a default pool for which the
 /// built-in worker works. A step by variable comes to each pool to which `live` knows that a value leads.
-pub fn arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
-    let done = after(live, &plan.changes);
-    let arrivals = by_pool(&plan.changes, &done).into_iter();
+pub fn find_arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
+    let done = simulate_changes(live, &plan.changes);
+    let arrivals = changes_by_pool(&plan.changes, &done).into_iter();
     let arrival = |(pool, changes): (&LivePool, Vec<usize>)| {
-        let pool = handle(&plan.changes, pool);
+        let pool = planned_handle(&plan.changes, pool);
         match plan.requirements.iter().find(|need| need.pool == pool) {
             Some(PoolRequirement { pool, healthy }) => {
                 Arrival { pool: pool.clone(), healthy: *healthy, changes }
@@ -38,7 +38,7 @@ pub fn arrivals(plan: &Plan, live: &Live) -> Vec<Arrival> {
 
 /// The plan as one whose apply waits for healthy workers: `unhealthy-pool` refuses no steps that are to
 /// wait. What it says of workers that leave a pool stays as it is, and so does every other gate.
-pub fn awaiting(mut plan: Plan) -> Plan {
+pub fn relax_unhealthy_gate(mut plan: Plan) -> Plan {
     let needs = &plan.requirements;
     let waits = |finding: &Finding| {
         let about = finding.address.as_deref();
@@ -61,16 +61,20 @@ pub fn awaiting(mut plan: Plan) -> Plan {
 }
 
 /// What the pools need to which `changes` send steps: as many healthy workers as the file says.
-pub(super) fn needs(matched: &Matched, changes: &[Change], done: &Live) -> Vec<PoolRequirement> {
-    let pools = by_pool(changes, done).into_iter().map(|(pool, _)| pool);
+pub(super) fn pool_needs(
+    matched: &Matched,
+    changes: &[Change],
+    done: &Live,
+) -> Vec<PoolRequirement> {
+    let pools = changes_by_pool(changes, done).into_iter().map(|(pool, _)| pool);
     let need = |pool: &LivePool| {
-        let address = matched.pool_address_after(pool);
+        let address = matched.planned_pool_address(pool);
         let declared = match &address {
             Address::Pool(key) => matched.desired.pools.get(key),
             _ => None,
         };
         let min = declared.and_then(|it| it.min_healthy.as_ref()).map_or(1, |it| it.value.max(1));
-        let pool = match handle(changes, pool) {
+        let pool = match planned_handle(changes, pool) {
             PoolHandle::Existing { id, .. } => PoolHandle::Existing { id, address },
             new @ PoolHandle::New(_) => new,
         };
@@ -80,16 +84,16 @@ pub(super) fn needs(matched: &Matched, changes: &[Change], done: &Live) -> Vec<P
 }
 
 /// The places of the changes that send steps to each pool whose workers can be looked at.
-fn by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool, Vec<usize>)> {
+fn changes_by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool, Vec<usize>)> {
     let processes = done.processes.iter().map(|it| (&it.id, it)).collect();
-    let served = fallback_pool(done).filter(|_| done.server.built_in_worker != Some(false));
+    let served = built_in_worker_pool(done).filter(|_| done.server.built_in_worker != Some(false));
     let has_workers = |pool: &&LivePool| {
         pool.kind == PoolKind::Static && served.is_none_or(|served| served.id != pool.id)
     };
     let mut found: IndexMap<Id<Pool>, (&LivePool, Vec<usize>)> = IndexMap::new();
     for (index, change) in changes.iter().enumerate() {
-        for id in destinations(change, done, &processes, |_| true) {
-            let Some(pool) = done.pool(&id).filter(has_workers) else { continue };
+        for id in destination_pools(change, done, &processes, |_| true) {
+            let Some(pool) = done.find_pool(&id).filter(has_workers) else { continue };
             found.entry(id).or_insert((pool, Vec::new())).1.push(index);
         }
     }
@@ -97,39 +101,42 @@ fn by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool, Vec<usi
 }
 
 /// The pools to which a change sends steps, each once; of a step, in the cases that `counts` says yes to.
-pub(super) fn destinations(
+pub(super) fn destination_pools(
     change: &Change,
     done: &Live,
     processes: &HashMap<&Id<Process>, &LiveProcess>,
     counts: impl Fn(&Case) -> bool,
 ) -> IndexSet<Id<Pool>> {
     match &change.kind {
-        ChangeKind::PlaceStep { process, action, edits, .. } if moves(edits) => {
+        ChangeKind::PlaceStep { process, action, edits, .. } if changes_place(edits) => {
             let process = processes.get(process).copied();
             let step = process.and_then(|it| it.steps.iter().find(|it| it.id == *action));
-            let cases = process.zip(step).map(|(process, step)| effective(process, step, done));
+            let cases =
+                process.zip(step).map(|(process, step)| effective_cases(process, step, done));
             let cases = cases.into_iter().flatten().filter(|it| counts(it));
-            cases.filter_map(|it| destination(&it).cloned()).collect()
+            cases.filter_map(|it| case_destination(&it).cloned()).collect()
         }
         // Every step that names no pool comes with it.
-        ChangeKind::SetDefaultPool { to, .. } => IndexSet::from([pool_id(to)]),
+        ChangeKind::SetDefaultPool { to, .. } => IndexSet::from([planned_pool_id(to)]),
         // The steps for which it chooses come with it.
-        ChangeKind::SetValue { edit, .. } => edit.after().map(pool_id).into_iter().collect(),
+        ChangeKind::SetValue { edit, .. } => {
+            edit.pool_after().map(planned_pool_id).into_iter().collect()
+        }
         ChangeKind::SetTargetPool { pool, .. } => {
             let default = || done.default_pool().map(|pool| pool.id.clone());
-            pool.after().as_ref().map(pool_id).or_else(default).into_iter().collect()
+            pool.after().as_ref().map(planned_pool_id).or_else(default).into_iter().collect()
         }
         _ => IndexSet::new(),
     }
 }
 
 /// Whether edits of a step are about where it runs, and not in which container alone.
-fn moves(edits: &[StepEdit]) -> bool {
+fn changes_place(edits: &[StepEdit]) -> bool {
     edits.iter().any(|it| matches!(it, StepEdit::Place(_) | StepEdit::Execution { .. }))
 }
 
 /// The pool to which a step comes in a case.
-fn destination(case: &Case) -> Option<&Id<Pool>> {
+fn case_destination(case: &Case) -> Option<&Id<Pool>> {
     match case.decided_by {
         Decider::Type => None,
         Decider::Execution
@@ -137,15 +144,15 @@ fn destination(case: &Case) -> Option<&Id<Pool>> {
         | Decider::Parameter(_)
         | Decider::Variable(..)
         | Decider::Target
-        | Decider::DefaultPool => case.place.pool(),
+        | Decider::DefaultPool => case.place.required_pool(),
     }
 }
 
 /// A pool of the state after `changes`, to be pointed at.
-fn handle(changes: &[Change], pool: &LivePool) -> PoolHandle {
+fn planned_handle(changes: &[Change], pool: &LivePool) -> PoolHandle {
     let is_new = |change: &&Change| {
         matches!(change.kind, ChangeKind::CreatePool(_))
-            && pool_id(&PoolHandle::New(change.address.clone())) == pool.id
+            && planned_pool_id(&PoolHandle::New(change.address.clone())) == pool.id
     };
     match changes.iter().find(is_new) {
         Some(change) => PoolHandle::New(change.address.clone()),

@@ -10,7 +10,7 @@ use crate::{
     live::{HiddenData, Live, LiveBranch, LiveProcess, LiveVariableSet, UnreadPart, VariableStore},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
-    text::{count, stays},
+    text::{pluralize, stays_as_it_is},
 };
 
 use indexmap::IndexMap;
@@ -48,18 +48,20 @@ impl<'a> BranchTracker<'a> {
             name_taken: Vec::new(),
             without_stand_in: Vec::new(),
             stand_in_unchanged: Vec::new(),
-            unreachable: unread.filter(|(name, _)| rules::may_place(matched, name)).collect(),
+            unreachable: unread
+                .filter(|(name, _)| rules::may_place_project(matched, name))
+                .collect(),
         }
     }
 
     /// Notes that something in Git of a project cannot be read.
-    pub(super) fn unreachable(&mut self, project: &Name, why: &str) {
+    pub(super) fn note_unreachable(&mut self, project: &Name, why: &str) {
         self.unreachable.entry(project.clone()).or_insert_with(|| why.to_owned());
     }
 
     /// The changes of a process or a set of variables that are to be made, each with its commit where that
     /// is on a branch. A branch that stands for a protected one comes after that.
-    pub(super) fn admit(
+    pub(super) fn assign_commits(
         &mut self,
         project: &Name,
         branch: Option<&'a LiveBranch>,
@@ -68,26 +70,28 @@ impl<'a> BranchTracker<'a> {
         let Some(branch) = branch else { return moved };
         let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
         if branch.stands_for.is_some() {
-            return self.stand_in(project, branch, moved, said);
+            return self.commit_to_stand_in(project, branch, moved, said);
         }
         if moved.is_empty() || !branch.protected {
-            return committed(moved, branch, None, said);
+            return with_commits(moved, branch, None, said);
         }
         match &said.value.on_protected {
             ProtectedBranchAction::Refuse => {
                 self.protected.extend(moved.iter().map(|it| it.address.clone()));
-                committed(moved, branch, None, said)
+                with_commits(moved, branch, None, said)
             }
             ProtectedBranchAction::Skip => {
                 self.protected.extend(moved.into_iter().map(|it| it.address));
                 Vec::new()
             }
-            ProtectedBranchAction::Branch(name) => self.elsewhere(branch, name, moved, said),
+            ProtectedBranchAction::Branch(name) => {
+                self.redirect_protected(branch, name, moved, said)
+            }
         }
     }
 
     /// What a branch lacks that stands for a protected one; nothing, where that lacks nothing itself.
-    fn stand_in(
+    fn commit_to_stand_in(
         &mut self,
         project: &Name,
         branch: &'a LiveBranch,
@@ -98,17 +102,18 @@ impl<'a> BranchTracker<'a> {
         let key = (branch.project.as_str(), branch.document.as_str(), protected);
         let Some(lacking) = self.lacking.remove(&key) else { return Vec::new() };
         let live = self.matched.live;
-        self.stand_in_unchanged.extend(lacking.into_iter().filter(|it| !is_on(live, branch, it)));
+        self.stand_in_unchanged
+            .extend(lacking.into_iter().filter(|it| !branch_has_address(live, branch, it)));
         if moved.is_empty() {
             let waits =
                 format!("{} of project {project:?}, to be merged into {protected}", branch.name);
             self.waiting.insert((project.clone(), waits));
         }
-        committed(moved, branch, None, said)
+        with_commits(moved, branch, None, said)
     }
 
     /// The changes that a protected branch lacks, on a branch that is made of it, or is there already.
-    fn elsewhere(
+    fn redirect_protected(
         &mut self,
         branch: &'a LiveBranch,
         name: &'a str,
@@ -126,7 +131,7 @@ impl<'a> BranchTracker<'a> {
                 && it.stands_for.as_deref() == Some(branch.name.as_str())
         };
         let live = self.matched.live;
-        let mut standing = on_branches(live).filter(stands_for_it).peekable();
+        let mut standing = live_branches(live).filter(stands_for_it).peekable();
         if standing.peek().is_some() {
             if standing.any(|it| it.document == branch.document) {
                 let key = (branch.project.as_str(), branch.document.as_str(), &*branch.name);
@@ -144,58 +149,59 @@ impl<'a> BranchTracker<'a> {
                 && it.name == name
                 && it.stands_for.as_ref().is_some_and(|it| *it != branch.name)
         };
-        if others || on_branches(live).any(stands_for_another) {
+        if others || live_branches(live).any(stands_for_another) {
             self.name_taken.extend(addresses(moved));
             return Vec::new();
         }
         self.made.insert((branch.project.as_str(), name, &branch.name));
-        committed(moved, branch, Some(name), said)
+        with_commits(moved, branch, Some(name), said)
     }
 
     /// Forgets what a plan no longer has that is narrowed to some changes and addresses, and to the projects
     /// whose turn it is.
-    pub(super) fn narrow(
+    pub(super) fn retain_in_scope(
         &mut self,
         changes: &[Change],
         targets: &TargetFilter,
         is_now: impl Fn(&Name) -> bool,
     ) {
-        let said = self.matched.desired.version_control.as_ref();
-        let refused = said.is_some_and(|it| it.value.on_protected == ProtectedBranchAction::Refuse);
+        let settings = self.matched.desired.version_control.as_ref();
+        let refused =
+            settings.is_some_and(|it| it.value.on_protected == ProtectedBranchAction::Refuse);
         let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
         // What is skipped is no change of the plan, so that the targets alone can tell.
-        let stays = |it: &Address| targets.concern(it) && (!refused || changed.contains(it));
+        let stays = |it: &Address| targets.covers_address(it) && (!refused || changed.contains(it));
         self.protected.retain(stays);
         for addresses in
             [&mut self.name_taken, &mut self.without_stand_in, &mut self.stand_in_unchanged]
         {
-            addresses.retain(|it| targets.concern(it) && is_now(&project_of(it)));
+            addresses.retain(|it| targets.covers_address(it) && is_now(&address_project(it)));
         }
-        let may_be_meant = |project: &Name| is_now(project) && targets.may_concern(project);
+        let may_be_meant = |project: &Name| is_now(project) && targets.may_cover_project(project);
         self.unreachable.retain(|project, _| may_be_meant(project));
         self.waiting.retain(|(project, _)| may_be_meant(project));
     }
 
     /// What there is to say about the branches.
-    pub(super) fn findings(self) -> Vec<Finding> {
+    pub(super) fn branch_findings(self) -> Vec<Finding> {
         let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
-        let at = || FindingLocation::Source(said.span.clone());
-        let shown = |all: &[Address]| all.iter().map(Address::to_string).collect();
+        let setting_at = || FindingLocation::Source(said.span.clone());
+        let render_addresses = |all: &[Address]| all.iter().map(Address::to_string).collect();
         let mut findings = Vec::new();
         if !self.unreachable.is_empty() {
-            let projects = count(self.unreachable.len(), "version-controlled project");
+            let projects = pluralize(self.unreachable.len(), "version-controlled project");
             let message = format!("{projects} could not be read");
             let why = self.unreachable.iter().map(|(name, why)| format!("project {name:?}: {why}"));
             let help =
                 "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
             findings.push(
-                Finding::new("unreachable-repository", Level::Deny, at(), message)
-                    .notes(why.collect())
-                    .help(help),
+                Finding::new("unreachable-repository", Level::Deny, setting_at(), message)
+                    .with_notes(why.collect())
+                    .with_help(help),
             );
         }
         if !self.protected.is_empty() {
-            let what = counted(&self.protected);
+            let what = describe_counts(&self.protected);
             let refused = said.value.on_protected == ProtectedBranchAction::Refuse;
             let (level, message) = match refused {
                 true => (
@@ -203,31 +209,31 @@ impl<'a> BranchTracker<'a> {
                     format!("{what} would change on a protected branch, which takes no commit"),
                 ),
                 false => {
-                    let stay = stays(self.protected.len());
+                    let stay = stays_as_it_is(self.protected.len());
                     (Level::Warn, format!("{what} on a protected branch {stay}"))
                 }
             };
             let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
             findings.push(
-                Finding::new("protected-branch", level, at(), message)
-                    .notes(shown(&self.protected))
-                    .help(help),
+                Finding::new("protected-branch", level, setting_at(), message)
+                    .with_notes(render_addresses(&self.protected))
+                    .with_help(help),
             );
         }
-        findings.extend(self.about_stand_ins(&at()));
-        findings.extend(self.idle(&said.value, &at()));
+        findings.extend(self.stand_in_findings(&setting_at()));
+        findings.extend(self.idle_branches(&said.value, &setting_at()));
         if !self.waiting.is_empty() {
             let message = "some changes are on branches that wait to be merged";
             findings.push(
-                Finding::new("unmerged-branch", Level::Warn, at(), message)
-                    .notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
+                Finding::new("unmerged-branch", Level::Warn, setting_at(), message)
+                    .with_notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
             );
         }
         findings
     }
 
     /// What cannot be committed to a branch beside a protected one.
-    fn about_stand_ins(&self, at: &FindingLocation) -> Vec<Finding> {
+    fn stand_in_findings(&self, at: &FindingLocation) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (addresses, level, message, help) in [
             (
@@ -252,14 +258,14 @@ impl<'a> BranchTracker<'a> {
             if !addresses.is_empty() {
                 let notes = addresses.iter().map(Address::to_string).collect();
                 let finding = Finding::new("protected-branch", level, at.clone(), message);
-                findings.push(finding.notes(notes).help(help));
+                findings.push(finding.with_notes(notes).with_help(help));
             }
         }
         findings
     }
 
     /// Branches that are written out and that no project has.
-    fn idle(&self, said: &VersionControl, at: &FindingLocation) -> Vec<Finding> {
+    fn idle_branches(&self, said: &VersionControl, at: &FindingLocation) -> Vec<Finding> {
         let (live, desired) = (self.matched.live, self.matched.desired);
         let is_read = desired.rules.iter().any(|it| it.select.deployments)
             && live.projects.iter().any(|it| it.git);
@@ -269,7 +275,7 @@ impl<'a> BranchTracker<'a> {
             true => "no project that could be read",
             false => "no project",
         };
-        let names = || on_branches(live).map(|it| it.name.as_str());
+        let names = || live_branches(live).map(|it| it.name.as_str());
         let is_idle = |name: &&str| {
             let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
             is_written_out && !names().any(|it| it.to_lowercase() == name.to_lowercase())
@@ -279,14 +285,14 @@ impl<'a> BranchTracker<'a> {
         let finding = |name: &str| {
             let message = format!("{whose} has a branch `{name}`");
             let finding = Finding::new("idle-branch", Level::Warn, at.clone(), message);
-            finding.help("name a branch that is there in `branch`, or `default`")
+            finding.with_help("name a branch that is there in `branch`, or `default`")
         };
         idle.map(finding).collect()
     }
 }
 
 /// The project that a step or a value on a branch is of.
-fn project_of(address: &Address) -> Name {
+fn address_project(address: &Address) -> Name {
     match address {
         Address::Step { project: name, .. }
         | Address::Variable { owner: VariableSetOwner::Project { name, .. }, .. } => {
@@ -297,13 +303,15 @@ fn project_of(address: &Address) -> Name {
 }
 
 /// Whether a branch has the step or the value of an address, which is on another.
-fn is_on(live: &Live, branch: &LiveBranch, address: &Address) -> bool {
+fn branch_has_address(live: &Live, branch: &LiveBranch, address: &Address) -> bool {
     match address {
         Address::Step { step, .. } => {
-            let id = LiveProcess::on_branch(&branch.project, &branch.document, &branch.name);
-            let is = |it: Address| matches!(it, Address::Step { step: name, .. } if name == *step);
+            let id = LiveProcess::id_on_branch(&branch.project, &branch.document, &branch.name);
+            let is_same_step =
+                |it: Address| matches!(it, Address::Step { step: name, .. } if name == *step);
             let process = live.processes.iter().find(|it| it.id == id);
-            process.is_some_and(|it| it.steps.iter().any(|step| is(it.address(step))))
+            process
+                .is_some_and(|it| it.steps.iter().any(|step| is_same_step(it.step_address(step))))
         }
         // A value that is not there is added.
         _ => true,
@@ -311,8 +319,8 @@ fn is_on(live: &Live, branch: &LiveBranch, address: &Address) -> bool {
 }
 
 /// Everything that is on a branch which a file names.
-fn on_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
-    fn of_set(set: &LiveVariableSet) -> Option<&LiveBranch> {
+fn live_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
+    fn set_branch(set: &LiveVariableSet) -> Option<&LiveBranch> {
         match &set.store {
             VariableStore::Branch(branch) => Some(branch),
             VariableStore::Database
@@ -321,20 +329,21 @@ fn on_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
         }
     }
     let processes = live.processes.iter().filter_map(|it| it.git.as_ref());
-    processes.chain(live.indirect.sets.iter().filter_map(of_set))
+    processes.chain(live.indirect.sets.iter().filter_map(set_branch))
 }
 
 /// How many steps and values these are: `2 steps and 1 value`.
-fn counted(all: &[Address]) -> String {
+fn describe_counts(all: &[Address]) -> String {
     let is_step = |it: &&Address| matches!(it, Address::Step { .. });
     let steps = all.iter().filter(is_step).count();
     let parts = [(steps, "step"), (all.len() - steps, "value")].into_iter();
-    let parts = parts.filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun));
+    let parts =
+        parts.filter(|(number, _)| *number > 0).map(|(number, noun)| pluralize(number, noun));
     parts.collect::<Vec<_>>().join(" and ")
 }
 
 /// The changes as commits to a branch, or to one that is made of it.
-fn committed(
+fn with_commits(
     mut changes: Vec<Change>,
     branch: &LiveBranch,
     new: Option<&str>,
@@ -358,11 +367,11 @@ fn committed(
         }
         match &mut change.kind {
             ChangeKind::PlaceStep { process, git, .. } => {
-                *process = LiveProcess::on_branch(&branch.project, &branch.document, name);
+                *process = LiveProcess::id_on_branch(&branch.project, &branch.document, name);
                 *git = Some(commit());
             }
             ChangeKind::SetValue { set, git, .. } => {
-                *set = LiveVariableSet::on_branch(&branch.project, &branch.document, name);
+                *set = LiveVariableSet::id_on_branch(&branch.project, &branch.document, name);
                 *git = Some(commit());
             }
             _ => {}

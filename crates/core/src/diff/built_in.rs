@@ -5,7 +5,7 @@
 
 use super::goal::StepReach;
 use crate::{
-    live::{Live, LiveProcess, LiveStep, effective, fallback_pool},
+    live::{Live, LiveProcess, LiveStep, built_in_worker_pool, effective_cases},
     model::{Id, Name, Place, Pool},
 };
 
@@ -38,14 +38,14 @@ impl<'a> BuiltInWorkerUse<'a> {
         Self([now, after].map(BuiltInWorkerState::new))
     }
 
-    pub(super) fn states(&self) -> &[BuiltInWorkerState<'a>] {
+    pub(super) fn both_states(&self) -> &[BuiltInWorkerState<'a>] {
         &self.0
     }
 }
 
 impl<'a> BuiltInWorkerState<'a> {
     fn new(live: &'a Live) -> Self {
-        let fallback = fallback_pool(live).map(|pool| &pool.id);
+        let fallback = built_in_worker_pool(live).map(|pool| &pool.id);
         let mut variables: HashMap<&Name, bool> = HashMap::new();
         let values = &live.indirect.variables;
         for value in values.iter().filter(|it| fallback.is_some() && it.pool.as_ref() == fallback) {
@@ -59,28 +59,33 @@ impl<'a> BuiltInWorkerState<'a> {
 
     /// Whether a step runs on the built-in worker, or would, were that switched on: of a step by variable,
     /// whether each of its cases leads there.
-    pub(super) fn runs(&self, asked: CandidateStep<'a>) -> bool {
+    pub(super) fn runs_on_built_in(&self, asked: CandidateStep<'a>) -> bool {
         let Some(fallback) = self.fallback.filter(|_| asked.reach == StepReach::Worker) else {
             return false;
         };
         match &asked.step.place {
             Place::DefaultPool => true,
             Place::Pool(id) => id == fallback,
-            Place::Variable(name) => self.leads(asked, name, fallback),
+            Place::Variable(name) => self.variable_leads_here(asked, name, fallback),
         }
     }
 
-    fn leads(&self, asked: CandidateStep<'a>, name: &'a str, fallback: &Id<Pool>) -> bool {
+    fn variable_leads_here(
+        &self,
+        asked: CandidateStep<'a>,
+        name: &'a str,
+        fallback: &Id<Pool>,
+    ) -> bool {
         let CandidateStep { process, step, .. } = asked;
         let Some(by_step) = self.variables.get(&Name::new(name)) else { return false };
-        let look = || {
-            let cases = effective(process, step, self.live);
-            cases.iter().all(|case| case.place.pool() == Some(fallback))
+        let check_cases = || {
+            let cases = effective_cases(process, step, self.live);
+            cases.iter().all(|case| case.place.required_pool() == Some(fallback))
         };
         // The targets of a step have a say too.
         if *by_step || step.has_target_tags() {
-            return look();
+            return check_cases();
         }
-        *self.known.borrow_mut().entry((process.id.as_str(), name)).or_insert_with(look)
+        *self.known.borrow_mut().entry((process.id.as_str(), name)).or_insert_with(check_cases)
     }
 }

@@ -29,25 +29,25 @@ impl PlaceConditions {
         wanted: &CurrentPlaces,
         findings: &mut Vec<Finding>,
     ) -> Self {
-        let mut all = |words: &[CurrentPlace]| {
-            let conditions = words.iter().map(|it| PlaceCondition::all(matched, it));
+        let mut resolve_all = |words: &[CurrentPlace]| {
+            let conditions = words.iter().map(|it| PlaceCondition::resolve_word(matched, it));
             let conditions = conditions.filter_map(|it| it.map_err(|it| findings.push(it)).ok());
             conditions.flatten().collect::<Vec<_>>()
         };
         Self {
-            include: (!wanted.include.is_empty()).then(|| all(&wanted.include)),
-            exclude: all(&wanted.exclude),
+            include: (!wanted.include.is_empty()).then(|| resolve_all(&wanted.include)),
+            exclude: resolve_all(&wanted.exclude),
         }
     }
 
     /// Whether a step runs there, in either state of the built-in worker.
-    pub(super) fn hold<'a>(
+    pub(super) fn matches_step<'a>(
         &self,
         asked: CandidateStep<'a>,
         built_in: &BuiltInWorkerUse<'a>,
     ) -> bool {
         let holds = |condition: &PlaceCondition| {
-            built_in.states().iter().any(|state| condition.holds(asked, state))
+            built_in.both_states().iter().any(|state| condition.holds_for_step(asked, state))
         };
         self.include.as_ref().is_none_or(|any| any.iter().any(holds))
             && !self.exclude.iter().any(holds)
@@ -76,13 +76,13 @@ impl PlaceCondition {
     /// # Errors
     ///
     /// A finding, for a pool that is not there.
-    fn all(matched: &Matched, wanted: &CurrentPlace) -> Result<Vec<Self>, Finding> {
+    fn resolve_word(matched: &Matched, wanted: &CurrentPlace) -> Result<Vec<Self>, Finding> {
         let pattern = match wanted {
             CurrentPlace::Server => return Ok(vec![Self::Server]),
             CurrentPlace::Default => return Ok(vec![Self::Default]),
             CurrentPlace::Target => return Ok(vec![Self::Target]),
             CurrentPlace::Variable => return Ok(vec![Self::Variable]),
-            CurrentPlace::Pool(pool) => return Ok(vec![Self::pool(matched, pool)?]),
+            CurrentPlace::Pool(pool) => return Ok(vec![Self::from_pool_ref(matched, pool)?]),
             CurrentPlace::Matching(pattern) => pattern,
         };
         let words = [
@@ -94,29 +94,33 @@ impl PlaceCondition {
         let words = words.into_iter().filter(|(word, _)| pattern.matches(word));
         let pools = matched.live.pools.iter().filter(|pool| {
             let key = matched.pool_key(&pool.id);
-            pattern.matches(pool.name.folded())
+            pattern.matches(pool.name.as_folded())
                 || key.is_some_and(|key| pattern.matches(&key.to_lowercase()))
         });
         let pools = pools.map(|pool| Self::Pool(pool.id.clone()));
         Ok(words.map(|(_, place)| place).chain(pools).collect())
     }
 
-    fn pool(matched: &Matched, pool: &Declared<DesiredPoolRef>) -> Result<Self, Finding> {
-        match matched.resolve(pool) {
+    fn from_pool_ref(matched: &Matched, pool: &Declared<DesiredPoolRef>) -> Result<Self, Finding> {
+        match matched.resolve_pool(pool) {
             Ok(PoolHandle::Existing { id, .. }) => Ok(Self::Pool(id)),
             Ok(PoolHandle::New(_)) => Ok(Self::Nowhere),
             // A file that empties a pool and removes it stays true once that is done.
-            Err(_) if matched.is_removed(&pool.value) => Ok(Self::Nowhere),
+            Err(_) if matched.is_pool_removed(&pool.value) => Ok(Self::Nowhere),
             Err(finding) => Err(finding),
         }
     }
 
     /// Whether a step runs there.
-    fn holds<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerState<'a>) -> bool {
+    fn holds_for_step<'a>(
+        &self,
+        asked: CandidateStep<'a>,
+        built_in: &BuiltInWorkerState<'a>,
+    ) -> bool {
         let CandidateStep { step, reach, .. } = asked;
         let on_worker = reach == StepReach::Worker;
         match self {
-            Self::Server => built_in.runs(asked),
+            Self::Server => built_in.runs_on_built_in(asked),
             Self::Default => on_worker && step.place == Place::DefaultPool,
             Self::Target => matches!(reach, StepReach::Targets | StepReach::OnlyTargets),
             Self::Variable => on_worker && matches!(step.place, Place::Variable(_)),

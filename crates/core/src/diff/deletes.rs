@@ -12,46 +12,54 @@ use crate::{
 use std::collections::HashSet;
 
 /// What is deleted: workers first, then pools; each in the order of the server.
-pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+pub(super) fn plan_deletes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let removed = |name: &Name, is: fn(&DesiredRemoval) -> Option<&Name>| {
         matched.desired.removed.iter().find(|it| is(it) == Some(name))
     };
     let mut changes = Vec::new();
     for worker in &matched.live.workers {
-        let removal = removed(&worker.name, DesiredRemoval::worker);
+        let removal = removed(&worker.name, DesiredRemoval::worker_name);
         let prune = matched.desired.policy.prune_workers.as_ref();
         let declared = matched.worker_key(&worker.id).is_some();
-        let Some(cause) = cause(removal, prune.filter(|_| !declared), &worker.name) else {
+        let Some(cause) = delete_cause(removal, prune.filter(|_| !declared), &worker.name) else {
             continue;
         };
         match (removal, declared) {
-            (Some(removal), true) => findings.push(contradiction("worker", removal, &worker.name)),
+            (Some(removal), true) => {
+                findings.push(contradiction_error("worker", removal, &worker.name))
+            }
             _ => changes.push(delete_worker(worker, cause)),
         }
     }
     for pool in &matched.live.pools {
-        let removal = removed(&pool.name, DesiredRemoval::pool);
+        let removal = removed(&pool.name, DesiredRemoval::pool_name);
         let prune = matched.desired.policy.prune_pools.as_ref();
         let declared = matched.pool_key(&pool.id).is_some();
-        let stays_default = pool.default && super::pools::switch(matched).is_none();
-        let Some(cause) = cause(removal, prune.filter(|_| !declared && !stays_default), &pool.name)
+        let stays_default = pool.default && super::pools::plan_default_switch(matched).is_none();
+        let Some(cause) =
+            delete_cause(removal, prune.filter(|_| !declared && !stays_default), &pool.name)
         else {
             continue;
         };
         match (removal, declared) {
-            (Some(removal), true) => findings.push(contradiction("pool", removal, &pool.name)),
-            (Some(removal), false) if stays_default => findings.push(default_pool(removal, pool)),
+            (Some(removal), true) => {
+                findings.push(contradiction_error("pool", removal, &pool.name))
+            }
+            (Some(removal), false) if stays_default => {
+                findings.push(default_pool_error(removal, pool))
+            }
             _ => changes.push(delete_pool(pool, cause)),
         }
     }
-    findings.extend(ambiguous(matched));
-    findings.extend(needed(matched, &changes));
+    findings.extend(ambiguous_removals(matched));
+    findings.extend(needed_pool_errors(matched, &changes));
     changes
 }
 
 /// Pools that the plan deletes though the file puts workers or steps into them.
-fn needed(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
-    let deleted: HashSet<&str> = deletes.iter().filter_map(|change| change.kind.id()).collect();
+fn needed_pool_errors(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
+    let deleted: HashSet<&str> =
+        deletes.iter().filter_map(|change| change.kind.object_id()).collect();
     if deleted.is_empty() {
         return Vec::new();
     }
@@ -61,19 +69,19 @@ fn needed(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
         PlacementVerdict::Place(_) | PlacementVerdict::Leave => None,
     });
     let doomed = workers.chain(places).filter(|pool| {
-        let id = matched.resolve(pool).ok().and_then(|it| it.id().cloned());
+        let id = matched.resolve_pool(pool).ok().and_then(|it| it.id().cloned());
         id.is_some_and(|id| deleted.contains(id.as_str()))
     });
     doomed
         .map(|pool| {
             let message = "this pool is in use in the file, and would be deleted";
             Finding::error("needed-and-removed", pool.span.clone(), message)
-                .help("declare the pool under `[pools]`, or refer to another")
+                .with_help("declare the pool under `[pools]`, or refer to another")
         })
         .collect()
 }
 
-fn cause(
+fn delete_cause(
     removal: Option<&Declared<DesiredRemoval>>,
     prune: Option<&Span>,
     name: &Name,
@@ -106,21 +114,21 @@ fn delete_pool(pool: &LivePool, cause: Cause) -> Change {
     }
 }
 
-fn contradiction(noun: &str, removal: &Declared<DesiredRemoval>, name: &Name) -> Finding {
+fn contradiction_error(noun: &str, removal: &Declared<DesiredRemoval>, name: &Name) -> Finding {
     let message = format!("{noun} `{name}` is declared and removed");
     Finding::error("declared-and-removed", removal.span.clone(), message)
-        .label("the file declares it, under this name or by `renamed_from`")
-        .help("keep one of the two")
+        .with_label("the file declares it, under this name or by `renamed_from`")
+        .with_help("keep one of the two")
 }
 
-fn default_pool(removal: &Declared<DesiredRemoval>, pool: &LivePool) -> Finding {
+fn default_pool_error(removal: &Declared<DesiredRemoval>, pool: &LivePool) -> Finding {
     let message = format!("pool `{}` is the default pool, and a space always has one", pool.name);
     Finding::error("no-default-pool", removal.span.clone(), message)
-        .help("make another pool the default one first: `default = true`")
+        .with_help("make another pool the default one first: `default = true`")
 }
 
 /// Names to remove that several live things have: nothing is deleted on a guess.
-fn ambiguous(matched: &Matched) -> Vec<Finding> {
+fn ambiguous_removals(matched: &Matched) -> Vec<Finding> {
     let count = |removal: &DesiredRemoval| match removal {
         DesiredRemoval::Pool(name) => {
             matched.live.pools.iter().filter(|it| it.name == *name).count()
@@ -133,8 +141,9 @@ fn ambiguous(matched: &Matched) -> Vec<Finding> {
     removed
         .map(|it| {
             let message = format!("{} things on the server have this name", count(it));
-            Finding::error("ambiguous-name", it.span.clone(), message)
-                .help("names are compared without regard to case: rename all but one of them first")
+            Finding::error("ambiguous-name", it.span.clone(), message).with_help(
+                "names are compared without regard to case: rename all but one of them first",
+            )
         })
         .collect()
 }

@@ -15,13 +15,13 @@ impl Matched<'_> {
     /// # Errors
     ///
     /// Findings, for an account or a proxy that is not there.
-    pub(super) fn endpoint(
+    pub(super) fn resolve_endpoint(
         &self,
         desired: &DesiredEndpoint,
         live: Option<&Endpoint>,
     ) -> Result<Option<Endpoint>, Vec<Finding>> {
         let live = live.filter(|live| live.kind() == desired.kind());
-        let proxy = self.proxy(desired.proxy(), live);
+        let proxy = self.resolve_proxy(desired.proxy(), live);
         Ok(Some(match desired {
             DesiredEndpoint::Listening { url, thumbprint, .. } => Endpoint::Listening {
                 url: url.to_string(),
@@ -34,7 +34,7 @@ impl Matched<'_> {
             },
             DesiredEndpoint::Ssh { host, port, account, fingerprint, platform, .. } => {
                 let accounts = &self.live.directory.accounts;
-                match (self.entry("account", accounts, account), proxy) {
+                match (self.resolve_entry("account", accounts, account), proxy) {
                     (Ok(account), Ok(proxy)) => Endpoint::Ssh {
                         host: host.clone(),
                         port: *port,
@@ -77,14 +77,14 @@ impl Matched<'_> {
     }
 
     /// The proxy that the file names, else the live one.
-    fn proxy(
+    fn resolve_proxy(
         &self,
         wanted: Option<&Declared<NameOrId>>,
         live: Option<&Endpoint>,
     ) -> Result<Option<Linked<Proxy>>, Vec<Finding>> {
         match (wanted, live) {
             (Some(wanted), _) => {
-                let proxy = self.entry("proxy", &self.live.directory.proxies, wanted);
+                let proxy = self.resolve_entry("proxy", &self.live.directory.proxies, wanted);
                 proxy.map(Some).map_err(|finding| vec![finding])
             }
             (None, Some(Endpoint::Listening { proxy, .. } | Endpoint::Ssh { proxy, .. })) => {

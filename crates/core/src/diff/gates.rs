@@ -26,15 +26,15 @@ pub(super) struct GateInput<'a> {
 }
 
 /// What each gate says, in the order of the language's table.
-pub(super) fn findings(outcome: &GateInput) -> Vec<Finding> {
+pub(super) fn check_gates(outcome: &GateInput) -> Vec<Finding> {
     [
-        built_in::in_use(outcome),
-        members::enough(outcome),
-        variables::chosen(outcome),
+        built_in::built_in_in_use(outcome),
+        members::check_pool_workers(outcome),
+        variables::check_variables(outcome),
         deletes::pool_in_use(outcome),
-        deletes::too_many(outcome),
-        members::default_pool(outcome),
-        deletes::protected(outcome),
+        deletes::too_many_deletes(outcome),
+        members::check_default_pool(outcome),
+        deletes::protected_deletes(outcome),
     ]
     .into_iter()
     .flatten()
@@ -43,18 +43,19 @@ pub(super) fn findings(outcome: &GateInput) -> Vec<Finding> {
 
 impl GateInput<'_> {
     /// A finding of a gate at the level that the file gives it; none where the file allows it.
-    fn refuse(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
-        let level = self.matched.desired.policy.level(gate)?;
+    fn gate_finding(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
+        let level = self.matched.desired.policy.gate_level(gate)?;
         Some(Finding::new(gate.code(), level, at, message))
     }
 
     /// The same for what is not known to be bad: a warning at most.
-    fn warn(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
-        self.refuse(gate, at, message).map(|finding| Finding { level: Level::Warn, ..finding })
+    fn gate_warning(&self, gate: Gate, at: FindingLocation, message: String) -> Option<Finding> {
+        self.gate_finding(gate, at, message)
+            .map(|finding| Finding { level: Level::Warn, ..finding })
     }
 }
 
 /// The line of help that names the way past a gate.
-fn way_past(gate: Gate) -> String {
+fn bypass_help(gate: Gate) -> String {
     format!("`{} = \"warn\"` under `[gates]` lets it pass", gate.code())
 }

@@ -5,7 +5,8 @@ use crate::{
     desired::{Declared, DesiredPlacement},
     finding::Finding,
     live::{
-        LiveStep, RunLocation, is_left_alone, is_on_worker, needs_targets, only_on_targets, runs,
+        LiveStep, RunLocation, classify_step, is_left_alone, needs_targets, runs_on_worker,
+        runs_only_on_targets,
     },
     model::{Container, Execution, Linked, Place, PoolHandle},
     plan::{Delta, Feed, StepEdit},
@@ -35,11 +36,11 @@ pub(super) enum StepReach {
 
 impl StepReach {
     /// How far a tool reaches to move this step.
-    pub(super) fn of(step: &LiveStep) -> Self {
-        match runs(step) {
+    pub(super) fn from_step(step: &LiveStep) -> Self {
+        match classify_step(step) {
             _ if is_left_alone(step) => Self::Unknown,
             RunLocation::OnWorker(_) => Self::Worker,
-            RunLocation::OnTargets if only_on_targets(step) => Self::OnlyTargets,
+            RunLocation::OnTargets if runs_only_on_targets(step) => Self::OnlyTargets,
             RunLocation::OnTargets => Self::Targets,
             RunLocation::InServer => Self::InServer,
             RunLocation::Unknown => Self::Unknown,
@@ -70,13 +71,13 @@ impl PlacementGoal {
     /// Findings, for a pool or a feed that is not there.
     pub(super) fn new(matched: &Matched, target: &DesiredPlacement) -> Result<Self, Vec<Finding>> {
         let place = match &target.place {
-            Place::Pool(pool) => matched.resolve(pool).map(Place::Pool),
+            Place::Pool(pool) => matched.resolve_pool(pool).map(Place::Pool),
             Place::Variable(name) => Ok(Place::Variable(name.clone())),
             Place::DefaultPool => Ok(Place::DefaultPool),
         };
         let container = target.container.as_ref().map(|it| {
             let feed = Declared { value: it.feed.clone(), span: it.span.clone() };
-            let feed = matched.entry("feed", &matched.live.directory.feeds, &feed)?;
+            let feed = matched.resolve_entry("feed", &matched.live.directory.feeds, &feed)?;
             Ok(Container { image: it.image.clone(), feed })
         });
         match (place, container.transpose()) {
@@ -88,7 +89,7 @@ impl PlacementGoal {
     }
 
     /// Whether the rule has a say in a step of this reach.
-    pub(super) fn reaches(&self, reach: StepReach) -> bool {
+    pub(super) fn may_decide(&self, reach: StepReach) -> bool {
         match reach {
             StepReach::Worker => true,
             StepReach::Targets => self.execution.is_some(),
@@ -97,7 +98,7 @@ impl PlacementGoal {
     }
 
     /// Whether `step` names the same place, be it one where it runs or not.
-    pub(super) fn is_said_by(&self, matched: &Matched, step: &LiveStep) -> bool {
+    pub(super) fn is_named_by_step(&self, matched: &Matched, step: &LiveStep) -> bool {
         live_place(matched, step) == self.place
     }
 
@@ -106,20 +107,20 @@ impl PlacementGoal {
     /// # Errors
     ///
     /// Why the step cannot run so.
-    pub(super) fn edits(
+    pub(super) fn step_edits(
         &self,
         matched: &Matched,
         step: &LiveStep,
     ) -> Result<Vec<StepEdit>, ExecutionConflict> {
-        let place = Delta::between(live_place(matched, step), self.place.clone());
+        let place = Delta::if_different(live_place(matched, step), self.place.clone());
         let place = place.map(StepEdit::Place);
         let moved = LiveStep { place: Place::DefaultPool, ..step.clone() };
-        if self.place == Place::DefaultPool && is_on_worker(step) && !is_on_worker(&moved) {
+        if self.place == Place::DefaultPool && runs_on_worker(step) && !runs_on_worker(&moved) {
             return Err(ExecutionConflict::OnlyByPool);
         }
         let execution = self.execution_edit(step)?;
         let container = self.container.as_ref().and_then(|wanted| {
-            Delta::between(live_container(matched, step), Some(wanted.clone()))
+            Delta::if_different(live_container(matched, step), Some(wanted.clone()))
                 .map(StepEdit::Container)
         });
         Ok([execution, place, container].into_iter().flatten().collect())
@@ -127,7 +128,7 @@ impl PlacementGoal {
 
     fn execution_edit(&self, step: &LiveStep) -> Result<Option<StepEdit>, ExecutionConflict> {
         let Some(wanted) = self.execution else { return Ok(None) };
-        let live = match runs(step) {
+        let live = match classify_step(step) {
             RunLocation::OnWorker(execution) => execution,
             _ => Execution::OnTargets,
         };
@@ -142,7 +143,7 @@ impl PlacementGoal {
             Execution::PerTarget if !tagged => return Err(ExecutionConflict::NoTargets),
             Execution::Once | Execution::PerTarget | Execution::OnTargets => {}
         }
-        Ok(Delta::between(live, wanted).map(|execution| StepEdit::Execution {
+        Ok(Delta::if_different(live, wanted).map(|execution| StepEdit::Execution {
             execution,
             target_roles: step.target_roles.clone(),
             restored: None,
@@ -152,7 +153,7 @@ impl PlacementGoal {
 
 fn live_place(matched: &Matched, step: &LiveStep) -> Place<PoolHandle> {
     match &step.place {
-        Place::Pool(id) => Place::Pool(matched.handle_of(id)),
+        Place::Pool(id) => Place::Pool(matched.pool_handle_by_id(id)),
         Place::Variable(name) => Place::Variable(name.clone()),
         Place::DefaultPool => Place::DefaultPool,
     }

@@ -5,13 +5,13 @@
 //! `api.md` 2.9: runs are of the published snapshot until another one is, and a release keeps the process
 //! that it was made with. Nobody can edit either.
 
-use super::after::pool_id;
+use super::after::planned_pool_id;
 use crate::{
     finding::{Finding, FindingLocation, Level},
     live::{HiddenData, Live, LiveProcess, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place, Pool, StepAction},
     plan::{ChangeKind, Plan, StepEdit},
-    text::count,
+    text::pluralize,
 };
 
 use std::collections::HashMap;
@@ -28,18 +28,18 @@ enum SnapshotAction<'a> {
 
 /// The published snapshots and newest releases that keep another place for a step than the plan gives it:
 /// as one warning, and one for what could not be seen. `frozen` has the editions.
-pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
-    let moves = moves(plan, live);
+pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
+    let moves = moved_places(plan, live);
     let (mut snapshots, mut releases) = (Vec::new(), Vec::new());
     for edition in &frozen.snapshots {
-        let owner = owner(&edition.process);
+        let owner = describe_owner(&edition.process);
         let differs = edition.process.steps.iter().any(|step| {
             let named = SnapshotAction::ByName(&step.step, &step.action);
             let known = moves.get(&(owner.clone(), SnapshotAction::ById(&step.id)));
             let moved = known.or_else(|| moves.get(&(owner.clone(), named)));
             moved.is_some_and(|after| *after != step.place)
         });
-        let Some(named) = edition.named().filter(|_| differs) else { continue };
+        let Some(named) = edition.describe_origin().filter(|_| differs) else { continue };
         match edition.origin {
             SnapshotOrigin::RunbookSnapshot(_) => snapshots.push(format!("{named}: {owner}")),
             SnapshotOrigin::Release { .. } => releases.push(format!("{named}: {owner}")),
@@ -48,14 +48,16 @@ pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
     }
     let parts = [(snapshots.len(), "published snapshot"), (releases.len(), "release")];
     let parts: Vec<String> =
-        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| count(*n, noun)).collect();
+        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| pluralize(*n, noun)).collect();
     let keep = (!parts.is_empty()).then(|| {
         let verb = if snapshots.len() + releases.len() == 1 { "keeps" } else { "keep" };
         let message = format!("{} {verb} the old pools of steps that move", parts.join(" and "));
         let notes = snapshots.into_iter().chain(releases).collect();
         let finding =
             Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message);
-        finding.notes(notes).help("publish these runbooks and create these releases again")
+        finding
+            .with_notes(notes)
+            .with_help("publish these runbooks and create these releases again")
     });
     let is_hidden = |gap: &&UnreadPart| !moves.is_empty() && gap.hidden == HiddenData::Snapshots;
     let hidden = frozen.unread.iter().filter(is_hidden);
@@ -63,13 +65,14 @@ pub fn kept(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> {
     let unseen = (!notes.is_empty()).then(|| {
         let message =
             "published snapshots and releases that could not be seen may keep the old pools";
-        Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message).notes(notes)
+        Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message)
+            .with_notes(notes)
     });
     keep.into_iter().chain(unseen).collect()
 }
 
 /// Where the plan places steps of processes in the server's database.
-fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<Pool>>> {
+fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<Pool>>> {
     let processes: HashMap<&str, &LiveProcess> =
         live.processes.iter().map(|it| (it.id.as_str(), it)).collect();
     let moved = plan.changes.iter().filter_map(|change| {
@@ -78,7 +81,7 @@ fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<P
         };
         let place = edits.iter().find_map(|edit| match edit {
             StepEdit::Place(place) => Some(match place.after() {
-                Place::Pool(pool) => Place::Pool(pool_id(pool)),
+                Place::Pool(pool) => Place::Pool(planned_pool_id(pool)),
                 Place::Variable(name) => Place::Variable(name.clone()),
                 Place::DefaultPool => Place::DefaultPool,
             }),
@@ -88,13 +91,13 @@ fn moves<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<P
         let step = process.steps.iter().find(|it| it.id == *action)?;
         let named = SnapshotAction::ByName(&step.step, &step.action);
         let both = [SnapshotAction::ById(&step.id), named];
-        Some(both.map(|it| ((owner(process), it), place.clone())))
+        Some(both.map(|it| ((describe_owner(process), it), place.clone())))
     });
     moved.flatten().collect()
 }
 
 /// Whose a process is, in words; the same for all its editions.
-fn owner(process: &LiveProcess) -> String {
+fn describe_owner(process: &LiveProcess) -> String {
     let owner = &process.owner;
     match &owner.runbook {
         None => format!("project {:?}", owner.project),

@@ -4,7 +4,7 @@ mod choosers;
 
 pub(crate) use choosers::{any_file, any_server};
 
-use super::{after, diff, stale};
+use super::{after::simulate_changes, plan_changes, stale::find_stale};
 use crate::{
     desired::{
         CurrentPlace, CurrentPlaces, Declared, Desired, DesiredEndpoint, DesiredPlacement,
@@ -14,10 +14,11 @@ use crate::{
     finding::{Level, Span},
     live::{
         Directory, Health, Live, LiveBranch, LivePool, LiveProcess, LiveProject, LiveServer,
-        LiveStep, LiveWorker, ProcessOwner, ReadScope, TemplateContents, TemplateUse, residents,
+        LiveStep, LiveWorker, ProcessOwner, ReadScope, TemplateContents, TemplateUse,
+        steps_in_pool,
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
-    plan::{Plan, PlanHeader, check},
+    plan::{Plan, PlanHeader, check_soundness},
     text::pattern::{Pattern, Patterns},
 };
 
@@ -31,8 +32,8 @@ proptest! {
     fn a_plan_of_the_state_that_a_plan_leads_to_is_empty(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
-        prop_assert_eq!(check(&plan), Ok(()));
-        let done = after(&live, &plan.changes);
+        prop_assert_eq!(check_soundness(&plan), Ok(()));
+        let done = simulate_changes(&live, &plan.changes);
         let again = self::plan(&desired, &done);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
         prop_assert!(is_possible(&again), "{:#?}", again.findings);
@@ -42,10 +43,10 @@ proptest! {
     fn what_no_key_names_is_never_touched(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan) && desired.policy.prune_pools.is_none() && desired.policy.prune_workers.is_none());
-        let done = after(&live, &plan.changes);
+        let done = simulate_changes(&live, &plan.changes);
         let mut named: HashSet<String> = desired.pools.values().flat_map(|it| names(&it.name, &it.renamed_from)).collect();
-        named.extend(desired.removed.iter().filter_map(|it| it.value.pool()).map(|it| it.folded().to_owned()));
-        for pool in live.pools.iter().filter(|it| !named.contains(it.name.folded())) {
+        named.extend(desired.removed.iter().filter_map(|it| it.value.pool_name()).map(|it| it.as_folded().to_owned()));
+        for pool in live.pools.iter().filter(|it| !named.contains(it.name.as_folded())) {
             let same = done.pools.iter().find(|it| it.id == pool.id).map(|it| LivePool { default: pool.default, ..it.clone() });
             prop_assert_eq!(same.as_ref(), Some(pool));
         }
@@ -66,16 +67,16 @@ proptest! {
             plan.changes.iter().map(|it| format!("{} {:?}", it.address, it.kind)).collect()
         };
         prop_assert_eq!(made(&plan), made(&self::plan(&desired, &live)));
-        prop_assert_eq!(stale(&plan, &with), []);
+        prop_assert_eq!(find_stale(&plan, &with), []);
         for (pool, before) in with.pools.iter().zip(&live.pools) {
-            prop_assert!(residents(&live, &before.id).len() <= residents(&with, &pool.id).len());
+            prop_assert!(steps_in_pool(&live, &before.id).len() <= steps_in_pool(&with, &pool.id).len());
         }
     }
 
     #[test]
     fn a_plan_is_not_stale_where_it_was_made(desired in any_desired(), live in any_live()) {
         let plan = plan(&desired, &live);
-        prop_assert_eq!(stale(&plan, &live), []);
+        prop_assert_eq!(find_stale(&plan, &live), []);
     }
 
     #[test]
@@ -102,7 +103,7 @@ pub(crate) fn plan(desired: &Desired, live: &Live) -> Plan {
         digest: String::new(),
         scope: ReadScope::default(),
     };
-    diff(desired, live, header)
+    plan_changes(desired, live, header)
 }
 
 /// Whether the file and the server fit.
@@ -112,7 +113,7 @@ pub(crate) fn is_possible(plan: &Plan) -> bool {
 
 fn names(name: &Name, renamed_from: &[Declared<String>]) -> Vec<String> {
     let old = renamed_from.iter().map(|it| it.value.to_lowercase());
-    old.chain([name.folded().to_owned()]).collect()
+    old.chain([name.as_folded().to_owned()]).collect()
 }
 
 fn declared<T>(value: T) -> Declared<T> {
@@ -163,7 +164,7 @@ prop_compose! {
             }
         }).collect();
         let processes: Vec<LiveProcess> = steps.into_iter().enumerate().map(|(at, steps)| LiveProcess {
-            id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::on_branch(&Id::new(format!("Projects-{at}")), &format!("process-{at}"), "main")),
+            id: git[at].map_or(Id::new(format!("process-{at}")), |_| LiveProcess::id_on_branch(&Id::new(format!("Projects-{at}")), &format!("process-{at}"), "main")),
             owner: ProcessOwner { project: Name::new(format!("project {at}")), group: Name::new("all"), runbook: None },
             git: git[at].map(|protected| LiveBranch {
                 document: format!("process-{at}"),
@@ -249,8 +250,8 @@ prop_compose! {
             desired.workers.insert((*key).to_owned(), declared(DesiredWorker { name: Name::new(*key), ..worker }));
         }
         let is_declared = |it: &DesiredRemoval| match it {
-            DesiredRemoval::Pool(name) => desired.pools.contains_key(name.folded()),
-            DesiredRemoval::Worker(name) => desired.workers.contains_key(name.folded()),
+            DesiredRemoval::Pool(name) => desired.pools.contains_key(name.as_folded()),
+            DesiredRemoval::Worker(name) => desired.workers.contains_key(name.as_folded()),
         };
         desired.removed = removed.into_iter().filter(|it| !is_declared(it)).map(declared).collect();
         desired.policy.prune_pools = prune.0.then(Span::default);

@@ -5,7 +5,7 @@
 mod known;
 mod unread;
 
-pub use unread::unread;
+pub use unread::rules_about_unread;
 
 use super::{
     goal::{ExecutionConflict, StepReach},
@@ -17,7 +17,7 @@ use crate::{
     finding::{Finding, Level, Span},
     live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
-    text::{count, nearest, stays},
+    text::{nearest_name, pluralize, stays_as_it_is},
 };
 
 use known::KnownNames;
@@ -71,7 +71,7 @@ impl<'a> RuleLedger<'a> {
     }
 
     /// Notes a process and the rules that fit its owner.
-    pub(super) fn process(&mut self, process: &'a LiveProcess, rules: &[usize]) {
+    pub(super) fn note_process(&mut self, process: &'a LiveProcess, rules: &[usize]) {
         for at in rules {
             let Some(page) = self.pages.get_mut(*at) else { continue };
             page.processes += 1;
@@ -85,12 +85,12 @@ impl<'a> RuleLedger<'a> {
     }
 
     /// Notes a step and the rules whose selectors fit it.
-    pub(super) fn step(&mut self, rules: &[usize], step: &'a LiveStep, reach: StepReach) {
+    pub(super) fn note_step(&mut self, rules: &[usize], step: &'a LiveStep, reach: StepReach) {
         let mut taker = None;
         for at in rules {
             let Some(page) = self.pages.get_mut(*at) else { continue };
-            page.find(step, reach);
-            if !reaches(page.rule, reach) {
+            page.note_exact_names(step, reach);
+            if !rule_may_decide(page.rule, reach) {
                 match reach {
                     StepReach::Targets => page.on_targets += 1,
                     _ => page.unmoved += 1,
@@ -107,32 +107,34 @@ impl<'a> RuleLedger<'a> {
     }
 
     /// Notes that a step cannot run as a rule says.
-    pub(super) fn cannot(&mut self, rule: usize, why: ExecutionConflict, step: Address) {
+    pub(super) fn note_impossible(&mut self, rule: usize, why: ExecutionConflict, step: Address) {
         if let Some(page) = self.pages.get_mut(rule) {
             page.cannot.entry(why).or_default().push(step);
         }
     }
 
     /// What there is to say about the rules, in their order.
-    pub(super) fn findings(self) -> Vec<Finding> {
+    pub(super) fn rule_findings(self) -> Vec<Finding> {
         let Self { matched, pages } = self;
         let known = KnownNames::new(matched);
         let mut findings = Vec::new();
         for page in &pages {
-            let owners = known.missing(&page.rule.value);
+            let owners = known.unknown_selectors(&page.rule.value);
             let steps = if owners.is_empty() { page.missing_steps() } else { Vec::new() };
             let silent = owners.is_empty() && steps.is_empty();
-            findings.extend(owners.into_iter().chain(steps).map(|it| page.doubted(it, matched)));
-            findings.extend(page.impossible());
-            findings.extend(page.idle().filter(|_| silent));
+            findings.extend(
+                owners.into_iter().chain(steps).map(|it| page.soften_if_unread(it, matched)),
+            );
+            findings.extend(page.impossible_findings());
+            findings.extend(page.idle_rule_warning().filter(|_| silent));
         }
-        findings.extend(unseen(matched));
+        findings.extend(unread_processes(matched));
         findings
     }
 }
 
 /// Whether a rule could decide about a step of this reach.
-fn reaches(rule: &PlacementRule, reach: StepReach) -> bool {
+fn rule_may_decide(rule: &PlacementRule, reach: StepReach) -> bool {
     match (&rule.verdict, reach) {
         (PlacementVerdict::Leave, _) | (PlacementVerdict::Place(_), StepReach::Worker) => true,
         (PlacementVerdict::Place(target), StepReach::Targets) => target.execution.is_some(),
@@ -145,18 +147,18 @@ fn reaches(rule: &PlacementRule, reach: StepReach) -> bool {
 
 impl<'a> RuleUsage<'a> {
     fn exact_steps(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.rule.select.step.iter().flat_map(|it| it.value.exact())
+        self.rule.select.step.iter().flat_map(|it| it.value.exact_names())
     }
 
     /// Notes which of the rule's exact names this step has.
-    fn find(&mut self, step: &'a LiveStep, reach: StepReach) {
-        let is = |name: &str| {
+    fn note_exact_names(&mut self, step: &'a LiveStep, reach: StepReach) {
+        let is_step_name = |name: &str| {
             let folded = name.to_lowercase();
-            folded == step.step.folded() || folded == step.action.folded()
+            folded == step.step.as_folded() || folded == step.action.as_folded()
         };
-        for name in self.exact_steps().filter(|name| is(name)) {
+        for name in self.exact_steps().filter(|name| is_step_name(name)) {
             let best = self.found.entry(name).or_insert((reach, &step.action_type));
-            if reaches(self.rule, reach) {
+            if rule_may_decide(self.rule, reach) {
                 *best = (reach, &step.action_type);
             }
         }
@@ -166,14 +168,14 @@ impl<'a> RuleUsage<'a> {
     fn missing_steps(&self) -> Vec<Finding> {
         let Some(select) = &self.rule.select.step else { return Vec::new() };
         let missing = self.exact_steps().filter_map(|name| match self.found.get(name) {
-            None => Some(self.unknown_step(name, &select.span)),
-            Some((reach, _)) if reaches(self.rule, *reach) => None,
-            Some((reach, kind)) => Some(unreachable(name, *reach, kind, &select.span)),
+            None => Some(self.unknown_step_error(name, &select.span)),
+            Some((reach, _)) if rule_may_decide(self.rule, *reach) => None,
+            Some((reach, kind)) => Some(unmovable_finding(name, *reach, kind, &select.span)),
         });
         missing.collect()
     }
 
-    fn unknown_step(&self, name: &str, at: &Span) -> Finding {
+    fn unknown_step_error(&self, name: &str, at: &Span) -> Finding {
         let (message, label) = match self.processes {
             0 => (
                 format!("there is no step `{name}`: no process fits the rule"),
@@ -183,23 +185,25 @@ impl<'a> RuleUsage<'a> {
             n => {
                 let processes =
                     if n == 1 { "process has".into() } else { format!("{n} processes have") };
-                let label =
-                    format!("the {processes} {} of other names", count(self.names.len(), "step"));
+                let label = format!(
+                    "the {processes} {} of other names",
+                    pluralize(self.names.len(), "step")
+                );
                 (format!("there is no step `{name}`"), label)
             }
         };
-        let help = match nearest(name, self.names.iter().copied()) {
+        let help = match nearest_name(name, self.names.iter().copied()) {
             Some(near) => format!("a step of a similar name exists: `{near}`"),
             None if self.names.is_empty() => {
                 "look at the rule's `project`, `project_group`, `project_tag`, `runbook` and `process`".to_owned()
             }
-            None => format!("there are {}", reference::few(self.names.iter().copied())),
+            None => format!("there are {}", reference::first_names(self.names.iter().copied())),
         };
-        Finding::error("unknown-step", at.clone(), message).label(label).help(help)
+        Finding::error("unknown-step", at.clone(), message).with_label(label).with_help(help)
     }
 
     /// The finding, and no error where what is not found may be among what could not be read.
-    fn doubted(&self, finding: Finding, matched: &Matched) -> Finding {
+    fn soften_if_unread(&self, finding: Finding, matched: &Matched) -> Finding {
         let is_read = |finding: &Finding| {
             !matches!(finding.code.as_str(), "unknown-step" | "unknown-runbook")
                 || matched.desired.version_control.is_none()
@@ -208,11 +212,12 @@ impl<'a> RuleUsage<'a> {
         if finding.level != Level::Error || is_read(&finding) {
             return finding;
         }
-        Finding { level: Level::Warn, ..finding }.help("it may be among what could not be read")
+        Finding { level: Level::Warn, ..finding }
+            .with_help("it may be among what could not be read")
     }
 
     /// Steps that the rule takes and that cannot run as it says.
-    fn impossible(&self) -> Vec<Finding> {
+    fn impossible_findings(&self) -> Vec<Finding> {
         let finding = |(why, steps): (&ExecutionConflict, &Vec<Address>)| {
             let (message, help) = match why {
                 ExecutionConflict::Rolling => (
@@ -248,18 +253,19 @@ impl<'a> RuleUsage<'a> {
             let at = self.rule.span.clone();
             let finding = match left {
                 true => {
-                    let (left, stay) = (count(steps.len(), "step"), stays(steps.len()));
+                    let (left, stay) =
+                        (pluralize(steps.len(), "step"), stays_as_it_is(steps.len()));
                     Finding::warning(code, at, format!("{left} {stay}: {message}"))
                 }
                 false => Finding::error(code, at, message),
             };
-            finding.notes(steps).help(help)
+            finding.with_notes(steps).with_help(help)
         };
         self.cannot.iter().map(finding).collect()
     }
 
     /// A rule that decides about no step, and why.
-    fn useless(&self) -> Finding {
+    fn useless_rule_warning(&self) -> Finding {
         let (message, help) = match (self.on_targets, self.unmoved) {
             _ if self.processes == 0 => (
                 "no process fits this rule".to_owned(),
@@ -267,30 +273,32 @@ impl<'a> RuleUsage<'a> {
             ),
             (0, 0) => ("no step fits this rule".to_owned(), "remove it, or widen its selectors"),
             (0, n) => (
-                format!("this rule fits {} that no rule moves", count(n, "step")),
+                format!("this rule fits {} that no rule moves", pluralize(n, "step")),
                 "remove it: these steps run inside the server, or always on their targets",
             ),
             (n, _) => (
-                format!("this rule leaves {} on deployment targets", count(n, "step")),
+                format!("this rule leaves {} on deployment targets", pluralize(n, "step")),
                 "say `execution = \"once\"` or `\"per-target\"` to move them to a worker",
             ),
         };
-        Finding::warning("idle-rule", self.rule.span.clone(), message).help(help)
+        Finding::warning("idle-rule", self.rule.span.clone(), message).with_help(help)
     }
 
     /// A rule that finds nothing, or that never wins.
-    fn idle(&self) -> Option<Finding> {
+    fn idle_rule_warning(&self) -> Option<Finding> {
         let at = self.rule.span.clone();
         match self.taker {
-            _ if self.steps == 0 => Some(self.useless()),
+            _ if self.steps == 0 => Some(self.useless_rule_warning()),
             Some(taker) if self.taken_by_earlier == self.steps => {
                 let name =
                     taker.label.as_ref().map_or("an earlier rule".into(), |it| format!("`{it}`"));
                 let message = format!("this rule never wins: {name} takes all of its steps");
                 Some(
                     Finding::warning("shadowed-rule", at, message)
-                        .label(count(self.steps, "step"))
-                        .help("the first rule that matches decides: put this one before the other"),
+                        .with_label(pluralize(self.steps, "step"))
+                        .with_help(
+                            "the first rule that matches decides: put this one before the other",
+                        ),
                 )
             }
             _ => None,
@@ -299,66 +307,66 @@ impl<'a> RuleUsage<'a> {
 }
 
 /// Why a step that a rule names exactly is not moved by it.
-fn unreachable(name: &str, reach: StepReach, kind: &str, at: &Span) -> Finding {
+fn unmovable_finding(name: &str, reach: StepReach, kind: &str, at: &Span) -> Finding {
     match reach {
         StepReach::InServer => Finding::error(
             "server-side-step",
             at.clone(),
             format!("step `{name}` always runs inside the Octopus Server, and never on a worker"),
         )
-        .label(format!("its type is {kind}"))
-        .help("remove it from the rule"),
+        .with_label(format!("its type is {kind}"))
+        .with_help("remove it from the rule"),
         StepReach::OnlyTargets => Finding::error(
             "target-step",
             at.clone(),
             format!("step `{name}` always runs on its deployment targets"),
         )
-        .label(format!("its type is {kind}"))
-        .help("remove it from the rule"),
+        .with_label(format!("its type is {kind}"))
+        .with_help("remove it from the rule"),
         StepReach::Unknown if kind.is_empty() => Finding::error(
             "unmanaged-step",
             at.clone(),
             format!("step `{name}` is made of a step template that is not here, and names no pool"),
         )
-        .label("only its template says whether it runs on a worker")
-        .help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
+        .with_label("only its template says whether it runs on a worker")
+        .with_help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
         StepReach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
             "unmanaged-step",
             at.clone(),
             format!("step `{name}` stands for the steps of a process template"),
         )
-        .label("its steps run where the template's parameters say")
-        .help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
+        .with_label("its steps run where the template's parameters say")
+        .with_help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
         StepReach::Unknown => Finding::error(
             "unmanaged-step",
             at.clone(),
             format!("step `{name}` is of a type that this version leaves alone"),
         )
-        .label(format!("its type is {kind}"))
-        .help("remove it from the rule: it is not documented where such a step runs"),
+        .with_label(format!("its type is {kind}"))
+        .with_help("remove it from the rule: it is not documented where such a step runs"),
         StepReach::Worker | StepReach::Targets => Finding::warning(
             "target-step",
             at.clone(),
             format!("step `{name}` runs on its deployment targets and stays there"),
         )
-        .help("say `execution = \"once\"` or `\"per-target\"` to move it to a worker"),
+        .with_help("say `execution = \"once\"` or `\"per-target\"` to move it to a worker"),
     }
 }
 
 /// What could not be read, where rules would have been asked about it.
-fn unseen(matched: &Matched) -> Option<Finding> {
+fn unread_processes(matched: &Matched) -> Option<Finding> {
     if matched.desired.rules.is_empty() {
         return None;
     }
     let is_asked = |gap: &&UnreadPart| {
         matches!(gap.hidden, HiddenData::Steps | HiddenData::Rules)
-            && gap.project.as_ref().is_none_or(|it| rules::may_place(matched, it))
+            && gap.project.as_ref().is_none_or(|it| rules::may_place_project(matched, it))
     };
     let gaps = matched.live.unread.iter().filter(is_asked);
     let notes: Vec<_> = gaps.map(|gap| format!("{}: {}", gap.what, gap.why)).collect();
     let at = matched.desired.rules.first().map(|rule| rule.span.clone())?;
     (!notes.is_empty()).then(|| {
         let message = "some processes could not be read, and no rule decides about their steps";
-        Finding::warning("unseen-steps", at, message).notes(notes)
+        Finding::warning("unseen-steps", at, message).with_notes(notes)
     })
 }

@@ -9,7 +9,7 @@ use crate::{
     finding::{Finding, Span},
     live::LiveStep,
     model::{Address, Place},
-    text::count,
+    text::pluralize,
 };
 
 /// Steps whose pool lingers where a rule says another one, and the rule that is about the first of them.
@@ -21,29 +21,31 @@ pub(super) struct LingeringPools {
 
 impl LingeringPools {
     /// Whether a step has a pool or a variable that means nothing.
-    pub(super) fn is_at(step: &LiveStep, reach: StepReach) -> bool {
+    pub(super) fn has_unused_pool(step: &LiveStep, reach: StepReach) -> bool {
         matches!(reach, StepReach::Targets | StepReach::OnlyTargets)
             && step.place != Place::DefaultPool
     }
 
     /// Notes a step, where there is one, with the place of the rule that is about it.
-    pub(super) fn extend(&mut self, found: Option<(&Span, Address)>) {
+    pub(super) fn note_lingering(&mut self, found: Option<(&Span, Address)>) {
         let Some((rule, step)) = found else { return };
         self.span.get_or_insert_with(|| rule.clone());
         self.steps.push(step);
     }
 
     /// All of them as one finding.
-    pub(super) fn finding(self) -> Option<Finding> {
+    pub(super) fn into_warning(self) -> Option<Finding> {
         let verb = if self.steps.len() == 1 { "names" } else { "name" };
-        let steps = count(self.steps.len(), "step");
+        let steps = pluralize(self.steps.len(), "step");
         let message = format!(
             "{steps} on deployment targets {verb} a pool that means nothing, and not the rule's"
         );
         let finding = Finding::warning("lingering-pool", self.span?, message);
-        let finding = finding.notes(self.steps.iter().map(Address::to_string).collect());
+        let finding = finding.with_notes(self.steps.iter().map(Address::to_string).collect());
         Some(
-            finding.help("clear it in Octopus, or say `execution` to move these steps to a worker"),
+            finding.with_help(
+                "clear it in Octopus, or say `execution` to move these steps to a worker",
+            ),
         )
     }
 }

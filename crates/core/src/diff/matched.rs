@@ -60,8 +60,8 @@ impl<'a> Matched<'a> {
                 })
                 .collect(),
         };
-        let pools = pools.find(&live.pools, |pool| &pool.name, findings);
-        let workers = workers.find(&live.workers, |worker| &worker.name, findings);
+        let pools = pools.match_live(&live.pools, |pool| &pool.name, findings);
+        let workers = workers.match_live(&live.workers, |worker| &worker.name, findings);
         Self {
             desired,
             live,
@@ -73,12 +73,12 @@ impl<'a> Matched<'a> {
     }
 
     /// The live pool that the file declares under `key`; none where it has to be created.
-    pub(super) fn pool(&self, key: &str) -> Option<&'a LivePool> {
+    pub(super) fn live_pool(&self, key: &str) -> Option<&'a LivePool> {
         self.pools.get(key).copied()
     }
 
     /// The live worker that the file declares under `key`; none where it has to be created.
-    pub(super) fn worker(&self, key: &str) -> Option<&'a LiveWorker> {
+    pub(super) fn live_worker(&self, key: &str) -> Option<&'a LiveWorker> {
         self.workers.get(key).copied()
     }
 
@@ -105,7 +105,7 @@ impl<'a> Matched<'a> {
     }
 
     /// The address of a pool of the state after a plan, whose id may be made up.
-    pub(super) fn pool_address_after(&self, pool: &LivePool) -> Address {
+    pub(super) fn planned_pool_address(&self, pool: &LivePool) -> Address {
         let new =
             |key: &&String| self.desired.pools.get(*key).is_some_and(|it| it.name == pool.name);
         match self.desired.pools.keys().find(new) {
@@ -115,14 +115,14 @@ impl<'a> Matched<'a> {
     }
 
     /// A live pool, to be pointed at.
-    pub(super) fn handle(&self, pool: &LivePool) -> PoolHandle {
+    pub(super) fn pool_handle(&self, pool: &LivePool) -> PoolHandle {
         PoolHandle::Existing { id: pool.id.clone(), address: self.pool_address(pool) }
     }
 
     /// The pool of this id, to be pointed at, whether it can be seen or not.
-    pub(super) fn handle_of(&self, id: &Id<Pool>) -> PoolHandle {
-        match self.live.pool(id) {
-            Some(pool) => self.handle(pool),
+    pub(super) fn pool_handle_by_id(&self, id: &Id<Pool>) -> PoolHandle {
+        match self.live.find_pool(id) {
+            Some(pool) => self.pool_handle(pool),
             None => PoolHandle::Existing {
                 id: id.clone(),
                 address: Address::Pool(id.as_str().to_owned()),
@@ -131,9 +131,9 @@ impl<'a> Matched<'a> {
     }
 
     /// The pool that the file declares under `key`, to be pointed at.
-    pub(super) fn declared(&self, key: &str) -> PoolHandle {
-        match self.pool(key) {
-            Some(pool) => self.handle(pool),
+    pub(super) fn declared_pool(&self, key: &str) -> PoolHandle {
+        match self.live_pool(key) {
+            Some(pool) => self.pool_handle(pool),
             None => PoolHandle::New(Address::Pool(key.to_owned())),
         }
     }
@@ -143,37 +143,40 @@ impl<'a> Matched<'a> {
     /// # Errors
     ///
     /// A finding, where there is none or more than one.
-    pub(super) fn resolve(&self, wanted: &Declared<DesiredPoolRef>) -> Result<PoolHandle, Finding> {
+    pub(super) fn resolve_pool(
+        &self,
+        wanted: &Declared<DesiredPoolRef>,
+    ) -> Result<PoolHandle, Finding> {
         let text = match &wanted.value {
-            DesiredPoolRef::Declared(key) => return Ok(self.declared(key)),
+            DesiredPoolRef::Declared(key) => return Ok(self.declared_pool(key)),
             DesiredPoolRef::Live(text) => text,
         };
         let pools = self.live.pools.iter();
-        match reference::find(pools, text, |it| (it.id.as_str(), &it.name, &it.slug)) {
-            Ok(pool) => Ok(self.handle(pool)),
+        match reference::find_by_reference(pools, text, |it| (it.id.as_str(), &it.name, &it.slug)) {
+            Ok(pool) => Ok(self.pool_handle(pool)),
             Err(UnresolvedReference::Ambiguous(ids)) => {
-                Err(ambiguous("pool", text, &ids, wanted.span.clone()))
+                Err(ambiguous_name_error("pool", text, &ids, wanted.span.clone()))
             }
             Err(UnresolvedReference::Missing) => {
                 let live = self.live.pools.iter().map(|pool| pool.name.as_str());
                 let known = self.desired.pools.keys().map(String::as_str).chain(live);
-                Err(reference::missing("pool", text, known, wanted.span.clone()))
+                Err(reference::unknown_name_error("pool", text, known, wanted.span.clone()))
             }
         }
     }
 
     /// Whether `[[removed]]` names this pool.
-    pub(super) fn is_removed(&self, pool: &DesiredPoolRef) -> bool {
+    pub(super) fn is_pool_removed(&self, pool: &DesiredPoolRef) -> bool {
         let DesiredPoolRef::Live(text) = pool else { return false };
         let name = Name::new(text);
-        self.desired.removed.iter().any(|it| it.value.pool() == Some(&name))
+        self.desired.removed.iter().any(|it| it.value.pool_name() == Some(&name))
     }
 
     /// Whether a pool has an image and no members.
-    pub(super) fn is_dynamic(&self, pool: &PoolHandle) -> bool {
+    pub(super) fn is_dynamic_pool(&self, pool: &PoolHandle) -> bool {
         match (pool, pool.address()) {
             (PoolHandle::Existing { id, .. }, _) => {
-                self.live.pool(id).is_some_and(|pool| pool.kind != PoolKind::Static)
+                self.live.find_pool(id).is_some_and(|pool| pool.kind != PoolKind::Static)
             }
             (PoolHandle::New(_), Address::Pool(key)) => {
                 self.desired.pools.get(key).is_some_and(|pool| pool.image.is_some())
@@ -199,7 +202,7 @@ struct Declaration<'a> {
 
 impl<'a> Declarations<'a> {
     /// The live thing of each: by its name, else by a name that it had and that nobody else claims.
-    fn find<L>(
+    fn match_live<L>(
         &self,
         live: &'a [L],
         name: impl Fn(&L) -> &Name,
@@ -216,8 +219,8 @@ impl<'a> Declarations<'a> {
                 Some(many) => {
                     let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
                     findings.push(
-                        ambiguous(self.noun, it.name.as_str(), &names, it.span.clone())
-                            .about(it.address.clone()),
+                        ambiguous_name_error(self.noun, it.name.as_str(), &names, it.span.clone())
+                            .with_address(it.address.clone()),
                     );
                 }
                 None => {}
@@ -228,7 +231,7 @@ impl<'a> Declarations<'a> {
                 let old = Name::new(&***old);
                 old != *it.name && by_name.contains_key(&old) && !owner.contains_key(&old)
             });
-            findings.extend(idle.map(|old| self.both_live(it, old)));
+            findings.extend(idle.map(|old| self.idle_rename_warning(it, old)));
         }
         for it in self.all.iter().filter(|it| !by_name.contains_key(it.name)) {
             let old: Vec<Name> = it.renamed_from.iter().map(|it| Name::new(&**it)).collect();
@@ -238,7 +241,7 @@ impl<'a> Declarations<'a> {
                 owner.get(it).filter(|_| by_name.contains_key(it)).map(|by| (it, by))
             });
             match (candidates.as_slice(), claimed) {
-                (_, Some((old, by))) => findings.push(self.claimed(it, old, by)),
+                (_, Some((old, by))) => findings.push(self.claimed_name_error(it, old, by)),
                 ([one], None) => {
                     _ = found.insert(it.key, one);
                     owner.extend(by_name.get_key_value(name(one)).map(|(old, _)| (*old, it.key)));
@@ -248,8 +251,8 @@ impl<'a> Declarations<'a> {
                     let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
                     let at = it.renamed_from.first().map_or(it.span, |it| &it.span);
                     findings.push(
-                        ambiguous(self.noun, it.name.as_str(), &names, at.clone())
-                            .about(it.address.clone()),
+                        ambiguous_name_error(self.noun, it.name.as_str(), &names, at.clone())
+                            .with_address(it.address.clone()),
                     );
                 }
             }
@@ -258,33 +261,33 @@ impl<'a> Declarations<'a> {
     }
 
     /// A rename that cannot happen any more, since somebody has made the new one beside the old one.
-    fn both_live(&self, it: &Declaration, old: &Declared<String>) -> Finding {
+    fn idle_rename_warning(&self, it: &Declaration, old: &Declared<String>) -> Finding {
         let (noun, name) = (self.noun, it.name);
         let message =
             format!("{noun} `{name}` is there, and so is `{}`: nothing is renamed", **old);
         Finding::warning("idle-rename", old.span.clone(), message)
-            .help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
-            .about(it.address.clone())
+            .with_help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
+            .with_address(it.address.clone())
     }
 
-    fn claimed(&self, it: &Declaration, old: &Name, by: &str) -> Finding {
+    fn claimed_name_error(&self, it: &Declaration, old: &Name, by: &str) -> Finding {
         let at = it.renamed_from.first().map_or(it.span, |it| &it.span);
         Finding::error(
             "ambiguous-name",
             at.clone(),
             format!("{} `{old}` cannot become `{}`: `{by}` is it already", self.noun, it.name),
         )
-        .help("remove `renamed_from`, or give the other one another name")
-        .about(it.address.clone())
+        .with_help("remove `renamed_from`, or give the other one another name")
+        .with_address(it.address.clone())
     }
 }
 
-pub(super) fn ambiguous(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
+pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
     let names: Vec<_> = names.iter().map(|it| format!("`{it}`")).collect();
     Finding::error(
         "ambiguous-name",
         at,
         format!("{noun} `{text}` could be any of {}", names.join(", ")),
     )
-    .help("rename or delete all but one of them on the server, or refer to one by its id")
+    .with_help("rename or delete all but one of them on the server, or refer to one by its id")
 }

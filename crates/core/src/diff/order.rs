@@ -11,12 +11,15 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 
 /// Puts `changes` into the order in which they are carried out, and draws the edges between them.
-pub(super) fn order(changes: &mut [Change], live: &Live, after: &Live) {
+pub(super) fn order_changes(changes: &mut [Change], live: &Live, after: &Live) {
     // Stable, so that changes of one kind keep the order of the file and of the server.
-    changes.sort_by_key(|change| change.kind.stage());
+    changes.sort_by_key(|change| change.kind.apply_stage());
     let edges = EdgeInputs::new(changes, live, after);
-    let all: Vec<Vec<Address>> =
-        changes.iter().enumerate().map(|(at, change)| edges.of(&changes[..at], change)).collect();
+    let all: Vec<Vec<Address>> = changes
+        .iter()
+        .enumerate()
+        .map(|(at, change)| edges.dependencies(&changes[..at], change))
+        .collect();
     for (change, after) in changes.iter_mut().zip(all) {
         change.after = after;
     }
@@ -42,7 +45,7 @@ enum PoolKey {
 }
 
 impl PoolKey {
-    fn of(pool: &PoolHandle) -> Self {
+    fn from_handle(pool: &PoolHandle) -> Self {
         match pool {
             PoolHandle::Existing { id, .. } => Self::Live(id.clone()),
             PoolHandle::New(address) => Self::New(address.clone()),
@@ -52,12 +55,13 @@ impl PoolKey {
 
 impl EdgeInputs {
     fn new(changes: &[Change], live: &Live, after: &Live) -> Self {
-        let enabled = |live: &Live, id: &Id<Pool>| live.members(id).any(|worker| !worker.disabled);
+        let enabled =
+            |live: &Live, id: &Id<Pool>| live.pool_members(id).any(|worker| !worker.disabled);
         let mut first_worker = HashMap::new();
         let lacks = |pool: &&PoolHandle| pool.id().is_none_or(|id| !enabled(live, id));
         for change in changes {
-            for pool in joins(change).into_iter().filter(lacks) {
-                first_worker.entry(PoolKey::of(pool)).or_insert(change.address.clone());
+            for pool in joined_pools(change).into_iter().filter(lacks) {
+                first_worker.entry(PoolKey::from_handle(pool)).or_insert(change.address.clone());
             }
         }
         let pools = live.pools.iter().map(|pool| &pool.id);
@@ -66,11 +70,11 @@ impl EdgeInputs {
         let mut leaving: HashMap<Name, Vec<Address>> = HashMap::new();
         for change in changes {
             if let ChangeKind::SetValue { name, edit, .. } = &change.kind
-                && edit.after().is_some()
+                && edit.pool_after().is_some()
             {
                 given.entry(Name::new(name)).or_default().push(change.address.clone());
             }
-            if let Some(left) = variable(change, Delta::before) {
+            if let Some(left) = step_variable(change, Delta::before) {
                 leaving.entry(left).or_default().push(change.address.clone());
             }
         }
@@ -79,44 +83,45 @@ impl EdgeInputs {
 
     /// What a change waits for because of a variable: a step for its value, and a value that goes for the
     /// steps that leave it.
-    fn by_variable(&self, change: &Change) -> Vec<Address> {
-        let of = |all: &HashMap<Name, Vec<Address>>, name: &Name| {
+    fn variable_edges(&self, change: &Change) -> Vec<Address> {
+        let addresses_for = |all: &HashMap<Name, Vec<Address>>, name: &Name| {
             all.get(name).cloned().unwrap_or_default()
         };
         match &change.kind {
             ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } => {
-                let steps = of(&self.leaving, &Name::new(name));
+                let steps = addresses_for(&self.leaving, &Name::new(name));
                 steps.into_iter().filter(|step| may_choose(&change.address, step)).collect()
             }
             _ => {
-                let given = variable(change, Delta::after).map(|name| of(&self.values_set, &name));
+                let given = step_variable(change, Delta::after)
+                    .map(|name| addresses_for(&self.values_set, &name));
                 let given = given.into_iter().flatten();
                 given.filter(|value| may_choose(value, &change.address)).collect()
             }
         }
     }
 
-    fn of(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
+    fn dependencies(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
         let mut after = Vec::new();
         if let Some(on) =
             earlier.iter().find(|it| it.kind == ChangeKind::SetBuiltInWorker { enabled: true })
         {
             after.push(on.address.clone());
         }
-        for pool in names(change) {
+        for pool in required_pools(change) {
             if let PoolHandle::New(address) = pool {
                 after.push(address.clone());
             }
         }
-        for pool in sends_work_to(change) {
-            after.extend(self.first_worker.get(&PoolKey::of(pool)).cloned());
+        for pool in receiving_pools(change) {
+            after.extend(self.first_worker.get(&PoolKey::from_handle(pool)).cloned());
         }
-        after.extend(self.by_variable(change));
+        after.extend(self.variable_edges(change));
         match &change.kind {
             ChangeKind::DeleteWorker { .. } => after.extend(
                 earlier
                     .iter()
-                    .filter(|it| leaves(it).any(|id| self.emptied.contains(id)))
+                    .filter(|it| abandoned_pools(it).any(|id| self.emptied.contains(id)))
                     .map(|it| it.address.clone()),
             ),
             ChangeKind::DeletePool { id, .. } => after.extend(
@@ -124,7 +129,7 @@ impl EdgeInputs {
                     .iter()
                     .filter(|it| {
                         matches!(it.kind, ChangeKind::DeleteWorker { .. })
-                            || leaves(it).any(|left| left == id)
+                            || abandoned_pools(it).any(|left| left == id)
                     })
                     .map(|it| it.address.clone()),
             ),
@@ -142,7 +147,7 @@ impl EdgeInputs {
 }
 
 /// Pools that get an enabled worker by this change.
-fn joins(change: &Change) -> Vec<&PoolHandle> {
+fn joined_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } if !new.disabled => {
             new.pools.iter().collect()
@@ -163,7 +168,7 @@ fn joins(change: &Change) -> Vec<&PoolHandle> {
 }
 
 /// Pools that have to be there for this change.
-fn names(change: &Change) -> Vec<&PoolHandle> {
+fn required_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().collect()
@@ -179,7 +184,7 @@ fn names(change: &Change) -> Vec<&PoolHandle> {
         ChangeKind::PlaceStep { .. }
         | ChangeKind::SetValue { .. }
         | ChangeKind::SetTargetPool { .. }
-        | ChangeKind::SetDefaultPool { .. } => sends_work_to(change),
+        | ChangeKind::SetDefaultPool { .. } => receiving_pools(change),
         ChangeKind::CreatePool(_)
         | ChangeKind::UpdatePool { .. }
         | ChangeKind::DeletePool { .. }
@@ -189,7 +194,7 @@ fn names(change: &Change) -> Vec<&PoolHandle> {
 }
 
 /// The pool that this change gives steps to.
-fn sends_work_to(change: &Change) -> Vec<&PoolHandle> {
+fn receiving_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
         ChangeKind::PlaceStep { edits, .. } => {
             let places = edits.iter().filter_map(|edit| match edit {
@@ -202,7 +207,7 @@ fn sends_work_to(change: &Change) -> Vec<&PoolHandle> {
             });
             pools.collect()
         }
-        ChangeKind::SetValue { edit, .. } => edit.after().into_iter().collect(),
+        ChangeKind::SetValue { edit, .. } => edit.pool_after().into_iter().collect(),
         ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
         ChangeKind::SetDefaultPool { to, .. } => vec![to],
         _ => Vec::new(),
@@ -210,7 +215,7 @@ fn sends_work_to(change: &Change) -> Vec<&PoolHandle> {
 }
 
 /// The variable that a step of this change comes to, or that it leaves.
-fn variable(
+fn step_variable(
     change: &Change,
     side: fn(&Delta<Place<PoolHandle>>) -> &Place<PoolHandle>,
 ) -> Option<Name> {
@@ -241,7 +246,7 @@ fn may_choose(value: &Address, step: &Address) -> bool {
 }
 
 /// Live pools that lose a member, a step or their being the default by this change.
-fn leaves(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
+fn abandoned_pools(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
     let pools: Vec<&PoolHandle> = match &change.kind {
         ChangeKind::UpdateWorker { edits, .. } => {
             let pools = edits.iter().filter_map(|edit| match edit {
@@ -261,7 +266,7 @@ fn leaves(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
             });
             pools.collect()
         }
-        ChangeKind::SetValue { edit, .. } => edit.before().into_iter().collect(),
+        ChangeKind::SetValue { edit, .. } => edit.pool_before().into_iter().collect(),
         ChangeKind::SetTargetPool { pool, .. } => pool.before().iter().collect(),
         ChangeKind::SetDefaultPool { from, .. } => from.iter().collect(),
         _ => Vec::new(),

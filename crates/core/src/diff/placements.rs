@@ -22,85 +22,91 @@ use crate::{
 };
 
 /// The steps that move, in the order of the server. `after` is the server once all else is done.
-pub(super) fn changes<'a>(
+pub(super) fn plan_placements<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
     after: &Live,
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
-    let rules = resolve(matched, findings);
+    let rules = resolve_rules(matched, findings);
     let built_in = BuiltInWorkerUse::new(matched.live, after);
     let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
     let (mut ledger, mut lingering) = (RuleLedger::new(matched), LingeringPools::default());
     let mut changes = Vec::new();
     for process in &matched.live.processes {
         let mut moved = Vec::new();
-        let of_process = book.of_process(process);
-        ledger.process(process, &of_process);
+        let of_process = book.rules_for_process(process);
+        ledger.note_process(process, &of_process);
         for step in &process.steps {
-            let reach = StepReach::of(step);
-            let about = book.of_step(&of_process, step);
-            ledger.step(&about, step, reach);
+            let reach = StepReach::from_step(step);
+            let about = book.rules_for_step(&of_process, step);
+            ledger.note_step(&about, step, reach);
             let asked = CandidateStep { process, step, reach };
             let decides = about
                 .iter()
                 .copied()
-                .find(|at| rules.get(*at).is_some_and(|rule| rule.decides(asked, &built_in)));
+                .find(|at| rules.get(*at).is_some_and(|rule| rule.decides_step(asked, &built_in)));
             let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
                 let about = about.iter().filter_map(|at| rules.get(*at));
-                let other = says_another(about, matched, asked, &built_in);
-                lingering.extend(other.map(|it| (&it.rule.span, process.address(step))));
+                let other = lingering_rule(about, matched, asked, &built_in);
+                lingering
+                    .note_lingering(other.map(|it| (&it.rule.span, process.step_address(step))));
                 continue;
             };
-            match rule.place(matched, process, step) {
+            match rule.place_step(matched, process, step) {
                 Ok(change) => moved.extend(change),
-                Err(why) => ledger.cannot(at, why, process.address(step)),
+                Err(why) => ledger.note_impossible(at, why, process.step_address(step)),
             }
         }
-        changes.extend(branches.admit(&process.owner.project, process.git.as_ref(), moved));
+        changes.extend(branches.assign_commits(
+            &process.owner.project,
+            process.git.as_ref(),
+            moved,
+        ));
     }
-    findings.extend(ledger.findings());
-    findings.extend(lingering.finding());
+    findings.extend(ledger.rule_findings());
+    findings.extend(lingering.into_warning());
     changes
 }
 
 /// The rule that decides about each live step, by the step's address; steps that no rule matches are left out.
-pub fn decisions<'a>(
+pub fn deciding_rules<'a>(
     desired: &'a Desired,
     live: &Live,
 ) -> Vec<(Address, &'a Declared<PlacementRule>)> {
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
-    let rules = resolve(&matched, &mut findings);
+    let rules = resolve_rules(&matched, &mut findings);
     let built_in = BuiltInWorkerUse::new(live, live);
     let mut book = Rulebook::new(&desired.rules, &live.projects);
     let mut decided = Vec::new();
     for process in &live.processes {
-        let of_process = book.of_process(process);
+        let of_process = book.rules_for_process(process);
         for step in &process.steps {
-            let (reach, about) = (StepReach::of(step), book.of_step(&of_process, step));
+            let (reach, about) =
+                (StepReach::from_step(step), book.rules_for_step(&of_process, step));
             let rules = about.iter().filter_map(|at| rules.get(*at).zip(desired.rules.get(*at)));
             let asked = CandidateStep { process, step, reach };
-            let mut rules = rules.filter(|(it, _)| it.decides(asked, &built_in));
-            decided.extend(rules.next().map(|(_, rule)| (process.address(step), rule)));
+            let mut rules = rules.filter(|(it, _)| it.decides_step(asked, &built_in));
+            decided.extend(rules.next().map(|(_, rule)| (process.step_address(step), rule)));
         }
     }
     decided
 }
 
 /// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the rule's.
-fn says_another<'a, 'b, 'c>(
+fn lingering_rule<'a, 'b, 'c>(
     mut rules: impl Iterator<Item = &'b ResolvedRule<'c>>,
     matched: &Matched,
     asked: CandidateStep<'a>,
     built_in: &BuiltInWorkerUse<'a>,
 ) -> Option<&'b ResolvedRule<'c>> {
-    if !LingeringPools::is_at(asked.step, asked.reach) {
+    if !LingeringPools::has_unused_pool(asked.step, asked.reach) {
         return None;
     }
-    let first = rules.find(|rule| rule.is_about(asked, built_in))?;
+    let first = rules.find(|rule| rule.applies_to_step(asked, built_in))?;
     let goal = first.goal.as_ref()?;
-    (!goal.is_said_by(matched, asked.step)).then_some(first)
+    (!goal.is_named_by_step(matched, asked.step)).then_some(first)
 }
 
 /// A rule with all that it points at resolved.
@@ -113,7 +119,7 @@ struct ResolvedRule<'a> {
     broken: bool,
 }
 
-fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<ResolvedRule<'a>> {
+fn resolve_rules<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<ResolvedRule<'a>> {
     let mut resolve = |rule: &'a Declared<PlacementRule>| {
         let mut trouble = Vec::new();
         let currently = rule.select.currently.as_ref();
@@ -133,24 +139,28 @@ fn resolve<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<Resolv
 
 impl ResolvedRule<'_> {
     /// Whether the rule, whose selectors fit, decides about this step.
-    fn decides<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerUse<'a>) -> bool {
-        self.goal.as_ref().is_none_or(|goal| goal.reaches(asked.reach))
-            && self.is_about(asked, built_in)
+    fn decides_step<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerUse<'a>) -> bool {
+        self.goal.as_ref().is_none_or(|goal| goal.may_decide(asked.reach))
+            && self.applies_to_step(asked, built_in)
     }
 
     /// The same, whether or not a tool may say where the step runs.
-    fn is_about<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerUse<'a>) -> bool {
-        !self.broken && self.conditions.as_ref().is_none_or(|it| it.hold(asked, built_in))
+    fn applies_to_step<'a>(
+        &self,
+        asked: CandidateStep<'a>,
+        built_in: &BuiltInWorkerUse<'a>,
+    ) -> bool {
+        !self.broken && self.conditions.as_ref().is_none_or(|it| it.matches_step(asked, built_in))
     }
 
-    fn place(
+    fn place_step(
         &self,
         matched: &Matched,
         process: &LiveProcess,
         step: &LiveStep,
     ) -> Result<Option<Change>, ExecutionConflict> {
         let Some(goal) = &self.goal else { return Ok(None) };
-        let edits = goal.edits(matched, step)?;
+        let edits = goal.step_edits(matched, step)?;
         if edits.is_empty() {
             return Ok(None);
         }
@@ -163,7 +173,7 @@ impl ResolvedRule<'_> {
             Some(_) => ProcessKind::Runbook,
         };
         Ok(Some(Change {
-            address: process.address(step),
+            address: process.step_address(step),
             kind: ChangeKind::PlaceStep {
                 process: process.id.clone(),
                 kind,

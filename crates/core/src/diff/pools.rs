@@ -7,55 +7,55 @@ use crate::{
     live::LivePool,
     model::{Address, Name, PoolHandle, PoolKind},
     plan::{Cause, Change, ChangeKind, Delta, NewPool, PoolEdit},
-    text::nearest,
+    text::nearest_name,
 };
 
 use std::collections::HashSet;
 
 /// Creates and updates, in the file's order.
-pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+pub(super) fn plan_pool_changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (key, declared) in &matched.desired.pools {
         let address = Address::Pool(key.clone());
-        let trouble = check(matched, declared, matched.pool(key));
+        let trouble = check_declaration(matched, declared, matched.live_pool(key));
         if !trouble.is_empty() {
-            findings.extend(trouble.into_iter().map(|it| it.about(address.clone())));
+            findings.extend(trouble.into_iter().map(|it| it.with_address(address.clone())));
             continue;
         }
-        let kind = match matched.pool(key) {
-            None => Some(create(declared)),
-            Some(live) => update(declared, live),
+        let kind = match matched.live_pool(key) {
+            None => Some(pool_creation(declared)),
+            Some(live) => pool_update(declared, live),
         };
-        changes.extend(kind.map(|kind| change(address, kind, declared)));
+        changes.extend(kind.map(|kind| pool_change(address, kind, declared)));
     }
     changes
 }
 
 /// The default pool's switch, where the file makes another pool the default one.
-pub(super) fn switch(matched: &Matched) -> Option<Change> {
-    let wanted = |pool: &DesiredPool| pool.default.as_ref().is_some_and(|it| it.value);
-    let (key, declared) = matched.desired.pools.iter().find(|(_, pool)| wanted(pool))?;
-    if matched.pool(key).is_some_and(|live| live.default) {
+pub(super) fn plan_default_switch(matched: &Matched) -> Option<Change> {
+    let is_default = |pool: &DesiredPool| pool.default.as_ref().is_some_and(|it| it.value);
+    let (key, declared) = matched.desired.pools.iter().find(|(_, pool)| is_default(pool))?;
+    if matched.live_pool(key).is_some_and(|live| live.default) {
         return None;
     }
     let kind = ChangeKind::SetDefaultPool {
-        from: matched.live.default_pool().map(|pool| matched.handle(pool)),
-        to: matched.declared(key),
+        from: matched.live.default_pool().map(|pool| matched.pool_handle(pool)),
+        to: matched.declared_pool(key),
     };
-    Some(change(Address::Pool(key.clone()), kind, declared))
+    Some(pool_change(Address::Pool(key.clone()), kind, declared))
 }
 
 /// A new order of all pools, where the file gives any of them a position that it has not.
 ///
 /// `deleted` are those that the plan deletes: they go last, so that positions hold once they are gone.
-pub(super) fn sort(matched: &Matched, deleted: &HashSet<&str>) -> Option<Change> {
+pub(super) fn plan_pool_order(matched: &Matched, deleted: &HashSet<&str>) -> Option<Change> {
     let desired = matched.desired;
     let first = desired.pools.values().find(|pool| pool.sort_order.is_some())?;
     let position = |key: &str| desired.pools.get(key).and_then(|pool| pool.sort_order);
 
     let mut placed = Vec::new();
     let (mut others, mut last) = (Vec::new(), Vec::new());
-    let before: Vec<_> = matched.live.pools.iter().map(|pool| matched.handle(pool)).collect();
+    let before: Vec<_> = matched.live.pools.iter().map(|pool| matched.pool_handle(pool)).collect();
     for (pool, handle) in matched.live.pools.iter().zip(&before) {
         match matched.pool_key(&pool.id).and_then(position) {
             _ if deleted.contains(pool.id.as_str()) => last.push(handle.clone()),
@@ -63,22 +63,22 @@ pub(super) fn sort(matched: &Matched, deleted: &HashSet<&str>) -> Option<Change>
             None => others.push(handle.clone()),
         }
     }
-    for key in desired.pools.keys().filter(|key| matched.pool(key).is_none()) {
+    for key in desired.pools.keys().filter(|key| matched.live_pool(key).is_none()) {
         match position(key) {
-            Some(at) => placed.push((at, matched.declared(key))),
-            None => others.push(matched.declared(key)),
+            Some(at) => placed.push((at, matched.declared_pool(key))),
+            None => others.push(matched.declared_pool(key)),
         }
     }
     // Stable, so that pools of one position keep the order that they have.
     placed.sort_by_key(|(at, _)| *at);
 
-    let order = merge(placed, others, last);
+    let order = merge_positions(placed, others, last);
     let kind = (before != order).then_some(ChangeKind::SortPools { before, order })?;
-    Some(change(Address::PoolOrder, kind, first))
+    Some(pool_change(Address::PoolOrder, kind, first))
 }
 
 /// Each of `placed` at its position, counted from 0, and `others` around them in their order.
-fn merge(
+fn merge_positions(
     placed: Vec<(u32, PoolHandle)>,
     others: Vec<PoolHandle>,
     last: Vec<PoolHandle>,
@@ -96,14 +96,14 @@ fn merge(
     order
 }
 
-fn change(address: Address, kind: ChangeKind, declared: &Declared<DesiredPool>) -> Change {
+fn pool_change(address: Address, kind: ChangeKind, declared: &Declared<DesiredPool>) -> Change {
     let cause =
         Cause { location: FindingLocation::Source(declared.span.clone()), rule: None, why: None };
     Change { address, kind, cause, after: Vec::new() }
 }
 
 /// What the server would refuse, or what cannot be.
-fn check(
+fn check_declaration(
     matched: &Matched,
     declared: &Declared<DesiredPool>,
     live: Option<&LivePool>,
@@ -118,8 +118,8 @@ fn check(
             );
             findings.push(
                 Finding::error("pool-kind-change", image.span.clone(), message)
-                    .label("makes the pool dynamic")
-                    .help("remove `image`, or declare a pool of another name and move its steps there"),
+                    .with_label("makes the pool dynamic")
+                    .with_help("remove `image`, or declare a pool of another name and move its steps there"),
             );
         } else if kind != Some(&PoolKind::Dynamic { image: image.value.clone() }) {
             findings.extend(check_image(matched, image));
@@ -130,7 +130,7 @@ fn check(
             format!("pool `{}` is dynamic on the server: it has no members", declared.name);
         findings.push(
             Finding::error("pool-kind-change", declared.span.clone(), message)
-                .help("remove `members`"),
+                .with_help("remove `members`"),
         );
     }
     if let Some(default) = declared.default.as_ref().filter(|it| !it.value)
@@ -138,11 +138,9 @@ fn check(
     {
         let message =
             format!("pool `{}` is the default pool, and a space always has one", declared.name);
-        findings.push(
-            Finding::error("no-default-pool", default.span.clone(), message).help(
-                "say `default = true` on the pool that shall take its place, and remove this",
-            ),
-        );
+        findings.push(Finding::error("no-default-pool", default.span.clone(), message).with_help(
+            "say `default = true` on the pool that shall take its place, and remove this",
+        ));
     }
     findings
 }
@@ -152,7 +150,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
         let message = "this server has no dynamic worker pools";
         return Some(
             Finding::error("unknown-image", image.span.clone(), message)
-                .help("remove `image`: only Octopus Cloud makes workers of images"),
+                .with_help("remove `image`: only Octopus Cloud makes workers of images"),
         );
     };
     if images.contains(&image.value) {
@@ -162,19 +160,19 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
         let message = "this server has no images for dynamic worker pools";
         return Some(
             Finding::error("unknown-image", image.span.clone(), message)
-                .help("remove `image`: only Octopus Cloud makes workers of images"),
+                .with_help("remove `image`: only Octopus Cloud makes workers of images"),
         );
     }
-    let near = nearest(image, images.iter().map(String::as_str));
+    let near = nearest_name(image, images.iter().map(String::as_str));
     let help = match near {
         Some(near) => format!("an image of a similar name exists: `{near}`"),
         None => format!("the server's images are {}", images.join(", ")),
     };
     let message = format!("the server has no image `{}`", image.value);
-    Some(Finding::error("unknown-image", image.span.clone(), message).help(help))
+    Some(Finding::error("unknown-image", image.span.clone(), message).with_help(help))
 }
 
-fn create(declared: &DesiredPool) -> ChangeKind {
+fn pool_creation(declared: &DesiredPool) -> ChangeKind {
     ChangeKind::CreatePool(NewPool {
         name: declared.name.to_string(),
         description: declared.description.clone().unwrap_or_default(),
@@ -185,7 +183,7 @@ fn create(declared: &DesiredPool) -> ChangeKind {
     })
 }
 
-fn update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
+fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
     // Every field by name, so that a new one cannot be forgotten here.
     let DesiredPool {
         name,
@@ -200,15 +198,15 @@ fn update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
         min_healthy: _,
     } = declared;
 
-    let name = spelling(&live.name, name).map(PoolEdit::Name);
+    let name = spelling_change(&live.name, name).map(PoolEdit::Name);
     let description = description
         .as_ref()
-        .filter(|wanted| !same_text(wanted, &live.description))
-        .and_then(|wanted| Delta::between(live.description.clone(), wanted.clone()))
+        .filter(|wanted| !is_same_text(wanted, &live.description))
+        .and_then(|wanted| Delta::if_different(live.description.clone(), wanted.clone()))
         .map(PoolEdit::Description);
     let image = match (&live.kind, image) {
         (PoolKind::Dynamic { image: live }, Some(wanted)) => {
-            Delta::between(live.clone(), wanted.value.clone()).map(PoolEdit::Image)
+            Delta::if_different(live.clone(), wanted.value.clone()).map(PoolEdit::Image)
         }
         _ => None,
     };
@@ -219,13 +217,13 @@ fn update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
 /// Whether two texts differ in nothing that a person would see: line ends, and space at the end.
 ///
 /// Clients of Octopus trim texts, and a difference that a server undoes would never settle.
-fn same_text(one: &str, other: &str) -> bool {
+fn is_same_text(one: &str, other: &str) -> bool {
     let plain = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
     plain(one) == plain(other)
 }
 
 /// A name that is spelled anew. Space around it is no part of it, and nothing would be written of that.
-pub(super) fn spelling(live: &Name, wanted: &Name) -> Option<Delta<String>> {
+pub(super) fn spelling_change(live: &Name, wanted: &Name) -> Option<Delta<String>> {
     let bare = |name: &Name| name.as_str().trim().to_owned();
-    Delta::between(bare(live), bare(wanted))
+    Delta::if_different(bare(live), bare(wanted))
 }

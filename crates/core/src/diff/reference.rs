@@ -6,7 +6,7 @@ use crate::{
     finding::{Finding, Span},
     live::DirectoryEntry,
     model::{Linked, Name},
-    text::{self, nearest},
+    text::{self, nearest_name},
 };
 
 /// Why a reference leads nowhere.
@@ -20,13 +20,13 @@ pub(super) enum UnresolvedReference {
 /// The one thing whose id is `text`, else whose name, else whose slug.
 ///
 /// Ids and slugs are compared as names are: without regard to case.
-pub(super) fn find<'a, T>(
+pub(super) fn find_by_reference<'a, T>(
     things: impl Iterator<Item = &'a T> + Clone,
     text: &str,
     parts: impl Fn(&'a T) -> (&'a str, &'a Name, &'a str),
 ) -> Result<&'a T, UnresolvedReference> {
     let wanted = Name::new(text);
-    let folded = wanted.folded();
+    let folded = wanted.as_folded();
     let by: [&dyn Fn(&'a T) -> bool; 3] =
         [&|it| parts(it).0.to_lowercase() == folded, &|it| *parts(it).1 == wanted, &|it| {
             !parts(it).2.is_empty() && parts(it).2.to_lowercase() == folded
@@ -46,31 +46,31 @@ pub(super) fn find<'a, T>(
 }
 
 /// The finding that says so: there is no such thing, and these are near.
-pub(super) fn missing<'a>(
+pub(super) fn unknown_name_error<'a>(
     noun: &str,
     text: &str,
     known: impl Iterator<Item = &'a str>,
     at: Span,
 ) -> Finding {
     let known: Vec<&str> = known.collect();
-    let near = nearest(text, known.iter().copied());
+    let near = nearest_name(text, known.iter().copied());
     let help = match (near, known.as_slice()) {
         (Some(near), _) => {
             format!("{} of a similar name exists: `{near}`", text::with_article(noun))
         }
         (None, []) => format!("the space has no {noun} that this key can see"),
-        (None, _) => format!("there are {}", few(known.into_iter())),
+        (None, _) => format!("there are {}", first_names(known.into_iter())),
     };
     Finding::error(
         &format!("unknown-{}", noun.replace(' ', "-")),
         at,
         format!("there is no {noun} `{text}`"),
     )
-    .help(help)
+    .with_help(help)
 }
 
 /// The first of these names.
-pub(super) fn few<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn first_names<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let few: Vec<_> = names.by_ref().take(5).map(|it| format!("`{it}`")).collect();
     format!("{}{}", few.join(", "), if names.next().is_some() { ", …" } else { "" })
 }
@@ -81,24 +81,24 @@ impl Matched<'_> {
     /// # Errors
     ///
     /// A finding, where there is none or more than one.
-    pub(super) fn entry<T>(
+    pub(super) fn resolve_entry<T>(
         &self,
         noun: &str,
         directory: &[DirectoryEntry],
         wanted: &Declared<NameOrId>,
     ) -> Result<Linked<T>, Finding> {
-        match find(directory.iter(), wanted, |it| (&it.id, &it.name, &it.slug)) {
+        match find_by_reference(directory.iter(), wanted, |it| (&it.id, &it.name, &it.slug)) {
             Ok(entry) => Ok(Linked::new(&entry.id, entry.name.as_str())),
             Err(UnresolvedReference::Missing) => {
                 let known = directory.iter().map(|it| it.name.as_str());
-                Err(missing(noun, wanted, known, wanted.span.clone()))
+                Err(unknown_name_error(noun, wanted, known, wanted.span.clone()))
             }
             Err(UnresolvedReference::Ambiguous(ids)) => Err(Finding::error(
                 "ambiguous-name",
                 wanted.span.clone(),
                 format!("{noun} `{}` could be any of {}", wanted.value, ids.join(", ")),
             )
-            .help("refer to one by its id")),
+            .with_help("refer to one by its id")),
         }
     }
 }

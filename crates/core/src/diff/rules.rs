@@ -39,80 +39,87 @@ impl<'a> Rulebook<'a> {
     }
 
     /// The rules whose selectors of project, group, runbook and kind of process fit this one.
-    pub(super) fn of_process(&self, process: &LiveProcess) -> Vec<usize> {
+    pub(super) fn rules_for_process(&self, process: &LiveProcess) -> Vec<usize> {
         let owner = &process.owner;
-        let fits = |rule: &PlacementRule| {
+        let fits_process = |rule: &PlacementRule| {
             let select = &rule.select;
             let kind = match &owner.runbook {
                 None => select.deployments && select.runbook.is_none(),
-                Some(name) => select.runbooks && fits(&select.runbook, name.folded()),
+                Some(name) => select.runbooks && fits_name(&select.runbook, name.as_folded()),
             };
             let tags = self.tags.get(&owner.project).copied().unwrap_or_default();
-            kind && fits(&select.project, owner.project.folded())
-                && fits(&select.project_group, owner.group.folded())
-                && fits_any(&select.project_tag, tags)
+            kind && fits_name(&select.project, owner.project.as_folded())
+                && fits_name(&select.project_group, owner.group.as_folded())
+                && fits_any_name(&select.project_tag, tags)
         };
-        (0..self.rules.len()).filter(|at| self.rules.get(*at).is_some_and(|it| fits(it))).collect()
+        (0..self.rules.len())
+            .filter(|at| self.rules.get(*at).is_some_and(|it| fits_process(it)))
+            .collect()
     }
 
     /// Those of `candidates` whose selectors of name and type fit this step, in order.
-    pub(super) fn of_step(&mut self, candidates: &[usize], step: &'a LiveStep) -> Vec<usize> {
+    pub(super) fn rules_for_step(
+        &mut self,
+        candidates: &[usize],
+        step: &'a LiveStep,
+    ) -> Vec<usize> {
         if candidates.is_empty() {
             return Vec::new();
         }
         let rules = self.rules;
-        let names = (step.step.folded(), step.action.folded());
+        let names = (step.step.as_folded(), step.action.as_folded());
         let named = self.by_name.entry(names).or_insert_with(|| {
-            let fits = |select: &Option<Declared<Patterns>>| {
+            let fits_step = |select: &Option<Declared<Patterns>>| {
                 select.as_ref().is_none_or(|it| it.matches_either(names.0, names.1))
             };
-            rules.iter().map(|rule| fits(&rule.select.step)).collect()
+            rules.iter().map(|rule| fits_step(&rule.select.step)).collect()
         });
         let named = Rc::clone(named);
         let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
             let kind = step.action_type.to_lowercase();
             // What is excluded of a type that nobody knows is not known either.
             let is_meant = |select: &Option<Declared<Patterns>>| match kind.is_empty() {
-                true => select.as_ref().is_none_or(|it| it.value.is_everything()),
-                false => fits(select, &kind),
+                true => select.as_ref().is_none_or(|it| it.value.matches_everything()),
+                false => fits_name(select, &kind),
             };
             rules.iter().map(|rule| is_meant(&rule.select.action_type)).collect()
         });
-        let is = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
+        let is_set = |list: &Rc<[bool]>, at: usize| list.get(at).copied().unwrap_or_default();
         let by_channel = self.by_channel;
         let in_channel = |at: usize| {
             !by_channel || rules.get(at).is_some_and(|it| fits_channels(&it.select.channel, step))
         };
-        let fits = |at: &usize| is(&named, *at) && is(typed, *at) && in_channel(*at);
-        candidates.iter().copied().filter(fits).collect()
+        let is_candidate =
+            |at: &usize| is_set(&named, *at) && is_set(typed, *at) && in_channel(*at);
+        candidates.iter().copied().filter(is_candidate).collect()
     }
 }
 
 /// Whether a rule may place a step of this project, of which no step is known.
-pub(super) fn may_place(matched: &Matched, project: &Name) -> bool {
-    let mut of_name = matched.live.projects.iter().filter(|it| it.name == *project);
-    of_name.any(|it| may_place_any(&matched.desired.rules, it))
+pub(super) fn may_place_project(matched: &Matched, project: &Name) -> bool {
+    let mut same_name = matched.live.projects.iter().filter(|it| it.name == *project);
+    same_name.any(|it| may_place_any(&matched.desired.rules, it))
 }
 
 fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bool {
     let about = |rule: &&Declared<PlacementRule>| {
-        fits(&rule.select.project, project.name.folded())
-            && fits(&rule.select.project_group, project.group.folded())
-            && fits_any(&rule.select.project_tag, &project.tags)
+        fits_name(&rule.select.project, project.name.as_folded())
+            && fits_name(&rule.select.project_group, project.group.as_folded())
+            && fits_any_name(&rule.select.project_tag, &project.tags)
     };
     let deployments =
         |it: &&Declared<PlacementRule>| it.select.deployments && it.select.runbook.is_none();
     let runbooks = |it: &&Declared<PlacementRule>| it.select.runbooks;
     let place = |rules: &mut dyn Iterator<Item = &Declared<PlacementRule>>| {
         // What a rule leaves whole, no later one places.
-        rules.take_while(|it| !leaves_all(it)).any(|it| it.verdict != PlacementVerdict::Leave)
+        rules.take_while(|it| !leaves_all_steps(it)).any(|it| it.verdict != PlacementVerdict::Leave)
     };
     place(&mut rules.iter().filter(about).filter(deployments))
         || place(&mut rules.iter().filter(about).filter(runbooks))
 }
 
 /// Whether a rule leaves all steps of the projects that it is about.
-fn leaves_all(rule: &PlacementRule) -> bool {
+fn leaves_all_steps(rule: &PlacementRule) -> bool {
     let select = &rule.select;
     rule.verdict == PlacementVerdict::Leave
         && select.runbook.is_none()
@@ -124,13 +131,13 @@ fn leaves_all(rule: &PlacementRule) -> bool {
 
 /// A step that is limited to no channel runs in all of them, and is not meant.
 fn fits_channels(select: &Option<Declared<Patterns>>, step: &LiveStep) -> bool {
-    select.is_none() || !step.channels.is_empty() && fits_any(select, &step.channels)
+    select.is_none() || !step.channels.is_empty() && fits_any_name(select, &step.channels)
 }
 
-fn fits_any(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {
+fn fits_any_name(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {
     select.as_ref().is_none_or(|it| it.matches_any(names.iter().map(String::as_str)))
 }
 
-fn fits(select: &Option<Declared<Patterns>>, folded: &str) -> bool {
+fn fits_name(select: &Option<Declared<Patterns>>, folded: &str) -> bool {
     select.as_ref().is_none_or(|patterns| patterns.matches_folded(folded))
 }

@@ -34,28 +34,30 @@ pub struct StaleExpectation {
 }
 
 /// What a plan expects and `live` no longer has; empty where the plan may be carried out.
-pub fn stale(plan: &Plan, live: &Live) -> Vec<StaleExpectation> {
+pub fn find_stale(plan: &Plan, live: &Live) -> Vec<StaleExpectation> {
     let observer = Observer::new(live);
     let changes = plan.changes.iter();
-    let own = changes.flat_map(|it| expected(it).into_iter().map(|rely| (Some(&it.address), rely)));
-    let beside = plan.expectations.iter().map(|it| (address_of(plan, &it.subject), it.clone()));
+    let own = changes
+        .flat_map(|it| change_expectations(it).into_iter().map(|rely| (Some(&it.address), rely)));
+    let beside =
+        plan.expectations.iter().map(|it| (subject_address(plan, &it.subject), it.clone()));
     let all = own.chain(beside);
-    all.filter_map(|(address, rely)| observer.check(address, &rely)).collect()
+    all.filter_map(|(address, rely)| observer.check_expectation(address, &rely)).collect()
 }
 
 /// What `changes` rely on beside the fields that they change, as it is in `live`.
-pub(super) fn relies(changes: &[Change], live: &Live) -> Vec<Expectation> {
+pub(super) fn plan_expectations(changes: &[Change], live: &Live) -> Vec<Expectation> {
     let mut subjects = BTreeSet::new();
     for change in changes {
-        subjects.extend(beside(change));
+        subjects.extend(expectation_subjects(change));
     }
     let observer = Observer::new(live);
-    let rely = |subject| Expectation { expected: observer.see(&subject), subject };
+    let rely = |subject| Expectation { expected: observer.observe_fact(&subject), subject };
     subjects.into_iter().map(rely).collect()
 }
 
 /// What a change relies on and does not change.
-fn beside(change: &Change) -> Vec<ExpectationSubject> {
+fn expectation_subjects(change: &Change) -> Vec<ExpectationSubject> {
     let has_worker = |pool: &PoolHandle| {
         pool.id().map(|id| ExpectationSubject::EnabledWorker(id.as_str().to_owned()))
     };
@@ -68,7 +70,7 @@ fn beside(change: &Change) -> Vec<ExpectationSubject> {
             ]
         }
         ChangeKind::PlaceStep { process, git, action, edits, .. } => {
-            let process = read_from(process, git.as_ref());
+            let process = source_process(process, git.as_ref());
             let step = ExpectationSubject::Step(
                 process.as_str().into(),
                 action.as_str().into(),
@@ -91,7 +93,7 @@ fn beside(change: &Change) -> Vec<ExpectationSubject> {
             [step, named].into_iter().chain(pools).collect()
         }
         ChangeKind::SetValue { edit, .. } => {
-            edit.after().and_then(has_worker).into_iter().collect()
+            edit.pool_after().and_then(has_worker).into_iter().collect()
         }
         ChangeKind::SetTargetPool { pool, .. } => match pool.after() {
             Some(pool) => has_worker(pool).into_iter().collect(),
@@ -115,8 +117,8 @@ fn beside(change: &Change) -> Vec<ExpectationSubject> {
 }
 
 /// What a change's own payload says of the state before it.
-fn expected(change: &Change) -> Vec<Expectation> {
-    let rely = |subject, seen| Expectation { subject, expected: seen };
+fn change_expectations(change: &Change) -> Vec<Expectation> {
+    let rely = |subject, field_before| Expectation { subject, expected: field_before };
     match &change.kind {
         ChangeKind::CreatePool(new) => {
             vec![rely(ExpectationSubject::PoolName(new.name.clone()), ABSENT.into())]
@@ -153,7 +155,7 @@ fn expected(change: &Change) -> Vec<Expectation> {
             vec![rely(ExpectationSubject::Pool(id.as_str().into(), "name".into()), name.clone())]
         }
         ChangeKind::PlaceStep { process, git, action, edits, .. } => {
-            let process = read_from(process, git.as_ref());
+            let process = source_process(process, git.as_ref());
             let subject = |field: &str| {
                 ExpectationSubject::Step(
                     process.as_str().into(),
@@ -165,7 +167,7 @@ fn expected(change: &Change) -> Vec<Expectation> {
             seen.map(|(field, seen)| rely(subject(field), seen)).collect()
         }
         ChangeKind::SetValue { set, git, name, edit } => {
-            vec![value_before(&set_read_from(set, git.as_ref()), name, edit)]
+            vec![value_before(&source_variable_set(set, git.as_ref()), name, edit)]
         }
         ChangeKind::SetTargetPool { id, pool, .. } => {
             let seen = pool.before().as_ref().map_or(NO_POOL, |it| it.id().map_or("", Id::as_str));
@@ -179,20 +181,20 @@ fn expected(change: &Change) -> Vec<Expectation> {
 }
 
 /// The process that a change was planned from: on a branch that is yet to be made, that of its base.
-fn read_from(process: &Id<Process>, git: Option<&PlannedCommit>) -> Id<Process> {
+fn source_process(process: &Id<Process>, git: Option<&PlannedCommit>) -> Id<Process> {
     match git {
         Some(PlannedCommit { project, document, base: Some(base), .. }) => {
-            LiveProcess::on_branch(project, document, base)
+            LiveProcess::id_on_branch(project, document, base)
         }
         _ => process.clone(),
     }
 }
 
 /// The set of variables that a change was planned from.
-fn set_read_from(set: &Id<VariableSet>, git: Option<&PlannedCommit>) -> Id<VariableSet> {
+fn source_variable_set(set: &Id<VariableSet>, git: Option<&PlannedCommit>) -> Id<VariableSet> {
     match git {
         Some(PlannedCommit { project, document, base: Some(base), .. }) => {
-            LiveVariableSet::on_branch(project, document, base)
+            LiveVariableSet::id_on_branch(project, document, base)
         }
         _ => set.clone(),
     }
@@ -209,7 +211,7 @@ fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Expectat
         it.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
     };
     let named = |scope: &PlannedValueScope| {
-        ExpectationSubject::ScopedValue(set.as_str().into(), name.to_owned(), scope.shown())
+        ExpectationSubject::ScopedValue(set.as_str().into(), name.to_owned(), scope.describe())
     };
     match edit {
         ValueEdit::Add { scope, .. } => {
@@ -217,7 +219,7 @@ fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Expectat
         }
         ValueEdit::Change { id, scope, .. } | ValueEdit::Remove { id, scope, .. } => {
             let subject = scope.as_ref().map_or_else(|| value(id), named);
-            Expectation { subject, expected: pool(edit.before()) }
+            Expectation { subject, expected: pool(edit.pool_before()) }
         }
     }
 }
@@ -225,8 +227,10 @@ fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Expectat
 fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
     match edit {
         WorkerEdit::Name(it) => ("name", it.before().clone()),
-        WorkerEdit::Endpoint(it) => ("endpoint", endpoint(it.before())),
-        WorkerEdit::Pools(it) => ("pools", ids(it.before().iter().filter_map(PoolHandle::id))),
+        WorkerEdit::Endpoint(it) => ("endpoint", endpoint_fact(it.before())),
+        WorkerEdit::Pools(it) => {
+            ("pools", join_pool_ids(it.before().iter().filter_map(PoolHandle::id)))
+        }
         WorkerEdit::Policy(it) => ("policy", it.before().id.as_str().to_owned()),
         WorkerEdit::Disabled(it) => ("disabled", it.before().to_string()),
     }
@@ -234,19 +238,19 @@ fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
 
 fn step_before(edit: &StepEdit) -> (&'static str, String) {
     match edit {
-        StepEdit::Place(it) => ("pool", place(it.before(), |pool| pool.id())),
+        StepEdit::Place(it) => ("pool", place_fact(it.before(), |pool| pool.id())),
         StepEdit::Execution { execution, target_roles, .. } => {
-            ("execution", run(*execution.before(), target_roles))
+            ("execution", execution_fact(*execution.before(), target_roles))
         }
         StepEdit::Container(it) => {
             let before = it.before().as_ref();
-            ("container", container(before, |feed: &Linked<Feed>| feed.id.as_str()))
+            ("container", container_fact(before, |feed: &Linked<Feed>| feed.id.as_str()))
         }
     }
 }
 
 /// An endpoint as text: what it points at counts by its id, and not by its name.
-fn endpoint(it: &Endpoint) -> String {
+fn endpoint_fact(it: &Endpoint) -> String {
     let id = |proxy: &Option<Linked<_>>| proxy.as_ref().map(|it| it.id.as_str().to_owned());
     match it {
         Endpoint::Listening { url, thumbprint, proxy } => {
@@ -260,12 +264,12 @@ fn endpoint(it: &Endpoint) -> String {
     }
 }
 
-fn ids<'a>(ids: impl Iterator<Item = &'a Id<Pool>>) -> String {
+fn join_pool_ids<'a>(ids: impl Iterator<Item = &'a Id<Pool>>) -> String {
     let ids: BTreeSet<_> = ids.map(Id::as_str).collect();
     ids.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-fn place<P>(place: &Place<P>, id: impl Fn(&P) -> Option<&Id<Pool>>) -> String {
+fn place_fact<P>(place: &Place<P>, id: impl Fn(&P) -> Option<&Id<Pool>>) -> String {
     match place {
         Place::Pool(pool) => id(pool).map_or("", Id::as_str).to_owned(),
         Place::Variable(name) => format!("variable {name}"),
@@ -273,16 +277,16 @@ fn place<P>(place: &Place<P>, id: impl Fn(&P) -> Option<&Id<Pool>>) -> String {
     }
 }
 
-fn run(execution: Execution, target_roles: &str) -> String {
+fn execution_fact(execution: Execution, target_roles: &str) -> String {
     format!("{} [{}]", execution.as_str(), target_roles.trim())
 }
 
-fn container<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String {
+fn container_fact<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String {
     it.map_or("none".to_owned(), |it| format!("{} from {}", it.image, feed(&it.feed)))
 }
 
 /// What a subject is, in words.
-fn what(subject: &ExpectationSubject) -> String {
+fn describe_subject(subject: &ExpectationSubject) -> String {
     match subject {
         ExpectationSubject::PoolName(name) => format!("a pool named {name:?}"),
         ExpectationSubject::WorkerName(name) => format!("a worker named {name:?}"),
@@ -304,12 +308,12 @@ fn what(subject: &ExpectationSubject) -> String {
 }
 
 /// The address that a subject is about, as the plan knows it.
-fn address_of<'a>(plan: &'a Plan, subject: &ExpectationSubject) -> Option<&'a Address> {
+fn subject_address<'a>(plan: &'a Plan, subject: &ExpectationSubject) -> Option<&'a Address> {
     let about = |change: &&Change| match (subject, &change.kind) {
         (
             ExpectationSubject::Step(process, action, _),
             ChangeKind::PlaceStep { process: p, git, action: a, .. },
-        ) => process == read_from(p, git.as_ref()).as_str() && action == a.as_str(),
+        ) => process == source_process(p, git.as_ref()).as_str() && action == a.as_str(),
         (ExpectationSubject::PoolUsers(pool), ChangeKind::DeletePool { id, .. }) => {
             pool == id.as_str()
         }

@@ -10,11 +10,11 @@ use crate::{
     live::{LiveTarget, TargetReach},
     model::{Address, Name, PoolHandle},
     plan::{Cause, Change, ChangeKind, Delta},
-    text::count,
+    text::pluralize,
 };
 
 /// The targets that get another pool, in the order of the server.
-pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+pub(super) fn plan_target_pools(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let rules: Vec<ResolvedTargetRule> = matched
         .desired
         .target_rules
@@ -27,7 +27,7 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
     let in_cloud = matched.live.indirect.targets.iter().filter(|it| is_in_cloud(it));
     for target in in_cloud {
         let about: Vec<usize> = (0..rules.len())
-            .filter(|at| rules.get(*at).is_some_and(|it| it.is_about(target)))
+            .filter(|at| rules.get(*at).is_some_and(|it| it.matches_target(target)))
             .collect();
         for at in &about {
             matching.get_mut(*at).into_iter().for_each(|it| *it += 1);
@@ -37,13 +37,13 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
             continue;
         };
         decided.get_mut(at).into_iter().for_each(|it| *it += 1);
-        changes.extend(rule.change(matched, target));
+        changes.extend(rule.target_change(matched, target));
     }
     for ((rule, decided), matching) in rules.iter().zip(decided).zip(matching) {
-        let told = findings.len();
-        findings.extend(rule.missing(matched));
-        if decided == 0 && findings.len() == told {
-            findings.extend(rule.idle(matching));
+        let findings_before = findings.len();
+        findings.extend(rule.unusable_targets(matched));
+        if decided == 0 && findings.len() == findings_before {
+            findings.extend(rule.idle_target_rule(matching));
         }
     }
     changes
@@ -76,7 +76,7 @@ impl<'a> ResolvedTargetRule<'a> {
         let goal = match &rule.verdict {
             TargetPoolVerdict::DefaultPool => TargetPoolGoal::DefaultPool,
             TargetPoolVerdict::Leave => TargetPoolGoal::Leave,
-            TargetPoolVerdict::Pool(pool) => match matched.resolve(pool) {
+            TargetPoolVerdict::Pool(pool) => match matched.resolve_pool(pool) {
                 Ok(pool) => TargetPoolGoal::Pool(pool),
                 Err(finding) => {
                     findings.push(finding);
@@ -87,21 +87,21 @@ impl<'a> ResolvedTargetRule<'a> {
         Self { rule, goal }
     }
 
-    fn is_about(&self, target: &LiveTarget) -> bool {
+    fn matches_target(&self, target: &LiveTarget) -> bool {
         let named = self.rule.target.as_ref();
         let tagged = self.rule.target_tag.as_ref();
-        named.is_none_or(|it| it.matches_folded(target.name.folded()))
+        named.is_none_or(|it| it.matches_folded(target.name.as_folded()))
             && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))
     }
 
-    fn change(&self, matched: &Matched, target: &LiveTarget) -> Option<Change> {
+    fn target_change(&self, matched: &Matched, target: &LiveTarget) -> Option<Change> {
         let after = match &self.goal {
             TargetPoolGoal::Pool(pool) => Some(pool.clone()),
             TargetPoolGoal::DefaultPool => None,
             TargetPoolGoal::Leave => return None,
         };
-        let before = target.pool.as_ref().map(|it| matched.handle_of(it));
-        let pool = Delta::between(before, after)?;
+        let before = target.pool.as_ref().map(|it| matched.pool_handle_by_id(it));
+        let pool = Delta::if_different(before, after)?;
         Some(Change {
             address: Address::Target(target.name.to_string()),
             kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool, exact_field: None },
@@ -115,42 +115,47 @@ impl<'a> ResolvedTargetRule<'a> {
     }
 
     /// Targets that are written out, and are not there or do their own work.
-    fn missing(&self, matched: &Matched) -> Vec<Finding> {
+    fn unusable_targets(&self, matched: &Matched) -> Vec<Finding> {
         let Some(names) = &self.rule.target else { return Vec::new() };
         let targets = &matched.live.indirect.targets;
         let finding = |name: &str| {
             let wanted = Name::new(name);
-            let of_name = || targets.iter().filter(|it| it.name == wanted);
-            match (of_name().next(), of_name().any(is_in_cloud)) {
+            let same_name = || targets.iter().filter(|it| it.name == wanted);
+            match (same_name().next(), same_name().any(is_in_cloud)) {
                 (_, true) => None,
                 (None, _) => {
                     let known = targets.iter().map(|it| it.name.as_str());
-                    Some(reference::missing("deployment target", name, known, names.span.clone()))
+                    Some(reference::unknown_name_error(
+                        "deployment target",
+                        name,
+                        known,
+                        names.span.clone(),
+                    ))
                 }
                 (Some(_), false) => {
                     let message = format!("deployment target `{name}` does its own work");
                     let help = "only a target in a cloud has a pool whose workers act for it";
                     Some(
                         Finding::error("unreachable-target", names.span.clone(), message)
-                            .help(help),
+                            .with_help(help),
                     )
                 }
             }
         };
-        names.exact().filter_map(finding).collect()
+        names.exact_names().filter_map(finding).collect()
     }
 
     /// A rule that decides about no target.
-    fn idle(&self, matching: usize) -> Option<Finding> {
+    fn idle_target_rule(&self, matching: usize) -> Option<Finding> {
         let at = self.rule.span.clone();
         let finding = match matching {
             0 => Finding::warning("idle-rule", at, "no deployment target in a cloud fits the rule")
-                .help("look at its `target` and `target_tag`"),
+                .with_help("look at its `target` and `target_tag`"),
             n => {
                 let message =
-                    format!("earlier rules decide about all of its {}", count(n, "target"));
+                    format!("earlier rules decide about all of its {}", pluralize(n, "target"));
                 Finding::warning("shadowed-rule", at, message)
-                    .help("put this rule before them, or remove it")
+                    .with_help("put this rule before them, or remove it")
             }
         };
         Some(finding)

@@ -6,7 +6,7 @@ use crate::{
     finding::{Finding, FindingLocation},
     model::{Address, Name, ParseAddressError, VariableSetOwner},
     plan::Change,
-    text::{nearest, pattern::Pattern},
+    text::{nearest_name, pattern::Pattern},
 };
 
 /// The addresses that a plan is narrowed to; all of them where none is named.
@@ -22,7 +22,7 @@ impl TargetFilter {
     pub fn new<'a>(written: impl IntoIterator<Item = &'a str>) -> Result<Self, ParseAddressError> {
         let target = |text: &str| {
             let pattern = Pattern::new(text);
-            if let Some(exact) = pattern.exact() {
+            if let Some(exact) = pattern.exact_name() {
                 // Another spelling of an address is the same address.
                 let address: Address = exact.parse()?;
                 return Ok((text.to_owned(), Pattern::new(&address.to_string())));
@@ -33,20 +33,20 @@ impl TargetFilter {
     }
 
     /// Whether a plan is about this address.
-    pub(super) fn concern(&self, address: &Address) -> bool {
+    pub(super) fn covers_address(&self, address: &Address) -> bool {
         let folded = address.to_string().to_lowercase();
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
     }
 
     /// Whether a plan may be about a step or a value of this project, of which nothing else is known.
-    pub(super) fn may_concern(&self, project: &Name) -> bool {
+    pub(super) fn may_cover_project(&self, project: &Name) -> bool {
         let owner = VariableSetOwner::Project { name: project.to_string(), branch: None };
         let begin = owner.to_string().to_lowercase();
-        self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_begin(&begin))
+        self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_match_prefix(&begin))
     }
 
     /// Leaves the changes at these addresses, and those that they wait for; tells which target has none.
-    pub(super) fn narrow(&self, changes: &mut Vec<Change>, findings: &mut Vec<Finding>) {
+    pub(super) fn narrow_changes(&self, changes: &mut Vec<Change>, findings: &mut Vec<Finding>) {
         if self.0.is_empty() {
             return;
         }
@@ -54,14 +54,17 @@ impl TargetFilter {
             changes.iter().map(|it| (it.address.clone(), it.address.to_string())).collect();
         for (written, pattern) in &self.0 {
             if !addresses.iter().any(|(_, shown)| pattern.matches(&shown.to_lowercase())) {
-                findings.push(missing(written, addresses.iter().map(|(_, shown)| shown.as_str())));
+                findings.push(idle_target_warning(
+                    written,
+                    addresses.iter().map(|(_, shown)| shown.as_str()),
+                ));
             }
         }
-        let named = |shown: &str| {
+        let is_targeted = |shown: &str| {
             let folded = shown.to_lowercase();
             self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
         };
-        let mut kept: Vec<bool> = addresses.iter().map(|(_, shown)| named(shown)).collect();
+        let mut kept: Vec<bool> = addresses.iter().map(|(_, shown)| is_targeted(shown)).collect();
         // A change waits for earlier ones alone, so that one walk from the end finds all.
         for at in (0..changes.len()).rev() {
             let Some(change) = changes.get(at).filter(|_| kept.get(at) == Some(&true)) else {
@@ -76,12 +79,12 @@ impl TargetFilter {
     }
 }
 
-fn missing<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
+fn idle_target_warning<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
     let message = format!("nothing changes at the target `{written}`");
     let finding =
         Finding::new("idle-target", crate::finding::Level::Warn, FindingLocation::Nowhere, message);
-    match nearest(written, known) {
-        Some(near) => finding.help(format!("there is a change at `{near}`")),
+    match nearest_name(written, known) {
+        Some(near) => finding.with_help(format!("there is a change at `{near}`")),
         None => finding,
     }
 }
@@ -93,7 +96,9 @@ mod tests {
 
     fn narrowed(targets: &[&str]) -> String {
         let (mut changes, mut findings) = (sample::everything().changes, Vec::new());
-        TargetFilter::new(targets.iter().copied()).unwrap().narrow(&mut changes, &mut findings);
+        TargetFilter::new(targets.iter().copied())
+            .unwrap()
+            .narrow_changes(&mut changes, &mut findings);
         let changes = changes.iter().map(|it| it.address.to_string());
         let findings = findings.iter().map(|it| format!("{}; {:?}", it.message, it.help));
         changes.chain(findings).collect::<Vec<_>>().join("\n")

@@ -8,12 +8,15 @@ mod told;
 use super::{
     branches::BranchTracker,
     matched::Matched,
-    reference::{self, find},
+    reference::{self, find_by_reference},
 };
 use crate::{
     desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
     finding::{Finding, FindingLocation},
-    live::{DirectoryEntry, LiveVariableSet, PoolVariable, VariableOwner, VariableStore, folded},
+    live::{
+        DirectoryEntry, LiveVariableSet, PoolVariable, VariableOwner, VariableStore,
+        normalize_names,
+    },
     model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
     plan::{Cause, Change, ChangeKind, Delta, PlannedValueScope, ValueEdit},
     text::pattern::Patterns,
@@ -26,28 +29,28 @@ type ValueKey<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
 
 /// The values that change: those in the server's database in the order of the file, then those in Git, branch
 /// by branch.
-pub(super) fn changes<'a>(
+pub(super) fn plan_value_changes<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
     let mut values: HashMap<ValueKey, Vec<&PoolVariable>> = HashMap::new();
-    let plain = matched.live.indirect.variables.iter().filter(|it| it.scope.is_plain());
+    let plain = matched.live.indirect.variables.iter().filter(|it| it.scope.is_declarable());
     for value in plain {
-        let key = (&value.set, value.name.clone(), value.scope.normal());
+        let key = (&value.set, value.name.clone(), value.scope.normalized_names());
         values.entry(key).or_default().push(value);
     }
     let mut earlier = EarlierRules::default();
     let mut changes = Vec::new();
     for rule in &matched.desired.values {
         let deciding = ValueRuleRun { matched, rule, values: &values };
-        changes.extend(deciding.changes(&mut earlier, branches, findings));
+        changes.extend(deciding.plan_rule_changes(&mut earlier, branches, findings));
     }
-    committed(matched, branches, changes)
+    commit_git_values(matched, branches, changes)
 }
 
 /// The changes, those of sets in Git as commits to their branches.
-fn committed<'a>(
+fn commit_git_values<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
     changes: Vec<Change>,
@@ -68,7 +71,7 @@ fn committed<'a>(
     for set in in_git() {
         if let VariableStore::Branch(branch) = &set.store {
             let moved = of_set.remove(&set.id).unwrap_or_default();
-            admitted.extend(branches.admit(set.owner.name(), Some(branch), moved));
+            admitted.extend(branches.assign_commits(set.owner.name(), Some(branch), moved));
         }
     }
     admitted
@@ -114,13 +117,13 @@ struct PlannedValueEdit {
 }
 
 impl PlannedValueEdit {
-    fn of(value: &PoolVariable, edit: ValueEdit) -> Box<Self> {
-        Box::new(Self { name: value.name.clone(), scope: value.scope.shown(), edit })
+    fn from_value(value: &PoolVariable, edit: ValueEdit) -> Box<Self> {
+        Box::new(Self { name: value.name.clone(), scope: value.scope.describe(), edit })
     }
 }
 
 impl<'a> ValueRuleRun<'a, '_> {
-    fn changes(
+    fn plan_rule_changes(
         &self,
         earlier: &mut EarlierRules<'a>,
         branches: &mut BranchTracker<'a>,
@@ -128,7 +131,7 @@ impl<'a> ValueRuleRun<'a, '_> {
     ) -> Vec<Change> {
         let pool = match &self.rule.verdict {
             ValueVerdict::Remove => Ok(None),
-            ValueVerdict::Pool(pool) => self.matched.resolve(pool).map(Some),
+            ValueVerdict::Pool(pool) => self.matched.resolve_pool(pool).map(Some),
         };
         let pool = match pool {
             Ok(pool) => pool,
@@ -137,49 +140,50 @@ impl<'a> ValueRuleRun<'a, '_> {
                 return Vec::new();
             }
         };
-        let told = findings.len();
-        findings.extend(self.missing());
+        let findings_before = findings.len();
+        findings.extend(self.unknown_owners());
         let (mut changes, mut taken, mut found, mut unresolved) = (Vec::new(), 0, 0, None);
         let mut is_read = true;
-        for set in self.matched.live.indirect.sets.iter().filter(|set| self.is_about(set)) {
-            match self.at(set, pool.as_ref(), earlier) {
+        for set in self.matched.live.indirect.sets.iter().filter(|set| self.matches_set(set)) {
+            match self.decide_in_set(set, pool.as_ref(), earlier) {
                 Ok(ValueRuleOutcome::Nothing) => {}
                 Ok(ValueRuleOutcome::Unresolved(finding)) => {
                     unresolved = unresolved.or(Some(*finding))
                 }
                 Ok(ValueRuleOutcome::Unreachable(why)) => {
                     is_read = false;
-                    branches.unreachable(set.owner.name(), &why);
+                    branches.note_unreachable(set.owner.name(), &why);
                 }
                 Ok(ValueRuleOutcome::DecidedEarlier) => taken += 1,
                 Ok(ValueRuleOutcome::Decided(edit)) => {
                     found += 1;
-                    changes.extend(edit.map(|edit| self.change(set, *edit)));
+                    changes.extend(edit.map(|edit| self.value_change(set, *edit)));
                 }
                 Err(finding) => findings.push(finding),
             }
         }
-        if found == 0 && is_read && findings.len() == told {
+        if found == 0 && is_read && findings.len() == findings_before {
             // A name that none of them knows is a mistake, and one that some know is not.
-            findings.extend(unresolved.or_else(|| self.idle(taken)));
+            findings.extend(unresolved.or_else(|| self.idle_rule_finding(taken)));
         }
-        findings.extend(self.passed_over());
+        findings.extend(self.skipped_in_git());
         changes
     }
 
-    fn patterns(&self) -> &'a Declared<Patterns> {
+    fn owner_patterns(&self) -> &'a Declared<Patterns> {
         let (DesiredValueOwner::Projects(names) | DesiredValueOwner::Libraries(names)) =
             &self.rule.owner;
         names
     }
 
-    fn is_about(&self, set: &LiveVariableSet) -> bool {
-        self.is_of_kind(set) && self.patterns().matches_folded(set.owner.name().folded())
+    fn matches_set(&self, set: &LiveVariableSet) -> bool {
+        self.matches_owner_kind(set)
+            && self.owner_patterns().matches_folded(set.owner.name().as_folded())
     }
 
     /// Whether the rule names the owner of a set as it is, and not by a wildcard.
-    fn names(&self, set: &LiveVariableSet) -> bool {
-        let mut exact = self.patterns().exact();
+    fn names_owner(&self, set: &LiveVariableSet) -> bool {
+        let mut exact = self.owner_patterns().exact_names();
         exact.any(|name| Name::new(name) == *set.owner.name())
     }
 
@@ -188,13 +192,13 @@ impl<'a> ValueRuleRun<'a, '_> {
     /// # Errors
     ///
     /// A finding, where the set cannot have such a value.
-    fn at(
+    fn decide_in_set(
         &self,
         set: &'a LiveVariableSet,
         pool: Option<&PoolHandle>,
         earlier: &mut EarlierRules<'a>,
     ) -> Result<ValueRuleOutcome, Finding> {
-        let named = self.names(set);
+        let named = self.names_owner(set);
         let variable = &self.rule.variable;
         let lacks =
             |finding: Finding| if named { Err(finding) } else { Ok(ValueRuleOutcome::Nothing) };
@@ -202,18 +206,18 @@ impl<'a> ValueRuleRun<'a, '_> {
             VariableStore::Database | VariableStore::Branch(_) => {}
             VariableStore::OtherBranch(_) => return Ok(ValueRuleOutcome::Nothing),
             VariableStore::SupersededByGit { unread } => {
-                return self.beside_git(set, unread.as_deref());
+                return self.decide_beside_git(set, unread.as_deref());
             }
         }
         if set.other_variables.contains(&variable.value) {
-            return lacks(self.of_another_type(set));
+            return lacks(self.wrong_type_error(set));
         }
-        let scope = match resolved(set, &self.rule.scope) {
+        let scope = match resolve_scope(set, &self.rule.scope) {
             Ok(scope) => scope,
             Err(finding) if named => return Err(finding),
             Err(finding) => return Ok(ValueRuleOutcome::Unresolved(Box::new(finding))),
         };
-        let key = (&set.id, variable.value.clone(), normal_of(&scope));
+        let key = (&set.id, variable.value.clone(), scope_key(&scope));
         let values = self.values.get(&key).map(Vec::as_slice).unwrap_or_default();
         if values.is_empty() && !named {
             earlier.awaited.entry(key).or_insert_with(|| pool.cloned());
@@ -222,7 +226,7 @@ impl<'a> ValueRuleRun<'a, '_> {
         let awaited = earlier.awaited.get(&key);
         let is_awaited = values.is_empty() && awaited.is_some_and(|it| it.as_ref() != pool);
         if is_awaited && pool.is_some() {
-            return Err(self.unsettled(set));
+            return Err(self.never_settles_error(set));
         }
         if !earlier.decided.insert(key) {
             return Ok(ValueRuleOutcome::DecidedEarlier);
@@ -230,7 +234,7 @@ impl<'a> ValueRuleRun<'a, '_> {
         let edit = match (values, pool) {
             ([], None) => None,
             ([], Some(pool)) => {
-                let (shown, pool) = (scope.shown(), pool.clone());
+                let (shown, pool) = (scope.describe(), pool.clone());
                 let edit = ValueEdit::Add { scope, pool, restored: None, restored_text: None };
                 Some(Box::new(PlannedValueEdit {
                     name: variable.value.clone(),
@@ -238,15 +242,15 @@ impl<'a> ValueRuleRun<'a, '_> {
                     edit,
                 }))
             }
-            ([value], _) if value.id.as_str().is_empty() => return Err(self.without_id(set)),
-            ([value], pool) => self.edit(value, scope, pool),
-            (several, _) => return Err(self.ambiguous(set, several.len())),
+            ([value], _) if value.id.as_str().is_empty() => return Err(self.missing_id_error(set)),
+            ([value], pool) => self.edit_value(value, scope, pool),
+            (several, _) => return Err(self.ambiguous_error(set, several.len())),
         };
         Ok(ValueRuleOutcome::Decided(edit))
     }
 
     /// What becomes of a value that is there; none where it stays.
-    fn edit(
+    fn edit_value(
         &self,
         value: &PoolVariable,
         scope: PlannedValueScope,
@@ -254,26 +258,26 @@ impl<'a> ValueRuleRun<'a, '_> {
     ) -> Option<Box<PlannedValueEdit>> {
         let scope = value.branch.is_some().then_some(scope);
         let id = value.id.clone();
-        let before = value.pool.as_ref().map(|it| self.matched.handle_of(it));
+        let before = value.pool.as_ref().map(|it| self.matched.pool_handle_by_id(it));
         let edit = match pool {
             None => ValueEdit::Remove { id, scope, pool: before },
             Some(pool) => {
-                let pool = Delta::between(before, Some(pool.clone()))?;
+                let pool = Delta::if_different(before, Some(pool.clone()))?;
                 ValueEdit::Change { id, scope, pool, exact_field: None }
             }
         };
-        Some(PlannedValueEdit::of(value, edit))
+        Some(PlannedValueEdit::from_value(value, edit))
     }
 
     /// What a rule comes to at a project whose variables are in Git, besides what it does on its branches.
-    fn beside_git(
+    fn decide_beside_git(
         &self,
         set: &LiveVariableSet,
         unread: Option<&str>,
     ) -> Result<ValueRuleOutcome, Finding> {
-        let named = self.names(set);
+        let named = self.names_owner(set);
         match (&self.matched.desired.version_control, unread) {
-            (None, _) if named => Err(self.in_git(set)),
+            (None, _) if named => Err(self.in_git_error(set)),
             (Some(said), Some(why)) if !said.value.skip_unreachable => {
                 Ok(ValueRuleOutcome::Unreachable(why.to_owned()))
             }
@@ -281,9 +285,9 @@ impl<'a> ValueRuleRun<'a, '_> {
         }
     }
 
-    fn change(&self, set: &LiveVariableSet, edit: PlannedValueEdit) -> Change {
+    fn value_change(&self, set: &LiveVariableSet, edit: PlannedValueEdit) -> Change {
         let PlannedValueEdit { name, scope, edit } = edit;
-        let (owner, name) = (set.address(), name.to_string());
+        let (owner, name) = (set.address_owner(), name.to_string());
         Change {
             address: Address::Variable { owner, name: name.clone(), scope },
             kind: ChangeKind::SetValue { set: set.id.clone(), git: None, name, edit },
@@ -296,7 +300,7 @@ impl<'a> ValueRuleRun<'a, '_> {
         }
     }
 
-    fn is_of_kind(&self, set: &LiveVariableSet) -> bool {
+    fn matches_owner_kind(&self, set: &LiveVariableSet) -> bool {
         matches!(set.owner, VariableOwner::Project(_))
             == matches!(self.rule.owner, DesiredValueOwner::Projects(_))
     }
@@ -307,23 +311,23 @@ impl<'a> ValueRuleRun<'a, '_> {
 /// # Errors
 ///
 /// A finding, for the first name that the set does not know.
-fn resolved(
+fn resolve_scope(
     set: &LiveVariableSet,
     scope: &DesiredValueScope,
 ) -> Result<PlannedValueScope, Finding> {
-    fn all<T>(
+    fn resolve_names<T>(
         noun: &str,
         known: &[DirectoryEntry],
         wanted: &[Declared<String>],
     ) -> Result<Vec<Linked<T>>, Finding> {
-        let one = |wanted: &Declared<String>| {
-            let entry = find(known.iter(), wanted, |it| (&it.id, &it.name, &it.slug));
+        let resolve_name = |wanted: &Declared<String>| {
+            let entry = find_by_reference(known.iter(), wanted, |it| (&it.id, &it.name, &it.slug));
             entry.map(|it| Linked::new(&it.id, it.name.as_str())).map_err(|_| {
                 let names = known.iter().map(|it| it.name.as_str());
-                reference::missing(noun, wanted, names, wanted.span.clone())
+                reference::unknown_name_error(noun, wanted, names, wanted.span.clone())
             })
         };
-        wanted.iter().map(one).collect()
+        wanted.iter().map(resolve_name).collect()
     }
     let tag = |wanted: &Declared<String>| {
         let is = |it: &&String| it.to_lowercase() == wanted.trim().to_lowercase();
@@ -331,21 +335,21 @@ fn resolved(
             Some(tag) => Ok(tag.clone()),
             None => {
                 let known = set.tenant_tags.iter().map(String::as_str);
-                Err(reference::missing("tenant tag", wanted, known, wanted.span.clone()))
+                Err(reference::unknown_name_error("tenant tag", wanted, known, wanted.span.clone()))
             }
         }
     };
     Ok(PlannedValueScope {
-        environments: all("environment", &set.environments, &scope.environments)?,
-        channels: all("channel", &set.channels, &scope.channels)?,
+        environments: resolve_names("environment", &set.environments, &scope.environments)?,
+        channels: resolve_names("channel", &set.channels, &scope.channels)?,
         tenant_tags: scope.tenant_tags.iter().map(tag).collect::<Result<_, _>>()?,
     })
 }
 
-fn normal_of(scope: &PlannedValueScope) -> [Vec<String>; 3] {
+fn scope_key(scope: &PlannedValueScope) -> [Vec<String>; 3] {
     [
-        folded(scope.environments.iter().map(|it| &it.name)),
-        folded(scope.channels.iter().map(|it| &it.name)),
-        folded(scope.tenant_tags.iter()),
+        normalize_names(scope.environments.iter().map(|it| &it.name)),
+        normalize_names(scope.channels.iter().map(|it| &it.name)),
+        normalize_names(scope.tenant_tags.iter()),
     ]
 }

@@ -10,24 +10,24 @@ use crate::{
     live::{Live, LiveProject},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
-    text::count,
+    text::pluralize,
 };
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Leaves the changes of the waves up to `wanted`, a number counted from 1 or a label.
-pub(super) fn hold_back(
+pub(super) fn hold_back_waves(
     matched: &Matched,
     wanted: &str,
     changes: &mut Vec<Change>,
     findings: &mut Vec<Finding>,
 ) {
     let waves = &matched.desired.waves;
-    let Some(last) = index(waves, wanted) else {
-        findings.push(unknown(waves, wanted));
+    let Some(last) = wave_index(waves, wanted) else {
+        findings.push(unknown_wave_error(waves, wanted));
         return;
     };
-    let of_project = of_projects(matched.desired, matched.live);
+    let of_project = project_waves(matched.desired, matched.live);
     let wave_of =
         |project: &str| of_project.get(&Name::new(project)).copied().unwrap_or(waves.len());
     let mut later: BTreeMap<String, usize> = BTreeMap::new();
@@ -49,7 +49,7 @@ pub(super) fn hold_back(
             | Address::Variable {
                 owner: VariableSetOwner::Project { name: project, .. }, ..
             } => wave_of(project) <= last,
-            _ => !is_last(&change.kind),
+            _ => !waits_for_all(&change.kind),
         };
         // What waits for something that is held back waits with it.
         let goes = now && change.after.iter().all(|it| kept.contains(it));
@@ -60,19 +60,23 @@ pub(super) fn hold_back(
     });
     let steps: usize = later.values().sum();
     let others = before - changes.len() - steps;
-    findings.push(told(waves, last, &later, others));
+    findings.push(later_waves_warning(waves, last, &later, others));
 }
 
 /// Whether it is a project's turn: all of them have theirs where no wave is asked for.
-pub(super) fn turn(desired: &Desired, live: &Live, wanted: Option<&str>) -> impl Fn(&Name) -> bool {
-    let last = wanted.and_then(|it| index(&desired.waves, it));
-    let of_project = if last.is_some() { of_projects(desired, live) } else { HashMap::new() };
+pub(super) fn due_projects(
+    desired: &Desired,
+    live: &Live,
+    wanted: Option<&str>,
+) -> impl Fn(&Name) -> bool {
+    let last = wanted.and_then(|it| wave_index(&desired.waves, it));
+    let of_project = if last.is_some() { project_waves(desired, live) } else { HashMap::new() };
     move |project| last.is_none_or(|last| of_project.get(project).is_some_and(|it| *it <= last))
 }
 
 /// Whether a change has to wait until every step has moved: a library's variable and a target may choose for
 /// steps of any project.
-fn is_last(kind: &ChangeKind) -> bool {
+fn waits_for_all(kind: &ChangeKind) -> bool {
     matches!(
         kind,
         ChangeKind::SetValue { edit: ValueEdit::Change { .. } | ValueEdit::Remove { .. }, .. }
@@ -85,24 +89,30 @@ fn is_last(kind: &ChangeKind) -> bool {
 }
 
 /// Waves that no project is in, and projects that are named and are not there.
-pub(super) fn lint(desired: &Desired, live: &Live) -> Vec<Finding> {
+pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
     let mut findings = Vec::new();
     if live.projects.is_empty() {
         return findings;
     }
-    let known: HashSet<&str> = live.projects.iter().map(|it| it.name.folded()).collect();
-    let used: BTreeSet<usize> = of_projects(desired, live).into_values().collect();
+    let known: HashSet<&str> = live.projects.iter().map(|it| it.name.as_folded()).collect();
+    let used: BTreeSet<usize> = project_waves(desired, live).into_values().collect();
     for (at, wave) in desired.waves.iter().enumerate() {
-        let exact = wave.project.iter().flat_map(|it| it.value.exact().map(move |name| (name, it)));
+        let exact =
+            wave.project.iter().flat_map(|it| it.value.exact_names().map(move |name| (name, it)));
         let mut missing = exact.filter(|(name, _)| !known.contains(name.to_lowercase().as_str()));
         if let Some((name, patterns)) = missing.next() {
             let names = live.projects.iter().map(|it| it.name.as_str());
-            findings.push(reference::missing("project", name, names, patterns.span.clone()));
+            findings.push(reference::unknown_name_error(
+                "project",
+                name,
+                names,
+                patterns.span.clone(),
+            ));
         } else if !used.contains(&at) {
             let message = "no project is in this wave";
             findings.push(
                 Finding::warning("idle-wave", wave.span.clone(), message)
-                    .help("an earlier wave has its projects, or its selectors fit none"),
+                    .with_help("an earlier wave has its projects, or its selectors fit none"),
             );
         }
     }
@@ -110,11 +120,11 @@ pub(super) fn lint(desired: &Desired, live: &Live) -> Vec<Finding> {
 }
 
 /// The wave of each project that is in one, counted from 0.
-fn of_projects(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
+fn project_waves(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
     let in_wave = |wave: &DesiredWave, project: &LiveProject| {
         let fits = |patterns: &Option<Declared<_>>, name: &Name| {
             patterns.as_ref().is_none_or(|it: &Declared<crate::text::pattern::Patterns>| {
-                it.matches_folded(name.folded())
+                it.matches_folded(name.as_folded())
             })
         };
         fits(&wave.project, &project.name) && fits(&wave.project_group, &project.group)
@@ -126,18 +136,18 @@ fn of_projects(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
     live.projects.iter().filter_map(wave).collect()
 }
 
-fn index(waves: &[Declared<DesiredWave>], wanted: &str) -> Option<usize> {
-    let named = |wave: &Declared<DesiredWave>| {
+fn wave_index(waves: &[Declared<DesiredWave>], wanted: &str) -> Option<usize> {
+    let has_label = |wave: &Declared<DesiredWave>| {
         wave.label
             .as_ref()
             .is_some_and(|it| it.value.to_lowercase() == wanted.trim().to_lowercase())
     };
     let number = wanted.trim().parse::<usize>().ok().and_then(|it| it.checked_sub(1));
     let by_number = number.filter(|it| *it < waves.len());
-    by_number.or_else(|| waves.iter().position(named))
+    by_number.or_else(|| waves.iter().position(has_label))
 }
 
-fn unknown(waves: &[Declared<DesiredWave>], wanted: &str) -> Finding {
+fn unknown_wave_error(waves: &[Declared<DesiredWave>], wanted: &str) -> Finding {
     let message = format!("there is no wave `{wanted}`");
     let names = waves.iter().enumerate().map(|(at, wave)| match &wave.label {
         Some(label) => format!("{} (`{}`)", at + 1, label.value),
@@ -148,20 +158,20 @@ fn unknown(waves: &[Declared<DesiredWave>], wanted: &str) -> Finding {
         [] => "the file has no `[[waves]]`".to_owned(),
         names => format!("there are {}", names.join(", ")),
     };
-    Finding::new("unknown-wave", Level::Error, FindingLocation::Nowhere, message).help(help)
+    Finding::new("unknown-wave", Level::Error, FindingLocation::Nowhere, message).with_help(help)
 }
 
-fn told(
+fn later_waves_warning(
     waves: &[Declared<DesiredWave>],
     last: usize,
     later: &BTreeMap<String, usize>,
     others: usize,
 ) -> Finding {
-    let steps = count(later.values().sum(), "step");
-    let projects = count(later.len(), "project");
+    let steps = pluralize(later.values().sum(), "step");
+    let projects = pluralize(later.len(), "project");
     let and = match others {
         0 => String::new(),
-        n => format!(", and {} with them", count(n, "other change")),
+        n => format!(", and {} with them", pluralize(n, "other change")),
     };
     let wait = match last + 1 == waves.len() {
         true => "are in no wave, and wait",
@@ -173,8 +183,8 @@ fn told(
         .get(last)
         .map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()));
     let notes =
-        later.iter().map(|(project, steps)| format!("{project}: {}", count(*steps, "step")));
+        later.iter().map(|(project, steps)| format!("{project}: {}", pluralize(*steps, "step")));
     Finding::new("later-waves", Level::Warn, at, message)
-        .notes(notes.collect())
-        .help("`--wave` with a later one goes on; without `--wave`, all of them move")
+        .with_notes(notes.collect())
+        .with_help("`--wave` with a later one goes on; without `--wave`, all of them move")
 }

@@ -1,6 +1,6 @@
 //! Workers: create, update, move, replace.
 
-use super::{matched::Matched, pools::spelling};
+use super::{matched::Matched, pools::spelling_change};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{Finding, FindingLocation},
@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// Creates, updates and replacements, in the file's order.
-pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
+pub(super) fn plan_worker_changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let mut changes = Vec::new();
     for (key, declared) in &matched.desired.workers {
         let address = Address::Worker(key.clone());
-        match change(matched, declared, matched.worker(key)) {
+        match worker_change(matched, declared, matched.live_worker(key)) {
             Ok(kind) => changes.extend(kind.map(|kind| Change {
                 address,
                 kind,
@@ -26,7 +26,7 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
                 after: Vec::new(),
             })),
             Err(trouble) => {
-                findings.extend(trouble.into_iter().map(|it| it.about(address.clone())));
+                findings.extend(trouble.into_iter().map(|it| it.with_address(address.clone())));
             }
         }
     }
@@ -36,7 +36,7 @@ pub(super) fn changes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Cha
 /// Live workers that the file does not declare, and that leave a pool whose members are exact.
 ///
 /// `deleted` tells which the plan deletes anyway.
-pub(super) fn leavers(
+pub(super) fn plan_leavers(
     matched: &Matched,
     deleted: impl Fn(&LiveWorker) -> bool,
     findings: &mut Vec<Finding>,
@@ -53,20 +53,20 @@ pub(super) fn leavers(
             continue;
         }
         let kept = worker.pools.iter().filter(|id| exact(id).is_none());
-        let kept: Vec<_> = kept.map(|id| matched.handle_of(id)).collect();
+        let kept: Vec<_> = kept.map(|id| matched.pool_handle_by_id(id)).collect();
         let address = Address::Worker(worker.name.to_string());
         if kept.is_empty() {
             let message = format!("worker `{}` would be left without any pool", worker.name);
             findings.push(
                 Finding::error("worker-without-pool", pool.span.clone(), message)
-                    .label("its members are exact, and the file does not put it here")
-                    .help("declare the worker, remove it by `[[removed]]`, or let `prune` have \"workers\"")
-                    .about(address),
+                    .with_label("its members are exact, and the file does not put it here")
+                    .with_help("declare the worker, remove it by `[[removed]]`, or let `prune` have \"workers\"")
+                    .with_address(address),
             );
             continue;
         }
-        let before = worker.pools.iter().map(|id| matched.handle_of(id)).collect();
-        let edits = Delta::between(before, kept).map(WorkerEdit::Pools).into_iter().collect();
+        let before = worker.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect();
+        let edits = Delta::if_different(before, kept).map(WorkerEdit::Pools).into_iter().collect();
         let why = format!("the file does not put it into `{}`, whose members are exact", pool.name);
         changes.push(Change {
             address,
@@ -82,18 +82,18 @@ pub(super) fn leavers(
     changes
 }
 
-fn change(
+fn worker_change(
     matched: &Matched,
     declared: &Declared<DesiredWorker>,
     live: Option<&LiveWorker>,
 ) -> Result<Option<ChangeKind>, Vec<Finding>> {
-    let endpoint = matched.endpoint(&declared.endpoint, live.map(|it| &it.endpoint));
-    let pools = pools(matched, declared);
+    let endpoint = matched.resolve_endpoint(&declared.endpoint, live.map(|it| &it.endpoint));
+    let pools = resolve_pools(matched, declared);
     let policy = match &declared.policy {
         None => Ok(None),
-        Some(wanted) => {
-            matched.entry("machine policy", &matched.live.directory.policies, wanted).map(Some)
-        }
+        Some(wanted) => matched
+            .resolve_entry("machine policy", &matched.live.directory.policies, wanted)
+            .map(Some),
     };
     let (endpoint, pools, policy) = match (endpoint, pools, policy) {
         (Ok(endpoint), Ok(pools), Ok(policy)) => (endpoint, pools, policy),
@@ -104,7 +104,7 @@ fn change(
     };
     match (live, endpoint) {
         (None, None) => Err(vec![not_registered(matched, declared, &pools)]),
-        (Some(live), None) => Err(vec![cannot_replace(declared, live)]),
+        (Some(live), None) => Err(vec![cannot_replace_error(declared, live)]),
         (None, Some(endpoint)) => {
             let disabled = declared.disabled.unwrap_or_default();
             let name = declared.name.to_string();
@@ -126,7 +126,7 @@ fn change(
                 old: Some(Box::new(NewWorker {
                     name: live.name.to_string(),
                     endpoint: live.endpoint.clone(),
-                    pools: live.pools.iter().map(|id| matched.handle_of(id)).collect(),
+                    pools: live.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect(),
                     policy: Some(live.policy.clone()),
                     disabled: live.disabled,
                 })),
@@ -134,7 +134,8 @@ fn change(
             }))
         }
         (Some(live), Some(endpoint)) => {
-            let edits = edits(matched, declared, live, ResolvedWorker { endpoint, pools, policy });
+            let edits =
+                worker_edits(matched, declared, live, ResolvedWorker { endpoint, pools, policy });
             Ok((!edits.is_empty()).then(|| ChangeKind::UpdateWorker { id: live.id.clone(), edits }))
         }
     }
@@ -147,7 +148,7 @@ struct ResolvedWorker {
     policy: Option<Linked<MachinePolicy>>,
 }
 
-fn edits(
+fn worker_edits(
     matched: &Matched,
     declared: &DesiredWorker,
     live: &LiveWorker,
@@ -165,44 +166,44 @@ fn edits(
     } = declared;
     let ResolvedWorker { endpoint, pools, policy } = wanted;
 
-    let name = spelling(&live.name, name).map(WorkerEdit::Name);
-    let endpoint = Delta::between(live.endpoint.clone(), endpoint)
+    let name = spelling_change(&live.name, name).map(WorkerEdit::Name);
+    let endpoint = Delta::if_different(live.endpoint.clone(), endpoint)
         .map(|delta| WorkerEdit::Endpoint(Box::new(delta)));
-    let pools = moved(matched, live, pools).map(WorkerEdit::Pools);
+    let pools = membership_delta(matched, live, pools).map(WorkerEdit::Pools);
     let policy =
-        policy.and_then(|it| Delta::between(live.policy.clone(), it)).map(WorkerEdit::Policy);
+        policy.and_then(|it| Delta::if_different(live.policy.clone(), it)).map(WorkerEdit::Policy);
     let disabled =
-        disabled.and_then(|it| Delta::between(live.disabled, it)).map(WorkerEdit::Disabled);
+        disabled.and_then(|it| Delta::if_different(live.disabled, it)).map(WorkerEdit::Disabled);
     [name, endpoint, pools, policy, disabled].into_iter().flatten().collect()
 }
 
 /// The difference of two sets of pools: those that stay keep their order, the others follow.
-fn moved(
+fn membership_delta(
     matched: &Matched,
     live: &LiveWorker,
     wanted: Vec<PoolHandle>,
 ) -> Option<Delta<Vec<PoolHandle>>> {
-    let before: Vec<_> = live.pools.iter().map(|id| matched.handle_of(id)).collect();
+    let before: Vec<_> = live.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect();
     let mut after: Vec<_> = before.iter().filter(|it| wanted.contains(it)).cloned().collect();
     let new: Vec<_> = wanted.into_iter().filter(|it| !after.contains(it)).collect();
     after.extend(new);
-    Delta::between(before, after)
+    Delta::if_different(before, after)
 }
 
-fn pools(
+fn resolve_pools(
     matched: &Matched,
     declared: &Declared<DesiredWorker>,
 ) -> Result<Vec<PoolHandle>, Vec<Finding>> {
     let (mut pools, mut findings): (Vec<PoolHandle>, _) = (Vec::new(), Vec::new());
     for wanted in &declared.pools {
-        match matched.resolve(wanted) {
-            Ok(pool) if matched.is_dynamic(&pool) => findings.push(
+        match matched.resolve_pool(wanted) {
+            Ok(pool) if matched.is_dynamic_pool(&pool) => findings.push(
                 Finding::error(
                     "dynamic-pool-member",
                     wanted.span.clone(),
                     format!("`{}` is a dynamic pool: it makes its own workers", pool.address()),
                 )
-                .help("name static pools alone"),
+                .with_help("name static pools alone"),
             ),
             Ok(pool) if pools.contains(&pool) => {}
             Ok(pool) => pools.push(pool),
@@ -250,7 +251,7 @@ fn not_registered(
          `thumbprint` it could be created from here"
             .to_owned(),
     ];
-    finding.help(run)
+    finding.with_help(run)
 }
 
 fn pool_name(matched: &Matched, pool: &PoolHandle) -> String {
@@ -258,11 +259,11 @@ fn pool_name(matched: &Matched, pool: &PoolHandle) -> String {
         Address::Pool(key) => matched.desired.pools.get(key).map(|it| it.name.to_string()),
         _ => None,
     };
-    let live = pool.id().and_then(|id| matched.live.pool(id)).map(|it| it.name.to_string());
+    let live = pool.id().and_then(|id| matched.live.find_pool(id)).map(|it| it.name.to_string());
     new.or(live).unwrap_or_else(|| pool.address().to_string())
 }
 
-fn cannot_replace(declared: &Declared<DesiredWorker>, live: &LiveWorker) -> Finding {
+fn cannot_replace_error(declared: &Declared<DesiredWorker>, live: &LiveWorker) -> Finding {
     let kind = declared.endpoint.kind();
     let message = format!(
         "worker `{}` is {} on the server, and a {kind} worker registers itself",
@@ -270,5 +271,5 @@ fn cannot_replace(declared: &Declared<DesiredWorker>, live: &LiveWorker) -> Find
         live.endpoint.kind(),
     );
     Finding::error("worker-kind-change", declared.endpoint.span.clone(), message)
-        .help(format!("say `subscription` and `thumbprint` to replace it by a {kind} worker"))
+        .with_help(format!("say `subscription` and `thumbprint` to replace it by a {kind} worker"))
 }

@@ -5,18 +5,18 @@ use super::{
 };
 use crate::{
     live::Health,
-    text::escape::{Escaped, in_json},
+    text::escape::{Escaped, escape_json},
 };
 
 /// The explanation as one JSON object; it ends in a line end.
-pub fn json(explanation: &Explanation) -> String {
+pub fn render_json(explanation: &Explanation) -> String {
     // Of texts, lists and switches alone: there is nothing that JSON cannot hold.
     let text = serde_json::to_string_pretty(explanation).unwrap_or_default();
-    format!("{}\n", in_json(&text))
+    format!("{}\n", escape_json(&text))
 }
 
 /// The columns: one for each thing that is said of a case, or of a use.
-const HEAD: [&str; 14] = [
+const COLUMNS: [&str; 14] = [
     "kind",
     "what",
     "type",
@@ -33,31 +33,31 @@ const HEAD: [&str; 14] = [
     "not_eligible",
 ];
 
-type CsvRow = [String; HEAD.len()];
+type CsvRow = [String; COLUMNS.len()];
 
 /// The explanation as CSV, a case or a use a line.
-pub fn csv(explanation: &Explanation) -> String {
-    let mut rows = vec![HEAD.map(str::to_owned)];
+pub fn render_csv(explanation: &Explanation) -> String {
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
     for step in &explanation.steps {
-        rows.extend(step.effective.iter().map(|case| row(step, case, "now")));
+        rows.extend(step.effective.iter().map(|case| case_row(step, case, "now")));
         let applied = step.applied.iter().flatten();
-        rows.extend(applied.map(|case| row(step, case, "applied")));
+        rows.extend(applied.map(|case| case_row(step, case, "applied")));
     }
     for it in &explanation.uses {
-        rows.push(used(it, explanation));
+        rows.push(use_row(it, explanation));
     }
     for it in &explanation.unread {
-        rows.push(told("not seen", "", it));
+        rows.push(sparse_row("not seen", "", it));
     }
-    rows.iter().map(|row| row.each_ref().map(|it| cell(it)).join(",") + "\r\n").collect()
+    rows.iter().map(|row| row.each_ref().map(|it| escape_cell(it)).join(",") + "\r\n").collect()
 }
 
-fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
+fn case_row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
     let declared = step.declared.as_ref();
     let rule = declared.and_then(|it| it.rule.as_ref());
     let workers = |eligible: bool| {
         let these = case.workers.iter().filter(|it| it.eligible == eligible);
-        these.map(worker).collect::<Vec<_>>().join("; ")
+        these.map(worker_cell).collect::<Vec<_>>().join("; ")
     };
     [
         kind.to_owned(),
@@ -77,37 +77,40 @@ fn row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
     ]
 }
 
-fn worker(it: &WorkerAnswer) -> String {
-    text::worker(it, health_word(it.health))
+fn worker_cell(it: &WorkerAnswer) -> String {
+    text::describe_worker(it, health_word(it.health))
 }
 
 /// A worker's health as JSON has it.
-pub(super) fn health<S: serde::Serializer>(health: &Health, to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize_health<S: serde::Serializer>(
+    health: &Health,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     to.serialize_str(health_word(*health))
 }
 
 /// The row of a use: a member is told with its health as in the rows of steps.
-fn used(it: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
-    let mut row = told(it.kind, &it.what, &it.how);
+fn use_row(it: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
+    let mut row = sparse_row(it.kind, &it.what, &it.how);
     let members = explanation.pool.iter().flat_map(|pool| &pool.state.workers);
     let member = members.filter(|_| it.kind == "member").find(|member| member.name == it.what);
     if let (Some(member), [.., eligible, not_eligible]) = (member, row.as_mut_slice()) {
-        *(if member.eligible { eligible } else { not_eligible }) = worker(member);
+        *(if member.eligible { eligible } else { not_eligible }) = worker_cell(member);
     }
     row
 }
 
 /// What has a kind, a name and a sentence alone.
-fn told(kind: &str, what: &str, because: &str) -> CsvRow {
+fn sparse_row(kind: &str, what: &str, because: &str) -> CsvRow {
     let said = [("kind", kind), ("what", what), ("because", because)];
-    HEAD.map(|column| {
+    COLUMNS.map(|column| {
         let found = said.iter().find(|(of, _)| *of == column);
         found.map(|(_, text)| (*text).to_owned()).unwrap_or_default()
     })
 }
 
 /// A cell, quoted where it has to be. A name that a spreadsheet would take for a formula begins with `'`.
-fn cell(text: &str) -> String {
+fn escape_cell(text: &str) -> String {
     let text = Escaped(text).to_string();
     // Full-width signs are signs to a spreadsheet too, and a space before one hides it from nobody.
     let signs = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
@@ -124,12 +127,12 @@ mod tests {
 
     #[test]
     fn a_name_is_neither_two_cells_nor_a_formula() {
-        assert_eq!(cell("Deploy"), "Deploy");
-        assert_eq!(cell("a, \"b\""), "\"a, \"\"b\"\"\"");
-        assert_eq!(cell("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
+        assert_eq!(escape_cell("Deploy"), "Deploy");
+        assert_eq!(escape_cell("a, \"b\""), "\"a, \"\"b\"\"\"");
+        assert_eq!(escape_cell("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
         for sign in ["+1", "-1", "@SUM(1)", " =1", "\u{ff1d}1"] {
-            assert_eq!(cell(sign), format!("\"'{sign}\""));
+            assert_eq!(escape_cell(sign), format!("\"'{sign}\""));
         }
-        assert_eq!(cell("a\r\n\u{1b}[2J"), "a\\r\\n\\u{1b}[2J");
+        assert_eq!(escape_cell("a\r\n\u{1b}[2J"), "a\\r\\n\\u{1b}[2J");
     }
 }

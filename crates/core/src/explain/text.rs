@@ -1,21 +1,22 @@
 //! An explanation for people. Names come from the server: every one is escaped.
 
 use super::{
-    CaseAnswer, DeclaredAnswer, Explanation, PoolAnswer, StepAnswer, WorkerAnswer, words::health,
+    CaseAnswer, DeclaredAnswer, Explanation, PoolAnswer, StepAnswer, WorkerAnswer,
+    words::health_text,
 };
-use crate::text::{count, escape::Escaped};
+use crate::text::{escape::Escaped, pluralize};
 use indexmap::IndexMap;
 use std::fmt::Write as _;
 
 /// The most workers that are named on a line; JSON and CSV name them all.
-const MOST: usize = 8;
+const MAX_WORKERS: usize = 8;
 
 /// The explanation as text; it ends in a line end.
-pub fn text(explanation: &Explanation) -> String {
+pub fn render_text(explanation: &Explanation) -> String {
     let mut out = String::new();
-    explanation.steps.iter().for_each(|step| one(&mut out, step));
+    explanation.steps.iter().for_each(|step| write_step(&mut out, step));
     if let Some(pool) = &explanation.pool {
-        about(&mut out, pool);
+        write_pool(&mut out, pool);
     }
     for it in &explanation.uses {
         _ = writeln!(out, "{:<8} {}: {}", it.kind, Escaped(&it.what), Escaped(&it.how));
@@ -23,25 +24,25 @@ pub fn text(explanation: &Explanation) -> String {
     for unseen in &explanation.unread {
         _ = writeln!(out, "not seen: {}", Escaped(unseen));
     }
-    _ = writeln!(out, "{}", tally(explanation));
+    _ = writeln!(out, "{}", count_answers(explanation));
     out
 }
 
 /// `3 steps`, or `3 uses: step 2, variable 1`.
-fn tally(explanation: &Explanation) -> String {
+fn count_answers(explanation: &Explanation) -> String {
     if explanation.pool.is_none() {
-        return count(explanation.steps.len(), "step");
+        return pluralize(explanation.steps.len(), "step");
     }
     let mut kinds: IndexMap<&str, usize> = IndexMap::new();
     for it in &explanation.uses {
         *kinds.entry(it.kind).or_default() += 1;
     }
     let kinds: Vec<_> = kinds.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
-    let uses = count(explanation.uses.len(), "use");
+    let uses = pluralize(explanation.uses.len(), "use");
     if kinds.is_empty() { uses } else { format!("{uses}: {}", kinds.join(", ")) }
 }
 
-fn about(out: &mut String, pool: &PoolAnswer) {
+fn write_pool(out: &mut String, pool: &PoolAnswer) {
     let kind = pool.image.as_ref().map_or("static".to_owned(), |image| format!("dynamic, {image}"));
     let default = if pool.default { ", the default pool" } else { "" };
     let ids = match pool.slug.is_empty() {
@@ -56,35 +57,35 @@ fn about(out: &mut String, pool: &PoolAnswer) {
         Escaped(&kind)
     );
     _ = writeln!(out, "  {}", Escaped(&pool.state.text));
-    workers(out, &pool.state.workers);
+    write_workers(out, &pool.state.workers);
     out.push('\n');
 }
 
-fn one(out: &mut String, step: &StepAnswer) {
+fn write_step(out: &mut String, step: &StepAnswer) {
     let address = step.address.to_string();
     let inside = if step.template_step.is_some() { ", inside a process template" } else { "" };
     let disabled = if step.disabled { ", disabled" } else { "" };
     _ = writeln!(out, "{} ({}{inside}{disabled})", Escaped(&address), Escaped(&step.action_type));
     if let Some(declared) = &step.declared {
-        let told = format!("{}{}", declared.placement.text, by_rule(declared));
+        let told = format!("{}{}", declared.placement.text, rule_suffix(declared));
         _ = writeln!(out, "  declared  {}", Escaped(&told));
     }
     _ = writeln!(out, "  live      {}", Escaped(&step.live.text));
-    cases(out, "runs", &step.effective);
+    write_cases(out, "runs", &step.effective);
     if let Some(applied) = &step.applied {
-        cases(out, "applied", applied);
+        write_cases(out, "applied", applied);
     }
     out.push('\n');
 }
 
 /// `, by workers.toml:3, "clusters"`; nothing where no rule decides.
-pub(super) fn by_rule(declared: &DeclaredAnswer) -> String {
+pub(super) fn rule_suffix(declared: &DeclaredAnswer) -> String {
     let Some(rule) = &declared.rule else { return String::new() };
     let label = rule.label.as_ref().map(|it| format!(", {it:?}")).unwrap_or_default();
     format!(", by {}:{}{label}", rule.line.file, rule.line.line)
 }
 
-fn cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
+fn write_cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
     for (at, case) in cases.iter().enumerate() {
         let lead = if at == 0 { lead } else { "" };
         let when = if case.when.is_empty() { String::new() } else { format!("{}: ", case.when) };
@@ -92,28 +93,29 @@ fn cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
         // Of one pool in several cases the workers are told once.
         let told = cases.iter().take(at).any(|it| it.pool == case.pool);
         if !told {
-            workers(out, &case.workers);
+            write_workers(out, &case.workers);
         }
     }
 }
 
-fn workers(out: &mut String, all: &[WorkerAnswer]) {
+fn write_workers(out: &mut String, all: &[WorkerAnswer]) {
     for (eligible, lead) in [(true, "eligible"), (false, "not eligible")] {
         let these: Vec<&WorkerAnswer> = all.iter().filter(|it| it.eligible == eligible).collect();
         if these.is_empty() {
             continue;
         }
-        let first = these.iter().take(MOST);
-        let mut named: Vec<String> = first.map(|it| worker(it, health(it.health))).collect();
-        if MOST < these.len() {
-            named.push(format!("and {} more", these.len() - MOST));
+        let first = these.iter().take(MAX_WORKERS);
+        let mut named: Vec<String> =
+            first.map(|it| describe_worker(it, health_text(it.health))).collect();
+        if MAX_WORKERS < these.len() {
+            named.push(format!("and {} more", these.len() - MAX_WORKERS));
         }
         _ = writeln!(out, "            {lead}: {}", Escaped(&named.join(", ")));
     }
 }
 
 /// `db-01 (healthy)`.
-pub(super) fn worker(worker: &WorkerAnswer, health: &str) -> String {
+pub(super) fn describe_worker(worker: &WorkerAnswer, health: &str) -> String {
     let disabled = if worker.disabled { ", disabled" } else { "" };
     format!("{} ({health}{disabled})", worker.name)
 }

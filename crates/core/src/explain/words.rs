@@ -5,7 +5,7 @@ use crate::{
     live::{
         Case, Decider, EffectivePlace, Health, Live, LiveStep, LiveWorker, NowhereReason,
         PoolReferenceKind, PoolUse, PoolUseReason, ResolvedValue, RunLocation, UnknownReason,
-        UseKind, ValueSource, VariableOwner, runs,
+        UseKind, ValueSource, VariableOwner, classify_step,
     },
     model::{Execution, Id, Place, Pool},
 };
@@ -15,7 +15,7 @@ pub(super) struct CaseDescriber<'a>(pub(super) &'a Live);
 
 impl CaseDescriber<'_> {
     /// What the server has of a step, whose cases these are.
-    pub(super) fn said(&self, step: &LiveStep, cases: &[Case]) -> PlacementAnswer {
+    pub(super) fn describe_step(&self, step: &LiveStep, cases: &[Case]) -> PlacementAnswer {
         let on_worker = |case: &Case| {
             !matches!(case.decided_by, Decider::Type | Decider::Execution)
                 || matches!(case.place, EffectivePlace::Unknown(_))
@@ -27,12 +27,12 @@ impl CaseDescriber<'_> {
         let lingering = step.place != Place::DefaultPool && !cases.iter().any(on_worker);
         let (place, pool, variable) = match &step.place {
             _ if parameter.is_some() => ("parameter", None, None),
-            Place::Pool(id) => ("pool", Some(self.pool(id)), None),
+            Place::Pool(id) => ("pool", Some(self.pool_name(id)), None),
             Place::Variable(name) => ("variable", None, Some(name.clone())),
             Place::DefaultPool => ("default", None, None),
         };
         let chosen = match (&step.place, &pool, &variable) {
-            (Place::Pool(id), Some(pool), _) if self.0.pool(id).is_none() => {
+            (Place::Pool(id), Some(pool), _) if self.0.find_pool(id).is_none() => {
                 format!("pool `{pool}`, which is not there")
             }
             (_, Some(pool), _) => format!("pool `{pool}`"),
@@ -47,7 +47,7 @@ impl CaseDescriber<'_> {
             true => "no target tags".to_owned(),
             false => format!("target tags `{}`", target_tags.join("`, `")),
         };
-        let (execution, how) = match runs(step) {
+        let (execution, how) = match classify_step(step) {
             RunLocation::InServer | RunLocation::Unknown => (None, String::new()),
             RunLocation::OnTargets => {
                 (Some(Execution::OnTargets), format!(", on its targets: {tags}"))
@@ -73,20 +73,20 @@ impl CaseDescriber<'_> {
     }
 
     /// A pool's name; its id where there is no such pool.
-    pub(super) fn pool(&self, id: &Id<Pool>) -> String {
-        let name = self.0.pool(id).map(|pool| pool.name.to_string());
+    pub(super) fn pool_name(&self, id: &Id<Pool>) -> String {
+        let name = self.0.find_pool(id).map(|pool| pool.name.to_string());
         name.unwrap_or_else(|| id.as_str().to_owned())
     }
 
     /// How something uses a pool.
-    pub(super) fn how(&self, it: &PoolUse) -> String {
+    pub(super) fn explain_use(&self, it: &PoolUse) -> String {
         match (&it.reason, it.kind) {
-            (PoolUseReason::Case(case), _) => self.because(case),
+            (PoolUseReason::Case(case), _) => self.explain_case(case),
             (PoolUseReason::Frozen(name), _) => {
                 format!("a value that variable `{name}` had when it was made is this pool")
             }
             (PoolUseReason::Unclear(why), _) => {
-                format!("it may come to it: {}", unclear(*why))
+                format!("it may come to it: {}", unclear_reason(*why))
             }
             (PoolUseReason::Lingering, _) => {
                 "its pool field says so, though it does not run on a worker".to_owned()
@@ -103,7 +103,7 @@ impl CaseDescriber<'_> {
     }
 
     /// Where, and why: a sentence without its subject.
-    pub(super) fn because(&self, case: &Case) -> String {
+    pub(super) fn explain_case(&self, case: &Case) -> String {
         let by = match &case.decided_by {
             Decider::Type => "steps of its type".to_owned(),
             Decider::Execution => "it runs on its targets".to_owned(),
@@ -140,27 +140,33 @@ impl CaseDescriber<'_> {
             EffectivePlace::InTemplate => {
                 "where each step inside its process template does".to_owned()
             }
-            EffectivePlace::Pool(id) => format!("in pool `{}`: {by}", self.pool(id)),
+            EffectivePlace::Pool(id) => format!("in pool `{}`: {by}", self.pool_name(id)),
             EffectivePlace::BuiltInWorker(id) => {
-                format!("on the built-in worker: {by}, and `{}` has no workers", self.pool(id))
+                format!("on the built-in worker: {by}, and `{}` has no workers", self.pool_name(id))
             }
             EffectivePlace::Nowhere(Some(id), why) => {
-                format!("nowhere: {by}, and `{}` {}", self.pool(id), reason(*why))
+                format!("nowhere: {by}, and `{}` {}", self.pool_name(id), nowhere_reason(*why))
             }
-            EffectivePlace::Nowhere(None, why) => format!("nowhere: {by}, and {}", reason(*why)),
-            EffectivePlace::Unknown(why) => format!("nobody can tell where: {}", unclear(*why)),
+            EffectivePlace::Nowhere(None, why) => {
+                format!("nowhere: {by}, and {}", nowhere_reason(*why))
+            }
+            EffectivePlace::Unknown(why) => {
+                format!("nobody can tell where: {}", unclear_reason(*why))
+            }
         }
     }
 }
 
 /// Where a step of a pool runs now: a sentence without its subject.
-pub(super) fn state(place: &EffectivePlace) -> String {
+pub(super) fn describe_state(place: &EffectivePlace) -> String {
     match place {
         EffectivePlace::Pool(_) => "its steps run on its workers".to_owned(),
         EffectivePlace::BuiltInWorker(_) => {
             "it has no workers, so that its steps run on the built-in worker".to_owned()
         }
-        EffectivePlace::Nowhere(_, why) => format!("its steps run nowhere: it {}", reason(*why)),
+        EffectivePlace::Nowhere(_, why) => {
+            format!("its steps run nowhere: it {}", nowhere_reason(*why))
+        }
         EffectivePlace::InServer
         | EffectivePlace::OnTargets
         | EffectivePlace::InTemplate
@@ -168,7 +174,7 @@ pub(super) fn state(place: &EffectivePlace) -> String {
     }
 }
 
-fn reason(why: NowhereReason) -> &'static str {
+fn nowhere_reason(why: NowhereReason) -> &'static str {
     match why {
         NowhereReason::NoSuchPool => "is no pool of this space",
         NowhereReason::NoDefaultPool => "no default pool can be seen",
@@ -186,7 +192,7 @@ fn reason(why: NowhereReason) -> &'static str {
     }
 }
 
-fn unclear(why: UnknownReason) -> &'static str {
+fn unclear_reason(why: UnknownReason) -> &'static str {
     match why {
         UnknownReason::Template => {
             "it stands for the steps of a process template, and these decide"
@@ -215,7 +221,7 @@ fn unclear(why: UnknownReason) -> &'static str {
 }
 
 /// When a case holds: `environment Production, any other channel`; empty for always.
-pub(super) fn when(case: &Case) -> String {
+pub(super) fn case_condition(case: &Case) -> String {
     let conditions = case.when.iter().map(|condition| {
         let dimension = condition.dimension.as_str();
         match condition.names.as_slice() {
@@ -227,7 +233,7 @@ pub(super) fn when(case: &Case) -> String {
 }
 
 /// What uses a pool, in one word.
-pub(super) fn kind(kind: UseKind) -> &'static str {
+pub(super) fn use_kind_word(kind: UseKind) -> &'static str {
     match kind {
         UseKind::Member => "member",
         UseKind::Step => "step",
@@ -244,7 +250,7 @@ pub(super) fn kind(kind: UseKind) -> &'static str {
 }
 
 /// Where, in one word.
-pub(super) fn place(case: &Case) -> &'static str {
+pub(super) fn place_word(case: &Case) -> &'static str {
     match case.place {
         EffectivePlace::InServer => "server",
         EffectivePlace::OnTargets => "targets",
@@ -257,7 +263,7 @@ pub(super) fn place(case: &Case) -> &'static str {
 }
 
 /// What decides, in one word.
-pub(super) fn by(case: &Case) -> &'static str {
+pub(super) fn decider_word(case: &Case) -> &'static str {
     match case.decided_by {
         Decider::Type => "type",
         Decider::Execution => "execution",
@@ -281,7 +287,7 @@ pub(super) fn health_word(health: Health) -> &'static str {
 }
 
 /// The same for people.
-pub(super) fn health(health: Health) -> &'static str {
+pub(super) fn health_text(health: Health) -> &'static str {
     match health {
         Health::Healthy => "healthy",
         Health::HasWarnings => "healthy, with warnings",
@@ -292,7 +298,7 @@ pub(super) fn health(health: Health) -> &'static str {
 }
 
 /// Whether a worker can take work.
-pub(super) fn worker(worker: &LiveWorker) -> String {
+pub(super) fn worker_state(worker: &LiveWorker) -> String {
     let disabled = if worker.disabled { ", disabled" } else { "" };
-    format!("{}{disabled}", health(worker.health))
+    format!("{}{disabled}", health_text(worker.health))
 }

@@ -47,7 +47,7 @@ impl Sources {
     }
 
     /// The line on which `span` starts.
-    pub fn line(&self, span: &Span) -> Option<SourceLine> {
+    pub fn start_line(&self, span: &Span) -> Option<SourceLine> {
         let source = self.get(span.source)?;
         let before = source.text.get(..span.bytes.start).unwrap_or(&source.text);
         // Bytes, not characters: this is asked once for each of ten thousand steps.
@@ -64,7 +64,9 @@ mod tests {
     fn lines_are_counted_from_one() {
         let sources = Sources(vec![Source { path: "w.toml".into(), text: "a\nb\nc".into() }]);
         let line = |start| {
-            sources.line(&Span { source: SourceId(0), bytes: start..start + 1 }).map(|it| it.line)
+            sources
+                .start_line(&Span { source: SourceId(0), bytes: start..start + 1 })
+                .map(|it| it.line)
         };
         assert_eq!([line(0), line(2), line(4)], [Some(1), Some(2), Some(3)]);
     }

@@ -32,7 +32,7 @@ pub enum SnapshotOrigin {
 
 impl ProcessSnapshot {
     /// What it is, in words: `release "1.2.3" of channel "Default"`; the branch is part of an address.
-    pub fn named(&self) -> Option<String> {
+    pub fn describe_origin(&self) -> Option<String> {
         match &self.origin {
             SnapshotOrigin::RunbookSnapshot(name) => Some(format!("published snapshot {name:?}")),
             SnapshotOrigin::Release { version, channel } => {

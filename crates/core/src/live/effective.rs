@@ -18,12 +18,12 @@
 mod inside;
 mod variable;
 
-pub use inside::effective_inside;
+pub use inside::inner_step_cases;
 pub use variable::ResolvedValue;
 
 use super::{
     Health, HiddenData, Live, LiveProcess, LiveStep, LiveVariableSet, LiveWorker, PoolVariable,
-    RunLocation, UnreadPart, checks_health, is_cloud, is_process_template, runs,
+    RunLocation, UnreadPart, checks_health, classify_step, is_octopus_cloud, is_process_template,
 };
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
 
@@ -203,20 +203,22 @@ pub enum UnknownReason {
 }
 
 /// Where `step` of `process` would run if it ran now: its cases, at least one, in a fixed order.
-pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
-    let side = runs(step);
+pub fn effective_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
+    let side = classify_step(step);
     match side {
-        RunLocation::InServer if checks_health(step) => return health_check(process, step, live),
-        RunLocation::InServer => return always(Decider::Type, EffectivePlace::InServer),
+        RunLocation::InServer if checks_health(step) => {
+            return health_check_cases(process, step, live);
+        }
+        RunLocation::InServer => return single_case(Decider::Type, EffectivePlace::InServer),
         RunLocation::Unknown if is_process_template(step) => {
-            return always(Decider::Type, inside::of_usage(process, step));
+            return single_case(Decider::Type, inside::effective_of_usage(process, step));
         }
         RunLocation::Unknown => {
-            return always(Decider::Type, EffectivePlace::Unknown(UnknownReason::Type));
+            return single_case(Decider::Type, EffectivePlace::Unknown(UnknownReason::Type));
         }
-        RunLocation::OnWorker(Execution::Once) => return chosen(process, step, live, None),
+        RunLocation::OnWorker(Execution::Once) => return worker_cases(process, step, live, None),
         RunLocation::OnTargets if !step.has_target_tags() => {
-            return always(
+            return single_case(
                 Decider::Execution,
                 EffectivePlace::Nowhere(None, NowhereReason::NoTargets),
             );
@@ -225,13 +227,13 @@ pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Cas
     }
     // Where the step has a worker and a pool of its own, its targets have no say.
     let asks_targets =
-        side == RunLocation::OnTargets || names_no_place(step) || is_kubernetes(step);
-    let unread = asks_targets && targets_unread(live);
-    let groups = groups(step, side, live);
+        side == RunLocation::OnTargets || names_no_place(step) || is_kubernetes_step(step);
+    let unread = asks_targets && has_unread_targets(live);
+    let groups = group_targets(step, side, live);
     let alone = groups.len() + usize::from(unread) <= 1;
-    let mut cases = by_group(groups, alone, |group| match group.on_target {
-        true => always(Decider::Execution, EffectivePlace::OnTargets),
-        false => chosen(process, step, live, group.pool),
+    let mut cases = cases_by_group(groups, alone, |group| match group.on_target {
+        true => single_case(Decider::Execution, EffectivePlace::OnTargets),
+        false => worker_cases(process, step, live, group.pool),
     });
     if unread {
         let other = CaseCondition { dimension: CaseDimension::Target, names: Vec::new() };
@@ -246,13 +248,13 @@ pub fn effective(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Cas
         false => cases,
         // No target has its tags today.
         true if side == RunLocation::OnTargets => {
-            always(Decider::Execution, EffectivePlace::OnTargets)
+            single_case(Decider::Execution, EffectivePlace::OnTargets)
         }
-        true => chosen(process, step, live, None),
+        true => worker_cases(process, step, live, None),
     }
 }
 
-fn always(decided_by: Decider, place: EffectivePlace) -> Vec<Case> {
+fn single_case(decided_by: Decider, place: EffectivePlace) -> Vec<Case> {
     vec![Case { when: Vec::new(), decided_by, place }]
 }
 
@@ -261,20 +263,20 @@ fn names_no_place(step: &LiveStep) -> bool {
 }
 
 /// The cases of a step that checks the health of its targets: a worker looks at what is in a cloud.
-fn health_check(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
+fn health_check_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> Vec<Case> {
     // No pool of its own has a say: the server runs the step.
     let step = LiveStep { place: Place::DefaultPool, ..step.clone() };
-    let groups = groups(&step, RunLocation::OnTargets, live);
+    let groups = group_targets(&step, RunLocation::OnTargets, live);
     let alone = groups.len() <= 1;
-    let cases = by_group(groups, alone, |group| match group.on_target {
-        true => always(Decider::Type, EffectivePlace::InServer),
-        false => chosen(process, &step, live, group.pool),
+    let cases = cases_by_group(groups, alone, |group| match group.on_target {
+        true => single_case(Decider::Type, EffectivePlace::InServer),
+        false => worker_cases(process, &step, live, group.pool),
     });
-    if cases.is_empty() { always(Decider::Type, EffectivePlace::InServer) } else { cases }
+    if cases.is_empty() { single_case(Decider::Type, EffectivePlace::InServer) } else { cases }
 }
 
 /// The cases of all groups, told apart by their targets unless there is but one.
-fn by_group(
+fn cases_by_group(
     groups: Vec<TargetGroup>,
     alone: bool,
     cases: impl Fn(&TargetGroup) -> Vec<Case>,
@@ -300,16 +302,16 @@ struct TargetGroup<'a> {
 }
 
 /// The targets that `step` is for, by what does the work for them.
-fn groups<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<TargetGroup<'a>> {
-    let wanted: Vec<String> = step.target_tags().map(folded).collect();
+fn group_targets<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<TargetGroup<'a>> {
+    let wanted: Vec<String> = step.target_tags().map(fold_case).collect();
     let is_meant = |target: &&LiveTarget| {
-        !target.disabled && target.roles.iter().any(|role| wanted.contains(&folded(role)))
+        !target.disabled && target.roles.iter().any(|role| wanted.contains(&fold_case(role)))
     };
     let mut groups: Vec<TargetGroup> = Vec::new();
     for target in live.indirect.targets.iter().filter(is_meant) {
         let on_target = match target.reach {
             TargetReach::Machine => side == RunLocation::OnTargets,
-            TargetReach::Agent => side == RunLocation::OnTargets || is_kubernetes(step),
+            TargetReach::Agent => side == RunLocation::OnTargets || is_kubernetes_step(step),
             TargetReach::Worker => false,
         };
         // A pool that lingers at a machine means nothing.
@@ -324,34 +326,34 @@ fn groups<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<TargetG
     groups
 }
 
-fn folded(text: &str) -> String {
+fn fold_case(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
 /// Whether the agent of a cluster does the work of such a step itself.
-fn is_kubernetes(step: &LiveStep) -> bool {
+fn is_kubernetes_step(step: &LiveStep) -> bool {
     let kind = step.action_type.to_lowercase();
     kind.starts_with("octopus.kubernetes") || kind == "octopus.helmchartupgrade"
 }
 
 /// The cases of a step on a worker: its own pool or variable, else the target's pool, else the default one.
-fn chosen(
+fn worker_cases(
     process: &LiveProcess,
     step: &LiveStep,
     live: &Live,
     of_target: Option<&Id<Pool>>,
 ) -> Vec<Case> {
     let (by, place) = match (&step.place, of_target) {
-        (Place::Variable(name), _) => return variable::cases(process, step, live, name),
-        (Place::Pool(id), _) => (Decider::Explicit, in_pool(id, live)),
-        (Place::DefaultPool, Some(id)) => (Decider::Target, in_pool(id, live)),
+        (Place::Variable(name), _) => return variable::scoped_cases(process, step, live, name),
+        (Place::Pool(id), _) => (Decider::Explicit, effective_in_pool(id, live)),
+        (Place::DefaultPool, Some(id)) => (Decider::Target, effective_in_pool(id, live)),
         (Place::DefaultPool, None) => {
-            let default = live.default_pool().map(|pool| in_pool(&pool.id, live));
+            let default = live.default_pool().map(|pool| effective_in_pool(&pool.id, live));
             let nowhere = EffectivePlace::Nowhere(None, NowhereReason::NoDefaultPool);
             (Decider::DefaultPool, default.unwrap_or(nowhere))
         }
     };
-    always(by, place)
+    single_case(by, place)
 }
 
 /// Whether a text is an expression of Octopus, such as `#{Pool}`: only a server evaluates it.
@@ -364,26 +366,26 @@ fn is_expression(text: &str) -> bool {
 /// # Source
 ///
 /// `api.md` 3.3: one member of the default pool is enough to stop the fallback, an unhealthy one too.
-pub fn in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
+pub fn effective_in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
     let nowhere = |why| EffectivePlace::Nowhere(Some(id.clone()), why);
     if is_expression(id.as_str()) {
         return EffectivePlace::Unknown(UnknownReason::Expression);
     }
-    let Some(pool) = live.pool(id) else { return nowhere(NowhereReason::NoSuchPool) };
+    let Some(pool) = live.find_pool(id) else { return nowhere(NowhereReason::NoSuchPool) };
     if pool.kind != PoolKind::Static {
         return EffectivePlace::Pool(id.clone());
     }
-    let members: Vec<&LiveWorker> = live.members(id).collect();
+    let members: Vec<&LiveWorker> = live.pool_members(id).collect();
     if members.is_empty() {
         return match (pool.default, live.server.built_in_worker) {
             (false, _) => nowhere(NowhereReason::Empty),
-            (true, _) if is_cloud(live) => nowhere(NowhereReason::NoBuiltInWorker),
+            (true, _) if is_octopus_cloud(live) => nowhere(NowhereReason::NoBuiltInWorker),
             (true, Some(false)) => nowhere(NowhereReason::BuiltInWorkerOff),
             (true, _) => EffectivePlace::BuiltInWorker(id.clone()),
         };
     }
     let any = |is: fn(Health) -> bool| members.iter().any(|it| !it.disabled && is(it.health));
-    match (any(Health::is_good), any(|it| it == Health::Unknown)) {
+    match (any(Health::can_take_work), any(|it| it == Health::Unknown)) {
         (true, _) => EffectivePlace::Pool(id.clone()),
         (false, true) => nowhere(NowhereReason::Unchecked),
         (false, false) => nowhere(NowhereReason::NoHealthyWorker),
@@ -391,13 +393,13 @@ pub fn in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
 }
 
 /// Whether variables could not be read, of which one may have a value for a project.
-fn variables_unread(live: &Live, project: &Name) -> bool {
+fn has_unread_variables(live: &Live, project: &Name) -> bool {
     let may_have = |gap: &UnreadPart| gap.project.as_ref().is_none_or(|it| it == project);
     live.unread.iter().any(|gap| gap.hidden == HiddenData::PoolReferences && may_have(gap))
 }
 
 /// Whether targets could not be read, of which one may have a pool.
-fn targets_unread(live: &Live) -> bool {
+fn has_unread_targets(live: &Live) -> bool {
     live.unread.iter().any(|gap| gap.hidden == HiddenData::Targets)
 }
 

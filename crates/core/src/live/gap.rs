@@ -24,7 +24,7 @@ impl UnreadPart {
 
     /// The same, of one project.
     #[must_use]
-    pub fn of(self, project: &str) -> Self {
+    pub fn in_project(self, project: &str) -> Self {
         Self { project: Some(Name::new(project)), ..self }
     }
 }
@@ -52,7 +52,9 @@ pub enum HiddenData {
 
 /// What could not be read, each with why. What has one cause, such as a repository that cannot be reached, is
 /// one entry.
-pub fn by_cause<'a>(gaps: impl IntoIterator<Item = &'a UnreadPart>) -> Vec<(String, &'a str)> {
+pub fn group_by_cause<'a>(
+    gaps: impl IntoIterator<Item = &'a UnreadPart>,
+) -> Vec<(String, &'a str)> {
     let mut by_cause: IndexMap<&str, Vec<&str>> = IndexMap::new();
     for gap in gaps {
         let of_cause = by_cause.entry(&gap.why).or_default();

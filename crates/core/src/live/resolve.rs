@@ -133,31 +133,31 @@ pub(super) fn checks_health(step: &LiveStep) -> bool {
 }
 
 /// Whether steps of this type run on their deployment targets and nowhere else.
-pub fn only_on_targets(step: &LiveStep) -> bool {
-    is_in(&step.action_type.to_lowercase(), &ONLY_ON_TARGETS)
+pub fn runs_only_on_targets(step: &LiveStep) -> bool {
+    is_listed_type(&step.action_type.to_lowercase(), &ONLY_ON_TARGETS)
 }
 
 /// Whether steps of this type have nothing to work on without deployment targets.
 pub fn needs_targets(step: &LiveStep) -> bool {
-    is_in(&step.action_type.to_lowercase(), &NEED_TARGETS)
+    is_listed_type(&step.action_type.to_lowercase(), &NEED_TARGETS)
 }
 
 /// Whether a step runs on a worker.
-pub fn is_on_worker(step: &LiveStep) -> bool {
-    matches!(runs(step), RunLocation::OnWorker(_))
+pub fn runs_on_worker(step: &LiveStep) -> bool {
+    matches!(classify_step(step), RunLocation::OnWorker(_))
 }
 
 /// Whether no rule may move steps of this type, though it is known where they run.
 pub fn is_left_alone(step: &LiveStep) -> bool {
-    is_in(&step.action_type.to_lowercase(), &LEFT_ALONE)
+    is_listed_type(&step.action_type.to_lowercase(), &LEFT_ALONE)
 }
 
 /// The pool whose steps run on the built-in worker, be it on or off: the default one, where it is static and
 /// has no members.
-pub fn fallback_pool(live: &Live) -> Option<&LivePool> {
+pub fn built_in_worker_pool(live: &Live) -> Option<&LivePool> {
     let pool = live.default_pool()?;
-    let empty = live.members(&pool.id).next().is_none();
-    (pool.kind == PoolKind::Static && empty && !is_cloud(live)).then_some(pool)
+    let empty = live.pool_members(&pool.id).next().is_none();
+    (pool.kind == PoolKind::Static && empty && !is_octopus_cloud(live)).then_some(pool)
 }
 
 /// Whether the server is Octopus Cloud, which has no built-in worker: it alone has dynamic pools, and it
@@ -167,7 +167,7 @@ pub fn fallback_pool(live: &Live) -> Option<&LivePool> {
 ///
 /// `api.md` 3.3, 2 (the built-in worker is of self-hosted servers only), 7, 26 (a self-hosted server creates
 /// no dynamic pool).
-pub fn is_cloud(live: &Live) -> bool {
+pub fn is_octopus_cloud(live: &Live) -> bool {
     let host = live.server.url.split("://").nth(1).unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
     host.to_ascii_lowercase().ends_with(".octopus.app")
@@ -175,23 +175,23 @@ pub fn is_cloud(live: &Live) -> bool {
 }
 
 /// On which side of the wire `step` runs.
-pub fn runs(step: &LiveStep) -> RunLocation {
+pub fn classify_step(step: &LiveStep) -> RunLocation {
     let kind = step.action_type.to_lowercase();
     let tagged = step.has_target_tags();
     let on_worker = match tagged {
         true => RunLocation::OnWorker(Execution::PerTarget),
         false => RunLocation::OnWorker(Execution::Once),
     };
-    if is_in(&kind, &IN_SERVER) {
+    if is_listed_type(&kind, &IN_SERVER) {
         return RunLocation::InServer;
     }
-    if is_in(&kind, &UNKNOWN) || is_in(&kind, &UNKNOWN_ARGO) {
+    if is_listed_type(&kind, &UNKNOWN) || is_listed_type(&kind, &UNKNOWN_ARGO) {
         return RunLocation::Unknown;
     }
-    if is_in(&kind, &ONLY_ON_TARGETS) {
+    if is_listed_type(&kind, &ONLY_ON_TARGETS) {
         return RunLocation::OnTargets;
     }
-    if is_in(&kind, &ON_WORKER) || is_step_package(&step.action_type) {
+    if is_listed_type(&kind, &ON_WORKER) || is_step_package(&step.action_type) {
         return on_worker;
     }
     let names_pool = step.place != Place::DefaultPool;
@@ -200,10 +200,10 @@ pub fn runs(step: &LiveStep) -> RunLocation {
         // A pool lingers at a step that runs on its targets.
         (Some(false), _) => RunLocation::OnTargets,
         (None, true) if step.from_file => on_worker,
-        (None, _) if tagged && is_in(&kind, &EITHER) => RunLocation::OnTargets,
+        (None, _) if tagged && is_listed_type(&kind, &EITHER) => RunLocation::OnTargets,
         (None, true) => on_worker,
         (None, false) if tagged => RunLocation::OnTargets,
-        (None, false) if is_in(&kind, &EITHER) => RunLocation::OnTargets,
+        (None, false) if is_listed_type(&kind, &EITHER) => RunLocation::OnTargets,
         (None, false) => RunLocation::Unknown,
     }
 }
@@ -215,7 +215,7 @@ fn is_step_package(action_type: &str) -> bool {
 }
 
 /// Whether a type in lower case is one of `list`.
-fn is_in(kind: &str, list: &[&str]) -> bool {
+fn is_listed_type(kind: &str, list: &[&str]) -> bool {
     list.iter().any(|entry| match entry.strip_suffix('*') {
         Some(family) => kind.starts_with(family),
         None => kind == *entry,

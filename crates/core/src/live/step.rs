@@ -109,28 +109,28 @@ impl LiveProcess {
     /// # Source
     ///
     /// `api.md` 2.10: ids of runbooks in Git are slug-based, so that two projects may have the same.
-    pub fn on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<Process> {
+    pub fn id_on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<Process> {
         Id::new(format!("{}/{document}@{branch}", project.as_str()))
     }
 
     /// The address of one of its steps.
-    pub fn address(&self, step: &LiveStep) -> Address {
+    pub fn step_address(&self, step: &LiveStep) -> Address {
         Address::Step {
             project: self.owner.project.to_string(),
             branch: self.git.as_ref().map(|it| it.name.clone()),
-            process: self.owner.process(),
-            step: self.shown(step),
+            process: self.owner.process_name(),
+            step: self.unique_step_name(step),
         }
     }
 
     /// The address of a step inside the template that one of its steps uses.
-    pub fn address_inside(&self, usage: &LiveStep, inner: &LiveStep) -> Address {
-        let alike = |it: &&LiveStep| it.name() == inner.name();
-        let name = match self.inside(usage).iter().filter(alike).count() {
-            0 | 1 => inner.name().to_string(),
+    pub fn inner_step_address(&self, usage: &LiveStep, inner: &LiveStep) -> Address {
+        let has_same_name = |it: &&LiveStep| it.display_name() == inner.display_name();
+        let name = match self.inner_steps(usage).iter().filter(has_same_name).count() {
+            0 | 1 => inner.display_name().to_string(),
             _ => format!("{} / {}", inner.step, inner.action),
         };
-        match self.address(usage) {
+        match self.step_address(usage) {
             Address::Step { project, branch, process, step } => {
                 Address::Step { project, branch, process, step: format!("{step} / {name}") }
             }
@@ -139,23 +139,23 @@ impl LiveProcess {
     }
 
     /// The steps inside the template that one of its steps uses, as far as they are known.
-    pub fn inside(&self, usage: &LiveStep) -> &[LiveStep] {
-        match self.template(usage) {
+    pub fn inner_steps(&self, usage: &LiveStep) -> &[LiveStep] {
+        match self.template_contents(usage) {
             Some(TemplateContents::Steps(steps)) => steps,
             _ => &[],
         }
     }
 
     /// What is known of the inside of the template that one of its steps uses.
-    pub(super) fn template(&self, usage: &LiveStep) -> Option<&TemplateContents> {
+    pub(super) fn template_contents(&self, usage: &LiveStep) -> Option<&TemplateContents> {
         let found = self.templates.iter().find(|it| it.usage == usage.id);
         found.map(|it| &it.contents)
     }
 
     /// A step's name, unique in its process.
-    fn shown(&self, step: &LiveStep) -> String {
-        let name = step.name();
-        match self.steps.iter().filter(|it| it.name() == name).count() {
+    fn unique_step_name(&self, step: &LiveStep) -> String {
+        let name = step.display_name();
+        match self.steps.iter().filter(|it| it.display_name() == name).count() {
             0 | 1 => name.to_string(),
             _ => format!("{} / {}", step.step, step.action),
         }
@@ -164,7 +164,7 @@ impl LiveProcess {
 
 impl LiveStep {
     /// What a text says of where a step runs, without regard to case; none for any other text.
-    pub fn said(run_on_server: &str) -> Option<bool> {
+    pub fn parse_run_on_server(run_on_server: &str) -> Option<bool> {
         match run_on_server.trim().to_ascii_lowercase().as_str() {
             "true" => Some(true),
             "false" => Some(false),
@@ -183,14 +183,14 @@ impl LiveStep {
     }
 
     /// The name that a user knows it by: the step's, or the action's where the step has several.
-    pub fn name(&self) -> &Name {
+    pub fn display_name(&self) -> &Name {
         if self.has_siblings { &self.action } else { &self.step }
     }
 }
 
 impl ProcessOwner {
     /// Which of the project's processes it is.
-    pub fn process(&self) -> ProcessName {
+    pub fn process_name(&self) -> ProcessName {
         match &self.runbook {
             None => ProcessName::Deployment,
             Some(name) => ProcessName::Runbook(name.to_string()),

@@ -17,17 +17,17 @@ pub fn is_process_template(step: &LiveStep) -> bool {
 }
 
 /// The parameters of `step` that name a pool of `pools`, each with that pool.
-pub fn pools_named<'a>(
+pub fn pool_parameters<'a>(
     step: &'a LiveStep,
     pools: &'a [LivePool],
 ) -> impl Iterator<Item = (&'a str, &'a LivePool)> {
     let by_slug = is_process_template(step);
     step.parameters.iter().filter_map(move |(name, value)| {
         let value = value.trim();
-        let is = |pool: &&LivePool| {
+        let matches_value = |pool: &&LivePool| {
             let slug = by_slug && !pool.slug.is_empty() && pool.slug.eq_ignore_ascii_case(value);
             slug || pool.id.as_str().eq_ignore_ascii_case(value)
         };
-        pools.iter().find(is).map(|pool| (name.as_str(), pool))
+        pools.iter().find(matches_value).map(|pool| (name.as_str(), pool))
     })
 }

@@ -3,7 +3,7 @@
 use super::{
     Case, Decider, EffectivePlace, HiddenData, Live, LiveProcess, LiveStep, PoolReferenceKind,
     PoolVariable, ProcessSnapshot, RunLocation, SnapshotOrigin, UnknownReason, ValueSource,
-    effective, effective_inside, pools_named, runs,
+    classify_step, effective_cases, inner_step_cases, pool_parameters,
 };
 use crate::model::{Address, Id, Name, Place, Pool};
 
@@ -55,52 +55,58 @@ pub enum PoolUseReason {
 /// Everything that comes to `pool` in any case, in a fixed order: members, steps, parameters, frozen
 /// processes and further branches, variables, targets.
 pub fn uses_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<PoolUse> {
-    let members = live.members(pool).map(|worker| PoolUse {
+    let members = live.pool_members(pool).map(|worker| PoolUse {
         kind: UseKind::Member,
         what: format!("worker {:?}", worker.name),
         reason: PoolUseReason::Direct,
     });
     let steps = live.processes.iter().flat_map(|process| {
         process.steps.iter().flat_map(move |step| {
-            let of = |address: Address, via| PoolUse {
+            let step_use = |address: Address, via| PoolUse {
                 kind: UseKind::Step,
                 what: address.to_string(),
                 reason: via,
             };
-            let itself = of_step(live, process, step, pool);
-            let itself = itself.map(|via| of(process.address(step), via));
-            let inside = process.inside(step).iter().filter_map(move |inner| {
-                let via = of_inner(live, process, (step, inner), pool)?;
-                Some(of(process.address_inside(step, inner), via))
+            let itself = find_step_via(live, process, step, pool);
+            let itself = itself.map(|via| step_use(process.step_address(step), via));
+            let inside = process.inner_steps(step).iter().filter_map(move |inner| {
+                let via = find_inner_via(live, process, (step, inner), pool)?;
+                Some(step_use(process.inner_step_address(step, inner), via))
             });
             itself.into_iter().chain(inside)
         })
     });
-    members.chain(steps).chain(beside(live, pool)).collect()
+    members.chain(steps).chain(other_pool_uses(live, pool)).collect()
 }
 
 /// The steps that come to `pool` in any case, in words; frozen ones and those of further branches too.
-pub fn residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
-    steps_by(live, pool, |via| matches!(via, PoolUseReason::Case(_) | PoolUseReason::Frozen(_)))
+pub fn steps_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+    filter_step_uses(live, pool, |via| {
+        matches!(via, PoolUseReason::Case(_) | PoolUseReason::Frozen(_))
+    })
 }
 
 /// The steps of which nobody can tell whether they come to `pool`, in words: so it is too where a step names
 /// the pool to a template of which nobody knows what is inside.
-pub fn perhaps_residents(live: &Live, pool: &Id<Pool>) -> Vec<String> {
-    let unclear = steps_by(live, pool, |via| matches!(via, PoolUseReason::Unclear(_)));
+pub fn steps_maybe_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+    let unclear = filter_step_uses(live, pool, |via| matches!(via, PoolUseReason::Unclear(_)));
     let uses = uses_of_pool(live, pool).into_iter();
     let named = uses.filter(|it| it.kind == UseKind::Parameter).map(|it| it.what);
     unclear.into_iter().chain(named).collect()
 }
 
 /// The steps that run in the default pool because nothing chooses another one, in words.
-pub fn without_a_pool(live: &Live) -> Vec<String> {
+pub fn steps_without_pool(live: &Live) -> Vec<String> {
     let Some(pool) = live.default_pool() else { return Vec::new() };
     let by_default = |via: &PoolUseReason| matches!(via, PoolUseReason::Case(case) if case.decided_by == Decider::DefaultPool);
-    steps_by(live, &pool.id, by_default)
+    filter_step_uses(live, &pool.id, by_default)
 }
 
-fn steps_by(live: &Live, pool: &Id<Pool>, is_one: impl Fn(&PoolUseReason) -> bool) -> Vec<String> {
+fn filter_step_uses(
+    live: &Live,
+    pool: &Id<Pool>,
+    is_one: impl Fn(&PoolUseReason) -> bool,
+) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
     let steps = uses.filter(|it| {
         !matches!(it.kind, UseKind::Member | UseKind::Parameter | UseKind::Reference(_))
@@ -113,19 +119,19 @@ fn steps_by(live: &Live, pool: &Id<Pool>, is_one: impl Fn(&PoolUseReason) -> boo
 ///
 /// A step whose pool field lingers though it runs on its targets counts too: the server counts it. One that
 /// names no pool does not: what is deleted is not the default pool.
-pub fn users_of_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
+pub fn describe_pool_users(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
     let breaks = uses.filter(|it| match &it.reason {
         PoolUseReason::Case(case) => case.decided_by != Decider::DefaultPool,
         // What only may use the pool would not break for certain.
-        PoolUseReason::Unclear(why) => *why == UnknownReason::Type || why.is_of_template(),
+        PoolUseReason::Unclear(why) => *why == UnknownReason::Type || why.is_about_template(),
         PoolUseReason::Direct | PoolUseReason::Frozen(_) | PoolUseReason::Lingering => true,
     });
-    breaks.map(|it| worded(it.what, &it.reason)).collect()
+    breaks.map(|it| describe_use(it.what, &it.reason)).collect()
 }
 
 /// What uses a pool, and how, where it does not say so itself.
-fn worded(what: String, via: &PoolUseReason) -> String {
+fn describe_use(what: String, via: &PoolUseReason) -> String {
     match via {
         PoolUseReason::Lingering => format!("{what} (which does not run on a worker)"),
         PoolUseReason::Unclear(_) => format!("{what} (which may not run on a worker)"),
@@ -144,20 +150,21 @@ fn worded(what: String, via: &PoolUseReason) -> String {
 }
 
 /// What uses `pool` beside its members and the steps of current processes.
-fn beside<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item = PoolUse> + 'a {
+fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item = PoolUse> + 'a {
     let parameters = live.processes.iter().flat_map(move |process| {
         process.steps.iter().flat_map(move |step| {
-            let named = pools_named(step, &live.pools).filter(|(_, it)| it.id == *pool);
+            let named = pool_parameters(step, &live.pools).filter(|(_, it)| it.id == *pool);
             // A step inside the template that comes to the pool by it is told in its place.
-            let named = named.filter(|(name, _)| !leads(live, process, step, name, pool));
+            let named =
+                named.filter(|(name, _)| !parameter_picks_pool(live, process, step, name, pool));
             named.map(|(name, _)| PoolUse {
                 kind: UseKind::Parameter,
-                what: format!("parameter {name:?} of {}", process.address(step)),
+                what: format!("parameter {name:?} of {}", process.step_address(step)),
                 reason: PoolUseReason::Direct,
             })
         })
     });
-    let editions = live.snapshots.iter().flat_map(move |it| of_edition(live, it, pool));
+    let editions = live.snapshots.iter().flat_map(move |it| snapshot_uses(live, it, pool));
     let pointers = live.references.iter().filter(|it| it.pool == *pool).map(|it| PoolUse {
         kind: UseKind::Reference(it.kind),
         what: it.what.clone(),
@@ -167,7 +174,7 @@ fn beside<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item = PoolUs
 }
 
 /// How an edition's steps use a pool.
-fn of_edition<'a>(
+fn snapshot_uses<'a>(
     live: &'a Live,
     edition: &'a ProcessSnapshot,
     pool: &'a Id<Pool>,
@@ -178,8 +185,8 @@ fn of_edition<'a>(
         SnapshotOrigin::OtherBranch => UseKind::Branch,
     };
     let process = &edition.process;
-    let of = move |address: Address, via| {
-        let named = edition.named();
+    let snapshot_use = move |address: Address, via| {
+        let named = edition.describe_origin();
         let what = named.map_or(address.to_string(), |named| format!("{named}: {address}"));
         PoolUse { kind, what, reason: via }
     };
@@ -187,55 +194,55 @@ fn of_edition<'a>(
         let by_value = match (&step.place, kind) {
             // What a variable is today does not matter to a process that has its own of then.
             (Place::Variable(name), UseKind::Snapshot | UseKind::Release) => {
-                Some(frozen(edition, step, name, pool))
+                Some(via_frozen_value(edition, step, name, pool))
             }
             _ => None,
         };
-        let by_place = || of_step(live, process, step, pool);
-        let mut named = pools_named(step, &live.pools).filter(|(_, it)| it.id == *pool);
+        let by_place = || find_step_via(live, process, step, pool);
+        let mut named = pool_parameters(step, &live.pools).filter(|(_, it)| it.id == *pool);
         let via = by_value.unwrap_or_else(by_place);
         let via = via.or_else(|| {
             named
-                .any(|(name, _)| !leads(live, process, step, name, pool))
+                .any(|(name, _)| !parameter_picks_pool(live, process, step, name, pool))
                 .then_some(PoolUseReason::Direct)
         });
-        let inside = process.inside(step).iter().filter_map(move |inner| {
-            let via = of_inner(live, process, (step, inner), pool)?;
-            Some(of(process.address_inside(step, inner), via))
+        let inside = process.inner_steps(step).iter().filter_map(move |inner| {
+            let via = find_inner_via(live, process, (step, inner), pool)?;
+            Some(snapshot_use(process.inner_step_address(step, inner), via))
         });
-        via.map(|via| of(process.address(step), via)).into_iter().chain(inside)
+        via.map(|via| snapshot_use(process.step_address(step), via)).into_iter().chain(inside)
     })
 }
 
 /// How a frozen step comes to a pool by a variable; none where it does not.
-fn frozen(
+fn via_frozen_value(
     edition: &ProcessSnapshot,
     step: &LiveStep,
     variable: &str,
     pool: &Id<Pool>,
 ) -> Option<PoolUseReason> {
     let name = Name::new(variable);
-    let on_worker = matches!(runs(step), RunLocation::OnWorker(_));
+    let on_worker = matches!(classify_step(step), RunLocation::OnWorker(_));
     let chooses = edition.values.iter().any(|(of, value)| *of == name && value == pool);
     (on_worker && chooses).then(|| PoolUseReason::Frozen(variable.to_owned()))
 }
 
 /// How a step uses a pool; none where it does not.
-fn of_step(
+fn find_step_via(
     live: &Live,
     process: &LiveProcess,
     step: &LiveStep,
     pool: &Id<Pool>,
 ) -> Option<PoolUseReason> {
-    if !may_come(live, step, pool) {
+    if !is_pool_candidate(live, step, pool) {
         return None;
     }
-    let cases = effective(process, step, live);
-    if let Some(case) = cases.iter().find(|it| comes_to(it, pool)) {
+    let cases = effective_cases(process, step, live);
+    if let Some(case) = cases.iter().find(|it| case_uses_pool(it, pool)) {
         return Some(PoolUseReason::Case(case.clone()));
     }
     let unclear = cases.iter().find_map(|it| match it.place {
-        EffectivePlace::Unknown(why) if may_lead(live, process, step, why, pool) => Some(why),
+        EffectivePlace::Unknown(why) if may_reach_pool(live, process, step, why, pool) => Some(why),
         _ => None,
     });
     // The server counts a pool that lingers at a step which does not run there.
@@ -245,45 +252,47 @@ fn of_step(
 
 /// How a step inside the template that another one uses comes to a pool; none where it does not. What lingers
 /// there is no use: the server counts the fields of processes, and it is in none.
-fn of_inner(
+fn find_inner_via(
     live: &Live,
     process: &LiveProcess,
     (usage, inner): (&LiveStep, &LiveStep),
     pool: &Id<Pool>,
 ) -> Option<PoolUseReason> {
-    let cases = effective_inside(process, usage, inner, live);
-    if let Some(case) = cases.iter().find(|it| comes_to(it, pool)) {
+    let cases = inner_step_cases(process, usage, inner, live);
+    if let Some(case) = cases.iter().find(|it| case_uses_pool(it, pool)) {
         return Some(PoolUseReason::Case(case.clone()));
     }
     let unclear = cases.iter().find_map(|it| match it.place {
-        EffectivePlace::Unknown(why) if may_lead(live, process, inner, why, pool) => Some(why),
+        EffectivePlace::Unknown(why) if may_reach_pool(live, process, inner, why, pool) => {
+            Some(why)
+        }
         _ => None,
     });
     unclear.map(PoolUseReason::Unclear)
 }
 
 /// Whether some step inside the template that `usage` uses comes to `pool` by this parameter.
-fn leads(
+fn parameter_picks_pool(
     live: &Live,
     process: &LiveProcess,
     usage: &LiveStep,
     parameter: &str,
     pool: &Id<Pool>,
 ) -> bool {
-    let by_it = |case: &Case| {
-        comes_to(case, pool)
+    let is_by_parameter = |case: &Case| {
+        case_uses_pool(case, pool)
             && matches!(&case.decided_by, Decider::Parameter(name) if name == parameter)
     };
-    let mut inside = process.inside(usage).iter();
-    inside.any(|inner| effective_inside(process, usage, inner, live).iter().any(by_it))
+    let mut inside = process.inner_steps(usage).iter();
+    inside.any(|inner| inner_step_cases(process, usage, inner, live).iter().any(is_by_parameter))
 }
 
-fn comes_to(case: &Case, pool: &Id<Pool>) -> bool {
-    case.decided_by != Decider::Type && case.place.pool() == Some(pool)
+fn case_uses_pool(case: &Case, pool: &Id<Pool>) -> bool {
+    case.decided_by != Decider::Type && case.place.required_pool() == Some(pool)
 }
 
 /// Whether a step of which nobody can tell where it runs may come to this pool of all pools.
-fn may_lead(
+fn may_reach_pool(
     live: &Live,
     process: &LiveProcess,
     step: &LiveStep,
@@ -297,11 +306,11 @@ fn may_lead(
         | UnknownReason::TemplateOmitted
         | UnknownReason::TemplateAmbiguous => match &step.place {
             Place::Pool(id) => id == pool,
-            Place::Variable(name) => has_value(live, process, name, pool),
+            Place::Variable(name) => variable_has_pool(live, process, name, pool),
             Place::DefaultPool => live.default_pool().is_some_and(|it| it.id == *pool),
         },
         UnknownReason::Ambiguous => match &step.place {
-            Place::Variable(name) => has_value(live, process, name, pool),
+            Place::Variable(name) => variable_has_pool(live, process, name, pool),
             Place::Pool(_) | Place::DefaultPool => false,
         },
         UnknownReason::Unread
@@ -312,7 +321,7 @@ fn may_lead(
 }
 
 /// Whether some value of a project's variable is this pool.
-fn has_value(live: &Live, process: &LiveProcess, variable: &str, pool: &Id<Pool>) -> bool {
+fn variable_has_pool(live: &Live, process: &LiveProcess, variable: &str, pool: &Id<Pool>) -> bool {
     let name = Name::new(variable);
     live.indirect.variables.iter().any(|it| {
         it.name == name
@@ -322,7 +331,7 @@ fn has_value(live: &Live, process: &LiveProcess, variable: &str, pool: &Id<Pool>
 }
 
 /// Whether a step may come to a pool at all: most do not, and are not asked case by case.
-fn may_come(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
+fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
     let unread = || {
         live.unread
             .iter()
@@ -332,12 +341,12 @@ fn may_come(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
         Place::Pool(id) => id == pool,
         Place::Variable(name) => {
             let of_name = Name::new(name);
-            let open = |it: &PoolVariable| match &it.pool {
+            let may_be_pool = |it: &PoolVariable| match &it.pool {
                 Some(id) => id == pool || id.as_str().contains("#{"),
                 None => it.source == ValueSource::Prompted,
             };
             let values = live.indirect.variables.iter().filter(|it| it.name == of_name);
-            name.contains("#{") || values.into_iter().any(open) || unread()
+            name.contains("#{") || values.into_iter().any(may_be_pool) || unread()
         }
         Place::DefaultPool => {
             live.default_pool().is_some_and(|it| it.id == *pool)
@@ -348,20 +357,20 @@ fn may_come(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
 }
 
 /// Steps of this space of which some case needs the built-in worker, whether it is on or not.
-pub fn needs_built_in_worker(live: &Live) -> Vec<String> {
-    let Some(pool) = super::fallback_pool(live) else { return Vec::new() };
-    residents(live, &pool.id)
+pub fn steps_on_built_in(live: &Live) -> Vec<String> {
+    let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
+    steps_in_pool(live, &pool.id)
 }
 
 /// Steps of this space of which nobody can tell whether they need the built-in worker.
-pub fn may_need_built_in_worker(live: &Live) -> Vec<String> {
-    let Some(pool) = super::fallback_pool(live) else { return Vec::new() };
-    perhaps_residents(live, &pool.id)
+pub fn steps_maybe_built_in(live: &Live) -> Vec<String> {
+    let Some(pool) = super::built_in_worker_pool(live) else { return Vec::new() };
+    steps_maybe_in_pool(live, &pool.id)
 }
 
 impl EffectivePlace {
     /// The pool in which a step runs, or would have to.
-    pub fn pool(&self) -> Option<&Id<Pool>> {
+    pub fn required_pool(&self) -> Option<&Id<Pool>> {
         match self {
             Self::Pool(id) | Self::BuiltInWorker(id) => Some(id),
             Self::Nowhere(id, _) => id.as_ref(),

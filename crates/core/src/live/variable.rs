@@ -88,7 +88,7 @@ pub enum VariableStore {
 
 impl VariableStore {
     /// The branch that has the set.
-    pub fn branch(&self) -> Option<&str> {
+    pub fn branch_name(&self) -> Option<&str> {
         match self {
             Self::Branch(LiveBranch { name, .. }) | Self::OtherBranch(name) => Some(name),
             Self::Database | Self::SupersededByGit { .. } => None,
@@ -126,26 +126,26 @@ pub struct LiveVariableScope {
 
 impl PoolVariable {
     /// What no other value has: ids of values are copied with their projects.
-    pub fn key(set: &Id<VariableSet>, value: &Id<VariableValue>) -> String {
+    pub fn unique_key(set: &Id<VariableSet>, value: &Id<VariableValue>) -> String {
         format!("{}/{}", set.as_str(), value.as_str())
     }
 }
 
 impl LiveVariableSet {
     /// The id of a set as it is on a branch of a project's repository.
-    pub fn on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<VariableSet> {
+    pub fn id_on_branch(project: &Id<Project>, document: &str, branch: &str) -> Id<VariableSet> {
         Id::new(format!("{}/{document}@{branch}", project.as_str()))
     }
 
     /// The branch that its values are on.
-    pub fn branch(&self) -> Option<ValueBranch> {
-        let name = self.store.branch()?.to_owned();
+    pub fn value_branch(&self) -> Option<ValueBranch> {
+        let name = self.store.branch_name()?.to_owned();
         Some(ValueBranch { name, is_default: self.on_default_branch })
     }
 
     /// The owner as the address of a variable has it.
-    pub fn address(&self) -> VariableSetOwner {
-        let branch = self.store.branch().map(str::to_owned);
+    pub fn address_owner(&self) -> VariableSetOwner {
+        let branch = self.store.branch_name().map(str::to_owned);
         match &self.owner {
             VariableOwner::Project(name) => {
                 VariableSetOwner::Project { name: name.to_string(), branch }
@@ -165,7 +165,7 @@ impl VariableOwner {
 
 impl LiveVariableScope {
     /// Where the value holds, in words; empty for everywhere.
-    pub fn shown(&self) -> String {
+    pub fn describe(&self) -> String {
         let Self { environments, channels, tenant_tags, tenants, actions, processes, on_targets } =
             self;
         let lists = [
@@ -187,12 +187,13 @@ impl LiveVariableScope {
 
     /// Its environments, channels and tenant tags without regard to order and case: two values of a variable
     /// for which these are the same cannot be told apart by a file.
-    pub fn normal(&self) -> [Vec<String>; 3] {
-        [&self.environments, &self.channels, &self.tenant_tags].map(|names| folded(names.iter()))
+    pub fn normalized_names(&self) -> [Vec<String>; 3] {
+        [&self.environments, &self.channels, &self.tenant_tags]
+            .map(|names| normalize_names(names.iter()))
     }
 
     /// Whether a file can say it.
-    pub fn is_plain(&self) -> bool {
+    pub fn is_declarable(&self) -> bool {
         self.tenants.is_empty()
             && self.actions.is_empty()
             && self.processes.is_empty()
@@ -201,7 +202,7 @@ impl LiveVariableScope {
 }
 
 /// Names without regard to order and case, each once.
-pub fn folded<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
+pub fn normalize_names<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
     let mut names: Vec<_> = names.map(|it| it.trim().to_lowercase()).collect();
     names.sort();
     names.dedup();

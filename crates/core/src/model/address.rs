@@ -82,10 +82,10 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut rest = AddressParser { text, left: text };
-        let address = rest.address()?;
+        let address = rest.parse_address()?;
         match rest.left.is_empty() {
             true => Ok(address),
-            false => Err(rest.expected("the end")),
+            false => Err(rest.expected_error("the end")),
         }
     }
 }
@@ -111,75 +111,75 @@ struct AddressParser<'a> {
 }
 
 impl AddressParser<'_> {
-    fn address(&mut self) -> Result<Address, ParseAddressError> {
+    fn parse_address(&mut self) -> Result<Address, ParseAddressError> {
         if self.eat("server.built_in_worker") {
             return Ok(Address::BuiltInWorker);
         }
         if self.eat("pools") {
             return match self.left.is_empty() {
                 true => Ok(Address::PoolOrder),
-                false => self.name().map(Address::Pool),
+                false => self.parse_name().map(Address::Pool),
             };
         }
         if self.eat("workers") {
-            return self.name().map(Address::Worker);
+            return self.parse_name().map(Address::Worker);
         }
         if self.eat("targets") {
-            return self.name().map(Address::Target);
+            return self.parse_name().map(Address::Target);
         }
         if self.eat("library_sets") {
-            let owner = VariableSetOwner::Library(self.name()?);
+            let owner = VariableSetOwner::Library(self.parse_name()?);
             return match self.eat(".variables") {
-                true => self.variable(owner),
-                false => Err(self.expected("`.variables`")),
+                true => self.parse_variable(owner),
+                false => Err(self.expected_error("`.variables`")),
             };
         }
         if !self.eat("projects") {
-            return Err(self.expected(
+            return Err(self.expected_error(
                 "`pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker`",
             ));
         }
-        let project = self.name()?;
-        let branch = if self.eat("@") { Some(self.branch()?) } else { None };
+        let project = self.parse_name()?;
+        let branch = if self.eat("@") { Some(self.parse_branch()?) } else { None };
         if self.eat(".variables") {
-            return self.variable(VariableSetOwner::Project { name: project, branch });
+            return self.parse_variable(VariableSetOwner::Project { name: project, branch });
         }
-        let process = self.process()?;
+        let process = self.parse_process()?;
         match self.eat(".steps") {
-            true => Ok(Address::Step { project, branch, process, step: self.name()? }),
-            false => Err(self.expected("`.steps`")),
+            true => Ok(Address::Step { project, branch, process, step: self.parse_name()? }),
+            false => Err(self.expected_error("`.steps`")),
         }
     }
 
     /// A variable's name, and where its value holds.
-    fn variable(&mut self, owner: VariableSetOwner) -> Result<Address, ParseAddressError> {
-        let name = self.name()?;
-        let scope = if self.left.is_empty() { String::new() } else { self.name()? };
+    fn parse_variable(&mut self, owner: VariableSetOwner) -> Result<Address, ParseAddressError> {
+        let name = self.parse_name()?;
+        let scope = if self.left.is_empty() { String::new() } else { self.parse_name()? };
         Ok(Address::Variable { owner, name, scope })
     }
 
-    fn process(&mut self) -> Result<ProcessName, ParseAddressError> {
+    fn parse_process(&mut self) -> Result<ProcessName, ParseAddressError> {
         if self.eat(".deployment") {
             return Ok(ProcessName::Deployment);
         }
         match self.eat(".runbooks") {
-            true => self.name().map(ProcessName::Runbook),
-            false => Err(self.expected("`.deployment`, `.runbooks` or `.variables`")),
+            true => self.parse_name().map(ProcessName::Runbook),
+            false => Err(self.expected_error("`.deployment`, `.runbooks` or `.variables`")),
         }
     }
 
     /// `.key` or `["any name"]`.
-    fn name(&mut self) -> Result<String, ParseAddressError> {
+    fn parse_name(&mut self) -> Result<String, ParseAddressError> {
         if self.eat("[\"") {
-            return self.quoted("\"]", "a name that ends in `\"]`");
+            return self.parse_quoted("\"]", "a name that ends in `\"]`");
         }
         let Some(behind) = self.left.strip_prefix('.') else {
-            return Err(self.expected("a name, as `.key` or `[\"name\"]`,"));
+            return Err(self.expected_error("a name, as `.key` or `[\"name\"]`,"));
         };
-        let end = behind.find(|c| !is_bare(c)).unwrap_or(behind.len());
+        let end = behind.find(|c| !is_bare_char(c)).unwrap_or(behind.len());
         let (key, left) = behind.split_at(end);
         match key.is_empty() {
-            true => Err(self.expected("a name, as `.key` or `[\"name\"]`,")),
+            true => Err(self.expected_error("a name, as `.key` or `[\"name\"]`,")),
             false => {
                 self.left = left;
                 Ok(key.to_owned())
@@ -188,14 +188,14 @@ impl AddressParser<'_> {
     }
 
     /// `main`, `feature/x` or `"any name"`.
-    fn branch(&mut self) -> Result<String, ParseAddressError> {
+    fn parse_branch(&mut self) -> Result<String, ParseAddressError> {
         if self.eat("\"") {
-            return self.quoted("\"", "a branch that ends in `\"`");
+            return self.parse_quoted("\"", "a branch that ends in `\"`");
         }
-        let end = self.left.find(|c| !is_bare_branch(c)).unwrap_or(self.left.len());
+        let end = self.left.find(|c| !is_branch_char(c)).unwrap_or(self.left.len());
         let (branch, left) = self.left.split_at(end);
         match branch.is_empty() {
-            true => Err(self.expected("a branch, as `main` or `\"release/1.2\"`,")),
+            true => Err(self.expected_error("a branch, as `main` or `\"release/1.2\"`,")),
             false => {
                 self.left = left;
                 Ok(branch.to_owned())
@@ -204,7 +204,11 @@ impl AddressParser<'_> {
     }
 
     /// The rest of a name whose opening quote is behind us, and `end`, which begins with a quote.
-    fn quoted(&mut self, end: &str, expected: &'static str) -> Result<String, ParseAddressError> {
+    fn parse_quoted(
+        &mut self,
+        end: &str,
+        expected: &'static str,
+    ) -> Result<String, ParseAddressError> {
         let mut name = String::new();
         let mut chars = self.left.char_indices();
         while let Some((at, c)) = chars.next() {
@@ -221,7 +225,7 @@ impl AddressParser<'_> {
                 plain => name.push(plain),
             }
         }
-        Err(self.expected(expected))
+        Err(self.expected_error(expected))
     }
 
     fn eat(&mut self, token: &str) -> bool {
@@ -230,7 +234,7 @@ impl AddressParser<'_> {
         left.is_some()
     }
 
-    fn expected(&self, expected: &'static str) -> ParseAddressError {
+    fn expected_error(&self, expected: &'static str) -> ParseAddressError {
         let at = self.text.chars().count() - self.left.chars().count();
         ParseAddressError { text: self.text.to_owned(), position: at, expected }
     }
@@ -295,14 +299,14 @@ struct KeySegment<'a>(&'a str);
 
 impl fmt::Display for KeySegment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match !self.0.is_empty() && self.0.chars().all(is_bare) {
+        match !self.0.is_empty() && self.0.chars().all(is_bare_char) {
             true => write!(f, ".{}", self.0),
             false => write!(f, "[{}]", QuotedName(self.0)),
         }
     }
 }
 
-fn is_bare(c: char) -> bool {
+fn is_bare_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
@@ -311,15 +315,15 @@ struct BranchName<'a>(&'a str);
 
 impl fmt::Display for BranchName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match !self.0.is_empty() && self.0.chars().all(is_bare_branch) {
+        match !self.0.is_empty() && self.0.chars().all(is_branch_char) {
             true => f.write_str(self.0),
             false => QuotedName(self.0).fmt(f),
         }
     }
 }
 
-fn is_bare_branch(c: char) -> bool {
-    is_bare(c) || c == '/'
+fn is_branch_char(c: char) -> bool {
+    is_bare_char(c) || c == '/'
 }
 
 /// `"name"`, with what would end it escaped.

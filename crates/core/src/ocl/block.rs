@@ -53,7 +53,7 @@ pub(super) enum OclValue {
 
 impl OclValue {
     /// The string that it is, if it is one.
-    fn text(&self) -> Option<&str> {
+    fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
@@ -63,28 +63,28 @@ impl OclValue {
 
 impl OclBlock {
     /// The last attribute of this name; Octopus refuses two.
-    pub(super) fn attribute(&self, name: &str) -> Option<&OclAttribute> {
+    pub(super) fn find_attribute(&self, name: &str) -> Option<&OclAttribute> {
         self.attributes.iter().rev().find(|it| it.name == name)
     }
 
     /// The string that this attribute has.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.attribute(name)?.value.text()
+    pub(super) fn text_attribute(&self, name: &str) -> Option<&str> {
+        self.find_attribute(name)?.value.as_text()
     }
 
     /// The blocks of this name.
-    pub(super) fn children(&self, name: &'static str) -> impl Iterator<Item = &Self> {
+    pub(super) fn child_blocks(&self, name: &'static str) -> impl Iterator<Item = &Self> {
         self.blocks.iter().filter(move |it| it.name == name)
     }
 
     /// An entry of a dictionary, which old servers write as a block.
-    pub(super) fn entry(&self, dictionary: &str, key: &str) -> Option<&str> {
+    pub(super) fn dictionary_entry(&self, dictionary: &str, key: &str) -> Option<&str> {
         let mut blocks = self.blocks.iter().filter(|it| it.name == dictionary);
-        match self.attribute(dictionary).map(|it| &it.value) {
+        match self.find_attribute(dictionary).map(|it| &it.value) {
             Some(OclValue::Dictionary(all)) => {
-                all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.text())
+                all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.as_text())
             }
-            _ => blocks.find_map(|it| it.text(key)),
+            _ => blocks.find_map(|it| it.text_attribute(key)),
         }
     }
 }

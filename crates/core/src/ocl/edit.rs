@@ -23,7 +23,7 @@ pub struct TextEdit {
 /// # Errors
 ///
 /// A finding, for an action that is written on one line.
-pub fn place(
+pub fn place_edits(
     text: &str,
     action: &OclAction,
     wanted: &Place<String>,
@@ -36,33 +36,33 @@ pub fn place(
         Place::DefaultPool => {
             let said = [&lines.pool, &lines.variable];
             let said = said.into_iter().flatten().filter(|it| !it.empty);
-            return Ok(said.map(|it| without(text, it)).collect());
+            return Ok(said.map(|it| removal_edit(text, it)).collect());
         }
         Place::Pool(slug) => ("worker_pool", slug, &lines.pool, &lines.variable),
         Place::Variable(name) => ("worker_pool_variable", name, &lines.variable, &lines.pool),
     };
-    let value = quoted(value);
+    let value = quote_literal(value);
     Ok(match (own, other) {
         (Some(own), other) => {
-            let leaves = other.iter().filter(|it| !it.empty).map(|it| without(text, it));
+            let leaves = other.iter().filter(|it| !it.empty).map(|it| removal_edit(text, it));
             let changed = TextEdit { range: own.value.clone(), text: value };
             let mut edits: Vec<_> = std::iter::once(changed).chain(leaves).collect();
             edits.sort_by_key(|it| it.range.start);
             edits
         }
-        (None, Some(other)) => match beside(text, other, &format!("{name} = {value}")) {
+        (None, Some(other)) => match add_beside_empty(text, other, &format!("{name} = {value}")) {
             Some(added) => vec![added],
             None => vec![
                 TextEdit { range: other.key.clone(), text: name.to_owned() },
                 TextEdit { range: other.value.clone(), text: value },
             ],
         },
-        (None, None) => vec![added(text, action, &format!("{name} = {value}"))?],
+        (None, None) => vec![add_line_edit(text, action, &format!("{name} = {value}"))?],
     })
 }
 
 /// `text` with `edits` made, which are in its order and do not overlap.
-pub fn apply(text: &str, edits: &[TextEdit]) -> String {
+pub fn apply_edits(text: &str, edits: &[TextEdit]) -> String {
     let mut edited = String::with_capacity(text.len());
     let mut done = 0;
     for edit in edits {
@@ -75,7 +75,7 @@ pub fn apply(text: &str, edits: &[TextEdit]) -> String {
 }
 
 /// A line of its own behind the last attribute, or at the head of a body that has none.
-fn added(text: &str, action: &OclAction, line: &str) -> Result<TextEdit, Finding> {
+fn add_line_edit(text: &str, action: &OclAction, line: &str) -> Result<TextEdit, Finding> {
     let lines = &action.lines;
     let (end, like, deeper) = match &lines.last {
         Some(last) => (last.end, last.key.start, ""),
@@ -87,24 +87,27 @@ fn added(text: &str, action: &OclAction, line: &str) -> Result<TextEdit, Finding
             action.span.clone(),
             "a line cannot be added to a step that is written on one line",
         )
-        .help("put each attribute and the last `}` on a line of its own, as Octopus does"));
+        .with_help("put each attribute and the last `}` on a line of its own, as Octopus does"));
     }
     let line_end = if text.get(..end).is_some_and(|it| it.ends_with('\r')) { "\r\n" } else { "\n" };
     let at = end + 1;
-    let indent = indent(text, like);
+    let indent = line_indent(text, like);
     let deeper = if indent.contains('\t') && !deeper.is_empty() { "\t" } else { deeper };
     Ok(TextEdit { range: at..at, text: format!("{indent}{deeper}{line}{line_end}") })
 }
 
 /// A line of its own beside an attribute that says nothing, as Octopus has the two: the pool before its variable.
 /// So the way back is the line's removal.
-fn beside(text: &str, empty: &AttributeSpan, line: &str) -> Option<TextEdit> {
+fn add_beside_empty(text: &str, empty: &AttributeSpan, line: &str) -> Option<TextEdit> {
     let rest = text.get(empty.value.end..)?;
     let end = rest.find('\n')?;
-    if !empty.empty || !on_its_own(text, empty.key.start) || !rest.get(..end)?.trim().is_empty() {
+    if !empty.empty
+        || !starts_its_line(text, empty.key.start)
+        || !rest.get(..end)?.trim().is_empty()
+    {
         return None;
     }
-    let indent = indent(text, empty.key.start);
+    let indent = line_indent(text, empty.key.start);
     let line_end = if rest.get(..end)?.ends_with('\r') { "\r\n" } else { "\n" };
     let at = match text.get(empty.key.clone())? {
         "worker_pool" => empty.value.end + end + 1,
@@ -114,13 +117,13 @@ fn beside(text: &str, empty: &AttributeSpan, line: &str) -> Option<TextEdit> {
 }
 
 /// Whether nothing but blanks stands between `at` and the beginning of its line.
-fn on_its_own(text: &str, at: usize) -> bool {
+fn starts_its_line(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     before.rsplit('\n').next().unwrap_or_default().trim().is_empty()
 }
 
 /// The blanks at the beginning of the line of `at`.
-fn indent(text: &str, at: usize) -> &str {
+fn line_indent(text: &str, at: usize) -> &str {
     let before = text.get(..at).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     let line = line.trim_start_matches('\u{feff}');
@@ -128,19 +131,19 @@ fn indent(text: &str, at: usize) -> &str {
 }
 
 /// An attribute's removal: with its line, unless something else stands there.
-fn without(text: &str, slot: &AttributeSpan) -> TextEdit {
+fn removal_edit(text: &str, slot: &AttributeSpan) -> TextEdit {
     let (start, end) = (slot.key.start, slot.value.end);
     let rest = text.get(end..).unwrap_or_default();
     let line = rest.find('\n').map_or(rest.len(), |it| it + 1);
     let alone = rest.get(..line).is_some_and(|it| it.trim().is_empty());
-    let range = match alone && on_its_own(text, start) {
-        true => start - indent(text, start).len()..end + line,
+    let range = match alone && starts_its_line(text, start) {
+        true => start - line_indent(text, start).len()..end + line,
         false => start..end + rest.len() - rest.trim_start_matches([' ', '\t']).len(),
     };
     TextEdit { range, text: String::new() }
 }
 
-fn quoted(text: &str) -> String {
+fn quote_literal(text: &str) -> String {
     let mut quoted = String::from("\"");
     for it in text.chars() {
         match it {
@@ -165,7 +168,7 @@ mod tests {
     /// The text once its first action runs where `wanted` says.
     fn placed(text: &str, wanted: &Place<String>) -> Result<String, Finding> {
         let document = read(SourceId(0), text)?;
-        place(text, &document.actions[0], wanted).map(|edits| apply(text, &edits))
+        place_edits(text, &document.actions[0], wanted).map(|edits| apply_edits(text, &edits))
     }
 
     fn step(lines: &str) -> String {

@@ -4,7 +4,7 @@
 
 use super::{
     block::{OclAttribute, OclBlock, OclValue},
-    scan::scan,
+    scan::parse_document,
 };
 use crate::{
     finding::{Finding, SourceId, Span},
@@ -104,27 +104,27 @@ pub(super) struct AttributeSpan {
 /// empty is one that is not there. Runbooks keep their steps in a block `process`, wherever their file is:
 /// drafts are in a folder of their own. Process templates alone have the blocks `icon` and `parameter`.
 pub fn read(source: SourceId, text: &str) -> Result<OclProcess, Finding> {
-    let root = scan(source, text)?;
-    let of_runbook = root.children("process").flat_map(|it| it.children("step"));
-    let steps: Vec<&OclBlock> = root.children("step").chain(of_runbook).collect();
+    let root = parse_document(source, text)?;
+    let of_runbook = root.child_blocks("process").flat_map(|it| it.child_blocks("step"));
+    let steps: Vec<&OclBlock> = root.child_blocks("step").chain(of_runbook).collect();
     let actions = steps.iter().flat_map(|step| {
-        let count = step.children("action").count();
-        step.children("action").map(move |action| (step, action, 1 < count))
+        let count = step.child_blocks("action").count();
+        step.child_blocks("action").map(move |action| (step, action, 1 < count))
     });
     let actions =
         actions.map(|(step, action, siblings)| read_action(source, step, action, siblings));
     Ok(OclProcess {
-        kind: kind(&root),
-        name: root.text("name").map(str::to_owned),
+        kind: document_kind(&root),
+        name: root.text_attribute("name").map(str::to_owned),
         actions: actions.collect::<Result<_, _>>()?,
         step_labels: steps.iter().filter_map(|it| it.labels.first().cloned()).collect(),
-        labels_are_names: steps.iter().all(|it| it.text("name").is_none()),
+        labels_are_names: steps.iter().all(|it| it.text_attribute("name").is_none()),
     })
 }
 
-fn kind(root: &OclBlock) -> OclProcessKind {
-    let has = |name| root.children(name).next().is_some();
-    match (has("process"), has("icon") || has("parameter")) {
+fn document_kind(root: &OclBlock) -> OclProcessKind {
+    let has_child = |name| root.child_blocks(name).next().is_some();
+    match (has_child("process"), has_child("icon") || has_child("parameter")) {
         (true, _) => OclProcessKind::Runbook,
         (false, true) => OclProcessKind::Template,
         (false, false) => OclProcessKind::Deployment,
@@ -137,23 +137,25 @@ fn read_action(
     action: &OclBlock,
     has_siblings: bool,
 ) -> Result<OclAction, Finding> {
-    let named = |block: &OclBlock| {
+    let name_or_label = |block: &OclBlock| {
         let label = || block.labels.first().cloned();
-        block.text("name").map(str::to_owned).or_else(label).filter(|it| !it.is_empty())
+        block.text_attribute("name").map(str::to_owned).or_else(label).filter(|it| !it.is_empty())
     };
-    let name = named(step).unwrap_or_default();
-    let flag = action.entry("properties", "Octopus.Action.RunOnServer").unwrap_or_default();
-    let tags = step.entry("properties", "Octopus.Action.TargetRoles").unwrap_or_default();
-    let container = action.children("container").find_map(|it| {
-        let image = it.text("image")?.to_owned();
-        Some(Container { image, feed: it.text("feed").unwrap_or_default().to_owned() })
+    let name = name_or_label(step).unwrap_or_default();
+    let flag =
+        action.dictionary_entry("properties", "Octopus.Action.RunOnServer").unwrap_or_default();
+    let tags =
+        step.dictionary_entry("properties", "Octopus.Action.TargetRoles").unwrap_or_default();
+    let container = action.child_blocks("container").find_map(|it| {
+        let image = it.text_attribute("image")?.to_owned();
+        Some(Container { image, feed: it.text_attribute("feed").unwrap_or_default().to_owned() })
     });
     Ok(OclAction {
-        action: named(action).unwrap_or_else(|| name.clone()),
+        action: name_or_label(action).unwrap_or_else(|| name.clone()),
         step: name,
         has_siblings,
-        action_type: action.text("action_type").unwrap_or_default().to_owned(),
-        place: place(source, action)?,
+        action_type: action.text_attribute("action_type").unwrap_or_default().to_owned(),
+        place: read_place(source, action)?,
         run_on_server: (!flag.trim().is_empty()).then(|| flag.trim().eq_ignore_ascii_case("true")),
         target_roles: tags.to_owned(),
         container: container.filter(|it| !it.image.is_empty()),
@@ -161,14 +163,14 @@ fn read_action(
         lines: ActionLines {
             start: action.span.start,
             head: action.head,
-            pool: action.attribute("worker_pool").map(slot),
-            variable: action.attribute("worker_pool_variable").map(slot),
-            last: action.attributes.last().map(slot),
+            pool: action.find_attribute("worker_pool").map(attribute_slot),
+            variable: action.find_attribute("worker_pool_variable").map(attribute_slot),
+            last: action.attributes.last().map(attribute_slot),
         },
     })
 }
 
-fn slot(attribute: &OclAttribute) -> AttributeSpan {
+fn attribute_slot(attribute: &OclAttribute) -> AttributeSpan {
     let empty = match &attribute.value {
         OclValue::Null => true,
         OclValue::Text(text) => text.is_empty(),
@@ -183,31 +185,32 @@ fn slot(attribute: &OclAttribute) -> AttributeSpan {
 }
 
 /// What chooses an action's pool.
-fn place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Finding> {
-    let wrong = |it: &OclAttribute, message: String| {
+fn read_place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Finding> {
+    let place_error = |it: &OclAttribute, message: String| {
         let span = Span { source, bytes: it.key.start..it.value_span.end };
         Finding::error("ocl-place", span, message)
     };
-    let said = |name: &str| {
+    let read_attribute = |name: &str| {
         let mut all = action.attributes.iter().filter(|it| it.name == name);
         let Some(one) = all.next() else { return Ok(None) };
         if let Some(again) = all.next() {
-            return Err(wrong(again, format!("`{name}` is said twice of one step"))
-                .help("remove one of the two lines"));
+            return Err(place_error(again, format!("`{name}` is said twice of one step"))
+                .with_help("remove one of the two lines"));
         }
         match &one.value {
             OclValue::Text(text) if text.is_empty() => Ok(None),
             OclValue::Null => Ok(None),
             OclValue::Text(text) => Ok(Some((one, text.clone()))),
-            _ => Err(wrong(one, format!("`{name}` is not a string"))
-                .help("write the slug or the variable's name between quotes, on one line")),
+            _ => Err(place_error(one, format!("`{name}` is not a string"))
+                .with_help("write the slug or the variable's name between quotes, on one line")),
         }
     };
-    Ok(match (said("worker_pool")?, said("worker_pool_variable")?) {
+    Ok(match (read_attribute("worker_pool")?, read_attribute("worker_pool_variable")?) {
         (Some(_), Some((variable, _))) => {
             let message = "a step cannot have both a pool and a variable that chooses one";
-            return Err(wrong(variable, message.to_owned())
-                .help("remove `worker_pool` or `worker_pool_variable`; Octopus refuses both"));
+            return Err(place_error(variable, message.to_owned()).with_help(
+                "remove `worker_pool` or `worker_pool_variable`; Octopus refuses both",
+            ));
         }
         (Some((_, slug)), None) => Place::Pool(slug),
         (None, Some((_, name))) => Place::Variable(name),

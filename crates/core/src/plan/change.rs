@@ -2,7 +2,7 @@
 
 use super::{
     Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit, WrittenField,
-    edit, new::replaced,
+    edit, new::replacement_diffs,
 };
 use crate::{
     finding::FindingLocation,
@@ -237,7 +237,7 @@ impl ChangeKind {
     }
 
     /// When it is carried out: every change of a lower stage comes first. Counted from 0.
-    pub fn stage(&self) -> u8 {
+    pub fn apply_stage(&self) -> u8 {
         match self {
             Self::SetBuiltInWorker { enabled: true } => 0,
             Self::CreatePool(_) | Self::UpdatePool { .. } => 1,
@@ -261,7 +261,7 @@ impl ChangeKind {
     /// # Source
     ///
     /// `api.md` 3.10.
-    pub fn permission(&self) -> &'static str {
+    pub fn required_permission(&self) -> &'static str {
         match self {
             Self::CreatePool(_)
             | Self::UpdatePool { .. }
@@ -281,7 +281,7 @@ impl ChangeKind {
     }
 
     /// What kind of object it is about, in the word of the JSON output.
-    pub fn object(&self) -> &'static str {
+    pub fn object_kind(&self) -> &'static str {
         match self {
             Self::CreatePool(_)
             | Self::UpdatePool { .. }
@@ -300,7 +300,7 @@ impl ChangeKind {
     }
 
     /// The commit that it is, of what is stored in Git.
-    pub fn commit(&self) -> Option<&PlannedCommit> {
+    pub fn git_commit(&self) -> Option<&PlannedCommit> {
         match self {
             Self::PlaceStep { git, .. } | Self::SetValue { git, .. } => git.as_ref(),
             _ => None,
@@ -308,8 +308,8 @@ impl ChangeKind {
     }
 
     /// The server's id of the object; none where it is not there yet.
-    pub fn id(&self) -> Option<&str> {
-        if let Some(commit) = self.commit() {
+    pub fn object_id(&self) -> Option<&str> {
+        if let Some(commit) = self.git_commit() {
             return Some(&commit.document);
         }
         match self {
@@ -329,36 +329,46 @@ impl ChangeKind {
     }
 
     /// The fields as they are shown: what each is and what it shall be.
-    pub fn fields(&self) -> Vec<FieldDiff> {
+    pub fn field_diffs(&self) -> Vec<FieldDiff> {
         match self {
-            Self::CreatePool(new) => new.fields(),
-            Self::UpdatePool { edits, .. } => edits.iter().map(PoolEdit::field).collect(),
+            Self::CreatePool(new) => new.added_fields(),
+            Self::UpdatePool { edits, .. } => edits.iter().map(PoolEdit::edited_field).collect(),
             Self::DeletePool { name, .. } | Self::DeleteWorker { name, .. } => {
-                vec![FieldDiff::removed("name", json!(name))]
+                vec![FieldDiff::new_removed("name", json!(name))]
             }
-            Self::CreateWorker(new) => new.fields(),
-            Self::UpdateWorker { edits, .. } => edits.iter().flat_map(WorkerEdit::fields).collect(),
+            Self::CreateWorker(new) => new.added_fields(),
+            Self::UpdateWorker { edits, .. } => {
+                edits.iter().flat_map(WorkerEdit::edited_fields).collect()
+            }
             Self::ReplaceWorker { name, kind, old, new, .. } => {
-                let kind = FieldDiff::changed("kind", json!(kind), json!(new.endpoint.kind()));
+                let kind = FieldDiff::new_changed("kind", json!(kind), json!(new.endpoint.kind()));
                 let renamed = (*name != new.name)
-                    .then(|| FieldDiff::changed("name", json!(name), json!(new.name)));
-                let others = replaced(old.as_deref(), new);
+                    .then(|| FieldDiff::new_changed("name", json!(name), json!(new.name)));
+                let others = replacement_diffs(old.as_deref(), new);
                 [kind].into_iter().chain(renamed).chain(others).collect()
             }
-            Self::PlaceStep { edits, .. } => edits.iter().flat_map(StepEdit::fields).collect(),
-            Self::SetValue { edit, .. } => vec![edit.field()],
-            Self::SetTargetPool { pool, .. } => vec![pool.shown("pool", |pool| match pool {
-                Some(pool) => edit::address(pool),
-                None => json!("default"),
-            })],
+            Self::PlaceStep { edits, .. } => {
+                edits.iter().flat_map(StepEdit::edited_fields).collect()
+            }
+            Self::SetValue { edit, .. } => vec![edit.edited_field()],
+            Self::SetTargetPool { pool, .. } => {
+                vec![pool.to_field_diff("pool", |pool| match pool {
+                    Some(pool) => edit::render_pool(pool),
+                    None => json!("default"),
+                })]
+            }
             Self::SetDefaultPool { .. } => {
-                vec![FieldDiff::changed("default", json!(false), json!(true))]
+                vec![FieldDiff::new_changed("default", json!(false), json!(true))]
             }
             Self::SortPools { before, order } => {
-                vec![FieldDiff::changed("sort_order", edit::pools(before), edit::pools(order))]
+                vec![FieldDiff::new_changed(
+                    "sort_order",
+                    edit::render_pools(before),
+                    edit::render_pools(order),
+                )]
             }
             Self::SetBuiltInWorker { enabled: on } => {
-                vec![FieldDiff::changed("built_in_worker", json!(!on), json!(on))]
+                vec![FieldDiff::new_changed("built_in_worker", json!(!on), json!(on))]
             }
         }
     }
@@ -366,7 +376,11 @@ impl ChangeKind {
 
 impl<T> Delta<T> {
     /// Both sides, to be shown.
-    pub(super) fn shown(&self, path: &str, show: impl Fn(&T) -> serde_json::Value) -> FieldDiff {
-        FieldDiff::changed(path, show(self.before()), show(self.after()))
+    pub(super) fn to_field_diff(
+        &self,
+        path: &str,
+        show: impl Fn(&T) -> serde_json::Value,
+    ) -> FieldDiff {
+        FieldDiff::new_changed(path, show(self.before()), show(self.after()))
     }
 }

@@ -54,9 +54,9 @@ pub enum PlanFlaw {
 /// # Errors
 ///
 /// The first flaw.
-pub fn check(plan: &Plan) -> Result<(), PlanFlaw> {
+pub fn check_soundness(plan: &Plan) -> Result<(), PlanFlaw> {
     let mut made = EarlierWrites::default();
-    plan.changes.iter().try_for_each(|change| made.add(change))?;
+    plan.changes.iter().try_for_each(|change| made.record_change(change))?;
     plan.requirements.iter().enumerate().try_for_each(|(at, need)| {
         let pool = need.pool.address();
         let earlier = plan.requirements.get(..at).unwrap_or_default();
@@ -84,18 +84,18 @@ struct EarlierWrites<'a> {
 }
 
 impl<'a> EarlierWrites<'a> {
-    fn add(&mut self, change: &'a Change) -> Result<(), PlanFlaw> {
+    fn record_change(&mut self, change: &'a Change) -> Result<(), PlanFlaw> {
         let Change { address, kind, after, cause: _ } = change;
-        if !stands_at(kind, address) {
+        if !fits_address(kind, address) {
             return Err(PlanFlaw::Misplaced(address.clone()));
         }
-        if let Some(what) = senseless(kind) {
+        if let Some(what) = find_write_flaw(kind) {
             return Err(PlanFlaw::Senseless { address: address.clone(), what });
         }
         if let Some(after) = after.iter().find(|it| !self.addresses.contains(it)) {
             return Err(PlanFlaw::Dangling { address: address.clone(), after: after.clone() });
         }
-        for handle in handles(kind) {
+        for handle in referenced_pools(kind) {
             if let PoolHandle::New(pool) = handle
                 && !self.pools.contains(pool)
             {
@@ -114,8 +114,8 @@ impl<'a> EarlierWrites<'a> {
 }
 
 /// Whether what `kind` writes can stand at `address`, as far as the write names it.
-fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
-    let worker = |name: &str| matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name));
+fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
+    let is_worker = |name: &str| matches!(address, Address::Worker(shown) if Name::new(shown.as_str()) == Name::new(name));
     match kind {
         ChangeKind::CreatePool(_)
         | ChangeKind::UpdatePool { .. }
@@ -125,7 +125,7 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
         ChangeKind::UpdateWorker { .. } => matches!(address, Address::Worker(_)),
         ChangeKind::CreateWorker(NewWorker { name, .. })
         | ChangeKind::DeleteWorker { name, .. }
-        | ChangeKind::ReplaceWorker { new: NewWorker { name, .. }, .. } => worker(name),
+        | ChangeKind::ReplaceWorker { new: NewWorker { name, .. }, .. } => is_worker(name),
         ChangeKind::PlaceStep { kind, git, .. } => match address {
             Address::Step { process, branch, .. } => {
                 let deployment = *process == ProcessName::Deployment;
@@ -151,18 +151,19 @@ fn stands_at(kind: &ChangeKind, address: &Address) -> bool {
 }
 
 /// What is wrong with a write by itself.
-fn senseless(kind: &ChangeKind) -> Option<&'static str> {
+fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
     const NO_EDITS: &str = "an update has no edits";
     const ONE_FIELD_TWICE: &str = "one field is edited twice";
     const NOT_AS_SHOWN: &str = "the fields that it writes are not what it shows";
-    let edits = |edits: usize, fields: usize| match edits {
+    let check_edits = |edits: usize, fields: usize| match edits {
         0 => Some(NO_EDITS),
         _ => (fields < edits).then_some(ONE_FIELD_TWICE),
     };
     match kind {
-        ChangeKind::UpdatePool { edits: all, .. } => edits(all.len(), kinds(all)),
+        ChangeKind::UpdatePool { edits: all, .. } => check_edits(all.len(), count_edit_kinds(all)),
         ChangeKind::UpdateWorker { edits: all, .. } => {
-            edits(all.len(), kinds(all)).or_else(|| all.iter().find_map(senseless_edit))
+            check_edits(all.len(), count_edit_kinds(all))
+                .or_else(|| all.iter().find_map(find_edit_flaw))
         }
         ChangeKind::PlaceStep {
             git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
@@ -171,14 +172,15 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
             git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
         } if branch == base => Some("a branch is made of itself"),
         ChangeKind::PlaceStep { edits: all, exact_fields: fields, .. } => {
-            let agrees = exactly::agrees(all, fields);
-            edits(all.len(), kinds(all)).or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
+            let agrees = exactly::fields_match_edits(all, fields);
+            check_edits(all.len(), count_edit_kinds(all))
+                .or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
         }
-        ChangeKind::CreateWorker(new) => senseless_worker(new),
+        ChangeKind::CreateWorker(new) => find_worker_flaw(new),
         ChangeKind::ReplaceWorker { kind, new, .. } if kind == new.endpoint.kind() => {
             Some("a worker is replaced by one of the same kind")
         }
-        ChangeKind::ReplaceWorker { new, .. } => senseless_worker(new),
+        ChangeKind::ReplaceWorker { new, .. } => find_worker_flaw(new),
         ChangeKind::SetDefaultPool { from: Some(from), to } if from == to => {
             Some("the default pool stays what it is")
         }
@@ -191,9 +193,9 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SetValue {
             edit: ValueEdit::Change { pool, exact_field: Some(field), .. },
             ..
-        } if !exactly::pool_agrees(field, exactly::VALUE, pool) => Some(NOT_AS_SHOWN),
+        } if !exactly::pool_field_matches(field, exactly::VALUE_FIELD, pool) => Some(NOT_AS_SHOWN),
         ChangeKind::SetTargetPool { pool, exact_field: Some(field), .. }
-            if !exactly::pool_agrees(field, exactly::OF_TARGET, pool) =>
+            if !exactly::pool_field_matches(field, exactly::TARGET_POOL_FIELD, pool) =>
         {
             Some(NOT_AS_SHOWN)
         }
@@ -213,34 +215,34 @@ fn senseless(kind: &ChangeKind) -> Option<&'static str> {
     }
 }
 
-fn senseless_edit(edit: &WorkerEdit) -> Option<&'static str> {
+fn find_edit_flaw(edit: &WorkerEdit) -> Option<&'static str> {
     match edit {
         WorkerEdit::Endpoint(delta)
             if discriminant(delta.before()) != discriminant(delta.after()) =>
         {
             Some("the kind of a worker is edited, and it can only be replaced")
         }
-        WorkerEdit::Endpoint(delta) => unwritable(delta.after()),
+        WorkerEdit::Endpoint(delta) => find_endpoint_flaw(delta.after()),
         WorkerEdit::Pools(delta) if delta.after().is_empty() => Some(NO_POOL),
         _ => None,
     }
 }
 
-fn senseless_worker(new: &NewWorker) -> Option<&'static str> {
-    new.pools.is_empty().then_some(NO_POOL).or_else(|| unwritable(&new.endpoint))
+fn find_worker_flaw(new: &NewWorker) -> Option<&'static str> {
+    new.pools.is_empty().then_some(NO_POOL).or_else(|| find_endpoint_flaw(&new.endpoint))
 }
 
 const NO_POOL: &str = "a worker is left without a pool";
 
-fn unwritable(endpoint: &Endpoint) -> Option<&'static str> {
+fn find_endpoint_flaw(endpoint: &Endpoint) -> Option<&'static str> {
     matches!(endpoint, Endpoint::Other(_)).then_some("a worker of an unknown kind is written")
 }
 
-fn kinds<T>(edits: &[T]) -> usize {
+fn count_edit_kinds<T>(edits: &[T]) -> usize {
     edits.iter().map(discriminant).collect::<HashSet<_>>().len()
 }
 
-fn of_worker(edit: &WorkerEdit) -> &[PoolHandle] {
+fn worker_edit_pools(edit: &WorkerEdit) -> &[PoolHandle] {
     match edit {
         WorkerEdit::Pools(delta) => delta.after(),
         WorkerEdit::Name(_)
@@ -250,7 +252,7 @@ fn of_worker(edit: &WorkerEdit) -> &[PoolHandle] {
     }
 }
 
-fn of_step(edit: &StepEdit) -> Option<&PoolHandle> {
+fn step_edit_pool(edit: &StepEdit) -> Option<&PoolHandle> {
     match edit {
         StepEdit::Place(delta) => match delta.after() {
             Place::Pool(pool) => Some(pool),
@@ -261,14 +263,16 @@ fn of_step(edit: &StepEdit) -> Option<&PoolHandle> {
 }
 
 /// The pools that a write points its object at.
-fn handles(kind: &ChangeKind) -> Vec<&PoolHandle> {
+fn referenced_pools(kind: &ChangeKind) -> Vec<&PoolHandle> {
     match kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().collect()
         }
-        ChangeKind::UpdateWorker { edits, .. } => edits.iter().flat_map(of_worker).collect(),
-        ChangeKind::PlaceStep { edits, .. } => edits.iter().filter_map(of_step).collect(),
-        ChangeKind::SetValue { edit, .. } => edit.after().into_iter().collect(),
+        ChangeKind::UpdateWorker { edits, .. } => {
+            edits.iter().flat_map(worker_edit_pools).collect()
+        }
+        ChangeKind::PlaceStep { edits, .. } => edits.iter().filter_map(step_edit_pool).collect(),
+        ChangeKind::SetValue { edit, .. } => edit.pool_after().into_iter().collect(),
         ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
         ChangeKind::SetDefaultPool { to, .. } => vec![to],
         ChangeKind::SortPools { order, .. } => order.iter().collect(),
@@ -294,7 +298,7 @@ mod tests {
     };
 
     fn flaw(changes: Vec<Change>) -> String {
-        check(&plan(changes, Vec::new())).unwrap_err().to_string()
+        check_soundness(&plan(changes, Vec::new())).unwrap_err().to_string()
     }
 
     fn at(address: &str, kind: ChangeKind) -> Change {
@@ -303,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_plan_with_a_change_of_every_kind_is_sound() {
-        assert_eq!(check(&everything()), Ok(()));
+        assert_eq!(check_soundness(&everything()), Ok(()));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl<T: PartialEq> TryFrom<UncheckedDelta<T>> for Delta<T> {
     type Error = &'static str;
 
     fn try_from(UncheckedDelta { before, after }: UncheckedDelta<T>) -> Result<Self, Self::Error> {
-        Self::between(before, after).ok_or("an edit changes nothing: `before` is `after`")
+        Self::if_different(before, after).ok_or("an edit changes nothing: `before` is `after`")
     }
 }
 
@@ -51,7 +51,7 @@ impl<T> Delta<T> {
 
 impl<T: PartialEq> Delta<T> {
     /// The difference, or `None` where there is none: a plan holds no change that changes nothing.
-    pub fn between(before: T, after: T) -> Option<Self> {
+    pub fn if_different(before: T, after: T) -> Option<Self> {
         (before != after).then_some(Self { before, after })
     }
 }
@@ -174,48 +174,50 @@ pub struct FieldDiff {
 
 impl FieldDiff {
     /// A field of what is created.
-    pub fn added(path: &str, after: Value) -> Self {
+    pub fn new_added(path: &str, after: Value) -> Self {
         Self { path: path.to_owned(), before: None, after: Some(after) }
     }
 
     /// A field of what is deleted.
-    pub fn removed(path: &str, before: Value) -> Self {
+    pub fn new_removed(path: &str, before: Value) -> Self {
         Self { path: path.to_owned(), before: Some(before), after: None }
     }
 
     /// A field that changes.
-    pub fn changed(path: &str, before: Value, after: Value) -> Self {
+    pub fn new_changed(path: &str, before: Value, after: Value) -> Self {
         Self { path: path.to_owned(), before: Some(before), after: Some(after) }
     }
 }
 
 impl PoolEdit {
     /// The edit as it is shown.
-    pub fn field(&self) -> FieldDiff {
+    pub fn edited_field(&self) -> FieldDiff {
         let (path, delta) = match self {
             Self::Name(delta) => ("name", delta),
             Self::Description(delta) => ("description", delta),
             Self::Image(delta) => ("image", delta),
         };
-        delta.shown(path, |text| json!(text))
+        delta.to_field_diff(path, |text| json!(text))
     }
 }
 
 impl WorkerEdit {
     /// The edit as it is shown: an endpoint is as many fields as differ.
-    pub fn fields(&self) -> Vec<FieldDiff> {
+    pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
-            Self::Name(delta) => vec![delta.shown("name", |it| json!(it))],
-            Self::Pools(delta) => vec![delta.shown("pools", |it| pools(it))],
-            Self::Policy(delta) => vec![delta.shown("policy", |it| json!(it.name))],
-            Self::Disabled(delta) => vec![delta.shown("disabled", |it| json!(it))],
+            Self::Name(delta) => vec![delta.to_field_diff("name", |it| json!(it))],
+            Self::Pools(delta) => vec![delta.to_field_diff("pools", |it| render_pools(it))],
+            Self::Policy(delta) => vec![delta.to_field_diff("policy", |it| json!(it.name))],
+            Self::Disabled(delta) => vec![delta.to_field_diff("disabled", |it| json!(it))],
             Self::Endpoint(delta) => {
                 let (before, after) =
                     (endpoint_fields(delta.before()), endpoint_fields(delta.after()));
                 let pairs = before.into_iter().zip(after);
                 pairs
                     .filter(|(before, after)| before != after)
-                    .map(|((path, before), (_, after))| FieldDiff::changed(&path, before, after))
+                    .map(|((path, before), (_, after))| {
+                        FieldDiff::new_changed(&path, before, after)
+                    })
                     .collect()
             }
         }
@@ -224,15 +226,16 @@ impl WorkerEdit {
 
 impl StepEdit {
     /// The edit as it is shown.
-    pub fn fields(&self) -> Vec<FieldDiff> {
+    pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
-            Self::Place(delta) => vec![delta.shown("pool", place)],
+            Self::Place(delta) => vec![delta.to_field_diff("pool", render_place)],
             Self::Execution { execution, target_roles, restored } => {
-                let mut fields = vec![execution.shown("execution", |it| json!(it.as_str()))];
+                let mut fields =
+                    vec![execution.to_field_diff("execution", |it| json!(it.as_str()))];
                 let cleared = *execution.after() == Execution::Once;
                 let tags = restored.as_deref().or_else(|| cleared.then_some(""));
                 if let Some(tags) = tags.filter(|it| it != target_roles) {
-                    fields.push(FieldDiff::changed(
+                    fields.push(FieldDiff::new_changed(
                         "target_tags",
                         json!(target_roles),
                         json!(tags),
@@ -241,10 +244,11 @@ impl StepEdit {
                 fields
             }
             Self::Container(delta) => {
-                let image =
-                    delta.shown("container.image", |it| json!(it.as_ref().map(|it| &it.image)));
-                let feed =
-                    delta.shown("container.feed", |it| json!(it.as_ref().map(|it| &it.feed.name)));
+                let image = delta
+                    .to_field_diff("container.image", |it| json!(it.as_ref().map(|it| &it.image)));
+                let feed = delta.to_field_diff("container.feed", |it| {
+                    json!(it.as_ref().map(|it| &it.feed.name))
+                });
                 [image, feed].into_iter().filter(|field| field.before != field.after).collect()
             }
         }
@@ -254,7 +258,7 @@ impl StepEdit {
 impl PlannedValueScope {
     /// Where the value shall hold, in words; empty for everywhere. The same words as those of a value that
     /// is there.
-    pub fn shown(&self) -> String {
+    pub fn describe(&self) -> String {
         let Self { environments, channels, tenant_tags } = self;
         let lists = [
             ("environment", environments.iter().map(|it| it.name.as_str()).collect::<Vec<_>>()),
@@ -270,20 +274,20 @@ impl PlannedValueScope {
 
 impl ValueEdit {
     /// The edit as it is shown.
-    pub fn field(&self) -> FieldDiff {
+    pub fn edited_field(&self) -> FieldDiff {
         match self {
-            Self::Add { pool, .. } => FieldDiff::added("pool", address(pool)),
+            Self::Add { pool, .. } => FieldDiff::new_added("pool", render_pool(pool)),
             Self::Change { pool, .. } => {
-                pool.shown("pool", |it| it.as_ref().map_or(Value::Null, address))
+                pool.to_field_diff("pool", |it| it.as_ref().map_or(Value::Null, render_pool))
             }
             Self::Remove { pool, .. } => {
-                FieldDiff::removed("pool", pool.as_ref().map_or(Value::Null, address))
+                FieldDiff::new_removed("pool", pool.as_ref().map_or(Value::Null, render_pool))
             }
         }
     }
 
     /// The pool that it is now.
-    pub fn before(&self) -> Option<&PoolHandle> {
+    pub fn pool_before(&self) -> Option<&PoolHandle> {
         match self {
             Self::Add { .. } => None,
             Self::Change { pool, .. } => pool.before().as_ref(),
@@ -292,7 +296,7 @@ impl ValueEdit {
     }
 
     /// The pool that it shall be.
-    pub fn after(&self) -> Option<&PoolHandle> {
+    pub fn pool_after(&self) -> Option<&PoolHandle> {
         match self {
             Self::Add { pool, .. } => Some(pool),
             Self::Change { pool, .. } => pool.after().as_ref(),
@@ -302,16 +306,16 @@ impl ValueEdit {
 }
 
 /// A pool as it is shown.
-pub(super) fn address(pool: &PoolHandle) -> Value {
+pub(super) fn render_pool(pool: &PoolHandle) -> Value {
     json!(pool.address().to_string())
 }
 
 /// Pools as they are shown: their addresses, in order.
-pub(super) fn pools(pools: &[PoolHandle]) -> Value {
+pub(super) fn render_pools(pools: &[PoolHandle]) -> Value {
     pools.iter().map(|it| json!(it.address().to_string())).collect()
 }
 
-fn place(place: &Place<PoolHandle>) -> Value {
+fn render_place(place: &Place<PoolHandle>) -> Value {
     match place {
         Place::Pool(pool) => json!(pool.address().to_string()),
         // Quoted, so that no variable can be named so that it looks like a pool.
@@ -325,7 +329,11 @@ pub(super) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
     let kind = endpoint.kind();
     let fields = match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {
-            vec![("url", json!(url)), ("thumbprint", json!(thumbprint)), ("proxy", linked(proxy))]
+            vec![
+                ("url", json!(url)),
+                ("thumbprint", json!(thumbprint)),
+                ("proxy", link_name(proxy)),
+            ]
         }
         Endpoint::Polling { subscription, thumbprint } => {
             vec![("subscription", json!(subscription)), ("thumbprint", json!(thumbprint))]
@@ -336,7 +344,7 @@ pub(super) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
             ("account", json!(account.name)),
             ("fingerprint", json!(fingerprint)),
             ("platform", json!(platform)),
-            ("proxy", linked(proxy)),
+            ("proxy", link_name(proxy)),
         ],
         Endpoint::Kubernetes { link, thumbprint, namespace } => {
             let (subscription, url) = match link {
@@ -355,6 +363,6 @@ pub(super) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
     fields.into_iter().map(|(field, value)| (format!("{kind}.{field}"), value)).collect()
 }
 
-fn linked<T>(link: &Option<Linked<T>>) -> Value {
+fn link_name<T>(link: &Option<Linked<T>>) -> Value {
     json!(link.as_ref().map(|it| &it.name))
 }

@@ -10,13 +10,13 @@ use serde_json::Value;
 use std::collections::HashSet;
 
 /// The field with which a step names its pool.
-pub const POOL: &str = "WorkerPoolId";
+pub const POOL_FIELD: &str = "WorkerPoolId";
 /// The field with which it names a variable.
-pub const VARIABLE: &str = "WorkerPoolVariable";
+pub const VARIABLE_FIELD: &str = "WorkerPoolVariable";
 /// The field of a variable's value that names its pool.
-pub const VALUE: &str = "Value";
+pub const VALUE_FIELD: &str = "Value";
 /// That of a target.
-pub const OF_TARGET: &str = "Endpoint.DefaultWorkerPoolId";
+pub const TARGET_POOL_FIELD: &str = "Endpoint.DefaultWorkerPoolId";
 /// The switch by which it runs on a worker.
 const SWITCH: &str = "Properties.Octopus.Action.RunOnServer";
 /// Where it has its target tags; old data has them on the action.
@@ -32,18 +32,18 @@ type FieldSide = fn(&WrittenField) -> &Option<Value>;
 const BEFORE: FieldSide = |field| &field.before;
 const AFTER: FieldSide = |field| &field.after;
 
-/// The place that [`POOL`] and [`VARIABLE`] are together. One that is not among `fields` was empty, and stays
+/// The place that [`POOL_FIELD`] and [`VARIABLE_FIELD`] are together. One that is not among `fields` was empty, and stays
 /// so: an apply clears whichever of the two does not decide.
-pub fn place(
+pub fn place_from_fields(
     fields: &[&WrittenField],
     side: fn(&WrittenField) -> &Option<Value>,
 ) -> Place<Id<Pool>> {
-    let said = |path: &str| {
+    let field_text = |path: &str| {
         let field = fields.iter().find(|it| it.path == path);
         let text = field.and_then(|it| side(it).as_ref()?.as_str());
         text.unwrap_or_default().trim().to_owned()
     };
-    match (said(POOL), said(VARIABLE)) {
+    match (field_text(POOL_FIELD), field_text(VARIABLE_FIELD)) {
         (pool, variable) if variable.is_empty() && pool.is_empty() => Place::DefaultPool,
         (pool, variable) if variable.is_empty() => Place::Pool(Id::new(pool)),
         (_, variable) => Place::Variable(variable),
@@ -52,16 +52,16 @@ pub fn place(
 
 /// What the switch by which a step runs on a worker is after these fields are written: a word, or an empty
 /// text where it is not there then. `None` where it is not one of them.
-pub fn switched(fields: &[WrittenField]) -> Option<&str> {
-    said(fields, SWITCH, AFTER)
+pub fn switch_after(fields: &[WrittenField]) -> Option<&str> {
+    written_text(fields, SWITCH, AFTER)
 }
 
-fn is_on(text: &str) -> bool {
+fn is_true_text(text: &str) -> bool {
     text.trim().eq_ignore_ascii_case("true")
 }
 
 /// Whether what is written `exactly` is what `edits` show, and nothing besides.
-pub(super) fn agrees(edits: &[StepEdit], exactly: &[WrittenField]) -> bool {
+pub(super) fn fields_match_edits(edits: &[StepEdit], exactly: &[WrittenField]) -> bool {
     let (mut place, mut execution, mut container) = (None, None, None);
     for edit in edits {
         match edit {
@@ -78,74 +78,78 @@ pub(super) fn agrees(edits: &[StepEdit], exactly: &[WrittenField]) -> bool {
     }
     let paths: HashSet<&str> = exactly.iter().map(|it| it.path.as_str()).collect();
     paths.len() == exactly.len()
-        && exactly.iter().all(is_sound)
-        && place_agrees(place, exactly)
-        && execution_agrees(execution, exactly)
-        && container_agrees(container, exactly)
+        && exactly.iter().all(is_valid_field)
+        && place_matches(place, exactly)
+        && execution_matches(execution, exactly)
+        && container_matches(container, exactly)
 }
 
 /// Whether a field with a pool, of a value or a target, is what is shown of it: there and not there alike. That
 /// a pool is the one that is shown is seen when it is written, for in Git it may be named in other ways.
-pub(super) fn pool_agrees(
+pub(super) fn pool_field_matches(
     field: &WrittenField,
     path: &str,
     shown: &Delta<Option<PoolHandle>>,
 ) -> bool {
-    let is = |value: &Option<Value>, shown: &Option<PoolHandle>| {
+    let matches_shown = |value: &Option<Value>, shown: &Option<PoolHandle>| {
         let text = value.as_ref().and_then(Value::as_str).unwrap_or_default();
-        value.as_ref().is_none_or(is_text) && text.is_empty() == shown.is_none()
+        value.as_ref().is_none_or(is_text_or_null) && text.is_empty() == shown.is_none()
     };
     field.path == path
-        && is_spelled(field)
-        && is(&field.before, shown.before())
-        && is(&field.after, shown.after())
+        && has_valid_spelling(field)
+        && matches_shown(&field.before, shown.before())
+        && matches_shown(&field.after, shown.after())
 }
 
 /// Whether the spelling of a field, if it has one, is none of something else.
-fn is_spelled(field: &WrittenField) -> bool {
+fn has_valid_spelling(field: &WrittenField) -> bool {
     let text = field.after_text.as_deref();
     let read = text.and_then(|it| serde_json::from_str::<Value>(it).ok());
     field.before_text.is_none() && (read.is_none() || read == field.after)
 }
 
 /// Whether it is a field that a step's place has, with values that it can have.
-fn is_sound(field: &WrittenField) -> bool {
+fn is_valid_field(field: &WrittenField) -> bool {
     let path = field.path.as_str();
-    let is_known =
-        [POOL, VARIABLE, SWITCH, CONTAINER, IMAGE, FEED].contains(&path) || TAGS.contains(&path);
+    let is_known = [POOL_FIELD, VARIABLE_FIELD, SWITCH, CONTAINER, IMAGE, FEED].contains(&path)
+        || TAGS.contains(&path);
     // The parts of a whole container are looked at with it.
-    let is_text = |it: &Option<Value>| path == CONTAINER || it.as_ref().is_none_or(is_text);
+    let has_text =
+        |it: &Option<Value>| path == CONTAINER || it.as_ref().is_none_or(is_text_or_null);
     is_known
-        && is_spelled(field)
+        && has_valid_spelling(field)
         && field.before != field.after
-        && is_text(&field.before)
-        && is_text(&field.after)
+        && has_text(&field.before)
+        && has_text(&field.after)
 }
 
-fn is_text(value: &Value) -> bool {
+fn is_text_or_null(value: &Value) -> bool {
     value.is_null() || value.is_string()
 }
 
 /// The text of a field, empty where it has none; `None` where it is not written.
-fn said<'a>(fields: &'a [WrittenField], path: &str, side: FieldSide) -> Option<&'a str> {
+fn written_text<'a>(fields: &'a [WrittenField], path: &str, side: FieldSide) -> Option<&'a str> {
     let field = fields.iter().find(|it| it.path == path)?;
     Some(side(field).as_ref().and_then(Value::as_str).unwrap_or_default())
 }
 
-fn place_agrees(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[WrittenField]) -> bool {
-    let is_place = |it: &&WrittenField| [POOL, VARIABLE].contains(&it.path.as_str());
+fn place_matches(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[WrittenField]) -> bool {
+    let is_place = |it: &&WrittenField| [POOL_FIELD, VARIABLE_FIELD].contains(&it.path.as_str());
     let written: Vec<&WrittenField> = fields.iter().filter(is_place).collect();
-    let is = |shown: &Place<PoolHandle>, side| match (shown, place(&written, side)) {
-        // One that is made again has another id than the field had, and gets the new one.
-        (Place::Pool(PoolHandle::New(_)), Place::Pool(_)) => true,
-        (Place::Pool(PoolHandle::Existing { id, .. }), Place::Pool(written)) => *id == written,
-        (Place::Variable(name), Place::Variable(written)) => *name == written,
-        (Place::DefaultPool, Place::DefaultPool) => true,
-        _ => false,
-    };
+    let is_shown_place =
+        |shown: &Place<PoolHandle>, side| match (shown, place_from_fields(&written, side)) {
+            // One that is made again has another id than the field had, and gets the new one.
+            (Place::Pool(PoolHandle::New(_)), Place::Pool(_)) => true,
+            (Place::Pool(PoolHandle::Existing { id, .. }), Place::Pool(written)) => *id == written,
+            (Place::Variable(name), Place::Variable(written)) => *name == written,
+            (Place::DefaultPool, Place::DefaultPool) => true,
+            _ => false,
+        };
     match edit {
         Some(delta) => {
-            !written.is_empty() && is(delta.before(), BEFORE) && is(delta.after(), AFTER)
+            !written.is_empty()
+                && is_shown_place(delta.before(), BEFORE)
+                && is_shown_place(delta.after(), AFTER)
         }
         None => written.is_empty(),
     }
@@ -154,20 +158,20 @@ fn place_agrees(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[WrittenField]
 /// The edit of how a step runs: with its tags as they are, and as they shall be again.
 type ExecutionEdit<'a> = (&'a Delta<Execution>, &'a str, Option<&'a str>);
 
-fn execution_agrees(edit: Option<ExecutionEdit<'_>>, fields: &[WrittenField]) -> bool {
+fn execution_matches(edit: Option<ExecutionEdit<'_>>, fields: &[WrittenField]) -> bool {
     let is_written = |path: &&str| fields.iter().any(|it| it.path == **path);
     let Some((execution, now, then)) = edit else {
         return !TAGS.iter().chain([&SWITCH]).any(is_written);
     };
     let Some(then) = then else { return false };
-    let switch = |side, execution: &Execution| match said(fields, SWITCH, side) {
+    let switch_fits = |side, execution: &Execution| match written_text(fields, SWITCH, side) {
         None => true,
-        Some(text) if is_on(text) => *execution != Execution::OnTargets,
+        Some(text) if is_true_text(text) => *execution != Execution::OnTargets,
         Some(text) => ["", "false"].contains(&text.trim().to_ascii_lowercase().as_str()),
     };
     let tags = |side, shown: &str| {
         let (mut written, shown) =
-            (TAGS.iter().filter_map(|path| said(fields, path, side)), shown.trim());
+            (TAGS.iter().filter_map(|path| written_text(fields, path, side)), shown.trim());
         let mut seen = shown.is_empty();
         let fits = written.all(|text| {
             seen |= text.trim() == shown;
@@ -179,27 +183,29 @@ fn execution_agrees(edit: Option<ExecutionEdit<'_>>, fields: &[WrittenField]) ->
         true => tags(BEFORE, now) && tags(AFTER, then),
         false => now == then,
     };
-    tags && switch(BEFORE, execution.before()) && switch(AFTER, execution.after())
+    tags && switch_fits(BEFORE, execution.before()) && switch_fits(AFTER, execution.after())
 }
 
 type PlannedContainer = Option<Container<Linked<Feed>>>;
 
-fn container_agrees(edit: Option<&Delta<PlannedContainer>>, fields: &[WrittenField]) -> bool {
+fn container_matches(edit: Option<&Delta<PlannedContainer>>, fields: &[WrittenField]) -> bool {
     let whole = fields.iter().find(|it| it.path == CONTAINER);
     let in_parts = fields.iter().any(|it| [IMAGE, FEED].contains(&it.path.as_str()));
     match (edit, whole) {
         (None, whole) => whole.is_none() && !in_parts,
         (Some(delta), Some(WrittenField { before, after, .. })) => {
-            !in_parts && is_whole(before, delta.before()) && is_whole(after, delta.after())
+            !in_parts
+                && is_same_container(before, delta.before())
+                && is_same_container(after, delta.after())
         }
         (Some(delta), None) => {
-            in_parts && image_agrees(delta, fields) && feed_agrees(delta, fields)
+            in_parts && image_matches(delta, fields) && feed_matches(delta, fields)
         }
     }
 }
 
 /// Whether a whole container is the one that is shown, and has no parts that are not.
-fn is_whole(written: &Option<Value>, shown: &PlannedContainer) -> bool {
+fn is_same_container(written: &Option<Value>, shown: &PlannedContainer) -> bool {
     let parts = match written {
         None | Some(Value::Null) => return shown.is_none(),
         Some(Value::Object(parts)) => parts,
@@ -207,7 +213,7 @@ fn is_whole(written: &Option<Value>, shown: &PlannedContainer) -> bool {
     };
     let text = |key| parts.get(key).and_then(Value::as_str).unwrap_or_default();
     let is_known = |(key, value): (&String, &Value)| {
-        ["Image", "FeedId"].contains(&key.as_str()) && is_text(value)
+        ["Image", "FeedId"].contains(&key.as_str()) && is_text_or_null(value)
     };
     parts.iter().all(is_known)
         && match shown {
@@ -216,24 +222,25 @@ fn is_whole(written: &Option<Value>, shown: &PlannedContainer) -> bool {
         }
 }
 
-fn image_agrees(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> bool {
-    let shown =
+fn image_matches(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> bool {
+    let shown_image =
         |shown: &PlannedContainer| shown.as_ref().map(|it| it.image.clone()).unwrap_or_default();
-    let (before, after) = (shown(delta.before()), shown(delta.after()));
-    match (said(fields, IMAGE, BEFORE), said(fields, IMAGE, AFTER)) {
+    let (before, after) = (shown_image(delta.before()), shown_image(delta.after()));
+    match (written_text(fields, IMAGE, BEFORE), written_text(fields, IMAGE, AFTER)) {
         (Some(was), Some(is)) => was == before && is == after,
         _ => before == after,
     }
 }
 
 /// Without an image the feed means nothing, and is not shown.
-fn feed_agrees(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> bool {
-    let shown =
+fn feed_matches(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> bool {
+    let shown_feed =
         |shown: &'_ PlannedContainer| shown.as_ref().map(|it| it.feed.id.as_str().to_owned());
-    let (before, after) = (shown(delta.before()), shown(delta.after()));
-    let is = |shown: &Option<String>, text: &str| shown.as_ref().is_none_or(|it| it == text);
-    match (said(fields, FEED, BEFORE), said(fields, FEED, AFTER)) {
-        (Some(was), Some(now)) => is(&before, was) && is(&after, now),
+    let (before, after) = (shown_feed(delta.before()), shown_feed(delta.after()));
+    let matches_feed =
+        |shown: &Option<String>, text: &str| shown.as_ref().is_none_or(|it| it == text);
+    match (written_text(fields, FEED, BEFORE), written_text(fields, FEED, AFTER)) {
+        (Some(was), Some(now)) => matches_feed(&before, was) && matches_feed(&after, now),
         _ => before.is_none() || after.is_none() || before == after,
     }
 }
@@ -249,12 +256,12 @@ mod tests {
     }
 
     fn to(before: Option<Value>, after: Option<Value>) -> Vec<WrittenField> {
-        vec![field(POOL, before, after)]
+        vec![field(POOL_FIELD, before, after)]
     }
 
     /// Whether fields are what one edit shows.
     fn alone(edit: &StepEdit, fields: &[WrittenField]) -> bool {
-        agrees(std::slice::from_ref(edit), fields)
+        fields_match_edits(std::slice::from_ref(edit), fields)
     }
 
     fn home() -> StepEdit {
@@ -286,7 +293,7 @@ mod tests {
             assert!(!alone(&home(), &to(was(), after.clone())), "{after:?}");
         }
         assert!(!alone(&home(), &to(Some(json!("WorkerPools-9")), None)));
-        let by_variable = field(VARIABLE, None, Some(json!("Evil")));
+        let by_variable = field(VARIABLE_FIELD, None, Some(json!("Evil")));
         assert!(!alone(&home(), &[to(was(), None), vec![by_variable]].concat()));
         let made = StepEdit::Place(delta(Place::DefaultPool, Place::Pool(new_pool("database"))));
         assert!(alone(&made, &to(None, Some(json!("WorkerPools-gone")))));
@@ -315,14 +322,14 @@ mod tests {
     fn a_value_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
         let shown = delta(Some(pool("WorkerPools-2", "azure")), None);
         let was = || Some(json!("WorkerPools-2"));
-        let agrees = |field: &WrittenField| pool_agrees(field, VALUE, &shown);
+        let agrees = |field: &WrittenField| pool_field_matches(field, VALUE_FIELD, &shown);
         for after in [None, Some(json!(null)), Some(json!(""))] {
-            assert!(agrees(&field(VALUE, was(), after.clone())));
+            assert!(agrees(&field(VALUE_FIELD, was(), after.clone())));
             assert!(!agrees(&field("Scope", was(), after.clone())));
-            assert!(!agrees(&field(VALUE, None, after)));
+            assert!(!agrees(&field(VALUE_FIELD, None, after)));
         }
         for after in [json!("WorkerPools-9"), json!({ "x": 1 }), json!(7)] {
-            assert!(!agrees(&field(VALUE, was(), Some(after.clone()))), "{after}");
+            assert!(!agrees(&field(VALUE_FIELD, was(), Some(after.clone()))), "{after}");
         }
     }
 
@@ -331,12 +338,12 @@ mod tests {
         let moved = || to(Some(json!("WorkerPools-2")), None);
         let besides = |field| alone(&home(), &[moved(), vec![field]].concat());
         let script = "Properties.Octopus.Action.Script.ScriptBody";
-        for path in [script, POOL, SWITCH, TAGS[0], TAGS[1], IMAGE, FEED, CONTAINER] {
+        for path in [script, POOL_FIELD, SWITCH, TAGS[0], TAGS[1], IMAGE, FEED, CONTAINER] {
             assert!(!besides(field(path, None, Some(json!("x")))), "{path}");
         }
         // What is shown has to be written, too.
-        assert!(!agrees(&[home(), contained(None, Some("x:1"))], &moved()));
-        assert!(!agrees(&[contained(None, Some("x:1"))], &moved()));
+        assert!(!fields_match_edits(&[home(), contained(None, Some("x:1"))], &moved()));
+        assert!(!fields_match_edits(&[contained(None, Some("x:1"))], &moved()));
     }
 
     #[test]

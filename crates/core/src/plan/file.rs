@@ -5,13 +5,13 @@
 
 use super::{
     Cause, Change, ChangeKind, Expectation, FieldDiff, Plan, PlanFlaw, PlanHeader, PlanSummary,
-    PoolRequirement, Touches, check,
+    PoolRequirement, Touches, check_soundness,
 };
 use crate::{
     finding::{Finding, FindingLocation, Level, SourceLine, Sources},
     live::ReadScope,
     model::{Address, Linked},
-    text::escape::in_json,
+    text::escape::escape_json,
 };
 
 use serde::{Deserialize, Serialize};
@@ -149,14 +149,14 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         config: PlanConfig { files: header.files.clone(), digest: header.digest.clone() },
         changes: changes.iter().map(|it| save_change(it, sources)).collect(),
         findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
-        summary: plan.summary(),
-        touches: plan.touches(),
+        summary: plan.summarize(),
+        touches: plan.count_touched(),
         scope: header.scope.clone(),
         expectations: relies.clone(),
         requirements: needs.clone(),
     };
     // Texts, numbers, lists and maps by text: nothing in it can fail to be JSON.
-    let text = in_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
+    let text = escape_json(&serde_json::to_string_pretty(&file).unwrap_or_default());
     format!("{text}\n")
 }
 
@@ -187,8 +187,8 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
         requirements: file.requirements,
         affected: file.touches.affected,
     };
-    check(&plan)?;
-    match plan.summary() == file.summary {
+    check_soundness(&plan)?;
+    match plan.summarize() == file.summary {
         true => Ok(plan),
         false => Err(PlanReadError::Miscounted),
     }
@@ -196,13 +196,13 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
 
 fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
     let Change { address, kind, cause: Cause { location: at, rule, why }, after } = change;
-    let line = line(at, sources);
+    let line = find_line(at, sources);
     SavedChange {
         address: address.clone(),
-        kind: kind.object().to_owned(),
+        kind: kind.object_kind().to_owned(),
         action: kind.action().as_str().to_owned(),
-        id: kind.id().map(str::to_owned),
-        fields: kind.fields(),
+        id: kind.object_id().map(str::to_owned),
+        fields: kind.field_diffs(),
         cause: SavedCause {
             file: line.as_ref().map(|it| it.file.clone()),
             line: line.map(|it| it.line),
@@ -222,22 +222,22 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
     if serde_json::to_value(&write).ok() != Some(said) {
         return Err(PlanReadError::Unknown(address));
     }
-    let forged = |what| Err(PlanReadError::Forged { address: address.clone(), what });
-    if kind != write.object() {
-        return forged("kind");
+    let refuse_forged = |what| Err(PlanReadError::Forged { address: address.clone(), what });
+    if kind != write.object_kind() {
+        return refuse_forged("kind");
     }
     if action != write.action().as_str() {
-        return forged("action");
+        return refuse_forged("action");
     }
-    if id.as_deref() != write.id() {
-        return forged("id");
+    if id.as_deref() != write.object_id() {
+        return refuse_forged("id");
     }
     // What is nothing and what is null read the same.
-    let shown = |fields: &[FieldDiff]| serde_json::to_value(fields).unwrap_or_default();
-    if shown(&fields) != shown(&write.fields()) {
-        return forged("field");
+    let to_json = |fields: &[FieldDiff]| serde_json::to_value(fields).unwrap_or_default();
+    if to_json(&fields) != to_json(&write.field_diffs()) {
+        return refuse_forged("field");
     }
-    let at = at(because.file, because.line);
+    let at = at_from_line(because.file, because.line);
     let cause = Cause { location: at, rule: because.rule, why: because.why };
     Ok(Change { address, kind: write, cause, after })
 }
@@ -246,7 +246,7 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
     let Finding { code, level, message, location: at, address, label, notes, help } =
         finding.clone();
     let address = address.map(|it| *it);
-    let line = line(&at, sources);
+    let line = find_line(&at, sources);
     SavedFinding {
         code,
         level,
@@ -263,18 +263,27 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
 fn read_finding(saved: SavedFinding) -> Finding {
     let SavedFinding { code, level, message, address, file, line, label, notes, help } = saved;
     let address = address.map(Box::new);
-    Finding { code, level, message, location: at(file, line), address, label, notes, help }
+    Finding {
+        code,
+        level,
+        message,
+        location: at_from_line(file, line),
+        address,
+        label,
+        notes,
+        help,
+    }
 }
 
-fn line(at: &FindingLocation, sources: &Sources) -> Option<SourceLine> {
+fn find_line(at: &FindingLocation, sources: &Sources) -> Option<SourceLine> {
     match at {
-        FindingLocation::Source(span) => sources.line(span),
+        FindingLocation::Source(span) => sources.start_line(span),
         FindingLocation::Line(line) => Some(line.clone()),
         FindingLocation::Nowhere => None,
     }
 }
 
-fn at(file: Option<String>, line: Option<usize>) -> FindingLocation {
+fn at_from_line(file: Option<String>, line: Option<usize>) -> FindingLocation {
     match (file, line) {
         (Some(file), Some(line)) => FindingLocation::Line(SourceLine { file, line }),
         _ => FindingLocation::Nowhere,

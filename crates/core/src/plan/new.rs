@@ -36,19 +36,19 @@ pub struct NewWorker {
 }
 
 /// What a worker has in place of what the one had that it replaces; its name apart.
-pub(super) fn replaced(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDiff> {
-    let new = new.fields().into_iter().filter(|field| field.path != "name");
-    let Some(old) = old.map(NewWorker::fields) else { return new.collect() };
+pub(super) fn replacement_diffs(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDiff> {
+    let new = new.added_fields().into_iter().filter(|field| field.path != "name");
+    let Some(old) = old.map(NewWorker::added_fields) else { return new.collect() };
     let new: Vec<FieldDiff> = new.collect();
-    let of = |fields: &[FieldDiff], path: &str| {
+    let added_value = |fields: &[FieldDiff], path: &str| {
         fields.iter().find(|it| it.path == path).and_then(|it| it.after.clone())
     };
-    let gone = old.iter().filter(|it| it.path != "name" && of(&new, &it.path).is_none());
+    let gone = old.iter().filter(|it| it.path != "name" && added_value(&new, &it.path).is_none());
     let nothing = Some(serde_json::Value::Null);
     let gone =
         gone.map(|it| FieldDiff { before: it.after.clone(), after: nothing.clone(), ..it.clone() });
     let kept = new.iter().filter_map(|field| {
-        let before = of(&old, &field.path);
+        let before = added_value(&old, &field.path);
         (before != field.after).then(|| FieldDiff { before, ..field.clone() })
     });
     gone.chain(kept).collect()
@@ -56,14 +56,14 @@ pub(super) fn replaced(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDif
 
 impl NewPool {
     /// The fields as they are shown.
-    pub(super) fn fields(&self) -> Vec<FieldDiff> {
+    pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
         let Self { name, description, kind } = self;
-        let mut fields = vec![FieldDiff::added("name", json!(name))];
+        let mut fields = vec![FieldDiff::new_added("name", json!(name))];
         if !description.is_empty() {
-            fields.push(FieldDiff::added("description", json!(description)));
+            fields.push(FieldDiff::new_added("description", json!(description)));
         }
         if let PoolKind::Dynamic { image } = kind {
-            fields.push(FieldDiff::added("image", json!(image)));
+            fields.push(FieldDiff::new_added("image", json!(image)));
         }
         fields
     }
@@ -71,20 +71,20 @@ impl NewPool {
 
 impl NewWorker {
     /// The fields as they are shown.
-    pub(super) fn fields(&self) -> Vec<FieldDiff> {
+    pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
         let Self { name, endpoint, pools, policy, disabled } = self;
         let mut fields = vec![
-            FieldDiff::added("name", json!(name)),
-            FieldDiff::added("pools", edit::pools(pools)),
+            FieldDiff::new_added("name", json!(name)),
+            FieldDiff::new_added("pools", edit::render_pools(pools)),
         ];
-        let said = |value: &serde_json::Value| !value.is_null() && value != "";
-        let said = edit::endpoint_fields(endpoint).into_iter().filter(|(_, value)| said(value));
-        fields.extend(said.map(|(path, value)| FieldDiff::added(&path, value)));
+        let is_set = |value: &serde_json::Value| !value.is_null() && value != "";
+        let said = edit::endpoint_fields(endpoint).into_iter().filter(|(_, value)| is_set(value));
+        fields.extend(said.map(|(path, value)| FieldDiff::new_added(&path, value)));
         if let Some(policy) = policy {
-            fields.push(FieldDiff::added("policy", json!(policy.name)));
+            fields.push(FieldDiff::new_added("policy", json!(policy.name)));
         }
         if *disabled {
-            fields.push(FieldDiff::added("disabled", json!(true)));
+            fields.push(FieldDiff::new_added("disabled", json!(true)));
         }
         fields
     }

@@ -95,7 +95,7 @@ pub(crate) fn update_pool(edits: impl IntoIterator<Item = PoolEdit>) -> ChangeKi
 }
 
 pub(crate) fn delta<T: PartialEq>(before: impl Into<T>, after: impl Into<T>) -> Delta<T> {
-    Delta::between(before.into(), after.into()).unwrap()
+    Delta::if_different(before.into(), after.into()).unwrap()
 }
 
 pub(crate) fn listening(thumbprint: &str) -> Endpoint {
@@ -161,10 +161,10 @@ pub(crate) fn everything() -> Plan {
             FindingLocation::Source(at("[pools.database]")),
             "2 steps wait",
         )
-        .about(Address::Pool("database".into()))
-        .label("no worker")
-        .notes(vec!["one".into(), "two".into()])
-        .help("declare a worker"),
+        .with_address(Address::Pool("database".into()))
+        .with_label("no worker")
+        .with_notes(vec!["one".into(), "two".into()])
+        .with_help("declare a worker"),
         Finding::new(
             "gap",
             Level::Warn,

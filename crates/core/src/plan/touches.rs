@@ -42,20 +42,20 @@ pub struct Affected {
 
 impl Plan {
     /// What the changes touch.
-    pub fn touches(&self) -> Touches {
+    pub fn count_touched(&self) -> Touches {
         let mut pools: HashSet<String> = HashSet::new();
         let mut runbooks = HashSet::new();
         let mut projects = HashSet::new();
         let (mut workers, mut steps, mut variables, mut targets) = (0, 0, 0, 0);
         for change in &self.changes {
-            pools.extend(pools_of(change).into_iter().map(|it| it.to_string()));
+            pools.extend(related_pools(change).into_iter().map(|it| it.to_string()));
             match &change.address {
                 Address::Worker(_) => workers += 1,
                 Address::Pool(_) => _ = pools.insert(change.address.to_string()),
                 Address::Step { project, process, .. } => {
                     steps += 1;
                     projects.insert(project);
-                    runbooks.extend(runbook(process).map(|name| (project, name)));
+                    runbooks.extend(runbook_name(process).map(|name| (project, name)));
                 }
                 Address::Variable { .. } => variables += 1,
                 Address::Target(_) => targets += 1,
@@ -68,7 +68,7 @@ impl Plan {
     }
 }
 
-fn runbook(process: &ProcessName) -> Option<&String> {
+fn runbook_name(process: &ProcessName) -> Option<&String> {
     match process {
         ProcessName::Runbook(name) => Some(name),
         ProcessName::Deployment => None,
@@ -76,7 +76,7 @@ fn runbook(process: &ProcessName) -> Option<&String> {
 }
 
 /// The pools that a change is about beside the one at its address.
-fn pools_of(change: &Change) -> Vec<&Address> {
+fn related_pools(change: &Change) -> Vec<&Address> {
     match &change.kind {
         ChangeKind::PlaceStep { edits, .. } => edits
             .iter()
@@ -105,9 +105,12 @@ fn pools_of(change: &Change) -> Vec<&Address> {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().map(PoolHandle::address).collect()
         }
-        ChangeKind::SetValue { edit, .. } => {
-            edit.before().into_iter().chain(edit.after()).map(PoolHandle::address).collect()
-        }
+        ChangeKind::SetValue { edit, .. } => edit
+            .pool_before()
+            .into_iter()
+            .chain(edit.pool_after())
+            .map(PoolHandle::address)
+            .collect(),
         ChangeKind::SetTargetPool { pool, .. } => {
             pool.before().iter().chain(pool.after()).map(PoolHandle::address).collect()
         }

@@ -11,10 +11,18 @@ pub struct WrittenField {
     /// ids of all pools, and the id of one.
     pub path: String,
     /// What it was.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "deserialize_present"
+    )]
     pub before: Option<Value>,
     /// What it was made.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "deserialize_present"
+    )]
     pub after: Option<Value>,
     /// How `before` was spelled, as JSON, where this tool would spell it another way: escaped, or spaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,13 +40,15 @@ impl WrittenField {
     }
 
     /// The same field the other way round, in the spelling that it had.
-    pub fn turned(&self) -> Self {
+    pub fn to_reversed(&self) -> Self {
         let Self { path, before, after, before_text, after_text: _ } = self.clone();
         Self { path, before: after, after: before, before_text: None, after_text: before_text }
     }
 }
 
 /// A field that is there, `null` included; serde takes that for one that is not.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+fn deserialize_present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

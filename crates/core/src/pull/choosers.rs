@@ -3,8 +3,8 @@
 //! A value that several owners have alike is said once. What the language cannot say is a comment.
 
 use super::{
-    PulledPools, comments,
-    toml::{is_name, list, value},
+    PulledPools, push_comments,
+    toml::{escape_value, is_valid_name, render_list},
 };
 use crate::{
     live::{
@@ -19,12 +19,12 @@ use indexmap::IndexMap;
 use std::fmt::Write as _;
 
 /// The tables of all that chooses a pool.
-pub(super) fn tables(live: &Live, pools: &PulledPools) -> String {
-    let (mut text, left) = values(live, pools, |_| true);
-    comments(&mut text, &left);
-    let (targets, left) = targets(live, pools, |_| true);
+pub(super) fn indirect_tables(live: &Live, pools: &PulledPools) -> String {
+    let (mut text, left) = value_tables(live, pools, |_| true);
+    push_comments(&mut text, &left);
+    let (targets, left) = target_tables(live, pools, |_| true);
     text.push_str(&targets);
-    comments(&mut text, &left);
+    push_comments(&mut text, &left);
     text
 }
 
@@ -40,7 +40,7 @@ struct PoolVariableEntry<'a> {
 }
 
 /// Tables of some values, and what the language cannot say of them.
-pub(super) fn values(
+pub(super) fn value_tables(
     live: &Live,
     pools: &PulledPools,
     some: impl Fn(&PoolVariable) -> bool,
@@ -54,10 +54,10 @@ pub(super) fn values(
         // pool says nothing.
         let Some(set) = live.indirect.sets.iter().find(|it| it.id == value.set) else { continue };
         let Some(pool) = &value.pool else { continue };
-        match said(live, pools, (set, value), pool) {
+        match value_table_keys(live, pools, (set, value), pool) {
             Ok(said) => tables.entry(said).or_default().push(set.owner.name().to_string()),
             Err(why) => {
-                let (owner, scope) = (set.owner.name(), value.scope.shown());
+                let (owner, scope) = (set.owner.name(), value.scope.describe());
                 let scope = if scope.is_empty() { scope } else { format!(" for {scope}") };
                 left.push(format!("Variable {:?} of {owner:?}{scope}: {why}.", value.name));
             }
@@ -66,16 +66,16 @@ pub(super) fn values(
     let mut text = String::new();
     for (said, owners) in tables {
         let PoolVariableEntry { key, variable, environments, channels, tags, pool } = said;
-        _ = writeln!(text, "\n[[pool_variables]]\n{key} = {}", one_or_list(&owners));
-        _ = writeln!(text, "variable = {}", value(variable));
+        _ = writeln!(text, "\n[[pool_variables]]\n{key} = {}", render_one_or_list(&owners));
+        _ = writeln!(text, "variable = {}", escape_value(variable));
         for (key, names) in
             [("environment", environments), ("channel", channels), ("tenant_tag", tags)]
         {
             if !names.is_empty() {
-                _ = writeln!(text, "{key} = {}", one_or_list(names));
+                _ = writeln!(text, "{key} = {}", render_one_or_list(names));
             }
         }
-        _ = writeln!(text, "pool = {}", value(&pool));
+        _ = writeln!(text, "pool = {}", escape_value(&pool));
     }
     (text, left)
 }
@@ -85,22 +85,22 @@ pub(super) fn values(
 /// # Errors
 ///
 /// Why there can be none.
-fn said<'a>(
+fn value_table_keys<'a>(
     live: &'a Live,
     pools: &PulledPools,
     (set, value): (&'a LiveVariableSet, &'a PoolVariable),
     pool: &Id<Pool>,
 ) -> Result<PoolVariableEntry<'a>, &'static str> {
-    if !pools.has(pool) {
+    if !pools.has_reference(pool) {
         return Err("its pool is not there");
     }
-    if !is_managed(set) {
+    if !is_declarable_set(set) {
         return Err("the variables of its project are stored in Git");
     }
-    if !value.scope.is_plain() {
+    if !value.scope.is_declarable() {
         return Err("it is for some steps, processes or targets alone");
     }
-    if !is_exact(set.owner.name().as_str()) || !is_name(value.name.as_str()) {
+    if !is_exact_name(set.owner.name().as_str()) || !is_valid_name(value.name.as_str()) {
         return Err("a name in it has a wildcard, or is no text of one line");
     }
     let same_kind = |other: &&LiveVariableSet| {
@@ -109,35 +109,35 @@ fn said<'a>(
     };
     // What a branch has is beside what is left in the database, and that is not managed.
     let on_branch = matches!(set.store, VariableStore::Branch(_));
-    let others = live.indirect.sets.iter().filter(|it| !on_branch || is_managed(it));
+    let others = live.indirect.sets.iter().filter(|it| !on_branch || is_declarable_set(it));
     let named = others.filter(same_kind);
     if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1
-        || has_twin(live, &set.owner)
+        || has_duplicate_name(live, &set.owner)
     {
         return Err("another owner of variables has the same name");
     }
     let scope = &value.scope;
-    let knows = |entries: &[crate::live::DirectoryEntry], names: &[String]| {
+    let has_unique_names = |entries: &[crate::live::DirectoryEntry], names: &[String]| {
         names.iter().all(|name| {
             let name = Name::new(name);
-            is_name(name.as_str()) && entries.iter().filter(|it| it.name == name).count() == 1
+            is_valid_name(name.as_str()) && entries.iter().filter(|it| it.name == name).count() == 1
         })
     };
     let tags = || scope.tenant_tags.iter().all(|tag| set.tenant_tags.contains(tag));
-    if !knows(&set.environments, &scope.environments)
-        || !knows(&set.channels, &scope.channels)
+    if !has_unique_names(&set.environments, &scope.environments)
+        || !has_unique_names(&set.channels, &scope.channels)
         || !tags()
     {
         return Err("something in its scope has no name that could be seen");
     }
     // One that is for some steps or processes alone is never taken for a plain one.
-    let alike = |it: &&PoolVariable| {
+    let is_same_variable = |it: &&PoolVariable| {
         let same = it.set == value.set && it.name == value.name;
-        same && it.scope.is_plain() && it.scope.normal() == scope.normal()
+        same && it.scope.is_declarable() && it.scope.normalized_names() == scope.normalized_names()
     };
     if set.other_variables.contains(&value.name)
         || value.id == Id::new("")
-        || live.indirect.variables.iter().filter(alike).count() > 1
+        || live.indirect.variables.iter().filter(is_same_variable).count() > 1
     {
         return Err("it cannot be told from another value");
     }
@@ -150,24 +150,24 @@ fn said<'a>(
         environments: &scope.environments,
         channels: &scope.channels,
         tags: &scope.tenant_tags,
-        pool: pools.reference(pool),
+        pool: pools.pool_reference(pool),
     })
 }
 
 /// Whether several projects have the name of an owner: no rule can name one of them.
-pub(super) fn has_twin(live: &Live, owner: &VariableOwner) -> bool {
+pub(super) fn has_duplicate_name(live: &Live, owner: &VariableOwner) -> bool {
     let VariableOwner::Project(name) = owner else { return false };
     1 < live.projects.iter().filter(|it| it.name == *name).count()
 }
 
 /// Whether a file can say what the values of a set are: those in the database, and those on the branch that it names.
-fn is_managed(set: &LiveVariableSet) -> bool {
+fn is_declarable_set(set: &LiveVariableSet) -> bool {
     matches!(set.store, VariableStore::Database | VariableStore::Branch(_))
 }
 
 /// Tables of some targets that name a pool, and what the language cannot say of them; one that names none is
 /// left as it is.
-pub(super) fn targets(
+pub(super) fn target_tables(
     live: &Live,
     pools: &PulledPools,
     some: impl Fn(&LiveTarget) -> bool,
@@ -179,13 +179,13 @@ pub(super) fn targets(
         let Some(pool) = &target.pool else { continue };
         let named = live.indirect.targets.iter().filter(|it| it.name == target.name).count();
         let why = match () {
-            () if !pools.has(pool) => "its pool is not there",
-            () if !is_exact(target.name.as_str()) => {
+            () if !pools.has_reference(pool) => "its pool is not there",
+            () if !is_exact_name(target.name.as_str()) => {
                 "its name has a wildcard, or is no text of one line"
             }
             () if 1 < named => "another one has the same name",
             () => {
-                tables.entry(pools.reference(pool)).or_default().push(target.name.to_string());
+                tables.entry(pools.pool_reference(pool)).or_default().push(target.name.to_string());
                 continue;
             }
         };
@@ -193,20 +193,20 @@ pub(super) fn targets(
     }
     let mut text = String::new();
     for (pool, names) in tables {
-        _ = writeln!(text, "\n[[target_pools]]\ntarget = {}", one_or_list(&names));
-        _ = writeln!(text, "pool = {}", value(&pool));
+        _ = writeln!(text, "\n[[target_pools]]\ntarget = {}", render_one_or_list(&names));
+        _ = writeln!(text, "pool = {}", escape_value(&pool));
     }
     (text, left)
 }
 
 /// Whether a selector can say this name and mean no other.
-pub(super) fn is_exact(name: &str) -> bool {
-    is_name(name) && !name.starts_with('!') && Pattern::new(name).exact().is_some()
+pub(super) fn is_exact_name(name: &str) -> bool {
+    is_valid_name(name) && !name.starts_with('!') && Pattern::new(name).exact_name().is_some()
 }
 
-fn one_or_list(names: &[String]) -> String {
+fn render_one_or_list(names: &[String]) -> String {
     match names {
-        [one] => value(one),
-        several => list(several),
+        [one] => escape_value(one),
+        several => render_list(several),
     }
 }

@@ -14,11 +14,11 @@ mod values;
 mod worker;
 
 use super::{
-    PulledPools, choosers, comments, is_free,
+    PulledPools, choosers, is_unambiguous_id,
     keys::KeyAllocator,
-    placements, pool_table,
-    toml::{table_key, value},
-    unsayable, workers,
+    placements, push_comments, render_pool_table,
+    toml::{escape_value, table_key},
+    undeclarable_reason, workers,
 };
 use crate::{
     desired::Desired,
@@ -34,10 +34,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// After how many rounds a file is given up. A rule that goes lets the next one decide, so there may be
 /// about as many as there are rules; most files need two.
-const ROUNDS: usize = 100;
+const MAX_ROUNDS: usize = 100;
 
 /// From which round on steps are left out of rules by plain exceptions.
-const PLAINLY: usize = 10;
+const PLAIN_FROM_ROUND: usize = 10;
 
 /// What a file asks for, and a plan of it.
 #[derive(Debug)]
@@ -102,14 +102,14 @@ struct FileUpdater<'a> {
 /// # Errors
 ///
 /// [`KeepError`], where that is not to be had by edits: nothing is given away that would change a server.
-pub fn keep(
+pub fn keep_text(
     text: &str,
     live: &Live,
     judge: impl Fn(&str) -> Result<FilePlan, Finding>,
 ) -> Result<KeepResult, KeepError> {
     let mut kept = KeepResult { text: text.to_owned(), ..KeepResult::default() };
     let (mut trail, mut good) = (Vec::new(), None);
-    match (rounds(&mut kept, &mut trail, live, judge, &mut good), good) {
+    match (run_rounds(&mut kept, &mut trail, live, judge, &mut good), good) {
         (Ok(()), _) => Ok(kept),
         // A file of which a plan was empty is never worse than it was for what could be added to it.
         (Err(error), Some(mut good)) => {
@@ -117,16 +117,16 @@ pub fn keep(
             Ok(good)
         }
         (Err(error), None) => Err(KeepError {
-            offset: error
-                .offset
-                .map(|at| trail.iter().rev().fold(at, |at, it: &EditedText| it.before(at))),
+            offset: error.offset.map(|at| {
+                trail.iter().rev().fold(at, |at, it: &EditedText| it.original_position(at))
+            }),
             ..error
         }),
     }
 }
 
 /// Rounds of edits until nothing is left to edit; `good` is the last text of which a plan was empty.
-fn rounds(
+fn run_rounds(
     kept: &mut KeepResult,
     trail: &mut Vec<EditedText>,
     live: &Live,
@@ -134,12 +134,12 @@ fn rounds(
     good: &mut Option<KeepResult>,
 ) -> Result<(), KeepError> {
     let (mut has_values, mut has_targets) = (false, false);
-    for number in 0..ROUNDS {
+    for number in 0..MAX_ROUNDS {
         let judged = match judge(&kept.text) {
             Ok(judged) => judged,
             Err(finding) => {
-                let next = without_twin(&kept.text, &finding);
-                let next = next.ok_or_else(|| KeepError::unsettled(&finding))?;
+                let next = remove_duplicate(&kept.text, &finding);
+                let next = next.ok_or_else(|| KeepError::from_finding(&finding))?;
                 kept.text.clone_from(&next.text);
                 trail.push(next);
                 continue;
@@ -147,16 +147,22 @@ fn rounds(
         };
         has_values |= !judged.desired.values.is_empty();
         has_targets |= !judged.desired.target_rules.is_empty();
-        let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAINLY);
-        if settled(judged).is_ok() {
+        let (text, judged, plainly) = (kept.text.as_str(), &judged, number >= PLAIN_FROM_ROUND);
+        if ensure_settled(judged).is_ok() {
             *good = Some(kept.clone());
         }
-        let (next, told) =
-            once(&KeepRound { live, text, file_plan: judged, plainly, has_values, has_targets })?;
+        let (next, told) = run_one_round(&KeepRound {
+            live,
+            text,
+            file_plan: judged,
+            plainly,
+            has_values,
+            has_targets,
+        })?;
         if next.text == kept.text {
             let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
             kept.refusals = refused.cloned().collect();
-            return settled(judged);
+            return ensure_settled(judged);
         }
         kept.text.clone_from(&next.text);
         kept.edit_notes.extend(told);
@@ -172,18 +178,18 @@ fn rounds(
 /// # Errors
 ///
 /// The first thing that is.
-fn settled(judged: &FilePlan) -> Result<(), KeepError> {
+fn ensure_settled(judged: &FilePlan) -> Result<(), KeepError> {
     if let Some(error) = judged.findings.iter().find(|it| it.level == Level::Error) {
-        return Err(KeepError::unsettled(error));
+        return Err(KeepError::from_finding(error));
     }
     let Some(change) = judged.changes.first() else { return Ok(()) };
     let what = format!("a plan would still change {}", change.address);
     let reason = KeepReason::Unsettled { what, help: String::new() };
-    Err(KeepError { offset: place(&change.cause.location), reason })
+    Err(KeepError { offset: start_offset(&change.cause.location), reason })
 }
 
 /// The byte at which a place of the text begins.
-fn place(at: &FindingLocation) -> Option<usize> {
+fn start_offset(at: &FindingLocation) -> Option<usize> {
     match at {
         FindingLocation::Source(span) => Some(span.bytes.start),
         FindingLocation::Line(_) | FindingLocation::Nowhere => None,
@@ -191,47 +197,48 @@ fn place(at: &FindingLocation) -> Option<usize> {
 }
 
 /// The text without a rule that an edit has made the same as an earlier one: it decides nothing.
-fn without_twin(text: &str, finding: &Finding) -> Option<EditedText> {
+fn remove_duplicate(text: &str, finding: &Finding) -> Option<EditedText> {
     let mut document = TomlDocument::new(text).ok()?;
-    let at = document.head(document.at(place(&finding.location)?));
-    let is_twin = finding.code == "declared-twice" && document.tables.get(at).is_some_and(chooses);
-    document.remove(at, "");
-    is_twin.then(|| document.edited())
+    let at = document.root_table(document.innermost_table(start_offset(&finding.location)?));
+    let is_twin =
+        finding.code == "declared-twice" && document.tables.get(at).is_some_and(is_indirect_rule);
+    document.remove_table(at, "");
+    is_twin.then(|| document.apply_edits())
 }
 
 /// One round of edits, and what they are in words; the text as it is where there is nothing to edit.
-fn once(round: &KeepRound) -> Result<(EditedText, Vec<String>), KeepError> {
-    let (pools, live) = pool::pools(round);
+fn run_one_round(round: &KeepRound) -> Result<(EditedText, Vec<String>), KeepError> {
+    let (pools, live) = pool::match_pools(round);
     let document = TomlDocument::new(round.text).map_err(|error| {
         let (at, what) = (error.span().map(|it| it.start), error.message().to_owned());
         KeepError { offset: at, reason: KeepReason::Unsettled { what, help: String::new() } }
     })?;
-    let workers = worker::workers(round);
+    let workers = worker::match_workers(round);
     let mut keeper = FileUpdater { round, document, pools, live, workers, edit_notes: Vec::new() };
-    for (at, concern) in keeper.concerns() {
-        keeper.mend(at, &concern)?;
+    for (at, concern) in keeper.find_concerns() {
+        keeper.mend_table(at, &concern)?;
     }
-    keeper.add();
+    keeper.add_missing();
     if keeper.edit_notes.is_empty() {
         // Where steps shall be is only certain once pools and rules are whole.
-        keeper.steps();
-        keeper.values()?;
-        keeper.targets()?;
+        keeper.mend_step_rules();
+        keeper.mend_value_rules()?;
+        keeper.mend_target_rules()?;
     }
     if keeper.edit_notes.is_empty() {
-        keeper.new_steps();
-        keeper.new_values();
-        keeper.new_targets();
+        keeper.add_step_rules();
+        keeper.add_value_rules();
+        keeper.add_target_rules();
     }
-    Ok((keeper.document.edited(), keeper.edit_notes))
+    Ok((keeper.document.apply_edits(), keeper.edit_notes))
 }
 
 impl<'a> FileUpdater<'a> {
     /// The tables that are not as it is live.
-    fn concerns(&self) -> BTreeMap<usize, TableIssues<'a>> {
+    fn find_concerns(&self) -> BTreeMap<usize, TableIssues<'a>> {
         let mut concerns: BTreeMap<usize, TableIssues> = BTreeMap::new();
         for change in &self.round.file_plan.changes {
-            let Some(at) = place(&change.cause.location) else { continue };
+            let Some(at) = start_offset(&change.cause.location) else { continue };
             let edits = match &change.kind {
                 ChangeKind::PlaceStep { .. }
                 | ChangeKind::SetValue { .. }
@@ -239,39 +246,44 @@ impl<'a> FileUpdater<'a> {
                 ChangeKind::UpdateWorker { edits, .. } => edits.clone(),
                 _ => Vec::new(),
             };
-            concerns.entry(self.at(at)).or_default().edits.extend(edits);
-            concerns.extend(self.pools_with(&change.kind).map(|it| (it, TableIssues::default())));
+            concerns.entry(self.owning_table(at)).or_default().edits.extend(edits);
+            concerns.extend(
+                self.affected_pool_tables(&change.kind).map(|it| (it, TableIssues::default())),
+            );
         }
         for finding in self.round.file_plan.findings.iter().filter(|it| it.level == Level::Error) {
-            let Some(at) = place(&finding.location) else { continue };
-            concerns.entry(self.at(at)).or_default().errors.push(finding);
+            let Some(at) = start_offset(&finding.location) else { continue };
+            concerns.entry(self.owning_table(at)).or_default().errors.push(finding);
         }
         // What chooses pools is looked at once these are whole.
-        concerns.retain(|at, _| self.document.tables.get(*at).is_none_or(|it| !chooses(it)));
+        concerns
+            .retain(|at, _| self.document.tables.get(*at).is_none_or(|it| !is_indirect_rule(it)));
         concerns
     }
 
     /// The table of the thing that a place of the text is about: of a pool, a worker, a rule.
-    fn at(&self, place: usize) -> usize {
-        self.document.head(self.document.at(place))
+    fn owning_table(&self, place: usize) -> usize {
+        self.document.root_table(self.document.innermost_table(place))
     }
 
     /// The errors in a table.
-    fn errors_in(&self, at: usize) -> Vec<&'a Finding> {
+    fn errors_in_table(&self, at: usize) -> Vec<&'a Finding> {
         let findings = self.round.file_plan.findings.iter();
-        let is_in = |it: &&Finding| place(&it.location).is_some_and(|it| self.at(it) == at);
+        let is_in = |it: &&Finding| {
+            start_offset(&it.location).is_some_and(|it| self.owning_table(it) == at)
+        };
         findings.filter(|it| it.level == Level::Error).filter(is_in).collect()
     }
 
     /// The changes of which a rule is the cause.
-    fn changes_of(&self, rule: usize) -> Vec<&'a Change> {
+    fn changes_by_rule(&self, rule: usize) -> Vec<&'a Change> {
         let is_cause = |it: &&Change| matches!(&it.cause.location, FindingLocation::Source(span) if span.bytes.start == rule);
         self.round.file_plan.changes.iter().filter(is_cause).collect()
     }
 
     /// Whether one of these errors is about a key of a table.
-    fn is_about(&self, table: &TomlTable, key: &str, errors: &[&Finding]) -> bool {
-        let is_in = |at: &FindingLocation| matches!(at, FindingLocation::Source(it) if self.document.is_in(table, key, it.bytes.start));
+    fn errors_mention_key(&self, table: &TomlTable, key: &str, errors: &[&Finding]) -> bool {
+        let is_in = |at: &FindingLocation| matches!(at, FindingLocation::Source(it) if self.document.is_in_value(table, key, it.bytes.start));
         errors.iter().any(|it| is_in(&it.location))
     }
 
@@ -280,42 +292,47 @@ impl<'a> FileUpdater<'a> {
     /// # Errors
     ///
     /// [`KeepReason::UnreadDocument`], where something was.
-    fn all_read(&self, rule: usize, rules: &str, hides: &[HiddenData]) -> Result<(), KeepError> {
+    fn ensure_all_read(
+        &self,
+        rule: usize,
+        rules: &str,
+        hides: &[HiddenData],
+    ) -> Result<(), KeepError> {
         match self.round.live.unread.iter().find(|it| hides.contains(&it.hidden)) {
             None => Ok(()),
             Some(UnreadPart { what, why, .. }) => {
-                Err(self.unread(rule, rules, (what.clone(), why.clone())))
+                Err(self.unread_error(rule, rules, (what.clone(), why.clone())))
             }
         }
     }
 
     /// Why a rule cannot be kept: something, for some reason, could not be read.
-    fn unread(&self, rule: usize, rules: &str, (what, why): (String, String)) -> KeepError {
-        let at = self.document.tables.get(rule).map(|it| self.document.beginning(it));
+    fn unread_error(&self, rule: usize, rules: &str, (what, why): (String, String)) -> KeepError {
+        let at = self.document.tables.get(rule).map(|it| self.document.table_start(it));
         KeepError { offset: at, reason: KeepReason::Unread { rules: rules.to_owned(), what, why } }
     }
 
     /// Edits a table until it says what is live.
-    fn mend(&mut self, at: usize, concern: &TableIssues<'a>) -> Result<(), KeepError> {
+    fn mend_table(&mut self, at: usize, concern: &TableIssues<'a>) -> Result<(), KeepError> {
         let Some(table) = self.document.tables.get(at).cloned() else { return Ok(()) };
         let path: Vec<&str> = table.path.iter().map(String::as_str).collect();
         match path.as_slice() {
-            ["pools", key] => self.pool(at, &table, key),
-            ["workers", key] => self.worker(at, key, &concern.edits),
-            ["placements"] => self.rule_of_steps(at, &table, &concern.errors)?,
-            ["waves"] => self.wave(at, &table, &concern.errors),
+            ["pools", key] => self.mend_pool(at, &table, key),
+            ["workers", key] => self.mend_worker(at, key, &concern.edits),
+            ["placements"] => self.mend_placement(at, &table, &concern.errors)?,
+            ["waves"] => self.mend_wave(at, &table, &concern.errors),
             ["removed"] => {
                 self.edit_notes.push("`[[removed]]` goes: what it names is there".to_owned());
-                self.document.remove(at, "");
+                self.document.remove_table(at, "");
             }
             ["server"] => {
                 let on = self.round.live.server.built_in_worker.unwrap_or_default();
                 self.edit_notes.push(format!("server: built_in_worker = {on}"));
-                self.document.set(&table, "built_in_worker", &on.to_string());
+                self.document.set_value(&table, "built_in_worker", &on.to_string());
             }
             _ => {
                 // What is to be deleted is added; of all else that is wrong nobody can tell what was meant.
-                let error = concern.errors.first().map(|it| KeepError::unsettled(it));
+                let error = concern.errors.first().map(|it| KeepError::from_finding(it));
                 return error.map_or(Ok(()), Err);
             }
         }
@@ -323,43 +340,45 @@ impl<'a> FileUpdater<'a> {
     }
 
     /// What cannot be said, as comments that are not in the file yet.
-    fn unsaid(&self, left: &[String]) -> String {
+    fn missing_comments(&self, left: &[String]) -> String {
         let mut text = String::new();
-        comments(&mut text, left);
+        push_comments(&mut text, left);
         let has =
             |line: &&str| !self.round.text.lines().any(|it| it.trim_start().starts_with(line));
         text.lines().filter(|it| !it.is_empty()).filter(has).map(|it| format!("{it}\n")).collect()
     }
 
     /// Adds what is live and not in the file.
-    fn add(&mut self) {
+    fn add_missing(&mut self) {
         let mut tables: String =
-            self.pools.declared.iter().map(|(key, pool)| pool_table(key, pool)).collect();
+            self.pools.declared.iter().map(|(key, pool)| render_pool_table(key, pool)).collect();
         self.edit_notes
             .extend(self.pools.declared.iter().map(|(key, _)| format!("pool `{key}` is new")));
-        let left = self.unsaid(&self.pools.left);
+        let left = self.missing_comments(&self.pools.left);
         if !left.is_empty() {
             tables.push_str(&format!("\n{left}"));
         }
         let heads = ["pools", "manage", "server", "octopus"];
-        self.document.append(&heads, &tables);
+        self.document.append_tables(&heads, &tables);
         let known: HashSet<&str> = self.workers.values().map(|it| it.id.as_str()).collect();
         let all = self.round.live.workers.iter();
         let new: Vec<&LiveWorker> = all.filter(|it| !known.contains(it.id.as_str())).collect();
-        let (mut tables, left) = workers::tables_of(self.round.live, &self.pools, &new);
+        let (mut tables, left) = workers::render_tables(self.round.live, &self.pools, &new);
         if !tables.is_empty() {
-            self.edit_notes
-                .push(format!("{} added", crate::text::count(new.len() - left.len(), "worker")));
+            self.edit_notes.push(format!(
+                "{} added",
+                crate::text::pluralize(new.len() - left.len(), "worker")
+            ));
         }
-        let left = self.unsaid(&left);
+        let left = self.missing_comments(&left);
         if !left.is_empty() {
             tables.push_str(&format!("\n{left}"));
         }
-        self.document.append(&["workers", "pools", "manage", "server", "octopus"], &tables);
+        self.document.append_tables(&["workers", "pools", "manage", "server", "octopus"], &tables);
     }
 }
 
 /// Whether a table is a rule about what chooses pools.
-fn chooses(table: &TomlTable) -> bool {
+fn is_indirect_rule(table: &TomlTable) -> bool {
     table.path.first().is_some_and(|it| it == "pool_variables" || it == "target_pools")
 }

@@ -16,21 +16,21 @@ impl KeyAllocator {
     /// For these names.
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         let mut counts: HashMap<String, usize> = HashMap::new();
-        names.for_each(|name| *counts.entry(short(name)).or_default() += 1);
+        names.for_each(|name| *counts.entry(shorten_name(name)).or_default() += 1);
         Self { short: counts, taken: HashSet::new() }
     }
 
     /// Gives these keys to nobody.
-    pub(super) fn take<'a>(&mut self, taken: impl Iterator<Item = &'a String>) {
+    pub(super) fn reserve_all<'a>(&mut self, taken: impl Iterator<Item = &'a String>) {
         self.taken.extend(taken.cloned());
     }
 
     /// A key for a name: a short one, where no other name comes to the same.
-    pub(super) fn of(&mut self, name: &str) -> String {
-        let short = short(name);
+    pub(super) fn assign_key(&mut self, name: &str) -> String {
+        let short = shorten_name(name);
         let base = match self.short.get(&short) {
             Some(1) => short,
-            _ => dashed(name),
+            _ => to_kebab_case(name),
         };
         let numbered = (2_usize..).map(|n| format!("{base}-{n}"));
         let mut free = std::iter::once(base.clone()).chain(numbered);
@@ -40,14 +40,14 @@ impl KeyAllocator {
     }
 }
 
-fn short(name: &str) -> String {
-    let dashed = dashed(name);
+fn shorten_name(name: &str) -> String {
+    let dashed = to_kebab_case(name);
     let ending = ENDINGS.iter().find_map(|it| dashed.strip_suffix(it));
     ending.filter(|it| !it.is_empty()).map_or(dashed.clone(), str::to_owned)
 }
 
 /// `Kubernetes Worker Pool` → `kubernetes-worker-pool`.
-fn dashed(name: &str) -> String {
+fn to_kebab_case(name: &str) -> String {
     let dashed: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
@@ -75,7 +75,7 @@ mod tests {
             "sql!",
         ];
         let mut keys = KeyAllocator::new(names.into_iter());
-        let keys = names.map(|it| keys.of(it)).join(" ");
+        let keys = names.map(|it| keys.assign_key(it)).join(" ");
         assert_eq!(keys, "kubernetes azure-pool azure-workers sql pool pool-2 sql-2");
     }
 }

@@ -1,8 +1,8 @@
 //! Workers as tables; those that differ by a number alone as one.
 
 use super::{
-    PulledPools, comments,
-    toml::{is_name, list, table_key, value},
+    PulledPools, push_comments,
+    toml::{escape_value, is_valid_name, render_list, table_key},
 };
 use crate::{
     live::{Live, LiveWorker},
@@ -24,27 +24,27 @@ struct WorkerTable {
 }
 
 /// The tables of all workers, in the server's order.
-pub(super) fn tables(live: &Live, pools: &PulledPools) -> String {
-    let (mut text, left) = tables_of(live, pools, &live.workers.iter().collect::<Vec<_>>());
-    comments(&mut text, &left);
+pub(super) fn render_all_tables(live: &Live, pools: &PulledPools) -> String {
+    let (mut text, left) = render_tables(live, pools, &live.workers.iter().collect::<Vec<_>>());
+    push_comments(&mut text, &left);
     text
 }
 
 /// The tables of some workers, and those that the language cannot say, with why.
-pub(super) fn tables_of(
+pub(super) fn render_tables(
     live: &Live,
     pools: &PulledPools,
     workers: &[&LiveWorker],
 ) -> (String, Vec<String>) {
     let (mut tables, mut left) = (Vec::new(), Vec::new());
     for worker in workers {
-        match lines(live, pools, worker) {
+        match table_lines(live, pools, worker) {
             Ok(lines) => tables.push(WorkerTable { name: worker.name.to_string(), lines }),
             Err(why) => left.push(format!("Worker {:?}: {why}.", worker.name)),
         }
     }
     let mut text = String::new();
-    for WorkerTable { name, lines } in folded(tables) {
+    for WorkerTable { name, lines } in fold_ranges(tables) {
         _ = writeln!(text, "\n[workers.{}]", table_key(&name));
         lines.iter().for_each(|(key, value)| _ = writeln!(text, "{key} = {value}"));
     }
@@ -52,7 +52,7 @@ pub(super) fn tables_of(
 }
 
 /// The lines of a worker's table, or why the language cannot say it.
-pub(super) fn lines(
+pub(super) fn table_lines(
     live: &Live,
     pools: &PulledPools,
     worker: &LiveWorker,
@@ -61,19 +61,21 @@ pub(super) fn lines(
     if live.workers.iter().filter(|it| it.name == worker.name).count() > 1 {
         return Err("another worker has its name");
     }
-    if !is_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
+    if !is_valid_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
         return Err("its name would mean something else in the file");
     }
-    let is_static = |id| live.pool(id).is_some_and(|pool| pool.kind == PoolKind::Static);
-    if worker.pools.is_empty() || !worker.pools.iter().all(|id| pools.has(id) && is_static(id)) {
+    let is_static = |id| live.find_pool(id).is_some_and(|pool| pool.kind == PoolKind::Static);
+    if worker.pools.is_empty()
+        || !worker.pools.iter().all(|id| pools.has_reference(id) && is_static(id))
+    {
         return Err("it is not in static pools alone");
     }
-    let members: Vec<String> = worker.pools.iter().map(|id| pools.reference(id)).collect();
-    let (kind, fields) = endpoint(live, &worker.endpoint)?;
-    let mut lines = vec![("pools", list(&members)), (kind, braces(&fields))];
+    let members: Vec<String> = worker.pools.iter().map(|id| pools.pool_reference(id)).collect();
+    let (kind, fields) = endpoint_table(live, &worker.endpoint)?;
+    let mut lines = vec![("pools", render_list(&members)), (kind, inline_table(&fields))];
     let policies = &live.directory.policies;
     let is_default = policies.iter().any(|it| it.default && it.id == worker.policy.id.as_str());
-    let policy = policy(live, worker)?;
+    let policy = policy_reference(live, worker)?;
     if !is_default {
         lines.push(("policy", policy));
     }
@@ -84,16 +86,16 @@ pub(super) fn lines(
 }
 
 /// How the file points at the machine policy of a worker.
-pub(super) fn policy(live: &Live, worker: &LiveWorker) -> Result<String, &'static str> {
+pub(super) fn policy_reference(live: &Live, worker: &LiveWorker) -> Result<String, &'static str> {
     let policies = &live.directory.policies;
     match policies.iter().any(|it| it.id == worker.policy.id.as_str()) {
-        true => reference(policies, worker.policy.id.as_str()),
+        true => entry_reference(policies, worker.policy.id.as_str()),
         false => Err("its machine policy cannot be seen"),
     }
 }
 
 /// Keys and values, as an inline table.
-pub(super) fn braces(fields: &[(&str, String)]) -> String {
+pub(super) fn inline_table(fields: &[(&str, String)]) -> String {
     let fields: Vec<_> = fields.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     format!("{{ {} }}", fields.join(", "))
 }
@@ -102,29 +104,36 @@ pub(super) fn braces(fields: &[(&str, String)]) -> String {
 type EndpointEntries = (&'static str, Vec<(&'static str, String)>);
 
 /// An endpoint as the key of its kind and what is in its table, or why the language cannot say it.
-pub(super) fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<EndpointEntries, &'static str> {
+pub(super) fn endpoint_table(
+    live: &Live,
+    endpoint: &Endpoint,
+) -> Result<EndpointEntries, &'static str> {
     Ok(match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {
-            let mut fields = vec![("url", address(url)?), ("thumbprint", print(thumbprint)?)];
+            let mut fields =
+                vec![("url", url_value(url)?), ("thumbprint", thumbprint_value(thumbprint)?)];
             if let Some(proxy) = proxy {
-                fields.push(("proxy", reference(&live.directory.proxies, proxy.id.as_str())?));
+                fields
+                    .push(("proxy", entry_reference(&live.directory.proxies, proxy.id.as_str())?));
             }
             ("listening", fields)
         }
         Endpoint::Polling { subscription, thumbprint } => {
-            let fields =
-                [("subscription", queue(subscription)?), ("thumbprint", print(thumbprint)?)];
+            let fields = [
+                ("subscription", subscription_value(subscription)?),
+                ("thumbprint", thumbprint_value(thumbprint)?),
+            ];
             ("polling", fields.to_vec())
         }
-        Endpoint::Ssh { .. } => ("ssh", ssh(live, endpoint)?),
+        Endpoint::Ssh { .. } => ("ssh", ssh_fields(live, endpoint)?),
         Endpoint::Kubernetes { link, thumbprint, namespace } => {
             let link = match link {
-                KubernetesLink::Polling(text) => ("subscription", queue(text)?),
-                KubernetesLink::Listening(text) => ("url", address(text)?),
+                KubernetesLink::Polling(text) => ("subscription", subscription_value(text)?),
+                KubernetesLink::Listening(text) => ("url", url_value(text)?),
             };
-            let mut fields = vec![link, ("thumbprint", print(thumbprint)?)];
-            if is_name(namespace) {
-                fields.push(("namespace", value(namespace)));
+            let mut fields = vec![link, ("thumbprint", thumbprint_value(thumbprint)?)];
+            if is_valid_name(namespace) {
+                fields.push(("namespace", escape_value(namespace)));
             }
             ("kubernetes", fields)
         }
@@ -132,69 +141,75 @@ pub(super) fn endpoint(live: &Live, endpoint: &Endpoint) -> Result<EndpointEntri
     })
 }
 
-fn ssh(live: &Live, endpoint: &Endpoint) -> Result<Vec<(&'static str, String)>, &'static str> {
+fn ssh_fields(
+    live: &Live,
+    endpoint: &Endpoint,
+) -> Result<Vec<(&'static str, String)>, &'static str> {
     let Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } = endpoint else {
         return Err("it has no SSH endpoint");
     };
     let is_host = !host.contains(|c: char| c.is_whitespace() || c == '/');
-    if *port == 0 || !is_host || [host, fingerprint].into_iter().any(|it| !is_name(it)) {
+    if *port == 0 || !is_host || [host, fingerprint].into_iter().any(|it| !is_valid_name(it)) {
         return Err("its SSH endpoint is not whole");
     }
     let directory = &live.directory;
-    let mut fields = vec![("host", value(host))];
+    let mut fields = vec![("host", escape_value(host))];
     if *port != SSH_PORT {
         fields.push(("port", port.to_string()));
     }
-    fields.push(("account", reference(&directory.accounts, account.id.as_str())?));
-    fields.push(("fingerprint", value(fingerprint)));
+    fields.push(("account", entry_reference(&directory.accounts, account.id.as_str())?));
+    fields.push(("fingerprint", escape_value(fingerprint)));
     // One that the language does not know is left unsaid, which leaves it as it is.
     let platform = platform.iter().filter(|it| PLATFORMS.contains(&it.as_str()));
-    fields.extend(platform.map(|it| ("platform", value(it))));
+    fields.extend(platform.map(|it| ("platform", escape_value(it))));
     if let Some(proxy) = proxy {
-        fields.push(("proxy", reference(&directory.proxies, proxy.id.as_str())?));
+        fields.push(("proxy", entry_reference(&directory.proxies, proxy.id.as_str())?));
     }
     Ok(fields)
 }
 
-fn print(text: &str) -> Result<String, &'static str> {
+fn thumbprint_value(text: &str) -> Result<String, &'static str> {
     let valid = text.parse::<Thumbprint>().is_ok();
-    valid.then(|| value(text)).ok_or("its thumbprint is none of 40 hexadecimal digits")
+    valid.then(|| escape_value(text)).ok_or("its thumbprint is none of 40 hexadecimal digits")
 }
 
-fn address(text: &str) -> Result<String, &'static str> {
+fn url_value(text: &str) -> Result<String, &'static str> {
     let valid = text.parse::<TentacleUrl>().is_ok();
-    valid.then(|| value(text)).ok_or("its URL is none of a listening Tentacle")
+    valid.then(|| escape_value(text)).ok_or("its URL is none of a listening Tentacle")
 }
 
-fn queue(text: &str) -> Result<String, &'static str> {
+fn subscription_value(text: &str) -> Result<String, &'static str> {
     let valid = text.parse::<Subscription>().is_ok();
-    valid.then(|| value(text)).ok_or("its subscription is none")
+    valid.then(|| escape_value(text)).ok_or("its subscription is none")
 }
 
 /// How the file points at a thing: by its name, or by its id where the name is not its own.
-fn reference(among: &[crate::live::DirectoryEntry], id: &str) -> Result<String, &'static str> {
+fn entry_reference(
+    among: &[crate::live::DirectoryEntry],
+    id: &str,
+) -> Result<String, &'static str> {
     let Some(entry) = among.iter().find(|it| it.id == id) else {
         return Err("something that it refers to cannot be seen");
     };
     let own = among.iter().filter(|it| it.name == entry.name).count() == 1;
     let name = entry.name.as_str();
-    Ok(value(if own && is_name(name) { name } else { id }))
+    Ok(escape_value(if own && is_valid_name(name) { name } else { id }))
 }
 
 /// Folds neighbours whose names and lines differ by a number that counts up.
-fn folded(tables: Vec<WorkerTable>) -> Vec<WorkerTable> {
+fn fold_ranges(tables: Vec<WorkerTable>) -> Vec<WorkerTable> {
     let mut folded = Vec::new();
     let mut rest = tables.into_iter().peekable();
     while let Some(first) = rest.next() {
-        let Some(range) = NumberedWorkers::starting(&first) else {
+        let Some(range) = NumberedWorkers::from_table(&first) else {
             folded.push(first);
             continue;
         };
         let mut last = range.first;
-        while rest.next_if(|next| range.has(next, last + 1)).is_some() {
+        while rest.next_if(|next| range.matches_number(next, last + 1)).is_some() {
             last += 1;
         }
-        folded.push(if last == range.first { first } else { range.table(last) });
+        folded.push(if last == range.first { first } else { range.into_table(last) });
     }
     folded
 }
@@ -210,7 +225,7 @@ struct NumberedWorkers {
 
 impl NumberedWorkers {
     /// The range that a worker may begin: the last number in its name counts.
-    fn starting(table: &WorkerTable) -> Option<Self> {
+    fn from_table(table: &WorkerTable) -> Option<Self> {
         let end = table.name.rfind(|c: char| c.is_ascii_digit())? + 1;
         let digits = table.name[..end].chars().rev().take_while(char::is_ascii_digit).count();
         let (before, number) = table.name[..end].split_at(end - digits);
@@ -219,19 +234,23 @@ impl NumberedWorkers {
             after: table.name[end..].to_owned(),
             width: digits,
             first: number.parse().ok()?,
-            lines: table.lines.iter().map(|line| numbered(line, number)).collect::<Option<_>>()?,
+            lines: table
+                .lines
+                .iter()
+                .map(|line| with_placeholder(line, number))
+                .collect::<Option<_>>()?,
         })
     }
 
     /// Whether a worker is the one of this number.
-    fn has(&self, table: &WorkerTable, number: u32) -> bool {
+    fn matches_number(&self, table: &WorkerTable, number: u32) -> bool {
         let n = format!("{number:0width$}", width = self.width);
         let name = format!("{}{n}{}", self.before, self.after);
         let lines = self.lines.iter().map(|(key, value)| (*key, value.replace("{n}", &n)));
         table.name == name && lines.eq(table.lines.iter().cloned())
     }
 
-    fn table(self, last: u32) -> WorkerTable {
+    fn into_table(self, last: u32) -> WorkerTable {
         let Self { before, after: behind, width, first, lines } = self;
         WorkerTable { name: format!("{before}[{first:0width$}..{last:0width$}]{behind}"), lines }
     }
@@ -239,16 +258,19 @@ impl NumberedWorkers {
 
 /// A line with `{n}` for a number, in the address of an endpoint alone: elsewhere, such as in a
 /// thumbprint, its digits mean nothing. None where `{n}` stands there for itself.
-fn numbered((key, value): &(&'static str, String), number: &str) -> Option<(&'static str, String)> {
+fn with_placeholder(
+    (key, value): &(&'static str, String),
+    number: &str,
+) -> Option<(&'static str, String)> {
     if value.contains("{n}") {
         return None;
     }
     let address = ["{ url = ", "{ host = "].iter().any(|it| value.starts_with(it));
-    let numbered = || {
+    let replace_number = || {
         let (address, rest) = value.split_once("\",")?;
         Some(format!("{}\",{rest}", address.replace(number, "{n}")))
     };
-    Some((key, numbered().filter(|_| address).unwrap_or_else(|| value.clone())))
+    Some((key, replace_number().filter(|_| address).unwrap_or_else(|| value.clone())))
 }
 
 #[cfg(test)]
@@ -263,7 +285,7 @@ mod tests {
                 ("listening", format!("{{ url = {url:?}, thumbprint = \"01\" }}")),
             ],
         };
-        let folded = folded(workers.iter().map(table).collect());
+        let folded = fold_ranges(workers.iter().map(table).collect());
         let line = |it: WorkerTable| format!("{} {}", it.name, it.lines[1].1);
         folded.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }

@@ -31,7 +31,7 @@ pub(super) struct ChangeGroup<'a> {
 
 /// The sections of a plan that has changes, in the order in which these are carried out: the built-in worker
 /// is switched on before everything and off after everything.
-pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection<'a>> {
+pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection<'a>> {
     let titles = [
         ("server", "Server"),
         ("pool", "Pools"),
@@ -40,32 +40,32 @@ pub(super) fn sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection
         ("target", "Targets"),
         ("placement", "Placements"),
     ];
-    let section = |(object, title)| {
-        let changes = plan.changes.iter().filter(|it| it.kind.object() == object);
-        PlanSection { title, blocks: blocks(changes, sources) }
+    let build_section = |(object, title)| {
+        let changes = plan.changes.iter().filter(|it| it.kind.object_kind() == object);
+        PlanSection { title, blocks: collect_blocks(changes, sources) }
     };
-    let sections = titles.into_iter().map(section).filter(|it| !it.blocks.is_empty());
+    let sections = titles.into_iter().map(build_section).filter(|it| !it.blocks.is_empty());
     let mut sections: Vec<_> = sections.collect();
-    sections.sort_by_key(PlanSection::goes_off);
+    sections.sort_by_key(PlanSection::switches_off);
     sections
 }
 
 impl PlanSection<'_> {
-    fn goes_off(&self) -> bool {
+    fn switches_off(&self) -> bool {
         let mut changes = self.blocks.iter().flat_map(|block| &block.changes);
         changes.any(|it| matches!(it.kind, ChangeKind::SetBuiltInWorker { enabled: false }))
     }
 }
 
-fn blocks<'a>(
+fn collect_blocks<'a>(
     changes: impl Iterator<Item = &'a Change>,
     sources: &Sources,
 ) -> Vec<ChangeGroup<'a>> {
     let mut blocks: Vec<ChangeGroup> = Vec::new();
     let mut folds = HashMap::new();
     for change in changes {
-        let fields = change.kind.fields();
-        let line = line(change, sources);
+        let fields = change.kind.field_diffs();
+        let line = cause_line(change, sources);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
             let shown = fields.iter().map(|it| format!("{}{:?}{:?}", it.path, it.before, it.after));
@@ -82,9 +82,9 @@ fn blocks<'a>(
     blocks
 }
 
-fn line(change: &Change, sources: &Sources) -> Option<SourceLine> {
+fn cause_line(change: &Change, sources: &Sources) -> Option<SourceLine> {
     match &change.cause.location {
-        FindingLocation::Source(span) => sources.line(span),
+        FindingLocation::Source(span) => sources.start_line(span),
         FindingLocation::Line(line) => Some(line.clone()),
         FindingLocation::Nowhere => None,
     }

@@ -4,13 +4,13 @@
 
 use super::{
     RenderOptions, findings,
-    group::{ChangeGroup, PlanSection, sections},
+    group::{ChangeGroup, PlanSection, plan_sections},
 };
 use crate::{
     finding::{Level, SourceLine, Sources},
     model::{Address, ProcessName},
     plan::{Change, ChangeAction, ChangeKind, FieldDiff, Plan, PlanSummary, Touches},
-    text::{count, escape::Escaped},
+    text::{escape::Escaped, pluralize},
 };
 
 use serde_json::Value;
@@ -21,16 +21,16 @@ use std::{
 };
 
 /// How many steps of a fold are named where not all are asked for.
-const FEW: usize = 3;
+const MAX_STEPS: usize = 3;
 
 /// How many equal lines are shown around those that differ.
-const AROUND: usize = 3;
+const CONTEXT_LINES: usize = 3;
 
 /// From this length on, in characters, a text is shown as a difference of lines.
-const LONG: usize = 80;
+const LONG_TEXT: usize = 80;
 
 /// The plan; its last line is the summary.
-pub(super) fn plan(plan: &Plan, sources: &Sources, look: RenderOptions) -> String {
+pub(super) fn render_plan(plan: &Plan, sources: &Sources, look: RenderOptions) -> String {
     let mut out = String::new();
     // Writing to a `String` cannot fail.
     _ = TextPage { plan, sources, look }.write(&mut out);
@@ -46,19 +46,19 @@ struct TextPage<'a> {
 impl TextPage<'_> {
     fn write(&self, out: &mut String) -> fmt::Result {
         if 0 <= self.look.verbosity {
-            self.header(out)?;
-            for section in sections(self.plan, self.sources) {
-                self.section(out, &section)?;
+            self.write_header(out)?;
+            for section in plan_sections(self.plan, self.sources) {
+                self.write_section(out, &section)?;
             }
         }
-        out.push_str(&findings::findings(&self.plan.findings, self.sources, self.look));
-        if let Some(touches) = touches(self.plan.touches()) {
+        out.push_str(&findings::render_all(&self.plan.findings, self.sources, self.look));
+        if let Some(touches) = touches_line(self.plan.count_touched()) {
             writeln!(out, "{touches}")?;
         }
-        writeln!(out, "{}", summary(self.plan))
+        writeln!(out, "{}", summary_line(self.plan))
     }
 
-    fn header(&self, out: &mut String) -> fmt::Result {
+    fn write_header(&self, out: &mut String) -> fmt::Result {
         let header = &self.plan.header;
         let files: Vec<_> = header.files.iter().map(|it| Escaped(it).to_string()).collect();
         writeln!(
@@ -72,32 +72,32 @@ impl TextPage<'_> {
         )
     }
 
-    fn section(&self, out: &mut String, section: &PlanSection) -> fmt::Result {
-        writeln!(out, "{}\n", self.paint("1", section.title))?;
+    fn write_section(&self, out: &mut String, section: &PlanSection) -> fmt::Result {
+        writeln!(out, "{}\n", self.paint_text("1", section.title))?;
         for block in &section.blocks {
             match block.changes.as_slice() {
-                [change] => self.single(out, block, change)?,
-                changes => self.fold(out, block, changes)?,
+                [change] => self.write_change(out, block, change)?,
+                changes => self.write_fold(out, block, changes)?,
             }
             out.push('\n');
         }
         Ok(())
     }
 
-    fn single(&self, out: &mut String, block: &ChangeGroup, change: &Change) -> fmt::Result {
+    fn write_change(&self, out: &mut String, block: &ChangeGroup, change: &Change) -> fmt::Result {
         let address = change.address.to_string();
-        write!(out, "  {} {}", self.symbol(block.action), Escaped(&address))?;
+        write!(out, "  {} {}", self.paint_symbol(block.action), Escaped(&address))?;
         if let Some(line) = &block.line {
-            write!(out, "{}", self.paint("2", &format!("  # {}", place(line))))?;
+            write!(out, "{}", self.paint_text("2", &format!("  # {}", format_line(line))))?;
         }
         out.push('\n');
         if let Some(rule) = &change.cause.rule {
-            writeln!(out, "      by rule {}", quoted(rule))?;
+            writeln!(out, "      by rule {}", quote_text(rule))?;
         }
-        self.why(out, change)?;
-        self.fields(out, block)?;
-        if block.action == ChangeAction::Replace && is_stranger(&block.fields) {
-            let word = self.paint("1;33", "security");
+        self.write_reason(out, change)?;
+        self.write_fields(out, block)?;
+        if block.action == ChangeAction::Replace && changes_identity(&block.fields) {
+            let word = self.paint_text("1;33", "security");
             writeln!(
                 out,
                 "      {word}: another certificate or host key will be trusted as this worker"
@@ -109,7 +109,7 @@ impl TextPage<'_> {
         Ok(())
     }
 
-    fn why(&self, out: &mut String, change: &Change) -> fmt::Result {
+    fn write_reason(&self, out: &mut String, change: &Change) -> fmt::Result {
         match &change.cause.why {
             Some(why) => writeln!(out, "      because {}", Escaped(why)),
             None => Ok(()),
@@ -117,24 +117,33 @@ impl TextPage<'_> {
     }
 
     /// Steps that one rule moves in one way.
-    fn fold(&self, out: &mut String, block: &ChangeGroup, changes: &[&Change]) -> fmt::Result {
+    fn write_fold(
+        &self,
+        out: &mut String,
+        block: &ChangeGroup,
+        changes: &[&Change],
+    ) -> fmt::Result {
         let rule = changes.first().and_then(|it| it.cause.rule.as_ref());
         let by = match (rule, &block.line) {
-            (Some(rule), Some(line)) => format!(" by rule {} ({})", quoted(rule), place(line)),
-            (Some(rule), None) => format!(" by rule {}", quoted(rule)),
-            (None, Some(line)) => format!(" by the rule at {}", place(line)),
+            (Some(rule), Some(line)) => {
+                format!(" by rule {} ({})", quote_text(rule), format_line(line))
+            }
+            (Some(rule), None) => format!(" by rule {}", quote_text(rule)),
+            (None, Some(line)) => format!(" by the rule at {}", format_line(line)),
             // A way back is asked for by no rule.
             (None, None) => String::new(),
         };
-        let projects: HashSet<_> = changes.iter().filter_map(|it| project(&it.address)).collect();
-        let steps = count(changes.len(), "step");
-        let projects = count(projects.len(), "project");
-        writeln!(out, "  {} {steps} of {projects}{by}", self.symbol(block.action))?;
-        changes.first().map_or(Ok(()), |it| self.why(out, it))?;
-        self.fields(out, block)?;
-        let shown = if 0 < self.look.verbosity { changes.len() } else { FEW.min(changes.len()) };
+        let projects: HashSet<_> =
+            changes.iter().filter_map(|it| step_project(&it.address)).collect();
+        let steps = pluralize(changes.len(), "step");
+        let projects = pluralize(projects.len(), "project");
+        writeln!(out, "  {} {steps} of {projects}{by}", self.paint_symbol(block.action))?;
+        changes.first().map_or(Ok(()), |it| self.write_reason(out, it))?;
+        self.write_fields(out, block)?;
+        let shown =
+            if 0 < self.look.verbosity { changes.len() } else { MAX_STEPS.min(changes.len()) };
         for change in changes.iter().take(shown) {
-            writeln!(out, "        {}", Escaped(&short(&change.address)))?;
+            writeln!(out, "        {}", Escaped(&short_address(&change.address)))?;
         }
         if shown < changes.len() {
             writeln!(out, "        and {} more; -v shows all", changes.len() - shown)?;
@@ -142,19 +151,19 @@ impl TextPage<'_> {
         Ok(())
     }
 
-    fn fields(&self, out: &mut String, block: &ChangeGroup) -> fmt::Result {
+    fn write_fields(&self, out: &mut String, block: &ChangeGroup) -> fmt::Result {
         let width = block.fields.iter().map(|it| it.path.len()).max().unwrap_or_default();
         for field in &block.fields {
             let path = format!("{:width$}", Escaped(&field.path).to_string());
-            match long(field) {
+            match long_text_sides(field) {
                 Some((before, after)) => {
                     writeln!(out, "      {}", path.trim_end())?;
-                    self.lines(out, before, after)?;
+                    self.write_line_diff(out, before, after)?;
                 }
-                None => writeln!(out, "      {path}  {}", sides(field))?,
+                None => writeln!(out, "      {path}  {}", render_sides(field))?,
             }
-            if let Some(trusted) = trusted(field) {
-                let word = self.paint("1;33", "security");
+            if let Some(trusted) = trusted_identity(field) {
+                let word = self.paint_text("1;33", "security");
                 writeln!(out, "      {word}: {trusted} will be trusted as this worker")?;
             }
         }
@@ -162,9 +171,9 @@ impl TextPage<'_> {
     }
 
     /// Two texts as a difference of lines.
-    fn lines(&self, out: &mut String, before: &str, after: &str) -> fmt::Result {
+    fn write_line_diff(&self, out: &mut String, before: &str, after: &str) -> fmt::Result {
         let diff = TextDiff::from_lines(before, after);
-        let groups = diff.grouped_ops(AROUND);
+        let groups = diff.grouped_ops(CONTEXT_LINES);
         let lines = groups.iter().flatten().flat_map(|part| diff.iter_changes(part));
         let mut next = 0;
         for line in lines {
@@ -179,23 +188,23 @@ impl TextPage<'_> {
                 ChangeTag::Equal => (" ", "0"),
             };
             let text = line.value().trim_end_matches(['\r', '\n']);
-            let shown = format!("{symbol} {}", visible(text));
-            writeln!(out, "        {}", self.paint(colour, shown.trim_end()))?;
+            let shown = format!("{symbol} {}", reveal_trailing(text));
+            writeln!(out, "        {}", self.paint_text(colour, shown.trim_end()))?;
         }
         Ok(())
     }
 
-    fn symbol(&self, action: ChangeAction) -> String {
+    fn paint_symbol(&self, action: ChangeAction) -> String {
         let colour = match action {
             ChangeAction::Create => "32",
             ChangeAction::Update => "33",
             ChangeAction::Replace => "35",
             ChangeAction::Delete => "31",
         };
-        self.paint(colour, &action.symbol().to_string())
+        self.paint_text(colour, &action.symbol().to_string())
     }
 
-    fn paint(&self, colour: &str, text: &str) -> String {
+    fn paint_text(&self, colour: &str, text: &str) -> String {
         match self.look.colour {
             true => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
             false => text.to_owned(),
@@ -204,11 +213,11 @@ impl TextPage<'_> {
 }
 
 /// The last line of a plan.
-fn summary(plan: &Plan) -> String {
-    let PlanSummary { create, update, replace, delete, denied, warnings } = plan.summary();
+fn summary_line(plan: &Plan) -> String {
+    let PlanSummary { create, update, replace, delete, denied, warnings } = plan.summarize();
     let warnings = match warnings {
         0 => String::new(),
-        n => format!("; {}", count(n, "warning")),
+        n => format!("; {}", pluralize(n, "warning")),
     };
     if create + update + replace + delete == 0 && denied == 0 {
         return format!("No changes: the server is as the files say{warnings}");
@@ -220,19 +229,19 @@ fn summary(plan: &Plan) -> String {
     let refused = match denied {
         0 => String::new(),
         // A gate may have several findings.
-        _ => format!("; refused by {}", count(gates(plan), "gate")),
+        _ => format!("; refused by {}", pluralize(count_gates(plan), "gate")),
     };
     format!("Plan: {changes}{refused}{warnings}")
 }
 
 /// How many gates refuse a plan.
-fn gates(plan: &Plan) -> usize {
+fn count_gates(plan: &Plan) -> usize {
     let refuse = plan.findings.iter().filter(|it| it.level != Level::Warn);
     refuse.map(|it| it.code.as_str()).collect::<HashSet<_>>().len()
 }
 
 /// How far a plan reaches; none where it touches nothing.
-fn touches(touches: Touches) -> Option<String> {
+fn touches_line(touches: Touches) -> Option<String> {
     let Touches { pools, workers, projects, steps, runbooks, variables, targets, affected } =
         touches;
     let parts = [
@@ -245,33 +254,33 @@ fn touches(touches: Touches) -> Option<String> {
         (targets, "target"),
     ];
     let mut parts: Vec<_> =
-        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| count(*n, noun)).collect();
+        parts.iter().filter(|(n, _)| 0 < *n).map(|(n, noun)| pluralize(*n, noun)).collect();
     if 0 < affected.steps {
         let (steps, projects) =
-            (count(affected.steps, "step"), count(affected.projects, "project"));
+            (pluralize(affected.steps, "step"), pluralize(affected.projects, "project"));
         parts.push(format!("{steps} of {projects} by what they run on"));
     }
     (!parts.is_empty()).then(|| format!("Touches {}", parts.join(", ")))
 }
 
-fn place(line: &SourceLine) -> String {
+fn format_line(line: &SourceLine) -> String {
     format!("{}:{}", Escaped(&line.file), line.line)
 }
 
 /// A text in quotes, of which none can look like the end of it.
-fn quoted(text: &str) -> String {
+fn quote_text(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('"', "\\\"");
     format!("\"{}\"", Escaped(&text))
 }
 
 /// A line of a text, with the spaces at its end made visible.
-fn visible(line: &str) -> String {
+fn reveal_trailing(line: &str) -> String {
     let text = line.trim_end_matches(' ');
     format!("{}{}", Escaped(text), "\\u{20}".repeat(line.len() - text.len()))
 }
 
 /// What the server trusts anew where this field changes.
-fn trusted(field: &FieldDiff) -> Option<&'static str> {
+fn trusted_identity(field: &FieldDiff) -> Option<&'static str> {
     field.before.as_ref().and(field.after.as_ref())?;
     match field.path.rsplit('.').next() {
         Some("thumbprint") => Some("another certificate"),
@@ -281,15 +290,15 @@ fn trusted(field: &FieldDiff) -> Option<&'static str> {
 }
 
 /// Whether a replacement answers with another identity than the worker that it replaces.
-fn is_stranger(fields: &[FieldDiff]) -> bool {
+fn changes_identity(fields: &[FieldDiff]) -> bool {
     let identity =
         |it: &&FieldDiff| matches!(it.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"));
     let identities: Vec<_> = fields.iter().filter(identity).collect();
-    let known = |it: &Value| identities.iter().any(|field| field.before.as_ref() == Some(it));
-    identities.iter().filter_map(|it| it.after.as_ref()).any(|it| !known(it))
+    let is_known = |it: &Value| identities.iter().any(|field| field.before.as_ref() == Some(it));
+    identities.iter().filter_map(|it| it.after.as_ref()).any(|it| !is_known(it))
 }
 
-fn project(address: &Address) -> Option<&str> {
+fn step_project(address: &Address) -> Option<&str> {
     match address {
         Address::Step { project, .. } => Some(project),
         _ => None,
@@ -297,7 +306,7 @@ fn project(address: &Address) -> Option<&str> {
 }
 
 /// A step as people name it: `Web Store / Restart / Drain`.
-fn short(address: &Address) -> String {
+fn short_address(address: &Address) -> String {
     match address {
         Address::Step { project, branch, process, step } => {
             let branch = branch.as_ref().map_or(String::new(), |it| format!("@{it}"));
@@ -311,19 +320,20 @@ fn short(address: &Address) -> String {
 }
 
 /// Both sides of a text that is too long for one line.
-fn long(field: &FieldDiff) -> Option<(&str, &str)> {
-    let text = |side: &'_ Option<Value>| side.is_none() || matches!(side, Some(Value::String(_)));
-    if !text(&field.before) || !text(&field.after) {
+fn long_text_sides(field: &FieldDiff) -> Option<(&str, &str)> {
+    let is_text =
+        |side: &'_ Option<Value>| side.is_none() || matches!(side, Some(Value::String(_)));
+    if !is_text(&field.before) || !is_text(&field.after) {
         return None;
     }
     let before = field.before.as_ref().and_then(Value::as_str).unwrap_or_default();
     let after = field.after.as_ref().and_then(Value::as_str).unwrap_or_default();
-    let is_long = |text: &str| text.trim_end().contains('\n') || LONG < text.chars().count();
+    let is_long = |text: &str| text.trim_end().contains('\n') || LONG_TEXT < text.chars().count();
     (is_long(before) || is_long(after)).then_some((before, after))
 }
 
-fn sides(field: &FieldDiff) -> String {
-    let show = |value: &Value| value_of(&field.path, value);
+fn render_sides(field: &FieldDiff) -> String {
+    let show = |value: &Value| render_value(&field.path, value);
     match (&field.before, &field.after) {
         (Some(before), Some(after)) => format!("{} → {}", show(before), show(after)),
         (None, Some(value)) | (Some(value), None) => show(value),
@@ -331,15 +341,15 @@ fn sides(field: &FieldDiff) -> String {
     }
 }
 
-fn value_of(path: &str, value: &Value) -> String {
+fn render_value(path: &str, value: &Value) -> String {
     // These hold addresses, which need no quotes to be told from words.
     let is_address = matches!(path, "pool" | "pools" | "sort_order");
     match value {
         Value::Null => "none".to_owned(),
         Value::String(text) if is_address => Escaped(text).to_string(),
-        Value::String(text) => quoted(text),
+        Value::String(text) => quote_text(text),
         Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(|it| value_of(path, it)).collect();
+            let items: Vec<_> = items.iter().map(|it| render_value(path, it)).collect();
             format!("[{}]", items.join(", "))
         }
         other => Escaped(&other.to_string()).to_string(),
@@ -356,7 +366,7 @@ mod tests {
     };
 
     fn shown(plan: &Plan, verbosity: i8) -> String {
-        super::plan(plan, &sample::sources(), RenderOptions { colour: false, verbosity })
+        super::render_plan(plan, &sample::sources(), RenderOptions { colour: false, verbosity })
     }
 
     #[test]
@@ -376,7 +386,7 @@ mod tests {
     #[test]
     fn quiet_is_findings_and_the_summary_and_colour_adds_no_words() {
         assert!(shown(&sample::everything(), -1).starts_with("denied[empty-pool]"));
-        let coloured = super::plan(
+        let coloured = super::render_plan(
             &sample::everything(),
             &sample::sources(),
             RenderOptions { colour: true, verbosity: 0 },

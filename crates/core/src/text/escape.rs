@@ -26,12 +26,12 @@ pub fn escape_lines(text: &str) -> String {
 
 /// As many characters, with each that [`Escaped`] would escape replaced by `\u{fffd}`, but for tabs: for
 /// source text, where columns count.
-pub fn mask(text: &str) -> String {
+pub fn mask_unsafe(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// JSON with every character that [`Escaped`] would escape as `\u202e`: the same text to who parses it.
-pub fn in_json(json: &str) -> String {
+pub fn escape_json(json: &str) -> String {
     let is_safe = |c: char| c == '\n' || !is_unsafe(c);
     if json.chars().all(is_safe) {
         return json.to_owned();
@@ -68,13 +68,13 @@ mod tests {
     fn json_is_the_same_to_who_parses_it() {
         let name = "c\u{9b}31m \u{202e}\u{e0041} é";
         let json = serde_json::to_string(name).unwrap();
-        let safe = in_json(&json);
+        let safe = escape_json(&json);
         assert_eq!(safe, "\"c\\u009b31m \\u202e\\udb40\\udc41 é\"");
         assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), name);
     }
 
     #[test]
     fn masked_text_has_its_columns_where_they_were() {
-        assert_eq!(mask("\ta\u{1b}[31m\u{202e}é"), "\ta\u{fffd}[31m\u{fffd}é");
+        assert_eq!(mask_unsafe("\ta\u{1b}[31m\u{202e}é"), "\ta\u{fffd}[31m\u{fffd}é");
     }
 }

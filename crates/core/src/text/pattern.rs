@@ -25,7 +25,7 @@ impl Pattern {
     }
 
     /// The name that it is, where it has no wildcard.
-    pub fn exact(&self) -> Option<&str> {
+    pub fn exact_name(&self) -> Option<&str> {
         (!self.written.contains(['*', '?'])).then_some(&*self.written)
     }
 
@@ -36,7 +36,7 @@ impl Pattern {
     }
 
     /// Whether the pattern stands for a name that begins with `folded`.
-    pub fn may_begin(&self, folded: &str) -> bool {
+    pub fn may_match_prefix(&self, folded: &str) -> bool {
         let name: Vec<char> = folded.chars().collect();
         // What is left of the pattern then always has something that it stands for.
         (0..=self.folded.len()).any(|end| matches_chars(&self.folded[..end], &name))
@@ -97,25 +97,26 @@ impl Patterns {
     }
 
     /// The names that the list asks for without a wildcard.
-    pub fn exact(&self) -> impl Iterator<Item = &str> {
-        self.include.iter().filter_map(Pattern::exact)
+    pub fn exact_names(&self) -> impl Iterator<Item = &str> {
+        self.include.iter().filter_map(Pattern::exact_name)
     }
 
     /// Whether every name that the list asks for is one without a wildcard.
     pub fn is_exact(&self) -> bool {
-        !self.include.is_empty() && self.include.iter().all(|it| it.exact().is_some())
+        !self.include.is_empty() && self.include.iter().all(|it| it.exact_name().is_some())
     }
 
     /// Whether the list stands for every name there is.
-    pub fn is_everything(&self) -> bool {
+    pub fn matches_everything(&self) -> bool {
         let is_star = |it: &Pattern| !it.folded.is_empty() && it.folded.iter().all(|it| *it == '*');
         self.exclude.is_empty() && (self.include.is_empty() || self.include.iter().any(is_star))
     }
 
     /// Whether a name can be thought of that both lists match: true wherever that cannot be ruled out.
     pub fn may_overlap(&self, other: &Self) -> bool {
-        let misses =
-            |one: &Self, two: &Self| one.is_exact() && one.exact().all(|name| !two.matches(name));
+        let misses = |one: &Self, two: &Self| {
+            one.is_exact() && one.exact_names().all(|name| !two.matches(name))
+        };
         !misses(self, other) && !misses(other, self)
     }
 }
@@ -222,7 +223,7 @@ mod tests {
             let ends = (0..=4).flat_map(|n| (0..1 << n).map(move |bits| (n, bits)));
             let end = |(n, bits): (u32, u32)| (0..n).map(|at| if bits >> at & 1 == 0 { 'a' } else { 'b' }).collect::<String>();
             let expected = ends.map(end).any(|end| pattern.matches(&format!("{name}{end}")));
-            prop_assert_eq!(pattern.may_begin(&name), expected);
+            prop_assert_eq!(pattern.may_match_prefix(&name), expected);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! `api.md` 2.10: a protected branch takes none; the settings of a project name them, and so does the list of
 //! its branches.
 
-use super::{SpaceReading, is_of_the_repository};
+use super::{SpaceReading, is_repository_error};
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{GitScope, LiveBranch},
@@ -25,10 +25,10 @@ pub(crate) struct RepositoryBranches<'a> {
 
 impl RepositoryBranches<'_> {
     /// The branches that are asked for, each protected one followed by the branch that stands for it.
-    pub(crate) async fn asked(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
+    pub(crate) async fn with_stand_ins(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
         let mut branches = Vec::new();
-        for mut branch in self.listed().await? {
-            let stand_in = self.stand_in(&branch, &branches).await?;
+        for mut branch in self.selected_branches().await? {
+            let stand_in = self.find_stand_in(&branch, &branches).await?;
             branch.without_stand_in = matches!(stand_in, StandInBranch::Protected);
             branches.push(branch);
             if let StandInBranch::Found(stand_in) = stand_in {
@@ -39,19 +39,19 @@ impl RepositoryBranches<'_> {
     }
 
     /// The branches that are asked for. The list of all is read only where more than the default branch is.
-    pub(super) async fn listed(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
-        let default = short(&self.project.persistence_settings.default_branch);
+    pub(super) async fn selected_branches(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
+        let default = short_branch_name(&self.project.persistence_settings.default_branch);
         let asked = self.git.branches.iter().map(String::as_str);
         let others: Vec<&str> = asked.filter(|it| *it != DEFAULT).collect();
         let with_default = others.len() < self.git.branches.len();
         if others.is_empty() {
-            let protected = with_default && self.takes_no_commit(default).await?;
-            let branch = with_default.then(|| self.branch(default.to_owned(), protected));
+            let protected = with_default && self.is_branch_protected(default).await?;
+            let branch = with_default.then(|| self.new_branch(default.to_owned(), protected));
             return Ok(branch.into_iter().collect());
         }
         let wanted = Patterns::new(others.iter().copied());
-        let listed = self.reading.reader.branches(&self.project.id).await?;
-        let is_meant = |name: &str| {
+        let listed = self.reading.reader.list_branches(&self.project.id).await?;
+        let is_selected = |name: &str| {
             wanted.matches(name)
                 && !others.iter().any(|it| {
                     // Git tells `move` from `Move`: what is written out is that one, where it is there.
@@ -62,16 +62,17 @@ impl RepositoryBranches<'_> {
         };
         let (mut branches, mut further) = (Vec::new(), Vec::new());
         if with_default {
-            branches.push(self.branch(default.to_owned(), self.protects(default)));
+            branches.push(self.new_branch(default.to_owned(), self.is_protected(default)));
         }
         for it in &listed {
             // The list knows of protection that the project's settings do not say.
-            let protected = it.is_protected || self.protects(&it.name);
+            let protected = it.is_protected || self.is_protected(&it.name);
             if with_default && it.name == default {
                 branches.iter_mut().for_each(|it| it.protected = protected);
-            } else if is_meant(&it.name) && self.git.instead_of_protected.as_ref() != Some(&it.name)
+            } else if is_selected(&it.name)
+                && self.git.instead_of_protected.as_ref() != Some(&it.name)
             {
-                further.push(self.branch(it.name.clone(), protected));
+                further.push(self.new_branch(it.name.clone(), protected));
             }
         }
         branches.extend(further);
@@ -79,44 +80,49 @@ impl RepositoryBranches<'_> {
     }
 
     /// Whether the project's settings protect a branch of this name.
-    fn protects(&self, name: &str) -> bool {
+    fn is_protected(&self, name: &str) -> bool {
         let settings = &self.project.persistence_settings;
         let patterns = &settings.protected_branch_name_patterns;
-        name == short(&settings.default_branch) && settings.protected_default_branch
+        name == short_branch_name(&settings.default_branch) && settings.protected_default_branch
             || !patterns.is_empty()
                 && Patterns::new(patterns.iter().map(String::as_str)).matches(name)
     }
 
     /// Whether a branch is protected, by the project's settings or by what the server says of the branch.
-    async fn takes_no_commit(&self, name: &str) -> Result<bool, octopus::ClientError> {
-        if self.protects(name) {
+    async fn is_branch_protected(&self, name: &str) -> Result<bool, octopus::ClientError> {
+        if self.is_protected(name) {
             return Ok(true);
         }
-        match self.reading.reader.branch(&address(&self.branch(name.to_owned(), false))).await {
+        match self
+            .reading
+            .reader
+            .find_branch(&client_branch(&self.new_branch(name.to_owned(), false)))
+            .await
+        {
             Ok(there) => Ok(there.is_some_and(|it| it.is_protected)),
             // What is read on the branch tells why it cannot be.
-            Err(why) if is_of_the_repository(&why) => Ok(false),
+            Err(why) if is_repository_error(&why) => Ok(false),
             Err(why) => Err(why),
         }
     }
 
     /// The branch that takes what a protected one may not. It can stand for one branch alone.
-    async fn stand_in(
+    async fn find_stand_in(
         &self,
         branch: &LiveBranch,
         before: &[LiveBranch],
     ) -> Result<StandInBranch, octopus::ClientError> {
         let instead = self.git.instead_of_protected.as_ref().filter(|_| branch.protected);
         let Some(instead) = instead else { return Ok(StandInBranch::Missing) };
-        if self.protects(instead) {
+        if self.is_protected(instead) {
             return Ok(StandInBranch::Protected);
         }
         if before.iter().any(|it| it.stands_for.is_some()) {
             return Ok(StandInBranch::Missing);
         }
         let stands_for = Some(branch.name.clone());
-        let stand_in = LiveBranch { stands_for, ..self.branch(instead.clone(), false) };
-        let there = self.reading.reader.branch(&address(&stand_in)).await?;
+        let stand_in = LiveBranch { stands_for, ..self.new_branch(instead.clone(), false) };
+        let there = self.reading.reader.find_branch(&client_branch(&stand_in)).await?;
         Ok(match there {
             None => StandInBranch::Missing,
             Some(it) if it.is_protected => StandInBranch::Protected,
@@ -125,11 +131,11 @@ impl RepositoryBranches<'_> {
     }
 
     /// A branch, as far as it is known before anything on it is read.
-    fn branch(&self, name: String, protected: bool) -> LiveBranch {
+    fn new_branch(&self, name: String, protected: bool) -> LiveBranch {
         LiveBranch {
             document: String::new(),
             project: Id::new(&self.project.id),
-            repository: without_secrets(&self.project.persistence_settings.url),
+            repository: strip_credentials(&self.project.persistence_settings.url),
             name,
             protected,
             stands_for: None,
@@ -149,7 +155,7 @@ enum StandInBranch {
 }
 
 /// A branch, as the client addresses it.
-pub(crate) fn address(branch: &LiveBranch) -> octopus::ProjectBranch {
+pub(crate) fn client_branch(branch: &LiveBranch) -> octopus::ProjectBranch {
     octopus::ProjectBranch {
         project: branch.project.as_str().to_owned(),
         name: branch.name.clone(),
@@ -157,12 +163,12 @@ pub(crate) fn address(branch: &LiveBranch) -> octopus::ProjectBranch {
 }
 
 /// `refs/heads/main` → `main`.
-pub(crate) fn short(name: &str) -> &str {
+pub(crate) fn short_branch_name(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
 }
 
 /// A repository's URL without user and password, which some people put there.
-fn without_secrets(url: &str) -> String {
+fn strip_credentials(url: &str) -> String {
     match url.split_once("://") {
         Some((scheme, rest)) => {
             let end = rest.find('/').unwrap_or(rest.len());
@@ -185,7 +191,7 @@ mod tests {
             "https://git.example",
             "git@git.example:a/b.git",
         ]
-        .map(without_secrets);
+        .map(strip_credentials);
         assert_eq!(
             shown,
             ["https://git.example/a/b@c.git", "https://git.example", "git@git.example:a/b.git"]
@@ -194,6 +200,6 @@ mod tests {
 
     #[test]
     fn a_branch_has_one_short_name() {
-        assert_eq!(["main", "refs/heads/release/1"].map(short), ["main", "release/1"]);
+        assert_eq!(["main", "refs/heads/release/1"].map(short_branch_name), ["main", "release/1"]);
     }
 }

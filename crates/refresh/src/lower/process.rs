@@ -8,48 +8,48 @@ use poolwright_core::{
 
 /// A process of this owner. A step of several actions is as many entries; a disabled one counts too,
 /// since somebody may enable it.
-pub(crate) fn process(process: wire::ProcessResource, owner: ProcessOwner) -> LiveProcess {
+pub(crate) fn live_process(process: wire::ProcessResource, owner: ProcessOwner) -> LiveProcess {
     LiveProcess {
         id: Id::new(process.id),
         owner,
         git: None,
-        steps: process.steps.into_iter().flat_map(steps).collect(),
+        steps: process.steps.into_iter().flat_map(live_steps).collect(),
         templates: Vec::new(),
     }
 }
 
 /// The entries of a step, one for each of its actions.
-pub(crate) fn steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
+pub(crate) fn live_steps(step: wire::DeploymentStepResource) -> Vec<LiveStep> {
     let wire::DeploymentStepResource { name, properties, actions, .. } = step;
     let has_siblings = actions.len() > 1;
-    let entry = |action: wire::DeploymentActionResource| {
+    let live_step = |action: wire::DeploymentActionResource| {
         let roles = match properties.target_roles.trim().is_empty() {
             true => action.properties.target_roles,
             false => properties.target_roles.clone(),
         };
-        let parameters = parameters(&action.action_type, action.properties.parameters);
+        let parameters = pool_parameters(&action.action_type, action.properties.parameters);
         LiveStep {
             id: Id::new(action.id),
             step: Name::new(name.clone()),
             action: Name::new(if action.name.is_empty() { name.clone() } else { action.name }),
             has_siblings,
             action_type: action.action_type,
-            place: place(action.worker_pool_id, action.worker_pool_variable),
-            run_on_server: LiveStep::said(&action.properties.run_on_server),
+            place: step_place(action.worker_pool_id, action.worker_pool_variable),
+            run_on_server: LiveStep::parse_run_on_server(&action.properties.run_on_server),
             from_file: false,
             target_roles: roles,
-            container: container(action.container),
+            container: live_container(action.container),
             channels: action.channels,
             parameters,
             disabled: action.is_disabled,
         }
     };
-    actions.into_iter().map(entry).collect()
+    actions.into_iter().map(live_step).collect()
 }
 
 /// What chooses the pool. The server refuses to save a step that says both; one that came to be all the
 /// same counts as chosen by the variable, so that a rule which names the pool clears the other.
-fn place(pool: String, variable: String) -> Place<Id<Pool>> {
+fn step_place(pool: String, variable: String) -> Place<Id<Pool>> {
     match (pool.trim().is_empty(), variable.trim().is_empty()) {
         (_, false) => Place::Variable(variable),
         (false, true) => Place::Pool(Id::new(pool)),
@@ -59,14 +59,17 @@ fn place(pool: String, variable: String) -> Place<Id<Pool>> {
 
 /// Those that may name a pool: a slug or an id has no space in it. To a process template all of them are said,
 /// and what is said has to be told from what is not.
-fn parameters(action_type: &str, mut parameters: Vec<(String, String)>) -> Vec<(String, String)> {
+fn pool_parameters(
+    action_type: &str,
+    mut parameters: Vec<(String, String)>,
+) -> Vec<(String, String)> {
     if !action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE) {
         parameters.retain(|(_, value)| !value.trim().contains(char::is_whitespace));
     }
     parameters
 }
 
-fn container(container: wire::DeploymentActionContainerResource) -> Option<Container<String>> {
+fn live_container(container: wire::DeploymentActionContainerResource) -> Option<Container<String>> {
     let wire::DeploymentActionContainerResource { image, feed_id } = container;
     (!image.is_empty()).then_some(Container { image, feed: feed_id })
 }
@@ -80,7 +83,7 @@ mod tests {
         let document = json!({ "Id": "deploymentprocess-Projects-1", "Steps": steps });
         let (project, group) = (Name::new("Web Store"), Name::new("Applications"));
         let owner = ProcessOwner { project, group, runbook: None };
-        process(serde_json::from_value(document).unwrap(), owner).steps
+        live_process(serde_json::from_value(document).unwrap(), owner).steps
     }
 
     fn placed(action: Value) -> Place<Id<Pool>> {
@@ -120,8 +123,9 @@ mod tests {
             "Name": "Roll", "Properties": { "Octopus.Action.TargetRoles": "web" },
             "Actions": [action("Drain", "True"), action("Restart", "false")],
         }]));
-        let told =
-            steps.iter().map(|it| (it.name().as_str(), it.run_on_server, it.target_roles.as_str()));
+        let told = steps
+            .iter()
+            .map(|it| (it.display_name().as_str(), it.run_on_server, it.target_roles.as_str()));
         let told: Vec<_> = told.collect();
         assert!(steps.iter().all(|it| it.disabled));
         assert_eq!(told, [("Drain", Some(true), "web"), ("Restart", Some(false), "web")]);

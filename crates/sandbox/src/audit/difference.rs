@@ -5,29 +5,29 @@
 use serde_json::{Value, json};
 
 /// The operations that make `new` of `old`.
-pub(super) fn between(old: &Value, new: &Value) -> Vec<Value> {
+pub(super) fn patch_operations(old: &Value, new: &Value) -> Vec<Value> {
     let mut differences = Vec::new();
-    collect(old, new, String::new(), &mut differences);
+    collect_operations(old, new, String::new(), &mut differences);
     differences
 }
 
-fn collect(old: &Value, new: &Value, path: String, into: &mut Vec<Value>) {
-    let below = |name: &str| format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
+fn collect_operations(old: &Value, new: &Value, path: String, into: &mut Vec<Value>) {
+    let child_path = |name: &str| format!("{path}/{}", name.replace('~', "~0").replace('/', "~1"));
     match (old, new) {
         (Value::Object(before), Value::Object(after)) => {
             for (name, value) in before {
                 match after.get(name) {
-                    Some(changed) => collect(value, changed, below(name), into),
-                    None => into.push(json!({ "op": "remove", "path": below(name) })),
+                    Some(changed) => collect_operations(value, changed, child_path(name), into),
+                    None => into.push(json!({ "op": "remove", "path": child_path(name) })),
                 }
             }
             for (name, value) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
-                into.push(json!({ "op": "add", "path": below(name), "value": value }));
+                into.push(json!({ "op": "add", "path": child_path(name), "value": value }));
             }
         }
         (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
             for (index, (value, changed)) in before.iter().zip(after).enumerate() {
-                collect(value, changed, below(&index.to_string()), into);
+                collect_operations(value, changed, child_path(&index.to_string()), into);
             }
         }
         (before, after) if before == after => {}
@@ -60,7 +60,7 @@ mod tests {
                 ]),
             ),
         ] {
-            assert_eq!(json!(between(&pool, &new)), wanted);
+            assert_eq!(json!(patch_operations(&pool, &new)), wanted);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::DocumentChange;
 use crate::{
     answer::HandlerResult,
     kind::{DocumentKind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
-    resource::text,
+    resource::text_field,
 };
 use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(super) struct DocumentName {
 
 impl DocumentName {
     /// The name of a document; what has none of its own is called after what it belongs to.
-    pub(super) fn of(
+    pub(super) fn from_change(
         db: &Connection,
         change: &DocumentChange,
         changes: &[DocumentChange],
@@ -49,18 +49,18 @@ impl DocumentName {
         let (_, noun) = document_type(kind);
         let document = change.new.as_ref().or(change.old.as_ref()).unwrap_or(&Value::Null);
         let owner = match kind.path {
-            path if path == PROCESSES.path => text(document, "ProjectId"),
-            path if path == RUNBOOK_PROCESSES.path => text(document, "RunbookId"),
-            path if path == VARIABLES.path => text(document, "OwnerId"),
+            path if path == PROCESSES.path => text_field(document, "ProjectId"),
+            path if path == RUNBOOK_PROCESSES.path => text_field(document, "RunbookId"),
+            path if path == VARIABLES.path => text_field(document, "OwnerId"),
             _ => "",
         };
         if owner.is_empty() {
-            let own = ["Name", "Version", "Id"].into_iter().map(|it| text(document, it));
+            let own = ["Name", "Version", "Id"].into_iter().map(|it| text_field(document, it));
             let own = own.into_iter().find(|it| !it.is_empty()).unwrap_or(id);
             return Ok(match kind.path {
                 "tasks" => DocumentName {
                     before: String::new(),
-                    shown: text(document, "Description").to_owned(),
+                    shown: text_field(document, "Description").to_owned(),
                     id: id.clone(),
                 },
                 _ => DocumentName {
@@ -74,30 +74,30 @@ impl DocumentName {
         // The owner may be gone with it.
         let gone = changes.iter().find(|it| it.id == owner).and_then(|it| it.old.as_ref());
         let shown = match gone {
-            Some(owner) => text(owner, "Name").to_owned(),
-            None => name_of(db, owner)?,
+            Some(owner) => text_field(owner, "Name").to_owned(),
+            None => name_by_id(db, owner)?,
         };
         Ok(Self { before, shown, id: owner.to_owned() })
     }
 
     /// What happened to the document of this name.
-    pub(super) fn sentence(&self, category: &str, document: &Value) -> EventText {
+    pub(super) fn describe_event(&self, category: &str, document: &Value) -> EventText {
         let Self { before, shown, id } = self;
         let after = match category {
             "Created" => "was created".to_owned(),
             "Modified" => "was modified".to_owned(),
             "Deleted" => "was deleted".to_owned(),
-            "MachineHealthChanged" => format!("is now {}", text(document, "HealthStatus")),
+            "MachineHealthChanged" => format!("is now {}", text_field(document, "HealthStatus")),
             "TaskCanceled" => "was canceled".to_owned(),
             other if other.ends_with("Queued") => "was queued".to_owned(),
             other if other.ends_with("Started") => "was started".to_owned(),
             other if other.ends_with("Succeeded") => "succeeded".to_owned(),
             _ => "failed".to_owned(),
         };
-        let link = escape(text(&document["Links"], "Self"));
+        let link = escape_html(text_field(&document["Links"], "Self"));
         EventText {
             message: format!("{before}{shown} {after}"),
-            html: format!("{before}<a href='{link}'>{}</a> {after}", escape(shown)),
+            html: format!("{before}<a href='{link}'>{}</a> {after}", escape_html(shown)),
             references: json!([{
                 "ReferencedDocumentId": id,
                 "StartIndex": before.encode_utf16().count(),
@@ -107,7 +107,7 @@ impl DocumentName {
     }
 }
 
-fn name_of(db: &Connection, id: &str) -> HandlerResult<String> {
+fn name_by_id(db: &Connection, id: &str) -> HandlerResult<String> {
     let mut statement = db.prepare_cached("select name from document where id = ?1")?;
     let name: Option<String> = statement.query_row([id], |row| row.get(0)).optional()?;
     Ok(name.filter(|it| !it.is_empty()).unwrap_or_else(|| id.to_owned()))
@@ -123,6 +123,6 @@ pub(super) struct EventText {
     pub(super) references: Value,
 }
 
-fn escape(text: &str) -> String {
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;")
 }

@@ -51,7 +51,7 @@ enum ClauseValue {
 }
 
 impl ClauseValue {
-    fn text(&self) -> String {
+    fn clause_text(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => text.clone(),
@@ -60,16 +60,19 @@ impl ClauseValue {
 }
 
 impl RuleInput {
-    fn rule(self) -> Result<FaultRule, FaultRuleError> {
+    fn into_rule(self) -> Result<FaultRule, FaultRuleError> {
         match self {
             Self::Text(text) => text.parse(),
             Self::Object(RuleObject { what, at, every, chance, on }) => {
                 let clauses = [("at", at), ("every", every), ("chance", chance), ("on", on)];
                 let said: Vec<(&str, String)> = clauses
                     .iter()
-                    .filter_map(|(clause, said)| Some((*clause, said.as_ref()?.text())))
+                    .filter_map(|(clause, said)| Some((*clause, said.as_ref()?.clause_text())))
                     .collect();
-                FaultRule::of(&what, said.iter().map(|(clause, value)| (*clause, value.as_str())))
+                FaultRule::from_clauses(
+                    &what,
+                    said.iter().map(|(clause, value)| (*clause, value.as_str())),
+                )
             }
         }
     }
@@ -81,11 +84,11 @@ const FORMS: &str = "the body is rules as text, a line each, or JSON: a text, an
 
 impl Faults {
     /// Answers a request to the control route: a status and JSON.
-    pub(crate) fn control(&mut self, method: &Method, body: &str) -> (StatusCode, Value) {
+    pub(crate) fn answer_control(&mut self, method: &Method, body: &str) -> (StatusCode, Value) {
         let done = match method.as_str() {
             "GET" | "HEAD" => Ok(StatusCode::OK),
-            "PUT" => self.replace(body).map(|()| StatusCode::OK),
-            "POST" => self.extend(body).map(|()| StatusCode::CREATED),
+            "PUT" => self.replace_rules(body).map(|()| StatusCode::OK),
+            "POST" => self.append_rules(body).map(|()| StatusCode::CREATED),
             "DELETE" => {
                 *self = Self { seed: self.seed, ..Self::default() };
                 Ok(StatusCode::OK)
@@ -96,33 +99,33 @@ impl Faults {
             }
         };
         match done {
-            Ok(status) => (status, self.shown()),
+            Ok(status) => (status, self.rules_as_json()),
             Err(error) => (StatusCode::BAD_REQUEST, json!({ "error": error })),
         }
     }
 
-    fn replace(&mut self, body: &str) -> Result<(), String> {
-        let (seed, rules) = read(body)?;
+    fn replace_rules(&mut self, body: &str) -> Result<(), String> {
+        let (seed, rules) = parse_rules(body)?;
         *self = Self::new(seed.unwrap_or(self.seed), rules);
         Ok(())
     }
 
-    fn extend(&mut self, body: &str) -> Result<(), String> {
-        let (seed, rules) = read(body)?;
+    fn append_rules(&mut self, body: &str) -> Result<(), String> {
+        let (seed, rules) = parse_rules(body)?;
         if seed.is_some() {
             return Err("`seed` is set with all faults, by `PUT`".to_owned());
         }
-        rules.into_iter().for_each(|rule| self.add(rule));
+        rules.into_iter().for_each(|rule| self.add_rule(rule));
         Ok(())
     }
 
-    fn shown(&self) -> Value {
+    fn rules_as_json(&self) -> Value {
         let rules = self.rules.iter().map(|counted| {
             let mut shown = json!({
                 "fault": counted.rule.to_string(),
                 "what": counted.rule.fault.to_string(),
             });
-            for (clause, value) in counted.rule.clauses() {
+            for (clause, value) in counted.rule.clause_values() {
                 shown[clause] = json!(value);
             }
             shown["seen"] = json!(counted.matched);
@@ -133,7 +136,7 @@ impl Faults {
     }
 }
 
-fn read(body: &str) -> Result<(Option<u64>, Vec<FaultRule>), String> {
+fn parse_rules(body: &str) -> Result<(Option<u64>, Vec<FaultRule>), String> {
     let body = body.trim();
     let (seed, written) = if body.starts_with(['{', '[', '"']) {
         match serde_json::from_str(body).map_err(|_| FORMS)? {
@@ -145,6 +148,6 @@ fn read(body: &str) -> Result<(Option<u64>, Vec<FaultRule>), String> {
         let lines = body.lines().filter(|line| !line.trim().is_empty());
         (None, lines.map(|line| RuleInput::Text(line.to_owned())).collect())
     };
-    let rules: Result<_, FaultRuleError> = written.into_iter().map(RuleInput::rule).collect();
+    let rules: Result<_, FaultRuleError> = written.into_iter().map(RuleInput::into_rule).collect();
     Ok((seed, rules.map_err(|error| error.to_string())?))
 }

@@ -46,7 +46,7 @@ pub enum FaultRuleError {
 }
 
 impl FaultRuleError {
-    fn clause(clause: &'static str, value: &str, like: &'static str) -> Self {
+    fn invalid_clause(clause: &'static str, value: &str, like: &'static str) -> Self {
         let written = format!("{clause} {value}").trim_end().to_owned();
         Self::Clause { written, clause, like }
     }
@@ -77,35 +77,39 @@ impl FromStr for FaultRule {
             clauses.push((clause, value));
             next = following;
         }
-        Self::of(&what, clauses.iter().map(|(clause, value)| (*clause, value.as_str())))
+        Self::from_clauses(&what, clauses.iter().map(|(clause, value)| (*clause, value.as_str())))
     }
 }
 
 impl FaultRule {
     /// A rule of its parts: what happens, and its clauses with their values.
-    pub(super) fn of<'a>(
+    pub(super) fn from_clauses<'a>(
         what: &str,
         clauses: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, FaultRuleError> {
         let (mut when, mut on) = (None, None);
         for (clause, value) in clauses {
             match clause {
-                "at" => once(&mut when, "at", FaultTrigger::At(at(value)?))?,
-                "every" => once(&mut when, "every", FaultTrigger::Every(every(value)?))?,
-                "chance" => once(&mut when, "chance", FaultTrigger::Chance(chance(value)?))?,
-                _ => once(&mut on, "on", requests(value)?)?,
+                "at" => set_once(&mut when, "at", FaultTrigger::At(parse_ranges(value)?))?,
+                "every" => {
+                    set_once(&mut when, "every", FaultTrigger::Every(parse_interval(value)?))?
+                }
+                "chance" => {
+                    set_once(&mut when, "chance", FaultTrigger::Chance(parse_chance(value)?))?
+                }
+                _ => set_once(&mut on, "on", parse_requests(value)?)?,
             }
         }
-        let what = misfortune(what)?;
+        let what = parse_misfortune(what)?;
         Ok(Self { fault: what, when: when.unwrap_or_default(), requests: on.unwrap_or_default() })
     }
 
     /// The clauses of this rule, with their values.
-    pub(super) fn clauses(&self) -> Vec<(&'static str, String)> {
+    pub(super) fn clause_values(&self) -> Vec<(&'static str, String)> {
         let when = match &self.when {
             FaultTrigger::Always => None,
             FaultTrigger::At(ranges) => {
-                let ranges: Vec<String> = ranges.iter().map(range).collect();
+                let ranges: Vec<String> = ranges.iter().map(format_range).collect();
                 Some(("at", ranges.join(",")))
             }
             FaultTrigger::Every(nth) => Some(("every", nth.to_string())),
@@ -117,62 +121,73 @@ impl FaultRule {
     }
 }
 
-fn once<T>(place: &mut Option<T>, clause: &'static str, value: T) -> Result<(), FaultRuleError> {
+fn set_once<T>(
+    place: &mut Option<T>,
+    clause: &'static str,
+    value: T,
+) -> Result<(), FaultRuleError> {
     if place.replace(value).is_some() { Err(FaultRuleError::Twice(clause)) } else { Ok(()) }
 }
 
-fn misfortune(text: &str) -> Result<FaultKind, FaultRuleError> {
+fn parse_misfortune(text: &str) -> Result<FaultKind, FaultRuleError> {
     let (what, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let like = |like| FaultRuleError::Detail { written: text.to_owned(), like };
-    let alone = |it: FaultKind, usage| if rest.is_empty() { Ok(it) } else { Err(like(usage)) };
+    let bad_detail = |like| FaultRuleError::Detail { written: text.to_owned(), like };
+    let without_detail =
+        |it: FaultKind, usage| if rest.is_empty() { Ok(it) } else { Err(bad_detail(usage)) };
     match what {
-        "delay" => delay(rest).ok_or_else(|| like("`delay 200ms` or `delay 200ms..2s`")),
-        "slow" => time(rest).map(FaultKind::Slow).ok_or_else(|| like("`slow 5s`")),
+        "delay" => {
+            parse_delay(rest).ok_or_else(|| bad_detail("`delay 200ms` or `delay 200ms..2s`"))
+        }
+        "slow" => parse_duration(rest).map(FaultKind::Slow).ok_or_else(|| bad_detail("`slow 5s`")),
         "html" if rest.is_empty() => Ok(FaultKind::Html(502)),
-        "html" => status(rest).map(FaultKind::Html).ok_or_else(|| like("`html` or `html 503`")),
+        "html" => parse_status(rest)
+            .map(FaultKind::Html)
+            .ok_or_else(|| bad_detail("`html` or `html 503`")),
         "drop" => match rest {
             "before" => Ok(FaultKind::DropBefore),
             "after" => Ok(FaultKind::DropAfter),
-            _ => Err(like("`drop before` or `drop after`")),
+            _ => Err(bad_detail("`drop before` or `drop after`")),
         },
-        "truncate" => alone(FaultKind::Truncate, "`truncate` alone"),
-        "expire" => alone(FaultKind::Expire, "`expire` alone"),
+        "truncate" => without_detail(FaultKind::Truncate, "`truncate` alone"),
+        "expire" => without_detail(FaultKind::Expire, "`expire` alone"),
         "edit" if rest.is_empty() => Ok(FaultKind::Edit),
-        "edit" if is_path(rest) => Ok(FaultKind::EditAt(rest.to_owned())),
-        "edit" => Err(like("`edit` or `edit /api/PATH`")),
-        "redirect" if is_path(rest) || rest.starts_with("http") || rest.starts_with("{path}") => {
+        "edit" if is_absolute_path(rest) => Ok(FaultKind::EditAt(rest.to_owned())),
+        "edit" => Err(bad_detail("`edit` or `edit /api/PATH`")),
+        "redirect"
+            if is_absolute_path(rest) || rest.starts_with("http") || rest.starts_with("{path}") =>
+        {
             Ok(FaultKind::Redirect(rest.to_owned()))
         }
-        "redirect" => Err(like("`redirect /PATH` or `redirect https://HOST{path}`")),
+        "redirect" => Err(bad_detail("`redirect /PATH` or `redirect https://HOST{path}`")),
         _ => {
-            let code = status(what).ok_or_else(|| FaultRuleError::What(text.to_owned()))?;
+            let code = parse_status(what).ok_or_else(|| FaultRuleError::What(text.to_owned()))?;
             let seconds = rest.strip_prefix("retry-after ").and_then(|it| it.parse().ok());
             match (rest, seconds) {
                 ("", _) | (_, Some(_)) => Ok(FaultKind::Status { code, retry_after: seconds }),
-                _ => Err(like("`429` or `429 retry-after 5`")),
+                _ => Err(bad_detail("`429` or `429 retry-after 5`")),
             }
         }
     }
 }
 
-fn status(text: &str) -> Option<u16> {
+fn parse_status(text: &str) -> Option<u16> {
     text.parse().ok().filter(|code| (400..600).contains(code))
 }
 
-fn is_path(text: &str) -> bool {
+fn is_absolute_path(text: &str) -> bool {
     text.starts_with('/') && !text.contains(' ')
 }
 
-fn delay(text: &str) -> Option<FaultKind> {
+fn parse_delay(text: &str) -> Option<FaultKind> {
     let Some((from, to)) = text.split_once("..") else {
-        return time(text).map(FaultKind::Delay);
+        return parse_duration(text).map(FaultKind::Delay);
     };
-    let (from, to) = (time(from)?, time(to)?);
+    let (from, to) = (parse_duration(from)?, parse_duration(to)?);
     (from <= to).then_some(FaultKind::DelayWithin(from..=to))
 }
 
 /// `200ms`, `2s`, `1m`.
-fn time(text: &str) -> Option<Duration> {
+fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|it: char| !it.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(digits)?;
     let number: u64 = number.parse().ok()?;
@@ -184,43 +199,43 @@ fn time(text: &str) -> Option<Duration> {
     }
 }
 
-fn count(text: &str) -> Option<usize> {
+fn parse_positive(text: &str) -> Option<usize> {
     text.parse().ok().filter(|count| *count != 0)
 }
 
-fn at(value: &str) -> Result<Vec<RangeInclusive<usize>>, FaultRuleError> {
-    let range = |part: &str| match part.split_once("..") {
-        None => count(part).map(|nth| nth..=nth),
-        Some((from, "")) => count(from).map(|from| from..=usize::MAX),
+fn parse_ranges(value: &str) -> Result<Vec<RangeInclusive<usize>>, FaultRuleError> {
+    let parse_range = |part: &str| match part.split_once("..") {
+        None => parse_positive(part).map(|nth| nth..=nth),
+        Some((from, "")) => parse_positive(from).map(|from| from..=usize::MAX),
         Some((from, to)) => {
-            let (from, to) = (count(from)?, count(to)?);
+            let (from, to) = (parse_positive(from)?, parse_positive(to)?);
             (from <= to).then_some(from..=to)
         }
     };
-    let ranges: Option<Vec<_>> = value.split(',').map(|part| range(part.trim())).collect();
+    let ranges: Option<Vec<_>> = value.split(',').map(|part| parse_range(part.trim())).collect();
     let like = "numbers from 1, such as `3`, `3,7`, `1..5` or `10..`";
-    ranges.ok_or_else(|| FaultRuleError::clause("at", value, like))
+    ranges.ok_or_else(|| FaultRuleError::invalid_clause("at", value, like))
 }
 
-fn every(value: &str) -> Result<usize, FaultRuleError> {
+fn parse_interval(value: &str) -> Result<usize, FaultRuleError> {
     let like = "a number from 1, such as `7`";
-    count(value).ok_or_else(|| FaultRuleError::clause("every", value, like))
+    parse_positive(value).ok_or_else(|| FaultRuleError::invalid_clause("every", value, like))
 }
 
-fn chance(value: &str) -> Result<f64, FaultRuleError> {
+fn parse_chance(value: &str) -> Result<f64, FaultRuleError> {
     let percent = value.strip_suffix('%').and_then(|it| it.parse().ok());
     let percent = percent.filter(|percent| (0.0..=100.0).contains(percent));
     let like = "a share of the requests, from `0%` to `100%`";
-    percent.ok_or_else(|| FaultRuleError::clause("chance", value, like))
+    percent.ok_or_else(|| FaultRuleError::invalid_clause("chance", value, like))
 }
 
-fn requests(value: &str) -> Result<RequestMatcher, FaultRuleError> {
+fn parse_requests(value: &str) -> Result<RequestMatcher, FaultRuleError> {
     let words: Vec<&str> = value.split_whitespace().collect();
     let is_path = |word: &str| word.starts_with(['/', '*']);
     let is_method = |word: &str| {
         word.split(',').all(|it| METHODS.iter().any(|known| known.eq_ignore_ascii_case(it)))
     };
-    let methods = |word: &str| match word {
+    let parse_methods = |word: &str| match word {
         "*" => Vec::new(),
         _ => word.split(',').map(str::to_uppercase).collect(),
     };
@@ -229,14 +244,14 @@ fn requests(value: &str) -> Result<RequestMatcher, FaultRuleError> {
             Ok(RequestMatcher { methods: Vec::new(), path: (*path).to_owned() })
         }
         [method] if is_method(method) => {
-            Ok(RequestMatcher { methods: methods(method), ..RequestMatcher::default() })
+            Ok(RequestMatcher { methods: parse_methods(method), ..RequestMatcher::default() })
         }
         [method, path] if (is_method(method) || *method == "*") && is_path(path) => {
-            Ok(RequestMatcher { methods: methods(method), path: (*path).to_owned() })
+            Ok(RequestMatcher { methods: parse_methods(method), path: (*path).to_owned() })
         }
         _ => {
             let like = "a method, a path that begins with `/` or `*`, or both, such as `PUT,POST */workers*`";
-            Err(FaultRuleError::clause("on", value, like))
+            Err(FaultRuleError::invalid_clause("on", value, like))
         }
     }
 }
@@ -244,7 +259,7 @@ fn requests(value: &str) -> Result<RequestMatcher, FaultRuleError> {
 impl Display for FaultRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.fault)?;
-        self.clauses().iter().try_for_each(|(clause, value)| write!(f, " {clause} {value}"))
+        self.clause_values().iter().try_for_each(|(clause, value)| write!(f, " {clause} {value}"))
     }
 }
 
@@ -283,7 +298,7 @@ impl Display for FaultKind {
     }
 }
 
-fn range(range: &RangeInclusive<usize>) -> String {
+fn format_range(range: &RangeInclusive<usize>) -> String {
     match (*range.start(), *range.end()) {
         (from, to) if from == to => from.to_string(),
         (from, usize::MAX) => format!("{from}.."),

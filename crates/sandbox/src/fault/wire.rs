@@ -13,41 +13,50 @@ use futures_util::{StreamExt as _, stream};
 use std::{io, time::Duration};
 
 /// What a request gets that is not handled; `None` where it is to be handled.
-pub(crate) fn instead(what: &FaultKind, parts: &Parts, cut: &ConnectionCut) -> Option<Response> {
+pub(crate) fn faulty_response(
+    what: &FaultKind,
+    parts: &Parts,
+    cut: &ConnectionCut,
+) -> Option<Response> {
     match what {
-        FaultKind::Status { code, retry_after } => Some(status(*code, *retry_after)),
-        FaultKind::Html(code) => Some(html(*code)),
-        FaultKind::Redirect(to) => Some(redirect(to, parts)),
-        FaultKind::DropBefore => Some(cut_off(cut)),
+        FaultKind::Status { code, retry_after } => Some(error_response(*code, *retry_after)),
+        FaultKind::Html(code) => Some(html_response(*code)),
+        FaultKind::Redirect(to) => Some(redirect_response(to, parts)),
+        FaultKind::DropBefore => Some(drop_connection(cut)),
         _ => None,
     }
 }
 
 /// What becomes of the answer to a request that was handled.
-pub(crate) async fn marred(what: &FaultKind, answer: Response, cut: &ConnectionCut) -> Response {
+pub(crate) async fn distort_response(
+    what: &FaultKind,
+    answer: Response,
+    cut: &ConnectionCut,
+) -> Response {
     match what {
-        FaultKind::DropAfter => cut_off(cut),
-        FaultKind::Truncate => truncated(answer).await,
-        FaultKind::Slow(time) => slow(answer, *time).await,
+        FaultKind::DropAfter => drop_connection(cut),
+        FaultKind::Truncate => truncate_body(answer).await,
+        FaultKind::Slow(time) => throttle_body(answer, *time).await,
         _ => answer,
     }
 }
 
 /// An error body under a status, with the seconds to wait.
-fn status(code: u16, retry_after: Option<u64>) -> Response {
+fn error_response(code: u16, retry_after: Option<u64>) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let refusal = match code {
-        401 => ErrorResponse::stranger(),
-        429 => ErrorResponse::plain(status, "Too many requests. Please try again later."),
-        503 => {
-            ErrorResponse::plain(status, "The Octopus Server is starting or in maintenance mode.")
-        }
-        _ => ErrorResponse::plain(
+        401 => ErrorResponse::unauthorized(),
+        429 => ErrorResponse::with_status(status, "Too many requests. Please try again later."),
+        503 => ErrorResponse::with_status(
+            status,
+            "The Octopus Server is starting or in maintenance mode.",
+        ),
+        _ => ErrorResponse::with_status(
             status,
             status.canonical_reason().unwrap_or("Something went wrong."),
         ),
     };
-    let mut response = reply::refused(refusal);
+    let mut response = reply::refusal_response(refusal);
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
@@ -55,7 +64,7 @@ fn status(code: u16, retry_after: Option<u64>) -> Response {
 }
 
 /// A page of HTML, as a proxy sends it when what is behind it does not answer.
-fn html(code: u16) -> Response {
+fn html_response(code: u16) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
     let reason = status.canonical_reason().unwrap_or("Error");
     let page = format!(
@@ -66,34 +75,34 @@ fn html(code: u16) -> Response {
 }
 
 /// A word to ask elsewhere, where `{path}` is the path and query that was asked for.
-fn redirect(to: &str, parts: &Parts) -> Response {
+fn redirect_response(to: &str, parts: &Parts) -> Response {
     let asked = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     let to = to.replace("{path}", asked);
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)], "").into_response()
 }
 
 /// What is returned is never sent.
-fn cut_off(cut: &ConnectionCut) -> Response {
-    cut.draw();
+fn drop_connection(cut: &ConnectionCut) -> Response {
+    cut.disconnect();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
 /// The answer with the length of the whole, and the first half of its body.
-async fn truncated(answer: Response) -> Response {
-    let (answer, whole) = taken(answer).await;
+async fn truncate_body(answer: Response) -> Response {
+    let (answer, whole) = split_body(answer).await;
     let half = whole.slice(..whole.len() / 2);
     let broken = stream::once(async {
         // The half must be on its way before the connection breaks.
         tokio::time::sleep(Duration::from_millis(20)).await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
-    with_body(answer, whole.len(), Body::from_stream(stream::iter([Ok(half)]).chain(broken)))
+    replace_body(answer, whole.len(), Body::from_stream(stream::iter([Ok(half)]).chain(broken)))
 }
 
 /// The answer, its body spread over a time.
-async fn slow(answer: Response, time: Duration) -> Response {
+async fn throttle_body(answer: Response, time: Duration) -> Response {
     const PARTS: u32 = 20;
-    let (answer, whole) = taken(answer).await;
+    let (answer, whole) = split_body(answer).await;
     let size = whole.len().div_ceil(PARTS as usize).max(1);
     let starts = (0..whole.len()).step_by(size);
     let parts: Vec<Bytes> = starts.map(|at| whole.slice(at..whole.len().min(at + size))).collect();
@@ -101,16 +110,16 @@ async fn slow(answer: Response, time: Duration) -> Response {
         tokio::time::sleep(time / PARTS).await;
         Ok::<_, io::Error>(part)
     });
-    with_body(answer, whole.len(), Body::from_stream(parts))
+    replace_body(answer, whole.len(), Body::from_stream(parts))
 }
 
-async fn taken(answer: Response) -> (Response, Bytes) {
+async fn split_body(answer: Response) -> (Response, Bytes) {
     let (parts, body) = answer.into_parts();
     let whole = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
     (Response::from_parts(parts, Body::empty()), whole)
 }
 
-fn with_body(mut answer: Response, length: usize, body: Body) -> Response {
+fn replace_body(mut answer: Response, length: usize, body: Body) -> Response {
     answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
     *answer.body_mut() = body;
     answer

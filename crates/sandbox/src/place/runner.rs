@@ -71,22 +71,24 @@ const ON_TARGETS: [&str; 6] = [
 ];
 
 /// Who runs a step.
-pub(crate) fn of(step: &StepToPlace<'_>) -> StepRunner {
-    let is = |names: &[&str]| names.iter().any(|it| step.action.eq_ignore_ascii_case(it));
-    let begins = |names: &[&str]| names.iter().any(|it| step.action.starts_with(it));
+pub(crate) fn find_runner(step: &StepToPlace<'_>) -> StepRunner {
+    let is_action_in = |names: &[&str]| names.iter().any(|it| step.action.eq_ignore_ascii_case(it));
+    let starts_with_any = |names: &[&str]| names.iter().any(|it| step.action.starts_with(it));
     // The types of step packages are in lower case, and none of them runs on a target.
     let is_package = step.action.starts_with(|c: char| c.is_ascii_lowercase());
-    let targets_alone = is(&ON_TARGETS) || step.action.starts_with("Octopus.Docker");
-    if is(&ON_THE_SERVER) {
+    let targets_alone = is_action_in(&ON_TARGETS) || step.action.starts_with("Octopus.Docker");
+    if is_action_in(&ON_THE_SERVER) {
         StepRunner::Server
-    } else if begins(&ON_CLUSTERS) && step.target.is_some_and(|it| it.is_agent()) {
+    } else if starts_with_any(&ON_CLUSTERS)
+        && step.target.is_some_and(|it| it.is_kubernetes_agent())
+    {
         StepRunner::Target
-    } else if begins(&ON_WORKERS) || is_package || (step.on_server && !targets_alone) {
+    } else if starts_with_any(&ON_WORKERS) || is_package || (step.on_server && !targets_alone) {
         StepRunner::Worker
     } else {
         match step.target {
             None => StepRunner::NoTarget,
-            Some(target) if target.runs_things() => StepRunner::Target,
+            Some(target) if target.accepts_work() => StepRunner::Target,
             // Something in a cloud runs nothing itself: a worker acts for it.
             Some(_) => StepRunner::Worker,
         }
@@ -94,13 +96,13 @@ pub(crate) fn of(step: &StepToPlace<'_>) -> StepRunner {
 }
 
 impl PlacementTarget<'_> {
-    fn is_agent(&self) -> bool {
+    fn is_kubernetes_agent(&self) -> bool {
         self.style == "KubernetesTentacle"
     }
 
     /// Whether there is a machine at the other end that runs what it is sent.
-    fn runs_things(&self) -> bool {
+    fn accepts_work(&self) -> bool {
         let machines = ["TentaclePassive", "TentacleActive", "Ssh", "OfflineDrop"];
-        machines.contains(&self.style) || self.is_agent()
+        machines.contains(&self.style) || self.is_kubernetes_agent()
     }
 }

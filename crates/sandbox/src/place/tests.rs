@@ -45,7 +45,7 @@ fn ground() -> AvailableWorkers {
 
 /// A place in a word: `server`, `target`, `built-in`, `c of linux`, `nobody`, or `! why`.
 fn place(step: &StepToPlace<'_>, ground: &AvailableWorkers) -> String {
-    match resolve(step, ground) {
+    match resolve_place(step, ground) {
         Ok(RunPlace::Server) => "server".to_owned(),
         Ok(RunPlace::Target) => "target".to_owned(),
         Ok(RunPlace::BuiltIn) => "built-in".to_owned(),
@@ -188,5 +188,5 @@ fn the_worker_with_the_fewest_leases_is_taken_and_one_that_is_taken_is_waited_fo
 #[test]
 fn a_trouble_is_told_as_the_server_tells_it() {
     let step = StepToPlace { name: "Migrate", variable: "Pool", ..in_pool("") };
-    insta::assert_snapshot!(resolve(&step, &ground()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
+    insta::assert_snapshot!(resolve_place(&step, &ground()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
 }

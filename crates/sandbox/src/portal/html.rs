@@ -43,14 +43,14 @@ impl Display for HtmlText<'_> {
 }
 
 /// The whole page, of the state after so many changes.
-pub(super) fn page(view: &PortalView, change: u64, faults: &[(String, usize)]) -> String {
+pub(super) fn render_page(view: &PortalView, change: u64, faults: &[(String, usize)]) -> String {
     let mut page = String::new();
     // Writing to a text does not fail.
-    _ = write(&mut page, view, change, faults);
+    _ = write_page(&mut page, view, change, faults);
     page
 }
 
-fn write(
+fn write_page(
     page: &mut String,
     view: &PortalView,
     change: u64,
@@ -69,13 +69,13 @@ fn write(
         ""
     };
     writeln!(page, "<main data-change=\"{change}\"{again}>")?;
-    shares(page, view)?;
+    write_share_bar(page, view)?;
     write!(page, "<section class=\"pools\"><h2>Worker pools</h2><ul>")?;
-    view.pools.iter().enumerate().try_for_each(|(index, it)| pool(page, view, index, it))?;
+    view.pools.iter().enumerate().try_for_each(|(index, it)| write_pool(page, view, index, it))?;
     writeln!(page, "</ul></section>")?;
-    events(page, &view.events, faults)?;
+    write_events(page, &view.events, faults)?;
     write!(page, "<section class=\"projects\"><h2>Projects</h2><ul>")?;
-    view.projects.iter().try_for_each(|it| project(page, view, it))?;
+    view.projects.iter().try_for_each(|it| write_project(page, view, it))?;
     write!(page, "</ul>")?;
     match (view.projects.len(), view.hidden) {
         (0, _) => write!(page, "<p class=\"none\">No projects in this space.</p>")?,
@@ -86,12 +86,12 @@ fn write(
 }
 
 /// Where the steps run, as one bar.
-fn shares(page: &mut String, view: &PortalView) -> fmt::Result {
+fn write_share_bar(page: &mut String, view: &PortalView) -> fmt::Result {
     // By pool as they are listed, then the rest, so that a step that moves reorders nothing.
     let mut shares: BTreeMap<(usize, String), (String, usize)> = BTreeMap::new();
     for step in view.every_step() {
-        let share = shares.entry((rank(&step.place), kind(view, &step.place)));
-        share.or_insert_with(|| (colour(&step.place), 0)).1 += 1;
+        let share = shares.entry((bar_position(&step.place), bar_label(view, &step.place)));
+        share.or_insert_with(|| (colour_class(&step.place), 0)).1 += 1;
     }
     let all: usize = shares.values().map(|(_, count)| count).sum();
     if all == 0 {
@@ -120,7 +120,12 @@ fn shares(page: &mut String, view: &PortalView) -> fmt::Result {
     writeln!(page, "</ul></section>")
 }
 
-fn pool(page: &mut String, view: &PortalView, index: usize, pool: &PortalPool) -> fmt::Result {
+fn write_pool(
+    page: &mut String,
+    view: &PortalView,
+    index: usize,
+    pool: &PortalPool,
+) -> fmt::Result {
     let PortalPool { id, name, description, is_default, image, workers } = pool;
     let colour = index % COLOURS;
     write!(
@@ -152,7 +157,7 @@ fn pool(page: &mut String, view: &PortalView, index: usize, pool: &PortalPool) -
         return write!(page, "<p class=\"none\">{note}</p></li>");
     }
     write!(page, "<ul>")?;
-    workers.iter().take(WORKERS_SHOWN).try_for_each(|it| worker(page, id, it))?;
+    workers.iter().take(WORKERS_SHOWN).try_for_each(|it| write_worker(page, id, it))?;
     write!(page, "</ul>")?;
     if let Some(more @ 1..) = workers.len().checked_sub(WORKERS_SHOWN) {
         write!(page, "<p class=\"none\">And {more} more.</p>")?;
@@ -160,7 +165,7 @@ fn pool(page: &mut String, view: &PortalView, index: usize, pool: &PortalPool) -
     write!(page, "</li>")
 }
 
-fn worker(page: &mut String, pool: &str, worker: &PortalWorker) -> fmt::Result {
+fn write_worker(page: &mut String, pool: &str, worker: &PortalWorker) -> fmt::Result {
     let PortalWorker { id, name, health, is_disabled, style, leases, .. } = worker;
     let state = if *is_disabled { "disabled" } else { health };
     let dot = match state {
@@ -181,7 +186,11 @@ fn worker(page: &mut String, pool: &str, worker: &PortalWorker) -> fmt::Result {
     write!(page, "</li>")
 }
 
-fn events(page: &mut String, events: &[PortalEvent], faults: &[(String, usize)]) -> fmt::Result {
+fn write_events(
+    page: &mut String,
+    events: &[PortalEvent],
+    faults: &[(String, usize)],
+) -> fmt::Result {
     write!(page, "<section class=\"events\">")?;
     if !faults.is_empty() {
         write!(page, "<h2>Faults</h2><ul class=\"faults\">")?;
@@ -219,17 +228,17 @@ fn events(page: &mut String, events: &[PortalEvent], faults: &[(String, usize)])
     writeln!(page, "</ol></section>")
 }
 
-fn project(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
+fn write_project(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
     write!(page, "<li><h3><bdi>{}</bdi></h3>", HtmlText(&project.name))?;
-    steps(page, view, project)?;
+    write_steps(page, view, project)?;
     for runbook in &project.runbooks {
         write!(page, "<h4><bdi>{}</bdi></h4>", HtmlText(&runbook.name))?;
-        steps(page, view, runbook)?;
+        write_steps(page, view, runbook)?;
     }
     write!(page, "</li>")
 }
 
-fn steps(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
+fn write_steps(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::Result {
     match project.steps.as_deref() {
         None => return write!(page, "<p class=\"none\">Its process is in a Git repository.</p>"),
         Some([]) => return write!(page, "<p class=\"none\">No steps.</p>"),
@@ -242,21 +251,21 @@ fn steps(page: &mut String, view: &PortalView, project: &PortalProject) -> fmt::
         write!(
             page,
             "<li class=\"{}{off}\" data-key=\"{} {index}\">",
-            colour(place),
+            colour_class(place),
             HtmlText(&project.id)
         )?;
         write!(
             page,
             "<bdi>{}</bdi><span class=\"about\">{}</span></li>",
             HtmlText(name),
-            HtmlText(&label(view, place))
+            HtmlText(&place_label(view, place))
         )?;
     }
     write!(page, "</ol>")
 }
 
 /// The class that a place is coloured by.
-fn colour(place: &PortalPlace) -> String {
+fn colour_class(place: &PortalPlace) -> String {
     match place {
         PortalPlace::Pool(index) => format!("c{}", index % COLOURS),
         PortalPlace::Variable(_) => "variable".to_owned(),
@@ -268,7 +277,7 @@ fn colour(place: &PortalPlace) -> String {
 }
 
 /// Where a place stands in the bar.
-fn rank(place: &PortalPlace) -> usize {
+fn bar_position(place: &PortalPlace) -> usize {
     match place {
         PortalPlace::Pool(index) => *index,
         PortalPlace::Variable(_) => usize::MAX - 4,
@@ -280,16 +289,16 @@ fn rank(place: &PortalPlace) -> usize {
 }
 
 /// A place as the bar counts it.
-fn kind(view: &PortalView, place: &PortalPlace) -> String {
+fn bar_label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
         PortalPlace::Variable(_) => "a variable says".to_owned(),
         PortalPlace::Targets(_) => "deployment targets".to_owned(),
-        place => label(view, place),
+        place => place_label(view, place),
     }
 }
 
 /// A place as a step is labelled with it.
-fn label(view: &PortalView, place: &PortalPlace) -> String {
+fn place_label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
         PortalPlace::Pool(index) => {
             view.pools.get(*index).map(|it| it.name.clone()).unwrap_or_default()

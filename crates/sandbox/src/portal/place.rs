@@ -8,7 +8,7 @@
 
 use crate::{
     place::{self, PlacementTarget, StepRunner},
-    resource::{field, text},
+    resource::{json_field, text_field},
 };
 use serde_json::Value;
 
@@ -44,17 +44,19 @@ pub(super) struct PoolOccupancy {
 const SOME_TARGET: PlacementTarget<'_> = PlacementTarget { style: "TentaclePassive", pool: "" };
 
 /// Where an action of a step runs, with these pools and the built-in worker switched on or off.
-pub(super) fn of(
+pub(super) fn locate_action(
     step: &Value,
     action: &Value,
     pools: &[PoolOccupancy],
     built_in: bool,
 ) -> PortalPlace {
-    let property = |part: &Value, name: &str| text(field(part, "Properties"), name).to_owned();
+    let property =
+        |part: &Value, name: &str| text_field(json_field(part, "Properties"), name).to_owned();
     let roles = property(step, "Octopus.Action.TargetRoles");
-    let (pool, variable) = (text(action, "WorkerPoolId"), text(action, "WorkerPoolVariable"));
+    let (pool, variable) =
+        (text_field(action, "WorkerPoolId"), text_field(action, "WorkerPoolVariable"));
     let step = place::StepToPlace {
-        action: text(action, "ActionType"),
+        action: text_field(action, "ActionType"),
         on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
         target: (!roles.is_empty()).then_some(SOME_TARGET),
         ..place::StepToPlace::default()
@@ -140,12 +142,16 @@ mod tests {
                 PortalPlace::Variable("Pool".into()),
             ),
         ] {
-            assert_eq!(of(&step, &step["Actions"][0], &empty, true), on_empty, "{step}");
-            assert_eq!(of(&step, &step["Actions"][0], &manned, false), on_manned, "{step}");
+            assert_eq!(locate_action(&step, &step["Actions"][0], &empty, true), on_empty, "{step}");
+            assert_eq!(
+                locate_action(&step, &step["Actions"][0], &manned, false),
+                on_manned,
+                "{step}"
+            );
         }
         let nowhere = step(script, "", "true", json!(null), "");
         assert_eq!(
-            of(&nowhere, &nowhere["Actions"][0], &empty, false),
+            locate_action(&nowhere, &nowhere["Actions"][0], &empty, false),
             PortalPlace::Nowhere("no built-in worker")
         );
     }

@@ -10,7 +10,7 @@ use crate::{
         WORKERS,
     },
     news::NewsItem,
-    resource::{field, flag, list, process_templates, text},
+    resource::{bool_field, json_field, process_templates, text_field, text_list},
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
@@ -97,51 +97,55 @@ pub(super) struct PortalEvent {
 
 impl PortalView {
     /// Looks at the space of this id, else at the default one.
-    pub(super) fn of(
+    pub(super) fn read_space(
         db: &Connection,
         space: Option<&str>,
         news: Vec<NewsItem>,
     ) -> HandlerResult<Self> {
-        let spaces = store::all(db, &SPACES, "")?;
-        let named = |it: &&StoredDocument| space.is_some_and(|id| it.id.eq_ignore_ascii_case(id));
-        let shown = spaces
-            .iter()
-            .find(named)
-            .or_else(|| spaces.iter().find(|it| it.value().is_ok_and(|it| flag(&it, "IsDefault"))));
+        let spaces = store::list_documents(db, &SPACES, "")?;
+        let is_requested =
+            |it: &&StoredDocument| space.is_some_and(|id| it.id.eq_ignore_ascii_case(id));
+        let shown = spaces.iter().find(is_requested).or_else(|| {
+            spaces.iter().find(|it| it.parse_body().is_ok_and(|it| bool_field(&it, "IsDefault")))
+        });
         let Some(shown) = shown.or(spaces.first()) else { return Ok(Self::default()) };
-        let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
-        let workers = workers(db, &shown.id)?;
+        let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
+        let workers = read_workers(db, &shown.id)?;
         let mut view = Self {
             built_in: features.and_then(|it| {
-                (it.slug != "cloud")
-                    .then(|| it.value().is_ok_and(|it| flag(&it, "IsBuiltInWorkerEnabled")))
+                (it.slug != "cloud").then(|| {
+                    it.parse_body().is_ok_and(|it| bool_field(&it, "IsBuiltInWorkerEnabled"))
+                })
             }),
-            pools: pools(db, &shown.id, &workers)?,
-            events: events(db, &shown.id, news)?,
+            pools: read_pools(db, &shown.id, &workers)?,
+            events: read_events(db, &shown.id, news)?,
             ..Self::default()
         };
-        view.look_at_projects(db, &shown.id)?;
+        view.read_projects(db, &shown.id)?;
         let is_shown = |id: &str| id == shown.id;
         view.spaces =
             spaces.iter().map(|it| (it.id.clone(), it.name.clone(), is_shown(&it.id))).collect();
         Ok(view)
     }
 
-    fn look_at_projects(&mut self, db: &Connection, space: &str) -> HandlerResult<()> {
-        let projects = store::all(db, &PROJECTS, space)?;
+    fn read_projects(&mut self, db: &Connection, space: &str) -> HandlerResult<()> {
+        let projects = store::list_documents(db, &PROJECTS, space)?;
         self.hidden = projects.len().saturating_sub(PROJECTS_SHOWN);
         for project in projects.into_iter().take(PROJECTS_SHOWN) {
             let of_project = params![RUNBOOKS.prefix, project.id];
-            let runbooks = store::select(db, &RUNBOOKS, "owner = ?2", of_project)?;
+            let runbooks = store::select_documents(db, &RUNBOOKS, "owner = ?2", of_project)?;
             let runbooks = runbooks.into_iter().map(|it| {
                 let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, it.id);
-                let steps =
-                    self.steps(db, store::find(db, &RUNBOOK_PROCESSES, space, &process)?)?;
+                let steps = self.read_steps(
+                    db,
+                    store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?,
+                )?;
                 Ok(PortalProject { id: it.id, name: it.name, steps, runbooks: Vec::new() })
             });
             let runbooks = runbooks.collect::<HandlerResult<_>>()?;
             let process = format!("{}-{}", PROCESSES.prefix, project.id);
-            let steps = self.steps(db, store::find(db, &PROCESSES, space, &process)?)?;
+            let steps =
+                self.read_steps(db, store::find_document(db, &PROCESSES, space, &process)?)?;
             self.projects.push(PortalProject {
                 id: project.id,
                 name: project.name,
@@ -152,22 +156,22 @@ impl PortalView {
         Ok(())
     }
 
-    fn steps(
+    fn read_steps(
         &self,
         db: &Connection,
         process: Option<StoredDocument>,
     ) -> HandlerResult<Option<Vec<PortalStep>>> {
         let Some(process) = process else { return Ok(None) };
-        let process = process_templates::executed(db, process.value()?)?;
-        let members: Vec<PoolOccupancy> = self.pools.iter().map(PortalPool::member).collect();
+        let process = process_templates::expand_for_run(db, process.parse_body()?)?;
+        let members: Vec<PoolOccupancy> = self.pools.iter().map(PortalPool::to_member).collect();
         let built_in = self.built_in == Some(true);
         let mut steps = Vec::new();
-        for step in items(&process, "Steps") {
-            for action in items(step, "Actions") {
+        for step in array_items(&process, "Steps") {
+            for action in array_items(step, "Actions") {
                 steps.push(PortalStep {
-                    name: text(action, "Name").to_owned(),
-                    place: place::of(step, action, &members, built_in),
-                    is_disabled: flag(action, "IsDisabled"),
+                    name: text_field(action, "Name").to_owned(),
+                    place: place::locate_action(step, action, &members, built_in),
+                    is_disabled: bool_field(action, "IsDisabled"),
                 });
             }
         }
@@ -182,7 +186,7 @@ impl PortalView {
 }
 
 impl PortalPool {
-    fn member(&self) -> PoolOccupancy {
+    fn to_member(&self) -> PoolOccupancy {
         PoolOccupancy {
             id: self.id.clone(),
             is_default: self.is_default,
@@ -191,35 +195,35 @@ impl PortalPool {
     }
 }
 
-fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
-    field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
+fn array_items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
+    json_field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>> {
+fn read_workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>> {
     // Leases are a kind of document like others, where the server keeps them.
-    let leases = match kind::at("workertaskleases") {
-        Some(kind) => store::all(db, kind, space)?,
+    let leases = match kind::kind_by_path("workertaskleases") {
+        Some(kind) => store::list_documents(db, kind, space)?,
         None => Vec::new(),
     };
     let leases: Vec<Value> =
-        leases.iter().map(StoredDocument::value).collect::<serde_json::Result<_>>()?;
-    let workers = store::all(db, &WORKERS, space)?.into_iter().map(|document| {
-        let worker = document.value()?;
-        let held = leases.iter().filter(|it| text(it, "WorkerId") == document.id);
+        leases.iter().map(StoredDocument::parse_body).collect::<serde_json::Result<_>>()?;
+    let workers = store::list_documents(db, &WORKERS, space)?.into_iter().map(|document| {
+        let worker = document.parse_body()?;
+        let held = leases.iter().filter(|it| text_field(it, "WorkerId") == document.id);
         Ok(PortalWorker {
             name: document.name,
-            health: text(&worker, "HealthStatus").to_owned(),
-            is_disabled: flag(&worker, "IsDisabled"),
-            style: style(text(field(&worker, "Endpoint"), "CommunicationStyle")),
-            leases: held.map(|it| text(it, "ServerTaskId").to_owned()).collect(),
-            pools: list(&worker, "WorkerPoolIds"),
+            health: text_field(&worker, "HealthStatus").to_owned(),
+            is_disabled: bool_field(&worker, "IsDisabled"),
+            style: style_label(text_field(json_field(&worker, "Endpoint"), "CommunicationStyle")),
+            leases: held.map(|it| text_field(it, "ServerTaskId").to_owned()).collect(),
+            pools: text_list(&worker, "WorkerPoolIds"),
             id: document.id,
         })
     });
     workers.collect()
 }
 
-fn style(style: &str) -> &'static str {
+fn style_label(style: &str) -> &'static str {
     match style {
         "TentaclePassive" => "listening",
         "TentacleActive" => "polling",
@@ -229,16 +233,20 @@ fn style(style: &str) -> &'static str {
     }
 }
 
-fn pools(db: &Connection, space: &str, workers: &[PortalWorker]) -> HandlerResult<Vec<PortalPool>> {
-    let pools = store::all(db, &POOLS, space)?.into_iter().map(|document| {
-        let pool = document.value()?;
-        let is_dynamic = text(&pool, "WorkerPoolType") == "DynamicWorkerPool";
+fn read_pools(
+    db: &Connection,
+    space: &str,
+    workers: &[PortalWorker],
+) -> HandlerResult<Vec<PortalPool>> {
+    let pools = store::list_documents(db, &POOLS, space)?.into_iter().map(|document| {
+        let pool = document.parse_body()?;
+        let is_dynamic = text_field(&pool, "WorkerPoolType") == "DynamicWorkerPool";
         let is_member = |it: &&PortalWorker| it.pools.contains(&document.id);
         Ok(PortalPool {
             workers: workers.iter().filter(is_member).cloned().collect(),
-            description: text(&pool, "Description").to_owned(),
-            is_default: flag(&pool, "IsDefault"),
-            image: is_dynamic.then(|| text(&pool, "WorkerType").to_owned()),
+            description: text_field(&pool, "Description").to_owned(),
+            is_default: bool_field(&pool, "IsDefault"),
+            image: is_dynamic.then(|| text_field(&pool, "WorkerType").to_owned()),
             id: document.id,
             name: document.name,
         })
@@ -247,7 +255,11 @@ fn pools(db: &Connection, space: &str, workers: &[PortalWorker]) -> HandlerResul
 }
 
 /// What has happened in a space: its audit log, and the requests that met a misfortune.
-fn events(db: &Connection, space: &str, news: Vec<NewsItem>) -> HandlerResult<Vec<PortalEvent>> {
+fn read_events(
+    db: &Connection,
+    space: &str,
+    news: Vec<NewsItem>,
+) -> HandlerResult<Vec<PortalEvent>> {
     let sql = "select body from document where kind = ?1 and space = ?2
                order by rank desc, id desc limit ?3";
     let mut statement = db.prepare_cached(sql)?;
@@ -255,10 +267,16 @@ fn events(db: &Connection, space: &str, news: Vec<NewsItem>) -> HandlerResult<Ve
         .query_map(params![EVENTS.prefix, space, EVENTS_SHOWN], |row| row.get::<_, String>(0))?;
     let logged = rows.map(|row| {
         let event: Value = serde_json::from_str(&row?)?;
-        let of = |name: &str| text(&event, name).to_owned();
-        let is_bad = of("Category").ends_with("Failed");
-        let (id, time) = (of("Id"), of("Occurred"));
-        Ok(PortalEvent { id, time, actor: of("Username"), message: of("Message"), is_bad })
+        let event_text = |name: &str| text_field(&event, name).to_owned();
+        let is_bad = event_text("Category").ends_with("Failed");
+        let (id, time) = (event_text("Id"), event_text("Occurred"));
+        Ok(PortalEvent {
+            id,
+            time,
+            actor: event_text("Username"),
+            message: event_text("Message"),
+            is_bad,
+        })
     });
     let mut events = logged.collect::<HandlerResult<Vec<PortalEvent>>>()?;
     let here = format!("/api/{space}/");

@@ -5,7 +5,7 @@
 
 use super::{
     normal::{JsonFieldAccess as _, JsonFields},
-    processes::raw,
+    processes::to_raw_json,
 };
 use crate::{
     answer::HandlerResult,
@@ -16,33 +16,34 @@ use rusqlite::Connection;
 use serde_json::json;
 
 /// Saves the document at a path; one that is not there is passed over.
-pub(crate) fn edit(db: &Connection, path: &[String]) -> HandlerResult<()> {
+pub(crate) fn edit_document(db: &Connection, path: &[String]) -> HandlerResult<()> {
     let path: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let (kind, id) = match path.as_slice() {
         [.., "projects", project, "deploymentprocesses"] => {
             let named = "(id = ?2 or slug = ?2)";
-            let project = store::select(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
+            let project =
+                store::select_documents(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
             let project = project.first().map(|it| it.id.as_str());
             (Some(&PROCESSES), format!("{}-{}", PROCESSES.prefix, project.unwrap_or_default()))
         }
-        [.., kind, id] => (kind::at(kind), (*id).to_owned()),
+        [.., kind, id] => (kind::kind_by_path(kind), (*id).to_owned()),
         _ => return Ok(()),
     };
     let Some(kind) = kind else { return Ok(()) };
-    for mut document in store::select(db, kind, "id = ?2", [kind.prefix, &id])? {
+    for mut document in store::select_documents(db, kind, "id = ?2", [kind.prefix, &id])? {
         let mut fields: JsonFields = serde_json::from_str(&document.body)?;
-        if let Some(version) = fields.number("Version") {
-            fields.put("Version", raw(&json!(version + 1))?);
-        } else if fields.raw("Description").is_some() {
-            let text = format!("{} (edited by another person)", fields.text("Description"));
-            fields.put("Description", raw(&json!(text.trim_start()))?);
-        } else if let Some(disabled) = fields.raw("IsDisabled") {
+        if let Some(version) = fields.number_value("Version") {
+            fields.set_field("Version", to_raw_json(&json!(version + 1))?);
+        } else if fields.raw_field("Description").is_some() {
+            let text = format!("{} (edited by another person)", fields.text_value("Description"));
+            fields.set_field("Description", to_raw_json(&json!(text.trim_start()))?);
+        } else if let Some(disabled) = fields.raw_field("IsDisabled") {
             let other = disabled.get() != "true";
-            fields.put("IsDisabled", raw(&json!(other))?);
+            fields.set_field("IsDisabled", to_raw_json(&json!(other))?);
         }
         document.body = serde_json::to_string(&fields)?;
-        store::save(db, &document)?;
+        store::save_document(db, &document)?;
     }
     Ok(())
 }

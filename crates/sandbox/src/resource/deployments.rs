@@ -2,7 +2,9 @@
 //!
 //! Never: a place of a step; that is found when the task starts.
 
-use super::{RequestContext, field, links, list, now, releases, tasks, text};
+use super::{
+    RequestContext, current_time, json_field, links, releases, tasks, text_field, text_list,
+};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{DEPLOYMENTS, ENVIRONMENTS, PROJECTS, RELEASES},
@@ -14,47 +16,50 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Answers what is special about deployments.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_deployments(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (HttpVerb::Post, []) => call.request.document().and_then(|body| {
-            deploy(call, &body).map(|deployment| SandboxResponse::created(&deployment))
+        (HttpVerb::Post, []) => call.request.body_object().and_then(|body| {
+            create_deployment(call, &body).map(|deployment| SandboxResponse::created(&deployment))
         }),
         (HttpVerb::Post, ["create", "untenanted", "v1"]) => deploy_by_name(call),
-        (HttpVerb::Put, [_]) => Err(ErrorResponse::method()),
+        (HttpVerb::Put, [_]) => Err(ErrorResponse::method_not_allowed()),
         _ => return None,
     })
 }
 
 /// `…/releases/{id}/deployments`.
-pub(super) fn of_release(call: &RequestContext<'_>, release: &StoredDocument) -> HandlerResult {
+pub(super) fn list_for_release(
+    call: &RequestContext<'_>,
+    release: &StoredDocument,
+) -> HandlerResult {
     let mut filter = ListFilter::new(&DEPLOYMENTS, &call.space, call.request);
-    filter.and("json_extract(body, '$.ReleaseId') =", &release.id);
-    if !call.person.may(DEPLOYMENTS.view) {
-        filter.and("id =", "");
+    filter.add_condition("json_extract(body, '$.ReleaseId') =", &release.id);
+    if !call.person.has_permission(DEPLOYMENTS.view) {
+        filter.add_condition("id =", "");
     }
-    filter.page(call.db, &call.at(&format!("releases/{}/deployments", release.id)))
+    filter.page_answer(call.db, &call.space_path(&format!("releases/{}/deployments", release.id)))
 }
 
-fn deploy(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
-    call.person.needs(permission::to("Create", DEPLOYMENTS.edit))?;
-    let named = text(body, "ReleaseId");
-    let Some(release) = store::find(call.db, &RELEASES, &call.space, named)? else {
-        return Err(ErrorResponse::rule(format!("The release '{named}' does not exist.")));
+fn create_deployment(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
+    call.person.require_permission(permission::for_action("Create", DEPLOYMENTS.edit))?;
+    let named = text_field(body, "ReleaseId");
+    let Some(release) = store::find_document(call.db, &RELEASES, &call.space, named)? else {
+        return Err(ErrorResponse::bad_request(format!("The release '{named}' does not exist.")));
     };
-    let environment = environment(call, text(body, "EnvironmentId"))?;
-    let release = release.value()?;
-    let project = call.find(&PROJECTS, text(&release, "ProjectId"))?;
+    let environment = find_environment(call, text_field(body, "EnvironmentId"))?;
+    let release = release.parse_body()?;
+    let project = call.find_document(&PROJECTS, text_field(&release, "ProjectId"))?;
     let id = store::next_id(call.db, &DEPLOYMENTS)?;
     let arguments = json!({ "DeploymentId": id, "EnvironmentId": environment.id });
-    let version = text(&release, "Version");
+    let version = text_field(&release, "Version");
     let description = format!("Deploy {} release {version} to {}", project.name, environment.name);
     let when = json!({
-        "QueueTime": field(body, "QueueTime"),
-        "QueueTimeExpiry": field(body, "QueueTimeExpiry"),
+        "QueueTime": json_field(body, "QueueTime"),
+        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
         "ProjectId": project.id,
     });
-    let task = tasks::queue(call, ("Deploy", &description), &arguments, &when)?;
-    let mut deployment = started(call, &id, (&task, &environment), body);
+    let task = tasks::queue_task(call, ("Deploy", &description), &arguments, &when)?;
+    let mut deployment = execution_fields(call, &id, (&task, &environment), body);
     deployment["ReleaseId"] = release["Id"].clone();
     deployment["ProjectId"] = json!(project.id);
     deployment["ChannelId"] = release["ChannelId"].clone();
@@ -62,14 +67,15 @@ fn deploy(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
     deployment["ManifestVariableSetId"] = release["ProjectVariableSetSnapshotId"].clone();
     deployment["Name"] = json!(format!("Deploy to {}", environment.name));
     deployment["Changes"] = json!([]);
-    deployment["ForcePackageRedeployment"] = json!(field(body, "ForcePackageRedeployment") == true);
-    deployment["Links"] = links::of(&DEPLOYMENTS, &call.space, &id, &deployment);
-    store::save(call.db, &StoredDocument::numbered(&DEPLOYMENTS, &deployment))?;
+    deployment["ForcePackageRedeployment"] =
+        json!(json_field(body, "ForcePackageRedeployment") == true);
+    deployment["Links"] = links::document_links(&DEPLOYMENTS, &call.space, &id, &deployment);
+    store::save_document(call.db, &StoredDocument::with_id_rank(&DEPLOYMENTS, &deployment))?;
     Ok(deployment)
 }
 
 /// What a deployment and a run of a runbook say alike.
-pub(super) fn started(
+pub(super) fn execution_fields(
     call: &RequestContext<'_>,
     id: &str,
     (task, environment): (&Value, &StoredDocument),
@@ -81,48 +87,54 @@ pub(super) fn started(
         "EnvironmentId": environment.id,
         "TenantId": null,
         "TaskId": task["Id"],
-        "Comments": field(body, "Comments"),
-        "Created": now(),
+        "Comments": json_field(body, "Comments"),
+        "Created": current_time(),
         "DeployedBy": call.person.username,
         "DeployedById": call.person.id,
         "DeployedToMachineIds": [],
-        "ExcludedMachineIds": list(body, "ExcludedMachineIds"),
-        "SpecificMachineIds": list(body, "SpecificMachineIds"),
-        "SkipActions": list(body, "SkipActions"),
+        "ExcludedMachineIds": text_list(body, "ExcludedMachineIds"),
+        "SpecificMachineIds": text_list(body, "SpecificMachineIds"),
+        "SkipActions": text_list(body, "SkipActions"),
         "FailureEncountered": false,
-        "ForcePackageDownload": field(body, "ForcePackageDownload") == true,
-        "FormValues": if field(body, "FormValues").is_object() { field(body, "FormValues").clone() } else { json!({}) },
-        "QueueTime": field(body, "QueueTime"),
-        "QueueTimeExpiry": field(body, "QueueTimeExpiry"),
-        "UseGuidedFailure": field(body, "UseGuidedFailure") == true,
+        "ForcePackageDownload": json_field(body, "ForcePackageDownload") == true,
+        "FormValues": if json_field(body, "FormValues").is_object() { json_field(body, "FormValues").clone() } else { json!({}) },
+        "QueueTime": json_field(body, "QueueTime"),
+        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
+        "UseGuidedFailure": json_field(body, "UseGuidedFailure") == true,
     })
 }
 
 /// An environment by its id or its name.
-pub(super) fn environment(call: &RequestContext<'_>, named: &str) -> HandlerResult<StoredDocument> {
+pub(super) fn find_environment(
+    call: &RequestContext<'_>,
+    named: &str,
+) -> HandlerResult<StoredDocument> {
     let condition = "space = ?2 and (id = ?3 or name = ?3)";
     let values = [ENVIRONMENTS.prefix, &call.space, named];
-    let found = store::select(call.db, &ENVIRONMENTS, condition, values)?;
-    let unknown = || ErrorResponse::rule(format!("The environment '{named}' does not exist."));
-    found.into_iter().next().ok_or_else(unknown)
+    let found = store::select_documents(call.db, &ENVIRONMENTS, condition, values)?;
+    let unknown_environment =
+        || ErrorResponse::bad_request(format!("The environment '{named}' does not exist."));
+    found.into_iter().next().ok_or_else(unknown_environment)
 }
 
 /// What the command-line tools send: a release by its version, to environments by their names.
 fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
-    let body = call.request.document()?;
-    let project = releases::by_name(call, text(&body, "ProjectName"))?;
-    let version = text(&body, "ReleaseVersion");
-    let unknown = || ErrorResponse::rule(format!("The release '{version}' does not exist."));
-    let release = releases::of_version(call, &project.id, version)?.ok_or_else(unknown)?;
+    let body = call.request.body_object()?;
+    let project = releases::find_project_by_name(call, text_field(&body, "ProjectName"))?;
+    let version = text_field(&body, "ReleaseVersion");
+    let unknown_release =
+        || ErrorResponse::bad_request(format!("The release '{version}' does not exist."));
+    let release =
+        releases::find_by_version(call, &project.id, version)?.ok_or_else(unknown_release)?;
     let mut made = Vec::new();
-    for environment in list(&body, "EnvironmentNames") {
+    for environment in text_list(&body, "EnvironmentNames") {
         let asked = json!({
             "ReleaseId": release.id,
             "EnvironmentId": environment,
-            "QueueTime": field(&body, "RunAt"),
-            "QueueTimeExpiry": field(&body, "NoRunAfter"),
+            "QueueTime": json_field(&body, "RunAt"),
+            "QueueTimeExpiry": json_field(&body, "NoRunAfter"),
         });
-        let deployment = deploy(call, &asked)?;
+        let deployment = create_deployment(call, &asked)?;
         made.push(
             json!({ "DeploymentId": deployment["Id"], "ServerTaskId": deployment["TaskId"] }),
         );
@@ -131,7 +143,7 @@ fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
 }
 
 /// The parameters of lists of deployments and runs.
-pub(super) fn narrowed(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) {
+pub(super) fn add_list_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) {
     for (parameter, name) in [
         ("projects", "ProjectId"),
         ("environments", "EnvironmentId"),
@@ -139,12 +151,12 @@ pub(super) fn narrowed(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) {
         ("channels", "ChannelId"),
         ("runbooks", "RunbookId"),
     ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any(&format!("json_extract(body, '$.{name}')"), &values);
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_any_of(&format!("json_extract(body, '$.{name}')"), &values);
         }
     }
     if let Some(state) = call.request.parameter("taskstate") {
-        filter.and(
+        filter.add_condition(
             "? = (select json_extract(task.body, '$.State') from document task
                 where task.id = json_extract(document.body, '$.TaskId'))",
             state,

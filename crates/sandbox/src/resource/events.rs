@@ -43,42 +43,43 @@ const GROUPS: [(&str, &str, &[&str]); 5] = [
 ];
 
 /// `/api/events`, or `…/events` of a space, and what is below.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+pub(crate) fn route_events(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     if call.verb() != HttpVerb::Get {
-        return Err(ErrorResponse::method());
+        return Err(ErrorResponse::method_not_allowed());
     }
     match path {
         [] => {
-            let here = if call.space.is_empty() { "/api/events" } else { &call.at("events") };
-            filter(call)?.page(call.db, here)
+            let here =
+                if call.space.is_empty() { "/api/events" } else { &call.space_path("events") };
+            event_filter(call)?.page_answer(call.db, here)
         }
-        ["agents"] => agents(call),
-        ["categories"] => Ok(named(&CATEGORIES)),
+        ["agents"] => list_agents(call),
+        ["categories"] => Ok(named_items(&CATEGORIES)),
         ["documenttypes"] => Ok(document_types()),
-        ["groups"] => Ok(groups()),
-        [id] => one(call, id),
-        _ => Err(ErrorResponse::missing()),
+        ["groups"] => Ok(list_groups()),
+        [id] => get_event(call, id),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
-fn one(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(EVENTS.view)?;
-    let found = store::select(call.db, &EVENTS, "id = ?2", [EVENTS.prefix, id])?;
-    let here = |space: &str| call.space.is_empty() || call.space == space;
-    let event = found.into_iter().find(|it| here(&it.space));
-    Ok(SandboxResponse::text(event.ok_or_else(ErrorResponse::missing)?.body))
+fn get_event(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(EVENTS.view)?;
+    let found = store::select_documents(call.db, &EVENTS, "id = ?2", [EVENTS.prefix, id])?;
+    let is_in_space = |space: &str| call.space.is_empty() || call.space == space;
+    let event = found.into_iter().find(|it| is_in_space(&it.space));
+    Ok(SandboxResponse::from_json(event.ok_or_else(ErrorResponse::not_found)?.body))
 }
 
-fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
+fn event_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
     let mut filter = if call.space.is_empty() {
-        let mut filter = ListFilter::everywhere(&EVENTS, call.request);
-        filter.of_spaces(call.request);
+        let mut filter = ListFilter::all_spaces(&EVENTS, call.request);
+        filter.limit_to_spaces(call.request);
         filter
     } else {
         ListFilter::new(&EVENTS, &call.space, call.request)
     };
-    if !call.person.may(EVENTS.view) {
-        filter.and("id =", "");
+    if !call.person.has_permission(EVENTS.view) {
+        filter.add_condition("id =", "");
     }
     for (parameter, expression) in [
         ("users", "json_extract(body, '$.UserId')"),
@@ -87,70 +88,73 @@ fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
         ("eventagents", "json_extract(body, '$.UserAgent')"),
         ("documenttypes", "slug"),
     ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any(expression, &values);
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_any_of(expression, &values);
         }
     }
-    if let Some(groups) = call.request.list("eventgroups") {
-        filter.and_any("name", &within(&groups));
+    if let Some(groups) = call.request.list_parameter("eventgroups") {
+        filter.add_any_of("name", &group_categories(&groups));
     }
     for parameter in ["regardingany", "projects", "environments", "tenants", "projectgroups"] {
-        if let Some(ids) = call.request.list(parameter) {
-            filter.and_any_within("$.RelatedDocumentIds", &ids);
+        if let Some(ids) = call.request.list_parameter(parameter) {
+            filter.add_array_any_of("$.RelatedDocumentIds", &ids);
         }
     }
     // Regarding all of them, where `regardingAny` is regarding any.
-    for id in call.request.list("regarding").unwrap_or_default() {
-        filter.and_any_within("$.RelatedDocumentIds", &[id]);
+    for id in call.request.list_parameter("regarding").unwrap_or_default() {
+        filter.add_array_any_of("$.RelatedDocumentIds", &[id]);
     }
     let brief = call.request.parameter("excludedifference");
     if brief.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
-        filter.show("json_set(body, '$.ChangeDetails', null)");
+        filter.select_expression("json_set(body, '$.ChangeDetails', null)");
     }
     for (parameter, comparison) in [("from", ">="), ("to", "<=")] {
         if let Some(time) = call.request.parameter(parameter) {
-            let time = self::time(parameter, time)?;
-            filter.and(&format!("json_extract(body, '$.Occurred') {comparison}"), &time);
+            let time = self::parse_time(parameter, time)?;
+            filter.add_condition(&format!("json_extract(body, '$.Occurred') {comparison}"), &time);
         }
     }
     for (parameter, comparison) in [("fromautoid", ">"), ("toautoid", "<")] {
         if let Some(number) = call.request.parameter(parameter) {
-            filter.and(&format!("rank {comparison} cast(? as integer)"), number);
+            filter.add_condition(&format!("rank {comparison} cast(? as integer)"), number);
         }
     }
     Ok(filter)
 }
 
 /// A point in time of a query, as documents write it.
-pub(super) fn time(parameter: &str, text: &str) -> HandlerResult<String> {
+pub(super) fn parse_time(parameter: &str, text: &str) -> HandlerResult<String> {
     // A `+` of an offset reads as a space where it was not escaped; without an offset it is UTC.
     let spellings = [text.replace(' ', "+"), format!("{text}Z"), format!("{text}T00:00:00Z")];
     let time = spellings.iter().find_map(|it| it.parse::<Timestamp>().ok());
-    let unknown =
-        || ErrorResponse::rule(format!("The value '{text}' is not valid for {parameter}."));
-    let time = time.ok_or_else(unknown)?;
-    Ok(super::shown(time))
+    let invalid_value =
+        || ErrorResponse::bad_request(format!("The value '{text}' is not valid for {parameter}."));
+    let time = time.ok_or_else(invalid_value)?;
+    Ok(super::format_time(time))
 }
 
 /// The categories of these groups.
-fn within(groups: &[String]) -> Vec<String> {
-    let named = |id: &str| groups.iter().any(|group| group.eq_ignore_ascii_case(id));
-    let begins = |category: &str, starts: &[&str]| starts.iter().any(|it| category.starts_with(it));
-    let wanted = GROUPS.iter().filter(|(id, ..)| named(id));
-    let of = |(_, _, starts): &(&str, &str, &'static [&'static str])| {
+fn group_categories(groups: &[String]) -> Vec<String> {
+    let is_requested = |id: &str| groups.iter().any(|group| group.eq_ignore_ascii_case(id));
+    let starts_with_any =
+        |category: &str, starts: &[&str]| starts.iter().any(|it| category.starts_with(it));
+    let wanted = GROUPS.iter().filter(|(id, ..)| is_requested(id));
+    let categories_in = |(_, _, starts): &(&str, &str, &'static [&'static str])| {
         let starts = *starts;
         let all = CATEGORIES.iter().map(|(category, _)| *category);
-        all.filter(move |category| begins(category, starts)).map(str::to_owned).collect::<Vec<_>>()
+        all.filter(move |category| starts_with_any(category, starts))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
-    let mut categories: Vec<String> = wanted.flat_map(of).collect();
+    let mut categories: Vec<String> = wanted.flat_map(categories_in).collect();
     // None of them must find nothing, not everything.
     categories.push(String::new());
     categories
 }
 
-fn named(items: &[(&str, &str)]) -> SandboxResponse {
+fn named_items(items: &[(&str, &str)]) -> SandboxResponse {
     let item = |(id, name): &(&str, &str)| json!({ "Id": id, "Name": name, "Links": null });
-    SandboxResponse::of(&Value::Array(items.iter().map(item).collect()))
+    SandboxResponse::from_document(&Value::Array(items.iter().map(item).collect()))
 }
 
 fn document_types() -> SandboxResponse {
@@ -161,19 +165,19 @@ fn document_types() -> SandboxResponse {
         .collect();
     types.sort();
     let types = types.into_iter().map(|(id, name)| json!({ "Id": id, "Name": name }));
-    SandboxResponse::of(&Value::Array(types.collect()))
+    SandboxResponse::from_document(&Value::Array(types.collect()))
 }
 
-fn groups() -> SandboxResponse {
+fn list_groups() -> SandboxResponse {
     let group = |(id, name, _): &(&str, &str, &[&str])| {
-        let mut categories = within(&[(*id).to_owned()]);
+        let mut categories = group_categories(&[(*id).to_owned()]);
         categories.pop();
         json!({ "Id": id, "Name": name, "EventCategories": categories, "Links": null })
     };
-    SandboxResponse::of(&Value::Array(GROUPS.iter().map(group).collect()))
+    SandboxResponse::from_document(&Value::Array(GROUPS.iter().map(group).collect()))
 }
 
-fn agents(call: &RequestContext<'_>) -> HandlerResult {
+fn list_agents(call: &RequestContext<'_>) -> HandlerResult {
     let sql = "select distinct json_extract(body, '$.UserAgent') from document
                where kind = ?1 order by 1";
     let mut statement = call.db.prepare_cached(sql)?;
@@ -184,5 +188,5 @@ fn agents(call: &RequestContext<'_>) -> HandlerResult {
         let name = if agent == "Server" { "Octopus Server task" } else { &agent };
         agents.push(json!({ "Id": agent, "Name": name, "Links": null }));
     }
-    Ok(SandboxResponse::of(&Value::Array(agents)))
+    Ok(SandboxResponse::from_document(&Value::Array(agents)))
 }

@@ -2,7 +2,7 @@
 //!
 //! Never: a space; the switch is one for all of them.
 
-use super::{RequestContext, field};
+use super::{RequestContext, json_field};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::FEATURES,
@@ -12,7 +12,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// The features at the start.
-pub(crate) fn at_first(built_in_worker: bool) -> Value {
+pub(crate) fn initial_document(built_in_worker: bool) -> Value {
     json!({
         "Id": FEATURES.prefix,
         "IsBuiltInWorkerEnabled": built_in_worker,
@@ -32,33 +32,33 @@ pub(crate) fn at_first(built_in_worker: bool) -> Value {
 }
 
 /// `/api/featuresconfiguration`.
-pub(crate) fn route(call: &RequestContext<'_>) -> HandlerResult {
-    let mut document =
-        store::find(call.db, &FEATURES, "", FEATURES.prefix)?.ok_or_else(ErrorResponse::missing)?;
+pub(crate) fn route_features(call: &RequestContext<'_>) -> HandlerResult {
+    let mut document = store::find_document(call.db, &FEATURES, "", FEATURES.prefix)?
+        .ok_or_else(ErrorResponse::not_found)?;
     match call.verb() {
-        HttpVerb::Get => Ok(SandboxResponse::text(document.body)),
+        HttpVerb::Get => Ok(SandboxResponse::from_json(document.body)),
         HttpVerb::Put => {
-            call.person.needs("ConfigureServer")?;
-            let body = call.request.document()?;
-            let mut features = document.value()?;
+            call.person.require_permission("ConfigureServer")?;
+            let body = call.request.body_object()?;
+            let mut features = document.parse_body()?;
             let Some(fields) = features.as_object_mut() else {
-                return Err(ErrorResponse::missing());
+                return Err(ErrorResponse::not_found());
             };
             for (name, value) in fields.iter_mut() {
                 if !matches!(name.as_str(), "Id" | "Links") {
-                    *value = asked(field(&body, name), value);
+                    *value = requested_value(json_field(&body, name), value);
                 }
             }
             document.body = features.to_string();
-            store::save(call.db, &document)?;
-            Ok(SandboxResponse::of(&features))
+            store::save_document(call.db, &document)?;
+            Ok(SandboxResponse::from_document(&features))
         }
-        _ => Err(ErrorResponse::method()),
+        _ => Err(ErrorResponse::method_not_allowed()),
     }
 }
 
 /// What a body asks for; a switch that it leaves out is one that it turns off.
-fn asked(wanted: &Value, old: &Value) -> Value {
+fn requested_value(wanted: &Value, old: &Value) -> Value {
     match (wanted, old) {
         (Value::Null, Value::Bool(_)) => json!(false),
         (wanted, Value::Bool(_)) => json!(wanted.as_bool().unwrap_or_default()),

@@ -4,7 +4,7 @@
 //! no host ever has (RFC 2606). The first is due at the next request after a worker is made, so
 //! that its answer still says `Unknown`, without a clock. Never: sleeping.
 
-use super::{RequestContext, now, text};
+use super::{RequestContext, current_time, text_field};
 use crate::{
     answer::{HandlerResult, SandboxResponse},
     audit::{self, AuditAuthor},
@@ -29,7 +29,7 @@ pub(super) const OBSERVED: [&str; 10] = [
 ];
 
 /// A machine of this id that was never checked.
-pub(super) fn unknown(id: &str) -> Value {
+pub(super) fn unchecked_machine(id: &str) -> Value {
     let mut machine = json!({
         "Id": id,
         "Status": "Unknown",
@@ -45,8 +45,8 @@ pub(super) fn unknown(id: &str) -> Value {
 }
 
 /// Makes a machine one that was checked just now.
-pub(crate) fn check(machine: &mut Value) {
-    let style = text(&machine["Endpoint"], "CommunicationStyle").to_owned();
+pub(crate) fn check_machine(machine: &mut Value) {
+    let style = text_field(&machine["Endpoint"], "CommunicationStyle").to_owned();
     let observed = match style.as_str() {
         "TentaclePassive" => {
             ["Microsoft Windows Server 2022", "10.0.20348.0", "PowerShell", "5.1.20348.2400"]
@@ -85,8 +85,8 @@ pub(crate) fn check(machine: &mut Value) {
 
 /// Whether the host of an endpoint can be there.
 fn is_reachable(endpoint: &Value) -> bool {
-    let uri = text(endpoint, "Uri").split("://").last().unwrap_or_default();
-    let hosts = [text(endpoint, "Host"), uri.split([':', '/']).next().unwrap_or_default()];
+    let uri = text_field(endpoint, "Uri").split("://").last().unwrap_or_default();
+    let hosts = [text_field(endpoint, "Host"), uri.split([':', '/']).next().unwrap_or_default()];
     !hosts.iter().any(|host| host.to_lowercase().ends_with(".invalid"))
 }
 
@@ -112,41 +112,41 @@ pub(crate) fn run_checks_due(db: &Connection) -> HandlerResult<()> {
         statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     check_all(db, &due)?;
     db.execute("delete from check_due", [])?;
-    audit::record(db, AuditAuthor::SERVER)
+    audit::record_events(db, AuditAuthor::SERVER)
 }
 
 /// Checks the workers and targets of these ids; those that are gone are passed over.
 pub(crate) fn check_all(db: &Connection, ids: &[String]) -> HandlerResult<()> {
     for (id, kind) in ids.iter().flat_map(|id| [(id, &WORKERS), (id, &TARGETS)]) {
-        let found = store::select(db, kind, "id = ?2", [kind.prefix, id])?;
+        let found = store::select_documents(db, kind, "id = ?2", [kind.prefix, id])?;
         for mut worker in found {
-            let mut document = worker.value()?;
-            check(&mut document);
+            let mut document = worker.parse_body()?;
+            check_machine(&mut document);
             worker.body = document.to_string();
-            store::save(db, &worker)?;
+            store::save_document(db, &worker)?;
         }
     }
     Ok(())
 }
 
 /// `GET …/workers/{id}/connection`, and the same of a target.
-pub(super) fn connection(
+pub(super) fn connection_status(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     id: &str,
 ) -> HandlerResult {
-    call.person.needs(kind.view)?;
-    let worker = call.find(kind, id)?.value()?;
+    call.person.require_permission(kind.view)?;
+    let worker = call.find_document(kind, id)?.parse_body()?;
     let version = &worker["Endpoint"]["TentacleVersionDetails"]["Version"];
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "MachineId": worker["Id"],
         "Logs": [],
         "Status": worker["Status"],
         "CurrentTentacleVersion": version,
-        "LastChecked": now(),
+        "LastChecked": current_time(),
         "Links": {
-            "Self": call.at(&format!("{}/{id}/connection", kind.link)),
+            "Self": call.space_path(&format!("{}/{id}/connection", kind.link)),
             "Machine": worker["Links"]["Self"],
         },
     })))
@@ -160,7 +160,7 @@ mod tests {
     fn a_machine_at_a_host_of_invalid_is_found_unavailable() {
         let found = |endpoint: Value| {
             let mut machine = json!({ "Endpoint": endpoint });
-            check(&mut machine);
+            check_machine(&mut machine);
             machine["HealthStatus"].clone()
         };
         for uri in ["https://db-01.INVALID:10933/", "https://db-01.invalid"] {

@@ -2,7 +2,7 @@
 //!
 //! Never: what lives in a space.
 
-use super::{RequestContext, links, now};
+use super::{RequestContext, current_time, links};
 use crate::{
     VERSION,
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -14,10 +14,10 @@ use crate::{
 use serde_json::{Value, json};
 
 /// `GET /api`, the one document that a stranger may read.
-pub(crate) fn root(spaces: &[Value]) -> HandlerResult {
+pub(crate) fn root_document(spaces: &[Value]) -> HandlerResult {
     let default = spaces.iter().find(|space| space["IsDefault"] == true);
     let default = default.and_then(|space| space["Id"].as_str());
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "Application": "Octopus Deploy",
         "Version": VERSION,
@@ -25,38 +25,38 @@ pub(crate) fn root(spaces: &[Value]) -> HandlerResult {
         "InstallationId": "39b44e47-37d4-4fcd-949c-2d831ebfa65e",
         "IsEarlyAccessProgram": false,
         "HasLongTermSupport": false,
-        "Links": links::root(default),
+        "Links": links::root_links(default),
     })))
 }
 
 /// `/api/spaces` and `/api/spaces/all`.
-pub(crate) fn spaces(call: &RequestContext<'_>, all: bool) -> HandlerResult {
+pub(crate) fn route_spaces(call: &RequestContext<'_>, all: bool) -> HandlerResult {
     let filter = ListFilter::new(&SPACES, "", call.request);
     match (call.verb(), all) {
-        (HttpVerb::Get, true) => Ok(filter.array()),
-        (HttpVerb::Get, false) => filter.page(call.db, "/api/spaces"),
+        (HttpVerb::Get, true) => Ok(filter.array_answer()),
+        (HttpVerb::Get, false) => filter.page_answer(call.db, "/api/spaces"),
         (HttpVerb::Post, false) => {
-            call.person.needs("SpaceCreate")?;
-            let body = call.request.document()?;
+            call.person.require_permission("SpaceCreate")?;
+            let body = call.request.body_object()?;
             let id = store::next_id(call.db, &SPACES)?;
-            let name = call.name(&SPACES, &body, "")?;
-            let slug = call.slug(&SPACES, &body, &Value::Null)?;
+            let name = call.require_name(&SPACES, &body, "")?;
+            let slug = call.unique_slug(&SPACES, &body, &Value::Null)?;
             let space = new_space(&id, &name, &slug, false);
-            store::save(call.db, &StoredDocument::new(&SPACES, &space))?;
-            crate::seed::furnish(call.db, &id)?;
+            store::save_document(call.db, &StoredDocument::new(&SPACES, &space))?;
+            crate::seed::seed_space(call.db, &id)?;
             Ok(SandboxResponse::created(&space))
         }
-        _ => Err(ErrorResponse::method()),
+        _ => Err(ErrorResponse::method_not_allowed()),
     }
 }
 
 /// `GET /api/spaces/{id}`.
-pub(crate) fn space(call: &RequestContext<'_>) -> HandlerResult {
+pub(crate) fn get_space(call: &RequestContext<'_>) -> HandlerResult {
     if call.verb() != HttpVerb::Get {
-        return Err(ErrorResponse::method());
+        return Err(ErrorResponse::method_not_allowed());
     }
-    let space = store::find(call.db, &SPACES, "", &call.space)?;
-    Ok(SandboxResponse::text(space.ok_or_else(ErrorResponse::missing)?.body))
+    let space = store::find_document(call.db, &SPACES, "", &call.space)?;
+    Ok(SandboxResponse::from_json(space.ok_or_else(ErrorResponse::not_found)?.body))
 }
 
 /// The document of a space.
@@ -82,10 +82,10 @@ pub(crate) fn new_space(id: &str, name: &str, slug: &str, default: bool) -> Valu
 }
 
 /// `GET /api/serverstatus` and what is below.
-pub(crate) fn status(path: &[&str]) -> HandlerResult {
+pub(crate) fn server_status(path: &[&str]) -> HandlerResult {
     match path {
-        [] => Ok(SandboxResponse::of(&online())),
-        ["health"] => Ok(SandboxResponse::of(&json!({
+        [] => Ok(SandboxResponse::from_document(&online_status())),
+        ["health"] => Ok(SandboxResponse::from_document(&json!({
             "Id": null,
             "Description": "All the nodes in the cluster are operating normally.",
             "IsOperatingNormally": true,
@@ -94,32 +94,32 @@ pub(crate) fn status(path: &[&str]) -> HandlerResult {
             "IsEntireClusterReadOnly": false,
             "Links": {},
         }))),
-        ["extensions"] => Ok(SandboxResponse::of(&json!([]))),
-        _ => Err(ErrorResponse::missing()),
+        ["extensions"] => Ok(SandboxResponse::from_document(&json!([]))),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
-fn online() -> Value {
+fn online_status() -> Value {
     json!({
         "IsOnline": true,
         "IsMajorMinorUpgradeAvailable": false,
         "MaintenanceExpires": null,
         "IsInMaintenanceMode": false,
         "Version": VERSION,
-        "ServerTime": now(),
+        "ServerTime": current_time(),
         "Links": { "Self": "/api/serverstatus" },
     })
 }
 
 /// `GET /api/configuration/feature-toggles`: none is known.
-pub(crate) fn toggles() -> SandboxResponse {
-    SandboxResponse::of(&json!({ "FeatureToggles": [] }))
+pub(crate) fn feature_toggles() -> SandboxResponse {
+    SandboxResponse::from_document(&json!({ "FeatureToggles": [] }))
 }
 
 /// `GET /api/capabilities` and `/api/capabilities/{name}`: none is claimed.
 pub(crate) fn capabilities(path: &[&str]) -> HandlerResult {
     if path.is_empty() {
-        return Ok(SandboxResponse::of(&json!({ "Capabilities": [] })));
+        return Ok(SandboxResponse::from_document(&json!({ "Capabilities": [] })));
     }
-    Err(ErrorResponse::missing())
+    Err(ErrorResponse::not_found())
 }

@@ -2,102 +2,122 @@
 //!
 //! Never: a link to what is not there, but for the root's, where clients stumble over a missing one.
 
-use super::text;
+use super::text_field;
 use crate::kind::DocumentKind;
 use serde_json::{Map, Value, json};
 
 /// The links of a document.
-pub(crate) fn of(kind: &DocumentKind, space: &str, id: &str, document: &Value) -> Value {
+pub(crate) fn document_links(
+    kind: &DocumentKind,
+    space: &str,
+    id: &str,
+    document: &Value,
+) -> Value {
     let here = format!("/api/{space}/{}/{id}", kind.link);
     let mut links = json!({ "Self": here });
-    let mut add = |name: &str, link: String| links[name] = json!(link);
+    let mut add_link = |name: &str, link: String| links[name] = json!(link);
     match kind.path {
         "workerpools" => {
             let filters = "skip,take,partialName,isDisabled,healthStatuses,commStyles,shellNames";
-            add("Workers", format!("{here}/workers{{?{filters}}}"));
-            add("Web", format!("/app#/{space}/infrastructure/workerpools/{id}"));
+            add_link("Workers", format!("{here}/workers{{?{filters}}}"));
+            add_link("Web", format!("/app#/{space}/infrastructure/workerpools/{id}"));
         }
         "workers" => {
-            add("Connection", format!("{here}/connection"));
-            add("Web", format!("/app#/{space}/infrastructure/workers/{id}/settings"));
+            add_link("Connection", format!("{here}/connection"));
+            add_link("Web", format!("/app#/{space}/infrastructure/workers/{id}/settings"));
         }
         "machinepolicies" => {
-            add("Machines", format!("{here}/machines"));
-            add("Workers", format!("{here}/workers"));
-            add("Template", format!("/api/{space}/machinepolicies/template"));
+            add_link("Machines", format!("{here}/machines"));
+            add_link("Workers", format!("{here}/workers"));
+            add_link("Template", format!("/api/{space}/machinepolicies/template"));
         }
         "machines" => {
-            add("Connection", format!("{here}/connection"));
-            add("TasksTemplate", format!("{here}/tasks{{?skip,type}}"));
+            add_link("Connection", format!("{here}/connection"));
+            add_link("TasksTemplate", format!("{here}/tasks{{?skip,type}}"));
         }
         "accounts" => {
-            add("Usages", format!("{here}/usages"));
-            add("PublicKey", format!("{here}/pk"));
+            add_link("Usages", format!("{here}/usages"));
+            add_link("PublicKey", format!("{here}/pk"));
         }
-        "projectgroups" => add("Projects", format!("{here}/projects")),
-        "projects" => of_project(&here, space, id, document, &mut add),
+        "projectgroups" => add_link("Projects", format!("{here}/projects")),
+        "projects" => add_project_links(&here, space, id, document, &mut add_link),
         "runbooks" => {
-            let process = text(document, "RunbookProcessId");
-            add("RunbookProcesses", format!("/api/{space}/runbookProcesses/{process}"));
-            add("Project", format!("/api/{space}/projects/{}", text(document, "ProjectId")));
+            let process = text_field(document, "RunbookProcessId");
+            add_link("RunbookProcesses", format!("/api/{space}/runbookProcesses/{process}"));
+            add_link(
+                "Project",
+                format!("/api/{space}/projects/{}", text_field(document, "ProjectId")),
+            );
         }
         "libraryvariablesets" => {
-            add("Variables", format!("/api/{space}/variables/{}", text(document, "VariableSetId")));
+            add_link(
+                "Variables",
+                format!("/api/{space}/variables/{}", text_field(document, "VariableSetId")),
+            );
         }
-        "environments" => add("Machines", format!("{here}/machines{{?skip,take,partialName}}")),
+        "environments" => {
+            add_link("Machines", format!("{here}/machines{{?skip,take,partialName}}"))
+        }
         "tasks" => {
             for name in ["Details", "Raw", "Cancel", "State"] {
-                add(name, format!("{here}/{}", name.to_lowercase()));
+                add_link(name, format!("{here}/{}", name.to_lowercase()));
             }
-            add("QueuedBehind", format!("{here}/queued-behind{{?skip,take}}"));
-            add("Rerun", format!("/api/{space}/tasks/rerun/{id}"));
-            add("Web", format!("/app#/{space}/tasks/{id}"));
+            add_link("QueuedBehind", format!("{here}/queued-behind{{?skip,take}}"));
+            add_link("Rerun", format!("/api/{space}/tasks/rerun/{id}"));
+            add_link("Web", format!("/app#/{space}/tasks/{id}"));
         }
-        _ => of_work(kind, document, space, &mut add),
+        _ => add_work_links(kind, document, space, &mut add_link),
     }
     links
 }
 
 /// The links of what is released and run.
-fn of_work(kind: &DocumentKind, document: &Value, space: &str, add: &mut impl FnMut(&str, String)) {
-    let id = text(document, "Id");
+fn add_work_links(
+    kind: &DocumentKind,
+    document: &Value,
+    space: &str,
+    add: &mut impl FnMut(&str, String),
+) {
+    let id = text_field(document, "Id");
     let here = format!("/api/{space}/{}/{id}", kind.link);
-    let at = |kind: &str, name: &str| format!("/api/{space}/{kind}/{}", text(document, name));
-    let mut refer = |name: &str, kind: &str, field: &str| add(name, at(kind, field));
+    let resource_path =
+        |kind: &str, name: &str| format!("/api/{space}/{kind}/{}", text_field(document, name));
+    let mut add_reference =
+        |name: &str, kind: &str, field: &str| add(name, resource_path(kind, field));
     match kind.path {
         "releases" | "deployments" | "runbookruns" | "runbooksnapshots" => {
-            refer("Project", "projects", "ProjectId");
+            add_reference("Project", "projects", "ProjectId");
         }
         _ => return,
     }
     match kind.path {
         "releases" => {
             let process = "ProjectDeploymentProcessSnapshotId";
-            refer("ProjectDeploymentProcessSnapshot", "deploymentprocesses", process);
-            refer("ProjectVariableSnapshot", "variables", "ProjectVariableSetSnapshotId");
+            add_reference("ProjectDeploymentProcessSnapshot", "deploymentprocesses", process);
+            add_reference("ProjectVariableSnapshot", "variables", "ProjectVariableSetSnapshotId");
             add("Deployments", format!("{here}/deployments{{?skip,take}}"));
             add("SnapshotVariables", format!("{here}/snapshot-variables"));
             add("Web", format!("/app#/{space}/releases/{id}"));
         }
         "runbooksnapshots" => {
-            refer("Runbook", "runbooks", "RunbookId");
-            refer("FrozenRunbookProcess", "runbookProcesses", "FrozenRunbookProcessId");
+            add_reference("Runbook", "runbooks", "RunbookId");
+            add_reference("FrozenRunbookProcess", "runbookProcesses", "FrozenRunbookProcessId");
         }
         path => {
-            refer("Environment", "environments", "EnvironmentId");
-            refer("Task", "tasks", "TaskId");
+            add_reference("Environment", "environments", "EnvironmentId");
+            add_reference("Task", "tasks", "TaskId");
             if path == "deployments" {
-                refer("Release", "releases", "ReleaseId");
+                add_reference("Release", "releases", "ReleaseId");
             } else {
-                refer("Runbook", "runbooks", "RunbookId");
-                refer("RunbookSnapshot", "runbookSnapshots", "RunbookSnapshotId");
+                add_reference("Runbook", "runbooks", "RunbookId");
+                add_reference("RunbookSnapshot", "runbookSnapshots", "RunbookSnapshotId");
             }
         }
     }
 }
 
 /// The links of a project: of one in Git, templates with a place for the ref.
-fn of_project(
+fn add_project_links(
     here: &str,
     space: &str,
     id: &str,
@@ -106,9 +126,9 @@ fn of_project(
 ) {
     let in_git = document["IsVersionControlled"] == true;
     let conversion = &document["PersistenceSettings"]["ConversionState"];
-    let at = |in_git: bool| if in_git { "/{gitRef}" } else { "" };
-    let runbooks = at(in_git && conversion["RunbooksAreInGit"] == true);
-    add("DeploymentProcess", format!("{here}{}/deploymentprocesses", at(in_git)));
+    let ref_segment = |in_git: bool| if in_git { "/{gitRef}" } else { "" };
+    let runbooks = ref_segment(in_git && conversion["RunbooksAreInGit"] == true);
+    add("DeploymentProcess", format!("{here}{}/deploymentprocesses", ref_segment(in_git)));
     add("Runbooks", format!("{here}{runbooks}/runbooks{{?skip,take,partialName}}"));
     match in_git && conversion["VariablesAreInGit"] == true {
         true => add("Variables", format!("{here}/{{gitRef}}/variables")),
@@ -122,14 +142,14 @@ fn of_project(
     } else {
         add("ConvertToVcs", format!("{here}/git/convert"));
     }
-    let group = text(document, "ProjectGroupId");
+    let group = text_field(document, "ProjectGroupId");
     add("ProjectGroup", format!("/api/{space}/projectgroups/{group}"));
     add("Channels", format!("{here}/channels{{/id}}{{?skip,take,partialName}}"));
     add("Web", format!("/app#/{space}/projects/{id}"));
 }
 
 /// The links of a deployment process of this project.
-pub(crate) fn of_process(space: &str, project: &str) -> Value {
+pub(crate) fn process_links(space: &str, project: &str) -> Value {
     let project = format!("/api/{space}/projects/{project}");
     json!({
         "Self": format!("{project}/deploymentprocesses"),
@@ -140,7 +160,7 @@ pub(crate) fn of_process(space: &str, project: &str) -> Value {
 }
 
 /// The links of a runbook's process.
-pub(crate) fn of_runbook_process(space: &str, id: &str, project: &str) -> Value {
+pub(crate) fn runbook_process_links(space: &str, id: &str, project: &str) -> Value {
     json!({
         "Self": format!("/api/{space}/runbookProcesses/{id}"),
         "Project": format!("/api/{space}/projects/{project}"),
@@ -152,24 +172,24 @@ pub(crate) fn of_runbook_process(space: &str, id: &str, project: &str) -> Value 
 /// The document at `/api/{space}`.
 pub(crate) fn space_root(space: &str) -> Value {
     let mut links = Map::new();
-    add_space(&mut links, space);
+    add_space_links(&mut links, space);
     links.insert("Self".to_owned(), json!(format!("/api/{space}")));
     json!({ "Id": space, "Links": links })
 }
 
 /// The links at `/api`, those of a space filled in for the default one.
-pub(crate) fn root(default: Option<&str>) -> Value {
+pub(crate) fn root_links(default: Option<&str>) -> Value {
     let mut links = Map::new();
     for (name, template) in ON_THE_INSTANCE {
         links.insert((*name).to_owned(), json!(template));
     }
     if let Some(space) = default {
-        add_space(&mut links, space);
+        add_space_links(&mut links, space);
     }
     Value::Object(links)
 }
 
-fn add_space(links: &mut Map<String, Value>, space: &str) {
+fn add_space_links(links: &mut Map<String, Value>, space: &str) {
     for (name, template) in IN_A_SPACE {
         links.insert((*name).to_owned(), json!(format!("/api/{space}/{template}")));
     }

@@ -4,10 +4,10 @@
 //! Never: a document of its own; each answer is gathered when it is asked for.
 
 use super::{
-    RequestContext, field, list,
+    RequestContext, json_field,
     normal::{JsonFieldAccess as _, JsonFields},
-    processes::raw,
-    summary, text,
+    processes::to_raw_json,
+    summary, text_field, text_list,
 };
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -20,7 +20,7 @@ use rusqlite::{Params, params};
 use serde_json::{Value, json};
 
 /// Answers what is looked up in a space.
-pub(crate) fn route(
+pub(crate) fn route_lookups(
     call: &RequestContext<'_>,
     first: &str,
     path: &[&str],
@@ -29,31 +29,35 @@ pub(crate) fn route(
         return None;
     }
     Some(match (first, path) {
-        ("machineroles", ["all"]) => roles(call).map(|roles| SandboxResponse::of(&json!(roles))),
-        ("variables", ["names"]) => names(call),
-        ("environments", ["summary"]) => environments(call),
-        ("actiontemplates", ["categories" | "search"]) => Ok(SandboxResponse::of(&json!([]))),
+        ("machineroles", ["all"]) => {
+            target_roles(call).map(|roles| SandboxResponse::from_document(&json!(roles)))
+        }
+        ("variables", ["names"]) => variable_names(call),
+        ("environments", ["summary"]) => environment_summary(call),
+        ("actiontemplates", ["categories" | "search"]) => {
+            Ok(SandboxResponse::from_document(&json!([])))
+        }
         _ => return None,
     })
 }
 
 /// A variable set as it is shown: with what its variables can be scoped to. Clients look environments
 /// up here by name.
-pub(super) fn with_scopes(call: &RequestContext<'_>, set: &str) -> HandlerResult<String> {
+pub(super) fn add_scope_values(call: &RequestContext<'_>, set: &str) -> HandlerResult<String> {
     let mut fields: JsonFields = serde_json::from_str(set)?;
-    let scopes = scopes(call, &fields.text("OwnerId"))?;
-    fields.put("ScopeValues", raw(&scopes)?);
+    let scopes = scope_values(call, &fields.text_value("OwnerId"))?;
+    fields.set_field("ScopeValues", to_raw_json(&scopes)?);
     Ok(serde_json::to_string(&fields)?)
 }
 
-fn scopes(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> {
-    let in_space = |kind: &'static DocumentKind| {
+fn scope_values(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> {
+    let space_references = |kind: &'static DocumentKind| {
         let sql = format!(
             "select id, name from document where kind = ?1 and space = ?2 order by {}",
             kind.order
         );
-        match call.person.may(kind.view) {
-            true => references(call, &sql, params![kind.prefix, call.space]),
+        match call.person.has_permission(kind.view) {
+            true => read_references(call, &sql, params![kind.prefix, call.space]),
             false => Ok(Vec::new()),
         }
     };
@@ -62,32 +66,32 @@ fn scopes(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> {
         from document, json_each(body, '$.Steps') step, json_each(step.value, '$.Actions') action
         where kind = ?1 and document.id = ?2";
     let process = format!("{}-{owner}", PROCESSES.prefix);
-    let role = |role: &String| json!({ "Id": role, "Name": role });
+    let role_reference = |role: &String| json!({ "Id": role, "Name": role });
     Ok(json!({
-        "Environments": in_space(&ENVIRONMENTS)?,
-        "Machines": in_space(&TARGETS)?,
-        "Actions": references(call, actions, params![PROCESSES.prefix, process])?,
-        "Roles": roles(call)?.iter().map(role).collect::<Vec<_>>(),
-        "Channels": references(call, channels, params![CHANNELS.prefix, owner])?,
+        "Environments": space_references(&ENVIRONMENTS)?,
+        "Machines": space_references(&TARGETS)?,
+        "Actions": read_references(call, actions, params![PROCESSES.prefix, process])?,
+        "Roles": target_roles(call)?.iter().map(role_reference).collect::<Vec<_>>(),
+        "Channels": read_references(call, channels, params![CHANNELS.prefix, owner])?,
         "TenantTags": [],
-        "Processes": runs_of(call, owner)?,
+        "Processes": process_references(call, owner)?,
     }))
 }
 
 /// What of a project runs, and so what a variable can be kept to: its deployments, and each runbook.
-fn runs_of(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Vec<Value>> {
+fn process_references(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Vec<Value>> {
     let sql = "select id, name from document where kind = ?1 and id = ?2
         union all select id, name from document where kind = 'Runbooks' and owner = ?2";
-    let mut all = references(call, sql, params![PROJECTS.prefix, owner])?;
+    let mut all = read_references(call, sql, params![PROJECTS.prefix, owner])?;
     for process in &mut all {
-        let is_project = text(process, "Id").eq_ignore_ascii_case(owner);
+        let is_project = text_field(process, "Id").eq_ignore_ascii_case(owner);
         process["ProcessType"] = json!(if is_project { "Deployment" } else { "Runbook" });
     }
     Ok(all)
 }
 
 /// Ids and names, as pairs that people choose from.
-fn references(
+fn read_references(
     call: &RequestContext<'_>,
     sql: &str,
     values: impl Params,
@@ -101,8 +105,8 @@ fn references(
 }
 
 /// The tags that targets have, each once.
-fn roles(call: &RequestContext<'_>) -> HandlerResult<Vec<String>> {
-    if !call.person.may(TARGETS.view) {
+fn target_roles(call: &RequestContext<'_>) -> HandlerResult<Vec<String>> {
+    if !call.person.has_permission(TARGETS.view) {
         return Ok(Vec::new());
     }
     let sql = "select distinct role.value from document, json_each(body, '$.Roles') role
@@ -113,51 +117,52 @@ fn roles(call: &RequestContext<'_>) -> HandlerResult<Vec<String>> {
 }
 
 /// The names of a project's variables and of those in the sets that it includes, each once.
-fn names(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(VARIABLES.view)?;
+fn variable_names(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.require_permission(VARIABLES.view)?;
     let mut owners = Vec::new();
     if let Some(project) = call.request.parameter("project") {
-        let project = call.find(&PROJECTS, project).map_err(|_| ErrorResponse::missing())?;
-        owners.extend(list(&project.value()?, "IncludedLibraryVariableSetIds"));
+        let project =
+            call.find_document(&PROJECTS, project).map_err(|_| ErrorResponse::not_found())?;
+        owners.extend(text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds"));
         owners.push(project.id);
     }
     let mut names = std::collections::BTreeSet::new();
     for owner in owners {
         let id = format!("{}-{owner}", VARIABLES.prefix);
-        if let Some(set) = store::find(call.db, &VARIABLES, &call.space, &id)? {
-            let variables = field(&set.value()?, "Variables").clone();
+        if let Some(set) = store::find_document(call.db, &VARIABLES, &call.space, &id)? {
+            let variables = json_field(&set.parse_body()?, "Variables").clone();
             let variables = variables.as_array().into_iter().flatten();
-            names.extend(variables.map(|it| text(it, "Name").to_owned()));
+            names.extend(variables.map(|it| text_field(it, "Name").to_owned()));
         }
     }
-    Ok(SandboxResponse::of(&json!(names)))
+    Ok(SandboxResponse::from_document(&json!(names)))
 }
 
 /// `GET …/environments/summary`: how the targets of each environment are.
-fn environments(call: &RequestContext<'_>) -> HandlerResult {
-    let environments = match call.person.may(ENVIRONMENTS.view) {
-        true => ListFilter::new(&ENVIRONMENTS, &call.space, call.request).values(call.db)?,
+fn environment_summary(call: &RequestContext<'_>) -> HandlerResult {
+    let environments = match call.person.has_permission(ENVIRONMENTS.view) {
+        true => ListFilter::new(&ENVIRONMENTS, &call.space, call.request).read_values(call.db)?,
         false => Vec::new(),
     };
-    let machines = super::targets::filter(call).values(call.db)?;
+    let machines = super::targets::target_filter(call).read_values(call.db)?;
     let hides = call.request.parameter("hideemptyenvironments");
     let hides = hides.is_some_and(|it| it.eq_ignore_ascii_case("true"));
-    let counted = |machines: &[&Value]| {
-        let mut counted = summary::counted(machines);
+    let environment_counts = |machines: &[&Value]| {
+        let mut counted = summary::count_machines(machines);
         counted["MachineTenantSummaries"] = json!({});
         counted["MachineTenantTagSummaries"] = json!({});
         counted
     };
-    let mut all = counted(&machines.iter().collect::<Vec<_>>());
+    let mut all = environment_counts(&machines.iter().collect::<Vec<_>>());
     let mut of_each = Vec::new();
     for environment in environments {
-        let id = text(&environment, "Id").to_owned();
-        let here = |it: &&Value| list(it, "EnvironmentIds").contains(&id);
-        let members: Vec<&Value> = machines.iter().filter(here).collect();
+        let id = text_field(&environment, "Id").to_owned();
+        let is_in_environment = |it: &&Value| text_list(it, "EnvironmentIds").contains(&id);
+        let members: Vec<&Value> = machines.iter().filter(is_in_environment).collect();
         if hides && members.is_empty() {
             continue;
         }
-        let mut one = counted(&members);
+        let mut one = environment_counts(&members);
         one["Environment"] = environment;
         of_each.push(one);
     }
@@ -165,5 +170,5 @@ fn environments(call: &RequestContext<'_>) -> HandlerResult {
         all.remove("MachineIdsForTentacleUpgrade");
         all.insert("EnvironmentSummaries".to_owned(), json!(of_each));
     }
-    Ok(SandboxResponse::of(&all))
+    Ok(SandboxResponse::from_document(&all))
 }

@@ -2,7 +2,7 @@
 //!
 //! Never: a node added or taken away.
 
-use super::{RequestContext, field};
+use super::{RequestContext, json_field};
 use crate::{
     VERSION,
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 pub(crate) const ID: &str = "OctopusServerNodes-sandbox";
 
 /// Makes the node of a new store.
-pub(crate) fn plant(db: &Connection, tasks_at_once: u32) -> rusqlite::Result<()> {
-    if store::find(db, &NODES, "", ID)?.is_some() {
+pub(crate) fn create_node(db: &Connection, tasks_at_once: u32) -> rusqlite::Result<()> {
+    if store::find_document(db, &NODES, "", ID)?.is_some() {
         return Ok(());
     }
     let node = json!({
@@ -30,54 +30,58 @@ pub(crate) fn plant(db: &Connection, tasks_at_once: u32) -> rusqlite::Result<()>
         "IsInMaintenanceMode": false,
         "Links": { "Self": format!("/api/octopusservernodes/{ID}") },
     });
-    store::save(db, &StoredDocument::new(&NODES, &node))
+    store::save_document(db, &StoredDocument::new(&NODES, &node))
 }
 
 /// `/api/octopusservernodes` and what is below.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+pub(crate) fn route_nodes(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     let filter = || ListFilter::new(&NODES, "", call.request);
     match (call.verb(), path) {
-        (HttpVerb::Get, []) => filter().page(call.db, "/api/octopusservernodes"),
-        (HttpVerb::Get, ["all"]) => Ok(filter().array()),
-        (HttpVerb::Get, ["ping"]) => Ok(SandboxResponse::of(&seen(call, ID)?)),
+        (HttpVerb::Get, []) => filter().page_answer(call.db, "/api/octopusservernodes"),
+        (HttpVerb::Get, ["all"]) => Ok(filter().array_answer()),
+        (HttpVerb::Get, ["ping"]) => Ok(SandboxResponse::from_document(&node_document(call, ID)?)),
         (HttpVerb::Get, ["summary"]) => {
-            let mut node = seen(call, ID)?;
-            node["RunningTaskCount"] = json!(work::under_way(call.db)?);
-            Ok(SandboxResponse::of(&json!({ "Nodes": [node], "Links": {} })))
+            let mut node = node_document(call, ID)?;
+            node["RunningTaskCount"] = json!(work::running_count(call.db)?);
+            Ok(SandboxResponse::from_document(&json!({ "Nodes": [node], "Links": {} })))
         }
-        (HttpVerb::Get, [id]) => Ok(SandboxResponse::text(call.find(&NODES, id)?.body)),
+        (HttpVerb::Get, [id]) => {
+            Ok(SandboxResponse::from_json(call.find_document(&NODES, id)?.body))
+        }
         (HttpVerb::Get, [id, "details"]) => {
-            let id = call.find(&NODES, id)?.id;
-            let running = work::under_way(call.db)?;
-            Ok(SandboxResponse::of(&json!({ "Id": id, "RunningTasks": running, "Links": {} })))
+            let id = call.find_document(&NODES, id)?.id;
+            let running = work::running_count(call.db)?;
+            Ok(SandboxResponse::from_document(
+                &json!({ "Id": id, "RunningTasks": running, "Links": {} }),
+            ))
         }
         (HttpVerb::Put, [id]) => update(call, id),
-        (_, [] | [_]) => Err(ErrorResponse::method()),
-        _ => Err(ErrorResponse::missing()),
+        (_, [] | [_]) => Err(ErrorResponse::method_not_allowed()),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
-fn seen(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
-    let mut node = call.find(&NODES, id)?.value()?;
+fn node_document(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    let mut node = call.find_document(&NODES, id)?.parse_body()?;
     node["IsOffline"] = json!(false);
-    node["LastSeen"] = json!(super::now());
+    node["LastSeen"] = json!(super::current_time());
     node["Version"] = json!(VERSION);
     Ok(node)
 }
 
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(NODES.edit)?;
-    let mut node = call.find(&NODES, id)?.value()?;
-    let body = call.request.document()?;
-    if let Some(tasks) = field(&body, "MaxConcurrentTasks").as_u64() {
+    call.person.require_permission(NODES.edit)?;
+    let mut node = call.find_document(&NODES, id)?.parse_body()?;
+    let body = call.request.body_object()?;
+    if let Some(tasks) = json_field(&body, "MaxConcurrentTasks").as_u64() {
         if tasks == 0 {
-            return Err(ErrorResponse::rule("The task cap must be at least 1."));
+            return Err(ErrorResponse::bad_request("The task cap must be at least 1."));
         }
         node["MaxConcurrentTasks"] = json!(tasks);
     }
-    if let Some(maintenance) = field(&body, "IsInMaintenanceMode").as_bool() {
+    if let Some(maintenance) = json_field(&body, "IsInMaintenanceMode").as_bool() {
         node["IsInMaintenanceMode"] = json!(maintenance);
     }
-    store::save(call.db, &StoredDocument::new(&NODES, &node))?;
-    Ok(SandboxResponse::of(&node))
+    store::save_document(call.db, &StoredDocument::new(&NODES, &node))?;
+    Ok(SandboxResponse::from_document(&node))
 }

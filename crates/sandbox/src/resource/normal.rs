@@ -3,7 +3,7 @@
 //! Works on the text of each field, so that what is not its business stays as it was written. Never:
 //! a version; and no field is dropped.
 
-use super::{RequestContext, processes::raw, slug};
+use super::{RequestContext, processes::to_raw_json, slugify};
 use crate::{
     answer::{ErrorResponse, HandlerResult},
     kind::POOLS,
@@ -18,69 +18,70 @@ pub(super) type JsonFields = IndexMap<String, Box<RawValue>>;
 /// Reading and writing the fields of a JSON object, their names without regard to case.
 pub(super) trait JsonFieldAccess {
     /// The field's JSON text.
-    fn raw(&self, name: &str) -> Option<&RawValue>;
+    fn raw_field(&self, name: &str) -> Option<&RawValue>;
     /// Sets a field, in its place if it is there.
-    fn put(&mut self, name: &str, value: Box<RawValue>);
+    fn set_field(&mut self, name: &str, value: Box<RawValue>);
 
     /// A text; empty where the field is missing, null, or no text.
-    fn text(&self, name: &str) -> String {
-        let text =
-            self.raw(name).and_then(|it| serde_json::from_str::<Option<String>>(it.get()).ok());
+    fn text_value(&self, name: &str) -> String {
+        let text = self
+            .raw_field(name)
+            .and_then(|it| serde_json::from_str::<Option<String>>(it.get()).ok());
         text.flatten().unwrap_or_default()
     }
 
     /// A whole number.
-    fn number(&self, name: &str) -> Option<i64> {
-        self.raw(name).and_then(|it| serde_json::from_str(it.get()).ok())
+    fn number_value(&self, name: &str) -> Option<i64> {
+        self.raw_field(name).and_then(|it| serde_json::from_str(it.get()).ok())
     }
 
     /// The objects of a list; none where the field is missing or null.
-    fn objects(&self, name: &str) -> HandlerResult<Vec<JsonFields>> {
-        let Some(list) = self.raw(name) else { return Ok(Vec::new()) };
+    fn object_list(&self, name: &str) -> HandlerResult<Vec<JsonFields>> {
+        let Some(list) = self.raw_field(name) else { return Ok(Vec::new()) };
         Ok(serde_json::from_str::<Option<Vec<JsonFields>>>(list.get())?.unwrap_or_default())
     }
 }
 
 impl JsonFieldAccess for JsonFields {
-    fn raw(&self, name: &str) -> Option<&RawValue> {
-        let alike =
+    fn raw_field(&self, name: &str) -> Option<&RawValue> {
+        let ignoring_case =
             || self.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, raw)| raw);
-        self.get(name).or_else(alike).map(AsRef::as_ref)
+        self.get(name).or_else(ignoring_case).map(AsRef::as_ref)
     }
 
-    fn put(&mut self, name: &str, value: Box<RawValue>) {
+    fn set_field(&mut self, name: &str, value: Box<RawValue>) {
         let spelled = self.keys().find(|it| it.eq_ignore_ascii_case(name)).cloned();
         self.insert(spelled.unwrap_or_else(|| name.to_owned()), value);
     }
 }
 
 /// A process as the server keeps it.
-pub(super) fn process(
+pub(super) fn normalize_process(
     call: &RequestContext<'_>,
     mut new: JsonFields,
     old: &JsonFields,
 ) -> HandlerResult<JsonFields> {
-    if new.raw("Steps").is_none_or(|steps| steps.get() == "null") {
-        return Err(ErrorResponse::rule("Please provide the steps of this process."));
+    if new.raw_field("Steps").is_none_or(|steps| steps.get() == "null") {
+        return Err(ErrorResponse::bad_request("Please provide the steps of this process."));
     }
-    let mut steps = new.objects("Steps")?;
-    let known = KnownSlugs::of(old)?;
-    check(call, &steps)?;
+    let mut steps = new.object_list("Steps")?;
+    let known = KnownSlugs::from_process(old)?;
+    check_steps(call, &steps)?;
     for (index, step) in steps.iter_mut().enumerate() {
-        if index == 0 && step.text("StartTrigger") == "StartWithPrevious" {
-            step.put("StartTrigger", raw(&json!("StartAfterPrevious"))?);
+        if index == 0 && step.text_value("StartTrigger") == "StartWithPrevious" {
+            step.set_field("StartTrigger", to_raw_json(&json!("StartAfterPrevious"))?);
         }
-        known.identify(step)?;
-        let mut actions = step.objects("Actions")?;
+        known.assign_identity(step)?;
+        let mut actions = step.object_list("Actions")?;
         for action in &mut actions {
-            known.identify(action)?;
-            properties(action)?;
+            known.assign_identity(action)?;
+            derive_properties(action)?;
         }
-        if step.raw("Actions").is_some() {
-            step.put("Actions", serde_json::value::to_raw_value(&actions)?);
+        if step.raw_field("Actions").is_some() {
+            step.set_field("Actions", serde_json::value::to_raw_value(&actions)?);
         }
     }
-    new.put("Steps", serde_json::value::to_raw_value(&steps)?);
+    new.set_field("Steps", serde_json::value::to_raw_value(&steps)?);
     Ok(new)
 }
 
@@ -88,55 +89,62 @@ pub(super) fn process(
 struct KnownSlugs(HashMap<String, String>);
 
 impl KnownSlugs {
-    fn of(process: &JsonFields) -> HandlerResult<Self> {
+    fn from_process(process: &JsonFields) -> HandlerResult<Self> {
         let mut slugs = HashMap::new();
-        for step in process.objects("Steps")? {
-            for action in step.objects("Actions")? {
-                slugs.insert(action.text("Id"), action.text("Slug"));
+        for step in process.object_list("Steps")? {
+            for action in step.object_list("Actions")? {
+                slugs.insert(action.text_value("Id"), action.text_value("Slug"));
             }
-            slugs.insert(step.text("Id"), step.text("Slug"));
+            slugs.insert(step.text_value("Id"), step.text_value("Slug"));
         }
         Ok(Self(slugs))
     }
 
     /// Gives a step or an action the id and the slug that it lacks.
-    fn identify(&self, part: &mut JsonFields) -> HandlerResult<()> {
-        if part.text("Id").is_empty() {
-            part.put("Id", raw(&json!(guid()))?);
+    fn assign_identity(&self, part: &mut JsonFields) -> HandlerResult<()> {
+        if part.text_value("Id").is_empty() {
+            part.set_field("Id", to_raw_json(&json!(random_guid()))?);
         }
-        if part.text("Slug").is_empty() {
-            let had = self.0.get(&part.text("Id")).filter(|slug| !slug.is_empty());
-            let slug = had.cloned().unwrap_or_else(|| slug(&part.text("Name")));
-            part.put("Slug", raw(&json!(slug))?);
+        if part.text_value("Slug").is_empty() {
+            let had = self.0.get(&part.text_value("Id")).filter(|slug| !slug.is_empty());
+            let slug = had.cloned().unwrap_or_else(|| slugify(&part.text_value("Name")));
+            part.set_field("Slug", to_raw_json(&json!(slug))?);
         }
         Ok(())
     }
 }
 
 /// A random id of a step.
-pub(super) fn guid() -> String {
+pub(super) fn random_guid() -> String {
     let bits = fastrand::u128(..) & !(0xf << 76) & !(0b11 << 62) | (4 << 76) | (0b10 << 62);
     let digits = format!("{bits:032x}");
-    let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
-    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+    let digit_group = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
+    [
+        digit_group(0, 8),
+        digit_group(8, 12),
+        digit_group(12, 16),
+        digit_group(16, 20),
+        digit_group(20, 32),
+    ]
+    .join("-")
 }
 
 /// Refuses a process that breaks a rule, with a line for each.
-fn check(call: &RequestContext<'_>, steps: &[JsonFields]) -> HandlerResult<()> {
+fn check_steps(call: &RequestContext<'_>, steps: &[JsonFields]) -> HandlerResult<()> {
     let mut errors = Vec::new();
     let mut names = HashSet::new();
     for step in steps {
-        let name = step.text("Name");
+        let name = step.text_value("Name");
         if name.trim().is_empty() {
             errors.push("Please provide a name for each step.".to_owned());
         } else if !names.insert(name.to_lowercase()) {
             errors.push(format!("The step name '{name}' is used more than once. Step names must be unique, ignoring case."));
         }
-        for action in step.objects("Actions")? {
+        for action in step.object_list("Actions")? {
             check_place(call, &name, &action, &mut errors)?;
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(ErrorResponse::rules(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(ErrorResponse::bad_request_lines(errors)) }
 }
 
 fn check_place(
@@ -147,16 +155,17 @@ fn check_place(
 ) -> HandlerResult<()> {
     for name in ["WorkerPoolId", "WorkerPoolVariable"] {
         let is_text = |raw: &RawValue| raw.get().starts_with(['"', 'n']);
-        if !action.raw(name).is_none_or(is_text) {
+        if !action.raw_field(name).is_none_or(is_text) {
             errors.push(format!("The {name} of the step '{step}' must be a text."));
         }
     }
-    let (pool, variable) = (action.text("WorkerPoolId"), action.text("WorkerPoolVariable"));
+    let (pool, variable) =
+        (action.text_value("WorkerPoolId"), action.text_value("WorkerPoolVariable"));
     if !pool.is_empty() && !variable.is_empty() {
         errors
             .push("A step can't have both a worker pool id and a worker pool variable".to_owned());
     }
-    if !pool.is_empty() && !call.has(&POOLS, &pool)? {
+    if !pool.is_empty() && !call.has_document(&POOLS, &pool)? {
         errors.push(format!("The worker pool '{pool}' of the step '{step}' does not exist."));
     }
     Ok(())
@@ -186,49 +195,54 @@ const WITH_TOOLS: [&str; 4] = [
 ];
 
 /// Sets the properties that follow from the rest of an action.
-fn properties(action: &mut JsonFields) -> HandlerResult<()> {
-    let kind = action.text("ActionType");
-    let mut properties: JsonFields = match action.raw("Properties") {
+fn derive_properties(action: &mut JsonFields) -> HandlerResult<()> {
+    let kind = action.text_value("ActionType");
+    let mut properties: JsonFields = match action.raw_field("Properties") {
         Some(raw) => serde_json::from_str::<Option<JsonFields>>(raw.get())?.unwrap_or_default(),
         None => JsonFields::new(),
     };
     let mut changed = false;
-    let mut set = |name: &str, value: &str, always: bool| -> HandlerResult<()> {
-        let had = properties.text(name);
-        if had != value && (always || properties.raw(name).is_none()) {
-            properties.put(name, raw(&json!(value))?);
+    let mut set_property = |name: &str, value: &str, always: bool| -> HandlerResult<()> {
+        let had = properties.text_value(name);
+        if had != value && (always || properties.raw_field(name).is_none()) {
+            properties.set_field(name, to_raw_json(&json!(value))?);
             changed = true;
         }
         Ok(())
     };
     if ON_SERVER.contains(&kind.as_str()) {
-        set("Octopus.Action.RunOnServer", "true", true)?;
+        set_property("Octopus.Action.RunOnServer", "true", true)?;
     }
     if WITH_TOOLS.contains(&kind.as_str()) || has_container(action) {
-        set("OctopusUseBundledTooling", "False", false)?;
+        set_property("OctopusUseBundledTooling", "False", false)?;
     }
     if let Some(package) = primary_package(action)? {
         for (property, field) in [("PackageId", "PackageId"), ("FeedId", "FeedId")] {
-            set(&format!("Octopus.Action.Package.{property}"), &package.text(field), true)?;
+            set_property(
+                &format!("Octopus.Action.Package.{property}"),
+                &package.text_value(field),
+                true,
+            )?;
         }
-        let on_target = package.text("AcquisitionLocation") == "ExecutionTarget";
+        let on_target = package.text_value("AcquisitionLocation") == "ExecutionTarget";
         let on_target = if on_target { "True" } else { "False" };
-        set("Octopus.Action.Package.DownloadOnTentacle", on_target, true)?;
+        set_property("Octopus.Action.Package.DownloadOnTentacle", on_target, true)?;
     }
     if changed {
-        action.put("Properties", serde_json::value::to_raw_value(&properties)?);
+        action.set_field("Properties", serde_json::value::to_raw_value(&properties)?);
     }
     Ok(())
 }
 
 fn has_container(action: &JsonFields) -> bool {
-    let container = action.raw("Container");
+    let container = action.raw_field("Container");
     let fields = container.and_then(|it| serde_json::from_str::<JsonFields>(it.get()).ok());
-    fields.is_some_and(|it| !it.text("Image").is_empty() || !it.text("GitUrl").is_empty())
+    fields
+        .is_some_and(|it| !it.text_value("Image").is_empty() || !it.text_value("GitUrl").is_empty())
 }
 
 /// The package without a name, which is the one that the action is about.
 fn primary_package(action: &JsonFields) -> HandlerResult<Option<JsonFields>> {
-    let mut packages = action.objects("Packages")?.into_iter();
-    Ok(packages.find(|package| package.text("Name").is_empty()))
+    let mut packages = action.object_list("Packages")?.into_iter();
+    Ok(packages.find(|package| package.text_value("Name").is_empty()))
 }

@@ -4,7 +4,8 @@
 //! back. Never: a pool, a worker or a process; those have rules, and files, of their own.
 
 use super::{
-    RequestContext, deployments, field, flag, links, policies, projects, snapshot, tasks, text,
+    RequestContext, bool_field, deployments, json_field, links, policies, projects, snapshot,
+    tasks, text_field,
 };
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -20,24 +21,34 @@ use rusqlite::params;
 use serde_json::{Map, Value, json};
 
 /// Answers what a kind has no rules of its own for.
-pub(crate) fn route(call: &RequestContext<'_>, first: &str, path: &[&str]) -> HandlerResult {
-    let kind = kind::at(first).ok_or_else(ErrorResponse::missing)?;
+pub(crate) fn route_any_kind(
+    call: &RequestContext<'_>,
+    first: &str,
+    path: &[&str],
+) -> HandlerResult {
+    let kind = kind::kind_by_path(first).ok_or_else(ErrorResponse::not_found)?;
     match (call.verb(), path) {
-        (HttpVerb::Get, []) => filter(call, kind).page(call.db, &call.at(kind.link)),
-        (HttpVerb::Get, ["all"]) if has_all(kind) => Ok(filter(call, kind).array()),
-        (HttpVerb::Get, ["template"]) if kind.path == POLICIES.path => policies::template(call),
-        (HttpVerb::Get, [id]) => one(call, kind, id),
-        (HttpVerb::Get, [id, below]) => related(call, kind, id, below),
+        (HttpVerb::Get, []) => {
+            kind_filter(call, kind).page_answer(call.db, &call.space_path(kind.link))
+        }
+        (HttpVerb::Get, ["all"]) if has_full_list(kind) => {
+            Ok(kind_filter(call, kind).array_answer())
+        }
+        (HttpVerb::Get, ["template"]) if kind.path == POLICIES.path => {
+            policies::policy_template(call)
+        }
+        (HttpVerb::Get, [id]) => get_document(call, kind, id),
+        (HttpVerb::Get, [id, below]) => list_related(call, kind, id, below),
         (HttpVerb::Post, []) if is_writable(kind) => create(call, kind),
         (HttpVerb::Put, [id]) if is_writable(kind) => update(call, kind, id),
         (HttpVerb::Delete, [id]) if is_writable(kind) => delete(call, kind, id),
-        (_, [] | [_]) => Err(ErrorResponse::method()),
-        _ => Err(ErrorResponse::missing()),
+        (_, [] | [_]) => Err(ErrorResponse::method_not_allowed()),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
 /// Whether there is a list without pages. Processes have none: `all` is an id there, and nobody's.
-fn has_all(kind: &DocumentKind) -> bool {
+fn has_full_list(kind: &DocumentKind) -> bool {
     !["deploymentprocesses", "runbookprocesses"].contains(&kind.path)
 }
 
@@ -63,100 +74,102 @@ fn is_writable(kind: &DocumentKind) -> bool {
     !derived.contains(&kind.path)
 }
 
-fn filter<'a>(call: &RequestContext<'a>, kind: &'static DocumentKind) -> ListFilter<'a> {
+fn kind_filter<'a>(call: &RequestContext<'a>, kind: &'static DocumentKind) -> ListFilter<'a> {
     let mut filter = ListFilter::new(kind, &call.space, call.request);
-    if !call.person.may(kind.view) {
+    if !call.person.has_permission(kind.view) {
         // Who may not see a kind gets short lists, not a refusal.
-        filter.and("id =", "");
+        filter.add_condition("id =", "");
     }
     for (parameter, expression) in [
         ("projectids", "json_extract(body, '$.ProjectId')"),
         ("accounttype", "json_extract(body, '$.AccountType')"),
         ("feedtype", "json_extract(body, '$.FeedType')"),
     ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any(expression, &values);
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_any_of(expression, &values);
         }
     }
     if ["deployments", "runbookruns"].contains(&kind.path) {
-        deployments::narrowed(call, &mut filter);
+        deployments::add_list_filters(call, &mut filter);
     }
     if kind.path == VARIABLES.path {
         // Snapshots are there for what was made of them, and nobody lists them.
-        filter.and("instr(id, ?) = 0", snapshot::MARK);
+        filter.add_condition("instr(id, ?) = 0", snapshot::MARK);
     }
-    if let (Some(roles), true) = (call.request.list("roles"), kind.path == TARGETS.path) {
-        filter.and_any_within("$.Roles", &roles);
+    if let (Some(roles), true) = (call.request.list_parameter("roles"), kind.path == TARGETS.path) {
+        filter.add_array_any_of("$.Roles", &roles);
     }
     filter
 }
 
-fn one(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
-    call.person.needs(kind.view)?;
-    Ok(SandboxResponse::text(call.find(kind, id)?.body))
+fn get_document(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
+    call.person.require_permission(kind.view)?;
+    Ok(SandboxResponse::from_json(call.find_document(kind, id)?.body))
 }
 
 /// A list that hangs off a document.
-fn related(
+fn list_related(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     id: &str,
     below: &str,
 ) -> HandlerResult {
-    let document = call.find(kind, id)?;
+    let document = call.find_document(kind, id)?;
     let (listed, path) = match (kind.path, below) {
         ("projectgroups", "projects") => (&PROJECTS, "$.ProjectGroupId"),
         ("machinepolicies", "workers") => (&WORKERS, "$.MachinePolicyId"),
         ("machinepolicies", "machines") => (&TARGETS, "$.MachinePolicyId"),
-        ("accounts", "usages") => return usages(call, &document),
+        ("accounts", "usages") => return account_usages(call, &document),
         ("environments", "machines") => {
-            let mut filter = filter(call, &TARGETS);
-            filter.and_any_within("$.EnvironmentIds", std::slice::from_ref(&document.id));
-            return filter
-                .page(call.db, &call.at(&format!("environments/{}/machines", document.id)));
+            let mut filter = kind_filter(call, &TARGETS);
+            filter.add_array_any_of("$.EnvironmentIds", std::slice::from_ref(&document.id));
+            return filter.page_answer(
+                call.db,
+                &call.space_path(&format!("environments/{}/machines", document.id)),
+            );
         }
-        _ => return Err(ErrorResponse::missing()),
+        _ => return Err(ErrorResponse::not_found()),
     };
-    let mut filter = filter(call, listed);
-    filter.and(&format!("json_extract(body, '{path}') ="), &document.id);
-    filter.page(call.db, &call.at(&format!("{}/{}/{below}", kind.link, document.id)))
+    let mut filter = kind_filter(call, listed);
+    filter.add_condition(&format!("json_extract(body, '{path}') ="), &document.id);
+    filter.page_answer(call.db, &call.space_path(&format!("{}/{}/{below}", kind.link, document.id)))
 }
 
 fn create(call: &RequestContext<'_>, kind: &'static DocumentKind) -> HandlerResult {
-    call.person.needs(permission::to("Create", kind.edit))?;
-    let body = flat(call.request.document()?);
+    call.person.require_permission(permission::for_action("Create", kind.edit))?;
+    let body = flatten_account(call.request.body_object()?);
     let id = store::next_id(call.db, kind)?;
-    let document = written(call, kind, &body, &json!({ "Id": id }))?;
-    store::save(call.db, &StoredDocument::new(kind, &document))?;
+    let document = build_document(call, kind, &body, &json!({ "Id": id }))?;
+    store::save_document(call.db, &StoredDocument::new(kind, &document))?;
     match kind.path {
-        "projects" => projects::made(call, &document)?,
-        "runbooks" => projects::runbook_made(call, &document)?,
+        "projects" => projects::create_project_parts(call, &document)?,
+        "runbooks" => projects::create_runbook_parts(call, &document)?,
         _ => {}
     }
     Ok(SandboxResponse::created(&document))
 }
 
 fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
-    call.person.needs(kind.edit)?;
-    let old = call.find(kind, id)?.value()?;
-    let body = flat(call.request.document()?);
-    let document = written(call, kind, &body, &old)?;
-    store::save(call.db, &StoredDocument::new(kind, &document))?;
-    Ok(SandboxResponse::of(&document))
+    call.person.require_permission(kind.edit)?;
+    let old = call.find_document(kind, id)?.parse_body()?;
+    let body = flatten_account(call.request.body_object()?);
+    let document = build_document(call, kind, &body, &old)?;
+    store::save_document(call.db, &StoredDocument::new(kind, &document))?;
+    Ok(SandboxResponse::from_document(&document))
 }
 
 /// The document that a body asks for, in place of `old`.
-fn written(
+fn build_document(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     body: &Value,
     old: &Value,
 ) -> HandlerResult<Value> {
-    let id = text(old, "Id").to_owned();
+    let id = text_field(old, "Id").to_owned();
     let mut document = json!({ "Id": id, "SpaceId": call.space });
     let defaults = match kind.path {
-        "machinepolicies" => policies::defaults(),
-        "projects" => projects::defaults(call, &id)?,
+        "machinepolicies" => policies::default_policy(),
+        "projects" => projects::space_defaults(call, &id)?,
         "runbooks" => projects::runbook_defaults(&id),
         _ => json!({}),
     };
@@ -167,27 +180,27 @@ fn written(
         }
     }
     for (name, value) in defaults.as_object().unwrap_or(&empty) {
-        if field(&document, name).is_null() {
+        if json_field(&document, name).is_null() {
             document[name.as_str()] = value.clone();
         }
     }
-    document["Name"] = json!(call.name(kind, &document, &id)?);
+    document["Name"] = json!(call.require_name(kind, &document, &id)?);
     if kind.path != PROXIES.path {
-        document["Slug"] = json!(call.slug(kind, body, old)?);
+        document["Slug"] = json!(call.unique_slug(kind, body, old)?);
     }
     if kind.path == POLICIES.path {
         policies::keep_one_default(call, &mut document, old)?;
     }
     if kind.path == PROJECTS.path {
-        projects::stay(&mut document, old);
+        projects::keep_persistence(&mut document, old);
     }
     forget_secrets(&mut document);
-    document["Links"] = links::of(kind, &call.space, &id, &document);
+    document["Links"] = links::document_links(kind, &call.space, &id, &document);
     Ok(document)
 }
 
 /// The nested shape of 2026's account bodies, as the flat one that is stored.
-fn flat(mut body: Value) -> Value {
+fn flatten_account(mut body: Value) -> Value {
     let details = body.as_object_mut().and_then(|body| body.remove("Details"));
     if let Some(Value::Object(details)) = details {
         for (name, value) in details {
@@ -202,7 +215,7 @@ pub(super) fn forget_secrets(value: &mut Value) {
     match value {
         Value::Object(fields) if fields.contains_key("HasValue") => {
             let new = fields.get("NewValue").is_some_and(|it| it.is_string() && it != "");
-            let has = new || flag(&Value::Object(fields.clone()), "HasValue");
+            let has = new || bool_field(&Value::Object(fields.clone()), "HasValue");
             *value = json!({ "HasValue": has, "NewValue": null, "Hint": null });
         }
         Value::Object(fields) => fields.values_mut().for_each(forget_secrets),
@@ -212,24 +225,24 @@ pub(super) fn forget_secrets(value: &mut Value) {
 }
 
 fn delete(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
-    call.person.needs(permission::to("Delete", kind.edit))?;
-    let document = call.find(kind, id)?;
+    call.person.require_permission(permission::for_action("Delete", kind.edit))?;
+    let document = call.find_document(kind, id)?;
     match kind.path {
-        "machinepolicies" => policies::deletable(&document)?,
-        "accounts" | "proxies" => unused(call, kind, &document)?,
-        "projects" | "runbooks" => projects::delete_what_belongs(call, &document)?,
-        "deployments" | "runbookruns" => tasks::forget(call, &document)?,
-        "feeds" if text(&document.value()?, "FeedType") == "BuiltIn" => {
-            return Err(ErrorResponse::rule("You cannot delete the built-in feed."));
+        "machinepolicies" => policies::check_deletable(&document)?,
+        "accounts" | "proxies" => check_unused(call, kind, &document)?,
+        "projects" | "runbooks" => projects::delete_dependents(call, &document)?,
+        "deployments" | "runbookruns" => tasks::cancel_owned_task(call, &document)?,
+        "feeds" if text_field(&document.parse_body()?, "FeedType") == "BuiltIn" => {
+            return Err(ErrorResponse::bad_request("You cannot delete the built-in feed."));
         }
         _ => {}
     }
-    store::delete(call.db, &document.id)?;
-    Ok(SandboxResponse::done())
+    store::delete_document(call.db, &document.id)?;
+    Ok(SandboxResponse::empty_object())
 }
 
 /// The workers and targets whose endpoint names an account or a proxy.
-fn machines_with(
+fn machines_using(
     call: &RequestContext<'_>,
     document: &StoredDocument,
 ) -> HandlerResult<Vec<StoredDocument>> {
@@ -238,31 +251,31 @@ fn machines_with(
     let mut machines = Vec::new();
     for kind in [&WORKERS, &TARGETS] {
         let values = params![kind.prefix, call.space, document.id];
-        machines.extend(store::select(call.db, kind, condition, values)?);
+        machines.extend(store::select_documents(call.db, kind, condition, values)?);
     }
     Ok(machines)
 }
 
-fn unused(
+fn check_unused(
     call: &RequestContext<'_>,
     kind: &DocumentKind,
     document: &StoredDocument,
 ) -> HandlerResult<()> {
-    let machines = machines_with(call, document)?;
+    let machines = machines_using(call, document)?;
     let Some(machine) = machines.first() else { return Ok(()) };
     let noun = kind.noun;
-    Err(ErrorResponse::rule(format!(
+    Err(ErrorResponse::bad_request(format!(
         "This {noun} cannot be deleted as it is currently referenced by a machine, '{}'. \n\
          Please refer to {noun} usage for more detail.",
         machine.name
     )))
 }
 
-fn usages(call: &RequestContext<'_>, account: &StoredDocument) -> HandlerResult {
-    call.person.needs(ACCOUNTS.view)?;
-    let machines = machines_with(call, account)?;
+fn account_usages(call: &RequestContext<'_>, account: &StoredDocument) -> HandlerResult {
+    call.person.require_permission(ACCOUNTS.view)?;
+    let machines = machines_using(call, account)?;
     let target = |it: &StoredDocument| json!({ "TargetId": it.id, "TargetName": it.name });
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "Targets": machines.iter().map(target).collect::<Vec<_>>(),
         "DeploymentProcesses": [],
         "RunbookProcesses": [],
@@ -270,6 +283,6 @@ fn usages(call: &RequestContext<'_>, account: &StoredDocument) -> HandlerResult 
         "RunbookSnapshots": [],
         "ProjectVariableSets": [],
         "LibraryVariableSets": [],
-        "Links": { "Self": call.at(&format!("accounts/{}/usages", account.id)) },
+        "Links": { "Self": call.space_path(&format!("accounts/{}/usages", account.id)) },
     })))
 }

@@ -2,7 +2,7 @@
 //!
 //! Never: acting on one; the sandbox cleans no machine up.
 
-use super::{RequestContext, flag};
+use super::{RequestContext, bool_field};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::POLICIES,
@@ -11,7 +11,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// What a policy says that is told nothing.
-pub(crate) fn defaults() -> Value {
+pub(crate) fn default_policy() -> Value {
     let script = json!({ "RunType": "InheritFromDefault", "ScriptBody": null });
     json!({
         "Name": "",
@@ -50,11 +50,11 @@ pub(crate) fn defaults() -> Value {
 }
 
 /// `GET …/machinepolicies/template`.
-pub(super) fn template(call: &RequestContext<'_>) -> HandlerResult {
-    let mut template = defaults();
+pub(super) fn policy_template(call: &RequestContext<'_>) -> HandlerResult {
+    let mut template = default_policy();
     template["Id"] = Value::Null;
     template["SpaceId"] = json!(call.space);
-    Ok(SandboxResponse::of(&template))
+    Ok(SandboxResponse::from_document(&template))
 }
 
 /// Lets a policy that is made the default take that from the other, and the default not lose it.
@@ -63,27 +63,27 @@ pub(super) fn keep_one_default(
     policy: &mut Value,
     old: &Value,
 ) -> HandlerResult<()> {
-    if flag(old, "IsDefault") {
+    if bool_field(old, "IsDefault") {
         policy["IsDefault"] = json!(true);
         return Ok(());
     }
-    if !flag(policy, "IsDefault") {
+    if !bool_field(policy, "IsDefault") {
         return Ok(());
     }
-    for other in store::all(call.db, &POLICIES, &call.space)? {
-        let mut document = other.value()?;
-        if flag(&document, "IsDefault") {
+    for other in store::list_documents(call.db, &POLICIES, &call.space)? {
+        let mut document = other.parse_body()?;
+        if bool_field(&document, "IsDefault") {
             document["IsDefault"] = json!(false);
-            store::save(call.db, &StoredDocument::new(&POLICIES, &document))?;
+            store::save_document(call.db, &StoredDocument::new(&POLICIES, &document))?;
         }
     }
     Ok(())
 }
 
 /// Refuses to delete the default.
-pub(super) fn deletable(policy: &StoredDocument) -> HandlerResult<()> {
-    if flag(&policy.value()?, "IsDefault") {
-        return Err(ErrorResponse::rule("You cannot delete your default machine policy."));
+pub(super) fn check_deletable(policy: &StoredDocument) -> HandlerResult<()> {
+    if bool_field(&policy.parse_body()?, "IsDefault") {
+        return Err(ErrorResponse::bad_request("You cannot delete your default machine policy."));
     }
     Ok(())
 }

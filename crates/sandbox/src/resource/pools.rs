@@ -2,7 +2,9 @@
 //!
 //! Never: a worker's own document; deleting a pool does not empty it.
 
-use super::{RequestContext, field, flag, links, list, summary, text, workers};
+use super::{
+    RequestContext, bool_field, json_field, links, summary, text_field, text_list, workers,
+};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{FEATURES, POOLS, PROCESSES, RUNBOOK_PROCESSES, WORKERS},
@@ -13,13 +15,13 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// Answers what is special about pools.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_pools(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Get, ["dynamicworkertypes"]) => dynamic_types(call),
         (HttpVerb::Get, ["supportedtypes"]) => supported_types(call),
-        (HttpVerb::Get, ["summary"]) => summary::answer(call),
-        (HttpVerb::Get, [id, "workers"]) => members(call, id),
-        (HttpVerb::Put, ["sortorder"]) => sort(call),
+        (HttpVerb::Get, ["summary"]) => summary::pool_summary(call),
+        (HttpVerb::Get, [id, "workers"]) => list_members(call, id),
+        (HttpVerb::Put, ["sortorder"]) => set_sort_order(call),
         (HttpVerb::Post, []) => create(call),
         (HttpVerb::Put, [id]) => update(call, id),
         (HttpVerb::Delete, [id]) => delete(call, id),
@@ -28,8 +30,8 @@ pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerR
 }
 
 /// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
-pub(crate) fn is_cloud(db: &Connection) -> HandlerResult<bool> {
-    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
+pub(crate) fn is_cloud_instance(db: &Connection) -> HandlerResult<bool> {
+    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     Ok(features.is_some_and(|it| it.slug == "cloud"))
 }
 
@@ -56,7 +58,7 @@ enum ImageAge {
 }
 
 fn dynamic_types(call: &RequestContext<'_>) -> HandlerResult {
-    let images = if is_cloud(call.db)? { IMAGES.as_slice() } else { &[] };
+    let images = if is_cloud_instance(call.db)? { IMAGES.as_slice() } else { &[] };
     let types: Vec<Value> = images
         .iter()
         .map(|(image, description, age)| {
@@ -72,169 +74,177 @@ fn dynamic_types(call: &RequestContext<'_>) -> HandlerResult {
             })
         })
         .collect();
-    Ok(SandboxResponse::of(
+    Ok(SandboxResponse::from_document(
         &json!({ "Id": "dynamicworkertypes", "WorkerTypes": types, "Links": {} }),
     ))
 }
 
 fn supported_types(call: &RequestContext<'_>) -> HandlerResult {
     let mut types = vec!["StaticWorkerPool"];
-    if is_cloud(call.db)? {
+    if is_cloud_instance(call.db)? {
         types.push("DynamicWorkerPool");
     }
-    Ok(SandboxResponse::of(&json!({ "SupportedPoolTypes": types, "Links": {} })))
+    Ok(SandboxResponse::from_document(&json!({ "SupportedPoolTypes": types, "Links": {} })))
 }
 
-fn members(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    let pool = call.find(&POOLS, id)?;
-    let mut filter = workers::filter(call);
-    filter.and_any_within("$.WorkerPoolIds", std::slice::from_ref(&pool.id));
-    let path = call.at(&format!("workerpools/{}/workers", pool.id));
-    filter.page_of(call.db, &path, 20)
+fn list_members(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    let pool = call.find_document(&POOLS, id)?;
+    let mut filter = workers::worker_filter(call);
+    filter.add_array_any_of("$.WorkerPoolIds", std::slice::from_ref(&pool.id));
+    let path = call.space_path(&format!("workerpools/{}/workers", pool.id));
+    filter.sized_page(call.db, &path, 20)
 }
 
 fn create(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(POOLS.edit)?;
-    let body = call.request.document()?;
-    let name = call.name(&POOLS, &body, "")?;
-    let kind = match text(&body, "WorkerPoolType") {
+    call.person.require_permission(POOLS.edit)?;
+    let body = call.request.body_object()?;
+    let name = call.require_name(&POOLS, &body, "")?;
+    let kind = match text_field(&body, "WorkerPoolType") {
         "StaticWorkerPool" => "StaticWorkerPool",
         "DynamicWorkerPool" => {
-            dynamic_allowed(call, &body)?;
+            check_dynamic_pool(call, &body)?;
             "DynamicWorkerPool"
         }
-        "" => return Err(ErrorResponse::rule("Please provide a worker pool type.")),
-        other => return Err(ErrorResponse::rule(format!("'{other}' is not a worker pool type."))),
+        "" => return Err(ErrorResponse::bad_request("Please provide a worker pool type.")),
+        other => {
+            return Err(ErrorResponse::bad_request(format!(
+                "'{other}' is not a worker pool type."
+            )));
+        }
     };
-    let last = store::all(call.db, &POOLS, &call.space)?.iter().map(|it| it.rank).max();
+    let last = store::list_documents(call.db, &POOLS, &call.space)?.iter().map(|it| it.rank).max();
     let fixed = json!({
         "Id": store::next_id(call.db, &POOLS)?,
         "WorkerPoolType": kind,
         "SortOrder": last.map_or(0, |last| last + 1),
     });
-    let pool = written(call, &body, &name, &fixed)?;
-    save(call, &pool)?;
+    let pool = build_pool(call, &body, &name, &fixed)?;
+    save_pool(call, &pool)?;
     Ok(SandboxResponse::created(&pool))
 }
 
-fn dynamic_allowed(call: &RequestContext<'_>, body: &Value) -> HandlerResult<()> {
-    if !is_cloud(call.db)? {
-        return Err(ErrorResponse::rule(
+fn check_dynamic_pool(call: &RequestContext<'_>, body: &Value) -> HandlerResult<()> {
+    if !is_cloud_instance(call.db)? {
+        return Err(ErrorResponse::bad_request(
             "Dynamic worker pools are not supported on this instance. They are available on Octopus Cloud.",
         ));
     }
-    let image = text(body, "WorkerType");
+    let image = text_field(body, "WorkerType");
     if IMAGES.iter().any(|(known, ..)| *known == image) {
         return Ok(());
     }
-    Err(ErrorResponse::rule(format!("'{image}' is not a dynamic worker type.")))
+    Err(ErrorResponse::bad_request(format!("'{image}' is not a dynamic worker type.")))
 }
 
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(POOLS.edit)?;
-    let old = call.find(&POOLS, id)?.value()?;
-    let body = call.request.document()?;
-    let name = call.name(&POOLS, &body, text(&old, "Id"))?;
-    if flag(&old, "IsDefault") && !flag(&body, "IsDefault") {
-        return Err(ErrorResponse::rule(
+    call.person.require_permission(POOLS.edit)?;
+    let old = call.find_document(&POOLS, id)?.parse_body()?;
+    let body = call.request.body_object()?;
+    let name = call.require_name(&POOLS, &body, text_field(&old, "Id"))?;
+    if bool_field(&old, "IsDefault") && !bool_field(&body, "IsDefault") {
+        return Err(ErrorResponse::bad_request(
             "There must be a default worker pool. Please make another worker pool the default instead.",
         ));
     }
-    let pool = written(call, &body, &name, &old)?;
-    save(call, &pool)?;
-    Ok(SandboxResponse::of(&pool))
+    let pool = build_pool(call, &body, &name, &old)?;
+    save_pool(call, &pool)?;
+    Ok(SandboxResponse::from_document(&pool))
 }
 
 /// The pool that a body asks for, with what of it the server alone decides taken from `fixed`.
-fn written(
+fn build_pool(
     call: &RequestContext<'_>,
     body: &Value,
     name: &str,
     fixed: &Value,
 ) -> HandlerResult<Value> {
-    let id = text(fixed, "Id");
-    let is_static = text(fixed, "WorkerPoolType") == "StaticWorkerPool";
+    let id = text_field(fixed, "Id");
+    let is_static = text_field(fixed, "WorkerPoolType") == "StaticWorkerPool";
     let mut pool = json!({
         "Id": id,
         "SpaceId": call.space,
         "Name": name,
-        "Slug": call.slug(&POOLS, body, fixed)?,
-        "Description": text(body, "Description"),
-        "IsDefault": flag(body, "IsDefault"),
+        "Slug": call.unique_slug(&POOLS, body, fixed)?,
+        "Description": text_field(body, "Description"),
+        "IsDefault": bool_field(body, "IsDefault"),
         "WorkerPoolType": fixed["WorkerPoolType"],
         "SortOrder": fixed["SortOrder"],
         "CanAddWorkers": is_static,
     });
     if !is_static {
-        let image = [text(body, "WorkerType"), text(fixed, "WorkerType")];
+        let image = [text_field(body, "WorkerType"), text_field(fixed, "WorkerType")];
         pool["WorkerType"] = json!(image.into_iter().find(|it| !it.is_empty()));
     }
-    pool["Links"] = links::of(&POOLS, &call.space, id, &pool);
+    pool["Links"] = links::document_links(&POOLS, &call.space, id, &pool);
     Ok(pool)
 }
 
 /// Writes a pool; if it is the default, no other is any more.
-fn save(call: &RequestContext<'_>, pool: &Value) -> HandlerResult<()> {
-    if flag(pool, "IsDefault") {
-        for mut other in store::all(call.db, &POOLS, &call.space)? {
-            let mut document = other.value()?;
-            if flag(&document, "IsDefault") && other.id != text(pool, "Id") {
+fn save_pool(call: &RequestContext<'_>, pool: &Value) -> HandlerResult<()> {
+    if bool_field(pool, "IsDefault") {
+        for mut other in store::list_documents(call.db, &POOLS, &call.space)? {
+            let mut document = other.parse_body()?;
+            if bool_field(&document, "IsDefault") && other.id != text_field(pool, "Id") {
                 document["IsDefault"] = json!(false);
                 other.body = document.to_string();
-                store::save(call.db, &other)?;
+                store::save_document(call.db, &other)?;
             }
         }
     }
-    Ok(store::save(call.db, &StoredDocument::new(&POOLS, pool))?)
+    Ok(store::save_document(call.db, &StoredDocument::new(&POOLS, pool))?)
 }
 
 fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(POOLS.edit)?;
-    let pool = call.find(&POOLS, id)?;
+    call.person.require_permission(POOLS.edit)?;
+    let pool = call.find_document(&POOLS, id)?;
     let name = &pool.name;
-    if flag(&pool.value()?, "IsDefault") {
-        return Err(ErrorResponse::rule("You cannot delete your default worker pool."));
+    if bool_field(&pool.parse_body()?, "IsDefault") {
+        return Err(ErrorResponse::bad_request("You cannot delete your default worker pool."));
     }
     let condition = "space = ?2 and exists
         (select 1 from json_each(body, '$.WorkerPoolIds') it where it.value = ?3 collate nocase)";
-    let workers =
-        store::select(call.db, &WORKERS, condition, params![WORKERS.prefix, call.space, pool.id])?;
+    let workers = store::select_documents(
+        call.db,
+        &WORKERS,
+        condition,
+        params![WORKERS.prefix, call.space, pool.id],
+    )?;
     if let Some(worker) = workers.first() {
-        return Err(ErrorResponse::rule(format!(
+        return Err(ErrorResponse::bad_request(format!(
             "The worker pool '{name}' cannot be deleted as it still has {} worker(s), such as '{}'. \
              \nPlease move or delete them first.",
             workers.len(),
             worker.name
         )));
     }
-    if let Some(step) = used_by(call, &pool.id)? {
-        return Err(ErrorResponse::rule(format!(
+    if let Some(step) = find_pool_usage(call, &pool.id)? {
+        return Err(ErrorResponse::bad_request(format!(
             "The worker pool '{name}' cannot be deleted as it is currently referenced by {step}. \
              \nPlease choose another worker pool for that step first."
         )));
     }
-    store::delete(call.db, &pool.id)?;
-    Ok(SandboxResponse::done())
+    store::delete_document(call.db, &pool.id)?;
+    Ok(SandboxResponse::empty_object())
 }
 
 /// A step of a current process that runs in this pool, in words.
-fn used_by(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Option<String>> {
+fn find_pool_usage(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Option<String>> {
     for kind in [&PROCESSES, &RUNBOOK_PROCESSES] {
         // The text narrows it down, so that of a thousand processes only those that name the pool are parsed.
         // What a release has frozen does not hold a pool back.
         let condition = "space = ?2 and instr(id, '-s-') = 0 and instr(lower(body), lower(?3)) > 0";
         let quoted = format!("\"{pool}\"");
         let values = params![kind.prefix, call.space, quoted];
-        for process in store::select(call.db, kind, condition, values)? {
-            let document = process.value()?;
-            let steps = field(&document, "Steps").as_array().cloned().unwrap_or_default();
+        for process in store::select_documents(call.db, kind, condition, values)? {
+            let document = process.parse_body()?;
+            let steps = json_field(&document, "Steps").as_array().cloned().unwrap_or_default();
             let runs_here = |step: &&Value| {
-                let actions = field(step, "Actions").as_array().map(Vec::as_slice);
+                let actions = json_field(step, "Actions").as_array().map(Vec::as_slice);
                 let mut actions = actions.unwrap_or_default().iter();
-                actions.any(|it| text(it, "WorkerPoolId").eq_ignore_ascii_case(pool))
+                actions.any(|it| text_field(it, "WorkerPoolId").eq_ignore_ascii_case(pool))
             };
             if let Some(step) = steps.iter().find(runs_here) {
-                let step = text(step, "Name");
+                let step = text_field(step, "Name");
                 return Ok(Some(format!(
                     "the step '{step}' of the {} '{}'",
                     kind.noun, process.id
@@ -245,24 +255,25 @@ fn used_by(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Option<String
     Ok(None)
 }
 
-fn sort(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(POOLS.edit)?;
+fn set_sort_order(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.require_permission(POOLS.edit)?;
     let ids: Vec<String> = serde_json::from_str(&call.request.body)?;
-    let ids = list(&json!({ "Ids": ids }), "Ids");
-    let pools = store::all(call.db, &POOLS, &call.space)?;
-    let place = |pool: &StoredDocument| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));
-    if ids.len() != pools.len() || pools.iter().any(|pool| place(pool).is_none()) {
-        return Err(ErrorResponse::rule(
+    let ids = text_list(&json!({ "Ids": ids }), "Ids");
+    let pools = store::list_documents(call.db, &POOLS, &call.space)?;
+    let requested_position =
+        |pool: &StoredDocument| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));
+    if ids.len() != pools.len() || pools.iter().any(|pool| requested_position(pool).is_none()) {
+        return Err(ErrorResponse::bad_request(
             "Please provide the ids of all worker pools of the space, each once.",
         ));
     }
     for mut pool in pools {
-        let rank = place(&pool).unwrap_or_default();
-        let mut document = pool.value()?;
+        let rank = requested_position(&pool).unwrap_or_default();
+        let mut document = pool.parse_body()?;
         document["SortOrder"] = json!(rank);
         pool.rank = i64::try_from(rank).unwrap_or_default();
         pool.body = document.to_string();
-        store::save(call.db, &pool)?;
+        store::save_document(call.db, &pool)?;
     }
-    Ok(SandboxResponse::of(&json!(ids)))
+    Ok(SandboxResponse::from_document(&json!(ids)))
 }

@@ -16,7 +16,7 @@
 //! - The parameter that chooses a step's pool stays a variable, since it is applied during a deployment.
 //! - A step is limited to the environments, channels and tenant tags of its usage, and skipped with it.
 
-use super::{RequestContext, field, flag, list, text};
+use super::{RequestContext, bool_field, json_field, text_field, text_list};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{POOLS, PROCESS_TEMPLATES},
@@ -33,61 +33,63 @@ const USAGE: &str = "Octopus.ProcessTemplate";
 const BRANCH: &str = "main";
 
 /// `/api/platformhub/…`.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
+pub(crate) fn route_platform_hub(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     if call.verb() != HttpVerb::Get {
-        return Err(ErrorResponse::method());
+        return Err(ErrorResponse::method_not_allowed());
     }
     match path {
         ["processtemplates", slug, "versions"] => {
-            let template = template(call.db, slug)?;
-            Ok(SandboxResponse::of(&json!([template.value()?])))
+            let template = find_template(call.db, slug)?;
+            Ok(SandboxResponse::from_document(&json!([template.parse_body()?])))
         }
         ["processtemplates", slug, "share"] => {
-            template(call.db, slug)?;
-            Ok(SandboxResponse::of(
+            find_template(call.db, slug)?;
+            Ok(SandboxResponse::from_document(
                 &json!({ "IndividuallySharedSpaceIds": [], "SharedToAllSpaces": true }),
             ))
         }
         ["processtemplates", slug, mask] => {
-            let template = template(call.db, slug)?.value()?;
-            let version = text(&template, "Version");
-            if !is_of(version, mask) {
-                return Err(ErrorResponse::missing());
+            let template = find_template(call.db, slug)?.parse_body()?;
+            let version = text_field(&template, "Version");
+            if !matches_mask(version, mask) {
+                return Err(ErrorResponse::not_found());
             }
-            Ok(SandboxResponse::of(&json!({
-                "ProcessTemplate": without_version(&template),
+            Ok(SandboxResponse::from_document(&json!({
+                "ProcessTemplate": strip_version(&template),
                 "ProcessTemplateVersion": version,
             })))
         }
-        [at, "processtemplates"] if is_branch(at) => {
-            let all = store::all(call.db, &PROCESS_TEMPLATES, "")?;
+        [at, "processtemplates"] if is_default_branch(at) => {
+            let all = store::list_documents(call.db, &PROCESS_TEMPLATES, "")?;
             let all: Vec<Value> = all
                 .iter()
-                .map(|it| it.value().map(|it| without_version(&it)))
+                .map(|it| it.parse_body().map(|it| strip_version(&it)))
                 .collect::<serde_json::Result<_>>()?;
-            Ok(SandboxResponse::of(&json!({
+            Ok(SandboxResponse::from_document(&json!({
                 "TotalResults": all.len(),
                 "ItemsPerPage": PROCESS_TEMPLATES.take,
                 "ProcessTemplates": all,
             })))
         }
-        [at, "processtemplates", slug] if is_branch(at) => {
-            Ok(SandboxResponse::of(&without_version(&template(call.db, slug)?.value()?)))
+        [at, "processtemplates", slug] if is_default_branch(at) => {
+            Ok(SandboxResponse::from_document(&strip_version(
+                &find_template(call.db, slug)?.parse_body()?,
+            )))
         }
-        _ => Err(ErrorResponse::missing()),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
-fn is_branch(at: &str) -> bool {
+fn is_default_branch(at: &str) -> bool {
     at.strip_prefix("refs/heads/").unwrap_or(at) == BRANCH
 }
 
-fn template(db: &Connection, slug: &str) -> HandlerResult<StoredDocument> {
-    store::find_slug(db, &PROCESS_TEMPLATES, "", slug)?.ok_or_else(ErrorResponse::missing)
+fn find_template(db: &Connection, slug: &str) -> HandlerResult<StoredDocument> {
+    store::find_by_slug(db, &PROCESS_TEMPLATES, "", slug)?.ok_or_else(ErrorResponse::not_found)
 }
 
 /// A template as a branch has it: what a version says of itself is not part of it.
-fn without_version(version: &Value) -> Value {
+fn strip_version(version: &Value) -> Value {
     let mut template = version.clone();
     if let Some(fields) = template.as_object_mut() {
         for name in ["Version", "IsPreRelease", "PublishedDate", "GitCommit"] {
@@ -99,12 +101,12 @@ fn without_version(version: &Value) -> Value {
 
 /// A process with the steps of templates in place of their usages; a usage that cannot be resolved is left
 /// out.
-pub(super) fn resolved(db: &Connection, mut process: Value) -> HandlerResult<Value> {
+pub(super) fn resolve_usages(db: &Connection, mut process: Value) -> HandlerResult<Value> {
     let mut steps = Vec::new();
-    for step in field(&process, "Steps").as_array().into_iter().flatten() {
-        match usage(step) {
+    for step in json_field(&process, "Steps").as_array().into_iter().flatten() {
+        match find_usage(step) {
             None => steps.push(step.clone()),
-            Some(usage) => steps.extend(inside(db, step, usage)?.unwrap_or_default()),
+            Some(usage) => steps.extend(template_steps(db, step, usage)?.unwrap_or_default()),
         }
     }
     process["Steps"] = json!(steps);
@@ -112,20 +114,20 @@ pub(super) fn resolved(db: &Connection, mut process: Value) -> HandlerResult<Val
 }
 
 /// The same, to be executed: parameters are applied, and a usage that cannot be resolved stays as it is.
-pub(crate) fn executed(db: &Connection, mut process: Value) -> HandlerResult<Value> {
-    let all = || field(&process, "Steps").as_array().into_iter().flatten();
-    if !all().any(|step| usage(step).is_some()) {
+pub(crate) fn expand_for_run(db: &Connection, mut process: Value) -> HandlerResult<Value> {
+    let all_steps = || json_field(&process, "Steps").as_array().into_iter().flatten();
+    if !all_steps().any(|step| find_usage(step).is_some()) {
         return Ok(process);
     }
-    let space = text(&process, "SpaceId");
+    let space = text_field(&process, "SpaceId");
     let mut steps = Vec::new();
-    for step in all() {
-        let usage = usage(step);
-        let inside = usage.map(|it| inside(db, step, it)).transpose()?.flatten();
+    for step in all_steps() {
+        let usage = find_usage(step);
+        let inside = usage.map(|it| template_steps(db, step, it)).transpose()?.flatten();
         match (usage, inside) {
             (Some(usage), Some(inside)) => {
                 for step in inside {
-                    steps.push(with_pools(db, space, step, usage)?);
+                    steps.push(set_step_pools(db, space, step, usage)?);
                 }
             }
             _ => steps.push(step.clone()),
@@ -136,44 +138,48 @@ pub(crate) fn executed(db: &Connection, mut process: Value) -> HandlerResult<Val
 }
 
 /// The action of a step that stands for the steps of a template.
-fn usage(step: &Value) -> Option<&Value> {
-    let actions = field(step, "Actions").as_array()?;
-    actions.iter().find(|it| text(it, "ActionType").eq_ignore_ascii_case(USAGE))
+fn find_usage(step: &Value) -> Option<&Value> {
+    let actions = json_field(step, "Actions").as_array()?;
+    actions.iter().find(|it| text_field(it, "ActionType").eq_ignore_ascii_case(USAGE))
 }
 
 /// The steps of the template that an action uses; nothing where there is no such template or version.
-fn inside(db: &Connection, step: &Value, usage: &Value) -> HandlerResult<Option<Vec<Value>>> {
+fn template_steps(
+    db: &Connection,
+    step: &Value,
+    usage: &Value,
+) -> HandlerResult<Option<Vec<Value>>> {
     let reference = |part: &str| {
         let name = format!("Octopus.Action.ProcessTemplate.Reference.{part}");
-        text(field(usage, "Properties"), &name)
+        text_field(json_field(usage, "Properties"), &name)
     };
-    let found = store::find_slug(db, &PROCESS_TEMPLATES, "", reference("Slug"))?;
-    let Some(template) = found.map(|it| it.value()).transpose()? else { return Ok(None) };
-    if !is_of(text(&template, "Version"), reference("VersionMask")) {
+    let found = store::find_by_slug(db, &PROCESS_TEMPLATES, "", reference("Slug"))?;
+    let Some(template) = found.map(|it| it.parse_body()).transpose()? else { return Ok(None) };
+    if !matches_mask(text_field(&template, "Version"), reference("VersionMask")) {
         return Ok(None);
     }
-    let steps = field(&template, "Steps").as_array().into_iter().flatten();
-    Ok(Some(steps.map(|inner| placed(inner.clone(), step, usage)).collect()))
+    let steps = json_field(&template, "Steps").as_array().into_iter().flatten();
+    Ok(Some(steps.map(|inner| instantiate_step(inner.clone(), step, usage)).collect()))
 }
 
 /// A step of a template as it comes of a usage.
-fn placed(mut inner: Value, step: &Value, usage: &Value) -> Value {
-    let slug = Some(text(usage, "Slug")).filter(|it| !it.is_empty());
-    let slug = slug.unwrap_or_else(|| text(step, "Slug")).to_owned();
+fn instantiate_step(mut inner: Value, step: &Value, usage: &Value) -> Value {
+    let slug = Some(text_field(usage, "Slug")).filter(|it| !it.is_empty());
+    let slug = slug.unwrap_or_else(|| text_field(step, "Slug")).to_owned();
     let identify = |part: &mut Value, of: &Value| {
-        part["Id"] = json!(format!("{}-{}", text(of, "Id"), text(part, "Id")));
-        part["Slug"] = json!(format!("{slug}-{}", text(part, "Slug")));
+        part["Id"] = json!(format!("{}-{}", text_field(of, "Id"), text_field(part, "Id")));
+        part["Slug"] = json!(format!("{slug}-{}", text_field(part, "Slug")));
     };
     identify(&mut inner, step);
     let actions = inner.get_mut("Actions").and_then(Value::as_array_mut);
     for action in actions.into_iter().flatten() {
         identify(action, usage);
-        if flag(usage, "IsDisabled") {
+        if bool_field(usage, "IsDisabled") {
             action["IsDisabled"] = json!(true);
         }
         for name in ["Environments", "ExcludedEnvironments", "Channels", "TenantTags"] {
-            if !list(usage, name).is_empty() {
-                action[name] = field(usage, name).clone();
+            if !text_list(usage, name).is_empty() {
+                action[name] = json_field(usage, name).clone();
             }
         }
     }
@@ -186,7 +192,7 @@ fn placed(mut inner: Value, step: &Value, usage: &Value) -> Value {
 /// # Source
 ///
 /// `OctopusDeploy/Issues` 10023: where a parameter is not set, the default pool is used.
-fn with_pools(
+fn set_step_pools(
     db: &Connection,
     space: &str,
     mut step: Value,
@@ -194,12 +200,12 @@ fn with_pools(
 ) -> HandlerResult<Value> {
     let actions = step.get_mut("Actions").and_then(Value::as_array_mut);
     for action in actions.into_iter().flatten() {
-        let variable = text(action, "WorkerPoolVariable");
+        let variable = text_field(action, "WorkerPoolVariable");
         let name = variable.strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
         let name = name.unwrap_or(variable).trim();
         if !name.is_empty() {
-            let said = field(field(usage, "Properties"), name);
-            let pool = store::find_slug(db, &POOLS, space, said.as_str().unwrap_or_default())?;
+            let said = json_field(json_field(usage, "Properties"), name);
+            let pool = store::find_by_slug(db, &POOLS, space, said.as_str().unwrap_or_default())?;
             action["WorkerPoolId"] = pool.map_or_else(|| said.clone(), |it| json!(it.id));
             action["WorkerPoolVariable"] = Value::Null;
         }
@@ -208,13 +214,13 @@ fn with_pools(
 }
 
 /// Whether a version is one that a mask means: `1.X` is any of 1; no mask is any at all.
-fn is_of(version: &str, mask: &str) -> bool {
+fn matches_mask(version: &str, mask: &str) -> bool {
     let mut parts = version.split('.');
-    let meant = |part: &str| match parts.next() {
+    let part_matches = |part: &str| match parts.next() {
         Some(found) => part.eq_ignore_ascii_case("x") || part == "*" || part == found,
         None => part.eq_ignore_ascii_case("x"),
     };
-    mask.trim().is_empty() || mask.trim().split('.').all(meant)
+    mask.trim().is_empty() || mask.trim().split('.').all(part_matches)
 }
 
 #[cfg(test)]
@@ -231,7 +237,7 @@ mod tests {
             ("1.3.X", false),
             ("2.X", false),
         ] {
-            assert_eq!(is_of("1.2.3", mask), wanted, "{mask}");
+            assert_eq!(matches_mask("1.2.3", mask), wanted, "{mask}");
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 use serde_json::{Value, json, value::RawValue};
 
 /// Answers what is special about processes, given by their own id.
-pub(crate) fn route(
+pub(crate) fn route_processes(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     path: &[&str],
@@ -29,7 +29,7 @@ pub(crate) fn route(
 }
 
 /// `…/projects/{id}/deploymentprocesses` and what is below.
-pub(crate) fn of_project(
+pub(crate) fn route_project_process(
     call: &RequestContext<'_>,
     project: &StoredDocument,
     path: &[&str],
@@ -37,66 +37,72 @@ pub(crate) fn of_project(
     let id = format!("{}-{}", PROCESSES.prefix, project.id);
     match (call.verb(), path) {
         (HttpVerb::Get, []) => {
-            call.person.needs(PROCESSES.view)?;
-            Ok(SandboxResponse::text(call.find(&PROCESSES, &id)?.body))
+            call.person.require_permission(PROCESSES.view)?;
+            Ok(SandboxResponse::from_json(call.find_document(&PROCESSES, &id)?.body))
         }
         (HttpVerb::Put, []) => update(call, &PROCESSES, &id),
         (_, below) => {
-            call.person.needs(PROCESSES.view)?;
-            let process = call.find(&PROCESSES, &id)?.value()?;
-            beside(call, &process, below)
+            call.person.require_permission(PROCESSES.view)?;
+            let process = call.find_document(&PROCESSES, &id)?.parse_body()?;
+            route_subresources(call, &process, below)
         }
     }
 }
 
 /// What is beside a deployment process, and the same for all.
-pub(super) fn beside(call: &RequestContext<'_>, process: &Value, path: &[&str]) -> HandlerResult {
+pub(super) fn route_subresources(
+    call: &RequestContext<'_>,
+    process: &Value,
+    path: &[&str],
+) -> HandlerResult {
     match (call.verb(), path) {
-        (HttpVerb::Post, ["validate"]) => Ok(SandboxResponse::of(&json!({
+        (HttpVerb::Post, ["validate"]) => Ok(SandboxResponse::from_document(&json!({
             "Details": [],
             "HasWarnings": false,
             "TagsWithoutTargetsByStepId": {},
         }))),
-        (HttpVerb::Get, ["template"]) => templates::of_release(call, process),
-        (HttpVerb::Get, ["resolved"]) => {
-            Ok(SandboxResponse::of(&process_templates::resolved(call.db, process.clone())?))
-        }
-        (_, []) => Err(ErrorResponse::method()),
-        _ => Err(ErrorResponse::missing()),
+        (HttpVerb::Get, ["template"]) => templates::release_template(call, process),
+        (HttpVerb::Get, ["resolved"]) => Ok(SandboxResponse::from_document(
+            &process_templates::resolve_usages(call.db, process.clone())?,
+        )),
+        (_, []) => Err(ErrorResponse::method_not_allowed()),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
 fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
-    call.person.needs(kind.edit)?;
+    call.person.require_permission(kind.edit)?;
     let what = kind.noun;
-    let Some(mut document) = store::find(call.db, kind, &call.space, id)? else {
-        return Err(ErrorResponse::missing());
+    let Some(mut document) = store::find_document(call.db, kind, &call.space, id)? else {
+        return Err(ErrorResponse::not_found());
     };
     if document.id.contains(snapshot::MARK) {
-        return Err(ErrorResponse::rule(format!(
+        return Err(ErrorResponse::bad_request(format!(
             "You cannot modify this {what} because it is frozen. You'll need to create a new {what} instead."
         )));
     }
     let new: JsonFields = serde_json::from_str(&call.request.body)?;
     let old: JsonFields = serde_json::from_str(&document.body)?;
-    current(&new, &old, what)?;
-    let mut process = normal::process(call, new, &old)?;
-    stamp(&mut process, &old)?;
+    check_version(&new, &old, what)?;
+    let mut process = normal::normalize_process(call, new, &old)?;
+    set_server_fields(&mut process, &old)?;
     document.body = serde_json::to_string(&process)?;
-    store::save(call.db, &document)?;
-    Ok(SandboxResponse::text(document.body))
+    store::save_document(call.db, &document)?;
+    Ok(SandboxResponse::from_json(document.body))
 }
 
 /// Refuses a write that is not of the version that is stored.
-pub(super) fn current(new: &JsonFields, old: &JsonFields, what: &str) -> HandlerResult<()> {
-    let Some(version) = new.number("Version") else {
-        return Err(ErrorResponse::rule("Please provide the version that this change is made to."));
+pub(super) fn check_version(new: &JsonFields, old: &JsonFields, what: &str) -> HandlerResult<()> {
+    let Some(version) = new.number_value("Version") else {
+        return Err(ErrorResponse::bad_request(
+            "Please provide the version that this change is made to.",
+        ));
     };
-    if Some(version) == old.number("Version") {
+    if Some(version) == old.number_value("Version") {
         return Ok(());
     }
     let (these, the) = if what == "variables" { ("these", "these") } else { ("this", "the") };
-    Err(ErrorResponse::rule(format!(
+    Err(ErrorResponse::bad_request(format!(
         "Changes to {these} {what} could not be saved, because another user has made changes to \
          {the} {what} between when you started editing and when you saved your changes. Please \
          reload or open a new tab to make your changes."
@@ -104,33 +110,33 @@ pub(super) fn current(new: &JsonFields, old: &JsonFields, what: &str) -> Handler
 }
 
 /// Sets what the server alone decides.
-fn stamp(process: &mut JsonFields, old: &JsonFields) -> HandlerResult<()> {
+fn set_server_fields(process: &mut JsonFields, old: &JsonFields) -> HandlerResult<()> {
     process.shift_remove("ChangeDescription");
     for name in ["Id", "SpaceId", "ProjectId", "RunbookId", "LastSnapshotId", "Links"] {
         if let Some(value) = old.get(name) {
-            process.put(name, value.clone());
+            process.set_field(name, value.clone());
         }
     }
-    let version = old.number("Version").unwrap_or_default() + 1;
-    process.put("Version", raw(&json!(version))?);
+    let version = old.number_value("Version").unwrap_or_default() + 1;
+    process.set_field("Version", to_raw_json(&json!(version))?);
     Ok(())
 }
 
 /// A value as JSON text.
-pub(super) fn raw(value: &Value) -> HandlerResult<Box<RawValue>> {
+pub(super) fn to_raw_json(value: &Value) -> HandlerResult<Box<RawValue>> {
     Ok(serde_json::value::to_raw_value(value)?)
 }
 
 /// An empty process of a project, or of one of its runbooks.
-pub(crate) fn empty(space: &str, project: &str, runbook: Option<&str>) -> StoredDocument {
+pub(crate) fn empty_process(space: &str, project: &str, runbook: Option<&str>) -> StoredDocument {
     let (kind, id, links) = match runbook {
         None => {
             let id = format!("{}-{project}", PROCESSES.prefix);
-            (&PROCESSES, id, links::of_process(space, project))
+            (&PROCESSES, id, links::process_links(space, project))
         }
         Some(runbook) => {
             let id = format!("{}-{runbook}", RUNBOOK_PROCESSES.prefix);
-            let links = links::of_runbook_process(space, &id, project);
+            let links = links::runbook_process_links(space, &id, project);
             (&RUNBOOK_PROCESSES, id, links)
         }
     };

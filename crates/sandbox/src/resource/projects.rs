@@ -2,7 +2,7 @@
 //!
 //! Never: what a project has in Git; that is in `versioned`.
 
-use super::{RequestContext, processes, tasks, text, variables};
+use super::{RequestContext, processes, tasks, text_field, variables};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{
@@ -17,65 +17,68 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
 /// The project of this id or slug, or 404.
-pub(crate) fn find(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
-    call.person.needs(PROJECTS.view)?;
-    let by_id = store::find(call.db, &PROJECTS, &call.space, id)?;
+pub(crate) fn find_project(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
+    call.person.require_permission(PROJECTS.view)?;
+    let by_id = store::find_document(call.db, &PROJECTS, &call.space, id)?;
     let project = match by_id {
         Some(project) => Some(project),
-        None => store::find_slug(call.db, &PROJECTS, &call.space, id)?,
+        None => store::find_by_slug(call.db, &PROJECTS, &call.space, id)?,
     };
-    project.ok_or_else(ErrorResponse::missing)
+    project.ok_or_else(ErrorResponse::not_found)
 }
 
 /// `…/projects/{id}/summary`: whether there is anything to run.
-pub(crate) fn summary(call: &RequestContext<'_>, project: &StoredDocument) -> HandlerResult {
+pub(crate) fn project_summary(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+) -> HandlerResult {
     let process = format!("{}-{}", PROCESSES.prefix, project.id);
-    let process = store::find(call.db, &PROCESSES, &call.space, &process)?;
-    let process = process.map(|it| it.value()).transpose()?.unwrap_or_default();
+    let process = store::find_document(call.db, &PROCESSES, &call.space, &process)?;
+    let process = process.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
     let values = params![RUNBOOKS.prefix, call.space, project.id];
-    let runbooks = store::select(call.db, &RUNBOOKS, "space = ?2 and owner = ?3", values)?;
-    Ok(SandboxResponse::of(&json!({
+    let runbooks =
+        store::select_documents(call.db, &RUNBOOKS, "space = ?2 and owner = ?3", values)?;
+    Ok(SandboxResponse::from_document(&json!({
         "HasDeploymentProcess": process["Steps"].as_array().is_some_and(|it| !it.is_empty()),
         "HasRunbooks": !runbooks.is_empty(),
     })))
 }
 
 /// `…/projects/{id}/runbooks`.
-pub(crate) fn runbooks(
+pub(crate) fn route_runbooks(
     call: &RequestContext<'_>,
     project: &StoredDocument,
     path: &[&str],
 ) -> HandlerResult {
     let mut filter = ListFilter::new(&RUNBOOKS, &call.space, call.request);
-    filter.and("owner =", &project.id);
-    if !call.person.may(RUNBOOKS.view) {
-        filter.and("id =", "");
+    filter.add_condition("owner =", &project.id);
+    if !call.person.has_permission(RUNBOOKS.view) {
+        filter.add_condition("id =", "");
     }
     match (call.verb(), path) {
-        (HttpVerb::Get, []) => {
-            filter.page(call.db, &call.at(&format!("projects/{}/runbooks", project.id)))
-        }
-        (HttpVerb::Get, ["all"]) => Ok(filter.array()),
-        (HttpVerb::Get, [_]) => super::plain::route(call, RUNBOOKS.path, path),
-        (HttpVerb::Post, []) => super::plain::route(call, RUNBOOKS.path, path),
-        _ => Err(ErrorResponse::missing()),
+        (HttpVerb::Get, []) => filter
+            .page_answer(call.db, &call.space_path(&format!("projects/{}/runbooks", project.id))),
+        (HttpVerb::Get, ["all"]) => Ok(filter.array_answer()),
+        (HttpVerb::Get, [_]) => super::plain::route_any_kind(call, RUNBOOKS.path, path),
+        (HttpVerb::Post, []) => super::plain::route_any_kind(call, RUNBOOKS.path, path),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
 /// What a project says that is told nothing.
-pub(super) fn defaults(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
-    let first = |kind| -> HandlerResult<Option<String>> {
-        Ok(store::all(call.db, kind, &call.space)?.first().map(|it| it.id.clone()))
+pub(super) fn space_defaults(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    let first_id = |kind| -> HandlerResult<Option<String>> {
+        Ok(store::list_documents(call.db, kind, &call.space)?.first().map(|it| it.id.clone()))
     };
-    let mut project = project(id);
-    project["ProjectGroupId"] = json!(first(&GROUPS)?);
-    project["LifecycleId"] = json!(first(&LIFECYCLES)?);
+    let mut project = project_defaults(id);
+    project["ProjectGroupId"] = json!(first_id(&GROUPS)?);
+    project["LifecycleId"] = json!(first_id(&LIFECYCLES)?);
     Ok(project)
 }
 
 /// Where a project keeps what it is made of is not changed by saving it: the database is left by
 /// `git/convert` alone, and Git never.
-pub(super) fn stay(project: &mut Value, old: &Value) {
+pub(super) fn keep_persistence(project: &mut Value, old: &Value) {
     let in_git = old["IsVersionControlled"] == true;
     let is_said = project["PersistenceSettings"]["Type"] == "VersionControlled";
     project["IsVersionControlled"] = json!(in_git);
@@ -87,7 +90,7 @@ pub(super) fn stay(project: &mut Value, old: &Value) {
 }
 
 /// The fields of a project that nobody chooses.
-pub(crate) fn project(id: &str) -> Value {
+pub(crate) fn project_defaults(id: &str) -> Value {
     json!({
         "Description": "",
         "IsDisabled": false,
@@ -139,42 +142,53 @@ pub(crate) fn runbook_defaults(id: &str) -> Value {
 }
 
 /// Makes what a new project comes with.
-pub(super) fn made(call: &RequestContext<'_>, project: &Value) -> HandlerResult<()> {
-    let id = text(project, "Id");
-    store::save(call.db, &processes::empty(&call.space, id, None))?;
-    store::save(call.db, &variables::empty(&call.space, id))?;
+pub(super) fn create_project_parts(
+    call: &RequestContext<'_>,
+    project: &Value,
+) -> HandlerResult<()> {
+    let id = text_field(project, "Id");
+    store::save_document(call.db, &processes::empty_process(&call.space, id, None))?;
+    store::save_document(call.db, &variables::empty_variables(&call.space, id))?;
     Ok(())
 }
 
 /// Makes what a new runbook comes with.
-pub(super) fn runbook_made(call: &RequestContext<'_>, runbook: &Value) -> HandlerResult<()> {
-    let project = text(runbook, "ProjectId");
-    if !call.has(&PROJECTS, project)? {
-        return Err(ErrorResponse::rule(format!("The project '{project}' does not exist.")));
+pub(super) fn create_runbook_parts(
+    call: &RequestContext<'_>,
+    runbook: &Value,
+) -> HandlerResult<()> {
+    let project = text_field(runbook, "ProjectId");
+    if !call.has_document(&PROJECTS, project)? {
+        return Err(ErrorResponse::bad_request(format!("The project '{project}' does not exist.")));
     }
-    let process = processes::empty(&call.space, project, Some(text(runbook, "Id")));
-    Ok(store::save(call.db, &process)?)
+    let process = processes::empty_process(&call.space, project, Some(text_field(runbook, "Id")));
+    Ok(store::save_document(call.db, &process)?)
 }
 
 /// Deletes what goes with a project or a runbook.
-pub(super) fn delete_what_belongs(
+pub(super) fn delete_dependents(
     call: &RequestContext<'_>,
     owner: &StoredDocument,
 ) -> HandlerResult<()> {
     for kind in [&DEPLOYMENTS, &RUNS] {
-        for run in store::select(call.db, kind, "owner = ?2", params![kind.prefix, owner.id])? {
-            tasks::forget(call, &run)?;
+        for run in
+            store::select_documents(call.db, kind, "owner = ?2", params![kind.prefix, owner.id])?
+        {
+            tasks::cancel_owned_task(call, &run)?;
         }
     }
     let owned = [&PROCESSES, &VARIABLES, &RUNBOOK_PROCESSES, &CHANNELS, &RELEASES, &DEPLOYMENTS];
     for kind in owned.into_iter().chain([&SNAPSHOTS, &RUNS, &BRANCHES, &TAGS, &COMMITS]) {
         delete_owned(call.db, kind, &owner.id)?;
     }
-    for runbook in
-        store::select(call.db, &RUNBOOKS, "owner = ?2", params![RUNBOOKS.prefix, owner.id])?
-    {
-        delete_what_belongs(call, &runbook)?;
-        store::delete(call.db, &runbook.id)?;
+    for runbook in store::select_documents(
+        call.db,
+        &RUNBOOKS,
+        "owner = ?2",
+        params![RUNBOOKS.prefix, owner.id],
+    )? {
+        delete_dependents(call, &runbook)?;
+        store::delete_document(call.db, &runbook.id)?;
     }
     Ok(())
 }
@@ -184,8 +198,8 @@ fn delete_owned(
     kind: &'static crate::kind::DocumentKind,
     owner: &str,
 ) -> HandlerResult<()> {
-    for document in store::select(db, kind, "owner = ?2", params![kind.prefix, owner])? {
-        store::delete(db, &document.id)?;
+    for document in store::select_documents(db, kind, "owner = ?2", params![kind.prefix, owner])? {
+        store::delete_document(db, &document.id)?;
     }
     Ok(())
 }

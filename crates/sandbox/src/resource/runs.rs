@@ -3,7 +3,8 @@
 //! A run is of the published snapshot unless it names another. Never: a run of the draft itself.
 
 use super::{
-    RequestContext, deployments, field, links, list, now, releases, snapshot, tasks, text,
+    RequestContext, current_time, deployments, json_field, links, releases, snapshot, tasks,
+    text_field, text_list,
 };
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -24,41 +25,47 @@ pub(crate) fn route_snapshots(call: &RequestContext<'_>, path: &[&str]) -> Optio
 }
 
 /// Answers what is special about runs.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_runs(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Post, []) => call
             .request
-            .document()
-            .and_then(|body| run(call, &body))
+            .body_object()
+            .and_then(|body| create_run(call, &body))
             .map(|run| SandboxResponse::created(&run)),
         (HttpVerb::Post, ["create", "v1"]) => run_by_name(call),
-        (HttpVerb::Put, [_]) => Err(ErrorResponse::method()),
+        (HttpVerb::Put, [_]) => Err(ErrorResponse::method_not_allowed()),
         _ => return None,
     })
 }
 
 /// `…/runbooks/{id}/runbookSnapshots` and `…/runbookRuns`; none for any other path.
-pub(crate) fn of_runbook(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_runbook_runs(
+    call: &RequestContext<'_>,
+    path: &[&str],
+) -> Option<HandlerResult> {
     let (id, kind) = match (call.verb(), path) {
         (HttpVerb::Get, [id, "runbooksnapshots"]) => (id, &SNAPSHOTS),
         (HttpVerb::Get, [id, "runbookruns"]) => (id, &RUNS),
         (HttpVerb::Post, [id, "run"]) => return Some(run_published(call, id)),
         _ => return None,
     };
-    let listed = || {
-        let runbook = call.find(&RUNBOOKS, id)?;
+    let list_owned = || {
+        let runbook = call.find_document(&RUNBOOKS, id)?;
         let mut filter = ListFilter::new(kind, &call.space, call.request);
-        filter.and("owner =", &runbook.id);
-        if !call.person.may(kind.view) {
-            filter.and("id =", "");
+        filter.add_condition("owner =", &runbook.id);
+        if !call.person.has_permission(kind.view) {
+            filter.add_condition("id =", "");
         }
-        filter.page(call.db, &call.at(&format!("runbooks/{}/{}", runbook.id, kind.link)))
+        filter.page_answer(
+            call.db,
+            &call.space_path(&format!("runbooks/{}/{}", runbook.id, kind.link)),
+        )
     };
-    Some(listed())
+    Some(list_owned())
 }
 
 /// `…/projects/{id}/runbookSnapshots` and `…/runbookSnapshots/{name}`.
-pub(crate) fn of_project(
+pub(crate) fn project_snapshots(
     call: &RequestContext<'_>,
     project: &StoredDocument,
     path: &[&str],
@@ -66,70 +73,73 @@ pub(crate) fn of_project(
     match (call.verb(), path) {
         (HttpVerb::Get, []) => {
             let mut filter = ListFilter::new(&SNAPSHOTS, &call.space, call.request);
-            filter.and("json_extract(body, '$.ProjectId') =", &project.id);
-            if !call.person.may(SNAPSHOTS.view) {
-                filter.and("id =", "");
+            filter.add_condition("json_extract(body, '$.ProjectId') =", &project.id);
+            if !call.person.has_permission(SNAPSHOTS.view) {
+                filter.add_condition("id =", "");
             }
-            filter.page(call.db, &call.at(&format!("projects/{}/runbookSnapshots", project.id)))
+            filter.page_answer(
+                call.db,
+                &call.space_path(&format!("projects/{}/runbookSnapshots", project.id)),
+            )
         }
         (HttpVerb::Get, [name]) => {
-            call.person.needs(SNAPSHOTS.view)?;
+            call.person.require_permission(SNAPSHOTS.view)?;
             let condition = "json_extract(body, '$.ProjectId') = ?2 and (name = ?3 or id = ?3)";
             let values = [SNAPSHOTS.prefix, &project.id, name];
-            let found = store::select(call.db, &SNAPSHOTS, condition, values)?;
-            let snapshot = found.into_iter().next().ok_or_else(ErrorResponse::missing)?;
-            Ok(SandboxResponse::text(snapshot.body))
+            let found = store::select_documents(call.db, &SNAPSHOTS, condition, values)?;
+            let snapshot = found.into_iter().next().ok_or_else(ErrorResponse::not_found)?;
+            Ok(SandboxResponse::from_json(snapshot.body))
         }
-        _ => Err(ErrorResponse::missing()),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
 /// Runs the published snapshot of a runbook on one environment or several.
 fn run_published(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    let mut body = call.request.document()?;
-    body["RunbookId"] = json!(call.find(&RUNBOOKS, id)?.id);
-    let mut environments = list(&body, "EnvironmentIds");
-    environments.extend(field(&body, "EnvironmentId").as_str().map(str::to_owned));
+    let mut body = call.request.body_object()?;
+    body["RunbookId"] = json!(call.find_document(&RUNBOOKS, id)?.id);
+    let mut environments = text_list(&body, "EnvironmentIds");
+    environments.extend(json_field(&body, "EnvironmentId").as_str().map(str::to_owned));
     let mut runs = Vec::new();
     for environment in environments {
         body["EnvironmentId"] = json!(environment);
-        runs.push(run(call, &body)?);
+        runs.push(create_run(call, &body)?);
     }
     Ok(SandboxResponse::created(&json!(runs)))
 }
 
 fn create(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs("RunbookSnapshotCreate")?;
-    let body = call.request.document()?;
-    let named = text(&body, "RunbookId");
-    let Some(runbook) = store::find(call.db, &RUNBOOKS, &call.space, named)? else {
-        return Err(ErrorResponse::rule(format!("The runbook '{named}' does not exist.")));
+    call.person.require_permission("RunbookSnapshotCreate")?;
+    let body = call.request.body_object()?;
+    let named = text_field(&body, "RunbookId");
+    let Some(runbook) = store::find_document(call.db, &RUNBOOKS, &call.space, named)? else {
+        return Err(ErrorResponse::bad_request(format!("The runbook '{named}' does not exist.")));
     };
     let publish =
         call.request.parameter("publish").is_some_and(|it| it.eq_ignore_ascii_case("true"));
-    let snapshot = frozen(call, &runbook, &body)?;
+    let snapshot = build_snapshot(call, &runbook, &body)?;
     if publish {
-        call.person.needs(RUNBOOKS.edit)?;
-        let mut runbook = runbook.value()?;
+        call.person.require_permission(RUNBOOKS.edit)?;
+        let mut runbook = runbook.parse_body()?;
         runbook["PublishedRunbookSnapshotId"] = snapshot["Id"].clone();
-        store::save(call.db, &StoredDocument::new(&RUNBOOKS, &runbook))?;
+        store::save_document(call.db, &StoredDocument::new(&RUNBOOKS, &runbook))?;
     }
     Ok(SandboxResponse::created(&snapshot))
 }
 
 /// A snapshot of the runbook as it is now.
-fn frozen(
+fn build_snapshot(
     call: &RequestContext<'_>,
     runbook: &StoredDocument,
     body: &Value,
 ) -> HandlerResult<Value> {
-    let project = call.find(&PROJECTS, &runbook.owner)?;
-    let libraries = list(&project.value()?, "IncludedLibraryVariableSetIds");
+    let project = call.find_document(&PROJECTS, &runbook.owner)?;
+    let libraries = text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds");
     let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
-    let process = snapshot::of(call, &RUNBOOK_PROCESSES, &process)?;
-    let (set, libraries) = snapshot::variables(call, &project.id, &libraries)?;
+    let process = snapshot::take_snapshot(call, &RUNBOOK_PROCESSES, &process)?;
+    let (set, libraries) = snapshot::freeze_variables(call, &project.id, &libraries)?;
     let id = store::next_id(call.db, &SNAPSHOTS)?;
-    let name = match text(body, "Name").trim() {
+    let name = match text_field(body, "Name").trim() {
         "" => format!("Snapshot {id}"),
         name => name.to_owned(),
     };
@@ -139,96 +149,104 @@ fn frozen(
         "ProjectId": project.id,
         "RunbookId": runbook.id,
         "Name": name,
-        "Notes": field(body, "Notes"),
-        "Assembled": now(),
+        "Notes": json_field(body, "Notes"),
+        "Assembled": current_time(),
         "FrozenRunbookProcessId": process,
         "FrozenProjectVariableSetId": set,
         "ProjectVariableSetSnapshotId": set,
         "LibraryVariableSetSnapshotIds": libraries,
-        "SelectedPackages": field(body, "SelectedPackages").as_array().cloned().unwrap_or_default(),
+        "SelectedPackages": json_field(body, "SelectedPackages").as_array().cloned().unwrap_or_default(),
         "SelectedGitResources": [],
     });
-    snapshot["Links"] = links::of(&SNAPSHOTS, &call.space, &id, &snapshot);
-    store::save(call.db, &StoredDocument::numbered(&SNAPSHOTS, &snapshot))?;
+    snapshot["Links"] = links::document_links(&SNAPSHOTS, &call.space, &id, &snapshot);
+    store::save_document(call.db, &StoredDocument::with_id_rank(&SNAPSHOTS, &snapshot))?;
     Ok(snapshot)
 }
 
-fn run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
-    call.person.needs(permission::to("Create", RUNS.edit))?;
-    let named = text(body, "RunbookId");
-    let Some(runbook) = store::find(call.db, &RUNBOOKS, &call.space, named)? else {
-        return Err(ErrorResponse::rule(format!("The runbook '{named}' does not exist.")));
+fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
+    call.person.require_permission(permission::for_action("Create", RUNS.edit))?;
+    let named = text_field(body, "RunbookId");
+    let Some(runbook) = store::find_document(call.db, &RUNBOOKS, &call.space, named)? else {
+        return Err(ErrorResponse::bad_request(format!("The runbook '{named}' does not exist.")));
     };
-    let environment = deployments::environment(call, text(body, "EnvironmentId"))?;
-    let document = runbook.value()?;
-    let chosen = [text(body, "RunbookSnapshotId"), text(&document, "PublishedRunbookSnapshotId")];
+    let environment = deployments::find_environment(call, text_field(body, "EnvironmentId"))?;
+    let document = runbook.parse_body()?;
+    let chosen = [
+        text_field(body, "RunbookSnapshotId"),
+        text_field(&document, "PublishedRunbookSnapshotId"),
+    ];
     let Some(chosen) = chosen.into_iter().find(|it| !it.is_empty()) else {
-        return Err(ErrorResponse::rule("Runbook has no published snapshot."));
+        return Err(ErrorResponse::bad_request("Runbook has no published snapshot."));
     };
-    let snapshot = store::find(call.db, &SNAPSHOTS, &call.space, chosen)?;
+    let snapshot = store::find_document(call.db, &SNAPSHOTS, &call.space, chosen)?;
     let Some(snapshot) = snapshot.filter(|it| it.owner.eq_ignore_ascii_case(&runbook.id)) else {
-        return Err(ErrorResponse::rule(format!(
+        return Err(ErrorResponse::bad_request(format!(
             "The runbook snapshot '{chosen}' does not exist."
         )));
     };
-    let snapshot = snapshot.value()?;
+    let snapshot = snapshot.parse_body()?;
     let id = store::next_id(call.db, &RUNS)?;
     let arguments = json!({
         "RunbookRunId": id, "RunbookId": runbook.id, "EnvironmentId": environment.id,
     });
     let description = format!("Run {} on {}", runbook.name, environment.name);
     let when = json!({
-        "QueueTime": field(body, "QueueTime"),
-        "QueueTimeExpiry": field(body, "QueueTimeExpiry"),
+        "QueueTime": json_field(body, "QueueTime"),
+        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
         "ProjectId": runbook.owner,
     });
-    let task = tasks::queue(call, ("RunbookRun", &description), &arguments, &when)?;
-    let mut run = deployments::started(call, &id, (&task, &environment), body);
+    let task = tasks::queue_task(call, ("RunbookRun", &description), &arguments, &when)?;
+    let mut run = deployments::execution_fields(call, &id, (&task, &environment), body);
     run["RunbookId"] = json!(runbook.id);
     run["RunbookSnapshotId"] = snapshot["Id"].clone();
     run["ProjectId"] = json!(runbook.owner);
     run["FrozenRunbookProcessId"] = snapshot["FrozenRunbookProcessId"].clone();
     run["ManifestVariableSetId"] = snapshot["FrozenProjectVariableSetId"].clone();
     run["Name"] = json!(description);
-    run["Links"] = links::of(&RUNS, &call.space, &id, &run);
-    store::save(call.db, &StoredDocument::numbered(&RUNS, &run))?;
+    run["Links"] = links::document_links(&RUNS, &call.space, &id, &run);
+    store::save_document(call.db, &StoredDocument::with_id_rank(&RUNS, &run))?;
     Ok(run)
 }
 
 /// What the command-line tools send: a runbook by its name, on environments by theirs.
 fn run_by_name(call: &RequestContext<'_>) -> HandlerResult {
-    let body = call.request.document()?;
-    let project = releases::by_name(call, text(&body, "ProjectName"))?;
-    let named = [text(&body, "RunbookName"), text(&body, "RunbookId")];
+    let body = call.request.body_object()?;
+    let project = releases::find_project_by_name(call, text_field(&body, "ProjectName"))?;
+    let named = [text_field(&body, "RunbookName"), text_field(&body, "RunbookId")];
     let named = named.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
     let condition = "owner = ?2 and (name = ?3 or id = ?3 or slug = ?3)";
-    let found =
-        store::select(call.db, &RUNBOOKS, condition, [RUNBOOKS.prefix, &project.id, named])?;
-    let unknown = || ErrorResponse::rule(format!("The runbook '{named}' does not exist."));
-    let runbook = found.into_iter().next().ok_or_else(unknown)?;
-    let snapshot = snapshot_named(call, &runbook, text(&body, "Snapshot"))?;
+    let found = store::select_documents(
+        call.db,
+        &RUNBOOKS,
+        condition,
+        [RUNBOOKS.prefix, &project.id, named],
+    )?;
+    let unknown_runbook =
+        || ErrorResponse::bad_request(format!("The runbook '{named}' does not exist."));
+    let runbook = found.into_iter().next().ok_or_else(unknown_runbook)?;
+    let snapshot = find_snapshot_id(call, &runbook, text_field(&body, "Snapshot"))?;
     let mut made = Vec::new();
-    for environment in list(&body, "EnvironmentNames") {
+    for environment in text_list(&body, "EnvironmentNames") {
         let asked = json!({
             "RunbookId": runbook.id,
             "RunbookSnapshotId": snapshot,
             "EnvironmentId": environment,
-            "QueueTime": field(&body, "RunAt"),
-            "QueueTimeExpiry": field(&body, "NoRunAfter"),
+            "QueueTime": json_field(&body, "RunAt"),
+            "QueueTimeExpiry": json_field(&body, "NoRunAfter"),
         });
-        let run = run(call, &asked)?;
+        let run = create_run(call, &asked)?;
         made.push(json!({ "RunbookRunId": run["Id"], "ServerTaskId": run["TaskId"] }));
     }
     Ok(SandboxResponse::created(&json!({ "RunbookRunServerTasks": made })))
 }
 
-fn snapshot_named(
+fn find_snapshot_id(
     call: &RequestContext<'_>,
     runbook: &StoredDocument,
     named: &str,
 ) -> HandlerResult<String> {
     let condition = "owner = ?2 and (name = ?3 or id = ?3)";
     let values = [SNAPSHOTS.prefix, &runbook.id, named];
-    let found = store::select(call.db, &SNAPSHOTS, condition, values)?;
+    let found = store::select_documents(call.db, &SNAPSHOTS, condition, values)?;
     Ok(found.into_iter().next().map_or_else(|| named.to_owned(), |it| it.id))
 }

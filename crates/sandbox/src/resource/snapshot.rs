@@ -6,7 +6,7 @@
 use super::{
     RequestContext,
     normal::{JsonFieldAccess as _, JsonFields},
-    processes::raw,
+    processes::to_raw_json,
 };
 use crate::{
     answer::{ErrorResponse, HandlerResult},
@@ -20,77 +20,86 @@ use serde_json::json;
 pub(crate) const MARK: &str = "-s-";
 
 /// The id of a snapshot of the document as it is now.
-pub(super) fn of(
+pub(super) fn take_snapshot(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     id: &str,
 ) -> HandlerResult<String> {
-    let Some(mut live) = store::find(call.db, kind, &call.space, id)? else {
+    let Some(mut live) = store::find_document(call.db, kind, &call.space, id)? else {
         let text = format!("There is no {} '{id}' to take a snapshot of.", kind.noun);
-        return Err(ErrorResponse::rule(text));
+        return Err(ErrorResponse::bad_request(text));
     };
     let mut fields: JsonFields = serde_json::from_str(&live.body)?;
-    if let Some(last) = last(call, &live, &fields)? {
+    if let Some(last) = existing_snapshot(call, &live, &fields)? {
         return Ok(last);
     }
-    let frozen = freeze(call, &live)?;
+    let frozen = save_frozen_copy(call, &live)?;
     // A set of variables has no such field.
     if kind.prefix != VARIABLES.prefix {
-        fields.put("LastSnapshotId", raw(&json!(frozen))?);
+        fields.set_field("LastSnapshotId", to_raw_json(&json!(frozen))?);
         live.body = serde_json::to_string(&fields)?;
-        store::save(call.db, &live)?;
+        store::save_document(call.db, &live)?;
     }
     Ok(frozen)
 }
 
 /// The snapshot of the document as it is now, if one has been taken.
-fn last(
+fn existing_snapshot(
     call: &RequestContext<'_>,
     live: &StoredDocument,
     fields: &JsonFields,
 ) -> HandlerResult<Option<String>> {
-    let start = format!("{}{MARK}{}-", live.id, version(fields));
+    let start = format!("{}{MARK}{}-", live.id, version_number(fields));
     let (condition, kind) = ("space = ?2 and id >= ?3 and id < ?3 || '~'", live.kind);
-    let taken = store::select(call.db, kind, condition, params![kind.prefix, call.space, start])?;
+    let taken =
+        store::select_documents(call.db, kind, condition, params![kind.prefix, call.space, start])?;
     Ok(taken.into_iter().next().map(|it| it.id))
 }
 
 /// Puts a frozen copy of a document beside it, and tells its id.
-pub(super) fn freeze(call: &RequestContext<'_>, live: &StoredDocument) -> HandlerResult<String> {
+pub(super) fn save_frozen_copy(
+    call: &RequestContext<'_>,
+    live: &StoredDocument,
+) -> HandlerResult<String> {
     let mut fields: JsonFields = serde_json::from_str(&live.body)?;
-    let frozen = format!("{}{MARK}{}-{}", live.id, version(&fields), letters());
-    let here = call.at(&format!("{}/{frozen}", live.kind.link));
+    let frozen = format!("{}{MARK}{}-{}", live.id, version_number(&fields), random_suffix());
+    let here = call.space_path(&format!("{}/{frozen}", live.kind.link));
     for (name, value) in [("Id", json!(frozen)), ("Links", json!({ "Self": here }))] {
-        fields.put(name, raw(&value)?);
+        fields.set_field(name, to_raw_json(&value)?);
     }
     let body = serde_json::to_string(&fields)?;
-    store::save(call.db, &StoredDocument { id: frozen.clone(), body, ..live.clone() })?;
+    store::save_document(call.db, &StoredDocument { id: frozen.clone(), body, ..live.clone() })?;
     Ok(frozen)
 }
 
-fn version(fields: &JsonFields) -> i64 {
-    fields.number("Version").unwrap_or_default()
+fn version_number(fields: &JsonFields) -> i64 {
+    fields.number_value("Version").unwrap_or_default()
 }
 
 /// Snapshots of the variables of a project: its own set, and those of the libraries that it includes.
-pub(super) fn variables(
+pub(super) fn freeze_variables(
     call: &RequestContext<'_>,
     project: &str,
     libraries: &[String],
 ) -> HandlerResult<(String, Vec<String>)> {
-    let own = of(call, &VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
+    let own = take_snapshot(call, &VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
     let mut others = Vec::new();
     for library in libraries {
-        if call.has(&LIBRARY, library)? {
-            others.push(of(call, &VARIABLES, &format!("{}-{library}", VARIABLES.prefix))?);
+        if call.has_document(&LIBRARY, library)? {
+            others.push(take_snapshot(
+                call,
+                &VARIABLES,
+                &format!("{}-{library}", VARIABLES.prefix),
+            )?);
         }
     }
     Ok((own, others))
 }
 
 /// Five random capitals and digits.
-fn letters() -> String {
+fn random_suffix() -> String {
     const LETTERS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let letter = || LETTERS.get(fastrand::usize(..LETTERS.len())).copied().map_or('A', char::from);
-    std::iter::repeat_with(letter).take(5).collect()
+    let random_letter =
+        || LETTERS.get(fastrand::usize(..LETTERS.len())).copied().map_or('A', char::from);
+    std::iter::repeat_with(random_letter).take(5).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! Never: a worker's own document.
 
-use super::{RequestContext, field, flag, list, text, workers};
+use super::{RequestContext, bool_field, json_field, text_field, text_list, workers};
 use crate::{
     answer::{HandlerResult, SandboxResponse},
     kind::POOLS,
@@ -11,46 +11,49 @@ use crate::{
 use serde_json::{Value, json};
 
 /// `GET …/workerpools/summary`.
-pub(super) fn answer(call: &RequestContext<'_>) -> HandlerResult {
-    let pools = ListFilter::new(&POOLS, &call.space, call.request).values(call.db)?;
-    let mut machines = workers::filter(call).values(call.db)?;
+pub(super) fn pool_summary(call: &RequestContext<'_>) -> HandlerResult {
+    let pools = ListFilter::new(&POOLS, &call.space, call.request).read_values(call.db)?;
+    let mut machines = workers::worker_filter(call).read_values(call.db)?;
     if let Some(part) = call.request.parameter("machinepartialname") {
         let part = part.to_lowercase();
-        machines.retain(|it| text(it, "Name").to_lowercase().contains(&part));
+        machines.retain(|it| text_field(it, "Name").to_lowercase().contains(&part));
     }
     let hide_empty = call.request.parameter("hideemptyworkerpools");
     let hide_empty = hide_empty.is_some_and(|it| it.eq_ignore_ascii_case("true"));
-    let mut summary = counted(&machines.iter().collect::<Vec<_>>());
+    let mut summary = count_machines(&machines.iter().collect::<Vec<_>>());
     let mut of_pools = Vec::new();
     for pool in pools {
-        let id = text(&pool, "Id").to_owned();
+        let id = text_field(&pool, "Id").to_owned();
         let members: Vec<&Value> =
-            machines.iter().filter(|it| list(it, "WorkerPoolIds").contains(&id)).collect();
+            machines.iter().filter(|it| text_list(it, "WorkerPoolIds").contains(&id)).collect();
         if hide_empty && members.is_empty() {
             continue;
         }
-        let mut of_pool = counted(&members);
+        let mut of_pool = count_machines(&members);
         of_pool["WorkerPool"] = pool;
         of_pools.push(of_pool);
     }
     summary["WorkerPoolSummaries"] = json!(of_pools);
-    summary["Links"] = json!({ "Self": call.at(&format!("{}/summary", POOLS.path)) });
-    Ok(SandboxResponse::of(&summary))
+    summary["Links"] = json!({ "Self": call.space_path(&format!("{}/summary", POOLS.path)) });
+    Ok(SandboxResponse::from_document(&summary))
 }
 
 /// How many machines there are, and how they are.
-pub(super) fn counted(machines: &[&Value]) -> Value {
+pub(super) fn count_machines(machines: &[&Value]) -> Value {
     let mut health = json!({});
     let mut endpoints = json!({});
-    let add = |counts: &mut Value, name: &str| {
+    let increment = |counts: &mut Value, name: &str| {
         let count = counts[name].as_u64().unwrap_or_default() + 1;
         counts[name] = json!(count);
     };
     for machine in machines {
-        add(&mut health, text(machine, "HealthStatus"));
-        add(&mut endpoints, text(field(machine, "Endpoint"), "CommunicationStyle"));
+        increment(&mut health, text_field(machine, "HealthStatus"));
+        increment(
+            &mut endpoints,
+            text_field(json_field(machine, "Endpoint"), "CommunicationStyle"),
+        );
     }
-    let disabled = machines.iter().filter(|it| flag(it, "IsDisabled")).count();
+    let disabled = machines.iter().filter(|it| bool_field(it, "IsDisabled")).count();
     json!({
         "TotalMachines": machines.len(),
         "TotalDisabledMachines": disabled,

@@ -2,7 +2,10 @@
 //!
 //! Never: a connection to one. What a machine would say is made up, and always the same.
 
-use super::{RequestContext, endpoint, field, flag, health, links, list, tasks, text, workers};
+use super::{
+    RequestContext, bool_field, endpoint, health, json_field, links, tasks, text_field, text_list,
+    workers,
+};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{ENVIRONMENTS, POOLS, TARGETS},
@@ -13,21 +16,23 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Answers what is special about targets.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_targets(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (HttpVerb::Get, []) => filter(call).page(call.db, &call.at("machines")),
-        (HttpVerb::Get, ["all"]) => Ok(filter(call).array()),
-        (HttpVerb::Get, ["discover"]) => endpoint::discover(call),
+        (HttpVerb::Get, []) => {
+            target_filter(call).page_answer(call.db, &call.space_path("machines"))
+        }
+        (HttpVerb::Get, ["all"]) => Ok(target_filter(call).array_answer()),
+        (HttpVerb::Get, ["discover"]) => endpoint::discover_machine(call),
         (HttpVerb::Get, ["operatingsystem", "names", "all"]) => {
-            workers::known(call, &TARGETS, "OperatingSystem")
+            workers::distinct_values(call, &TARGETS, "OperatingSystem")
         }
         (HttpVerb::Get, ["operatingsystem", "shells", "all"]) => {
-            workers::known(call, &TARGETS, "ShellName")
+            workers::distinct_values(call, &TARGETS, "ShellName")
         }
-        (HttpVerb::Get, [id, "connection"]) => health::connection(call, &TARGETS, id),
-        (HttpVerb::Get, [id, "tasks"]) => {
-            call.find(&TARGETS, id).and_then(|target| tasks::of_machine(call, &target.id))
-        }
+        (HttpVerb::Get, [id, "connection"]) => health::connection_status(call, &TARGETS, id),
+        (HttpVerb::Get, [id, "tasks"]) => call
+            .find_document(&TARGETS, id)
+            .and_then(|target| tasks::list_for_machine(call, &target.id)),
         (HttpVerb::Post, []) => create(call),
         (HttpVerb::Put, [id]) => update(call, id),
         _ => return None,
@@ -35,54 +40,54 @@ pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerR
 }
 
 /// The targets that the request's parameters ask for; none for who may not see any.
-pub(super) fn filter<'a>(call: &RequestContext<'a>) -> crate::page::ListFilter<'a> {
-    let mut filter = workers::machines(call, &TARGETS);
+pub(super) fn target_filter<'a>(call: &RequestContext<'a>) -> crate::page::ListFilter<'a> {
+    let mut filter = workers::machine_filter(call, &TARGETS);
     for (parameter, path) in [
         ("roles", "$.Roles"),
         ("environmentids", "$.EnvironmentIds"),
         ("tenantids", "$.TenantIds"),
         ("tenanttags", "$.TenantTags"),
     ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any_within(path, &values);
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_array_any_of(path, &values);
         }
     }
     filter
 }
 
 fn create(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(permission::to("Create", TARGETS.edit))?;
-    let body = call.request.document()?;
-    let name = call.name(&TARGETS, &body, "")?;
+    call.person.require_permission(permission::for_action("Create", TARGETS.edit))?;
+    let body = call.request.body_object()?;
+    let name = call.require_name(&TARGETS, &body, "")?;
     let id = store::next_id(call.db, &TARGETS)?;
-    let target = written(call, &body, &name, &health::unknown(&id))?;
-    store::save(call.db, &StoredDocument::new(&TARGETS, &target))?;
-    if !flag(&body, "SkipInitialHealthCheck") {
+    let target = build_target(call, &body, &name, &health::unchecked_machine(&id))?;
+    store::save_document(call.db, &StoredDocument::new(&TARGETS, &target))?;
+    if !bool_field(&body, "SkipInitialHealthCheck") {
         health::queue_check(call.db, &id)?;
     }
     Ok(SandboxResponse::created(&target))
 }
 
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(TARGETS.edit)?;
-    let old = call.find(&TARGETS, id)?.value()?;
-    let body = call.request.document()?;
-    let name = call.name(&TARGETS, &body, text(&old, "Id"))?;
-    let target = written(call, &body, &name, &old)?;
-    store::save(call.db, &StoredDocument::new(&TARGETS, &target))?;
-    Ok(SandboxResponse::of(&target))
+    call.person.require_permission(TARGETS.edit)?;
+    let old = call.find_document(&TARGETS, id)?.parse_body()?;
+    let body = call.request.body_object()?;
+    let name = call.require_name(&TARGETS, &body, text_field(&old, "Id"))?;
+    let target = build_target(call, &body, &name, &old)?;
+    store::save_document(call.db, &StoredDocument::new(&TARGETS, &target))?;
+    Ok(SandboxResponse::from_document(&target))
 }
 
 /// The target that a body asks for; what was observed of it is taken from `old`.
-fn written(
+fn build_target(
     call: &RequestContext<'_>,
     body: &Value,
     name: &str,
     old: &Value,
 ) -> HandlerResult<Value> {
-    let id = text(old, "Id");
-    let endpoint = reached(call, field(body, "Endpoint"))?;
-    let participation = match text(body, "TenantedDeploymentParticipation") {
+    let id = text_field(old, "Id");
+    let endpoint = target_endpoint(call, json_field(body, "Endpoint"))?;
+    let participation = match text_field(body, "TenantedDeploymentParticipation") {
         "" => "Untenanted",
         participation => participation,
     };
@@ -90,66 +95,70 @@ fn written(
         "Id": id,
         "SpaceId": call.space,
         "Name": name,
-        "Slug": call.slug(&TARGETS, body, old)?,
-        "EnvironmentIds": environments(call, body)?,
-        "Roles": roles(body)?,
+        "Slug": call.unique_slug(&TARGETS, body, old)?,
+        "EnvironmentIds": check_environments(call, body)?,
+        "Roles": check_roles(body)?,
         "TenantedDeploymentParticipation": participation,
-        "TenantIds": list(body, "TenantIds"),
-        "TenantTags": list(body, "TenantTags"),
-        "Thumbprint": endpoint::thumbprint(&endpoint),
-        "Uri": endpoint::uri(&endpoint),
-        "IsDisabled": flag(body, "IsDisabled"),
-        "MachinePolicyId": workers::policy(call, body)?,
+        "TenantIds": text_list(body, "TenantIds"),
+        "TenantTags": text_list(body, "TenantTags"),
+        "Thumbprint": endpoint::worker_thumbprint(&endpoint),
+        "Uri": endpoint::worker_uri(&endpoint),
+        "IsDisabled": bool_field(body, "IsDisabled"),
+        "MachinePolicyId": workers::find_policy_id(call, body)?,
     });
     // A target that was planted lacks some of it.
-    for name in health::OBSERVED.into_iter().filter(|name| !field(old, name).is_null()) {
-        target[name] = field(old, name).clone();
+    for name in health::OBSERVED.into_iter().filter(|name| !json_field(old, name).is_null()) {
+        target[name] = json_field(old, name).clone();
     }
     target["Endpoint"] = endpoint;
-    target["Links"] = links::of(&TARGETS, &call.space, id, &target);
+    target["Links"] = links::document_links(&TARGETS, &call.space, id, &target);
     Ok(target)
 }
 
-fn environments(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
+fn check_environments(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
     let mut ids = Vec::new();
-    for id in list(body, "EnvironmentIds") {
-        let environment = store::find(call.db, &ENVIRONMENTS, &call.space, &id)?;
-        let unknown = || ErrorResponse::rule(format!("The environment '{id}' does not exist."));
-        ids.push(environment.ok_or_else(unknown)?.id);
+    for id in text_list(body, "EnvironmentIds") {
+        let environment = store::find_document(call.db, &ENVIRONMENTS, &call.space, &id)?;
+        let unknown_environment =
+            || ErrorResponse::bad_request(format!("The environment '{id}' does not exist."));
+        ids.push(environment.ok_or_else(unknown_environment)?.id);
     }
     if ids.is_empty() {
-        return Err(ErrorResponse::rule(
+        return Err(ErrorResponse::bad_request(
             "Please select at least one environment for this machine.",
         ));
     }
     Ok(ids)
 }
 
-fn roles(body: &Value) -> HandlerResult<Vec<String>> {
+fn check_roles(body: &Value) -> HandlerResult<Vec<String>> {
     let mut roles: Vec<String> = Vec::new();
-    for role in list(body, "Roles") {
+    for role in text_list(body, "Roles") {
         let role = role.trim().to_owned();
         if !role.is_empty() && !roles.iter().any(|it| it.eq_ignore_ascii_case(&role)) {
             roles.push(role);
         }
     }
     if roles.is_empty() {
-        return Err(ErrorResponse::rule("Please select at least one target tag for this machine."));
+        return Err(ErrorResponse::bad_request(
+            "Please select at least one target tag for this machine.",
+        ));
     }
     Ok(roles)
 }
 
 /// The endpoint that a body asks for. What a style of endpoint needs is not checked, but for the pool.
-fn reached(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
-    if text(body, "CommunicationStyle").is_empty() {
-        return Err(ErrorResponse::rule("Please provide an endpoint for this machine."));
+fn target_endpoint(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
+    if text_field(body, "CommunicationStyle").is_empty() {
+        return Err(ErrorResponse::bad_request("Please provide an endpoint for this machine."));
     }
     let mut endpoint = body.clone();
-    let pool = text(body, "DefaultWorkerPoolId").to_owned();
+    let pool = text_field(body, "DefaultWorkerPoolId").to_owned();
     if !pool.is_empty() {
-        let found = store::find(call.db, &POOLS, &call.space, &pool)?;
-        let unknown = || ErrorResponse::rule(format!("The worker pool '{pool}' does not exist."));
-        endpoint["DefaultWorkerPoolId"] = json!(found.ok_or_else(unknown)?.id);
+        let found = store::find_document(call.db, &POOLS, &call.space, &pool)?;
+        let unknown_pool =
+            || ErrorResponse::bad_request(format!("The worker pool '{pool}' does not exist."));
+        endpoint["DefaultWorkerPoolId"] = json!(found.ok_or_else(unknown_pool)?.id);
     }
     super::plain::forget_secrets(&mut endpoint);
     Ok(endpoint)

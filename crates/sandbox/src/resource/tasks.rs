@@ -3,7 +3,7 @@
 //! A `Health` task is over as soon as it is asked for; what else a task does takes its time in `work`.
 //! Never: how long that is, or which workers it takes.
 
-use super::{RequestContext, events, field, health, list, text};
+use super::{RequestContext, events, health, json_field, text_field, text_list};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{DEPLOYMENTS, DocumentKind, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
@@ -31,58 +31,63 @@ const TYPES: [(&str, &str); 10] = [
 ];
 
 /// Answers what is special about tasks; the space is empty where the path names none.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_tasks(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Post, []) => create(call),
         (HttpVerb::Get, []) => {
-            filter(call).and_then(|filter| filter.page(call.db, &here(call, "")))
+            task_filter(call).and_then(|filter| filter.page_answer(call.db, &tasks_path(call, "")))
         }
-        (HttpVerb::Get, ["all"]) => filter(call).map(|filter| filter.array()),
-        (HttpVerb::Get, ["tasktypes"]) => Ok(types()),
-        (HttpVerb::Get, [id]) => find(call, id).map(|task| SandboxResponse::text(task.body)),
-        (HttpVerb::Get, [id, "details"]) => at(call, id, |task| work::details(call.db, task)),
-        (HttpVerb::Get, [id, "raw"]) => at(call, id, |task| work::raw(call.db, task)),
+        (HttpVerb::Get, ["all"]) => task_filter(call).map(|filter| filter.array_answer()),
+        (HttpVerb::Get, ["tasktypes"]) => Ok(task_types()),
+        (HttpVerb::Get, [id]) => {
+            find_task(call, id).map(|task| SandboxResponse::from_json(task.body))
+        }
+        (HttpVerb::Get, [id, "details"]) => {
+            answer_task(call, id, |task| work::task_details(call.db, task))
+        }
+        (HttpVerb::Get, [id, "raw"]) => answer_task(call, id, |task| work::raw_log(call.db, task)),
         (HttpVerb::Get, [id, "queued-behind"]) => queued_behind(call, id),
-        (HttpVerb::Post, [id, "cancel"]) => cancel(call, id),
+        (HttpVerb::Post, [id, "cancel"]) => cancel_task(call, id),
         (HttpVerb::Post, [id, "state"]) => set_state(call, id),
-        (HttpVerb::Post, ["rerun", id] | [id, "rerun"]) => rerun(call, id),
-        (_, [] | [_]) => Err(ErrorResponse::method()),
-        _ => Err(ErrorResponse::missing()),
+        (HttpVerb::Post, ["rerun", id] | [id, "rerun"]) => rerun_task(call, id),
+        (_, [] | [_]) => Err(ErrorResponse::method_not_allowed()),
+        _ => Err(ErrorResponse::not_found()),
     })
 }
 
-fn here(call: &RequestContext<'_>, below: &str) -> String {
-    let tasks = if call.space.is_empty() { "/api/tasks".to_owned() } else { call.at("tasks") };
+fn tasks_path(call: &RequestContext<'_>, below: &str) -> String {
+    let tasks =
+        if call.space.is_empty() { "/api/tasks".to_owned() } else { call.space_path("tasks") };
     format!("{tasks}{below}")
 }
 
-fn types() -> SandboxResponse {
-    let one = |(id, name): &(&str, &str)| json!({ "Id": id, "Name": name, "Links": {} });
-    SandboxResponse::of(&Value::Array(TYPES.iter().map(one).collect()))
+fn task_types() -> SandboxResponse {
+    let type_item = |(id, name): &(&str, &str)| json!({ "Id": id, "Name": name, "Links": {} });
+    SandboxResponse::from_document(&Value::Array(TYPES.iter().map(type_item).collect()))
 }
 
-fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
-    let mut filter = ListFilter::nameless(&TASKS, call.request);
+fn task_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
+    let mut filter = ListFilter::without_name(&TASKS, call.request);
     if call.space.is_empty() {
-        filter.of_spaces(call.request);
+        filter.limit_to_spaces(call.request);
     } else {
-        filter.and("space =", &call.space);
+        filter.add_condition("space =", &call.space);
     }
-    if !call.person.may(TASKS.view) {
-        filter.and("id =", "");
+    if !call.person.has_permission(TASKS.view) {
+        filter.add_condition("id =", "");
     }
-    let argument = |name: &str| format!("json_extract(body, '$.Arguments.{name}')");
+    let argument_path = |name: &str| format!("json_extract(body, '$.Arguments.{name}')");
     for (parameter, expression) in [
         ("name", "name".to_owned()),
         ("states", "json_extract(body, '$.State')".to_owned()),
         ("node", "json_extract(body, '$.ServerNode')".to_owned()),
         ("project", "json_extract(body, '$.ProjectId')".to_owned()),
-        ("environment", argument("EnvironmentId")),
-        ("runbook", argument("RunbookId")),
-        ("tenant", argument("TenantId")),
+        ("environment", argument_path("EnvironmentId")),
+        ("runbook", argument_path("RunbookId")),
+        ("tenant", argument_path("TenantId")),
     ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any(&expression, &values);
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_any_of(&expression, &values);
         }
     }
     for (parameter, states) in [
@@ -91,7 +96,10 @@ fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
     ] {
         if let Some(yes) = call.request.parameter(parameter) {
             let is = if yes.eq_ignore_ascii_case("true") { "1" } else { "0" };
-            filter.and(&format!("cast(json_extract(body, '$.State') in {states} as text) ="), is);
+            filter.add_condition(
+                &format!("cast(json_extract(body, '$.State') in {states} as text) ="),
+                is,
+            );
         }
     }
     for (parameter, name) in [
@@ -100,25 +108,27 @@ fn filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
     ] {
         if let Some(yes) = call.request.parameter(parameter) {
             let is = if yes.eq_ignore_ascii_case("true") { "1" } else { "0" };
-            filter.and(&format!("cast(json_extract(body, '$.{name}') as text) ="), is);
+            filter.add_condition(&format!("cast(json_extract(body, '$.{name}') as text) ="), is);
         }
     }
     if let Some(part) = call.request.parameter("description") {
-        filter.and("instr(lower(json_extract(body, '$.Description')), lower(?)) > 0", part);
+        filter
+            .add_condition("instr(lower(json_extract(body, '$.Description')), lower(?)) > 0", part);
     }
-    dates(call, &mut filter)?;
+    add_date_filters(call, &mut filter)?;
     Ok(filter)
 }
 
 /// `fromQueueDate`, `toStartDate` and the like.
-fn dates(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> HandlerResult<()> {
+fn add_date_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> HandlerResult<()> {
     for name in ["Queue", "Start", "Completed"] {
         for (way, comparison) in [("from", ">="), ("to", "<=")] {
             let parameter = format!("{way}{name}Date");
             let field = if name == "Completed" { "CompletedTime" } else { &format!("{name}Time") };
             if let Some(time) = call.request.parameter(&parameter) {
-                let time = events::time(&parameter, time)?;
-                filter.and(&format!("json_extract(body, '$.{field}') {comparison}"), &time);
+                let time = events::parse_time(&parameter, time)?;
+                filter
+                    .add_condition(&format!("json_extract(body, '$.{field}') {comparison}"), &time);
             }
         }
     }
@@ -126,128 +136,136 @@ fn dates(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> HandlerResul
 }
 
 /// A task of this call's space, or of any where that has none.
-fn find(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
-    call.person.needs(TASKS.view)?;
-    let found = store::select(call.db, &TASKS, "id = ?2", [TASKS.prefix, id])?;
-    let here = |it: &StoredDocument| call.space.is_empty() || it.space == call.space;
-    found.into_iter().find(here).ok_or_else(ErrorResponse::missing)
+fn find_task(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
+    call.person.require_permission(TASKS.view)?;
+    let found = store::select_documents(call.db, &TASKS, "id = ?2", [TASKS.prefix, id])?;
+    let is_in_space = |it: &StoredDocument| call.space.is_empty() || it.space == call.space;
+    found.into_iter().find(is_in_space).ok_or_else(ErrorResponse::not_found)
 }
 
-fn at(
+fn answer_task(
     call: &RequestContext<'_>,
     id: &str,
     answer: impl Fn(&Value) -> HandlerResult,
 ) -> HandlerResult {
-    answer(&find(call, id)?.value()?)
+    answer(&find_task(call, id)?.parse_body()?)
 }
 
 fn create(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(TASKS.edit)?;
-    let body = call.request.document()?;
-    let (name, description) = (text(&body, "Name").trim(), text(&body, "Description"));
+    call.person.require_permission(TASKS.edit)?;
+    let body = call.request.body_object()?;
+    let (name, description) = (text_field(&body, "Name").trim(), text_field(&body, "Description"));
     if name.is_empty() {
-        return Err(ErrorResponse::rule("Please provide a name for this task."));
+        return Err(ErrorResponse::bad_request("Please provide a name for this task."));
     }
     let Some((name, usual)) = TYPES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
     else {
-        return Err(ErrorResponse::rule(format!("'{name}' is not a task that can be queued.")));
+        return Err(ErrorResponse::bad_request(format!(
+            "'{name}' is not a task that can be queued."
+        )));
     };
-    let call = &in_its_space(call, text(&body, "SpaceId"))?;
-    let arguments = field(&body, "Arguments");
-    check(call, arguments)?;
+    let call = &call_in_space(call, text_field(&body, "SpaceId"))?;
+    let arguments = json_field(&body, "Arguments");
+    check_arguments(call, arguments)?;
     let description = if description.is_empty() { usual } else { description };
-    let task = queue(call, (name, description), arguments, &body)?;
+    let task = queue_task(call, (name, description), arguments, &body)?;
     Ok(SandboxResponse::created(&task))
 }
 
 /// `/api/tasks` names the space of a task in its body, and else it is the default one.
-fn in_its_space<'a>(call: &RequestContext<'a>, named: &str) -> HandlerResult<RequestContext<'a>> {
+fn call_in_space<'a>(call: &RequestContext<'a>, named: &str) -> HandlerResult<RequestContext<'a>> {
     if !call.space.is_empty() {
         return Ok(RequestContext { space: call.space.clone(), ..*call });
     }
-    let spaces = store::all(call.db, &SPACES, "")?;
+    let spaces = store::list_documents(call.db, &SPACES, "")?;
     let is_default = |it: &&StoredDocument| it.body.contains("\"IsDefault\":true");
     let space = match named {
         "" => spaces.iter().find(is_default),
         id => spaces.iter().find(|it| it.id.eq_ignore_ascii_case(id)),
     };
-    let unknown = || ErrorResponse::rule(format!("The space '{named}' does not exist."));
-    Ok(RequestContext { space: space.ok_or_else(unknown)?.id.clone(), ..*call })
+    let unknown_space =
+        || ErrorResponse::bad_request(format!("The space '{named}' does not exist."));
+    Ok(RequestContext { space: space.ok_or_else(unknown_space)?.id.clone(), ..*call })
 }
 
 /// Refuses arguments that name what is not there.
-fn check(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<()> {
-    let mut pools = list(arguments, "WorkerPoolIds");
-    pools.push(text(arguments, "WorkerPoolId").to_owned());
+fn check_arguments(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<()> {
+    let mut pools = text_list(arguments, "WorkerPoolIds");
+    pools.push(text_field(arguments, "WorkerPoolId").to_owned());
     for pool in pools.iter().filter(|it| !it.is_empty()) {
-        if !call.has(&POOLS, pool)? {
-            return Err(ErrorResponse::rule(format!("The worker pool '{pool}' does not exist.")));
+        if !call.has_document(&POOLS, pool)? {
+            return Err(ErrorResponse::bad_request(format!(
+                "The worker pool '{pool}' does not exist."
+            )));
         }
     }
-    for worker in list(arguments, "WorkerIds") {
-        if !call.has(&WORKERS, &worker)? {
-            return Err(ErrorResponse::rule(format!("The worker '{worker}' does not exist.")));
+    for worker in text_list(arguments, "WorkerIds") {
+        if !call.has_document(&WORKERS, &worker)? {
+            return Err(ErrorResponse::bad_request(format!(
+                "The worker '{worker}' does not exist."
+            )));
         }
     }
     Ok(())
 }
 
 /// Puts a task into the queue, as `asked` says when; a health check is done on the spot.
-pub(super) fn queue(
+pub(super) fn queue_task(
     call: &RequestContext<'_>,
     (name, description): (&str, &str),
     arguments: &Value,
     asked: &Value,
 ) -> HandlerResult<Value> {
     let now = Timestamp::now();
-    let at: Timestamp = text(asked, "QueueTime").parse().unwrap_or(now).max(now);
+    let at: Timestamp = text_field(asked, "QueueTime").parse().unwrap_or(now).max(now);
     let id = store::next_id(call.db, &TASKS)?;
-    let mut task = work::queued((&call.space, &id), (name, description), arguments, at);
-    task["QueueTimeExpiry"] = field(asked, "QueueTimeExpiry").clone();
-    task["ProjectId"] = field(asked, "ProjectId").clone();
-    store::save(call.db, &StoredDocument::numbered(&TASKS, &task))?;
+    let mut task = work::queued_task((&call.space, &id), (name, description), arguments, at);
+    task["QueueTimeExpiry"] = json_field(asked, "QueueTimeExpiry").clone();
+    task["ProjectId"] = json_field(asked, "ProjectId").clone();
+    store::save_document(call.db, &StoredDocument::with_id_rank(&TASKS, &task))?;
     if name != "Health" {
-        work::queue(call.db, &id, at)?;
+        work::schedule_task(call.db, &id, at)?;
         return Ok(task);
     }
-    health::check_all(call.db, &checked(call, arguments)?)?;
-    work::end(call.db, &id, now, &TaskOutcome::Success)?;
-    Ok(call.find(&TASKS, &id)?.value()?)
+    health::check_all(call.db, &machines_to_check(call, arguments)?)?;
+    work::end_task(call.db, &id, now, &TaskOutcome::Success)?;
+    Ok(call.find_document(&TASKS, &id)?.parse_body()?)
 }
 
 /// The ids of the machines that a health check is for.
-fn checked(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<Vec<String>> {
-    let machines = list(arguments, "MachineIds");
+fn machines_to_check(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<Vec<String>> {
+    let machines = text_list(arguments, "MachineIds");
     if !machines.is_empty() {
         return Ok(machines);
     }
-    let (pool, environment) = (text(arguments, "WorkerPoolId"), text(arguments, "EnvironmentId"));
+    let (pool, environment) =
+        (text_field(arguments, "WorkerPoolId"), text_field(arguments, "EnvironmentId"));
     let mut ids = Vec::new();
     // Who names a pool means workers alone, and who names an environment means targets.
-    let (workers, targets) = match text(arguments, "RestrictedTo") {
+    let (workers, targets) = match text_field(arguments, "RestrictedTo") {
         "Workers" => (true, false),
         "DeploymentTargets" => (false, true),
         _ => (environment.is_empty() || !pool.is_empty(), pool.is_empty()),
     };
     if workers {
-        ids.extend(within(call, &WORKERS, "WorkerPoolIds", pool)?);
+        ids.extend(machines_listing(call, &WORKERS, "WorkerPoolIds", pool)?);
     }
     if targets {
-        ids.extend(within(call, &TARGETS, "EnvironmentIds", environment)?);
+        ids.extend(machines_listing(call, &TARGETS, "EnvironmentIds", environment)?);
     }
     Ok(ids)
 }
 
 /// The machines that name `wanted` in a list; all where that is empty.
-fn within(
+fn machines_listing(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     field: &str,
     wanted: &str,
 ) -> HandlerResult<Vec<String>> {
     let mut ids = Vec::new();
-    for machine in store::all(call.db, kind, &call.space)? {
-        let named = list(&machine.value()?, field);
+    for machine in store::list_documents(call.db, kind, &call.space)? {
+        let named = text_list(&machine.parse_body()?, field);
         if wanted.is_empty() || named.iter().any(|it| it.eq_ignore_ascii_case(wanted)) {
             ids.push(machine.id);
         }
@@ -256,80 +274,85 @@ fn within(
 }
 
 fn queued_behind(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    let task = find(call, id)?;
-    let mut filter = ListFilter::everywhere(&TASKS, call.request);
-    filter.and_any("id", &work::before(call.db, &task.id)?);
-    filter.page(call.db, &here(call, &format!("/{}/queued-behind", task.id)))
+    let task = find_task(call, id)?;
+    let mut filter = ListFilter::all_spaces(&TASKS, call.request);
+    filter.add_any_of("id", &work::tasks_ahead(call.db, &task.id)?);
+    filter.page_answer(call.db, &tasks_path(call, &format!("/{}/queued-behind", task.id)))
 }
 
-fn cancel(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs("TaskCancel")?;
-    let task = find(call, id)?;
-    if work::is_pending(call.db, &task.id)? {
-        work::end(call.db, &task.id, Timestamp::now(), &TaskOutcome::Canceled)?;
+fn cancel_task(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission("TaskCancel")?;
+    let task = find_task(call, id)?;
+    if work::is_task_pending(call.db, &task.id)? {
+        work::end_task(call.db, &task.id, Timestamp::now(), &TaskOutcome::Canceled)?;
     }
-    Ok(SandboxResponse::text(find(call, id)?.body))
+    Ok(SandboxResponse::from_json(find_task(call, id)?.body))
 }
 
 /// Says of a task that is over that it has ended otherwise.
 fn set_state(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs("TaskEdit")?;
-    let task = find(call, id)?;
-    let body = call.request.document()?;
-    let (state, reason) = (text(&body, "State"), text(&body, "Reason"));
+    call.person.require_permission("TaskEdit")?;
+    let task = find_task(call, id)?;
+    let body = call.request.body_object()?;
+    let (state, reason) = (text_field(&body, "State"), text_field(&body, "Reason"));
     if reason.is_empty() {
-        return Err(ErrorResponse::rule("No reason was provided."));
+        return Err(ErrorResponse::bad_request("No reason was provided."));
     }
     let outcome = match state {
         "Canceled" => TaskOutcome::Canceled,
         "Failed" => TaskOutcome::Failed(reason.to_owned()),
         "Success" => TaskOutcome::Success,
-        "" => return Err(ErrorResponse::rule("No state was provided.")),
+        "" => return Err(ErrorResponse::bad_request("No state was provided.")),
         _ => {
-            return Err(ErrorResponse::rule(format!(
+            return Err(ErrorResponse::bad_request(format!(
                 "The task can not be put into the state {state}. Valid states are: Canceled, Failed, Success."
             )));
         }
     };
-    if text(&task.value()?, "State") == state {
-        return Err(ErrorResponse::rule(format!("The task is already in the state {state}.")));
+    if text_field(&task.parse_body()?, "State") == state {
+        return Err(ErrorResponse::bad_request(format!(
+            "The task is already in the state {state}."
+        )));
     }
-    if work::is_pending(call.db, &task.id)? {
-        return Err(ErrorResponse::rule(
+    if work::is_task_pending(call.db, &task.id)? {
+        return Err(ErrorResponse::bad_request(
             "The task state can not be changed to the selected state. It can only be changed out of \
              the states: Canceled, Failed, Success.",
         ));
     }
-    work::end(call.db, &task.id, Timestamp::now(), &outcome)?;
-    Ok(SandboxResponse::text(find(call, id)?.body))
+    work::end_task(call.db, &task.id, Timestamp::now(), &outcome)?;
+    Ok(SandboxResponse::from_json(find_task(call, id)?.body))
 }
 
-fn rerun(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(TASKS.edit)?;
-    let task = find(call, id)?;
-    let old = task.value()?;
+fn rerun_task(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(TASKS.edit)?;
+    let task = find_task(call, id)?;
+    let old = task.parse_body()?;
     if old["CanRerun"] != true {
-        return Err(ErrorResponse::rule("This task cannot be re-run."));
+        return Err(ErrorResponse::bad_request("This task cannot be re-run."));
     }
     let call = RequestContext { space: task.space, ..*call };
-    let (name, description) = (text(&old, "Name"), text(&old, "Description"));
-    let new = queue(&call, (name, description), &old["Arguments"], &json!({}))?;
-    Ok(SandboxResponse { status: StatusCode::OK, ..SandboxResponse::of(&new) })
+    let (name, description) = (text_field(&old, "Name"), text_field(&old, "Description"));
+    let new = queue_task(&call, (name, description), &old["Arguments"], &json!({}))?;
+    Ok(SandboxResponse { status: StatusCode::OK, ..SandboxResponse::from_document(&new) })
 }
 
 /// `…/machines/{id}/tasks`: the tasks that had to do with a machine.
-pub(super) fn of_machine(call: &RequestContext<'_>, machine: &str) -> HandlerResult {
-    let mut filter = filter(call)?;
-    filter.and_any_within("$.Arguments.MachineIds", &[machine.to_owned()]);
-    filter.page(call.db, &call.at(&format!("machines/{machine}/tasks")))
+pub(super) fn list_for_machine(call: &RequestContext<'_>, machine: &str) -> HandlerResult {
+    let mut filter = task_filter(call)?;
+    filter.add_array_any_of("$.Arguments.MachineIds", &[machine.to_owned()]);
+    filter.page_answer(call.db, &call.space_path(&format!("machines/{machine}/tasks")))
 }
 
 /// Deletes the task of a deployment or a run that goes, which ends it if it has not ended.
-pub(super) fn forget(call: &RequestContext<'_>, owner: &StoredDocument) -> HandlerResult<()> {
+pub(super) fn cancel_owned_task(
+    call: &RequestContext<'_>,
+    owner: &StoredDocument,
+) -> HandlerResult<()> {
     let is_run = owner.kind.path == RUNS.path || owner.kind.path == DEPLOYMENTS.path;
-    let task = text(&owner.value()?, "TaskId").to_owned();
-    if is_run && work::is_pending(call.db, &task)? {
-        work::end(call.db, &task, Timestamp::now(), &TaskOutcome::Canceled)?;
+    let task = text_field(&owner.parse_body()?, "TaskId").to_owned();
+    if is_run && work::is_task_pending(call.db, &task)? {
+        work::end_task(call.db, &task, Timestamp::now(), &TaskOutcome::Canceled)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Never: anything made.
 
-use super::{RequestContext, field, releases, text};
+use super::{RequestContext, json_field, releases, text_field};
 use crate::{
     answer::{HandlerResult, SandboxResponse},
     kind::{
@@ -15,7 +15,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Answers templates that hang off a runbook, a release or a process.
-pub(crate) fn route(
+pub(crate) fn route_templates(
     call: &RequestContext<'_>,
     first: &str,
     path: &[&str],
@@ -25,44 +25,46 @@ pub(crate) fn route(
         return None;
     }
     Some(match (first, below) {
-        ("runbooks", ["runbooksnapshottemplate"]) => of_snapshot(call, id),
-        ("runbooks", ["runbookruntemplate"]) => of_run(call, id),
-        ("runbooks", ["environments"]) => environments(call, id),
-        ("runbookprocesses", ["runbooksnapshottemplate"]) => process(call, &RUNBOOK_PROCESSES, id)
-            .and_then(|process| of_snapshot(call, text(&process, "RunbookId"))),
-        ("deploymentprocesses", ["template"]) => {
-            process(call, &PROCESSES, id).and_then(|process| of_release(call, &process))
+        ("runbooks", ["runbooksnapshottemplate"]) => snapshot_template(call, id),
+        ("runbooks", ["runbookruntemplate"]) => run_template(call, id),
+        ("runbooks", ["environments"]) => runbook_environments(call, id),
+        ("runbookprocesses", ["runbooksnapshottemplate"]) => {
+            find_process(call, &RUNBOOK_PROCESSES, id)
+                .and_then(|process| snapshot_template(call, text_field(&process, "RunbookId")))
         }
-        ("releases", ["deployments", "template"]) => of_deployment(call, id),
+        ("deploymentprocesses", ["template"]) => {
+            find_process(call, &PROCESSES, id).and_then(|process| release_template(call, &process))
+        }
+        ("releases", ["deployments", "template"]) => deployment_template(call, id),
         _ => return None,
     })
 }
 
-fn process(
+fn find_process(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     id: &str,
 ) -> HandlerResult<Value> {
-    call.person.needs(kind.view)?;
-    Ok(call.find(kind, id)?.value()?)
+    call.person.require_permission(kind.view)?;
+    Ok(call.find_document(kind, id)?.parse_body()?)
 }
 
 /// What a release of a process needs to say.
-pub(super) fn of_release(call: &RequestContext<'_>, process: &Value) -> HandlerResult {
-    let project = text(process, "ProjectId");
-    let releases = store::select(
+pub(super) fn release_template(call: &RequestContext<'_>, process: &Value) -> HandlerResult {
+    let project = text_field(process, "ProjectId");
+    let releases = store::select_documents(
         call.db,
         &RELEASES,
         "space = ?2 and owner = ?3",
         [RELEASES.prefix, &call.space, project],
     )?;
-    let last = releases.first().map(StoredDocument::value).transpose()?;
-    Ok(SandboxResponse::of(&json!({
+    let last = releases.first().map(StoredDocument::parse_body).transpose()?;
+    Ok(SandboxResponse::from_document(&json!({
         "Id": null,
-        "DeploymentProcessId": text(process, "Id"),
+        "DeploymentProcessId": text_field(process, "Id"),
         "LastReleaseVersion": last.map(|it| it["Version"].clone()),
         "NextVersionIncrement": releases::next_version(call, project)?,
-        "Packages": packages(process),
+        "Packages": process_packages(process),
         "GitResources": [],
         "VersioningPackageStepName": null,
         "VersioningPackageReferenceName": null,
@@ -70,39 +72,43 @@ pub(super) fn of_release(call: &RequestContext<'_>, process: &Value) -> HandlerR
     })))
 }
 
-fn of_snapshot(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(RUNBOOKS.view)?;
-    let runbook = call.find(&RUNBOOKS, id)?;
+fn snapshot_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(RUNBOOKS.view)?;
+    let runbook = call.find_document(&RUNBOOKS, id)?;
     let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
-    let process = call.find(&RUNBOOK_PROCESSES, &process)?.value()?;
-    let snapshots =
-        store::select(call.db, &SNAPSHOTS, "owner = ?2", [SNAPSHOTS.prefix, &runbook.id])?;
-    Ok(SandboxResponse::of(&json!({
+    let process = call.find_document(&RUNBOOK_PROCESSES, &process)?.parse_body()?;
+    let snapshots = store::select_documents(
+        call.db,
+        &SNAPSHOTS,
+        "owner = ?2",
+        [SNAPSHOTS.prefix, &runbook.id],
+    )?;
+    Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "RunbookId": runbook.id,
-        "RunbookProcessId": text(&process, "Id"),
+        "RunbookProcessId": text_field(&process, "Id"),
         "NextNameIncrement": format!("Snapshot {}", snapshots.len() + 1),
-        "Packages": packages(&process),
+        "Packages": process_packages(&process),
         "GitResources": [],
         "Links": {},
     })))
 }
 
 /// The packages of a process's actions.
-fn packages(process: &Value) -> Vec<Value> {
+fn process_packages(process: &Value) -> Vec<Value> {
     let items =
-        |part: &Value, name: &str| field(part, name).as_array().cloned().unwrap_or_default();
+        |part: &Value, name: &str| json_field(part, name).as_array().cloned().unwrap_or_default();
     let mut packages = Vec::new();
     for step in items(process, "Steps") {
         for action in items(&step, "Actions") {
             packages.extend(items(&action, "Packages").iter().map(|package| {
-                let id = text(package, "PackageId");
+                let id = text_field(package, "PackageId");
                 json!({
-                    "StepName": text(&step, "Name"),
-                    "ActionName": text(&action, "Name"),
-                    "PackageReferenceName": text(package, "Name"),
+                    "StepName": text_field(&step, "Name"),
+                    "ActionName": text_field(&action, "Name"),
+                    "PackageReferenceName": text_field(package, "Name"),
                     "PackageId": id,
-                    "FeedId": text(package, "FeedId"),
+                    "FeedId": text_field(package, "FeedId"),
                     "FeedName": "",
                     "ProjectName": null,
                     "VersionSelectedLastRelease": null,
@@ -115,23 +121,23 @@ fn packages(process: &Value) -> Vec<Value> {
     packages
 }
 
-fn of_run(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(RUNS.view)?;
-    let runbook = call.find(&RUNBOOKS, id)?;
-    let here = call.at(&format!("runbooks/{}/runbookRuns/preview", runbook.id));
-    promotions(call, &here, "IsRunbookProcessModified")
+fn run_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(RUNS.view)?;
+    let runbook = call.find_document(&RUNBOOKS, id)?;
+    let here = call.space_path(&format!("runbooks/{}/runbookRuns/preview", runbook.id));
+    promotion_template(call, &here, "IsRunbookProcessModified")
 }
 
-fn of_deployment(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(RELEASES.view)?;
-    let release = call.find(&RELEASES, id)?;
-    let here = call.at(&format!("releases/{}/deployments/preview", release.id));
-    promotions(call, &here, "IsDeploymentProcessModified")
+fn deployment_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(RELEASES.view)?;
+    let release = call.find_document(&RELEASES, id)?;
+    let here = call.space_path(&format!("releases/{}/deployments/preview", release.id));
+    promotion_template(call, &here, "IsDeploymentProcessModified")
 }
 
 /// The environments that something can be sent to: all of them, since no lifecycle is looked into.
-fn promotions(call: &RequestContext<'_>, preview: &str, modified: &str) -> HandlerResult {
-    let environments = store::all(call.db, &ENVIRONMENTS, &call.space)?;
+fn promotion_template(call: &RequestContext<'_>, preview: &str, modified: &str) -> HandlerResult {
+    let environments = store::list_documents(call.db, &ENVIRONMENTS, &call.space)?;
     let target = |it: &StoredDocument| {
         json!({
             "Id": it.id,
@@ -148,17 +154,17 @@ fn promotions(call: &RequestContext<'_>, preview: &str, modified: &str) -> Handl
         "Links": {},
     });
     template[modified] = json!(false);
-    Ok(SandboxResponse::of(&template))
+    Ok(SandboxResponse::from_document(&template))
 }
 
 /// The environments that a runbook may run on.
-fn environments(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(RUNBOOKS.view)?;
-    let runbook = call.find(&RUNBOOKS, id)?.value()?;
-    let named = super::list(&runbook, "Environments");
-    let only = text(&runbook, "EnvironmentScope") == "Specified";
-    let environments = store::all(call.db, &ENVIRONMENTS, &call.space)?;
+fn runbook_environments(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(RUNBOOKS.view)?;
+    let runbook = call.find_document(&RUNBOOKS, id)?.parse_body()?;
+    let named = super::text_list(&runbook, "Environments");
+    let only = text_field(&runbook, "EnvironmentScope") == "Specified";
+    let environments = store::list_documents(call.db, &ENVIRONMENTS, &call.space)?;
     let bodies = environments.iter().filter(|it| !only || named.contains(&it.id));
     let bodies: Vec<&str> = bodies.map(|it| it.body.as_str()).collect();
-    Ok(SandboxResponse::text(format!("[{}]", bodies.join(","))))
+    Ok(SandboxResponse::from_json(format!("[{}]", bodies.join(","))))
 }

@@ -4,7 +4,7 @@
 //! Only values are kept; names and templates are those of the projects and libraries as they are now.
 //! Never: a secret, which is no more than that it is there.
 
-use super::{RequestContext, list, text};
+use super::{RequestContext, text_field, text_list};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{LIBRARY, PROJECTS, TENANT_VALUES, TENANTS},
@@ -14,70 +14,73 @@ use crate::{
 use serde_json::{Map, Value, json};
 
 /// Answers what is special about tenants.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_tenants(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     let ([id, "variables"], verb) = (path, call.verb()) else { return None };
     Some(match verb {
-        HttpVerb::Get => read(call, id).map(|it| SandboxResponse::of(&it)),
-        HttpVerb::Put | HttpVerb::Post => write(call, id).map(|it| SandboxResponse::of(&it)),
-        _ => Err(ErrorResponse::method()),
+        HttpVerb::Get => get_variables(call, id).map(|it| SandboxResponse::from_document(&it)),
+        HttpVerb::Put | HttpVerb::Post => {
+            put_variables(call, id).map(|it| SandboxResponse::from_document(&it))
+        }
+        _ => Err(ErrorResponse::method_not_allowed()),
     })
 }
 
 /// `…/tenantvariables/all`: what every tenant says, or every tenant of one project.
-pub(crate) fn all(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(TENANTS.view)?;
-    let mut tenants = store::all(call.db, &TENANTS, &call.space)?;
+pub(crate) fn list_tenant_values(call: &RequestContext<'_>) -> HandlerResult {
+    call.person.require_permission(TENANTS.view)?;
+    let mut tenants = store::list_documents(call.db, &TENANTS, &call.space)?;
     if let Some(project) = call.request.parameter("projectid") {
-        let has = |it: &StoredDocument| {
-            it.value().is_ok_and(|it| !it["ProjectEnvironments"][project].is_null())
+        let has_project = |it: &StoredDocument| {
+            it.parse_body().is_ok_and(|it| !it["ProjectEnvironments"][project].is_null())
         };
-        tenants.retain(has);
+        tenants.retain(has_project);
     }
-    let all: Vec<Value> = tenants.iter().map(|it| told(call, it)).collect::<HandlerResult<_>>()?;
-    Ok(SandboxResponse::of(&json!(all)))
+    let all: Vec<Value> =
+        tenants.iter().map(|it| tenant_variables(call, it)).collect::<HandlerResult<_>>()?;
+    Ok(SandboxResponse::from_document(&json!(all)))
 }
 
-fn read(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
-    call.person.needs(TENANTS.view)?;
-    told(call, &call.find(&TENANTS, id)?)
+fn get_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    call.person.require_permission(TENANTS.view)?;
+    tenant_variables(call, &call.find_document(&TENANTS, id)?)
 }
 
-fn write(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
-    call.person.needs(TENANTS.edit)?;
-    let tenant = call.find(&TENANTS, id)?;
+fn put_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
+    call.person.require_permission(TENANTS.edit)?;
+    let tenant = call.find_document(&TENANTS, id)?;
     let new: Value = serde_json::from_str(&call.request.body)?;
-    let old = values(call, &tenant)?;
-    let token = text(&new, "ConcurrencyToken");
-    if !token.is_empty() && token != text(&old, "Token") {
-        return Err(ErrorResponse::rule(
+    let old = stored_values(call, &tenant)?;
+    let token = text_field(&new, "ConcurrencyToken");
+    if !token.is_empty() && token != text_field(&old, "Token") {
+        return Err(ErrorResponse::bad_request(
             "The tenant's variables have been changed since they were read. Please read them again.",
         ));
     }
-    let version = text(&old, "Token").parse::<u64>().unwrap_or_default() + 1;
-    let of = |part: &str| -> Map<String, Value> {
+    let version = text_field(&old, "Token").parse::<u64>().unwrap_or_default() + 1;
+    let values_by_owner = |part: &str| -> Map<String, Value> {
         let owners = new[part].as_object().into_iter().flatten();
-        owners.map(|(owner, it)| (owner.clone(), kept(&it["Variables"]))).collect()
+        owners.map(|(owner, it)| (owner.clone(), mask_secrets(&it["Variables"]))).collect()
     };
     let body = json!({
         "Id": format!("{}-{}", TENANT_VALUES.prefix, tenant.id),
         "SpaceId": call.space,
         "TenantId": tenant.id,
         "Token": version.to_string(),
-        "Projects": of("ProjectVariables"),
-        "Libraries": of("LibraryVariables"),
+        "Projects": values_by_owner("ProjectVariables"),
+        "Libraries": values_by_owner("LibraryVariables"),
     });
-    store::save(call.db, &StoredDocument::new(&TENANT_VALUES, &body))?;
-    told(call, &tenant)
+    store::save_document(call.db, &StoredDocument::new(&TENANT_VALUES, &body))?;
+    tenant_variables(call, &tenant)
 }
 
 /// Values as they are kept: of a secret, that there is one.
-fn kept(values: &Value) -> Value {
+fn mask_secrets(values: &Value) -> Value {
     match values {
         Value::Object(object) if object.contains_key("NewValue") => {
             json!({ "HasValue": true, "NewValue": null })
         }
         Value::Object(object) => {
-            object.iter().map(|(key, value)| (key.clone(), kept(value))).collect()
+            object.iter().map(|(key, value)| (key.clone(), mask_secrets(value))).collect()
         }
         Value::Null => json!({}),
         other => other.clone(),
@@ -85,40 +88,43 @@ fn kept(values: &Value) -> Value {
 }
 
 /// What a tenant says, as it is kept.
-fn values(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
+fn stored_values(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
     let id = format!("{}-{}", TENANT_VALUES.prefix, tenant.id);
-    let kept = store::find(call.db, &TENANT_VALUES, &call.space, &id)?;
-    Ok(kept.map_or(Ok(json!({ "Token": "0" })), |it| it.value())?)
+    let kept = store::find_document(call.db, &TENANT_VALUES, &call.space, &id)?;
+    Ok(kept.map_or(Ok(json!({ "Token": "0" })), |it| it.parse_body())?)
 }
 
 /// What a tenant says, with the names and templates of what it says it of.
-fn told(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
-    let (values, document) = (values(call, tenant)?, tenant.value()?);
+fn tenant_variables(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
+    let (values, document) = (stored_values(call, tenant)?, tenant.parse_body()?);
     let (mut projects, mut libraries) = (Map::new(), Map::new());
     for (id, environments) in document["ProjectEnvironments"].as_object().into_iter().flatten() {
-        let Some(project) = store::find(call.db, &PROJECTS, &call.space, id)? else { continue };
-        let project = project.value()?;
+        let Some(project) = store::find_document(call.db, &PROJECTS, &call.space, id)? else {
+            continue;
+        };
+        let project = project.parse_body()?;
         let environments = environments.as_array().into_iter().flatten().filter_map(Value::as_str);
-        let of = |it: &str| (it.to_owned(), or_none(&values["Projects"][id][it]));
+        let environment_values =
+            |it: &str| (it.to_owned(), or_empty_object(&values["Projects"][id][it]));
         let of_project = json!({
             "ProjectId": id,
             "ProjectName": project["Name"],
             "Templates": project["Templates"],
-            "Variables": environments.map(of).collect::<Map<_, _>>(),
-            "Links": { "Project": call.at(&format!("projects/{id}")) },
+            "Variables": environments.map(environment_values).collect::<Map<_, _>>(),
+            "Links": { "Project": call.space_path(&format!("projects/{id}")) },
         });
         projects.insert(id.clone(), of_project);
-        for library in list(&project, "IncludedLibraryVariableSetIds") {
-            let Some(set) = store::find(call.db, &LIBRARY, &call.space, &library)? else {
+        for library in text_list(&project, "IncludedLibraryVariableSetIds") {
+            let Some(set) = store::find_document(call.db, &LIBRARY, &call.space, &library)? else {
                 continue;
             };
-            let set = set.value()?;
+            let set = set.parse_body()?;
             let of_library = json!({
                 "LibraryVariableSetId": library,
                 "LibraryVariableSetName": set["Name"],
                 "Templates": set["Templates"],
-                "Variables": or_none(&values["Libraries"][&library]),
-                "Links": { "LibraryVariableSet": call.at(&format!("libraryvariablesets/{library}")) },
+                "Variables": or_empty_object(&values["Libraries"][&library]),
+                "Links": { "LibraryVariableSet": call.space_path(&format!("libraryvariablesets/{library}")) },
             });
             libraries.insert(library, of_library);
         }
@@ -130,10 +136,10 @@ fn told(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Val
         "ConcurrencyToken": values["Token"],
         "ProjectVariables": projects,
         "LibraryVariables": libraries,
-        "Links": { "Self": call.at(&format!("tenants/{}/variables", tenant.id)) },
+        "Links": { "Self": call.space_path(&format!("tenants/{}/variables", tenant.id)) },
     }))
 }
 
-fn or_none(value: &Value) -> Value {
+fn or_empty_object(value: &Value) -> Value {
     if value.is_null() { json!({}) } else { value.clone() }
 }

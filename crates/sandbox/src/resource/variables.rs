@@ -5,7 +5,7 @@
 use super::{
     RequestContext, lookups,
     normal::{self, JsonFieldAccess as _, JsonFields},
-    processes::{current, raw},
+    processes::{check_version, to_raw_json},
     snapshot,
 };
 use crate::{
@@ -17,47 +17,50 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Answers what is special about variable sets.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_variables(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     match (call.verb(), path) {
-        (HttpVerb::Get, [id]) if *id != "all" => Some(shown(call, id)),
+        (HttpVerb::Get, [id]) if *id != "all" => Some(get_variable_set(call, id)),
         (HttpVerb::Put, [id]) => Some(
             update(call, id)
-                .and_then(|set| lookups::with_scopes(call, &set))
-                .map(SandboxResponse::text),
+                .and_then(|set| lookups::add_scope_values(call, &set))
+                .map(SandboxResponse::from_json),
         ),
         _ => None,
     }
 }
 
 /// `…/projects/{id}/variables`, whose `PUT` answers an empty object.
-pub(crate) fn of_project(call: &RequestContext<'_>, project: &StoredDocument) -> HandlerResult {
+pub(crate) fn route_project_set(
+    call: &RequestContext<'_>,
+    project: &StoredDocument,
+) -> HandlerResult {
     let id = format!("{}-{}", VARIABLES.prefix, project.id);
     match call.verb() {
-        HttpVerb::Get => shown(call, &id),
-        HttpVerb::Put => update(call, &id).map(|_| SandboxResponse::done()),
-        _ => Err(ErrorResponse::method()),
+        HttpVerb::Get => get_variable_set(call, &id),
+        HttpVerb::Put => update(call, &id).map(|_| SandboxResponse::empty_object()),
+        _ => Err(ErrorResponse::method_not_allowed()),
     }
 }
 
-fn shown(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(VARIABLES.view)?;
-    let set = call.find(&VARIABLES, id)?;
-    lookups::with_scopes(call, &set.body).map(SandboxResponse::text)
+fn get_variable_set(call: &RequestContext<'_>, id: &str) -> HandlerResult {
+    call.person.require_permission(VARIABLES.view)?;
+    let set = call.find_document(&VARIABLES, id)?;
+    lookups::add_scope_values(call, &set.body).map(SandboxResponse::from_json)
 }
 
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
-    call.person.needs(VARIABLES.edit)?;
-    let mut document = call.find(&VARIABLES, id)?;
+    call.person.require_permission(VARIABLES.edit)?;
+    let mut document = call.find_document(&VARIABLES, id)?;
     if document.id.contains(snapshot::MARK) {
-        return Err(ErrorResponse::rule(
+        return Err(ErrorResponse::bad_request(
             "You cannot modify these variables because they are frozen in a snapshot.",
         ));
     }
     let new: JsonFields = serde_json::from_str(&call.request.body)?;
     let old: JsonFields = serde_json::from_str(&document.body)?;
-    current(&new, &old, "variables")?;
-    document.body = kept(new, &old)?;
-    store::save(call.db, &document)?;
+    check_version(&new, &old, "variables")?;
+    document.body = normalize_set(new, &old)?;
+    store::save_document(call.db, &document)?;
     Ok(document.body)
 }
 
@@ -67,48 +70,48 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
 ///
 /// An id of such a value is shown in OctopusDeploy/cli 387: the variable's name, and `-1`. That the number
 /// counts the values of the name is a guess.
-pub(super) fn numbered(mut set: JsonFields) -> HandlerResult<JsonFields> {
-    let mut variables = set.objects("Variables")?;
+pub(super) fn number_values(mut set: JsonFields) -> HandlerResult<JsonFields> {
+    let mut variables = set.object_list("Variables")?;
     let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for variable in &mut variables {
-        let name = variable.text("Name");
+        let name = variable.text_value("Name");
         let number = seen.entry(name.to_lowercase()).or_default();
         *number += 1;
-        variable.put("Id", raw(&json!(format!("{name}-{number}")))?);
+        variable.set_field("Id", to_raw_json(&json!(format!("{name}-{number}")))?);
     }
-    set.put("Variables", serde_json::value::to_raw_value(&variables)?);
+    set.set_field("Variables", serde_json::value::to_raw_value(&variables)?);
     Ok(set)
 }
 
 /// A variable set as the server keeps it.
-pub(super) fn kept(mut new: JsonFields, old: &JsonFields) -> HandlerResult<String> {
-    let mut variables = new.objects("Variables")?;
+pub(super) fn normalize_set(mut new: JsonFields, old: &JsonFields) -> HandlerResult<String> {
+    let mut variables = new.object_list("Variables")?;
     let mut ids = std::collections::HashSet::new();
     for variable in &mut variables {
-        if variable.text("Id").is_empty() {
-            variable.put("Id", raw(&json!(normal::guid()))?);
+        if variable.text_value("Id").is_empty() {
+            variable.set_field("Id", to_raw_json(&json!(normal::random_guid()))?);
         }
-        if !ids.insert(variable.text("Id")) {
-            return Err(ErrorResponse::rule("Two variables have the same id."));
+        if !ids.insert(variable.text_value("Id")) {
+            return Err(ErrorResponse::bad_request("Two variables have the same id."));
         }
-        let sensitive = variable.raw("IsSensitive").is_some_and(|it| it.get() == "true");
-        if sensitive || variable.text("Type") == "Sensitive" {
-            variable.put("Value", raw(&Value::Null)?);
+        let sensitive = variable.raw_field("IsSensitive").is_some_and(|it| it.get() == "true");
+        if sensitive || variable.text_value("Type") == "Sensitive" {
+            variable.set_field("Value", to_raw_json(&Value::Null)?);
         }
     }
-    new.put("Variables", serde_json::value::to_raw_value(&variables)?);
+    new.set_field("Variables", serde_json::value::to_raw_value(&variables)?);
     for name in ["Id", "OwnerId", "SpaceId", "ScopeValues", "Links"] {
         if let Some(value) = old.get(name) {
-            new.put(name, value.clone());
+            new.set_field(name, value.clone());
         }
     }
-    let version = old.number("Version").unwrap_or_default() + 1;
-    new.put("Version", raw(&json!(version))?);
+    let version = old.number_value("Version").unwrap_or_default() + 1;
+    new.set_field("Version", to_raw_json(&json!(version))?);
     Ok(serde_json::to_string(&new)?)
 }
 
 /// An empty variable set of a project or a library set.
-pub(crate) fn empty(space: &str, owner: &str) -> StoredDocument {
+pub(crate) fn empty_variables(space: &str, owner: &str) -> StoredDocument {
     let id = format!("{}-{owner}", VARIABLES.prefix);
     let set = json!({
         "Id": id,

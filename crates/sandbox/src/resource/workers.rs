@@ -2,7 +2,9 @@
 //!
 //! Never: a connection to a machine. What a Tentacle would say is made up, and always the same.
 
-use super::{RequestContext, endpoint, field, flag, health, links, list, text};
+use super::{
+    RequestContext, bool_field, endpoint, health, json_field, links, text_field, text_list,
+};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{DocumentKind, POLICIES, POOLS, WORKERS},
@@ -14,17 +16,21 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Answers what is special about workers.
-pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
+pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
-        (HttpVerb::Get, []) => filter(call).page(call.db, &call.at("workers")),
-        (HttpVerb::Get, ["all"]) => Ok(filter(call).array()),
-        (HttpVerb::Get, ["v2"]) => with_counts(call),
-        (HttpVerb::Get, ["discover"]) => endpoint::discover(call),
-        (HttpVerb::Get, ["operatingsystem", "names", "all"]) => {
-            known(call, &WORKERS, "OperatingSystem")
+        (HttpVerb::Get, []) => {
+            worker_filter(call).page_answer(call.db, &call.space_path("workers"))
         }
-        (HttpVerb::Get, ["operatingsystem", "shells", "all"]) => known(call, &WORKERS, "ShellName"),
-        (HttpVerb::Get, [id, "connection"]) => health::connection(call, &WORKERS, id),
+        (HttpVerb::Get, ["all"]) => Ok(worker_filter(call).array_answer()),
+        (HttpVerb::Get, ["v2"]) => list_with_counts(call),
+        (HttpVerb::Get, ["discover"]) => endpoint::discover_machine(call),
+        (HttpVerb::Get, ["operatingsystem", "names", "all"]) => {
+            distinct_values(call, &WORKERS, "OperatingSystem")
+        }
+        (HttpVerb::Get, ["operatingsystem", "shells", "all"]) => {
+            distinct_values(call, &WORKERS, "ShellName")
+        }
+        (HttpVerb::Get, [id, "connection"]) => health::connection_status(call, &WORKERS, id),
         (HttpVerb::Post, []) => create(call),
         (HttpVerb::Put, [id]) => update(call, id),
         (HttpVerb::Delete, [id]) => delete(call, id),
@@ -33,22 +39,22 @@ pub(crate) fn route(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerR
 }
 
 /// The workers that the request's parameters ask for; none for who may not see any.
-pub(super) fn filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
-    let mut filter = machines(call, &WORKERS);
-    if let Some(pools) = call.request.list("workerpoolids") {
-        filter.and_any_within("$.WorkerPoolIds", &pools);
+pub(super) fn worker_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
+    let mut filter = machine_filter(call, &WORKERS);
+    if let Some(pools) = call.request.list_parameter("workerpoolids") {
+        filter.add_array_any_of("$.WorkerPoolIds", &pools);
     }
     filter
 }
 
 /// The workers or targets of the parameters that both have.
-pub(super) fn machines<'a>(
+pub(super) fn machine_filter<'a>(
     call: &RequestContext<'a>,
     kind: &'static DocumentKind,
 ) -> ListFilter<'a> {
     let mut filter = ListFilter::new(kind, &call.space, call.request);
-    if !call.person.may(kind.view) {
-        filter.and("id =", "");
+    if !call.person.has_permission(kind.view) {
+        filter.add_condition("id =", "");
     }
     for (parameter, expression) in [
         ("healthstatuses", "json_extract(body, '$.HealthStatus')"),
@@ -57,127 +63,130 @@ pub(super) fn machines<'a>(
         ("shellnames", "json_extract(body, '$.ShellName')"),
         ("operatingsystemnames", "json_extract(body, '$.OperatingSystem')"),
     ] {
-        if let Some(values) = call.request.list(parameter) {
-            filter.and_any(expression, &values);
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_any_of(expression, &values);
         }
     }
     if let Some(disabled) = call.request.parameter("isdisabled") {
         let disabled = if disabled.eq_ignore_ascii_case("true") { "1" } else { "0" };
-        filter.and("cast(json_extract(body, '$.IsDisabled') as text) =", disabled);
+        filter.add_condition("cast(json_extract(body, '$.IsDisabled') as text) =", disabled);
     }
     filter
 }
 
-fn with_counts(call: &RequestContext<'_>) -> HandlerResult {
+fn list_with_counts(call: &RequestContext<'_>) -> HandlerResult {
     let mut counts = json!({});
-    if call.person.may(WORKERS.view) {
-        for worker in store::all(call.db, &WORKERS, &call.space)? {
-            let worker = worker.value()?;
-            let count = &mut counts[text(&worker, "HealthStatus")];
+    if call.person.has_permission(WORKERS.view) {
+        for worker in store::list_documents(call.db, &WORKERS, &call.space)? {
+            let worker = worker.parse_body()?;
+            let count = &mut counts[text_field(&worker, "HealthStatus")];
             *count = json!(count.as_u64().unwrap_or_default() + 1);
         }
     }
-    let page = filter(call).page_text(call.db, &call.at("workers"), WORKERS.take)?;
-    Ok(SandboxResponse::text(format!(
+    let page = worker_filter(call).page_text(call.db, &call.space_path("workers"), WORKERS.take)?;
+    Ok(SandboxResponse::from_json(format!(
         r#"{{"WorkerCountPerHealthStatus":{counts},"Workers":{page}}}"#
     )))
 }
 
 /// The different values of a field, over all workers or targets.
-pub(super) fn known(
+pub(super) fn distinct_values(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
     name: &str,
 ) -> HandlerResult {
-    let workers = match call.person.may(kind.view) {
-        true => store::all(call.db, kind, &call.space)?,
+    let workers = match call.person.has_permission(kind.view) {
+        true => store::list_documents(call.db, kind, &call.space)?,
         false => Vec::new(),
     };
     let mut values: Vec<Value> = Vec::new();
     for worker in workers {
-        let value = field(&worker.value()?, name).clone();
+        let value = json_field(&worker.parse_body()?, name).clone();
         if value != "Unknown" && !values.contains(&value) {
             values.push(value);
         }
     }
     values.sort_by_key(ToString::to_string);
-    Ok(SandboxResponse::of(&json!(values)))
+    Ok(SandboxResponse::from_document(&json!(values)))
 }
 
 fn create(call: &RequestContext<'_>) -> HandlerResult {
-    call.person.needs(WORKERS.edit)?;
-    let body = call.request.document()?;
-    let name = call.name(&WORKERS, &body, "")?;
+    call.person.require_permission(WORKERS.edit)?;
+    let body = call.request.body_object()?;
+    let name = call.require_name(&WORKERS, &body, "")?;
     let id = store::next_id(call.db, &WORKERS)?;
-    let worker = written(call, &body, &name, &health::unknown(&id))?;
-    store::save(call.db, &StoredDocument::new(&WORKERS, &worker))?;
-    if !flag(&body, "SkipInitialHealthCheck") {
+    let worker = build_worker(call, &body, &name, &health::unchecked_machine(&id))?;
+    store::save_document(call.db, &StoredDocument::new(&WORKERS, &worker))?;
+    if !bool_field(&body, "SkipInitialHealthCheck") {
         health::queue_check(call.db, &id)?;
     }
     Ok(SandboxResponse::created(&worker))
 }
 
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(WORKERS.edit)?;
-    let old = call.find(&WORKERS, id)?.value()?;
-    let body = call.request.document()?;
-    let name = call.name(&WORKERS, &body, text(&old, "Id"))?;
-    let worker = written(call, &body, &name, &old)?;
-    store::save(call.db, &StoredDocument::new(&WORKERS, &worker))?;
-    Ok(SandboxResponse::of(&worker))
+    call.person.require_permission(WORKERS.edit)?;
+    let old = call.find_document(&WORKERS, id)?.parse_body()?;
+    let body = call.request.body_object()?;
+    let name = call.require_name(&WORKERS, &body, text_field(&old, "Id"))?;
+    let worker = build_worker(call, &body, &name, &old)?;
+    store::save_document(call.db, &StoredDocument::new(&WORKERS, &worker))?;
+    Ok(SandboxResponse::from_document(&worker))
 }
 
 fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
-    call.person.needs(WORKERS.edit)?;
-    let worker = call.find(&WORKERS, id)?;
+    call.person.require_permission(WORKERS.edit)?;
+    let worker = call.find_document(&WORKERS, id)?;
     if let Some(task) = work::lease_of_worker(call.db, &worker.id)? {
-        return Err(ErrorResponse::rule(format!(
+        return Err(ErrorResponse::bad_request(format!(
             "This worker cannot be deleted as it is currently leased by the task {task}. \n\
              Please wait until that task has completed, or cancel it."
         )));
     }
-    store::delete(call.db, &worker.id)?;
-    Ok(SandboxResponse::done())
+    store::delete_document(call.db, &worker.id)?;
+    Ok(SandboxResponse::empty_object())
 }
 
 /// The worker that a body asks for; what was observed of it is taken from `old`.
-fn written(
+fn build_worker(
     call: &RequestContext<'_>,
     body: &Value,
     name: &str,
     old: &Value,
 ) -> HandlerResult<Value> {
-    let id = text(old, "Id");
-    let seen = |name: &str| field(old, name).clone();
-    let endpoint = endpoint::written(call, field(body, "Endpoint"), field(old, "Endpoint"))?;
+    let id = text_field(old, "Id");
+    let observed_field = |name: &str| json_field(old, name).clone();
+    let endpoint =
+        endpoint::build_endpoint(call, json_field(body, "Endpoint"), json_field(old, "Endpoint"))?;
     let mut worker = json!({
         "Id": id,
         "SpaceId": call.space,
         "Name": name,
-        "Slug": call.slug(&WORKERS, body, old)?,
-        "WorkerPoolIds": pools(call, body)?,
-        "Thumbprint": endpoint::thumbprint(&endpoint),
-        "Uri": endpoint::uri(&endpoint),
-        "IsDisabled": flag(body, "IsDisabled"),
-        "MachinePolicyId": policy(call, body)?,
+        "Slug": call.unique_slug(&WORKERS, body, old)?,
+        "WorkerPoolIds": check_pool_ids(call, body)?,
+        "Thumbprint": endpoint::worker_thumbprint(&endpoint),
+        "Uri": endpoint::worker_uri(&endpoint),
+        "IsDisabled": bool_field(body, "IsDisabled"),
+        "MachinePolicyId": find_policy_id(call, body)?,
     });
     for name in health::OBSERVED {
-        worker[name] = seen(name);
+        worker[name] = observed_field(name);
     }
     worker["Endpoint"] = endpoint;
-    worker["Links"] = links::of(&WORKERS, &call.space, id, &worker);
+    worker["Links"] = links::document_links(&WORKERS, &call.space, id, &worker);
     Ok(worker)
 }
 
 /// The ids of a worker's pools, each once and as the pools spell them.
-fn pools(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
+fn check_pool_ids(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
-    for id in list(body, "WorkerPoolIds") {
-        let Some(pool) = store::find(call.db, &POOLS, &call.space, &id)? else {
-            return Err(ErrorResponse::rule(format!("The worker pool '{id}' does not exist.")));
+    for id in text_list(body, "WorkerPoolIds") {
+        let Some(pool) = store::find_document(call.db, &POOLS, &call.space, &id)? else {
+            return Err(ErrorResponse::bad_request(format!(
+                "The worker pool '{id}' does not exist."
+            )));
         };
-        if !flag(&pool.value()?, "CanAddWorkers") {
-            return Err(ErrorResponse::rule(format!(
+        if !bool_field(&pool.parse_body()?, "CanAddWorkers") {
+            return Err(ErrorResponse::bad_request(format!(
                 "Worker Pools '{}' do not support adding workers directly",
                 pool.name
             )));
@@ -187,21 +196,24 @@ fn pools(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> 
         }
     }
     if ids.is_empty() {
-        return Err(ErrorResponse::rule("Please select at least one worker pool for this worker."));
+        return Err(ErrorResponse::bad_request(
+            "Please select at least one worker pool for this worker.",
+        ));
     }
     Ok(ids)
 }
 
 /// The id of a machine's policy: the one asked for, else the default.
-pub(super) fn policy(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
-    let id = text(body, "MachinePolicyId");
+pub(super) fn find_policy_id(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
+    let id = text_field(body, "MachinePolicyId");
     if !id.is_empty() {
-        let policy = store::find(call.db, &POLICIES, &call.space, id)?;
-        let unknown = || ErrorResponse::rule(format!("The machine policy '{id}' does not exist."));
-        return policy.map(|it| it.id).ok_or_else(unknown);
+        let policy = store::find_document(call.db, &POLICIES, &call.space, id)?;
+        let unknown_policy =
+            || ErrorResponse::bad_request(format!("The machine policy '{id}' does not exist."));
+        return policy.map(|it| it.id).ok_or_else(unknown_policy);
     }
-    for policy in store::all(call.db, &POLICIES, &call.space)? {
-        if flag(&policy.value()?, "IsDefault") {
+    for policy in store::list_documents(call.db, &POLICIES, &call.space)? {
+        if bool_field(&policy.parse_body()?, "IsDefault") {
             return Ok(policy.id);
         }
     }

@@ -9,9 +9,9 @@ mod templates;
 
 use super::{
     chapter,
-    estate::{SeedInventory, variable},
+    estate::{SeedInventory, unscoped_variable},
     garden::SpaceSeeder,
-    steps::{self, EmptyPoolSpelling, step},
+    steps::{self, EmptyPoolSpelling, single_action_step},
 };
 use crate::kind::{GROUPS, LIBRARY, TARGETS, TENANTS};
 use fleet::AcmePools;
@@ -19,46 +19,50 @@ use rusqlite::{Connection, Result};
 use serde_json::{Value, json};
 
 /// Plants the company in its spaces.
-pub(super) fn plant(db: &Connection, spaces: &[String]) -> Result<()> {
+pub(super) fn seed_company(db: &Connection, spaces: &[String]) -> Result<()> {
     let [first, others @ ..] = spaces else { return Ok(()) };
     let mut garden = SpaceSeeder::new(db, first);
-    let estate = chapter::plant(&mut garden)?;
-    let pools = fleet::pools(&mut garden)?;
-    fleet::workers(&mut garden, &pools)?;
-    by_variable(&mut garden, &estate, &pools)?;
-    templates::plant(db)?;
-    by_template(&mut garden, &estate)?;
-    by_target(&mut garden, &estate, &pools)?;
-    repositories::plant(&mut garden, &estate, &pools.linux, &pools.windows)?;
+    let estate = chapter::seed_projects(&mut garden)?;
+    let pools = fleet::seed_pools(&mut garden)?;
+    fleet::seed_workers(&mut garden, &pools)?;
+    seed_variable_pools(&mut garden, &estate, &pools)?;
+    templates::seed_template(db)?;
+    seed_template_usage(&mut garden, &estate)?;
+    seed_target_pools(&mut garden, &estate, &pools)?;
+    repositories::seed_git_projects(&mut garden, &estate, &pools.linux, &pools.windows)?;
     for (space, project) in others.iter().zip(["Server maintenance", "Model training"]) {
         let mut garden = SpaceSeeder::new(db, space);
-        let group = garden.plant(
+        let group = garden.insert_document(
             &GROUPS,
             json!({ "Name": "All", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null }),
         )?;
         let steps = vec![
             steps::back_up_database(EmptyPoolSpelling::Null),
-            steps::approve(EmptyPoolSpelling::Null),
+            steps::approval_step(EmptyPoolSpelling::Null),
         ];
-        garden.project(json!({ "Name": project, "ProjectGroupId": group }), steps, Vec::new())?;
+        garden.insert_project(
+            json!({ "Name": project, "ProjectGroupId": group }),
+            steps,
+            Vec::new(),
+        )?;
     }
     Ok(())
 }
 
 /// A variable of a library that is another pool in each environment, a project that takes its pool from
 /// it, and tenants.
-fn by_variable(
+fn seed_variable_pools(
     garden: &mut SpaceSeeder<'_>,
     estate: &SeedInventory,
     pools: &AcmePools,
 ) -> Result<()> {
-    let scoped = |pool: &str, environments: &[String]| {
-        let mut variable = variable("Deploy.WorkerPool", "WorkerPool", &json!(pool));
+    let scoped_variable = |pool: &str, environments: &[String]| {
+        let mut variable = unscoped_variable("Deploy.WorkerPool", "WorkerPool", &json!(pool));
         variable["Scope"] = json!({ "Environment": environments });
         variable
     };
     let id = "LibraryVariableSets-2";
-    let library = garden.plant(
+    let library = garden.insert_document(
         &LIBRARY,
         json!({
             "Name": "Worker pools",
@@ -69,7 +73,10 @@ fn by_variable(
         }),
     )?;
     let (early, late) = estate.environments.split_at(2);
-    garden.variables(&library, vec![scoped(&pools.linux, early), scoped(&pools.windows, late)])?;
+    garden.insert_variables(
+        &library,
+        vec![scoped_variable(&pools.linux, early), scoped_variable(&pools.windows, late)],
+    )?;
     let mut deploy = steps::deploy_arm_template(EmptyPoolSpelling::Null);
     deploy["Actions"][0]["WorkerPoolVariable"] = json!("Deploy.WorkerPool");
     let project = json!({
@@ -78,15 +85,15 @@ fn by_variable(
         "LifecycleId": "Lifecycles-1",
         "IncludedLibraryVariableSetIds": [library],
         "TenantedDeploymentMode": "TenantedOrUntenanted",
-        "Templates": [chosen_by_tenants(&pools.linux)],
+        "Templates": [tenant_pool_variable(&pools.linux)],
     });
-    let mut cleanse = steps::notify(EmptyPoolSpelling::Null);
+    let mut cleanse = steps::notify_team(EmptyPoolSpelling::Null);
     cleanse["Name"] = json!("Cleanse for tenant");
     cleanse["Actions"][0]["Name"] = json!("Cleanse for tenant");
     cleanse["Actions"][0]["WorkerPoolVariable"] = json!("Tenant.WorkerPool");
-    let id = garden.project(project, vec![deploy, cleanse], Vec::new())?;
+    let id = garden.insert_project(project, vec![deploy, cleanse], Vec::new())?;
     for (name, pool) in [("Contoso", Some(&pools.windows)), ("Fabrikam", None)] {
-        let tenant = garden.plant(
+        let tenant = garden.insert_document(
             &TENANTS,
             json!({
                 "Name": name,
@@ -99,7 +106,7 @@ fn by_variable(
         let Some(pool) = pool else { continue };
         let values: serde_json::Map<_, _> =
             late.iter().map(|it| (it.clone(), json!({ TENANTS_CHOOSE: pool }))).collect();
-        garden.tenant_values(&tenant, &json!({ &id: values }))?;
+        garden.insert_tenant_values(&tenant, &json!({ &id: values }))?;
     }
     Ok(())
 }
@@ -108,7 +115,7 @@ fn by_variable(
 const TENANTS_CHOOSE: &str = "2f6ac5a2-0f4e-4b0b-9d0a-6a3c6ad5b3a1";
 
 /// A variable of a project whose value each tenant gives for itself.
-fn chosen_by_tenants(pool: &str) -> Value {
+fn tenant_pool_variable(pool: &str) -> Value {
     json!({
         "Id": TENANTS_CHOOSE,
         "Name": "Tenant.WorkerPool",
@@ -120,8 +127,8 @@ fn chosen_by_tenants(pool: &str) -> Value {
 }
 
 /// A project that uses a process template, whose pool is a slug in a plain property.
-fn by_template(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
-    let mut usage = step(
+fn seed_template_usage(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
+    let mut usage = single_action_step(
         "Deploy by template",
         "Octopus.ProcessTemplate",
         EmptyPoolSpelling::Null,
@@ -137,12 +144,16 @@ fn by_template(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<(
         "Name": "Search", "ProjectGroupId": estate.groups[0], "LifecycleId": "Lifecycles-1",
     });
     garden
-        .project(project, vec![usage, steps::notify(EmptyPoolSpelling::Null)], Vec::new())
+        .insert_project(
+            project,
+            vec![usage, steps::notify_team(EmptyPoolSpelling::Null)],
+            Vec::new(),
+        )
         .map(drop)
 }
 
 /// A web app whose steps run in its own pool, unless they name one.
-fn by_target(
+fn seed_target_pools(
     garden: &mut SpaceSeeder<'_>,
     estate: &SeedInventory,
     pools: &AcmePools,
@@ -156,7 +167,7 @@ fn by_target(
         "DefaultWorkerPoolId": pools.windows,
     });
     garden
-        .plant(
+        .insert_document(
             &TARGETS,
             json!({
                 "Name": "search-app",

@@ -4,144 +4,151 @@
 //! spellings. Never: a worker, or a pool beside the default one.
 
 use super::{
-    estate::{self, SeedInventory, variable},
+    estate::{self, SeedInventory, unscoped_variable},
     garden::SpaceSeeder,
-    steps::{self, EmptyPoolSpelling, action, on, parent, script, step},
+    steps::{
+        self, EmptyPoolSpelling, build_action, multi_action_step, script_properties,
+        set_target_role, single_action_step,
+    },
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants the company, and tells what it has beside projects.
-pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
-    let estate = estate::plant(garden)?;
-    applications(garden, &estate)?;
-    data(garden, &estate)?;
-    platform(garden, &estate)?;
+pub(super) fn seed_projects(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
+    let estate = estate::seed_inventory(garden)?;
+    seed_applications(garden, &estate)?;
+    seed_data_projects(garden, &estate)?;
+    seed_platform(garden, &estate)?;
     Ok(estate)
 }
 
-fn applications(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
+fn seed_applications(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let group = &estate.groups[0];
     let empty = EmptyPoolSpelling::Null;
-    let mut approve = steps::approve(empty);
+    let mut approve = steps::approval_step(empty);
     approve["Actions"][0]["Environments"] = json!(&estate.environments[2..]);
-    let id = garden.project(
-        project("Web Store", group, estate),
+    let id = garden.insert_project(
+        project_in_group("Web Store", group, estate),
         vec![
             approve,
             steps::migrate_database(empty),
             steps::deploy_to_aks(empty),
             steps::deploy_web_app("WebStore.Web", empty),
             steps::swap_slots(empty),
-            steps::notify(empty),
+            steps::notify_team(empty),
             steps::send_release_notes(empty),
         ],
-        variables(estate, "web-store"),
+        project_variables(estate, "web-store"),
     )?;
-    garden.runbook(&id, "Restart", vec![restart_app(empty), steps::notify(empty)])?;
-    garden.runbook(&id, "Refresh test data", refresh_test_data(empty))?;
+    garden.insert_runbook(&id, "Restart", vec![restart_app(empty), steps::notify_team(empty)])?;
+    garden.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))?;
 
     let empty = EmptyPoolSpelling::Absent;
-    let id = garden.project(
-        project("Identity", group, estate),
+    let id = garden.insert_project(
+        project_in_group("Identity", group, estate),
         vec![
             steps::migrate_database(empty),
             steps::upgrade_helm_release(empty),
-            steps::notify(empty),
+            steps::notify_team(empty),
         ],
-        variables(estate, "identity"),
+        project_variables(estate, "identity"),
     )?;
-    garden.runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
-    garden.runbook(&id, "Restart", vec![restart_pods(empty)])?;
+    garden.insert_runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
+    garden.insert_runbook(&id, "Restart", vec![restart_pods(empty)])?;
 
     let empty = EmptyPoolSpelling::Null;
-    let id = garden.project(
-        project("Catalogue", group, estate),
-        vec![steps::deploy_to_aks(empty), rebuild_index(empty), steps::notify(empty)],
-        variables(estate, "catalogue"),
+    let id = garden.insert_project(
+        project_in_group("Catalogue", group, estate),
+        vec![steps::deploy_to_aks(empty), rebuild_index(empty), steps::notify_team(empty)],
+        project_variables(estate, "catalogue"),
     )?;
-    garden.runbook(&id, "Restart", vec![restart_pods(empty)])?;
+    garden.insert_runbook(&id, "Restart", vec![restart_pods(empty)])?;
 
     let empty = EmptyPoolSpelling::Text;
-    garden.project(
-        project("Mobile API", group, estate),
+    garden.insert_project(
+        project_in_group("Mobile API", group, estate),
         vec![
-            steps::approve(empty),
+            steps::approval_step(empty),
             steps::deploy_to_aks(empty),
             smoke_tests(empty, &estate.docker),
-            steps::notify(empty),
+            steps::notify_team(empty),
         ],
-        variables(estate, "mobile-api"),
+        project_variables(estate, "mobile-api"),
     )?;
     Ok(())
 }
 
-fn data(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
+fn seed_data_projects(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let group = &estate.groups[1];
     let empty = EmptyPoolSpelling::Text;
-    let id = garden.project(
-        project("Billing", group, estate),
+    let id = garden.insert_project(
+        project_in_group("Billing", group, estate),
         vec![
             steps::back_up_database(empty),
             steps::migrate_database(empty),
             steps::deploy_arm_template(empty),
             steps::deploy_web_app("Billing.Web", empty),
-            steps::notify(empty),
+            steps::notify_team(empty),
         ],
-        variables(estate, "billing"),
+        project_variables(estate, "billing"),
     )?;
-    garden.runbook(&id, "Refresh test data", refresh_test_data(empty))?;
+    garden.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))?;
 
     let empty = EmptyPoolSpelling::Null;
-    let id = garden.project(
-        project("Data Warehouse", group, estate),
+    let id = garden.insert_project(
+        project_in_group("Data Warehouse", group, estate),
         vec![
             steps::back_up_database(empty),
             steps::migrate_database(empty),
             load_warehouse(empty),
-            steps::notify(empty),
+            steps::notify_team(empty),
         ],
-        variables(estate, "warehouse"),
+        project_variables(estate, "warehouse"),
     )?;
-    garden.runbook(&id, "Refresh test data", refresh_test_data(empty))
+    garden.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))
 }
 
-fn platform(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
+fn seed_platform(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
     let group = &estate.groups[2];
     let empty = EmptyPoolSpelling::Null;
-    let mut plan = steps::terraform("Plan Terraform", "Octopus.TerraformPlan", empty);
+    let mut plan = steps::terraform_step("Plan Terraform", "Octopus.TerraformPlan", empty);
     plan["Actions"][0]["WorkerPoolVariable"] = json!("Terraform.WorkerPool");
-    let mut set = variables(estate, "platform");
-    set.push(variable("Terraform.WorkerPool", "WorkerPool", &json!("WorkerPools-1")));
-    let id = garden.project(
-        project("Infrastructure", group, estate),
+    let mut set = project_variables(estate, "platform");
+    set.push(unscoped_variable("Terraform.WorkerPool", "WorkerPool", &json!("WorkerPools-1")));
+    let id = garden.insert_project(
+        project_in_group("Infrastructure", group, estate),
         vec![
             plan,
-            steps::approve(empty),
-            steps::terraform("Apply Terraform", "Octopus.TerraformApply", empty),
+            steps::approval_step(empty),
+            steps::terraform_step("Apply Terraform", "Octopus.TerraformApply", empty),
             steps::deploy_arm_template(empty),
-            steps::notify(empty),
+            steps::notify_team(empty),
         ],
         set,
     )?;
-    garden.runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
+    garden.insert_runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
 
     let empty = EmptyPoolSpelling::Absent;
     let package = steps::deploy_package("Deploy package", "LegacyIntranet.Web", empty);
-    let id = garden.project(
-        project("Legacy Intranet", group, estate),
+    let id = garden.insert_project(
+        project_in_group("Legacy Intranet", group, estate),
         vec![
             steps::migrate_database(empty),
-            on(package, "intranet-server"),
-            on(warm_up(empty), "intranet-server"),
+            set_target_role(package, "intranet-server"),
+            set_target_role(warm_up_pages(empty), "intranet-server"),
             steps::send_release_notes(empty),
         ],
-        variables(estate, "intranet"),
+        project_variables(estate, "intranet"),
     )?;
-    garden.runbook(&id, "Restart", vec![on(restart_service(empty), "intranet-server")])
+    garden.insert_runbook(
+        &id,
+        "Restart",
+        vec![set_target_role(restart_service(empty), "intranet-server")],
+    )
 }
 
-fn project(name: &str, group: &str, estate: &SeedInventory) -> Value {
+fn project_in_group(name: &str, group: &str, estate: &SeedInventory) -> Value {
     json!({
         "Name": name,
         "ProjectGroupId": group,
@@ -150,16 +157,16 @@ fn project(name: &str, group: &str, estate: &SeedInventory) -> Value {
     })
 }
 
-fn variables(estate: &SeedInventory, database: &str) -> Vec<Value> {
-    let text = |name: &str, value: &str| variable(name, "String", &json!(value));
-    let mut server = text("Database.Server", "sql-prod.corp.example.com");
+fn project_variables(estate: &SeedInventory, database: &str) -> Vec<Value> {
+    let text_variable = |name: &str, value: &str| unscoped_variable(name, "String", &json!(value));
+    let mut server = text_variable("Database.Server", "sql-prod.corp.example.com");
     server["Scope"] = json!({ "Environment": &estate.environments[2..] });
     vec![
-        text("Database.Name", database),
-        text("Database.Server", "sql-test.corp.example.com"),
+        text_variable("Database.Name", database),
+        text_variable("Database.Server", "sql-test.corp.example.com"),
         server,
-        text("Replicas", "2"),
-        variable("Azure.Account", "AzureAccount", &json!(estate.azure)),
+        text_variable("Replicas", "2"),
+        unscoped_variable("Azure.Account", "AzureAccount", &json!(estate.azure)),
     ]
 }
 
@@ -168,19 +175,27 @@ fn restart_app(empty: EmptyPoolSpelling) -> Value {
     steps::azure_script("Restart the app", body, empty)
 }
 
-fn kubectl(name: &str, body: &str, empty: EmptyPoolSpelling) -> Value {
-    on(step(name, "Octopus.KubernetesRunScript", empty, script("Bash", body, "true")), "aks")
+fn kubectl_step(name: &str, body: &str, empty: EmptyPoolSpelling) -> Value {
+    set_target_role(
+        single_action_step(
+            name,
+            "Octopus.KubernetesRunScript",
+            empty,
+            script_properties("Bash", body, "true"),
+        ),
+        "aks",
+    )
 }
 
 fn restart_pods(empty: EmptyPoolSpelling) -> Value {
     let body = "kubectl rollout restart deployment/\"#{Octopus.Project.Slug}\"\n\
                 kubectl rollout status deployment/\"#{Octopus.Project.Slug}\" --timeout=180s\n";
-    kubectl("Restart the pods", body, empty)
+    kubectl_step("Restart the pods", body, empty)
 }
 
 fn rebuild_index(empty: EmptyPoolSpelling) -> Value {
     let body = "kubectl create job \"reindex-#{Octopus.Release.Number}\" --from=cronjob/reindex\n";
-    kubectl("Rebuild search index", body, empty)
+    kubectl_step("Rebuild search index", body, empty)
 }
 
 fn rotate_certificates(empty: EmptyPoolSpelling) -> Value {
@@ -196,16 +211,24 @@ fn refresh_test_data(empty: EmptyPoolSpelling) -> Vec<Value> {
     let body = "\
 Invoke-Sqlcmd -ServerInstance \"#{Database.Server},1433\" -InputFile .\\anonymise.sql -QueryTimeout 7200
 ";
-    let anonymise =
-        step("Restore and anonymise", "Octopus.Script", empty, script("PowerShell", body, "False"));
-    vec![steps::back_up_database(empty), on(anonymise, "database-server"), steps::notify(empty)]
+    let anonymise = single_action_step(
+        "Restore and anonymise",
+        "Octopus.Script",
+        empty,
+        script_properties("PowerShell", body, "False"),
+    );
+    vec![
+        steps::back_up_database(empty),
+        set_target_role(anonymise, "database-server"),
+        steps::notify_team(empty),
+    ]
 }
 
 fn smoke_tests(empty: EmptyPoolSpelling, docker: &str) -> Value {
     let body = "curl --fail --silent --show-error \"https://api.example.com/health\" | jq -e '.status == \"ok\"'\n";
-    let mut properties = script("Bash", body, "True");
+    let mut properties = script_properties("Bash", body, "True");
     properties["OctopusUseBundledTooling"] = json!("False");
-    let mut step = step("Run smoke tests", "Octopus.Script", empty, properties);
+    let mut step = single_action_step("Run smoke tests", "Octopus.Script", empty, properties);
     step["Actions"][0]["Container"] = json!({
         "Image": "octopusdeploy/worker-tools:6.4.0-ubuntu.22.04",
         "FeedId": docker,
@@ -218,23 +241,23 @@ fn smoke_tests(empty: EmptyPoolSpelling, docker: &str) -> Value {
 /// A rolling step: on the database servers one after the other, with one action that runs elsewhere.
 fn load_warehouse(empty: EmptyPoolSpelling) -> Value {
     let on_target = |name: &str, body: &str| {
-        action(name, "Octopus.Script", empty, script("PowerShell", body, "false"))
+        build_action(name, "Octopus.Script", empty, script_properties("PowerShell", body, "false"))
     };
     let mut package = steps::deploy_package("Deploy SSIS packages", "Warehouse.Packages", empty);
     let package = package["Actions"][0].take();
     let tell = "Write-Host \"#{Octopus.Machine.Name} is loaded\"\n";
-    let mut step = parent(
+    let mut step = multi_action_step(
         "Load warehouse",
         "database-server",
         vec![
             on_target("Stop agent jobs", "Get-Service SQLSERVERAGENT | Stop-Service -Force\n"),
             package,
             on_target("Start agent jobs", "Get-Service SQLSERVERAGENT | Start-Service\n"),
-            action(
+            build_action(
                 "Tell the analysts",
                 "Octopus.Script",
                 empty,
-                script("PowerShell", tell, "true"),
+                script_properties("PowerShell", tell, "true"),
             ),
         ],
     );
@@ -242,12 +265,22 @@ fn load_warehouse(empty: EmptyPoolSpelling) -> Value {
     step
 }
 
-fn warm_up(empty: EmptyPoolSpelling) -> Value {
+fn warm_up_pages(empty: EmptyPoolSpelling) -> Value {
     let body = "Invoke-WebRequest -UseBasicParsing http://localhost/ | Out-Null\n";
-    step("Warm up pages", "Octopus.Script", empty, script("PowerShell", body, "false"))
+    single_action_step(
+        "Warm up pages",
+        "Octopus.Script",
+        empty,
+        script_properties("PowerShell", body, "false"),
+    )
 }
 
 fn restart_service(empty: EmptyPoolSpelling) -> Value {
     let body = "Restart-Service W3SVC\n";
-    step("Restart the service", "Octopus.Script", empty, script("PowerShell", body, "false"))
+    single_action_step(
+        "Restart the service",
+        "Octopus.Script",
+        empty,
+        script_properties("PowerShell", body, "false"),
+    )
 }

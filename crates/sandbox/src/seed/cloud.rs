@@ -8,65 +8,70 @@
 //! one from 8 September on.
 
 use super::{
-    estate::variable,
+    estate::unscoped_variable,
     garden::{self, SpaceSeeder},
-    steps::{self, EmptyPoolSpelling, script, step},
+    steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
 };
 use crate::kind::POOLS;
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants pools by image, and projects whose steps are in them.
-pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<()> {
-    let mut pool = |order: u8, name, image| {
-        let mut pool = dynamic(name, image, false);
+pub(super) fn seed_cloud_projects(garden: &mut SpaceSeeder<'_>) -> Result<()> {
+    let mut insert_pool = |order: u8, name, image| {
+        let mut pool = dynamic_pool(name, image, false);
         pool["SortOrder"] = json!(order);
-        garden.plant(&POOLS, pool)
+        garden.insert_document(&POOLS, pool)
     };
-    let windows = pool(2, "Windows 2022", "Windows2022")?;
-    let ubuntu = pool(3, "Ubuntu 22.04", "Ubuntu2204")?;
-    let script = |name, syntax| {
-        step(name, "Octopus.Script", EmptyPoolSpelling::Null, script(syntax, "echo done", "true"))
+    let windows = insert_pool(2, "Windows 2022", "Windows2022")?;
+    let ubuntu = insert_pool(3, "Ubuntu 22.04", "Ubuntu2204")?;
+    let script_step = |name, syntax| {
+        single_action_step(
+            name,
+            "Octopus.Script",
+            EmptyPoolSpelling::Null,
+            script_properties(syntax, "echo done", "true"),
+        )
     };
-    let mut project = |name, steps, set| {
+    let mut insert_project = |name, steps, set| {
         let project = json!({
             "Name": name, "ProjectGroupId": "ProjectGroups-1", "LifecycleId": "Lifecycles-1",
         });
-        garden.project(project, steps, set)
+        garden.insert_project(project, steps, set)
     };
-    project(
+    insert_project(
         "Storefront",
         vec![
-            within(steps::deploy_arm_template(EmptyPoolSpelling::Null), &windows),
-            within(script("Smoke test", "PowerShell"), &windows),
-            steps::notify(EmptyPoolSpelling::Null),
+            place_in_pool(steps::deploy_arm_template(EmptyPoolSpelling::Null), &windows),
+            place_in_pool(script_step("Smoke test", "PowerShell"), &windows),
+            steps::notify_team(EmptyPoolSpelling::Null),
         ],
         Vec::new(),
     )?;
-    let reports = project(
+    let reports = insert_project(
         "Reports",
         vec![
-            within(script("Sign the assemblies", "PowerShell"), &windows),
-            within(script("Publish the pages", "Bash"), &ubuntu),
+            place_in_pool(script_step("Sign the assemblies", "PowerShell"), &windows),
+            place_in_pool(script_step("Publish the pages", "Bash"), &ubuntu),
         ],
         Vec::new(),
     )?;
-    let mut check = script("Check the licences", "PowerShell");
+    let mut check = script_step("Check the licences", "PowerShell");
     check["Actions"][0]["WorkerPoolVariable"] = json!("Checks.WorkerPool");
-    let pool = variable("Checks.WorkerPool", "WorkerPool", &json!(windows));
-    project("Compliance", vec![check], vec![pool])?;
-    let nightly = vec![within(script("Rebuild the index", "PowerShell"), &windows)];
-    garden.runbook(&reports, "Nightly", nightly)
+    let pool = unscoped_variable("Checks.WorkerPool", "WorkerPool", &json!(windows));
+    insert_project("Compliance", vec![check], vec![pool])?;
+    let nightly = vec![place_in_pool(script_step("Rebuild the index", "PowerShell"), &windows)];
+    garden.insert_runbook(&reports, "Nightly", nightly)
 }
 
-fn within(mut step: Value, pool: &str) -> Value {
+fn place_in_pool(mut step: Value, pool: &str) -> Value {
     step["Actions"][0]["WorkerPoolId"] = json!(pool);
     step
 }
 
 /// A dynamic pool of an image.
-pub(super) fn dynamic(name: &str, image: &str, default: bool) -> Value {
-    let mut pool = garden::pool(name, "", default);
+pub(super) fn dynamic_pool(name: &str, image: &str, default: bool) -> Value {
+    let mut pool = garden::static_pool(name, "", default);
     pool["WorkerPoolType"] = json!("DynamicWorkerPool");
     pool["CanAddWorkers"] = json!(false);
     pool["WorkerType"] = json!(image);

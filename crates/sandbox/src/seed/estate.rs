@@ -25,10 +25,10 @@ pub(super) struct SeedInventory {
     pub(super) notifications: String,
 }
 
-pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
+pub(super) fn seed_inventory(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
     let mut environments = Vec::new();
     for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
-        environments.push(garden.plant(
+        environments.push(garden.insert_document(
             &ENVIRONMENTS,
             json!({
                 "Name": name,
@@ -46,36 +46,36 @@ pub(super) fn plant(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
         ("Data", "What is behind it"),
         ("Platform", "What it all runs on"),
     ] {
-        groups.push(garden.plant(&GROUPS, json!({
+        groups.push(garden.insert_document(&GROUPS, json!({
             "Name": name, "Description": description, "EnvironmentIds": [], "RetentionPolicyId": null,
         }))?);
     }
-    let (docker, _charts) = feeds(garden)?;
-    let azure = accounts(garden)?;
-    let notifications = notifications(garden)?;
-    targets(garden, &environments)?;
+    let (docker, _charts) = seed_feeds(garden)?;
+    let azure = seed_accounts(garden)?;
+    let notifications = seed_notifications(garden)?;
+    seed_targets(garden, &environments)?;
     Ok(SeedInventory { environments, groups, azure, docker, notifications })
 }
 
-fn feeds(garden: &mut SpaceSeeder<'_>) -> Result<(String, String)> {
+fn seed_feeds(garden: &mut SpaceSeeder<'_>) -> Result<(String, String)> {
     let feed = |name: &str, kind: &str, uri: &str| {
         json!({
             "Name": name,
             "FeedType": kind,
             "FeedUri": uri,
             "Username": null,
-            "Password": secret(false),
+            "Password": secret_value(false),
             "PackageAcquisitionLocationOptions": ["ExecutionTarget", "NotAcquired"],
         })
     };
     let mut docker = feed("Docker Hub", "Docker", "https://index.docker.io");
     docker["ApiVersion"] = json!("v1");
-    let docker = garden.plant(&FEEDS, docker)?;
+    let docker = garden.insert_document(&FEEDS, docker)?;
     let charts = feed("Charts", "Helm", "https://charts.example.com/stable");
-    Ok((docker, garden.plant(&FEEDS, charts)?))
+    Ok((docker, garden.insert_document(&FEEDS, charts)?))
 }
 
-fn accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
+fn seed_accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     let account = |name: &str, kind: &str| {
         json!({
             "Name": name,
@@ -89,10 +89,10 @@ fn accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     };
     let mut ssh = account("db-ssh", "SshKeyPair");
     ssh["Username"] = json!("octopus");
-    ssh["PrivateKeyFile"] = secret(true);
-    ssh["PrivateKeyPassphrase"] = secret(false);
-    garden.plant(&ACCOUNTS, ssh)?;
-    garden.plant(
+    ssh["PrivateKeyFile"] = secret_value(true);
+    ssh["PrivateKeyPassphrase"] = secret_value(false);
+    garden.insert_document(&ACCOUNTS, ssh)?;
+    garden.insert_document(
         &PROXIES,
         json!({
             "Name": "DMZ proxy",
@@ -100,24 +100,24 @@ fn accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
             "Port": 3128,
             "ProxyType": "HTTP",
             "Username": "",
-            "Password": secret(false),
+            "Password": secret_value(false),
         }),
     )?;
     let mut azure = account("Azure", "AzureServicePrincipal");
     azure["SubscriptionNumber"] = json!("1f3e5d7c-9b8a-4c6d-8e0f-2a4b6c8d0e1f");
     azure["ClientId"] = json!("6b1c8a52-07a3-4c59-9b9c-3f0f3c4a5b6d");
     azure["TenantId"] = json!("9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a");
-    azure["Password"] = secret(true);
-    garden.plant(&ACCOUNTS, azure)
+    azure["Password"] = secret_value(true);
+    garden.insert_document(&ACCOUNTS, azure)
 }
 
-fn secret(is_set: bool) -> Value {
+fn secret_value(is_set: bool) -> Value {
     json!({ "HasValue": is_set, "NewValue": null, "Hint": null })
 }
 
-fn notifications(garden: &mut SpaceSeeder<'_>) -> Result<String> {
+fn seed_notifications(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     let id = "LibraryVariableSets-1";
-    garden.plant(
+    garden.insert_document(
         &LIBRARY,
         json!({
             "Name": "Notifications",
@@ -127,15 +127,17 @@ fn notifications(garden: &mut SpaceSeeder<'_>) -> Result<String> {
             "Templates": [],
         }),
     )?;
-    let mut webhook = variable("Slack.Webhook", "Sensitive", &Value::Null);
+    let mut webhook = unscoped_variable("Slack.Webhook", "Sensitive", &Value::Null);
     webhook["IsSensitive"] = json!(true);
-    garden
-        .variables(id, vec![variable("Slack.Channel", "String", &json!("#releases")), webhook])?;
+    garden.insert_variables(
+        id,
+        vec![unscoped_variable("Slack.Channel", "String", &json!("#releases")), webhook],
+    )?;
     Ok(id.to_owned())
 }
 
 /// A variable without a scope.
-pub(super) fn variable(name: &str, kind: &str, value: &Value) -> Value {
+pub(super) fn unscoped_variable(name: &str, kind: &str, value: &Value) -> Value {
     json!({
         "Id": null,
         "Name": name,
@@ -149,17 +151,23 @@ pub(super) fn variable(name: &str, kind: &str, value: &Value) -> Value {
     })
 }
 
-fn targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> {
+fn seed_targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> {
     // A dozen Tentacles that do nothing but talk to a SQL Server; the chapter makes them superfluous.
     for (environment, short, count) in [(0, "dev", 2), (1, "test", 4), (2, "prod", 6)] {
         for number in 1..=count {
             let name = format!("sql-{short}-{number:02}");
             let environment = &environments[environment..=environment];
-            target(garden, &name, environment, "database-server", tentacle(&name))?;
+            insert_target(garden, &name, environment, "database-server", tentacle_endpoint(&name))?;
         }
     }
-    target(garden, "intranet-01", &environments[2..], "intranet-server", tentacle("intranet-01"))?;
-    target(
+    insert_target(
+        garden,
+        "intranet-01",
+        &environments[2..],
+        "intranet-server",
+        tentacle_endpoint("intranet-01"),
+    )?;
+    insert_target(
         garden,
         "aks-production",
         environments,
@@ -179,7 +187,7 @@ fn targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> 
             "Container": { "Image": null, "FeedId": null },
         }),
     )?;
-    target(
+    insert_target(
         garden,
         "web-store-app",
         environments,
@@ -195,7 +203,7 @@ fn targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> 
     )
 }
 
-fn tentacle(name: &str) -> Value {
+fn tentacle_endpoint(name: &str) -> Value {
     let sum = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -218,7 +226,7 @@ fn tentacle(name: &str) -> Value {
     })
 }
 
-fn target(
+fn insert_target(
     garden: &mut SpaceSeeder<'_>,
     name: &str,
     environments: &[String],
@@ -238,6 +246,6 @@ fn target(
         "MachinePolicyId": "MachinePolicies-1",
         "Endpoint": endpoint,
     });
-    health::check(&mut target);
-    garden.plant(&TARGETS, target).map(drop)
+    health::check_machine(&mut target);
+    garden.insert_document(&TARGETS, target).map(drop)
 }

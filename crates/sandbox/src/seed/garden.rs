@@ -5,7 +5,7 @@
 use crate::{
     git::{CommitSignature, CommitTree, GitRepository},
     kind::{DocumentKind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
-    resource::{links, processes, projects, slug, variables, versioned},
+    resource::{links, processes, projects, slugify, variables, versioned},
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Result};
@@ -35,24 +35,28 @@ impl<'a> SpaceSeeder<'a> {
     }
 
     /// Puts a document of these fields into the space and returns its id.
-    pub(super) fn plant(&mut self, kind: &'static DocumentKind, fields: Value) -> Result<String> {
+    pub(super) fn insert_document(
+        &mut self,
+        kind: &'static DocumentKind,
+        fields: Value,
+    ) -> Result<String> {
         let id = store::next_id(self.db, kind)?;
-        self.plant_as(kind, &id, fields)?;
+        self.insert_with_id(kind, &id, fields)?;
         Ok(id)
     }
 
-    fn plant_as(&self, kind: &'static DocumentKind, id: &str, fields: Value) -> Result<()> {
+    fn insert_with_id(&self, kind: &'static DocumentKind, id: &str, fields: Value) -> Result<()> {
         let mut document = json!({ "Id": id, "SpaceId": self.space, "Name": fields["Name"] });
         if kind.path != PROXIES.path {
-            document["Slug"] = json!(slug(fields["Name"].as_str().unwrap_or_default()));
+            document["Slug"] = json!(slugify(fields["Name"].as_str().unwrap_or_default()));
         }
-        merge(&mut document, fields);
-        document["Links"] = links::of(kind, &self.space, id, &document);
-        store::save(self.db, &StoredDocument::new(kind, &document))
+        add_missing_fields(&mut document, fields);
+        document["Links"] = links::document_links(kind, &self.space, id, &document);
+        store::save_document(self.db, &StoredDocument::new(kind, &document))
     }
 
     /// A project with its process and its variables.
-    pub(super) fn project(
+    pub(super) fn insert_project(
         &mut self,
         fields: Value,
         steps: Vec<Value>,
@@ -60,16 +64,16 @@ impl<'a> SpaceSeeder<'a> {
     ) -> Result<String> {
         let id = store::next_id(self.db, &PROJECTS)?;
         let mut project = fields;
-        merge(&mut project, projects::project(&id));
-        self.plant_as(&PROJECTS, &id, project)?;
-        self.process(processes::empty(&self.space, &id, None), steps)?;
-        self.variables(&id, set)?;
+        add_missing_fields(&mut project, projects::project_defaults(&id));
+        self.insert_with_id(&PROJECTS, &id, project)?;
+        self.insert_process(processes::empty_process(&self.space, &id, None), steps)?;
+        self.insert_variables(&id, set)?;
         Ok(id)
     }
 
     /// A project whose processes are in Git. On a branch are the deployment process and those of
     /// runbooks, which have names; the set of variables is on each of them where the project says so.
-    pub(super) fn git_project(
+    pub(super) fn insert_git_project(
         &mut self,
         fields: Value,
         set: Vec<Value>,
@@ -79,20 +83,20 @@ impl<'a> SpaceSeeder<'a> {
         let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
         let mut project = fields;
         project["IsVersionControlled"] = json!(true);
-        merge(&mut project, projects::project(&id));
-        self.plant_as(&PROJECTS, &id, project)?;
-        self.variables(&id, set)?;
-        let variables = store::all(self.db, &VARIABLES, &self.space)?;
+        add_missing_fields(&mut project, projects::project_defaults(&id));
+        self.insert_with_id(&PROJECTS, &id, project)?;
+        self.insert_variables(&id, set)?;
+        let variables = store::list_documents(self.db, &VARIABLES, &self.space)?;
         let variables = variables.into_iter().find(|it| in_git && it.owner == id);
         for (branch, processes) in branches {
             let mut tree = CommitTree::new();
             for (runbook, mut steps) in processes {
-                steps.iter_mut().for_each(|step| self.identify(step));
+                steps.iter_mut().for_each(|step| self.assign_ids(step));
                 let steps = Value::Array(steps);
-                tree.extend(versioned::documents(&self.space, &id, runbook, &steps));
+                tree.extend(versioned::process_documents(&self.space, &id, runbook, &steps));
             }
             tree.extend(variables.iter().map(|it| (it.id.clone(), it.body.clone())));
-            self.repository(&id).write(branch, tree, FIRST)?;
+            self.repository(&id).write_commit(branch, tree, FIRST)?;
         }
         Ok(id)
     }
@@ -103,55 +107,60 @@ impl<'a> SpaceSeeder<'a> {
     }
 
     /// A runbook of a project with its process.
-    pub(super) fn runbook(&mut self, project: &str, name: &str, steps: Vec<Value>) -> Result<()> {
+    pub(super) fn insert_runbook(
+        &mut self,
+        project: &str,
+        name: &str,
+        steps: Vec<Value>,
+    ) -> Result<()> {
         let id = store::next_id(self.db, &RUNBOOKS)?;
         let mut runbook = json!({ "Name": name, "ProjectId": project });
-        merge(&mut runbook, projects::runbook_defaults(&id));
-        self.plant_as(&RUNBOOKS, &id, runbook)?;
-        self.process(processes::empty(&self.space, project, Some(&id)), steps)
+        add_missing_fields(&mut runbook, projects::runbook_defaults(&id));
+        self.insert_with_id(&RUNBOOKS, &id, runbook)?;
+        self.insert_process(processes::empty_process(&self.space, project, Some(&id)), steps)
     }
 
-    fn process(&mut self, empty: StoredDocument, mut steps: Vec<Value>) -> Result<()> {
-        steps.iter_mut().for_each(|step| self.identify(step));
+    fn insert_process(&mut self, empty: StoredDocument, mut steps: Vec<Value>) -> Result<()> {
+        steps.iter_mut().for_each(|step| self.assign_ids(step));
         let steps = Value::Array(steps).to_string();
         let body = empty.body.replacen("\"Steps\":[]", &format!("\"Steps\":{steps}"), 1);
         let body = body.replacen("\"Version\":0", "\"Version\":1", 1);
-        store::save(self.db, &StoredDocument { body, ..empty })
+        store::save_document(self.db, &StoredDocument { body, ..empty })
     }
 
     /// Gives ids to a step, its actions and their packages.
-    fn identify(&mut self, part: &mut Value) {
-        part["Id"] = json!(self.guid());
+    fn assign_ids(&mut self, part: &mut Value) {
+        part["Id"] = json!(self.next_guid());
         for parts in ["Actions", "Packages"] {
             let inner = part.get_mut(parts).and_then(Value::as_array_mut);
-            inner.into_iter().flatten().for_each(|inner| self.identify(inner));
+            inner.into_iter().flatten().for_each(|inner| self.assign_ids(inner));
         }
     }
 
     /// The variables of a project or a library set.
-    pub(super) fn variables(&mut self, owner: &str, set: Vec<Value>) -> Result<()> {
-        let mut document = variables::empty(&self.space, owner);
+    pub(super) fn insert_variables(&mut self, owner: &str, set: Vec<Value>) -> Result<()> {
+        let mut document = variables::empty_variables(&self.space, owner);
         let set = set.into_iter().map(|mut variable| {
-            variable["Id"] = json!(self.guid());
+            variable["Id"] = json!(self.next_guid());
             variable
         });
         let set = Value::Array(set.collect()).to_string();
         document.body =
             document.body.replacen("\"Variables\":[]", &format!("\"Variables\":{set}"), 1);
-        store::save(self.db, &document)
+        store::save_document(self.db, &document)
     }
 
     /// The next of the ids that steps have: of the usual look, and the same at each start.
     /// Puts down what a tenant says of the variables of its projects, by project, environment and template.
-    pub(super) fn tenant_values(&self, tenant: &str, projects: &Value) -> Result<()> {
+    pub(super) fn insert_tenant_values(&self, tenant: &str, projects: &Value) -> Result<()> {
         let id = format!("{}-{tenant}", TENANT_VALUES.prefix);
         let fields = json!({
             "TenantId": tenant, "Token": "1", "Projects": projects, "Libraries": {},
         });
-        self.plant_as(&TENANT_VALUES, &id, fields)
+        self.insert_with_id(&TENANT_VALUES, &id, fields)
     }
 
-    fn guid(&mut self) -> String {
+    fn next_guid(&mut self) -> String {
         self.steps += 1;
         // An odd multiplier makes a permutation, so no two numbers give one id.
         let mixed = self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -162,7 +171,7 @@ impl<'a> SpaceSeeder<'a> {
 }
 
 /// Adds the fields that a document does not have yet.
-fn merge(document: &mut Value, fields: Value) {
+fn add_missing_fields(document: &mut Value, fields: Value) {
     let fields = if let Value::Object(fields) = fields { fields } else { Map::new() };
     for (name, value) in fields {
         if document.get(&name).is_none() {
@@ -172,7 +181,7 @@ fn merge(document: &mut Value, fields: Value) {
 }
 
 /// A static pool.
-pub(super) fn pool(name: &str, description: &str, default: bool) -> Value {
+pub(super) fn static_pool(name: &str, description: &str, default: bool) -> Value {
     json!({
         "Name": name,
         "Description": description,

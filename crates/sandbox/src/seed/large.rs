@@ -18,42 +18,44 @@ use std::fmt::Write as _;
 const POOLS_OF_WORKERS: [&str; 4] = ["Kubernetes", "Azure", "Database", "General"];
 
 /// Plants as many projects, steps in each, and workers as asked.
-pub(super) fn plant(
+pub(super) fn seed_many_projects(
     garden: &mut SpaceSeeder<'_>,
     projects: usize,
     steps: usize,
     workers: usize,
 ) -> Result<()> {
     for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
-        garden.plant(&ENVIRONMENTS, json!({ "Name": name, "SortOrder": rank }))?;
+        garden.insert_document(&ENVIRONMENTS, json!({ "Name": name, "SortOrder": rank }))?;
     }
     let mut pools = Vec::new();
     for (index, name) in POOLS_OF_WORKERS.into_iter().enumerate() {
-        let mut pool = garden::pool(name, "", false);
+        let mut pool = garden::static_pool(name, "", false);
         pool["SortOrder"] = json!(index + 1);
-        pools.push(garden.plant(&POOLS, pool)?);
+        pools.push(garden.insert_document(&POOLS, pool)?);
     }
     for number in 0..workers {
-        worker(garden, number, &pools)?;
+        insert_worker(garden, number, &pools)?;
     }
     let mut group = String::new();
     for number in 0..projects {
         if number % 100 == 0 {
-            group =
-                garden.plant(&GROUPS, json!({ "Name": format!("Group {:02}", number / 100) }))?;
+            group = garden.insert_document(
+                &GROUPS,
+                json!({ "Name": format!("Group {:02}", number / 100) }),
+            )?;
         }
         let fields = json!({
             "Name": format!("Project {:04}", number + 1),
             "ProjectGroupId": group,
             "LifecycleId": "Lifecycles-1",
         });
-        let steps = (0..steps).map(|index| step(number, index, &pools)).collect();
-        garden.project(fields, steps, Vec::new())?;
+        let steps = (0..steps).map(|index| step_at_index(number, index, &pools)).collect();
+        garden.insert_project(fields, steps, Vec::new())?;
     }
     Ok(())
 }
 
-fn worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) -> Result<()> {
+fn insert_worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) -> Result<()> {
     let at = number % pools.len();
     let kind = POOLS_OF_WORKERS[at].to_lowercase();
     let name = format!("{kind}-worker-{:03}", number / pools.len() + 1);
@@ -84,38 +86,38 @@ fn worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) -> Resu
             "Links": {},
         },
     });
-    health::check(&mut worker);
-    garden.plant(&WORKERS, worker).map(drop)
+    health::check_machine(&mut worker);
+    garden.insert_document(&WORKERS, worker).map(drop)
 }
 
 /// The step of this place in the project of this number.
-fn step(project: usize, index: usize, pools: &[String]) -> Value {
+fn step_at_index(project: usize, index: usize, pools: &[String]) -> Value {
     let empty =
         [EmptyPoolSpelling::Null, EmptyPoolSpelling::Text, EmptyPoolSpelling::Absent][project % 3];
     let (mut step, pool) = match index % 8 {
-        0 => (steps::approve(empty), None),
+        0 => (steps::approval_step(empty), None),
         1 => (steps::back_up_database(empty), Some(2)),
         2 => (steps::migrate_database(empty), None),
         3 => (steps::deploy_arm_template(empty), Some(1)),
         4 => (steps::deploy_to_aks(empty), Some(0)),
         5 => (steps::upgrade_helm_release(empty), Some(0)),
         6 => (steps::swap_slots(empty), Some(1)),
-        _ => (steps::notify(empty), Some(3)),
+        _ => (steps::notify_team(empty), Some(3)),
     };
     if index >= 8 {
-        step = again(step, index / 8 + 1);
+        step = rename_step(step, index / 8 + 1);
     }
     if let (Some(pool), true) = (pool, (project + index).is_multiple_of(2)) {
         step["Actions"][0]["WorkerPoolId"] = json!(pools[pool]);
     }
-    lengthen(&mut step, project, index);
+    pad_to_size(&mut step, project, index);
     step
 }
 
 /// The step under a name of its own, since one process has it before.
-fn again(mut step: Value, time: usize) -> Value {
+fn rename_step(mut step: Value, time: usize) -> Value {
     let name = format!("{} {time}", step["Name"].as_str().unwrap_or_default());
-    let slug = crate::resource::slug(&name);
+    let slug = crate::resource::slugify(&name);
     for part in ["", "/Actions/0"] {
         if let Some(part) = step.pointer_mut(part) {
             part["Name"] = json!(name);
@@ -126,7 +128,7 @@ fn again(mut step: Value, time: usize) -> Value {
 }
 
 /// Brings a step to the three or four kilobytes that real ones have.
-fn lengthen(step: &mut Value, project: usize, index: usize) {
+fn pad_to_size(step: &mut Value, project: usize, index: usize) {
     let missing = 3_400_usize.saturating_sub(step.to_string().len());
     let mut notes = String::new();
     let mut line = 0;
@@ -148,7 +150,7 @@ mod tests {
     fn a_step_is_as_long_as_real_ones_are() {
         let pools = ["a", "b", "c", "d"].map(str::to_owned);
         for index in 0..20 {
-            let length = step(7, index, &pools).to_string().len();
+            let length = step_at_index(7, index, &pools).to_string().len();
             assert!((3_000..4_500).contains(&length), "{index}: {length}");
         }
     }

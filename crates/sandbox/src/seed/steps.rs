@@ -3,7 +3,7 @@
 //! Each is as the server would have normalised it, so that saving it again changes nothing. Never: an
 //! id, or a step in a pool; where a step runs is set by who plants it.
 
-use crate::resource::slug;
+use crate::resource::slugify;
 use serde_json::{Value, json};
 
 /// How an empty pool is written: three clients, three ways.
@@ -18,19 +18,24 @@ pub(super) enum EmptyPoolSpelling {
 }
 
 /// A step of one action.
-pub(super) fn step(name: &str, kind: &str, empty: EmptyPoolSpelling, properties: Value) -> Value {
-    let action = action(name, kind, empty, properties);
-    parent(name, "", vec![action])
+pub(super) fn single_action_step(
+    name: &str,
+    kind: &str,
+    empty: EmptyPoolSpelling,
+    properties: Value,
+) -> Value {
+    let action = build_action(name, kind, empty, properties);
+    multi_action_step(name, "", vec![action])
 }
 
 /// A step of several actions, which run one after the other on each target of a role.
-pub(super) fn parent(name: &str, roles: &str, actions: Vec<Value>) -> Value {
+pub(super) fn multi_action_step(name: &str, roles: &str, actions: Vec<Value>) -> Value {
     let properties =
         if roles.is_empty() { json!({}) } else { json!({ "Octopus.Action.TargetRoles": roles }) };
     json!({
         "Id": null,
         "Name": name,
-        "Slug": slug(name),
+        "Slug": slugify(name),
         "Type": "Step",
         "PackageRequirement": "LetOctopusDecide",
         "Properties": properties,
@@ -41,11 +46,16 @@ pub(super) fn parent(name: &str, roles: &str, actions: Vec<Value>) -> Value {
 }
 
 /// An action.
-pub(super) fn action(name: &str, kind: &str, empty: EmptyPoolSpelling, properties: Value) -> Value {
+pub(super) fn build_action(
+    name: &str,
+    kind: &str,
+    empty: EmptyPoolSpelling,
+    properties: Value,
+) -> Value {
     let mut action = json!({
         "Id": null,
         "Name": name,
-        "Slug": slug(name),
+        "Slug": slugify(name),
         "ActionType": kind,
         "Notes": null,
         "IsDisabled": false,
@@ -80,13 +90,13 @@ pub(super) fn action(name: &str, kind: &str, empty: EmptyPoolSpelling, propertie
 }
 
 /// Has a step run on, or on behalf of, the targets of a role.
-pub(super) fn on(mut step: Value, role: &str) -> Value {
+pub(super) fn set_target_role(mut step: Value, role: &str) -> Value {
     step["Properties"]["Octopus.Action.TargetRoles"] = json!(role);
     step
 }
 
 /// The properties of a script, which runs on a worker or on the targets of its step.
-pub(super) fn script(syntax: &str, body: &str, on_server: &str) -> Value {
+pub(super) fn script_properties(syntax: &str, body: &str, on_server: &str) -> Value {
     json!({
         "Octopus.Action.Script.ScriptSource": "Inline",
         "Octopus.Action.Script.Syntax": syntax,
@@ -95,7 +105,7 @@ pub(super) fn script(syntax: &str, body: &str, on_server: &str) -> Value {
     })
 }
 
-pub(super) fn notify(empty: EmptyPoolSpelling) -> Value {
+pub(super) fn notify_team(empty: EmptyPoolSpelling) -> Value {
     let body = "\
 $message = @{
     text = \"#{Octopus.Project.Name} #{Octopus.Release.Number} is on its way to #{Octopus.Environment.Name}.\"
@@ -104,7 +114,12 @@ $message = @{
 Invoke-RestMethod -Uri $OctopusParameters[\"Slack.Webhook\"] -Method Post -ContentType \"application/json\" `
     -Body (ConvertTo-Json $message -Compress)
 ";
-    step("Notify the team", "Octopus.Script", empty, script("PowerShell", body, "true"))
+    single_action_step(
+        "Notify the team",
+        "Octopus.Script",
+        empty,
+        script_properties("PowerShell", body, "true"),
+    )
 }
 
 pub(super) fn back_up_database(empty: EmptyPoolSpelling) -> Value {
@@ -115,7 +130,12 @@ Invoke-Sqlcmd -ServerInstance \"#{Database.Server},1433\" -QueryTimeout 3600 -Qu
 BACKUP DATABASE [#{Database.Name}] TO DISK = N'$file' WITH COPY_ONLY, COMPRESSION, CHECKSUM, STATS = 10
 \"@
 ";
-    step("Back up database", "Octopus.Script", empty, script("PowerShell", body, "true"))
+    single_action_step(
+        "Back up database",
+        "Octopus.Script",
+        empty,
+        script_properties("PowerShell", body, "true"),
+    )
 }
 
 /// Runs on the database targets, as database steps did before there were workers.
@@ -128,8 +148,12 @@ foreach ($script in Get-ChildItem $scripts -Filter *.sql | Sort-Object Name) {
         -InputFile $script.FullName -QueryTimeout 1800 -ErrorAction Stop
 }
 ";
-    let mut step =
-        step("Migrate database", "Octopus.Script", empty, script("PowerShell", body, "false"));
+    let mut step = single_action_step(
+        "Migrate database",
+        "Octopus.Script",
+        empty,
+        script_properties("PowerShell", body, "false"),
+    );
     step["Actions"][0]["Packages"] = json!([{
         "Id": null,
         "Name": "Migrations",
@@ -138,7 +162,7 @@ foreach ($script in Get-ChildItem $scripts -Filter *.sql | Sort-Object Name) {
         "AcquisitionLocation": "Server",
         "Properties": { "Extract": "True", "SelectionMode": "immediate", "PackageParameterName": "" },
     }]);
-    on(step, "database-server")
+    set_target_role(step, "database-server")
 }
 
 pub(super) fn deploy_to_aks(empty: EmptyPoolSpelling) -> Value {
@@ -169,11 +193,14 @@ spec:
         "Octopus.Action.RunOnServer": "true",
         "OctopusUseBundledTooling": "False",
     });
-    on(step("Deploy to AKS", "Octopus.KubernetesDeployRawYaml", empty, properties), "aks")
+    set_target_role(
+        single_action_step("Deploy to AKS", "Octopus.KubernetesDeployRawYaml", empty, properties),
+        "aks",
+    )
 }
 
 pub(super) fn upgrade_helm_release(empty: EmptyPoolSpelling) -> Value {
-    let mut step = step(
+    let mut step = single_action_step(
         "Upgrade Helm release",
         "Octopus.HelmChartUpgrade",
         empty,
@@ -190,8 +217,9 @@ pub(super) fn upgrade_helm_release(empty: EmptyPoolSpelling) -> Value {
             "OctopusUseBundledTooling": "False",
         }),
     );
-    step["Actions"][0]["Packages"] = json!([package("identity-server", "Feeds-4", "Server")]);
-    on(step, "aks")
+    step["Actions"][0]["Packages"] =
+        json!([package_reference("identity-server", "Feeds-4", "Server")]);
+    set_target_role(step, "aks")
 }
 
 pub(super) fn deploy_arm_template(empty: EmptyPoolSpelling) -> Value {
@@ -209,7 +237,7 @@ pub(super) fn deploy_arm_template(empty: EmptyPoolSpelling) -> Value {
     });
     let parameters =
         json!({ "location": { "value": "westeurope" }, "skuName": { "value": "P1v3" } });
-    step(
+    single_action_step(
         "Deploy ARM template",
         "Octopus.AzureResourceGroup",
         empty,
@@ -227,10 +255,10 @@ pub(super) fn deploy_arm_template(empty: EmptyPoolSpelling) -> Value {
 }
 
 pub(super) fn azure_script(name: &str, body: &str, empty: EmptyPoolSpelling) -> Value {
-    let mut properties = script("Bash", body, "true");
+    let mut properties = script_properties("Bash", body, "true");
     properties["Octopus.Action.Azure.AccountId"] = json!("#{Azure.Account}");
     properties["OctopusUseBundledTooling"] = json!("False");
-    step(name, "Octopus.AzurePowerShell", empty, properties)
+    single_action_step(name, "Octopus.AzurePowerShell", empty, properties)
 }
 
 pub(super) fn swap_slots(empty: EmptyPoolSpelling) -> Value {
@@ -243,7 +271,7 @@ az webapp deployment slot swap --resource-group \"$group\" --name \"#{Octopus.Pr
 }
 
 pub(super) fn deploy_web_app(package_id: &str, empty: EmptyPoolSpelling) -> Value {
-    let mut step = step(
+    let mut step = single_action_step(
         "Deploy web app",
         "Octopus.AzureWebApp",
         empty,
@@ -259,11 +287,11 @@ pub(super) fn deploy_web_app(package_id: &str, empty: EmptyPoolSpelling) -> Valu
         }),
     );
     step["Actions"][0]["CanBeUsedForProjectVersioning"] = json!(true);
-    step["Actions"][0]["Packages"] = json!([package(package_id, "Feeds-1", "Server")]);
-    on(step, "web-app")
+    step["Actions"][0]["Packages"] = json!([package_reference(package_id, "Feeds-1", "Server")]);
+    set_target_role(step, "web-app")
 }
 
-pub(super) fn terraform(name: &str, kind: &str, empty: EmptyPoolSpelling) -> Value {
+pub(super) fn terraform_step(name: &str, kind: &str, empty: EmptyPoolSpelling) -> Value {
     let body = "\
 terraform {
   required_providers { azurerm = { source = \"hashicorp/azurerm\", version = \"~> 4.0\" } }
@@ -275,7 +303,7 @@ resource \"azurerm_resource_group\" \"main\" {
   location = \"westeurope\"
 }
 ";
-    step(
+    single_action_step(
         name,
         kind,
         empty,
@@ -293,8 +321,8 @@ resource \"azurerm_resource_group\" \"main\" {
     )
 }
 
-pub(super) fn approve(empty: EmptyPoolSpelling) -> Value {
-    step(
+pub(super) fn approval_step(empty: EmptyPoolSpelling) -> Value {
+    single_action_step(
         "Approve",
         "Octopus.Manual",
         empty,
@@ -308,7 +336,7 @@ pub(super) fn approve(empty: EmptyPoolSpelling) -> Value {
 }
 
 pub(super) fn send_release_notes(empty: EmptyPoolSpelling) -> Value {
-    step(
+    single_action_step(
         "Send release notes",
         "Octopus.Email",
         empty,
@@ -323,7 +351,7 @@ pub(super) fn send_release_notes(empty: EmptyPoolSpelling) -> Value {
 }
 
 pub(super) fn deploy_package(name: &str, package_id: &str, empty: EmptyPoolSpelling) -> Value {
-    let mut step = step(
+    let mut step = single_action_step(
         name,
         "Octopus.TentaclePackage",
         empty,
@@ -337,12 +365,12 @@ pub(super) fn deploy_package(name: &str, package_id: &str, empty: EmptyPoolSpell
         }),
     );
     step["Actions"][0]["CanBeUsedForProjectVersioning"] = json!(true);
-    step["Actions"][0]["Packages"] = json!([package(package_id, "Feeds-1", "Server")]);
+    step["Actions"][0]["Packages"] = json!([package_reference(package_id, "Feeds-1", "Server")]);
     step
 }
 
 /// The package that an action is about, which has no name.
-fn package(id: &str, feed: &str, acquired: &str) -> Value {
+fn package_reference(id: &str, feed: &str, acquired: &str) -> Value {
     json!({
         "Id": null,
         "Name": "",

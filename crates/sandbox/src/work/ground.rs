@@ -7,42 +7,42 @@ use crate::{
     answer::HandlerResult,
     kind::{FEATURES, POOLS, WORKERS},
     place::{AvailableWorkers, PlacementPool, PlacementWorker},
-    resource::{flag, list, pools, text},
+    resource::{bool_field, pools, text_field, text_list},
     store,
 };
 use rusqlite::Connection;
 use serde_json::Value;
 
 /// What a space has for steps to run on, as it is now.
-pub(super) fn ground(db: &Connection, space: &str) -> HandlerResult<AvailableWorkers> {
-    let features = store::find(db, &FEATURES, "", FEATURES.prefix)?;
-    let features = features.map(|it| it.value()).transpose()?.unwrap_or_default();
-    let leases = lease::of_space(db, space)?;
+pub(super) fn read_ground(db: &Connection, space: &str) -> HandlerResult<AvailableWorkers> {
+    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
+    let features = features.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
+    let leases = lease::list_in_space(db, space)?;
     let mut ground = AvailableWorkers {
-        built_in: flag(&features, "IsBuiltInWorkerEnabled") && !pools::is_cloud(db)?,
+        built_in: bool_field(&features, "IsBuiltInWorkerEnabled") && !pools::is_cloud_instance(db)?,
         ..AvailableWorkers::default()
     };
-    for pool in store::all(db, &POOLS, space)? {
-        let document = pool.value()?;
-        let is_dynamic = text(&document, "WorkerPoolType") == "DynamicWorkerPool";
+    for pool in store::list_documents(db, &POOLS, space)? {
+        let document = pool.parse_body()?;
+        let is_dynamic = text_field(&document, "WorkerPoolType") == "DynamicWorkerPool";
         ground.pools.push(PlacementPool {
-            is_default: flag(&document, "IsDefault"),
-            image: is_dynamic.then(|| text(&document, "WorkerType").to_owned()),
+            is_default: bool_field(&document, "IsDefault"),
+            image: is_dynamic.then(|| text_field(&document, "WorkerType").to_owned()),
             id: pool.id,
             name: pool.name,
             slug: pool.slug,
         });
     }
-    for worker in store::all(db, &WORKERS, space)? {
-        let document = worker.value()?;
-        let healthy = matches!(text(&document, "HealthStatus"), "Healthy" | "HasWarnings");
+    for worker in store::list_documents(db, &WORKERS, space)? {
+        let document = worker.parse_body()?;
+        let healthy = matches!(text_field(&document, "HealthStatus"), "Healthy" | "HasWarnings");
         let held: Vec<&Value> =
-            leases.iter().filter(|it| text(it, "WorkerId") == worker.id).collect();
+            leases.iter().filter(|it| text_field(it, "WorkerId") == worker.id).collect();
         ground.workers.push(PlacementWorker {
-            pools: list(&document, "WorkerPoolIds"),
-            is_ready: healthy && !flag(&document, "IsDisabled"),
+            pools: text_list(&document, "WorkerPoolIds"),
+            is_ready: healthy && !bool_field(&document, "IsDisabled"),
             leases: held.len(),
-            is_taken: held.iter().any(|it| flag(it, "Exclusive")),
+            is_taken: held.iter().any(|it| bool_field(it, "Exclusive")),
             id: worker.id,
             name: worker.name,
         });

@@ -12,7 +12,7 @@ use crate::{
     answer::{HandlerResult, SandboxResponse},
     kind::LEASES,
     page::ListFilter,
-    resource::{RequestContext, shown, text},
+    resource::{RequestContext, format_time, text_field},
     store::{self, StoredDocument},
 };
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 pub(super) type WorkerLeases = Vec<(WorkerHold, String)>;
 
 /// Takes the workers of a task's stages, each once for each pool.
-pub(super) fn take(
+pub(super) fn take_leases(
     db: &Connection,
     (space, task): (&str, &str),
     stages: &[TaskStage],
@@ -44,42 +44,42 @@ pub(super) fn take(
             "WorkerPoolId": hold.pool,
             "ServerTaskId": task,
             "Exclusive": hold.is_exclusive,
-            "TakenAt": shown(at),
+            "TakenAt": format_time(at),
         });
-        store::save(db, &StoredDocument::numbered(&LEASES, &lease))?;
+        store::save_document(db, &StoredDocument::with_id_rank(&LEASES, &lease))?;
         leases.push((hold.clone(), id));
     }
     Ok(leases)
 }
 
 /// Lets go of all that a task holds.
-pub(super) fn release(db: &Connection, task: &str) -> HandlerResult<()> {
+pub(super) fn release_leases(db: &Connection, task: &str) -> HandlerResult<()> {
     let of_task = "json_extract(body, '$.ServerTaskId') = ?2 collate nocase";
-    for lease in store::select(db, &LEASES, of_task, [LEASES.prefix, task])? {
-        store::delete(db, &lease.id)?;
+    for lease in store::select_documents(db, &LEASES, of_task, [LEASES.prefix, task])? {
+        store::delete_document(db, &lease.id)?;
     }
     Ok(())
 }
 
 /// Every lease of a space.
-pub(super) fn of_space(db: &Connection, space: &str) -> HandlerResult<Vec<Value>> {
-    let leases = store::all(db, &LEASES, space)?;
-    Ok(leases.iter().map(StoredDocument::value).collect::<serde_json::Result<_>>()?)
+pub(super) fn list_in_space(db: &Connection, space: &str) -> HandlerResult<Vec<Value>> {
+    let leases = store::list_documents(db, &LEASES, space)?;
+    Ok(leases.iter().map(StoredDocument::parse_body).collect::<serde_json::Result<_>>()?)
 }
 
 /// The first lease of a worker, if any task holds it: the id of that task.
-pub(crate) fn of_worker(db: &Connection, worker: &str) -> HandlerResult<Option<String>> {
-    let leases = store::select(db, &LEASES, "owner = ?2", [LEASES.prefix, worker])?;
-    let lease = leases.first().map(StoredDocument::value).transpose()?;
-    Ok(lease.map(|it| text(&it, "ServerTaskId").to_owned()))
+pub(crate) fn lease_holder(db: &Connection, worker: &str) -> HandlerResult<Option<String>> {
+    let leases = store::select_documents(db, &LEASES, "owner = ?2", [LEASES.prefix, worker])?;
+    let lease = leases.first().map(StoredDocument::parse_body).transpose()?;
+    Ok(lease.map(|it| text_field(&it, "ServerTaskId").to_owned()))
 }
 
 /// `GET …/workertaskleases`.
 pub(crate) fn list(call: &RequestContext<'_>) -> HandlerResult {
     let mut filter = ListFilter::new(&LEASES, &call.space, call.request);
-    if !call.person.may(LEASES.view) {
-        filter.and("id =", "");
+    if !call.person.has_permission(LEASES.view) {
+        filter.add_condition("id =", "");
     }
-    let page = filter.page_text(call.db, &call.at(LEASES.path), LEASES.take)?;
-    Ok(SandboxResponse::text(format!(r#"{{"WorkerTaskLeases":{page}}}"#)))
+    let page = filter.page_text(call.db, &call.space_path(LEASES.path), LEASES.take)?;
+    Ok(SandboxResponse::from_json(format!(r#"{{"WorkerTaskLeases":{page}}}"#)))
 }

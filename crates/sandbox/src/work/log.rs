@@ -10,7 +10,7 @@ use super::{
 use crate::{
     answer::{HandlerResult, SandboxResponse},
     kind::LOGS,
-    resource::{shown, text},
+    resource::{format_time, text_field},
     store::{self, StoredDocument},
 };
 use jiff::Timestamp;
@@ -18,56 +18,56 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
-fn id(task: &str) -> String {
+fn document_id(task: &str) -> String {
     format!("{}-{task}", LOGS.prefix)
 }
 
 /// Writes down what a task sets out to do, and which workers it has got for it.
-pub(super) fn begin(
+pub(super) fn begin_log(
     db: &Connection,
     task: &Value,
     (stages, leases): (&[TaskStage], &WorkerLeases),
     at: Timestamp,
 ) -> HandlerResult<()> {
-    let task_id = text(task, "Id");
-    let mut root = node(task_id, text(task, "Description"), at);
+    let task_id = text_field(task, "Id");
+    let mut root = new_node(task_id, text_field(task, "Description"), at);
     for (index, stage) in stages.iter().enumerate() {
         let path = format!("{task_id}/{index}");
-        let mut branch = node(&path, &stage.title, at);
+        let mut branch = new_node(&path, &stage.title, at);
         for (place, part) in stage.parts.iter().enumerate() {
-            let mut leaf = node(&format!("{path}/{place}"), &part.machine, at);
-            leaf["LogElements"] = lines(part, leases, at);
-            add(&mut branch["Children"], leaf);
+            let mut leaf = new_node(&format!("{path}/{place}"), &part.machine, at);
+            leaf["LogElements"] = part_lines(part, leases, at);
+            push_item(&mut branch["Children"], leaf);
         }
         if stage.parts.is_empty() {
             branch["Status"] = json!("Skipped");
             let why = "No deployment targets were found for this step, so it was skipped.";
-            add(&mut branch["LogElements"], line("Info", why, at));
+            push_item(&mut branch["LogElements"], build_line("Info", why, at));
         }
-        add(&mut root["Children"], branch);
+        push_item(&mut root["Children"], branch);
     }
-    write(db, task_id, &root)
+    write_root(db, task_id, &root)
 }
 
-fn lines(part: &StagePart, leases: &WorkerLeases, at: Timestamp) -> Value {
+fn part_lines(part: &StagePart, leases: &WorkerLeases, at: Timestamp) -> Value {
     let lease = part.hold.as_ref().and_then(|hold| leases.iter().find(|(held, _)| held == hold));
     let leased = lease.map(|(hold, id)| {
         format!("Leased worker {} from pool {} (lease {id})", hold.worker_name, hold.pool_name)
     });
     let said = part.lines.iter().cloned();
-    leased.into_iter().chain(said).map(|text| line("Info", &text, at)).collect()
+    leased.into_iter().chain(said).map(|text| build_line("Info", &text, at)).collect()
 }
 
 /// Writes down how a task ended.
-pub(super) fn end(
+pub(super) fn finish_log(
     db: &Connection,
     task: &str,
     at: Timestamp,
     outcome: &TaskOutcome,
 ) -> HandlerResult<()> {
-    let mut root = read(db, task)?;
+    let mut root = read_root(db, task)?;
     if root.is_null() {
-        root = node(task, "", at);
+        root = new_node(task, "", at);
     }
     let (status, category, message) = match outcome {
         TaskOutcome::Success => ("Success", "Info", "The task completed successfully"),
@@ -75,26 +75,26 @@ pub(super) fn end(
         TaskOutcome::Canceled => ("Canceled", "Info", "The task was canceled"),
         TaskOutcome::TimedOut => ("Failed", "Error", "The task timed out in the queue"),
     };
-    close(&mut root, status, at);
-    add(&mut root["LogElements"], line(category, message, at));
-    write(db, task, &root)
+    close_node(&mut root, status, at);
+    push_item(&mut root["LogElements"], build_line(category, message, at));
+    write_root(db, task, &root)
 }
 
-fn close(node: &mut Value, status: &str, at: Timestamp) {
+fn close_node(node: &mut Value, status: &str, at: Timestamp) {
     if node["Status"] == "Running" {
         node["Status"] = json!(status);
     }
-    node["Ended"] = json!(shown(at));
+    node["Ended"] = json!(format_time(at));
     node["ProgressPercentage"] = json!(100);
     let children = node["Children"].as_array_mut();
-    children.into_iter().flatten().for_each(|child| close(child, status, at));
+    children.into_iter().flatten().for_each(|child| close_node(child, status, at));
 }
 
-fn node(id: &str, name: &str, at: Timestamp) -> Value {
+fn new_node(id: &str, name: &str, at: Timestamp) -> Value {
     json!({
         "Id": id,
         "Name": name,
-        "Started": shown(at),
+        "Started": format_time(at),
         "Ended": null,
         "Status": "Running",
         "Children": [],
@@ -105,37 +105,37 @@ fn node(id: &str, name: &str, at: Timestamp) -> Value {
     })
 }
 
-fn line(category: &str, text: &str, at: Timestamp) -> Value {
-    json!({ "Category": category, "OccurredAt": shown(at), "MessageText": text, "Detail": null })
+fn build_line(category: &str, text: &str, at: Timestamp) -> Value {
+    json!({ "Category": category, "OccurredAt": format_time(at), "MessageText": text, "Detail": null })
 }
 
-fn add(list: &mut Value, item: Value) {
+fn push_item(list: &mut Value, item: Value) {
     if let Some(list) = list.as_array_mut() {
         list.push(item);
     }
 }
 
-fn read(db: &Connection, task: &str) -> HandlerResult<Value> {
-    let found = store::select(db, &LOGS, "id = ?2", [LOGS.prefix, &id(task)])?;
-    Ok(found.first().map(StoredDocument::value).transpose()?.unwrap_or_default())
+fn read_root(db: &Connection, task: &str) -> HandlerResult<Value> {
+    let found = store::select_documents(db, &LOGS, "id = ?2", [LOGS.prefix, &document_id(task)])?;
+    Ok(found.first().map(StoredDocument::parse_body).transpose()?.unwrap_or_default())
 }
 
-fn write(db: &Connection, task: &str, root: &Value) -> HandlerResult<()> {
+fn write_root(db: &Connection, task: &str, root: &Value) -> HandlerResult<()> {
     let document = StoredDocument {
-        id: id(task),
+        id: document_id(task),
         owner: task.to_owned(),
         name: String::new(),
         ..StoredDocument::new(&LOGS, root)
     };
-    Ok(store::save(db, &document)?)
+    Ok(store::save_document(db, &document)?)
 }
 
 /// `GET …/tasks/{id}/details`.
-pub(crate) fn details(db: &Connection, task: &Value) -> HandlerResult {
-    let root = read(db, text(task, "Id"))?;
+pub(crate) fn task_details(db: &Connection, task: &Value) -> HandlerResult {
+    let root = read_root(db, text_field(task, "Id"))?;
     let done = task["IsCompleted"] == true;
     let logs = if root.is_null() { json!([]) } else { json!([root]) };
-    Ok(SandboxResponse::of(&json!({
+    Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "Task": task,
         "ActivityLogs": logs,
@@ -144,39 +144,44 @@ pub(crate) fn details(db: &Connection, task: &Value) -> HandlerResult {
             "ProgressPercentage": if done { 100 } else { 0 },
             "EstimatedTimeRemaining": "",
         },
-        "Links": { "Self": text(&task["Links"], "Details") },
+        "Links": { "Self": text_field(&task["Links"], "Details") },
     })))
 }
 
 /// `GET …/tasks/{id}/raw`.
-pub(crate) fn raw(db: &Connection, task: &Value) -> HandlerResult {
-    let mut log = format!("Task ID: {}\n", text(task, "Id"));
-    let root = read(db, text(task, "Id"))?;
-    _ = writeln!(log, "Task status: {}", text(task, "State"));
+pub(crate) fn raw_log(db: &Connection, task: &Value) -> HandlerResult {
+    let mut log = format!("Task ID: {}\n", text_field(task, "Id"));
+    let root = read_root(db, text_field(task, "Id"))?;
+    _ = writeln!(log, "Task status: {}", text_field(task, "State"));
     for (label, name) in [
         ("Task queued: ", "QueueTime"),
         ("Task started:", "StartTime"),
         ("Task ended:  ", "CompletedTime"),
     ] {
-        _ = writeln!(log, "{label} {}", text(task, name));
+        _ = writeln!(log, "{label} {}", text_field(task, name));
     }
     log.push('\n');
-    tell(&root, 0, &mut log);
-    Ok(SandboxResponse::plain(log))
+    append_node(&root, 0, &mut log);
+    Ok(SandboxResponse::from_plain_text(log))
 }
 
-fn tell(node: &Value, depth: usize, log: &mut String) {
+fn append_node(node: &Value, depth: usize, log: &mut String) {
     let indent = "  ".repeat(depth);
     if node.is_object() {
-        _ = writeln!(log, "{indent}== {}: {} ==", text(node, "Status"), text(node, "Name"));
+        _ = writeln!(
+            log,
+            "{indent}== {}: {} ==",
+            text_field(node, "Status"),
+            text_field(node, "Name")
+        );
     }
-    let list = |name: &str| node[name].as_array().cloned().unwrap_or_default();
-    for line in list("LogElements") {
+    let array_field = |name: &str| node[name].as_array().cloned().unwrap_or_default();
+    for line in array_field("LogElements") {
         let [at, category, said] =
-            ["OccurredAt", "Category", "MessageText"].map(|it| text(&line, it));
+            ["OccurredAt", "Category", "MessageText"].map(|it| text_field(&line, it));
         _ = writeln!(log, "{indent}{} {category:<8} | {said}", at.get(11..19).unwrap_or(at));
     }
-    for child in list("Children") {
-        tell(&child, depth + 1, log);
+    for child in array_field("Children") {
+        append_node(&child, depth + 1, log);
     }
 }

@@ -3,7 +3,7 @@
 //! Never: a worker taken; and a place is found by `place`, which knows no documents.
 
 use super::{
-    ground::ground,
+    ground::read_ground,
     scope::{self, VariableContext},
     script,
 };
@@ -14,7 +14,7 @@ use crate::{
         self, AvailableWorkers, PlacementError, PlacementPool, PlacementTarget, PlacementWorker,
         RunPlace, StepToPlace,
     },
-    resource::{field, flag, list, process_templates, text},
+    resource::{bool_field, json_field, process_templates, text_field, text_list},
     store::{self, StoredDocument},
 };
 use rusqlite::Connection;
@@ -57,15 +57,15 @@ pub(super) struct WorkerHold {
 }
 
 /// What this task is to do.
-pub(super) fn of(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
+pub(super) fn plan_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
     let arguments = &task["Arguments"];
-    let job = match text(task, "Name") {
-        "Deploy" => deployment(db, text(arguments, "DeploymentId"))?,
-        "RunbookRun" => run(db, text(arguments, "RunbookRunId"))?,
-        _ => return script::of(db, task),
+    let job = match text_field(task, "Name") {
+        "Deploy" => deployment_job(db, text_field(arguments, "DeploymentId"))?,
+        "RunbookRun" => runbook_job(db, text_field(arguments, "RunbookRunId"))?,
+        _ => return script::plan_adhoc_task(db, task),
     };
     match job {
-        Some(job) => job.plan(db, task),
+        Some(job) => job.plan_stages(db, task),
         None => Ok(TaskPlan::Fail("What this task is to do was deleted.".to_owned())),
     }
 }
@@ -82,70 +82,81 @@ struct ProcessRun {
     owner: String,
 }
 
-fn deployment(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
-    let Some(chosen) = document(db, &DEPLOYMENTS, id)? else { return Ok(None) };
-    let release = document(db, &RELEASES, text(&chosen, "ReleaseId"))?.unwrap_or_default();
-    let process = text(&release, "ProjectDeploymentProcessSnapshotId").to_owned();
-    let owner = text(&chosen, "ProjectId").to_owned();
-    ProcessRun::of(db, chosen, (&release, "ProjectVariableSetSnapshotId"), (&process, owner))
+fn deployment_job(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
+    let Some(chosen) = read_document(db, &DEPLOYMENTS, id)? else { return Ok(None) };
+    let release =
+        read_document(db, &RELEASES, text_field(&chosen, "ReleaseId"))?.unwrap_or_default();
+    let process = text_field(&release, "ProjectDeploymentProcessSnapshotId").to_owned();
+    let owner = text_field(&chosen, "ProjectId").to_owned();
+    ProcessRun::from_snapshot(
+        db,
+        chosen,
+        (&release, "ProjectVariableSetSnapshotId"),
+        (&process, owner),
+    )
 }
 
-fn run(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
-    let Some(chosen) = document(db, &RUNS, id)? else { return Ok(None) };
-    let snapshot =
-        document(db, &SNAPSHOTS, text(&chosen, "RunbookSnapshotId"))?.unwrap_or_default();
-    let process = text(&snapshot, "FrozenRunbookProcessId").to_owned();
-    let owner = text(&chosen, "RunbookId").to_owned();
-    ProcessRun::of(db, chosen, (&snapshot, "FrozenProjectVariableSetId"), (&process, owner))
+fn runbook_job(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
+    let Some(chosen) = read_document(db, &RUNS, id)? else { return Ok(None) };
+    let snapshot = read_document(db, &SNAPSHOTS, text_field(&chosen, "RunbookSnapshotId"))?
+        .unwrap_or_default();
+    let process = text_field(&snapshot, "FrozenRunbookProcessId").to_owned();
+    let owner = text_field(&chosen, "RunbookId").to_owned();
+    ProcessRun::from_snapshot(
+        db,
+        chosen,
+        (&snapshot, "FrozenProjectVariableSetId"),
+        (&process, owner),
+    )
 }
 
 /// Notes in the deployment or the run of a task that it has failed.
 pub(super) fn mark_failed(db: &Connection, task: &Value) -> HandlerResult<()> {
     for (kind, argument) in [(&DEPLOYMENTS, "DeploymentId"), (&RUNS, "RunbookRunId")] {
-        let id = text(field(task, "Arguments"), argument);
-        if let Some(mut chosen) = document(db, kind, id)? {
+        let id = text_field(json_field(task, "Arguments"), argument);
+        if let Some(mut chosen) = read_document(db, kind, id)? {
             chosen["FailureEncountered"] = json!(true);
-            store::save(db, &StoredDocument::numbered(kind, &chosen))?;
+            store::save_document(db, &StoredDocument::with_id_rank(kind, &chosen))?;
         }
     }
     Ok(())
 }
 
 /// A document of this id, wherever it is.
-fn document(
+fn read_document(
     db: &Connection,
     kind: &'static DocumentKind,
     id: &str,
 ) -> HandlerResult<Option<Value>> {
-    let found = store::select(db, kind, "id = ?2", [kind.prefix, id])?;
-    Ok(found.first().map(StoredDocument::value).transpose()?)
+    let found = store::select_documents(db, kind, "id = ?2", [kind.prefix, id])?;
+    Ok(found.first().map(StoredDocument::parse_body).transpose()?)
 }
 
 impl ProcessRun {
-    fn of(
+    fn from_snapshot(
         db: &Connection,
         chosen: Value,
         (snapshot, set): (&Value, &str),
         (process, owner): (&str, String),
     ) -> HandlerResult<Option<Self>> {
-        let Some(process) = store::any(db, process)? else { return Ok(None) };
-        let process = process_templates::executed(db, process)?;
-        let libraries = list(snapshot, "LibraryVariableSetSnapshotIds");
+        let Some(process) = store::find_any_kind(db, process)? else { return Ok(None) };
+        let process = process_templates::expand_for_run(db, process)?;
+        let libraries = text_list(snapshot, "LibraryVariableSetSnapshotIds");
         let mut sets = Vec::new();
-        for id in std::iter::once(text(snapshot, set).to_owned()).chain(libraries) {
-            sets.extend(store::any(db, &id)?);
+        for id in std::iter::once(text_field(snapshot, set).to_owned()).chain(libraries) {
+            sets.extend(store::find_any_kind(db, &id)?);
         }
         Ok(Some(Self { chosen, process, sets, owner }))
     }
 
-    fn plan(&self, db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
-        let space = text(task, "SpaceId");
-        let ground = ground(db, space)?;
-        let targets = self.targets(db, space)?;
+    fn plan_stages(&self, db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
+        let space = text_field(task, "SpaceId");
+        let ground = read_ground(db, space)?;
+        let targets = self.selected_targets(db, space)?;
         let mut stages = Vec::new();
-        for (title, step, action) in self.turns() {
-            let roles = [tags(step), tags(action)].concat();
-            match self.parts(action, (&roles, &targets), &ground, text(task, "Id")) {
+        for (title, step, action) in self.ordered_actions() {
+            let roles = [target_tags(step), target_tags(action)].concat();
+            match self.action_parts(action, (&roles, &targets), &ground, text_field(task, "Id")) {
                 Ok(parts) => stages.push(TaskStage { title, parts }),
                 Err(PlacementError::Taken(_)) => return Ok(TaskPlan::Wait),
                 Err(trouble) => return Ok(TaskPlan::Fail(trouble.to_string())),
@@ -155,15 +166,17 @@ impl ProcessRun {
     }
 
     /// The actions that have their turn, each with its title and its step.
-    fn turns(&self) -> Vec<(String, &Value, &Value)> {
+    fn ordered_actions(&self) -> Vec<(String, &Value, &Value)> {
         let mut turns = Vec::new();
-        for (index, step) in items(&self.process, "Steps").iter().enumerate() {
+        for (index, step) in array_items(&self.process, "Steps").iter().enumerate() {
             let number = index + 1;
-            let actions = items(step, "Actions");
-            for (place, action) in actions.iter().enumerate().filter(|(_, it)| self.runs(it)) {
+            let actions = array_items(step, "Actions");
+            for (place, action) in
+                actions.iter().enumerate().filter(|(_, it)| self.is_action_included(it))
+            {
                 let title = match actions.len() {
-                    1 => format!("Step {number}: {}", text(step, "Name")),
-                    _ => format!("Step {number}.{}: {}", place + 1, text(action, "Name")),
+                    1 => format!("Step {number}: {}", text_field(step, "Name")),
+                    _ => format!("Step {number}.{}: {}", place + 1, text_field(action, "Name")),
                 };
                 turns.push((title, step, action));
             }
@@ -172,40 +185,44 @@ impl ProcessRun {
     }
 
     /// Whether an action has its turn in this environment and channel, and was not deselected.
-    fn runs(&self, action: &Value) -> bool {
-        let has =
-            |name: &str, id: &str| list(action, name).iter().any(|it| it.eq_ignore_ascii_case(id));
+    fn is_action_included(&self, action: &Value) -> bool {
+        let lists_id = |name: &str, id: &str| {
+            text_list(action, name).iter().any(|it| it.eq_ignore_ascii_case(id))
+        };
         let (environment, channel) =
-            (text(&self.chosen, "EnvironmentId"), text(&self.chosen, "ChannelId"));
-        let open = |name: &str, id: &str| list(action, name).is_empty() || has(name, id);
-        let skipped = list(&self.chosen, "SkipActions");
-        !flag(action, "IsDisabled")
-            && open("Environments", environment)
-            && !has("ExcludedEnvironments", environment)
-            && open("Channels", channel)
-            && list(action, "TenantTags").is_empty()
-            && !skipped.iter().any(|it| it == text(action, "Id"))
+            (text_field(&self.chosen, "EnvironmentId"), text_field(&self.chosen, "ChannelId"));
+        let is_open_to =
+            |name: &str, id: &str| text_list(action, name).is_empty() || lists_id(name, id);
+        let skipped = text_list(&self.chosen, "SkipActions");
+        !bool_field(action, "IsDisabled")
+            && is_open_to("Environments", environment)
+            && !lists_id("ExcludedEnvironments", environment)
+            && is_open_to("Channels", channel)
+            && text_list(action, "TenantTags").is_empty()
+            && !skipped.iter().any(|it| it == text_field(action, "Id"))
     }
 
     /// The targets of the environment that were not deselected.
-    fn targets(&self, db: &Connection, space: &str) -> HandlerResult<Vec<Value>> {
-        let environment = text(&self.chosen, "EnvironmentId").to_owned();
-        let (only, not) =
-            (list(&self.chosen, "SpecificMachineIds"), list(&self.chosen, "ExcludedMachineIds"));
+    fn selected_targets(&self, db: &Connection, space: &str) -> HandlerResult<Vec<Value>> {
+        let environment = text_field(&self.chosen, "EnvironmentId").to_owned();
+        let (only, not) = (
+            text_list(&self.chosen, "SpecificMachineIds"),
+            text_list(&self.chosen, "ExcludedMachineIds"),
+        );
         let mut targets = Vec::new();
-        for target in store::all(db, &TARGETS, space)? {
-            let document = target.value()?;
+        for target in store::list_documents(db, &TARGETS, space)? {
+            let document = target.parse_body()?;
             let chosen =
                 (only.is_empty() || only.contains(&target.id)) && !not.contains(&target.id);
-            let here = list(&document, "EnvironmentIds").contains(&environment);
-            if chosen && here && !flag(&document, "IsDisabled") {
+            let here = text_list(&document, "EnvironmentIds").contains(&environment);
+            if chosen && here && !bool_field(&document, "IsDisabled") {
                 targets.push(document);
             }
         }
         Ok(targets)
     }
 
-    fn parts(
+    fn action_parts(
         &self,
         action: &Value,
         (roles, targets): (&[String], &[Value]),
@@ -213,43 +230,52 @@ impl ProcessRun {
         task: &str,
     ) -> std::result::Result<Vec<StagePart>, PlacementError> {
         let scope = VariableContext {
-            environment: text(&self.chosen, "EnvironmentId"),
-            channel: text(&self.chosen, "ChannelId"),
+            environment: text_field(&self.chosen, "EnvironmentId"),
+            channel: text_field(&self.chosen, "ChannelId"),
             owner: &self.owner,
             action,
         };
-        if let Some(pool) = of_template(action, ground) {
+        if let Some(pool) = template_pool(action, ground) {
             let step = StepToPlace {
-                name: text(action, "Name"),
+                name: text_field(action, "Name"),
                 on_server: true,
                 pool,
                 ..StepToPlace::default()
             };
-            return Ok(part(place::resolve(&step, ground)?, "", task).into_iter().collect());
+            return Ok(placed_part(place::resolve_place(&step, ground)?, "", task)
+                .into_iter()
+                .collect());
         }
-        let variable = text(action, "WorkerPoolVariable");
-        let value = scope::value(&self.sets, variable, &scope);
+        let variable = text_field(action, "WorkerPoolVariable");
+        let value = scope::resolve_value(&self.sets, variable, &scope);
         let step = StepToPlace {
-            name: text(action, "Name"),
-            action: text(action, "ActionType"),
-            on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
-            pool: text(action, "WorkerPoolId"),
+            name: text_field(action, "Name"),
+            action: text_field(action, "ActionType"),
+            on_server: property_text(action, "Octopus.Action.RunOnServer")
+                .eq_ignore_ascii_case("true"),
+            pool: text_field(action, "WorkerPoolId"),
             variable,
             value: value.as_deref(),
             target: None,
         };
         if roles.is_empty() {
-            let place = place::resolve(&step, ground)?;
-            return Ok(part(place, "", task).into_iter().collect());
+            let place = place::resolve_place(&step, ground)?;
+            return Ok(placed_part(place, "", task).into_iter().collect());
         }
         let mut parts = Vec::new();
-        let has = |tag: &String| roles.iter().any(|it| it.eq_ignore_ascii_case(tag));
-        for target in targets.iter().filter(|it| list(it, "Roles").iter().any(has)) {
-            let endpoint = field(target, "Endpoint");
-            let (style, pool) =
-                (text(endpoint, "CommunicationStyle"), text(endpoint, "DefaultWorkerPoolId"));
+        let has_role = |tag: &String| roles.iter().any(|it| it.eq_ignore_ascii_case(tag));
+        for target in targets.iter().filter(|it| text_list(it, "Roles").iter().any(has_role)) {
+            let endpoint = json_field(target, "Endpoint");
+            let (style, pool) = (
+                text_field(endpoint, "CommunicationStyle"),
+                text_field(endpoint, "DefaultWorkerPoolId"),
+            );
             let step = StepToPlace { target: Some(PlacementTarget { style, pool }), ..step };
-            parts.extend(part(place::resolve(&step, ground)?, text(target, "Name"), task));
+            parts.extend(placed_part(
+                place::resolve_place(&step, ground)?,
+                text_field(target, "Name"),
+                task,
+            ));
         }
         Ok(parts)
     }
@@ -258,18 +284,18 @@ impl ProcessRun {
 /// The pool that the use of a process template names in one of its parameters, whose values are slugs.
 ///
 /// Of a template that is not there nobody knows the steps: they run in that pool, or else as the action says.
-fn of_template<'a>(action: &Value, ground: &'a AvailableWorkers) -> Option<&'a str> {
-    if text(action, "ActionType") != "Octopus.ProcessTemplate" {
+fn template_pool<'a>(action: &Value, ground: &'a AvailableWorkers) -> Option<&'a str> {
+    if text_field(action, "ActionType") != "Octopus.ProcessTemplate" {
         return None;
     }
-    let parameters = field(action, "Properties").as_object()?.iter();
+    let parameters = json_field(action, "Properties").as_object()?.iter();
     let mut parameters = parameters.filter(|(name, _)| !name.starts_with("Octopus."));
-    let named =
+    let find_pool =
         |value: &Value| ground.pools.iter().find(|it| value.as_str() == Some(it.slug.as_str()));
-    parameters.find_map(|(_, value)| named(value)).map(|pool| pool.id.as_str())
+    parameters.find_map(|(_, value)| find_pool(value)).map(|pool| pool.id.as_str())
 }
 
-fn part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
+fn placed_part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
     let on_behalf =
         if target.is_empty() { String::new() } else { format!(" on behalf of {target}") };
     let server = "Octopus Server".to_owned();
@@ -286,7 +312,7 @@ fn part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
         },
         RunPlace::Worker { worker, pool } => StagePart {
             machine: format!("Worker {}{on_behalf}", worker.name),
-            hold: Some(hold(worker, pool, false)),
+            hold: Some(new_hold(worker, pool, false)),
             lines: Vec::new(),
         },
         RunPlace::Dynamic { pool, image } => {
@@ -307,7 +333,7 @@ fn part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePart> {
 }
 
 /// A worker of a pool, held.
-pub(super) fn hold(
+pub(super) fn new_hold(
     worker: &PlacementWorker,
     pool: &PlacementPool,
     is_exclusive: bool,
@@ -321,17 +347,17 @@ pub(super) fn hold(
     }
 }
 
-fn items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
-    field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
+fn array_items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
+    json_field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A property of a step or an action; its value may be no text where it is secret.
-fn property<'a>(part: &'a Value, name: &str) -> &'a str {
-    text(field(part, "Properties"), name)
+fn property_text<'a>(part: &'a Value, name: &str) -> &'a str {
+    text_field(json_field(part, "Properties"), name)
 }
 
 /// The tags of the targets that a step is for.
-fn tags(part: &Value) -> Vec<String> {
-    let tags = property(part, "Octopus.Action.TargetRoles").split(',').map(str::trim);
+fn target_tags(part: &Value) -> Vec<String> {
+    let tags = property_text(part, "Octopus.Action.TargetRoles").split(',').map(str::trim);
     tags.filter(|it| !it.is_empty()).map(str::to_owned).collect()
 }

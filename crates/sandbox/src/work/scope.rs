@@ -3,7 +3,7 @@
 //! Of the values whose scope fits, the narrowest wins, and of equals the project's own over a library's.
 //! Never: an expression evaluated.
 
-use crate::resource::{field, list, text};
+use crate::resource::{json_field, text_field, text_list};
 use serde_json::Value;
 
 /// Where a value is asked for.
@@ -22,32 +22,36 @@ const DIMENSIONS: [&str; 8] =
     ["Action", "Machine", "Role", "TenantTag", "Tenant", "Environment", "Channel", "ProcessOwner"];
 
 /// The value of a variable of these sets.
-pub(super) fn value(sets: &[Value], name: &str, scope: &VariableContext<'_>) -> Option<String> {
-    let variables = sets
-        .iter()
-        .flat_map(|set| field(set, "Variables").as_array().map(Vec::as_slice).unwrap_or_default());
-    let named = variables.filter(|it| text(it, "Name").eq_ignore_ascii_case(name));
+pub(super) fn resolve_value(
+    sets: &[Value],
+    name: &str,
+    scope: &VariableContext<'_>,
+) -> Option<String> {
+    let variables = sets.iter().flat_map(|set| {
+        json_field(set, "Variables").as_array().map(Vec::as_slice).unwrap_or_default()
+    });
+    let named = variables.filter(|it| text_field(it, "Name").eq_ignore_ascii_case(name));
     let mut best: Option<(u32, &Value)> = None;
     for variable in named {
-        let Some(narrow) = scope.fits(field(variable, "Scope")) else { continue };
+        let Some(narrow) = scope.match_specificity(json_field(variable, "Scope")) else { continue };
         if best.is_none_or(|(before, _)| before < narrow) {
             best = Some((narrow, variable));
         }
     }
-    best.and_then(|(_, variable)| field(variable, "Value").as_str()).map(str::to_owned)
+    best.and_then(|(_, variable)| json_field(variable, "Value").as_str()).map(str::to_owned)
 }
 
 impl VariableContext<'_> {
     /// How narrow a value's scope is, if it fits.
-    fn fits(&self, wanted: &Value) -> Option<u32> {
+    fn match_specificity(&self, wanted: &Value) -> Option<u32> {
         let mut narrow = 0;
         for (index, dimension) in DIMENSIONS.iter().enumerate() {
-            let wanted = list(wanted, dimension);
+            let wanted = text_list(wanted, dimension);
             if wanted.is_empty() {
                 continue;
             }
             let here = match *dimension {
-                "Action" => vec![text(self.action, "Id"), text(self.action, "Slug")],
+                "Action" => vec![text_field(self.action, "Id"), text_field(self.action, "Slug")],
                 "Environment" => vec![self.environment],
                 "Channel" => vec![self.channel],
                 "ProcessOwner" => vec![self.owner],
@@ -98,7 +102,7 @@ mod tests {
         ] {
             let action = json!({ "Id": "1", "Slug": slug });
             let scope = VariableContext { environment, channel, owner, action: &action };
-            let found = value(&sets, name, &scope);
+            let found = resolve_value(&sets, name, &scope);
             assert_eq!(found.as_deref(), wanted, "{name} {environment} {channel} {owner} {slug}");
         }
     }

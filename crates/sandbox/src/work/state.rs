@@ -5,13 +5,13 @@
 use super::TaskOutcome;
 use crate::{
     kind::TASKS,
-    resource::{links, shown, text},
+    resource::{format_time, links, text_field},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// A task that nobody has begun.
-pub(crate) fn queued(
+pub(crate) fn queued_task(
     (space, id): (&str, &str),
     (name, description): (&str, &str),
     arguments: &Value,
@@ -25,10 +25,10 @@ pub(crate) fn queued(
         "Arguments": arguments,
         "State": "Queued",
         "Completed": "Queued...",
-        "QueueTime": shown(at),
+        "QueueTime": format_time(at),
         "QueueTimeExpiry": null,
         "StartTime": null,
-        "LastUpdatedTime": shown(at),
+        "LastUpdatedTime": format_time(at),
         "CompletedTime": null,
         "ServerNode": null,
         "Duration": "",
@@ -42,38 +42,38 @@ pub(crate) fn queued(
         "CanRerun": false,
         "EstimatedRemainingQueueDurationSeconds": 0,
     });
-    task["Links"] = links::of(&TASKS, space, id, &task);
+    task["Links"] = links::document_links(&TASKS, space, id, &task);
     task
 }
 
 /// The task, under way.
-pub(super) fn started(mut task: Value, at: Timestamp) -> Value {
+pub(super) fn started_task(mut task: Value, at: Timestamp) -> Value {
     task["State"] = json!("Executing");
     task["Completed"] = json!("Executing...");
-    task["StartTime"] = json!(shown(at));
-    task["LastUpdatedTime"] = json!(shown(at));
+    task["StartTime"] = json!(format_time(at));
+    task["LastUpdatedTime"] = json!(format_time(at));
     task["ServerNode"] = json!(crate::resource::nodes::ID);
     task["HasBeenPickedUpByProcessor"] = json!(true);
     task
 }
 
 /// The task, over.
-pub(super) fn ended(mut task: Value, at: Timestamp, outcome: &TaskOutcome) -> Value {
+pub(super) fn ended_task(mut task: Value, at: Timestamp, outcome: &TaskOutcome) -> Value {
     let (state, error) = match outcome {
         TaskOutcome::Success => ("Success", ""),
         TaskOutcome::Failed(why) => ("Failed", why.as_str()),
         TaskOutcome::Canceled => ("Canceled", "This task was canceled before it completed."),
         TaskOutcome::TimedOut => ("TimedOut", "This task timed out before it was started."),
     };
-    let start: Option<Timestamp> = text(&task, "StartTime").parse().ok();
+    let start: Option<Timestamp> = text_field(&task, "StartTime").parse().ok();
     let seconds = start.map_or(0, |start| at.duration_since(start).as_secs().max(1));
     let plural = if seconds == 1 { "" } else { "s" };
     // What deploys has a page of its own, from where it is done again.
-    let again = !matches!(text(&task, "Name"), "Deploy" | "RunbookRun");
+    let again = !matches!(text_field(&task, "Name"), "Deploy" | "RunbookRun");
     task["State"] = json!(state);
     task["Completed"] = json!(at.strftime("%A, %d %B %Y %-I:%M:%S %p +00:00").to_string());
-    task["CompletedTime"] = json!(shown(at));
-    task["LastUpdatedTime"] = json!(shown(at));
+    task["CompletedTime"] = json!(format_time(at));
+    task["LastUpdatedTime"] = json!(format_time(at));
     task["Duration"] = json!(format!("{seconds} second{plural}"));
     task["ErrorMessage"] = json!(error);
     task["IsCompleted"] = json!(true);

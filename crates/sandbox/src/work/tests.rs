@@ -40,17 +40,17 @@ struct World {
 impl World {
     fn new() -> Self {
         let db = Connection::open_in_memory().unwrap();
-        store::make_tables(&db).unwrap();
-        seed::plant(&db, &Seed::Empty).unwrap();
-        nodes::plant(&db, u32::try_from(CAP).unwrap()).unwrap();
-        audit::watch(&db).unwrap();
+        store::create_tables(&db).unwrap();
+        seed::seed_store(&db, &Seed::Empty).unwrap();
+        nodes::create_node(&db, u32::try_from(CAP).unwrap()).unwrap();
+        audit::install_triggers(&db).unwrap();
         for number in 0..WORKERS_THERE {
             let worker = json!({
                 "Id": worker(number), "SpaceId": "Spaces-1", "Name": format!("w{number}"),
                 "WorkerPoolIds": ["WorkerPools-1"], "HealthStatus": "Healthy", "IsDisabled": false,
                 "Endpoint": {},
             });
-            store::save(&db, &StoredDocument::new(&WORKERS, &worker)).unwrap();
+            store::save_document(&db, &StoredDocument::new(&WORKERS, &worker)).unwrap();
         }
         let work = Duration::from_millis(WORK.unsigned_abs());
         let pace = Pace { work, ..Pace::default() };
@@ -58,7 +58,7 @@ impl World {
     }
 
     fn happen(&mut self, event: &Event) {
-        run_until(&self.db, &self.pace, self.now).unwrap();
+        run_due_tasks(&self.db, &self.pace, self.now).unwrap();
         match event {
             Event::Wait(time) => self.now += time,
             Event::Script(workers) => {
@@ -70,8 +70,9 @@ impl World {
             }
             Event::Cancel(number) => {
                 let task = self.tasks.get(*number).cloned().unwrap_or_default();
-                if is_pending(&self.db, &task).unwrap() {
-                    end(&self.db, &task, time(self.now), &TaskOutcome::Canceled).unwrap();
+                if is_task_pending(&self.db, &task).unwrap() {
+                    end_task(&self.db, &task, to_timestamp(self.now), &TaskOutcome::Canceled)
+                        .unwrap();
                 }
             }
         }
@@ -79,18 +80,18 @@ impl World {
 
     fn ask(&mut self, name: &str, arguments: &Value) {
         let id = store::next_id(&self.db, &TASKS).unwrap();
-        let at = time(self.now);
-        save(&self.db, queued(("Spaces-1", &id), (name, name), arguments, at)).unwrap();
-        queue(&self.db, &id, at).unwrap();
+        let at = to_timestamp(self.now);
+        save_task(&self.db, queued_task(("Spaces-1", &id), (name, name), arguments, at)).unwrap();
+        schedule_task(&self.db, &id, at).unwrap();
         self.tasks.push(id);
     }
 
     fn task(&self, id: &str) -> Value {
-        find(&self.db, id).unwrap()
+        find_task(&self.db, id).unwrap()
     }
 
     fn in_state(&self, state: &str) -> Vec<&String> {
-        self.tasks.iter().filter(|id| text(&self.task(id), "State") == state).collect()
+        self.tasks.iter().filter(|id| text_field(&self.task(id), "State") == state).collect()
     }
 
     /// What holds at every moment.
@@ -98,11 +99,11 @@ impl World {
         let under_way = self.in_state("Executing");
         assert!(under_way.len() <= CAP, "{under_way:?}");
         let mut holders: HashMap<String, Vec<bool>> = HashMap::new();
-        for lease in lease::of_space(&self.db, "Spaces-1").unwrap() {
-            let task = text(&lease, "ServerTaskId").to_owned();
+        for lease in lease::list_in_space(&self.db, "Spaces-1").unwrap() {
+            let task = text_field(&lease, "ServerTaskId").to_owned();
             assert!(under_way.contains(&&task), "{lease}");
             let exclusive = lease["Exclusive"] == true;
-            holders.entry(text(&lease, "WorkerId").to_owned()).or_default().push(exclusive);
+            holders.entry(text_field(&lease, "WorkerId").to_owned()).or_default().push(exclusive);
         }
         for (worker, exclusive) in &holders {
             let shared = !exclusive.contains(&true);
@@ -117,10 +118,11 @@ impl World {
     /// What holds of a task that is over.
     fn check_times(&self, id: &str) {
         let task = self.task(id);
-        let at =
-            |name: &str| text(&task, name).parse::<Timestamp>().ok().map(|it| it.as_millisecond());
+        let at = |name: &str| {
+            text_field(&task, name).parse::<Timestamp>().ok().map(|it| it.as_millisecond())
+        };
         let (queued, started, ended) = (at("QueueTime"), at("StartTime"), at("CompletedTime"));
-        match text(&task, "State") {
+        match text_field(&task, "State") {
             "Success" => {
                 assert!(queued.unwrap() <= started.unwrap(), "{task}");
                 assert_eq!(started.unwrap() + WORK, ended.unwrap(), "{task}");
@@ -144,13 +146,13 @@ proptest! {
         let mut world = World::new();
         for event in &events {
             world.happen(event);
-            run_until(&world.db, &world.pace, world.now).unwrap();
+            run_due_tasks(&world.db, &world.pace, world.now).unwrap();
             world.check();
         }
         world.now += WORK * 100;
-        run_until(&world.db, &world.pace, world.now).unwrap();
+        run_due_tasks(&world.db, &world.pace, world.now).unwrap();
         world.check();
-        prop_assert_eq!(under_way(&world.db).unwrap(), 0);
+        prop_assert_eq!(running_count(&world.db).unwrap(), 0);
         for id in &world.tasks {
             world.check_times(id);
         }
@@ -168,8 +170,8 @@ proptest! {
             let over = world.now + WORK * 100;
             looks.iter().for_each(|time| world.happen(&Event::Wait(*time)));
             world.now = over;
-            run_until(&world.db, &world.pace, world.now).unwrap();
-            let time = |id: &String| text(&world.task(id), "CompletedTime").to_owned();
+            run_due_tasks(&world.db, &world.pace, world.now).unwrap();
+            let time = |id: &String| text_field(&world.task(id), "CompletedTime").to_owned();
             world.tasks.iter().map(time).collect::<Vec<_>>()
         };
         prop_assert_eq!(times(&[]), times(&looks));

@@ -61,7 +61,10 @@ impl<'a> HealthWatch<'a> {
     }
 
     /// Looks at the pools at these places, and tells what became of each as soon as it is known.
-    pub(in crate::apply) fn look(&'a self, places: Vec<usize>) -> BoxStream<'a, WaitOutcome> {
+    pub(in crate::apply) fn watch_pools(
+        &'a self,
+        places: Vec<usize>,
+    ) -> BoxStream<'a, WaitOutcome> {
         let mut round = HealthWatchRound {
             watch: self,
             open: Vec::new(),
@@ -70,33 +73,33 @@ impl<'a> HealthWatch<'a> {
             pause: FIRST,
         };
         for place in places {
-            let nothing = || "the plan has no such pool".to_owned();
-            let arrival = self.wait.arrivals.get(place).ok_or_else(nothing);
-            let pool = arrival.and_then(|it| Ok((it, self.writes.pool(&it.pool)?)));
+            let unknown_pool = || "the plan has no such pool".to_owned();
+            let arrival = self.wait.arrivals.get(place).ok_or_else(unknown_pool);
+            let pool = arrival.and_then(|it| Ok((it, self.writes.pool_id(&it.pool)?)));
             match pool {
                 Ok((arrival, id)) => round.open.push(WaitingPool::new(place, arrival, id)),
                 Err(why) => round.ended.push_back((place, Err(why))),
             }
         }
-        stream::unfold(round, HealthWatchRound::next).boxed()
+        stream::unfold(round, HealthWatchRound::next_looked).boxed()
     }
 
     /// # Source
     ///
     /// `api.md` 2.13. A server that does not know `RestrictedTo` would check targets, so that the workers
     /// are named one by one as well.
-    async fn begin(&self, pool: &WaitingPool<'_>) -> Result<WorkerHealthCheck, String> {
+    async fn start_check(&self, pool: &WaitingPool<'_>) -> Result<WorkerHealthCheck, String> {
         let address = pool.arrival.pool.address();
         let body = json!({
             "Name": "Health",
             "Description": format!("Check the workers of {address} before steps come to it"),
-            "SpaceId": self.writes.space().as_str(),
+            "SpaceId": self.writes.space_id().as_str(),
             "Arguments": {
-                "Timeout": span(self.wait.limit.max(USUAL)),
-                "MachineTimeout": span(USUAL),
+                "Timeout": format_timespan(self.wait.limit.max(USUAL)),
+                "MachineTimeout": format_timespan(USUAL),
                 "RestrictedTo": "Workers",
                 "WorkerpoolId": pool.id,
-                "MachineIds": pool.health.ids(),
+                "MachineIds": pool.health.member_ids(),
             },
         });
         let task = self.writes.writer().queue_task(&body).await;
@@ -141,30 +144,32 @@ impl<'a> WaitingPool<'a> {
         }
     }
 
-    fn course(&self) -> Option<CheckProgress> {
-        self.check.as_ref().map(|check| CheckProgress::of(&check.task.state))
+    fn check_course(&self) -> Option<CheckProgress> {
+        self.check.as_ref().map(|check| CheckProgress::from_state(&check.task.state))
     }
 
     /// Whether it is time to start a check: there is somebody to check, and the last one has found too few.
-    fn is_due(&self) -> bool {
+    fn is_check_due(&self) -> bool {
         let again = self.check.as_ref().is_none_or(|check| {
-            self.course() != Some(CheckProgress::UnderWay) && AGAIN <= check.began.elapsed()
+            self.check_course() != Some(CheckProgress::UnderWay) && AGAIN <= check.began.elapsed()
         });
         again && !self.health.members.is_empty()
     }
 
-    fn look(&mut self, workers: &[wire::WorkerResource], leaving: &BTreeSet<String>) {
-        self.health = PoolHealth::of(workers, &self.id, leaving);
-        self.health.course = self.course();
+    fn update_members(&mut self, workers: &[wire::WorkerResource], leaving: &BTreeSet<String>) {
+        self.health = PoolHealth::from_workers(workers, &self.id, leaving);
+        self.health.course = self.check_course();
         self.health.before = self.check.as_ref().map(|it| it.before.clone()).unwrap_or_default();
         self.trouble = None;
     }
 
-    fn verdict(&self, limit: Duration) -> String {
-        let unseen = |why: &String| {
+    fn describe_failure(&self, limit: Duration) -> String {
+        let unseen_message = |why: &String| {
             format!("the workers of {} cannot be seen: {why}", self.arrival.pool.address())
         };
-        self.trouble.as_ref().map_or_else(|| self.health.verdict(self.arrival, limit), unseen)
+        self.trouble
+            .as_ref()
+            .map_or_else(|| self.health.describe_failure(self.arrival, limit), unseen_message)
     }
 }
 
@@ -179,7 +184,7 @@ struct HealthWatchRound<'a> {
 
 impl HealthWatchRound<'_> {
     /// The next pool of which it is known what became of it.
-    async fn next(mut self) -> Option<(WaitOutcome, Self)> {
+    async fn next_looked(mut self) -> Option<(WaitOutcome, Self)> {
         loop {
             if let Some(looked) = self.ended.pop_front() {
                 return Some((looked, self));
@@ -187,25 +192,26 @@ impl HealthWatchRound<'_> {
             if self.open.is_empty() {
                 return None;
             }
-            if timeout_at(self.deadline, self.once()).await.is_err() {
+            if timeout_at(self.deadline, self.run_round()).await.is_err() {
                 let limit = self.watch.wait.limit;
-                let late = self.open.drain(..).map(|pool| (pool.place, Err(pool.verdict(limit))));
+                let late =
+                    self.open.drain(..).map(|pool| (pool.place, Err(pool.describe_failure(limit))));
                 self.ended.extend(late);
             }
         }
     }
 
     /// One round, and a pause where nothing came of it.
-    async fn once(&mut self) {
-        self.follow().await;
-        match self.watch.writes.writer().reader().workers().await {
-            Ok(workers) => self.judge(&workers),
+    async fn run_round(&mut self) {
+        self.poll_checks().await;
+        match self.watch.writes.writer().space_reader().list_workers().await {
+            Ok(workers) => self.judge_pools(&workers),
             Err(error) => {
                 let why = error.to_string();
                 self.open.iter_mut().for_each(|pool| pool.trouble = Some(why.clone()));
             }
         }
-        self.begin().await;
+        self.start_due_checks().await;
         if self.ended.is_empty() {
             sleep(self.pause).await;
             self.pause = LONGEST.min(self.pause * 2);
@@ -213,12 +219,12 @@ impl HealthWatchRound<'_> {
     }
 
     /// Asks how the checks go. It comes before the look at the workers, so that this is not older.
-    async fn follow(&mut self) {
-        let reader = self.watch.writes.writer().reader();
+    async fn poll_checks(&mut self) {
+        let reader = self.watch.writes.writer().space_reader();
         for pool in &mut self.open {
-            let under_way = pool.course() == Some(CheckProgress::UnderWay);
+            let under_way = pool.check_course() == Some(CheckProgress::UnderWay);
             let Some(check) = pool.check.as_mut().filter(|_| under_way) else { continue };
-            match reader.task(&check.task.id).await {
+            match reader.read_task(&check.task.id).await {
                 Ok(task) => check.task = task,
                 // Who may not look at tasks has to believe what is said of the workers.
                 Err(error) if error.is_forbidden() || error.is_not_found() => {
@@ -230,25 +236,26 @@ impl HealthWatchRound<'_> {
     }
 
     /// Looks at each pool's workers, and lets go of those that are fit.
-    fn judge(&mut self, workers: &[wire::WorkerResource]) {
+    fn judge_pools(&mut self, workers: &[wire::WorkerResource]) {
         for pool in &mut self.open {
-            pool.look(workers, &self.watch.leaving);
-            let event = pool.health.event(pool.arrival);
+            pool.update_members(workers, &self.watch.leaving);
+            let event = pool.health.look_event(pool.arrival);
             if pool.last_event.as_ref() != Some(&event) {
                 pool.last_event = Some(event.clone());
                 (self.watch.events)(event);
             }
         }
-        let fit = |pool: &mut WaitingPool<'_>| pool.health.is_fit(pool.arrival);
-        self.ended.extend(self.open.extract_if(.., fit).map(|pool| (pool.place, Ok(()))));
+        let is_pool_fit = |pool: &mut WaitingPool<'_>| pool.health.has_enough_healthy(pool.arrival);
+        self.ended.extend(self.open.extract_if(.., is_pool_fit).map(|pool| (pool.place, Ok(()))));
     }
 
     /// Starts the checks that are due, and gives up pools of which nobody may start one. The time may be over
     /// at any of the requests, so that no pool is ever out of both lists.
-    async fn begin(&mut self) {
+    async fn start_due_checks(&mut self) {
         let mut at = 0;
         while let Some(pool) = self.open.get(at) {
-            let begun = if pool.is_due() { Some(self.watch.begin(pool).await) } else { None };
+            let begun =
+                if pool.is_check_due() { Some(self.watch.start_check(pool).await) } else { None };
             if let Some(Err(why)) = begun {
                 let pool = self.open.remove(at);
                 self.ended.push_back((pool.place, Err(why)));
@@ -263,7 +270,7 @@ impl HealthWatchRound<'_> {
 }
 
 /// A time as the API writes it: `00:05:00`.
-fn span(time: Duration) -> String {
+fn format_timespan(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }

@@ -24,12 +24,12 @@ fn create(name: &str, after: &[&Address]) -> Change {
 }
 
 fn rename(before: &str, after: &str) -> Change {
-    let edits = vec![PoolEdit::Name(Delta::between(before.into(), after.into()).unwrap())];
+    let edits = vec![PoolEdit::Name(Delta::if_different(before.into(), after.into()).unwrap())];
     change(at(after), ChangeKind::UpdatePool { id: Id::new(before), edits }, &[])
 }
 
 fn step(name: &str, process: &str, after: &[&Address]) -> Change {
-    let delta = Delta::between(Place::DefaultPool, Place::Variable("Pool".into()));
+    let delta = Delta::if_different(Place::DefaultPool, Place::Variable("Pool".into()));
     let edits = vec![StepEdit::Place(delta.unwrap())];
     let (process, action) = (Id::new(process), Id::new(name));
     let kind = ProcessKind::Deployment;
@@ -77,7 +77,7 @@ fn drive(
     let mut schedule = Schedule::new(changes, arrivals, parallelism);
     let (mut told, mut under_way, mut looks) = (Vec::new(), Vec::new(), Vec::new());
     loop {
-        while let Some(next) = schedule.next(false) {
+        while let Some(next) = schedule.next_work(false) {
             match next {
                 NextAction::Start(unit) => {
                     told.push(format!("start {unit:?}"));
@@ -100,12 +100,12 @@ fn drive(
         if under_way.is_empty() {
             let place = looks.remove(0);
             let fit = !unfit.contains(&place);
-            schedule.looked(place, if fit { Ok(()) } else { Err("unfit".to_owned()) });
+            schedule.finish_look(place, if fit { Ok(()) } else { Err("unfit".to_owned()) });
             told.push(format!("{} {place}", if fit { "fit" } else { "unfit" }));
             continue;
         }
         for index in under_way.remove(0) {
-            schedule.end(index, !fail.contains(&index));
+            schedule.finish_change(index, !fail.contains(&index));
         }
         told.push("end".to_owned());
     }
@@ -211,11 +211,11 @@ fn a_default_pool_that_steps_come_to_waits_for_its_workers() {
 fn nothing_is_begun_after_a_stop() {
     let mut schedule =
         Schedule::new(&[create("a", &[]), create("b", &[]), step("x", "p", &[])], &[], 1);
-    assert_eq!(schedule.next(false), Some(NextAction::Start(vec![0])));
+    assert_eq!(schedule.next_work(false), Some(NextAction::Start(vec![0])));
     let skipped = |index| Some(NextAction::Skip { index, because: "interrupted".to_owned() });
-    assert_eq!([schedule.next(true), schedule.next(true)], [skipped(1), skipped(2)]);
-    schedule.end(0, true);
-    assert_eq!(schedule.next(true), None);
+    assert_eq!([schedule.next_work(true), schedule.next_work(true)], [skipped(1), skipped(2)]);
+    schedule.finish_change(0, true);
+    assert_eq!(schedule.next_work(true), None);
 }
 
 proptest! {

@@ -9,8 +9,8 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
-    commit::branch,
-    field::{FieldChange, FieldComparison, FieldWrite, shown, unexpected},
+    commit::commit_branch,
+    field::{FieldChange, FieldComparison, FieldWrite, format_value, mismatch_message},
     modify::WriteTarget,
     spelling::PoolSpellings,
 };
@@ -50,40 +50,40 @@ impl ChangeWriter<'_> {
             if let ChangeKind::SetValue { set, git, name, edit } = &change.kind {
                 let resource = match git {
                     None => Resource::VariableSet(set.as_str().to_owned()),
-                    Some(commit) => Resource::BranchVariableSet(branch(commit)),
+                    Some(commit) => Resource::BranchVariableSet(commit_branch(commit)),
                 };
                 target = Some((resource, git.as_ref()));
-                settings.push(ValueWrite { name, edit, new_id: guid() });
+                settings.push(ValueWrite { name, edit, new_id: random_guid() });
             }
         }
-        let all = |failure: &WriteFailure| {
+        let fail_all = |failure: &WriteFailure| {
             unit.iter().map(|index| (*index, Err(failure.clone()))).collect()
         };
         let Some((resource, commit)) = target.filter(|_| settings.len() == unit.len()) else {
-            return all(&WriteFailure::new("the plan has no such value"));
+            return fail_all(&WriteFailure::new("the plan has no such value"));
         };
         let (mut alone, mut spellings) = (None, PoolSpellings::default());
         if let Some(commit) = commit {
-            match self.before(commit).await {
+            match self.prepare_commit(commit).await {
                 Ok(held) => alone = Some(held),
-                Err(failure) => return all(&failure),
+                Err(failure) => return fail_all(&failure),
             }
-            match self.reader().worker_pools().await {
+            match self.space_reader().list_worker_pools().await {
                 Ok(pools) => spellings = PoolSpellings(pools),
-                Err(error) => return all(&WriteFailure::new(error)),
+                Err(error) => return fail_all(&WriteFailure::new(error)),
             }
         }
-        let plan = |document: &JsonDocument| {
-            let variables = variables(document);
+        let plan_sets = |document: &JsonDocument| {
+            let variables = read_variables(document);
             let sets = settings.iter().map(|setting| {
                 let variables = variables.as_ref().map_err(Clone::clone)?;
-                self.sets_of_value(variables, setting, &spellings)
+                self.plan_value_edit(variables, setting, &spellings)
             });
-            moved_up(sets.collect())
+            shift_indices(sets.collect())
         };
         let target =
             WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
-        let results = self.modify_all(unit, target, &plan).await;
+        let results = self.modify_all(unit, target, &plan_sets).await;
         drop(alone);
         results
     }
@@ -96,48 +96,49 @@ impl ChangeWriter<'_> {
         pool: &Delta<Option<PoolHandle>>,
         exactly: Option<&WrittenField>,
     ) -> WriteResult<WriteSuccess> {
-        let id_of = |pool: &Option<PoolHandle>| -> WriteResult<Value, String> {
-            let id = pool.as_ref().map(|it| self.pool(it)).transpose()?;
+        let pool_id_value = |pool: &Option<PoolHandle>| -> WriteResult<Value, String> {
+            let id = pool.as_ref().map(|it| self.pool_id(it)).transpose()?;
             Ok(id.map_or(Value::Null, Value::from))
         };
         // A pool that is not there yet cannot be where the target is.
-        let before = id_of(pool.before()).unwrap_or_default();
-        let after = id_of(pool.after()).map_err(WriteFailure::new)?;
+        let before = pool_id_value(pool.before()).unwrap_or_default();
+        let after = pool_id_value(pool.after()).map_err(WriteFailure::new)?;
         let keys = ["Endpoint", "DefaultWorkerPoolId"];
         let exactly = exactly.cloned();
         let wanted = FieldChange {
             restored: exactly,
-            ..FieldChange::change(&keys, before, after, FieldComparison::Text)
+            ..FieldChange::new_change(&keys, before, after, FieldComparison::Text)
         };
-        self.modify(index, &Resource::Target(id.as_str().to_owned()), &[wanted]).await
+        self.modify_document(index, &Resource::Target(id.as_str().to_owned()), &[wanted]).await
     }
 
     /// What has to be set for one value.
-    fn sets_of_value<'p>(
+    fn plan_value_edit<'p>(
         &self,
         variables: &[Value],
         setting: &ValueWrite<'p>,
         spellings: &PoolSpellings,
     ) -> WriteResult<Vec<FieldWrite<'p>>, String> {
         let (name, edit) = (setting.name, setting.edit);
-        let is = |value: &Value, id: &str| spellings.id_of(said(value)) == id;
+        let is_pool_named =
+            |value: &Value, id: &str| spellings.resolve_id(trimmed_text(value)) == id;
         match edit {
             ValueEdit::Add { scope, pool, restored, restored_text } => {
-                let id = self.pool(pool)?;
+                let id = self.pool_id(pool)?;
                 let found = match restored {
-                    Some(restored) if !spellings.are_known() => {
-                        with_id(variables, text(restored, "Id"))
+                    Some(restored) if !spellings.has_pools() => {
+                        variable_by_id(variables, text_field(restored, "Id"))
                     }
-                    _ => added_already(variables, name, scope)?,
+                    _ => find_added_value(variables, name, scope)?,
                 };
-                match found.map(|it| field(it, "Value")) {
+                match found.map(|it| json_field(it, "Value")) {
                     None => {
-                        let wanted = json!(spellings.like(sample(variables), &id));
+                        let wanted = json!(spellings.spell_like(sample_value(variables), &id));
                         // In Git, an id that it had may be another value's by now.
-                        let id = spellings.are_known().then_some(setting.new_id.as_str());
+                        let id = spellings.has_pools().then_some(setting.new_id.as_str());
                         let new = match restored {
                             None => new_variable(&setting.new_id, name, scope, wanted),
-                            Some(restored) => with_value(restored, wanted, id),
+                            Some(restored) => replace_value(restored, wanted, id),
                         };
                         let path = vec![Key("Variables"), End];
                         let text = restored_text.clone();
@@ -146,35 +147,35 @@ impl ChangeWriter<'_> {
                             ..FieldWrite::new(path, "Variable", Some(new))
                         }])
                     }
-                    Some(now) if is(now, &id) => Ok(Vec::new()),
-                    Some(now) => Err(unexpected("Value", now, &Value::Null)),
+                    Some(now) if is_pool_named(now, &id) => Ok(Vec::new()),
+                    Some(now) => Err(mismatch_message("Value", now, &Value::Null)),
                 }
             }
             ValueEdit::Change { id, scope, pool, exact_field: exactly } => {
-                let (at, value) = known(variables, name, id.as_str(), scope.as_ref())?
+                let (at, value) = find_value(variables, name, id.as_str(), scope.as_ref())?
                     .ok_or("the value is not there any more")?;
-                let after = pool.after().as_ref().map(|it| self.pool(it)).transpose()?;
+                let after = pool.after().as_ref().map(|it| self.pool_id(it)).transpose()?;
                 let after = after.unwrap_or_default();
-                let now = field(value, "Value");
-                if is(now, &after) {
+                let now = json_field(value, "Value");
+                if is_pool_named(now, &after) {
                     return Ok(Vec::new());
                 }
-                self.is_as_before(now, pool.before().as_ref(), spellings)?;
+                self.check_unchanged(now, pool.before().as_ref(), spellings)?;
                 let exactly = exactly.as_deref().filter(|it| {
                     let text = it.after.as_ref().unwrap_or(&Value::Null);
-                    (text.is_null() || text.is_string()) && is(text, &after)
+                    (text.is_null() || text.is_string()) && is_pool_named(text, &after)
                 });
                 let path = vec![Key("Variables"), at, Key("Value")];
-                let anew = || match after.is_empty() {
+                let new_value = || match after.is_empty() {
                     true => Value::Null,
-                    false => json!(spellings.like(said(now), &after)),
+                    false => json!(spellings.spell_like(trimmed_text(now), &after)),
                 };
-                Ok(vec![FieldWrite::exactly(path, "Value", exactly, anew)])
+                Ok(vec![FieldWrite::restore_exactly(path, "Value", exactly, new_value)])
             }
             ValueEdit::Remove { id, scope, pool } => {
-                let found = known(variables, name, id.as_str(), scope.as_ref())?;
+                let found = find_value(variables, name, id.as_str(), scope.as_ref())?;
                 let Some((at, value)) = found else { return Ok(Vec::new()) };
-                self.is_as_before(field(value, "Value"), pool.as_ref(), spellings)?;
+                self.check_unchanged(json_field(value, "Value"), pool.as_ref(), spellings)?;
                 let path = vec![Key("Variables"), at];
                 Ok(vec![FieldWrite::new(path, "Variable", None)])
             }
@@ -182,16 +183,16 @@ impl ChangeWriter<'_> {
     }
 
     /// Whether a value is still the pool that the plan saw.
-    fn is_as_before(
+    fn check_unchanged(
         &self,
         now: &Value,
         before: Option<&PoolHandle>,
         spellings: &PoolSpellings,
     ) -> WriteResult<(), String> {
-        let before = before.and_then(|it| self.pool(it).ok()).unwrap_or_default();
-        match spellings.id_of(said(now)).eq_ignore_ascii_case(&before) {
+        let before = before.and_then(|it| self.pool_id(it).ok()).unwrap_or_default();
+        match spellings.resolve_id(trimmed_text(now)).eq_ignore_ascii_case(&before) {
             true => Ok(()),
-            false => Err(unexpected("Value", now, &Value::from(before))),
+            false => Err(mismatch_message("Value", now, &Value::from(before))),
         }
     }
 }
@@ -201,7 +202,7 @@ impl ChangeWriter<'_> {
 /// # Errors
 ///
 /// Several that are alike.
-fn known<'v, 'p>(
+fn find_value<'v, 'p>(
     variables: &'v [Value],
     name: &str,
     id: &'p str,
@@ -209,13 +210,15 @@ fn known<'v, 'p>(
 ) -> WriteResult<Option<(PathSegment<'p>, &'v Value)>, String> {
     let Some(scope) = scope else {
         let at = Where { key: "Id", is: id };
-        return Ok(with_id(variables, id).map(|value| (at, value)));
+        return Ok(variable_by_id(variables, id).map(|value| (at, value)));
     };
-    let (name, scope) = (Name::new(name), scope_of(&written(scope)));
-    let is = |it: &&Value| {
-        Name::new(text(it, "Name")) == name && is_pool(it) && scope_of(field(it, "Scope")) == scope
+    let (name, scope) = (Name::new(name), normalize_scope(&scope_json(scope)));
+    let matches_scope = |it: &&Value| {
+        Name::new(text_field(it, "Name")) == name
+            && is_pool_variable(it)
+            && normalize_scope(json_field(it, "Scope")) == scope
     };
-    let mut found = variables.iter().enumerate().filter(|(_, it)| is(it));
+    let mut found = variables.iter().enumerate().filter(|(_, it)| matches_scope(it));
     match (found.next(), found.next()) {
         (Some(_), Some(_)) => Err("the variable has two values of this scope".to_owned()),
         (found, _) => Ok(found.map(|(at, value)| (Index(at), value))),
@@ -223,7 +226,7 @@ fn known<'v, 'p>(
 }
 
 /// The places in a set as they are once what comes before them in `sets` is taken away.
-fn moved_up(
+fn shift_indices(
     mut sets: Vec<WriteResult<Vec<FieldWrite<'_>>, String>>,
 ) -> Vec<WriteResult<Vec<FieldWrite<'_>>, String>> {
     let mut gone: Vec<usize> = Vec::new();
@@ -240,19 +243,20 @@ fn moved_up(
 }
 
 /// What some value of the set says, to see how it names pools.
-fn sample(variables: &[Value]) -> &str {
-    let mut values = variables.iter().filter(|it| is_pool(it)).map(|it| text(it, "Value"));
+fn sample_value(variables: &[Value]) -> &str {
+    let mut values =
+        variables.iter().filter(|it| is_pool_variable(it)).map(|it| text_field(it, "Value"));
     values.find(|it| !it.is_empty()).unwrap_or_default()
 }
 
 /// Whether a variable is of type worker pool.
-fn is_pool(variable: &Value) -> bool {
-    text(variable, "Type").eq_ignore_ascii_case(WORKER_POOL)
+fn is_pool_variable(variable: &Value) -> bool {
+    text_field(variable, "Type").eq_ignore_ascii_case(WORKER_POOL)
 }
 
 /// The variables of a set.
-fn variables(document: &JsonDocument) -> WriteResult<Vec<Value>, String> {
-    match document.value(&[Key("Variables")]) {
+fn read_variables(document: &JsonDocument) -> WriteResult<Vec<Value>, String> {
+    match document.get_value(&[Key("Variables")]) {
         Some(Value::Array(variables)) => Ok(variables),
         _ => Err("the variable set has no `Variables`".to_owned()),
     }
@@ -263,29 +267,31 @@ fn variables(document: &JsonDocument) -> WriteResult<Vec<Value>, String> {
 /// # Errors
 ///
 /// A variable of the name that is of another type.
-fn added_already<'v>(
+fn find_added_value<'v>(
     variables: &'v [Value],
     name: &str,
     scope: &PlannedValueScope,
 ) -> WriteResult<Option<&'v Value>, String> {
     let wanted = Name::new(name);
-    let mut named = variables.iter().filter(|it| Name::new(text(it, "Name")) == wanted);
-    if let Some(other) = named.clone().find(|it| !is_pool(it)) {
-        let kind = shown(field(other, "Type"));
+    let mut named = variables.iter().filter(|it| Name::new(text_field(it, "Name")) == wanted);
+    if let Some(other) = named.clone().find(|it| !is_pool_variable(it)) {
+        let kind = format_value(json_field(other, "Type"));
         return Err(format!("`{name}` is a variable of type {kind}, and not one of worker pools"));
     }
-    Ok(named.find(|it| scope_of(field(it, "Scope")) == scope_of(&written(scope))))
+    Ok(named
+        .find(|it| normalize_scope(json_field(it, "Scope")) == normalize_scope(&scope_json(scope))))
 }
 
 /// A scope without regard to order and empty lists.
-fn scope_of(scope: &Value) -> Vec<(String, Vec<String>)> {
-    let folded = |it: &Value| it.as_str().unwrap_or_default().to_lowercase();
+fn normalize_scope(scope: &Value) -> Vec<(String, Vec<String>)> {
+    let lowercase = |it: &Value| it.as_str().unwrap_or_default().to_lowercase();
     let mut parts: Vec<_> = scope
         .as_object()
         .into_iter()
         .flatten()
         .map(|(dimension, ids)| {
-            let mut ids: Vec<String> = ids.as_array().into_iter().flatten().map(folded).collect();
+            let mut ids: Vec<String> =
+                ids.as_array().into_iter().flatten().map(lowercase).collect();
             ids.sort();
             (dimension.to_lowercase(), ids)
         })
@@ -296,7 +302,7 @@ fn scope_of(scope: &Value) -> Vec<(String, Vec<String>)> {
 }
 
 /// A scope as Octopus writes it: only what it says.
-fn written(scope: &PlannedValueScope) -> Value {
+fn scope_json(scope: &PlannedValueScope) -> Value {
     let PlannedValueScope { environments, channels, tenant_tags } = scope;
     let lists = [
         ("Environment", environments.iter().map(|it| it.id.as_str()).collect::<Vec<_>>()),
@@ -316,7 +322,7 @@ fn new_variable(id: &str, name: &str, scope: &PlannedValueScope, pool: Value) ->
         "Name": name,
         "Value": pool,
         "Description": "",
-        "Scope": written(scope),
+        "Scope": scope_json(scope),
         "IsEditable": true,
         "Prompt": null,
         "Type": WORKER_POOL,
@@ -325,7 +331,7 @@ fn new_variable(id: &str, name: &str, scope: &PlannedValueScope, pool: Value) ->
 }
 
 /// A value as it was, with the id that its pool has now, and perhaps another id of its own.
-fn with_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
+fn replace_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
     let mut variable = variable.clone();
     if let Some(fields) = variable.as_object_mut() {
         fields.insert("Value".to_owned(), pool);
@@ -336,30 +342,37 @@ fn with_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
     variable
 }
 
-fn with_id<'v>(variables: &'v [Value], id: &str) -> Option<&'v Value> {
-    variables.iter().find(|it| text(it, "Id") == id)
+fn variable_by_id<'v>(variables: &'v [Value], id: &str) -> Option<&'v Value> {
+    variables.iter().find(|it| text_field(it, "Id") == id)
 }
 
-fn field<'v>(variable: &'v Value, name: &str) -> &'v Value {
+fn json_field<'v>(variable: &'v Value, name: &str) -> &'v Value {
     variable.get(name).unwrap_or(&Value::Null)
 }
 
-fn text<'v>(variable: &'v Value, name: &str) -> &'v str {
-    field(variable, name).as_str().unwrap_or_default()
+fn text_field<'v>(variable: &'v Value, name: &str) -> &'v str {
+    json_field(variable, name).as_str().unwrap_or_default()
 }
 
 /// What a value says; nothing where it is empty.
-fn said(value: &Value) -> &str {
+fn trimmed_text(value: &Value) -> &str {
     value.as_str().unwrap_or_default().trim()
 }
 
 /// An id that nobody has: clients give a new value its own.
-fn guid() -> String {
+fn random_guid() -> String {
     let bits = fastrand::u128(..);
     let bits = (bits & !(0xf << 76) | (0x4 << 76)) & !(0x3 << 62) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
-    [part(0..8), part(8..12), part(12..16), part(16..20), part(20..32)].join("-")
+    let digit_group = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default().to_owned();
+    [
+        digit_group(0..8),
+        digit_group(8..12),
+        digit_group(12..16),
+        digit_group(16..20),
+        digit_group(20..32),
+    ]
+    .join("-")
 }
 
 #[cfg(test)]
@@ -383,8 +396,8 @@ mod tests {
             json!({ "Name": "POOL", "Type": "WorkerPool", "Scope": scope }),
         ];
         let found = |scope: &PlannedValueScope| {
-            let found = added_already(&variables, "Pool", scope).unwrap();
-            found.map(|it| text(it, "Name"))
+            let found = find_added_value(&variables, "Pool", scope).unwrap();
+            found.map(|it| text_field(it, "Name"))
         };
         assert_eq!(found(&production()), Some("POOL"));
         assert_eq!(found(&PlannedValueScope::default()), Some("Pool"));
@@ -394,7 +407,7 @@ mod tests {
     #[test]
     fn a_variable_of_another_type_is_no_place_for_a_pool() {
         let variables = [json!({ "Name": "Pool", "Type": "String" })];
-        insta::assert_snapshot!(added_already(&variables, "Pool", &production()).unwrap_err(), @"`Pool` is a variable of type `String`, and not one of worker pools");
+        insta::assert_snapshot!(find_added_value(&variables, "Pool", &production()).unwrap_err(), @"`Pool` is a variable of type `String`, and not one of worker pools");
     }
 
     #[test]
@@ -404,12 +417,12 @@ mod tests {
             new["Scope"].to_string(),
             r#"{"Environment":["Environments-1"],"TenantTag":["Region/Europe"]}"#
         );
-        assert_eq!(written(&PlannedValueScope::default()), json!({}));
+        assert_eq!(scope_json(&PlannedValueScope::default()), json!({}));
     }
 
     #[test]
     fn an_id_is_a_guid_and_no_other_is_the_same() {
-        let (one, other) = (guid(), guid());
+        let (one, other) = (random_guid(), random_guid());
         assert_ne!(one, other);
         assert_eq!(one.len(), 36);
         assert_eq!(one.chars().nth(14), Some('4'), "{one}");

@@ -12,24 +12,27 @@ pub(super) type RepositoryGuard = OwnedMutexGuard<()>;
 
 impl ChangeWriter<'_> {
     /// Waits until nobody else writes to the repository, and makes the branch where it is not there yet.
-    pub(super) async fn before(&self, commit: &PlannedCommit) -> WriteResult<RepositoryGuard> {
-        let alone = self.repository(&commit.repository).lock_owned().await;
-        self.make_branch(commit).await?;
+    pub(super) async fn prepare_commit(
+        &self,
+        commit: &PlannedCommit,
+    ) -> WriteResult<RepositoryGuard> {
+        let alone = self.repository_lock(&commit.repository).lock_owned().await;
+        self.ensure_branch(commit).await?;
         Ok(alone)
     }
 
     /// What is held while a repository is written to.
-    fn repository(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn repository_lock(&self, url: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut all = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(place(url)).or_default())
+        Arc::clone(all.entry(repository_key(url)).or_default())
     }
 
-    async fn make_branch(&self, commit: &PlannedCommit) -> WriteResult<()> {
+    async fn ensure_branch(&self, commit: &PlannedCommit) -> WriteResult<()> {
         let Some(base) = &commit.base else { return Ok(()) };
-        let base = octopus::ProjectBranch { name: base.clone(), ..branch(commit) };
-        let made = self.writer.create_branch(&branch(commit), &base).await;
+        let base = octopus::ProjectBranch { name: base.clone(), ..commit_branch(commit) };
+        let made = self.writer.create_branch(&commit_branch(commit), &base).await;
         made.map_err(|error| {
-            let failure = WriteFailure::of_write(&error);
+            let failure = WriteFailure::from_write_error(&error);
             WriteFailure {
                 error: format!("cannot make branch {:?}: {}", commit.branch, failure.error),
                 ..failure
@@ -39,7 +42,7 @@ impl ChangeWriter<'_> {
 }
 
 /// The branch of a commit, as the client addresses it.
-pub(super) fn branch(commit: &PlannedCommit) -> octopus::ProjectBranch {
+pub(super) fn commit_branch(commit: &PlannedCommit) -> octopus::ProjectBranch {
     octopus::ProjectBranch {
         project: commit.project.as_str().to_owned(),
         name: commit.branch.clone(),
@@ -48,7 +51,7 @@ pub(super) fn branch(commit: &PlannedCommit) -> octopus::ProjectBranch {
 
 /// Where a repository is, in whatever way its URL says so: with any scheme, user and port, and with `.git` or
 /// without. Two that are taken for one merely wait for each other.
-fn place(url: &str) -> String {
+fn repository_key(url: &str) -> String {
     let url = url.trim().to_lowercase();
     let (host, path) = match url.split_once("://") {
         Some((_, rest)) => rest.split_once('/').unwrap_or((rest, "")),
@@ -77,9 +80,12 @@ mod tests {
             "git@git.example:team/shared.git",
             " git.example/team/shared ",
         ] {
-            assert_eq!(place(url), "git.example/team/shared", "{url}");
+            assert_eq!(repository_key(url), "git.example/team/shared", "{url}");
         }
-        assert_ne!(place("https://git.example/a/b"), place("https://git.example/a/c"));
-        assert_eq!(["", "https://git.example"].map(place), ["/", "git.example/"]);
+        assert_ne!(
+            repository_key("https://git.example/a/b"),
+            repository_key("https://git.example/a/c")
+        );
+        assert_eq!(["", "https://git.example"].map(repository_key), ["/", "git.example/"]);
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     field::{self, FieldChange},
-    pause,
+    pause_before_retry,
 };
 use crate::{
     apply::writer::CreateKind,
@@ -30,31 +30,33 @@ pub(super) struct ObjectCreation<'c> {
 
 impl ObjectCreation<'_> {
     /// What is written down: that it was not there. What it is made of is in the plan's file.
-    fn written(&self) -> Vec<WrittenField> {
+    fn journal_fields(&self) -> Vec<WrittenField> {
         vec![WrittenField::new("Name", None, Some(json!(self.name)))]
     }
 }
 
 impl ChangeWriter<'_> {
     /// Makes the thing, unless there is one of its name that is the same.
-    pub(super) async fn create(&self, it: &ObjectCreation<'_>) -> WriteResult<WriteSuccess> {
-        if self.was_taken(it).await?
-            && let Some(id) = self.fitting(it).await?
+    pub(super) async fn create_once(&self, it: &ObjectCreation<'_>) -> WriteResult<WriteSuccess> {
+        if self.was_name_taken(it).await?
+            && let Some(id) = self.find_existing(it).await?
         {
             return Ok(WriteSuccess { id: Some(id), written: Vec::new() });
         }
         let mut in_doubt = false;
         for tried in 1..=2 {
-            self.writing(it.index, &it.written());
-            let error = match self.writer.create(it.kind, &it.body).await {
-                Ok(answer) => match id_of(&answer) {
-                    Some(id) => return Ok(WriteSuccess { id: Some(id), written: it.written() }),
+            self.announce_write(it.index, &it.journal_fields());
+            let error = match self.writer.create_resource(it.kind, &it.body).await {
+                Ok(answer) => match parse_id(&answer) {
+                    Some(id) => {
+                        return Ok(WriteSuccess { id: Some(id), written: it.journal_fields() });
+                    }
                     None => {
                         WriteFailure { error: "the answer has no id".to_owned(), unknown: true }
                     }
                 },
-                Err(error) if error.is_ambiguous() || is_refusal(&error) => {
-                    WriteFailure::of_write(&error)
+                Err(error) if error.is_ambiguous() || may_be_name_clash(&error) => {
+                    WriteFailure::from_write_error(&error)
                 }
                 Err(error) => {
                     return Err(WriteFailure { unknown: in_doubt, ..WriteFailure::new(error) });
@@ -62,13 +64,13 @@ impl ChangeWriter<'_> {
             };
             in_doubt |= error.unknown;
             if error.unknown {
-                pause(tried).await;
+                pause_before_retry(tried).await;
             }
-            let found = self.fitting(it).await;
+            let found = self.find_existing(it).await;
             let found = found.map_err(|why| WriteFailure { unknown: in_doubt, ..why })?;
             if found.is_some() {
                 // One that is there after a refusal is somebody else's.
-                let written = it.written().into_iter().filter(|_| in_doubt).collect();
+                let written = it.journal_fields().into_iter().filter(|_| in_doubt).collect();
                 return Ok(WriteSuccess { id: found, written });
             }
             if !error.unknown || tried == 2 {
@@ -80,18 +82,18 @@ impl ChangeWriter<'_> {
 
     /// Whether the name was taken when the first thing of this kind was made here. One that is taken since
     /// is refused by the server.
-    async fn was_taken(&self, it: &ObjectCreation<'_>) -> WriteResult<bool> {
+    async fn was_name_taken(&self, it: &ObjectCreation<'_>) -> WriteResult<bool> {
         let cell = match it.kind {
             CreateKind::WorkerPool => &self.taken_pools,
             CreateKind::Worker => &self.taken_workers,
         };
-        let read = async || {
-            let names = self.names(it.kind).await?;
-            let names = names.into_iter().map(|(name, _)| name.folded().to_owned());
+        let read_names = async || {
+            let names = self.list_names(it.kind).await?;
+            let names = names.into_iter().map(|(name, _)| name.as_folded().to_owned());
             Ok::<_, ClientError>(names.collect::<HashSet<String>>())
         };
-        let taken = cell.get_or_try_init(read).await.map_err(WriteFailure::new)?;
-        Ok(taken.contains(Name::new(it.name).folded()))
+        let taken = cell.get_or_try_init(read_names).await.map_err(WriteFailure::new)?;
+        Ok(taken.contains(Name::new(it.name).as_folded()))
     }
 
     /// The id of the one that has this name.
@@ -99,9 +101,9 @@ impl ChangeWriter<'_> {
     /// # Errors
     ///
     /// It is another thing, or nobody can tell.
-    async fn fitting(&self, it: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
+    async fn find_existing(&self, it: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
         let name = Name::new(it.name);
-        let names = self.names(it.kind).await.map_err(WriteFailure::new)?;
+        let names = self.list_names(it.kind).await.map_err(WriteFailure::new)?;
         let Some((_, id)) = names.into_iter().find(|(other, _)| *other == name) else {
             return Ok(None);
         };
@@ -109,22 +111,22 @@ impl ChangeWriter<'_> {
             CreateKind::WorkerPool => Resource::WorkerPool(id.clone()),
             CreateKind::Worker => Resource::Worker(id.clone()),
         };
-        let document = self.read(&resource).await.map_err(WriteFailure::new)?;
-        differs(&document, &it.fields).map_or(Ok(Some(id)), |field| {
+        let document = self.fetch_document(&resource).await.map_err(WriteFailure::new)?;
+        first_difference(&document, &it.fields).map_or(Ok(Some(id)), |field| {
             let name = it.name;
             Err(WriteFailure::new(format!("`{name}` is there already, and its {field}")))
         })
     }
 
-    async fn names(&self, kind: CreateKind) -> WriteResult<Vec<(Name, String)>, ClientError> {
-        let reader = self.reader();
+    async fn list_names(&self, kind: CreateKind) -> WriteResult<Vec<(Name, String)>, ClientError> {
+        let reader = self.space_reader();
         Ok(match kind {
             CreateKind::WorkerPool => {
-                let pools = reader.worker_pools().await?.into_iter();
+                let pools = reader.list_worker_pools().await?.into_iter();
                 pools.map(|it| (Name::new(it.name), it.id)).collect()
             }
             CreateKind::Worker => {
-                let workers = reader.workers().await?.into_iter();
+                let workers = reader.list_workers().await?.into_iter();
                 workers.map(|it| (Name::new(it.name), it.id)).collect()
             }
         })
@@ -132,16 +134,16 @@ impl ChangeWriter<'_> {
 }
 
 /// The first field in which a thing is not as wanted.
-fn differs(document: &JsonDocument, wanted: &[FieldChange]) -> Option<String> {
-    field::check(document, wanted).err()
+fn first_difference(document: &JsonDocument, wanted: &[FieldChange]) -> Option<String> {
+    field::check_fields(document, wanted).err()
 }
 
 /// A refusal that may mean that the name is taken.
-fn is_refusal(error: &ClientError) -> bool {
+fn may_be_name_clash(error: &ClientError) -> bool {
     matches!(error, ClientError::Status { status: 400 | 409, .. })
 }
 
-fn id_of(answer: &str) -> Option<String> {
+fn parse_id(answer: &str) -> Option<String> {
     let answer: Value = serde_json::from_str(answer).ok()?;
     Some(answer.get("Id")?.as_str()?.to_owned())
 }

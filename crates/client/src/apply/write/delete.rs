@@ -35,44 +35,44 @@ const OF_AGENT: [&str; 4] = ["CommunicationMode", "Uri", "Thumbprint", "ProxyId"
 
 impl ChangeWriter<'_> {
     /// Deletes the thing, if it still has this name.
-    pub(super) async fn delete(
+    pub(super) async fn delete_if_named(
         &self,
         index: usize,
         resource: &Resource,
         name: &str,
     ) -> WriteResult<WriteSuccess> {
-        let text = match self.reader().document(resource).await {
+        let text = match self.space_reader().read_document(resource).await {
             Ok(text) => text,
             Err(error) if error.is_not_found() => return Ok(WriteSuccess::default()),
             Err(error) => return Err(WriteFailure::new(error)),
         };
         let document = JsonDocument::parse(text).map_err(WriteFailure::new)?;
-        let now = super::field::text(&document, &[PathSegment::Key("Name")]);
+        let now = super::field::text_at_path(&document, &[PathSegment::Key("Name")]);
         if Name::new(&now) != Name::new(name) {
             let error = format!("its name is `{now}`, the plan expected `{name}`");
             return Err(WriteFailure::new(error));
         }
-        let written = remains(&document, resource);
-        self.writing(index, &written);
-        match self.writer.delete(resource).await {
+        let written = deleted_fields(&document, resource);
+        self.announce_write(index, &written);
+        match self.writer.delete_resource(resource).await {
             Ok(()) => Ok(WriteSuccess { id: None, written }),
-            Err(error) => Err(WriteFailure::of_write(&error)),
+            Err(error) => Err(WriteFailure::from_write_error(&error)),
         }
     }
 }
 
 /// The fields of what is deleted, as far as it has them.
-fn remains(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
+fn deleted_fields(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
     let paths = match resource {
         Resource::WorkerPool(_) => OF_POOL.as_slice(),
         _ => OF_WORKER.as_slice(),
     };
     let agent = OF_AGENT.map(|key| ["Endpoint", "TentacleEndpointConfiguration", key]);
     let paths = paths.iter().copied().chain(agent.iter().map(<[&str; 3]>::as_slice));
-    let field = |keys: &[&str]| {
+    let written_field = |keys: &[&str]| {
         let path: Vec<PathSegment<'_>> = keys.iter().map(|key| PathSegment::Key(key)).collect();
-        let before: Value = document.value(&path)?;
+        let before: Value = document.get_value(&path)?;
         Some(WrittenField::new(keys.join("."), Some(before), None))
     };
-    paths.filter_map(field).collect()
+    paths.filter_map(written_field).collect()
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// A field of an endpoint.
 type EndpointField = (&'static [&'static str], Value, FieldComparison);
 
-fn fields(endpoint: &Endpoint) -> Vec<EndpointField> {
+fn endpoint_fields(endpoint: &Endpoint) -> Vec<EndpointField> {
     const STYLE: &[&str] = &["Endpoint", "CommunicationStyle"];
     const URI: &[&str] = &["Endpoint", "Uri"];
     const THUMBPRINT: &[&str] = &["Endpoint", "Thumbprint"];
@@ -39,13 +39,15 @@ fn fields(endpoint: &Endpoint) -> Vec<EndpointField> {
             (&["Endpoint", "DotNetCorePlatform"], json!(platform), FieldComparison::Text),
             (PROXY, id(proxy.as_ref().map(|it| it.id.as_str())), FieldComparison::Text),
         ],
-        Endpoint::Kubernetes { link, thumbprint, namespace } => agent(link, thumbprint, namespace),
+        Endpoint::Kubernetes { link, thumbprint, namespace } => {
+            agent_fields(link, thumbprint, namespace)
+        }
         // Never written: no file can ask for it.
         Endpoint::Other(word) => vec![style(word)],
     }
 }
 
-fn agent(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<EndpointField> {
+fn agent_fields(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<EndpointField> {
     let (mode, uri) = match link {
         KubernetesLink::Polling(subscription) => ("Polling", subscription),
         KubernetesLink::Listening(url) => ("Listening", url),
@@ -64,9 +66,9 @@ fn agent(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<Endpoi
 }
 
 /// The endpoint as JSON, as it is sent with a new worker.
-pub(super) fn body(endpoint: &Endpoint) -> Value {
+pub(super) fn endpoint_json(endpoint: &Endpoint) -> Value {
     let mut body = json!({});
-    for (keys, value, _) in fields(endpoint) {
+    for (keys, value, _) in endpoint_fields(endpoint) {
         // Behind `Endpoint`; what is missing on the way is made.
         let place = keys.iter().skip(1).fold(&mut body, |place, key| &mut place[*key]);
         *place = value;
@@ -75,21 +77,21 @@ pub(super) fn body(endpoint: &Endpoint) -> Value {
 }
 
 /// What is looked at in a worker, to see whether it is reached so.
-pub(super) fn wanted(endpoint: &Endpoint) -> Vec<FieldChange> {
-    fields(endpoint)
+pub(super) fn expected_fields(endpoint: &Endpoint) -> Vec<FieldChange> {
+    endpoint_fields(endpoint)
         .into_iter()
         .map(|(keys, value, it)| FieldChange::new(keys, value, it))
         .collect()
 }
 
 /// The fields that differ, and the style, which has to be what it is.
-pub(super) fn changed(before: &Endpoint, after: &Endpoint) -> Vec<FieldChange> {
-    let pairs = fields(before).into_iter().zip(fields(after));
+pub(super) fn changed_fields(before: &Endpoint, after: &Endpoint) -> Vec<FieldChange> {
+    let pairs = endpoint_fields(before).into_iter().zip(endpoint_fields(after));
     let differ = pairs.filter(|((keys, before, _), (_, after, _))| {
         before != after || keys.last() == Some(&"CommunicationStyle")
     });
     let wanted = differ.map(|((keys, before, alike), (_, after, _))| {
-        FieldChange::change(keys, before, after, alike)
+        FieldChange::new_change(keys, before, after, alike)
     });
     wanted.collect()
 }

@@ -37,7 +37,7 @@ impl<'p> FieldWrite<'p> {
     }
 
     /// A field that goes back to what it was to the byte, where that is known.
-    pub(super) fn exactly(
+    pub(super) fn restore_exactly(
         path: FieldPath<'p>,
         name: impl Into<String>,
         exactly: Option<&WrittenField>,
@@ -89,10 +89,10 @@ pub(super) enum FieldComparison {
 impl FieldChange {
     /// A field that is created, and is looked at to see whether it is so already.
     pub(super) fn new(keys: &[&'static str], value: Value, alike: FieldComparison) -> Self {
-        Self::change(keys, value.clone(), value, alike)
+        Self::new_change(keys, value.clone(), value, alike)
     }
 
-    pub(super) fn change(
+    pub(super) fn new_change(
         keys: &[&'static str],
         before: Value,
         after: Value,
@@ -101,31 +101,37 @@ impl FieldChange {
         Self { keys: keys.to_vec(), before, after, comparison: alike, restored: None }
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(super) fn dotted_name(&self) -> String {
         self.keys.join(".")
     }
 
-    fn check(&self, document: &JsonDocument) -> Result<Option<FieldWrite<'static>>, String> {
+    fn check_document(
+        &self,
+        document: &JsonDocument,
+    ) -> Result<Option<FieldWrite<'static>>, String> {
         let path: FieldPath<'_> = self.keys.iter().map(|key| PathSegment::Key(key)).collect();
-        let now = document.value(&path).unwrap_or_default();
-        let normal = self.comparison.normal(&now);
-        if normal == self.comparison.normal(&self.after) {
+        let now = document.get_value(&path).unwrap_or_default();
+        let normal = self.comparison.normalize(&now);
+        if normal == self.comparison.normalize(&self.after) {
             return Ok(None);
         }
-        match normal == self.comparison.normal(&self.before) {
-            true => Ok(Some(self.set(path))),
-            false => Err(unexpected(&self.name(), &now, &self.before)),
+        match normal == self.comparison.normalize(&self.before) {
+            true => Ok(Some(self.build_set(path))),
+            false => Err(mismatch_message(&self.dotted_name(), &now, &self.before)),
         }
     }
 
-    fn set(&self, path: FieldPath<'static>) -> FieldWrite<'static> {
-        let is = |it: &&WrittenField| {
+    fn build_set(&self, path: FieldPath<'static>) -> FieldWrite<'static> {
+        let writes_same = |it: &&WrittenField| {
             let after = it.after.clone().unwrap_or_default();
-            self.comparison.normal(&after) == self.comparison.normal(&self.after)
+            self.comparison.normalize(&after) == self.comparison.normalize(&self.after)
         };
-        FieldWrite::exactly(path, self.name(), self.restored.as_ref().filter(is), || {
-            self.after.clone()
-        })
+        FieldWrite::restore_exactly(
+            path,
+            self.dotted_name(),
+            self.restored.as_ref().filter(writes_same),
+            || self.after.clone(),
+        )
     }
 }
 
@@ -134,21 +140,21 @@ impl FieldChange {
 /// # Errors
 ///
 /// A field that is neither as it was nor as it shall be.
-pub(super) fn check(
+pub(super) fn check_fields(
     document: &JsonDocument,
     wanted: &[FieldChange],
 ) -> Result<Vec<FieldWrite<'static>>, String> {
-    let sets: Result<Vec<_>, _> = wanted.iter().map(|it| it.check(document)).collect();
+    let sets: Result<Vec<_>, _> = wanted.iter().map(|it| it.check_document(document)).collect();
     Ok(sets?.into_iter().flatten().collect())
 }
 
 /// What is said of a field that somebody else has changed.
-pub(super) fn unexpected(name: &str, now: &Value, before: &Value) -> String {
-    format!("`{name}` is {}, the plan expected {}", shown(now), shown(before))
+pub(super) fn mismatch_message(name: &str, now: &Value, before: &Value) -> String {
+    format!("`{name}` is {}, the plan expected {}", format_value(now), format_value(before))
 }
 
 /// A value in a sentence; nothing and an empty text are one thing.
-pub(super) fn shown(value: &Value) -> String {
+pub(super) fn format_value(value: &Value) -> String {
     match value {
         Value::Null => "empty".to_owned(),
         Value::String(text) if text.is_empty() => "empty".to_owned(),
@@ -162,25 +168,26 @@ pub(super) fn shown(value: &Value) -> String {
 /// # Errors
 ///
 /// Why the document cannot be edited.
-pub(super) fn write(
+pub(super) fn write_fields(
     document: &mut JsonDocument,
     sets: &[FieldWrite<'_>],
 ) -> Result<Vec<WrittenField>, String> {
     let mut written = Vec::new();
     for FieldWrite { path, name, after, text } in sets {
-        let (before, raw) = (document.value(path), document.get(path).map(str::to_owned));
+        let (before, raw) = (document.get_value(path), document.get_raw(path).map(str::to_owned));
         let changed = match after {
-            Some(after) => document.set(path, after),
+            Some(after) => document.put_value(path, after),
             None => document.remove(path),
         };
         if !changed.map_err(|error| error.to_string())? {
             continue;
         }
         if let Some(text) = text {
-            document.spell(path, text);
+            document.set_spelling(path, text);
         }
         // Of what cannot be spelled anew, the text is kept to be sure.
-        let anew = before.as_ref().and_then(|it| document.spelling(path, it, after.is_none()));
+        let anew =
+            before.as_ref().and_then(|it| document.render_spelling(path, it, after.is_none()));
         let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
         written.push(WrittenField {
             before_text,
@@ -191,18 +198,18 @@ pub(super) fn write(
 }
 
 /// The text of a field; empty for none.
-pub(super) fn text(document: &JsonDocument, keys: &[PathSegment<'_>]) -> String {
-    match document.value(keys) {
+pub(super) fn text_at_path(document: &JsonDocument, keys: &[PathSegment<'_>]) -> String {
+    match document.get_value(keys) {
         Some(Value::String(text)) => text,
         _ => String::new(),
     }
 }
 
 impl FieldComparison {
-    fn normal(&self, value: &Value) -> Value {
+    fn normalize(&self, value: &Value) -> Value {
         let text = value.as_str().unwrap_or_default().trim();
         match self {
-            _ if !value.is_null() && !self.knows(value) => value.clone(),
+            _ if !value.is_null() && !self.has_field_type(value) => value.clone(),
             Self::Text => json!(text),
             Self::Flag => json!(value.as_bool().unwrap_or_default()),
             Self::Ids => {
@@ -213,14 +220,14 @@ impl FieldComparison {
                 json!(ids)
             }
             Self::IdOr(default) => json!(if text.is_empty() { default } else { text }),
-            Self::Uri => json!(uri(text)),
-            Self::Thumbprint => json!(normal::<Thumbprint>(text)),
+            Self::Uri => json!(normal_uri(text)),
+            Self::Thumbprint => json!(normal_form::<Thumbprint>(text)),
             Self::Port => json!(value.as_u64().unwrap_or(SSH_PORT)),
         }
     }
 
     /// Whether the value is of the field's type; one that is not is like nothing but itself.
-    fn knows(&self, value: &Value) -> bool {
+    fn has_field_type(&self, value: &Value) -> bool {
         match self {
             Self::Text | Self::IdOr(_) | Self::Uri | Self::Thumbprint => value.is_string(),
             Self::Flag => value.is_boolean(),
@@ -231,12 +238,12 @@ impl FieldComparison {
 }
 
 /// A text in the normal form of `T`, or as it is.
-fn normal<T: FromStr + ToString>(text: &str) -> String {
+fn normal_form<T: FromStr + ToString>(text: &str) -> String {
     text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
 }
 
 /// A subscription, or a URL with the port that it means, in their normal form.
-fn uri(text: &str) -> String {
+fn normal_uri(text: &str) -> String {
     if let Ok(subscription) = text.parse::<Subscription>() {
         return subscription.to_string();
     }
@@ -253,13 +260,14 @@ mod tests {
 
     fn checked(text: &str, wanted: FieldChange) -> Result<usize, String> {
         let document = JsonDocument::parse(text.to_owned()).unwrap();
-        check(&document, &[wanted]).map(|sets| sets.len())
+        check_fields(&document, &[wanted]).map(|sets| sets.len())
     }
 
     #[test]
     fn a_field_is_set_only_where_it_is_as_the_plan_saw_it() {
-        let wanted =
-            || FieldChange::change(&["Name"], json!("SQL"), json!("Sql"), FieldComparison::Text);
+        let wanted = || {
+            FieldChange::new_change(&["Name"], json!("SQL"), json!("Sql"), FieldComparison::Text)
+        };
         assert_eq!(checked(r#"{"Name":"SQL"}"#, wanted()), Ok(1));
         assert_eq!(checked(r#"{"Name":"Sql"}"#, wanted()), Ok(0));
         insta::assert_snapshot!(checked(r#"{"Name":null}"#, wanted()).unwrap_err(), @"`Name` is empty, the plan expected `SQL`");
@@ -282,11 +290,11 @@ mod tests {
             (FieldComparison::Thumbprint, json!("8a".repeat(20)), json!("8A".repeat(20))),
             (FieldComparison::Port, json!(null), json!(22)),
         ] {
-            assert_eq!(alike.normal(&one), alike.normal(&other), "{alike:?}");
+            assert_eq!(alike.normalize(&one), alike.normalize(&other), "{alike:?}");
         }
         assert_ne!(
-            FieldComparison::Flag.normal(&json!("true")),
-            FieldComparison::Flag.normal(&json!(true))
+            FieldComparison::Flag.normalize(&json!("true")),
+            FieldComparison::Flag.normalize(&json!(true))
         );
     }
 }

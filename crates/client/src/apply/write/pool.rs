@@ -3,8 +3,8 @@
 use super::{
     ChangeWriter, TRIES, WriteFailure, WriteResult, WriteSuccess,
     create::ObjectCreation,
-    field::{FieldChange, FieldComparison, unexpected},
-    pause,
+    field::{FieldChange, FieldComparison, mismatch_message},
+    pause_before_retry,
 };
 use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
@@ -51,9 +51,9 @@ impl<'a> ChangeWriter<'a> {
         }
         let creation =
             ObjectCreation { index, kind: CreateKind::WorkerPool, name, body, fields: wanted };
-        let wrote = self.create(&creation).await?;
+        let wrote = self.create_once(&creation).await?;
         if let Some(id) = &wrote.id {
-            self.remember(address, id);
+            self.remember_created(address, id);
         }
         Ok(wrote)
     }
@@ -70,7 +70,7 @@ impl<'a> ChangeWriter<'a> {
                 PoolEdit::Description(delta) => ("Description", delta),
                 PoolEdit::Image(delta) => ("WorkerType", delta),
             };
-            FieldChange::change(
+            FieldChange::new_change(
                 &[key],
                 json!(delta.before()),
                 json!(delta.after()),
@@ -78,7 +78,7 @@ impl<'a> ChangeWriter<'a> {
             )
         });
         let wanted: Vec<FieldChange> = wanted.collect();
-        self.modify(index, &Resource::WorkerPool(id.as_str().to_owned()), &wanted).await
+        self.modify_document(index, &Resource::WorkerPool(id.as_str().to_owned()), &wanted).await
     }
 
     pub(super) async fn delete_pool(
@@ -87,7 +87,7 @@ impl<'a> ChangeWriter<'a> {
         id: &Id<Pool>,
         name: &str,
     ) -> WriteResult<WriteSuccess> {
-        self.delete(index, &Resource::WorkerPool(id.as_str().to_owned()), name).await
+        self.delete_if_named(index, &Resource::WorkerPool(id.as_str().to_owned()), name).await
     }
 
     /// # Source
@@ -99,23 +99,31 @@ impl<'a> ChangeWriter<'a> {
         from: Option<&PoolHandle>,
         to: &PoolHandle,
     ) -> WriteResult<WriteSuccess> {
-        let to = self.pool(to).map_err(WriteFailure::new)?;
-        let from = from.map(|it| self.pool(it)).transpose().map_err(WriteFailure::new)?;
-        let pools = self.reader().worker_pools().await.map_err(WriteFailure::new)?;
+        let to = self.pool_id(to).map_err(WriteFailure::new)?;
+        let from = from.map(|it| self.pool_id(it)).transpose().map_err(WriteFailure::new)?;
+        let pools = self.space_reader().list_worker_pools().await.map_err(WriteFailure::new)?;
         let now = pools.into_iter().find(|it| it.is_default).map(|it| it.id);
         if now.as_deref() == Some(&to) {
             return Ok(WriteSuccess::default());
         }
         if now != from {
-            return Err(WriteFailure::new(unexpected("DefaultPool", &json!(now), &json!(from))));
+            return Err(WriteFailure::new(mismatch_message(
+                "DefaultPool",
+                &json!(now),
+                &json!(from),
+            )));
         }
-        let wanted =
-            FieldChange::change(&["IsDefault"], json!(false), json!(true), FieldComparison::Flag);
+        let wanted = FieldChange::new_change(
+            &["IsDefault"],
+            json!(false),
+            json!(true),
+            FieldComparison::Flag,
+        );
         let path = "DefaultPool".to_owned();
         let before = now.map(|it| json!(it));
         let written = vec![WrittenField::new(path, before, Some(json!(to)))];
-        self.writing(index, &written);
-        self.modify(index, &Resource::WorkerPool(to), &[wanted]).await?;
+        self.announce_write(index, &written);
+        self.modify_document(index, &Resource::WorkerPool(to), &[wanted]).await?;
         Ok(WriteSuccess { id: None, written })
     }
 
@@ -126,50 +134,50 @@ impl<'a> ChangeWriter<'a> {
         before: &[PoolHandle],
         order: &[PoolHandle],
     ) -> WriteResult<WriteSuccess> {
-        let before = self.pools(before).map_err(WriteFailure::new)?;
-        let order = self.pools(order).map_err(WriteFailure::new)?;
+        let before = self.pool_ids(before).map_err(WriteFailure::new)?;
+        let order = self.pool_ids(order).map_err(WriteFailure::new)?;
         let mut written: Vec<WrittenField> = Vec::new();
         let mut last = WriteFailure::new("nothing was tried");
         for tried in 0..TRIES {
             if tried > 0 {
-                pause(tried).await;
+                pause_before_retry(tried).await;
             }
             let unknown = last.unknown;
-            let live = self.order().await;
+            let live = self.live_order().await;
             let live = live.map_err(|error| WriteFailure { unknown, ..error })?;
-            let wanted = arranged(&live, &order);
+            let wanted = arrange_pools(&live, &order);
             if wanted == live {
                 return Ok(WriteSuccess { id: None, written });
             }
-            let known = |ids: &[String], among: &[String]| -> Vec<String> {
+            let known_ids = |ids: &[String], among: &[String]| -> Vec<String> {
                 ids.iter().filter(|id| among.contains(id)).cloned().collect()
             };
-            let (now, then) = (known(&live, &before), known(&before, &live));
+            let (now, then) = (known_ids(&live, &before), known_ids(&before, &live));
             if now != then {
-                let error = unexpected("SortOrder", &json!(now), &json!(then));
+                let error = mismatch_message("SortOrder", &json!(now), &json!(then));
                 return Err(WriteFailure { error, unknown });
             }
             let path = "SortOrder".to_owned();
             written = vec![WrittenField::new(path, Some(json!(live)), Some(json!(wanted)))];
-            self.writing(index, &written);
+            self.announce_write(index, &written);
             match self.writer.sort_worker_pools(&wanted).await {
                 Ok(()) => return Ok(WriteSuccess { id: None, written }),
-                Err(error) if error.is_ambiguous() => last = WriteFailure::of_write(&error),
+                Err(error) if error.is_ambiguous() => last = WriteFailure::from_write_error(&error),
                 Err(error) => return Err(WriteFailure { unknown, ..WriteFailure::new(error) }),
             }
         }
         Err(last)
     }
 
-    async fn order(&self) -> WriteResult<Vec<String>> {
-        let mut pools = self.reader().worker_pools().await.map_err(WriteFailure::new)?;
+    async fn live_order(&self) -> WriteResult<Vec<String>> {
+        let mut pools = self.space_reader().list_worker_pools().await.map_err(WriteFailure::new)?;
         pools.sort_by_key(|pool| pool.sort_order);
         Ok(pools.into_iter().map(|pool| pool.id).collect())
     }
 }
 
 /// The pools that there are, in the plan's order; those that it does not know of come last.
-fn arranged(live: &[String], order: &[String]) -> Vec<String> {
+fn arrange_pools(live: &[String], order: &[String]) -> Vec<String> {
     let planned = order.iter().filter(|id| live.contains(id));
     let others = live.iter().filter(|id| !order.contains(id));
     planned.chain(others).cloned().collect()

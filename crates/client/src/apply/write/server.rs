@@ -17,12 +17,12 @@ impl ChangeWriter<'_> {
         index: usize,
         on: bool,
     ) -> WriteResult<WriteSuccess> {
-        let wanted = FieldChange::change(
+        let wanted = FieldChange::new_change(
             &["IsBuiltInWorkerEnabled"],
             json!(!on),
             json!(on),
             FieldComparison::Flag,
         );
-        self.modify(index, &Resource::Features, &[wanted]).await
+        self.modify_document(index, &Resource::Features, &[wanted]).await
     }
 }

@@ -13,30 +13,34 @@ pub(super) struct PoolSpellings(pub(super) Vec<WorkerPoolResource>);
 
 impl PoolSpellings {
     /// The id of the pool that a text names; the text itself, where it names none that is known.
-    pub(super) fn id_of<'a>(&'a self, text: &'a str) -> &'a str {
+    pub(super) fn resolve_id<'a>(&'a self, text: &'a str) -> &'a str {
         if self.0.iter().any(|it| it.id == text) {
             return text;
         }
-        let is = |it: &str| !text.is_empty() && it.eq_ignore_ascii_case(text.trim());
-        let named = self.0.iter().find(|it| is(&it.id) || is(&it.slug) || is(&it.name));
+        let matches_text = |it: &str| !text.is_empty() && it.eq_ignore_ascii_case(text.trim());
+        let named = self
+            .0
+            .iter()
+            .find(|it| matches_text(&it.id) || matches_text(&it.slug) || matches_text(&it.name));
         named.map_or(text, |it| &it.id)
     }
 
     /// Whether there are any: only of a document in Git is it asked how it names them.
-    pub(super) fn are_known(&self) -> bool {
+    pub(super) fn has_pools(&self) -> bool {
         !self.0.is_empty()
     }
 
     /// A pool in the form that `sample` has; its id, where the sample says nothing.
-    pub(super) fn like<'a>(&'a self, sample: &str, id: &'a str) -> &'a str {
-        let pool = |id: &str| self.0.iter().find(|it| it.id == id);
-        let (Some(of_sample), Some(wanted)) = (pool(self.id_of(sample)), pool(id)) else {
+    pub(super) fn spell_like<'a>(&'a self, sample: &str, id: &'a str) -> &'a str {
+        let pool_by_id = |id: &str| self.0.iter().find(|it| it.id == id);
+        let (Some(of_sample), Some(wanted)) = (pool_by_id(self.resolve_id(sample)), pool_by_id(id))
+        else {
             return id;
         };
-        let is = |it: &str| it.eq_ignore_ascii_case(sample.trim());
+        let matches_sample = |it: &str| it.eq_ignore_ascii_case(sample.trim());
         match () {
-            () if is(&of_sample.id) => id,
-            () if is(&of_sample.slug) && !wanted.slug.is_empty() => &wanted.slug,
+            () if matches_sample(&of_sample.id) => id,
+            () if matches_sample(&of_sample.slug) && !wanted.slug.is_empty() => &wanted.slug,
             () => &wanted.name,
         }
     }
@@ -61,23 +65,23 @@ mod tests {
     fn a_pool_is_known_by_its_id_its_slug_or_its_name() {
         let pools = spellings();
         for text in ["WorkerPools-1", "linux-workers", "Linux Workers", " LINUX-workers "] {
-            assert_eq!(pools.id_of(text), "WorkerPools-1", "{text}");
+            assert_eq!(pools.resolve_id(text), "WorkerPools-1", "{text}");
         }
-        assert_eq!(pools.id_of("WorkerPools-9"), "WorkerPools-9");
-        assert_eq!(pools.id_of(""), "");
+        assert_eq!(pools.resolve_id("WorkerPools-9"), "WorkerPools-9");
+        assert_eq!(pools.resolve_id(""), "");
     }
 
     #[test]
     fn a_value_keeps_the_form_that_it_has() {
         let pools = spellings();
-        let like = |sample: &str| pools.like(sample, "WorkerPools-2").to_owned();
+        let like = |sample: &str| pools.spell_like(sample, "WorkerPools-2").to_owned();
         assert_eq!(like("WorkerPools-1"), "WorkerPools-2");
         assert_eq!(like("linux-workers"), "windows-2022");
         assert_eq!(like("Linux Workers"), "Windows");
         assert_eq!(like(""), "WorkerPools-2");
         assert_eq!(like("#{Expression}"), "WorkerPools-2");
         assert_eq!(
-            PoolSpellings::default().like("linux-workers", "WorkerPools-2"),
+            PoolSpellings::default().spell_like("linux-workers", "WorkerPools-2"),
             "WorkerPools-2"
         );
     }

@@ -7,8 +7,8 @@
 
 use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
-    commit::branch,
-    field::{FieldPath, FieldWrite, text, unexpected},
+    commit::commit_branch,
+    field::{FieldPath, FieldWrite, mismatch_message, text_at_path},
     modify::WriteTarget,
 };
 use crate::octopus::{
@@ -59,7 +59,7 @@ impl ChangeWriter<'_> {
                 exact_fields: exactly,
             } = &change.kind
             {
-                target = Some((resource_of(process, *kind, git.as_ref()), git.as_ref()));
+                target = Some((process_resource(process, *kind, git.as_ref()), git.as_ref()));
                 placings.push(ActionChange {
                     action: action.as_str(),
                     edits,
@@ -67,37 +67,37 @@ impl ChangeWriter<'_> {
                 });
             }
         }
-        let all = |failure: &WriteFailure| {
+        let fail_all = |failure: &WriteFailure| {
             unit.iter().map(|index| (*index, Err(failure.clone()))).collect()
         };
         let Some((resource, commit)) = target.filter(|_| placings.len() == unit.len()) else {
-            return all(&WriteFailure::new("the plan has no such step"));
+            return fail_all(&WriteFailure::new("the plan has no such step"));
         };
         let mut alone = None;
         if let Some(commit) = commit {
-            match self.before(commit).await {
+            match self.prepare_commit(commit).await {
                 Ok(held) => alone = Some(held),
-                Err(failure) => return all(&failure),
+                Err(failure) => return fail_all(&failure),
             }
         }
-        let plan = |document: &JsonDocument| {
-            let actions = actions(document);
+        let plan_sets = |document: &JsonDocument| {
+            let actions = locate_actions(document);
             let sets = placings.iter().map(|placing| {
                 let at = actions.as_ref().map_err(Clone::clone)?.get(placing.action);
                 let at = at.ok_or("the step is not there any more")?;
-                self.sets(document, *at, placing)
+                self.sets_for_action(document, *at, placing)
             });
             sets.collect()
         };
         let target =
             WriteTarget { resource: &resource, message: commit.map(|it| it.message.as_str()) };
-        let results = self.modify_all(unit, target, &plan).await;
+        let results = self.modify_all(unit, target, &plan_sets).await;
         drop(alone);
         results
     }
 
     /// What has to be set for one action.
-    fn sets(
+    fn sets_for_action(
         &self,
         document: &JsonDocument,
         at: (usize, usize),
@@ -105,30 +105,36 @@ impl ChangeWriter<'_> {
     ) -> FieldWrites {
         let action = LocatedAction { document, step: at.0, action: at.1 };
         if !placing.exact_fields.is_empty() {
-            return action.exactly(placing.exact_fields, self.remade(placing.edits)?);
+            return action
+                .restore_fields(placing.exact_fields, self.recreated_pool_id(placing.edits)?);
         }
         let mut sets = Vec::new();
         for edit in placing.edits {
             sets.extend(match edit {
                 StepEdit::Place(delta) => {
-                    let after = self.place(delta.after())?;
+                    let after = self.resolve_place(delta.after())?;
                     // A pool that is not there yet cannot be where the step is.
-                    action.place(self.place(delta.before()).ok().as_ref(), &after)?
+                    action
+                        .sets_for_place(self.resolve_place(delta.before()).ok().as_ref(), &after)?
                 }
-                StepEdit::Execution { execution, target_roles, .. } => {
-                    action.execution(*execution.before(), *execution.after(), target_roles)?
+                StepEdit::Execution { execution, target_roles, .. } => action.sets_for_execution(
+                    *execution.before(),
+                    *execution.after(),
+                    target_roles,
+                )?,
+                StepEdit::Container(delta) => {
+                    action.sets_for_container(delta.before(), delta.after())?
                 }
-                StepEdit::Container(delta) => action.container(delta.before(), delta.after())?,
             });
         }
         Ok(sets)
     }
 
     /// The id of the pool that the step goes back to, where that had to be made again.
-    fn remade(&self, edits: &[StepEdit]) -> WriteResult<Option<String>, String> {
+    fn recreated_pool_id(&self, edits: &[StepEdit]) -> WriteResult<Option<String>, String> {
         let made = edits.iter().find_map(|edit| match edit {
             StepEdit::Place(delta) => match delta.after() {
-                Place::Pool(pool @ PoolHandle::New(_)) => Some(self.pool(pool)),
+                Place::Pool(pool @ PoolHandle::New(_)) => Some(self.pool_id(pool)),
                 _ => None,
             },
             StepEdit::Execution { .. } | StepEdit::Container(_) => None,
@@ -136,31 +142,35 @@ impl ChangeWriter<'_> {
         made.transpose()
     }
 
-    fn place(&self, place: &Place<PoolHandle>) -> WriteResult<Place<String>, String> {
+    fn resolve_place(&self, place: &Place<PoolHandle>) -> WriteResult<Place<String>, String> {
         Ok(match place {
-            Place::Pool(pool) => Place::Pool(self.pool(pool)?),
+            Place::Pool(pool) => Place::Pool(self.pool_id(pool)?),
             Place::Variable(name) => Place::Variable(name.clone()),
             Place::DefaultPool => Place::DefaultPool,
         })
     }
 }
 
-fn resource_of(process: &Id<Process>, kind: ProcessKind, git: Option<&PlannedCommit>) -> Resource {
+fn process_resource(
+    process: &Id<Process>,
+    kind: ProcessKind,
+    git: Option<&PlannedCommit>,
+) -> Resource {
     let id = |it: &Id<Process>| it.as_str().to_owned();
     match (kind, git) {
         (ProcessKind::Deployment, None) => Resource::DeploymentProcess(id(process)),
         (ProcessKind::Runbook, None) => Resource::RunbookProcess(id(process)),
         (ProcessKind::Deployment, Some(commit)) => {
-            Resource::BranchDeploymentProcess(branch(commit))
+            Resource::BranchDeploymentProcess(commit_branch(commit))
         }
         (ProcessKind::Runbook, Some(commit)) => {
-            Resource::BranchRunbookProcess(branch(commit), commit.document.clone())
+            Resource::BranchRunbookProcess(commit_branch(commit), commit.document.clone())
         }
     }
 }
 
 /// Where each action is, by its id: the places of its step and of itself.
-fn actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize, usize)>, String> {
+fn locate_actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize, usize)>, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct ProcessSteps {
@@ -177,7 +187,7 @@ fn actions(document: &JsonDocument) -> WriteResult<HashMap<String, (usize, usize
         id: Option<String>,
     }
     let process: ProcessSteps =
-        serde_json::from_str(document.text()).map_err(|error| error.to_string())?;
+        serde_json::from_str(document.as_str()).map_err(|error| error.to_string())?;
     let mut places = HashMap::new();
     for (at, step) in process.steps.unwrap_or_default().into_iter().enumerate() {
         for (inner, action) in step.actions.unwrap_or_default().into_iter().enumerate() {
@@ -199,7 +209,7 @@ struct LocatedAction<'d> {
 }
 
 impl LocatedAction<'_> {
-    fn path(&self, inside: &[PathSegment<'static>]) -> FieldPath<'static> {
+    fn action_path(&self, inside: &[PathSegment<'static>]) -> FieldPath<'static> {
         let mut path = vec![Key("Steps"), Index(self.step), Key("Actions"), Index(self.action)];
         path.extend_from_slice(inside);
         path
@@ -212,23 +222,25 @@ impl LocatedAction<'_> {
     }
 
     /// Fields as they were, each still as it was made.
-    fn exactly(&self, fields: &[WrittenField], remade: Option<String>) -> FieldWrites {
+    fn restore_fields(&self, fields: &[WrittenField], remade: Option<String>) -> FieldWrites {
         let mut sets = Vec::new();
         for field in fields {
-            let path =
-                self.named(&field.path).ok_or_else(|| format!("unknown field `{}`", field.path))?;
-            let now = self.document.value(&path);
+            let path = self
+                .receipt_path(&field.path)
+                .ok_or_else(|| format!("unknown field `{}`", field.path))?;
+            let now = self.document.get_value(&path);
             let after = match &remade {
                 Some(id) if field.path == "WorkerPoolId" => Some(json!(id)),
                 _ => field.after.clone(),
             };
-            let is = |other: &Option<Value>| alike(now.as_ref(), other.as_ref());
-            if now == after || is(&after) && !is(&field.before) {
+            let equals_now =
+                |other: &Option<Value>| equal_or_both_empty(now.as_ref(), other.as_ref());
+            if now == after || equals_now(&after) && !equals_now(&field.before) {
                 continue;
             }
-            if !is(&field.before) {
+            if !equals_now(&field.before) {
                 let [now, before] = [now, field.before.clone()].map(Option::unwrap_or_default);
-                return Err(unexpected(&field.path, &now, &before));
+                return Err(mismatch_message(&field.path, &now, &before));
             }
             let text = field.after_text.clone();
             sets.push(FieldWrite { text, ..FieldWrite::new(path, field.path.clone(), after) });
@@ -237,36 +249,36 @@ impl LocatedAction<'_> {
     }
 
     /// A field by its name in a receipt.
-    fn named(&self, name: &str) -> Option<FieldPath<'static>> {
+    fn receipt_path(&self, name: &str) -> Option<FieldPath<'static>> {
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         Some(match name {
-            "WorkerPoolId" => self.path(&[Key("WorkerPoolId")]),
-            "WorkerPoolVariable" => self.path(&[Key("WorkerPoolVariable")]),
-            "Container" => self.path(&[Key("Container")]),
-            "Container.Image" => self.path(&[Key("Container"), Key("Image")]),
-            "Container.FeedId" => self.path(&[Key("Container"), Key("FeedId")]),
+            "WorkerPoolId" => self.action_path(&[Key("WorkerPoolId")]),
+            "WorkerPoolVariable" => self.action_path(&[Key("WorkerPoolVariable")]),
+            "Container" => self.action_path(&[Key("Container")]),
+            "Container.Image" => self.action_path(&[Key("Container"), Key("Image")]),
+            "Container.FeedId" => self.action_path(&[Key("Container"), Key("FeedId")]),
             _ => match name.split_once("Properties.")? {
                 ("", RUN_ON_SERVER) => {
-                    self.path(&[Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)])
+                    self.action_path(&[Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)])
                 }
-                ("", TARGET_ROLES) => self.path(&roles),
+                ("", TARGET_ROLES) => self.action_path(&roles),
                 ("Step.", TARGET_ROLES) => self.step_path(&roles),
                 _ => return None,
             },
         })
     }
 
-    fn text(&self, inside: &[PathSegment<'static>]) -> String {
-        text(self.document, &self.path(inside))
+    fn field_text(&self, inside: &[PathSegment<'static>]) -> String {
+        text_at_path(self.document, &self.action_path(inside))
     }
 
-    fn set(&self, key: &'static str, after: Value) -> FieldWrite<'static> {
-        FieldWrite::new(self.path(&[Key(key)]), key, Some(after))
+    fn set_field(&self, key: &'static str, after: Value) -> FieldWrite<'static> {
+        FieldWrite::new(self.action_path(&[Key(key)]), key, Some(after))
     }
 
-    fn place(&self, before: Option<&Place<String>>, after: &Place<String>) -> FieldWrites {
+    fn sets_for_place(&self, before: Option<&Place<String>>, after: &Place<String>) -> FieldWrites {
         let [id, variable] = ["WorkerPoolId", "WorkerPoolVariable"];
-        let (pool, named) = (self.text(&[Key(id)]), self.text(&[Key(variable)]));
+        let (pool, named) = (self.field_text(&[Key(id)]), self.field_text(&[Key(variable)]));
         let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
         let now = match (has_pool, has_variable) {
             (_, true) => Place::Variable(named),
@@ -277,35 +289,41 @@ impl LocatedAction<'_> {
             return Ok(Vec::new());
         }
         if Some(&now) != before {
-            let expected = before.map_or(Value::Null, told);
-            return Err(unexpected("pool", &told(&now), &expected));
+            let expected = before.map_or(Value::Null, describe_place);
+            return Err(mismatch_message("pool", &describe_place(&now), &expected));
         }
-        let clear = |key: &'static str, full: bool| full.then(|| self.set(key, Value::Null));
+        let clear_field =
+            |key: &'static str, full: bool| full.then(|| self.set_field(key, Value::Null));
         let sets = match after {
             Place::Pool(wanted) => {
-                [Some(self.set(id, json!(wanted))), clear(variable, has_variable)]
+                [Some(self.set_field(id, json!(wanted))), clear_field(variable, has_variable)]
             }
             Place::Variable(wanted) => {
-                [clear(id, has_pool), Some(self.set(variable, json!(wanted)))]
+                [clear_field(id, has_pool), Some(self.set_field(variable, json!(wanted)))]
             }
-            Place::DefaultPool => [clear(id, has_pool), clear(variable, has_variable)],
+            Place::DefaultPool => [clear_field(id, has_pool), clear_field(variable, has_variable)],
         };
         Ok(sets.into_iter().flatten().collect())
     }
 
-    fn execution(&self, before: Execution, after: Execution, target_roles: &str) -> FieldWrites {
+    fn sets_for_execution(
+        &self,
+        before: Execution,
+        after: Execution,
+        target_roles: &str,
+    ) -> FieldWrites {
         let properties = [Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)];
-        let switch = text(self.document, &self.path(&properties));
+        let switch = text_at_path(self.document, &self.action_path(&properties));
         let is_on = switch.trim().eq_ignore_ascii_case("true");
         let mut sets = Vec::new();
         if !is_on {
             let name = format!("Properties.{RUN_ON_SERVER}");
-            sets.push(FieldWrite::new(self.path(&properties), name, Some(json!("true"))));
+            sets.push(FieldWrite::new(self.action_path(&properties), name, Some(json!("true"))));
         }
         let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
         // Old data has the tags on the action.
-        let places = [("Step.", self.step_path(&roles)), ("", self.path(&roles))];
-        let full = places.map(|(of, path)| (of, text(self.document, &path), path));
+        let places = [("Step.", self.step_path(&roles)), ("", self.action_path(&roles))];
+        let full = places.map(|(of, path)| (of, text_at_path(self.document, &path), path));
         let now = full.iter().map(|(_, text, _)| text).find(|text| !text.trim().is_empty());
         let now = now.cloned().unwrap_or_default();
         let once = after == Execution::Once;
@@ -318,22 +336,22 @@ impl LocatedAction<'_> {
             return Ok(sets);
         }
         if is_on && before == Execution::OnTargets {
-            return Err(unexpected(RUN_ON_SERVER, &json!(switch), &json!("false")));
+            return Err(mismatch_message(RUN_ON_SERVER, &json!(switch), &json!("false")));
         }
         match now.trim() == target_roles.trim() {
             true => Ok(sets),
-            false => Err(unexpected(TARGET_ROLES, &json!(now), &json!(target_roles))),
+            false => Err(mismatch_message(TARGET_ROLES, &json!(now), &json!(target_roles))),
         }
     }
 
-    fn container(
+    fn sets_for_container(
         &self,
         before: &Option<Container<Linked<Feed>>>,
         after: &Option<Container<Linked<Feed>>>,
     ) -> FieldWrites {
         let [image, feed] = ["Image", "FeedId"];
         let keys = [image, feed];
-        let now = keys.map(|key| self.text(&[Key("Container"), Key(key)]));
+        let now = keys.map(|key| self.field_text(&[Key("Container"), Key(key)]));
         let pair = |it: &Option<Container<Linked<Feed>>>| {
             it.as_ref().map_or([String::new(), String::new()], |it| {
                 [it.image.clone(), it.feed.id.as_str().to_owned()]
@@ -341,44 +359,49 @@ impl LocatedAction<'_> {
         };
         let (then, wanted) = (pair(before), pair(after));
         // Without an image there is no container, whatever else is said.
-        let same = |one: &[String; 2], other: &[String; 2]| {
+        let is_same_container = |one: &[String; 2], other: &[String; 2]| {
             one == other || one[0].is_empty() && other[0].is_empty()
         };
-        if same(&now, &wanted) {
+        if is_same_container(&now, &wanted) {
             return Ok(Vec::new());
         }
-        if !same(&now, &then) {
-            let told = |[image, feed]: &[String; 2]| match image.is_empty() {
+        if !is_same_container(&now, &then) {
+            let describe_container = |[image, feed]: &[String; 2]| match image.is_empty() {
                 true => Value::Null,
                 false => json!(format!("{image} of {feed}")),
             };
-            return Err(unexpected("Container", &told(&now), &told(&then)));
+            return Err(mismatch_message(
+                "Container",
+                &describe_container(&now),
+                &describe_container(&then),
+            ));
         }
-        let value = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
-        let is_object = self.document.get(&self.path(&[Key("Container")]));
+        let text_or_null = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
+        let is_object = self.document.get_raw(&self.action_path(&[Key("Container")]));
         if is_object.is_none_or(|text| !text.starts_with('{')) {
             let [wanted_image, wanted_feed] = wanted;
-            let whole = json!({ image: value(&wanted_image), feed: value(&wanted_feed) });
-            return Ok(vec![self.set("Container", whole)]);
+            let whole =
+                json!({ image: text_or_null(&wanted_image), feed: text_or_null(&wanted_feed) });
+            return Ok(vec![self.set_field("Container", whole)]);
         }
         let fields = keys.into_iter().zip(now.iter().zip(&wanted));
         let fields = fields.filter(|(_, (now, wanted))| now != wanted);
-        let set = |key: &'static str, wanted: &str| {
-            let path = self.path(&[Key("Container"), Key(key)]);
-            FieldWrite::new(path, format!("Container.{key}"), Some(value(wanted)))
+        let set_key = |key: &'static str, wanted: &str| {
+            let path = self.action_path(&[Key("Container"), Key(key)]);
+            FieldWrite::new(path, format!("Container.{key}"), Some(text_or_null(wanted)))
         };
-        Ok(fields.map(|(key, (_, wanted))| set(key, wanted)).collect())
+        Ok(fields.map(|(key, (_, wanted))| set_key(key, wanted)).collect())
     }
 }
 
 /// Whether two fields are the same; one that is not there is as good as an empty one.
-fn alike(one: Option<&Value>, other: Option<&Value>) -> bool {
-    let empty = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
-    one == other || empty(one) && empty(other)
+fn equal_or_both_empty(one: Option<&Value>, other: Option<&Value>) -> bool {
+    let is_blank = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
+    one == other || is_blank(one) && is_blank(other)
 }
 
 /// A place in a sentence.
-fn told(place: &Place<String>) -> Value {
+fn describe_place(place: &Place<String>) -> Value {
     match place {
         Place::Pool(id) => json!(id),
         Place::Variable(name) => json!(format!("variable {name}")),
@@ -399,8 +422,11 @@ mod tests {
         let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
         let mut document = JsonDocument::parse(text).unwrap();
         let sets = edit(&LocatedAction { document: &document, step: 0, action: 0 })?;
-        field::write(&mut document, &sets)?;
-        Ok(document.get(&[Key("Steps"), Index(0), Key("Actions"), Index(0)]).unwrap().to_owned())
+        field::write_fields(&mut document, &sets)?;
+        Ok(document
+            .get_raw(&[Key("Steps"), Index(0), Key("Actions"), Index(0)])
+            .unwrap()
+            .to_owned())
     }
 
     fn placed(
@@ -408,7 +434,7 @@ mod tests {
         before: Place<String>,
         after: Place<String>,
     ) -> WriteResult<String, String> {
-        edited(action, |it| it.place(Some(&before), &after))
+        edited(action, |it| it.sets_for_place(Some(&before), &after))
     }
 
     fn pool(id: &str) -> Place<String> {
@@ -456,7 +482,7 @@ mod tests {
                 feed: Linked::new("Feeds-1", "Docker"),
             })
         };
-        edited(action, |it| it.container(&container(before), &container(after)))
+        edited(action, |it| it.sets_for_container(&container(before), &container(after)))
     }
 
     #[test]
@@ -480,7 +506,7 @@ mod tests {
     #[test]
     fn what_runs_on_the_server_already_is_not_spelled_anew() {
         let once = |action: &str, before, roles: &str| {
-            edited(action, |it| it.execution(before, Execution::Once, roles))
+            edited(action, |it| it.sets_for_execution(before, Execution::Once, roles))
         };
         let on = r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":"web"}}"#;
         assert_eq!(
@@ -496,7 +522,7 @@ mod tests {
 
     #[test]
     fn two_actions_of_one_id_are_not_told_apart() {
-        let document = |text: &str| actions(&JsonDocument::parse(text.to_owned()).unwrap());
+        let document = |text: &str| locate_actions(&JsonDocument::parse(text.to_owned()).unwrap());
         let found = document(r#"{"Steps":[{"Actions":null},{"Actions":[{"Id":"a"},{"Id":"b"}]}]}"#);
         assert_eq!(found.unwrap().get("b"), Some(&(1, 1)));
         assert!(document(r#"{"Steps":[{"Actions":[{"Id":"a"},{"Id":"a"}]}]}"#).is_err());
@@ -506,15 +532,15 @@ mod tests {
     fn there_and_back(text: &str, edit: impl Fn(&LocatedAction<'_>) -> FieldWrites) {
         let mut document = JsonDocument::parse(text.to_owned()).unwrap();
         let sets = edit(&LocatedAction { document: &document, step: 0, action: 0 }).unwrap();
-        let mut written = field::write(&mut document, &sets).unwrap();
+        let mut written = field::write_fields(&mut document, &sets).unwrap();
         assert!(!written.is_empty(), "{text}");
-        let made = document.text().to_owned();
+        let made = document.as_str().to_owned();
         for wanted in [text, &made, text] {
-            let back: Vec<WrittenField> = written.iter().map(WrittenField::turned).collect();
+            let back: Vec<WrittenField> = written.iter().map(WrittenField::to_reversed).collect();
             let action = LocatedAction { document: &document, step: 0, action: 0 };
-            let sets = action.exactly(&back, None).unwrap();
-            written = field::write(&mut document, &sets).unwrap();
-            assert_eq!(document.text(), wanted);
+            let sets = action.restore_fields(&back, None).unwrap();
+            written = field::write_fields(&mut document, &sets).unwrap();
+            assert_eq!(document.as_str(), wanted);
         }
     }
 
@@ -531,7 +557,7 @@ mod tests {
                 .as_str(),
         ] {
             let text = format!("{{\r\n \"Steps\": [{{\"Actions\":[{action}]}} ] }}\r\n");
-            there_and_back(&text, |it| it.place(Some(&variable("Pöol's")), &pool("P-1")));
+            there_and_back(&text, |it| it.sets_for_place(Some(&variable("Pöol's")), &pool("P-1")));
         }
         for now in ["", "null", "{}", "{ }", "{\r\n  }", "\"\"", "[ ]", "1E+400"] {
             let now = if now.is_empty() {
@@ -540,7 +566,7 @@ mod tests {
                 format!(",\r\n\t\"Container\" : {now}")
             };
             let text = format!("{{\"Steps\":[{{\"Actions\":[ {{\r\n\t\"Id\": 7{now}\r\n}} ]}}]}}");
-            there_and_back(&text, |it| it.container(&None, &container));
+            there_and_back(&text, |it| it.sets_for_container(&None, &container));
         }
         let old = Some(Container {
             image: "octopus/x".to_owned(),
@@ -549,11 +575,13 @@ mod tests {
         let full =
             r#"{"Container": {"FeedId" : "Feeds\u002d1","GitUrl":1E+400, "Image":"octopus\/x" }}"#;
         let text = format!(r#"{{"Steps":[{{"Actions":[{full}]}}]}}"#);
-        there_and_back(&text, |it| it.container(&old, &container));
-        there_and_back(&text, |it| it.container(&old, &None));
+        there_and_back(&text, |it| it.sets_for_container(&old, &container));
+        there_and_back(&text, |it| it.sets_for_container(&old, &None));
         let roles = r#"{"Properties" : { "octopus.action.targetroles":"w\u00e9b" },"Actions":[{"Properties":{ }}]}"#;
         let text = format!(r#"{{"Steps":[ {roles} ]}}"#);
-        there_and_back(&text, |it| it.execution(Execution::OnTargets, Execution::Once, "wéb"));
+        there_and_back(&text, |it| {
+            it.sets_for_execution(Execution::OnTargets, Execution::Once, "wéb")
+        });
     }
 
     /// A container that somebody has spaced in a way of his own goes as a whole, and comes back so.
@@ -571,8 +599,8 @@ mod tests {
                 let whole = json!({ "Image": "octopus/x", "FeedId": "Feeds-1" });
                 let field =
                     |after| vec![WrittenField::new("Container", Some(whole.clone()), after)];
-                there_and_back(&text, |it| it.exactly(&field(None), None));
-                there_and_back(&text, |it| it.exactly(&field(Some(Value::Null)), None));
+                there_and_back(&text, |it| it.restore_fields(&field(None), None));
+                there_and_back(&text, |it| it.restore_fields(&field(Some(Value::Null)), None));
             }
         }
     }

@@ -24,20 +24,20 @@ impl ChangeWriter<'_> {
         new: &NewWorker,
     ) -> WriteResult<WriteSuccess> {
         let NewWorker { name, endpoint, pools, policy, disabled } = new;
-        let pools = self.pools(pools).map_err(WriteFailure::new)?;
+        let pools = self.pool_ids(pools).map_err(WriteFailure::new)?;
         let policy = match policy {
             Some(policy) => policy.id.as_str().to_owned(),
-            None => self.default_policy().await?,
+            None => self.default_policy_id().await?,
         };
         let body = json!({
             "Name": name,
             "WorkerPoolIds": pools,
             "IsDisabled": disabled,
             "MachinePolicyId": policy,
-            "Endpoint": endpoint::body(endpoint),
+            "Endpoint": endpoint::endpoint_json(endpoint),
             "SpaceId": self.space.as_str(),
         });
-        let mut wanted = endpoint::wanted(endpoint);
+        let mut wanted = endpoint::expected_fields(endpoint);
         wanted.extend([
             FieldChange::new(&["WorkerPoolIds"], json!(pools), FieldComparison::Ids),
             FieldChange::new(&["IsDisabled"], json!(disabled), FieldComparison::Flag),
@@ -47,8 +47,14 @@ impl ChangeWriter<'_> {
                 FieldComparison::IdOr(policy.clone()),
             ),
         ]);
-        self.create(&ObjectCreation { index, kind: CreateKind::Worker, name, body, fields: wanted })
-            .await
+        self.create_once(&ObjectCreation {
+            index,
+            kind: CreateKind::Worker,
+            name,
+            body,
+            fields: wanted,
+        })
+        .await
     }
 
     pub(super) async fn update_worker(
@@ -59,40 +65,40 @@ impl ChangeWriter<'_> {
     ) -> WriteResult<WriteSuccess> {
         let mut wanted = Vec::new();
         for edit in edits {
-            wanted.extend(self.worker_edit(edit).await?);
+            wanted.extend(self.expected_by_edit(edit).await?);
         }
-        self.modify(index, &worker(id), &wanted).await
+        self.modify_document(index, &worker_resource(id), &wanted).await
     }
 
-    async fn worker_edit(&self, edit: &WorkerEdit) -> WriteResult<Vec<FieldChange>> {
-        let pools = |handles: &[PoolHandle]| self.pools(handles).map_err(WriteFailure::new);
+    async fn expected_by_edit(&self, edit: &WorkerEdit) -> WriteResult<Vec<FieldChange>> {
+        let pool_ids = |handles: &[PoolHandle]| self.pool_ids(handles).map_err(WriteFailure::new);
         Ok(vec![match edit {
-            WorkerEdit::Name(delta) => FieldChange::change(
+            WorkerEdit::Name(delta) => FieldChange::new_change(
                 &["Name"],
                 json!(delta.before()),
                 json!(delta.after()),
                 FieldComparison::Text,
             ),
-            WorkerEdit::Pools(delta) => FieldChange::change(
+            WorkerEdit::Pools(delta) => FieldChange::new_change(
                 &["WorkerPoolIds"],
-                json!(pools(delta.before())?),
-                json!(pools(delta.after())?),
+                json!(pool_ids(delta.before())?),
+                json!(pool_ids(delta.after())?),
                 FieldComparison::Ids,
             ),
-            WorkerEdit::Policy(delta) => FieldChange::change(
+            WorkerEdit::Policy(delta) => FieldChange::new_change(
                 &["MachinePolicyId"],
                 json!(delta.before().id.as_str()),
                 json!(delta.after().id.as_str()),
-                FieldComparison::IdOr(self.default_policy().await?),
+                FieldComparison::IdOr(self.default_policy_id().await?),
             ),
-            WorkerEdit::Disabled(delta) => FieldChange::change(
+            WorkerEdit::Disabled(delta) => FieldChange::new_change(
                 &["IsDisabled"],
                 json!(delta.before()),
                 json!(delta.after()),
                 FieldComparison::Flag,
             ),
             WorkerEdit::Endpoint(delta) => {
-                return Ok(endpoint::changed(delta.before(), delta.after()));
+                return Ok(endpoint::changed_fields(delta.before(), delta.after()));
             }
         }])
     }
@@ -105,14 +111,15 @@ impl ChangeWriter<'_> {
         name: &str,
         new: &NewWorker,
     ) -> WriteResult<WriteSuccess> {
-        let WriteSuccess { mut written, .. } = self.delete(index, &worker(id), name).await?;
+        let WriteSuccess { mut written, .. } =
+            self.delete_if_named(index, &worker_resource(id), name).await?;
         let created = self.create_worker(index, new).await.map_err(|WriteFailure { error, unknown }| {
             let error = format!(
                 "the old worker is gone and the new one is not there: {error}; the next `apply` creates it"
             );
             WriteFailure { error, unknown }
         })?;
-        crate::apply::journal::note(&mut written, &created.written);
+        crate::apply::journal::merge_written(&mut written, &created.written);
         Ok(WriteSuccess { id: created.id, written })
     }
 
@@ -122,21 +129,21 @@ impl ChangeWriter<'_> {
         id: &Id<Worker>,
         name: &str,
     ) -> WriteResult<WriteSuccess> {
-        self.delete(index, &worker(id), name).await
+        self.delete_if_named(index, &worker_resource(id), name).await
     }
 
     /// The id of the policy that a worker has which names none; empty where the space has no such policy.
-    async fn default_policy(&self) -> WriteResult<String> {
-        let read = async || {
-            let policies = self.reader().machine_policies().await?;
+    async fn default_policy_id(&self) -> WriteResult<String> {
+        let read_default = async || {
+            let policies = self.space_reader().list_machine_policies().await?;
             let default = policies.into_iter().find(|it| it.is_default);
             Ok(default.map(|it| it.id).unwrap_or_default())
         };
-        let id = self.default_policy.get_or_try_init(read).await;
+        let id = self.default_policy.get_or_try_init(read_default).await;
         id.cloned().map_err(|error: crate::octopus::ClientError| WriteFailure::new(error))
     }
 }
 
-fn worker(id: &Id<Worker>) -> Resource {
+fn worker_resource(id: &Id<Worker>) -> Resource {
     Resource::Worker(id.as_str().to_owned())
 }

@@ -44,7 +44,7 @@ async fn failing(on: &str, faults: &[FaultKind]) -> Sandbox {
         faults: faults.collect(),
         ..Default::default()
     };
-    sandbox::start(options, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
+    sandbox::start_server(options, TcpListener::bind("127.0.0.1:0").await.unwrap()).await.unwrap()
 }
 
 fn status(code: u16) -> FaultKind {
@@ -68,9 +68,9 @@ async fn a_write_is_sent_again_only_where_nobody_has_processed_it() {
     ] {
         let server = failing("POST /api/Spaces-1/workerpools", &[what]).await;
         let connection = connect(server.url(), ADMIN_KEY);
-        let answer = writer(&connection).create(CreateKind::WorkerPool, &pool).await;
+        let answer = writer(&connection).create_resource(CreateKind::WorkerPool, &pool).await;
         assert_eq!(answer.err().map(|it| it.is_ambiguous()), ambiguous);
-        assert_eq!(server.requests().len(), sent);
+        assert_eq!(server.recent_requests().len(), sent);
     }
 }
 
@@ -79,12 +79,12 @@ async fn a_delete_is_sent_again_until_it_is_gone() {
     let pool = json!({ "Name": "SQL", "IsDefault": false, "WorkerPoolType": "StaticWorkerPool" });
     let server = failing("DELETE /api", &[FaultKind::DropAfter]).await;
     let writer = writer(&connect(server.url(), ADMIN_KEY));
-    let made = writer.create(CreateKind::WorkerPool, &pool).await.unwrap();
+    let made = writer.create_resource(CreateKind::WorkerPool, &pool).await.unwrap();
     let made: Value = serde_json::from_str(&made).unwrap();
     let resource = Resource::WorkerPool(made["Id"].as_str().unwrap().to_owned());
-    writer.delete(&resource).await.unwrap();
-    assert!(writer.reader().document(&resource).await.unwrap_err().is_not_found());
-    writer.delete(&resource).await.unwrap();
+    writer.delete_resource(&resource).await.unwrap();
+    assert!(writer.space_reader().read_document(&resource).await.unwrap_err().is_not_found());
+    writer.delete_resource(&resource).await.unwrap();
 }
 
 #[tokio::test]
@@ -106,12 +106,12 @@ async fn a_document_goes_back_as_it_came() {
             "PUT /api/Spaces-1/workerpools/WorkerPools-1",
         ),
     ] {
-        let text = writer.reader().document(&resource).await.unwrap();
+        let text = writer.space_reader().read_document(&resource).await.unwrap();
         let versioned = text.contains(r#""Version""#);
-        writer.put(&resource, text.clone()).await.unwrap();
-        assert_eq!(server.requests().last().unwrap(), route);
+        writer.put_document(&resource, text.clone()).await.unwrap();
+        assert_eq!(server.recent_requests().last().unwrap(), route);
         if versioned {
-            let stale = writer.put(&resource, text).await.unwrap_err();
+            let stale = writer.put_document(&resource, text).await.unwrap_err();
             assert!(stale.is_stale() && !stale.is_ambiguous(), "{stale}");
         }
     }
@@ -123,13 +123,13 @@ async fn a_refused_write_is_reported_in_the_servers_words() {
     let server = failing("nothing", &[]).await;
     let guest = writer(&connect(server.url(), READER_KEY));
     let pool = json!({ "Name": "SQL" });
-    insta::assert_snapshot!(told(guest.create(CreateKind::WorkerPool, &pool).await), @r#"
+    insta::assert_snapshot!(told(guest.create_resource(CreateKind::WorkerPool, &pool).await), @r#"
     the server answered 403: Missing permission: WorkerEdit
     help: give the key's user a role with `WorkerEdit` in this space
     "#);
     let admin = writer(&connect(server.url(), ADMIN_KEY));
     let pool = json!({ "Name": "", "WorkerPoolType": "StaticWorkerPool" });
-    insta::assert_snapshot!(told(admin.create(CreateKind::WorkerPool, &pool).await), @r#"
+    insta::assert_snapshot!(told(admin.create_resource(CreateKind::WorkerPool, &pool).await), @r#"
     the server answered 400: There was a problem with your request. Please provide a name for this worker pool.
     help:
     "#);
@@ -147,7 +147,7 @@ async fn a_write_follows_no_redirect() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async { axum::serve(listener, Router::new().fallback(redirect)).await });
     let writer = writer(&connect(&url, ADMIN_KEY));
-    let error = writer.create(CreateKind::Worker, &json!({})).await.unwrap_err();
+    let error = writer.create_resource(CreateKind::Worker, &json!({})).await.unwrap_err();
     assert!(matches!(error, ClientError::Redirected { .. }) && !error.is_ambiguous(), "{error}");
     assert_eq!(requests.load(SeqCst), 1);
 }

@@ -24,13 +24,13 @@ impl Default for ItemLayout {
 
 impl ItemLayout {
     /// That of an item inside the container at `span`.
-    pub(super) fn of(text: &str, item: &ContainerItem, span: &Range<usize>) -> Self {
-        let before = text.get(..item.start()).unwrap_or_default();
+    pub(super) fn from_item(text: &str, item: &ContainerItem, span: &Range<usize>) -> Self {
+        let before = text.get(..item.start_offset()).unwrap_or_default();
         let lead = before.get(before.trim_end_matches(BLANK).len()..).unwrap_or_default();
         let colon = item.key.as_ref().and_then(|key| text.get(key.end..item.value.start));
         let inside = text.get(..span.end.saturating_sub(1)).unwrap_or_default();
         let close = inside.get(inside.trim_end_matches(BLANK).len()..).unwrap_or_default();
-        let unit = match (indent(lead), indent(close)) {
+        let unit = match (line_indent(lead), line_indent(close)) {
             (Some(inner), Some(outer)) => {
                 inner.strip_prefix(outer).filter(|it| !it.is_empty()).unwrap_or("  ")
             }
@@ -49,30 +49,30 @@ impl ItemLayout {
     pub(super) fn render(&self, value: &Value) -> String {
         match value {
             Value::Object(fields) if !fields.is_empty() => {
-                let inner = self.inner();
+                let inner = self.inner_layout();
                 let fields = fields.iter().map(|(key, value)| {
                     format!("{}{}{}", Value::from(key.as_str()), inner.colon, inner.render(value))
                 });
-                self.enclosed('{', &fields.collect::<Vec<_>>(), '}')
+                self.enclose_items('{', &fields.collect::<Vec<_>>(), '}')
             }
             Value::Array(elements) if !elements.is_empty() => {
-                let inner = self.inner();
+                let inner = self.inner_layout();
                 let elements: Vec<_> = elements.iter().map(|it| inner.render(it)).collect();
-                self.enclosed('[', &elements, ']')
+                self.enclose_items('[', &elements, ']')
             }
             _ => value.to_string(),
         }
     }
 
     /// A field behind the item, or an element, which has no key.
-    pub(super) fn behind(&self, key: Option<&str>, value: &Value) -> String {
-        format!(",{}{}", self.lead, self.item(key, value))
+    pub(super) fn render_after(&self, key: Option<&str>, value: &Value) -> String {
+        format!(",{}{}", self.lead, self.render_item(key, value))
     }
 
     /// The one field of an object that is the item's value, or the one element of an array.
-    pub(super) fn alone(&self, key: Option<&str>, value: &Value) -> String {
-        let inner = self.inner();
-        let item = inner.item(key, value);
+    pub(super) fn render_only_item(&self, key: Option<&str>, value: &Value) -> String {
+        let inner = self.inner_layout();
+        let item = inner.render_item(key, value);
         match self.is_pretty() {
             true => format!("{}{item}{}", inner.lead, self.lead),
             false => item,
@@ -80,26 +80,26 @@ impl ItemLayout {
     }
 
     /// A field, or an element, with nothing around it.
-    pub(super) fn item(&self, key: Option<&str>, value: &Value) -> String {
+    pub(super) fn render_item(&self, key: Option<&str>, value: &Value) -> String {
         let key = key.map_or(String::new(), |key| format!("{key}{}", self.colon));
         format!("{key}{}", self.render(value))
     }
 
     fn is_pretty(&self) -> bool {
-        indent(&self.lead).is_some()
+        line_indent(&self.lead).is_some()
     }
 
     /// That of what is inside the item's value.
-    fn inner(&self) -> Self {
+    fn inner_layout(&self) -> Self {
         let lead = format!("{}{}", self.lead, self.unit);
         // A colon that is followed by a line end is no pattern to repeat.
         let colon = if self.colon.contains('\n') { ": " } else { &self.colon };
         Self { lead, colon: colon.to_owned(), unit: self.unit.clone() }
     }
 
-    fn enclosed(&self, open: char, items: &[String], close: char) -> String {
+    fn enclose_items(&self, open: char, items: &[String], close: char) -> String {
         let (before, between, behind) = match self.is_pretty() {
-            true => (self.inner().lead, self.inner().lead, self.lead.as_str()),
+            true => (self.inner_layout().lead, self.inner_layout().lead, self.lead.as_str()),
             false => (String::new(), self.lead.clone(), ""),
         };
         let items = items.join(&format!(",{between}"));
@@ -110,6 +110,6 @@ impl ItemLayout {
 const BLANK: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// What stands before a thing on its line; none where it is not the first on its line.
-fn indent(lead: &str) -> Option<&str> {
+fn line_indent(lead: &str) -> Option<&str> {
     lead.rsplit_once('\n').map(|(_, indent)| indent)
 }

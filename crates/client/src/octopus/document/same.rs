@@ -8,50 +8,57 @@ use serde_json::{Map, Value};
 use std::{collections::HashMap, ops::Range};
 
 /// The value at `span` of a text that is known to be JSON.
-pub(super) fn value(text: &str, span: &Range<usize>) -> Value {
+pub(super) fn value_at_span(text: &str, span: &Range<usize>) -> Value {
     let raw = text.get(span.clone()).unwrap_or_default();
     if let Ok(value) = serde_json::from_str(raw) {
         return value;
     }
-    if let Some(members) = scan::members(text, span) {
-        let key = |it: &scan::ContainerItem| it.key(text).unwrap_or_default();
-        let fields = members.iter().map(|it| (key(it), value(text, &it.value)));
+    if let Some(members) = scan::object_members(text, span) {
+        let key = |it: &scan::ContainerItem| it.decode_key(text).unwrap_or_default();
+        let fields = members.iter().map(|it| (key(it), value_at_span(text, &it.value)));
         return Value::Object(fields.collect::<Map<_, _>>());
     }
-    match scan::elements(text, span) {
-        Some(elements) => elements.iter().map(|it| value(text, &it.value)).collect(),
+    match scan::array_elements(text, span) {
+        Some(elements) => elements.iter().map(|it| value_at_span(text, &it.value)).collect(),
         None => Value::from(raw),
     }
 }
 
 /// Whether two values, each at its place of a text, are the same: fields in any order, spelled in any way.
-pub(super) fn same(one: (&str, &Range<usize>), other: (&str, &Range<usize>)) -> bool {
-    let members = |(text, span): (&str, &Range<usize>)| scan::members(text, span);
-    let elements = |(text, span): (&str, &Range<usize>)| scan::elements(text, span);
-    let inside = |a: &Range<usize>, b: &Range<usize>| same((one.0, a), (other.0, b));
+pub(super) fn is_same_json(one: (&str, &Range<usize>), other: (&str, &Range<usize>)) -> bool {
+    let members = |(text, span): (&str, &Range<usize>)| scan::object_members(text, span);
+    let elements = |(text, span): (&str, &Range<usize>)| scan::array_elements(text, span);
+    let is_same_inside =
+        |a: &Range<usize>, b: &Range<usize>| is_same_json((one.0, a), (other.0, b));
     match (members(one), members(other)) {
         (Some(a), Some(b)) => {
-            let Some((a, b)) = by_key(one.0, a).zip(by_key(other.0, b)) else { return false };
-            let is = |(key, value)| b.get(key).is_some_and(|it| inside(value, it));
-            return a.len() == b.len() && a.iter().all(is);
+            let Some((a, b)) = fields_by_key(one.0, a).zip(fields_by_key(other.0, b)) else {
+                return false;
+            };
+            let matches_other =
+                |(key, value)| b.get(key).is_some_and(|it| is_same_inside(value, it));
+            return a.len() == b.len() && a.iter().all(matches_other);
         }
         (None, None) => {}
         _ => return false,
     }
     match (elements(one), elements(other)) {
         (Some(a), Some(b)) => {
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| inside(&a.value, &b.value))
+            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| is_same_inside(&a.value, &b.value))
         }
-        (None, None) => value(one.0, one.1) == value(other.0, other.1),
+        (None, None) => value_at_span(one.0, one.1) == value_at_span(other.0, other.1),
         _ => false,
     }
 }
 
 /// The values of an object; none where a key is there twice, or cannot be held.
-fn by_key(text: &str, members: scan::ContainerItems) -> Option<HashMap<String, Range<usize>>> {
+fn fields_by_key(
+    text: &str,
+    members: scan::ContainerItems,
+) -> Option<HashMap<String, Range<usize>>> {
     let mut fields = HashMap::with_capacity(members.len());
     for member in members {
-        if fields.insert(member.key(text)?, member.value).is_some() {
+        if fields.insert(member.decode_key(text)?, member.value).is_some() {
             return None;
         }
     }
@@ -64,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     fn is_same(one: &str, other: &str) -> bool {
-        same((one, &scan::root(one)), (other, &scan::root(other)))
+        is_same_json((one, &scan::root_span(one)), (other, &scan::root_span(other)))
     }
 
     #[test]
@@ -100,6 +107,6 @@ mod tests {
     fn what_cannot_be_held_is_its_spelling_and_all_around_it_is_read() {
         let text = r#"{"a":[1,1E+400],"b":{"c":"\ud800"},"d":"é"}"#;
         let wanted = json!({ "a": [1, "1E+400"], "b": { "c": "\"\\ud800\"" }, "d": "é" });
-        assert_eq!(value(text, &scan::root(text)), wanted);
+        assert_eq!(value_at_span(text, &scan::root_span(text)), wanted);
     }
 }

@@ -18,67 +18,67 @@ pub(super) struct ContainerItem {
 
 impl ContainerItem {
     /// Where it begins.
-    pub(super) fn start(&self) -> usize {
+    pub(super) fn start_offset(&self) -> usize {
         self.key.as_ref().unwrap_or(&self.value).start
     }
 
     /// The key as it is meant; none of an element, or where no text can hold it.
-    pub(super) fn key(&self, text: &str) -> Option<String> {
+    pub(super) fn decode_key(&self, text: &str) -> Option<String> {
         serde_json::from_str(text.get(self.key.clone()?)?).ok()
     }
 }
 
 /// The one value of a text.
-pub(super) fn root(text: &str) -> Range<usize> {
-    let start = blank(text, 0);
+pub(super) fn root_span(text: &str) -> Range<usize> {
+    let start = skip_whitespace(text, 0);
     start..text.trim_end().len().max(start)
 }
 
 /// The members of the object at `span`; none if it is no object.
-pub(super) fn members(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
-    items(text, span, b'{', |text, start| {
-        let key = start..string(text, start);
+pub(super) fn object_members(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
+    scan_items(text, span, b'{', |text, start| {
+        let key = start..skip_string(text, start);
         // Behind the colon.
-        let begin = blank(text, blank(text, key.end) + 1);
-        ContainerItem { key: Some(key), value: begin..value(text, begin) }
+        let begin = skip_whitespace(text, skip_whitespace(text, key.end) + 1);
+        ContainerItem { key: Some(key), value: begin..skip_value(text, begin) }
     })
 }
 
 /// The elements of the array at `span`; none if it is no array.
-pub(super) fn elements(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
-    items(text, span, b'[', |text, start| ContainerItem {
+pub(super) fn array_elements(text: &str, span: &Range<usize>) -> Option<ContainerItems> {
+    scan_items(text, span, b'[', |text, start| ContainerItem {
         key: None,
-        value: start..value(text, start),
+        value: start..skip_value(text, start),
     })
 }
 
-fn items(
+fn scan_items(
     text: &str,
     span: &Range<usize>,
     open: u8,
     item: impl Fn(&str, usize) -> ContainerItem,
 ) -> Option<ContainerItems> {
-    if byte(text, span.start) != Some(open) {
+    if byte_at(text, span.start) != Some(open) {
         return None;
     }
     let end = span.end.saturating_sub(1);
-    let (mut items, mut at) = (ContainerItems::new(), blank(text, span.start + 1));
+    let (mut items, mut at) = (ContainerItems::new(), skip_whitespace(text, span.start + 1));
     while at < end {
         let next = item(text, at);
         // Behind the comma, or behind the end; always further on.
-        at = blank(text, blank(text, next.value.end) + 1);
+        at = skip_whitespace(text, skip_whitespace(text, next.value.end) + 1);
         items.push(next);
     }
     Some(items)
 }
 
 /// How deep arrays and objects nest.
-pub(super) fn depth(text: &str) -> usize {
+pub(super) fn nesting_depth(text: &str) -> usize {
     let (mut at, mut depth, mut deepest) = (0_usize, 0_usize, 0_usize);
-    while let Some(byte) = byte(text, at) {
+    while let Some(byte) = byte_at(text, at) {
         match byte {
             b'"' => {
-                at = string(text, at);
+                at = skip_string(text, at);
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -92,22 +92,23 @@ pub(super) fn depth(text: &str) -> usize {
 }
 
 /// Behind the white space at `at`.
-pub(super) fn blank(text: &str, mut at: usize) -> usize {
-    while matches!(byte(text, at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+pub(super) fn skip_whitespace(text: &str, mut at: usize) -> usize {
+    while matches!(byte_at(text, at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
         at += 1;
     }
     at
 }
 
 /// Behind the value at `start`.
-fn value(text: &str, start: usize) -> usize {
-    match byte(text, start) {
-        Some(b'"') => string(text, start),
-        Some(b'{' | b'[') => container(text, start),
+fn skip_value(text: &str, start: usize) -> usize {
+    match byte_at(text, start) {
+        Some(b'"') => skip_string(text, start),
+        Some(b'{' | b'[') => skip_container(text, start),
         _ => {
             let mut at = start;
-            let ends = |byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n');
-            while byte(text, at).is_some_and(|it| !ends(it)) {
+            let is_terminator =
+                |byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\r' | b'\n');
+            while byte_at(text, at).is_some_and(|it| !is_terminator(it)) {
                 at += 1;
             }
             at
@@ -115,12 +116,12 @@ fn value(text: &str, start: usize) -> usize {
     }
 }
 
-fn container(text: &str, start: usize) -> usize {
+fn skip_container(text: &str, start: usize) -> usize {
     let (mut at, mut depth) = (start, 0_usize);
-    while let Some(byte) = byte(text, at) {
+    while let Some(byte) = byte_at(text, at) {
         match byte {
             b'"' => {
-                at = string(text, at);
+                at = skip_string(text, at);
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -136,7 +137,7 @@ fn container(text: &str, start: usize) -> usize {
 }
 
 /// Behind the string whose quote is at `start`.
-fn string(text: &str, start: usize) -> usize {
+fn skip_string(text: &str, start: usize) -> usize {
     let mut at = start + 1;
     // Most of a process is long scripts: from quote to quote, and not from byte to byte.
     while let Some(next) = text.get(at..).and_then(|rest| rest.find('"')) {
@@ -151,6 +152,6 @@ fn string(text: &str, start: usize) -> usize {
     text.len()
 }
 
-fn byte(text: &str, at: usize) -> Option<u8> {
+fn byte_at(text: &str, at: usize) -> Option<u8> {
     text.as_bytes().get(at).copied()
 }

@@ -10,14 +10,14 @@ fn document(text: &str) -> JsonDocument {
 
 fn edited(text: &str, path: &[PathSegment<'_>], value: Value) -> String {
     let mut document = document(text);
-    assert_eq!(document.set(path, &value), Ok(true), "{text}");
+    assert_eq!(document.put_value(path, &value), Ok(true), "{text}");
     document.into_text()
 }
 
 fn refused(text: &str, path: &[PathSegment<'_>]) -> String {
     let mut document = document(text);
-    let error = document.set(path, &json!(0)).unwrap_err().to_string();
-    assert_eq!(document.text(), text);
+    let error = document.put_value(path, &json!(0)).unwrap_err().to_string();
+    assert_eq!(document.as_str(), text);
     error
 }
 
@@ -102,8 +102,8 @@ fn what_is_missing_is_named() {
 fn an_equal_value_keeps_its_bytes() {
     let text = r#"{"a": {"x":1.50, "y":"\u0041"}}"#;
     let mut it = document(text);
-    assert_eq!(it.set(&[Key("a")], &json!({ "y": "A", "x": 1.5 })), Ok(false));
-    assert_eq!(it.text(), text);
+    assert_eq!(it.put_value(&[Key("a")], &json!({ "y": "A", "x": 1.5 })), Ok(false));
+    assert_eq!(it.as_str(), text);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_text_may_be_no_json_or_too_deep() {
     assert_eq!(JsonDocument::parse(nested(DEEPEST + 1)), Err(JsonParseError::TooDeep));
     let mut deepest = document(&nested(DEEPEST));
     let path = [Index(0); DEEPEST - 1];
-    assert_eq!(deepest.set(&path, &json!([[]])), Err(JsonEditError::TooDeep));
+    assert_eq!(deepest.put_value(&path, &json!([[]])), Err(JsonEditError::TooDeep));
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -182,14 +182,14 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
         ("[\n  1\n]", "[\n  1,\n  {\n    \"Id\": \"y\"\n  }\n]"),
     ] {
         let mut it = document(text);
-        assert_eq!(it.set(&[End], &json!({ "Id": "y" })), Ok(true));
-        assert_eq!(it.text(), wanted);
-        let old = it.get(&second).unwrap().to_owned();
-        assert!(it.spell(&[End], r#"{ "Id" :"\u0079"}"#));
-        assert!(it.text().contains(r#"{ "Id" :"\u0079"}"#));
+        assert_eq!(it.put_value(&[End], &json!({ "Id": "y" })), Ok(true));
+        assert_eq!(it.as_str(), wanted);
+        let old = it.get_raw(&second).unwrap().to_owned();
+        assert!(it.set_spelling(&[End], r#"{ "Id" :"\u0079"}"#));
+        assert!(it.as_str().contains(r#"{ "Id" :"\u0079"}"#));
         assert_eq!(it.remove(&second), Ok(true));
-        assert_eq!(it.text(), text);
-        let anew = it.spelling(&second, &json!({ "Id": "y" }), true);
+        assert_eq!(it.as_str(), text);
+        let anew = it.render_spelling(&second, &json!({ "Id": "y" }), true);
         assert!(anew.is_none_or(|it| it == old));
         assert_eq!(it.remove(&second), Ok(false));
     }
@@ -206,12 +206,12 @@ fn what_stands_between_empty_brackets_is_there_again() {
         let inside = if text.contains('a') { vec![Key("a")] } else { Vec::new() };
         let path = |key| [inside.as_slice(), &[Key(key)]].concat();
         for key in ["n", "m"] {
-            assert_eq!(it.set(&path(key), &json!({ "x": 1 })), Ok(true));
+            assert_eq!(it.put_value(&path(key), &json!({ "x": 1 })), Ok(true));
         }
         for key in ["n", "m"] {
             assert_eq!(it.remove(&path(key)), Ok(true));
         }
-        assert_eq!(it.text(), text);
+        assert_eq!(it.as_str(), text);
     }
 }
 
@@ -219,20 +219,20 @@ fn what_stands_between_empty_brackets_is_there_again() {
 fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
     let text = r#"{"a" : "P\u00f6ol\u0027s\/x" ,"b":{ "y":1.0,"x" :null }}"#;
     for (key, new) in [("a", json!("Pöol's/x")), ("b", json!({ "x": null, "y": 1.0 }))] {
-        let old = document(text).get(&[Key(key)]).unwrap().to_owned();
+        let old = document(text).get_raw(&[Key(key)]).unwrap().to_owned();
         let mut it = document(text);
-        assert_eq!(it.set(&[Key(key)], &json!(0)), Ok(true));
-        assert!(!it.spell(&[Key(key)], &old));
-        assert_eq!(it.set(&[Key(key)], &new), Ok(true));
-        assert!(it.spell(&[Key(key)], &old));
-        assert_eq!(it.text(), text);
+        assert_eq!(it.put_value(&[Key(key)], &json!(0)), Ok(true));
+        assert!(!it.set_spelling(&[Key(key)], &old));
+        assert_eq!(it.put_value(&[Key(key)], &new), Ok(true));
+        assert!(it.set_spelling(&[Key(key)], &old));
+        assert_eq!(it.as_str(), text);
         for other in
             ["", " 0", "0", "\"x\"", r#""Pöol's/x" "#, r#""x","c":1"#, "{}}", r#"{"x":null}"#]
         {
-            assert!(!it.spell(&[Key(key)], other), "{other}");
+            assert!(!it.set_spelling(&[Key(key)], other), "{other}");
         }
-        assert!(!it.spell(&[Key("c")], &old));
-        assert_eq!(it.text(), text);
+        assert!(!it.set_spelling(&[Key("c")], &old));
+        assert_eq!(it.as_str(), text);
     }
 }
 
@@ -240,10 +240,10 @@ fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
 fn a_number_that_nothing_holds_breaks_nothing_around_it() {
     let text = r#"{"a":{"Big":1E+400,"Id":"x"},"b":1}"#;
     let mut it = document(text);
-    assert_eq!(it.value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
-    assert_eq!(it.set(&[Key("a"), Key("Id")], &json!("y")), Ok(true));
-    assert_eq!(it.text(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
-    assert!(it.spell(&[Key("a")], r#"{ "Id":"y", "Big":1E+400 }"#));
+    assert_eq!(it.get_value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
+    assert_eq!(it.put_value(&[Key("a"), Key("Id")], &json!("y")), Ok(true));
+    assert_eq!(it.as_str(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
+    assert!(it.set_spelling(&[Key("a")], r#"{ "Id":"y", "Big":1E+400 }"#));
 }
 
 #[test]
@@ -273,22 +273,22 @@ proptest! {
         if inserts && at(&mut wanted, &path).is_object() {
             path.push(Key("new key"));
         }
-        let old = document(&text).get(&path).map(str::to_owned);
+        let old = document(&text).get_raw(&path).map(str::to_owned);
         *at(&mut wanted, &path) = new.clone();
         let mut it = document(&text);
-        let changed = it.set(&path, &new).unwrap();
-        prop_assert_eq!(&serde_json::from_str::<Value>(it.text()).unwrap(), &wanted);
+        let changed = it.put_value(&path, &new).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Value>(it.as_str()).unwrap(), &wanted);
         prop_assert_eq!(changed, wanted != whole);
         if !changed {
-            prop_assert_eq!(it.text(), &text);
+            prop_assert_eq!(it.as_str(), &text);
         }
         if let (Some(old), true) = (old, changed) {
-            let new = it.get(&path).unwrap();
-            let start = new.as_ptr() as usize - it.text().as_ptr() as usize;
-            prop_assert_eq!(&it.text()[..start], &text[..start]);
-            prop_assert_eq!(&it.text()[start + new.len()..], &text[start + old.len()..]);
+            let new = it.get_raw(&path).unwrap();
+            let start = new.as_ptr() as usize - it.as_str().as_ptr() as usize;
+            prop_assert_eq!(&it.as_str()[..start], &text[..start]);
+            prop_assert_eq!(&it.as_str()[start + new.len()..], &text[start + old.len()..]);
         }
-        prop_assert_eq!(it.set(&path, &new), Ok(false));
+        prop_assert_eq!(it.put_value(&path, &new), Ok(false));
     }
 
     #[test]
@@ -304,9 +304,9 @@ proptest! {
         path.push(Key("new key"));
         let mut it = document(&text);
         prop_assert_eq!(it.remove(&path), Ok(false));
-        prop_assert_eq!(it.set(&path, &new), Ok(true));
+        prop_assert_eq!(it.put_value(&path, &new), Ok(true));
         prop_assert_eq!(it.remove(&path), Ok(true));
-        prop_assert_eq!(it.text(), &text);
+        prop_assert_eq!(it.as_str(), &text);
     }
 
     #[test]
@@ -320,23 +320,23 @@ proptest! {
         // What is taken away comes back behind all others.
         let path = if gone { vec![Key("end")] } else { path(&whole, &turns) };
         let mut it = document(&text);
-        let (old, value) = (it.get(&path).unwrap().to_owned(), it.value(&path).unwrap());
-        if gone { it.remove(&path) } else { it.set(&path, &json!("another")) }.unwrap();
-        let foretold = it.spelling(&path, &value, gone);
-        it.set(&path, &value).unwrap();
-        prop_assert_eq!(foretold.as_deref(), it.get(&path));
-        prop_assert!(it.spell(&path, &old));
-        prop_assert_eq!(it.text(), &text);
+        let (old, value) = (it.get_raw(&path).unwrap().to_owned(), it.get_value(&path).unwrap());
+        if gone { it.remove(&path) } else { it.put_value(&path, &json!("another")) }.unwrap();
+        let foretold = it.render_spelling(&path, &value, gone);
+        it.put_value(&path, &value).unwrap();
+        prop_assert_eq!(foretold.as_deref(), it.get_raw(&path));
+        prop_assert!(it.set_spelling(&path, &old));
+        prop_assert_eq!(it.as_str(), &text);
     }
 
     #[test]
     fn no_text_makes_it_stop(text in "[\\[\\]{}\",:\\\\ a-c0-2é]{0,40}") {
         if let Ok(mut document) = JsonDocument::parse(text) {
-            _ = document.set(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
-            _ = document.set(&[Key("a")], &json!({ "x": [1] }));
-            _ = document.set(&[Key("a"), End], &json!([]));
-            _ = document.value(&[]);
-            _ = document.spell(&[Key("a")], "{}");
+            _ = document.put_value(&[Key("a"), Index(0), Where { key: "b", is: "c" }], &json!(1));
+            _ = document.put_value(&[Key("a")], &json!({ "x": [1] }));
+            _ = document.put_value(&[Key("a"), End], &json!([]));
+            _ = document.get_value(&[]);
+            _ = document.set_spelling(&[Key("a")], "{}");
             _ = document.remove(&[Key("a"), Index(0)]);
             _ = document.remove(&[Key("a")]);
         }

@@ -25,18 +25,18 @@ pub(in crate::octopus) struct ResourceCollection<T> {
 /// What has an id.
 pub(in crate::octopus) trait HasId {
     /// The id.
-    fn key(&self) -> &str;
+    fn item_id(&self) -> &str;
 
     /// What two of them have in common that are one.
     fn identity(&self) -> String {
-        self.key().to_lowercase()
+        self.item_id().to_lowercase()
     }
 }
 
 macro_rules! keyed {
     ($($name:ident)*) => {
         $(impl HasId for $name {
-            fn key(&self) -> &str {
+            fn item_id(&self) -> &str {
                 &self.id
             }
         })*
@@ -44,13 +44,13 @@ macro_rules! keyed {
 }
 
 impl HasId for TenantVariableResource {
-    fn key(&self) -> &str {
+    fn item_id(&self) -> &str {
         &self.tenant_id
     }
 }
 
 impl HasId for GitBranchResource {
-    fn key(&self) -> &str {
+    fn item_id(&self) -> &str {
         &self.name
     }
 
@@ -108,7 +108,7 @@ mod tests {
     fn a_list_is_a_page_or_a_bare_array() {
         let page = |text: &str| serde_json::from_str::<ResourceCollection<NamedResource>>(text);
         let array = page(r#"[{"Id":"Feeds-1","Name":"Docker","Uri":"x"}]"#).unwrap();
-        assert_eq!((array.items[0].key(), array.total), ("Feeds-1", None));
+        assert_eq!((array.items[0].item_id(), array.total), ("Feeds-1", None));
         let paged = page(r#"{"TotalResults":7,"Items":[{"Id":"Feeds-1","Name":"Docker"}]}"#);
         assert_eq!(paged.unwrap().total, Some(7));
         let error = page(r#"{"ErrorMessage":"x"}"#).unwrap_err();

@@ -39,7 +39,7 @@ pub struct ProjectResource {
     #[serde(default, deserialize_with = "or_default")]
     pub included_library_variable_set_ids: Vec<String>,
     /// The variables of type worker pool for which its tenants give values.
-    #[serde(default, deserialize_with = "tenant::worker_pools")]
+    #[serde(default, deserialize_with = "tenant::pool_templates")]
     pub templates: Vec<ActionTemplateParameterResource>,
 }
 
@@ -140,7 +140,7 @@ pub struct LibraryVariableSetResource {
     #[serde(default, deserialize_with = "or_default")]
     pub variable_set_id: String,
     /// The variables of type worker pool for which tenants give values.
-    #[serde(default, deserialize_with = "tenant::worker_pools")]
+    #[serde(default, deserialize_with = "tenant::pool_templates")]
     pub templates: Vec<ActionTemplateParameterResource>,
 }
 
@@ -176,9 +176,10 @@ impl From<RawVariableSetResource> for VariableSetResource {
     /// The values of all variables of other types are forgotten at once.
     fn from(set: RawVariableSetResource) -> Self {
         let RawVariableSetResource { id, owner_id, variables, scope_values } = set;
-        let is_pool = |it: &RawVariableResource| it.r#type.eq_ignore_ascii_case("WorkerPool");
-        let (pools, others): (Vec<_>, Vec<_>) = variables.into_iter().partition(is_pool);
-        let pool =
+        let is_pool_variable =
+            |it: &RawVariableResource| it.r#type.eq_ignore_ascii_case("WorkerPool");
+        let (pools, others): (Vec<_>, Vec<_>) = variables.into_iter().partition(is_pool_variable);
+        let pool_variable =
             |RawVariableResource { id, name, value, scope, prompt, .. }: RawVariableResource| {
                 let value = value.and_then(LenientText::into_text).unwrap_or_default();
                 VariableResource { id, name, value, scope, is_asked: prompt.is_some() }
@@ -186,7 +187,7 @@ impl From<RawVariableSetResource> for VariableSetResource {
         let mut others: Vec<String> = others.into_iter().map(|it| it.name).collect();
         others.sort();
         others.dedup();
-        let variables = pools.into_iter().map(pool).collect();
+        let variables = pools.into_iter().map(pool_variable).collect();
         Self { id, owner_id, variables, other_variables: others, scope_values }
     }
 }

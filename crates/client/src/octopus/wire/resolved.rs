@@ -7,7 +7,7 @@ use super::{
         DeploymentActionContainerResource, DeploymentActionResource, DeploymentStepResource,
         PlacementProperties,
     },
-    tolerant::{or_default, present, present_if_any},
+    tolerant::{non_null_items, optional_items, or_default},
 };
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ use serde::Deserialize;
 #[serde(rename_all = "PascalCase", default)]
 pub struct ResolvedProcessResource {
     /// Its steps, in their order; none where the answer has no list of them.
-    #[serde(deserialize_with = "present_if_any")]
+    #[serde(deserialize_with = "optional_items")]
     pub steps: Option<Vec<ResolvedStepResource>>,
 }
 
@@ -37,7 +37,7 @@ pub struct ResolvedStepResource {
     #[serde(deserialize_with = "or_default")]
     pub properties: PlacementProperties,
     /// Its actions, in their order.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "non_null_items")]
     pub actions: Vec<ResolvedActionResource>,
 }
 
@@ -64,7 +64,7 @@ pub struct ResolvedActionResource {
     #[serde(deserialize_with = "or_default")]
     pub worker_pool_variable: String,
     /// The ids of the channels to which it is limited; empty for all of them.
-    #[serde(deserialize_with = "present")]
+    #[serde(deserialize_with = "non_null_items")]
     pub channels: Vec<String>,
     /// What of its properties counts.
     #[serde(deserialize_with = "or_default")]

@@ -36,7 +36,7 @@ struct DisplaySettings {
 }
 
 /// The templates of type worker pool; the defaults of all others are forgotten at once.
-pub(super) fn worker_pools<'de, D: Deserializer<'de>>(
+pub(super) fn pool_templates<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<ActionTemplateParameterResource>, D::Error> {
     let all: Vec<RawActionTemplateParameterResource> = or_default(deserializer)?;
@@ -61,7 +61,7 @@ pub struct ActionTemplateResource {
     #[serde(default, deserialize_with = "or_default")]
     pub name: String,
     /// Its parameters of type worker pool.
-    #[serde(default, deserialize_with = "worker_pools")]
+    #[serde(default, deserialize_with = "pool_templates")]
     pub parameters: Vec<ActionTemplateParameterResource>,
 }
 
@@ -131,7 +131,7 @@ struct RawTenantVariableResource {
 struct ProjectTenantVariables {
     #[serde(deserialize_with = "or_default")]
     project_name: String,
-    #[serde(deserialize_with = "worker_pools")]
+    #[serde(deserialize_with = "pool_templates")]
     templates: Vec<ActionTemplateParameterResource>,
     /// By environment and template.
     #[serde(deserialize_with = "or_default")]
@@ -143,7 +143,7 @@ struct ProjectTenantVariables {
 struct LibraryTenantVariables {
     #[serde(deserialize_with = "or_default")]
     library_variable_set_name: String,
-    #[serde(deserialize_with = "worker_pools")]
+    #[serde(deserialize_with = "pool_templates")]
     templates: Vec<ActionTemplateParameterResource>,
     /// By template.
     #[serde(deserialize_with = "or_default")]
@@ -157,33 +157,33 @@ impl From<RawTenantVariableResource> for TenantVariableResource {
             said.project_variables.into_values()
         {
             for (environment, said) in variables {
-                values.extend(pools(&templates, said, (&project, ""), &environment));
+                values.extend(pool_values(&templates, said, (&project, ""), &environment));
             }
         }
         for LibraryTenantVariables { library_variable_set_name: library, templates, variables } in
             said.library_variables.into_values()
         {
-            values.extend(pools(&templates, variables, ("", &library), ""));
+            values.extend(pool_values(&templates, variables, ("", &library), ""));
         }
         Self { tenant_id: said.tenant_id, tenant_name: said.tenant_name, values }
     }
 }
 
 /// The pools among the values that are given to templates, by the templates' ids.
-fn pools(
+fn pool_values(
     templates: &[ActionTemplateParameterResource],
     values: BTreeMap<String, Option<LenientText>>,
     (project, library): (&str, &str),
     environment: &str,
 ) -> Vec<TenantValue> {
-    let value = |(id, value): (String, Option<LenientText>)| {
+    let tenant_value = |(id, value): (String, Option<LenientText>)| {
         let template = templates.iter().find(|it| it.id == id)?;
         let pool = value.and_then(LenientText::into_text).filter(|it| !it.is_empty())?;
         let (name, project, library) =
             (template.name.clone(), project.to_owned(), library.to_owned());
         Some(TenantValue { name, project, library, environment: environment.to_owned(), pool })
     };
-    values.into_iter().filter_map(value).collect()
+    values.into_iter().filter_map(tenant_value).collect()
 }
 
 #[cfg(test)]

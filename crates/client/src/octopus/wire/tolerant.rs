@@ -13,16 +13,16 @@ where
 }
 
 /// A list without what is `null` in it; empty where the whole is.
-pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn non_null_items<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    present_if_any(deserializer).map(Option::unwrap_or_default)
+    optional_items(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The same, and none where the whole is `null`.
-pub(super) fn present_if_any<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+pub(super) fn optional_items<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,

@@ -129,7 +129,7 @@ struct DynamicWorkerType {
 
 impl WorkerPoolDynamicWorkerTypesResource {
     /// The images by their names: `UbuntuDefault`.
-    pub fn names(self) -> Vec<String> {
+    pub fn image_names(self) -> Vec<String> {
         let names = self.worker_types.into_iter().map(|it| it.r#type);
         names.filter(|name| !name.is_empty()).collect()
     }

@@ -4,12 +4,12 @@
 use super::{applied, is_excuse, is_spelled, may_be_applied, way, written_field};
 use crate::{
     diff::{
-        after,
         laws::{any_file, any_server, plan},
+        simulate_changes,
     },
     live::{Live, LiveVariableSet, PoolVariable},
     model::{DeploymentTarget, Id, Pool, VariableSet},
-    plan::{Change, ChangeKind, PlannedCommit, ValueEdit, WrittenField, check},
+    plan::{Change, ChangeKind, PlannedCommit, ValueEdit, WrittenField, check_soundness},
 };
 
 use proptest::{option, prelude::*, sample::Index};
@@ -34,11 +34,11 @@ proptest! {
         let (receipt, done) = applied(&plan, &live, done, lost);
 
         let way = way(&receipt, &done, &plan);
-        prop_assert_eq!(check(&way), Ok(()));
+        prop_assert_eq!(check_soundness(&way), Ok(()));
         prop_assert!(is_spelled(&way), "{:#?}", way.changes);
         let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
         prop_assert!(excuses.is_empty(), "{:#?}", excuses);
-        let restored = after(&done, &way.changes);
+        let restored = simulate_changes(&done, &way.changes);
         prop_assert_eq!(seen(&restored, &live), seen(&live, &live));
         let again = super::way(&receipt, &restored, &plan);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
@@ -74,8 +74,8 @@ pub(super) fn of_value(
         }
         ValueEdit::Remove { id, .. } => {
             let base = git.and_then(|it| Some((it, it.base.as_ref()?)));
-            let base =
-                base.map(|(it, base)| LiveVariableSet::on_branch(&it.project, &it.document, base));
+            let base = base
+                .map(|(it, base)| LiveVariableSet::id_on_branch(&it.project, &it.document, base));
             let of_base = || {
                 let mut values = now.indirect.variables.iter();
                 let base = base.as_ref()?;
@@ -109,10 +109,11 @@ fn document(value: &PoolVariable) -> Value {
 
 /// All values and targets by names, of the sets that `first` has.
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
-    let name = |id: &Id<Pool>| live.pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
+    let name =
+        |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
     let known = |it: &&PoolVariable| first.indirect.sets.iter().any(|set| set.id == it.set);
     let values = live.indirect.variables.iter().filter(known).map(|it| {
-        let scope = it.scope.normal();
+        let scope = it.scope.normalized_names();
         format!(
             "{} {} {scope:?} {:?} {:?}",
             it.set.as_str(),

@@ -1,6 +1,6 @@
 //! Variables and targets once a plan is carried out, and what points at pools because of them.
 
-use super::{made_of, pool_id};
+use super::{planned_pool_id, stand_in_branch};
 use crate::{
     live::{
         Live, LiveVariableScope, LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable,
@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// Adds the variables of a branch that a change makes of another one.
-pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &PlannedCommit) {
+pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commit: &PlannedCommit) {
     let Some(base) = &commit.base else { return };
-    let of_base = LiveVariableSet::on_branch(&commit.project, &commit.document, base);
+    let of_base = LiveVariableSet::id_on_branch(&commit.project, &commit.document, base);
     let sets = &mut live.indirect.sets;
     if sets.iter().any(|it| it.id == *new) {
         return;
@@ -22,9 +22,9 @@ pub(super) fn make_branch(live: &mut Live, new: &Id<VariableSet>, commit: &Plann
     set.id = new.clone();
     set.on_default_branch = false;
     if let VariableStore::Branch(branch) = set.store {
-        set.store = VariableStore::Branch(made_of(branch, &commit.branch));
+        set.store = VariableStore::Branch(stand_in_branch(branch, &commit.branch));
     }
-    let branch = set.branch();
+    let branch = set.value_branch();
     sets.push(set);
     let copied = |value: &PoolVariable| PoolVariable {
         set: new.clone(),
@@ -43,29 +43,29 @@ pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit
             let Some(of) = live.indirect.sets.iter().find(|it| it.id == *set).cloned() else {
                 return;
             };
-            let mut added = added(&of, name, scope, pool_id(pool));
+            let mut added = added_variable(&of, name, scope, planned_pool_id(pool));
             // One that comes back has the id that it had.
             let id = restored.as_ref().and_then(|it| it.get("Id")?.as_str());
             added.id = id.map_or(added.id, Id::new);
-            live.references.push(pointer(&of.owner, &added));
+            live.references.push(pool_reference(&of.owner, &added));
             live.indirect.variables.push(added);
         }
         ValueEdit::Change { id, pool, .. } => {
-            let pool = pool.after().as_ref().map(pool_id);
+            let pool = pool.after().as_ref().map(planned_pool_id);
             let mut values = live.indirect.variables.iter_mut();
             let Some(value) = values.find(|it| it.set == *set && it.id == *id) else { return };
             value.pool.clone_from(&pool);
-            let pointer = pointer(&value.owner, value);
-            point(live, pool.map(|_| pointer), &PoolVariable::key(set, id));
+            let pointer = pool_reference(&value.owner, value);
+            set_pool_reference(live, pool.map(|_| pointer), &PoolVariable::unique_key(set, id));
         }
         ValueEdit::Remove { id, .. } => {
             live.indirect.variables.retain(|it| !(it.set == *set && it.id == *id));
-            point(live, None, &PoolVariable::key(set, id));
+            set_pool_reference(live, None, &PoolVariable::unique_key(set, id));
         }
     }
 }
 
-fn added(
+fn added_variable(
     set: &LiveVariableSet,
     name: &str,
     scope: &PlannedValueScope,
@@ -79,19 +79,19 @@ fn added(
     };
     PoolVariable {
         set: set.id.clone(),
-        id: Id::new(format!("(new {name} {})", scope.shown())),
+        id: Id::new(format!("(new {name} {})", scope.describe())),
         name: Name::new(name),
         owner: set.owner.clone(),
         projects: set.projects.clone(),
         scope,
         pool: Some(pool),
         source: ValueSource::Set,
-        branch: set.branch(),
+        branch: set.value_branch(),
     }
 }
 
 /// What points at a pool because of a value that has one.
-fn pointer(owner: &VariableOwner, value: &PoolVariable) -> PoolReference {
+fn pool_reference(owner: &VariableOwner, value: &PoolVariable) -> PoolReference {
     let (whose, project) = match owner {
         VariableOwner::Project(name) => (format!("project {name:?}"), Some(name.clone())),
         VariableOwner::Library(name) => (format!("library variable set {name:?}"), None),
@@ -101,7 +101,7 @@ fn pointer(owner: &VariableOwner, value: &PoolVariable) -> PoolReference {
     PoolReference {
         kind: PoolReferenceKind::Variable,
         what: format!("variable {:?} of {whose}", value.name),
-        id: Some(PoolVariable::key(&value.set, &value.id)),
+        id: Some(PoolVariable::unique_key(&value.set, &value.id)),
         variable: Some(value.name.to_string()),
         project,
         pool: value.pool.clone().unwrap_or_else(|| Id::new("")),
@@ -114,7 +114,7 @@ pub(super) fn set_target_pool(
     id: &Id<DeploymentTarget>,
     pool: Option<&PoolHandle>,
 ) {
-    let pool = pool.map(pool_id);
+    let pool = pool.map(planned_pool_id);
     let Some(target) = live.indirect.targets.iter_mut().find(|it| it.id == *id) else { return };
     target.pool.clone_from(&pool);
     let pointer = pool.map(|pool| PoolReference {
@@ -125,11 +125,11 @@ pub(super) fn set_target_pool(
         project: None,
         pool,
     });
-    point(live, pointer, id.as_str());
+    set_pool_reference(live, pointer, id.as_str());
 }
 
 /// Lets what has this id point there, or nowhere; it keeps its place among all that points.
-fn point(live: &mut Live, pointer: Option<PoolReference>, id: &str) {
+fn set_pool_reference(live: &mut Live, pointer: Option<PoolReference>, id: &str) {
     let at = live.references.iter().position(|it| it.id.as_deref() == Some(id));
     match (at.and_then(|at| live.references.get_mut(at)), pointer) {
         (Some(old), Some(new)) => *old = new,

@@ -1,13 +1,13 @@
 //! `pool-in-use`, `too-many-deletes` and `protected`: what may be deleted, and how much of it.
 
-use super::{GateInput, way_past};
+use super::{GateInput, bypass_help};
 use crate::{
     desired::{Gate, MaxDeletes},
     finding::{Finding, FindingLocation, Level},
-    live::{HiddenData, Live, LivePool, by_cause, users_of_pool},
+    live::{HiddenData, Live, LivePool, describe_pool_users, group_by_cause},
     model::Address,
     plan::{Change, ChangeAction, ChangeKind},
-    text::count,
+    text::pluralize,
 };
 
 /// Pools that the plan deletes and that something still points at.
@@ -19,17 +19,18 @@ pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
     if !outcome.changes.iter().any(deletes) {
         return findings;
     }
-    let with_deleted = with_deleted(outcome);
+    let with_deleted = with_deleted_pools(outcome);
     for change in outcome.changes {
         let ChangeKind::DeletePool { id, name } = &change.kind else { continue };
         deleted.push(change);
-        let users = users_of_pool(&with_deleted, id);
+        let users = describe_pool_users(&with_deleted, id);
         if users.is_empty() {
             continue;
         }
-        let message = format!("pool `{name}` would be deleted while {} it", uses(users.len()));
+        let message =
+            format!("pool `{name}` would be deleted while {} it", describe_users(users.len()));
         // A server deletes no pool that has members, whatever a file allows.
-        let has_members = outcome.after.members(id).next().is_some();
+        let has_members = outcome.after.pool_members(id).next().is_some();
         let (finding, help) = match has_members {
             true => {
                 let at = change.cause.location.clone();
@@ -37,35 +38,36 @@ pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
                 (Some(finding), "move these away first, or keep the pool".to_owned())
             }
             false => (
-                outcome.refuse(gate, change.cause.location.clone(), message),
-                format!("move these away first, or keep the pool; {}", way_past(gate)),
+                outcome.gate_finding(gate, change.cause.location.clone(), message),
+                format!("move these away first, or keep the pool; {}", bypass_help(gate)),
             ),
         };
-        let about = |it: Finding| it.about(change.address.clone()).notes(users).help(help);
+        let about =
+            |it: Finding| it.with_address(change.address.clone()).with_notes(users).with_help(help);
         findings.extend(finding.map(about));
     }
-    findings.extend(deleted.first().and_then(|change| unseen(outcome, change)));
+    findings.extend(deleted.first().and_then(|change| unread_users(outcome, change)));
     findings
 }
 
 /// The state after the plan, still with the pools that it deletes: a slug in a plain property is one's only
 /// where there is such a pool.
-fn with_deleted(outcome: &GateInput) -> Live {
+fn with_deleted_pools(outcome: &GateInput) -> Live {
     let mut live = outcome.after.clone();
     let before = outcome.matched.live.pools.iter();
-    let deleted = before.filter(|pool| outcome.after.pool(&pool.id).is_none());
+    let deleted = before.filter(|pool| outcome.after.find_pool(&pool.id).is_none());
     live.pools.extend(deleted.map(|pool| LivePool { default: false, ..pool.clone() }));
     live
 }
 
-fn uses(n: usize) -> String {
+fn describe_users(n: usize) -> String {
     match n {
         1 => "something still uses".to_owned(),
         n => format!("{n} things still use"),
     }
 }
 
-fn unseen(outcome: &GateInput, change: &Change) -> Option<Finding> {
+fn unread_users(outcome: &GateInput, change: &Change) -> Option<Finding> {
     let gaps = outcome.matched.live.unread.iter();
     let gaps = gaps.filter(|gap| {
         matches!(
@@ -78,18 +80,18 @@ fn unseen(outcome: &GateInput, change: &Change) -> Option<Finding> {
                 | HiddenData::Snapshots
         )
     });
-    let notes = by_cause(gaps).into_iter();
+    let notes = group_by_cause(gaps).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     if notes.is_empty() {
         return None;
     }
     let message = "what could not be seen may still use a pool that would be deleted".to_owned();
-    let finding = outcome.warn(Gate::PoolInUse, change.cause.location.clone(), message)?;
-    Some(finding.notes(notes).help("look at these by hand first"))
+    let finding = outcome.gate_warning(Gate::PoolInUse, change.cause.location.clone(), message)?;
+    Some(finding.with_notes(notes).with_help("look at these by hand first"))
 }
 
 /// More deletes and replacements than the file allows.
-pub(super) fn too_many(outcome: &GateInput) -> Vec<Finding> {
+pub(super) fn too_many_deletes(outcome: &GateInput) -> Vec<Finding> {
     let Some(max) = &outcome.matched.desired.policy.max_deletes else { return Vec::new() };
     let live = outcome.matched.live;
     let all = live.pools.len() + live.workers.len();
@@ -110,18 +112,23 @@ pub(super) fn too_many(outcome: &GateInput) -> Vec<Finding> {
         return Vec::new();
     }
     let message =
-        format!("the plan has {}, and `max_deletes` is {said}", count(deletes.len(), "delete"));
+        format!("the plan has {}, and `max_deletes` is {said}", pluralize(deletes.len(), "delete"));
     let notes = deletes.iter().map(|change| change.address.to_string()).collect();
-    let finding =
-        outcome.refuse(Gate::TooManyDeletes, FindingLocation::Source(max.span.clone()), message);
+    let finding = outcome.gate_finding(
+        Gate::TooManyDeletes,
+        FindingLocation::Source(max.span.clone()),
+        message,
+    );
     let finding = finding.map(|finding| {
-        finding.notes(notes).help("look at each of them, then raise `max_deletes` for this one run")
+        finding
+            .with_notes(notes)
+            .with_help("look at each of them, then raise `max_deletes` for this one run")
     });
     finding.into_iter().collect()
 }
 
 /// Deletes and replacements of what the file protects.
-pub(super) fn protected(outcome: &GateInput) -> Vec<Finding> {
+pub(super) fn protected_deletes(outcome: &GateInput) -> Vec<Finding> {
     let desired = outcome.matched.desired;
     let is_protected = |change: &&Change| match &change.address {
         Address::Worker(key) => desired.workers.get(key).is_some_and(|it| it.protect),
@@ -142,9 +149,10 @@ pub(super) fn protected(outcome: &GateInput) -> Vec<Finding> {
             change.address,
             change.kind.action().as_str()
         );
-        let finding = outcome.refuse(Gate::Protected, change.cause.location.clone(), message)?;
-        let finding = finding.about(change.address.clone());
-        Some(finding.help("remove `protect` in a change of its own, if it is meant"))
+        let finding =
+            outcome.gate_finding(Gate::Protected, change.cause.location.clone(), message)?;
+        let finding = finding.with_address(change.address.clone());
+        Some(finding.with_help("remove `protect` in a change of its own, if it is meant"))
     });
     findings.collect()
 }

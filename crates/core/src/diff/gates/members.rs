@@ -1,40 +1,41 @@
 //! `empty-pool`, `unhealthy-pool` and `default-pool-member`: who is in a pool when steps come to it.
 
-use super::{GateInput, way_past};
+use super::{GateInput, bypass_help};
 use crate::{
     desired::Gate,
-    diff::{after::pool_id, arrivals::destinations},
+    diff::{after::planned_pool_id, arrivals::destination_pools},
     finding::{Finding, FindingLocation, Level},
     live::{
-        Case, Decider, Health, HiddenData, Live, LivePool, LiveProcess, LiveWorker, by_cause,
-        fallback_pool, perhaps_residents, residents, without_a_pool,
+        Case, Decider, Health, HiddenData, Live, LivePool, LiveProcess, LiveWorker,
+        built_in_worker_pool, group_by_cause, steps_in_pool, steps_maybe_in_pool,
+        steps_without_pool,
     },
     model::{Address, Id, Pool, PoolKind, Process},
     plan::{Change, ChangeKind},
-    text::count,
+    text::pluralize,
 };
 
 use indexmap::IndexMap;
 use std::collections::{HashMap, HashSet};
 
 /// Whether each pool that the plan gives work, or takes workers from, has the workers that it needs.
-pub(super) fn enough(outcome: &GateInput) -> Vec<Finding> {
-    let arrivals = arrivals(outcome);
+pub(super) fn check_pool_workers(outcome: &GateInput) -> Vec<Finding> {
+    let arrivals = arriving_changes(outcome);
     let pools = outcome.after.pools.iter().filter(|pool| pool.kind == PoolKind::Static);
     let mut findings: Vec<Finding> =
-        pools.flat_map(|pool| of_pool(outcome, pool, arrivals.get(&pool.id))).collect();
-    findings.extend(unseen(outcome));
+        pools.flat_map(|pool| pool_findings(outcome, pool, arrivals.get(&pool.id))).collect();
+    findings.extend(unread_steps_warning(outcome));
     findings
 }
 
 /// The changes that send steps to each pool: in any case, but for those of a variable, which `variables`
 /// looks at.
-fn arrivals<'a>(outcome: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
+fn arriving_changes<'a>(outcome: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
     let processes = outcome.after.processes.iter().map(|it| (&it.id, it));
     let processes: HashMap<&Id<Process>, &LiveProcess> = processes.collect();
     let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
     for change in outcome.changes {
-        for pool in destinations(change, outcome.after, &processes, is_by_itself) {
+        for pool in destination_pools(change, outcome.after, &processes, is_without_variable) {
             arrivals.entry(pool).or_default().push(change);
         }
     }
@@ -42,25 +43,27 @@ fn arrivals<'a>(outcome: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> 
 }
 
 /// Whether a case is none of a variable, which `variables` looks at.
-fn is_by_itself(case: &Case) -> bool {
+fn is_without_variable(case: &Case) -> bool {
     !matches!(case.decided_by, Decider::Variable(..))
 }
 
 /// Steps that could not be seen, where the plan empties a pool or makes another one the default.
-fn unseen(outcome: &GateInput) -> Option<Finding> {
+fn unread_steps_warning(outcome: &GateInput) -> Option<Finding> {
     let live = outcome.matched.live;
     let emptied = live.pools.iter().find(|pool| {
-        let worse = PoolLosses::of(outcome, &pool.id);
-        let is_there = outcome.after.pool(&pool.id).is_some();
-        is_there && (worse.emptied || worse.sickened) && !is_served(outcome, &pool.id)
+        let worse = PoolLosses::compare_states(outcome, &pool.id);
+        let is_there = outcome.after.find_pool(&pool.id).is_some();
+        is_there && (worse.emptied || worse.sickened) && !uses_built_in(outcome, &pool.id)
     });
     // A dynamic pool has its workers when they are needed.
     let is_idle = |id: &Id<Pool>| {
-        let is_static = outcome.after.pool(id).is_some_and(|it| it.kind == PoolKind::Static);
-        is_static && MemberCounts::of(outcome.after, id).healthy == 0 && !is_served(outcome, id)
+        let is_static = outcome.after.find_pool(id).is_some_and(|it| it.kind == PoolKind::Static);
+        is_static
+            && MemberCounts::count_workers(outcome.after, id).healthy == 0
+            && !uses_built_in(outcome, id)
     };
     let switch = outcome.changes.iter().find(|it| match &it.kind {
-        ChangeKind::SetDefaultPool { to, .. } => is_idle(&pool_id(to)),
+        ChangeKind::SetDefaultPool { to, .. } => is_idle(&planned_pool_id(to)),
         _ => false,
     });
     if emptied.is_none() && switch.is_none() {
@@ -70,7 +73,7 @@ fn unseen(outcome: &GateInput) -> Option<Finding> {
         .unread
         .iter()
         .filter(|gap| !matches!(gap.hidden, HiddenData::OtherSpaceSteps | HiddenData::Rules));
-    let notes = by_cause(gaps).into_iter();
+    let notes = group_by_cause(gaps).into_iter();
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     if notes.is_empty() {
         return None;
@@ -81,13 +84,13 @@ fn unseen(outcome: &GateInput) -> Option<Finding> {
     };
     let at = switch.map_or(FindingLocation::Nowhere, |change| change.cause.location.clone());
     let message = format!("steps that could not be seen may still run {subject}");
-    let finding = outcome.warn(Gate::EmptyPool, at, message)?;
-    Some(finding.notes(notes).help("look at these by hand first"))
+    let finding = outcome.gate_warning(Gate::EmptyPool, at, message)?;
+    Some(finding.with_notes(notes).with_help("look at these by hand first"))
 }
 
 /// Whether the built-in worker does the work of a pool after the plan.
-fn is_served(outcome: &GateInput, pool: &Id<Pool>) -> bool {
-    fallback_pool(outcome.after).is_some_and(|it| it.id == *pool)
+fn uses_built_in(outcome: &GateInput, pool: &Id<Pool>) -> bool {
+    built_in_worker_pool(outcome.after).is_some_and(|it| it.id == *pool)
         && outcome.after.server.built_in_worker != Some(false)
 }
 
@@ -101,9 +104,9 @@ struct PoolLosses {
 }
 
 impl PoolLosses {
-    fn of(outcome: &GateInput, pool: &Id<Pool>) -> Self {
-        let before = MemberCounts::of(outcome.matched.live, pool);
-        let after = MemberCounts::of(outcome.after, pool);
+    fn compare_states(outcome: &GateInput, pool: &Id<Pool>) -> Self {
+        let before = MemberCounts::count_workers(outcome.matched.live, pool);
+        let after = MemberCounts::count_workers(outcome.after, pool);
         Self {
             emptied: after.enabled == 0 && 0 < before.enabled,
             sickened: after.healthy == 0 && 0 < before.healthy,
@@ -119,18 +122,23 @@ struct MemberCounts {
 }
 
 impl MemberCounts {
-    fn of(live: &Live, pool: &Id<Pool>) -> Self {
-        let enabled: Vec<&LiveWorker> = live.members(pool).filter(|it| !it.disabled).collect();
-        let of = |is: fn(Health) -> bool| enabled.iter().filter(|it| is(it.health)).count();
-        let unknown = of(|it| it == Health::Unknown);
-        Self { enabled: enabled.len(), healthy: of(Health::is_good), unknown }
+    fn count_workers(live: &Live, pool: &Id<Pool>) -> Self {
+        let enabled: Vec<&LiveWorker> = live.pool_members(pool).filter(|it| !it.disabled).collect();
+        let count_where =
+            |is: fn(Health) -> bool| enabled.iter().filter(|it| is(it.health)).count();
+        let unknown = count_where(|it| it == Health::Unknown);
+        Self { enabled: enabled.len(), healthy: count_where(Health::can_take_work), unknown }
     }
 }
 
-fn of_pool(outcome: &GateInput, pool: &LivePool, arrivals: Option<&Vec<&Change>>) -> Vec<Finding> {
-    let before = MemberCounts::of(outcome.matched.live, &pool.id);
-    let muster = MemberCounts::of(outcome.after, &pool.id);
-    let address = outcome.matched.pool_address_after(pool);
+fn pool_findings(
+    outcome: &GateInput,
+    pool: &LivePool,
+    arrivals: Option<&Vec<&Change>>,
+) -> Vec<Finding> {
+    let before = MemberCounts::count_workers(outcome.matched.live, &pool.id);
+    let muster = MemberCounts::count_workers(outcome.after, &pool.id);
+    let address = outcome.matched.planned_pool_address(pool);
     let declared = match &address {
         Address::Pool(key) => outcome.matched.desired.pools.get(key),
         _ => None,
@@ -138,23 +146,23 @@ fn of_pool(outcome: &GateInput, pool: &LivePool, arrivals: Option<&Vec<&Change>>
     let wanted = declared.and_then(|it| it.min_healthy.as_ref());
     let fewer =
         wanted.is_some() && (muster.healthy, muster.enabled) != (before.healthy, before.enabled);
-    let PoolLosses { emptied, sickened } = PoolLosses::of(outcome, &pool.id);
-    if is_served(outcome, &pool.id) {
+    let PoolLosses { emptied, sickened } = PoolLosses::compare_states(outcome, &pool.id);
+    if uses_built_in(outcome, &pool.id) {
         return Vec::new();
     }
     let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
     let switched = arrivals.into_iter().flatten().any(switches);
     let worse = fewer || emptied || sickened || switched;
     let mut affected = match worse {
-        true => residents(outcome.after, &pool.id),
+        true => steps_in_pool(outcome.after, &pool.id),
         false => Vec::new(),
     };
     if affected.is_empty() {
         let arrivals = arrivals.map(Vec::as_slice).unwrap_or_default();
-        affected = arriving(outcome, pool, arrivals);
+        affected = arriving_steps(outcome, pool, arrivals);
     }
     let perhaps = match worse {
-        true => perhaps_residents(outcome.after, &pool.id),
+        true => steps_maybe_in_pool(outcome.after, &pool.id),
         false => Vec::new(),
     };
     let at = match arrivals.and_then(|it| it.first()) {
@@ -165,20 +173,20 @@ fn of_pool(outcome: &GateInput, pool: &LivePool, arrivals: Option<&Vec<&Change>>
     };
     let subject = match switched {
         true => format!("steps that name no pool would run in `{address}`"),
-        false => format!("{} would run in `{address}`", count(affected.len(), "step")),
+        false => format!("{} would run in `{address}`", pluralize(affected.len(), "step")),
     };
     let steps_come = arrivals.is_some();
     let lacks = PoolShortage { required: wanted.map(|it| it.value), members: muster, steps_come };
     let certain = (!affected.is_empty()).then(|| {
-        let finding = lacks.finding(outcome, at.clone(), &subject)?;
-        Some(finding.about(address.clone()).notes(affected))
+        let finding = lacks.lack_finding(outcome, at.clone(), &subject)?;
+        Some(finding.with_address(address.clone()).with_notes(affected))
     });
     let doubtful = (!perhaps.is_empty()).then(|| {
-        let steps = count(perhaps.len(), "step");
+        let steps = pluralize(perhaps.len(), "step");
         let subject = format!("nobody can tell whether {steps} would run in `{address}`");
-        let finding = lacks.finding(outcome, at, &subject)?;
+        let finding = lacks.lack_finding(outcome, at, &subject)?;
         let finding = Finding { level: Level::Warn, ..finding };
-        Some(finding.about(address).notes(perhaps))
+        Some(finding.with_address(address).with_notes(perhaps))
     });
     certain.flatten().into_iter().chain(doubtful.flatten()).collect()
 }
@@ -194,31 +202,38 @@ struct PoolShortage {
 
 impl PoolShortage {
     /// What is wrong with the pool in which `subject`; none where nothing is.
-    fn finding(&self, outcome: &GateInput, at: FindingLocation, subject: &str) -> Option<Finding> {
+    fn lack_finding(
+        &self,
+        outcome: &GateInput,
+        at: FindingLocation,
+        subject: &str,
+    ) -> Option<Finding> {
         let muster = &self.members;
         if muster.enabled == 0 {
             let message = format!("{subject}, which would have no enabled worker");
-            let finding = outcome.refuse(Gate::EmptyPool, at, message)?;
-            let way = way_past(Gate::EmptyPool);
-            return Some(finding.help(format!("give the pool a worker that is enabled; {way}")));
+            let finding = outcome.gate_finding(Gate::EmptyPool, at, message)?;
+            let way = bypass_help(Gate::EmptyPool);
+            return Some(
+                finding.with_help(format!("give the pool a worker that is enabled; {way}")),
+            );
         }
         let gate = Gate::UnhealthyPool;
         match self.required {
             Some(min) if muster.healthy < min as usize => {
-                let healthy = count(muster.healthy, "healthy worker");
+                let healthy = pluralize(muster.healthy, "healthy worker");
                 let message =
                     format!("{subject}, which would have {healthy} of the {min} that it needs");
                 Some(
                     outcome
-                        .refuse(gate, at, message)?
-                        .help(unhealthy_help(muster, self.steps_come)),
+                        .gate_finding(gate, at, message)?
+                        .with_help(unhealthy_help(muster, self.steps_come)),
                 )
             }
             _ if 0 < muster.healthy => None,
             _ if 0 < muster.unknown => {
                 let message = format!("{subject}, whose workers have had no health check yet");
-                let finding = outcome.warn(gate, at, message)?;
-                Some(finding.help(match self.steps_come {
+                let finding = outcome.gate_warning(gate, at, message)?;
+                Some(finding.with_help(match self.steps_come {
                     true => format!("place the steps in a second run; {WAITS}"),
                     false => "run a health check on its workers".to_owned(),
                 }))
@@ -227,8 +242,8 @@ impl PoolShortage {
                 let message = format!("{subject}, which would have no healthy worker");
                 Some(
                     outcome
-                        .refuse(gate, at, message)?
-                        .help(unhealthy_help(muster, self.steps_come)),
+                        .gate_finding(gate, at, message)?
+                        .with_help(unhealthy_help(muster, self.steps_come)),
                 )
             }
         }
@@ -236,15 +251,15 @@ impl PoolShortage {
 }
 
 /// Who comes to a pool by these changes. A value or a target that nobody runs by brings nobody.
-fn arriving(outcome: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
+fn arriving_steps(outcome: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
     let chooses = |it: &&&Change| {
         matches!(it.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
     };
     let (choosers, others): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
     let mut all: Vec<String> = others.iter().map(|it| it.address.to_string()).collect();
     if !choosers.is_empty() {
-        let before = residents(outcome.matched.live, &pool.id);
-        let new = residents(outcome.after, &pool.id).into_iter();
+        let before = steps_in_pool(outcome.matched.live, &pool.id);
+        let new = steps_in_pool(outcome.after, &pool.id).into_iter();
         all.extend(new.filter(|it| !before.contains(it)).collect::<Vec<_>>());
         let mut seen = HashSet::new();
         all.retain(|it| seen.insert(it.clone()));
@@ -262,55 +277,58 @@ fn unhealthy_help(muster: &MemberCounts, steps_come: bool) -> String {
         _ => "run a health check on its workers first",
     };
     let waits = if steps_come { format!("; {WAITS}") } else { String::new() };
-    format!("{first}{waits}; {}", way_past(Gate::UnhealthyPool))
+    format!("{first}{waits}; {}", bypass_help(Gate::UnhealthyPool))
 }
 
 /// A default pool with workers in place of one without: every step that names no pool leaves the
 /// built-in worker. The file says so in as many words, so that it is only told.
-fn another_default(outcome: &GateInput) -> Option<Finding> {
+fn new_default_warning(outcome: &GateInput) -> Option<Finding> {
     let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
     let change = outcome.changes.iter().find(switches)?;
     let pool = outcome.after.default_pool()?;
     let is_off = outcome.matched.live.server.built_in_worker == Some(false);
-    if is_off || outcome.after.members(&pool.id).next().is_none() {
+    if is_off || outcome.after.pool_members(&pool.id).next().is_none() {
         return None;
     }
-    let steps = without_a_pool(outcome.after);
+    let steps = steps_without_pool(outcome.after);
     let message = format!(
         "{} that name no pool move from the built-in worker to `{}`",
-        count(steps.len(), "step"),
+        pluralize(steps.len(), "step"),
         pool.name
     );
-    let finding = outcome.warn(Gate::DefaultPoolMember, change.cause.location.clone(), message)?;
-    Some(finding.about(change.address.clone()).notes(steps))
+    let finding =
+        outcome.gate_warning(Gate::DefaultPoolMember, change.cause.location.clone(), message)?;
+    Some(finding.with_address(change.address.clone()).with_notes(steps))
 }
 
 /// A default pool that loses its last worker: its steps come to the built-in worker, and go on.
-fn falls_back(outcome: &GateInput) -> Option<Finding> {
-    let pool = fallback_pool(outcome.after)?;
+fn fallback_warning(outcome: &GateInput) -> Option<Finding> {
+    let pool = built_in_worker_pool(outcome.after)?;
     let live = outcome.matched.live;
-    let had_work = live.default_pool()?.id == pool.id && live.members(&pool.id).next().is_some();
+    let had_work =
+        live.default_pool()?.id == pool.id && live.pool_members(&pool.id).next().is_some();
     if !had_work || outcome.after.server.built_in_worker == Some(false) {
         return None;
     }
-    let steps = residents(outcome.after, &pool.id);
+    let steps = steps_in_pool(outcome.after, &pool.id);
     if steps.is_empty() {
         return None;
     }
     let message = format!(
         "{} in the default pool `{}`, which loses its last worker, would run on the built-in worker",
-        count(steps.len(), "step"),
+        pluralize(steps.len(), "step"),
         pool.name
     );
-    let finding = outcome.warn(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
-    Some(finding.about(outcome.matched.pool_address(pool)).notes(steps))
+    let finding =
+        outcome.gate_warning(Gate::DefaultPoolMember, FindingLocation::Nowhere, message)?;
+    Some(finding.with_address(outcome.matched.pool_address(pool)).with_notes(steps))
 }
 
 /// Workers that the plan puts into a default pool that has none: the built-in worker gets no more work.
-pub(super) fn default_pool(outcome: &GateInput) -> Vec<Finding> {
+pub(super) fn check_default_pool(outcome: &GateInput) -> Vec<Finding> {
     let live = outcome.matched.live;
-    let Some(pool) = fallback_pool(live) else {
-        return falls_back(outcome).into_iter().collect();
+    let Some(pool) = built_in_worker_pool(live) else {
+        return fallback_warning(outcome).into_iter().collect();
     };
     // Where it is off already, whoever takes a step from it is welcome.
     if live.server.built_in_worker == Some(false) {
@@ -318,14 +336,14 @@ pub(super) fn default_pool(outcome: &GateInput) -> Vec<Finding> {
     }
     // Another pool becomes the default one: what is put into this one matters no more.
     if outcome.after.default_pool().is_none_or(|it| it.id != pool.id) {
-        return another_default(outcome).into_iter().collect();
+        return new_default_warning(outcome).into_iter().collect();
     }
-    let members = outcome.after.members(&pool.id).map(|it| &it.name);
+    let members = outcome.after.pool_members(&pool.id).map(|it| &it.name);
     let mut notes: Vec<_> = members.map(|name| format!("worker {name:?}")).collect();
     if notes.is_empty() {
         return Vec::new();
     }
-    notes.extend(residents(outcome.after, &pool.id));
+    notes.extend(steps_in_pool(outcome.after, &pool.id));
     let joins = |change: &&Change| match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
             new.pools.iter().any(|it| it.id() == Some(&pool.id))
@@ -343,11 +361,11 @@ pub(super) fn default_pool(outcome: &GateInput) -> Vec<Finding> {
          pool away from the built-in worker",
         pool.name
     );
-    let finding = outcome.refuse(Gate::DefaultPoolMember, at, message).map(|finding| {
-        let finding = finding.about(outcome.matched.pool_address(pool)).notes(notes);
-        finding.help(format!(
+    let finding = outcome.gate_finding(Gate::DefaultPoolMember, at, message).map(|finding| {
+        let finding = finding.with_address(outcome.matched.pool_address(pool)).with_notes(notes);
+        finding.with_help(format!(
             "put the worker into a pool of its own; {}",
-            way_past(Gate::DefaultPoolMember)
+            bypass_help(Gate::DefaultPoolMember)
         ))
     });
     finding.into_iter().collect()

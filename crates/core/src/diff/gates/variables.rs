@@ -2,17 +2,17 @@
 //!
 //! A value that is missing is told and no more: a tenant may give it, or somebody who is asked for it.
 
-use super::{GateInput, way_past};
+use super::{GateInput, bypass_help};
 use crate::{
     desired::Gate,
     finding::{Finding, FindingLocation, Level},
     live::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, PoolReferenceKind,
-        effective,
+        effective_cases,
     },
     model::{Name, Place},
     plan::{Change, ChangeKind, StepEdit, ValueEdit},
-    text::{count, nearest},
+    text::{nearest_name, pluralize},
 };
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,41 +34,43 @@ struct VariableIssues {
 }
 
 /// What is wrong with the variables to which the plan gives steps.
-pub(super) fn chosen(outcome: &GateInput) -> Vec<Finding> {
+pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
     let live = outcome.after;
     let processes: HashMap<_, &LiveProcess> =
         live.processes.iter().map(|it| (&it.id, it)).collect();
     let mut troubles: BTreeMap<(String, String), VariableIssues> = BTreeMap::new();
     for change in outcome.changes {
         if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
-            let trouble = VariableIssues::of_removed(outcome, change, name);
+            let trouble = VariableIssues::from_removed_value(outcome, change, name);
             troubles.insert((name.clone(), change.address.to_string()), trouble);
         }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
         let process = processes.get(process).copied();
         let step = process.and_then(|it| it.steps.iter().find(|step| step.id == *action));
-        let (Some(variable), Some(process), Some(step)) = (given_to(edits), process, step) else {
+        let (Some(variable), Some(process), Some(step)) = (edited_variable(edits), process, step)
+        else {
             continue;
         };
         let key = (variable.to_owned(), format!("{:?}", change.cause.location));
         let trouble = troubles.entry(key).or_default();
-        let mut cases = effective(process, step, live);
-        if tenants_give(live, variable, &process.owner.project) {
+        let mut cases = effective_cases(process, step, live);
+        if tenants_set_value(live, variable, &process.owner.project) {
             cases.retain(|it| {
                 !matches!(it.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
             });
         }
-        trouble.note(change, cases, (process, step), live);
+        trouble.note_cases(change, cases, (process, step), live);
         let of_project = live.indirect.variables.iter();
         let of_project = of_project.filter(|it| it.projects.contains(&process.owner.project));
         trouble.project_variables.extend(of_project.map(|it| it.name.to_string()));
     }
-    let findings = troubles.into_iter().flat_map(|((name, _), it)| it.findings(outcome, &name));
+    let findings =
+        troubles.into_iter().flat_map(|((name, _), it)| it.into_findings(outcome, &name));
     findings.collect()
 }
 
 /// Whether some tenant gives a value for a variable of a project, or of a library set.
-fn tenants_give(live: &Live, variable: &str, project: &Name) -> bool {
+fn tenants_set_value(live: &Live, variable: &str, project: &Name) -> bool {
     live.references.iter().any(|it| {
         it.kind == PoolReferenceKind::TenantVariable
             && it.variable.as_deref().is_some_and(|it| Name::new(it) == Name::new(variable))
@@ -77,7 +79,7 @@ fn tenants_give(live: &Live, variable: &str, project: &Name) -> bool {
 }
 
 /// The variable to which the edits of a step give it.
-fn given_to(edits: &[StepEdit]) -> Option<&str> {
+fn edited_variable(edits: &[StepEdit]) -> Option<&str> {
     edits.iter().find_map(|edit| match edit {
         StepEdit::Place(place) => match place.after() {
             Place::Variable(name) => Some(name.as_str()),
@@ -89,23 +91,25 @@ fn given_to(edits: &[StepEdit]) -> Option<&str> {
 
 impl VariableIssues {
     /// Steps that have a value now, and have none once one is removed.
-    fn of_removed(outcome: &GateInput, change: &Change, name: &str) -> Self {
+    fn from_removed_value(outcome: &GateInput, change: &Change, name: &str) -> Self {
         let mut trouble = Self { location: Some(change.cause.location.clone()), ..Self::default() };
         trouble.project_variables.insert(name.to_owned());
         let wanted = Name::new(name);
         let lacks = |live: &Live, process: &LiveProcess, step: &LiveStep| {
-            let cases = effective(process, step, live).into_iter();
+            let cases = effective_cases(process, step, live).into_iter();
             let unset = cases.filter(|it| {
                 matches!(it.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
             });
-            unset.map(|it| format!("{}{}", process.address(step), when(&it))).collect::<Vec<_>>()
+            unset
+                .map(|it| format!("{}{}", process.step_address(step), describe_case(&it)))
+                .collect::<Vec<_>>()
         };
         for process in &outcome.after.processes {
-            let by_it = |it: &&LiveStep| matches!(&it.place, Place::Variable(name) if Name::new(name) == wanted);
-            if tenants_give(outcome.after, name, &process.owner.project) {
+            let uses_variable = |it: &&LiveStep| matches!(&it.place, Place::Variable(name) if Name::new(name) == wanted);
+            if tenants_set_value(outcome.after, name, &process.owner.project) {
                 continue;
             }
-            for step in process.steps.iter().filter(by_it) {
+            for step in process.steps.iter().filter(uses_variable) {
                 let before = lacks(outcome.matched.live, process, step);
                 let now = lacks(outcome.after, process, step).into_iter();
                 trouble.unset.extend(now.filter(|it| !before.contains(it)));
@@ -114,7 +118,7 @@ impl VariableIssues {
         trouble
     }
 
-    fn note(
+    fn note_cases(
         &mut self,
         change: &Change,
         cases: Vec<Case>,
@@ -123,9 +127,9 @@ impl VariableIssues {
     ) {
         self.location.get_or_insert_with(|| change.cause.location.clone());
         for case in cases {
-            let shown = format!("{}{}", process.address(step), when(&case));
+            let step_case = format!("{}{}", process.step_address(step), describe_case(&case));
             match &case.place {
-                EffectivePlace::Nowhere(_, NowhereReason::NoValue) => self.unset.push(shown),
+                EffectivePlace::Nowhere(_, NowhereReason::NoValue) => self.unset.push(step_case),
                 EffectivePlace::Nowhere(
                     _,
                     NowhereReason::Empty
@@ -133,44 +137,48 @@ impl VariableIssues {
                     | NowhereReason::BuiltInWorkerOff
                     | NowhereReason::NoBuiltInWorker,
                 ) => {
-                    self.empty.push(shown);
+                    self.empty.push(step_case);
                 }
                 EffectivePlace::Nowhere(Some(pool), NowhereReason::NoHealthyWorker) => {
-                    match live.members(pool).any(|it| !it.disabled) {
-                        true => self.unhealthy.push(shown),
-                        false => self.empty.push(shown),
+                    match live.pool_members(pool).any(|it| !it.disabled) {
+                        true => self.unhealthy.push(step_case),
+                        false => self.empty.push(step_case),
                     }
                 }
-                EffectivePlace::Nowhere(_, NowhereReason::Unchecked) => self.unchecked.push(shown),
+                EffectivePlace::Nowhere(_, NowhereReason::Unchecked) => {
+                    self.unchecked.push(step_case)
+                }
                 _ => {}
             }
         }
     }
 
-    fn findings(self, outcome: &GateInput, name: &str) -> Vec<Finding> {
+    fn into_findings(self, outcome: &GateInput, name: &str) -> Vec<Finding> {
         let at = self.location.unwrap_or(FindingLocation::Nowhere);
         let known = self.project_variables.iter().any(|it| Name::new(it) == Name::new(name));
         let unset = (!self.unset.is_empty()).then(|| {
-            let steps = count(self.unset.len(), "case");
-            let (message, help) =
-                match (known, nearest(name, self.project_variables.iter().map(String::as_str))) {
-                    (true, _) => (
-                        format!("variable `{name}` has no value in {steps}"),
-                        "give it a value without a scope, or one for each environment".to_owned(),
-                    ),
-                    (false, Some(near)) => (
-                        format!("there is no worker pool variable `{name}`"),
-                        format!("a variable of a similar name exists: `{near}`"),
-                    ),
-                    (false, None) => (
-                        format!("there is no worker pool variable `{name}`"),
-                        "make it in the project, or in a library set that the project includes"
-                            .to_owned(),
-                    ),
-                };
+            let steps = pluralize(self.unset.len(), "case");
+            let (message, help) = match (
+                known,
+                nearest_name(name, self.project_variables.iter().map(String::as_str)),
+            ) {
+                (true, _) => (
+                    format!("variable `{name}` has no value in {steps}"),
+                    "give it a value without a scope, or one for each environment".to_owned(),
+                ),
+                (false, Some(near)) => (
+                    format!("there is no worker pool variable `{name}`"),
+                    format!("a variable of a similar name exists: `{near}`"),
+                ),
+                (false, None) => (
+                    format!("there is no worker pool variable `{name}`"),
+                    "make it in the project, or in a library set that the project includes"
+                        .to_owned(),
+                ),
+            };
             Finding::new("unset-variable", Level::Warn, at.clone(), message)
-                .notes(self.unset)
-                .help(help)
+                .with_notes(self.unset)
+                .with_help(help)
         });
         let pools = [
             (
@@ -189,28 +197,28 @@ impl VariableIssues {
         let refused = pools.into_iter().filter(|(steps, ..)| !steps.is_empty());
         let refused = refused.filter_map(|(steps, gate, without, help)| {
             let message = format!("variable `{name}` leads to a pool {without}");
-            let finding = outcome.refuse(gate, at.clone(), message)?;
-            Some(finding.notes(steps).help(format!("{help}; {}", way_past(gate))))
+            let finding = outcome.gate_finding(gate, at.clone(), message)?;
+            Some(finding.with_notes(steps).with_help(format!("{help}; {}", bypass_help(gate))))
         });
         let unchecked = (!self.unchecked.is_empty()).then(|| {
             let message = format!(
                 "variable `{name}` leads to a pool whose workers have had no health check yet"
             );
-            let finding = outcome.warn(Gate::UnhealthyPool, at.clone(), message)?;
+            let finding = outcome.gate_warning(Gate::UnhealthyPool, at.clone(), message)?;
             let help = "place the steps in a second run, once a health check has passed";
-            Some(finding.notes(self.unchecked).help(help))
+            Some(finding.with_notes(self.unchecked).with_help(help))
         });
         unset.into_iter().chain(refused).chain(unchecked.flatten()).collect()
     }
 }
 
 /// When a case holds, behind a step; nothing where it always does.
-fn when(case: &Case) -> String {
+fn describe_case(case: &Case) -> String {
     let parts = case.when.iter().map(|it| {
-        let of = it.dimension.as_str();
+        let dimension = it.dimension.as_str();
         match it.names.as_slice() {
-            [] => format!("any other {of}"),
-            names => format!("{of} {}", names.join(", ")),
+            [] => format!("any other {dimension}"),
+            names => format!("{dimension} {}", names.join(", ")),
         }
     });
     let parts: Vec<_> = parts.collect();

@@ -6,14 +6,14 @@ use crate::{
         Desired, DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule,
         TargetPoolVerdict, ValueVerdict,
     },
-    diff::{after, stale},
+    diff::{after::simulate_changes, stale::find_stale},
     live::{
         DirectoryEntry, IndirectPools, Live, LiveBranch, LiveTarget, LiveVariableScope,
         LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable, TargetReach, ValueSource,
         VariableOwner, VariableStore,
     },
     model::{Id, Name, Pool},
-    plan::{ChangeKind, check},
+    plan::{ChangeKind, check_soundness},
     text::pattern::Patterns,
 };
 
@@ -29,13 +29,13 @@ proptest! {
     fn a_plan_of_values_and_targets_settles_too(desired in any_file(), live in any_server()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
-        prop_assert_eq!(check(&plan), Ok(()));
-        prop_assert_eq!(stale(&plan, &live), []);
+        prop_assert_eq!(check_soundness(&plan), Ok(()));
+        prop_assert_eq!(find_stale(&plan, &live), []);
         for (at, change) in plan.changes.iter().enumerate() {
             let earlier: Vec<_> = plan.changes[..at].iter().map(|it| &it.address).collect();
             prop_assert!(change.after.iter().all(|it| earlier.contains(&it)), "{:#?}", change);
         }
-        let done = after(&live, &plan.changes);
+        let done = simulate_changes(&live, &plan.changes);
         let again = super::plan(&desired, &done);
         prop_assert!(again.changes.is_empty(), "{:#?}", again.changes);
     }
@@ -44,13 +44,13 @@ proptest! {
     fn what_no_rule_is_about_is_never_touched(desired in any_file(), live in any_server()) {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan));
-        let done = after(&live, &plan.changes);
+        let done = simulate_changes(&live, &plan.changes);
         let named: HashSet<&Name> = desired.values.iter().map(|it| &it.variable.value).collect();
         let sets: HashSet<_> = live.indirect.sets.iter().map(|it| it.id.clone()).collect();
         let others = |live: &Live| -> Vec<PoolVariable> {
             // A branch that is made has all that its base has.
             let all = live.indirect.variables.iter().filter(|it| sets.contains(&it.set));
-            all.filter(|it| !named.contains(&it.name) || !it.scope.is_plain()).cloned().collect()
+            all.filter(|it| !named.contains(&it.name) || !it.scope.is_declarable()).cloned().collect()
         };
         prop_assert_eq!(others(&live), others(&done));
         let machines = |live: &Live| -> Vec<LiveTarget> {
@@ -65,7 +65,7 @@ proptest! {
         let mut desired = desired;
         desired.values.retain(|it| !owner(&it.value.owner).is_exact());
         let plan = plan(&desired, &live);
-        let makes = |kind: &ChangeKind| matches!(kind, ChangeKind::SetValue { edit, .. } if edit.before().is_none() && edit.after().is_some());
+        let makes = |kind: &ChangeKind| matches!(kind, ChangeKind::SetValue { edit, .. } if edit.pool_before().is_none() && edit.pool_after().is_some());
         let empty = live.indirect.variables.iter().filter(|it| it.pool.is_none()).count();
         prop_assert!(plan.changes.iter().filter(|it| makes(&it.kind)).count() <= empty);
     }
@@ -153,7 +153,7 @@ prop_compose! {
             },
             pool: value.map(pool),
             source: ValueSource::Set,
-            branch: sets[of].branch(),
+            branch: sets[of].value_branch(),
         });
         let targets = targets.into_iter().zip(["app", "site"]).map(|((role, at, reach), name)| LiveTarget {
             id: Id::new(format!("Machines-{name}")),
@@ -173,7 +173,7 @@ fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
     let of_value = |it: &PoolVariable| PoolReference {
         kind: PoolReferenceKind::Variable,
         what: format!("variable {:?}", it.name),
-        id: Some(PoolVariable::key(&it.set, &it.id)),
+        id: Some(PoolVariable::unique_key(&it.set, &it.id)),
         variable: Some(it.name.to_string()),
         project: None,
         pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
@@ -195,7 +195,11 @@ fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
 fn on_main(project: usize, set: LiveVariableSet, protected: bool) -> LiveVariableSet {
     let document = set.id.as_str().to_owned();
     LiveVariableSet {
-        id: LiveVariableSet::on_branch(&Id::new(format!("Projects-{project}")), &document, "main"),
+        id: LiveVariableSet::id_on_branch(
+            &Id::new(format!("Projects-{project}")),
+            &document,
+            "main",
+        ),
         on_default_branch: true,
         store: VariableStore::Branch(LiveBranch {
             document,

@@ -1,7 +1,7 @@
 //! The names that rules can ask for, and those that they ask for in vain.
 
 use super::super::{
-    matched::{Matched, ambiguous},
+    matched::{Matched, ambiguous_name_error},
     reference,
 };
 use crate::{
@@ -32,7 +32,7 @@ impl<'a> KnownNames<'a> {
     pub(super) fn new(matched: &Matched<'a>) -> Self {
         let projects = &matched.live.projects;
         let runbooks = matched.live.processes.iter().filter_map(|it| {
-            it.owner.runbook.as_ref().map(|name| (it.owner.project.folded(), name.as_str()))
+            it.owner.runbook.as_ref().map(|name| (it.owner.project.as_folded(), name.as_str()))
         });
         // A group is there where no project is in it, and one that the key may not see is its projects'.
         let groups = &matched.live.directory.groups;
@@ -41,16 +41,16 @@ impl<'a> KnownNames<'a> {
             projects.iter().flat_map(|it| &it.tags).map(String::as_str).collect();
         let mut alike: HashMap<&str, Vec<String>> = HashMap::new();
         for project in projects {
-            alike.entry(project.name.folded()).or_default().push(project.name.to_string());
+            alike.entry(project.name.as_folded()).or_default().push(project.name.to_string());
         }
         alike.retain(|_, names| 1 < names.len());
         Self {
-            projects: projects.iter().map(|it| it.name.folded()).collect(),
+            projects: projects.iter().map(|it| it.name.as_folded()).collect(),
             alike,
             left_in_git: projects
                 .iter()
                 .filter(|it| it.git && matched.desired.version_control.is_none())
-                .map(|it| it.name.folded())
+                .map(|it| it.name.as_folded())
                 .collect(),
             project_names: projects.iter().map(|it| it.name.as_str()).collect(),
             groups: groups.into_iter().map(Name::as_str).collect(),
@@ -60,18 +60,22 @@ impl<'a> KnownNames<'a> {
     }
 
     /// Projects, groups, tags and runbooks that a rule names exactly and that are not there.
-    pub(super) fn missing(&self, rule: &PlacementRule) -> Vec<Finding> {
+    pub(super) fn unknown_selectors(&self, rule: &PlacementRule) -> Vec<Finding> {
         let select = &rule.select;
         let mut findings = self.missing_projects(rule);
-        findings.extend(missing("project group", select.project_group.as_ref(), &self.groups));
-        findings.extend(missing("project tag", select.project_tag.as_ref(), &self.tags));
+        findings.extend(unknown_names(
+            "project group",
+            select.project_group.as_ref(),
+            &self.groups,
+        ));
+        findings.extend(unknown_names("project tag", select.project_tag.as_ref(), &self.tags));
         if findings.is_empty() && select.runbooks {
             let project = |name: &str| {
                 select.project.as_ref().is_none_or(|patterns| patterns.matches_folded(name))
             };
             let runbooks = self.runbooks.iter().filter(|(owner, _)| project(owner));
             let runbooks: Vec<_> = runbooks.map(|(_, name)| *name).collect();
-            findings.extend(missing("runbook", select.runbook.as_ref(), &runbooks));
+            findings.extend(unknown_names("runbook", select.runbook.as_ref(), &runbooks));
         }
         findings
     }
@@ -84,11 +88,11 @@ impl<'a> KnownNames<'a> {
             let at = patterns.span.clone();
             // To leave the steps of both is no harm.
             if let Some(alike) = self.alike.get(folded.as_str()).filter(|_| !leaves) {
-                let ambiguous = ambiguous("project", name, alike, at);
-                return Some(ambiguous.help("rename all but one of them on the server"));
+                let ambiguous = ambiguous_name_error("project", name, alike, at);
+                return Some(ambiguous.with_help("rename all but one of them on the server"));
             }
             if !self.projects.contains(folded.as_str()) {
-                return Some(reference::missing(
+                return Some(reference::unknown_name_error(
                     "project",
                     name,
                     self.project_names.iter().copied(),
@@ -97,25 +101,32 @@ impl<'a> KnownNames<'a> {
             }
             let left = self.left_in_git.contains(folded.as_str());
             (left && rule.select.deployments && !leaves)
-                .then(|| in_git(name, at, rule.select.runbooks))
+                .then(|| in_git_finding(name, at, rule.select.runbooks))
         };
-        patterns.value.exact().filter_map(finding).collect()
+        patterns.value.exact_names().filter_map(finding).collect()
     }
 }
 
 /// A rule for deployments names a project whose deployment process is not in the server's database.
-fn in_git(name: &str, at: Span, has_runbooks: bool) -> Finding {
+fn in_git_finding(name: &str, at: Span, has_runbooks: bool) -> Finding {
     let message = format!("the deployment process of project `{name}` is stored in Git");
     let new = if has_runbooks { Finding::warning } else { Finding::error };
     new("version-controlled", at, message)
-        .help("say `[version_control]`, and on which branch steps are to move")
+        .with_help("say `[version_control]`, and on which branch steps are to move")
 }
 
-fn missing(noun: &str, patterns: Option<&Declared<Patterns>>, known: &[&str]) -> Vec<Finding> {
+fn unknown_names(
+    noun: &str,
+    patterns: Option<&Declared<Patterns>>,
+    known: &[&str],
+) -> Vec<Finding> {
     let Some(patterns) = patterns else { return Vec::new() };
     let folded: HashSet<String> = known.iter().map(|it| it.trim().to_lowercase()).collect();
-    let unknown = patterns.value.exact().filter(|name| !folded.contains(&name.to_lowercase()));
+    let unknown =
+        patterns.value.exact_names().filter(|name| !folded.contains(&name.to_lowercase()));
     unknown
-        .map(|name| reference::missing(noun, name, known.iter().copied(), patterns.span.clone()))
+        .map(|name| {
+            reference::unknown_name_error(noun, name, known.iter().copied(), patterns.span.clone())
+        })
         .collect()
 }

@@ -8,7 +8,10 @@ use crate::{
 
 /// The rules that may be about steps that could not be read: of what they name, nobody can tell that it is not
 /// there.
-pub fn unread<'a>(desired: &'a Desired, live: &Live) -> Vec<&'a Declared<PlacementRule>> {
+pub fn rules_about_unread<'a>(
+    desired: &'a Desired,
+    live: &Live,
+) -> Vec<&'a Declared<PlacementRule>> {
     desired.rules.iter().filter(|rule| may_be_about_unread(rule, live)).collect()
 }
 
@@ -27,5 +30,5 @@ pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
     };
     // Of a project whose deployment process was read, a runbook may not have been.
     let named = rule.select.project.as_ref().filter(|it| it.is_exact());
-    rule.select.runbooks || named.is_none_or(|it| !it.exact().all(is_read))
+    rule.select.runbooks || named.is_none_or(|it| !it.exact_names().all(is_read))
 }

@@ -1,9 +1,13 @@
 //! What a plan relies on, as it is in a server's state.
 
-use super::{ABSENT, NO_POOL, StaleExpectation, container, endpoint, ids, place, run, what};
+use super::{
+    ABSENT, NO_POOL, StaleExpectation, container_fact, describe_subject, endpoint_fact,
+    execution_fact, join_pool_ids, place_fact,
+};
 use crate::{
     live::{
-        self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, RunLocation, runs, users_of_pool,
+        self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, RunLocation, classify_step,
+        describe_pool_users,
     },
     model::{Address, Execution, Id, Name, Pool, PoolKind},
     plan::{Expectation, ExpectationSubject},
@@ -42,12 +46,12 @@ impl<'a> Observer<'a> {
         }
     }
 
-    pub(super) fn check(
+    pub(super) fn check_expectation(
         &self,
         address: Option<&Address>,
         rely: &Expectation,
     ) -> Option<StaleExpectation> {
-        let found = self.see(&rely.subject);
+        let found = self.observe_fact(&rely.subject);
         let (same, expected, found) = match rely.subject {
             // One user less is no danger, and of many only the new ones are worth telling.
             ExpectationSubject::PoolUsers(_) | ExpectationSubject::BuiltInWorkerUsers => {
@@ -75,10 +79,10 @@ impl<'a> Observer<'a> {
             | ExpectationSubject::BuiltInWorker
             | ExpectationSubject::DefaultPool
             | ExpectationSubject::PoolOrder => {
-                (found == rely.expected, self.shown(&rely.expected), self.shown(&found))
+                (found == rely.expected, self.render_fact(&rely.expected), self.render_fact(&found))
             }
         };
-        let what = self.shown(&what(&rely.subject));
+        let what = self.render_fact(&describe_subject(&rely.subject));
         (!same).then(|| StaleExpectation {
             address: address.cloned(),
             field: what,
@@ -88,7 +92,7 @@ impl<'a> Observer<'a> {
     }
 
     /// A fact as text; two texts of one subject are equal where the fact is the same.
-    pub(super) fn see(&self, subject: &ExpectationSubject) -> String {
+    pub(super) fn observe_fact(&self, subject: &ExpectationSubject) -> String {
         let gone = || ABSENT.to_owned();
         let there = |there: bool| if there { "there".to_owned() } else { ABSENT.to_owned() };
         match subject {
@@ -120,7 +124,7 @@ impl<'a> Observer<'a> {
                 let name = Name::new(name);
                 let mut values = self.live.indirect.variables.iter();
                 let value = values.find(|it| {
-                    it.set.as_str() == set && it.name == name && it.scope.shown() == *scope
+                    it.set.as_str() == set && it.name == name && it.scope.describe() == *scope
                 });
                 value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
@@ -128,13 +132,15 @@ impl<'a> Observer<'a> {
                 let target = self.live.indirect.targets.iter().find(|it| it.id.as_str() == id);
                 target.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
-            ExpectationSubject::PoolUsers(id) => users_of_pool(self.live, &Id::new(id)).join("\n"),
+            ExpectationSubject::PoolUsers(id) => {
+                describe_pool_users(self.live, &Id::new(id)).join("\n")
+            }
             ExpectationSubject::EnabledWorker(id) => self.enabled_worker_in(&Id::new(id)),
             ExpectationSubject::BuiltInWorker => {
                 self.live.server.built_in_worker.unwrap_or(true).to_string()
             }
             ExpectationSubject::BuiltInWorkerUsers => {
-                let mut users = live::needs_built_in_worker(self.live);
+                let mut users = live::steps_on_built_in(self.live);
                 let elsewhere = self.live.other_spaces.iter();
                 users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
                 users.join("\n")
@@ -150,11 +156,11 @@ impl<'a> Observer<'a> {
 
     /// The best worker that a pool has.
     fn enabled_worker_in(&self, id: &Id<Pool>) -> String {
-        let members = || self.live.members(id).filter(|worker| !worker.disabled);
-        let seen = match self.live.pool(id) {
+        let members = || self.live.pool_members(id).filter(|worker| !worker.disabled);
+        let seen = match self.live.find_pool(id) {
             None => ABSENT,
             Some(pool) if pool.kind != PoolKind::Static => "dynamic",
-            Some(_) if members().any(|it| it.health.is_good()) => HEALTHY,
+            Some(_) if members().any(|it| it.health.can_take_work()) => HEALTHY,
             Some(_) if members().next().is_some() => ENABLED,
             Some(_) => WORKERLESS,
         };
@@ -162,7 +168,7 @@ impl<'a> Observer<'a> {
     }
 
     /// A fact for people: ids of pools by their names.
-    fn shown(&self, fact: &str) -> String {
+    fn render_fact(&self, fact: &str) -> String {
         let name = |word: &str| self.pools.get(word).map(|pool| format!("{:?}", pool.name));
         let words = fact.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
         words.collect::<Vec<_>>().join(" ")
@@ -186,8 +192,8 @@ fn worker_field(worker: &LiveWorker, field: &str) -> String {
     match field {
         "name" => worker.name.to_string(),
         "kind" => worker.endpoint.kind().to_owned(),
-        "endpoint" => endpoint(&worker.endpoint),
-        "pools" => ids(worker.pools.iter()),
+        "endpoint" => endpoint_fact(&worker.endpoint),
+        "pools" => join_pool_ids(worker.pools.iter()),
         "policy" => worker.policy.id.as_str().to_owned(),
         "disabled" => worker.disabled.to_string(),
         _ => ABSENT.to_owned(),
@@ -196,18 +202,18 @@ fn worker_field(worker: &LiveWorker, field: &str) -> String {
 
 fn step_field(step: &LiveStep, field: &str) -> String {
     match field {
-        "pool" => place(&step.place, |id| Some(id)),
-        "container" => container(step.container.as_ref(), String::as_str),
+        "pool" => place_fact(&step.place, |id| Some(id)),
+        "container" => container_fact(step.container.as_ref(), String::as_str),
         "execution" => {
-            let execution = match runs(step) {
+            let execution = match classify_step(step) {
                 RunLocation::OnWorker(execution) => execution,
                 _ => Execution::OnTargets,
             };
-            run(execution, &step.target_roles)
+            execution_fact(execution, &step.target_roles)
         }
-        "step" => format!("{:?} ({})", step.name().as_str(), step.action_type),
+        "step" => format!("{:?} ({})", step.display_name().as_str(), step.action_type),
         "runs" => {
-            let place = match runs(step) {
+            let place = match classify_step(step) {
                 RunLocation::InServer => "inside the server".to_owned(),
                 RunLocation::OnTargets => "on its targets".to_owned(),
                 RunLocation::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),

@@ -3,125 +3,132 @@
 use super::ValueRuleRun;
 use crate::{
     desired::DesiredValueOwner,
-    diff::{matched::ambiguous, reference},
+    diff::{matched::ambiguous_name_error, reference},
     finding::Finding,
     live::LiveVariableSet,
     model::Name,
-    text::count,
+    text::pluralize,
 };
 
 impl ValueRuleRun<'_, '_> {
     /// Names that are written out, and that nothing has which could be seen.
-    pub(super) fn missing(&self) -> Vec<Finding> {
+    pub(super) fn unknown_owners(&self) -> Vec<Finding> {
         let live = self.matched.live;
         let noun = match self.rule.owner {
             DesiredValueOwner::Projects(_) => "project",
             DesiredValueOwner::Libraries(_) => "library variable set",
         };
-        let sets = || live.indirect.sets.iter().filter(|set| self.is_of_kind(set));
+        let sets = || live.indirect.sets.iter().filter(|set| self.matches_owner_kind(set));
         let projects = || live.projects.iter().filter(|_| noun == "project");
-        let alike = self.patterns().exact().filter_map(|name| {
+        let alike = self.owner_patterns().exact_names().filter_map(|name| {
             let alike = projects().filter(|it| it.name == Name::new(name));
             let alike: Vec<String> = alike.map(|it| it.name.to_string()).collect();
-            let several = || ambiguous(noun, name, &alike, self.patterns().span.clone());
-            (1 < alike.len()).then(|| several().help("rename all but one of them on the server"))
+            let several =
+                || ambiguous_name_error(noun, name, &alike, self.owner_patterns().span.clone());
+            (1 < alike.len())
+                .then(|| several().with_help("rename all but one of them on the server"))
         });
-        let missing = self.patterns().exact().filter(|name| {
+        let missing = self.owner_patterns().exact_names().filter(|name| {
             let wanted = Name::new(*name);
             !sets().any(|set| *set.owner.name() == wanted)
         });
-        let at = || self.patterns().span.clone();
+        let pattern_span = || self.owner_patterns().span.clone();
         let finding = |name: &str| {
             let wanted = Name::new(name);
             if noun == "project" && live.projects.iter().any(|it| it.name == wanted) {
                 let message = format!("the variables of project `{name}` cannot be read");
-                return Finding::error("unread-variables", at(), message)
-                    .help("give the key's user a role with `VariableView` in this space");
+                return Finding::error("unread-variables", pattern_span(), message)
+                    .with_help("give the key's user a role with `VariableView` in this space");
             }
-            reference::missing(noun, name, sets().map(|set| set.owner.name().as_str()), at())
+            reference::unknown_name_error(
+                noun,
+                name,
+                sets().map(|set| set.owner.name().as_str()),
+                pattern_span(),
+            )
         };
         alike.chain(missing.map(finding)).collect()
     }
 
     /// Projects of a wildcard that have the variable in Git, where the file does not say how that is treated.
-    pub(super) fn passed_over(&self) -> Option<Finding> {
+    pub(super) fn skipped_in_git(&self) -> Option<Finding> {
         if self.matched.desired.version_control.is_some() {
             return None;
         }
         let choosers = &self.matched.live.indirect;
-        let has_it = |set: &&LiveVariableSet| {
+        let has_variable = |set: &&LiveVariableSet| {
             let mut values = choosers.variables.iter();
             values.any(|it| it.set == set.id && it.name == self.rule.variable.value)
         };
         let sets = choosers.sets.iter();
-        let sets = sets.filter(|set| set.on_default_branch && self.is_about(set));
-        let sets = sets.filter(|set| !self.names(set)).filter(has_it);
+        let sets = sets.filter(|set| set.on_default_branch && self.matches_set(set));
+        let sets = sets.filter(|set| !self.names_owner(set)).filter(has_variable);
         let projects: Vec<String> =
             sets.map(|set| format!("project {:?}", set.owner.name())).collect();
         let message = format!(
             "`{}` is stored in Git in {}, and stays as it is there",
             self.rule.variable.value,
-            count(projects.len(), "project")
+            pluralize(projects.len(), "project")
         );
         (!projects.is_empty()).then(|| {
             Finding::warning("variables-in-git", self.rule.span.clone(), message)
-                .notes(projects)
-                .help("say `[version_control]`, and on which branch it is to change")
+                .with_notes(projects)
+                .with_help("say `[version_control]`, and on which branch it is to change")
         })
     }
 
-    pub(super) fn in_git(&self, set: &LiveVariableSet) -> Finding {
+    pub(super) fn in_git_error(&self, set: &LiveVariableSet) -> Finding {
         let message = format!("the variables of project `{}` are stored in Git", set.owner.name());
-        Finding::error("variables-in-git", self.patterns().span.clone(), message)
-            .help("say `[version_control]`, and on which branch they are to change")
+        Finding::error("variables-in-git", self.owner_patterns().span.clone(), message)
+            .with_help("say `[version_control]`, and on which branch they are to change")
     }
 
-    pub(super) fn of_another_type(&self, set: &LiveVariableSet) -> Finding {
+    pub(super) fn wrong_type_error(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("variable `{name}` of `{owner}` is not of type worker pool");
         Finding::error("not-a-pool-variable", self.rule.variable.span.clone(), message)
-            .help("choose another name: a variable has one type for all of its values")
+            .with_help("choose another name: a variable has one type for all of its values")
     }
 
-    pub(super) fn without_id(&self, set: &LiveVariableSet) -> Finding {
+    pub(super) fn missing_id_error(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("the server gives no id for the value of `{name}` of `{owner}`");
         Finding::error("value-without-id", self.rule.variable.span.clone(), message)
-            .help("change it by hand: without an id, it cannot be told from others")
+            .with_help("change it by hand: without an id, it cannot be told from others")
     }
 
-    pub(super) fn ambiguous(&self, set: &LiveVariableSet, values: usize) -> Finding {
+    pub(super) fn ambiguous_error(&self, set: &LiveVariableSet, values: usize) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
         Finding::error("ambiguous-value", self.rule.variable.span.clone(), message)
-            .help("delete all but one of them on the server: nobody can tell which one counts")
+            .with_help("delete all but one of them on the server: nobody can tell which one counts")
     }
 
     /// A value that an earlier rule would take once it is there, so that no plan were ever empty.
-    pub(super) fn unsettled(&self, set: &LiveVariableSet) -> Finding {
+    pub(super) fn never_settles_error(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!(
             "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
         );
         Finding::error("unsettled-rules", self.rule.span.clone(), message)
-            .help("put this rule before the one with the wildcard")
+            .with_help("put this rule before the one with the wildcard")
     }
 
     /// A rule that decides about no value.
-    pub(super) fn idle(&self, taken: usize) -> Option<Finding> {
+    pub(super) fn idle_rule_finding(&self, taken: usize) -> Option<Finding> {
         let at = self.rule.span.clone();
         if 0 < taken {
             let message =
-                format!("earlier rules decide about all of its {}", count(taken, "value"));
+                format!("earlier rules decide about all of its {}", pluralize(taken, "value"));
             return Some(
                 Finding::warning("shadowed-rule", at, message)
-                    .help("put this rule before them, or remove it"),
+                    .with_help("put this rule before them, or remove it"),
             );
         }
         let name = &self.rule.variable.value;
         let message = format!("no variable `{name}` with a value of this scope is there");
         let help = "a wildcard finds values that are there; write a name out to make one";
-        let is_idle = !self.patterns().is_exact();
-        is_idle.then(|| Finding::warning("idle-rule", at, message).help(help))
+        let is_idle = !self.owner_patterns().is_exact();
+        is_idle.then(|| Finding::warning("idle-rule", at, message).with_help(help))
     }
 }

@@ -12,15 +12,15 @@
 //! - Without a value the default pool is taken (`OctopusDeploy/Issues` 10023).
 //! - A name that is no parameter's may be a variable's, where the project has one.
 
-use super::{Case, Decider, EffectivePlace, UnknownReason, effective, variables_unread};
+use super::{Case, Decider, EffectivePlace, UnknownReason, effective_cases, has_unread_variables};
 use crate::{
     live::{Live, LivePool, LiveProcess, LiveStep, TemplateContents},
     model::{Id, Name, Place, Pool},
 };
 
 /// Where a step runs that stands for the steps of a process template.
-pub(super) fn of_usage(process: &LiveProcess, step: &LiveStep) -> EffectivePlace {
-    EffectivePlace::Unknown(match process.template(step) {
+pub(super) fn effective_of_usage(process: &LiveProcess, step: &LiveStep) -> EffectivePlace {
+    EffectivePlace::Unknown(match process.template_contents(step) {
         Some(TemplateContents::Steps(_)) => return EffectivePlace::InTemplate,
         Some(TemplateContents::Omitted) => UnknownReason::TemplateOmitted,
         Some(TemplateContents::Ambiguous) => UnknownReason::TemplateAmbiguous,
@@ -31,16 +31,16 @@ pub(super) fn of_usage(process: &LiveProcess, step: &LiveStep) -> EffectivePlace
 
 /// Where `inner`, a step of the template that `usage` uses, would run if it ran now: its cases, at least one,
 /// in a fixed order.
-pub fn effective_inside(
+pub fn inner_step_cases(
     process: &LiveProcess,
     usage: &LiveStep,
     inner: &LiveStep,
     live: &Live,
 ) -> Vec<Case> {
-    let (place, parameter) = place(process, usage, inner, live);
-    let target_roles = with_parameters(&inner.target_roles, usage);
+    let (place, parameter) = resolve_inner_place(process, usage, inner, live);
+    let target_roles = expand_parameters(&inner.target_roles, usage);
     let step = LiveStep { place, target_roles, ..inner.clone() };
-    let mut cases = effective(process, &step, live);
+    let mut cases = effective_cases(process, &step, live);
     let explicit = |case: &&mut Case| case.decided_by == Decider::Explicit;
     if let Some(name) = parameter {
         cases
@@ -52,36 +52,39 @@ pub fn effective_inside(
 }
 
 /// What chooses the pool of a step inside a template, and the parameter that has said so.
-fn place(
+fn resolve_inner_place(
     process: &LiveProcess,
     usage: &LiveStep,
     inner: &LiveStep,
     live: &Live,
 ) -> (Place<Id<Pool>>, Option<String>) {
-    let named = |value: &str| -> Id<Pool> {
-        let pool = live.pools.iter().find(|it| is_called(it, value));
+    let resolve_pool = |value: &str| -> Id<Pool> {
+        let pool = live.pools.iter().find(|it| refers_to_pool(it, value));
         pool.map_or_else(|| Id::new(value.trim()), |it| it.id.clone())
     };
     match &inner.place {
         Place::DefaultPool => (Place::DefaultPool, None),
         Place::Pool(id) => {
-            let pool = named(id.as_str());
-            let says_so = |(_, value): &&(String, String)| named(value) == pool;
-            let parameter = usage.parameters.iter().find(says_so).map(|(name, _)| name.clone());
+            let pool = resolve_pool(id.as_str());
+            let names_pool = |(_, value): &&(String, String)| resolve_pool(value) == pool;
+            let parameter = usage.parameters.iter().find(names_pool).map(|(name, _)| name.clone());
             (Place::Pool(pool), parameter)
         }
         Place::Variable(written) => {
-            let name = reference(written);
-            if let Some((name, value)) = parameter(usage, name) {
-                return (Place::Pool(named(value)), Some(name.to_owned()));
+            let name = unwrap_expression(written);
+            if let Some((name, value)) = find_parameter(usage, name) {
+                return (Place::Pool(resolve_pool(value)), Some(name.to_owned()));
             }
             let is_simple = !name.contains("#{");
-            let of_project = || {
+            let has_project_variable = || {
                 let (name, project) = (Name::new(name), &process.owner.project);
                 let mut variables = live.indirect.variables.iter();
                 variables.any(|it| it.name == name && it.projects.contains(project))
             };
-            match is_simple && !of_project() && !variables_unread(live, &process.owner.project) {
+            match is_simple
+                && !has_project_variable()
+                && !has_unread_variables(live, &process.owner.project)
+            {
                 true => (Place::DefaultPool, None),
                 false => (Place::Variable(name.to_owned()), None),
             }
@@ -90,14 +93,14 @@ fn place(
 }
 
 /// Whether a value means this pool: by its id, or by its slug.
-fn is_called(pool: &LivePool, value: &str) -> bool {
+fn refers_to_pool(pool: &LivePool, value: &str) -> bool {
     let value = value.trim();
     let by_slug = !pool.slug.is_empty() && pool.slug.eq_ignore_ascii_case(value);
     by_slug || pool.id.as_str().eq_ignore_ascii_case(value)
 }
 
 /// What a usage says for a parameter; names are compared without case, as those of all properties.
-fn parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a str)> {
+fn find_parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a str)> {
     let name = Name::new(name);
     let mut parameters = usage.parameters.iter();
     let found = parameters.find(|(it, _)| Name::new(it) == name);
@@ -105,20 +108,20 @@ fn parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a str)> 
 }
 
 /// `#{Worker pool}` → `Worker pool`; any other text as it is.
-fn reference(written: &str) -> &str {
+fn unwrap_expression(written: &str) -> &str {
     let inside = written.trim().strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
     inside.filter(|it| !it.contains(['{', '}'])).unwrap_or(written).trim()
 }
 
 /// A text with what a usage says in place of each `#{…}` that is a parameter.
-fn with_parameters(text: &str, usage: &LiveStep) -> String {
+fn expand_parameters(text: &str, usage: &LiveStep) -> String {
     let said = usage.parameters.iter();
     said.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("#{{{name}}}"), value))
 }
 
 impl UnknownReason {
     /// Whether it is unclear because nobody knows the steps of a process template.
-    pub fn is_of_template(self) -> bool {
+    pub fn is_about_template(self) -> bool {
         match self {
             Self::Template
             | Self::TemplateUnread

@@ -100,7 +100,7 @@ fn step(kind: &str, on_server: &str, roles: &str, place: Place<Id<Pool>>) -> Liv
         has_siblings: false,
         action_type: kind.to_owned(),
         place,
-        run_on_server: LiveStep::said(on_server),
+        run_on_server: LiveStep::parse_run_on_server(on_server),
         from_file: false,
         target_roles: roles.to_owned(),
         container: None,
@@ -180,7 +180,7 @@ fn every_row_of_the_truth_table_holds() {
         // A disabled step is told as if it were enabled, and a child by the tags of its parent.
         let disabled = LiveStep { disabled: true, ..step.clone() };
         for step in [step.clone(), disabled, child(step)] {
-            let is = told(&effective(&process, &step, &live));
+            let is = told(&effective_cases(&process, &step, &live));
             if is != *wanted {
                 wrong.push(format!("{row}\n    is {is}"));
             }
@@ -202,7 +202,7 @@ fn every_row_of_the_table_of_what_is_inside_templates_holds() {
         let mut usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
         let said = cell(said).split(',').filter_map(|it| it.split_once('='));
         usage.parameters = said.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let is = told(&effective_inside(&process, &usage, &of_row(of_step), &live));
+        let is = told(&inner_step_cases(&process, &usage, &of_row(of_step), &live));
         if is != *wanted {
             wrong.push(format!("{row}\n    is {is}"));
         }
@@ -215,7 +215,7 @@ fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
     let usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
     let is = |inside| {
         let templates = vec![TemplateUse { usage: usage.id.clone(), contents: inside }];
-        told(&effective(&LiveProcess { templates, ..process() }, &usage, &world()))
+        told(&effective_cases(&LiveProcess { templates, ..process() }, &usage, &world()))
     };
     assert_eq!(is(TemplateContents::Steps(vec![usage.clone()])), "in its template by type");
     assert_eq!(is(TemplateContents::Omitted), "unknown TemplateLeftOut by type");
@@ -256,7 +256,7 @@ fn the_built_in_worker_stands_in_for_an_empty_default_pool_alone() {
             live.workers.push(worker);
         }
         let by_default = step("Octopus.Script", "true", "", Place::DefaultPool);
-        let is = told(&effective(&process(), &by_default, &live));
+        let is = told(&effective_cases(&process(), &by_default, &live));
         assert_eq!(is, format!("{wanted} by defaultpool"), "{row}");
     }
 }
@@ -266,18 +266,18 @@ fn octopus_cloud_has_no_built_in_worker_though_it_has_no_dynamic_pool_either() {
     let mut live = world();
     live.server.url = "https://acme.octopus.app/".to_owned();
     let step = step("Octopus.Script", "true", "", Place::DefaultPool);
-    let is = told(&effective(&process(), &step, &live));
+    let is = told(&effective_cases(&process(), &step, &live));
     assert_eq!(is, "nowhere NoBuiltInWorker by defaultpool");
     live.pools.push(pool("c"));
     let step = LiveStep { place: Place::Pool(Id::new("c")), ..step };
-    assert_eq!(told(&effective(&process(), &step, &live)), "pool c by explicit");
+    assert_eq!(told(&effective_cases(&process(), &step, &live)), "pool c by explicit");
 }
 
 #[test]
 fn targets_that_could_not_be_read_may_have_a_pool() {
     let mut live = world();
     live.unread.push(UnreadPart::new(String::new(), String::new(), HiddenData::Targets));
-    let told = |row: &[&str]| told(&effective(&process(), &of_row(row), &live));
+    let told = |row: &[&str]| told(&effective_cases(&process(), &of_row(row), &live));
     for (row, wanted) in [
         (["Octopus.AzureWebApp", "-", "nobody", "-"], "unknown Targets by target"),
         (

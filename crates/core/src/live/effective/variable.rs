@@ -16,7 +16,7 @@
 
 use super::{
     Case, CaseCondition, CaseDimension, Decider, EffectivePlace, NowhereReason, UnknownReason,
-    always, in_pool, is_expression, variables_unread,
+    effective_in_pool, has_unread_variables, is_expression, single_case,
 };
 use crate::{
     live::{
@@ -38,7 +38,7 @@ pub struct ResolvedValue {
 }
 
 impl LiveVariableScope {
-    fn list(&self, dimension: CaseDimension) -> &[String] {
+    fn dimension_names(&self, dimension: CaseDimension) -> &[String] {
         match dimension {
             CaseDimension::Environment => &self.environments,
             CaseDimension::Channel => &self.channels,
@@ -54,7 +54,7 @@ impl LiveVariableScope {
     ///
     /// Octopus' published list, narrowest first: step, target, target tag, tenant, tenant tag,
     /// environment, channel, process, project, none (its blog, "Variable specificity and complexity").
-    fn rank(&self) -> u8 {
+    fn specificity(&self) -> u8 {
         let bits = [
             &self.processes,
             &self.channels,
@@ -68,7 +68,7 @@ impl LiveVariableScope {
 }
 
 /// The dimensions by which the values of a variable differ.
-const SCOPED: [CaseDimension; 4] = [
+const SCOPE_DIMENSIONS: [CaseDimension; 4] = [
     CaseDimension::Environment,
     CaseDimension::Channel,
     CaseDimension::TenantTag,
@@ -76,19 +76,25 @@ const SCOPED: [CaseDimension; 4] = [
 ];
 
 /// The most cases that are looked at one by one; beyond that a step's variable is told by its values.
-const MOST: usize = 1000;
+const MAX_CASES: usize = 1000;
 
 /// The cases of a step whose pool the variable `name` chooses.
-pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &str) -> Vec<Case> {
-    let by = |chosen| Decider::Variable(name.to_owned(), chosen);
+pub(super) fn scoped_cases(
+    process: &LiveProcess,
+    step: &LiveStep,
+    live: &Live,
+    name: &str,
+) -> Vec<Case> {
+    let to_decider = |chosen| Decider::Variable(name.to_owned(), chosen);
     if is_expression(name) {
-        return always(by(None), EffectivePlace::Unknown(UnknownReason::Expression));
+        return single_case(to_decider(None), EffectivePlace::Unknown(UnknownReason::Expression));
     }
     let wanted = Name::new(name);
     let values = live.indirect.variables.iter();
     let values =
         values.filter(|it| it.name == wanted && it.projects.contains(&process.owner.project));
-    let mut values: Vec<&PoolVariable> = values.filter(|it| may_hold(it, process, step)).collect();
+    let mut values: Vec<&PoolVariable> =
+        values.filter(|it| may_apply_to_step(it, process, step)).collect();
     if values.iter().any(|it| it.branch.is_some()) {
         let own = own_branch(process, live);
         values.retain(|it| match (&it.branch, own) {
@@ -97,11 +103,12 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
             (Some(branch), None) => branch.is_default,
         });
     }
-    let known = SCOPED.map(|dimension| DimensionNames::of(&values, dimension, live));
+    let known =
+        SCOPE_DIMENSIONS.map(|dimension| DimensionNames::from_values(&values, dimension, live));
     let each = known.iter().map(|it| it.names.len() + 1);
-    let unread = variables_unread(live, &process.owner.project);
-    if MOST < each.fold(1, usize::saturating_mul) {
-        return value_by_value(&values, (live, unread), by);
+    let unread = has_unread_variables(live, &process.owner.project);
+    if MAX_CASES < each.fold(1, usize::saturating_mul) {
+        return cases_per_value(&values, (live, unread), to_decider);
     }
     let mut scopes: Vec<Vec<CaseCondition>> = vec![Vec::new()];
     for DimensionNames { dimension, names, others } in
@@ -109,47 +116,49 @@ pub(super) fn cases(process: &LiveProcess, step: &LiveStep, live: &Live, name: &
     {
         let one = names.iter().map(|name| vec![name.clone()]);
         let each: Vec<Vec<String>> = one.chain(others.then(Vec::new)).collect();
-        let with = |scope: &Vec<CaseCondition>, names: &Vec<String>| {
+        let extend_scope = |scope: &Vec<CaseCondition>, names: &Vec<String>| {
             let condition = CaseCondition { dimension: *dimension, names: names.clone() };
             scope.iter().cloned().chain([condition]).collect::<Vec<_>>()
         };
-        scopes = scopes.iter().flat_map(|it| each.iter().map(|names| with(it, names))).collect();
+        scopes =
+            scopes.iter().flat_map(|it| each.iter().map(|names| extend_scope(it, names))).collect();
     }
     let case = |when: Vec<CaseCondition>| {
-        let (chosen, place) = value(&values, &when, (live, unread));
-        Case { when, decided_by: by(chosen), place }
+        let (chosen, place) = narrowest_value(&values, &when, (live, unread));
+        Case { when, decided_by: to_decider(chosen), place }
     };
-    known.iter().fold(scopes.into_iter().map(case).collect(), merged)
+    known.iter().fold(scopes.into_iter().map(case).collect(), merge_cases)
 }
 
 /// The branch of a process, where its variables were read too.
 fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
     let branch = process.git.as_ref()?.name.as_str();
-    let of_project = |it: &LiveVariableSet| matches!(&it.owner, VariableOwner::Project(name) if *name == process.owner.project);
+    let is_project_set = |it: &LiveVariableSet| matches!(&it.owner, VariableOwner::Project(name) if *name == process.owner.project);
     let mut sets = live.indirect.sets.iter();
-    sets.any(|it| it.store.branch() == Some(branch) && of_project(it)).then_some(branch)
+    sets.any(|it| it.store.branch_name() == Some(branch) && is_project_set(it)).then_some(branch)
 }
 
 /// A case for each value, as if no other were narrower, and one for where none of them holds.
-fn value_by_value(
+fn cases_per_value(
     values: &[&PoolVariable],
     (live, unread): (&Live, bool),
     by: impl Fn(Option<ResolvedValue>) -> Decider,
 ) -> Vec<Case> {
     let case = |it: &&PoolVariable| {
-        let lists = SCOPED.map(|dimension| (dimension, it.scope.list(dimension).to_vec()));
+        let lists = SCOPE_DIMENSIONS
+            .map(|dimension| (dimension, it.scope.dimension_names(dimension).to_vec()));
         let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
         let when = lists.map(|(dimension, names)| CaseCondition { dimension, names }).collect();
-        Case { when, decided_by: by(Some(it.chosen())), place: it.place(live) }
+        Case { when, decided_by: by(Some(it.chosen_source())), place: it.effective_place(live) }
     };
-    let nobody = SCOPED.map(|dimension| CaseCondition { dimension, names: Vec::new() });
-    let (chosen, place) = value(values, &nobody, (live, unread));
+    let nobody = SCOPE_DIMENSIONS.map(|dimension| CaseCondition { dimension, names: Vec::new() });
+    let (chosen, place) = narrowest_value(values, &nobody, (live, unread));
     let other = Case { when: nobody.to_vec(), decided_by: by(chosen), place };
     values.iter().map(case).chain([other]).collect()
 }
 
 /// Cases that differ in one dimension alone and come to the same, told as one.
-fn merged(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
+fn merge_cases(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
     let DimensionNames { dimension, names: known, others } = known;
     let dimension = *dimension;
     if known.is_empty() {
@@ -158,7 +167,7 @@ fn merged(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
     let rest = |case: &Case| -> Vec<CaseCondition> {
         case.when.iter().filter(|it| it.dimension != dimension).cloned().collect()
     };
-    let of_dimension = |case: &Case| {
+    let names_in_dimension = |case: &Case| {
         let condition = case.when.iter().find(|it| it.dimension == dimension);
         condition.map(|it| it.names.clone()).unwrap_or_default()
     };
@@ -171,7 +180,7 @@ fn merged(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
     }
     let mut kins: Vec<MergeableCases> = Vec::new();
     for case in cases {
-        let (rest, names) = (rest(&case), of_dimension(&case));
+        let (rest, names) = (rest(&case), names_in_dimension(&case));
         let other = names.is_empty();
         let is_kin = |it: &&mut MergeableCases| {
             it.rest == rest
@@ -188,7 +197,7 @@ fn merged(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
     }
     let mut merged = Vec::with_capacity(kins.len());
     for MergeableCases { rest, first, names: of_kin, other } in kins {
-        let with = |names: Vec<String>| {
+        let with_names = |names: Vec<String>| {
             let mut when = first.when.clone();
             when.iter_mut()
                 .filter(|it| it.dimension == dimension)
@@ -200,19 +209,19 @@ fn merged(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
             continue;
         }
         if !of_kin.is_empty() {
-            merged.push(with(of_kin));
+            merged.push(with_names(of_kin));
         }
         if other {
-            merged.push(with(Vec::new()));
+            merged.push(with_names(Vec::new()));
         }
     }
     merged
 }
 
 /// Whether a value can hold for this step at all.
-fn may_hold(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> bool {
+fn may_apply_to_step(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> bool {
     let scope = &value.scope;
-    let of_process = |owner: &String| {
+    let is_this_process = |owner: &String| {
         let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.document);
         id.to_lowercase().ends_with(&format!("-{}", owner.to_lowercase()))
     };
@@ -221,7 +230,7 @@ fn may_hold(value: &PoolVariable, process: &LiveProcess, step: &LiveStep) -> boo
     !scope.on_targets
         && has_channel
         && (scope.actions.is_empty() || scope.actions.iter().any(is_step))
-        && (scope.processes.is_empty() || scope.processes.iter().any(of_process))
+        && (scope.processes.is_empty() || scope.processes.iter().any(is_this_process))
 }
 
 /// By what the values of a variable differ in a dimension.
@@ -234,8 +243,8 @@ struct DimensionNames {
 }
 
 impl DimensionNames {
-    fn of(values: &[&PoolVariable], dimension: CaseDimension, live: &Live) -> Self {
-        let names = values.iter().flat_map(|it| it.scope.list(dimension));
+    fn from_values(values: &[&PoolVariable], dimension: CaseDimension, live: &Live) -> Self {
+        let names = values.iter().flat_map(|it| it.scope.dimension_names(dimension));
         let names: IndexSet<&String> = names.collect();
         let all = &live.indirect.environments;
         let has_all = !all.is_empty() && all.iter().all(|it| names.contains(it));
@@ -246,21 +255,21 @@ impl DimensionNames {
 
 /// The value that holds in a case: the narrowest one; of two that are alike a project's before a library's. Where
 /// some are `unread`, nobody can tell that a template's default is all there is.
-fn value(
+fn narrowest_value(
     values: &[&PoolVariable],
     when: &[CaseCondition],
     (live, unread): (&Live, bool),
 ) -> (Option<ResolvedValue>, EffectivePlace) {
     let holds = |value: &&&PoolVariable| {
-        SCOPED.iter().all(|dimension| {
-            let list = value.scope.list(*dimension);
+        SCOPE_DIMENSIONS.iter().all(|dimension| {
+            let list = value.scope.dimension_names(*dimension);
             let case = when.iter().find(|it| it.dimension == *dimension);
             list.is_empty() || case.is_some_and(|it| it.names.iter().any(|it| list.contains(it)))
         })
     };
     let weight = |value: &PoolVariable| {
         let own = matches!(value.owner, VariableOwner::Project(_));
-        (value.source != ValueSource::TemplateDefault, value.scope.rank(), own)
+        (value.source != ValueSource::TemplateDefault, value.scope.specificity(), own)
     };
     let holding: Vec<&&PoolVariable> = values.iter().filter(holds).collect();
     let best = holding.iter().map(|it| weight(it)).max();
@@ -270,7 +279,7 @@ fn value(
             (None, EffectivePlace::Unknown(UnknownReason::Ambiguous))
         }
         Some(one) if !unread || one.source != ValueSource::TemplateDefault => {
-            (Some(one.chosen()), one.place(live))
+            (Some(one.chosen_source()), one.effective_place(live))
         }
         None if !unread => (None, EffectivePlace::Nowhere(None, NowhereReason::NoValue)),
         Some(_) | None => (None, EffectivePlace::Unknown(UnknownReason::Unread)),
@@ -278,14 +287,14 @@ fn value(
 }
 
 impl PoolVariable {
-    fn chosen(&self) -> ResolvedValue {
+    fn chosen_source(&self) -> ResolvedValue {
         ResolvedValue { owner: self.owner.clone(), source: self.source }
     }
 
     /// Where a step runs for which this value holds.
-    fn place(&self, live: &Live) -> EffectivePlace {
+    fn effective_place(&self, live: &Live) -> EffectivePlace {
         match (&self.pool, self.source) {
-            (Some(pool), _) => in_pool(pool, live),
+            (Some(pool), _) => effective_in_pool(pool, live),
             (None, ValueSource::Prompted) => EffectivePlace::Unknown(UnknownReason::Prompted),
             (None, _) => EffectivePlace::Nowhere(None, NowhereReason::NoValue),
         }

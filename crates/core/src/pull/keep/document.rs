@@ -89,7 +89,7 @@ pub(super) struct EditedText {
 
 impl EditedText {
     /// Where a place of the text was before the edits.
-    pub(super) fn before(&self, place: usize) -> usize {
+    pub(super) fn original_position(&self, place: usize) -> usize {
         let mut found = place;
         for (old, new) in self.moves.iter().take_while(|(_, new)| new.start <= place) {
             found = if place < new.end { old.start } else { place - new.end + old.end };
@@ -110,18 +110,20 @@ impl<'a> TomlDocument<'a> {
     }
 
     /// The table that a place of the text is in: the innermost.
-    pub(super) fn at(&self, place: usize) -> usize {
-        let is_header = |it: &TomlTable| it.form == TableForm::Header && self.start(it) <= place;
+    pub(super) fn innermost_table(&self, place: usize) -> usize {
+        let is_header =
+            |it: &TomlTable| it.form == TableForm::Header && self.header_line_start(it) <= place;
         let header = self.tables.iter().rposition(is_header).unwrap_or_default();
         let inside = self.tables.iter().enumerate().skip(header);
-        let inside = inside.filter(|(_, it)| it.form != TableForm::Header && it.has(place));
+        let inside =
+            inside.filter(|(_, it)| it.form != TableForm::Header && it.contains_place(place));
         inside.max_by_key(|(_, it)| it.path.len()).map_or(header, |(at, _)| at)
     }
 
     /// The table of the thing that a table is, or is a part of: of a pool, a worker, a rule.
-    pub(super) fn head(&self, at: usize) -> usize {
+    pub(super) fn root_table(&self, at: usize) -> usize {
         let Some(TomlTable { path, .. }) = self.tables.get(at) else { return at };
-        let of_map = is_of_map(path);
+        let of_map = is_keyed_table(path);
         let Some(path) = path.get(..if of_map { 2 } else { 1 }) else { return at };
         let is_head = |it: &TomlTable| it.path == path;
         let head = match of_map {
@@ -132,17 +134,17 @@ impl<'a> TomlDocument<'a> {
     }
 
     /// The table of a path, such as the endpoint of a worker.
-    pub(super) fn find(&self, path: &[&str]) -> Option<&TomlTable> {
+    pub(super) fn find_table(&self, path: &[&str]) -> Option<&TomlTable> {
         self.tables.iter().find(|it| it.path == path)
     }
 
     /// Where a table begins that is written with a header or in braces.
-    pub(super) fn beginning(&self, table: &TomlTable) -> usize {
+    pub(super) fn table_start(&self, table: &TomlTable) -> usize {
         table.whole.start
     }
 
     /// Where the line of a header begins.
-    fn start(&self, table: &TomlTable) -> usize {
+    fn header_line_start(&self, table: &TomlTable) -> usize {
         self.line_start(table.whole.start)
     }
 
@@ -160,47 +162,55 @@ impl<'a> TomlDocument<'a> {
     }
 
     /// Behind the last line of a table with a header that says something.
-    fn end(&self, table: &TomlTable) -> usize {
+    fn table_end(&self, table: &TomlTable) -> usize {
         self.line_end(table.entries.last().map_or(table.whole.end, |it| it.value.end))
     }
 
     /// Whether a table says this key.
-    pub(super) fn says(&self, table: &TomlTable, key: &str) -> bool {
+    pub(super) fn contains_key(&self, table: &TomlTable, key: &str) -> bool {
         table.entries.iter().any(|it| it.name == key)
     }
 
     /// Whether a table says this text for a key, in whatever case.
-    pub(super) fn says_so(&self, table: &TomlTable, key: &str, is: impl Fn(&str) -> bool) -> bool {
-        table.value(key).and_then(|it| said(self.text, &it.value)).is_some_and(|it| is(&it))
+    pub(super) fn value_satisfies(
+        &self,
+        table: &TomlTable,
+        key: &str,
+        is: impl Fn(&str) -> bool,
+    ) -> bool {
+        table
+            .direct_value(key)
+            .and_then(|it| text_at_range(self.text, &it.value))
+            .is_some_and(|it| is(&it))
     }
 
     /// The comments in a part of the text.
-    fn comments(&self, part: &Range<usize>) -> Vec<&'a str> {
+    fn comments_within(&self, part: &Range<usize>) -> Vec<&'a str> {
         let inside = self.comments.iter().filter(|it| part.start <= it.start && it.end <= part.end);
         inside.map(|it| self.slice(it.clone())).collect()
     }
 
-    fn replace(&mut self, range: Range<usize>, with: String) {
+    fn replace_range(&mut self, range: Range<usize>, with: String) {
         if !self.edits.iter().any(|(it, had)| *it == range && *had == with && !range.is_empty()) {
             self.edits.push((range, with));
         }
     }
 
     /// Whether a place is in the value of a key.
-    pub(super) fn is_in(&self, table: &TomlTable, key: &str, place: usize) -> bool {
+    pub(super) fn is_in_value(&self, table: &TomlTable, key: &str, place: usize) -> bool {
         table.entries.iter().any(|it| it.name == key && it.value.contains(&place))
     }
 
     /// The key whose value a place is in.
-    pub(super) fn key_at(&self, table: &TomlTable, place: usize) -> Option<String> {
+    pub(super) fn key_at_place(&self, table: &TomlTable, place: usize) -> Option<String> {
         let is_at = |it: &&TomlEntry| (it.start..it.value.end).contains(&place);
         table.entries.iter().find(is_at).map(|it| it.name.clone())
     }
 
     /// The text with all edits made.
-    pub(super) fn edited(mut self) -> EditedText {
+    pub(super) fn apply_edits(mut self) -> EditedText {
         for pending in std::mem::take(&mut self.pending) {
-            self.settle(&pending);
+            self.apply_pending(&pending);
         }
         // What is added comes first, and what is taken away takes with it all that is edited in there.
         self.edits.sort_by_key(|(it, _)| (it.start, !it.is_empty(), Reverse(it.end)));
@@ -225,7 +235,7 @@ impl<'a> TomlDocument<'a> {
 
 impl TomlTable {
     /// Whether a place is in it, or in the key that has it.
-    fn has(&self, place: usize) -> bool {
+    fn contains_place(&self, place: usize) -> bool {
         let is_in = |it: &TomlEntry| (it.start..it.value.end).contains(&place);
         match self.form {
             TableForm::Header => false,
@@ -236,17 +246,17 @@ impl TomlTable {
     }
 
     /// A value that it says itself, and not by dotted keys.
-    fn value(&self, key: &str) -> Option<&TomlEntry> {
+    fn direct_value(&self, key: &str) -> Option<&TomlEntry> {
         self.entries.iter().find(|it| it.name == key && !it.dotted)
     }
 }
 
 /// Whether a path leads to a pool or a worker, which is one by its key; all else is one of a list, or alone.
-fn is_of_map(path: &[String]) -> bool {
+fn is_keyed_table(path: &[String]) -> bool {
     path.first().is_some_and(|it| it == "pools" || it == "workers")
 }
 
-fn lines(all: &[&str]) -> String {
+fn join_lines(all: &[&str]) -> String {
     all.iter().map(|it| format!("{it}\n")).collect()
 }
 
@@ -256,7 +266,7 @@ fn read_value(written: &str) -> Option<toml::Value> {
 }
 
 /// A text of the language at a place.
-fn said(text: &str, at: &Range<usize>) -> Option<String> {
+fn text_at_range(text: &str, at: &Range<usize>) -> Option<String> {
     let value = text.get(at.clone()).and_then(read_value)?;
     value.as_str().map(|it| it.trim().replace("$${", "${"))
 }
@@ -293,8 +303,8 @@ mod tests {
             let mut document = TomlDocument::new(&text).unwrap();
             let table = document.tables[0].clone();
             let goes = |name: &str| gone.contains(&name);
-            let took = document.take_names(&table, "k", |it| goes(it.as_str()));
-            let edited = document.edited().text;
+            let took = document.remove_names(&table, "k", |it| goes(it.as_str()));
+            let edited = document.apply_edits().text;
             let before = names(&text);
             let left: Vec<_> = before.iter().filter(|it| !goes(it)).cloned().collect();
             let some = left.len() < before.len() && left.iter().any(|it| !it.starts_with('!'));

@@ -36,7 +36,7 @@ pub enum KeepReason {
 
 impl KeepError {
     /// Something that no edit settles, and which a finding tells about.
-    pub(super) fn unsettled(finding: &Finding) -> Self {
+    pub(super) fn from_finding(finding: &Finding) -> Self {
         let at = match &finding.location {
             FindingLocation::Source(span) => Some(span.bytes.start),
             FindingLocation::Line(_) | FindingLocation::Nowhere => None,
@@ -46,7 +46,7 @@ impl KeepError {
     }
 
     /// What is told about it: what, where, why, and what to do. The file is the only source of the run.
-    pub fn finding(&self) -> Finding {
+    pub fn to_finding(&self) -> Finding {
         let help = match &self.reason {
             KeepReason::Unread { .. } => {
                 "give the key a way to read it, or take these rules out of the file; then keep it again"
@@ -60,7 +60,7 @@ impl KeepError {
             FindingLocation::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
         });
         Finding::new("not-kept", Level::Error, at, self.reason.to_string())
-            .notes(vec!["nothing is written: the file is as it was".to_owned()])
-            .help(help)
+            .with_notes(vec!["nothing is written: the file is as it was".to_owned()])
+            .with_help(help)
     }
 }

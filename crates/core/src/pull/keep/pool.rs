@@ -3,7 +3,8 @@
 //! Never: whether one should be there.
 
 use super::{
-    FileUpdater, KeepRound, KeyAllocator, PulledPools, TomlTable, is_free, unsayable, value,
+    FileUpdater, KeepRound, KeyAllocator, PulledPools, TomlTable, escape_value, is_unambiguous_id,
+    undeclarable_reason,
 };
 use crate::{
     desired::Declared,
@@ -15,40 +16,41 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 
 /// How the file calls live pools, and the keys of those that it does not declare.
-pub(super) fn pools<'a>(
+pub(super) fn match_pools<'a>(
     round: &'a KeepRound<'a>,
 ) -> (PulledPools<'a>, HashMap<&'a str, &'a LivePool>) {
     let all = &round.live.pools;
     let mut live: HashMap<&str, &LivePool> = HashMap::new();
     let declared = &round.file_plan.desired.pools;
     let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
-    let named = |name: &Name| {
+    let find_by_name = |name: &Name| {
         let mut named = all.iter().filter(|it| it.name == *name);
         named.next().filter(|_| named.next().is_none())
     };
-    for (key, pool) in declared.keys().zip(are_now(names, named, |it| it.id.as_str())) {
-        let sayable = pool.filter(|it| unsayable(it, all).is_none());
+    for (key, pool) in declared.keys().zip(match_declared(names, find_by_name, |it| it.id.as_str()))
+    {
+        let sayable = pool.filter(|it| undeclarable_reason(it, all).is_none());
         live.extend(sayable.map(|it| (key.as_str(), it)));
     }
     let mut by_id: HashMap<&Id<Pool>, String> =
         live.iter().map(|(key, pool)| (&pool.id, (*key).to_owned())).collect();
     let mut keys = KeyAllocator::new(all.iter().map(|pool| pool.name.as_str()));
-    keys.take(round.file_plan.desired.pools.keys());
+    keys.reserve_all(round.file_plan.desired.pools.keys());
     let (mut declared, mut left) = (Vec::new(), Vec::new());
     for pool in all {
         if by_id.contains_key(&pool.id) {
             continue;
         }
-        let name = match unsayable(pool, all) {
+        let name = match undeclarable_reason(pool, all) {
             Some(why) => {
                 left.push(format!("Pool {:?} ({}): {why}.", pool.name, pool.id.as_str()));
-                if !is_free(pool.id.as_str(), all) {
+                if !is_unambiguous_id(pool.id.as_str(), all) {
                     continue;
                 }
                 pool.id.as_str().to_owned()
             }
             None => {
-                let key = keys.of(pool.name.as_str());
+                let key = keys.assign_key(pool.name.as_str());
                 declared.push((key.clone(), pool));
                 key
             }
@@ -59,7 +61,7 @@ pub(super) fn pools<'a>(
 }
 
 /// What each declared thing is live, by its name or else by one that it had: each live thing is one of them at most.
-pub(super) fn are_now<'d, 'a, T>(
+pub(super) fn match_declared<'d, 'a, T>(
     declared: impl Iterator<Item = (&'d Name, &'d [Declared<String>])> + Clone,
     named: impl Fn(&Name) -> Option<&'a T>,
     id: impl Fn(&T) -> &str,
@@ -78,7 +80,7 @@ pub(super) fn are_now<'d, 'a, T>(
 
 impl FileUpdater<'_> {
     /// The pools that are in a change of several: of the default, or of the order.
-    pub(super) fn pools_with(&self, kind: &ChangeKind) -> impl Iterator<Item = usize> {
+    pub(super) fn affected_pool_tables(&self, kind: &ChangeKind) -> impl Iterator<Item = usize> {
         let key = match kind {
             ChangeKind::SetDefaultPool { .. } => Some("default"),
             ChangeKind::SortPools { .. } => Some("sort_order"),
@@ -93,43 +95,43 @@ impl FileUpdater<'_> {
             it.path.len() == 2 && it.path.first().is_some_and(|it| it == "pools")
         });
         let with = tables.filter(|(_, it)| {
-            is_default(&it.path) || key.is_some_and(|key| self.document.says(it, key))
+            is_default(&it.path) || key.is_some_and(|key| self.document.contains_key(it, key))
         });
         with.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
     }
 
     /// Edits a pool's table.
-    pub(super) fn pool(&mut self, at: usize, table: &TomlTable, key: &str) {
+    pub(super) fn mend_pool(&mut self, at: usize, table: &TomlTable, key: &str) {
         let Some(pool) = self.live.get(key).copied() else {
             self.edit_notes.push(format!("pool `{key}` is gone"));
-            return self.document.remove(at, "");
+            return self.document.remove_table(at, "");
         };
-        let name =
-            (Name::new(key).as_str() != pool.name.as_str()).then(|| value(pool.name.as_str()));
+        let name = (Name::new(key).as_str() != pool.name.as_str())
+            .then(|| escape_value(pool.name.as_str()));
         let image = match &pool.kind {
             PoolKind::Static => None,
-            PoolKind::Dynamic { image } => Some(value(image)),
+            PoolKind::Dynamic { image } => Some(escape_value(image)),
         };
-        let has = |key: &str| self.document.says(table, key);
+        let has_key = |key: &str| self.document.contains_key(table, key);
         let order = self.round.live.pools.iter().position(|it| it.id == pool.id);
         let said = [
             ("name", name),
-            ("description", has("description").then(|| value(&pool.description))),
+            ("description", has_key("description").then(|| escape_value(&pool.description))),
             ("image", image),
             ("default", pool.default.then(|| true.to_string())),
-            ("sort_order", order.filter(|_| has("sort_order")).map(|it| it.to_string())),
+            ("sort_order", order.filter(|_| has_key("sort_order")).map(|it| it.to_string())),
         ];
         let mut changed = false;
         for (key, value) in said {
             changed |= match value {
-                Some(value) => self.document.set(table, key, &value),
-                None => self.document.unset(table, key),
+                Some(value) => self.document.set_value(table, key, &value),
+                None => self.document.remove_key(table, key),
             };
         }
-        changed |= self.document.unset(table, "renamed_from");
+        changed |= self.document.remove_key(table, "renamed_from");
         if !changed {
             // Its members are all that is left.
-            self.document.unset(table, "members");
+            self.document.remove_key(table, "members");
         }
         self.edit_notes.push(format!("pool `{key}` is as it is live"));
     }

@@ -2,30 +2,30 @@
 //!
 //! Never: a rule or a wave that comes to stand for more than before.
 
-use super::{FileUpdater, KeepError, TomlTable, value};
+use super::{FileUpdater, KeepError, TomlTable, escape_value};
 use crate::finding::Finding;
 use std::collections::HashSet;
 
 /// A selector that nothing fits, and which a rule may have: who reads it sees that it is meant.
-const NOBODY: &str = "!*";
+const MATCHES_NOTHING: &str = "!*";
 
 impl<'a> FileUpdater<'a> {
     /// Edits a rule of `[[placements]]` until all that it names is there.
-    pub(super) fn rule_of_steps(
+    pub(super) fn mend_placement(
         &mut self,
         at: usize,
         table: &TomlTable,
         errors: &[&'a Finding],
     ) -> Result<(), KeepError> {
-        self.all_known(at, errors)?;
+        self.ensure_known(at, errors)?;
         // What moves now is said by exceptions, and then nothing moves again.
         for finding in errors.iter().filter(|it| it.code != "unsettled-rules") {
-            if finding.code == "impossible-execution" && self.left(at, finding) {
+            if finding.code == "impossible-execution" && self.except_impossible(at, finding) {
                 return Ok(());
             }
-            if !self.mended(table, finding) {
+            if !self.remove_invalid(table, finding) {
                 self.edit_notes.push(format!("a rule is removed: {}", finding.message));
-                self.document.remove(at, "");
+                self.document.remove_table(at, "");
                 return Ok(());
             }
             let taken = format!("a rule no longer says this: {}", finding.message);
@@ -37,28 +37,32 @@ impl<'a> FileUpdater<'a> {
     }
 
     /// Has rules before a rule for steps that cannot run as it says; false where it is about none.
-    fn left(&mut self, at: usize, finding: &Finding) -> bool {
+    fn except_impossible(&mut self, at: usize, finding: &Finding) -> bool {
         let all = self.round.live.processes.iter();
         let all = all.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
-        let steps = all.filter(|(it, step)| finding.notes.contains(&it.address(step).to_string()));
+        let steps =
+            all.filter(|(it, step)| finding.notes.contains(&it.step_address(step).to_string()));
         let steps: HashSet<_> =
             steps.map(|(it, step)| (it.id.as_str(), step.id.as_str())).collect();
-        self.except(at, &steps);
+        self.insert_exceptions(at, &steps);
         !steps.is_empty()
     }
 
     /// Takes what is wrong at a place out of a rule; false where nothing would be left of it.
-    fn mended(&mut self, table: &TomlTable, finding: &Finding) -> bool {
-        let Some(place) = super::place(&finding.location) else { return false };
-        if self.document.take_item(table, place) || self.take_unknown(table, finding) {
+    fn remove_invalid(&mut self, table: &TomlTable, finding: &Finding) -> bool {
+        let Some(place) = super::start_offset(&finding.location) else { return false };
+        if self.document.remove_list_item(table, place) || self.remove_unknown(table, finding) {
             return true;
         }
         let document = &mut self.document;
-        let inner = document.tables.get(document.at(place)).and_then(|it| it.path.get(1).cloned());
-        match document.key_at(table, place).or(inner).as_deref() {
+        let inner = document
+            .tables
+            .get(document.innermost_table(place))
+            .and_then(|it| it.path.get(1).cloned());
+        match document.key_at_place(table, place).or(inner).as_deref() {
             // Which place it is then is what the next round looks at.
-            Some("pool") => document.swap(table, "pool", "default_pool", "true"),
-            Some("container") => document.unset(table, "container"),
+            Some("pool") => document.replace_key(table, "pool", "default_pool", "true"),
+            Some("container") => document.remove_key(table, "container"),
             _ => false,
         }
     }
@@ -67,22 +71,22 @@ impl<'a> FileUpdater<'a> {
     ///
     /// `--wave` takes numbers, so that a wave that others stand behind stays, without any project: a run for wave 2
     /// must not come to be about what wave 3 was.
-    pub(super) fn wave(&mut self, at: usize, table: &TomlTable, errors: &[&'a Finding]) {
+    pub(super) fn mend_wave(&mut self, at: usize, table: &TomlTable, errors: &[&'a Finding]) {
         let waves = self.document.tables.iter().enumerate().filter(|(_, it)| it.path == table.path);
         let waves: Vec<usize> = waves.map(|(at, _)| at).collect();
         let number = waves.iter().take_while(|it| **it < at).count() + 1;
         for finding in errors {
             let why = &finding.message;
-            if self.take_unknown(table, finding) {
+            if self.remove_unknown(table, finding) {
                 self.edit_notes.push(format!("wave {number} no longer names what is gone: {why}"));
             } else if number < waves.len() {
                 self.edit_notes.push(format!(
                     "wave {number} is of no project, and stays, so that later waves keep their numbers: {why}"
                 ));
-                self.document.set(table, "project", &value(NOBODY));
+                self.document.set_value(table, "project", &escape_value(MATCHES_NOTHING));
             } else {
                 self.edit_notes.push(format!("wave {number} is removed, the last one: {why}"));
-                self.document.remove(at, "");
+                self.document.remove_table(at, "");
                 return;
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Never: a rule that moves a step.
 
-use super::{FileUpdater, KeepError, TomlTable, choosers::is_exact, placements};
+use super::{FileUpdater, KeepError, TomlTable, choosers::is_exact_name, placements};
 use crate::{
     finding::{Finding, FindingLocation},
     live::{HiddenData, Live, LiveProcess},
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 
 impl FileUpdater<'_> {
     /// Has the rules say where steps are.
-    pub(super) fn steps(&mut self) {
+    pub(super) fn mend_step_rules(&mut self) {
         let mut by_rule: BTreeMap<usize, Vec<&Change>> = BTreeMap::new();
         for change in &self.round.file_plan.changes {
             if let (ChangeKind::PlaceStep { .. }, FindingLocation::Source(span)) =
@@ -24,11 +24,11 @@ impl FileUpdater<'_> {
             }
         }
         for (start, changes) in by_rule {
-            let at = self.at(start);
+            let at = self.owning_table(start);
             let Some(table) = self.document.tables.get(at).cloned() else { continue };
-            match self.one_place(start, &changes) {
-                Some(place) => self.verdict(&table, &place),
-                None => self.exceptions(at, &changes),
+            match self.shared_place(start, &changes) {
+                Some(place) => self.set_verdict(&table, &place),
+                None => self.add_exceptions(at, &changes),
             }
         }
     }
@@ -38,15 +38,15 @@ impl FileUpdater<'_> {
     /// # Errors
     ///
     /// [`KeepReason::UnreadDocument`], where some of it could not be read.
-    pub(super) fn all_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
-        let is_unread = self.round.file_plan.unread.iter().any(|it| self.at(*it) == at);
+    pub(super) fn ensure_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
+        let is_unread = self.round.file_plan.unread.iter().any(|it| self.owning_table(*it) == at);
         let Some(table) = self.document.tables.get(at) else { return Ok(()) };
-        let names_pool = self.is_about(table, "pool", errors);
+        let names_pool = self.errors_mention_key(table, "pool", errors);
         let is_lost =
             |it: &&Finding| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook");
         // Where the steps are of a rule whose pool is gone, these alone can tell.
         match is_unread && (names_pool || errors.iter().any(is_lost)) {
-            true => self.all_read(
+            true => self.ensure_all_read(
                 at,
                 "placements",
                 &[HiddenData::Steps, HiddenData::StepsInGit, HiddenData::Rules],
@@ -57,13 +57,13 @@ impl FileUpdater<'_> {
 
     /// Takes names out of a selector of a rule that nothing has any more, or that several projects have, as a
     /// finding says; false where there are none, or nothing would be left.
-    pub(super) fn take_unknown(&mut self, table: &TomlTable, finding: &Finding) -> bool {
-        let Some(place) = super::place(&finding.location) else { return false };
-        let Some(key) = self.document.key_at(table, place) else { return false };
+    pub(super) fn remove_unknown(&mut self, table: &TomlTable, finding: &Finding) -> bool {
+        let Some(place) = super::start_offset(&finding.location) else { return false };
+        let Some(key) = self.document.key_at_place(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
         if finding.code == "ambiguous-name" && key == "project" {
             let is_twin = |name: &Name| 1 < projects.iter().filter(|it| it.name == *name).count();
-            return self.document.take_names(table, &key, is_twin);
+            return self.document.remove_names(table, &key, is_twin);
         }
         let steps = || processes.iter().flat_map(|it| &it.steps);
         let known: HashSet<&Name> = match key.as_str() {
@@ -73,12 +73,13 @@ impl FileUpdater<'_> {
             "step" => steps().flat_map(|it| [&it.step, &it.action]).collect(),
             _ => return false,
         };
-        self.document.take_names(table, &key, |it| is_exact(it.as_str()) && !known.contains(it))
+        self.document
+            .remove_names(table, &key, |it| is_exact_name(it.as_str()) && !known.contains(it))
     }
 
     /// Where all steps are that the rule at a place decides about, where they are all alike and it is the
     /// pool alone that differs; none where it may be about others, which could not be read.
-    fn one_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
+    fn shared_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
         let pool_alone = |change: &&Change| match &change.kind {
             ChangeKind::PlaceStep { edits, .. } => {
                 edits.iter().all(|it| matches!(it, StepEdit::Place(_)))
@@ -91,25 +92,28 @@ impl FileUpdater<'_> {
         let of_rule = self.round.file_plan.decided.iter().filter(|(_, at)| *at == start);
         let addresses: HashSet<String> = of_rule.map(|(it, _)| it.to_string()).collect();
         let steps = self.round.live.processes.iter().flat_map(|process| {
-            process.steps.iter().map(move |step| (process.address(step).to_string(), &step.place))
+            process
+                .steps
+                .iter()
+                .map(move |step| (process.step_address(step).to_string(), &step.place))
         });
         let mut places = steps.filter(|(it, _)| addresses.contains(it)).map(|(_, place)| place);
         let first = places.next()?;
         places.all(|it| it == first).then(|| first.clone())
     }
 
-    fn verdict(&mut self, table: &TomlTable, place: &Place<Id<Pool>>) {
-        let (said, value) = placements::verdict(place, &self.pools);
+    fn set_verdict(&mut self, table: &TomlTable, place: &Place<Id<Pool>>) {
+        let (said, value) = placements::verdict_for_place(place, &self.pools);
         let mut others =
             ["pool", "pool_variable", "default_pool"].into_iter().filter(|it| *it != said);
-        if !others.any(|key| self.document.swap(table, key, said, &value)) {
-            self.document.set(table, said, &value);
+        if !others.any(|key| self.document.replace_key(table, key, said, &value)) {
+            self.document.set_value(table, said, &value);
         }
         self.edit_notes.push(format!("a rule says {said} = {value}"));
     }
 
     /// Rules for steps that are not where a rule says, before that rule.
-    fn exceptions(&mut self, before: usize, changes: &[&Change]) {
+    fn add_exceptions(&mut self, before: usize, changes: &[&Change]) {
         let moved: Vec<(Id<Process>, &Id<StepAction>)> = changes
             .iter()
             .filter_map(|change| match &change.kind {
@@ -117,7 +121,7 @@ impl FileUpdater<'_> {
                     // A branch that is to be made has what the protected one has.
                     let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
                     let process = made_of.map_or(process.clone(), |(commit, base)| {
-                        LiveProcess::on_branch(&commit.project, &commit.document, base)
+                        LiveProcess::id_on_branch(&commit.project, &commit.document, base)
                     });
                     Some((process, action))
                 }
@@ -126,22 +130,23 @@ impl FileUpdater<'_> {
             .collect();
         let moved: HashSet<(&str, &str)> =
             moved.iter().map(|(process, action)| (process.as_str(), action.as_str())).collect();
-        self.except(before, &moved);
+        self.insert_exceptions(before, &moved);
     }
 
     /// Rules for some steps, by their processes' ids and their own, before another rule.
-    pub(super) fn except(&mut self, before: usize, steps: &HashSet<(&str, &str)>) {
+    pub(super) fn insert_exceptions(&mut self, before: usize, steps: &HashSet<(&str, &str)>) {
         if steps.is_empty() {
             return;
         }
-        let rules = placements::exceptions(self.round.live, &self.pools, steps, self.round.plainly);
+        let rules =
+            placements::exception_rules(self.round.live, &self.pools, steps, self.round.plainly);
         self.edit_notes
-            .push(format!("{} before a rule", crate::text::count(steps.len(), "exception")));
-        self.document.insert(before, &rules);
+            .push(format!("{} before a rule", crate::text::pluralize(steps.len(), "exception")));
+        self.document.insert_before(before, &rules);
     }
 
     /// Adds rules for steps that no rule is about, where the file has rules.
-    pub(super) fn new_steps(&mut self) {
+    pub(super) fn add_step_rules(&mut self) {
         let judged = &self.round.file_plan;
         if judged.desired.rules.is_empty() {
             return;
@@ -150,13 +155,16 @@ impl FileUpdater<'_> {
             judged.decided.iter().map(|(it, _)| it.to_string()).collect();
         let processes = self.round.live.processes.iter();
         let steps = processes.flat_map(|process| process.steps.iter().map(move |it| (process, it)));
-        let new = steps.filter(|(process, it)| !decided.contains(&process.address(it).to_string()));
+        let new =
+            steps.filter(|(process, it)| !decided.contains(&process.step_address(it).to_string()));
         let new = new.map(|(process, it)| (process.id.as_str(), it.id.as_str())).collect();
-        let rules = placements::additions(self.round.live, &self.pools, &new);
+        let rules = placements::additional_rules(self.round.live, &self.pools, &new);
         if !rules.is_empty() {
             self.edit_notes.push("rules for steps that no rule was about".to_owned());
         }
-        self.document
-            .append(&["placements", "workers", "pools", "manage", "server", "octopus"], &rules);
+        self.document.append_tables(
+            &["placements", "workers", "pools", "manage", "server", "octopus"],
+            &rules,
+        );
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Never: a guess about what could not be read.
 
-use super::{FileUpdater, KeepError, TomlTable, choosers, placements, value};
+use super::{FileUpdater, KeepError, TomlTable, choosers, escape_value, placements};
 use crate::{
     desired::TargetPoolRule,
     finding::Finding,
@@ -18,39 +18,39 @@ const RULE: &str = "target_pools";
 
 impl<'a> FileUpdater<'a> {
     /// Has the rules about targets say what pools these name.
-    pub(super) fn targets(&mut self) -> Result<(), KeepError> {
+    pub(super) fn mend_target_rules(&mut self) -> Result<(), KeepError> {
         let judged = self.round.file_plan;
         for rule in &judged.desired.target_rules {
-            let at = self.at(rule.span.bytes.start);
-            let errors = self.errors_in(at);
-            let changes = self.changes_of(rule.span.bytes.start);
+            let at = self.owning_table(rule.span.bytes.start);
+            let errors = self.errors_in_table(at);
+            let changes = self.changes_by_rule(rule.span.bytes.start);
             if errors.is_empty() && changes.is_empty() {
                 continue;
             }
             let Some(table) = self.document.tables.get(at).cloned() else { continue };
             match errors.as_slice() {
-                [] => self.moved_targets(at, &table, &rule.value, &changes),
-                _ => self.lost_targets(at, &table, &rule.value, &errors)?,
+                [] => self.mend_moved_targets(at, &table, &rule.value, &changes),
+                _ => self.mend_lost_targets(at, &table, &rule.value, &errors)?,
             }
         }
         Ok(())
     }
 
     /// A rule that leads nowhere: to a pool that is gone, or to targets that are, or do their own work.
-    fn lost_targets(
+    fn mend_lost_targets(
         &mut self,
         at: usize,
         table: &TomlTable,
         rule: &TargetPoolRule,
         errors: &[&Finding],
     ) -> Result<(), KeepError> {
-        self.all_read(at, RULE, &[HiddenData::Targets])?;
-        if self.is_about(table, "pool", errors) {
-            match self.targets_of(rule).first() {
-                Some(target) => self.say_pool(table, target),
+        self.ensure_all_read(at, RULE, &[HiddenData::Targets])?;
+        if self.errors_mention_key(table, "pool", errors) {
+            match self.decided_targets(rule).first() {
+                Some(target) => self.set_target_pool(table, target),
                 None => {
                     let why = errors.first().map(|it| it.message.as_str()).unwrap_or_default();
-                    self.drop_rule(
+                    self.remove_rule(
                         at,
                         &format!(
                             "a rule about targets is removed: {why}, and no target that it is about"
@@ -60,15 +60,15 @@ impl<'a> FileUpdater<'a> {
             }
             return Ok(());
         }
-        let names = rule.target.iter().flat_map(|it| it.value.exact()).map(Name::new);
-        let is_lost = |name: &Name| !self.in_cloud().any(|it| it.name == *name);
+        let names = rule.target.iter().flat_map(|it| it.value.exact_names()).map(Name::new);
+        let is_lost = |name: &Name| !self.cloud_targets().any(|it| it.name == *name);
         let lost: Vec<Name> = names.filter(is_lost).collect();
-        self.take_targets(at, table, &lost.iter().collect::<Vec<_>>());
+        self.remove_targets(at, table, &lost.iter().collect::<Vec<_>>());
         Ok(())
     }
 
     /// A rule about targets that name another pool.
-    fn moved_targets(
+    fn mend_moved_targets(
         &mut self,
         at: usize,
         table: &TomlTable,
@@ -79,83 +79,87 @@ impl<'a> FileUpdater<'a> {
             let is_it = |change: &&'a Change| matches!(&change.kind, ChangeKind::SetTargetPool { id, .. } if *id == it.id);
             changes.iter().any(is_it)
         };
-        let found = self.targets_of(rule);
+        let found = self.decided_targets(rule);
         let mut others: Vec<&LiveTarget> = found.iter().copied().filter(|it| moves(it)).collect();
         if let (Some(first), true) = (others.first().copied(), others.len() == found.len()) {
-            self.say_pool(table, first);
+            self.set_target_pool(table, first);
             others.retain(|it| it.pool != first.pool);
         }
         let is_named = |it: &&LiveTarget| {
-            let mut names = rule.target.iter().flat_map(|it| it.value.exact());
+            let mut names = rule.target.iter().flat_map(|it| it.value.exact_names());
             names.any(|name| Name::new(name) == it.name)
         };
         let (named, wild): (Vec<_>, Vec<_>) = others.into_iter().partition(is_named);
         if !named.is_empty() {
             let names: Vec<&Name> = named.iter().map(|it| &it.name).collect();
-            return self.take_targets(at, table, &names);
+            return self.remove_targets(at, table, &names);
         }
         if !wild.is_empty() {
             let (count, tables) = (wild.len(), self.target_exceptions(&wild));
             self.edit_notes
-                .push(format!("{} before a rule", crate::text::count(count, "exception")));
-            self.document.insert(at, &tables);
+                .push(format!("{} before a rule", crate::text::pluralize(count, "exception")));
+            self.document.insert_before(at, &tables);
         }
     }
 
     /// Rules that say what these targets name, or leave those of which that cannot be said.
     fn target_exceptions(&self, targets: &[&LiveTarget]) -> String {
         let live = self.round.live;
-        let is = |one: &LiveTarget, it: &LiveTarget| std::ptr::eq(one, it);
-        let (mut text, _) =
-            choosers::targets(live, &self.pools, |it| targets.iter().any(|one| is(one, it)));
+        let is_same = |one: &LiveTarget, it: &LiveTarget| std::ptr::eq(one, it);
+        let (mut text, _) = choosers::target_tables(live, &self.pools, |it| {
+            targets.iter().any(|one| is_same(one, it))
+        });
         for target in targets {
-            let (table, _) = choosers::targets(live, &self.pools, |it| is(target, it));
+            let (table, _) = choosers::target_tables(live, &self.pools, |it| is_same(target, it));
             if !table.is_empty() {
                 continue;
             }
             let alone = live.indirect.targets.iter().filter(|it| it.name == target.name);
-            let exact = choosers::is_exact(target.name.as_str()) && alone.count() == 1;
+            let exact = choosers::is_exact_name(target.name.as_str()) && alone.count() == 1;
             let said = if target.pool.is_none() && exact { "default_pool" } else { "leave" };
-            let name = value(&placements::pattern(target.name.as_str()));
+            let name = escape_value(&placements::pattern_for_name(target.name.as_str()));
             _ = writeln!(text, "\n[[target_pools]]\ntarget = {name}\n{said} = true");
         }
         text
     }
 
     /// Has a rule say what a target names.
-    fn say_pool(&mut self, table: &TomlTable, target: &LiveTarget) {
+    fn set_target_pool(&mut self, table: &TomlTable, target: &LiveTarget) {
         let place = target.pool.clone().map_or(Place::DefaultPool, Place::Pool);
-        let (said, value) = placements::verdict(&place, &self.pools);
-        if !["pool", "default_pool"].iter().any(|it| self.document.swap(table, it, said, &value)) {
-            self.document.set(table, said, &value);
+        let (said, value) = placements::verdict_for_place(&place, &self.pools);
+        if !["pool", "default_pool"]
+            .iter()
+            .any(|it| self.document.replace_key(table, it, said, &value))
+        {
+            self.document.set_value(table, said, &value);
         }
         self.edit_notes.push(format!("a rule about targets says {said} = {value}"));
     }
 
     /// Takes targets out of a rule, or the rule out of the file where nothing would be left of it.
-    fn take_targets(&mut self, at: usize, table: &TomlTable, names: &[&Name]) {
-        match self.document.take_names(table, "target", |it| names.contains(&it)) {
+    fn remove_targets(&mut self, at: usize, table: &TomlTable, names: &[&Name]) {
+        match self.document.remove_names(table, "target", |it| names.contains(&it)) {
             true => self
                 .edit_notes
                 .push("a rule no longer names targets of which it is not so".to_owned()),
             false => self
-                .drop_rule(at, "a rule about targets is removed: it is so of none that it names"),
+                .remove_rule(at, "a rule about targets is removed: it is so of none that it names"),
         }
     }
 
-    fn drop_rule(&mut self, at: usize, why: &str) {
+    fn remove_rule(&mut self, at: usize, why: &str) {
         self.edit_notes.push(why.to_owned());
-        self.document.remove(at, "");
+        self.document.remove_table(at, "");
     }
 
     /// Adds the targets that no rule is about, where the file has had rules about targets.
-    pub(super) fn new_targets(&mut self) {
+    pub(super) fn add_target_rules(&mut self) {
         if !self.round.has_targets {
             return;
         }
         let rules = &self.round.file_plan.desired.target_rules;
-        let is_new = |it: &LiveTarget| !rules.iter().any(|rule| is_about(rule, it));
-        let (tables, _) = choosers::targets(self.round.live, &self.pools, is_new);
+        let is_new = |it: &LiveTarget| !rules.iter().any(|rule| rule_covers_target(rule, it));
+        let (tables, _) = choosers::target_tables(self.round.live, &self.pools, is_new);
         if !tables.is_empty() {
             self.edit_notes.push("targets that no rule was about".to_owned());
         }
@@ -170,28 +174,28 @@ impl<'a> FileUpdater<'a> {
             "octopus",
             "removed",
         ];
-        self.document.append(&kinds, &tables);
+        self.document.append_tables(&kinds, &tables);
     }
 
-    fn in_cloud(&self) -> impl Iterator<Item = &'a LiveTarget> + use<'a> {
+    fn cloud_targets(&self) -> impl Iterator<Item = &'a LiveTarget> + use<'a> {
         let targets = self.round.live.indirect.targets.iter();
         targets.filter(|it| it.reach == TargetReach::Worker)
     }
 
     /// The targets that a rule decides about.
-    fn targets_of(&self, rule: &TargetPoolRule) -> Vec<&'a LiveTarget> {
+    fn decided_targets(&self, rule: &TargetPoolRule) -> Vec<&'a LiveTarget> {
         let rules = &self.round.file_plan.desired.target_rules;
         let decides = |it: &&LiveTarget| {
-            let first = rules.iter().find(|rule| is_about(rule, it));
+            let first = rules.iter().find(|rule| rule_covers_target(rule, it));
             first.is_some_and(|it| std::ptr::eq(&it.value, rule))
         };
-        self.in_cloud().filter(decides).collect()
+        self.cloud_targets().filter(decides).collect()
     }
 }
 
 /// Whether a rule is about a target, were it the only one.
-fn is_about(rule: &TargetPoolRule, target: &LiveTarget) -> bool {
+fn rule_covers_target(rule: &TargetPoolRule, target: &LiveTarget) -> bool {
     let (named, tagged) = (rule.target.as_ref(), rule.target_tag.as_ref());
-    named.is_none_or(|it| it.matches_folded(target.name.folded()))
+    named.is_none_or(|it| it.matches_folded(target.name.as_folded()))
         && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))
 }

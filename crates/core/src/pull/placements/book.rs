@@ -4,7 +4,7 @@
 //! language cannot say, is never asked for. Never: a choice of rules.
 
 use crate::{
-    live::{Live, LiveProcess, LiveStep, is_left_alone, is_on_worker},
+    live::{Live, LiveProcess, LiveStep, is_left_alone, runs_on_worker},
     model::{Id, Place, Pool},
     text::pattern::Pattern,
 };
@@ -76,25 +76,25 @@ pub(super) struct IndexedName<'a> {
 
 impl<'a> PlacedStep<'a> {
     /// All steps of a space: those that a rule may place, and the others.
-    pub(super) fn all(live: &'a Live) -> (Vec<Self>, Vec<Self>) {
-        let of =
+    pub(super) fn partition_all(live: &'a Live) -> (Vec<Self>, Vec<Self>) {
+        let process_steps =
             |process: &'a LiveProcess| process.steps.iter().map(move |step| Self { process, step });
-        let all = live.processes.iter().flat_map(of);
-        all.partition(|it| is_on_worker(it.step) && !is_left_alone(it.step))
+        let all = live.processes.iter().flat_map(process_steps);
+        all.partition(|it| runs_on_worker(it.step) && !is_left_alone(it.step))
     }
 
     /// Whether it is one of these.
-    pub(super) fn is_of(&self, ids: &super::StepIds) -> bool {
+    pub(super) fn is_in_ids(&self, ids: &super::StepIds) -> bool {
         ids.contains(&(self.process.id.as_str(), self.step.id.as_str()))
     }
 
     /// What a facet looks at; of a step that has several actions, the action's name.
-    pub(super) fn value(&self, facet: RuleFacet) -> Option<&'a str> {
+    pub(super) fn facet_value(&self, facet: RuleFacet) -> Option<&'a str> {
         let owner = &self.process.owner;
         Some(match facet {
             RuleFacet::ActionType => &self.step.action_type,
             RuleFacet::Group => owner.group.as_str(),
-            RuleFacet::Step => self.step.name().as_str(),
+            RuleFacet::Step => self.step.display_name().as_str(),
             RuleFacet::Process if owner.runbook.is_none() => "deployment",
             RuleFacet::Process => "runbook",
             RuleFacet::Runbook => owner.runbook.as_ref()?.as_str(),
@@ -105,7 +105,7 @@ impl<'a> PlacedStep<'a> {
 
 impl RuleFacet {
     /// Its key in a rule.
-    pub(super) fn key(self) -> &'static str {
+    pub(super) fn rule_key(self) -> &'static str {
         match self {
             Self::ActionType => "action_type",
             Self::Group => "project_group",
@@ -120,39 +120,39 @@ impl RuleFacet {
 impl<'a> StepCatalog<'a> {
     /// The steps of a space, those that run on a worker.
     pub(super) fn new(live: &'a Live, steps: Vec<PlacedStep<'a>>) -> Self {
-        let places = places(live, &steps);
+        let places = ordered_places(live, &steps);
         let number: HashMap<String, usize> =
             places.iter().enumerate().map(|(at, place)| (format!("{place:?}"), at)).collect();
-        let of = |it: &PlacedStep| number.get(&format!("{:?}", it.step.place)).copied();
-        let place = steps.iter().map(|it| of(it).unwrap_or_default()).collect();
+        let place_number = |it: &PlacedStep| number.get(&format!("{:?}", it.step.place)).copied();
+        let place = steps.iter().map(|it| place_number(it).unwrap_or_default()).collect();
         let mut facets: BTreeMap<RuleFacet, FacetIndex> =
             FACETS.into_iter().map(|it| (it, FacetIndex::new(&steps, it))).collect();
         if let Some(projects) = facets.get_mut(&RuleFacet::Project) {
-            projects.keep_unique(live);
+            projects.disable_shared_names(live);
         }
         Self { steps, places, place, facets }
     }
 
     /// The names that steps have.
-    pub(super) fn names(&self, facet: RuleFacet) -> &[IndexedName<'a>] {
+    pub(super) fn facet_names(&self, facet: RuleFacet) -> &[IndexedName<'a>] {
         self.facets.get(&facet).map_or(&[], |it| &it.names)
     }
 
     /// A name by its number.
-    pub(super) fn name(&self, facet: RuleFacet, number: usize) -> Option<&IndexedName<'a>> {
-        self.names(facet).get(number)
+    pub(super) fn facet_name(&self, facet: RuleFacet, number: usize) -> Option<&IndexedName<'a>> {
+        self.facet_names(facet).get(number)
     }
 
     /// The number of a step's name, where a rule can ask for it.
-    pub(super) fn name_of(&self, facet: RuleFacet, step: usize) -> Option<usize> {
+    pub(super) fn step_name_number(&self, facet: RuleFacet, step: usize) -> Option<usize> {
         let number = (*self.facets.get(&facet)?.of_step.get(step)?)?;
-        self.name(facet, number).filter(|it| it.askable).map(|_| number)
+        self.facet_name(facet, number).filter(|it| it.askable).map(|_| number)
     }
 
     /// The steps that a rule of these terms finds, in order.
-    pub(super) fn reach(&self, terms: &[RuleTerm]) -> Vec<usize> {
+    pub(super) fn matching_steps(&self, terms: &[RuleTerm]) -> Vec<usize> {
         let found = |(facet, numbers): &RuleTerm| {
-            let named = numbers.iter().filter_map(|it| self.name(*facet, *it));
+            let named = numbers.iter().filter_map(|it| self.facet_name(*facet, *it));
             let mut found: Vec<usize> = named.flat_map(|it| it.steps.iter().copied()).collect();
             found.sort_unstable();
             found.dedup();
@@ -172,19 +172,19 @@ impl<'a> FacetIndex<'a> {
         let mut index = Self::default();
         let mut numbers: HashMap<String, usize> = HashMap::new();
         for (at, step) in steps.iter().enumerate() {
-            let own = step.value(facet).map(|it| index.add(&mut numbers, it, at));
+            let own = step.facet_value(facet).map(|it| index.add_name(&mut numbers, it, at));
             index.of_step.push(own);
             if facet == RuleFacet::Step {
                 // A rule finds a step by its own name and by its action's.
-                index.add(&mut numbers, step.step.step.as_str(), at);
-                index.add(&mut numbers, step.step.action.as_str(), at);
+                index.add_name(&mut numbers, step.step.step.as_str(), at);
+                index.add_name(&mut numbers, step.step.action.as_str(), at);
             }
         }
         let wild: Vec<usize> = numbers
             .iter()
             .filter(|(name, number)| {
                 let pattern = Pattern::new(name);
-                pattern.exact().is_none()
+                pattern.exact_name().is_none()
                     && numbers.iter().any(|(it, other)| other != *number && pattern.matches(it))
             })
             .map(|(_, number)| *number)
@@ -196,24 +196,29 @@ impl<'a> FacetIndex<'a> {
     }
 
     /// Takes back the names that several projects have: a rule that names one is refused.
-    fn keep_unique(&mut self, live: &Live) {
+    fn disable_shared_names(&mut self, live: &Live) {
         let mut projects: HashMap<&str, usize> = HashMap::new();
         for project in &live.projects {
-            *projects.entry(project.name.folded()).or_default() += 1;
+            *projects.entry(project.name.as_folded()).or_default() += 1;
         }
-        let of_several = |it: &&mut IndexedName| {
+        let is_shared = |it: &&mut IndexedName| {
             projects.get(it.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
         };
-        self.names.iter_mut().filter(of_several).for_each(|it| it.askable = false);
+        self.names.iter_mut().filter(is_shared).for_each(|it| it.askable = false);
     }
 
-    fn add(&mut self, numbers: &mut HashMap<String, usize>, name: &'a str, step: usize) -> usize {
+    fn add_name(
+        &mut self,
+        numbers: &mut HashMap<String, usize>,
+        name: &'a str,
+        step: usize,
+    ) -> usize {
         let written = name.trim();
         let number = *numbers.entry(written.to_lowercase()).or_insert(self.names.len());
         if number == self.names.len() {
             self.names.push(IndexedName {
                 written,
-                askable: can_be_asked_for(written),
+                askable: is_selectable_name(written),
                 steps: vec![],
             });
         }
@@ -227,12 +232,12 @@ impl<'a> FacetIndex<'a> {
 }
 
 /// Whether a trimmed name can stand in a selector and mean itself.
-fn can_be_asked_for(name: &str) -> bool {
+fn is_selectable_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(char::is_control) && !name.starts_with('!')
 }
 
 /// Where steps are: the default pool, pools in their order, variables by name.
-fn places<'a>(live: &Live, steps: &[PlacedStep<'a>]) -> Vec<&'a Place<Id<Pool>>> {
+fn ordered_places<'a>(live: &Live, steps: &[PlacedStep<'a>]) -> Vec<&'a Place<Id<Pool>>> {
     let order: HashMap<&str, usize> =
         live.pools.iter().enumerate().map(|(at, pool)| (pool.id.as_str(), at)).collect();
     let rank = |place: &Place<Id<Pool>>| match place {

@@ -8,10 +8,10 @@ use super::book::{FACETS, RuleFacet, RuleTerm, StepCatalog};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a rule costs a reader beside the names in it, in names.
-const RULE: usize = 3;
+const RULE_COST: usize = 3;
 
 /// Facets that say more together than alone.
-const PAIRS: [(RuleFacet, RuleFacet); 8] = [
+const FACET_PAIRS: [(RuleFacet, RuleFacet); 8] = [
     (RuleFacet::Group, RuleFacet::ActionType),
     (RuleFacet::Group, RuleFacet::Step),
     (RuleFacet::Process, RuleFacet::ActionType),
@@ -23,7 +23,7 @@ const PAIRS: [(RuleFacet, RuleFacet); 8] = [
 ];
 
 /// Facets that find one step, where fewer find another with it.
-const CLOSE: [&[RuleFacet]; 4] = [
+const SINGLE_STEP_FACETS: [&[RuleFacet]; 4] = [
     &[RuleFacet::Project, RuleFacet::Process, RuleFacet::Step],
     &[RuleFacet::Project, RuleFacet::Runbook, RuleFacet::Step],
     &[RuleFacet::Project, RuleFacet::Process, RuleFacet::Step, RuleFacet::ActionType],
@@ -31,7 +31,7 @@ const CLOSE: [&[RuleFacet]; 4] = [
 ];
 
 /// How many groups of projects are held against each other, to be one rule.
-const HELD: usize = 64;
+const MAX_BLOCKS: usize = 64;
 
 /// A rule that places the steps that it finds.
 #[derive(Clone, Debug)]
@@ -78,14 +78,14 @@ struct RuleCandidate {
 
 impl FoldedRule {
     /// How much there is to read.
-    pub(super) fn cost(&self) -> usize {
-        RULE + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
+    pub(super) fn reading_cost(&self) -> usize {
+        RULE_COST + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
     }
 }
 
 /// Rules that say where all steps are, the last one for what is `common`; and the steps for which there is
 /// none.
-pub(super) fn fold(
+pub(super) fn fold_rules(
     book: &StepCatalog,
     mode: FoldMode,
     common: usize,
@@ -95,11 +95,11 @@ pub(super) fn fold(
         RuleFolder { book, mode, open, excepted: vec![false; book.steps.len()], rules: Vec::new() };
     let reach = (0..book.steps.len()).collect();
     folding.rules.push(FoldedRule { place: Some(common), terms: Vec::new(), reach });
-    folding.all()
+    folding.collect_rules()
 }
 
 /// Rules that find these steps, and none that is somewhere else; and the steps for which there is none.
-pub(super) fn alone(book: &StepCatalog, open: Vec<bool>) -> (Vec<FoldedRule>, Vec<usize>) {
+pub(super) fn exact_rules(book: &StepCatalog, open: Vec<bool>) -> (Vec<FoldedRule>, Vec<usize>) {
     RuleFolder {
         book,
         mode: FoldMode::Alone,
@@ -107,16 +107,16 @@ pub(super) fn alone(book: &StepCatalog, open: Vec<bool>) -> (Vec<FoldedRule>, Ve
         excepted: vec![false; book.steps.len()],
         rules: Vec::new(),
     }
-    .all()
+    .collect_rules()
 }
 
 impl RuleFolder<'_, '_> {
-    fn all(mut self) -> (Vec<FoldedRule>, Vec<usize>) {
-        while let Some(best) = self.best() {
-            self.take_all(best);
+    fn collect_rules(mut self) -> (Vec<FoldedRule>, Vec<usize>) {
+        while let Some(best) = self.best_candidates() {
+            self.apply_all_harmless(best);
         }
-        for facets in CLOSE {
-            self.close(facets);
+        for facets in SINGLE_STEP_FACETS {
+            self.add_single_rules(facets);
         }
         let left = self.open.iter().enumerate().filter(|(_, open)| **open).map(|(at, _)| at);
         let left = left.collect();
@@ -125,35 +125,35 @@ impl RuleFolder<'_, '_> {
     }
 
     /// Takes what was offered together, but for what has come to be in the way of another.
-    fn take_all(&mut self, candidates: Vec<RuleCandidate>) {
+    fn apply_all_harmless(&mut self, candidates: Vec<RuleCandidate>) {
         for (at, candidate) in candidates.into_iter().enumerate() {
             if at == 0 || self.is_harmless(&candidate) {
-                self.take(candidate);
+                self.apply_candidate(candidate);
             }
         }
     }
 
-    fn is_open(&self, step: usize) -> bool {
+    fn is_undecided(&self, step: usize) -> bool {
         self.open.get(step) == Some(&true)
     }
 
     /// Whether a rule for this place would take a step from where it is.
-    fn harms(&self, step: usize, place: usize) -> bool {
+    fn misplaces_step(&self, step: usize, place: usize) -> bool {
         self.book.place.get(step) != Some(&place)
-            && (self.mode == FoldMode::Alone || !self.is_open(step))
+            && (self.mode == FoldMode::Alone || !self.is_undecided(step))
     }
 
     fn is_harmless(&self, candidate: &RuleCandidate) -> bool {
-        let reach = self.book.reach(&candidate.terms);
-        !reach.iter().any(|it| self.harms(*it, candidate.place))
+        let reach = self.book.matching_steps(&candidate.terms);
+        !reach.iter().any(|it| self.misplaces_step(*it, candidate.place))
     }
 
-    fn fixes(&self, step: usize, place: usize) -> bool {
-        self.is_open(step) && self.book.place.get(step) == Some(&place)
+    fn settles_step(&self, step: usize, place: usize) -> bool {
+        self.is_undecided(step) && self.book.place.get(step) == Some(&place)
     }
 
-    fn take(&mut self, RuleCandidate { place, terms, .. }: RuleCandidate) {
-        let reach = self.book.reach(&terms);
+    fn apply_candidate(&mut self, RuleCandidate { place, terms, .. }: RuleCandidate) {
+        let reach = self.book.matching_steps(&terms);
         for step in &reach {
             let wrong = self.mode != FoldMode::Alone && self.book.place.get(*step) != Some(&place);
             if let (Some(open), Some(excepted)) =
@@ -167,31 +167,36 @@ impl RuleFolder<'_, '_> {
     }
 
     /// The rules that are next, of one kind.
-    fn best(&self) -> Option<Vec<RuleCandidate>> {
+    fn best_candidates(&self) -> Option<Vec<RuleCandidate>> {
         let open: BTreeSet<usize> = (0..self.open.len())
-            .filter(|at| self.is_open(*at))
+            .filter(|at| self.is_undecided(*at))
             .filter_map(|at| self.book.place.get(at).copied())
             .collect();
         let mut best: Option<Vec<RuleCandidate>> = None;
         let mut offer = |offered: Vec<RuleCandidate>| {
             let Some(first) = offered.first() else { return };
-            let better = best.as_ref().and_then(|it| it.first()).is_none_or(|it| first.beats(it));
+            let better =
+                best.as_ref().and_then(|it| it.first()).is_none_or(|it| first.is_better_than(it));
             if better {
                 best = Some(offered);
             }
         };
         for place in &open {
             for facet in FACETS {
-                offer(self.by_one(facet, *place).into_iter().collect());
+                offer(self.one_facet_candidate(facet, *place).into_iter().collect());
             }
         }
-        for (one, other) in PAIRS {
-            let mut offered = self.by_two(one, other, &open);
-            offered.sort_by(|it, other| other.worth(it.price()).cmp(&it.worth(other.price())));
-            let most = offered.first().map(|it| (it.gain, it.price()));
+        for (one, other) in FACET_PAIRS {
+            let mut offered = self.two_facet_candidates(one, other, &open);
+            offered.sort_by(|it, other| {
+                other.scaled_gain(it.reading_cost()).cmp(&it.scaled_gain(other.reading_cost()))
+            });
+            let most = offered.first().map(|it| (it.gain, it.reading_cost()));
             // What is worth half as much would be next in most cases, and finds none of the same steps.
             offered.retain(|it| {
-                most.is_some_and(|(gain, price)| 2 * it.worth(price) >= gain * it.price())
+                most.is_some_and(|(gain, price)| {
+                    2 * it.scaled_gain(price) >= gain * it.reading_cost()
+                })
             });
             offer(offered);
         }
@@ -199,16 +204,19 @@ impl RuleFolder<'_, '_> {
     }
 
     /// The names of a facet that say the most for their number.
-    fn by_one(&self, facet: RuleFacet, place: usize) -> Option<RuleCandidate> {
-        let worth = |(number, named): (usize, &super::book::IndexedName)| {
-            let fixed = named.steps.iter().filter(|it| self.fixes(**it, place)).count();
+    fn one_facet_candidate(&self, facet: RuleFacet, place: usize) -> Option<RuleCandidate> {
+        let rank_name = |(number, named): (usize, &super::book::IndexedName)| {
+            let fixed = named.steps.iter().filter(|it| self.settles_step(**it, place)).count();
             if fixed == 0 || !named.askable {
                 return None;
             }
-            let broken = named.steps.iter().filter(|it| self.harms(**it, place)).count();
+            let broken = named.steps.iter().filter(|it| self.misplaces_step(**it, place)).count();
             let is_fresh = |it: &usize| self.excepted.get(*it) == Some(&false);
-            let fresh =
-                named.steps.iter().filter(|it| self.fixes(**it, place) && is_fresh(it)).count();
+            let fresh = named
+                .steps
+                .iter()
+                .filter(|it| self.settles_step(**it, place) && is_fresh(it))
+                .count();
             let gain = match self.mode {
                 _ if broken == 0 => 2 * fixed,
                 FoldMode::Most if broken < fresh => 2 * (fresh - broken),
@@ -218,11 +226,11 @@ impl RuleFolder<'_, '_> {
             Some((std::cmp::Reverse(gain), number))
         };
         let mut names: Vec<_> =
-            self.book.names(facet).iter().enumerate().filter_map(worth).collect();
+            self.book.facet_names(facet).iter().enumerate().filter_map(rank_name).collect();
         names.sort_unstable();
         let mut candidate = RuleCandidate { place, terms: vec![(facet, Vec::new())], gain: 0 };
         for (std::cmp::Reverse(gain), number) in names {
-            let price = candidate.price();
+            let price = candidate.reading_cost();
             // As long as another name says more than those before it, on average.
             if candidate.gain * (price + 1) > (candidate.gain + gain) * price {
                 break;
@@ -234,7 +242,7 @@ impl RuleFolder<'_, '_> {
     }
 
     /// Rules of two facets: those that find the same names of the one by the same names of the other.
-    fn by_two(
+    fn two_facet_candidates(
         &self,
         one: RuleFacet,
         other: RuleFacet,
@@ -244,23 +252,25 @@ impl RuleFolder<'_, '_> {
         let mut cells: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         let mut wanted: BTreeSet<(usize, usize)> = BTreeSet::new();
         for step in 0..book.steps.len() {
-            let (Some(a), Some(b)) = (book.name_of(one, step), book.name_of(other, step)) else {
+            let (Some(a), Some(b)) =
+                (book.step_name_number(one, step), book.step_name_number(other, step))
+            else {
                 continue;
             };
-            if self.is_open(step) {
+            if self.is_undecided(step) {
                 wanted.insert((a, b));
             }
         }
         for (a, b) in &wanted {
             let terms = [(one, vec![*a]), (other, vec![*b])];
-            cells.insert((*a, *b), self.cell(&terms));
+            cells.insert((*a, *b), self.steps_in_both(&terms));
         }
         let mut candidates = Vec::new();
         for place in open {
             let mut rows: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
             let fits = |(_, steps): &(&(usize, usize), &Vec<usize>)| {
-                steps.iter().any(|it| self.fixes(*it, *place))
-                    && !steps.iter().any(|it| self.harms(*it, *place))
+                steps.iter().any(|it| self.settles_step(*it, *place))
+                    && !steps.iter().any(|it| self.misplaces_step(*it, *place))
             };
             for ((a, b), _) in cells.iter().filter(fits) {
                 rows.entry(*a).or_default().insert(*b);
@@ -270,17 +280,17 @@ impl RuleFolder<'_, '_> {
             let blocks = alike
                 .into_iter()
                 .map(|(names, rows)| [(one, rows), (other, names.into_iter().collect())]);
-            candidates.extend(self.joined(blocks.collect(), *place));
+            candidates.extend(self.join_blocks(blocks.collect(), *place));
         }
         candidates
     }
 
     /// The steps of one name of each of two facets.
-    fn cell(&self, terms: &[RuleTerm; 2]) -> Vec<usize> {
-        let named = |(facet, numbers): &RuleTerm| {
-            numbers.first().and_then(|it| self.book.name(*facet, *it)).map(|it| &it.steps)
+    fn steps_in_both(&self, terms: &[RuleTerm; 2]) -> Vec<usize> {
+        let named_steps = |(facet, numbers): &RuleTerm| {
+            numbers.first().and_then(|it| self.book.facet_name(*facet, *it)).map(|it| &it.steps)
         };
-        let (Some(one), Some(other)) = (named(&terms[0]), named(&terms[1])) else {
+        let (Some(one), Some(other)) = (named_steps(&terms[0]), named_steps(&terms[1])) else {
             return Vec::new();
         };
         let (few, many) = if one.len() < other.len() { (one, other) } else { (other, one) };
@@ -288,75 +298,82 @@ impl RuleFolder<'_, '_> {
     }
 
     /// Blocks of two facets as rules, those in one that harm nothing together.
-    fn joined(&self, blocks: Vec<[RuleTerm; 2]>, place: usize) -> Vec<RuleCandidate> {
-        let harmless =
-            |terms: &[RuleTerm]| !self.book.reach(terms).iter().any(|it| self.harms(*it, place));
+    fn join_blocks(&self, blocks: Vec<[RuleTerm; 2]>, place: usize) -> Vec<RuleCandidate> {
+        let harmless = |terms: &[RuleTerm]| {
+            !self.book.matching_steps(terms).iter().any(|it| self.misplaces_step(*it, place))
+        };
         let mut joined: Vec<[RuleTerm; 2]> = Vec::new();
-        let few = blocks.len() <= HELD;
+        let few = blocks.len() <= MAX_BLOCKS;
         for block in blocks {
             let fits = joined.iter().position(|it| {
-                let both = union(it, &block);
-                few && size(&both) < size(it) + size(&block) + RULE && harmless(&both)
+                let both = union_blocks(it, &block);
+                few && count_names(&both) < count_names(it) + count_names(&block) + RULE_COST
+                    && harmless(&both)
             });
             match fits.and_then(|at| joined.get_mut(at)) {
-                Some(it) => *it = union(it, &block),
+                Some(it) => *it = union_blocks(it, &block),
                 None => joined.push(block),
             }
         }
         let candidate = |terms: [RuleTerm; 2]| {
             let terms = terms.to_vec();
-            let gain =
-                self.book.reach(&terms).iter().filter(|it| self.fixes(**it, place)).count() * 2;
+            let gain = self
+                .book
+                .matching_steps(&terms)
+                .iter()
+                .filter(|it| self.settles_step(**it, place))
+                .count()
+                * 2;
             RuleCandidate { place, terms, gain }
         };
         joined.into_iter().map(candidate).collect()
     }
 
     /// Rules for single steps that are found by these facets together.
-    fn close(&mut self, facets: &[RuleFacet]) {
+    fn add_single_rules(&mut self, facets: &[RuleFacet]) {
         let book = self.book;
         let names = |step: usize| -> Option<Vec<usize>> {
-            facets.iter().map(|facet| book.name_of(*facet, step)).collect()
+            facets.iter().map(|facet| book.step_name_number(*facet, step)).collect()
         };
-        let open: Vec<usize> = (0..self.open.len()).filter(|it| self.is_open(*it)).collect();
+        let open: Vec<usize> = (0..self.open.len()).filter(|it| self.is_undecided(*it)).collect();
         let mut known: HashMap<Vec<usize>, Vec<usize>> = HashMap::new();
         for step in open {
-            let Some(names) = names(step).filter(|_| self.is_open(step)) else { continue };
+            let Some(names) = names(step).filter(|_| self.is_undecided(step)) else { continue };
             let terms: Vec<RuleTerm> =
                 facets.iter().zip(&names).map(|(facet, name)| (*facet, vec![*name])).collect();
-            let reach = known.entry(names).or_insert_with(|| book.reach(&terms));
+            let reach = known.entry(names).or_insert_with(|| book.matching_steps(&terms));
             let Some(place) = book.place.get(step).copied() else { continue };
-            if !reach.iter().any(|it| self.harms(*it, place)) {
-                self.take(RuleCandidate { place, terms, gain: 2 });
+            if !reach.iter().any(|it| self.misplaces_step(*it, place)) {
+                self.apply_candidate(RuleCandidate { place, terms, gain: 2 });
             }
         }
     }
 }
 
 impl RuleCandidate {
-    fn price(&self) -> usize {
-        RULE + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
+    fn reading_cost(&self) -> usize {
+        RULE_COST + self.terms.iter().map(|(_, names)| names.len()).sum::<usize>()
     }
 
     /// What it gains at another's price, to be compared with the other's gain at its own.
-    fn worth(&self, other: usize) -> usize {
+    fn scaled_gain(&self, other: usize) -> usize {
         self.gain * other
     }
 
     /// Whether it says more for its price; of equals the one before.
-    fn beats(&self, other: &Self) -> bool {
-        self.worth(other.price()) > other.worth(self.price())
+    fn is_better_than(&self, other: &Self) -> bool {
+        self.scaled_gain(other.reading_cost()) > other.scaled_gain(self.reading_cost())
     }
 }
 
-fn size(block: &[RuleTerm; 2]) -> usize {
+fn count_names(block: &[RuleTerm; 2]) -> usize {
     block.iter().map(|(_, names)| names.len()).sum()
 }
 
-fn union(one: &[RuleTerm; 2], other: &[RuleTerm; 2]) -> [RuleTerm; 2] {
-    let both = |at: usize| {
+fn union_blocks(one: &[RuleTerm; 2], other: &[RuleTerm; 2]) -> [RuleTerm; 2] {
+    let merge_term = |at: usize| {
         let names: BTreeSet<usize> = one[at].1.iter().chain(&other[at].1).copied().collect();
         (one[at].0, names.into_iter().collect())
     };
-    [both(0), both(1)]
+    [merge_term(0), merge_term(1)]
 }

@@ -3,8 +3,9 @@
 use super::{
     LEAVE, RuleEntries,
     book::{PlacedStep, RuleFacet, StepCatalog},
+    escape_value,
     fold::FoldedRule,
-    value, write,
+    write_rule,
 };
 use crate::text::pattern::Patterns;
 
@@ -22,10 +23,10 @@ impl<'a> LeaveRule<'a> {
     pub(super) const COST: usize = 6;
 
     /// Rules for all of these steps, none for what another one finds.
-    pub(super) fn all(steps: &[PlacedStep<'a>]) -> Vec<Self> {
+    pub(super) fn cover_steps(steps: &[PlacedStep<'a>]) -> Vec<Self> {
         let mut leaves: Vec<Self> = Vec::new();
         for step in steps {
-            if !leaves.iter().any(|it| it.finds(step)) {
+            if !leaves.iter().any(|it| it.matches_step(step)) {
                 leaves.push(Self::new(*step));
             }
         }
@@ -33,16 +34,16 @@ impl<'a> LeaveRule<'a> {
     }
 
     fn new(step: PlacedStep<'a>) -> Self {
-        let name = |facet| pattern(step.value(facet).unwrap_or_default());
+        let name_pattern = |facet| pattern_for_name(step.facet_value(facet).unwrap_or_default());
         Self {
             step,
-            project: name(RuleFacet::Project),
-            runbook: step.process.owner.runbook.as_ref().map(|it| pattern(it.as_str())),
-            name: name(RuleFacet::Step),
+            project: name_pattern(RuleFacet::Project),
+            runbook: step.process.owner.runbook.as_ref().map(|it| pattern_for_name(it.as_str())),
+            name: name_pattern(RuleFacet::Step),
         }
     }
 
-    fn finds(&self, step: &PlacedStep) -> bool {
+    fn matches_step(&self, step: &PlacedStep) -> bool {
         let fits = |pattern: &str, name: &str| Patterns::new([pattern]).matches(name);
         let owner = &step.process.owner;
         let process = match (&self.runbook, &owner.runbook) {
@@ -57,27 +58,31 @@ impl<'a> LeaveRule<'a> {
     }
 
     /// The rule as one of the list.
-    pub(super) fn fold(&self, book: &StepCatalog) -> FoldedRule {
+    pub(super) fn to_fold_rule(&self, book: &StepCatalog) -> FoldedRule {
         let steps = book.steps.iter().enumerate();
-        let reach = steps.filter(|(_, step)| self.finds(step)).map(|(at, _)| at).collect();
+        let reach = steps.filter(|(_, step)| self.matches_step(step)).map(|(at, _)| at).collect();
         FoldedRule { place: None, terms: Vec::new(), reach }
     }
 
     /// Adds its table.
     pub(super) fn write(&self, text: &mut String) {
         let process = match &self.runbook {
-            None => ("process", value("deployment")),
-            Some(name) => ("runbook", value(name)),
+            None => ("process", escape_value("deployment")),
+            Some(name) => ("runbook", escape_value(name)),
         };
-        let rule: RuleEntries =
-            vec![("project", value(&self.project)), process, ("step", value(&self.name))];
-        write(text, None, rule, (LEAVE, true.to_string()));
+        let rule: RuleEntries = vec![
+            ("project", escape_value(&self.project)),
+            process,
+            ("step", escape_value(&self.name)),
+        ];
+        write_rule(text, None, rule, (LEAVE, true.to_string()));
     }
 }
 
 /// A pattern that fits a name. What cannot stand in one is a `?`.
-pub(in crate::pull) fn pattern(name: &str) -> String {
-    let said = |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
-    let pattern: String = name.trim().char_indices().map(said).collect();
+pub(in crate::pull) fn pattern_for_name(name: &str) -> String {
+    let replace_unsafe =
+        |(at, c): (usize, char)| if c.is_control() || at == 0 && c == '!' { '?' } else { c };
+    let pattern: String = name.trim().char_indices().map(replace_unsafe).collect();
     if pattern.is_empty() { "*".to_owned() } else { pattern }
 }

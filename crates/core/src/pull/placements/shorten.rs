@@ -9,28 +9,28 @@ use super::{
 use std::collections::BTreeSet;
 
 /// Up to how many rules are held against each other.
-const HELD: usize = 128;
+const MAX_RULES: usize = 128;
 
 /// The same decisions in fewer words.
-pub(super) fn shorten(book: &StepCatalog, rules: Vec<FoldedRule>) -> Vec<FoldedRule> {
+pub(super) fn shorten_rules(book: &StepCatalog, rules: Vec<FoldedRule>) -> Vec<FoldedRule> {
     let mut rules = rules;
-    prune(book, &mut rules);
-    if HELD < rules.len() {
+    prune_unused(book, &mut rules);
+    if MAX_RULES < rules.len() {
         return rules;
     }
     let mut at = 0;
     while at < rules.len() {
-        match (at + 1..rules.len()).find_map(|other| joined(book, &rules, at, other)) {
+        match (at + 1..rules.len()).find_map(|other| join_two_rules(book, &rules, at, other)) {
             Some(shorter) => rules = shorter,
             None => at += 1,
         }
     }
-    prune(book, &mut rules);
+    prune_unused(book, &mut rules);
     rules
 }
 
 /// The rule that decides about each step.
-fn deciders(book: &StepCatalog, rules: &[FoldedRule]) -> Vec<Option<usize>> {
+fn deciding_rules(book: &StepCatalog, rules: &[FoldedRule]) -> Vec<Option<usize>> {
     let mut deciders = vec![None; book.steps.len()];
     for (at, rule) in rules.iter().enumerate().rev() {
         for step in &rule.reach {
@@ -41,17 +41,17 @@ fn deciders(book: &StepCatalog, rules: &[FoldedRule]) -> Vec<Option<usize>> {
 }
 
 /// Whether every step is left where it is.
-fn holds(book: &StepCatalog, rules: &[FoldedRule]) -> bool {
+fn preserves_places(book: &StepCatalog, rules: &[FoldedRule]) -> bool {
     let is_right = |(step, decider): (usize, Option<usize>)| {
         let rule = decider.and_then(|it| rules.get(it));
         rule.is_none_or(|it| it.place.is_none() || it.place == book.place.get(step).copied())
     };
-    deciders(book, rules).into_iter().enumerate().all(is_right)
+    deciding_rules(book, rules).into_iter().enumerate().all(is_right)
 }
 
 /// Takes away rules, and names in them, that decide about no step.
-fn prune(book: &StepCatalog, rules: &mut Vec<FoldedRule>) {
-    let deciders = deciders(book, rules);
+fn prune_unused(book: &StepCatalog, rules: &mut Vec<FoldedRule>) {
+    let deciders = deciding_rules(book, rules);
     let mut decided: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
     for (step, decider) in deciders.into_iter().enumerate() {
         decider.and_then(|it| decided.get_mut(it)).into_iter().for_each(|it| it.push(step));
@@ -61,14 +61,14 @@ fn prune(book: &StepCatalog, rules: &mut Vec<FoldedRule>) {
         let decided = of_rule.next().map_or(&[][..], Vec::as_slice);
         for (facet, names) in &mut rule.terms {
             names.retain(|name| {
-                let named = book.name(*facet, *name);
+                let named = book.facet_name(*facet, *name);
                 let has =
                     |step: &usize| named.is_some_and(|it| it.steps.binary_search(step).is_ok());
                 decided.iter().any(has)
             });
         }
         if rule.place.is_some() {
-            rule.reach = book.reach(&rule.terms);
+            rule.reach = book.matching_steps(&rule.terms);
         }
         // What leaves a step stays: it may be about one that is not in the book.
         rule.place.is_none() || !decided.is_empty()
@@ -76,35 +76,35 @@ fn prune(book: &StepCatalog, rules: &mut Vec<FoldedRule>) {
 }
 
 /// The rules with two of them as one, where that says the same.
-fn joined(
+fn join_two_rules(
     book: &StepCatalog,
     rules: &[FoldedRule],
     at: usize,
     other: usize,
 ) -> Option<Vec<FoldedRule>> {
     let (one, two) = (rules.get(at)?, rules.get(other)?);
-    let terms = union(&one.terms, &two.terms)?;
+    let terms = union_terms(&one.terms, &two.terms)?;
     (one.place.is_some() && one.place == two.place).then_some(())?;
-    let both = FoldedRule { place: one.place, reach: book.reach(&terms), terms };
+    let both = FoldedRule { place: one.place, reach: book.matching_steps(&terms), terms };
     let ways = [(at, other), (other, at)].into_iter().map(|(stays, goes)| {
         let mut rules = rules.to_vec();
         rules.get_mut(stays).into_iter().for_each(|it| *it = both.clone());
         rules.remove(goes);
         rules
     });
-    ways.into_iter().find(|it| holds(book, it))
+    ways.into_iter().find(|it| preserves_places(book, it))
 }
 
 /// The terms of two rules as those of one; none where they differ in more than one facet.
-fn union(one: &[RuleTerm], other: &[RuleTerm]) -> Option<Vec<RuleTerm>> {
+fn union_terms(one: &[RuleTerm], other: &[RuleTerm]) -> Option<Vec<RuleTerm>> {
     let same =
         one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.0 == other.0);
     let differ = one.iter().zip(other).filter(|(one, other)| one != other).count();
     (same && differ <= 1 && !one.is_empty()).then(|| {
-        let both = |(one, other): (&RuleTerm, &RuleTerm)| {
+        let merge_names = |(one, other): (&RuleTerm, &RuleTerm)| {
             let names: BTreeSet<usize> = one.1.iter().chain(&other.1).copied().collect();
             (one.0, names.into_iter().collect())
         };
-        one.iter().zip(other).map(both).collect()
+        one.iter().zip(other).map(merge_names).collect()
     })
 }

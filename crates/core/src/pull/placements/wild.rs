@@ -2,12 +2,12 @@
 //!
 //! A wildcard stands for the names that it came from and, of all that are there, for no other.
 
-use super::super::toml::value;
+use super::super::toml::escape_value;
 use crate::text::pattern::Pattern;
 use std::{cmp::Reverse, collections::BTreeSet};
 
 /// Of how many characters a word has to be, to say what names have in common.
-const WORD: usize = 4;
+const MIN_WORD_LENGTH: usize = 4;
 
 /// Where words have to be in names, to be what these have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,13 +20,17 @@ pub(super) enum WordPosition {
 
 /// The names of a list, those with words in common by a wildcard that finds no other of `all`, which are in
 /// lower case.
-pub(super) fn wild(names: &[&str], all: &BTreeSet<String>, words: WordPosition) -> Vec<String> {
+pub(super) fn generalize_names(
+    names: &[&str],
+    all: &BTreeSet<String>,
+    words: WordPosition,
+) -> Vec<String> {
     let enough = if words == WordPosition::First { 2 } else { 3 };
     let listed: BTreeSet<String> = names.iter().map(|it| it.to_lowercase()).collect();
     let mut open = listed.clone();
     let mut said: Vec<String> = Vec::new();
     loop {
-        let best = candidates(names, words)
+        let best = wildcard_candidates(names, words)
             .into_iter()
             .map(|it| {
                 let pattern = Pattern::new(&it);
@@ -52,17 +56,17 @@ pub(super) fn wild(names: &[&str], all: &BTreeSet<String>, words: WordPosition) 
 }
 
 /// Wildcards for what names begin with, end in, or have inside.
-fn candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
+fn wildcard_candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
     let mut candidates = BTreeSet::new();
     for name in names.iter().filter(|it| !it.contains(['*', '?', '!'])) {
-        for (start, end) in words(name) {
+        for (start, end) in word_ranges(name) {
             let (Some(word), Some(before), Some(behind)) =
                 (name.get(start..end), name.get(..end), name.get(start..))
             else {
                 continue;
             };
             // What every type begins with says nothing.
-            let says = word.chars().count() >= WORD && word != "Octopus";
+            let says = word.chars().count() >= MIN_WORD_LENGTH && word != "Octopus";
             if !says || !word.chars().all(char::is_alphabetic) {
                 continue;
             }
@@ -76,7 +80,7 @@ fn candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
 }
 
 /// Where the words of a name are; in `Octopus.KubernetesRunScript` there are four.
-fn words(name: &str) -> Vec<(usize, usize)> {
+fn word_ranges(name: &str) -> Vec<(usize, usize)> {
     let mut words = Vec::new();
     let mut start = None;
     let mut before = ' ';
@@ -98,19 +102,19 @@ fn words(name: &str) -> Vec<(usize, usize)> {
 }
 
 /// A list of names as a value, sorted.
-pub(super) fn shown(names: &[String]) -> String {
+pub(super) fn render_names(names: &[String]) -> String {
     /// What fits on a line, in characters.
     const LINE: usize = 100;
-    let all: Vec<String> = names.iter().map(|it| value(it)).collect();
+    let all: Vec<String> = names.iter().map(|it| escape_value(it)).collect();
     match all.as_slice() {
         [one] => one.clone(),
         many if many.join(", ").chars().count() <= LINE => format!("[{}]", many.join(", ")),
-        many => format!("[\n{}]", filled(many, LINE)),
+        many => format!("[\n{}]", wrap_items(many, LINE)),
     }
 }
 
 /// As many items on a line as fit.
-fn filled(items: &[String], width: usize) -> String {
+fn wrap_items(items: &[String], width: usize) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for item in items {
@@ -129,7 +133,7 @@ mod tests {
 
     fn said(names: &[&str], others: &[&str], words: WordPosition) -> String {
         let all = names.iter().chain(others).map(|it| it.to_lowercase()).collect();
-        wild(names, &all, words).join(" | ")
+        generalize_names(names, &all, words).join(" | ")
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What a release of a version-controlled project freezes: the documents of one commit.
 
-use super::{ProjectAtRef, sent_ref};
+use super::{ProjectAtRef, requested_ref};
 use crate::{
     answer::{ErrorResponse, HandlerResult},
     git::{GitRepository, GitSettings},
     kind::{DocumentKind, PROCESSES, VARIABLES},
-    resource::{RequestContext, field, text},
+    resource::{RequestContext, json_field, text_field},
     store::StoredDocument,
 };
 use serde_json::{Value, json};
@@ -22,26 +22,29 @@ pub(in crate::resource) struct FrozenDocuments {
 
 /// What `asked`, a `VersionControlReference`, stands for: the default branch, where it says nothing.
 /// Nothing for a project in the database.
-pub(in crate::resource) fn at(
+pub(in crate::resource) fn freeze_commit(
     call: &RequestContext<'_>,
     document: &StoredDocument,
     asked: &Value,
 ) -> HandlerResult<Option<FrozenDocuments>> {
-    let Some(settings) = GitSettings::of(&document.value()?) else { return Ok(None) };
-    settings.reach()?;
+    let Some(settings) = GitSettings::from_project(&document.parse_body()?) else {
+        return Ok(None);
+    };
+    settings.check_reachable()?;
     let repository = GitRepository { db: call.db, space: &call.space, project: &document.id };
-    let named = sent_ref([text(asked, "GitCommit"), text(asked, "GitRef")], &settings);
-    let unknown =
-        || ErrorResponse::rule(format!("The Git reference '{named}' could not be found."));
-    let at = repository.find(&named)?.ok_or_else(unknown)?;
+    let named =
+        requested_ref([text_field(asked, "GitCommit"), text_field(asked, "GitRef")], &settings);
+    let unknown_ref =
+        || ErrorResponse::bad_request(format!("The Git reference '{named}' could not be found."));
+    let at = repository.find_ref(&named)?.ok_or_else(unknown_ref)?;
     let has_variables = settings.has_variables();
     let project = ProjectAtRef { call, repository, settings, git_ref: at };
-    let process = project.kept(&PROCESSES)?;
-    project.loads(&serde_json::from_str(&process.body)?)?;
-    let variables = has_variables.then(|| project.kept(&VARIABLES)).transpose()?;
-    let named = field(asked, "GitRef").as_str().filter(|it| !it.is_empty());
+    let process = project.committed_document(&PROCESSES)?;
+    project.check_pools_exist(&serde_json::from_str(&process.body)?)?;
+    let variables = has_variables.then(|| project.committed_document(&VARIABLES)).transpose()?;
+    let named = json_field(asked, "GitRef").as_str().filter(|it| !it.is_empty());
     let reference = json!({
-        "GitRef": named.map_or_else(|| project.name(), str::to_owned),
+        "GitRef": named.map_or_else(|| project.canonical_name(), str::to_owned),
         "GitCommit": project.git_ref.1.hash,
     });
     Ok(Some(FrozenDocuments { process, variables, reference }))
@@ -49,8 +52,8 @@ pub(in crate::resource) fn at(
 
 impl ProjectAtRef<'_> {
     /// The project's one document of a kind, as the commit has it.
-    fn kept(&self, kind: &'static DocumentKind) -> HandlerResult<StoredDocument> {
-        let body = self.document(&format!("{}-{}", kind.prefix, self.repository.project))?;
+    fn committed_document(&self, kind: &'static DocumentKind) -> HandlerResult<StoredDocument> {
+        let body = self.document_text(&format!("{}-{}", kind.prefix, self.repository.project))?;
         Ok(StoredDocument {
             body: body.clone(),
             ..StoredDocument::new(kind, &serde_json::from_str(&body)?)

@@ -2,38 +2,40 @@
 //!
 //! Never: a document of a commit.
 
-use super::sent;
+use super::original_segment;
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    git::{GitRef, GitRepository, GitSettings, StoredCommit, short},
+    git::{GitRef, GitRepository, GitSettings, StoredCommit, short_branch_name},
     kind::{BRANCHES, COMMITS, DocumentKind, PROJECTS, TAGS},
     page,
     request::HttpVerb,
-    resource::{RequestContext, text},
+    resource::{RequestContext, text_field},
 };
 use serde_json::{Value, json};
 
 /// Answers what is below `git`.
-pub(super) fn route(
+pub(super) fn route_refs(
     call: &RequestContext<'_>,
     repository: &GitRepository<'_>,
     settings: &GitSettings,
     path: &[&str],
 ) -> HandlerResult {
-    call.person.needs(PROJECTS.view)?;
+    call.person.require_permission(PROJECTS.view)?;
     let here = RefContext { call, repository, settings };
     match (call.verb(), path) {
         (HttpVerb::Get, ["branches"]) => {
-            here.list(&BRANCHES, "branches", |name| Ok(here.branch(name)))
+            here.list(&BRANCHES, "branches", |name| Ok(here.branch_item(name)))
         }
-        (HttpVerb::Get, ["tags"]) => here.list(&TAGS, "tags", |name| Ok(here.tag(name))),
-        (HttpVerb::Get, ["commits"]) => here.list(&COMMITS, "commits", |hash| here.commit(hash)),
-        (HttpVerb::Post, ["branches"] | ["branches", "v2"]) => here.make_branch(),
+        (HttpVerb::Get, ["tags"]) => here.list(&TAGS, "tags", |name| Ok(here.tag_item(name))),
+        (HttpVerb::Get, ["commits"]) => {
+            here.list(&COMMITS, "commits", |hash| here.commit_item(hash))
+        }
+        (HttpVerb::Post, ["branches"] | ["branches", "v2"]) => here.create_branch(),
         (HttpVerb::Get, [kind @ ("branches" | "tags" | "commits" | "refs"), _]) => {
-            here.one(kind, sent(call, &path[1..]))
+            here.get_ref(kind, original_segment(call, &path[1..]))
         }
-        (_, [_] | [_, _]) => Err(ErrorResponse::method()),
-        _ => Err(ErrorResponse::missing()),
+        (_, [_] | [_, _]) => Err(ErrorResponse::method_not_allowed()),
+        _ => Err(ErrorResponse::not_found()),
     }
 }
 
@@ -44,8 +46,8 @@ struct RefContext<'a> {
 }
 
 impl RefContext<'_> {
-    fn path(&self, below: &str) -> String {
-        self.call.at(&format!("projects/{}/{below}", self.repository.project))
+    fn project_path(&self, below: &str) -> String {
+        self.call.space_path(&format!("projects/{}/{below}", self.repository.project))
     }
 
     fn list(
@@ -55,37 +57,45 @@ impl RefContext<'_> {
         item: impl Fn(&str) -> HandlerResult<Value>,
     ) -> HandlerResult {
         let part = self.call.request.parameter("searchbyname").unwrap_or_default().to_lowercase();
-        let all = self.repository.names(kind)?;
+        let all = self.repository.ref_names(kind)?;
         let found = all.iter().filter(|it| it.to_lowercase().contains(&part));
         let found = found.map(|it| item(it)).collect::<HandlerResult<_>>()?;
-        Ok(page::of_values(self.call.request, kind, &self.path(&format!("git/{below}")), found))
+        Ok(page::paginate_values(
+            self.call.request,
+            kind,
+            &self.project_path(&format!("git/{below}")),
+            found,
+        ))
     }
 
     /// What a ref stands for, if that is of the kind that is asked for.
-    fn one(&self, kind: &str, name: &str) -> HandlerResult {
-        let (found, commit) = self.repository.find(name)?.ok_or_else(ErrorResponse::missing)?;
-        Ok(SandboxResponse::of(&match found {
-            GitRef::Branch(name) if matches!(kind, "branches" | "refs") => self.branch(&name),
-            GitRef::Tag(name) if matches!(kind, "tags" | "refs") => self.tag(&name),
-            GitRef::Commit if matches!(kind, "commits" | "refs") => self.commit(&commit.hash)?,
-            _ => return Err(ErrorResponse::missing()),
+    fn get_ref(&self, kind: &str, name: &str) -> HandlerResult {
+        let (found, commit) =
+            self.repository.find_ref(name)?.ok_or_else(ErrorResponse::not_found)?;
+        Ok(SandboxResponse::from_document(&match found {
+            GitRef::Branch(name) if matches!(kind, "branches" | "refs") => self.branch_item(&name),
+            GitRef::Tag(name) if matches!(kind, "tags" | "refs") => self.tag_item(&name),
+            GitRef::Commit if matches!(kind, "commits" | "refs") => {
+                self.commit_item(&commit.hash)?
+            }
+            _ => return Err(ErrorResponse::not_found()),
         }))
     }
 
-    fn branch(&self, name: &str) -> Value {
-        let mut branch = self.reference("branches", name, &format!("refs/heads/{name}"));
-        branch["IsProtected"] = json!(self.settings.protects(name));
+    fn branch_item(&self, name: &str) -> Value {
+        let mut branch = self.ref_item("branches", name, &format!("refs/heads/{name}"));
+        branch["IsProtected"] = json!(self.settings.is_protected(name));
         branch
     }
 
-    fn tag(&self, name: &str) -> Value {
-        self.reference("tags", name, &format!("refs/tags/{name}"))
+    fn tag_item(&self, name: &str) -> Value {
+        self.ref_item("tags", name, &format!("refs/tags/{name}"))
     }
 
-    fn commit(&self, hash: &str) -> HandlerResult<Value> {
-        let commit = self.repository.commit(hash)?.ok_or_else(ErrorResponse::missing)?;
+    fn commit_item(&self, hash: &str) -> HandlerResult<Value> {
+        let commit = self.repository.find_commit(hash)?.ok_or_else(ErrorResponse::not_found)?;
         let StoredCommit { hash, parent, message, author, time: at, tree: _ } = commit;
-        let mut shown = self.reference("commits", &hash, &hash);
+        let mut shown = self.ref_item("commits", &hash, &hash);
         shown["Parent"] = if parent.is_empty() { Value::Null } else { json!(parent) };
         shown["Message"] = json!(message);
         shown["Author"] = json!(author);
@@ -93,14 +103,14 @@ impl RefContext<'_> {
         Ok(shown)
     }
 
-    fn reference(&self, kind: &str, name: &str, canonical: &str) -> Value {
-        let encoded = page::encode(canonical);
-        let here = self.path(&encoded);
+    fn ref_item(&self, kind: &str, name: &str, canonical: &str) -> Value {
+        let encoded = page::percent_encode(canonical);
+        let here = self.project_path(&encoded);
         json!({
             "Name": name,
             "CanonicalName": canonical,
             "Links": {
-                "Self": self.path(&format!("git/{kind}/{encoded}")),
+                "Self": self.project_path(&format!("git/{kind}/{encoded}")),
                 "DeploymentProcess": format!("{here}/deploymentprocesses"),
                 "Runbook": format!("{here}/runbooks{{/id}}{{?skip,take,partialName}}"),
                 "Variables": format!("{here}/variables"),
@@ -108,23 +118,29 @@ impl RefContext<'_> {
         })
     }
 
-    fn make_branch(&self) -> HandlerResult {
-        self.call.person.needs(BRANCHES.edit)?;
-        let body = self.call.request.document()?;
-        let name = short(text(&body, "NewBranchName").trim());
-        let base = text(&body, "BaseGitRef");
-        let stray = |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
-        if name.is_empty() || name.contains(stray) {
-            return Err(ErrorResponse::rule(format!("'{name}' is not a valid branch name.")));
+    fn create_branch(&self) -> HandlerResult {
+        self.call.person.require_permission(BRANCHES.edit)?;
+        let body = self.call.request.body_object()?;
+        let name = short_branch_name(text_field(&body, "NewBranchName").trim());
+        let base = text_field(&body, "BaseGitRef");
+        let is_invalid_char =
+            |c: char| c.is_whitespace() || c.is_control() || "~^:?*[\\".contains(c);
+        if name.is_empty() || name.contains(is_invalid_char) {
+            return Err(ErrorResponse::bad_request(format!(
+                "'{name}' is not a valid branch name."
+            )));
         }
-        if self.repository.names(&BRANCHES)?.iter().any(|it| it.eq_ignore_ascii_case(name)) {
-            return Err(ErrorResponse::rule(format!("A branch named '{name}' already exists.")));
+        if self.repository.ref_names(&BRANCHES)?.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+            return Err(ErrorResponse::bad_request(format!(
+                "A branch named '{name}' already exists."
+            )));
         }
-        let missing =
-            || ErrorResponse::rule(format!("The Git reference '{base}' could not be found."));
-        let (_, commit) = self.repository.find(base)?.ok_or_else(missing)?;
-        self.repository.point(name, &commit.hash)?;
+        let missing_ref = || {
+            ErrorResponse::bad_request(format!("The Git reference '{base}' could not be found."))
+        };
+        let (_, commit) = self.repository.find_ref(base)?.ok_or_else(missing_ref)?;
+        self.repository.set_branch(name, &commit.hash)?;
         // 200 and not 201, as the reference of 2026 has it.
-        Ok(SandboxResponse::of(&self.branch(name)))
+        Ok(SandboxResponse::from_document(&self.branch_item(name)))
     }
 }

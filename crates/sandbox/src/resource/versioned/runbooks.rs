@@ -6,55 +6,60 @@
 //!
 //! `api.md` 2.9; the official TypeScript client, `features/projects/runbooks/runbookRepository`.
 
-use super::{ProjectAtRef, RUNBOOK, documents, message, sent};
+use super::{ProjectAtRef, RUNBOOK, original_segment, process_documents, take_message};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     kind::{RUNBOOK_PROCESSES, RUNBOOKS},
     page, permission,
     request::HttpVerb,
     resource::{
-        field,
+        json_field,
         normal::{JsonFieldAccess as _, JsonFields},
-        slug, text,
+        slugify, text_field,
     },
 };
 use serde_json::{Value, json};
 
 impl ProjectAtRef<'_> {
     /// Answers what is asked of the runbooks of this ref.
-    pub(super) fn runbooks(&self, path: &[&str]) -> HandlerResult {
+    pub(super) fn route_runbooks(&self, path: &[&str]) -> HandlerResult {
         match (self.call.verb(), path) {
             (HttpVerb::Get, []) => {
-                let may = self.call.person.may(RUNBOOKS.view);
+                let may = self.call.person.has_permission(RUNBOOKS.view);
                 let ids = self.git_ref.1.tree.keys().filter(|id| may && id.starts_with(RUNBOOK));
-                let all = ids.map(|id| Ok(serde_json::from_str(&self.shown(id)?)?));
+                let all = ids.map(|id| Ok(serde_json::from_str(&self.linked_document(id)?)?));
                 let all: Vec<Value> = all.collect::<HandlerResult<_>>()?;
-                Ok(page::of_values(self.call.request, &RUNBOOKS, &self.path("runbooks"), all))
+                Ok(page::paginate_values(
+                    self.call.request,
+                    &RUNBOOKS,
+                    &self.ref_path("runbooks"),
+                    all,
+                ))
             }
             (HttpVerb::Get, [_]) => {
-                self.call.person.needs(RUNBOOKS.view)?;
-                self.shown(&format!("{RUNBOOK}{}", sent(self.call, path)))
-                    .map(SandboxResponse::text)
+                self.call.person.require_permission(RUNBOOKS.view)?;
+                self.linked_document(&format!("{RUNBOOK}{}", original_segment(self.call, path)))
+                    .map(SandboxResponse::from_json)
             }
-            (HttpVerb::Post, ["v2"]) => self.make_runbook(),
-            (HttpVerb::Put, [_]) => self.change_runbook(sent(self.call, path)),
-            (HttpVerb::Delete, [_]) => self.delete_runbook(sent(self.call, path)),
-            (_, [] | [_]) => Err(ErrorResponse::method()),
-            _ => Err(ErrorResponse::missing()),
+            (HttpVerb::Post, ["v2"]) => self.create_runbook(),
+            (HttpVerb::Put, [_]) => self.update_runbook(original_segment(self.call, path)),
+            (HttpVerb::Delete, [_]) => self.delete_runbook(original_segment(self.call, path)),
+            (_, [] | [_]) => Err(ErrorResponse::method_not_allowed()),
+            _ => Err(ErrorResponse::not_found()),
         }
     }
 
     /// The name that a body gives, which no runbook of the ref has but the one of this id.
-    fn named(&self, body: &JsonFields, own: &str) -> HandlerResult<String> {
-        let name = body.text("Name").trim().to_owned();
+    fn check_name(&self, body: &JsonFields, own: &str) -> HandlerResult<String> {
+        let name = body.text_value("Name").trim().to_owned();
         if name.is_empty() {
-            return Err(ErrorResponse::rule("Please provide a name."));
+            return Err(ErrorResponse::bad_request("Please provide a name."));
         }
         for (id, text) in self.git_ref.1.tree.iter().filter(|(id, _)| id.starts_with(RUNBOOK)) {
             let taken: JsonFields = serde_json::from_str(text)?;
-            let is_taken = taken.text("Name").to_lowercase() == name.to_lowercase();
+            let is_taken = taken.text_value("Name").to_lowercase() == name.to_lowercase();
             if is_taken && !id.eq_ignore_ascii_case(own) {
-                return Err(ErrorResponse::rule(format!(
+                return Err(ErrorResponse::bad_request(format!(
                     "A runbook with the name '{name}' already exists. Please choose a different name."
                 )));
             }
@@ -62,64 +67,64 @@ impl ProjectAtRef<'_> {
         Ok(name)
     }
 
-    fn make_runbook(&self) -> HandlerResult {
-        self.call.person.needs(permission::to("Create", RUNBOOKS.edit))?;
+    fn create_runbook(&self) -> HandlerResult {
+        self.call.person.require_permission(permission::for_action("Create", RUNBOOKS.edit))?;
         let mut body: JsonFields = serde_json::from_str(&self.call.request.body)?;
-        let said = body.text("ChangeDescription");
-        message(&mut body, RUNBOOKS.noun);
-        let name = self.named(&body, "")?;
+        let said = body.text_value("ChangeDescription");
+        take_message(&mut body, RUNBOOKS.noun);
+        let name = self.check_name(&body, "")?;
         let message = if said.trim().is_empty() { format!("Created {name}") } else { said };
         let project = self.repository.project;
-        let made = documents(&self.call.space, project, Some(&name), &json!([]));
+        let made = process_documents(&self.call.space, project, Some(&name), &json!([]));
         let mut tree = self.git_ref.1.tree.clone();
-        let id = format!("{RUNBOOK}{}", slug(&name));
+        let id = format!("{RUNBOOK}{}", slugify(&name));
         if made.keys().any(|id| tree.contains_key(id)) {
-            return Err(ErrorResponse::rule("A runbook with this slug already exists."));
+            return Err(ErrorResponse::bad_request("A runbook with this slug already exists."));
         }
         tree.extend(made);
         let mut runbook: Value =
             serde_json::from_str(tree.get(&id).map(String::as_str).unwrap_or_default())?;
         let own = ["Id", "Slug", "Name", "SpaceId", "ProjectId", "RunbookProcessId", "Links"];
-        for (name, value) in self.call.request.document()?.as_object().into_iter().flatten() {
-            let is_known = !field(&runbook, name).is_null() || runbook.get(name).is_some();
+        for (name, value) in self.call.request.body_object()?.as_object().into_iter().flatten() {
+            let is_known = !json_field(&runbook, name).is_null() || runbook.get(name).is_some();
             if is_known && !own.iter().any(|it| it.eq_ignore_ascii_case(name)) {
                 runbook[name.as_str()] = value.clone();
             }
         }
         let written = runbook.to_string();
         tree.insert(id, written.clone());
-        self.write(tree, &message)?;
-        let at = self.path(&format!("runbooks/{}", text(&runbook, "Id")));
+        self.commit_tree(tree, &message)?;
+        let at = self.ref_path(&format!("runbooks/{}", text_field(&runbook, "Id")));
         runbook["Links"] = json!({
             "Self": at,
-            "Project": self.call.at(&format!("projects/{project}")),
+            "Project": self.call.space_path(&format!("projects/{project}")),
             "RunbookProcesses":
-                self.path(&format!("runbookProcesses/{}", text(&runbook, "RunbookProcessId"))),
+                self.ref_path(&format!("runbookProcesses/{}", text_field(&runbook, "RunbookProcessId"))),
         });
         Ok(SandboxResponse::created(&runbook))
     }
 
     /// Changes a runbook. What it is known by stays, whatever its name.
-    fn change_runbook(&self, id: &str) -> HandlerResult {
-        self.call.person.needs(RUNBOOKS.edit)?;
+    fn update_runbook(&self, id: &str) -> HandlerResult {
+        self.call.person.require_permission(RUNBOOKS.edit)?;
         let id = format!("{RUNBOOK}{id}");
-        self.commit(&RUNBOOKS, &id, |mut new, old| {
-            self.named(&new, &id)?;
+        self.commit_document(&RUNBOOKS, &id, |mut new, old| {
+            self.check_name(&new, &id)?;
             let own = ["Slug", "RunbookProcessId", "PublishedRunbookSnapshotId"];
-            for (name, value) in own.iter().filter_map(|it| Some((it, old.raw(it)?))) {
-                new.put(name, value.to_owned());
+            for (name, value) in own.iter().filter_map(|it| Some((it, old.raw_field(it)?))) {
+                new.set_field(name, value.to_owned());
             }
             Ok(new)
         })
     }
 
     fn delete_runbook(&self, id: &str) -> HandlerResult {
-        self.call.person.needs(permission::to("Delete", RUNBOOKS.edit))?;
-        let runbook = self.spelled(&format!("{RUNBOOK}{id}"))?;
+        self.call.person.require_permission(permission::for_action("Delete", RUNBOOKS.edit))?;
+        let runbook = self.stored_id(&format!("{RUNBOOK}{id}"))?;
         let process = format!("{}-{id}", RUNBOOK_PROCESSES.prefix);
         let mut tree = self.git_ref.1.tree.clone();
         tree.retain(|id, _| id != runbook && !id.eq_ignore_ascii_case(&process));
-        self.write(tree, "Deleted runbook")?;
-        Ok(SandboxResponse::done())
+        self.commit_tree(tree, "Deleted runbook")?;
+        Ok(SandboxResponse::empty_object())
     }
 }

@@ -20,24 +20,24 @@ pub(super) struct AcmePools {
 }
 
 /// Linux, Windows, and one that nobody is in, beside the default one.
-pub(super) fn pools(garden: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
-    let mut plant = |order: u8, name, description| {
-        let mut pool = garden::pool(name, description, false);
+pub(super) fn seed_pools(garden: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
+    let mut insert_pool = |order: u8, name, description| {
+        let mut pool = garden::static_pool(name, description, false);
         pool["SortOrder"] = json!(order);
-        garden.plant(&POOLS, pool)
+        garden.insert_document(&POOLS, pool)
     };
     let pools = AcmePools {
-        linux: plant(1, "Linux", "Bash, kubectl, helm, Azure CLI")?,
-        windows: plant(2, "Windows", "PowerShell, sqlcmd")?,
+        linux: insert_pool(1, "Linux", "Bash, kubectl, helm, Azure CLI")?,
+        windows: insert_pool(2, "Windows", "PowerShell, sqlcmd")?,
     };
-    plant(3, "Forgotten", "nobody knows what for")?;
+    insert_pool(3, "Forgotten", "nobody knows what for")?;
     Ok(pools)
 }
 
 /// The workers, with a policy and a proxy that one of them has.
-pub(super) fn workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> Result<()> {
+pub(super) fn seed_workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> Result<()> {
     let secret = json!({ "HasValue": false, "NewValue": null, "Hint": null });
-    let proxy = garden.plant(
+    let proxy = garden.insert_document(
         &PROXIES,
         json!({
             "Name": "Branch office",
@@ -48,25 +48,35 @@ pub(super) fn workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> Result
             "Password": secret,
         }),
     )?;
-    let mut nightly = policies::defaults();
+    let mut nightly = policies::default_policy();
     nightly["Name"] = json!("Nightly checks");
-    let nightly = garden.plant(&POLICIES, nightly)?;
-    let mut worker = |name, pools: Value, endpoint, own: Value| {
-        garden.plant(&WORKERS, worker(name, pools, endpoint, &own)).map(drop)
+    let nightly = garden.insert_document(&POLICIES, nightly)?;
+    let mut insert_worker = |name, pools: Value, endpoint, own: Value| {
+        garden.insert_document(&WORKERS, worker_document(name, pools, endpoint, &own)).map(drop)
     };
     let (linux, windows) = (&pools.linux, &pools.windows);
-    worker("linux-01", json!([linux]), ssh("linux-01", 22, None), json!({}))?;
+    insert_worker("linux-01", json!([linux]), ssh_endpoint("linux-01", 22, None), json!({}))?;
     let own = json!({ "HealthStatus": "Unavailable", "MachinePolicyId": nightly });
-    worker("linux-02", json!([linux]), ssh("linux-02", 2222, Some(&proxy)), own)?;
+    insert_worker("linux-02", json!([linux]), ssh_endpoint("linux-02", 2222, Some(&proxy)), own)?;
     let own = json!({ "HealthStatus": "HasWarnings" });
-    worker("k8s-agent", json!([linux, windows]), kubernetes(), own)?;
-    worker("windows-01", json!([windows]), listening("windows-01", 0x1a), json!({}))?;
-    worker("windows-02", json!([windows]), polling(), json!({ "IsDisabled": true }))?;
+    insert_worker("k8s-agent", json!([linux, windows]), kubernetes_endpoint(), own)?;
+    insert_worker(
+        "windows-01",
+        json!([windows]),
+        listening_endpoint("windows-01", 0x1a),
+        json!({}),
+    )?;
+    insert_worker(
+        "windows-02",
+        json!([windows]),
+        polling_endpoint(),
+        json!({ "IsDisabled": true }),
+    )?;
     let own = json!({ "HealthStatus": "Unhealthy" });
-    worker("windows-03", json!([windows]), listening("windows-03", 0x3d), own)
+    insert_worker("windows-03", json!([windows]), listening_endpoint("windows-03", 0x3d), own)
 }
 
-fn worker(name: &str, pools: Value, endpoint: Value, own: &Value) -> Value {
+fn worker_document(name: &str, pools: Value, endpoint: Value, own: &Value) -> Value {
     let mut worker = json!({
         "Name": name,
         "WorkerPoolIds": pools,
@@ -77,7 +87,7 @@ fn worker(name: &str, pools: Value, endpoint: Value, own: &Value) -> Value {
         "IsInProcess": false,
         "Endpoint": endpoint,
     });
-    health::check(&mut worker);
+    health::check_machine(&mut worker);
     // The usual words for a check tell its time, and a seed is the same at each start.
     worker["StatusSummary"] = json!("This machine was checked when the sandbox was seeded.");
     if worker["Endpoint"]["CommunicationStyle"] == "Ssh" {
@@ -90,28 +100,28 @@ fn worker(name: &str, pools: Value, endpoint: Value, own: &Value) -> Value {
 }
 
 /// The thumbprint of a machine.
-fn print(byte: u8) -> String {
+fn fake_thumbprint(byte: u8) -> String {
     format!("{byte:02X}").repeat(20)
 }
 
-fn listening(host: &str, byte: u8) -> Value {
+fn listening_endpoint(host: &str, byte: u8) -> Value {
     json!({
         "CommunicationStyle": "TentaclePassive",
         "Uri": format!("https://{host}.acme.example:10933/"),
-        "Thumbprint": print(byte),
+        "Thumbprint": fake_thumbprint(byte),
         "ProxyId": null,
     })
 }
 
-fn polling() -> Value {
+fn polling_endpoint() -> Value {
     json!({
         "CommunicationStyle": "TentacleActive",
         "Uri": "poll://abcdefghijklmnopqrst/",
-        "Thumbprint": print(0x2c),
+        "Thumbprint": fake_thumbprint(0x2c),
     })
 }
 
-fn ssh(host: &str, port: u16, proxy: Option<&String>) -> Value {
+fn ssh_endpoint(host: &str, port: u16, proxy: Option<&String>) -> Value {
     let host = format!("{host}.acme.example");
     json!({
         "CommunicationStyle": "Ssh",
@@ -125,13 +135,13 @@ fn ssh(host: &str, port: u16, proxy: Option<&String>) -> Value {
     })
 }
 
-fn kubernetes() -> Value {
+fn kubernetes_endpoint() -> Value {
     json!({
         "CommunicationStyle": "KubernetesTentacle",
         "TentacleEndpointConfiguration": {
             "CommunicationMode": "Polling",
             "Uri": "poll://ih8pbyo8vxqjv0kbwwzc/",
-            "Thumbprint": print(0x4b),
+            "Thumbprint": fake_thumbprint(0x4b),
         },
         "UpgradeLocked": false,
         "DefaultNamespace": null,

@@ -2,86 +2,92 @@
 //!
 //! Never: a step that no project of the database could have.
 
-use crate::resource::slug;
+use crate::resource::slugify;
 use crate::seed::{
-    estate::{SeedInventory, variable},
+    estate::{SeedInventory, unscoped_variable},
     garden::SpaceSeeder,
-    steps::{self, EmptyPoolSpelling, script, step},
+    steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants the projects. `linux` and `windows` are ids of pools.
-pub(super) fn plant(
+pub(super) fn seed_git_projects(
     garden: &mut SpaceSeeder<'_>,
     estate: &SeedInventory,
     linux: &str,
     windows: &str,
 ) -> Result<()> {
-    let in_git = |name: &str, own: Value| project(name, own, estate);
+    let company_project = |name: &str, own: Value| git_project(name, own, estate);
     // All but the process is in the database; branches differ in the pool of one step.
     let own = json!({ "ProtectedBranchNamePatterns": ["release/*"] });
-    let id = garden.git_project(
-        in_git("Checkout", own),
-        vec![variable("Build.WorkerPool", "WorkerPool", &json!(linux))],
+    let id = garden.insert_git_project(
+        company_project("Checkout", own),
+        vec![unscoped_variable("Build.WorkerPool", "WorkerPool", &json!(linux))],
         vec![
-            ("main", vec![shop(json!(linux))]),
-            ("develop", vec![shop(json!(windows))]),
-            ("release/1.0", vec![shop(Value::Null)]),
+            ("main", vec![shop_process(json!(linux))]),
+            ("develop", vec![shop_process(json!(windows))]),
+            ("release/1.0", vec![shop_process(Value::Null)]),
         ],
     )?;
-    garden.runbook(
+    garden.insert_runbook(
         &id,
         "Empty the carts",
         vec![steps::back_up_database(EmptyPoolSpelling::Null)],
     )?;
     let repository = garden.repository(&id);
-    if let Some((_, commit)) = repository.find("release/1.0")? {
-        repository.tag("v1.0.0", &commit.hash)?;
+    if let Some((_, commit)) = repository.find_ref("release/1.0")? {
+        repository.create_tag("v1.0.0", &commit.hash)?;
     }
     // All is in Git, and who changes it makes a branch first.
     let own = json!({
         "ProtectedDefaultBranch": true,
         "ConversionState": { "VariablesAreInGit": true, "RunbooksAreInGit": true },
     });
-    let restart = || (Some("Restart"), vec![steps::back_up_database(EmptyPoolSpelling::Text)]);
-    garden.git_project(
-        in_git("Payments", own),
-        vec![variable("Build.WorkerPool", "WorkerPool", &json!(windows))],
+    let restart_runbook =
+        || (Some("Restart"), vec![steps::back_up_database(EmptyPoolSpelling::Text)]);
+    garden.insert_git_project(
+        company_project("Payments", own),
+        vec![unscoped_variable("Build.WorkerPool", "WorkerPool", &json!(windows))],
         vec![
-            ("main", vec![shop(Value::Null), restart()]),
-            ("trial", vec![shop(json!(linux)), restart()]),
+            ("main", vec![shop_process(Value::Null), restart_runbook()]),
+            ("trial", vec![shop_process(json!(linux)), restart_runbook()]),
         ],
     )?;
     let own =
         json!({ "ConversionState": { "VariablesAreInGit": false, "RunbooksAreInGit": true } });
-    garden.git_project(
-        in_git("Invoices", own),
+    garden.insert_git_project(
+        company_project("Invoices", own),
         Vec::new(),
-        vec![("main", vec![shop(json!(linux)), restart()])],
+        vec![("main", vec![shop_process(json!(linux)), restart_runbook()])],
     )?;
     // No host is ever named `.invalid`.
     let own = json!({ "Url": "https://git.acme.invalid/lost.git" });
-    let lost = vec![("main", vec![shop(Value::Null)])];
-    garden.git_project(in_git("Lost and found", own), Vec::new(), lost)?;
+    let lost = vec![("main", vec![shop_process(Value::Null)])];
+    garden.insert_git_project(company_project("Lost and found", own), Vec::new(), lost)?;
     Ok(())
 }
 
 /// A deployment process whose first step is in a pool.
-fn shop(pool: Value) -> (Option<&'static str>, Vec<Value>) {
-    let properties = script("Bash", "docker build .", "true");
-    let mut build = step("Build the image", "Octopus.Script", EmptyPoolSpelling::Null, properties);
+fn shop_process(pool: Value) -> (Option<&'static str>, Vec<Value>) {
+    let properties = script_properties("Bash", "docker build .", "true");
+    let mut build = single_action_step(
+        "Build the image",
+        "Octopus.Script",
+        EmptyPoolSpelling::Null,
+        properties,
+    );
     build["Actions"][0]["WorkerPoolId"] = pool;
     let migrate = steps::migrate_database(EmptyPoolSpelling::Null);
     let deploy = steps::deploy_to_aks(EmptyPoolSpelling::Null);
-    (None, vec![build, migrate, deploy, steps::notify(EmptyPoolSpelling::Null)])
+    (None, vec![build, migrate, deploy, steps::notify_team(EmptyPoolSpelling::Null)])
 }
 
 /// A project in Git, with the settings that are its own.
-fn project(name: &str, own: Value, estate: &SeedInventory) -> Value {
+fn git_project(name: &str, own: Value, estate: &SeedInventory) -> Value {
     let mut settings = json!({
         "Type": "VersionControlled",
-        "Url": format!("https://git.acme.example/{}.git", slug(name)),
+        "Url": format!("https://git.acme.example/{}.git", slugify(name)),
         "DefaultBranch": "main",
         "BasePath": ".octopus",
         "Credentials": { "Type": "Anonymous" },

@@ -9,31 +9,37 @@
 
 use crate::{
     kind::PROCESS_TEMPLATES,
-    seed::steps::{EmptyPoolSpelling, script, step},
+    seed::steps::{EmptyPoolSpelling, script_properties, single_action_step},
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Result};
 use serde_json::{Value, json};
 
 /// Plants the template.
-pub(super) fn plant(db: &Connection) -> Result<()> {
-    let by_parameter = |mut step: Value| {
+pub(super) fn seed_template(db: &Connection) -> Result<()> {
+    let with_pool_parameter = |mut step: Value| {
         step["Actions"][0]["WorkerPoolVariable"] = json!("#{Worker pool}");
         step
     };
-    let render = script("Bash", "kustomize build . > manifests.yaml", "true");
-    let render = step("Render the manifests", "Octopus.Script", EmptyPoolSpelling::Null, render);
+    let render = script_properties("Bash", "kustomize build . > manifests.yaml", "true");
+    let render = single_action_step(
+        "Render the manifests",
+        "Octopus.Script",
+        EmptyPoolSpelling::Null,
+        render,
+    );
     let approve = json!({
         "Octopus.Action.RunOnServer": "true",
         "Octopus.Action.Manual.Instructions": "Look at what is about to be rolled out.",
     });
-    let approve = step("Approve", "Octopus.Manual", EmptyPoolSpelling::Null, approve);
+    let approve = single_action_step("Approve", "Octopus.Manual", EmptyPoolSpelling::Null, approve);
     let body = "aws eks update-kubeconfig --name services\n\
                 kubectl apply --filename manifests.yaml\n\
                 kubectl scale deployment --all --replicas #{Replicas}\n";
-    let roll_out = script("Bash", body, "true");
-    let roll_out = step("Roll out", "Octopus.AwsRunScript", EmptyPoolSpelling::Null, roll_out);
-    let mut steps = vec![by_parameter(render), approve, by_parameter(roll_out)];
+    let roll_out = script_properties("Bash", body, "true");
+    let roll_out =
+        single_action_step("Roll out", "Octopus.AwsRunScript", EmptyPoolSpelling::Null, roll_out);
+    let mut steps = vec![with_pool_parameter(render), approve, with_pool_parameter(roll_out)];
     for (index, step) in steps.iter_mut().enumerate() {
         step["Id"] = json!(format!("{index:08x}-0000-4000-8000-00000000face"));
         step["Actions"][0]["Id"] = json!(format!("{index:08x}-0000-4000-8000-0000000facea"));
@@ -67,5 +73,5 @@ pub(super) fn plant(db: &Connection) -> Result<()> {
         "PublishedDate": "2026-01-05T09:00:00.000+00:00",
         "GitCommit": null,
     });
-    store::save(db, &StoredDocument::new(&PROCESS_TEMPLATES, &template))
+    store::save_document(db, &StoredDocument::new(&PROCESS_TEMPLATES, &template))
 }

@@ -53,7 +53,7 @@ fn the_narrowest_value_of_a_variable_decides() {
         let own = own.iter().map(|it| variable(false, it));
         live.indirect.variables = own.chain(library.iter().map(|it| variable(true, it))).collect();
         let step = step("Octopus.Script", "true", "", Place::Variable("p".to_owned()));
-        told(&effective(&process(), &step, &live)).replace(" by variable", "")
+        told(&effective_cases(&process(), &step, &live)).replace(" by variable", "")
     };
     for (own, library, wanted) in [
         (&["-|-|-|-|-|h"][..], &[][..], "pool h"),
@@ -126,7 +126,7 @@ fn where_each_environment_has_a_value_there_is_no_other() {
         live.indirect.environments = vec!["Prod".to_owned(), "Test".to_owned()];
         live.indirect.variables = values.iter().map(|it| variable(false, it)).collect();
         let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
-        told(&effective(&process(), &step, &live)).replace(" by variable", "")
+        told(&effective_cases(&process(), &step, &live)).replace(" by variable", "")
     };
     assert_eq!(told(&["Prod|-|-|-|-|h", "Test|-|-|-|-|m"]), "Prod: pool h; Test: pool m");
     assert_eq!(told(&["Prod|-|-|-|-|h", "Test|-|-|-|-|h"]), "pool h");
@@ -140,13 +140,13 @@ fn a_runbook_run_has_no_channel() {
         ["-|Beta|-|-|-|h", "-|-|-|-|-|m"].map(|it| variable(false, it)).to_vec();
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
     assert_eq!(
-        told(&effective(&process(), &step, &live)),
+        told(&effective_cases(&process(), &step, &live)),
         "Beta: pool h by variable; other: pool m by variable"
     );
     let mut runbook = process();
     runbook.id = Id::new("RunbookProcess-Runbooks-1");
     runbook.owner.runbook = Some(Name::new("Restart"));
-    assert_eq!(told(&effective(&runbook, &step, &live)), "pool m by variable");
+    assert_eq!(told(&effective_cases(&runbook, &step, &live)), "pool m by variable");
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_variable_of_another_project_or_of_a_library_that_is_not_included_never_hold
     let library = PoolVariable { projects: Vec::new(), ..variable(true, "-|-|-|-|-|h") };
     live.indirect.variables = vec![own, library];
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
-    assert_eq!(told(&effective(&process(), &step, &live)), "nowhere NoValue by variable");
+    assert_eq!(told(&effective_cases(&process(), &step, &live)), "nowhere NoValue by variable");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn of_too_many_scopes_each_value_is_told() {
     });
     live.indirect.variables = values.map(|it| variable(false, &it)).collect();
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
-    let cases = effective(&process(), &step, &live);
+    let cases = effective_cases(&process(), &step, &live);
     assert_eq!(cases.len(), 401);
     assert_eq!(told(&cases[..2]), "of T0: pool h by variable; E0: pool m by variable");
     assert_eq!(told(&cases[400..]), "other,other,other,other: nowhere NoValue by variable");
@@ -181,19 +181,19 @@ fn a_value_that_could_not_be_read_may_be_there() {
     let mut live = world();
     live.unread.push(UnreadPart::new(String::new(), String::new(), HiddenData::PoolReferences));
     let step = step("Octopus.Script", "true", "", Place::Variable("P".to_owned()));
-    assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
+    assert_eq!(told(&effective_cases(&process(), &step, &live)), "unknown Unread by variable");
     // A template's default is what holds where nobody says another, and so nobody can tell.
     let mut by_default = variable(false, "-|-|-|-|-|h");
     by_default.source = ValueSource::TemplateDefault;
     live.indirect.variables = vec![by_default.clone()];
-    assert_eq!(told(&effective(&process(), &step, &live)), "unknown Unread by variable");
+    assert_eq!(told(&effective_cases(&process(), &step, &live)), "unknown Unread by variable");
     by_default.source = ValueSource::Set;
     live.indirect.variables = vec![by_default];
-    assert_eq!(told(&effective(&process(), &step, &live)), "pool h by variable");
+    assert_eq!(told(&effective_cases(&process(), &step, &live)), "pool h by variable");
     // What is hidden of another project has nothing for this one.
     live.indirect.variables.clear();
     live.unread.iter_mut().for_each(|it| it.project = Some(Name::new("Another")));
-    assert_eq!(told(&effective(&process(), &step, &live)), "nowhere NoValue by variable");
+    assert_eq!(told(&effective_cases(&process(), &step, &live)), "nowhere NoValue by variable");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
         ..variable(false, &format!("-|-|-|-|-|{pool}"))
     };
     let set = |branch: &str| LiveVariableSet {
-        id: LiveVariableSet::on_branch(&Id::new("Projects-1"), "variableset-Projects-1", branch),
+        id: LiveVariableSet::id_on_branch(&Id::new("Projects-1"), "variableset-Projects-1", branch),
         owner: VariableOwner::Project(Name::new("Web")),
         projects: vec![Name::new("Web")],
         store: VariableStore::OtherBranch(branch.to_owned()),
@@ -227,7 +227,7 @@ fn a_process_in_git_takes_the_values_of_its_own_branch() {
             stands_for: None,
             without_stand_in: false,
         });
-        told(&effective(&LiveProcess { git: branch, ..process() }, &step, &live))
+        told(&effective_cases(&LiveProcess { git: branch, ..process() }, &step, &live))
     };
     assert_eq!(on_branch(Some("main")), "pool h by variable");
     assert_eq!(on_branch(Some("trial")), "pool m by variable");

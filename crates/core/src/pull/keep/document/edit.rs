@@ -1,89 +1,96 @@
 //! Edits of one table: its values, and its key.
 
 use super::{
-    TableForm, TomlDocument, TomlEntry, TomlTable, is_of_map, lines, read::parts, read_value,
+    TableForm, TomlDocument, TomlEntry, TomlTable, is_keyed_table, join_lines, read::key_parts,
+    read_value,
 };
 
 impl TomlDocument<'_> {
     /// Gives a key of a table this value, unless it has it; whether anything changes.
-    pub(in super::super) fn set(&mut self, table: &TomlTable, key: &str, value: &str) -> bool {
-        let Some(entry) = table.value(key) else {
-            self.add(table, &format!("{key} = {value}"));
+    pub(in super::super) fn set_value(
+        &mut self,
+        table: &TomlTable,
+        key: &str,
+        value: &str,
+    ) -> bool {
+        let Some(entry) = table.direct_value(key) else {
+            self.add_entry(table, &format!("{key} = {value}"));
             return true;
         };
         let had = read_value(self.slice(entry.value.clone()));
         if had.is_some() && had == read_value(value) {
             return false;
         }
-        let kept = lines(&self.comments(&entry.value));
+        let kept = join_lines(&self.comments_within(&entry.value));
         if !kept.is_empty() {
             let at = self.line_start(entry.key.start);
-            self.replace(at..at, kept);
+            self.replace_range(at..at, kept);
         }
-        self.replace(entry.value.clone(), value.to_owned());
+        self.replace_range(entry.value.clone(), value.to_owned());
         true
     }
 
     /// Adds `key = value` to a table.
-    pub(super) fn add(&mut self, table: &TomlTable, said: &str) {
+    pub(super) fn add_entry(&mut self, table: &TomlTable, said: &str) {
         let Some(braces) = &table.braces else { return self.add_line(table, said) };
-        let prefix = table.entries.last().map(|it| self.prefix(table, it)).unwrap_or_default();
+        let prefix =
+            table.entries.last().map(|it| self.dotted_prefix(table, it)).unwrap_or_default();
         let said = format!("{prefix}{said}");
-        self.pending(braces.clone()).added.push(said);
+        self.pending_edit(braces.clone()).added.push(said);
     }
 
     /// Adds a line to a table.
     fn add_line(&mut self, table: &TomlTable, said: &str) {
         let last = table.entries.last();
-        let prefix = last.map(|it| self.prefix(table, it)).unwrap_or_default();
+        let prefix = last.map(|it| self.dotted_prefix(table, it)).unwrap_or_default();
         let at = self.line_end(last.map_or(table.whole.end, |it| it.value.end));
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
         let first = if open { "\n" } else { "" };
         let indent = last.filter(|_| table.form == TableForm::Dotted);
         let indent = indent.map(|it| self.slice(self.line_start(it.start)..it.start).to_owned());
         let indent = indent.unwrap_or_default();
-        self.replace(at..at, format!("{first}{indent}{prefix}{said}\n"));
+        self.replace_range(at..at, format!("{first}{indent}{prefix}{said}\n"));
     }
 
     /// What stands before the keys of a table in each of its dotted lines.
-    pub(super) fn prefix(&self, table: &TomlTable, entry: &TomlEntry) -> String {
-        let parts = parts(self.text, entry.start);
+    pub(super) fn dotted_prefix(&self, table: &TomlTable, entry: &TomlEntry) -> String {
+        let parts = key_parts(self.text, entry.start);
         let own = parts.get(table.path.len() - table.depth);
         let own = own.filter(|_| table.form == TableForm::Dotted);
         own.map_or(String::new(), |it| self.slice(entry.start..it.start).to_owned())
     }
 
     /// Has another key with this value where a key is; false where that is not in the table.
-    pub(in super::super) fn swap(
+    pub(in super::super) fn replace_key(
         &mut self,
         table: &TomlTable,
         key: &str,
         by: &str,
         value: &str,
     ) -> bool {
-        let Some(entry) = table.value(key) else { return false };
+        let Some(entry) = table.direct_value(key) else { return false };
         if key != by {
-            self.replace(entry.key.clone(), by.to_owned());
+            self.replace_range(entry.key.clone(), by.to_owned());
         }
-        self.replace(entry.value.clone(), value.to_owned());
+        self.replace_range(entry.value.clone(), value.to_owned());
         true
     }
 
     /// Takes a key out of a table, and the table that it may be.
-    pub(in super::super) fn unset(&mut self, table: &TomlTable, key: &str) -> bool {
+    pub(in super::super) fn remove_key(&mut self, table: &TomlTable, key: &str) -> bool {
         let gone: Vec<TomlEntry> =
             table.entries.iter().filter(|it| it.name == key).cloned().collect();
-        self.drop_entries(table.braces.as_ref(), &gone);
-        let inner = self.inner(table, key);
+        self.remove_entries(table.braces.as_ref(), &gone);
+        let inner = self.inner_tables(table, key);
         inner.iter().for_each(|at| self.remove_lines(*at, ""));
         !gone.is_empty() || !inner.is_empty()
     }
 
     /// The tables with headers that a key of a table is.
-    fn inner(&self, table: &TomlTable, key: &str) -> Vec<usize> {
+    fn inner_tables(&self, table: &TomlTable, key: &str) -> Vec<usize> {
         let path = [table.path.as_slice(), &[key.to_owned()]].concat();
-        let inner = self.with_headers(&path);
-        if is_of_map(&table.path) {
+        let inner = self.header_tables(&path);
+        if is_keyed_table(&table.path) {
             return inner;
         }
         // Each item of a list has its own, right behind it.
@@ -94,31 +101,30 @@ impl TomlDocument<'_> {
     }
 
     /// The tables of a path and inside it that have headers.
-    pub(super) fn with_headers(&self, path: &[String]) -> Vec<usize> {
+    pub(super) fn header_tables(&self, path: &[String]) -> Vec<usize> {
         let has_header = |it: &TomlTable| it.form == TableForm::Header && it.path.starts_with(path);
         let tables = self.tables.iter().enumerate().filter(|(_, it)| has_header(it));
         tables.map(|(at, _)| at).collect()
     }
 
     /// Calls a table by another key, wherever it is called so.
-    pub(in super::super) fn rename(&mut self, table: &TomlTable, key: &str) {
+    pub(in super::super) fn rename_table(&mut self, table: &TomlTable, key: &str) {
         let place = table.path.len().saturating_sub(1);
-        for at in self.with_headers(&table.path) {
+        for at in self.header_tables(&table.path) {
             let Some(header) = self.tables.get(at).map(|it| it.whole.clone()) else { continue };
             let bracket = self.slice(header.clone()).chars().take_while(|it| *it == '[').count();
-            let part = parts(self.text, header.start + bracket).get(place).cloned();
-            part.into_iter().for_each(|part| self.replace(part, key.to_owned()));
+            let part = key_parts(self.text, header.start + bracket).get(place).cloned();
+            part.into_iter().for_each(|part| self.replace_range(part, key.to_owned()));
         }
         match table.form {
             TableForm::Header | TableForm::Item => {}
-            TableForm::Braces => self.replace(table.key.clone(), key.to_owned()),
+            TableForm::Braces => self.replace_range(table.key.clone(), key.to_owned()),
             TableForm::Dotted => {
-                let called = table
-                    .entries
-                    .iter()
-                    .filter_map(|it| parts(self.text, it.start).get(place - table.depth).cloned());
+                let called = table.entries.iter().filter_map(|it| {
+                    key_parts(self.text, it.start).get(place - table.depth).cloned()
+                });
                 let called: Vec<_> = called.collect();
-                called.into_iter().for_each(|part| self.replace(part, key.to_owned()));
+                called.into_iter().for_each(|part| self.replace_range(part, key.to_owned()));
             }
         }
     }

@@ -1,56 +1,63 @@
 //! What is taken out of lists and braces, and what is added to them.
 
-use super::{PendingEdit, TableForm, TomlDocument, TomlEntry, TomlTable, lines, said};
+use super::{
+    PendingEdit, TableForm, TomlDocument, TomlEntry, TomlTable, join_lines, text_at_range,
+};
 use crate::model::Name;
 use std::ops::Range;
 
 impl TomlDocument<'_> {
     /// Takes the item at a place out of the list it is in; false where it is the only one, or in none.
-    pub(in super::super) fn take_item(&mut self, table: &TomlTable, place: usize) -> bool {
+    pub(in super::super) fn remove_list_item(&mut self, table: &TomlTable, place: usize) -> bool {
         let within = |it: &&TomlEntry| it.value.contains(&place);
         let entry = table.entries.iter().find(within);
-        entry.is_some_and(|entry| self.take(entry, |it| it.contains(&place)))
+        entry.is_some_and(|entry| self.remove_items(entry, |it| it.contains(&place)))
     }
 
     /// Takes names out of the list that a key has; false where that would be none or all, or there is no list.
-    pub(in super::super) fn take_names(
+    pub(in super::super) fn remove_names(
         &mut self,
         table: &TomlTable,
         key: &str,
         goes: impl Fn(&Name) -> bool,
     ) -> bool {
         let text = self.text;
-        let goes = |it: &Range<usize>| said(text, it).is_some_and(|said| goes(&Name::new(&said)));
+        let goes =
+            |it: &Range<usize>| text_at_range(text, it).is_some_and(|said| goes(&Name::new(&said)));
         let entry = table.entries.iter().find(|it| it.name == key);
-        entry.is_some_and(|entry| self.take(entry, goes))
+        entry.is_some_and(|entry| self.remove_items(entry, goes))
     }
 
     /// Takes items out of a list; false where that would be none or all, or leave nothing but exclusions.
-    fn take(&mut self, entry: &TomlEntry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
+    fn remove_items(&mut self, entry: &TomlEntry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
         let excludes =
-            |it: &Range<usize>| said(self.text, it).is_some_and(|it| it.starts_with('!'));
+            |it: &Range<usize>| text_at_range(self.text, it).is_some_and(|it| it.starts_with('!'));
         if entry.items.iter().all(|it| goes(it) || excludes(it)) {
             return false;
         }
-        self.cut(&entry.items, entry.value.end, goes)
+        self.cut_items(&entry.items, entry.value.end, goes)
     }
 
     /// Takes some of what stands between commas, and not all of it; whether anything goes.
-    pub(super) fn cut(
+    pub(super) fn cut_items(
         &mut self,
         items: &[Range<usize>],
         end: usize,
         goes: impl Fn(&Range<usize>) -> bool,
     ) -> bool {
         let Some(last) = items.iter().rposition(|it| !goes(it)) else { return false };
-        let lines: Option<Vec<_>> =
-            items.iter().filter(|it| goes(it)).map(|it| self.own_line(items, end, it)).collect();
+        let lines: Option<Vec<_>> = items
+            .iter()
+            .filter(|it| goes(it))
+            .map(|it| self.own_line_range(items, end, it))
+            .collect();
         if let Some(lines) = lines {
             for line in &lines {
                 let text = self.slice(line.clone());
                 let indent = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
-                let kept = self.comments(line).into_iter().map(|it| format!("{indent}{it}\n"));
-                self.replace(line.clone(), kept.collect());
+                let kept =
+                    self.comments_within(line).into_iter().map(|it| format!("{indent}{it}\n"));
+                self.replace_range(line.clone(), kept.collect());
             }
             return !lines.is_empty();
         }
@@ -59,63 +66,65 @@ impl TomlDocument<'_> {
         let behind = items.get(last).zip(items.last()).map(|(it, end)| it.end..end.end);
         let ranges: Vec<_> = before.chain(behind.filter(|it| !it.is_empty())).collect();
         for range in &ranges {
-            let kept = self.comments(range).into_iter().map(|it| format!(" {it}\n")).collect();
-            self.replace(range.clone(), kept);
+            let kept =
+                self.comments_within(range).into_iter().map(|it| format!(" {it}\n")).collect();
+            self.replace_range(range.clone(), kept);
         }
         !ranges.is_empty()
     }
 
     /// The lines of an item that has them to itself, with its comma.
-    fn own_line(
+    fn own_line_range(
         &self,
         items: &[Range<usize>],
         end: usize,
         item: &Range<usize>,
     ) -> Option<Range<usize>> {
         let line = self.line_start(item.start)..self.line_end(item.end);
-        let behind = self.bare(item.end..line.end);
+        let behind = self.without_comments(item.end..line.end);
         let is_last = items.last() == Some(item);
         // A comma of the last one may be further down, and would be left alone there.
-        let ends = || is_last && !self.bare(item.end..end).contains(',');
+        let ends = || is_last && !self.without_comments(item.end..end).contains(',');
         let alone = self.slice(line.start..item.start).trim().is_empty()
             && (behind == "," || behind.is_empty() && ends());
         alone.then_some(line)
     }
 
     /// A part of the text behind an item, without its comments.
-    fn bare(&self, part: Range<usize>) -> String {
+    fn without_comments(&self, part: Range<usize>) -> String {
         let text = self.slice(part.clone()).to_owned();
-        let bare = self.comments(&part).into_iter().fold(text, |text, it| text.replacen(it, "", 1));
+        let bare =
+            self.comments_within(&part).into_iter().fold(text, |text, it| text.replacen(it, "", 1));
         bare.trim().to_owned()
     }
 
     /// Adds an item to what a key has, which then is a list.
-    pub(in super::super) fn add_item(&mut self, table: &TomlTable, key: &str, item: &str) {
-        let Some(entry) = table.value(key) else { return };
+    pub(in super::super) fn add_list_item(&mut self, table: &TomlTable, key: &str, item: &str) {
+        let Some(entry) = table.direct_value(key) else { return };
         match entry.items.last() {
-            Some(last) => self.replace(last.end..last.end, format!(", {item}")),
+            Some(last) => self.replace_range(last.end..last.end, format!(", {item}")),
             None => {
                 let written = self.slice(entry.value.clone());
-                self.replace(entry.value.clone(), format!("[{written}, {item}]"));
+                self.replace_range(entry.value.clone(), format!("[{written}, {item}]"));
             }
         }
     }
 
     /// Takes values away, with their keys, from the braces that they are in, or else as lines.
-    pub(super) fn drop_entries(&mut self, braces: Option<&Range<usize>>, gone: &[TomlEntry]) {
+    pub(super) fn remove_entries(&mut self, braces: Option<&Range<usize>>, gone: &[TomlEntry]) {
         let Some(braces) = braces else {
             for entry in gone {
                 let range = self.line_start(entry.start)..self.line_end(entry.value.end);
-                let kept = lines(&self.comments(&range));
-                self.replace(range, kept);
+                let kept = join_lines(&self.comments_within(&range));
+                self.replace_range(range, kept);
             }
             return;
         };
-        self.pending(braces.clone()).gone.extend(gone.iter().map(|it| it.value.end));
+        self.pending_edit(braces.clone()).gone.extend(gone.iter().map(|it| it.value.end));
     }
 
     /// What goes from a list or braces, and what comes to it.
-    pub(super) fn pending(&mut self, whole: Range<usize>) -> &mut PendingEdit {
+    pub(super) fn pending_edit(&mut self, whole: Range<usize>) -> &mut PendingEdit {
         let at = self.pending.iter().position(|it| it.whole == whole).unwrap_or_else(|| {
             self.pending.push(PendingEdit { whole, gone: Vec::new(), added: Vec::new() });
             self.pending.len() - 1
@@ -124,7 +133,7 @@ impl TomlDocument<'_> {
     }
 
     /// Makes the edits of a list or braces, of which all is known.
-    pub(super) fn settle(&mut self, pending: &PendingEdit) {
+    pub(super) fn apply_pending(&mut self, pending: &PendingEdit) {
         let PendingEdit { whole, gone, added } = pending;
         let mut entries = self.tables.iter().flat_map(|it| &it.entries);
         let list = entries.find(|it| it.value == *whole);
@@ -140,24 +149,24 @@ impl TomlDocument<'_> {
         match (last, items.first()) {
             (Some(last), _) => {
                 let at = last.end;
-                self.cut(&items, whole.end, goes);
+                self.cut_items(&items, whole.end, goes);
                 if !added.is_empty() {
-                    self.replace(at..at, format!(", {added}"));
+                    self.replace_range(at..at, format!(", {added}"));
                 }
                 return;
             }
             (None, Some(first)) => {
                 let inside = first.start..whole.end - 1;
-                let kept = lines(&self.comments(&inside));
+                let kept = join_lines(&self.comments_within(&inside));
                 let kept = if kept.is_empty() { kept } else { format!("\n{kept}") };
-                self.replace(inside, kept);
+                self.replace_range(inside, kept);
             }
             (None, None) => {}
         }
         let at = items.first().map_or(whole.start + 1, |it| it.start);
         let space = if self.slice(whole.start + 1..at).is_empty() { " " } else { "" };
         if !added.is_empty() {
-            self.replace(at..at, format!("{space}{added} "));
+            self.replace_range(at..at, format!("{space}{added} "));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whole tables that go and that come, in the form that stands around them.
 
-use super::{TableForm, TomlDocument, TomlEntry, TomlTable, is_of_map, lines};
+use super::{TableForm, TomlDocument, TomlEntry, TomlTable, is_keyed_table, join_lines};
 use std::ops::Range;
 
 /// New tables in braces, for where there can be no header.
@@ -13,28 +13,28 @@ struct InlineTables {
 
 impl TomlDocument<'_> {
     /// Takes a table away, with the tables inside it, and has `instead` there.
-    pub(in super::super) fn remove(&mut self, at: usize, instead: &str) {
+    pub(in super::super) fn remove_table(&mut self, at: usize, instead: &str) {
         let Some(table) = self.tables.get(at).cloned() else { return };
         match table.form {
             TableForm::Header => {
                 self.remove_lines(at, instead);
-                let apart = self.with_headers(&table.path).into_iter();
-                let apart = apart.filter(|it| *it != at && is_of_map(&table.path));
+                let apart = self.header_tables(&table.path).into_iter();
+                let apart = apart.filter(|it| *it != at && is_keyed_table(&table.path));
                 apart.for_each(|it| self.remove_lines(it, ""));
             }
-            TableForm::Item => self.remove_item(&table, instead),
+            TableForm::Item => self.remove_item_table(&table, instead),
             TableForm::Braces => {
                 let is_it = |it: &TomlEntry| it.value == table.whole && !it.dotted;
                 let owner = self.tables.iter().filter(|it| it.entries.iter().any(is_it));
                 let Some(owner) = owner.max_by_key(|it| it.path.len()).cloned() else { return };
                 let gone: Vec<TomlEntry> =
                     owner.entries.iter().filter(|it| is_it(it)).cloned().collect();
-                self.exchange(&owner, &gone, owner.path.len(), instead);
+                self.replace_entries(&owner, &gone, owner.path.len(), instead);
             }
             TableForm::Dotted => {
                 let place = table.path.len() - 1;
-                self.exchange(&table, &table.entries, place, instead);
-                let inner = self.with_headers(&table.path);
+                self.replace_entries(&table, &table.entries, place, instead);
+                let inner = self.header_tables(&table.path);
                 inner.iter().for_each(|at| self.remove_lines(*at, ""));
             }
         }
@@ -43,125 +43,133 @@ impl TomlDocument<'_> {
     /// Takes the lines of a table with a header away, with those of the tables right behind it that are inside it.
     pub(super) fn remove_lines(&mut self, at: usize, instead: &str) {
         let Some(table) = self.tables.get(at) else { return };
-        let (start, path) = (self.start(table), table.path.clone());
+        let (start, path) = (self.header_line_start(table), table.path.clone());
         let rest = self.tables.get(at..).unwrap_or_default().iter();
         let inside = rest.enumerate().take_while(|(n, it)| {
             *n == 0 || it.path.len() > path.len() && it.path.starts_with(&path)
         });
         let inside = inside.filter(|(_, it)| it.form == TableForm::Header);
-        let end = inside.map(|(_, it)| self.end(it)).max().unwrap_or(start);
-        let mut kept = lines(&self.comments(&(start..end)));
+        let end = inside.map(|(_, it)| self.table_end(it)).max().unwrap_or(start);
+        let mut kept = join_lines(&self.comments_within(&(start..end)));
         kept.push_str(instead.trim_start_matches('\n'));
         // Of the blank lines around it one is left.
         let is_blank = |from: usize, to: usize| self.slice(from..to).trim().is_empty();
         let above = is_blank(self.line_start(start.saturating_sub(1)), start);
         let below = self.line_end(end);
         let end = if kept.is_empty() && above && is_blank(end, below) { below } else { end };
-        self.replace(start..end, kept);
+        self.replace_range(start..end, kept);
     }
 
     /// Has other tables where values of a table are, `place` of whose keys stay; comments stay above them.
-    fn exchange(&mut self, owner: &TomlTable, gone: &[TomlEntry], place: usize, instead: &str) {
-        let InlineTables { tables, comments } = inline(instead);
+    fn replace_entries(
+        &mut self,
+        owner: &TomlTable,
+        gone: &[TomlEntry],
+        place: usize,
+        instead: &str,
+    ) {
+        let InlineTables { tables, comments } = to_inline_tables(instead);
         let Some(first) = gone.first() else { return };
         let above = self.line_start(first.start);
         if tables.is_empty() {
-            self.replace(above..above, comments);
-            return self.drop_entries(owner.braces.as_ref(), gone);
+            self.replace_range(above..above, comments);
+            return self.remove_entries(owner.braces.as_ref(), gone);
         }
-        let parts = super::read::parts(self.text, first.start);
+        let parts = super::read::key_parts(self.text, first.start);
         let key = parts.get(place - owner.depth).map_or(first.start, |it| it.start);
         let prefix = self.slice(first.start..key);
         let said = tables.iter().map(|(key, braces)| format!("{prefix}{key} = {braces}"));
         let said: Vec<String> = said.collect();
-        let had = lines(&self.comments(&(first.start..first.value.end)));
-        self.replace(above..above, format!("{had}{comments}"));
+        let had = join_lines(&self.comments_within(&(first.start..first.value.end)));
+        self.replace_range(above..above, format!("{had}{comments}"));
         let between = if owner.braces.is_some() { ", " } else { "\n" };
-        self.replace(first.start..first.value.end, said.join(between));
+        self.replace_range(first.start..first.value.end, said.join(between));
         let others = gone.get(1..).unwrap_or_default();
         if !others.is_empty() {
-            self.drop_entries(owner.braces.as_ref(), others);
+            self.remove_entries(owner.braces.as_ref(), others);
         }
     }
 
     /// Takes an item out of its list, or the list out of its table where it is the last.
-    fn remove_item(&mut self, table: &TomlTable, instead: &str) {
+    fn remove_item_table(&mut self, table: &TomlTable, instead: &str) {
         let holds = |it: &&TomlTable| it.entries.iter().any(|it| it.items.contains(&table.whole));
         let holder = self.tables.iter().filter(holds).max_by_key(|it| it.path.len()).cloned();
         let Some(holder) = holder else { return };
         let list = holder.entries.iter().find(|it| it.items.contains(&table.whole));
         let Some(list) = list else { return };
-        let InlineTables { tables, comments } = inline(instead);
+        let InlineTables { tables, comments } = to_inline_tables(instead);
         let above = self.line_start(table.whole.start);
-        self.replace(above..above, comments);
+        self.replace_range(above..above, comments);
         if !tables.is_empty() {
             let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
-            self.replace(table.whole.clone(), said.join(", "));
+            self.replace_range(table.whole.clone(), said.join(", "));
         } else {
-            self.pending(list.value.clone()).gone.push(table.whole.end);
+            self.pending_edit(list.value.clone()).gone.push(table.whole.end);
         }
     }
 
     /// Adds tables behind the last one of a kind, or else of the kinds before it.
-    pub(in super::super) fn append(&mut self, kinds: &[&str], tables: &str) {
+    pub(in super::super) fn append_tables(&mut self, kinds: &[&str], tables: &str) {
         if tables.is_empty() {
             return;
         }
         let own = kinds.first().copied().unwrap_or_default();
-        let written = self.tables.first().and_then(|it| it.value(own)).cloned();
+        let written = self.tables.first().and_then(|it| it.direct_value(own)).cloned();
         if let Some(entry) = written {
             return self.append_inline(own, &entry, tables);
         }
-        let of = |kind: &&str| {
+        let last_of_kind = |kind: &&str| {
             self.tables.iter().rposition(|it| it.path.first().is_some_and(|it| it == kind))
         };
-        let behind = kinds.iter().find_map(of).unwrap_or_default();
+        let behind = kinds.iter().find_map(last_of_kind).unwrap_or_default();
         let headers = self.tables.iter().take(behind + 1);
         let header = headers.rev().find(|it| it.form == TableForm::Header);
-        let at = header.map_or(0, |it| self.end(it));
+        let at = header.map_or(0, |it| self.table_end(it));
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
-        self.replace(at..at, format!("{}{tables}", if open { "\n" } else { "" }));
+        self.replace_range(at..at, format!("{}{tables}", if open { "\n" } else { "" }));
     }
 
     /// Adds tables to the braces or to the list that the top of the file has for their kind.
     fn append_inline(&mut self, kind: &str, entry: &TomlEntry, tables: &str) {
-        let InlineTables { tables, comments } = inline(tables);
+        let InlineTables { tables, comments } = to_inline_tables(tables);
         let above = self.line_start(entry.start);
-        self.replace(above..above, comments);
-        if let Some(table) = self.find(&[kind]).filter(|it| it.form == TableForm::Braces).cloned() {
+        self.replace_range(above..above, comments);
+        if let Some(table) =
+            self.find_table(&[kind]).filter(|it| it.form == TableForm::Braces).cloned()
+        {
             for (key, braces) in tables {
-                self.add(&table, &format!("{key} = {braces}"));
+                self.add_entry(&table, &format!("{key} = {braces}"));
             }
             return;
         }
         let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
-        self.pending(entry.value.clone()).added.extend(said);
+        self.pending_edit(entry.value.clone()).added.extend(said);
     }
 
     /// Adds tables before another, and before the comment right above that.
-    pub(in super::super) fn insert(&mut self, before: usize, tables: &str) {
+    pub(in super::super) fn insert_before(&mut self, before: usize, tables: &str) {
         let Some(table) = self.tables.get(before) else { return };
         let start = self.line_start(table.whole.start);
         let item = table.whole.clone();
         let indent = self.slice(start..item.start);
         if table.form == TableForm::Header {
-            let at = self.above(start);
-            return self.replace(at..at, format!("{}\n", tables.trim_start_matches('\n')));
+            let at = self.comment_start(start);
+            return self.replace_range(at..at, format!("{}\n", tables.trim_start_matches('\n')));
         }
-        let InlineTables { tables, comments } = inline(tables);
+        let InlineTables { tables, comments } = to_inline_tables(tables);
         let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
         if indent.trim().is_empty() {
             let said = said.into_iter().map(|it| format!("{indent}{it},\n"));
-            let at = self.above(start);
-            return self.replace(at..at, format!("{comments}{}", said.collect::<String>()));
+            let at = self.comment_start(start);
+            return self.replace_range(at..at, format!("{comments}{}", said.collect::<String>()));
         }
-        self.replace(start..start, comments);
+        self.replace_range(start..start, comments);
         let said = said.into_iter().map(|it| format!("{it}, ")).collect();
-        self.replace(item.start..item.start, said);
+        self.replace_range(item.start..item.start, said);
     }
 
     /// Where the comment right above a line begins, or else the line.
-    fn above(&self, line: usize) -> usize {
+    fn comment_start(&self, line: usize) -> usize {
         let mut at = line;
         for comment in self.comments.iter().rev().skip_while(|it| line <= it.start) {
             let above = self.line_start(comment.start);
@@ -176,7 +184,7 @@ impl TomlDocument<'_> {
 }
 
 /// Tables with headers as they are written in braces.
-fn inline(tables: &str) -> InlineTables {
+fn to_inline_tables(tables: &str) -> InlineTables {
     let Ok(document) = TomlDocument::new(tables) else {
         return InlineTables { tables: Vec::new(), comments: String::new() };
     };
@@ -190,6 +198,6 @@ fn inline(tables: &str) -> InlineTables {
     let with_headers = document.tables.iter().skip(1).filter(|it| it.form == TableForm::Header);
     InlineTables {
         tables: with_headers.map(braces).collect(),
-        comments: lines(&document.comments(&whole)),
+        comments: join_lines(&document.comments_within(&whole)),
     }
 }

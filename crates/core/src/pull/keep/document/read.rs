@@ -14,18 +14,18 @@ pub(super) fn read(text: &str) -> Result<(Vec<TomlTable>, Vec<Range<usize>>), To
     let document = Document::parse(text)?;
     let mut reader = TomlReader { text, tables: Vec::new() };
     let root = TableFrame { path: Vec::new(), form: TableForm::Header, key: 0..0, whole: 0..0 };
-    reader.table(document.as_table(), root);
+    reader.add_table(document.as_table(), root);
     // What stands before any header is the first, even where a list or a pool stands at its very start.
     reader.tables.sort_by_key(|it| (it.path.len().min(1), it.whole.start, it.path.len()));
     let mut comments = CommentFinder { text, found: Vec::new() };
     comments.visit_table(document.as_table());
-    comments.raw(document.trailing());
+    comments.collect_comments(document.trailing());
     comments.found.sort_by_key(|it| it.start);
     Ok((reader.tables, comments.found))
 }
 
 /// The parts of a dotted key that begins at a place.
-pub(super) fn parts(text: &str, start: usize) -> Vec<Range<usize>> {
+pub(super) fn key_parts(text: &str, start: usize) -> Vec<Range<usize>> {
     let (mut parts, mut at) = (Vec::new(), start);
     loop {
         let rest = |at: usize| text.get(at..).unwrap_or_default();
@@ -74,16 +74,16 @@ struct TomlReader<'t> {
 
 impl TomlReader<'_> {
     /// Adds a table, and those that are inside it.
-    fn table(&mut self, it: &dyn TableLike, frame: TableFrame) {
+    fn add_table(&mut self, it: &dyn TableLike, frame: TableFrame) {
         let mut leaves = Vec::new();
-        self.leaves(it, &frame.path, &mut leaves);
+        self.collect_leaves(it, &frame.path, &mut leaves);
         leaves.sort_by_key(|it| it.key.start);
         let depth = frame.path.len();
         let braces = (frame.form != TableForm::Header).then(|| frame.whole.clone());
         let mut behind = if braces.is_some() { frame.whole.start + 1 } else { frame.whole.end };
         let mut entries: Vec<(Vec<String>, TomlEntry)> = Vec::new();
         for TomlLeaf { path, key, value } in leaves {
-            let start = self.skipped(behind);
+            let start = self.skip_to_key(behind);
             let span = value.span().unwrap_or_default();
             behind = span.end;
             let items = value.as_array().into_iter().flat_map(Array::iter);
@@ -96,17 +96,17 @@ impl TomlReader<'_> {
                 items,
                 dotted: false,
             };
-            self.values_of(value, &path, key, span);
+            self.add_value_tables(value, &path, key, span);
             entries.push((path, entry));
         }
-        self.dotted(&entries, depth, braces.as_ref());
+        self.add_dotted_tables(&entries, depth, braces.as_ref());
         let TableFrame { path, form, key, whole } = frame;
-        let entries = entries_of(&entries, &path);
+        let entries = table_entries(&entries, &path);
         self.tables.push(TomlTable { path, form, depth, key, whole, braces, entries });
     }
 
     /// The values of a table, and of those that dotted keys make in it; tables with headers are added.
-    fn leaves<'d>(
+    fn collect_leaves<'d>(
         &mut self,
         it: &'d dyn TableLike,
         path: &[String],
@@ -115,9 +115,9 @@ impl TomlReader<'_> {
         for (name, item) in it.iter() {
             let path = [path, &[name.to_owned()]].concat();
             let key = it.key(name).and_then(|it| it.span()).unwrap_or_default();
-            let mut header = |it: &toml_edit::Table| {
+            let mut add_header = |it: &toml_edit::Table| {
                 let (whole, key) = (it.span().unwrap_or_default(), key.clone());
-                self.table(
+                self.add_table(
                     it,
                     TableFrame { path: path.clone(), form: TableForm::Header, key, whole },
                 );
@@ -125,19 +125,19 @@ impl TomlReader<'_> {
             match item {
                 Item::None => {}
                 Item::Value(Value::InlineTable(it)) if it.is_dotted() => {
-                    self.leaves(it, &path, leaves);
+                    self.collect_leaves(it, &path, leaves);
                 }
                 Item::Value(value) => leaves.push(TomlLeaf { path, key, value }),
                 // Its keys are dotted, or the headers of what is in it are.
-                Item::Table(it) if it.is_implicit() => self.leaves(it, &path, leaves),
-                Item::Table(it) => header(it),
-                Item::ArrayOfTables(all) => all.iter().for_each(header),
+                Item::Table(it) if it.is_implicit() => self.collect_leaves(it, &path, leaves),
+                Item::Table(it) => add_header(it),
+                Item::ArrayOfTables(all) => all.iter().for_each(add_header),
             }
         }
     }
 
     /// Adds the tables in a value: one in braces, or those of a list.
-    fn values_of(
+    fn add_value_tables(
         &mut self,
         value: &Value,
         path: &[String],
@@ -146,7 +146,7 @@ impl TomlReader<'_> {
     ) {
         match value {
             Value::InlineTable(it) => {
-                self.table(
+                self.add_table(
                     it,
                     TableFrame { path: path.to_vec(), form: TableForm::Braces, key, whole },
                 );
@@ -154,7 +154,7 @@ impl TomlReader<'_> {
             Value::Array(items) => {
                 for it in items.iter().filter_map(Value::as_inline_table) {
                     let (whole, key) = (it.span().unwrap_or_default(), key.clone());
-                    self.table(
+                    self.add_table(
                         it,
                         TableFrame { path: path.to_vec(), form: TableForm::Item, key, whole },
                     );
@@ -165,7 +165,7 @@ impl TomlReader<'_> {
     }
 
     /// Adds the tables that dotted keys make.
-    fn dotted(
+    fn add_dotted_tables(
         &mut self,
         entries: &[(Vec<String>, TomlEntry)],
         depth: usize,
@@ -180,7 +180,7 @@ impl TomlReader<'_> {
                 continue;
             }
             known.push(path);
-            let key = parts(self.text, first.start).get(path.len() - depth - 1).cloned();
+            let key = key_parts(self.text, first.start).get(path.len() - depth - 1).cloned();
             self.tables.push(TomlTable {
                 path: path.to_vec(),
                 form: TableForm::Dotted,
@@ -188,13 +188,13 @@ impl TomlReader<'_> {
                 key: key.unwrap_or_default(),
                 whole: first.start..first.value.end,
                 braces: braces.cloned(),
-                entries: entries_of(entries, path),
+                entries: table_entries(entries, path),
             });
         }
     }
 
     /// Where a key begins, behind what ends before it.
-    fn skipped(&self, mut at: usize) -> usize {
+    fn skip_to_key(&self, mut at: usize) -> usize {
         loop {
             let rest = self.text.get(at..).unwrap_or_default();
             let bare =
@@ -209,7 +209,7 @@ impl TomlReader<'_> {
 }
 
 /// What of the values is in the table of a path.
-fn entries_of(entries: &[(Vec<String>, TomlEntry)], path: &[String]) -> Vec<TomlEntry> {
+fn table_entries(entries: &[(Vec<String>, TomlEntry)], path: &[String]) -> Vec<TomlEntry> {
     let inside = entries.iter().filter_map(|(it, entry)| {
         let rest = it.strip_prefix(path)?;
         let name = rest.first()?.clone();
@@ -225,11 +225,11 @@ struct CommentFinder<'a> {
 }
 
 impl CommentFinder<'_> {
-    fn around(&mut self, decor: &Decor) {
-        decor.prefix().into_iter().chain(decor.suffix()).for_each(|it| self.raw(it));
+    fn collect_decor(&mut self, decor: &Decor) {
+        decor.prefix().into_iter().chain(decor.suffix()).for_each(|it| self.collect_comments(it));
     }
 
-    fn raw(&mut self, raw: &RawString) {
+    fn collect_comments(&mut self, raw: &RawString) {
         let Some(span) = raw.span() else { return };
         let mut start = span.start;
         for line in self.text.get(span).unwrap_or_default().split_inclusive('\n') {
@@ -243,28 +243,28 @@ impl CommentFinder<'_> {
 
 impl<'a> Visit<'a> for CommentFinder<'_> {
     fn visit_table(&mut self, it: &'a toml_edit::Table) {
-        self.around(it.decor());
+        self.collect_decor(it.decor());
         visit::visit_table(self, it);
     }
 
     fn visit_inline_table(&mut self, it: &'a InlineTable) {
-        self.raw(it.trailing());
+        self.collect_comments(it.trailing());
         visit::visit_inline_table(self, it);
     }
 
     fn visit_table_like(&mut self, it: &'a dyn TableLike) {
         let keys = it.iter().filter_map(|(name, _)| it.key(name));
-        keys.for_each(|it| self.around(it.leaf_decor()));
+        keys.for_each(|it| self.collect_decor(it.leaf_decor()));
         visit::visit_table_like(self, it);
     }
 
     fn visit_array(&mut self, it: &'a Array) {
-        self.raw(it.trailing());
+        self.collect_comments(it.trailing());
         visit::visit_array(self, it);
     }
 
     fn visit_value(&mut self, it: &'a Value) {
-        self.around(it.decor());
+        self.collect_decor(it.decor());
         visit::visit_value(self, it);
     }
 }
