@@ -1,6 +1,7 @@
 //! `poolwright apply`: a plan, carried out.
 
 use super::{
+    error_report::error_with_help,
     exit, files,
     plan::{self, PlanFormat},
     print::{err, errln, out, outln},
@@ -8,9 +9,7 @@ use super::{
     receipt::{self, ReceiptFile},
     screen::Screen,
     session::{self, Session},
-    show,
-    trouble::error_with_help,
-    wait,
+    show, wait,
 };
 use poolwright_client::apply::{self, apply_plan};
 use poolwright_core::{

@@ -47,7 +47,7 @@ mod present {
 
 #[cfg(not(feature = "sandbox"))]
 mod absent {
-    use crate::cli::trouble::error_with_help;
+    use crate::cli::error_report::error_with_help;
 
     /// Has no value: this build has no server to embed.
     pub(in crate::cli) enum Embedded {}

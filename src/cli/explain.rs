@@ -1,6 +1,6 @@
 //! `poolwright explain`: where a step runs and why, and what uses a pool.
 
-use super::{exit, files, print::out, screen::Screen, session, trouble::error_with_help};
+use super::{error_report::error_with_help, exit, files, print::out, screen::Screen, session};
 use poolwright_core::{
     desired::{Desired, DesiredPoolRef, PlacementVerdict},
     diff::{deciding_rules, plan_changes, simulate_changes},

@@ -1,9 +1,9 @@
 //! The files of a run: read, parsed, and the first thing that every command looks at.
 
 use super::{
+    error_report::error_with_help,
     print::{err, errln},
     screen::Screen,
-    trouble::error_with_help,
 };
 use poolwright_core::{
     config,

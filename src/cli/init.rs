@@ -1,6 +1,6 @@
 //! `poolwright init`: a file to start from.
 
-use super::{exit, print::outln, trouble::error_with_help};
+use super::{error_report::error_with_help, exit, print::outln};
 use anyhow::Context as _;
 use poolwright_core::config;
 use std::{

@@ -1,13 +1,13 @@
 //! `poolwright pull --keep FILE`: a file that is there, brought to what is live.
 
 use super::{
+    error_report::error_with_help,
     exit, files,
     ocl::tree::replace_file,
     print::errln,
     pull::{read_live, unsaved_header, warn_unread},
     screen::Screen,
     session,
-    trouble::error_with_help,
 };
 use poolwright_core::{
     config,

@@ -1,12 +1,12 @@
 //! `poolwright plan`: what `apply` would do.
 
 use super::{
+    error_report::error_with_help,
     exit,
     files::{self, LoadedFiles},
     print::out,
     screen::Screen,
     session::{self, Session},
-    trouble::error_with_help,
 };
 use poolwright_client::octopus::Reader;
 use poolwright_core::{

@@ -1,11 +1,11 @@
 //! `poolwright pull`: the live state as a `workers.toml`.
 
 use super::{
+    error_report::error_with_help,
     exit, keep, plan,
     print::{errln, out},
     screen::Screen,
     session,
-    trouble::error_with_help,
 };
 use poolwright_core::{
     config,

@@ -2,16 +2,14 @@
 
 use super::{
     apply::{self, ApplySettings},
+    error_report::error_with_help,
     exit,
     plan::{self, PlanFormat},
     print::{errln, out},
     screen::Screen,
-    session,
-    trouble::error_with_help,
-    wait,
+    session, wait,
 };
 use poolwright_core::{
-    back::plan_rollback,
     diff,
     finding::Sources,
     live::{GitScope, ReadScope},
@@ -19,6 +17,7 @@ use poolwright_core::{
     plan::{ChangeAction, Plan, PlanHeader, check_soundness, file},
     receipt::{ApplyStatus, Receipt},
     render,
+    rollback::plan_rollback,
 };
 use poolwright_refresh::refresh_live;
 

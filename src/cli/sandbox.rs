@@ -1,10 +1,11 @@
 //! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
 
 use super::{
-    copy, plan,
+    copy,
+    error_report::error_with_help,
+    plan,
     print::{errln, outln},
     record,
-    trouble::error_with_help,
 };
 use anyhow::Context as _;
 use octopus_sandbox::{self as sandbox, Pace, SandboxOptions, Seed, StoreLocation};

@@ -4,7 +4,7 @@
 
 use super::{
     embedded::{self, Embedded},
-    trouble::error_with_help,
+    error_report::error_with_help,
 };
 use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret, token};
 use poolwright_core::desired::Declared;

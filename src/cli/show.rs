@@ -1,6 +1,6 @@
 //! `poolwright show`: a saved plan again.
 
-use super::{exit, plan::PlanFormat, print::out, screen::Screen, trouble::error_with_help};
+use super::{error_report::error_with_help, exit, plan::PlanFormat, print::out, screen::Screen};
 use poolwright_core::{
     finding::Sources,
     plan::{Plan, file},

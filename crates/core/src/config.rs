@@ -4,18 +4,18 @@
 //! text is handed in), or asking a server.
 
 mod check;
-mod choosers;
+mod checked_table;
 mod definition;
+mod expand;
+mod indirect_pools;
 mod language;
 mod lint;
 mod lower;
-mod part;
 mod policy;
 mod pools;
 mod rules;
 mod schema;
 mod settle;
-mod spread;
 mod version_control;
 mod workers;
 
@@ -27,8 +27,8 @@ use crate::{
 };
 
 use check::Checker;
+use checked_table::CheckedTable;
 use language::FILE;
-use part::CheckedTable;
 use toml::{Spanned, de::DeTable};
 
 /// What the files ask for together, and all that is wrong with them.

@@ -13,15 +13,15 @@ mod deletes;
 mod endpoint;
 mod gates;
 mod goal;
-mod kept;
 mod ledger;
-mod lingering;
+mod lingering_pools;
 mod matched;
 mod order;
 mod placements;
 mod pools;
 mod reference;
 mod rules;
+mod snapshots;
 mod stale;
 mod target_pools;
 mod targets;
@@ -34,9 +34,9 @@ pub(crate) mod laws;
 
 pub use after::simulate_changes;
 pub use arrivals::{find_arrivals, relax_unhealthy_gate};
-pub use kept::frozen_warnings;
 pub use ledger::rules_about_unread;
 pub use placements::deciding_rules;
+pub use snapshots::frozen_warnings;
 pub use stale::{StaleExpectation, find_stale};
 pub use targets::TargetFilter;
 

@@ -9,7 +9,6 @@
 //! Nouns are data ([`desired`], [`live`], [`plan`], [`receipt`]); verbs are the arrows between them.
 //! Never: a file, a clock, the environment or the network.
 
-pub mod back;
 pub mod config;
 pub mod desired;
 pub mod diff;
@@ -22,4 +21,5 @@ pub mod plan;
 pub mod pull;
 pub mod receipt;
 pub mod render;
+pub mod rollback;
 pub mod text;

@@ -6,13 +6,13 @@
 mod change;
 mod check;
 mod edit;
-pub mod exactly;
+pub mod exact_fields;
 pub mod file;
 mod new;
 #[cfg(test)]
 pub(crate) mod sample;
 mod touches;
-mod written;
+mod written_field;
 
 pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit, ProcessKind};
 pub use check::{PlanFlaw, check_soundness};
@@ -21,7 +21,7 @@ pub use edit::{
 };
 pub use new::{NewPool, NewWorker};
 pub use touches::{Affected, Touches};
-pub use written::WrittenField;
+pub use written_field::WrittenField;
 
 use crate::{
     finding::{Finding, FindingLocation, Level},

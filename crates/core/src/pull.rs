@@ -3,7 +3,7 @@
 //! A plan of that text is empty. What the language cannot say stands in it as a comment, and never as
 //! something near it. Never: I/O, or a choice of what should be.
 
-mod choosers;
+mod indirect_pools;
 mod keep;
 mod keys;
 mod placements;
@@ -38,7 +38,7 @@ pub fn render_config(live: &Live, url: &str) -> String {
     push_comments(&mut text, &pools.left);
     text.push_str(&workers::render_all_tables(live, &pools));
     text.push_str(&placements::render_rules(live, &pools));
-    text.push_str(&choosers::indirect_tables(live, &pools));
+    text.push_str(&indirect_pools::indirect_tables(live, &pools));
     text
 }
 

@@ -11,7 +11,7 @@ pub(super) use branches::{RepositoryBranches, client_branch, short_branch_name};
 
 use super::{
     RefreshError, SpaceReading,
-    estate::{GroupedProjects, is_in_git, is_item_error},
+    inventory::{GroupedProjects, is_in_git, is_item_error},
     lower,
     resolved::{self, ProcessOutline},
 };

@@ -4,21 +4,21 @@
 //! be read becomes a [`UnreadPart`](poolwright_core::live::Gap) or an error, and never an empty list. Never: a write, or a
 //! comparison with what the file asks for.
 
-mod editions;
-mod elsewhere;
-mod estate;
 mod git;
 mod git_variables;
+mod inventory;
 mod lower;
-mod pointers;
+mod other_spaces;
+mod permissions;
+mod pool_references;
 mod resolved;
-mod rights;
 mod scope;
 mod scope_names;
+mod snapshots;
 mod space;
 mod templates;
 
-pub use rights::{hidden_parts, lacking_permissions};
+pub use permissions::{hidden_parts, lacking_permissions};
 pub use scope::{full_scope, scope_for_plan, with_every_step};
 pub use space::{SpaceError, find_space};
 
@@ -31,8 +31,8 @@ use poolwright_core::{
     model::{Id, Linked, Name, Pool, Space},
 };
 
-use estate::read_inventory;
-use rights::UserPermissions;
+use inventory::read_inventory;
+use permissions::UserPermissions;
 
 /// What could not be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +122,8 @@ pub async fn refresh_live(
         let what = reading.describe_in_space("the workers");
         return Err(RefreshError::Hidden { what, permission: "WorkerView".to_owned() });
     }
-    let (elsewhere, mut gaps) = elsewhere::read_other_spaces(reader, space, scope, &rights).await?;
+    let (elsewhere, mut gaps) =
+        other_spaces::read_other_spaces(reader, space, scope, &rights).await?;
     gaps.extend(estate.unread);
     gaps.extend(rights.unread_parts(space, scope));
     let pools = lower::live_pools(pools);

@@ -7,7 +7,7 @@
 
 use super::{
     RefreshError, SpaceReading,
-    pointers::{includes_library, list_or_unread},
+    pool_references::{includes_library, list_or_unread},
 };
 use poolwright_client::octopus::wire;
 use poolwright_core::{

@@ -3,7 +3,7 @@
 //! This page has what their handlers share: the call they answer, and how fields are read and names
 //! and slugs given. Never: a path; those are in `route`.
 
-pub(super) mod another;
+pub(super) mod concurrent_edit;
 pub(super) mod deployments;
 pub(super) mod endpoint;
 pub(super) mod events;
@@ -13,7 +13,7 @@ pub(super) mod instance;
 pub(super) mod links;
 pub(super) mod lookups;
 pub(super) mod nodes;
-pub(super) mod normal;
+pub(super) mod normalize;
 pub(super) mod plain;
 pub(super) mod policies;
 pub(super) mod pools;

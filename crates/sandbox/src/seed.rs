@@ -6,9 +6,9 @@
 mod acme;
 mod chapter;
 mod cloud;
-mod estate;
-mod garden;
+mod inventory;
 mod large;
+mod seeder;
 mod steps;
 
 use super::{
@@ -18,8 +18,8 @@ use super::{
     state,
     store::{self, StoredDocument},
 };
-use garden::SpaceSeeder;
 use rusqlite::Connection;
+use seeder::SpaceSeeder;
 use serde_json::{Value, json};
 
 /// Plants a seed in a store that has none; whether it had none.
@@ -110,7 +110,7 @@ pub(super) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
 
 fn default_pools(is_cloud: bool) -> Vec<Value> {
     if !is_cloud {
-        return vec![garden::static_pool("Default Worker Pool", "", true)];
+        return vec![seeder::static_pool("Default Worker Pool", "", true)];
     }
     vec![
         cloud::dynamic_pool("Hosted Windows", "WindowsDefault", true),

@@ -6,14 +6,14 @@ use super::{
     answer::{self, ErrorResponse},
     audit::{self, AuditAuthor},
     database::Database,
-    door::{self, ConnectionCut},
     fault::{FaultKind, Faults, TriggeredFault, wire},
+    listener::{self, ConnectionCut},
     news::{News, NewsItem},
     pace::Pace,
     record::Recorder,
     reply,
     request::{self, HttpVerb, SandboxRequest},
-    resource::another,
+    resource::concurrent_edit,
     route, work,
 };
 use axum::{
@@ -142,7 +142,7 @@ impl SandboxServer {
 
     async fn edit_as_another_person(&self, path: Vec<String>) {
         let edit = self.write_transaction(move |db| {
-            another::edit_document(db, &path)?;
+            concurrent_edit::edit_document(db, &path)?;
             audit::record_events(db, AuditAuthor::ANOTHER)
         });
         if edit.await.is_ok() {
@@ -260,7 +260,7 @@ pub(super) async fn handle_control(
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if door::is_cross_origin(&parts) {
+    if listener::is_cross_origin(&parts) {
         return reply::refusal_response(ErrorResponse::with_status(
             StatusCode::FORBIDDEN,
             "This is for the sandbox's own page.",

@@ -4,7 +4,7 @@
 //! the times at which it was due, so that whoever asks finds things as if they had happened by themselves.
 //! Never: a script run, or a machine touched.
 
-mod ground;
+mod available_workers;
 mod lease;
 mod log;
 mod plan;

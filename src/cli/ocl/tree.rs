@@ -1,7 +1,7 @@
 //! The files of a working tree: found, read, and put back whole or not at all.
 
 use super::encoding::{TextEncoding, decode_bytes};
-use crate::cli::trouble::error_with_help;
+use crate::cli::error_report::error_with_help;
 use anyhow::Context as _;
 use std::{
     collections::HashSet,

@@ -3,12 +3,12 @@
 //! Every write reads first, and writes nothing where the server is not as the plan saw it. Never: a
 //! choice that the plan left open.
 
-mod chooser;
 mod commit;
 mod create;
 mod delete;
 mod endpoint;
 mod field;
+mod indirect_pools;
 mod modify;
 mod pool;
 mod server;

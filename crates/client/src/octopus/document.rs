@@ -3,8 +3,8 @@
 //! Key order, spelling of numbers, white space and fields that nobody here knows go back to the server
 //! untouched. Never: I/O, or a meaning of any field.
 
+mod equality;
 mod layout;
-mod same;
 mod scan;
 
 use layout::ItemLayout;
@@ -106,7 +106,7 @@ impl JsonDocument {
 
     /// The value at `path`. A part that cannot be held, such as `1E+400`, is its spelling as a text.
     pub fn get_value(&self, path: &[PathSegment<'_>]) -> Option<Value> {
-        Some(same::value_at_span(&self.0, &self.locate_path(path).ok()?.value))
+        Some(equality::value_at_span(&self.0, &self.locate_path(path).ok()?.value))
     }
 
     /// Makes the value at `path` this one, and tells whether that changed anything.
@@ -156,7 +156,7 @@ impl JsonDocument {
         let whole = 0..text.len();
         let is = is_json
             && scan::root_span(text) == whole
-            && same::is_same_json((&self.0, &value), (text, &whole));
+            && equality::is_same_json((&self.0, &value), (text, &whole));
         if is {
             self.0.replace_range(value, text);
         }

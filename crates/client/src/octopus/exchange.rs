@@ -5,7 +5,7 @@
 
 use super::{
     ClientError, Connection, Refusal, error,
-    patience::{self, RetryTimer},
+    retry::{self, RetryTimer},
 };
 use reqwest::{
     Method, Response, StatusCode, Url,
@@ -126,10 +126,10 @@ impl Connection {
                 RetryAdvice::Always => true,
             };
             let calls = match error {
-                _ if !self.has_answered() => patience::FIRST_CALLS,
-                ClientError::Lost { .. } => patience::BROKEN_CALLS,
+                _ if !self.has_answered() => retry::FIRST_CALLS,
+                ClientError::Lost { .. } => retry::BROKEN_CALLS,
                 ClientError::Status { status: 502..=504, .. } if call.reads_repository() => {
-                    patience::REPOSITORY_CALLS
+                    retry::REPOSITORY_CALLS
                 }
                 _ => u32::MAX,
             };

@@ -3,19 +3,18 @@
 //! An id and a name are required; every other field may be missing or `null`. Unknown fields are ignored,
 //! and words of an enumeration stay words, since a newer server has more of them. Never: a meaning.
 
-mod frozen;
 mod page;
 mod permissions;
 mod process;
 mod project;
 mod raw;
+mod release;
 mod resolved;
 mod task;
 mod tenant;
 mod tolerant;
 mod worker;
 
-pub use frozen::{ChannelResource, ReleaseResource, RunbookSnapshotResource};
 pub(super) use page::{HasId, ResourceCollection};
 pub use permissions::{UserPermissionRestriction, UserPermissionSetResource};
 pub use process::{
@@ -28,6 +27,7 @@ pub use project::{
     VariableResource, VariableScopeResource, VariableScopeValues, VariableSetResource,
 };
 pub use raw::RawDocument;
+pub use release::{ChannelResource, ReleaseResource, RunbookSnapshotResource};
 pub use resolved::{ResolvedActionResource, ResolvedProcessResource, ResolvedStepResource};
 pub use task::TaskResource;
 pub use tenant::{

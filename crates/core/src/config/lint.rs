@@ -2,7 +2,7 @@
 //!
 //! Never: an error; what cannot be is told where it is read.
 
-use super::{lower::DesiredDraft, part::CheckedTable};
+use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::Declared,
     finding::{Finding, Span},

@@ -1,6 +1,6 @@
 //! Files that are checked, lowered to what they ask for.
 
-use super::part::CheckedTable;
+use super::checked_table::CheckedTable;
 use crate::{
     desired::Desired,
     finding::{Finding, SourceLine, Sources, Span},

@@ -1,6 +1,6 @@
 //! `[octopus]`, `[server]`, `[manage]`, `[gates]` and `[[removed]]`.
 
-use super::{lower::DesiredDraft, part::CheckedTable};
+use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::{Declared, DesiredRemoval, Gate, MaxDeletes},
     finding::{Finding, FindingLocation, Level},

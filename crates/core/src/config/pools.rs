@@ -1,6 +1,6 @@
 //! `[pools]`: what is declared, and what the file's words for a pool mean.
 
-use super::{lower::DesiredDraft, part::CheckedTable};
+use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::{Declared, DesiredPool, DesiredPoolRef},
     finding::Finding,

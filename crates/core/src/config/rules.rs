@@ -1,6 +1,6 @@
 //! `[[placements]]`: selectors and verdicts.
 
-use super::{language::VERDICTS, lower::DesiredDraft, part::CheckedTable};
+use super::{checked_table::CheckedTable, language::VERDICTS, lower::DesiredDraft};
 use crate::{
     desired::{
         CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPlacement, DesiredWave,

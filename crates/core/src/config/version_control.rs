@@ -1,6 +1,6 @@
 //! `[version_control]`.
 
-use super::{lower::DesiredDraft, part::CheckedTable};
+use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::{Declared, ProtectedBranchAction, VersionControl},
     finding::Finding,

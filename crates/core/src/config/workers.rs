@@ -1,11 +1,11 @@
 //! `[workers]`: ranges spread, endpoints parsed.
 
 use super::{
+    checked_table::CheckedTable,
+    expand::expand_names,
     language::KINDS,
     lint::{lint_fingerprint, lint_range},
     lower::DesiredDraft,
-    part::CheckedTable,
-    spread::expand_names,
 };
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, DesiredPoolRef, DesiredWorker},

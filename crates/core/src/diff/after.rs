@@ -1,6 +1,6 @@
 //! The state that changes lead to: what gates look at, and what the law of `diff` is tested on.
 
-mod choosers;
+mod indirect_pools;
 
 use crate::{
     live::{Health, Live, LiveBranch, LivePool, LiveProcess, LiveStep, LiveWorker, MachinePolicy},
@@ -9,7 +9,7 @@ use crate::{
     },
     plan::{
         Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit,
-        exactly::switch_after,
+        exact_fields::switch_after,
     },
 };
 
@@ -32,7 +32,7 @@ fn add_branch_process(live: &mut Live, change: &Change) {
     let (new, commit) = match &change.kind {
         ChangeKind::PlaceStep { process: new, git: Some(commit), .. } => (new, commit),
         ChangeKind::SetValue { set, git: Some(commit), .. } => {
-            return choosers::add_branch_variables(live, set, commit);
+            return indirect_pools::add_branch_variables(live, set, commit);
         }
         _ => return,
     };
@@ -102,9 +102,11 @@ fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>
                 }
             }
         }
-        ChangeKind::SetValue { set, name, edit, .. } => choosers::set_value(live, set, name, edit),
+        ChangeKind::SetValue { set, name, edit, .. } => {
+            indirect_pools::set_value(live, set, name, edit)
+        }
         ChangeKind::SetTargetPool { id, pool, .. } => {
-            choosers::set_target_pool(live, id, pool.after().as_ref());
+            indirect_pools::set_target_pool(live, id, pool.after().as_ref());
         }
         ChangeKind::SetDefaultPool { to, .. } => {
             let id = planned_pool_id(to);

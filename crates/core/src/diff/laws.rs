@@ -1,8 +1,8 @@
 //! The laws of `diff`, over any file and any server that proptest can think of. `back` has laws over the same.
 
-mod choosers;
+mod indirect_pools;
 
-pub(crate) use choosers::{any_file, any_server};
+pub(crate) use indirect_pools::{any_file, any_server};
 
 use super::{after::simulate_changes, plan_changes, stale::find_stale};
 use crate::{

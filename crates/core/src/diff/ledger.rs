@@ -2,7 +2,7 @@
 //!
 //! Judged without `currently`: a migration that is done is no mistake.
 
-mod known;
+mod known_names;
 mod unread;
 
 pub use unread::rules_about_unread;
@@ -20,7 +20,7 @@ use crate::{
     text::{nearest_name, pluralize, stays_as_it_is},
 };
 
-use known::KnownNames;
+use known_names::KnownNames;
 use std::collections::{BTreeMap, BTreeSet};
 use unread::may_be_about_unread;
 

@@ -9,7 +9,7 @@ use super::{
     condition::PlaceConditions,
     goal::{ExecutionConflict, PlacementGoal, StepReach},
     ledger::RuleLedger,
-    lingering::LingeringPools,
+    lingering_pools::LingeringPools,
     matched::Matched,
     rules::Rulebook,
 };

@@ -3,7 +3,7 @@
 //! The first rule about a value decides. A name that is written out gets its value where it lacks it; a wildcard
 //! finds values that are there, and makes none.
 
-mod told;
+mod unused_rules;
 
 use super::{
     branches::BranchTracker,

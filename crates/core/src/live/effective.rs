@@ -15,10 +15,10 @@
 //! - A step that says neither `RunOnServer` nor a target tag has nothing to run on.
 //! - A disabled step is told as if it were enabled, since somebody may enable it.
 
-mod inside;
+mod in_template;
 mod variable;
 
-pub use inside::inner_step_cases;
+pub use in_template::inner_step_cases;
 pub use variable::ResolvedValue;
 
 use super::{
@@ -211,7 +211,7 @@ pub fn effective_cases(process: &LiveProcess, step: &LiveStep, live: &Live) -> V
         }
         RunLocation::InServer => return single_case(Decider::Type, EffectivePlace::InServer),
         RunLocation::Unknown if is_process_template(step) => {
-            return single_case(Decider::Type, inside::effective_of_usage(process, step));
+            return single_case(Decider::Type, in_template::effective_of_usage(process, step));
         }
         RunLocation::Unknown => {
             return single_case(Decider::Type, EffectivePlace::Unknown(UnknownReason::Type));

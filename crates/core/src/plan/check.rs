@@ -3,7 +3,7 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, PlannedCommit, StepEdit, ValueEdit, WorkerEdit, exactly};
+use super::{Change, ChangeKind, PlannedCommit, StepEdit, ValueEdit, WorkerEdit, exact_fields};
 use crate::{
     model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName, VariableSetOwner},
     plan::{NewWorker, Plan, ProcessKind},
@@ -172,7 +172,7 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
             git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
         } if branch == base => Some("a branch is made of itself"),
         ChangeKind::PlaceStep { edits: all, exact_fields: fields, .. } => {
-            let agrees = exactly::fields_match_edits(all, fields);
+            let agrees = exact_fields::fields_match_edits(all, fields);
             check_edits(all.len(), count_edit_kinds(all))
                 .or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
         }
@@ -193,9 +193,11 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SetValue {
             edit: ValueEdit::Change { pool, exact_field: Some(field), .. },
             ..
-        } if !exactly::pool_field_matches(field, exactly::VALUE_FIELD, pool) => Some(NOT_AS_SHOWN),
+        } if !exact_fields::pool_field_matches(field, exact_fields::VALUE_FIELD, pool) => {
+            Some(NOT_AS_SHOWN)
+        }
         ChangeKind::SetTargetPool { pool, exact_field: Some(field), .. }
-            if !exactly::pool_field_matches(field, exactly::TARGET_POOL_FIELD, pool) =>
+            if !exact_fields::pool_field_matches(field, exact_fields::TARGET_POOL_FIELD, pool) =>
         {
             Some(NOT_AS_SHOWN)
         }

@@ -14,7 +14,7 @@ mod values;
 mod worker;
 
 use super::{
-    PulledPools, choosers, is_unambiguous_id,
+    PulledPools, indirect_pools, is_unambiguous_id,
     keys::KeyAllocator,
     placements, push_comments, render_pool_table,
     toml::{escape_value, table_key},

@@ -3,11 +3,11 @@
 //! Several ways of folding are tried, and the one with the least to read is written. Judged with the patterns
 //! of the language itself.
 
-mod book;
+mod catalog;
 mod fold;
 mod leave;
 mod shorten;
-mod wild;
+mod wildcard;
 
 use super::{PulledPools, push_comment, toml::escape_value};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     model::{Id, Place, Pool},
 };
 
-use book::{PlacedStep, RuleFacet, StepCatalog};
+use catalog::{PlacedStep, RuleFacet, StepCatalog};
 use fold::{FoldMode, FoldedRule};
 use leave::LeaveRule;
 pub(super) use leave::pattern_for_name;
@@ -23,7 +23,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt::Write as _,
 };
-use wild::{WordPosition, generalize_names, render_names};
+use wildcard::{WordPosition, generalize_names, render_names};
 
 /// How many of the most common places are tried as what all other steps do.
 const MAX_COMMON_PLACES: usize = 2;

@@ -3,7 +3,7 @@
 //! Never: a decision of which request meets it.
 
 use super::FaultKind;
-use crate::{answer::ErrorResponse, door::ConnectionCut, reply};
+use crate::{answer::ErrorResponse, listener::ConnectionCut, reply};
 use axum::{
     body::{Body, Bytes},
     http::{StatusCode, header, request::Parts},

@@ -5,7 +5,7 @@
 
 use super::{
     RequestContext, json_field,
-    normal::{JsonFieldAccess as _, JsonFields},
+    normalize::{JsonFieldAccess as _, JsonFields},
     processes::to_raw_json,
     summary, text_field, text_list,
 };

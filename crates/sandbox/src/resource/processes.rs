@@ -5,7 +5,7 @@
 
 use super::{
     RequestContext, links,
-    normal::{self, JsonFieldAccess as _, JsonFields},
+    normalize::{self, JsonFieldAccess as _, JsonFields},
     process_templates, snapshot, templates,
 };
 use crate::{
@@ -84,7 +84,7 @@ fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> H
     let new: JsonFields = serde_json::from_str(&call.request.body)?;
     let old: JsonFields = serde_json::from_str(&document.body)?;
     check_version(&new, &old, what)?;
-    let mut process = normal::normalize_process(call, new, &old)?;
+    let mut process = normalize::normalize_process(call, new, &old)?;
     set_server_fields(&mut process, &old)?;
     document.body = serde_json::to_string(&process)?;
     store::save_document(call.db, &document)?;

@@ -5,7 +5,7 @@
 
 use super::{
     RequestContext,
-    normal::{JsonFieldAccess as _, JsonFields},
+    normalize::{JsonFieldAccess as _, JsonFields},
     processes::to_raw_json,
 };
 use crate::{

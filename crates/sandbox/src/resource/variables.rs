@@ -4,7 +4,7 @@
 
 use super::{
     RequestContext, lookups,
-    normal::{self, JsonFieldAccess as _, JsonFields},
+    normalize::{self, JsonFieldAccess as _, JsonFields},
     processes::{check_version, to_raw_json},
     snapshot,
 };
@@ -89,7 +89,7 @@ pub(super) fn normalize_set(mut new: JsonFields, old: &JsonFields) -> HandlerRes
     let mut ids = std::collections::HashSet::new();
     for variable in &mut variables {
         if variable.text_value("Id").is_empty() {
-            variable.set_field("Id", to_raw_json(&json!(normal::random_guid()))?);
+            variable.set_field("Id", to_raw_json(&json!(normalize::random_guid()))?);
         }
         if !ids.insert(variable.text_value("Id")) {
             return Err(ErrorResponse::bad_request("Two variables have the same id."));

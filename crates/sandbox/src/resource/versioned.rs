@@ -16,7 +16,7 @@ pub(super) use frozen::freeze_commit as frozen_at;
 
 use super::{
     RequestContext, current_time, links, lookups,
-    normal::{self, JsonFieldAccess as _, JsonFields},
+    normalize::{self, JsonFieldAccess as _, JsonFields},
     process_templates, processes, projects, slugify, variables,
 };
 use crate::{
@@ -201,7 +201,7 @@ impl ProjectAtRef<'_> {
 
     fn commit_process(&self, kind: &'static DocumentKind, id: &str) -> HandlerResult {
         self.call.person.require_permission(kind.edit)?;
-        self.commit_document(kind, id, |new, old| normal::normalize_process(self.call, new, old))
+        self.commit_document(kind, id, |new, old| normalize::normalize_process(self.call, new, old))
     }
 
     /// Commits a document that is sent, as `kept` has it. `Version` is not looked at: what keeps two

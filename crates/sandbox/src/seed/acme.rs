@@ -9,8 +9,8 @@ mod templates;
 
 use super::{
     chapter,
-    estate::{SeedInventory, unscoped_variable},
-    garden::SpaceSeeder,
+    inventory::{SeedInventory, unscoped_variable},
+    seeder::SpaceSeeder,
     steps::{self, EmptyPoolSpelling, single_action_step},
 };
 use crate::kind::{GROUPS, LIBRARY, TARGETS, TENANTS};

@@ -4,8 +4,8 @@
 //! spellings. Never: a worker, or a pool beside the default one.
 
 use super::{
-    estate::{self, SeedInventory, unscoped_variable},
-    garden::SpaceSeeder,
+    inventory::{self, SeedInventory, unscoped_variable},
+    seeder::SpaceSeeder,
     steps::{
         self, EmptyPoolSpelling, build_action, multi_action_step, script_properties,
         set_target_role, single_action_step,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 /// Plants the company, and tells what it has beside projects.
 pub(super) fn seed_projects(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
-    let estate = estate::seed_inventory(garden)?;
+    let estate = inventory::seed_inventory(garden)?;
     seed_applications(garden, &estate)?;
     seed_data_projects(garden, &estate)?;
     seed_platform(garden, &estate)?;

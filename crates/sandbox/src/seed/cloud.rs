@@ -8,8 +8,8 @@
 //! one from 8 September on.
 
 use super::{
-    estate::unscoped_variable,
-    garden::{self, SpaceSeeder},
+    inventory::unscoped_variable,
+    seeder::{self, SpaceSeeder},
     steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
 };
 use crate::kind::POOLS;
@@ -71,7 +71,7 @@ fn place_in_pool(mut step: Value, pool: &str) -> Value {
 
 /// A dynamic pool of an image.
 pub(super) fn dynamic_pool(name: &str, image: &str, default: bool) -> Value {
-    let mut pool = garden::static_pool(name, "", default);
+    let mut pool = seeder::static_pool(name, "", default);
     pool["WorkerPoolType"] = json!("DynamicWorkerPool");
     pool["CanAddWorkers"] = json!(false);
     pool["WorkerType"] = json!(image);

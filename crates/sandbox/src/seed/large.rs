@@ -4,7 +4,7 @@
 //! targets; nothing that is measured reads them.
 
 use super::{
-    garden::{self, SpaceSeeder},
+    seeder::{self, SpaceSeeder},
     steps::{self, EmptyPoolSpelling},
 };
 use crate::{
@@ -29,7 +29,7 @@ pub(super) fn seed_many_projects(
     }
     let mut pools = Vec::new();
     for (index, name) in POOLS_OF_WORKERS.into_iter().enumerate() {
-        let mut pool = garden::static_pool(name, "", false);
+        let mut pool = seeder::static_pool(name, "", false);
         pool["SortOrder"] = json!(index + 1);
         pools.push(garden.insert_document(&POOLS, pool)?);
     }

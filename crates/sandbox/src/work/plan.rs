@@ -3,7 +3,7 @@
 //! Never: a worker taken; and a place is found by `place`, which knows no documents.
 
 use super::{
-    ground::read_ground,
+    available_workers::read_ground,
     scope::{self, VariableContext},
     script,
 };

@@ -3,7 +3,7 @@
 //! Never: a process.
 
 use super::{
-    ground::read_ground,
+    available_workers::read_ground,
     plan::{StagePart, TaskPlan, TaskStage, new_hold},
 };
 use crate::{

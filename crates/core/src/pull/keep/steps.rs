@@ -2,7 +2,7 @@
 //!
 //! Never: a rule that moves a step.
 
-use super::{FileUpdater, KeepError, TomlTable, choosers::is_exact_name, placements};
+use super::{FileUpdater, KeepError, TomlTable, indirect_pools::is_exact_name, placements};
 use crate::{
     finding::{Finding, FindingLocation},
     live::{HiddenData, Live, LiveProcess},

@@ -2,7 +2,7 @@
 //!
 //! Never: a guess about what could not be read.
 
-use super::{FileUpdater, KeepError, TomlTable, choosers, escape_value, placements};
+use super::{FileUpdater, KeepError, TomlTable, escape_value, indirect_pools, placements};
 use crate::{
     desired::TargetPoolRule,
     finding::Finding,
@@ -106,16 +106,17 @@ impl<'a> FileUpdater<'a> {
     fn target_exceptions(&self, targets: &[&LiveTarget]) -> String {
         let live = self.round.live;
         let is_same = |one: &LiveTarget, it: &LiveTarget| std::ptr::eq(one, it);
-        let (mut text, _) = choosers::target_tables(live, &self.pools, |it| {
+        let (mut text, _) = indirect_pools::target_tables(live, &self.pools, |it| {
             targets.iter().any(|one| is_same(one, it))
         });
         for target in targets {
-            let (table, _) = choosers::target_tables(live, &self.pools, |it| is_same(target, it));
+            let (table, _) =
+                indirect_pools::target_tables(live, &self.pools, |it| is_same(target, it));
             if !table.is_empty() {
                 continue;
             }
             let alone = live.indirect.targets.iter().filter(|it| it.name == target.name);
-            let exact = choosers::is_exact_name(target.name.as_str()) && alone.count() == 1;
+            let exact = indirect_pools::is_exact_name(target.name.as_str()) && alone.count() == 1;
             let said = if target.pool.is_none() && exact { "default_pool" } else { "leave" };
             let name = escape_value(&placements::pattern_for_name(target.name.as_str()));
             _ = writeln!(text, "\n[[target_pools]]\ntarget = {name}\n{said} = true");
@@ -159,7 +160,7 @@ impl<'a> FileUpdater<'a> {
         }
         let rules = &self.round.file_plan.desired.target_rules;
         let is_new = |it: &LiveTarget| !rules.iter().any(|rule| rule_covers_target(rule, it));
-        let (tables, _) = choosers::target_tables(self.round.live, &self.pools, is_new);
+        let (tables, _) = indirect_pools::target_tables(self.round.live, &self.pools, is_new);
         if !tables.is_empty() {
             self.edit_notes.push("targets that no rule was about".to_owned());
         }

@@ -2,7 +2,7 @@
 //!
 //! Never: a guess about what could not be read.
 
-use super::{FileUpdater, KeepError, TomlTable, choosers, escape_value};
+use super::{FileUpdater, KeepError, TomlTable, escape_value, indirect_pools};
 use crate::{
     desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
     finding::Finding,
@@ -186,11 +186,11 @@ impl<'a> FileUpdater<'a> {
         let mut exceptions = Vec::new();
         for (set, it) in wild {
             let is_it = |other: &PoolVariable| std::ptr::eq(other, it);
-            let (table, _) = choosers::value_tables(self.round.live, &self.pools, is_it);
+            let (table, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_it);
             let name = set.owner.name().as_str();
             match table.is_empty() {
                 false => exceptions.push(it),
-                true if choosers::is_exact_name(name) => {
+                true if indirect_pools::is_exact_name(name) => {
                     self.document.add_list_item(
                         &rule.table,
                         key,
@@ -202,7 +202,7 @@ impl<'a> FileUpdater<'a> {
             }
         }
         let is_one = |it: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, it));
-        let (tables, _) = choosers::value_tables(self.round.live, &self.pools, is_one);
+        let (tables, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_one);
         if !tables.is_empty() {
             self.edit_notes.push(format!(
                 "{} before a rule",
@@ -218,7 +218,7 @@ impl<'a> FileUpdater<'a> {
         let of_rule = |it: &PoolVariable| {
             it.name == rule.rule.variable.value && names.contains(&it.owner.name())
         };
-        let (_, left) = choosers::value_tables(self.round.live, &self.pools, of_rule);
+        let (_, left) = indirect_pools::value_tables(self.round.live, &self.pools, of_rule);
         let left = self.missing_comments(&left);
         match self
             .document
@@ -262,7 +262,7 @@ impl<'a> FileUpdater<'a> {
             let set = set.filter(|set| self.manages_set(set));
             set.is_some_and(|set| !rules.iter().any(|rule| rule_covers_value(rule, set, it)))
         };
-        let (tables, _) = choosers::value_tables(live, &self.pools, is_new);
+        let (tables, _) = indirect_pools::value_tables(live, &self.pools, is_new);
         if !tables.is_empty() {
             self.edit_notes.push("values that no rule was about".to_owned());
         }
@@ -322,7 +322,7 @@ impl<'a> FileUpdater<'a> {
         };
         let sets: Vec<_> = sets.filter(|set| is_same_owner_kind(rule, set)).collect();
         let twin =
-            |set: &LiveVariableSet| choosers::has_duplicate_name(self.round.live, &set.owner);
+            |set: &LiveVariableSet| indirect_pools::has_duplicate_name(self.round.live, &set.owner);
         sets.is_empty() || sets.iter().any(|it| twin(it)) || !sets.into_iter().all(is_whole)
     }
 }

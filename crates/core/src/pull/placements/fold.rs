@@ -4,7 +4,7 @@
 //! before those that it is an exception to. What says the most for the fewest words is taken first. Never:
 //! how a rule is written.
 
-use super::book::{FACETS, RuleFacet, RuleTerm, StepCatalog};
+use super::catalog::{FACETS, RuleFacet, RuleTerm, StepCatalog};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a rule costs a reader beside the names in it, in names.
@@ -205,7 +205,7 @@ impl RuleFolder<'_, '_> {
 
     /// The names of a facet that say the most for their number.
     fn one_facet_candidate(&self, facet: RuleFacet, place: usize) -> Option<RuleCandidate> {
-        let rank_name = |(number, named): (usize, &super::book::IndexedName)| {
+        let rank_name = |(number, named): (usize, &super::catalog::IndexedName)| {
             let fixed = named.steps.iter().filter(|it| self.settles_step(**it, place)).count();
             if fixed == 0 || !named.askable {
                 return None;

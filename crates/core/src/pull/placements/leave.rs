@@ -2,7 +2,7 @@
 
 use super::{
     LEAVE, RuleEntries,
-    book::{PlacedStep, RuleFacet, StepCatalog},
+    catalog::{PlacedStep, RuleFacet, StepCatalog},
     escape_value,
     fold::FoldedRule,
     write_rule,

@@ -3,7 +3,7 @@
 //! Never: another place for a step.
 
 use super::{
-    book::{RuleTerm, StepCatalog},
+    catalog::{RuleTerm, StepCatalog},
     fold::FoldedRule,
 };
 use std::collections::BTreeSet;

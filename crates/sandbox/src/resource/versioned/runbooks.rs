@@ -14,7 +14,7 @@ use crate::{
     request::HttpVerb,
     resource::{
         json_field,
-        normal::{JsonFieldAccess as _, JsonFields},
+        normalize::{JsonFieldAccess as _, JsonFields},
         slugify, text_field,
     },
 };

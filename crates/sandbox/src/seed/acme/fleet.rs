@@ -5,7 +5,7 @@
 use crate::{
     kind::{POLICIES, POOLS, PROXIES, WORKERS},
     resource::{health, policies},
-    seed::garden::{self, SpaceSeeder},
+    seed::seeder::{self, SpaceSeeder},
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(super) struct AcmePools {
 /// Linux, Windows, and one that nobody is in, beside the default one.
 pub(super) fn seed_pools(garden: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
     let mut insert_pool = |order: u8, name, description| {
-        let mut pool = garden::static_pool(name, description, false);
+        let mut pool = seeder::static_pool(name, description, false);
         pool["SortOrder"] = json!(order);
         garden.insert_document(&POOLS, pool)
     };

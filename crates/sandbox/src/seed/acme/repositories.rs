@@ -4,8 +4,8 @@
 
 use crate::resource::slugify;
 use crate::seed::{
-    estate::{SeedInventory, unscoped_variable},
-    garden::SpaceSeeder,
+    inventory::{SeedInventory, unscoped_variable},
+    seeder::SpaceSeeder,
     steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
 };
 use rusqlite::Result;

@@ -8,7 +8,7 @@ use crate::{
     },
     plan::{
         ChangeKind, Delta, Feed, PlannedCommit, ProcessKind, StepEdit, WrittenField,
-        exactly::{POOL_FIELD, VARIABLE_FIELD, place_from_fields},
+        exact_fields::{POOL_FIELD, VARIABLE_FIELD, place_from_fields},
     },
     receipt::{ChangeOutcome, ReceiptEntry},
 };

@@ -6,8 +6,8 @@
 
 use super::{
     RefreshError, SpaceReading,
-    estate::errors_by_id,
     git_variables::{self, BranchVariables, GitVariables},
+    inventory::errors_by_id,
     lower,
     scope_names::ScopeNames,
     templates,

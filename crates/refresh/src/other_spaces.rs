@@ -1,6 +1,8 @@
 //! Steps of other spaces that run on the built-in worker, which all spaces share.
 
-use super::{RefreshError, SpaceReading, estate::read_inventory, lower, rights::UserPermissions};
+use super::{
+    RefreshError, SpaceReading, inventory::read_inventory, lower, permissions::UserPermissions,
+};
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
     live::{

@@ -5,7 +5,7 @@
 //! and comes back, and its health; the order of pools, where none was written; and a branch that was made for a
 //! commit, which is there still.
 
-mod choosers;
+mod indirect_pools;
 
 use super::plan_rollback;
 use crate::{
@@ -184,9 +184,9 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
             differing(step(change, now).unwrap(), step(change, then).unwrap())
         }
         ChangeKind::SetValue { set, git, edit, .. } => {
-            choosers::of_value((set, git.as_ref()), edit, now, then)
+            indirect_pools::of_value((set, git.as_ref()), edit, now, then)
         }
-        ChangeKind::SetTargetPool { id, .. } => choosers::of_target(id, now, then),
+        ChangeKind::SetTargetPool { id, .. } => indirect_pools::of_target(id, now, then),
     }
 }
 

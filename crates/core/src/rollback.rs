@@ -3,8 +3,8 @@
 //! What somebody has changed since is left as it is, and told. Never: an order, or a gate; those are
 //! `diff`'s, and hold of every plan.
 
-mod chooser;
 mod endpoint;
+mod indirect_pools;
 #[cfg(test)]
 mod laws;
 mod pool;

@@ -8,7 +8,9 @@ use super::{
 use crate::{
     live::{self, LiveVariableSet, PoolVariable, VariableStore},
     model::{Address, Id, Linked, Name, Pool, PoolHandle, VariableSetOwner},
-    plan::{ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField, exactly::VALUE_FIELD},
+    plan::{
+        ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField, exact_fields::VALUE_FIELD,
+    },
     receipt::ReceiptEntry,
 };
 

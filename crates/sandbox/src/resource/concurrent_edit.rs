@@ -4,7 +4,7 @@
 //! and what has no description is switched off or on. Never: a field that a client would have to guess.
 
 use super::{
-    normal::{JsonFieldAccess as _, JsonFields},
+    normalize::{JsonFieldAccess as _, JsonFields},
     processes::to_raw_json,
 };
 use crate::{

@@ -6,7 +6,7 @@
 
 use super::{
     RefreshError, SpaceReading,
-    estate::{GroupedProjects, errors_by_id},
+    inventory::{GroupedProjects, errors_by_id},
     lower,
 };
 use poolwright_client::octopus::{self, ProcessCollection, wire};

@@ -1,9 +1,10 @@
 //! Projects, their processes, and what else of them may point at a pool.
 
 use super::{
-    RefreshError, SpaceReading, editions, git, lower,
-    pointers::{self, PoolReferences},
+    RefreshError, SpaceReading, git, lower,
+    pool_references::{self, PoolReferences},
     resolved::{self, ProcessOutline},
+    snapshots,
 };
 use poolwright_client::octopus::{self, ProcessCollection, UnreadDocument, wire};
 use poolwright_core::{
@@ -65,12 +66,12 @@ pub(super) async fn read_inventory(
         read_processes(reading, ProcessCollection::Deployment, of_projects, scope.templates),
         read_processes(reading, ProcessCollection::Runbook, of_runbooks, false),
         git::git_processes(reading, scope, &owners),
-        pointers::read_pool_references(reading, scope, &projects),
+        pool_references::read_pool_references(reading, scope, &projects),
         async {
             if !scope.snapshots {
                 return Ok(Default::default());
             }
-            editions::read_snapshots(reading, &owners, published).await
+            snapshots::read_snapshots(reading, &owners, published).await
         },
     )?;
     gaps.extend(unreachable);

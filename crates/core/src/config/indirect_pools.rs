@@ -1,6 +1,6 @@
 //! `[[pool_variables]]` and `[[target_pools]]`.
 
-use super::{lower::DesiredDraft, part::CheckedTable, rules::read_patterns};
+use super::{checked_table::CheckedTable, lower::DesiredDraft, rules::read_patterns};
 use crate::{
     desired::{
         Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule,

@@ -2,7 +2,7 @@
 //!
 //! Never: a worker; getting those is the story.
 
-use super::garden::SpaceSeeder;
+use super::seeder::SpaceSeeder;
 use crate::{
     kind::{ACCOUNTS, ENVIRONMENTS, FEEDS, GROUPS, LIBRARY, PROXIES, TARGETS},
     resource::health,
