@@ -296,7 +296,7 @@ async fn signal() {
 fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, screen: &Screen) {
     errln!("error: the server is not as the plan expects, nothing was written");
     let told = changed.iter().map(|StaleExpectation { address, field: what, expected, found }| {
-        let address = address.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+        let address = address.as_ref().map(|address| format!("{address}: ")).unwrap_or_default();
         format!("{address}{what} is {found}, the plan expects {expected}")
     });
     print_some(told, screen);
@@ -329,9 +329,9 @@ fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
         return exit::DONE;
     }
     let mut open: Vec<&ReceiptEntry> =
-        receipt.entries.iter().filter(|it| it.outcome != ChangeOutcome::Done).collect();
+        receipt.entries.iter().filter(|entry| entry.outcome != ChangeOutcome::Done).collect();
     // What went wrong comes before what only waited for it.
-    open.sort_by_key(|it| it.outcome == ChangeOutcome::Skipped);
+    open.sort_by_key(|entry| entry.outcome == ChangeOutcome::Skipped);
     errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     let told = open.iter().map(|entry| {
         let outcome = match entry.outcome {

@@ -39,7 +39,7 @@ pub(super) async fn copy_server(url: &str, space: Option<&str>) -> anyhow::Resul
     let mut spaces = reader.list_raw_spaces().await.context("cannot read the spaces")?;
     if let Some(name) = space {
         let wanted = refresh::find_space(&reader, Some(name)).await?;
-        spaces.retain(|it| it.id == wanted.id.as_str());
+        spaces.retain(|document| document.id == wanted.id.as_str());
     }
     let mut copy = ServerCopy { documents: Vec::new(), left: Vec::new() };
     for space in spaces {
@@ -105,7 +105,7 @@ impl ServerCopy {
                 _ => self.add_document(segment, &text),
             }
         }
-        self.left.extend(unread.iter().map(|it| format!("{}: {}", it.id, it.error)));
+        self.left.extend(unread.iter().map(|unread| format!("{}: {}", unread.id, unread.error)));
     }
 
     /// The instance's switches, once; a server with dynamic pools is one in the cloud.
@@ -113,8 +113,10 @@ impl ServerCopy {
         if self.documents.iter().any(|it| it.starts_with("{\"kind\":\"features")) {
             return;
         }
-        let cloud =
-            space.dynamic_worker_types().await.is_ok_and(|it| it.is_some_and(|it| !it.is_empty()));
+        let cloud = space
+            .dynamic_worker_types()
+            .await
+            .is_ok_and(|texts| texts.is_some_and(|it| !it.is_empty()));
         let slug = if cloud { "cloud" } else { "" };
         let body = match space.read_document(&Resource::Features).await {
             Ok(text) => text,

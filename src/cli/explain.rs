@@ -84,8 +84,9 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                     reader.in_space(&header.space.id).list_projects().await.unwrap_or_default();
                 return Err(args.no_project_error(all.iter().map(|it| it.name.as_str())));
             }
-            let planned =
-                desired.map(|it| simulate_changes(&live, &plan_changes(it, &live, header).changes));
+            let planned = desired.map(|desired| {
+                simulate_changes(&live, &plan_changes(desired, &live, header).changes)
+            });
             let declared = files.as_ref().map(|it| declared_steps(it, &live)).unwrap_or_default();
             let file = planned.as_ref().map(|after| (after, &declared));
             args.explain_steps(&ExplainInput { live: &live, file })?
@@ -141,8 +142,9 @@ impl Args {
     /// for certain only where nothing else is told.
     fn check_complete(&self, live: &Live, told: &Explanation) -> anyhow::Result<()> {
         let Some(project) = &self.project else { return Ok(()) };
-        let is_about_question =
-            |it: &&UnreadPart| hides_steps(it) && (it.project.is_some() || told.steps.is_empty());
+        let is_about_question = |part: &&UnreadPart| {
+            hides_steps(part) && (part.project.is_some() || told.steps.is_empty())
+        };
         let unread = group_by_cause(live.unread.iter().filter(is_about_question));
         let unread: Vec<_> = unread.iter().map(|(what, why)| format!("{what}: {why}")).collect();
         if unread.is_empty() {
@@ -159,16 +161,20 @@ impl Args {
     fn explain_steps(&self, question: &ExplainInput) -> anyhow::Result<Explanation> {
         let Some(step) = &self.step else { return Ok(Explanation::for_steps(question, |_| true)) };
         let name = Name::new(step);
-        let explanation =
-            Explanation::for_steps(question, |it: &LiveStep| it.step == name || it.action == name);
+        let explanation = Explanation::for_steps(question, |other: &LiveStep| {
+            other.step == name || other.action == name
+        });
         if !explanation.steps.is_empty() {
             return Ok(explanation);
         }
         let project = self.project.as_deref().unwrap_or_default();
         let steps = question.live.processes.iter().flat_map(|process| {
-            process.steps.iter().flat_map(|it| std::iter::once(it).chain(process.inner_steps(it)))
+            process
+                .steps
+                .iter()
+                .flat_map(|other| std::iter::once(other).chain(process.inner_steps(other)))
         });
-        let names = steps.flat_map(|it| [it.display_name().as_str(), it.step.as_str()]);
+        let names = steps.flat_map(|other| [other.display_name().as_str(), other.step.as_str()]);
         let help = match (nearest_name(step, names), explanation.unread.first()) {
             (Some(near), _) => format!("a step of a similar name exists: `{near}`"),
             (None, Some(unseen)) => unseen.clone(),
@@ -238,7 +244,7 @@ fn find_live_pool<'a>(live: &'a Live, wanted: &str) -> anyhow::Result<&'a LivePo
     let name = Name::new(wanted);
     let is_slug = |pool: &LivePool| !pool.slug.is_empty() && Name::new(&pool.slug) == name;
     let by: [&dyn Fn(&LivePool) -> bool; 3] =
-        [&|it| Name::new(it.id.as_str()) == name, &|it| it.name == name, &is_slug];
+        [&|other| Name::new(other.id.as_str()) == name, &|other| other.name == name, &is_slug];
     let found = by.iter().find_map(|by| live.pools.iter().find(|it| by(it)));
     found.ok_or_else(|| {
         let near = nearest_name(wanted, live.pools.iter().map(|it| it.name.as_str()));

@@ -101,8 +101,9 @@ fn read_source(path: &str) -> anyhow::Result<Source> {
     };
     let shown = if path == "-" { "<stdin>" } else { path };
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].split(|it| *it == b'\n').count();
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .split(|byte| *byte == b'\n')
+            .count();
         error_with_help(
             format!("cannot read `{shown}`: line {line} is not UTF-8"),
             "save the file as UTF-8",

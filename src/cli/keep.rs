@@ -57,7 +57,7 @@ pub(super) async fn run(path: &Path, args: &session::Args, screen: &Screen) -> a
     let shown = path.to_string_lossy();
     let shown = Escaped(&shown);
     warn_unread(&live);
-    kept.edit_notes.iter().for_each(|it| errln!("  {}", Escaped(it)));
+    kept.edit_notes.iter().for_each(|note| errln!("  {}", Escaped(note)));
     if kept.text == *text {
         errln!("{shown} is as it is live: nothing is written");
         print_refusals(path, &kept, screen);
@@ -82,7 +82,7 @@ fn print_refusals(path: &Path, kept: &KeepResult, screen: &Screen) {
 fn judge_text(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
-    if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
+    if let Some(error) = findings.into_iter().find(|finding| finding.level == Level::Error) {
         return Err(error);
     }
     let plan = plan_changes(&desired, live, unsaved_header(live));

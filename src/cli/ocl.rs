@@ -161,7 +161,7 @@ fn render_tally(outcome: &CheckoutEdits) -> String {
 }
 
 fn render_json(outcome: &CheckoutEdits) -> String {
-    let change = |it: &MovedStep| json!({ "file": it.file.to_string_lossy(), "address": it.address, "before": it.before, "after": it.after, "because": it.because });
+    let change = |step: &MovedStep| json!({ "file": step.file.to_string_lossy(), "address": step.address, "before": step.before, "after": step.after, "because": step.because });
     let changes: Vec<_> = outcome.moved.iter().map(change).collect();
     let files = outcome.files.iter().filter(|file| file.before != file.after);
     let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();

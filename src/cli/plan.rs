@@ -103,7 +103,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     };
     if let Some(path) = &args.output {
         // A configuration that is planned over is lost.
-        if files.sources.0.iter().any(|it| Path::new(&it.path) == path.as_path()) {
+        if files.sources.0.iter().any(|source| Path::new(&source.path) == path.as_path()) {
             let message =
                 format!("`{}` is the file that is planned, and not one for a plan", path.display());
             return Err(error_with_help(
@@ -147,7 +147,7 @@ pub(super) async fn make_plan(
     plan.findings.extend(snapshot_findings(&reader, &live, &plan).await?);
     plan.findings.splice(0..0, files.warnings.iter().cloned());
     if plan.highest_level() == Some(Level::Error) {
-        let errors = plan.findings.iter().filter(|it| it.level != Level::Deny);
+        let errors = plan.findings.iter().filter(|finding| finding.level != Level::Deny);
         let errors: Vec<Finding> = errors.cloned().collect();
         files::print_findings(&errors, &files.sources, screen);
         return Ok(None);
@@ -162,7 +162,7 @@ async fn snapshot_findings(
     live: &Live,
     plan: &Plan,
 ) -> anyhow::Result<Vec<Finding>> {
-    let is_placement = |it: &Change| matches!(it.kind, ChangeKind::PlaceStep { .. });
+    let is_placement = |change: &Change| matches!(change.kind, ChangeKind::PlaceStep { .. });
     if plan.header.scope.snapshots || !plan.changes.iter().any(is_placement) {
         return Ok(diff::frozen_warnings(plan, live, live));
     }
@@ -193,7 +193,8 @@ pub(super) fn save_file(path: &Path, text: &str) -> anyhow::Result<()> {
     let context = || format!("cannot write `{}`", path.display());
     let end = fs::canonicalize(path);
     let is_link = fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
-    let is_special = fs::metadata(path).is_ok_and(|it| !it.is_file() && !it.is_dir());
+    let is_special =
+        fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
     if is_special || is_link && end.is_err() {
         return fs::write(path, text).with_context(context);
     }

@@ -34,7 +34,9 @@ impl<'a> Progress<'a> {
     pub(super) fn show_event(&self, event: &ApplyEvent) {
         let address = |index: &usize| {
             let change = self.plan.changes.get(*index);
-            change.map(|it| Escaped(&it.address.to_string()).to_string()).unwrap_or_default()
+            change
+                .map(|change| Escaped(&change.address.to_string()).to_string())
+                .unwrap_or_default()
         };
         let line = match event {
             ApplyEvent::Started { index } => {

@@ -115,7 +115,7 @@ pub(super) async fn read_live(
         let what = "where steps run, and which pool is the default one".to_owned();
         let why = "a plan of that would look at the workers".to_owned();
         live.unread.push(UnreadPart::new(what, why, HiddenData::Rules));
-        live.pools.iter_mut().for_each(|it| it.default = false);
+        live.pools.iter_mut().for_each(|pool| pool.default = false);
     }
     Ok((live, hidden_parts(&reader, &space).await))
 }
@@ -144,7 +144,8 @@ fn check_round_trip(text: &str, live: &Live) -> anyhow::Result<()> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
     let plan = plan_changes(&desired, live, unsaved_header(live));
-    let mistakes = findings.iter().chain(&plan.findings).filter(|it| it.level == Level::Error);
+    let mistakes =
+        findings.iter().chain(&plan.findings).filter(|finding| finding.level == Level::Error);
     let mistakes = mistakes.map(|it| it.message.clone());
     let changes = plan.changes.iter().map(|it| it.address.to_string());
     match mistakes.chain(changes).next() {

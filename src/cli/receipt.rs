@@ -44,7 +44,7 @@ impl ReceiptFile {
         let path = path.map_or_else(free_receipt_path, Path::to_owned);
         let mut receipt =
             journal::begin_receipt(approved, tool_version(), current_second().to_string());
-        let id_and_name = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+        let id_and_name = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
         receipt.pools = live.pools.iter().map(id_and_name).collect();
         save_file(&path, &receipt.to_json_text())?;
         Ok(Self { receipt, path, saved: None, lost: false })
@@ -62,7 +62,8 @@ impl ReceiptFile {
         } else if self.saved.is_none_or(|saved| BEHIND < saved.elapsed()) {
             // What is not known to be over may have begun before the next writing: never a lie.
             let mut careful = self.receipt.clone();
-            let open = careful.entries.iter_mut().filter(|it| it.outcome == ChangeOutcome::Skipped);
+            let open =
+                careful.entries.iter_mut().filter(|entry| entry.outcome == ChangeOutcome::Skipped);
             open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = ChangeOutcome::Unknown);
             let text = careful.to_json_text();
             self.save_text(&text);

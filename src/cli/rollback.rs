@@ -137,13 +137,15 @@ fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
 
 /// What has to be read to find the way back.
 fn rollback_scope(receipt: &Receipt) -> ReadScope {
-    let has_kind = |kind: &str| receipt.entries.iter().any(|it| it.kind == kind);
-    let made =
-        receipt.entries.iter().any(|it| it.kind == "pool" && it.action == ChangeAction::Create);
+    let has_kind = |kind: &str| receipt.entries.iter().any(|entry| entry.kind == kind);
+    let made = receipt
+        .entries
+        .iter()
+        .any(|entry| entry.kind == "pool" && entry.action == ChangeAction::Create);
     let branches: BTreeSet<String> = receipt
         .entries
         .iter()
-        .filter_map(|it| match it.address.parse() {
+        .filter_map(|entry| match entry.address.parse() {
             Ok(
                 Address::Step { branch, .. }
                 | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. },
@@ -159,7 +161,7 @@ fn rollback_scope(receipt: &Receipt) -> ReadScope {
     let by_variable = receipt
         .entries
         .iter()
-        .any(|it| it.written.iter().any(|field| field.path == "WorkerPoolVariable"));
+        .any(|entry| entry.written.iter().any(|field| field.path == "WorkerPoolVariable"));
     let chooses = has_kind("variable") || has_kind("target");
     let steps = has_kind("placement") || chooses || made || has_kind("server");
     ReadScope {

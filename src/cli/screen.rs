@@ -56,7 +56,7 @@ impl Screen {
         let verbosity = i8::try_from(args.verbose).unwrap_or(i8::MAX)
             - i8::try_from(args.quiet).unwrap_or(i8::MAX);
         let is_env_set =
-            |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty() && it != "0");
+            |name: &str| std::env::var_os(name).is_some_and(|os| !os.is_empty() && os != "0");
         let use_colour = |terminal: bool| match args.color {
             Colour::Always => true,
             Colour::Never => false,

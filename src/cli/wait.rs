@@ -45,8 +45,10 @@ impl Args {
             return;
         }
         let (reader, space) = (connection.reader(), &plan.header.space.id);
-        let steps =
-            plan.changes.iter().filter(|it| matches!(it.kind, ChangeKind::PlaceStep { .. }));
+        let steps = plan
+            .changes
+            .iter()
+            .filter(|change| matches!(change.kind, ChangeKind::PlaceStep { .. }));
         let steps = pluralize(steps.count(), "step");
         for permission in lacking_permissions(&reader, space, [CHECKS]).await {
             errln!(

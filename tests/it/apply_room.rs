@@ -30,8 +30,8 @@ pub(crate) struct Ran {
 impl Ran {
     pub(crate) fn errors(&self) -> String {
         let entries = self.receipt.entries.iter();
-        let errors =
-            entries.filter_map(|it| Some(format!("{}: {}", it.address, it.error.as_ref()?)));
+        let errors = entries
+            .filter_map(|entry| Some(format!("{}: {}", entry.address, entry.error.as_ref()?)));
         errors.collect::<Vec<_>>().join("\n")
     }
 }
@@ -131,8 +131,8 @@ pub(crate) fn create_worker() -> Change {
 
 /// The action of this name in the process of "Web Store".
 pub(crate) fn action<'a>(process: &'a Value, name: &str) -> &'a Value {
-    let mut actions = process["Steps"].as_array().unwrap().iter().map(|it| &it["Actions"][0]);
-    actions.find(|it| it["Name"] == name).unwrap()
+    let mut actions = process["Steps"].as_array().unwrap().iter().map(|value| &value["Actions"][0]);
+    actions.find(|value| value["Name"] == name).unwrap()
 }
 
 pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Change {
@@ -178,7 +178,7 @@ async fn plan(bench: &Bench) -> Vec<Change> {
 async fn roles(bench: &Bench, step: &str) -> String {
     let process = bench.get(PROCESS).await;
     let mut steps = process["Steps"].as_array().unwrap().iter();
-    let step = steps.find(|it| it["Name"] == step).unwrap();
+    let step = steps.find(|value| value["Name"] == step).unwrap();
     step["Properties"]["Octopus.Action.TargetRoles"].as_str().unwrap_or_default().to_owned()
 }
 
@@ -186,8 +186,9 @@ async fn roles(bench: &Bench, step: &str) -> String {
 pub(crate) fn difference(before: &str, after: &str) -> String {
     let [before, after] = [before, after].map(|text| text.replace(",\"", ",\n\""));
     let diff = similar::TextDiff::from_lines(&before, &after);
-    let changed = diff.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
-    changed.map(|it| format!("{}{}", it.tag(), it.value())).collect()
+    let changed =
+        diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
+    changed.map(|changed| format!("{}{}", changed.tag(), changed.value())).collect()
 }
 
 pub(crate) async fn text(bench: &Bench, path: &str) -> String {
@@ -295,7 +296,7 @@ async fn a_plan_that_was_carried_out_writes_nothing_more() {
     let ran = run(&bench, again).await;
     assert_eq!(ran.errors(), "");
     assert!(ran.receipt.entries.iter().all(|it| it.written.is_empty()));
-    assert!(!ran.events.iter().any(|it| matches!(it, ApplyEvent::Writing { .. })));
+    assert!(!ran.events.iter().any(|event| matches!(event, ApplyEvent::Writing { .. })));
     assert_eq!(text(&bench, PROCESS).await, process);
 }
 

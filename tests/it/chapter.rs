@@ -40,10 +40,10 @@ fn lines(document: &str) -> String {
 pub(crate) fn differences(before: &str, after: &str) -> Vec<String> {
     let (before, after) = (lines(before), lines(after));
     let diff = TextDiff::from_lines(&before, &after);
-    let changed = diff.iter_all_changes().filter(|it| it.tag() != ChangeTag::Equal);
+    let changed = diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal);
     changed
-        .map(|it| format!("{}{}", it.tag(), it.value().trim_matches([',', '\n'])))
-        .filter(|it| !it[1..].starts_with("\"Version\""))
+        .map(|changed| format!("{}{}", changed.tag(), changed.value().trim_matches([',', '\n'])))
+        .filter(|text| !text[1..].starts_with("\"Version\""))
         .collect()
 }
 
@@ -77,14 +77,14 @@ fn of_each_process_only_what_places_its_steps_differs() {
         workbench.apply();
     }
     // Pools are made side by side: whose id is the first is chance.
-    let pools = ["Kubernetes", "Azure", "Database"].map(|it| format!("{it} Worker Pool"));
+    let pools = ["Kubernetes", "Azure", "Database"].map(|text| format!("{text} Worker Pool"));
     let pools = pools.map(|name| (workbench.id("workerpools", &name), name));
     let named =
         |line: &str| pools.iter().fold(line.to_owned(), |it, (id, name)| it.replace(id, name));
     let mut seen = String::new();
     for ((path, before), after) in before.iter().zip(workbench.processes().values()) {
         let differences = differences(before, after);
-        let ours = |line: &String| OURS.iter().any(|it| line[1..].starts_with(it));
+        let ours = |line: &String| OURS.iter().any(|text| line[1..].starts_with(text));
         let foreign: Vec<_> = differences.iter().filter(|it| !ours(it)).collect();
         assert!(foreign.is_empty(), "{path}: {foreign:#?}");
         _ = writeln!(seen, "{path}");

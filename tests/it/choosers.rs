@@ -53,8 +53,8 @@ impl Workbench {
     fn values(&self, owner: &str, name: &str) -> Vec<(Value, Value)> {
         let set = self.set(owner);
         let all = set["Variables"].as_array().unwrap().iter();
-        let named = all.filter(|it| it["Name"] == name);
-        named.map(|it| (it["Value"].clone(), it["Scope"].clone())).collect()
+        let named = all.filter(|value| value["Name"] == name);
+        named.map(|named| (named["Value"].clone(), named["Scope"].clone())).collect()
     }
 
     fn target(&self, name: &str) -> Value {
@@ -108,18 +108,18 @@ fn a_set_and_a_target_are_otherwise_as_they_were_and_go_back_to_it() {
     // Of the set that had the variable, one field differs.
     let mut infrastructure = unversioned(workbench.set("Projects-7"));
     let values = infrastructure["Variables"].as_array_mut().unwrap();
-    let value = values.iter_mut().find(|it| it["Name"] == "Terraform.WorkerPool").unwrap();
+    let value = values.iter_mut().find(|value| value["Name"] == "Terraform.WorkerPool").unwrap();
     value["Value"] = json!("WorkerPools-1");
     assert_eq!(infrastructure, before.0[0]);
     // Of the one that lacked it, a value more.
     let mut billing = unversioned(workbench.set("Projects-5"));
-    billing["Variables"].as_array_mut().unwrap().retain(|it| it["Name"] != "Fresh.Pool");
+    billing["Variables"].as_array_mut().unwrap().retain(|other| other["Name"] != "Fresh.Pool");
     assert_eq!(billing, before.0[1]);
 
     let receipt = workbench.receipt();
     workbench.run(&["rollback", &receipt, "--auto-approve"]).expect(0);
     assert_eq!((sets(), targets()), before);
-    assert_eq!(workbench.names("workerpools").iter().filter(|it| *it == "new").count(), 0);
+    assert_eq!(workbench.names("workerpools").iter().filter(|other| *other == "new").count(), 0);
 }
 
 #[test]
@@ -129,7 +129,8 @@ fn a_value_is_removed_and_comes_back_with_all_that_it_had() {
     );
     workbench.edit(&path("Projects-7"), |set| {
         let values = set["Variables"].as_array_mut().unwrap();
-        let value = values.iter_mut().find(|it| it["Name"] == "Terraform.WorkerPool").unwrap();
+        let value =
+            values.iter_mut().find(|value| value["Name"] == "Terraform.WorkerPool").unwrap();
         value["Description"] = json!("where Terraform runs");
     });
     let before = unversioned(workbench.set("Projects-7"));
@@ -142,7 +143,7 @@ fn a_value_is_removed_and_comes_back_with_all_that_it_had() {
     workbench.run(&["rollback", &receipt, "--auto-approve"]).expect(0);
     let sorted = |mut set: Value| {
         let values = set["Variables"].as_array_mut().unwrap();
-        values.sort_by_key(|it| it["Id"].to_string());
+        values.sort_by_key(|other| other["Id"].to_string());
         set
     };
     assert_eq!(sorted(unversioned(workbench.set("Projects-7"))), sorted(before));
@@ -250,7 +251,8 @@ fn a_saved_plan_of_a_value_is_refused_once_the_value_is_another() {
     let linux = workbench.id("workerpools", "Linux");
     workbench.edit(&path("Projects-7"), |set| {
         let values = set["Variables"].as_array_mut().unwrap();
-        let value = values.iter_mut().find(|it| it["Name"] == "Terraform.WorkerPool").unwrap();
+        let value =
+            values.iter_mut().find(|value| value["Name"] == "Terraform.WorkerPool").unwrap();
         value["Value"] = json!(linux);
     });
     let stale = workbench.run(&["apply", "plan.json"]).expect(4);

@@ -70,7 +70,8 @@ async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
         server.reader().processes_by_ids(ProcessCollection::Deployment, &ids).await;
     let found: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(found, ["P-1", "p-2", "P-3"]);
-    let unread: Vec<_> = unread.iter().map(|it| format!("{}: {}", it.id, it.error)).collect();
+    let unread: Vec<_> =
+        unread.iter().map(|unread| format!("{}: {}", unread.id, unread.error)).collect();
     insta::assert_snapshot!(unread.join("\n"), @r#"
     P-4: the server answered 403: Missing permission: ProcessView
     P-5: the server answered 404: Not Found

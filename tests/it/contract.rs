@@ -45,17 +45,18 @@ impl Contract {
     fn read(folder: &Path) -> Result<Self, String> {
         let read = |name: &str| -> Result<Value, String> {
             let path = folder.join(name);
-            let text =
-                fs::read_to_string(&path).map_err(|it| format!("{}: {it}", path.display()))?;
-            serde_json::from_str(&text).map_err(|it| format!("{}: {it}", path.display()))
+            let text = fs::read_to_string(&path)
+                .map_err(|error| format!("{}: {error}", path.display()))?;
+            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
         };
         let mut excerpt = read("swagger-2020.5-excerpt.json")?;
         let mut contract = Self { definitions: Definitions::new(), operations: Vec::new() };
         for (route, methods) in excerpt["paths"].as_object().into_iter().flatten() {
             for (method, operation) in methods.as_object().into_iter().flatten() {
                 let parameters = operation["parameters"].as_array();
-                let body = parameters.and_then(|all| all.iter().find(|it| it["in"] == "body"));
-                let body = body.map_or(Value::Null, |it| it["schema"].clone());
+                let body =
+                    parameters.and_then(|all| all.iter().find(|value| value["in"] == "body"));
+                let body = body.map_or(Value::Null, |body| body["schema"].clone());
                 contract.add(method, route, body, &operation["responses"]);
             }
         }
@@ -107,13 +108,13 @@ impl Contract {
         if 3 < path.len() && path[1] == "spaces" {
             path.remove(1);
         }
-        let fits = |it: &&Operation| {
-            let pairs = || it.route.iter().zip(&path);
-            it.method == method
-                && it.route.len() == path.len()
+        let fits = |other: &&Operation| {
+            let pairs = || other.route.iter().zip(&path);
+            other.method == method
+                && other.route.len() == path.len()
                 && pairs().all(|(wanted, found)| wanted.starts_with('{') || wanted == found)
         };
-        let open = |it: &&Operation| it.route.iter().filter(|it| it.starts_with('{')).count();
+        let open = |other: &&Operation| other.route.iter().filter(|it| it.starts_with('{')).count();
         self.operations.iter().filter(fits).min_by_key(open)
     }
 
@@ -141,7 +142,7 @@ impl Contract {
             let refusal = json!({ "$ref": "#/definitions/Refusal" });
             told.extend(self.body("refuses", if own.is_null() { &refusal } else { own }, answer));
         }
-        told.into_iter().map(|it| format!("{called} {it}")).collect()
+        told.into_iter().map(|text| format!("{called} {text}")).collect()
     }
 
     fn body(&self, verb: &str, schema: &Value, body: &[u8]) -> Vec<String> {
@@ -153,14 +154,14 @@ impl Contract {
             Err(error) => vec![format!("no JSON: {error}")],
         }
         .into_iter()
-        .map(|it| format!("{verb} {it}"))
+        .map(|text| format!("{verb} {text}"))
         .collect()
     }
 }
 
 /// A part of a path, in lower case and without percent signs.
 fn decoded(part: &str) -> String {
-    let pair = |it: &[u8]| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok();
+    let pair = |bytes: &[u8]| u8::from_str_radix(std::str::from_utf8(bytes).ok()?, 16).ok();
     let (mut bytes, mut rest) = (Vec::new(), part.as_bytes());
     while let [first, after @ ..] = rest {
         let coded = (*first == b'%').then(|| after.get(..2).and_then(pair)).flatten();
@@ -187,7 +188,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let broken = self.0.lock().map(|it| it.iter().cloned().collect::<Vec<_>>());
+        let broken = self.0.lock().map(|text| text.iter().cloned().collect::<Vec<_>>());
         let broken = broken.unwrap_or_default();
         if !broken.is_empty() && !thread::panicking() {
             panic!("the contract of `tests/contract` is broken:\n{}", broken.join("\n"));
@@ -223,8 +224,9 @@ fn a_contract_that_is_missing_or_not_whole_is_no_contract() {
 fn every_exchange_that_breaks_the_contract_is_told() {
     let told =
         |method: &str, target: &str, agent: &str, sent: Value, status: u16, answer: Value| {
-            let bytes =
-                |it: Value| if it.is_null() { Vec::new() } else { it.to_string().into_bytes() };
+            let bytes = |value: Value| {
+                if value.is_null() { Vec::new() } else { value.to_string().into_bytes() }
+            };
             CONTRACT
                 .violations(&RecordedExchange {
                     method: method.into(),
@@ -277,7 +279,9 @@ async fn a_sandbox_that_breaks_the_contract_fails_its_test() {
 fn recorded_exchanges_keep_the_contract() {
     let records = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/conformance");
     let files = fs::read_dir(&records).unwrap().map(|it| it.unwrap().path());
-    let files: Vec<_> = files.filter(|it| it.extension().is_some_and(|it| it == "jsonl")).collect();
+    let files: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"))
+        .collect();
     assert!(!files.is_empty(), "{} has no records", records.display());
     let mut broken = BTreeSet::new();
     for file in files {
@@ -292,7 +296,8 @@ fn recorded_exchanges_keep_the_contract() {
 fn exchange(line: &str) -> RecordedExchange {
     let line: Value = serde_json::from_str(line).unwrap();
     let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
-    let bytes = |it: &Value| if it.is_null() { Vec::new() } else { it.to_string().into_bytes() };
+    let bytes =
+        |value: &Value| if value.is_null() { Vec::new() } else { value.to_string().into_bytes() };
     RecordedExchange {
         method: text("method"),
         target: text("target"),

@@ -52,7 +52,7 @@ impl Check<'_> {
                 _ => self.tell(&format!("{number} is no integer of this size")),
             },
             (Some("array"), Value::Array(items)) => {
-                items.iter().for_each(|it| self.at("[]", &schema["items"], it));
+                items.iter().for_each(|item| self.at("[]", &schema["items"], item));
             }
             (Some("object"), Value::Object(object)) => self.object(schema, object),
             // The server's word for a value of any type.

@@ -14,7 +14,7 @@ use std::{
 /// The text of each fenced block of this language.
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
-    text.split(&fence).skip(1).map(|it| it.split("\n```").next().unwrap().to_owned()).collect()
+    text.split(&fence).skip(1).map(|part| part.split("\n```").next().unwrap().to_owned()).collect()
 }
 
 fn binary() -> PathBuf {
@@ -46,7 +46,9 @@ fn every_command_of_the_readme_runs() {
         match line {
             // Cargo holds a lock while it runs this test; what it would run is run here, or by CI.
             "cargo run --example first-run" => first_run(),
-            "cargo test --locked" => assert!(ci.lines().any(|it| it == line), "not in .ci/run"),
+            "cargo test --locked" => {
+                assert!(ci.lines().any(|other| other == line), "not in .ci/run")
+            }
             _ => {
                 let (text, good) = run(line, folder.path());
                 assert!(good, "`{line}` failed:\n{text}");
@@ -96,15 +98,17 @@ fn copy(commit: &str, folder: &Path) {
 #[test]
 fn every_file_in_the_documents_is_a_right_one() {
     let docs = fs::read_dir("docs").into_iter().flatten().map(|it| it.unwrap().path());
-    for path in
-        docs.chain(["README.md".into()]).filter(|it| it.extension().is_some_and(|it| it == "md"))
+    for path in docs
+        .chain(["README.md".into()])
+        .filter(|doc| doc.extension().is_some_and(|extension| extension == "md"))
     {
         for text in blocks(&fs::read_to_string(&path).unwrap(), "toml") {
             let text =
                 if text.contains("version =") { text } else { format!("version = 1\n{text}") };
             let source = Source { path: path.display().to_string(), text };
             let (_, findings) = config::load_desired(&Sources(vec![source]));
-            let errors: Vec<_> = findings.iter().filter(|it| it.level == Level::Error).collect();
+            let errors: Vec<_> =
+                findings.iter().filter(|finding| finding.level == Level::Error).collect();
             assert!(errors.is_empty(), "{}: {errors:#?}", path.display());
         }
     }

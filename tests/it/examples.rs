@@ -14,7 +14,9 @@ fn examples() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in ["examples", "examples/workers"] {
         let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
-        found.extend(entries.filter(|path| path.extension().is_some_and(|it| it == "toml")));
+        found.extend(
+            entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")),
+        );
     }
     found.sort();
     found

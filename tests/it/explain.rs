@@ -31,12 +31,12 @@ fn the_rule_and_where_it_leads_are_told_where_there_is_a_file() {
 fn a_variable_is_told_value_by_value() {
     let workbench = Workbench::new(Seed::Chapter);
     let projects = workbench.get("/api/Spaces-1/projects/all");
-    let found = projects.as_array().unwrap().iter().find(|it| it["Name"] == "Infrastructure");
+    let found = projects.as_array().unwrap().iter().find(|value| value["Name"] == "Infrastructure");
     let set = found.unwrap()["VariableSetId"].as_str().unwrap().to_owned();
     workbench.edit(&format!("/api/Spaces-1/variables/{set}"), |set| {
         let values = set["Variables"].as_array_mut().unwrap();
         let mut other =
-            values.iter().find(|it| it["Name"] == "Terraform.WorkerPool").unwrap().clone();
+            values.iter().find(|value| value["Name"] == "Terraform.WorkerPool").unwrap().clone();
         other["Id"] = json!("other");
         other["Value"] = json!("WorkerPools-99");
         other["Scope"] = json!({ "Environment": ["Environments-1"] });
@@ -117,7 +117,8 @@ fn each_scope_is_told_with_who_is_eligible_there() {
             { "of": "tenant", "names": ["Contoso"] },
         ])
     );
-    let eligible = case["workers"].as_array().unwrap().iter().filter(|it| it["eligible"] == true);
+    let eligible =
+        case["workers"].as_array().unwrap().iter().filter(|value| value["eligible"] == true);
     assert_eq!(eligible.count(), 2);
 }
 
@@ -142,7 +143,7 @@ fn a_step_that_is_off_and_a_pool_that_means_nothing_are_told_and_not_mended() {
     let changes = plan["changes"].to_string();
     assert!(changes.contains("Deploy to AKS") && !changes.contains("Migrate database"), "{plan}");
     let told = plan["findings"].as_array().unwrap();
-    let told: Vec<_> = told.iter().filter(|it| it["code"] == "lingering-pool").collect();
+    let told: Vec<_> = told.iter().filter(|value| value["code"] == "lingering-pool").collect();
     assert_eq!(told.len(), 1, "{plan}");
     assert_eq!(told[0]["level"], "warn");
     assert!(told[0]["notes"][0].as_str().unwrap().contains("Migrate database"), "{plan}");

@@ -56,7 +56,7 @@ fn at(gate: &str, level: &str, file: &str) -> String {
 
 /// The lines of a text that begin a finding of a gate.
 fn found(text: &str, gate: &str) -> Vec<String> {
-    let heads = text.lines().filter(|it| it.contains(&format!("[{gate}]:")));
+    let heads = text.lines().filter(|line| line.contains(&format!("[{gate}]:")));
     heads.map(str::to_owned).collect()
 }
 
@@ -163,7 +163,8 @@ fn after(first: &str, then: &str) -> String {
     workbench.run(&["apply", "--auto-approve"]).expect(0);
     workbench.write("workers.toml", &format!("version = 1\n{then}"));
     let Output { code, stdout, .. } = workbench.run(&["plan"]);
-    let lines = stdout.lines().filter(|it| it.starts_with("denied") || it.starts_with("warning"));
+    let lines =
+        stdout.lines().filter(|line| line.starts_with("denied") || line.starts_with("warning"));
     let lines: Vec<_> = lines.collect();
     format!("{}\nexit code {code}", lines.join("\n"))
 }
@@ -275,10 +276,12 @@ fn a_variable_that_chooses_has_to_have_a_value_and_a_worker() {
         let rule = "[[placements]]\nproject = \"Landing zone\"\nstep = \"Deploy ARM template\"\n";
         workbench.write("workers.toml", &format!("version = 1\n{rule}{file}"));
         let output = workbench.run(&["plan", "-v"]);
-        let lines = output.stdout.lines().skip_while(|it| {
-            !["warning[", "denied[", "Plan", "No changes"].iter().any(|start| it.starts_with(start))
+        let lines = output.stdout.lines().skip_while(|line| {
+            !["warning[", "denied[", "Plan", "No changes"]
+                .iter()
+                .any(|start| line.starts_with(start))
         });
-        let lines = lines.filter(|it| !it.contains('|') || it.contains("= "));
+        let lines = lines.filter(|line| !line.contains('|') || line.contains("= "));
         format!("{}\n{}", output.code, lines.collect::<Vec<_>>().join("\n"))
     };
     insta::assert_snapshot!(told("pool_variable = \"Deploy.WorkerPol\""), @r#"

@@ -23,14 +23,14 @@ fn steps(workbench: &Workbench) -> String {
     let output = workbench.run(&["plan", "--format", "json"]);
     let plan: Value = serde_json::from_str(&output.stdout).unwrap();
     let changes = plan["changes"].as_array().unwrap().iter();
-    let lines = changes.map(|it| it["address"].as_str().unwrap().to_owned());
+    let lines = changes.map(|change| change["address"].as_str().unwrap().to_owned());
     let findings = plan["findings"].as_array().unwrap().iter();
-    let findings = findings.map(|it| {
+    let findings = findings.map(|finding| {
         format!(
             "{} {}: {}",
-            it["level"].as_str().unwrap(),
-            it["code"].as_str().unwrap(),
-            it["message"].as_str().unwrap()
+            finding["level"].as_str().unwrap(),
+            finding["code"].as_str().unwrap(),
+            finding["message"].as_str().unwrap()
         )
     });
     let code = format!("exit code {}", output.code);
@@ -71,7 +71,8 @@ fn a_protected_branch_refuses_the_plan_unless_the_file_says_otherwise() {
             "[version_control]\n{skip}on_protected = \"skip\"\nbranch = [\"default\", \"d*\", \"!develop\", \"trial\"]"
         ),
     ];
-    let told: Vec<_> = all.iter().map(|it| format!("{it}\n{}\n", steps(&workbench(it)))).collect();
+    let told: Vec<_> =
+        all.iter().map(|text| format!("{text}\n{}\n", steps(&workbench(text)))).collect();
     insta::assert_snapshot!(told.join("\n"));
 }
 
@@ -219,7 +220,7 @@ fn a_saved_plan_is_refused_where_its_branch_has_changed() {
 /// Where a process is on a branch.
 fn path(workbench: &Workbench, project: &str, branch: &str) -> String {
     let all = workbench.get("/api/Spaces-1/projects/all");
-    let project = all.as_array().unwrap().iter().find(|it| it["Name"] == project).unwrap();
+    let project = all.as_array().unwrap().iter().find(|value| value["Name"] == project).unwrap();
     let id = project["Id"].as_str().unwrap();
     format!("/api/Spaces-1/projects/{id}/{branch}/deploymentprocesses")
 }
@@ -246,8 +247,9 @@ fn runbooks_of_one_id_in_two_repositories_are_two() {
     };
     let process = |project: &str| at(project, "runbookProcesses/RunbookProcess-restart");
     let steps = workbench.get(&process(&payments))["Steps"].clone();
-    workbench.edit(&process(&invoices), |it| it["Steps"] = steps);
-    let steps = || [&payments, &invoices].map(|it| workbench.get(&process(it))["Steps"].clone());
+    workbench.edit(&process(&invoices), |value| value["Steps"] = steps);
+    let steps =
+        || [&payments, &invoices].map(|text| workbench.get(&process(text))["Steps"].clone());
     let before = steps();
     let rule = |projects: &str| {
         format!(
@@ -275,8 +277,9 @@ fn branches(all: &'static [(&str, bool)]) -> impl Fn(&str) -> Option<String> + S
     move |asked| {
         let (_, below) = asked.split_once("/projects/Projects-11/git/branches")?;
         let shown = |(name, protected): &(&str, bool)| serde_json::json!({ "Name": name, "IsProtected": protected });
-        let one =
-            below.strip_prefix("/refs%2Fheads%2F").map(|it| it.split([' ', '?']).next().unwrap());
+        let one = below
+            .strip_prefix("/refs%2Fheads%2F")
+            .map(|prefix| prefix.split([' ', '?']).next().unwrap());
         match one {
             Some(one) => all.iter().find(|(name, _)| *name == one).map(|it| shown(it).to_string()),
             None => Some(serde_json::json!({ "TotalResults": all.len(), "Items": all.iter().map(shown).collect::<Vec<_>>() }).to_string()),

@@ -42,8 +42,8 @@ impl Workbench {
     fn values_on(&self, branch: &str) -> Vec<(Value, Value)> {
         let set = self.get(&self.payments(branch));
         let all = set["Variables"].as_array().unwrap().iter();
-        let named = all.filter(|it| it["Name"] == "Build.WorkerPool");
-        named.map(|it| (it["Value"].clone(), it["Scope"].clone())).collect()
+        let named = all.filter(|value| value["Name"] == "Build.WorkerPool");
+        named.map(|named| (named["Value"].clone(), named["Scope"].clone())).collect()
     }
 
     fn pool(&self, name: &str) -> Value {
@@ -69,12 +69,18 @@ fn scoped(environment: &str, pool: &Value) -> Value {
 fn told(workbench: &Workbench) -> String {
     let output = workbench.run(&["plan", "--format", "json"]);
     let plan: Value = serde_json::from_str(&output.stdout).unwrap();
-    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
-    let changes = plan["changes"].as_array().unwrap().iter().map(|it| text(&it["address"]));
-    let findings = plan["findings"].as_array().unwrap().iter().map(|it| {
-        let notes = it["notes"].as_array().map(|it| it.iter().map(text).collect::<Vec<_>>());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let changes = plan["changes"].as_array().unwrap().iter().map(|value| text(&value["address"]));
+    let findings = plan["findings"].as_array().unwrap().iter().map(|value| {
+        let notes =
+            value["notes"].as_array().map(|array| array.iter().map(text).collect::<Vec<_>>());
         let notes = notes.unwrap_or_default().join("; ");
-        format!("{} {}: {} ({notes})", text(&it["level"]), text(&it["code"]), text(&it["message"]))
+        format!(
+            "{} {}: {} ({notes})",
+            text(&value["level"]),
+            text(&value["code"]),
+            text(&value["message"])
+        )
     });
     let lines: Vec<_> = changes.chain(findings).collect();
     format!("{}\nexit code {}", lines.join("\n"), output.code)
@@ -103,9 +109,9 @@ fn a_protected_branch_takes_no_value_unless_the_file_says_otherwise() {
     let workbench = acme(VALUES, "");
     let told: Vec<_> = all
         .iter()
-        .map(|it| {
-            write(&workbench, VALUES, &format!("[version_control]\n{SKIP}{it}"));
-            format!("{it}\n{}\n", told(&workbench))
+        .map(|text| {
+            write(&workbench, VALUES, &format!("[version_control]\n{SKIP}{text}"));
+            format!("{text}\n{}\n", told(&workbench))
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"));
@@ -180,8 +186,8 @@ fn a_commit_changes_its_values_and_nothing_else_and_goes_back() {
     // What comes back is behind what has stayed, and so is its number.
     let by_scope = |mut set: Value| {
         let values = set["Variables"].as_array_mut().unwrap();
-        values.iter_mut().for_each(|it| it["Id"] = json!(""));
-        values.sort_by_key(|it| it["Scope"].to_string());
+        values.iter_mut().for_each(|value| value["Id"] = json!(""));
+        values.sort_by_key(|value| value["Scope"].to_string());
         set
     };
     assert_eq!(by_scope(workbench.get(&workbench.payments("trial"))), by_scope(before));
@@ -193,7 +199,7 @@ fn a_value_that_is_a_slug_stays_one() {
     let workbench = acme(VALUES, &settings);
     workbench.edit(&workbench.payments("trial"), |set| {
         let values = set["Variables"].as_array_mut().unwrap();
-        let value = values.iter_mut().find(|it| it["Name"] == "Build.WorkerPool").unwrap();
+        let value = values.iter_mut().find(|value| value["Name"] == "Build.WorkerPool").unwrap();
         value["Value"] = json!("windows");
     });
     workbench.apply();
@@ -258,7 +264,7 @@ fn a_step_takes_the_values_of_its_own_branch() {
     let linux = workbench.pool("Linux");
     workbench.edit(&workbench.payments("trial"), |set| {
         let values = set["Variables"].as_array_mut().unwrap();
-        values.iter_mut().for_each(|it| it["Value"] = linux.clone());
+        values.iter_mut().for_each(|value| value["Value"] = linux.clone());
     });
     workbench.apply();
     let explained = workbench.run(&["explain", "Payments", "Build the image", "--format", "csv"]);

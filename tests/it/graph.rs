@@ -31,7 +31,7 @@ fn company() -> (Workbench, String) {
     bench.send("POST", &format!("{SPACE}/machines"), target);
     let named = |kind: &str, name: &str| -> Value {
         let list = bench.get(&format!("{SPACE}/{kind}/all"));
-        list.as_array().unwrap().iter().find(|it| it["Name"] == name).unwrap().clone()
+        list.as_array().unwrap().iter().find(|value| value["Name"] == name).unwrap().clone()
     };
     let add = |set: &Value, name: &str, scope: Value| {
         let set = set["VariableSetId"].as_str().unwrap();
@@ -75,10 +75,10 @@ fn told(bench: &Workbench, file: &str) -> Findings {
     let plan = bench.run(&["plan", "--format", "json"]);
     let json: Value = serde_json::from_str(&plan.stdout).unwrap_or_default();
     assert!(json.is_object(), "{}\n{}", plan.stdout, plan.stderr);
-    let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
-    let one = |it: &Value| {
-        let [level, code, message] = ["level", "code", "message"].map(|key| text(&it[key]));
-        let notes = it["notes"].as_array().into_iter().flatten().map(text).collect();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let one = |value: &Value| {
+        let [level, code, message] = ["level", "code", "message"].map(|key| text(&value[key]));
+        let notes = value["notes"].as_array().into_iter().flatten().map(text).collect();
         (format!("{level}[{code}]: {message}"), notes)
     };
     json["findings"].as_array().unwrap().iter().map(one).collect()
@@ -128,7 +128,7 @@ fn whoever_makes_another_pool_the_default_is_told_of_the_steps_that_name_none() 
     let on_a_branch =
         r#"projects["Checkout"]@develop.deployment.steps["Deploy to AKS"]"#.to_owned();
     for findings in [&empty, &full] {
-        let steps = findings.values().find(|it| it.len() > 40).unwrap();
+        let steps = findings.values().find(|finding| finding.len() > 40).unwrap();
         assert!(steps.contains(&on_a_branch), "{findings:#?}");
     }
     insta::assert_debug_snapshot!([empty, full].map(shown));
@@ -138,7 +138,9 @@ fn whoever_makes_another_pool_the_default_is_told_of_the_steps_that_name_none() 
 fn the_first_worker_of_the_default_pool_and_the_last_are_told_with_the_steps() {
     let (bench, _) = company();
     let switch = |on: bool| {
-        bench.edit("/api/featuresconfiguration", |it| it["IsBuiltInWorkerEnabled"] = json!(on));
+        bench.edit("/api/featuresconfiguration", |value| {
+            value["IsBuiltInWorkerEnabled"] = json!(on)
+        });
     };
     let joins = format!("[workers.new]\npools = [\"Default Worker Pool\"]\n{POLLING}\n");
     let first = told(&bench, &joins);
@@ -172,7 +174,7 @@ fn a_step_that_leaves_its_targets_for_a_pool_that_it_names_already_is_seen() {
 fn a_variable_that_leads_to_nobody_healthy_is_refused() {
     let (bench, id) = company();
     let ill = bench.id("workers", "linux-02");
-    bench.edit(&format!("{SPACE}/workers/{ill}"), |it| it["WorkerPoolIds"] = json!([id]));
+    bench.edit(&format!("{SPACE}/workers/{ill}"), |value| value["WorkerPoolIds"] = json!([id]));
     let well = bench.id("workers", "graph-01");
     bench.send("DELETE", &format!("{SPACE}/workers/{well}"), json!(null));
     let rule = "[[placements]]\nproject = \"Landing zone\"\nstep = \"Cleanse for tenant\"\n\

@@ -19,7 +19,7 @@ use proptest::prelude::*;
 pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
     let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
     let (desired, findings) = config::load_desired(&Sources(vec![source]));
-    if let Some(error) = findings.into_iter().find(|it| it.level == Level::Error) {
+    if let Some(error) = findings.into_iter().find(|finding| finding.level == Level::Error) {
         return Err(error);
     }
     let header = PlanHeader {
@@ -110,8 +110,8 @@ fn what_is_pulled_on_any_seed_is_kept_as_it_is() {
 /// What differs, by lines.
 pub(crate) fn changed(before: &str, after: &str) -> String {
     let diff = similar::TextDiff::from_lines(before, after);
-    let lines = diff.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
-    lines.map(|it| format!("{}{it}", it.tag())).collect()
+    let lines = diff.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal);
+    lines.map(|line| format!("{}{line}", line.tag())).collect()
 }
 
 #[test]
@@ -127,10 +127,11 @@ fn what_people_wrote_stays_and_what_is_not_so_is_edited() {
     let writes = workbench.writes().len();
 
     let id = workbench.id("workers", "database-worker-02");
-    workbench.edit(&format!("/api/Spaces-1/workers/{id}"), |it| it["IsDisabled"] = true.into());
+    workbench
+        .edit(&format!("/api/Spaces-1/workers/{id}"), |value| value["IsDisabled"] = true.into());
     let id = workbench.id("workerpools", "Azure Worker Pool");
-    workbench.edit(&format!("/api/Spaces-1/workerpools/{id}"), |it| {
-        it["Description"] = "az and bicep".into()
+    workbench.edit(&format!("/api/Spaces-1/workerpools/{id}"), |value| {
+        value["Description"] = "az and bicep".into()
     });
     let new =
         serde_json::json!({ "Name": "Java \"8\" Pool", "WorkerPoolType": "StaticWorkerPool" });

@@ -79,7 +79,7 @@ fn difference<'a>(before: &'a str, after: &'a str) -> (Vec<&'a str>, Vec<&'a str
 fn one_changed(live: &Live, which: usize) -> Option<(Live, &'static str)> {
     let mut live = live.clone();
     let pools: Vec<_> = live.pools.iter().map(|it| it.id.clone()).collect();
-    let another = |id: &Id<_>| pools.iter().find(|it| *it != id).cloned();
+    let another = |id: &Id<_>| pools.iter().find(|pool| *pool != id).cloned();
     match which {
         0 => {
             let pool = live.pools.iter_mut().find(|it| !it.description.is_empty())?;
@@ -115,7 +115,7 @@ proptest! {
         live in any_live_with_choosers(), dice in vec(0..720_usize, 200),
     ) {
         let text = mangled(&render_config(&live, "https://octopus.acme.example"), &dice);
-        judge(&text, &live).map_err(|it| TestCaseError::fail(format!("{it:?}\n{text}")))?;
+        judge(&text, &live).map_err(|error| TestCaseError::fail(format!("{error:?}\n{text}")))?;
         let after = kept(&text, &live).unwrap();
         prop_assert!(after == text, "{:?}\n=====\n{:?}", text, after);
     }
@@ -127,7 +127,7 @@ proptest! {
         let changed = one_changed(&live, which);
         prop_assume!(changed.is_some());
         let (now, key) = changed.unwrap();
-        let is_sayable = |live: &Live| !render_config(live, "x").lines().any(|it| it.starts_with('#') && it.contains(" pool is not there"));
+        let is_sayable = |live: &Live| !render_config(live, "x").lines().any(|line| line.starts_with('#') && line.contains(" pool is not there"));
         let pulled = render_config(&live, "https://octopus.acme.example");
         let is_said = pulled.lines().any(|it| it.starts_with(key)) && pulled.matches("\n[pools.").count() == live.pools.len();
         prop_assume!(is_said && is_sayable(&live) && pulled != render_config(&now, "https://octopus.acme.example"));

@@ -28,13 +28,13 @@ fn written(rules: &[Written], live: &Live) -> String {
     let mut text = String::new();
     let values = &live.indirect.variables;
     for (which, form, pool) in rules.iter().filter(|_| !values.is_empty()) {
-        let it = which.get(values);
-        let other = values.iter().map(|it| &it.owner).rfind(|owner| **owner != it.owner);
-        let key = match it.owner {
+        let variable = which.get(values);
+        let other = values.iter().map(|it| &it.owner).rfind(|owner| **owner != variable.owner);
+        let key = match variable.owner {
             VariableOwner::Project(_) => "project",
             VariableOwner::Library(_) => "library_set",
         };
-        let name = it.owner.name().as_str();
+        let name = variable.owner.name().as_str();
         let other = quoted(other.map_or("gone", |it| it.name().as_str()));
         let first: String = name.chars().take(1).collect();
         let owners = match form % 6 {
@@ -45,7 +45,7 @@ fn written(rules: &[Written], live: &Live) -> String {
             4 => quoted(&format!("{first}*")),
             _ => format!("[\n  {other}, # the other\n  {}, # this\n]", quoted(name)),
         };
-        let scope: Vec<_> = it.scope.environments.iter().map(|it| quoted(it)).collect();
+        let scope: Vec<_> = variable.scope.environments.iter().map(|it| quoted(it)).collect();
         let verdict =
             pool.map_or("remove = true".to_owned(), |at| format!("pool = \"WorkerPools-{at}\""));
         let scope = if scope.is_empty() {
@@ -55,7 +55,7 @@ fn written(rules: &[Written], live: &Live) -> String {
         };
         text.push_str(&format!(
             "\n[[pool_variables]]\n{key} = {owners}\nvariable = {}\n{scope}{verdict}\n",
-            quoted(it.name.as_str())
+            quoted(variable.name.as_str())
         ));
     }
     for (which, form, pool) in rules.iter().filter(|_| !live.indirect.targets.is_empty()) {
@@ -82,33 +82,33 @@ fn later(choosers: &IndirectPools, dice: &[usize]) -> IndirectPools {
     let mut dice = dice.iter().copied().cycle();
     let mut roll = |sides: usize| dice.next().unwrap_or_default() % sides;
     later.variables.retain(|_| roll(6) != 0);
-    for it in &mut later.variables {
+    for variable in &mut later.variables {
         match roll(10) {
-            0 | 1 => it.pool = Some(Id::new(format!("WorkerPools-{}", roll(6)))),
-            2 => it.pool = None,
-            3 => it.scope.environments.truncate(1),
-            4 => it.id = Id::new(""),
+            0 | 1 => variable.pool = Some(Id::new(format!("WorkerPools-{}", roll(6)))),
+            2 => variable.pool = None,
+            3 => variable.scope.environments.truncate(1),
+            4 => variable.id = Id::new(""),
             _ => {}
         }
     }
-    for it in &mut later.sets {
-        if it.store == VariableStore::Database && roll(9) == 0 {
-            it.store = VariableStore::SupersededByGit { unread: None };
+    for set in &mut later.sets {
+        if set.store == VariableStore::Database && roll(9) == 0 {
+            set.store = VariableStore::SupersededByGit { unread: None };
         }
         if roll(9) == 0 {
-            it.environments.pop();
+            set.environments.pop();
         }
         if roll(9) == 0 {
-            let of_set = choosers.variables.iter().find(|value| value.set == it.id);
-            it.other_variables.extend(of_set.map(|value| value.name.clone()));
+            let of_set = choosers.variables.iter().find(|value| value.set == set.id);
+            set.other_variables.extend(of_set.map(|value| value.name.clone()));
         }
     }
     later.targets.retain(|_| roll(6) != 0);
-    for it in &mut later.targets {
+    for target in &mut later.targets {
         match roll(6) {
-            0 | 1 => it.pool = Some(Id::new(format!("WorkerPools-{}", roll(6)))),
-            2 => it.pool = None,
-            3 => it.reach = TargetReach::Machine,
+            0 | 1 => target.pool = Some(Id::new(format!("WorkerPools-{}", roll(6)))),
+            2 => target.pool = None,
+            3 => target.reach = TargetReach::Machine,
             _ => {}
         }
     }
@@ -134,7 +134,7 @@ proptest! {
         let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
         let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
         prop_assert!(judged.changes.is_empty());
-        let errors: Vec<_> = judged.findings.iter().filter(|it| it.level == Level::Error).collect();
+        let errors: Vec<_> = judged.findings.iter().filter(|finding| finding.level == Level::Error).collect();
         prop_assert!(errors.is_empty(), "{:#?}", errors);
         let count = |text: &str| (text.matches("# above ").count(), text.matches("# behind ").count(), text.matches("# th").count());
         prop_assert_eq!(count(&text), count(&after), "{}\n=====\n{}", text, after);

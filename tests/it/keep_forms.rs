@@ -21,7 +21,7 @@ struct Block {
 /// The tables of what is pulled; those of pools and workers have their keys.
 fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = vec![Block { kind: String::new(), key: String::new(), lines: Vec::new() }];
-    let mut lines = text.lines().filter(|it| !it.is_empty() && !it.starts_with('#'));
+    let mut lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     while let Some(line) = lines.next() {
         if let Some(header) = line.strip_prefix('[') {
             let header = header.trim_start_matches('[');
@@ -58,8 +58,8 @@ struct Writer<'d> {
     dice: &'d [usize],
 }
 
-fn braces(it: &Block) -> String {
-    let said: Vec<_> = it.lines.iter().map(|(key, it)| format!("{key} = {it}")).collect();
+fn braces(block: &Block) -> String {
+    let said: Vec<_> = block.lines.iter().map(|(key, text)| format!("{key} = {text}")).collect();
     format!("{{ {} }}", said.join(", "))
 }
 
@@ -89,9 +89,10 @@ impl Writer<'_> {
         match self.roll(5) {
             4 => {
                 self.above(&format!("{kind} = ["));
-                for it in of {
+                for block in of {
                     self.above("    {");
-                    let lines = it.lines.iter().map(|(key, value)| format!("    {key} = {value},"));
+                    let lines =
+                        block.lines.iter().map(|(key, value)| format!("    {key} = {value},"));
                     lines.for_each(|it| self.above(&it));
                     self.above("    },");
                 }
@@ -99,9 +100,9 @@ impl Writer<'_> {
             }
             0 => {
                 self.above(&format!("{kind} = ["));
-                for it in of {
+                for block in of {
                     self.above("    ");
-                    self.above(&format!("    {},", braces(it)));
+                    self.above(&format!("    {},", braces(block)));
                 }
                 self.above("]");
             }
@@ -109,15 +110,15 @@ impl Writer<'_> {
                 let all: Vec<_> = of.iter().map(|it| braces(it)).collect();
                 self.above(&format!("{kind} = [{}]", all.join(", ")));
             }
-            _ => of.iter().for_each(|it| self.header(&format!("[[{kind}]]"), it, None)),
+            _ => of.iter().for_each(|block| self.header(&format!("[[{kind}]]"), block, None)),
         }
     }
 
     /// A table in braces over several lines.
-    fn spread(&mut self, it: &Block) {
-        self.below(&format!("{} = {{", it.key));
-        let last = it.lines.len().saturating_sub(1);
-        for (at, (key, value)) in it.lines.iter().enumerate() {
+    fn spread(&mut self, block: &Block) {
+        self.below(&format!("{} = {{", block.key));
+        let last = block.lines.len().saturating_sub(1);
+        for (at, (key, value)) in block.lines.iter().enumerate() {
             let comma = if at == last { "" } else { "," };
             self.below(&format!("    {key} = {value}{comma}"));
         }
@@ -126,11 +127,11 @@ impl Writer<'_> {
 
     /// Pools and workers: in braces of one or of all, by dotted keys below a header or none, or headers.
     fn map(&mut self, kind: &str, of: &[&Block]) {
-        let said = of.iter().map(|it| format!("{} = {}", it.key, braces(it)));
+        let said = of.iter().map(|block| format!("{} = {}", block.key, braces(block)));
         let said: Vec<_> = said.collect();
         let can_be_dotted = of.iter().all(|it| !it.lines.is_empty());
-        let dotted = of.iter().flat_map(|it| {
-            it.lines.iter().map(|(key, value)| format!("{} . {key} = {value}", it.key))
+        let dotted = of.iter().flat_map(|block| {
+            block.lines.iter().map(|(key, value)| format!("{} . {key} = {value}", block.key))
         });
         match self.roll(7) {
             4 => {
@@ -139,8 +140,8 @@ impl Writer<'_> {
             }
             5 => {
                 self.above(&format!("{kind} = {{"));
-                for it in said {
-                    self.above(&format!("    {it},"));
+                for text in said {
+                    self.above(&format!("    {text},"));
                 }
                 self.above("}");
             }
@@ -151,22 +152,22 @@ impl Writer<'_> {
             }
             2 if can_be_dotted => {
                 self.below(&format!("[{kind}]"));
-                dotted.for_each(|it| self.below(&format!("  {it}")));
+                dotted.for_each(|text| self.below(&format!("  {text}")));
             }
-            3 if can_be_dotted => dotted.for_each(|it| self.above(&format!("{kind}.{it}"))),
-            _ => of.iter().for_each(|it| {
-                let path = format!("{kind}.{}", it.key);
-                self.header(&format!("[{path}]"), it, Some(&path));
+            3 if can_be_dotted => dotted.for_each(|text| self.above(&format!("{kind}.{text}"))),
+            _ => of.iter().for_each(|block| {
+                let path = format!("{kind}.{}", block.key);
+                self.header(&format!("[{path}]"), block, Some(&path));
             }),
         }
     }
 
     /// A table with a header; what is inside it in braces, as a table of its own, or by dotted keys.
-    fn header(&mut self, header: &str, it: &Block, path: Option<&str>) {
+    fn header(&mut self, header: &str, block: &Block, path: Option<&str>) {
         self.below("\n");
         self.below(header);
         let mut tables = Vec::new();
-        for (key, value) in &it.lines {
+        for (key, value) in &block.lines {
             let inside = inner(value).zip(path);
             match (self.roll(3), inside) {
                 (0, Some((inside, path))) => {
@@ -184,17 +185,17 @@ impl Writer<'_> {
     }
 
     /// Tables that are there once: by dotted keys, in braces, or with a header.
-    fn one(&mut self, kind: &str, it: &Block) {
+    fn one(&mut self, kind: &str, block: &Block) {
         match self.roll(4) {
             _ if kind.is_empty() => {
-                it.lines.iter().for_each(|(key, value)| self.above(&format!("{key} = {value}")));
+                block.lines.iter().for_each(|(key, value)| self.above(&format!("{key} = {value}")));
             }
-            0 => it
+            0 => block
                 .lines
                 .iter()
                 .for_each(|(key, value)| self.above(&format!("{kind}.{key} = {value}"))),
-            1 => self.above(&format!("{kind} = {}", braces(it))),
-            _ => self.header(&format!("[{kind}]"), it, None),
+            1 => self.above(&format!("{kind} = {}", braces(block))),
+            _ => self.header(&format!("[{kind}]"), block, None),
         }
     }
 }
@@ -205,7 +206,7 @@ fn reformed(pulled: &str, dice: &[usize]) -> String {
     let mut writer = Writer { top: String::new(), text: String::new(), marks: 0, rolls: 0, dice };
     let kinds = ["", "octopus", "server", "version_control", "pools", "workers"];
     for kind in kinds.into_iter().chain(["placements", "pool_variables", "target_pools"]) {
-        let of: Vec<&Block> = blocks.iter().filter(|it| it.kind == kind).collect();
+        let of: Vec<&Block> = blocks.iter().filter(|block| block.kind == kind).collect();
         match kind {
             _ if of.is_empty() => {}
             "pools" | "workers" => writer.map(kind, &of),
@@ -214,7 +215,7 @@ fn reformed(pulled: &str, dice: &[usize]) -> String {
         }
     }
     let unsaid = pulled.lines().filter(|it| it.starts_with('#'));
-    let unsaid: String = unsaid.map(|it| format!("{it}\n")).collect();
+    let unsaid: String = unsaid.map(|unsaid| format!("{unsaid}\n")).collect();
     format!("{}\n{}{unsaid}", writer.top, writer.text)
 }
 
@@ -227,16 +228,16 @@ proptest! {
         dice in vec(0..720_usize, 60), same in any::<bool>(),
     ) {
         let text = reformed(&render_config(&before, "https://octopus.acme.example"), &dice);
-        judge(&text, &before).map_err(|it| TestCaseError::fail(format!("{}\n{text}", it.message)))?;
+        judge(&text, &before).map_err(|error| TestCaseError::fail(format!("{}\n{text}", error.message)))?;
         let now = if same { before } else { now };
         let Some(after) = kept_or_unread(&text, &now)? else { return Ok(()) };
         let judged = judge(&after, &now).map_err(|it| TestCaseError::fail(it.message))?;
         prop_assert!(judged.changes.is_empty(), "{}\n=====\n{}", text, after);
-        let errors: Vec<_> = judged.findings.iter().filter(|it| it.level == Level::Error).collect();
+        let errors: Vec<_> = judged.findings.iter().filter(|finding| finding.level == Level::Error).collect();
         prop_assert!(errors.is_empty(), "{:#?}", errors);
         let marks = text.matches("# mark ").count();
-        for it in 1..=marks {
-            let mark = format!("# mark {it}.\n");
+        for other in 1..=marks {
+            let mark = format!("# mark {other}.\n");
             prop_assert_eq!(after.matches(&mark).count(), 1, "{}\n{}\n=====\n{}", mark, text, after);
         }
         let again = kept_or_unread(&after, &now)?;

@@ -173,8 +173,8 @@ fn a_container_that_is_so_stays() {
     let feed = workbench.get("/api/Spaces-1/feeds/all")[0].clone();
     let process = project["Links"]["DeploymentProcess"].as_str().unwrap().to_owned();
     let mut step = String::new();
-    workbench.edit(&process, |it| {
-        let action = &mut it["Steps"][0]["Actions"][0];
+    workbench.edit(&process, |value| {
+        let action = &mut value["Steps"][0]["Actions"][0];
         action["Container"] = serde_json::json!({ "Image": "tools:1", "FeedId": feed["Id"] });
         step = action["Name"].as_str().unwrap().to_owned();
     });

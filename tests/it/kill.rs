@@ -96,7 +96,7 @@ impl Workbench {
         assert!(statuses.contains(&receipt["status"].as_str().unwrap()), "{receipt:#}");
         let left = self.run(&["plan", "--format", "json"]).expect(0);
         let left: Value = serde_json::from_str(&left.stdout).unwrap();
-        let named = |it: &Value| format!("{} {}", it["action"], it["address"]);
+        let named = |value: &Value| format!("{} {}", value["action"], value["address"]);
         let left: BTreeSet<String> =
             left["changes"].as_array().unwrap().iter().map(named).collect();
         for entry in receipt["changes"].as_array().unwrap() {
@@ -191,9 +191,12 @@ fn an_interrupt_finishes_what_is_under_way_and_the_next_run_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(workbench.count("PUT"), 4);
     let receipt = workbench.receipts().pop().unwrap();
-    let outcomes = receipt["changes"].as_array().unwrap().iter().map(|it| &it["outcome"]);
-    assert!(outcomes.clone().any(|it| it == "skipped"));
-    assert!(outcomes.clone().all(|it| it == "skipped" || it == "done"), "{receipt:#}");
+    let outcomes = receipt["changes"].as_array().unwrap().iter().map(|value| &value["outcome"]);
+    assert!(outcomes.clone().any(|outcome| outcome == "skipped"));
+    assert!(
+        outcomes.clone().all(|outcome| outcome == "skipped" || outcome == "done"),
+        "{receipt:#}"
+    );
     workbench.receipts_tell(&["partial"]);
     workbench.goes_on();
 }

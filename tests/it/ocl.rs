@@ -16,8 +16,8 @@ const EARLY: &str = include_str!("../ocl/early.ocl");
 fn texts() -> Vec<String> {
     let ends = [PROCESS, RUNBOOK, EARLY]
         .into_iter()
-        .flat_map(|it| [it.to_owned(), it.replace('\n', "\r\n")]);
-    ends.flat_map(|it| [format!("\u{feff}{it}"), it]).collect()
+        .flat_map(|text| [text.to_owned(), text.replace('\n', "\r\n")]);
+    ends.flat_map(|end| [format!("\u{feff}{end}"), end]).collect()
 }
 
 fn document(text: &str) -> OclProcess {
@@ -30,7 +30,7 @@ fn steps_are_read_as_they_are() {
         .map(document)
         .into_iter()
         .flat_map(|it| it.actions)
-        .map(|it| format!("{} / {}: {:?}", it.step, it.action, it.place))
+        .map(|action| format!("{} / {}: {:?}", action.step, action.action, action.place))
         .collect();
     assert_eq!(
         read,
@@ -78,7 +78,7 @@ fn each_step_is_placed_by_one_line_and_is_then_there() {
     ];
     for text in texts() {
         for (at, action) in document(&text).actions.iter().enumerate() {
-            for wanted in wanted.iter().filter(|it| **it != action.place) {
+            for wanted in wanted.iter().filter(|place| **place != action.place) {
                 let edited = apply_edits(&text, &place_edits(&text, action, wanted).unwrap());
                 let changed = differ(&text, &edited).max(differ(&edited, &text));
                 let lines = [&text, &edited].map(|it| it.split('\n').count());

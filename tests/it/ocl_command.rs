@@ -140,7 +140,7 @@ fn a_link_is_followed_and_rights_are_kept() {
 fn lines(folder: &TempDir, file: &str) -> String {
     let text = fs::read_to_string(folder.path().join(file)).unwrap();
     let lines = text.lines().filter(|it| it.trim_start().starts_with("worker_pool"));
-    lines.map(|it| format!("{}\n", it.trim_start())).collect()
+    lines.map(|line| format!("{}\n", line.trim_start())).collect()
 }
 
 /// A working tree with these files in its `.octopus`.

@@ -40,7 +40,7 @@ fn nothing() -> impl Strategy<Value = &'static str> {
 
 fn string() -> impl Strategy<Value = String> {
     let part = of(r#"a¦é¦#{x}¦${y}¦\"¦\\¦\n¦\t¦{¦}¦//¦/*¦<<EOT¦ ¦💧"#);
-    prop::collection::vec(part, 0..5).prop_map(|it| format!("\"{}\"", it.concat()))
+    prop::collection::vec(part, 0..5).prop_map(|texts| format!("\"{}\"", texts.concat()))
 }
 
 /// A heredoc; nothing but blanks may stand behind it.
@@ -53,7 +53,7 @@ fn heredoc() -> impl Strategy<Value = String> {
     (tag, any::<bool>(), lines, of("¦  ¦\t"), of("¦¦ ¦ \t")).prop_map(
         |(tag, dash, lines, before, behind)| {
             let dash = if dash || tag == "-" { "-" } else { "" };
-            let lines: String = lines.iter().map(|it| format!("{it}\n")).collect();
+            let lines: String = lines.iter().map(|text| format!("{text}\n")).collect();
             format!("<<{dash}{tag}{behind}\n{lines}{before}{tag}{behind}")
         },
     )
@@ -77,7 +77,7 @@ fn value() -> BoxedStrategy<String> {
         let entry = (nothing(), key, of(" ¦  ¦\t¦"), said);
         let entry = entry.prop_map(|(before, key, gap, said)| format!("{before}{key}{gap}= {said}\n"));
         let dictionary = prop::collection::vec(entry, 0..4);
-        prop_oneof![list, dictionary.prop_map(|it| format!("{{\n{}}}", it.concat()))]
+        prop_oneof![list, dictionary.prop_map(|item| format!("{{\n{}}}", item.concat()))]
     });
     prop_oneof![4 => behind(value), 1 => heredoc()].boxed()
 }
@@ -122,7 +122,7 @@ fn chooses() -> impl Strategy<Value = String> {
     );
     (prop_oneof![pool, variable, both], trail()).prop_map(|(lines, trail)| match lines {
         "" => String::new(),
-        lines => lines.lines().map(|it| format!("\t{it}{trail}\n")).collect(),
+        lines => lines.lines().map(|line| format!("\t{line}{trail}\n")).collect(),
     })
 }
 
@@ -183,7 +183,7 @@ fn switches(text: &str, action: &OclAction, wanted: &Place<String>) -> bool {
     );
     let inside = &text[action.span.bytes.clone()];
     let says = |name: &str| {
-        inside.lines().any(|it| it.trim_start().starts_with(name) && !it.contains("no"))
+        inside.lines().any(|line| line.trim_start().starts_with(name) && !line.contains("no"))
     };
     both && says("worker_pool ") && says("worker_pool_variable ")
 }
@@ -212,7 +212,7 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
     };
     for (at, action) in before.actions.iter().enumerate() {
         prop_assert_eq!(place_edits(text, action, &action.place).unwrap(), []);
-        for wanted in wanted().iter().filter(|it| **it != action.place) {
+        for wanted in wanted().iter().filter(|place| **place != action.place) {
             let edits = match place_edits(text, action, wanted) {
                 Ok(edits) => edits,
                 Err(told) => {
@@ -228,9 +228,12 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
             prop_assert!(after.is_ok(), "{:?}\n{}", after, edited);
             let after = after.unwrap();
             prop_assert_eq!(&after.actions[at].place, wanted, "{}", edited);
-            let others = |it: &OclProcess| -> Vec<_> {
-                let all = it.actions.iter().enumerate().filter(|(other, _)| *other != at);
-                all.map(|(_, it)| (it.step.clone(), it.action.clone(), it.place.clone())).collect()
+            let others = |process: &OclProcess| -> Vec<_> {
+                let all = process.actions.iter().enumerate().filter(|(other, _)| *other != at);
+                all.map(|(_, action)| {
+                    (action.step.clone(), action.action.clone(), action.place.clone())
+                })
+                .collect()
             };
             prop_assert_eq!(others(&before), others(&after));
             prop_assert_eq!(place_edits(&edited, &after.actions[at], wanted).unwrap(), []);
@@ -297,7 +300,7 @@ proptest! {
                 let (gone, come) = changed(&text, &edited);
                 prop_assert!(gone.max(come) <= 1 || edits.len() == 2, "{gone} {come}\n{edited}");
                 let again = read(SourceId(0), &edited);
-                prop_assert!(again.is_ok_and(|it| it.actions.iter().any(|it| it.place == wanted)), "{}", edited);
+                prop_assert!(again.is_ok_and(|again| again.actions.iter().any(|other| other.place == wanted)), "{}", edited);
             }
         }
     }

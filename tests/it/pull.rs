@@ -86,7 +86,7 @@ proptest! {
     fn a_plan_of_what_is_pulled_is_empty_on_any_space(live in any_live_with_choosers()) {
         let text = render_config(&live, "https://octopus.acme.example");
         let (plan, findings) = planned(&text, &live);
-        let stray = |it: &&Finding| it.level != Level::Warn || !MEANT.contains(&it.code.as_str());
+        let stray = |finding: &&Finding| finding.level != Level::Warn || !MEANT.contains(&finding.code.as_str());
         let stray: Vec<_> = findings.iter().filter(stray).collect();
         prop_assert!(stray.is_empty(), "{text}\n{stray:#?}");
         prop_assert!(plan.changes.is_empty(), "{text}\n{:#?}", plan.changes);

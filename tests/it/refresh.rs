@@ -56,15 +56,20 @@ fn summary(live: &Live) -> String {
         _ = writeln!(text, "process {}", process.id.as_str());
         for step in &process.steps {
             let cases = effective_cases(process, step, live);
-            let runs: Vec<_> = cases.iter().map(|it| format!("{:?}", it.place)).collect();
+            let runs: Vec<_> = cases.iter().map(|case| format!("{:?}", case.place)).collect();
             let (address, runs) = (process.step_address(step), runs.join("; "));
             _ = writeln!(text, "  {address} {}: {runs}", step.action_type);
         }
     }
-    let pointers = live.references.iter().map(|it| format!("{} -> {:?}", it.what, it.pool));
-    let gaps = live.unread.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
-    let elsewhere =
-        live.other_spaces.iter().map(|it| format!("{}: {:?}", it.space, it.on_built_in_worker));
+    let pointers = live
+        .references
+        .iter()
+        .map(|reference| format!("{} -> {:?}", reference.what, reference.pool));
+    let gaps = live.unread.iter().map(|part| format!("gap: {}: {}", part.what, part.why));
+    let elsewhere = live
+        .other_spaces
+        .iter()
+        .map(|space| format!("{}: {:?}", space.space, space.on_built_in_worker));
     for line in pointers.chain(elsewhere).chain(gaps) {
         _ = writeln!(text, "{line}");
     }

@@ -14,7 +14,7 @@ impl Workbench {
         let folder = self.folder.path().join(".poolwright/receipts");
         let mut files: Vec<_> =
             std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
-        files.sort_by_key(|it| std::fs::metadata(it).unwrap().modified().unwrap());
+        files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
         files.pop().unwrap().display().to_string()
     }
 
@@ -102,7 +102,8 @@ fn a_saved_way_back_is_stale_where_somebody_has_moved_a_step_since() {
     workbench.edit("/api/Spaces-1/projects/Projects-1/deploymentprocesses", |process| {
         let actions = process["Steps"].as_array_mut().unwrap().iter_mut();
         let mut actions = actions.map(|step| &mut step["Actions"][0]);
-        actions.find(|it| it["WorkerPoolId"].is_string()).unwrap()["WorkerPoolId"] = json!(pool);
+        actions.find(|action| action["WorkerPoolId"].is_string()).unwrap()["WorkerPoolId"] =
+            json!(pool);
     });
     let writes = workbench.writes();
     let output = workbench.run(&["apply", "back.json"]).expect(4);
@@ -134,7 +135,7 @@ fn a_saved_way_back_that_writes_another_thing_than_it_shows_is_refused() {
     workbench.run(&["rollback", &workbench.receipt(), "-o", "back.json"]).expect(0);
     let mut plan: Value = serde_json::from_str(&workbench.read("back.json")).unwrap();
     let changes = plan["changes"].as_array_mut().unwrap();
-    let step = changes.iter_mut().find(|it| it["kind"] == "placement").unwrap();
+    let step = changes.iter_mut().find(|change| change["kind"] == "placement").unwrap();
     step["write"]["place_step"]["exactly"][0]["after"] = json!("WorkerPools-9");
     workbench.write("back.json", &plan.to_string());
     let writes = workbench.writes();
@@ -159,7 +160,8 @@ fn what_somebody_has_changed_since_is_left_and_told() {
     workbench.edit(path, |process| {
         let actions = process["Steps"].as_array_mut().unwrap().iter_mut();
         let mut actions = actions.map(|step| &mut step["Actions"][0]);
-        let moved = actions.find(|it| it["WorkerPoolId"].as_str().is_some_and(|it| !it.is_empty()));
+        let moved =
+            actions.find(|action| action["WorkerPoolId"].as_str().is_some_and(|it| !it.is_empty()));
         moved.unwrap()["WorkerPoolId"] = json!(pool);
     });
     // Somebody else has begun to use the new pool: it stays, and all else goes back.
@@ -178,8 +180,8 @@ fn what_somebody_has_changed_since_is_left_and_told() {
 
 /// Findings and summary.
 fn shown(output: &Output) -> String {
-    let lines = output.stdout.lines().filter(|it| {
-        it.starts_with("warning") || it.starts_with("denied") || it.starts_with("Plan")
+    let lines = output.stdout.lines().filter(|line| {
+        line.starts_with("warning") || line.starts_with("denied") || line.starts_with("Plan")
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -206,14 +208,14 @@ fn what_was_deleted_is_made_again_as_far_as_the_receipt_has_it() {
     workbench.apply();
     let workers = "/api/Spaces-1/workers/all";
     let kept = |all: &Value| -> Vec<Value> {
-        let of = |it: &Value| {
+        let of = |value: &Value| {
             json!([
-                it["Name"],
-                it["Endpoint"]["CommunicationStyle"],
-                it["Endpoint"]["Uri"],
-                it["Endpoint"]["Thumbprint"],
-                it["Endpoint"]["Host"],
-                it["IsDisabled"]
+                value["Name"],
+                value["Endpoint"]["CommunicationStyle"],
+                value["Endpoint"]["Uri"],
+                value["Endpoint"]["Thumbprint"],
+                value["Endpoint"]["Host"],
+                value["IsDisabled"]
             ])
         };
         all.as_array().unwrap().iter().map(of).collect()
@@ -244,7 +246,7 @@ fn a_new_default_pool_goes_and_the_old_one_is_the_default_again() {
     let default = || {
         let pools = workbench.get("/api/Spaces-1/workerpools/all");
         let mut pools = pools.as_array().unwrap().iter().cloned();
-        pools.find(|it| it["IsDefault"] == true).unwrap()["Name"].clone()
+        pools.find(|pool| pool["IsDefault"] == true).unwrap()["Name"].clone()
     };
     workbench.apply();
     assert_eq!(default(), "a");
@@ -266,12 +268,12 @@ fn a_container_that_was_taken_back_is_there_again_after_the_way_back_of_that() {
         let path = format!("/api/Spaces-1/projects/{project}/deploymentprocesses");
         let process = workbench.get(&path);
         let steps = process["Steps"].as_array().unwrap().iter();
-        steps.map(|it| it["Actions"][0]["Container"].clone()).collect()
+        steps.map(|step| step["Actions"][0]["Container"].clone()).collect()
     };
     let before = containers();
     workbench.apply();
     let after = containers();
-    assert!(after.iter().any(|it| it["FeedId"] == feeds[0]["Id"]), "{after:?}");
+    assert!(after.iter().any(|item| item["FeedId"] == feeds[0]["Id"]), "{after:?}");
     workbench.rollback(&workbench.receipt()).expect(0);
     assert_eq!(containers(), before);
     workbench.rollback(&workbench.receipt()).expect(0);
@@ -284,8 +286,8 @@ fn a_pool_that_is_made_again_has_its_place_among_the_others() {
     let order = || {
         let pools = workbench.get("/api/Spaces-1/workerpools/all");
         let mut pools = pools.as_array().unwrap().clone();
-        pools.sort_by_key(|it| it["SortOrder"].as_i64());
-        pools.iter().map(|it| it["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        pools.sort_by_key(|pool| pool["SortOrder"].as_i64());
+        pools.iter().map(|pool| pool["Name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     workbench.run(&["apply", "--auto-approve", "--parallelism", "1"]).expect(0);
     let before = order();
@@ -311,7 +313,7 @@ fn a_process_in_git_goes_back_by_a_commit() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|it| it["Name"] == "Checkout")
+        .find(|value| value["Name"] == "Checkout")
         .unwrap()["Id"]
         .as_str()
         .unwrap()

@@ -138,7 +138,7 @@ fn a_value_and_the_pool_of_a_target_are_absent_null_or_empty_as_they_were() {
         workbench.respell(set, |text| {
             let mut set: Value = serde_json::from_str(&text).unwrap();
             let values = set["Variables"].as_array_mut().unwrap().iter_mut();
-            let mut values = values.filter(|it| it["Name"] == "Terraform.WorkerPool");
+            let mut values = values.filter(|value| value["Name"] == "Terraform.WorkerPool");
             values.next().unwrap()["Value"] = json!("?");
             set.to_string().replace("\"Value\":\"?\",", &of("Value"))
         });

@@ -109,7 +109,7 @@ pub(crate) fn worker(name: &str, pools: &[&str]) -> Value {
 
 pub(crate) fn names(list: &Value) -> String {
     let names: Vec<&str> =
-        list.as_array().unwrap().iter().filter_map(|it| it["Name"].as_str()).collect();
+        list.as_array().unwrap().iter().filter_map(|value| value["Name"].as_str()).collect();
     names.join(", ")
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 async fn bench(project: &str) -> (Bench, String) {
     let bench = Bench::new(Seed::Acme).await;
     let all = bench.get("/api/Spaces-1/projects/all").await;
-    let found = all.as_array().unwrap().iter().find(|it| it["Name"] == project).unwrap();
+    let found = all.as_array().unwrap().iter().find(|value| value["Name"] == project).unwrap();
     let path = found["Links"]["Self"].as_str().unwrap().to_owned();
     (bench, path)
 }

@@ -17,7 +17,7 @@ impl Git {
         let bench = Bench::new(Seed::Acme).await;
         let all = bench.get("/api/Spaces-1/projects/all").await;
         let find = |name: &str| {
-            let project = all.as_array().unwrap().iter().find(|it| it["Name"] == name);
+            let project = all.as_array().unwrap().iter().find(|value| value["Name"] == name);
             format!("/api/Spaces-1/projects/{}", project.unwrap()["Id"].as_str().unwrap())
         };
         let (checkout, payments) = (find("Checkout"), find("Payments"));

@@ -90,7 +90,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|it| it["Name"].to_string().replace('"', ""))
+            .map(|value| value["Name"].to_string().replace('"', ""))
             .collect();
         let lost: Vec<_> = wanted.difference(&there).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
@@ -124,7 +124,7 @@ async fn two_hundred_at_once_all_get_their_own_answers() {
     assert_eq!(ids.len(), 200);
     let all = bench.get("/api/Spaces-1/workerpools/all").await;
     let ranks: BTreeSet<i64> =
-        all.as_array().unwrap().iter().map(|it| it["SortOrder"].as_i64().unwrap()).collect();
+        all.as_array().unwrap().iter().map(|value| value["SortOrder"].as_i64().unwrap()).collect();
     assert_eq!(ranks.len(), 201, "no two writes saw the same list");
 }
 
@@ -150,10 +150,11 @@ async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
         let list: Value = answer.json().await.unwrap();
         let items = list["Items"].as_array().unwrap();
         assert_eq!((items.len(), &list["TotalResults"]), (300, &json!(300)));
-        assert!(items.iter().all(|it| it["Steps"].as_array().unwrap().len() == 10));
+        assert!(items.iter().all(|item| item["Steps"].as_array().unwrap().len() == 10));
     }
     let again = bench.get(path).await;
-    let empty = again["Items"].as_array().unwrap().iter().filter(|it| it["Steps"] == json!([]));
+    let empty =
+        again["Items"].as_array().unwrap().iter().filter(|value| value["Steps"] == json!([]));
     assert_eq!(empty.count(), 1);
 }
 
@@ -221,7 +222,7 @@ fn a_file_that_is_there_is_not_seeded_again_and_that_is_told() {
         // The last line is told once it serves.
         let told: Vec<String> =
             lines.map(|it| it.unwrap()).take_while(|it| !it.starts_with("Ctrl-C")).collect();
-        told.iter().any(|it| it.contains("`--seed` is for a file that is not there yet"))
+        told.iter().any(|text| text.contains("`--seed` is for a file that is not there yet"))
     };
     assert_eq!((serve("empty"), serve("acme")), (false, true));
 }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 async fn id_of(bench: &Bench, kind: &str, name: &str) -> String {
     let all = bench.get(&format!("/api/Spaces-1/{kind}/all")).await;
-    let found = all.as_array().unwrap().iter().find(|it| it["Name"] == name).unwrap();
+    let found = all.as_array().unwrap().iter().find(|value| value["Name"] == name).unwrap();
     found["Id"].as_str().unwrap().to_owned()
 }
 
 fn names(values: &Value) -> Vec<&str> {
-    values.as_array().unwrap().iter().map(|it| it["Name"].as_str().unwrap()).collect()
+    values.as_array().unwrap().iter().map(|value| value["Name"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn names_of_variables_and_tags_of_targets_are_told_once() {
     let told = bench.get(&format!("/api/Spaces-1/variables/names?project={project}")).await;
     let set = bench.get(&format!("/api/Spaces-1/variables/variableset-{project}")).await;
     for name in names(&set["Variables"]) {
-        let count = told.as_array().unwrap().iter().filter(|it| *it == name).count();
+        let count = told.as_array().unwrap().iter().filter(|value| *value == name).count();
         assert_eq!(count, 1, "{name} in {told}");
     }
     assert_eq!(bench.get("/api/variables/names").await, json!([]));
@@ -76,9 +76,10 @@ async fn names_of_variables_and_tags_of_targets_are_told_once() {
     let roles = bench.get("/api/spaces/default/MachineRoles/All").await;
     let roles = roles.as_array().unwrap();
     let machines = bench.get("/api/machines/all").await;
-    let worn = machines.as_array().unwrap().iter().flat_map(|it| it["Roles"].as_array().unwrap());
+    let worn =
+        machines.as_array().unwrap().iter().flat_map(|value| value["Roles"].as_array().unwrap());
     for role in worn {
-        assert_eq!(roles.iter().filter(|it| *it == role).count(), 1, "{role}");
+        assert_eq!(roles.iter().filter(|other| *other == role).count(), 1, "{role}");
     }
 }
 

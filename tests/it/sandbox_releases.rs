@@ -39,10 +39,12 @@ async fn a_release_freezes_the_process_and_the_variables() {
 
     let all = bench.get("/api/deploymentprocesses?take=1000").await;
     let ids: Vec<&str> =
-        all["Items"].as_array().unwrap().iter().filter_map(|it| it["Id"].as_str()).collect();
+        all["Items"].as_array().unwrap().iter().filter_map(|value| value["Id"].as_str()).collect();
     assert!(ids.contains(&newer) && ids.contains(&"deploymentprocess-Projects-1"));
     let sets = bench.get("/api/variables/all").await;
-    assert!(sets.as_array().unwrap().iter().all(|it| !it["Id"].as_str().unwrap().contains("-s-")));
+    assert!(
+        sets.as_array().unwrap().iter().all(|item| !item["Id"].as_str().unwrap().contains("-s-"))
+    );
 }
 
 #[tokio::test]

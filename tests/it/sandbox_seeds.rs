@@ -140,7 +140,7 @@ fn steps(process: &Value) -> String {
         let roles = step["Properties"]["Octopus.Action.TargetRoles"].as_str().unwrap_or("");
         for action in step["Actions"].as_array().unwrap() {
             let pool = action.get("WorkerPoolId");
-            assert!(pool.is_none_or(|it| it.is_null() || it == ""), "{action}");
+            assert!(pool.is_none_or(|pool| pool.is_null() || pool == ""), "{action}");
             let on_server = action["Properties"]["Octopus.Action.RunOnServer"].as_str();
             let pool = pool.map_or("absent".to_owned(), Value::to_string);
             let (name, kind) =
@@ -259,7 +259,7 @@ const LISTS: [&str; 19] = [
 ];
 
 fn ids(list: &Value) -> Vec<&str> {
-    list.as_array().unwrap().iter().map(|it| it["Id"].as_str().unwrap()).collect()
+    list.as_array().unwrap().iter().map(|value| value["Id"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
@@ -270,20 +270,21 @@ async fn the_cloud_has_steps_on_an_image_that_ends() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|it| it["EndOfLifeDateUtc"] == "2026-10-13T00:00:00.000+00:00")
-        .map(|it| it["Type"].as_str().unwrap())
+        .filter(|value| value["EndOfLifeDateUtc"] == "2026-10-13T00:00:00.000+00:00")
+        .map(|value| value["Type"].as_str().unwrap())
         .collect();
     assert_eq!(ends, ["Ubuntu2204", "Windows2022"]);
     let pools = bench.get("/api/workerpools/all").await;
-    let old = pools.as_array().unwrap().iter().find(|it| it["WorkerType"] == "Windows2022");
+    let old = pools.as_array().unwrap().iter().find(|value| value["WorkerType"] == "Windows2022");
     let old = old.unwrap()["Id"].as_str().unwrap();
     let mut within = Vec::new();
     for list in ["deploymentprocesses", "runbookProcesses"] {
         let all = bench.get(&format!("/api/Spaces-1/{list}?take=100")).await;
         for process in all["Items"].as_array().unwrap() {
             let steps = process["Steps"].as_array().unwrap();
-            within
-                .extend(steps.iter().filter(|it| it["Actions"][0]["WorkerPoolId"] == old).cloned());
+            within.extend(
+                steps.iter().filter(|step| step["Actions"][0]["WorkerPoolId"] == old).cloned(),
+            );
         }
     }
     let within = Value::Array(within);

@@ -146,7 +146,7 @@ async fn what_exceeds_the_task_cap_waits_for_its_turn() {
     assert_eq!((status, &canceled["State"]), (200, &json!("Canceled")));
     assert_eq!(states().await, "Canceled, Executing, Executing");
     let held = leases(&bench).await;
-    assert!(held.iter().all(|it| it["ServerTaskId"] != json!(tasks[0])), "{held:?}");
+    assert!(held.iter().all(|item| item["ServerTaskId"] != json!(tasks[0])), "{held:?}");
 
     let waiting = deploy(&bench, &release, 1).await;
     assert_eq!(state(&bench, &waiting).await, "Queued");

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 async fn acme() -> (Bench, String) {
     let bench = Bench::new(Seed::Acme).await;
     let tenants = bench.get("/api/Spaces-1/tenants/all").await;
-    let contoso = tenants.as_array().unwrap().iter().find(|it| it["Name"] == "Contoso").unwrap();
+    let contoso =
+        tenants.as_array().unwrap().iter().find(|value| value["Name"] == "Contoso").unwrap();
     let path = format!("/api/Spaces-1/tenants/{}/variables", contoso["Id"].as_str().unwrap());
     (bench, path)
 }
@@ -36,7 +37,7 @@ async fn a_tenant_chooses_a_pool_by_project_environment_and_template() {
     assert!(environment.starts_with("Environments-"), "{environment}");
 
     let all = bench.get("/api/Spaces-1/tenantvariables/all").await;
-    let names: Vec<_> = all.as_array().unwrap().iter().map(|it| &it["TenantName"]).collect();
+    let names: Vec<_> = all.as_array().unwrap().iter().map(|value| &value["TenantName"]).collect();
     assert_eq!(names, [&json!("Contoso"), &json!("Fabrikam")]);
     assert_eq!(all[0], said);
     let of_none = bench.get("/api/tenantvariables/all?projectId=Projects-1").await;

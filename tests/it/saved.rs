@@ -61,7 +61,7 @@ fn saved() -> Workbench {
 
 fn place(document: &mut Value, step: &str, pool: &str) {
     let steps = document["Steps"].as_array_mut().unwrap();
-    let found = steps.iter_mut().find(|it| it["Name"] == step).unwrap();
+    let found = steps.iter_mut().find(|value| value["Name"] == step).unwrap();
     found["Actions"][0]["WorkerPoolId"] = json!(pool);
 }
 
@@ -71,7 +71,7 @@ fn a_plan_is_saved_shown_and_carried_out_as_it_was_shown() {
     let planned = workbench.run(&["plan"]).expect(0);
     let shown = workbench.run(&["show", "plan.json"]).expect(0);
     // The finding points at a line that `show` does not have.
-    let changes = |it: &Output| it.stdout.split("warning[").next().unwrap().to_owned();
+    let changes = |output: &Output| output.stdout.split("warning[").next().unwrap().to_owned();
     assert_eq!(changes(&planned), changes(&shown));
     assert_eq!(
         workbench.run(&["show", "plan.json", "--format", "json"]).stdout,
@@ -97,44 +97,45 @@ type Edit = (fn(&Workbench), &'static str);
 
 const EDITS: [Edit; 11] = [
     (
-        |it| {
-            let other = it.id("workerpools", "Other");
-            it.edit(PROCESS, |process| place(process, "Deploy to AKS", &other));
+        |workbench| {
+            let other = workbench.id("workerpools", "Other");
+            workbench.edit(PROCESS, |process| place(process, "Deploy to AKS", &other));
         },
         "a step is in another pool",
     ),
     (
-        |it| {
-            let id = it.id("workerpools", "SQL Pool");
-            it.edit(&format!("{POOLS}/{id}"), |pool| pool["Name"] = json!("Renamed"));
+        |workbench| {
+            let id = workbench.id("workerpools", "SQL Pool");
+            workbench.edit(&format!("{POOLS}/{id}"), |pool| pool["Name"] = json!("Renamed"));
         },
         "a pool has another name",
     ),
     (
-        |it| {
-            let id = it.id("workers", "db-worker-01");
-            let pool = it.id("workerpools", "SQL Pool");
-            it.edit(&format!("{WORKERS}/{id}"), |worker| worker["WorkerPoolIds"] = json!([pool]));
+        |workbench| {
+            let id = workbench.id("workers", "db-worker-01");
+            let pool = workbench.id("workerpools", "SQL Pool");
+            workbench
+                .edit(&format!("{WORKERS}/{id}"), |worker| worker["WorkerPoolIds"] = json!([pool]));
         },
         "a worker is in another pool",
     ),
     (
-        |it| {
-            let old = it.id("workerpools", "Old");
-            it.send("POST", WORKERS, worker("late-worker", &[&old]));
+        |workbench| {
+            let old = workbench.id("workerpools", "Old");
+            workbench.send("POST", WORKERS, worker("late-worker", &[&old]));
         },
         "a worker joins a pool that goes",
     ),
     (
-        |it| {
-            let old = it.id("workerpools", "Old");
-            it.edit(PROCESS, |process| place(process, "Migrate database", &old));
+        |workbench| {
+            let old = workbench.id("workerpools", "Old");
+            workbench.edit(PROCESS, |process| place(process, "Migrate database", &old));
         },
         "a step runs in a pool that goes",
     ),
     (
-        |it| {
-            it.edit(PROCESS, |process| {
+        |workbench| {
+            workbench.edit(PROCESS, |process| {
                 let mut step = process["Steps"][6].clone();
                 for part in ["", "/Actions/0"] {
                     let part = step.pointer_mut(part).unwrap();
@@ -149,27 +150,35 @@ const EDITS: [Edit; 11] = [
         "a new step needs the built-in worker",
     ),
     (
-        |it| it.edit(PROCESS, |process| _ = process["Steps"].as_array_mut().unwrap().remove(2)),
+        |workbench| {
+            workbench
+                .edit(PROCESS, |process| _ = process["Steps"].as_array_mut().unwrap().remove(2))
+        },
         "a step is gone",
     ),
-    (|it| _ = it.send("POST", POOLS, pool("kubernetes")), "a pool has the name already"),
     (
-        |it| {
-            let other = it.id("workerpools", "Other");
-            it.send("POST", WORKERS, worker("K8S-01", &[&other]));
+        |workbench| _ = workbench.send("POST", POOLS, pool("kubernetes")),
+        "a pool has the name already",
+    ),
+    (
+        |workbench| {
+            let other = workbench.id("workerpools", "Other");
+            workbench.send("POST", WORKERS, worker("K8S-01", &[&other]));
         },
         "a worker has the name already",
     ),
     (
-        |it| {
-            it.edit("/api/featuresconfiguration", |it| it["IsBuiltInWorkerEnabled"] = json!(false));
+        |workbench| {
+            workbench.edit("/api/featuresconfiguration", |value| {
+                value["IsBuiltInWorkerEnabled"] = json!(false)
+            });
         },
         "the built-in worker is off already",
     ),
     (
-        |it| {
-            let old = it.id("workerpools", "Old");
-            it.edit(&format!("{POOLS}/{old}"), |pool| pool["IsDefault"] = json!(true));
+        |workbench| {
+            let old = workbench.id("workerpools", "Old");
+            workbench.edit(&format!("{POOLS}/{old}"), |pool| pool["IsDefault"] = json!(true));
         },
         "a pool that goes is the default one",
     ),
@@ -192,8 +201,8 @@ fn what_the_plan_relies_on_and_somebody_has_changed_stops_it_before_the_first_wr
 
 const HARMLESS: [Edit; 6] = [
     (
-        |it| {
-            it.edit(PROCESS, |process| {
+        |workbench| {
+            workbench.edit(PROCESS, |process| {
                 process["Steps"][2]["Actions"][0]["Properties"]["Octopus.Action.Script.ScriptBody"] =
                     json!("exit 0");
             });
@@ -201,29 +210,33 @@ const HARMLESS: [Edit; 6] = [
         "another script in a step that moves",
     ),
     (
-        |it| {
-            let other = it.id("workerpools", "Other");
-            it.edit(&format!("{POOLS}/{other}"), |pool| pool["Description"] = json!("hello"));
+        |workbench| {
+            let other = workbench.id("workerpools", "Other");
+            workbench
+                .edit(&format!("{POOLS}/{other}"), |pool| pool["Description"] = json!("hello"));
         },
         "another description of another pool",
     ),
     (
-        |it| {
-            let id = it.id("workerpools", "SQL Pool");
-            it.edit(&format!("{POOLS}/{id}"), |pool| pool["Description"] = json!("hello"));
+        |workbench| {
+            let id = workbench.id("workerpools", "SQL Pool");
+            workbench.edit(&format!("{POOLS}/{id}"), |pool| pool["Description"] = json!("hello"));
         },
         "another description of a pool of which only the name changes",
     ),
     (
-        |it| {
-            let id = it.id("workers", "db-worker-01");
-            it.edit(&format!("{WORKERS}/{id}"), |worker| worker["IsDisabled"] = json!(true));
+        |workbench| {
+            let id = workbench.id("workers", "db-worker-01");
+            workbench.edit(&format!("{WORKERS}/{id}"), |worker| worker["IsDisabled"] = json!(true));
         },
         "a worker of which only the pools change is disabled",
     ),
-    (|it| _ = it.send("POST", POOLS, pool("One more")), "one more pool"),
+    (|workbench| _ = workbench.send("POST", POOLS, pool("One more")), "one more pool"),
     (
-        |it| it.edit(PROCESS, |process| _ = process["Steps"].as_array_mut().unwrap().remove(0)),
+        |workbench| {
+            workbench
+                .edit(PROCESS, |process| _ = process["Steps"].as_array_mut().unwrap().remove(0))
+        },
         "a step that does not move is gone",
     ),
 ];
@@ -322,7 +335,10 @@ fn a_plan_into_a_pool_that_is_ill_since_is_refused_unless_it_waits() {
     let workbench = Workbench::new(Seed::Acme);
     let path = "/api/Spaces-1/workers/all";
     let mut ill = workbench.get(path);
-    ill.as_array_mut().unwrap().iter_mut().for_each(|it| it["HealthStatus"] = json!("Unhealthy"));
+    ill.as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .for_each(|value| value["HealthStatus"] = json!("Unhealthy"));
     let ill = ill.to_string();
     let is_ill = Arc::new(AtomicBool::new(false));
     let now = Arc::clone(&is_ill);

@@ -36,8 +36,8 @@ fn moved(workbench: &Workbench, selectors: &str) -> Vec<String> {
     let output = workbench.run(&["plan", "--format", "json"]).expect(0);
     let plan: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     let changes = plan["changes"].as_array().unwrap().iter();
-    let steps = changes.filter(|it| it["kind"] == "placement");
-    steps.map(|it| it["address"].as_str().unwrap().to_owned()).collect()
+    let steps = changes.filter(|change| change["kind"] == "placement");
+    steps.map(|step| step["address"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -65,7 +65,10 @@ fn a_step_is_found_by_the_channels_to_which_it_is_limited() {
     // A step that is limited to no channel runs in all of them, and is not meant.
     assert!(moved(&workbench, "channel = \"*\"").len() == hotfix.len());
     let others = moved(&workbench, "channel = \"!Prev*\"");
-    assert!(others.iter().all(|it| hotfix.contains(it) && !preview.contains(it)), "{others:?}");
+    assert!(
+        others.iter().all(|other| hotfix.contains(other) && !preview.contains(other)),
+        "{others:?}"
+    );
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn a_step_whose_variable_always_leads_to_the_built_in_worker_runs_on_the_server(
     let set = workbench.get(&format!("{PROJECTS}/{project}"))["VariableSetId"].clone();
     workbench.edit(&format!("/api/Spaces-1/variables/{}", set.as_str().unwrap()), |set| {
         let values = set["Variables"].as_array_mut().unwrap();
-        let is_it = |it: &&serde_json::Value| it["Name"] == "Terraform.WorkerPool";
+        let is_it = |value: &&serde_json::Value| value["Name"] == "Terraform.WorkerPool";
         let mut value = values.iter().find(is_it).unwrap().clone();
         value["Id"] = json!("other");
         value["Value"] = pool;

@@ -310,7 +310,7 @@ pub(crate) fn read_again(live: &Live, skips_unreachable: bool) -> Live {
     let passed = live
         .unread
         .iter_mut()
-        .filter(|it| skips_unreachable && it.hidden == HiddenData::StepsInGit);
+        .filter(|part| skips_unreachable && part.hidden == HiddenData::StepsInGit);
     passed.for_each(|it| it.hidden = HiddenData::Steps);
     live
 }

@@ -61,7 +61,8 @@ fn add_set(
     let branch = in_git.then(|| ValueBranch { name: "main".into(), is_default: true });
     let environments = ["Dev", "Test", "a*", "\u{7f}x"];
     for (n, (name, scope, of, on_step)) in values.into_iter().enumerate() {
-        let mut scope: Vec<String> = scope.iter().map(|it| environments[*it].to_owned()).collect();
+        let mut scope: Vec<String> =
+            scope.iter().map(|index| environments[*index].to_owned()).collect();
         scope.dedup();
         choosers.variables.push(PoolVariable {
             set: id.clone(),

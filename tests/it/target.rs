@@ -15,9 +15,10 @@ fn addresses(workbench: &Workbench, targets: &[&str]) -> String {
     let output = workbench.run(&[&["plan", "--format", "json"], &targets[..]].concat());
     let plan: Value = serde_json::from_str(&output.stdout).unwrap();
     let changes = plan["changes"].as_array().unwrap().iter();
-    let mut lines: Vec<_> = changes.map(|it| it["address"].as_str().unwrap().to_owned()).collect();
+    let mut lines: Vec<_> =
+        changes.map(|change| change["address"].as_str().unwrap().to_owned()).collect();
     let findings = plan["findings"].as_array().unwrap().iter();
-    lines.extend(findings.map(|it| it["message"].as_str().unwrap().to_owned()));
+    lines.extend(findings.map(|finding| finding["message"].as_str().unwrap().to_owned()));
     lines.join("\n")
 }
 

@@ -22,12 +22,12 @@ fn company() -> (Workbench, String) {
 /// The steps that `explain` tells, each with where it runs and by what.
 fn told(json: &str) -> Vec<String> {
     let json: Value = serde_json::from_str(json).unwrap();
-    let text = |it: &Value| it.as_str().unwrap_or("-").to_owned();
-    let one = |it: &Value| {
-        let case = &it["effective"][0];
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let one = |value: &Value| {
+        let case = &value["effective"][0];
         format!(
             "{}: {} {} by {}",
-            text(&it["address"]),
+            text(&value["address"]),
             text(&case["place"]),
             text(&case["pool"]),
             text(&case["by"])
@@ -133,7 +133,9 @@ fn a_server_that_tells_nothing_leaves_the_usage_unknown_and_all_else_as_it_is() 
         assert!(uses.contains("parameter \"Worker pool\" of projects[\"Search\"]"), "{uses}");
     }
     bench.try_send("DELETE", "/sandbox/faults", json!(null));
-    bench.edit(&process, |it| it["Steps"][0]["Actions"][0]["Properties"][SLUG] = json!("lost"));
+    bench.edit(&process, |value| {
+        value["Steps"][0]["Actions"][0]["Properties"][SLUG] = json!("lost")
+    });
     let lost = bench.run(&["explain", "Search", "Deploy by template"]).expect(0).stdout;
     insta::assert_snapshot!(format!("{seen}\n{lost}"));
 }
@@ -143,20 +145,21 @@ fn who_deletes_or_empties_a_pool_is_told_of_the_steps_inside_templates_once() {
     let (bench, process) = company();
     let id = bench.send("POST", &format!("{SPACE}/workerpools"), pool("Rollout"))["Id"].clone();
     bench.send("POST", &format!("{SPACE}/workers"), worker("rollout-01", &[id.as_str().unwrap()]));
-    bench.edit(&process, |it| {
-        it["Steps"][0]["Actions"][0]["Properties"]["Worker pool"] = json!("rollout");
+    bench.edit(&process, |value| {
+        value["Steps"][0]["Actions"][0]["Properties"]["Worker pool"] = json!("rollout");
     });
     let findings = |file: &str| {
         bench.write("workers.toml", &format!("version = 1\n{file}"));
         let plan = bench.run(&["plan", "--format", "json"]).stdout;
         let plan: Value = serde_json::from_str(&plan).unwrap();
-        let notes = |it: &Value| it["notes"].as_array().cloned().unwrap_or_default();
-        let about = |it: &&Value| format!("{it}").contains("Deploy by template");
-        let one = |it: &Value| {
-            let notes = notes(it).into_iter().map(|it| format!("\n  {}", it.as_str().unwrap()));
+        let notes = |value: &Value| value["notes"].as_array().cloned().unwrap_or_default();
+        let about = |value: &&Value| format!("{value}").contains("Deploy by template");
+        let one = |value: &Value| {
+            let notes =
+                notes(value).into_iter().map(|note| format!("\n  {}", note.as_str().unwrap()));
             let notes = notes.filter(|it| it.contains("template")).collect::<String>();
-            let [level, code] = ["level", "code"].map(|key| it[key].as_str().unwrap());
-            format!("{level}[{code}]: {}{notes}\n", it["message"].as_str().unwrap())
+            let [level, code] = ["level", "code"].map(|key| value[key].as_str().unwrap());
+            format!("{level}[{code}]: {}{notes}\n", value["message"].as_str().unwrap())
         };
         plan["findings"].as_array().unwrap().iter().filter(about).map(one).collect::<String>()
     };
@@ -165,8 +168,8 @@ fn who_deletes_or_empties_a_pool_is_told_of_the_steps_inside_templates_once() {
     let deleted = findings(&format!("{removed}[[removed]]\npool = \"Rollout\"\n"));
     insta::assert_snapshot!(format!("{emptied}{deleted}"));
     // Of a usage that the server leaves out, only the parameter tells.
-    bench.edit(&process, |it| {
-        it["Steps"][0]["Actions"][0]["Properties"][SLUG] = json!("nobody-knows");
+    bench.edit(&process, |value| {
+        value["Steps"][0]["Actions"][0]["Properties"][SLUG] = json!("nobody-knows");
     });
     let doubtful = findings(removed);
     assert!(doubtful.starts_with("warn[empty-pool]"), "{doubtful}");
@@ -240,12 +243,13 @@ async fn the_sandbox_has_a_template_and_resolves_who_uses_it() {
     assert_eq!(bench.send("POST", &format!("{hub}/main/processtemplates"), json!({})).await.0, 405);
 
     let projects = bench.get(&format!("{SPACE}/projects/all")).await;
-    let search = projects.as_array().unwrap().iter().find(|it| it["Name"] == "Search").unwrap();
+    let search =
+        projects.as_array().unwrap().iter().find(|value| value["Name"] == "Search").unwrap();
     let path = format!("{SPACE}/projects/{}/deploymentprocesses", search["Id"].as_str().unwrap());
     let told = async || {
         let process = bench.get(&format!("{path}/resolved")).await;
-        let one = |it: &Value| {
-            let action = &it["Actions"][0];
+        let one = |value: &Value| {
+            let action = &value["Actions"][0];
             let text = |key: &str| action[key].as_str().unwrap_or("-").to_owned();
             format!("{} {} {}", text("Name"), text("Slug"), text("WorkerPoolVariable"))
         };
@@ -267,7 +271,8 @@ async fn the_sandbox_has_a_template_and_resolves_who_uses_it() {
 async fn a_deployment_runs_the_steps_inside_a_template_where_its_parameters_say() {
     let bench = Bench::new(Seed::Acme).await;
     let projects = bench.get(&format!("{SPACE}/projects/all")).await;
-    let search = projects.as_array().unwrap().iter().find(|it| it["Name"] == "Search").unwrap();
+    let search =
+        projects.as_array().unwrap().iter().find(|value| value["Name"] == "Search").unwrap();
     let release = json!({ "ProjectId": search["Id"], "Version": "1.0.0" });
     let release = made(&bench, "/api/releases", release).await;
     let task = deploy(&bench, &release, 1).await;

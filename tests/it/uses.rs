@@ -23,7 +23,7 @@ impl Company {
     /// A document of a list, by its name.
     fn named(&self, kind: &str, name: &str) -> Value {
         let list = self.bench.get(&format!("{SPACE}/{kind}/all"));
-        list.as_array().unwrap().iter().find(|it| it["Name"] == name).unwrap().clone()
+        list.as_array().unwrap().iter().find(|value| value["Name"] == name).unwrap().clone()
     }
 
     fn id(&self, kind: &str, name: &str) -> String {
@@ -201,20 +201,21 @@ fn every_kind_of_use_is_found_by_explain_and_by_the_gate() {
         let uses = json["uses"].as_array().unwrap();
         assert!(!uses.is_empty(), "{kind}: {json}");
         let (text, csv) = (explain("text"), explain("csv"));
-        for it in uses {
-            let what = it["what"].as_str().unwrap();
+        for value in uses {
+            let what = value["what"].as_str().unwrap();
             assert!(text.contains(what), "{what}: {text}");
             assert!(csv.contains(&what.replace('"', "\"\"")), "{what}: {csv}");
             told += &format!(
                 "{kind}: {} {what}: {}\n",
-                it["kind"].as_str().unwrap(),
-                it["how"].as_str().unwrap()
+                value["kind"].as_str().unwrap(),
+                value["how"].as_str().unwrap()
             );
         }
         company.bench.write("workers.toml", "version = 1\n[[removed]]\npool = \"Wanted\"\n");
         let plan = company.bench.run(&["plan", "--format", "json"]).expect(3).stdout;
         let plan: Value = serde_json::from_str(&plan).unwrap();
-        let denied = plan["findings"].as_array().unwrap().iter().find(|it| it["level"] == "deny");
+        let denied =
+            plan["findings"].as_array().unwrap().iter().find(|value| value["level"] == "deny");
         let denied = denied.unwrap();
         assert_eq!(denied["code"], "pool-in-use", "{kind}");
         assert_eq!(denied["notes"].as_array().unwrap().len(), uses.len(), "{kind}: {denied}");
@@ -240,21 +241,24 @@ fn what_is_frozen_keeps_the_old_pools_and_the_plan_says_so() {
     );
     let output = company.bench.run(&["plan"]).expect(0);
     let lines = output.stdout.lines();
-    let told: Vec<_> =
-        lines.filter(|it| it.contains("frozen-process") || it.starts_with("Touches")).collect();
+    let told: Vec<_> = lines
+        .filter(|line| line.contains("frozen-process") || line.starts_with("Touches"))
+        .collect();
     insta::assert_snapshot!(told.join("\n"));
     // Steps that were made anew since are still known by their names.
     let list =
         |kind: &str| company.bench.get(&format!("{SPACE}/{kind}?take=1000"))["Items"].clone();
     let all = ["deploymentprocesses", "runbookProcesses"].map(|kind| {
-        let path = |it: &Value| format!("{SPACE}/{kind}/{}", it["Id"].as_str().unwrap());
+        let path = |value: &Value| format!("{SPACE}/{kind}/{}", value["Id"].as_str().unwrap());
         list(kind).as_array().unwrap().iter().map(path).collect::<Vec<_>>()
     });
     for process in all.concat().iter().filter(|it| !it.contains("-s-")) {
         company.bench.edit(process, |process| {
             let steps = process["Steps"].as_array_mut().unwrap().iter_mut();
-            let actions = steps.flat_map(|it| it["Actions"].as_array_mut().unwrap());
-            actions.for_each(|it| it["Id"] = format!("new-{}", it["Id"].as_str().unwrap()).into());
+            let actions = steps.flat_map(|step| step["Actions"].as_array_mut().unwrap());
+            actions.for_each(|action| {
+                action["Id"] = format!("new-{}", action["Id"].as_str().unwrap()).into()
+            });
         });
     }
     let again = company.bench.run(&["plan"]).expect(0);

@@ -32,8 +32,8 @@ fn good_and_bad() -> String {
 
 /// Runs an apply, and what of it is about pools that are waited for.
 fn told(output: &Output) -> String {
-    let lines = output.stderr.lines().filter(|it| {
-        ["waiting", "ready", "error", "warning", "help"].iter().any(|start| it.starts_with(start))
+    let lines = output.stderr.lines().filter(|line| {
+        ["waiting", "ready", "error", "warning", "help"].iter().any(|start| line.starts_with(start))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -129,8 +129,11 @@ fn steps_stay_where_no_worker_is_healthy_in_time_and_all_else_is_done() {
         }
     }
     // Not one byte of a process whose steps wait.
-    let moved: Vec<_> =
-        workbench.processes().into_iter().filter(|it| before[&it.0] != it.1).collect();
+    let moved: Vec<_> = workbench
+        .processes()
+        .into_iter()
+        .filter(|process| before[&process.0] != process.1)
+        .collect();
     assert!(
         !moved.is_empty() && moved.iter().all(|(path, _)| !path.contains("Projects-1/")),
         "{moved:?}"
@@ -148,7 +151,7 @@ fn a_worker_that_is_repaired_meanwhile_lets_the_steps_move() {
     let mut child = workbench.begin(&["apply", "--auto-approve", "--wait-healthy", "10m"]);
     workbench.wait_for(1, TASKS, &mut child);
     let path = format!("/api/Spaces-1/workers/{}", workbench.id("workers", "bad-01"));
-    workbench.edit(&path, |it| it["Endpoint"]["Uri"] = json!("https://well.example:10933"));
+    workbench.edit(&path, |value| value["Endpoint"]["Uri"] = json!("https://well.example:10933"));
     workbench.check(&workbench.id("workerpools", "bad"));
     assert!(child.wait().unwrap().success());
     assert_eq!(workbench.receipts().pop().unwrap()["status"], "done");
@@ -189,9 +192,12 @@ fn a_pool_that_loses_its_healthy_worker_is_refused_all_the_same() {
     let mut second = worker("second", &[&id]);
     second["SkipInitialHealthCheck"] = json!(true);
     workbench.send("POST", "/api/Spaces-1/workers", second);
-    workbench.edit(&format!("/api/Spaces-1/workers/{}", workbench.id("workers", "second")), |it| {
-        it["Endpoint"]["Uri"] = json!("https://gone.invalid:10933");
-    });
+    workbench.edit(
+        &format!("/api/Spaces-1/workers/{}", workbench.id("workers", "second")),
+        |value| {
+            value["Endpoint"]["Uri"] = json!("https://gone.invalid:10933");
+        },
+    );
     workbench.check(&id);
     workbench.write("workers.toml", "version = 1\n[[removed]]\nworker = \"p-01\"\n");
     let output = workbench.applies("1s", 3);
@@ -249,7 +255,7 @@ fn a_key_that_may_start_no_check_is_told_so_before_and_after() {
     insta::assert_snapshot!(warned, @"warning: the key's user lacks TaskCreate: no health check can be started, and of 8 steps those stay that wait for one");
     let receipt = workbench.receipts().pop().unwrap();
     let steps = receipt["changes"].as_array().unwrap().iter();
-    let errors: BTreeSet<_> = steps.filter_map(|it| it["error"].as_str()).collect();
+    let errors: BTreeSet<_> = steps.filter_map(|step| step["error"].as_str()).collect();
     insta::assert_snapshot!(Vec::from_iter(errors).join("\n"), @"no health check of pools.good can be started: the server answered 403: Missing permission: TaskCreate");
     // The steps alone were not made.
     workbench.apply();
@@ -326,7 +332,7 @@ fn a_way_back_waits_too() {
     workbench.write("workers.toml", &file(&[section("new", "new.example", "Web Store")]));
     workbench.applies("1m", 0);
     let path = format!("/api/Spaces-1/workers/{}", workbench.id("workers", "old-01"));
-    workbench.edit(&path, |it| it["Endpoint"]["Uri"] = json!("https://old.invalid:10933"));
+    workbench.edit(&path, |value| value["Endpoint"]["Uri"] = json!("https://old.invalid:10933"));
     let receipt = workbench.receipt();
     let back = ["rollback", receipt.as_str(), "--auto-approve", "--wait-healthy"];
     let output = workbench.run(&[&back[..], &["3s"]].concat()).expect(5);
@@ -335,7 +341,7 @@ fn a_way_back_waits_too() {
         "{}",
         output.stderr
     );
-    workbench.edit(&path, |it| it["Endpoint"]["Uri"] = json!("https://old.example:10933"));
+    workbench.edit(&path, |value| value["Endpoint"]["Uri"] = json!("https://old.example:10933"));
     workbench.run(&[&back[..], &["1m"]].concat()).expect(0);
     assert_eq!(unversioned(&workbench.processes()), unversioned(&before));
 }
@@ -354,9 +360,9 @@ fn an_interruption_ends_the_waiting() {
     assert_eq!(workbench.processes(), before);
     let receipt = workbench.receipts().pop().unwrap();
     let steps = receipt["changes"].as_array().unwrap().iter();
-    let mut steps = steps.filter(|it| it["kind"] == "placement");
+    let mut steps = steps.filter(|step| step["kind"] == "placement");
     assert!(
-        steps.all(|it| it["outcome"] == "skipped" && it["error"] == "interrupted"),
+        steps.all(|step| step["outcome"] == "skipped" && step["error"] == "interrupted"),
         "{receipt:#}"
     );
 }

@@ -37,10 +37,10 @@ pool        = "all"
 fn planned(workbench: &Workbench, args: &[&str]) -> String {
     let output = workbench.run(&[&["plan"], args].concat());
     let lines = output.stdout.lines().chain(output.stderr.lines());
-    let lines = lines.filter(|it| {
+    let lines = lines.filter(|line| {
         ["Plan", "No changes", "warning[later", "denied", "error"]
             .iter()
-            .any(|start| it.starts_with(start))
+            .any(|start| line.starts_with(start))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -97,8 +97,8 @@ fn what_is_wrong_with_a_wave_is_told() {
         let output = workbench.run(&["plan", "--wave", wave]);
         let told = output.stdout.lines().chain(output.stderr.lines());
         let told: Vec<_> = told
-            .filter(|it| {
-                it.starts_with("error") || it.starts_with("warning") || it.contains("help:")
+            .filter(|told| {
+                told.starts_with("error") || told.starts_with("warning") || told.contains("help:")
             })
             .collect();
         _ = writeln!(all, "{} {}", output.code, told.join(" | "));
@@ -130,7 +130,7 @@ fn an_image_ends_wave_by_wave_and_every_step_comes_back() {
         workbench
             .processes()
             .values()
-            .map(|it| it.matches(&format!("{id:?}")).count())
+            .map(|process| process.matches(&format!("{id:?}")).count())
             .sum::<usize>()
     };
     assert_eq!(on("Windows 2022"), 4);

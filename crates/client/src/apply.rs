@@ -140,8 +140,8 @@ pub async fn apply_plan(
         tokio::select! {
             Some(ended) = under_way.next() => for (index, outcome) in ended {
                 schedule.finish_change(index, outcome == ChangeOutcome::Done);
-                if let Some(it) = outcomes.get_mut(index) {
-                    *it = outcome;
+                if let Some(item) = outcomes.get_mut(index) {
+                    *item = outcome;
                 }
             },
             Some((place, result)) = looks.next() => {

@@ -46,8 +46,9 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
         if !errors.is_empty() {
             // What is missing may well be there, in the part that could not be read.
             let found = findings.split_off(before);
-            let is_true =
-                |it: &Finding| it.code != "missing-key" && !is_cut_short(it, &source.text, &errors);
+            let is_true = |finding: &Finding| {
+                finding.code != "missing-key" && !is_cut_short(finding, &source.text, &errors)
+            };
             findings.extend(found.into_iter().filter(is_true));
             findings.extend(errors.iter().map(|error| syntax_error(id, error)));
         }
@@ -107,17 +108,17 @@ mod tests {
         let text = format!("version = 1\n{file}");
         let sources = Sources(vec![Source { path: "workers.toml".into(), text: text.clone() }]);
         let mut told = String::new();
-        for it in load_desired(&sources).1 {
-            let place = match &it.location {
+        for source in load_desired(&sources).1 {
+            let place = match &source.location {
                 FindingLocation::Source(span) => {
-                    let line = sources.start_line(span).map_or(0, |it| it.line - 1);
+                    let line = sources.start_line(span).map_or(0, |line| line.line - 1);
                     format!("{line} `{}`", &text[span.bytes.clone()])
                 }
                 FindingLocation::Line(line) => format!("line {}", line.line - 1),
                 FindingLocation::Nowhere => "nowhere".to_owned(),
             };
-            let help = it.help.as_deref().unwrap_or("-");
-            _ = writeln!(told, "{} {place}: {} ({help})", it.code, it.message);
+            let help = source.help.as_deref().unwrap_or("-");
+            _ = writeln!(told, "{} {place}: {} ({help})", source.code, source.message);
         }
         told
     }
@@ -267,7 +268,7 @@ mod tests {
         let pools: Vec<_> = desired
             .workers
             .values()
-            .map(|it| format!("{} {:?}", it.name, it.pools[0].value))
+            .map(|worker| format!("{} {:?}", worker.name, worker.pools[0].value))
             .collect();
         assert_eq!(pools, [r#"db-08 Live("sql-08")"#, r#"db-09 Live("sql-09")"#]);
     }
@@ -305,7 +306,7 @@ mod tests {
             text.splice(start..end, put.chars());
             let text: String = text.into_iter().collect();
             let (_, findings) = load_text(&text);
-            prop_assert!(findings.iter().all(|it| it.level == Level::Error || it.level == Level::Warn));
+            prop_assert!(findings.iter().all(|finding| finding.level == Level::Error || finding.level == Level::Warn));
         }
     }
 }

@@ -169,7 +169,7 @@ impl Desired {
         !self.workers.is_empty()
             || self.policy.prune_workers.is_some()
             || self.pools.values().any(|pool| pool.exact_members || pool.min_healthy.is_some())
-            || self.removed.iter().any(|it| matches!(it.value, DesiredRemoval::Worker(_)))
+            || self.removed.iter().any(|removal| matches!(removal.value, DesiredRemoval::Worker(_)))
     }
 
     /// Whether anything is said of what chooses a pool where a step does not.
@@ -180,6 +180,6 @@ impl Desired {
     /// Whether any pool may be deleted.
     pub fn may_delete_pools(&self) -> bool {
         self.policy.prune_pools.is_some()
-            || self.removed.iter().any(|it| matches!(it.value, DesiredRemoval::Pool(_)))
+            || self.removed.iter().any(|removal| matches!(removal.value, DesiredRemoval::Pool(_)))
     }
 }

@@ -131,8 +131,9 @@ pub fn plan_from_changes(
     let gate_findings = gates::check_gates(&outcome);
     let used = |change: &Change| {
         matches!(change.kind, ChangeKind::DeletePool { .. })
-            && gate_findings.iter().any(|it| {
-                it.code == Gate::PoolInUse.code() && it.address.as_deref() == Some(&change.address)
+            && gate_findings.iter().any(|finding| {
+                finding.code == Gate::PoolInUse.code()
+                    && finding.address.as_deref() == Some(&change.address)
             })
     };
     changes.retain(|change| !used(change));
@@ -181,11 +182,11 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
     let has_worker =
         |live: &Live, pool: &LivePool| live.pool_members(&pool.id).any(|it| !it.disabled);
     let has_healthy = |live: &Live, pool: &LivePool| {
-        live.pool_members(&pool.id).any(|it| !it.disabled && it.health.can_take_work())
+        live.pool_members(&pool.id).any(|member| !member.disabled && member.health.can_take_work())
     };
-    let switches = |it: &Change| {
+    let switches = |change: &Change| {
         matches!(
-            it.kind,
+            change.kind,
             ChangeKind::SetDefaultPool { .. }
                 | ChangeKind::SetValue { .. }
                 | ChangeKind::SetTargetPool { .. }
@@ -204,8 +205,12 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
 /// Leaves each finding once: the workers of one range have their mistakes in common.
 fn dedup_findings(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
-    findings.retain(|it| {
-        seen.insert((it.code.clone(), format!("{:?}", it.location), it.message.clone()))
+    findings.retain(|finding| {
+        seen.insert((
+            finding.code.clone(),
+            format!("{:?}", finding.location),
+            finding.message.clone(),
+        ))
     });
 }
 

@@ -234,11 +234,12 @@ impl Explanation {
             how: words::worker_state(worker),
         });
         let others = uses_of_pool(live, &pool.id).into_iter();
-        let others = others.filter(|it| it.kind != UseKind::Member).map(|it| PoolUseAnswer {
-            kind: words::use_kind_word(it.kind),
-            how: words.explain_use(&it),
-            what: it.what,
-        });
+        let others =
+            others.filter(|other| other.kind != UseKind::Member).map(|other| PoolUseAnswer {
+                kind: words::use_kind_word(other.kind),
+                how: words.explain_use(&other),
+                what: other.what,
+            });
         // What only rules do not see is seen here all the same.
         let gaps = live.unread.iter().filter(|gap| gap.hidden != HiddenData::Rules);
         let mut unseen = describe_unread(gaps);
@@ -284,8 +285,8 @@ fn step_answer(question: &ExplainInput, process: &LiveProcess, step: &LiveStep) 
     let address = process.step_address(step);
     let effective = live::effective_cases(process, step, question.live);
     let applied = question.file.and_then(|(after, _)| {
-        let process = after.processes.iter().find(|it| it.id == process.id)?;
-        let step = process.steps.iter().find(|it| it.id == step.id)?;
+        let process = after.processes.iter().find(|other| other.id == process.id)?;
+        let step = process.steps.iter().find(|other| other.id == step.id)?;
         let cases = live::effective_cases(process, step, after);
         (cases != effective).then(|| case_answers(&cases, after))
     });
@@ -315,8 +316,8 @@ fn inner_step_answer(
     let inner = process.inner_steps(usage).get(at)?;
     let effective = live::inner_step_cases(process, usage, inner, question.live);
     let applied = question.file.and_then(|(after, _)| {
-        let process = after.processes.iter().find(|it| it.id == process.id)?;
-        let usage = process.steps.iter().find(|it| it.id == usage.id)?;
+        let process = after.processes.iter().find(|other| other.id == process.id)?;
+        let usage = process.steps.iter().find(|step| step.id == usage.id)?;
         let cases =
             live::inner_step_cases(process, usage, process.inner_steps(usage).get(at)?, after);
         (cases != effective).then(|| case_answers(&cases, after))

@@ -185,8 +185,8 @@ impl Plan {
     /// The counts.
     pub fn summarize(&self) -> PlanSummary {
         let count_action =
-            |action| self.changes.iter().filter(|it| it.kind.action() == action).count();
-        let warnings = self.findings.iter().filter(|it| it.level == Level::Warn).count();
+            |action| self.changes.iter().filter(|change| change.kind.action() == action).count();
+        let warnings = self.findings.iter().filter(|finding| finding.level == Level::Warn).count();
         PlanSummary {
             create: count_action(ChangeAction::Create),
             update: count_action(ChangeAction::Update),

@@ -64,7 +64,7 @@ fn render_header(live: &Live, url: &str) -> String {
     if let Some(on) = server.built_in_worker {
         _ = write!(text, "\n[server]\nbuilt_in_worker = {on}\n");
     }
-    let is_on_branch = |it: &LiveVariableSet| matches!(it.store, VariableStore::Branch(_));
+    let is_on_branch = |set: &LiveVariableSet| matches!(set.store, VariableStore::Branch(_));
     if live.processes.iter().any(|it| it.git.is_some())
         || live.indirect.sets.iter().any(is_on_branch)
     {
@@ -107,7 +107,7 @@ impl<'a> PulledPools<'a> {
 
 /// Why the file cannot declare a pool.
 fn undeclarable_reason(pool: &LivePool, all: &[LivePool]) -> Option<&'static str> {
-    if all.iter().filter(|it| it.name == pool.name).count() > 1 {
+    if all.iter().filter(|other| other.name == pool.name).count() > 1 {
         return Some("another pool has its name");
     }
     if matches!(&pool.kind, PoolKind::Dynamic { image } if image.trim().is_empty()) {
@@ -118,7 +118,7 @@ fn undeclarable_reason(pool: &LivePool, all: &[LivePool]) -> Option<&'static str
 
 /// Whether a pool's id, as the file says it, can only be its id: no name of a pool is the same word.
 fn is_unambiguous_id(id: &str, all: &[LivePool]) -> bool {
-    !all.iter().any(|it| it.name == Name::new(id))
+    !all.iter().any(|pool| pool.name == Name::new(id))
 }
 
 fn render_pool_table(key: &str, pool: &LivePool) -> String {
@@ -159,7 +159,8 @@ mod tests {
     use crate::model::Linked;
 
     fn pool(id: &str, name: &str, image: Option<&str>) -> LivePool {
-        let kind = image.map_or(PoolKind::Static, |it| PoolKind::Dynamic { image: it.to_owned() });
+        let kind =
+            image.map_or(PoolKind::Static, |image| PoolKind::Dynamic { image: image.to_owned() });
         LivePool {
             id: Id::new(id),
             name: Name::new(name),

@@ -27,16 +27,16 @@ use std::collections::HashMap;
 /// What is so already is no change: a second way back is empty.
 pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Finding>) {
     // What failed may have been written in part: of a replacement, the old worker is gone.
-    let may_be_written = |it: &&ReceiptEntry| match it.outcome {
+    let may_be_written = |entry: &&ReceiptEntry| match entry.outcome {
         ChangeOutcome::Done | ChangeOutcome::Unknown => true,
-        ChangeOutcome::Failed => !it.written.is_empty(),
+        ChangeOutcome::Failed => !entry.written.is_empty(),
         ChangeOutcome::Skipped => false,
     };
     // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
     // first and those that go come last, for the default pool goes from the ones to the others.
     let (mut pools, others): (Vec<&ReceiptEntry>, Vec<&ReceiptEntry>) =
-        receipt.entries.iter().filter(may_be_written).partition(|it| it.kind == "pool");
-    pools.sort_by_key(|it| match it.action {
+        receipt.entries.iter().filter(may_be_written).partition(|entry| entry.kind == "pool");
+    pools.sort_by_key(|pool| match pool.action {
         ChangeAction::Delete => 0,
         ChangeAction::Update | ChangeAction::Replace => 1,
         ChangeAction::Create => 2,
@@ -52,7 +52,7 @@ pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Findin
 fn find_remade_pools(receipt: &Receipt, live: &Live) -> HashMap<Id<Pool>, PoolHandle> {
     let gone = receipt.pools.iter().filter(|(id, _)| live.find_pool(&Id::new(*id)).is_none());
     let find_remade = |(id, name): (&String, &String)| {
-        let pool = live.pools.iter().find(|it| it.name == Name::new(name))?;
+        let pool = live.pools.iter().find(|pool| pool.name == Name::new(name))?;
         let address = Address::Pool(pool.name.to_string());
         Some((Id::new(id), PoolHandle::Existing { id: pool.id.clone(), address }))
     };
@@ -196,7 +196,9 @@ impl RollbackPlanner<'_> {
                 }
                 ("WorkerPoolIds", Some(Value::Array(ids))) => {
                     let ids = ids.iter_mut().filter(|it| it.is_string());
-                    ids.for_each(|it| *it = Value::from(current_id(text_or_empty(Some(it)))));
+                    ids.for_each(|value| {
+                        *value = Value::from(current_id(text_or_empty(Some(value))))
+                    });
                 }
                 _ => {}
             }
@@ -242,7 +244,7 @@ impl RollbackPlanner<'_> {
     /// Whether a text is nothing, or names a pool that is there as a file in Git does.
     fn is_known_pool(&self, text: &str) -> bool {
         let named =
-            |it: &LivePool| it.slug.eq_ignore_ascii_case(text) || it.name == Name::new(text);
+            |pool: &LivePool| pool.slug.eq_ignore_ascii_case(text) || pool.name == Name::new(text);
         text.is_empty() || self.live.pools.iter().any(named)
     }
 
@@ -276,5 +278,5 @@ fn text_or_empty(value: Option<&Value>) -> &str {
 
 /// What a receipt says that a field of this name was before.
 fn value_before<'a>(entry: &'a ReceiptEntry, path: &str) -> Option<&'a Value> {
-    entry.written.iter().find(|it| it.path == path)?.before.as_ref()
+    entry.written.iter().find(|field| field.path == path)?.before.as_ref()
 }

@@ -76,11 +76,11 @@ pub(super) async fn branch_snapshots(
     let known: HashSet<(&str, &str)> = read
         .iter()
         .filter_map(|it| it.git.as_ref())
-        .map(|it| (it.project.as_str(), it.name.as_str()))
+        .map(|branch| (branch.project.as_str(), branch.name.as_str()))
         .collect();
     let git = &GitScope { branches: vec!["*".to_owned()], ..GitScope::default() };
     let any = scope.deployments || scope.runbooks;
-    let in_git = owners.projects.iter().filter(|it| any && is_in_git(it));
+    let in_git = owners.projects.iter().filter(|project| any && is_in_git(project));
     let repositories = in_git.map(|project| {
         let runbooks = scope.runbooks && runbooks_in_git(project);
         let repository = GitProject { reading, git, owners, project, scope, runbooks };

@@ -43,8 +43,9 @@ pub(super) async fn read_git_variables<'a>(
     scope: &ReadScope,
     projects: &'a [wire::ProjectResource],
 ) -> Result<(Vec<GitVariables<'a>>, Vec<UnreadPart>), RefreshError> {
-    let in_git =
-        projects.iter().filter(|it| it.persistence_settings.conversion_state.variables_are_in_git);
+    let in_git = projects
+        .iter()
+        .filter(|project| project.persistence_settings.conversion_state.variables_are_in_git);
     let read = join_all(in_git.map(|project| read_project(reading, scope, project))).await;
     let (mut found, mut gaps) = (Vec::new(), Vec::new());
     for read in read {
@@ -116,15 +117,18 @@ async fn extra_branches(
     project: &wire::ProjectResource,
     asked: &[VariableStore],
 ) -> Result<Vec<String>, octopus::ClientError> {
-    let is_unread_branch = |name: &str| asked.iter().all(|it| it.branch_name() != Some(name));
+    let is_unread_branch = |name: &str| asked.iter().all(|store| store.branch_name() != Some(name));
     let default = git::short_branch_name(&project.persistence_settings.default_branch);
     let mut others: Vec<String> =
         [default].into_iter().filter(|it| is_unread_branch(it)).map(str::to_owned).collect();
     if scope.snapshots {
         let listed = reading.reader.list_branches(&project.id).await?;
         let listed = listed.into_iter().map(|it| it.name);
-        others
-            .extend(listed.filter(|it| *it != default && is_unread_branch(it)).take(git::BRANCHES));
+        others.extend(
+            listed
+                .filter(|listed| *listed != default && is_unread_branch(listed))
+                .take(git::BRANCHES),
+        );
     }
     Ok(others)
 }

@@ -53,7 +53,7 @@ pub(super) async fn read_inventory(
     let (mut projects, mut books) = (projects, books);
     if let Some(wanted) = &scope.project {
         projects = select_project(projects, wanted);
-        books.retain(|book| projects.iter().any(|it| it.id == book.project_id));
+        books.retain(|book| projects.iter().any(|project| project.id == book.project_id));
     }
     let mut gaps = Vec::new();
     let published = if scope.snapshots { published_runbooks(&books) } else { Vec::new() };
@@ -112,12 +112,13 @@ pub(super) async fn read_inventory(
 /// The channels to which steps are limited.
 fn step_channels(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut String> {
     let steps = processes.iter_mut().flat_map(|process| {
-        let inside = process.templates.iter_mut().flat_map(|it| match &mut it.contents {
-            TemplateContents::Steps(steps) => steps.as_mut_slice(),
-            TemplateContents::Omitted
-            | TemplateContents::Ambiguous
-            | TemplateContents::Unread(_) => &mut [],
-        });
+        let inside =
+            process.templates.iter_mut().flat_map(|template| match &mut template.contents {
+                TemplateContents::Steps(steps) => steps.as_mut_slice(),
+                TemplateContents::Omitted
+                | TemplateContents::Ambiguous
+                | TemplateContents::Unread(_) => &mut [],
+            });
         process.steps.iter_mut().chain(inside)
     });
     steps.flat_map(|step| &mut step.channels)
@@ -126,7 +127,7 @@ fn step_channels(processes: &mut [LiveProcess]) -> impl Iterator<Item = &mut Str
 /// Gives the channels to which steps are limited their names.
 fn name_channels(processes: &mut [LiveProcess], channels: &[wire::ChannelResource]) {
     let names: HashMap<&str, &str> =
-        channels.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        channels.iter().map(|channel| (channel.id.as_str(), channel.name.as_str())).collect();
     for channel in step_channels(processes) {
         if let Some(name) = names.get(channel.as_str()) {
             (*name).clone_into(channel);
@@ -142,8 +143,8 @@ fn select_project(
     let matches_wanted =
         |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
     let by: [&dyn Fn(&wire::ProjectResource) -> bool; 3] =
-        [&|it| matches_wanted(&it.id), &|it| matches_wanted(it.name.trim()), &|it| {
-            matches_wanted(&it.slug)
+        [&|it| matches_wanted(&it.id), &|it| matches_wanted(it.name.trim()), &|project| {
+            matches_wanted(&project.slug)
         }];
     let found = by.iter().find(|by| projects.iter().any(by));
     match found {
@@ -169,7 +170,7 @@ impl<'a> GroupedProjects<'a> {
         // What is read as a further branch is hidden from rules alone.
         let hides = if scope.snapshots { HiddenData::Rules } else { HiddenData::Steps };
         let hidden_in_git = scope.git.is_none().then_some(hides);
-        let groups = groups.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        let groups = groups.iter().map(|group| (group.id.as_str(), group.name.as_str())).collect();
         Self { projects, hidden_in_git, groups }
     }
 
@@ -189,10 +190,10 @@ impl<'a> GroupedProjects<'a> {
     }
 
     fn live_projects(&self) -> Vec<LiveProject> {
-        let live_project = |it: &wire::ProjectResource| {
-            let ProcessOwner { project, group, .. } = self.process_owner(it, None);
-            let tags = it.project_tags.clone();
-            LiveProject { name: project, group, tags, git: is_in_git(it) }
+        let live_project = |project_resource: &wire::ProjectResource| {
+            let ProcessOwner { project, group, .. } = self.process_owner(project_resource, None);
+            let tags = project_resource.project_tags.clone();
+            LiveProject { name: project, group, tags, git: is_in_git(project_resource) }
         };
         self.projects.iter().map(live_project).collect()
     }
@@ -203,7 +204,8 @@ impl<'a> GroupedProjects<'a> {
         snapshots: Vec<(String, String, String)>,
     ) -> Vec<(String, ProcessOwner)> {
         let owned = snapshots.into_iter().filter_map(|(id, runbook, project)| {
-            let project = self.projects.iter().find(|it| it.id == project)?;
+            let project =
+                self.projects.iter().find(|project_resource| project_resource.id == project)?;
             Some((id, self.process_owner(project, Some(&runbook))))
         });
         let mut owned: Vec<_> = owned.collect();
@@ -247,15 +249,15 @@ impl<'a> GroupedProjects<'a> {
         books: Vec<wire::RunbookResource>,
         gaps: &mut Vec<UnreadPart>,
     ) -> Vec<ProcessRequest> {
-        let has_git_runbooks = |it: &wire::ProjectResource| {
-            is_in_git(it) && it.persistence_settings.conversion_state.runbooks_are_in_git
+        let has_git_runbooks = |project: &wire::ProjectResource| {
+            is_in_git(project) && project.persistence_settings.conversion_state.runbooks_are_in_git
         };
         for project in self.projects.iter().filter(|it| has_git_runbooks(it)) {
             let what = format!("the runbooks of the version-controlled project {:?}", project.name);
             gaps.extend(self.unread_in_git(what, project));
         }
         let by_id: HashMap<&str, &wire::ProjectResource> =
-            self.projects.iter().map(|it| (it.id.as_str(), it)).collect();
+            self.projects.iter().map(|project| (project.id.as_str(), project)).collect();
         let mut wanted = Vec::with_capacity(books.len());
         for book in books {
             match by_id.get(book.project_id.as_str()) {
@@ -280,8 +282,12 @@ impl<'a> GroupedProjects<'a> {
 /// The published snapshots of runbooks, each with its runbook and project.
 fn published_runbooks(books: &[wire::RunbookResource]) -> Vec<(String, String, String)> {
     let published = books.iter().filter(|it| !it.published_runbook_snapshot_id.is_empty());
-    let snapshot_entry = |it: &wire::RunbookResource| {
-        (it.published_runbook_snapshot_id.clone(), it.name.clone(), it.project_id.clone())
+    let snapshot_entry = |runbook: &wire::RunbookResource| {
+        (
+            runbook.published_runbook_snapshot_id.clone(),
+            runbook.name.clone(),
+            runbook.project_id.clone(),
+        )
     };
     published.map(snapshot_entry).collect()
 }
@@ -313,14 +319,16 @@ async fn read_processes(
         return Err(reading.unread_error("the processes", why.clone()));
     }
     let mut found: HashMap<String, wire::ProcessResource> =
-        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+        found.into_iter().map(|process| (process.id.to_lowercase(), process)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
     // Those that use templates, by their places.
     let mut using = Vec::new();
     for (id, owner) in wanted {
         if let Some(process) = found.remove(&id.to_lowercase()) {
             let outline = ProcessOutline::from_process(&process).filter(|_| templates);
-            using.extend(outline.map(|it| (processes.len(), it, process.project_id.clone())));
+            using.extend(
+                outline.map(|outline| (processes.len(), outline, process.project_id.clone())),
+            );
             processes.push(lower::live_process(process, owner));
             continue;
         }
@@ -400,7 +408,7 @@ mod tests {
         let mut wanted = owners.deployment_processes(&mut gaps);
         wanted.extend(owners.runbook_processes(runbooks, &mut gaps));
         let wanted = wanted.iter().map(|(id, owner)| format!("{id}: {}", describe_process(owner)));
-        let gaps = gaps.iter().map(|it| format!("gap: {}: {}", it.what, it.why));
+        let gaps = gaps.iter().map(|gap| format!("gap: {}: {}", gap.what, gap.why));
         wanted.chain(gaps).collect::<Vec<_>>().join("\n")
     }
 

@@ -164,11 +164,11 @@ fn resolve_pool_ids(
 /// template may be the name.
 fn resolve_pool_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
     let name = Name::new(pool.as_str());
-    let is_named_pool = |it: &&LivePool| {
+    let is_named_pool = |other: &&LivePool| {
         let equals_pool = |text: &str| text.eq_ignore_ascii_case(pool.as_str());
-        it.name == name || equals_pool(&it.slug) || equals_pool(it.id.as_str())
+        other.name == name || equals_pool(&other.slug) || equals_pool(other.id.as_str())
     };
-    if pools.iter().all(|it| it.id != *pool)
+    if pools.iter().all(|other| other.id != *pool)
         && let Some(found) = pools.iter().find(is_named_pool)
     {
         *pool = found.id.clone();

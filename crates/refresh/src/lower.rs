@@ -69,7 +69,7 @@ pub(super) fn live_worker(worker: wire::WorkerResource, directory: &Directory) -
 
 /// A thing that is referred to, with its name where that is known, else its id.
 fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
-    let name = among.iter().find(|it| it.id == id).map(|it| it.name.to_string());
+    let name = among.iter().find(|entry| entry.id == id).map(|it| it.name.to_string());
     let name = name.unwrap_or_else(|| id.clone());
     Linked::new(id, name)
 }

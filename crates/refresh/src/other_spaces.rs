@@ -27,7 +27,7 @@ pub(super) async fn read_other_spaces(
     let spaces = reader.list_spaces().await;
     let spaces =
         spaces.map_err(|why| RefreshError::Unread { what: "the spaces".to_owned(), why })?;
-    let spaces = spaces.into_iter().map(|it| Linked::new(it.id, it.name));
+    let spaces = spaces.into_iter().map(|space| Linked::new(space.id, space.name));
     let others: Vec<_> = spaces.filter(|space| space != here).collect();
     let read =
         try_join_all(others.iter().map(|space| read_other_space(reader, space, rights))).await?;

@@ -24,7 +24,7 @@ pub async fn lacking_permissions<'a>(
     permissions: impl IntoIterator<Item = &'a str>,
 ) -> Vec<&'a str> {
     let rights = UserPermissions::query_server(reader).await;
-    let in_spaces = permissions.into_iter().filter(|it| *it != OF_THE_SERVER);
+    let in_spaces = permissions.into_iter().filter(|permission| *permission != OF_THE_SERVER);
     in_spaces.filter(|it| rights.lacks_permission(space, it)).collect()
 }
 
@@ -61,8 +61,8 @@ impl UserPermissions {
 
     async fn query_server(reader: &Reader) -> Self {
         let known = reader.read_permissions().await.ok();
-        let is_complete = |it: &UserPermissionSetResource| {
-            !it.space_permissions.is_empty() && it.is_permissions_complete != Some(false)
+        let is_complete = |set: &UserPermissionSetResource| {
+            !set.space_permissions.is_empty() && set.is_permissions_complete != Some(false)
         };
         Self(known.filter(is_complete))
     }
@@ -85,16 +85,18 @@ impl UserPermissions {
 
     /// Whether a permission certainly does not hold for every project of a space.
     fn is_restricted(&self, space: &Id<Space>, permission: &str) -> bool {
-        let unrestricted = |it: &&UserPermissionRestriction| {
-            it.restricted_to_project_ids.is_empty() && it.restricted_to_project_group_ids.is_empty()
+        let unrestricted = |grant: &&UserPermissionRestriction| {
+            grant.restricted_to_project_ids.is_empty()
+                && grant.restricted_to_project_group_ids.is_empty()
         };
         self.space_grants(space, permission).is_some_and(|grants| !grants.iter().any(unrestricted))
     }
 
     /// Whether the user certainly may not see every space.
     pub(super) fn hides_some_spaces(&self) -> bool {
-        let sees_all_spaces = |it: &String| matches!(it.as_str(), "SpaceView" | "AdministerSystem");
-        self.0.as_ref().is_some_and(|it| !it.system_permissions.iter().any(sees_all_spaces))
+        let sees_all_spaces =
+            |text: &String| matches!(text.as_str(), "SpaceView" | "AdministerSystem");
+        self.0.as_ref().is_some_and(|set| !set.system_permissions.iter().any(sees_all_spaces))
     }
 
     /// Whether the user may see every environment of a space, as far as the server says.
@@ -164,7 +166,7 @@ mod tests {
         let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
         let scope = ReadScope { references: true, ..ReadScope::default() };
         let gaps = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
-        gaps.iter().map(|it| format!("{}: {}\n", it.what, it.why)).collect()
+        gaps.iter().map(|gap| format!("{}: {}\n", gap.what, gap.why)).collect()
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(super) async fn read_pool_references(
     let known = ScopeNames::read(reading, scope, &found, environments).await?;
     found.iter_mut().for_each(|it| known.fill_missing(it));
     let found: HashMap<String, wire::VariableSetResource> =
-        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+        found.into_iter().map(|set| (set.id.to_lowercase(), set)).collect();
     let mut pointing = PoolReferences::default();
     pointing.indirect.environments = known.environment_names();
     let names = known.names_by_id();
@@ -94,7 +94,7 @@ pub(super) async fn read_pool_references(
     gaps.extend(hidden);
     for mut set in sets {
         if let VariableStore::SupersededByGit { unread } = &mut set.store {
-            let of = in_git.iter().find(|it| it.project.variable_set_id == set.id);
+            let of = in_git.iter().find(|variables| variables.project.variable_set_id == set.id);
             *unread = of.and_then(|it| it.unread.clone());
         }
         if let Some(why) = unread.get(&set.id) {
@@ -248,7 +248,7 @@ fn pool_variable(
 ) -> PoolVariable {
     let resolve_names = |ids: &[String], among: &[wire::NamedResource]| -> Vec<String> {
         let known_name = |id: &String| {
-            let said = among.iter().find(|it| it.id == *id).map(|it| it.name.clone());
+            let said = among.iter().find(|named| named.id == *id).map(|it| it.name.clone());
             said.or_else(|| names.get(id).cloned())
         };
         ids.iter().map(|id| known_name(id).unwrap_or_else(|| id.clone())).collect()

@@ -71,7 +71,7 @@ impl ProcessOutline {
     fn template_uses(&self, resolved: Vec<wire::ResolvedStepResource>) -> Vec<TemplateUse> {
         let standing: Vec<ResolvedStepKind> =
             resolved.iter().map(|it| self.classify_step(it)).collect();
-        let own_position = |it: &ResolvedStepKind| match it {
+        let own_position = |step: &ResolvedStepKind| match step {
             ResolvedStepKind::Own(at) => Some(*at),
             ResolvedStepKind::Usage | ResolvedStepKind::Inside(_) | ResolvedStepKind::Added => None,
         };
@@ -116,11 +116,11 @@ impl ProcessOutline {
         let shares_any =
             |some: &[String], others: &[String]| some.iter().any(|it| others.contains(it));
         let by_id = self.0.iter().position(|it| shares_any(&it.ids, &ids));
-        let matches_outline = |it: &StepOutline| {
-            let same = shares_any(&it.slugs, &slugs)
+        let matches_outline = |outline: &StepOutline| {
+            let same = shares_any(&outline.slugs, &slugs)
                 || slugs.is_empty()
                 || self.usage_by_slug(step).is_none();
-            Name::new(&it.name) == Name::new(&step.name) && same
+            Name::new(&outline.name) == Name::new(&step.name) && same
         };
         let Some(at) = by_id.or_else(|| self.0.iter().position(matches_outline)) else {
             return ResolvedStepKind::Added;
@@ -143,10 +143,11 @@ impl ProcessOutline {
         let slugs = step_slugs(step);
         let prefix_length = |usage: &StepOutline| {
             let starts_a_slug =
-                |it: &&String| slugs.iter().any(|slug| slug.starts_with(&format!("{it}-")));
+                |text: &&String| slugs.iter().any(|slug| slug.starts_with(&format!("{text}-")));
             usage.slugs.iter().filter(starts_a_slug).map(String::len).max()
         };
-        let all = self.indexed_usages().filter_map(|(at, it)| Some((prefix_length(it)?, at)));
+        let all =
+            self.indexed_usages().filter_map(|(at, outline)| Some((prefix_length(outline)?, at)));
         all.max_by_key(|(length, _)| *length).map(|(_, at)| at)
     }
 
@@ -157,8 +158,9 @@ impl ProcessOutline {
         before: Option<usize>,
         after: Option<usize>,
     ) -> Option<usize> {
-        let is_between =
-            |at: usize| before.is_none_or(|it| it < at) && after.is_none_or(|it| at < it);
+        let is_between = |at: usize| {
+            before.is_none_or(|index| index < at) && after.is_none_or(|index| at < index)
+        };
         let sole_usage = |here: bool| {
             let mut all =
                 self.indexed_usages().map(|(at, _)| at).filter(|at| !here || is_between(*at));
@@ -204,8 +206,8 @@ pub(super) async fn read_template_uses(
         Err(error) if lacks_templates(&error) => error.to_string(),
         Err(error) => return Err(error),
     };
-    let unread_use = |it: &StepOutline| {
-        let usage = Id::new(it.usage.as_ref()?);
+    let unread_use = |outline: &StepOutline| {
+        let usage = Id::new(outline.usage.as_ref()?);
         Some(TemplateUse { usage, contents: TemplateContents::Unread(why.clone()) })
     };
     Ok(outline.0.iter().filter_map(unread_use).collect())
@@ -228,13 +230,13 @@ pub(super) fn unread_templates<'a>(
     processes: impl Iterator<Item = &'a LiveProcess>,
 ) -> Vec<UnreadPart> {
     let unread_part = |process: &LiveProcess| {
-        let why = process.templates.iter().find_map(|it| match &it.contents {
+        let why = process.templates.iter().find_map(|template| match &template.contents {
             TemplateContents::Unread(why) => Some(why.clone()),
             TemplateContents::Steps(_)
             | TemplateContents::Omitted
             | TemplateContents::Ambiguous => None,
         })?;
-        let on = process.git.as_ref().map(|it| format!(" on branch {:?}", it.name));
+        let on = process.git.as_ref().map(|git| format!(" on branch {:?}", git.name));
         let of = format!("project {:?}{}", process.owner.project, on.unwrap_or_default());
         let what = format!("the steps inside the process templates that {of} uses");
         Some(UnreadPart::new(what, why, HiddenData::Templates))
@@ -245,7 +247,7 @@ pub(super) fn unread_templates<'a>(
 /// A step that has a name, be it its slug.
 fn ensure_name(mut step: wire::ResolvedStepResource) -> wire::ResolvedStepResource {
     if step.name.trim().is_empty() {
-        let actions = step.actions.iter().flat_map(|it| [&it.name, &it.slug]);
+        let actions = step.actions.iter().flat_map(|action| [&action.name, &action.slug]);
         let mut names = actions.chain([&step.slug]).filter(|it| !it.trim().is_empty());
         step.name = names.next().cloned().unwrap_or_else(|| "without a name".to_owned());
     }
@@ -303,14 +305,14 @@ mod tests {
         let steps: Vec<Value> = steps.iter().map(step).collect();
         let resolved: wire::ResolvedProcessResource =
             serde_json::from_value(json!({ "Steps": steps })).unwrap();
-        let one = |it: TemplateUse| {
-            let inside = match it.contents {
+        let one = |template_use: TemplateUse| {
+            let inside = match template_use.contents {
                 TemplateContents::Steps(steps) => {
                     steps.iter().map(|it| it.step.to_string()).collect::<Vec<_>>().join(", ")
                 }
                 other => format!("{other:?}"),
             };
-            format!("{}: {inside}", it.usage.as_str())
+            format!("{}: {inside}", template_use.usage.as_str())
         };
         let inside = outline.template_uses(resolved.steps.unwrap()).into_iter();
         inside.map(one).collect::<Vec<_>>().join("; ")

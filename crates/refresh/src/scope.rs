@@ -56,7 +56,7 @@ pub fn scope_for_plan(desired: &Desired) -> ReadScope {
             || desired.sets_indirect_pools()
             || rules().any(looks_at_workers),
         policies: !desired.workers.is_empty(),
-        accounts: endpoints().any(|it| matches!(it, DesiredEndpoint::Ssh { .. })),
+        accounts: endpoints().any(|endpoint| matches!(endpoint, DesiredEndpoint::Ssh { .. })),
         proxies: endpoints().any(|it| it.proxy().is_some()),
         feeds: rules().any(|rule| match &rule.verdict {
             PlacementVerdict::Place(target) => target.container.is_some(),

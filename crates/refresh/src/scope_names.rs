@@ -44,8 +44,9 @@ impl ScopeNames {
 
     /// The names of environments and channels, by their ids.
     pub(super) fn names_by_id(&self) -> HashMap<String, String> {
-        let environments = self.environments.iter().map(|it| (&it.id, &it.name));
-        let channels = self.channels.iter().map(|it| (&it.id, &it.name));
+        let environments =
+            self.environments.iter().map(|environment| (&environment.id, &environment.name));
+        let channels = self.channels.iter().map(|channel| (&channel.id, &channel.name));
         environments.chain(channels).map(|(id, name)| (id.clone(), name.clone())).collect()
     }
 
@@ -56,13 +57,15 @@ impl ScopeNames {
             scopes.environments.clone_from(&self.environments);
         }
         if scopes.channels.is_empty() {
-            let own = self.channels.iter().filter(|it| it.project_id == set.owner_id);
-            let named_channel = |it: &wire::ChannelResource| wire_named(&it.id, &it.name);
+            let own = self.channels.iter().filter(|channel| channel.project_id == set.owner_id);
+            let named_channel =
+                |channel: &wire::ChannelResource| wire_named(&channel.id, &channel.name);
             scopes.channels = own.map(named_channel).collect();
         }
         if scopes.tenant_tags.is_empty() {
             let tags = self.tag_sets.iter().flat_map(|it| &it.tags);
-            let named_tag = |it: &wire::TagResource| wire_named(&it.canonical_tag_name, &it.name);
+            let named_tag =
+                |tag: &wire::TagResource| wire_named(&tag.canonical_tag_name, &tag.name);
             scopes.tenant_tags = tags.map(named_tag).collect();
         }
     }

@@ -87,13 +87,13 @@ async fn channel_releases(
     gaps: &mut Vec<UnreadPart>,
 ) -> Result<Vec<SnapshotRequest>, RefreshError> {
     let projects: HashMap<&str, &wire::ProjectResource> =
-        owners.projects.iter().map(|it| (it.id.as_str(), it)).collect();
+        owners.projects.iter().map(|project| (project.id.as_str(), project)).collect();
     let channels =
         value_or_unread(reading, "the channels", reading.reader.list_channels().await, gaps)?;
     let channels: HashMap<&str, &wire::ChannelResource> = channels
         .iter()
         .filter(|it| projects.contains_key(it.project_id.as_str()))
-        .map(|it| (it.id.as_str(), it))
+        .map(|channel| (channel.id.as_str(), channel))
         .collect();
     if channels.is_empty() {
         return Ok(Vec::new());
@@ -182,7 +182,7 @@ async fn published_snapshots(
     let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
     let unread = errors_by_id(reading, "the published snapshots", unread)?;
     let mut found: HashMap<String, wire::RunbookSnapshotResource> =
-        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+        found.into_iter().map(|snapshot| (snapshot.id.to_lowercase(), snapshot)).collect();
     let mut wanted = Vec::with_capacity(published.len());
     for (id, owner) in published {
         let Some(snapshot) = found.remove(&id.to_lowercase()) else {
@@ -219,7 +219,7 @@ async fn frozen_processes(
     let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
     let unread = errors_by_id(reading, "the frozen processes", unread)?;
     let found: HashMap<String, wire::ProcessResource> =
-        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+        found.into_iter().map(|process| (process.id.to_lowercase(), process)).collect();
     let mut editions = Vec::with_capacity(wanted.len());
     for SnapshotRequest { origin: of, owner, process, sets } in wanted {
         match found.get(&process.to_lowercase()) {
@@ -257,7 +257,7 @@ async fn attach_values(
     gaps: &mut Vec<UnreadPart>,
 ) -> Result<Vec<ProcessSnapshot>, RefreshError> {
     let has_variable_step = |edition: &ProcessSnapshot| {
-        edition.process.steps.iter().any(|it| matches!(it.place, Place::Variable(_)))
+        edition.process.steps.iter().any(|step| matches!(step.place, Place::Variable(_)))
     };
     let wanted = editions.iter().filter(|(edition, _)| has_variable_step(edition));
     let mut ids: Vec<String> = wanted.flat_map(|(_, sets)| sets.clone()).collect();
@@ -272,11 +272,11 @@ async fn attach_values(
         }),
     );
     let found: HashMap<String, wire::VariableSetResource> =
-        found.into_iter().map(|it| (it.id.to_lowercase(), it)).collect();
+        found.into_iter().map(|set| (set.id.to_lowercase(), set)).collect();
     let collect_values = |sets: &[String]| {
         let sets = sets.iter().filter_map(|id| found.get(&id.to_lowercase()));
         let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
-        variables.map(|it| (Name::new(&it.name), Id::new(&it.value))).collect()
+        variables.map(|variable| (Name::new(&variable.name), Id::new(&variable.value))).collect()
     };
     let with_set_values = |(mut edition, sets): (ProcessSnapshot, Vec<String>)| {
         if has_variable_step(&edition) {

@@ -98,8 +98,10 @@ fn choose_space(
     if let Some(space) = spaces.iter().find(|space| matches_wanted(&space.id)) {
         return Ok(link_space(space));
     }
-    let called: Vec<_> =
-        spaces.iter().filter(|it| matches_wanted(&it.name) || matches_wanted(&it.slug)).collect();
+    let called: Vec<_> = spaces
+        .iter()
+        .filter(|space| matches_wanted(&space.name) || matches_wanted(&space.slug))
+        .collect();
     match called.as_slice() {
         [] => Err(SpaceError::Unknown {
             requested: wanted.to_owned(),
@@ -110,7 +112,7 @@ fn choose_space(
         [space] => Ok(link_space(space)),
         several => Err(SpaceError::Ambiguous {
             requested: wanted.to_owned(),
-            found: several.iter().map(|it| format!("{} ({})", it.name, it.id)).collect(),
+            found: several.iter().map(|space| format!("{} ({})", space.name, space.id)).collect(),
         }),
     }
 }

@@ -89,9 +89,10 @@ impl TemplateOwners<'_> {
         match owner {
             VariableOwner::Project(name) => vec![name.clone()],
             VariableOwner::Library(name) => {
-                let set = self.libraries.iter().find(|it| Name::new(&it.name) == *name);
-                let includes_this =
-                    |it: &&wire::ProjectResource| set.is_some_and(|set| includes_library(it, set));
+                let set = self.libraries.iter().find(|library| Name::new(&library.name) == *name);
+                let includes_this = |project: &&wire::ProjectResource| {
+                    set.is_some_and(|set| includes_library(project, set))
+                };
                 let projects = self.projects.iter().filter(includes_this);
                 projects.map(|it| Name::new(&it.name)).collect()
             }
@@ -169,8 +170,9 @@ fn default_references(
 /// What a tenant points at: each pool once, in however many environments it is given.
 fn tenant_references(tenant: &wire::TenantVariableResource) -> impl Iterator<Item = PoolReference> {
     let mut told = HashSet::new();
-    let identity_key =
-        |it: &wire::TenantValue| [&it.name, &it.project, &it.library, &it.pool].map(String::clone);
+    let identity_key = |tenant: &wire::TenantValue| {
+        [&tenant.name, &tenant.project, &tenant.library, &tenant.pool].map(String::clone)
+    };
     tenant.values.iter().filter(move |it| told.insert(identity_key(it))).map(|value| {
         let (whose, project) = match value.project.is_empty() {
             true => (format!("library variable set {:?}", value.library), None),

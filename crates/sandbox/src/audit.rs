@@ -106,7 +106,7 @@ fn read_changes(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
     while let Some(row) = rows.next()? {
         let (id, prefix): (String, String) = (row.get(0)?, row.get(1)?);
         let new = parse_json(row.get(3)?)?;
-        if let Some(change) = changes.iter_mut().find(|it| it.id == id) {
+        if let Some(change) = changes.iter_mut().find(|change| change.id == id) {
             change.new = new;
         } else if let Some(kind) = kind_by_prefix(&prefix) {
             changes.push(DocumentChange { id, kind, old: parse_json(row.get(2)?)?, new });
@@ -131,7 +131,7 @@ fn event_category(change: &DocumentChange) -> Option<String> {
     }
     let kind = change.kind.path;
     let field_value = |document: &Option<Value>, name: &str| {
-        document.as_ref().map(|it| it[name].clone()).unwrap_or_default()
+        document.as_ref().map(|document| document[name].clone()).unwrap_or_default()
     };
     let is_unchanged =
         |name: &str| field_value(&change.old, name) == field_value(&change.new, name);
@@ -254,7 +254,7 @@ fn related_ids(id: &str, document: &Value) -> Vec<String> {
         owners.iter().flat_map(|name| [text_field(document, name), text_field(arguments, name)]);
     let mut ids = vec![id.to_owned()];
     for owner in named {
-        if !owner.is_empty() && !ids.iter().any(|it| it == owner) {
+        if !owner.is_empty() && !ids.iter().any(|text| text == owner) {
             ids.push(owner.to_owned());
         }
     }

@@ -173,7 +173,7 @@ impl Faults {
 
     /// The rules, and how many requests met each.
     pub(super) fn rule_counts(&self) -> Vec<(String, usize)> {
-        self.rules.iter().map(|it| (it.rule.to_string(), it.triggered)).collect()
+        self.rules.iter().map(|rule| (rule.rule.to_string(), rule.triggered)).collect()
     }
 
     /// Makes a key nobody's.

@@ -86,7 +86,7 @@ mod tests {
             true
         });
         pieces.push(last.unwrap());
-        assert!(pieces.iter().all(|it| it.len() < PIECE + 1004));
+        assert!(pieces.iter().all(|other| other.len() < PIECE + 1004));
         assert!(10 < pieces.len());
         let texts: Vec<String> = serde_json::from_str(&pieces.concat()).unwrap();
         assert_eq!(texts.len(), 1000);

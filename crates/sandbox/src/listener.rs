@@ -52,8 +52,8 @@ pub(super) async fn serve_requests(
 /// own routes: those ask for no key.
 pub(super) fn is_cross_origin(parts: &Parts) -> bool {
     let header_text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let origin =
-        header_text(header::ORIGIN).map(|it| it.split_once("://").map_or(it, |(_, host)| host));
+    let origin = header_text(header::ORIGIN)
+        .map(|text| text.split_once("://").map_or(text, |(_, host)| host));
     origin.is_some_and(|origin| Some(origin) != header_text(header::HOST))
 }
 

@@ -102,7 +102,8 @@ fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person,
     };
     let claims = parse_claims(required_parameter("subject_token")?)
         .ok_or_else(|| invalid_request("The subject token is not a JSON Web Token."))?;
-    let is_audience = |it: &Value| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(audience));
+    let is_audience =
+        |value: &Value| value.as_str().is_some_and(|it| it.eq_ignore_ascii_case(audience));
     let made_out = match &claims["aud"] {
         Value::Array(several) => several.iter().any(is_audience),
         one => is_audience(one),

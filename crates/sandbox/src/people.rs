@@ -90,7 +90,9 @@ pub(super) fn person_by_key(key: &str) -> Option<Person> {
         NO_WORKERS_KEY => Some(no_workers),
         _ => {
             let lacks = key.strip_prefix(WITHOUT_KEY)?;
-            person_lacking(permission::all_names().position(|it| it.to_ascii_uppercase() == lacks)?)
+            person_lacking(
+                permission::all_names().position(|name| name.to_ascii_uppercase() == lacks)?,
+            )
         }
     }
 }
@@ -166,7 +168,7 @@ impl Person {
         let everywhere: Vec<Value> = spaces.iter().map(space_grant).collect();
         let mine = IN_SPACES.into_iter().filter(|it| self.has_permission(it));
         let in_spaces: serde_json::Map<_, _> =
-            mine.map(|it| (it.to_owned(), json!(everywhere))).collect();
+            mine.map(|mine| (mine.to_owned(), json!(everywhere))).collect();
         let system: Vec<_> =
             OF_THE_SYSTEM.into_iter().filter(|it| self.has_permission(it)).collect();
         json!({
@@ -212,7 +214,7 @@ fn list_people(asking: &Person, as_page: bool) -> HandlerResult {
     if !asking.has_permission("UserView") {
         people.clear();
     }
-    if !people.iter().any(|it| it.id == asking.id) {
+    if !people.iter().any(|person| person.id == asking.id) {
         people.push(asking.clone());
     }
     let people: Vec<Value> = people.iter().map(Person::user_document).collect();

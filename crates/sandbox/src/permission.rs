@@ -151,7 +151,7 @@ pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
 /// Some kinds have one permission for everything that changes them; then it is that one.
 pub(super) fn for_action(act: &str, edit: &'static str) -> &'static str {
     let Some(noun) = edit.strip_suffix("Edit") else { return edit };
-    all_names().find(|it| it.strip_prefix(noun) == Some(act)).unwrap_or(edit)
+    all_names().find(|name| name.strip_prefix(noun) == Some(act)).unwrap_or(edit)
 }
 
 #[cfg(test)]

@@ -188,7 +188,9 @@ impl AvailableWorkers {
         pool: &PlacementPool,
     ) -> impl Iterator<Item = &PlacementWorker> {
         let id = pool.id.clone();
-        self.workers.iter().filter(move |it| it.pools.iter().any(|it| it.eq_ignore_ascii_case(&id)))
+        self.workers
+            .iter()
+            .filter(move |worker| worker.pools.iter().any(|it| it.eq_ignore_ascii_case(&id)))
     }
 
     /// The pool of a step that a worker runs: its own, its variable's, its target's, the default.
@@ -216,7 +218,7 @@ impl AvailableWorkers {
     /// The pool of an id; of a slug too, which is what variables in Git hold.
     fn find_pool(&self, id: &str) -> Result<&PlacementPool, PlacementError> {
         let by_id = self.pools.iter().find(|it| it.id.eq_ignore_ascii_case(id));
-        let by_slug = || self.pools.iter().find(|it| it.slug == id);
+        let by_slug = || self.pools.iter().find(|pool| pool.slug == id);
         by_id.or_else(by_slug).ok_or_else(|| PlacementError::NoPool(id.to_owned()))
     }
 }

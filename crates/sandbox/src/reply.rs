@@ -83,5 +83,7 @@ fn stream_list(
 }
 
 fn receiver_stream<T>(received: mpsc::Receiver<T>) -> impl Stream<Item = T> {
-    stream::unfold(received, async |mut it| it.recv().await.map(|piece| (piece, it)))
+    stream::unfold(received, async |mut receiver| {
+        receiver.recv().await.map(|piece| (piece, receiver))
+    })
 }

@@ -127,7 +127,8 @@ impl RequestContext<'_> {
         let wanted = wanted.into_iter().find(|it| !it.trim().is_empty()).unwrap_or(kind.noun);
         let (base, own) = (slugify(wanted), text_field(old, "Id"));
         let (mut free, mut number) = (base.clone(), 0);
-        while store::find_by_slug(self.db, kind, &self.space, &free)?.is_some_and(|it| it.id != own)
+        while store::find_by_slug(self.db, kind, &self.space, &free)?
+            .is_some_and(|item| item.id != own)
         {
             number += 1;
             free = format!("{base}-{number}");

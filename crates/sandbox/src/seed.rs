@@ -71,7 +71,7 @@ pub(super) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxEr
 /// Puts into a new space what every space has.
 pub(super) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
-    let is_cloud = features.is_some_and(|it| it.slug == "cloud");
+    let is_cloud = features.is_some_and(|feature| feature.slug == "cloud");
     let mut garden = SpaceSeeder::new(db, space);
     for (index, pool) in default_pools(is_cloud).into_iter().enumerate() {
         let mut pool = pool;

@@ -192,11 +192,14 @@ impl SandboxServer {
         tokio::task::spawn_blocking(move || {
             reader.run(|db, turn| match work::is_work_due(db) {
                 Ok(true) if if_due => _ = reply.send(None),
-                _ => {
-                    reply::send_answer(db, turn, route::answer_request(db, &request, &pace), |it| {
-                        _ = reply.send(Some(it));
-                    })
-                }
+                _ => reply::send_answer(
+                    db,
+                    turn,
+                    route::answer_request(db, &request, &pace),
+                    |response| {
+                        _ = reply.send(Some(response));
+                    },
+                ),
             })
         });
         replied.await.map_err(|_| ErrorResponse::internal_error())

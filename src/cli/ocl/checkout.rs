@@ -77,7 +77,7 @@ impl Checkout<'_> {
         let mut findings = self.find_unanswerable(&desired.rules);
         let (documents, wrong) = parse_documents(self.files, sources);
         findings.extend(wrong);
-        if findings.iter().any(|it| it.level == Level::Error) {
+        if findings.iter().any(|finding| finding.level == Level::Error) {
             return (CheckoutEdits::default(), findings);
         }
         let texts: Vec<&OclProcess> = documents.iter().map(|(_, it)| it).collect();
@@ -96,20 +96,24 @@ impl Checkout<'_> {
         let plan = plan_changes(&placing, &live, empty_header());
         let wanted = plan.changes.iter().flat_map(planned::target_pool_slugs).collect();
         findings.extend(pools::unknown_pool_warnings(desired, &texts, &wanted));
-        let needs_server = |it: &Finding| {
-            OF_A_SERVER.contains(&it.code.as_str())
-                || it.code == "target-step" && it.level != Level::Warn
+        let needs_server = |finding: &Finding| {
+            OF_A_SERVER.contains(&finding.code.as_str())
+                || finding.code == "target-step" && finding.level != Level::Warn
         };
         let told = plan.findings.into_iter().filter(|it| !needs_server(it));
         // Of a warning it is told where a step stays that a rule would move.
-        let told = told.filter(|it| it.level != Level::Warn || STAYS.contains(&it.code.as_str()));
+        let told =
+            told.filter(|told| told.level != Level::Warn || STAYS.contains(&told.code.as_str()));
         findings.extend(told.map(|it| strip_project(it, said)));
         findings.extend(planned::template_steps_note(&documents, &desired.rules));
         let untold = template_step_ids(&documents, &desired.rules);
         let untyped = untyped_finding(&placing, &live, |step| untold.contains(step.id.as_str()));
         findings.extend(untyped.map(|it| strip_project(it, said)));
-        let planned: HashMap<&str, &Change> =
-            plan.changes.iter().filter_map(|it| Some((planned::placed_step_id(it)?, it))).collect();
+        let planned: HashMap<&str, &Change> = plan
+            .changes
+            .iter()
+            .filter_map(|change| Some((planned::placed_step_id(change)?, change)))
+            .collect();
         let mut outcome = CheckoutEdits::default();
         for (at, ((file, document), style)) in documents.into_iter().zip(styles).enumerate() {
             let changes = document.actions.iter().enumerate().filter_map(|(index, action)| {
@@ -280,7 +284,7 @@ fn process_of_file(
 ) -> LiveProcess {
     let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let in_runbooks =
-        path.parent().and_then(|it| it.file_name()).is_some_and(|it| it == "runbooks");
+        path.parent().and_then(|it| it.file_name()).is_some_and(|text| text == "runbooks");
     let is_runbook = in_runbooks || document.kind == OclProcessKind::Runbook;
     let runbook = is_runbook.then(|| document.name.clone().unwrap_or(stem));
     let steps = document.actions.iter().enumerate().map(|(index, action)| LiveStep {

@@ -62,15 +62,17 @@ fn decode_utf8(bytes: &[u8]) -> Result<String, DecodeError> {
             return Err(DecodeError { line: text.matches('\n').count() + 1, encoding: "UTF-8" });
         }
         text.push_str(chunk.valid());
-        text.extend(chunk.invalid().iter().filter_map(|it| char::from_u32(HELD + u32::from(*it))));
+        text.extend(
+            chunk.invalid().iter().filter_map(|byte| char::from_u32(HELD + u32::from(*byte))),
+        );
     }
     Ok(text)
 }
 
 /// The byte that a character holds.
-fn escaped_byte(it: char) -> Option<u8> {
-    let byte = u32::from(it).checked_sub(HELD)?;
-    u8::try_from(byte).ok().filter(|it| 0x7f < *it)
+fn escaped_byte(c: char) -> Option<u8> {
+    let byte = u32::from(c).checked_sub(HELD)?;
+    u8::try_from(byte).ok().filter(|from| 0x7f < *from)
 }
 
 impl TextEncoding {
@@ -80,10 +82,10 @@ impl TextEncoding {
             Self::Utf8 => {
                 let mut units = [0; 4];
                 let mut bytes = Vec::with_capacity(text.len());
-                for it in text.chars() {
-                    match escaped_byte(it) {
+                for c in text.chars() {
+                    match escaped_byte(c) {
                         Some(byte) => bytes.push(byte),
-                        None => bytes.extend_from_slice(it.encode_utf8(&mut units).as_bytes()),
+                        None => bytes.extend_from_slice(c.encode_utf8(&mut units).as_bytes()),
                     }
                 }
                 bytes

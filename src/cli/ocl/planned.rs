@@ -124,7 +124,7 @@ fn describe_move(
         FindingLocation::Source(span) => sources.start_line(span),
         _ => None,
     };
-    let at = line.map(|it| format!("{}:{}", it.file, it.line)).unwrap_or_default();
+    let at = line.map(|line| format!("{}:{}", line.file, line.line)).unwrap_or_default();
     let because = match &change.cause.rule {
         Some(label) => format!("{at} {label:?}"),
         None => at,
@@ -146,7 +146,7 @@ fn describe_move(
 /// parameter".
 pub(super) fn breaks_template(document: &OclProcess, (_, change): &PlannedAction) -> bool {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return false };
-    let by_parameter = |it: &StepEdit| matches!(it, StepEdit::Place(it) if matches!(it.after(), Place::Variable(_)));
+    let by_parameter = |edit: &StepEdit| matches!(edit, StepEdit::Place(item) if matches!(item.after(), Place::Variable(_)));
     document.kind == OclProcessKind::Template && !edits.iter().all(by_parameter)
 }
 
@@ -166,7 +166,7 @@ pub(super) fn template_steps_note(
     let at = untold.first()?.span.clone();
     let (steps, stay) = (pluralize(untold.len(), "step"), stays_as_it_is(untold.len()));
     let message = format!("{steps} of step templates, without a pool, {stay}");
-    let names = untold.iter().map(|it| format!("{:?}", it.step)).collect();
+    let names = untold.iter().map(|action| format!("{:?}", action.step)).collect();
     let finding = Finding::warning("template-step", at, message).with_notes(names);
     Some(finding.with_help(
         "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
@@ -193,7 +193,7 @@ pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRu
         && rules
             .iter()
             .find(rule_names_step)
-            .is_some_and(|it| it.verdict != PlacementVerdict::Leave)
+            .is_some_and(|rule| rule.verdict != PlacementVerdict::Leave)
 }
 
 /// What is told of the steps of a template that stay where they are.

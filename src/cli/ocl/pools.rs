@@ -49,8 +49,8 @@ impl CheckoutPools {
             names.entry(slugify(text)).or_insert_with(|| Name::new(text));
         }
         let known_pool = |(made, name): (String, Name)| {
-            let own = others.iter().find(|it| slugify(it) == made);
-            let slug = own.map_or_else(|| made.clone(), |it| (*it).to_owned());
+            let own = others.iter().find(|other| slugify(other) == made);
+            let slug = own.map_or_else(|| made.clone(), |own| (*own).to_owned());
             (made, CheckoutPool { name, slug })
         };
         Self(names.into_iter().map(known_pool).collect())
@@ -71,9 +71,9 @@ impl CheckoutPools {
 
     /// What a file of this style writes for the pool of this id.
     pub(super) fn spell_pool(&self, id: &str, style: PoolNaming) -> String {
-        let known = self.0.get(id).map(|it| match style {
-            PoolNaming::Names => it.name.as_str(),
-            PoolNaming::Slugs => it.slug.as_str(),
+        let known = self.0.get(id).map(|pool| match style {
+            PoolNaming::Names => pool.name.as_str(),
+            PoolNaming::Slugs => pool.slug.as_str(),
         });
         known.unwrap_or(id).to_owned()
     }
@@ -117,7 +117,7 @@ impl PoolNaming {
 
 /// The pools that a document uses, as it writes them.
 fn written_pools(document: &OclProcess) -> impl Iterator<Item = &str> {
-    document.actions.iter().filter_map(|it| match &it.place {
+    document.actions.iter().filter_map(|action| match &action.place {
         Place::Pool(pool) => Some(pool.as_str()),
         _ => None,
     })
@@ -125,7 +125,7 @@ fn written_pools(document: &OclProcess) -> impl Iterator<Item = &str> {
 
 /// Whether this cannot be a slug, nor something that makes one only as it runs.
 fn cannot_be_slug(text: &str) -> bool {
-    !has_variable(text) && text.contains(|it: char| it.is_uppercase() || it.is_whitespace())
+    !has_variable(text) && text.contains(|c: char| c.is_uppercase() || c.is_whitespace())
 }
 
 /// Whether a variable is part of it: the parameter of a template.
@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_file_shows_by_its_pools_or_its_steps_how_it_refers_to_pools() {
-        let pool = |it: &str| format!("step \"a\" {{\naction {{\nworker_pool = \"{it}\"\n}}\n}}\n");
+        let pool =
+            |text: &str| format!("step \"a\" {{\naction {{\nworker_pool = \"{text}\"\n}}\n}}\n");
         let table = [
             (pool("Hosted Ubuntu"), Some(PoolNaming::Names)),
             (pool("Ubuntu"), Some(PoolNaming::Names)),

@@ -31,26 +31,29 @@ pub(super) fn select_project_files(
     project: Option<&str>,
     rules: &[Declared<PlacementRule>],
 ) -> (Vec<OclFile>, Option<Finding>) {
-    let is_process = |it: &&OclFile| it.path.file_name().is_some_and(|name| name == PROCESS);
-    let folders: BTreeSet<PathBuf> =
-        files.iter().filter(is_process).filter_map(|it| Some(it.path.parent()?.into())).collect();
+    let is_process = |file: &&OclFile| file.path.file_name().is_some_and(|name| name == PROCESS);
+    let folders: BTreeSet<PathBuf> = files
+        .iter()
+        .filter(is_process)
+        .filter_map(|file| Some(file.path.parent()?.into()))
+        .collect();
     let asks = rules.iter().any(|it| it.select.project.is_some());
     let Some(project) = project.filter(|_| asks && 1 < folders.len()) else {
         return (files, None);
     };
-    let mut named = folders.iter().filter(|it| folder_slug(it) == Some(slugify(project)));
+    let mut named = folders.iter().filter(|folder| folder_slug(folder) == Some(slugify(project)));
     let projects = pluralize(folders.len(), "project");
     match (named.next(), named.next()) {
         (Some(folder), None) => {
             // Another project may have its folder below this one.
-            let is_other_project = |it: &OclFile| {
+            let is_other_project = |file: &OclFile| {
                 folders
                     .iter()
-                    .any(|of| of != folder && of.starts_with(folder) && it.path.starts_with(of))
+                    .any(|of| of != folder && of.starts_with(folder) && file.path.starts_with(of))
             };
             let (own, others): (Vec<OclFile>, Vec<OclFile>) = files
                 .into_iter()
-                .partition(|it| it.path.starts_with(folder) && !is_other_project(it));
+                .partition(|file| file.path.starts_with(folder) && !is_other_project(file));
             let message = format!(
                 "these are the files of {projects}: of {} that `{project}` does not have nothing changes",
                 pluralize(others.len(), "file"),
@@ -76,11 +79,13 @@ pub(super) fn project_as_in_rules<'a>(
     rules: &'a [Declared<PlacementRule>],
 ) -> (&'a str, Option<Finding>) {
     let selects = || rules.iter().map(|it| it.select.project.as_ref());
-    if project.is_empty() || selects().any(|it| it.is_none_or(|it| it.value.matches(project))) {
+    if project.is_empty()
+        || selects().any(|select| select.is_none_or(|it| it.value.matches(project)))
+    {
         return (project, None);
     }
     let mut names = selects().flatten().flat_map(|it| it.value.exact_names());
-    if let Some(name) = names.find(|it| slugify(it) == slugify(project)) {
+    if let Some(name) = names.find(|name| slugify(name) == slugify(project)) {
         return (name, None);
     }
     let names = selects().flatten().flat_map(|it| it.value.exact_names());
@@ -96,7 +101,7 @@ pub(super) fn project_as_in_rules<'a>(
 /// The name of a project's folder, as a slug: of `.octopus` itself, the one that has it.
 fn folder_slug(folder: &Path) -> Option<String> {
     let names = folder.components().rev().filter_map(|it| it.as_os_str().to_str());
-    names.filter(|it| *it != OCTOPUS && *it != ".").map(slugify).next()
+    names.filter(|name| *name != OCTOPUS && *name != ".").map(slugify).next()
 }
 
 fn format_folder(folder: &Path) -> String {

@@ -61,11 +61,12 @@ pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {
 fn find_ocl_files(folder: &Path) -> anyhow::Result<Vec<(PathBuf, bool)>> {
     let mut found = Vec::new();
     walk_folder(folder, &mut found)?;
-    let is_in_octopus = |path: &Path| path.components().any(|it| it.as_os_str() == OCTOPUS);
+    let is_in_octopus =
+        |path: &Path| path.components().any(|component| component.as_os_str() == OCTOPUS);
     let within = fs::canonicalize(folder).is_ok_and(|it| is_in_octopus(&it));
     let somewhere = within || found.iter().any(|it| is_in_octopus(it));
     let is_doubtful = |path: &Path| somewhere && !within && !is_in_octopus(path);
-    Ok(found.into_iter().map(|it| (it.clone(), is_doubtful(&it))).collect())
+    Ok(found.into_iter().map(|other| (other.clone(), is_doubtful(&other))).collect())
 }
 
 fn walk_folder(folder: &Path, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {

@@ -25,7 +25,7 @@ pub(super) fn untyped_finding(
 ) -> Option<Finding> {
     let asking = desired.rules.iter().enumerate();
     let asking: Vec<_> =
-        asking.filter_map(|(at, it)| Some((at, it, requested_type_at(it)?))).collect();
+        asking.filter_map(|(at, rule)| Some((at, rule, requested_type_at(rule)?))).collect();
     let (_, _, first) = asking.first()?;
     let live = untyped_steps(live, told);
     let rule_index =
@@ -38,12 +38,12 @@ pub(super) fn untyped_finding(
         let alone = Desired { rules: vec![without_type(rule)], ..desired.clone() };
         for (step, _) in deciding_rules(&alone, &live) {
             let decides = here.get(&step);
-            let other = decides.and_then(|it| desired.rules.get(*it));
+            let other = decides.and_then(|decide| desired.rules.get(*decide));
             let differs = !is_same_verdict(
                 &rule.verdict,
                 other.map_or(&PlacementVerdict::Leave, |it| &it.verdict),
             );
-            let comes_first = decides.is_none_or(|it| at < it) && differs;
+            let comes_first = decides.is_none_or(|decide| at < decide) && differs;
             if comes_first || decides == Some(at) {
                 doubtful.insert(step.to_string());
             }
@@ -77,8 +77,8 @@ fn without_type(rule: &Declared<PlacementRule>) -> Declared<PlacementRule> {
 fn untyped_steps(live: &Live, told: impl Fn(&LiveStep) -> bool) -> Live {
     let mut live = live.clone();
     for process in &mut live.processes {
-        process.steps.retain(|it| it.action_type.is_empty() && !told(it));
-        process.steps.iter_mut().for_each(|it| _ = it.run_on_server.get_or_insert(true));
+        process.steps.retain(|step| step.action_type.is_empty() && !told(step));
+        process.steps.iter_mut().for_each(|step| _ = step.run_on_server.get_or_insert(true));
     }
     live
 }

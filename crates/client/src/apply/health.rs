@@ -81,15 +81,15 @@ impl PoolHealth {
         pool: &str,
         leaving: &BTreeSet<String>,
     ) -> Self {
-        let is_staying = |it: &&wire::WorkerResource| {
-            !it.is_disabled
-                && !leaving.contains(&it.id)
-                && it.worker_pool_ids.iter().any(|id| id == pool)
+        let is_staying = |worker: &&wire::WorkerResource| {
+            !worker.is_disabled
+                && !leaving.contains(&worker.id)
+                && worker.worker_pool_ids.iter().any(|id| id == pool)
         };
-        let member = |it: &wire::WorkerResource| EligibleWorker {
-            id: it.id.clone(),
-            name: it.name.clone(),
-            health: match it.health_status.as_str() {
+        let member = |worker: &wire::WorkerResource| EligibleWorker {
+            id: worker.id.clone(),
+            name: worker.name.clone(),
+            health: match worker.health_status.as_str() {
                 "" => "Unknown".to_owned(),
                 word => word.to_owned(),
             },
@@ -111,7 +111,10 @@ impl PoolHealth {
 
     /// How many are known to be healthy.
     fn healthy_count(&self) -> usize {
-        self.members.iter().filter(|it| it.is_healthy() && !self.is_outdated(it)).count()
+        self.members
+            .iter()
+            .filter(|member| member.is_healthy() && !self.is_outdated(member))
+            .count()
     }
 
     fn has_enough_healthy(&self, arrival: &Arrival) -> bool {
@@ -149,9 +152,11 @@ impl PoolHealth {
                 )
             }
         };
-        let describe_member = |it: &EligibleWorker| match it.is_healthy() && self.is_outdated(it) {
-            true => format!("{} was {}, and its check has not ended", it.name, it.health),
-            false => format!("{} is {}", it.name, it.health),
+        let describe_member = |worker: &EligibleWorker| match worker.is_healthy()
+            && self.is_outdated(worker)
+        {
+            true => format!("{} was {}, and its check has not ended", worker.name, worker.health),
+            false => format!("{} is {}", worker.name, worker.health),
         };
         let mut told: Vec<String> = self.members.iter().take(NAMED).map(describe_member).collect();
         match self.members.len().saturating_sub(NAMED) {
@@ -194,7 +199,7 @@ mod tests {
     }
 
     fn muster(all: &[(&str, &str)], before: &[&str], state: Option<&str>) -> PoolHealth {
-        let before = before.iter().map(|it| (*it).to_owned()).collect();
+        let before = before.iter().map(|text| (*text).to_owned()).collect();
         let leaving = BTreeSet::from(["leaves".to_owned()]);
         PoolHealth {
             course: state.map(CheckProgress::from_state),
@@ -209,14 +214,14 @@ mod tests {
             |before: &[&str], state| muster(&[("a", "Healthy")], before, state).healthy_count();
         assert_eq!(healthy(&["a"], None), 0);
         assert_eq!(
-            ["Queued", "Executing", "Cancelling"].map(|it| healthy(&["a"], Some(it))),
+            ["Queued", "Executing", "Cancelling"].map(|item| healthy(&["a"], Some(item))),
             [0; 3]
         );
-        assert_eq!(["Success", "Failed"].map(|it| healthy(&["a"], Some(it))), [1; 2]);
+        assert_eq!(["Success", "Failed"].map(|item| healthy(&["a"], Some(item))), [1; 2]);
         // A check that was cut short has said nothing.
-        assert_eq!(["Canceled", "TimedOut"].map(|it| healthy(&["a"], Some(it))), [0; 2]);
+        assert_eq!(["Canceled", "TimedOut"].map(|item| healthy(&["a"], Some(item))), [0; 2]);
         // One that was not healthy when the check began is news.
-        assert_eq!(["Queued", "TimedOut"].map(|it| healthy(&[], Some(it))), [1; 2]);
+        assert_eq!(["Queued", "TimedOut"].map(|item| healthy(&[], Some(item))), [1; 2]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub fn end_receipt(receipt: &mut Receipt, ended: String) {
 /// Adds what a request writes to what earlier tries wrote; what was there first is what was there.
 pub(super) fn merge_written(known: &mut Vec<WrittenField>, written: &[WrittenField]) {
     for field in written {
-        match known.iter_mut().find(|it| it.path == field.path) {
+        match known.iter_mut().find(|written_field| written_field.path == field.path) {
             Some(known) => known.after.clone_from(&field.after),
             None => known.push(field.clone()),
         }

@@ -211,7 +211,7 @@ impl Schedule {
         }
         let is_open = |index: &usize| {
             let node = self.changes.get(*index);
-            node.is_some_and(|it| it.state == ScheduleState::Waiting && it.lost.is_none())
+            node.is_some_and(|node| node.state == ScheduleState::Waiting && node.lost.is_none())
         };
         let changes = |at: usize| self.health_checks.get(at).into_iter().flat_map(|it| &it.changes);
         let (due, idle): (Vec<usize>, Vec<usize>) =
@@ -223,7 +223,7 @@ impl Schedule {
     /// A look has ended: its changes go on, or never begin for the reason that is given.
     pub(super) fn finish_look(&mut self, at: usize, result: Result<(), String>) {
         let Some(look) =
-            self.health_checks.get_mut(at).filter(|it| it.state != ScheduleState::Ended)
+            self.health_checks.get_mut(at).filter(|check| check.state != ScheduleState::Ended)
         else {
             return;
         };
@@ -246,7 +246,8 @@ impl Schedule {
         reason: impl Fn(&ScheduledChange) -> Option<String>,
     ) -> Option<NextAction> {
         let skip_reason = |index: usize| {
-            let node = self.changes.get(index).filter(|it| it.state == ScheduleState::Waiting)?;
+            let node =
+                self.changes.get(index).filter(|change| change.state == ScheduleState::Waiting)?;
             reason(node).map(|because| (index, because))
         };
         let changes = &self.units.get(unit)?.changes;
@@ -308,7 +309,7 @@ fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
         edges.extend(named.map(|first| (index, *first)));
         // What is made of a thing that is made here waits for it, without a word of the plan.
         let made = at.get(&change.address).into_iter().flatten().filter(|first| {
-            changes.get(**first).is_some_and(|it| it.kind.action() == ChangeAction::Create)
+            changes.get(**first).is_some_and(|other| other.kind.action() == ChangeAction::Create)
         });
         edges.extend(made.map(|first| (index, *first)));
         at.entry(&change.address).or_default().push(index);

@@ -207,7 +207,7 @@ impl JsonDocument {
         let items = scan::object_members(&self.0, &container)
             .or_else(|| scan::array_elements(&self.0, &container))
             .ok_or_else(|| JsonEditError::Mismatch(format_path(path)))?;
-        let at = items.iter().position(|it| it.value == field).ok_or_else(missing_error)?;
+        let at = items.iter().position(|item| item.value == field).ok_or_else(missing_error)?;
         let before = at.checked_sub(1).and_then(|at| items.get(at));
         // With the comma before it, or else the one behind it.
         let span = match (before, items.get(at), items.get(at + 1)) {
@@ -292,7 +292,7 @@ impl JsonDocument {
             PathSegment::Key(key) => item.decode_key(&self.0).as_deref() == Some(key),
             PathSegment::KeyIgnoringCase(key) => {
                 let folded = key.to_lowercase();
-                item.decode_key(&self.0).is_some_and(|it| it.to_lowercase() == folded)
+                item.decode_key(&self.0).is_some_and(|key| key.to_lowercase() == folded)
             }
             PathSegment::Where { key, is } => self.element_field(item, key).as_deref() == Some(is),
             PathSegment::End => false,
@@ -308,7 +308,8 @@ impl JsonDocument {
     /// The text of a field of an element, where it has that field once and it is a string.
     fn element_field(&self, element: &ContainerItem, key: &str) -> Option<String> {
         let members = scan::object_members(&self.0, &element.value)?;
-        let mut fit = members.iter().filter(|it| it.decode_key(&self.0).as_deref() == Some(key));
+        let mut fit =
+            members.iter().filter(|member| member.decode_key(&self.0).as_deref() == Some(key));
         let (first, None) = (fit.next()?, fit.next()) else { return None };
         serde_json::from_str(self.0.get(first.value.clone())?).ok()
     }

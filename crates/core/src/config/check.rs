@@ -93,8 +93,8 @@ impl<'a> Checker<'a> {
         key: &'static KeyDefinition,
         name: &Spanned<std::borrow::Cow<'_, str>>,
     ) {
-        let (at, it) = (value.span(), value.get_ref());
-        match (&key.shape, it) {
+        let (at, de) = (value.span(), value.get_ref());
+        match (&key.shape, de) {
             (ValueShape::Reserved, _) => {
                 let message =
                     format!("`{}` is not supported by this version of poolwright", key.name);
@@ -133,8 +133,8 @@ impl<'a> Checker<'a> {
                 self.check_number(number.as_str(), number.radix(), (0, 1_000_000), at);
             }
             (ValueShape::CountOrPercent, DeValue::String(text)) => self.check_percent(text, at),
-            (ValueShape::Table(table), DeValue::Table(it)) => {
-                self.check_table(it, table, &name.span())
+            (ValueShape::Table(table), DeValue::Table(map)) => {
+                self.check_table(map, table, &name.span())
             }
             (ValueShape::Tables(table), DeValue::Array(items)) => {
                 items.iter().for_each(|item| self.check_inner_table(item, table, &item.span()));
@@ -144,7 +144,7 @@ impl<'a> Checker<'a> {
                     .iter()
                     .for_each(|(key, item)| self.check_inner_table(item, table, &key.span()));
             }
-            (shape, it) => self.report_wrong_type(shape, it, at),
+            (shape, other) => self.report_wrong_type(shape, other, at),
         }
     }
 
@@ -155,8 +155,8 @@ impl<'a> Checker<'a> {
         at: &Range<usize>,
     ) {
         match item.get_ref() {
-            DeValue::Table(it) => self.check_table(it, table, at),
-            it => self.report_wrong_type(&ValueShape::Table(table), it, item.span()),
+            DeValue::Table(map) => self.check_table(map, table, at),
+            de => self.report_wrong_type(&ValueShape::Table(table), de, item.span()),
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Checker<'a> {
         match (item.get_ref(), words) {
             (DeValue::String(text), Some(words)) => self.check_word(text, words, item.span()),
             (DeValue::String(text), None) => self.check_text(text, item.span(), true),
-            (it, _) => self.report_wrong_type(&ValueShape::Text, it, item.span()),
+            (de, _) => self.report_wrong_type(&ValueShape::Text, de, item.span()),
         }
     }
 
@@ -239,8 +239,8 @@ impl<'a> Checker<'a> {
     }
 
     fn check_percent(&mut self, text: &str, at: Range<usize>) {
-        let number = text.strip_suffix('%').and_then(|it| it.trim().parse::<u8>().ok());
-        if number.is_none_or(|it| 100 < it) {
+        let number = text.strip_suffix('%').and_then(|suffix| suffix.trim().parse::<u8>().ok());
+        if number.is_none_or(|number| 100 < number) {
             let message = "this is no percentage";
             let help = "say a count such as 5, or a percentage from \"0%\" to \"100%\"".to_owned();
             self.report_error("wrong-type", at, message, help);

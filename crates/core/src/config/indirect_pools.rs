@@ -55,7 +55,7 @@ impl DesiredDraft {
             });
             (owner, rule.variable.value.clone(), scope)
         };
-        if self.desired.values.iter().any(|it| key(&it.value) == key(rule)) {
+        if self.desired.values.iter().any(|value| key(&value.value) == key(rule)) {
             let message = format!("`{}` has a value here already", rule.variable.value);
             self.report(
                 Finding::error("declared-twice", part.table_span(), message)
@@ -68,8 +68,9 @@ impl DesiredDraft {
     /// Adds the rules about deployment targets of a file, behind those that are there.
     pub(super) fn read_target_rules(&mut self, file: &CheckedTable) {
         for part in file.get_tables("target_pools") {
-            let pool =
-                part.get_text("pool").map(|it| TargetPoolVerdict::Pool(self.resolve_pool_ref(it)));
+            let pool = part
+                .get_text("pool")
+                .map(|text| TargetPoolVerdict::Pool(self.resolve_pool_ref(text)));
             let default = || part.has_key("default_pool").then_some(TargetPoolVerdict::DefaultPool);
             let leave = || part.has_key("leave").then_some(TargetPoolVerdict::Leave);
             let Some(verdict) = pool.or_else(default).or_else(leave) else { continue };

@@ -58,7 +58,7 @@ pub(super) fn lint_fingerprint(text: &Declared<String>) -> Option<Finding> {
 
 fn is_sha256_digest(digest: &str) -> bool {
     let digits = digest.trim_end_matches('=');
-    let is_digit = |it: u8| it.is_ascii_alphanumeric() || it == b'+' || it == b'/';
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
     digits.len() == SHA256_DIGITS && digits.bytes().all(is_digit)
 }
 
@@ -66,7 +66,7 @@ fn is_sha256_digest(digest: &str) -> bool {
 fn is_md5_fingerprint(text: &str) -> bool {
     let text = text.trim();
     let pairs: Vec<_> = text.strip_prefix("MD5:").unwrap_or(text).split(':').collect();
-    let is_pair = |it: &&str| it.len() == 2 && it.bytes().all(|it| it.is_ascii_hexdigit());
+    let is_pair = |name: &&str| name.len() == 2 && name.bytes().all(|it| it.is_ascii_hexdigit());
     pairs.len() == MD5_PAIRS && pairs.iter().all(is_pair)
 }
 

@@ -67,10 +67,10 @@ impl DesiredDraft {
             };
             let declared = match &removal {
                 DesiredRemoval::Pool(name) => {
-                    self.desired.pools.values().any(|it| it.name == *name)
+                    self.desired.pools.values().any(|pool| pool.name == *name)
                 }
                 DesiredRemoval::Worker(name) => {
-                    self.desired.workers.values().any(|it| it.name == *name)
+                    self.desired.workers.values().any(|worker| worker.name == *name)
                 }
             };
             if declared {
@@ -79,7 +79,12 @@ impl DesiredDraft {
                     Finding::error("declared-and-removed", name.span, message)
                         .with_help("keep one of the two"),
                 );
-            } else if self.desired.removed.iter().any(|it| it.value == removal) {
+            } else if self
+                .desired
+                .removed
+                .iter()
+                .any(|desired_removal| desired_removal.value == removal)
+            {
                 let message = format!("{noun} `{}` is removed twice", name.value);
                 self.report(
                     Finding::error("removed-twice", name.span, message)

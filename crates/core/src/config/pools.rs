@@ -37,7 +37,7 @@ impl DesiredDraft {
                 description: part.get_text("description").map(|it| it.value),
                 default: part.get_flag("default"),
                 sort_order: part.get_number("sort_order").map(|it| it.value),
-                exact_members: part.get_text("members").is_some_and(|it| it.value == "exact"),
+                exact_members: part.get_text("members").is_some_and(|text| text.value == "exact"),
                 protect: part.get_flag("protect").is_some_and(|it| it.value),
                 min_healthy: part.get_number("min_healthy"),
                 name,
@@ -56,7 +56,7 @@ impl DesiredDraft {
                     .with_help("give each pool a name of its own, or remove one of the two"),
             );
         }
-        let is_default = |it: &Option<Declared<bool>>| it.as_ref().is_some_and(|it| it.value);
+        let is_default = |flag: &Option<Declared<bool>>| flag.as_ref().is_some_and(|it| it.value);
         let default = part.get_flag("default").filter(|it| it.value);
         if let Some(default) = default
             && self.desired.pools.values().any(|pool| is_default(&pool.default))

@@ -26,11 +26,12 @@ impl DesiredDraft {
     pub(super) fn read_waves(&mut self, file: &CheckedTable) {
         for part in file.get_tables("waves") {
             let label = part.get_text("label");
-            let folded_label =
-                |it: &Declared<DesiredWave>| it.label.as_ref().map(|it| it.value.to_lowercase());
+            let folded_label = |wave: &Declared<DesiredWave>| {
+                wave.label.as_ref().map(|it| it.value.to_lowercase())
+            };
             let taken = self.desired.waves.iter().filter_map(folded_label);
             if let Some(label) = label.clone()
-                && taken.into_iter().any(|it| it == label.value.to_lowercase())
+                && taken.into_iter().any(|text| text == label.value.to_lowercase())
             {
                 let message = format!("two waves are called `{}`", label.value);
                 self.report(
@@ -121,15 +122,17 @@ impl DesiredDraft {
                 return Some(PlacementVerdict::Leave);
             }
         };
-        let execution = part.get_text("execution").and_then(|it| match it.value.as_str() {
+        let execution = part.get_text("execution").and_then(|text| match text.value.as_str() {
             "once" => Some(Execution::Once),
             "per-target" => Some(Execution::PerTarget),
             _ => None,
         });
-        let container = part.get_table("container").and_then(|it| {
-            let container =
-                Container { image: it.get_text("image")?.value, feed: it.get_text("feed")?.value };
-            Some(it.declare(container))
+        let container = part.get_table("container").and_then(|item| {
+            let container = Container {
+                image: item.get_text("image")?.value,
+                feed: item.get_text("feed")?.value,
+            };
+            Some(item.declare(container))
         });
         Some(PlacementVerdict::Place(DesiredPlacement { place, execution, container }))
     }

@@ -24,8 +24,10 @@ pub fn json_schema() -> Value {
 
 fn table_schema(table: &TableDefinition) -> Map<String, Value> {
     let known = table.keys.iter().filter(|key| !matches!(key.shape, ValueShape::Reserved));
-    let properties: Map<_, _> =
-        known.clone().map(|it| (it.name.to_owned(), Value::Object(key_schema(it)))).collect();
+    let properties: Map<_, _> = known
+        .clone()
+        .map(|definition| (definition.name.to_owned(), Value::Object(key_schema(definition))))
+        .collect();
     let required: Vec<_> = known.filter(|key| key.required).map(|key| key.name).collect();
     let mut schema = Map::new();
     schema.insert("description".to_owned(), json!(table.doc));
@@ -35,8 +37,9 @@ fn table_schema(table: &TableDefinition) -> Map<String, Value> {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
-    let choice =
-        |keys: &&[&str]| -> Value { keys.iter().map(|it| json!({ "required": [it] })).collect() };
+    let choice = |keys: &&[&str]| -> Value {
+        keys.iter().map(|text| json!({ "required": [text] })).collect()
+    };
     match table.one_of {
         [] => {}
         [keys] => _ = schema.insert("oneOf".to_owned(), choice(keys)),
@@ -76,10 +79,12 @@ fn shape_schema(shape: &ValueShape) -> Map<String, Value> {
             { "type": "integer", "minimum": 0, "maximum": 1_000_000 },
             { "type": "string", "pattern": "^(100|[0-9]{1,2}) *%$" },
         ] }),
-        ValueShape::Table(it) => return table_schema(it),
-        ValueShape::Tables(it) => json!({ "type": "array", "items": table_schema(it) }),
-        ValueShape::Map(it) => {
-            json!({ "type": "object", "additionalProperties": table_schema(it) })
+        ValueShape::Table(definition) => return table_schema(definition),
+        ValueShape::Tables(definition) => {
+            json!({ "type": "array", "items": table_schema(definition) })
+        }
+        ValueShape::Map(definition) => {
+            json!({ "type": "object", "additionalProperties": table_schema(definition) })
         }
         ValueShape::Reserved => json!(false),
     };

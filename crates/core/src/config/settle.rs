@@ -58,12 +58,15 @@ fn is_same_place(one: &DesiredPlacement, other: &DesiredPlacement) -> bool {
 fn selects_result(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
     let Some(currently) = &rule.select.currently else { return false };
     match &target.place {
-        Place::DefaultPool => currently.covers_place(DEFAULT, |it| *it == CurrentPlace::Default),
-        Place::Variable(_) => currently.covers_place(VARIABLE, |it| *it == CurrentPlace::Variable),
+        Place::DefaultPool => {
+            currently.covers_place(DEFAULT, |place| *place == CurrentPlace::Default)
+        }
+        Place::Variable(_) => {
+            currently.covers_place(VARIABLE, |place| *place == CurrentPlace::Variable)
+        }
         Place::Pool(sent) => {
             let (DesiredPoolRef::Declared(word) | DesiredPoolRef::Live(word)) = &sent.value;
-            let is_same_pool =
-                |it: &CurrentPlace| matches!(it, CurrentPlace::Pool(it) if it.value == sent.value);
+            let is_same_pool = |place: &CurrentPlace| matches!(place, CurrentPlace::Pool(item) if item.value == sent.value);
             currently.covers_place(&word.trim().to_lowercase(), is_same_pool)
         }
     }
@@ -116,7 +119,7 @@ fn patterns_may_overlap(
 
 fn unsettled_error(first: &Declared<PlacementRule>, next: &Declared<PlacementRule>) -> Finding {
     let name = |rule: &PlacementRule| {
-        rule.label.as_ref().map_or("another rule".into(), |it| format!("`{it}`"))
+        rule.label.as_ref().map_or("another rule".into(), |label| format!("`{label}`"))
     };
     let at = next.select.currently.as_ref().map_or(&next.span, |it| &it.span);
     let message =

@@ -20,10 +20,12 @@ impl DesiredDraft {
                 .get_text("on_protected")
                 .and_then(|word| self.read_on_protected(word))
                 .unwrap_or(or.on_protected),
-            skip_unreachable: part.get_text("on_unreachable").is_some_and(|it| it.value == "skip"),
+            skip_unreachable: part
+                .get_text("on_unreachable")
+                .is_some_and(|text| text.value == "skip"),
         };
-        self.set_once("version_control", Some(part.declare(settings)), |it| {
-            &mut it.version_control
+        self.set_once("version_control", Some(part.declare(settings)), |desired| {
+            &mut desired.version_control
         });
     }
 
@@ -61,7 +63,8 @@ impl DesiredDraft {
 /// `git help check-ref-format`.
 fn is_branch_name(name: &str) -> bool {
     let is_forbidden = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
-    let is_valid_part = |it: &str| !it.is_empty() && !it.starts_with('.') && !it.ends_with(".lock");
+    let is_valid_part =
+        |text: &str| !text.is_empty() && !text.starts_with('.') && !text.ends_with(".lock");
     name.split('/').all(is_valid_part)
         && !name.contains(is_forbidden)
         && !["..", "@{"].iter().any(|it| name.contains(it))

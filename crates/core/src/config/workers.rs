@@ -33,11 +33,14 @@ impl DesiredDraft {
                     continue;
                 }
             };
-            for it in names {
+            for expanded_name in names {
                 // The server trims names; one that is not trimmed would never settle.
-                let name = Declared { value: it.name.trim().to_owned(), span: key.span.clone() };
+                let name = Declared {
+                    value: expanded_name.name.trim().to_owned(),
+                    span: key.span.clone(),
+                };
                 self.check_name("worker", &name);
-                self.read_worker(name, &part.bind_placeholder(it.n.as_deref()));
+                self.read_worker(name, &part.bind_placeholder(expanded_name.n.as_deref()));
             }
         }
     }

@@ -60,7 +60,7 @@ impl CurrentPlaces {
 
     /// Whether the answer depends on which steps run on the built-in worker.
     pub fn depends_on_built_in(&self) -> bool {
-        self.all_places().any(|it| match it {
+        self.all_places().any(|place| match place {
             CurrentPlace::Server => true,
             CurrentPlace::Matching(pattern) => pattern.matches(SERVER),
             _ => false,
@@ -70,7 +70,7 @@ impl CurrentPlaces {
     /// Whether it is about the place that `is` says yes to, by itself or by its word.
     pub fn covers_place(&self, word: &str, is: impl Fn(&CurrentPlace) -> bool) -> bool {
         let any = |list: &[CurrentPlace]| {
-            list.iter().any(|it| match it {
+            list.iter().any(|place| match place {
                 CurrentPlace::Matching(pattern) => pattern.matches(word),
                 other => is(other),
             })

@@ -19,7 +19,8 @@ pub(super) fn count_affected(changes: &[Change], live: &Live, after: &Live) -> A
     }
     let placed: HashSet<(&Id<Process>, &Id<StepAction>)> =
         changes.iter().filter_map(placed_step).collect();
-    let before: HashMap<_, &LiveProcess> = live.processes.iter().map(|it| (&it.id, it)).collect();
+    let before: HashMap<_, &LiveProcess> =
+        live.processes.iter().map(|process| (&process.id, process)).collect();
     let (mut steps, mut projects, mut runbooks) = (0, HashSet::new(), HashSet::new());
     for process in &after.processes {
         let Some(was) = before.get(&process.id) else { continue };
@@ -47,15 +48,15 @@ fn count_moved_inside(
 ) -> usize {
     let usages = process.templates.iter().zip(&was.templates);
     let moved = |(new, old): (&TemplateUse, &TemplateUse)| {
-        let usage = |of: &LiveProcess| of.steps.iter().find(|it| it.id == new.usage).cloned();
+        let usage = |of: &LiveProcess| of.steps.iter().find(|step| step.id == new.usage).cloned();
         let (TemplateContents::Steps(inner), TemplateContents::Steps(_), Some(before), Some(then)) =
             (&new.contents, &old.contents, usage(was), usage(process))
         else {
             return 0;
         };
-        let moves = |it: &&LiveStep| {
-            reachable_places(inner_step_cases(was, &before, it, live))
-                != reachable_places(inner_step_cases(process, &then, it, after))
+        let moves = |step: &&LiveStep| {
+            reachable_places(inner_step_cases(was, &before, step, live))
+                != reachable_places(inner_step_cases(process, &then, step, after))
         };
         inner.iter().filter(moves).count()
     };
@@ -69,7 +70,7 @@ fn may_affect_others(change: &Change) -> bool {
             false
         }
         ChangeKind::UpdatePool { edits, .. } => {
-            edits.iter().any(|it| matches!(it, PoolEdit::Image(_)))
+            edits.iter().any(|edit| matches!(edit, PoolEdit::Image(_)))
         }
         _ => true,
     }

@@ -38,10 +38,11 @@ fn add_branch_process(live: &mut Live, change: &Change) {
     };
     let Some(base) = &commit.base else { return };
     let of_base = LiveProcess::id_on_branch(&commit.project, &commit.document, base);
-    if live.processes.iter().any(|it| it.id == *new) {
+    if live.processes.iter().any(|process| process.id == *new) {
         return;
     }
-    let Some(mut process) = live.processes.iter().find(|it| it.id == of_base).cloned() else {
+    let Some(mut process) = live.processes.iter().find(|process| process.id == of_base).cloned()
+    else {
         return;
     };
     process.id = new.clone();
@@ -115,7 +116,7 @@ fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>
         ChangeKind::SortPools { order, .. } => {
             let order: Vec<_> = order.iter().map(planned_pool_id).collect();
             // One that the plan does not know of goes behind all others.
-            let place = |id: &Id<Pool>| order.iter().position(|it| it == id);
+            let place = |id: &Id<Pool>| order.iter().position(|other| other == id);
             live.pools.sort_by_key(|pool| place(&pool.id).unwrap_or(usize::MAX));
         }
         ChangeKind::SetBuiltInWorker { enabled: on } => live.server.built_in_worker = Some(*on),
@@ -148,7 +149,8 @@ fn create_worker(live: &Live, address: &Address, new: &NewWorker) -> LiveWorker 
 /// What the server gives a worker for which no policy is said.
 fn default_policy(live: &Live) -> Linked<MachinePolicy> {
     let policy = live.directory.policies.iter().find(|it| it.default);
-    policy.map_or_else(|| Linked::new("", ""), |it| Linked::new(&it.id, it.name.as_str()))
+    policy
+        .map_or_else(|| Linked::new("", ""), |policy| Linked::new(&policy.id, policy.name.as_str()))
 }
 
 fn edit_pool(pool: &mut LivePool, edit: &PoolEdit) {
@@ -190,9 +192,9 @@ fn edit_step(step: &mut LiveStep, edit: &StepEdit) {
             }
         }
         StepEdit::Container(container) => {
-            let feed = |it: &Container<Linked<_>>| Container {
-                image: it.image.clone(),
-                feed: it.feed.id.as_str().to_owned(),
+            let feed = |other: &Container<Linked<_>>| Container {
+                image: other.image.clone(),
+                feed: other.feed.id.as_str().to_owned(),
             };
             step.container = container.after().as_ref().map(feed);
         }

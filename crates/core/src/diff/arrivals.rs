@@ -85,7 +85,7 @@ pub(super) fn pool_needs(
 
 /// The places of the changes that send steps to each pool whose workers can be looked at.
 fn changes_by_pool<'a>(changes: &[Change], done: &'a Live) -> Vec<(&'a LivePool, Vec<usize>)> {
-    let processes = done.processes.iter().map(|it| (&it.id, it)).collect();
+    let processes = done.processes.iter().map(|process| (&process.id, process)).collect();
     let served = built_in_worker_pool(done).filter(|_| done.server.built_in_worker != Some(false));
     let has_workers = |pool: &&LivePool| {
         pool.kind == PoolKind::Static && served.is_none_or(|served| served.id != pool.id)
@@ -110,7 +110,8 @@ pub(super) fn destination_pools(
     match &change.kind {
         ChangeKind::PlaceStep { process, action, edits, .. } if changes_place(edits) => {
             let process = processes.get(process).copied();
-            let step = process.and_then(|it| it.steps.iter().find(|it| it.id == *action));
+            let step =
+                process.and_then(|process| process.steps.iter().find(|step| step.id == *action));
             let cases =
                 process.zip(step).map(|(process, step)| effective_cases(process, step, done));
             let cases = cases.into_iter().flatten().filter(|it| counts(it));
@@ -132,7 +133,7 @@ pub(super) fn destination_pools(
 
 /// Whether edits of a step are about where it runs, and not in which container alone.
 fn changes_place(edits: &[StepEdit]) -> bool {
-    edits.iter().any(|it| matches!(it, StepEdit::Place(_) | StepEdit::Execution { .. }))
+    edits.iter().any(|edit| matches!(edit, StepEdit::Place(_) | StepEdit::Execution { .. }))
 }
 
 /// The pool to which a step comes in a case.

@@ -125,15 +125,15 @@ impl<'a> BranchTracker<'a> {
             self.without_stand_in.extend(addresses(moved));
             return Vec::new();
         }
-        let stands_for_it = |it: &&LiveBranch| {
-            it.project == branch.project
-                && it.name == name
-                && it.stands_for.as_deref() == Some(branch.name.as_str())
+        let stands_for_it = |other: &&LiveBranch| {
+            other.project == branch.project
+                && other.name == name
+                && other.stands_for.as_deref() == Some(branch.name.as_str())
         };
         let live = self.matched.live;
         let mut standing = live_branches(live).filter(stands_for_it).peekable();
         if standing.peek().is_some() {
-            if standing.any(|it| it.document == branch.document) {
+            if standing.any(|other| other.document == branch.document) {
                 let key = (branch.project.as_str(), branch.document.as_str(), &*branch.name);
                 self.lacking.insert(key, addresses(moved).collect());
             } else {
@@ -144,10 +144,10 @@ impl<'a> BranchTracker<'a> {
         let others = self.made.iter().any(|(project, made, base)| {
             *project == branch.project.as_str() && *made == name && *base != branch.name
         });
-        let stands_for_another = |it: &LiveBranch| {
-            it.project == branch.project
-                && it.name == name
-                && it.stands_for.as_ref().is_some_and(|it| *it != branch.name)
+        let stands_for_another = |other: &LiveBranch| {
+            other.project == branch.project
+                && other.name == name
+                && other.stands_for.as_ref().is_some_and(|it| *it != branch.name)
         };
         if others || live_branches(live).any(stands_for_another) {
             self.name_taken.extend(addresses(moved));
@@ -166,16 +166,20 @@ impl<'a> BranchTracker<'a> {
         is_now: impl Fn(&Name) -> bool,
     ) {
         let settings = self.matched.desired.version_control.as_ref();
-        let refused =
-            settings.is_some_and(|it| it.value.on_protected == ProtectedBranchAction::Refuse);
+        let refused = settings
+            .is_some_and(|setting| setting.value.on_protected == ProtectedBranchAction::Refuse);
         let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
         // What is skipped is no change of the plan, so that the targets alone can tell.
-        let stays = |it: &Address| targets.covers_address(it) && (!refused || changed.contains(it));
+        let stays = |address: &Address| {
+            targets.covers_address(address) && (!refused || changed.contains(address))
+        };
         self.protected.retain(stays);
         for addresses in
             [&mut self.name_taken, &mut self.without_stand_in, &mut self.stand_in_unchanged]
         {
-            addresses.retain(|it| targets.covers_address(it) && is_now(&address_project(it)));
+            addresses.retain(|address| {
+                targets.covers_address(address) && is_now(&address_project(address))
+            });
         }
         let may_be_meant = |project: &Name| is_now(project) && targets.may_cover_project(project);
         self.unreachable.retain(|project, _| may_be_meant(project));
@@ -278,7 +282,7 @@ impl<'a> BranchTracker<'a> {
         let names = || live_branches(live).map(|it| it.name.as_str());
         let is_idle = |name: &&str| {
             let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
-            is_written_out && !names().any(|it| it.to_lowercase() == name.to_lowercase())
+            is_written_out && !names().any(|text| text.to_lowercase() == name.to_lowercase())
         };
         let asked = said.branches.iter().map(|it| it.trim());
         let idle = asked.filter(|_| is_read).filter(is_idle);
@@ -308,10 +312,11 @@ fn branch_has_address(live: &Live, branch: &LiveBranch, address: &Address) -> bo
         Address::Step { step, .. } => {
             let id = LiveProcess::id_on_branch(&branch.project, &branch.document, &branch.name);
             let is_same_step =
-                |it: Address| matches!(it, Address::Step { step: name, .. } if name == *step);
-            let process = live.processes.iter().find(|it| it.id == id);
-            process
-                .is_some_and(|it| it.steps.iter().any(|step| is_same_step(it.step_address(step))))
+                |other: Address| matches!(other, Address::Step { step: name, .. } if name == *step);
+            let process = live.processes.iter().find(|process| process.id == id);
+            process.is_some_and(|process| {
+                process.steps.iter().any(|step| is_same_step(process.step_address(step)))
+            })
         }
         // A value that is not there is added.
         _ => true,
@@ -334,7 +339,7 @@ fn live_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
 
 /// How many steps and values these are: `2 steps and 1 value`.
 fn describe_counts(all: &[Address]) -> String {
-    let is_step = |it: &&Address| matches!(it, Address::Step { .. });
+    let is_step = |address: &&Address| matches!(address, Address::Step { .. });
     let steps = all.iter().filter(is_step).count();
     let parts = [(steps, "step"), (all.len() - steps, "value")].into_iter();
     let parts =

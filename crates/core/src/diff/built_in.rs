@@ -48,11 +48,13 @@ impl<'a> BuiltInWorkerState<'a> {
         let fallback = built_in_worker_pool(live).map(|pool| &pool.id);
         let mut variables: HashMap<&Name, bool> = HashMap::new();
         let values = &live.indirect.variables;
-        for value in values.iter().filter(|it| fallback.is_some() && it.pool.as_ref() == fallback) {
+        for value in
+            values.iter().filter(|value| fallback.is_some() && value.pool.as_ref() == fallback)
+        {
             variables.insert(&value.name, false);
         }
         for value in values.iter().filter(|it| !it.scope.actions.is_empty()) {
-            variables.entry(&value.name).and_modify(|it| *it = true);
+            variables.entry(&value.name).and_modify(|flag| *flag = true);
         }
         Self { live, fallback, variables, known: RefCell::default() }
     }

@@ -31,7 +31,8 @@ impl PlaceConditions {
     ) -> Self {
         let mut resolve_all = |words: &[CurrentPlace]| {
             let conditions = words.iter().map(|it| PlaceCondition::resolve_word(matched, it));
-            let conditions = conditions.filter_map(|it| it.map_err(|it| findings.push(it)).ok());
+            let conditions =
+                conditions.filter_map(|condition| condition.map_err(|it| findings.push(it)).ok());
             conditions.flatten().collect::<Vec<_>>()
         };
         Self {

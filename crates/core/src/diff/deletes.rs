@@ -14,7 +14,7 @@ use std::collections::HashSet;
 /// What is deleted: workers first, then pools; each in the order of the server.
 pub(super) fn plan_deletes(matched: &Matched, findings: &mut Vec<Finding>) -> Vec<Change> {
     let removed = |name: &Name, is: fn(&DesiredRemoval) -> Option<&Name>| {
-        matched.desired.removed.iter().find(|it| is(it) == Some(name))
+        matched.desired.removed.iter().find(|removal| is(removal) == Some(name))
     };
     let mut changes = Vec::new();
     for worker in &matched.live.workers {
@@ -131,17 +131,17 @@ fn default_pool_error(removal: &Declared<DesiredRemoval>, pool: &LivePool) -> Fi
 fn ambiguous_removals(matched: &Matched) -> Vec<Finding> {
     let count = |removal: &DesiredRemoval| match removal {
         DesiredRemoval::Pool(name) => {
-            matched.live.pools.iter().filter(|it| it.name == *name).count()
+            matched.live.pools.iter().filter(|pool| pool.name == *name).count()
         }
         DesiredRemoval::Worker(name) => {
-            matched.live.workers.iter().filter(|it| it.name == *name).count()
+            matched.live.workers.iter().filter(|worker| worker.name == *name).count()
         }
     };
-    let removed = matched.desired.removed.iter().filter(|it| 1 < count(it));
+    let removed = matched.desired.removed.iter().filter(|removal| 1 < count(removal));
     removed
-        .map(|it| {
-            let message = format!("{} things on the server have this name", count(it));
-            Finding::error("ambiguous-name", it.span.clone(), message).with_help(
+        .map(|removed| {
+            let message = format!("{} things on the server have this name", count(removed));
+            Finding::error("ambiguous-name", removed.span.clone(), message).with_help(
                 "names are compared without regard to case: rename all but one of them first",
             )
         })

@@ -52,11 +52,11 @@ impl Matched<'_> {
             DesiredEndpoint::Kubernetes { link: Some((link, thumbprint)), namespace } => {
                 Endpoint::Kubernetes {
                     link: match link {
-                        DesiredKubernetesLink::Polling(it) => {
-                            KubernetesLink::Polling(it.to_string())
+                        DesiredKubernetesLink::Polling(other) => {
+                            KubernetesLink::Polling(other.to_string())
                         }
-                        DesiredKubernetesLink::Listening(it) => {
-                            KubernetesLink::Listening(it.to_string())
+                        DesiredKubernetesLink::Listening(url) => {
+                            KubernetesLink::Listening(url.to_string())
                         }
                     },
                     thumbprint: thumbprint.to_string(),

@@ -75,10 +75,10 @@ impl PlacementGoal {
             Place::Variable(name) => Ok(Place::Variable(name.clone())),
             Place::DefaultPool => Ok(Place::DefaultPool),
         };
-        let container = target.container.as_ref().map(|it| {
-            let feed = Declared { value: it.feed.clone(), span: it.span.clone() };
+        let container = target.container.as_ref().map(|container| {
+            let feed = Declared { value: container.feed.clone(), span: container.span.clone() };
             let feed = matched.resolve_entry("feed", &matched.live.directory.feeds, &feed)?;
-            Ok(Container { image: it.image.clone(), feed })
+            Ok(Container { image: container.image.clone(), feed })
         });
         match (place, container.transpose()) {
             (Ok(place), Ok(container)) => {
@@ -161,7 +161,7 @@ fn live_place(matched: &Matched, step: &LiveStep) -> Place<PoolHandle> {
 
 fn live_container(matched: &Matched, step: &LiveStep) -> Option<Container<Linked<Feed>>> {
     let live = step.container.as_ref()?;
-    let feed = matched.live.directory.feeds.iter().find(|it| it.id == live.feed);
+    let feed = matched.live.directory.feeds.iter().find(|feed| feed.id == live.feed);
     let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
     Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
 }

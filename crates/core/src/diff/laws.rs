@@ -44,10 +44,10 @@ proptest! {
         let plan = plan(&desired, &live);
         prop_assume!(is_possible(&plan) && desired.policy.prune_pools.is_none() && desired.policy.prune_workers.is_none());
         let done = simulate_changes(&live, &plan.changes);
-        let mut named: HashSet<String> = desired.pools.values().flat_map(|it| names(&it.name, &it.renamed_from)).collect();
+        let mut named: HashSet<String> = desired.pools.values().flat_map(|pool| names(&pool.name, &pool.renamed_from)).collect();
         named.extend(desired.removed.iter().filter_map(|it| it.value.pool_name()).map(|it| it.as_folded().to_owned()));
         for pool in live.pools.iter().filter(|it| !named.contains(it.name.as_folded())) {
-            let same = done.pools.iter().find(|it| it.id == pool.id).map(|it| LivePool { default: pool.default, ..it.clone() });
+            let same = done.pools.iter().find(|other| other.id == pool.id).map(|found| LivePool { default: pool.default, ..found.clone() });
             prop_assert_eq!(same.as_ref(), Some(pool));
         }
     }
@@ -64,7 +64,7 @@ proptest! {
         }
         let plan = plan(&desired, &with);
         let made = |plan: &Plan| -> Vec<String> {
-            plan.changes.iter().map(|it| format!("{} {:?}", it.address, it.kind)).collect()
+            plan.changes.iter().map(|change| format!("{} {:?}", change.address, change.kind)).collect()
         };
         prop_assert_eq!(made(&plan), made(&self::plan(&desired, &live)));
         prop_assert_eq!(find_stale(&plan, &with), []);
@@ -150,7 +150,7 @@ prop_compose! {
             kind: if dynamic[at] { PoolKind::Dynamic { image: "Ubuntu".into() } } else { PoolKind::Static },
             default: at == default.index(names.len()),
         }).collect();
-        let statics: Vec<_> = pools.iter().filter(|it| it.kind == PoolKind::Static).map(|it| it.id.clone()).collect();
+        let statics: Vec<_> = pools.iter().filter(|pool| pool.kind == PoolKind::Static).map(|it| it.id.clone()).collect();
         let workers = workers.into_iter().zip(WORKERS).filter(|_| !statics.is_empty()).map(|((endpoint, of, disabled, health), name)| {
             let of: BTreeSet<_> = of.iter().map(|it| it.get(&statics).clone()).collect();
             LiveWorker {
@@ -193,7 +193,7 @@ prop_compose! {
             }).collect(),
             templates: Vec::new(),
         }).collect();
-        let projects = processes.iter().map(|it| LiveProject { name: it.owner.project.clone(), group: it.owner.group.clone(), tags: Vec::new(), git: it.git.is_some() }).collect();
+        let projects = processes.iter().map(|process| LiveProject { name: process.owner.project.clone(), group: process.owner.group.clone(), tags: Vec::new(), git: process.git.is_some() }).collect();
         Live {
             server: LiveServer { url: String::new(), version: String::new(), space: Linked::new("Spaces-1", "Default"), built_in_worker },
             pools, workers, projects, processes,
@@ -243,13 +243,13 @@ prop_compose! {
         desired.version_control = on_protected.map(git);
         for (at, (key, pool)) in pools.iter().zip(parts).enumerate() {
             let mut pool = DesiredPool { name: Name::new(*key), ..pool };
-            pool.default = default.filter(|it| it.index(pools.len()) == at).map(|_| declared(true));
+            pool.default = default.filter(|default| default.index(pools.len()) == at).map(|_| declared(true));
             desired.pools.insert((*key).to_owned(), declared(pool));
         }
         for (key, worker) in workers.iter().zip(worker_parts) {
             desired.workers.insert((*key).to_owned(), declared(DesiredWorker { name: Name::new(*key), ..worker }));
         }
-        let is_declared = |it: &DesiredRemoval| match it {
+        let is_declared = |removal: &DesiredRemoval| match removal {
             DesiredRemoval::Pool(name) => desired.pools.contains_key(name.as_folded()),
             DesiredRemoval::Worker(name) => desired.workers.contains_key(name.as_folded()),
         };
@@ -295,7 +295,7 @@ prop_compose! {
             name: Name::new(""),
             renamed_from: Vec::new(),
             endpoint: declared(polling),
-            pools: pools.into_iter().map(|it| declared(DesiredPoolRef::Live(it.to_owned()))).collect(),
+            pools: pools.into_iter().map(|pool| declared(DesiredPoolRef::Live(pool.to_owned()))).collect(),
             policy: None,
             disabled,
             protect: false,

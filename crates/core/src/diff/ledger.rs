@@ -290,8 +290,10 @@ impl<'a> RuleUsage<'a> {
         match self.taker {
             _ if self.steps == 0 => Some(self.useless_rule_warning()),
             Some(taker) if self.taken_by_earlier == self.steps => {
-                let name =
-                    taker.label.as_ref().map_or("an earlier rule".into(), |it| format!("`{it}`"));
+                let name = taker
+                    .label
+                    .as_ref()
+                    .map_or("an earlier rule".into(), |label| format!("`{label}`"));
                 let message = format!("this rule never wins: {name} takes all of its steps");
                 Some(
                     Finding::warning("shadowed-rule", at, message)

@@ -37,11 +37,11 @@ impl<'a> Matched<'a> {
             all: desired
                 .pools
                 .iter()
-                .map(|(key, it)| Declaration {
+                .map(|(key, pool)| Declaration {
                     key,
-                    name: &it.name,
-                    renamed_from: &it.renamed_from,
-                    span: &it.span,
+                    name: &pool.name,
+                    renamed_from: &pool.renamed_from,
+                    span: &pool.span,
                     address: Address::Pool(key.clone()),
                 })
                 .collect(),
@@ -51,11 +51,11 @@ impl<'a> Matched<'a> {
             all: desired
                 .workers
                 .iter()
-                .map(|(key, it)| Declaration {
+                .map(|(key, worker)| Declaration {
                     key,
-                    name: &it.name,
-                    renamed_from: &it.renamed_from,
-                    span: &it.span,
+                    name: &worker.name,
+                    renamed_from: &worker.renamed_from,
+                    span: &worker.span,
                     address: Address::Worker(key.clone()),
                 })
                 .collect(),
@@ -106,8 +106,9 @@ impl<'a> Matched<'a> {
 
     /// The address of a pool of the state after a plan, whose id may be made up.
     pub(super) fn planned_pool_address(&self, pool: &LivePool) -> Address {
-        let new =
-            |key: &&String| self.desired.pools.get(*key).is_some_and(|it| it.name == pool.name);
+        let new = |key: &&String| {
+            self.desired.pools.get(*key).is_some_and(|desired_pool| desired_pool.name == pool.name)
+        };
         match self.desired.pools.keys().find(new) {
             Some(key) => Address::Pool(key.clone()),
             None => self.pool_address(pool),
@@ -152,7 +153,9 @@ impl<'a> Matched<'a> {
             DesiredPoolRef::Live(text) => text,
         };
         let pools = self.live.pools.iter();
-        match reference::find_by_reference(pools, text, |it| (it.id.as_str(), &it.name, &it.slug)) {
+        match reference::find_by_reference(pools, text, |pool| {
+            (pool.id.as_str(), &pool.name, &pool.slug)
+        }) {
             Ok(pool) => Ok(self.pool_handle(pool)),
             Err(UnresolvedReference::Ambiguous(ids)) => {
                 Err(ambiguous_name_error("pool", text, &ids, wanted.span.clone()))
@@ -169,7 +172,7 @@ impl<'a> Matched<'a> {
     pub(super) fn is_pool_removed(&self, pool: &DesiredPoolRef) -> bool {
         let DesiredPoolRef::Live(text) = pool else { return false };
         let name = Name::new(text);
-        self.desired.removed.iter().any(|it| it.value.pool_name() == Some(&name))
+        self.desired.removed.iter().any(|removal| removal.value.pool_name() == Some(&name))
     }
 
     /// Whether a pool has an image and no members.
@@ -209,50 +212,66 @@ impl<'a> Declarations<'a> {
         findings: &mut Vec<Finding>,
     ) -> HashMap<&'a str, &'a L> {
         let mut by_name: HashMap<&Name, Vec<&'a L>> = HashMap::new();
-        live.iter().for_each(|it| by_name.entry(name(it)).or_default().push(it));
+        live.iter().for_each(|item| by_name.entry(name(item)).or_default().push(item));
         let mut found: HashMap<&'a str, &'a L> = HashMap::new();
         let mut owner: HashMap<&Name, &'a str> = HashMap::new();
-        for it in &self.all {
-            owner.insert(it.name, it.key);
-            match by_name.get(it.name).map(Vec::as_slice) {
-                Some([one]) => _ = found.insert(it.key, one),
+        for declaration in &self.all {
+            owner.insert(declaration.name, declaration.key);
+            match by_name.get(declaration.name).map(Vec::as_slice) {
+                Some([one]) => _ = found.insert(declaration.key, one),
                 Some(many) => {
                     let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
                     findings.push(
-                        ambiguous_name_error(self.noun, it.name.as_str(), &names, it.span.clone())
-                            .with_address(it.address.clone()),
+                        ambiguous_name_error(
+                            self.noun,
+                            declaration.name.as_str(),
+                            &names,
+                            declaration.span.clone(),
+                        )
+                        .with_address(declaration.address.clone()),
                     );
                 }
                 None => {}
             }
         }
-        for it in self.all.iter().filter(|it| by_name.contains_key(it.name)) {
-            let idle = it.renamed_from.iter().find(|old| {
+        for declaration in self.all.iter().filter(|it| by_name.contains_key(it.name)) {
+            let idle = declaration.renamed_from.iter().find(|old| {
                 let old = Name::new(&***old);
-                old != *it.name && by_name.contains_key(&old) && !owner.contains_key(&old)
+                old != *declaration.name && by_name.contains_key(&old) && !owner.contains_key(&old)
             });
-            findings.extend(idle.map(|old| self.idle_rename_warning(it, old)));
+            findings.extend(idle.map(|old| self.idle_rename_warning(declaration, old)));
         }
-        for it in self.all.iter().filter(|it| !by_name.contains_key(it.name)) {
-            let old: Vec<Name> = it.renamed_from.iter().map(|it| Name::new(&**it)).collect();
+        for declaration in self.all.iter().filter(|it| !by_name.contains_key(it.name)) {
+            let old: Vec<Name> =
+                declaration.renamed_from.iter().map(|it| Name::new(&**it)).collect();
             let candidates: Vec<&'a L> =
                 old.iter().flat_map(|it| by_name.get(it)).flatten().copied().collect();
-            let claimed = old.iter().find_map(|it| {
-                owner.get(it).filter(|_| by_name.contains_key(it)).map(|by| (it, by))
+            let claimed = old.iter().find_map(|other| {
+                owner.get(other).filter(|_| by_name.contains_key(other)).map(|by| (other, by))
             });
             match (candidates.as_slice(), claimed) {
-                (_, Some((old, by))) => findings.push(self.claimed_name_error(it, old, by)),
+                (_, Some((old, by))) => {
+                    findings.push(self.claimed_name_error(declaration, old, by))
+                }
                 ([one], None) => {
-                    _ = found.insert(it.key, one);
-                    owner.extend(by_name.get_key_value(name(one)).map(|(old, _)| (*old, it.key)));
+                    _ = found.insert(declaration.key, one);
+                    owner.extend(
+                        by_name.get_key_value(name(one)).map(|(old, _)| (*old, declaration.key)),
+                    );
                 }
                 ([], None) => {}
                 (many, None) => {
                     let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
-                    let at = it.renamed_from.first().map_or(it.span, |it| &it.span);
+                    let at =
+                        declaration.renamed_from.first().map_or(declaration.span, |it| &it.span);
                     findings.push(
-                        ambiguous_name_error(self.noun, it.name.as_str(), &names, at.clone())
-                            .with_address(it.address.clone()),
+                        ambiguous_name_error(
+                            self.noun,
+                            declaration.name.as_str(),
+                            &names,
+                            at.clone(),
+                        )
+                        .with_address(declaration.address.clone()),
                     );
                 }
             }
@@ -261,29 +280,32 @@ impl<'a> Declarations<'a> {
     }
 
     /// A rename that cannot happen any more, since somebody has made the new one beside the old one.
-    fn idle_rename_warning(&self, it: &Declaration, old: &Declared<String>) -> Finding {
-        let (noun, name) = (self.noun, it.name);
+    fn idle_rename_warning(&self, declaration: &Declaration, old: &Declared<String>) -> Finding {
+        let (noun, name) = (self.noun, declaration.name);
         let message =
             format!("{noun} `{name}` is there, and so is `{}`: nothing is renamed", **old);
         Finding::warning("idle-rename", old.span.clone(), message)
             .with_help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
-            .with_address(it.address.clone())
+            .with_address(declaration.address.clone())
     }
 
-    fn claimed_name_error(&self, it: &Declaration, old: &Name, by: &str) -> Finding {
-        let at = it.renamed_from.first().map_or(it.span, |it| &it.span);
+    fn claimed_name_error(&self, declaration: &Declaration, old: &Name, by: &str) -> Finding {
+        let at = declaration.renamed_from.first().map_or(declaration.span, |it| &it.span);
         Finding::error(
             "ambiguous-name",
             at.clone(),
-            format!("{} `{old}` cannot become `{}`: `{by}` is it already", self.noun, it.name),
+            format!(
+                "{} `{old}` cannot become `{}`: `{by}` is it already",
+                self.noun, declaration.name
+            ),
         )
         .with_help("remove `renamed_from`, or give the other one another name")
-        .with_address(it.address.clone())
+        .with_address(declaration.address.clone())
     }
 }
 
 pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
-    let names: Vec<_> = names.iter().map(|it| format!("`{it}`")).collect();
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     Finding::error(
         "ambiguous-name",
         at,

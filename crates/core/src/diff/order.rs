@@ -103,8 +103,9 @@ impl EdgeInputs {
 
     fn dependencies(&self, earlier: &[Change], change: &Change) -> Vec<Address> {
         let mut after = Vec::new();
-        if let Some(on) =
-            earlier.iter().find(|it| it.kind == ChangeKind::SetBuiltInWorker { enabled: true })
+        if let Some(on) = earlier
+            .iter()
+            .find(|other| other.kind == ChangeKind::SetBuiltInWorker { enabled: true })
         {
             after.push(on.address.clone());
         }
@@ -121,15 +122,15 @@ impl EdgeInputs {
             ChangeKind::DeleteWorker { .. } => after.extend(
                 earlier
                     .iter()
-                    .filter(|it| abandoned_pools(it).any(|id| self.emptied.contains(id)))
+                    .filter(|other| abandoned_pools(other).any(|id| self.emptied.contains(id)))
                     .map(|it| it.address.clone()),
             ),
             ChangeKind::DeletePool { id, .. } => after.extend(
                 earlier
                     .iter()
-                    .filter(|it| {
-                        matches!(it.kind, ChangeKind::DeleteWorker { .. })
-                            || abandoned_pools(it).any(|left| left == id)
+                    .filter(|other| {
+                        matches!(other.kind, ChangeKind::DeleteWorker { .. })
+                            || abandoned_pools(other).any(|left| left == id)
                     })
                     .map(|it| it.address.clone()),
             ),
@@ -140,8 +141,10 @@ impl EdgeInputs {
         }
         let mut seen = HashSet::new();
         // One address may stand for two changes: a pool is created, then made the default one.
-        let is_earlier = |address: &Address| earlier.iter().any(|it| it.address == *address);
-        after.retain(|it| (*it != change.address || is_earlier(it)) && seen.insert(it.clone()));
+        let is_earlier = |address: &Address| earlier.iter().any(|other| other.address == *address);
+        after.retain(|other| {
+            (*other != change.address || is_earlier(other)) && seen.insert(other.clone())
+        });
         after
     }
 }
@@ -153,14 +156,17 @@ fn joined_pools(change: &Change) -> Vec<&PoolHandle> {
             new.pools.iter().collect()
         }
         ChangeKind::UpdateWorker { edits, .. } => {
-            let disabled =
-                edits.iter().any(|it| matches!(it, WorkerEdit::Disabled(it) if *it.after()));
+            let disabled = edits
+                .iter()
+                .any(|edit| matches!(edit, WorkerEdit::Disabled(item) if *item.after()));
             let pools = edits.iter().filter_map(|edit| match edit {
                 WorkerEdit::Pools(pools) if !disabled => Some(pools),
                 _ => None,
             });
             pools
-                .flat_map(|it| it.after().iter().filter(|pool| !it.before().contains(pool)))
+                .flat_map(|delta| {
+                    delta.after().iter().filter(|pool| !delta.before().contains(pool))
+                })
                 .collect()
         }
         _ => Vec::new(),

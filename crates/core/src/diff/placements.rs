@@ -164,7 +164,7 @@ impl ResolvedRule<'_> {
         if edits.is_empty() {
             return Ok(None);
         }
-        let of_id = process.steps.iter().filter(|it| it.id == step.id);
+        let of_id = process.steps.iter().filter(|other| other.id == step.id);
         if step.id.as_str().is_empty() || of_id.count() != 1 {
             return Err(ExecutionConflict::NoIdentity);
         }

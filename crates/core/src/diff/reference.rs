@@ -27,10 +27,11 @@ pub(super) fn find_by_reference<'a, T>(
 ) -> Result<&'a T, UnresolvedReference> {
     let wanted = Name::new(text);
     let folded = wanted.as_folded();
-    let by: [&dyn Fn(&'a T) -> bool; 3] =
-        [&|it| parts(it).0.to_lowercase() == folded, &|it| *parts(it).1 == wanted, &|it| {
-            !parts(it).2.is_empty() && parts(it).2.to_lowercase() == folded
-        }];
+    let by: [&dyn Fn(&'a T) -> bool; 3] = [
+        &|item| parts(item).0.to_lowercase() == folded,
+        &|item| *parts(item).1 == wanted,
+        &|item| !parts(item).2.is_empty() && parts(item).2.to_lowercase() == folded,
+    ];
     for is in by {
         let found: Vec<_> = things.clone().filter(|it| is(it)).collect();
         match found.as_slice() {
@@ -71,7 +72,7 @@ pub(super) fn unknown_name_error<'a>(
 
 /// The first of these names.
 pub(super) fn first_names<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
-    let few: Vec<_> = names.by_ref().take(5).map(|it| format!("`{it}`")).collect();
+    let few: Vec<_> = names.by_ref().take(5).map(|name| format!("`{name}`")).collect();
     format!("{}{}", few.join(", "), if names.next().is_some() { ", …" } else { "" })
 }
 
@@ -87,7 +88,9 @@ impl Matched<'_> {
         directory: &[DirectoryEntry],
         wanted: &Declared<NameOrId>,
     ) -> Result<Linked<T>, Finding> {
-        match find_by_reference(directory.iter(), wanted, |it| (&it.id, &it.name, &it.slug)) {
+        match find_by_reference(directory.iter(), wanted, |entry| {
+            (&entry.id, &entry.name, &entry.slug)
+        }) {
             Ok(entry) => Ok(Linked::new(&entry.id, entry.name.as_str())),
             Err(UnresolvedReference::Missing) => {
                 let known = directory.iter().map(|it| it.name.as_str());

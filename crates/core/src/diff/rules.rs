@@ -28,7 +28,10 @@ impl<'a> Rulebook<'a> {
     /// The rules, in the file's order, to be asked about these projects' steps.
     pub(super) fn new(rules: &'a [Declared<PlacementRule>], projects: &'a [LiveProject]) -> Self {
         let asked = rules.iter().any(|rule| rule.select.project_tag.is_some());
-        let tags = projects.iter().filter(|_| asked).map(|it| (&it.name, it.tags.as_slice()));
+        let tags = projects
+            .iter()
+            .filter(|_| asked)
+            .map(|project| (&project.name, project.tags.as_slice()));
         Self {
             rules,
             tags: tags.collect(),
@@ -97,7 +100,7 @@ impl<'a> Rulebook<'a> {
 
 /// Whether a rule may place a step of this project, of which no step is known.
 pub(super) fn may_place_project(matched: &Matched, project: &Name) -> bool {
-    let mut same_name = matched.live.projects.iter().filter(|it| it.name == *project);
+    let mut same_name = matched.live.projects.iter().filter(|other| other.name == *project);
     same_name.any(|it| may_place_any(&matched.desired.rules, it))
 }
 
@@ -108,11 +111,13 @@ fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bo
             && fits_any_name(&rule.select.project_tag, &project.tags)
     };
     let deployments =
-        |it: &&Declared<PlacementRule>| it.select.deployments && it.select.runbook.is_none();
+        |rule: &&Declared<PlacementRule>| rule.select.deployments && rule.select.runbook.is_none();
     let runbooks = |it: &&Declared<PlacementRule>| it.select.runbooks;
     let place = |rules: &mut dyn Iterator<Item = &Declared<PlacementRule>>| {
         // What a rule leaves whole, no later one places.
-        rules.take_while(|it| !leaves_all_steps(it)).any(|it| it.verdict != PlacementVerdict::Leave)
+        rules
+            .take_while(|it| !leaves_all_steps(it))
+            .any(|rule| rule.verdict != PlacementVerdict::Leave)
     };
     place(&mut rules.iter().filter(about).filter(deployments))
         || place(&mut rules.iter().filter(about).filter(runbooks))
@@ -135,7 +140,7 @@ fn fits_channels(select: &Option<Declared<Patterns>>, step: &LiveStep) -> bool {
 }
 
 fn fits_any_name(select: &Option<Declared<Patterns>>, names: &[String]) -> bool {
-    select.as_ref().is_none_or(|it| it.matches_any(names.iter().map(String::as_str)))
+    select.as_ref().is_none_or(|select| select.matches_any(names.iter().map(String::as_str)))
 }
 
 fn fits_name(select: &Option<Declared<Patterns>>, folded: &str) -> bool {

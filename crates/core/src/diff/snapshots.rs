@@ -74,7 +74,7 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
 /// Where the plan places steps of processes in the server's database.
 fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Place<Id<Pool>>> {
     let processes: HashMap<&str, &LiveProcess> =
-        live.processes.iter().map(|it| (it.id.as_str(), it)).collect();
+        live.processes.iter().map(|process| (process.id.as_str(), process)).collect();
     let moved = plan.changes.iter().filter_map(|change| {
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else {
             return None;
@@ -88,10 +88,10 @@ fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Pla
             StepEdit::Execution { .. } | StepEdit::Container(_) => None,
         })?;
         let process = processes.get(process.as_str())?;
-        let step = process.steps.iter().find(|it| it.id == *action)?;
+        let step = process.steps.iter().find(|step| step.id == *action)?;
         let named = SnapshotAction::ByName(&step.step, &step.action);
         let both = [SnapshotAction::ById(&step.id), named];
-        Some(both.map(|it| ((describe_owner(process), it), place.clone())))
+        Some(both.map(|action| ((describe_owner(process), action), place.clone())))
     });
     moved.flatten().collect()
 }

@@ -37,10 +37,13 @@ pub struct StaleExpectation {
 pub fn find_stale(plan: &Plan, live: &Live) -> Vec<StaleExpectation> {
     let observer = Observer::new(live);
     let changes = plan.changes.iter();
-    let own = changes
-        .flat_map(|it| change_expectations(it).into_iter().map(|rely| (Some(&it.address), rely)));
-    let beside =
-        plan.expectations.iter().map(|it| (subject_address(plan, &it.subject), it.clone()));
+    let own = changes.flat_map(|change| {
+        change_expectations(change).into_iter().map(|rely| (Some(&change.address), rely))
+    });
+    let beside = plan
+        .expectations
+        .iter()
+        .map(|expectation| (subject_address(plan, &expectation.subject), expectation.clone()));
     let all = own.chain(beside);
     all.filter_map(|(address, rely)| observer.check_expectation(address, &rely)).collect()
 }
@@ -128,9 +131,9 @@ fn change_expectations(change: &Change) -> Vec<Expectation> {
         }
         ChangeKind::UpdatePool { id, edits } => {
             let seen = |edit: &PoolEdit| match edit {
-                PoolEdit::Name(it) => ("name", it.before().clone()),
-                PoolEdit::Description(it) => ("description", it.before().clone()),
-                PoolEdit::Image(it) => ("image", it.before().clone()),
+                PoolEdit::Name(delta) => ("name", delta.before().clone()),
+                PoolEdit::Description(delta) => ("description", delta.before().clone()),
+                PoolEdit::Image(delta) => ("image", delta.before().clone()),
             };
             let seen = edits.iter().map(seen);
             seen.map(|(field, seen)| {
@@ -207,8 +210,8 @@ const NO_POOL: &str = "none";
 fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Expectation {
     let value =
         |id: &Id<VariableValue>| ExpectationSubject::Value(set.as_str().into(), id.as_str().into());
-    let pool = |it: Option<&PoolHandle>| {
-        it.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
+    let pool = |handle: Option<&PoolHandle>| {
+        handle.map_or(NO_POOL, |it| it.id().map_or("", Id::as_str)).to_owned()
     };
     let named = |scope: &PlannedValueScope| {
         ExpectationSubject::ScopedValue(set.as_str().into(), name.to_owned(), scope.describe())
@@ -226,33 +229,33 @@ fn value_before(set: &Id<VariableSet>, name: &str, edit: &ValueEdit) -> Expectat
 
 fn worker_before(edit: &WorkerEdit) -> (&'static str, String) {
     match edit {
-        WorkerEdit::Name(it) => ("name", it.before().clone()),
-        WorkerEdit::Endpoint(it) => ("endpoint", endpoint_fact(it.before())),
-        WorkerEdit::Pools(it) => {
-            ("pools", join_pool_ids(it.before().iter().filter_map(PoolHandle::id)))
+        WorkerEdit::Name(delta) => ("name", delta.before().clone()),
+        WorkerEdit::Endpoint(delta) => ("endpoint", endpoint_fact(delta.before())),
+        WorkerEdit::Pools(delta) => {
+            ("pools", join_pool_ids(delta.before().iter().filter_map(PoolHandle::id)))
         }
-        WorkerEdit::Policy(it) => ("policy", it.before().id.as_str().to_owned()),
-        WorkerEdit::Disabled(it) => ("disabled", it.before().to_string()),
+        WorkerEdit::Policy(delta) => ("policy", delta.before().id.as_str().to_owned()),
+        WorkerEdit::Disabled(delta) => ("disabled", delta.before().to_string()),
     }
 }
 
 fn step_before(edit: &StepEdit) -> (&'static str, String) {
     match edit {
-        StepEdit::Place(it) => ("pool", place_fact(it.before(), |pool| pool.id())),
+        StepEdit::Place(delta) => ("pool", place_fact(delta.before(), |pool| pool.id())),
         StepEdit::Execution { execution, target_roles, .. } => {
             ("execution", execution_fact(*execution.before(), target_roles))
         }
-        StepEdit::Container(it) => {
-            let before = it.before().as_ref();
+        StepEdit::Container(delta) => {
+            let before = delta.before().as_ref();
             ("container", container_fact(before, |feed: &Linked<Feed>| feed.id.as_str()))
         }
     }
 }
 
 /// An endpoint as text: what it points at counts by its id, and not by its name.
-fn endpoint_fact(it: &Endpoint) -> String {
+fn endpoint_fact(endpoint: &Endpoint) -> String {
     let id = |proxy: &Option<Linked<_>>| proxy.as_ref().map(|it| it.id.as_str().to_owned());
-    match it {
+    match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {
             format!("listening {url} {thumbprint} {:?}", id(proxy))
         }
@@ -281,8 +284,9 @@ fn execution_fact(execution: Execution, target_roles: &str) -> String {
     format!("{} [{}]", execution.as_str(), target_roles.trim())
 }
 
-fn container_fact<F>(it: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String {
-    it.map_or("none".to_owned(), |it| format!("{} from {}", it.image, feed(&it.feed)))
+fn container_fact<F>(container: Option<&Container<F>>, feed: impl Fn(&F) -> &str) -> String {
+    container
+        .map_or("none".to_owned(), |other| format!("{} from {}", other.image, feed(&other.feed)))
 }
 
 /// What a subject is, in words.

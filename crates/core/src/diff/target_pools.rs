@@ -30,13 +30,13 @@ pub(super) fn plan_target_pools(matched: &Matched, findings: &mut Vec<Finding>) 
             .filter(|at| rules.get(*at).is_some_and(|it| it.matches_target(target)))
             .collect();
         for at in &about {
-            matching.get_mut(*at).into_iter().for_each(|it| *it += 1);
+            matching.get_mut(*at).into_iter().for_each(|index| *index += 1);
         }
-        let Some((at, rule)) = about.first().and_then(|at| rules.get(*at).map(|it| (*at, it)))
+        let Some((at, rule)) = about.first().and_then(|at| rules.get(*at).map(|rule| (*at, rule)))
         else {
             continue;
         };
-        decided.get_mut(at).into_iter().for_each(|it| *it += 1);
+        decided.get_mut(at).into_iter().for_each(|index| *index += 1);
         changes.extend(rule.target_change(matched, target));
     }
     for ((rule, decided), matching) in rules.iter().zip(decided).zip(matching) {
@@ -91,7 +91,8 @@ impl<'a> ResolvedTargetRule<'a> {
         let named = self.rule.target.as_ref();
         let tagged = self.rule.target_tag.as_ref();
         named.is_none_or(|it| it.matches_folded(target.name.as_folded()))
-            && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))
+            && tagged
+                .is_none_or(|tagged| tagged.matches_any(target.roles.iter().map(String::as_str)))
     }
 
     fn target_change(&self, matched: &Matched, target: &LiveTarget) -> Option<Change> {
@@ -120,7 +121,7 @@ impl<'a> ResolvedTargetRule<'a> {
         let targets = &matched.live.indirect.targets;
         let finding = |name: &str| {
             let wanted = Name::new(name);
-            let same_name = || targets.iter().filter(|it| it.name == wanted);
+            let same_name = || targets.iter().filter(|target| target.name == wanted);
             match (same_name().next(), same_name().any(is_in_cloud)) {
                 (_, true) => None,
                 (None, _) => {

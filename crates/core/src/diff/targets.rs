@@ -50,8 +50,10 @@ impl TargetFilter {
         if self.0.is_empty() {
             return;
         }
-        let addresses: Vec<(Address, String)> =
-            changes.iter().map(|it| (it.address.clone(), it.address.to_string())).collect();
+        let addresses: Vec<(Address, String)> = changes
+            .iter()
+            .map(|change| (change.address.clone(), change.address.to_string()))
+            .collect();
         for (written, pattern) in &self.0 {
             if !addresses.iter().any(|(_, shown)| pattern.matches(&shown.to_lowercase())) {
                 findings.push(idle_target_warning(
@@ -100,7 +102,8 @@ mod tests {
             .unwrap()
             .narrow_changes(&mut changes, &mut findings);
         let changes = changes.iter().map(|it| it.address.to_string());
-        let findings = findings.iter().map(|it| format!("{}; {:?}", it.message, it.help));
+        let findings =
+            findings.iter().map(|finding| format!("{}; {:?}", finding.message, finding.help));
         changes.chain(findings).collect::<Vec<_>>().join("\n")
     }
 

@@ -224,7 +224,8 @@ impl<'a> ValueRuleRun<'a, '_> {
             return Ok(ValueRuleOutcome::Nothing);
         }
         let awaited = earlier.awaited.get(&key);
-        let is_awaited = values.is_empty() && awaited.is_some_and(|it| it.as_ref() != pool);
+        let is_awaited =
+            values.is_empty() && awaited.is_some_and(|awaited| awaited.as_ref() != pool);
         if is_awaited && pool.is_some() {
             return Err(self.never_settles_error(set));
         }
@@ -321,8 +322,10 @@ fn resolve_scope(
         wanted: &[Declared<String>],
     ) -> Result<Vec<Linked<T>>, Finding> {
         let resolve_name = |wanted: &Declared<String>| {
-            let entry = find_by_reference(known.iter(), wanted, |it| (&it.id, &it.name, &it.slug));
-            entry.map(|it| Linked::new(&it.id, it.name.as_str())).map_err(|_| {
+            let entry = find_by_reference(known.iter(), wanted, |entry| {
+                (&entry.id, &entry.name, &entry.slug)
+            });
+            entry.map(|entry| Linked::new(&entry.id, entry.name.as_str())).map_err(|_| {
                 let names = known.iter().map(|it| it.name.as_str());
                 reference::unknown_name_error(noun, wanted, names, wanted.span.clone())
             })
@@ -330,7 +333,7 @@ fn resolve_scope(
         wanted.iter().map(resolve_name).collect()
     }
     let tag = |wanted: &Declared<String>| {
-        let is = |it: &&String| it.to_lowercase() == wanted.trim().to_lowercase();
+        let is = |text: &&String| text.to_lowercase() == wanted.trim().to_lowercase();
         match set.tenant_tags.iter().find(is) {
             Some(tag) => Ok(tag.clone()),
             None => {

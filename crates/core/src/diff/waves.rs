@@ -71,7 +71,9 @@ pub(super) fn due_projects(
 ) -> impl Fn(&Name) -> bool {
     let last = wanted.and_then(|it| wave_index(&desired.waves, it));
     let of_project = if last.is_some() { project_waves(desired, live) } else { HashMap::new() };
-    move |project| last.is_none_or(|last| of_project.get(project).is_some_and(|it| *it <= last))
+    move |project| {
+        last.is_none_or(|last| of_project.get(project).is_some_and(|project| *project <= last))
+    }
 }
 
 /// Whether a change has to wait until every step has moved: a library's variable and a target may choose for
@@ -97,8 +99,10 @@ pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
     let known: HashSet<&str> = live.projects.iter().map(|it| it.name.as_folded()).collect();
     let used: BTreeSet<usize> = project_waves(desired, live).into_values().collect();
     for (at, wave) in desired.waves.iter().enumerate() {
-        let exact =
-            wave.project.iter().flat_map(|it| it.value.exact_names().map(move |name| (name, it)));
+        let exact = wave
+            .project
+            .iter()
+            .flat_map(|patterns| patterns.value.exact_names().map(move |name| (name, patterns)));
         let mut missing = exact.filter(|(name, _)| !known.contains(name.to_lowercase().as_str()));
         if let Some((name, patterns)) = missing.next() {
             let names = live.projects.iter().map(|it| it.name.as_str());
@@ -123,8 +127,8 @@ pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
 fn project_waves(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
     let in_wave = |wave: &DesiredWave, project: &LiveProject| {
         let fits = |patterns: &Option<Declared<_>>, name: &Name| {
-            patterns.as_ref().is_none_or(|it: &Declared<crate::text::pattern::Patterns>| {
-                it.matches_folded(name.as_folded())
+            patterns.as_ref().is_none_or(|pattern: &Declared<crate::text::pattern::Patterns>| {
+                pattern.matches_folded(name.as_folded())
             })
         };
         fits(&wave.project, &project.name) && fits(&wave.project_group, &project.group)
@@ -140,10 +144,10 @@ fn wave_index(waves: &[Declared<DesiredWave>], wanted: &str) -> Option<usize> {
     let has_label = |wave: &Declared<DesiredWave>| {
         wave.label
             .as_ref()
-            .is_some_and(|it| it.value.to_lowercase() == wanted.trim().to_lowercase())
+            .is_some_and(|label| label.value.to_lowercase() == wanted.trim().to_lowercase())
     };
     let number = wanted.trim().parse::<usize>().ok().and_then(|it| it.checked_sub(1));
-    let by_number = number.filter(|it| *it < waves.len());
+    let by_number = number.filter(|number| *number < waves.len());
     by_number.or_else(|| waves.iter().position(has_label))
 }
 

@@ -98,7 +98,7 @@ fn worker_change(
     let (endpoint, pools, policy) = match (endpoint, pools, policy) {
         (Ok(endpoint), Ok(pools), Ok(policy)) => (endpoint, pools, policy),
         (endpoint, pools, policy) => {
-            let lists = [endpoint.err(), pools.err(), policy.err().map(|it| vec![it])];
+            let lists = [endpoint.err(), pools.err(), policy.err().map(|error| vec![error])];
             return Err(lists.into_iter().flatten().flatten().collect());
         }
     };

@@ -56,7 +56,7 @@ fn case_row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
     let declared = step.declared.as_ref();
     let rule = declared.and_then(|it| it.rule.as_ref());
     let workers = |eligible: bool| {
-        let these = case.workers.iter().filter(|it| it.eligible == eligible);
+        let these = case.workers.iter().filter(|worker| worker.eligible == eligible);
         these.map(worker_cell).collect::<Vec<_>>().join("; ")
     };
     [
@@ -65,7 +65,7 @@ fn case_row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
         step.action_type.clone(),
         if step.disabled { "yes" } else { "no" }.to_owned(),
         declared.map(|it| it.placement.text.clone()).unwrap_or_default(),
-        rule.map(|it| format!("{}:{}", it.line.file, it.line.line)).unwrap_or_default(),
+        rule.map(|rule| format!("{}:{}", rule.line.file, rule.line.line)).unwrap_or_default(),
         step.live.text.clone(),
         case.when.clone(),
         case.place.to_owned(),
@@ -77,8 +77,8 @@ fn case_row(step: &StepAnswer, case: &CaseAnswer, kind: &str) -> CsvRow {
     ]
 }
 
-fn worker_cell(it: &WorkerAnswer) -> String {
-    text::describe_worker(it, health_word(it.health))
+fn worker_cell(answer: &WorkerAnswer) -> String {
+    text::describe_worker(answer, health_word(answer.health))
 }
 
 /// A worker's health as JSON has it.
@@ -90,10 +90,11 @@ pub(super) fn serialize_health<S: serde::Serializer>(
 }
 
 /// The row of a use: a member is told with its health as in the rows of steps.
-fn use_row(it: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
-    let mut row = sparse_row(it.kind, &it.what, &it.how);
+fn use_row(answer: &PoolUseAnswer, explanation: &Explanation) -> CsvRow {
+    let mut row = sparse_row(answer.kind, &answer.what, &answer.how);
     let members = explanation.pool.iter().flat_map(|pool| &pool.state.workers);
-    let member = members.filter(|_| it.kind == "member").find(|member| member.name == it.what);
+    let member =
+        members.filter(|_| answer.kind == "member").find(|member| member.name == answer.what);
     if let (Some(member), [.., eligible, not_eligible]) = (member, row.as_mut_slice()) {
         *(if member.eligible { eligible } else { not_eligible }) = worker_cell(member);
     }

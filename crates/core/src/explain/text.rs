@@ -18,8 +18,8 @@ pub fn render_text(explanation: &Explanation) -> String {
     if let Some(pool) = &explanation.pool {
         write_pool(&mut out, pool);
     }
-    for it in &explanation.uses {
-        _ = writeln!(out, "{:<8} {}: {}", it.kind, Escaped(&it.what), Escaped(&it.how));
+    for answer in &explanation.uses {
+        _ = writeln!(out, "{:<8} {}: {}", answer.kind, Escaped(&answer.what), Escaped(&answer.how));
     }
     for unseen in &explanation.unread {
         _ = writeln!(out, "not seen: {}", Escaped(unseen));
@@ -34,8 +34,8 @@ fn count_answers(explanation: &Explanation) -> String {
         return pluralize(explanation.steps.len(), "step");
     }
     let mut kinds: IndexMap<&str, usize> = IndexMap::new();
-    for it in &explanation.uses {
-        *kinds.entry(it.kind).or_default() += 1;
+    for answer in &explanation.uses {
+        *kinds.entry(answer.kind).or_default() += 1;
     }
     let kinds: Vec<_> = kinds.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
     let uses = pluralize(explanation.uses.len(), "use");
@@ -81,7 +81,7 @@ fn write_step(out: &mut String, step: &StepAnswer) {
 /// `, by workers.toml:3, "clusters"`; nothing where no rule decides.
 pub(super) fn rule_suffix(declared: &DeclaredAnswer) -> String {
     let Some(rule) = &declared.rule else { return String::new() };
-    let label = rule.label.as_ref().map(|it| format!(", {it:?}")).unwrap_or_default();
+    let label = rule.label.as_ref().map(|label| format!(", {label:?}")).unwrap_or_default();
     format!(", by {}:{}{label}", rule.line.file, rule.line.line)
 }
 
@@ -91,7 +91,7 @@ fn write_cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
         let when = if case.when.is_empty() { String::new() } else { format!("{}: ", case.when) };
         _ = writeln!(out, "  {lead:<8}  {}{}", Escaped(&when), Escaped(&case.reason));
         // Of one pool in several cases the workers are told once.
-        let told = cases.iter().take(at).any(|it| it.pool == case.pool);
+        let told = cases.iter().take(at).any(|answer| answer.pool == case.pool);
         if !told {
             write_workers(out, &case.workers);
         }
@@ -100,13 +100,14 @@ fn write_cases(out: &mut String, lead: &str, cases: &[CaseAnswer]) {
 
 fn write_workers(out: &mut String, all: &[WorkerAnswer]) {
     for (eligible, lead) in [(true, "eligible"), (false, "not eligible")] {
-        let these: Vec<&WorkerAnswer> = all.iter().filter(|it| it.eligible == eligible).collect();
+        let these: Vec<&WorkerAnswer> =
+            all.iter().filter(|answer| answer.eligible == eligible).collect();
         if these.is_empty() {
             continue;
         }
         let first = these.iter().take(MAX_WORKERS);
         let mut named: Vec<String> =
-            first.map(|it| describe_worker(it, health_text(it.health))).collect();
+            first.map(|first| describe_worker(first, health_text(first.health))).collect();
         if MAX_WORKERS < these.len() {
             named.push(format!("and {} more", these.len() - MAX_WORKERS));
         }

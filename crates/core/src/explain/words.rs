@@ -79,8 +79,8 @@ impl CaseDescriber<'_> {
     }
 
     /// How something uses a pool.
-    pub(super) fn explain_use(&self, it: &PoolUse) -> String {
-        match (&it.reason, it.kind) {
+    pub(super) fn explain_use(&self, pool_use: &PoolUse) -> String {
+        match (&pool_use.reason, pool_use.kind) {
             (PoolUseReason::Case(case), _) => self.explain_case(case),
             (PoolUseReason::Frozen(name), _) => {
                 format!("a value that variable `{name}` had when it was made is this pool")

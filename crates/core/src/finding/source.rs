@@ -51,7 +51,7 @@ impl Sources {
         let source = self.get(span.source)?;
         let before = source.text.get(..span.bytes.start).unwrap_or(&source.text);
         // Bytes, not characters: this is asked once for each of ten thousand steps.
-        let line = before.bytes().filter(|it| *it == b'\n').count() + 1;
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         Some(SourceLine { file: source.path.clone(), line })
     }
 }

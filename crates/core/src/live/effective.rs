@@ -318,7 +318,7 @@ fn group_targets<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<
         let has_say = target.reach == TargetReach::Worker && names_no_place(step);
         let pool = target.pool.as_ref().filter(|_| has_say);
         let name = target.name.to_string();
-        match groups.iter_mut().find(|it| it.on_target == on_target && it.pool == pool) {
+        match groups.iter_mut().find(|group| group.on_target == on_target && group.pool == pool) {
             Some(group) => group.names.push(name),
             None => groups.push(TargetGroup { on_target, pool, names: vec![name] }),
         }
@@ -384,8 +384,9 @@ pub fn effective_in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
             (true, _) => EffectivePlace::BuiltInWorker(id.clone()),
         };
     }
-    let any = |is: fn(Health) -> bool| members.iter().any(|it| !it.disabled && is(it.health));
-    match (any(Health::can_take_work), any(|it| it == Health::Unknown)) {
+    let any =
+        |is: fn(Health) -> bool| members.iter().any(|member| !member.disabled && is(member.health));
+    match (any(Health::can_take_work), any(|health| health == Health::Unknown)) {
         (true, _) => EffectivePlace::Pool(id.clone()),
         (false, true) => nowhere(NowhereReason::Unchecked),
         (false, false) => nowhere(NowhereReason::NoHealthyWorker),
@@ -394,7 +395,7 @@ pub fn effective_in_pool(id: &Id<Pool>, live: &Live) -> EffectivePlace {
 
 /// Whether variables could not be read, of which one may have a value for a project.
 fn has_unread_variables(live: &Live, project: &Name) -> bool {
-    let may_have = |gap: &UnreadPart| gap.project.as_ref().is_none_or(|it| it == project);
+    let may_have = |gap: &UnreadPart| gap.project.as_ref().is_none_or(|name| name == project);
     live.unread.iter().any(|gap| gap.hidden == HiddenData::PoolReferences && may_have(gap))
 }
 

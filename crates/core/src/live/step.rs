@@ -125,7 +125,7 @@ impl LiveProcess {
 
     /// The address of a step inside the template that one of its steps uses.
     pub fn inner_step_address(&self, usage: &LiveStep, inner: &LiveStep) -> Address {
-        let has_same_name = |it: &&LiveStep| it.display_name() == inner.display_name();
+        let has_same_name = |step: &&LiveStep| step.display_name() == inner.display_name();
         let name = match self.inner_steps(usage).iter().filter(has_same_name).count() {
             0 | 1 => inner.display_name().to_string(),
             _ => format!("{} / {}", inner.step, inner.action),
@@ -148,14 +148,14 @@ impl LiveProcess {
 
     /// What is known of the inside of the template that one of its steps uses.
     pub(super) fn template_contents(&self, usage: &LiveStep) -> Option<&TemplateContents> {
-        let found = self.templates.iter().find(|it| it.usage == usage.id);
+        let found = self.templates.iter().find(|template| template.usage == usage.id);
         found.map(|it| &it.contents)
     }
 
     /// A step's name, unique in its process.
     fn unique_step_name(&self, step: &LiveStep) -> String {
         let name = step.display_name();
-        match self.steps.iter().filter(|it| it.display_name() == name).count() {
+        match self.steps.iter().filter(|other| other.display_name() == name).count() {
             0 | 1 => name.to_string(),
             _ => format!("{} / {}", step.step, step.action),
         }

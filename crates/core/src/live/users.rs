@@ -91,7 +91,7 @@ pub fn steps_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
 pub fn steps_maybe_in_pool(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let unclear = filter_step_uses(live, pool, |via| matches!(via, PoolUseReason::Unclear(_)));
     let uses = uses_of_pool(live, pool).into_iter();
-    let named = uses.filter(|it| it.kind == UseKind::Parameter).map(|it| it.what);
+    let named = uses.filter(|pool_use| pool_use.kind == UseKind::Parameter).map(|it| it.what);
     unclear.into_iter().chain(named).collect()
 }
 
@@ -108,9 +108,9 @@ fn filter_step_uses(
     is_one: impl Fn(&PoolUseReason) -> bool,
 ) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
-    let steps = uses.filter(|it| {
-        !matches!(it.kind, UseKind::Member | UseKind::Parameter | UseKind::Reference(_))
-            && is_one(&it.reason)
+    let steps = uses.filter(|pool_use| {
+        !matches!(pool_use.kind, UseKind::Member | UseKind::Parameter | UseKind::Reference(_))
+            && is_one(&pool_use.reason)
     });
     steps.map(|it| it.what).collect()
 }
@@ -121,13 +121,13 @@ fn filter_step_uses(
 /// names no pool does not: what is deleted is not the default pool.
 pub fn describe_pool_users(live: &Live, pool: &Id<Pool>) -> Vec<String> {
     let uses = uses_of_pool(live, pool).into_iter();
-    let breaks = uses.filter(|it| match &it.reason {
+    let breaks = uses.filter(|pool_use| match &pool_use.reason {
         PoolUseReason::Case(case) => case.decided_by != Decider::DefaultPool,
         // What only may use the pool would not break for certain.
         PoolUseReason::Unclear(why) => *why == UnknownReason::Type || why.is_about_template(),
         PoolUseReason::Direct | PoolUseReason::Frozen(_) | PoolUseReason::Lingering => true,
     });
-    breaks.map(|it| describe_use(it.what, &it.reason)).collect()
+    breaks.map(|pool_use| describe_use(pool_use.what, &pool_use.reason)).collect()
 }
 
 /// What uses a pool, and how, where it does not say so itself.
@@ -153,7 +153,7 @@ fn describe_use(what: String, via: &PoolUseReason) -> String {
 fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item = PoolUse> + 'a {
     let parameters = live.processes.iter().flat_map(move |process| {
         process.steps.iter().flat_map(move |step| {
-            let named = pool_parameters(step, &live.pools).filter(|(_, it)| it.id == *pool);
+            let named = pool_parameters(step, &live.pools).filter(|(_, other)| other.id == *pool);
             // A step inside the template that comes to the pool by it is told in its place.
             let named =
                 named.filter(|(name, _)| !parameter_picks_pool(live, process, step, name, pool));
@@ -165,11 +165,14 @@ fn other_pool_uses<'a>(live: &'a Live, pool: &'a Id<Pool>) -> impl Iterator<Item
         })
     });
     let editions = live.snapshots.iter().flat_map(move |it| snapshot_uses(live, it, pool));
-    let pointers = live.references.iter().filter(|it| it.pool == *pool).map(|it| PoolUse {
-        kind: UseKind::Reference(it.kind),
-        what: it.what.clone(),
-        reason: PoolUseReason::Direct,
-    });
+    let pointers =
+        live.references.iter().filter(|reference| reference.pool == *pool).map(|reference| {
+            PoolUse {
+                kind: UseKind::Reference(reference.kind),
+                what: reference.what.clone(),
+                reason: PoolUseReason::Direct,
+            }
+        });
     parameters.chain(editions).chain(pointers)
 }
 
@@ -199,7 +202,7 @@ fn snapshot_uses<'a>(
             _ => None,
         };
         let by_place = || find_step_via(live, process, step, pool);
-        let mut named = pool_parameters(step, &live.pools).filter(|(_, it)| it.id == *pool);
+        let mut named = pool_parameters(step, &live.pools).filter(|(_, other)| other.id == *pool);
         let via = by_value.unwrap_or_else(by_place);
         let via = via.or_else(|| {
             named
@@ -241,7 +244,7 @@ fn find_step_via(
     if let Some(case) = cases.iter().find(|it| case_uses_pool(it, pool)) {
         return Some(PoolUseReason::Case(case.clone()));
     }
-    let unclear = cases.iter().find_map(|it| match it.place {
+    let unclear = cases.iter().find_map(|other| match other.place {
         EffectivePlace::Unknown(why) if may_reach_pool(live, process, step, why, pool) => Some(why),
         _ => None,
     });
@@ -262,7 +265,7 @@ fn find_inner_via(
     if let Some(case) = cases.iter().find(|it| case_uses_pool(it, pool)) {
         return Some(PoolUseReason::Case(case.clone()));
     }
-    let unclear = cases.iter().find_map(|it| match it.place {
+    let unclear = cases.iter().find_map(|other| match other.place {
         EffectivePlace::Unknown(why) if may_reach_pool(live, process, inner, why, pool) => {
             Some(why)
         }
@@ -307,7 +310,9 @@ fn may_reach_pool(
         | UnknownReason::TemplateAmbiguous => match &step.place {
             Place::Pool(id) => id == pool,
             Place::Variable(name) => variable_has_pool(live, process, name, pool),
-            Place::DefaultPool => live.default_pool().is_some_and(|it| it.id == *pool),
+            Place::DefaultPool => {
+                live.default_pool().is_some_and(|default_pool| default_pool.id == *pool)
+            }
         },
         UnknownReason::Ambiguous => match &step.place {
             Place::Variable(name) => variable_has_pool(live, process, name, pool),
@@ -323,10 +328,10 @@ fn may_reach_pool(
 /// Whether some value of a project's variable is this pool.
 fn variable_has_pool(live: &Live, process: &LiveProcess, variable: &str, pool: &Id<Pool>) -> bool {
     let name = Name::new(variable);
-    live.indirect.variables.iter().any(|it| {
-        it.name == name
-            && it.projects.contains(&process.owner.project)
-            && it.pool.as_ref() == Some(pool)
+    live.indirect.variables.iter().any(|variable| {
+        variable.name == name
+            && variable.projects.contains(&process.owner.project)
+            && variable.pool.as_ref() == Some(pool)
     })
 }
 
@@ -335,22 +340,22 @@ fn is_pool_candidate(live: &Live, step: &LiveStep, pool: &Id<Pool>) -> bool {
     let unread = || {
         live.unread
             .iter()
-            .any(|it| matches!(it.hidden, HiddenData::PoolReferences | HiddenData::Targets))
+            .any(|part| matches!(part.hidden, HiddenData::PoolReferences | HiddenData::Targets))
     };
     match &step.place {
         Place::Pool(id) => id == pool,
         Place::Variable(name) => {
             let of_name = Name::new(name);
-            let may_be_pool = |it: &PoolVariable| match &it.pool {
+            let may_be_pool = |variable: &PoolVariable| match &variable.pool {
                 Some(id) => id == pool || id.as_str().contains("#{"),
-                None => it.source == ValueSource::Prompted,
+                None => variable.source == ValueSource::Prompted,
             };
-            let values = live.indirect.variables.iter().filter(|it| it.name == of_name);
+            let values = live.indirect.variables.iter().filter(|variable| variable.name == of_name);
             name.contains("#{") || values.into_iter().any(may_be_pool) || unread()
         }
         Place::DefaultPool => {
-            live.default_pool().is_some_and(|it| it.id == *pool)
-                || live.indirect.targets.iter().any(|it| it.pool.as_ref() == Some(pool))
+            live.default_pool().is_some_and(|default_pool| default_pool.id == *pool)
+                || live.indirect.targets.iter().any(|target| target.pool.as_ref() == Some(pool))
                 || unread()
         }
     }

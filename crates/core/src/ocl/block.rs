@@ -64,7 +64,7 @@ impl OclValue {
 impl OclBlock {
     /// The last attribute of this name; Octopus refuses two.
     pub(super) fn find_attribute(&self, name: &str) -> Option<&OclAttribute> {
-        self.attributes.iter().rev().find(|it| it.name == name)
+        self.attributes.iter().rev().find(|attribute| attribute.name == name)
     }
 
     /// The string that this attribute has.
@@ -74,12 +74,12 @@ impl OclBlock {
 
     /// The blocks of this name.
     pub(super) fn child_blocks(&self, name: &'static str) -> impl Iterator<Item = &Self> {
-        self.blocks.iter().filter(move |it| it.name == name)
+        self.blocks.iter().filter(move |block| block.name == name)
     }
 
     /// An entry of a dictionary, which old servers write as a block.
     pub(super) fn dictionary_entry(&self, dictionary: &str, key: &str) -> Option<&str> {
-        let mut blocks = self.blocks.iter().filter(|it| it.name == dictionary);
+        let mut blocks = self.blocks.iter().filter(|block| block.name == dictionary);
         match self.find_attribute(dictionary).map(|it| &it.value) {
             Some(OclValue::Dictionary(all)) => {
                 all.iter().find(|(name, _)| name == key).and_then(|(_, it)| it.as_text())

@@ -134,7 +134,7 @@ fn line_indent(text: &str, at: usize) -> &str {
 fn removal_edit(text: &str, slot: &AttributeSpan) -> TextEdit {
     let (start, end) = (slot.key.start, slot.value.end);
     let rest = text.get(end..).unwrap_or_default();
-    let line = rest.find('\n').map_or(rest.len(), |it| it + 1);
+    let line = rest.find('\n').map_or(rest.len(), |index| index + 1);
     let alone = rest.get(..line).is_some_and(|it| it.trim().is_empty());
     let range = match alone && starts_its_line(text, start) {
         true => start - line_indent(text, start).len()..end + line,
@@ -145,12 +145,12 @@ fn removal_edit(text: &str, slot: &AttributeSpan) -> TextEdit {
 
 fn quote_literal(text: &str) -> String {
     let mut quoted = String::from("\"");
-    for it in text.chars() {
-        match it {
+    for c in text.chars() {
+        match c {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            '"' | '\\' => quoted.extend(['\\', it]),
+            '"' | '\\' => quoted.extend(['\\', c]),
             other => quoted.push(other),
         }
     }
@@ -276,7 +276,7 @@ mod tests {
         (prop::collection::vec(line, 0..4), chooses, any::<bool>(), ends).prop_map(
             |(mut lines, chooses, first, end)| {
                 lines.insert(if first { 0 } else { lines.len() }, chooses);
-                lines.iter().map(|it| format!("    {}{end}", it.replace('\n', end))).collect()
+                lines.iter().map(|text| format!("    {}{end}", text.replace('\n', end))).collect()
             },
         )
     }
@@ -304,7 +304,7 @@ mod tests {
                     let line = line.trim_start();
                     line.starts_with("worker_pool") && !line.contains("\"nobody\"")
                 };
-                lines.filter(|it| !is_place(it) && !it.trim_start().starts_with("/* b */"))
+                lines.filter(|other| !is_place(other) && !other.trim_start().starts_with("/* b */"))
                     .map(str::to_owned).collect()
             };
             prop_assert_eq!(others(&before), others(&after));

@@ -146,9 +146,9 @@ fn read_action(
         action.dictionary_entry("properties", "Octopus.Action.RunOnServer").unwrap_or_default();
     let tags =
         step.dictionary_entry("properties", "Octopus.Action.TargetRoles").unwrap_or_default();
-    let container = action.child_blocks("container").find_map(|it| {
-        let image = it.text_attribute("image")?.to_owned();
-        Some(Container { image, feed: it.text_attribute("feed").unwrap_or_default().to_owned() })
+    let container = action.child_blocks("container").find_map(|block| {
+        let image = block.text_attribute("image")?.to_owned();
+        Some(Container { image, feed: block.text_attribute("feed").unwrap_or_default().to_owned() })
     });
     Ok(OclAction {
         action: name_or_label(action).unwrap_or_else(|| name.clone()),
@@ -186,12 +186,12 @@ fn attribute_slot(attribute: &OclAttribute) -> AttributeSpan {
 
 /// What chooses an action's pool.
 fn read_place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Finding> {
-    let place_error = |it: &OclAttribute, message: String| {
-        let span = Span { source, bytes: it.key.start..it.value_span.end };
+    let place_error = |attribute: &OclAttribute, message: String| {
+        let span = Span { source, bytes: attribute.key.start..attribute.value_span.end };
         Finding::error("ocl-place", span, message)
     };
     let read_attribute = |name: &str| {
-        let mut all = action.attributes.iter().filter(|it| it.name == name);
+        let mut all = action.attributes.iter().filter(|attribute| attribute.name == name);
         let Some(one) = all.next() else { return Ok(None) };
         if let Some(again) = all.next() {
             return Err(place_error(again, format!("`{name}` is said twice of one step"))

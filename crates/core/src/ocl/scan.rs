@@ -82,10 +82,10 @@ impl OclScanner<'_> {
     /// White space and comments; line ends too where `lines` says so.
     fn skip_blank(&mut self, lines: bool) -> ScanResult<()> {
         loop {
-            self.take_while(|it| it.is_whitespace() && (lines || it != '\n'));
+            self.take_while(|c| c.is_whitespace() && (lines || c != '\n'));
             let rest = self.remaining_text();
             if rest.starts_with('#') || rest.starts_with("//") {
-                self.take_while(|it| it != '\n');
+                self.take_while(|c| c != '\n');
             } else if rest.starts_with("/*") {
                 match rest.find("*/") {
                     Some(end) => self.at += end + 2,
@@ -123,7 +123,7 @@ impl OclScanner<'_> {
         if self.peek_byte() == Some(b'"') {
             return self.parse_string().map(|it| it.0);
         }
-        let ends_name = |it: char| it.is_whitespace() || "={}\"".contains(it);
+        let ends_name = |c: char| c.is_whitespace() || "={}\"".contains(c);
         let key = self.take_while(|it| !ends_name(it));
         match key.is_empty() {
             true => Err(self.syntax_error("a name is expected here")),
@@ -194,7 +194,7 @@ impl OclScanner<'_> {
 
     /// `null`, a boolean, a number, or a call such as `base64("…")`.
     fn parse_word(&mut self) -> ScanResult<OclValue> {
-        let word = self.take_while(|it| it.is_alphanumeric() || "_+-.".contains(it));
+        let word = self.take_while(|c| c.is_alphanumeric() || "_+-.".contains(c));
         if word.is_empty() {
             return Err(self.syntax_error("a value is expected here"));
         }
@@ -213,7 +213,7 @@ impl OclScanner<'_> {
         loop {
             self.skip_blank(true)?;
             match self.peek_byte() {
-                Some(it) if it == close => break,
+                Some(byte) if byte == close => break,
                 Some(b',') => self.at += 1,
                 Some(_) => _ = self.parse_nested(Self::parse_value)?,
                 None => return Err(self.syntax_error_at(open..open + 1, "this list is not closed")),
@@ -264,11 +264,11 @@ impl OclScanner<'_> {
     fn parse_string(&mut self) -> ScanResult<(Range<usize>, String)> {
         let start = self.at;
         let mut escaped = false;
-        let end = self.remaining_text().char_indices().skip(1).find(|(_, it)| match it {
+        let end = self.remaining_text().char_indices().skip(1).find(|(_, c)| match c {
             '"' | '\n' if !escaped => true,
             '\n' => true,
             _ => {
-                escaped = *it == '\\' && !escaped;
+                escaped = *c == '\\' && !escaped;
                 false
             }
         });
@@ -307,9 +307,9 @@ impl OclScanner<'_> {
 fn unescape_text(text: &str) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text.chars();
-    while let Some(it) = rest.next() {
-        match (it, it == '\\') {
-            (_, true) => said.extend(rest.next().map(|it| match it {
+    while let Some(c) = rest.next() {
+        match (c, c == '\\') {
+            (_, true) => said.extend(rest.next().map(|c| match c {
                 'n' => '\n',
                 'r' => '\r',
                 't' => '\t',

@@ -68,7 +68,9 @@ pub fn check_soundness(plan: &Plan) -> Result<(), PlanFlaw> {
                 "it needs workers, and no change creates it"
             }
             _ if need.healthy == 0 => "it needs no healthy worker",
-            _ if earlier.iter().any(|it| it.pool == need.pool) => "it needs workers twice",
+            _ if earlier.iter().any(|requirement| requirement.pool == need.pool) => {
+                "it needs workers twice"
+            }
             _ => return Ok(()),
         };
         Err(PlanFlaw::Senseless { address: pool.clone(), what })

@@ -205,10 +205,10 @@ impl WorkerEdit {
     /// The edit as it is shown: an endpoint is as many fields as differ.
     pub fn edited_fields(&self) -> Vec<FieldDiff> {
         match self {
-            Self::Name(delta) => vec![delta.to_field_diff("name", |it| json!(it))],
+            Self::Name(delta) => vec![delta.to_field_diff("name", |item| json!(item))],
             Self::Pools(delta) => vec![delta.to_field_diff("pools", |it| render_pools(it))],
-            Self::Policy(delta) => vec![delta.to_field_diff("policy", |it| json!(it.name))],
-            Self::Disabled(delta) => vec![delta.to_field_diff("disabled", |it| json!(it))],
+            Self::Policy(delta) => vec![delta.to_field_diff("policy", |item| json!(item.name))],
+            Self::Disabled(delta) => vec![delta.to_field_diff("disabled", |item| json!(item))],
             Self::Endpoint(delta) => {
                 let (before, after) =
                     (endpoint_fields(delta.before()), endpoint_fields(delta.after()));
@@ -231,10 +231,10 @@ impl StepEdit {
             Self::Place(delta) => vec![delta.to_field_diff("pool", render_place)],
             Self::Execution { execution, target_roles, restored } => {
                 let mut fields =
-                    vec![execution.to_field_diff("execution", |it| json!(it.as_str()))];
+                    vec![execution.to_field_diff("execution", |item| json!(item.as_str()))];
                 let cleared = *execution.after() == Execution::Once;
                 let tags = restored.as_deref().or_else(|| cleared.then_some(""));
-                if let Some(tags) = tags.filter(|it| it != target_roles) {
+                if let Some(tags) = tags.filter(|tag| tag != target_roles) {
                     fields.push(FieldDiff::new_changed(
                         "target_tags",
                         json!(target_roles),
@@ -244,10 +244,11 @@ impl StepEdit {
                 fields
             }
             Self::Container(delta) => {
-                let image = delta
-                    .to_field_diff("container.image", |it| json!(it.as_ref().map(|it| &it.image)));
-                let feed = delta.to_field_diff("container.feed", |it| {
-                    json!(it.as_ref().map(|it| &it.feed.name))
+                let image = delta.to_field_diff("container.image", |container| {
+                    json!(container.as_ref().map(|it| &it.image))
+                });
+                let feed = delta.to_field_diff("container.feed", |container| {
+                    json!(container.as_ref().map(|it| &it.feed.name))
                 });
                 [image, feed].into_iter().filter(|field| field.before != field.after).collect()
             }
@@ -312,7 +313,7 @@ pub(super) fn render_pool(pool: &PoolHandle) -> Value {
 
 /// Pools as they are shown: their addresses, in order.
 pub(super) fn render_pools(pools: &[PoolHandle]) -> Value {
-    pools.iter().map(|it| json!(it.address().to_string())).collect()
+    pools.iter().map(|pool| json!(pool.address().to_string())).collect()
 }
 
 fn render_place(place: &Place<PoolHandle>) -> Value {

@@ -39,8 +39,8 @@ pub fn place_from_fields(
     side: fn(&WrittenField) -> &Option<Value>,
 ) -> Place<Id<Pool>> {
     let field_text = |path: &str| {
-        let field = fields.iter().find(|it| it.path == path);
-        let text = field.and_then(|it| side(it).as_ref()?.as_str());
+        let field = fields.iter().find(|field| field.path == path);
+        let text = field.and_then(|field| side(field).as_ref()?.as_str());
         text.unwrap_or_default().trim().to_owned()
     };
     match (field_text(POOL_FIELD), field_text(VARIABLE_FIELD)) {
@@ -104,7 +104,7 @@ pub(super) fn pool_field_matches(
 /// Whether the spelling of a field, if it has one, is none of something else.
 fn has_valid_spelling(field: &WrittenField) -> bool {
     let text = field.after_text.as_deref();
-    let read = text.and_then(|it| serde_json::from_str::<Value>(it).ok());
+    let read = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
     field.before_text.is_none() && (read.is_none() || read == field.after)
 }
 
@@ -115,7 +115,7 @@ fn is_valid_field(field: &WrittenField) -> bool {
         || TAGS.contains(&path);
     // The parts of a whole container are looked at with it.
     let has_text =
-        |it: &Option<Value>| path == CONTAINER || it.as_ref().is_none_or(is_text_or_null);
+        |value: &Option<Value>| path == CONTAINER || value.as_ref().is_none_or(is_text_or_null);
     is_known
         && has_valid_spelling(field)
         && field.before != field.after
@@ -129,12 +129,13 @@ fn is_text_or_null(value: &Value) -> bool {
 
 /// The text of a field, empty where it has none; `None` where it is not written.
 fn written_text<'a>(fields: &'a [WrittenField], path: &str, side: FieldSide) -> Option<&'a str> {
-    let field = fields.iter().find(|it| it.path == path)?;
+    let field = fields.iter().find(|field| field.path == path)?;
     Some(side(field).as_ref().and_then(Value::as_str).unwrap_or_default())
 }
 
 fn place_matches(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[WrittenField]) -> bool {
-    let is_place = |it: &&WrittenField| [POOL_FIELD, VARIABLE_FIELD].contains(&it.path.as_str());
+    let is_place =
+        |field: &&WrittenField| [POOL_FIELD, VARIABLE_FIELD].contains(&field.path.as_str());
     let written: Vec<&WrittenField> = fields.iter().filter(is_place).collect();
     let is_shown_place =
         |shown: &Place<PoolHandle>, side| match (shown, place_from_fields(&written, side)) {
@@ -159,7 +160,7 @@ fn place_matches(edit: Option<&Delta<Place<PoolHandle>>>, fields: &[WrittenField
 type ExecutionEdit<'a> = (&'a Delta<Execution>, &'a str, Option<&'a str>);
 
 fn execution_matches(edit: Option<ExecutionEdit<'_>>, fields: &[WrittenField]) -> bool {
-    let is_written = |path: &&str| fields.iter().any(|it| it.path == **path);
+    let is_written = |path: &&str| fields.iter().any(|field| field.path == **path);
     let Some((execution, now, then)) = edit else {
         return !TAGS.iter().chain([&SWITCH]).any(is_written);
     };
@@ -189,8 +190,8 @@ fn execution_matches(edit: Option<ExecutionEdit<'_>>, fields: &[WrittenField]) -
 type PlannedContainer = Option<Container<Linked<Feed>>>;
 
 fn container_matches(edit: Option<&Delta<PlannedContainer>>, fields: &[WrittenField]) -> bool {
-    let whole = fields.iter().find(|it| it.path == CONTAINER);
-    let in_parts = fields.iter().any(|it| [IMAGE, FEED].contains(&it.path.as_str()));
+    let whole = fields.iter().find(|field| field.path == CONTAINER);
+    let in_parts = fields.iter().any(|field| [IMAGE, FEED].contains(&field.path.as_str()));
     match (edit, whole) {
         (None, whole) => whole.is_none() && !in_parts,
         (Some(delta), Some(WrittenField { before, after, .. })) => {
@@ -238,7 +239,7 @@ fn feed_matches(delta: &Delta<PlannedContainer>, fields: &[WrittenField]) -> boo
         |shown: &'_ PlannedContainer| shown.as_ref().map(|it| it.feed.id.as_str().to_owned());
     let (before, after) = (shown_feed(delta.before()), shown_feed(delta.after()));
     let matches_feed =
-        |shown: &Option<String>, text: &str| shown.as_ref().is_none_or(|it| it == text);
+        |shown: &Option<String>, text: &str| shown.as_ref().is_none_or(|shown| shown == text);
     match (written_text(fields, FEED, BEFORE), written_text(fields, FEED, AFTER)) {
         (Some(was), Some(now)) => matches_feed(&before, was) && matches_feed(&after, now),
         _ => before.is_none() || after.is_none() || before == after,

@@ -336,22 +336,22 @@ mod tests {
 
     #[test]
     fn a_plan_that_shows_one_thing_and_writes_another_is_refused() {
-        insta::assert_snapshot!(refused(|it| it["changes"][0]["action"] = "delete".into()), @"it was changed by hand: `server.built_in_worker` shows another action than it would write");
-        insta::assert_snapshot!(refused(|it| it["changes"][1]["fields"] = Value::Array(Vec::new())), @"it was changed by hand: `pools.database` shows another field than it would write");
-        insta::assert_snapshot!(refused(|it| it["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows another id than it would write");
-        insta::assert_snapshot!(refused(|it| it["summary"]["delete"] = 77.into()), @"it was changed by hand: its summary does not count its changes");
-        insta::assert_snapshot!(refused(|it| it["changes"][0]["after"] = serde_json::json!(["pools.x"])), @"it is not sound: `server.built_in_worker` waits for `pools.x`, which no earlier change writes");
-        insta::assert_snapshot!(refused(|it| it["needs"][0]["healthy"] = 0.into()), @"it is not sound: `pools.database`: it needs no healthy worker");
-        insta::assert_snapshot!(refused(|it| it["needs"][1] = it["needs"][0].clone()), @"it is not sound: `pools.database`: it needs workers twice");
-        insta::assert_snapshot!(refused(|it| it["needs"][0]["pool"]["new"] = "pools.x".into()), @"it is not sound: `pools.x`: it needs workers, and no change creates it");
-        insta::assert_snapshot!(refused(|it| it["needs"][0]["pool"]["new"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
-        insta::assert_snapshot!(refused(|it| it["needs"][1]["pool"]["existing"]["address"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
+        insta::assert_snapshot!(refused(|item| item["changes"][0]["action"] = "delete".into()), @"it was changed by hand: `server.built_in_worker` shows another action than it would write");
+        insta::assert_snapshot!(refused(|item| item["changes"][1]["fields"] = Value::Array(Vec::new())), @"it was changed by hand: `pools.database` shows another field than it would write");
+        insta::assert_snapshot!(refused(|item| item["changes"][1]["id"] = "WorkerPools-99".into()), @"it was changed by hand: `pools.database` shows another id than it would write");
+        insta::assert_snapshot!(refused(|item| item["summary"]["delete"] = 77.into()), @"it was changed by hand: its summary does not count its changes");
+        insta::assert_snapshot!(refused(|item| item["changes"][0]["after"] = serde_json::json!(["pools.x"])), @"it is not sound: `server.built_in_worker` waits for `pools.x`, which no earlier change writes");
+        insta::assert_snapshot!(refused(|item| item["needs"][0]["healthy"] = 0.into()), @"it is not sound: `pools.database`: it needs no healthy worker");
+        insta::assert_snapshot!(refused(|item| item["needs"][1] = item["needs"][0].clone()), @"it is not sound: `pools.database`: it needs workers twice");
+        insta::assert_snapshot!(refused(|item| item["needs"][0]["pool"]["new"] = "pools.x".into()), @"it is not sound: `pools.x`: it needs workers, and no change creates it");
+        insta::assert_snapshot!(refused(|item| item["needs"][0]["pool"]["new"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
+        insta::assert_snapshot!(refused(|item| item["needs"][1]["pool"]["existing"]["address"] = "workers.x".into()), @"it is not sound: `workers.x` is not the address of what is written");
     }
 
     #[test]
     fn a_write_that_says_more_than_is_understood_is_refused() {
-        let more = |it: &mut Value| {
-            it["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()
+        let more = |value: &mut Value| {
+            value["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()
         };
         insta::assert_snapshot!(refused(more), @"what `server.built_in_worker` would write says more than this version understands");
         let mut later = saved();
@@ -377,8 +377,9 @@ mod tests {
             plan(vec![change], Vec::new())
         };
         let text = write(&way(), &Sources::default());
-        let read =
-            |text: &str| super::read(text).map(|it| it.changes.into_iter().next().unwrap().kind);
+        let read = |text: &str| {
+            super::read(text).map(|item| item.changes.into_iter().next().unwrap().kind)
+        };
         assert_eq!(read(&text).unwrap(), way().changes[0].kind);
         let mut forged: Value = serde_json::from_str(&text).unwrap();
         forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();
@@ -389,7 +390,7 @@ mod tests {
     fn what_is_no_plan_is_told_as_what_it_is() {
         insta::assert_snapshot!(read("{ \"a\": ").unwrap_err().to_string(), @"it is not JSON: EOF while parsing a value at line 1 column 7");
         insta::assert_snapshot!(read("[1, 2]").unwrap_err().to_string(), @"it is not a plan: invalid type: integer `1`, expected a string");
-        insta::assert_snapshot!(refused(|it| it["format_version"] = "2.0".into()), @"its format is 2.0, and this version reads 1.x");
-        insta::assert_snapshot!(refused(|it| _ = it.as_object_mut().unwrap().remove("server")), @"it is not a plan: missing field `server`");
+        insta::assert_snapshot!(refused(|item| item["format_version"] = "2.0".into()), @"its format is 2.0, and this version reads 1.x");
+        insta::assert_snapshot!(refused(|item| _ = item.as_object_mut().unwrap().remove("server")), @"it is not a plan: missing field `server`");
     }
 }

@@ -41,12 +41,16 @@ pub(super) fn replacement_diffs(old: Option<&NewWorker>, new: &NewWorker) -> Vec
     let Some(old) = old.map(NewWorker::added_fields) else { return new.collect() };
     let new: Vec<FieldDiff> = new.collect();
     let added_value = |fields: &[FieldDiff], path: &str| {
-        fields.iter().find(|it| it.path == path).and_then(|it| it.after.clone())
+        fields.iter().find(|diff| diff.path == path).and_then(|it| it.after.clone())
     };
-    let gone = old.iter().filter(|it| it.path != "name" && added_value(&new, &it.path).is_none());
-    let nothing = Some(serde_json::Value::Null);
     let gone =
-        gone.map(|it| FieldDiff { before: it.after.clone(), after: nothing.clone(), ..it.clone() });
+        old.iter().filter(|diff| diff.path != "name" && added_value(&new, &diff.path).is_none());
+    let nothing = Some(serde_json::Value::Null);
+    let gone = gone.map(|gone| FieldDiff {
+        before: gone.after.clone(),
+        after: nothing.clone(),
+        ..gone.clone()
+    });
     let kept = new.iter().filter_map(|field| {
         let before = added_value(&old, &field.path);
         (before != field.after).then(|| FieldDiff { before, ..field.clone() })

@@ -93,8 +93,8 @@ fn related_pools(change: &Change) -> Vec<&Address> {
             .iter()
             .flat_map(|edit| match edit {
                 WorkerEdit::Pools(pools) => {
-                    let differ = |it: &&PoolHandle| {
-                        pools.before().contains(it) != pools.after().contains(it)
+                    let differ = |handle: &&PoolHandle| {
+                        pools.before().contains(handle) != pools.after().contains(handle)
                     };
                     let all = pools.before().iter().chain(pools.after());
                     all.filter(differ).map(PoolHandle::address).collect()

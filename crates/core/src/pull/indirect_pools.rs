@@ -47,12 +47,15 @@ pub(super) fn value_tables(
 ) -> (String, Vec<String>) {
     let mut tables: IndexMap<PoolVariableEntry, Vec<String>> = IndexMap::new();
     let mut left = Vec::new();
-    let in_sets =
-        live.indirect.variables.iter().filter(|it| it.source != ValueSource::TemplateDefault);
+    let in_sets = live
+        .indirect
+        .variables
+        .iter()
+        .filter(|variable| variable.source != ValueSource::TemplateDefault);
     for value in in_sets.filter(|it| some(it)) {
         // What a tenant gives, and what is in Git, is in no set that could be written; and a value without a
         // pool says nothing.
-        let Some(set) = live.indirect.sets.iter().find(|it| it.id == value.set) else { continue };
+        let Some(set) = live.indirect.sets.iter().find(|set| set.id == value.set) else { continue };
         let Some(pool) = &value.pool else { continue };
         match value_table_keys(live, pools, (set, value), pool) {
             Ok(said) => tables.entry(said).or_default().push(set.owner.name().to_string()),
@@ -109,9 +112,9 @@ fn value_table_keys<'a>(
     };
     // What a branch has is beside what is left in the database, and that is not managed.
     let on_branch = matches!(set.store, VariableStore::Branch(_));
-    let others = live.indirect.sets.iter().filter(|it| !on_branch || is_declarable_set(it));
+    let others = live.indirect.sets.iter().filter(|set| !on_branch || is_declarable_set(set));
     let named = others.filter(same_kind);
-    if named.filter(|it| it.owner.name() == set.owner.name()).count() > 1
+    if named.filter(|named| named.owner.name() == set.owner.name()).count() > 1
         || has_duplicate_name(live, &set.owner)
     {
         return Err("another owner of variables has the same name");
@@ -120,7 +123,8 @@ fn value_table_keys<'a>(
     let has_unique_names = |entries: &[crate::live::DirectoryEntry], names: &[String]| {
         names.iter().all(|name| {
             let name = Name::new(name);
-            is_valid_name(name.as_str()) && entries.iter().filter(|it| it.name == name).count() == 1
+            is_valid_name(name.as_str())
+                && entries.iter().filter(|entry| entry.name == name).count() == 1
         })
     };
     let tags = || scope.tenant_tags.iter().all(|tag| set.tenant_tags.contains(tag));
@@ -131,9 +135,10 @@ fn value_table_keys<'a>(
         return Err("something in its scope has no name that could be seen");
     }
     // One that is for some steps or processes alone is never taken for a plain one.
-    let is_same_variable = |it: &&PoolVariable| {
-        let same = it.set == value.set && it.name == value.name;
-        same && it.scope.is_declarable() && it.scope.normalized_names() == scope.normalized_names()
+    let is_same_variable = |variable: &&PoolVariable| {
+        let same = variable.set == value.set && variable.name == value.name;
+        same && variable.scope.is_declarable()
+            && variable.scope.normalized_names() == scope.normalized_names()
     };
     if set.other_variables.contains(&value.name)
         || value.id == Id::new("")
@@ -157,7 +162,7 @@ fn value_table_keys<'a>(
 /// Whether several projects have the name of an owner: no rule can name one of them.
 pub(super) fn has_duplicate_name(live: &Live, owner: &VariableOwner) -> bool {
     let VariableOwner::Project(name) = owner else { return false };
-    1 < live.projects.iter().filter(|it| it.name == *name).count()
+    1 < live.projects.iter().filter(|project| project.name == *name).count()
 }
 
 /// Whether a file can say what the values of a set are: those in the database, and those on the branch that it names.
@@ -172,12 +177,13 @@ pub(super) fn target_tables(
     pools: &PulledPools,
     some: impl Fn(&LiveTarget) -> bool,
 ) -> (String, Vec<String>) {
-    let in_cloud = live.indirect.targets.iter().filter(|it| it.reach == TargetReach::Worker);
+    let in_cloud =
+        live.indirect.targets.iter().filter(|target| target.reach == TargetReach::Worker);
     let mut tables: IndexMap<String, Vec<String>> = IndexMap::new();
     let mut left = Vec::new();
     for target in in_cloud.filter(|it| some(it)) {
         let Some(pool) = &target.pool else { continue };
-        let named = live.indirect.targets.iter().filter(|it| it.name == target.name).count();
+        let named = live.indirect.targets.iter().filter(|other| other.name == target.name).count();
         let why = match () {
             () if !pools.has_reference(pool) => "its pool is not there",
             () if !is_exact_name(target.name.as_str()) => {

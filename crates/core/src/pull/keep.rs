@@ -160,7 +160,7 @@ fn run_rounds(
             has_targets,
         })?;
         if next.text == kept.text {
-            let refused = judged.findings.iter().filter(|it| it.level == Level::Deny);
+            let refused = judged.findings.iter().filter(|other| other.level == Level::Deny);
             kept.refusals = refused.cloned().collect();
             return ensure_settled(judged);
         }
@@ -179,7 +179,7 @@ fn run_rounds(
 ///
 /// The first thing that is.
 fn ensure_settled(judged: &FilePlan) -> Result<(), KeepError> {
-    if let Some(error) = judged.findings.iter().find(|it| it.level == Level::Error) {
+    if let Some(error) = judged.findings.iter().find(|finding| finding.level == Level::Error) {
         return Err(KeepError::from_finding(error));
     }
     let Some(change) = judged.changes.first() else { return Ok(()) };
@@ -251,7 +251,9 @@ impl<'a> FileUpdater<'a> {
                 self.affected_pool_tables(&change.kind).map(|it| (it, TableIssues::default())),
             );
         }
-        for finding in self.round.file_plan.findings.iter().filter(|it| it.level == Level::Error) {
+        for finding in
+            self.round.file_plan.findings.iter().filter(|finding| finding.level == Level::Error)
+        {
             let Some(at) = start_offset(&finding.location) else { continue };
             concerns.entry(self.owning_table(at)).or_default().errors.push(finding);
         }
@@ -269,21 +271,21 @@ impl<'a> FileUpdater<'a> {
     /// The errors in a table.
     fn errors_in_table(&self, at: usize) -> Vec<&'a Finding> {
         let findings = self.round.file_plan.findings.iter();
-        let is_in = |it: &&Finding| {
-            start_offset(&it.location).is_some_and(|it| self.owning_table(it) == at)
+        let is_in = |finding: &&Finding| {
+            start_offset(&finding.location).is_some_and(|offset| self.owning_table(offset) == at)
         };
-        findings.filter(|it| it.level == Level::Error).filter(is_in).collect()
+        findings.filter(|finding| finding.level == Level::Error).filter(is_in).collect()
     }
 
     /// The changes of which a rule is the cause.
     fn changes_by_rule(&self, rule: usize) -> Vec<&'a Change> {
-        let is_cause = |it: &&Change| matches!(&it.cause.location, FindingLocation::Source(span) if span.bytes.start == rule);
+        let is_cause = |change: &&Change| matches!(&change.cause.location, FindingLocation::Source(span) if span.bytes.start == rule);
         self.round.file_plan.changes.iter().filter(is_cause).collect()
     }
 
     /// Whether one of these errors is about a key of a table.
     fn errors_mention_key(&self, table: &TomlTable, key: &str, errors: &[&Finding]) -> bool {
-        let is_in = |at: &FindingLocation| matches!(at, FindingLocation::Source(it) if self.document.is_in_value(table, key, it.bytes.start));
+        let is_in = |at: &FindingLocation| matches!(at, FindingLocation::Source(item) if self.document.is_in_value(table, key, item.bytes.start));
         errors.iter().any(|it| is_in(&it.location))
     }
 
@@ -345,7 +347,11 @@ impl<'a> FileUpdater<'a> {
         push_comments(&mut text, left);
         let has =
             |line: &&str| !self.round.text.lines().any(|it| it.trim_start().starts_with(line));
-        text.lines().filter(|it| !it.is_empty()).filter(has).map(|it| format!("{it}\n")).collect()
+        text.lines()
+            .filter(|it| !it.is_empty())
+            .filter(has)
+            .map(|name| format!("{name}\n"))
+            .collect()
     }
 
     /// Adds what is live and not in the file.
@@ -380,5 +386,5 @@ impl<'a> FileUpdater<'a> {
 
 /// Whether a table is a rule about what chooses pools.
 fn is_indirect_rule(table: &TomlTable) -> bool {
-    table.path.first().is_some_and(|it| it == "pool_variables" || it == "target_pools")
+    table.path.first().is_some_and(|path| path == "pool_variables" || path == "target_pools")
 }

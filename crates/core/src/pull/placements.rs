@@ -64,7 +64,7 @@ fn shortest_rules<'a>(
     let shortened = ways.map(|(common, mode)| {
         let (folds, left) = fold::fold_rules(book, mode, common);
         let left: Vec<PlacedStep> =
-            left.iter().filter_map(|it| book.steps.get(*it)).copied().collect();
+            left.iter().filter_map(|index| book.steps.get(*index)).copied().collect();
         let leaves = LeaveRule::cover_steps(&left);
         let mut rules: Vec<FoldedRule> = leaves.iter().map(|it| it.to_fold_rule(book)).collect();
         rules.extend(folds);
@@ -81,7 +81,7 @@ fn shortest_rules<'a>(
 /// The most common places, the first of equals first, which is the default pool where there is one.
 fn common_places(book: &StepCatalog, pools: &PulledPools) -> Vec<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    book.place.iter().for_each(|it| *counts.entry(*it).or_default() += 1);
+    book.place.iter().for_each(|index| *counts.entry(*index).or_default() += 1);
     let is_said = |place: usize| {
         book.places.get(place).is_some_and(|it| inexpressible_reason(it, pools).is_none())
     };
@@ -106,7 +106,7 @@ pub(super) fn exception_rules(
         false => {
             let book = StepCatalog::new(live, on_worker);
             let strange = write_exact_rules(live, pools, &book, moved, &mut text);
-            left.extend(strange.iter().filter_map(|it| book.steps.get(*it)));
+            left.extend(strange.iter().filter_map(|index| book.steps.get(*index)));
         }
     }
     LeaveRule::cover_steps(&left).iter().for_each(|it| it.write(&mut text));
@@ -201,8 +201,8 @@ impl<'w, 'a> RuleWriter<'w, 'a> {
 
     fn write(&self, text: &mut String, fold: &FoldedRule) {
         let Some(place) = fold.place.and_then(|it| self.book.places.get(it)) else { return };
-        let left =
-            inexpressible_reason(place, self.pools).map(|it| format!("{it}: its steps are left."));
+        let left = inexpressible_reason(place, self.pools)
+            .map(|reason| format!("{reason}: its steps are left."));
         let catch_all_note = || fold.terms.is_empty().then(|| "All other steps.".to_owned());
         write_rule(
             text,
@@ -214,7 +214,7 @@ impl<'w, 'a> RuleWriter<'w, 'a> {
 
     /// The selectors of a rule.
     fn rule_selectors(&self, fold: &FoldedRule) -> RuleEntries {
-        let has_facet = |facet| fold.terms.iter().any(|(it, _)| *it == facet);
+        let has_facet = |facet| fold.terms.iter().any(|(rule_facet, _)| *rule_facet == facet);
         let any = !has_facet(RuleFacet::Process) && !has_facet(RuleFacet::Runbook);
         let mut rule: RuleEntries = Vec::new();
         rule.extend(any.then(|| ("process", escape_value("any"))));
@@ -227,7 +227,7 @@ impl<'w, 'a> RuleWriter<'w, 'a> {
     }
 
     fn selector_value(&self, facet: RuleFacet, names: &[usize]) -> String {
-        let named = names.iter().filter_map(|it| self.book.facet_name(facet, *it));
+        let named = names.iter().filter_map(|name| self.book.facet_name(facet, *name));
         let names: Vec<&str> = named.map(|it| it.written).collect();
         let none = BTreeSet::new();
         let all = self.names.get(&facet).unwrap_or(&none);
@@ -235,7 +235,7 @@ impl<'w, 'a> RuleWriter<'w, 'a> {
             // A word, which has no wildcard.
             RuleFacet::Process if names.len() > 1 => escape_value("any"),
             RuleFacet::Process => {
-                render_names(&names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+                render_names(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
             }
             RuleFacet::ActionType => {
                 render_names(&generalize_names(&names, all, WordPosition::First))

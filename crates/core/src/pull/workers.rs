@@ -58,7 +58,7 @@ pub(super) fn table_lines(
     worker: &LiveWorker,
 ) -> Result<Vec<(&'static str, String)>, &'static str> {
     let name = worker.name.as_str();
-    if live.workers.iter().filter(|it| it.name == worker.name).count() > 1 {
+    if live.workers.iter().filter(|other| other.name == worker.name).count() > 1 {
         return Err("another worker has its name");
     }
     if !is_valid_name(name) || name.contains("${") || name.contains('[') && name.contains(']') {
@@ -74,7 +74,8 @@ pub(super) fn table_lines(
     let (kind, fields) = endpoint_table(live, &worker.endpoint)?;
     let mut lines = vec![("pools", render_list(&members)), (kind, inline_table(&fields))];
     let policies = &live.directory.policies;
-    let is_default = policies.iter().any(|it| it.default && it.id == worker.policy.id.as_str());
+    let is_default =
+        policies.iter().any(|policy| policy.default && policy.id == worker.policy.id.as_str());
     let policy = policy_reference(live, worker)?;
     if !is_default {
         lines.push(("policy", policy));
@@ -88,7 +89,7 @@ pub(super) fn table_lines(
 /// How the file points at the machine policy of a worker.
 pub(super) fn policy_reference(live: &Live, worker: &LiveWorker) -> Result<String, &'static str> {
     let policies = &live.directory.policies;
-    match policies.iter().any(|it| it.id == worker.policy.id.as_str()) {
+    match policies.iter().any(|policy| policy.id == worker.policy.id.as_str()) {
         true => entry_reference(policies, worker.policy.id.as_str()),
         false => Err("its machine policy cannot be seen"),
     }
@@ -188,10 +189,11 @@ fn entry_reference(
     among: &[crate::live::DirectoryEntry],
     id: &str,
 ) -> Result<String, &'static str> {
-    let Some(entry) = among.iter().find(|it| it.id == id) else {
+    let Some(entry) = among.iter().find(|entry| entry.id == id) else {
         return Err("something that it refers to cannot be seen");
     };
-    let own = among.iter().filter(|it| it.name == entry.name).count() == 1;
+    let own =
+        among.iter().filter(|directory_entry| directory_entry.name == entry.name).count() == 1;
     let name = entry.name.as_str();
     Ok(escape_value(if own && is_valid_name(name) { name } else { id }))
 }
@@ -286,7 +288,7 @@ mod tests {
             ],
         };
         let folded = fold_ranges(workers.iter().map(table).collect());
-        let line = |it: WorkerTable| format!("{} {}", it.name, it.lines[1].1);
+        let line = |table: WorkerTable| format!("{} {}", table.name, table.lines[1].1);
         folded.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 

@@ -33,7 +33,7 @@ pub fn render_all(findings: &[Finding], sources: &Sources, look: RenderOptions) 
 
 /// `2 errors, 1 denied, 3 warnings`; none where there is nothing to count.
 pub fn count_levels(findings: &[Finding]) -> Option<String> {
-    let count_level = |level| findings.iter().filter(|it| it.level == level).count();
+    let count_level = |level| findings.iter().filter(|finding| finding.level == level).count();
     let parts = [
         (count_level(Level::Error), pluralize(count_level(Level::Error), "error")),
         (count_level(Level::Deny), format!("{} denied", count_level(Level::Deny))),
@@ -73,7 +73,7 @@ fn render_finding(
             elements.push(Origin::path(escape_text(file)).line(*line).into());
             // There is no text at hand beside which it could stand.
             let label = Some(&finding.label).filter(|it| !it.is_empty());
-            elements.extend(label.map(|it| Mark::NOTE.message(escape_text(it)).into()));
+            elements.extend(label.map(|label| Mark::NOTE.message(escape_text(label)).into()));
         }
         FindingLocation::Nowhere => {}
     }
@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn a_gate_names_a_few_and_says_how_many_more() {
-        let steps = ["one", "two", "three", "four", "five"].map(|it| format!("step \u{1b}[2J{it}"));
+        let steps =
+            ["one", "two", "three", "four", "five"].map(|text| format!("step \u{1b}[2J{text}"));
         let finding = Finding::new(
             "empty-pool",
             Level::Deny,

@@ -41,7 +41,7 @@ pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSe
         ("placement", "Placements"),
     ];
     let build_section = |(object, title)| {
-        let changes = plan.changes.iter().filter(|it| it.kind.object_kind() == object);
+        let changes = plan.changes.iter().filter(|change| change.kind.object_kind() == object);
         PlanSection { title, blocks: collect_blocks(changes, sources) }
     };
     let sections = titles.into_iter().map(build_section).filter(|it| !it.blocks.is_empty());
@@ -53,7 +53,7 @@ pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSe
 impl PlanSection<'_> {
     fn switches_off(&self) -> bool {
         let mut changes = self.blocks.iter().flat_map(|block| &block.changes);
-        changes.any(|it| matches!(it.kind, ChangeKind::SetBuiltInWorker { enabled: false }))
+        changes.any(|change| matches!(change.kind, ChangeKind::SetBuiltInWorker { enabled: false }))
     }
 }
 
@@ -68,7 +68,9 @@ fn collect_blocks<'a>(
         let line = cause_line(change, sources);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
-            let shown = fields.iter().map(|it| format!("{}{:?}{:?}", it.path, it.before, it.after));
+            let shown = fields
+                .iter()
+                .map(|field| format!("{}{:?}{:?}", field.path, field.before, field.after));
             let Cause { location: _, rule, why } = &change.cause;
             let key = (line.clone(), rule, why, shown.collect::<String>());
             let at = *folds.entry(key).or_insert(blocks.len());

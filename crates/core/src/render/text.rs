@@ -236,7 +236,7 @@ fn summary_line(plan: &Plan) -> String {
 
 /// How many gates refuse a plan.
 fn count_gates(plan: &Plan) -> usize {
-    let refuse = plan.findings.iter().filter(|it| it.level != Level::Warn);
+    let refuse = plan.findings.iter().filter(|finding| finding.level != Level::Warn);
     refuse.map(|it| it.code.as_str()).collect::<HashSet<_>>().len()
 }
 
@@ -291,10 +291,12 @@ fn trusted_identity(field: &FieldDiff) -> Option<&'static str> {
 
 /// Whether a replacement answers with another identity than the worker that it replaces.
 fn changes_identity(fields: &[FieldDiff]) -> bool {
-    let identity =
-        |it: &&FieldDiff| matches!(it.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"));
+    let identity = |diff: &&FieldDiff| {
+        matches!(diff.path.rsplit('.').next(), Some("thumbprint" | "fingerprint"))
+    };
     let identities: Vec<_> = fields.iter().filter(identity).collect();
-    let is_known = |it: &Value| identities.iter().any(|field| field.before.as_ref() == Some(it));
+    let is_known =
+        |value: &Value| identities.iter().any(|field| field.before.as_ref() == Some(value));
     identities.iter().filter_map(|it| it.after.as_ref()).any(|it| !is_known(it))
 }
 
@@ -309,7 +311,7 @@ fn step_project(address: &Address) -> Option<&str> {
 fn short_address(address: &Address) -> String {
     match address {
         Address::Step { project, branch, process, step } => {
-            let branch = branch.as_ref().map_or(String::new(), |it| format!("@{it}"));
+            let branch = branch.as_ref().map_or(String::new(), |branch| format!("@{branch}"));
             match process {
                 ProcessName::Deployment => format!("{project}{branch} / {step}"),
                 ProcessName::Runbook(runbook) => format!("{project}{branch} / {runbook} / {step}"),
@@ -404,8 +406,8 @@ mod tests {
     #[test]
     fn many_steps_of_one_rule_are_one_block() {
         let steps = ["Web Store", "Billing", "Identity", "Catalogue", "Mobile API"];
-        let steps =
-            steps.map(|it| sample::placement(it, "Migrate \u{1b}[2Jdatabase", Place::DefaultPool));
+        let steps = steps
+            .map(|step| sample::placement(step, "Migrate \u{1b}[2Jdatabase", Place::DefaultPool));
         let plan = sample::plan(steps.to_vec(), Vec::new());
         insta::assert_snapshot!(shown(&plan, 0), @r#"
         workers.toml on https://octopus.acme.example (Octopus 2026.2.9314), space Default

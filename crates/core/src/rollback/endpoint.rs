@@ -9,7 +9,7 @@ const MODE: &str = "Endpoint.TentacleEndpointConfiguration.CommunicationMode";
 
 /// The endpoint that these fields make up; none where they do not say of which style.
 pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<Endpoint> {
-    let find = |path: &str| fields.iter().find(|(it, _)| *it == path).map(|(_, value)| *value);
+    let find = |path: &str| fields.iter().find(|(text, _)| *text == path).map(|(_, value)| *value);
     let mut endpoint = match text_or_empty(find("Endpoint.CommunicationStyle")) {
         "TentaclePassive" => {
             Endpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }

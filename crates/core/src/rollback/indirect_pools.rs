@@ -25,7 +25,9 @@ impl RollbackPlanner<'_> {
     /// A value that was added goes.
     pub(super) fn undo_value_addition(&mut self, entry: &ReceiptEntry, address: Address) {
         // Nothing was written where somebody else had added it.
-        let Some(field) = entry.written.iter().find(|it| it.path == WHOLE_VALUE) else { return };
+        let Some(field) = entry.written.iter().find(|field| field.path == WHOLE_VALUE) else {
+            return;
+        };
         let added = field.after.as_ref();
         let id = text_or_empty(added.and_then(|it| it.get("Id")));
         let Some(value) = self.find_value(entry, &address, id) else { return };
@@ -41,7 +43,9 @@ impl RollbackPlanner<'_> {
 
     /// A value that was removed comes back as it was.
     pub(super) fn undo_value_removal(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some(field) = entry.written.iter().find(|it| it.path == WHOLE_VALUE) else { return };
+        let Some(field) = entry.written.iter().find(|field| field.path == WHOLE_VALUE) else {
+            return;
+        };
         let Some(removed) = field.before.clone() else { return };
         if self.find_value(entry, &address, text_or_empty(removed.get("Id"))).is_some() {
             return;
@@ -66,7 +70,9 @@ impl RollbackPlanner<'_> {
 
     /// A value that was changed is what it was.
     pub(super) fn restore_value(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some(field) = entry.written.iter().find(|it| it.path == VALUE_FIELD) else { return };
+        let Some(field) = entry.written.iter().find(|field| field.path == VALUE_FIELD) else {
+            return;
+        };
         let id = entry.step_id.as_deref().unwrap_or_default();
         let Some(value) = self.find_value(entry, &address, id) else {
             return self.warn_missing(
@@ -92,7 +98,7 @@ impl RollbackPlanner<'_> {
         let Some(field) = entry.written.first() else { return };
         let id = entry.id.as_deref().unwrap_or_default();
         let targets = &self.live.indirect.targets;
-        let Some(target) = targets.iter().find(|it| it.id.as_str() == id) else {
+        let Some(target) = targets.iter().find(|target| target.id.as_str() == id) else {
             return self
                 .warn_not_undone(entry, "the target is not there any more, or cannot be read");
         };
@@ -130,12 +136,12 @@ impl RollbackPlanner<'_> {
 
     /// The id of the pool that a text names: in Git, a value may have a pool's slug or name.
     fn resolve_pool_id<'t>(&'t self, text: &'t str) -> &'t str {
-        let matches_text = |it: &str| !text.is_empty() && it.eq_ignore_ascii_case(text);
+        let matches_text = |name: &str| !text.is_empty() && name.eq_ignore_ascii_case(text);
         let known = self.live.find_pool(&Id::new(text)).is_some()
             || self.remade.contains_key(&Id::new(text));
         let mut pools = self.live.pools.iter();
         let named = pools
-            .find(|it| matches_text(&it.slug) || matches_text(it.name.as_str()))
+            .find(|pool| matches_text(&pool.slug) || matches_text(pool.name.as_str()))
             .filter(|_| !known);
         named.map_or(text, |it| it.id.as_str())
     }
@@ -148,15 +154,15 @@ impl RollbackPlanner<'_> {
     ) -> Option<&LiveVariableSet> {
         let id = entry.id.as_deref()?;
         let Address::Variable { owner, .. } = address else { return None };
-        let is_entry_set = |it: &&LiveVariableSet| match (&it.store, owner) {
+        let is_entry_set = |set: &&LiveVariableSet| match (&set.store, owner) {
             (
                 VariableStore::Branch(on),
                 VariableSetOwner::Project { name, branch: Some(branch) },
-            ) => on.name == *branch && concerns_branch(entry, on, name, it.owner.name()),
+            ) => on.name == *branch && concerns_branch(entry, on, name, set.owner.name()),
             (
                 VariableStore::Database,
                 VariableSetOwner::Project { branch: None, .. } | VariableSetOwner::Library(_),
-            ) => it.id.as_str() == id,
+            ) => set.id.as_str() == id,
             _ => false,
         };
         self.live.indirect.sets.iter().find(is_entry_set)
@@ -170,11 +176,14 @@ impl RollbackPlanner<'_> {
     ) -> Option<&PoolVariable> {
         let Address::Variable { name, scope, .. } = address else { return None };
         let (set, name) = (self.find_variable_set(entry, address)?, Name::new(name));
-        let is_entry_value = |it: &&PoolVariable| match &set.store {
-            VariableStore::Branch(_) => it.name == name && it.scope.describe() == *scope,
-            _ => it.id.as_str() == id && !id.is_empty(),
+        let is_entry_value = |variable: &&PoolVariable| match &set.store {
+            VariableStore::Branch(_) => {
+                variable.name == name && variable.scope.describe() == *scope
+            }
+            _ => variable.id.as_str() == id && !id.is_empty(),
         };
-        let mut values = self.live.indirect.variables.iter().filter(|it| it.set == set.id);
+        let mut values =
+            self.live.indirect.variables.iter().filter(|variable| variable.set == set.id);
         values.find(is_entry_value)
     }
 
@@ -189,7 +198,7 @@ impl RollbackPlanner<'_> {
         let set = self.find_variable_set(entry, address)?;
         fn link_names<T>(names: &[String], known: &[live::DirectoryEntry]) -> Vec<Linked<T>> {
             let id = |name: &String| {
-                let entry = known.iter().find(|it| it.name == Name::new(name));
+                let entry = known.iter().find(|entry| entry.name == Name::new(name));
                 entry.map_or_else(|| name.clone(), |it| it.id.clone())
             };
             names.iter().map(|name| Linked::new(id(name), name.clone())).collect()
@@ -229,7 +238,7 @@ fn scope_from_json(set: &LiveVariableSet, scope: Option<&Value>) -> PlannedValue
     };
     fn link_ids<T>(ids: Vec<String>, known: &[live::DirectoryEntry]) -> Vec<Linked<T>> {
         let name = |id: &String| {
-            let entry = known.iter().find(|it| it.id == *id);
+            let entry = known.iter().find(|entry| entry.id == *id);
             entry.map_or_else(|| id.clone(), |it| it.name.to_string())
         };
         ids.into_iter().map(|id| Linked::new(id.clone(), name(&id))).collect()

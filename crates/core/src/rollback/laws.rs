@@ -37,7 +37,7 @@ proptest! {
         let (desired, live) = contained(desired, live, containers);
         let plan = plan(&desired, &live);
         prop_assume!(may_be_applied(&plan));
-        let done = cut.map_or(plan.changes.len(), |it| it.index(plan.changes.len() + 1));
+        let done = cut.map_or(plan.changes.len(), |cut| cut.index(plan.changes.len() + 1));
         let (receipt, done) = applied(&plan, &live, done, lost);
 
         let way = way(&receipt, &done, &plan);
@@ -90,7 +90,7 @@ fn contained(
 
 /// Whether the server would take all of it: it deletes no pool that something uses.
 fn may_be_applied(plan: &Plan) -> bool {
-    is_possible(plan) && plan.findings.iter().all(|it| it.code != "pool-in-use")
+    is_possible(plan) && plan.findings.iter().all(|finding| finding.code != "pool-in-use")
 }
 
 /// Whether a finding says that something is left as it is. Nobody has touched these servers, so nothing may be.
@@ -108,7 +108,7 @@ fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {
 fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receipt, Live) {
     let mut receipt =
         Receipt::start_recording(&plan.header, &plan.changes, String::new(), String::new());
-    let named = |it: &LivePool| (it.id.as_str().to_owned(), it.name.to_string());
+    let named = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
     receipt.pools = live.pools.iter().map(named).collect();
     let mut now = live.clone();
     for (at, (change, entry)) in plan.changes.iter().zip(&mut receipt.entries).enumerate() {
@@ -135,11 +135,12 @@ fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receip
 fn made(change: &Change, then: &Live) -> Option<String> {
     match &change.kind {
         ChangeKind::CreatePool(new) => {
-            let pool = then.pools.iter().rev().find(|it| it.name.as_str() == new.name)?;
+            let pool = then.pools.iter().rev().find(|pool| pool.name.as_str() == new.name)?;
             Some(pool.id.as_str().to_owned())
         }
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
-            let worker = then.workers.iter().rev().find(|it| it.name.as_str() == new.name)?;
+            let worker =
+                then.workers.iter().rev().find(|worker| worker.name.as_str() == new.name)?;
             Some(worker.id.as_str().to_owned())
         }
         _ => None,
@@ -151,7 +152,7 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
     let named = |name: &str| written_field("Name", None, Some(json!(name)));
     let pool = |live: &Live, id: &Id<Pool>| of_pool(live.find_pool(id).unwrap());
     let worker = |live: &Live, id: &str| {
-        of_worker(live.workers.iter().find(|it| it.id.as_str() == id).unwrap())
+        of_worker(live.workers.iter().find(|other| other.id.as_str() == id).unwrap())
     };
     match &change.kind {
         ChangeKind::CreatePool(new) => vec![named(&new.name)],
@@ -165,16 +166,17 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
         ChangeKind::ReplaceWorker { id, new, .. } => {
             // Two writes in one entry: the old one is gone, one of the same name is there.
             let mut written = differing(worker(now, id.as_str()), Vec::new());
-            let names = written.iter_mut().filter(|it| it.path == "Name");
-            names.for_each(|it| it.after = Some(json!(new.name)));
+            let names = written.iter_mut().filter(|field| field.path == "Name");
+            names.for_each(|field| field.after = Some(json!(new.name)));
             written
         }
         ChangeKind::SetDefaultPool { .. } => {
-            let default = |live: &Live| live.default_pool().map(|it| json!(it.id.as_str()));
+            let default = |live: &Live| live.default_pool().map(|pool| json!(pool.id.as_str()));
             vec![written_field("DefaultPool", default(now), default(then))]
         }
         ChangeKind::SortPools { .. } => {
-            let ids = |live: &Live| live.pools.iter().map(|it| json!(it.id.as_str())).collect();
+            let ids =
+                |live: &Live| live.pools.iter().map(|other| json!(other.id.as_str())).collect();
             vec![written_field("SortOrder", Some(ids(now)), Some(ids(then)))]
         }
         ChangeKind::SetBuiltInWorker { enabled: on } => {
@@ -193,11 +195,12 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
 /// The fields of the step that a change is about; on a branch that is yet to be made, those on its base.
 fn step(change: &Change, live: &Live) -> Option<Fields> {
     let ChangeKind::PlaceStep { process, git, action, .. } = &change.kind else { return None };
-    let base = git.as_ref().and_then(|it| it.base.as_ref().map(|base| (it, base)));
-    let base = base.map(|(it, base)| LiveProcess::id_on_branch(&it.project, &it.document, base));
-    let find = |id: &Id<Process>| live.processes.iter().find(|it| it.id == *id);
+    let base = git.as_ref().and_then(|git| git.base.as_ref().map(|base| (git, base)));
+    let base = base
+        .map(|(commit, base)| LiveProcess::id_on_branch(&commit.project, &commit.document, base));
+    let find = |id: &Id<Process>| live.processes.iter().find(|other| other.id == *id);
     let process = find(process).or_else(|| find(base.as_ref()?))?;
-    process.steps.iter().find(|it| it.id == *action).map(of_step)
+    process.steps.iter().find(|other| other.id == *action).map(of_step)
 }
 
 fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> WrittenField {
@@ -208,13 +211,13 @@ fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> Wri
 /// A value as a server spells it that escapes every letter.
 fn escaped(value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
-    let letters = text.encode_utf16().map(|it| format!("\\u{it:04x}"));
+    let letters = text.encode_utf16().map(|utf16| format!("\\u{utf16:04x}"));
     format!("\"{}\"", letters.collect::<String>())
 }
 
 /// Whether each field that goes back is spelled as it was: whose pool has another id by now is not.
 fn is_spelled(way: &Plan) -> bool {
-    let fields = way.changes.iter().flat_map(|it| match &it.kind {
+    let fields = way.changes.iter().flat_map(|change| match &change.kind {
         ChangeKind::PlaceStep { exact_fields: exactly, .. } => exactly.as_slice(),
         ChangeKind::SetValue { edit: ValueEdit::Change { exact_field: exactly, .. }, .. }
         | ChangeKind::SetTargetPool { exact_field: exactly, .. } => {
@@ -223,7 +226,9 @@ fn is_spelled(way: &Plan) -> bool {
         _ => &[],
     });
     let mut fields = fields.filter(|it| it.after_text.is_some());
-    fields.all(|it| it.before_text.is_none() && it.after_text == it.after.as_ref().map(escaped))
+    fields.all(|field| {
+        field.before_text.is_none() && field.after_text == field.after.as_ref().map(escaped)
+    })
 }
 
 type Fields = Vec<(&'static str, Value)>;
@@ -231,11 +236,11 @@ type Fields = Vec<(&'static str, Value)>;
 /// The fields that are not the same before and after; one that is not among them is not there.
 fn differing(before: Fields, after: Fields) -> Vec<WrittenField> {
     let find = |fields: &Fields, path: &str| {
-        fields.iter().find(|(it, _)| *it == path).map(|(_, value)| value.clone())
+        fields.iter().find(|(text, _)| *text == path).map(|(_, value)| value.clone())
     };
     let paths: BTreeSet<&str> = before.iter().chain(&after).map(|(path, _)| *path).collect();
     let field = |path: &str| written_field(path, find(&before, path), find(&after, path));
-    paths.into_iter().map(field).filter(|it| it.before != it.after).collect()
+    paths.into_iter().map(field).filter(|other| other.before != other.after).collect()
 }
 
 fn of_pool(pool: &LivePool) -> Fields {
@@ -299,34 +304,36 @@ fn of_step(step: &LiveStep) -> Fields {
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
     let name =
         |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
-    let pools = live.pools.iter().map(|it| {
+    let pools = live.pools.iter().map(|pool| {
         format!(
             "pool {} {:?} {:?} default: {}",
-            it.name.as_str(),
-            it.description,
-            it.kind,
-            it.default
+            pool.name.as_str(),
+            pool.description,
+            pool.kind,
+            pool.default
         )
     });
-    let workers = live.workers.iter().map(|it| {
-        let (pools, policy) = (it.pools.iter().map(name).collect::<BTreeSet<_>>(), &it.policy.id);
+    let workers = live.workers.iter().map(|worker| {
+        let (pools, policy) =
+            (worker.pools.iter().map(name).collect::<BTreeSet<_>>(), &worker.policy.id);
         format!(
             "worker {} {:?} {pools:?} {policy:?} disabled: {}",
-            it.name.as_str(),
-            it.endpoint,
-            it.disabled
+            worker.name.as_str(),
+            worker.endpoint,
+            worker.disabled
         )
     });
-    let known = |id| first.processes.iter().any(|it| it.id == id);
+    let known = |id| first.processes.iter().any(|process| process.id == id);
     let processes = live.processes.iter().filter(|it| known(it.id.clone()));
     let steps = processes.flat_map(|process| {
-        process.steps.iter().map(move |it| {
-            let place = match &it.place {
+        process.steps.iter().map(move |candidate| {
+            let place = match &candidate.place {
                 Place::Pool(id) => format!("pool {}", name(id)),
                 other => format!("{other:?}"),
             };
-            let (process, step) = (process.id.as_str(), it.id.as_str());
-            let (switch, tags, container) = (it.run_on_server, &it.target_roles, &it.container);
+            let (process, step) = (process.id.as_str(), candidate.id.as_str());
+            let (switch, tags, container) =
+                (candidate.run_on_server, &candidate.target_roles, &candidate.container);
             format!("step {process} {step} {place} {switch:?} {tags:?} {container:?}")
         })
     });
@@ -336,8 +343,8 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
 
 /// The names of the pools in their order: of all where that was written, and else of those that stayed.
 fn order<'a>(live: &'a Live, other: &Live, receipt: &Receipt) -> Vec<&'a str> {
-    let mut written = receipt.entries.iter().filter(|it| it.outcome == ChangeOutcome::Done);
-    let sorted = written.any(|it| it.written.iter().any(|field| field.path == "SortOrder"));
-    let pools = live.pools.iter().filter(|it| sorted || other.find_pool(&it.id).is_some());
+    let mut written = receipt.entries.iter().filter(|entry| entry.outcome == ChangeOutcome::Done);
+    let sorted = written.any(|entry| entry.written.iter().any(|field| field.path == "SortOrder"));
+    let pools = live.pools.iter().filter(|pool| sorted || other.find_pool(&pool.id).is_some());
     pools.map(|it| it.name.as_str()).collect()
 }

@@ -13,11 +13,11 @@ use serde_json::Value;
 impl RollbackPlanner<'_> {
     pub(super) fn undo_pool_creation(&mut self, entry: &ReceiptEntry, address: Address) {
         // Nothing was written where somebody else had made it.
-        let Some(name) = entry.written.iter().find(|it| it.path == "Name") else { return };
+        let Some(name) = entry.written.iter().find(|field| field.path == "Name") else { return };
         let named = Name::new(text_or_empty(name.after.as_ref()));
         let id = entry.id.as_deref().map(Id::new);
         let is_created_pool =
-            |it: &&LivePool| id.as_ref().map_or(it.name == named, |id| it.id == *id);
+            |pool: &&LivePool| id.as_ref().map_or(pool.name == named, |id| pool.id == *id);
         let Some(pool) = self.live.pools.iter().find(is_created_pool) else { return };
         if pool.name != named {
             return self.warn_not_undone(entry, "somebody has renamed it since");
@@ -39,7 +39,7 @@ impl RollbackPlanner<'_> {
             return self.warn_not_undone(entry, "the receipt does not say what it was");
         }
         let old = entry.id.as_deref().map(Id::new);
-        if let Some(pool) = self.live.pools.iter().find(|it| it.name == name) {
+        if let Some(pool) = self.live.pools.iter().find(|pool| pool.name == name) {
             let address = Address::Pool(pool.name.to_string());
             let handle = PoolHandle::Existing { id: pool.id.clone(), address };
             self.remade.extend(old.map(|old| (old, handle)));
@@ -58,10 +58,10 @@ impl RollbackPlanner<'_> {
     }
 
     pub(super) fn restore_pool(&mut self, entry: &ReceiptEntry, address: Address) {
-        if let Some(default) = entry.written.iter().find(|it| it.path == "DefaultPool") {
+        if let Some(default) = entry.written.iter().find(|field| field.path == "DefaultPool") {
             return self.restore_default(entry, default);
         }
-        if let Some(order) = entry.written.iter().find(|it| it.path == "SortOrder") {
+        if let Some(order) = entry.written.iter().find(|field| field.path == "SortOrder") {
             return self.restore_order(entry, order);
         }
         let id = entry.id.as_deref().unwrap_or_default();

@@ -27,7 +27,8 @@ impl RollbackPlanner<'_> {
                 "the step is not there any more, or cannot be read",
             );
         };
-        let is_place = |it: &&WrittenField| matches!(it.path.as_str(), POOL_FIELD | VARIABLE_FIELD);
+        let is_place =
+            |field: &&WrittenField| matches!(field.path.as_str(), POOL_FIELD | VARIABLE_FIELD);
         let is_container = |it: &&WrittenField| it.path.starts_with(CONTAINER);
         let (places, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
             entry.written.iter().partition(is_place);
@@ -98,15 +99,15 @@ impl RollbackPlanner<'_> {
     ) -> Option<(&LiveProcess, &LiveStep)> {
         let Address::Step { project, branch, .. } = address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
-        let is_entry_process = |it: &&LiveProcess| match (&it.git, branch) {
-            (None, None) => it.id.as_str() == id,
+        let is_entry_process = |process: &&LiveProcess| match (&process.git, branch) {
+            (None, None) => process.id.as_str() == id,
             (Some(git), Some(branch)) => {
-                git.name == *branch && concerns_branch(entry, git, project, &it.owner.project)
+                git.name == *branch && concerns_branch(entry, git, project, &process.owner.project)
             }
             _ => false,
         };
         let process = self.live.processes.iter().find(is_entry_process)?;
-        Some((process, process.steps.iter().find(|it| it.id.as_str() == step)?))
+        Some((process, process.steps.iter().find(|other| other.id.as_str() == step)?))
     }
 
     /// Tells that what an entry is about is not there, unless it never was.
@@ -129,12 +130,13 @@ impl RollbackPlanner<'_> {
         };
         let project = Name::new(project);
         let mut processes = self.live.processes.iter();
-        let has_process = processes.any(|it| {
-            it.owner.project == project && it.git.as_ref().is_some_and(|it| it.name == *branch)
+        let has_process = processes.any(|process| {
+            process.owner.project == project
+                && process.git.as_ref().is_some_and(|git| git.name == *branch)
         });
         let mut sets = self.live.indirect.sets.iter();
         let has_set =
-            sets.any(|it| *it.owner.name() == project && it.store.branch_name() == Some(branch));
+            sets.any(|set| *set.owner.name() == project && set.store.branch_name() == Some(branch));
         entry.outcome == ChangeOutcome::Unknown
             && self.live.unread.is_empty()
             && !(has_process || has_set)
@@ -171,7 +173,7 @@ impl RollbackPlanner<'_> {
         });
         let named_container = |step: &LiveStep| -> Option<Container<Linked<Feed>>> {
             let live = step.container.as_ref()?;
-            let feed = self.live.directory.feeds.iter().find(|it| it.id == live.feed);
+            let feed = self.live.directory.feeds.iter().find(|feed| feed.id == live.feed);
             let name = feed.map_or(live.feed.as_str(), |it| it.name.as_str());
             Some(Container { image: live.image.clone(), feed: Linked::new(&live.feed, name) })
         };
@@ -192,7 +194,7 @@ fn read_container(
     now: Option<&Container<String>>,
 ) -> Option<Container<String>> {
     let written_side = |path: &str| {
-        let field = fields.iter().find(|it| it.path == path)?;
+        let field = fields.iter().find(|field| field.path == path)?;
         Some(if after { field.after.as_ref() } else { field.before.as_ref() })
     };
     let part = |key: &str, now: Option<&String>| match written_side(CONTAINER) {

@@ -16,7 +16,7 @@ impl RollbackPlanner<'_> {
             return;
         }
         if let Some(worker) = self.find_created_worker(entry) {
-            let name = entry.written.iter().find(|it| it.path == "Name");
+            let name = entry.written.iter().find(|field| field.path == "Name");
             if worker.name != Name::new(text_or_empty(name.and_then(|it| it.after.as_ref()))) {
                 return self.warn_not_undone(entry, "somebody has renamed it since");
             }
@@ -27,7 +27,7 @@ impl RollbackPlanner<'_> {
 
     pub(super) fn recreate_worker(&mut self, entry: &ReceiptEntry) {
         let Some(new) = self.worker_from_receipt(entry) else { return };
-        if self.live.workers.iter().any(|it| it.name == Name::new(&new.name)) {
+        if self.live.workers.iter().any(|worker| worker.name == Name::new(&new.name)) {
             return;
         }
         self.push_change(Address::Worker(new.name.clone()), ChangeKind::CreateWorker(new));
@@ -56,7 +56,7 @@ impl RollbackPlanner<'_> {
 
     pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry, address: Address) {
         let id = entry.id.as_deref().unwrap_or_default();
-        let Some(worker) = self.live.workers.iter().find(|it| it.id.as_str() == id) else {
+        let Some(worker) = self.live.workers.iter().find(|worker| worker.id.as_str() == id) else {
             return self.warn_not_undone(entry, "it is not there any more");
         };
         let (mut restored, mut edited) = (worker.clone(), Vec::new());
@@ -88,14 +88,14 @@ impl RollbackPlanner<'_> {
     /// The worker that an entry has made, if it is still there. Its id is known once the answer is; until then
     /// the entry has none, or that of the worker that was replaced.
     fn find_created_worker(&self, entry: &ReceiptEntry) -> Option<&LiveWorker> {
-        let name = entry.written.iter().find(|it| it.path == "Name");
+        let name = entry.written.iter().find(|field| field.path == "Name");
         let name = Name::new(text_or_empty(name.and_then(|it| it.after.as_ref())));
         let mut workers = self.live.workers.iter();
         match &entry.id {
             Some(id) if entry.outcome == ChangeOutcome::Done => {
-                workers.find(|it| it.id.as_str() == id)
+                workers.find(|worker| worker.id.as_str() == id)
             }
-            _ => workers.find(|it| it.name == name),
+            _ => workers.find(|worker| worker.name == name),
         }
     }
 
@@ -112,7 +112,7 @@ impl RollbackPlanner<'_> {
         };
         let policy = text_or_empty(value_before(entry, "MachinePolicyId"));
         let entries = &self.live.directory.policies;
-        let policy_name = entries.iter().find(|it| it.id == policy);
+        let policy_name = entries.iter().find(|entry| entry.id == policy);
         let policy_name = policy_name.map_or(policy, |it| it.name.as_str());
         Some(NewWorker {
             name: text_or_empty(value_before(entry, "Name")).to_owned(),

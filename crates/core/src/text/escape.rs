@@ -40,9 +40,10 @@ pub fn escape_json(json: &str) -> String {
     json.chars().fold(String::with_capacity(json.len()), |mut safe, c| {
         match is_safe(c) {
             true => safe.push(c),
-            false => {
-                c.encode_utf16(&mut units).iter().for_each(|it| _ = write!(safe, "\\u{it:04x}"))
-            }
+            false => c
+                .encode_utf16(&mut units)
+                .iter()
+                .for_each(|number| _ = write!(safe, "\\u{number:04x}")),
         }
         safe
     })

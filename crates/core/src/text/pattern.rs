@@ -89,7 +89,7 @@ impl Patterns {
     /// Whether the list stands for a thing of these names: any may be asked for, and any may exclude it.
     pub fn matches_any<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
         let names: Vec<Vec<char>> =
-            names.map(|it| it.trim().to_lowercase().chars().collect()).collect();
+            names.map(|name| name.trim().to_lowercase().chars().collect()).collect();
         let any = |list: &[Pattern]| {
             list.iter().any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
         };
@@ -108,7 +108,9 @@ impl Patterns {
 
     /// Whether the list stands for every name there is.
     pub fn matches_everything(&self) -> bool {
-        let is_star = |it: &Pattern| !it.folded.is_empty() && it.folded.iter().all(|it| *it == '*');
+        let is_star = |pattern: &Pattern| {
+            !pattern.folded.is_empty() && pattern.folded.iter().all(|c| *c == '*')
+        };
         self.exclude.is_empty() && (self.include.is_empty() || self.include.iter().any(is_star))
     }
 

@@ -42,7 +42,7 @@ impl RepositoryBranches<'_> {
     pub(super) async fn selected_branches(&self) -> Result<Vec<LiveBranch>, octopus::ClientError> {
         let default = short_branch_name(&self.project.persistence_settings.default_branch);
         let asked = self.git.branches.iter().map(String::as_str);
-        let others: Vec<&str> = asked.filter(|it| *it != DEFAULT).collect();
+        let others: Vec<&str> = asked.filter(|asked| *asked != DEFAULT).collect();
         let with_default = others.len() < self.git.branches.len();
         if others.is_empty() {
             let protected = with_default && self.is_branch_protected(default).await?;
@@ -53,26 +53,26 @@ impl RepositoryBranches<'_> {
         let listed = self.reading.reader.list_branches(&self.project.id).await?;
         let is_selected = |name: &str| {
             wanted.matches(name)
-                && !others.iter().any(|it| {
+                && !others.iter().any(|other| {
                     // Git tells `move` from `Move`: what is written out is that one, where it is there.
-                    name.to_lowercase() == it.to_lowercase()
-                        && name != *it
-                        && listed.iter().any(|listed| listed.name == *it)
+                    name.to_lowercase() == other.to_lowercase()
+                        && name != *other
+                        && listed.iter().any(|listed| listed.name == *other)
                 })
         };
         let (mut branches, mut further) = (Vec::new(), Vec::new());
         if with_default {
             branches.push(self.new_branch(default.to_owned(), self.is_protected(default)));
         }
-        for it in &listed {
+        for branch in &listed {
             // The list knows of protection that the project's settings do not say.
-            let protected = it.is_protected || self.is_protected(&it.name);
-            if with_default && it.name == default {
-                branches.iter_mut().for_each(|it| it.protected = protected);
-            } else if is_selected(&it.name)
-                && self.git.instead_of_protected.as_ref() != Some(&it.name)
+            let protected = branch.is_protected || self.is_protected(&branch.name);
+            if with_default && branch.name == default {
+                branches.iter_mut().for_each(|other| other.protected = protected);
+            } else if is_selected(&branch.name)
+                && self.git.instead_of_protected.as_ref() != Some(&branch.name)
             {
-                further.push(self.new_branch(it.name.clone(), protected));
+                further.push(self.new_branch(branch.name.clone(), protected));
             }
         }
         branches.extend(further);
@@ -125,7 +125,7 @@ impl RepositoryBranches<'_> {
         let there = self.reading.reader.find_branch(&client_branch(&stand_in)).await?;
         Ok(match there {
             None => StandInBranch::Missing,
-            Some(it) if it.is_protected => StandInBranch::Protected,
+            Some(branch) if branch.is_protected => StandInBranch::Protected,
             Some(_) => StandInBranch::Found(stand_in),
         })
     }

@@ -123,9 +123,9 @@ mod tests {
             "Name": "Roll", "Properties": { "Octopus.Action.TargetRoles": "web" },
             "Actions": [action("Drain", "True"), action("Restart", "false")],
         }]));
-        let told = steps
-            .iter()
-            .map(|it| (it.display_name().as_str(), it.run_on_server, it.target_roles.as_str()));
+        let told = steps.iter().map(|step| {
+            (step.display_name().as_str(), step.run_on_server, step.target_roles.as_str())
+        });
         let told: Vec<_> = told.collect();
         assert!(steps.iter().all(|it| it.disabled));
         assert_eq!(told, [("Drain", Some(true), "web"), ("Restart", Some(false), "web")]);

@@ -72,7 +72,7 @@ impl DocumentName {
         }
         let before = format!("{noun} for ");
         // The owner may be gone with it.
-        let gone = changes.iter().find(|it| it.id == owner).and_then(|it| it.old.as_ref());
+        let gone = changes.iter().find(|change| change.id == owner).and_then(|it| it.old.as_ref());
         let shown = match gone {
             Some(owner) => text_field(owner, "Name").to_owned(),
             None => name_by_id(db, owner)?,

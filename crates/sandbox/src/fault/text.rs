@@ -133,7 +133,7 @@ fn parse_misfortune(text: &str) -> Result<FaultKind, FaultRuleError> {
     let (what, rest) = text.split_once(' ').unwrap_or((text, ""));
     let bad_detail = |like| FaultRuleError::Detail { written: text.to_owned(), like };
     let without_detail =
-        |it: FaultKind, usage| if rest.is_empty() { Ok(it) } else { Err(bad_detail(usage)) };
+        |fault: FaultKind, usage| if rest.is_empty() { Ok(fault) } else { Err(bad_detail(usage)) };
     match what {
         "delay" => {
             parse_delay(rest).ok_or_else(|| bad_detail("`delay 200ms` or `delay 200ms..2s`"))
@@ -233,7 +233,7 @@ fn parse_requests(value: &str) -> Result<RequestMatcher, FaultRuleError> {
     let words: Vec<&str> = value.split_whitespace().collect();
     let is_path = |word: &str| word.starts_with(['/', '*']);
     let is_method = |word: &str| {
-        word.split(',').all(|it| METHODS.iter().any(|known| known.eq_ignore_ascii_case(it)))
+        word.split(',').all(|part| METHODS.iter().any(|known| known.eq_ignore_ascii_case(part)))
     };
     let parse_methods = |word: &str| match word {
         "*" => Vec::new(),
@@ -357,7 +357,7 @@ mod tests {
             "503 on GET on PUT",
         ];
         let told: Vec<String> =
-            texts.iter().map(|it| it.parse::<FaultRule>().unwrap_err().to_string()).collect();
+            texts.iter().map(|text| text.parse::<FaultRule>().unwrap_err().to_string()).collect();
         insta::assert_snapshot!(told.join("\n"), @r"
         `` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
         `tea` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`

@@ -103,18 +103,21 @@ impl PortalView {
         news: Vec<NewsItem>,
     ) -> HandlerResult<Self> {
         let spaces = store::list_documents(db, &SPACES, "")?;
-        let is_requested =
-            |it: &&StoredDocument| space.is_some_and(|id| it.id.eq_ignore_ascii_case(id));
+        let is_requested = |document: &&StoredDocument| {
+            space.is_some_and(|id| document.id.eq_ignore_ascii_case(id))
+        };
         let shown = spaces.iter().find(is_requested).or_else(|| {
-            spaces.iter().find(|it| it.parse_body().is_ok_and(|it| bool_field(&it, "IsDefault")))
+            spaces
+                .iter()
+                .find(|document| document.parse_body().is_ok_and(|it| bool_field(&it, "IsDefault")))
         });
         let Some(shown) = shown.or(spaces.first()) else { return Ok(Self::default()) };
         let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
         let workers = read_workers(db, &shown.id)?;
         let mut view = Self {
-            built_in: features.and_then(|it| {
-                (it.slug != "cloud").then(|| {
-                    it.parse_body().is_ok_and(|it| bool_field(&it, "IsBuiltInWorkerEnabled"))
+            built_in: features.and_then(|feature| {
+                (feature.slug != "cloud").then(|| {
+                    feature.parse_body().is_ok_and(|it| bool_field(&it, "IsBuiltInWorkerEnabled"))
                 })
             }),
             pools: read_pools(db, &shown.id, &workers)?,
@@ -123,8 +126,10 @@ impl PortalView {
         };
         view.read_projects(db, &shown.id)?;
         let is_shown = |id: &str| id == shown.id;
-        view.spaces =
-            spaces.iter().map(|it| (it.id.clone(), it.name.clone(), is_shown(&it.id))).collect();
+        view.spaces = spaces
+            .iter()
+            .map(|document| (document.id.clone(), document.name.clone(), is_shown(&document.id)))
+            .collect();
         Ok(view)
     }
 
@@ -134,13 +139,18 @@ impl PortalView {
         for project in projects.into_iter().take(PROJECTS_SHOWN) {
             let of_project = params![RUNBOOKS.prefix, project.id];
             let runbooks = store::select_documents(db, &RUNBOOKS, "owner = ?2", of_project)?;
-            let runbooks = runbooks.into_iter().map(|it| {
-                let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, it.id);
+            let runbooks = runbooks.into_iter().map(|runbook| {
+                let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
                 let steps = self.read_steps(
                     db,
                     store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?,
                 )?;
-                Ok(PortalProject { id: it.id, name: it.name, steps, runbooks: Vec::new() })
+                Ok(PortalProject {
+                    id: runbook.id,
+                    name: runbook.name,
+                    steps,
+                    runbooks: Vec::new(),
+                })
             });
             let runbooks = runbooks.collect::<HandlerResult<_>>()?;
             let process = format!("{}-{}", PROCESSES.prefix, project.id);
@@ -209,7 +219,7 @@ fn read_workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>
         leases.iter().map(StoredDocument::parse_body).collect::<serde_json::Result<_>>()?;
     let workers = store::list_documents(db, &WORKERS, space)?.into_iter().map(|document| {
         let worker = document.parse_body()?;
-        let held = leases.iter().filter(|it| text_field(it, "WorkerId") == document.id);
+        let held = leases.iter().filter(|lease| text_field(lease, "WorkerId") == document.id);
         Ok(PortalWorker {
             name: document.name,
             health: text_field(&worker, "HealthStatus").to_owned(),

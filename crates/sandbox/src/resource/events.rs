@@ -126,7 +126,7 @@ fn event_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> 
 pub(super) fn parse_time(parameter: &str, text: &str) -> HandlerResult<String> {
     // A `+` of an offset reads as a space where it was not escaped; without an offset it is UTC.
     let spellings = [text.replace(' ', "+"), format!("{text}Z"), format!("{text}T00:00:00Z")];
-    let time = spellings.iter().find_map(|it| it.parse::<Timestamp>().ok());
+    let time = spellings.iter().find_map(|spelling| spelling.parse::<Timestamp>().ok());
     let invalid_value =
         || ErrorResponse::bad_request(format!("The value '{text}' is not valid for {parameter}."));
     let time = time.ok_or_else(invalid_value)?;
@@ -160,7 +160,7 @@ fn named_items(items: &[(&str, &str)]) -> SandboxResponse {
 fn document_types() -> SandboxResponse {
     let mut types: Vec<(&str, String)> = KINDS
         .iter()
-        .filter(|it| it.prefix != EVENTS.prefix)
+        .filter(|document| document.prefix != EVENTS.prefix)
         .map(|it| audit::document_type(it))
         .collect();
     types.sort();

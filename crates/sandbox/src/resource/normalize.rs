@@ -26,13 +26,13 @@ pub(super) trait JsonFieldAccess {
     fn text_value(&self, name: &str) -> String {
         let text = self
             .raw_field(name)
-            .and_then(|it| serde_json::from_str::<Option<String>>(it.get()).ok());
+            .and_then(|field| serde_json::from_str::<Option<String>>(field.get()).ok());
         text.flatten().unwrap_or_default()
     }
 
     /// A whole number.
     fn number_value(&self, name: &str) -> Option<i64> {
-        self.raw_field(name).and_then(|it| serde_json::from_str(it.get()).ok())
+        self.raw_field(name).and_then(|field| serde_json::from_str(field.get()).ok())
     }
 
     /// The objects of a list; none where the field is missing or null.
@@ -236,9 +236,11 @@ fn derive_properties(action: &mut JsonFields) -> HandlerResult<()> {
 
 fn has_container(action: &JsonFields) -> bool {
     let container = action.raw_field("Container");
-    let fields = container.and_then(|it| serde_json::from_str::<JsonFields>(it.get()).ok());
-    fields
-        .is_some_and(|it| !it.text_value("Image").is_empty() || !it.text_value("GitUrl").is_empty())
+    let fields =
+        container.and_then(|container| serde_json::from_str::<JsonFields>(container.get()).ok());
+    fields.is_some_and(|field| {
+        !field.text_value("Image").is_empty() || !field.text_value("GitUrl").is_empty()
+    })
 }
 
 /// The package without a name, which is the one that the action is about.

@@ -214,7 +214,7 @@ fn flatten_account(mut body: Value) -> Value {
 pub(super) fn forget_secrets(value: &mut Value) {
     match value {
         Value::Object(fields) if fields.contains_key("HasValue") => {
-            let new = fields.get("NewValue").is_some_and(|it| it.is_string() && it != "");
+            let new = fields.get("NewValue").is_some_and(|field| field.is_string() && field != "");
             let has = new || bool_field(&Value::Object(fields.clone()), "HasValue");
             *value = json!({ "HasValue": has, "NewValue": null, "Hint": null });
         }
@@ -274,7 +274,8 @@ fn check_unused(
 fn account_usages(call: &RequestContext<'_>, account: &StoredDocument) -> HandlerResult {
     call.person.require_permission(ACCOUNTS.view)?;
     let machines = machines_using(call, account)?;
-    let target = |it: &StoredDocument| json!({ "TargetId": it.id, "TargetName": it.name });
+    let target =
+        |document: &StoredDocument| json!({ "TargetId": document.id, "TargetName": document.name });
     Ok(SandboxResponse::from_document(&json!({
         "Targets": machines.iter().map(target).collect::<Vec<_>>(),
         "DeploymentProcesses": [],

@@ -32,7 +32,7 @@ pub(crate) fn route_pools(call: &RequestContext<'_>, path: &[&str]) -> Option<Ha
 /// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
 pub(crate) fn is_cloud_instance(db: &Connection) -> HandlerResult<bool> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
-    Ok(features.is_some_and(|it| it.slug == "cloud"))
+    Ok(features.is_some_and(|feature| feature.slug == "cloud"))
 }
 
 /// The images that dynamic pools may have.
@@ -241,7 +241,7 @@ fn find_pool_usage(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Optio
             let runs_here = |step: &&Value| {
                 let actions = json_field(step, "Actions").as_array().map(Vec::as_slice);
                 let mut actions = actions.unwrap_or_default().iter();
-                actions.any(|it| text_field(it, "WorkerPoolId").eq_ignore_ascii_case(pool))
+                actions.any(|action| text_field(action, "WorkerPoolId").eq_ignore_ascii_case(pool))
             };
             if let Some(step) = steps.iter().find(runs_here) {
                 let step = text_field(step, "Name");

@@ -63,7 +63,7 @@ pub(crate) fn route_platform_hub(call: &RequestContext<'_>, path: &[&str]) -> Ha
             let all = store::list_documents(call.db, &PROCESS_TEMPLATES, "")?;
             let all: Vec<Value> = all
                 .iter()
-                .map(|it| it.parse_body().map(|it| strip_version(&it)))
+                .map(|document| document.parse_body().map(|it| strip_version(&it)))
                 .collect::<serde_json::Result<_>>()?;
             Ok(SandboxResponse::from_document(&json!({
                 "TotalResults": all.len(),
@@ -140,7 +140,7 @@ pub(crate) fn expand_for_run(db: &Connection, mut process: Value) -> HandlerResu
 /// The action of a step that stands for the steps of a template.
 fn find_usage(step: &Value) -> Option<&Value> {
     let actions = json_field(step, "Actions").as_array()?;
-    actions.iter().find(|it| text_field(it, "ActionType").eq_ignore_ascii_case(USAGE))
+    actions.iter().find(|action| text_field(action, "ActionType").eq_ignore_ascii_case(USAGE))
 }
 
 /// The steps of the template that an action uses; nothing where there is no such template or version.
@@ -206,7 +206,7 @@ fn set_step_pools(
         if !name.is_empty() {
             let said = json_field(json_field(usage, "Properties"), name);
             let pool = store::find_by_slug(db, &POOLS, space, said.as_str().unwrap_or_default())?;
-            action["WorkerPoolId"] = pool.map_or_else(|| said.clone(), |it| json!(it.id));
+            action["WorkerPoolId"] = pool.map_or_else(|| said.clone(), |pool| json!(pool.id));
             action["WorkerPoolVariable"] = Value::Null;
         }
     }

@@ -167,8 +167,8 @@ fn resolve_channel(call: &RequestContext<'_>, project: &str, asked: &str) -> Han
         store::save_document(call.db, &StoredDocument::new(&CHANNELS, &channel))?;
         return Ok(id);
     }
-    let is_requested = |it: &&StoredDocument| {
-        it.id.eq_ignore_ascii_case(asked) || it.name.eq_ignore_ascii_case(asked)
+    let is_requested = |document: &&StoredDocument| {
+        document.id.eq_ignore_ascii_case(asked) || document.name.eq_ignore_ascii_case(asked)
     };
     let unknown_channel =
         || ErrorResponse::bad_request(format!("The channel '{asked}' does not exist."));

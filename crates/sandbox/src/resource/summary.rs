@@ -16,7 +16,7 @@ pub(super) fn pool_summary(call: &RequestContext<'_>) -> HandlerResult {
     let mut machines = workers::worker_filter(call).read_values(call.db)?;
     if let Some(part) = call.request.parameter("machinepartialname") {
         let part = part.to_lowercase();
-        machines.retain(|it| text_field(it, "Name").to_lowercase().contains(&part));
+        machines.retain(|machine| text_field(machine, "Name").to_lowercase().contains(&part));
     }
     let hide_empty = call.request.parameter("hideemptyworkerpools");
     let hide_empty = hide_empty.is_some_and(|it| it.eq_ignore_ascii_case("true"));

@@ -139,7 +139,8 @@ fn add_date_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> H
 fn find_task(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
     call.person.require_permission(TASKS.view)?;
     let found = store::select_documents(call.db, &TASKS, "id = ?2", [TASKS.prefix, id])?;
-    let is_in_space = |it: &StoredDocument| call.space.is_empty() || it.space == call.space;
+    let is_in_space =
+        |document: &StoredDocument| call.space.is_empty() || document.space == call.space;
     found.into_iter().find(is_in_space).ok_or_else(ErrorResponse::not_found)
 }
 

@@ -62,7 +62,7 @@ pub(super) fn release_template(call: &RequestContext<'_>, process: &Value) -> Ha
     Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "DeploymentProcessId": text_field(process, "Id"),
-        "LastReleaseVersion": last.map(|it| it["Version"].clone()),
+        "LastReleaseVersion": last.map(|last| last["Version"].clone()),
         "NextVersionIncrement": releases::next_version(call, project)?,
         "Packages": process_packages(process),
         "GitResources": [],
@@ -138,11 +138,11 @@ fn deployment_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
 /// The environments that something can be sent to: all of them, since no lifecycle is looked into.
 fn promotion_template(call: &RequestContext<'_>, preview: &str, modified: &str) -> HandlerResult {
     let environments = store::list_documents(call.db, &ENVIRONMENTS, &call.space)?;
-    let target = |it: &StoredDocument| {
+    let target = |document: &StoredDocument| {
         json!({
-            "Id": it.id,
-            "Name": it.name,
-            "Links": { "Preview": format!("{preview}/{}", it.id) },
+            "Id": document.id,
+            "Name": document.name,
+            "Links": { "Preview": format!("{preview}/{}", document.id) },
         })
     };
     let mut template = json!({
@@ -164,7 +164,7 @@ fn runbook_environments(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     let named = super::text_list(&runbook, "Environments");
     let only = text_field(&runbook, "EnvironmentScope") == "Specified";
     let environments = store::list_documents(call.db, &ENVIRONMENTS, &call.space)?;
-    let bodies = environments.iter().filter(|it| !only || named.contains(&it.id));
+    let bodies = environments.iter().filter(|environment| !only || named.contains(&environment.id));
     let bodies: Vec<&str> = bodies.map(|it| it.body.as_str()).collect();
     Ok(SandboxResponse::from_json(format!("[{}]", bodies.join(","))))
 }

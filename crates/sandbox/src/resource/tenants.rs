@@ -30,8 +30,10 @@ pub(crate) fn list_tenant_values(call: &RequestContext<'_>) -> HandlerResult {
     call.person.require_permission(TENANTS.view)?;
     let mut tenants = store::list_documents(call.db, &TENANTS, &call.space)?;
     if let Some(project) = call.request.parameter("projectid") {
-        let has_project = |it: &StoredDocument| {
-            it.parse_body().is_ok_and(|it| !it["ProjectEnvironments"][project].is_null())
+        let has_project = |document: &StoredDocument| {
+            document
+                .parse_body()
+                .is_ok_and(|value| !value["ProjectEnvironments"][project].is_null())
         };
         tenants.retain(has_project);
     }
@@ -59,7 +61,7 @@ fn put_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
     let version = text_field(&old, "Token").parse::<u64>().unwrap_or_default() + 1;
     let values_by_owner = |part: &str| -> Map<String, Value> {
         let owners = new[part].as_object().into_iter().flatten();
-        owners.map(|(owner, it)| (owner.clone(), mask_secrets(&it["Variables"]))).collect()
+        owners.map(|(owner, value)| (owner.clone(), mask_secrets(&value["Variables"]))).collect()
     };
     let body = json!({
         "Id": format!("{}-{}", TENANT_VALUES.prefix, tenant.id),
@@ -105,7 +107,7 @@ fn tenant_variables(call: &RequestContext<'_>, tenant: &StoredDocument) -> Handl
         let project = project.parse_body()?;
         let environments = environments.as_array().into_iter().flatten().filter_map(Value::as_str);
         let environment_values =
-            |it: &str| (it.to_owned(), or_empty_object(&values["Projects"][id][it]));
+            |text: &str| (text.to_owned(), or_empty_object(&values["Projects"][id][text]));
         let of_project = json!({
             "ProjectId": id,
             "ProjectName": project["Name"],

@@ -94,7 +94,8 @@ pub(super) fn normalize_set(mut new: JsonFields, old: &JsonFields) -> HandlerRes
         if !ids.insert(variable.text_value("Id")) {
             return Err(ErrorResponse::bad_request("Two variables have the same id."));
         }
-        let sensitive = variable.raw_field("IsSensitive").is_some_and(|it| it.get() == "true");
+        let sensitive =
+            variable.raw_field("IsSensitive").is_some_and(|field| field.get() == "true");
         if sensitive || variable.text_value("Type") == "Sensitive" {
             variable.set_field("Value", to_raw_json(&Value::Null)?);
         }

@@ -105,7 +105,7 @@ fn seed_variable_pools(
         )?;
         let Some(pool) = pool else { continue };
         let values: serde_json::Map<_, _> =
-            late.iter().map(|it| (it.clone(), json!({ TENANTS_CHOOSE: pool }))).collect();
+            late.iter().map(|text| (text.clone(), json!({ TENANTS_CHOOSE: pool }))).collect();
         garden.insert_tenant_values(&tenant, &json!({ &id: values }))?;
     }
     Ok(())

@@ -87,7 +87,7 @@ impl<'a> SpaceSeeder<'a> {
         self.insert_with_id(&PROJECTS, &id, project)?;
         self.insert_variables(&id, set)?;
         let variables = store::list_documents(self.db, &VARIABLES, &self.space)?;
-        let variables = variables.into_iter().find(|it| in_git && it.owner == id);
+        let variables = variables.into_iter().find(|variable| in_git && variable.owner == id);
         for (branch, processes) in branches {
             let mut tree = CommitTree::new();
             for (runbook, mut steps) in processes {
@@ -95,7 +95,9 @@ impl<'a> SpaceSeeder<'a> {
                 let steps = Value::Array(steps);
                 tree.extend(versioned::process_documents(&self.space, &id, runbook, &steps));
             }
-            tree.extend(variables.iter().map(|it| (it.id.clone(), it.body.clone())));
+            tree.extend(
+                variables.iter().map(|variable| (variable.id.clone(), variable.body.clone())),
+            );
             self.repository(&id).write_commit(branch, tree, FIRST)?;
         }
         Ok(id)

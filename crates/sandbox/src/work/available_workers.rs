@@ -37,7 +37,7 @@ pub(super) fn read_ground(db: &Connection, space: &str) -> HandlerResult<Availab
         let document = worker.parse_body()?;
         let healthy = matches!(text_field(&document, "HealthStatus"), "Healthy" | "HasWarnings");
         let held: Vec<&Value> =
-            leases.iter().filter(|it| text_field(it, "WorkerId") == worker.id).collect();
+            leases.iter().filter(|lease| text_field(lease, "WorkerId") == worker.id).collect();
         ground.workers.push(PlacementWorker {
             pools: text_list(&document, "WorkerPoolIds"),
             is_ready: healthy && !bool_field(&document, "IsDisabled"),

@@ -199,7 +199,7 @@ impl ProcessRun {
             && !lists_id("ExcludedEnvironments", environment)
             && is_open_to("Channels", channel)
             && text_list(action, "TenantTags").is_empty()
-            && !skipped.iter().any(|it| it == text_field(action, "Id"))
+            && !skipped.iter().any(|text| text == text_field(action, "Id"))
     }
 
     /// The targets of the environment that were not deselected.
@@ -264,7 +264,9 @@ impl ProcessRun {
         }
         let mut parts = Vec::new();
         let has_role = |tag: &String| roles.iter().any(|it| it.eq_ignore_ascii_case(tag));
-        for target in targets.iter().filter(|it| text_list(it, "Roles").iter().any(has_role)) {
+        for target in
+            targets.iter().filter(|target| text_list(target, "Roles").iter().any(has_role))
+        {
             let endpoint = json_field(target, "Endpoint");
             let (style, pool) = (
                 text_field(endpoint, "CommunicationStyle"),
@@ -291,7 +293,7 @@ fn template_pool<'a>(action: &Value, ground: &'a AvailableWorkers) -> Option<&'a
     let parameters = json_field(action, "Properties").as_object()?.iter();
     let mut parameters = parameters.filter(|(name, _)| !name.starts_with("Octopus."));
     let find_pool =
-        |value: &Value| ground.pools.iter().find(|it| value.as_str() == Some(it.slug.as_str()));
+        |value: &Value| ground.pools.iter().find(|pool| value.as_str() == Some(pool.slug.as_str()));
     parameters.find_map(|(_, value)| find_pool(value)).map(|pool| pool.id.as_str())
 }
 

@@ -30,7 +30,8 @@ pub(super) fn resolve_value(
     let variables = sets.iter().flat_map(|set| {
         json_field(set, "Variables").as_array().map(Vec::as_slice).unwrap_or_default()
     });
-    let named = variables.filter(|it| text_field(it, "Name").eq_ignore_ascii_case(name));
+    let named =
+        variables.filter(|variable| text_field(variable, "Name").eq_ignore_ascii_case(name));
     let mut best: Option<(u32, &Value)> = None;
     for variable in named {
         let Some(narrow) = scope.match_specificity(json_field(variable, "Scope")) else { continue };
@@ -57,7 +58,7 @@ impl VariableContext<'_> {
                 "ProcessOwner" => vec![self.owner],
                 _ => Vec::new(),
             };
-            let is_here = |it: &String| here.iter().any(|here| here.eq_ignore_ascii_case(it));
+            let is_here = |text: &String| here.iter().any(|here| here.eq_ignore_ascii_case(text));
             if !wanted.iter().any(is_here) {
                 return None;
             }

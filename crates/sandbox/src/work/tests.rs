@@ -62,7 +62,7 @@ impl World {
         match event {
             Event::Wait(time) => self.now += time,
             Event::Script(workers) => {
-                let workers: Vec<String> = workers.iter().map(|it| worker(*it)).collect();
+                let workers: Vec<String> = workers.iter().map(|index| worker(*index)).collect();
                 self.ask("AdHocScript", &json!({ "TargetType": "Workers", "WorkerIds": workers }));
             }
             Event::Upgrade(number) => {
@@ -166,7 +166,7 @@ proptest! {
     ) {
         let times = |looks: &[i64]| {
             let mut world = World::new();
-            workers.iter().for_each(|it| world.happen(&Event::Script(vec![*it])));
+            workers.iter().for_each(|worker| world.happen(&Event::Script(vec![*worker])));
             let over = world.now + WORK * 100;
             looks.iter().for_each(|time| world.happen(&Event::Wait(*time)));
             world.now = over;

@@ -75,7 +75,8 @@ impl<'a> HealthWatch<'a> {
         for place in places {
             let unknown_pool = || "the plan has no such pool".to_owned();
             let arrival = self.wait.arrivals.get(place).ok_or_else(unknown_pool);
-            let pool = arrival.and_then(|it| Ok((it, self.writes.pool_id(&it.pool)?)));
+            let pool =
+                arrival.and_then(|arrival| Ok((arrival, self.writes.pool_id(&arrival.pool)?)));
             match pool {
                 Ok((arrival, id)) => round.open.push(WaitingPool::new(place, arrival, id)),
                 Err(why) => round.ended.push_back((place, Err(why))),

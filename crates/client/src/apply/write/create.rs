@@ -37,19 +37,25 @@ impl ObjectCreation<'_> {
 
 impl ChangeWriter<'_> {
     /// Makes the thing, unless there is one of its name that is the same.
-    pub(super) async fn create_once(&self, it: &ObjectCreation<'_>) -> WriteResult<WriteSuccess> {
-        if self.was_name_taken(it).await?
-            && let Some(id) = self.find_existing(it).await?
+    pub(super) async fn create_once(
+        &self,
+        creation: &ObjectCreation<'_>,
+    ) -> WriteResult<WriteSuccess> {
+        if self.was_name_taken(creation).await?
+            && let Some(id) = self.find_existing(creation).await?
         {
             return Ok(WriteSuccess { id: Some(id), written: Vec::new() });
         }
         let mut in_doubt = false;
         for tried in 1..=2 {
-            self.announce_write(it.index, &it.journal_fields());
-            let error = match self.writer.create_resource(it.kind, &it.body).await {
+            self.announce_write(creation.index, &creation.journal_fields());
+            let error = match self.writer.create_resource(creation.kind, &creation.body).await {
                 Ok(answer) => match parse_id(&answer) {
                     Some(id) => {
-                        return Ok(WriteSuccess { id: Some(id), written: it.journal_fields() });
+                        return Ok(WriteSuccess {
+                            id: Some(id),
+                            written: creation.journal_fields(),
+                        });
                     }
                     None => {
                         WriteFailure { error: "the answer has no id".to_owned(), unknown: true }
@@ -66,11 +72,11 @@ impl ChangeWriter<'_> {
             if error.unknown {
                 pause_before_retry(tried).await;
             }
-            let found = self.find_existing(it).await;
+            let found = self.find_existing(creation).await;
             let found = found.map_err(|why| WriteFailure { unknown: in_doubt, ..why })?;
             if found.is_some() {
                 // One that is there after a refusal is somebody else's.
-                let written = it.journal_fields().into_iter().filter(|_| in_doubt).collect();
+                let written = creation.journal_fields().into_iter().filter(|_| in_doubt).collect();
                 return Ok(WriteSuccess { id: found, written });
             }
             if !error.unknown || tried == 2 {
@@ -82,18 +88,18 @@ impl ChangeWriter<'_> {
 
     /// Whether the name was taken when the first thing of this kind was made here. One that is taken since
     /// is refused by the server.
-    async fn was_name_taken(&self, it: &ObjectCreation<'_>) -> WriteResult<bool> {
-        let cell = match it.kind {
+    async fn was_name_taken(&self, creation: &ObjectCreation<'_>) -> WriteResult<bool> {
+        let cell = match creation.kind {
             CreateKind::WorkerPool => &self.taken_pools,
             CreateKind::Worker => &self.taken_workers,
         };
         let read_names = async || {
-            let names = self.list_names(it.kind).await?;
+            let names = self.list_names(creation.kind).await?;
             let names = names.into_iter().map(|(name, _)| name.as_folded().to_owned());
             Ok::<_, ClientError>(names.collect::<HashSet<String>>())
         };
         let taken = cell.get_or_try_init(read_names).await.map_err(WriteFailure::new)?;
-        Ok(taken.contains(Name::new(it.name).as_folded()))
+        Ok(taken.contains(Name::new(creation.name).as_folded()))
     }
 
     /// The id of the one that has this name.
@@ -101,19 +107,19 @@ impl ChangeWriter<'_> {
     /// # Errors
     ///
     /// It is another thing, or nobody can tell.
-    async fn find_existing(&self, it: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
-        let name = Name::new(it.name);
-        let names = self.list_names(it.kind).await.map_err(WriteFailure::new)?;
+    async fn find_existing(&self, creation: &ObjectCreation<'_>) -> WriteResult<Option<String>> {
+        let name = Name::new(creation.name);
+        let names = self.list_names(creation.kind).await.map_err(WriteFailure::new)?;
         let Some((_, id)) = names.into_iter().find(|(other, _)| *other == name) else {
             return Ok(None);
         };
-        let resource = match it.kind {
+        let resource = match creation.kind {
             CreateKind::WorkerPool => Resource::WorkerPool(id.clone()),
             CreateKind::Worker => Resource::Worker(id.clone()),
         };
         let document = self.fetch_document(&resource).await.map_err(WriteFailure::new)?;
-        first_difference(&document, &it.fields).map_or(Ok(Some(id)), |field| {
-            let name = it.name;
+        first_difference(&document, &creation.fields).map_or(Ok(Some(id)), |field| {
+            let name = creation.name;
             Err(WriteFailure::new(format!("`{name}` is there already, and its {field}")))
         })
     }
@@ -123,11 +129,11 @@ impl ChangeWriter<'_> {
         Ok(match kind {
             CreateKind::WorkerPool => {
                 let pools = reader.list_worker_pools().await?.into_iter();
-                pools.map(|it| (Name::new(it.name), it.id)).collect()
+                pools.map(|pool| (Name::new(pool.name), pool.id)).collect()
             }
             CreateKind::Worker => {
                 let workers = reader.list_workers().await?.into_iter();
-                workers.map(|it| (Name::new(it.name), it.id)).collect()
+                workers.map(|worker| (Name::new(worker.name), worker.id)).collect()
             }
         })
     }

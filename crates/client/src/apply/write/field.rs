@@ -122,8 +122,8 @@ impl FieldChange {
     }
 
     fn build_set(&self, path: FieldPath<'static>) -> FieldWrite<'static> {
-        let writes_same = |it: &&WrittenField| {
-            let after = it.after.clone().unwrap_or_default();
+        let writes_same = |field: &&WrittenField| {
+            let after = field.after.clone().unwrap_or_default();
             self.comparison.normalize(&after) == self.comparison.normalize(&self.after)
         };
         FieldWrite::restore_exactly(
@@ -186,8 +186,9 @@ pub(super) fn write_fields(
             document.set_spelling(path, text);
         }
         // Of what cannot be spelled anew, the text is kept to be sure.
-        let anew =
-            before.as_ref().and_then(|it| document.render_spelling(path, it, after.is_none()));
+        let anew = before
+            .as_ref()
+            .and_then(|value| document.render_spelling(path, value, after.is_none()));
         let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
         written.push(WrittenField {
             before_text,

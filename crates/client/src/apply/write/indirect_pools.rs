@@ -161,8 +161,8 @@ impl ChangeWriter<'_> {
                     return Ok(Vec::new());
                 }
                 self.check_unchanged(now, pool.before().as_ref(), spellings)?;
-                let exactly = exactly.as_deref().filter(|it| {
-                    let text = it.after.as_ref().unwrap_or(&Value::Null);
+                let exactly = exactly.as_deref().filter(|exactly| {
+                    let text = exactly.after.as_ref().unwrap_or(&Value::Null);
                     (text.is_null() || text.is_string()) && is_pool_named(text, &after)
                 });
                 let path = vec![Key("Variables"), at, Key("Value")];
@@ -213,10 +213,10 @@ fn find_value<'v, 'p>(
         return Ok(variable_by_id(variables, id).map(|value| (at, value)));
     };
     let (name, scope) = (Name::new(name), normalize_scope(&scope_json(scope)));
-    let matches_scope = |it: &&Value| {
-        Name::new(text_field(it, "Name")) == name
-            && is_pool_variable(it)
-            && normalize_scope(json_field(it, "Scope")) == scope
+    let matches_scope = |other: &&Value| {
+        Name::new(text_field(other, "Name")) == name
+            && is_pool_variable(other)
+            && normalize_scope(json_field(other, "Scope")) == scope
     };
     let mut found = variables.iter().enumerate().filter(|(_, it)| matches_scope(it));
     match (found.next(), found.next()) {
@@ -233,7 +233,7 @@ fn shift_indices(
     for set in sets.iter_mut().flatten().flatten() {
         if let [Key("Variables"), Index(at), inside @ ..] = set.path.as_mut_slice() {
             let was = *at;
-            *at -= gone.iter().filter(|it| **it < was).count();
+            *at -= gone.iter().filter(|index| **index < was).count();
             if inside.is_empty() && set.after.is_none() {
                 gone.push(was);
             }
@@ -273,18 +273,20 @@ fn find_added_value<'v>(
     scope: &PlannedValueScope,
 ) -> WriteResult<Option<&'v Value>, String> {
     let wanted = Name::new(name);
-    let mut named = variables.iter().filter(|it| Name::new(text_field(it, "Name")) == wanted);
+    let mut named =
+        variables.iter().filter(|variable| Name::new(text_field(variable, "Name")) == wanted);
     if let Some(other) = named.clone().find(|it| !is_pool_variable(it)) {
         let kind = format_value(json_field(other, "Type"));
         return Err(format!("`{name}` is a variable of type {kind}, and not one of worker pools"));
     }
-    Ok(named
-        .find(|it| normalize_scope(json_field(it, "Scope")) == normalize_scope(&scope_json(scope))))
+    Ok(named.find(|value| {
+        normalize_scope(json_field(value, "Scope")) == normalize_scope(&scope_json(scope))
+    }))
 }
 
 /// A scope without regard to order and empty lists.
 fn normalize_scope(scope: &Value) -> Vec<(String, Vec<String>)> {
-    let lowercase = |it: &Value| it.as_str().unwrap_or_default().to_lowercase();
+    let lowercase = |value: &Value| value.as_str().unwrap_or_default().to_lowercase();
     let mut parts: Vec<_> = scope
         .as_object()
         .into_iter()
@@ -343,7 +345,7 @@ fn replace_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
 }
 
 fn variable_by_id<'v>(variables: &'v [Value], id: &str) -> Option<&'v Value> {
-    variables.iter().find(|it| text_field(it, "Id") == id)
+    variables.iter().find(|variable| text_field(variable, "Id") == id)
 }
 
 fn json_field<'v>(variable: &'v Value, name: &str) -> &'v Value {

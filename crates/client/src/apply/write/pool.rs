@@ -120,7 +120,7 @@ impl<'a> ChangeWriter<'a> {
             FieldComparison::Flag,
         );
         let path = "DefaultPool".to_owned();
-        let before = now.map(|it| json!(it));
+        let before = now.map(|now| json!(now));
         let written = vec![WrittenField::new(path, before, Some(json!(to)))];
         self.announce_write(index, &written);
         self.modify_document(index, &Resource::WorkerPool(to), &[wanted]).await?;

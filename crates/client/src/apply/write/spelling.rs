@@ -14,14 +14,13 @@ pub(super) struct PoolSpellings(pub(super) Vec<WorkerPoolResource>);
 impl PoolSpellings {
     /// The id of the pool that a text names; the text itself, where it names none that is known.
     pub(super) fn resolve_id<'a>(&'a self, text: &'a str) -> &'a str {
-        if self.0.iter().any(|it| it.id == text) {
+        if self.0.iter().any(|pool| pool.id == text) {
             return text;
         }
-        let matches_text = |it: &str| !text.is_empty() && it.eq_ignore_ascii_case(text.trim());
-        let named = self
-            .0
-            .iter()
-            .find(|it| matches_text(&it.id) || matches_text(&it.slug) || matches_text(&it.name));
+        let matches_text = |name: &str| !text.is_empty() && name.eq_ignore_ascii_case(text.trim());
+        let named = self.0.iter().find(|pool| {
+            matches_text(&pool.id) || matches_text(&pool.slug) || matches_text(&pool.name)
+        });
         named.map_or(text, |it| &it.id)
     }
 
@@ -32,7 +31,7 @@ impl PoolSpellings {
 
     /// A pool in the form that `sample` has; its id, where the sample says nothing.
     pub(super) fn spell_like<'a>(&'a self, sample: &str, id: &'a str) -> &'a str {
-        let pool_by_id = |id: &str| self.0.iter().find(|it| it.id == id);
+        let pool_by_id = |id: &str| self.0.iter().find(|pool| pool.id == id);
         let (Some(of_sample), Some(wanted)) = (pool_by_id(self.resolve_id(sample)), pool_by_id(id))
         else {
             return id;

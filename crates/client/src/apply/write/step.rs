@@ -352,9 +352,9 @@ impl LocatedAction<'_> {
         let [image, feed] = ["Image", "FeedId"];
         let keys = [image, feed];
         let now = keys.map(|key| self.field_text(&[Key("Container"), Key(key)]));
-        let pair = |it: &Option<Container<Linked<Feed>>>| {
-            it.as_ref().map_or([String::new(), String::new()], |it| {
-                [it.image.clone(), it.feed.id.as_str().to_owned()]
+        let pair = |container: &Option<Container<Linked<Feed>>>| {
+            container.as_ref().map_or([String::new(), String::new()], |other| {
+                [other.image.clone(), other.feed.id.as_str().to_owned()]
             })
         };
         let (then, wanted) = (pair(before), pair(after));
@@ -396,7 +396,9 @@ impl LocatedAction<'_> {
 
 /// Whether two fields are the same; one that is not there is as good as an empty one.
 fn equal_or_both_empty(one: Option<&Value>, other: Option<&Value>) -> bool {
-    let is_blank = |it: Option<&Value>| it.is_none_or(|it| it.is_null() || it == "");
+    let is_blank = |value: Option<&Value>| {
+        value.is_none_or(|candidate| candidate.is_null() || candidate == "")
+    };
     one == other || is_blank(one) && is_blank(other)
 }
 
@@ -477,12 +479,12 @@ mod tests {
         after: Option<&str>,
     ) -> WriteResult<String, String> {
         let container = |image: Option<&str>| {
-            image.map(|it| Container {
-                image: it.to_owned(),
+            image.map(|image| Container {
+                image: image.to_owned(),
                 feed: Linked::new("Feeds-1", "Docker"),
             })
         };
-        edited(action, |it| it.sets_for_container(&container(before), &container(after)))
+        edited(action, |action| action.sets_for_container(&container(before), &container(after)))
     }
 
     #[test]
@@ -506,7 +508,7 @@ mod tests {
     #[test]
     fn what_runs_on_the_server_already_is_not_spelled_anew() {
         let once = |action: &str, before, roles: &str| {
-            edited(action, |it| it.sets_for_execution(before, Execution::Once, roles))
+            edited(action, |action| action.sets_for_execution(before, Execution::Once, roles))
         };
         let on = r#"{"Properties":{"octopus.action.runonserver":"True","Octopus.Action.TargetRoles":"web"}}"#;
         assert_eq!(
@@ -557,7 +559,9 @@ mod tests {
                 .as_str(),
         ] {
             let text = format!("{{\r\n \"Steps\": [{{\"Actions\":[{action}]}} ] }}\r\n");
-            there_and_back(&text, |it| it.sets_for_place(Some(&variable("Pöol's")), &pool("P-1")));
+            there_and_back(&text, |action| {
+                action.sets_for_place(Some(&variable("Pöol's")), &pool("P-1"))
+            });
         }
         for now in ["", "null", "{}", "{ }", "{\r\n  }", "\"\"", "[ ]", "1E+400"] {
             let now = if now.is_empty() {
@@ -579,8 +583,8 @@ mod tests {
         there_and_back(&text, |it| it.sets_for_container(&old, &None));
         let roles = r#"{"Properties" : { "octopus.action.targetroles":"w\u00e9b" },"Actions":[{"Properties":{ }}]}"#;
         let text = format!(r#"{{"Steps":[ {roles} ]}}"#);
-        there_and_back(&text, |it| {
-            it.sets_for_execution(Execution::OnTargets, Execution::Once, "wéb")
+        there_and_back(&text, |action| {
+            action.sets_for_execution(Execution::OnTargets, Execution::Once, "wéb")
         });
     }
 
@@ -600,7 +604,9 @@ mod tests {
                 let field =
                     |after| vec![WrittenField::new("Container", Some(whole.clone()), after)];
                 there_and_back(&text, |it| it.restore_fields(&field(None), None));
-                there_and_back(&text, |it| it.restore_fields(&field(Some(Value::Null)), None));
+                there_and_back(&text, |action| {
+                    action.restore_fields(&field(Some(Value::Null)), None)
+                });
             }
         }
     }

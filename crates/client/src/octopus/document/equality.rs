@@ -15,7 +15,7 @@ pub(super) fn value_at_span(text: &str, span: &Range<usize>) -> Value {
     }
     if let Some(members) = scan::object_members(text, span) {
         let key = |it: &scan::ContainerItem| it.decode_key(text).unwrap_or_default();
-        let fields = members.iter().map(|it| (key(it), value_at_span(text, &it.value)));
+        let fields = members.iter().map(|member| (key(member), value_at_span(text, &member.value)));
         return Value::Object(fields.collect::<Map<_, _>>());
     }
     match scan::array_elements(text, span) {

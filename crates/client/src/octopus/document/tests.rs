@@ -101,9 +101,9 @@ fn what_is_missing_is_named() {
 #[test]
 fn an_equal_value_keeps_its_bytes() {
     let text = r#"{"a": {"x":1.50, "y":"\u0041"}}"#;
-    let mut it = document(text);
-    assert_eq!(it.put_value(&[Key("a")], &json!({ "y": "A", "x": 1.5 })), Ok(false));
-    assert_eq!(it.as_str(), text);
+    let mut json_document = document(text);
+    assert_eq!(json_document.put_value(&[Key("a")], &json!({ "y": "A", "x": 1.5 })), Ok(false));
+    assert_eq!(json_document.as_str(), text);
 }
 
 #[test]
@@ -181,17 +181,17 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
         ("[ 1 ]", r#"[ 1, {"Id": "y"} ]"#),
         ("[\n  1\n]", "[\n  1,\n  {\n    \"Id\": \"y\"\n  }\n]"),
     ] {
-        let mut it = document(text);
-        assert_eq!(it.put_value(&[End], &json!({ "Id": "y" })), Ok(true));
-        assert_eq!(it.as_str(), wanted);
-        let old = it.get_raw(&second).unwrap().to_owned();
-        assert!(it.set_spelling(&[End], r#"{ "Id" :"\u0079"}"#));
-        assert!(it.as_str().contains(r#"{ "Id" :"\u0079"}"#));
-        assert_eq!(it.remove(&second), Ok(true));
-        assert_eq!(it.as_str(), text);
-        let anew = it.render_spelling(&second, &json!({ "Id": "y" }), true);
-        assert!(anew.is_none_or(|it| it == old));
-        assert_eq!(it.remove(&second), Ok(false));
+        let mut json_document = document(text);
+        assert_eq!(json_document.put_value(&[End], &json!({ "Id": "y" })), Ok(true));
+        assert_eq!(json_document.as_str(), wanted);
+        let old = json_document.get_raw(&second).unwrap().to_owned();
+        assert!(json_document.set_spelling(&[End], r#"{ "Id" :"\u0079"}"#));
+        assert!(json_document.as_str().contains(r#"{ "Id" :"\u0079"}"#));
+        assert_eq!(json_document.remove(&second), Ok(true));
+        assert_eq!(json_document.as_str(), text);
+        let anew = json_document.render_spelling(&second, &json!({ "Id": "y" }), true);
+        assert!(anew.is_none_or(|anew| anew == old));
+        assert_eq!(json_document.remove(&second), Ok(false));
     }
     assert_eq!(
         refused(r#"{"a":1}"#, &[End]),
@@ -202,16 +202,16 @@ fn an_element_is_added_behind_the_last_one_and_taken_away_again() {
 #[test]
 fn what_stands_between_empty_brackets_is_there_again() {
     for text in ["{}", "{ }", "{\r\n}", "{\n  \"a\": {}\n}", "{\n  \"a\": {\n  }\n}"] {
-        let mut it = document(text);
+        let mut json_document = document(text);
         let inside = if text.contains('a') { vec![Key("a")] } else { Vec::new() };
         let path = |key| [inside.as_slice(), &[Key(key)]].concat();
         for key in ["n", "m"] {
-            assert_eq!(it.put_value(&path(key), &json!({ "x": 1 })), Ok(true));
+            assert_eq!(json_document.put_value(&path(key), &json!({ "x": 1 })), Ok(true));
         }
         for key in ["n", "m"] {
-            assert_eq!(it.remove(&path(key)), Ok(true));
+            assert_eq!(json_document.remove(&path(key)), Ok(true));
         }
-        assert_eq!(it.as_str(), text);
+        assert_eq!(json_document.as_str(), text);
     }
 }
 
@@ -220,37 +220,37 @@ fn a_value_is_spelled_as_it_was_and_never_becomes_another() {
     let text = r#"{"a" : "P\u00f6ol\u0027s\/x" ,"b":{ "y":1.0,"x" :null }}"#;
     for (key, new) in [("a", json!("Pöol's/x")), ("b", json!({ "x": null, "y": 1.0 }))] {
         let old = document(text).get_raw(&[Key(key)]).unwrap().to_owned();
-        let mut it = document(text);
-        assert_eq!(it.put_value(&[Key(key)], &json!(0)), Ok(true));
-        assert!(!it.set_spelling(&[Key(key)], &old));
-        assert_eq!(it.put_value(&[Key(key)], &new), Ok(true));
-        assert!(it.set_spelling(&[Key(key)], &old));
-        assert_eq!(it.as_str(), text);
+        let mut json_document = document(text);
+        assert_eq!(json_document.put_value(&[Key(key)], &json!(0)), Ok(true));
+        assert!(!json_document.set_spelling(&[Key(key)], &old));
+        assert_eq!(json_document.put_value(&[Key(key)], &new), Ok(true));
+        assert!(json_document.set_spelling(&[Key(key)], &old));
+        assert_eq!(json_document.as_str(), text);
         for other in
             ["", " 0", "0", "\"x\"", r#""Pöol's/x" "#, r#""x","c":1"#, "{}}", r#"{"x":null}"#]
         {
-            assert!(!it.set_spelling(&[Key(key)], other), "{other}");
+            assert!(!json_document.set_spelling(&[Key(key)], other), "{other}");
         }
-        assert!(!it.set_spelling(&[Key("c")], &old));
-        assert_eq!(it.as_str(), text);
+        assert!(!json_document.set_spelling(&[Key("c")], &old));
+        assert_eq!(json_document.as_str(), text);
     }
 }
 
 #[test]
 fn a_number_that_nothing_holds_breaks_nothing_around_it() {
     let text = r#"{"a":{"Big":1E+400,"Id":"x"},"b":1}"#;
-    let mut it = document(text);
-    assert_eq!(it.get_value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
-    assert_eq!(it.put_value(&[Key("a"), Key("Id")], &json!("y")), Ok(true));
-    assert_eq!(it.as_str(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
-    assert!(it.set_spelling(&[Key("a")], r#"{ "Id":"y", "Big":1E+400 }"#));
+    let mut json_document = document(text);
+    assert_eq!(json_document.get_value(&[Key("a")]), Some(json!({ "Big": "1E+400", "Id": "x" })));
+    assert_eq!(json_document.put_value(&[Key("a"), Key("Id")], &json!("y")), Ok(true));
+    assert_eq!(json_document.as_str(), r#"{"a":{"Big":1E+400,"Id":"y"},"b":1}"#);
+    assert!(json_document.set_spelling(&[Key("a")], r#"{ "Id":"y", "Big":1E+400 }"#));
 }
 
 #[test]
 fn a_field_is_taken_away_with_one_comma() {
     let without = |text: &str, key: &str| {
-        let mut it = document(text);
-        it.remove(&[Key(key)]).map(|_| it.into_text())
+        let mut json_document = document(text);
+        json_document.remove(&[Key(key)]).map(|_| json_document.into_text())
     };
     let text = r#"{ "a": 1, "b": 2, "c": 3 }"#;
     assert_eq!(without(text, "a").as_deref(), Ok(r#"{ "b": 2, "c": 3 }"#));
@@ -275,20 +275,20 @@ proptest! {
         }
         let old = document(&text).get_raw(&path).map(str::to_owned);
         *at(&mut wanted, &path) = new.clone();
-        let mut it = document(&text);
-        let changed = it.put_value(&path, &new).unwrap();
-        prop_assert_eq!(&serde_json::from_str::<Value>(it.as_str()).unwrap(), &wanted);
+        let mut item = document(&text);
+        let changed = item.put_value(&path, &new).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Value>(item.as_str()).unwrap(), &wanted);
         prop_assert_eq!(changed, wanted != whole);
         if !changed {
-            prop_assert_eq!(it.as_str(), &text);
+            prop_assert_eq!(item.as_str(), &text);
         }
         if let (Some(old), true) = (old, changed) {
-            let new = it.get_raw(&path).unwrap();
-            let start = new.as_ptr() as usize - it.as_str().as_ptr() as usize;
-            prop_assert_eq!(&it.as_str()[..start], &text[..start]);
-            prop_assert_eq!(&it.as_str()[start + new.len()..], &text[start + old.len()..]);
+            let new = item.get_raw(&path).unwrap();
+            let start = new.as_ptr() as usize - item.as_str().as_ptr() as usize;
+            prop_assert_eq!(&item.as_str()[..start], &text[..start]);
+            prop_assert_eq!(&item.as_str()[start + new.len()..], &text[start + old.len()..]);
         }
-        prop_assert_eq!(it.put_value(&path, &new), Ok(false));
+        prop_assert_eq!(item.put_value(&path, &new), Ok(false));
     }
 
     #[test]
@@ -302,11 +302,11 @@ proptest! {
             path.clear();
         }
         path.push(Key("new key"));
-        let mut it = document(&text);
-        prop_assert_eq!(it.remove(&path), Ok(false));
-        prop_assert_eq!(it.put_value(&path, &new), Ok(true));
-        prop_assert_eq!(it.remove(&path), Ok(true));
-        prop_assert_eq!(it.as_str(), &text);
+        let mut item = document(&text);
+        prop_assert_eq!(item.remove(&path), Ok(false));
+        prop_assert_eq!(item.put_value(&path, &new), Ok(true));
+        prop_assert_eq!(item.remove(&path), Ok(true));
+        prop_assert_eq!(item.as_str(), &text);
     }
 
     #[test]
@@ -319,14 +319,14 @@ proptest! {
         let text = if escaped { text.replace('b', "\\u0062").replace('é', "\\u00E9") } else { text };
         // What is taken away comes back behind all others.
         let path = if gone { vec![Key("end")] } else { path(&whole, &turns) };
-        let mut it = document(&text);
-        let (old, value) = (it.get_raw(&path).unwrap().to_owned(), it.get_value(&path).unwrap());
-        if gone { it.remove(&path) } else { it.put_value(&path, &json!("another")) }.unwrap();
-        let foretold = it.render_spelling(&path, &value, gone);
-        it.put_value(&path, &value).unwrap();
-        prop_assert_eq!(foretold.as_deref(), it.get_raw(&path));
-        prop_assert!(it.set_spelling(&path, &old));
-        prop_assert_eq!(it.as_str(), &text);
+        let mut item = document(&text);
+        let (old, value) = (item.get_raw(&path).unwrap().to_owned(), item.get_value(&path).unwrap());
+        if gone { item.remove(&path) } else { item.put_value(&path, &json!("another")) }.unwrap();
+        let foretold = item.render_spelling(&path, &value, gone);
+        item.put_value(&path, &value).unwrap();
+        prop_assert_eq!(foretold.as_deref(), item.get_raw(&path));
+        prop_assert!(item.set_spelling(&path, &old));
+        prop_assert_eq!(item.as_str(), &text);
     }
 
     #[test]

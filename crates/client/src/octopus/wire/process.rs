@@ -135,7 +135,7 @@ impl<'de> Visitor<'de> for PropertiesVisitor {
                 }
                 _ => {
                     let value = map.next_value::<LenientText>()?.into_text();
-                    let value = value.filter(|it| !it.is_empty() && it.len() <= LONGEST);
+                    let value = value.filter(|text| !text.is_empty() && text.len() <= LONGEST);
                     properties.parameters.extend(value.map(|value| (name, value)));
                     continue;
                 }

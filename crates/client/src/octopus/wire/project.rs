@@ -280,8 +280,10 @@ mod tests {
                 {"Name":"Asked","Type":"WorkerPool","Value":null,"Prompt":{"Label":"Pool","Required":true}}]}"#,
         )
         .unwrap();
-        let pools =
-            set.variables.iter().map(|it| (it.name.as_str(), it.value.as_str(), it.is_asked));
+        let pools = set
+            .variables
+            .iter()
+            .map(|variable| (variable.name.as_str(), variable.value.as_str(), variable.is_asked));
         let pools: Vec<_> = pools.collect();
         let wanted = [("Pool", "WorkerPools-1", false), ("Empty", "", false), ("Asked", "", true)];
         assert_eq!(pools, wanted);

@@ -40,14 +40,15 @@ pub(super) fn pool_templates<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<ActionTemplateParameterResource>, D::Error> {
     let all: Vec<RawActionTemplateParameterResource> = or_default(deserializer)?;
-    let pools = all
-        .into_iter()
-        .filter(|it| it.display_settings.control_type.eq_ignore_ascii_case("WorkerPool"));
-    let template = |it: RawActionTemplateParameterResource| ActionTemplateParameterResource {
-        id: it.id,
-        name: it.name,
-        default: it.default_value.and_then(LenientText::into_text).unwrap_or_default(),
-    };
+    let pools = all.into_iter().filter(|parameter| {
+        parameter.display_settings.control_type.eq_ignore_ascii_case("WorkerPool")
+    });
+    let template =
+        |parameter: RawActionTemplateParameterResource| ActionTemplateParameterResource {
+            id: parameter.id,
+            name: parameter.name,
+            default: parameter.default_value.and_then(LenientText::into_text).unwrap_or_default(),
+        };
     Ok(pools.map(template).collect())
 }
 
@@ -177,7 +178,7 @@ fn pool_values(
     environment: &str,
 ) -> Vec<TenantValue> {
     let tenant_value = |(id, value): (String, Option<LenientText>)| {
-        let template = templates.iter().find(|it| it.id == id)?;
+        let template = templates.iter().find(|template| template.id == id)?;
         let pool = value.and_then(LenientText::into_text).filter(|it| !it.is_empty())?;
         let (name, project, library) =
             (template.name.clone(), project.to_owned(), library.to_owned());
@@ -212,8 +213,11 @@ mod tests {
             } },
         }))
         .unwrap();
-        let told = |it: &TenantValue| {
-            format!("{} {}{} {} {}", it.name, it.project, it.library, it.environment, it.pool)
+        let told = |tenant: &TenantValue| {
+            format!(
+                "{} {}{} {} {}",
+                tenant.name, tenant.project, tenant.library, tenant.environment, tenant.pool
+            )
         };
         let told: Vec<_> = said.values.iter().map(told).collect();
         assert_eq!(

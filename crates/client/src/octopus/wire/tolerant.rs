@@ -28,7 +28,7 @@ where
     D: Deserializer<'de>,
 {
     let list = Option::<Vec<Option<T>>>::deserialize(deserializer)?;
-    Ok(list.map(|it| it.into_iter().flatten().collect()))
+    Ok(list.map(|list| list.into_iter().flatten().collect()))
 }
 
 /// A text, or what is none: `null`, a sensitive value, a number, whatever there is inside it.

@@ -15,10 +15,10 @@ pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commi
     let Some(base) = &commit.base else { return };
     let of_base = LiveVariableSet::id_on_branch(&commit.project, &commit.document, base);
     let sets = &mut live.indirect.sets;
-    if sets.iter().any(|it| it.id == *new) {
+    if sets.iter().any(|set| set.id == *new) {
         return;
     }
-    let Some(mut set) = sets.iter().find(|it| it.id == of_base).cloned() else { return };
+    let Some(mut set) = sets.iter().find(|set| set.id == of_base).cloned() else { return };
     set.id = new.clone();
     set.on_default_branch = false;
     if let VariableStore::Branch(branch) = set.store {
@@ -31,7 +31,7 @@ pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commi
         branch: branch.clone(),
         ..value.clone()
     };
-    let values = live.indirect.variables.iter().filter(|it| it.set == of_base);
+    let values = live.indirect.variables.iter().filter(|variable| variable.set == of_base);
     let values: Vec<PoolVariable> = values.map(copied).collect();
     live.indirect.variables.extend(values);
 }
@@ -40,7 +40,9 @@ pub(super) fn add_branch_variables(live: &mut Live, new: &Id<VariableSet>, commi
 pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit: &ValueEdit) {
     match edit {
         ValueEdit::Add { scope, pool, restored, .. } => {
-            let Some(of) = live.indirect.sets.iter().find(|it| it.id == *set).cloned() else {
+            let Some(of) =
+                live.indirect.sets.iter().find(|variable_set| variable_set.id == *set).cloned()
+            else {
                 return;
             };
             let mut added = added_variable(&of, name, scope, planned_pool_id(pool));
@@ -53,13 +55,17 @@ pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit
         ValueEdit::Change { id, pool, .. } => {
             let pool = pool.after().as_ref().map(planned_pool_id);
             let mut values = live.indirect.variables.iter_mut();
-            let Some(value) = values.find(|it| it.set == *set && it.id == *id) else { return };
+            let Some(value) = values.find(|value| value.set == *set && value.id == *id) else {
+                return;
+            };
             value.pool.clone_from(&pool);
             let pointer = pool_reference(&value.owner, value);
             set_pool_reference(live, pool.map(|_| pointer), &PoolVariable::unique_key(set, id));
         }
         ValueEdit::Remove { id, .. } => {
-            live.indirect.variables.retain(|it| !(it.set == *set && it.id == *id));
+            live.indirect
+                .variables
+                .retain(|variable| !(variable.set == *set && variable.id == *id));
             set_pool_reference(live, None, &PoolVariable::unique_key(set, id));
         }
     }
@@ -115,7 +121,9 @@ pub(super) fn set_target_pool(
     pool: Option<&PoolHandle>,
 ) {
     let pool = pool.map(planned_pool_id);
-    let Some(target) = live.indirect.targets.iter_mut().find(|it| it.id == *id) else { return };
+    let Some(target) = live.indirect.targets.iter_mut().find(|target| target.id == *id) else {
+        return;
+    };
     target.pool.clone_from(&pool);
     let pointer = pool.map(|pool| PoolReference {
         kind: PoolReferenceKind::Target,
@@ -130,11 +138,11 @@ pub(super) fn set_target_pool(
 
 /// Lets what has this id point there, or nowhere; it keeps its place among all that points.
 fn set_pool_reference(live: &mut Live, pointer: Option<PoolReference>, id: &str) {
-    let at = live.references.iter().position(|it| it.id.as_deref() == Some(id));
+    let at = live.references.iter().position(|reference| reference.id.as_deref() == Some(id));
     match (at.and_then(|at| live.references.get_mut(at)), pointer) {
         (Some(old), Some(new)) => *old = new,
         (None, Some(new)) => live.references.push(new),
-        (Some(_), None) => live.references.retain(|it| it.id.as_deref() != Some(id)),
+        (Some(_), None) => live.references.retain(|reference| reference.id.as_deref() != Some(id)),
         (None, None) => {}
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
     let gate = Gate::PoolInUse;
     let mut findings = Vec::new();
     let mut deleted = Vec::new();
-    let deletes = |it: &Change| matches!(it.kind, ChangeKind::DeletePool { .. });
+    let deletes = |change: &Change| matches!(change.kind, ChangeKind::DeletePool { .. });
     if !outcome.changes.iter().any(deletes) {
         return findings;
     }
@@ -42,8 +42,9 @@ pub(super) fn pool_in_use(outcome: &GateInput) -> Vec<Finding> {
                 format!("move these away first, or keep the pool; {}", bypass_help(gate)),
             ),
         };
-        let about =
-            |it: Finding| it.with_address(change.address.clone()).with_notes(users).with_help(help);
+        let about = |other: Finding| {
+            other.with_address(change.address.clone()).with_notes(users).with_help(help)
+        };
         findings.extend(finding.map(about));
     }
     findings.extend(deleted.first().and_then(|change| unread_users(outcome, change)));

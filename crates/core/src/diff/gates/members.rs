@@ -31,7 +31,7 @@ pub(super) fn check_pool_workers(outcome: &GateInput) -> Vec<Finding> {
 /// The changes that send steps to each pool: in any case, but for those of a variable, which `variables`
 /// looks at.
 fn arriving_changes<'a>(outcome: &GateInput<'a>) -> IndexMap<Id<Pool>, Vec<&'a Change>> {
-    let processes = outcome.after.processes.iter().map(|it| (&it.id, it));
+    let processes = outcome.after.processes.iter().map(|process| (&process.id, process));
     let processes: HashMap<&Id<Process>, &LiveProcess> = processes.collect();
     let mut arrivals: IndexMap<Id<Pool>, Vec<&Change>> = IndexMap::new();
     for change in outcome.changes {
@@ -57,12 +57,13 @@ fn unread_steps_warning(outcome: &GateInput) -> Option<Finding> {
     });
     // A dynamic pool has its workers when they are needed.
     let is_idle = |id: &Id<Pool>| {
-        let is_static = outcome.after.find_pool(id).is_some_and(|it| it.kind == PoolKind::Static);
+        let is_static =
+            outcome.after.find_pool(id).is_some_and(|item| item.kind == PoolKind::Static);
         is_static
             && MemberCounts::count_workers(outcome.after, id).healthy == 0
             && !uses_built_in(outcome, id)
     };
-    let switch = outcome.changes.iter().find(|it| match &it.kind {
+    let switch = outcome.changes.iter().find(|change| match &change.kind {
         ChangeKind::SetDefaultPool { to, .. } => is_idle(&planned_pool_id(to)),
         _ => false,
     });
@@ -90,7 +91,8 @@ fn unread_steps_warning(outcome: &GateInput) -> Option<Finding> {
 
 /// Whether the built-in worker does the work of a pool after the plan.
 fn uses_built_in(outcome: &GateInput, pool: &Id<Pool>) -> bool {
-    built_in_worker_pool(outcome.after).is_some_and(|it| it.id == *pool)
+    built_in_worker_pool(outcome.after)
+        .is_some_and(|built_in_worker_pool| built_in_worker_pool.id == *pool)
         && outcome.after.server.built_in_worker != Some(false)
 }
 
@@ -126,7 +128,7 @@ impl MemberCounts {
         let enabled: Vec<&LiveWorker> = live.pool_members(pool).filter(|it| !it.disabled).collect();
         let count_where =
             |is: fn(Health) -> bool| enabled.iter().filter(|it| is(it.health)).count();
-        let unknown = count_where(|it| it == Health::Unknown);
+        let unknown = count_where(|health| health == Health::Unknown);
         Self { enabled: enabled.len(), healthy: count_where(Health::can_take_work), unknown }
     }
 }
@@ -150,7 +152,7 @@ fn pool_findings(
     if uses_built_in(outcome, &pool.id) {
         return Vec::new();
     }
-    let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
+    let switches = |change: &&Change| matches!(change.kind, ChangeKind::SetDefaultPool { .. });
     let switched = arrivals.into_iter().flatten().any(switches);
     let worse = fewer || emptied || sickened || switched;
     let mut affected = match worse {
@@ -252,8 +254,8 @@ impl PoolShortage {
 
 /// Who comes to a pool by these changes. A value or a target that nobody runs by brings nobody.
 fn arriving_steps(outcome: &GateInput, pool: &LivePool, arrivals: &[&Change]) -> Vec<String> {
-    let chooses = |it: &&&Change| {
-        matches!(it.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
+    let chooses = |change: &&&Change| {
+        matches!(change.kind, ChangeKind::SetValue { .. } | ChangeKind::SetTargetPool { .. })
     };
     let (choosers, others): (Vec<&&Change>, Vec<&&Change>) = arrivals.iter().partition(chooses);
     let mut all: Vec<String> = others.iter().map(|it| it.address.to_string()).collect();
@@ -283,7 +285,7 @@ fn unhealthy_help(muster: &MemberCounts, steps_come: bool) -> String {
 /// A default pool with workers in place of one without: every step that names no pool leaves the
 /// built-in worker. The file says so in as many words, so that it is only told.
 fn new_default_warning(outcome: &GateInput) -> Option<Finding> {
-    let switches = |it: &&Change| matches!(it.kind, ChangeKind::SetDefaultPool { .. });
+    let switches = |change: &&Change| matches!(change.kind, ChangeKind::SetDefaultPool { .. });
     let change = outcome.changes.iter().find(switches)?;
     let pool = outcome.after.default_pool()?;
     let is_off = outcome.matched.live.server.built_in_worker == Some(false);
@@ -335,7 +337,7 @@ pub(super) fn check_default_pool(outcome: &GateInput) -> Vec<Finding> {
         return Vec::new();
     }
     // Another pool becomes the default one: what is put into this one matters no more.
-    if outcome.after.default_pool().is_none_or(|it| it.id != pool.id) {
+    if outcome.after.default_pool().is_none_or(|default_pool| default_pool.id != pool.id) {
         return new_default_warning(outcome).into_iter().collect();
     }
     let members = outcome.after.pool_members(&pool.id).map(|it| &it.name);
@@ -346,10 +348,10 @@ pub(super) fn check_default_pool(outcome: &GateInput) -> Vec<Finding> {
     notes.extend(steps_in_pool(outcome.after, &pool.id));
     let joins = |change: &&Change| match &change.kind {
         ChangeKind::CreateWorker(new) | ChangeKind::ReplaceWorker { new, .. } => {
-            new.pools.iter().any(|it| it.id() == Some(&pool.id))
+            new.pools.iter().any(|handle| handle.id() == Some(&pool.id))
         }
         ChangeKind::UpdateWorker { id, .. } => {
-            let worker = outcome.after.workers.iter().find(|it| it.id == *id);
+            let worker = outcome.after.workers.iter().find(|worker| worker.id == *id);
             worker.is_some_and(|it| it.pools.contains(&pool.id))
         }
         _ => false,

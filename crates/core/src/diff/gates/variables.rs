@@ -37,7 +37,7 @@ struct VariableIssues {
 pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
     let live = outcome.after;
     let processes: HashMap<_, &LiveProcess> =
-        live.processes.iter().map(|it| (&it.id, it)).collect();
+        live.processes.iter().map(|process| (&process.id, process)).collect();
     let mut troubles: BTreeMap<(String, String), VariableIssues> = BTreeMap::new();
     for change in outcome.changes {
         if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
@@ -46,7 +46,7 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
         }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
         let process = processes.get(process).copied();
-        let step = process.and_then(|it| it.steps.iter().find(|step| step.id == *action));
+        let step = process.and_then(|process| process.steps.iter().find(|step| step.id == *action));
         let (Some(variable), Some(process), Some(step)) = (edited_variable(edits), process, step)
         else {
             continue;
@@ -55,8 +55,8 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
         let trouble = troubles.entry(key).or_default();
         let mut cases = effective_cases(process, step, live);
         if tenants_set_value(live, variable, &process.owner.project) {
-            cases.retain(|it| {
-                !matches!(it.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
+            cases.retain(|case| {
+                !matches!(case.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
             });
         }
         trouble.note_cases(change, cases, (process, step), live);
@@ -71,10 +71,13 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
 
 /// Whether some tenant gives a value for a variable of a project, or of a library set.
 fn tenants_set_value(live: &Live, variable: &str, project: &Name) -> bool {
-    live.references.iter().any(|it| {
-        it.kind == PoolReferenceKind::TenantVariable
-            && it.variable.as_deref().is_some_and(|it| Name::new(it) == Name::new(variable))
-            && it.project.as_ref().is_none_or(|it| it == project)
+    live.references.iter().any(|reference| {
+        reference.kind == PoolReferenceKind::TenantVariable
+            && reference
+                .variable
+                .as_deref()
+                .is_some_and(|text| Name::new(text) == Name::new(variable))
+            && reference.project.as_ref().is_none_or(|name| name == project)
     })
 }
 
@@ -97,15 +100,15 @@ impl VariableIssues {
         let wanted = Name::new(name);
         let lacks = |live: &Live, process: &LiveProcess, step: &LiveStep| {
             let cases = effective_cases(process, step, live).into_iter();
-            let unset = cases.filter(|it| {
-                matches!(it.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
+            let unset = cases.filter(|case| {
+                matches!(case.place, EffectivePlace::Nowhere(_, NowhereReason::NoValue))
             });
             unset
-                .map(|it| format!("{}{}", process.step_address(step), describe_case(&it)))
+                .map(|unset| format!("{}{}", process.step_address(step), describe_case(&unset)))
                 .collect::<Vec<_>>()
         };
         for process in &outcome.after.processes {
-            let uses_variable = |it: &&LiveStep| matches!(&it.place, Place::Variable(name) if Name::new(name) == wanted);
+            let uses_variable = |other: &&LiveStep| matches!(&other.place, Place::Variable(name) if Name::new(name) == wanted);
             if tenants_set_value(outcome.after, name, &process.owner.project) {
                 continue;
             }
@@ -155,7 +158,8 @@ impl VariableIssues {
 
     fn into_findings(self, outcome: &GateInput, name: &str) -> Vec<Finding> {
         let at = self.location.unwrap_or(FindingLocation::Nowhere);
-        let known = self.project_variables.iter().any(|it| Name::new(it) == Name::new(name));
+        let known =
+            self.project_variables.iter().any(|variable| Name::new(variable) == Name::new(name));
         let unset = (!self.unset.is_empty()).then(|| {
             let steps = pluralize(self.unset.len(), "case");
             let (message, help) = match (
@@ -214,9 +218,9 @@ impl VariableIssues {
 
 /// When a case holds, behind a step; nothing where it always does.
 fn describe_case(case: &Case) -> String {
-    let parts = case.when.iter().map(|it| {
-        let dimension = it.dimension.as_str();
-        match it.names.as_slice() {
+    let parts = case.when.iter().map(|condition| {
+        let dimension = condition.dimension.as_str();
+        match condition.names.as_slice() {
             [] => format!("any other {dimension}"),
             names => format!("{dimension} {}", names.join(", ")),
         }

@@ -50,12 +50,12 @@ proptest! {
         let others = |live: &Live| -> Vec<PoolVariable> {
             // A branch that is made has all that its base has.
             let all = live.indirect.variables.iter().filter(|it| sets.contains(&it.set));
-            all.filter(|it| !named.contains(&it.name) || !it.scope.is_declarable()).cloned().collect()
+            all.filter(|item| !named.contains(&item.name) || !item.scope.is_declarable()).cloned().collect()
         };
         prop_assert_eq!(others(&live), others(&done));
         let machines = |live: &Live| -> Vec<LiveTarget> {
             let all = live.indirect.targets.iter();
-            all.filter(|it| it.reach != TargetReach::Worker).cloned().collect()
+            all.filter(|item| item.reach != TargetReach::Worker).cloned().collect()
         };
         prop_assert_eq!(machines(&live), machines(&done));
     }
@@ -170,13 +170,13 @@ prop_compose! {
 
 /// What points at a pool because of values and targets.
 fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
-    let of_value = |it: &PoolVariable| PoolReference {
+    let of_value = |variable: &PoolVariable| PoolReference {
         kind: PoolReferenceKind::Variable,
-        what: format!("variable {:?}", it.name),
-        id: Some(PoolVariable::unique_key(&it.set, &it.id)),
-        variable: Some(it.name.to_string()),
+        what: format!("variable {:?}", variable.name),
+        id: Some(PoolVariable::unique_key(&variable.set, &variable.id)),
+        variable: Some(variable.name.to_string()),
         project: None,
-        pool: it.pool.clone().unwrap_or_else(|| Id::new("")),
+        pool: variable.pool.clone().unwrap_or_else(|| Id::new("")),
     };
     let of_target = |it: &LiveTarget| PoolReference {
         kind: PoolReferenceKind::Target,

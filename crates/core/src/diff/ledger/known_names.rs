@@ -31,8 +31,12 @@ impl<'a> KnownNames<'a> {
     /// The names of a server.
     pub(super) fn new(matched: &Matched<'a>) -> Self {
         let projects = &matched.live.projects;
-        let runbooks = matched.live.processes.iter().filter_map(|it| {
-            it.owner.runbook.as_ref().map(|name| (it.owner.project.as_folded(), name.as_str()))
+        let runbooks = matched.live.processes.iter().filter_map(|process| {
+            process
+                .owner
+                .runbook
+                .as_ref()
+                .map(|name| (process.owner.project.as_folded(), name.as_str()))
         });
         // A group is there where no project is in it, and one that the key may not see is its projects'.
         let groups = &matched.live.directory.groups;
@@ -49,7 +53,7 @@ impl<'a> KnownNames<'a> {
             alike,
             left_in_git: projects
                 .iter()
-                .filter(|it| it.git && matched.desired.version_control.is_none())
+                .filter(|other| other.git && matched.desired.version_control.is_none())
                 .map(|it| it.name.as_folded())
                 .collect(),
             project_names: projects.iter().map(|it| it.name.as_str()).collect(),

@@ -17,8 +17,8 @@ pub fn rules_about_unread<'a>(
 
 /// Whether a rule may be about steps that could not be read.
 pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
-    let hides = |it: &HiddenData| {
-        matches!(it, HiddenData::Steps | HiddenData::StepsInGit | HiddenData::Rules)
+    let hides = |data: &HiddenData| {
+        matches!(data, HiddenData::Steps | HiddenData::StepsInGit | HiddenData::Rules)
     };
     if !live.unread.iter().any(|gap| hides(&gap.hidden)) {
         return false;
@@ -26,7 +26,7 @@ pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
     let is_read = |name: &str| {
         let project = Name::new(name);
         let mut deployments = live.processes.iter().filter(|it| it.owner.runbook.is_none());
-        deployments.any(|it| it.owner.project == project)
+        deployments.any(|deployment| deployment.owner.project == project)
     };
     // Of a project whose deployment process was read, a runbook may not have been.
     let named = rule.select.project.as_ref().filter(|it| it.is_exact());

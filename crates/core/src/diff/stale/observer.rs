@@ -40,8 +40,8 @@ impl<'a> Observer<'a> {
         });
         Self {
             live,
-            pools: live.pools.iter().map(|it| (it.id.as_str(), it)).collect(),
-            workers: live.workers.iter().map(|it| (it.id.as_str(), it)).collect(),
+            pools: live.pools.iter().map(|pool| (pool.id.as_str(), pool)).collect(),
+            workers: live.workers.iter().map(|worker| (worker.id.as_str(), worker)).collect(),
             steps: steps.collect(),
         }
     }
@@ -61,7 +61,7 @@ impl<'a> Observer<'a> {
             }
             // Better workers than a plan has seen are no danger.
             ExpectationSubject::EnabledWorker(_) => {
-                let rank = |seen: &str| WORKERS.iter().position(|it| *it == seen);
+                let rank = |seen: &str| WORKERS.iter().position(|text| *text == seen);
                 let same = match (rank(&rely.expected), rank(&found)) {
                     (Some(then), Some(now)) => then <= now,
                     _ => found == rely.expected,
@@ -117,19 +117,23 @@ impl<'a> Observer<'a> {
             }
             ExpectationSubject::Value(set, id) => {
                 let mut values = self.live.indirect.variables.iter();
-                let value = values.find(|it| it.set.as_str() == set && it.id.as_str() == id);
+                let value =
+                    values.find(|value| value.set.as_str() == set && value.id.as_str() == id);
                 value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
             ExpectationSubject::ScopedValue(set, name, scope) => {
                 let name = Name::new(name);
                 let mut values = self.live.indirect.variables.iter();
-                let value = values.find(|it| {
-                    it.set.as_str() == set && it.name == name && it.scope.describe() == *scope
+                let value = values.find(|variable| {
+                    variable.set.as_str() == set
+                        && variable.name == name
+                        && variable.scope.describe() == *scope
                 });
                 value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
             ExpectationSubject::TargetPool(id) => {
-                let target = self.live.indirect.targets.iter().find(|it| it.id.as_str() == id);
+                let target =
+                    self.live.indirect.targets.iter().find(|target| target.id.as_str() == id);
                 target.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
             }
             ExpectationSubject::PoolUsers(id) => {

@@ -21,7 +21,7 @@ impl ValueRuleRun<'_, '_> {
         let sets = || live.indirect.sets.iter().filter(|set| self.matches_owner_kind(set));
         let projects = || live.projects.iter().filter(|_| noun == "project");
         let alike = self.owner_patterns().exact_names().filter_map(|name| {
-            let alike = projects().filter(|it| it.name == Name::new(name));
+            let alike = projects().filter(|project| project.name == Name::new(name));
             let alike: Vec<String> = alike.map(|it| it.name.to_string()).collect();
             let several =
                 || ambiguous_name_error(noun, name, &alike, self.owner_patterns().span.clone());
@@ -35,7 +35,7 @@ impl ValueRuleRun<'_, '_> {
         let pattern_span = || self.owner_patterns().span.clone();
         let finding = |name: &str| {
             let wanted = Name::new(name);
-            if noun == "project" && live.projects.iter().any(|it| it.name == wanted) {
+            if noun == "project" && live.projects.iter().any(|project| project.name == wanted) {
                 let message = format!("the variables of project `{name}` cannot be read");
                 return Finding::error("unread-variables", pattern_span(), message)
                     .with_help("give the key's user a role with `VariableView` in this space");
@@ -58,7 +58,7 @@ impl ValueRuleRun<'_, '_> {
         let choosers = &self.matched.live.indirect;
         let has_variable = |set: &&LiveVariableSet| {
             let mut values = choosers.variables.iter();
-            values.any(|it| it.set == set.id && it.name == self.rule.variable.value)
+            values.any(|value| value.set == set.id && value.name == self.rule.variable.value)
         };
         let sets = choosers.sets.iter();
         let sets = sets.filter(|set| set.on_default_branch && self.matches_set(set));

@@ -46,7 +46,7 @@ pub fn inner_step_cases(
         cases
             .iter_mut()
             .filter(explicit)
-            .for_each(|it| it.decided_by = Decider::Parameter(name.clone()));
+            .for_each(|other| other.decided_by = Decider::Parameter(name.clone()));
     }
     cases
 }
@@ -79,7 +79,8 @@ fn resolve_inner_place(
             let has_project_variable = || {
                 let (name, project) = (Name::new(name), &process.owner.project);
                 let mut variables = live.indirect.variables.iter();
-                variables.any(|it| it.name == name && it.projects.contains(project))
+                variables
+                    .any(|variable| variable.name == name && variable.projects.contains(project))
             };
             match is_simple
                 && !has_project_variable()
@@ -103,14 +104,14 @@ fn refers_to_pool(pool: &LivePool, value: &str) -> bool {
 fn find_parameter<'a>(usage: &'a LiveStep, name: &str) -> Option<(&'a str, &'a str)> {
     let name = Name::new(name);
     let mut parameters = usage.parameters.iter();
-    let found = parameters.find(|(it, _)| Name::new(it) == name);
+    let found = parameters.find(|(text, _)| Name::new(text) == name);
     found.map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 /// `#{Worker pool}` → `Worker pool`; any other text as it is.
 fn unwrap_expression(written: &str) -> &str {
     let inside = written.trim().strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
-    inside.filter(|it| !it.contains(['{', '}'])).unwrap_or(written).trim()
+    inside.filter(|inside| !inside.contains(['{', '}'])).unwrap_or(written).trim()
 }
 
 /// A text with what a usage says in place of each `#{…}` that is a parameter.

@@ -133,7 +133,7 @@ fn told(cases: &[Case]) -> String {
             Decider::Parameter(_) => "parameter".to_owned(),
             other => format!("{other:?}").to_lowercase(),
         };
-        let when = case.when.iter().map(|it| match it.names.as_slice() {
+        let when = case.when.iter().map(|condition| match condition.names.as_slice() {
             [] => "other".to_owned(),
             names => names.join("+"),
         });
@@ -173,7 +173,9 @@ fn of_row(cells: &[&str]) -> LiveStep {
 fn every_row_of_the_truth_table_holds() {
     let (live, process) = (world(), process());
     let mut wrong = Vec::new();
-    for row in TABLE.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
+    for row in
+        TABLE.lines().map(str::trim).filter(|text| !text.is_empty() && !text.starts_with('#'))
+    {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let (wanted, cells) = cells.split_last().unwrap();
         let step = of_row(cells);
@@ -192,11 +194,13 @@ fn every_row_of_the_truth_table_holds() {
 #[test]
 fn every_row_of_the_table_of_what_is_inside_templates_holds() {
     let (mut live, process) = (world(), process());
-    live.pools.iter_mut().for_each(|it| it.slug = format!("slug-{}", it.slug));
+    live.pools.iter_mut().for_each(|pool| pool.slug = format!("slug-{}", pool.slug));
     let value = variable::variable(false, "-|-|-|-|-|h");
     live.indirect.variables.push(PoolVariable { name: Name::new("V"), ..value });
     let mut wrong = Vec::new();
-    for row in INSIDE.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
+    for row in
+        INSIDE.lines().map(str::trim).filter(|text| !text.is_empty() && !text.starts_with('#'))
+    {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let [of_step @ .., said, wanted] = &cells[..] else { panic!("{row}") };
         let mut usage = step(PROCESS_TEMPLATE, "", "", Place::DefaultPool);
@@ -225,7 +229,9 @@ fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
 
 #[test]
 fn the_built_in_worker_stands_in_for_an_empty_default_pool_alone() {
-    for row in FALLBACK.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {
+    for row in
+        FALLBACK.lines().map(str::trim).filter(|text| !text.is_empty() && !text.starts_with('#'))
+    {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let [members, switch, wanted] = cells[..] else { panic!("{row}") };
         let mut live = world();
@@ -235,7 +241,7 @@ fn the_built_in_worker_stands_in_for_an_empty_default_pool_alone() {
             _ => None,
         };
         live.pools.extend((switch == "cloud").then(|| pool("c")));
-        for member in members.split(' ').filter(|it| *it != "-") {
+        for member in members.split(' ').filter(|part| *part != "-") {
             let health = match member {
                 "healthy" | "off" => Health::Healthy,
                 "unhealthy" => Health::Unhealthy,

@@ -91,13 +91,13 @@ pub(super) fn scoped_cases(
     }
     let wanted = Name::new(name);
     let values = live.indirect.variables.iter();
-    let values =
-        values.filter(|it| it.name == wanted && it.projects.contains(&process.owner.project));
+    let values = values
+        .filter(|value| value.name == wanted && value.projects.contains(&process.owner.project));
     let mut values: Vec<&PoolVariable> =
         values.filter(|it| may_apply_to_step(it, process, step)).collect();
     if values.iter().any(|it| it.branch.is_some()) {
         let own = own_branch(process, live);
-        values.retain(|it| match (&it.branch, own) {
+        values.retain(|value| match (&value.branch, own) {
             (None, _) => true,
             (Some(branch), Some(own)) => branch.name == own,
             (Some(branch), None) => branch.is_default,
@@ -105,7 +105,7 @@ pub(super) fn scoped_cases(
     }
     let known =
         SCOPE_DIMENSIONS.map(|dimension| DimensionNames::from_values(&values, dimension, live));
-    let each = known.iter().map(|it| it.names.len() + 1);
+    let each = known.iter().map(|names| names.names.len() + 1);
     let unread = has_unread_variables(live, &process.owner.project);
     if MAX_CASES < each.fold(1, usize::saturating_mul) {
         return cases_per_value(&values, (live, unread), to_decider);
@@ -120,8 +120,10 @@ pub(super) fn scoped_cases(
             let condition = CaseCondition { dimension: *dimension, names: names.clone() };
             scope.iter().cloned().chain([condition]).collect::<Vec<_>>()
         };
-        scopes =
-            scopes.iter().flat_map(|it| each.iter().map(|names| extend_scope(it, names))).collect();
+        scopes = scopes
+            .iter()
+            .flat_map(|conditions| each.iter().map(|names| extend_scope(conditions, names)))
+            .collect();
     }
     let case = |when: Vec<CaseCondition>| {
         let (chosen, place) = narrowest_value(&values, &when, (live, unread));
@@ -133,9 +135,9 @@ pub(super) fn scoped_cases(
 /// The branch of a process, where its variables were read too.
 fn own_branch<'a>(process: &'a LiveProcess, live: &Live) -> Option<&'a str> {
     let branch = process.git.as_ref()?.name.as_str();
-    let is_project_set = |it: &LiveVariableSet| matches!(&it.owner, VariableOwner::Project(name) if *name == process.owner.project);
+    let is_project_set = |set: &LiveVariableSet| matches!(&set.owner, VariableOwner::Project(name) if *name == process.owner.project);
     let mut sets = live.indirect.sets.iter();
-    sets.any(|it| it.store.branch_name() == Some(branch) && is_project_set(it)).then_some(branch)
+    sets.any(|set| set.store.branch_name() == Some(branch) && is_project_set(set)).then_some(branch)
 }
 
 /// A case for each value, as if no other were narrower, and one for where none of them holds.
@@ -144,12 +146,16 @@ fn cases_per_value(
     (live, unread): (&Live, bool),
     by: impl Fn(Option<ResolvedValue>) -> Decider,
 ) -> Vec<Case> {
-    let case = |it: &&PoolVariable| {
+    let case = |variable: &&PoolVariable| {
         let lists = SCOPE_DIMENSIONS
-            .map(|dimension| (dimension, it.scope.dimension_names(dimension).to_vec()));
+            .map(|dimension| (dimension, variable.scope.dimension_names(dimension).to_vec()));
         let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
         let when = lists.map(|(dimension, names)| CaseCondition { dimension, names }).collect();
-        Case { when, decided_by: by(Some(it.chosen_source())), place: it.effective_place(live) }
+        Case {
+            when,
+            decided_by: by(Some(variable.chosen_source())),
+            place: variable.effective_place(live),
+        }
     };
     let nobody = SCOPE_DIMENSIONS.map(|dimension| CaseCondition { dimension, names: Vec::new() });
     let (chosen, place) = narrowest_value(values, &nobody, (live, unread));
@@ -165,10 +171,10 @@ fn merge_cases(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
         return cases;
     }
     let rest = |case: &Case| -> Vec<CaseCondition> {
-        case.when.iter().filter(|it| it.dimension != dimension).cloned().collect()
+        case.when.iter().filter(|condition| condition.dimension != dimension).cloned().collect()
     };
     let names_in_dimension = |case: &Case| {
-        let condition = case.when.iter().find(|it| it.dimension == dimension);
+        let condition = case.when.iter().find(|condition| condition.dimension == dimension);
         condition.map(|it| it.names.clone()).unwrap_or_default()
     };
     /// Cases of one result, and by which names of the dimension they are told apart.
@@ -182,10 +188,10 @@ fn merge_cases(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
     for case in cases {
         let (rest, names) = (rest(&case), names_in_dimension(&case));
         let other = names.is_empty();
-        let is_kin = |it: &&mut MergeableCases| {
-            it.rest == rest
-                && it.first.decided_by == case.decided_by
-                && it.first.place == case.place
+        let is_kin = |cases: &&mut MergeableCases| {
+            cases.rest == rest
+                && cases.first.decided_by == case.decided_by
+                && cases.first.place == case.place
         };
         match kins.iter_mut().find(is_kin) {
             Some(kin) => {
@@ -200,7 +206,7 @@ fn merge_cases(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
         let with_names = |names: Vec<String>| {
             let mut when = first.when.clone();
             when.iter_mut()
-                .filter(|it| it.dimension == dimension)
+                .filter(|condition| condition.dimension == dimension)
                 .for_each(|it| it.names.clone_from(&names));
             Case { when, ..first.clone() }
         };
@@ -263,8 +269,9 @@ fn narrowest_value(
     let holds = |value: &&&PoolVariable| {
         SCOPE_DIMENSIONS.iter().all(|dimension| {
             let list = value.scope.dimension_names(*dimension);
-            let case = when.iter().find(|it| it.dimension == *dimension);
-            list.is_empty() || case.is_some_and(|it| it.names.iter().any(|it| list.contains(it)))
+            let case = when.iter().find(|condition| condition.dimension == *dimension);
+            list.is_empty()
+                || case.is_some_and(|case| case.names.iter().any(|it| list.contains(it)))
         })
     };
     let weight = |value: &PoolVariable| {
@@ -273,7 +280,7 @@ fn narrowest_value(
     };
     let holding: Vec<&&PoolVariable> = values.iter().filter(holds).collect();
     let best = holding.iter().map(|it| weight(it)).max();
-    let mut best = holding.iter().filter(|it| Some(weight(it)) == best);
+    let mut best = holding.iter().filter(|variable| Some(weight(variable)) == best);
     match best.next() {
         Some(one) if best.any(|other| other.pool != one.pool) => {
             (None, EffectivePlace::Unknown(UnknownReason::Ambiguous))

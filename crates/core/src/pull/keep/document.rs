@@ -111,12 +111,13 @@ impl<'a> TomlDocument<'a> {
 
     /// The table that a place of the text is in: the innermost.
     pub(super) fn innermost_table(&self, place: usize) -> usize {
-        let is_header =
-            |it: &TomlTable| it.form == TableForm::Header && self.header_line_start(it) <= place;
+        let is_header = |table: &TomlTable| {
+            table.form == TableForm::Header && self.header_line_start(table) <= place
+        };
         let header = self.tables.iter().rposition(is_header).unwrap_or_default();
         let inside = self.tables.iter().enumerate().skip(header);
-        let inside =
-            inside.filter(|(_, it)| it.form != TableForm::Header && it.contains_place(place));
+        let inside = inside
+            .filter(|(_, table)| table.form != TableForm::Header && table.contains_place(place));
         inside.max_by_key(|(_, it)| it.path.len()).map_or(header, |(at, _)| at)
     }
 
@@ -125,7 +126,7 @@ impl<'a> TomlDocument<'a> {
         let Some(TomlTable { path, .. }) = self.tables.get(at) else { return at };
         let of_map = is_keyed_table(path);
         let Some(path) = path.get(..if of_map { 2 } else { 1 }) else { return at };
-        let is_head = |it: &TomlTable| it.path == path;
+        let is_head = |table: &TomlTable| table.path == path;
         let head = match of_map {
             true => self.tables.iter().position(is_head),
             false => self.tables.iter().take(at + 1).rposition(is_head),
@@ -135,7 +136,7 @@ impl<'a> TomlDocument<'a> {
 
     /// The table of a path, such as the endpoint of a worker.
     pub(super) fn find_table(&self, path: &[&str]) -> Option<&TomlTable> {
-        self.tables.iter().find(|it| it.path == path)
+        self.tables.iter().find(|table| table.path == path)
     }
 
     /// Where a table begins that is written with a header or in braces.
@@ -154,11 +155,11 @@ impl<'a> TomlDocument<'a> {
 
     fn line_start(&self, at: usize) -> usize {
         let mark = if self.text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        self.slice(0..at).rfind('\n').map_or(mark, |it| it + 1)
+        self.slice(0..at).rfind('\n').map_or(mark, |index| index + 1)
     }
 
     fn line_end(&self, at: usize) -> usize {
-        self.slice(at..self.text.len()).find('\n').map_or(self.text.len(), |it| at + it + 1)
+        self.slice(at..self.text.len()).find('\n').map_or(self.text.len(), |slice| at + slice + 1)
     }
 
     /// Behind the last line of a table with a header that says something.
@@ -168,7 +169,7 @@ impl<'a> TomlDocument<'a> {
 
     /// Whether a table says this key.
     pub(super) fn contains_key(&self, table: &TomlTable, key: &str) -> bool {
-        table.entries.iter().any(|it| it.name == key)
+        table.entries.iter().any(|entry| entry.name == key)
     }
 
     /// Whether a table says this text for a key, in whatever case.
@@ -186,24 +187,31 @@ impl<'a> TomlDocument<'a> {
 
     /// The comments in a part of the text.
     fn comments_within(&self, part: &Range<usize>) -> Vec<&'a str> {
-        let inside = self.comments.iter().filter(|it| part.start <= it.start && it.end <= part.end);
+        let inside = self
+            .comments
+            .iter()
+            .filter(|comment| part.start <= comment.start && comment.end <= part.end);
         inside.map(|it| self.slice(it.clone())).collect()
     }
 
     fn replace_range(&mut self, range: Range<usize>, with: String) {
-        if !self.edits.iter().any(|(it, had)| *it == range && *had == with && !range.is_empty()) {
+        if !self
+            .edits
+            .iter()
+            .any(|(other, had)| *other == range && *had == with && !range.is_empty())
+        {
             self.edits.push((range, with));
         }
     }
 
     /// Whether a place is in the value of a key.
     pub(super) fn is_in_value(&self, table: &TomlTable, key: &str, place: usize) -> bool {
-        table.entries.iter().any(|it| it.name == key && it.value.contains(&place))
+        table.entries.iter().any(|entry| entry.name == key && entry.value.contains(&place))
     }
 
     /// The key whose value a place is in.
     pub(super) fn key_at_place(&self, table: &TomlTable, place: usize) -> Option<String> {
-        let is_at = |it: &&TomlEntry| (it.start..it.value.end).contains(&place);
+        let is_at = |entry: &&TomlEntry| (entry.start..entry.value.end).contains(&place);
         table.entries.iter().find(is_at).map(|it| it.name.clone())
     }
 
@@ -213,7 +221,7 @@ impl<'a> TomlDocument<'a> {
             self.apply_pending(&pending);
         }
         // What is added comes first, and what is taken away takes with it all that is edited in there.
-        self.edits.sort_by_key(|(it, _)| (it.start, !it.is_empty(), Reverse(it.end)));
+        self.edits.sort_by_key(|(range, _)| (range.start, !range.is_empty(), Reverse(range.end)));
         // New lines end as the first one does.
         let first = self.text.lines().next().map_or(0, str::len);
         let end = if self.slice(first..self.text.len()).starts_with('\r') { "\r\n" } else { "\n" };
@@ -236,7 +244,7 @@ impl<'a> TomlDocument<'a> {
 impl TomlTable {
     /// Whether a place is in it, or in the key that has it.
     fn contains_place(&self, place: usize) -> bool {
-        let is_in = |it: &TomlEntry| (it.start..it.value.end).contains(&place);
+        let is_in = |entry: &TomlEntry| (entry.start..entry.value.end).contains(&place);
         match self.form {
             TableForm::Header => false,
             TableForm::Braces => (self.key.start..self.whole.end).contains(&place),
@@ -247,17 +255,17 @@ impl TomlTable {
 
     /// A value that it says itself, and not by dotted keys.
     fn direct_value(&self, key: &str) -> Option<&TomlEntry> {
-        self.entries.iter().find(|it| it.name == key && !it.dotted)
+        self.entries.iter().find(|entry| entry.name == key && !entry.dotted)
     }
 }
 
 /// Whether a path leads to a pool or a worker, which is one by its key; all else is one of a list, or alone.
 fn is_keyed_table(path: &[String]) -> bool {
-    path.first().is_some_and(|it| it == "pools" || it == "workers")
+    path.first().is_some_and(|path| path == "pools" || path == "workers")
 }
 
 fn join_lines(all: &[&str]) -> String {
-    all.iter().map(|it| format!("{it}\n")).collect()
+    all.iter().map(|text| format!("{text}\n")).collect()
 }
 
 /// A value as it is written, read.
@@ -282,7 +290,7 @@ mod tests {
     fn names(text: &str) -> Vec<String> {
         let table: toml::Table = text.parse().unwrap();
         let names = table["k"].as_array().unwrap().iter();
-        names.map(|it| it.as_str().unwrap().replace("$${", "${")).collect()
+        names.map(|name| name.as_str().unwrap().replace("$${", "${")).collect()
     }
 
     proptest! {

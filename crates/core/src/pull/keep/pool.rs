@@ -22,9 +22,9 @@ pub(super) fn match_pools<'a>(
     let all = &round.live.pools;
     let mut live: HashMap<&str, &LivePool> = HashMap::new();
     let declared = &round.file_plan.desired.pools;
-    let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
+    let names = declared.values().map(|pool| (&pool.name, pool.renamed_from.as_slice()));
     let find_by_name = |name: &Name| {
-        let mut named = all.iter().filter(|it| it.name == *name);
+        let mut named = all.iter().filter(|pool| pool.name == *name);
         named.next().filter(|_| named.next().is_none())
     };
     for (key, pool) in declared.keys().zip(match_declared(names, find_by_name, |it| it.id.as_str()))
@@ -91,11 +91,11 @@ impl FileUpdater<'_> {
             key == Some("default") && live.is_some_and(|it| it.default)
         };
         let tables = self.document.tables.iter().enumerate();
-        let tables = tables.filter(|(_, it)| {
-            it.path.len() == 2 && it.path.first().is_some_and(|it| it == "pools")
+        let tables = tables.filter(|(_, table)| {
+            table.path.len() == 2 && table.path.first().is_some_and(|text| text == "pools")
         });
-        let with = tables.filter(|(_, it)| {
-            is_default(&it.path) || key.is_some_and(|key| self.document.contains_key(it, key))
+        let with = tables.filter(|(_, table)| {
+            is_default(&table.path) || key.is_some_and(|key| self.document.contains_key(table, key))
         });
         with.map(|(at, _)| at).collect::<Vec<_>>().into_iter()
     }
@@ -113,7 +113,7 @@ impl FileUpdater<'_> {
             PoolKind::Dynamic { image } => Some(escape_value(image)),
         };
         let has_key = |key: &str| self.document.contains_key(table, key);
-        let order = self.round.live.pools.iter().position(|it| it.id == pool.id);
+        let order = self.round.live.pools.iter().position(|other| other.id == pool.id);
         let said = [
             ("name", name),
             ("description", has_key("description").then(|| escape_value(&pool.description))),

@@ -19,7 +19,7 @@ impl<'a> FileUpdater<'a> {
     ) -> Result<(), KeepError> {
         self.ensure_known(at, errors)?;
         // What moves now is said by exceptions, and then nothing moves again.
-        for finding in errors.iter().filter(|it| it.code != "unsettled-rules") {
+        for finding in errors.iter().filter(|error| error.code != "unsettled-rules") {
             if finding.code == "impossible-execution" && self.except_impossible(at, finding) {
                 return Ok(());
             }
@@ -40,8 +40,8 @@ impl<'a> FileUpdater<'a> {
     fn except_impossible(&mut self, at: usize, finding: &Finding) -> bool {
         let all = self.round.live.processes.iter();
         let all = all.flat_map(|process| process.steps.iter().map(move |step| (process, step)));
-        let steps =
-            all.filter(|(it, step)| finding.notes.contains(&it.step_address(step).to_string()));
+        let steps = all
+            .filter(|(other, step)| finding.notes.contains(&other.step_address(step).to_string()));
         let steps: HashSet<_> =
             steps.map(|(it, step)| (it.id.as_str(), step.id.as_str())).collect();
         self.insert_exceptions(at, &steps);
@@ -72,9 +72,14 @@ impl<'a> FileUpdater<'a> {
     /// `--wave` takes numbers, so that a wave that others stand behind stays, without any project: a run for wave 2
     /// must not come to be about what wave 3 was.
     pub(super) fn mend_wave(&mut self, at: usize, table: &TomlTable, errors: &[&'a Finding]) {
-        let waves = self.document.tables.iter().enumerate().filter(|(_, it)| it.path == table.path);
+        let waves = self
+            .document
+            .tables
+            .iter()
+            .enumerate()
+            .filter(|(_, toml_table)| toml_table.path == table.path);
         let waves: Vec<usize> = waves.map(|(at, _)| at).collect();
-        let number = waves.iter().take_while(|it| **it < at).count() + 1;
+        let number = waves.iter().take_while(|wave| **wave < at).count() + 1;
         for finding in errors {
             let why = &finding.message;
             if self.remove_unknown(table, finding) {

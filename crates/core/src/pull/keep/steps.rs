@@ -39,11 +39,13 @@ impl FileUpdater<'_> {
     ///
     /// [`KeepReason::UnreadDocument`], where some of it could not be read.
     pub(super) fn ensure_known(&self, at: usize, errors: &[&Finding]) -> Result<(), KeepError> {
-        let is_unread = self.round.file_plan.unread.iter().any(|it| self.owning_table(*it) == at);
+        let is_unread =
+            self.round.file_plan.unread.iter().any(|index| self.owning_table(*index) == at);
         let Some(table) = self.document.tables.get(at) else { return Ok(()) };
         let names_pool = self.errors_mention_key(table, "pool", errors);
-        let is_lost =
-            |it: &&Finding| matches!(it.code.as_str(), "unknown-step" | "unknown-runbook");
+        let is_lost = |finding: &&Finding| {
+            matches!(finding.code.as_str(), "unknown-step" | "unknown-runbook")
+        };
         // Where the steps are of a rule whose pool is gone, these alone can tell.
         match is_unread && (names_pool || errors.iter().any(is_lost)) {
             true => self.ensure_all_read(
@@ -62,7 +64,8 @@ impl FileUpdater<'_> {
         let Some(key) = self.document.key_at_place(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
         if finding.code == "ambiguous-name" && key == "project" {
-            let is_twin = |name: &Name| 1 < projects.iter().filter(|it| it.name == *name).count();
+            let is_twin =
+                |name: &Name| 1 < projects.iter().filter(|project| project.name == *name).count();
             return self.document.remove_names(table, &key, is_twin);
         }
         let steps = || processes.iter().flat_map(|it| &it.steps);
@@ -70,11 +73,12 @@ impl FileUpdater<'_> {
             "project" => projects.iter().map(|it| &it.name).collect(),
             "project_group" => projects.iter().map(|it| &it.group).collect(),
             "runbook" => processes.iter().filter_map(|it| it.owner.runbook.as_ref()).collect(),
-            "step" => steps().flat_map(|it| [&it.step, &it.action]).collect(),
+            "step" => steps().flat_map(|step| [&step.step, &step.action]).collect(),
             _ => return false,
         };
-        self.document
-            .remove_names(table, &key, |it| is_exact_name(it.as_str()) && !known.contains(it))
+        self.document.remove_names(table, &key, |other| {
+            is_exact_name(other.as_str()) && !known.contains(other)
+        })
     }
 
     /// Where all steps are that the rule at a place decides about, where they are all alike and it is the
@@ -82,7 +86,7 @@ impl FileUpdater<'_> {
     fn shared_place(&self, start: usize, changes: &[&Change]) -> Option<Place<Id<Pool>>> {
         let pool_alone = |change: &&Change| match &change.kind {
             ChangeKind::PlaceStep { edits, .. } => {
-                edits.iter().all(|it| matches!(it, StepEdit::Place(_)))
+                edits.iter().all(|edit| matches!(edit, StepEdit::Place(_)))
             }
             _ => false,
         };
@@ -99,13 +103,13 @@ impl FileUpdater<'_> {
         });
         let mut places = steps.filter(|(it, _)| addresses.contains(it)).map(|(_, place)| place);
         let first = places.next()?;
-        places.all(|it| it == first).then(|| first.clone())
+        places.all(|other| other == first).then(|| first.clone())
     }
 
     fn set_verdict(&mut self, table: &TomlTable, place: &Place<Id<Pool>>) {
         let (said, value) = placements::verdict_for_place(place, &self.pools);
         let mut others =
-            ["pool", "pool_variable", "default_pool"].into_iter().filter(|it| *it != said);
+            ["pool", "pool_variable", "default_pool"].into_iter().filter(|text| *text != said);
         if !others.any(|key| self.document.replace_key(table, key, said, &value)) {
             self.document.set_value(table, said, &value);
         }
@@ -119,7 +123,7 @@ impl FileUpdater<'_> {
             .filter_map(|change| match &change.kind {
                 ChangeKind::PlaceStep { process, action, git, .. } => {
                     // A branch that is to be made has what the protected one has.
-                    let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
+                    let made_of = git.as_ref().and_then(|git| Some((git, git.base.as_ref()?)));
                     let process = made_of.map_or(process.clone(), |(commit, base)| {
                         LiveProcess::id_on_branch(&commit.project, &commit.document, base)
                     });
@@ -155,8 +159,8 @@ impl FileUpdater<'_> {
             judged.decided.iter().map(|(it, _)| it.to_string()).collect();
         let processes = self.round.live.processes.iter();
         let steps = processes.flat_map(|process| process.steps.iter().map(move |it| (process, it)));
-        let new =
-            steps.filter(|(process, it)| !decided.contains(&process.step_address(it).to_string()));
+        let new = steps
+            .filter(|(process, step)| !decided.contains(&process.step_address(step).to_string()));
         let new = new.map(|(process, it)| (process.id.as_str(), it.id.as_str())).collect();
         let rules = placements::additional_rules(self.round.live, &self.pools, &new);
         if !rules.is_empty() {

@@ -61,7 +61,7 @@ impl<'a> FileUpdater<'a> {
             return Ok(());
         }
         let names = rule.target.iter().flat_map(|it| it.value.exact_names()).map(Name::new);
-        let is_lost = |name: &Name| !self.cloud_targets().any(|it| it.name == *name);
+        let is_lost = |name: &Name| !self.cloud_targets().any(|target| target.name == *name);
         let lost: Vec<Name> = names.filter(is_lost).collect();
         self.remove_targets(at, table, &lost.iter().collect::<Vec<_>>());
         Ok(())
@@ -75,19 +75,19 @@ impl<'a> FileUpdater<'a> {
         rule: &TargetPoolRule,
         changes: &[&'a Change],
     ) {
-        let moves = |it: &LiveTarget| {
-            let is_it = |change: &&'a Change| matches!(&change.kind, ChangeKind::SetTargetPool { id, .. } if *id == it.id);
+        let moves = |target: &LiveTarget| {
+            let is_it = |change: &&'a Change| matches!(&change.kind, ChangeKind::SetTargetPool { id, .. } if *id == target.id);
             changes.iter().any(is_it)
         };
         let found = self.decided_targets(rule);
         let mut others: Vec<&LiveTarget> = found.iter().copied().filter(|it| moves(it)).collect();
         if let (Some(first), true) = (others.first().copied(), others.len() == found.len()) {
             self.set_target_pool(table, first);
-            others.retain(|it| it.pool != first.pool);
+            others.retain(|other| other.pool != first.pool);
         }
-        let is_named = |it: &&LiveTarget| {
+        let is_named = |target: &&LiveTarget| {
             let mut names = rule.target.iter().flat_map(|it| it.value.exact_names());
-            names.any(|name| Name::new(name) == it.name)
+            names.any(|name| Name::new(name) == target.name)
         };
         let (named, wild): (Vec<_>, Vec<_>) = others.into_iter().partition(is_named);
         if !named.is_empty() {
@@ -106,8 +106,8 @@ impl<'a> FileUpdater<'a> {
     fn target_exceptions(&self, targets: &[&LiveTarget]) -> String {
         let live = self.round.live;
         let is_same = |one: &LiveTarget, it: &LiveTarget| std::ptr::eq(one, it);
-        let (mut text, _) = indirect_pools::target_tables(live, &self.pools, |it| {
-            targets.iter().any(|one| is_same(one, it))
+        let (mut text, _) = indirect_pools::target_tables(live, &self.pools, |target| {
+            targets.iter().any(|one| is_same(one, target))
         });
         for target in targets {
             let (table, _) =
@@ -115,7 +115,7 @@ impl<'a> FileUpdater<'a> {
             if !table.is_empty() {
                 continue;
             }
-            let alone = live.indirect.targets.iter().filter(|it| it.name == target.name);
+            let alone = live.indirect.targets.iter().filter(|other| other.name == target.name);
             let exact = indirect_pools::is_exact_name(target.name.as_str()) && alone.count() == 1;
             let said = if target.pool.is_none() && exact { "default_pool" } else { "leave" };
             let name = escape_value(&placements::pattern_for_name(target.name.as_str()));
@@ -130,7 +130,7 @@ impl<'a> FileUpdater<'a> {
         let (said, value) = placements::verdict_for_place(&place, &self.pools);
         if !["pool", "default_pool"]
             .iter()
-            .any(|it| self.document.replace_key(table, it, said, &value))
+            .any(|text| self.document.replace_key(table, text, said, &value))
         {
             self.document.set_value(table, said, &value);
         }
@@ -159,7 +159,8 @@ impl<'a> FileUpdater<'a> {
             return;
         }
         let rules = &self.round.file_plan.desired.target_rules;
-        let is_new = |it: &LiveTarget| !rules.iter().any(|rule| rule_covers_target(rule, it));
+        let is_new =
+            |target: &LiveTarget| !rules.iter().any(|rule| rule_covers_target(rule, target));
         let (tables, _) = indirect_pools::target_tables(self.round.live, &self.pools, is_new);
         if !tables.is_empty() {
             self.edit_notes.push("targets that no rule was about".to_owned());
@@ -180,14 +181,14 @@ impl<'a> FileUpdater<'a> {
 
     fn cloud_targets(&self) -> impl Iterator<Item = &'a LiveTarget> + use<'a> {
         let targets = self.round.live.indirect.targets.iter();
-        targets.filter(|it| it.reach == TargetReach::Worker)
+        targets.filter(|target| target.reach == TargetReach::Worker)
     }
 
     /// The targets that a rule decides about.
     fn decided_targets(&self, rule: &TargetPoolRule) -> Vec<&'a LiveTarget> {
         let rules = &self.round.file_plan.desired.target_rules;
-        let decides = |it: &&LiveTarget| {
-            let first = rules.iter().find(|rule| rule_covers_target(rule, it));
+        let decides = |target: &&LiveTarget| {
+            let first = rules.iter().find(|rule| rule_covers_target(rule, target));
             first.is_some_and(|it| std::ptr::eq(&it.value, rule))
         };
         self.cloud_targets().filter(decides).collect()
@@ -198,5 +199,5 @@ impl<'a> FileUpdater<'a> {
 fn rule_covers_target(rule: &TargetPoolRule, target: &LiveTarget) -> bool {
     let (named, tagged) = (rule.target.as_ref(), rule.target_tag.as_ref());
     named.is_none_or(|it| it.matches_folded(target.name.as_folded()))
-        && tagged.is_none_or(|it| it.matches_any(target.roles.iter().map(String::as_str)))
+        && tagged.is_none_or(|tagged| tagged.matches_any(target.roles.iter().map(String::as_str)))
 }

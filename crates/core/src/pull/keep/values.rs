@@ -72,9 +72,9 @@ impl<'a> FileUpdater<'a> {
         let names: Vec<Name> = rule.owner_patterns().exact_names().map(Name::new).collect();
         let sets =
             || self.round.live.indirect.sets.iter().filter(|it| is_same_owner_kind(rule.rule, it));
-        let is_there = |name: &&Name| sets().any(|it| it.owner.name() == *name);
+        let is_there = |name: &&Name| sets().any(|set| set.owner.name() == *name);
         let in_git =
-            sets().filter(|it| rule.owner_patterns().matches_folded(it.owner.name().as_folded()));
+            sets().filter(|set| rule.owner_patterns().matches_folded(set.owner.name().as_folded()));
         for set in in_git {
             if let VariableStore::SupersededByGit { unread: Some(why) } = &set.store {
                 let what = format!("the variables of project {:?} in Git", set.owner.name());
@@ -86,8 +86,9 @@ impl<'a> FileUpdater<'a> {
             self.ensure_all_read(rule.at, RULE, &[HiddenData::PoolReferences])?;
         }
         let is_scope = |it: &&&Finding| UNKNOWN_SCOPE_CODES.contains(&it.code.as_str());
-        let place =
-            |it: &&Finding| super::start_offset(&it.location).map(|at| (at, it.message.clone()));
+        let place = |finding: &&Finding| {
+            super::start_offset(&finding.location).map(|at| (at, finding.message.clone()))
+        };
         let gone: Vec<_> = errors.iter().filter(is_scope).filter_map(place).collect();
         // A value loses what goes of its scope, and keeps the rest of it.
         let mut took = false;
@@ -121,12 +122,12 @@ impl<'a> FileUpdater<'a> {
     /// A rule about values that are other pools, or not there.
     fn mend_moved_values(&mut self, rule: &ValueRuleTable, changes: &[&'a Change]) {
         use ValueEdit::{Change as Changes, Remove};
-        let there = changes.iter().filter_map(|it| match &it.kind {
+        let there = changes.iter().filter_map(|change| match &change.kind {
             ChangeKind::SetValue {
                 set, edit: Changes { id, .. } | Remove { id, .. }, git, ..
             } => {
                 // A branch that is to be made has what the protected one has.
-                let made_of = git.as_ref().and_then(|it| Some((it, it.base.as_ref()?)));
+                let made_of = git.as_ref().and_then(|git| Some((git, git.base.as_ref()?)));
                 let set = made_of.map_or(set.clone(), |(commit, base)| {
                     LiveVariableSet::id_on_branch(&commit.project, &commit.document, base)
                 });
@@ -142,27 +143,33 @@ impl<'a> FileUpdater<'a> {
             return self.remove_owners(rule, &lost, "values that it names are gone");
         }
         let found = self.decided_values(rule.rule);
-        let moves = |it: &PoolVariable| ids.iter().any(|(set, id)| *set == it.set && **id == it.id);
+        let moves = |variable: &PoolVariable| {
+            ids.iter().any(|(set, id)| *set == variable.set && **id == variable.id)
+        };
         let all = found.iter().all(|(_, it)| moves(it));
         // A value that is there again is said where each that the rule asks to go is.
         let whole = match rule.rule.verdict {
             ValueVerdict::Pool(_) => true,
             ValueVerdict::Remove => {
                 let sets = self.round.live.indirect.sets.iter();
-                let sets = sets.filter(|it| self.manages_set(it) && may_have_value(rule.rule, it));
+                let sets =
+                    sets.filter(|set| self.manages_set(set) && may_have_value(rule.rule, set));
                 let names = || rule.owner_patterns().exact_names().map(Name::new);
                 let has_it = |name: Name| found.iter().any(|(set, _)| *set.owner.name() == name);
                 sets.count() == found.len() && names().all(has_it)
             }
         };
-        let first = found.iter().find(|(_, it)| self.value_reference(it.pool.as_ref()).is_some());
+        let first = found
+            .iter()
+            .find(|(_, variable)| self.value_reference(variable.pool.as_ref()).is_some());
         let place = first.filter(|_| all && whole).and_then(|(_, it)| it.pool.as_ref());
         if let Some(pool) = self.value_reference(place) {
             self.set_rule_pool(rule, &pool);
         }
         let others = found.into_iter().filter(|(_, it)| moves(it));
-        let others: Vec<_> =
-            others.filter(|(_, it)| place.is_none() || it.pool.as_ref() != place).collect();
+        let others: Vec<_> = others
+            .filter(|(_, variable)| place.is_none() || variable.pool.as_ref() != place)
+            .collect();
         self.exclude_values(rule, &others);
     }
 
@@ -184,12 +191,12 @@ impl<'a> FileUpdater<'a> {
         }
         let key = owner_selector(rule.rule).0;
         let mut exceptions = Vec::new();
-        for (set, it) in wild {
-            let is_it = |other: &PoolVariable| std::ptr::eq(other, it);
+        for (set, variable) in wild {
+            let is_it = |other: &PoolVariable| std::ptr::eq(other, variable);
             let (table, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_it);
             let name = set.owner.name().as_str();
             match table.is_empty() {
-                false => exceptions.push(it),
+                false => exceptions.push(variable),
                 true if indirect_pools::is_exact_name(name) => {
                     self.document.add_list_item(
                         &rule.table,
@@ -201,7 +208,8 @@ impl<'a> FileUpdater<'a> {
                 true => return self.remove_owners(rule, &[], "its values are said one by one"),
             }
         }
-        let is_one = |it: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, it));
+        let is_one =
+            |variable: &PoolVariable| exceptions.iter().any(|other| std::ptr::eq(*other, variable));
         let (tables, _) = indirect_pools::value_tables(self.round.live, &self.pools, is_one);
         if !tables.is_empty() {
             self.edit_notes.push(format!(
@@ -215,8 +223,8 @@ impl<'a> FileUpdater<'a> {
     /// Takes owners out of a rule, or the rule out of the file where nothing would be left of it or nothing is
     /// to be taken out; what cannot be said of their values is a comment.
     fn remove_owners(&mut self, rule: &ValueRuleTable, names: &[&Name], why: &str) {
-        let of_rule = |it: &PoolVariable| {
-            it.name == rule.rule.variable.value && names.contains(&it.owner.name())
+        let of_rule = |variable: &PoolVariable| {
+            variable.name == rule.rule.variable.value && names.contains(&variable.owner.name())
         };
         let (_, left) = indirect_pools::value_tables(self.round.live, &self.pools, of_rule);
         let left = self.missing_comments(&left);
@@ -257,10 +265,10 @@ impl<'a> FileUpdater<'a> {
         if !self.round.has_values {
             return;
         }
-        let is_new = |it: &PoolVariable| {
-            let set = live.indirect.sets.iter().find(|set| set.id == it.set);
+        let is_new = |variable: &PoolVariable| {
+            let set = live.indirect.sets.iter().find(|set| set.id == variable.set);
             let set = set.filter(|set| self.manages_set(set));
-            set.is_some_and(|set| !rules.iter().any(|rule| rule_covers_value(rule, set, it)))
+            set.is_some_and(|set| !rules.iter().any(|rule| rule_covers_value(rule, set, variable)))
         };
         let (tables, _) = indirect_pools::value_tables(live, &self.pools, is_new);
         if !tables.is_empty() {
@@ -287,11 +295,13 @@ impl<'a> FileUpdater<'a> {
     ) -> Vec<(&'a LiveVariableSet, &'a PoolVariable)> {
         let (choosers, rules) = (&self.round.live.indirect, &self.round.file_plan.desired.values);
         let mut found = Vec::new();
-        for it in &choosers.variables {
-            let set = choosers.sets.iter().find(|set| set.id == it.set);
+        for variable in &choosers.variables {
+            let set = choosers.sets.iter().find(|set| set.id == variable.set);
             let Some(set) = set.filter(|it| self.manages_set(it)) else { continue };
-            let decides = rules.iter().find(|rule| rule_covers_value(rule, set, it));
-            found.extend(decides.filter(|it| std::ptr::eq(&it.value, rule)).map(|_| (set, it)));
+            let decides = rules.iter().find(|rule| rule_covers_value(rule, set, variable));
+            found.extend(
+                decides.filter(|it| std::ptr::eq(&it.value, rule)).map(|_| (set, variable)),
+            );
         }
         found
     }
@@ -302,8 +312,9 @@ impl<'a> FileUpdater<'a> {
         let sets = choosers.sets.iter().filter(|set| set.owner.name() == owner);
         let is_whole = |set: &LiveVariableSet| {
             let values = choosers.variables.iter();
-            let values: Vec<_> =
-                values.filter(|it| it.set == set.id && rule_covers_value(rule, set, it)).collect();
+            let values: Vec<_> = values
+                .filter(|value| value.set == set.id && rule_covers_value(rule, set, value))
+                .collect();
             let known = match (values.as_slice(), &rule.verdict) {
                 ([one], _) => !one.id.as_str().is_empty(),
                 ([], ValueVerdict::Remove) => resolve_scope(set, &rule.scope).is_some(),
@@ -354,11 +365,16 @@ fn may_have_value(rule: &PoolVariableRule, set: &LiveVariableSet) -> bool {
 }
 
 /// Whether a rule is about a value, were it the only one.
-fn rule_covers_value(rule: &PoolVariableRule, set: &LiveVariableSet, it: &PoolVariable) -> bool {
-    it.name == rule.variable.value
-        && it.scope.is_declarable()
+fn rule_covers_value(
+    rule: &PoolVariableRule,
+    set: &LiveVariableSet,
+    variable: &PoolVariable,
+) -> bool {
+    variable.name == rule.variable.value
+        && variable.scope.is_declarable()
         && may_have_value(rule, set)
-        && resolve_scope(set, &rule.scope).is_some_and(|scope| scope == it.scope.normalized_names())
+        && resolve_scope(set, &rule.scope)
+            .is_some_and(|scope| scope == variable.scope.normalized_names())
 }
 
 /// The scope that a rule says, by the names of a set; none where that does not know one.
@@ -380,8 +396,8 @@ fn resolve_scope(set: &LiveVariableSet, said: &DesiredValueScope) -> Option<Scop
 fn resolve_name(known: &[DirectoryEntry], said: &str) -> Option<String> {
     let wanted = Name::new(said);
     let by: [&dyn Fn(&&DirectoryEntry) -> bool; 3] =
-        [&|it| Name::new(&it.id) == wanted, &|it| it.name == wanted, &|it| {
-            !it.slug.is_empty() && Name::new(&it.slug) == wanted
+        [&|entry| Name::new(&entry.id) == wanted, &|entry| entry.name == wanted, &|entry| {
+            !entry.slug.is_empty() && Name::new(&entry.slug) == wanted
         }];
     let found = by.iter().find_map(|is| known.iter().find(is))?;
     Some(found.name.as_folded().to_owned())

@@ -24,10 +24,10 @@ const OPTIONAL_KEYS: [&str; 3] = ["platform", "proxy", "namespace"];
 /// The live worker that each declared one is, by their keys.
 pub(super) fn match_workers<'a>(round: &'a KeepRound<'a>) -> HashMap<&'a str, &'a LiveWorker> {
     let declared = &round.file_plan.desired.workers;
-    let names = declared.values().map(|it| (&it.name, it.renamed_from.as_slice()));
-    let find_by_name = |name: &Name| round.live.workers.iter().find(|it| it.name == *name);
+    let names = declared.values().map(|worker| (&worker.name, worker.renamed_from.as_slice()));
+    let find_by_name = |name: &Name| round.live.workers.iter().find(|worker| worker.name == *name);
     let now = match_declared(names, find_by_name, |it| it.id.as_str());
-    declared.keys().zip(now).filter_map(|(key, it)| Some((key.as_str(), it?))).collect()
+    declared.keys().zip(now).filter_map(|(key, worker)| Some((key.as_str(), worker?))).collect()
 }
 
 impl FileUpdater<'_> {
@@ -35,10 +35,11 @@ impl FileUpdater<'_> {
     pub(super) fn mend_worker(&mut self, at: usize, key: &str, edits: &[WorkerEdit]) {
         let Some(table) = self.document.tables.get(at).cloned() else { return };
         let desired = &self.round.file_plan.desired.workers;
-        let here = desired.iter().filter(|(_, it)| self.owning_table(it.span.bytes.start) == at);
+        let here =
+            desired.iter().filter(|(_, worker)| self.owning_table(worker.span.bytes.start) == at);
         let names: Vec<&str> = here.map(|(name, _)| name.as_str()).collect();
         let live: Vec<&LiveWorker> =
-            names.iter().filter_map(|it| self.workers.get(*it).copied()).collect();
+            names.iter().filter_map(|text| self.workers.get(*text).copied()).collect();
         let one = match live.as_slice() {
             [one] if names == [key] => workers::table_lines(self.round.live, &self.pools, one).ok(),
             _ => None,
@@ -47,22 +48,24 @@ impl FileUpdater<'_> {
             return self.rewrite_tables(at, &table, &live);
         };
         let is_concerned = |is: fn(&WorkerEdit) -> bool| edits.is_empty() || edits.iter().any(is);
-        if is_concerned(|it| matches!(it, WorkerEdit::Pools(_)))
+        if is_concerned(|edit| matches!(edit, WorkerEdit::Pools(_)))
             && !self.has_same_pools(worker, key)
         {
             let pools = lines.iter().find(|(key, _)| *key == "pools");
-            pools.into_iter().for_each(|(key, it)| _ = self.document.set_value(&table, key, it));
+            pools
+                .into_iter()
+                .for_each(|(key, text)| _ = self.document.set_value(&table, key, text));
         }
-        if is_concerned(|it| matches!(it, WorkerEdit::Endpoint(_))) {
+        if is_concerned(|edit| matches!(edit, WorkerEdit::Endpoint(_))) {
             self.mend_endpoint(&table, worker);
         }
-        if is_concerned(|it| matches!(it, WorkerEdit::Policy(_)))
+        if is_concerned(|edit| matches!(edit, WorkerEdit::Policy(_)))
             && self.document.contains_key(&table, "policy")
             && let Ok(policy) = workers::policy_reference(self.round.live, worker)
         {
             self.document.set_value(&table, "policy", &policy);
         }
-        if is_concerned(|it| matches!(it, WorkerEdit::Disabled(_)))
+        if is_concerned(|edit| matches!(edit, WorkerEdit::Disabled(_)))
             && self.document.contains_key(&table, "disabled")
         {
             self.document.set_value(&table, "disabled", &worker.disabled.to_string());
@@ -81,8 +84,8 @@ impl FileUpdater<'_> {
             DesiredPoolRef::Declared(key) => self.live.get(key.as_str()).map(|it| &it.id),
             DesiredPoolRef::Live(said) => {
                 let said = Name::new(said);
-                let by_id = all.iter().find(|it| Name::new(it.id.as_str()) == said);
-                by_id.or_else(|| all.iter().find(|it| it.name == said)).map(|it| &it.id)
+                let by_id = all.iter().find(|pool| Name::new(pool.id.as_str()) == said);
+                by_id.or_else(|| all.iter().find(|pool| pool.name == said)).map(|it| &it.id)
             }
         };
         let said = self.round.file_plan.desired.workers.get(key);
@@ -111,7 +114,7 @@ impl FileUpdater<'_> {
         let Ok((kind, fields)) = workers::endpoint_table(self.round.live, &worker.endpoint) else {
             return;
         };
-        for other in ENDPOINT_KINDS.into_iter().filter(|it| *it != kind) {
+        for other in ENDPOINT_KINDS.into_iter().filter(|text| *text != kind) {
             self.document.remove_key(table, other);
         }
         let [workers, key] = table.path.as_slice() else { return };
@@ -132,7 +135,7 @@ impl FileUpdater<'_> {
             }
         }
         let unsaid =
-            ENDPOINT_KEYS.into_iter().filter(|it| !fields.iter().any(|(key, _)| key == it));
+            ENDPOINT_KEYS.into_iter().filter(|text| !fields.iter().any(|(key, _)| key == text));
         let unsaid: Vec<_> = unsaid.filter(|it| self.document.contains_key(&inner, it)).collect();
         for key in unsaid {
             match key {
@@ -150,9 +153,10 @@ impl FileUpdater<'_> {
         }
         let directory = &self.round.live.directory;
         let refers = |among: &[DirectoryEntry], id: &str| {
-            let it = among.iter().find(|it| it.id == id);
-            let names = it.map(|it| [it.id.as_str(), it.name.as_str(), it.slug.as_str()]);
-            names.is_some_and(|it| it.iter().any(|it| Name::new(*it) == Name::new(said)))
+            let entry = among.iter().find(|entry| entry.id == id);
+            let names =
+                entry.map(|entry| [entry.id.as_str(), entry.name.as_str(), entry.slug.as_str()]);
+            names.is_some_and(|texts| texts.iter().any(|text| Name::new(*text) == Name::new(said)))
         };
         match (key, &worker.endpoint) {
             (
@@ -168,9 +172,9 @@ impl FileUpdater<'_> {
             ("account", Endpoint::Ssh { account, .. }) => {
                 refers(&directory.accounts, account.id.as_str())
             }
-            ("proxy", Endpoint::Ssh { proxy: Some(it), .. })
-            | ("proxy", Endpoint::Listening { proxy: Some(it), .. }) => {
-                refers(&directory.proxies, it.id.as_str())
+            ("proxy", Endpoint::Ssh { proxy: Some(linked), .. })
+            | ("proxy", Endpoint::Listening { proxy: Some(linked), .. }) => {
+                refers(&directory.proxies, linked.id.as_str())
             }
             _ => false,
         }

@@ -80,7 +80,7 @@ impl<'a> PlacedStep<'a> {
         let process_steps =
             |process: &'a LiveProcess| process.steps.iter().map(move |step| Self { process, step });
         let all = live.processes.iter().flat_map(process_steps);
-        all.partition(|it| runs_on_worker(it.step) && !is_left_alone(it.step))
+        all.partition(|step| runs_on_worker(step.step) && !is_left_alone(step.step))
     }
 
     /// Whether it is one of these.
@@ -123,10 +123,11 @@ impl<'a> StepCatalog<'a> {
         let places = ordered_places(live, &steps);
         let number: HashMap<String, usize> =
             places.iter().enumerate().map(|(at, place)| (format!("{place:?}"), at)).collect();
-        let place_number = |it: &PlacedStep| number.get(&format!("{:?}", it.step.place)).copied();
+        let place_number =
+            |step: &PlacedStep| number.get(&format!("{:?}", step.step.place)).copied();
         let place = steps.iter().map(|it| place_number(it).unwrap_or_default()).collect();
         let mut facets: BTreeMap<RuleFacet, FacetIndex> =
-            FACETS.into_iter().map(|it| (it, FacetIndex::new(&steps, it))).collect();
+            FACETS.into_iter().map(|facet| (facet, FacetIndex::new(&steps, facet))).collect();
         if let Some(projects) = facets.get_mut(&RuleFacet::Project) {
             projects.disable_shared_names(live);
         }
@@ -152,7 +153,7 @@ impl<'a> StepCatalog<'a> {
     /// The steps that a rule of these terms finds, in order.
     pub(super) fn matching_steps(&self, terms: &[RuleTerm]) -> Vec<usize> {
         let found = |(facet, numbers): &RuleTerm| {
-            let named = numbers.iter().filter_map(|it| self.facet_name(*facet, *it));
+            let named = numbers.iter().filter_map(|number| self.facet_name(*facet, *number));
             let mut found: Vec<usize> = named.flat_map(|it| it.steps.iter().copied()).collect();
             found.sort_unstable();
             found.dedup();
@@ -185,12 +186,12 @@ impl<'a> FacetIndex<'a> {
             .filter(|(name, number)| {
                 let pattern = Pattern::new(name);
                 pattern.exact_name().is_none()
-                    && numbers.iter().any(|(it, other)| other != *number && pattern.matches(it))
+                    && numbers.iter().any(|(text, other)| other != *number && pattern.matches(text))
             })
             .map(|(_, number)| *number)
             .collect();
         for number in wild {
-            index.names.get_mut(number).into_iter().for_each(|it| it.askable = false);
+            index.names.get_mut(number).into_iter().for_each(|name| name.askable = false);
         }
         index
     }
@@ -201,10 +202,10 @@ impl<'a> FacetIndex<'a> {
         for project in &live.projects {
             *projects.entry(project.name.as_folded()).or_default() += 1;
         }
-        let is_shared = |it: &&mut IndexedName| {
-            projects.get(it.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
+        let is_shared = |name: &&mut IndexedName| {
+            projects.get(name.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
         };
-        self.names.iter_mut().filter(is_shared).for_each(|it| it.askable = false);
+        self.names.iter_mut().filter(is_shared).for_each(|name| name.askable = false);
     }
 
     fn add_name(
@@ -249,6 +250,6 @@ fn ordered_places<'a>(live: &Live, steps: &[PlacedStep<'a>]) -> Vec<&'a Place<Id
         Place::Variable(name) => (2, 0, name.clone()),
     };
     let by_rank: BTreeMap<_, _> =
-        steps.iter().map(|it| (rank(&it.step.place), &it.step.place)).collect();
+        steps.iter().map(|step| (rank(&step.step.place), &step.step.place)).collect();
     by_rank.into_values().collect()
 }

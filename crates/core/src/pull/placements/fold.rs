@@ -90,7 +90,7 @@ pub(super) fn fold_rules(
     mode: FoldMode,
     common: usize,
 ) -> (Vec<FoldedRule>, Vec<usize>) {
-    let open = book.place.iter().map(|it| *it != common).collect();
+    let open = book.place.iter().map(|index| *index != common).collect();
     let mut folding =
         RuleFolder { book, mode, open, excepted: vec![false; book.steps.len()], rules: Vec::new() };
     let reach = (0..book.steps.len()).collect();
@@ -145,7 +145,7 @@ impl RuleFolder<'_, '_> {
 
     fn is_harmless(&self, candidate: &RuleCandidate) -> bool {
         let reach = self.book.matching_steps(&candidate.terms);
-        !reach.iter().any(|it| self.misplaces_step(*it, candidate.place))
+        !reach.iter().any(|index| self.misplaces_step(*index, candidate.place))
     }
 
     fn settles_step(&self, step: usize, place: usize) -> bool {
@@ -188,14 +188,16 @@ impl RuleFolder<'_, '_> {
         }
         for (one, other) in FACET_PAIRS {
             let mut offered = self.two_facet_candidates(one, other, &open);
-            offered.sort_by(|it, other| {
-                other.scaled_gain(it.reading_cost()).cmp(&it.scaled_gain(other.reading_cost()))
+            offered.sort_by(|candidate, other| {
+                other
+                    .scaled_gain(candidate.reading_cost())
+                    .cmp(&candidate.scaled_gain(other.reading_cost()))
             });
-            let most = offered.first().map(|it| (it.gain, it.reading_cost()));
+            let most = offered.first().map(|offered| (offered.gain, offered.reading_cost()));
             // What is worth half as much would be next in most cases, and finds none of the same steps.
-            offered.retain(|it| {
+            offered.retain(|candidate| {
                 most.is_some_and(|(gain, price)| {
-                    2 * it.scaled_gain(price) >= gain * it.reading_cost()
+                    2 * candidate.scaled_gain(price) >= gain * candidate.reading_cost()
                 })
             });
             offer(offered);
@@ -206,16 +208,17 @@ impl RuleFolder<'_, '_> {
     /// The names of a facet that say the most for their number.
     fn one_facet_candidate(&self, facet: RuleFacet, place: usize) -> Option<RuleCandidate> {
         let rank_name = |(number, named): (usize, &super::catalog::IndexedName)| {
-            let fixed = named.steps.iter().filter(|it| self.settles_step(**it, place)).count();
+            let fixed = named.steps.iter().filter(|step| self.settles_step(**step, place)).count();
             if fixed == 0 || !named.askable {
                 return None;
             }
-            let broken = named.steps.iter().filter(|it| self.misplaces_step(**it, place)).count();
-            let is_fresh = |it: &usize| self.excepted.get(*it) == Some(&false);
+            let broken =
+                named.steps.iter().filter(|step| self.misplaces_step(**step, place)).count();
+            let is_fresh = |index: &usize| self.excepted.get(*index) == Some(&false);
             let fresh = named
                 .steps
                 .iter()
-                .filter(|it| self.settles_step(**it, place) && is_fresh(it))
+                .filter(|step| self.settles_step(**step, place) && is_fresh(step))
                 .count();
             let gain = match self.mode {
                 _ if broken == 0 => 2 * fixed,
@@ -269,8 +272,8 @@ impl RuleFolder<'_, '_> {
         for place in open {
             let mut rows: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
             let fits = |(_, steps): &(&(usize, usize), &Vec<usize>)| {
-                steps.iter().any(|it| self.settles_step(*it, *place))
-                    && !steps.iter().any(|it| self.misplaces_step(*it, *place))
+                steps.iter().any(|index| self.settles_step(*index, *place))
+                    && !steps.iter().any(|index| self.misplaces_step(*index, *place))
             };
             for ((a, b), _) in cells.iter().filter(fits) {
                 rows.entry(*a).or_default().insert(*b);
@@ -288,7 +291,10 @@ impl RuleFolder<'_, '_> {
     /// The steps of one name of each of two facets.
     fn steps_in_both(&self, terms: &[RuleTerm; 2]) -> Vec<usize> {
         let named_steps = |(facet, numbers): &RuleTerm| {
-            numbers.first().and_then(|it| self.book.facet_name(*facet, *it)).map(|it| &it.steps)
+            numbers
+                .first()
+                .and_then(|number| self.book.facet_name(*facet, *number))
+                .map(|it| &it.steps)
         };
         let (Some(one), Some(other)) = (named_steps(&terms[0]), named_steps(&terms[1])) else {
             return Vec::new();
@@ -300,18 +306,18 @@ impl RuleFolder<'_, '_> {
     /// Blocks of two facets as rules, those in one that harm nothing together.
     fn join_blocks(&self, blocks: Vec<[RuleTerm; 2]>, place: usize) -> Vec<RuleCandidate> {
         let harmless = |terms: &[RuleTerm]| {
-            !self.book.matching_steps(terms).iter().any(|it| self.misplaces_step(*it, place))
+            !self.book.matching_steps(terms).iter().any(|step| self.misplaces_step(*step, place))
         };
         let mut joined: Vec<[RuleTerm; 2]> = Vec::new();
         let few = blocks.len() <= MAX_BLOCKS;
         for block in blocks {
-            let fits = joined.iter().position(|it| {
-                let both = union_blocks(it, &block);
-                few && count_names(&both) < count_names(it) + count_names(&block) + RULE_COST
+            let fits = joined.iter().position(|item| {
+                let both = union_blocks(item, &block);
+                few && count_names(&both) < count_names(item) + count_names(&block) + RULE_COST
                     && harmless(&both)
             });
             match fits.and_then(|at| joined.get_mut(at)) {
-                Some(it) => *it = union_blocks(it, &block),
+                Some(item) => *item = union_blocks(item, &block),
                 None => joined.push(block),
             }
         }
@@ -321,7 +327,7 @@ impl RuleFolder<'_, '_> {
                 .book
                 .matching_steps(&terms)
                 .iter()
-                .filter(|it| self.settles_step(**it, place))
+                .filter(|step| self.settles_step(**step, place))
                 .count()
                 * 2;
             RuleCandidate { place, terms, gain }
@@ -335,7 +341,8 @@ impl RuleFolder<'_, '_> {
         let names = |step: usize| -> Option<Vec<usize>> {
             facets.iter().map(|facet| book.step_name_number(*facet, step)).collect()
         };
-        let open: Vec<usize> = (0..self.open.len()).filter(|it| self.is_undecided(*it)).collect();
+        let open: Vec<usize> =
+            (0..self.open.len()).filter(|index| self.is_undecided(*index)).collect();
         let mut known: HashMap<Vec<usize>, Vec<usize>> = HashMap::new();
         for step in open {
             let Some(names) = names(step).filter(|_| self.is_undecided(step)) else { continue };
@@ -343,7 +350,7 @@ impl RuleFolder<'_, '_> {
                 facets.iter().zip(&names).map(|(facet, name)| (*facet, vec![*name])).collect();
             let reach = known.entry(names).or_insert_with(|| book.matching_steps(&terms));
             let Some(place) = book.place.get(step).copied() else { continue };
-            if !reach.iter().any(|it| self.misplaces_step(*it, place)) {
+            if !reach.iter().any(|index| self.misplaces_step(*index, place)) {
                 self.apply_candidate(RuleCandidate { place, terms, gain: 2 });
             }
         }

@@ -34,7 +34,7 @@ fn deciding_rules(book: &StepCatalog, rules: &[FoldedRule]) -> Vec<Option<usize>
     let mut deciders = vec![None; book.steps.len()];
     for (at, rule) in rules.iter().enumerate().rev() {
         for step in &rule.reach {
-            deciders.get_mut(*step).into_iter().for_each(|it| *it = Some(at));
+            deciders.get_mut(*step).into_iter().for_each(|index| *index = Some(at));
         }
     }
     deciders
@@ -44,7 +44,7 @@ fn deciding_rules(book: &StepCatalog, rules: &[FoldedRule]) -> Vec<Option<usize>
 fn preserves_places(book: &StepCatalog, rules: &[FoldedRule]) -> bool {
     let is_right = |(step, decider): (usize, Option<usize>)| {
         let rule = decider.and_then(|it| rules.get(it));
-        rule.is_none_or(|it| it.place.is_none() || it.place == book.place.get(step).copied())
+        rule.is_none_or(|rule| rule.place.is_none() || rule.place == book.place.get(step).copied())
     };
     deciding_rules(book, rules).into_iter().enumerate().all(is_right)
 }
@@ -88,7 +88,7 @@ fn join_two_rules(
     let both = FoldedRule { place: one.place, reach: book.matching_steps(&terms), terms };
     let ways = [(at, other), (other, at)].into_iter().map(|(stays, goes)| {
         let mut rules = rules.to_vec();
-        rules.get_mut(stays).into_iter().for_each(|it| *it = both.clone());
+        rules.get_mut(stays).into_iter().for_each(|rule| *rule = both.clone());
         rules.remove(goes);
         rules
     });

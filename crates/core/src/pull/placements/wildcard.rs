@@ -32,17 +32,18 @@ pub(super) fn generalize_names(
     loop {
         let best = wildcard_candidates(names, words)
             .into_iter()
-            .map(|it| {
-                let pattern = Pattern::new(&it);
-                let strange = all.iter().any(|it| !listed.contains(it) && pattern.matches(it));
+            .map(|candidate| {
+                let pattern = Pattern::new(&candidate);
+                let strange =
+                    all.iter().any(|text| !listed.contains(text) && pattern.matches(text));
                 let found = open.iter().filter(|it| pattern.matches(it)).count();
-                (if strange { 0 } else { found }, it)
+                (if strange { 0 } else { found }, candidate)
             })
             .filter(|(found, _)| enough <= *found)
             // Of as many the one that says the most.
-            .max_by_key(|(found, it)| {
-                let stars = it.matches('*').count();
-                (*found, it.chars().count() - stars, Reverse(stars), Reverse(it.clone()))
+            .max_by_key(|(found, text)| {
+                let stars = text.matches('*').count();
+                (*found, text.chars().count() - stars, Reverse(stars), Reverse(text.clone()))
             });
         let Some((_, best)) = best else { break };
         let pattern = Pattern::new(&best);
@@ -50,7 +51,7 @@ pub(super) fn generalize_names(
         said.push(best);
     }
     let rest = names.iter().filter(|it| open.contains(&it.to_lowercase()));
-    said.extend(rest.map(|it| (*it).to_owned()));
+    said.extend(rest.map(|text| (*text).to_owned()));
     said.sort_by_key(|it| it.to_lowercase());
     said
 }
@@ -58,7 +59,7 @@ pub(super) fn generalize_names(
 /// Wildcards for what names begin with, end in, or have inside.
 fn wildcard_candidates(names: &[&str], place: WordPosition) -> BTreeSet<String> {
     let mut candidates = BTreeSet::new();
-    for name in names.iter().filter(|it| !it.contains(['*', '?', '!'])) {
+    for name in names.iter().filter(|name| !name.contains(['*', '?', '!'])) {
         for (start, end) in word_ranges(name) {
             let (Some(word), Some(before), Some(behind)) =
                 (name.get(start..end), name.get(..end), name.get(start..))

@@ -26,11 +26,11 @@ proptest! {
     ) {
         let plan = plan(&desired, &live);
         // One that is removed and had no pool is told of, and does not come back.
-        let is_empty = |it: &Change| {
-            matches!(&it.kind, ChangeKind::SetValue { edit: ValueEdit::Remove { pool: None, .. }, .. })
+        let is_empty = |change: &Change| {
+            matches!(&change.kind, ChangeKind::SetValue { edit: ValueEdit::Remove { pool: None, .. }, .. })
         };
         prop_assume!(may_be_applied(&plan) && !plan.changes.iter().any(is_empty));
-        let done = cut.map_or(plan.changes.len(), |it| it.index(plan.changes.len() + 1));
+        let done = cut.map_or(plan.changes.len(), |cut| cut.index(plan.changes.len() + 1));
         let (receipt, done) = applied(&plan, &live, done, lost);
 
         let way = way(&receipt, &done, &plan);
@@ -54,32 +54,37 @@ pub(super) fn of_value(
 ) -> Vec<WrittenField> {
     let find = |live: &Live, id: &str| -> Option<Value> {
         let mut values = live.indirect.variables.iter();
-        let value = values.find(|it| it.set == *set && it.id.as_str() == id)?;
+        let value = values.find(|value| value.set == *set && value.id.as_str() == id)?;
         Some(document(value))
     };
     match edit {
         ValueEdit::Add { .. } => {
-            let before = |it: &&PoolVariable| {
-                now.indirect.variables.iter().any(|old| old.set == it.set && old.id == it.id)
+            let before = |variable: &&PoolVariable| {
+                now.indirect
+                    .variables
+                    .iter()
+                    .any(|old| old.set == variable.set && old.id == variable.id)
             };
-            let mut new = then.indirect.variables.iter().filter(|it| it.set == *set);
+            let mut new = then.indirect.variables.iter().filter(|variable| variable.set == *set);
             // A branch that is made has the values of its base, and this one beside them.
             let added = new.rfind(|it| !before(it)).map(document);
             vec![written_field("Variable", None, added)]
         }
         ValueEdit::Change { id, pool, .. } => {
-            let was = pool.before().as_ref().and_then(|it| it.id()).map(|it| json!(it.as_str()));
-            let is = find(then, id.as_str()).map(|it| it["Value"].clone());
+            let was =
+                pool.before().as_ref().and_then(|it| it.id()).map(|other| json!(other.as_str()));
+            let is = find(then, id.as_str()).map(|other| other["Value"].clone());
             vec![written_field("Value", was, is)]
         }
         ValueEdit::Remove { id, .. } => {
-            let base = git.and_then(|it| Some((it, it.base.as_ref()?)));
-            let base = base
-                .map(|(it, base)| LiveVariableSet::id_on_branch(&it.project, &it.document, base));
+            let base = git.and_then(|git| Some((git, git.base.as_ref()?)));
+            let base = base.map(|(commit, base)| {
+                LiveVariableSet::id_on_branch(&commit.project, &commit.document, base)
+            });
             let of_base = || {
                 let mut values = now.indirect.variables.iter();
                 let base = base.as_ref()?;
-                values.find(|it| it.set == *base && it.id == *id).map(document)
+                values.find(|variable| variable.set == *base && variable.id == *id).map(document)
             };
             vec![written_field("Variable", find(now, id.as_str()).or_else(of_base), None)]
         }
@@ -89,8 +94,8 @@ pub(super) fn of_value(
 /// What an apply writes down of a target.
 pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> Vec<WrittenField> {
     let pool = |live: &Live| {
-        let target = live.indirect.targets.iter().find(|it| it.id == *id)?;
-        target.pool.as_ref().map(|it| json!(it.as_str()))
+        let target = live.indirect.targets.iter().find(|target| target.id == *id)?;
+        target.pool.as_ref().map(|other| json!(other.as_str()))
     };
     vec![written_field("Endpoint.DefaultWorkerPoolId", pool(now), pool(then))]
 }
@@ -98,7 +103,8 @@ pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> V
 /// A value as a server has it.
 fn document(value: &PoolVariable) -> Value {
     let environments = value.scope.environments.iter();
-    let ids: Vec<String> = environments.map(|it| format!("Environments-{it}")).collect();
+    let ids: Vec<String> =
+        environments.map(|environment| format!("Environments-{environment}")).collect();
     json!({
         "Id": value.id.as_str(),
         "Name": value.name.as_str(),
@@ -111,18 +117,20 @@ fn document(value: &PoolVariable) -> Value {
 fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
     let name =
         |id: &Id<Pool>| live.find_pool(id).map_or(id.as_str(), |it| it.name.as_str()).to_owned();
-    let known = |it: &&PoolVariable| first.indirect.sets.iter().any(|set| set.id == it.set);
-    let values = live.indirect.variables.iter().filter(known).map(|it| {
-        let scope = it.scope.normalized_names();
+    let known =
+        |variable: &&PoolVariable| first.indirect.sets.iter().any(|set| set.id == variable.set);
+    let values = live.indirect.variables.iter().filter(known).map(|variable| {
+        let scope = variable.scope.normalized_names();
         format!(
             "{} {} {scope:?} {:?} {:?}",
-            it.set.as_str(),
-            it.name,
-            it.scope.actions,
-            it.pool.as_ref().map(name)
+            variable.set.as_str(),
+            variable.name,
+            variable.scope.actions,
+            variable.pool.as_ref().map(name)
         )
     });
     let targets = live.indirect.targets.iter();
-    let targets = targets.map(|it| format!("{} {:?}", it.name, it.pool.as_ref().map(name)));
+    let targets =
+        targets.map(|target| format!("{} {:?}", target.name, target.pool.as_ref().map(name)));
     values.chain(targets).collect()
 }

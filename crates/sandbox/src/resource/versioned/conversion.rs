@@ -67,5 +67,5 @@ fn move_to_tree(call: &RequestContext<'_>, project: &str) -> HandlerResult<Commi
     let process = call.find_document(&PROCESSES, &format!("{}-{project}", PROCESSES.prefix))?;
     let variables = call.find_document(&VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
     store::delete_document(call.db, &process.id)?;
-    Ok([process, variables].into_iter().map(|it| (it.id, it.body)).collect())
+    Ok([process, variables].into_iter().map(|document| (document.id, document.body)).collect())
 }

@@ -111,7 +111,7 @@ impl ProjectAtRef<'_> {
         self.commit_document(&RUNBOOKS, &id, |mut new, old| {
             self.check_name(&new, &id)?;
             let own = ["Slug", "RunbookProcessId", "PublishedRunbookSnapshotId"];
-            for (name, value) in own.iter().filter_map(|it| Some((it, old.raw_field(it)?))) {
+            for (name, value) in own.iter().filter_map(|text| Some((text, old.raw_field(text)?))) {
                 new.set_field(name, value.to_owned());
             }
             Ok(new)

@@ -192,7 +192,7 @@ fn a_value_that_could_not_be_read_may_be_there() {
     assert_eq!(told(&effective_cases(&process(), &step, &live)), "pool h by variable");
     // What is hidden of another project has nothing for this one.
     live.indirect.variables.clear();
-    live.unread.iter_mut().for_each(|it| it.project = Some(Name::new("Another")));
+    live.unread.iter_mut().for_each(|part| part.project = Some(Name::new("Another")));
     assert_eq!(told(&effective_cases(&process(), &step, &live)), "nowhere NoValue by variable");
 }
 

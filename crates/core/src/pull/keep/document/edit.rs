@@ -47,7 +47,8 @@ impl TomlDocument<'_> {
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
         let first = if open { "\n" } else { "" };
         let indent = last.filter(|_| table.form == TableForm::Dotted);
-        let indent = indent.map(|it| self.slice(self.line_start(it.start)..it.start).to_owned());
+        let indent =
+            indent.map(|indent| self.slice(self.line_start(indent.start)..indent.start).to_owned());
         let indent = indent.unwrap_or_default();
         self.replace_range(at..at, format!("{first}{indent}{prefix}{said}\n"));
     }
@@ -57,7 +58,7 @@ impl TomlDocument<'_> {
         let parts = key_parts(self.text, entry.start);
         let own = parts.get(table.path.len() - table.depth);
         let own = own.filter(|_| table.form == TableForm::Dotted);
-        own.map_or(String::new(), |it| self.slice(entry.start..it.start).to_owned())
+        own.map_or(String::new(), |own| self.slice(entry.start..own.start).to_owned())
     }
 
     /// Has another key with this value where a key is; false where that is not in the table.
@@ -79,7 +80,7 @@ impl TomlDocument<'_> {
     /// Takes a key out of a table, and the table that it may be.
     pub(in super::super) fn remove_key(&mut self, table: &TomlTable, key: &str) -> bool {
         let gone: Vec<TomlEntry> =
-            table.entries.iter().filter(|it| it.name == key).cloned().collect();
+            table.entries.iter().filter(|entry| entry.name == key).cloned().collect();
         self.remove_entries(table.braces.as_ref(), &gone);
         let inner = self.inner_tables(table, key);
         inner.iter().for_each(|at| self.remove_lines(*at, ""));
@@ -94,15 +95,20 @@ impl TomlDocument<'_> {
             return inner;
         }
         // Each item of a list has its own, right behind it.
-        let at = self.tables.iter().position(|it| it.whole == table.whole).unwrap_or_default();
+        let at = self
+            .tables
+            .iter()
+            .position(|toml_table| toml_table.whole == table.whole)
+            .unwrap_or_default();
         let rest = self.tables.iter().skip(at + 1);
-        let own = rest.take_while(|it| it.path.len() > table.path.len()).count();
-        inner.into_iter().filter(|it| (at..=at + own).contains(it)).collect()
+        let own = rest.take_while(|toml_table| toml_table.path.len() > table.path.len()).count();
+        inner.into_iter().filter(|index| (at..=at + own).contains(index)).collect()
     }
 
     /// The tables of a path and inside it that have headers.
     pub(super) fn header_tables(&self, path: &[String]) -> Vec<usize> {
-        let has_header = |it: &TomlTable| it.form == TableForm::Header && it.path.starts_with(path);
+        let has_header =
+            |table: &TomlTable| table.form == TableForm::Header && table.path.starts_with(path);
         let tables = self.tables.iter().enumerate().filter(|(_, it)| has_header(it));
         tables.map(|(at, _)| at).collect()
     }
@@ -112,7 +118,7 @@ impl TomlDocument<'_> {
         let place = table.path.len().saturating_sub(1);
         for at in self.header_tables(&table.path) {
             let Some(header) = self.tables.get(at).map(|it| it.whole.clone()) else { continue };
-            let bracket = self.slice(header.clone()).chars().take_while(|it| *it == '[').count();
+            let bracket = self.slice(header.clone()).chars().take_while(|c| *c == '[').count();
             let part = key_parts(self.text, header.start + bracket).get(place).cloned();
             part.into_iter().for_each(|part| self.replace_range(part, key.to_owned()));
         }
@@ -120,8 +126,8 @@ impl TomlDocument<'_> {
             TableForm::Header | TableForm::Item => {}
             TableForm::Braces => self.replace_range(table.key.clone(), key.to_owned()),
             TableForm::Dotted => {
-                let called = table.entries.iter().filter_map(|it| {
-                    key_parts(self.text, it.start).get(place - table.depth).cloned()
+                let called = table.entries.iter().filter_map(|entry| {
+                    key_parts(self.text, entry.start).get(place - table.depth).cloned()
                 });
                 let called: Vec<_> = called.collect();
                 called.into_iter().for_each(|part| self.replace_range(part, key.to_owned()));

@@ -22,17 +22,19 @@ impl TomlDocument<'_> {
         goes: impl Fn(&Name) -> bool,
     ) -> bool {
         let text = self.text;
-        let goes =
-            |it: &Range<usize>| text_at_range(text, it).is_some_and(|said| goes(&Name::new(&said)));
-        let entry = table.entries.iter().find(|it| it.name == key);
+        let goes = |range: &Range<usize>| {
+            text_at_range(text, range).is_some_and(|said| goes(&Name::new(&said)))
+        };
+        let entry = table.entries.iter().find(|entry| entry.name == key);
         entry.is_some_and(|entry| self.remove_items(entry, goes))
     }
 
     /// Takes items out of a list; false where that would be none or all, or leave nothing but exclusions.
     fn remove_items(&mut self, entry: &TomlEntry, goes: impl Fn(&Range<usize>) -> bool) -> bool {
-        let excludes =
-            |it: &Range<usize>| text_at_range(self.text, it).is_some_and(|it| it.starts_with('!'));
-        if entry.items.iter().all(|it| goes(it) || excludes(it)) {
+        let excludes = |range: &Range<usize>| {
+            text_at_range(self.text, range).is_some_and(|it| it.starts_with('!'))
+        };
+        if entry.items.iter().all(|item| goes(item) || excludes(item)) {
             return false;
         }
         self.cut_items(&entry.items, entry.value.end, goes)
@@ -56,18 +58,18 @@ impl TomlDocument<'_> {
                 let text = self.slice(line.clone());
                 let indent = text.get(..text.len() - text.trim_start().len()).unwrap_or_default();
                 let kept =
-                    self.comments_within(line).into_iter().map(|it| format!("{indent}{it}\n"));
+                    self.comments_within(line).into_iter().map(|name| format!("{indent}{name}\n"));
                 self.replace_range(line.clone(), kept.collect());
             }
             return !lines.is_empty();
         }
         let before = items.iter().zip(items.iter().skip(1)).take(last);
-        let before = before.filter(|(it, _)| goes(it)).map(|(it, next)| it.start..next.start);
-        let behind = items.get(last).zip(items.last()).map(|(it, end)| it.end..end.end);
+        let before = before.filter(|(it, _)| goes(it)).map(|(range, next)| range.start..next.start);
+        let behind = items.get(last).zip(items.last()).map(|(range, end)| range.end..end.end);
         let ranges: Vec<_> = before.chain(behind.filter(|it| !it.is_empty())).collect();
         for range in &ranges {
             let kept =
-                self.comments_within(range).into_iter().map(|it| format!(" {it}\n")).collect();
+                self.comments_within(range).into_iter().map(|name| format!(" {name}\n")).collect();
             self.replace_range(range.clone(), kept);
         }
         !ranges.is_empty()
@@ -125,7 +127,7 @@ impl TomlDocument<'_> {
 
     /// What goes from a list or braces, and what comes to it.
     pub(super) fn pending_edit(&mut self, whole: Range<usize>) -> &mut PendingEdit {
-        let at = self.pending.iter().position(|it| it.whole == whole).unwrap_or_else(|| {
+        let at = self.pending.iter().position(|other| other.whole == whole).unwrap_or_else(|| {
             self.pending.push(PendingEdit { whole, gone: Vec::new(), added: Vec::new() });
             self.pending.len() - 1
         });
@@ -136,10 +138,13 @@ impl TomlDocument<'_> {
     pub(super) fn apply_pending(&mut self, pending: &PendingEdit) {
         let PendingEdit { whole, gone, added } = pending;
         let mut entries = self.tables.iter().flat_map(|it| &it.entries);
-        let list = entries.find(|it| it.value == *whole);
-        let has_braces = |it: &&TomlTable| it.whole == *whole && it.form != TableForm::Dotted;
+        let list = entries.find(|entry| entry.value == *whole);
+        let has_braces =
+            |table: &&TomlTable| table.whole == *whole && table.form != TableForm::Dotted;
         let items: Vec<Range<usize>> = match (self.tables.iter().find(has_braces), &list) {
-            (Some(table), _) => table.entries.iter().map(|it| it.start..it.value.end).collect(),
+            (Some(table), _) => {
+                table.entries.iter().map(|entry| entry.start..entry.value.end).collect()
+            }
             (None, Some(list)) => list.items.clone(),
             (None, None) => return,
         };

@@ -19,12 +19,12 @@ impl TomlDocument<'_> {
             TableForm::Header => {
                 self.remove_lines(at, instead);
                 let apart = self.header_tables(&table.path).into_iter();
-                let apart = apart.filter(|it| *it != at && is_keyed_table(&table.path));
+                let apart = apart.filter(|apart| *apart != at && is_keyed_table(&table.path));
                 apart.for_each(|it| self.remove_lines(it, ""));
             }
             TableForm::Item => self.remove_item_table(&table, instead),
             TableForm::Braces => {
-                let is_it = |it: &TomlEntry| it.value == table.whole && !it.dotted;
+                let is_it = |entry: &TomlEntry| entry.value == table.whole && !entry.dotted;
                 let owner = self.tables.iter().filter(|it| it.entries.iter().any(is_it));
                 let Some(owner) = owner.max_by_key(|it| it.path.len()).cloned() else { return };
                 let gone: Vec<TomlEntry> =
@@ -45,10 +45,10 @@ impl TomlDocument<'_> {
         let Some(table) = self.tables.get(at) else { return };
         let (start, path) = (self.header_line_start(table), table.path.clone());
         let rest = self.tables.get(at..).unwrap_or_default().iter();
-        let inside = rest.enumerate().take_while(|(n, it)| {
-            *n == 0 || it.path.len() > path.len() && it.path.starts_with(&path)
+        let inside = rest.enumerate().take_while(|(n, table)| {
+            *n == 0 || table.path.len() > path.len() && table.path.starts_with(&path)
         });
-        let inside = inside.filter(|(_, it)| it.form == TableForm::Header);
+        let inside = inside.filter(|(_, table)| table.form == TableForm::Header);
         let end = inside.map(|(_, it)| self.table_end(it)).max().unwrap_or(start);
         let mut kept = join_lines(&self.comments_within(&(start..end)));
         kept.push_str(instead.trim_start_matches('\n'));
@@ -92,7 +92,9 @@ impl TomlDocument<'_> {
 
     /// Takes an item out of its list, or the list out of its table where it is the last.
     fn remove_item_table(&mut self, table: &TomlTable, instead: &str) {
-        let holds = |it: &&TomlTable| it.entries.iter().any(|it| it.items.contains(&table.whole));
+        let holds = |toml_table: &&TomlTable| {
+            toml_table.entries.iter().any(|it| it.items.contains(&table.whole))
+        };
         let holder = self.tables.iter().filter(holds).max_by_key(|it| it.path.len()).cloned();
         let Some(holder) = holder else { return };
         let list = holder.entries.iter().find(|it| it.items.contains(&table.whole));
@@ -119,11 +121,13 @@ impl TomlDocument<'_> {
             return self.append_inline(own, &entry, tables);
         }
         let last_of_kind = |kind: &&str| {
-            self.tables.iter().rposition(|it| it.path.first().is_some_and(|it| it == kind))
+            self.tables
+                .iter()
+                .rposition(|table| table.path.first().is_some_and(|path| path == kind))
         };
         let behind = kinds.iter().find_map(last_of_kind).unwrap_or_default();
         let headers = self.tables.iter().take(behind + 1);
-        let header = headers.rev().find(|it| it.form == TableForm::Header);
+        let header = headers.rev().find(|header| header.form == TableForm::Header);
         let at = header.map_or(0, |it| self.table_end(it));
         let open = at > 0 && !self.slice(0..at).ends_with('\n');
         self.replace_range(at..at, format!("{}{tables}", if open { "\n" } else { "" }));
@@ -135,7 +139,7 @@ impl TomlDocument<'_> {
         let above = self.line_start(entry.start);
         self.replace_range(above..above, comments);
         if let Some(table) =
-            self.find_table(&[kind]).filter(|it| it.form == TableForm::Braces).cloned()
+            self.find_table(&[kind]).filter(|item| item.form == TableForm::Braces).cloned()
         {
             for (key, braces) in tables {
                 self.add_entry(&table, &format!("{key} = {braces}"));
@@ -159,19 +163,19 @@ impl TomlDocument<'_> {
         let InlineTables { tables, comments } = to_inline_tables(tables);
         let said: Vec<_> = tables.into_iter().map(|(_, braces)| braces).collect();
         if indent.trim().is_empty() {
-            let said = said.into_iter().map(|it| format!("{indent}{it},\n"));
+            let said = said.into_iter().map(|text| format!("{indent}{text},\n"));
             let at = self.comment_start(start);
             return self.replace_range(at..at, format!("{comments}{}", said.collect::<String>()));
         }
         self.replace_range(start..start, comments);
-        let said = said.into_iter().map(|it| format!("{it}, ")).collect();
+        let said = said.into_iter().map(|text| format!("{text}, ")).collect();
         self.replace_range(item.start..item.start, said);
     }
 
     /// Where the comment right above a line begins, or else the line.
     fn comment_start(&self, line: usize) -> usize {
         let mut at = line;
-        for comment in self.comments.iter().rev().skip_while(|it| line <= it.start) {
+        for comment in self.comments.iter().rev().skip_while(|comment| line <= comment.start) {
             let above = self.line_start(comment.start);
             let alone = self.slice(above..comment.start).trim().is_empty();
             if !alone || self.line_end(comment.end) != at {
@@ -188,14 +192,15 @@ fn to_inline_tables(tables: &str) -> InlineTables {
     let Ok(document) = TomlDocument::new(tables) else {
         return InlineTables { tables: Vec::new(), comments: String::new() };
     };
-    let entry = |it: &TomlEntry| document.slice(it.start..it.value.end);
-    let braces = |it: &TomlTable| {
-        let said: Vec<_> = it.entries.iter().map(entry).collect();
-        let key = it.key.clone();
+    let entry = |entry: &TomlEntry| document.slice(entry.start..entry.value.end);
+    let braces = |table: &TomlTable| {
+        let said: Vec<_> = table.entries.iter().map(entry).collect();
+        let key = table.key.clone();
         (document.slice(key).to_owned(), format!("{{ {} }}", said.join(", ")))
     };
     let whole: Range<usize> = 0..tables.len();
-    let with_headers = document.tables.iter().skip(1).filter(|it| it.form == TableForm::Header);
+    let with_headers =
+        document.tables.iter().skip(1).filter(|table| table.form == TableForm::Header);
     InlineTables {
         tables: with_headers.map(braces).collect(),
         comments: join_lines(&document.comments_within(&whole)),

@@ -16,7 +16,9 @@ pub(super) fn read(text: &str) -> Result<(Vec<TomlTable>, Vec<Range<usize>>), To
     let root = TableFrame { path: Vec::new(), form: TableForm::Header, key: 0..0, whole: 0..0 };
     reader.add_table(document.as_table(), root);
     // What stands before any header is the first, even where a list or a pool stands at its very start.
-    reader.tables.sort_by_key(|it| (it.path.len().min(1), it.whole.start, it.path.len()));
+    reader
+        .tables
+        .sort_by_key(|table| (table.path.len().min(1), table.whole.start, table.path.len()));
     let mut comments = CommentFinder { text, found: Vec::new() };
     comments.visit_table(document.as_table());
     comments.collect_comments(document.trailing());
@@ -38,7 +40,7 @@ pub(super) fn key_parts(text: &str, start: usize) -> Vec<Range<usize>> {
         };
         let len = match rest(at).chars().next() {
             Some(quote @ ('"' | '\'')) => {
-                rest(at + 1).find(|c| ends(quote, c)).map_or(rest(at).len(), |it| it + 2)
+                rest(at + 1).find(|c| ends(quote, c)).map_or(rest(at).len(), |index| index + 2)
             }
             _ => rest(at).find([' ', '\t', '.', '=', ']']).unwrap_or(rest(at).len()),
         };
@@ -74,9 +76,9 @@ struct TomlReader<'t> {
 
 impl TomlReader<'_> {
     /// Adds a table, and those that are inside it.
-    fn add_table(&mut self, it: &dyn TableLike, frame: TableFrame) {
+    fn add_table(&mut self, like: &dyn TableLike, frame: TableFrame) {
         let mut leaves = Vec::new();
-        self.collect_leaves(it, &frame.path, &mut leaves);
+        self.collect_leaves(like, &frame.path, &mut leaves);
         leaves.sort_by_key(|it| it.key.start);
         let depth = frame.path.len();
         let braces = (frame.form != TableForm::Header).then(|| frame.whole.clone());
@@ -108,29 +110,31 @@ impl TomlReader<'_> {
     /// The values of a table, and of those that dotted keys make in it; tables with headers are added.
     fn collect_leaves<'d>(
         &mut self,
-        it: &'d dyn TableLike,
+        like: &'d dyn TableLike,
         path: &[String],
         leaves: &mut Vec<TomlLeaf<'d>>,
     ) {
-        for (name, item) in it.iter() {
+        for (name, item) in like.iter() {
             let path = [path, &[name.to_owned()]].concat();
-            let key = it.key(name).and_then(|it| it.span()).unwrap_or_default();
-            let mut add_header = |it: &toml_edit::Table| {
-                let (whole, key) = (it.span().unwrap_or_default(), key.clone());
+            let key = like.key(name).and_then(|it| it.span()).unwrap_or_default();
+            let mut add_header = |table: &toml_edit::Table| {
+                let (whole, key) = (table.span().unwrap_or_default(), key.clone());
                 self.add_table(
-                    it,
+                    table,
                     TableFrame { path: path.clone(), form: TableForm::Header, key, whole },
                 );
             };
             match item {
                 Item::None => {}
-                Item::Value(Value::InlineTable(it)) if it.is_dotted() => {
-                    self.collect_leaves(it, &path, leaves);
+                Item::Value(Value::InlineTable(table)) if table.is_dotted() => {
+                    self.collect_leaves(table, &path, leaves);
                 }
                 Item::Value(value) => leaves.push(TomlLeaf { path, key, value }),
                 // Its keys are dotted, or the headers of what is in it are.
-                Item::Table(it) if it.is_implicit() => self.collect_leaves(it, &path, leaves),
-                Item::Table(it) => add_header(it),
+                Item::Table(table) if table.is_implicit() => {
+                    self.collect_leaves(table, &path, leaves)
+                }
+                Item::Table(table) => add_header(table),
                 Item::ArrayOfTables(all) => all.iter().for_each(add_header),
             }
         }
@@ -145,17 +149,17 @@ impl TomlReader<'_> {
         whole: Range<usize>,
     ) {
         match value {
-            Value::InlineTable(it) => {
+            Value::InlineTable(table) => {
                 self.add_table(
-                    it,
+                    table,
                     TableFrame { path: path.to_vec(), form: TableForm::Braces, key, whole },
                 );
             }
             Value::Array(items) => {
-                for it in items.iter().filter_map(Value::as_inline_table) {
-                    let (whole, key) = (it.span().unwrap_or_default(), key.clone());
+                for table in items.iter().filter_map(Value::as_inline_table) {
+                    let (whole, key) = (table.span().unwrap_or_default(), key.clone());
                     self.add_table(
-                        it,
+                        table,
                         TableFrame { path: path.to_vec(), form: TableForm::Item, key, whole },
                     );
                 }
@@ -210,8 +214,8 @@ impl TomlReader<'_> {
 
 /// What of the values is in the table of a path.
 fn table_entries(entries: &[(Vec<String>, TomlEntry)], path: &[String]) -> Vec<TomlEntry> {
-    let inside = entries.iter().filter_map(|(it, entry)| {
-        let rest = it.strip_prefix(path)?;
+    let inside = entries.iter().filter_map(|(texts, entry)| {
+        let rest = texts.strip_prefix(path)?;
         let name = rest.first()?.clone();
         Some(TomlEntry { name, dotted: 1 < rest.len(), ..entry.clone() })
     });
@@ -242,30 +246,30 @@ impl CommentFinder<'_> {
 }
 
 impl<'a> Visit<'a> for CommentFinder<'_> {
-    fn visit_table(&mut self, it: &'a toml_edit::Table) {
-        self.collect_decor(it.decor());
-        visit::visit_table(self, it);
+    fn visit_table(&mut self, table: &'a toml_edit::Table) {
+        self.collect_decor(table.decor());
+        visit::visit_table(self, table);
     }
 
-    fn visit_inline_table(&mut self, it: &'a InlineTable) {
-        self.collect_comments(it.trailing());
-        visit::visit_inline_table(self, it);
+    fn visit_inline_table(&mut self, table: &'a InlineTable) {
+        self.collect_comments(table.trailing());
+        visit::visit_inline_table(self, table);
     }
 
-    fn visit_table_like(&mut self, it: &'a dyn TableLike) {
-        let keys = it.iter().filter_map(|(name, _)| it.key(name));
+    fn visit_table_like(&mut self, like: &'a dyn TableLike) {
+        let keys = like.iter().filter_map(|(name, _)| like.key(name));
         keys.for_each(|it| self.collect_decor(it.leaf_decor()));
-        visit::visit_table_like(self, it);
+        visit::visit_table_like(self, like);
     }
 
-    fn visit_array(&mut self, it: &'a Array) {
-        self.collect_comments(it.trailing());
-        visit::visit_array(self, it);
+    fn visit_array(&mut self, array: &'a Array) {
+        self.collect_comments(array.trailing());
+        visit::visit_array(self, array);
     }
 
-    fn visit_value(&mut self, it: &'a Value) {
-        self.collect_decor(it.decor());
-        visit::visit_value(self, it);
+    fn visit_value(&mut self, value: &'a Value) {
+        self.collect_decor(value.decor());
+        visit::visit_value(self, value);
     }
 }
 
@@ -306,7 +310,7 @@ n = '''
             }
         }
         insta::assert_snapshot!(shown);
-        let comments: Vec<_> = comments.iter().map(|it| &text[it.clone()]).collect();
+        let comments: Vec<_> = comments.iter().map(|comment| &text[comment.clone()]).collect();
         assert_eq!(comments.join(" "), "# a # b # c # d # e # f # g # h # i # j");
     }
 
@@ -348,7 +352,7 @@ n = '''
             prop_assume!(Document::parse(text.as_str()).is_ok());
             let (_, comments) = read(&text).unwrap();
             prop_assert_eq!(comments.len(), number, "{}", text);
-            prop_assert!(comments.iter().all(|it| text[it.clone()].starts_with("#<")));
+            prop_assert!(comments.iter().all(|comment| text[comment.clone()].starts_with("#<")));
         }
     }
 }
