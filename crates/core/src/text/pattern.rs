@@ -67,9 +67,7 @@ impl Patterns {
 
     /// The same for a name that is trimmed and in lower case already.
     pub fn matches_folded(&self, folded: &str) -> bool {
-        let name: Vec<char> = folded.chars().collect();
-        let any = |list: &[Pattern]| list.iter().any(|it| it.matches_chars(&name));
-        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+        self.matches_chars(&[folded.chars().collect()])
     }
 
     /// Whether the list stands for a thing of two names: either may be asked for, and either may exclude it.
@@ -79,17 +77,17 @@ impl Patterns {
         if one == other {
             return self.matches_folded(one);
         }
-        let names: [Vec<char>; 2] = [one.chars().collect(), other.chars().collect()];
-        let any = |list: &[Pattern]| {
-            list.iter().any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
-        };
-        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+        self.matches_chars(&[one.chars().collect(), other.chars().collect()])
     }
 
     /// Whether the list stands for a thing of these names: any may be asked for, and any may exclude it.
     pub fn matches_any<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
         let names: Vec<Vec<char>> =
             names.map(|name| name.trim().to_lowercase().chars().collect()).collect();
+        self.matches_chars(&names)
+    }
+
+    fn matches_chars(&self, names: &[Vec<char>]) -> bool {
         let any = |list: &[Pattern]| {
             list.iter().any(|pattern| names.iter().any(|name| pattern.matches_chars(name)))
         };
@@ -129,11 +127,19 @@ fn matches_chars(pattern: &[char], name: &[char]) -> bool {
     let mut star: Option<(usize, usize)> = None;
     while n < name.len() {
         match (pattern.get(p), star) {
-            (Some('*'), _) => (star, p) = (Some((p, n)), p + 1),
-            (Some(c), _) if *c == '?' || *c == name[n] => (p, n) = (p + 1, n + 1),
+            (Some('*'), _) => {
+                star = Some((p, n));
+                p += 1;
+            }
+            (Some(c), _) if *c == '?' || *c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            // Back to the last `*`, which takes one character more.
             (_, Some((at, taken))) => {
-                star = Some((at, taken + 1));
-                (p, n) = (at + 1, taken + 1);
+                n = taken + 1;
+                p = at + 1;
+                star = Some((at, n));
             }
             (_, None) => return false,
         }

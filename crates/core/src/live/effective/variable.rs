@@ -165,63 +165,65 @@ fn cases_per_value(
 
 /// Cases that differ in one dimension alone and come to the same, told as one.
 fn merge_cases(cases: Vec<Case>, known: &DimensionNames) -> Vec<Case> {
-    let DimensionNames { dimension, names: known, others } = known;
-    let dimension = *dimension;
-    if known.is_empty() {
+    if known.names.is_empty() {
         return cases;
-    }
-    let rest = |case: &Case| -> Vec<CaseCondition> {
-        case.when.iter().filter(|condition| condition.dimension != dimension).cloned().collect()
-    };
-    let names_in_dimension = |case: &Case| {
-        let condition = case.when.iter().find(|condition| condition.dimension == dimension);
-        condition.map(|it| it.names.clone()).unwrap_or_default()
-    };
-    /// Cases of one result, and by which names of the dimension they are told apart.
-    struct MergeableCases {
-        rest: Vec<CaseCondition>,
-        first: Case,
-        names: Vec<String>,
-        other: bool,
     }
     let mut kins: Vec<MergeableCases> = Vec::new();
     for case in cases {
-        let (rest, names) = (rest(&case), names_in_dimension(&case));
-        let other = names.is_empty();
-        let is_kin = |cases: &&mut MergeableCases| {
-            cases.rest == rest
-                && cases.first.decided_by == case.decided_by
-                && cases.first.place == case.place
-        };
-        match kins.iter_mut().find(is_kin) {
-            Some(kin) => {
-                kin.names.extend(names);
-                kin.other |= other;
-            }
-            None => kins.push(MergeableCases { rest, first: case, names, other }),
+        let case = MergeableCases::from_case(case, known.dimension);
+        match kins.iter_mut().find(|kin| kin.is_kin(&case)) {
+            Some(kin) => kin.absorb(case),
+            None => kins.push(case),
         }
     }
-    let mut merged = Vec::with_capacity(kins.len());
-    for MergeableCases { rest, first, names: of_kin, other } in kins {
+    kins.into_iter().flat_map(|kin| kin.into_cases(known)).collect()
+}
+
+/// Cases of one result, and by which names of one dimension they are told apart.
+struct MergeableCases {
+    /// The conditions of all other dimensions, which they share.
+    rest: Vec<CaseCondition>,
+    first: Case,
+    names: Vec<String>,
+    /// Whether one of them is for all names that no value has.
+    other: bool,
+}
+
+impl MergeableCases {
+    fn from_case(case: Case, dimension: CaseDimension) -> Self {
+        let (own, rest): (Vec<_>, Vec<_>) =
+            case.when.iter().cloned().partition(|condition| condition.dimension == dimension);
+        let names: Vec<_> = own.into_iter().flat_map(|condition| condition.names).collect();
+        Self { rest, first: case, other: names.is_empty(), names }
+    }
+
+    fn is_kin(&self, other: &Self) -> bool {
+        self.rest == other.rest
+            && self.first.decided_by == other.first.decided_by
+            && self.first.place == other.first.place
+    }
+
+    fn absorb(&mut self, kin: Self) {
+        self.names.extend(kin.names);
+        self.other |= kin.other;
+    }
+
+    /// One case without the dimension, if these are all of it; else one for the names and one for all others.
+    fn into_cases(self, known: &DimensionNames) -> Vec<Case> {
+        let Self { rest, first, names, other } = self;
+        if (other || !known.others) && names.len() == known.names.len() {
+            return vec![Case { when: rest, ..first }];
+        }
         let with_names = |names: Vec<String>| {
-            let mut when = first.when.clone();
-            when.iter_mut()
-                .filter(|condition| condition.dimension == dimension)
-                .for_each(|it| it.names.clone_from(&names));
-            Case { when, ..first.clone() }
+            let mut case = first.clone();
+            let own = case.when.iter_mut().filter(|it| it.dimension == known.dimension);
+            own.for_each(|it| it.names.clone_from(&names));
+            case
         };
-        if (other || !others) && of_kin.len() == known.len() {
-            merged.push(Case { when: rest, ..first });
-            continue;
-        }
-        if !of_kin.is_empty() {
-            merged.push(with_names(of_kin));
-        }
-        if other {
-            merged.push(with_names(Vec::new()));
-        }
+        let named = (!names.is_empty()).then(|| with_names(names));
+        let others = other.then(|| with_names(Vec::new()));
+        named.into_iter().chain(others).collect()
     }
-    merged
 }
 
 /// Whether a value can hold for this step at all.
