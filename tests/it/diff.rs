@@ -177,11 +177,11 @@ fn an_old_name_that_could_be_two_pools_is_no_guess() {
     + pools.x name →"X"
     Error ambiguous-name: pool `X` could be any of `Old`, `SQL`
     "#);
-    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"old\""), @"Warn idle-rename: pool `SQL` is there, and so is `old`: nothing is renamed");
+    insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"old\""), @"Warn idle-rename: pool `SQL` exists, and so does `old`: nothing is renamed");
     insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\nrenamed_from = \"gone\""), @"");
     insta::assert_snapshot!(plan("[pools.sql]\nname = \"SQL\"\n[pools.x]\nname = \"X\"\nrenamed_from = \"SQL\""), @r#"
     + pools.x name →"X"
-    Error ambiguous-name: pool `SQL` cannot become `X`: `sql` is it already
+    Error ambiguous-name: pool `SQL` cannot be renamed to `X`: `sql` already claims it
     "#);
 }
 

@@ -3,7 +3,7 @@
 //! Identity is the name, without regard to case; then a name that it had before. What is ambiguous is
 //! an error, and never a guess. Never: deciding what changes.
 
-use super::reference::{self, UnresolvedReference};
+use super::reference::{ambiguous_name_error, find_by_reference};
 use crate::{
     desired::{Declared, Desired, DesiredPoolRef},
     finding::{Finding, Span},
@@ -60,8 +60,10 @@ impl<'a> Matched<'a> {
                 })
                 .collect(),
         };
-        let pools = pools.match_live(&live.pools, |pool| &pool.name, findings);
-        let workers = workers.match_live(&live.workers, |worker| &worker.name, findings);
+        let live_pools = live.pools.iter().map(|pool| (&pool.name, pool));
+        let live_workers = live.workers.iter().map(|worker| (&worker.name, worker));
+        let pools = pools.match_live(live_pools, findings);
+        let workers = workers.match_live(live_workers, findings);
         Self {
             desired,
             live,
@@ -152,20 +154,14 @@ impl<'a> Matched<'a> {
             DesiredPoolRef::Declared(key) => return Ok(self.declared_pool(key)),
             DesiredPoolRef::Live(text) => text,
         };
-        let pools = self.live.pools.iter();
-        match reference::find_by_reference(pools, text, |pool| {
-            (pool.id.as_str(), &pool.name, &pool.slug)
-        }) {
-            Ok(pool) => Ok(self.pool_handle(pool)),
-            Err(UnresolvedReference::Ambiguous(ids)) => {
-                Err(ambiguous_name_error("pool", text, &ids, wanted.span.clone()))
-            }
-            Err(UnresolvedReference::Missing) => {
-                let live = self.live.pools.iter().map(|pool| pool.name.as_str());
+        let pools = &self.live.pools;
+        find_by_reference(pools.iter(), text, |pool| (pool.id.as_str(), &pool.name, &pool.slug))
+            .map(|pool| self.pool_handle(pool))
+            .map_err(|it| {
+                let live = pools.iter().map(|pool| pool.name.as_str());
                 let known = self.desired.pools.keys().map(String::as_str).chain(live);
-                Err(reference::unknown_name_error("pool", text, known, wanted.span.clone()))
-            }
-        }
+                it.to_finding("pool", text, &wanted.span, known)
+            })
     }
 
     /// Whether `[[removed]]` names this pool.
@@ -203,90 +199,109 @@ struct Declaration<'a> {
     address: Address,
 }
 
+/// Live things of one kind, each beside its name, by that name.
+type LiveByName<'a, L> = HashMap<&'a Name, Vec<(&'a Name, &'a L)>>;
+
 impl<'a> Declarations<'a> {
-    /// The live thing of each: by its name, else by a name that it had and that nobody else claims.
+    /// The live thing of each: by its name, else by a name that it had and that no other declaration claims.
     fn match_live<L>(
         &self,
-        live: &'a [L],
-        name: impl Fn(&L) -> &Name,
+        live: impl Iterator<Item = (&'a Name, &'a L)>,
         findings: &mut Vec<Finding>,
     ) -> HashMap<&'a str, &'a L> {
-        let mut by_name: HashMap<&Name, Vec<&'a L>> = HashMap::new();
-        live.iter().for_each(|item| by_name.entry(name(item)).or_default().push(item));
-        let mut found: HashMap<&'a str, &'a L> = HashMap::new();
-        let mut owner: HashMap<&Name, &'a str> = HashMap::new();
+        let mut by_name = LiveByName::new();
+        live.for_each(|(name, thing)| by_name.entry(name).or_default().push((name, thing)));
+        let mut claims: HashMap<&'a Name, &'a str> =
+            self.all.iter().map(|it| (it.name, it.key)).collect();
+        let mut found = HashMap::new();
         for declaration in &self.all {
-            owner.insert(declaration.name, declaration.key);
-            match by_name.get(declaration.name).map(Vec::as_slice) {
-                Some([one]) => _ = found.insert(declaration.key, one),
-                Some(many) => {
-                    let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
-                    findings.push(
-                        ambiguous_name_error(
-                            self.noun,
-                            declaration.name.as_str(),
-                            &names,
-                            declaration.span.clone(),
-                        )
-                        .with_address(declaration.address.clone()),
-                    );
-                }
-                None => {}
+            let Some(things) = by_name.get(declaration.name) else { continue };
+            match self.only_thing(declaration, declaration.span, things) {
+                Ok((_, thing)) => _ = found.insert(declaration.key, thing),
+                Err(finding) => findings.push(finding),
             }
         }
-        for declaration in self.all.iter().filter(|it| by_name.contains_key(it.name)) {
-            let idle = declaration.renamed_from.iter().find(|old| {
-                let old = Name::new(&***old);
-                old != *declaration.name && by_name.contains_key(&old) && !owner.contains_key(&old)
-            });
-            findings.extend(idle.map(|old| self.idle_rename_warning(declaration, old)));
-        }
-        for declaration in self.all.iter().filter(|it| !by_name.contains_key(it.name)) {
-            let old: Vec<Name> =
-                declaration.renamed_from.iter().map(|it| Name::new(&**it)).collect();
-            let candidates: Vec<&'a L> =
-                old.iter().flat_map(|it| by_name.get(it)).flatten().copied().collect();
-            let claimed = old.iter().find_map(|other| {
-                owner.get(other).filter(|_| by_name.contains_key(other)).map(|by| (other, by))
-            });
-            match (candidates.as_slice(), claimed) {
-                (_, Some((old, by))) => {
-                    findings.push(self.claimed_name_error(declaration, old, by))
+        let (present, absent): (Vec<_>, Vec<_>) =
+            self.all.iter().partition(|it| by_name.contains_key(it.name));
+        let idle = present.iter().filter_map(|it| self.idle_rename_warning(it, &by_name, &claims));
+        findings.extend(idle);
+        for declaration in absent {
+            match self.renamed_thing(declaration, &by_name, &claims) {
+                Ok(None) => {}
+                Ok(Some((old_name, thing))) => {
+                    found.insert(declaration.key, thing);
+                    claims.insert(old_name, declaration.key);
                 }
-                ([one], None) => {
-                    _ = found.insert(declaration.key, one);
-                    owner.extend(
-                        by_name.get_key_value(name(one)).map(|(old, _)| (*old, declaration.key)),
-                    );
-                }
-                ([], None) => {}
-                (many, None) => {
-                    let names: Vec<_> = many.iter().map(|it| name(it).to_string()).collect();
-                    let at =
-                        declaration.renamed_from.first().map_or(declaration.span, |it| &it.span);
-                    findings.push(
-                        ambiguous_name_error(
-                            self.noun,
-                            declaration.name.as_str(),
-                            &names,
-                            at.clone(),
-                        )
-                        .with_address(declaration.address.clone()),
-                    );
-                }
+                Err(finding) => findings.push(finding),
             }
         }
         found
     }
 
-    /// A rename that cannot happen any more, since somebody has made the new one beside the old one.
-    fn idle_rename_warning(&self, declaration: &Declaration, old: &Declared<String>) -> Finding {
+    /// The one thing that a declaration may stand for.
+    ///
+    /// # Errors
+    ///
+    /// A finding at `span`, where there are several.
+    fn only_thing<L>(
+        &self,
+        declaration: &Declaration,
+        span: &Span,
+        things: &[(&'a Name, &'a L)],
+    ) -> Result<(&'a Name, &'a L), Finding> {
+        if let [one] = things {
+            return Ok(*one);
+        }
+        let names: Vec<_> = things.iter().map(|(name, _)| name.to_string()).collect();
+        let text = declaration.name.as_str();
+        Err(ambiguous_name_error(self.noun, text, &names, span.clone())
+            .with_address(declaration.address.clone()))
+    }
+
+    /// The thing that has a name which the declaration had before.
+    ///
+    /// # Errors
+    ///
+    /// A finding, where there are several or another declaration claims that name.
+    fn renamed_thing<L>(
+        &self,
+        declaration: &Declaration,
+        by_name: &LiveByName<'a, L>,
+        claims: &HashMap<&Name, &str>,
+    ) -> Result<Option<(&'a Name, &'a L)>, Finding> {
+        let Some(first) = declaration.renamed_from.first() else { return Ok(None) };
+        let old: Vec<Name> = declaration.renamed_from.iter().map(|it| Name::new(&**it)).collect();
+        let mut in_use = old.iter().filter(|name| by_name.contains_key(name));
+        if let Some((name, by)) = in_use.find_map(|it| Some((it, claims.get(it)?))) {
+            return Err(self.claimed_name_error(declaration, name, by));
+        }
+        let things: Vec<_> =
+            old.iter().filter_map(|it| by_name.get(it)).flatten().copied().collect();
+        if things.is_empty() {
+            return Ok(None);
+        }
+        self.only_thing(declaration, &first.span, &things).map(Some)
+    }
+
+    /// A rename that can no longer happen, since something has been made under the new name beside the old one.
+    fn idle_rename_warning<L>(
+        &self,
+        declaration: &Declaration,
+        by_name: &LiveByName<'a, L>,
+        claims: &HashMap<&Name, &str>,
+    ) -> Option<Finding> {
         let (noun, name) = (self.noun, declaration.name);
+        let old = declaration.renamed_from.iter().find(|old| {
+            let old = Name::new(&***old);
+            old != *name && by_name.contains_key(&old) && !claims.contains_key(&old)
+        })?;
         let message =
-            format!("{noun} `{name}` is there, and so is `{}`: nothing is renamed", **old);
-        Finding::warning("idle-rename", old.span.clone(), message)
-            .with_help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
-            .with_address(declaration.address.clone())
+            format!("{noun} `{name}` exists, and so does `{}`: nothing is renamed", **old);
+        Some(
+            Finding::warning("idle-rename", old.span.clone(), message)
+                .with_help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
+                .with_address(declaration.address.clone()),
+        )
     }
 
     fn claimed_name_error(&self, declaration: &Declaration, old: &Name, by: &str) -> Finding {
@@ -295,21 +310,11 @@ impl<'a> Declarations<'a> {
             "ambiguous-name",
             at.clone(),
             format!(
-                "{} `{old}` cannot become `{}`: `{by}` is it already",
+                "{} `{old}` cannot be renamed to `{}`: `{by}` already claims it",
                 self.noun, declaration.name
             ),
         )
         .with_help("remove `renamed_from`, or give the other one another name")
         .with_address(declaration.address.clone())
     }
-}
-
-pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    Finding::error(
-        "ambiguous-name",
-        at,
-        format!("{noun} `{text}` could be any of {}", names.join(", ")),
-    )
-    .with_help("rename or delete all but one of them on the server, or refer to one by its id")
 }

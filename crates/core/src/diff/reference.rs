@@ -1,8 +1,7 @@
 //! What the file refers to and does not declare: a live thing by its id, name or slug.
 
-use super::matched::Matched;
 use crate::{
-    desired::{Declared, NameOrId},
+    desired::Declared,
     finding::{Finding, Span},
     live::DirectoryEntry,
     model::{Linked, Name},
@@ -46,7 +45,39 @@ pub(super) fn find_by_reference<'a, T>(
     Err(UnresolvedReference::Missing)
 }
 
-/// The finding that says so: there is no such thing, and these are near.
+impl UnresolvedReference {
+    /// The error that says so, with names that are near where there is no such thing.
+    pub(super) fn to_finding<'a>(
+        &self,
+        noun: &str,
+        text: &str,
+        span: &Span,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Finding {
+        match self {
+            Self::Missing => unknown_name_error(noun, text, known, span.clone()),
+            Self::Ambiguous(ids) => ambiguous_name_error(noun, text, ids, span.clone()),
+        }
+    }
+}
+
+/// The entry of `directory` that the file refers to.
+///
+/// # Errors
+///
+/// A finding, where there is none or more than one.
+pub(super) fn resolve_entry<T>(
+    noun: &str,
+    directory: &[DirectoryEntry],
+    wanted: &Declared<String>,
+) -> Result<Linked<T>, Finding> {
+    let known = directory.iter().map(|it| it.name.as_str());
+    find_by_reference(directory.iter(), wanted, |entry| (&entry.id, &entry.name, &entry.slug))
+        .map(|entry| Linked::new(&entry.id, entry.name.as_str()))
+        .map_err(|it| it.to_finding(noun, wanted, &wanted.span, known))
+}
+
+/// The error for a name that nothing has, with one that is near.
 pub(super) fn unknown_name_error<'a>(
     noun: &str,
     text: &str,
@@ -70,38 +101,16 @@ pub(super) fn unknown_name_error<'a>(
     .with_help(help)
 }
 
+/// The error for a name that several things have.
+pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!("{noun} `{text}` could be any of {}", names.join(", "));
+    Finding::error("ambiguous-name", at, message)
+        .with_help("rename or delete all but one of them on the server, or refer to one by its id")
+}
+
 /// The first of these names.
 pub(super) fn first_names<'a>(mut names: impl Iterator<Item = &'a str>) -> String {
     let few: Vec<_> = names.by_ref().take(5).map(|name| format!("`{name}`")).collect();
     format!("{}{}", few.join(", "), if names.next().is_some() { ", …" } else { "" })
-}
-
-impl Matched<'_> {
-    /// The thing of `directory` that the file refers to.
-    ///
-    /// # Errors
-    ///
-    /// A finding, where there is none or more than one.
-    pub(super) fn resolve_entry<T>(
-        &self,
-        noun: &str,
-        directory: &[DirectoryEntry],
-        wanted: &Declared<NameOrId>,
-    ) -> Result<Linked<T>, Finding> {
-        match find_by_reference(directory.iter(), wanted, |entry| {
-            (&entry.id, &entry.name, &entry.slug)
-        }) {
-            Ok(entry) => Ok(Linked::new(&entry.id, entry.name.as_str())),
-            Err(UnresolvedReference::Missing) => {
-                let known = directory.iter().map(|it| it.name.as_str());
-                Err(unknown_name_error(noun, wanted, known, wanted.span.clone()))
-            }
-            Err(UnresolvedReference::Ambiguous(ids)) => Err(Finding::error(
-                "ambiguous-name",
-                wanted.span.clone(),
-                format!("{noun} `{}` could be any of {}", wanted.value, ids.join(", ")),
-            )
-            .with_help("refer to one by its id")),
-        }
-    }
 }

@@ -8,7 +8,7 @@ mod unused_rules;
 use super::{
     branches::BranchTracker,
     matched::Matched,
-    reference::{self, find_by_reference},
+    reference::{self, resolve_entry},
 };
 use crate::{
     desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
@@ -321,16 +321,7 @@ fn resolve_scope(
         known: &[DirectoryEntry],
         wanted: &[Declared<String>],
     ) -> Result<Vec<Linked<T>>, Finding> {
-        let resolve_name = |wanted: &Declared<String>| {
-            let entry = find_by_reference(known.iter(), wanted, |entry| {
-                (&entry.id, &entry.name, &entry.slug)
-            });
-            entry.map(|entry| Linked::new(&entry.id, entry.name.as_str())).map_err(|_| {
-                let names = known.iter().map(|it| it.name.as_str());
-                reference::unknown_name_error(noun, wanted, names, wanted.span.clone())
-            })
-        };
-        wanted.iter().map(resolve_name).collect()
+        wanted.iter().map(|it| resolve_entry(noun, known, it)).collect()
     }
     let tag = |wanted: &Declared<String>| {
         let is = |text: &&String| text.to_lowercase() == wanted.trim().to_lowercase();

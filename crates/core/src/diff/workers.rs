@@ -1,6 +1,6 @@
 //! Workers: create, update, move, replace.
 
-use super::{matched::Matched, pools::spelling_change};
+use super::{matched::Matched, pools::spelling_change, reference::resolve_entry};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{Finding, FindingLocation},
@@ -91,9 +91,9 @@ fn worker_change(
     let pools = resolve_pools(matched, declared);
     let policy = match &declared.policy {
         None => Ok(None),
-        Some(wanted) => matched
-            .resolve_entry("machine policy", &matched.live.directory.policies, wanted)
-            .map(Some),
+        Some(wanted) => {
+            resolve_entry("machine policy", &matched.live.directory.policies, wanted).map(Some)
+        }
     };
     let (endpoint, pools, policy) = match (endpoint, pools, policy) {
         (Ok(endpoint), Ok(pools), Ok(policy)) => (endpoint, pools, policy),

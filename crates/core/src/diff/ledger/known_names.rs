@@ -1,8 +1,8 @@
 //! The names that rules can ask for, and those that they ask for in vain.
 
 use super::super::{
-    matched::{Matched, ambiguous_name_error},
-    reference,
+    matched::Matched,
+    reference::{self, ambiguous_name_error},
 };
 use crate::{
     desired::{Declared, PlacementRule, PlacementVerdict},

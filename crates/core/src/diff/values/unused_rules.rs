@@ -3,7 +3,7 @@
 use super::ValueRuleRun;
 use crate::{
     desired::DesiredValueOwner,
-    diff::{matched::ambiguous_name_error, reference},
+    diff::reference::{self, ambiguous_name_error},
     finding::Finding,
     live::LiveVariableSet,
     model::Name,
