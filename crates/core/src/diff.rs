@@ -206,11 +206,7 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
 fn dedup_findings(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
     findings.retain(|finding| {
-        seen.insert((
-            finding.code.clone(),
-            format!("{:?}", finding.location),
-            finding.message.clone(),
-        ))
+        seen.insert((finding.code.clone(), finding.location.clone(), finding.message.clone()))
     });
 }
 

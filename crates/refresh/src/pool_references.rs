@@ -16,8 +16,8 @@ use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{
         self, HiddenData, IndirectPools, LiveTarget, LiveVariableScope, LiveVariableSet,
-        PoolReference, PoolReferenceKind as Kind, PoolVariable, ReadScope, TargetReach, UnreadPart,
-        ValueSource, VariableOwner, VariableStore,
+        PoolReference, PoolReferenceKind as Kind, PoolVariable, ReadScope, ReferenceHolder,
+        TargetReach, UnreadPart, ValueSource, VariableOwner, VariableStore,
     },
     model::{Id, Name},
 };
@@ -229,7 +229,7 @@ fn set_references(
     said.map(|variable| PoolReference {
         kind: Kind::Variable,
         what: format!("variable {:?} of {}", variable.name, set.what),
-        id: Some(PoolVariable::unique_key(&Id::new(&set.id), &Id::new(&variable.id))),
+        holder: Some(ReferenceHolder::Value(Id::new(&set.id), Id::new(&variable.id))),
         variable: Some(variable.name.clone()),
         project: match &set.owner {
             VariableOwner::Project(name) => Some(name.clone()),
@@ -304,7 +304,7 @@ fn target_reference(target: &wire::DeploymentTargetResource) -> Option<PoolRefer
     (!pool.is_empty()).then(|| PoolReference {
         kind: Kind::Target,
         what: format!("deployment target {:?}", target.name),
-        id: Some(target.id.clone()),
+        holder: Some(ReferenceHolder::Target(Id::new(&target.id))),
         variable: None,
         project: None,
         pool: Id::new(pool),

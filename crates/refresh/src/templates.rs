@@ -160,7 +160,7 @@ fn default_references(
     said.map(move |template| PoolReference {
         kind: PoolReferenceKind::VariableTemplate,
         what: format!("the default of variable template {:?} of {whose}", template.name),
-        id: None,
+        holder: None,
         variable: Some(template.name.clone()),
         project: project.clone(),
         pool: Id::new(&template.default),
@@ -182,7 +182,7 @@ fn tenant_references(tenant: &wire::TenantVariableResource) -> impl Iterator<Ite
         PoolReference {
             kind: PoolReferenceKind::TenantVariable,
             what: format!("variable {name:?} of {whose} for tenant {tenant:?}"),
-            id: None,
+            holder: None,
             variable: Some(name.clone()),
             project,
             pool: Id::new(&value.pool),
@@ -199,7 +199,7 @@ fn parameter_references(
         PoolReference {
             kind: PoolReferenceKind::StepTemplate,
             what: format!("the default of parameter {name:?} of step template {of:?}"),
-            id: None,
+            holder: None,
             variable: None,
             project: None,
             pool: Id::new(&parameter.default),

@@ -1,6 +1,6 @@
 //! Variables of type worker pool, as they are kept: values with their scopes, and the sets that have them.
 
-use super::{DirectoryEntry, LiveBranch};
+use super::{DirectoryEntry, LiveBranch, ReferenceHolder};
 use crate::model::{Id, Name, Pool, Project, VariableSet, VariableSetOwner, VariableValue};
 
 /// A value of a variable of type worker pool.
@@ -125,9 +125,9 @@ pub struct LiveVariableScope {
 }
 
 impl PoolVariable {
-    /// What no other value has: ids of values are copied with their projects.
-    pub fn unique_key(set: &Id<VariableSet>, value: &Id<VariableValue>) -> String {
-        format!("{}/{}", set.as_str(), value.as_str())
+    /// The value as what holds a reference to its pool.
+    pub fn reference_holder(&self) -> ReferenceHolder {
+        ReferenceHolder::Value(self.set.clone(), self.id.clone())
     }
 }
 

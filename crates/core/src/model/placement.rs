@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What chooses a step's pool. `P` is the pool as said, as it is, or as planned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What chooses a step's pool. `P` is the pool as declared, as it is, or as planned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place<P> {
     /// This pool.

@@ -162,7 +162,7 @@ pub struct PlannedValueScope {
 pub enum Feed {}
 
 /// An edit as it is shown. Nothing is decided by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FieldDiff {
     /// The field's path, as in JSON output.
     pub path: String,

@@ -68,11 +68,8 @@ fn collect_blocks<'a>(
         let line = cause_line(change, sources);
         let action = change.kind.action();
         if let ChangeKind::PlaceStep { .. } = change.kind {
-            let shown = fields
-                .iter()
-                .map(|field| format!("{}{:?}{:?}", field.path, field.before, field.after));
             let Cause { location: _, rule, why } = &change.cause;
-            let key = (line.clone(), rule, why, shown.collect::<String>());
+            let key = (line.clone(), rule, why, fields.clone());
             let at = *folds.entry(key).or_insert(blocks.len());
             if let Some(block) = blocks.get_mut(at) {
                 block.changes.push(change);

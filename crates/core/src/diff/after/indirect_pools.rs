@@ -1,10 +1,10 @@
-//! Variables and targets once a plan is carried out, and what points at pools because of them.
+//! Variables and targets after a plan, and the references to pools that they hold.
 
 use super::{planned_pool_id, stand_in_branch};
 use crate::{
     live::{
         Live, LiveVariableScope, LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable,
-        ValueSource, VariableOwner, VariableStore,
+        ReferenceHolder, ValueSource, VariableOwner, VariableStore,
     },
     model::{DeploymentTarget, Id, Name, Pool, PoolHandle, VariableSet},
     plan::{PlannedCommit, PlannedValueScope, ValueEdit},
@@ -59,14 +59,16 @@ pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit
                 return;
             };
             value.pool.clone_from(&pool);
-            let pointer = pool_reference(&value.owner, value);
-            set_pool_reference(live, pool.map(|_| pointer), &PoolVariable::unique_key(set, id));
+            let reference = pool_reference(&value.owner, value);
+            let holder = value.reference_holder();
+            set_pool_reference(live, pool.map(|_| reference), &holder);
         }
         ValueEdit::Remove { id, .. } => {
             live.indirect
                 .variables
                 .retain(|variable| !(variable.set == *set && variable.id == *id));
-            set_pool_reference(live, None, &PoolVariable::unique_key(set, id));
+            let holder = ReferenceHolder::Value(set.clone(), id.clone());
+            set_pool_reference(live, None, &holder);
         }
     }
 }
@@ -96,7 +98,7 @@ fn added_variable(
     }
 }
 
-/// What points at a pool because of a value that has one.
+/// The reference of a value to its pool.
 fn pool_reference(owner: &VariableOwner, value: &PoolVariable) -> PoolReference {
     let (whose, project) = match owner {
         VariableOwner::Project(name) => (format!("project {name:?}"), Some(name.clone())),
@@ -107,7 +109,7 @@ fn pool_reference(owner: &VariableOwner, value: &PoolVariable) -> PoolReference 
     PoolReference {
         kind: PoolReferenceKind::Variable,
         what: format!("variable {:?} of {whose}", value.name),
-        id: Some(PoolVariable::unique_key(&value.set, &value.id)),
+        holder: Some(value.reference_holder()),
         variable: Some(value.name.to_string()),
         project,
         pool: value.pool.clone().unwrap_or_else(|| Id::new("")),
@@ -125,24 +127,24 @@ pub(super) fn set_target_pool(
         return;
     };
     target.pool.clone_from(&pool);
-    let pointer = pool.map(|pool| PoolReference {
+    let holder = ReferenceHolder::Target(id.clone());
+    let reference = pool.map(|pool| PoolReference {
         kind: PoolReferenceKind::Target,
         what: format!("deployment target {:?}", target.name),
-        id: Some(id.as_str().to_owned()),
+        holder: Some(holder.clone()),
         variable: None,
         project: None,
         pool,
     });
-    set_pool_reference(live, pointer, id.as_str());
+    set_pool_reference(live, reference, &holder);
 }
 
-/// Lets what has this id point there, or nowhere; it keeps its place among all that points.
-fn set_pool_reference(live: &mut Live, pointer: Option<PoolReference>, id: &str) {
-    let at = live.references.iter().position(|reference| reference.id.as_deref() == Some(id));
-    match (at.and_then(|at| live.references.get_mut(at)), pointer) {
+/// Replaces the reference that `holder` has, in its place among all references, or removes it.
+fn set_pool_reference(live: &mut Live, new: Option<PoolReference>, holder: &ReferenceHolder) {
+    let is_held = |reference: &PoolReference| reference.holder.as_ref() == Some(holder);
+    match (live.references.iter_mut().find(|reference| is_held(reference)), new) {
         (Some(old), Some(new)) => *old = new,
         (None, Some(new)) => live.references.push(new),
-        (Some(_), None) => live.references.retain(|reference| reference.id.as_deref() != Some(id)),
-        (None, None) => {}
+        (_, None) => live.references.retain(|reference| !is_held(reference)),
     }
 }

@@ -10,12 +10,22 @@ use crate::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, PoolReferenceKind,
         effective_cases,
     },
-    model::{Name, Place},
+    model::{Address, Name, Place},
     plan::{Change, ChangeKind, StepEdit, ValueEdit},
     text::{nearest_name, pluralize},
 };
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use indexmap::IndexMap;
+use std::collections::{BTreeSet, HashMap};
+
+/// What gives steps to a variable, or takes its value from them.
+#[derive(PartialEq, Eq, Hash)]
+enum IssueCause<'a> {
+    /// A rule of the file.
+    Rule(&'a FindingLocation),
+    /// The removal of a value.
+    RemovedValue(&'a Address),
+}
 
 /// What is wrong with a variable, of all the steps that one rule gives to it.
 #[derive(Default)]
@@ -38,11 +48,11 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
     let live = outcome.after;
     let processes: HashMap<_, &LiveProcess> =
         live.processes.iter().map(|process| (&process.id, process)).collect();
-    let mut troubles: BTreeMap<(String, String), VariableIssues> = BTreeMap::new();
+    let mut troubles: IndexMap<(&str, IssueCause), VariableIssues> = IndexMap::new();
     for change in outcome.changes {
         if let ChangeKind::SetValue { name, edit: ValueEdit::Remove { .. }, .. } = &change.kind {
             let trouble = VariableIssues::from_removed_value(outcome, change, name);
-            troubles.insert((name.clone(), change.address.to_string()), trouble);
+            troubles.insert((name, IssueCause::RemovedValue(&change.address)), trouble);
         }
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else { continue };
         let process = processes.get(process).copied();
@@ -51,7 +61,7 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
         else {
             continue;
         };
-        let key = (variable.to_owned(), format!("{:?}", change.cause.location));
+        let key = (variable, IssueCause::Rule(&change.cause.location));
         let trouble = troubles.entry(key).or_default();
         let mut cases = effective_cases(process, step, live);
         if tenants_set_value(live, variable, &process.owner.project) {
@@ -64,8 +74,8 @@ pub(super) fn check_variables(outcome: &GateInput) -> Vec<Finding> {
         let of_project = of_project.filter(|it| it.projects.contains(&process.owner.project));
         trouble.project_variables.extend(of_project.map(|it| it.name.to_string()));
     }
-    let findings =
-        troubles.into_iter().flat_map(|((name, _), it)| it.into_findings(outcome, &name));
+    troubles.sort_by(|(name, _), _, (other, _), _| name.cmp(other));
+    let findings = troubles.into_iter().flat_map(|((name, _), it)| it.into_findings(outcome, name));
     findings.collect()
 }
 

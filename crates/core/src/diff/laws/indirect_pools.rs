@@ -9,8 +9,8 @@ use crate::{
     diff::{after::simulate_changes, stale::find_stale},
     live::{
         DirectoryEntry, IndirectPools, Live, LiveBranch, LiveTarget, LiveVariableScope,
-        LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable, TargetReach, ValueSource,
-        VariableOwner, VariableStore,
+        LiveVariableSet, PoolReference, PoolReferenceKind, PoolVariable, ReferenceHolder,
+        TargetReach, ValueSource, VariableOwner, VariableStore,
     },
     model::{Id, Name, Pool},
     plan::{ChangeKind, check_soundness},
@@ -173,7 +173,7 @@ fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
     let of_value = |variable: &PoolVariable| PoolReference {
         kind: PoolReferenceKind::Variable,
         what: format!("variable {:?}", variable.name),
-        id: Some(PoolVariable::unique_key(&variable.set, &variable.id)),
+        holder: Some(variable.reference_holder()),
         variable: Some(variable.name.to_string()),
         project: None,
         pool: variable.pool.clone().unwrap_or_else(|| Id::new("")),
@@ -181,7 +181,7 @@ fn pointers(choosers: &IndirectPools) -> Vec<PoolReference> {
     let of_target = |it: &LiveTarget| PoolReference {
         kind: PoolReferenceKind::Target,
         what: format!("deployment target {:?}", it.name),
-        id: Some(it.id.as_str().to_owned()),
+        holder: Some(ReferenceHolder::Target(it.id.clone())),
         variable: None,
         project: None,
         pool: it.pool.clone().unwrap_or_else(|| Id::new("")),

@@ -121,10 +121,9 @@ impl<'a> StepCatalog<'a> {
     /// The steps of a space, those that run on a worker.
     pub(super) fn new(live: &'a Live, steps: Vec<PlacedStep<'a>>) -> Self {
         let places = ordered_places(live, &steps);
-        let number: HashMap<String, usize> =
-            places.iter().enumerate().map(|(at, place)| (format!("{place:?}"), at)).collect();
-        let place_number =
-            |step: &PlacedStep| number.get(&format!("{:?}", step.step.place)).copied();
+        let numbers: HashMap<&Place<Id<Pool>>, usize> =
+            places.iter().enumerate().map(|(number, place)| (*place, number)).collect();
+        let place_number = |step: &PlacedStep| numbers.get(&step.step.place).copied();
         let place = steps.iter().map(|it| place_number(it).unwrap_or_default()).collect();
         let mut facets: BTreeMap<RuleFacet, FacetIndex> =
             FACETS.into_iter().map(|facet| (facet, FacetIndex::new(&steps, facet))).collect();
