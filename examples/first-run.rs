@@ -5,8 +5,7 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let Ok(folder) = tempfile::tempdir() else { return ExitCode::FAILURE };
     let url = format!("sandbox:{}", folder.path().join("sandbox.db").display());
     let receipt = folder.path().join("receipt.json").display().to_string();
@@ -14,17 +13,17 @@ async fn main() -> ExitCode {
         let file = format!("{}/examples/chapter/{commit}/workers.toml", env!("CARGO_MANIFEST_DIR"));
         println!("\n$ poolwright apply -f examples/chapter/{commit}/workers.toml --auto-approve\n");
         let apply = ["apply", "-f", &file, "--auto-approve", "--url", &url, "--receipt", &receipt];
-        if run(&apply).await != ExitCode::SUCCESS {
+        if run(&apply) != ExitCode::SUCCESS {
             return ExitCode::FAILURE;
         }
     }
     let file = format!("{}/examples/chapter/3-steps/workers.toml", env!("CARGO_MANIFEST_DIR"));
     println!("\n$ poolwright plan -f examples/chapter/3-steps/workers.toml --exit-code\n");
-    run(&["plan", "-f", &file, "--exit-code", "--url", &url]).await
+    run(&["plan", "-f", &file, "--exit-code", "--url", &url])
 }
 
 /// What the program itself does with these arguments.
-async fn run(args: &[&str]) -> ExitCode {
+fn run(args: &[&str]) -> ExitCode {
     let args = ["poolwright"].iter().chain(args);
-    poolwright::cli::run(args.map(std::ffi::OsString::from)).await
+    poolwright::main(args.map(std::ffi::OsString::from).collect())
 }

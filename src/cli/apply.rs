@@ -49,21 +49,29 @@ pub(super) struct Args {
     plan: Option<PathBuf>,
     #[command(flatten)]
     files: files::Args,
-    /// Ask nothing.
+    #[command(flatten)]
+    narrowed: plan::PlanFilter,
+    #[command(flatten)]
+    flags: ApplyFlags,
+}
+
+/// How a plan is carried out; `rollback` takes the same flags.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct ApplyFlags {
+    /// Do not ask for confirmation.
     #[arg(long)]
     auto_approve: bool,
     /// Where the receipt goes; without it, under the time in `.poolwright/receipts`.
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// How the plan is shown; json prints the receipt instead.
+    /// How the plan is shown; json prints the receipt instead, unless the plan is only saved.
     #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
-    format: PlanFormat,
+    pub(super) format: PlanFormat,
     #[command(flatten)]
     wait: wait::Args,
     #[command(flatten)]
-    narrowed: plan::PlanFilter,
-    #[command(flatten)]
-    session: session::Args,
+    pub(super) session: session::Args,
 }
 
 /// Plans where no plan is given, asks, and carries the plan out.
@@ -71,125 +79,106 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some((session, plan, sources)) = prepare_plan(args, screen).await? else {
         return Ok(exit::ERROR);
     };
-    let how = ApplySettings {
-        saved: args.plan.as_deref(),
-        asks: args.plan.is_none() && !args.auto_approve,
-        receipt: args.receipt.as_deref(),
-        format: args.format,
-        parallelism: args.session.parallelism,
-        wait: args.wait,
-    };
-    confirm_and_apply(plan, &sources, &session, &how, screen).await
+    let saved = args.plan.as_deref();
+    let run = ApplyRun { session: &session, flags: &args.flags, saved, screen };
+    run.confirm_and_apply(plan, &sources).await
 }
 
-/// How a plan is carried out, as far as the user says.
-pub(super) struct ApplySettings<'a> {
-    /// The file that the plan was saved in.
+/// A plan on its way to the server: what it is carried out with.
+pub(super) struct ApplyRun<'a> {
+    /// The server.
+    pub(super) session: &'a Session,
+    /// How, as far as the user says.
+    pub(super) flags: &'a ApplyFlags,
+    /// The file that the plan was saved in: then nobody is asked.
     pub(super) saved: Option<&'a Path>,
-    /// Whether somebody is asked first.
-    pub(super) asks: bool,
-    /// Where the receipt goes, if it is said.
-    pub(super) receipt: Option<&'a Path>,
-    /// How the plan is shown.
-    pub(super) format: PlanFormat,
-    /// How many objects are written side by side.
-    pub(super) parallelism: usize,
-    /// Whether steps wait for healthy workers.
-    pub(super) wait: wait::Args,
+    /// Where it is shown.
+    pub(super) screen: &'a Screen,
 }
 
-/// Shows a plan, asks, and carries it out; the exit code.
-pub(super) async fn confirm_and_apply(
-    plan: Plan,
-    sources: &Sources,
-    session: &Session,
-    how: &ApplySettings<'_>,
-    screen: &Screen,
-) -> anyhow::Result<u8> {
-    let text = how.format == PlanFormat::Text;
-    let plan = if how.wait.is_enabled() { relax_unhealthy_gate(plan) } else { plan };
-    if text {
-        out!("{}", render::format_plan(&plan, sources, how.format.into(), screen.out));
-    }
-    let approved = match plan.approve() {
-        Ok(approved) => approved,
-        Err(refused) => {
-            if !text {
-                files::print_findings(&refused.findings, sources, screen);
+impl ApplyRun<'_> {
+    /// Shows a plan, asks, and carries it out; the exit code.
+    pub(super) async fn confirm_and_apply(
+        &self,
+        plan: Plan,
+        sources: &Sources,
+    ) -> anyhow::Result<u8> {
+        let Self { session, flags, saved, screen } = self;
+        let text = flags.format == PlanFormat::Text;
+        let plan = if flags.wait.is_enabled() { relax_unhealthy_gate(plan) } else { plan };
+        if text {
+            out!("{}", render::format_plan(&plan, sources, flags.format.into(), screen.out));
+        }
+        let approved = match plan.approve() {
+            Ok(approved) => approved,
+            Err(refused) => {
+                if !text {
+                    files::print_findings(&refused.findings, sources, screen);
+                }
+                errln!("refused: nothing was written");
+                return Ok(exit::REFUSED);
             }
-            errln!("refused: nothing was written");
-            return Ok(exit::REFUSED);
+        };
+        let plan = approved.plan();
+        if plan.changes.is_empty() {
+            if !text {
+                out!("{}", receipt::empty_receipt(&approved).to_json_text());
+            }
+            return Ok(exit::DONE);
         }
-    };
-    let plan = approved.plan();
-    if plan.changes.is_empty() {
+        warn_permissions(session, plan).await;
+        flags.wait.warn_no_checks(&session.connection, plan).await;
+        if saved.is_none() && !flags.auto_approve && !ask_to_confirm()? {
+            errln!("nothing was written");
+            return Ok(exit::ERROR);
+        }
+        let Some(live) = self.recheck_plan(plan).await? else { return Ok(exit::STALE) };
+        self.write_with_receipt(&approved, &live).await
+    }
+
+    /// Holds every precondition against the server, just before the first write. `None` where one fails, and why is
+    /// printed.
+    async fn recheck_plan(&self, plan: &Plan) -> anyhow::Result<Option<Live>> {
+        let (reader, header) = (self.session.connection.reader(), &plan.header);
+        let live = refresh_live(&reader, &header.space, &header.scope, &self.session.url).await?;
+        let changed = find_stale(plan, &live);
+        if changed.is_empty() {
+            return Ok(Some(live));
+        }
+        print_stale(&changed, self.saved.map(|saved| (saved, plan)), self.screen);
+        Ok(None)
+    }
+
+    /// Writes, with a receipt, and tells what it came to.
+    async fn write_with_receipt(&self, approved: &ApprovedPlan, live: &Live) -> anyhow::Result<u8> {
+        let Self { session, flags, screen, .. } = self;
+        let text = flags.format == PlanFormat::Text;
+        let mut kept = ReceiptFile::start_receipt(approved, live, flags.receipt.as_deref())
+            .context("nothing was written")?;
+        let progress = Progress::new(approved.plan(), screen);
+        let stop = stop_on_signals();
+        let mut listen = |event| {
+            kept.note_event(&event);
+            progress.show_event(&event);
+        };
+        let options = apply::ApplyOptions {
+            parallelism: flags.session.parallelism,
+            wait: flags.wait.plan_wait(approved.plan(), live),
+        };
+        apply_plan(approved, &session.connection, &options, stop.clone(), &mut listen).await;
+        progress.clear_bar();
+        let (receipt, path) = kept.end_and_save();
         if !text {
-            out!("{}", receipt::empty_receipt(&approved).to_json_text());
+            out!("{}", receipt.to_json_text());
         }
-        return Ok(exit::DONE);
+        let interrupted = *stop.borrow();
+        let code = report_receipt(&receipt, &path, screen);
+        if code == exit::DONE && text {
+            let changes = pluralize(receipt.entries.len(), "change");
+            outln!("Applied: {changes}; the receipt is {}", path.display());
+        }
+        Ok(if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code })
     }
-    warn_permissions(session, plan).await;
-    how.wait.warn_no_checks(&session.connection, plan).await;
-    if how.asks && !ask_to_confirm()? {
-        errln!("nothing was written");
-        return Ok(exit::ERROR);
-    }
-    let Some(live) = recheck_plan(plan, session, how, screen).await? else {
-        return Ok(exit::STALE);
-    };
-    write_with_receipt(&approved, &live, session, how, screen).await
-}
-
-/// Holds every precondition against the server, just before the first write. `None` where one fails, and why is
-/// printed.
-async fn recheck_plan(
-    plan: &Plan,
-    session: &Session,
-    how: &ApplySettings<'_>,
-    screen: &Screen,
-) -> anyhow::Result<Option<Live>> {
-    let (reader, header) = (session.connection.reader(), &plan.header);
-    let live = refresh_live(&reader, &header.space, &header.scope, &session.url).await?;
-    let changed = find_stale(plan, &live);
-    if changed.is_empty() {
-        return Ok(Some(live));
-    }
-    print_stale(&changed, how.saved.map(|saved| (saved, plan)), screen);
-    Ok(None)
-}
-
-/// Writes, with a receipt, and tells what it came to.
-async fn write_with_receipt(
-    approved: &ApprovedPlan,
-    live: &Live,
-    session: &Session,
-    how: &ApplySettings<'_>,
-    screen: &Screen,
-) -> anyhow::Result<u8> {
-    let text = how.format == PlanFormat::Text;
-    let mut kept =
-        ReceiptFile::start_receipt(approved, live, how.receipt).context("nothing was written")?;
-    let progress = Progress::new(approved.plan(), screen);
-    let stop = stop_on_signals();
-    let mut listen = |event| {
-        kept.note_event(&event);
-        progress.show_event(&event);
-    };
-    let wait = how.wait.plan_wait(approved.plan(), live);
-    let options = apply::ApplyOptions { parallelism: how.parallelism, wait };
-    apply_plan(approved, &session.connection, &options, stop.clone(), &mut listen).await;
-    progress.clear_bar();
-    let (receipt, path) = kept.end_and_save();
-    if !text {
-        out!("{}", receipt.to_json_text());
-    }
-    let interrupted = *stop.borrow();
-    let code = report_receipt(&receipt, &path, screen);
-    if code == exit::DONE && text {
-        let changes = pluralize(receipt.entries.len(), "change");
-        outln!("Applied: {changes}; the receipt is {}", path.display());
-    }
-    Ok(if code == exit::PARTIAL && interrupted { exit::INTERRUPTED } else { code })
 }
 
 /// A connection and a plan for it. `None` where there is none; why is printed.
@@ -204,15 +193,16 @@ async fn prepare_plan(
     }
     let Some(files) = args.files.load_files(screen)? else { return Ok(None) };
     let said = files.desired.url.as_ref().map(|it| it.value.as_str());
-    let session = args.session.open_session(said).await?;
-    let plan = plan::make_plan(&files, (&args.session, &args.narrowed), &session, screen).await?;
+    let session = args.flags.session.open_session(said).await?;
+    let plan =
+        plan::make_plan(&files, (&args.flags.session, &args.narrowed), &session, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 
 /// A connection to the server and the space that a saved plan is for, and no other.
 async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session> {
     let header = &plan.header;
-    if let Some(url) = args.session.url()
+    if let Some(url) = args.flags.session.url()
         && url.trim_end_matches('/') != header.url.trim_end_matches('/')
     {
         let message = format!("the plan is for `{}`, and not for `{url}`", header.url);
@@ -221,8 +211,8 @@ async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session
             "plan for this server, or leave `--url` and OCTOPUS_URL out",
         ));
     }
-    let session = args.session.open_session(Some(&header.url)).await?;
-    if let Some(wanted) = args.session.space_name(None) {
+    let session = args.flags.session.open_session(Some(&header.url)).await?;
+    if let Some(wanted) = args.flags.session.space_name(None) {
         let space = find_space(&session.connection.reader(), Some(wanted)).await?;
         if space.id != header.space.id {
             let message = format!("the plan is for space `{}`, not `{wanted}`", header.space.name);
@@ -256,7 +246,7 @@ fn ask_to_confirm() -> anyhow::Result<bool> {
             "give `--auto-approve`, or save the plan with `plan -o FILE` and apply that",
         ));
     }
-    err!("Carry this out? Only `yes` is taken for a yes: ");
+    err!("Apply this plan? Type `yes` to continue: ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -289,7 +279,7 @@ async fn wait_for_signal() {
 }
 
 #[cfg(not(unix))]
-async fn signal() {
+async fn wait_for_signal() {
     _ = tokio::signal::ctrl_c().await;
 }
 

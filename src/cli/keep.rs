@@ -3,9 +3,9 @@
 use super::{
     error_report::error_with_help,
     exit, files,
-    ocl::tree::replace_file,
     print::errln,
     pull::{read_live, unsaved_header, warn_unread},
+    replace_file::replace_file,
     screen::Screen,
     session,
 };

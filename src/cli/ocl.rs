@@ -5,12 +5,13 @@ mod encoding;
 mod planned;
 mod pools;
 mod projects;
-pub(super) mod tree;
+mod tree;
 mod untyped;
 
 use super::{
     exit, files,
     print::{errln, out, outln},
+    replace_file::replace_file,
     screen::Screen,
 };
 use poolwright_core::{
@@ -101,7 +102,7 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
             let edited_files = || outcome.files.iter().filter(|file| file.before != file.after);
             edited_files().try_for_each(|file| tree::check_writable(&file.path))?;
             for file in edited_files() {
-                tree::replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
+                replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
             outln!("{}", render_tally(&outcome));

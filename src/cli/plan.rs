@@ -5,6 +5,7 @@ use super::{
     exit,
     files::{self, LoadedFiles},
     print::out,
+    replace_file::replace_file,
     screen::Screen,
     session::{self, Session},
 };
@@ -18,11 +19,7 @@ use poolwright_core::{
 };
 use poolwright_refresh::{find_space, refresh_live, scope_for_plan, with_every_step};
 
-use anyhow::Context as _;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Show what `apply` would do, and write nothing.
 ///
@@ -111,7 +108,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
                 "save the plan into a file of its own, such as `-o plan.json`",
             ));
         }
-        save_file(path, &file::write(&plan, &files.sources))?;
+        replace_file(path, file::write(&plan, &files.sources).as_bytes())?;
     }
     out!("{}", render::format_plan(&plan, &files.sources, args.format.into(), screen.out));
     Ok(match plan.highest_level() {
@@ -185,25 +182,4 @@ fn plan_header(
         digest: files.sources_digest(),
         scope,
     }
-}
-
-/// Writes a file whole or not at all. A link stays one, and so does what is no file: a pipe or a device is written
-/// to as it is.
-pub(super) fn save_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let context = || format!("cannot write `{}`", path.display());
-    let end = fs::canonicalize(path);
-    let is_link = fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
-    let is_special =
-        fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir());
-    if is_special || is_link && end.is_err() {
-        return fs::write(path, text).with_context(context);
-    }
-    let path = end.as_deref().unwrap_or(path);
-    if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).with_context(context)?;
-    }
-    let mut beside = path.to_path_buf().into_os_string();
-    beside.push(".tmp");
-    fs::write(&beside, text).with_context(context)?;
-    fs::rename(&beside, path).with_context(context)
 }

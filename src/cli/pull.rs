@@ -2,8 +2,9 @@
 
 use super::{
     error_report::error_with_help,
-    exit, keep, plan,
+    exit, keep,
     print::{errln, out},
+    replace_file::replace_file,
     screen::Screen,
     session,
 };
@@ -61,7 +62,7 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     check_round_trip(&text, &live)?;
     match &args.output {
         Some(path) => {
-            plan::save_file(path, &text)?;
+            replace_file(path, text.as_bytes())?;
             errln!("{} is written: a plan of it is empty", path.display());
         }
         None => out!("{text}"),

@@ -1,6 +1,6 @@
 //! The receipt on disk: written before the first request, and as the work goes on.
 
-use super::{plan::save_file, print::errln};
+use super::{print::errln, replace_file::replace_file};
 use poolwright_client::apply::{ApplyEvent, journal};
 use poolwright_core::{
     live::{Live, LivePool},
@@ -46,7 +46,7 @@ impl ReceiptFile {
             journal::begin_receipt(approved, tool_version(), current_second().to_string());
         let id_and_name = |pool: &LivePool| (pool.id.as_str().to_owned(), pool.name.to_string());
         receipt.pools = live.pools.iter().map(id_and_name).collect();
-        save_file(&path, &receipt.to_json_text())?;
+        replace_file(&path, receipt.to_json_text().as_bytes())?;
         Ok(Self { receipt, path, saved: None, lost: false })
     }
 
@@ -80,7 +80,7 @@ impl ReceiptFile {
 
     fn save_text(&mut self, text: &str) {
         self.saved = Some(Instant::now());
-        if let Err(error) = save_file(&self.path, text)
+        if let Err(error) = replace_file(&self.path, text.as_bytes())
             && !self.lost
         {
             self.lost = true;

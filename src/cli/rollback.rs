@@ -1,13 +1,12 @@
 //! `poolwright rollback`: the way back from an apply.
 
 use super::{
-    apply::{self, ApplySettings},
+    apply::{ApplyFlags, ApplyRun},
     error_report::error_with_help,
     exit,
-    plan::{self, PlanFormat},
     print::{errln, out},
+    replace_file::replace_file,
     screen::Screen,
-    session, wait,
 };
 use poolwright_core::{
     diff,
@@ -43,25 +42,14 @@ pub(super) struct Args {
     /// Save the way back as a plan, and carry nothing out.
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["auto_approve", "receipt", "wait_healthy"])]
     output: Option<PathBuf>,
-    /// Ask nothing.
-    #[arg(long)]
-    auto_approve: bool,
-    /// Where the new receipt goes; without it, under the time in `.poolwright/receipts`.
-    #[arg(long, value_name = "FILE")]
-    receipt: Option<PathBuf>,
-    /// How the plan is shown; json prints the receipt instead, but for a plan that is saved.
-    #[arg(long, value_enum, default_value_t = PlanFormat::Text, value_name = "FORMAT")]
-    format: PlanFormat,
     #[command(flatten)]
-    wait: wait::Args,
-    #[command(flatten)]
-    session: session::Args,
+    flags: ApplyFlags,
 }
 
 /// Plans the way back, asks, and carries it out.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let undone = read_receipt(args)?;
-    let session = args.session.open_session(Some(&undone.server.url)).await?;
+    let session = args.flags.session.open_session(Some(&undone.server.url)).await?;
     let space = Linked::new(&undone.server.space_id, &undone.server.space);
     let scope = rollback_scope(&undone);
     let live = refresh_live(&session.connection.reader(), &space, &scope, &session.url).await?;
@@ -78,15 +66,8 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     if let Some(path) = &args.output {
         return save_rollback(&plan, path, args, screen);
     }
-    let how = ApplySettings {
-        saved: None,
-        asks: !args.auto_approve,
-        receipt: args.receipt.as_deref(),
-        format: args.format,
-        parallelism: args.session.parallelism,
-        wait: args.wait,
-    };
-    apply::confirm_and_apply(plan, &Sources::default(), &session, &how, screen).await
+    let run = ApplyRun { session: &session, flags: &args.flags, saved: None, screen };
+    run.confirm_and_apply(plan, &Sources::default()).await
 }
 
 /// Saves the way back, and shows it.
@@ -104,8 +85,11 @@ fn save_rollback(plan: &Plan, path: &Path, args: &Args, screen: &Screen) -> anyh
         let message = format!("the way back cannot be saved: {flaw}");
         return Err(error_with_help(message, "carry it out at once, without `-o`"));
     }
-    plan::save_file(path, &file::write(plan, &Sources::default()))?;
-    out!("{}", render::format_plan(plan, &Sources::default(), args.format.into(), screen.out));
+    replace_file(path, file::write(plan, &Sources::default()).as_bytes())?;
+    out!(
+        "{}",
+        render::format_plan(plan, &Sources::default(), args.flags.format.into(), screen.out)
+    );
     Ok(exit::DONE)
 }
 
@@ -118,7 +102,7 @@ fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
     let receipt = Receipt::read(&text).map_err(|error| {
         error_with_help(format!("cannot use `{shown}`: {:#}", anyhow::Error::from(error)), help)
     })?;
-    if let Some(url) = args.session.url()
+    if let Some(url) = args.flags.session.url()
         && url.trim_end_matches('/') != receipt.server.url.trim_end_matches('/')
     {
         let message = format!("the receipt is of `{}`, and not of `{url}`", receipt.server.url);

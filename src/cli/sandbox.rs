@@ -3,9 +3,9 @@
 use super::{
     copy,
     error_report::error_with_help,
-    plan,
     print::{errln, outln},
     record,
+    replace_file::replace_file,
 };
 use anyhow::Context as _;
 use octopus_sandbox::{self as sandbox, Pace, SandboxOptions, Seed, StoreLocation};
@@ -147,7 +147,7 @@ async fn export_to_file(store: &StoreLocation, file: &Path) -> anyhow::Result<u8
     }
     let mut text = Vec::new();
     sandbox::export_state(store, &mut text).await?;
-    plan::save_file(file, &String::from_utf8_lossy(&text))?;
+    replace_file(file, &text)?;
     errln!("{} is written: `poolwright sandbox --import` begins with it", file.display());
     Ok(0)
 }
@@ -195,6 +195,6 @@ fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
 
 /// Ready at Ctrl-C.
 #[cfg(not(unix))]
-fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+fn end_signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async { _ = tokio::signal::ctrl_c().await })
 }

@@ -94,8 +94,8 @@ impl Args {
         let (options, embedded) = match url.strip_prefix("sandbox:") {
             Some(store) => {
                 let embedded = embedded::start(store).await?;
-                let key = Credentials::ApiKey(Secret::from(embedded.key().to_owned()));
-                (self.build_options(embedded.url(), key)?, Some(embedded))
+                let key = Credentials::ApiKey(Secret::from(embedded.key.to_owned()));
+                (self.build_options(&embedded.url, key)?, Some(embedded))
             }
             None => (self.auth_options(url).await?, None),
         };

@@ -10,10 +10,13 @@ use poolwright_core::{
 };
 use poolwright_refresh::lacking_permissions;
 
+use jiff::SignedDuration;
 use std::time::Duration;
 
-/// The longest time that may be waited, in seconds: half a day.
-const LONGEST: u64 = 12 * 60 * 60;
+/// The shortest time that may be waited.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// The longest time that may be waited: half a day.
+const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Whether steps wait, and how long.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -67,14 +70,10 @@ impl Args {
 const CHECKS: &str = "TaskCreate";
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
-    let seconds = [("s", 1), ("m", 60), ("h", 3600)].into_iter().find_map(|(unit, seconds)| {
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        number.checked_mul(seconds)
-    });
-    match seconds {
-        Some(seconds @ 1..=LONGEST) => Ok(Duration::from_secs(seconds)),
-        _ => Err("a time from 1s to 12h, such as `90s`, `5m` or `1h`".to_owned()),
-    }
+    let span: Option<SignedDuration> = text.parse().ok();
+    let duration = span.and_then(|span| Duration::try_from(span).ok());
+    let in_range = duration.filter(|duration| (SHORTEST..=LONGEST).contains(duration));
+    in_range.ok_or_else(|| "a time from 1s to 12h, such as `90s`, `5m` or `1h30m`".to_owned())
 }
 
 #[cfg(test)]
@@ -82,13 +81,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_a_number_and_a_unit() {
-        let seconds = |text| parse_duration(text).map(|it| it.as_secs());
-        assert_eq!(["1s", "90s", "5m", "12h"].map(seconds), [Ok(1), Ok(90), Ok(300), Ok(43_200)]);
-        for wrong in
-            ["", "5", "m", "0s", "-1s", "1.5h", "5 m", "13h", "99999999999999999999h", "5ü"]
-        {
-            assert!(seconds(wrong).is_err(), "{wrong}");
+    fn a_duration_has_units_and_is_from_a_second_to_half_a_day() {
+        let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
+        let table = [
+            ("1s", 1),
+            ("90s", 90),
+            ("5m", 300),
+            ("1h30m", 5400),
+            ("1h 30m", 5400),
+            ("2 minutes", 120),
+            ("1.5h", 5400),
+            ("12h", 43_200),
+        ];
+        for (text, expected) in table {
+            assert_eq!(seconds(text), Ok(expected), "{text}");
+        }
+        let wrong = ["", "5", "m", "0s", "-1s", "13h", "2 days", "1 month", "5ü"];
+        for text in wrong.into_iter().chain(["99999999999999999999h"]) {
+            assert!(seconds(text).is_err(), "{text}");
         }
     }
 }

@@ -375,3 +375,20 @@ fn what_stands_where_a_plan_is_saved_stays_what_it_is() {
     assert_eq!(workbench.read("new.json"), workbench.read("target.json"));
     assert_eq!(workbench.read("nothing"), "");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_planted_link_is_not_followed_and_a_private_file_stays_private() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let workbench = Workbench::chapter(FILE);
+    let at = |name: &str| workbench.folder.path().join(name);
+    workbench.write("victim.txt", "precious");
+    symlink(at("victim.txt"), at("plan.json.tmp")).unwrap();
+    workbench.write("plan.json", "old");
+    std::fs::set_permissions(at("plan.json"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    workbench.run(&["plan", "-o", "plan.json"]).expect(0);
+    assert_eq!(workbench.read("victim.txt"), "precious");
+    let metadata = std::fs::symlink_metadata(at("plan.json")).unwrap();
+    assert!(metadata.is_file());
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+}

@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use std::{
     collections::HashSet,
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
@@ -113,16 +112,4 @@ pub(super) fn check_writable(path: &Path) -> anyhow::Result<()> {
             "make it writable, or name the other files; nothing was edited",
         )),
     }
-}
-
-/// Puts bytes into a file that is there, with the rights that it has; a link is followed.
-pub(in crate::cli) fn replace_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let context = || format!("cannot write `{}`", path.display());
-    let path = fs::canonicalize(path).with_context(context)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut beside = tempfile::NamedTempFile::new_in(folder).with_context(context)?;
-    beside.write_all(bytes).with_context(context)?;
-    let rights = fs::metadata(&path).with_context(context)?.permissions();
-    fs::set_permissions(beside.path(), rights).with_context(context)?;
-    beside.persist(&path).map(drop).with_context(context)
 }

@@ -1,0 +1,110 @@
+//! The one way to write a file that may already exist: whole or not at all.
+//!
+//! The bytes go into a file whose name cannot be guessed, in the target's folder, and take the target's place once
+//! they are on the disk. Never: a predictable name, under which a link could have been planted.
+
+use anyhow::Context as _;
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
+use tempfile::{Builder, NamedTempFile};
+
+/// Writes a file whole or not at all, and creates its folder if needed.
+///
+/// An existing file keeps its mode. A link keeps its target, which is written instead; a pipe or a device is written
+/// to as it is.
+pub(super) fn replace_file(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_whole(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = fs::canonicalize(path);
+    let is_dangling = target.is_err() && fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
+    let existing = fs::metadata(path).ok();
+    let is_special = existing.as_ref().is_some_and(|it| !it.is_file() && !it.is_dir());
+    if is_special || is_dangling {
+        return fs::write(path, bytes);
+    }
+    let path = target.as_deref().unwrap_or(path);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut beside = match existing {
+        Some(_) => NamedTempFile::new_in(folder)?,
+        None => new_file_in(folder)?,
+    };
+    beside.write_all(bytes)?;
+    if let Some(existing) = existing {
+        fs::set_permissions(beside.path(), existing.permissions())?;
+    }
+    beside.as_file().sync_all()?;
+    beside.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// A temporary file with the mode that the process gives to its new files.
+#[cfg(unix)]
+fn new_file_in(folder: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn new_file_in(folder: &Path) -> io::Result<NamedTempFile> {
+    Builder::new().tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_created_with_its_folder_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep/er/plan.json");
+        replace_file(&file, b"first").unwrap();
+        replace_file(&file, b"second").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"second");
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_target_and_no_other_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("plan.json");
+        fs::create_dir(&taken).unwrap();
+        let error = replace_file(&taken, b"text").unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write `{}`", taken.display()));
+        assert!(taken.is_dir());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("victim.txt"), "precious").unwrap();
+        std::os::unix::fs::symlink(at("victim.txt"), at("plan.json.tmp")).unwrap();
+        replace_file(&at("plan.json"), b"a plan").unwrap();
+        assert_eq!(fs::read_to_string(at("victim.txt")).unwrap(), "precious");
+        assert!(fs::symlink_metadata(at("plan.json")).unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_existing_file_keeps_its_mode_and_a_new_one_gets_the_usual_one() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
+        fs::write(at("usual"), "").unwrap();
+        fs::write(at("private"), "").unwrap();
+        fs::set_permissions(at("private"), fs::Permissions::from_mode(0o600)).unwrap();
+        replace_file(&at("private"), b"text").unwrap();
+        replace_file(&at("new"), b"text").unwrap();
+        assert_eq!(mode("private"), 0o600);
+        assert_eq!(mode("new"), mode("usual"));
+    }
+}
