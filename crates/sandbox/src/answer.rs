@@ -3,26 +3,26 @@
 //! The bodies matter to clients: a 404 must have no `Errors`, a 400 must have them, and every error
 //! has a JSON body. Never: a decision of what to refuse.
 
-use super::list::DocumentList;
+use crate::list::DocumentList;
 use axum::http::StatusCode;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// What a handler returns.
-pub(super) type HandlerResult<T = SandboxResponse> = std::result::Result<T, ErrorResponse>;
+pub(crate) type HandlerResult<T = SandboxResponse> = std::result::Result<T, ErrorResponse>;
 
 /// A status and a text.
 #[derive(Debug)]
-pub(super) struct SandboxResponse {
-    pub(super) status: StatusCode,
-    pub(super) body: ResponseBody,
+pub(crate) struct SandboxResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) body: ResponseBody,
     /// What the text is, as `Content-Type` says it.
-    pub(super) content: &'static str,
+    pub(crate) content: &'static str,
 }
 
 /// The text of an answer.
 #[derive(Debug)]
-pub(super) enum ResponseBody {
+pub(crate) enum ResponseBody {
     /// As it is.
     Text(String),
     /// As a list that is read while it is sent, in the transaction of the request.
@@ -30,29 +30,29 @@ pub(super) enum ResponseBody {
 }
 
 /// A status, what the text is, and the whole text.
-pub(super) type ResponseText = (StatusCode, &'static str, String);
+pub(crate) type ResponseText = (StatusCode, &'static str, String);
 
 /// What most answers are.
-pub(super) const JSON: &str = "application/json; charset=utf-8";
+pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
 impl SandboxResponse {
     /// 200 with this text, which is JSON.
-    pub(super) fn from_json(body: String) -> Self {
+    pub(crate) fn from_json(body: String) -> Self {
         Self { status: StatusCode::OK, body: ResponseBody::Text(body), content: JSON }
     }
 
     /// 200 with this list.
-    pub(super) fn from_list(list: DocumentList) -> Self {
+    pub(crate) fn from_list(list: DocumentList) -> Self {
         Self { status: StatusCode::OK, body: ResponseBody::List(list), content: JSON }
     }
 
     /// 200 with this document.
-    pub(super) fn from_document(document: &Value) -> Self {
+    pub(crate) fn from_document(document: &Value) -> Self {
         Self::from_json(document.to_string())
     }
 
     /// 200 with this text, which is for people.
-    pub(super) fn from_plain_text(body: String) -> Self {
+    pub(crate) fn from_plain_text(body: String) -> Self {
         Self {
             body: ResponseBody::Text(body),
             status: StatusCode::OK,
@@ -61,12 +61,12 @@ impl SandboxResponse {
     }
 
     /// 201 with this document.
-    pub(super) fn created(document: &Value) -> Self {
+    pub(crate) fn created(document: &Value) -> Self {
         Self { status: StatusCode::CREATED, ..Self::from_document(document) }
     }
 
     /// The answer with its whole text.
-    pub(super) fn collect_body(self, db: &Connection) -> HandlerResult<ResponseText> {
+    pub(crate) fn collect_body(self, db: &Connection) -> HandlerResult<ResponseText> {
         let text = match self.body {
             ResponseBody::Text(text) => text,
             ResponseBody::List(list) => list.collect_text(db)?,
@@ -75,33 +75,33 @@ impl SandboxResponse {
     }
 
     /// 200 with an empty object, as deletions answer.
-    pub(super) fn empty_object() -> Self {
+    pub(crate) fn empty_object() -> Self {
         Self::from_json("{}".to_owned())
     }
 }
 
 /// A request that is not granted.
 #[derive(Debug)]
-pub(super) struct ErrorResponse {
-    pub(super) status: StatusCode,
+pub(crate) struct ErrorResponse {
+    pub(crate) status: StatusCode,
     message: String,
     errors: Vec<String>,
 }
 
 impl ErrorResponse {
     /// 400: the request breaks a rule, told in one line.
-    pub(super) fn bad_request(text: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(text: impl Into<String>) -> Self {
         Self::bad_request_lines(vec![text.into()])
     }
 
     /// 400: the request breaks rules, one line each.
-    pub(super) fn bad_request_lines(errors: Vec<String>) -> Self {
+    pub(crate) fn bad_request_lines(errors: Vec<String>) -> Self {
         let message = "There was a problem with your request.".to_owned();
         Self { status: StatusCode::BAD_REQUEST, message, errors }
     }
 
     /// 401: no key, or one that nobody has.
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::with_status(
             StatusCode::UNAUTHORIZED,
             "You must be logged in to perform this action. Please provide a valid API key or log in again.",
@@ -109,7 +109,7 @@ impl ErrorResponse {
     }
 
     /// 403: a permission is missing.
-    pub(super) fn forbidden(permission: &str) -> Self {
+    pub(crate) fn forbidden(permission: &str) -> Self {
         let text = format!(
             "You do not have permission to perform this action. Please contact your Octopus \
              administrator. Missing permission: {permission}"
@@ -118,12 +118,12 @@ impl ErrorResponse {
     }
 
     /// 404.
-    pub(super) fn not_found() -> Self {
+    pub(crate) fn not_found() -> Self {
         Self::with_status(StatusCode::NOT_FOUND, "The resource you requested was not found.")
     }
 
     /// 405.
-    pub(super) fn method_not_allowed() -> Self {
+    pub(crate) fn method_not_allowed() -> Self {
         Self::with_status(
             StatusCode::METHOD_NOT_ALLOWED,
             "The requested resource does not support this HTTP method.",
@@ -131,18 +131,18 @@ impl ErrorResponse {
     }
 
     /// 413.
-    pub(super) fn payload_too_large() -> Self {
+    pub(crate) fn payload_too_large() -> Self {
         Self::with_status(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
     }
 
     /// 500: the sandbox itself is wrong.
-    pub(super) fn internal_error() -> Self {
+    pub(crate) fn internal_error() -> Self {
         let text = "An unexpected error occurred; the sandbox has a defect here.";
         Self::with_status(StatusCode::INTERNAL_SERVER_ERROR, text)
     }
 
     /// Any status with this text and no `Errors`.
-    pub(super) fn with_status(status: StatusCode, message: &str) -> Self {
+    pub(crate) fn with_status(status: StatusCode, message: &str) -> Self {
         Self { status, message: message.to_owned(), errors: Vec::new() }
     }
 }
@@ -161,7 +161,7 @@ impl From<serde_json::Error> for ErrorResponse {
 
 impl ErrorResponse {
     /// The answer that tells it.
-    pub(super) fn into_error_body(self) -> ResponseText {
+    pub(crate) fn into_error_body(self) -> ResponseText {
         let Self { status, message, errors } = self;
         let mut body = json!({ "ErrorMessage": message });
         // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.

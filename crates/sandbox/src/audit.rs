@@ -3,65 +3,30 @@
 //! Triggers of the store note every document that is touched, so that no handler can forget one, and
 //! nothing is written of a request that is refused. Never: a read, or a snapshot that the server makes.
 
+mod author;
+mod change;
 mod difference;
 mod words;
 
-pub(super) use words::document_type;
+pub(crate) use author::AuditAuthor;
+pub(crate) use words::document_type;
 
-use super::{
+use crate::{
     answer::HandlerResult,
-    kind::{self, BRANCHES, DocumentKind, EVENTS, FEATURES, NODES, SPACES},
-    people::Person,
-    request::SandboxRequest,
-    resource::{current_time, snapshot, text_field},
+    audit::{
+        change::DocumentChange,
+        words::{DocumentName, EventText},
+    },
+    json::text_field,
+    kind::{self, BRANCHES, DocumentKind, EVENTS, FEATURES, MARK, NODES, SPACES},
     store::{self, StoredDocument},
+    time::current_time,
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
-use words::{DocumentName, EventText};
-
-/// Who changes something, and by what means.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AuditAuthor<'a> {
-    id: &'a str,
-    username: &'a str,
-    is_service: bool,
-    identified: &'a str,
-    agent: &'a str,
-}
-
-impl<'a> AuditAuthor<'a> {
-    /// The server itself, as it does what is due.
-    pub(super) const SERVER: AuditAuthor<'static> = AuditAuthor {
-        id: "users-system",
-        username: "system",
-        is_service: true,
-        identified: "",
-        agent: "Server",
-    };
-    /// Whoever edits behind a client's back.
-    pub(super) const ANOTHER: AuditAuthor<'static> = AuditAuthor {
-        id: "Users-99",
-        username: "somebody-else",
-        is_service: false,
-        identified: "Session cookie",
-        agent: "Mozilla/5.0",
-    };
-
-    /// The person who sent a request.
-    pub(super) fn from_request(person: &'a Person, request: &'a SandboxRequest) -> Self {
-        Self {
-            id: &person.id,
-            username: &person.username,
-            is_service: person.is_service,
-            identified: if person.is_service { "OpenID Connect" } else { "API key" },
-            agent: &request.agent,
-        }
-    }
-}
 
 /// Watches the documents from now on.
-pub(super) fn install_triggers(db: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn install_triggers(db: &Connection) -> rusqlite::Result<()> {
     // What is kept for the server's own use is no matter of the log, nor is the log itself.
     let unwatched = "('Events', 'WorkerTaskLeases', 'TaskLogs')";
     db.execute_batch(&format!(
@@ -77,16 +42,8 @@ pub(super) fn install_triggers(db: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// A document that was touched: as it was before the first time, and as it is after the last.
-struct DocumentChange {
-    id: String,
-    kind: &'static DocumentKind,
-    old: Option<Value>,
-    new: Option<Value>,
-}
-
 /// Writes an event for each document that was touched since the last time.
-pub(super) fn record_events(db: &Connection, author: AuditAuthor<'_>) -> HandlerResult<()> {
+pub(crate) fn record_events(db: &Connection, author: AuditAuthor<'_>) -> HandlerResult<()> {
     let changes = read_changes(db)?;
     for change in &changes {
         let Some(category) = event_category(change) else { continue };
@@ -126,7 +83,7 @@ fn kind_by_prefix(prefix: &str) -> Option<&'static DocumentKind> {
 
 /// What became of a document; nothing that a person would look for, where it is the server's doing.
 fn event_category(change: &DocumentChange) -> Option<String> {
-    if change.id.contains(snapshot::MARK) {
+    if change.id.contains(MARK) {
         return None;
     }
     let kind = change.kind.path;

@@ -4,7 +4,7 @@
 //! began, however long it takes them. Readers cannot write: the file is opened so. Never: what a table
 //! holds.
 
-use super::{SandboxError, StoreLocation, store};
+use crate::{error::SandboxError, store};
 use rusqlite::{Connection, OpenFlags, Transaction};
 use std::{
     path::{Path, PathBuf},
@@ -17,12 +17,13 @@ use tokio::sync::{self, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 /// How many connections look something up at once; a list that is being sent is not counted. More
 /// would only wait for the same processors, each in a thread of its own.
 const READERS: usize = 8;
+
 /// How long a connection waits for another process on the same file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A store, open.
 #[derive(Debug)]
-pub(super) struct Database {
+pub(crate) struct Database {
     path: PathBuf,
     writer: Arc<sync::Mutex<Connection>>,
     idle: Mutex<Vec<Connection>>,
@@ -41,7 +42,7 @@ impl Database {
     ///
     /// SQLite has no memory that several connections may read while one writes, so a store in memory
     /// is a file that is never flushed, in a folder that goes with it.
-    pub(super) fn open(store: &StoreLocation) -> Result<Self, SandboxError> {
+    pub(crate) fn open(store: &StoreLocation) -> Result<Self, SandboxError> {
         let (path, folder) = match store {
             StoreLocation::Memory => {
                 let made = tempfile::Builder::new().prefix("poolwright-sandbox-").tempdir();
@@ -73,12 +74,12 @@ impl Database {
     }
 
     /// The connection that writes, when its turn has come.
-    pub(super) async fn lock_writer(&self) -> OwnedMutexGuard<Connection> {
+    pub(crate) async fn lock_writer(&self) -> OwnedMutexGuard<Connection> {
         Arc::clone(&self.writer).lock_owned().await
     }
 
     /// Leave to read, when its turn has come.
-    pub(super) async fn acquire_reader(self: &Arc<Self>) -> DatabaseReader {
+    pub(crate) async fn acquire_reader(self: &Arc<Self>) -> DatabaseReader {
         // A semaphore that nobody closes always grants.
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
         DatabaseReader { turn, home: Arc::clone(self) }
@@ -108,13 +109,13 @@ fn configure_connection(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Leave to read.
 #[derive(Debug)]
-pub(super) struct DatabaseReader {
+pub(crate) struct DatabaseReader {
     turn: ReadPermit,
     home: Arc<Database>,
 }
 
 /// The turn of one that looks something up; dropped early by who has found it and only sends it.
-pub(super) type ReadPermit = Option<OwnedSemaphorePermit>;
+pub(crate) type ReadPermit = Option<OwnedSemaphorePermit>;
 
 impl DatabaseReader {
     /// Reads, on a thread that may block, with what is there at the first look.
@@ -122,7 +123,7 @@ impl DatabaseReader {
     /// # Errors
     ///
     /// The store cannot be opened.
-    pub(super) fn run(
+    pub(crate) fn run(
         self,
         work: impl FnOnce(&Transaction<'_>, ReadPermit),
     ) -> rusqlite::Result<()> {
@@ -139,4 +140,14 @@ impl DatabaseReader {
         }
         Ok(())
     }
+}
+
+/// Where the documents of a sandbox live.
+#[derive(Clone, Debug, Default)]
+pub enum StoreLocation {
+    /// In memory: gone with the [`Sandbox`].
+    #[default]
+    Memory,
+    /// In an SQLite file, made with its folders where it is missing.
+    File(PathBuf),
 }

@@ -3,7 +3,7 @@
 //! A commit holds all documents of its project as they are in it, by id, so that a branch made of
 //! another costs a row. Never: Git itself, or a rule of what a document may say.
 
-use super::{
+use crate::{
     answer::{ErrorResponse, HandlerResult},
     kind::{BRANCHES, COMMITS, DocumentKind, TAGS},
     store::{self, StoredDocument},
@@ -15,41 +15,41 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The documents of a commit, as JSON texts by their ids.
-pub(super) type CommitTree = IndexMap<String, String>;
+pub(crate) type CommitTree = IndexMap<String, String>;
 
 /// A commit.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct StoredCommit {
+pub(crate) struct StoredCommit {
     /// Its hash.
-    pub(super) hash: String,
+    pub(crate) hash: String,
     /// The commit before it; empty for the first.
-    pub(super) parent: String,
+    pub(crate) parent: String,
     /// What it says.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// Who made it.
-    pub(super) author: String,
+    pub(crate) author: String,
     /// When.
     #[serde(rename = "At")]
-    pub(super) time: String,
+    pub(crate) time: String,
     /// All that is in it.
-    pub(super) tree: CommitTree,
+    pub(crate) tree: CommitTree,
 }
 
 /// What a new commit says of itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CommitSignature<'a> {
+pub(crate) struct CommitSignature<'a> {
     /// Why.
-    pub(super) message: &'a str,
+    pub(crate) message: &'a str,
     /// Who.
-    pub(super) author: &'a str,
+    pub(crate) author: &'a str,
     /// When.
-    pub(super) time: &'a str,
+    pub(crate) time: &'a str,
 }
 
 /// What a ref stands for.
 #[derive(Clone, Debug)]
-pub(super) enum GitRef {
+pub(crate) enum GitRef {
     /// The branch of this short name.
     Branch(String),
     /// The tag of this short name, which takes no commit.
@@ -60,24 +60,25 @@ pub(super) enum GitRef {
 
 /// A repository: one a project.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GitRepository<'a> {
-    pub(super) db: &'a Connection,
-    pub(super) space: &'a str,
+pub(crate) struct GitRepository<'a> {
+    pub(crate) db: &'a Connection,
+    pub(crate) space: &'a str,
     /// The id of its project.
-    pub(super) project: &'a str,
+    pub(crate) project: &'a str,
 }
 
 const HEADS: &str = "refs/heads/";
+
 const TAG: &str = "refs/tags/";
 
 /// `refs/heads/main` → `main`.
-pub(super) fn short_branch_name(name: &str) -> &str {
+pub(crate) fn short_branch_name(name: &str) -> &str {
     name.strip_prefix(HEADS).unwrap_or(name)
 }
 
 impl GitRepository<'_> {
     /// What a ref stands for, by its name: canonical, a branch, a tag, or the hash of a commit.
-    pub(super) fn find_ref(&self, name: &str) -> rusqlite::Result<Option<(GitRef, StoredCommit)>> {
+    pub(crate) fn find_ref(&self, name: &str) -> rusqlite::Result<Option<(GitRef, StoredCommit)>> {
         let find_document = |kind, id: &str| store::find_document(self.db, kind, self.space, id);
         let (named, hash) = if let Some(branch) =
             find_document(&BRANCHES, &self.branch_id(short_branch_name(name)))?
@@ -94,14 +95,14 @@ impl GitRepository<'_> {
     }
 
     /// The commit of this hash.
-    pub(super) fn find_commit(&self, hash: &str) -> rusqlite::Result<Option<StoredCommit>> {
+    pub(crate) fn find_commit(&self, hash: &str) -> rusqlite::Result<Option<StoredCommit>> {
         let id = format!("{}@{hash}", self.project);
         let found = store::find_document(self.db, &COMMITS, self.space, &id)?;
         found.map(|it| parse_commit(&it.body)).transpose()
     }
 
     /// Commits a tree to a branch, which is made where it is not there yet.
-    pub(super) fn write_commit(
+    pub(crate) fn write_commit(
         &self,
         branch: &str,
         tree: CommitTree,
@@ -135,13 +136,13 @@ impl GitRepository<'_> {
     }
 
     /// Lets a branch point at a commit.
-    pub(super) fn set_branch(&self, branch: &str, hash: &str) -> rusqlite::Result<()> {
+    pub(crate) fn set_branch(&self, branch: &str, hash: &str) -> rusqlite::Result<()> {
         let id = self.branch_id(branch);
         store::save_document(self.db, &self.ref_document(&BRANCHES, id, branch, hash))
     }
 
     /// Gives a commit a name that stays.
-    pub(super) fn create_tag(&self, name: &str, hash: &str) -> rusqlite::Result<()> {
+    pub(crate) fn create_tag(&self, name: &str, hash: &str) -> rusqlite::Result<()> {
         store::save_document(self.db, &self.ref_document(&TAGS, self.tag_id(name), name, hash))
     }
 
@@ -167,7 +168,7 @@ impl GitRepository<'_> {
     }
 
     /// The names of all branches, tags or commits: commits newest first, the others by name.
-    pub(super) fn ref_names(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<String>> {
+    pub(crate) fn ref_names(&self, kind: &'static DocumentKind) -> rusqlite::Result<Vec<String>> {
         Ok(self.list_documents(kind)?.into_iter().map(|it| it.name).collect())
     }
 
@@ -201,7 +202,7 @@ fn bad_commit_error(error: serde_json::Error) -> rusqlite::Error {
 /// Where a project in Git says that its repository is, and which of its branches take no commit.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct GitSettings {
+pub(crate) struct GitSettings {
     r#type: String,
     url: String,
     default_branch: String,
@@ -219,28 +220,28 @@ struct GitConversion {
 
 impl GitSettings {
     /// The settings of a project; none of one in the database.
-    pub(super) fn from_project(project: &Value) -> Option<Self> {
+    pub(crate) fn from_project(project: &Value) -> Option<Self> {
         let settings: Self = serde_json::from_value(project["PersistenceSettings"].clone()).ok()?;
         settings.r#type.eq_ignore_ascii_case("VersionControlled").then_some(settings)
     }
 
     /// The short name of the default branch.
-    pub(super) fn default_branch(&self) -> &str {
+    pub(crate) fn default_branch(&self) -> &str {
         Some(short_branch_name(&self.default_branch)).filter(|it| !it.is_empty()).unwrap_or("main")
     }
 
     /// Whether the runbooks are in Git too.
-    pub(super) fn has_runbooks(&self) -> bool {
+    pub(crate) fn has_runbooks(&self) -> bool {
         self.conversion_state.runbooks_are_in_git
     }
 
     /// Whether the variables are in Git too.
-    pub(super) fn has_variables(&self) -> bool {
+    pub(crate) fn has_variables(&self) -> bool {
         self.conversion_state.variables_are_in_git
     }
 
     /// Whether the server refuses to commit to a branch.
-    pub(super) fn is_protected(&self, branch: &str) -> bool {
+    pub(crate) fn is_protected(&self, branch: &str) -> bool {
         let patterns = self.protected_branch_name_patterns.iter().flatten();
         self.protected_default_branch && branch == self.default_branch()
             || patterns.into_iter().any(|pattern| matches_pattern(pattern, branch))
@@ -248,7 +249,7 @@ impl GitSettings {
 
     /// Refuses whatever needs the repository, where that cannot be reached: a host of `.invalid`, which
     /// is the name that no host will ever have.
-    pub(super) fn check_reachable(&self) -> HandlerResult<()> {
+    pub(crate) fn check_reachable(&self) -> HandlerResult<()> {
         let rest = self.url.split("://").nth(1).unwrap_or(&self.url);
         let authority = rest.split('/').next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();

@@ -4,31 +4,33 @@
 
 /// A kind of document.
 #[derive(Debug)]
-pub(super) struct DocumentKind {
+pub(crate) struct DocumentKind {
     /// Its segment of a path, in lower case.
-    pub(super) path: &'static str,
+    pub(crate) path: &'static str,
     /// The segment as links spell it, where that differs in case.
-    pub(super) link: &'static str,
+    pub(crate) link: &'static str,
     /// What its ids begin with.
-    pub(super) prefix: &'static str,
+    pub(crate) prefix: &'static str,
     /// What lists say they hold.
-    pub(super) item: &'static str,
+    pub(crate) item: &'static str,
     /// How many a page has, unless the request says.
-    pub(super) take: usize,
+    pub(crate) take: usize,
     /// The columns that order a list.
-    pub(super) order: &'static str,
+    pub(crate) order: &'static str,
     /// The permission to see one; empty where everybody may.
-    pub(super) view: &'static str,
+    pub(crate) view: &'static str,
     /// The permission to change one.
-    pub(super) edit: &'static str,
+    pub(crate) edit: &'static str,
     /// The field that names what it belongs to.
-    pub(super) owner: &'static str,
+    pub(crate) owner: &'static str,
     /// What people call one, for messages.
-    pub(super) noun: &'static str,
+    pub(crate) noun: &'static str,
 }
 
 const NAME: &str = "name, id";
+
 const RANK: &str = "rank, name, id";
+
 const NEWEST: &str = "rank desc, id desc";
 
 const fn new_kind(path: &'static str, prefix: &'static str, item: &'static str) -> DocumentKind {
@@ -48,10 +50,10 @@ const fn new_kind(path: &'static str, prefix: &'static str, item: &'static str) 
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $path:literal, $prefix:literal, $item:literal, { $($field:ident: $value:expr),* };)*) => {
-        $($(#[$doc])* pub(super) static $name: DocumentKind = DocumentKind { $($field: $value,)* ..new_kind($path, $prefix, $item) };)*
+        $($(#[$doc])* pub(crate) static $name: DocumentKind = DocumentKind { $($field: $value,)* ..new_kind($path, $prefix, $item) };)*
 
         /// Every kind that lives in a space.
-        pub(super) static KINDS: &[&DocumentKind] = &[$(&$name),*];
+        pub(crate) static KINDS: &[&DocumentKind] = &[$(&$name),*];
     };
 }
 
@@ -135,7 +137,7 @@ kinds! {
 }
 
 /// Branches of repositories, which are served below their projects.
-pub(super) static BRANCHES: DocumentKind = DocumentKind {
+pub(crate) static BRANCHES: DocumentKind = DocumentKind {
     view: "ProjectView",
     edit: "ProcessEdit",
     noun: "branch",
@@ -143,11 +145,11 @@ pub(super) static BRANCHES: DocumentKind = DocumentKind {
 };
 
 /// Tags of repositories.
-pub(super) static TAGS: DocumentKind =
+pub(crate) static TAGS: DocumentKind =
     DocumentKind { view: "ProjectView", noun: "tag", ..new_kind("git-tags", "GitTags", "GitTag") };
 
 /// Commits of repositories, each with all that it holds.
-pub(super) static COMMITS: DocumentKind = DocumentKind {
+pub(crate) static COMMITS: DocumentKind = DocumentKind {
     order: NEWEST,
     view: "ProjectView",
     noun: "commit",
@@ -155,7 +157,7 @@ pub(super) static COMMITS: DocumentKind = DocumentKind {
 };
 
 /// Spaces, which are in no space.
-pub(super) static SPACES: DocumentKind = DocumentKind {
+pub(crate) static SPACES: DocumentKind = DocumentKind {
     view: "",
     edit: "SpaceEdit",
     noun: "space",
@@ -163,25 +165,28 @@ pub(super) static SPACES: DocumentKind = DocumentKind {
 };
 
 /// What the instance is set to, in one document.
-pub(super) static FEATURES: DocumentKind =
+pub(crate) static FEATURES: DocumentKind =
     new_kind("featuresconfiguration", "features", "FeaturesConfiguration");
 
 /// The nodes of the server, of which there is one.
-pub(super) static NODES: DocumentKind = DocumentKind {
+pub(crate) static NODES: DocumentKind = DocumentKind {
     edit: "ConfigureServer",
     ..new_kind("octopusservernodes", "OctopusServerNodes", "OctopusServerNode")
 };
 
 /// Process templates of the Platform Hub, each in its one published version; in no space.
-pub(super) static PROCESS_TEMPLATES: DocumentKind = DocumentKind {
+pub(crate) static PROCESS_TEMPLATES: DocumentKind = DocumentKind {
     noun: "process template",
     ..new_kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
 };
 
 /// What tasks have logged; served as part of the task.
-pub(super) static LOGS: DocumentKind = new_kind("tasklogs", "TaskLogs", "TaskLog");
+pub(crate) static LOGS: DocumentKind = new_kind("tasklogs", "TaskLogs", "TaskLog");
 
 /// The kind served at a segment, given in lower case.
-pub(super) fn kind_by_path(path: &str) -> Option<&'static DocumentKind> {
+pub(crate) fn kind_by_path(path: &str) -> Option<&'static DocumentKind> {
     KINDS.iter().copied().find(|kind| kind.path == path)
 }
+
+/// The mark in the id of a snapshot.
+pub(crate) const MARK: &str = "-s-";

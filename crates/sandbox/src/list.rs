@@ -9,15 +9,15 @@ const PIECE: usize = 64 << 10;
 
 /// A list that has not been read yet: what selects its documents, and the text around them.
 #[derive(Debug)]
-pub(super) struct DocumentList {
+pub(crate) struct DocumentList {
     /// The text before the documents.
-    pub(super) head: String,
+    pub(crate) head: String,
     /// What selects the documents' bodies.
-    pub(super) sql: String,
+    pub(crate) sql: String,
     /// The values of that.
-    pub(super) values: Vec<String>,
+    pub(crate) values: Vec<String>,
     /// The text behind the documents.
-    pub(super) tail: String,
+    pub(crate) tail: String,
 }
 
 impl DocumentList {
@@ -26,7 +26,7 @@ impl DocumentList {
     /// # Errors
     ///
     /// The store cannot be read; what was handed out by then is not the whole.
-    pub(super) fn stream_pieces(
+    pub(crate) fn stream_pieces(
         self,
         db: &Connection,
         mut take: impl FnMut(String) -> bool,
@@ -52,7 +52,7 @@ impl DocumentList {
     /// # Errors
     ///
     /// The store cannot be read.
-    pub(super) fn collect_text(self, db: &Connection) -> rusqlite::Result<String> {
+    pub(crate) fn collect_text(self, db: &Connection) -> rusqlite::Result<String> {
         let mut whole = String::new();
         let last = self.stream_pieces(db, |piece| {
             whole.push_str(&piece);

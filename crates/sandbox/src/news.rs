@@ -2,7 +2,7 @@
 //!
 //! Never: a document; whoever hears that there is news looks for themselves.
 
-use super::{fault::FaultKind, resource::current_time};
+use crate::{fault::FaultKind, time::current_time};
 use axum::http::request::Parts;
 use std::{
     collections::VecDeque,
@@ -15,22 +15,22 @@ const MEMORY: usize = 40;
 
 /// A request that met a misfortune.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct NewsItem {
+pub(crate) struct NewsItem {
     /// Counted from 1; 0 until it is remembered.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// When it was answered, as the API writes times.
-    pub(super) time: String,
+    pub(crate) time: String,
     /// `PUT`.
-    pub(super) method: String,
+    pub(crate) method: String,
     /// Its path, without the query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The misfortune, in words.
-    pub(super) fault: String,
+    pub(crate) fault: String,
 }
 
 impl NewsItem {
     /// A request that met this.
-    pub(super) fn from_request(parts: &Parts, fault: &FaultKind) -> Self {
+    pub(crate) fn from_request(parts: &Parts, fault: &FaultKind) -> Self {
         Self {
             number: 0,
             time: current_time(),
@@ -43,28 +43,28 @@ impl NewsItem {
 
 /// The latest requests that met a misfortune, and a bell that rings at those and at each change.
 #[derive(Debug)]
-pub(super) struct News {
+pub(crate) struct News {
     items: Mutex<VecDeque<NewsItem>>,
     bell: watch::Sender<NewsSignal>,
 }
 
 /// How often the bell has rung, and whether it will again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NewsSignal {
+pub(crate) struct NewsSignal {
     /// How often.
-    pub(super) count: u64,
+    pub(crate) count: u64,
     /// Whether it is over.
-    pub(super) is_last: bool,
+    pub(crate) is_last: bool,
 }
 
 impl News {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bell = watch::Sender::new(NewsSignal { count: 0, is_last: false });
         Self { items: Mutex::default(), bell }
     }
 
     /// Remembers a request, and rings.
-    pub(super) fn push_request(&self, mut item: NewsItem) {
+    pub(crate) fn push_request(&self, mut item: NewsItem) {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         item.number = items.back().map_or(1, |last| last.number + 1);
         items.push_back(item);
@@ -76,27 +76,27 @@ impl News {
     }
 
     /// Says that there is something new to see.
-    pub(super) fn notify_watchers(&self) {
+    pub(crate) fn notify_watchers(&self) {
         self.bell.send_modify(|ring| ring.count += 1);
     }
 
     /// Says that there will be nothing new any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.bell.send_modify(|ring| ring.is_last = true);
     }
 
     /// What rings from now on.
-    pub(super) fn subscribe(&self) -> watch::Receiver<NewsSignal> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<NewsSignal> {
         self.bell.subscribe()
     }
 
     /// How often it has rung so far.
-    pub(super) fn change_count(&self) -> u64 {
+    pub(crate) fn change_count(&self) -> u64 {
         self.bell.borrow().count
     }
 
     /// The latest requests, newest first.
-    pub(super) fn latest_requests(&self) -> Vec<NewsItem> {
+    pub(crate) fn latest_requests(&self) -> Vec<NewsItem> {
         let items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         items.iter().rev().cloned().collect()
     }

@@ -4,7 +4,7 @@
 //! signature. The sandbox takes any well-formed token that is made out to the service account and is not
 //! over. Never: a signature checked, or a request sent to an issuer.
 
-use super::{
+use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     people::{self, Person},
     request::{HttpVerb, SandboxRequest},
@@ -16,11 +16,13 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 /// `GET /.well-known/openid-configuration`.
-pub(super) fn answer_discovery(request: &SandboxRequest) -> HandlerResult {
+pub(crate) fn answer_discovery(request: &SandboxRequest) -> HandlerResult {
     if request.verb != HttpVerb::Get {
         return Err(ErrorResponse::method_not_allowed());
     }
@@ -37,7 +39,7 @@ pub(super) fn answer_discovery(request: &SandboxRequest) -> HandlerResult {
 }
 
 /// `POST /api/token/v1`: a token that opens the door for `lifetime`.
-pub(super) fn exchange_token(
+pub(crate) fn exchange_token(
     db: &Connection,
     request: &SandboxRequest,
     lifetime: Duration,
@@ -69,7 +71,7 @@ pub(super) fn exchange_token(
 }
 
 /// The person whom an access token was given, until it expires.
-pub(super) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
+pub(crate) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
     let sql = "select person from token where token = ?1 and expires > ?2";
     let now = Timestamp::now().as_millisecond();
     let mut statement = db.prepare_cached(sql)?;

@@ -2,11 +2,12 @@
 //!
 //! What is listed is told here and read later, while it is sent. Never: reading a page's documents.
 
-use super::{
+use crate::{
     answer::{HandlerResult, SandboxResponse},
     kind::DocumentKind,
     list::DocumentList,
     request::SandboxRequest,
+    url,
 };
 use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use std::fmt::Write as _;
 
 /// What of a kind to list.
 #[derive(Debug)]
-pub(super) struct ListFilter<'a> {
+pub(crate) struct ListFilter<'a> {
     kind: &'static DocumentKind,
     request: &'a SandboxRequest,
     conditions: Vec<String>,
@@ -25,7 +26,7 @@ pub(super) struct ListFilter<'a> {
 
 impl<'a> ListFilter<'a> {
     /// The documents of a space that match the parameters that every list has.
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: &'static DocumentKind,
         space: &str,
         request: &'a SandboxRequest,
@@ -36,7 +37,7 @@ impl<'a> ListFilter<'a> {
     }
 
     /// The same, of all spaces and of none.
-    pub(super) fn all_spaces(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
+    pub(crate) fn all_spaces(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
         let mut filter = Self::without_name(kind, request);
         if let Some(name) = request.parameter("name") {
             filter.add_condition("name =", name);
@@ -45,7 +46,7 @@ impl<'a> ListFilter<'a> {
     }
 
     /// The same, where `name` is a parameter with a meaning of its own.
-    pub(super) fn without_name(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
+    pub(crate) fn without_name(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
         let mut filter =
             Self { kind, request, conditions: Vec::new(), values: Vec::new(), columns: "body" };
         filter.add_condition("kind =", kind.prefix);
@@ -59,7 +60,7 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
-    pub(super) fn limit_to_spaces(&mut self, request: &SandboxRequest) {
+    pub(crate) fn limit_to_spaces(&mut self, request: &SandboxRequest) {
         let system = request.parameter("includesystem");
         let system = !system.is_some_and(|it| it.eq_ignore_ascii_case("false"));
         match request.list_parameter("spaces") {
@@ -73,12 +74,12 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Lists an expression over the columns in place of the whole document.
-    pub(super) fn select_expression(&mut self, expression: &'static str) {
+    pub(crate) fn select_expression(&mut self, expression: &'static str) {
         self.columns = expression;
     }
 
     /// Keeps what a condition is true of, its value at the `?` or at the end.
-    pub(super) fn add_condition(&mut self, condition: &str, value: &str) {
+    pub(crate) fn add_condition(&mut self, condition: &str, value: &str) {
         self.values.push(value.to_owned());
         let place = format!("?{}", self.values.len());
         self.conditions.push(if condition.contains('?') {
@@ -89,13 +90,13 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Keeps what an expression is one of `values` of, without regard to case.
-    pub(super) fn add_any_of(&mut self, expression: &str, values: &[String]) {
+    pub(crate) fn add_any_of(&mut self, expression: &str, values: &[String]) {
         let condition = self.any_condition(&format!("{expression} collate nocase"), values);
         self.conditions.push(condition);
     }
 
     /// Keeps what has one of `values` in the array at a JSON path.
-    pub(super) fn add_array_any_of(&mut self, path: &str, values: &[String]) {
+    pub(crate) fn add_array_any_of(&mut self, path: &str, values: &[String]) {
         let inner = self.any_condition("it.value collate nocase", values);
         self.conditions
             .push(format!("exists (select 1 from json_each(body, '{path}') it where {inner})"));
@@ -113,28 +114,28 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Everything, as a bare array.
-    pub(super) fn array_answer(&self) -> SandboxResponse {
+    pub(crate) fn array_answer(&self) -> SandboxResponse {
         SandboxResponse::from_list(self.build_list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
     }
 
     /// The documents themselves.
-    pub(super) fn read_values(&self, db: &Connection) -> HandlerResult<Vec<Value>> {
+    pub(crate) fn read_values(&self, db: &Connection) -> HandlerResult<Vec<Value>> {
         let list = self.build_list("[".to_owned(), (usize::MAX, 0), "]".to_owned());
         Ok(serde_json::from_str(&list.collect_text(db)?)?)
     }
 
     /// One page, served at `path`.
-    pub(super) fn page_answer(&self, db: &Connection, path: &str) -> HandlerResult {
+    pub(crate) fn page_answer(&self, db: &Connection, path: &str) -> HandlerResult {
         self.sized_page(db, path, self.kind.take)
     }
 
     /// One page of `take` documents unless the request says.
-    pub(super) fn sized_page(&self, db: &Connection, path: &str, take: usize) -> HandlerResult {
+    pub(crate) fn sized_page(&self, db: &Connection, path: &str, take: usize) -> HandlerResult {
         Ok(SandboxResponse::from_list(self.page_list(db, path, take)?))
     }
 
     /// One page as text, of `take` documents unless the request says.
-    pub(super) fn page_text(
+    pub(crate) fn page_text(
         &self,
         db: &Connection,
         path: &str,
@@ -186,14 +187,14 @@ impl<'a> ListFilter<'a> {
         let is_page_parameter = |name: &str| matches!(name, "skip" | "take" | "apikey");
         let rest = self.request.query.iter().filter(|(name, _)| !is_page_parameter(name));
         rest.fold(String::new(), |mut text, (name, value)| {
-            _ = write!(text, "&{name}={}", percent_encode(value));
+            _ = write!(text, "&{name}={}", url::percent_encode(value));
             text
         })
     }
 }
 
 /// One page of values that are at hand, served at `path`.
-pub(super) fn paginate_values(
+pub(crate) fn paginate_values(
     request: &SandboxRequest,
     kind: &DocumentKind,
     path: &str,
@@ -250,16 +251,4 @@ impl PagePosition {
         add_link("Page.Last", page_url((self.page_count() - 1) * take));
         Value::Object(links)
     }
-}
-
-/// A text as a segment or a parameter of a URL.
-pub(super) fn percent_encode(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~,".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }

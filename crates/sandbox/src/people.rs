@@ -3,7 +3,7 @@
 //! A few people, each known by a key, and beside them one for each permission, who lacks just that one.
 //! Never: a session, a password, or a team.
 
-use super::{
+use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     permission::{self, IN_SPACES, OF_THE_SYSTEM},
 };
@@ -11,13 +11,17 @@ use serde_json::{Value, json};
 
 /// The key of the administrator, who may do everything.
 pub const ADMIN_KEY: &str = "API-SANDBOX0000000000000000";
+
 /// The key of the reader, who may see everything and change nothing.
 pub const READER_KEY: &str = "API-SANDBOXREADONLY00000000";
+
 /// The key of a person who may do everything but see or change workers and worker pools.
 pub const NO_WORKERS_KEY: &str = "API-SANDBOXNOWORKERS0000000";
+
 /// What the key of a person begins with who may do everything but one thing, whose permission follows in
 /// capitals: `API-SANDBOXWITHOUTWORKEREDIT`.
 pub const WITHOUT_KEY: &str = "API-SANDBOXWITHOUT";
+
 /// The id of the service account, which may do everything: the audience of an OpenID Connect exchange.
 pub const SERVICE_ACCOUNT: &str = "5be4ac10-2679-4041-a8b0-7b05b445e19e";
 
@@ -26,13 +30,13 @@ const FIRST_WITHOUT: usize = 100;
 
 /// Somebody with a key.
 #[derive(Clone, Debug)]
-pub(super) struct Person {
+pub(crate) struct Person {
     /// `Users-1`.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The name to sign in with.
-    pub(super) username: String,
+    pub(crate) username: String,
     /// Whether it is a program.
-    pub(super) is_service: bool,
+    pub(crate) is_service: bool,
     name: String,
     rights: PersonPermissions,
 }
@@ -82,7 +86,7 @@ fn person_lacking(place: usize) -> Option<Person> {
 }
 
 /// The person whose key this is.
-pub(super) fn person_by_key(key: &str) -> Option<Person> {
+pub(crate) fn person_by_key(key: &str) -> Option<Person> {
     let [admin, reader, no_workers, _] = default_people();
     match key {
         ADMIN_KEY => Some(admin),
@@ -98,7 +102,7 @@ pub(super) fn person_by_key(key: &str) -> Option<Person> {
 }
 
 /// The person of this id.
-pub(super) fn person_by_id(id: &str) -> Option<Person> {
+pub(crate) fn person_by_id(id: &str) -> Option<Person> {
     let resident = default_people().into_iter().find(|person| person.id.eq_ignore_ascii_case(id));
     resident.or_else(|| {
         let number: usize = id.rsplit('-').next()?.parse().ok()?;
@@ -107,14 +111,14 @@ pub(super) fn person_by_id(id: &str) -> Option<Person> {
 }
 
 /// The service account of an OpenID Connect audience.
-pub(super) fn service_account(audience: &str) -> Option<Person> {
+pub(crate) fn service_account(audience: &str) -> Option<Person> {
     let [.., service] = default_people();
     audience.eq_ignore_ascii_case(SERVICE_ACCOUNT).then_some(service)
 }
 
 impl Person {
     /// Whether the person may; the empty permission is everybody's.
-    pub(super) fn has_permission(&self, permission: &str) -> bool {
+    pub(crate) fn has_permission(&self, permission: &str) -> bool {
         permission.is_empty()
             || match self.rights {
                 PersonPermissions::Everything => true,
@@ -125,7 +129,7 @@ impl Person {
     }
 
     /// Refuses unless the person may.
-    pub(super) fn require_permission(&self, permission: &str) -> HandlerResult<()> {
+    pub(crate) fn require_permission(&self, permission: &str) -> HandlerResult<()> {
         if self.has_permission(permission) {
             Ok(())
         } else {
@@ -184,7 +188,7 @@ impl Person {
 }
 
 /// `GET …/users` and what is below it; `spaces` are the documents of the spaces that it is about.
-pub(super) fn route_users(asking: &Person, path: &[&str], spaces: &[Value]) -> HandlerResult {
+pub(crate) fn route_users(asking: &Person, path: &[&str], spaces: &[Value]) -> HandlerResult {
     let (id, below) = match path {
         [] | ["all"] => return list_people(asking, path.is_empty()),
         [id] => (*id, ""),

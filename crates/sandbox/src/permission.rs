@@ -5,7 +5,7 @@
 //! `api.md` 3.10 and the reference that the 2026 server generates of itself. Never: who has which.
 
 /// Those that are granted within a space.
-pub(super) const IN_SPACES: [&str; 113] = [
+pub(crate) const IN_SPACES: [&str; 113] = [
     "AccountCreate",
     "AccountDelete",
     "AccountEdit",
@@ -122,7 +122,7 @@ pub(super) const IN_SPACES: [&str; 113] = [
 ];
 
 /// Those that are granted for the whole instance.
-pub(super) const OF_THE_SYSTEM: [&str; 16] = [
+pub(crate) const OF_THE_SYSTEM: [&str; 16] = [
     "AdministerSystem",
     "ConfigureServer",
     "EventRetentionDelete",
@@ -142,14 +142,14 @@ pub(super) const OF_THE_SYSTEM: [&str; 16] = [
 ];
 
 /// Every permission.
-pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn all_names() -> impl Iterator<Item = &'static str> {
     IN_SPACES.into_iter().chain(OF_THE_SYSTEM)
 }
 
 /// The permission of an act on a kind: `MachinePolicyEdit` and `Create` are `MachinePolicyCreate`.
 ///
 /// Some kinds have one permission for everything that changes them; then it is that one.
-pub(super) fn for_action(act: &str, edit: &'static str) -> &'static str {
+pub(crate) fn for_action(act: &str, edit: &'static str) -> &'static str {
     let Some(noun) = edit.strip_suffix("Edit") else { return edit };
     all_names().find(|name| name.strip_prefix(noun) == Some(act)).unwrap_or(edit)
 }

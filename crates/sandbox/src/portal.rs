@@ -7,7 +7,7 @@ mod html;
 mod place;
 mod view;
 
-use super::{request, server::SandboxServer};
+use crate::{portal::view::PortalView, reply, server::SandboxServer, url};
 use axum::{
     extract::{RawQuery, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -18,7 +18,6 @@ use axum::{
 };
 use futures_util::stream::{self, Stream};
 use std::{convert::Infallible, sync::Arc, time::Duration};
-use view::PortalView;
 
 /// How soon one change is told after another, at the most often.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -28,11 +27,11 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; c
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `GET /`, of the space that `?space=` names by its id, or of the default one.
-pub(super) async fn serve_page(
+pub(crate) async fn serve_page(
     State(server): State<Arc<SandboxServer>>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let pairs = request::query_pairs(query.as_deref().unwrap_or_default());
+    let pairs = url::query_pairs(query.as_deref().unwrap_or_default());
     let space = pairs.into_iter().find(|(name, _)| name == "space").map(|(_, value)| value);
     // Counted before the look: what changes meanwhile is told again.
     let change = server.news().change_count();
@@ -40,21 +39,21 @@ pub(super) async fn serve_page(
     let view =
         server.read_current(move |db| PortalView::read_space(db, space.as_deref(), news)).await;
     let page = view.map(|view| Html(html::render_page(&view, change, &faults)));
-    add_security_headers(page.map_err(super::reply::refusal_response).into_response())
+    add_security_headers(page.map_err(reply::refusal_response).into_response())
 }
 
 /// `GET /sandbox/page.css`.
-pub(super) async fn serve_style() -> Response {
+pub(crate) async fn serve_style() -> Response {
     static_file("text/css; charset=utf-8", include_str!("portal/page.css"))
 }
 
 /// `GET /sandbox/page.js`.
-pub(super) async fn serve_script() -> Response {
+pub(crate) async fn serve_script() -> Response {
     static_file("text/javascript; charset=utf-8", include_str!("portal/page.js"))
 }
 
 /// `GET /sandbox/changes`: server-sent events, one at once and one whenever something has changed.
-pub(super) async fn serve_changes(
+pub(crate) async fn serve_changes(
     State(server): State<Arc<SandboxServer>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut bell = server.news().subscribe();

@@ -2,7 +2,7 @@
 //!
 //! Never: a header, so that no key is ever in it.
 
-use super::request;
+use crate::request;
 use axum::{body::Bytes, http::request::Parts, response::Response};
 use std::{fmt, sync::Arc};
 
@@ -34,7 +34,7 @@ impl Recorder {
     }
 
     /// Tells of an exchange. A list is held whole here, which it is not where nobody looks.
-    pub(super) async fn record_exchange(
+    pub(crate) async fn record_exchange(
         &self,
         parts: &Parts,
         sent: Bytes,

@@ -2,7 +2,7 @@
 //!
 //! Never: a list as a whole; who reads slowly holds a connection to the store, and nobody else.
 
-use super::{
+use crate::{
     answer::{ErrorResponse, HandlerResult, JSON, ResponseBody, ResponseText, SandboxResponse},
     database::ReadPermit,
     list::DocumentList,
@@ -21,17 +21,17 @@ use tokio::sync::mpsc;
 const AHEAD: usize = 2;
 
 /// JSON under a status.
-pub(super) fn json_response(status: StatusCode, body: String) -> Response {
+pub(crate) fn json_response(status: StatusCode, body: String) -> Response {
     build_response(status, JSON, body)
 }
 
 /// An answer in one piece.
-pub(super) fn full_response((status, content, text): ResponseText) -> Response {
+pub(crate) fn full_response((status, content, text): ResponseText) -> Response {
     build_response(status, content, text)
 }
 
 /// A refusal, told.
-pub(super) fn refusal_response(refusal: ErrorResponse) -> Response {
+pub(crate) fn refusal_response(refusal: ErrorResponse) -> Response {
     full_response(refusal.into_error_body())
 }
 
@@ -44,7 +44,7 @@ fn build_response(
 }
 
 /// Replies with an answer, and blocks until its list is read to the end or nobody wants more of it.
-pub(super) fn send_answer(
+pub(crate) fn send_answer(
     db: &Connection,
     turn: ReadPermit,
     answer: HandlerResult,

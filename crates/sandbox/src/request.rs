@@ -2,32 +2,44 @@
 //!
 //! Never: a meaning given to a segment.
 
-use super::answer::{ErrorResponse, HandlerResult};
-use axum::http::{Method, request::Parts};
+use crate::{
+    answer::{ErrorResponse, HandlerResult},
+    url,
+};
+use axum::http::{Method, header, request::Parts};
 use serde_json::Value;
+
+/// Whether a browser sends this for a page of another server, which has no business with the sandbox's
+/// own routes: those ask for no key.
+pub(crate) fn is_cross_origin(parts: &Parts) -> bool {
+    let header_text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = header_text(header::ORIGIN)
+        .map(|text| text.split_once("://").map_or(text, |(_, host)| host));
+    origin.is_some_and(|origin| Some(origin) != header_text(header::HOST))
+}
 
 /// One request.
 #[derive(Debug)]
-pub(super) struct SandboxRequest {
+pub(crate) struct SandboxRequest {
     /// What it asks for, after `X-HTTP-Method-Override`.
-    pub(super) verb: HttpVerb,
+    pub(crate) verb: HttpVerb,
     /// The path's parts, each decoded on its own, so that `refs%2Fheads%2Fmain` is one.
-    pub(super) path: Vec<String>,
+    pub(crate) path: Vec<String>,
     /// The query's names in lower case, and values.
-    pub(super) query: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
     /// The API key or access token.
-    pub(super) key: Option<String>,
+    pub(crate) key: Option<String>,
     /// What the client calls itself.
-    pub(super) agent: String,
+    pub(crate) agent: String,
     /// Where the client thinks that the server is: `127.0.0.1:8065`.
-    pub(super) host: String,
+    pub(crate) host: String,
     /// The body as it came.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 /// The methods that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HttpVerb {
+pub(crate) enum HttpVerb {
     /// `GET` and `HEAD`.
     Get,
     /// `POST` that is no other verb in disguise.
@@ -41,7 +53,7 @@ pub(super) enum HttpVerb {
 }
 
 /// The method of a request, or the one that a `POST` stands for.
-pub(super) fn effective_method(parts: &Parts) -> String {
+pub(crate) fn effective_method(parts: &Parts) -> String {
     let stands_for = parts.headers.get("x-http-method-override").and_then(|it| it.to_str().ok());
     match stands_for.filter(|_| parts.method == Method::POST) {
         Some(method) => method.to_uppercase(),
@@ -51,10 +63,10 @@ pub(super) fn effective_method(parts: &Parts) -> String {
 
 impl SandboxRequest {
     /// Reads a request's parts.
-    pub(super) fn new(parts: &Parts, body: &[u8]) -> Self {
+    pub(crate) fn new(parts: &Parts, body: &[u8]) -> Self {
         let Parts { uri, headers, .. } = parts;
         let header_text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let query = query_pairs(uri.query().unwrap_or_default());
+        let query = url::query_pairs(uri.query().unwrap_or_default());
         let bearer_token = |value: &str| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
@@ -66,7 +78,7 @@ impl SandboxRequest {
             .or_else(|| in_query.map(|(_, value)| value.clone()));
         Self {
             verb: HttpVerb::new(&effective_method(parts)),
-            path: path_segments(uri.path()),
+            path: url::path_segments(uri.path()),
             query,
             key,
             agent: header_text("user-agent").unwrap_or_default().to_owned(),
@@ -76,12 +88,12 @@ impl SandboxRequest {
     }
 
     /// The value of a parameter, if it is there and not empty.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameter_values(name).next()
     }
 
     /// The values of a parameter that holds a list: repeated, joined by commas, or both.
-    pub(super) fn list_parameter(&self, name: &str) -> Option<Vec<String>> {
+    pub(crate) fn list_parameter(&self, name: &str) -> Option<Vec<String>> {
         let values = self.parameter_values(name).flat_map(|value| value.split(','));
         let values: Vec<String> = values.map(|it| it.trim().to_owned()).collect();
         (!values.is_empty()).then_some(values)
@@ -93,7 +105,7 @@ impl SandboxRequest {
     }
 
     /// The body as a JSON object.
-    pub(super) fn body_object(&self) -> HandlerResult<Value> {
+    pub(crate) fn body_object(&self) -> HandlerResult<Value> {
         if self.body.trim().is_empty() {
             return Err(ErrorResponse::bad_request("No request body was provided."));
         }
@@ -115,39 +127,4 @@ impl HttpVerb {
             _ => Self::Other,
         }
     }
-}
-
-/// The parts of a path, each decoded on its own.
-pub(super) fn path_segments(path: &str) -> Vec<String> {
-    path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect()
-}
-
-/// The names of a query in lower case, and their values.
-pub(super) fn query_pairs(query: &str) -> Vec<(String, String)> {
-    let decode_pair = |part: &str| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        (percent_decode(name).to_ascii_lowercase(), percent_decode(&value.replace('+', " ")))
-    };
-    query.split('&').filter(|part| !part.is_empty()).map(decode_pair).collect()
-}
-
-/// `text` without percent signs; what is no valid escape stays as it is.
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let escape = (byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match escape.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(decoded) => {
-                plain.push(decoded);
-                at += 3;
-            }
-            None => {
-                plain.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&plain).into_owned()
 }

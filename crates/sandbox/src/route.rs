@@ -4,26 +4,27 @@
 //! default space, `/api/…`. Segments are compared without regard to case. Version-controlled projects
 //! hang off `in_project`, where a Git ref stands between project and resource.
 
-use super::{
+use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     audit::{self, AuditAuthor},
+    context::RequestContext,
     kind::{self, SPACES},
     oidc,
     pace::Pace,
     people::{self, Person},
     request::{HttpVerb, SandboxRequest},
     resource::{
-        RequestContext, deployments, events, features, instance, links, lookups, nodes, plain,
-        pools, process_templates, processes, projects, releases, runs, targets, tasks, templates,
+        deployments, events, features, find, instance, leases, lookups, nodes, plain, pools,
+        process_templates, processes, projects, releases, roots, runs, targets, tasks, templates,
         tenants, variables, versioned, workers,
     },
-    store, work,
+    store,
 };
 use rusqlite::Connection;
 use serde_json::Value;
 
 /// Answers a request, and writes down what it changes.
-pub(super) fn answer_request(
+pub(crate) fn answer_request(
     db: &Connection,
     request: &SandboxRequest,
     pace: &Pace,
@@ -123,7 +124,7 @@ fn route_instance(
 fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     let Some((first, rest)) = path.split_first() else {
         return match call.verb() {
-            HttpVerb::Get => Ok(SandboxResponse::from_document(&links::space_root(&call.space))),
+            HttpVerb::Get => Ok(SandboxResponse::from_document(&roots::space_root(&call.space))),
             _ => Err(ErrorResponse::method_not_allowed()),
         };
     };
@@ -154,7 +155,7 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
         "runbookruns" | "runbook-runs" => runs::route_runs(call, rest),
         "runbooks" => runs::route_runbook_runs(call, rest),
         "workertaskleases" if rest.is_empty() && call.verb() == HttpVerb::Get => {
-            Some(work::leases(call))
+            Some(leases::list(call))
         }
         "events" => Some(events::route_events(call, rest)),
         "users" if call.verb() == HttpVerb::Get => Some(space_users(call, rest)),
@@ -176,7 +177,7 @@ fn route_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResu
     if *id == "all" || (rest.is_empty() && call.verb() != HttpVerb::Get) {
         return None;
     }
-    let project = match projects::find_project(call, id) {
+    let project = match find::find_project(call, id) {
         Ok(project) => project,
         Err(refusal) => return Some(Err(refusal)),
     };
@@ -191,7 +192,8 @@ fn route_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResu
             let answer = processes::route_processes(call, &kind::RUNBOOK_PROCESSES, rest);
             answer.unwrap_or_else(|| plain::route_any_kind(call, "runbookprocesses", rest))
         }
-        ["runbooks", rest @ ..] => projects::route_runbooks(call, &project, rest),
+        ["runbooks", rest @ ..] => projects::route_runbooks(call, &project, rest)
+            .unwrap_or_else(|| plain::route_any_kind(call, "runbooks", rest)),
         ["summary"] if call.verb() == HttpVerb::Get => projects::project_summary(call, &project),
         ["variables"] => variables::route_project_set(call, &project),
         ["releases", rest @ ..] => releases::project_releases(call, &project, rest),

@@ -11,19 +11,20 @@ mod large;
 mod seeder;
 mod steps;
 
-use super::{
-    SandboxError, Seed,
+use crate::{
+    document::{features, policy, space},
+    error::SandboxError,
     kind::{FEATURES, FEEDS, GROUPS, LIFECYCLES, POLICIES, POOLS, SPACES},
-    resource::{features, instance, policies},
+    options::Seed,
+    seed::seeder::SpaceSeeder,
     state,
     store::{self, StoredDocument},
 };
 use rusqlite::Connection;
-use seeder::SpaceSeeder;
 use serde_json::{Value, json};
 
 /// Plants a seed in a store that has none; whether it had none.
-pub(super) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> {
+pub(crate) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> {
     let transaction = db.unchecked_transaction()?;
     let has_data = !store::list_documents(&transaction, &SPACES, "")?.is_empty();
     match seed {
@@ -49,7 +50,7 @@ pub(super) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxEr
     for name in spaces {
         let default = name == "Default";
         let id = store::next_id(&transaction, &SPACES)?;
-        let space = instance::new_space(&id, name, &name.to_lowercase(), default);
+        let space = space::new_space(&id, name, &name.to_lowercase(), default);
         store::save_document(&transaction, &StoredDocument::new(&SPACES, &space))?;
         seed_space(&transaction, &id)?;
         ids.push(id);
@@ -69,7 +70,7 @@ pub(super) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxEr
 }
 
 /// Puts into a new space what every space has.
-pub(super) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
+pub(crate) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     let is_cloud = features.is_some_and(|feature| feature.slug == "cloud");
     let mut garden = SpaceSeeder::new(db, space);
@@ -78,7 +79,7 @@ pub(super) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
         pool["SortOrder"] = json!(index);
         garden.insert_document(&POOLS, pool)?;
     }
-    let mut policy = policies::default_policy();
+    let mut policy = policy::default_policy();
     policy["Name"] = json!("Default Machine Policy");
     policy["IsDefault"] = json!(true);
     garden.insert_document(&POLICIES, policy)?;

@@ -2,19 +2,20 @@
 //!
 //! Never: a route, or a rule of the API.
 
-use super::{
+use crate::{
     answer::{self, ErrorResponse},
     audit::{self, AuditAuthor},
+    connection::ConnectionCut,
     database::Database,
-    fault::{FaultKind, Faults, TriggeredFault, wire},
-    listener::{self, ConnectionCut},
+    distortion,
+    fault::{FaultKind, Faults, TriggeredFault},
     news::{News, NewsItem},
     pace::Pace,
     record::Recorder,
     reply,
     request::{self, HttpVerb, SandboxRequest},
     resource::concurrent_edit,
-    route, work,
+    route, url, work,
 };
 use axum::{
     extract::{ConnectInfo, State},
@@ -30,12 +31,13 @@ use tokio::sync::oneshot;
 
 /// The requests that are remembered.
 const MEMORY: usize = 20_000;
+
 /// The largest body that is read, in bytes.
 const LARGEST: usize = 64 << 20;
 
 /// A sandbox's state.
 #[derive(Debug)]
-pub(super) struct SandboxServer {
+pub(crate) struct SandboxServer {
     database: Arc<Database>,
     faults: Mutex<Faults>,
     requests: Mutex<VecDeque<String>>,
@@ -45,7 +47,7 @@ pub(super) struct SandboxServer {
 }
 
 impl SandboxServer {
-    pub(super) fn new(
+    pub(crate) fn new(
         database: Database,
         faults: Faults,
         pace: Pace,
@@ -62,22 +64,22 @@ impl SandboxServer {
     }
 
     /// The most recent requests, oldest first.
-    pub(super) fn recent_requests(&self) -> Vec<String> {
+    pub(crate) fn recent_requests(&self) -> Vec<String> {
         lock_ignoring_poison(&self.requests).iter().cloned().collect()
     }
 
     /// What has happened lately.
-    pub(super) fn news(&self) -> &News {
+    pub(crate) fn news(&self) -> &News {
         &self.news
     }
 
     /// The rules of what goes wrong, and how many requests met each.
-    pub(super) fn fault_counts(&self) -> Vec<(String, usize)> {
+    pub(crate) fn fault_counts(&self) -> Vec<(String, usize)> {
         lock_ignoring_poison(&self.faults).rule_counts()
     }
 
     /// Looks at the store within one transaction, after what is due has been done.
-    pub(super) async fn read_current<T: Send + 'static>(
+    pub(crate) async fn read_current<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
@@ -207,7 +209,7 @@ impl SandboxServer {
 }
 
 /// Handles every request to the API, and whatever else has no page of its own.
-pub(super) async fn handle_request(
+pub(crate) async fn handle_request(
     State(server): State<Arc<SandboxServer>>,
     ConnectInfo(cut): ConnectInfo<ConnectionCut>,
     request: axum::extract::Request,
@@ -220,13 +222,13 @@ pub(super) async fn handle_request(
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    let answer = match then.as_ref().and_then(|it| wire::faulty_response(it, &parts, &cut)) {
+    let answer = match then.as_ref().and_then(|it| distortion::faulty_response(it, &parts, &cut)) {
         Some(answer) => answer,
         None => process_request(&server, &parts, body, then.as_ref()).await,
     };
     let Some(misfortune) = then else { return answer };
     server.news.push_request(NewsItem::from_request(&parts, &misfortune));
-    wire::distort_response(&misfortune, answer, &cut).await
+    distortion::distort_response(&misfortune, answer, &cut).await
 }
 
 async fn process_request(
@@ -243,7 +245,7 @@ async fn process_request(
         Some(FaultKind::Expire) => server.revoke_key(&request),
         Some(FaultKind::Edit) => server.edit_as_another_person(request.path.clone()).await,
         Some(FaultKind::EditAt(path)) => {
-            server.edit_as_another_person(request::path_segments(path)).await;
+            server.edit_as_another_person(url::path_segments(path)).await;
         }
         _ => {}
     }
@@ -258,12 +260,12 @@ async fn process_request(
 }
 
 /// Handles the control route of the faults.
-pub(super) async fn handle_control(
+pub(crate) async fn handle_control(
     State(server): State<Arc<SandboxServer>>,
     request: axum::extract::Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if listener::is_cross_origin(&parts) {
+    if request::is_cross_origin(&parts) {
         return reply::refusal_response(ErrorResponse::with_status(
             StatusCode::FORBIDDEN,
             "This is for the sandbox's own page.",

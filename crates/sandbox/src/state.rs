@@ -2,8 +2,8 @@
 //!
 //! Never: a token, which would let in whoever finds the file.
 
-use super::{
-    SandboxError,
+use crate::{
+    error::SandboxError,
     kind::{
         self, BRANCHES, COMMITS, DocumentKind, FEATURES, NODES, PROCESS_TEMPLATES, SPACES, TAGS,
     },
@@ -19,6 +19,7 @@ use std::{
 
 /// What the file says that it is.
 const FORMAT: &str = "poolwright-sandbox";
+
 /// The version of the format that is written, and the latest that is read.
 const VERSION: u32 = 1;
 
@@ -67,7 +68,7 @@ struct SavedTask {
 }
 
 /// Writes the state of a store.
-pub(super) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), SandboxError> {
+pub(crate) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), SandboxError> {
     let map_write_error = |result: io::Result<()>| result.map_err(SandboxError::Write);
     map_write_error(writeln!(
         out,
@@ -135,7 +136,7 @@ fn pending_work(db: &Connection) -> Result<String, SandboxError> {
 }
 
 /// Puts a state into a store that has none.
-pub(super) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
+pub(crate) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
     let state: SavedState<'_> = serde_json::from_str(text).map_err(SandboxError::State)?;
     if state.format != FORMAT {
         return Err(SandboxError::NoState(state.format));

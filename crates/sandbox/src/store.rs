@@ -3,7 +3,7 @@
 //! A row is a document and the few columns that it is found by. Never: a rule about what a document
 //! may say, and no parsing to list documents, so that a list costs what its bytes cost.
 
-use super::kind::DocumentKind;
+use crate::kind::DocumentKind;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde_json::Value;
 
@@ -35,34 +35,34 @@ const SCHEMA: &str = "
 ";
 
 /// Makes the tables of a store that has none.
-pub(super) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(SCHEMA)
 }
 
 /// A document with what it is found by.
 #[derive(Clone, Debug)]
-pub(super) struct StoredDocument {
+pub(crate) struct StoredDocument {
     /// `WorkerPools-21`: unique in the whole store.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// What it is.
-    pub(super) kind: &'static DocumentKind,
+    pub(crate) kind: &'static DocumentKind,
     /// The space that it is in; empty for what belongs to the instance.
-    pub(super) space: String,
+    pub(crate) space: String,
     /// The project of a runbook, the runbook of a process; else empty.
-    pub(super) owner: String,
+    pub(crate) owner: String,
     /// Its name; the empty text where it has none.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its slug; the empty text where it has none.
-    pub(super) slug: String,
+    pub(crate) slug: String,
     /// Its place among its kind, where that has an order of its own.
-    pub(super) rank: i64,
+    pub(crate) rank: i64,
     /// The JSON text.
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl StoredDocument {
     /// A document of its JSON, found by what that says.
-    pub(super) fn new(kind: &'static DocumentKind, body: &Value) -> Self {
+    pub(crate) fn new(kind: &'static DocumentKind, body: &Value) -> Self {
         let text_field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Self {
             id: text_field("Id"),
@@ -77,14 +77,14 @@ impl StoredDocument {
     }
 
     /// The same, in the order in which ids are given.
-    pub(super) fn with_id_rank(kind: &'static DocumentKind, body: &Value) -> Self {
+    pub(crate) fn with_id_rank(kind: &'static DocumentKind, body: &Value) -> Self {
         let document = Self::new(kind, body);
         let number = document.id.rsplit('-').next().and_then(|number| number.parse().ok());
         Self { rank: number.unwrap_or_default(), ..document }
     }
 
     /// The JSON, for reading and for documents that are the server's own.
-    pub(super) fn parse_body(&self) -> serde_json::Result<Value> {
+    pub(crate) fn parse_body(&self) -> serde_json::Result<Value> {
         serde_json::from_str(&self.body)
     }
 
@@ -105,7 +105,7 @@ impl StoredDocument {
 const COLUMNS: &str = "select id, space, owner, name, slug, rank, body from document";
 
 /// The document of this id, if it is of this kind and space.
-pub(super) fn find_document(
+pub(crate) fn find_document(
     db: &Connection,
     kind: &'static DocumentKind,
     space: &str,
@@ -115,7 +115,7 @@ pub(super) fn find_document(
 }
 
 /// The JSON of the document of this id, whatever it is.
-pub(super) fn find_any_kind(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
+pub(crate) fn find_any_kind(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
     let sql = "select body from document where id = ?1";
     let body: Option<String> =
         db.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
@@ -124,7 +124,7 @@ pub(super) fn find_any_kind(db: &Connection, id: &str) -> rusqlite::Result<Optio
 }
 
 /// The document of this slug.
-pub(super) fn find_by_slug(
+pub(crate) fn find_by_slug(
     db: &Connection,
     kind: &'static DocumentKind,
     space: &str,
@@ -134,7 +134,7 @@ pub(super) fn find_by_slug(
 }
 
 /// The documents of a kind that a condition over the columns is true of. `?1` is the kind.
-pub(super) fn select_documents(
+pub(crate) fn select_documents(
     db: &Connection,
     kind: &'static DocumentKind,
     condition: &str,
@@ -148,7 +148,7 @@ pub(super) fn select_documents(
 }
 
 /// Every document of a kind in a space, in the kind's order.
-pub(super) fn list_documents(
+pub(crate) fn list_documents(
     db: &Connection,
     kind: &'static DocumentKind,
     space: &str,
@@ -168,7 +168,7 @@ fn query_document(
 }
 
 /// Writes a document, in place of one of the same id.
-pub(super) fn save_document(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
+pub(crate) fn save_document(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let sql = "insert or replace into document (id, kind, space, owner, name, slug, rank, body)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let StoredDocument { id, kind, space, owner, name, slug, rank, body } = document;
@@ -177,12 +177,12 @@ pub(super) fn save_document(db: &Connection, document: &StoredDocument) -> rusql
 }
 
 /// Deletes a document. Its id is never given again.
-pub(super) fn delete_document(db: &Connection, id: &str) -> rusqlite::Result<()> {
+pub(crate) fn delete_document(db: &Connection, id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("delete from document where id = ?1")?.execute([id]).map(drop)
 }
 
 /// The next id of a kind: `WorkerPools-21`.
-pub(super) fn next_id(db: &Connection, kind: &DocumentKind) -> rusqlite::Result<String> {
+pub(crate) fn next_id(db: &Connection, kind: &DocumentKind) -> rusqlite::Result<String> {
     let sql = "insert into counter values (?1, 1)
                on conflict do update set last = last + 1 returning last";
     let last: i64 = db.prepare_cached(sql)?.query_row([kind.prefix], |row| row.get(0))?;

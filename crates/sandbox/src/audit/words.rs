@@ -2,11 +2,11 @@
 //!
 //! Never: a decision of what is an event.
 
-use super::DocumentChange;
 use crate::{
     answer::HandlerResult,
+    audit::change::DocumentChange,
+    json::text_field,
     kind::{DocumentKind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
-    resource::text_field,
 };
 use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Value, json};

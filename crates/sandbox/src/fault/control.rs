@@ -2,7 +2,7 @@
 //!
 //! A rule is a text or an object with the same clauses as keys. Never: a way to the API's documents.
 
-use super::{FaultRule, FaultRuleError, Faults};
+use crate::fault::{FaultRuleError, counter::Faults, rule::FaultRule};
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 //! A rule in JSON has the same clauses as keys. Both come here, and what is wrong with either is told
 //! with what would be right. Never: a default but "always" and "on everything".
 
-use super::{FaultKind, FaultRule, FaultTrigger, RequestMatcher};
+use crate::fault::rule::{FaultKind, FaultRule, FaultTrigger, RequestMatcher};
 use std::{
     fmt::{self, Display},
     ops::RangeInclusive,

@@ -6,7 +6,7 @@
 //!
 //! `api.md` 4. What it does not know is taken for a step that may run on targets or on workers.
 
-use super::{PlacementTarget, StepToPlace};
+use crate::place::ground::StepToPlace;
 
 /// Who runs a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,17 +92,5 @@ pub(crate) fn find_runner(step: &StepToPlace<'_>) -> StepRunner {
             // Something in a cloud runs nothing itself: a worker acts for it.
             Some(_) => StepRunner::Worker,
         }
-    }
-}
-
-impl PlacementTarget<'_> {
-    fn is_kubernetes_agent(&self) -> bool {
-        self.style == "KubernetesTentacle"
-    }
-
-    /// Whether there is a machine at the other end that runs what it is sent.
-    fn accepts_work(&self) -> bool {
-        let machines = ["TentaclePassive", "TentacleActive", "Ssh", "OfflineDrop"];
-        machines.contains(&self.style) || self.is_kubernetes_agent()
     }
 }

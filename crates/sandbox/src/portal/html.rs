@@ -2,11 +2,12 @@
 //!
 //! Every name goes through [`HtmlText`]. Never: an inline style or script, which the page's policy refuses.
 
-use super::{
+use crate::options::VERSION;
+
+use crate::portal::{
     place::PortalPlace,
     view::{PortalEvent, PortalPool, PortalProject, PortalStep, PortalView, PortalWorker},
 };
-use crate::VERSION;
 use std::{
     collections::BTreeMap,
     fmt::{self, Display, Write as _},

@@ -7,8 +7,8 @@
 //! `api.md` 3.3 (run-time rules), 3.4 (how the portal's choices are stored).
 
 use crate::{
-    place::{self, PlacementTarget, StepRunner},
-    resource::{json_field, text_field},
+    json::{json_field, text_field},
+    place::{self, PlacementTarget, StepRunner, StepToPlace},
 };
 use serde_json::Value;
 
@@ -55,13 +55,13 @@ pub(super) fn locate_action(
     let roles = property(step, "Octopus.Action.TargetRoles");
     let (pool, variable) =
         (text_field(action, "WorkerPoolId"), text_field(action, "WorkerPoolVariable"));
-    let step = place::StepToPlace {
+    let step = StepToPlace {
         action: text_field(action, "ActionType"),
         on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
         target: (!roles.is_empty()).then_some(SOME_TARGET),
         ..place::StepToPlace::default()
     };
-    match place::runner(&step) {
+    match place::find_runner(&step) {
         StepRunner::Server => PortalPlace::Server,
         StepRunner::Target => PortalPlace::Targets(roles),
         StepRunner::NoTarget => PortalPlace::Nowhere("no targets"),

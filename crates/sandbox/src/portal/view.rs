@@ -2,15 +2,16 @@
 //!
 //! Never: HTML, and no more projects than somebody would read.
 
-use super::place::{self, PoolOccupancy, PortalPlace};
 use crate::{
     answer::HandlerResult,
+    document::template,
+    json::{bool_field, json_field, text_field, text_list},
     kind::{
         self, EVENTS, FEATURES, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, SPACES,
         WORKERS,
     },
     news::NewsItem,
-    resource::{bool_field, json_field, process_templates, text_field, text_list},
+    portal::place::{self, PoolOccupancy, PortalPlace},
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 /// The projects that are shown at most.
 const PROJECTS_SHOWN: usize = 40;
+
 /// The events that are shown at most.
 const EVENTS_SHOWN: i64 = 14;
 
@@ -172,7 +174,7 @@ impl PortalView {
         process: Option<StoredDocument>,
     ) -> HandlerResult<Option<Vec<PortalStep>>> {
         let Some(process) = process else { return Ok(None) };
-        let process = process_templates::expand_for_run(db, process.parse_body()?)?;
+        let process = template::expand_for_run(db, process.parse_body()?)?;
         let members: Vec<PoolOccupancy> = self.pools.iter().map(PortalPool::to_member).collect();
         let built_in = self.built_in == Some(true);
         let mut steps = Vec::new();

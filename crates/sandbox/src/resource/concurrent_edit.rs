@@ -3,13 +3,10 @@
 //! What has a version gets the next one, as each save gives it; else the description says who was here,
 //! and what has no description is switched off or on. Never: a field that a client would have to guess.
 
-use super::{
-    normalize::{JsonFieldAccess as _, JsonFields},
-    processes::to_raw_json,
-};
 use crate::{
     answer::HandlerResult,
     kind::{self, PROCESSES, PROJECTS},
+    raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     store,
 };
 use rusqlite::Connection;

@@ -2,15 +2,16 @@
 //!
 //! Never: a place of a step; that is found when the task starts.
 
-use super::{
-    RequestContext, current_time, json_field, links, releases, tasks, text_field, text_list,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    kind::{DEPLOYMENTS, ENVIRONMENTS, PROJECTS, RELEASES},
+    context::RequestContext,
+    document::links,
+    json::{json_field, text_field, text_list},
+    kind::{DEPLOYMENTS, PROJECTS, RELEASES},
     page::ListFilter,
     permission,
     request::HttpVerb,
+    resource::{executions, find, tasks},
     store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ fn create_deployment(call: &RequestContext<'_>, body: &Value) -> HandlerResult<V
     let Some(release) = store::find_document(call.db, &RELEASES, &call.space, named)? else {
         return Err(ErrorResponse::bad_request(format!("The release '{named}' does not exist.")));
     };
-    let environment = find_environment(call, text_field(body, "EnvironmentId"))?;
+    let environment = find::find_environment(call, text_field(body, "EnvironmentId"))?;
     let release = release.parse_body()?;
     let project = call.find_document(&PROJECTS, text_field(&release, "ProjectId"))?;
     let id = store::next_id(call.db, &DEPLOYMENTS)?;
@@ -59,7 +60,7 @@ fn create_deployment(call: &RequestContext<'_>, body: &Value) -> HandlerResult<V
         "ProjectId": project.id,
     });
     let task = tasks::queue_task(call, ("Deploy", &description), &arguments, &when)?;
-    let mut deployment = execution_fields(call, &id, (&task, &environment), body);
+    let mut deployment = executions::execution_fields(call, &id, (&task, &environment), body);
     deployment["ReleaseId"] = release["Id"].clone();
     deployment["ProjectId"] = json!(project.id);
     deployment["ChannelId"] = release["ChannelId"].clone();
@@ -74,58 +75,14 @@ fn create_deployment(call: &RequestContext<'_>, body: &Value) -> HandlerResult<V
     Ok(deployment)
 }
 
-/// What a deployment and a run of a runbook say alike.
-pub(super) fn execution_fields(
-    call: &RequestContext<'_>,
-    id: &str,
-    (task, environment): (&Value, &StoredDocument),
-    body: &Value,
-) -> Value {
-    json!({
-        "Id": id,
-        "SpaceId": call.space,
-        "EnvironmentId": environment.id,
-        "TenantId": null,
-        "TaskId": task["Id"],
-        "Comments": json_field(body, "Comments"),
-        "Created": current_time(),
-        "DeployedBy": call.person.username,
-        "DeployedById": call.person.id,
-        "DeployedToMachineIds": [],
-        "ExcludedMachineIds": text_list(body, "ExcludedMachineIds"),
-        "SpecificMachineIds": text_list(body, "SpecificMachineIds"),
-        "SkipActions": text_list(body, "SkipActions"),
-        "FailureEncountered": false,
-        "ForcePackageDownload": json_field(body, "ForcePackageDownload") == true,
-        "FormValues": if json_field(body, "FormValues").is_object() { json_field(body, "FormValues").clone() } else { json!({}) },
-        "QueueTime": json_field(body, "QueueTime"),
-        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
-        "UseGuidedFailure": json_field(body, "UseGuidedFailure") == true,
-    })
-}
-
-/// An environment by its id or its name.
-pub(super) fn find_environment(
-    call: &RequestContext<'_>,
-    named: &str,
-) -> HandlerResult<StoredDocument> {
-    let condition = "space = ?2 and (id = ?3 or name = ?3)";
-    let values = [ENVIRONMENTS.prefix, &call.space, named];
-    let found = store::select_documents(call.db, &ENVIRONMENTS, condition, values)?;
-    let unknown_environment =
-        || ErrorResponse::bad_request(format!("The environment '{named}' does not exist."));
-    found.into_iter().next().ok_or_else(unknown_environment)
-}
-
 /// What the command-line tools send: a release by its version, to environments by their names.
 fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
-    let project = releases::find_project_by_name(call, text_field(&body, "ProjectName"))?;
+    let project = find::find_project_by_name(call, text_field(&body, "ProjectName"))?;
     let version = text_field(&body, "ReleaseVersion");
     let unknown_release =
         || ErrorResponse::bad_request(format!("The release '{version}' does not exist."));
-    let release =
-        releases::find_by_version(call, &project.id, version)?.ok_or_else(unknown_release)?;
+    let release = find::find_by_version(call, &project.id, version)?.ok_or_else(unknown_release)?;
     let mut made = Vec::new();
     for environment in text_list(&body, "EnvironmentNames") {
         let asked = json!({
@@ -140,26 +97,4 @@ fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
         );
     }
     Ok(SandboxResponse::created(&json!({ "DeploymentServerTasks": made })))
-}
-
-/// The parameters of lists of deployments and runs.
-pub(super) fn add_list_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) {
-    for (parameter, name) in [
-        ("projects", "ProjectId"),
-        ("environments", "EnvironmentId"),
-        ("tenants", "TenantId"),
-        ("channels", "ChannelId"),
-        ("runbooks", "RunbookId"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(&format!("json_extract(body, '$.{name}')"), &values);
-        }
-    }
-    if let Some(state) = call.request.parameter("taskstate") {
-        filter.add_condition(
-            "? = (select json_extract(task.body, '$.State') from document task
-                where task.id = json_extract(document.body, '$.TaskId'))",
-            state,
-        );
-    }
 }

@@ -2,9 +2,11 @@
 //!
 //! Four styles; the fields of each are kept as they are sent. Never: a deployment target's endpoint.
 
-use super::{RequestContext, health, json_field, text_field};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::machine,
+    json::{json_field, text_field},
     kind::{ACCOUNTS, PROXIES},
 };
 use serde_json::{Value, json};
@@ -179,7 +181,7 @@ pub(super) fn discover_machine(call: &RequestContext<'_>) -> HandlerResult {
             "ProxyId": call.request.parameter("proxyid"),
         }),
     };
-    let mut worker = health::unchecked_machine("");
+    let mut worker = machine::unchecked_machine("");
     worker["Id"] = Value::Null;
     worker["Name"] = json!(host);
     worker["Thumbprint"] = worker_thumbprint(&endpoint);

@@ -2,16 +2,15 @@
 //!
 //! Never: an event written, changed or deleted; they come with what they tell of.
 
-use super::RequestContext;
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     audit,
+    context::RequestContext,
     kind::{EVENTS, KINDS},
     page::ListFilter,
     request::HttpVerb,
-    store,
+    store, time,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The categories, as people call them.
@@ -110,7 +109,7 @@ fn event_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> 
     }
     for (parameter, comparison) in [("from", ">="), ("to", "<=")] {
         if let Some(time) = call.request.parameter(parameter) {
-            let time = self::parse_time(parameter, time)?;
+            let time = time::parse_time(parameter, time)?;
             filter.add_condition(&format!("json_extract(body, '$.Occurred') {comparison}"), &time);
         }
     }
@@ -120,17 +119,6 @@ fn event_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> 
         }
     }
     Ok(filter)
-}
-
-/// A point in time of a query, as documents write it.
-pub(super) fn parse_time(parameter: &str, text: &str) -> HandlerResult<String> {
-    // A `+` of an offset reads as a space where it was not escaped; without an offset it is UTC.
-    let spellings = [text.replace(' ', "+"), format!("{text}Z"), format!("{text}T00:00:00Z")];
-    let time = spellings.iter().find_map(|spelling| spelling.parse::<Timestamp>().ok());
-    let invalid_value =
-        || ErrorResponse::bad_request(format!("The value '{text}' is not valid for {parameter}."));
-    let time = time.ok_or_else(invalid_value)?;
-    Ok(super::format_time(time))
 }
 
 /// The categories of these groups.

@@ -2,34 +2,15 @@
 //!
 //! Never: a space; the switch is one for all of them.
 
-use super::{RequestContext, json_field};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::json_field,
     kind::FEATURES,
     request::HttpVerb,
     store,
 };
 use serde_json::{Value, json};
-
-/// The features at the start.
-pub(crate) fn initial_document(built_in_worker: bool) -> Value {
-    json!({
-        "Id": FEATURES.prefix,
-        "IsBuiltInWorkerEnabled": built_in_worker,
-        "IsCommunityActionTemplatesEnabled": true,
-        "IsHelpSidebarEnabled": true,
-        "HelpSidebarSupportLink": null,
-        "HelpSidebarSupportLinkLabel": null,
-        "IsAutomaticStepUpdatesEnabled": true,
-        "IsKubernetesCloudTargetDiscoveryEnabled": true,
-        "IsCompositeDockerHubRegistryFeedEnabled": true,
-        "IsConfigureFeedsWithLocalOrSmbPathsEnabled": true,
-        "DefaultPowerShellEdition": "Desktop",
-        "IsWebhookTriggerEnabled": false,
-        "IsExperimentalUIFeatureEnabled": false,
-        "Links": { "Self": "/api/featuresconfiguration" },
-    })
-}
 
 /// `/api/featuresconfiguration`.
 pub(crate) fn route_features(call: &RequestContext<'_>) -> HandlerResult {

@@ -2,14 +2,18 @@
 //!
 //! Never: what lives in a space.
 
-use super::{RequestContext, current_time, links};
 use crate::{
-    VERSION,
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::space,
     kind::SPACES,
+    options::VERSION,
     page::ListFilter,
     request::HttpVerb,
+    resource::roots,
+    seed,
     store::{self, StoredDocument},
+    time::current_time,
 };
 use serde_json::{Value, json};
 
@@ -25,7 +29,7 @@ pub(crate) fn root_document(spaces: &[Value]) -> HandlerResult {
         "InstallationId": "39b44e47-37d4-4fcd-949c-2d831ebfa65e",
         "IsEarlyAccessProgram": false,
         "HasLongTermSupport": false,
-        "Links": links::root_links(default),
+        "Links": roots::root_links(default),
     })))
 }
 
@@ -41,9 +45,9 @@ pub(crate) fn route_spaces(call: &RequestContext<'_>, all: bool) -> HandlerResul
             let id = store::next_id(call.db, &SPACES)?;
             let name = call.require_name(&SPACES, &body, "")?;
             let slug = call.unique_slug(&SPACES, &body, &Value::Null)?;
-            let space = new_space(&id, &name, &slug, false);
+            let space = space::new_space(&id, &name, &slug, false);
             store::save_document(call.db, &StoredDocument::new(&SPACES, &space))?;
-            crate::seed::seed_space(call.db, &id)?;
+            seed::seed_space(call.db, &id)?;
             Ok(SandboxResponse::created(&space))
         }
         _ => Err(ErrorResponse::method_not_allowed()),
@@ -57,28 +61,6 @@ pub(crate) fn get_space(call: &RequestContext<'_>) -> HandlerResult {
     }
     let space = store::find_document(call.db, &SPACES, "", &call.space)?;
     Ok(SandboxResponse::from_json(space.ok_or_else(ErrorResponse::not_found)?.body))
-}
-
-/// The document of a space.
-pub(crate) fn new_space(id: &str, name: &str, slug: &str, default: bool) -> Value {
-    json!({
-        "Id": id,
-        "Name": name,
-        "Slug": slug,
-        "Description": "",
-        "IsDefault": default,
-        "IsPrivate": false,
-        "TaskQueueStopped": false,
-        "SpaceManagersTeams": ["teams-administrators"],
-        "SpaceManagersTeamMembers": [],
-        "Icon": null,
-        "ExtensionSettings": [],
-        "Links": {
-            "Self": format!("/api/spaces/{id}"),
-            "SpaceHome": format!("/api/{id}"),
-            "Web": format!("/app#/{id}"),
-        },
-    })
 }
 
 /// `GET /api/serverstatus` and what is below.

@@ -3,17 +3,15 @@
 //!
 //! Never: a document of its own; each answer is gathered when it is asked for.
 
-use super::{
-    RequestContext, json_field,
-    normalize::{JsonFieldAccess as _, JsonFields},
-    processes::to_raw_json,
-    summary, text_field, text_list,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::{json_field, text_field, text_list},
     kind::{CHANNELS, DocumentKind, ENVIRONMENTS, PROCESSES, PROJECTS, TARGETS, VARIABLES},
     page::ListFilter,
+    raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     request::HttpVerb,
+    resource::{summary, targets},
     store,
 };
 use rusqlite::{Params, params};
@@ -144,7 +142,7 @@ fn environment_summary(call: &RequestContext<'_>) -> HandlerResult {
         true => ListFilter::new(&ENVIRONMENTS, &call.space, call.request).read_values(call.db)?,
         false => Vec::new(),
     };
-    let machines = super::targets::target_filter(call).read_values(call.db)?;
+    let machines = targets::target_filter(call).read_values(call.db)?;
     let hides = call.request.parameter("hideemptyenvironments");
     let hides = hides.is_some_and(|it| it.eq_ignore_ascii_case("true"));
     let environment_counts = |machines: &[&Value]| {

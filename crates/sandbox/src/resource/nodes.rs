@@ -2,36 +2,19 @@
 //!
 //! Never: a node added or taken away.
 
-use super::{RequestContext, json_field};
 use crate::{
-    VERSION,
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::node::ID,
+    json::json_field,
     kind::NODES,
+    options::VERSION,
     page::ListFilter,
     request::HttpVerb,
     store::{self, StoredDocument},
-    work,
+    time, work,
 };
-use rusqlite::Connection;
 use serde_json::{Value, json};
-
-/// The id of the only node.
-pub(crate) const ID: &str = "OctopusServerNodes-sandbox";
-
-/// Makes the node of a new store.
-pub(crate) fn create_node(db: &Connection, tasks_at_once: u32) -> rusqlite::Result<()> {
-    if store::find_document(db, &NODES, "", ID)?.is_some() {
-        return Ok(());
-    }
-    let node = json!({
-        "Id": ID,
-        "Name": "sandbox",
-        "MaxConcurrentTasks": tasks_at_once.max(1),
-        "IsInMaintenanceMode": false,
-        "Links": { "Self": format!("/api/octopusservernodes/{ID}") },
-    });
-    store::save_document(db, &StoredDocument::new(&NODES, &node))
-}
 
 /// `/api/octopusservernodes` and what is below.
 pub(crate) fn route_nodes(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
@@ -64,7 +47,7 @@ pub(crate) fn route_nodes(call: &RequestContext<'_>, path: &[&str]) -> HandlerRe
 fn node_document(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
     let mut node = call.find_document(&NODES, id)?.parse_body()?;
     node["IsOffline"] = json!(false);
-    node["LastSeen"] = json!(super::current_time());
+    node["LastSeen"] = json!(time::current_time());
     node["Version"] = json!(VERSION);
     Ok(node)
 }

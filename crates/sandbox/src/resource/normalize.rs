@@ -3,57 +3,15 @@
 //! Works on the text of each field, so that what is not its business stays as it was written. Never:
 //! a version; and no field is dropped.
 
-use super::{RequestContext, processes::to_raw_json, slugify};
 use crate::{
     answer::{ErrorResponse, HandlerResult},
+    context::RequestContext,
+    json::slugify,
     kind::POOLS,
+    raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
 };
-use indexmap::IndexMap;
 use serde_json::{json, value::RawValue};
 use std::collections::{HashMap, HashSet};
-
-/// A JSON object whose values are text.
-pub(super) type JsonFields = IndexMap<String, Box<RawValue>>;
-
-/// Reading and writing the fields of a JSON object, their names without regard to case.
-pub(super) trait JsonFieldAccess {
-    /// The field's JSON text.
-    fn raw_field(&self, name: &str) -> Option<&RawValue>;
-    /// Sets a field, in its place if it is there.
-    fn set_field(&mut self, name: &str, value: Box<RawValue>);
-
-    /// A text; empty where the field is missing, null, or no text.
-    fn text_value(&self, name: &str) -> String {
-        let text = self
-            .raw_field(name)
-            .and_then(|field| serde_json::from_str::<Option<String>>(field.get()).ok());
-        text.flatten().unwrap_or_default()
-    }
-
-    /// A whole number.
-    fn number_value(&self, name: &str) -> Option<i64> {
-        self.raw_field(name).and_then(|field| serde_json::from_str(field.get()).ok())
-    }
-
-    /// The objects of a list; none where the field is missing or null.
-    fn object_list(&self, name: &str) -> HandlerResult<Vec<JsonFields>> {
-        let Some(list) = self.raw_field(name) else { return Ok(Vec::new()) };
-        Ok(serde_json::from_str::<Option<Vec<JsonFields>>>(list.get())?.unwrap_or_default())
-    }
-}
-
-impl JsonFieldAccess for JsonFields {
-    fn raw_field(&self, name: &str) -> Option<&RawValue> {
-        let ignoring_case =
-            || self.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, raw)| raw);
-        self.get(name).or_else(ignoring_case).map(AsRef::as_ref)
-    }
-
-    fn set_field(&mut self, name: &str, value: Box<RawValue>) {
-        let spelled = self.keys().find(|it| it.eq_ignore_ascii_case(name)).cloned();
-        self.insert(spelled.unwrap_or_else(|| name.to_owned()), value);
-    }
-}
 
 /// A process as the server keeps it.
 pub(super) fn normalize_process(

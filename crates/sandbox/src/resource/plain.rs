@@ -3,18 +3,19 @@
 //! A document is kept as it is sent, but for its id, its links and its secrets, which never come
 //! back. Never: a pool, a worker or a process; those have rules, and files, of their own.
 
-use super::{
-    RequestContext, bool_field, deployments, json_field, links, policies, projects, snapshot,
-    tasks, text_field,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::{links, policy, project},
+    json::{self, json_field, text_field},
     kind::{
-        self, ACCOUNTS, DocumentKind, POLICIES, PROJECTS, PROXIES, TARGETS, VARIABLES, WORKERS,
+        self, ACCOUNTS, DocumentKind, MARK, POLICIES, PROJECTS, PROXIES, TARGETS, VARIABLES,
+        WORKERS,
     },
     page::ListFilter,
     permission,
     request::HttpVerb,
+    resource::{executions, policies, projects, tasks},
     store::{self, StoredDocument},
 };
 use rusqlite::params;
@@ -90,11 +91,11 @@ fn kind_filter<'a>(call: &RequestContext<'a>, kind: &'static DocumentKind) -> Li
         }
     }
     if ["deployments", "runbookruns"].contains(&kind.path) {
-        deployments::add_list_filters(call, &mut filter);
+        executions::add_list_filters(call, &mut filter);
     }
     if kind.path == VARIABLES.path {
         // Snapshots are there for what was made of them, and nobody lists them.
-        filter.add_condition("instr(id, ?) = 0", snapshot::MARK);
+        filter.add_condition("instr(id, ?) = 0", MARK);
     }
     if let (Some(roles), true) = (call.request.list_parameter("roles"), kind.path == TARGETS.path) {
         filter.add_array_any_of("$.Roles", &roles);
@@ -168,9 +169,9 @@ fn build_document(
     let id = text_field(old, "Id").to_owned();
     let mut document = json!({ "Id": id, "SpaceId": call.space });
     let defaults = match kind.path {
-        "machinepolicies" => policies::default_policy(),
+        "machinepolicies" => policy::default_policy(),
         "projects" => projects::space_defaults(call, &id)?,
-        "runbooks" => projects::runbook_defaults(&id),
+        "runbooks" => project::runbook_defaults(&id),
         _ => json!({}),
     };
     let empty = Map::new();
@@ -194,7 +195,7 @@ fn build_document(
     if kind.path == PROJECTS.path {
         projects::keep_persistence(&mut document, old);
     }
-    forget_secrets(&mut document);
+    json::forget_secrets(&mut document);
     document["Links"] = links::document_links(kind, &call.space, &id, &document);
     Ok(document)
 }
@@ -208,20 +209,6 @@ fn flatten_account(mut body: Value) -> Value {
         }
     }
     body
-}
-
-/// Replaces new secrets by the fact that there is one.
-pub(super) fn forget_secrets(value: &mut Value) {
-    match value {
-        Value::Object(fields) if fields.contains_key("HasValue") => {
-            let new = fields.get("NewValue").is_some_and(|field| field.is_string() && field != "");
-            let has = new || bool_field(&Value::Object(fields.clone()), "HasValue");
-            *value = json!({ "HasValue": has, "NewValue": null, "Hint": null });
-        }
-        Value::Object(fields) => fields.values_mut().for_each(forget_secrets),
-        Value::Array(items) => items.iter_mut().for_each(forget_secrets),
-        _ => {}
-    }
 }
 
 fn delete(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {

@@ -2,56 +2,19 @@
 //!
 //! Never: acting on one; the sandbox cleans no machine up.
 
-use super::{RequestContext, bool_field};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::policy,
+    json::bool_field,
     kind::POLICIES,
     store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
 
-/// What a policy says that is told nothing.
-pub(crate) fn default_policy() -> Value {
-    let script = json!({ "RunType": "InheritFromDefault", "ScriptBody": null });
-    json!({
-        "Name": "",
-        "Description": "",
-        "IsDefault": false,
-        "MachineHealthCheckPolicy": {
-            "PowerShellHealthCheckPolicy": script,
-            "BashHealthCheckPolicy": script,
-            "HealthCheckInterval": "01:00:00",
-            "HealthCheckCron": null,
-            "HealthCheckCronTimezone": "UTC",
-            "HealthCheckType": "RunScript",
-        },
-        "MachineConnectivityPolicy": { "MachineConnectivityBehavior": "ExpectedToBeOnline" },
-        "MachineCleanupPolicy": {
-            "DeleteMachinesBehavior": "DoNotDelete",
-            "DeleteMachinesElapsedTimeSpan": "00:00:00",
-        },
-        "MachineUpdatePolicy": {
-            "CalamariUpdateBehavior": "UpdateOnDeployment",
-            "TentacleUpdateBehavior": "NeverUpdate",
-            "KubernetesAgentUpdateBehavior": "Update",
-            "TentacleUpdateAccountId": null,
-        },
-        "MachineRpcCallRetryPolicy": {
-            "Enabled": true,
-            "RetryDuration": "00:02:30",
-            "HealthCheckRetryDuration": "00:02:30",
-        },
-        "PollingRequestQueueTimeout": "00:02:00",
-        "ConnectionRetrySleepInterval": "00:00:01",
-        "ConnectionRetryCountLimit": 5,
-        "ConnectionRetryTimeLimit": "00:05:00",
-        "ConnectionConnectTimeout": "00:01:00",
-    })
-}
-
 /// `GET …/machinepolicies/template`.
 pub(super) fn policy_template(call: &RequestContext<'_>) -> HandlerResult {
-    let mut template = default_policy();
+    let mut template = policy::default_policy();
     template["Id"] = Value::Null;
     template["SpaceId"] = json!(call.space);
     Ok(SandboxResponse::from_document(&template))

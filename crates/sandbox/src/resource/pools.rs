@@ -2,16 +2,17 @@
 //!
 //! Never: a worker's own document; deleting a pool does not empty it.
 
-use super::{
-    RequestContext, bool_field, json_field, links, summary, text_field, text_list, workers,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    kind::{FEATURES, POOLS, PROCESSES, RUNBOOK_PROCESSES, WORKERS},
+    context::RequestContext,
+    document::{features, links},
+    json::{bool_field, json_field, text_field, text_list},
+    kind::{POOLS, PROCESSES, RUNBOOK_PROCESSES, WORKERS},
     request::HttpVerb,
+    resource::{summary, workers},
     store::{self, StoredDocument},
 };
-use rusqlite::{Connection, params};
+use rusqlite::params;
 use serde_json::{Value, json};
 
 /// Answers what is special about pools.
@@ -27,12 +28,6 @@ pub(crate) fn route_pools(call: &RequestContext<'_>, path: &[&str]) -> Option<Ha
         (HttpVerb::Delete, [id]) => delete(call, id),
         _ => return None,
     })
-}
-
-/// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
-pub(crate) fn is_cloud_instance(db: &Connection) -> HandlerResult<bool> {
-    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
-    Ok(features.is_some_and(|feature| feature.slug == "cloud"))
 }
 
 /// The images that dynamic pools may have.
@@ -58,7 +53,7 @@ enum ImageAge {
 }
 
 fn dynamic_types(call: &RequestContext<'_>) -> HandlerResult {
-    let images = if is_cloud_instance(call.db)? { IMAGES.as_slice() } else { &[] };
+    let images = if features::is_cloud_instance(call.db)? { IMAGES.as_slice() } else { &[] };
     let types: Vec<Value> = images
         .iter()
         .map(|(image, description, age)| {
@@ -81,7 +76,7 @@ fn dynamic_types(call: &RequestContext<'_>) -> HandlerResult {
 
 fn supported_types(call: &RequestContext<'_>) -> HandlerResult {
     let mut types = vec!["StaticWorkerPool"];
-    if is_cloud_instance(call.db)? {
+    if features::is_cloud_instance(call.db)? {
         types.push("DynamicWorkerPool");
     }
     Ok(SandboxResponse::from_document(&json!({ "SupportedPoolTypes": types, "Links": {} })))
@@ -124,7 +119,7 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
 }
 
 fn check_dynamic_pool(call: &RequestContext<'_>, body: &Value) -> HandlerResult<()> {
-    if !is_cloud_instance(call.db)? {
+    if !features::is_cloud_instance(call.db)? {
         return Err(ErrorResponse::bad_request(
             "Dynamic worker pools are not supported on this instance. They are available on Octopus Cloud.",
         ));

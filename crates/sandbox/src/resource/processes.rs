@@ -3,18 +3,17 @@
 //! A process comes back as it was sent: key order, spelling of numbers and unknown fields included,
 //! but for what `normal` changes. Never: a snapshot; a frozen process refuses every write.
 
-use super::{
-    RequestContext, links,
-    normalize::{self, JsonFieldAccess as _, JsonFields},
-    process_templates, snapshot, templates,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    kind::{DocumentKind, PROCESSES, RUNBOOK_PROCESSES},
+    context::RequestContext,
+    document::template,
+    kind::{DocumentKind, MARK, PROCESSES},
+    raw_json::{self, JsonFieldAccess as _, JsonFields},
     request::HttpVerb,
+    resource::{normalize, templates},
     store::{self, StoredDocument},
 };
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 /// Answers what is special about processes, given by their own id.
 pub(crate) fn route_processes(
@@ -62,9 +61,9 @@ pub(super) fn route_subresources(
             "TagsWithoutTargetsByStepId": {},
         }))),
         (HttpVerb::Get, ["template"]) => templates::release_template(call, process),
-        (HttpVerb::Get, ["resolved"]) => Ok(SandboxResponse::from_document(
-            &process_templates::resolve_usages(call.db, process.clone())?,
-        )),
+        (HttpVerb::Get, ["resolved"]) => {
+            Ok(SandboxResponse::from_document(&template::resolve_usages(call.db, process.clone())?))
+        }
         (_, []) => Err(ErrorResponse::method_not_allowed()),
         _ => Err(ErrorResponse::not_found()),
     }
@@ -76,7 +75,7 @@ fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> H
     let Some(mut document) = store::find_document(call.db, kind, &call.space, id)? else {
         return Err(ErrorResponse::not_found());
     };
-    if document.id.contains(snapshot::MARK) {
+    if document.id.contains(MARK) {
         return Err(ErrorResponse::bad_request(format!(
             "You cannot modify this {what} because it is frozen. You'll need to create a new {what} instead."
         )));
@@ -118,35 +117,6 @@ fn set_server_fields(process: &mut JsonFields, old: &JsonFields) -> HandlerResul
         }
     }
     let version = old.number_value("Version").unwrap_or_default() + 1;
-    process.set_field("Version", to_raw_json(&json!(version))?);
+    process.set_field("Version", raw_json::to_raw_json(&json!(version))?);
     Ok(())
-}
-
-/// A value as JSON text.
-pub(super) fn to_raw_json(value: &Value) -> HandlerResult<Box<RawValue>> {
-    Ok(serde_json::value::to_raw_value(value)?)
-}
-
-/// An empty process of a project, or of one of its runbooks.
-pub(crate) fn empty_process(space: &str, project: &str, runbook: Option<&str>) -> StoredDocument {
-    let (kind, id, links) = match runbook {
-        None => {
-            let id = format!("{}-{project}", PROCESSES.prefix);
-            (&PROCESSES, id, links::process_links(space, project))
-        }
-        Some(runbook) => {
-            let id = format!("{}-{runbook}", RUNBOOK_PROCESSES.prefix);
-            let links = links::runbook_process_links(space, &id, project);
-            (&RUNBOOK_PROCESSES, id, links)
-        }
-    };
-    let mut process = json!({ "Id": id, "SpaceId": space, "ProjectId": project });
-    if let Some(runbook) = runbook {
-        process["RunbookId"] = json!(runbook);
-    }
-    process["Version"] = json!(0);
-    process["LastSnapshotId"] = Value::Null;
-    process["Steps"] = json!([]);
-    process["Links"] = links;
-    StoredDocument::new(kind, &process)
 }

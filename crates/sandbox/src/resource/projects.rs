@@ -2,30 +2,22 @@
 //!
 //! Never: what a project has in Git; that is in `versioned`.
 
-use super::{RequestContext, processes, tasks, text_field, variables};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::{process, project, variable_set},
+    json::text_field,
     kind::{
-        BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, GROUPS, LIFECYCLES, PROCESSES, PROJECTS,
-        RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
+        BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, DocumentKind, GROUPS, LIFECYCLES, PROCESSES,
+        PROJECTS, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
     },
     page::ListFilter,
     request::HttpVerb,
+    resource::tasks,
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
-
-/// The project of this id or slug, or 404.
-pub(crate) fn find_project(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
-    call.person.require_permission(PROJECTS.view)?;
-    let by_id = store::find_document(call.db, &PROJECTS, &call.space, id)?;
-    let project = match by_id {
-        Some(project) => Some(project),
-        None => store::find_by_slug(call.db, &PROJECTS, &call.space, id)?,
-    };
-    project.ok_or_else(ErrorResponse::not_found)
-}
 
 /// `…/projects/{id}/summary`: whether there is anything to run.
 pub(crate) fn project_summary(
@@ -49,20 +41,19 @@ pub(crate) fn route_runbooks(
     call: &RequestContext<'_>,
     project: &StoredDocument,
     path: &[&str],
-) -> HandlerResult {
+) -> Option<HandlerResult> {
     let mut filter = ListFilter::new(&RUNBOOKS, &call.space, call.request);
     filter.add_condition("owner =", &project.id);
     if !call.person.has_permission(RUNBOOKS.view) {
         filter.add_condition("id =", "");
     }
-    match (call.verb(), path) {
+    Some(match (call.verb(), path) {
         (HttpVerb::Get, []) => filter
             .page_answer(call.db, &call.space_path(&format!("projects/{}/runbooks", project.id))),
         (HttpVerb::Get, ["all"]) => Ok(filter.array_answer()),
-        (HttpVerb::Get, [_]) => super::plain::route_any_kind(call, RUNBOOKS.path, path),
-        (HttpVerb::Post, []) => super::plain::route_any_kind(call, RUNBOOKS.path, path),
+        (HttpVerb::Get, [_]) | (HttpVerb::Post, []) => return None,
         _ => Err(ErrorResponse::not_found()),
-    }
+    })
 }
 
 /// What a project says that is told nothing.
@@ -70,7 +61,7 @@ pub(super) fn space_defaults(call: &RequestContext<'_>, id: &str) -> HandlerResu
     let first_id = |kind| -> HandlerResult<Option<String>> {
         Ok(store::list_documents(call.db, kind, &call.space)?.first().map(|it| it.id.clone()))
     };
-    let mut project = project_defaults(id);
+    let mut project = project::project_defaults(id);
     project["ProjectGroupId"] = json!(first_id(&GROUPS)?);
     project["LifecycleId"] = json!(first_id(&LIFECYCLES)?);
     Ok(project)
@@ -89,66 +80,14 @@ pub(super) fn keep_persistence(project: &mut Value, old: &Value) {
     }
 }
 
-/// The fields of a project that nobody chooses.
-pub(crate) fn project_defaults(id: &str) -> Value {
-    json!({
-        "Description": "",
-        "IsDisabled": false,
-        "IsVersionControlled": false,
-        "PersistenceSettings": { "Type": "Database" },
-        "DeploymentProcessId": format!("{}-{id}", PROCESSES.prefix),
-        "VariableSetId": format!("{}-{id}", VARIABLES.prefix),
-        "IncludedLibraryVariableSetIds": [],
-        "ClonedFromProjectId": null,
-        "DiscreteChannelRelease": false,
-        "AutoCreateRelease": false,
-        "DefaultGuidedFailureMode": "EnvironmentDefault",
-        "TenantedDeploymentMode": "Untenanted",
-        "ProjectConnectivityPolicy": {
-            "SkipMachineBehavior": "None",
-            "TargetRoles": [],
-            "AllowDeploymentsToNoTargets": false,
-            "ExcludeUnhealthyTargets": false,
-        },
-        "VersioningStrategy": {
-            "Template": "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}",
-            "DonorPackage": null,
-        },
-        "Templates": [],
-        "ExtensionSettings": [],
-    })
-}
-
-/// The fields of a runbook that nobody chooses.
-pub(crate) fn runbook_defaults(id: &str) -> Value {
-    json!({
-        "Description": "",
-        "RunbookProcessId": format!("{}-{id}", RUNBOOK_PROCESSES.prefix),
-        "PublishedRunbookSnapshotId": null,
-        "MultiTenancyMode": "Untenanted",
-        "EnvironmentScope": "All",
-        "Environments": [],
-        "DefaultGuidedFailureMode": "EnvironmentDefault",
-        "RunRetentionPolicy": { "QuantityToKeep": 100, "ShouldKeepForever": false },
-        "ConnectivityPolicy": {
-            "SkipMachineBehavior": "None",
-            "TargetRoles": [],
-            "AllowDeploymentsToNoTargets": true,
-            "ExcludeUnhealthyTargets": false,
-        },
-        "ForcePackageDownload": false,
-        "RunbookTags": [],
-    })
-}
-
 /// Makes what a new project comes with.
 pub(super) fn create_project_parts(
     call: &RequestContext<'_>,
     project: &Value,
 ) -> HandlerResult<()> {
     let id = text_field(project, "Id");
-    store::save_document(call.db, &processes::empty_process(&call.space, id, None))?;
-    store::save_document(call.db, &variables::empty_variables(&call.space, id))?;
+    store::save_document(call.db, &process::empty_process(&call.space, id, None))?;
+    store::save_document(call.db, &variable_set::empty_variables(&call.space, id))?;
     Ok(())
 }
 
@@ -161,7 +100,7 @@ pub(super) fn create_runbook_parts(
     if !call.has_document(&PROJECTS, project)? {
         return Err(ErrorResponse::bad_request(format!("The project '{project}' does not exist.")));
     }
-    let process = processes::empty_process(&call.space, project, Some(text_field(runbook, "Id")));
+    let process = process::empty_process(&call.space, project, Some(text_field(runbook, "Id")));
     Ok(store::save_document(call.db, &process)?)
 }
 
@@ -193,11 +132,7 @@ pub(super) fn delete_dependents(
     Ok(())
 }
 
-fn delete_owned(
-    db: &Connection,
-    kind: &'static crate::kind::DocumentKind,
-    owner: &str,
-) -> HandlerResult<()> {
+fn delete_owned(db: &Connection, kind: &'static DocumentKind, owner: &str) -> HandlerResult<()> {
     for document in store::select_documents(db, kind, "owner = ?2", params![kind.prefix, owner])? {
         store::delete_document(db, &document.id)?;
     }

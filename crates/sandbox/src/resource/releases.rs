@@ -2,17 +2,18 @@
 //!
 //! Never: a package; versions of packages are kept as they are sent.
 
-use super::{
-    RequestContext, current_time, deployments, json_field, links, projects, snapshot, text_field,
-    text_list, versioned,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::links,
+    json::{json_field, text_field, text_list},
     kind::{CHANNELS, PROCESSES, PROJECTS, RELEASES},
     page::ListFilter,
     permission,
     request::HttpVerb,
+    resource::{deployments, find, snapshot, versioned},
     store::{self, StoredDocument},
+    time::current_time,
 };
 use serde_json::{Value, json};
 
@@ -50,24 +51,12 @@ pub(crate) fn project_releases(
         }
         (HttpVerb::Get, [version]) => {
             call.person.require_permission(RELEASES.view)?;
-            let release = find_by_version(call, &project.id, version)?
+            let release = find::find_by_version(call, &project.id, version)?
                 .ok_or_else(ErrorResponse::not_found)?;
             Ok(SandboxResponse::from_json(release.body))
         }
         _ => Err(ErrorResponse::not_found()),
     }
-}
-
-/// The release of a project and a version.
-pub(super) fn find_by_version(
-    call: &RequestContext<'_>,
-    project: &str,
-    version: &str,
-) -> HandlerResult<Option<StoredDocument>> {
-    let condition =
-        "space = ?2 and owner = ?3 and json_extract(body, '$.Version') = ?4 collate nocase";
-    let values = [RELEASES.prefix, &call.space, project, version];
-    Ok(store::select_documents(call.db, &RELEASES, condition, values)?.into_iter().next())
 }
 
 fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
@@ -80,7 +69,7 @@ fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
     if version.is_empty() {
         return Err(ErrorResponse::bad_request("Please provide a version for this release."));
     }
-    if find_by_version(call, &project.id, version)?.is_some() {
+    if find::find_by_version(call, &project.id, version)?.is_some() {
         return Err(ErrorResponse::bad_request(format!(
             "Release version '{version}' already exists for this project. Please use a different version."
         )));
@@ -180,12 +169,12 @@ fn create_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
     let named = [text_field(&body, "ProjectName"), text_field(&body, "ProjectId")];
     let named = named.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
-    let project = find_project_by_name(call, named)?;
+    let project = find::find_project_by_name(call, named)?;
     let version = match text_field(&body, "ReleaseVersion") {
-        "" => next_version(call, &project.id)?,
+        "" => find::next_version(call, &project.id)?,
         version => version.to_owned(),
     };
-    let there = find_by_version(call, &project.id, &version)?;
+    let there = find::find_by_version(call, &project.id, &version)?;
     let release = match there.filter(|_| json_field(&body, "IgnoreIfAlreadyExists") == true) {
         Some(release) => release.id,
         None => {
@@ -200,44 +189,12 @@ fn create_by_name(call: &RequestContext<'_>) -> HandlerResult {
                 },
             });
             create(call, &asked)?;
-            find_by_version(call, &project.id, &version)?.ok_or_else(ErrorResponse::not_found)?.id
+            find::find_by_version(call, &project.id, &version)?
+                .ok_or_else(ErrorResponse::not_found)?
+                .id
         }
     };
     Ok(SandboxResponse::created(&json!({ "ReleaseId": release, "ReleaseVersion": version })))
-}
-
-/// A project by its id, slug or name.
-pub(super) fn find_project_by_name(
-    call: &RequestContext<'_>,
-    named: &str,
-) -> HandlerResult<StoredDocument> {
-    let condition = "space = ?2 and name = ?3";
-    let of_name = store::select_documents(
-        call.db,
-        &PROJECTS,
-        condition,
-        [PROJECTS.prefix, &call.space, named],
-    )?;
-    match of_name.into_iter().next() {
-        Some(project) => Ok(project),
-        None => projects::find_project(call, named),
-    }
-}
-
-/// One more than the last part of the newest release's version.
-pub(super) fn next_version(call: &RequestContext<'_>, project: &str) -> HandlerResult<String> {
-    let condition = "space = ?2 and owner = ?3";
-    let releases = store::select_documents(
-        call.db,
-        &RELEASES,
-        condition,
-        [RELEASES.prefix, &call.space, project],
-    )?;
-    let Some(newest) = releases.first() else { return Ok("0.0.1".to_owned()) };
-    let newest = newest.parse_body()?;
-    let (start, last) = text_field(&newest, "Version").rsplit_once('.').unwrap_or(("0.0", ""));
-    let last: u64 = last.parse().unwrap_or_default();
-    Ok(format!("{start}.{}", last + 1))
 }
 
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {

@@ -2,17 +2,18 @@
 //!
 //! A run is of the published snapshot unless it names another. Never: a run of the draft itself.
 
-use super::{
-    RequestContext, current_time, deployments, json_field, links, releases, snapshot, tasks,
-    text_field, text_list,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::links,
+    json::{json_field, text_field, text_list},
     kind::{PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS},
     page::ListFilter,
     permission,
     request::HttpVerb,
+    resource::{executions, find, snapshot, tasks},
     store::{self, StoredDocument},
+    time::current_time,
 };
 use serde_json::{Value, json};
 
@@ -169,7 +170,7 @@ fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
     let Some(runbook) = store::find_document(call.db, &RUNBOOKS, &call.space, named)? else {
         return Err(ErrorResponse::bad_request(format!("The runbook '{named}' does not exist.")));
     };
-    let environment = deployments::find_environment(call, text_field(body, "EnvironmentId"))?;
+    let environment = find::find_environment(call, text_field(body, "EnvironmentId"))?;
     let document = runbook.parse_body()?;
     let chosen = [
         text_field(body, "RunbookSnapshotId"),
@@ -196,7 +197,7 @@ fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
         "ProjectId": runbook.owner,
     });
     let task = tasks::queue_task(call, ("RunbookRun", &description), &arguments, &when)?;
-    let mut run = deployments::execution_fields(call, &id, (&task, &environment), body);
+    let mut run = executions::execution_fields(call, &id, (&task, &environment), body);
     run["RunbookId"] = json!(runbook.id);
     run["RunbookSnapshotId"] = snapshot["Id"].clone();
     run["ProjectId"] = json!(runbook.owner);
@@ -211,7 +212,7 @@ fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
 /// What the command-line tools send: a runbook by its name, on environments by theirs.
 fn run_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
-    let project = releases::find_project_by_name(call, text_field(&body, "ProjectName"))?;
+    let project = find::find_project_by_name(call, text_field(&body, "ProjectName"))?;
     let named = [text_field(&body, "RunbookName"), text_field(&body, "RunbookId")];
     let named = named.into_iter().find(|it| !it.is_empty()).unwrap_or_default();
     let condition = "owner = ?2 and (name = ?3 or id = ?3 or slug = ?3)";
@@ -224,7 +225,7 @@ fn run_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let unknown_runbook =
         || ErrorResponse::bad_request(format!("The runbook '{named}' does not exist."));
     let runbook = found.into_iter().next().ok_or_else(unknown_runbook)?;
-    let snapshot = find_snapshot_id(call, &runbook, text_field(&body, "Snapshot"))?;
+    let snapshot = find::find_snapshot_id(call, &runbook, text_field(&body, "Snapshot"))?;
     let mut made = Vec::new();
     for environment in text_list(&body, "EnvironmentNames") {
         let asked = json!({
@@ -238,15 +239,4 @@ fn run_by_name(call: &RequestContext<'_>) -> HandlerResult {
         made.push(json!({ "RunbookRunId": run["Id"], "ServerTaskId": run["TaskId"] }));
     }
     Ok(SandboxResponse::created(&json!({ "RunbookRunServerTasks": made })))
-}
-
-fn find_snapshot_id(
-    call: &RequestContext<'_>,
-    runbook: &StoredDocument,
-    named: &str,
-) -> HandlerResult<String> {
-    let condition = "owner = ?2 and (name = ?3 or id = ?3)";
-    let values = [SNAPSHOTS.prefix, &runbook.id, named];
-    let found = store::select_documents(call.db, &SNAPSHOTS, condition, values)?;
-    Ok(found.into_iter().next().map_or_else(|| named.to_owned(), |it| it.id))
 }

@@ -3,21 +3,17 @@
 //! A snapshot is a document beside the one that it was taken of: `deploymentprocess-Projects-1-s-4-ABCDE`.
 //! What has not changed since the last one is not frozen again. Never: a snapshot changed.
 
-use super::{
-    RequestContext,
-    normalize::{JsonFieldAccess as _, JsonFields},
-    processes::to_raw_json,
-};
+use crate::kind::MARK;
+
 use crate::{
     answer::{ErrorResponse, HandlerResult},
+    context::RequestContext,
     kind::{DocumentKind, LIBRARY, VARIABLES},
+    raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     store::{self, StoredDocument},
 };
 use rusqlite::params;
 use serde_json::json;
-
-/// The mark in the id of a snapshot.
-pub(crate) const MARK: &str = "-s-";
 
 /// The id of a snapshot of the document as it is now.
 pub(super) fn take_snapshot(

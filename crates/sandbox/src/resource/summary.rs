@@ -2,11 +2,13 @@
 //!
 //! Never: a worker's own document.
 
-use super::{RequestContext, bool_field, json_field, text_field, text_list, workers};
 use crate::{
     answer::{HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::{bool_field, json_field, text_field, text_list},
     kind::POOLS,
     page::ListFilter,
+    resource::workers,
 };
 use serde_json::{Value, json};
 

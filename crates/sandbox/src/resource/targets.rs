@@ -2,16 +2,21 @@
 //!
 //! Never: a connection to one. What a machine would say is made up, and always the same.
 
-use super::{
-    RequestContext, bool_field, endpoint, health, json_field, links, tasks, text_field, text_list,
-    workers,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::{
+        links,
+        machine::{self, OBSERVED},
+    },
+    json::{self, bool_field, json_field, text_field, text_list},
     kind::{ENVIRONMENTS, POOLS, TARGETS},
+    page::ListFilter,
     permission,
     request::HttpVerb,
+    resource::{endpoint, machines, tasks},
     store::{self, StoredDocument},
+    work,
 };
 use serde_json::{Value, json};
 
@@ -24,12 +29,12 @@ pub(crate) fn route_targets(call: &RequestContext<'_>, path: &[&str]) -> Option<
         (HttpVerb::Get, ["all"]) => Ok(target_filter(call).array_answer()),
         (HttpVerb::Get, ["discover"]) => endpoint::discover_machine(call),
         (HttpVerb::Get, ["operatingsystem", "names", "all"]) => {
-            workers::distinct_values(call, &TARGETS, "OperatingSystem")
+            machines::distinct_values(call, &TARGETS, "OperatingSystem")
         }
         (HttpVerb::Get, ["operatingsystem", "shells", "all"]) => {
-            workers::distinct_values(call, &TARGETS, "ShellName")
+            machines::distinct_values(call, &TARGETS, "ShellName")
         }
-        (HttpVerb::Get, [id, "connection"]) => health::connection_status(call, &TARGETS, id),
+        (HttpVerb::Get, [id, "connection"]) => machines::connection_status(call, &TARGETS, id),
         (HttpVerb::Get, [id, "tasks"]) => call
             .find_document(&TARGETS, id)
             .and_then(|target| tasks::list_for_machine(call, &target.id)),
@@ -40,8 +45,8 @@ pub(crate) fn route_targets(call: &RequestContext<'_>, path: &[&str]) -> Option<
 }
 
 /// The targets that the request's parameters ask for; none for who may not see any.
-pub(super) fn target_filter<'a>(call: &RequestContext<'a>) -> crate::page::ListFilter<'a> {
-    let mut filter = workers::machine_filter(call, &TARGETS);
+pub(super) fn target_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
+    let mut filter = machines::machine_filter(call, &TARGETS);
     for (parameter, path) in [
         ("roles", "$.Roles"),
         ("environmentids", "$.EnvironmentIds"),
@@ -60,10 +65,10 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
     let name = call.require_name(&TARGETS, &body, "")?;
     let id = store::next_id(call.db, &TARGETS)?;
-    let target = build_target(call, &body, &name, &health::unchecked_machine(&id))?;
+    let target = build_target(call, &body, &name, &machine::unchecked_machine(&id))?;
     store::save_document(call.db, &StoredDocument::new(&TARGETS, &target))?;
     if !bool_field(&body, "SkipInitialHealthCheck") {
-        health::queue_check(call.db, &id)?;
+        work::queue_check(call.db, &id)?;
     }
     Ok(SandboxResponse::created(&target))
 }
@@ -104,10 +109,10 @@ fn build_target(
         "Thumbprint": endpoint::worker_thumbprint(&endpoint),
         "Uri": endpoint::worker_uri(&endpoint),
         "IsDisabled": bool_field(body, "IsDisabled"),
-        "MachinePolicyId": workers::find_policy_id(call, body)?,
+        "MachinePolicyId": machines::find_policy_id(call, body)?,
     });
     // A target that was planted lacks some of it.
-    for name in health::OBSERVED.into_iter().filter(|name| !json_field(old, name).is_null()) {
+    for name in OBSERVED.into_iter().filter(|name| !json_field(old, name).is_null()) {
         target[name] = json_field(old, name).clone();
     }
     target["Endpoint"] = endpoint;
@@ -160,6 +165,6 @@ fn target_endpoint(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Val
             || ErrorResponse::bad_request(format!("The worker pool '{pool}' does not exist."));
         endpoint["DefaultWorkerPoolId"] = json!(found.ok_or_else(unknown_pool)?.id);
     }
-    super::plain::forget_secrets(&mut endpoint);
+    json::forget_secrets(&mut endpoint);
     Ok(endpoint)
 }

@@ -3,13 +3,15 @@
 //! A `Health` task is over as soon as it is asked for; what else a task does takes its time in `work`.
 //! Never: how long that is, or which workers it takes.
 
-use super::{RequestContext, events, health, json_field, text_field, text_list};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::{json_field, text_field, text_list},
     kind::{DEPLOYMENTS, DocumentKind, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
     page::ListFilter,
     request::HttpVerb,
     store::{self, StoredDocument},
+    time,
     work::{self, TaskOutcome},
 };
 use axum::http::StatusCode;
@@ -126,7 +128,7 @@ fn add_date_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> H
             let parameter = format!("{way}{name}Date");
             let field = if name == "Completed" { "CompletedTime" } else { &format!("{name}Time") };
             if let Some(time) = call.request.parameter(&parameter) {
-                let time = events::parse_time(&parameter, time)?;
+                let time = time::parse_time(&parameter, time)?;
                 filter
                     .add_condition(&format!("json_extract(body, '$.{field}') {comparison}"), &time);
             }
@@ -228,7 +230,7 @@ pub(super) fn queue_task(
         work::schedule_task(call.db, &id, at)?;
         return Ok(task);
     }
-    health::check_all(call.db, &machines_to_check(call, arguments)?)?;
+    work::check_all(call.db, &machines_to_check(call, arguments)?)?;
     work::end_task(call.db, &id, now, &TaskOutcome::Success)?;
     Ok(call.find_document(&TASKS, &id)?.parse_body()?)
 }

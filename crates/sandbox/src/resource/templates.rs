@@ -2,14 +2,16 @@
 //!
 //! Never: anything made.
 
-use super::{RequestContext, json_field, releases, text_field};
 use crate::{
     answer::{HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::{self, json_field, text_field},
     kind::{
         DocumentKind, ENVIRONMENTS, PROCESSES, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS,
         SNAPSHOTS,
     },
     request::HttpVerb,
+    resource::find,
     store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
@@ -63,7 +65,7 @@ pub(super) fn release_template(call: &RequestContext<'_>, process: &Value) -> Ha
         "Id": null,
         "DeploymentProcessId": text_field(process, "Id"),
         "LastReleaseVersion": last.map(|last| last["Version"].clone()),
-        "NextVersionIncrement": releases::next_version(call, project)?,
+        "NextVersionIncrement": find::next_version(call, project)?,
         "Packages": process_packages(process),
         "GitResources": [],
         "VersioningPackageStepName": null,
@@ -161,7 +163,7 @@ fn promotion_template(call: &RequestContext<'_>, preview: &str, modified: &str) 
 fn runbook_environments(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(RUNBOOKS.view)?;
     let runbook = call.find_document(&RUNBOOKS, id)?.parse_body()?;
-    let named = super::text_list(&runbook, "Environments");
+    let named = json::text_list(&runbook, "Environments");
     let only = text_field(&runbook, "EnvironmentScope") == "Specified";
     let environments = store::list_documents(call.db, &ENVIRONMENTS, &call.space)?;
     let bodies = environments.iter().filter(|environment| !only || named.contains(&environment.id));

@@ -4,9 +4,10 @@
 //! Only values are kept; names and templates are those of the projects and libraries as they are now.
 //! Never: a secret, which is no more than that it is there.
 
-use super::{RequestContext, text_field, text_list};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::{text_field, text_list},
     kind::{LIBRARY, PROJECTS, TENANT_VALUES, TENANTS},
     request::HttpVerb,
     store::{self, StoredDocument},

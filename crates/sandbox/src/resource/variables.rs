@@ -2,16 +2,13 @@
 //!
 //! Never: a sensitive value, once it is stored; and no evaluation.
 
-use super::{
-    RequestContext, lookups,
-    normalize::{self, JsonFieldAccess as _, JsonFields},
-    processes::{check_version, to_raw_json},
-    snapshot,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    kind::VARIABLES,
+    context::RequestContext,
+    kind::{MARK, VARIABLES},
+    raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     request::HttpVerb,
+    resource::{lookups, normalize, processes::check_version},
     store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
@@ -51,7 +48,7 @@ fn get_variable_set(call: &RequestContext<'_>, id: &str) -> HandlerResult {
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
     call.person.require_permission(VARIABLES.edit)?;
     let mut document = call.find_document(&VARIABLES, id)?;
-    if document.id.contains(snapshot::MARK) {
+    if document.id.contains(MARK) {
         return Err(ErrorResponse::bad_request(
             "You cannot modify these variables because they are frozen in a snapshot.",
         ));
@@ -109,22 +106,4 @@ pub(super) fn normalize_set(mut new: JsonFields, old: &JsonFields) -> HandlerRes
     let version = old.number_value("Version").unwrap_or_default() + 1;
     new.set_field("Version", to_raw_json(&json!(version))?);
     Ok(serde_json::to_string(&new)?)
-}
-
-/// An empty variable set of a project or a library set.
-pub(crate) fn empty_variables(space: &str, owner: &str) -> StoredDocument {
-    let id = format!("{}-{owner}", VARIABLES.prefix);
-    let set = json!({
-        "Id": id,
-        "OwnerId": owner,
-        "SpaceId": space,
-        "Version": 0,
-        "Variables": [],
-        "ScopeValues": {
-            "Environments": [], "Machines": [], "Actions": [], "Roles": [], "Channels": [],
-            "TenantTags": [], "Processes": [],
-        },
-        "Links": { "Self": format!("/api/{space}/variables/{id}") },
-    });
-    StoredDocument::new(&VARIABLES, &set)
 }

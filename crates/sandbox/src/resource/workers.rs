@@ -2,14 +2,18 @@
 //!
 //! Never: a connection to a machine. What a Tentacle would say is made up, and always the same.
 
-use super::{
-    RequestContext, bool_field, endpoint, health, json_field, links, text_field, text_list,
-};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
-    kind::{DocumentKind, POLICIES, POOLS, WORKERS},
+    context::RequestContext,
+    document::{
+        links,
+        machine::{self, OBSERVED},
+    },
+    json::{bool_field, json_field, text_field, text_list},
+    kind::{POOLS, WORKERS},
     page::ListFilter,
     request::HttpVerb,
+    resource::{endpoint, machines},
     store::{self, StoredDocument},
     work,
 };
@@ -25,12 +29,12 @@ pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<
         (HttpVerb::Get, ["v2"]) => list_with_counts(call),
         (HttpVerb::Get, ["discover"]) => endpoint::discover_machine(call),
         (HttpVerb::Get, ["operatingsystem", "names", "all"]) => {
-            distinct_values(call, &WORKERS, "OperatingSystem")
+            machines::distinct_values(call, &WORKERS, "OperatingSystem")
         }
         (HttpVerb::Get, ["operatingsystem", "shells", "all"]) => {
-            distinct_values(call, &WORKERS, "ShellName")
+            machines::distinct_values(call, &WORKERS, "ShellName")
         }
-        (HttpVerb::Get, [id, "connection"]) => health::connection_status(call, &WORKERS, id),
+        (HttpVerb::Get, [id, "connection"]) => machines::connection_status(call, &WORKERS, id),
         (HttpVerb::Post, []) => create(call),
         (HttpVerb::Put, [id]) => update(call, id),
         (HttpVerb::Delete, [id]) => delete(call, id),
@@ -40,36 +44,9 @@ pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<
 
 /// The workers that the request's parameters ask for; none for who may not see any.
 pub(super) fn worker_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
-    let mut filter = machine_filter(call, &WORKERS);
+    let mut filter = machines::machine_filter(call, &WORKERS);
     if let Some(pools) = call.request.list_parameter("workerpoolids") {
         filter.add_array_any_of("$.WorkerPoolIds", &pools);
-    }
-    filter
-}
-
-/// The workers or targets of the parameters that both have.
-pub(super) fn machine_filter<'a>(
-    call: &RequestContext<'a>,
-    kind: &'static DocumentKind,
-) -> ListFilter<'a> {
-    let mut filter = ListFilter::new(kind, &call.space, call.request);
-    if !call.person.has_permission(kind.view) {
-        filter.add_condition("id =", "");
-    }
-    for (parameter, expression) in [
-        ("healthstatuses", "json_extract(body, '$.HealthStatus')"),
-        ("commstyles", "json_extract(body, '$.Endpoint.CommunicationStyle')"),
-        ("thumbprint", "json_extract(body, '$.Thumbprint')"),
-        ("shellnames", "json_extract(body, '$.ShellName')"),
-        ("operatingsystemnames", "json_extract(body, '$.OperatingSystem')"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(expression, &values);
-        }
-    }
-    if let Some(disabled) = call.request.parameter("isdisabled") {
-        let disabled = if disabled.eq_ignore_ascii_case("true") { "1" } else { "0" };
-        filter.add_condition("cast(json_extract(body, '$.IsDisabled') as text) =", disabled);
     }
     filter
 }
@@ -89,36 +66,15 @@ fn list_with_counts(call: &RequestContext<'_>) -> HandlerResult {
     )))
 }
 
-/// The different values of a field, over all workers or targets.
-pub(super) fn distinct_values(
-    call: &RequestContext<'_>,
-    kind: &'static DocumentKind,
-    name: &str,
-) -> HandlerResult {
-    let workers = match call.person.has_permission(kind.view) {
-        true => store::list_documents(call.db, kind, &call.space)?,
-        false => Vec::new(),
-    };
-    let mut values: Vec<Value> = Vec::new();
-    for worker in workers {
-        let value = json_field(&worker.parse_body()?, name).clone();
-        if value != "Unknown" && !values.contains(&value) {
-            values.push(value);
-        }
-    }
-    values.sort_by_key(ToString::to_string);
-    Ok(SandboxResponse::from_document(&json!(values)))
-}
-
 fn create(call: &RequestContext<'_>) -> HandlerResult {
     call.person.require_permission(WORKERS.edit)?;
     let body = call.request.body_object()?;
     let name = call.require_name(&WORKERS, &body, "")?;
     let id = store::next_id(call.db, &WORKERS)?;
-    let worker = build_worker(call, &body, &name, &health::unchecked_machine(&id))?;
+    let worker = build_worker(call, &body, &name, &machine::unchecked_machine(&id))?;
     store::save_document(call.db, &StoredDocument::new(&WORKERS, &worker))?;
     if !bool_field(&body, "SkipInitialHealthCheck") {
-        health::queue_check(call.db, &id)?;
+        work::queue_check(call.db, &id)?;
     }
     Ok(SandboxResponse::created(&worker))
 }
@@ -136,7 +92,7 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
 fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(WORKERS.edit)?;
     let worker = call.find_document(&WORKERS, id)?;
-    if let Some(task) = work::lease_of_worker(call.db, &worker.id)? {
+    if let Some(task) = work::lease_holder(call.db, &worker.id)? {
         return Err(ErrorResponse::bad_request(format!(
             "This worker cannot be deleted as it is currently leased by the task {task}. \n\
              Please wait until that task has completed, or cancel it."
@@ -166,9 +122,9 @@ fn build_worker(
         "Thumbprint": endpoint::worker_thumbprint(&endpoint),
         "Uri": endpoint::worker_uri(&endpoint),
         "IsDisabled": bool_field(body, "IsDisabled"),
-        "MachinePolicyId": find_policy_id(call, body)?,
+        "MachinePolicyId": machines::find_policy_id(call, body)?,
     });
-    for name in health::OBSERVED {
+    for name in OBSERVED {
         worker[name] = observed_field(name);
     }
     worker["Endpoint"] = endpoint;
@@ -201,21 +157,4 @@ fn check_pool_ids(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<
         ));
     }
     Ok(ids)
-}
-
-/// The id of a machine's policy: the one asked for, else the default.
-pub(super) fn find_policy_id(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
-    let id = text_field(body, "MachinePolicyId");
-    if !id.is_empty() {
-        let policy = store::find_document(call.db, &POLICIES, &call.space, id)?;
-        let unknown_policy =
-            || ErrorResponse::bad_request(format!("The machine policy '{id}' does not exist."));
-        return policy.map(|it| it.id).ok_or_else(unknown_policy);
-    }
-    for policy in store::list_documents(call.db, &POLICIES, &call.space)? {
-        if bool_field(&policy.parse_body()?, "IsDefault") {
-            return Ok(policy.id);
-        }
-    }
-    Ok(String::new())
 }

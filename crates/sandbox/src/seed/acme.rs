@@ -7,14 +7,16 @@ mod fleet;
 mod repositories;
 mod templates;
 
-use super::{
-    chapter,
-    inventory::{SeedInventory, unscoped_variable},
-    seeder::SpaceSeeder,
-    steps::{self, EmptyPoolSpelling, single_action_step},
+use crate::{
+    kind::{GROUPS, LIBRARY, TARGETS, TENANTS},
+    seed::{
+        acme::fleet::AcmePools,
+        chapter,
+        inventory::{SeedInventory, unscoped_variable},
+        seeder::SpaceSeeder,
+        steps::{self, EmptyPoolSpelling, single_action_step},
+    },
 };
-use crate::kind::{GROUPS, LIBRARY, TARGETS, TENANTS};
-use fleet::AcmePools;
 use rusqlite::{Connection, Result};
 use serde_json::{Value, json};
 

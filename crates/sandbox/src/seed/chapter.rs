@@ -3,7 +3,7 @@
 //! Each project was written by another kind of client, so an empty pool is there in all three
 //! spellings. Never: a worker, or a pool beside the default one.
 
-use super::{
+use crate::seed::{
     inventory::{self, SeedInventory, unscoped_variable},
     seeder::SpaceSeeder,
     steps::{

@@ -7,12 +7,14 @@
 //! `api.md` 2.1: Windows 2022 cannot be had from 13 October 2026 on, and `WindowsDefault` is the newer
 //! one from 8 September on.
 
-use super::{
-    inventory::unscoped_variable,
-    seeder::{self, SpaceSeeder},
-    steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
+use crate::{
+    kind::POOLS,
+    seed::{
+        inventory::unscoped_variable,
+        seeder::{self, SpaceSeeder},
+        steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
+    },
 };
-use crate::kind::POOLS;
 use rusqlite::Result;
 use serde_json::{Value, json};
 

@@ -2,10 +2,10 @@
 //!
 //! Never: a worker; getting those is the story.
 
-use super::seeder::SpaceSeeder;
 use crate::{
+    document::machine,
     kind::{ACCOUNTS, ENVIRONMENTS, FEEDS, GROUPS, LIBRARY, PROXIES, TARGETS},
-    resource::health,
+    seed::seeder::SpaceSeeder,
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
@@ -246,6 +246,6 @@ fn insert_target(
         "MachinePolicyId": "MachinePolicies-1",
         "Endpoint": endpoint,
     });
-    health::check_machine(&mut target);
+    machine::check_machine(&mut target);
     garden.insert_document(&TARGETS, target).map(drop)
 }

@@ -3,13 +3,14 @@
 //! Half of the steps are in pools, as in a company in the midst of moving. Never: the estate's
 //! targets; nothing that is measured reads them.
 
-use super::{
-    seeder::{self, SpaceSeeder},
-    steps::{self, EmptyPoolSpelling},
-};
 use crate::{
+    document::machine,
+    json,
     kind::{ENVIRONMENTS, GROUPS, POOLS, WORKERS},
-    resource::health,
+    seed::{
+        seeder::{self, SpaceSeeder},
+        steps::{self, EmptyPoolSpelling},
+    },
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
@@ -86,7 +87,7 @@ fn insert_worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) 
             "Links": {},
         },
     });
-    health::check_machine(&mut worker);
+    machine::check_machine(&mut worker);
     garden.insert_document(&WORKERS, worker).map(drop)
 }
 
@@ -117,7 +118,7 @@ fn step_at_index(project: usize, index: usize, pools: &[String]) -> Value {
 /// The step under a name of its own, since one process has it before.
 fn rename_step(mut step: Value, time: usize) -> Value {
     let name = format!("{} {time}", step["Name"].as_str().unwrap_or_default());
-    let slug = crate::resource::slugify(&name);
+    let slug = json::slugify(&name);
     for part in ["", "/Actions/0"] {
         if let Some(part) = step.pointer_mut(part) {
             part["Name"] = json!(name);

@@ -3,9 +3,10 @@
 //! Never: a document's content.
 
 use crate::{
+    document::{commit_tree, links, process, project, variable_set},
     git::{CommitSignature, CommitTree, GitRepository},
+    json::slugify,
     kind::{DocumentKind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
-    resource::{links, processes, projects, slugify, variables, versioned},
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Result};
@@ -64,9 +65,9 @@ impl<'a> SpaceSeeder<'a> {
     ) -> Result<String> {
         let id = store::next_id(self.db, &PROJECTS)?;
         let mut project = fields;
-        add_missing_fields(&mut project, projects::project_defaults(&id));
+        add_missing_fields(&mut project, project::project_defaults(&id));
         self.insert_with_id(&PROJECTS, &id, project)?;
-        self.insert_process(processes::empty_process(&self.space, &id, None), steps)?;
+        self.insert_process(process::empty_process(&self.space, &id, None), steps)?;
         self.insert_variables(&id, set)?;
         Ok(id)
     }
@@ -83,7 +84,7 @@ impl<'a> SpaceSeeder<'a> {
         let in_git = fields["PersistenceSettings"]["ConversionState"]["VariablesAreInGit"] == true;
         let mut project = fields;
         project["IsVersionControlled"] = json!(true);
-        add_missing_fields(&mut project, projects::project_defaults(&id));
+        add_missing_fields(&mut project, project::project_defaults(&id));
         self.insert_with_id(&PROJECTS, &id, project)?;
         self.insert_variables(&id, set)?;
         let variables = store::list_documents(self.db, &VARIABLES, &self.space)?;
@@ -93,7 +94,7 @@ impl<'a> SpaceSeeder<'a> {
             for (runbook, mut steps) in processes {
                 steps.iter_mut().for_each(|step| self.assign_ids(step));
                 let steps = Value::Array(steps);
-                tree.extend(versioned::process_documents(&self.space, &id, runbook, &steps));
+                tree.extend(commit_tree::process_documents(&self.space, &id, runbook, &steps));
             }
             tree.extend(
                 variables.iter().map(|variable| (variable.id.clone(), variable.body.clone())),
@@ -117,9 +118,9 @@ impl<'a> SpaceSeeder<'a> {
     ) -> Result<()> {
         let id = store::next_id(self.db, &RUNBOOKS)?;
         let mut runbook = json!({ "Name": name, "ProjectId": project });
-        add_missing_fields(&mut runbook, projects::runbook_defaults(&id));
+        add_missing_fields(&mut runbook, project::runbook_defaults(&id));
         self.insert_with_id(&RUNBOOKS, &id, runbook)?;
-        self.insert_process(processes::empty_process(&self.space, project, Some(&id)), steps)
+        self.insert_process(process::empty_process(&self.space, project, Some(&id)), steps)
     }
 
     fn insert_process(&mut self, empty: StoredDocument, mut steps: Vec<Value>) -> Result<()> {
@@ -141,7 +142,7 @@ impl<'a> SpaceSeeder<'a> {
 
     /// The variables of a project or a library set.
     pub(super) fn insert_variables(&mut self, owner: &str, set: Vec<Value>) -> Result<()> {
-        let mut document = variables::empty_variables(&self.space, owner);
+        let mut document = variable_set::empty_variables(&self.space, owner);
         let set = set.into_iter().map(|mut variable| {
             variable["Id"] = json!(self.next_guid());
             variable

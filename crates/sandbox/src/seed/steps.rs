@@ -3,7 +3,7 @@
 //! Each is as the server would have normalised it, so that saving it again changes nothing. Never: an
 //! id, or a step in a pool; where a step runs is set by who plants it.
 
-use crate::resource::slugify;
+use crate::json::slugify;
 use serde_json::{Value, json};
 
 /// How an empty pool is written: three clients, three ways.
@@ -111,6 +111,7 @@ $message = @{
     text = \"#{Octopus.Project.Name} #{Octopus.Release.Number} is on its way to #{Octopus.Environment.Name}.\"
     channel = \"#{Slack.Channel}\"
 }
+
 Invoke-RestMethod -Uri $OctopusParameters[\"Slack.Webhook\"] -Method Post -ContentType \"application/json\" `
     -Body (ConvertTo-Json $message -Compress)
 ";
@@ -147,6 +148,7 @@ foreach ($script in Get-ChildItem $scripts -Filter *.sql | Sort-Object Name) {
     Invoke-Sqlcmd -ServerInstance \"#{Database.Server},1433\" -Database \"#{Database.Name}\" `
         -InputFile $script.FullName -QueryTimeout 1800 -ErrorAction Stop
 }
+
 ";
     let mut step = single_action_step(
         "Migrate database",

@@ -2,13 +2,14 @@
 //!
 //! Never: a decision of where one runs.
 
-use super::lease;
 use crate::{
     answer::HandlerResult,
+    document::features,
+    json::{bool_field, text_field, text_list},
     kind::{FEATURES, POOLS, WORKERS},
     place::{AvailableWorkers, PlacementPool, PlacementWorker},
-    resource::{bool_field, pools, text_field, text_list},
     store,
+    work::lease,
 };
 use rusqlite::Connection;
 use serde_json::Value;
@@ -19,7 +20,8 @@ pub(super) fn read_ground(db: &Connection, space: &str) -> HandlerResult<Availab
     let features = features.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
     let leases = lease::list_in_space(db, space)?;
     let mut ground = AvailableWorkers {
-        built_in: bool_field(&features, "IsBuiltInWorkerEnabled") && !pools::is_cloud_instance(db)?,
+        built_in: bool_field(&features, "IsBuiltInWorkerEnabled")
+            && !features::is_cloud_instance(db)?,
         ..AvailableWorkers::default()
     };
     for pool in store::list_documents(db, &POOLS, space)? {

@@ -7,13 +7,13 @@
 //!
 //! `api.md` 2.15.
 
-use super::plan::{TaskStage, WorkerHold};
 use crate::{
-    answer::{HandlerResult, SandboxResponse},
+    answer::HandlerResult,
+    json::text_field,
     kind::LEASES,
-    page::ListFilter,
-    resource::{RequestContext, format_time, text_field},
     store::{self, StoredDocument},
+    time::format_time,
+    work::stage::{TaskStage, WorkerHold},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -72,14 +72,4 @@ pub(crate) fn lease_holder(db: &Connection, worker: &str) -> HandlerResult<Optio
     let leases = store::select_documents(db, &LEASES, "owner = ?2", [LEASES.prefix, worker])?;
     let lease = leases.first().map(StoredDocument::parse_body).transpose()?;
     Ok(lease.map(|it| text_field(&it, "ServerTaskId").to_owned()))
-}
-
-/// `GET …/workertaskleases`.
-pub(crate) fn list(call: &RequestContext<'_>) -> HandlerResult {
-    let mut filter = ListFilter::new(&LEASES, &call.space, call.request);
-    if !call.person.has_permission(LEASES.view) {
-        filter.add_condition("id =", "");
-    }
-    let page = filter.page_text(call.db, &call.space_path(LEASES.path), LEASES.take)?;
-    Ok(SandboxResponse::from_json(format!(r#"{{"WorkerTaskLeases":{page}}}"#)))
 }

@@ -2,16 +2,17 @@
 //!
 //! Never: output of a script, since none runs.
 
-use super::{
-    TaskOutcome,
-    lease::WorkerLeases,
-    plan::{StagePart, TaskStage},
-};
 use crate::{
     answer::{HandlerResult, SandboxResponse},
+    json::text_field,
     kind::LOGS,
-    resource::{format_time, text_field},
     store::{self, StoredDocument},
+    time::format_time,
+    work::{
+        lease::WorkerLeases,
+        stage::{StagePart, TaskStage},
+        state::TaskOutcome,
+    },
 };
 use jiff::Timestamp;
 use rusqlite::Connection;

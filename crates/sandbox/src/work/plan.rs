@@ -2,59 +2,22 @@
 //!
 //! Never: a worker taken; and a place is found by `place`, which knows no documents.
 
-use super::{
-    available_workers::read_ground,
-    scope::{self, VariableContext},
-    script,
-};
 use crate::{
     answer::HandlerResult,
+    document::template,
+    json::{bool_field, json_field, text_field, text_list},
     kind::{DEPLOYMENTS, DocumentKind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
-    place::{
-        self, AvailableWorkers, PlacementError, PlacementPool, PlacementTarget, PlacementWorker,
-        RunPlace, StepToPlace,
-    },
-    resource::{bool_field, json_field, process_templates, text_field, text_list},
+    place::{self, AvailableWorkers, PlacementError, PlacementTarget, RunPlace, StepToPlace},
     store::{self, StoredDocument},
+    work::{
+        available_workers::read_ground,
+        scope::{self, VariableContext},
+        script,
+        stage::{self, StagePart, TaskPlan, TaskStage, WorkerHold},
+    },
 };
 use rusqlite::Connection;
 use serde_json::{Value, json};
-
-/// What becomes of a task that is to start.
-pub(super) enum TaskPlan {
-    Run(Vec<TaskStage>),
-    /// Another task holds a worker for itself.
-    Wait,
-    /// It fails before anything has run.
-    Fail(String),
-}
-
-/// A step of a process, or the one of a script.
-#[derive(Debug)]
-pub(super) struct TaskStage {
-    pub(super) title: String,
-    /// Where it runs; nowhere where it is skipped.
-    pub(super) parts: Vec<StagePart>,
-}
-
-/// A stage at one place.
-#[derive(Debug)]
-pub(super) struct StagePart {
-    /// `Octopus Server`, or the machine.
-    pub(super) machine: String,
-    pub(super) hold: Option<WorkerHold>,
-    pub(super) lines: Vec<String>,
-}
-
-/// A worker that is held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct WorkerHold {
-    pub(super) worker: String,
-    pub(super) worker_name: String,
-    pub(super) pool: String,
-    pub(super) pool_name: String,
-    pub(super) is_exclusive: bool,
-}
 
 /// What this task is to do.
 pub(super) fn plan_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
@@ -140,7 +103,7 @@ impl ProcessRun {
         (process, owner): (&str, String),
     ) -> HandlerResult<Option<Self>> {
         let Some(process) = store::find_any_kind(db, process)? else { return Ok(None) };
-        let process = process_templates::expand_for_run(db, process)?;
+        let process = template::expand_for_run(db, process)?;
         let libraries = text_list(snapshot, "LibraryVariableSetSnapshotIds");
         let mut sets = Vec::new();
         for id in std::iter::once(text_field(snapshot, set).to_owned()).chain(libraries) {
@@ -314,7 +277,7 @@ fn placed_part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePar
         },
         RunPlace::Worker { worker, pool } => StagePart {
             machine: format!("Worker {}{on_behalf}", worker.name),
-            hold: Some(new_hold(worker, pool, false)),
+            hold: Some(stage::new_hold(worker, pool, false)),
             lines: Vec::new(),
         },
         RunPlace::Dynamic { pool, image } => {
@@ -332,21 +295,6 @@ fn placed_part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePar
             }
         }
     })
-}
-
-/// A worker of a pool, held.
-pub(super) fn new_hold(
-    worker: &PlacementWorker,
-    pool: &PlacementPool,
-    is_exclusive: bool,
-) -> WorkerHold {
-    WorkerHold {
-        worker: worker.id.clone(),
-        worker_name: worker.name.clone(),
-        pool: pool.id.clone(),
-        pool_name: pool.name.clone(),
-        is_exclusive,
-    }
 }
 
 fn array_items<'a>(document: &'a Value, name: &str) -> &'a [Value] {

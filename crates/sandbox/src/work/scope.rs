@@ -3,7 +3,7 @@
 //! Of the values whose scope fits, the narrowest wins, and of equals the project's own over a library's.
 //! Never: an expression evaluated.
 
-use crate::resource::{json_field, text_field, text_list};
+use crate::json::{json_field, text_field, text_list};
 use serde_json::Value;
 
 /// Where a value is asked for.

@@ -2,16 +2,17 @@
 //!
 //! Never: a process.
 
-use super::{
-    available_workers::read_ground,
-    plan::{StagePart, TaskPlan, TaskStage, new_hold},
-};
 use crate::{
     answer::HandlerResult,
+    json::{json_field, text_field, text_list},
     kind::TARGETS,
     place::{AvailableWorkers, PlacementPool, PlacementWorker},
-    resource::{health, json_field, text_field, text_list},
     store,
+    work::{
+        available_workers::read_ground,
+        checks,
+        stage::{StagePart, TaskPlan, TaskStage, new_hold},
+    },
 };
 use rusqlite::Connection;
 use serde_json::Value;
@@ -135,5 +136,5 @@ pub(super) fn apply_effects(db: &Connection, task: &Value) -> HandlerResult<()> 
     let ground = read_ground(db, text_field(task, "SpaceId"))?;
     let named = requested_workers(json_field(task, "Arguments"), &ground);
     let ids: Vec<String> = named.iter().map(|(worker, _)| worker.id.clone()).collect();
-    health::check_all(db, &ids)
+    checks::check_all(db, &ids)
 }

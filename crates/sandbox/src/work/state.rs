@@ -2,13 +2,23 @@
 //!
 //! Never: a change of state that did not happen.
 
-use super::TaskOutcome;
 use crate::{
+    document::{links, node::ID},
+    json::text_field,
     kind::TASKS,
-    resource::{format_time, links, text_field},
+    time::format_time,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+/// How a task ends.
+#[derive(Clone, Debug)]
+pub(crate) enum TaskOutcome {
+    Success,
+    Failed(String),
+    Canceled,
+    TimedOut,
+}
 
 /// A task that nobody has begun.
 pub(crate) fn queued_task(
@@ -52,7 +62,7 @@ pub(super) fn started_task(mut task: Value, at: Timestamp) -> Value {
     task["Completed"] = json!("Executing...");
     task["StartTime"] = json!(format_time(at));
     task["LastUpdatedTime"] = json!(format_time(at));
-    task["ServerNode"] = json!(crate::resource::nodes::ID);
+    task["ServerNode"] = json!(ID);
     task["HasBeenPickedUpByProcessor"] = json!(true);
     task
 }

@@ -4,10 +4,13 @@
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    document::links,
     git::{CommitSignature, CommitTree, GitRepository, GitSettings, short_branch_name},
+    json::{self, json_field, text_field},
     kind::{PROCESSES, PROJECTS, VARIABLES},
-    resource::{RequestContext, current_time, json_field, links, plain, text_field},
     store::{self, StoredDocument},
+    time::current_time,
 };
 use serde_json::{Value, json};
 
@@ -32,7 +35,7 @@ pub(super) fn convert_to_git(
     }
     wanted["Type"] = json!("VersionControlled");
     wanted["ConversionState"] = json!({ "VariablesAreInGit": true, "RunbooksAreInGit": false });
-    plain::forget_secrets(&mut wanted);
+    json::forget_secrets(&mut wanted);
     project["PersistenceSettings"] = wanted;
     project["IsVersionControlled"] = json!(true);
     project["Links"] = links::document_links(&PROJECTS, &call.space, &document.id, &project);

@@ -1,11 +1,12 @@
 //! What a release of a version-controlled project freezes: the documents of one commit.
 
-use super::{ProjectAtRef, requested_ref};
 use crate::{
     answer::{ErrorResponse, HandlerResult},
+    context::RequestContext,
     git::{GitRepository, GitSettings},
+    json::{json_field, text_field},
     kind::{DocumentKind, PROCESSES, VARIABLES},
-    resource::{RequestContext, json_field, text_field},
+    resource::versioned::at_ref::{ProjectAtRef, requested_ref},
     store::StoredDocument,
 };
 use serde_json::{Value, json};

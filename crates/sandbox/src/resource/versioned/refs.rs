@@ -2,14 +2,16 @@
 //!
 //! Never: a document of a commit.
 
-use super::original_segment;
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
     git::{GitRef, GitRepository, GitSettings, StoredCommit, short_branch_name},
+    json::text_field,
     kind::{BRANCHES, COMMITS, DocumentKind, PROJECTS, TAGS},
     page,
     request::HttpVerb,
-    resource::{RequestContext, text_field},
+    resource::versioned::at_ref::original_segment,
+    url,
 };
 use serde_json::{Value, json};
 
@@ -104,7 +106,7 @@ impl RefContext<'_> {
     }
 
     fn ref_item(&self, kind: &str, name: &str, canonical: &str) -> Value {
-        let encoded = page::percent_encode(canonical);
+        let encoded = url::percent_encode(canonical);
         let here = self.project_path(&encoded);
         json!({
             "Name": name,

@@ -6,17 +6,15 @@
 //!
 //! `api.md` 2.9; the official TypeScript client, `features/projects/runbooks/runbookRepository`.
 
-use super::{ProjectAtRef, RUNBOOK, original_segment, process_documents, take_message};
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    document::commit_tree::{RUNBOOK, process_documents},
+    json::{json_field, slugify, text_field},
     kind::{RUNBOOK_PROCESSES, RUNBOOKS},
     page, permission,
+    raw_json::{JsonFieldAccess as _, JsonFields},
     request::HttpVerb,
-    resource::{
-        json_field,
-        normalize::{JsonFieldAccess as _, JsonFields},
-        slugify, text_field,
-    },
+    resource::versioned::at_ref::{ProjectAtRef, original_segment, take_message},
 };
 use serde_json::{Value, json};
 

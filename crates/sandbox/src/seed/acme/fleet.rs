@@ -3,8 +3,8 @@
 //! Never: what is in a pool by a step's or a variable's choice.
 
 use crate::{
+    document::{machine, policy},
     kind::{POLICIES, POOLS, PROXIES, WORKERS},
-    resource::{health, policies},
     seed::seeder::{self, SpaceSeeder},
 };
 use rusqlite::Result;
@@ -48,7 +48,7 @@ pub(super) fn seed_workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> R
             "Password": secret,
         }),
     )?;
-    let mut nightly = policies::default_policy();
+    let mut nightly = policy::default_policy();
     nightly["Name"] = json!("Nightly checks");
     let nightly = garden.insert_document(&POLICIES, nightly)?;
     let mut insert_worker = |name, pools: Value, endpoint, own: Value| {
@@ -87,7 +87,7 @@ fn worker_document(name: &str, pools: Value, endpoint: Value, own: &Value) -> Va
         "IsInProcess": false,
         "Endpoint": endpoint,
     });
-    health::check_machine(&mut worker);
+    machine::check_machine(&mut worker);
     // The usual words for a check tell its time, and a seed is the same at each start.
     worker["StatusSummary"] = json!("This machine was checked when the sandbox was seeded.");
     if worker["Endpoint"]["CommunicationStyle"] == "Ssh" {

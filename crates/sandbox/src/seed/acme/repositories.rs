@@ -2,11 +2,13 @@
 //!
 //! Never: a step that no project of the database could have.
 
-use crate::resource::slugify;
-use crate::seed::{
-    inventory::{SeedInventory, unscoped_variable},
-    seeder::SpaceSeeder,
-    steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
+use crate::{
+    json::slugify,
+    seed::{
+        inventory::{SeedInventory, unscoped_variable},
+        seeder::SpaceSeeder,
+        steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
+    },
 };
 use rusqlite::Result;
 use serde_json::{Value, json};

@@ -1,21 +1,13 @@
-//! What the server has observed of a worker: unknown at first, healthy after a check.
+//! What the server observes of a worker or a target: unknown at first, healthy after a check.
 //!
-//! A check finds every machine well, but one at a host that nobody can reach: one of `.invalid`, the names that
-//! no host ever has (RFC 2606). The first is due at the next request after a worker is made, so
-//! that its answer still says `Unknown`, without a clock. Never: sleeping.
+//! A check finds every machine healthy except one at a host of `.invalid`, a name that no host ever has
+//! (RFC 2606).
 
-use super::{RequestContext, current_time, text_field};
-use crate::{
-    answer::{HandlerResult, SandboxResponse},
-    audit::{self, AuditAuthor},
-    kind::{DocumentKind, TARGETS, WORKERS},
-    store,
-};
-use rusqlite::Connection;
+use crate::json::text_field;
 use serde_json::{Value, json};
 
 /// The fields that only the server writes.
-pub(super) const OBSERVED: [&str; 10] = [
+pub(crate) const OBSERVED: [&str; 10] = [
     "Status",
     "HealthStatus",
     "HasLatestCalamari",
@@ -29,7 +21,7 @@ pub(super) const OBSERVED: [&str; 10] = [
 ];
 
 /// A machine of this id that was never checked.
-pub(super) fn unchecked_machine(id: &str) -> Value {
+pub(crate) fn unchecked_machine(id: &str) -> Value {
     let mut machine = json!({
         "Id": id,
         "Status": "Unknown",
@@ -88,68 +80,6 @@ fn is_reachable(endpoint: &Value) -> bool {
     let uri = text_field(endpoint, "Uri").split("://").last().unwrap_or_default();
     let hosts = [text_field(endpoint, "Host"), uri.split([':', '/']).next().unwrap_or_default()];
     !hosts.iter().any(|host| host.to_lowercase().ends_with(".invalid"))
-}
-
-/// Has a worker checked at the next request.
-pub(super) fn queue_check(db: &Connection, worker: &str) -> HandlerResult<()> {
-    db.execute("insert or ignore into check_due values (?1)", [worker])?;
-    Ok(())
-}
-
-/// Whether earlier requests queued checks that nobody has done.
-pub(crate) fn is_check_due(db: &Connection) -> HandlerResult<bool> {
-    let mut statement = db.prepare_cached("select exists (select 1 from check_due)")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
-}
-
-/// Does the checks that earlier requests queued.
-pub(crate) fn run_checks_due(db: &Connection) -> HandlerResult<()> {
-    if !is_check_due(db)? {
-        return Ok(());
-    }
-    let mut statement = db.prepare_cached("select worker from check_due")?;
-    let due: Vec<String> =
-        statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    check_all(db, &due)?;
-    db.execute("delete from check_due", [])?;
-    audit::record_events(db, AuditAuthor::SERVER)
-}
-
-/// Checks the workers and targets of these ids; those that are gone are passed over.
-pub(crate) fn check_all(db: &Connection, ids: &[String]) -> HandlerResult<()> {
-    for (id, kind) in ids.iter().flat_map(|id| [(id, &WORKERS), (id, &TARGETS)]) {
-        let found = store::select_documents(db, kind, "id = ?2", [kind.prefix, id])?;
-        for mut worker in found {
-            let mut document = worker.parse_body()?;
-            check_machine(&mut document);
-            worker.body = document.to_string();
-            store::save_document(db, &worker)?;
-        }
-    }
-    Ok(())
-}
-
-/// `GET …/workers/{id}/connection`, and the same of a target.
-pub(super) fn connection_status(
-    call: &RequestContext<'_>,
-    kind: &'static DocumentKind,
-    id: &str,
-) -> HandlerResult {
-    call.person.require_permission(kind.view)?;
-    let worker = call.find_document(kind, id)?.parse_body()?;
-    let version = &worker["Endpoint"]["TentacleVersionDetails"]["Version"];
-    Ok(SandboxResponse::from_document(&json!({
-        "Id": null,
-        "MachineId": worker["Id"],
-        "Logs": [],
-        "Status": worker["Status"],
-        "CurrentTentacleVersion": version,
-        "LastChecked": current_time(),
-        "Links": {
-            "Self": call.space_path(&format!("{}/{id}/connection", kind.link)),
-            "Machine": worker["Links"]["Self"],
-        },
-    })))
 }
 
 #[cfg(test)]

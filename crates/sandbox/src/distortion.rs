@@ -1,9 +1,8 @@
-//! How a misfortune looks to a client: what a proxy, a tired server or a broken line would send.
+//! How a fault looks to a client: what a proxy, a tired server or a broken line would send.
 //!
 //! Never: a decision of which request meets it.
 
-use super::FaultKind;
-use crate::{answer::ErrorResponse, listener::ConnectionCut, reply};
+use crate::{answer::ErrorResponse, connection::ConnectionCut, fault::FaultKind, reply};
 use axum::{
     body::{Body, Bytes},
     http::{StatusCode, header, request::Parts},

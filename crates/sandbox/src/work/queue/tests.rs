@@ -1,7 +1,7 @@
 //! What holds of all work, whatever is asked for and when.
 
 use super::*;
-use crate::{Seed, kind::WORKERS, resource::nodes, seed};
+use crate::{Seed, document::node, kind::WORKERS, seed};
 use proptest::prelude::*;
 use serde_json::json;
 use std::{collections::HashMap, time::Duration};
@@ -42,7 +42,7 @@ impl World {
         let db = Connection::open_in_memory().unwrap();
         store::create_tables(&db).unwrap();
         seed::seed_store(&db, &Seed::Empty).unwrap();
-        nodes::create_node(&db, u32::try_from(CAP).unwrap()).unwrap();
+        node::create_node(&db, u32::try_from(CAP).unwrap()).unwrap();
         audit::install_triggers(&db).unwrap();
         for number in 0..WORKERS_THERE {
             let worker = json!({
@@ -81,7 +81,8 @@ impl World {
     fn ask(&mut self, name: &str, arguments: &Value) {
         let id = store::next_id(&self.db, &TASKS).unwrap();
         let at = to_timestamp(self.now);
-        save_task(&self.db, queued_task(("Spaces-1", &id), (name, name), arguments, at)).unwrap();
+        save_task(&self.db, state::queued_task(("Spaces-1", &id), (name, name), arguments, at))
+            .unwrap();
         schedule_task(&self.db, &id, at).unwrap();
         self.tasks.push(id);
     }

@@ -1,0 +1,43 @@
+//! Who changes something, and by what means.
+
+use crate::{people::Person, request::SandboxRequest};
+
+/// Who changes something, and by what means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuditAuthor<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) username: &'a str,
+    pub(crate) is_service: bool,
+    pub(crate) identified: &'a str,
+    pub(crate) agent: &'a str,
+}
+
+impl<'a> AuditAuthor<'a> {
+    /// The server itself, as it does what is due.
+    pub(crate) const SERVER: AuditAuthor<'static> = AuditAuthor {
+        id: "users-system",
+        username: "system",
+        is_service: true,
+        identified: "",
+        agent: "Server",
+    };
+    /// Whoever edits behind a client's back.
+    pub(crate) const ANOTHER: AuditAuthor<'static> = AuditAuthor {
+        id: "Users-99",
+        username: "somebody-else",
+        is_service: false,
+        identified: "Session cookie",
+        agent: "Mozilla/5.0",
+    };
+
+    /// The person who sent a request.
+    pub(crate) fn from_request(person: &'a Person, request: &'a SandboxRequest) -> Self {
+        Self {
+            id: &person.id,
+            username: &person.username,
+            is_service: person.is_service,
+            identified: if person.is_service { "OpenID Connect" } else { "API key" },
+            agent: &request.agent,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A request with its transaction, its caller and the space it is about.
+
+use crate::{
+    answer::{ErrorResponse, HandlerResult},
+    json,
+    kind::DocumentKind,
+    people::Person,
+    request::{HttpVerb, SandboxRequest},
+    store::{self, StoredDocument},
+};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+/// A request with who asks and the space it is about.
+#[derive(Debug)]
+pub(crate) struct RequestContext<'a> {
+    /// The transaction of the request.
+    pub(crate) db: &'a Connection,
+    /// What is asked.
+    pub(crate) request: &'a SandboxRequest,
+    /// Who asks.
+    pub(crate) person: &'a Person,
+    /// The id of the space; empty on the instance.
+    pub(crate) space: String,
+}
+
+impl RequestContext<'_> {
+    /// What is to be done.
+    pub(crate) fn verb(&self) -> HttpVerb {
+        self.request.verb
+    }
+
+    /// The path of a resource in this space: `/api/Spaces-1/workerpools`.
+    pub(crate) fn space_path(&self, path: &str) -> String {
+        format!("/api/{}/{path}", self.space)
+    }
+
+    /// The document of this id in this space, or 404.
+    pub(crate) fn find_document(
+        &self,
+        kind: &'static DocumentKind,
+        id: &str,
+    ) -> HandlerResult<StoredDocument> {
+        store::find_document(self.db, kind, &self.space, id)?.ok_or_else(ErrorResponse::not_found)
+    }
+
+    /// Whether there is a document of this id in this space.
+    pub(crate) fn has_document(
+        &self,
+        kind: &'static DocumentKind,
+        id: &str,
+    ) -> HandlerResult<bool> {
+        Ok(store::find_document(self.db, kind, &self.space, id)?.is_some())
+    }
+
+    /// The name that a body gives, trimmed: there, and free among its kind but for the document `own`.
+    pub(crate) fn require_name(
+        &self,
+        kind: &'static DocumentKind,
+        body: &Value,
+        own: &str,
+    ) -> HandlerResult<String> {
+        let name = json::text_field(body, "Name").trim().to_owned();
+        if name.is_empty() {
+            return Err(ErrorResponse::bad_request(format!(
+                "Please provide a name for this {}.",
+                kind.noun
+            )));
+        }
+        // Runbooks are named within their project, everything else within its space.
+        let owner = if kind.owner == "ProjectId" { json::text_field(body, kind.owner) } else { "" };
+        let same = store::select_documents(
+            self.db,
+            kind,
+            "space = ?2 and name = ?3 and id <> ?4 and owner = ?5",
+            params![kind.prefix, self.space, name, own, owner],
+        )?;
+        if same.is_empty() {
+            return Ok(name);
+        }
+        let text = "with this name already exists. Please choose a different name.";
+        let article = if kind.noun.starts_with(['a', 'e']) { "An" } else { "A" };
+        Err(ErrorResponse::bad_request(format!("{article} {} {text}", kind.noun)))
+    }
+
+    /// The slug that a body gives, else the one it had, else one made of the name; free among its kind.
+    pub(crate) fn unique_slug(
+        &self,
+        kind: &'static DocumentKind,
+        body: &Value,
+        old: &Value,
+    ) -> HandlerResult<String> {
+        let wanted = [
+            json::text_field(body, "Slug"),
+            json::text_field(old, "Slug"),
+            json::text_field(body, "Name"),
+        ];
+        let wanted = wanted.into_iter().find(|it| !it.trim().is_empty()).unwrap_or(kind.noun);
+        let (base, own) = (json::slugify(wanted), json::text_field(old, "Id"));
+        let (mut free, mut number) = (base.clone(), 0);
+        while store::find_by_slug(self.db, kind, &self.space, &free)?
+            .is_some_and(|item| item.id != own)
+        {
+            number += 1;
+            free = format!("{base}-{number}");
+        }
+        Ok(free)
+    }
+}

@@ -1,0 +1,15 @@
+//! The documents that the server itself makes: their first form, their links, and what it observes.
+//!
+//! Below `resource` (which answers requests), `work` (which does tasks) and `seed`, which all make documents.
+
+pub(crate) mod commit_tree;
+pub(crate) mod features;
+pub(crate) mod links;
+pub(crate) mod machine;
+pub(crate) mod node;
+pub(crate) mod policy;
+pub(crate) mod process;
+pub(crate) mod project;
+pub(crate) mod space;
+pub(crate) mod template;
+pub(crate) mod variable_set;

@@ -1,0 +1,31 @@
+//! The features of the instance, and whether it is a cloud instance.
+
+use crate::{answer::HandlerResult, kind::FEATURES, store};
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+/// The features at the start.
+pub(crate) fn initial_document(built_in_worker: bool) -> Value {
+    json!({
+        "Id": FEATURES.prefix,
+        "IsBuiltInWorkerEnabled": built_in_worker,
+        "IsCommunityActionTemplatesEnabled": true,
+        "IsHelpSidebarEnabled": true,
+        "HelpSidebarSupportLink": null,
+        "HelpSidebarSupportLinkLabel": null,
+        "IsAutomaticStepUpdatesEnabled": true,
+        "IsKubernetesCloudTargetDiscoveryEnabled": true,
+        "IsCompositeDockerHubRegistryFeedEnabled": true,
+        "IsConfigureFeedsWithLocalOrSmbPathsEnabled": true,
+        "DefaultPowerShellEdition": "Desktop",
+        "IsWebhookTriggerEnabled": false,
+        "IsExperimentalUIFeatureEnabled": false,
+        "Links": { "Self": "/api/featuresconfiguration" },
+    })
+}
+
+/// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
+pub(crate) fn is_cloud_instance(db: &Connection) -> HandlerResult<bool> {
+    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
+    Ok(features.is_some_and(|feature| feature.slug == "cloud"))
+}

@@ -1,0 +1,56 @@
+//! The fields of projects and runbooks that a client may leave out.
+
+use crate::kind::{PROCESSES, RUNBOOK_PROCESSES, VARIABLES};
+use serde_json::{Value, json};
+
+/// The fields of a project that nobody chooses.
+pub(crate) fn project_defaults(id: &str) -> Value {
+    json!({
+        "Description": "",
+        "IsDisabled": false,
+        "IsVersionControlled": false,
+        "PersistenceSettings": { "Type": "Database" },
+        "DeploymentProcessId": format!("{}-{id}", PROCESSES.prefix),
+        "VariableSetId": format!("{}-{id}", VARIABLES.prefix),
+        "IncludedLibraryVariableSetIds": [],
+        "ClonedFromProjectId": null,
+        "DiscreteChannelRelease": false,
+        "AutoCreateRelease": false,
+        "DefaultGuidedFailureMode": "EnvironmentDefault",
+        "TenantedDeploymentMode": "Untenanted",
+        "ProjectConnectivityPolicy": {
+            "SkipMachineBehavior": "None",
+            "TargetRoles": [],
+            "AllowDeploymentsToNoTargets": false,
+            "ExcludeUnhealthyTargets": false,
+        },
+        "VersioningStrategy": {
+            "Template": "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}",
+            "DonorPackage": null,
+        },
+        "Templates": [],
+        "ExtensionSettings": [],
+    })
+}
+
+/// The fields of a runbook that nobody chooses.
+pub(crate) fn runbook_defaults(id: &str) -> Value {
+    json!({
+        "Description": "",
+        "RunbookProcessId": format!("{}-{id}", RUNBOOK_PROCESSES.prefix),
+        "PublishedRunbookSnapshotId": null,
+        "MultiTenancyMode": "Untenanted",
+        "EnvironmentScope": "All",
+        "Environments": [],
+        "DefaultGuidedFailureMode": "EnvironmentDefault",
+        "RunRetentionPolicy": { "QuantityToKeep": 100, "ShouldKeepForever": false },
+        "ConnectivityPolicy": {
+            "SkipMachineBehavior": "None",
+            "TargetRoles": [],
+            "AllowDeploymentsToNoTargets": true,
+            "ExcludeUnhealthyTargets": false,
+        },
+        "ForcePackageDownload": false,
+        "RunbookTags": [],
+    })
+}

@@ -1,0 +1,182 @@
+//! A step, the workers and pools of a space, and the places where the step can run.
+
+/// One action of a step, for at most one target.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StepToPlace<'a> {
+    /// The action's name.
+    pub(crate) name: &'a str,
+    /// `Octopus.Script` and the like.
+    pub(crate) action: &'a str,
+    /// `Octopus.Action.RunOnServer`.
+    pub(crate) on_server: bool,
+    /// `WorkerPoolId`; empty where the step names none.
+    pub(crate) pool: &'a str,
+    /// `WorkerPoolVariable`; empty where the step names none.
+    pub(crate) variable: &'a str,
+    /// The value of that variable, in the step's scope.
+    pub(crate) value: Option<&'a str>,
+    /// The target that it runs on, or on behalf of.
+    pub(crate) target: Option<PlacementTarget<'a>>,
+}
+
+/// A deployment target, as far as it matters here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlacementTarget<'a> {
+    /// `CommunicationStyle` of its endpoint.
+    pub(crate) style: &'a str,
+    /// `DefaultWorkerPoolId` of its endpoint; empty where it has none.
+    pub(crate) pool: &'a str,
+}
+
+/// What a space has for steps to run on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AvailableWorkers {
+    /// The pools, in their order.
+    pub(crate) pools: Vec<PlacementPool>,
+    /// The workers, by name.
+    pub(crate) workers: Vec<PlacementWorker>,
+    /// Whether there is a built-in worker, and it is switched on.
+    pub(crate) built_in: bool,
+}
+
+/// A worker pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PlacementPool {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) slug: String,
+    /// Whether it is the space's default.
+    pub(crate) is_default: bool,
+    /// The image of its workers, where they come when they are needed.
+    pub(crate) image: Option<String>,
+}
+
+/// A worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PlacementWorker {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The ids of its pools.
+    pub(crate) pools: Vec<String>,
+    /// Whether it is healthy and enabled.
+    pub(crate) is_ready: bool,
+    /// How many tasks hold it.
+    pub(crate) leases: usize,
+    /// Whether one of them holds it for itself.
+    pub(crate) is_taken: bool,
+}
+
+/// Where a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RunPlace<'a> {
+    /// Inside the server, and no worker is needed.
+    Server,
+    /// On the target itself.
+    Target,
+    /// On the worker that every self-hosted server has.
+    BuiltIn,
+    /// On a worker of a pool.
+    Worker { worker: &'a PlacementWorker, pool: &'a PlacementPool },
+    /// On a worker that is made for it.
+    Dynamic { pool: &'a PlacementPool, image: &'a str },
+    /// Nowhere: there is no target to run it on.
+    NoTarget,
+}
+
+/// Why there is no place for a step.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PlacementError {
+    /// # Source
+    ///
+    /// Captured; `api.md` 2.12.
+    #[error(
+        "No variable named `{variable}` was in scope and set to value for `{step}` so could not \
+         determine which worker pool to use."
+    )]
+    NoVariable { variable: String, step: String },
+    /// # Source
+    ///
+    /// `api.md` 3.7 names the exception, and not its text.
+    #[error("EntityNotFoundException: The worker pool '{0}' was not found.")]
+    NoPool(String),
+    /// # Source
+    ///
+    /// Captured of an empty pool; `api.md` 3.3.
+    #[error(
+        "This should not happen! Worker must not be null at the current stage of the execution."
+    )]
+    NoWorker,
+    /// # Source
+    ///
+    /// `api.md` 3.3 says that it fails; the words are the sandbox's.
+    #[error("There is no healthy worker in the worker pool '{pool}' to run the step '{step}' on.")]
+    NoHealthyWorker { pool: String, step: String },
+    /// # Source
+    ///
+    /// `api.md` 3.3 says that it fails; the words are the sandbox's.
+    #[error(
+        "The step '{step}' needs the built-in worker, because the default worker pool '{pool}' has no \
+         workers, and the built-in worker is disabled."
+    )]
+    NoBuiltIn { pool: String, step: String },
+    /// Another task holds for itself what could run it: that is a reason to wait, not to fail.
+    #[error("Every worker of the worker pool '{0}' is leased exclusively.")]
+    Taken(String),
+}
+
+impl AvailableWorkers {
+    /// The workers of a pool.
+    pub(crate) fn pool_members(
+        &self,
+        pool: &PlacementPool,
+    ) -> impl Iterator<Item = &PlacementWorker> {
+        let id = pool.id.clone();
+        self.workers
+            .iter()
+            .filter(move |worker| worker.pools.iter().any(|it| it.eq_ignore_ascii_case(&id)))
+    }
+
+    /// The pool of a step that a worker runs: its own, its variable's, its target's, the default.
+    pub(crate) fn pool_for_step(
+        &self,
+        step: &StepToPlace<'_>,
+    ) -> Result<&PlacementPool, PlacementError> {
+        if !step.pool.is_empty() {
+            return self.find_pool(step.pool);
+        }
+        if !step.variable.is_empty() {
+            let no_variable = || PlacementError::NoVariable {
+                variable: step.variable.to_owned(),
+                step: step.name.to_owned(),
+            };
+            let value = step.value.filter(|it| !it.is_empty());
+            return self.find_pool(value.ok_or_else(no_variable)?);
+        }
+        match step.target {
+            Some(target) if !target.pool.is_empty() => self.find_pool(target.pool),
+            _ => {
+                let default = self.pools.iter().find(|it| it.is_default);
+                default.ok_or_else(|| PlacementError::NoPool("default".to_owned()))
+            }
+        }
+    }
+
+    /// The pool of an id; of a slug too, which is what variables in Git hold.
+    fn find_pool(&self, id: &str) -> Result<&PlacementPool, PlacementError> {
+        let by_id = self.pools.iter().find(|it| it.id.eq_ignore_ascii_case(id));
+        let by_slug = || self.pools.iter().find(|pool| pool.slug == id);
+        by_id.or_else(by_slug).ok_or_else(|| PlacementError::NoPool(id.to_owned()))
+    }
+}
+
+impl PlacementTarget<'_> {
+    pub(crate) fn is_kubernetes_agent(&self) -> bool {
+        self.style == "KubernetesTentacle"
+    }
+
+    /// Whether there is a machine at the other end that runs what it is sent.
+    pub(crate) fn accepts_work(&self) -> bool {
+        let machines = ["TentaclePassive", "TentacleActive", "Ssh", "OfflineDrop"];
+        machines.contains(&self.style) || self.is_kubernetes_agent()
+    }
+}

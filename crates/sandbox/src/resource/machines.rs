@@ -1,0 +1,100 @@
+//! What workers and targets have in common: filters, distinct values, the policy, the connection.
+
+use crate::{
+    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    context::RequestContext,
+    json::{bool_field, json_field, text_field},
+    kind::{DocumentKind, POLICIES},
+    page::ListFilter,
+    store,
+    time::current_time,
+};
+use serde_json::{Value, json};
+
+/// `GET …/workers/{id}/connection`, and the same of a target.
+pub(crate) fn connection_status(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    id: &str,
+) -> HandlerResult {
+    call.person.require_permission(kind.view)?;
+    let worker = call.find_document(kind, id)?.parse_body()?;
+    let version = &worker["Endpoint"]["TentacleVersionDetails"]["Version"];
+    Ok(SandboxResponse::from_document(&json!({
+        "Id": null,
+        "MachineId": worker["Id"],
+        "Logs": [],
+        "Status": worker["Status"],
+        "CurrentTentacleVersion": version,
+        "LastChecked": current_time(),
+        "Links": {
+            "Self": call.space_path(&format!("{}/{id}/connection", kind.link)),
+            "Machine": worker["Links"]["Self"],
+        },
+    })))
+}
+
+/// The workers or targets of the parameters that both have.
+pub(crate) fn machine_filter<'a>(
+    call: &RequestContext<'a>,
+    kind: &'static DocumentKind,
+) -> ListFilter<'a> {
+    let mut filter = ListFilter::new(kind, &call.space, call.request);
+    if !call.person.has_permission(kind.view) {
+        filter.add_condition("id =", "");
+    }
+    for (parameter, expression) in [
+        ("healthstatuses", "json_extract(body, '$.HealthStatus')"),
+        ("commstyles", "json_extract(body, '$.Endpoint.CommunicationStyle')"),
+        ("thumbprint", "json_extract(body, '$.Thumbprint')"),
+        ("shellnames", "json_extract(body, '$.ShellName')"),
+        ("operatingsystemnames", "json_extract(body, '$.OperatingSystem')"),
+    ] {
+        if let Some(values) = call.request.list_parameter(parameter) {
+            filter.add_any_of(expression, &values);
+        }
+    }
+    if let Some(disabled) = call.request.parameter("isdisabled") {
+        let disabled = if disabled.eq_ignore_ascii_case("true") { "1" } else { "0" };
+        filter.add_condition("cast(json_extract(body, '$.IsDisabled') as text) =", disabled);
+    }
+    filter
+}
+
+/// The different values of a field, over all workers or targets.
+pub(crate) fn distinct_values(
+    call: &RequestContext<'_>,
+    kind: &'static DocumentKind,
+    name: &str,
+) -> HandlerResult {
+    let workers = match call.person.has_permission(kind.view) {
+        true => store::list_documents(call.db, kind, &call.space)?,
+        false => Vec::new(),
+    };
+    let mut values: Vec<Value> = Vec::new();
+    for worker in workers {
+        let value = json_field(&worker.parse_body()?, name).clone();
+        if value != "Unknown" && !values.contains(&value) {
+            values.push(value);
+        }
+    }
+    values.sort_by_key(ToString::to_string);
+    Ok(SandboxResponse::from_document(&json!(values)))
+}
+
+/// The id of a machine's policy: the one asked for, else the default.
+pub(crate) fn find_policy_id(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
+    let id = text_field(body, "MachinePolicyId");
+    if !id.is_empty() {
+        let policy = store::find_document(call.db, &POLICIES, &call.space, id)?;
+        let unknown_policy =
+            || ErrorResponse::bad_request(format!("The machine policy '{id}' does not exist."));
+        return policy.map(|it| it.id).ok_or_else(unknown_policy);
+    }
+    for policy in store::list_documents(call.db, &POLICIES, &call.space)? {
+        if bool_field(&policy.parse_body()?, "IsDefault") {
+            return Ok(policy.id);
+        }
+    }
+    Ok(String::new())
+}

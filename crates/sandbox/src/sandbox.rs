@@ -1,0 +1,104 @@
+//! A running sandbox: opened, seeded, served, and stopped when it is dropped.
+
+use crate::fault::FaultRule;
+
+use crate::{
+    audit,
+    database::{Database, StoreLocation},
+    document::node,
+    error::SandboxError,
+    fault::Faults,
+    listener,
+    options::SandboxOptions,
+    seed, server, state,
+};
+use std::sync::Arc;
+use tokio::{net::TcpListener, sync::oneshot};
+
+/// A server that runs until it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    url: String,
+    is_new: bool,
+    server: Arc<server::SandboxServer>,
+    task: tokio::task::JoinHandle<()>,
+    /// Dropped with the sandbox, which tells every open connection to end.
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Sandbox {
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Whether its store was empty, so that it has been seeded.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Serves until `shutdown` is ready.
+    pub async fn run_until(self, shutdown: impl Future<Output = ()>) {
+        shutdown.await;
+    }
+
+    /// The most recent requests, oldest first, as `METHOD /path?query`.
+    pub fn recent_requests(&self) -> Vec<String> {
+        self.server.recent_requests()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        self.server.news().close();
+        self.task.abort();
+    }
+}
+
+/// Writes the whole state of a store: a JSON object, a document a line.
+///
+/// # Errors
+///
+/// The store cannot be opened, or the state cannot be written.
+pub async fn export_state(
+    store: &StoreLocation,
+    into: &mut (dyn std::io::Write + Send),
+) -> Result<(), SandboxError> {
+    let database = Database::open(store)?;
+    state::write(&*database.lock_writer().await, into)
+}
+
+/// Opens the store, seeds it if it is new, and serves on `listener`.
+///
+/// # Errors
+///
+/// The store cannot be opened or written, or the listener has no address.
+pub async fn start_server(
+    options: SandboxOptions,
+    listener: TcpListener,
+) -> Result<Sandbox, SandboxError> {
+    let url = format!("http://{}", listener.local_addr().map_err(SandboxError::Listen)?);
+    let database = Database::open(&options.store)?;
+    let is_new = prepare_store(&*database.lock_writer().await, &options)?;
+    let faults = options.faults.into_iter().map(FaultRule::from).chain(options.rules).collect();
+    let faults = Faults::new(options.fault_seed, faults);
+    let server =
+        Arc::new(server::SandboxServer::new(database, faults, options.pace, options.recorder));
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(listener::serve_requests(listener, Arc::clone(&server), async {
+        _ = stopped.await;
+    }));
+    Ok(Sandbox { url, is_new, server, task, stop: Some(stop) })
+}
+
+/// Plants what the store lacks, and has it watched from then on; whether it lacked everything.
+fn prepare_store(
+    db: &rusqlite::Connection,
+    options: &SandboxOptions,
+) -> Result<bool, SandboxError> {
+    let is_new = seed::seed_store(db, &options.seed)?;
+    node::create_node(db, options.pace.tasks_at_once)?;
+    audit::install_triggers(db)?;
+    Ok(is_new)
+}
