@@ -216,7 +216,7 @@ fn laws(text: &str) -> Result<(), TestCaseError> {
             let edits = match place_edits(text, action, wanted) {
                 Ok(edits) => edits,
                 Err(told) => {
-                    prop_assert_eq!(told.code, "ocl-one-line");
+                    prop_assert_eq!(told.code, poolwright_core::finding::Code::OclOneLine);
                     continue;
                 }
             };

@@ -23,7 +23,7 @@ pub use schema::json_schema;
 
 use crate::{
     desired::Desired,
-    finding::{Finding, FindingLocation, SourceId, Sources, Span},
+    finding::{Code, Finding, FindingLocation, SourceId, Sources, Span},
 };
 
 use check::Checker;
@@ -47,7 +47,7 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
             // What is missing may well be there, in the part that could not be read.
             let found = findings.split_off(before);
             let is_true = |finding: &Finding| {
-                finding.code != "missing-key" && !is_cut_short(finding, &source.text, &errors)
+                finding.code != Code::MissingKey && !is_cut_short(finding, &source.text, &errors)
             };
             findings.extend(found.into_iter().filter(is_true));
             findings.extend(errors.iter().map(|error| syntax_error(id, error)));
@@ -80,7 +80,7 @@ fn is_cut_short(finding: &Finding, text: &str, errors: &[toml::de::Error]) -> bo
 
 fn syntax_error(source: SourceId, error: &toml::de::Error) -> Finding {
     let at = Span { source, bytes: error.span().unwrap_or_default() };
-    Finding::error("syntax", at, error.message().trim().replace('\n', ", "))
+    Finding::error(Code::Syntax, at, error.message().trim().replace('\n', ", "))
         .with_help("the files are TOML: `poolwright init` writes one to start from")
 }
 
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn every_gate_of_the_language_is_one_of_the_program() {
-        let codes: Vec<_> = crate::desired::Gate::ALL.iter().map(|it| it.code()).collect();
+        let codes: Vec<_> = crate::desired::Gate::ALL.iter().map(|it| it.code().as_str()).collect();
         assert_eq!(language::GATES.key_names().collect::<Vec<_>>(), codes);
     }
 

@@ -42,7 +42,7 @@ pub use targets::TargetFilter;
 
 use crate::{
     desired::{Desired, Gate},
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{
         HiddenData, Live, LivePool, LiveWorker, UnreadPart, built_in_worker_pool, group_by_cause,
     },
@@ -169,7 +169,7 @@ fn unread_indirect_pools(matched: &Matched) -> Option<Finding> {
     let notes: Vec<_> = notes.map(|(what, why)| format!("{what}: {why}")).collect();
     let message = "some variables or targets could not be read, and nothing is said about these";
     (!notes.is_empty()).then(|| {
-        Finding::new("unseen-choosers", Level::Warn, FindingLocation::Nowhere, message)
+        Finding::new(Code::UnseenChoosers, Level::Warn, FindingLocation::Nowhere, message)
             .with_notes(notes)
     })
 }
@@ -206,7 +206,7 @@ pub fn concerns_every_step(live: &Live, plan: &Plan) -> bool {
 fn dedup_findings(findings: &mut Vec<Finding>) {
     let mut seen = HashSet::new();
     findings.retain(|finding| {
-        seen.insert((finding.code.clone(), finding.location.clone(), finding.message.clone()))
+        seen.insert((finding.code, finding.location.clone(), finding.message.clone()))
     });
 }
 
@@ -261,7 +261,7 @@ fn unsettled_finding(desired: &Desired, done: &Live) -> Option<Finding> {
     steps.extend(trouble.into_iter().flat_map(|finding| finding.notes));
     let message = "the rules would never settle: once carried out, they would move steps again";
     Some(
-        Finding::new("unsettled-rules", Level::Error, at, message)
+        Finding::new(Code::UnsettledRules, Level::Error, at, message)
             .with_label("this rule would take them next")
             .with_notes(steps)
             .with_help("let no rule's result be what another rule's `currently` asks for"),

@@ -12,7 +12,7 @@ mod step;
 mod worker;
 
 use crate::{
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{Live, LiveBranch, LivePool},
     model::{Address, Id, Name, Pool, PoolHandle},
     plan::{Cause, Change, ChangeAction, ChangeKind, WrittenField},
@@ -146,7 +146,7 @@ impl RollbackPlanner<'_> {
     /// Tells that an entry is not undone.
     fn warn_not_undone(&mut self, entry: &ReceiptEntry, why: &str) {
         let message = format!("`{}` is left as it is: {why}", entry.address);
-        let finding = Finding::new("not-undone", Level::Warn, FindingLocation::Nowhere, message);
+        let finding = Finding::new(Code::NotUndone, Level::Warn, FindingLocation::Nowhere, message);
         self.findings.push(finding.with_help("look at it by hand"));
     }
 
@@ -157,7 +157,8 @@ impl RollbackPlanner<'_> {
             entry.address,
             fields.join(", ")
         );
-        let finding = Finding::new("edited-since", Level::Warn, FindingLocation::Nowhere, message);
+        let finding =
+            Finding::new(Code::EditedSince, Level::Warn, FindingLocation::Nowhere, message);
         self.findings
             .push(finding.with_help("look at it by hand: the receipt has what was there before"));
     }

@@ -14,7 +14,7 @@ use super::{
 use poolwright_core::{
     desired::{CurrentPlaces, Declared, Desired, DesiredPool, Gate, PlacementRule},
     diff::plan_changes,
-    finding::{Finding, Level, Source, SourceId, Sources},
+    finding::{Code, Finding, Level, Source, SourceId, Sources},
     live::{
         Directory, Live, LiveProcess, LiveProject, LiveServer, LiveStep, ProcessOwner, ReadScope,
     },
@@ -29,17 +29,17 @@ use std::{
 };
 
 /// Findings that are about the whole of a server, of which a checkout is a part.
-const OF_A_SERVER: [&str; 6] = [
-    "unknown-project",
-    "unknown-project-group",
-    "unknown-runbook",
-    "unknown-step",
-    "idle-rule",
-    "shadowed-rule",
+const OF_A_SERVER: [Code; 6] = [
+    Code::UnknownProject,
+    Code::UnknownProjectGroup,
+    Code::UnknownRunbook,
+    Code::UnknownStep,
+    Code::IdleRule,
+    Code::ShadowedRule,
 ];
 
 /// Findings about steps that stay where they are.
-const STAYS: [&str; 3] = ["impossible-execution", "lingering-pool", "target-step"];
+const STAYS: [Code; 3] = [Code::ImpossibleExecution, Code::LingeringPool, Code::TargetStep];
 
 /// Files of one project.
 pub(super) struct Checkout<'a> {
@@ -97,13 +97,12 @@ impl Checkout<'_> {
         let wanted = plan.changes.iter().flat_map(planned::target_pool_slugs).collect();
         findings.extend(pools::unknown_pool_warnings(desired, &texts, &wanted));
         let needs_server = |finding: &Finding| {
-            OF_A_SERVER.contains(&finding.code.as_str())
-                || finding.code == "target-step" && finding.level != Level::Warn
+            OF_A_SERVER.contains(&finding.code)
+                || finding.code == Code::TargetStep && finding.level != Level::Warn
         };
         let told = plan.findings.into_iter().filter(|it| !needs_server(it));
         // Of a warning it is told where a step stays that a rule would move.
-        let told =
-            told.filter(|told| told.level != Level::Warn || STAYS.contains(&told.code.as_str()));
+        let told = told.filter(|told| told.level != Level::Warn || STAYS.contains(&told.code));
         findings.extend(told.map(|it| strip_project(it, said)));
         findings.extend(planned::template_steps_note(&documents, &desired.rules));
         let untold = template_step_ids(&documents, &desired.rules);
@@ -160,7 +159,7 @@ impl Checkout<'_> {
             if let (Some(project), None) = (&select.project, self.project) {
                 findings.push(
                     Finding::error(
-                        "unknown-project",
+                        Code::UnknownProject,
                         project.span.clone(),
                         "the rule asks for a project",
                     )
@@ -208,7 +207,7 @@ fn downgrade_finding(wrong: Finding) -> Finding {
 }
 
 fn unknown_in_checkout(at: poolwright_core::finding::Span, what: &str) -> Finding {
-    Finding::error("not-in-a-checkout", at, format!("a working tree does not tell {what}"))
+    Finding::error(Code::NotInACheckout, at, format!("a working tree does not tell {what}"))
         .with_help(
             "leave it out in a file for working trees, or let a server be asked: `poolwright plan`",
         )

@@ -5,7 +5,7 @@
 use super::tree::OclFile;
 use poolwright_core::{
     desired::{Declared, PlacementRule, PlacementVerdict},
-    finding::{Finding, FindingLocation, Sources},
+    finding::{Code, Finding, FindingLocation, Sources},
     model::{Address, Id, Place, Pool, PoolHandle},
     ocl::{self, OclAction, OclProcess, OclProcessKind},
     plan::{Change, ChangeKind, StepEdit},
@@ -100,7 +100,7 @@ fn pool_slug(pool: &PoolHandle) -> String {
 
 fn multi_line_error(action: &OclAction, key: &str) -> Finding {
     let message = format!("`{key}` would change more than the line that chooses the pool");
-    Finding::error("ocl-one-line", action.span.clone(), message)
+    Finding::error(Code::OclOneLine, action.span.clone(), message)
         .with_help(format!("change this step in Octopus, or leave `{key}` out of the rule"))
 }
 
@@ -167,7 +167,7 @@ pub(super) fn template_steps_note(
     let (steps, stay) = (pluralize(untold.len(), "step"), stays_as_it_is(untold.len()));
     let message = format!("{steps} of step templates, without a pool, {stay}");
     let names = untold.iter().map(|action| format!("{:?}", action.step)).collect();
-    let finding = Finding::warning("template-step", at, message).with_notes(names);
+    let finding = Finding::warning(Code::TemplateStep, at, message).with_notes(names);
     Some(finding.with_help(
         "nothing in the file says whether a worker runs it: choose its pool once in Octopus",
     ))
@@ -201,7 +201,7 @@ pub(super) fn kept_steps_finding(kept: Vec<PlannedAction>) -> Option<Finding> {
     let (action, _) = kept.first()?;
     let message =
         "the steps of a process template run where its parameters say; they are left alone";
-    let finding = Finding::warning("process-template", action.span.clone(), message);
+    let finding = Finding::warning(Code::ProcessTemplate, action.span.clone(), message);
     Some(finding.with_help(
         "place them by `pool_variable`, or give the parameter a value where the template is used",
     ))

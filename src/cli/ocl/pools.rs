@@ -4,7 +4,7 @@
 
 use poolwright_core::{
     desired::{CurrentPlace, Declared, Desired, DesiredPoolRef, PlacementRule, PlacementVerdict},
-    finding::Finding,
+    finding::{Code, Finding},
     live::LivePool,
     model::{Id, Name, Place, PoolKind},
     ocl::OclProcess,
@@ -158,7 +158,7 @@ pub(super) fn unknown_pool_warnings(
             ),
         };
         let message = format!("no pool `{text}` is declared, and no step here runs in it");
-        Some(Finding::warning("unknown-pool", pool.span.clone(), message).with_help(help))
+        Some(Finding::warning(Code::UnknownPool, pool.span.clone(), message).with_help(help))
     };
     desired.rules.iter().filter_map(unknown_pool).collect()
 }

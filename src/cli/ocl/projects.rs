@@ -8,7 +8,7 @@
 use super::{pools::slugify, tree::OclFile};
 use poolwright_core::{
     desired::{Declared, PlacementRule},
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     text::{nearest_name, pluralize},
 };
 
@@ -21,8 +21,6 @@ use std::{
 const PROCESS: &str = "deployment_process.ocl";
 /// The folder in which Octopus keeps its files, unless somebody has told it another.
 const OCTOPUS: &str = ".octopus";
-/// The code of what is told here.
-const CODE: &str = "several-projects";
 
 /// The files of the project of this name, and what is to be told of the others. Where nobody can tell whose files
 /// they are, and a rule asks for a project, that is an error: it would move the steps of others.
@@ -58,7 +56,15 @@ pub(super) fn select_project_files(
                 "these are the files of {projects}: of {} that `{project}` does not have nothing changes",
                 pluralize(others.len(), "file"),
             );
-            (own, Some(Finding::new(CODE, Level::Warn, FindingLocation::Nowhere, message)))
+            (
+                own,
+                Some(Finding::new(
+                    Code::SeveralProjects,
+                    Level::Warn,
+                    FindingLocation::Nowhere,
+                    message,
+                )),
+            )
         }
         _ => {
             let message = format!(
@@ -67,7 +73,12 @@ pub(super) fn select_project_files(
             let notes = folders.iter().map(|it| format_folder(it)).collect();
             let help =
                 "name the project's folder or files: `poolwright ocl plan --project NAME FOLDER`";
-            let finding = Finding::new(CODE, Level::Error, FindingLocation::Nowhere, message);
+            let finding = Finding::new(
+                Code::SeveralProjects,
+                Level::Error,
+                FindingLocation::Nowhere,
+                message,
+            );
             (files, Some(finding.with_notes(notes).with_help(help)))
         }
     }
@@ -90,7 +101,7 @@ pub(super) fn project_as_in_rules<'a>(
     }
     let names = selects().flatten().flat_map(|it| it.value.exact_names());
     let message = format!("no rule is about project `{project}`");
-    let finding = Finding::new("idle-project", Level::Warn, FindingLocation::Nowhere, message);
+    let finding = Finding::new(Code::IdleProject, Level::Warn, FindingLocation::Nowhere, message);
     let help = match nearest_name(project, names) {
         Some(near) => format!("a rule is about `{near}`"),
         None => "say its name as the rules do: `--project NAME`".to_owned(),

@@ -8,7 +8,7 @@
 use poolwright_core::{
     desired::{Declared, Desired, PlacementRule, PlacementVerdict, StepSelectors},
     diff::deciding_rules,
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
     live::{Live, LiveStep},
     model::{Address, Place},
     text::pluralize,
@@ -56,7 +56,7 @@ pub(super) fn untyped_finding(
     let message = format!(
         "{steps} of step templates may be placed otherwise by a server: no file has their types"
     );
-    let finding = Finding::warning("untyped-step", first.clone(), message);
+    let finding = Finding::warning(Code::UntypedStep, first.clone(), message);
     let finding = finding.with_notes(doubtful.into_iter().collect());
     Some(finding.with_help("name these steps in a rule before the one that asks for a type, or let a server be asked: `poolwright plan`"))
 }

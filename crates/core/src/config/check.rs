@@ -4,7 +4,7 @@
 
 use super::definition::{KeyDefinition, TableDefinition, ValueShape};
 use crate::{
-    finding::{Finding, FindingLocation, Level, SourceId, Sources, Span},
+    finding::{Code, Finding, FindingLocation, Level, SourceId, Sources, Span},
     text::{nearest_name, with_article},
 };
 
@@ -61,7 +61,7 @@ impl<'a> Checker<'a> {
         let has = |name: &str| table.iter().any(|(key, _)| key.get_ref() == name);
         for key in definition.keys.iter().filter(|key| key.required && !has(key.name)) {
             let message = format!("`{}` is missing", key.name);
-            self.report_error("missing-key", at.clone(), message, key.doc.to_owned());
+            self.report_error(Code::MissingKey, at.clone(), message, key.doc.to_owned());
         }
         definition.one_of.iter().for_each(|keys| self.check_exclusive_keys(table, keys, at));
     }
@@ -75,13 +75,13 @@ impl<'a> Checker<'a> {
             (None, _) => {
                 let help = format!("say exactly one of {}", names.join(", "));
                 let message = format!("one of {} is missing", names.join(", "));
-                self.report_error("missing-key", at.clone(), message, help);
+                self.report_error(Code::MissingKey, at.clone(), message, help);
             }
             (Some(first), Some(second)) => {
                 let message =
                     format!("`{}` and `{}` exclude each other", first.get_ref(), second.get_ref());
                 let help = format!("say exactly one of {}", names.join(", "));
-                self.report_error("conflicting-keys", second.span(), message, help);
+                self.report_error(Code::ConflictingKeys, second.span(), message, help);
             }
             _ => {}
         }
@@ -99,7 +99,7 @@ impl<'a> Checker<'a> {
                 let message =
                     format!("`{}` is not supported by this version of poolwright", key.name);
                 let help = format!("this is version {}", env!("CARGO_PKG_VERSION"));
-                self.report_error("unsupported", name.span(), message, help);
+                self.report_error(Code::Unsupported, name.span(), message, help);
             }
             (ValueShape::Version, DeValue::Integer(number)) => {
                 self.check_version(number.as_str(), at)
@@ -115,7 +115,7 @@ impl<'a> Checker<'a> {
                     if let ValueShape::Words(words) = key.shape { Some(words) } else { None };
                 if items.iter().next().is_none() && words.is_none() {
                     let message = format!("`{}` is an empty list", key.name);
-                    self.report_error("empty-list", at, message, empty_list_help(key));
+                    self.report_error(Code::EmptyList, at, message, empty_list_help(key));
                 }
                 items.iter().for_each(|item| self.check_list_item(item, words));
             }
@@ -124,7 +124,7 @@ impl<'a> Checker<'a> {
             | (ValueShape::True, DeValue::Boolean(true)) => {}
             (ValueShape::True, DeValue::Boolean(false)) => {
                 let message = format!("`{} = false` says nothing", key.name);
-                self.report_error("says-nothing", at, message, "remove it".to_owned());
+                self.report_error(Code::SaysNothing, at, message, "remove it".to_owned());
             }
             (ValueShape::Number(least, most), DeValue::Integer(number)) => {
                 self.check_number(number.as_str(), number.radix(), (*least, *most), at);
@@ -171,7 +171,7 @@ impl<'a> Checker<'a> {
     fn check_text(&mut self, text: &str, at: Range<usize>, filled: bool) {
         if filled && text.trim().is_empty() {
             self.report_error(
-                "empty-text",
+                Code::EmptyText,
                 at,
                 "the text is empty",
                 "say something, or leave the key out",
@@ -182,10 +182,10 @@ impl<'a> Checker<'a> {
         if interpolated.contains("${") {
             let message = "`${…}` is not supported by this version of poolwright";
             let help = "write the value itself; `$${` is a literal `${`".to_owned();
-            self.report_error("unsupported", at, message, help);
+            self.report_error(Code::Unsupported, at, message, help);
         } else if filled && text.contains(char::is_control) {
             self.report_error(
-                "control-character",
+                Code::ControlCharacter,
                 at,
                 "the text has a control character",
                 "write it without",
@@ -203,7 +203,7 @@ impl<'a> Checker<'a> {
             None => format!("say one of {}", listed.join(", ")),
         };
         let message = format!("`{text}` is none of {}", listed.join(", "));
-        self.report_error("unknown-word", at, message, help);
+        self.report_error(Code::UnknownWord, at, message, help);
     }
 
     fn check_version(&mut self, number: &str, at: Range<usize>) {
@@ -215,7 +215,7 @@ impl<'a> Checker<'a> {
             Ok(2..) => "a newer poolwright reads it: `cargo install poolwright`",
             _ => "say `version = 1`",
         };
-        self.report_error("unknown-version", at, message, help.to_owned());
+        self.report_error(Code::UnknownVersion, at, message, help.to_owned());
     }
 
     fn check_number(
@@ -231,7 +231,7 @@ impl<'a> Checker<'a> {
         }
         let message = format!("the number is not from {least} to {most}");
         self.report_error(
-            "number-out-of-range",
+            Code::NumberOutOfRange,
             at,
             message,
             "choose a number within these bounds",
@@ -243,14 +243,14 @@ impl<'a> Checker<'a> {
         if number.is_none_or(|number| 100 < number) {
             let message = "this is no percentage";
             let help = "say a count such as 5, or a percentage from \"0%\" to \"100%\"".to_owned();
-            self.report_error("wrong-type", at, message, help);
+            self.report_error(Code::WrongType, at, message, help);
         }
     }
 
     fn report_wrong_type(&mut self, shape: &ValueShape, found: &DeValue, at: Range<usize>) {
         let message =
             format!("expected {}, found {}", describe_shape(shape), with_article(found.type_str()));
-        self.report_error("wrong-type", at, message, syntax_help(shape));
+        self.report_error(Code::WrongType, at, message, syntax_help(shape));
     }
 
     fn report_unknown_key(
@@ -265,7 +265,7 @@ impl<'a> Checker<'a> {
             None => format!("known keys are {}", known.join(", ")),
         };
         let message = format!("unknown key `{}`", name.get_ref());
-        self.report_error("unknown-key", name.span(), message, help);
+        self.report_error(Code::UnknownKey, name.span(), message, help);
     }
 
     /// The value is not shown: neither is its line, for that would show it too.
@@ -274,14 +274,14 @@ impl<'a> Checker<'a> {
         let message = format!("`{}` is a secret, and does not belong into a file", name.get_ref());
         let at =
             self.sources.start_line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
-        self.findings.push(Finding::new("secret-in-file", Level::Error, at, message).with_help(
+        self.findings.push(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
             "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
         ));
     }
 
     fn report_error(
         &mut self,
-        code: &str,
+        code: Code,
         at: Range<usize>,
         message: impl Into<String>,
         help: impl Into<String>,

@@ -6,7 +6,7 @@ use crate::{
         Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule,
         TargetPoolVerdict, ValueVerdict,
     },
-    finding::Finding,
+    finding::{Code, Finding},
     model::Name,
 };
 
@@ -58,7 +58,7 @@ impl DesiredDraft {
         if self.desired.values.iter().any(|value| key(&value.value) == key(rule)) {
             let message = format!("`{}` has a value here already", rule.variable.value);
             self.report(
-                Finding::error("declared-twice", part.table_span(), message)
+                Finding::error(Code::DeclaredTwice, part.table_span(), message)
                     .with_label("an earlier rule is about the same variable in the same scope")
                     .with_help("remove one of the two"),
             );

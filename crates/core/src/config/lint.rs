@@ -5,7 +5,7 @@
 use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::Declared,
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
 };
 
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ pub(super) fn lint_range(key: &Declared<String>) -> Option<Finding> {
         _ => return None,
     };
     Some(
-        Finding::warning("odd-range", key.span.clone(), message)
+        Finding::warning(Code::OddRange, key.span.clone(), message)
             .with_help("a range is `[01..06]`, a list is `[a,b,c]`"),
     )
 }
@@ -50,7 +50,7 @@ pub(super) fn lint_fingerprint(text: &Declared<String>) -> Option<Finding> {
     };
     let message = "no host's key has this fingerprint";
     (!fits).then(|| {
-        Finding::warning("odd-fingerprint", text.span.clone(), message).with_help(
+        Finding::warning(Code::OddFingerprint, text.span.clone(), message).with_help(
             "`ssh-keyscan HOST | ssh-keygen -lf -` prints it: `SHA256:` and 43 digits of base64",
         )
     })
@@ -78,7 +78,7 @@ impl DesiredDraft {
         if let Some(text) = stray {
             let message = "`{n}` stands for nothing: the worker's name has no range";
             self.report(
-                Finding::warning("stray-n", text.span, message)
+                Finding::warning(Code::StrayN, text.span, message)
                     .with_help("`[01..06]` in the worker's name makes six workers"),
             );
         }
@@ -102,7 +102,7 @@ impl DesiredDraft {
 
 fn sort_order_warning(at: Span, position: u32, other: &str) -> Finding {
     let message = format!("`{other}` has position {position} already");
-    Finding::warning("same-position", at, message).with_help(
+    Finding::warning(Code::SamePosition, at, message).with_help(
         "give each pool a `sort_order` of its own: the file's order decides between these two",
     )
 }

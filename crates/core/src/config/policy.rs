@@ -3,7 +3,7 @@
 use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::{Declared, DesiredRemoval, Gate, MaxDeletes},
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     model::Name,
 };
 
@@ -38,7 +38,7 @@ impl DesiredDraft {
 
     fn read_gates(&mut self, part: &CheckedTable) {
         for gate in Gate::ALL {
-            let Some(word) = part.get_text(gate.code()) else { continue };
+            let Some(word) = part.get_text(gate.code().as_str()) else { continue };
             let level = match word.value.as_str() {
                 "deny" => Some(Level::Deny),
                 "warn" => Some(Level::Warn),
@@ -46,7 +46,7 @@ impl DesiredDraft {
             };
             match self.desired.policy.gates.insert(gate, level) {
                 Some(before) if before != level => {
-                    self.report(conflict_error(gate.code(), word.span));
+                    self.report(conflict_error(gate.code().as_str(), word.span));
                 }
                 _ => {}
             }
@@ -76,7 +76,7 @@ impl DesiredDraft {
             if declared {
                 let message = format!("{noun} `{}` is declared and removed", name.value);
                 self.report(
-                    Finding::error("declared-and-removed", name.span, message)
+                    Finding::error(Code::DeclaredAndRemoved, name.span, message)
                         .with_help("keep one of the two"),
                 );
             } else if self
@@ -87,7 +87,7 @@ impl DesiredDraft {
             {
                 let message = format!("{noun} `{}` is removed twice", name.value);
                 self.report(
-                    Finding::error("removed-twice", name.span, message)
+                    Finding::error(Code::RemovedTwice, name.span, message)
                         .with_help("remove one of the two"),
                 );
             } else {
@@ -124,7 +124,7 @@ impl DesiredDraft {
         let Some(rest) = rest else {
             let message = "the server's URL starts with `https://`";
             self.report(
-                Finding::error("bad-url", url.span, message)
+                Finding::error(Code::BadUrl, url.span, message)
                     .with_help("`sandbox:` is a server inside the process, to try things"),
             );
             return None;
@@ -135,7 +135,7 @@ impl DesiredDraft {
             let at =
                 self.source_line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
             self.report(
-                Finding::new("secret-in-file", Level::Error, at, message)
+                Finding::new(Code::SecretInFile, Level::Error, at, message)
                     .with_help("remove it here, and give the tool an API key: OCTOPUS_API_KEY or `--api-key-file FILE`"),
             );
             return None;
@@ -156,5 +156,5 @@ fn read_max_deletes(part: &CheckedTable) -> Option<Declared<MaxDeletes>> {
 
 fn conflict_error(key: &str, at: crate::finding::Span) -> Finding {
     let message = format!("another file says another `{key}`");
-    Finding::error("conflicting-files", at, message).with_help("say it in one file")
+    Finding::error(Code::ConflictingFiles, at, message).with_help("say it in one file")
 }

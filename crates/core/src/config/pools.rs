@@ -3,7 +3,7 @@
 use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::{Declared, DesiredPool, DesiredPoolRef},
-    finding::Finding,
+    finding::{Code, Finding},
     model::Name,
 };
 
@@ -23,7 +23,7 @@ impl DesiredDraft {
             if self.desired.pools.contains_key(&key.value) {
                 let message = format!("the pool `{}` is declared twice", key.value);
                 self.report(
-                    Finding::error("duplicate-pool", key.span.clone(), message)
+                    Finding::error(Code::DuplicatePool, key.span.clone(), message)
                         .with_label("declared in another file already")
                         .with_help("keep one of the two"),
                 );
@@ -51,7 +51,7 @@ impl DesiredDraft {
             let name_span = part.get_text("name").map_or(key.span.clone(), |it| it.span);
             let message = format!("two pools are named `{name}`");
             self.report(
-                Finding::error("duplicate-pool", name_span, message)
+                Finding::error(Code::DuplicatePool, name_span, message)
                     .with_label("already the name of another pool; case does not count")
                     .with_help("give each pool a name of its own, or remove one of the two"),
             );
@@ -63,7 +63,7 @@ impl DesiredDraft {
         {
             let message = "two pools of the file are to be the default pool";
             self.report(
-                Finding::error("duplicate-default", default.span, message)
+                Finding::error(Code::DuplicateDefault, default.span, message)
                     .with_help("say `default = true` on one pool alone"),
             );
         }
@@ -71,7 +71,7 @@ impl DesiredDraft {
         for word in static_only.filter(|_| part.has_key("image")) {
             let message = format!("a dynamic pool has no `{word}`");
             self.report(
-                Finding::error("dynamic-pool-member", key.span.clone(), message)
+                Finding::error(Code::DynamicPoolMember, key.span.clone(), message)
                     .with_label("`image` makes the pool dynamic: it makes its own workers")
                     .with_help(format!("remove `{word}` or `image`")),
             );
@@ -105,6 +105,6 @@ impl DesiredDraft {
         } else {
             return;
         };
-        self.report(Finding::error("bad-name", name.span.clone(), message).with_help(help));
+        self.report(Finding::error(Code::BadName, name.span.clone(), message).with_help(help));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPlacement, DesiredWave,
         PlacementRule, PlacementVerdict, SERVER, StepSelectors, TARGET, VARIABLE,
     },
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
     model::{Container, Execution, Place},
     text::pattern::{Pattern, Patterns},
 };
@@ -35,7 +35,7 @@ impl DesiredDraft {
             {
                 let message = format!("two waves are called `{}`", label.value);
                 self.report(
-                    Finding::error("duplicate-wave", label.span, message)
+                    Finding::error(Code::DuplicateWave, label.span, message)
                         .with_help("give each wave a label of its own"),
                 );
             }
@@ -55,7 +55,7 @@ impl DesiredDraft {
         if let (Some("deployment"), Some(runbook)) = (word, &runbook) {
             let message = "`runbook` finds nothing in deployment processes";
             self.report(
-                Finding::error("conflicting-keys", runbook.span.clone(), message)
+                Finding::error(Code::ConflictingKeys, runbook.span.clone(), message)
                     .with_help("remove `runbook`, or say `process = \"runbook\"`"),
             );
         }
@@ -143,7 +143,7 @@ impl DesiredDraft {
             if part.has_key(key) {
                 let message = format!("`leave` and `{key}` exclude each other");
                 self.report(
-                    Finding::error("conflicting-keys", span_for_key(part, key), message)
+                    Finding::error(Code::ConflictingKeys, span_for_key(part, key), message)
                         .with_help(format!("remove `{key}`: steps that are left are not changed")),
                 );
             }

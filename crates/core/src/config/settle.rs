@@ -11,7 +11,7 @@ use crate::{
         CurrentPlace, DEFAULT, Declared, DesiredPlacement, DesiredPoolRef, PlacementRule,
         PlacementVerdict, StepSelectors, VARIABLE,
     },
-    finding::Finding,
+    finding::{Code, Finding},
     model::Place,
     text::pattern::Patterns,
 };
@@ -124,6 +124,6 @@ fn unsettled_error(first: &Declared<PlacementRule>, next: &Declared<PlacementRul
     let at = next.select.currently.as_ref().map_or(&next.span, |it| &it.span);
     let message =
         format!("the rules would never settle: this one takes what {} has placed", name(first));
-    Finding::error("unsettled-rules", at.clone(), message)
+    Finding::error(Code::UnsettledRules, at.clone(), message)
         .with_help("let no rule's `currently` be another rule's result, or put the rule that shall win first and without `currently`")
 }

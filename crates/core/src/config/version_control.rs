@@ -3,7 +3,7 @@
 use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::{Declared, ProtectedBranchAction, VersionControl},
-    finding::Finding,
+    finding::{Code, Finding},
 };
 
 impl DesiredDraft {
@@ -39,7 +39,7 @@ impl DesiredDraft {
             (_, Some(name)) => {
                 let message = format!("`{name}` is no name of a branch");
                 self.report(
-                    Finding::error("bad-branch", word.span, message)
+                    Finding::error(Code::BadBranch, word.span, message)
                         .with_help("such as `branch:poolwright/move-steps`"),
                 );
                 None
@@ -47,7 +47,7 @@ impl DesiredDraft {
             (text, None) => {
                 let message = format!("`{text}` is none of `error`, `skip`, `branch:NAME`");
                 self.report(
-                    Finding::error("unknown-word", word.span, message)
+                    Finding::error(Code::UnknownWord, word.span, message)
                         .with_help("such as `on_protected = \"branch:poolwright/move-steps\"`"),
                 );
                 None

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, DesiredPoolRef, DesiredWorker},
-    finding::Finding,
+    finding::{Code, Finding},
     model::{Name, Subscription, TentacleUrl, Thumbprint},
 };
 
@@ -27,7 +27,7 @@ impl DesiredDraft {
                 Ok(names) => names,
                 Err(error) => {
                     self.report(
-                        Finding::error("bad-range", key.span.clone(), error.to_string())
+                        Finding::error(Code::BadRange, key.span.clone(), error.to_string())
                             .with_help("a range is `[01..06]`, a list is `[a,b,c]`"),
                     );
                     continue;
@@ -50,7 +50,7 @@ impl DesiredDraft {
         if !self.worker_names.insert(folded) {
             let message = format!("two workers are named `{}`", name.value);
             self.report(
-                Finding::error("duplicate-worker", name.span, message)
+                Finding::error(Code::DuplicateWorker, name.span, message)
                     .with_label("already the name of another worker; case does not count")
                     .with_help("give each worker a name of its own, or remove one of the two"),
             );
@@ -87,7 +87,7 @@ impl DesiredDraft {
             if dynamic {
                 let message = "a dynamic pool makes its own workers";
                 self.report(
-                    Finding::error("dynamic-pool-member", pool.span.clone(), message)
+                    Finding::error(Code::DynamicPoolMember, pool.span.clone(), message)
                         .with_label("this pool has an `image`")
                         .with_help("name static pools alone"),
                 );
@@ -95,7 +95,7 @@ impl DesiredDraft {
             if !seen.insert(pool.value.clone()) {
                 let message = "the pool is named twice";
                 self.report(
-                    Finding::error("duplicate-pool", pool.span.clone(), message)
+                    Finding::error(Code::DuplicatePool, pool.span.clone(), message)
                         .with_help("name it once"),
                 );
                 continue;
@@ -122,6 +122,7 @@ impl DesiredDraft {
         let url = self.parse_value::<TentacleUrl>(
             part,
             "url",
+            Code::BadUrl,
             "such as `https://k8s-01.acme.example:10933`",
         );
         let thumbprint = self.read_thumbprint(part);
@@ -148,7 +149,7 @@ impl DesiredDraft {
         if host.value.contains(|c: char| c.is_whitespace() || c == '/') {
             let message = "a host is a name or an address";
             self.report(
-                Finding::error("bad-host", host.span, message)
+                Finding::error(Code::BadHost, host.span, message)
                     .with_help("`port` is a key of its own"),
             );
             return None;
@@ -171,7 +172,7 @@ impl DesiredDraft {
             (true, true) => {
                 let message = "`subscription` and `url` exclude each other";
                 self.report(
-                    Finding::error("conflicting-keys", part.table_span(), message).with_help(
+                    Finding::error(Code::ConflictingKeys, part.table_span(), message).with_help(
                         "say `subscription` for an agent that polls, `url` for one that listens",
                     ),
                 );
@@ -185,7 +186,8 @@ impl DesiredDraft {
             (false, true) => {
                 self.require_both(part, "url", "thumbprint");
                 let example = "such as `https://agent.acme.example:10933`";
-                self.parse_value(part, "url", example).map(DesiredKubernetesLink::Listening)
+                self.parse_value(part, "url", Code::BadUrl, example)
+                    .map(DesiredKubernetesLink::Listening)
             }
         };
         let registers_itself =
@@ -201,11 +203,21 @@ impl DesiredDraft {
     }
 
     fn read_subscription(&mut self, part: &CheckedTable) -> Option<Subscription> {
-        self.parse_value(part, "subscription", "such as `poll://ih8pbyo8vxqjv0kbwwzc/`")
+        self.parse_value(
+            part,
+            "subscription",
+            Code::BadSubscription,
+            "such as `poll://ih8pbyo8vxqjv0kbwwzc/`",
+        )
     }
 
     fn read_thumbprint(&mut self, part: &CheckedTable) -> Option<Thumbprint> {
-        self.parse_value(part, "thumbprint", "`Tentacle show-thumbprint` prints it on the machine")
+        self.parse_value(
+            part,
+            "thumbprint",
+            Code::BadThumbprint,
+            "`Tentacle show-thumbprint` prints it on the machine",
+        )
     }
 
     /// A text that has to be a `T`; what is wrong with it is told.
@@ -213,14 +225,14 @@ impl DesiredDraft {
         &mut self,
         part: &CheckedTable,
         key: &str,
+        code: Code,
         help: &str,
     ) -> Option<T> {
         let text = part.get_text(key)?;
         match text.value.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                let code = format!("bad-{key}");
-                self.report(Finding::error(&code, text.span, error.to_string()).with_help(help));
+                self.report(Finding::error(code, text.span, error.to_string()).with_help(help));
                 None
             }
         }
@@ -234,8 +246,10 @@ impl DesiredDraft {
             _ => return,
         };
         let message = format!("`{missing}` is missing");
-        self.report(Finding::error("missing-key", part.table_span(), message).with_help(format!(
-            "say both `{one}` and `{other}`, or neither for a worker that registers itself"
-        )));
+        self.report(Finding::error(Code::MissingKey, part.table_span(), message).with_help(
+            format!(
+                "say both `{one}` and `{other}`, or neither for a worker that registers itself"
+            ),
+        ));
     }
 }

@@ -1,7 +1,7 @@
 //! What a plan may do, and what refuses it.
 
 use super::Declared;
-use crate::finding::{Level, Span};
+use crate::finding::{Code, Level, Span};
 use std::collections::BTreeMap;
 
 /// A rule that refuses a plan though every request in it would succeed.
@@ -36,15 +36,15 @@ impl Gate {
     ];
 
     /// Its code: the key under `[gates]`, and the code of its findings.
-    pub fn code(self) -> &'static str {
+    pub fn code(self) -> Code {
         match self {
-            Self::BuiltInWorkerInUse => "built-in-worker-in-use",
-            Self::EmptyPool => "empty-pool",
-            Self::UnhealthyPool => "unhealthy-pool",
-            Self::PoolInUse => "pool-in-use",
-            Self::TooManyDeletes => "too-many-deletes",
-            Self::DefaultPoolMember => "default-pool-member",
-            Self::Protected => "protected",
+            Self::BuiltInWorkerInUse => Code::BuiltInWorkerInUse,
+            Self::EmptyPool => Code::EmptyPool,
+            Self::UnhealthyPool => Code::UnhealthyPool,
+            Self::PoolInUse => Code::PoolInUse,
+            Self::TooManyDeletes => Code::TooManyDeletes,
+            Self::DefaultPoolMember => Code::DefaultPoolMember,
+            Self::Protected => Code::Protected,
         }
     }
 }

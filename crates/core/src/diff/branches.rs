@@ -6,7 +6,7 @@
 use super::{matched::Matched, rules, targets::TargetFilter};
 use crate::{
     desired::{Declared, ProtectedBranchAction, VersionControl},
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{HiddenData, Live, LiveBranch, LiveProcess, LiveVariableSet, UnreadPart, VariableStore},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
@@ -199,7 +199,7 @@ impl<'a> BranchTracker<'a> {
             let help =
                 "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
             findings.push(
-                Finding::new("unreachable-repository", Level::Deny, setting_at(), message)
+                Finding::new(Code::UnreachableRepository, Level::Deny, setting_at(), message)
                     .with_notes(why.collect())
                     .with_help(help),
             );
@@ -219,7 +219,7 @@ impl<'a> BranchTracker<'a> {
             };
             let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
             findings.push(
-                Finding::new("protected-branch", level, setting_at(), message)
+                Finding::new(Code::ProtectedBranch, level, setting_at(), message)
                     .with_notes(render_addresses(&self.protected))
                     .with_help(help),
             );
@@ -229,7 +229,7 @@ impl<'a> BranchTracker<'a> {
         if !self.waiting.is_empty() {
             let message = "some changes are on branches that wait to be merged";
             findings.push(
-                Finding::new("unmerged-branch", Level::Warn, setting_at(), message)
+                Finding::new(Code::UnmergedBranch, Level::Warn, setting_at(), message)
                     .with_notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
             );
         }
@@ -261,7 +261,7 @@ impl<'a> BranchTracker<'a> {
         ] {
             if !addresses.is_empty() {
                 let notes = addresses.iter().map(Address::to_string).collect();
-                let finding = Finding::new("protected-branch", level, at.clone(), message);
+                let finding = Finding::new(Code::ProtectedBranch, level, at.clone(), message);
                 findings.push(finding.with_notes(notes).with_help(help));
             }
         }
@@ -288,7 +288,7 @@ impl<'a> BranchTracker<'a> {
         let idle = asked.filter(|_| is_read).filter(is_idle);
         let finding = |name: &str| {
             let message = format!("{whose} has a branch `{name}`");
-            let finding = Finding::new("idle-branch", Level::Warn, at.clone(), message);
+            let finding = Finding::new(Code::IdleBranch, Level::Warn, at.clone(), message);
             finding.with_help("name a branch that is there in `branch`, or `default`")
         };
         idle.map(finding).collect()

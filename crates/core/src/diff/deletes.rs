@@ -3,7 +3,7 @@
 use super::matched::Matched;
 use crate::{
     desired::{Declared, DesiredPlacement, DesiredRemoval, PlacementVerdict},
-    finding::{Finding, FindingLocation, Span},
+    finding::{Code, Finding, FindingLocation, Span},
     live::{LivePool, LiveWorker},
     model::{Address, Name, Place},
     plan::{Cause, Change, ChangeKind},
@@ -75,7 +75,7 @@ fn needed_pool_errors(matched: &Matched, deletes: &[Change]) -> Vec<Finding> {
     doomed
         .map(|pool| {
             let message = "this pool is in use in the file, and would be deleted";
-            Finding::error("needed-and-removed", pool.span.clone(), message)
+            Finding::error(Code::NeededAndRemoved, pool.span.clone(), message)
                 .with_help("declare the pool under `[pools]`, or refer to another")
         })
         .collect()
@@ -116,14 +116,14 @@ fn delete_pool(pool: &LivePool, cause: Cause) -> Change {
 
 fn contradiction_error(noun: &str, removal: &Declared<DesiredRemoval>, name: &Name) -> Finding {
     let message = format!("{noun} `{name}` is declared and removed");
-    Finding::error("declared-and-removed", removal.span.clone(), message)
+    Finding::error(Code::DeclaredAndRemoved, removal.span.clone(), message)
         .with_label("the file declares it, under this name or by `renamed_from`")
         .with_help("keep one of the two")
 }
 
 fn default_pool_error(removal: &Declared<DesiredRemoval>, pool: &LivePool) -> Finding {
     let message = format!("pool `{}` is the default pool, and a space always has one", pool.name);
-    Finding::error("no-default-pool", removal.span.clone(), message)
+    Finding::error(Code::NoDefaultPool, removal.span.clone(), message)
         .with_help("make another pool the default one first: `default = true`")
 }
 
@@ -141,7 +141,7 @@ fn ambiguous_removals(matched: &Matched) -> Vec<Finding> {
     removed
         .map(|removed| {
             let message = format!("{} things on the server have this name", count(removed));
-            Finding::error("ambiguous-name", removed.span.clone(), message).with_help(
+            Finding::error(Code::AmbiguousName, removed.span.clone(), message).with_help(
                 "names are compared without regard to case: rename all but one of them first",
             )
         })

@@ -1,6 +1,9 @@
 //! How a worker shall be reached: what the file says, laid over what is live.
 
-use super::{matched::Matched, reference::resolve_entry};
+use super::{
+    matched::Matched,
+    reference::{ReferentKind, resolve_entry},
+};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, NameOrId},
     finding::Finding,
@@ -34,7 +37,7 @@ impl Matched<'_> {
             },
             DesiredEndpoint::Ssh { host, port, account, fingerprint, platform, .. } => {
                 let accounts = &self.live.directory.accounts;
-                match (resolve_entry("account", accounts, account), proxy) {
+                match (resolve_entry(ReferentKind::Account, accounts, account), proxy) {
                     (Ok(account), Ok(proxy)) => Endpoint::Ssh {
                         host: host.clone(),
                         port: *port,
@@ -84,7 +87,8 @@ impl Matched<'_> {
     ) -> Result<Option<Linked<Proxy>>, Vec<Finding>> {
         match (wanted, live) {
             (Some(wanted), _) => {
-                let proxy = resolve_entry("proxy", &self.live.directory.proxies, wanted);
+                let proxy =
+                    resolve_entry(ReferentKind::Proxy, &self.live.directory.proxies, wanted);
                 proxy.map(Some).map_err(|finding| vec![finding])
             }
             (None, Some(Endpoint::Listening { proxy, .. } | Endpoint::Ssh { proxy, .. })) => {

@@ -1,6 +1,9 @@
 //! A rule's target with all that it points at resolved, and the edits that lead a step there.
 
-use super::{matched::Matched, reference::resolve_entry};
+use super::{
+    matched::Matched,
+    reference::{ReferentKind, resolve_entry},
+};
 use crate::{
     desired::{Declared, DesiredPlacement},
     finding::Finding,
@@ -77,7 +80,7 @@ impl PlacementGoal {
         };
         let container = target.container.as_ref().map(|container| {
             let feed = Declared { value: container.feed.clone(), span: container.span.clone() };
-            let feed = resolve_entry("feed", &matched.live.directory.feeds, &feed)?;
+            let feed = resolve_entry(ReferentKind::Feed, &matched.live.directory.feeds, &feed)?;
             Ok(Container { image: container.image.clone(), feed })
         });
         match (place, container.transpose()) {

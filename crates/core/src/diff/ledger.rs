@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     desired::{Declared, PlacementRule, PlacementVerdict},
-    finding::{Finding, Level, Span},
+    finding::{Code, Finding, Level, Span},
     live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
     text::{nearest_name, pluralize, stays_as_it_is},
@@ -199,13 +199,13 @@ impl<'a> RuleUsage<'a> {
             }
             None => format!("there are {}", reference::first_names(self.names.iter().copied())),
         };
-        Finding::error("unknown-step", at.clone(), message).with_label(label).with_help(help)
+        Finding::error(Code::UnknownStep, at.clone(), message).with_label(label).with_help(help)
     }
 
     /// The finding, and no error where what is not found may be among what could not be read.
     fn soften_if_unread(&self, finding: Finding, matched: &Matched) -> Finding {
         let is_read = |finding: &Finding| {
-            !matches!(finding.code.as_str(), "unknown-step" | "unknown-runbook")
+            !matches!(finding.code, Code::UnknownStep | Code::UnknownRunbook)
                 || matched.desired.version_control.is_none()
                 || !may_be_about_unread(self.rule, matched.live)
         };
@@ -247,8 +247,8 @@ impl<'a> RuleUsage<'a> {
                 matches!(why, ExecutionConflict::OnlyByPool | ExecutionConflict::NoIdentity);
             let left = stays_by_itself && self.exact_steps().next().is_none();
             let code = match why {
-                ExecutionConflict::NoIdentity => "ambiguous-step",
-                _ => "impossible-execution",
+                ExecutionConflict::NoIdentity => Code::AmbiguousStep,
+                _ => Code::ImpossibleExecution,
             };
             let at = self.rule.span.clone();
             let finding = match left {
@@ -281,7 +281,7 @@ impl<'a> RuleUsage<'a> {
                 "say `execution = \"once\"` or `\"per-target\"` to move them to a worker",
             ),
         };
-        Finding::warning("idle-rule", self.rule.span.clone(), message).with_help(help)
+        Finding::warning(Code::IdleRule, self.rule.span.clone(), message).with_help(help)
     }
 
     /// A rule that finds nothing, or that never wins.
@@ -296,7 +296,7 @@ impl<'a> RuleUsage<'a> {
                     .map_or("an earlier rule".into(), |label| format!("`{label}`"));
                 let message = format!("this rule never wins: {name} takes all of its steps");
                 Some(
-                    Finding::warning("shadowed-rule", at, message)
+                    Finding::warning(Code::ShadowedRule, at, message)
                         .with_label(pluralize(self.steps, "step"))
                         .with_help(
                             "the first rule that matches decides: put this one before the other",
@@ -312,42 +312,42 @@ impl<'a> RuleUsage<'a> {
 fn unmovable_finding(name: &str, reach: StepReach, kind: &str, at: &Span) -> Finding {
     match reach {
         StepReach::InServer => Finding::error(
-            "server-side-step",
+            Code::ServerSideStep,
             at.clone(),
             format!("step `{name}` always runs inside the Octopus Server, and never on a worker"),
         )
         .with_label(format!("its type is {kind}"))
         .with_help("remove it from the rule"),
         StepReach::OnlyTargets => Finding::error(
-            "target-step",
+            Code::TargetStep,
             at.clone(),
             format!("step `{name}` always runs on its deployment targets"),
         )
         .with_label(format!("its type is {kind}"))
         .with_help("remove it from the rule"),
         StepReach::Unknown if kind.is_empty() => Finding::error(
-            "unmanaged-step",
+            Code::UnmanagedStep,
             at.clone(),
             format!("step `{name}` is made of a step template that is not here, and names no pool"),
         )
         .with_label("only its template says whether it runs on a worker")
         .with_help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
         StepReach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
-            "unmanaged-step",
+            Code::UnmanagedStep,
             at.clone(),
             format!("step `{name}` stands for the steps of a process template"),
         )
         .with_label("its steps run where the template's parameters say")
         .with_help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
         StepReach::Unknown => Finding::error(
-            "unmanaged-step",
+            Code::UnmanagedStep,
             at.clone(),
             format!("step `{name}` is of a type that this version leaves alone"),
         )
         .with_label(format!("its type is {kind}"))
         .with_help("remove it from the rule: it is not documented where such a step runs"),
         StepReach::Worker | StepReach::Targets => Finding::warning(
-            "target-step",
+            Code::TargetStep,
             at.clone(),
             format!("step `{name}` runs on its deployment targets and stays there"),
         )
@@ -369,6 +369,6 @@ fn unread_processes(matched: &Matched) -> Option<Finding> {
     let at = matched.desired.rules.first().map(|rule| rule.span.clone())?;
     (!notes.is_empty()).then(|| {
         let message = "some processes could not be read, and no rule decides about their steps";
-        Finding::warning("unseen-steps", at, message).with_notes(notes)
+        Finding::warning(Code::UnseenSteps, at, message).with_notes(notes)
     })
 }

@@ -6,7 +6,7 @@
 
 use super::goal::StepReach;
 use crate::{
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
     live::LiveStep,
     model::{Address, Place},
     text::pluralize,
@@ -40,7 +40,7 @@ impl LingeringPools {
         let message = format!(
             "{steps} on deployment targets {verb} a pool that means nothing, and not the rule's"
         );
-        let finding = Finding::warning("lingering-pool", self.span?, message);
+        let finding = Finding::warning(Code::LingeringPool, self.span?, message);
         let finding = finding.with_notes(self.steps.iter().map(Address::to_string).collect());
         Some(
             finding.with_help(

@@ -3,10 +3,10 @@
 //! Identity is the name, without regard to case; then a name that it had before. What is ambiguous is
 //! an error, and never a guess. Never: deciding what changes.
 
-use super::reference::{ambiguous_name_error, find_by_reference};
+use super::reference::{ReferentKind, ambiguous_name_error, find_by_reference};
 use crate::{
     desired::{Declared, Desired, DesiredPoolRef},
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
     live::{Live, LivePool, LiveWorker},
     model::{Address, Id, Name, Pool, PoolHandle, PoolKind, Worker},
 };
@@ -160,7 +160,7 @@ impl<'a> Matched<'a> {
             .map_err(|it| {
                 let live = pools.iter().map(|pool| pool.name.as_str());
                 let known = self.desired.pools.keys().map(String::as_str).chain(live);
-                it.to_finding("pool", text, &wanted.span, known)
+                it.to_finding(ReferentKind::Pool, text, &wanted.span, known)
             })
     }
 
@@ -298,7 +298,7 @@ impl<'a> Declarations<'a> {
         let message =
             format!("{noun} `{name}` exists, and so does `{}`: nothing is renamed", **old);
         Some(
-            Finding::warning("idle-rename", old.span.clone(), message)
+            Finding::warning(Code::IdleRename, old.span.clone(), message)
                 .with_help(format!("remove `renamed_from`; `[[removed]]` deletes the old {noun}"))
                 .with_address(declaration.address.clone()),
         )
@@ -307,7 +307,7 @@ impl<'a> Declarations<'a> {
     fn claimed_name_error(&self, declaration: &Declaration, old: &Name, by: &str) -> Finding {
         let at = declaration.renamed_from.first().map_or(declaration.span, |it| &it.span);
         Finding::error(
-            "ambiguous-name",
+            Code::AmbiguousName,
             at.clone(),
             format!(
                 "{} `{old}` cannot be renamed to `{}`: `{by}` already claims it",

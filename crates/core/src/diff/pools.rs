@@ -3,7 +3,7 @@
 use super::matched::Matched;
 use crate::{
     desired::{Declared, DesiredPool},
-    finding::{Finding, FindingLocation},
+    finding::{Code, Finding, FindingLocation},
     live::LivePool,
     model::{Address, Name, PoolHandle, PoolKind},
     plan::{Cause, Change, ChangeKind, Delta, NewPool, PoolEdit},
@@ -117,7 +117,7 @@ fn check_declaration(
                 declared.name
             );
             findings.push(
-                Finding::error("pool-kind-change", image.span.clone(), message)
+                Finding::error(Code::PoolKindChange, image.span.clone(), message)
                     .with_label("makes the pool dynamic")
                     .with_help("remove `image`, or declare a pool of another name and move its steps there"),
             );
@@ -129,7 +129,7 @@ fn check_declaration(
         let message =
             format!("pool `{}` is dynamic on the server: it has no members", declared.name);
         findings.push(
-            Finding::error("pool-kind-change", declared.span.clone(), message)
+            Finding::error(Code::PoolKindChange, declared.span.clone(), message)
                 .with_help("remove `members`"),
         );
     }
@@ -138,9 +138,11 @@ fn check_declaration(
     {
         let message =
             format!("pool `{}` is the default pool, and a space always has one", declared.name);
-        findings.push(Finding::error("no-default-pool", default.span.clone(), message).with_help(
-            "say `default = true` on the pool that shall take its place, and remove this",
-        ));
+        findings.push(
+            Finding::error(Code::NoDefaultPool, default.span.clone(), message).with_help(
+                "say `default = true` on the pool that shall take its place, and remove this",
+            ),
+        );
     }
     findings
 }
@@ -149,7 +151,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
     let Some(images) = &matched.live.directory.images else {
         let message = "this server has no dynamic worker pools";
         return Some(
-            Finding::error("unknown-image", image.span.clone(), message)
+            Finding::error(Code::UnknownImage, image.span.clone(), message)
                 .with_help("remove `image`: only Octopus Cloud makes workers of images"),
         );
     };
@@ -159,7 +161,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
     if images.is_empty() {
         let message = "this server has no images for dynamic worker pools";
         return Some(
-            Finding::error("unknown-image", image.span.clone(), message)
+            Finding::error(Code::UnknownImage, image.span.clone(), message)
                 .with_help("remove `image`: only Octopus Cloud makes workers of images"),
         );
     }
@@ -169,7 +171,7 @@ fn check_image(matched: &Matched, image: &Declared<String>) -> Option<Finding> {
         None => format!("the server's images are {}", images.join(", ")),
     };
     let message = format!("the server has no image `{}`", image.value);
-    Some(Finding::error("unknown-image", image.span.clone(), message).with_help(help))
+    Some(Finding::error(Code::UnknownImage, image.span.clone(), message).with_help(help))
 }
 
 fn pool_creation(declared: &DesiredPool) -> ChangeKind {

@@ -2,11 +2,61 @@
 
 use crate::{
     desired::Declared,
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
     live::DirectoryEntry,
     model::{Linked, Name},
     text::{self, nearest_name},
 };
+
+/// What the file refers to by a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReferentKind {
+    Account,
+    Channel,
+    DeploymentTarget,
+    Environment,
+    Feed,
+    LibraryVariableSet,
+    MachinePolicy,
+    Pool,
+    Project,
+    ProjectGroup,
+    ProjectTag,
+    Proxy,
+    Runbook,
+    TenantTag,
+}
+
+impl ReferentKind {
+    /// The word for one of them.
+    pub(super) fn noun(self) -> &'static str {
+        self.describe().0
+    }
+
+    /// The code of a name that nothing of this kind has.
+    fn unknown_code(self) -> Code {
+        self.describe().1
+    }
+
+    fn describe(self) -> (&'static str, Code) {
+        match self {
+            Self::Account => ("account", Code::UnknownAccount),
+            Self::Channel => ("channel", Code::UnknownChannel),
+            Self::DeploymentTarget => ("deployment target", Code::UnknownDeploymentTarget),
+            Self::Environment => ("environment", Code::UnknownEnvironment),
+            Self::Feed => ("feed", Code::UnknownFeed),
+            Self::LibraryVariableSet => ("library variable set", Code::UnknownLibraryVariableSet),
+            Self::MachinePolicy => ("machine policy", Code::UnknownMachinePolicy),
+            Self::Pool => ("pool", Code::UnknownPool),
+            Self::Project => ("project", Code::UnknownProject),
+            Self::ProjectGroup => ("project group", Code::UnknownProjectGroup),
+            Self::ProjectTag => ("project tag", Code::UnknownProjectTag),
+            Self::Proxy => ("proxy", Code::UnknownProxy),
+            Self::Runbook => ("runbook", Code::UnknownRunbook),
+            Self::TenantTag => ("tenant tag", Code::UnknownTenantTag),
+        }
+    }
+}
 
 /// Why a reference leads nowhere.
 pub(super) enum UnresolvedReference {
@@ -49,14 +99,14 @@ impl UnresolvedReference {
     /// The error that says so, with names that are near where there is no such thing.
     pub(super) fn to_finding<'a>(
         &self,
-        noun: &str,
+        kind: ReferentKind,
         text: &str,
         span: &Span,
         known: impl Iterator<Item = &'a str>,
     ) -> Finding {
         match self {
-            Self::Missing => unknown_name_error(noun, text, known, span.clone()),
-            Self::Ambiguous(ids) => ambiguous_name_error(noun, text, ids, span.clone()),
+            Self::Missing => unknown_name_error(kind, text, known, span.clone()),
+            Self::Ambiguous(ids) => ambiguous_name_error(kind.noun(), text, ids, span.clone()),
         }
     }
 }
@@ -67,23 +117,24 @@ impl UnresolvedReference {
 ///
 /// A finding, where there is none or more than one.
 pub(super) fn resolve_entry<T>(
-    noun: &str,
+    kind: ReferentKind,
     directory: &[DirectoryEntry],
     wanted: &Declared<String>,
 ) -> Result<Linked<T>, Finding> {
     let known = directory.iter().map(|it| it.name.as_str());
     find_by_reference(directory.iter(), wanted, |entry| (&entry.id, &entry.name, &entry.slug))
         .map(|entry| Linked::new(&entry.id, entry.name.as_str()))
-        .map_err(|it| it.to_finding(noun, wanted, &wanted.span, known))
+        .map_err(|it| it.to_finding(kind, wanted, &wanted.span, known))
 }
 
 /// The error for a name that nothing has, with one that is near.
 pub(super) fn unknown_name_error<'a>(
-    noun: &str,
+    kind: ReferentKind,
     text: &str,
     known: impl Iterator<Item = &'a str>,
     at: Span,
 ) -> Finding {
+    let noun = kind.noun();
     let known: Vec<&str> = known.collect();
     let near = nearest_name(text, known.iter().copied());
     let help = match (near, known.as_slice()) {
@@ -93,19 +144,14 @@ pub(super) fn unknown_name_error<'a>(
         (None, []) => format!("the space has no {noun} that this key can see"),
         (None, _) => format!("there are {}", first_names(known.into_iter())),
     };
-    Finding::error(
-        &format!("unknown-{}", noun.replace(' ', "-")),
-        at,
-        format!("there is no {noun} `{text}`"),
-    )
-    .with_help(help)
+    Finding::error(kind.unknown_code(), at, format!("there is no {noun} `{text}`")).with_help(help)
 }
 
 /// The error for a name that several things have.
 pub(super) fn ambiguous_name_error(noun: &str, text: &str, names: &[String], at: Span) -> Finding {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
     let message = format!("{noun} `{text}` could be any of {}", names.join(", "));
-    Finding::error("ambiguous-name", at, message)
+    Finding::error(Code::AmbiguousName, at, message)
         .with_help("rename or delete all but one of them on the server, or refer to one by its id")
 }
 

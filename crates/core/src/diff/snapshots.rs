@@ -7,7 +7,7 @@
 
 use super::after::planned_pool_id;
 use crate::{
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{HiddenData, Live, LiveProcess, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place, Pool, StepAction},
     plan::{ChangeKind, Plan, StepEdit},
@@ -54,7 +54,7 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
         let message = format!("{} {verb} the old pools of steps that move", parts.join(" and "));
         let notes = snapshots.into_iter().chain(releases).collect();
         let finding =
-            Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message);
+            Finding::new(Code::FrozenProcess, Level::Warn, FindingLocation::Nowhere, message);
         finding
             .with_notes(notes)
             .with_help("publish these runbooks and create these releases again")
@@ -65,7 +65,7 @@ pub fn frozen_warnings(plan: &Plan, live: &Live, frozen: &Live) -> Vec<Finding> 
     let unseen = (!notes.is_empty()).then(|| {
         let message =
             "published snapshots and releases that could not be seen may keep the old pools";
-        Finding::new("frozen-process", Level::Warn, FindingLocation::Nowhere, message)
+        Finding::new(Code::FrozenProcess, Level::Warn, FindingLocation::Nowhere, message)
             .with_notes(notes)
     });
     keep.into_iter().chain(unseen).collect()

@@ -3,10 +3,13 @@
 //! The first rule that matches a target decides. A target that is a machine does its own work, so that none is
 //! ever touched.
 
-use super::{matched::Matched, reference};
+use super::{
+    matched::Matched,
+    reference::{self, ReferentKind},
+};
 use crate::{
     desired::{Declared, TargetPoolRule, TargetPoolVerdict},
-    finding::{Finding, FindingLocation},
+    finding::{Code, Finding, FindingLocation},
     live::{LiveTarget, TargetReach},
     model::{Address, Name, PoolHandle},
     plan::{Cause, Change, ChangeKind, Delta},
@@ -127,7 +130,7 @@ impl<'a> ResolvedTargetRule<'a> {
                 (None, _) => {
                     let known = targets.iter().map(|it| it.name.as_str());
                     Some(reference::unknown_name_error(
-                        "deployment target",
+                        ReferentKind::DeploymentTarget,
                         name,
                         known,
                         names.span.clone(),
@@ -137,7 +140,7 @@ impl<'a> ResolvedTargetRule<'a> {
                     let message = format!("deployment target `{name}` does its own work");
                     let help = "only a target in a cloud has a pool whose workers act for it";
                     Some(
-                        Finding::error("unreachable-target", names.span.clone(), message)
+                        Finding::error(Code::UnreachableTarget, names.span.clone(), message)
                             .with_help(help),
                     )
                 }
@@ -150,12 +153,16 @@ impl<'a> ResolvedTargetRule<'a> {
     fn idle_target_rule(&self, matching: usize) -> Option<Finding> {
         let at = self.rule.span.clone();
         let finding = match matching {
-            0 => Finding::warning("idle-rule", at, "no deployment target in a cloud fits the rule")
-                .with_help("look at its `target` and `target_tag`"),
+            0 => Finding::warning(
+                Code::IdleRule,
+                at,
+                "no deployment target in a cloud fits the rule",
+            )
+            .with_help("look at its `target` and `target_tag`"),
             n => {
                 let message =
                     format!("earlier rules decide about all of its {}", pluralize(n, "target"));
-                Finding::warning("shadowed-rule", at, message)
+                Finding::warning(Code::ShadowedRule, at, message)
                     .with_help("put this rule before them, or remove it")
             }
         };

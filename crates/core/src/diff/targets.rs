@@ -3,7 +3,7 @@
 //! Never: a change that the whole plan does not have.
 
 use crate::{
-    finding::{Finding, FindingLocation},
+    finding::{Code, Finding, FindingLocation},
     model::{Address, Name, ParseAddressError, VariableSetOwner},
     plan::Change,
     text::{nearest_name, pattern::Pattern},
@@ -83,8 +83,12 @@ impl TargetFilter {
 
 fn idle_target_warning<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Finding {
     let message = format!("nothing changes at the target `{written}`");
-    let finding =
-        Finding::new("idle-target", crate::finding::Level::Warn, FindingLocation::Nowhere, message);
+    let finding = Finding::new(
+        Code::IdleTarget,
+        crate::finding::Level::Warn,
+        FindingLocation::Nowhere,
+        message,
+    );
     match nearest_name(written, known) {
         Some(near) => finding.with_help(format!("there is a change at `{near}`")),
         None => finding,

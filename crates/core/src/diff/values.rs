@@ -8,7 +8,7 @@ mod unused_rules;
 use super::{
     branches::BranchTracker,
     matched::Matched,
-    reference::{self, resolve_entry},
+    reference::{self, ReferentKind, resolve_entry},
 };
 use crate::{
     desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
@@ -317,11 +317,11 @@ fn resolve_scope(
     scope: &DesiredValueScope,
 ) -> Result<PlannedValueScope, Finding> {
     fn resolve_names<T>(
-        noun: &str,
+        kind: ReferentKind,
         known: &[DirectoryEntry],
         wanted: &[Declared<String>],
     ) -> Result<Vec<Linked<T>>, Finding> {
-        wanted.iter().map(|it| resolve_entry(noun, known, it)).collect()
+        wanted.iter().map(|it| resolve_entry(kind, known, it)).collect()
     }
     let tag = |wanted: &Declared<String>| {
         let is = |text: &&String| text.to_lowercase() == wanted.trim().to_lowercase();
@@ -329,13 +329,22 @@ fn resolve_scope(
             Some(tag) => Ok(tag.clone()),
             None => {
                 let known = set.tenant_tags.iter().map(String::as_str);
-                Err(reference::unknown_name_error("tenant tag", wanted, known, wanted.span.clone()))
+                Err(reference::unknown_name_error(
+                    ReferentKind::TenantTag,
+                    wanted,
+                    known,
+                    wanted.span.clone(),
+                ))
             }
         }
     };
     Ok(PlannedValueScope {
-        environments: resolve_names("environment", &set.environments, &scope.environments)?,
-        channels: resolve_names("channel", &set.channels, &scope.channels)?,
+        environments: resolve_names(
+            ReferentKind::Environment,
+            &set.environments,
+            &scope.environments,
+        )?,
+        channels: resolve_names(ReferentKind::Channel, &set.channels, &scope.channels)?,
         tenant_tags: scope.tenant_tags.iter().map(tag).collect::<Result<_, _>>()?,
     })
 }

@@ -3,10 +3,13 @@
 //! A wave has all earlier ones in it, so that a later run undoes nothing. What the steps of later waves may
 //! still need stays until the last of them has moved: the default pool, the built-in worker, what is deleted.
 
-use super::{matched::Matched, reference};
+use super::{
+    matched::Matched,
+    reference::{self, ReferentKind},
+};
 use crate::{
     desired::{Declared, Desired, DesiredWave},
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{Live, LiveProject},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
@@ -107,7 +110,7 @@ pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
         if let Some((name, patterns)) = missing.next() {
             let names = live.projects.iter().map(|it| it.name.as_str());
             findings.push(reference::unknown_name_error(
-                "project",
+                ReferentKind::Project,
                 name,
                 names,
                 patterns.span.clone(),
@@ -115,7 +118,7 @@ pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
         } else if !used.contains(&at) {
             let message = "no project is in this wave";
             findings.push(
-                Finding::warning("idle-wave", wave.span.clone(), message)
+                Finding::warning(Code::IdleWave, wave.span.clone(), message)
                     .with_help("an earlier wave has its projects, or its selectors fit none"),
             );
         }
@@ -162,7 +165,7 @@ fn unknown_wave_error(waves: &[Declared<DesiredWave>], wanted: &str) -> Finding 
         [] => "the file has no `[[waves]]`".to_owned(),
         names => format!("there are {}", names.join(", ")),
     };
-    Finding::new("unknown-wave", Level::Error, FindingLocation::Nowhere, message).with_help(help)
+    Finding::new(Code::UnknownWave, Level::Error, FindingLocation::Nowhere, message).with_help(help)
 }
 
 fn later_waves_warning(
@@ -188,7 +191,7 @@ fn later_waves_warning(
         .map_or(FindingLocation::Nowhere, |it| FindingLocation::Source(it.span.clone()));
     let notes =
         later.iter().map(|(project, steps)| format!("{project}: {}", pluralize(*steps, "step")));
-    Finding::new("later-waves", Level::Warn, at, message)
+    Finding::new(Code::LaterWaves, Level::Warn, at, message)
         .with_notes(notes.collect())
         .with_help("`--wave` with a later one goes on; without `--wave`, all of them move")
 }

@@ -1,9 +1,13 @@
 //! Workers: create, update, move, replace.
 
-use super::{matched::Matched, pools::spelling_change, reference::resolve_entry};
+use super::{
+    matched::Matched,
+    pools::spelling_change,
+    reference::{ReferentKind, resolve_entry},
+};
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
-    finding::{Finding, FindingLocation},
+    finding::{Code, Finding, FindingLocation},
     live::{LiveWorker, MachinePolicy},
     model::{Address, Endpoint, Linked, PoolHandle},
     plan::{Cause, Change, ChangeKind, Delta, NewWorker, WorkerEdit},
@@ -58,7 +62,7 @@ pub(super) fn plan_leavers(
         if kept.is_empty() {
             let message = format!("worker `{}` would be left without any pool", worker.name);
             findings.push(
-                Finding::error("worker-without-pool", pool.span.clone(), message)
+                Finding::error(Code::WorkerWithoutPool, pool.span.clone(), message)
                     .with_label("its members are exact, and the file does not put it here")
                     .with_help("declare the worker, remove it by `[[removed]]`, or let `prune` have \"workers\"")
                     .with_address(address),
@@ -92,7 +96,8 @@ fn worker_change(
     let policy = match &declared.policy {
         None => Ok(None),
         Some(wanted) => {
-            resolve_entry("machine policy", &matched.live.directory.policies, wanted).map(Some)
+            resolve_entry(ReferentKind::MachinePolicy, &matched.live.directory.policies, wanted)
+                .map(Some)
         }
     };
     let (endpoint, pools, policy) = match (endpoint, pools, policy) {
@@ -199,7 +204,7 @@ fn resolve_pools(
         match matched.resolve_pool(wanted) {
             Ok(pool) if matched.is_dynamic_pool(&pool) => findings.push(
                 Finding::error(
-                    "dynamic-pool-member",
+                    Code::DynamicPoolMember,
                     wanted.span.clone(),
                     format!("`{}` is a dynamic pool: it makes its own workers", pool.address()),
                 )
@@ -245,7 +250,7 @@ fn not_registered(
         }
     };
     let message = format!("worker `{}` has not registered itself yet", declared.name);
-    let mut finding = Finding::warning("not-registered", declared.span.clone(), message);
+    let mut finding = Finding::warning(Code::NotRegistered, declared.span.clone(), message);
     finding.notes = vec![
         "once it is there, its pools, policy and `disabled` are managed; with `subscription` and \
          `thumbprint` it could be created from here"
@@ -270,6 +275,6 @@ fn cannot_replace_error(declared: &Declared<DesiredWorker>, live: &LiveWorker) -
         declared.name,
         live.endpoint.kind(),
     );
-    Finding::error("worker-kind-change", declared.endpoint.span.clone(), message)
+    Finding::error(Code::WorkerKindChange, declared.endpoint.span.clone(), message)
         .with_help(format!("say `subscription` and `thumbprint` to replace it by a {kind} worker"))
 }

@@ -4,7 +4,10 @@
 //! goes. Never: a byte of any other line.
 
 use super::process::{AttributeSpan, OclAction};
-use crate::{finding::Finding, model::Place};
+use crate::{
+    finding::{Code, Finding},
+    model::Place,
+};
 
 use std::ops::Range;
 
@@ -83,7 +86,7 @@ fn add_line_edit(text: &str, action: &OclAction, line: &str) -> Result<TextEdit,
     };
     if !text.get(end..).is_some_and(|it| it.starts_with('\n')) {
         return Err(Finding::error(
-            "ocl-one-line",
+            Code::OclOneLine,
             action.span.clone(),
             "a line cannot be added to a step that is written on one line",
         )
@@ -242,7 +245,7 @@ mod tests {
         let pool = Place::Pool("db".to_owned());
         for action in ["{ x = 1 }", "{}", "{ /* a\n */ }", "{ b {\n } \n }"] {
             let text = format!("step \"a\" {{\n action {action}\n}}");
-            assert_eq!(placed(&text, &pool).unwrap_err().code, "ocl-one-line", "{text}");
+            assert_eq!(placed(&text, &pool).unwrap_err().code, Code::OclOneLine, "{text}");
         }
     }
 

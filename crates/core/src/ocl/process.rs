@@ -7,7 +7,7 @@ use super::{
     scan::parse_document,
 };
 use crate::{
-    finding::{Finding, SourceId, Span},
+    finding::{Code, Finding, SourceId, Span},
     model::{Container, Place},
 };
 
@@ -188,7 +188,7 @@ fn attribute_slot(attribute: &OclAttribute) -> AttributeSpan {
 fn read_place(source: SourceId, action: &OclBlock) -> Result<Place<String>, Finding> {
     let place_error = |attribute: &OclAttribute, message: String| {
         let span = Span { source, bytes: attribute.key.start..attribute.value_span.end };
-        Finding::error("ocl-place", span, message)
+        Finding::error(Code::OclPlace, span, message)
     };
     let read_attribute = |name: &str| {
         let mut all = action.attributes.iter().filter(|attribute| attribute.name == name);

@@ -3,7 +3,7 @@
 //! Every place is a range of bytes of the text as it was given. Never: what a name means.
 
 use super::block::{OclAttribute, OclBlock, OclValue};
-use crate::finding::{Finding, SourceId, Span};
+use crate::finding::{Code, Finding, SourceId, Span};
 use std::ops::Range;
 
 /// How deep blocks and values may be nested; a process needs six.
@@ -62,7 +62,7 @@ impl OclScanner<'_> {
     }
 
     fn syntax_error_at(&self, bytes: Range<usize>, message: &str) -> Finding {
-        Finding::error("ocl-syntax", Span { source: self.source, bytes }, message)
+        Finding::error(Code::OclSyntax, Span { source: self.source, bytes }, message)
             .with_help("Octopus could not read this file either; nothing in it is changed")
     }
 

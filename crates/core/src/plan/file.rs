@@ -8,7 +8,7 @@ use super::{
     PoolRequirement, Touches, check_soundness,
 };
 use crate::{
-    finding::{Finding, FindingLocation, Level, SourceLine, Sources},
+    finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
     live::ReadScope,
     model::{Address, Linked},
     text::escape::escape_json,
@@ -248,7 +248,7 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
     let address = address.map(|it| *it);
     let line = find_line(&at, sources);
     SavedFinding {
-        code,
+        code: code.as_str().to_owned(),
         level,
         message,
         address,
@@ -261,10 +261,14 @@ fn save_finding(finding: &Finding, sources: &Sources) -> SavedFinding {
 }
 
 fn read_finding(saved: SavedFinding) -> Finding {
-    let SavedFinding { code, level, message, address, file, line, label, notes, help } = saved;
+    let SavedFinding { code, level, mut message, address, file, line, label, notes, help } = saved;
     let address = address.map(Box::new);
+    let known = Code::from_word(&code);
+    if known.is_none() {
+        message = format!("{message} (`{code}`)");
+    }
     Finding {
-        code,
+        code: known.unwrap_or(Code::UnknownCode),
         level,
         message,
         location: at_from_line(file, line),

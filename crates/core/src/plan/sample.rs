@@ -8,7 +8,7 @@ use super::{
     StepEdit, ValueEdit, WorkerEdit,
 };
 use crate::{
-    finding::{Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
+    finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
     live::ReadScope,
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
@@ -156,7 +156,7 @@ pub(crate) fn everything() -> Plan {
     let changes = [server(), pools(), workers(), choosers(), placements(), endings()].concat();
     let findings = vec![
         Finding::new(
-            "empty-pool",
+            Code::EmptyPool,
             Level::Deny,
             FindingLocation::Source(at("[pools.database]")),
             "2 steps wait",
@@ -166,7 +166,7 @@ pub(crate) fn everything() -> Plan {
         .with_notes(vec!["one".into(), "two".into()])
         .with_help("declare a worker"),
         Finding::new(
-            "gap",
+            Code::UnseenSteps,
             Level::Warn,
             FindingLocation::Nowhere,
             "the processes of `Ops` cannot be read",

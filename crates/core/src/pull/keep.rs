@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     desired::Desired,
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{HiddenData, Live, LivePool, LiveWorker, UnreadPart},
     model::Address,
     plan::{Change, ChangeKind, WorkerEdit},
@@ -200,8 +200,8 @@ fn start_offset(at: &FindingLocation) -> Option<usize> {
 fn remove_duplicate(text: &str, finding: &Finding) -> Option<EditedText> {
     let mut document = TomlDocument::new(text).ok()?;
     let at = document.root_table(document.innermost_table(start_offset(&finding.location)?));
-    let is_twin =
-        finding.code == "declared-twice" && document.tables.get(at).is_some_and(is_indirect_rule);
+    let is_twin = finding.code == Code::DeclaredTwice
+        && document.tables.get(at).is_some_and(is_indirect_rule);
     document.remove_table(at, "");
     is_twin.then(|| document.apply_edits())
 }

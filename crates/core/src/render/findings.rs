@@ -84,7 +84,7 @@ fn render_finding(
     }
     elements.extend(join_notes(finding, look).map(|note| Mark::NOTE.message(note).into()));
     elements.extend(finding.help.iter().map(|help| Mark::HELP.message(escape_text(help)).into()));
-    let title = mark.primary_title(escape_text(&finding.message)).id(finding.code.clone());
+    let title = mark.primary_title(escape_text(&finding.message)).id(finding.code.as_str());
     format!("{}\n\n", renderer.render(&[title.elements(elements)]))
 }
 
@@ -138,7 +138,10 @@ fn escape_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{finding::SourceId, model::Address};
+    use crate::{
+        finding::{Code, SourceId},
+        model::Address,
+    };
 
     use proptest::prelude::*;
 
@@ -156,7 +159,7 @@ mod tests {
     fn an_error_is_underlined_and_helps() {
         let text = "[[placements]]\nstep    = \"Deploy to ASK\"\n";
         let finding =
-            Finding::error("unknown-step", span(25..40), "there is no step `Deploy to ASK`")
+            Finding::error(Code::UnknownStep, span(25..40), "there is no step `Deploy to ASK`")
                 .with_label("its process has 7 steps")
                 .with_help("a step of a similar name exists: `Deploy to AKS`");
         insta::assert_snapshot!(render_all(&[finding], &sources(text), LOOK), @r#"
@@ -175,7 +178,7 @@ mod tests {
         let steps =
             ["one", "two", "three", "four", "five"].map(|text| format!("step \u{1b}[2J{text}"));
         let finding = Finding::new(
-            "empty-pool",
+            Code::EmptyPool,
             Level::Deny,
             FindingLocation::Line(SourceLine { file: "w.toml".into(), line: 24 }),
             "5 steps would run nowhere",
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn findings_are_told_in_the_order_of_the_file() {
         let text = "a = 1\nb = 2\n";
-        let at = |bytes| Finding::warning("x", span(bytes), "here");
+        let at = |bytes| Finding::warning(Code::Syntax, span(bytes), "here");
         let told = render_all(&[at(6..7), at(0..1)], &sources(text), LOOK);
         assert!(told.find(":1:1") < told.find(":2:1"), "{told}");
         assert_eq!(count_levels(&[at(0..1), at(0..1)]).as_deref(), Some("2 warnings"));
@@ -210,7 +213,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_place_of_a_text_is_too_odd(text in any::<String>(), start in 0..40_usize, len in 0..40_usize) {
-            let finding = Finding::error("x", span(start..start + len), "here").with_label("there");
+            let finding = Finding::error(Code::Syntax, span(start..start + len), "here").with_label("there");
             let shown = render_all(&[finding], &sources(&text), LOOK);
             prop_assert!(!shown.chars().any(|c| c == '\u{1b}'), "an escape went through");
         }
@@ -220,18 +223,18 @@ mod tests {
     fn findings_of_a_saved_plan_keep_their_label_and_stand_by_file() {
         let at = |file: &str, line| FindingLocation::Line(SourceLine { file: file.into(), line });
         let all = [("b.toml", 1), ("a.toml", 9), ("b.toml", 2)].map(|(file, line)| {
-            Finding::new("x", Level::Warn, at(file, line), "here").with_label("no worker")
+            Finding::new(Code::Syntax, Level::Warn, at(file, line), "here").with_label("no worker")
         });
         insta::assert_snapshot!(render_all(&all, &Sources::default(), LOOK), @"
-        warning[x]: here
+        warning[syntax]: here
         --> a.toml:9
          = note: no worker
 
-        warning[x]: here
+        warning[syntax]: here
         --> b.toml:1
          = note: no worker
 
-        warning[x]: here
+        warning[syntax]: here
         --> b.toml:2
          = note: no worker
         ");
@@ -240,9 +243,9 @@ mod tests {
     #[test]
     fn a_column_is_counted_in_characters_whatever_they_are() {
         let text = "a = \"\u{200d}\u{feff}\" # x";
-        let finding = Finding::error("x", span(text.len() - 1..text.len()), "here");
+        let finding = Finding::error(Code::Syntax, span(text.len() - 1..text.len()), "here");
         insta::assert_snapshot!(render_all(&[finding], &sources(text), LOOK), @r#"
-        error[x]: here
+        error[syntax]: here
          --> workers.toml:1:12
           |
         1 | a = "��" # x

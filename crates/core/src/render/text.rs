@@ -237,7 +237,7 @@ fn summary_line(plan: &Plan) -> String {
 /// How many gates refuse a plan.
 fn count_gates(plan: &Plan) -> usize {
     let refuse = plan.findings.iter().filter(|finding| finding.level != Level::Warn);
-    refuse.map(|it| it.code.as_str()).collect::<HashSet<_>>().len()
+    refuse.map(|it| it.code).collect::<HashSet<_>>().len()
 }
 
 /// How far a plan reaches; none where it touches nothing.

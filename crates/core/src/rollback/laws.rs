@@ -14,7 +14,7 @@ use crate::{
         laws::{any_desired, any_live, is_possible, plan},
         plan_from_changes, simulate_changes,
     },
-    finding::Span,
+    finding::{Code, Span},
     live::{DirectoryEntry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
     model::{Container, Endpoint, Id, Name, Place, Pool, PoolKind, Process},
     plan::{Change, ChangeKind, Plan, ValueEdit, WrittenField, check_soundness},
@@ -43,7 +43,7 @@ proptest! {
         let way = way(&receipt, &done, &plan);
         prop_assert_eq!(check_soundness(&way), Ok(()));
         prop_assert!(is_spelled(&way), "{:#?}", way.changes);
-        let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
+        let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(it.code)).collect();
         prop_assert!(excuses.is_empty(), "{:#?}", excuses);
         let (undone, restored) = applied(&way, &done, way.changes.len(), None);
         prop_assert_eq!(seen(&restored, &live), seen(&live, &live));
@@ -90,12 +90,12 @@ fn contained(
 
 /// Whether the server would take all of it: it deletes no pool that something uses.
 fn may_be_applied(plan: &Plan) -> bool {
-    is_possible(plan) && plan.findings.iter().all(|finding| finding.code != "pool-in-use")
+    is_possible(plan) && plan.findings.iter().all(|finding| finding.code != Code::PoolInUse)
 }
 
 /// Whether a finding says that something is left as it is. Nobody has touched these servers, so nothing may be.
-fn is_excuse(code: &str) -> bool {
-    ["edited-since", "not-undone", "pool-in-use"].contains(&code)
+fn is_excuse(code: Code) -> bool {
+    [Code::EditedSince, Code::NotUndone, Code::PoolInUse].contains(&code)
 }
 
 fn way(receipt: &Receipt, live: &Live, plan: &Plan) -> Plan {

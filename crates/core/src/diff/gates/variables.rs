@@ -5,7 +5,7 @@
 use super::{GateInput, bypass_help};
 use crate::{
     desired::Gate,
-    finding::{Finding, FindingLocation, Level},
+    finding::{Code, Finding, FindingLocation, Level},
     live::{
         Case, EffectivePlace, Live, LiveProcess, LiveStep, NowhereReason, PoolReferenceKind,
         effective_cases,
@@ -190,7 +190,7 @@ impl VariableIssues {
                         .to_owned(),
                 ),
             };
-            Finding::new("unset-variable", Level::Warn, at.clone(), message)
+            Finding::new(Code::UnsetVariable, Level::Warn, at.clone(), message)
                 .with_notes(self.unset)
                 .with_help(help)
         });

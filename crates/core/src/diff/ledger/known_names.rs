@@ -2,11 +2,11 @@
 
 use super::super::{
     matched::Matched,
-    reference::{self, ambiguous_name_error},
+    reference::{self, ReferentKind, ambiguous_name_error},
 };
 use crate::{
     desired::{Declared, PlacementRule, PlacementVerdict},
-    finding::{Finding, Span},
+    finding::{Code, Finding, Span},
     model::Name,
     text::pattern::Patterns,
 };
@@ -68,18 +68,26 @@ impl<'a> KnownNames<'a> {
         let select = &rule.select;
         let mut findings = self.missing_projects(rule);
         findings.extend(unknown_names(
-            "project group",
+            ReferentKind::ProjectGroup,
             select.project_group.as_ref(),
             &self.groups,
         ));
-        findings.extend(unknown_names("project tag", select.project_tag.as_ref(), &self.tags));
+        findings.extend(unknown_names(
+            ReferentKind::ProjectTag,
+            select.project_tag.as_ref(),
+            &self.tags,
+        ));
         if findings.is_empty() && select.runbooks {
             let project = |name: &str| {
                 select.project.as_ref().is_none_or(|patterns| patterns.matches_folded(name))
             };
             let runbooks = self.runbooks.iter().filter(|(owner, _)| project(owner));
             let runbooks: Vec<_> = runbooks.map(|(_, name)| *name).collect();
-            findings.extend(unknown_names("runbook", select.runbook.as_ref(), &runbooks));
+            findings.extend(unknown_names(
+                ReferentKind::Runbook,
+                select.runbook.as_ref(),
+                &runbooks,
+            ));
         }
         findings
     }
@@ -97,7 +105,7 @@ impl<'a> KnownNames<'a> {
             }
             if !self.projects.contains(folded.as_str()) {
                 return Some(reference::unknown_name_error(
-                    "project",
+                    ReferentKind::Project,
                     name,
                     self.project_names.iter().copied(),
                     at,
@@ -115,12 +123,12 @@ impl<'a> KnownNames<'a> {
 fn in_git_finding(name: &str, at: Span, has_runbooks: bool) -> Finding {
     let message = format!("the deployment process of project `{name}` is stored in Git");
     let new = if has_runbooks { Finding::warning } else { Finding::error };
-    new("version-controlled", at, message)
+    new(Code::VersionControlled, at, message)
         .with_help("say `[version_control]`, and on which branch steps are to move")
 }
 
 fn unknown_names(
-    noun: &str,
+    kind: ReferentKind,
     patterns: Option<&Declared<Patterns>>,
     known: &[&str],
 ) -> Vec<Finding> {
@@ -130,7 +138,7 @@ fn unknown_names(
         patterns.value.exact_names().filter(|name| !folded.contains(&name.to_lowercase()));
     unknown
         .map(|name| {
-            reference::unknown_name_error(noun, name, known.iter().copied(), patterns.span.clone())
+            reference::unknown_name_error(kind, name, known.iter().copied(), patterns.span.clone())
         })
         .collect()
 }

@@ -3,8 +3,8 @@
 use super::ValueRuleRun;
 use crate::{
     desired::DesiredValueOwner,
-    diff::reference::{self, ambiguous_name_error},
-    finding::Finding,
+    diff::reference::{self, ReferentKind, ambiguous_name_error},
+    finding::{Code, Finding},
     live::LiveVariableSet,
     model::Name,
     text::pluralize,
@@ -14,17 +14,18 @@ impl ValueRuleRun<'_, '_> {
     /// Names that are written out, and that nothing has which could be seen.
     pub(super) fn unknown_owners(&self) -> Vec<Finding> {
         let live = self.matched.live;
-        let noun = match self.rule.owner {
-            DesiredValueOwner::Projects(_) => "project",
-            DesiredValueOwner::Libraries(_) => "library variable set",
+        let kind = match self.rule.owner {
+            DesiredValueOwner::Projects(_) => ReferentKind::Project,
+            DesiredValueOwner::Libraries(_) => ReferentKind::LibraryVariableSet,
         };
         let sets = || live.indirect.sets.iter().filter(|set| self.matches_owner_kind(set));
-        let projects = || live.projects.iter().filter(|_| noun == "project");
+        let projects = || live.projects.iter().filter(|_| kind == ReferentKind::Project);
         let alike = self.owner_patterns().exact_names().filter_map(|name| {
             let alike = projects().filter(|project| project.name == Name::new(name));
             let alike: Vec<String> = alike.map(|it| it.name.to_string()).collect();
-            let several =
-                || ambiguous_name_error(noun, name, &alike, self.owner_patterns().span.clone());
+            let several = || {
+                ambiguous_name_error(kind.noun(), name, &alike, self.owner_patterns().span.clone())
+            };
             (1 < alike.len())
                 .then(|| several().with_help("rename all but one of them on the server"))
         });
@@ -35,13 +36,15 @@ impl ValueRuleRun<'_, '_> {
         let pattern_span = || self.owner_patterns().span.clone();
         let finding = |name: &str| {
             let wanted = Name::new(name);
-            if noun == "project" && live.projects.iter().any(|project| project.name == wanted) {
+            if kind == ReferentKind::Project
+                && live.projects.iter().any(|project| project.name == wanted)
+            {
                 let message = format!("the variables of project `{name}` cannot be read");
-                return Finding::error("unread-variables", pattern_span(), message)
+                return Finding::error(Code::UnreadVariables, pattern_span(), message)
                     .with_help("give the key's user a role with `VariableView` in this space");
             }
             reference::unknown_name_error(
-                noun,
+                kind,
                 name,
                 sets().map(|set| set.owner.name().as_str()),
                 pattern_span(),
@@ -71,7 +74,7 @@ impl ValueRuleRun<'_, '_> {
             pluralize(projects.len(), "project")
         );
         (!projects.is_empty()).then(|| {
-            Finding::warning("variables-in-git", self.rule.span.clone(), message)
+            Finding::warning(Code::VariablesInGit, self.rule.span.clone(), message)
                 .with_notes(projects)
                 .with_help("say `[version_control]`, and on which branch it is to change")
         })
@@ -79,28 +82,28 @@ impl ValueRuleRun<'_, '_> {
 
     pub(super) fn in_git_error(&self, set: &LiveVariableSet) -> Finding {
         let message = format!("the variables of project `{}` are stored in Git", set.owner.name());
-        Finding::error("variables-in-git", self.owner_patterns().span.clone(), message)
+        Finding::error(Code::VariablesInGit, self.owner_patterns().span.clone(), message)
             .with_help("say `[version_control]`, and on which branch they are to change")
     }
 
     pub(super) fn wrong_type_error(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("variable `{name}` of `{owner}` is not of type worker pool");
-        Finding::error("not-a-pool-variable", self.rule.variable.span.clone(), message)
+        Finding::error(Code::NotAPoolVariable, self.rule.variable.span.clone(), message)
             .with_help("choose another name: a variable has one type for all of its values")
     }
 
     pub(super) fn missing_id_error(&self, set: &LiveVariableSet) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("the server gives no id for the value of `{name}` of `{owner}`");
-        Finding::error("value-without-id", self.rule.variable.span.clone(), message)
+        Finding::error(Code::ValueWithoutId, self.rule.variable.span.clone(), message)
             .with_help("change it by hand: without an id, it cannot be told from others")
     }
 
     pub(super) fn ambiguous_error(&self, set: &LiveVariableSet, values: usize) -> Finding {
         let (name, owner) = (&self.rule.variable.value, set.owner.name());
         let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
-        Finding::error("ambiguous-value", self.rule.variable.span.clone(), message)
+        Finding::error(Code::AmbiguousValue, self.rule.variable.span.clone(), message)
             .with_help("delete all but one of them on the server: nobody can tell which one counts")
     }
 
@@ -110,7 +113,7 @@ impl ValueRuleRun<'_, '_> {
         let message = format!(
             "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
         );
-        Finding::error("unsettled-rules", self.rule.span.clone(), message)
+        Finding::error(Code::UnsettledRules, self.rule.span.clone(), message)
             .with_help("put this rule before the one with the wildcard")
     }
 
@@ -121,7 +124,7 @@ impl ValueRuleRun<'_, '_> {
             let message =
                 format!("earlier rules decide about all of its {}", pluralize(taken, "value"));
             return Some(
-                Finding::warning("shadowed-rule", at, message)
+                Finding::warning(Code::ShadowedRule, at, message)
                     .with_help("put this rule before them, or remove it"),
             );
         }
@@ -129,6 +132,6 @@ impl ValueRuleRun<'_, '_> {
         let message = format!("no variable `{name}` with a value of this scope is there");
         let help = "a wildcard finds values that are there; write a name out to make one";
         let is_idle = !self.owner_patterns().is_exact();
-        is_idle.then(|| Finding::warning("idle-rule", at, message).with_help(help))
+        is_idle.then(|| Finding::warning(Code::IdleRule, at, message).with_help(help))
     }
 }

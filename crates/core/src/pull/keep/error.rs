@@ -1,6 +1,6 @@
 //! Why a file cannot be kept: where that is, and what to do.
 
-use crate::finding::{Finding, FindingLocation, Level, SourceId, Span};
+use crate::finding::{Code, Finding, FindingLocation, Level, SourceId, Span};
 
 /// Why a file cannot be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl KeepError {
         let at = self.offset.map_or(FindingLocation::Nowhere, |start| {
             FindingLocation::Source(Span { source: SourceId::default(), bytes: start..start + 1 })
         });
-        Finding::new("not-kept", Level::Error, at, self.reason.to_string())
+        Finding::new(Code::NotKept, Level::Error, at, self.reason.to_string())
             .with_notes(vec!["nothing is written: the file is as it was".to_owned()])
             .with_help(help)
     }

@@ -3,7 +3,7 @@
 //! Never: a rule or a wave that comes to stand for more than before.
 
 use super::{FileUpdater, KeepError, TomlTable, escape_value};
-use crate::finding::Finding;
+use crate::finding::{Code, Finding};
 use std::collections::HashSet;
 
 /// A selector that nothing fits, and which a rule may have: who reads it sees that it is meant.
@@ -19,8 +19,8 @@ impl<'a> FileUpdater<'a> {
     ) -> Result<(), KeepError> {
         self.ensure_known(at, errors)?;
         // What moves now is said by exceptions, and then nothing moves again.
-        for finding in errors.iter().filter(|error| error.code != "unsettled-rules") {
-            if finding.code == "impossible-execution" && self.except_impossible(at, finding) {
+        for finding in errors.iter().filter(|error| error.code != Code::UnsettledRules) {
+            if finding.code == Code::ImpossibleExecution && self.except_impossible(at, finding) {
                 return Ok(());
             }
             if !self.remove_invalid(table, finding) {

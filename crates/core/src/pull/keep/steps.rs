@@ -4,7 +4,7 @@
 
 use super::{FileUpdater, KeepError, TomlTable, indirect_pools::is_exact_name, placements};
 use crate::{
-    finding::{Finding, FindingLocation},
+    finding::{Code, Finding, FindingLocation},
     live::{HiddenData, Live, LiveProcess},
     model::{Id, Name, Place, Pool, Process, StepAction},
     plan::{Change, ChangeKind, StepEdit},
@@ -43,9 +43,8 @@ impl FileUpdater<'_> {
             self.round.file_plan.unread.iter().any(|index| self.owning_table(*index) == at);
         let Some(table) = self.document.tables.get(at) else { return Ok(()) };
         let names_pool = self.errors_mention_key(table, "pool", errors);
-        let is_lost = |finding: &&Finding| {
-            matches!(finding.code.as_str(), "unknown-step" | "unknown-runbook")
-        };
+        let is_lost =
+            |finding: &&Finding| matches!(finding.code, Code::UnknownStep | Code::UnknownRunbook);
         // Where the steps are of a rule whose pool is gone, these alone can tell.
         match is_unread && (names_pool || errors.iter().any(is_lost)) {
             true => self.ensure_all_read(
@@ -63,7 +62,7 @@ impl FileUpdater<'_> {
         let Some(place) = super::start_offset(&finding.location) else { return false };
         let Some(key) = self.document.key_at_place(table, place) else { return false };
         let Live { projects, processes, .. } = self.round.live;
-        if finding.code == "ambiguous-name" && key == "project" {
+        if finding.code == Code::AmbiguousName && key == "project" {
             let is_twin =
                 |name: &Name| 1 < projects.iter().filter(|project| project.name == *name).count();
             return self.document.remove_names(table, &key, is_twin);

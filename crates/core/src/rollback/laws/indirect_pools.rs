@@ -36,7 +36,7 @@ proptest! {
         let way = way(&receipt, &done, &plan);
         prop_assert_eq!(check_soundness(&way), Ok(()));
         prop_assert!(is_spelled(&way), "{:#?}", way.changes);
-        let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(&it.code)).collect();
+        let excuses: Vec<_> = way.findings.iter().filter(|it| is_excuse(it.code)).collect();
         prop_assert!(excuses.is_empty(), "{:#?}", excuses);
         let restored = simulate_changes(&done, &way.changes);
         prop_assert_eq!(seen(&restored, &live), seen(&live, &live));
