@@ -9,55 +9,55 @@
 //! A connection reads:
 //!
 //! ```
-//! use poolwright_client::octopus::{Connection, Error, Resource, SpaceReader};
+//! use poolwright_client::octopus::{ClientError, Connection, Resource, SpaceReader};
 //! use poolwright_core::model::{Id, Space};
 //!
-//! async fn read(connection: &Connection, space: &Id<Space>, pool: &Resource) -> Result<String, Error> {
+//! async fn read(connection: &Connection, space: &Id<Space>, pool: &Resource) -> Result<String, ClientError> {
 //!     let reader: SpaceReader = connection.reader().in_space(space);
-//!     reader.document(pool).await
+//!     reader.read_document(pool).await
 //! }
 //! ```
 //!
 //! The same function with a write in it does not compile, because the writer is private to `apply`:
 //!
 //! ```compile_fail,E0603
-//! use poolwright_client::{apply::writer::Writer, octopus::{Connection, Error, Resource}};
+//! use poolwright_client::{apply::writer::Writer, octopus::{ClientError, Connection, Resource}};
 //! use poolwright_core::model::{Id, Space};
 //!
-//! async fn delete(connection: &Connection, space: &Id<Space>, pool: &Resource) -> Result<(), Error> {
-//!     Writer::new(connection, space).delete(pool).await
+//! async fn delete(connection: &Connection, space: &Id<Space>, pool: &Resource) -> Result<(), ClientError> {
+//!     Writer::new(connection, space).delete_resource(pool).await
 //! }
 //! ```
 //!
 //! because a connection does not lead to a writer:
 //!
 //! ```compile_fail,E0599
-//! use poolwright_client::octopus::{Connection, Error, Resource};
+//! use poolwright_client::octopus::{ClientError, Connection, Resource};
 //! use poolwright_core::model::{Id, Space};
 //!
-//! async fn delete(connection: &Connection, space: &Id<Space>, pool: &Resource) -> Result<(), Error> {
-//!     connection.writer(space).delete(pool).await
+//! async fn delete(connection: &Connection, space: &Id<Space>, pool: &Resource) -> Result<(), ClientError> {
+//!     connection.writer(space).delete_resource(pool).await
 //! }
 //! ```
 //!
 //! and because the request that a writer sends is private to this crate:
 //!
 //! ```compile_fail,E0624
-//! use poolwright_client::octopus::{Connection, Error};
+//! use poolwright_client::octopus::{ClientError, Connection};
 //!
-//! async fn delete(connection: &Connection) -> Result<(), Error> {
-//!     connection.exchange(todo!(), |_| Ok(())).await
+//! async fn delete(connection: &Connection) -> Result<(), ClientError> {
+//!     connection.send_with_retry(todo!(), |_| Ok(())).await
 //! }
 //! ```
 //!
 //! Nor can anything but an approved plan be applied:
 //!
 //! ```compile_fail,E0308
-//! use poolwright_client::{apply::{Options, apply}, octopus::Connection};
+//! use poolwright_client::{apply::{ApplyOptions, apply_plan}, octopus::Connection};
 //! use poolwright_core::plan::Plan;
 //!
-//! async fn unapproved(plan: &Plan, connection: &Connection, options: &Options) {
-//!     apply(plan, connection, options, todo!(), &mut |_| ()).await;
+//! async fn unapproved(plan: &Plan, connection: &Connection, options: &ApplyOptions) {
+//!     apply_plan(plan, connection, options, todo!(), &mut |_| ()).await;
 //! }
 //! ```
 

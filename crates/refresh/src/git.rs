@@ -11,7 +11,8 @@ pub(super) use branches::{RepositoryBranches, client_branch, short_branch_name};
 
 use super::{
     RefreshError, SpaceReading,
-    inventory::{GroupedProjects, is_in_git, is_item_error},
+    grouped_projects::{GroupedProjects, is_in_git},
+    item_errors::is_repository_error,
     lower,
     resolved::{self, ProcessOutline},
 };
@@ -100,12 +101,6 @@ pub(super) async fn branch_snapshots(
         gaps.extend(hidden);
     }
     Ok((editions, gaps))
-}
-
-/// Whether the server answers, and cannot read this one repository.
-pub(super) fn is_repository_error(error: &octopus::ClientError) -> bool {
-    let gateway = matches!(error, octopus::ClientError::Status { status: 502..=504, .. });
-    gateway || is_item_error(error)
 }
 
 /// Whether the runbooks of a project are stored in Git too.

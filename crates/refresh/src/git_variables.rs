@@ -7,7 +7,8 @@
 
 use super::{
     RefreshError, SpaceReading,
-    git::{self, RepositoryBranches, is_repository_error},
+    git::{self, RepositoryBranches},
+    item_errors::is_repository_error,
 };
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{

@@ -6,7 +6,9 @@
 
 mod git;
 mod git_variables;
+mod grouped_projects;
 mod inventory;
+mod item_errors;
 mod lower;
 mod other_spaces;
 mod permissions;

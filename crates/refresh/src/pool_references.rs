@@ -7,12 +7,13 @@
 use super::{
     RefreshError, SpaceReading,
     git_variables::{self, BranchVariables, GitVariables},
-    inventory::errors_by_id,
+    grouped_projects::includes_library,
+    item_errors::{errors_by_id, list_or_unread},
     lower,
     scope_names::ScopeNames,
     templates,
 };
-use poolwright_client::octopus::{self, wire};
+use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{
         self, HiddenData, IndirectPools, LiveTarget, LiveVariableScope, LiveVariableSet,
@@ -119,33 +120,6 @@ pub(super) async fn read_pool_references(
     pointing.references.extend(targets.iter().filter_map(target_reference));
     pointing.indirect.targets = targets.into_iter().map(live_target).collect();
     Ok((pointing, gaps))
-}
-
-/// The list, or none and a gap where the key may not see it or the server does not have it.
-pub(super) fn list_or_unread<T>(
-    reading: &SpaceReading<'_>,
-    what: &str,
-    answer: Result<Vec<T>, octopus::ClientError>,
-    hides: HiddenData,
-    gaps: &mut Vec<UnreadPart>,
-) -> Result<Vec<T>, RefreshError> {
-    match answer {
-        Ok(list) => Ok(list),
-        Err(why) if why.is_forbidden() || why.is_not_found() => {
-            let what = reading.describe_in_space(what);
-            gaps.push(UnreadPart::new(what, why.to_string(), hides));
-            Ok(Vec::new())
-        }
-        Err(why) => Err(reading.unread_error(what, why)),
-    }
-}
-
-pub(super) fn includes_library(
-    project: &wire::ProjectResource,
-    library: &wire::LibraryVariableSetResource,
-) -> bool {
-    let included = &project.included_library_variable_set_ids;
-    included.iter().any(|id| id.eq_ignore_ascii_case(&library.id))
 }
 
 /// A set to read, and whose variables it has.

@@ -3,7 +3,7 @@
 //! A variable set that is read alone says what can be in its scopes; in a list of many it may leave that out.
 //! Then the names come from the lists of environments, channels and tag sets, however many sets there are.
 
-use super::{RefreshError, SpaceReading, inventory::is_item_error};
+use super::{RefreshError, SpaceReading, item_errors::is_item_error};
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::live::ReadScope;
 

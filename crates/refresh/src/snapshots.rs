@@ -5,9 +5,7 @@
 //! Never: a release that is not the newest of its channel.
 
 use super::{
-    RefreshError, SpaceReading,
-    inventory::{GroupedProjects, errors_by_id},
-    lower,
+    RefreshError, SpaceReading, grouped_projects::GroupedProjects, item_errors::errors_by_id, lower,
 };
 use poolwright_client::octopus::{self, ProcessCollection, wire};
 use poolwright_core::{

@@ -6,8 +6,7 @@
 //! a pool's name in place of its id, which fails once the step runs (`api.md` 2.11).
 
 use super::{
-    RefreshError, SpaceReading,
-    pool_references::{includes_library, list_or_unread},
+    RefreshError, SpaceReading, grouped_projects::includes_library, item_errors::list_or_unread,
 };
 use poolwright_client::octopus::wire;
 use poolwright_core::{

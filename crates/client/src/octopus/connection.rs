@@ -1,8 +1,6 @@
 //! A connection: the client, the key's header, and the permits that bound what is under way.
 
-use super::{
-    ClientError, ConnectionOptions, Credentials, Reader, base::BaseUrl, exchange::innermost_cause,
-};
+use super::{ClientError, ConnectionOptions, Credentials, base::BaseUrl, error::innermost_cause};
 use reqwest::{
     Certificate, Client,
     header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
@@ -61,11 +59,6 @@ impl Connection {
     /// The server's URL, without a slash at its end.
     pub fn url(&self) -> &str {
         self.0.base.as_str()
-    }
-
-    /// What can read, and nothing else.
-    pub fn reader(&self) -> Reader {
-        Reader::new(self.clone())
     }
 
     pub(super) fn http_client(&self) -> &Client {

@@ -250,6 +250,15 @@ fn status_help(status: u16, refusal: &Refusal, retry_after: Option<u64>) -> Opti
     Some(help)
 }
 
+/// What the innermost cause says; the outer ones name the URL again and again.
+pub(super) fn innermost_cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

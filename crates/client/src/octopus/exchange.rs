@@ -4,7 +4,8 @@
 //! is certain that nobody has processed it. Never: a redirect to another host, or a body without a limit.
 
 use super::{
-    ClientError, Connection, Refusal, error,
+    ClientError, Connection, Refusal,
+    error::{self, innermost_cause},
     retry::{self, RetryTimer},
 };
 use reqwest::{
@@ -230,15 +231,6 @@ impl Connection {
             ClientError::Lost { request, why }
         }
     }
-}
-
-/// What the innermost cause says; the outer ones name the URL again and again.
-pub(super) fn innermost_cause(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }
 
 fn status_error(

@@ -3,31 +3,34 @@
 use super::{ClientError, Connection, SpaceReader, wire};
 use poolwright_core::model::{Id, Space};
 
-/// Reads a server, and can do nothing else.
+/// Reads a server, and can do nothing else. Every method may fail with any [`ClientError`].
 ///
 /// ```
-/// # use poolwright_client::octopus::{Error, Reader};
+/// # use poolwright_client::octopus::{ClientError, Reader};
 /// # use poolwright_core::model::{Id, Space};
-/// async fn plan(reader: Reader, space: Id<Space>) -> Result<usize, Error> {
-///     Ok(reader.in_space(&space).workers().await?.len())
+/// async fn plan(reader: Reader, space: Id<Space>) -> Result<usize, ClientError> {
+///     Ok(reader.in_space(&space).list_workers().await?.len())
 /// }
 /// ```
 ///
 /// ```compile_fail,E0599
-/// # use poolwright_client::octopus::{Error, Reader};
+/// # use poolwright_client::octopus::{ClientError, Reader};
 /// # use poolwright_core::model::{Id, Space};
-/// async fn plan(reader: Reader, space: Id<Space>) -> Result<(), Error> {
+/// async fn plan(reader: Reader, space: Id<Space>) -> Result<(), ClientError> {
 ///     reader.writer(&space).sort_worker_pools(&[]).await
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Reader(Connection);
 
-impl Reader {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self(connection)
+impl Connection {
+    /// What can read, and nothing else.
+    pub fn reader(&self) -> Reader {
+        Reader(self.clone())
     }
+}
 
+impl Reader {
     /// The server's URL, without a slash at its end.
     pub fn url(&self) -> &str {
         self.0.url()
@@ -48,37 +51,21 @@ impl Reader {
     }
 
     /// All spaces that the key may see.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_spaces(&self) -> Result<Vec<wire::SpaceResource>, ClientError> {
         self.0.list_all("/api/spaces").await
     }
 
     /// The documents of all spaces that the key may see, as they came.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_raw_spaces(&self) -> Result<Vec<wire::RawDocument>, ClientError> {
         self.0.list_all("/api/spaces").await
     }
 
     /// The server's switches.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn read_features(&self) -> Result<wire::FeaturesConfigurationResource, ClientError> {
         self.0.get_json("/api/featuresconfiguration").await
     }
 
     /// What the key's user may do.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     ///
     /// # Source
     ///

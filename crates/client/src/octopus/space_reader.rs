@@ -6,19 +6,19 @@ use super::{
 use poolwright_core::model::{Id, Space};
 use serde_json::value::RawValue;
 
-/// Reads a space, and can do nothing else.
+/// Reads a space, and can do nothing else. Every method may fail with any [`ClientError`].
 ///
 /// ```
-/// # use poolwright_client::octopus::{Error, Resource, SpaceReader};
-/// async fn plan(reader: SpaceReader, resource: Resource) -> Result<String, Error> {
-///     reader.document(&resource).await
+/// # use poolwright_client::octopus::{ClientError, Resource, SpaceReader};
+/// async fn plan(reader: SpaceReader, resource: Resource) -> Result<String, ClientError> {
+///     reader.read_document(&resource).await
 /// }
 /// ```
 ///
 /// ```compile_fail,E0599
-/// # use poolwright_client::octopus::{Error, Resource, SpaceReader};
-/// async fn plan(reader: SpaceReader, resource: Resource) -> Result<(), Error> {
-///     reader.delete(&resource).await
+/// # use poolwright_client::octopus::{ClientError, Resource, SpaceReader};
+/// async fn plan(reader: SpaceReader, resource: Resource) -> Result<(), ClientError> {
+///     reader.delete_resource(&resource).await
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -61,155 +61,87 @@ impl SpaceReader {
     }
 
     /// All worker pools, in their order.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`], as for everything below.
     pub async fn list_worker_pools(&self) -> ClientResult<Vec<wire::WorkerPoolResource>> {
         self.connection.list_all(&self.space_path("workerpools")).await
     }
 
     /// All workers that the key may see: none, where it may see none.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_workers(&self) -> ClientResult<Vec<wire::WorkerResource>> {
         self.connection.list_all(&self.space_path("workers")).await
     }
 
     /// All machine policies.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_machine_policies(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("machinepolicies")).await
     }
 
     /// All proxies.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_proxies(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("proxies")).await
     }
 
     /// All accounts, of every type.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_accounts(&self) -> ClientResult<Vec<wire::AccountResource>> {
         self.connection.list_all(&self.space_path("accounts")).await
     }
 
     /// All feeds.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_feeds(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("feeds")).await
     }
 
     /// All projects that the key may see.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_projects(&self) -> ClientResult<Vec<wire::ProjectResource>> {
         self.connection.list_all(&self.space_path("projects")).await
     }
 
     /// All project groups.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_project_groups(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_pages(&self.space_path("projectgroups")).await
     }
 
     /// All runbooks that are kept in the database.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_runbooks(&self) -> ClientResult<Vec<wire::RunbookResource>> {
         self.connection.list_pages(&self.space_path("runbooks")).await
     }
 
     /// All deployment targets.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_targets(&self) -> ClientResult<Vec<wire::DeploymentTargetResource>> {
         self.connection.list_pages(&self.space_path("machines")).await
     }
 
     /// All library variable sets.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_library_sets(&self) -> ClientResult<Vec<wire::LibraryVariableSetResource>> {
         self.connection.list_all(&self.space_path("libraryvariablesets")).await
     }
 
     /// What all tenants say where projects and libraries leave something to them.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_tenant_variables(&self) -> ClientResult<Vec<wire::TenantVariableResource>> {
         self.connection.list_all(&self.space_path("tenantvariables")).await
     }
 
     /// All step templates.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_step_templates(&self) -> ClientResult<Vec<wire::ActionTemplateResource>> {
         self.connection.list_all(&self.space_path("actiontemplates")).await
     }
 
     /// All environments.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_environments(&self) -> ClientResult<Vec<wire::NamedResource>> {
         self.connection.list_all(&self.space_path("environments")).await
     }
 
     /// All tag sets, with their tags.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_tag_sets(&self) -> ClientResult<Vec<wire::TagSetResource>> {
         self.connection.list_all(&self.space_path("tagsets")).await
     }
 
     /// All channels of all projects.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_channels(&self) -> ClientResult<Vec<wire::ChannelResource>> {
         self.connection.list_all(&self.space_path("channels")).await
     }
 
     /// The newest releases of all projects, newest first: at most `pages` of them, and no further one
     /// once `enough` holds of those so far. Whether there are older ones comes with them.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn newest_releases(
         &self,
         pages: usize,
@@ -227,10 +159,6 @@ impl SpaceReader {
     }
 
     /// The variables on a branch, with those of type worker pool alone.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn branch_variables(
         &self,
         branch: &ProjectBranch,
@@ -276,10 +204,6 @@ impl SpaceReader {
     }
 
     /// All branches of a version-controlled project's repository.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_branches(&self, project: &str) -> ClientResult<Vec<wire::GitBranchResource>> {
         self.connection
             .list_pages(
@@ -308,10 +232,6 @@ impl SpaceReader {
     }
 
     /// The runbooks that are kept on a branch.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn branch_runbooks(
         &self,
         branch: &ProjectBranch,
@@ -322,10 +242,6 @@ impl SpaceReader {
     }
 
     /// A process that has a document of its own: what decides where its steps run, and no more.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn read_process(&self, resource: &Resource) -> ClientResult<wire::ProcessResource> {
         self.connection.get_json(&resource.document_path(&self.prefix)).await
     }
@@ -355,19 +271,11 @@ impl SpaceReader {
     }
 
     /// A task of the server.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn read_task(&self, id: &str) -> ClientResult<wire::TaskResource> {
         self.connection.get_json(&self.space_path(&format!("tasks/{}", percent_encode(id)))).await
     }
 
     /// All documents that are listed at a segment such as `workerpools`, as they came.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn list_raw(&self, segment: &str) -> ClientResult<Vec<wire::RawDocument>> {
         self.connection.list_pages(&self.space_path(segment)).await
     }
@@ -382,10 +290,6 @@ impl SpaceReader {
     }
 
     /// A document as it came.
-    ///
-    /// # Errors
-    ///
-    /// Any [`ClientError`].
     pub async fn read_document(&self, resource: &Resource) -> ClientResult<String> {
         let path = resource.document_path(&self.prefix);
         let text: Box<RawValue> = self.connection.get_json(&path).await?;

@@ -5,7 +5,7 @@
 //! `api.md` 2.10: a protected branch takes none; the settings of a project name them, and so does the list of
 //! its branches.
 
-use super::{SpaceReading, is_repository_error};
+use crate::{SpaceReading, item_errors::is_repository_error};
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{GitScope, LiveBranch},

@@ -1,0 +1,8 @@
+//! What holds of the house itself: layers, circles, lengths, headers, names.
+//!
+//! Every guard is a function from source text to complaints, and has a test that shows it failing on a
+//! seeded mistake. Guards read every line that is not part of a test.
+
+mod layers;
+mod source;
+mod tidy;
