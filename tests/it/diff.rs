@@ -236,7 +236,7 @@ fn the_first_rule_that_matches_decides() {
     insta::assert_snapshot!(plan("[[placements]]\npool = \"SQL\"\n[[placements]]\nlabel = \"late\"\nstep = \"Build\"\npool = \"Old\""), @r#"
     ~ projects["Web Store"].deployment.steps["Build"] pool "default"→"pools.SQL"
     ~ projects["Web Store"].deployment.steps["Load"] pool "pools.Old"→"pools.SQL"
-    Warn shadowed-rule: this rule never wins: an earlier rule takes all of its steps
+    Warn shadowed-rule: this rule never wins: an earlier rule takes all that it matches
     "#);
 }
 

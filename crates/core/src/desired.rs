@@ -3,12 +3,14 @@
 //! `None` means one thing: the file does not say, so it is left as it is on the server.
 
 mod endpoint;
+mod first_match;
 mod policy;
 mod rule;
 mod variable;
 mod version_control;
 
 pub use endpoint::{DesiredEndpoint, DesiredKubernetesLink};
+pub use first_match::{FirstMatch, RuleResult, RuleSubject, shadowed_rule_warning};
 pub use policy::{Gate, MaxDeletes, PlanPolicy};
 pub use rule::{
     CurrentPlace, CurrentPlaces, DEFAULT, DesiredPlacement, PlacementRule, PlacementVerdict,

@@ -47,7 +47,7 @@ use crate::{
         HiddenData, Live, LivePool, LiveWorker, UnreadPart, built_in_worker_pool, group_by_cause,
     },
     model::Address,
-    plan::{Affected, Cause, Change, ChangeKind, Plan, PlanHeader},
+    plan::{Affected, Change, ChangeKind, Plan, PlanHeader},
 };
 
 use branches::BranchTracker;
@@ -75,43 +75,43 @@ pub fn plan_for_targets(
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
     findings.extend(waves::lint_waves(desired, live));
-    let mut changes = plan_infrastructure(&matched, &mut findings);
-
     let mut branches = BranchTracker::new(&matched);
-    changes.extend(values::plan_value_changes(&matched, &mut branches, &mut findings));
-    changes.extend(target_pools::plan_target_pools(&matched, &mut findings));
-    findings.extend(unread_indirect_pools(&matched));
+    let mut changes = plan_whole_file(&matched, &mut branches, &mut findings);
+    let whole = simulate_changes(live, &changes);
+    order::order_changes(&mut changes, live, &whole);
 
-    let pools_and_workers_done = simulate_changes(live, &changes);
-    changes.extend(placements::plan_placements(
-        &matched,
-        &mut branches,
-        &pools_and_workers_done,
-        &mut findings,
-    ));
-
-    let done = simulate_changes(live, &changes);
-    order::order_changes(&mut changes, live, &done);
-    let (mut needs, mut affected) = (Vec::new(), Affected::default());
+    let (mut requirements, mut affected) = (Vec::new(), Affected::default());
     if findings.iter().all(|finding| finding.level != Level::Error) {
-        // Whether the rules settle is a matter of all of them.
-        let unsettled = unsettled_finding(desired, &done);
-        if let Some(wave) = wave {
-            waves::hold_back_waves(&matched, wave, &mut changes, &mut findings);
-        }
-        targets.narrow_changes(&mut changes, &mut findings);
+        findings.extend(wave.and_then(|it| waves::hold_back_waves(&matched, it, &mut changes)));
+        findings.extend(targets.narrow_changes(&mut changes));
         branches.retain_in_scope(&changes, targets, waves::due_projects(desired, live, wave));
-        let done = simulate_changes(live, &changes);
-        let outcome = GateInput { matched: &matched, changes: &changes, after: &done };
+        let narrowed = simulate_changes(live, &changes);
+        let outcome = GateInput { matched: &matched, changes: &changes, after: &narrowed };
         findings.extend(gates::check_gates(&outcome));
-        findings.extend(unsettled);
-        needs = arrivals::pool_needs(&matched, &changes, &done);
-        affected = affected::count_affected(&changes, live, &done);
+        // Whether the rules settle is a matter of all of them.
+        findings.extend(unsettled_finding(desired, &whole));
+        requirements = arrivals::pool_needs(&matched, &changes, &narrowed);
+        affected = affected::count_affected(&changes, live, &narrowed);
     }
     findings.extend(branches.branch_findings());
     dedup_findings(&mut findings);
-    let relies = stale::plan_expectations(&changes, live);
-    Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
+    let expectations = stale::plan_expectations(&changes, live);
+    Plan { header, changes, findings, expectations, requirements, affected }
+}
+
+/// All that the file asks for, not yet in order.
+fn plan_whole_file<'a>(
+    matched: &'a Matched<'a>,
+    branches: &mut BranchTracker<'a>,
+    findings: &mut Vec<Finding>,
+) -> Vec<Change> {
+    let mut changes = plan_infrastructure(matched, findings);
+    changes.extend(values::plan_value_changes(matched, branches, findings));
+    changes.extend(target_pools::plan_target_pools(matched, findings));
+    findings.extend(unread_indirect_pools(matched));
+    let without_steps = simulate_changes(matched.live, &changes);
+    changes.extend(placements::plan_placements(matched, branches, &without_steps, findings));
+    changes
 }
 
 /// A plan of changes that no file asks for, such as a way back: put in order, and looked at by the gates.
@@ -233,16 +233,8 @@ fn plan_built_in_worker(matched: &Matched) -> Option<Change> {
     if matched.live.server.built_in_worker? == wanted.value {
         return None;
     }
-    Some(Change {
-        address: Address::BuiltInWorker,
-        kind: ChangeKind::SetBuiltInWorker { enabled: wanted.value },
-        cause: Cause {
-            location: FindingLocation::Source(wanted.span.clone()),
-            rule: None,
-            why: None,
-        },
-        after: Vec::new(),
-    })
+    let kind = ChangeKind::SetBuiltInWorker { enabled: wanted.value };
+    Some(Change::declared(Address::BuiltInWorker, kind, &wanted.span))
 }
 
 /// Rules that would move steps again once the plan is carried out, so that no plan were ever empty.

@@ -19,18 +19,31 @@ use crate::{
 impl DesiredDraft {
     /// Tells which rules would never settle.
     pub(super) fn check_rules_settle(&mut self) {
-        let mut findings = Vec::new();
-        for (i, first) in self.desired.rules.iter().enumerate() {
-            let mut others = self.desired.rules.iter().enumerate().filter(|(j, _)| *j != i);
-            let next = others.find(|(j, next)| {
-                takes_result(first, next)
-                    && !(i < *j && matches_own_result(first))
-                    && selectors_overlap(first, next)
-            });
-            findings.extend(next.map(|(_, next)| unsettled_error(first, next)));
-        }
-        findings.into_iter().for_each(|it| self.report(it));
+        let rules = &self.desired.rules;
+        let unsettled = rules.iter().enumerate().filter_map(|(at, first)| {
+            let next = next_decider(rules, at, first)?;
+            Some(unsettled_error(first, next))
+        });
+        let unsettled: Vec<_> = unsettled.collect();
+        self.report_all(unsettled);
     }
+}
+
+/// The rule that may decide about a step which `first` has moved; none where `first` does so itself.
+fn next_decider<'a>(
+    rules: &'a [Declared<PlacementRule>],
+    at: usize,
+    first: &PlacementRule,
+) -> Option<&'a Declared<PlacementRule>> {
+    let matches = |(other, rule): &(usize, &Declared<PlacementRule>)| {
+        if at == *other {
+            matches_own_result(first)
+        } else {
+            takes_result(first, rule) && selectors_overlap(first, rule)
+        }
+    };
+    let decider = rules.iter().enumerate().find(matches);
+    decider.filter(|(other, _)| at != *other).map(|(_, rule)| rule)
 }
 
 fn place_target(rule: &PlacementRule) -> Option<&DesiredPlacement> {

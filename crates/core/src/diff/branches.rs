@@ -3,37 +3,46 @@
 //! A protected branch gets its changes by a merge, so what it lacks is looked for on the branch that
 //! stands for it. Never: what moves.
 
+mod block;
+
 use super::{matched::Matched, rules, targets::TargetFilter};
 use crate::{
-    desired::{Declared, ProtectedBranchAction, VersionControl},
+    desired::{ProtectedBranchAction, VersionControl},
     finding::{Code, Finding, FindingLocation, Level},
     live::{HiddenData, Live, LiveBranch, LiveProcess, LiveVariableSet, UnreadPart, VariableStore},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
-    text::{pluralize, stays_as_it_is},
+    text::pluralize,
 };
 
+use block::BranchBlock;
 use indexmap::IndexMap;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// What has been found of the branches, as processes and sets of variables go by.
+/// What there is to report about the branches that changes would be committed to.
 pub(super) struct BranchTracker<'a> {
     matched: &'a Matched<'a>,
-    /// Processes and sets on protected branches that lack something, by project, id and branch.
-    lacking: HashMap<(&'a str, &'a str, &'a str), Vec<Address>>,
-    /// Branches that were made for a protected one, by repository and name: each stands for one alone.
+    /// Branches that were made for a protected one, by project and name: each stands for one alone.
     made: HashSet<(&'a str, &'a str, &'a str)>,
-    protected: Vec<Address>,
+    /// What would change on protected branches, by what becomes of it.
+    blocked: BTreeMap<BranchBlock, Vec<Address>>,
     /// Branches that have what their protected ones lack, in words.
     waiting: BTreeSet<(Name, String)>,
-    name_taken: Vec<Address>,
-    /// What a protected branch lacks for which the branch that shall stand for it is protected as well.
-    without_stand_in: Vec<Address>,
-    /// What a protected branch lacks and the branch that stands for it does not have to be changed.
-    stand_in_unchanged: Vec<Address>,
     /// Projects that the file is about and whose repository cannot be read, each with why.
     unreachable: IndexMap<Name, String>,
 }
+
+/// The changes of one process or one set of variables.
+pub(super) struct DocumentChanges<'a> {
+    pub(super) project: &'a Name,
+    /// None where it is stored in the server's database.
+    pub(super) branch: Option<&'a LiveBranch>,
+    pub(super) changes: Vec<Change>,
+}
+
+/// What documents on protected branches lack and the branches that stand for these have to get: by project, id
+/// and protected branch.
+type LackingChanges<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<Address>>;
 
 impl<'a> BranchTracker<'a> {
     pub(super) fn new(matched: &'a Matched<'a>) -> Self {
@@ -41,13 +50,9 @@ impl<'a> BranchTracker<'a> {
         let unread = unread.filter_map(|gap| Some((gap.project.clone()?, gap.why.clone())));
         Self {
             matched,
-            lacking: HashMap::new(),
             made: HashSet::new(),
-            protected: Vec::new(),
+            blocked: BTreeMap::new(),
             waiting: BTreeSet::new(),
-            name_taken: Vec::new(),
-            without_stand_in: Vec::new(),
-            stand_in_unchanged: Vec::new(),
             unreachable: unread
                 .filter(|(name, _)| rules::may_place_project(matched, name))
                 .collect(),
@@ -59,102 +64,154 @@ impl<'a> BranchTracker<'a> {
         self.unreachable.entry(project.clone()).or_insert_with(|| why.to_owned());
     }
 
-    /// The changes of a process or a set of variables that are to be made, each with its commit where that
-    /// is on a branch. A branch that stands for a protected one comes after that.
-    pub(super) fn assign_commits(
+    /// The changes that are to be made, in the order of the documents, those on branches as commits.
+    ///
+    /// A branch that stands for a protected one gets what that lacks, so that all others come first.
+    pub(super) fn commit_changes(&mut self, documents: Vec<DocumentChanges<'a>>) -> Vec<Change> {
+        let mut lacking = LackingChanges::new();
+        let mut committed: Vec<(usize, Vec<Change>)> = Vec::with_capacity(documents.len());
+        let is_stand_in = |document: &DocumentChanges| {
+            document.branch.is_some_and(|branch| branch.stands_for.is_some())
+        };
+        let (stand_ins, others): (Vec<_>, Vec<_>) =
+            documents.into_iter().enumerate().partition(|(_, it)| is_stand_in(it));
+        for (at, document) in others {
+            committed.push((at, self.commit_document(document, &mut lacking)));
+        }
+        for (at, document) in stand_ins {
+            committed.push((at, self.commit_to_stand_in(document, &mut lacking)));
+        }
+        committed.sort_by_key(|(at, _)| *at);
+        committed.into_iter().flat_map(|(_, changes)| changes).collect()
+    }
+
+    /// The changes of a document that is in the database, or on a branch that stands for no other.
+    fn commit_document(
         &mut self,
-        project: &Name,
-        branch: Option<&'a LiveBranch>,
-        moved: Vec<Change>,
+        document: DocumentChanges<'a>,
+        lacking: &mut LackingChanges<'a>,
     ) -> Vec<Change> {
-        let Some(branch) = branch else { return moved };
-        let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
-        if branch.stands_for.is_some() {
-            return self.commit_to_stand_in(project, branch, moved, said);
+        let DocumentChanges { branch, changes, .. } = document;
+        let Some(branch) = branch else { return changes };
+        let Some(settings) = &self.matched.desired.version_control else { return Vec::new() };
+        if changes.is_empty() || !branch.protected {
+            return self.with_commits(changes, branch, None);
         }
-        if moved.is_empty() || !branch.protected {
-            return with_commits(moved, branch, None, said);
-        }
-        match &said.value.on_protected {
+        match &settings.value.on_protected {
             ProtectedBranchAction::Refuse => {
-                self.protected.extend(moved.iter().map(|it| it.address.clone()));
-                with_commits(moved, branch, None, said)
+                self.block(BranchBlock::Protected, changes.iter().map(|it| &it.address));
+                self.with_commits(changes, branch, None)
             }
             ProtectedBranchAction::Skip => {
-                self.protected.extend(moved.into_iter().map(|it| it.address));
+                self.block(BranchBlock::Protected, changes.iter().map(|it| &it.address));
                 Vec::new()
             }
             ProtectedBranchAction::Branch(name) => {
-                self.redirect_protected(branch, name, moved, said)
+                self.redirect_changes(branch, name, changes, lacking)
             }
         }
     }
 
-    /// What a branch lacks that stands for a protected one; nothing, where that lacks nothing itself.
+    /// The changes of a protected branch, on one that is made of it; none where that exists already, or cannot.
+    fn redirect_changes(
+        &mut self,
+        branch: &'a LiveBranch,
+        name: &'a str,
+        changes: Vec<Change>,
+        lacking: &mut LackingChanges<'a>,
+    ) -> Vec<Change> {
+        let in_project = |other: &&LiveBranch| other.project == branch.project;
+        let same_name = live_branches(self.matched.live)
+            .filter(|other| in_project(other) && other.name == name && other.stands_for.is_some());
+        let (own, of_others): (Vec<_>, Vec<_>) =
+            same_name.partition(|it| it.stands_for.as_ref() == Some(&branch.name));
+        let project = branch.project.as_str();
+        let made_for_other = || {
+            let mut made = self.made.iter();
+            made.any(|(of, made, base)| *of == project && *made == name && *base != branch.name)
+        };
+        let block = if branch.without_stand_in {
+            BranchBlock::NoStandIn
+        } else if own.iter().any(|it| it.document == branch.document) {
+            let addresses = changes.into_iter().map(|it| it.address).collect();
+            lacking.insert((project, &branch.document, &branch.name), addresses);
+            return Vec::new();
+        } else if !own.is_empty() {
+            BranchBlock::StandInUnchanged
+        } else if !of_others.is_empty() || made_for_other() {
+            BranchBlock::NameTaken
+        } else {
+            self.made.insert((project, name, &branch.name));
+            return self.with_commits(changes, branch, Some(name));
+        };
+        self.block(block, changes.iter().map(|it| &it.address));
+        Vec::new()
+    }
+
+    /// The changes of a branch that stands for a protected one; none where that lacks nothing itself.
     fn commit_to_stand_in(
         &mut self,
-        project: &Name,
-        branch: &'a LiveBranch,
-        moved: Vec<Change>,
-        said: &Declared<VersionControl>,
+        document: DocumentChanges<'a>,
+        lacking: &mut LackingChanges<'a>,
     ) -> Vec<Change> {
+        let DocumentChanges { project, branch, changes } = document;
+        let Some(branch) = branch else { return changes };
         let protected = branch.stands_for.as_deref().unwrap_or_default();
         let key = (branch.project.as_str(), branch.document.as_str(), protected);
-        let Some(lacking) = self.lacking.remove(&key) else { return Vec::new() };
+        let Some(lacking) = lacking.remove(&key) else { return Vec::new() };
         let live = self.matched.live;
-        self.stand_in_unchanged
-            .extend(lacking.into_iter().filter(|it| !branch_has_address(live, branch, it)));
-        if moved.is_empty() {
+        let missing = lacking.iter().filter(|it| !branch_has_address(live, branch, it));
+        self.block(BranchBlock::StandInUnchanged, missing);
+        if changes.is_empty() {
             let waits =
                 format!("{} of project {project:?}, to be merged into {protected}", branch.name);
             self.waiting.insert((project.clone(), waits));
         }
-        with_commits(moved, branch, None, said)
+        self.with_commits(changes, branch, None)
     }
 
-    /// The changes that a protected branch lacks, on a branch that is made of it, or is there already.
-    fn redirect_protected(
-        &mut self,
-        branch: &'a LiveBranch,
-        name: &'a str,
-        moved: Vec<Change>,
-        said: &Declared<VersionControl>,
+    /// The changes as commits to a branch, or to one that is made of it.
+    fn with_commits(
+        &self,
+        mut changes: Vec<Change>,
+        branch: &LiveBranch,
+        new: Option<&str>,
     ) -> Vec<Change> {
-        let addresses = |moved: Vec<Change>| moved.into_iter().map(|it| it.address);
-        if branch.without_stand_in {
-            self.without_stand_in.extend(addresses(moved));
-            return Vec::new();
-        }
-        let stands_for_it = |other: &&LiveBranch| {
-            other.project == branch.project
-                && other.name == name
-                && other.stands_for.as_deref() == Some(branch.name.as_str())
-        };
-        let live = self.matched.live;
-        let mut standing = live_branches(live).filter(stands_for_it).peekable();
-        if standing.peek().is_some() {
-            if standing.any(|other| other.document == branch.document) {
-                let key = (branch.project.as_str(), branch.document.as_str(), &*branch.name);
-                self.lacking.insert(key, addresses(moved).collect());
-            } else {
-                self.stand_in_unchanged.extend(addresses(moved));
+        let Some(settings) = &self.matched.desired.version_control else { return Vec::new() };
+        let name = new.unwrap_or(&branch.name);
+        for change in &mut changes {
+            let commit = || PlannedCommit {
+                document: branch.document.clone(),
+                project: branch.project.clone(),
+                repository: branch.repository.clone(),
+                branch: name.to_owned(),
+                base: new.map(|_| branch.name.clone()),
+                message: settings.value.message.clone(),
+            };
+            if let Address::Step { branch, .. }
+            | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. } =
+                &mut change.address
+            {
+                *branch = Some(name.to_owned());
             }
-            return Vec::new();
+            match &mut change.kind {
+                ChangeKind::PlaceStep { process, git, .. } => {
+                    *process = LiveProcess::id_on_branch(&branch.project, &branch.document, name);
+                    *git = Some(commit());
+                }
+                ChangeKind::SetValue { set, git, .. } => {
+                    *set = LiveVariableSet::id_on_branch(&branch.project, &branch.document, name);
+                    *git = Some(commit());
+                }
+                _ => {}
+            }
         }
-        let others = self.made.iter().any(|(project, made, base)| {
-            *project == branch.project.as_str() && *made == name && *base != branch.name
-        });
-        let stands_for_another = |other: &LiveBranch| {
-            other.project == branch.project
-                && other.name == name
-                && other.stands_for.as_ref().is_some_and(|it| *it != branch.name)
-        };
-        if others || live_branches(live).any(stands_for_another) {
-            self.name_taken.extend(addresses(moved));
-            return Vec::new();
-        }
-        self.made.insert((branch.project.as_str(), name, &branch.name));
-        with_commits(moved, branch, Some(name), said)
+        changes
+    }
+
+    /// Notes what cannot be changed where it is wanted.
+    fn block<'b>(&mut self, block: BranchBlock, addresses: impl Iterator<Item = &'b Address>) {
+        self.blocked.entry(block).or_default().extend(addresses.cloned());
     }
 
     /// Forgets what a plan no longer has that is narrowed to some changes and addresses, and to the projects
@@ -169,16 +226,14 @@ impl<'a> BranchTracker<'a> {
         let refused = settings
             .is_some_and(|setting| setting.value.on_protected == ProtectedBranchAction::Refuse);
         let changed: HashSet<&Address> = changes.iter().map(|it| &it.address).collect();
-        // What is skipped is no change of the plan, so that the targets alone can tell.
-        let stays = |address: &Address| {
-            targets.covers_address(address) && (!refused || changed.contains(address))
-        };
-        self.protected.retain(stays);
-        for addresses in
-            [&mut self.name_taken, &mut self.without_stand_in, &mut self.stand_in_unchanged]
-        {
+        for (block, addresses) in &mut self.blocked {
             addresses.retain(|address| {
-                targets.covers_address(address) && is_now(&address_project(address))
+                let is_in_scope = match block {
+                    // What is skipped is not a change of the plan, so that the targets alone can tell.
+                    BranchBlock::Protected => !refused || changed.contains(address),
+                    _ => is_now(&address_project(address)),
+                };
+                is_in_scope && targets.covers_address(address)
             });
         }
         let may_be_meant = |project: &Name| is_now(project) && targets.may_cover_project(project);
@@ -186,11 +241,10 @@ impl<'a> BranchTracker<'a> {
         self.waiting.retain(|(project, _)| may_be_meant(project));
     }
 
-    /// What there is to say about the branches.
+    /// What there is to report about the branches.
     pub(super) fn branch_findings(self) -> Vec<Finding> {
-        let Some(said) = &self.matched.desired.version_control else { return Vec::new() };
-        let setting_at = || FindingLocation::Source(said.span.clone());
-        let render_addresses = |all: &[Address]| all.iter().map(Address::to_string).collect();
+        let Some(settings) = &self.matched.desired.version_control else { return Vec::new() };
+        let at = FindingLocation::Source(settings.span.clone());
         let mut findings = Vec::new();
         if !self.unreachable.is_empty() {
             let projects = pluralize(self.unreachable.len(), "version-controlled project");
@@ -199,71 +253,25 @@ impl<'a> BranchTracker<'a> {
             let help =
                 "look at the project's Git settings in Octopus, or say `on_unreachable = \"skip\"`";
             findings.push(
-                Finding::new(Code::UnreachableRepository, Level::Deny, setting_at(), message)
+                Finding::new(Code::UnreachableRepository, Level::Deny, at.clone(), message)
                     .with_notes(why.collect())
                     .with_help(help),
             );
         }
-        if !self.protected.is_empty() {
-            let what = describe_counts(&self.protected);
-            let refused = said.value.on_protected == ProtectedBranchAction::Refuse;
-            let (level, message) = match refused {
-                true => (
-                    Level::Deny,
-                    format!("{what} would change on a protected branch, which takes no commit"),
-                ),
-                false => {
-                    let stay = stays_as_it_is(self.protected.len());
-                    (Level::Warn, format!("{what} on a protected branch {stay}"))
-                }
-            };
-            let help = "`on_protected = \"branch:NAME\"` changes them on a branch of their own, to be merged";
-            findings.push(
-                Finding::new(Code::ProtectedBranch, level, setting_at(), message)
-                    .with_notes(render_addresses(&self.protected))
-                    .with_help(help),
-            );
-        }
-        findings.extend(self.stand_in_findings(&setting_at()));
-        findings.extend(self.idle_branches(&said.value, &setting_at()));
+        let blocked = self.blocked.iter().filter(|(_, addresses)| !addresses.is_empty());
+        findings.extend(blocked.map(|(block, addresses)| {
+            let (level, message, help) = block.describe(addresses, &settings.value);
+            Finding::new(Code::ProtectedBranch, level, at.clone(), message)
+                .with_notes(addresses.iter().map(Address::to_string).collect())
+                .with_help(help)
+        }));
+        findings.extend(self.idle_branches(&settings.value, &at));
         if !self.waiting.is_empty() {
             let message = "some changes are on branches that wait to be merged";
             findings.push(
-                Finding::new(Code::UnmergedBranch, Level::Warn, setting_at(), message)
+                Finding::new(Code::UnmergedBranch, Level::Warn, at, message)
                     .with_notes(self.waiting.into_iter().map(|(_, it)| it).collect()),
             );
-        }
-        findings
-    }
-
-    /// What cannot be committed to a branch beside a protected one.
-    fn stand_in_findings(&self, at: &FindingLocation) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (addresses, level, message, help) in [
-            (
-                &self.name_taken,
-                Level::Deny,
-                "one branch cannot stand for several protected branches of a project",
-                "name one protected branch in `branch`",
-            ),
-            (
-                &self.without_stand_in,
-                Level::Deny,
-                "the branch that would stand for a protected one is protected as well",
-                "name one in `on_protected` that takes commits",
-            ),
-            (
-                &self.stand_in_unchanged,
-                Level::Warn,
-                "the branch that stands for a protected one does not have what would change",
-                "merge it first, or bring it up to date with the protected one",
-            ),
-        ] {
-            if !addresses.is_empty() {
-                let notes = addresses.iter().map(Address::to_string).collect();
-                let finding = Finding::new(Code::ProtectedBranch, level, at.clone(), message);
-                findings.push(finding.with_notes(notes).with_help(help));
-            }
         }
         findings
     }
@@ -335,52 +343,4 @@ fn live_branches(live: &Live) -> impl Iterator<Item = &LiveBranch> {
     }
     let processes = live.processes.iter().filter_map(|it| it.git.as_ref());
     processes.chain(live.indirect.sets.iter().filter_map(set_branch))
-}
-
-/// How many steps and values these are: `2 steps and 1 value`.
-fn describe_counts(all: &[Address]) -> String {
-    let is_step = |address: &&Address| matches!(address, Address::Step { .. });
-    let steps = all.iter().filter(is_step).count();
-    let parts = [(steps, "step"), (all.len() - steps, "value")].into_iter();
-    let parts =
-        parts.filter(|(number, _)| *number > 0).map(|(number, noun)| pluralize(number, noun));
-    parts.collect::<Vec<_>>().join(" and ")
-}
-
-/// The changes as commits to a branch, or to one that is made of it.
-fn with_commits(
-    mut changes: Vec<Change>,
-    branch: &LiveBranch,
-    new: Option<&str>,
-    said: &Declared<VersionControl>,
-) -> Vec<Change> {
-    let name = new.unwrap_or(&branch.name);
-    for change in &mut changes {
-        let commit = || PlannedCommit {
-            document: branch.document.clone(),
-            project: branch.project.clone(),
-            repository: branch.repository.clone(),
-            branch: name.to_owned(),
-            base: new.map(|_| branch.name.clone()),
-            message: said.value.message.clone(),
-        };
-        if let Address::Step { branch, .. }
-        | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. } =
-            &mut change.address
-        {
-            *branch = Some(name.to_owned());
-        }
-        match &mut change.kind {
-            ChangeKind::PlaceStep { process, git, .. } => {
-                *process = LiveProcess::id_on_branch(&branch.project, &branch.document, name);
-                *git = Some(commit());
-            }
-            ChangeKind::SetValue { set, git, .. } => {
-                *set = LiveVariableSet::id_on_branch(&branch.project, &branch.document, name);
-                *git = Some(commit());
-            }
-            _ => {}
-        }
-    }
-    changes
 }

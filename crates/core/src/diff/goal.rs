@@ -5,7 +5,7 @@ use super::{
     reference::{ReferentKind, resolve_entry},
 };
 use crate::{
-    desired::{Declared, DesiredPlacement},
+    desired::{Declared, DesiredPlacement, PlacementVerdict},
     finding::Finding,
     live::{
         LiveStep, RunLocation, classify_step, is_left_alone, needs_targets, runs_on_worker,
@@ -49,6 +49,17 @@ impl StepReach {
             RunLocation::Unknown => Self::Unknown,
         }
     }
+
+    /// Whether a rule of this verdict could decide about a step of this reach.
+    pub(super) fn is_open_to(self, verdict: &PlacementVerdict) -> bool {
+        match (verdict, self) {
+            (PlacementVerdict::Leave, _) | (PlacementVerdict::Place(_), Self::Worker) => true,
+            (PlacementVerdict::Place(target), Self::Targets) => target.execution.is_some(),
+            (PlacementVerdict::Place(_), Self::OnlyTargets | Self::InServer | Self::Unknown) => {
+                false
+            }
+        }
+    }
 }
 
 /// Why a step cannot run as a rule's `execution` says.
@@ -88,15 +99,6 @@ impl PlacementGoal {
                 Ok(Self { place, execution: target.execution, container })
             }
             (place, container) => Err(place.err().into_iter().chain(container.err()).collect()),
-        }
-    }
-
-    /// Whether the rule has a say in a step of this reach.
-    pub(super) fn may_decide(&self, reach: StepReach) -> bool {
-        match reach {
-            StepReach::Worker => true,
-            StepReach::Targets => self.execution.is_some(),
-            StepReach::OnlyTargets | StepReach::InServer | StepReach::Unknown => false,
         }
     }
 

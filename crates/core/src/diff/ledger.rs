@@ -13,7 +13,7 @@ use super::{
     reference, rules,
 };
 use crate::{
-    desired::{Declared, PlacementRule, PlacementVerdict},
+    desired::{Declared, FirstMatch, PlacementRule, RuleResult, shadowed_rule_warning},
     finding::{Code, Finding, Level, Span},
     live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
@@ -39,16 +39,10 @@ struct RuleUsage<'a> {
     names: BTreeSet<&'a str>,
     /// The exact names that were found, and how far each could be reached at best.
     found: BTreeMap<&'a str, (StepReach, &'a str)>,
-    /// Steps that the rule could decide about.
-    steps: usize,
     /// Steps that fit it and stay on their targets, since it says no `execution`.
     on_targets: usize,
     /// Steps that fit it and that no rule moves.
     unmoved: usize,
-    /// Those of them that an earlier rule always takes.
-    taken_by_earlier: usize,
-    /// The rule that takes them, where there are any.
-    taker: Option<&'a Declared<PlacementRule>>,
     /// Steps that cannot run as the rule says.
     cannot: BTreeMap<ExecutionConflict, Vec<Address>>,
 }
@@ -60,11 +54,8 @@ impl<'a> RuleLedger<'a> {
             processes: 0,
             names: BTreeSet::new(),
             found: BTreeMap::new(),
-            steps: 0,
             on_targets: 0,
             unmoved: 0,
-            taken_by_earlier: 0,
-            taker: None,
             cannot: BTreeMap::new(),
         };
         Self { matched, pages: matched.desired.rules.iter().map(page).collect() }
@@ -86,22 +77,14 @@ impl<'a> RuleLedger<'a> {
 
     /// Notes a step and the rules whose selectors fit it.
     pub(super) fn note_step(&mut self, rules: &[usize], step: &'a LiveStep, reach: StepReach) {
-        let mut taker = None;
         for at in rules {
             let Some(page) = self.pages.get_mut(*at) else { continue };
             page.note_exact_names(step, reach);
-            if !rule_may_decide(page.rule, reach) {
+            if !reach.is_open_to(&page.rule.verdict) {
                 match reach {
                     StepReach::Targets => page.on_targets += 1,
                     _ => page.unmoved += 1,
                 }
-                continue;
-            }
-            page.steps += 1;
-            page.taken_by_earlier += usize::from(taker.is_some());
-            page.taker = taker.or(page.taker);
-            if page.rule.select.currently.is_none() {
-                taker = taker.or(Some(page.rule));
             }
         }
     }
@@ -113,12 +96,12 @@ impl<'a> RuleLedger<'a> {
         }
     }
 
-    /// What there is to say about the rules, in their order.
-    pub(super) fn rule_findings(self) -> Vec<Finding> {
+    /// What there is to say about the rules, in their order, and about what has become of each.
+    pub(super) fn rule_findings(self, first_match: &FirstMatch) -> Vec<Finding> {
         let Self { matched, pages } = self;
         let known = KnownNames::new(matched);
         let mut findings = Vec::new();
-        for page in &pages {
+        for (at, page) in pages.iter().enumerate() {
             let owners = known.unknown_selectors(&page.rule.value);
             let steps = if owners.is_empty() { page.missing_steps() } else { Vec::new() };
             let silent = owners.is_empty() && steps.is_empty();
@@ -126,22 +109,11 @@ impl<'a> RuleLedger<'a> {
                 owners.into_iter().chain(steps).map(|it| page.soften_if_unread(it, matched)),
             );
             findings.extend(page.impossible_findings());
-            findings.extend(page.idle_rule_warning().filter(|_| silent));
+            let result = first_match.result(at);
+            findings.extend(page.result_warning(result, &matched.desired.rules).filter(|_| silent));
         }
         findings.extend(unread_processes(matched));
         findings
-    }
-}
-
-/// Whether a rule could decide about a step of this reach.
-fn rule_may_decide(rule: &PlacementRule, reach: StepReach) -> bool {
-    match (&rule.verdict, reach) {
-        (PlacementVerdict::Leave, _) | (PlacementVerdict::Place(_), StepReach::Worker) => true,
-        (PlacementVerdict::Place(target), StepReach::Targets) => target.execution.is_some(),
-        (
-            PlacementVerdict::Place(_),
-            StepReach::OnlyTargets | StepReach::InServer | StepReach::Unknown,
-        ) => false,
     }
 }
 
@@ -158,7 +130,7 @@ impl<'a> RuleUsage<'a> {
         };
         for name in self.exact_steps().filter(|name| is_step_name(name)) {
             let best = self.found.entry(name).or_insert((reach, &step.action_type));
-            if rule_may_decide(self.rule, reach) {
+            if reach.is_open_to(&self.rule.verdict) {
                 *best = (reach, &step.action_type);
             }
         }
@@ -169,7 +141,7 @@ impl<'a> RuleUsage<'a> {
         let Some(select) = &self.rule.select.step else { return Vec::new() };
         let missing = self.exact_steps().filter_map(|name| match self.found.get(name) {
             None => Some(self.unknown_step_error(name, &select.span)),
-            Some((reach, _)) if rule_may_decide(self.rule, *reach) => None,
+            Some((reach, _)) if reach.is_open_to(&self.rule.verdict) => None,
             Some((reach, kind)) => Some(unmovable_finding(name, *reach, kind, &select.span)),
         });
         missing.collect()
@@ -284,26 +256,20 @@ impl<'a> RuleUsage<'a> {
         Finding::warning(Code::IdleRule, self.rule.span.clone(), message).with_help(help)
     }
 
-    /// A rule that finds nothing, or that never wins.
-    fn idle_rule_warning(&self) -> Option<Finding> {
-        let at = self.rule.span.clone();
-        match self.taker {
-            _ if self.steps == 0 => Some(self.useless_rule_warning()),
-            Some(taker) if self.taken_by_earlier == self.steps => {
-                let name = taker
-                    .label
-                    .as_ref()
-                    .map_or("an earlier rule".into(), |label| format!("`{label}`"));
-                let message = format!("this rule never wins: {name} takes all of its steps");
-                Some(
-                    Finding::warning(Code::ShadowedRule, at, message)
-                        .with_label(pluralize(self.steps, "step"))
-                        .with_help(
-                            "the first rule that matches decides: put this one before the other",
-                        ),
-                )
+    /// The warning about a rule that matches nothing, or that never wins.
+    fn result_warning(
+        &self,
+        result: RuleResult,
+        rules: &[Declared<PlacementRule>],
+    ) -> Option<Finding> {
+        match result {
+            RuleResult::Effective => None,
+            RuleResult::Idle => Some(self.useless_rule_warning()),
+            RuleResult::Shadowed { by, subjects } => {
+                let taker = rules.get(by).and_then(|it| it.label.as_deref());
+                let steps = pluralize(subjects, "step");
+                Some(shadowed_rule_warning(&self.rule.span, taker, &steps))
             }
-            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! that will match after the plan has to match before it, or the next plan would not be empty.
 
 use super::{
-    branches::BranchTracker,
+    branches::{BranchTracker, DocumentChanges},
     built_in::{BuiltInWorkerUse, CandidateStep},
     condition::PlaceConditions,
     goal::{ExecutionConflict, PlacementGoal, StepReach},
@@ -14,11 +14,11 @@ use super::{
     rules::Rulebook,
 };
 use crate::{
-    desired::{Declared, Desired, PlacementRule, PlacementVerdict},
-    finding::{Finding, FindingLocation},
+    desired::{Declared, Desired, FirstMatch, PlacementRule, PlacementVerdict},
+    finding::{Finding, Span},
     live::{Live, LiveProcess, LiveStep},
     model::Address,
-    plan::{Cause, Change, ChangeKind, ProcessKind},
+    plan::{Change, ChangeKind, ProcessKind},
 };
 
 /// The steps that move, in the order of the server. `after` is the server once all else is done.
@@ -28,45 +28,32 @@ pub(super) fn plan_placements<'a>(
     after: &Live,
     findings: &mut Vec<Finding>,
 ) -> Vec<Change> {
-    let rules = resolve_rules(matched, findings);
-    let built_in = BuiltInWorkerUse::new(matched.live, after);
-    let mut book = Rulebook::new(&matched.desired.rules, &matched.live.projects);
+    let mut rules = StepRules::new(matched, after, findings);
     let (mut ledger, mut lingering) = (RuleLedger::new(matched), LingeringPools::default());
-    let mut changes = Vec::new();
+    let mut documents = Vec::with_capacity(matched.live.processes.len());
     for process in &matched.live.processes {
-        let mut moved = Vec::new();
-        let of_process = book.rules_for_process(process);
+        let mut changes = Vec::new();
+        let of_process = rules.book.rules_for_process(process);
         ledger.note_process(process, &of_process);
         for step in &process.steps {
-            let reach = StepReach::from_step(step);
-            let about = book.rules_for_step(&of_process, step);
-            ledger.note_step(&about, step, reach);
-            let asked = CandidateStep { process, step, reach };
-            let decides = about
-                .iter()
-                .copied()
-                .find(|at| rules.get(*at).is_some_and(|rule| rule.decides_step(asked, &built_in)));
-            let Some((at, rule)) = decides.and_then(|at| rules.get(at).map(|it| (at, it))) else {
-                let about = about.iter().filter_map(|at| rules.get(*at));
-                let other = lingering_rule(about, matched, asked, &built_in);
-                lingering
-                    .note_lingering(other.map(|it| (&it.rule.span, process.step_address(step))));
+            let asked = CandidateStep { process, step, reach: StepReach::from_step(step) };
+            let fitting = rules.book.rules_for_step(&of_process, step);
+            ledger.note_step(&fitting, step, asked.reach);
+            let Some((at, rule)) = rules.decide_step(asked, &fitting) else {
+                lingering.note_lingering(rules.lingering_rule(asked, &fitting));
                 continue;
             };
             match rule.place_step(matched, process, step) {
-                Ok(change) => moved.extend(change),
+                Ok(change) => changes.extend(change),
                 Err(why) => ledger.note_impossible(at, why, process.step_address(step)),
             }
         }
-        changes.extend(branches.assign_commits(
-            &process.owner.project,
-            process.git.as_ref(),
-            moved,
-        ));
+        let (project, branch) = (&process.owner.project, process.git.as_ref());
+        documents.push(DocumentChanges { project, branch, changes });
     }
-    findings.extend(ledger.rule_findings());
+    findings.extend(ledger.rule_findings(&rules.first_match));
     findings.extend(lingering.into_warning());
-    changes
+    branches.commit_changes(documents)
 }
 
 /// The rule that decides about each live step, by the step's address; steps that no rule matches are left out.
@@ -76,37 +63,73 @@ pub fn deciding_rules<'a>(
 ) -> Vec<(Address, &'a Declared<PlacementRule>)> {
     let mut findings = Vec::new();
     let matched = Matched::new(desired, live, &mut findings);
-    let rules = resolve_rules(&matched, &mut findings);
-    let built_in = BuiltInWorkerUse::new(live, live);
-    let mut book = Rulebook::new(&desired.rules, &live.projects);
+    let mut rules = StepRules::new(&matched, live, &mut findings);
     let mut decided = Vec::new();
     for process in &live.processes {
-        let of_process = book.rules_for_process(process);
+        let of_process = rules.book.rules_for_process(process);
         for step in &process.steps {
-            let (reach, about) =
-                (StepReach::from_step(step), book.rules_for_step(&of_process, step));
-            let rules = about.iter().filter_map(|at| rules.get(*at).zip(desired.rules.get(*at)));
-            let asked = CandidateStep { process, step, reach };
-            let mut rules = rules.filter(|(it, _)| it.decides_step(asked, &built_in));
-            decided.extend(rules.next().map(|(_, rule)| (process.step_address(step), rule)));
+            let asked = CandidateStep { process, step, reach: StepReach::from_step(step) };
+            let fitting = rules.book.rules_for_step(&of_process, step);
+            let at = rules.decide_step(asked, &fitting).map(|(at, _)| at);
+            let rule = at.and_then(|at| desired.rules.get(at));
+            decided.extend(rule.map(|rule| (process.step_address(step), rule)));
         }
     }
     decided
 }
 
-/// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the rule's.
-fn lingering_rule<'a, 'b, 'c>(
-    mut rules: impl Iterator<Item = &'b ResolvedRule<'c>>,
-    matched: &Matched,
-    asked: CandidateStep<'a>,
-    built_in: &BuiltInWorkerUse<'a>,
-) -> Option<&'b ResolvedRule<'c>> {
-    if !LingeringPools::has_unused_pool(asked.step, asked.reach) {
-        return None;
+/// The rules of a file, asked step by step which of them decides.
+struct StepRules<'a> {
+    matched: &'a Matched<'a>,
+    rules: Vec<ResolvedRule<'a>>,
+    book: Rulebook<'a>,
+    built_in: BuiltInWorkerUse<'a>,
+    first_match: FirstMatch,
+}
+
+impl<'a> StepRules<'a> {
+    fn new(matched: &'a Matched<'a>, after: &'a Live, findings: &mut Vec<Finding>) -> Self {
+        let Matched { desired, live, .. } = matched;
+        Self {
+            matched,
+            rules: resolve_rules(matched, findings),
+            book: Rulebook::new(&desired.rules, &live.projects),
+            built_in: BuiltInWorkerUse::new(live, after),
+            first_match: FirstMatch::new(desired.rules.len()),
+        }
     }
-    let first = rules.find(|rule| rule.applies_to_step(asked, built_in))?;
-    let goal = first.goal.as_ref()?;
-    (!goal.is_named_by_step(matched, asked.step)).then_some(first)
+
+    /// The first rule that matches a step, of those whose selectors fit it.
+    fn decide_step(
+        &mut self,
+        asked: CandidateStep<'a>,
+        fitting: &[usize],
+    ) -> Option<(usize, &ResolvedRule<'a>)> {
+        let rules = fitting.iter().filter_map(|at| Some((*at, self.rules.get(*at)?)));
+        self.first_match.decide(
+            rules.filter(|(_, it)| asked.reach.is_open_to(&it.rule.verdict)),
+            |it| it.rule.select.currently.is_none(),
+            |it| it.applies_to_step(asked, &self.built_in),
+        )
+    }
+
+    /// The rule that would decide about a step, did it run on a worker, where a pool lingers that is not the
+    /// rule's.
+    fn lingering_rule(
+        &self,
+        asked: CandidateStep<'a>,
+        fitting: &[usize],
+    ) -> Option<(&Span, Address)> {
+        let CandidateStep { process, step, reach } = asked;
+        if !LingeringPools::has_unused_pool(step, reach) {
+            return None;
+        }
+        let mut rules = fitting.iter().filter_map(|at| self.rules.get(*at));
+        let first = rules.find(|it| it.applies_to_step(asked, &self.built_in))?;
+        let goal = first.goal.as_ref()?;
+        (!goal.is_named_by_step(self.matched, step))
+            .then(|| (&first.rule.span, process.step_address(step)))
+    }
 }
 
 /// A rule with all that it points at resolved.
@@ -138,13 +161,7 @@ fn resolve_rules<'a>(matched: &Matched<'a>, findings: &mut Vec<Finding>) -> Vec<
 }
 
 impl ResolvedRule<'_> {
-    /// Whether the rule, whose selectors fit, decides about this step.
-    fn decides_step<'a>(&self, asked: CandidateStep<'a>, built_in: &BuiltInWorkerUse<'a>) -> bool {
-        self.goal.as_ref().is_none_or(|goal| goal.may_decide(asked.reach))
-            && self.applies_to_step(asked, built_in)
-    }
-
-    /// The same, whether or not a tool may say where the step runs.
+    /// Whether the rule, whose selectors fit, matches this step as it runs today.
     fn applies_to_step<'a>(
         &self,
         asked: CandidateStep<'a>,
@@ -172,22 +189,16 @@ impl ResolvedRule<'_> {
             None => ProcessKind::Deployment,
             Some(_) => ProcessKind::Runbook,
         };
-        Ok(Some(Change {
-            address: process.step_address(step),
-            kind: ChangeKind::PlaceStep {
-                process: process.id.clone(),
-                kind,
-                git: None,
-                action: step.id.clone(),
-                edits,
-                exact_fields: Vec::new(),
-            },
-            cause: Cause {
-                location: FindingLocation::Source(self.rule.span.clone()),
-                rule: self.rule.label.clone(),
-                why: None,
-            },
-            after: Vec::new(),
-        }))
+        let kind = ChangeKind::PlaceStep {
+            process: process.id.clone(),
+            kind,
+            git: None,
+            action: step.id.clone(),
+            edits,
+            exact_fields: Vec::new(),
+        };
+        let mut change = Change::declared(process.step_address(step), kind, &self.rule.span);
+        change.cause.rule.clone_from(&self.rule.label);
+        Ok(Some(change))
     }
 }

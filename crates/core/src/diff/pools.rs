@@ -3,10 +3,10 @@
 use super::matched::Matched;
 use crate::{
     desired::{Declared, DesiredPool},
-    finding::{Code, Finding, FindingLocation},
+    finding::{Code, Finding},
     live::LivePool,
     model::{Address, Name, PoolHandle, PoolKind},
-    plan::{Cause, Change, ChangeKind, Delta, NewPool, PoolEdit},
+    plan::{Change, ChangeKind, Delta, NewPool, PoolEdit},
     text::nearest_name,
 };
 
@@ -97,9 +97,7 @@ fn merge_positions(
 }
 
 fn pool_change(address: Address, kind: ChangeKind, declared: &Declared<DesiredPool>) -> Change {
-    let cause =
-        Cause { location: FindingLocation::Source(declared.span.clone()), rule: None, why: None };
-    Change { address, kind, cause, after: Vec::new() }
+    Change::declared(address, kind, &declared.span)
 }
 
 /// What the server would refuse, or what cannot be.

@@ -8,11 +8,13 @@ use super::{
     reference::{self, ReferentKind},
 };
 use crate::{
-    desired::{Declared, TargetPoolRule, TargetPoolVerdict},
-    finding::{Code, Finding, FindingLocation},
+    desired::{
+        Declared, FirstMatch, RuleResult, TargetPoolRule, TargetPoolVerdict, shadowed_rule_warning,
+    },
+    finding::{Code, Finding},
     live::{LiveTarget, TargetReach},
     model::{Address, Name, PoolHandle},
-    plan::{Cause, Change, ChangeKind, Delta},
+    plan::{Change, ChangeKind, Delta},
     text::pluralize,
 };
 
@@ -24,30 +26,19 @@ pub(super) fn plan_target_pools(matched: &Matched, findings: &mut Vec<Finding>) 
         .iter()
         .map(|it| ResolvedTargetRule::new(matched, it, findings))
         .collect();
-    let mut decided = vec![0_usize; rules.len()];
-    let mut matching = vec![0_usize; rules.len()];
+    let mut first_match = FirstMatch::new(rules.len());
     let mut changes = Vec::new();
-    let in_cloud = matched.live.indirect.targets.iter().filter(|it| is_in_cloud(it));
-    for target in in_cloud {
-        let about: Vec<usize> = (0..rules.len())
-            .filter(|at| rules.get(*at).is_some_and(|it| it.matches_target(target)))
-            .collect();
-        for at in &about {
-            matching.get_mut(*at).into_iter().for_each(|index| *index += 1);
-        }
-        let Some((at, rule)) = about.first().and_then(|at| rules.get(*at).map(|rule| (*at, rule)))
-        else {
-            continue;
-        };
-        decided.get_mut(at).into_iter().for_each(|index| *index += 1);
-        changes.extend(rule.target_change(matched, target));
+    for target in matched.live.indirect.targets.iter().filter(|it| is_in_cloud(it)) {
+        let fitting = rules.iter().enumerate().filter(|(_, rule)| rule.matches_target(target));
+        let decider = first_match.decide(fitting, |_| true, |_| true);
+        changes.extend(decider.and_then(|(_, rule)| rule.target_change(matched, target)));
     }
-    for ((rule, decided), matching) in rules.iter().zip(decided).zip(matching) {
-        let findings_before = findings.len();
-        findings.extend(rule.unusable_targets(matched));
-        if decided == 0 && findings.len() == findings_before {
-            findings.extend(rule.idle_target_rule(matching));
-        }
+    for (at, rule) in rules.iter().enumerate() {
+        let unusable = rule.unusable_targets(matched);
+        let silent = unusable.is_empty();
+        findings.extend(unusable);
+        let warning = rule.result_warning(first_match.result(at), &matched.desired.target_rules);
+        findings.extend(warning.filter(|_| silent));
     }
     changes
 }
@@ -106,16 +97,11 @@ impl<'a> ResolvedTargetRule<'a> {
         };
         let before = target.pool.as_ref().map(|it| matched.pool_handle_by_id(it));
         let pool = Delta::if_different(before, after)?;
-        Some(Change {
-            address: Address::Target(target.name.to_string()),
-            kind: ChangeKind::SetTargetPool { id: target.id.clone(), pool, exact_field: None },
-            cause: Cause {
-                location: FindingLocation::Source(self.rule.span.clone()),
-                rule: self.rule.label.clone(),
-                why: None,
-            },
-            after: Vec::new(),
-        })
+        let address = Address::Target(target.name.to_string());
+        let kind = ChangeKind::SetTargetPool { id: target.id.clone(), pool, exact_field: None };
+        let mut change = Change::declared(address, kind, &self.rule.span);
+        change.cause.rule.clone_from(&self.rule.label);
+        Some(change)
     }
 
     /// Targets that are written out, and are not there or do their own work.
@@ -149,23 +135,24 @@ impl<'a> ResolvedTargetRule<'a> {
         names.exact_names().filter_map(finding).collect()
     }
 
-    /// A rule that decides about no target.
-    fn idle_target_rule(&self, matching: usize) -> Option<Finding> {
-        let at = self.rule.span.clone();
-        let finding = match matching {
-            0 => Finding::warning(
-                Code::IdleRule,
-                at,
-                "no deployment target in a cloud fits the rule",
-            )
-            .with_help("look at its `target` and `target_tag`"),
-            n => {
-                let message =
-                    format!("earlier rules decide about all of its {}", pluralize(n, "target"));
-                Finding::warning(Code::ShadowedRule, at, message)
-                    .with_help("put this rule before them, or remove it")
+    /// The warning about a rule that matches no target, or that never wins.
+    fn result_warning(
+        &self,
+        result: RuleResult,
+        rules: &[Declared<TargetPoolRule>],
+    ) -> Option<Finding> {
+        let span = &self.rule.span;
+        match result {
+            RuleResult::Effective => None,
+            RuleResult::Idle => {
+                let message = "no deployment target in a cloud fits the rule";
+                let finding = Finding::warning(Code::IdleRule, span.clone(), message);
+                Some(finding.with_help("look at its `target` and `target_tag`"))
             }
-        };
-        Some(finding)
+            RuleResult::Shadowed { by, subjects } => {
+                let taker = rules.get(by).and_then(|it| it.label.as_deref());
+                Some(shadowed_rule_warning(span, taker, &pluralize(subjects, "target")))
+            }
+        }
     }
 }

@@ -45,23 +45,22 @@ impl TargetFilter {
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_match_prefix(&begin))
     }
 
-    /// Leaves the changes at these addresses, and those that they wait for; tells which target has none.
-    pub(super) fn narrow_changes(&self, changes: &mut Vec<Change>, findings: &mut Vec<Finding>) {
+    /// Leaves the changes at these addresses, and those that they wait for. Returns warnings about targets that
+    /// have none.
+    pub(super) fn narrow_changes(&self, changes: &mut Vec<Change>) -> Vec<Finding> {
         if self.0.is_empty() {
-            return;
+            return Vec::new();
         }
         let addresses: Vec<(Address, String)> = changes
             .iter()
             .map(|change| (change.address.clone(), change.address.to_string()))
             .collect();
-        for (written, pattern) in &self.0 {
-            if !addresses.iter().any(|(_, shown)| pattern.matches(&shown.to_lowercase())) {
-                findings.push(idle_target_warning(
-                    written,
-                    addresses.iter().map(|(_, shown)| shown.as_str()),
-                ));
-            }
-        }
+        let is_idle = |pattern: &Pattern| {
+            !addresses.iter().any(|(_, shown)| pattern.matches(&shown.to_lowercase()))
+        };
+        let idle = self.0.iter().filter(|(_, pattern)| is_idle(pattern));
+        let known = || addresses.iter().map(|(_, shown)| shown.as_str());
+        let warnings = idle.map(|(written, _)| idle_target_warning(written, known())).collect();
         let is_targeted = |shown: &str| {
             let folded = shown.to_lowercase();
             self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
@@ -78,6 +77,7 @@ impl TargetFilter {
         }
         let mut kept = kept.into_iter();
         changes.retain(|_| kept.next().unwrap_or_default());
+        warnings
     }
 }
 
@@ -101,10 +101,9 @@ mod tests {
     use crate::plan::sample;
 
     fn narrowed(targets: &[&str]) -> String {
-        let (mut changes, mut findings) = (sample::everything().changes, Vec::new());
-        TargetFilter::new(targets.iter().copied())
-            .unwrap()
-            .narrow_changes(&mut changes, &mut findings);
+        let mut changes = sample::everything().changes;
+        let filter = TargetFilter::new(targets.iter().copied()).unwrap();
+        let findings = filter.narrow_changes(&mut changes);
         let changes = changes.iter().map(|it| it.address.to_string());
         let findings =
             findings.iter().map(|finding| format!("{}; {:?}", finding.message, finding.help));

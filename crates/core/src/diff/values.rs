@@ -6,23 +6,26 @@
 mod unused_rules;
 
 use super::{
-    branches::BranchTracker,
+    branches::{BranchTracker, DocumentChanges},
     matched::Matched,
     reference::{self, ReferentKind, resolve_entry},
 };
 use crate::{
-    desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
-    finding::{Finding, FindingLocation},
+    desired::{
+        Declared, DesiredValueOwner, DesiredValueScope, FirstMatch, PoolVariableRule, RuleSubject,
+        ValueVerdict,
+    },
+    finding::Finding,
     live::{
         DirectoryEntry, LiveVariableSet, PoolVariable, VariableOwner, VariableStore,
         normalize_names,
     },
     model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
-    plan::{Cause, Change, ChangeKind, Delta, PlannedValueScope, ValueEdit},
+    plan::{Change, ChangeKind, Delta, PlannedValueScope, ValueEdit},
     text::pattern::Patterns,
 };
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// A value by its set, its name and its scope without regard to order and case.
 type ValueKey<'a> = (&'a Id<VariableSet>, Name, [Vec<String>; 3]);
@@ -40,11 +43,16 @@ pub(super) fn plan_value_changes<'a>(
         let key = (&value.set, value.name.clone(), value.scope.normalized_names());
         values.entry(key).or_default().push(value);
     }
-    let mut earlier = EarlierRules::default();
+    let rules = &matched.desired.values;
+    let mut decisions = ValueDecisions {
+        first_match: FirstMatch::new(rules.len()),
+        subjects: HashMap::new(),
+        pools: Vec::new(),
+    };
     let mut changes = Vec::new();
-    for rule in &matched.desired.values {
-        let deciding = ValueRuleRun { matched, rule, values: &values };
-        changes.extend(deciding.plan_rule_changes(&mut earlier, branches, findings));
+    for (at, rule) in rules.iter().enumerate() {
+        let deciding = ValueRuleRun { matched, at, rule, values: &values };
+        changes.extend(deciding.plan_rule_changes(&mut decisions, branches, findings));
     }
     commit_git_values(matched, branches, changes)
 }
@@ -53,56 +61,49 @@ pub(super) fn plan_value_changes<'a>(
 fn commit_git_values<'a>(
     matched: &'a Matched<'a>,
     branches: &mut BranchTracker<'a>,
-    changes: Vec<Change>,
+    mut changes: Vec<Change>,
 ) -> Vec<Change> {
-    let mut of_set: HashMap<Id<VariableSet>, Vec<Change>> = HashMap::new();
-    let mut admitted = Vec::with_capacity(changes.len());
-    let on_branch = |set: &&LiveVariableSet| matches!(set.store, VariableStore::Branch(_));
-    let in_git = || matched.live.indirect.sets.iter().filter(on_branch);
-    let ids: HashSet<_> = in_git().map(|set| &set.id).collect();
-    for change in changes {
-        match &change.kind {
-            ChangeKind::SetValue { set, .. } if ids.contains(set) => {
-                of_set.entry(set.clone()).or_default().push(change);
-            }
-            _ => admitted.push(change),
-        }
-    }
-    for set in in_git() {
-        if let VariableStore::Branch(branch) = &set.store {
-            let moved = of_set.remove(&set.id).unwrap_or_default();
-            admitted.extend(branches.assign_commits(set.owner.name(), Some(branch), moved));
-        }
-    }
-    admitted
+    let documents = matched.live.indirect.sets.iter().filter_map(|set| {
+        let VariableStore::Branch(branch) = &set.store else { return None };
+        let is_own = |change: &mut Change| matches!(&change.kind, ChangeKind::SetValue { set: id, .. } if *id == set.id);
+        let changes_of_set = changes.extract_if(.., is_own).collect();
+        Some(DocumentChanges {
+            project: set.owner.name(),
+            branch: Some(branch),
+            changes: changes_of_set,
+        })
+    });
+    let documents = documents.collect();
+    changes.extend(branches.commit_changes(documents));
+    changes
 }
 
-/// What earlier rules have come to.
-#[derive(Default)]
-struct EarlierRules<'a> {
-    /// Values that are decided about.
-    decided: HashSet<ValueKey<'a>>,
-    /// Values that are not there, each with what a wildcard would make of it once it is.
-    awaited: HashMap<ValueKey<'a>, Option<PoolHandle>>,
+/// What the rules have come to so far.
+struct ValueDecisions<'a> {
+    first_match: FirstMatch,
+    /// Values that some rule is about, whether they exist or not.
+    subjects: HashMap<ValueKey<'a>, RuleSubject>,
+    /// The pool that each rule so far gives its values: none where it removes them, or cannot be resolved.
+    pools: Vec<Option<PoolHandle>>,
 }
 
 /// A rule on its way through the sets.
 struct ValueRuleRun<'a, 'm> {
     matched: &'m Matched<'a>,
+    /// Which of the rules this is.
+    at: usize,
     rule: &'a Declared<PoolVariableRule>,
     values: &'m HashMap<ValueKey<'a>, Vec<&'a PoolVariable>>,
 }
 
 /// What a rule comes to at one set.
 enum ValueRuleOutcome {
-    /// It finds nothing there to decide about.
+    /// It finds nothing there to decide about, or an earlier rule has decided.
     Nothing,
     /// The rule's scope has a name that is none there, which a wildcard passes over.
     Unresolved(Box<Finding>),
     /// The repository cannot be read, for this reason.
     Unreachable(String),
-    /// An earlier rule has decided.
-    DecidedEarlier,
     /// It decides: perhaps nothing has to change.
     Decided(Option<Box<PlannedValueEdit>>),
 }
@@ -125,7 +126,7 @@ impl PlannedValueEdit {
 impl<'a> ValueRuleRun<'a, '_> {
     fn plan_rule_changes(
         &self,
-        earlier: &mut EarlierRules<'a>,
+        decisions: &mut ValueDecisions<'a>,
         branches: &mut BranchTracker<'a>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Change> {
@@ -133,6 +134,7 @@ impl<'a> ValueRuleRun<'a, '_> {
             ValueVerdict::Remove => Ok(None),
             ValueVerdict::Pool(pool) => self.matched.resolve_pool(pool).map(Some),
         };
+        decisions.pools.push(pool.as_ref().ok().cloned().flatten());
         let pool = match pool {
             Ok(pool) => pool,
             Err(finding) => {
@@ -142,29 +144,25 @@ impl<'a> ValueRuleRun<'a, '_> {
         };
         let findings_before = findings.len();
         findings.extend(self.unknown_owners());
-        let (mut changes, mut taken, mut found, mut unresolved) = (Vec::new(), 0, 0, None);
-        let mut is_read = true;
+        let (mut changes, mut unresolved, mut is_read) = (Vec::new(), None, true);
         for set in self.matched.live.indirect.sets.iter().filter(|set| self.matches_set(set)) {
-            match self.decide_in_set(set, pool.as_ref(), earlier) {
+            match self.decide_in_set(set, pool.as_ref(), decisions) {
                 Ok(ValueRuleOutcome::Nothing) => {}
                 Ok(ValueRuleOutcome::Unresolved(finding)) => {
-                    unresolved = unresolved.or(Some(*finding))
+                    unresolved = unresolved.or(Some(*finding));
                 }
                 Ok(ValueRuleOutcome::Unreachable(why)) => {
                     is_read = false;
                     branches.note_unreachable(set.owner.name(), &why);
                 }
-                Ok(ValueRuleOutcome::DecidedEarlier) => taken += 1,
                 Ok(ValueRuleOutcome::Decided(edit)) => {
-                    found += 1;
                     changes.extend(edit.map(|edit| self.value_change(set, *edit)));
                 }
                 Err(finding) => findings.push(finding),
             }
         }
-        if found == 0 && is_read && findings.len() == findings_before {
-            // A name that none of them knows is a mistake, and one that some know is not.
-            findings.extend(unresolved.or_else(|| self.idle_rule_finding(taken)));
+        if is_read && findings.len() == findings_before {
+            findings.extend(self.result_warning(decisions.first_match.result(self.at), unresolved));
         }
         findings.extend(self.skipped_in_git());
         changes
@@ -196,7 +194,7 @@ impl<'a> ValueRuleRun<'a, '_> {
         &self,
         set: &'a LiveVariableSet,
         pool: Option<&PoolHandle>,
-        earlier: &mut EarlierRules<'a>,
+        decisions: &mut ValueDecisions<'a>,
     ) -> Result<ValueRuleOutcome, Finding> {
         let named = self.names_owner(set);
         let variable = &self.rule.variable;
@@ -219,18 +217,18 @@ impl<'a> ValueRuleRun<'a, '_> {
         };
         let key = (&set.id, variable.value.clone(), scope_key(&scope));
         let values = self.values.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let subject = decisions.subjects.entry(key).or_default();
         if values.is_empty() && !named {
-            earlier.awaited.entry(key).or_insert_with(|| pool.cloned());
+            subject.await_by(self.at);
             return Ok(ValueRuleOutcome::Nothing);
         }
-        let awaited = earlier.awaited.get(&key);
-        let is_awaited =
-            values.is_empty() && awaited.is_some_and(|awaited| awaited.as_ref() != pool);
+        let awaited = subject.awaited_by().and_then(|at| decisions.pools.get(at));
+        let is_awaited = values.is_empty() && awaited.is_some_and(|it| it.as_ref() != pool);
         if is_awaited && pool.is_some() {
             return Err(self.never_settles_error(set));
         }
-        if !earlier.decided.insert(key) {
-            return Ok(ValueRuleOutcome::DecidedEarlier);
+        if !decisions.first_match.offer(self.at, subject, true, || true) {
+            return Ok(ValueRuleOutcome::Nothing);
         }
         let edit = match (values, pool) {
             ([], None) => None,
@@ -289,16 +287,9 @@ impl<'a> ValueRuleRun<'a, '_> {
     fn value_change(&self, set: &LiveVariableSet, edit: PlannedValueEdit) -> Change {
         let PlannedValueEdit { name, scope, edit } = edit;
         let (owner, name) = (set.address_owner(), name.to_string());
-        Change {
-            address: Address::Variable { owner, name: name.clone(), scope },
-            kind: ChangeKind::SetValue { set: set.id.clone(), git: None, name, edit },
-            cause: Cause {
-                location: FindingLocation::Source(self.rule.span.clone()),
-                rule: None,
-                why: None,
-            },
-            after: Vec::new(),
-        }
+        let address = Address::Variable { owner, name: name.clone(), scope };
+        let kind = ChangeKind::SetValue { set: set.id.clone(), git: None, name, edit };
+        Change::declared(address, kind, &self.rule.span)
     }
 
     fn matches_owner_kind(&self, set: &LiveVariableSet) -> bool {

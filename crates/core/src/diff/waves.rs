@@ -18,17 +18,16 @@ use crate::{
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-/// Leaves the changes of the waves up to `wanted`, a number counted from 1 or a label.
+/// Leaves the changes of the waves up to `wanted`, a number counted from 1 or a label. Returns a finding where that
+/// is not a wave, or holds something back.
 pub(super) fn hold_back_waves(
     matched: &Matched,
     wanted: &str,
     changes: &mut Vec<Change>,
-    findings: &mut Vec<Finding>,
-) {
+) -> Option<Finding> {
     let waves = &matched.desired.waves;
     let Some(last) = wave_index(waves, wanted) else {
-        findings.push(unknown_wave_error(waves, wanted));
-        return;
+        return Some(unknown_wave_error(waves, wanted));
     };
     let of_project = project_waves(matched.desired, matched.live);
     let wave_of =
@@ -42,7 +41,7 @@ pub(super) fn hold_back_waves(
         }
     }
     if later.is_empty() {
-        return;
+        return None;
     }
     let before = changes.len();
     let mut kept: HashSet<Address> = HashSet::new();
@@ -63,7 +62,7 @@ pub(super) fn hold_back_waves(
     });
     let steps: usize = later.values().sum();
     let others = before - changes.len() - steps;
-    findings.push(later_waves_warning(waves, last, &later, others));
+    Some(later_waves_warning(waves, last, &later, others))
 }
 
 /// Whether it is a project's turn: all of them have theirs where no wave is asked for.

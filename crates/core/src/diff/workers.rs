@@ -7,10 +7,10 @@ use super::{
 };
 use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
-    finding::{Code, Finding, FindingLocation},
+    finding::{Code, Finding},
     live::{LiveWorker, MachinePolicy},
     model::{Address, Endpoint, Linked, PoolHandle},
-    plan::{Cause, Change, ChangeKind, Delta, NewWorker, WorkerEdit},
+    plan::{Change, ChangeKind, Delta, NewWorker, WorkerEdit},
 };
 
 /// Creates, updates and replacements, in the file's order.
@@ -19,16 +19,9 @@ pub(super) fn plan_worker_changes(matched: &Matched, findings: &mut Vec<Finding>
     for (key, declared) in &matched.desired.workers {
         let address = Address::Worker(key.clone());
         match worker_change(matched, declared, matched.live_worker(key)) {
-            Ok(kind) => changes.extend(kind.map(|kind| Change {
-                address,
-                kind,
-                cause: Cause {
-                    location: FindingLocation::Source(declared.span.clone()),
-                    rule: None,
-                    why: None,
-                },
-                after: Vec::new(),
-            })),
+            Ok(kind) => {
+                changes.extend(kind.map(|kind| Change::declared(address, kind, &declared.span)));
+            }
             Err(trouble) => {
                 findings.extend(trouble.into_iter().map(|it| it.with_address(address.clone())));
             }
@@ -72,16 +65,10 @@ pub(super) fn plan_leavers(
         let before = worker.pools.iter().map(|id| matched.pool_handle_by_id(id)).collect();
         let edits = Delta::if_different(before, kept).map(WorkerEdit::Pools).into_iter().collect();
         let why = format!("the file does not put it into `{}`, whose members are exact", pool.name);
-        changes.push(Change {
-            address,
-            kind: ChangeKind::UpdateWorker { id: worker.id.clone(), edits },
-            cause: Cause {
-                location: FindingLocation::Source(pool.span.clone()),
-                rule: None,
-                why: Some(why),
-            },
-            after: Vec::new(),
-        });
+        let kind = ChangeKind::UpdateWorker { id: worker.id.clone(), edits };
+        let mut change = Change::declared(address, kind, &pool.span);
+        change.cause.why = Some(why);
+        changes.push(change);
     }
     changes
 }

@@ -5,7 +5,7 @@ use super::{
     edit, new::replacement_diffs,
 };
 use crate::{
-    finding::FindingLocation,
+    finding::{FindingLocation, Span},
     model::{
         Address, DeploymentTarget, Id, Pool, PoolHandle, Process, Project, StepAction, VariableSet,
         Worker,
@@ -191,6 +191,14 @@ pub struct Cause {
     pub rule: Option<String>,
     /// More, in words: `"Old Pool" is not declared, and pools are pruned`.
     pub why: Option<String>,
+}
+
+impl Change {
+    /// A change that a place of the file asks for, and that waits for no other.
+    pub fn declared(address: Address, kind: ChangeKind, span: &Span) -> Self {
+        let location = FindingLocation::Source(span.clone());
+        Self { address, kind, cause: Cause { location, rule: None, why: None }, after: Vec::new() }
+    }
 }
 
 impl ChangeAction {

@@ -2,7 +2,7 @@
 
 use super::ValueRuleRun;
 use crate::{
-    desired::DesiredValueOwner,
+    desired::{DesiredValueOwner, RuleResult, shadowed_rule_warning},
     diff::reference::{self, ReferentKind, ambiguous_name_error},
     finding::{Code, Finding},
     live::LiveVariableSet,
@@ -117,21 +117,28 @@ impl ValueRuleRun<'_, '_> {
             .with_help("put this rule before the one with the wildcard")
     }
 
-    /// A rule that decides about no value.
-    pub(super) fn idle_rule_finding(&self, taken: usize) -> Option<Finding> {
-        let at = self.rule.span.clone();
-        if 0 < taken {
-            let message =
-                format!("earlier rules decide about all of its {}", pluralize(taken, "value"));
-            return Some(
-                Finding::warning(Code::ShadowedRule, at, message)
-                    .with_help("put this rule before them, or remove it"),
-            );
+    /// The warning about a rule that decides about no value.
+    pub(super) fn result_warning(
+        &self,
+        result: RuleResult,
+        unresolved: Option<Finding>,
+    ) -> Option<Finding> {
+        let span = &self.rule.span;
+        match result {
+            RuleResult::Effective => None,
+            // A name that none of the sets knows is a mistake, and one that some know is not.
+            _ if unresolved.is_some() => unresolved,
+            RuleResult::Shadowed { subjects, .. } => {
+                Some(shadowed_rule_warning(span, None, &pluralize(subjects, "value")))
+            }
+            // A name that is written out and that nothing has is reported already.
+            RuleResult::Idle if self.owner_patterns().is_exact() => None,
+            RuleResult::Idle => {
+                let name = &self.rule.variable.value;
+                let message = format!("no variable `{name}` with a value of this scope is there");
+                let help = "a wildcard finds values that are there; write a name out to make one";
+                Some(Finding::warning(Code::IdleRule, span.clone(), message).with_help(help))
+            }
         }
-        let name = &self.rule.variable.value;
-        let message = format!("no variable `{name}` with a value of this scope is there");
-        let help = "a wildcard finds values that are there; write a name out to make one";
-        let is_idle = !self.owner_patterns().is_exact();
-        is_idle.then(|| Finding::warning(Code::IdleRule, at, message).with_help(help))
     }
 }
