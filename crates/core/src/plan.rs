@@ -7,6 +7,7 @@ mod change;
 mod check;
 mod edit;
 pub mod exact_fields;
+mod fact;
 pub mod file;
 mod new;
 #[cfg(test)]
@@ -16,9 +17,12 @@ mod written_field;
 
 pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit, ProcessKind};
 pub use check::{PlanFlaw, check_soundness};
+pub(crate) use edit::endpoint_fields;
 pub use edit::{
     Delta, Feed, FieldDiff, PlannedValueScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
 };
+pub(crate) use fact::ABSENT;
+pub use fact::{Expectation, Fact, FactValue, StepFact};
 pub use new::{NewPool, NewWorker};
 pub use touches::{Affected, Touches};
 pub use written_field::WrittenField;
@@ -42,9 +46,9 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// What the plan relies on beyond the fields that it changes.
     pub expectations: Vec<Expectation>,
-    /// What the pools need to which it sends steps; each at most once.
+    /// What the pools that get steps must have; each pool at most once.
     pub requirements: Vec<PoolRequirement>,
-    /// Steps that come to run elsewhere though no change names them.
+    /// Steps that will run elsewhere although no change names them.
     pub affected: Affected,
 }
 
@@ -65,74 +69,24 @@ pub struct PlanHeader {
     pub scope: ReadScope,
 }
 
-/// What a pool needs before steps come to it.
+/// What a pool must have before steps are placed in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolRequirement {
     /// The pool.
     pub pool: PoolHandle,
-    /// How many healthy workers, from 1.
+    /// The number of healthy workers that it must have; at least 1.
     pub healthy: u32,
 }
 
-/// A pool to which changes send steps. Not part of a plan, since it depends on more than the plan knows.
+/// A pool that gets steps. Not part of a plan, since it depends on the state of the server as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
     /// The pool.
     pub pool: PoolHandle,
-    /// How many healthy workers it needs first, from 1.
+    /// The number of healthy workers that it must have first; at least 1.
     pub healthy: u32,
-    /// The changes, by their places in the plan, counted from 0.
+    /// The changes that send steps to it, by their indices in the plan.
     pub changes: Vec<usize>,
-}
-
-/// Something that has to be so still when the plan is carried out.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Expectation {
-    /// What it is about: a kind and an id or a name.
-    pub subject: ExpectationSubject,
-    /// What was seen.
-    #[serde(rename = "seen")]
-    pub expected: String,
-}
-
-/// What a plan can rely on. `diff` knows how each is observed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExpectationSubject {
-    /// Whether a pool of this name is there.
-    #[serde(rename = "pool_named")]
-    PoolName(String),
-    /// Whether a worker of this name is there.
-    #[serde(rename = "worker_named")]
-    WorkerName(String),
-    /// A field of the pool of this id.
-    Pool(String, String),
-    /// A field of the worker of this id.
-    Worker(String, String),
-    /// A field of an action: process, action, field.
-    Step(String, String, String),
-    /// The pool of a value of a variable: set, value.
-    Value(String, String),
-    /// The pool of a variable's value of a scope: set, name, scope in words.
-    #[serde(rename = "value_named")]
-    ScopedValue(String, String, String),
-    /// The pool of the deployment target of this id.
-    TargetPool(String),
-    /// The users of the pool of this id.
-    #[serde(rename = "users_of_pool")]
-    PoolUsers(String),
-    /// Whether the pool of this id has a worker that is enabled, and whether one of these is healthy.
-    #[serde(rename = "enabled_worker_in")]
-    EnabledWorker(String),
-    /// Whether the built-in worker is on.
-    BuiltInWorker,
-    /// The steps that run on the built-in worker and are not moved by the plan.
-    #[serde(rename = "users_of_built_in_worker")]
-    BuiltInWorkerUsers,
-    /// Which pool is the default one.
-    DefaultPool,
-    /// The order of all pools.
-    PoolOrder,
 }
 
 /// How many changes of each kind there are, and how many findings of each level.

@@ -3,14 +3,13 @@
 use super::{
     after::{planned_pool_id, simulate_changes},
     matched::Matched,
-    stale,
 };
 use crate::{
     desired::Gate,
     finding::{Finding, Level},
     live::{Case, Decider, Live, LivePool, LiveProcess, built_in_worker_pool, effective_cases},
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
-    plan::{Arrival, Change, ChangeKind, ExpectationSubject, Plan, PoolRequirement, StepEdit},
+    plan::{Arrival, Change, ChangeKind, FactValue, Plan, PoolRequirement, StepEdit},
 };
 
 use indexmap::{IndexMap, IndexSet};
@@ -50,11 +49,9 @@ pub fn relax_unhealthy_gate(mut plan: Plan) -> Plan {
         finding.help =
             Some("its workers are checked first, and the steps wait for them".to_owned());
     }
-    for rely in &mut plan.expectations {
-        if matches!(rely.subject, ExpectationSubject::EnabledWorker(_))
-            && rely.expected == stale::HEALTHY
-        {
-            stale::ENABLED.clone_into(&mut rely.expected);
+    for expectation in &mut plan.expectations {
+        if expectation.expected == FactValue::HealthyWorker {
+            expectation.expected = FactValue::EnabledWorker;
         }
     }
     plan

@@ -326,7 +326,7 @@ fn render_place(place: &Place<PoolHandle>) -> Value {
 }
 
 /// The fields of an endpoint by their paths; two endpoints of one kind have the same paths in one order.
-pub(super) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
+pub(crate) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
     let kind = endpoint.kind();
     let fields = match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {

@@ -3,13 +3,13 @@
 //! Never: part of the program.
 
 use super::{
-    Affected, Cause, Change, ChangeKind, Delta, Expectation, ExpectationSubject, NewPool,
-    NewWorker, Plan, PlanHeader, PlannedValueScope, PoolEdit, PoolRequirement, ProcessKind,
-    StepEdit, ValueEdit, WorkerEdit,
+    Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, NewPool, NewWorker,
+    Plan, PlanHeader, PlannedValueScope, PoolEdit, PoolRequirement, ProcessKind, StepEdit,
+    StepFact, ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
-    live::ReadScope,
+    live::{ReadScope, RunLocation},
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
         PoolKind, ProcessName,
@@ -172,27 +172,29 @@ pub(crate) fn everything() -> Plan {
             "the processes of `Ops` cannot be read",
         ),
     ];
-    let relies = vec![
-        Expectation {
-            subject: ExpectationSubject::PoolName("Database".into()),
-            expected: "absent".into(),
-        },
-        Expectation {
-            subject: ExpectationSubject::Pool("WorkerPools-7".into(), "name".into()),
-            expected: "A".into(),
-        },
-        Expectation {
-            subject: ExpectationSubject::Step("p".into(), "a".into(), "pool".into()),
-            expected: "default".into(),
-        },
-        Expectation { subject: ExpectationSubject::BuiltInWorker, expected: "true".into() },
+    let step = |fact| Fact::Step(Id::new("p"), Id::new("a"), fact);
+    let runs = FactValue::Runs(RunLocation::OnWorker(Execution::Once), true);
+    let identity = FactValue::Identity("Say \"hi\" (twice)".into(), "Octopus.Script".into());
+    let pools = vec![Id::new("WorkerPools-2"), Id::new("WorkerPools-7")];
+    let users = FactValue::Users(vec!["a".into(), "b".into()]);
+    let healthy = FactValue::HealthyWorker;
+    let facts = [
+        (step(StepFact::Runs), runs),
+        (step(StepFact::Runs), FactValue::Absent),
+        (step(StepFact::Identity), identity),
+        (Fact::PoolUsers(Id::new("WorkerPools-7")), users),
+        (Fact::PoolWorkers(Id::new("WorkerPools-2")), healthy),
+        (Fact::BuiltInWorkerUsers, FactValue::Users(Vec::new())),
+        (Fact::DefaultPool, FactValue::Pool(Id::new("WorkerPools-2"))),
+        (Fact::PoolOrder, FactValue::Pools(pools)),
     ];
+    let facts = facts.map(|(fact, expected)| Expectation { fact, expected }).into();
     let needs = vec![
         PoolRequirement { pool: new_pool("database"), healthy: 2 },
         PoolRequirement { pool: pool("WorkerPools-2", "azure"), healthy: 1 },
     ];
     let affected = Affected { steps: 3, projects: 2, runbooks: 1 };
-    Plan { expectations: relies, requirements: needs, affected, ..plan(changes, findings) }
+    Plan { expectations: facts, requirements: needs, affected, ..plan(changes, findings) }
 }
 
 fn server() -> Vec<Change> {

@@ -24,19 +24,19 @@ pub struct Touches {
     /// Deployment targets.
     #[serde(default)]
     pub targets: usize,
-    /// What runs elsewhere beside all of these.
+    /// Steps that will run elsewhere in addition to these.
     #[serde(default)]
     pub affected: Affected,
 }
 
-/// Steps that run elsewhere once a plan is carried out, or nowhere, though no change names them.
+/// Steps that will run elsewhere, or nowhere, once a plan is applied, although no change names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
-    /// The steps.
+    /// The number of steps.
     pub steps: usize,
-    /// The projects that have them.
+    /// The number of projects that they are in.
     pub projects: usize,
-    /// The runbooks that have them.
+    /// The number of runbooks that they are in.
     pub runbooks: usize,
 }
 

@@ -1,230 +1,137 @@
-//! What a plan relies on, as it is in a server's state.
+//! The facts that a plan can rely on, as a server's state has them.
 
-use super::{
-    ABSENT, NO_POOL, StaleExpectation, container_fact, describe_subject, endpoint_fact,
-    execution_fact, join_pool_ids, place_fact,
-};
+use super::StaleExpectation;
 use crate::{
-    live::{
-        self, Live, LivePool, LiveProcess, LiveStep, LiveWorker, RunLocation, classify_step,
-        describe_pool_users,
-    },
-    model::{Address, Execution, Id, Name, Pool, PoolKind},
-    plan::{Expectation, ExpectationSubject},
+    live::{self, Live, LivePool, LiveStep, LiveWorker, classify_step, describe_pool_users},
+    model::{Address, Id, Pool, PoolHandle, PoolKind, Process, StepAction, Worker},
+    plan::{Expectation, Fact, FactValue, StepFact},
 };
 
-use std::collections::{BTreeSet, HashMap};
-
-const WORKERLESS: &str = "without an enabled worker";
-/// What a pool has that whoever waits for its workers relies on.
-pub(in crate::diff) const ENABLED: &str = "with an enabled worker";
-pub(in crate::diff) const HEALTHY: &str = "with a healthy worker";
-/// What a pool may have, the least first.
-const WORKERS: [&str; 3] = [WORKERLESS, ENABLED, HEALTHY];
+use std::collections::HashMap;
 
 /// Looks things up in a server's state.
 pub(super) struct Observer<'a> {
-    live: &'a Live,
-    pools: HashMap<&'a str, &'a LivePool>,
-    workers: HashMap<&'a str, &'a LiveWorker>,
-    steps: HashMap<(&'a str, &'a str), (&'a LiveProcess, &'a LiveStep)>,
+    pub(super) live: &'a Live,
+    pools: HashMap<&'a Id<Pool>, &'a LivePool>,
+    workers: HashMap<&'a Id<Worker>, &'a LiveWorker>,
+    steps: HashMap<(&'a Id<Process>, &'a Id<StepAction>), &'a LiveStep>,
 }
 
 impl<'a> Observer<'a> {
     pub(super) fn new(live: &'a Live) -> Self {
         let steps = live.processes.iter().flat_map(|process| {
-            process
-                .steps
-                .iter()
-                .map(move |step| ((process.id.as_str(), step.id.as_str()), (process, step)))
+            process.steps.iter().map(move |step| ((&process.id, &step.id), step))
         });
         Self {
             live,
-            pools: live.pools.iter().map(|pool| (pool.id.as_str(), pool)).collect(),
-            workers: live.workers.iter().map(|worker| (worker.id.as_str(), worker)).collect(),
+            pools: live.pools.iter().map(|pool| (&pool.id, pool)).collect(),
+            workers: live.workers.iter().map(|worker| (&worker.id, worker)).collect(),
             steps: steps.collect(),
         }
     }
 
+    pub(super) fn find_pool(&self, id: &Id<Pool>) -> Option<&'a LivePool> {
+        self.pools.get(id).copied()
+    }
+
+    pub(super) fn find_worker(&self, id: &Id<Worker>) -> Option<&'a LiveWorker> {
+        self.workers.get(id).copied()
+    }
+
+    pub(super) fn find_step(
+        &self,
+        process: &Id<Process>,
+        action: &Id<StepAction>,
+    ) -> Option<&'a LiveStep> {
+        self.steps.get(&(process, action)).copied()
+    }
+
+    /// A live pool, as a plan refers to it.
+    pub(super) fn pool_handle(&self, id: &Id<Pool>) -> PoolHandle {
+        PoolHandle::Existing { id: id.clone(), address: Address::Pool(self.pool_name(id)) }
+    }
+
+    /// A pool for people: its name, or its id where it is gone.
+    pub(super) fn pool_name(&self, id: &Id<Pool>) -> String {
+        self.find_pool(id).map_or_else(|| id.as_str().to_owned(), |pool| format!("{:?}", pool.name))
+    }
+
+    /// A pool of a plan for people; by its address where it is yet to be created.
+    pub(super) fn describe_pool(&self, pool: &PoolHandle) -> String {
+        pool.id().map_or_else(|| pool.address().to_string(), |id| self.pool_name(id))
+    }
+
+    /// A fact with the value that it has.
+    pub(super) fn expect_fact(&self, fact: Fact) -> Expectation {
+        Expectation { expected: self.observe_fact(&fact), fact }
+    }
+
+    /// How an expectation no longer holds; none where it does.
     pub(super) fn check_expectation(
         &self,
+        Expectation { fact, expected }: &Expectation,
         address: Option<&Address>,
-        rely: &Expectation,
     ) -> Option<StaleExpectation> {
-        let found = self.observe_fact(&rely.subject);
-        let (same, expected, found) = match rely.subject {
-            // One user less is no danger, and of many only the new ones are worth telling.
-            ExpectationSubject::PoolUsers(_) | ExpectationSubject::BuiltInWorkerUsers => {
-                let seen: BTreeSet<_> = rely.expected.lines().collect();
-                let new: Vec<_> = found.lines().filter(|user| !seen.contains(user)).collect();
-                (new.is_empty(), "none".to_owned(), new.join(", "))
+        let found = self.observe_fact(fact);
+        if expected.allows(&found) {
+            return None;
+        }
+        let describe = |value: &FactValue| value.describe(|pool| self.pool_name(pool));
+        let (expected, found) = match (expected, &found) {
+            // Of many users only the new ones are worth showing.
+            (FactValue::Users(then), FactValue::Users(now)) => {
+                let new = now.iter().filter(|user| !then.contains(user)).cloned();
+                ("none".to_owned(), new.collect::<Vec<_>>().join(", "))
             }
-            // Better workers than a plan has seen are no danger.
-            ExpectationSubject::EnabledWorker(_) => {
-                let rank = |seen: &str| WORKERS.iter().position(|text| *text == seen);
-                let same = match (rank(&rely.expected), rank(&found)) {
-                    (Some(then), Some(now)) => then <= now,
-                    _ => found == rely.expected,
-                };
-                (same, rely.expected.clone(), found)
-            }
-            ExpectationSubject::PoolName(_)
-            | ExpectationSubject::WorkerName(_)
-            | ExpectationSubject::Pool(..)
-            | ExpectationSubject::Worker(..)
-            | ExpectationSubject::Step(..)
-            | ExpectationSubject::Value(..)
-            | ExpectationSubject::ScopedValue(..)
-            | ExpectationSubject::TargetPool(_)
-            | ExpectationSubject::BuiltInWorker
-            | ExpectationSubject::DefaultPool
-            | ExpectationSubject::PoolOrder => {
-                (found == rely.expected, self.render_fact(&rely.expected), self.render_fact(&found))
-            }
+            (expected, found) => (describe(expected), describe(found)),
         };
-        let what = self.render_fact(&describe_subject(&rely.subject));
-        (!same).then(|| StaleExpectation {
-            address: address.cloned(),
-            field: what,
-            expected,
-            found,
-        })
+        let field = fact.describe(|pool| self.pool_name(pool));
+        Some(StaleExpectation { address: address.cloned(), field, expected, found })
     }
 
-    /// A fact as text; two texts of one subject are equal where the fact is the same.
-    pub(super) fn observe_fact(&self, subject: &ExpectationSubject) -> String {
-        let gone = || ABSENT.to_owned();
-        let there = |there: bool| if there { "there".to_owned() } else { ABSENT.to_owned() };
-        match subject {
-            ExpectationSubject::PoolName(name) => {
-                let name = Name::new(name);
-                there(self.live.pools.iter().any(|pool| pool.name == name))
-            }
-            ExpectationSubject::WorkerName(name) => {
-                let name = Name::new(name);
-                there(self.live.workers.iter().any(|worker| worker.name == name))
-            }
-            ExpectationSubject::Pool(id, field) => {
-                self.pools.get(id.as_str()).map_or_else(gone, |pool| pool_field(pool, field))
-            }
-            ExpectationSubject::Worker(id, field) => {
-                let worker = self.workers.get(id.as_str());
-                worker.map_or_else(gone, |worker| worker_field(worker, field))
-            }
-            ExpectationSubject::Step(process, action, field) => {
-                let step = self.steps.get(&(process.as_str(), action.as_str()));
-                step.map_or_else(gone, |(_, step)| step_field(step, field))
-            }
-            ExpectationSubject::Value(set, id) => {
-                let mut values = self.live.indirect.variables.iter();
-                let value =
-                    values.find(|value| value.set.as_str() == set && value.id.as_str() == id);
-                value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
-            }
-            ExpectationSubject::ScopedValue(set, name, scope) => {
-                let name = Name::new(name);
-                let mut values = self.live.indirect.variables.iter();
-                let value = values.find(|variable| {
-                    variable.set.as_str() == set
-                        && variable.name == name
-                        && variable.scope.describe() == *scope
-                });
-                value.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
-            }
-            ExpectationSubject::TargetPool(id) => {
-                let target =
-                    self.live.indirect.targets.iter().find(|target| target.id.as_str() == id);
-                target.map_or_else(gone, |it| pool_or_none(it.pool.as_ref()))
-            }
-            ExpectationSubject::PoolUsers(id) => {
-                describe_pool_users(self.live, &Id::new(id)).join("\n")
-            }
-            ExpectationSubject::EnabledWorker(id) => self.enabled_worker_in(&Id::new(id)),
-            ExpectationSubject::BuiltInWorker => {
-                self.live.server.built_in_worker.unwrap_or(true).to_string()
-            }
-            ExpectationSubject::BuiltInWorkerUsers => {
+    fn observe_fact(&self, fact: &Fact) -> FactValue {
+        match fact {
+            Fact::Step(process, action, fact) => match (self.find_step(process, action), fact) {
+                (None, _) => FactValue::Absent,
+                (Some(step), StepFact::Runs) => {
+                    FactValue::Runs(classify_step(step), step.has_siblings)
+                }
+                (Some(step), StepFact::Identity) => {
+                    FactValue::Identity(step.display_name().to_string(), step.action_type.clone())
+                }
+            },
+            Fact::PoolUsers(pool) => split_lines(describe_pool_users(self.live, pool)),
+            Fact::PoolWorkers(pool) => self.best_worker(pool),
+            Fact::BuiltInWorkerUsers => {
                 let mut users = live::steps_on_built_in(self.live);
-                let elsewhere = self.live.other_spaces.iter();
-                users.extend(elsewhere.flat_map(|it| it.on_built_in_worker.iter().cloned()));
-                users.join("\n")
+                let other_spaces = self.live.other_spaces.iter();
+                users.extend(other_spaces.flat_map(|space| space.on_built_in_worker.clone()));
+                split_lines(users)
             }
-            ExpectationSubject::DefaultPool => {
-                self.live.default_pool().map_or_else(gone, |it| it.id.as_str().to_owned())
+            Fact::DefaultPool => {
+                let pool = self.live.default_pool().map(|pool| pool.id.clone());
+                pool.map_or(FactValue::Absent, FactValue::Pool)
             }
-            ExpectationSubject::PoolOrder => {
-                self.live.pools.iter().map(|it| it.id.as_str()).collect::<Vec<_>>().join(" ")
+            Fact::PoolOrder => {
+                FactValue::Pools(self.live.pools.iter().map(|pool| pool.id.clone()).collect())
             }
         }
     }
 
-    /// The best worker that a pool has.
-    fn enabled_worker_in(&self, id: &Id<Pool>) -> String {
+    fn best_worker(&self, id: &Id<Pool>) -> FactValue {
         let members = || self.live.pool_members(id).filter(|worker| !worker.disabled);
-        let seen = match self.live.find_pool(id) {
-            None => ABSENT,
-            Some(pool) if pool.kind != PoolKind::Static => "dynamic",
-            Some(_) if members().any(|it| it.health.can_take_work()) => HEALTHY,
-            Some(_) if members().next().is_some() => ENABLED,
-            Some(_) => WORKERLESS,
-        };
-        seen.to_owned()
-    }
-
-    /// A fact for people: ids of pools by their names.
-    fn render_fact(&self, fact: &str) -> String {
-        let name = |word: &str| self.pools.get(word).map(|pool| format!("{:?}", pool.name));
-        let words = fact.split(' ').map(|word| name(word).unwrap_or_else(|| word.to_owned()));
-        words.collect::<Vec<_>>().join(" ")
-    }
-}
-
-fn pool_or_none(pool: Option<&Id<Pool>>) -> String {
-    pool.map_or(NO_POOL, Id::as_str).to_owned()
-}
-
-fn pool_field(pool: &LivePool, field: &str) -> String {
-    match (field, &pool.kind) {
-        ("name", _) => pool.name.to_string(),
-        ("description", _) => pool.description.clone(),
-        ("image", PoolKind::Dynamic { image }) => image.clone(),
-        _ => ABSENT.to_owned(),
-    }
-}
-
-fn worker_field(worker: &LiveWorker, field: &str) -> String {
-    match field {
-        "name" => worker.name.to_string(),
-        "kind" => worker.endpoint.kind().to_owned(),
-        "endpoint" => endpoint_fact(&worker.endpoint),
-        "pools" => join_pool_ids(worker.pools.iter()),
-        "policy" => worker.policy.id.as_str().to_owned(),
-        "disabled" => worker.disabled.to_string(),
-        _ => ABSENT.to_owned(),
-    }
-}
-
-fn step_field(step: &LiveStep, field: &str) -> String {
-    match field {
-        "pool" => place_fact(&step.place, |id| Some(id)),
-        "container" => container_fact(step.container.as_ref(), String::as_str),
-        "execution" => {
-            let execution = match classify_step(step) {
-                RunLocation::OnWorker(execution) => execution,
-                _ => Execution::OnTargets,
-            };
-            execution_fact(execution, &step.target_roles)
+        match self.find_pool(id) {
+            None => FactValue::Absent,
+            Some(pool) if pool.kind != PoolKind::Static => FactValue::DynamicWorkers,
+            Some(_) if members().any(|it| it.health.can_take_work()) => FactValue::HealthyWorker,
+            Some(_) if members().next().is_some() => FactValue::EnabledWorker,
+            Some(_) => FactValue::NoEnabledWorker,
         }
-        "step" => format!("{:?} ({})", step.display_name().as_str(), step.action_type),
-        "runs" => {
-            let place = match classify_step(step) {
-                RunLocation::InServer => "inside the server".to_owned(),
-                RunLocation::OnTargets => "on its targets".to_owned(),
-                RunLocation::OnWorker(execution) => format!("on a worker, {}", execution.as_str()),
-                RunLocation::Unknown => "nobody knows where".to_owned(),
-            };
-            format!("{place}{}", if step.has_siblings { ", of several actions" } else { "" })
-        }
-        _ => ABSENT.to_owned(),
     }
+}
+
+/// Users one a line, as a saved plan has them, whatever their names are.
+fn split_lines(users: Vec<String>) -> FactValue {
+    let lines = users.iter().flat_map(|user| user.split('\n'));
+    FactValue::Users(lines.map(str::to_owned).collect())
 }
