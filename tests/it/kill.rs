@@ -92,7 +92,11 @@ static REQUESTS: LazyLock<[(&str, usize); 4]> = LazyLock::new(|| {
 impl Workbench {
     /// The last receipt is one of these, and what it says of each change is so.
     fn receipts_tell(&self, statuses: &[&str]) {
-        let Some(receipt) = self.receipts().pop() else { return };
+        let Some(receipt) = self.receipts().pop() else {
+            // A receipt is written before the first request that could change something.
+            assert_eq!(self.writes().len(), set_up("POST"), "written, and no receipt is there");
+            return;
+        };
         assert!(statuses.contains(&receipt["status"].as_str().unwrap()), "{receipt:#}");
         let left = self.run(&["plan", "--format", "json"]).expect(0);
         let left: Value = serde_json::from_str(&left.stdout).unwrap();

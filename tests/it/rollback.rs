@@ -11,11 +11,7 @@ const CHAPTER: &str = include_str!("../../examples/chapter/3-steps/workers.toml"
 impl Workbench {
     /// The newest receipt, as a path.
     pub(crate) fn receipt(&self) -> String {
-        let folder = self.folder.path().join(".poolwright/receipts");
-        let mut files: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
-        files.sort_by_key(|file| std::fs::metadata(file).unwrap().modified().unwrap());
-        files.pop().unwrap().display().to_string()
+        self.receipt_files().pop().unwrap().display().to_string()
     }
 
     fn rollback(&self, receipt: &str) -> Output {

@@ -135,7 +135,7 @@ pub async fn refresh_live(
     if !rights.sees_every_environment(&space.id) {
         choosers.environments.clear();
     }
-    Ok(Live {
+    let mut live = Live {
         server: LiveServer { url: url.to_owned(), version, space: space.clone(), built_in_worker },
         pools,
         workers: workers.into_iter().map(|it| lower::live_worker(it, &directory)).collect(),
@@ -147,7 +147,9 @@ pub async fn refresh_live(
         snapshots: estate.snapshots,
         other_spaces: elsewhere,
         unread: gaps,
-    })
+    };
+    live.sort_lists();
+    Ok(live)
 }
 
 /// Gives the ids of pools for their slugs and names, wherever something points at one.

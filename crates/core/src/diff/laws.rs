@@ -1,5 +1,6 @@
 //! The laws of `diff`, over any file and any server that proptest can think of. `back` has laws over the same.
 
+mod indifference;
 mod indirect_pools;
 
 pub(crate) use indirect_pools::{any_file, any_server};

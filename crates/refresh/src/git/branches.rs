@@ -50,7 +50,8 @@ impl RepositoryBranches<'_> {
             return Ok(branch.into_iter().collect());
         }
         let wanted = Patterns::new(others.iter().copied());
-        let listed = self.reading.reader.list_branches(&self.project.id).await?;
+        let mut listed = self.reading.reader.list_branches(&self.project.id).await?;
+        listed.sort_by(|one, other| one.name.cmp(&other.name));
         let is_selected = |name: &str| {
             wanted.matches(name)
                 && !others.iter().any(|other| {

@@ -1,0 +1,46 @@
+//! The one order of what a server lists.
+//!
+//! A server lists its workers, projects and variables in whatever order it likes, and in another one after
+//! an upgrade. A plan must not change with it, so what is read is sorted once, here. Three orders mean
+//! something and stay: that of pools, which is a field of theirs; that of the steps in a process and of the
+//! values in a set, which is in their documents; and that of the branches of one repository, of which one
+//! may stand in for the one before it.
+
+use super::{Live, LiveProcess, ProcessSnapshot};
+use crate::model::Name;
+
+impl Live {
+    /// Sorts every list whose order means nothing.
+    pub fn sort_lists(&mut self) {
+        self.workers.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        self.projects.sort_by(|one, other| one.name.cmp(&other.name));
+        self.processes.sort_by(|one, other| process_key(one).cmp(&process_key(other)));
+        self.snapshots.sort_by_cached_key(snapshot_key);
+        self.references.sort_by(|one, other| (one.kind, &one.what).cmp(&(other.kind, &other.what)));
+        self.other_spaces.sort_by(|one, other| one.space.cmp(&other.space));
+        let indirect = &mut self.indirect;
+        indirect.variables.sort_by(|one, other| one.set.cmp(&other.set));
+        indirect.sets.sort_by(|one, other| one.id.cmp(&other.id));
+        indirect.targets.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        let directory = &mut self.directory;
+        for entries in [
+            &mut directory.policies,
+            &mut directory.proxies,
+            &mut directory.accounts,
+            &mut directory.feeds,
+        ] {
+            entries.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        }
+    }
+}
+
+/// Where a process stands: with its project, the deployment process before the runbooks.
+fn process_key(process: &LiveProcess) -> (&Name, Option<&Name>) {
+    (&process.owner.project, process.owner.runbook.as_ref())
+}
+
+/// Where a snapshot stands: with its process, and then by what it is.
+fn snapshot_key(snapshot: &ProcessSnapshot) -> (Name, Option<Name>, Option<String>) {
+    let (project, runbook) = process_key(&snapshot.process);
+    (project.clone(), runbook.cloned(), snapshot.describe_origin())
+}
