@@ -1,6 +1,7 @@
 //! Files that are made of the program: compared, and written anew under `UPDATE=1`.
 
-use std::{env, fs};
+use poolwright_core::finding::Code;
+use std::{collections::HashMap, env, fs};
 
 #[test]
 fn the_schema_of_the_language_is_up_to_date() {
@@ -8,6 +9,28 @@ fn the_schema_of_the_language_is_up_to_date() {
         "schema/workers.schema.json",
         &format!("{:#}\n", poolwright_core::config::json_schema()),
     );
+}
+
+/// Headings and first sentences are made; what follows in a section is written by hand, and kept.
+#[test]
+fn each_code_has_a_section_in_the_list_of_findings() {
+    let path = "docs/findings.md";
+    let text = fs::read_to_string(path).unwrap();
+    let mut sections = text.split("\n## `");
+    let mut page = sections.next().unwrap().to_owned();
+    let advice: HashMap<&str, &str> = sections
+        .filter_map(|section| {
+            let mut parts = section.trim_end().splitn(3, "\n\n");
+            Some((parts.next()?.trim_end_matches('`'), parts.nth(1)?))
+        })
+        .collect();
+    let missing = "Say here which level it has, when, and what to do.";
+    for code in Code::ALL {
+        let advice = advice.get(code.as_str()).unwrap_or(&missing);
+        page += &format!("\n## `{code}`\n\n{}\n\n{advice}\n", code.meaning());
+    }
+    is_up_to_date(path, &page);
+    assert!(!page.contains(missing), "{path}: a section says: {missing}");
 }
 
 fn is_up_to_date(path: &str, made: &str) {

@@ -42,16 +42,14 @@ pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
         let (table, errors) = DeTable::parse_recoverable(&source.text);
         let start = 0..source.text.find('\n').unwrap_or(source.text.len());
         let before = findings.len();
-        Checker::new(sources, id, &mut findings).check_table(table.get_ref(), &FILE, &start);
-        if !errors.is_empty() {
-            // What is missing may well be there, in the part that could not be read.
-            let found = findings.split_off(before);
-            let is_true = |finding: &Finding| {
-                finding.code != Code::MissingKey && !is_cut_short(finding, &source.text, &errors)
-            };
-            findings.extend(found.into_iter().filter(is_true));
-            findings.extend(errors.iter().map(|error| syntax_error(id, error)));
-        }
+        Checker::new(sources, id, errors.is_empty(), &mut findings).check_table(
+            table.get_ref(),
+            &FILE,
+            &start,
+        );
+        let found = findings.split_off(before);
+        findings.extend(found.into_iter().filter(|it| !is_cut_short(it, &source.text, &errors)));
+        findings.extend(errors.iter().map(|error| syntax_error(id, error)));
         tables.push((id, table));
     }
     let parts: Vec<_> =

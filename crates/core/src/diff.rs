@@ -41,7 +41,7 @@ pub use stale::{StaleExpectation, find_stale};
 pub use targets::TargetFilter;
 
 use crate::{
-    desired::{Desired, Gate},
+    desired::Desired,
     finding::{Code, Finding, FindingLocation, Level},
     live::{
         HiddenData, Live, LivePool, LiveWorker, UnreadPart, built_in_worker_pool, group_by_cause,
@@ -131,10 +131,9 @@ pub fn plan_from_changes(
     let gate_findings = gates::check_gates(&outcome);
     let used = |change: &Change| {
         matches!(change.kind, ChangeKind::DeletePool { .. })
-            && gate_findings.iter().any(|finding| {
-                finding.code == Gate::PoolInUse.code()
-                    && finding.address.as_deref() == Some(&change.address)
-            })
+            && gate_findings
+                .iter()
+                .any(|it| keeps_pool(it) && it.address.as_deref() == Some(&change.address))
     };
     changes.retain(|change| !used(change));
     findings.extend(gate_findings.into_iter().map(downgrade_to_warning));
@@ -146,13 +145,17 @@ pub fn plan_from_changes(
     Plan { header, changes, findings, expectations: relies, requirements: needs, affected }
 }
 
+/// Whether a finding says that something uses a pool. What could not be read keeps no pool: it has no address.
+fn keeps_pool(finding: &Finding) -> bool {
+    finding.code == Code::PoolInUse && finding.address.is_some()
+}
+
 /// What a gate says where there is no file that could set it.
 fn downgrade_to_warning(finding: Finding) -> Finding {
-    // What is only unseen keeps no pool.
-    let keeps = finding.code == Gate::PoolInUse.code() && finding.address.is_some();
-    let (stays, help) = match keeps {
-        true => (": it stays", Some("delete it by hand once nothing uses it".to_owned())),
-        false => ("", None),
+    let (stays, help) = if keeps_pool(&finding) {
+        (": it stays", Some("delete it by hand once nothing uses it".to_owned()))
+    } else {
+        ("", None)
     };
     let message = format!("{}{stays}", finding.message);
     Finding { level: Level::Warn, message, help, ..finding }

@@ -28,19 +28,6 @@ use std::{
     path::PathBuf,
 };
 
-/// Findings that are about the whole of a server, of which a checkout is a part.
-const OF_A_SERVER: [Code; 6] = [
-    Code::UnknownProject,
-    Code::UnknownProjectGroup,
-    Code::UnknownRunbook,
-    Code::UnknownStep,
-    Code::IdleRule,
-    Code::ShadowedRule,
-];
-
-/// Findings about steps that stay where they are.
-const STAYS: [Code; 3] = [Code::ImpossibleExecution, Code::LingeringPool, Code::TargetStep];
-
 /// Files of one project.
 pub(super) struct Checkout<'a> {
     /// The project, as rules name it.
@@ -97,12 +84,12 @@ impl Checkout<'_> {
         let wanted = plan.changes.iter().flat_map(planned::target_pool_slugs).collect();
         findings.extend(pools::unknown_pool_warnings(desired, &texts, &wanted));
         let needs_server = |finding: &Finding| {
-            OF_A_SERVER.contains(&finding.code)
+            finding.code.needs_whole_server()
                 || finding.code == Code::TargetStep && finding.level != Level::Warn
         };
         let told = plan.findings.into_iter().filter(|it| !needs_server(it));
         // Of a warning it is told where a step stays that a rule would move.
-        let told = told.filter(|told| told.level != Level::Warn || STAYS.contains(&told.code));
+        let told = told.filter(|told| told.level != Level::Warn || told.code.says_step_stays());
         findings.extend(told.map(|it| strip_project(it, said)));
         findings.extend(planned::template_steps_note(&documents, &desired.rules));
         let untold = template_step_ids(&documents, &desired.rules);

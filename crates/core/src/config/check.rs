@@ -31,6 +31,8 @@ const SECRETS: [&str; 9] = [
 pub(super) struct Checker<'a> {
     sources: &'a Sources,
     source: SourceId,
+    /// Whether all of the file could be read; otherwise a missing key may be in the other part.
+    is_complete: bool,
     findings: &'a mut Vec<Finding>,
 }
 
@@ -39,9 +41,10 @@ impl<'a> Checker<'a> {
     pub(super) fn new(
         sources: &'a Sources,
         source: SourceId,
+        is_complete: bool,
         findings: &'a mut Vec<Finding>,
     ) -> Self {
-        Self { sources, source, findings }
+        Self { sources, source, is_complete, findings }
     }
 
     /// Checks a table; `at` is where it stands.
@@ -61,7 +64,7 @@ impl<'a> Checker<'a> {
         let has = |name: &str| table.iter().any(|(key, _)| key.get_ref() == name);
         for key in definition.keys.iter().filter(|key| key.required && !has(key.name)) {
             let message = format!("`{}` is missing", key.name);
-            self.report_error(Code::MissingKey, at.clone(), message, key.doc.to_owned());
+            self.report_missing(at, message, key.doc.to_owned());
         }
         definition.one_of.iter().for_each(|keys| self.check_exclusive_keys(table, keys, at));
     }
@@ -75,7 +78,7 @@ impl<'a> Checker<'a> {
             (None, _) => {
                 let help = format!("say exactly one of {}", names.join(", "));
                 let message = format!("one of {} is missing", names.join(", "));
-                self.report_error(Code::MissingKey, at.clone(), message, help);
+                self.report_missing(at, message, help);
             }
             (Some(first), Some(second)) => {
                 let message =
@@ -277,6 +280,12 @@ impl<'a> Checker<'a> {
         self.findings.push(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
             "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
         ));
+    }
+
+    fn report_missing(&mut self, at: &Range<usize>, message: String, help: String) {
+        if self.is_complete {
+            self.report_error(Code::MissingKey, at.clone(), message, help);
+        }
     }
 
     fn report_error(

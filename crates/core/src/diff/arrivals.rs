@@ -5,8 +5,7 @@ use super::{
     matched::Matched,
 };
 use crate::{
-    desired::Gate,
-    finding::{Finding, Level},
+    finding::{Code, Finding, Level},
     live::{Case, Decider, Live, LivePool, LiveProcess, built_in_worker_pool, effective_cases},
     model::{Address, Id, Pool, PoolHandle, PoolKind, Process},
     plan::{Arrival, Change, ChangeKind, FactValue, Plan, PoolRequirement, StepEdit},
@@ -41,7 +40,7 @@ pub fn relax_unhealthy_gate(mut plan: Plan) -> Plan {
     let needs = &plan.requirements;
     let waits = |finding: &Finding| {
         let about = finding.address.as_deref();
-        finding.code == Gate::UnhealthyPool.code()
+        finding.code == Code::UnhealthyPool
             && needs.iter().any(|need| about == Some(need.pool.address()))
     };
     for finding in plan.findings.iter_mut().filter(|it| waits(it)) {

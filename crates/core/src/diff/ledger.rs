@@ -177,7 +177,7 @@ impl<'a> RuleUsage<'a> {
     /// The finding, and no error where what is not found may be among what could not be read.
     fn soften_if_unread(&self, finding: Finding, matched: &Matched) -> Finding {
         let is_read = |finding: &Finding| {
-            !matches!(finding.code, Code::UnknownStep | Code::UnknownRunbook)
+            !finding.code.may_be_in_unread_process()
                 || matched.desired.version_control.is_none()
                 || !may_be_about_unread(self.rule, matched.live)
         };

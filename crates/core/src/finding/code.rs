@@ -1,6 +1,6 @@
 //! The codes of findings: words that never change, for `[gates]`, scripts and search.
 //!
-//! `docs/findings.md` says of each what to do; a test holds that none is missing there.
+//! `docs/findings.md` says what to do about each; a test checks that none is missing there.
 
 /// Defines [`Code`]: a variant's doc comment is its meaning, and the word is what users see.
 macro_rules! codes {
@@ -33,62 +33,64 @@ macro_rules! codes {
 }
 
 codes! {
-    /// A name in the file fits several things on the server.
+    /// It is not clear which thing on the server a name stands for.
     AmbiguousName = "ambiguous-name",
-    /// A step has no id of its own, so that nothing can be written to it alone.
+    /// A step cannot be told apart from others, because its id is missing or is used twice.
     AmbiguousStep = "ambiguous-step",
-    /// Several values of a variable have the scope that a rule names.
+    /// A variable has several values with the same scope.
     AmbiguousValue = "ambiguous-value",
     /// A name in the file is not a valid branch name.
     BadBranch = "bad-branch",
-    /// A host in the file is not a valid host name or address.
+    /// The `host` of an SSH worker is not a host name or an address.
     BadHost = "bad-host",
-    /// A pool or worker in the file has a name that Octopus does not accept.
+    /// The name of a pool or worker is empty, too long or contains a control character.
     BadName = "bad-name",
-    /// A range of names in the file cannot be expanded.
+    /// A range or list in a worker's name cannot be expanded.
     BadRange = "bad-range",
     /// A `subscription` is not the address of a polling Tentacle.
     BadSubscription = "bad-subscription",
-    /// A `thumbprint` is not the SHA-1 thumbprint of a certificate.
+    /// A `thumbprint` is not that of a Tentacle's certificate.
     BadThumbprint = "bad-thumbprint",
-    /// A `url` is not a URL that the tool can use.
+    /// A `url`, of the server or of a worker, is not a valid URL.
     BadUrl = "bad-url",
-    /// The built-in worker is switched off while steps would still run on it.
+    /// The built-in worker would be switched off while steps may still need it.
     BuiltInWorkerInUse = "built-in-worker-in-use",
-    /// Two files give different values for a setting that can have only one.
+    /// Two files give the same setting different values.
     ConflictingFiles = "conflicting-files",
-    /// A table has keys that exclude each other.
+    /// A table has keys that cannot be used together.
     ConflictingKeys = "conflicting-keys",
     /// A text in the file contains a control character.
     ControlCharacter = "control-character",
     /// The file both declares and removes the same pool or worker.
     DeclaredAndRemoved = "declared-and-removed",
-    /// Two rules about indirect pools are about the same thing.
+    /// Two `[[pool_variables]]` rules set the same variable in the same scope.
     DeclaredTwice = "declared-twice",
-    /// A worker joins the default pool, which switches off the built-in worker for its steps.
+    /// The default pool would get its first worker or lose its last one, which takes steps from the
+    /// built-in worker or gives them to it.
     DefaultPoolMember = "default-pool-member",
     /// More than one pool is declared as the default.
     DuplicateDefault = "duplicate-default",
-    /// The file names the same pool twice where it may be named only once.
+    /// The same pool is declared or listed twice.
     DuplicatePool = "duplicate-pool",
     /// Two waves have the same label.
     DuplicateWave = "duplicate-wave",
-    /// The file declares the same worker twice.
+    /// Two workers have the same name.
     DuplicateWorker = "duplicate-worker",
-    /// A worker or a key for workers is given to a dynamic pool, whose workers Octopus provides.
+    /// A dynamic pool is given workers, or a setting that only pools with workers of their own
+    /// have.
     DynamicPoolMember = "dynamic-pool-member",
-    /// Something that an apply changed has been changed again since, so a rollback leaves it as it
-    /// is.
+    /// Something that an apply wrote has been changed since, so a rollback leaves it as it is.
     EditedSince = "edited-since",
-    /// A list in the file has no items where at least one is needed.
+    /// A list that needs at least one item has none.
     EmptyList = "empty-list",
     /// Steps would run in a pool that has no enabled worker.
     EmptyPool = "empty-pool",
-    /// A text in the file is empty where one is needed.
+    /// A text that must not be empty is empty.
     EmptyText = "empty-text",
-    /// Snapshots keep the old place of steps that a plan moves.
+    /// Published runbook snapshots or releases keep the old pools of steps that move, or may keep
+    /// them.
     FrozenProcess = "frozen-process",
-    /// A branch that `[version_control]` names exists in no project.
+    /// No project has a branch that `[version_control]` names.
     IdleBranch = "idle-branch",
     /// No rule is about the project that `--project` names.
     IdleProject = "idle-project",
@@ -96,156 +98,155 @@ codes! {
     IdleRename = "idle-rename",
     /// A rule matches nothing that it could change.
     IdleRule = "idle-rule",
-    /// Nothing in the plan matches a `--target`.
+    /// Nothing changes at the address that `--target` names.
     IdleTarget = "idle-target",
-    /// A wave contains no project.
+    /// No project is in a wave.
     IdleWave = "idle-wave",
     /// A step cannot run the way that a rule asks for.
     ImpossibleExecution = "impossible-execution",
-    /// Changes are left for waves after the one that is applied.
+    /// Steps wait for a later wave.
     LaterWaves = "later-waves",
-    /// A step keeps naming a pool that it does not run on.
+    /// A step that runs on its deployment targets names a pool that has no effect.
     LingeringPool = "lingering-pool",
-    /// A table lacks a key that it needs.
+    /// A required key is missing.
     MissingKey = "missing-key",
-    /// The file removes a pool that a rule or worker in it needs.
+    /// The file removes a pool that it still uses.
     NeededAndRemoved = "needed-and-removed",
     /// The space would be left without a default pool.
     NoDefaultPool = "no-default-pool",
-    /// A rule sets a variable that is not a worker pool variable.
+    /// A rule sets a variable that is not of type worker pool.
     NotAPoolVariable = "not-a-pool-variable",
-    /// A rule asks for something that only a server can answer, and a working tree cannot.
+    /// A rule asks for something that OCL files do not contain.
     NotInACheckout = "not-in-a-checkout",
-    /// `pull --keep` cannot bring the file up to date.
+    /// `pull --keep` cannot bring the file up to date by edits.
     NotKept = "not-kept",
-    /// A declared worker registers itself, and has not done so yet.
+    /// A worker that registers itself has not done so yet.
     NotRegistered = "not-registered",
-    /// A rollback cannot undo some of the changes of an apply.
+    /// A rollback cannot undo a change.
     NotUndone = "not-undone",
     /// A number in the file is too small or too large.
     NumberOutOfRange = "number-out-of-range",
-    /// A step in an OCL file is written in a form that the tool cannot edit safely.
+    /// A step in an OCL file is written on one line, where no line can be added.
     OclOneLine = "ocl-one-line",
-    /// A step in an OCL file says in two contradictory ways where it runs.
+    /// A step in an OCL file does not say clearly which pool it runs in.
     OclPlace = "ocl-place",
-    /// An OCL file is not valid OCL.
+    /// An OCL file is not valid.
     OclSyntax = "ocl-syntax",
-    /// A fingerprint in the file does not look like one of an SSH host key.
+    /// A fingerprint in the file is not one that an SSH host key can have.
     OddFingerprint = "odd-fingerprint",
-    /// A range of names in the file probably means something else than it says.
+    /// A worker's name contains brackets that look like a range but are not one.
     OddRange = "odd-range",
-    /// The plan deletes a pool that something still uses.
+    /// A pool would be deleted while something uses it.
     PoolInUse = "pool-in-use",
     /// The file turns a static pool into a dynamic one, or the other way round.
     PoolKindChange = "pool-kind-change",
     /// A step that stands for the steps of a process template is left as it is.
     ProcessTemplate = "process-template",
-    /// The plan deletes or replaces a pool or worker that `protect` covers.
+    /// Something that `protect` covers would be deleted or replaced.
     Protected = "protected",
-    /// Steps or values would change on a protected branch.
+    /// Steps or values on a protected branch would change, or stay as they are because of it.
     ProtectedBranch = "protected-branch",
     /// The file removes the same pool or worker twice.
     RemovedTwice = "removed-twice",
     /// Two pools have the same `sort_order`.
     SamePosition = "same-position",
-    /// A key has a value that is the same as leaving the key out.
+    /// A key has a value that has no effect.
     SaysNothing = "says-nothing",
-    /// The file contains a secret.
+    /// The file contains a secret, or a key for one.
     SecretInFile = "secret-in-file",
     /// A rule names a step that always runs inside the Octopus Server.
     ServerSideStep = "server-side-step",
-    /// The files of a working tree are of several projects.
+    /// The files of a working tree belong to several projects.
     SeveralProjects = "several-projects",
-    /// Earlier rules take everything that a rule matches.
+    /// Earlier rules decide about everything that a rule matches.
     ShadowedRule = "shadowed-rule",
-    /// A description probably contains a `{n}` that nothing replaces.
+    /// A text contains `{n}`, but the worker's name has no range.
     StrayN = "stray-n",
     /// The file is not valid TOML.
     Syntax = "syntax",
     /// A rule names a step that runs on its deployment targets.
     TargetStep = "target-step",
-    /// Steps that come from a step template may not run where their file says.
+    /// A step of a step template does not say whether it runs on a worker, and is left as it is.
     TemplateStep = "template-step",
-    /// The plan deletes more than `max_deletes` allows.
+    /// More would be deleted or replaced than `max_deletes` allows.
     TooManyDeletes = "too-many-deletes",
-    /// Steps would run in a pool that has no healthy worker.
+    /// Steps would run in a pool that has too few healthy workers.
     UnhealthyPool = "unhealthy-pool",
-    /// The server has no account with the name or id that the file gives.
+    /// The server has no account with this name or id.
     UnknownAccount = "unknown-account",
-    /// The project has no channel with the name that the file gives.
+    /// A scope names a channel that does not exist.
     UnknownChannel = "unknown-channel",
-    /// A saved plan has a finding that this version of the tool does not know.
+    /// A saved plan contains a finding that a newer version of poolwright made.
     UnknownCode = "unknown-code",
-    /// The server has no deployment target with the name that the file gives.
+    /// The server has no deployment target with this name.
     UnknownDeploymentTarget = "unknown-deployment-target",
-    /// The server has no environment with the name that the file gives.
+    /// A scope names an environment that does not exist.
     UnknownEnvironment = "unknown-environment",
-    /// The server has no feed with the name or id that the file gives.
+    /// The server has no feed with this name or id.
     UnknownFeed = "unknown-feed",
-    /// The server does not offer the image that a dynamic pool asks for.
+    /// The server does not have the image that a dynamic pool asks for.
     UnknownImage = "unknown-image",
-    /// The file has a key that the language does not have.
+    /// The file contains a key that the language does not have.
     UnknownKey = "unknown-key",
-    /// The server has no library variable set with the name that the file gives.
+    /// The server has no library variable set with this name.
     UnknownLibraryVariableSet = "unknown-library-variable-set",
-    /// The server has no machine policy with the name or id that the file gives.
+    /// The server has no machine policy with this name or id.
     UnknownMachinePolicy = "unknown-machine-policy",
     /// Neither the file nor the server has a pool with this name.
     UnknownPool = "unknown-pool",
-    /// The server has no project with the name that the file gives.
+    /// The server has no project with this name that the API key can see.
     UnknownProject = "unknown-project",
-    /// The server has no project group with the name that the file gives.
+    /// The server has no project group with this name that the API key can see.
     UnknownProjectGroup = "unknown-project-group",
-    /// No project has the tag that the file gives.
+    /// No project has this tag.
     UnknownProjectTag = "unknown-project-tag",
-    /// The server has no proxy with the name or id that the file gives.
+    /// The server has no proxy with this name or id.
     UnknownProxy = "unknown-proxy",
-    /// No project has a runbook with the name that the file gives.
+    /// No project that the rule matches has a runbook with this name.
     UnknownRunbook = "unknown-runbook",
-    /// No process has a step with the name that the file gives.
+    /// No process that the rule matches has a step with this name.
     UnknownStep = "unknown-step",
-    /// The server has no tenant tag with the name that the file gives.
+    /// A scope names a tenant tag that does not exist.
     UnknownTenantTag = "unknown-tenant-tag",
-    /// The file is written in a version of the language that the tool does not read.
+    /// The file is written for a version of the language that this tool does not read.
     UnknownVersion = "unknown-version",
     /// The file has no wave with the label that `--wave` gives.
     UnknownWave = "unknown-wave",
-    /// A value in the file is not one of the allowed words.
+    /// A value is not one of the words that its key allows.
     UnknownWord = "unknown-word",
-    /// A rule names a step of a type that the tool does not move.
+    /// A rule names a step of which it is not known how to move it.
     UnmanagedStep = "unmanaged-step",
     /// Changes are on branches that have yet to be merged.
     UnmergedBranch = "unmerged-branch",
     /// The Git repository of a project could not be read.
     UnreachableRepository = "unreachable-repository",
-    /// A rule names a deployment target that does its own work and so has no worker pool.
+    /// A rule names a deployment target that does its own work and has no worker pool.
     UnreachableTarget = "unreachable-target",
     /// A rule is about variables that the API key may not read.
     UnreadVariables = "unread-variables",
-    /// Some variables or deployment targets could not be read.
+    /// Variables or deployment targets that rules may be about could not be read.
     UnseenChoosers = "unseen-choosers",
-    /// Some processes could not be read.
+    /// Processes that rules may be about could not be read.
     UnseenSteps = "unseen-steps",
-    /// Steps run on a variable that has no pool in some cases.
+    /// A step's pool variable does not exist, or has no value in some cases.
     UnsetVariable = "unset-variable",
-    /// Rules would move the same things again after the plan is applied.
+    /// The rules would never settle: after an apply, they would move the same things again.
     UnsettledRules = "unsettled-rules",
-    /// The file uses something that this version of the tool does not support.
+    /// The file uses something that this version of poolwright does not support.
     Unsupported = "unsupported",
-    /// Steps in OCL files have no type, and a rule asks for one.
+    /// Steps of step templates have no type in their files, so a server may place them differently.
     UntypedStep = "untyped-step",
-    /// A value that a rule would change has no id, so that nothing can be written to it.
+    /// The server gives no id for a value that a rule would change.
     ValueWithoutId = "value-without-id",
-    /// A rule is about variables that are stored in Git, and the file does not say how to treat
-    /// them.
+    /// A rule is about variables that are stored in Git, and the file has no `[version_control]`.
     VariablesInGit = "variables-in-git",
-    /// A rule is about a process that is stored in Git, and the file does not say how to treat it.
+    /// A rule is about a process that is stored in Git, and the file has no `[version_control]`.
     VersionControlled = "version-controlled",
-    /// The file changes the kind of a worker that exists.
+    /// A worker that is declared to register itself exists on the server as another kind of worker.
     WorkerKindChange = "worker-kind-change",
     /// A worker would be left in no pool.
     WorkerWithoutPool = "worker-without-pool",
-    /// A value in the file has the wrong type.
+    /// A value has the wrong type, or is not a percentage.
     WrongType = "wrong-type",
 }
 
@@ -253,6 +254,34 @@ impl Code {
     /// The code of this word; `None` where no code has it.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == word)
+    }
+
+    /// Whether it reports something as missing that a process which could not be read may contain.
+    pub fn may_be_in_unread_process(self) -> bool {
+        matches!(self, Self::UnknownStep | Self::UnknownRunbook)
+    }
+
+    /// Whether it is about a name in the scope of a variable's value.
+    pub fn is_about_value_scope(self) -> bool {
+        matches!(self, Self::UnknownEnvironment | Self::UnknownChannel | Self::UnknownTenantTag)
+    }
+
+    /// Whether only someone who sees the whole server can tell: what one project lacks, another may have.
+    pub fn needs_whole_server(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownProject
+                | Self::UnknownProjectGroup
+                | Self::UnknownRunbook
+                | Self::UnknownStep
+                | Self::IdleRule
+                | Self::ShadowedRule
+        )
+    }
+
+    /// Whether it says that a step stays where it is although a rule would move it.
+    pub fn says_step_stays(self) -> bool {
+        matches!(self, Self::ImpossibleExecution | Self::LingeringPool | Self::TargetStep)
     }
 }
 

@@ -122,8 +122,8 @@ struct SavedFinding {
     address: Option<Address>,
     file: Option<String>,
     line: Option<usize>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    label: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -362,6 +362,15 @@ mod tests {
         later["more"] = true.into();
         later["changes"][0]["more"] = true.into();
         assert!(read(&later.to_string()).is_ok());
+    }
+
+    #[test]
+    fn a_finding_with_a_code_of_a_newer_version_is_read() {
+        let mut newer = saved();
+        newer["findings"][0]["code"] = "quite-new".into();
+        let finding = read(&newer.to_string()).unwrap().findings.remove(0);
+        assert_eq!((finding.code, finding.level), (Code::UnknownCode, Level::Deny));
+        assert_eq!(finding.message, "2 steps wait (`quite-new`)");
     }
 
     #[test]

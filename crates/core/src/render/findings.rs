@@ -72,7 +72,7 @@ fn render_finding(
         FindingLocation::Line(SourceLine { file, line }) => {
             elements.push(Origin::path(escape_text(file)).line(*line).into());
             // There is no text at hand beside which it could stand.
-            let label = Some(&finding.label).filter(|it| !it.is_empty());
+            let label = finding.label.as_ref();
             elements.extend(label.map(|label| Mark::NOTE.message(escape_text(label)).into()));
         }
         FindingLocation::Nowhere => {}
@@ -114,9 +114,9 @@ fn build_snippet<'a>(
     let masked_len = |at: usize| mask_unsafe(&text[first..at]).len();
     let under: Range<usize> = masked_len(start.min(last))..masked_len(end);
     let annotation = AnnotationKind::Primary.span(under);
-    let annotation = match finding.label.is_empty() {
-        true => annotation,
-        false => annotation.label(escape_text(&finding.label)),
+    let annotation = match &finding.label {
+        None => annotation,
+        Some(label) => annotation.label(escape_text(label)),
     };
     Snippet::source(mask_unsafe(&text[first..last]))
         .path(escape_text(&source.path))

@@ -43,8 +43,7 @@ impl FileUpdater<'_> {
             self.round.file_plan.unread.iter().any(|index| self.owning_table(*index) == at);
         let Some(table) = self.document.tables.get(at) else { return Ok(()) };
         let names_pool = self.errors_mention_key(table, "pool", errors);
-        let is_lost =
-            |finding: &&Finding| matches!(finding.code, Code::UnknownStep | Code::UnknownRunbook);
+        let is_lost = |finding: &&Finding| finding.code.may_be_in_unread_process();
         // Where the steps are of a rule whose pool is gone, these alone can tell.
         match is_unread && (names_pool || errors.iter().any(is_lost)) {
             true => self.ensure_all_read(

@@ -5,7 +5,7 @@
 use super::{FileUpdater, KeepError, TomlTable, escape_value, indirect_pools};
 use crate::{
     desired::{Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, ValueVerdict},
-    finding::{Code, Finding},
+    finding::Finding,
     live::{
         DirectoryEntry, HiddenData, LiveVariableSet, PoolVariable, VariableOwner, VariableStore,
         normalize_names,
@@ -17,10 +17,6 @@ use crate::{
 
 /// Words for a rule.
 const RULE: &str = "pool_variables";
-
-/// What is told of a name in a scope that is none any more.
-const UNKNOWN_SCOPE_CODES: [Code; 3] =
-    [Code::UnknownEnvironment, Code::UnknownChannel, Code::UnknownTenantTag];
 
 /// Where a value holds: environments, channels and tags, without regard to order and case.
 type ScopeKey = [Vec<String>; 3];
@@ -85,7 +81,7 @@ impl<'a> FileUpdater<'a> {
         if !all_seen {
             self.ensure_all_read(rule.at, RULE, &[HiddenData::PoolReferences])?;
         }
-        let is_scope = |it: &&&Finding| UNKNOWN_SCOPE_CODES.contains(&it.code);
+        let is_scope = |it: &&&Finding| it.code.is_about_value_scope();
         let place = |finding: &&Finding| {
             super::start_offset(&finding.location).map(|at| (at, finding.message.clone()))
         };
