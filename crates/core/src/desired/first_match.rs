@@ -122,3 +122,48 @@ pub fn shadowed_rule_warning(span: &Span, taker: Option<&str>, subjects: &str) -
         .with_label(subjects)
         .with_help("the first rule that matches decides: put this one before the other")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Offers subjects to rules, each subject as the rules that could decide about it: whether they always match,
+    /// and whether they do today.
+    fn results(
+        subjects: &[&[(usize, bool, bool)]],
+        rules: usize,
+    ) -> (Vec<Option<usize>>, Vec<RuleResult>) {
+        let mut list = FirstMatch::new(rules);
+        let deciders = subjects.iter().map(|candidates| {
+            let candidates =
+                candidates.iter().map(|(at, always, matches)| (*at, (*always, *matches)));
+            let decider = list.decide(candidates, |(always, _)| *always, |(_, matches)| *matches);
+            decider.map(|(at, _)| at)
+        });
+        let deciders = deciders.collect();
+        (deciders, (0..rules).map(|at| list.result(at)).collect())
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides_and_takes_the_subject_from_all_later_ones() {
+        let all: &[_] = &[(0, true, true), (1, true, true)];
+        let (deciders, rules) = results(&[all, all], 3);
+        assert_eq!(deciders, [Some(0), Some(0)]);
+        let shadowed = RuleResult::Shadowed { by: 0, subjects: 2 };
+        assert_eq!(rules, [RuleResult::Effective, shadowed, RuleResult::Idle]);
+    }
+
+    #[test]
+    fn a_rule_that_matches_today_alone_shadows_no_other() {
+        let (deciders, rules) = results(&[&[(0, false, true), (1, true, true)]], 2);
+        assert_eq!(deciders, [Some(0)]);
+        assert_eq!(rules, [RuleResult::Effective; 2]);
+    }
+
+    #[test]
+    fn a_rule_that_cannot_decide_still_shadows_where_it_always_would() {
+        let (deciders, rules) = results(&[&[(0, true, false), (1, true, true)]], 2);
+        assert_eq!(deciders, [Some(1)]);
+        assert_eq!(rules[1], RuleResult::Shadowed { by: 0, subjects: 1 });
+    }
+}

@@ -276,49 +276,46 @@ impl<'a> RuleUsage<'a> {
 
 /// Why a step that a rule names exactly is not moved by it.
 fn unmovable_finding(name: &str, reach: StepReach, kind: &str, at: &Span) -> Finding {
-    match reach {
-        StepReach::InServer => Finding::error(
+    let remove = "remove it from the rule";
+    let (code, why, help) = match reach {
+        StepReach::Worker | StepReach::Targets => {
+            let message = format!("step `{name}` runs on its deployment targets and stays there");
+            return Finding::warning(Code::TargetStep, at.clone(), message).with_help(
+                "say `execution = \"once\"` or `\"per-target\"` to move it to a worker",
+            );
+        }
+        StepReach::InServer => (
             Code::ServerSideStep,
-            at.clone(),
-            format!("step `{name}` always runs inside the Octopus Server, and never on a worker"),
-        )
-        .with_label(format!("its type is {kind}"))
-        .with_help("remove it from the rule"),
-        StepReach::OnlyTargets => Finding::error(
-            Code::TargetStep,
-            at.clone(),
-            format!("step `{name}` always runs on its deployment targets"),
-        )
-        .with_label(format!("its type is {kind}"))
-        .with_help("remove it from the rule"),
-        StepReach::Unknown if kind.is_empty() => Finding::error(
+            "always runs inside the Octopus Server, and never on a worker",
+            remove,
+        ),
+        StepReach::OnlyTargets => {
+            (Code::TargetStep, "always runs on its deployment targets", remove)
+        }
+        StepReach::Unknown if kind.is_empty() => (
             Code::UnmanagedStep,
-            at.clone(),
-            format!("step `{name}` is made of a step template that is not here, and names no pool"),
-        )
-        .with_label("only its template says whether it runs on a worker")
-        .with_help("choose its pool once in Octopus, or by hand: a step that names a pool is moved"),
-        StepReach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => Finding::error(
+            "is made of a step template that is not here, and names no pool",
+            "choose its pool once in Octopus, or by hand: a step that names a pool is moved",
+        ),
+        StepReach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => (
             Code::UnmanagedStep,
-            at.clone(),
-            format!("step `{name}` stands for the steps of a process template"),
-        )
-        .with_label("its steps run where the template's parameters say")
-        .with_help("remove it from the rule, and change the parameter's value in Octopus where the template is used"),
-        StepReach::Unknown => Finding::error(
+            "stands for the steps of a process template",
+            "remove it from the rule, and change the parameter's value in Octopus where the template is used",
+        ),
+        StepReach::Unknown => (
             Code::UnmanagedStep,
-            at.clone(),
-            format!("step `{name}` is of a type that this version leaves alone"),
-        )
-        .with_label(format!("its type is {kind}"))
-        .with_help("remove it from the rule: it is not documented where such a step runs"),
-        StepReach::Worker | StepReach::Targets => Finding::warning(
-            Code::TargetStep,
-            at.clone(),
-            format!("step `{name}` runs on its deployment targets and stays there"),
-        )
-        .with_help("say `execution = \"once\"` or `\"per-target\"` to move it to a worker"),
-    }
+            "is of a type that this version leaves alone",
+            "remove it from the rule: it is not documented where such a step runs",
+        ),
+    };
+    let label = if kind.is_empty() {
+        "only its template says whether it runs on a worker".to_owned()
+    } else {
+        format!("its type is {kind}")
+    };
+    Finding::error(code, at.clone(), format!("step `{name}` {why}"))
+        .with_label(label)
+        .with_help(help)
 }
 
 /// What could not be read, where rules would have been asked about it.

@@ -11,6 +11,7 @@ use crate::{
     model::{Address, Id, Name, Pool, PoolHandle, PoolKind, Worker},
 };
 
+use indexmap::IndexMap;
 use std::collections::HashMap;
 
 /// The file and the server, and which thing of the one is which of the other.
@@ -32,34 +33,12 @@ impl<'a> Matched<'a> {
         live: &'a Live,
         findings: &mut Vec<Finding>,
     ) -> Matched<'a> {
-        let pools = Declarations {
-            noun: "pool",
-            all: desired
-                .pools
-                .iter()
-                .map(|(key, pool)| Declaration {
-                    key,
-                    name: &pool.name,
-                    renamed_from: &pool.renamed_from,
-                    span: &pool.span,
-                    address: Address::Pool(key.clone()),
-                })
-                .collect(),
-        };
-        let workers = Declarations {
-            noun: "worker",
-            all: desired
-                .workers
-                .iter()
-                .map(|(key, worker)| Declaration {
-                    key,
-                    name: &worker.name,
-                    renamed_from: &worker.renamed_from,
-                    span: &worker.span,
-                    address: Address::Worker(key.clone()),
-                })
-                .collect(),
-        };
+        let pools = Declarations::new("pool", &desired.pools, Address::Pool, |pool| {
+            (&pool.name, &pool.renamed_from)
+        });
+        let workers = Declarations::new("worker", &desired.workers, Address::Worker, |worker| {
+            (&worker.name, &worker.renamed_from)
+        });
         let live_pools = live.pools.iter().map(|pool| (&pool.name, pool));
         let live_workers = live.workers.iter().map(|worker| (&worker.name, worker));
         let pools = pools.match_live(live_pools, findings);
@@ -203,6 +182,20 @@ struct Declaration<'a> {
 type LiveByName<'a, L> = HashMap<&'a Name, Vec<(&'a Name, &'a L)>>;
 
 impl<'a> Declarations<'a> {
+    fn new<T>(
+        noun: &'static str,
+        declared: &'a IndexMap<String, Declared<T>>,
+        address: impl Fn(String) -> Address,
+        names: impl Fn(&'a T) -> (&'a Name, &'a Vec<Declared<String>>),
+    ) -> Self {
+        let all = declared.iter().map(|(key, declared)| {
+            let (name, renamed_from) = names(&declared.value);
+            let address = address(key.clone());
+            Declaration { key, name, renamed_from, span: &declared.span, address }
+        });
+        Self { noun, all: all.collect() }
+    }
+
     /// The live thing of each: by its name, else by a name that it had and that no other declaration claims.
     fn match_live<L>(
         &self,

@@ -87,34 +87,39 @@ impl ValueRuleRun<'_, '_> {
     }
 
     pub(super) fn wrong_type_error(&self, set: &LiveVariableSet) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!("variable `{name}` of `{owner}` is not of type worker pool");
+        let message =
+            format!("variable {} is not of type worker pool", self.describe_variable(set));
         Finding::error(Code::NotAPoolVariable, self.rule.variable.span.clone(), message)
             .with_help("choose another name: a variable has one type for all of its values")
     }
 
     pub(super) fn missing_id_error(&self, set: &LiveVariableSet) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!("the server gives no id for the value of `{name}` of `{owner}`");
+        let message =
+            format!("the server gives no id for the value of {}", self.describe_variable(set));
         Finding::error(Code::ValueWithoutId, self.rule.variable.span.clone(), message)
             .with_help("change it by hand: without an id, it cannot be told from others")
     }
 
     pub(super) fn ambiguous_error(&self, set: &LiveVariableSet, values: usize) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
-        let message = format!("`{name}` of `{owner}` has {values} values of the same scope");
-        Finding::error(Code::AmbiguousValue, self.rule.variable.span.clone(), message)
-            .with_help("delete all but one of them on the server: nobody can tell which one counts")
+        let variable = self.describe_variable(set);
+        let message = format!("{variable} has {values} values of the same scope");
+        Finding::error(Code::AmbiguousValue, self.rule.variable.span.clone(), message).with_help(
+            "delete all but one of them on the server: it is not defined which one counts",
+        )
     }
 
-    /// A value that an earlier rule would take once it is there, so that no plan were ever empty.
+    /// A value that an earlier rule would take once it exists, so that no plan would ever be empty.
     pub(super) fn never_settles_error(&self, set: &LiveVariableSet) -> Finding {
-        let (name, owner) = (&self.rule.variable.value, set.owner.name());
+        let variable = self.describe_variable(set);
         let message = format!(
-            "the rules would never settle: an earlier one would change `{name}` of `{owner}` once it is there"
+            "the rules would never settle: an earlier one would change {variable} once it exists"
         );
         Finding::error(Code::UnsettledRules, self.rule.span.clone(), message)
             .with_help("put this rule before the one with the wildcard")
+    }
+
+    fn describe_variable(&self, set: &LiveVariableSet) -> String {
+        format!("`{}` of `{}`", self.rule.variable.value, set.owner.name())
     }
 
     /// The warning about a rule that decides about no value.
