@@ -222,8 +222,8 @@ fn a_usage_is_where_its_steps_are_or_nobody_knows_why() {
         told(&effective_cases(&LiveProcess { templates, ..process() }, &usage, &world()))
     };
     assert_eq!(is(TemplateContents::Steps(vec![usage.clone()])), "in its template by type");
-    assert_eq!(is(TemplateContents::Omitted), "unknown TemplateLeftOut by type");
-    assert_eq!(is(TemplateContents::Ambiguous), "unknown TemplateMixed by type");
+    assert_eq!(is(TemplateContents::Omitted), "unknown TemplateOmitted by type");
+    assert_eq!(is(TemplateContents::Ambiguous), "unknown TemplateAmbiguous by type");
     assert_eq!(is(TemplateContents::Unread("404".to_owned())), "unknown TemplateUnread by type");
 }
 

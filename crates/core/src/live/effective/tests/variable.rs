@@ -107,7 +107,7 @@ fn the_narrowest_value_of_a_variable_decides() {
         (&["-|-|-|-|-|template m", "-|-|-|-|-|h"], &[], "pool h"),
         // A value that is asked for is what is given in advance, or anybody's guess.
         (&["-|-|-|-|-|ask h"], &[], "pool h"),
-        (&["-|-|-|-|-|ask"], &[], "unknown Asked"),
+        (&["-|-|-|-|-|ask"], &[], "unknown Prompted"),
         // A value may be an expression.
         (&["-|-|-|-|-|#{Pool}"], &[], "unknown Expression"),
         // What it chooses may be of no use.
