@@ -23,6 +23,9 @@ const FORMAT: &str = "poolwright-sandbox";
 /// The version of the format that is written, and the latest that is read.
 const VERSION: u32 = 1;
 
+/// The kind and the id of the instance's switches.
+const FEATURES_ID: &str = "features";
+
 /// A state, as its file says it.
 #[derive(Deserialize)]
 struct SavedState<'a> {
@@ -67,13 +70,89 @@ struct SavedTask {
     ends: Option<i64>,
 }
 
+/// A state that is put together document by document, for [`Seed::State`](super::Seed::State).
+#[derive(Clone, Debug, Default)]
+pub struct StateBuilder {
+    lines: Vec<String>,
+    has_features: bool,
+}
+
+impl StateBuilder {
+    /// Adds a document of the kind that is served at the segment `kind`, such as `workerpools`; `body` is its JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::State`] where the body is not JSON.
+    pub fn add_document(&mut self, kind: &str, body: &str) -> Result<(), SandboxError> {
+        self.add_line(&SavedDocument::new(kind, body)?)
+    }
+
+    /// Sets the instance's switches; `body` is their JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::State`] where the body is not JSON.
+    pub fn set_features(&mut self, body: &str, is_cloud: bool) -> Result<(), SandboxError> {
+        let slug = if is_cloud { "cloud" } else { "" };
+        self.has_features = true;
+        self.add_line(&SavedDocument {
+            id: Some(FEATURES_ID.to_owned()),
+            slug: Some(slug.to_owned()),
+            ..SavedDocument::new(FEATURES_ID, body)?
+        })
+    }
+
+    /// Whether the switches are set.
+    pub fn has_features(&self) -> bool {
+        self.has_features
+    }
+
+    /// How many documents there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The state as text.
+    pub fn into_text(self) -> String {
+        format!("{}{}\n]}}\n", state_head(), self.lines.join(",\n"))
+    }
+
+    fn add_line(&mut self, document: &SavedDocument<'_>) -> Result<(), SandboxError> {
+        self.lines.push(serde_json::to_string(document).map_err(SandboxError::State)?);
+        Ok(())
+    }
+}
+
+impl<'a> SavedDocument<'a> {
+    /// A document that is found by what is in its body.
+    fn new(kind: &str, body: &'a str) -> Result<Self, SandboxError> {
+        Ok(Self {
+            kind: kind.to_owned(),
+            id: None,
+            space: None,
+            owner: None,
+            name: None,
+            slug: None,
+            rank: None,
+            body: serde_json::from_str(body).map_err(SandboxError::State)?,
+        })
+    }
+}
+
+/// How the text of a state begins.
+fn state_head() -> String {
+    format!("{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": [\n")
+}
+
 /// Writes the state of a store.
 pub(crate) fn write(db: &Connection, out: &mut dyn Write) -> Result<(), SandboxError> {
     let map_write_error = |result: io::Result<()>| result.map_err(SandboxError::Write);
-    map_write_error(writeln!(
-        out,
-        "{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": ["
-    ))?;
+    map_write_error(write!(out, "{}", state_head()))?;
     let columns =
         "select kind, id, space, owner, name, slug, rank, body from document order by kind, id";
     let mut statement = db.prepare(columns)?;
