@@ -15,6 +15,7 @@ use poolwright_core::{
     diff::{deciding_rules, plan_changes},
     finding::{Source, Sources},
     plan::PlanHeader,
+    scope::ReadScope,
 };
 use poolwright_refresh as refresh;
 
@@ -129,7 +130,7 @@ async fn rules(sandbox: &Sandbox) {
     let key = Credentials::ApiKey(Secret::from(sandbox::ADMIN_KEY.to_owned()));
     let reader = Connection::open(ConnectionOptions::new(sandbox.url(), key)).unwrap().reader();
     let space = refresh::find_space(&reader, None).await.unwrap();
-    let scope = refresh::scope_for_plan(&desired);
+    let scope = ReadScope::for_plan(&desired);
     let live = refresh::refresh_live(&reader, &space, &scope, sandbox.url()).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
     let header = PlanHeader {

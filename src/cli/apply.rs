@@ -1,9 +1,8 @@
 //! `poolwright apply`: a plan, carried out.
 
 use super::{
-    error_report::error_with_help,
     exit, files,
-    plan::{self, PlanFormat},
+    plan::{PlanFilter, PlanFormat},
     print::{err, errln, out, outln},
     progress::Progress,
     receipt::{self, ReceiptFile},
@@ -11,21 +10,24 @@ use super::{
     session::{self, Session},
     show, wait,
 };
+use crate::ops::{
+    LackingPermission, PlanCheck, error_with_help, lacking_apply_permissions, recheck_plan,
+    unfinished_entries,
+};
 use poolwright_client::apply::{self, apply_plan};
 use poolwright_core::{
-    diff::{StaleExpectation, find_stale, relax_unhealthy_gate},
+    diff::{StaleExpectation, relax_unhealthy_gate},
     finding::Sources,
     live::Live,
     plan::{ApprovedPlan, Plan},
-    receipt::{ApplyStatus, ChangeOutcome, Receipt, ReceiptEntry},
+    receipt::{ApplyStatus, ChangeOutcome, Receipt},
     render,
     text::{escape::Escaped, pluralize},
 };
-use poolwright_refresh::{find_space, lacking_permissions, refresh_live};
+use poolwright_refresh::find_space;
 
 use anyhow::Context as _;
 use std::{
-    collections::BTreeMap,
     io::{BufRead as _, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
@@ -50,7 +52,7 @@ pub(super) struct Args {
     #[command(flatten)]
     files: files::Args,
     #[command(flatten)]
-    narrowed: plan::PlanFilter,
+    narrowed: PlanFilter,
     #[command(flatten)]
     flags: ApplyFlags,
 }
@@ -132,21 +134,13 @@ impl ApplyRun<'_> {
             errln!("nothing was written");
             return Ok(exit::ERROR);
         }
-        let Some(live) = self.recheck_plan(plan).await? else { return Ok(exit::STALE) };
-        self.write_with_receipt(&approved, &live).await
-    }
-
-    /// Holds every precondition against the server, just before the first write. `None` where one fails, and why is
-    /// printed.
-    async fn recheck_plan(&self, plan: &Plan) -> anyhow::Result<Option<Live>> {
-        let (reader, header) = (self.session.connection.reader(), &plan.header);
-        let live = refresh_live(&reader, &header.space, &header.scope, &self.session.url).await?;
-        let changed = find_stale(plan, &live);
-        if changed.is_empty() {
-            return Ok(Some(live));
+        match recheck_plan(&session.connection.reader(), plan, &session.url).await? {
+            PlanCheck::Fits(live) => self.write_with_receipt(&approved, &live).await,
+            PlanCheck::Stale(changed) => {
+                print_stale(&changed, saved.map(|saved| (saved, plan)), screen);
+                Ok(exit::STALE)
+            }
         }
-        print_stale(&changed, self.saved.map(|saved| (saved, plan)), self.screen);
-        Ok(None)
     }
 
     /// Writes, with a receipt, and tells what it came to.
@@ -192,10 +186,9 @@ async fn prepare_plan(
         return Ok(Some((session, plan, Sources::default())));
     }
     let Some(files) = args.files.load_files(screen)? else { return Ok(None) };
-    let said = files.desired.url.as_ref().map(|it| it.value.as_str());
-    let session = args.flags.session.open_session(said).await?;
-    let plan =
-        plan::make_plan(&files, (&args.flags.session, &args.narrowed), &session, screen).await?;
+    let session_args = &args.flags.session;
+    let session = session_args.open_session(files.url()).await?;
+    let plan = args.narrowed.make_plan(&files, session_args, &session, screen).await?;
     Ok(plan.map(|plan| (session, plan, files.sources)))
 }
 
@@ -227,13 +220,9 @@ async fn open_for_saved_plan(args: &Args, plan: &Plan) -> anyhow::Result<Session
 
 /// Tells which changes the server will refuse, before anybody agrees to them.
 async fn warn_permissions(session: &Session, plan: &Plan) {
-    let mut needed: BTreeMap<&str, usize> = BTreeMap::new();
-    for change in &plan.changes {
-        *needed.entry(change.kind.required_permission()).or_default() += 1;
-    }
-    let (reader, space) = (session.connection.reader(), &plan.header.space.id);
-    for permission in lacking_permissions(&reader, space, needed.keys().copied()).await {
-        let changes = pluralize(needed.get(permission).copied().unwrap_or_default(), "change");
+    let lacking = lacking_apply_permissions(&session.connection.reader(), plan).await;
+    for LackingPermission { permission, needed_by } in lacking {
+        let changes = pluralize(needed_by, "change");
         errln!("warning: the key's user lacks {permission}: the server will refuse {changes}");
     }
 }
@@ -318,10 +307,7 @@ fn report_receipt(receipt: &Receipt, path: &Path, screen: &Screen) -> u8 {
     if receipt.status == ApplyStatus::Done {
         return exit::DONE;
     }
-    let mut open: Vec<&ReceiptEntry> =
-        receipt.entries.iter().filter(|entry| entry.outcome != ChangeOutcome::Done).collect();
-    // What went wrong comes before what only waited for it.
-    open.sort_by_key(|entry| entry.outcome == ChangeOutcome::Skipped);
+    let open = unfinished_entries(receipt);
     errln!("error: {} of {} changes were not made", open.len(), receipt.entries.len());
     let told = open.iter().map(|entry| {
         let outcome = match entry.outcome {

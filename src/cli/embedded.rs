@@ -41,7 +41,7 @@ pub(super) async fn start(store: &str) -> anyhow::Result<Embedded> {
 #[cfg(not(feature = "sandbox"))]
 #[expect(clippy::unused_async, reason = "the embedded server starts asynchronously")]
 pub(super) async fn start(_store: &str) -> anyhow::Result<Embedded> {
-    Err(super::error_report::error_with_help(
+    Err(crate::ops::error_with_help(
         "this build of poolwright has no embedded server",
         "install it with default features (`cargo install poolwright`), or name a server with `--url`",
     ))

@@ -1,36 +1,12 @@
 //! The one place that prints why a command stopped: the chain of causes, once, and what helps.
 
 use super::{exit, print::errln, screen::Screen};
+use crate::ops::ErrorWithHelp;
 use poolwright_client::octopus;
 use poolwright_core::text::escape::Escaped;
 use poolwright_refresh as refresh;
 
-use std::{fmt, process::ExitCode};
-
-/// An error with a line of help, where no room's own error has one.
-#[derive(Debug)]
-pub(super) struct ErrorWithHelp {
-    /// What is wrong.
-    pub(super) message: String,
-    /// What to do.
-    pub(super) help: String,
-}
-
-impl fmt::Display for ErrorWithHelp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ErrorWithHelp {}
-
-/// An error that says what to do.
-pub(super) fn error_with_help(
-    message: impl Into<String>,
-    help: impl Into<String>,
-) -> anyhow::Error {
-    ErrorWithHelp { message: message.into(), help: help.into() }.into()
-}
+use std::process::ExitCode;
 
 /// Prints `error` and what helps; the exit code.
 pub(super) fn print_error(error: &anyhow::Error, screen: &Screen) -> ExitCode {

@@ -1,20 +1,19 @@
 //! The files of a run: read, parsed, and the first thing that every command looks at.
 
 use super::{
-    error_report::error_with_help,
     print::{err, errln},
     screen::Screen,
 };
+use crate::ops::{LoadedFiles, error_with_help};
 use poolwright_core::{
-    config,
-    desired::Desired,
-    finding::{Finding, Level, Source, Sources},
+    finding::{Finding, Source, Sources},
+    live::UnreadPart,
     render::findings,
+    text::escape::Escaped,
 };
 
 use anyhow::Context as _;
-use sha2::{Digest as _, Sha256};
-use std::{fmt::Write as _, fs, io::Read as _, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
 /// The file that is read where none is named.
 pub(super) const DEFAULT: &str = "workers.toml";
@@ -26,16 +25,6 @@ pub(super) struct Args {
     /// A file to read; `-` is standard input; may be given several times.
     #[arg(short, long = "file", default_value = DEFAULT, value_name = "FILE")]
     files: Vec<String>,
-}
-
-/// What the files say.
-pub(super) struct LoadedFiles {
-    /// Their texts.
-    pub(super) sources: Sources,
-    /// What they ask for.
-    pub(super) desired: Desired,
-    /// Warnings; errors have stopped the run.
-    pub(super) warnings: Vec<Finding>,
 }
 
 impl Args {
@@ -56,13 +45,13 @@ impl Args {
 
     /// Reads and parses the files. `None` where they have errors, which are printed.
     pub(super) fn load_files(&self, screen: &Screen) -> anyhow::Result<Option<LoadedFiles>> {
-        let sources = self.read()?;
-        let (desired, found) = config::load_desired(&sources);
-        if found.iter().any(|finding| finding.level == Level::Error) {
-            print_findings(&found, &sources, screen);
-            return Ok(None);
+        match LoadedFiles::parse(self.read()?) {
+            Ok(files) => Ok(Some(files)),
+            Err((sources, findings)) => {
+                print_findings(&findings, &sources, screen);
+                Ok(None)
+            }
         }
-        Ok(Some(LoadedFiles { sources, desired, warnings: found }))
     }
 }
 
@@ -74,20 +63,10 @@ pub(super) fn print_findings(found: &[Finding], sources: &Sources, screen: &Scre
     }
 }
 
-impl LoadedFiles {
-    /// `sha256:` and the digest of the files' texts.
-    pub(super) fn sources_digest(&self) -> String {
-        let mut digest = Sha256::new();
-        for source in &self.sources.0 {
-            // The length parts two texts, so that no two lists of files are one text.
-            digest.update(source.text.len().to_le_bytes());
-            digest.update(&source.text);
-        }
-        let mut shown = "sha256:".to_owned();
-        for byte in digest.finalize() {
-            _ = write!(shown, "{byte:02x}");
-        }
-        shown
+/// Tells what a file lacks, since it could not be read.
+pub(super) fn warn_unread(unread: &[UnreadPart]) {
+    for UnreadPart { what, why, .. } in unread {
+        errln!("warning: not in the file: {}: {}", Escaped(what), Escaped(why));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `poolwright init`: a file to start from.
 
-use super::{error_report::error_with_help, exit, print::outln};
+use super::{exit, print::outln};
+use crate::ops::error_with_help;
 use anyhow::Context as _;
 use poolwright_core::config;
 use std::{

@@ -1,12 +1,6 @@
 //! `poolwright ocl`: placements in a Git working tree, without a server.
 
-mod checkout;
-mod encoding;
-mod planned;
-mod pools;
-mod projects;
 mod tree;
-mod untyped;
 
 use super::{
     exit, files,
@@ -14,13 +8,15 @@ use super::{
     replace_file::replace_file,
     screen::Screen,
 };
+use crate::ops::{self, CheckoutEdits, CheckoutPlan, MovedStep};
 use poolwright_core::{
     finding::Level,
-    text::escape::{Escaped, escape_json},
+    text::{
+        escape::{Escaped, escape_json},
+        pluralize,
+    },
 };
 
-use checkout::{Checkout, CheckoutEdits};
-use planned::MovedStep;
 use serde_json::json;
 use similar::TextDiff;
 use std::{fmt::Write as _, path::PathBuf};
@@ -99,9 +95,8 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         }
         OclCommand::Apply { input: what } => {
             let Some(outcome) = plan_checkout(what, screen)? else { return Ok(exit::ERROR) };
-            let edited_files = || outcome.files.iter().filter(|file| file.before != file.after);
-            edited_files().try_for_each(|file| tree::check_writable(&file.path))?;
-            for file in edited_files() {
+            outcome.changed_files().try_for_each(|file| tree::check_writable(&file.path))?;
+            for file in outcome.changed_files() {
                 replace_file(&file.path, &file.encoding.encode_text(&file.after))?;
                 errln!("edited {}", Escaped(&file.path.to_string_lossy()));
             }
@@ -112,20 +107,15 @@ pub(super) fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
 }
 
 /// What comes of the files; `None` where something is wrong, which is printed.
-fn plan_checkout(what: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
-    let Some(mut files) = what.files.load_files(screen)? else { return Ok(None) };
-    let found = tree::read(&what.paths)?;
-    let (found, others) =
-        projects::select_project_files(found, what.project.as_deref(), &files.desired.rules);
-    let checkout = Checkout { project: what.project.as_deref(), files: found };
-    let (outcome, findings) = checkout.plan_placements(&files.desired, &mut files.sources);
-    let mut all = files.warnings;
-    all.extend(others);
-    all.extend(findings);
-    if !all.is_empty() {
-        files::print_findings(&all, &files.sources, screen);
+fn plan_checkout(input: &OclInput, screen: &Screen) -> anyhow::Result<Option<CheckoutEdits>> {
+    let Some(rules) = input.files.load_files(screen)? else { return Ok(None) };
+    let found = tree::read(&input.paths)?;
+    let CheckoutPlan { edits, findings, sources } =
+        ops::plan_checkout(rules, found, input.project.as_deref());
+    if !findings.is_empty() {
+        files::print_findings(&findings, &sources, screen);
     }
-    Ok(all.iter().all(|it| it.level < Level::Error).then_some(outcome))
+    Ok(findings.iter().all(|finding| finding.level < Level::Error).then_some(edits))
 }
 
 /// For people: each step that moves and by which rule, and the lines that change.
@@ -135,7 +125,7 @@ fn render_text(outcome: &CheckoutEdits) -> String {
         let address = Escaped(address);
         _ = writeln!(text, "  ~ {address}  # {because}\n      pool  {before} → {after}");
     }
-    for file in outcome.files.iter().filter(|file| file.before != file.after) {
+    for file in outcome.changed_files() {
         let path = file.path.to_string_lossy();
         let path = Escaped(path.trim_start_matches("./")).to_string();
         let diff = TextDiff::from_lines(&file.before, &file.after);
@@ -153,19 +143,19 @@ fn render_text(outcome: &CheckoutEdits) -> String {
 }
 
 fn render_tally(outcome: &CheckoutEdits) -> String {
-    let files = outcome.files.iter().filter(|file| file.before != file.after).count();
-    let all = poolwright_core::text::pluralize(outcome.files.len(), "file");
+    let files = outcome.changed_files().count();
+    let all = pluralize(outcome.files.len(), "file");
     match outcome.moved.len() {
         0 => format!("No changes: {all} as the rules say"),
-        steps => format!("{} of {files} of {all}", poolwright_core::text::pluralize(steps, "step")),
+        steps => format!("{} of {files} of {all}", pluralize(steps, "step")),
     }
 }
 
 fn render_json(outcome: &CheckoutEdits) -> String {
     let change = |step: &MovedStep| json!({ "file": step.file.to_string_lossy(), "address": step.address, "before": step.before, "after": step.after, "because": step.because });
     let changes: Vec<_> = outcome.moved.iter().map(change).collect();
-    let files = outcome.files.iter().filter(|file| file.before != file.after);
-    let files: Vec<_> = files.map(|it| it.path.to_string_lossy().into_owned()).collect();
+    let files: Vec<_> =
+        outcome.changed_files().map(|it| it.path.to_string_lossy().into_owned()).collect();
     let all = json!({ "format_version": "1.0", "changes": changes, "files": files });
     escape_json(&format!("{all:#}"))
 }

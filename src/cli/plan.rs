@@ -1,23 +1,19 @@
 //! `poolwright plan`: what `apply` would do.
 
 use super::{
-    error_report::error_with_help,
-    exit,
-    files::{self, LoadedFiles},
+    exit, files,
     print::out,
     replace_file::replace_file,
     screen::Screen,
     session::{self, Session},
 };
-use poolwright_client::octopus::Reader;
+use crate::ops::{LoadedFiles, PlanRequest, error_with_help, plan_files};
 use poolwright_core::{
-    diff::{self, TargetFilter},
+    diff::TargetFilter,
     finding::{Finding, Level},
-    live::{Live, ReadScope},
-    plan::{Change, ChangeKind, Plan, PlanHeader, file},
+    plan::{Plan, file},
     render::{self, RenderFormat},
 };
-use poolwright_refresh::{find_space, refresh_live, scope_for_plan, with_every_step};
 
 use std::path::{Path, PathBuf};
 
@@ -60,6 +56,29 @@ pub(super) struct PlanFilter {
 }
 
 impl PlanFilter {
+    /// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
+    pub(super) async fn make_plan(
+        &self,
+        files: &LoadedFiles,
+        args: &session::Args,
+        session: &Session,
+        screen: &Screen,
+    ) -> anyhow::Result<Option<Plan>> {
+        let request = PlanRequest {
+            target: session.target(args, files.space()),
+            addresses: self.parse_targets()?,
+            wave: self.wave.as_deref(),
+        };
+        let plan = plan_files(&session.connection.reader(), files, &request).await?;
+        if plan.highest_level() != Some(Level::Error) {
+            return Ok(Some(plan));
+        }
+        let errors = plan.findings.into_iter().filter(|finding| finding.level != Level::Deny);
+        let errors: Vec<Finding> = errors.collect();
+        files::print_findings(&errors, &files.sources, screen);
+        Ok(None)
+    }
+
     fn parse_targets(&self) -> anyhow::Result<TargetFilter> {
         let targets = TargetFilter::new(self.target.iter().map(String::as_str));
         targets.map_err(|error| {
@@ -92,12 +111,9 @@ impl From<PlanFormat> for RenderFormat {
 /// Plans and shows the plan.
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let Some(files) = args.files.load_files(screen)? else { return Ok(exit::ERROR) };
-    let session =
-        args.session.open_session(files.desired.url.as_ref().map(|it| it.value.as_str())).await?;
-    let Some(plan) = make_plan(&files, (&args.session, &args.narrowed), &session, screen).await?
-    else {
-        return Ok(exit::ERROR);
-    };
+    let session = args.session.open_session(files.url()).await?;
+    let plan = args.narrowed.make_plan(&files, &args.session, &session, screen).await?;
+    let Some(plan) = plan else { return Ok(exit::ERROR) };
     if let Some(path) = &args.output {
         // A configuration that is planned over is lost.
         if files.sources.0.iter().any(|source| Path::new(&source.path) == path.as_path()) {
@@ -116,70 +132,4 @@ pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
         _ if args.exit_code && !plan.changes.is_empty() => exit::CHANGES,
         _ => exit::DONE,
     })
-}
-
-/// The plan of these files. `None` where they do not fit the server; what is wrong is printed.
-pub(super) async fn make_plan(
-    files: &LoadedFiles,
-    (args, narrowed): (&session::Args, &PlanFilter),
-    session: &Session,
-    screen: &Screen,
-) -> anyhow::Result<Option<Plan>> {
-    let targets = narrowed.parse_targets()?;
-    let reader = session.connection.reader();
-    let desired = &files.desired;
-    let space = find_space(&reader, args.space_name(desired.space.as_ref())).await?;
-    let plan_in_scope = async |scope: ReadScope| {
-        let live = refresh_live(&reader, &space, &scope, &session.url).await?;
-        let header = plan_header(files, session, &live, scope);
-        let plan =
-            diff::plan_for_targets(desired, &live, header, &targets, narrowed.wave.as_deref());
-        anyhow::Ok((live, plan))
-    };
-    let (mut live, mut plan) = plan_in_scope(scope_for_plan(desired)).await?;
-    let every = with_every_step(&plan.header.scope);
-    if every != plan.header.scope && diff::concerns_every_step(&live, &plan) {
-        (live, plan) = plan_in_scope(every).await?;
-    }
-    plan.findings.extend(snapshot_findings(&reader, &live, &plan).await?);
-    plan.findings.splice(0..0, files.warnings.iter().cloned());
-    if plan.highest_level() == Some(Level::Error) {
-        let errors = plan.findings.iter().filter(|finding| finding.level != Level::Deny);
-        let errors: Vec<Finding> = errors.cloned().collect();
-        files::print_findings(&errors, &files.sources, screen);
-        return Ok(None);
-    }
-    Ok(Some(plan))
-}
-
-/// What keeps its old pools though the plan moves steps. It is read once it is known that some do, and
-/// nothing of the plan relies on it.
-async fn snapshot_findings(
-    reader: &Reader,
-    live: &Live,
-    plan: &Plan,
-) -> anyhow::Result<Vec<Finding>> {
-    let is_placement = |change: &Change| matches!(change.kind, ChangeKind::PlaceStep { .. });
-    if plan.header.scope.snapshots || !plan.changes.iter().any(is_placement) {
-        return Ok(diff::frozen_warnings(plan, live, live));
-    }
-    let scope = ReadScope { snapshots: true, ..ReadScope::default() };
-    let frozen = refresh_live(reader, &plan.header.space, &scope, &plan.header.url).await?;
-    Ok(diff::frozen_warnings(plan, live, &frozen))
-}
-
-fn plan_header(
-    files: &LoadedFiles,
-    session: &Session,
-    live: &Live,
-    scope: ReadScope,
-) -> PlanHeader {
-    PlanHeader {
-        url: session.url.clone(),
-        server_version: live.server.version.clone(),
-        space: live.server.space.clone(),
-        files: files.sources.0.iter().map(|it| it.path.clone()).collect(),
-        digest: files.sources_digest(),
-        scope,
-    }
 }

@@ -1,11 +1,12 @@
 //! The receipt on disk: written before the first request, and as the work goes on.
 
 use super::{print::errln, replace_file::replace_file};
+use crate::ops::cautious_copy;
 use poolwright_client::apply::{ApplyEvent, journal};
 use poolwright_core::{
     live::{Live, LivePool},
     plan::ApprovedPlan,
-    receipt::{ChangeOutcome, Receipt},
+    receipt::Receipt,
 };
 
 use jiff::Timestamp;
@@ -60,12 +61,7 @@ impl ReceiptFile {
             let text = self.receipt.to_json_text();
             self.save_text(&text);
         } else if self.saved.is_none_or(|saved| BEHIND < saved.elapsed()) {
-            // What is not known to be over may have begun before the next writing: never a lie.
-            let mut careful = self.receipt.clone();
-            let open =
-                careful.entries.iter_mut().filter(|entry| entry.outcome == ChangeOutcome::Skipped);
-            open.filter(|it| it.error.is_none()).for_each(|it| it.outcome = ChangeOutcome::Unknown);
-            let text = careful.to_json_text();
+            let text = cautious_copy(&self.receipt).to_json_text();
             self.save_text(&text);
         }
     }

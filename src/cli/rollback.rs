@@ -2,26 +2,20 @@
 
 use super::{
     apply::{ApplyFlags, ApplyRun},
-    error_report::error_with_help,
     exit,
     print::{errln, out},
     replace_file::replace_file,
     screen::Screen,
 };
+use crate::ops::{error_with_help, plan_receipt_rollback};
 use poolwright_core::{
-    diff,
     finding::Sources,
-    live::{GitScope, ReadScope},
-    model::{Address, Linked, VariableSetOwner},
-    plan::{ChangeAction, Plan, PlanHeader, check_soundness, file},
+    plan::{Plan, check_soundness, file},
     receipt::{ApplyStatus, Receipt},
     render,
-    rollback::plan_rollback,
 };
-use poolwright_refresh::refresh_live;
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -50,19 +44,9 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, screen: &Screen) -> anyhow::Result<u8> {
     let undone = read_receipt(args)?;
     let session = args.flags.session.open_session(Some(&undone.server.url)).await?;
-    let space = Linked::new(&undone.server.space_id, &undone.server.space);
-    let scope = rollback_scope(&undone);
-    let live = refresh_live(&session.connection.reader(), &space, &scope, &session.url).await?;
-    let (changes, findings) = plan_rollback(&undone, &live);
-    let header = PlanHeader {
-        url: session.url.clone(),
-        server_version: live.server.version.clone(),
-        space,
-        files: vec![args.undo.display().to_string()],
-        digest: undone.config.clone(),
-        scope,
-    };
-    let plan = diff::plan_from_changes(changes, findings, &live, header);
+    let file = args.undo.display().to_string();
+    let reader = session.connection.reader();
+    let plan = plan_receipt_rollback(&reader, &undone, file, &session.url).await?;
     if let Some(path) = &args.output {
         return save_rollback(&plan, path, args, screen);
     }
@@ -117,51 +101,4 @@ fn read_receipt(args: &Args) -> anyhow::Result<Receipt> {
         );
     }
     Ok(receipt)
-}
-
-/// What has to be read to find the way back.
-fn rollback_scope(receipt: &Receipt) -> ReadScope {
-    let has_kind = |kind: &str| receipt.entries.iter().any(|entry| entry.kind == kind);
-    let made = receipt
-        .entries
-        .iter()
-        .any(|entry| entry.kind == "pool" && entry.action == ChangeAction::Create);
-    let branches: BTreeSet<String> = receipt
-        .entries
-        .iter()
-        .filter_map(|entry| match entry.address.parse() {
-            Ok(
-                Address::Step { branch, .. }
-                | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. },
-            ) => branch,
-            _ => None,
-        })
-        .collect();
-    let git = GitScope {
-        branches: branches.into_iter().collect(),
-        skip_unreachable: true,
-        ..GitScope::default()
-    };
-    let by_variable = receipt
-        .entries
-        .iter()
-        .any(|entry| entry.written.iter().any(|field| field.path == "WorkerPoolVariable"));
-    let chooses = has_kind("variable") || has_kind("target");
-    let steps = has_kind("placement") || chooses || made || has_kind("server");
-    ReadScope {
-        workers: true,
-        policies: has_kind("worker"),
-        accounts: has_kind("worker"),
-        proxies: has_kind("worker"),
-        feeds: has_kind("placement"),
-        deployments: steps,
-        runbooks: steps,
-        references: made || by_variable || chooses,
-        scope_names: has_kind("variable"),
-        snapshots: made,
-        features: has_kind("server"),
-        features_if_visible: true,
-        git: (!git.branches.is_empty()).then_some(git),
-        ..ReadScope::default()
-    }
 }

@@ -1,12 +1,13 @@
 //! `poolwright sandbox`: the embedded Octopus-compatible server, in the foreground.
 
 use super::{
-    copy,
-    error_report::error_with_help,
     print::{errln, outln},
     record,
     replace_file::replace_file,
+    session,
 };
+use crate::ops::{ServerCopy, copy_server, error_with_help};
+
 use anyhow::Context as _;
 use octopus_sandbox::{self as sandbox, Pace, SandboxOptions, Seed, StoreLocation};
 use std::{
@@ -152,6 +153,17 @@ async fn export_to_file(store: &StoreLocation, file: &Path) -> anyhow::Result<u8
     Ok(0)
 }
 
+/// The state of a live server; tells what of it could not be read.
+async fn copy_state(url: &str, space: Option<&str>) -> anyhow::Result<String> {
+    let session = session::Args::for_url(url).open_session(None).await?;
+    let ServerCopy { state, left } = copy_server(&session.connection.reader(), space).await?;
+    for left in &left {
+        errln!("not copied: {left}");
+    }
+    errln!("copied {} documents of {url}", state.len());
+    Ok(state.into_text())
+}
+
 impl Args {
     /// The state that is to begin with, where one is named.
     async fn initial_state(&self) -> anyhow::Result<Option<String>> {
@@ -161,7 +173,7 @@ impl Args {
             return Ok(Some(text));
         }
         match &self.from {
-            Some(url) => Ok(Some(copy::copy_server(url, self.space.as_deref()).await?)),
+            Some(url) => Ok(Some(copy_state(url, self.space.as_deref()).await?)),
             None => Ok(None),
         }
     }

@@ -2,12 +2,9 @@
 //!
 //! Never: a key in an argument (a process list would show it), in a message or in a log.
 
-use super::{
-    embedded::{self, Embedded},
-    error_report::error_with_help,
-};
+use super::embedded::{self, Embedded};
+use crate::ops::{Target, error_with_help};
 use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Secret, token};
-use poolwright_core::desired::Declared;
 
 use anyhow::Context as _;
 use std::{
@@ -57,6 +54,13 @@ pub(super) struct Session {
     _embedded: Option<Embedded>,
 }
 
+impl Session {
+    /// The server and the space to ask: what the arguments or the environment name, else the `declared` space.
+    pub(super) fn target<'a>(&'a self, args: &'a Args, declared: Option<&'a str>) -> Target<'a> {
+        Target { url: &self.url, space: args.space_name(declared) }
+    }
+}
+
 impl Args {
     /// A server that is named otherwise than by `--url`, with the environment's key.
     #[cfg(feature = "sandbox")]
@@ -76,10 +80,9 @@ impl Args {
         self.url.as_deref().filter(|it| !it.is_empty())
     }
 
-    /// The space that the arguments or the environment name, else `said`.
-    pub(super) fn space_name<'a>(&'a self, said: Option<&'a Declared<String>>) -> Option<&'a str> {
-        let own = self.space.as_deref().filter(|it| !it.is_empty());
-        own.or_else(|| said.map(|it| it.value.as_str()))
+    /// The space that the arguments or the environment name, else `declared`.
+    pub(super) fn space_name<'a>(&'a self, declared: Option<&'a str>) -> Option<&'a str> {
+        self.space.as_deref().filter(|name| !name.is_empty()).or(declared)
     }
 
     /// Connects to the server that the arguments or the environment name, else to `said`.

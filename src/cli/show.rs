@@ -1,6 +1,7 @@
 //! `poolwright show`: a saved plan again.
 
-use super::{error_report::error_with_help, exit, plan::PlanFormat, print::out, screen::Screen};
+use super::{exit, plan::PlanFormat, print::out, screen::Screen};
+use crate::ops::error_with_help;
 use poolwright_core::{
     finding::Sources,
     plan::{Plan, file},

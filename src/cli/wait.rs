@@ -1,14 +1,9 @@
 //! `--wait-healthy`: steps that move once the workers that they come to are healthy.
 
 use super::print::errln;
+use crate::ops::{LackingPermission, lacking_check_permission};
 use poolwright_client::{apply::HealthWait, octopus::Connection};
-use poolwright_core::{
-    diff::find_arrivals,
-    live::Live,
-    plan::{ChangeKind, Plan},
-    text::pluralize,
-};
-use poolwright_refresh::lacking_permissions;
+use poolwright_core::{diff::find_arrivals, live::Live, plan::Plan, text::pluralize};
 
 use jiff::SignedDuration;
 use std::time::Duration;
@@ -44,16 +39,12 @@ impl Args {
 
     /// Tells that no health check can be started, where the server says that it will refuse that.
     pub(super) async fn warn_no_checks(self, connection: &Connection, plan: &Plan) {
-        if !self.is_enabled() || plan.requirements.is_empty() {
+        if !self.is_enabled() {
             return;
         }
-        let (reader, space) = (connection.reader(), &plan.header.space.id);
-        let steps = plan
-            .changes
-            .iter()
-            .filter(|change| matches!(change.kind, ChangeKind::PlaceStep { .. }));
-        let steps = pluralize(steps.count(), "step");
-        for permission in lacking_permissions(&reader, space, [CHECKS]).await {
+        let lacking = lacking_check_permission(&connection.reader(), plan).await;
+        if let Some(LackingPermission { permission, needed_by }) = lacking {
+            let steps = pluralize(needed_by, "step");
             errln!(
                 "warning: the key's user lacks {permission}: no health check can be started, and of {steps} \
                  those stay that wait for one"
@@ -61,13 +52,6 @@ impl Args {
         }
     }
 }
-
-/// The permission that a health check takes.
-///
-/// # Source
-///
-/// `api.md` 3.10.
-const CHECKS: &str = "TaskCreate";
 
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let span: Option<SignedDuration> = text.parse().ok();

@@ -8,13 +8,13 @@ use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
 use poolwright_client::apply::{self, ApplyEvent, apply_plan, journal};
 use poolwright_core::{
     finding::FindingLocation,
-    live::ReadScope,
     model::{Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessName},
     plan::{
         ApprovedPlan, Cause, Change, ChangeKind, Delta, NewPool, NewWorker, Plan, PlanHeader,
         PoolEdit, ProcessKind, StepEdit,
     },
     receipt::{ApplyStatus, ChangeOutcome, Receipt},
+    scope::ReadScope,
 };
 
 use serde_json::{Value, json};

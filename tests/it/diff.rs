@@ -6,10 +6,11 @@ use poolwright_core::{
     finding::{Source, Sources},
     live::{
         Directory, DirectoryEntry, Health, Live, LivePool, LiveProcess, LiveProject, LiveServer,
-        LiveStep, LiveWorker, ProcessOwner, ReadScope,
+        LiveStep, LiveWorker, ProcessOwner,
     },
     model::{Endpoint, Id, Linked, Name, Place, PoolKind},
     plan::PlanHeader,
+    scope::ReadScope,
 };
 
 use std::fmt::Write as _;

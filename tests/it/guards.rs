@@ -4,5 +4,6 @@
 //! seeded mistake. Guards read every line that is not part of a test.
 
 mod layers;
+mod ops;
 mod source;
 mod tidy;

@@ -9,9 +9,10 @@ use poolwright_core::{
     config,
     diff::{deciding_rules, plan_changes, rules_about_unread},
     finding::{Finding, Level, Source, Sources},
-    live::{Live, ReadScope},
+    live::Live,
     plan::PlanHeader,
     pull::{FilePlan, KeepError, KeepReason, keep_text, render_config},
+    scope::ReadScope,
 };
 
 use proptest::prelude::*;

@@ -6,9 +6,10 @@ use poolwright_core::{
     config,
     diff::plan_changes,
     finding::{Finding, Level, Source, Sources},
-    live::{Live, ReadScope},
+    live::Live,
     plan::{Plan, PlanHeader},
     pull::render_config,
+    scope::ReadScope,
 };
 
 use proptest::prelude::*;

@@ -11,23 +11,48 @@ use poolwright_core::{
         PlacementVerdict, StepSelectors,
     },
     finding::Span,
-    live::{Live, ReadScope, effective_cases},
+    live::{Live, effective_cases},
     model::{Linked, Name, Place, PoolKind, Space},
+    scope::ReadScope,
 };
-use poolwright_refresh::{self as refresh, RefreshError, full_scope, refresh_live, scope_for_plan};
+use poolwright_refresh::{RefreshError, find_space, refresh_live, refresh_missing};
 
 use serde_json::json;
 use std::{fmt::Write as _, time::Instant};
 
 async fn read(bench: &Bench, scope: &ReadScope) -> Result<Live, RefreshError> {
     let reader = connect(bench.sandbox.url(), bench.key).reader();
-    let space: Linked<Space> = refresh::find_space(&reader, None).await.unwrap();
+    let space: Linked<Space> = find_space(&reader, None).await.unwrap();
     refresh_live(&reader, &space, scope, "sandbox:").await
+}
+
+/// A scope as a saved plan has it.
+fn parts(names: &[&str]) -> ReadScope {
+    let parts = names.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
+    serde_json::from_value(serde_json::Value::Object(parts)).unwrap()
+}
+
+/// What a file can ask about, of one space and without Git.
+fn everything() -> ReadScope {
+    parts(&[
+        "workers",
+        "policies",
+        "accounts",
+        "proxies",
+        "feeds",
+        "images",
+        "deployments",
+        "runbooks",
+        "pointers",
+        "channels",
+        "scope_names",
+        "features",
+    ])
 }
 
 fn switched_off() -> ReadScope {
     let built_in_worker = Some(declared(false));
-    scope_for_plan(&Desired { built_in_worker, ..Desired::default() })
+    ReadScope::for_plan(&Desired { built_in_worker, ..Desired::default() })
 }
 
 fn declared<T>(value: T) -> Declared<T> {
@@ -79,7 +104,7 @@ fn summary(live: &Live) -> String {
 #[tokio::test]
 async fn the_company_is_read_as_it_is() {
     let bench = Bench::new(Seed::Chapter).await;
-    let live = read(&bench, &full_scope()).await.unwrap();
+    let live = read(&bench, &everything()).await.unwrap();
     insta::assert_snapshot!(summary(&live));
     assert_eq!(
         (live.server.url.as_str(), live.server.version.as_str()),
@@ -92,7 +117,7 @@ async fn the_company_is_read_as_it_is() {
 #[tokio::test]
 async fn a_cloud_has_dynamic_pools_and_their_images() {
     let bench = Bench::new(Seed::Cloud).await;
-    let live = read(&bench, &full_scope()).await.unwrap();
+    let live = read(&bench, &everything()).await.unwrap();
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Hosted Windows" WindowsDefault default
     pool WorkerPools-2 "Hosted Ubuntu" UbuntuDefault
@@ -132,7 +157,7 @@ async fn a_file_without_placements_reads_no_project() {
         min_healthy: None,
     };
     let pools = [("sql".to_owned(), declared(sql))].into();
-    let scope = scope_for_plan(&Desired { pools, ..Desired::default() });
+    let scope = ReadScope::for_plan(&Desired { pools, ..Desired::default() });
     read(&bench, &scope).await.unwrap();
     let mut asked = bench.sandbox.recent_requests();
     asked.sort();
@@ -161,13 +186,13 @@ async fn a_thousand_projects_take_few_requests() {
     let rule = PlacementRule { label: None, select, verdict: PlacementVerdict::Place(target) };
     let rules = vec![declared(rule)];
     let live =
-        read(&bench, &scope_for_plan(&Desired { rules, ..Desired::default() })).await.unwrap();
+        read(&bench, &ReadScope::for_plan(&Desired { rules, ..Desired::default() })).await.unwrap();
     let steps: usize = live.processes.iter().map(|it| it.steps.len()).sum();
     assert_eq!((live.workers.len(), live.processes.len(), steps), (500, 1000, 10_000));
     assert_eq!(live.processes[999].owner.project, Name::new("Project 1000"));
     assert!(bench.sandbox.recent_requests().len() <= 20, "{:#?}", bench.sandbox.recent_requests());
     let before = bench.sandbox.recent_requests().len();
-    read(&bench, &full_scope()).await.unwrap();
+    read(&bench, &everything()).await.unwrap();
     assert!(bench.sandbox.recent_requests().len() - before <= 60);
     assert!(since.elapsed().as_secs() < 30, "{:?}", since.elapsed());
 }
@@ -229,7 +254,7 @@ async fn a_space_that_refuses_is_a_gap_and_not_an_error() {
 async fn a_list_of_workers_that_is_hidden_is_not_an_empty_one() {
     let mut bench = Bench::new(Seed::Chapter).await;
     bench.key = NO_WORKERS_KEY;
-    let error = read(&bench, &full_scope()).await.unwrap_err();
+    let error = read(&bench, &everything()).await.unwrap_err();
     insta::assert_snapshot!(format!("{error}; {}", error.help().unwrap()), @"cannot read the workers of space `Default`: Missing permission: WorkerView; give the key's user a role with `WorkerView` in this space");
     let pools_alone = ReadScope::default();
     assert_eq!(read(&bench, &pools_alone).await.unwrap().pools.len(), 1);
@@ -245,7 +270,7 @@ async fn a_process_that_cannot_be_read_is_a_gap() {
         Fault { nth: 3, requests: on("deploymentprocesses/"), fault: refused },
     ];
     let bench = Bench::with(SandboxOptions { faults, ..SandboxOptions::default() }).await;
-    let scope = ReadScope { deployments: true, ..ReadScope::default() };
+    let scope = parts(&["deployments"]);
     let live = read(&bench, &scope).await.unwrap();
     assert_eq!((live.processes.len(), live.unread.len()), (7, 1));
     assert!(live.unread[0].why.starts_with("the server answered 403"), "{:?}", live.unread);
@@ -260,7 +285,7 @@ async fn a_connection_that_breaks_for_good_ends_the_refresh() {
     };
     let bench =
         Bench::with(SandboxOptions { faults: vec![cut(1)], ..SandboxOptions::default() }).await;
-    let scope = ReadScope { deployments: true, ..ReadScope::default() };
+    let scope = parts(&["deployments"]);
     let error = read(&bench, &scope).await.unwrap_err();
     insta::assert_snapshot!(error, @"cannot read the processes of space `Default`");
 }
@@ -274,7 +299,7 @@ async fn variables_and_targets_point_at_pools() {
     target["Endpoint"]["DefaultWorkerPoolId"] = json!(id);
     let path = format!("/api/Spaces-1/machines/{}", target["Id"].as_str().unwrap());
     assert_eq!(bench.send("PUT", &path, target.clone()).await.0, 200);
-    let live = read(&bench, &ReadScope { references: true, ..ReadScope::default() }).await.unwrap();
+    let live = read(&bench, &parts(&["pointers"])).await.unwrap();
     insta::assert_snapshot!(summary(&live), @r#"
     pool WorkerPools-1 "Default Worker Pool" static default
     pool WorkerPools-3 "Kubernetes" static
@@ -289,4 +314,16 @@ async fn variables_and_targets_point_at_pools() {
     variable "Terraform.WorkerPool" of project "Infrastructure" -> WorkerPools-1
     deployment target "aks-production" -> WorkerPools-3
     "#);
+}
+
+#[tokio::test]
+async fn what_is_missing_is_read_once_more_and_what_was_read_is_kept() {
+    let bench = Bench::new(Seed::Chapter).await;
+    let reader = connect(bench.sandbox.url(), bench.key).reader();
+    let first = parts(&["workers", "policies", "feeds"]);
+    let wanted = first.widened();
+    let live = read(&bench, &first).await.unwrap();
+    let missing = wanted.missing_from(&first).unwrap();
+    let completed = refresh_missing(&reader, live, &missing).await.unwrap();
+    assert_eq!(completed, read(&bench, &wanted).await.unwrap());
 }

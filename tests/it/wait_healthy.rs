@@ -394,5 +394,5 @@ fn a_worker_that_was_healthy_before_has_to_be_found_so_again() {
 fn a_time_that_is_none_is_refused() {
     let workbench = Workbench::chapter("version = 1\n");
     let output = workbench.run(&["apply", "--wait-healthy", "soon"]).expect(1);
-    assert!(output.stderr.contains("`90s`, `5m` or `1h`"), "{}", output.stderr);
+    assert!(output.stderr.contains("`90s`, `5m` or `1h30m`"), "{}", output.stderr);
 }

@@ -22,4 +22,5 @@ pub mod pull;
 pub mod receipt;
 pub mod render;
 pub mod rollback;
+pub mod scope;
 pub mod text;

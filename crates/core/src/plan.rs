@@ -29,8 +29,8 @@ pub use written_field::WrittenField;
 
 use crate::{
     finding::{Finding, FindingLocation, Level},
-    live::ReadScope,
     model::{Linked, PoolHandle, Space},
+    scope::ReadScope,
 };
 
 use serde::{Deserialize, Serialize};

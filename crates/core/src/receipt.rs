@@ -6,7 +6,9 @@
 pub use crate::plan::WrittenField;
 
 use crate::{
+    model::{Address, VariableSetOwner},
     plan::{Change, ChangeAction, ChangeKind, PlanHeader, ValueEdit},
+    scope::UndoneChanges,
     text::escape::escape_json,
 };
 
@@ -160,6 +162,33 @@ impl Receipt {
         match format_version.split_once('.') {
             Some(("1", _)) => Ok(serde_json::from_str(text)?),
             _ => Err(ReceiptReadError::Format(format_version)),
+        }
+    }
+
+    /// What a rollback of this has to undo.
+    pub fn undone_changes(&self) -> UndoneChanges {
+        let has_kind = |kind: &str| self.entries.iter().any(|entry| entry.kind == kind);
+        let is_created_pool =
+            |entry: &ReceiptEntry| entry.kind == "pool" && entry.action == ChangeAction::Create;
+        let is_placed_by_variable = |entry: &ReceiptEntry| {
+            entry.written.iter().any(|field| field.path == "WorkerPoolVariable")
+        };
+        let branch = |entry: &ReceiptEntry| match entry.address.parse() {
+            Ok(
+                Address::Step { branch, .. }
+                | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. },
+            ) => branch,
+            _ => None,
+        };
+        UndoneChanges {
+            workers: has_kind("worker"),
+            placements: has_kind("placement"),
+            placed_by_variable: self.entries.iter().any(is_placed_by_variable),
+            variables: has_kind("variable"),
+            targets: has_kind("target"),
+            server: has_kind("server"),
+            created_pools: self.entries.iter().any(is_created_pool),
+            branches: self.entries.iter().filter_map(branch).collect(),
         }
     }
 

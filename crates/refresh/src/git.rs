@@ -17,9 +17,12 @@ use super::{
     resolved::{self, ProcessOutline},
 };
 use poolwright_client::octopus::{self, Resource, wire};
-use poolwright_core::live::{
-    GitScope, HiddenData, LiveBranch, LiveProcess, ProcessOwner, ProcessSnapshot, ReadScope,
-    SnapshotOrigin, UnreadPart,
+use poolwright_core::{
+    live::{
+        HiddenData, LiveBranch, LiveProcess, ProcessOwner, ProcessSnapshot, SnapshotOrigin,
+        UnreadPart,
+    },
+    scope::{GitScope, ReadScope},
 };
 
 use futures_util::future::{join_all, try_join_all};
@@ -79,7 +82,7 @@ pub(super) async fn branch_snapshots(
         .filter_map(|it| it.git.as_ref())
         .map(|branch| (branch.project.as_str(), branch.name.as_str()))
         .collect();
-    let git = &GitScope { branches: vec!["*".to_owned()], ..GitScope::default() };
+    let git = &GitScope::every_branch();
     let any = scope.deployments || scope.runbooks;
     let in_git = owners.projects.iter().filter(|project| any && is_in_git(project));
     let repositories = in_git.map(|project| {

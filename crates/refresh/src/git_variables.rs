@@ -12,8 +12,9 @@ use super::{
 };
 use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
-    live::{HiddenData, LiveBranch, LiveVariableSet, ReadScope, UnreadPart, VariableStore},
+    live::{HiddenData, LiveBranch, LiveVariableSet, UnreadPart, VariableStore},
     model::Id,
+    scope::ReadScope,
 };
 
 use futures_util::future::join_all;

@@ -2,8 +2,9 @@
 
 use poolwright_client::octopus::wire;
 use poolwright_core::{
-    live::{HiddenData, LiveProject, ProcessOwner, ReadScope, UnreadPart},
+    live::{HiddenData, LiveProject, ProcessOwner, UnreadPart},
     model::Name,
+    scope::ReadScope,
 };
 use std::collections::HashMap;
 

@@ -13,9 +13,10 @@ use poolwright_client::octopus::{ProcessCollection, wire};
 use poolwright_core::{
     live::{
         HiddenData, IndirectPools, LiveProcess, LiveProject, PoolReference, ProcessSnapshot,
-        ReadScope, TemplateContents, UnreadPart,
+        TemplateContents, UnreadPart,
     },
     model::Name,
+    scope::ReadScope,
 };
 
 use futures_util::future::try_join_all;

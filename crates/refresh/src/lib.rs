@@ -1,7 +1,7 @@
 //! Reader × Scope → [`Live`].
 //!
 //! Reads what a plan needs and no more, side by side, and turns the wire's words into ours. What cannot
-//! be read becomes a [`UnreadPart`](poolwright_core::live::Gap) or an error, and never an empty list. Never: a write, or a
+//! be read becomes an [`UnreadPart`](poolwright_core::live::UnreadPart) or an error, and never an empty list. Never: a write, or a
 //! comparison with what the file asks for.
 
 mod git;
@@ -14,23 +14,22 @@ mod other_spaces;
 mod permissions;
 mod pool_references;
 mod resolved;
-mod scope;
 mod scope_names;
 mod snapshots;
 mod space;
 mod templates;
 
 pub use permissions::{hidden_parts, lacking_permissions};
-pub use scope::{full_scope, scope_for_plan, with_every_step};
 pub use space::{SpaceError, find_space};
 
 use poolwright_client::octopus::{self, Reader, SpaceReader};
 use poolwright_core::{
     live::{
-        Directory, DirectoryEntry, IndirectPools, Live, LivePool, LiveServer, PoolReference,
-        ReadScope,
+        Directory, DirectoryEntry, HiddenData, IndirectPools, Live, LivePool, LiveServer,
+        PoolReference,
     },
     model::{Id, Linked, Name, Pool, Space},
+    scope::ReadScope,
 };
 
 use inventory::read_inventory;
@@ -150,6 +149,60 @@ pub async fn refresh_live(
     };
     live.sort_lists();
     Ok(live)
+}
+
+/// Adds to what was read what is still `missing`, and reads nothing twice but the pools.
+///
+/// # Errors
+///
+/// As [`refresh_live`].
+pub async fn refresh_missing(
+    reader: &Reader,
+    live: Live,
+    missing: &ReadScope,
+) -> Result<Live, RefreshError> {
+    let LiveServer { url, space, .. } = &live.server;
+    let more = refresh_live(reader, space, missing, url).await?;
+    Ok(add_missing(live, more, missing))
+}
+
+/// `live` with what `more` has of the parts that were `missing`.
+fn add_missing(mut live: Live, more: Live, missing: &ReadScope) -> Live {
+    let (known, directory) = (&mut live.directory, more.directory);
+    live.pools = more.pools;
+    live.server.built_in_worker = more.server.built_in_worker.or(live.server.built_in_worker);
+    if missing.workers {
+        live.workers = more.workers;
+    }
+    if missing.reads_projects() {
+        live.projects = more.projects;
+        live.processes = more.processes;
+        live.references = more.references;
+        live.indirect = more.indirect;
+        live.snapshots = more.snapshots;
+        known.groups = directory.groups;
+        live.unread.retain(|part| part.hidden == HiddenData::OtherSpaceSteps);
+    }
+    if missing.other_spaces {
+        live.other_spaces = more.other_spaces;
+    }
+    if missing.policies {
+        known.policies = directory.policies;
+    }
+    if missing.proxies {
+        known.proxies = directory.proxies;
+    }
+    if missing.accounts {
+        known.accounts = directory.accounts;
+    }
+    if missing.feeds {
+        known.feeds = directory.feeds;
+    }
+    if missing.images {
+        known.images = directory.images;
+    }
+    live.unread.extend(more.unread);
+    live
 }
 
 /// Gives the ids of pools for their slugs and names, wherever something points at one.

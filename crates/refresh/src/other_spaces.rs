@@ -5,11 +5,9 @@ use super::{
 };
 use poolwright_client::octopus::Reader;
 use poolwright_core::{
-    live::{
-        Directory, HiddenData, Live, LiveServer, OtherSpace, ReadScope, UnreadPart,
-        steps_on_built_in,
-    },
+    live::{Directory, HiddenData, Live, LiveServer, OtherSpace, UnreadPart, steps_on_built_in},
     model::{Linked, PoolKind, Space},
+    scope::ReadScope,
 };
 
 use futures_util::future::try_join_all;
@@ -72,15 +70,7 @@ async fn built_in_steps(
     if !uses_built_in(&live) {
         return Ok((Vec::new(), Vec::new()));
     }
-    let wanted = ReadScope {
-        deployments: true,
-        runbooks: true,
-        references: true,
-        templates: true,
-        snapshots: true,
-        ..ReadScope::default()
-    };
-    let estate = read_inventory(&reading, &wanted).await?;
+    let estate = read_inventory(&reading, &ReadScope::for_other_space()).await?;
     live.processes = estate.processes;
     (live.references, live.indirect) = (estate.references, estate.indirect);
     super::resolve_pool_ids(&mut live.references, &mut live.indirect, &live.pools);

@@ -10,8 +10,9 @@ use poolwright_client::octopus::{
     wire::{UserPermissionRestriction, UserPermissionSetResource},
 };
 use poolwright_core::{
-    live::{HiddenData, ReadScope, UnreadPart},
+    live::{HiddenData, UnreadPart},
     model::{Id, Linked, Space},
+    scope::ReadScope,
 };
 
 /// Those of `permissions` that the key's user lacks in a space, as far as the server says.
@@ -162,9 +163,15 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// A scope as a saved plan has it.
+    fn parts(names: &[&str]) -> ReadScope {
+        let parts = names.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
+        serde_json::from_value(serde_json::Value::Object(parts)).unwrap()
+    }
+
     fn gaps(rights: serde_json::Value) -> String {
         let rights = UserPermissions(Some(serde_json::from_value(rights).unwrap()));
-        let scope = ReadScope { references: true, ..ReadScope::default() };
+        let scope = parts(&["pointers"]);
         let gaps = rights.unread_parts(&Linked::new("Spaces-1", "Default"), &scope);
         gaps.iter().map(|gap| format!("{}: {}\n", gap.what, gap.why)).collect()
     }
@@ -191,7 +198,7 @@ mod tests {
     fn a_server_that_does_not_say_what_a_user_may_do_is_trusted() {
         let (rights, space) = (UserPermissions::default(), Linked::new("Spaces-1", "Default"));
         assert!(!rights.lacks_permission(&space.id, "WorkerView") && !rights.hides_some_spaces());
-        let scope = ReadScope { references: true, other_spaces: true, ..ReadScope::default() };
+        let scope = parts(&["pointers", "elsewhere"]);
         assert_eq!(rights.unread_parts(&space, &scope), []);
     }
 }

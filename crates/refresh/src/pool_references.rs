@@ -17,10 +17,11 @@ use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{
         self, HiddenData, IndirectPools, LiveTarget, LiveVariableScope, LiveVariableSet,
-        PoolReference, PoolReferenceKind as Kind, PoolVariable, ReadScope, ReferenceHolder,
-        TargetReach, UnreadPart, ValueSource, VariableOwner, VariableStore,
+        PoolReference, PoolReferenceKind as Kind, PoolVariable, ReferenceHolder, TargetReach,
+        UnreadPart, ValueSource, VariableOwner, VariableStore,
     },
     model::{Id, Name},
+    scope::ReadScope,
 };
 
 use std::collections::HashMap;

@@ -5,7 +5,7 @@
 
 use super::{RefreshError, SpaceReading, item_errors::is_item_error};
 use poolwright_client::octopus::{self, wire};
-use poolwright_core::live::ReadScope;
+use poolwright_core::scope::ReadScope;
 
 use std::collections::HashMap;
 

@@ -11,10 +11,11 @@ use super::{
 use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{
-        HiddenData, LiveVariableScope, PoolReference, PoolReferenceKind, PoolVariable, ReadScope,
-        UnreadPart, ValueSource, VariableOwner,
+        HiddenData, LiveVariableScope, PoolReference, PoolReferenceKind, PoolVariable, UnreadPart,
+        ValueSource, VariableOwner,
     },
     model::{Id, Name},
+    scope::ReadScope,
 };
 
 use std::collections::{HashMap, HashSet};

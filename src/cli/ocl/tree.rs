@@ -1,7 +1,6 @@
-//! The files of a working tree: found, read, and put back whole or not at all.
+//! The files of a working tree: found and read.
 
-use super::encoding::{TextEncoding, decode_bytes};
-use crate::cli::error_report::error_with_help;
+use crate::ops::{OclFile, TextEncoding, decode_bytes, error_with_help};
 use anyhow::Context as _;
 use std::{
     collections::HashSet,
@@ -11,17 +10,6 @@ use std::{
 
 /// The folder in which Octopus keeps its files, unless somebody has told it another.
 const OCTOPUS: &str = ".octopus";
-
-/// A file of a working tree.
-#[derive(Debug)]
-pub(super) struct OclFile {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) encoding: TextEncoding,
-    /// Whether it may well be none of Octopus': another language has files of this name too, and this one
-    /// is outside of the `.octopus` that there is.
-    pub(super) maybe_foreign: bool,
-}
 
 /// The OCL files among `paths` and in the folders among them, each once.
 pub(super) fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<OclFile>> {

@@ -15,11 +15,11 @@ use crate::{
     finding::{Level, Span},
     live::{
         Directory, Health, Live, LiveBranch, LivePool, LiveProcess, LiveProject, LiveServer,
-        LiveStep, LiveWorker, ProcessOwner, ReadScope, TemplateContents, TemplateUse,
-        steps_in_pool,
+        LiveStep, LiveWorker, ProcessOwner, TemplateContents, TemplateUse, steps_in_pool,
     },
     model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
     plan::{Plan, PlanHeader, check_soundness},
+    scope::ReadScope,
     text::pattern::{Pattern, Patterns},
 };
 

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
-    live::ReadScope,
     model::{Address, Linked},
+    scope::ReadScope,
     text::escape::escape_json,
 };
 

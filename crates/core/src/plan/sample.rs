@@ -9,11 +9,12 @@ use super::{
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
-    live::{ReadScope, RunLocation},
+    live::RunLocation,
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
         PoolKind, ProcessName,
     },
+    scope::ReadScope,
 };
 
 /// The file that the plans here are of.

@@ -7,11 +7,7 @@
 
 use crate::{SpaceReading, item_errors::is_repository_error};
 use poolwright_client::octopus::{self, wire};
-use poolwright_core::{
-    live::{GitScope, LiveBranch},
-    model::Id,
-    text::pattern::Patterns,
-};
+use poolwright_core::{live::LiveBranch, model::Id, scope::GitScope, text::pattern::Patterns};
 
 /// The word for each project's default branch.
 const DEFAULT: &str = "default";

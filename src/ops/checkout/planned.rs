@@ -2,7 +2,7 @@
 //!
 //! Never: a change that the plan does not have.
 
-use super::tree::OclFile;
+use super::OclFile;
 use poolwright_core::{
     desired::{Declared, PlacementRule, PlacementVerdict},
     finding::{Code, Finding, FindingLocation, Sources},
@@ -16,13 +16,13 @@ use std::path::PathBuf;
 
 /// A step that moves.
 #[derive(Debug)]
-pub(super) struct MovedStep {
-    pub(super) file: PathBuf,
-    pub(super) address: String,
-    pub(super) before: String,
-    pub(super) after: String,
+pub(crate) struct MovedStep {
+    pub(crate) file: PathBuf,
+    pub(crate) address: String,
+    pub(crate) before: String,
+    pub(crate) after: String,
     /// The rule that says so, and its place.
-    pub(super) because: String,
+    pub(crate) because: String,
 }
 
 /// An action, and what is planned for it.

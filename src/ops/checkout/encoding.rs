@@ -5,7 +5,7 @@
 
 /// How the bytes of a file are a text. The mark at its beginning, if it has one, is part of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TextEncoding {
+pub(crate) enum TextEncoding {
     /// UTF-8, with or without a mark.
     Utf8,
     /// UTF-16 with the low byte first, which its mark says.
@@ -19,11 +19,11 @@ const HELD: u32 = 0x10_fe00;
 
 /// Why bytes are no text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct DecodeError {
+pub(crate) struct DecodeError {
     /// The line, counted from 1.
-    pub(super) line: usize,
+    pub(crate) line: usize,
     /// What they should have been.
-    pub(super) encoding: &'static str,
+    pub(crate) encoding: &'static str,
 }
 
 /// The text that the bytes are, and how.
@@ -31,7 +31,7 @@ pub(super) struct DecodeError {
 /// # Errors
 ///
 /// Where the text could not go back to the same bytes.
-pub(super) fn decode_bytes(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError> {
+pub(crate) fn decode_bytes(bytes: &[u8]) -> Result<(String, TextEncoding), DecodeError> {
     let encoding = match bytes {
         [0xff, 0xfe, ..] => TextEncoding::Utf16Little,
         [0xfe, 0xff, ..] => TextEncoding::Utf16Big,
@@ -77,7 +77,7 @@ fn escaped_byte(c: char) -> Option<u8> {
 
 impl TextEncoding {
     /// The bytes of a text.
-    pub(super) fn encode_text(self, text: &str) -> Vec<u8> {
+    pub(crate) fn encode_text(self, text: &str) -> Vec<u8> {
         match self {
             Self::Utf8 => {
                 let mut units = [0; 4];

@@ -1,15 +1,14 @@
-//! `poolwright sandbox --from URL`: a live server's slice as the state of a sandbox.
+//! From a live server to the state of a sandbox.
 //!
 //! Reads, and nothing else. Never: a secret, or the value of a variable that chooses no pool.
 
-use super::{print::errln, session};
 use poolwright_client::octopus::{Reader, Resource, SpaceReader, wire::RawDocument};
 use poolwright_core::model::Id;
-use poolwright_refresh as refresh;
+use poolwright_refresh::find_space;
 
 use anyhow::Context as _;
+use octopus_sandbox::StateBuilder;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 /// What is listed in each space, by its segment, in the order in which one refers to another.
 const LISTED: [&str; 17] = [
@@ -32,48 +31,40 @@ const LISTED: [&str; 17] = [
     "libraryvariablesets",
 ];
 
-/// The state of a server, as [`octopus_sandbox::Seed::SavedState`] takes it; of one space, where it is named.
-pub(super) async fn copy_server(url: &str, space: Option<&str>) -> anyhow::Result<String> {
-    let session = session::Args::for_url(url).open_session(None).await?;
-    let reader = session.connection.reader();
-    let mut spaces = reader.list_raw_spaces().await.context("cannot read the spaces")?;
-    if let Some(name) = space {
-        let wanted = refresh::find_space(&reader, Some(name)).await?;
-        spaces.retain(|document| document.id == wanted.id.as_str());
-    }
-    let mut copy = ServerCopy { documents: Vec::new(), left: Vec::new() };
-    for space in spaces {
-        let inside = reader.in_space(&Id::new(&space.id));
-        copy.add_document("spaces", &space.text);
-        copy.copy_space(&inside).await?;
-        copy.copy_features(&reader, &inside).await;
-    }
-    for left in &copy.left {
-        errln!("not copied: {left}");
-    }
-    errln!("copied {} documents of {url}", copy.documents.len());
-    let mut text =
-        String::from("{\"format\": \"poolwright-sandbox\", \"version\": 1, \"documents\": [\n");
-    text.push_str(&copy.documents.join(",\n"));
-    text.push_str("\n]}\n");
-    Ok(text)
+/// A server's state, copied.
+#[derive(Debug, Default)]
+pub(crate) struct ServerCopy {
+    /// The documents.
+    pub(crate) state: StateBuilder,
+    /// What could not be read, and why.
+    pub(crate) left: Vec<String>,
 }
 
-/// What has been copied so far.
-struct ServerCopy {
-    /// Lines of the state.
-    documents: Vec<String>,
-    /// What could not be read, and why.
-    left: Vec<String>,
+/// Copies a server; or of it one space, where that is named.
+///
+/// # Errors
+///
+/// Where the spaces or their worker pools cannot be read.
+pub(crate) async fn copy_server(
+    reader: &Reader,
+    space: Option<&str>,
+) -> anyhow::Result<ServerCopy> {
+    let mut spaces = reader.list_raw_spaces().await.context("cannot read the spaces")?;
+    if let Some(name) = space {
+        let wanted = find_space(reader, Some(name)).await?;
+        spaces.retain(|document| document.id == wanted.id.as_str());
+    }
+    let mut copy = ServerCopy::default();
+    for space in spaces {
+        let inside = reader.in_space(&Id::new(&space.id));
+        copy.state.add_document("spaces", &space.text)?;
+        copy.copy_space(&inside).await?;
+        copy.copy_features(reader, &inside).await?;
+    }
+    Ok(copy)
 }
 
 impl ServerCopy {
-    fn add_document(&mut self, kind: &str, body: &str) {
-        let mut line = String::new();
-        _ = write!(line, "{{\"kind\":{},\"body\":{body}}}", json!(kind));
-        self.documents.push(line);
-    }
-
     /// Everything of a space; what the key may not see, or an old server does not have, is left.
     async fn copy_space(&mut self, space: &SpaceReader) -> anyhow::Result<()> {
         let mut owned = OwnedIds::default();
@@ -88,46 +79,46 @@ impl ServerCopy {
             };
             for RawDocument { text, .. } in &documents {
                 owned.note_owned_ids(segment, &serde_json::from_str(text)?);
-                self.add_document(segment, text);
+                self.state.add_document(segment, text)?;
             }
         }
-        self.copy_by_ids(space, "deploymentprocesses", &owned.processes).await;
-        self.copy_by_ids(space, "runbookprocesses", &owned.runbook_processes).await;
-        self.copy_by_ids(space, "variables", &owned.sets).await;
-        Ok(())
+        self.copy_by_ids(space, "deploymentprocesses", &owned.processes).await?;
+        self.copy_by_ids(space, "runbookprocesses", &owned.runbook_processes).await?;
+        self.copy_by_ids(space, "variables", &owned.sets).await
     }
 
-    async fn copy_by_ids(&mut self, space: &SpaceReader, segment: &str, ids: &[String]) {
+    async fn copy_by_ids(
+        &mut self,
+        space: &SpaceReader,
+        segment: &str,
+        ids: &[String],
+    ) -> anyhow::Result<()> {
         let (found, unread) = space.raw_by_ids(segment, ids).await;
         for RawDocument { text, .. } in found {
             match segment {
-                "variables" => self.add_document(segment, &strip_values(&text)),
-                _ => self.add_document(segment, &text),
+                "variables" => self.state.add_document(segment, &strip_values(&text))?,
+                _ => self.state.add_document(segment, &text)?,
             }
         }
         self.left.extend(unread.iter().map(|unread| format!("{}: {}", unread.id, unread.error)));
+        Ok(())
     }
 
     /// The instance's switches, once; a server with dynamic pools is one in the cloud.
-    async fn copy_features(&mut self, reader: &Reader, space: &SpaceReader) {
-        if self.documents.iter().any(|it| it.starts_with("{\"kind\":\"features")) {
-            return;
+    async fn copy_features(&mut self, reader: &Reader, space: &SpaceReader) -> anyhow::Result<()> {
+        if self.state.has_features() {
+            return Ok(());
         }
-        let cloud = space
-            .dynamic_worker_types()
-            .await
-            .is_ok_and(|texts| texts.is_some_and(|it| !it.is_empty()));
-        let slug = if cloud { "cloud" } else { "" };
+        let images = space.dynamic_worker_types().await;
+        let is_cloud = images.is_ok_and(|images| images.is_some_and(|images| !images.is_empty()));
         let body = match space.read_document(&Resource::Features).await {
             Ok(text) => text,
             Err(error) => {
                 self.left.push(format!("the switches of {}: {error}", reader.url()));
-                json!({ "Id": "features", "IsBuiltInWorkerEnabled": !cloud }).to_string()
+                json!({ "Id": "features", "IsBuiltInWorkerEnabled": !is_cloud }).to_string()
             }
         };
-        self.documents.push(format!(
-            "{{\"kind\":\"features\",\"id\":\"features\",\"slug\":\"{slug}\",\"body\":{body}}}"
-        ));
+        Ok(self.state.set_features(&body, is_cloud)?)
     }
 }
 
@@ -167,4 +158,32 @@ fn strip_values(text: &str) -> String {
         }
     }
     set.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sample::Server;
+
+    #[tokio::test]
+    async fn a_copy_begins_another_sandbox_and_has_no_value_that_may_be_a_secret() {
+        let server = Server::start().await;
+        let copy = copy_server(&server.reader(), Some("Default")).await.unwrap();
+        assert_eq!(copy.left, [""; 0]);
+        let documents = copy.state.len();
+        let again = Server::with_state(copy.state.into_text()).await;
+        let copied = copy_server(&again.reader(), Some("Default")).await.unwrap();
+        assert_eq!(copied.state.len(), documents);
+    }
+
+    #[test]
+    fn only_variables_that_choose_a_pool_keep_their_values() {
+        let set = json!({ "Variables": [
+            { "Name": "Pool", "Type": "WorkerPool", "Value": "WorkerPools-1" },
+            { "Name": "Password", "Type": "String", "Value": "hunter2" },
+        ] });
+        let stripped: Value = serde_json::from_str(&strip_values(&set.to_string())).unwrap();
+        assert_eq!(stripped["Variables"][0]["Value"], "WorkerPools-1");
+        assert_eq!(stripped["Variables"][1]["Value"], Value::Null);
+    }
 }

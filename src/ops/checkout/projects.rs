@@ -5,7 +5,7 @@
 //! A project's process is `deployment_process.ocl` in its base path, and Octopus proposes `.octopus/PROJECT`
 //! where a repository has more than one project (its documentation, "Configuration as Code reference").
 
-use super::{pools::slugify, tree::OclFile};
+use super::{OclFile, pools::slugify};
 use poolwright_core::{
     desired::{Declared, PlacementRule},
     finding::{Code, Finding, FindingLocation, Level},

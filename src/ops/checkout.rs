@@ -3,24 +3,27 @@
 //! A checkout knows one project, and pools by their slugs. What a rule asks that no file can tell, such as
 //! the group of a project, is a finding. Never: a file read or written.
 
-use super::{
-    encoding::TextEncoding,
-    planned::{self, MovedStep},
-    pools::{self, CheckoutPools, PoolNaming},
-    projects,
-    tree::OclFile,
-    untyped::untyped_finding,
-};
+mod encoding;
+mod planned;
+mod pools;
+mod projects;
+mod untyped;
+
+pub(crate) use encoding::{TextEncoding, decode_bytes};
+pub(crate) use planned::MovedStep;
+
+use super::{LoadedFiles, unsaved_header};
+use pools::{CheckoutPools, PoolNaming};
+use untyped::untyped_finding;
+
 use poolwright_core::{
     desired::{CurrentPlaces, Declared, Desired, DesiredPool, Gate, PlacementRule},
     diff::plan_changes,
     finding::{Code, Finding, Level, Source, SourceId, Sources},
-    live::{
-        Directory, Live, LiveProcess, LiveProject, LiveServer, LiveStep, ProcessOwner, ReadScope,
-    },
+    live::{Directory, Live, LiveProcess, LiveProject, LiveServer, LiveStep, ProcessOwner},
     model::{Id, Linked, Name, Place},
     ocl::{self, OclProcess, OclProcessKind},
-    plan::{Change, PlanHeader},
+    plan::Change,
 };
 
 use std::{
@@ -28,35 +31,85 @@ use std::{
     path::PathBuf,
 };
 
-/// Files of one project.
-pub(super) struct Checkout<'a> {
-    /// The project, as rules name it.
-    pub(super) project: Option<&'a str>,
-    /// What it has of OCL.
-    pub(super) files: Vec<OclFile>,
+/// A file of a working tree.
+#[derive(Debug)]
+pub(crate) struct OclFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// Its text.
+    pub(crate) text: String,
+    /// How its bytes are the text.
+    pub(crate) encoding: TextEncoding,
+    /// Whether it may well be none of Octopus': another language has files of this name too, and this one
+    /// is outside of the `.octopus` that there is.
+    pub(crate) maybe_foreign: bool,
 }
 
 /// What comes of the files.
 #[derive(Debug, Default)]
-pub(super) struct CheckoutEdits {
+pub(crate) struct CheckoutEdits {
     /// The steps that move.
-    pub(super) moved: Vec<MovedStep>,
+    pub(crate) moved: Vec<MovedStep>,
     /// All files.
-    pub(super) files: Vec<EditedFile>,
+    pub(crate) files: Vec<EditedFile>,
 }
 
 /// A file before and after.
 #[derive(Debug)]
-pub(super) struct EditedFile {
-    pub(super) path: PathBuf,
-    pub(super) encoding: TextEncoding,
-    pub(super) before: String,
-    pub(super) after: String,
+pub(crate) struct EditedFile {
+    /// Where it is.
+    pub(crate) path: PathBuf,
+    /// How its bytes are the text.
+    pub(crate) encoding: TextEncoding,
+    /// Its text.
+    pub(crate) before: String,
+    /// Its text with the edits.
+    pub(crate) after: String,
+}
+
+impl CheckoutEdits {
+    /// The files that change.
+    pub(crate) fn changed_files(&self) -> impl Iterator<Item = &EditedFile> {
+        self.files.iter().filter(|file| file.before != file.after)
+    }
+}
+
+/// What is planned for a working tree.
+#[derive(Debug)]
+pub(crate) struct CheckoutPlan {
+    /// The edits; not all of them where a finding is an error.
+    pub(crate) edits: CheckoutEdits,
+    /// What is to be reported, of the rules and of the OCL files.
+    pub(crate) findings: Vec<Finding>,
+    /// The texts that the findings are about.
+    pub(crate) sources: Sources,
+}
+
+/// Places the steps of a project's files as the rules say.
+pub(crate) fn plan_checkout(
+    rules: LoadedFiles,
+    files: Vec<OclFile>,
+    project: Option<&str>,
+) -> CheckoutPlan {
+    let LoadedFiles { mut sources, desired, warnings: mut findings } = rules;
+    let (files, others) = projects::select_project_files(files, project, &desired.rules);
+    findings.extend(others);
+    let (edits, found) = Checkout { project, files }.plan_placements(&desired, &mut sources);
+    findings.extend(found);
+    CheckoutPlan { edits, findings, sources }
+}
+
+/// Files of one project.
+struct Checkout<'a> {
+    /// The project, as rules name it.
+    project: Option<&'a str>,
+    /// What it has of OCL.
+    files: Vec<OclFile>,
 }
 
 impl Checkout<'_> {
     /// Places the steps of the files as the rules say. The files are added to `sources`, for findings.
-    pub(super) fn plan_placements(
+    fn plan_placements(
         self,
         desired: &Desired,
         sources: &mut Sources,
@@ -80,7 +133,7 @@ impl Checkout<'_> {
             .map(|(at, (file, it))| process_of_file(at, &file.path, it, &project))
             .collect();
         let live = build_live(&pools, processes, project);
-        let plan = plan_changes(&placing, &live, empty_header());
+        let plan = plan_changes(&placing, &live, unsaved_header(Linked::new("", "")));
         let wanted = plan.changes.iter().flat_map(planned::target_pool_slugs).collect();
         findings.extend(pools::unknown_pool_warnings(desired, &texts, &wanted));
         let needs_server = |finding: &Finding| {
@@ -224,17 +277,6 @@ fn placement_part(desired: &Desired) -> Desired {
     placing
 }
 
-fn empty_header() -> PlanHeader {
-    PlanHeader {
-        url: String::new(),
-        server_version: String::new(),
-        space: Linked::new("", ""),
-        files: Vec::new(),
-        digest: String::new(),
-        scope: ReadScope::default(),
-    }
-}
-
 /// What a server would have: pools and processes.
 fn build_live(pools: &CheckoutPools, processes: Vec<LiveProcess>, project: Name) -> Live {
     Live {
@@ -319,4 +361,62 @@ fn template_step_ids(
 
 fn step_id(file: usize, action: usize) -> String {
     format!("{file}#{action}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sample::source;
+
+    const RULES: &str = "version = 1\n[pools.sql]\nname = \"SQL Pool\"\n\
+                         [[placements]]\nproject = \"Web Store\"\nstep = \"*\"\npool = \"sql\"\n";
+
+    fn file(path: &str, text: &str) -> OclFile {
+        let encoding = TextEncoding::Utf8;
+        OclFile { path: path.into(), text: text.to_owned(), encoding, maybe_foreign: false }
+    }
+
+    fn process(pool: &str) -> String {
+        format!(
+            "step \"run\" {{\n    name = \"Run\"\n\n    action {{\n        action_type = \
+             \"Octopus.Script\"\n        properties = {{\n            \
+             Octopus.Action.RunOnServer = \"true\"\n        }}\n        worker_pool = \
+             \"{pool}\"\n    }}\n}}\n"
+        )
+    }
+
+    fn plan(files: Vec<OclFile>, project: Option<&str>) -> CheckoutPlan {
+        plan_checkout(LoadedFiles::parse(source(RULES)).unwrap(), files, project)
+    }
+
+    #[test]
+    fn a_step_moves_by_an_edit_of_one_line() {
+        let text = process("old-pool");
+        let files = vec![file(".octopus/deployment_process.ocl", &text)];
+        let CheckoutPlan { edits, findings, .. } = plan(files, Some("Web Store"));
+        assert!(findings.iter().all(|finding| finding.level < Level::Error), "{findings:?}");
+        let moved: Vec<_> = edits.moved.iter().map(|step| (&*step.before, &*step.after)).collect();
+        assert_eq!(moved, [("old-pool", "sql-pool")]);
+        let after: Vec<_> = edits.changed_files().map(|file| file.after.as_str()).collect();
+        assert_eq!(after, [process("sql-pool")]);
+    }
+
+    #[test]
+    fn a_rule_about_a_project_needs_to_know_whose_the_files_are() {
+        let files = vec![file(".octopus/deployment_process.ocl", &process("old-pool"))];
+        let CheckoutPlan { edits, findings, .. } = plan(files, None);
+        assert!(findings.iter().any(|finding| finding.level == Level::Error));
+        assert!(edits.moved.is_empty());
+    }
+
+    #[test]
+    fn the_files_of_another_project_stay() {
+        let files = vec![
+            file(".octopus/web-store/deployment_process.ocl", &process("old-pool")),
+            file(".octopus/other/deployment_process.ocl", &process("old-pool")),
+        ];
+        let CheckoutPlan { edits, .. } = plan(files, Some("Web Store"));
+        let changed: Vec<_> = edits.changed_files().map(|file| &file.path).collect();
+        assert_eq!(changed, [&PathBuf::from(".octopus/web-store/deployment_process.ocl")]);
+    }
 }

@@ -1,0 +1,63 @@
+//! The use cases: each a function of a reader, and of files as text, to data.
+//!
+//! They join what the crates below do one by one, and are called by `cli`, which parses, prints and keeps files. Never:
+//! the environment, the clock, a file, or a word printed.
+
+mod apply;
+mod checkout;
+#[cfg(feature = "sandbox")]
+mod copy;
+mod error;
+mod explain;
+mod files;
+mod keep;
+mod plan;
+mod pull;
+mod rollback;
+
+pub(crate) use apply::{
+    LackingPermission, PlanCheck, cautious_copy, lacking_apply_permissions,
+    lacking_check_permission, recheck_plan, unfinished_entries,
+};
+pub(crate) use checkout::{
+    CheckoutEdits, CheckoutPlan, MovedStep, OclFile, TextEncoding, decode_bytes, plan_checkout,
+};
+#[cfg(feature = "sandbox")]
+pub(crate) use copy::{ServerCopy, copy_server};
+pub(crate) use error::{ErrorWithHelp, error_with_help};
+pub(crate) use explain::{ExplainQuestion, ExplainRequest, explain};
+pub(crate) use files::LoadedFiles;
+pub(crate) use keep::{KeepOutcome, keep_file};
+pub(crate) use plan::{PlanRequest, plan_files};
+pub(crate) use pull::{PulledConfig, pull_config};
+pub(crate) use rollback::plan_receipt_rollback;
+
+use poolwright_core::{
+    model::{Linked, Space},
+    plan::PlanHeader,
+    scope::ReadScope,
+};
+
+/// The server and the space that a question is about, as the user named them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'a> {
+    /// The server's URL.
+    pub(crate) url: &'a str,
+    /// The space's name, slug or id; the default one where none is given.
+    pub(crate) space: Option<&'a str>,
+}
+
+/// The header of a plan that is only looked at: neither saved nor carried out.
+fn unsaved_header(space: Linked<Space>) -> PlanHeader {
+    PlanHeader {
+        url: String::new(),
+        server_version: String::new(),
+        space,
+        files: Vec::new(),
+        digest: String::new(),
+        scope: ReadScope::default(),
+    }
+}
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,87 @@
+//! The files of a run, as text: parsed, and what every command needs to know about them.
+
+use poolwright_core::{
+    config,
+    desired::Desired,
+    finding::{Finding, Level, Sources},
+};
+
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+
+/// What the files say.
+#[derive(Debug)]
+pub(crate) struct LoadedFiles {
+    /// Their texts.
+    pub(crate) sources: Sources,
+    /// What they ask for.
+    pub(crate) desired: Desired,
+    /// Warnings; errors have stopped the run.
+    pub(crate) warnings: Vec<Finding>,
+}
+
+impl LoadedFiles {
+    /// Parses the texts of files.
+    ///
+    /// # Errors
+    ///
+    /// The texts and the findings, where one of these is an error.
+    pub(crate) fn parse(sources: Sources) -> Result<Self, (Sources, Vec<Finding>)> {
+        let (desired, findings) = config::load_desired(&sources);
+        if findings.iter().any(|finding| finding.level == Level::Error) {
+            return Err((sources, findings));
+        }
+        Ok(Self { sources, desired, warnings: findings })
+    }
+
+    /// The server that the files name.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.desired.url.as_ref().map(|url| url.value.as_str())
+    }
+
+    /// The space that the files name.
+    pub(crate) fn space(&self) -> Option<&str> {
+        self.desired.space.as_ref().map(|space| space.value.as_str())
+    }
+
+    /// `sha256:` and the digest of the files' texts.
+    pub(crate) fn sources_digest(&self) -> String {
+        let mut digest = Sha256::new();
+        for source in &self.sources.0 {
+            // The length parts two texts, so that no two lists of files are one text.
+            digest.update(source.text.len().to_le_bytes());
+            digest.update(&source.text);
+        }
+        let mut shown = "sha256:".to_owned();
+        for byte in digest.finalize() {
+            _ = write!(shown, "{byte:02x}");
+        }
+        shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sample::source;
+
+    #[test]
+    fn files_with_an_error_are_given_back_with_what_is_wrong() {
+        let (sources, findings) =
+            LoadedFiles::parse(source("version = 1\npols = 3\n")).unwrap_err();
+        assert_eq!(sources.0.len(), 1);
+        assert!(findings.iter().any(|finding| finding.level == Level::Error));
+    }
+
+    #[test]
+    fn the_digest_tells_one_file_from_the_same_text_in_two() {
+        let digest = |texts: &[&str]| {
+            let sources = Sources(texts.iter().flat_map(|text| source(text).0).collect());
+            let (desired, warnings) = (Desired::default(), Vec::new());
+            LoadedFiles { sources, desired, warnings }.sources_digest()
+        };
+        assert_ne!(digest(&["version = 1\n", ""]), digest(&["version = 1\n"]));
+        assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+        assert!(digest(&[]).starts_with("sha256:"));
+    }
+}

@@ -1,0 +1,93 @@
+//! From a file and a server to the same file, brought up to what is live.
+
+use super::{LoadedFiles, Target, error_with_help, pull, unsaved_header};
+use poolwright_client::octopus::Reader;
+use poolwright_core::{
+    config,
+    diff::{deciding_rules, plan_changes, rules_about_unread},
+    finding::{Finding, Level, Source, Sources},
+    live::{Live, UnreadPart},
+    pull::{FilePlan, KeepResult, keep_text},
+};
+
+/// What comes of a file that is kept.
+#[derive(Debug)]
+pub(crate) enum KeepOutcome {
+    /// Its new text.
+    Kept {
+        /// The text, what was edited, and why a plan of it is refused although it changes nothing.
+        result: KeepResult,
+        /// What the file lacks, since it could not be read.
+        unread: Vec<UnreadPart>,
+    },
+    /// It cannot be kept.
+    Refused(Finding),
+}
+
+/// Edits the text of a file where it says something else than what is live.
+///
+/// # Errors
+///
+/// Where the server cannot be read, or not all of it: what is not seen would be taken for gone.
+pub(crate) async fn keep_file(
+    reader: &Reader,
+    files: &LoadedFiles,
+    text: &str,
+    target: Target<'_>,
+) -> anyhow::Result<KeepOutcome> {
+    let visible = pull::read_visible(reader, target, Some(&files.desired)).await?;
+    if let Some(UnreadPart { what, why, .. }) = visible.hidden.first() {
+        let help = "nothing was written; keep the file with a key that sees all of the space";
+        return Err(error_with_help(format!("cannot see {what}: {why}"), help));
+    }
+    let live = visible.live;
+    Ok(match keep_text(text, &live, |text| judge_text(text, &live)) {
+        Ok(result) => KeepOutcome::Kept { result, unread: live.unread },
+        Err(error) => KeepOutcome::Refused(error.to_finding()),
+    })
+}
+
+/// What a plan of a text would be; what is wrong with the text, where it does not load.
+fn judge_text(text: &str, live: &Live) -> Result<FilePlan, Finding> {
+    let source = Source { path: "workers.toml".to_owned(), text: text.to_owned() };
+    let (desired, findings) = config::load_desired(&Sources(vec![source]));
+    if let Some(error) = findings.into_iter().find(|finding| finding.level == Level::Error) {
+        return Err(error);
+    }
+    let plan = plan_changes(&desired, live, unsaved_header(live.server.space.clone()));
+    let decided = deciding_rules(&desired, live).into_iter();
+    let decided = decided.map(|(address, rule)| (address, rule.span.bytes.start)).collect();
+    let unread =
+        rules_about_unread(&desired, live).into_iter().map(|rule| rule.span.bytes.start).collect();
+    Ok(FilePlan { changes: plan.changes, findings: plan.findings, decided, unread, desired })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sample::{Server, source};
+    use octopus_sandbox::NO_WORKERS_KEY;
+
+    const FILE: &str = "version = 1\n# Ours.\n[pools.sql]\nname = \"SQL\"\n";
+
+    async fn keep(server: &Server, key: &str) -> anyhow::Result<KeepOutcome> {
+        let files = LoadedFiles::parse(source(FILE)).unwrap();
+        keep_file(&server.reader_with(key), &files, FILE, server.target()).await
+    }
+
+    #[tokio::test]
+    async fn a_pool_that_is_gone_goes_out_of_the_file() {
+        let server = Server::start().await;
+        let outcome = keep(&server, octopus_sandbox::ADMIN_KEY).await.unwrap();
+        let KeepOutcome::Kept { result, unread } = outcome else { panic!("{outcome:?}") };
+        assert!(!result.text.contains("SQL\""), "{}", result.text);
+        assert!(unread.is_empty(), "{unread:?}");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_does_not_see_everything_keeps_nothing() {
+        let server = Server::start().await;
+        let error = keep(&server, NO_WORKERS_KEY).await.unwrap_err();
+        assert!(error.to_string().starts_with("cannot see the workers"), "{error}");
+    }
+}

@@ -1,0 +1,39 @@
+//! From a receipt and a server to the plan that undoes an apply.
+
+use poolwright_client::octopus::Reader;
+use poolwright_core::{
+    diff,
+    model::Linked,
+    plan::{Plan, PlanHeader},
+    receipt::Receipt,
+    rollback::plan_rollback,
+    scope::ReadScope,
+};
+use poolwright_refresh::refresh_live;
+
+/// The plan that undoes what `receipt` has recorded; `file` is where the receipt is from, and `url` the server as the
+/// user named it.
+///
+/// # Errors
+///
+/// Where the server cannot be read.
+pub(crate) async fn plan_receipt_rollback(
+    reader: &Reader,
+    receipt: &Receipt,
+    file: String,
+    url: &str,
+) -> anyhow::Result<Plan> {
+    let space = Linked::new(&receipt.server.space_id, &receipt.server.space);
+    let scope = ReadScope::for_rollback(&receipt.undone_changes());
+    let live = refresh_live(reader, &space, &scope, url).await?;
+    let (changes, findings) = plan_rollback(receipt, &live);
+    let header = PlanHeader {
+        url: url.to_owned(),
+        server_version: live.server.version.clone(),
+        space,
+        files: vec![file],
+        digest: receipt.config.clone(),
+        scope,
+    };
+    Ok(diff::plan_from_changes(changes, findings, &live, header))
+}

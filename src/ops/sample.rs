@@ -1,0 +1,72 @@
+//! A server and files for the tests of use cases.
+
+use super::Target;
+use octopus_sandbox::{
+    ADMIN_KEY, RecordedExchange, Recorder, Sandbox, SandboxOptions, Seed, start_server,
+};
+use poolwright_client::octopus::{Connection, ConnectionOptions, Credentials, Reader, Secret};
+use poolwright_core::finding::{Source, Sources};
+
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+/// A sandbox that notes what it is asked.
+pub(super) struct Server {
+    sandbox: Sandbox,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// One with the chapter's company, of which every step runs on the built-in worker.
+    pub(super) async fn start() -> Self {
+        Self::with_seed(Seed::Chapter).await
+    }
+
+    /// One that begins with this state.
+    pub(super) async fn with_state(state: String) -> Self {
+        Self::with_seed(Seed::State(state)).await
+    }
+
+    async fn with_seed(seed: Seed) -> Self {
+        let asked = Arc::<Mutex<Vec<String>>>::default();
+        let note = Arc::clone(&asked);
+        let recorder = Recorder::new(move |exchange: RecordedExchange| {
+            note.lock().unwrap().push(exchange.target);
+        });
+        let options =
+            SandboxOptions { seed, recorder: Some(recorder), ..SandboxOptions::default() };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self { sandbox: start_server(options, listener).await.unwrap(), asked }
+    }
+
+    /// A reader that may see everything.
+    pub(super) fn reader(&self) -> Reader {
+        self.reader_with(ADMIN_KEY)
+    }
+
+    /// A reader with this key.
+    pub(super) fn reader_with(&self, key: &str) -> Reader {
+        let key = Credentials::ApiKey(Secret::from(key.to_owned()));
+        Connection::open(ConnectionOptions::new(self.sandbox.url(), key)).unwrap().reader()
+    }
+
+    /// The server and its default space.
+    pub(super) fn target(&self) -> Target<'_> {
+        Target { url: self.sandbox.url(), space: None }
+    }
+
+    /// How often the list of this segment was asked for.
+    pub(super) fn lists(&self, segment: &str) -> usize {
+        let list = format!("/api/Spaces-1/{segment}");
+        let is_list = |target: &&String| {
+            let path = target.split('?').next().unwrap_or_default();
+            path.trim_end_matches("/all") == list
+        };
+        self.asked.lock().unwrap().iter().filter(is_list).count()
+    }
+}
+
+/// One file with this text.
+pub(super) fn source(text: &str) -> Sources {
+    Sources(vec![Source { path: "workers.toml".to_owned(), text: text.to_owned() }])
+}
