@@ -17,7 +17,9 @@ use pools::{CheckoutPools, PoolNaming};
 use untyped::untyped_finding;
 
 use poolwright_core::{
-    desired::{CurrentPlaces, Declared, Desired, DesiredPool, Gate, PlacementRule},
+    desired::{
+        CurrentPlaces, Declared, Desired, DesiredPool, DesiredPoolKind, Gate, PlacementRule,
+    },
     diff::plan_changes,
     finding::{Code, Finding, Level, Source, SourceId, Sources},
     live::{Directory, Live, LiveProcess, LiveProject, LiveServer, LiveStep, ProcessOwner},
@@ -260,13 +262,11 @@ fn placement_part(desired: &Desired) -> Desired {
         let value = DesiredPool {
             name: pool.name.clone(),
             renamed_from: Vec::new(),
-            image: None,
+            kind: DesiredPoolKind::default(),
             description: None,
             default: None,
             sort_order: None,
-            exact_members: false,
             protect: false,
-            min_healthy: None,
         };
         Declared { value, span: pool.span.clone() }
     };

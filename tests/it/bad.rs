@@ -97,11 +97,11 @@ fn a_file_that_is_wrong_is_told_so() {
     error[server-side-step]: step `Approve` always runs inside the Octopus Server, and never on a worker
     error[missing-key]: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing
     error[conflicting-keys]: `pool` and `default_pool` exclude each other
-    error[secret-in-file]: `api_key` is a secret, and does not belong into a file
-    error[secret-in-file]: the URL has a user or a password, which do not belong into a file
+    error[secret-in-file]: `api_key` is a secret and must not be in a file
+    error[secret-in-file]: the URL has a user or a password, which must not be in a file
     error: there is no space `No such`
     error[wrong-type]: expected a list of tables, such as `[[placements]]`, found a table
-    error[unknown-word]: `no` is none of `deny`, `warn`, `allow`
+    error[unknown-word]: `no` is not one of `deny`, `warn`, `allow`
     error[unknown-image]: this server has no images for dynamic worker pools
     ");
 }

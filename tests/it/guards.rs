@@ -3,6 +3,7 @@
 //! Every guard is a function from source text to complaints, and has a test that shows it failing on a
 //! seeded mistake. Guards read every line that is not part of a test.
 
+mod language;
 mod layers;
 mod ops;
 mod source;

@@ -7,8 +7,8 @@ use crate::{
 use octopus_sandbox::{Fault, FaultKind, NO_WORKERS_KEY, SandboxOptions, Seed};
 use poolwright_core::{
     desired::{
-        Declared, Desired, DesiredPlacement, DesiredPool, DesiredPoolRef, PlacementRule,
-        PlacementVerdict, StepSelectors,
+        Declared, Desired, DesiredPlacement, DesiredPool, DesiredPoolKind, DesiredPoolRef,
+        PlacementRule, PlacementVerdict, SelectedProcesses, StepSelectors,
     },
     finding::Span,
     live::{Live, effective_cases},
@@ -148,13 +148,11 @@ async fn a_file_without_placements_reads_no_project() {
     let sql = DesiredPool {
         name: Name::new("SQL"),
         renamed_from: Vec::new(),
-        image: None,
+        kind: DesiredPoolKind::default(),
         description: None,
         default: Some(declared(true)),
         sort_order: None,
-        exact_members: false,
         protect: false,
-        min_healthy: None,
     };
     let pools = [("sql".to_owned(), declared(sql))].into();
     let scope = ReadScope::for_plan(&Desired { pools, ..Desired::default() });
@@ -182,7 +180,7 @@ async fn a_thousand_projects_take_few_requests() {
         execution: None,
         container: None,
     };
-    let select = StepSelectors { deployments: true, runbooks: true, ..StepSelectors::default() };
+    let select = StepSelectors { processes: SelectedProcesses::Any, ..StepSelectors::default() };
     let rule = PlacementRule { label: None, select, verdict: PlacementVerdict::Place(target) };
     let rules = vec![declared(rule)];
     let live =

@@ -1,10 +1,11 @@
 //! Text → [`Desired`] and findings.
 //!
-//! All that is wrong with all files is told at once, each with its place. Never: reading a file (the
+//! All that is wrong with all files is reported at once, each with its place. Never: reading a file (the
 //! text is handed in), or asking a server.
 
-mod check;
-mod checked_table;
+// A key of the language that nothing reads must not compile.
+#![deny(dead_code, unused_variables)]
+
 mod definition;
 mod expand;
 mod indirect_pools;
@@ -13,9 +14,12 @@ mod lint;
 mod lower;
 mod policy;
 mod pools;
+mod reader;
 mod rules;
 mod schema;
 mod settle;
+mod table;
+mod values;
 mod version_control;
 mod workers;
 
@@ -26,40 +30,43 @@ use crate::{
     finding::{Code, Finding, FindingLocation, SourceId, Sources, Span},
 };
 
-use check::Checker;
-use checked_table::CheckedTable;
-use language::FILE;
-use toml::{Spanned, de::DeTable};
+use reader::FileReader;
+use toml::de::DeTable;
 
 /// What the files ask for together, and all that is wrong with them.
 ///
 /// Where a finding is an error, what they ask for is not complete.
 pub fn load_desired(sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut findings = Vec::new();
-    let mut tables: Vec<(SourceId, Spanned<DeTable>)> = Vec::new();
+    let mut files = Vec::new();
     for (at, source) in sources.0.iter().enumerate() {
         let id = SourceId(at);
         let (table, errors) = DeTable::parse_recoverable(&source.text);
-        let start = 0..source.text.find('\n').unwrap_or(source.text.len());
-        let before = findings.len();
-        Checker::new(sources, id, errors.is_empty(), &mut findings).check_table(
-            table.get_ref(),
-            &FILE,
-            &start,
-        );
-        let found = findings.split_off(before);
-        findings.extend(found.into_iter().filter(|it| !is_cut_short(it, &source.text, &errors)));
+        let first_line = 0..source.text.find('\n').unwrap_or(source.text.len());
+        let mut reader = FileReader::new(sources, id, errors.is_empty());
+        files.extend(reader.read_table(table.get_ref(), first_line));
+        let is_whole = |finding: &Finding| !is_cut_short(finding, &source.text, &errors);
+        findings.extend(reader.findings.into_iter().filter(is_whole));
         findings.extend(errors.iter().map(|error| syntax_error(id, error)));
-        tables.push((id, table));
     }
-    let parts: Vec<_> =
-        tables.iter().map(|(id, table)| CheckedTable::new(table.get_ref(), *id)).collect();
-    let (desired, more) = lower::lower_files(&parts, sources);
-    let is_new = |it: &Finding| !findings.contains(it);
-    let more: Vec<_> = more.into_iter().filter(is_new).collect();
+    let (desired, more) = lower::lower_files(files, sources);
     findings.extend(more);
     findings.sort_by_key(source_position);
-    (desired, findings)
+    (desired, remove_repeats(findings))
+}
+
+/// The findings, each of them once: the workers of one range have their mistakes in common.
+fn remove_repeats(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut kept: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let position = source_position(&finding);
+        let mut same_place =
+            kept.iter().rev().take_while(|other| source_position(other) == position);
+        if !same_place.any(|other| *other == finding) {
+            kept.push(finding);
+        }
+    }
+    kept
 }
 
 /// A commented file to start from; it is a right one as it stands.
@@ -148,13 +155,13 @@ mod tests {
             api_key = "API-HIDDEN"
             "#
         ), @r#"
-        secret-in-file line 13: `api_key` is a secret, and does not belong into a file (remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`)
+        secret-in-file line 13: `api_key` is a secret and must not be in a file (remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`)
         unknown-key 3 `nam`: unknown key `nam` (a key of a similar name exists: `name`)
         wrong-type 4 `"yes"`: expected true or false, found a string (`true` and `false` are written without quotes)
-        unknown-word 5 `"exakt"`: `exakt` is none of `open`, `exact` (a similar word exists: `exact`)
+        unknown-word 5 `"exakt"`: `exakt` is not one of `open`, `exact` (a similar word exists: `exact`)
         duplicate-pool 7 `"sql"`: two pools are named `sql` (give each pool a name of its own, or remove one of the two)
-        missing-key 8 `db`: one of `listening`, `polling`, `ssh`, `kubernetes` is missing (say exactly one of `listening`, `polling`, `ssh`, `kubernetes`)
-        wrong-type 11 `"ten"`: this is no percentage (say a count such as 5, or a percentage from "0%" to "100%")
+        missing-key 8 `db`: one of `listening`, `polling`, `ssh`, `kubernetes` is missing (set exactly one of `listening`, `polling`, `ssh`, `kubernetes`)
+        wrong-type 11 `"ten"`: this is not a percentage (give a count such as 5, or a percentage from "0%" to "100%")
         "#);
     }
 
@@ -213,12 +220,12 @@ mod tests {
             pool = "x"
             "#
         ), @r#"
-        missing-key 2 `[[placements]]`: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing (say exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
-        conflicting-keys 6 `leave`: `pool` and `leave` exclude each other (say exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
+        missing-key 2 `[[placements]]`: one of `pool`, `pool_variable`, `default_pool`, `leave` is missing (set exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
+        conflicting-keys 6 `leave`: `pool` and `leave` exclude each other (set exactly one of `pool`, `pool_variable`, `default_pool`, `leave`)
         says-nothing 8 `false`: `default_pool = false` says nothing (remove it)
         conflicting-keys 11 `"once"`: `leave` and `execution` exclude each other (remove `execution`: steps that are left are not changed)
         empty-list 13 `[]`: `project` is an empty list (leave the key out: it then matches everything)
-        conflicting-keys 15 `"Restart"`: `runbook` finds nothing in deployment processes (remove `runbook`, or say `process = "runbook"`)
+        conflicting-keys 15 `"Restart"`: `runbook` finds nothing in deployment processes (remove `runbook`, or set `process = "runbook"`)
         "#);
     }
 
@@ -282,12 +289,6 @@ mod tests {
         let (_, findings) = load_desired(&Sources(vec![one, two]));
         let codes: Vec<_> = findings.iter().map(|it| it.code.as_str()).collect();
         assert_eq!(codes, ["conflicting-files", "duplicate-pool", "duplicate-pool"]);
-    }
-
-    #[test]
-    fn every_gate_of_the_language_is_one_of_the_program() {
-        let codes: Vec<_> = crate::desired::Gate::ALL.iter().map(|it| it.code().as_str()).collect();
-        assert_eq!(language::GATES.key_names().collect::<Vec<_>>(), codes);
     }
 
     proptest! {

@@ -14,7 +14,7 @@ pub use first_match::{FirstMatch, RuleResult, RuleSubject, shadowed_rule_warning
 pub use policy::{Gate, MaxDeletes, PlanPolicy};
 pub use rule::{
     CurrentPlace, CurrentPlaces, DEFAULT, DesiredPlacement, PlacementRule, PlacementVerdict,
-    SERVER, StepSelectors, TARGET, VARIABLE,
+    SERVER, SelectedProcesses, StepSelectors, TARGET, VARIABLE,
 };
 pub use variable::{
     DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule, TargetPoolVerdict,
@@ -91,20 +91,62 @@ pub struct DesiredPool {
     pub name: Name,
     /// Names under which it may be live until now.
     pub renamed_from: Vec<Declared<String>>,
-    /// The image of a dynamic pool; a static one has none.
-    pub image: Option<Declared<String>>,
+    /// What the file asks of its workers.
+    pub kind: DesiredPoolKind,
     /// Its description; empty to clear it.
     pub description: Option<String>,
     /// Whether it shall be the space's default pool.
     pub default: Option<Declared<bool>>,
     /// Its position among all pools, counted from 0.
     pub sort_order: Option<u32>,
-    /// Whether workers that the file does not put here leave it.
-    pub exact_members: bool,
     /// Whether it must never be deleted.
     pub protect: bool,
+}
+
+/// Where the workers of a pool come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DesiredPoolKind {
+    /// They are registered. A live pool that is dynamic stays as it is.
+    Static {
+        /// Whether workers that the file does not put here leave it.
+        exact_members: bool,
+        /// How many enabled, healthy workers it needs while steps are placed in it.
+        min_healthy: Option<Declared<u32>>,
+    },
+    /// The server makes them.
+    Dynamic {
+        /// Of this image.
+        image: Declared<String>,
+    },
+}
+
+impl Default for DesiredPoolKind {
+    fn default() -> Self {
+        Self::Static { exact_members: false, min_healthy: None }
+    }
+}
+
+impl DesiredPool {
+    /// The image of a dynamic pool.
+    pub fn image(&self) -> Option<&Declared<String>> {
+        match &self.kind {
+            DesiredPoolKind::Dynamic { image } => Some(image),
+            DesiredPoolKind::Static { .. } => None,
+        }
+    }
+
+    /// Whether workers that the file does not put here leave it.
+    pub fn has_exact_members(&self) -> bool {
+        matches!(self.kind, DesiredPoolKind::Static { exact_members: true, .. })
+    }
+
     /// How many enabled, healthy workers it needs while steps are placed in it.
-    pub min_healthy: Option<Declared<u32>>,
+    pub fn min_healthy(&self) -> Option<&Declared<u32>> {
+        match &self.kind {
+            DesiredPoolKind::Static { min_healthy, .. } => min_healthy.as_ref(),
+            DesiredPoolKind::Dynamic { .. } => None,
+        }
+    }
 }
 
 /// A worker as asked for. Its name is its key in the file.
@@ -170,7 +212,10 @@ impl Desired {
     pub fn concerns_workers(&self) -> bool {
         !self.workers.is_empty()
             || self.policy.prune_workers.is_some()
-            || self.pools.values().any(|pool| pool.exact_members || pool.min_healthy.is_some())
+            || self
+                .pools
+                .values()
+                .any(|pool| pool.has_exact_members() || pool.min_healthy().is_some())
             || self.removed.iter().any(|removal| matches!(removal.value, DesiredRemoval::Worker(_)))
     }
 

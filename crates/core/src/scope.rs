@@ -112,7 +112,7 @@ impl ReadScope {
         let switches_off = desired.built_in_worker.as_ref().is_some_and(|it| !it.value);
         // Who deletes a pool, switches the built-in worker off or guards a pool asks about every step.
         let every_step =
-            deletes_pools || switches_off || pools().any(|pool| pool.min_healthy.is_some());
+            deletes_pools || switches_off || pools().any(|pool| pool.min_healthy().is_some());
         Self {
             workers: desired.concerns_workers()
                 || deletes_pools
@@ -127,9 +127,9 @@ impl ReadScope {
                 PlacementVerdict::Place(target) => target.container.is_some(),
                 PlacementVerdict::Leave => false,
             }),
-            images: pools().any(|pool| pool.image.is_some()),
-            deployments: every_step || rules().any(|rule| rule.select.deployments),
-            runbooks: every_step || rules().any(|rule| rule.select.runbooks),
+            images: pools().any(|pool| pool.image().is_some()),
+            deployments: every_step || rules().any(|rule| rule.select.processes.has_deployments()),
+            runbooks: every_step || rules().any(|rule| rule.select.processes.has_runbooks()),
             // A variable may send its steps to the pool that is in question, and a target's pool comes before
             // the default one.
             references: every_step
@@ -356,8 +356,9 @@ mod tests {
     use super::*;
     use crate::{
         desired::{
-            CurrentPlace, CurrentPlaces, Declared, DesiredPlacement, DesiredPool, DesiredPoolRef,
-            DesiredRemoval, DesiredWorker, PlanPolicy, StepSelectors,
+            CurrentPlace, CurrentPlaces, Declared, DesiredPlacement, DesiredPool, DesiredPoolKind,
+            DesiredPoolRef, DesiredRemoval, DesiredWorker, PlanPolicy, SelectedProcesses,
+            StepSelectors,
         },
         finding::Span,
         model::{Container, Name, TentacleUrl, Thumbprint},
@@ -378,13 +379,11 @@ mod tests {
         DesiredPool {
             name: Name::new("SQL"),
             renamed_from: Vec::new(),
-            image: None,
+            kind: DesiredPoolKind::default(),
             description: None,
             default: None,
             sort_order: None,
-            exact_members: false,
             protect: false,
-            min_healthy: None,
         }
     }
 
@@ -396,14 +395,16 @@ mod tests {
     fn a_file_of_pools_reads_no_project() {
         assert_eq!(read(&Desired::default()), "");
         assert_eq!(read(&with_pool(pool())), "");
-        let image = Some(declared("UbuntuDefault".to_owned()));
-        assert_eq!(read(&with_pool(DesiredPool { image, ..pool() })), "images");
+        let kind = DesiredPoolKind::Dynamic { image: declared("UbuntuDefault".to_owned()) };
+        assert_eq!(read(&with_pool(DesiredPool { kind, ..pool() })), "images");
         let default = Some(declared(true));
         assert_eq!(read(&with_pool(DesiredPool { default, ..pool() })), "workers fallback");
-        assert_eq!(read(&with_pool(DesiredPool { exact_members: true, ..pool() })), "workers");
+        let kind = DesiredPoolKind::Static { exact_members: true, min_healthy: None };
+        assert_eq!(read(&with_pool(DesiredPool { kind, ..pool() })), "workers");
         let min_healthy = Some(declared(2));
+        let kind = DesiredPoolKind::Static { exact_members: false, min_healthy };
         assert_eq!(
-            read(&with_pool(DesiredPool { min_healthy, ..pool() })),
+            read(&with_pool(DesiredPool { kind, ..pool() })),
             "workers deployments runbooks pointers templates editions"
         );
     }
@@ -451,8 +452,9 @@ mod tests {
             let rules = vec![declared(PlacementRule { label: None, select, verdict })];
             read(&Desired { rules, ..Desired::default() })
         };
-        let deployments = || StepSelectors { deployments: true, ..StepSelectors::default() };
-        let runbooks = || StepSelectors { runbooks: true, ..StepSelectors::default() };
+        let deployments = StepSelectors::default;
+        let runbooks =
+            || StepSelectors { processes: SelectedProcesses::Runbooks, ..StepSelectors::default() };
         let place = |place| DesiredPlacement { place, execution: None, container: None };
         let pool = Place::Pool(declared(DesiredPoolRef::Declared("sql".to_owned())));
         assert_eq!(

@@ -1,93 +1,64 @@
-//! What a table of the language may hold: one definition for the check, the reader and the schema.
-//!
-//! Never: what a value means. That is the business of the files that lower it.
+//! What a table of the language may hold, for the check of a file and for the JSON schema.
 
-/// A table: its keys, and which of them exclude each other.
-#[derive(Debug)]
+use serde_json::{Map, Value, json};
+
+/// What a table may hold, for the check and the schema.
 pub(super) struct TableDefinition {
-    /// What it is, for the schema.
+    /// What the table is.
     pub(super) doc: &'static str,
     /// Its keys, in the order of the reference.
-    pub(super) keys: &'static [KeyDefinition],
-    /// Choices: of the keys of each there has to be exactly one.
-    pub(super) one_of: &'static [&'static [&'static str]],
+    pub(super) keys: Vec<KeyDefinition>,
+    /// Choices: exactly one of the keys of each has to be there.
+    pub(super) choices: Vec<&'static [&'static str]>,
 }
 
-/// A key of a table.
-#[derive(Debug)]
+/// A key of a table, for the check and the schema.
 pub(super) struct KeyDefinition {
     /// Its name.
     pub(super) name: &'static str,
-    /// What it holds.
-    pub(super) shape: ValueShape,
+    /// What it means; empty where the doc of the table that it holds says it.
+    pub(super) doc: &'static str,
     /// Whether it has to be there.
     pub(super) required: bool,
-    /// What it means, for the schema.
-    pub(super) doc: &'static str,
-}
-
-/// What a key holds.
-#[derive(Debug)]
-pub(super) enum ValueShape {
-    /// `1`, and no other version.
-    Version,
-    /// A text that is not empty.
-    Text,
-    /// A text that may be empty.
-    FreeText,
-    /// A text that is not empty, or a list of such.
-    Texts,
-    /// A list of texts.
-    List,
-    /// A list of some of these words.
-    Words(&'static [&'static str]),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// `true` or `false`.
-    Flag,
-    /// `true`, since `false` would say nothing.
-    True,
-    /// A whole number from the first to the second.
-    Number(i64, i64),
-    /// A whole number, or a percentage as text: `"10%"`.
-    CountOrPercent,
-    /// A table.
-    Table(&'static TableDefinition),
-    /// A list of tables.
-    Tables(&'static TableDefinition),
-    /// A table of tables, by names of the user's choice.
-    Map(&'static TableDefinition),
-    /// A key that a later version will know.
-    Reserved,
-}
-
-/// A key that may be left out.
-pub(super) const fn optional_key(
-    name: &'static str,
-    shape: ValueShape,
-    doc: &'static str,
-) -> KeyDefinition {
-    KeyDefinition { name, shape, required: false, doc }
-}
-
-/// A key that has to be there.
-pub(super) const fn required_key(
-    name: &'static str,
-    shape: ValueShape,
-    doc: &'static str,
-) -> KeyDefinition {
-    KeyDefinition { name, shape, required: true, doc }
+    /// The schema of its value; `None` for a key that a later version will know.
+    pub(super) schema: Option<fn() -> Value>,
 }
 
 impl TableDefinition {
-    /// The key of this name.
-    pub(super) fn find_key(&self, name: &str) -> Option<&'static KeyDefinition> {
-        self.keys.iter().find(|key| key.name == name)
-    }
-
-    /// The names of its keys, but for those that a later version will know.
-    pub(super) fn key_names(&self) -> impl Iterator<Item = &'static str> {
-        let known = self.keys.iter().filter(|key| !matches!(key.shape, ValueShape::Reserved));
-        known.map(|key| key.name)
+    /// The JSON schema of such a table.
+    pub(super) fn schema(&self) -> Map<String, Value> {
+        let mut properties = Map::new();
+        let mut required = Vec::new();
+        for key in &self.keys {
+            // A key that a later version will know has none.
+            let Some(mut schema) = key.schema.map(|schema| schema()) else { continue };
+            if let Some(fields) = schema.as_object_mut()
+                && !key.doc.is_empty()
+            {
+                fields.insert("description".to_owned(), json!(key.doc));
+            }
+            properties.insert(key.name.to_owned(), schema);
+            required.extend(key.required.then_some(key.name));
+        }
+        let mut schema = Map::new();
+        schema.insert("description".to_owned(), json!(self.doc));
+        schema.insert("type".to_owned(), json!("object"));
+        schema.insert("properties".to_owned(), Value::Object(properties));
+        schema.insert("additionalProperties".to_owned(), json!(false));
+        if !required.is_empty() {
+            schema.insert("required".to_owned(), json!(required));
+        }
+        let choice = |keys: &&[&str]| -> Value {
+            keys.iter().map(|text| json!({ "required": [text] })).collect()
+        };
+        match self.choices.as_slice() {
+            [] => {}
+            [keys] => _ = schema.insert("oneOf".to_owned(), choice(keys)),
+            several => {
+                let all = several.iter().map(|keys| json!({ "oneOf": choice(keys) }));
+                schema.insert("allOf".to_owned(), all.collect());
+            }
+        }
+        schema
     }
 }

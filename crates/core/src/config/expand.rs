@@ -1,20 +1,70 @@
 //! One key, many workers: `db-[01..06]` and `win-[a,b,c]`.
 
+use super::{
+    lint::lint_range,
+    reader::{FileReader, Found, MAP, Placeholder, TableType, ValueType},
+    values::TableMap,
+};
+use crate::{desired::Declared, finding::Code};
+
+use serde_json::Value;
+use toml::de::DeValue;
+
 /// How many workers a key may make.
 const MOST: usize = 10_000;
 
+/// One of the names that a key stands for, and its table.
+#[derive(Debug)]
+pub(super) struct Expanded<T> {
+    /// The name.
+    pub(super) name: Declared<String>,
+    /// The table with `{n}` filled in; `None` where it cannot be read, which is reported.
+    pub(super) table: Option<T>,
+}
+
+/// Tables by their names, in the file's order.
+impl<T: TableType> ValueType for Vec<Expanded<T>> {
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
+        let mut tables = Vec::new();
+        for (key, value) in reader.expect(found.value, DeValue::as_table, MAP)? {
+            let declared = reader.declare(key.get_ref().to_string(), key.span());
+            reader.findings.extend(lint_range(&declared));
+            let names = expand_names(&declared.value).unwrap_or_else(|error| {
+                let help = "a range is `[01..06]`, a list is `[a,b,c]`";
+                reader.report_error(Code::BadRange, key.span(), error.to_string(), help);
+                // What else is wrong with the table.
+                reader.read_inner_table::<T>(value, key.span());
+                Vec::new()
+            });
+            for ExpandedName { name, n } in names {
+                reader.placeholder = n.map_or(Placeholder::Unbound, Placeholder::Bound);
+                let table = reader.read_inner_table(value, key.span());
+                // The server trims names; one that is not trimmed would never settle.
+                let name = reader.declare(name.trim().to_owned(), key.span());
+                tables.push(Expanded { name, table });
+            }
+            reader.placeholder = Placeholder::Literal;
+        }
+        Some(tables)
+    }
+
+    fn schema() -> Value {
+        TableMap::<T>::schema()
+    }
+}
+
 /// A name, and the part of it that differs from its siblings'.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ExpandedName {
+struct ExpandedName {
     /// The name.
-    pub(super) name: String,
+    name: String,
     /// What `{n}` stands for; nothing where the key is a plain name.
-    pub(super) n: Option<String>,
+    n: Option<String>,
 }
 
 /// Why a key makes no names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ExpandError {
+enum ExpandError {
     /// Two pairs of brackets.
     #[error("a name has one range at most")]
     Twice,
@@ -35,7 +85,7 @@ pub(super) enum ExpandError {
 /// The names that a key stands for, in order.
 ///
 /// Brackets with neither `..` nor `,` inside are part of the name.
-pub(super) fn expand_names(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
+fn expand_names(key: &str) -> Result<Vec<ExpandedName>, ExpandError> {
     let Some((before, inside, behind)) = split_brackets(key) else {
         return Ok(vec![ExpandedName { name: key.to_owned(), n: None }]);
     };

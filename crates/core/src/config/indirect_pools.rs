@@ -1,47 +1,48 @@
 //! `[[pool_variables]]` and `[[target_pools]]`.
 
-use super::{checked_table::CheckedTable, lower::DesiredDraft, rules::read_patterns};
+use super::{
+    language::{OwnerChoice, PoolVariableTable, TargetPoolChoice, TargetPoolTable, ValueChoice},
+    lower::DesiredDraft,
+    values::{Tables, True},
+};
 use crate::{
     desired::{
         Declared, DesiredValueOwner, DesiredValueScope, PoolVariableRule, TargetPoolRule,
         TargetPoolVerdict, ValueVerdict,
     },
-    finding::{Code, Finding},
+    finding::{Code, Finding, Span},
     model::Name,
 };
 
 impl DesiredDraft {
-    /// Adds the values of a file, behind those that are there.
-    pub(super) fn read_pool_variables(&mut self, file: &CheckedTable) {
-        for part in file.get_tables("pool_variables") {
-            if let Some(rule) = self.read_value_rule(&part) {
-                self.check_value_unique(&part, &rule);
-                self.desired.values.push(part.declare(rule));
-            }
+    /// Adds the values of a file after those that are there.
+    pub(super) fn read_pool_variables(&mut self, tables: Tables<PoolVariableTable>) {
+        for Declared { value: table, span } in tables {
+            let PoolVariableTable { owner, variable, environment, channel, tenant_tag, verdict } =
+                table;
+            let rule = PoolVariableRule {
+                owner: match owner {
+                    OwnerChoice::Project(names) => DesiredValueOwner::Projects(names),
+                    OwnerChoice::LibrarySet(names) => DesiredValueOwner::Libraries(names),
+                },
+                variable: Declared { value: Name::new(&variable.value), span: variable.span },
+                scope: DesiredValueScope {
+                    environments: environment,
+                    channels: channel,
+                    tenant_tags: tenant_tag,
+                },
+                verdict: match verdict {
+                    ValueChoice::Pool(text) => ValueVerdict::Pool(self.resolve_pool_ref(text)),
+                    ValueChoice::Remove(Declared { value: True, .. }) => ValueVerdict::Remove,
+                },
+            };
+            self.check_value_unique(&span, &rule);
+            self.desired.values.push(Declared { value: rule, span });
         }
     }
 
-    /// A rule; `None` where something is missing, which has been told.
-    fn read_value_rule(&self, part: &CheckedTable) -> Option<PoolVariableRule> {
-        let projects = read_patterns(part, "project").map(DesiredValueOwner::Projects);
-        let libraries = || read_patterns(part, "library_set").map(DesiredValueOwner::Libraries);
-        let variable = part.get_text("variable")?;
-        let pool = part.get_text("pool").map(|it| ValueVerdict::Pool(self.resolve_pool_ref(it)));
-        let remove = || part.has_key("remove").then_some(ValueVerdict::Remove);
-        Some(PoolVariableRule {
-            owner: projects.or_else(libraries)?,
-            variable: Declared { value: Name::new(&variable.value), span: variable.span },
-            scope: DesiredValueScope {
-                environments: part.get_texts("environment").unwrap_or_default(),
-                channels: part.get_texts("channel").unwrap_or_default(),
-                tenant_tags: part.get_texts("tenant_tag").unwrap_or_default(),
-            },
-            verdict: pool.or_else(remove)?,
-        })
-    }
-
-    /// Tells where two rules are about one value in as many words: the second decides nothing.
-    fn check_value_unique(&mut self, part: &CheckedTable, rule: &PoolVariableRule) {
+    /// Reports a rule that is about the same value as an earlier one, in as many words: it decides nothing.
+    fn check_value_unique(&mut self, at: &Span, rule: &PoolVariableRule) {
         let key = |rule: &PoolVariableRule| {
             let owner = match &rule.owner {
                 DesiredValueOwner::Projects(names) => (0, names.value.clone()),
@@ -58,29 +59,29 @@ impl DesiredDraft {
         if self.desired.values.iter().any(|value| key(&value.value) == key(rule)) {
             let message = format!("`{}` has a value here already", rule.variable.value);
             self.report(
-                Finding::error(Code::DeclaredTwice, part.table_span(), message)
+                Finding::error(Code::DeclaredTwice, at.clone(), message)
                     .with_label("an earlier rule is about the same variable in the same scope")
                     .with_help("remove one of the two"),
             );
         }
     }
 
-    /// Adds the rules about deployment targets of a file, behind those that are there.
-    pub(super) fn read_target_rules(&mut self, file: &CheckedTable) {
-        for part in file.get_tables("target_pools") {
-            let pool = part
-                .get_text("pool")
-                .map(|text| TargetPoolVerdict::Pool(self.resolve_pool_ref(text)));
-            let default = || part.has_key("default_pool").then_some(TargetPoolVerdict::DefaultPool);
-            let leave = || part.has_key("leave").then_some(TargetPoolVerdict::Leave);
-            let Some(verdict) = pool.or_else(default).or_else(leave) else { continue };
-            let rule = TargetPoolRule {
-                label: part.get_text("label").map(|it| it.value),
-                target: read_patterns(&part, "target"),
-                target_tag: read_patterns(&part, "target_tag"),
-                verdict,
+    /// Adds the rules about deployment targets of a file after those that are there.
+    pub(super) fn read_target_rules(&mut self, tables: Tables<TargetPoolTable>) {
+        for Declared { value: table, span } in tables {
+            let TargetPoolTable { label, target, target_tag, verdict } = table;
+            let verdict = match verdict {
+                TargetPoolChoice::Pool(text) => {
+                    TargetPoolVerdict::Pool(self.resolve_pool_ref(text))
+                }
+                TargetPoolChoice::DefaultPool(Declared { value: True, .. }) => {
+                    TargetPoolVerdict::DefaultPool
+                }
+                TargetPoolChoice::Leave(Declared { value: True, .. }) => TargetPoolVerdict::Leave,
             };
-            self.desired.target_rules.push(part.declare(rule));
+            let label = label.map(|text| text.value);
+            let rule = TargetPoolRule { label, target, target_tag, verdict };
+            self.desired.target_rules.push(Declared { value: rule, span });
         }
     }
 }

@@ -2,13 +2,10 @@
 //!
 //! Never: an error; what cannot be is told where it is read.
 
-use super::{checked_table::CheckedTable, lower::DesiredDraft};
 use crate::{
     desired::Declared,
     finding::{Code, Finding, Span},
 };
-
-use std::collections::HashMap;
 
 /// Base64 digits of a SHA-256 digest, without padding.
 const SHA256_DIGITS: usize = 43;
@@ -70,37 +67,8 @@ fn is_md5_fingerprint(text: &str) -> bool {
     pairs.len() == MD5_PAIRS && pairs.iter().all(is_pair)
 }
 
-impl DesiredDraft {
-    /// Tells where `{n}` stands in a worker whose name has no range.
-    pub(super) fn lint_placeholder(&mut self, worker: &CheckedTable) {
-        let stray = worker.collect_texts().into_iter().find(|it| it.value.contains("{n}"));
-        let stray = stray.filter(|_| !worker.is_placeholder_bound());
-        if let Some(text) = stray {
-            let message = "`{n}` stands for nothing: the worker's name has no range";
-            self.report(
-                Finding::warning(Code::StrayN, text.span, message)
-                    .with_help("`[01..06]` in the worker's name makes six workers"),
-            );
-        }
-    }
-
-    /// Tells which pools of a file ask for one position.
-    pub(super) fn lint_sort_orders(&mut self, file: &CheckedTable) {
-        let mut first: HashMap<u32, String> = HashMap::new();
-        for (key, part) in file.get_table_map("pools") {
-            let Some(position) = part.get_number("sort_order") else { continue };
-            match first.get(&position.value) {
-                Some(other) => {
-                    let finding = sort_order_warning(position.span, position.value, other);
-                    self.report(finding);
-                }
-                None => _ = first.insert(position.value, key.value),
-            }
-        }
-    }
-}
-
-fn sort_order_warning(at: Span, position: u32, other: &str) -> Finding {
+/// Two pools of a file that ask for one position.
+pub(super) fn sort_order_warning(at: Span, position: u32, other: &str) -> Finding {
     let message = format!("`{other}` has position {position} already");
     Finding::warning(Code::SamePosition, at, message).with_help(
         "give each pool a `sort_order` of its own: the file's order decides between these two",

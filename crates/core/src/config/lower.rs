@@ -1,25 +1,28 @@
-//! Files that are checked, lowered to what they ask for.
+//! Files that are read, lowered to what they ask for.
 
-use super::checked_table::CheckedTable;
+use super::{
+    language::FileTable,
+    table::{OrReported, Reserved},
+};
 use crate::{
     desired::Desired,
-    finding::{Finding, SourceLine, Sources, Span},
+    finding::{Code, Finding, SourceLine, Sources, Span},
 };
 
-use std::collections::HashSet;
+use std::{collections::HashSet, mem};
 
 /// What has been read so far.
 pub(super) struct DesiredDraft {
     /// What the files ask for.
     pub(super) desired: Desired,
-    /// Names of workers, to tell two of one name: in lower case.
+    /// Names of workers, to find two of one name: in lower case.
     pub(super) worker_names: HashSet<String>,
     sources: Sources,
     findings: Vec<Finding>,
 }
 
 /// What `files` ask for together, and what is wrong with it.
-pub(super) fn lower_files(files: &[CheckedTable], sources: &Sources) -> (Desired, Vec<Finding>) {
+pub(super) fn lower_files(mut files: Vec<FileTable>, sources: &Sources) -> (Desired, Vec<Finding>) {
     let mut draft = DesiredDraft {
         desired: Desired::default(),
         worker_names: HashSet::new(),
@@ -27,32 +30,64 @@ pub(super) fn lower_files(files: &[CheckedTable], sources: &Sources) -> (Desired
         findings: Vec::new(),
     };
     // Pools of all files first: a worker of one may be a member of a pool of another.
-    files.iter().for_each(|file| draft.read_pools(file));
-    files.iter().for_each(|file| draft.read_workers(file));
-    files.iter().for_each(|file| draft.read_settings(file));
-    files.iter().for_each(|file| draft.read_version_control(file));
-    files.iter().for_each(|file| draft.read_placements(file));
-    files.iter().for_each(|file| draft.read_pool_variables(file));
-    files.iter().for_each(|file| draft.read_target_rules(file));
-    files.iter().for_each(|file| draft.read_waves(file));
-    files.iter().for_each(|file| draft.read_removals(file));
-    files.iter().for_each(|file| draft.lint_sort_orders(file));
+    files.iter_mut().for_each(|file| draft.read_pools(mem::take(&mut file.pools)));
+    files.iter_mut().for_each(|file| draft.read_workers(mem::take(&mut file.workers)));
+    files.into_iter().for_each(|file| draft.read_file(file));
     draft.check_rules_settle();
     (draft.desired, draft.findings)
 }
 
 impl DesiredDraft {
-    /// Tells something.
-    pub(super) fn report(&mut self, finding: Finding) {
-        // Workers of one range have their mistakes in common.
-        if !self.findings.contains(&finding) {
-            self.findings.push(finding);
-        }
+    /// Adds what a file says beside its pools and workers.
+    fn read_file(&mut self, file: FileTable) {
+        let FileTable {
+            version: OrReported(_),
+            octopus,
+            server,
+            manage,
+            gates,
+            pools: _,
+            workers: _,
+            placements,
+            pool_variables,
+            target_pools,
+            removed,
+            version_control,
+            include: Reserved,
+            vars: Reserved,
+            waves,
+        } = file;
+        self.read_octopus(octopus);
+        self.read_server(server);
+        self.read_manage(manage);
+        self.read_gates(gates);
+        self.read_version_control(version_control);
+        self.read_placements(placements);
+        self.read_pool_variables(pool_variables);
+        self.read_target_rules(target_pools);
+        self.read_waves(waves);
+        self.read_removals(removed);
     }
 
-    /// Tells what there is to tell.
+    /// Reports something.
+    pub(super) fn report(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Reports several things.
     pub(super) fn report_all(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        findings.into_iter().for_each(|it| self.report(it));
+        self.findings.extend(findings);
+    }
+
+    /// Reports an error, and what to do about it.
+    pub(super) fn report_error(
+        &mut self,
+        code: Code,
+        at: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.report(Finding::error(code, at, message).with_help(help));
     }
 
     /// The line at which a place of a file starts.

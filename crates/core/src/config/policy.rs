@@ -1,120 +1,112 @@
 //! `[octopus]`, `[server]`, `[manage]`, `[gates]` and `[[removed]]`.
 
-use super::{checked_table::CheckedTable, lower::DesiredDraft};
+use super::{
+    language::{
+        GatesTable, ManageTable, OctopusTable, PruneKind, RemovalChoice, RemovedTable, ServerTable,
+    },
+    lower::DesiredDraft,
+    table::Optional,
+    values::Tables,
+};
 use crate::{
-    desired::{Declared, DesiredRemoval, Gate, MaxDeletes},
-    finding::{Code, Finding, FindingLocation, Level},
+    desired::{Declared, Desired, DesiredRemoval},
+    finding::{Code, Finding, FindingLocation, Level, Span},
     model::Name,
 };
 
 impl DesiredDraft {
-    /// Adds what a file says of the server, and of what may be deleted.
-    pub(super) fn read_settings(&mut self, file: &CheckedTable) {
-        if let Some(octopus) = file.get_table("octopus") {
-            let url = octopus.get_text("url").and_then(|url| self.check_server_url(url));
-            self.set_once("url", url, |desired| &mut desired.url);
-            self.set_once("space", octopus.get_text("space"), |desired| &mut desired.space);
-        }
-        if let Some(server) = file.get_table("server") {
-            let switch = server.get_flag("built_in_worker");
-            self.set_once("built_in_worker", switch, |desired| &mut desired.built_in_worker);
-        }
-        if let Some(manage) = file.get_table("manage") {
-            let prune = manage.get_texts("prune").unwrap_or_default();
-            for Declared { value, span: at } in prune {
-                let pruned = match value.as_str() {
-                    "pools" => &mut self.desired.policy.prune_pools,
-                    _ => &mut self.desired.policy.prune_workers,
-                };
-                pruned.get_or_insert(at);
-            }
-            let max = read_max_deletes(&manage);
-            self.set_once("max_deletes", max, |desired| &mut desired.policy.max_deletes);
-        }
-        if let Some(gates) = file.get_table("gates") {
-            self.read_gates(&gates);
-        }
+    /// Adds which server and space a file is about.
+    pub(super) fn read_octopus(&mut self, octopus: Optional<OctopusTable>) {
+        let Some(Declared { value: OctopusTable { url, space }, .. }) = octopus else { return };
+        let url = url.and_then(|url| self.check_server_url(url));
+        self.set_once("url", url, |desired| &mut desired.url);
+        self.set_once("space", space, |desired| &mut desired.space);
     }
 
-    fn read_gates(&mut self, part: &CheckedTable) {
-        for gate in Gate::ALL {
-            let Some(word) = part.get_text(gate.code().as_str()) else { continue };
-            let level = match word.value.as_str() {
-                "deny" => Some(Level::Deny),
-                "warn" => Some(Level::Warn),
-                _ => None,
+    /// Adds the switches of the server.
+    pub(super) fn read_server(&mut self, server: Optional<ServerTable>) {
+        let Some(Declared { value: ServerTable { built_in_worker }, .. }) = server else { return };
+        self.set_once("built_in_worker", built_in_worker, |desired| &mut desired.built_in_worker);
+    }
+
+    /// Adds what may be deleted.
+    pub(super) fn read_manage(&mut self, manage: Optional<ManageTable>) {
+        let Some(Declared { value: ManageTable { prune, max_deletes }, .. }) = manage else {
+            return;
+        };
+        for Declared { value: kind, span } in prune {
+            let pruned = match kind {
+                PruneKind::Pools => &mut self.desired.policy.prune_pools,
+                PruneKind::Workers => &mut self.desired.policy.prune_workers,
             };
-            match self.desired.policy.gates.insert(gate, level) {
-                Some(before) if before != level => {
-                    self.report(conflict_error(gate.code().as_str(), word.span));
-                }
-                _ => {}
+            pruned.get_or_insert(span);
+        }
+        self.set_once("max_deletes", max_deletes, |desired| &mut desired.policy.max_deletes);
+    }
+
+    /// Adds what the gates weigh.
+    pub(super) fn read_gates(&mut self, gates: Optional<GatesTable>) {
+        let Some(Declared { value: GatesTable(gates), .. }) = gates else { return };
+        for (gate, Declared { value: level, span }) in gates {
+            let before = self.desired.policy.gates.insert(gate, level);
+            if before.is_some_and(|before| before != level) {
+                self.report(conflict_error(gate.code().as_str(), span));
             }
         }
     }
 
     /// Adds what a file removes.
-    pub(super) fn read_removals(&mut self, file: &CheckedTable) {
-        for part in file.get_tables("removed") {
-            let (noun, name) = match (part.get_text("pool"), part.get_text("worker")) {
-                (Some(name), None) => ("pool", name),
-                (None, Some(name)) => ("worker", name),
-                _ => continue,
-            };
-            let removal = match noun {
-                "pool" => DesiredRemoval::Pool(Name::new(&name.value)),
-                _ => DesiredRemoval::Worker(Name::new(&name.value)),
-            };
-            let declared = match &removal {
-                DesiredRemoval::Pool(name) => {
-                    self.desired.pools.values().any(|pool| pool.name == *name)
+    pub(super) fn read_removals(&mut self, removed: Tables<RemovedTable>) {
+        for Declared { value: RemovedTable { what }, .. } in removed {
+            let desired = &self.desired;
+            let (noun, text, removal, is_declared) = match what {
+                RemovalChoice::Pool(text) => {
+                    let name = Name::new(&text.value);
+                    let is_declared = desired.pools.values().any(|pool| pool.name == name);
+                    ("pool", text, DesiredRemoval::Pool(name), is_declared)
                 }
-                DesiredRemoval::Worker(name) => {
-                    self.desired.workers.values().any(|worker| worker.name == *name)
+                RemovalChoice::Worker(text) => {
+                    let name = Name::new(&text.value);
+                    let is_declared = desired.workers.values().any(|worker| worker.name == name);
+                    ("worker", text, DesiredRemoval::Worker(name), is_declared)
                 }
             };
-            if declared {
-                let message = format!("{noun} `{}` is declared and removed", name.value);
-                self.report(
-                    Finding::error(Code::DeclaredAndRemoved, name.span, message)
-                        .with_help("keep one of the two"),
+            if is_declared {
+                let message = format!("{noun} `{}` is declared and removed", text.value);
+                self.report_error(
+                    Code::DeclaredAndRemoved,
+                    text.span,
+                    message,
+                    "keep one of the two",
                 );
-            } else if self
-                .desired
-                .removed
-                .iter()
-                .any(|desired_removal| desired_removal.value == removal)
-            {
-                let message = format!("{noun} `{}` is removed twice", name.value);
-                self.report(
-                    Finding::error(Code::RemovedTwice, name.span, message)
-                        .with_help("remove one of the two"),
-                );
+            } else if desired.removed.iter().any(|other| other.value == removal) {
+                let message = format!("{noun} `{}` is removed twice", text.value);
+                self.report_error(Code::RemovedTwice, text.span, message, "remove one of the two");
             } else {
-                self.desired.removed.push(Declared { value: removal, span: name.span });
+                self.desired.removed.push(Declared { value: removal, span: text.span });
             }
         }
     }
 
-    /// Sets what one file may say, or several alike.
+    /// Sets what one file may set, or several to the same value.
     pub(super) fn set_once<T: PartialEq>(
         &mut self,
         key: &str,
-        said: Option<Declared<T>>,
-        slot: impl Fn(&mut crate::desired::Desired) -> &mut Option<Declared<T>>,
+        value: Option<Declared<T>>,
+        slot: impl Fn(&mut Desired) -> &mut Option<Declared<T>>,
     ) {
-        let Some(said) = said else { return };
+        let Some(value) = value else { return };
         let slot = slot(&mut self.desired);
         match slot {
-            Some(before) if before.value != said.value => {
-                self.report(conflict_error(key, said.span));
+            Some(before) if before.value != value.value => {
+                self.report(conflict_error(key, value.span));
             }
             Some(_) => {}
-            None => *slot = Some(said),
+            None => *slot = Some(value),
         }
     }
 
-    /// The server's URL, unless it carries a secret or is none.
+    /// The server's URL; `None` where it carries a secret or is not a URL, which is reported.
     fn check_server_url(&mut self, url: Declared<String>) -> Option<Declared<String>> {
         let text = url.value.as_str();
         if text.starts_with("sandbox:") {
@@ -123,15 +115,17 @@ impl DesiredDraft {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let Some(rest) = rest else {
             let message = "the server's URL starts with `https://`";
-            self.report(
-                Finding::error(Code::BadUrl, url.span, message)
-                    .with_help("`sandbox:` is a server inside the process, to try things"),
+            self.report_error(
+                Code::BadUrl,
+                url.span,
+                message,
+                "`sandbox:` is a server inside the process, to try things",
             );
             return None;
         };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if host.contains('@') {
-            let message = "the URL has a user or a password, which do not belong into a file";
+            let message = "the URL has a user or a password, which must not be in a file";
             let at =
                 self.source_line(&url.span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
             self.report(
@@ -144,17 +138,7 @@ impl DesiredDraft {
     }
 }
 
-fn read_max_deletes(part: &CheckedTable) -> Option<Declared<MaxDeletes>> {
-    if let Some(count) = part.get_number("max_deletes") {
-        let value = MaxDeletes::Count(usize::try_from(count.value).ok()?);
-        return Some(Declared { value, span: count.span });
-    }
-    let text = part.get_text("max_deletes")?;
-    let percent = text.value.strip_suffix('%')?.trim().parse().ok()?;
-    Some(Declared { value: MaxDeletes::Percent(percent), span: text.span })
-}
-
-fn conflict_error(key: &str, at: crate::finding::Span) -> Finding {
-    let message = format!("another file says another `{key}`");
-    Finding::error(Code::ConflictingFiles, at, message).with_help("say it in one file")
+fn conflict_error(key: &str, at: Span) -> Finding {
+    let message = format!("another file sets another `{key}`");
+    Finding::error(Code::ConflictingFiles, at, message).with_help("set it in one file")
 }

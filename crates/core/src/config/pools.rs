@@ -1,11 +1,19 @@
 //! `[pools]`: what is declared, and what the file's words for a pool mean.
 
-use super::{checked_table::CheckedTable, lower::DesiredDraft};
+use super::{
+    language::{PoolMembers, PoolTable},
+    lint::sort_order_warning,
+    lower::DesiredDraft,
+    table::Optional,
+    values::{Number, TableMap},
+};
 use crate::{
-    desired::{Declared, DesiredPool, DesiredPoolRef},
+    desired::{Declared, DesiredPool, DesiredPoolKind, DesiredPoolRef},
     finding::{Code, Finding},
     model::Name,
 };
+
+use std::collections::HashMap;
 
 /// The longest name that is allowed, in characters.
 ///
@@ -16,59 +24,98 @@ pub(super) const LONGEST_NAME: usize = 200;
 
 impl DesiredDraft {
     /// Adds the pools of a file.
-    pub(super) fn read_pools(&mut self, file: &CheckedTable) {
-        for (key, part) in file.get_table_map("pools") {
-            let name = part.get_text("name").unwrap_or_else(|| key.clone());
-            self.check_name("pool", &name);
-            if self.desired.pools.contains_key(&key.value) {
-                let message = format!("the pool `{}` is declared twice", key.value);
-                self.report(
-                    Finding::error(Code::DuplicatePool, key.span.clone(), message)
-                        .with_label("declared in another file already")
-                        .with_help("keep one of the two"),
-                );
-                continue;
+    pub(super) fn read_pools(&mut self, pools: TableMap<PoolTable>) {
+        let mut positions: HashMap<u32, String> = HashMap::new();
+        for (key, table) in pools {
+            if let Some(position) = &table.sort_order {
+                let (at, number) = (position.span.clone(), position.value.0);
+                match positions.get(&number) {
+                    Some(other) => self.report(sort_order_warning(at, number, other)),
+                    None => _ = positions.insert(number, key.value.clone()),
+                }
             }
-            let name = Name::new(name.value.trim());
-            self.check_pool(&key, &name, &part);
-            let pool = DesiredPool {
-                renamed_from: part.get_texts("renamed_from").unwrap_or_default(),
-                image: part.get_text("image"),
-                description: part.get_text("description").map(|it| it.value),
-                default: part.get_flag("default"),
-                sort_order: part.get_number("sort_order").map(|it| it.value),
-                exact_members: part.get_text("members").is_some_and(|text| text.value == "exact"),
-                protect: part.get_flag("protect").is_some_and(|it| it.value),
-                min_healthy: part.get_number("min_healthy"),
-                name,
-            };
-            self.desired.pools.insert(key.value, Declared { value: pool, span: key.span });
+            self.read_pool(key, table);
         }
     }
 
-    fn check_pool(&mut self, key: &Declared<String>, name: &Name, part: &CheckedTable) {
-        if self.desired.pools.values().any(|pool| pool.name == *name) {
-            let name_span = part.get_text("name").map_or(key.span.clone(), |it| it.span);
-            let message = format!("two pools are named `{name}`");
+    fn read_pool(&mut self, key: Declared<String>, table: PoolTable) {
+        let PoolTable {
+            name,
+            renamed_from,
+            description,
+            default,
+            image,
+            sort_order,
+            members,
+            protect,
+            min_healthy,
+        } = table;
+        let name = name.unwrap_or_else(|| key.clone());
+        self.check_name("pool", &name);
+        if self.desired.pools.contains_key(&key.value) {
+            let message = format!("the pool `{}` is declared twice", key.value);
             self.report(
-                Finding::error(Code::DuplicatePool, name_span, message)
+                Finding::error(Code::DuplicatePool, key.span, message)
+                    .with_label("declared in another file already")
+                    .with_help("keep one of the two"),
+            );
+            return;
+        }
+        let name = Declared { value: Name::new(name.value.trim()), span: name.span };
+        self.check_pool_unique(&name, &default);
+        let pool = DesiredPool {
+            name: name.value,
+            renamed_from,
+            kind: self.read_pool_kind(&key, image, members, min_healthy),
+            description: description.map(|text| text.value.0),
+            default,
+            sort_order: sort_order.map(|number| number.value.0),
+            protect: protect.is_some_and(|flag| flag.value),
+        };
+        self.desired.pools.insert(key.value, Declared { value: pool, span: key.span });
+    }
+
+    /// Reports a name, and a default pool, that another pool is already.
+    fn check_pool_unique(&mut self, name: &Declared<Name>, default: &Option<Declared<bool>>) {
+        if self.desired.pools.values().any(|pool| pool.name == name.value) {
+            let message = format!("two pools are named `{}`", name.value);
+            self.report(
+                Finding::error(Code::DuplicatePool, name.span.clone(), message)
                     .with_label("already the name of another pool; case does not count")
                     .with_help("give each pool a name of its own, or remove one of the two"),
             );
         }
         let is_default = |flag: &Option<Declared<bool>>| flag.as_ref().is_some_and(|it| it.value);
-        let default = part.get_flag("default").filter(|it| it.value);
-        if let Some(default) = default
+        if let Some(flag) = default
+            && flag.value
             && self.desired.pools.values().any(|pool| is_default(&pool.default))
         {
             let message = "two pools of the file are to be the default pool";
-            self.report(
-                Finding::error(Code::DuplicateDefault, default.span, message)
-                    .with_help("say `default = true` on one pool alone"),
+            self.report_error(
+                Code::DuplicateDefault,
+                flag.span.clone(),
+                message,
+                "set `default = true` on one pool alone",
             );
         }
-        let static_only = ["members", "min_healthy"].into_iter().filter(|it| part.has_key(it));
-        for word in static_only.filter(|_| part.has_key("image")) {
+    }
+
+    fn read_pool_kind(
+        &mut self,
+        key: &Declared<String>,
+        image: Option<Declared<String>>,
+        members: Option<Declared<PoolMembers>>,
+        min_healthy: Optional<Number<0, 100_000>>,
+    ) -> DesiredPoolKind {
+        let Some(image) = image else {
+            return DesiredPoolKind::Static {
+                exact_members: members.is_some_and(|word| word.value == PoolMembers::Exact),
+                min_healthy: min_healthy
+                    .map(|number| Declared { value: number.value.0, span: number.span }),
+            };
+        };
+        let static_only = [("members", members.is_some()), ("min_healthy", min_healthy.is_some())];
+        for (word, _) in static_only.into_iter().filter(|(_, is_set)| *is_set) {
             let message = format!("a dynamic pool has no `{word}`");
             self.report(
                 Finding::error(Code::DynamicPoolMember, key.span.clone(), message)
@@ -76,6 +123,7 @@ impl DesiredDraft {
                     .with_help(format!("remove `{word}` or `image`")),
             );
         }
+        DesiredPoolKind::Dynamic { image }
     }
 
     /// What the file's word for a pool means: a key, a declared name, or else something live.
@@ -85,15 +133,16 @@ impl DesiredDraft {
             let pools = self.desired.pools.iter();
             pools.filter(|(_, pool)| pool.name == name).map(|(key, _)| key.clone()).next()
         };
-        let key = match self.desired.pools.contains_key(&text.value) {
-            true => Some(text.value.clone()),
-            false => by_name(),
+        let key = if self.desired.pools.contains_key(&text.value) {
+            Some(text.value.clone())
+        } else {
+            by_name()
         };
         let value = key.map_or(DesiredPoolRef::Live(text.value), DesiredPoolRef::Declared);
         Declared { value, span: text.span }
     }
 
-    /// Tells what is wrong with a name.
+    /// Reports what is wrong with a name.
     pub(super) fn check_name(&mut self, noun: &str, name: &Declared<String>) {
         let text = name.value.as_str();
         let (message, help) = if text.trim().is_empty() {
@@ -105,6 +154,6 @@ impl DesiredDraft {
         } else {
             return;
         };
-        self.report(Finding::error(Code::BadName, name.span.clone(), message).with_help(help));
+        self.report_error(Code::BadName, name.span.clone(), message, help);
     }
 }

@@ -1,98 +1,116 @@
 //! `[[placements]]`: selectors and verdicts.
 
-use super::{checked_table::CheckedTable, language::VERDICTS, lower::DesiredDraft};
+use super::{
+    language::{ContainerTable, PlacementChoice, PlacementTable, WaveTable},
+    lower::DesiredDraft,
+    table::{Optional, OrReported},
+    values::{Tables, True},
+};
 use crate::{
     desired::{
         CurrentPlace, CurrentPlaces, DEFAULT, Declared, DesiredPlacement, DesiredWave,
-        PlacementRule, PlacementVerdict, SERVER, StepSelectors, TARGET, VARIABLE,
+        PlacementRule, PlacementVerdict, SERVER, SelectedProcesses, StepSelectors, TARGET,
+        VARIABLE,
     },
-    finding::{Code, Finding, Span},
+    finding::{Code, Span},
     model::{Container, Execution, Place},
     text::pattern::{Pattern, Patterns},
 };
 
 impl DesiredDraft {
-    /// Adds the rules of a file, behind those that are there.
-    pub(super) fn read_placements(&mut self, file: &CheckedTable) {
-        for part in file.get_tables("placements") {
-            let select = self.read_selectors(&part);
-            let Some(verdict) = self.read_verdict(&part) else { continue };
-            let label = part.get_text("label").map(|it| it.value);
-            self.desired.rules.push(part.declare(PlacementRule { label, select, verdict }));
+    /// Adds the rules of a file after those that are there.
+    pub(super) fn read_placements(&mut self, placements: Tables<PlacementTable>) {
+        for Declared { value: table, span } in placements {
+            let PlacementTable {
+                label,
+                project,
+                project_group,
+                project_tag,
+                process,
+                runbook,
+                step,
+                action_type,
+                channel,
+                currently,
+                verdict: OrReported(verdict),
+                execution,
+                container,
+            } = table;
+            let select = StepSelectors {
+                processes: self.read_processes(process, &runbook),
+                project,
+                project_group,
+                project_tag,
+                channel,
+                runbook,
+                step,
+                action_type,
+                currently: currently.map(|words| self.read_current_places(words)),
+            };
+            let Some(verdict) = verdict else { continue };
+            let verdict = self.read_verdict(verdict, execution, container);
+            let label = label.map(|text| text.value);
+            let rule = PlacementRule { label, select, verdict };
+            self.desired.rules.push(Declared { value: rule, span });
         }
     }
 
-    /// Adds the waves of a file, behind those that are there.
-    pub(super) fn read_waves(&mut self, file: &CheckedTable) {
-        for part in file.get_tables("waves") {
-            let label = part.get_text("label");
-            let folded_label = |wave: &Declared<DesiredWave>| {
-                wave.label.as_ref().map(|it| it.value.to_lowercase())
-            };
-            let taken = self.desired.waves.iter().filter_map(folded_label);
-            if let Some(label) = label.clone()
-                && taken.into_iter().any(|text| text == label.value.to_lowercase())
+    /// Adds the waves of a file after those that are there.
+    pub(super) fn read_waves(&mut self, waves: Tables<WaveTable>) {
+        for Declared { value: WaveTable { label, project, project_group }, span } in waves {
+            let fold = |label: &Declared<String>| label.value.to_lowercase();
+            let mut taken = self.desired.waves.iter().filter_map(|wave| wave.label.as_ref());
+            if let Some(label) = &label
+                && taken.any(|other| fold(other) == fold(label))
             {
                 let message = format!("two waves are called `{}`", label.value);
-                self.report(
-                    Finding::error(Code::DuplicateWave, label.span, message)
-                        .with_help("give each wave a label of its own"),
+                self.report_error(
+                    Code::DuplicateWave,
+                    label.span.clone(),
+                    message,
+                    "give each wave a label of its own",
                 );
             }
-            let wave = DesiredWave {
-                label,
-                project: read_patterns(&part, "project"),
-                project_group: read_patterns(&part, "project_group"),
-            };
-            self.desired.waves.push(part.declare(wave));
+            let wave = DesiredWave { label, project, project_group };
+            self.desired.waves.push(Declared { value: wave, span });
         }
     }
 
-    fn read_selectors(&mut self, part: &CheckedTable) -> StepSelectors {
-        let process = part.get_text("process");
-        let word = process.as_ref().map(|it| it.value.as_str());
-        let runbook = read_patterns(part, "runbook");
-        if let (Some("deployment"), Some(runbook)) = (word, &runbook) {
-            let message = "`runbook` finds nothing in deployment processes";
-            self.report(
-                Finding::error(Code::ConflictingKeys, runbook.span.clone(), message)
-                    .with_help("remove `runbook`, or say `process = \"runbook\"`"),
-            );
-        }
-        let (deployments, runbooks) = match word {
-            Some("any") => (true, true),
-            Some("runbook") => (false, true),
-            Some(_) => (true, false),
-            // Who names a runbook means its process.
-            None => (runbook.is_none(), runbook.is_some()),
-        };
-        let currently = part.get_texts("currently").map(|words| {
-            let value = self.read_current_places(words);
-            Declared { value, span: span_for_key(part, "currently") }
-        });
-        StepSelectors {
-            project: read_patterns(part, "project"),
-            project_group: read_patterns(part, "project_group"),
-            project_tag: read_patterns(part, "project_tag"),
-            channel: read_patterns(part, "channel"),
-            runbook,
-            step: read_patterns(part, "step"),
-            action_type: read_patterns(part, "action_type"),
-            deployments,
-            runbooks,
-            currently,
+    fn read_processes(
+        &mut self,
+        process: Optional<SelectedProcesses>,
+        runbook: &Optional<Patterns>,
+    ) -> SelectedProcesses {
+        match (process.map(|word| word.value), runbook) {
+            (Some(SelectedProcesses::Deployments), Some(runbook)) => {
+                let message = "`runbook` finds nothing in deployment processes";
+                self.report_error(
+                    Code::ConflictingKeys,
+                    runbook.span.clone(),
+                    message,
+                    "remove `runbook`, or set `process = \"runbook\"`",
+                );
+                SelectedProcesses::Deployments
+            }
+            (Some(processes), _) => processes,
+            // A rule that names a runbook means its process.
+            (None, Some(_)) => SelectedProcesses::Runbooks,
+            (None, None) => SelectedProcesses::Deployments,
         }
     }
 
-    fn read_current_places(&self, words: Vec<Declared<String>>) -> CurrentPlaces {
-        let mut whereabouts = CurrentPlaces::default();
-        for Declared { value, span: at } in words {
+    fn read_current_places(
+        &self,
+        words: Declared<Vec<Declared<String>>>,
+    ) -> Declared<CurrentPlaces> {
+        let mut places = CurrentPlaces::default();
+        for Declared { value, span: at } in words.value {
             match value.trim().strip_prefix('!') {
-                Some(word) => whereabouts.exclude.push(self.parse_current_place(word, at)),
-                None => whereabouts.include.push(self.parse_current_place(&value, at)),
+                Some(word) => places.exclude.push(self.parse_current_place(word, at)),
+                None => places.include.push(self.parse_current_place(&value, at)),
             }
         }
-        whereabouts
+        Declared { value: places, span: words.span }
     }
 
     fn parse_current_place(&self, word: &str, at: Span) -> CurrentPlace {
@@ -109,56 +127,40 @@ impl DesiredDraft {
         }
     }
 
-    /// What becomes of the steps; `None` where the rule does not say one thing, which has been told.
-    fn read_verdict(&mut self, part: &CheckedTable) -> Option<PlacementVerdict> {
-        let verdicts: Vec<_> = VERDICTS.into_iter().filter(|it| part.has_key(it)).collect();
-        let [verdict] = verdicts.as_slice() else { return None };
-        let place = match *verdict {
-            "pool" => Place::Pool(self.resolve_pool_ref(part.get_text("pool")?)),
-            "pool_variable" => Place::Variable(part.get_text("pool_variable")?.value),
-            "default_pool" => Place::DefaultPool,
-            _ => {
-                self.check_leave_rule(part);
-                return Some(PlacementVerdict::Leave);
+    fn read_verdict(
+        &mut self,
+        verdict: PlacementChoice,
+        execution: Optional<Execution>,
+        container: Optional<ContainerTable>,
+    ) -> PlacementVerdict {
+        let place = match verdict {
+            PlacementChoice::Pool(text) => Place::Pool(self.resolve_pool_ref(text)),
+            PlacementChoice::PoolVariable(text) => Place::Variable(text.value),
+            PlacementChoice::DefaultPool(Declared { value: True, .. }) => Place::DefaultPool,
+            PlacementChoice::Leave(Declared { value: True, .. }) => {
+                self.check_leave_key("execution", execution.map(|word| word.span));
+                self.check_leave_key("container", container.map(|table| table.span));
+                return PlacementVerdict::Leave;
             }
         };
-        let execution = part.get_text("execution").and_then(|text| match text.value.as_str() {
-            "once" => Some(Execution::Once),
-            "per-target" => Some(Execution::PerTarget),
-            _ => None,
+        let container = container.map(|table| {
+            let ContainerTable { image, feed } = table.value;
+            Declared { value: Container { image: image.value, feed: feed.value }, span: table.span }
         });
-        let container = part.get_table("container").and_then(|item| {
-            let container = Container {
-                image: item.get_text("image")?.value,
-                feed: item.get_text("feed")?.value,
-            };
-            Some(item.declare(container))
-        });
-        Some(PlacementVerdict::Place(DesiredPlacement { place, execution, container }))
+        let execution = execution.map(|word| word.value);
+        PlacementVerdict::Place(DesiredPlacement { place, execution, container })
     }
 
-    /// A rule that leaves its steps says nothing else about them.
-    fn check_leave_rule(&mut self, part: &CheckedTable) {
-        for key in ["execution", "container"] {
-            if part.has_key(key) {
-                let message = format!("`leave` and `{key}` exclude each other");
-                self.report(
-                    Finding::error(Code::ConflictingKeys, span_for_key(part, key), message)
-                        .with_help(format!("remove `{key}`: steps that are left are not changed")),
-                );
-            }
+    /// Reports a key that a rule with `leave` has no use for.
+    fn check_leave_key(&mut self, key: &str, at: Option<Span>) {
+        if let Some(at) = at {
+            let message = format!("`leave` and `{key}` exclude each other");
+            self.report_error(
+                Code::ConflictingKeys,
+                at,
+                message,
+                format!("remove `{key}`: steps that are left are not changed"),
+            );
         }
     }
-}
-
-/// The patterns that a key holds.
-pub(super) fn read_patterns(part: &CheckedTable, key: &str) -> Option<Declared<Patterns>> {
-    let texts = part.get_texts(key)?;
-    let patterns = Patterns::new(texts.iter().map(|it| it.value.as_str()));
-    Some(Declared { value: patterns, span: span_for_key(part, key) })
-}
-
-/// Where a key's value is, or else its table.
-fn span_for_key(part: &CheckedTable, key: &str) -> Span {
-    part.value_span(key).unwrap_or_else(|| part.table_span())
 }

@@ -103,8 +103,7 @@ fn selectors_overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
         runbook,
         step,
         action_type,
-        deployments,
-        runbooks,
+        processes,
         currently: _,
     } = &one.select;
     let other = &other.select;
@@ -114,9 +113,11 @@ fn selectors_overlap(one: &PlacementRule, other: &PlacementRule) -> bool {
         (step, &other.step),
         (action_type, &other.action_type),
     ];
-    let both_runbooks =
-        *runbooks && other.runbooks && patterns_may_overlap(runbook, &other.runbook);
-    ((*deployments && other.deployments) || both_runbooks)
+    let both_deployments = processes.has_deployments() && other.processes.has_deployments();
+    let both_runbooks = processes.has_runbooks()
+        && other.processes.has_runbooks()
+        && patterns_may_overlap(runbook, &other.runbook);
+    (both_deployments || both_runbooks)
         && pairs.into_iter().all(|(one, other)| patterns_may_overlap(one, other))
 }
 

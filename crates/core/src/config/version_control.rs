@@ -1,58 +1,57 @@
 //! `[version_control]`.
 
-use super::{checked_table::CheckedTable, lower::DesiredDraft};
+use super::{
+    language::{UnreachableAction, VersionControlTable},
+    lower::DesiredDraft,
+    reader::{FileReader, Found, ValueType},
+    table::Optional,
+};
 use crate::{
     desired::{Declared, ProtectedBranchAction, VersionControl},
-    finding::{Code, Finding},
+    finding::Code,
 };
 
 impl DesiredDraft {
     /// Adds what a file says of processes that are stored in Git.
-    pub(super) fn read_version_control(&mut self, file: &CheckedTable) {
-        let Some(part) = file.get_table("version_control") else { return };
+    pub(super) fn read_version_control(&mut self, table: Optional<VersionControlTable>) {
+        let Some(Declared { value: table, span }) = table else { return };
+        let VersionControlTable { branch, message, on_protected, on_unreachable } = table;
         let or = VersionControl::default();
-        let branches =
-            part.get_texts("branch").map(|all| all.into_iter().map(|it| it.value).collect());
+        let branches = branch.map(|names| names.value.into_iter().map(|name| name.value).collect());
         let settings = VersionControl {
             branches: branches.unwrap_or(or.branches),
-            message: part.get_text("message").map_or(or.message, |it| it.value),
-            on_protected: part
-                .get_text("on_protected")
-                .and_then(|word| self.read_on_protected(word))
-                .unwrap_or(or.on_protected),
-            skip_unreachable: part
-                .get_text("on_unreachable")
-                .is_some_and(|text| text.value == "skip"),
+            message: message.map_or(or.message, |text| text.value),
+            on_protected: on_protected.map_or(or.on_protected, |action| action.value),
+            skip_unreachable: on_unreachable
+                .is_some_and(|action| action.value == UnreachableAction::Skip),
         };
-        self.set_once("version_control", Some(part.declare(settings)), |desired| {
-            &mut desired.version_control
-        });
+        let settings = Some(Declared { value: settings, span });
+        self.set_once("version_control", settings, |desired| &mut desired.version_control);
     }
+}
 
-    fn read_on_protected(&mut self, word: Declared<String>) -> Option<ProtectedBranchAction> {
-        match (word.value.as_str(), word.value.strip_prefix("branch:").map(str::trim)) {
-            ("error", _) => Some(ProtectedBranchAction::Refuse),
-            ("skip", _) => Some(ProtectedBranchAction::Skip),
-            (_, Some(name)) if is_branch_name(name) => {
-                Some(ProtectedBranchAction::Branch(name.to_owned()))
+impl ValueType for ProtectedBranchAction {
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self> {
+        let word = reader.read_text(found)?;
+        let (code, message, help) = match (word.as_str(), word.strip_prefix("branch:")) {
+            ("error", _) => return Some(Self::Refuse),
+            ("skip", _) => return Some(Self::Skip),
+            (_, Some(name)) if is_branch_name(name.trim()) => {
+                return Some(Self::Branch(name.trim().to_owned()));
             }
-            (_, Some(name)) => {
-                let message = format!("`{name}` is no name of a branch");
-                self.report(
-                    Finding::error(Code::BadBranch, word.span, message)
-                        .with_help("such as `branch:poolwright/move-steps`"),
-                );
-                None
-            }
-            (text, None) => {
-                let message = format!("`{text}` is none of `error`, `skip`, `branch:NAME`");
-                self.report(
-                    Finding::error(Code::UnknownWord, word.span, message)
-                        .with_help("such as `on_protected = \"branch:poolwright/move-steps\"`"),
-                );
-                None
-            }
-        }
+            (_, Some(name)) => (
+                Code::BadBranch,
+                format!("`{}` is not a valid branch name", name.trim()),
+                "such as `branch:poolwright/move-steps`",
+            ),
+            (text, None) => (
+                Code::UnknownWord,
+                format!("`{text}` is not one of `error`, `skip`, `branch:NAME`"),
+                "such as `on_protected = \"branch:poolwright/move-steps\"`",
+            ),
+        };
+        reader.report_error(code, found.value.span(), message, help);
+        None
     }
 }
 

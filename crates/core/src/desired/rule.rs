@@ -35,12 +35,34 @@ pub struct StepSelectors {
     pub step: Option<Declared<Patterns>>,
     /// Types such as `Octopus.Script`.
     pub action_type: Option<Declared<Patterns>>,
-    /// Whether deployment processes are in scope.
-    pub deployments: bool,
-    /// Whether runbook processes are in scope.
-    pub runbooks: bool,
+    /// Kinds of process.
+    pub processes: SelectedProcesses,
     /// Where a step runs today; `None` for anywhere.
     pub currently: Option<Declared<CurrentPlaces>>,
+}
+
+/// The kinds of process whose steps a rule is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SelectedProcesses {
+    /// Deployment processes.
+    #[default]
+    Deployments,
+    /// Runbooks.
+    Runbooks,
+    /// Both.
+    Any,
+}
+
+impl SelectedProcesses {
+    /// Whether deployment processes are in scope.
+    pub fn has_deployments(self) -> bool {
+        matches!(self, Self::Deployments | Self::Any)
+    }
+
+    /// Whether runbooks are in scope.
+    pub fn has_runbooks(self) -> bool {
+        matches!(self, Self::Runbooks | Self::Any)
+    }
 }
 
 /// Where a step runs today, as a selector says it: in one of some places, and in none of others.

@@ -69,7 +69,7 @@ pub(super) fn pool_needs(
             Address::Pool(key) => matched.desired.pools.get(key),
             _ => None,
         };
-        let min = declared.and_then(|it| it.min_healthy.as_ref()).map_or(1, |it| it.value.max(1));
+        let min = declared.and_then(|it| it.min_healthy()).map_or(1, |it| it.value.max(1));
         let pool = match planned_handle(changes, pool) {
             PoolHandle::Existing { id, .. } => PoolHandle::Existing { id, address },
             new @ PoolHandle::New(_) => new,

@@ -279,7 +279,7 @@ impl<'a> BranchTracker<'a> {
     /// Branches that are written out and that no project has.
     fn idle_branches(&self, said: &VersionControl, at: &FindingLocation) -> Vec<Finding> {
         let (live, desired) = (self.matched.live, self.matched.desired);
-        let is_read = desired.rules.iter().any(|it| it.select.deployments)
+        let is_read = desired.rules.iter().any(|it| it.select.processes.has_deployments())
             && live.projects.iter().any(|it| it.git);
         let hides =
             |gap: &UnreadPart| matches!(gap.hidden, HiddenData::Steps | HiddenData::StepsInGit);

@@ -9,7 +9,7 @@ use super::{after::simulate_changes, plan_changes, stale::find_stale};
 use crate::{
     desired::{
         CurrentPlace, CurrentPlaces, Declared, Desired, DesiredEndpoint, DesiredPlacement,
-        DesiredPool, DesiredPoolRef, DesiredRemoval, DesiredWorker, PlacementRule,
+        DesiredPool, DesiredPoolKind, DesiredPoolRef, DesiredRemoval, DesiredWorker, PlacementRule,
         PlacementVerdict, ProtectedBranchAction, StepSelectors, VersionControl,
     },
     finding::{Level, Span},
@@ -275,11 +275,11 @@ prop_compose! {
             description: description.map(str::to_owned),
             default: None,
             sort_order,
-            // A pool with an image has no members; `config` refuses a file that says otherwise.
-            exact_members: exact_members && image.is_none(),
-            image: image.map(|it| declared(it.to_owned())),
+            kind: match image {
+                Some(image) => DesiredPoolKind::Dynamic { image: declared(image.to_owned()) },
+                None => DesiredPoolKind::Static { exact_members, min_healthy: None },
+            },
             protect: false,
-            min_healthy: None,
         }
     }
 }
@@ -319,8 +319,6 @@ prop_compose! {
             select: StepSelectors {
                 step: step.map(patterns),
                 action_type: kind.map(patterns),
-                deployments: true,
-                runbooks: false,
                 currently: (!anywhere).then(|| declared(CurrentPlaces { include, exclude })),
                 ..StepSelectors::default()
             },

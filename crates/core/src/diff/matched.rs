@@ -157,7 +157,7 @@ impl<'a> Matched<'a> {
                 self.live.find_pool(id).is_some_and(|pool| pool.kind != PoolKind::Static)
             }
             (PoolHandle::New(_), Address::Pool(key)) => {
-                self.desired.pools.get(key).is_some_and(|pool| pool.image.is_some())
+                self.desired.pools.get(key).is_some_and(|pool| pool.image().is_some())
             }
             (PoolHandle::New(_), _) => false,
         }

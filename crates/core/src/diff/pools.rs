@@ -2,7 +2,7 @@
 
 use super::matched::Matched;
 use crate::{
-    desired::{Declared, DesiredPool},
+    desired::{Declared, DesiredPool, DesiredPoolKind},
     finding::{Code, Finding},
     live::LivePool,
     model::{Address, Name, PoolHandle, PoolKind},
@@ -108,7 +108,7 @@ fn check_declaration(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let kind = live.map(|pool| &pool.kind);
-    if let Some(image) = &declared.image {
+    if let Some(image) = declared.image() {
         if kind == Some(&PoolKind::Static) {
             let message = format!(
                 "pool `{}` is static on the server, and the kind of a pool cannot change",
@@ -123,7 +123,7 @@ fn check_declaration(
             findings.extend(check_image(matched, image));
         }
     }
-    if kind.is_some_and(|kind| *kind != PoolKind::Static) && declared.exact_members {
+    if kind.is_some_and(|kind| *kind != PoolKind::Static) && declared.has_exact_members() {
         let message =
             format!("pool `{}` is dynamic on the server: it has no members", declared.name);
         findings.push(
@@ -176,9 +176,9 @@ fn pool_creation(declared: &DesiredPool) -> ChangeKind {
     ChangeKind::CreatePool(NewPool {
         name: declared.name.to_string(),
         description: declared.description.clone().unwrap_or_default(),
-        kind: match &declared.image {
-            None => PoolKind::Static,
-            Some(image) => PoolKind::Dynamic { image: image.value.clone() },
+        kind: match &declared.kind {
+            DesiredPoolKind::Static { .. } => PoolKind::Static,
+            DesiredPoolKind::Dynamic { image } => PoolKind::Dynamic { image: image.value.clone() },
         },
     })
 }
@@ -187,15 +187,13 @@ fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
     // Every field by name, so that a new one cannot be forgotten here.
     let DesiredPool {
         name,
-        image,
+        kind,
         description,
         // These decide about names, other changes and findings.
         renamed_from: _,
         default: _,
         sort_order: _,
-        exact_members: _,
         protect: _,
-        min_healthy: _,
     } = declared;
 
     let name = spelling_change(&live.name, name).map(PoolEdit::Name);
@@ -204,9 +202,9 @@ fn pool_update(declared: &DesiredPool, live: &LivePool) -> Option<ChangeKind> {
         .filter(|wanted| !is_same_text(wanted, &live.description))
         .and_then(|wanted| Delta::if_different(live.description.clone(), wanted.clone()))
         .map(PoolEdit::Description);
-    let image = match (&live.kind, image) {
-        (PoolKind::Dynamic { image: live }, Some(wanted)) => {
-            Delta::if_different(live.clone(), wanted.value.clone()).map(PoolEdit::Image)
+    let image = match (&live.kind, kind) {
+        (PoolKind::Dynamic { image: live }, DesiredPoolKind::Dynamic { image }) => {
+            Delta::if_different(live.clone(), image.value.clone()).map(PoolEdit::Image)
         }
         _ => None,
     };

@@ -47,8 +47,10 @@ impl<'a> Rulebook<'a> {
         let fits_process = |rule: &PlacementRule| {
             let select = &rule.select;
             let kind = match &owner.runbook {
-                None => select.deployments && select.runbook.is_none(),
-                Some(name) => select.runbooks && fits_name(&select.runbook, name.as_folded()),
+                None => select.processes.has_deployments() && select.runbook.is_none(),
+                Some(name) => {
+                    select.processes.has_runbooks() && fits_name(&select.runbook, name.as_folded())
+                }
             };
             let tags = self.tags.get(&owner.project).copied().unwrap_or_default();
             kind && fits_name(&select.project, owner.project.as_folded())
@@ -110,9 +112,10 @@ fn may_place_any(rules: &[Declared<PlacementRule>], project: &LiveProject) -> bo
             && fits_name(&rule.select.project_group, project.group.as_folded())
             && fits_any_name(&rule.select.project_tag, &project.tags)
     };
-    let deployments =
-        |rule: &&Declared<PlacementRule>| rule.select.deployments && rule.select.runbook.is_none();
-    let runbooks = |it: &&Declared<PlacementRule>| it.select.runbooks;
+    let deployments = |rule: &&Declared<PlacementRule>| {
+        rule.select.processes.has_deployments() && rule.select.runbook.is_none()
+    };
+    let runbooks = |it: &&Declared<PlacementRule>| it.select.processes.has_runbooks();
     let place = |rules: &mut dyn Iterator<Item = &Declared<PlacementRule>>| {
         // What a rule leaves whole, no later one places.
         rules

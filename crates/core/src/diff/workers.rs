@@ -40,7 +40,7 @@ pub(super) fn plan_leavers(
 ) -> Vec<Change> {
     let exact = |id: &_| {
         let key = matched.pool_key(id)?;
-        matched.desired.pools.get(key).filter(|pool| pool.exact_members)
+        matched.desired.pools.get(key).filter(|pool| pool.has_exact_members())
     };
     let mut changes = Vec::new();
     for worker in &matched.live.workers {

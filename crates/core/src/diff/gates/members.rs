@@ -145,7 +145,7 @@ fn pool_findings(
         Address::Pool(key) => outcome.matched.desired.pools.get(key),
         _ => None,
     };
-    let wanted = declared.and_then(|it| it.min_healthy.as_ref());
+    let wanted = declared.and_then(|it| it.min_healthy());
     let fewer =
         wanted.is_some() && (muster.healthy, muster.enabled) != (before.healthy, before.enabled);
     let PoolLosses { emptied, sickened } = PoolLosses::compare_states(outcome, &pool.id);

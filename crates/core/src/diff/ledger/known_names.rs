@@ -77,7 +77,7 @@ impl<'a> KnownNames<'a> {
             select.project_tag.as_ref(),
             &self.tags,
         ));
-        if findings.is_empty() && select.runbooks {
+        if findings.is_empty() && select.processes.has_runbooks() {
             let project = |name: &str| {
                 select.project.as_ref().is_none_or(|patterns| patterns.matches_folded(name))
             };
@@ -112,8 +112,8 @@ impl<'a> KnownNames<'a> {
                 ));
             }
             let left = self.left_in_git.contains(folded.as_str());
-            (left && rule.select.deployments && !leaves)
-                .then(|| in_git_finding(name, at, rule.select.runbooks))
+            (left && rule.select.processes.has_deployments() && !leaves)
+                .then(|| in_git_finding(name, at, rule.select.processes.has_runbooks()))
         };
         patterns.value.exact_names().filter_map(finding).collect()
     }

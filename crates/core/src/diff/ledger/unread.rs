@@ -30,5 +30,5 @@ pub(super) fn may_be_about_unread(rule: &PlacementRule, live: &Live) -> bool {
     };
     // Of a project whose deployment process was read, a runbook may not have been.
     let named = rule.select.project.as_ref().filter(|it| it.is_exact());
-    rule.select.runbooks || named.is_none_or(|it| !it.exact_names().all(is_read))
+    rule.select.processes.has_runbooks() || named.is_none_or(|it| !it.exact_names().all(is_read))
 }

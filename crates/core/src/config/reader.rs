@@ -1,0 +1,318 @@
+//! A file's TOML, read into the tables of the language.
+//!
+//! All that is wrong is reported, and nothing stops at the first. Never: what a value means.
+
+use super::definition::TableDefinition;
+use crate::{
+    desired::Declared,
+    finding::{Code, Finding, FindingLocation, Level, SourceId, Sources, Span},
+    text::{nearest_name, with_article},
+};
+
+use serde_json::{Value, json};
+use std::ops::Range;
+use toml::{
+    Spanned,
+    de::{DeString, DeTable, DeValue},
+};
+
+/// A table of the language.
+pub(super) trait TableType: Sized {
+    /// What it may hold.
+    fn define() -> TableDefinition;
+
+    /// Reads its fields; `None` where a required one cannot be read.
+    fn read_fields(table: &DeTable, reader: &mut FileReader) -> Option<Self>;
+}
+
+/// What a key may hold.
+pub(super) trait ValueType: Sized {
+    /// Reads a value; `None` where it is wrong, which is reported.
+    fn read(found: &Found, reader: &mut FileReader) -> Option<Self>;
+
+    /// The JSON schema of such a value; that of a text, unless it is something else.
+    fn schema() -> Value {
+        json!({ "type": "string", "minLength": 1 })
+    }
+
+    /// The place that stands for the value.
+    fn span(found: &Found) -> Range<usize> {
+        found.value.span()
+    }
+}
+
+/// Keys that hold secrets elsewhere, without `-` and `_` and in lower case.
+const SECRETS: [&str; 9] = [
+    "apikey",
+    "octopusapikey",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "accesstoken",
+    "privatekey",
+    "passphrase",
+];
+
+/// A type of value, and how it is written.
+pub(super) const STRING: [&str; 2] = ["a string", "a string is written in quotes"];
+/// A number.
+pub(super) const NUMBER: [&str; 2] =
+    ["a whole number", "a number is written without quotes, as in `5`"];
+/// A list.
+pub(super) const LIST: [&str; 2] =
+    ["a list of strings", "a list is written as in `[\"a\", \"b\"]`"];
+/// A table.
+const TABLE: [&str; 2] =
+    ["a table", "a table is written as in `{ key = \"value\" }`, or below a header in brackets"];
+/// A table of tables.
+pub(super) const MAP: [&str; 2] =
+    ["a table of tables", "each of them begins with its header, as in `[pools.kubernetes]`"];
+
+/// Reads one file, and gathers what is wrong with it.
+pub(super) struct FileReader<'a> {
+    sources: &'a Sources,
+    source: SourceId,
+    /// Whether all of the file could be parsed; otherwise a missing key may be in the other part.
+    is_complete: bool,
+    /// What `{n}` stands for.
+    pub(super) placeholder: Placeholder,
+    /// What is wrong so far.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// What `{n}` stands for in a text.
+pub(super) enum Placeholder {
+    /// Itself.
+    Literal,
+    /// Nothing, since the worker's name has no range.
+    Unbound,
+    /// The part of the worker's name that differs from its siblings'.
+    Bound(String),
+}
+
+/// A value, and the key that holds it.
+pub(super) struct Found<'t> {
+    /// The key.
+    pub(super) key: &'t Spanned<DeString<'t>>,
+    /// The value.
+    pub(super) value: &'t Spanned<DeValue<'t>>,
+}
+
+impl<'a> FileReader<'a> {
+    /// A reader of one of the files; `is_complete` is whether all of it could be parsed.
+    pub(super) fn new(sources: &'a Sources, source: SourceId, is_complete: bool) -> Self {
+        let (placeholder, findings) = (Placeholder::Literal, Vec::new());
+        Self { sources, source, is_complete, placeholder, findings }
+    }
+
+    /// Reads a table; `at` is where it stands.
+    pub(super) fn read_table<T: TableType>(
+        &mut self,
+        table: &DeTable,
+        at: Range<usize>,
+    ) -> Option<T> {
+        let definition = T::define();
+        for key in table.keys() {
+            let name = key.get_ref();
+            if is_secret_key(name) {
+                self.report_secret(key);
+                continue;
+            }
+            match definition.keys.iter().find(|known| known.name == name) {
+                None => self.report_unknown_key(key, &definition),
+                Some(known) if known.schema.is_none() => {
+                    let message =
+                        format!("`{name}` is not supported by this version of poolwright");
+                    let help = concat!("this is version ", env!("CARGO_PKG_VERSION"));
+                    self.report_error(Code::Unsupported, key.span(), message, help);
+                }
+                Some(_) => {}
+            }
+        }
+        for key in &definition.keys {
+            if key.required && !table.contains_key(key.name) {
+                let message = format!("`{}` is missing", key.name);
+                self.report_missing(&at, message, key.doc);
+            }
+        }
+        definition.choices.iter().for_each(|names| self.check_choice(table, names, &at));
+        T::read_fields(table, self)
+    }
+
+    /// Reports it where not exactly one of these keys is there.
+    fn check_choice(&mut self, table: &DeTable, names: &[&str], at: &Range<usize>) {
+        let is_choice = |key: &&Spanned<DeString>| names.contains(&key.get_ref().as_ref());
+        let mut present = table.keys().filter(is_choice);
+        let help = format!("set exactly one of {}", quote_names(names));
+        match (present.next(), present.next()) {
+            (None, _) => {
+                let message = format!("one of {} is missing", quote_names(names));
+                self.report_missing(at, message, &help);
+            }
+            (Some(first), Some(second)) => {
+                let message =
+                    format!("`{}` and `{}` exclude each other", first.get_ref(), second.get_ref());
+                self.report_error(Code::ConflictingKeys, second.span(), message, help);
+            }
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Reads a key; `None` where it is not there, and where its value is wrong, which is reported.
+    pub(super) fn read_key<T: ValueType>(
+        &mut self,
+        name: &str,
+        table: &DeTable,
+    ) -> Option<Declared<T>> {
+        let (key, value) = table.iter().find(|(key, _)| key.get_ref() == name)?;
+        self.read_value(&Found { key, value })
+    }
+
+    /// Reads a table that stands in a list or in another table.
+    pub(super) fn read_inner_table<T: TableType>(
+        &mut self,
+        value: &Spanned<DeValue>,
+        at: Range<usize>,
+    ) -> Option<T> {
+        let table = self.expect(value, DeValue::as_table, TABLE)?;
+        self.read_table(table, at)
+    }
+
+    /// Reads a value together with its place.
+    pub(super) fn read_value<T: ValueType>(&mut self, found: &Found) -> Option<Declared<T>> {
+        T::read(found, self).map(|value| self.declare(value, T::span(found)))
+    }
+
+    /// A value with its place.
+    pub(super) fn declare<T>(&self, value: T, at: Range<usize>) -> Declared<T> {
+        Declared { value, span: self.source_span(at) }
+    }
+
+    /// A text with its placeholders filled in; `None` where it has nothing that can be used.
+    pub(super) fn read_text(&mut self, found: &Found) -> Option<String> {
+        let text = self.expect(found.value, DeValue::as_str, STRING)?;
+        if text.trim().is_empty() {
+            let help = "give the key a value, or remove it";
+            self.report_error(Code::EmptyText, found.value.span(), "the text is empty", help);
+            return None;
+        }
+        if text.contains(char::is_control) {
+            let message = "the text has a control character";
+            self.report_error(Code::ControlCharacter, found.value.span(), message, "remove it");
+        }
+        self.read_free_text(found)
+    }
+
+    /// The same for a text that may be empty and have several lines.
+    pub(super) fn read_free_text(&mut self, found: &Found) -> Option<String> {
+        let text = self.expect(found.value, DeValue::as_str, STRING)?;
+        let at = found.value.span();
+        if text.replace("$${", "").contains("${") {
+            let message = "`${…}` is not supported by this version of poolwright";
+            let help = "write the value itself; `$${` is a literal `${`";
+            self.report_error(Code::Unsupported, at, message, help);
+            return None;
+        }
+        let text = text.replace("$${", "${");
+        match &self.placeholder {
+            Placeholder::Bound(n) => return Some(text.replace("{n}", n)),
+            Placeholder::Unbound if text.contains("{n}") => {
+                let message = "`{n}` stands for nothing: the worker's name has no range";
+                let help = "`[01..06]` in the worker's name makes six workers";
+                let stray = Finding::warning(Code::StrayN, self.source_span(at), message);
+                self.findings.push(stray.with_help(help));
+                // Once for each worker.
+                self.placeholder = Placeholder::Literal;
+            }
+            Placeholder::Unbound | Placeholder::Literal => {}
+        }
+        Some(text)
+    }
+
+    /// A text that is one of these words.
+    pub(super) fn read_word<'t>(&mut self, words: &[&str], found: &Found<'t>) -> Option<&'t str> {
+        let text = self.expect(found.value, DeValue::as_str, STRING)?;
+        if words.contains(&text) {
+            return Some(text);
+        }
+        let help = match nearest_name(text, words.iter().copied()) {
+            Some(near) => format!("a similar word exists: `{near}`"),
+            None => format!("use one of {}", quote_names(words)),
+        };
+        let message = format!("`{text}` is not one of {}", quote_names(words));
+        self.report_error(Code::UnknownWord, found.value.span(), message, help);
+        None
+    }
+
+    /// Reports an error.
+    pub(super) fn report_error(
+        &mut self,
+        code: Code,
+        at: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let span = self.source_span(at);
+        self.findings.push(Finding::error(code, span, message).with_help(help));
+    }
+
+    /// What `take` makes of a value; reports a value of another type than the `expected` one.
+    pub(super) fn expect<'t, T>(
+        &mut self,
+        value: &'t Spanned<DeValue<'t>>,
+        take: impl Fn(&'t DeValue<'t>) -> Option<T>,
+        [expected, help]: [&str; 2],
+    ) -> Option<T> {
+        let taken = take(value.get_ref());
+        if taken.is_none() {
+            let found = with_article(value.get_ref().type_str());
+            let message = format!("expected {expected}, found {found}");
+            self.report_error(Code::WrongType, value.span(), message, help);
+        }
+        taken
+    }
+
+    fn report_missing(&mut self, at: &Range<usize>, message: String, help: &str) {
+        if self.is_complete {
+            self.report_error(Code::MissingKey, at.clone(), message, help);
+        }
+    }
+
+    fn report_unknown_key(&mut self, key: &Spanned<DeString>, definition: &TableDefinition) {
+        let known = definition.keys.iter().filter(|known| known.schema.is_some());
+        let known: Vec<_> = known.map(|known| known.name).collect();
+        let help = match nearest_name(key.get_ref(), known.iter().copied()) {
+            Some(near) => format!("a key of a similar name exists: `{near}`"),
+            None => format!("known keys are {}", quote_names(&known)),
+        };
+        let message = format!("unknown key `{}`", key.get_ref());
+        self.report_error(Code::UnknownKey, key.span(), message, help);
+    }
+
+    /// The value is not shown: neither is its line, for that would show it too.
+    fn report_secret(&mut self, key: &Spanned<DeString>) {
+        let span = self.source_span(key.span());
+        let message = format!("`{}` is a secret and must not be in a file", key.get_ref());
+        let at =
+            self.sources.start_line(&span).map_or(FindingLocation::Nowhere, FindingLocation::Line);
+        self.findings.push(Finding::new(Code::SecretInFile, Level::Error, at, message).with_help(
+            "remove it here and give the tool a new one: OCTOPUS_API_KEY, OCTOPUS_ACCESS_TOKEN or `--api-key-file FILE`",
+        ));
+    }
+
+    fn source_span(&self, bytes: Range<usize>) -> Span {
+        Span { source: self.source, bytes }
+    }
+}
+
+/// The names in backticks, separated by commas.
+fn quote_names(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+fn is_secret_key(key: &str) -> bool {
+    let plain: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
+    SECRETS.contains(&plain.to_lowercase().as_str())
+}
