@@ -100,6 +100,11 @@ impl ErrorResponse {
         Self { status: StatusCode::BAD_REQUEST, message, errors }
     }
 
+    /// 400: the request refers to a document that does not exist.
+    pub(crate) fn unknown_reference(noun: &str, id: &str) -> Self {
+        Self::bad_request(format!("The {noun} '{id}' does not exist."))
+    }
+
     /// 401: no key, or one that nobody has.
     pub(crate) fn unauthorized() -> Self {
         Self::with_status(

@@ -18,7 +18,7 @@ use crate::{
         words::{DocumentName, EventText},
     },
     json::text_field,
-    kind::{self, BRANCHES, DocumentKind, EVENTS, FEATURES, MARK, NODES, SPACES},
+    kind::{self, EVENTS, KindName},
     store::{self, StoredDocument},
     time::current_time,
 };
@@ -48,7 +48,7 @@ pub(crate) fn record_events(db: &Connection, author: AuditAuthor<'_>) -> Handler
     for change in &changes {
         let Some(category) = event_category(change) else { continue };
         let name = DocumentName::from_change(db, change, &changes)?;
-        let event = build_event(&store::next_id(db, &EVENTS)?, change, &category, (&name, author));
+        let event = build_event(&store::next_id(db, &EVENTS)?, change, &category, &name, author);
         store::save_document(db, &stored_event(change, &event))?;
     }
     Ok(())
@@ -65,7 +65,7 @@ fn read_changes(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
         let new = parse_json(row.get(3)?)?;
         if let Some(change) = changes.iter_mut().find(|change| change.id == id) {
             change.new = new;
-        } else if let Some(kind) = kind_by_prefix(&prefix) {
+        } else if let Some(kind) = kind::kind_by_prefix(&prefix).filter(|kind| kind.is_audited) {
             changes.push(DocumentChange { id, kind, old: parse_json(row.get(2)?)?, new });
         }
     }
@@ -76,17 +76,11 @@ fn read_changes(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
     Ok(changes)
 }
 
-fn kind_by_prefix(prefix: &str) -> Option<&'static DocumentKind> {
-    let everywhere = kind::KINDS.iter().copied().chain([&SPACES, &FEATURES, &NODES, &BRANCHES]);
-    everywhere.into_iter().find(|kind| kind.prefix == prefix)
-}
-
 /// What became of a document; nothing that a person would look for, where it is the server's doing.
 fn event_category(change: &DocumentChange) -> Option<String> {
-    if change.id.contains(MARK) {
+    if kind::is_snapshot(&change.id) {
         return None;
     }
-    let kind = change.kind.path;
     let field_value = |document: &Option<Value>, name: &str| {
         document.as_ref().map(|document| document[name].clone()).unwrap_or_default()
     };
@@ -98,16 +92,18 @@ fn event_category(change: &DocumentChange) -> Option<String> {
         (Some(_), None) => "Deleted",
         (Some(_), Some(_)) => "Modified",
     };
-    match kind {
-        "tasks" => return task_category(change),
-        "deploymentprocesses" | "runbookprocesses" | "variables"
+    match change.kind.name {
+        KindName::Tasks => return task_category(change),
+        KindName::Processes | KindName::RunbookProcesses | KindName::Variables
             if plain == "Modified" && is_unchanged("Version") =>
         {
             return None;
         }
         // Nobody edits one; the server notes in it how it ended.
-        "deployments" | "runbookruns" if plain == "Modified" => return None,
-        "workers" | "machines" if plain == "Modified" && !is_unchanged("StatusSummary") => {
+        KindName::Deployments | KindName::Runs if plain == "Modified" => return None,
+        KindName::Workers | KindName::Targets
+            if plain == "Modified" && !is_unchanged("StatusSummary") =>
+        {
             return (!is_unchanged("HealthStatus")).then(|| "MachineHealthChanged".to_owned());
         }
         _ => {}
@@ -139,7 +135,8 @@ fn build_event(
     id: &str,
     change: &DocumentChange,
     category: &str,
-    (name, author): (&DocumentName, AuditAuthor<'_>),
+    name: &DocumentName,
+    author: AuditAuthor<'_>,
 ) -> Value {
     let null = Value::Null;
     let (old, new) = (change.old.as_ref().unwrap_or(&null), change.new.as_ref().unwrap_or(&null));

@@ -4,9 +4,11 @@ use crate::{
     answer::{ErrorResponse, HandlerResult},
     json,
     kind::DocumentKind,
+    page::ListFilter,
     people::Person,
     request::{HttpVerb, SandboxRequest},
     store::{self, StoredDocument},
+    text,
 };
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -24,7 +26,7 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) space: String,
 }
 
-impl RequestContext<'_> {
+impl<'a> RequestContext<'a> {
     /// What is to be done.
     pub(crate) fn verb(&self) -> HttpVerb {
         self.request.verb
@@ -42,6 +44,35 @@ impl RequestContext<'_> {
         id: &str,
     ) -> HandlerResult<StoredDocument> {
         store::find_document(self.db, kind, &self.space, id)?.ok_or_else(ErrorResponse::not_found)
+    }
+
+    /// The document that a body refers to by its id, or 400.
+    pub(crate) fn require_reference(
+        &self,
+        kind: &'static DocumentKind,
+        id: &str,
+    ) -> HandlerResult<StoredDocument> {
+        store::find_document(self.db, kind, &self.space, id)?
+            .ok_or_else(|| ErrorResponse::unknown_reference(kind.noun, id))
+    }
+
+    /// The documents of a kind in this space that match the parameters of every list, as far as the person
+    /// may view them.
+    pub(crate) fn list_filter(&self, kind: &'static DocumentKind) -> ListFilter<'a> {
+        ListFilter::new(kind, &self.space, self.request).shown_to(self.person)
+    }
+
+    /// One page of those that a condition is true of, served at a path in this space.
+    pub(crate) fn page_where(
+        &self,
+        kind: &'static DocumentKind,
+        condition: &str,
+        value: &str,
+        path: &str,
+    ) -> HandlerResult {
+        let mut filter = self.list_filter(kind);
+        filter.add_condition(condition, value);
+        filter.page_answer(self.db, &self.space_path(path))
     }
 
     /// Whether there is a document of this id in this space.
@@ -96,7 +127,7 @@ impl RequestContext<'_> {
             json::text_field(body, "Name"),
         ];
         let wanted = wanted.into_iter().find(|it| !it.trim().is_empty()).unwrap_or(kind.noun);
-        let (base, own) = (json::slugify(wanted), json::text_field(old, "Id"));
+        let (base, own) = (text::slugify(wanted), json::text_field(old, "Id"));
         let (mut free, mut number) = (base.clone(), 0);
         while store::find_by_slug(self.db, kind, &self.space, &free)?
             .is_some_and(|item| item.id != own)

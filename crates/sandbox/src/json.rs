@@ -24,15 +24,7 @@ pub(crate) fn bool_field(body: &Value, name: &str) -> bool {
 
 /// The texts of a list in a body.
 pub(crate) fn text_list(body: &Value, name: &str) -> Vec<String> {
-    let items = json_field(body, name).as_array().map(Vec::as_slice).unwrap_or_default();
-    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// `Deploy to AKS` → `deploy-to-aks`.
-pub(crate) fn slugify(name: &str) -> String {
-    let dashed: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    let parts: Vec<&str> = dashed.split('-').filter(|part| !part.is_empty()).collect();
-    parts.join("-").to_lowercase()
+    array_items(body, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Replaces new secrets by the fact that there is one.
@@ -47,4 +39,9 @@ pub(crate) fn forget_secrets(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(forget_secrets),
         _ => {}
     }
+}
+
+/// The items of an array in a body; none where it is missing or no array.
+pub(crate) fn array_items<'a>(body: &'a Value, name: &str) -> &'a [Value] {
+    json_field(body, name).as_array().map(Vec::as_slice).unwrap_or_default()
 }

@@ -39,7 +39,7 @@ impl DocumentList {
             piece.push_str(separator);
             piece.push_str(row.get_ref(0)?.as_str()?);
             separator = ",";
-            if PIECE <= piece.len() && !take(std::mem::take(&mut piece)) {
+            if piece.len() >= PIECE && !take(std::mem::take(&mut piece)) {
                 return Ok(piece);
             }
         }
@@ -87,7 +87,7 @@ mod tests {
         });
         pieces.push(last.unwrap());
         assert!(pieces.iter().all(|other| other.len() < PIECE + 1004));
-        assert!(10 < pieces.len());
+        assert!(pieces.len() > 10);
         let texts: Vec<String> = serde_json::from_str(&pieces.concat()).unwrap();
         assert_eq!(texts.len(), 1000);
     }

@@ -68,7 +68,7 @@ impl News {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         item.number = items.back().map_or(1, |last| last.number + 1);
         items.push_back(item);
-        if MEMORY < items.len() {
+        if items.len() > MEMORY {
             items.pop_front();
         }
         drop(items);

@@ -6,6 +6,7 @@ use crate::{
     answer::{HandlerResult, SandboxResponse},
     kind::DocumentKind,
     list::DocumentList,
+    people::Person,
     request::SandboxRequest,
     url,
 };
@@ -60,10 +61,10 @@ impl<'a> ListFilter<'a> {
     }
 
     /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
-    pub(crate) fn limit_to_spaces(&mut self, request: &SandboxRequest) {
-        let system = request.parameter("includesystem");
-        let system = !system.is_some_and(|it| it.eq_ignore_ascii_case("false"));
-        match request.list_parameter("spaces") {
+    pub(crate) fn limit_to_spaces(&mut self) {
+        let system = self.request.parameter("includesystem");
+        let system = !system.is_some_and(|value| value.eq_ignore_ascii_case("false"));
+        match self.request.list_parameter("spaces") {
             Some(mut spaces) => {
                 spaces.extend(system.then(String::new));
                 self.add_any_of("space", &spaces);
@@ -95,6 +96,41 @@ impl<'a> ListFilter<'a> {
         self.conditions.push(condition);
     }
 
+    /// Keeps the documents in which an expression has a value that the request lists in a parameter, for each
+    /// of these parameters that it has.
+    pub(crate) fn add_parameters(&mut self, parameters: &[(&str, &str)]) {
+        for (parameter, expression) in parameters {
+            if let Some(values) = self.request.list_parameter(parameter) {
+                self.add_any_of(expression, &values);
+            }
+        }
+    }
+
+    /// The same for arrays at JSON paths, one value of which the request lists.
+    pub(crate) fn add_array_parameters(&mut self, parameters: &[(&str, &str)]) {
+        for (parameter, path) in parameters {
+            if let Some(values) = self.request.list_parameter(parameter) {
+                self.add_array_any_of(path, &values);
+            }
+        }
+    }
+
+    /// Keeps the documents of which an expression is as true as a parameter says, if the request has it.
+    pub(crate) fn add_flag_parameter(&mut self, parameter: &str, expression: &str) {
+        if let Some(flag) = self.request.flag_parameter(parameter) {
+            let flag = if flag { "1" } else { "0" };
+            self.add_condition(&format!("cast({expression} as text) ="), flag);
+        }
+    }
+
+    /// Lists nothing to a person who may not view the kind: Octopus shortens such lists and refuses none.
+    pub(crate) fn shown_to(mut self, person: &Person) -> Self {
+        if !person.has_permission(self.kind.view) {
+            self.add_condition("id =", "");
+        }
+        self
+    }
+
     /// Keeps what has one of `values` in the array at a JSON path.
     pub(crate) fn add_array_any_of(&mut self, path: &str, values: &[String]) {
         let inner = self.any_condition("it.value collate nocase", values);
@@ -115,12 +151,12 @@ impl<'a> ListFilter<'a> {
 
     /// Everything, as a bare array.
     pub(crate) fn array_answer(&self) -> SandboxResponse {
-        SandboxResponse::from_list(self.build_list("[".to_owned(), (usize::MAX, 0), "]".to_owned()))
+        SandboxResponse::from_list(self.build_list("[".to_owned(), RowRange::ALL, "]".to_owned()))
     }
 
     /// The documents themselves.
     pub(crate) fn read_values(&self, db: &Connection) -> HandlerResult<Vec<Value>> {
-        let list = self.build_list("[".to_owned(), (usize::MAX, 0), "]".to_owned());
+        let list = self.build_list("[".to_owned(), RowRange::ALL, "]".to_owned());
         Ok(serde_json::from_str(&list.collect_text(db)?)?)
     }
 
@@ -145,21 +181,18 @@ impl<'a> ListFilter<'a> {
     }
 
     fn page_list(&self, db: &Connection, path: &str, take: usize) -> HandlerResult<DocumentList> {
-        let number_parameter =
-            |name: &str| self.request.parameter(name).and_then(|it| it.parse().ok());
-        let (skip, take) =
-            (number_parameter("skip").unwrap_or(0), number_parameter("take").unwrap_or(take));
-        let place = PagePosition { total: self.count_rows(db)?, skip, take };
+        let range = RowRange::from_request(self.request, take);
+        let place = PagePosition { total: self.count_rows(db)?, range };
         let head = format!(
             r#"{{"Id":null,"ItemType":"{}","TotalResults":{},"ItemsPerPage":{},"NumberOfPages":{},"LastPageNumber":{},"Items":["#,
             self.kind.item,
             place.total,
-            place.take,
+            range.take,
             place.page_count(),
             place.page_count().saturating_sub(1),
         );
         let links = place.page_links(path, &self.link_query());
-        Ok(self.build_list(head, (take, skip), format!(r#"],"Links":{links}}}"#)))
+        Ok(self.build_list(head, range, format!(r#"],"Links":{links}}}"#)))
     }
 
     fn count_rows(&self, db: &Connection) -> HandlerResult<usize> {
@@ -169,15 +202,15 @@ impl<'a> ListFilter<'a> {
         Ok(usize::try_from(count).unwrap_or_default())
     }
 
-    fn build_list(&self, head: String, (take, skip): (usize, usize), tail: String) -> DocumentList {
+    fn build_list(&self, head: String, range: RowRange, tail: String) -> DocumentList {
         let sql_limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
             "select {} from document where {} order by {} limit {} offset {}",
             self.columns,
             self.conditions.join(" and "),
             self.kind.order,
-            sql_limit(take),
-            sql_limit(skip),
+            sql_limit(range.take),
+            sql_limit(range.skip),
         );
         DocumentList { head, sql, values: self.values.clone(), tail }
     }
@@ -200,16 +233,14 @@ pub(crate) fn paginate_values(
     path: &str,
     all: Vec<Value>,
 ) -> SandboxResponse {
-    let number_parameter = |name: &str| request.parameter(name).and_then(|it| it.parse().ok());
-    let (skip, take) =
-        (number_parameter("skip").unwrap_or(0), number_parameter("take").unwrap_or(kind.take));
-    let place = PagePosition { total: all.len(), skip, take };
-    let items: Vec<Value> = all.into_iter().skip(skip).take(take).collect();
+    let range = RowRange::from_request(request, kind.take);
+    let place = PagePosition { total: all.len(), range };
+    let items: Vec<Value> = all.into_iter().skip(range.skip).take(range.take).collect();
     SandboxResponse::from_document(&json!({
         "Id": null,
         "ItemType": kind.item,
         "TotalResults": place.total,
-        "ItemsPerPage": take,
+        "ItemsPerPage": range.take,
         "NumberOfPages": place.page_count(),
         "LastPageNumber": place.page_count().saturating_sub(1),
         "Items": items,
@@ -217,20 +248,38 @@ pub(crate) fn paginate_values(
     }))
 }
 
-/// Where a page lies in its list.
-struct PagePosition {
-    total: usize,
+/// The rows of a list that a request wants.
+#[derive(Clone, Copy)]
+struct RowRange {
     skip: usize,
     take: usize,
 }
 
+impl RowRange {
+    const ALL: Self = Self { skip: 0, take: usize::MAX };
+
+    /// The rows that `skip` and `take` select, `take` being `default` unless the request sets it.
+    fn from_request(request: &SandboxRequest, default: usize) -> Self {
+        Self {
+            skip: request.number_parameter("skip").unwrap_or(0),
+            take: request.number_parameter("take").unwrap_or(default),
+        }
+    }
+}
+
+/// Where a page lies in its list.
+struct PagePosition {
+    total: usize,
+    range: RowRange,
+}
+
 impl PagePosition {
     fn page_count(&self) -> usize {
-        self.total.div_ceil(self.take.max(1)).max(1)
+        self.total.div_ceil(self.range.take.max(1)).max(1)
     }
 
     fn page_links(&self, path: &str, rest: &str) -> Value {
-        let Self { total, skip, take } = *self;
+        let Self { total, range: RowRange { skip, take } } = *self;
         let page_url = |skip: usize| json!(format!("{path}?skip={skip}&take={take}{rest}"));
         let mut links = Map::new();
         let mut add_link = |name: &str, link: Value| _ = links.insert(name.to_owned(), link);

@@ -99,6 +99,16 @@ impl SandboxRequest {
         (!values.is_empty()).then_some(values)
     }
 
+    /// Whether a parameter says `true`; `None` where it is missing.
+    pub(crate) fn flag_parameter(&self, name: &str) -> Option<bool> {
+        self.parameter(name).map(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// A parameter that is a number.
+    pub(crate) fn number_parameter(&self, name: &str) -> Option<usize> {
+        self.parameter(name).and_then(|value| value.parse().ok())
+    }
+
     fn parameter_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.query.iter().filter(move |(it, _)| it.eq_ignore_ascii_case(name));
         values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())

@@ -18,10 +18,10 @@ use crate::{
         process_templates, processes, projects, releases, roots, runs, targets, tasks, templates,
         tenants, variables, versioned, workers,
     },
+    spaces::Spaces,
     store,
 };
 use rusqlite::Connection;
-use serde_json::Value;
 
 /// Answers a request, and writes down what it changes.
 pub(crate) fn answer_request(
@@ -39,7 +39,7 @@ pub(crate) fn answer_request(
         _ => {}
     }
     let Some((&"api", path)) = path.split_first() else { return Err(ErrorResponse::not_found()) };
-    let spaces = read_spaces(db)?;
+    let spaces = Spaces::read(db)?;
     if path.is_empty() {
         return instance::root_document(&spaces);
     }
@@ -62,53 +62,38 @@ fn authenticate(db: &Connection, request: &SandboxRequest) -> HandlerResult<Pers
 }
 
 /// Hands a call to what it is for: the instance, or the space that its path names.
-fn dispatch_call(call: &RequestContext<'_>, path: &[&str], spaces: &[Value]) -> HandlerResult {
+fn dispatch_call(call: &RequestContext<'_>, path: &[&str], spaces: &Spaces) -> HandlerResult {
     if let Some(answer) = route_instance(call, path, spaces) {
         return answer;
     }
-    let call_in_space = |space: &Value| RequestContext {
-        space: space["Id"].as_str().unwrap_or_default().to_owned(),
-        ..*call
-    };
-    let find_space = |id: &str, field: &str| {
-        let matches_id =
-            |space: &&Value| space[field].as_str().is_some_and(|it| it.eq_ignore_ascii_case(id));
-        spaces.iter().find(matches_id)
+    let call_in_space = |id: Option<&str>| -> HandlerResult<RequestContext<'_>> {
+        let space = id.ok_or_else(ErrorResponse::not_found)?.to_owned();
+        Ok(RequestContext { space, ..*call })
     };
     match path {
         ["spaces", id, rest @ ..] => {
-            let space = find_space(id, "Id").or_else(|| find_space(id, "Slug"));
-            let call = call_in_space(space.ok_or_else(ErrorResponse::not_found)?);
+            let space = spaces.find_by_id(id).or_else(|| spaces.find_by_slug(id));
+            let call = call_in_space(space)?;
             if rest.is_empty() { instance::get_space(&call) } else { route_space(&call, rest) }
         }
-        [id, rest @ ..] if find_space(id, "Id").is_some() => route_space(
-            &call_in_space(find_space(id, "Id").ok_or_else(ErrorResponse::not_found)?),
-            rest,
-        ),
-        [id, ..] if id.starts_with("spaces-") => Err(ErrorResponse::not_found()),
-        rest => {
-            let default = spaces.iter().find(|space| space["IsDefault"] == true);
-            route_space(&call_in_space(default.ok_or_else(ErrorResponse::not_found)?), rest)
+        [id, rest @ ..] if id.starts_with("spaces-") => {
+            route_space(&call_in_space(spaces.find_by_id(id))?, rest)
         }
+        rest => route_space(&call_in_space(spaces.default_id())?, rest),
     }
-}
-
-fn read_spaces(db: &Connection) -> HandlerResult<Vec<Value>> {
-    let spaces = store::list_documents(db, &SPACES, "")?;
-    Ok(spaces.iter().map(store::StoredDocument::parse_body).collect::<serde_json::Result<_>>()?)
 }
 
 /// What belongs to no space.
 fn route_instance(
     call: &RequestContext<'_>,
     path: &[&str],
-    spaces: &[Value],
+    spaces: &Spaces,
 ) -> Option<HandlerResult> {
     let get = call.verb() == HttpVerb::Get;
     Some(match path {
         ["spaces"] | ["spaces", "all"] => instance::route_spaces(call, path.len() > 1),
         ["featuresconfiguration"] => features::route_features(call),
-        ["users", rest @ ..] if get => people::route_users(call.person, rest, spaces),
+        ["users", rest @ ..] if get => people::route_users(call.person, rest, spaces.documents()),
         ["events", rest @ ..] => events::route_events(call, rest),
         ["tasks", rest @ ..] => return tasks::route_tasks(call, rest),
         ["platformhub", rest @ ..] => process_templates::route_platform_hub(call, rest),
@@ -155,7 +140,7 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
         "runbookruns" | "runbook-runs" => runs::route_runs(call, rest),
         "runbooks" => runs::route_runbook_runs(call, rest),
         "workertaskleases" if rest.is_empty() && call.verb() == HttpVerb::Get => {
-            Some(leases::list(call))
+            Some(leases::list_leases(call))
         }
         "events" => Some(events::route_events(call, rest)),
         "users" if call.verb() == HttpVerb::Get => Some(space_users(call, rest)),

@@ -40,8 +40,7 @@ pub(crate) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxEr
     let is_cloud = *seed == Seed::Cloud;
     let mut switches = StoredDocument::new(&FEATURES, &features::initial_document(!is_cloud));
     if is_cloud {
-        // The mark of a cloud instance, where no document has a slug.
-        "cloud".clone_into(&mut switches.slug);
+        features::CLOUD.clone_into(&mut switches.slug);
     }
     store::save_document(&transaction, &switches)?;
     let mut spaces = vec!["Default", "Operations"];

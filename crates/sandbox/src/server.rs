@@ -249,9 +249,10 @@ async fn process_request(
         }
         _ => {}
     }
-    let answer = match server.has_revoked_key(&request) {
-        true => reply::refusal_response(ErrorResponse::unauthorized()),
-        false => server.answer_request(request).await,
+    let answer = if server.has_revoked_key(&request) {
+        reply::refusal_response(ErrorResponse::unauthorized())
+    } else {
+        server.answer_request(request).await
     };
     match &server.recorder {
         Some(recorder) => recorder.record_exchange(parts, body, answer).await,

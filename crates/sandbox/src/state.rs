@@ -4,9 +4,7 @@
 
 use crate::{
     error::SandboxError,
-    kind::{
-        self, BRANCHES, COMMITS, DocumentKind, FEATURES, NODES, PROCESS_TEMPLATES, SPACES, TAGS,
-    },
+    kind::{self, DocumentKind},
     store::{self, StoredDocument},
 };
 use rusqlite::{Connection, Row, params};
@@ -263,13 +261,9 @@ fn parse_document(entry: &SavedDocument<'_>) -> Result<StoredDocument, SandboxEr
     })
 }
 
-/// The kind whose ids begin so, or that is served at a segment of that name.
+/// The kind whose ids begin with a name, or that is served at the segment of that name.
 fn kind_by_name(name: &str) -> Option<&'static DocumentKind> {
-    let others = [&SPACES, &FEATURES, &NODES, &BRANCHES, &TAGS, &COMMITS, &PROCESS_TEMPLATES];
-    let all = kind::KINDS.iter().copied().chain(others);
-    let all: Vec<&'static DocumentKind> = all.collect();
-    let by_prefix = all.iter().find(|kind| kind.prefix == name);
-    by_prefix.or_else(|| all.iter().find(|kind| kind.path == name)).copied()
+    kind::kind_by_prefix(name).or_else(|| kind::all_kinds().find(|kind| kind.path == name))
 }
 
 /// Lets no id be given again that a document has.

@@ -15,10 +15,11 @@ mod script;
 mod stage;
 mod state;
 
+pub(crate) use available_workers::read_ground;
 pub(crate) use checks::{check_all, queue_check};
 pub(crate) use lease::lease_holder;
 pub(crate) use log::{raw_log, task_details};
 pub(crate) use queue::{
     end_task, is_task_pending, is_work_due, run_due_work, running_count, schedule_task, tasks_ahead,
 };
-pub(crate) use state::{TaskOutcome, queued_task};
+pub(crate) use state::{NewTask, TaskOutcome, queued_task};

@@ -6,20 +6,13 @@ use crate::{
     answer::HandlerResult,
     audit::change::DocumentChange,
     json::text_field,
-    kind::{DocumentKind, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
+    kind::{DocumentKind, KindName},
 };
 use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Value, json};
 
 /// What people call a kind, and the id that lists of events know it by.
 pub(crate) fn document_type(kind: &DocumentKind) -> (&'static str, String) {
-    let id = match kind.path {
-        "deploymentprocesses" => "DeploymentProcesses",
-        "runbookprocesses" => "RunbookProcesses",
-        "variables" => "VariableSets",
-        "featuresconfiguration" => "FeaturesConfiguration",
-        _ => kind.prefix,
-    };
     let mut words = String::new();
     for letter in kind.item.chars() {
         if letter.is_uppercase() && !words.is_empty() {
@@ -27,7 +20,7 @@ pub(crate) fn document_type(kind: &DocumentKind) -> (&'static str, String) {
         }
         words.push(letter);
     }
-    (id, words)
+    (kind.event_type, words)
 }
 
 /// How people call a document, and what stands before that in a sentence.
@@ -48,17 +41,12 @@ impl DocumentName {
         let DocumentChange { id, kind, .. } = change;
         let (_, noun) = document_type(kind);
         let document = change.new.as_ref().or(change.old.as_ref()).unwrap_or(&Value::Null);
-        let owner = match kind.path {
-            path if path == PROCESSES.path => text_field(document, "ProjectId"),
-            path if path == RUNBOOK_PROCESSES.path => text_field(document, "RunbookId"),
-            path if path == VARIABLES.path => text_field(document, "OwnerId"),
-            _ => "",
-        };
+        let owner = if kind.is_named { "" } else { text_field(document, kind.owner) };
         if owner.is_empty() {
             let own = ["Name", "Version", "Id"].into_iter().map(|it| text_field(document, it));
             let own = own.into_iter().find(|it| !it.is_empty()).unwrap_or(id);
-            return Ok(match kind.path {
-                "tasks" => DocumentName {
+            return Ok(match kind.name {
+                KindName::Tasks => DocumentName {
                     before: String::new(),
                     shown: text_field(document, "Description").to_owned(),
                     id: id.clone(),

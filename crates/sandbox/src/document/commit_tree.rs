@@ -3,7 +3,7 @@
 use crate::{
     document::{process, project},
     git::CommitTree,
-    json::slugify,
+    text::slugify,
 };
 use serde_json::{Value, json};
 

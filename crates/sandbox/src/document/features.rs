@@ -4,6 +4,9 @@ use crate::{answer::HandlerResult, kind::FEATURES, store};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+/// The slug of the features of a cloud instance, where no document has one otherwise.
+pub(crate) const CLOUD: &str = "cloud";
+
 /// The features at the start.
 pub(crate) fn initial_document(built_in_worker: bool) -> Value {
     json!({
@@ -27,5 +30,5 @@ pub(crate) fn initial_document(built_in_worker: bool) -> Value {
 /// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
 pub(crate) fn is_cloud_instance(db: &Connection) -> HandlerResult<bool> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
-    Ok(features.is_some_and(|feature| feature.slug == "cloud"))
+    Ok(features.is_some_and(|feature| feature.slug == CLOUD))
 }

@@ -2,7 +2,10 @@
 //!
 //! Never: a link to a resource that the sandbox does not serve.
 
-use crate::{json::text_field, kind::DocumentKind};
+use crate::{
+    json::text_field,
+    kind::{DocumentKind, KindName},
+};
 use serde_json::{Value, json};
 
 /// The links of a document.
@@ -15,32 +18,32 @@ pub(crate) fn document_links(
     let here = format!("/api/{space}/{}/{id}", kind.link);
     let mut links = json!({ "Self": here });
     let mut add_link = |name: &str, link: String| links[name] = json!(link);
-    match kind.path {
-        "workerpools" => {
+    match kind.name {
+        KindName::Pools => {
             let filters = "skip,take,partialName,isDisabled,healthStatuses,commStyles,shellNames";
             add_link("Workers", format!("{here}/workers{{?{filters}}}"));
             add_link("Web", format!("/app#/{space}/infrastructure/workerpools/{id}"));
         }
-        "workers" => {
+        KindName::Workers => {
             add_link("Connection", format!("{here}/connection"));
             add_link("Web", format!("/app#/{space}/infrastructure/workers/{id}/settings"));
         }
-        "machinepolicies" => {
+        KindName::Policies => {
             add_link("Machines", format!("{here}/machines"));
             add_link("Workers", format!("{here}/workers"));
             add_link("Template", format!("/api/{space}/machinepolicies/template"));
         }
-        "machines" => {
+        KindName::Targets => {
             add_link("Connection", format!("{here}/connection"));
             add_link("TasksTemplate", format!("{here}/tasks{{?skip,type}}"));
         }
-        "accounts" => {
+        KindName::Accounts => {
             add_link("Usages", format!("{here}/usages"));
             add_link("PublicKey", format!("{here}/pk"));
         }
-        "projectgroups" => add_link("Projects", format!("{here}/projects")),
-        "projects" => add_project_links(&here, space, id, document, &mut add_link),
-        "runbooks" => {
+        KindName::Groups => add_link("Projects", format!("{here}/projects")),
+        KindName::Projects => add_project_links(&here, space, id, document, &mut add_link),
+        KindName::Runbooks => {
             let process = text_field(document, "RunbookProcessId");
             add_link("RunbookProcesses", format!("/api/{space}/runbookProcesses/{process}"));
             add_link(
@@ -48,16 +51,16 @@ pub(crate) fn document_links(
                 format!("/api/{space}/projects/{}", text_field(document, "ProjectId")),
             );
         }
-        "libraryvariablesets" => {
+        KindName::Library => {
             add_link(
                 "Variables",
                 format!("/api/{space}/variables/{}", text_field(document, "VariableSetId")),
             );
         }
-        "environments" => {
+        KindName::Environments => {
             add_link("Machines", format!("{here}/machines{{?skip,take,partialName}}"))
         }
-        "tasks" => {
+        KindName::Tasks => {
             for name in ["Details", "Raw", "Cancel", "State"] {
                 add_link(name, format!("{here}/{}", name.to_lowercase()));
             }
@@ -83,14 +86,14 @@ fn add_work_links(
         |kind: &str, name: &str| format!("/api/{space}/{kind}/{}", text_field(document, name));
     let mut add_reference =
         |name: &str, kind: &str, field: &str| add(name, resource_path(kind, field));
-    match kind.path {
-        "releases" | "deployments" | "runbookruns" | "runbooksnapshots" => {
+    match kind.name {
+        KindName::Releases | KindName::Deployments | KindName::Runs | KindName::Snapshots => {
             add_reference("Project", "projects", "ProjectId");
         }
         _ => return,
     }
-    match kind.path {
-        "releases" => {
+    match kind.name {
+        KindName::Releases => {
             let process = "ProjectDeploymentProcessSnapshotId";
             add_reference("ProjectDeploymentProcessSnapshot", "deploymentprocesses", process);
             add_reference("ProjectVariableSnapshot", "variables", "ProjectVariableSetSnapshotId");
@@ -98,14 +101,14 @@ fn add_work_links(
             add("SnapshotVariables", format!("{here}/snapshot-variables"));
             add("Web", format!("/app#/{space}/releases/{id}"));
         }
-        "runbooksnapshots" => {
+        KindName::Snapshots => {
             add_reference("Runbook", "runbooks", "RunbookId");
             add_reference("FrozenRunbookProcess", "runbookProcesses", "FrozenRunbookProcessId");
         }
-        path => {
+        name => {
             add_reference("Environment", "environments", "EnvironmentId");
             add_reference("Task", "tasks", "TaskId");
-            if path == "deployments" {
+            if name == KindName::Deployments {
                 add_reference("Release", "releases", "ReleaseId");
             } else {
                 add_reference("Runbook", "runbooks", "RunbookId");
@@ -129,9 +132,10 @@ fn add_project_links(
     let runbooks = ref_segment(in_git && conversion["RunbooksAreInGit"] == true);
     add("DeploymentProcess", format!("{here}{}/deploymentprocesses", ref_segment(in_git)));
     add("Runbooks", format!("{here}{runbooks}/runbooks{{?skip,take,partialName}}"));
-    match in_git && conversion["VariablesAreInGit"] == true {
-        true => add("Variables", format!("{here}/{{gitRef}}/variables")),
-        false => add("Variables", format!("/api/{space}/variables/variableset-{id}")),
+    if in_git && conversion["VariablesAreInGit"] == true {
+        add("Variables", format!("{here}/{{gitRef}}/variables"));
+    } else {
+        add("Variables", format!("/api/{space}/variables/variableset-{id}"));
     }
     if in_git {
         let query = "skip,take,searchByName,refresh";

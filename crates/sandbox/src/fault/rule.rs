@@ -1,5 +1,6 @@
 //! Rules of what goes wrong, and the requests that they match.
 
+use crate::text::fold_case;
 use std::{ops::RangeInclusive, time::Duration};
 
 /// A misfortune, and the requests that meet it. As text: `429 every 7 on GET */workers*`.
@@ -109,7 +110,7 @@ impl RequestMatcher {
 
 /// Whether a text is what a pattern says, in which `*` is any text and case does not count.
 fn matches_wildcard(text: &str, pattern: &str) -> bool {
-    let (text, pattern) = (text.to_lowercase(), pattern.to_lowercase());
+    let (text, pattern) = (fold_case(text), fold_case(pattern));
     let Some((begin, rest)) = pattern.split_once('*') else { return text == pattern };
     let Some(mut text) = text.strip_prefix(begin) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();

@@ -4,6 +4,7 @@
 //! with what would be right. Never: a default but "always" and "on everything".
 
 use crate::fault::rule::{FaultKind, FaultRule, FaultTrigger, RequestMatcher};
+use jiff::SignedDuration;
 use std::{
     fmt::{self, Display},
     ops::RangeInclusive,
@@ -188,15 +189,7 @@ fn parse_delay(text: &str) -> Option<FaultKind> {
 
 /// `200ms`, `2s`, `1m`.
 fn parse_duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|it: char| !it.is_ascii_digit())?;
-    let (number, unit) = text.split_at_checked(digits)?;
-    let number: u64 = number.parse().ok()?;
-    match unit {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
-        _ => None,
-    }
+    text.parse::<SignedDuration>().ok().and_then(|time| time.try_into().ok())
 }
 
 fn parse_positive(text: &str) -> Option<usize> {

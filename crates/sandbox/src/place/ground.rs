@@ -1,5 +1,7 @@
 //! A step, the workers and pools of a space, and the places where the step can run.
 
+use crate::text::contains_id;
+
 /// One action of a step, for at most one target.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StepToPlace<'a> {
@@ -131,9 +133,12 @@ impl AvailableWorkers {
         pool: &PlacementPool,
     ) -> impl Iterator<Item = &PlacementWorker> {
         let id = pool.id.clone();
-        self.workers
-            .iter()
-            .filter(move |worker| worker.pools.iter().any(|it| it.eq_ignore_ascii_case(&id)))
+        self.workers.iter().filter(move |worker| contains_id(&worker.pools, &id))
+    }
+
+    /// Whether a pool has no workers, and none are created when they are needed.
+    pub(crate) fn is_empty_pool(&self, pool: &PlacementPool) -> bool {
+        pool.image.is_none() && self.pool_members(pool).next().is_none()
     }
 
     /// The pool of a step that a worker runs: its own, its variable's, its target's, the default.

@@ -8,7 +8,7 @@
 
 use crate::{
     json::{json_field, text_field},
-    place::{self, PlacementTarget, StepRunner, StepToPlace},
+    place::{self, AvailableWorkers, PlacementTarget, StepRunner, StepToPlace},
 };
 use serde_json::Value;
 
@@ -29,53 +29,46 @@ pub(super) enum PortalPlace {
     Nowhere(&'static str),
 }
 
-/// A pool, as far as places need it.
-#[derive(Clone, Debug)]
-pub(super) struct PoolOccupancy {
-    /// Its id.
-    pub(super) id: String,
-    /// Whether steps that name no pool run here.
-    pub(super) is_default: bool,
-    /// Whether somebody is there, or will be made when needed.
-    pub(super) has_workers: bool,
-}
-
 /// A machine that stands for the targets that a step's roles will find.
 const SOME_TARGET: PlacementTarget<'_> = PlacementTarget { style: "TentaclePassive", pool: "" };
 
-/// Where an action of a step runs, with these pools and the built-in worker switched on or off.
+/// Where an action of a step runs in a space.
 pub(super) fn locate_action(
     step: &Value,
     action: &Value,
-    pools: &[PoolOccupancy],
-    built_in: bool,
+    ground: &AvailableWorkers,
 ) -> PortalPlace {
     let property =
         |part: &Value, name: &str| text_field(json_field(part, "Properties"), name).to_owned();
     let roles = property(step, "Octopus.Action.TargetRoles");
-    let (pool, variable) =
-        (text_field(action, "WorkerPoolId"), text_field(action, "WorkerPoolVariable"));
     let step = StepToPlace {
         action: text_field(action, "ActionType"),
         on_server: property(action, "Octopus.Action.RunOnServer").eq_ignore_ascii_case("true"),
+        pool: text_field(action, "WorkerPoolId"),
+        variable: text_field(action, "WorkerPoolVariable"),
         target: (!roles.is_empty()).then_some(SOME_TARGET),
-        ..place::StepToPlace::default()
+        ..StepToPlace::default()
     };
     match place::find_runner(&step) {
         StepRunner::Server => PortalPlace::Server,
         StepRunner::Target => PortalPlace::Targets(roles),
         StepRunner::NoTarget => PortalPlace::Nowhere("no targets"),
-        StepRunner::Worker if !pool.is_empty() => {
-            let found = pools.iter().position(|it| it.id.eq_ignore_ascii_case(pool));
-            found.map_or(PortalPlace::Nowhere("no such pool"), PortalPlace::Pool)
+        StepRunner::Worker if step.pool.is_empty() && !step.variable.is_empty() => {
+            PortalPlace::Variable(step.variable.to_owned())
         }
-        StepRunner::Worker if !variable.is_empty() => PortalPlace::Variable(variable.to_owned()),
-        StepRunner::Worker => match pools.iter().position(|it| it.is_default) {
-            Some(default) if pools.get(default).is_some_and(|it| it.has_workers) => {
-                PortalPlace::Pool(default)
+        StepRunner::Worker => match ground.pool_for_step(&step) {
+            Err(_) => PortalPlace::Nowhere("no such pool"),
+            Ok(pool) if pool.is_default && ground.is_empty_pool(pool) => {
+                if ground.built_in {
+                    PortalPlace::BuiltIn
+                } else {
+                    PortalPlace::Nowhere("no built-in worker")
+                }
             }
-            _ if built_in => PortalPlace::BuiltIn,
-            _ => PortalPlace::Nowhere("no built-in worker"),
+            Ok(pool) => {
+                let index = ground.pools.iter().position(|other| other.id == pool.id);
+                PortalPlace::Pool(index.unwrap_or_default())
+            }
         },
     }
 }
@@ -83,17 +76,26 @@ pub(super) fn locate_action(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::{PlacementPool, PlacementWorker};
     use serde_json::json;
 
     #[test]
     fn a_step_runs_where_its_fields_and_the_pools_say() {
-        let pool = |id: &str, is_default, has_workers| PoolOccupancy {
+        let pool = |id: &str, is_default| PlacementPool {
             id: id.to_owned(),
             is_default,
-            has_workers,
+            ..PlacementPool::default()
         };
-        let empty = [pool("WorkerPools-1", true, false), pool("WorkerPools-2", false, false)];
-        let manned = [pool("WorkerPools-1", true, true), pool("WorkerPools-2", false, true)];
+        let empty = AvailableWorkers {
+            pools: vec![pool("WorkerPools-1", true), pool("WorkerPools-2", false)],
+            built_in: true,
+            ..AvailableWorkers::default()
+        };
+        let worker = PlacementWorker {
+            pools: vec!["WorkerPools-1".to_owned(), "WorkerPools-2".to_owned()],
+            ..PlacementWorker::default()
+        };
+        let staffed = AvailableWorkers { workers: vec![worker], built_in: false, ..empty.clone() };
         let step = |kind: &str, roles: &str, on_server: &str, pool: Value, variable: &str| {
             json!({
                 "Properties": { "Octopus.Action.TargetRoles": roles },
@@ -104,7 +106,7 @@ mod tests {
             })
         };
         let script = "Octopus.Script";
-        for (step, on_empty, on_manned) in [
+        for (step, on_empty, on_staffed) in [
             (
                 step("Octopus.Manual", "", "", json!(null), ""),
                 PortalPlace::Server,
@@ -142,16 +144,16 @@ mod tests {
                 PortalPlace::Variable("Pool".into()),
             ),
         ] {
-            assert_eq!(locate_action(&step, &step["Actions"][0], &empty, true), on_empty, "{step}");
-            assert_eq!(
-                locate_action(&step, &step["Actions"][0], &manned, false),
-                on_manned,
-                "{step}"
-            );
+            assert_eq!(locate_action(&step, &step["Actions"][0], &empty), on_empty, "{step}");
+            assert_eq!(locate_action(&step, &step["Actions"][0], &staffed), on_staffed, "{step}");
         }
         let nowhere = step(script, "", "true", json!(null), "");
         assert_eq!(
-            locate_action(&nowhere, &nowhere["Actions"][0], &empty, false),
+            locate_action(
+                &nowhere,
+                &nowhere["Actions"][0],
+                &AvailableWorkers { built_in: false, ..empty }
+            ),
             PortalPlace::Nowhere("no built-in worker")
         );
     }

@@ -4,15 +4,17 @@
 
 use crate::{
     answer::HandlerResult,
-    document::template,
-    json::{bool_field, json_field, text_field, text_list},
+    document::{features, template},
+    json::{array_items, bool_field, json_field, text_field, text_list},
     kind::{
-        self, EVENTS, FEATURES, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, SPACES,
-        WORKERS,
+        EVENTS, FEATURES, LEASES, POOLS, PROCESSES, PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, WORKERS,
     },
     news::NewsItem,
-    portal::place::{self, PoolOccupancy, PortalPlace},
+    place::AvailableWorkers,
+    portal::place::{self, PortalPlace},
+    spaces::Spaces,
     store::{self, StoredDocument},
+    work,
 };
 use rusqlite::{Connection, params};
 use serde_json::Value;
@@ -104,38 +106,28 @@ impl PortalView {
         space: Option<&str>,
         news: Vec<NewsItem>,
     ) -> HandlerResult<Self> {
-        let spaces = store::list_documents(db, &SPACES, "")?;
-        let is_requested = |document: &&StoredDocument| {
-            space.is_some_and(|id| document.id.eq_ignore_ascii_case(id))
-        };
-        let shown = spaces.iter().find(is_requested).or_else(|| {
-            spaces
-                .iter()
-                .find(|document| document.parse_body().is_ok_and(|it| bool_field(&it, "IsDefault")))
-        });
-        let Some(shown) = shown.or(spaces.first()) else { return Ok(Self::default()) };
-        let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
-        let workers = read_workers(db, &shown.id)?;
+        let spaces = Spaces::read(db)?;
+        let shown = space.and_then(|id| spaces.find_by_id(id)).or_else(|| spaces.default_id());
+        let Some(shown) = shown else { return Ok(Self::default()) };
+        let workers = read_workers(db, shown)?;
         let mut view = Self {
-            built_in: features.and_then(|feature| {
-                (feature.slug != "cloud").then(|| {
-                    feature.parse_body().is_ok_and(|it| bool_field(&it, "IsBuiltInWorkerEnabled"))
-                })
-            }),
-            pools: read_pools(db, &shown.id, &workers)?,
-            events: read_events(db, &shown.id, news)?,
+            built_in: built_in_state(db)?,
+            pools: read_pools(db, shown, &workers)?,
+            events: read_events(db, shown, news)?,
             ..Self::default()
         };
-        view.read_projects(db, &shown.id)?;
-        let is_shown = |id: &str| id == shown.id;
-        view.spaces = spaces
-            .iter()
-            .map(|document| (document.id.clone(), document.name.clone(), is_shown(&document.id)))
-            .collect();
+        view.read_projects(db, shown)?;
+        let entry = |space: &Value| {
+            let [id, name] = ["Id", "Name"].map(|field| text_field(space, field).to_owned());
+            let is_shown = id == shown;
+            (id, name, is_shown)
+        };
+        view.spaces = spaces.documents().iter().map(entry).collect();
         Ok(view)
     }
 
     fn read_projects(&mut self, db: &Connection, space: &str) -> HandlerResult<()> {
+        let ground = work::read_ground(db, space)?;
         let projects = store::list_documents(db, &PROJECTS, space)?;
         self.hidden = projects.len().saturating_sub(PROJECTS_SHOWN);
         for project in projects.into_iter().take(PROJECTS_SHOWN) {
@@ -143,10 +135,8 @@ impl PortalView {
             let runbooks = store::select_documents(db, &RUNBOOKS, "owner = ?2", of_project)?;
             let runbooks = runbooks.into_iter().map(|runbook| {
                 let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
-                let steps = self.read_steps(
-                    db,
-                    store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?,
-                )?;
+                let process = store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?;
+                let steps = read_steps(db, process, &ground)?;
                 Ok(PortalProject {
                     id: runbook.id,
                     name: runbook.name,
@@ -156,8 +146,8 @@ impl PortalView {
             });
             let runbooks = runbooks.collect::<HandlerResult<_>>()?;
             let process = format!("{}-{}", PROCESSES.prefix, project.id);
-            let steps =
-                self.read_steps(db, store::find_document(db, &PROCESSES, space, &process)?)?;
+            let process = store::find_document(db, &PROCESSES, space, &process)?;
+            let steps = read_steps(db, process, &ground)?;
             self.projects.push(PortalProject {
                 id: project.id,
                 name: project.name,
@@ -168,28 +158,6 @@ impl PortalView {
         Ok(())
     }
 
-    fn read_steps(
-        &self,
-        db: &Connection,
-        process: Option<StoredDocument>,
-    ) -> HandlerResult<Option<Vec<PortalStep>>> {
-        let Some(process) = process else { return Ok(None) };
-        let process = template::expand_for_run(db, process.parse_body()?)?;
-        let members: Vec<PoolOccupancy> = self.pools.iter().map(PortalPool::to_member).collect();
-        let built_in = self.built_in == Some(true);
-        let mut steps = Vec::new();
-        for step in array_items(&process, "Steps") {
-            for action in array_items(step, "Actions") {
-                steps.push(PortalStep {
-                    name: text_field(action, "Name").to_owned(),
-                    place: place::locate_action(step, action, &members, built_in),
-                    is_disabled: bool_field(action, "IsDisabled"),
-                });
-            }
-        }
-        Ok(Some(steps))
-    }
-
     /// Every step that is shown.
     pub(super) fn every_step(&self) -> impl Iterator<Item = &PortalStep> {
         let runbooks = self.projects.iter().flat_map(|it| &it.runbooks);
@@ -197,26 +165,38 @@ impl PortalView {
     }
 }
 
-impl PortalPool {
-    fn to_member(&self) -> PoolOccupancy {
-        PoolOccupancy {
-            id: self.id.clone(),
-            is_default: self.is_default,
-            has_workers: self.image.is_some() || !self.workers.is_empty(),
-        }
-    }
+/// Whether the built-in worker is switched on; `None` on a cloud instance, which has none.
+fn built_in_state(db: &Connection) -> HandlerResult<Option<bool>> {
+    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
+    let Some(features) = features.filter(|features| features.slug != features::CLOUD) else {
+        return Ok(None);
+    };
+    Ok(Some(bool_field(&features.parse_body()?, "IsBuiltInWorkerEnabled")))
 }
 
-fn array_items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
-    json_field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
+/// The steps of a process and where each runs; `None` where there is no process.
+fn read_steps(
+    db: &Connection,
+    process: Option<StoredDocument>,
+    ground: &AvailableWorkers,
+) -> HandlerResult<Option<Vec<PortalStep>>> {
+    let Some(process) = process else { return Ok(None) };
+    let process = template::expand_for_run(db, process.parse_body()?)?;
+    let mut steps = Vec::new();
+    for step in array_items(&process, "Steps") {
+        for action in array_items(step, "Actions") {
+            steps.push(PortalStep {
+                name: text_field(action, "Name").to_owned(),
+                place: place::locate_action(step, action, ground),
+                is_disabled: bool_field(action, "IsDisabled"),
+            });
+        }
+    }
+    Ok(Some(steps))
 }
 
 fn read_workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>> {
-    // Leases are a kind of document like others, where the server keeps them.
-    let leases = match kind::kind_by_path("workertaskleases") {
-        Some(kind) => store::list_documents(db, kind, space)?,
-        None => Vec::new(),
-    };
+    let leases = store::list_documents(db, &LEASES, space)?;
     let leases: Vec<Value> =
         leases.iter().map(StoredDocument::parse_body).collect::<serde_json::Result<_>>()?;
     let workers = store::list_documents(db, &WORKERS, space)?.into_iter().map(|document| {

@@ -6,12 +6,14 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::links,
-    json::{json_field, text_field, text_list},
+    json::{json_field, text_field},
     kind::{DEPLOYMENTS, PROJECTS, RELEASES},
-    page::ListFilter,
     permission,
     request::HttpVerb,
-    resource::{executions, find, tasks},
+    resource::{
+        executions::{self, NewExecution},
+        find,
+    },
     store::{self, StoredDocument},
 };
 use serde_json::{Value, json};
@@ -33,34 +35,27 @@ pub(super) fn list_for_release(
     call: &RequestContext<'_>,
     release: &StoredDocument,
 ) -> HandlerResult {
-    let mut filter = ListFilter::new(&DEPLOYMENTS, &call.space, call.request);
-    filter.add_condition("json_extract(body, '$.ReleaseId') =", &release.id);
-    if !call.person.has_permission(DEPLOYMENTS.view) {
-        filter.add_condition("id =", "");
-    }
-    filter.page_answer(call.db, &call.space_path(&format!("releases/{}/deployments", release.id)))
+    let path = format!("releases/{}/deployments", release.id);
+    call.page_where(&DEPLOYMENTS, "json_extract(body, '$.ReleaseId') =", &release.id, &path)
 }
 
 fn create_deployment(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
     call.person.require_permission(permission::for_action("Create", DEPLOYMENTS.edit))?;
-    let named = text_field(body, "ReleaseId");
-    let Some(release) = store::find_document(call.db, &RELEASES, &call.space, named)? else {
-        return Err(ErrorResponse::bad_request(format!("The release '{named}' does not exist.")));
-    };
+    let release = call.require_reference(&RELEASES, text_field(body, "ReleaseId"))?;
     let environment = find::find_environment(call, text_field(body, "EnvironmentId"))?;
     let release = release.parse_body()?;
     let project = call.find_document(&PROJECTS, text_field(&release, "ProjectId"))?;
     let id = store::next_id(call.db, &DEPLOYMENTS)?;
-    let arguments = json!({ "DeploymentId": id, "EnvironmentId": environment.id });
     let version = text_field(&release, "Version");
-    let description = format!("Deploy {} release {version} to {}", project.name, environment.name);
-    let when = json!({
-        "QueueTime": json_field(body, "QueueTime"),
-        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
-        "ProjectId": project.id,
-    });
-    let task = tasks::queue_task(call, ("Deploy", &description), &arguments, &when)?;
-    let mut deployment = executions::execution_fields(call, &id, (&task, &environment), body);
+    let execution = NewExecution {
+        id: &id,
+        task: "Deploy",
+        description: format!("Deploy {} release {version} to {}", project.name, environment.name),
+        arguments: json!({ "DeploymentId": id, "EnvironmentId": environment.id }),
+        project: &project.id,
+        environment: &environment,
+    };
+    let mut deployment = executions::start_execution(call, &execution, body)?;
     deployment["ReleaseId"] = release["Id"].clone();
     deployment["ProjectId"] = json!(project.id);
     deployment["ChannelId"] = release["ChannelId"].clone();
@@ -80,21 +75,11 @@ fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
     let project = find::find_project_by_name(call, text_field(&body, "ProjectName"))?;
     let version = text_field(&body, "ReleaseVersion");
-    let unknown_release =
-        || ErrorResponse::bad_request(format!("The release '{version}' does not exist."));
-    let release = find::find_by_version(call, &project.id, version)?.ok_or_else(unknown_release)?;
-    let mut made = Vec::new();
-    for environment in text_list(&body, "EnvironmentNames") {
-        let asked = json!({
-            "ReleaseId": release.id,
-            "EnvironmentId": environment,
-            "QueueTime": json_field(&body, "RunAt"),
-            "QueueTimeExpiry": json_field(&body, "NoRunAfter"),
-        });
-        let deployment = create_deployment(call, &asked)?;
-        made.push(
-            json!({ "DeploymentId": deployment["Id"], "ServerTaskId": deployment["TaskId"] }),
-        );
-    }
-    Ok(SandboxResponse::created(&json!({ "DeploymentServerTasks": made })))
+    let release = find::find_by_version(call, &project.id, version)?
+        .ok_or_else(|| ErrorResponse::unknown_reference(RELEASES.noun, version))?;
+    let tasks = executions::for_each_environment(&body, "DeploymentId", |asked| {
+        asked["ReleaseId"] = json!(release.id);
+        create_deployment(call, asked)
+    })?;
+    Ok(SandboxResponse::created(&json!({ "DeploymentServerTasks": tasks })))
 }

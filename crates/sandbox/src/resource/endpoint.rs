@@ -99,10 +99,10 @@ fn require_fields(body: &Value, fields: &[(&str, &str)]) -> HandlerResult<()> {
 /// Refuses a reference to an account or a proxy that is not there.
 fn require_reference(call: &RequestContext<'_>, body: &Value, name: &str) -> HandlerResult<()> {
     let (kind, id) = (if name == "ProxyId" { &PROXIES } else { &ACCOUNTS }, text_field(body, name));
-    if id.is_empty() || call.has_document(kind, id)? {
-        return Ok(());
+    if !id.is_empty() {
+        call.require_reference(kind, id)?;
     }
-    Err(ErrorResponse::bad_request(format!("The {} '{id}' does not exist.", kind.noun)))
+    Ok(())
 }
 
 /// Sets a field that the body leaves out.

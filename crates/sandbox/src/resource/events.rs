@@ -71,40 +71,31 @@ fn get_event(call: &RequestContext<'_>, id: &str) -> HandlerResult {
 
 fn event_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
     let mut filter = if call.space.is_empty() {
-        let mut filter = ListFilter::all_spaces(&EVENTS, call.request);
-        filter.limit_to_spaces(call.request);
+        let mut filter = ListFilter::all_spaces(&EVENTS, call.request).shown_to(call.person);
+        filter.limit_to_spaces();
         filter
     } else {
-        ListFilter::new(&EVENTS, &call.space, call.request)
+        call.list_filter(&EVENTS)
     };
-    if !call.person.has_permission(EVENTS.view) {
-        filter.add_condition("id =", "");
-    }
-    for (parameter, expression) in [
+    filter.add_parameters(&[
         ("users", "json_extract(body, '$.UserId')"),
         ("user", "json_extract(body, '$.UserId')"),
         ("eventcategories", "name"),
         ("eventagents", "json_extract(body, '$.UserAgent')"),
         ("documenttypes", "slug"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(expression, &values);
-        }
-    }
+    ]);
     if let Some(groups) = call.request.list_parameter("eventgroups") {
         filter.add_any_of("name", &group_categories(&groups));
     }
-    for parameter in ["regardingany", "projects", "environments", "tenants", "projectgroups"] {
-        if let Some(ids) = call.request.list_parameter(parameter) {
-            filter.add_array_any_of("$.RelatedDocumentIds", &ids);
-        }
-    }
+    filter.add_array_parameters(
+        &["regardingany", "projects", "environments", "tenants", "projectgroups"]
+            .map(|parameter| (parameter, "$.RelatedDocumentIds")),
+    );
     // Regarding all of them, where `regardingAny` is regarding any.
     for id in call.request.list_parameter("regarding").unwrap_or_default() {
         filter.add_array_any_of("$.RelatedDocumentIds", &[id]);
     }
-    let brief = call.request.parameter("excludedifference");
-    if brief.is_some_and(|it| it.eq_ignore_ascii_case("true")) {
+    if call.request.flag_parameter("excludedifference") == Some(true) {
         filter.select_expression("json_set(body, '$.ChangeDetails', null)");
     }
     for (parameter, comparison) in [("from", ">="), ("to", "<=")] {

@@ -1,22 +1,47 @@
 //! What deployments and runbook runs have in common.
 
 use crate::{
+    answer::HandlerResult,
     context::RequestContext,
     json::{json_field, text_list},
     page::ListFilter,
+    resource::tasks,
     store::StoredDocument,
     time::current_time,
 };
 use serde_json::{Value, json};
 
-/// What a deployment and a run of a runbook say alike.
-pub(crate) fn execution_fields(
+/// A deployment or a runbook run to start.
+#[derive(Debug)]
+pub(crate) struct NewExecution<'a> {
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// The name of its task.
+    pub(crate) task: &'static str,
+    /// What the task says of itself.
+    pub(crate) description: String,
+    /// The arguments of the task.
+    pub(crate) arguments: Value,
+    /// The id of the project.
+    pub(crate) project: &'a str,
+    /// The environment.
+    pub(crate) environment: &'a StoredDocument,
+}
+
+/// Queues the task of an execution, and returns the fields that deployments and runs have in common.
+pub(crate) fn start_execution(
     call: &RequestContext<'_>,
-    id: &str,
-    (task, environment): (&Value, &StoredDocument),
+    execution: &NewExecution<'_>,
     body: &Value,
-) -> Value {
-    json!({
+) -> HandlerResult<Value> {
+    let NewExecution { id, task, description, arguments, project, environment } = execution;
+    let when = json!({
+        "QueueTime": json_field(body, "QueueTime"),
+        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
+        "ProjectId": project,
+    });
+    let task = tasks::queue_task(call, task, description, arguments, &when)?;
+    Ok(json!({
         "Id": id,
         "SpaceId": call.space,
         "EnvironmentId": environment.id,
@@ -36,22 +61,38 @@ pub(crate) fn execution_fields(
         "QueueTime": json_field(body, "QueueTime"),
         "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
         "UseGuidedFailure": json_field(body, "UseGuidedFailure") == true,
-    })
+    }))
+}
+
+/// Starts what a command-line tool asks for: one execution in each of the environments that it names. Returns
+/// their ids, each under `id_field` beside that of its task.
+pub(crate) fn for_each_environment(
+    body: &Value,
+    id_field: &str,
+    start: impl Fn(&mut Value) -> HandlerResult<Value>,
+) -> HandlerResult<Vec<Value>> {
+    let mut started = Vec::new();
+    for environment in text_list(body, "EnvironmentNames") {
+        let mut asked = json!({
+            "EnvironmentId": environment,
+            "QueueTime": json_field(body, "RunAt"),
+            "QueueTimeExpiry": json_field(body, "NoRunAfter"),
+        });
+        let execution = start(&mut asked)?;
+        started.push(json!({ id_field: execution["Id"], "ServerTaskId": execution["TaskId"] }));
+    }
+    Ok(started)
 }
 
 /// The parameters of lists of deployments and runs.
 pub(crate) fn add_list_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) {
-    for (parameter, name) in [
-        ("projects", "ProjectId"),
-        ("environments", "EnvironmentId"),
-        ("tenants", "TenantId"),
-        ("channels", "ChannelId"),
-        ("runbooks", "RunbookId"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(&format!("json_extract(body, '$.{name}')"), &values);
-        }
-    }
+    filter.add_parameters(&[
+        ("projects", "json_extract(body, '$.ProjectId')"),
+        ("environments", "json_extract(body, '$.EnvironmentId')"),
+        ("tenants", "json_extract(body, '$.TenantId')"),
+        ("channels", "json_extract(body, '$.ChannelId')"),
+        ("runbooks", "json_extract(body, '$.RunbookId')"),
+    ]);
     if let Some(state) = call.request.parameter("taskstate") {
         filter.add_condition(
             "? = (select json_extract(task.body, '$.State') from document task

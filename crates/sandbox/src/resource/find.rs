@@ -84,7 +84,6 @@ pub(crate) fn find_environment(
     let condition = "space = ?2 and (id = ?3 or name = ?3)";
     let values = [ENVIRONMENTS.prefix, &call.space, named];
     let found = store::select_documents(call.db, &ENVIRONMENTS, condition, values)?;
-    let unknown_environment =
-        || ErrorResponse::bad_request(format!("The environment '{named}' does not exist."));
+    let unknown_environment = || ErrorResponse::unknown_reference(ENVIRONMENTS.noun, named);
     found.into_iter().next().ok_or_else(unknown_environment)
 }

@@ -12,15 +12,14 @@ use crate::{
     request::HttpVerb,
     resource::roots,
     seed,
+    spaces::Spaces,
     store::{self, StoredDocument},
     time::current_time,
 };
 use serde_json::{Value, json};
 
 /// `GET /api`, the one document that a stranger may read.
-pub(crate) fn root_document(spaces: &[Value]) -> HandlerResult {
-    let default = spaces.iter().find(|space| space["IsDefault"] == true);
-    let default = default.and_then(|space| space["Id"].as_str());
+pub(crate) fn root_document(spaces: &Spaces) -> HandlerResult {
     Ok(SandboxResponse::from_document(&json!({
         "Id": null,
         "Application": "Octopus Deploy",
@@ -29,7 +28,7 @@ pub(crate) fn root_document(spaces: &[Value]) -> HandlerResult {
         "InstallationId": "39b44e47-37d4-4fcd-949c-2d831ebfa65e",
         "IsEarlyAccessProgram": false,
         "HasLongTermSupport": false,
-        "Links": roots::root_links(default),
+        "Links": roots::root_links(spaces.default_id()),
     })))
 }
 

@@ -8,7 +8,6 @@ use crate::{
     context::RequestContext,
     json::{json_field, text_field, text_list},
     kind::{CHANNELS, DocumentKind, ENVIRONMENTS, PROCESSES, PROJECTS, TARGETS, VARIABLES},
-    page::ListFilter,
     raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     request::HttpVerb,
     resource::{summary, targets},
@@ -54,9 +53,10 @@ fn scope_values(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> 
             "select id, name from document where kind = ?1 and space = ?2 order by {}",
             kind.order
         );
-        match call.person.has_permission(kind.view) {
-            true => read_references(call, &sql, params![kind.prefix, call.space]),
-            false => Ok(Vec::new()),
+        if call.person.has_permission(kind.view) {
+            read_references(call, &sql, params![kind.prefix, call.space])
+        } else {
+            Ok(Vec::new())
         }
     };
     let channels = "select id, name from document where kind = ?1 and owner = ?2 order by name";
@@ -138,13 +138,9 @@ fn variable_names(call: &RequestContext<'_>) -> HandlerResult {
 
 /// `GET …/environments/summary`: how the targets of each environment are.
 fn environment_summary(call: &RequestContext<'_>) -> HandlerResult {
-    let environments = match call.person.has_permission(ENVIRONMENTS.view) {
-        true => ListFilter::new(&ENVIRONMENTS, &call.space, call.request).read_values(call.db)?,
-        false => Vec::new(),
-    };
+    let environments = call.list_filter(&ENVIRONMENTS).read_values(call.db)?;
     let machines = targets::target_filter(call).read_values(call.db)?;
-    let hides = call.request.parameter("hideemptyenvironments");
-    let hides = hides.is_some_and(|it| it.eq_ignore_ascii_case("true"));
+    let hide_empty = call.request.flag_parameter("hideemptyenvironments") == Some(true);
     let environment_counts = |machines: &[&Value]| {
         let mut counted = summary::count_machines(machines);
         counted["MachineTenantSummaries"] = json!({});
@@ -157,7 +153,7 @@ fn environment_summary(call: &RequestContext<'_>) -> HandlerResult {
         let id = text_field(&environment, "Id").to_owned();
         let is_in_environment = |it: &&Value| text_list(it, "EnvironmentIds").contains(&id);
         let members: Vec<&Value> = machines.iter().filter(is_in_environment).collect();
-        if hides && members.is_empty() {
+        if hide_empty && members.is_empty() {
             continue;
         }
         let mut one = environment_counts(&members);

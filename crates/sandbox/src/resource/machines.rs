@@ -1,7 +1,7 @@
 //! What workers and targets have in common: filters, distinct values, the policy, the connection.
 
 use crate::{
-    answer::{ErrorResponse, HandlerResult, SandboxResponse},
+    answer::{HandlerResult, SandboxResponse},
     context::RequestContext,
     json::{bool_field, json_field, text_field},
     kind::{DocumentKind, POLICIES},
@@ -39,25 +39,15 @@ pub(crate) fn machine_filter<'a>(
     call: &RequestContext<'a>,
     kind: &'static DocumentKind,
 ) -> ListFilter<'a> {
-    let mut filter = ListFilter::new(kind, &call.space, call.request);
-    if !call.person.has_permission(kind.view) {
-        filter.add_condition("id =", "");
-    }
-    for (parameter, expression) in [
+    let mut filter = call.list_filter(kind);
+    filter.add_parameters(&[
         ("healthstatuses", "json_extract(body, '$.HealthStatus')"),
         ("commstyles", "json_extract(body, '$.Endpoint.CommunicationStyle')"),
         ("thumbprint", "json_extract(body, '$.Thumbprint')"),
         ("shellnames", "json_extract(body, '$.ShellName')"),
         ("operatingsystemnames", "json_extract(body, '$.OperatingSystem')"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(expression, &values);
-        }
-    }
-    if let Some(disabled) = call.request.parameter("isdisabled") {
-        let disabled = if disabled.eq_ignore_ascii_case("true") { "1" } else { "0" };
-        filter.add_condition("cast(json_extract(body, '$.IsDisabled') as text) =", disabled);
-    }
+    ]);
+    filter.add_flag_parameter("isdisabled", "json_extract(body, '$.IsDisabled')");
     filter
 }
 
@@ -67,13 +57,14 @@ pub(crate) fn distinct_values(
     kind: &'static DocumentKind,
     name: &str,
 ) -> HandlerResult {
-    let workers = match call.person.has_permission(kind.view) {
-        true => store::list_documents(call.db, kind, &call.space)?,
-        false => Vec::new(),
+    let machines = if call.person.has_permission(kind.view) {
+        store::list_documents(call.db, kind, &call.space)?
+    } else {
+        Vec::new()
     };
     let mut values: Vec<Value> = Vec::new();
-    for worker in workers {
-        let value = json_field(&worker.parse_body()?, name).clone();
+    for machine in machines {
+        let value = json_field(&machine.parse_body()?, name).clone();
         if value != "Unknown" && !values.contains(&value) {
             values.push(value);
         }
@@ -86,10 +77,7 @@ pub(crate) fn distinct_values(
 pub(crate) fn find_policy_id(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
     let id = text_field(body, "MachinePolicyId");
     if !id.is_empty() {
-        let policy = store::find_document(call.db, &POLICIES, &call.space, id)?;
-        let unknown_policy =
-            || ErrorResponse::bad_request(format!("The machine policy '{id}' does not exist."));
-        return policy.map(|it| it.id).ok_or_else(unknown_policy);
+        return Ok(call.require_reference(&POLICIES, id)?.id);
     }
     for policy in store::list_documents(call.db, &POLICIES, &call.space)? {
         if bool_field(&policy.parse_body()?, "IsDefault") {

@@ -6,9 +6,9 @@
 use crate::{
     answer::{ErrorResponse, HandlerResult},
     context::RequestContext,
-    json::slugify,
     kind::POOLS,
     raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
+    text::{fold_case, slugify},
 };
 use serde_json::{json, value::RawValue};
 use std::collections::{HashMap, HashSet};
@@ -95,7 +95,7 @@ fn check_steps(call: &RequestContext<'_>, steps: &[JsonFields]) -> HandlerResult
         let name = step.text_value("Name");
         if name.trim().is_empty() {
             errors.push("Please provide a name for each step.".to_owned());
-        } else if !names.insert(name.to_lowercase()) {
+        } else if !names.insert(fold_case(&name)) {
             errors.push(format!("The step name '{name}' is used more than once. Step names must be unique, ignoring case."));
         }
         for action in step.object_list("Actions")? {

@@ -8,10 +8,7 @@ use crate::{
     context::RequestContext,
     document::{links, policy, project},
     json::{self, json_field, text_field},
-    kind::{
-        self, ACCOUNTS, DocumentKind, MARK, POLICIES, PROJECTS, PROXIES, TARGETS, VARIABLES,
-        WORKERS,
-    },
+    kind::{self, ACCOUNTS, DocumentKind, KindName, SNAPSHOT_MARK, TARGETS, WORKERS},
     page::ListFilter,
     permission,
     request::HttpVerb,
@@ -32,73 +29,36 @@ pub(crate) fn route_any_kind(
         (HttpVerb::Get, []) => {
             kind_filter(call, kind).page_answer(call.db, &call.space_path(kind.link))
         }
-        (HttpVerb::Get, ["all"]) if has_full_list(kind) => {
-            Ok(kind_filter(call, kind).array_answer())
-        }
-        (HttpVerb::Get, ["template"]) if kind.path == POLICIES.path => {
+        (HttpVerb::Get, ["all"]) if kind.has_all => Ok(kind_filter(call, kind).array_answer()),
+        (HttpVerb::Get, ["template"]) if kind.name == KindName::Policies => {
             policies::policy_template(call)
         }
         (HttpVerb::Get, [id]) => get_document(call, kind, id),
         (HttpVerb::Get, [id, below]) => list_related(call, kind, id, below),
-        (HttpVerb::Post, []) if is_writable(kind) => create(call, kind),
-        (HttpVerb::Put, [id]) if is_writable(kind) => update(call, kind, id),
-        (HttpVerb::Delete, [id]) if is_writable(kind) => delete(call, kind, id),
+        (HttpVerb::Post, []) if kind.is_writable => create(call, kind),
+        (HttpVerb::Put, [id]) if kind.is_writable => update(call, kind, id),
+        (HttpVerb::Delete, [id]) if kind.is_writable => delete(call, kind, id),
         (_, [] | [_]) => Err(ErrorResponse::method_not_allowed()),
         _ => Err(ErrorResponse::not_found()),
     }
 }
 
-/// Whether there is a list without pages. Processes have none: `all` is an id there, and nobody's.
-fn has_full_list(kind: &DocumentKind) -> bool {
-    !["deploymentprocesses", "runbookprocesses"].contains(&kind.path)
-}
-
-/// Whether documents of this kind may be made here; others come with their owner, or not at all.
-fn is_writable(kind: &DocumentKind) -> bool {
-    let derived = [
-        "deploymentprocesses",
-        "runbookprocesses",
-        "variables",
-        "tasks",
-        "events",
-        "workertaskleases",
-        // Kinds that are only ever empty.
-        "teams",
-        "scopeduserroles",
-        "projecttriggers",
-        "interruptions",
-        "artifacts",
-        "subscriptions",
-        "packages",
-        "build-information",
-    ];
-    !derived.contains(&kind.path)
-}
-
 fn kind_filter<'a>(call: &RequestContext<'a>, kind: &'static DocumentKind) -> ListFilter<'a> {
-    let mut filter = ListFilter::new(kind, &call.space, call.request);
-    if !call.person.has_permission(kind.view) {
-        // Who may not see a kind gets short lists, not a refusal.
-        filter.add_condition("id =", "");
-    }
-    for (parameter, expression) in [
+    let mut filter = call.list_filter(kind);
+    filter.add_parameters(&[
         ("projectids", "json_extract(body, '$.ProjectId')"),
         ("accounttype", "json_extract(body, '$.AccountType')"),
         ("feedtype", "json_extract(body, '$.FeedType')"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(expression, &values);
-        }
-    }
-    if ["deployments", "runbookruns"].contains(&kind.path) {
+    ]);
+    if matches!(kind.name, KindName::Deployments | KindName::Runs) {
         executions::add_list_filters(call, &mut filter);
     }
-    if kind.path == VARIABLES.path {
+    if kind.name == KindName::Variables {
         // Snapshots are there for what was made of them, and nobody lists them.
-        filter.add_condition("instr(id, ?) = 0", MARK);
+        filter.add_condition("instr(id, ?) = 0", SNAPSHOT_MARK);
     }
-    if let (Some(roles), true) = (call.request.list_parameter("roles"), kind.path == TARGETS.path) {
-        filter.add_array_any_of("$.Roles", &roles);
+    if kind.name == KindName::Targets {
+        filter.add_array_parameters(&[("roles", "$.Roles")]);
     }
     filter
 }
@@ -116,23 +76,17 @@ fn list_related(
     below: &str,
 ) -> HandlerResult {
     let document = call.find_document(kind, id)?;
-    let (listed, path) = match (kind.path, below) {
-        ("projectgroups", "projects") => (&PROJECTS, "$.ProjectGroupId"),
-        ("machinepolicies", "workers") => (&WORKERS, "$.MachinePolicyId"),
-        ("machinepolicies", "machines") => (&TARGETS, "$.MachinePolicyId"),
-        ("accounts", "usages") => return account_usages(call, &document),
-        ("environments", "machines") => {
-            let mut filter = kind_filter(call, &TARGETS);
-            filter.add_array_any_of("$.EnvironmentIds", std::slice::from_ref(&document.id));
-            return filter.page_answer(
-                call.db,
-                &call.space_path(&format!("environments/{}/machines", document.id)),
-            );
-        }
-        _ => return Err(ErrorResponse::not_found()),
-    };
-    let mut filter = kind_filter(call, listed);
-    filter.add_condition(&format!("json_extract(body, '{path}') ="), &document.id);
+    if kind.name == KindName::Accounts && below == "usages" {
+        return account_usages(call, &document);
+    }
+    let list = kind.lists.iter().find(|list| list.path == below);
+    let list = list.ok_or_else(ErrorResponse::not_found)?;
+    let mut filter = kind_filter(call, list.kind);
+    if list.is_array {
+        filter.add_array_any_of(list.field, std::slice::from_ref(&document.id));
+    } else {
+        filter.add_condition(&format!("json_extract(body, '{}') =", list.field), &document.id);
+    }
     filter.page_answer(call.db, &call.space_path(&format!("{}/{}/{below}", kind.link, document.id)))
 }
 
@@ -142,9 +96,9 @@ fn create(call: &RequestContext<'_>, kind: &'static DocumentKind) -> HandlerResu
     let id = store::next_id(call.db, kind)?;
     let document = build_document(call, kind, &body, &json!({ "Id": id }))?;
     store::save_document(call.db, &StoredDocument::new(kind, &document))?;
-    match kind.path {
-        "projects" => projects::create_project_parts(call, &document)?,
-        "runbooks" => projects::create_runbook_parts(call, &document)?,
+    match kind.name {
+        KindName::Projects => projects::create_project_parts(call, &document)?,
+        KindName::Runbooks => projects::create_runbook_parts(call, &document)?,
         _ => {}
     }
     Ok(SandboxResponse::created(&document))
@@ -168,10 +122,10 @@ fn build_document(
 ) -> HandlerResult<Value> {
     let id = text_field(old, "Id").to_owned();
     let mut document = json!({ "Id": id, "SpaceId": call.space });
-    let defaults = match kind.path {
-        "machinepolicies" => policy::default_policy(),
-        "projects" => projects::space_defaults(call, &id)?,
-        "runbooks" => project::runbook_defaults(&id),
+    let defaults = match kind.name {
+        KindName::Policies => policy::default_policy(),
+        KindName::Projects => projects::space_defaults(call, &id)?,
+        KindName::Runbooks => project::runbook_defaults(&id),
         _ => json!({}),
     };
     let empty = Map::new();
@@ -186,13 +140,13 @@ fn build_document(
         }
     }
     document["Name"] = json!(call.require_name(kind, &document, &id)?);
-    if kind.path != PROXIES.path {
+    if kind.has_slug {
         document["Slug"] = json!(call.unique_slug(kind, body, old)?);
     }
-    if kind.path == POLICIES.path {
+    if kind.name == KindName::Policies {
         policies::keep_one_default(call, &mut document, old)?;
     }
-    if kind.path == PROJECTS.path {
+    if kind.name == KindName::Projects {
         projects::keep_persistence(&mut document, old);
     }
     json::forget_secrets(&mut document);
@@ -214,12 +168,12 @@ fn flatten_account(mut body: Value) -> Value {
 fn delete(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> HandlerResult {
     call.person.require_permission(permission::for_action("Delete", kind.edit))?;
     let document = call.find_document(kind, id)?;
-    match kind.path {
-        "machinepolicies" => policies::check_deletable(&document)?,
-        "accounts" | "proxies" => check_unused(call, kind, &document)?,
-        "projects" | "runbooks" => projects::delete_dependents(call, &document)?,
-        "deployments" | "runbookruns" => tasks::cancel_owned_task(call, &document)?,
-        "feeds" if text_field(&document.parse_body()?, "FeedType") == "BuiltIn" => {
+    match kind.name {
+        KindName::Policies => policies::check_deletable(&document)?,
+        KindName::Accounts | KindName::Proxies => check_unused(call, kind, &document)?,
+        KindName::Projects | KindName::Runbooks => projects::delete_dependents(call, &document)?,
+        KindName::Deployments | KindName::Runs => tasks::cancel_owned_task(call, &document)?,
+        KindName::Feeds if text_field(&document.parse_body()?, "FeedType") == "BuiltIn" => {
             return Err(ErrorResponse::bad_request("You cannot delete the built-in feed."));
         }
         _ => {}

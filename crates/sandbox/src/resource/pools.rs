@@ -6,8 +6,8 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::{features, links},
-    json::{bool_field, json_field, text_field, text_list},
-    kind::{POOLS, PROCESSES, RUNBOOK_PROCESSES, WORKERS},
+    json::{bool_field, json_field, text_field},
+    kind::{POOLS, PROCESSES, RUNBOOK_PROCESSES, SNAPSHOT_MARK, WORKERS},
     request::HttpVerb,
     resource::{summary, workers},
     store::{self, StoredDocument},
@@ -227,9 +227,9 @@ fn find_pool_usage(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Optio
     for kind in [&PROCESSES, &RUNBOOK_PROCESSES] {
         // The text narrows it down, so that of a thousand processes only those that name the pool are parsed.
         // What a release has frozen does not hold a pool back.
-        let condition = "space = ?2 and instr(id, '-s-') = 0 and instr(lower(body), lower(?3)) > 0";
+        let condition = "space = ?2 and instr(id, ?4) = 0 and instr(lower(body), lower(?3)) > 0";
         let quoted = format!("\"{pool}\"");
-        let values = params![kind.prefix, call.space, quoted];
+        let values = params![kind.prefix, call.space, quoted, SNAPSHOT_MARK];
         for process in store::select_documents(call.db, kind, condition, values)? {
             let document = process.parse_body()?;
             let steps = json_field(&document, "Steps").as_array().cloned().unwrap_or_default();
@@ -253,7 +253,6 @@ fn find_pool_usage(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Optio
 fn set_sort_order(call: &RequestContext<'_>) -> HandlerResult {
     call.person.require_permission(POOLS.edit)?;
     let ids: Vec<String> = serde_json::from_str(&call.request.body)?;
-    let ids = text_list(&json!({ "Ids": ids }), "Ids");
     let pools = store::list_documents(call.db, &POOLS, &call.space)?;
     let requested_position =
         |pool: &StoredDocument| ids.iter().position(|id| id.eq_ignore_ascii_case(&pool.id));

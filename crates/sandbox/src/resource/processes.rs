@@ -7,7 +7,7 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::template,
-    kind::{DocumentKind, MARK, PROCESSES},
+    kind::{self, DocumentKind, PROCESSES},
     raw_json::{self, JsonFieldAccess as _, JsonFields},
     request::HttpVerb,
     resource::{normalize, templates},
@@ -75,7 +75,7 @@ fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> H
     let Some(mut document) = store::find_document(call.db, kind, &call.space, id)? else {
         return Err(ErrorResponse::not_found());
     };
-    if document.id.contains(MARK) {
+    if kind::is_snapshot(&document.id) {
         return Err(ErrorResponse::bad_request(format!(
             "You cannot modify this {what} because it is frozen. You'll need to create a new {what} instead."
         )));

@@ -11,7 +11,6 @@ use crate::{
         BRANCHES, CHANNELS, COMMITS, DEPLOYMENTS, DocumentKind, GROUPS, LIFECYCLES, PROCESSES,
         PROJECTS, RELEASES, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS, TAGS, VARIABLES,
     },
-    page::ListFilter,
     request::HttpVerb,
     resource::tasks,
     store::{self, StoredDocument},
@@ -42,11 +41,8 @@ pub(crate) fn route_runbooks(
     project: &StoredDocument,
     path: &[&str],
 ) -> Option<HandlerResult> {
-    let mut filter = ListFilter::new(&RUNBOOKS, &call.space, call.request);
+    let mut filter = call.list_filter(&RUNBOOKS);
     filter.add_condition("owner =", &project.id);
-    if !call.person.has_permission(RUNBOOKS.view) {
-        filter.add_condition("id =", "");
-    }
     Some(match (call.verb(), path) {
         (HttpVerb::Get, []) => filter
             .page_answer(call.db, &call.space_path(&format!("projects/{}/runbooks", project.id))),
@@ -97,9 +93,7 @@ pub(super) fn create_runbook_parts(
     runbook: &Value,
 ) -> HandlerResult<()> {
     let project = text_field(runbook, "ProjectId");
-    if !call.has_document(&PROJECTS, project)? {
-        return Err(ErrorResponse::bad_request(format!("The project '{project}' does not exist.")));
-    }
+    call.require_reference(&PROJECTS, project)?;
     let process = process::empty_process(&call.space, project, Some(text_field(runbook, "Id")));
     Ok(store::save_document(call.db, &process)?)
 }

@@ -6,12 +6,15 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     document::links,
-    json::{json_field, text_field, text_list},
+    json::{json_field, text_field},
     kind::{CHANNELS, PROCESSES, PROJECTS, RELEASES},
-    page::ListFilter,
     permission,
     request::HttpVerb,
-    resource::{deployments, find, snapshot, versioned},
+    resource::{
+        deployments, find,
+        snapshot::{self, FrozenVariables},
+        versioned,
+    },
     store::{self, StoredDocument},
     time::current_time,
 };
@@ -39,15 +42,8 @@ pub(crate) fn project_releases(
 ) -> HandlerResult {
     match (call.verb(), path) {
         (HttpVerb::Get, []) => {
-            let mut filter = ListFilter::new(&RELEASES, &call.space, call.request);
-            filter.add_condition("owner =", &project.id);
-            if !call.person.has_permission(RELEASES.view) {
-                filter.add_condition("id =", "");
-            }
-            filter.page_answer(
-                call.db,
-                &call.space_path(&format!("projects/{}/releases", project.id)),
-            )
+            let path = format!("projects/{}/releases", project.id);
+            call.page_where(&RELEASES, "owner =", &project.id, &path)
         }
         (HttpVerb::Get, [version]) => {
             call.person.require_permission(RELEASES.view)?;
@@ -61,10 +57,7 @@ pub(crate) fn project_releases(
 
 fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
     call.person.require_permission(permission::for_action("Create", RELEASES.edit))?;
-    let project = text_field(body, "ProjectId");
-    let Some(project) = store::find_document(call.db, &PROJECTS, &call.space, project)? else {
-        return Err(ErrorResponse::bad_request(format!("The project '{project}' does not exist.")));
-    };
+    let project = call.require_reference(&PROJECTS, text_field(body, "ProjectId"))?;
     let version = text_field(body, "Version").trim();
     if version.is_empty() {
         return Err(ErrorResponse::bad_request("Please provide a version for this release."));
@@ -74,7 +67,7 @@ fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
             "Release version '{version}' already exists for this project. Please use a different version."
         )));
     }
-    let FrozenIds { process, set, libraries, reference } = freeze_project(call, &project, body)?;
+    let frozen = freeze_project(call, &project, body)?;
     let id = store::next_id(call.db, &RELEASES)?;
     let mut release = json!({
         "Id": id,
@@ -89,22 +82,22 @@ fn create(call: &RequestContext<'_>, body: &Value) -> HandlerResult {
         "SelectedPackages": list_or_empty(body, "SelectedPackages"),
         "SelectedGitResources": list_or_empty(body, "SelectedGitResources"),
         "CustomFields": json_field(body, "CustomFields"),
-        "ProjectDeploymentProcessSnapshotId": process,
-        "ProjectVariableSetSnapshotId": set,
-        "LibraryVariableSetSnapshotIds": libraries,
-        "VersionControlReference": reference,
+        "ProjectDeploymentProcessSnapshotId": frozen.process,
+        "ProjectVariableSetSnapshotId": frozen.variables.set,
+        "LibraryVariableSetSnapshotIds": frozen.variables.libraries,
+        "VersionControlReference": frozen.reference,
     });
     release["Links"] = links::document_links(&RELEASES, &call.space, &id, &release);
     store::save_document(call.db, &StoredDocument::with_id_rank(&RELEASES, &release))?;
     Ok(SandboxResponse::created(&release))
 }
 
-/// The ids of what a release freezes.
-struct FrozenIds {
+/// What a release freezes.
+struct FrozenProject {
+    /// The id of the process's snapshot.
     process: String,
-    set: String,
-    libraries: Vec<String>,
-    /// Which commit, of a version-controlled project.
+    variables: FrozenVariables,
+    /// The commit, for a version-controlled project.
     reference: Value,
 }
 
@@ -112,21 +105,19 @@ fn freeze_project(
     call: &RequestContext<'_>,
     project: &StoredDocument,
     body: &Value,
-) -> HandlerResult<FrozenIds> {
-    let libraries = text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds");
-    let (set, libraries) = snapshot::freeze_variables(call, &project.id, &libraries)?;
+) -> HandlerResult<FrozenProject> {
+    let mut variables = snapshot::freeze_variables(call, project)?;
     let asked = json_field(body, "VersionControlReference");
-    let Some(commit) = versioned::frozen_at(call, project, asked)? else {
+    let Some(commit) = versioned::freeze_commit(call, project, asked)? else {
         let process = format!("{}-{}", PROCESSES.prefix, project.id);
         let process = snapshot::take_snapshot(call, &PROCESSES, &process)?;
-        return Ok(FrozenIds { process, set, libraries, reference: Value::Null });
+        return Ok(FrozenProject { process, variables, reference: Value::Null });
     };
     let process = snapshot::save_frozen_copy(call, &commit.process)?;
-    let set = match &commit.variables {
-        Some(variables) => snapshot::save_frozen_copy(call, variables)?,
-        None => set,
-    };
-    Ok(FrozenIds { process, set, libraries, reference: commit.reference })
+    if let Some(committed) = &commit.variables {
+        variables.set = snapshot::save_frozen_copy(call, committed)?;
+    }
+    Ok(FrozenProject { process, variables, reference: commit.reference })
 }
 
 fn list_or_empty(body: &Value, name: &str) -> Value {
@@ -159,8 +150,7 @@ fn resolve_channel(call: &RequestContext<'_>, project: &str, asked: &str) -> Han
     let is_requested = |document: &&StoredDocument| {
         document.id.eq_ignore_ascii_case(asked) || document.name.eq_ignore_ascii_case(asked)
     };
-    let unknown_channel =
-        || ErrorResponse::bad_request(format!("The channel '{asked}' does not exist."));
+    let unknown_channel = || ErrorResponse::unknown_reference("channel", asked);
     Ok(channels.iter().find(is_requested).ok_or_else(unknown_channel)?.id.clone())
 }
 
@@ -217,8 +207,7 @@ fn snapshot_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(RELEASES.edit)?;
     let mut release = call.find_document(&RELEASES, id)?.parse_body()?;
     let project = call.find_document(&PROJECTS, text_field(&release, "ProjectId"))?;
-    let libraries = text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds");
-    let (set, libraries) = snapshot::freeze_variables(call, &project.id, &libraries)?;
+    let FrozenVariables { set, libraries } = snapshot::freeze_variables(call, &project)?;
     release["ProjectVariableSetSnapshotId"] = json!(set);
     release["LibraryVariableSetSnapshotIds"] = json!(libraries);
     store::save_document(call.db, &StoredDocument::with_id_rank(&RELEASES, &release))?;

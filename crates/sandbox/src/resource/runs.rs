@@ -8,10 +8,13 @@ use crate::{
     document::links,
     json::{json_field, text_field, text_list},
     kind::{PROJECTS, RUNBOOK_PROCESSES, RUNBOOKS, RUNS, SNAPSHOTS},
-    page::ListFilter,
     permission,
     request::HttpVerb,
-    resource::{executions, find, snapshot, tasks},
+    resource::{
+        executions::{self, NewExecution},
+        find,
+        snapshot::{self, FrozenVariables},
+    },
     store::{self, StoredDocument},
     time::current_time,
 };
@@ -50,19 +53,10 @@ pub(crate) fn route_runbook_runs(
         (HttpVerb::Post, [id, "run"]) => return Some(run_published(call, id)),
         _ => return None,
     };
-    let list_owned = || {
-        let runbook = call.find_document(&RUNBOOKS, id)?;
-        let mut filter = ListFilter::new(kind, &call.space, call.request);
-        filter.add_condition("owner =", &runbook.id);
-        if !call.person.has_permission(kind.view) {
-            filter.add_condition("id =", "");
-        }
-        filter.page_answer(
-            call.db,
-            &call.space_path(&format!("runbooks/{}/{}", runbook.id, kind.link)),
-        )
-    };
-    Some(list_owned())
+    Some(call.find_document(&RUNBOOKS, id).and_then(|runbook| {
+        let path = format!("runbooks/{}/{}", runbook.id, kind.link);
+        call.page_where(kind, "owner =", &runbook.id, &path)
+    }))
 }
 
 /// `…/projects/{id}/runbookSnapshots` and `…/runbookSnapshots/{name}`.
@@ -73,15 +67,8 @@ pub(crate) fn project_snapshots(
 ) -> HandlerResult {
     match (call.verb(), path) {
         (HttpVerb::Get, []) => {
-            let mut filter = ListFilter::new(&SNAPSHOTS, &call.space, call.request);
-            filter.add_condition("json_extract(body, '$.ProjectId') =", &project.id);
-            if !call.person.has_permission(SNAPSHOTS.view) {
-                filter.add_condition("id =", "");
-            }
-            filter.page_answer(
-                call.db,
-                &call.space_path(&format!("projects/{}/runbookSnapshots", project.id)),
-            )
+            let path = format!("projects/{}/runbookSnapshots", project.id);
+            call.page_where(&SNAPSHOTS, "json_extract(body, '$.ProjectId') =", &project.id, &path)
         }
         (HttpVerb::Get, [name]) => {
             call.person.require_permission(SNAPSHOTS.view)?;
@@ -112,12 +99,8 @@ fn run_published(call: &RequestContext<'_>, id: &str) -> HandlerResult {
 fn create(call: &RequestContext<'_>) -> HandlerResult {
     call.person.require_permission("RunbookSnapshotCreate")?;
     let body = call.request.body_object()?;
-    let named = text_field(&body, "RunbookId");
-    let Some(runbook) = store::find_document(call.db, &RUNBOOKS, &call.space, named)? else {
-        return Err(ErrorResponse::bad_request(format!("The runbook '{named}' does not exist.")));
-    };
-    let publish =
-        call.request.parameter("publish").is_some_and(|it| it.eq_ignore_ascii_case("true"));
+    let runbook = call.require_reference(&RUNBOOKS, text_field(&body, "RunbookId"))?;
+    let publish = call.request.flag_parameter("publish") == Some(true);
     let snapshot = build_snapshot(call, &runbook, &body)?;
     if publish {
         call.person.require_permission(RUNBOOKS.edit)?;
@@ -135,10 +118,9 @@ fn build_snapshot(
     body: &Value,
 ) -> HandlerResult<Value> {
     let project = call.find_document(&PROJECTS, &runbook.owner)?;
-    let libraries = text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds");
     let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
     let process = snapshot::take_snapshot(call, &RUNBOOK_PROCESSES, &process)?;
-    let (set, libraries) = snapshot::freeze_variables(call, &project.id, &libraries)?;
+    let FrozenVariables { set, libraries } = snapshot::freeze_variables(call, &project)?;
     let id = store::next_id(call.db, &SNAPSHOTS)?;
     let name = match text_field(body, "Name").trim() {
         "" => format!("Snapshot {id}"),
@@ -166,10 +148,7 @@ fn build_snapshot(
 
 fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
     call.person.require_permission(permission::for_action("Create", RUNS.edit))?;
-    let named = text_field(body, "RunbookId");
-    let Some(runbook) = store::find_document(call.db, &RUNBOOKS, &call.space, named)? else {
-        return Err(ErrorResponse::bad_request(format!("The runbook '{named}' does not exist.")));
-    };
+    let runbook = call.require_reference(&RUNBOOKS, text_field(body, "RunbookId"))?;
     let environment = find::find_environment(call, text_field(body, "EnvironmentId"))?;
     let document = runbook.parse_body()?;
     let chosen = [
@@ -180,24 +159,23 @@ fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
         return Err(ErrorResponse::bad_request("Runbook has no published snapshot."));
     };
     let snapshot = store::find_document(call.db, &SNAPSHOTS, &call.space, chosen)?;
-    let Some(snapshot) = snapshot.filter(|it| it.owner.eq_ignore_ascii_case(&runbook.id)) else {
-        return Err(ErrorResponse::bad_request(format!(
-            "The runbook snapshot '{chosen}' does not exist."
-        )));
-    };
+    let snapshot = snapshot
+        .filter(|snapshot| snapshot.owner.eq_ignore_ascii_case(&runbook.id))
+        .ok_or_else(|| ErrorResponse::unknown_reference(SNAPSHOTS.noun, chosen))?;
     let snapshot = snapshot.parse_body()?;
     let id = store::next_id(call.db, &RUNS)?;
-    let arguments = json!({
-        "RunbookRunId": id, "RunbookId": runbook.id, "EnvironmentId": environment.id,
-    });
     let description = format!("Run {} on {}", runbook.name, environment.name);
-    let when = json!({
-        "QueueTime": json_field(body, "QueueTime"),
-        "QueueTimeExpiry": json_field(body, "QueueTimeExpiry"),
-        "ProjectId": runbook.owner,
-    });
-    let task = tasks::queue_task(call, ("RunbookRun", &description), &arguments, &when)?;
-    let mut run = executions::execution_fields(call, &id, (&task, &environment), body);
+    let execution = NewExecution {
+        id: &id,
+        task: "RunbookRun",
+        description: description.clone(),
+        arguments: json!({
+            "RunbookRunId": id, "RunbookId": runbook.id, "EnvironmentId": environment.id,
+        }),
+        project: &runbook.owner,
+        environment: &environment,
+    };
+    let mut run = executions::start_execution(call, &execution, body)?;
     run["RunbookId"] = json!(runbook.id);
     run["RunbookSnapshotId"] = snapshot["Id"].clone();
     run["ProjectId"] = json!(runbook.owner);
@@ -222,21 +200,13 @@ fn run_by_name(call: &RequestContext<'_>) -> HandlerResult {
         condition,
         [RUNBOOKS.prefix, &project.id, named],
     )?;
-    let unknown_runbook =
-        || ErrorResponse::bad_request(format!("The runbook '{named}' does not exist."));
+    let unknown_runbook = || ErrorResponse::unknown_reference(RUNBOOKS.noun, named);
     let runbook = found.into_iter().next().ok_or_else(unknown_runbook)?;
     let snapshot = find::find_snapshot_id(call, &runbook, text_field(&body, "Snapshot"))?;
-    let mut made = Vec::new();
-    for environment in text_list(&body, "EnvironmentNames") {
-        let asked = json!({
-            "RunbookId": runbook.id,
-            "RunbookSnapshotId": snapshot,
-            "EnvironmentId": environment,
-            "QueueTime": json_field(&body, "RunAt"),
-            "QueueTimeExpiry": json_field(&body, "NoRunAfter"),
-        });
-        let run = create_run(call, &asked)?;
-        made.push(json!({ "RunbookRunId": run["Id"], "ServerTaskId": run["TaskId"] }));
-    }
-    Ok(SandboxResponse::created(&json!({ "RunbookRunServerTasks": made })))
+    let tasks = executions::for_each_environment(&body, "RunbookRunId", |asked| {
+        asked["RunbookId"] = json!(runbook.id);
+        asked["RunbookSnapshotId"] = json!(snapshot);
+        create_run(call, asked)
+    })?;
+    Ok(SandboxResponse::created(&json!({ "RunbookRunServerTasks": tasks })))
 }

@@ -3,12 +3,11 @@
 //! A snapshot is a document beside the one that it was taken of: `deploymentprocess-Projects-1-s-4-ABCDE`.
 //! What has not changed since the last one is not frozen again. Never: a snapshot changed.
 
-use crate::kind::MARK;
-
 use crate::{
     answer::{ErrorResponse, HandlerResult},
     context::RequestContext,
-    kind::{DocumentKind, LIBRARY, VARIABLES},
+    json::text_list,
+    kind::{DocumentKind, KindName, LIBRARY, SNAPSHOT_MARK, VARIABLES},
     raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     store::{self, StoredDocument},
 };
@@ -31,7 +30,7 @@ pub(super) fn take_snapshot(
     }
     let frozen = save_frozen_copy(call, &live)?;
     // A set of variables has no such field.
-    if kind.prefix != VARIABLES.prefix {
+    if kind.name != KindName::Variables {
         fields.set_field("LastSnapshotId", to_raw_json(&json!(frozen))?);
         live.body = serde_json::to_string(&fields)?;
         store::save_document(call.db, &live)?;
@@ -45,7 +44,7 @@ fn existing_snapshot(
     live: &StoredDocument,
     fields: &JsonFields,
 ) -> HandlerResult<Option<String>> {
-    let start = format!("{}{MARK}{}-", live.id, version_number(fields));
+    let start = format!("{}{SNAPSHOT_MARK}{}-", live.id, version_number(fields));
     let (condition, kind) = ("space = ?2 and id >= ?3 and id < ?3 || '~'", live.kind);
     let taken =
         store::select_documents(call.db, kind, condition, params![kind.prefix, call.space, start])?;
@@ -58,7 +57,8 @@ pub(super) fn save_frozen_copy(
     live: &StoredDocument,
 ) -> HandlerResult<String> {
     let mut fields: JsonFields = serde_json::from_str(&live.body)?;
-    let frozen = format!("{}{MARK}{}-{}", live.id, version_number(&fields), random_suffix());
+    let frozen =
+        format!("{}{SNAPSHOT_MARK}{}-{}", live.id, version_number(&fields), random_suffix());
     let here = call.space_path(&format!("{}/{frozen}", live.kind.link));
     for (name, value) in [("Id", json!(frozen)), ("Links", json!({ "Self": here }))] {
         fields.set_field(name, to_raw_json(&value)?);
@@ -72,24 +72,30 @@ fn version_number(fields: &JsonFields) -> i64 {
     fields.number_value("Version").unwrap_or_default()
 }
 
-/// Snapshots of the variables of a project: its own set, and those of the libraries that it includes.
-pub(super) fn freeze_variables(
+/// The ids of snapshots of a project's variables.
+#[derive(Debug)]
+pub(crate) struct FrozenVariables {
+    /// Of its own set.
+    pub(crate) set: String,
+    /// Of the library sets that it includes.
+    pub(crate) libraries: Vec<String>,
+}
+
+/// Takes snapshots of the variables of a project: its own set, and those of the libraries that it includes.
+pub(crate) fn freeze_variables(
     call: &RequestContext<'_>,
-    project: &str,
-    libraries: &[String],
-) -> HandlerResult<(String, Vec<String>)> {
-    let own = take_snapshot(call, &VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
-    let mut others = Vec::new();
-    for library in libraries {
-        if call.has_document(&LIBRARY, library)? {
-            others.push(take_snapshot(
-                call,
-                &VARIABLES,
-                &format!("{}-{library}", VARIABLES.prefix),
-            )?);
+    project: &StoredDocument,
+) -> HandlerResult<FrozenVariables> {
+    let freeze_set =
+        |owner: &str| take_snapshot(call, &VARIABLES, &format!("{}-{owner}", VARIABLES.prefix));
+    let set = freeze_set(&project.id)?;
+    let mut libraries = Vec::new();
+    for library in text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds") {
+        if call.has_document(&LIBRARY, &library)? {
+            libraries.push(freeze_set(&library)?);
         }
     }
-    Ok((own, others))
+    Ok(FrozenVariables { set, libraries })
 }
 
 /// Five random capitals and digits.

@@ -7,21 +7,20 @@ use crate::{
     context::RequestContext,
     json::{bool_field, json_field, text_field, text_list},
     kind::POOLS,
-    page::ListFilter,
     resource::workers,
+    text::fold_case,
 };
 use serde_json::{Value, json};
 
 /// `GET …/workerpools/summary`.
 pub(super) fn pool_summary(call: &RequestContext<'_>) -> HandlerResult {
-    let pools = ListFilter::new(&POOLS, &call.space, call.request).read_values(call.db)?;
+    let pools = call.list_filter(&POOLS).read_values(call.db)?;
     let mut machines = workers::worker_filter(call).read_values(call.db)?;
     if let Some(part) = call.request.parameter("machinepartialname") {
-        let part = part.to_lowercase();
-        machines.retain(|machine| text_field(machine, "Name").to_lowercase().contains(&part));
+        let part = fold_case(part);
+        machines.retain(|machine| fold_case(text_field(machine, "Name")).contains(&part));
     }
-    let hide_empty = call.request.parameter("hideemptyworkerpools");
-    let hide_empty = hide_empty.is_some_and(|it| it.eq_ignore_ascii_case("true"));
+    let hide_empty = call.request.flag_parameter("hideemptyworkerpools") == Some(true);
     let mut summary = count_machines(&machines.iter().collect::<Vec<_>>());
     let mut of_pools = Vec::new();
     for pool in pools {

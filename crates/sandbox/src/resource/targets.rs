@@ -47,16 +47,12 @@ pub(crate) fn route_targets(call: &RequestContext<'_>, path: &[&str]) -> Option<
 /// The targets that the request's parameters ask for; none for who may not see any.
 pub(super) fn target_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
     let mut filter = machines::machine_filter(call, &TARGETS);
-    for (parameter, path) in [
+    filter.add_array_parameters(&[
         ("roles", "$.Roles"),
         ("environmentids", "$.EnvironmentIds"),
         ("tenantids", "$.TenantIds"),
         ("tenanttags", "$.TenantTags"),
-    ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_array_any_of(path, &values);
-        }
-    }
+    ]);
     filter
 }
 
@@ -123,10 +119,7 @@ fn build_target(
 fn check_environments(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
     let mut ids = Vec::new();
     for id in text_list(body, "EnvironmentIds") {
-        let environment = store::find_document(call.db, &ENVIRONMENTS, &call.space, &id)?;
-        let unknown_environment =
-            || ErrorResponse::bad_request(format!("The environment '{id}' does not exist."));
-        ids.push(environment.ok_or_else(unknown_environment)?.id);
+        ids.push(call.require_reference(&ENVIRONMENTS, &id)?.id);
     }
     if ids.is_empty() {
         return Err(ErrorResponse::bad_request(
@@ -160,10 +153,7 @@ fn target_endpoint(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Val
     let mut endpoint = body.clone();
     let pool = text_field(body, "DefaultWorkerPoolId").to_owned();
     if !pool.is_empty() {
-        let found = store::find_document(call.db, &POOLS, &call.space, &pool)?;
-        let unknown_pool =
-            || ErrorResponse::bad_request(format!("The worker pool '{pool}' does not exist."));
-        endpoint["DefaultWorkerPoolId"] = json!(found.ok_or_else(unknown_pool)?.id);
+        endpoint["DefaultWorkerPoolId"] = json!(call.require_reference(&POOLS, &pool)?.id);
     }
     json::forget_secrets(&mut endpoint);
     Ok(endpoint)

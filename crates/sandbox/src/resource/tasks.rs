@@ -7,12 +7,13 @@ use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
     json::{json_field, text_field, text_list},
-    kind::{DEPLOYMENTS, DocumentKind, POOLS, RUNS, SPACES, TARGETS, TASKS, WORKERS},
+    kind::{DocumentKind, KindName, POOLS, SPACES, TARGETS, TASKS, WORKERS},
     page::ListFilter,
     request::HttpVerb,
+    spaces::Spaces,
     store::{self, StoredDocument},
     time,
-    work::{self, TaskOutcome},
+    work::{self, NewTask, TaskOutcome},
 };
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -69,49 +70,28 @@ fn task_types() -> SandboxResponse {
 }
 
 fn task_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
-    let mut filter = ListFilter::without_name(&TASKS, call.request);
+    let mut filter = ListFilter::without_name(&TASKS, call.request).shown_to(call.person);
     if call.space.is_empty() {
-        filter.limit_to_spaces(call.request);
+        filter.limit_to_spaces();
     } else {
         filter.add_condition("space =", &call.space);
     }
-    if !call.person.has_permission(TASKS.view) {
-        filter.add_condition("id =", "");
-    }
-    let argument_path = |name: &str| format!("json_extract(body, '$.Arguments.{name}')");
+    filter.add_parameters(&[
+        ("name", "name"),
+        ("states", "json_extract(body, '$.State')"),
+        ("node", "json_extract(body, '$.ServerNode')"),
+        ("project", "json_extract(body, '$.ProjectId')"),
+        ("environment", "json_extract(body, '$.Arguments.EnvironmentId')"),
+        ("runbook", "json_extract(body, '$.Arguments.RunbookId')"),
+        ("tenant", "json_extract(body, '$.Arguments.TenantId')"),
+    ]);
     for (parameter, expression) in [
-        ("name", "name".to_owned()),
-        ("states", "json_extract(body, '$.State')".to_owned()),
-        ("node", "json_extract(body, '$.ServerNode')".to_owned()),
-        ("project", "json_extract(body, '$.ProjectId')".to_owned()),
-        ("environment", argument_path("EnvironmentId")),
-        ("runbook", argument_path("RunbookId")),
-        ("tenant", argument_path("TenantId")),
+        ("active", "json_extract(body, '$.State') in ('Queued', 'Executing', 'Cancelling')"),
+        ("running", "json_extract(body, '$.State') in ('Executing', 'Cancelling')"),
+        ("haspendinginterruptions", "json_extract(body, '$.HasPendingInterruptions')"),
+        ("haswarningsorerrors", "json_extract(body, '$.HasWarningsOrErrors')"),
     ] {
-        if let Some(values) = call.request.list_parameter(parameter) {
-            filter.add_any_of(&expression, &values);
-        }
-    }
-    for (parameter, states) in [
-        ("active", "('Queued', 'Executing', 'Cancelling')"),
-        ("running", "('Executing', 'Cancelling')"),
-    ] {
-        if let Some(yes) = call.request.parameter(parameter) {
-            let is = if yes.eq_ignore_ascii_case("true") { "1" } else { "0" };
-            filter.add_condition(
-                &format!("cast(json_extract(body, '$.State') in {states} as text) ="),
-                is,
-            );
-        }
-    }
-    for (parameter, name) in [
-        ("haspendinginterruptions", "HasPendingInterruptions"),
-        ("haswarningsorerrors", "HasWarningsOrErrors"),
-    ] {
-        if let Some(yes) = call.request.parameter(parameter) {
-            let is = if yes.eq_ignore_ascii_case("true") { "1" } else { "0" };
-            filter.add_condition(&format!("cast(json_extract(body, '$.{name}') as text) ="), is);
-        }
+        filter.add_flag_parameter(parameter, expression);
     }
     if let Some(part) = call.request.parameter("description") {
         filter
@@ -171,7 +151,7 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
     let arguments = json_field(&body, "Arguments");
     check_arguments(call, arguments)?;
     let description = if description.is_empty() { usual } else { description };
-    let task = queue_task(call, (name, description), arguments, &body)?;
+    let task = queue_task(call, name, description, arguments, &body)?;
     Ok(SandboxResponse::created(&task))
 }
 
@@ -180,34 +160,21 @@ fn call_in_space<'a>(call: &RequestContext<'a>, named: &str) -> HandlerResult<Re
     if !call.space.is_empty() {
         return Ok(RequestContext { space: call.space.clone(), ..*call });
     }
-    let spaces = store::list_documents(call.db, &SPACES, "")?;
-    let is_default = |it: &&StoredDocument| it.body.contains("\"IsDefault\":true");
-    let space = match named {
-        "" => spaces.iter().find(is_default),
-        id => spaces.iter().find(|it| it.id.eq_ignore_ascii_case(id)),
-    };
-    let unknown_space =
-        || ErrorResponse::bad_request(format!("The space '{named}' does not exist."));
-    Ok(RequestContext { space: space.ok_or_else(unknown_space)?.id.clone(), ..*call })
+    let spaces = Spaces::read(call.db)?;
+    let space = if named.is_empty() { spaces.default_id() } else { spaces.find_by_id(named) };
+    let space = space.ok_or_else(|| ErrorResponse::unknown_reference(SPACES.noun, named))?;
+    Ok(RequestContext { space: space.to_owned(), ..*call })
 }
 
 /// Refuses arguments that name what is not there.
 fn check_arguments(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<()> {
     let mut pools = text_list(arguments, "WorkerPoolIds");
     pools.push(text_field(arguments, "WorkerPoolId").to_owned());
-    for pool in pools.iter().filter(|it| !it.is_empty()) {
-        if !call.has_document(&POOLS, pool)? {
-            return Err(ErrorResponse::bad_request(format!(
-                "The worker pool '{pool}' does not exist."
-            )));
-        }
+    for pool in pools.iter().filter(|id| !id.is_empty()) {
+        call.require_reference(&POOLS, pool)?;
     }
     for worker in text_list(arguments, "WorkerIds") {
-        if !call.has_document(&WORKERS, &worker)? {
-            return Err(ErrorResponse::bad_request(format!(
-                "The worker '{worker}' does not exist."
-            )));
-        }
+        call.require_reference(&WORKERS, &worker)?;
     }
     Ok(())
 }
@@ -215,14 +182,18 @@ fn check_arguments(call: &RequestContext<'_>, arguments: &Value) -> HandlerResul
 /// Puts a task into the queue, as `asked` says when; a health check is done on the spot.
 pub(super) fn queue_task(
     call: &RequestContext<'_>,
-    (name, description): (&str, &str),
+    name: &str,
+    description: &str,
     arguments: &Value,
     asked: &Value,
 ) -> HandlerResult<Value> {
     let now = Timestamp::now();
     let at: Timestamp = text_field(asked, "QueueTime").parse().unwrap_or(now).max(now);
     let id = store::next_id(call.db, &TASKS)?;
-    let mut task = work::queued_task((&call.space, &id), (name, description), arguments, at);
+    let mut task = work::queued_task(
+        &NewTask { space: &call.space, id: &id, name, description, arguments },
+        at,
+    );
     task["QueueTimeExpiry"] = json_field(asked, "QueueTimeExpiry").clone();
     task["ProjectId"] = json_field(asked, "ProjectId").clone();
     store::save_document(call.db, &StoredDocument::with_id_rank(&TASKS, &task))?;
@@ -336,7 +307,7 @@ fn rerun_task(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     }
     let call = RequestContext { space: task.space, ..*call };
     let (name, description) = (text_field(&old, "Name"), text_field(&old, "Description"));
-    let new = queue_task(&call, (name, description), &old["Arguments"], &json!({}))?;
+    let new = queue_task(&call, name, description, &old["Arguments"], &json!({}))?;
     Ok(SandboxResponse { status: StatusCode::OK, ..SandboxResponse::from_document(&new) })
 }
 
@@ -352,7 +323,7 @@ pub(super) fn cancel_owned_task(
     call: &RequestContext<'_>,
     owner: &StoredDocument,
 ) -> HandlerResult<()> {
-    let is_run = owner.kind.path == RUNS.path || owner.kind.path == DEPLOYMENTS.path;
+    let is_run = matches!(owner.kind.name, KindName::Runs | KindName::Deployments);
     let task = text_field(&owner.parse_body()?, "TaskId").to_owned();
     if is_run && work::is_task_pending(call.db, &task)? {
         work::end_task(call.db, &task, Timestamp::now(), &TaskOutcome::Canceled)?;

@@ -5,11 +5,12 @@
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     context::RequestContext,
-    kind::{MARK, VARIABLES},
+    kind::{self, VARIABLES},
     raw_json::{JsonFieldAccess as _, JsonFields, to_raw_json},
     request::HttpVerb,
     resource::{lookups, normalize, processes::check_version},
     store::{self, StoredDocument},
+    text::fold_case,
 };
 use serde_json::{Value, json};
 
@@ -48,7 +49,7 @@ fn get_variable_set(call: &RequestContext<'_>, id: &str) -> HandlerResult {
 fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
     call.person.require_permission(VARIABLES.edit)?;
     let mut document = call.find_document(&VARIABLES, id)?;
-    if document.id.contains(MARK) {
+    if kind::is_snapshot(&document.id) {
         return Err(ErrorResponse::bad_request(
             "You cannot modify these variables because they are frozen in a snapshot.",
         ));
@@ -72,7 +73,7 @@ pub(super) fn number_values(mut set: JsonFields) -> HandlerResult<JsonFields> {
     let mut seen: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for variable in &mut variables {
         let name = variable.text_value("Name");
-        let number = seen.entry(name.to_lowercase()).or_default();
+        let number = seen.entry(fold_case(&name)).or_default();
         *number += 1;
         variable.set_field("Id", to_raw_json(&json!(format!("{name}-{number}")))?);
     }

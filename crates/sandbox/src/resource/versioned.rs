@@ -13,7 +13,7 @@ mod frozen;
 mod refs;
 mod runbooks;
 
-pub(super) use frozen::freeze_commit as frozen_at;
+pub(crate) use frozen::freeze_commit;
 
 use crate::{
     answer::{ErrorResponse, HandlerResult},

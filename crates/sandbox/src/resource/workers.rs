@@ -45,9 +45,7 @@ pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<
 /// The workers that the request's parameters ask for; none for who may not see any.
 pub(super) fn worker_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
     let mut filter = machines::machine_filter(call, &WORKERS);
-    if let Some(pools) = call.request.list_parameter("workerpoolids") {
-        filter.add_array_any_of("$.WorkerPoolIds", &pools);
-    }
+    filter.add_array_parameters(&[("workerpoolids", "$.WorkerPoolIds")]);
     filter
 }
 
@@ -136,11 +134,7 @@ fn build_worker(
 fn check_pool_ids(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
     for id in text_list(body, "WorkerPoolIds") {
-        let Some(pool) = store::find_document(call.db, &POOLS, &call.space, &id)? else {
-            return Err(ErrorResponse::bad_request(format!(
-                "The worker pool '{id}' does not exist."
-            )));
-        };
+        let pool = call.require_reference(&POOLS, &id)?;
         if !bool_field(&pool.parse_body()?, "CanAddWorkers") {
             return Err(ErrorResponse::bad_request(format!(
                 "Worker Pools '{}' do not support adding workers directly",

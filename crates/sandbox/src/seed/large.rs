@@ -5,12 +5,12 @@
 
 use crate::{
     document::machine,
-    json,
     kind::{ENVIRONMENTS, GROUPS, POOLS, WORKERS},
     seed::{
         seeder::{self, SpaceSeeder},
         steps::{self, EmptyPoolSpelling},
     },
+    text,
 };
 use rusqlite::Result;
 use serde_json::{Value, json};
@@ -118,7 +118,7 @@ fn step_at_index(project: usize, index: usize, pools: &[String]) -> Value {
 /// The step under a name of its own, since one process has it before.
 fn rename_step(mut step: Value, time: usize) -> Value {
     let name = format!("{} {time}", step["Name"].as_str().unwrap_or_default());
-    let slug = json::slugify(&name);
+    let slug = text::slugify(&name);
     for part in ["", "/Actions/0"] {
         if let Some(part) = step.pointer_mut(part) {
             part["Name"] = json!(name);

@@ -5,9 +5,9 @@
 use crate::{
     document::{commit_tree, links, process, project, variable_set},
     git::{CommitSignature, CommitTree, GitRepository},
-    json::slugify,
-    kind::{DocumentKind, PROJECTS, PROXIES, RUNBOOKS, TENANT_VALUES, VARIABLES},
+    kind::{DocumentKind, PROJECTS, RUNBOOKS, TENANT_VALUES, VARIABLES},
     store::{self, StoredDocument},
+    text::slugify,
 };
 use rusqlite::{Connection, Result};
 use serde_json::{Map, Value, json};
@@ -48,7 +48,7 @@ impl<'a> SpaceSeeder<'a> {
 
     fn insert_with_id(&self, kind: &'static DocumentKind, id: &str, fields: Value) -> Result<()> {
         let mut document = json!({ "Id": id, "SpaceId": self.space, "Name": fields["Name"] });
-        if kind.path != PROXIES.path {
+        if kind.has_slug {
             document["Slug"] = json!(slugify(fields["Name"].as_str().unwrap_or_default()));
         }
         add_missing_fields(&mut document, fields);

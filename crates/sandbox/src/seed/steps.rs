@@ -3,7 +3,7 @@
 //! Each is as the server would have normalised it, so that saving it again changes nothing. Never: an
 //! id, or a step in a pool; where a step runs is set by who plants it.
 
-use crate::json::slugify;
+use crate::text::slugify;
 use serde_json::{Value, json};
 
 /// How an empty pool is written: three clients, three ways.

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 /// What a space has for steps to run on, as it is now.
-pub(super) fn read_ground(db: &Connection, space: &str) -> HandlerResult<AvailableWorkers> {
+pub(crate) fn read_ground(db: &Connection, space: &str) -> HandlerResult<AvailableWorkers> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     let features = features.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
     let leases = lease::list_in_space(db, space)?;

@@ -25,7 +25,8 @@ pub(super) type WorkerLeases = Vec<(WorkerHold, String)>;
 /// Takes the workers of a task's stages, each once for each pool.
 pub(super) fn take_leases(
     db: &Connection,
-    (space, task): (&str, &str),
+    space: &str,
+    task: &str,
     stages: &[TaskStage],
     at: Timestamp,
 ) -> HandlerResult<WorkerLeases> {

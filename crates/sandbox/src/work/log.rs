@@ -27,7 +27,8 @@ fn document_id(task: &str) -> String {
 pub(super) fn begin_log(
     db: &Connection,
     task: &Value,
-    (stages, leases): (&[TaskStage], &WorkerLeases),
+    stages: &[TaskStage],
+    leases: &WorkerLeases,
     at: Timestamp,
 ) -> HandlerResult<()> {
     let task_id = text_field(task, "Id");

@@ -5,7 +5,7 @@
 use crate::{
     answer::HandlerResult,
     document::template,
-    json::{bool_field, json_field, text_field, text_list},
+    json::{array_items, bool_field, json_field, text_field, text_list},
     kind::{DEPLOYMENTS, DocumentKind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
     place::{self, AvailableWorkers, PlacementError, PlacementTarget, RunPlace, StepToPlace},
     store::{self, StoredDocument},
@@ -22,16 +22,52 @@ use serde_json::{Value, json};
 /// What this task is to do.
 pub(super) fn plan_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
     let arguments = &task["Arguments"];
-    let job = match text_field(task, "Name") {
-        "Deploy" => deployment_job(db, text_field(arguments, "DeploymentId"))?,
-        "RunbookRun" => runbook_job(db, text_field(arguments, "RunbookRunId"))?,
+    let source = match text_field(task, "Name") {
+        "Deploy" => &DEPLOYMENT,
+        "RunbookRun" => &RUNBOOK_RUN,
         _ => return script::plan_adhoc_task(db, task),
     };
-    match job {
-        Some(job) => job.plan_stages(db, task),
+    match ProcessRun::load(db, source, text_field(arguments, source.argument))? {
+        Some(run) => run.plan_stages(db, task),
         None => Ok(TaskPlan::Fail("What this task is to do was deleted.".to_owned())),
     }
 }
+
+/// Where an execution finds its process and variables.
+struct ExecutionSource {
+    /// The kind of the execution.
+    kind: &'static DocumentKind,
+    /// The argument of its task that has its id.
+    argument: &'static str,
+    /// The kind of what it executes, and the field of the execution that has its id.
+    frozen_kind: &'static DocumentKind,
+    frozen: &'static str,
+    /// The fields of that one with the ids of its process and its variable set.
+    process: &'static str,
+    variables: &'static str,
+    /// The field of the execution with the owner of the process.
+    owner: &'static str,
+}
+
+static DEPLOYMENT: ExecutionSource = ExecutionSource {
+    kind: &DEPLOYMENTS,
+    argument: "DeploymentId",
+    frozen_kind: &RELEASES,
+    frozen: "ReleaseId",
+    process: "ProjectDeploymentProcessSnapshotId",
+    variables: "ProjectVariableSetSnapshotId",
+    owner: "ProjectId",
+};
+
+static RUNBOOK_RUN: ExecutionSource = ExecutionSource {
+    kind: &RUNS,
+    argument: "RunbookRunId",
+    frozen_kind: &SNAPSHOTS,
+    frozen: "RunbookSnapshotId",
+    process: "FrozenRunbookProcessId",
+    variables: "FrozenProjectVariableSetId",
+    owner: "RunbookId",
+};
 
 /// A process to be run.
 #[derive(Debug)]
@@ -45,37 +81,9 @@ struct ProcessRun {
     owner: String,
 }
 
-fn deployment_job(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
-    let Some(chosen) = read_document(db, &DEPLOYMENTS, id)? else { return Ok(None) };
-    let release =
-        read_document(db, &RELEASES, text_field(&chosen, "ReleaseId"))?.unwrap_or_default();
-    let process = text_field(&release, "ProjectDeploymentProcessSnapshotId").to_owned();
-    let owner = text_field(&chosen, "ProjectId").to_owned();
-    ProcessRun::from_snapshot(
-        db,
-        chosen,
-        (&release, "ProjectVariableSetSnapshotId"),
-        (&process, owner),
-    )
-}
-
-fn runbook_job(db: &Connection, id: &str) -> HandlerResult<Option<ProcessRun>> {
-    let Some(chosen) = read_document(db, &RUNS, id)? else { return Ok(None) };
-    let snapshot = read_document(db, &SNAPSHOTS, text_field(&chosen, "RunbookSnapshotId"))?
-        .unwrap_or_default();
-    let process = text_field(&snapshot, "FrozenRunbookProcessId").to_owned();
-    let owner = text_field(&chosen, "RunbookId").to_owned();
-    ProcessRun::from_snapshot(
-        db,
-        chosen,
-        (&snapshot, "FrozenProjectVariableSetId"),
-        (&process, owner),
-    )
-}
-
 /// Notes in the deployment or the run of a task that it has failed.
 pub(super) fn mark_failed(db: &Connection, task: &Value) -> HandlerResult<()> {
-    for (kind, argument) in [(&DEPLOYMENTS, "DeploymentId"), (&RUNS, "RunbookRunId")] {
+    for ExecutionSource { kind, argument, .. } in [&DEPLOYMENT, &RUNBOOK_RUN] {
         let id = text_field(json_field(task, "Arguments"), argument);
         if let Some(mut chosen) = read_document(db, kind, id)? {
             chosen["FailureEncountered"] = json!(true);
@@ -95,31 +103,44 @@ fn read_document(
     Ok(found.first().map(StoredDocument::parse_body).transpose()?)
 }
 
+/// What a task finds when it starts.
+struct ExecutionSite<'a> {
+    /// The id of the task.
+    task: &'a str,
+    ground: AvailableWorkers,
+    /// The targets that the execution may run on.
+    targets: Vec<Value>,
+}
+
 impl ProcessRun {
-    fn from_snapshot(
-        db: &Connection,
-        chosen: Value,
-        (snapshot, set): (&Value, &str),
-        (process, owner): (&str, String),
-    ) -> HandlerResult<Option<Self>> {
-        let Some(process) = store::find_any_kind(db, process)? else { return Ok(None) };
+    fn load(db: &Connection, source: &ExecutionSource, id: &str) -> HandlerResult<Option<Self>> {
+        let Some(chosen) = read_document(db, source.kind, id)? else { return Ok(None) };
+        let frozen = read_document(db, source.frozen_kind, text_field(&chosen, source.frozen))?;
+        let frozen = frozen.unwrap_or_default();
+        let process = store::find_any_kind(db, text_field(&frozen, source.process))?;
+        let Some(process) = process else { return Ok(None) };
         let process = template::expand_for_run(db, process)?;
-        let libraries = text_list(snapshot, "LibraryVariableSetSnapshotIds");
+        let libraries = text_list(&frozen, "LibraryVariableSetSnapshotIds");
+        let own = text_field(&frozen, source.variables).to_owned();
         let mut sets = Vec::new();
-        for id in std::iter::once(text_field(snapshot, set).to_owned()).chain(libraries) {
+        for id in std::iter::once(own).chain(libraries) {
             sets.extend(store::find_any_kind(db, &id)?);
         }
+        let owner = text_field(&chosen, source.owner).to_owned();
         Ok(Some(Self { chosen, process, sets, owner }))
     }
 
     fn plan_stages(&self, db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
         let space = text_field(task, "SpaceId");
-        let ground = read_ground(db, space)?;
-        let targets = self.selected_targets(db, space)?;
+        let site = ExecutionSite {
+            task: text_field(task, "Id"),
+            ground: read_ground(db, space)?,
+            targets: self.selected_targets(db, space)?,
+        };
         let mut stages = Vec::new();
         for (title, step, action) in self.ordered_actions() {
             let roles = [target_tags(step), target_tags(action)].concat();
-            match self.action_parts(action, (&roles, &targets), &ground, text_field(task, "Id")) {
+            match self.action_parts(action, &roles, &site) {
                 Ok(parts) => stages.push(TaskStage { title, parts }),
                 Err(PlacementError::Taken(_)) => return Ok(TaskPlan::Wait),
                 Err(trouble) => return Ok(TaskPlan::Fail(trouble.to_string())),
@@ -188,10 +209,10 @@ impl ProcessRun {
     fn action_parts(
         &self,
         action: &Value,
-        (roles, targets): (&[String], &[Value]),
-        ground: &AvailableWorkers,
-        task: &str,
+        roles: &[String],
+        site: &ExecutionSite<'_>,
     ) -> std::result::Result<Vec<StagePart>, PlacementError> {
+        let ExecutionSite { task, ground, targets } = site;
         let scope = VariableContext {
             environment: text_field(&self.chosen, "EnvironmentId"),
             channel: text_field(&self.chosen, "ChannelId"),
@@ -295,10 +316,6 @@ fn placed_part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePar
             }
         }
     })
-}
-
-fn array_items<'a>(document: &'a Value, name: &str) -> &'a [Value] {
-    json_field(document, name).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A property of a step or an action; its value may be no text where it is secret.

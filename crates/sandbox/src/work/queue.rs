@@ -62,10 +62,13 @@ fn run_due_tasks(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> 
                 waiting.clear();
                 did = true;
             }
-            (_, Some((task, at))) => match start_task(db, &task, to_timestamp(at), pace)? {
-                true => did = true,
-                false => waiting.push(task),
-            },
+            (_, Some((task, at))) => {
+                if start_task(db, &task, to_timestamp(at), pace)? {
+                    did = true;
+                } else {
+                    waiting.push(task);
+                }
+            }
             _ => break,
         }
         // One by one, so that a task that was started and ended since is told of twice.
@@ -132,8 +135,8 @@ fn start_task(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> Handle
     };
     let space = text_field(&document, "SpaceId").to_owned();
     save_task(db, state::started_task(document.clone(), at))?;
-    let leases = lease::take_leases(db, (&space, task), &stages, at)?;
-    log::begin_log(db, &document, (&stages, &leases), at)?;
+    let leases = lease::take_leases(db, &space, task, &stages, at)?;
+    log::begin_log(db, &document, &stages, &leases, at)?;
     if let Some(why) = failure {
         end_task(db, task, at, &TaskOutcome::Failed(why))?;
         return Ok(true);

@@ -8,6 +8,7 @@ use crate::{
     kind::TARGETS,
     place::{AvailableWorkers, PlacementPool, PlacementWorker},
     store,
+    text::contains_id,
     work::{
         available_workers::read_ground,
         checks,
@@ -51,12 +52,14 @@ fn requested_workers<'a>(
     pools.extend(
         [text_field(arguments, "WorkerPoolId").to_owned()].into_iter().filter(|it| !it.is_empty()),
     );
-    let contains_id = |ids: &[String], id: &str| ids.iter().any(|it| it.eq_ignore_ascii_case(id));
     let mut workers: Vec<(&PlacementWorker, &PlacementPool)> = Vec::new();
     for pool in &ground.pools {
-        let is_requested = |worker: &PlacementWorker| match pools.is_empty() {
-            true => ids.is_empty() || contains_id(&ids, &worker.id),
-            false => contains_id(&pools, &pool.id),
+        let is_requested = |worker: &PlacementWorker| {
+            if pools.is_empty() {
+                ids.is_empty() || contains_id(&ids, &worker.id)
+            } else {
+                contains_id(&pools, &pool.id)
+            }
         };
         for worker in ground.pool_members(pool).filter(|it| is_requested(it)) {
             if !workers.iter().any(|(other, _)| other.id == worker.id) {
@@ -84,11 +87,10 @@ fn plan_on_workers(arguments: &Value, ground: &AvailableWorkers) -> TaskPlan {
 }
 
 fn plan_on_server(ground: &AvailableWorkers) -> TaskPlan {
-    match ground.built_in {
-        true => {
-            TaskPlan::Run(vec![new_stage("Run script", vec![part_without_hold("Octopus Server")])])
-        }
-        false => TaskPlan::Fail("The built-in worker is disabled.".to_owned()),
+    if ground.built_in {
+        TaskPlan::Run(vec![new_stage("Run script", vec![part_without_hold("Octopus Server")])])
+    } else {
+        TaskPlan::Fail("The built-in worker is disabled.".to_owned())
     }
 }
 
@@ -106,9 +108,10 @@ fn plan_on_targets(db: &Connection, space: &str, arguments: &Value) -> HandlerRe
             parts.push(part_without_hold(&target.name));
         }
     }
-    Ok(match parts.is_empty() {
-        true => TaskPlan::Fail("There is no deployment target to run the script on.".to_owned()),
-        false => TaskPlan::Run(vec![new_stage("Run script", parts)]),
+    Ok(if parts.is_empty() {
+        TaskPlan::Fail("There is no deployment target to run the script on.".to_owned())
+    } else {
+        TaskPlan::Run(vec![new_stage("Run script", parts)])
     })
 }
 

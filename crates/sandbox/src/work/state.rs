@@ -20,13 +20,24 @@ pub(crate) enum TaskOutcome {
     TimedOut,
 }
 
-/// A task that nobody has begun.
-pub(crate) fn queued_task(
-    (space, id): (&str, &str),
-    (name, description): (&str, &str),
-    arguments: &Value,
-    at: Timestamp,
-) -> Value {
+/// A task to queue.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewTask<'a> {
+    /// Its id.
+    pub(crate) id: &'a str,
+    /// The space that it is in.
+    pub(crate) space: &'a str,
+    /// `Deploy`, `Health` and the like.
+    pub(crate) name: &'a str,
+    /// What it does, for people.
+    pub(crate) description: &'a str,
+    /// What it works on.
+    pub(crate) arguments: &'a Value,
+}
+
+/// The document of a task that is queued for a point in time.
+pub(crate) fn queued_task(new: &NewTask<'_>, at: Timestamp) -> Value {
+    let NewTask { id, space, name, description, arguments } = *new;
     let mut task = json!({
         "Id": id,
         "SpaceId": space,

@@ -12,18 +12,18 @@ use crate::{
 use serde_json::{Value, json};
 
 /// The documents of a commit, and which that is.
-pub(in crate::resource) struct FrozenDocuments {
+pub(crate) struct FrozenDocuments {
     /// The deployment process.
-    pub(in crate::resource) process: StoredDocument,
+    pub(crate) process: StoredDocument,
     /// The variables, where they are in Git.
-    pub(in crate::resource) variables: Option<StoredDocument>,
+    pub(crate) variables: Option<StoredDocument>,
     /// The ref and its commit, as a release tells them.
-    pub(in crate::resource) reference: Value,
+    pub(crate) reference: Value,
 }
 
 /// What `asked`, a `VersionControlReference`, stands for: the default branch, where it says nothing.
 /// Nothing for a project in the database.
-pub(in crate::resource) fn freeze_commit(
+pub(crate) fn freeze_commit(
     call: &RequestContext<'_>,
     document: &StoredDocument,
     asked: &Value,

@@ -11,6 +11,7 @@ use crate::{
     page,
     request::HttpVerb,
     resource::versioned::at_ref::original_segment,
+    text::fold_case,
     url,
 };
 use serde_json::{Value, json};
@@ -58,9 +59,9 @@ impl RefContext<'_> {
         below: &str,
         item: impl Fn(&str) -> HandlerResult<Value>,
     ) -> HandlerResult {
-        let part = self.call.request.parameter("searchbyname").unwrap_or_default().to_lowercase();
+        let part = fold_case(self.call.request.parameter("searchbyname").unwrap_or_default());
         let all = self.repository.ref_names(kind)?;
-        let found = all.iter().filter(|it| it.to_lowercase().contains(&part));
+        let found = all.iter().filter(|name| fold_case(name).contains(&part));
         let found = found.map(|it| item(it)).collect::<HandlerResult<_>>()?;
         Ok(page::paginate_values(
             self.call.request,

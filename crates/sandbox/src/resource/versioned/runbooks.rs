@@ -9,12 +9,13 @@
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     document::commit_tree::{RUNBOOK, process_documents},
-    json::{json_field, slugify, text_field},
+    json::{json_field, text_field},
     kind::{RUNBOOK_PROCESSES, RUNBOOKS},
     page, permission,
     raw_json::{JsonFieldAccess as _, JsonFields},
     request::HttpVerb,
     resource::versioned::at_ref::{ProjectAtRef, original_segment, take_message},
+    text::{fold_case, slugify},
 };
 use serde_json::{Value, json};
 
@@ -55,7 +56,7 @@ impl ProjectAtRef<'_> {
         }
         for (id, text) in self.git_ref.1.tree.iter().filter(|(id, _)| id.starts_with(RUNBOOK)) {
             let taken: JsonFields = serde_json::from_str(text)?;
-            let is_taken = taken.text_value("Name").to_lowercase() == name.to_lowercase();
+            let is_taken = fold_case(&taken.text_value("Name")) == fold_case(&name);
             if is_taken && !id.eq_ignore_ascii_case(own) {
                 return Err(ErrorResponse::bad_request(format!(
                     "A runbook with the name '{name}' already exists. Please choose a different name."

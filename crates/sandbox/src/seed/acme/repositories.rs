@@ -3,12 +3,12 @@
 //! Never: a step that no project of the database could have.
 
 use crate::{
-    json::slugify,
     seed::{
         inventory::{SeedInventory, unscoped_variable},
         seeder::SpaceSeeder,
         steps::{self, EmptyPoolSpelling, script_properties, single_action_step},
     },
+    text::slugify,
 };
 use rusqlite::Result;
 use serde_json::{Value, json};

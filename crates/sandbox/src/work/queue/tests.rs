@@ -81,8 +81,8 @@ impl World {
     fn ask(&mut self, name: &str, arguments: &Value) {
         let id = store::next_id(&self.db, &TASKS).unwrap();
         let at = to_timestamp(self.now);
-        save_task(&self.db, state::queued_task(("Spaces-1", &id), (name, name), arguments, at))
-            .unwrap();
+        let new = state::NewTask { id: &id, space: "Spaces-1", name, description: name, arguments };
+        save_task(&self.db, state::queued_task(&new, at)).unwrap();
         schedule_task(&self.db, &id, at).unwrap();
         self.tasks.push(id);
     }
