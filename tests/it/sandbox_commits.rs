@@ -13,7 +13,7 @@ async fn bench(project: &str) -> (Bench, String) {
     (bench, path)
 }
 
-/// Saves what stands at a path as it is, with a message.
+/// Saves the document at a path unchanged, with a message.
 async fn save(bench: &Bench, path: &str, message: &str) -> Value {
     let mut document = bench.get(path).await;
     document["ChangeDescription"] = json!(message);

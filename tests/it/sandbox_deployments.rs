@@ -55,7 +55,7 @@ async fn a_deployment_holds_its_workers_for_its_time_and_lets_them_go() {
 }
 
 #[tokio::test]
-async fn the_log_of_a_task_is_told_as_text_too() {
+async fn the_log_of_a_task_is_also_plain_text() {
     let bench = company(Duration::ZERO).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
@@ -71,7 +71,7 @@ async fn the_log_of_a_task_is_told_as_text_too() {
     assert!(text.contains("== Success: Deploy Shop release 1.0.0 to Development =="), "{text}");
 }
 
-/// An action for each way in which a step finds its place; `linux` is a pool.
+/// An action for each way to choose where a step runs; `linux` is a pool.
 fn actions(linux: &str) -> Vec<Value> {
     let action = |name: &str, kind: &str, roles: &str, pool: &str| json!({ "Name": name, "ActionType": kind, "Roles": roles, "WorkerPoolId": pool });
     let mut by_variable = script("By variable", "");
@@ -174,7 +174,7 @@ async fn a_deployment_fails_as_the_real_server_does_where_there_is_no_worker() {
     let features = json!({ "IsBuiltInWorkerEnabled": false });
     assert_eq!(bench.send("PUT", "/api/featuresconfiguration", features).await.0, 200);
     lines.push(failure(&bench, project, 8, script("Migrate", "")).await);
-    // The bug of the real server: what only a release names may be deleted.
+    // As on the real server, a pool that only a release names can be deleted.
     assert_eq!(
         bench.send("DELETE", &format!("/api/workerpools/{empty}"), Value::Null).await.0,
         200
@@ -196,7 +196,7 @@ async fn a_deployment_fails_as_the_real_server_does_where_there_is_no_worker() {
     ");
 }
 
-/// Why a deployment of a new release of this process fails; `Success` where it does not.
+/// Why a deployment of a new release of this process fails, or `Success`.
 async fn failure(bench: &Bench, project: &str, number: usize, action: Value) -> String {
     write(bench, project, vec![action]).await;
     let body = json!({ "ProjectId": project, "Version": format!("2.0.{number}") });
@@ -260,7 +260,7 @@ fn what_the_program_places_runs_there() {
     assert!(before.contains("built-in worker") && !before.contains("Leased"), "{before}");
     workbench.apply();
     let after = log();
-    // Two steps for cloud targets, and two on workers; the rest runs on targets and in the server.
+    // Two steps for cloud targets, and two on workers; the others run on targets and in the server.
     assert_eq!(after.matches("Leased worker w-01 from pool Linux").count(), 4, "{after}");
     assert!(!after.contains("built-in worker"), "{after}");
 }

@@ -4,7 +4,7 @@ use crate::sandbox::{Bench, PROCESS, pool, worker};
 use octopus_sandbox::{READER_KEY, Seed};
 use serde_json::{Value, json};
 
-/// The events of a path, newest first, a line each: category, message, who.
+/// The events of a path, newest first, one on each line: category, message, author.
 async fn log(bench: &Bench, path: &str) -> String {
     let page = bench.get(path).await;
     let line = |event: &Value| {
@@ -21,7 +21,7 @@ async fn a_seed_leaves_no_event() {
 }
 
 #[tokio::test]
-async fn each_write_is_told_newest_first_with_who_and_what() {
+async fn each_write_leaves_an_event_with_its_author_newest_first() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("Linux").await;
     let mut changed = pool("Linux");
@@ -42,7 +42,7 @@ async fn each_write_is_told_newest_first_with_who_and_what() {
 }
 
 #[tokio::test]
-async fn an_event_says_when_by_what_means_and_what_is_different() {
+async fn an_event_has_its_time_its_means_and_the_difference() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("Linux & more").await;
     let path = format!("/api/Spaces-1/workerpools/{id}");
@@ -106,7 +106,7 @@ async fn an_event_says_when_by_what_means_and_what_is_different() {
 }
 
 #[tokio::test]
-async fn a_process_is_told_with_its_project_and_once_for_each_version() {
+async fn a_process_change_names_its_project_and_leaves_one_event_per_version() {
     let bench = Bench::new(Seed::Chapter).await;
     let process = bench.get(PROCESS).await;
     assert_eq!(bench.send("PUT", PROCESS, process.clone()).await.0, 200);
@@ -117,7 +117,7 @@ async fn a_process_is_told_with_its_project_and_once_for_each_version() {
 }
 
 #[tokio::test]
-async fn what_goes_with_a_project_is_told_too() {
+async fn what_is_deleted_with_a_project_leaves_events_too() {
     let bench = Bench::new(Seed::Empty).await;
     bench.send("POST", "/api/Spaces-1/projects", json!({ "Name": "Shop" })).await;
     bench.send("DELETE", "/api/Spaces-1/projects/Projects-1", Value::Null).await;
@@ -171,7 +171,7 @@ async fn the_log_is_filtered_by_what_it_is_about() {
         ("from=2001-01-01".to_owned(), 8),
         ("to=2001-01-01T00:00:00".to_owned(), 0),
     ] {
-        // Times are told to the millisecond, and two events may share one.
+        // Times have milliseconds, and two events may share one.
         let found = bench.get(&format!("/api/events?{query}")).await;
         let found = found["TotalResults"].as_i64().unwrap();
         let is_time = query.starts_with("to=20") || query.starts_with("from=20");
@@ -184,7 +184,7 @@ async fn the_log_is_filtered_by_what_it_is_about() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_events_sees_none() {
+async fn a_key_that_may_not_view_events_sees_none() {
     let mut bench = Bench::new(Seed::Empty).await;
     bench.pool("Linux").await;
     bench.key = READER_KEY;
@@ -197,7 +197,7 @@ async fn who_may_not_see_events_sees_none() {
 }
 
 #[tokio::test]
-async fn the_words_of_the_log_are_listed() {
+async fn categories_and_types_of_events_are_listed() {
     let bench = Bench::new(Seed::Empty).await;
     for (path, wanted) in [
         ("categories", json!({ "Id": "Created", "Name": "Document created", "Links": null })),

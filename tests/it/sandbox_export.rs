@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{io::BufRead as _, path::Path, process::Stdio};
 use tempfile::TempDir;
 
-/// What a sandbox answers on every list.
+/// The answers of a sandbox to every list.
 async fn everything(bench: &Bench) -> Vec<Value> {
     let lists = [
         "workerpools",
@@ -64,7 +64,7 @@ async fn what_is_exported_is_imported_as_it_was() {
     })
     .await;
     assert_eq!(everything(&copy).await, before);
-    // An id that was given is never given again.
+    // An assigned id is never assigned again.
     let next = [bench.pool("Next").await, copy.pool("Next").await];
     assert_eq!(next[0], next[1]);
     // The same state is the same file, byte for byte.
@@ -80,7 +80,7 @@ async fn what_is_exported_is_imported_as_it_was() {
 
 #[tokio::test]
 async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
-    // Fields that nobody has heard of are in no contract.
+    // Unknown fields are in no contract.
     let bench = Bench::unwatched(SandboxOptions::default()).await;
     let path = "/api/Spaces-1/projects/Projects-1/deploymentprocesses";
     let (_, text) = bench.text("GET", path, "").await;
@@ -109,22 +109,22 @@ async fn a_state_keeps_numbers_and_unknown_fields_as_they_are_written() {
 }
 
 #[tokio::test]
-async fn what_is_no_state_is_refused() {
+async fn an_invalid_state_is_refused() {
     let refused = async |text: &str| {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options =
             SandboxOptions { seed: Seed::State(text.to_owned()), ..SandboxOptions::default() };
         start_server(options, listener).await.map(drop).unwrap_err().to_string()
     };
-    insta::assert_snapshot!(refused("version = 1").await, @"this is no state of a sandbox");
-    insta::assert_snapshot!(refused(r#"{"format":"x","version":1,"documents":[]}"#).await, @r#"this is no state of a sandbox, but of "x""#);
-    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":9,"documents":[]}"#).await, @"the state is of version 9, and this program reads up to 1");
-    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":1,"documents":[{"kind":"x","body":{}}]}"#).await, @r#"the state has documents of a kind that is not known: "x""#);
+    insta::assert_snapshot!(refused("version = 1").await, @"this is not a sandbox state");
+    insta::assert_snapshot!(refused(r#"{"format":"x","version":1,"documents":[]}"#).await, @r#"this is not a sandbox state: its format is "x""#);
+    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":9,"documents":[]}"#).await, @"the state has version 9, but only versions up to 1 can be read");
+    insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":1,"documents":[{"kind":"x","body":{}}]}"#).await, @r#"the state has documents of an unknown kind: "x""#);
     insta::assert_snapshot!(refused(r#"{"format":"poolwright-sandbox","version":1,"documents":[{"kind":"workers","body":{}}]}"#).await, @"the state has a document without an id among its workers");
 }
 
 #[tokio::test]
-async fn a_store_that_has_data_is_not_written_over() {
+async fn a_store_with_data_is_not_overwritten() {
     let folder = TempDir::new().unwrap();
     let store = StoreLocation::File(folder.path().join("a.db"));
     drop(Bench::with(SandboxOptions { store: store.clone(), ..SandboxOptions::default() }).await);
@@ -139,7 +139,7 @@ async fn a_store_that_has_data_is_not_written_over() {
     assert!(matches!(error, Err(SandboxError::HasData)), "{error:?}");
 }
 
-/// A program that serves, and where; ended with this.
+/// A running server program and its address; killed when dropped.
 struct Serving(std::process::Child, String);
 
 impl Serving {
@@ -177,7 +177,7 @@ fn a_plan_on_a_copy_is_the_plan_on_the_original() {
     let (one, other) = (plan(original), plan(&copy.1));
     assert!(one.contains("by rule"), "{one}");
     assert_eq!(one, other);
-    // The copy has no value of a variable that chooses no pool.
+    // The copy only has the values of variables that choose a pool.
     drop(copy);
     workbench.run(&["sandbox", "--db", "copy.db", "--export", "state.json"]).expect(0);
     let state = workbench.read("state.json");

@@ -1,4 +1,4 @@
-//! What goes wrong on demand, as a client sees it.
+//! Faults, as a client sees them.
 
 use crate::{
     sandbox::{Bench, PROCESS, names, pool},
@@ -15,7 +15,7 @@ impl Bench {
         Self::with(SandboxOptions { seed: Seed::Chapter, rules, ..SandboxOptions::default() }).await
     }
 
-    /// The statuses of as many requests, one after the other.
+    /// The statuses of a number of requests, one after another.
     async fn statuses(&self, path: &str, count: usize) -> Vec<u16> {
         let mut statuses = Vec::new();
         for _ in 0..count {
@@ -49,7 +49,7 @@ async fn an_answer_can_be_cut_short() {
 }
 
 #[tokio::test]
-async fn only_the_nth_request_meets_its_misfortune() {
+async fn only_the_nth_request_meets_its_fault() {
     let what = FaultKind::Status { code: 429, retry_after: Some(2) };
     let faults = vec![
         Fault { nth: 2, requests: None, fault: what },
@@ -73,7 +73,7 @@ async fn only_the_nth_request_meets_its_misfortune() {
 }
 
 #[tokio::test]
-async fn somebody_else_may_save_first() {
+async fn another_user_may_save_first() {
     let bench = Bench::failing(&format!("PUT {PROCESS}"), FaultKind::Edit).await;
     let mut process = bench.get(PROCESS).await;
     let refused = bench.refused("PUT", PROCESS, process.clone()).await;
@@ -92,7 +92,7 @@ async fn a_redirect_points_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_rule_meets_the_requests_that_it_says() {
+async fn a_rule_applies_to_the_requests_that_it_matches() {
     let rules =
         ["429 retry-after 3 every 3 on GET */workers*", "html 503 at 2 on GET */projects/all"];
     let bench = Bench::unlucky(&rules).await;
@@ -153,7 +153,7 @@ async fn an_expired_key_stays_expired_and_others_go_on() {
 }
 
 #[tokio::test]
-async fn somebody_else_may_save_what_no_request_addresses() {
+async fn another_user_may_save_an_unrelated_document() {
     let pool = "/api/Spaces-1/workerpools/WorkerPools-1";
     let (pool_edited, process_edited) =
         (format!("edit {pool} at 2"), format!("edit {PROCESS} at 3"));
@@ -227,7 +227,7 @@ async fn faults_are_seen_set_and_cleared_while_it_runs() {
 }
 
 #[tokio::test]
-async fn a_rule_that_is_none_is_refused_and_the_others_stay() {
+async fn an_invalid_rule_is_refused_and_the_others_stay() {
     let bench = Bench::unlucky(&["503 at 100"]).await;
     let mut told = Vec::new();
     for body in
@@ -239,10 +239,10 @@ async fn a_rule_that_is_none_is_refused_and_the_others_stay() {
         told.push(answer["error"].as_str().unwrap().to_owned());
     }
     insta::assert_snapshot!(told.join("\n"), @r"
-    `429 sometimes` is not understood; it is written `429` or `429 retry-after 5`, and then there may be `at`, `every`, `chance` and `on`
-    `at 0` is not understood; `at` is followed by numbers from 1, such as `3`, `3,7`, `1..5` or `10..`
-    the body is rules as text, a line each, or JSON: a text, an object with `what` and any of `at`, `every`, `chance` and `on`, a list of those, or an object with `faults` and `seed`
-    the body is rules as text, a line each, or JSON: a text, an object with `what` and any of `at`, `every`, `chance` and `on`, a list of those, or an object with `faults` and `seed`
+    `429 sometimes` is not a valid fault: write `429` or `429 retry-after 5`, optionally followed by `at`, `every`, `chance` and `on`
+    `at 0` is not valid: `at` takes numbers from 1, such as `3`, `3,7`, `1..5` or `10..`
+    the body must be rules as text, one on each line, or JSON: a string, an object with `what` and any of `at`, `every`, `chance` and `on`, an array of those, or an object with `faults` and `seed`
+    the body must be rules as text, one on each line, or JSON: a string, an object with `what` and any of `at`, `every`, `chance` and `on`, an array of those, or an object with `faults` and `seed`
     ");
     assert_eq!(bench.get("/sandbox/faults").await["faults"].as_array().unwrap().len(), 1);
     assert_eq!(bench.send("PATCH", "/sandbox/faults", json!(null)).await.0, 405);
@@ -258,12 +258,12 @@ async fn a_page_of_another_server_cannot_set_faults() {
 }
 
 #[test]
-fn a_flag_that_is_no_rule_is_refused_with_what_would_be_one() {
+fn an_invalid_fault_flag_is_refused_with_a_valid_form() {
     let folder = tempfile::tempdir().unwrap();
     let args = ["sandbox", "--db", ":memory:", "--fault", "429 every day on GET"];
     let output = output(&mut program(folder.path(), &args));
     insta::assert_snapshot!(output.stderr, @r"
-    error: invalid value '429 every day on GET' for '--fault <RULE>': `every day` is not understood; `every` is followed by a number from 1, such as `7`
+    error: invalid value '429 every day on GET' for '--fault <RULE>': `every day` is not valid: `every` takes a number from 1, such as `7`
 
     For more information, try '--help'.
     ");
@@ -271,7 +271,7 @@ fn a_flag_that_is_no_rule_is_refused_with_what_would_be_one() {
 }
 
 #[tokio::test]
-async fn a_method_in_disguise_meets_the_fault_of_what_it_stands_for() {
+async fn an_overridden_method_meets_the_faults_of_its_override() {
     let bench = Bench::unlucky(&["503 at 1 on PUT */deploymentprocesses"]).await;
     let sent = async |instead: &str| {
         let request = bench.request("POST", PROCESS).header("X-HTTP-Method-Override", instead);

@@ -1,10 +1,10 @@
-//! Version-controlled projects of the sandbox, as any client meets them.
+//! Version-controlled projects of the sandbox, as any client sees them.
 
 use crate::sandbox::{Bench, names};
 use octopus_sandbox::Seed;
 use serde_json::{Value, json};
 
-/// Projects in Git of the seed: open, with a protected default branch, and out of reach.
+/// The seed's projects in Git: a writable one, one with a protected default branch, and an unreachable one.
 struct Git {
     bench: Bench,
     checkout: String,
@@ -30,7 +30,7 @@ impl Git {
         self.bench.get(&path).await["Steps"][0]["Actions"][0]["WorkerPoolId"].clone()
     }
 
-    /// Sends the process of a ref back, its first step in a pool.
+    /// Saves the process of a ref with its first step in a pool.
     async fn place(&self, project: &str, at: &str, pool: &str) -> (u16, Value) {
         let path = format!("{project}/{at}/deploymentprocesses");
         let mut process = self.bench.get(&path).await;
@@ -42,7 +42,7 @@ impl Git {
 }
 
 #[tokio::test]
-async fn a_project_in_git_says_so_and_where() {
+async fn a_project_in_git_shows_its_repository() {
     let git = Git::new().await;
     let project = git.bench.get(&git.checkout).await;
     assert_eq!(project["IsVersionControlled"], true);
@@ -97,7 +97,7 @@ async fn a_write_is_a_commit_and_what_was_there_stays_readable() {
     let process = git.bench.get(&format!("{}/main/deploymentprocesses", git.checkout)).await;
     let (status, written) = git.place(&git.checkout, "main", "WorkerPools-1").await;
     assert_eq!(status, 200);
-    // What belongs to the commit is not kept in the process, and nothing else is changed.
+    // The fields of the commit are not kept in the process, and nothing else changes.
     let mut wanted = process.clone();
     wanted["Steps"][0]["Actions"][0]["WorkerPoolId"] = json!("WorkerPools-1");
     assert_eq!(written, wanted);
@@ -106,7 +106,7 @@ async fn a_write_is_a_commit_and_what_was_there_stays_readable() {
 }
 
 #[tokio::test]
-async fn what_takes_no_commit_says_so() {
+async fn refs_that_are_not_branches_refuse_commits() {
     let git = Git::new().await;
     let told = |(status, body): (u16, Value)| {
         format!("{status}: {}", body["Errors"][0].as_str().unwrap_or_default())
@@ -210,7 +210,7 @@ async fn a_release_freezes_the_commit_that_its_reference_stands_for() {
     let (_, pool) = made(release("1.0.1", json!({ "GitRef": "refs/heads/develop" }))).await;
     assert_eq!(pool, develop);
 
-    // What is committed later is in no release that was made before.
+    // A later commit does not change an earlier release.
     git.place(&git.checkout, "main", "WorkerPools-1").await;
     let old = json!({ "GitRef": "refs/heads/main", "GitCommit": reference["GitCommit"] });
     assert_eq!(made(release("1.0.2", old)).await.1, main);

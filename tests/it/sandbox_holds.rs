@@ -14,7 +14,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// The program as a server of its own, killed when it is dropped.
+/// The program as a separate server, killed when dropped.
 struct Served {
     child: Child,
     url: String,
@@ -33,7 +33,7 @@ impl Served {
         Self { child, url: url.strip_prefix("OCTOPUS_URL=").unwrap().to_owned() }
     }
 
-    /// `kill -9`, where there is such a thing.
+    /// `kill -9`, where it exists.
     fn kill(&mut self) {
         _ = self.child.kill();
         self.child.wait().unwrap();
@@ -46,7 +46,7 @@ impl Drop for Served {
     }
 }
 
-/// Makes pools named `prefix N` until nobody answers, and tells the names of those that were acknowledged.
+/// Creates pools named `prefix N` until the server is gone, and returns the names of the acknowledged ones.
 async fn write_on(client: reqwest::Client, url: String, prefix: usize) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for number in 0.. {
@@ -99,10 +99,10 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_at_once_all_get_their_own_answers() {
+async fn two_hundred_clients_at_once_get_their_own_answers() {
     let bench = Bench::new(Seed::Empty).await;
     let tasks = (0..200).map(async |number| {
-        // A client of its own is a connection of its own.
+        // A separate client has a separate connection.
         let client = reqwest::Client::new();
         let at = |path: &str| format!("{}/api/Spaces-1/{path}", bench.sandbox.url());
         let name = format!("Pool {number}");
@@ -129,12 +129,12 @@ async fn two_hundred_at_once_all_get_their_own_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
+async fn a_slow_reader_of_a_long_list_blocks_nobody_and_sees_one_state() {
     let seed = Seed::Large { projects: 300, steps: 10, workers: 0 };
     let bench = Bench::unwatched(SandboxOptions { seed, ..SandboxOptions::default() }).await;
     let path = "/api/Spaces-1/deploymentprocesses?take=1000";
     let mut slow = Vec::new();
-    // More than may look something up at once, each with more than the line and its buffers hold.
+    // More readers than may look something up at once, each with a list that exceeds all buffers.
     for _ in 0..12 {
         let answer = bench.request("GET", path).send().await.unwrap();
         assert_eq!(answer.status(), 200);
@@ -159,7 +159,7 @@ async fn who_reads_a_long_list_slowly_holds_up_nobody_and_sees_one_moment() {
 }
 
 #[tokio::test]
-async fn who_goes_away_amid_a_list_leaves_nothing_behind() {
+async fn a_client_that_leaves_in_the_middle_of_a_list_leaves_nothing_behind() {
     let bench = Bench::unwatched(SandboxOptions {
         seed: Seed::Large { projects: 60, steps: 10, workers: 0 },
         ..SandboxOptions::default()
@@ -192,7 +192,7 @@ fn a_sandbox_in_memory_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn what_is_asked_and_answered_is_recorded_without_keys() {
+async fn exchanges_are_recorded_without_keys() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = program(
         folder.path(),
@@ -213,13 +213,13 @@ async fn what_is_asked_and_answered_is_recorded_without_keys() {
 }
 
 #[test]
-fn a_file_that_is_there_is_not_seeded_again_and_that_is_told() {
+fn an_existing_file_is_not_seeded_again_and_the_program_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let serve = |seed: &str| {
         let mut command = program(folder.path(), &["sandbox", "--port", "0", "--seed", seed]);
         let mut served = Served::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
         let lines = BufReader::new(served.child.stderr.take().unwrap()).lines();
-        // The last line is told once it serves.
+        // The last line is printed once it serves.
         let told: Vec<String> =
             lines.map(|it| it.unwrap()).take_while(|it| !it.starts_with("Ctrl-C")).collect();
         told.iter().any(|text| text.contains("`--seed` is for a file that is not there yet"))

@@ -19,7 +19,7 @@ async fn a_link_of_a_space_leads_to_something() {
     let bench = Bench::new(Seed::Acme).await;
     let root = bench.get("/api/Spaces-1").await;
     for (name, link) in root["Links"].as_object().unwrap() {
-        // Orders are only written, a discovery needs a host, and no variable is evaluated.
+        // Sort orders are write-only, discovery needs a host, and no variable is evaluated.
         let other = ["SortOrder", "Discover", "Web", "VariablePreview"];
         if other.iter().any(|it| name.contains(it)) {
             continue;
@@ -49,7 +49,7 @@ async fn a_variable_set_says_what_its_variables_can_be_scoped_to() {
     assert!(!scopes["Machines"].as_array().unwrap().is_empty());
     assert_eq!(bench.get(&format!("/api/projects/{project}/variables")).await, set);
 
-    // Saving what was read changes nothing but the version.
+    // Saving what was read only changes the version.
     let path = format!("/api/Spaces-1/variables/variableset-{project}");
     let (status, saved) = bench.send("PUT", &path, set.clone()).await;
     assert_eq!((status, &saved["ScopeValues"]), (200, scopes));
@@ -60,7 +60,7 @@ async fn a_variable_set_says_what_its_variables_can_be_scoped_to() {
 }
 
 #[tokio::test]
-async fn names_of_variables_and_tags_of_targets_are_told_once() {
+async fn names_of_variables_and_tags_of_targets_are_listed_once() {
     let bench = Bench::new(Seed::Acme).await;
     let project = id_of(&bench, "projects", "Web Store").await;
     let told = bench.get(&format!("/api/Spaces-1/variables/names?project={project}")).await;

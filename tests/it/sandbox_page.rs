@@ -18,7 +18,7 @@ impl Bench {
     }
 }
 
-/// The numbers of the changes that a stream tells, until it says this one or a later one.
+/// The numbers of the changes in a stream, up to this one or a later one.
 async fn told(stream: &mut Response, until: u64) -> u64 {
     let mut text = String::new();
     loop {
@@ -61,7 +61,7 @@ async fn the_page_shows_pools_workers_and_where_steps_run() {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_but_its_own_and_names_are_no_markup() {
+async fn the_page_loads_only_its_own_files_and_escapes_names() {
     let bench = Bench::new(Seed::Empty).await;
     bench.pool("<img src=x onerror=alert(1)>\u{202e}\"'&").await;
     let page = bench.page("/").await;
@@ -87,7 +87,7 @@ async fn the_page_loads_nothing_but_its_own_and_names_are_no_markup() {
 }
 
 #[tokio::test]
-async fn the_stream_tells_of_each_write_and_of_no_refusal() {
+async fn the_stream_reports_each_write_and_no_refusal() {
     let bench = Bench::new(Seed::Empty).await;
     let mut stream = bench.request("GET", "/sandbox/changes").send().await.unwrap();
     assert_eq!(stream.headers()[CONTENT_TYPE], "text/event-stream");
@@ -102,7 +102,7 @@ async fn the_stream_tells_of_each_write_and_of_no_refusal() {
 }
 
 #[tokio::test]
-async fn faults_are_on_the_page_and_what_met_them() {
+async fn the_page_shows_faults_and_the_requests_that_met_them() {
     let rules = vec!["503 at 1 on GET */workers".parse().unwrap()];
     let bench =
         Bench::with(SandboxOptions { seed: Seed::Empty, rules, ..SandboxOptions::default() }).await;
@@ -121,7 +121,7 @@ async fn a_large_space_is_shown_in_part() {
 }
 
 #[test]
-fn an_apply_is_told_as_it_runs() {
+fn an_apply_is_reported_as_it_runs() {
     let commit = fs::read_to_string("examples/chapter/1-pools/workers.toml").unwrap();
     let workbench = Workbench::chapter(&commit);
     let runtime = tokio::runtime::Runtime::new().unwrap();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_process_comes_back_as_it_was_sent() {
-    // Fields that nobody has heard of are in no contract.
+    // Unknown fields are in no contract.
     let bench = Bench::unwatched(SandboxOptions::default()).await;
     let body = r#"{"Zeta":[1.0,1e3,123456789012345678901234567890,-0.0,"é\u00e9"],"Version":1,"Steps":[{"Slug":"one","Name":"One","Id":"a","Odd":{"b":1,"a":2.50},"Actions":[{"WorkerPoolId":"","Name":"One","Slug":"one","Properties":{"z":"1","a":"2"},"Id":"b","ActionType":"Octopus.Script","New":1E-7}]}],"Id":"x"}"#;
     let (status, text) = bench.text("PUT", PROCESS, body).await;
@@ -18,7 +18,7 @@ async fn a_process_comes_back_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn saving_what_was_read_changes_the_version_alone() {
+async fn saving_what_was_read_changes_only_the_version() {
     let bench = Bench::new(Seed::Chapter).await;
     let all = bench.get("/api/Spaces-1/deploymentprocesses?take=1000").await;
     let runbooks = bench.get("/api/Spaces-1/runbookProcesses?take=1000").await;

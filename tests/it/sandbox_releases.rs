@@ -28,7 +28,7 @@ async fn a_release_freezes_the_process_and_the_variables() {
         "400: You cannot modify this deployment process because it is frozen. You'll need to create a new deployment process instead."
     );
 
-    // What has not changed is not frozen again, and what has is.
+    // Only what has changed is frozen again.
     let second = made(&bench, "/api/releases", release("1.0.1")).await;
     assert_eq!(second["ProjectDeploymentProcessSnapshotId"], json!(frozen));
     assert_eq!(bench.send("PUT", PROCESS, live).await.0, 200);
@@ -124,7 +124,7 @@ async fn command_line_tools_release_and_deploy_by_name() {
 }
 
 #[tokio::test]
-async fn a_runbook_runs_its_published_snapshot_whatever_became_of_it() {
+async fn a_runbook_runs_its_published_snapshot_whatever_changed_since() {
     let bench = company(Duration::ZERO).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let runbook = bench.get("/api/runbooks/all").await[0].clone();
@@ -180,7 +180,7 @@ async fn what_a_deployment_did_is_in_the_audit_log() {
 }
 
 #[tokio::test]
-async fn what_a_client_asks_before_it_makes_something_is_told() {
+async fn templates_answer_what_clients_ask_before_they_create_something() {
     let bench = company(Duration::ZERO).await;
     let runbook = id(&bench.get("/api/runbooks/all").await[0]);
     let release = json!({ "ProjectId": "Projects-1", "Version": "3.1" });

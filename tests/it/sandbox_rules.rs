@@ -1,4 +1,4 @@
-//! What the sandbox refuses, and what it makes of what it takes: one rule of the API a test.
+//! What the sandbox refuses, and what it makes of what it accepts: one rule of the API in each test.
 
 use crate::sandbox::{Bench, PROCESS, names, pool, worker};
 use octopus_sandbox::Seed;
@@ -44,7 +44,7 @@ async fn a_name_is_taken_without_regard_to_case() {
 }
 
 #[tokio::test]
-async fn an_id_is_never_given_twice() {
+async fn an_id_is_never_assigned_twice() {
     let bench = Bench::new(Seed::Empty).await;
     let id = bench.pool("SQL").await;
     bench.send("DELETE", &format!("/api/Spaces-1/workerpools/{id}"), json!(null)).await;

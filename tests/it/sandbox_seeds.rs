@@ -1,4 +1,4 @@
-//! What a new sandbox holds.
+//! The first documents of a new sandbox.
 
 use crate::sandbox::{Bench, names};
 use octopus_sandbox::Seed;
@@ -133,7 +133,7 @@ async fn no_step_of_the_chapter_is_in_a_pool() {
     "#);
 }
 
-/// A line an action: its name and type, where it runs, and how the empty pool is written.
+/// One line for each action: its name and type, where it runs, and how its empty pool is written.
 fn steps(process: &Value) -> String {
     let mut lines = String::new();
     for step in process["Steps"].as_array().unwrap() {
@@ -182,7 +182,7 @@ async fn a_large_process_is_as_long_as_real_ones_are() {
 }
 
 #[tokio::test]
-async fn everybody_learns_what_they_may_do() {
+async fn everybody_can_list_their_own_permissions() {
     let mut bench = Bench::new(Seed::Empty).await;
     bench.key = octopus_sandbox::NO_WORKERS_KEY;
     let me = bench.get("/api/users/me").await;

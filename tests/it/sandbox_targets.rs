@@ -3,7 +3,7 @@
 use crate::sandbox_tasks::{LONG, company, id, made};
 use serde_json::{Value, json};
 
-/// A cluster, with these fields changed.
+/// A cluster with these fields changed.
 fn target(change: &Value) -> Value {
     let mut target = json!({
         "Name": "cluster",

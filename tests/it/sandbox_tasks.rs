@@ -7,7 +7,7 @@ use std::{fmt::Write as _, time::Duration};
 
 pub(crate) const LONG: Duration = Duration::from_secs(3600);
 
-/// A chapter's company whose work takes this long.
+/// The chapter's company, with work that takes this long.
 pub(crate) async fn company(work: Duration) -> Bench {
     let pace = Pace { work, ..Pace::default() };
     Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await
@@ -23,7 +23,7 @@ pub(crate) async fn made(bench: &Bench, path: &str, body: Value) -> Value {
     made
 }
 
-/// A new pool with a worker, which was checked.
+/// A new pool with a worker that has been checked.
 pub(crate) async fn staffed(bench: &Bench, name: &str, worker_name: &str) -> String {
     let id = bench.pool(name).await;
     made(bench, "/api/workers", worker(worker_name, &[&id])).await;
@@ -91,7 +91,7 @@ pub(crate) async fn over(bench: &Bench, task: &str) -> Value {
     panic!("{task} is never over");
 }
 
-/// The tree of a task's log: a line an activity with its status, and what it says below it.
+/// The tree of a task's log: one line for each activity with its status, and its messages below.
 pub(crate) async fn log(bench: &Bench, task: &str) -> String {
     let details = bench.get(&format!("/api/tasks/{task}/details?verbose=true")).await;
     let mut text = String::new();
@@ -117,7 +117,7 @@ pub(crate) async fn leases(bench: &Bench) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn what_exceeds_the_task_cap_waits_for_its_turn() {
+async fn tasks_above_the_cap_wait_for_their_turn() {
     let pace = Pace { work: LONG, tasks_at_once: 2, ..Pace::default() };
     let bench = Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
@@ -162,13 +162,12 @@ async fn what_exceeds_the_task_cap_waits_for_its_turn() {
 }
 
 #[tokio::test]
-async fn work_goes_on_in_the_order_of_its_times_though_nobody_looks() {
+async fn a_queued_task_starts_when_the_one_before_it_ends() {
     let pace = Pace { work: Duration::from_millis(100), tasks_at_once: 1, ..Pace::default() };
     let bench = Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
     let (first, second) = (deploy(&bench, &release, 1).await, deploy(&bench, &release, 2).await);
-    tokio::time::sleep(Duration::from_millis(300)).await;
     let (first, second) = (over(&bench, &first).await, over(&bench, &second).await);
     assert_eq!(first["CompletedTime"], second["StartTime"]);
     assert_ne!(second["StartTime"], second["CompletedTime"]);
@@ -176,7 +175,7 @@ async fn work_goes_on_in_the_order_of_its_times_though_nobody_looks() {
 }
 
 #[tokio::test]
-async fn what_a_canceled_task_makes_room_for_starts_after_it() {
+async fn a_task_starts_after_the_canceled_one_that_made_room() {
     let pace = Pace { work: Duration::from_millis(50), tasks_at_once: 1, ..Pace::default() };
     let bench = Bench::with(SandboxOptions { pace, ..SandboxOptions::default() }).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
@@ -194,7 +193,7 @@ async fn what_a_canceled_task_makes_room_for_starts_after_it() {
 }
 
 #[tokio::test]
-async fn what_is_scheduled_waits_and_what_is_late_is_given_up() {
+async fn a_scheduled_task_waits_and_an_expired_one_times_out() {
     let bench = company(Duration::ZERO).await;
     let release =
         made(&bench, "/api/releases", json!({ "ProjectId": "Projects-1", "Version": "1" })).await;
@@ -263,7 +262,7 @@ async fn a_script_leases_the_workers_that_it_runs_on() {
 }
 
 #[tokio::test]
-async fn an_upgrade_has_a_worker_for_itself() {
+async fn an_upgrade_holds_a_worker_exclusively() {
     let bench = company(LONG).await;
     let linux = staffed(&bench, "Linux", "db-01").await;
     let release = released(&bench, vec![script("Migrate", &linux)], vec![]).await;
@@ -273,7 +272,7 @@ async fn an_upgrade_has_a_worker_for_itself() {
         "Arguments": { "RestrictedTo": "Workers", "MachineIds": ["Workers-1"] },
     });
     let upgrade = id(&made(&bench, "/api/Spaces-1/tasks", upgrade).await);
-    // It waits for the deployment to let go, and the next deployment waits for it.
+    // It waits for the deployment to release the worker, and the next deployment waits for it.
     assert_eq!(state(&bench, &upgrade).await, "Queued");
     bench.send("POST", &format!("/api/tasks/{deployment}/cancel"), Value::Null).await;
     assert_eq!(state(&bench, &upgrade).await, "Executing");
@@ -286,7 +285,7 @@ async fn an_upgrade_has_a_worker_for_itself() {
 }
 
 #[tokio::test]
-async fn a_task_is_done_again_but_for_a_deployment() {
+async fn a_task_can_be_rerun_unless_it_is_a_deployment() {
     let bench = company(Duration::ZERO).await;
     let health = json!({ "Name": "Health", "Description": "Check", "Arguments": {} });
     let first = made(&bench, "/api/tasks", health).await;

@@ -1,4 +1,4 @@
-//! What tenants say of variables.
+//! Variables of tenants.
 
 use crate::sandbox::Bench;
 use octopus_sandbox::{READER_KEY, Seed};
@@ -13,7 +13,7 @@ async fn acme() -> (Bench, String) {
     (bench, path)
 }
 
-/// The one entry of an object.
+/// The only entry of an object.
 fn only(object: &Value) -> (&String, &Value) {
     let entries = object.as_object().unwrap();
     assert_eq!(entries.len(), 1, "{object}");
@@ -45,7 +45,7 @@ async fn a_tenant_chooses_a_pool_by_project_environment_and_template() {
 }
 
 #[tokio::test]
-async fn what_a_tenant_says_is_written_whole_and_under_its_token() {
+async fn tenant_variables_are_written_as_a_whole_under_their_token() {
     let (mut bench, path) = acme().await;
     let mut said = bench.get(&path).await;
     let (project, _) = only(&said["ProjectVariables"]);

@@ -1,7 +1,6 @@
-//! What the server says back: documents, and refusals in Octopus' own words.
+//! What a handler returns: documents, lists, and refusals in Octopus's own words.
 //!
-//! The bodies matter to clients: a 404 must have no `Errors`, a 400 must have them, and every error
-//! has a JSON body. Never: a decision of what to refuse.
+//! Clients depend on the bodies: a 404 must have no `Errors`, a 400 must have them, and every error has a JSON body.
 
 use crate::list::DocumentList;
 use axum::http::StatusCode;
@@ -16,42 +15,42 @@ pub(crate) type HandlerResult<T = SandboxResponse> = std::result::Result<T, Erro
 pub(crate) struct SandboxResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: ResponseBody,
-    /// What the text is, as `Content-Type` says it.
+    /// The `Content-Type` of the text.
     pub(crate) content: &'static str,
 }
 
 /// The text of an answer.
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
-    /// As it is.
+    /// The text itself.
     Text(String),
-    /// As a list that is read while it is sent, in the transaction of the request.
+    /// A list that is read while it is sent, in the transaction of the request.
     List(DocumentList),
 }
 
-/// A status, what the text is, and the whole text.
+/// A status, a content type, and the whole text.
 pub(crate) type ResponseText = (StatusCode, &'static str, String);
 
-/// What most answers are.
+/// The content type of most answers.
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
 impl SandboxResponse {
-    /// 200 with this text, which is JSON.
+    /// 200 with JSON text.
     pub(crate) fn from_json(body: String) -> Self {
         Self { status: StatusCode::OK, body: ResponseBody::Text(body), content: JSON }
     }
 
-    /// 200 with this list.
+    /// 200 with a list.
     pub(crate) fn from_list(list: DocumentList) -> Self {
         Self { status: StatusCode::OK, body: ResponseBody::List(list), content: JSON }
     }
 
-    /// 200 with this document.
+    /// 200 with a document.
     pub(crate) fn from_document(document: &Value) -> Self {
         Self::from_json(document.to_string())
     }
 
-    /// 200 with this text, which is for people.
+    /// 200 with plain text.
     pub(crate) fn from_plain_text(body: String) -> Self {
         Self {
             body: ResponseBody::Text(body),
@@ -60,12 +59,12 @@ impl SandboxResponse {
         }
     }
 
-    /// 201 with this document.
+    /// 201 with a document.
     pub(crate) fn created(document: &Value) -> Self {
         Self { status: StatusCode::CREATED, ..Self::from_document(document) }
     }
 
-    /// The answer with its whole text.
+    /// Reads the whole text of the answer.
     pub(crate) fn collect_body(self, db: &Connection) -> HandlerResult<ResponseText> {
         let text = match self.body {
             ResponseBody::Text(text) => text,
@@ -74,13 +73,13 @@ impl SandboxResponse {
         Ok((self.status, self.content, text))
     }
 
-    /// 200 with an empty object, as deletions answer.
+    /// 200 with an empty object, the answer to a deletion.
     pub(crate) fn empty_object() -> Self {
         Self::from_json("{}".to_owned())
     }
 }
 
-/// A request that is not granted.
+/// A refused request.
 #[derive(Debug)]
 pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
@@ -89,12 +88,12 @@ pub(crate) struct ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// 400: the request breaks a rule, told in one line.
+    /// 400: the request breaks a rule, with one line of explanation.
     pub(crate) fn bad_request(text: impl Into<String>) -> Self {
         Self::bad_request_lines(vec![text.into()])
     }
 
-    /// 400: the request breaks rules, one line each.
+    /// 400: the request breaks rules, with a line for each.
     pub(crate) fn bad_request_lines(errors: Vec<String>) -> Self {
         let message = "There was a problem with your request.".to_owned();
         Self { status: StatusCode::BAD_REQUEST, message, errors }
@@ -105,7 +104,7 @@ impl ErrorResponse {
         Self::bad_request(format!("The {noun} '{id}' does not exist."))
     }
 
-    /// 401: no key, or one that nobody has.
+    /// 401: no key, or an unknown one.
     pub(crate) fn unauthorized() -> Self {
         Self::with_status(
             StatusCode::UNAUTHORIZED,
@@ -140,13 +139,13 @@ impl ErrorResponse {
         Self::with_status(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.")
     }
 
-    /// 500: the sandbox itself is wrong.
+    /// 500: a defect of the sandbox.
     pub(crate) fn internal_error() -> Self {
         let text = "An unexpected error occurred; the sandbox has a defect here.";
         Self::with_status(StatusCode::INTERNAL_SERVER_ERROR, text)
     }
 
-    /// Any status with this text and no `Errors`.
+    /// Any status with a message and no `Errors`.
     pub(crate) fn with_status(status: StatusCode, message: &str) -> Self {
         Self { status, message: message.to_owned(), errors: Vec::new() }
     }
@@ -165,11 +164,11 @@ impl From<serde_json::Error> for ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// The answer that tells it.
+    /// The answer as status and body.
     pub(crate) fn into_error_body(self) -> ResponseText {
         let Self { status, message, errors } = self;
         let mut body = json!({ "ErrorMessage": message });
-        // A client of the Go library takes a body with `Errors`, even empty, for anything but a 404.
+        // The Go client treats a body that has `Errors`, even empty, as something other than a 404.
         if !errors.is_empty() {
             body["Errors"] = json!(errors);
         }

@@ -1,7 +1,7 @@
-//! The audit log: what a request changed is written down with it, in its transaction.
+//! The audit log: what a request changed is recorded with the change, in the same transaction.
 //!
-//! Triggers of the store note every document that is touched, so that no handler can forget one, and
-//! nothing is written of a request that is refused. Never: a read, or a snapshot that the server makes.
+//! Triggers of the store note every document that is touched, so no handler can forget one, and a refused request
+//! leaves no event.
 
 mod author;
 mod change;
@@ -25,9 +25,9 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// Watches the documents from now on.
+/// Records every change of a document from now on.
 pub(crate) fn install_triggers(db: &Connection) -> rusqlite::Result<()> {
-    // What is kept for the server's own use is no matter of the log, nor is the log itself.
+    // The log does not cover the server's own records, nor itself.
     let unwatched = "('Events', 'WorkerTaskLeases', 'TaskLogs')";
     db.execute_batch(&format!(
         "pragma temp_store = memory;
@@ -42,7 +42,7 @@ pub(crate) fn install_triggers(db: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Writes an event for each document that was touched since the last time.
+/// Writes an event for each document that was touched since the last call.
 pub(crate) fn record_events(db: &Connection, author: AuditAuthor<'_>) -> HandlerResult<()> {
     let changes = read_changes(db)?;
     for change in &changes {
@@ -76,7 +76,7 @@ fn read_changes(db: &Connection) -> HandlerResult<Vec<DocumentChange>> {
     Ok(changes)
 }
 
-/// What became of a document; nothing that a person would look for, where it is the server's doing.
+/// The category of a change; `None` where it is the server's own bookkeeping.
 fn event_category(change: &DocumentChange) -> Option<String> {
     if kind::is_snapshot(&change.id) {
         return None;
@@ -99,7 +99,7 @@ fn event_category(change: &DocumentChange) -> Option<String> {
         {
             return None;
         }
-        // Nobody edits one; the server notes in it how it ended.
+        // Clients cannot edit one; the server records how it ended.
         KindName::Deployments | KindName::Runs if plain == "Modified" => return None,
         KindName::Workers | KindName::Targets
             if plain == "Modified" && !is_unchanged("StatusSummary") =>
@@ -180,7 +180,7 @@ fn event_space_id(document: &Value) -> &str {
     }
 }
 
-/// The event as it is kept: found by the document that it is about, and by that one's type.
+/// The event as it is stored: found by the document that it is about, and by the type of that document.
 fn stored_event(change: &DocumentChange, event: &Value) -> StoredDocument {
     StoredDocument {
         owner: change.id.clone(),
@@ -190,7 +190,7 @@ fn stored_event(change: &DocumentChange, event: &Value) -> StoredDocument {
     }
 }
 
-/// The ids of what an event is about: the document, and what it belongs to.
+/// The ids that an event relates to: the document, and its owners.
 fn related_ids(id: &str, document: &Value) -> Vec<String> {
     let owners = [
         "ProjectId",

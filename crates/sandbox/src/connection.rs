@@ -1,8 +1,7 @@
 //! Connections that can be cut.
 //!
 //! An HTTP server always answers, however badly; a broken network does not. So each connection carries a
-//! [`ConnectionCut`]: once it is thrown, nothing more is written to the socket and it closes. Never: a
-//! decision of when to cut.
+//! [`ConnectionCut`]: after a cut, nothing more is written to the socket, and it closes.
 
 use axum::{extract::connect_info::Connected, serve::IncomingStream};
 use std::{
@@ -25,7 +24,7 @@ use tokio::{
 pub(crate) struct ConnectionCut(Arc<AtomicBool>);
 
 impl ConnectionCut {
-    /// From now on the other side gets nothing, and the connection closes.
+    /// Sends nothing more, and closes the connection.
     pub(crate) fn disconnect(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -49,7 +48,7 @@ impl axum::serve::Listener for CuttableListener {
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, address) = axum::serve::Listener::accept(&mut self.0).await;
-        // Small answers, many of them: waiting to fill a packet would cost 40 ms each.
+        // There are many small answers, and waiting to fill a packet would cost 40 ms for each.
         _ = stream.set_nodelay(true);
         (CuttableStream { stream, cut: ConnectionCut::default() }, address)
     }

@@ -13,21 +13,21 @@ use crate::{
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-/// A request with who asks and the space it is about.
+/// A request with its caller and its space.
 #[derive(Debug)]
 pub(crate) struct RequestContext<'a> {
     /// The transaction of the request.
     pub(crate) db: &'a Connection,
-    /// What is asked.
+    /// The request.
     pub(crate) request: &'a SandboxRequest,
-    /// Who asks.
+    /// The caller.
     pub(crate) person: &'a Person,
     /// The id of the space; empty on the instance.
     pub(crate) space: String,
 }
 
 impl<'a> RequestContext<'a> {
-    /// What is to be done.
+    /// The verb of the request.
     pub(crate) fn verb(&self) -> HttpVerb {
         self.request.verb
     }
@@ -62,7 +62,7 @@ impl<'a> RequestContext<'a> {
         ListFilter::new(kind, &self.space, self.request).shown_to(self.person)
     }
 
-    /// One page of those that a condition is true of, served at a path in this space.
+    /// One page of the documents for which a condition holds, served at a path in this space.
     pub(crate) fn page_where(
         &self,
         kind: &'static DocumentKind,
@@ -84,7 +84,7 @@ impl<'a> RequestContext<'a> {
         Ok(store::find_document(self.db, kind, &self.space, id)?.is_some())
     }
 
-    /// The name that a body gives, trimmed: there, and free among its kind but for the document `own`.
+    /// The trimmed name of a body. It must be present, and unused by documents of its kind other than `own`.
     pub(crate) fn require_name(
         &self,
         kind: &'static DocumentKind,
@@ -114,7 +114,7 @@ impl<'a> RequestContext<'a> {
         Err(ErrorResponse::bad_request(format!("{article} {} {text}", kind.noun)))
     }
 
-    /// The slug that a body gives, else the one it had, else one made of the name; free among its kind.
+    /// The slug of a body, or the old one, or one made from the name, with a number added if it is taken.
     pub(crate) fn unique_slug(
         &self,
         kind: &'static DocumentKind,
@@ -126,7 +126,7 @@ impl<'a> RequestContext<'a> {
             json::text_field(old, "Slug"),
             json::text_field(body, "Name"),
         ];
-        let wanted = wanted.into_iter().find(|it| !it.trim().is_empty()).unwrap_or(kind.noun);
+        let wanted = wanted.into_iter().find(|text| !text.trim().is_empty()).unwrap_or(kind.noun);
         let (base, own) = (text::slugify(wanted), json::text_field(old, "Id"));
         let (mut free, mut number) = (base.clone(), 0);
         while store::find_by_slug(self.db, kind, &self.space, &free)?

@@ -1,8 +1,6 @@
-//! The connections to a store: one that writes, and as many as are needed that read.
+//! The connections to a store: one that writes, and a pool of read-only ones.
 //!
-//! With a write-ahead log nobody waits for who reads, and who reads sees what was committed when they
-//! began, however long it takes them. Readers cannot write: the file is opened so. Never: what a table
-//! holds.
+//! With a write-ahead log readers never block anyone, and see the state as of their first read.
 
 use crate::{error::SandboxError, store};
 use rusqlite::{Connection, OpenFlags, Transaction};
@@ -14,21 +12,21 @@ use std::{
 use tempfile::TempDir;
 use tokio::sync::{self, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// How many connections look something up at once; a list that is being sent is not counted. More
-/// would only wait for the same processors, each in a thread of its own.
+/// How many lookups run at once, not counting lists that are being sent. More would only compete for the same
+/// processors, each in a thread of its own.
 const READERS: usize = 8;
 
 /// How long a connection waits for another process on the same file.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A store, open.
+/// An open store.
 #[derive(Debug)]
 pub(crate) struct Database {
     path: PathBuf,
     writer: Arc<sync::Mutex<Connection>>,
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
-    /// Where a store lives that is gone with this.
+    /// The temporary folder of a store in memory.
     _folder: Option<TempDir>,
 }
 
@@ -73,14 +71,14 @@ impl Database {
         })
     }
 
-    /// The connection that writes, when its turn has come.
+    /// Waits for the connection that writes.
     pub(crate) async fn lock_writer(&self) -> OwnedMutexGuard<Connection> {
         Arc::clone(&self.writer).lock_owned().await
     }
 
-    /// Leave to read, when its turn has come.
+    /// Waits for a turn to read.
     pub(crate) async fn acquire_reader(self: &Arc<Self>) -> DatabaseReader {
-        // A semaphore that nobody closes always grants.
+        // The semaphore is never closed, so this cannot fail.
         let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
         DatabaseReader { turn, home: Arc::clone(self) }
     }
@@ -98,7 +96,9 @@ impl Database {
 }
 
 fn create_folder(path: &Path) -> Result<(), SandboxError> {
-    let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) else { return Ok(()) };
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
     std::fs::create_dir_all(folder).map_err(|error| SandboxError::Folder(folder.to_owned(), error))
 }
 
@@ -107,18 +107,18 @@ fn configure_connection(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)
 }
 
-/// Leave to read.
+/// A turn to read.
 #[derive(Debug)]
 pub(crate) struct DatabaseReader {
     turn: ReadPermit,
     home: Arc<Database>,
 }
 
-/// The turn of one that looks something up; dropped early by who has found it and only sends it.
+/// The permit of a lookup, dropped early once only sending remains.
 pub(crate) type ReadPermit = Option<OwnedSemaphorePermit>;
 
 impl DatabaseReader {
-    /// Reads, on a thread that may block, with what is there at the first look.
+    /// Reads within one transaction, on a thread that may block.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl DatabaseReader {
         let mut connection = idle.map_or_else(|| home.open_reader(), Ok)?;
         let transaction = connection.transaction()?;
         work(&transaction, turn);
-        // Nothing was written: this ends what was read.
+        // Nothing was written: this ends the transaction.
         transaction.commit()?;
         let mut idle = home.idle_connections();
         if idle.len() < READERS {
@@ -142,12 +142,12 @@ impl DatabaseReader {
     }
 }
 
-/// Where the documents of a sandbox live.
+/// Where a sandbox keeps its documents.
 #[derive(Clone, Debug, Default)]
 pub enum StoreLocation {
-    /// In memory: gone with the [`Sandbox`].
+    /// In memory, until the [`Sandbox`](crate::Sandbox) is dropped.
     #[default]
     Memory,
-    /// In an SQLite file, made with its folders where it is missing.
+    /// In an SQLite file, which is created with its folders if it is missing.
     File(PathBuf),
 }

@@ -1,6 +1,4 @@
-//! How a fault looks to a client: what a proxy, a tired server or a broken line would send.
-//!
-//! Never: a decision of which request meets it.
+//! How a fault looks to a client: what a proxy, an overloaded server or a broken connection would send.
 
 use crate::{answer::ErrorResponse, connection::ConnectionCut, fault::FaultKind, reply};
 use axum::{
@@ -11,7 +9,7 @@ use axum::{
 use futures_util::{StreamExt as _, stream};
 use std::{io, time::Duration};
 
-/// What a request gets that is not handled; `None` where it is to be handled.
+/// The answer to a request that is not handled; `None` if the fault lets it be handled.
 pub(crate) fn faulty_response(
     what: &FaultKind,
     parts: &Parts,
@@ -26,7 +24,7 @@ pub(crate) fn faulty_response(
     }
 }
 
-/// What becomes of the answer to a request that was handled.
+/// Distorts the answer to a request that was handled.
 pub(crate) async fn distort_response(
     what: &FaultKind,
     answer: Response,
@@ -62,7 +60,7 @@ fn error_response(code: u16, retry_after: Option<u64>) -> Response {
     response
 }
 
-/// A page of HTML, as a proxy sends it when what is behind it does not answer.
+/// A page of HTML, as a proxy sends it when its upstream does not answer.
 fn html_response(code: u16) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::BAD_GATEWAY);
     let reason = status.canonical_reason().unwrap_or("Error");
@@ -73,32 +71,32 @@ fn html_response(code: u16) -> Response {
     (status, Html(page)).into_response()
 }
 
-/// A word to ask elsewhere, where `{path}` is the path and query that was asked for.
+/// A redirect, in which `{path}` is the requested path and query.
 fn redirect_response(to: &str, parts: &Parts) -> Response {
     let asked = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     let to = to.replace("{path}", asked);
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)], "").into_response()
 }
 
-/// What is returned is never sent.
+/// Cuts the connection; the returned answer is never sent.
 fn drop_connection(cut: &ConnectionCut) -> Response {
     cut.disconnect();
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
-/// The answer with the length of the whole, and the first half of its body.
+/// The first half of the body, under the length of the whole.
 async fn truncate_body(answer: Response) -> Response {
     let (answer, whole) = split_body(answer).await;
     let half = whole.slice(..whole.len() / 2);
     let broken = stream::once(async {
-        // The half must be on its way before the connection breaks.
+        // The half must have been sent before the connection breaks.
         tokio::time::sleep(Duration::from_millis(20)).await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
     replace_body(answer, whole.len(), Body::from_stream(stream::iter([Ok(half)]).chain(broken)))
 }
 
-/// The answer, its body spread over a time.
+/// Spreads the body over a time.
 async fn throttle_body(answer: Response, time: Duration) -> Response {
     const PARTS: u32 = 20;
     let (answer, whole) = split_body(answer).await;

@@ -1,6 +1,6 @@
 //! The documents that the server itself makes: their first form, their links, and what it observes.
 //!
-//! Below `resource` (which answers requests), `work` (which does tasks) and `seed`, which all make documents.
+//! `resource` answers requests with them, `work` does tasks on them, and `seed` fills a new store with them.
 
 pub(crate) mod commit_tree;
 pub(crate) mod features;

@@ -5,36 +5,36 @@ use std::path::PathBuf;
 /// Why a sandbox did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The listener has no address, or is not one that this process may serve.
+    /// The listener has no address, or this process may not serve it.
     #[error("cannot listen")]
     Listen(#[source] std::io::Error),
-    /// The folder of the store cannot be made.
-    #[error("cannot make the folder of `{0}`")]
+    /// The folder of the store cannot be created.
+    #[error("cannot create the folder of `{0}`")]
     Folder(PathBuf, #[source] std::io::Error),
-    /// The store cannot be opened, or is no store of a sandbox.
+    /// The store cannot be opened, or is not a sandbox's.
     #[error("cannot open the sandbox's store")]
     Store(#[from] rusqlite::Error),
     /// A state does not parse.
-    #[error("this is no state of a sandbox")]
+    #[error("this is not a sandbox state")]
     State(#[source] serde_json::Error),
-    /// A state says that it is something else.
-    #[error("this is no state of a sandbox, but of {0:?}")]
+    /// The file has another format.
+    #[error("this is not a sandbox state: its format is {0:?}")]
     NoState(String),
-    /// A state of a newer program.
-    #[error("the state is of version {found}, and this program reads up to {supported}")]
+    /// The state was written by a newer version.
+    #[error("the state has version {found}, but only versions up to {supported} can be read")]
     NewerState {
         /// Its version.
         found: u32,
-        /// The latest that is known.
+        /// The latest version that can be read.
         supported: u32,
     },
-    /// A state has a document of a kind that is not known.
-    #[error("the state has documents of a kind that is not known: {0:?}")]
+    /// A state has a document of an unknown kind.
+    #[error("the state has documents of an unknown kind: {0:?}")]
     UnknownKind(String),
     /// A state has a document without an id.
     #[error("the state has a document without an id among its {0}")]
     Nameless(String),
-    /// A state is to be put where there is one.
+    /// The store has data already.
     #[error("the store has data already")]
     HasData,
     /// A state cannot be written.

@@ -1,7 +1,6 @@
 //! Repositories of version-controlled projects: branches and tags that point at commits.
 //!
-//! A commit holds all documents of its project as they are in it, by id, so that a branch made of
-//! another costs a row. Never: Git itself, or a rule of what a document may say.
+//! A commit holds all documents of its project by id, so creating a branch costs one row. Git itself is not involved.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult},
@@ -25,40 +24,40 @@ pub(crate) struct StoredCommit {
     pub(crate) hash: String,
     /// The commit before it; empty for the first.
     pub(crate) parent: String,
-    /// What it says.
+    /// Its message.
     pub(crate) message: String,
-    /// Who made it.
+    /// Its author.
     pub(crate) author: String,
-    /// When.
+    /// Its time.
     #[serde(rename = "At")]
     pub(crate) time: String,
-    /// All that is in it.
+    /// All of its documents.
     pub(crate) tree: CommitTree,
 }
 
-/// What a new commit says of itself.
+/// The description of a new commit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CommitSignature<'a> {
-    /// Why.
+    /// Its message.
     pub(crate) message: &'a str,
-    /// Who.
+    /// Its author.
     pub(crate) author: &'a str,
-    /// When.
+    /// Its time.
     pub(crate) time: &'a str,
 }
 
-/// What a ref stands for.
+/// The kinds of refs.
 #[derive(Clone, Debug)]
 pub(crate) enum GitRef {
     /// The branch of this short name.
     Branch(String),
-    /// The tag of this short name, which takes no commit.
+    /// The tag of this short name, which is not writable.
     Tag(String),
-    /// The commit itself, which takes none either.
+    /// The commit itself, which is not writable either.
     Commit,
 }
 
-/// A repository: one a project.
+/// The repository of a project.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GitRepository<'a> {
     pub(crate) db: &'a Connection,
@@ -77,7 +76,7 @@ pub(crate) fn short_branch_name(name: &str) -> &str {
 }
 
 impl GitRepository<'_> {
-    /// What a ref stands for, by its name: canonical, a branch, a tag, or the hash of a commit.
+    /// The ref of a name (canonical, a branch, a tag, or the hash of a commit), and its commit.
     pub(crate) fn find_ref(&self, name: &str) -> rusqlite::Result<Option<(GitRef, StoredCommit)>> {
         let find_document = |kind, id: &str| store::find_document(self.db, kind, self.space, id);
         let (named, hash) = if let Some(branch) =
@@ -101,20 +100,20 @@ impl GitRepository<'_> {
         found.map(|it| parse_commit(&it.body)).transpose()
     }
 
-    /// Commits a tree to a branch, which is made where it is not there yet.
+    /// Commits a tree to a branch, which is created if it is missing.
     pub(crate) fn write_commit(
         &self,
         branch: &str,
         tree: CommitTree,
-        says: CommitSignature<'_>,
+        signature: CommitSignature<'_>,
     ) -> rusqlite::Result<StoredCommit> {
         let parent = store::find_document(self.db, &BRANCHES, self.space, &self.branch_id(branch))?;
         let mut commit = StoredCommit {
             hash: String::new(),
             parent: parent.map(|it| it.slug).unwrap_or_default(),
-            message: says.message.to_owned(),
-            author: says.author.to_owned(),
-            time: says.time.to_owned(),
+            message: signature.message.to_owned(),
+            author: signature.author.to_owned(),
+            time: signature.time.to_owned(),
             tree,
         };
         let digest = Sha256::digest(serialize_commit(&commit)?.as_bytes());
@@ -135,13 +134,13 @@ impl GitRepository<'_> {
         Ok(commit)
     }
 
-    /// Lets a branch point at a commit.
+    /// Points a branch at a commit.
     pub(crate) fn set_branch(&self, branch: &str, hash: &str) -> rusqlite::Result<()> {
         let id = self.branch_id(branch);
         store::save_document(self.db, &self.ref_document(&BRANCHES, id, branch, hash))
     }
 
-    /// Gives a commit a name that stays.
+    /// Creates a tag.
     pub(crate) fn create_tag(&self, name: &str, hash: &str) -> rusqlite::Result<()> {
         store::save_document(self.db, &self.ref_document(&TAGS, self.tag_id(name), name, hash))
     }
@@ -186,7 +185,7 @@ impl GitRepository<'_> {
     }
 }
 
-/// A commit as the store has it.
+/// Parses a stored commit.
 fn parse_commit(text: &str) -> rusqlite::Result<StoredCommit> {
     serde_json::from_str(text).map_err(bad_commit_error)
 }
@@ -199,7 +198,7 @@ fn bad_commit_error(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
 }
 
-/// Where a project in Git says that its repository is, and which of its branches take no commit.
+/// The Git settings of a project: its repository, and its protected branches.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GitSettings {
@@ -219,7 +218,7 @@ struct GitConversion {
 }
 
 impl GitSettings {
-    /// The settings of a project; none of one in the database.
+    /// The settings of a project; `None` if it is in the database.
     pub(crate) fn from_project(project: &Value) -> Option<Self> {
         let settings: Self = serde_json::from_value(project["PersistenceSettings"].clone()).ok()?;
         settings.r#type.eq_ignore_ascii_case("VersionControlled").then_some(settings)
@@ -240,15 +239,15 @@ impl GitSettings {
         self.conversion_state.variables_are_in_git
     }
 
-    /// Whether the server refuses to commit to a branch.
+    /// Whether a branch is protected from commits.
     pub(crate) fn is_protected(&self, branch: &str) -> bool {
         let patterns = self.protected_branch_name_patterns.iter().flatten();
         self.protected_default_branch && branch == self.default_branch()
             || patterns.into_iter().any(|pattern| matches_pattern(pattern, branch))
     }
 
-    /// Refuses whatever needs the repository, where that cannot be reached: a host of `.invalid`, which
-    /// is the name that no host will ever have.
+    /// Refuses a request whose repository is unreachable: at a host of `.invalid`, a name that no host
+    /// ever has.
     pub(crate) fn check_reachable(&self) -> HandlerResult<()> {
         let rest = self.url.split("://").nth(1).unwrap_or(&self.url);
         let authority = rest.split('/').next().unwrap_or_default();
@@ -265,7 +264,7 @@ impl GitSettings {
     }
 }
 
-/// Whether a name is like a pattern of `*`, which stands for any text.
+/// Whether a name matches a pattern, in which `*` stands for any text.
 fn matches_pattern(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

@@ -145,11 +145,11 @@ kinds! {
     TEMPLATES Templates = "actiontemplates", "ActionTemplates", "ActionTemplate", { view: "ActionTemplateView", edit: "ActionTemplateEdit", noun: "step template" };
     /// Server tasks.
     TASKS Tasks = "tasks", "ServerTasks", "Task", { order: NEWEST, view: "TaskView", edit: "TaskCreate", noun: "task", is_writable: false };
-    /// Channels: none yet, so that a client that lists them finds an empty list.
+    /// Channels, which come with the first release of a project.
     CHANNELS Channels = "channels", "Channels", "Channel", { view: "ProcessView", edit: "ProcessEdit" };
     /// Tenants.
     TENANTS Tenants = "tenants", "Tenants", "Tenant", { view: "TenantView", edit: "TenantEdit" };
-    /// What tenants say of variables.
+    /// The values of tenants for variables.
     TENANT_VALUES TenantValues = "tenantvariables", "TenantVariables", "TenantVariable", { view: "TenantView", edit: "TenantEdit", owner: "TenantId" };
     /// Tag sets: none yet.
     TAG_SETS TagSets = "tagsets", "TagSets", "TagSet", { order: RANK, edit: "TagSetEdit" };
@@ -157,19 +157,19 @@ kinds! {
     CERTIFICATES Certificates = "certificates", "Certificates", "Certificate", { view: "CertificateView", edit: "CertificateEdit" };
     /// Teams: none that can be listed.
     TEAMS Teams = "teams", "Teams", "Team", { view: "TeamView", is_writable: false };
-    /// What roles people have in a space: none that can be listed.
+    /// Roles of people in a space: none that can be listed.
     SCOPED_ROLES ScopedRoles = "scopeduserroles", "ScopedUserRoles", "ScopedUserRole", { view: "TeamView", is_writable: false };
     /// Triggers of projects: none.
     TRIGGERS Triggers = "projecttriggers", "ProjectTriggers", "ProjectTrigger", { view: "TriggerView", is_writable: false };
-    /// Questions that tasks ask people: none.
+    /// Interruptions of tasks: none.
     INTERRUPTIONS Interruptions = "interruptions", "Interruptions", "Interruption", { view: "InterruptionView", is_writable: false };
-    /// Files that tasks leave: none.
+    /// Artifacts of tasks: none.
     ARTIFACTS Artifacts = "artifacts", "Artifacts", "Artifact", { view: "ArtifactView", is_writable: false };
     /// Subscriptions to events: none.
     SUBSCRIPTIONS Subscriptions = "subscriptions", "Subscriptions", "Subscription", { view: "SubscriptionView", is_writable: false };
     /// Packages of the built-in feed: none.
     PACKAGES Packages = "packages", "Packages", "Package", { view: "BuiltInFeedAdminister", is_writable: false };
-    /// What builds have told of packages: nothing.
+    /// Build information of packages: none.
     BUILDS Builds = "build-information", "BuildInformation", "OctopusPackageVersionBuildInformation", { view: "BuildInformationAdminister", is_writable: false };
     /// Git credentials: none yet.
     GIT_CREDENTIALS GitCredentials = "git-credentials", "GitCredentials", "GitCredential", { view: "GitCredentialView", edit: "GitCredentialEdit" };
@@ -181,7 +181,7 @@ kinds! {
     SNAPSHOTS Snapshots = "runbooksnapshots", "RunbookSnapshots", "RunbookSnapshot", { link: "runbookSnapshots", order: NEWEST, view: "RunbookView", edit: "RunbookEdit", owner: "RunbookId", noun: "runbook snapshot" };
     /// Runs of runbooks.
     RUNS Runs = "runbookruns", "RunbookRuns", "RunbookRun", { link: "runbookRuns", order: NEWEST, view: "RunbookRunView", edit: "RunbookRunEdit", owner: "RunbookId", noun: "runbook run" };
-    /// The workers that tasks hold, while they hold them.
+    /// The leases of workers that tasks hold.
     LEASES Leases = "workertaskleases", "WorkerTaskLeases", "WorkerTaskLease", { order: "rank, id", view: "WorkerView", owner: "WorkerId", noun: "lease", is_writable: false };
     /// The audit log.
     EVENTS Events = "events", "Events", "Event", { order: NEWEST, view: "EventView", is_writable: false };
@@ -218,7 +218,7 @@ pub(crate) static TAGS: DocumentKind = DocumentKind {
     ..new_kind("git-tags", "GitTags", "GitTag")
 };
 
-/// Commits of repositories, each with all that it holds.
+/// Commits of repositories, each with all its documents.
 pub(crate) static COMMITS: DocumentKind = DocumentKind {
     order: NEWEST,
     view: "ProjectView",
@@ -235,7 +235,7 @@ pub(crate) static SPACES: DocumentKind = DocumentKind {
     ..new_kind("spaces", "Spaces", "Space")
 };
 
-/// What the instance is set to, in one document.
+/// The features of the instance, in one document.
 pub(crate) static FEATURES: DocumentKind = DocumentKind {
     event_type: "FeaturesConfiguration",
     ..new_kind("featuresconfiguration", "features", "FeaturesConfiguration")
@@ -254,7 +254,7 @@ pub(crate) static PROCESS_TEMPLATES: DocumentKind = DocumentKind {
     ..new_kind("processtemplates", "ProcessTemplates", "ProcessTemplate")
 };
 
-/// What tasks have logged; served as part of the task.
+/// The logs of tasks, which are served as part of the task.
 pub(crate) static LOGS: DocumentKind =
     DocumentKind { is_audited: false, ..new_kind("tasklogs", "TaskLogs", "TaskLog") };
 

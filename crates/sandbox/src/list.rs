@@ -1,10 +1,10 @@
-//! A list that is sent while it is read, so that a long one costs no more memory than a short one.
+//! A list that is sent while it is read, so that a long one needs no more memory than a short one.
 //!
-//! Texts are put together as they lie in the store. Never: parsing one of them, and no whole list.
+//! Documents are copied as the text that the store holds; none is parsed.
 
 use rusqlite::{Connection, params_from_iter};
 
-/// How much is read before it is sent, in bytes. A list that is shorter goes in one piece.
+/// How many bytes are read before they are sent. A shorter list is sent in one piece.
 const PIECE: usize = 64 << 10;
 
 /// A list that has not been read yet: what selects its documents, and the text around them.
@@ -12,20 +12,20 @@ const PIECE: usize = 64 << 10;
 pub(crate) struct DocumentList {
     /// The text before the documents.
     pub(crate) head: String,
-    /// What selects the documents' bodies.
+    /// The query that selects the bodies of the documents.
     pub(crate) sql: String,
-    /// The values of that.
+    /// The values of the query.
     pub(crate) values: Vec<String>,
-    /// The text behind the documents.
+    /// The text after the documents.
     pub(crate) tail: String,
 }
 
 impl DocumentList {
-    /// Hands the list out in pieces, until `take` says that nobody wants more, and returns the last one.
+    /// Passes the list to `take` in pieces, until that returns `false`, and returns the last piece.
     ///
     /// # Errors
     ///
-    /// The store cannot be read; what was handed out by then is not the whole.
+    /// The store cannot be read; the pieces passed so far are incomplete.
     pub(crate) fn stream_pieces(
         self,
         db: &Connection,
@@ -47,7 +47,7 @@ impl DocumentList {
         Ok(piece)
     }
 
-    /// The whole list, for what is known to be short or cannot be sent in pieces.
+    /// The whole list as text, if it is short or cannot be streamed.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_for_nobody() {
+    fn reading_stops_when_nobody_wants_more() {
         let db = Connection::open_in_memory().unwrap();
         let mut pieces = 0;
         let last = list(1000).stream_pieces(&db, |_| {

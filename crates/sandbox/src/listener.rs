@@ -1,8 +1,4 @@
-//! The way in: connections that can be cut.
-//!
-//! An HTTP server answers, however badly; a broken network does not. So each connection carries a
-//! [`ConnectionCut`], and once that is drawn nothing is written to the socket any more and it closes. Never:
-//! a decision of when to cut.
+//! The HTTP server: which handler serves which path.
 
 use crate::{
     connection::{ConnectionCut, CuttableListener},

@@ -1,6 +1,4 @@
-//! What has happened lately, for those who look on.
-//!
-//! Never: a document; whoever hears that there is news looks for themselves.
+//! Recent events for the page at `/`: requests that met a fault, and a signal at each change.
 
 use crate::{fault::FaultKind, time::current_time};
 use axum::http::request::Parts;
@@ -10,10 +8,10 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The requests that are remembered.
+/// How many requests are remembered.
 const MEMORY: usize = 40;
 
-/// A request that met a misfortune.
+/// A request that met a fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewsItem {
     /// Counted from 1; 0 until it is remembered.
@@ -24,12 +22,12 @@ pub(crate) struct NewsItem {
     pub(crate) method: String,
     /// Its path, without the query.
     pub(crate) path: String,
-    /// The misfortune, in words.
+    /// The fault as text.
     pub(crate) fault: String,
 }
 
 impl NewsItem {
-    /// A request that met this.
+    /// The item for a request that met a fault.
     pub(crate) fn from_request(parts: &Parts, fault: &FaultKind) -> Self {
         Self {
             number: 0,
@@ -41,19 +39,19 @@ impl NewsItem {
     }
 }
 
-/// The latest requests that met a misfortune, and a bell that rings at those and at each change.
+/// The latest requests that met a fault, and a signal at each of them and at each change.
 #[derive(Debug)]
 pub(crate) struct News {
     items: Mutex<VecDeque<NewsItem>>,
     bell: watch::Sender<NewsSignal>,
 }
 
-/// How often the bell has rung, and whether it will again.
+/// The state of the signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NewsSignal {
-    /// How often.
+    /// How often it was given.
     pub(crate) count: u64,
-    /// Whether it is over.
+    /// Whether the server is stopping.
     pub(crate) is_last: bool,
 }
 
@@ -63,7 +61,7 @@ impl News {
         Self { items: Mutex::default(), bell }
     }
 
-    /// Remembers a request, and rings.
+    /// Remembers a request, and signals a change.
     pub(crate) fn push_request(&self, mut item: NewsItem) {
         let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
         item.number = items.back().map_or(1, |last| last.number + 1);
@@ -75,22 +73,22 @@ impl News {
         self.notify_watchers();
     }
 
-    /// Says that there is something new to see.
+    /// Signals a change.
     pub(crate) fn notify_watchers(&self) {
         self.bell.send_modify(|ring| ring.count += 1);
     }
 
-    /// Says that there will be nothing new any more.
+    /// Signals that the server is stopping.
     pub(crate) fn close(&self) {
         self.bell.send_modify(|ring| ring.is_last = true);
     }
 
-    /// What rings from now on.
+    /// A receiver of signals from now on.
     pub(crate) fn subscribe(&self) -> watch::Receiver<NewsSignal> {
         self.bell.subscribe()
     }
 
-    /// How often it has rung so far.
+    /// How many changes have been signalled so far.
     pub(crate) fn change_count(&self) -> u64 {
         self.bell.borrow().count
     }

@@ -1,8 +1,7 @@
-//! OpenID Connect: an identity token of elsewhere, exchanged for an access token of this server.
+//! OpenID Connect: an identity token of another issuer, exchanged for an access token of this server.
 //!
-//! A real server knows for each service account which issuer and which subject it trusts, and checks the
-//! signature. The sandbox takes any well-formed token that is made out to the service account and is not
-//! over. Never: a signature checked, or a request sent to an issuer.
+//! A real server knows the trusted issuer and subject of each service account, and checks the signature. The
+//! sandbox accepts any well-formed token that names the service account as its audience and has not expired.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -38,7 +37,7 @@ pub(crate) fn answer_discovery(request: &SandboxRequest) -> HandlerResult {
     })))
 }
 
-/// `POST /api/token/v1`: a token that opens the door for `lifetime`.
+/// `POST /api/token/v1`: an access token that is valid for `lifetime`.
 pub(crate) fn exchange_token(
     db: &Connection,
     request: &SandboxRequest,
@@ -70,7 +69,7 @@ pub(crate) fn exchange_token(
     })))
 }
 
-/// The person whom an access token was given, until it expires.
+/// The person of an access token that has not expired.
 pub(crate) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Option<Person>> {
     let sql = "select person from token where token = ?1 and expires > ?2";
     let now = Timestamp::now().as_millisecond();
@@ -80,10 +79,10 @@ pub(crate) fn person_by_token(db: &Connection, token: &str) -> HandlerResult<Opt
     Ok(person.and_then(|id| people::person_by_id(&id)))
 }
 
-/// An error as OAuth names it, and why.
+/// The name of an OAuth error, and its description.
 type OauthError = (&'static str, String);
 
-/// The service account that a request may act as.
+/// The service account whose token a request asks for.
 fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person, OauthError> {
     let invalid_request = |why: &str| ("invalid_request", why.to_owned());
     let body: Value = serde_json::from_str(&request.body)
@@ -106,11 +105,11 @@ fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person,
         .ok_or_else(|| invalid_request("The subject token is not a JSON Web Token."))?;
     let is_audience =
         |value: &Value| value.as_str().is_some_and(|it| it.eq_ignore_ascii_case(audience));
-    let made_out = match &claims["aud"] {
+    let is_addressed = match &claims["aud"] {
         Value::Array(several) => several.iter().any(is_audience),
         one => is_audience(one),
     };
-    if !made_out {
+    if !is_addressed {
         return Err(invalid_request(
             "The audience of the subject token is not the service account.",
         ));
@@ -122,7 +121,7 @@ fn account_from_request(request: &SandboxRequest) -> std::result::Result<Person,
     Ok(account)
 }
 
-/// What a token says, if it has the form of one: header, claims and signature.
+/// The claims of a token, if it consists of a header, claims and a signature.
 fn parse_claims(token: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (header, claims, _) = (parts.next()?, parts.next()?, parts.next()?);

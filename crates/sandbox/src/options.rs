@@ -7,37 +7,37 @@ use crate::{
     record::Recorder,
 };
 
-/// The server version that the sandbox says it is.
+/// The server version that the sandbox reports.
 pub const VERSION: &str = "2026.2.9314";
 
 /// How a sandbox starts.
 #[derive(Clone, Debug, Default)]
 pub struct SandboxOptions {
-    /// Where its documents live.
+    /// Where its documents are kept.
     pub store: StoreLocation,
-    /// What a new store holds. A store that has been seeded before stays as it is.
+    /// The first documents of a new store. A store that has data stays as it is.
     pub seed: Seed,
-    /// What goes wrong, each at one request.
+    /// Faults that each happen to one request.
     pub faults: Vec<Fault>,
-    /// What else goes wrong, and when.
+    /// Further faults, and when they happen.
     pub rules: Vec<FaultRule>,
-    /// What chance begins with: under the same seed the same requests meet the same.
+    /// The seed of random faults: under the same seed the same requests meet the same faults.
     pub fault_seed: u64,
-    /// How long what it only pretends takes.
+    /// How long simulated work takes.
     pub pace: Pace,
-    /// Who is told of every exchange.
+    /// Receives every request and its answer.
     pub recorder: Option<Recorder>,
 }
 
-/// What a new store holds.
+/// The first documents of a new store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Seed {
-    /// Two spaces as a fresh self-hosted installation makes them, and nothing in them.
+    /// Two spaces as in a fresh self-hosted installation, with nothing in them.
     Empty,
-    /// A company whose every step runs on the built-in worker: eight projects, their runbooks, targets.
+    /// A company that runs every step on the built-in worker or on targets: eight projects and their runbooks.
     #[default]
     Chapter,
-    /// A generated estate, the same at each start.
+    /// A generated inventory, the same at each start.
     Large {
         /// How many projects, each with one deployment process.
         projects: usize,
@@ -50,6 +50,6 @@ pub enum Seed {
     Acme,
     /// A cloud instance: dynamic pools, and no built-in worker.
     Cloud,
-    /// What [`export_state`] has written of another sandbox. The store must not have data.
+    /// What [`export_state`](crate::export_state) wrote of another sandbox. The store must be empty.
     State(String),
 }

@@ -1,17 +1,15 @@
-//! How long what the sandbox only pretends takes, and how much of it goes on at once.
-//!
-//! Never: a clock; whoever handles a request says what time it is.
+//! How long simulated work takes, and how much of it runs at once.
 
 use std::time::Duration;
 
-/// How long simulated things take, and how many go on at once.
+/// How long simulated work takes, and how much of it runs at once.
 #[derive(Clone, Debug)]
 pub struct Pace {
     /// How long a deployment, a runbook run, a script or an upgrade holds its workers.
     pub work: Duration,
-    /// How many tasks a new store's server does at once; `PUT /api/octopusservernodes/{id}` changes it.
+    /// How many tasks run at once in a new store; `PUT /api/octopusservernodes/{id}` changes it.
     pub tasks_at_once: u32,
-    /// How long an access token opens the door that was got for an identity.
+    /// How long an access token is valid.
     pub token: Duration,
 }
 

@@ -1,6 +1,6 @@
-//! Lists: a page with its links, or everything as a bare array.
+//! Lists: one page with its links, or all documents as a bare array.
 //!
-//! What is listed is told here and read later, while it is sent. Never: reading a page's documents.
+//! A [`ListFilter`] only describes a list; its documents are read while they are sent.
 
 use crate::{
     answer::{HandlerResult, SandboxResponse},
@@ -14,19 +14,19 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
-/// What of a kind to list.
+/// Which documents of a kind to list.
 #[derive(Debug)]
 pub(crate) struct ListFilter<'a> {
     kind: &'static DocumentKind,
     request: &'a SandboxRequest,
     conditions: Vec<String>,
     values: Vec<String>,
-    /// What of a row is listed.
+    /// The expression that is listed for a row.
     columns: &'static str,
 }
 
 impl<'a> ListFilter<'a> {
-    /// The documents of a space that match the parameters that every list has.
+    /// The documents of a space that match the parameters of every list.
     pub(crate) fn new(
         kind: &'static DocumentKind,
         space: &str,
@@ -37,7 +37,7 @@ impl<'a> ListFilter<'a> {
         filter
     }
 
-    /// The same, of all spaces and of none.
+    /// The same for all spaces and the instance.
     pub(crate) fn all_spaces(kind: &'static DocumentKind, request: &'a SandboxRequest) -> Self {
         let mut filter = Self::without_name(kind, request);
         if let Some(name) = request.parameter("name") {
@@ -60,7 +60,7 @@ impl<'a> ListFilter<'a> {
         filter
     }
 
-    /// Keeps what is in the spaces that `spaces` names, and what is in none unless `includeSystem` says no.
+    /// Keeps the documents of the spaces in `spaces`, and those of the instance unless `includeSystem` is `false`.
     pub(crate) fn limit_to_spaces(&mut self) {
         let system = self.request.parameter("includesystem");
         let system = !system.is_some_and(|value| value.eq_ignore_ascii_case("false"));
@@ -79,7 +79,7 @@ impl<'a> ListFilter<'a> {
         self.columns = expression;
     }
 
-    /// Keeps what a condition is true of, its value at the `?` or at the end.
+    /// Keeps the documents for which a condition holds. Its value goes where `?` is, or at the end.
     pub(crate) fn add_condition(&mut self, condition: &str, value: &str) {
         self.values.push(value.to_owned());
         let place = format!("?{}", self.values.len());
@@ -90,14 +90,13 @@ impl<'a> ListFilter<'a> {
         });
     }
 
-    /// Keeps what an expression is one of `values` of, without regard to case.
+    /// Keeps the documents in which an expression has one of these values, without regard to case.
     pub(crate) fn add_any_of(&mut self, expression: &str, values: &[String]) {
         let condition = self.any_condition(&format!("{expression} collate nocase"), values);
         self.conditions.push(condition);
     }
 
-    /// Keeps the documents in which an expression has a value that the request lists in a parameter, for each
-    /// of these parameters that it has.
+    /// Applies [`Self::add_any_of`] to each of these parameters that the request has.
     pub(crate) fn add_parameters(&mut self, parameters: &[(&str, &str)]) {
         for (parameter, expression) in parameters {
             if let Some(values) = self.request.list_parameter(parameter) {
@@ -106,7 +105,7 @@ impl<'a> ListFilter<'a> {
         }
     }
 
-    /// The same for arrays at JSON paths, one value of which the request lists.
+    /// Applies [`Self::add_array_any_of`] to each of these parameters that the request has.
     pub(crate) fn add_array_parameters(&mut self, parameters: &[(&str, &str)]) {
         for (parameter, path) in parameters {
             if let Some(values) = self.request.list_parameter(parameter) {
@@ -115,7 +114,7 @@ impl<'a> ListFilter<'a> {
         }
     }
 
-    /// Keeps the documents of which an expression is as true as a parameter says, if the request has it.
+    /// Keeps the documents in which an expression is true, or false, as a parameter of the request wants.
     pub(crate) fn add_flag_parameter(&mut self, parameter: &str, expression: &str) {
         if let Some(flag) = self.request.flag_parameter(parameter) {
             let flag = if flag { "1" } else { "0" };
@@ -131,7 +130,7 @@ impl<'a> ListFilter<'a> {
         self
     }
 
-    /// Keeps what has one of `values` in the array at a JSON path.
+    /// Keeps the documents that have one of these values in the array at a JSON path.
     pub(crate) fn add_array_any_of(&mut self, path: &str, values: &[String]) {
         let inner = self.any_condition("it.value collate nocase", values);
         self.conditions
@@ -149,7 +148,7 @@ impl<'a> ListFilter<'a> {
         format!("{expression} in ({})", places.join(", "))
     }
 
-    /// Everything, as a bare array.
+    /// All documents, as a bare array.
     pub(crate) fn array_answer(&self) -> SandboxResponse {
         SandboxResponse::from_list(self.build_list("[".to_owned(), RowRange::ALL, "]".to_owned()))
     }
@@ -165,12 +164,12 @@ impl<'a> ListFilter<'a> {
         self.sized_page(db, path, self.kind.take)
     }
 
-    /// One page of `take` documents unless the request says.
+    /// One page, of `take` documents unless the request sets a size.
     pub(crate) fn sized_page(&self, db: &Connection, path: &str, take: usize) -> HandlerResult {
         Ok(SandboxResponse::from_list(self.page_list(db, path, take)?))
     }
 
-    /// One page as text, of `take` documents unless the request says.
+    /// One page as text, of `take` documents unless the request sets a size.
     pub(crate) fn page_text(
         &self,
         db: &Connection,
@@ -215,7 +214,7 @@ impl<'a> ListFilter<'a> {
         DocumentList { head, sql, values: self.values.clone(), tail }
     }
 
-    /// The parameters that a link to another page must repeat.
+    /// The parameters that links to other pages repeat.
     fn link_query(&self) -> String {
         let is_page_parameter = |name: &str| matches!(name, "skip" | "take" | "apikey");
         let rest = self.request.query.iter().filter(|(name, _)| !is_page_parameter(name));
@@ -226,7 +225,7 @@ impl<'a> ListFilter<'a> {
     }
 }
 
-/// One page of values that are at hand, served at `path`.
+/// One page of values in memory, served at `path`.
 pub(crate) fn paginate_values(
     request: &SandboxRequest,
     kind: &DocumentKind,
@@ -293,7 +292,7 @@ impl PagePosition {
             add_link("Page.Previous", page_url(skip.saturating_sub(take)));
         }
         add_link("Page.Current", page_url(skip));
-        // A list of a thousand pages has no use for a thousand links, and a real server stops early too.
+        // As on a real server, a long list has links to its first pages only.
         for number in 0..self.page_count().min(5) {
             add_link(&format!("Page.{number}"), page_url(number * take));
         }

@@ -1,7 +1,6 @@
-//! Who asks, and what they may do.
+//! The callers, and what they may do.
 //!
-//! A few people, each known by a key, and beside them one for each permission, who lacks just that one.
-//! Never: a session, a password, or a team.
+//! A few people, each with a key, and for each permission one more person who lacks just that permission.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -12,14 +11,14 @@ use serde_json::{Value, json};
 /// The key of the administrator, who may do everything.
 pub const ADMIN_KEY: &str = "API-SANDBOX0000000000000000";
 
-/// The key of the reader, who may see everything and change nothing.
+/// The key of the reader, who may view everything and change nothing.
 pub const READER_KEY: &str = "API-SANDBOXREADONLY00000000";
 
-/// The key of a person who may do everything but see or change workers and worker pools.
+/// The key of a person who may do everything except view or change workers and worker pools.
 pub const NO_WORKERS_KEY: &str = "API-SANDBOXNOWORKERS0000000";
 
-/// What the key of a person begins with who may do everything but one thing, whose permission follows in
-/// capitals: `API-SANDBOXWITHOUTWORKEREDIT`.
+/// The start of the keys that lack one permission, whose name follows in capitals:
+/// `API-SANDBOXWITHOUTWORKEREDIT`.
 pub const WITHOUT_KEY: &str = "API-SANDBOXWITHOUT";
 
 /// The id of the service account, which may do everything: the audience of an OpenID Connect exchange.
@@ -28,7 +27,7 @@ pub const SERVICE_ACCOUNT: &str = "5be4ac10-2679-4041-a8b0-7b05b445e19e";
 /// The number of the first person who lacks one permission.
 const FIRST_WITHOUT: usize = 100;
 
-/// Somebody with a key.
+/// A person with a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     /// `Users-1`.
@@ -60,7 +59,7 @@ fn new_person(number: usize, username: &str, name: &str, rights: PersonPermissio
     }
 }
 
-/// The people who are there whatever key is used.
+/// The people who are always listed.
 fn default_people() -> [Person; 4] {
     let mut service = new_person(4, "ci", "Continuous integration", PersonPermissions::Everything);
     service.is_service = true;
@@ -72,7 +71,7 @@ fn default_people() -> [Person; 4] {
     ]
 }
 
-/// The person who lacks the permission at this place of the list of all.
+/// The person who lacks the permission at an index of the list of all.
 fn person_lacking(place: usize) -> Option<Person> {
     let permission = permission::all_names().nth(place)?;
     let username = format!("without-{}", permission.to_lowercase());
@@ -85,7 +84,7 @@ fn person_lacking(place: usize) -> Option<Person> {
     ))
 }
 
-/// The person whose key this is.
+/// The person of a key.
 pub(crate) fn person_by_key(key: &str) -> Option<Person> {
     let [admin, reader, no_workers, _] = default_people();
     match key {
@@ -117,7 +116,7 @@ pub(crate) fn service_account(audience: &str) -> Option<Person> {
 }
 
 impl Person {
-    /// Whether the person may; the empty permission is everybody's.
+    /// Whether the person has a permission; everybody has the empty one.
     pub(crate) fn has_permission(&self, permission: &str) -> bool {
         permission.is_empty()
             || match self.rights {
@@ -128,7 +127,7 @@ impl Person {
             }
     }
 
-    /// Refuses unless the person may.
+    /// Refuses a person who lacks a permission.
     pub(crate) fn require_permission(&self, permission: &str) -> HandlerResult<()> {
         if self.has_permission(permission) {
             Ok(())
@@ -187,7 +186,7 @@ impl Person {
     }
 }
 
-/// `GET …/users` and what is below it; `spaces` are the documents of the spaces that it is about.
+/// `GET …/users` and everything below it, for these spaces.
 pub(crate) fn route_users(asking: &Person, path: &[&str], spaces: &[Value]) -> HandlerResult {
     let (id, below) = match path {
         [] | ["all"] => return list_people(asking, path.is_empty()),
@@ -212,7 +211,7 @@ pub(crate) fn route_users(asking: &Person, path: &[&str], spaces: &[Value]) -> H
     }
 }
 
-/// The residents, and who asks; those without a permission are too many to be told unasked.
+/// The people who are always listed, and the caller.
 fn list_people(asking: &Person, as_page: bool) -> HandlerResult {
     let mut people: Vec<Person> = default_people().into();
     if !asking.has_permission("UserView") {

@@ -1,10 +1,10 @@
-//! The permissions that there are, by name.
+//! The permissions of Octopus, by name.
 //!
 //! # Source
 //!
-//! `api.md` 3.10 and the reference that the 2026 server generates of itself. Never: who has which.
+//! `api.md` 3.10 and the reference that the 2026 server generates of itself.
 
-/// Those that are granted within a space.
+/// The permissions of a space.
 pub(crate) const IN_SPACES: [&str; 113] = [
     "AccountCreate",
     "AccountDelete",
@@ -121,7 +121,7 @@ pub(crate) const IN_SPACES: [&str; 113] = [
     "WorkerView",
 ];
 
-/// Those that are granted for the whole instance.
+/// The permissions of the whole instance.
 pub(crate) const OF_THE_SYSTEM: [&str; 16] = [
     "AdministerSystem",
     "ConfigureServer",
@@ -146,9 +146,9 @@ pub(crate) fn all_names() -> impl Iterator<Item = &'static str> {
     IN_SPACES.into_iter().chain(OF_THE_SYSTEM)
 }
 
-/// The permission of an act on a kind: `MachinePolicyEdit` and `Create` are `MachinePolicyCreate`.
+/// The permission to `Create` or `Delete`, by that to edit: `MachinePolicyCreate` for `MachinePolicyEdit`.
 ///
-/// Some kinds have one permission for everything that changes them; then it is that one.
+/// Kinds without a permission for it use the one to edit.
 pub(crate) fn for_action(act: &str, edit: &'static str) -> &'static str {
     let Some(noun) = edit.strip_suffix("Edit") else { return edit };
     all_names().find(|name| name.strip_prefix(noun) == Some(act)).unwrap_or(edit)

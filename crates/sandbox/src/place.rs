@@ -1,7 +1,7 @@
 //! Where a step runs, as the server decides it when a deployment or a runbook run starts.
 //!
-//! Three questions, one after the other: does the server, a target or a worker run it; if a worker, of
-//! which pool; which one of that pool. Never: a store, a clock, or a worker taken.
+//! Three questions in turn: does the server, a target or a worker run it; if a worker, from which pool; and which
+//! worker of that pool. The answers are pure functions of what a space has.
 //!
 //! # Source
 //!
@@ -18,7 +18,7 @@ pub(crate) use ground::{
 };
 pub(crate) use runner::{StepRunner, find_runner};
 
-/// Where a step runs on this ground.
+/// Where a step runs, given the workers and pools of its space.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ fn pick_worker<'a>(
     let (name, step) = (pool.name.clone(), step.name.to_owned());
     let members: Vec<&PlacementWorker> = ground.pool_members(pool).collect();
     if members.is_empty() {
-        // A single worker that is ill is enough for the built-in one to stay away.
+        // A single unhealthy worker is enough to keep the built-in one out.
         return match (pool.is_default, ground.built_in) {
             (true, true) => Ok(RunPlace::BuiltIn),
             (true, false) => Err(PlacementError::NoBuiltIn { pool: name, step }),
@@ -54,7 +54,7 @@ fn pick_worker<'a>(
         };
     }
     let ready_members = || members.iter().copied().filter(|it| it.is_ready);
-    // The first of those with the fewest leases: the same ground gives the same worker.
+    // The first of those with the fewest leases, so that the choice is deterministic.
     match ready_members().filter(|it| !it.is_taken).min_by_key(|it| it.leases) {
         Some(worker) => Ok(RunPlace::Worker { worker, pool }),
         None if ready_members().next().is_some() => Err(PlacementError::Taken(name)),

@@ -1,7 +1,7 @@
-//! The page at `/`, for a person who watches: pools, workers, where steps run, what happens.
+//! The page at `/` for people: pools, workers, where steps run, and the latest events.
 //!
-//! The server renders all of it; a small script fetches it again when `/sandbox/changes` says so.
-//! Never: a way to change anything, and no file from elsewhere.
+//! The server renders all of it; a small script fetches it again when `/sandbox/changes` reports a change. The
+//! page is read-only, and loads nothing from other hosts.
 
 mod html;
 mod place;
@@ -19,21 +19,21 @@ use axum::{
 use futures_util::stream::{self, Stream};
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-/// How soon one change is told after another, at the most often.
+/// The shortest time between two reports of a change.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the page may load and do: its own style and script, and nothing else.
+/// The page may load its own style and script, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `GET /`, of the space that `?space=` names by its id, or of the default one.
+/// `GET /`, for the space whose id is in `?space=`, or the default one.
 pub(crate) async fn serve_page(
     State(server): State<Arc<SandboxServer>>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let pairs = url::query_pairs(query.as_deref().unwrap_or_default());
     let space = pairs.into_iter().find(|(name, _)| name == "space").map(|(_, value)| value);
-    // Counted before the look: what changes meanwhile is told again.
+    // Counted before the read, so that a change in between is reported again.
     let change = server.news().change_count();
     let (news, faults) = (server.news().latest_requests(), server.fault_counts());
     let view =
@@ -52,7 +52,7 @@ pub(crate) async fn serve_script() -> Response {
     static_file("text/javascript; charset=utf-8", include_str!("portal/page.js"))
 }
 
-/// `GET /sandbox/changes`: server-sent events, one at once and one whenever something has changed.
+/// `GET /sandbox/changes`: server-sent events, one at once and one after each change.
 pub(crate) async fn serve_changes(
     State(server): State<Arc<SandboxServer>>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
@@ -60,7 +60,7 @@ pub(crate) async fn serve_changes(
     bell.mark_changed();
     let rings = stream::unfold(bell, async |mut bell| {
         bell.changed().await.ok()?;
-        // An apply writes in bursts, and nobody looks that often.
+        // Writes come in bursts, and the page need not follow each.
         tokio::time::sleep(PAUSE).await;
         let ring = *bell.borrow_and_update();
         let event = Event::default().event("change").data(ring.count.to_string());

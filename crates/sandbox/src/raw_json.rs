@@ -1,4 +1,4 @@
-//! A JSON object whose values stay the text they were sent as, so that a field nobody touches keeps its spelling.
+//! A JSON object whose values are kept as text, so that an untouched field keeps its spelling.
 
 use crate::answer::HandlerResult;
 use indexmap::IndexMap;

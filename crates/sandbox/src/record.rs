@@ -1,39 +1,39 @@
-//! What was asked and what was answered, for whoever wants to look: a test, or a file.
+//! A record of requests and answers, for a test or a file.
 //!
-//! Never: a header, so that no key is ever in it.
+//! Headers are left out, and keys with them.
 
 use crate::request;
 use axum::{body::Bytes, http::request::Parts, response::Response};
 use std::{fmt, sync::Arc};
 
-/// One request and its answer, whole.
+/// One request and its answer, in full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedExchange {
-    /// `GET`, `PUT` and the like; of a `POST` that stands for another, that.
+    /// The method, after `X-HTTP-Method-Override`.
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// What the client calls itself.
+    /// The client's `User-Agent`.
     pub agent: String,
     /// The body that was sent.
     pub sent: Vec<u8>,
     /// The status of the answer.
     pub status: u16,
-    /// The body of the answer, before any fault has marred it.
+    /// The body of the answer, before any fault distorts it.
     pub answer: Vec<u8>,
 }
 
-/// Whoever is told of every exchange, before its answer is sent.
+/// A function that receives every request and its answer, before the answer is sent.
 #[derive(Clone)]
 pub struct Recorder(Arc<dyn Fn(RecordedExchange) + Send + Sync>);
 
 impl Recorder {
-    /// One that hands them to `tell`, which may be called from several threads at once.
-    pub fn new(tell: impl Fn(RecordedExchange) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+    /// Creates a recorder from a function, which may be called from several threads at once.
+    pub fn new(record: impl Fn(RecordedExchange) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(record))
     }
 
-    /// Tells of an exchange. A list is held whole here, which it is not where nobody looks.
+    /// Records an exchange. Unlike without a recorder, a list is held in memory as a whole.
     pub(crate) async fn record_exchange(
         &self,
         parts: &Parts,

@@ -1,6 +1,6 @@
-//! An answer as HTTP: in one piece where it is short, else while it is read.
+//! An answer as HTTP: in one piece if it is short, or streamed while it is read.
 //!
-//! Never: a list as a whole; who reads slowly holds a connection to the store, and nobody else.
+//! A slow client holds one connection to the store, and blocks nobody else.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, JSON, ResponseBody, ResponseText, SandboxResponse},
@@ -17,10 +17,10 @@ use rusqlite::Connection;
 use std::io;
 use tokio::sync::mpsc;
 
-/// The pieces of a list that may wait to be sent.
+/// How many pieces of a list may wait to be sent.
 const AHEAD: usize = 2;
 
-/// JSON under a status.
+/// An answer of JSON.
 pub(crate) fn json_response(status: StatusCode, body: String) -> Response {
     build_response(status, JSON, body)
 }
@@ -30,7 +30,7 @@ pub(crate) fn full_response((status, content, text): ResponseText) -> Response {
     build_response(status, content, text)
 }
 
-/// A refusal, told.
+/// A refusal as HTTP.
 pub(crate) fn refusal_response(refusal: ErrorResponse) -> Response {
     full_response(refusal.into_error_body())
 }
@@ -43,7 +43,7 @@ fn build_response(
     (status, [(header::CONTENT_TYPE, content)], body.into()).into_response()
 }
 
-/// Replies with an answer, and blocks until its list is read to the end or nobody wants more of it.
+/// Replies with an answer, and blocks until its list has been sent or the client has gone.
 pub(crate) fn send_answer(
     db: &Connection,
     turn: ReadPermit,

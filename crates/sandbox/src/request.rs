@@ -1,6 +1,4 @@
-//! A request as the routes see it: method, segments without percent signs, query, body.
-//!
-//! Never: a meaning given to a segment.
+//! A request as the routes see it: method, decoded path segments, query, body.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult},
@@ -9,8 +7,8 @@ use crate::{
 use axum::http::{Method, header, request::Parts};
 use serde_json::Value;
 
-/// Whether a browser sends this for a page of another server, which has no business with the sandbox's
-/// own routes: those ask for no key.
+/// Whether a browser sends a request for a page of another server. The sandbox's own routes refuse those, since
+/// they need no key.
 pub(crate) fn is_cross_origin(parts: &Parts) -> bool {
     let header_text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let origin = header_text(header::ORIGIN)
@@ -21,19 +19,19 @@ pub(crate) fn is_cross_origin(parts: &Parts) -> bool {
 /// One request.
 #[derive(Debug)]
 pub(crate) struct SandboxRequest {
-    /// What it asks for, after `X-HTTP-Method-Override`.
+    /// Its verb, after `X-HTTP-Method-Override`.
     pub(crate) verb: HttpVerb,
-    /// The path's parts, each decoded on its own, so that `refs%2Fheads%2Fmain` is one.
+    /// The segments of its path, each decoded on its own, so that `refs%2Fheads%2Fmain` is one.
     pub(crate) path: Vec<String>,
-    /// The query's names in lower case, and values.
+    /// The names of its query in lower case, and their values.
     pub(crate) query: Vec<(String, String)>,
     /// The API key or access token.
     pub(crate) key: Option<String>,
-    /// What the client calls itself.
+    /// The client's `User-Agent`.
     pub(crate) agent: String,
-    /// Where the client thinks that the server is: `127.0.0.1:8065`.
+    /// The `Host` that the client asked: `127.0.0.1:8065`.
     pub(crate) host: String,
-    /// The body as it came.
+    /// The body.
     pub(crate) body: String,
 }
 
@@ -42,7 +40,7 @@ pub(crate) struct SandboxRequest {
 pub(crate) enum HttpVerb {
     /// `GET` and `HEAD`.
     Get,
-    /// `POST` that is no other verb in disguise.
+    /// `POST` without an override.
     Post,
     /// `PUT`.
     Put,
@@ -52,7 +50,7 @@ pub(crate) enum HttpVerb {
     Other,
 }
 
-/// The method of a request, or the one that a `POST` stands for.
+/// The method of a request, or that of its `X-HTTP-Method-Override`.
 pub(crate) fn effective_method(parts: &Parts) -> String {
     let stands_for = parts.headers.get("x-http-method-override").and_then(|it| it.to_str().ok());
     match stands_for.filter(|_| parts.method == Method::POST) {
@@ -62,7 +60,7 @@ pub(crate) fn effective_method(parts: &Parts) -> String {
 }
 
 impl SandboxRequest {
-    /// Reads a request's parts.
+    /// Reads the parts of a request.
     pub(crate) fn new(parts: &Parts, body: &[u8]) -> Self {
         let Parts { uri, headers, .. } = parts;
         let header_text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -87,12 +85,12 @@ impl SandboxRequest {
         }
     }
 
-    /// The value of a parameter, if it is there and not empty.
+    /// The value of a parameter, unless it is missing or empty.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameter_values(name).next()
     }
 
-    /// The values of a parameter that holds a list: repeated, joined by commas, or both.
+    /// The values of a parameter that is a list: repeated, separated by commas, or both.
     pub(crate) fn list_parameter(&self, name: &str) -> Option<Vec<String>> {
         let values = self.parameter_values(name).flat_map(|value| value.split(','));
         let values: Vec<String> = values.map(|it| it.trim().to_owned()).collect();

@@ -1,8 +1,8 @@
 //! From a path to its handler.
 //!
 //! Three prefixes lead to one space: `/api/spaces/{id or slug}/…`, `/api/{space id}/…` and, for the
-//! default space, `/api/…`. Segments are compared without regard to case. Version-controlled projects
-//! hang off `in_project`, where a Git ref stands between project and resource.
+//! default space, `/api/…`. Segments are compared without regard to case. In a version-controlled project a
+//! Git ref may stand between the project and the resource.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -23,7 +23,7 @@ use crate::{
 };
 use rusqlite::Connection;
 
-/// Answers a request, and writes down what it changes.
+/// Answers a request, and records what it changes.
 pub(crate) fn answer_request(
     db: &Connection,
     request: &SandboxRequest,
@@ -43,16 +43,16 @@ pub(crate) fn answer_request(
     if path.is_empty() {
         return instance::root_document(&spaces);
     }
-    let who = authenticate(db, request)?;
-    let call = RequestContext { db, request, person: &who, space: String::new() };
+    let person = authenticate(db, request)?;
+    let call = RequestContext { db, request, person: &person, space: String::new() };
     let answer = dispatch_call(&call, path, &spaces)?;
     if request.verb != HttpVerb::Get {
-        audit::record_events(db, AuditAuthor::from_request(&who, request))?;
+        audit::record_events(db, AuditAuthor::from_request(&person, request))?;
     }
     Ok(answer)
 }
 
-/// Whoever has the key or the token of a request.
+/// The person of a request's key or token.
 fn authenticate(db: &Connection, request: &SandboxRequest) -> HandlerResult<Person> {
     let key = request.key.as_deref().ok_or_else(ErrorResponse::unauthorized)?;
     if let Some(person) = people::person_by_key(key) {
@@ -61,7 +61,7 @@ fn authenticate(db: &Connection, request: &SandboxRequest) -> HandlerResult<Pers
     oidc::person_by_token(db, key)?.ok_or_else(ErrorResponse::unauthorized)
 }
 
-/// Hands a call to what it is for: the instance, or the space that its path names.
+/// Passes a call to the instance, or to the space that its path names.
 fn dispatch_call(call: &RequestContext<'_>, path: &[&str], spaces: &Spaces) -> HandlerResult {
     if let Some(answer) = route_instance(call, path, spaces) {
         return answer;
@@ -83,7 +83,7 @@ fn dispatch_call(call: &RequestContext<'_>, path: &[&str], spaces: &Spaces) -> H
     }
 }
 
-/// What belongs to no space.
+/// Routes of the instance.
 fn route_instance(
     call: &RequestContext<'_>,
     path: &[&str],
@@ -105,7 +105,7 @@ fn route_instance(
     })
 }
 
-/// What lives in a space.
+/// Routes of a space.
 fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     let Some((first, rest)) = path.split_first() else {
         return match call.verb() {
@@ -136,7 +136,7 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
         "releases" => releases::route_releases(call, rest),
         "deployments" => deployments::route_deployments(call, rest),
         "runbooksnapshots" => runs::route_snapshots(call, rest),
-        // The short way in for tools spells it with a dash.
+        // The command-line tools spell it with a dash.
         "runbookruns" | "runbook-runs" => runs::route_runs(call, rest),
         "runbooks" => runs::route_runbook_runs(call, rest),
         "workertaskleases" if rest.is_empty() && call.verb() == HttpVerb::Get => {
@@ -149,14 +149,14 @@ fn route_space(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     special.unwrap_or_else(|| plain::route_any_kind(call, first, rest))
 }
 
-/// What a space says of people: what they may do in it.
+/// `…/users` of a space, with permissions in that space.
 fn space_users(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     let space = store::find_document(call.db, &SPACES, "", &call.space)?
         .ok_or_else(ErrorResponse::not_found)?;
     people::route_users(call.person, path, &[space.parse_body()?])
 }
 
-/// What hangs off a project. A Git ref is the segment after the project.
+/// Routes of a project. A Git ref is the segment after the project.
 fn route_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     let [id, rest @ ..] = path else { return None };
     if *id == "all" || (rest.is_empty() && call.verb() != HttpVerb::Get) {
@@ -183,7 +183,7 @@ fn route_project(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResu
         ["variables"] => variables::route_project_set(call, &project),
         ["releases", rest @ ..] => releases::project_releases(call, &project, rest),
         ["runbooksnapshots", rest @ ..] => runs::project_snapshots(call, &project, rest),
-        // A real server takes any other segment for a Git ref that a database project does not need.
+        // A real server reads any other segment as a Git ref, which a project in the database does not need.
         [] | [_] if call.verb() == HttpVerb::Get => Ok(SandboxResponse::from_json(project.body)),
         _ => Err(ErrorResponse::not_found()),
     })

@@ -22,17 +22,17 @@ pub struct Sandbox {
     is_new: bool,
     server: Arc<server::SandboxServer>,
     task: tokio::task::JoinHandle<()>,
-    /// Dropped with the sandbox, which tells every open connection to end.
+    /// Dropped with the sandbox, which ends every open connection.
     stop: Option<oneshot::Sender<()>>,
 }
 
 impl Sandbox {
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// Its address: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Whether its store was empty, so that it has been seeded.
+    /// Whether its store was empty and has been seeded.
     pub fn is_new(&self) -> bool {
         self.is_new
     }
@@ -42,7 +42,8 @@ impl Sandbox {
         shutdown.await;
     }
 
-    /// The most recent requests, oldest first, as `METHOD /path?query`.
+    /// The latest 20,000 requests, oldest first, as `METHOD /path?query`: what a test needs to assert which
+    /// calls a client made, in which order, and how often.
     pub fn recent_requests(&self) -> Vec<String> {
         self.server.recent_requests()
     }
@@ -56,7 +57,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Writes the whole state of a store: a JSON object, a document a line.
+/// Writes the whole state of a store as a JSON object, with one document on each line.
 ///
 /// # Errors
 ///
@@ -92,7 +93,7 @@ pub async fn start_server(
     Ok(Sandbox { url, is_new, server, task, stop: Some(stop) })
 }
 
-/// Plants what the store lacks, and has it watched from then on; whether it lacked everything.
+/// Plants the seed if the store is new, and starts the audit log. Returns whether it was new.
 fn prepare_store(
     db: &rusqlite::Connection,
     options: &SandboxOptions,

@@ -1,7 +1,6 @@
-//! What a new store holds.
+//! The first documents of a new store.
 //!
-//! A seed is planted once, in one transaction, through the same documents that the routes write.
-//! Never: chance; the same seed gives the same documents, ids included.
+//! A seed is planted once, in one transaction. The same seed gives the same documents, ids included.
 
 mod acme;
 mod chapter;
@@ -23,7 +22,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// Plants a seed in a store that has none; whether it had none.
+/// Plants a seed in a store that has no data. Returns whether it had none.
 pub(crate) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxError> {
     let transaction = db.unchecked_transaction()?;
     let has_data = !store::list_documents(&transaction, &SPACES, "")?.is_empty();
@@ -54,39 +53,38 @@ pub(crate) fn seed_store(db: &Connection, seed: &Seed) -> Result<bool, SandboxEr
         seed_space(&transaction, &id)?;
         ids.push(id);
     }
-    let mut garden = SpaceSeeder::new(&transaction, "Spaces-1");
+    let mut seeder = SpaceSeeder::new(&transaction, "Spaces-1");
     match seed {
         Seed::Empty | Seed::State(_) => {}
-        Seed::Cloud => cloud::seed_cloud_projects(&mut garden)?,
+        Seed::Cloud => cloud::seed_cloud_projects(&mut seeder)?,
         Seed::Acme => acme::seed_company(&transaction, &ids)?,
-        Seed::Chapter => drop(chapter::seed_projects(&mut garden)?),
+        Seed::Chapter => drop(chapter::seed_projects(&mut seeder)?),
         Seed::Large { projects, steps, workers } => {
-            large::seed_many_projects(&mut garden, *projects, *steps, *workers)?;
+            large::seed_many_projects(&mut seeder, *projects, *steps, *workers)?;
         }
     }
     transaction.commit()?;
     Ok(true)
 }
 
-/// Puts into a new space what every space has.
+/// Adds what every space has to a new one.
 pub(crate) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
-    let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
-    let is_cloud = features.is_some_and(|feature| feature.slug == "cloud");
-    let mut garden = SpaceSeeder::new(db, space);
+    let is_cloud = features::is_cloud_instance(db)?;
+    let mut seeder = SpaceSeeder::new(db, space);
     for (index, pool) in default_pools(is_cloud).into_iter().enumerate() {
         let mut pool = pool;
         pool["SortOrder"] = json!(index);
-        garden.insert_document(&POOLS, pool)?;
+        seeder.insert_document(&POOLS, pool)?;
     }
     let mut policy = policy::default_policy();
     policy["Name"] = json!("Default Machine Policy");
     policy["IsDefault"] = json!(true);
-    garden.insert_document(&POLICIES, policy)?;
-    garden.insert_document(&GROUPS, json!({
+    seeder.insert_document(&POLICIES, policy)?;
+    seeder.insert_document(&GROUPS, json!({
         "Name": "Default Project Group", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null,
     }))?;
     let keep = json!({ "Unit": "Items", "QuantityToKeep": 0, "ShouldKeepForever": true });
-    garden.insert_document(
+    seeder.insert_document(
         &LIFECYCLES,
         json!({
             "Name": "Default Lifecycle",
@@ -96,7 +94,7 @@ pub(crate) fn seed_space(db: &Connection, space: &str) -> rusqlite::Result<()> {
             "TentacleRetentionPolicy": keep,
         }),
     )?;
-    garden.insert_document(
+    seeder.insert_document(
         &FEEDS,
         json!({
             "Name": "Octopus Server (built-in)",

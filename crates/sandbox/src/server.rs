@@ -1,6 +1,4 @@
-//! One request from its arrival to its answer: log, misfortunes, one transaction, bytes.
-//!
-//! Never: a route, or a rule of the API.
+//! One request from its arrival to its answer: log, faults, one transaction, bytes.
 
 use crate::{
     answer::{self, ErrorResponse},
@@ -29,13 +27,13 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// The requests that are remembered.
+/// How many requests are remembered.
 const MEMORY: usize = 20_000;
 
-/// The largest body that is read, in bytes.
+/// The size limit of a body, in bytes.
 const LARGEST: usize = 64 << 20;
 
-/// A sandbox's state.
+/// The state of a sandbox.
 #[derive(Debug)]
 pub(crate) struct SandboxServer {
     database: Arc<Database>,
@@ -68,17 +66,17 @@ impl SandboxServer {
         lock_ignoring_poison(&self.requests).iter().cloned().collect()
     }
 
-    /// What has happened lately.
+    /// Recent events for the page.
     pub(crate) fn news(&self) -> &News {
         &self.news
     }
 
-    /// The rules of what goes wrong, and how many requests met each.
+    /// The fault rules, and how many requests met each.
     pub(crate) fn fault_counts(&self) -> Vec<(String, usize)> {
         lock_ignoring_poison(&self.faults).rule_counts()
     }
 
-    /// Looks at the store within one transaction, after what is due has been done.
+    /// Reads within one transaction, after whatever is due has been done.
     pub(crate) async fn read_current<T: Send + 'static>(
         &self,
         look: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
@@ -94,9 +92,9 @@ impl SandboxServer {
         work: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
         let reader = self.database.acquire_reader().await;
-        let (tell, told) = oneshot::channel();
-        tokio::task::spawn_blocking(move || reader.run(|db, _| _ = tell.send(work(db))));
-        told.await.unwrap_or_else(|_| Err(ErrorResponse::internal_error()))
+        let (sender, receiver) = oneshot::channel();
+        tokio::task::spawn_blocking(move || reader.run(|db, _| _ = sender.send(work(db))));
+        receiver.await.unwrap_or_else(|_| Err(ErrorResponse::internal_error()))
     }
 
     fn remember_request(&self, request: &str) {
@@ -117,13 +115,13 @@ impl SandboxServer {
 
     async fn handle_write(&self, request: SandboxRequest) -> answer::HandlerResult<Response> {
         let pace = Arc::clone(&self.pace);
-        let told = self.write_transaction(move |db| {
+        let answer = self.write_transaction(move |db| {
             work::run_due_work(db, &pace)?;
             route::answer_request(db, &request, &pace)?.collect_body(db)
         });
-        let told = told.await?;
+        let answer = answer.await?;
         self.news.notify_watchers();
-        Ok(reply::full_response(told))
+        Ok(reply::full_response(answer))
     }
 
     async fn handle_read(&self, request: Arc<SandboxRequest>) -> answer::HandlerResult<Response> {
@@ -165,15 +163,15 @@ impl SandboxServer {
             .is_some_and(|key| lock_ignoring_poison(&self.faults).is_key_revoked(key))
     }
 
-    /// Writes within one transaction, which is committed unless it comes to a refusal.
+    /// Writes within one transaction, which is committed unless the request is refused.
     async fn write_transaction<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> answer::HandlerResult<T> + Send + 'static,
     ) -> answer::HandlerResult<T> {
         let mut writer = self.database.lock_writer().await;
-        // SQLite blocks, which must not hold up the other connections.
+        // SQLite blocks, which must not hold up other connections.
         let done = tokio::task::spawn_blocking(move || {
-            // The lock is taken at once, so that a second process on the file waits its turn.
+            // The lock is taken at once, so that another process on the file waits for its turn.
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
@@ -182,7 +180,7 @@ impl SandboxServer {
         done.await.unwrap_or_else(|_| Err(ErrorResponse::internal_error()))
     }
 
-    /// Reads within one transaction; `None` where something is to be written first, `if_due`.
+    /// Reads within one transaction. With `if_due`, returns `None` if work is due that has to be done first.
     async fn read_transaction(
         &self,
         request: Arc<SandboxRequest>,
@@ -208,7 +206,7 @@ impl SandboxServer {
     }
 }
 
-/// Handles every request to the API, and whatever else has no page of its own.
+/// Handles every request to the API, and every other path without a handler.
 pub(crate) async fn handle_request(
     State(server): State<Arc<SandboxServer>>,
     ConnectInfo(cut): ConnectInfo<ConnectionCut>,
@@ -217,31 +215,32 @@ pub(crate) async fn handle_request(
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("/", |it| it.as_str());
     server.remember_request(&format!("{} {target}", parts.method));
-    let TriggeredFault { wait, fault: then } = lock_ignoring_poison(&server.faults)
+    let TriggeredFault { wait, fault } = lock_ignoring_poison(&server.faults)
         .check_request(&request::effective_method(&parts), target);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
-    let answer = match then.as_ref().and_then(|it| distortion::faulty_response(it, &parts, &cut)) {
-        Some(answer) => answer,
-        None => process_request(&server, &parts, body, then.as_ref()).await,
-    };
-    let Some(misfortune) = then else { return answer };
-    server.news.push_request(NewsItem::from_request(&parts, &misfortune));
-    distortion::distort_response(&misfortune, answer, &cut).await
+    let answer =
+        match fault.as_ref().and_then(|fault| distortion::faulty_response(fault, &parts, &cut)) {
+            Some(answer) => answer,
+            None => process_request(&server, &parts, body, fault.as_ref()).await,
+        };
+    let Some(fault) = fault else { return answer };
+    server.news.push_request(NewsItem::from_request(&parts, &fault));
+    distortion::distort_response(&fault, answer, &cut).await
 }
 
 async fn process_request(
     server: &SandboxServer,
     parts: &Parts,
     body: axum::body::Body,
-    then: Option<&FaultKind>,
+    fault: Option<&FaultKind>,
 ) -> Response {
     let Ok(body) = axum::body::to_bytes(body, LARGEST).await else {
         return reply::refusal_response(ErrorResponse::payload_too_large());
     };
     let request = SandboxRequest::new(parts, &body);
-    match then {
+    match fault {
         Some(FaultKind::Expire) => server.revoke_key(&request),
         Some(FaultKind::Edit) => server.edit_as_another_person(request.path.clone()).await,
         Some(FaultKind::EditAt(path)) => {
@@ -260,7 +259,7 @@ async fn process_request(
     }
 }
 
-/// Handles the control route of the faults.
+/// Handles `/sandbox/faults`.
 pub(crate) async fn handle_control(
     State(server): State<Arc<SandboxServer>>,
     request: axum::extract::Request,

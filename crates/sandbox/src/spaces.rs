@@ -9,7 +9,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::Value;
 
-/// The documents of all spaces, by name.
+/// The documents of all spaces, sorted by name.
 #[derive(Debug)]
 pub(crate) struct Spaces(Vec<Value>);
 

@@ -1,8 +1,9 @@
-//! A whole state as a file: every document as it is stored, a line each, and the numbers behind them.
+//! The whole state of a store as a file: each document as it is stored, one on each line, and the counters.
 //!
-//! Never: a token, which would let in whoever finds the file.
+//! Access tokens are left out, so that the file lets nobody in.
 
 use crate::{
+    document::features,
     error::SandboxError,
     kind::{self, DocumentKind},
     store::{self, StoredDocument},
@@ -15,16 +16,16 @@ use std::{
     io::{self, Write},
 };
 
-/// What the file says that it is.
+/// The format that the file names.
 const FORMAT: &str = "poolwright-sandbox";
 
 /// The version of the format that is written, and the latest that is read.
 const VERSION: u32 = 1;
 
-/// The kind and the id of the instance's switches.
+/// The kind and the id of the features of the instance.
 const FEATURES_ID: &str = "features";
 
-/// A state, as its file says it.
+/// A state as its file has it.
 #[derive(Deserialize)]
 struct SavedState<'a> {
     format: String,
@@ -39,7 +40,7 @@ struct SavedState<'a> {
     work: Vec<SavedTask>,
 }
 
-/// A document. What it is found by is taken from its body where it is left out here.
+/// A document. The columns that are left out are taken from its body.
 #[derive(Serialize, Deserialize)]
 struct SavedDocument<'a> {
     kind: String,
@@ -68,7 +69,7 @@ struct SavedTask {
     ends: Option<i64>,
 }
 
-/// A state that is put together document by document, for [`Seed::State`](super::Seed::State).
+/// Builds a state document by document, for [`Seed::State`](crate::Seed::State).
 #[derive(Clone, Debug, Default)]
 pub struct StateBuilder {
     lines: Vec<String>,
@@ -76,22 +77,22 @@ pub struct StateBuilder {
 }
 
 impl StateBuilder {
-    /// Adds a document of the kind that is served at the segment `kind`, such as `workerpools`; `body` is its JSON.
+    /// Adds a document of the kind at the path segment `kind`, such as `workerpools`; `body` is its JSON.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::State`] where the body is not JSON.
+    /// [`SandboxError::State`] if the body is not JSON.
     pub fn add_document(&mut self, kind: &str, body: &str) -> Result<(), SandboxError> {
         self.add_line(&SavedDocument::new(kind, body)?)
     }
 
-    /// Sets the instance's switches; `body` is their JSON.
+    /// Adds the features of the instance; `body` is their JSON.
     ///
     /// # Errors
     ///
-    /// [`SandboxError::State`] where the body is not JSON.
+    /// [`SandboxError::State`] if the body is not JSON.
     pub fn set_features(&mut self, body: &str, is_cloud: bool) -> Result<(), SandboxError> {
-        let slug = if is_cloud { "cloud" } else { "" };
+        let slug = if is_cloud { features::CLOUD } else { "" };
         self.has_features = true;
         self.add_line(&SavedDocument {
             id: Some(FEATURES_ID.to_owned()),
@@ -100,7 +101,7 @@ impl StateBuilder {
         })
     }
 
-    /// Whether the switches are set.
+    /// Whether the features have been added.
     pub fn has_features(&self) -> bool {
         self.has_features
     }
@@ -110,7 +111,7 @@ impl StateBuilder {
         self.lines.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no documents.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
@@ -127,7 +128,7 @@ impl StateBuilder {
 }
 
 impl<'a> SavedDocument<'a> {
-    /// A document that is found by what is in its body.
+    /// A document that is found by the fields of its body.
     fn new(kind: &str, body: &'a str) -> Result<Self, SandboxError> {
         Ok(Self {
             kind: kind.to_owned(),
@@ -142,7 +143,7 @@ impl<'a> SavedDocument<'a> {
     }
 }
 
-/// How the text of a state begins.
+/// The beginning of the text of a state.
 fn state_head() -> String {
     format!("{{\"format\": \"{FORMAT}\", \"version\": {VERSION}, \"documents\": [\n")
 }
@@ -212,7 +213,7 @@ fn pending_work(db: &Connection) -> Result<String, SandboxError> {
     serde_json::to_string(&work).map_err(SandboxError::State)
 }
 
-/// Puts a state into a store that has none.
+/// Reads a state into an empty store.
 pub(crate) fn read(db: &Connection, text: &str) -> Result<(), SandboxError> {
     let state: SavedState<'_> = serde_json::from_str(text).map_err(SandboxError::State)?;
     if state.format != FORMAT {
@@ -266,7 +267,7 @@ fn kind_by_name(name: &str) -> Option<&'static DocumentKind> {
     kind::kind_by_prefix(name).or_else(|| kind::all_kinds().find(|kind| kind.path == name))
 }
 
-/// Lets no id be given again that a document has.
+/// Makes sure that the id of a document is not assigned again.
 fn reserve_id(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let prefix = document.kind.prefix;
     let number = document.id.strip_prefix(prefix).and_then(|it| it.strip_prefix('-'));

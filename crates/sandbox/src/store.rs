@@ -1,7 +1,6 @@
 //! Documents as JSON text in SQLite, as Octopus itself keeps them.
 //!
-//! A row is a document and the few columns that it is found by. Never: a rule about what a document
-//! may say, and no parsing to list documents, so that a list costs what its bytes cost.
+//! A row is a document and the few columns by which it is found. Listing documents parses none of them.
 
 use crate::kind::DocumentKind;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
@@ -34,34 +33,34 @@ const SCHEMA: &str = "
     create table if not exists token (token text primary key, person text not null, expires integer not null);
 ";
 
-/// Makes the tables of a store that has none.
+/// Creates the tables that a store lacks.
 pub(crate) fn create_tables(db: &Connection) -> rusqlite::Result<()> {
     db.execute_batch(SCHEMA)
 }
 
-/// A document with what it is found by.
+/// A document with the columns by which it is found.
 #[derive(Clone, Debug)]
 pub(crate) struct StoredDocument {
-    /// `WorkerPools-21`: unique in the whole store.
+    /// Its id, such as `WorkerPools-21`, unique in the whole store.
     pub(crate) id: String,
-    /// What it is.
+    /// Its kind.
     pub(crate) kind: &'static DocumentKind,
-    /// The space that it is in; empty for what belongs to the instance.
+    /// Its space; empty if it belongs to the instance.
     pub(crate) space: String,
-    /// The project of a runbook, the runbook of a process; else empty.
+    /// Its owner, such as the project of a runbook; empty if it has none.
     pub(crate) owner: String,
-    /// Its name; the empty text where it has none.
+    /// Its name; empty if it has none.
     pub(crate) name: String,
-    /// Its slug; the empty text where it has none.
+    /// Its slug; empty if it has none.
     pub(crate) slug: String,
-    /// Its place among its kind, where that has an order of its own.
+    /// Its position, if its kind has an order of its own.
     pub(crate) rank: i64,
     /// The JSON text.
     pub(crate) body: String,
 }
 
 impl StoredDocument {
-    /// A document of its JSON, found by what that says.
+    /// A document from its JSON, found by the fields of that.
     pub(crate) fn new(kind: &'static DocumentKind, body: &Value) -> Self {
         let text_field = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
         Self {
@@ -76,14 +75,14 @@ impl StoredDocument {
         }
     }
 
-    /// The same, in the order in which ids are given.
+    /// The same, in the order in which ids are assigned.
     pub(crate) fn with_id_rank(kind: &'static DocumentKind, body: &Value) -> Self {
         let document = Self::new(kind, body);
         let number = document.id.rsplit('-').next().and_then(|number| number.parse().ok());
         Self { rank: number.unwrap_or_default(), ..document }
     }
 
-    /// The JSON, for reading and for documents that are the server's own.
+    /// Parses the JSON.
     pub(crate) fn parse_body(&self) -> serde_json::Result<Value> {
         serde_json::from_str(&self.body)
     }
@@ -114,12 +113,12 @@ pub(crate) fn find_document(
     query_document(db, kind, "space = ?2 and id = ?3", params![kind.prefix, space, id])
 }
 
-/// The JSON of the document of this id, whatever it is.
+/// The JSON of the document of this id, whatever its kind.
 pub(crate) fn find_any_kind(db: &Connection, id: &str) -> rusqlite::Result<Option<Value>> {
     let sql = "select body from document where id = ?1";
     let body: Option<String> =
         db.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
-    // What is kept is JSON; what is not cannot be what was asked for.
+    // Documents are JSON; a row that is not cannot be the one wanted.
     Ok(body.and_then(|body| serde_json::from_str(&body).ok()))
 }
 
@@ -133,7 +132,7 @@ pub(crate) fn find_by_slug(
     query_document(db, kind, "space = ?2 and slug = ?3", params![kind.prefix, space, slug])
 }
 
-/// The documents of a kind that a condition over the columns is true of. `?1` is the kind.
+/// The documents of a kind for which a condition over the columns holds. `?1` is the kind.
 pub(crate) fn select_documents(
     db: &Connection,
     kind: &'static DocumentKind,
@@ -167,7 +166,7 @@ fn query_document(
     statement.query_row(values, |row| StoredDocument::from_row(row, kind)).optional()
 }
 
-/// Writes a document, in place of one of the same id.
+/// Writes a document, replacing one of the same id.
 pub(crate) fn save_document(db: &Connection, document: &StoredDocument) -> rusqlite::Result<()> {
     let sql = "insert or replace into document (id, kind, space, owner, name, slug, rank, body)
                values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -176,7 +175,7 @@ pub(crate) fn save_document(db: &Connection, document: &StoredDocument) -> rusql
     db.prepare_cached(sql)?.execute(row).map(drop)
 }
 
-/// Deletes a document. Its id is never given again.
+/// Deletes a document. Its id is not assigned again.
 pub(crate) fn delete_document(db: &Connection, id: &str) -> rusqlite::Result<()> {
     db.prepare_cached("delete from document where id = ?1")?.execute([id]).map(drop)
 }

@@ -11,7 +11,7 @@ pub(crate) fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, ESCAPED).to_string()
 }
 
-/// The parts of a path, each decoded on its own.
+/// The segments of a path, each decoded on its own.
 pub(crate) fn path_segments(path: &str) -> Vec<String> {
     path.split('/').filter(|part| !part.is_empty()).map(percent_decode).collect()
 }
@@ -25,7 +25,7 @@ pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
     query.split('&').filter(|part| !part.is_empty()).map(decode_pair).collect()
 }
 
-/// Decodes a text; what is not a valid escape stays as it is.
+/// Decodes a text; an invalid escape stays as it is.
 fn percent_decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

@@ -2,7 +2,7 @@
 
 use crate::{people::Person, request::SandboxRequest};
 
-/// Who changes something, and by what means.
+/// The author of a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct AuditAuthor<'a> {
     pub(crate) id: &'a str,
@@ -13,7 +13,7 @@ pub(crate) struct AuditAuthor<'a> {
 }
 
 impl<'a> AuditAuthor<'a> {
-    /// The server itself, as it does what is due.
+    /// The server itself, doing what is due.
     pub(crate) const SERVER: AuditAuthor<'static> = AuditAuthor {
         id: "users-system",
         username: "system",
@@ -21,7 +21,7 @@ impl<'a> AuditAuthor<'a> {
         identified: "",
         agent: "Server",
     };
-    /// Whoever edits behind a client's back.
+    /// Another user, who edits while a client is at work.
     pub(crate) const ANOTHER: AuditAuthor<'static> = AuditAuthor {
         id: "Users-99",
         username: "somebody-else",

@@ -3,7 +3,7 @@
 use crate::kind::DocumentKind;
 use serde_json::Value;
 
-/// A document that was touched: as it was before the first time, and as it is after the last.
+/// A touched document: before the first change, and after the last.
 pub(crate) struct DocumentChange {
     pub(crate) id: String,
     pub(crate) kind: &'static DocumentKind,

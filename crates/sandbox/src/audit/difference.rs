@@ -1,10 +1,10 @@
-//! What changed between two versions of a document, as JSON Patch tells it.
+//! What changed between two versions of a document, as JSON Patch.
 //!
-//! Never: a move, or an insertion within a list; a list of another length is replaced as a whole.
+//! An array of another length is replaced as a whole.
 
 use serde_json::{Value, json};
 
-/// The operations that make `new` of `old`.
+/// The operations that turn `old` into `new`.
 pub(super) fn patch_operations(old: &Value, new: &Value) -> Vec<Value> {
     let mut differences = Vec::new();
     collect_operations(old, new, String::new(), &mut differences);
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_is_told_where_it_is() {
+    fn a_difference_has_the_path_of_the_change() {
         let pool = json!({ "Name": "A", "Links": { "Self": "/a" }, "Pools": ["P-1", "P-2"] });
         for (new, wanted) in [
             (pool.clone(), json!([])),

@@ -1,6 +1,4 @@
-//! Events in words, as Octopus puts them.
-//!
-//! Never: a decision of what is an event.
+//! Events in words, as Octopus writes them.
 
 use crate::{
     answer::HandlerResult,
@@ -11,7 +9,7 @@ use crate::{
 use rusqlite::{Connection, OptionalExtension as _};
 use serde_json::{Value, json};
 
-/// What people call a kind, and the id that lists of events know it by.
+/// The id of a kind among the document types of events, and its name.
 pub(crate) fn document_type(kind: &DocumentKind) -> (&'static str, String) {
     let mut words = String::new();
     for letter in kind.item.chars() {
@@ -23,16 +21,16 @@ pub(crate) fn document_type(kind: &DocumentKind) -> (&'static str, String) {
     (kind.event_type, words)
 }
 
-/// How people call a document, and what stands before that in a sentence.
+/// The name of a document, and the words before it in a sentence.
 pub(super) struct DocumentName {
     before: String,
     shown: String,
-    /// The id of the document that is called so.
+    /// The id of the document that the name belongs to.
     id: String,
 }
 
 impl DocumentName {
-    /// The name of a document; what has none of its own is called after what it belongs to.
+    /// The name of a document; a document without one is called after its owner.
     pub(super) fn from_change(
         db: &Connection,
         change: &DocumentChange,
@@ -59,7 +57,7 @@ impl DocumentName {
             });
         }
         let before = format!("{noun} for ");
-        // The owner may be gone with it.
+        // The owner may have been deleted with it.
         let gone = changes.iter().find(|change| change.id == owner).and_then(|it| it.old.as_ref());
         let shown = match gone {
             Some(owner) => text_field(owner, "Name").to_owned(),
@@ -68,7 +66,7 @@ impl DocumentName {
         Ok(Self { before, shown, id: owner.to_owned() })
     }
 
-    /// What happened to the document of this name.
+    /// Describes what happened to the document.
     pub(super) fn describe_event(&self, category: &str, document: &Value) -> EventText {
         let Self { before, shown, id } = self;
         let after = match category {
@@ -105,9 +103,9 @@ fn name_by_id(db: &Connection, id: &str) -> HandlerResult<String> {
 pub(super) struct EventText {
     /// As text.
     pub(super) message: String,
-    /// With a link to what it is about.
+    /// With a link to the document.
     pub(super) html: String,
-    /// Where in the text a document is named.
+    /// Where the text names a document.
     pub(super) references: Value,
 }
 

@@ -1,4 +1,4 @@
-//! What a project's commit holds of its processes and runbooks.
+//! The processes and runbooks in a project's commit.
 
 use crate::{
     document::{process, project},
@@ -7,11 +7,11 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// What runbooks have in a tree, before their ids.
+/// The prefix of a runbook's id in a tree.
 pub(crate) const RUNBOOK: &str = "runbook:";
 
-/// What a tree has of the deployment process, or of a runbook: the runbook, known by the slug of its
-/// name, and its process.
+/// The documents of the deployment process, or of a runbook and its process. The runbook's id is the slug of its
+/// name.
 pub(crate) fn process_documents(
     space: &str,
     project: &str,

@@ -1,13 +1,13 @@
 //! The features of the instance, and whether it is a cloud instance.
 
-use crate::{answer::HandlerResult, kind::FEATURES, store};
+use crate::{kind::FEATURES, store};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
 /// The slug of the features of a cloud instance, where no document has one otherwise.
 pub(crate) const CLOUD: &str = "cloud";
 
-/// The features at the start.
+/// The features of a new store.
 pub(crate) fn initial_document(built_in_worker: bool) -> Value {
     json!({
         "Id": FEATURES.prefix,
@@ -28,7 +28,7 @@ pub(crate) fn initial_document(built_in_worker: bool) -> Value {
 }
 
 /// Whether this is a cloud instance, which has dynamic pools and no built-in worker.
-pub(crate) fn is_cloud_instance(db: &Connection) -> HandlerResult<bool> {
+pub(crate) fn is_cloud_instance(db: &Connection) -> rusqlite::Result<bool> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     Ok(features.is_some_and(|feature| feature.slug == CLOUD))
 }

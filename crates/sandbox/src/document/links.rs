@@ -1,6 +1,4 @@
 //! The links of documents, from which clients build their paths.
-//!
-//! Never: a link to a resource that the sandbox does not serve.
 
 use crate::{
     json::text_field,
@@ -73,7 +71,7 @@ pub(crate) fn document_links(
     links
 }
 
-/// The links of what is released and run.
+/// The links of releases, runbook snapshots, deployments and runs.
 fn add_work_links(
     kind: &DocumentKind,
     document: &Value,
@@ -118,7 +116,7 @@ fn add_work_links(
     }
 }
 
-/// The links of a project: of one in Git, templates with a place for the ref.
+/// The links of a project. In Git, they are templates with a place for the ref.
 fn add_project_links(
     here: &str,
     space: &str,

@@ -20,7 +20,7 @@ pub(crate) const OBSERVED: [&str; 10] = [
     "Architecture",
 ];
 
-/// A machine of this id that was never checked.
+/// A machine that has not been checked.
 pub(crate) fn unchecked_machine(id: &str) -> Value {
     let mut machine = json!({
         "Id": id,
@@ -36,7 +36,7 @@ pub(crate) fn unchecked_machine(id: &str) -> Value {
     machine
 }
 
-/// Makes a machine one that was checked just now.
+/// Checks the health of a machine.
 pub(crate) fn check_machine(machine: &mut Value) {
     let style = text_field(&machine["Endpoint"], "CommunicationStyle").to_owned();
     let observed = match style.as_str() {
@@ -75,7 +75,7 @@ pub(crate) fn check_machine(machine: &mut Value) {
     }
 }
 
-/// Whether the host of an endpoint can be there.
+/// Whether the host of an endpoint can exist.
 fn is_reachable(endpoint: &Value) -> bool {
     let uri = text_field(endpoint, "Uri").split("://").last().unwrap_or_default();
     let hosts = [text_field(endpoint, "Host"), uri.split([':', '/']).next().unwrap_or_default()];

@@ -10,7 +10,7 @@ use serde_json::json;
 /// The id of the only node.
 pub(crate) const ID: &str = "OctopusServerNodes-sandbox";
 
-/// Makes the node of a new store.
+/// Creates the node of a new store.
 pub(crate) fn create_node(db: &Connection, tasks_at_once: u32) -> rusqlite::Result<()> {
     if store::find_document(db, &NODES, "", ID)?.is_some() {
         return Ok(());

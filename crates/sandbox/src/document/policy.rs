@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What a policy says that is told nothing.
+/// The defaults of a machine policy.
 pub(crate) fn default_policy() -> Value {
     let script = json!({ "RunType": "InheritFromDefault", "ScriptBody": null });
     json!({

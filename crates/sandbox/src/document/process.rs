@@ -1,4 +1,4 @@
-//! An empty process of a project or a runbook.
+//! The empty process of a new project or runbook.
 
 use crate::{
     document::links,

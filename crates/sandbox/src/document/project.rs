@@ -3,7 +3,7 @@
 use crate::kind::{PROCESSES, RUNBOOK_PROCESSES, VARIABLES};
 use serde_json::{Value, json};
 
-/// The fields of a project that nobody chooses.
+/// The defaults of a project.
 pub(crate) fn project_defaults(id: &str) -> Value {
     json!({
         "Description": "",
@@ -33,7 +33,7 @@ pub(crate) fn project_defaults(id: &str) -> Value {
     })
 }
 
-/// The fields of a runbook that nobody chooses.
+/// The defaults of a runbook.
 pub(crate) fn runbook_defaults(id: &str) -> Value {
     json!({
         "Description": "",

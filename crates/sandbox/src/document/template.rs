@@ -1,6 +1,16 @@
 //! Process templates in use: a process with the steps of its templates in place of their usages.
 //!
-//! Never: a process that is stored; what is expanded is an answer, or the work of a task.
+//! # Source
+//!
+//! `OctopusDeploy/docs`, `src/pages/docs/api/_generated/deployment-processes.md`: `…/resolved` shows all usages
+//! as the steps that are executed, and leaves out a usage that cannot be resolved. The slug of a step that comes
+//! from a usage is `{slug of the usage}-{slug in the template}` (a public Terraform configuration reads it there).
+//! `src/pages/docs/platform-hub/templates/parameters.md`: parameters are applied during a deployment.
+//! Where these are silent, the following is a guess:
+//!
+//! - A step keeps its name; its id is that of the usage and that of the template's step.
+//! - The parameter that chooses a step's pool stays a variable, since it is applied during a deployment.
+//! - A step is limited to the environments, channels and tenant tags of its usage, and skipped with it.
 
 use crate::{
     answer::HandlerResult,
@@ -11,11 +21,10 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// The type of an action that stands for the steps of a template.
+/// The type of an action that uses a template.
 const USAGE: &str = "Octopus.ProcessTemplate";
 
-/// A process with the steps of templates in place of their usages; a usage that cannot be resolved is left
-/// out.
+/// Replaces the usages of templates in a process by their steps. A usage that cannot be resolved is left out.
 pub(crate) fn resolve_usages(db: &Connection, mut process: Value) -> HandlerResult<Value> {
     let mut steps = Vec::new();
     for step in json_field(&process, "Steps").as_array().into_iter().flatten() {
@@ -28,7 +37,7 @@ pub(crate) fn resolve_usages(db: &Connection, mut process: Value) -> HandlerResu
     Ok(process)
 }
 
-/// The same, to be executed: parameters are applied, and a usage that cannot be resolved stays as it is.
+/// Does the same for execution: parameters are applied, and a usage that cannot be resolved stays as it is.
 pub(crate) fn expand_for_run(db: &Connection, mut process: Value) -> HandlerResult<Value> {
     let all_steps = || json_field(&process, "Steps").as_array().into_iter().flatten();
     if !all_steps().any(|step| find_usage(step).is_some()) {
@@ -52,13 +61,13 @@ pub(crate) fn expand_for_run(db: &Connection, mut process: Value) -> HandlerResu
     Ok(process)
 }
 
-/// The action of a step that stands for the steps of a template.
+/// The action of a step that uses a template.
 fn find_usage(step: &Value) -> Option<&Value> {
     let actions = json_field(step, "Actions").as_array()?;
     actions.iter().find(|action| text_field(action, "ActionType").eq_ignore_ascii_case(USAGE))
 }
 
-/// The steps of the template that an action uses; nothing where there is no such template or version.
+/// The steps of the template that an action uses; `None` if there is no such template or version.
 fn template_steps(
     db: &Connection,
     step: &Value,
@@ -77,7 +86,7 @@ fn template_steps(
     Ok(Some(steps.map(|inner| instantiate_step(inner.clone(), step, usage)).collect()))
 }
 
-/// A step of a template as it comes of a usage.
+/// A step of a template, as part of a usage.
 fn instantiate_step(mut inner: Value, step: &Value, usage: &Value) -> Value {
     let slug = Some(text_field(usage, "Slug")).filter(|it| !it.is_empty());
     let slug = slug.unwrap_or_else(|| text_field(step, "Slug")).to_owned();
@@ -101,8 +110,7 @@ fn instantiate_step(mut inner: Value, step: &Value, usage: &Value) -> Value {
     inner
 }
 
-/// A step whose pools are those that the usage's parameters say; without one a parameter means the default
-/// pool.
+/// Sets the pools of a step from the parameters of its usage. An unset parameter means the default pool.
 ///
 /// # Source
 ///
@@ -119,16 +127,16 @@ fn set_step_pools(
         let name = variable.strip_prefix("#{").and_then(|it| it.strip_suffix('}'));
         let name = name.unwrap_or(variable).trim();
         if !name.is_empty() {
-            let said = json_field(json_field(usage, "Properties"), name);
-            let pool = store::find_by_slug(db, &POOLS, space, said.as_str().unwrap_or_default())?;
-            action["WorkerPoolId"] = pool.map_or_else(|| said.clone(), |pool| json!(pool.id));
+            let value = json_field(json_field(usage, "Properties"), name);
+            let pool = store::find_by_slug(db, &POOLS, space, value.as_str().unwrap_or_default())?;
+            action["WorkerPoolId"] = pool.map_or_else(|| value.clone(), |pool| json!(pool.id));
             action["WorkerPoolVariable"] = Value::Null;
         }
     }
     Ok(step)
 }
 
-/// Whether a version is one that a mask means: `1.X` is any of 1; no mask is any at all.
+/// Whether a version matches a mask: `1.X` is any version 1, and an empty mask any version.
 pub(crate) fn matches_mask(version: &str, mask: &str) -> bool {
     let mut parts = version.split('.');
     let part_matches = |part: &str| match parts.next() {

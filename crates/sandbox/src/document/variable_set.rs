@@ -1,4 +1,4 @@
-//! An empty variable set.
+//! The empty variable set of a new project or library set.
 
 use crate::{kind::VARIABLES, store::StoredDocument};
 use serde_json::json;

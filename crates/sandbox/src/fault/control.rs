@@ -1,13 +1,13 @@
-//! `/sandbox/faults`: the rules, seen and changed while the sandbox runs.
+//! `/sandbox/faults`: shows and changes the rules while the sandbox runs.
 //!
-//! A rule is a text or an object with the same clauses as keys. Never: a way to the API's documents.
+//! A rule is a text, or an object with the same clauses as keys.
 
 use crate::fault::{FaultRuleError, counter::Faults, rule::FaultRule};
 use axum::http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// What may be sent: rules alone, or with a seed.
+/// The body of a request: rules, with or without a seed.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum FaultsInput {
@@ -65,25 +65,25 @@ impl RuleInput {
             Self::Text(text) => text.parse(),
             Self::Object(RuleObject { what, at, every, chance, on }) => {
                 let clauses = [("at", at), ("every", every), ("chance", chance), ("on", on)];
-                let said: Vec<(&str, String)> = clauses
+                let values: Vec<(&str, String)> = clauses
                     .iter()
-                    .filter_map(|(clause, said)| Some((*clause, said.as_ref()?.clause_text())))
+                    .filter_map(|(clause, value)| Some((*clause, value.as_ref()?.clause_text())))
                     .collect();
                 FaultRule::from_clauses(
                     &what,
-                    said.iter().map(|(clause, value)| (*clause, value.as_str())),
+                    values.iter().map(|(clause, value)| (*clause, value.as_str())),
                 )
             }
         }
     }
 }
 
-/// How a body is written; told where it is not.
-const FORMS: &str = "the body is rules as text, a line each, or JSON: a text, an object with `what` and \
-    any of `at`, `every`, `chance` and `on`, a list of those, or an object with `faults` and `seed`";
+/// The forms of a body, for the error message.
+const FORMS: &str = "the body must be rules as text, one on each line, or JSON: a string, an object with `what` and \
+    any of `at`, `every`, `chance` and `on`, an array of those, or an object with `faults` and `seed`";
 
 impl Faults {
-    /// Answers a request to the control route: a status and JSON.
+    /// Answers a request to `/sandbox/faults`.
     pub(crate) fn answer_control(&mut self, method: &Method, body: &str) -> (StatusCode, Value) {
         let done = match method.as_str() {
             "GET" | "HEAD" => Ok(StatusCode::OK),
@@ -113,7 +113,7 @@ impl Faults {
     fn append_rules(&mut self, body: &str) -> Result<(), String> {
         let (seed, rules) = parse_rules(body)?;
         if seed.is_some() {
-            return Err("`seed` is set with all faults, by `PUT`".to_owned());
+            return Err("`seed` can only be set together with all faults, by `PUT`".to_owned());
         }
         rules.into_iter().for_each(|rule| self.add_rule(rule));
         Ok(())

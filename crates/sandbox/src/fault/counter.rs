@@ -1,9 +1,9 @@
-//! The rules of a sandbox, each with the requests that it has counted.
+//! The rules of a sandbox, and how many requests each has counted.
 
 use crate::fault::rule::{FaultKind, FaultRule, FaultTrigger};
 use std::{collections::HashSet, time::Duration};
 
-/// The rules of a sandbox, each with what it has seen.
+/// The rules of a sandbox, and the keys that have expired.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     pub(super) seed: u64,
@@ -18,16 +18,16 @@ pub(super) struct CountedRule {
     luck: fastrand::Rng,
     /// The requests that matched.
     pub(crate) matched: usize,
-    /// Those of them that it happened to.
+    /// Those of them that met the fault.
     pub(crate) triggered: usize,
 }
 
-/// What a request meets.
+/// The faults of one request.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct TriggeredFault {
-    /// How long it waits first: the delays that it meets, added up.
+    /// How long the request waits first: the sum of its delays.
     pub(crate) wait: Duration,
-    /// The first other misfortune.
+    /// The first fault that is not a delay.
     pub(crate) fault: Option<FaultKind>,
 }
 
@@ -39,13 +39,13 @@ impl Faults {
     }
 
     pub(crate) fn add_rule(&mut self, rule: FaultRule) {
-        // Each rule has luck of its own, so that one more rule changes nothing for the others.
+        // Each rule has a generator of its own, so that adding a rule does not affect the others.
         let mut luck = fastrand::Rng::with_seed(self.seed);
         let luck = (0..self.rules.len()).fold(luck.fork(), |_, _| luck.fork());
         self.rules.push(CountedRule { rule, luck, matched: 0, triggered: 0 });
     }
 
-    /// Counts a request, and tells what it meets.
+    /// Counts a request, and returns the faults that it meets.
     pub(crate) fn check_request(&mut self, method: &str, target: &str) -> TriggeredFault {
         let mut met = TriggeredFault::default();
         for counted in &mut self.rules {
@@ -73,12 +73,12 @@ impl Faults {
         self.rules.iter().map(|rule| (rule.rule.to_string(), rule.triggered)).collect()
     }
 
-    /// Makes a key nobody's.
+    /// Revokes a key.
     pub(crate) fn revoke_key(&mut self, key: &str) {
         self.expired.insert(key.to_owned());
     }
 
-    /// Whether a key was made nobody's.
+    /// Whether a key has been revoked.
     pub(crate) fn is_key_revoked(&self, key: &str) -> bool {
         self.expired.contains(key)
     }
@@ -104,7 +104,7 @@ mod tests {
         Faults::new(seed, rules.iter().map(|rule| rule.parse().unwrap()).collect())
     }
 
-    /// Which of as many requests for one path meet something.
+    /// Which of so many requests for one path meet a fault.
     fn met(faults: &mut Faults, count: usize) -> Vec<usize> {
         (1..=count).filter(|_| faults.check_request("GET", "/api").fault.is_some()).collect()
     }

@@ -1,39 +1,39 @@
-//! Rules of what goes wrong, and the requests that they match.
+//! The rules of what goes wrong: a fault, when it happens, and to which requests.
 
 use crate::text::fold_case;
 use std::{ops::RangeInclusive, time::Duration};
 
-/// A misfortune, and the requests that meet it. As text: `429 every 7 on GET */workers*`.
+/// A fault, and the requests that meet it. As text: `429 every 7 on GET */workers*`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRule {
     /// What happens.
     pub fault: FaultKind,
-    /// To which of the requests that match.
+    /// Which of the matching requests meet it.
     pub when: FaultTrigger,
     /// Which requests match.
     pub requests: RequestMatcher,
 }
 
-/// To which of the requests that match something happens; they are counted from 1.
+/// Which of the matching requests meet a fault; they are counted from 1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum FaultTrigger {
-    /// To each.
+    /// Each of them.
     #[default]
     Always,
-    /// To those whose count is in one of these.
+    /// Those whose number is in one of these ranges.
     At(Vec<RangeInclusive<usize>>),
-    /// To those whose count this divides.
+    /// Those whose number is divisible by this.
     Every(usize),
-    /// To each with this probability, in percent.
+    /// Each with this probability, in percent.
     Chance(f64),
 }
 
 /// Which requests match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestMatcher {
-    /// Their methods, in capitals; none is any.
+    /// Their methods, in capitals; empty for any method.
     pub methods: Vec<String>,
-    /// Their path, with or without its query; `*` is any text, and case does not count.
+    /// Their path, with or without its query; `*` is any text, and case is ignored.
     pub path: String,
 }
 
@@ -43,49 +43,49 @@ impl Default for RequestMatcher {
     }
 }
 
-/// What happens to a request.
+/// A fault that happens to a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultKind {
-    /// It is not handled; the answer is an error body under this status.
+    /// The request is not handled; the answer is an error body with this status.
     Status {
         /// The HTTP status.
         code: u16,
         /// The `Retry-After` header, in seconds.
         retry_after: Option<u64>,
     },
-    /// It is not handled; the answer is a page of HTML under this status, as a proxy sends it.
+    /// The request is not handled; the answer is a page of HTML with this status, as a proxy sends it.
     Html(u16),
-    /// It is not handled, and the connection closes without an answer.
+    /// The request is not handled, and the connection closes without an answer.
     DropBefore,
-    /// It is handled, and the connection closes without an answer.
+    /// The request is handled, and the connection closes without an answer.
     DropAfter,
-    /// It is handled, and the answer's body breaks off half way.
+    /// The request is handled, and the body of the answer breaks off half way.
     Truncate,
-    /// It is handled, and the answer's body takes this time to arrive.
+    /// The request is handled, and the body of the answer takes this time to arrive.
     Slow(Duration),
-    /// It is handled after this time.
+    /// The request is handled after this time.
     Delay(Duration),
-    /// It is handled after a time in this range.
+    /// The request is handled after a time in this range.
     DelayWithin(RangeInclusive<Duration>),
-    /// Somebody else saves the document that it addresses, just before it is handled.
+    /// Another user saves the requested document just before the request is handled.
     Edit,
-    /// Somebody else saves the document at this path, just before it is handled.
+    /// Another user saves the document at this path just before the request is handled.
     EditAt(String),
-    /// It is not handled; the answer points elsewhere, where `{path}` is what was asked for.
+    /// The request is not handled; the answer redirects it, and `{path}` stands for the requested path.
     Redirect(String),
-    /// From this request on, the key or token that it carries is nobody's.
+    /// From this request on, its key or token is rejected.
     Expire,
 }
 
-/// The shortest rule: the nth request that begins so meets its misfortune.
+/// The simplest rule: the nth request that begins with a text meets a fault.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// Which of the requests that match, counted from 1.
     pub nth: usize,
-    /// How a request must begin to match, such as `PUT /api/Spaces-1/workerpools`; `None` is any.
-    /// Case does not count.
+    /// The beginning of the requests that match, such as `PUT /api/Spaces-1/workerpools`; `None` for any.
+    /// Case is ignored.
     pub requests: Option<String>,
-    /// What happens to it.
+    /// The fault.
     pub fault: FaultKind,
 }
 
@@ -108,7 +108,7 @@ impl RequestMatcher {
     }
 }
 
-/// Whether a text is what a pattern says, in which `*` is any text and case does not count.
+/// Whether a text matches a pattern, in which `*` is any text and case is ignored.
 fn matches_wildcard(text: &str, pattern: &str) -> bool {
     let (text, pattern) = (fold_case(text), fold_case(pattern));
     let Some((begin, rest)) = pattern.split_once('*') else { return text == pattern };
@@ -116,7 +116,7 @@ fn matches_wildcard(text: &str, pattern: &str) -> bool {
     let mut parts: Vec<&str> = rest.split('*').collect();
     let end = parts.pop().unwrap_or_default();
     for part in parts {
-        // The first place leaves the most for the parts behind it.
+        // The first match leaves the most text for the remaining parts.
         let Some((_, behind)) = text.split_once(part) else { return false };
         text = behind;
     }

@@ -1,7 +1,6 @@
-//! A rule as text: what happens, then clauses in any order. `429 every 7 on GET */workers*`.
+//! A rule as text: a fault, then clauses in any order. `429 every 7 on GET */workers*`.
 //!
-//! A rule in JSON has the same clauses as keys. Both come here, and what is wrong with either is told
-//! with what would be right. Never: a default but "always" and "on everything".
+//! A rule in JSON has the same clauses as keys, and is parsed here too. An error shows a correct form.
 
 use crate::fault::rule::{FaultKind, FaultRule, FaultTrigger, RequestMatcher};
 use jiff::SignedDuration;
@@ -12,37 +11,37 @@ use std::{
     time::Duration,
 };
 
-/// Why a text is no rule.
+/// Why a text is not a valid rule.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultRuleError {
-    /// It begins with no misfortune that there is.
+    /// It does not start with a known fault.
     #[error(
-        "`{0}` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, \
-         `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`"
+        "`{0}` is not a fault: use `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, \
+         `truncate`, `slow`, `redirect`, `expire` or `edit`"
     )]
     What(String),
-    /// A misfortune is followed by what it does not take.
+    /// A fault has a detail that it does not accept.
     #[error(
-        "`{written}` is not understood; it is written {like}, and then there may be `at`, `every`, `chance` and `on`"
+        "`{written}` is not a valid fault: write {like}, optionally followed by `at`, `every`, `chance` and `on`"
     )]
     Detail {
-        /// All of it.
+        /// The whole text.
         written: String,
-        /// How it is to be written.
+        /// A correct form.
         like: &'static str,
     },
-    /// A clause says what it cannot.
-    #[error("`{written}` is not understood; `{clause}` is followed by {like}")]
+    /// A clause has an invalid value.
+    #[error("`{written}` is not valid: `{clause}` takes {like}")]
     Clause {
-        /// All of it.
+        /// The whole text.
         written: String,
-        /// Its first word.
+        /// The word that starts the clause.
         clause: &'static str,
-        /// What may follow.
+        /// A description of valid values.
         like: &'static str,
     },
-    /// More than one clause says when, or one says it twice.
-    #[error("`{0}` is one too many; a rule has one of `at`, `every` and `chance`, and one `on`")]
+    /// A clause is repeated, or contradicts another.
+    #[error("`{0}` does not fit: a rule takes one of `at`, `every` and `chance`, and one `on`")]
     Twice(&'static str),
 }
 
@@ -83,7 +82,7 @@ impl FromStr for FaultRule {
 }
 
 impl FaultRule {
-    /// A rule of its parts: what happens, and its clauses with their values.
+    /// A rule from its parts: the fault, and the clauses with their values.
     pub(super) fn from_clauses<'a>(
         what: &str,
         clauses: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -101,7 +100,7 @@ impl FaultRule {
                 _ => set_once(&mut on, "on", parse_requests(value)?)?,
             }
         }
-        let what = parse_misfortune(what)?;
+        let what = parse_fault(what)?;
         Ok(Self { fault: what, when: when.unwrap_or_default(), requests: on.unwrap_or_default() })
     }
 
@@ -130,7 +129,7 @@ fn set_once<T>(
     if place.replace(value).is_some() { Err(FaultRuleError::Twice(clause)) } else { Ok(()) }
 }
 
-fn parse_misfortune(text: &str) -> Result<FaultKind, FaultRuleError> {
+fn parse_fault(text: &str) -> Result<FaultKind, FaultRuleError> {
     let (what, rest) = text.split_once(' ').unwrap_or((text, ""));
     let bad_detail = |like| FaultRuleError::Detail { written: text.to_owned(), like };
     let without_detail =
@@ -304,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_says_of_itself_what_it_was_written_as() {
+    fn a_rule_is_displayed_as_it_was_written() {
         for (text, canonical) in [
             ("429 every 7 on GET */workers*", ""),
             ("429 retry-after 5 at 1..3,9,20..", ""),
@@ -330,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_rule_is_told_with_what_would_be_right() {
+    fn an_invalid_rule_is_refused_with_a_valid_form() {
         let texts = [
             "",
             "tea",
@@ -349,25 +348,25 @@ mod tests {
             "503 at 1 every 2",
             "503 on GET on PUT",
         ];
-        let told: Vec<String> =
+        let messages: Vec<String> =
             texts.iter().map(|text| text.parse::<FaultRule>().unwrap_err().to_string()).collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
-        `` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
-        `tea` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
-        `200` is no misfortune; there are `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` and `edit`
-        `429 soon` is not understood; it is written `429` or `429 retry-after 5`, and then there may be `at`, `every`, `chance` and `on`
-        `delay 5` is not understood; it is written `delay 200ms` or `delay 200ms..2s`, and then there may be `at`, `every`, `chance` and `on`
-        `delay 2s..1s` is not understood; it is written `delay 200ms` or `delay 200ms..2s`, and then there may be `at`, `every`, `chance` and `on`
-        `drop` is not understood; it is written `drop before` or `drop after`, and then there may be `at`, `every`, `chance` and `on`
-        `truncate half` is not understood; it is written `truncate` alone, and then there may be `at`, `every`, `chance` and `on`
-        `redirect nowhere` is not understood; it is written `redirect /PATH` or `redirect https://HOST{path}`, and then there may be `at`, `every`, `chance` and `on`
-        `edit pools` is not understood; it is written `edit` or `edit /api/PATH`, and then there may be `at`, `every`, `chance` and `on`
-        `at 0` is not understood; `at` is followed by numbers from 1, such as `3`, `3,7`, `1..5` or `10..`
-        `every` is not understood; `every` is followed by a number from 1, such as `7`
-        `chance 1` is not understood; `chance` is followed by a share of the requests, from `0%` to `100%`
-        `on workers` is not understood; `on` is followed by a method, a path that begins with `/` or `*`, or both, such as `PUT,POST */workers*`
-        `every` is one too many; a rule has one of `at`, `every` and `chance`, and one `on`
-        `on` is one too many; a rule has one of `at`, `every` and `chance`, and one `on`
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        `` is not a fault: use `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` or `edit`
+        `tea` is not a fault: use `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` or `edit`
+        `200` is not a fault: use `delay`, a status from `400` to `599`, `html`, `drop before`, `drop after`, `truncate`, `slow`, `redirect`, `expire` or `edit`
+        `429 soon` is not a valid fault: write `429` or `429 retry-after 5`, optionally followed by `at`, `every`, `chance` and `on`
+        `delay 5` is not a valid fault: write `delay 200ms` or `delay 200ms..2s`, optionally followed by `at`, `every`, `chance` and `on`
+        `delay 2s..1s` is not a valid fault: write `delay 200ms` or `delay 200ms..2s`, optionally followed by `at`, `every`, `chance` and `on`
+        `drop` is not a valid fault: write `drop before` or `drop after`, optionally followed by `at`, `every`, `chance` and `on`
+        `truncate half` is not a valid fault: write `truncate` alone, optionally followed by `at`, `every`, `chance` and `on`
+        `redirect nowhere` is not a valid fault: write `redirect /PATH` or `redirect https://HOST{path}`, optionally followed by `at`, `every`, `chance` and `on`
+        `edit pools` is not a valid fault: write `edit` or `edit /api/PATH`, optionally followed by `at`, `every`, `chance` and `on`
+        `at 0` is not valid: `at` takes numbers from 1, such as `3`, `3,7`, `1..5` or `10..`
+        `every` is not valid: `every` takes a number from 1, such as `7`
+        `chance 1` is not valid: `chance` takes a share of the requests, from `0%` to `100%`
+        `on workers` is not valid: `on` takes a method, a path that begins with `/` or `*`, or both, such as `PUT,POST */workers*`
+        `every` does not fit: a rule takes one of `at`, `every` and `chance`, and one `on`
+        `on` does not fit: a rule takes one of `at`, `every` and `chance`, and one `on`
         ");
     }
 }

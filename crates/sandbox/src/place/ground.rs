@@ -1,8 +1,8 @@
-//! A step, the workers and pools of a space, and the places where the step can run.
+//! A step, the workers and pools of a space, and the places where a step can run.
 
 use crate::text::contains_id;
 
-/// One action of a step, for at most one target.
+/// An action of a step, for at most one target.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct StepToPlace<'a> {
     /// The action's name.
@@ -11,33 +11,33 @@ pub(crate) struct StepToPlace<'a> {
     pub(crate) action: &'a str,
     /// `Octopus.Action.RunOnServer`.
     pub(crate) on_server: bool,
-    /// `WorkerPoolId`; empty where the step names none.
+    /// `WorkerPoolId`; empty if the step names none.
     pub(crate) pool: &'a str,
-    /// `WorkerPoolVariable`; empty where the step names none.
+    /// `WorkerPoolVariable`; empty if the step names none.
     pub(crate) variable: &'a str,
     /// The value of that variable, in the step's scope.
     pub(crate) value: Option<&'a str>,
-    /// The target that it runs on, or on behalf of.
+    /// The target that the step runs on, or on behalf of.
     pub(crate) target: Option<PlacementTarget<'a>>,
 }
 
-/// A deployment target, as far as it matters here.
+/// The part of a deployment target that matters here.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlacementTarget<'a> {
     /// `CommunicationStyle` of its endpoint.
     pub(crate) style: &'a str,
-    /// `DefaultWorkerPoolId` of its endpoint; empty where it has none.
+    /// `DefaultWorkerPoolId` of its endpoint; empty if it has none.
     pub(crate) pool: &'a str,
 }
 
-/// What a space has for steps to run on.
+/// The workers and pools of a space.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AvailableWorkers {
     /// The pools, in their order.
     pub(crate) pools: Vec<PlacementPool>,
     /// The workers, by name.
     pub(crate) workers: Vec<PlacementWorker>,
-    /// Whether there is a built-in worker, and it is switched on.
+    /// Whether there is a built-in worker that is switched on.
     pub(crate) built_in: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct PlacementPool {
     pub(crate) slug: String,
     /// Whether it is the space's default.
     pub(crate) is_default: bool,
-    /// The image of its workers, where they come when they are needed.
+    /// The image of its workers, if the pool is dynamic.
     pub(crate) image: Option<String>,
 }
 
@@ -64,24 +64,24 @@ pub(crate) struct PlacementWorker {
     pub(crate) is_ready: bool,
     /// How many tasks hold it.
     pub(crate) leases: usize,
-    /// Whether one of them holds it for itself.
+    /// Whether one of them holds it exclusively.
     pub(crate) is_taken: bool,
 }
 
 /// Where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RunPlace<'a> {
-    /// Inside the server, and no worker is needed.
+    /// Inside the server, without a worker.
     Server,
     /// On the target itself.
     Target,
-    /// On the worker that every self-hosted server has.
+    /// On the built-in worker of a self-hosted server.
     BuiltIn,
     /// On a worker of a pool.
     Worker { worker: &'a PlacementWorker, pool: &'a PlacementPool },
-    /// On a worker that is made for it.
+    /// On a worker that is created for it.
     Dynamic { pool: &'a PlacementPool, image: &'a str },
-    /// Nowhere: there is no target to run it on.
+    /// Nowhere: there is no target.
     NoTarget,
 }
 
@@ -121,7 +121,7 @@ pub(crate) enum PlacementError {
          workers, and the built-in worker is disabled."
     )]
     NoBuiltIn { pool: String, step: String },
-    /// Another task holds for itself what could run it: that is a reason to wait, not to fail.
+    /// Another task holds the possible workers exclusively: a reason to wait, not to fail.
     #[error("Every worker of the worker pool '{0}' is leased exclusively.")]
     Taken(String),
 }
@@ -141,7 +141,7 @@ impl AvailableWorkers {
         pool.image.is_none() && self.pool_members(pool).next().is_none()
     }
 
-    /// The pool of a step that a worker runs: its own, its variable's, its target's, the default.
+    /// The pool of a step that a worker runs: its own, that of its variable, that of its target, or the default.
     pub(crate) fn pool_for_step(
         &self,
         step: &StepToPlace<'_>,
@@ -166,7 +166,7 @@ impl AvailableWorkers {
         }
     }
 
-    /// The pool of an id; of a slug too, which is what variables in Git hold.
+    /// The pool of an id, or of a slug, which is what variables in Git hold.
     fn find_pool(&self, id: &str) -> Result<&PlacementPool, PlacementError> {
         let by_id = self.pools.iter().find(|it| it.id.eq_ignore_ascii_case(id));
         let by_slug = || self.pools.iter().find(|pool| pool.slug == id);
@@ -179,7 +179,7 @@ impl PlacementTarget<'_> {
         self.style == "KubernetesTentacle"
     }
 
-    /// Whether there is a machine at the other end that runs what it is sent.
+    /// Whether a machine at the other end runs what it is sent.
     pub(crate) fn accepts_work(&self) -> bool {
         let machines = ["TentaclePassive", "TentacleActive", "Ssh", "OfflineDrop"];
         machines.contains(&self.style) || self.is_kubernetes_agent()

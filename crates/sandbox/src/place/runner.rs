@@ -1,12 +1,10 @@
 //! Who runs a step: the server, its target, or a worker.
 //!
-//! Never: which worker.
-//!
 //! # Source
 //!
-//! `api.md` 4. What it does not know is taken for a step that may run on targets or on workers.
+//! `api.md` 4. An unknown type counts as a step that may run on targets or on workers.
 
-use crate::place::ground::StepToPlace;
+use crate::{place::ground::StepToPlace, text::contains_id};
 
 /// Who runs a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +16,7 @@ pub(crate) enum StepRunner {
     NoTarget,
 }
 
-/// What runs inside the server, and needs no worker ever.
+/// Types that run inside the server, and never need a worker.
 const ON_THE_SERVER: [&str; 9] = [
     "Octopus.Manual",
     "Octopus.Email",
@@ -31,7 +29,7 @@ const ON_THE_SERVER: [&str; 9] = [
     "Octopus.VerifyArgoCDApplicationHealthy",
 ];
 
-/// What always needs a worker: whole names, and what names begin with.
+/// Types that always need a worker: full names, and beginnings of names.
 const ON_WORKERS: [&str; 22] = [
     "Octopus.ArgoCDUpdate",
     "Octopus.AwsApplyCloudFormationChangeSet",
@@ -57,10 +55,10 @@ const ON_WORKERS: [&str; 22] = [
     "Octopus.Action.Kubernetes",
 ];
 
-/// What acts on a Kubernetes cluster, and so runs on the agent where the target is one.
+/// Types that act on a Kubernetes cluster, and run on the agent if the target is one.
 const ON_CLUSTERS: [&str; 2] = ["Octopus.Kubernetes", "Octopus.HelmChartUpgrade"];
 
-/// What runs on targets alone, whatever else the step says.
+/// Types that only run on targets, whatever the step says.
 const ON_TARGETS: [&str; 6] = [
     "Octopus.TentaclePackage",
     "Octopus.IIS",
@@ -72,9 +70,9 @@ const ON_TARGETS: [&str; 6] = [
 
 /// Who runs a step.
 pub(crate) fn find_runner(step: &StepToPlace<'_>) -> StepRunner {
-    let is_action_in = |names: &[&str]| names.iter().any(|it| step.action.eq_ignore_ascii_case(it));
+    let is_action_in = |names: &[&str]| contains_id(names, step.action);
     let starts_with_any = |names: &[&str]| names.iter().any(|it| step.action.starts_with(it));
-    // The types of step packages are in lower case, and none of them runs on a target.
+    // Types of step packages are in lower case; none of them runs on a target.
     let is_package = step.action.starts_with(|c: char| c.is_ascii_lowercase());
     let targets_alone = is_action_in(&ON_TARGETS) || step.action.starts_with("Octopus.Docker");
     if is_action_in(&ON_THE_SERVER) {
@@ -89,7 +87,7 @@ pub(crate) fn find_runner(step: &StepToPlace<'_>) -> StepRunner {
         match step.target {
             None => StepRunner::NoTarget,
             Some(target) if target.accepts_work() => StepRunner::Target,
-            // Something in a cloud runs nothing itself: a worker acts for it.
+            // A cloud service runs nothing itself: a worker acts on its behalf.
             Some(_) => StepRunner::Worker,
         }
     }

@@ -1,4 +1,4 @@
-//! The truth about where steps run, as tables.
+//! Tables of where steps run.
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn worker(name: &str, pools: &[&str], is_ready: bool) -> PlacementWorker {
     }
 }
 
-/// A default pool with nobody in it, one that works, one that is ill, one that is empty, and a cloud's.
+/// An empty default pool, a healthy pool, an unhealthy one, another empty one, and a dynamic one.
 fn ground() -> AvailableWorkers {
     AvailableWorkers {
         pools: vec![
@@ -97,7 +97,7 @@ fn who_runs_a_step_follows_from_its_type_and_its_target() {
         Somebody.Else.Made.This          yes  -                  built-in
         Somebody.Else.Made.This          no   Ssh                target
     ";
-    for line in table.lines().filter(|it| !it.trim().is_empty()) {
+    for line in table.lines().filter(|line| !line.trim().is_empty()) {
         let mut words = line.split_whitespace();
         let mut word = || words.next().unwrap_or_default();
         let (action, on_server, style, wanted) = (word(), word() == "yes", word(), word());
@@ -130,7 +130,7 @@ fn the_pool_is_the_steps_then_its_variables_then_its_targets_then_the_default() 
         ill    -       none    ! NoHealthyWorker
         empty  -       none    ! NoWorker
     ";
-    for line in table.lines().filter(|it| !it.trim().is_empty()) {
+    for line in table.lines().filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [pool, variable, of_target, wanted @ ..] = words.as_slice() else { panic!("{line}") };
         let said = |word: &&'static str| if *word == "-" { "" } else { *word };
@@ -162,7 +162,7 @@ fn in_pool(pool: &'static str) -> StepToPlace<'static> {
 }
 
 #[test]
-fn the_built_in_worker_is_there_for_an_empty_default_pool_alone() {
+fn the_built_in_worker_only_serves_an_empty_default_pool() {
     let mut ground = ground();
     assert_eq!(place(&in_pool(""), &ground), "built-in");
     ground.built_in = false;
@@ -175,7 +175,7 @@ fn the_built_in_worker_is_there_for_an_empty_default_pool_alone() {
 }
 
 #[test]
-fn the_worker_with_the_fewest_leases_is_taken_and_one_that_is_taken_is_waited_for() {
+fn the_worker_with_the_fewest_leases_is_chosen_and_an_exclusive_lease_means_waiting() {
     let mut ground = ground();
     ground.workers[2].leases = 2;
     assert_eq!(place(&in_pool("linux"), &ground), "d of linux");
@@ -186,7 +186,7 @@ fn the_worker_with_the_fewest_leases_is_taken_and_one_that_is_taken_is_waited_fo
 }
 
 #[test]
-fn a_trouble_is_told_as_the_server_tells_it() {
+fn a_placement_error_has_the_words_of_the_server() {
     let step = StepToPlace { name: "Migrate", variable: "Pool", ..in_pool("") };
     insta::assert_snapshot!(resolve_place(&step, &ground()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
 }

@@ -1,6 +1,6 @@
 //! The page as HTML: complete without a script, and the same text for the same view.
 //!
-//! Every name goes through [`HtmlText`]. Never: an inline style or script, which the page's policy refuses.
+//! Every name goes through [`HtmlText`]; the page's policy refuses inline styles and scripts.
 
 use crate::options::VERSION;
 
@@ -13,13 +13,13 @@ use std::{
     fmt::{self, Display, Write as _},
 };
 
-/// The colours that pools are told apart by; `c0` and so on in the style sheet.
+/// The number of colours that distinguish pools: `c0` and so on in the style sheet.
 const COLOURS: usize = 8;
 
-/// The workers of a pool that are shown at most.
+/// How many workers of a pool are shown.
 const WORKERS_SHOWN: usize = 40;
 
-/// Text that says what it says, and no markup: in elements and in quoted attributes.
+/// Text escaped for elements and quoted attributes.
 struct HtmlText<'a>(&'a str);
 
 impl Display for HtmlText<'_> {
@@ -30,7 +30,7 @@ impl Display for HtmlText<'_> {
             '>' => f.write_str("&gt;"),
             '"' => f.write_str("&quot;"),
             '\'' => f.write_str("&#39;"),
-            // What would reorder the text around it, or is not to be seen.
+            // Characters that reorder the text around them, or are invisible.
             '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}'
             | '\u{200b}'..='\u{200f}'
@@ -43,10 +43,10 @@ impl Display for HtmlText<'_> {
     }
 }
 
-/// The whole page, of the state after so many changes.
+/// The whole page, as of a change.
 pub(super) fn render_page(view: &PortalView, change: u64, faults: &[(String, usize)]) -> String {
     let mut page = String::new();
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     _ = write_page(&mut page, view, change, faults);
     page
 }
@@ -88,7 +88,7 @@ fn write_page(
 
 /// Where the steps run, as one bar.
 fn write_share_bar(page: &mut String, view: &PortalView) -> fmt::Result {
-    // By pool as they are listed, then the rest, so that a step that moves reorders nothing.
+    // Pools in their order, then the rest, so that a step that moves reorders nothing.
     let mut shares: BTreeMap<(usize, String), (String, usize)> = BTreeMap::new();
     for step in view.every_step() {
         let share = shares.entry((bar_position(&step.place), bar_label(view, &step.place)));
@@ -150,7 +150,7 @@ fn write_pool(
     }
     if workers.is_empty() {
         let note = match (image, is_default, view.built_in) {
-            (Some(_), ..) => "Its workers are made when a task needs one.",
+            (Some(_), ..) => "Workers are created when a task needs one.",
             (None, true, Some(true)) => "No workers: its steps run on the built-in worker.",
             (None, true, Some(false)) => "No workers, and the built-in worker is switched off.",
             _ => "No workers: a step that runs here fails.",
@@ -209,7 +209,7 @@ fn write_events(
         return writeln!(page, "<p class=\"none\">Nothing has been written yet.</p></section>");
     }
     write!(page, "<ol>")?;
-    for PortalEvent { id, time, actor: who, message: what, is_bad } in events {
+    for PortalEvent { id, time, actor, message, is_bad } in events {
         let bad = if *is_bad { " class=\"bad\"" } else { "" };
         let clock = time.get(11..19).unwrap_or_default();
         write!(
@@ -222,8 +222,8 @@ fn write_events(
         write!(
             page,
             "<bdi>{}</bdi><span class=\"about\">{}</span></li>",
-            HtmlText(what),
-            HtmlText(who)
+            HtmlText(message),
+            HtmlText(actor)
         )?;
     }
     writeln!(page, "</ol></section>")
@@ -265,7 +265,7 @@ fn write_steps(page: &mut String, view: &PortalView, project: &PortalProject) ->
     write!(page, "</ol>")
 }
 
-/// The class that a place is coloured by.
+/// The style class of a place.
 fn colour_class(place: &PortalPlace) -> String {
     match place {
         PortalPlace::Pool(index) => format!("c{}", index % COLOURS),
@@ -277,7 +277,7 @@ fn colour_class(place: &PortalPlace) -> String {
     }
 }
 
-/// Where a place stands in the bar.
+/// The position of a place in the bar.
 fn bar_position(place: &PortalPlace) -> usize {
     match place {
         PortalPlace::Pool(index) => *index,
@@ -289,16 +289,16 @@ fn bar_position(place: &PortalPlace) -> usize {
     }
 }
 
-/// A place as the bar counts it.
+/// The label of a place in the bar.
 fn bar_label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
-        PortalPlace::Variable(_) => "a variable says".to_owned(),
+        PortalPlace::Variable(_) => "chosen by a variable".to_owned(),
         PortalPlace::Targets(_) => "deployment targets".to_owned(),
         place => place_label(view, place),
     }
 }
 
-/// A place as a step is labelled with it.
+/// The label of a place at a step.
 fn place_label(view: &PortalView, place: &PortalPlace) -> String {
     match place {
         PortalPlace::Pool(index) => {

@@ -1,6 +1,6 @@
-//! Where a step would run if it ran now, in words for people.
+//! Where a step would run if it ran now, for display.
 //!
-//! Never: a decision that a task relies on, and no variable's value.
+//! No variable is evaluated.
 //!
 //! # Source
 //!
@@ -21,7 +21,7 @@ pub(super) enum PortalPlace {
     Variable(String),
     /// On the built-in worker: the default pool is empty.
     BuiltIn,
-    /// On its deployment targets, of these roles.
+    /// On its deployment targets, which have these roles.
     Targets(String),
     /// Inside the server's process.
     Server,
@@ -29,7 +29,7 @@ pub(super) enum PortalPlace {
     Nowhere(&'static str),
 }
 
-/// A machine that stands for the targets that a step's roles will find.
+/// A stand-in for the targets that a step's roles will find.
 const SOME_TARGET: PlacementTarget<'_> = PlacementTarget { style: "TentaclePassive", pool: "" };
 
 /// Where an action of a step runs in a space.

@@ -1,6 +1,4 @@
-//! What the page shows, read from the store in one look.
-//!
-//! Never: HTML, and no more projects than somebody would read.
+//! What the page shows, read from the store in one transaction.
 
 use crate::{
     answer::HandlerResult,
@@ -19,18 +17,18 @@ use crate::{
 use rusqlite::{Connection, params};
 use serde_json::Value;
 
-/// The projects that are shown at most.
+/// How many projects are shown.
 const PROJECTS_SHOWN: usize = 40;
 
-/// The events that are shown at most.
+/// How many events are shown.
 const EVENTS_SHOWN: i64 = 14;
 
-/// A space, as it is now.
+/// The state of a space.
 #[derive(Debug, Default)]
 pub(super) struct PortalView {
-    /// Every space: its id, its name, and whether it is the one that is shown.
+    /// Every space: its id, its name, and whether it is the one shown.
     pub(super) spaces: Vec<(String, String, bool)>,
-    /// Whether there is a built-in worker, and it is switched on; `None` on a cloud instance.
+    /// Whether the built-in worker is switched on; `None` on a cloud instance, which has none.
     pub(super) built_in: Option<bool>,
     /// The pools, in their order.
     pub(super) pools: Vec<PortalPool>,
@@ -49,7 +47,7 @@ pub(super) struct PortalPool {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) is_default: bool,
-    /// The image of its workers, where they are made when needed.
+    /// The image of its workers, if the pool is dynamic.
     pub(super) image: Option<String>,
     pub(super) workers: Vec<PortalWorker>,
 }
@@ -74,12 +72,12 @@ pub(super) struct PortalWorker {
 pub(super) struct PortalProject {
     pub(super) id: String,
     pub(super) name: String,
-    /// Its steps; none where its process is in a Git repository.
+    /// Its steps; `None` if its process is in a Git repository.
     pub(super) steps: Option<Vec<PortalStep>>,
     pub(super) runbooks: Vec<PortalProject>,
 }
 
-/// An action of a step, which most steps have one of.
+/// An action of a step; most steps have one.
 #[derive(Debug)]
 pub(super) struct PortalStep {
     pub(super) name: String,
@@ -87,7 +85,7 @@ pub(super) struct PortalStep {
     pub(super) is_disabled: bool,
 }
 
-/// Something that has happened.
+/// An entry of the list of events.
 #[derive(Debug)]
 pub(super) struct PortalEvent {
     pub(super) id: String,
@@ -95,12 +93,12 @@ pub(super) struct PortalEvent {
     pub(super) time: String,
     pub(super) actor: String,
     pub(super) message: String,
-    /// Whether it did not come off as asked.
+    /// Whether something went wrong.
     pub(super) is_bad: bool,
 }
 
 impl PortalView {
-    /// Looks at the space of this id, else at the default one.
+    /// Reads the space of an id, or the default one.
     pub(super) fn read_space(
         db: &Connection,
         space: Option<&str>,
@@ -207,7 +205,7 @@ fn read_workers(db: &Connection, space: &str) -> HandlerResult<Vec<PortalWorker>
             health: text_field(&worker, "HealthStatus").to_owned(),
             is_disabled: bool_field(&worker, "IsDisabled"),
             style: style_label(text_field(json_field(&worker, "Endpoint"), "CommunicationStyle")),
-            leases: held.map(|it| text_field(it, "ServerTaskId").to_owned()).collect(),
+            leases: held.map(|lease| text_field(lease, "ServerTaskId").to_owned()).collect(),
             pools: text_list(&worker, "WorkerPoolIds"),
             id: document.id,
         })
@@ -246,7 +244,7 @@ fn read_pools(
     pools.collect()
 }
 
-/// What has happened in a space: its audit log, and the requests that met a misfortune.
+/// The latest events of a space: its audit log, and the requests that met a fault.
 fn read_events(
     db: &Connection,
     space: &str,
@@ -281,7 +279,7 @@ fn read_events(
             message: format!("{method} {}", path.strip_prefix(&here).unwrap_or(&path)),
         }
     }));
-    // Stable, and times are written so that text has their order.
+    // A stable sort; times sort as text.
     events.sort_by(|one, other| other.time.cmp(&one.time));
     events.truncate(usize::try_from(EVENTS_SHOWN).unwrap_or_default());
     Ok(events)

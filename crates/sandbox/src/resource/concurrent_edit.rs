@@ -1,7 +1,7 @@
-//! Another person, who saves a document while a client is at work.
+//! Another person who saves a document while a client is at work.
 //!
-//! What has a version gets the next one, as each save gives it; else the description says who was here,
-//! and what has no description is switched off or on. Never: a field that a client would have to guess.
+//! A document with a version gets the next one, as with any save; otherwise its description says who was here,
+//! and a document without a description is switched off or on.
 
 use crate::{
     answer::HandlerResult,
@@ -12,7 +12,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::json;
 
-/// Saves the document at a path; one that is not there is passed over.
+/// Saves the document at a path, if there is one.
 pub(crate) fn edit_document(db: &Connection, path: &[String]) -> HandlerResult<()> {
     let path: Vec<String> = path.iter().map(|part| part.to_lowercase()).collect();
     let path: Vec<&str> = path.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
-//! Deployments of releases, which are tasks that run what the release has frozen.
+//! Deployments of releases: tasks that run what the release has frozen.
 //!
-//! Never: a place of a step; that is found when the task starts.
+//! Where each step runs is decided when the task starts.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -18,7 +18,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about deployments.
+/// Routes that only deployments have.
 pub(crate) fn route_deployments(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Post, []) => call.request.body_object().and_then(|body| {
@@ -70,7 +70,7 @@ fn create_deployment(call: &RequestContext<'_>, body: &Value) -> HandlerResult<V
     Ok(deployment)
 }
 
-/// What the command-line tools send: a release by its version, to environments by their names.
+/// The request of command-line tools: a release by its version, and environments by name.
 fn deploy_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
     let project = find::find_project_by_name(call, text_field(&body, "ProjectName"))?;

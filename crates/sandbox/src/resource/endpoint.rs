@@ -1,6 +1,6 @@
-//! How a worker is reached: what a client may say of an endpoint, and what the server adds.
+//! The endpoint of a worker: what a client may send, and what the server adds.
 //!
-//! Four styles; the fields of each are kept as they are sent. Never: a deployment target's endpoint.
+//! There are four styles; the fields of each are kept as they are sent.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -11,7 +11,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The endpoint that a body asks for, with the read-only fields that `old` had.
+/// The endpoint of a body, with the read-only fields of `old`.
 pub(super) fn build_endpoint(
     call: &RequestContext<'_>,
     body: &Value,
@@ -65,12 +65,12 @@ pub(super) fn build_endpoint(
     Ok(endpoint)
 }
 
-/// The worker's own `Thumbprint`, a mirror of the endpoint's; SSH has none.
+/// The worker's own `Thumbprint`, a copy of the endpoint's; SSH has none.
 pub(super) fn worker_thumbprint(endpoint: &Value) -> Value {
     mirrored_field(endpoint, "Thumbprint")
 }
 
-/// The worker's own `Uri`, a mirror of the endpoint's in the server's spelling; SSH has none.
+/// The worker's own `Uri`, a copy of the endpoint's in the server's spelling; SSH has none.
 pub(super) fn worker_uri(endpoint: &Value) -> Value {
     let uri = mirrored_field(endpoint, "Uri");
     match uri.as_str() {
@@ -96,7 +96,7 @@ fn require_fields(body: &Value, fields: &[(&str, &str)]) -> HandlerResult<()> {
     if lines.is_empty() { Ok(()) } else { Err(ErrorResponse::bad_request_lines(lines)) }
 }
 
-/// Refuses a reference to an account or a proxy that is not there.
+/// Refuses a reference to an account or a proxy that does not exist.
 fn require_reference(call: &RequestContext<'_>, body: &Value, name: &str) -> HandlerResult<()> {
     let (kind, id) = (if name == "ProxyId" { &PROXIES } else { &ACCOUNTS }, text_field(body, name));
     if !id.is_empty() {
@@ -105,7 +105,7 @@ fn require_reference(call: &RequestContext<'_>, body: &Value, name: &str) -> Han
     Ok(())
 }
 
-/// Sets a field that the body leaves out.
+/// Sets a field that is missing.
 fn set_if_missing(endpoint: &mut Value, name: &str, value: &Value) {
     if json_field(endpoint, name).is_null() {
         endpoint[name] = value.clone();
@@ -155,7 +155,7 @@ fn complete_kubernetes(endpoint: &mut Value, old: &Value) {
     set_if_missing(endpoint, "CertificateSignatureAlgorithm", &Value::Null);
 }
 
-/// `GET …/discover`: a worker that is not saved, with the thumbprint that the machine would have.
+/// `GET …/discover`: an unsaved worker, with the thumbprint that the machine would have.
 pub(super) fn discover_machine(call: &RequestContext<'_>) -> HandlerResult {
     let Some(host) = call.request.parameter("host") else {
         return Err(ErrorResponse::bad_request(

@@ -1,19 +1,17 @@
-//! Lists of the audit log.
-//!
-//! Never: an event written, changed or deleted; they come with what they tell of.
+//! Lists of the audit log, which is read-only.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
     audit,
     context::RequestContext,
-    kind::{EVENTS, KINDS},
+    kind::{EVENTS, KINDS, KindName},
     page::ListFilter,
     request::HttpVerb,
     store, time,
 };
 use serde_json::{Value, json};
 
-/// The categories, as people call them.
+/// The categories of events, and their names.
 const CATEGORIES: [(&str, &str); 15] = [
     ("Created", "Document created"),
     ("Modified", "Document modified"),
@@ -32,7 +30,7 @@ const CATEGORIES: [(&str, &str); 15] = [
     ("MachineHealthChanged", "Machine health changed"),
 ];
 
-/// The groups of categories: id, name, and what the categories of a group begin with.
+/// The groups of categories: id, name, and the prefixes of the categories in them.
 const GROUPS: [(&str, &str, &[&str]); 5] = [
     ("Document", "Document events", &["Created", "Modified", "Deleted"]),
     ("Deployment", "Deployment events", &["Deployment"]),
@@ -41,7 +39,7 @@ const GROUPS: [(&str, &str, &[&str]); 5] = [
     ("Machine", "Machine events", &["Machine"]),
 ];
 
-/// `/api/events`, or `…/events` of a space, and what is below.
+/// `/api/events`, or `…/events` of a space, and everything below.
 pub(crate) fn route_events(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     if call.verb() != HttpVerb::Get {
         return Err(ErrorResponse::method_not_allowed());
@@ -91,7 +89,7 @@ fn event_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> 
         &["regardingany", "projects", "environments", "tenants", "projectgroups"]
             .map(|parameter| (parameter, "$.RelatedDocumentIds")),
     );
-    // Regarding all of them, where `regardingAny` is regarding any.
+    // `regarding` wants all of its ids, and `regardingAny` any.
     for id in call.request.list_parameter("regarding").unwrap_or_default() {
         filter.add_array_any_of("$.RelatedDocumentIds", &[id]);
     }
@@ -126,7 +124,7 @@ fn group_categories(groups: &[String]) -> Vec<String> {
             .collect::<Vec<_>>()
     };
     let mut categories: Vec<String> = wanted.flat_map(categories_in).collect();
-    // None of them must find nothing, not everything.
+    // An empty selection must find nothing, not everything.
     categories.push(String::new());
     categories
 }
@@ -139,7 +137,7 @@ fn named_items(items: &[(&str, &str)]) -> SandboxResponse {
 fn document_types() -> SandboxResponse {
     let mut types: Vec<(&str, String)> = KINDS
         .iter()
-        .filter(|document| document.prefix != EVENTS.prefix)
+        .filter(|document| document.name != KindName::Events)
         .map(|it| audit::document_type(it))
         .collect();
     types.sort();

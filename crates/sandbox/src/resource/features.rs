@@ -1,6 +1,4 @@
 //! The features of the instance, among them the switch of the built-in worker.
-//!
-//! Never: a space; the switch is one for all of them.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -38,7 +36,7 @@ pub(crate) fn route_features(call: &RequestContext<'_>) -> HandlerResult {
     }
 }
 
-/// What a body asks for; a switch that it leaves out is one that it turns off.
+/// The new value of a feature. A switch that the body leaves out is turned off.
 fn requested_value(wanted: &Value, old: &Value) -> Value {
     match (wanted, old) {
         (Value::Null, Value::Bool(_)) => json!(false),

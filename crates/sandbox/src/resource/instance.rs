@@ -1,6 +1,4 @@
-//! The instance as a whole: its root document, its spaces, its state.
-//!
-//! Never: what lives in a space.
+//! The instance as a whole: its root document, its spaces, its status.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -18,7 +16,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// `GET /api`, the one document that a stranger may read.
+/// `GET /api`, the one document that needs no key.
 pub(crate) fn root_document(spaces: &Spaces) -> HandlerResult {
     Ok(SandboxResponse::from_document(&json!({
         "Id": null,
@@ -62,7 +60,7 @@ pub(crate) fn get_space(call: &RequestContext<'_>) -> HandlerResult {
     Ok(SandboxResponse::from_json(space.ok_or_else(ErrorResponse::not_found)?.body))
 }
 
-/// `GET /api/serverstatus` and what is below.
+/// `GET /api/serverstatus` and everything below.
 pub(crate) fn server_status(path: &[&str]) -> HandlerResult {
     match path {
         [] => Ok(SandboxResponse::from_document(&online_status())),
@@ -92,12 +90,12 @@ fn online_status() -> Value {
     })
 }
 
-/// `GET /api/configuration/feature-toggles`: none is known.
+/// `GET /api/configuration/feature-toggles`: there are none.
 pub(crate) fn feature_toggles() -> SandboxResponse {
     SandboxResponse::from_document(&json!({ "FeatureToggles": [] }))
 }
 
-/// `GET /api/capabilities` and `/api/capabilities/{name}`: none is claimed.
+/// `GET /api/capabilities` and `/api/capabilities/{name}`: there are none.
 pub(crate) fn capabilities(path: &[&str]) -> HandlerResult {
     if path.is_empty() {
         return Ok(SandboxResponse::from_document(&json!({ "Capabilities": [] })));

@@ -1,7 +1,7 @@
-//! What a portal and older clients look up: tags of targets, names of variables, environments and how
-//! their machines are, and what a variable can be scoped to.
+//! What a portal and older clients look up: tags of targets, names of variables, summaries of environments,
+//! and what a variable can be scoped to.
 //!
-//! Never: a document of its own; each answer is gathered when it is asked for.
+//! Each answer is gathered when it is requested.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -16,7 +16,7 @@ use crate::{
 use rusqlite::{Params, params};
 use serde_json::{Value, json};
 
-/// Answers what is looked up in a space.
+/// Routes of lookups in a space.
 pub(crate) fn route_lookups(
     call: &RequestContext<'_>,
     first: &str,
@@ -38,8 +38,8 @@ pub(crate) fn route_lookups(
     })
 }
 
-/// A variable set as it is shown: with what its variables can be scoped to. Clients look environments
-/// up here by name.
+/// A variable set as it is returned: with the possible scopes of its variables. Clients look up environments
+/// here by name.
 pub(super) fn add_scope_values(call: &RequestContext<'_>, set: &str) -> HandlerResult<String> {
     let mut fields: JsonFields = serde_json::from_str(set)?;
     let scopes = scope_values(call, &fields.text_value("OwnerId"))?;
@@ -76,7 +76,7 @@ fn scope_values(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> 
     }))
 }
 
-/// What of a project runs, and so what a variable can be kept to: its deployments, and each runbook.
+/// The processes that a variable can be scoped to: the project's deployments, and each of its runbooks.
 fn process_references(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Vec<Value>> {
     let sql = "select id, name from document where kind = ?1 and id = ?2
         union all select id, name from document where kind = 'Runbooks' and owner = ?2";
@@ -88,7 +88,7 @@ fn process_references(call: &RequestContext<'_>, owner: &str) -> HandlerResult<V
     Ok(all)
 }
 
-/// Ids and names, as pairs that people choose from.
+/// Reads pairs of an id and a name.
 fn read_references(
     call: &RequestContext<'_>,
     sql: &str,
@@ -102,7 +102,7 @@ fn read_references(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The tags that targets have, each once.
+/// The tags of targets, each once.
 fn target_roles(call: &RequestContext<'_>) -> HandlerResult<Vec<String>> {
     if !call.person.has_permission(TARGETS.view) {
         return Ok(Vec::new());
@@ -114,7 +114,7 @@ fn target_roles(call: &RequestContext<'_>) -> HandlerResult<Vec<String>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The names of a project's variables and of those in the sets that it includes, each once.
+/// The names of the variables of a project and of the sets that it includes, each once.
 fn variable_names(call: &RequestContext<'_>) -> HandlerResult {
     call.person.require_permission(VARIABLES.view)?;
     let mut owners = Vec::new();
@@ -130,13 +130,13 @@ fn variable_names(call: &RequestContext<'_>) -> HandlerResult {
         if let Some(set) = store::find_document(call.db, &VARIABLES, &call.space, &id)? {
             let variables = json_field(&set.parse_body()?, "Variables").clone();
             let variables = variables.as_array().into_iter().flatten();
-            names.extend(variables.map(|it| text_field(it, "Name").to_owned()));
+            names.extend(variables.map(|variable| text_field(variable, "Name").to_owned()));
         }
     }
     Ok(SandboxResponse::from_document(&json!(names)))
 }
 
-/// `GET …/environments/summary`: how the targets of each environment are.
+/// `GET …/environments/summary`: the health of the targets of each environment.
 fn environment_summary(call: &RequestContext<'_>) -> HandlerResult {
     let environments = call.list_filter(&ENVIRONMENTS).read_values(call.db)?;
     let machines = targets::target_filter(call).read_values(call.db)?;

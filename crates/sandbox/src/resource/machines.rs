@@ -1,4 +1,4 @@
-//! What workers and targets have in common: filters, distinct values, the policy, the connection.
+//! What workers and targets have in common: filters, distinct values, their policy, their connection.
 
 use crate::{
     answer::{HandlerResult, SandboxResponse},
@@ -11,7 +11,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// `GET …/workers/{id}/connection`, and the same of a target.
+/// `GET …/workers/{id}/connection`, and the same for a target.
 pub(crate) fn connection_status(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
@@ -34,7 +34,7 @@ pub(crate) fn connection_status(
     })))
 }
 
-/// The workers or targets of the parameters that both have.
+/// A filter by the parameters that workers and targets have in common.
 pub(crate) fn machine_filter<'a>(
     call: &RequestContext<'a>,
     kind: &'static DocumentKind,
@@ -51,7 +51,7 @@ pub(crate) fn machine_filter<'a>(
     filter
 }
 
-/// The different values of a field, over all workers or targets.
+/// The distinct values of a field among all workers or targets.
 pub(crate) fn distinct_values(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
@@ -73,7 +73,7 @@ pub(crate) fn distinct_values(
     Ok(SandboxResponse::from_document(&json!(values)))
 }
 
-/// The id of a machine's policy: the one asked for, else the default.
+/// The id of a machine's policy: that of the body, or the default.
 pub(crate) fn find_policy_id(call: &RequestContext<'_>, body: &Value) -> HandlerResult<String> {
     let id = text_field(body, "MachinePolicyId");
     if !id.is_empty() {

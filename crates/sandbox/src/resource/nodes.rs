@@ -1,6 +1,4 @@
-//! The nodes of the server, of which there is one, and how much it does at once.
-//!
-//! Never: a node added or taken away.
+//! The one node of the server, and how many tasks it runs at once.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -16,7 +14,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// `/api/octopusservernodes` and what is below.
+/// `/api/octopusservernodes` and everything below.
 pub(crate) fn route_nodes(call: &RequestContext<'_>, path: &[&str]) -> HandlerResult {
     let filter = || ListFilter::new(&NODES, "", call.request);
     match (call.verb(), path) {

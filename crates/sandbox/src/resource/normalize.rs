@@ -1,7 +1,6 @@
-//! What the server makes of a process that is sent to it: ids, slugs, a few properties.
+//! What the server changes in a process that it is sent: ids, slugs, a few properties.
 //!
-//! Works on the text of each field, so that what is not its business stays as it was written. Never:
-//! a version; and no field is dropped.
+//! It works on the text of each field, so every other field stays as it was written.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult},
@@ -13,7 +12,7 @@ use crate::{
 use serde_json::{json, value::RawValue};
 use std::collections::{HashMap, HashSet};
 
-/// A process as the server keeps it.
+/// Normalizes a process for storage.
 pub(super) fn normalize_process(
     call: &RequestContext<'_>,
     mut new: JsonFields,
@@ -43,7 +42,7 @@ pub(super) fn normalize_process(
     Ok(new)
 }
 
-/// The slugs that the steps and actions of a process had, by id.
+/// The slugs of the steps and actions of a process, by id.
 struct KnownSlugs(HashMap<String, String>);
 
 impl KnownSlugs {
@@ -58,7 +57,7 @@ impl KnownSlugs {
         Ok(Self(slugs))
     }
 
-    /// Gives a step or an action the id and the slug that it lacks.
+    /// Gives a step or an action an id and a slug if it lacks them.
     fn assign_identity(&self, part: &mut JsonFields) -> HandlerResult<()> {
         if part.text_value("Id").is_empty() {
             part.set_field("Id", to_raw_json(&json!(random_guid()))?);
@@ -129,7 +128,7 @@ fn check_place(
     Ok(())
 }
 
-/// The types of actions that the server says run on itself, whatever they are sent with.
+/// The types of actions whose `RunOnServer` the server sets, whatever the client sends.
 const ON_SERVER: [&str; 11] = [
     "Octopus.Manual",
     "Octopus.Email",
@@ -144,7 +143,7 @@ const ON_SERVER: [&str; 11] = [
     "Octopus.HelmChartUpgrade",
 ];
 
-/// The types of actions that get a word about bundled tools.
+/// The types of actions that have a property about bundled tools.
 const WITH_TOOLS: [&str; 4] = [
     "Octopus.Kubernetes.Kustomize",
     "Octopus.KubernetesDeployRawYaml",
@@ -201,7 +200,7 @@ fn has_container(action: &JsonFields) -> bool {
     })
 }
 
-/// The package without a name, which is the one that the action is about.
+/// The package without a name, which is the primary one.
 fn primary_package(action: &JsonFields) -> HandlerResult<Option<JsonFields>> {
     let mut packages = action.object_list("Packages")?.into_iter();
     Ok(packages.find(|package| package.text_value("Name").is_empty()))

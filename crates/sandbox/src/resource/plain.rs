@@ -1,7 +1,6 @@
-//! What every kind can do: lists, one, and writing what has no rules of its own.
+//! What every kind can do: lists, single documents, and writes of kinds without rules of their own.
 //!
-//! A document is kept as it is sent, but for its id, its links and its secrets, which never come
-//! back. Never: a pool, a worker or a process; those have rules, and files, of their own.
+//! A document is kept as it is sent, except for its id, its links and its secrets, which are never returned.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -18,7 +17,7 @@ use crate::{
 use rusqlite::params;
 use serde_json::{Map, Value, json};
 
-/// Answers what a kind has no rules of its own for.
+/// Routes that every kind has.
 pub(crate) fn route_any_kind(
     call: &RequestContext<'_>,
     first: &str,
@@ -54,7 +53,7 @@ fn kind_filter<'a>(call: &RequestContext<'a>, kind: &'static DocumentKind) -> Li
         executions::add_list_filters(call, &mut filter);
     }
     if kind.name == KindName::Variables {
-        // Snapshots are there for what was made of them, and nobody lists them.
+        // Snapshots belong to releases and runs, and are not listed.
         filter.add_condition("instr(id, ?) = 0", SNAPSHOT_MARK);
     }
     if kind.name == KindName::Targets {
@@ -68,7 +67,7 @@ fn get_document(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str
     Ok(SandboxResponse::from_json(call.find_document(kind, id)?.body))
 }
 
-/// A list that hangs off a document.
+/// A list below a document.
 fn list_related(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
@@ -113,7 +112,7 @@ fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> H
     Ok(SandboxResponse::from_document(&document))
 }
 
-/// The document that a body asks for, in place of `old`.
+/// The document of a body, replacing `old`.
 fn build_document(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
@@ -154,7 +153,7 @@ fn build_document(
     Ok(document)
 }
 
-/// The nested shape of 2026's account bodies, as the flat one that is stored.
+/// Flattens the account bodies of 2026, whose details are nested.
 fn flatten_account(mut body: Value) -> Value {
     let details = body.as_object_mut().and_then(|body| body.remove("Details"));
     if let Some(Value::Object(details)) = details {

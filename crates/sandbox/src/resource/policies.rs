@@ -1,6 +1,4 @@
-//! Machine policies: one default a space.
-//!
-//! Never: acting on one; the sandbox cleans no machine up.
+//! Machine policies, one of which is the default of its space. The sandbox does not act on them.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -20,7 +18,7 @@ pub(super) fn policy_template(call: &RequestContext<'_>) -> HandlerResult {
     Ok(SandboxResponse::from_document(&template))
 }
 
-/// Lets a policy that is made the default take that from the other, and the default not lose it.
+/// Keeps one default: a new default replaces the old one, which cannot be unset.
 pub(super) fn keep_one_default(
     call: &RequestContext<'_>,
     policy: &mut Value,

@@ -1,6 +1,4 @@
-//! Worker pools: one default a space, static on a self-hosted server.
-//!
-//! Never: a worker's own document; deleting a pool does not empty it.
+//! Worker pools: one is the default of its space, and all are static on a self-hosted server.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -15,7 +13,7 @@ use crate::{
 use rusqlite::params;
 use serde_json::{Value, json};
 
-/// Answers what is special about pools.
+/// Routes that only pools have.
 pub(crate) fn route_pools(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Get, ["dynamicworkertypes"]) => dynamic_types(call),
@@ -30,7 +28,7 @@ pub(crate) fn route_pools(call: &RequestContext<'_>, path: &[&str]) -> Option<Ha
     })
 }
 
-/// The images that dynamic pools may have.
+/// The images of dynamic pools.
 const IMAGES: [(&str, &str, ImageAge); 6] = [
     ("UbuntuDefault", "Ubuntu (default)", ImageAge::Current),
     ("Ubuntu2204", "Ubuntu 22.04", ImageAge::Ending),
@@ -40,11 +38,11 @@ const IMAGES: [(&str, &str, ImageAge); 6] = [
     ("Windows2025", "Windows Server 2025", ImageAge::New),
 ];
 
-/// Where an image is in its life.
+/// The stage of an image's life.
 ///
 /// # Source
 ///
-/// `api.md` 2.1: on 14 July 2026 the new images came, on 13 October the old ones go.
+/// `api.md` 2.1: the new images arrived on 14 July 2026, and the old ones end on 13 October.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ImageAge {
     Current,
@@ -146,7 +144,7 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse::from_document(&pool))
 }
 
-/// The pool that a body asks for, with what of it the server alone decides taken from `fixed`.
+/// The pool of a body, with the fields that only the server sets taken from `fixed`.
 fn build_pool(
     call: &RequestContext<'_>,
     body: &Value,
@@ -174,7 +172,7 @@ fn build_pool(
     Ok(pool)
 }
 
-/// Writes a pool; if it is the default, no other is any more.
+/// Writes a pool. A new default replaces the old one.
 fn save_pool(call: &RequestContext<'_>, pool: &Value) -> HandlerResult<()> {
     if bool_field(pool, "IsDefault") {
         for mut other in store::list_documents(call.db, &POOLS, &call.space)? {
@@ -222,11 +220,11 @@ fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse::empty_object())
 }
 
-/// A step of a current process that runs in this pool, in words.
+/// A step of a current process that runs in a pool, in words.
 fn find_pool_usage(call: &RequestContext<'_>, pool: &str) -> HandlerResult<Option<String>> {
     for kind in [&PROCESSES, &RUNBOOK_PROCESSES] {
-        // The text narrows it down, so that of a thousand processes only those that name the pool are parsed.
-        // What a release has frozen does not hold a pool back.
+        // The search by text narrows a thousand processes down to those that name the pool; only they are parsed.
+        // A snapshot does not keep a pool from being deleted.
         let condition = "space = ?2 and instr(id, ?4) = 0 and instr(lower(body), lower(?3)) > 0";
         let quoted = format!("\"{pool}\"");
         let values = params![kind.prefix, call.space, quoted, SNAPSHOT_MARK];

@@ -1,20 +1,10 @@
-//! Process templates of the Platform Hub, and what a process is with their steps in place of their usages.
+//! Process templates of the Platform Hub.
 //!
-//! Read only: templates are planted by seeds. A template is of the instance, and is shared with all spaces.
-//! Never: a process that is stored; what is expanded is an answer, or the work of a task.
+//! They are read-only and come from seeds. A template belongs to the instance, and is shared with all spaces.
 //!
 //! # Source
 //!
-//! `OctopusDeploy/docs`, `src/pages/docs/api/_generated/process-templates.md` (routes and fields) and
-//! `deployment-processes.md`: `…/resolved` has all usages resolved out to the steps that are executed, and
-//! leaves out a usage that cannot be resolved. The slug of a step that comes of a usage is
-//! `{slug of the usage}-{slug in the template}` (a public Terraform configuration that reads it there).
-//! `src/pages/docs/platform-hub/templates/parameters.md`: parameters are applied during a deployment.
-//! Where these are silent, what follows is a guess:
-//!
-//! - A step keeps its name; its id is that of the usage and that of the template's step.
-//! - The parameter that chooses a step's pool stays a variable, since it is applied during a deployment.
-//! - A step is limited to the environments, channels and tenant tags of its usage, and skipped with it.
+//! `OctopusDeploy/docs`, `src/pages/docs/api/_generated/process-templates.md` (routes and fields).
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -28,7 +18,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// The branch on which all templates are.
+/// The branch of all templates.
 const BRANCH: &str = "main";
 
 /// `/api/platformhub/…`.
@@ -87,7 +77,7 @@ fn find_template(db: &Connection, slug: &str) -> HandlerResult<StoredDocument> {
     store::find_by_slug(db, &PROCESS_TEMPLATES, "", slug)?.ok_or_else(ErrorResponse::not_found)
 }
 
-/// A template as a branch has it: what a version says of itself is not part of it.
+/// A template as it is on a branch, without the fields of a version.
 fn strip_version(version: &Value) -> Value {
     let mut template = version.clone();
     if let Some(fields) = template.as_object_mut() {

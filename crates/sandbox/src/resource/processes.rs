@@ -1,7 +1,7 @@
-//! Deployment processes and the processes of runbooks: one write a `Version`.
+//! Deployment processes and the processes of runbooks. Each write makes a new `Version`.
 //!
-//! A process comes back as it was sent: key order, spelling of numbers and unknown fields included,
-//! but for what `normal` changes. Never: a snapshot; a frozen process refuses every write.
+//! Except for what `normalize` changes, a process comes back as it was sent, with its key order, spelling of
+//! numbers and unknown fields. A frozen process refuses every write.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -15,7 +15,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about processes, given by their own id.
+/// Routes of processes by their own id.
 pub(crate) fn route_processes(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
@@ -27,7 +27,7 @@ pub(crate) fn route_processes(
     }
 }
 
-/// `…/projects/{id}/deploymentprocesses` and what is below.
+/// `…/projects/{id}/deploymentprocesses` and everything below.
 pub(crate) fn route_project_process(
     call: &RequestContext<'_>,
     project: &StoredDocument,
@@ -48,7 +48,7 @@ pub(crate) fn route_project_process(
     }
 }
 
-/// What is beside a deployment process, and the same for all.
+/// Routes below a deployment process, which are the same for all.
 pub(super) fn route_subresources(
     call: &RequestContext<'_>,
     process: &Value,
@@ -90,7 +90,7 @@ fn update(call: &RequestContext<'_>, kind: &'static DocumentKind, id: &str) -> H
     Ok(SandboxResponse::from_json(document.body))
 }
 
-/// Refuses a write that is not of the version that is stored.
+/// Refuses a write that is not based on the stored version.
 pub(super) fn check_version(new: &JsonFields, old: &JsonFields, what: &str) -> HandlerResult<()> {
     let Some(version) = new.number_value("Version") else {
         return Err(ErrorResponse::bad_request(
@@ -108,7 +108,7 @@ pub(super) fn check_version(new: &JsonFields, old: &JsonFields, what: &str) -> H
     )))
 }
 
-/// Sets what the server alone decides.
+/// Sets the fields that only the server decides.
 fn set_server_fields(process: &mut JsonFields, old: &JsonFields) -> HandlerResult<()> {
     process.shift_remove("ChangeDescription");
     for name in ["Id", "SpaceId", "ProjectId", "RunbookId", "LastSnapshotId", "Links"] {

@@ -1,6 +1,6 @@
 //! Projects and runbooks, and what comes and goes with them: processes and variable sets.
 //!
-//! Never: what a project has in Git; that is in `versioned`.
+//! What a project keeps in Git is in `versioned`.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -52,7 +52,7 @@ pub(crate) fn route_runbooks(
     })
 }
 
-/// What a project says that is told nothing.
+/// The defaults of a project in a space.
 pub(super) fn space_defaults(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
     let first_id = |kind| -> HandlerResult<Option<String>> {
         Ok(store::list_documents(call.db, kind, &call.space)?.first().map(|it| it.id.clone()))
@@ -63,8 +63,8 @@ pub(super) fn space_defaults(call: &RequestContext<'_>, id: &str) -> HandlerResu
     Ok(project)
 }
 
-/// Where a project keeps what it is made of is not changed by saving it: the database is left by
-/// `git/convert` alone, and Git never.
+/// Saving a project does not change where it is stored: only `git/convert` moves it out of the database, and
+/// nothing moves it out of Git.
 pub(super) fn keep_persistence(project: &mut Value, old: &Value) {
     let in_git = old["IsVersionControlled"] == true;
     let is_said = project["PersistenceSettings"]["Type"] == "VersionControlled";
@@ -76,7 +76,7 @@ pub(super) fn keep_persistence(project: &mut Value, old: &Value) {
     }
 }
 
-/// Makes what a new project comes with.
+/// Creates the process and the variable set of a new project.
 pub(super) fn create_project_parts(
     call: &RequestContext<'_>,
     project: &Value,
@@ -87,7 +87,7 @@ pub(super) fn create_project_parts(
     Ok(())
 }
 
-/// Makes what a new runbook comes with.
+/// Creates the process of a new runbook.
 pub(super) fn create_runbook_parts(
     call: &RequestContext<'_>,
     runbook: &Value,
@@ -98,7 +98,7 @@ pub(super) fn create_runbook_parts(
     Ok(store::save_document(call.db, &process)?)
 }
 
-/// Deletes what goes with a project or a runbook.
+/// Deletes everything that belongs to a project or a runbook.
 pub(super) fn delete_dependents(
     call: &RequestContext<'_>,
     owner: &StoredDocument,

@@ -1,6 +1,4 @@
-//! Releases, which freeze a process and its variables.
-//!
-//! Never: a package; versions of packages are kept as they are sent.
+//! Releases, which freeze a process and its variables. Versions of packages are kept as they are sent.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -20,7 +18,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about releases.
+/// Routes that only releases have.
 pub(crate) fn route_releases(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Post, []) => call.request.body_object().and_then(|body| create(call, &body)),
@@ -125,7 +123,7 @@ fn list_or_empty(body: &Value, name: &str) -> Value {
     if items.is_array() { items.clone() } else { json!([]) }
 }
 
-/// The channel of a release: the one asked for, else the project's first, which comes with its first release.
+/// The channel of a release: the requested one, or the project's first, which its first release creates.
 fn resolve_channel(call: &RequestContext<'_>, project: &str, asked: &str) -> HandlerResult<String> {
     let condition = "space = ?2 and owner = ?3";
     let channels = store::select_documents(
@@ -154,7 +152,7 @@ fn resolve_channel(call: &RequestContext<'_>, project: &str, asked: &str) -> Han
     Ok(channels.iter().find(is_requested).ok_or_else(unknown_channel)?.id.clone())
 }
 
-/// What the command-line tools send: everything by name.
+/// The request of command-line tools: everything by name.
 fn create_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
     let named = [text_field(&body, "ProjectName"), text_field(&body, "ProjectId")];
@@ -164,8 +162,8 @@ fn create_by_name(call: &RequestContext<'_>) -> HandlerResult {
         "" => find::next_version(call, &project.id)?,
         version => version.to_owned(),
     };
-    let there = find::find_by_version(call, &project.id, &version)?;
-    let release = match there.filter(|_| json_field(&body, "IgnoreIfAlreadyExists") == true) {
+    let existing = find::find_by_version(call, &project.id, &version)?;
+    let release = match existing.filter(|_| json_field(&body, "IgnoreIfAlreadyExists") == true) {
         Some(release) => release.id,
         None => {
             let asked = json!({
@@ -202,7 +200,7 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse::from_document(&release))
 }
 
-/// Freezes the variables of today in place of those that the release was made with.
+/// Replaces the frozen variables of a release by the current ones.
 fn snapshot_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(RELEASES.edit)?;
     let mut release = call.find_document(&RELEASES, id)?.parse_body()?;

@@ -1,4 +1,4 @@
-//! The root documents, whose link templates clients build their paths from.
+//! The root documents, from whose link templates clients build their paths.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ pub(crate) fn space_root(space: &str) -> Value {
     json!({ "Id": space, "Links": links })
 }
 
-/// The links at `/api`, those of a space filled in for the default one.
+/// The links at `/api`, including those of the default space.
 pub(crate) fn root_links(default: Option<&str>) -> Value {
     let mut links = Map::new();
     for (name, template) in ON_THE_INSTANCE {
@@ -131,7 +131,7 @@ const IN_A_SPACE: &[(&str, &str)] = &[
     ("WorkerOperatingSystems", "workers/operatingsystem/names/all"),
     ("WorkerPools", "workerpools{/id}{?name,skip,ids,take,partialName}"),
     ("WorkerPoolsDynamicWorkerTypes", "workerpools/dynamicworkertypes"),
-    // The C# client looks for a name that no server has, so both are here.
+    // The C# client looks for a name that real servers lack, so both are here.
     ("WorkerPoolSortOrder", "workerpools/sortorder"),
     ("WorkerPoolsSortOrder", "workerpools/sortorder"),
     (

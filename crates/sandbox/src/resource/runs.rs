@@ -1,6 +1,6 @@
-//! Snapshots of runbooks, and the runs of those.
+//! Snapshots of runbooks, and their runs.
 //!
-//! A run is of the published snapshot unless it names another. Never: a run of the draft itself.
+//! A run executes the published snapshot unless it names another.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -20,7 +20,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about snapshots of runbooks.
+/// Routes that only snapshots of runbooks have.
 pub(crate) fn route_snapshots(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     match (call.verb(), path) {
         (HttpVerb::Post, []) => Some(create(call)),
@@ -28,7 +28,7 @@ pub(crate) fn route_snapshots(call: &RequestContext<'_>, path: &[&str]) -> Optio
     }
 }
 
-/// Answers what is special about runs.
+/// Routes that only runs have.
 pub(crate) fn route_runs(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Post, []) => call
@@ -42,7 +42,7 @@ pub(crate) fn route_runs(call: &RequestContext<'_>, path: &[&str]) -> Option<Han
     })
 }
 
-/// `…/runbooks/{id}/runbookSnapshots` and `…/runbookRuns`; none for any other path.
+/// `…/runbooks/{id}/runbookSnapshots` and `…/runbookRuns`.
 pub(crate) fn route_runbook_runs(
     call: &RequestContext<'_>,
     path: &[&str],
@@ -187,7 +187,7 @@ fn create_run(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
     Ok(run)
 }
 
-/// What the command-line tools send: a runbook by its name, on environments by theirs.
+/// The request of command-line tools: a runbook and environments by name.
 fn run_by_name(call: &RequestContext<'_>) -> HandlerResult {
     let body = call.request.body_object()?;
     let project = find::find_project_by_name(call, text_field(&body, "ProjectName"))?;

@@ -1,7 +1,7 @@
 //! Snapshots: what a release or a runbook's snapshot freezes of processes and variables.
 //!
-//! A snapshot is a document beside the one that it was taken of: `deploymentprocess-Projects-1-s-4-ABCDE`.
-//! What has not changed since the last one is not frozen again. Never: a snapshot changed.
+//! A snapshot is a document beside its original: `deploymentprocess-Projects-1-s-4-ABCDE`. A document that has not
+//! changed since its last snapshot is not frozen again.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult},
@@ -51,7 +51,7 @@ fn existing_snapshot(
     Ok(taken.into_iter().next().map(|it| it.id))
 }
 
-/// Puts a frozen copy of a document beside it, and tells its id.
+/// Stores a frozen copy of a document, and returns its id.
 pub(super) fn save_frozen_copy(
     call: &RequestContext<'_>,
     live: &StoredDocument,
@@ -75,9 +75,9 @@ fn version_number(fields: &JsonFields) -> i64 {
 /// The ids of snapshots of a project's variables.
 #[derive(Debug)]
 pub(crate) struct FrozenVariables {
-    /// Of its own set.
+    /// Its own set.
     pub(crate) set: String,
-    /// Of the library sets that it includes.
+    /// The library sets that it includes.
     pub(crate) libraries: Vec<String>,
 }
 

@@ -1,6 +1,4 @@
-//! The portal's overview of pools: how many workers each has, and how they are.
-//!
-//! Never: a worker's own document.
+//! The portal's overview of pools: how many workers each has, and their health.
 
 use crate::{
     answer::{HandlerResult, SandboxResponse},
@@ -25,8 +23,10 @@ pub(super) fn pool_summary(call: &RequestContext<'_>) -> HandlerResult {
     let mut of_pools = Vec::new();
     for pool in pools {
         let id = text_field(&pool, "Id").to_owned();
-        let members: Vec<&Value> =
-            machines.iter().filter(|it| text_list(it, "WorkerPoolIds").contains(&id)).collect();
+        let members: Vec<&Value> = machines
+            .iter()
+            .filter(|machine| text_list(machine, "WorkerPoolIds").contains(&id))
+            .collect();
         if hide_empty && members.is_empty() {
             continue;
         }
@@ -39,7 +39,7 @@ pub(super) fn pool_summary(call: &RequestContext<'_>) -> HandlerResult {
     Ok(SandboxResponse::from_document(&summary))
 }
 
-/// How many machines there are, and how they are.
+/// The number of machines, and their health.
 pub(super) fn count_machines(machines: &[&Value]) -> Value {
     let mut health = json!({});
     let mut endpoints = json!({});

@@ -1,6 +1,6 @@
 //! Deployment targets: machines and cloud services, some of which name a pool of their own.
 //!
-//! Never: a connection to one. What a machine would say is made up, and always the same.
+//! The sandbox connects to none of them; what a machine would report is made up, and always the same.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -16,11 +16,12 @@ use crate::{
     request::HttpVerb,
     resource::{endpoint, machines, tasks},
     store::{self, StoredDocument},
+    text::contains_id,
     work,
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about targets.
+/// Routes that only targets have.
 pub(crate) fn route_targets(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Get, []) => {
@@ -44,7 +45,7 @@ pub(crate) fn route_targets(call: &RequestContext<'_>, path: &[&str]) -> Option<
     })
 }
 
-/// The targets that the request's parameters ask for; none for who may not see any.
+/// A filter by the parameters of the request.
 pub(super) fn target_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
     let mut filter = machines::machine_filter(call, &TARGETS);
     filter.add_array_parameters(&[
@@ -79,7 +80,7 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse::from_document(&target))
 }
 
-/// The target that a body asks for; what was observed of it is taken from `old`.
+/// The target of a body, with the observed fields of `old`.
 fn build_target(
     call: &RequestContext<'_>,
     body: &Value,
@@ -107,7 +108,7 @@ fn build_target(
         "IsDisabled": bool_field(body, "IsDisabled"),
         "MachinePolicyId": machines::find_policy_id(call, body)?,
     });
-    // A target that was planted lacks some of it.
+    // A target from a seed lacks some of these.
     for name in OBSERVED.into_iter().filter(|name| !json_field(old, name).is_null()) {
         target[name] = json_field(old, name).clone();
     }
@@ -133,7 +134,7 @@ fn check_roles(body: &Value) -> HandlerResult<Vec<String>> {
     let mut roles: Vec<String> = Vec::new();
     for role in text_list(body, "Roles") {
         let role = role.trim().to_owned();
-        if !role.is_empty() && !roles.iter().any(|it| it.eq_ignore_ascii_case(&role)) {
+        if !role.is_empty() && !contains_id(&roles, &role) {
             roles.push(role);
         }
     }
@@ -145,7 +146,7 @@ fn check_roles(body: &Value) -> HandlerResult<Vec<String>> {
     Ok(roles)
 }
 
-/// The endpoint that a body asks for. What a style of endpoint needs is not checked, but for the pool.
+/// The endpoint of a body. Only its pool is checked.
 fn target_endpoint(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Value> {
     if text_field(body, "CommunicationStyle").is_empty() {
         return Err(ErrorResponse::bad_request("Please provide an endpoint for this machine."));

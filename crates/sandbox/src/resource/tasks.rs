@@ -1,7 +1,6 @@
-//! Server tasks: asked for, listed, looked into, canceled, done again.
+//! Server tasks: created, listed, inspected, canceled, run again.
 //!
-//! A `Health` task is over as soon as it is asked for; what else a task does takes its time in `work`.
-//! Never: how long that is, or which workers it takes.
+//! A `Health` task is over at once; how long another task takes and which workers it holds is in `work`.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -12,6 +11,7 @@ use crate::{
     request::HttpVerb,
     spaces::Spaces,
     store::{self, StoredDocument},
+    text::contains_id,
     time,
     work::{self, NewTask, TaskOutcome},
 };
@@ -19,7 +19,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// What people may ask for by themselves.
+/// The tasks that clients may create.
 const TYPES: [(&str, &str); 10] = [
     ("Health", "Check the health of machines"),
     ("AdHocScript", "Run a script"),
@@ -33,7 +33,7 @@ const TYPES: [(&str, &str); 10] = [
     ("TestEmail", "Send a test email"),
 ];
 
-/// Answers what is special about tasks; the space is empty where the path names none.
+/// Routes that only tasks have. The space of the call is empty if the path names none.
 pub(crate) fn route_tasks(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Post, []) => create(call),
@@ -104,8 +104,8 @@ fn task_filter<'a>(call: &RequestContext<'a>) -> HandlerResult<ListFilter<'a>> {
 /// `fromQueueDate`, `toStartDate` and the like.
 fn add_date_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> HandlerResult<()> {
     for name in ["Queue", "Start", "Completed"] {
-        for (way, comparison) in [("from", ">="), ("to", "<=")] {
-            let parameter = format!("{way}{name}Date");
+        for (bound, comparison) in [("from", ">="), ("to", "<=")] {
+            let parameter = format!("{bound}{name}Date");
             let field = if name == "Completed" { "CompletedTime" } else { &format!("{name}Time") };
             if let Some(time) = call.request.parameter(&parameter) {
                 let time = time::parse_time(&parameter, time)?;
@@ -117,7 +117,7 @@ fn add_date_filters(call: &RequestContext<'_>, filter: &mut ListFilter<'_>) -> H
     Ok(())
 }
 
-/// A task of this call's space, or of any where that has none.
+/// A task of the call's space, or of any space if the call has none.
 fn find_task(call: &RequestContext<'_>, id: &str) -> HandlerResult<StoredDocument> {
     call.person.require_permission(TASKS.view)?;
     let found = store::select_documents(call.db, &TASKS, "id = ?2", [TASKS.prefix, id])?;
@@ -155,7 +155,7 @@ fn create(call: &RequestContext<'_>) -> HandlerResult {
     Ok(SandboxResponse::created(&task))
 }
 
-/// `/api/tasks` names the space of a task in its body, and else it is the default one.
+/// A call in the space that the body of `/api/tasks` names, or in the default one.
 fn call_in_space<'a>(call: &RequestContext<'a>, named: &str) -> HandlerResult<RequestContext<'a>> {
     if !call.space.is_empty() {
         return Ok(RequestContext { space: call.space.clone(), ..*call });
@@ -166,7 +166,7 @@ fn call_in_space<'a>(call: &RequestContext<'a>, named: &str) -> HandlerResult<Re
     Ok(RequestContext { space: space.to_owned(), ..*call })
 }
 
-/// Refuses arguments that name what is not there.
+/// Refuses arguments that name missing pools or workers.
 fn check_arguments(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<()> {
     let mut pools = text_list(arguments, "WorkerPoolIds");
     pools.push(text_field(arguments, "WorkerPoolId").to_owned());
@@ -179,7 +179,7 @@ fn check_arguments(call: &RequestContext<'_>, arguments: &Value) -> HandlerResul
     Ok(())
 }
 
-/// Puts a task into the queue, as `asked` says when; a health check is done on the spot.
+/// Queues a task for the time in `asked`. A health check is done at once.
 pub(super) fn queue_task(
     call: &RequestContext<'_>,
     name: &str,
@@ -206,7 +206,7 @@ pub(super) fn queue_task(
     Ok(call.find_document(&TASKS, &id)?.parse_body()?)
 }
 
-/// The ids of the machines that a health check is for.
+/// The ids of the machines that a health check covers.
 fn machines_to_check(call: &RequestContext<'_>, arguments: &Value) -> HandlerResult<Vec<String>> {
     let machines = text_list(arguments, "MachineIds");
     if !machines.is_empty() {
@@ -215,7 +215,7 @@ fn machines_to_check(call: &RequestContext<'_>, arguments: &Value) -> HandlerRes
     let (pool, environment) =
         (text_field(arguments, "WorkerPoolId"), text_field(arguments, "EnvironmentId"));
     let mut ids = Vec::new();
-    // Who names a pool means workers alone, and who names an environment means targets.
+    // A pool stands for workers only, and an environment for targets.
     let (workers, targets) = match text_field(arguments, "RestrictedTo") {
         "Workers" => (true, false),
         "DeploymentTargets" => (false, true),
@@ -230,7 +230,7 @@ fn machines_to_check(call: &RequestContext<'_>, arguments: &Value) -> HandlerRes
     Ok(ids)
 }
 
-/// The machines that name `wanted` in a list; all where that is empty.
+/// The machines that have `wanted` in a list, or all if it is empty.
 fn machines_listing(
     call: &RequestContext<'_>,
     kind: &'static DocumentKind,
@@ -240,7 +240,7 @@ fn machines_listing(
     let mut ids = Vec::new();
     for machine in store::list_documents(call.db, kind, &call.space)? {
         let named = text_list(&machine.parse_body()?, field);
-        if wanted.is_empty() || named.iter().any(|it| it.eq_ignore_ascii_case(wanted)) {
+        if wanted.is_empty() || contains_id(&named, wanted) {
             ids.push(machine.id);
         }
     }
@@ -263,7 +263,7 @@ fn cancel_task(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse::from_json(find_task(call, id)?.body))
 }
 
-/// Says of a task that is over that it has ended otherwise.
+/// Changes the outcome of a task that is over.
 fn set_state(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission("TaskEdit")?;
     let task = find_task(call, id)?;
@@ -311,14 +311,14 @@ fn rerun_task(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse { status: StatusCode::OK, ..SandboxResponse::from_document(&new) })
 }
 
-/// `…/machines/{id}/tasks`: the tasks that had to do with a machine.
+/// `…/machines/{id}/tasks`: the tasks that involved a machine.
 pub(super) fn list_for_machine(call: &RequestContext<'_>, machine: &str) -> HandlerResult {
     let mut filter = task_filter(call)?;
     filter.add_array_any_of("$.Arguments.MachineIds", &[machine.to_owned()]);
     filter.page_answer(call.db, &call.space_path(&format!("machines/{machine}/tasks")))
 }
 
-/// Deletes the task of a deployment or a run that goes, which ends it if it has not ended.
+/// Cancels the task of a deployment or a run that is being deleted.
 pub(super) fn cancel_owned_task(
     call: &RequestContext<'_>,
     owner: &StoredDocument,

@@ -1,6 +1,4 @@
-//! What clients ask before they make a release, a snapshot or a run: packages, next names, environments.
-//!
-//! Never: anything made.
+//! What clients ask before they create a release, a snapshot or a run: packages, next names, environments.
 
 use crate::{
     answer::{HandlerResult, SandboxResponse},
@@ -16,7 +14,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers templates that hang off a runbook, a release or a process.
+/// Routes of templates below a runbook, a release or a process.
 pub(crate) fn route_templates(
     call: &RequestContext<'_>,
     first: &str,
@@ -51,7 +49,7 @@ fn find_process(
     Ok(call.find_document(kind, id)?.parse_body()?)
 }
 
-/// What a release of a process needs to say.
+/// What the next release of a process needs.
 pub(super) fn release_template(call: &RequestContext<'_>, process: &Value) -> HandlerResult {
     let project = text_field(process, "ProjectId");
     let releases = store::select_documents(
@@ -114,7 +112,7 @@ fn process_packages(process: &Value) -> Vec<Value> {
                     "FeedName": "",
                     "ProjectName": null,
                     "VersionSelectedLastRelease": null,
-                    // An expression is known when the step runs, and not before.
+                    // An expression is only evaluated when the step runs.
                     "IsResolvable": !id.contains("#{"),
                 })
             }));
@@ -137,7 +135,7 @@ fn deployment_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     promotion_template(call, &here, "IsDeploymentProcessModified")
 }
 
-/// The environments that something can be sent to: all of them, since no lifecycle is looked into.
+/// The environments of a deployment or a run: all of them, since lifecycles are ignored.
 fn promotion_template(call: &RequestContext<'_>, preview: &str, modified: &str) -> HandlerResult {
     let environments = store::list_documents(call.db, &ENVIRONMENTS, &call.space)?;
     let target = |document: &StoredDocument| {

@@ -1,8 +1,8 @@
-//! What tenants say of variables: a value a tenant, project, environment and template; and a value a
-//! tenant and template of a library.
+//! The variables of tenants: a value for each tenant, project, environment and template, and a value for each
+//! tenant and template of a library set.
 //!
-//! Only values are kept; names and templates are those of the projects and libraries as they are now.
-//! Never: a secret, which is no more than that it is there.
+//! Only values are kept; names and templates are those of the projects and libraries as they are now. Of a secret
+//! only its presence is kept.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -14,7 +14,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// Answers what is special about tenants.
+/// Routes that only tenants have.
 pub(crate) fn route_tenants(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     let ([id, "variables"], verb) = (path, call.verb()) else { return None };
     Some(match verb {
@@ -26,7 +26,7 @@ pub(crate) fn route_tenants(call: &RequestContext<'_>, path: &[&str]) -> Option<
     })
 }
 
-/// `…/tenantvariables/all`: what every tenant says, or every tenant of one project.
+/// `…/tenantvariables/all`: the values of all tenants, or of the tenants of one project.
 pub(crate) fn list_tenant_values(call: &RequestContext<'_>) -> HandlerResult {
     call.person.require_permission(TENANTS.view)?;
     let mut tenants = store::list_documents(call.db, &TENANTS, &call.space)?;
@@ -76,7 +76,7 @@ fn put_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
     tenant_variables(call, &tenant)
 }
 
-/// Values as they are kept: of a secret, that there is one.
+/// Values as they are kept, without secrets.
 fn mask_secrets(values: &Value) -> Value {
     match values {
         Value::Object(object) if object.contains_key("NewValue") => {
@@ -90,14 +90,14 @@ fn mask_secrets(values: &Value) -> Value {
     }
 }
 
-/// What a tenant says, as it is kept.
+/// The stored values of a tenant.
 fn stored_values(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
     let id = format!("{}-{}", TENANT_VALUES.prefix, tenant.id);
     let kept = store::find_document(call.db, &TENANT_VALUES, &call.space, &id)?;
     Ok(kept.map_or(Ok(json!({ "Token": "0" })), |it| it.parse_body())?)
 }
 
-/// What a tenant says, with the names and templates of what it says it of.
+/// The values of a tenant, with the names and templates of its projects and libraries.
 fn tenant_variables(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
     let (values, document) = (stored_values(call, tenant)?, tenant.parse_body()?);
     let (mut projects, mut libraries) = (Map::new(), Map::new());

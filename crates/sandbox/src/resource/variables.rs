@@ -1,6 +1,4 @@
-//! Variable sets of projects and libraries: one write a `Version`.
-//!
-//! Never: a sensitive value, once it is stored; and no evaluation.
+//! Variable sets of projects and libraries. Each write makes a new `Version`; sensitive values are not kept.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -14,7 +12,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about variable sets.
+/// Routes that only variable sets have.
 pub(crate) fn route_variables(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     match (call.verb(), path) {
         (HttpVerb::Get, [id]) if *id != "all" => Some(get_variable_set(call, id)),
@@ -27,7 +25,7 @@ pub(crate) fn route_variables(call: &RequestContext<'_>, path: &[&str]) -> Optio
     }
 }
 
-/// `…/projects/{id}/variables`, whose `PUT` answers an empty object.
+/// `…/projects/{id}/variables`, whose `PUT` returns an empty object.
 pub(crate) fn route_project_set(
     call: &RequestContext<'_>,
     project: &StoredDocument,
@@ -62,7 +60,7 @@ fn update(call: &RequestContext<'_>, id: &str) -> HandlerResult<String> {
     Ok(document.body)
 }
 
-/// A set in Git, whose file has no ids: each value is numbered among those of its name.
+/// Numbers the values of a set in Git, whose file has no ids, by name.
 ///
 /// # Source
 ///
@@ -81,7 +79,7 @@ pub(super) fn number_values(mut set: JsonFields) -> HandlerResult<JsonFields> {
     Ok(set)
 }
 
-/// A variable set as the server keeps it.
+/// Normalizes a variable set for storage.
 pub(super) fn normalize_set(mut new: JsonFields, old: &JsonFields) -> HandlerResult<String> {
     let mut variables = new.object_list("Variables")?;
     let mut ids = std::collections::HashSet::new();

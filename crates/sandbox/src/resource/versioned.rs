@@ -1,7 +1,7 @@
-//! What version-controlled projects have: branches, and processes, runbooks and variables of a ref.
+//! Version-controlled projects: branches, and the processes, runbooks and variables of a ref.
 //!
-//! A read takes a document of the commit that a ref stands for; a write makes the next commit. Never: a
-//! commit to a protected branch, a tag or a commit; and no OCL, since pools are ids on the wire.
+//! A read takes a document from the commit that a ref points at; a write makes the next commit of a branch.
+//! Pools are ids on the wire, so there is no OCL here.
 //!
 //! # Source
 //!
@@ -24,7 +24,7 @@ use crate::{
     store::StoredDocument,
 };
 
-/// `…/projects/{id}/git/…` and `…/projects/{id}/{ref}/…`; nothing where the request is not about Git.
+/// `…/projects/{id}/git/…` and `…/projects/{id}/{ref}/…`.
 pub(crate) fn route_git(
     call: &RequestContext<'_>,
     project: &StoredDocument,

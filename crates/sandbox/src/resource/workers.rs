@@ -1,6 +1,6 @@
-//! Workers: who is registered, in which pools, and how they are reached.
+//! Workers: their registration, their pools, and how they are reached.
 //!
-//! Never: a connection to a machine. What a Tentacle would say is made up, and always the same.
+//! The sandbox connects to none of them; what a Tentacle would report is made up, and always the same.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -19,7 +19,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// Answers what is special about workers.
+/// Routes that only workers have.
 pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<HandlerResult> {
     Some(match (call.verb(), path) {
         (HttpVerb::Get, []) => {
@@ -42,7 +42,7 @@ pub(crate) fn route_workers(call: &RequestContext<'_>, path: &[&str]) -> Option<
     })
 }
 
-/// The workers that the request's parameters ask for; none for who may not see any.
+/// A filter by the parameters of the request.
 pub(super) fn worker_filter<'a>(call: &RequestContext<'a>) -> ListFilter<'a> {
     let mut filter = machines::machine_filter(call, &WORKERS);
     filter.add_array_parameters(&[("workerpoolids", "$.WorkerPoolIds")]);
@@ -100,7 +100,7 @@ fn delete(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     Ok(SandboxResponse::empty_object())
 }
 
-/// The worker that a body asks for; what was observed of it is taken from `old`.
+/// The worker of a body, with the observed fields of `old`.
 fn build_worker(
     call: &RequestContext<'_>,
     body: &Value,
@@ -130,7 +130,7 @@ fn build_worker(
     Ok(worker)
 }
 
-/// The ids of a worker's pools, each once and as the pools spell them.
+/// The ids of a worker's pools, each once, as the pools spell them.
 fn check_pool_ids(call: &RequestContext<'_>, body: &Value) -> HandlerResult<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
     for id in text_list(body, "WorkerPoolIds") {

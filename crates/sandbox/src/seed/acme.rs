@@ -1,7 +1,6 @@
-//! A larger company: three spaces, and a bit of everything that points at a pool.
+//! A larger company: three spaces, and an example of everything that can refer to a pool.
 //!
-//! Its first space is the chapter's, with pools, workers and projects in Git beside. Never: what only
-//! one test needs.
+//! Its first space is that of the chapter, with pools, workers and projects in Git added.
 
 mod fleet;
 mod repositories;
@@ -23,18 +22,18 @@ use serde_json::{Value, json};
 /// Plants the company in its spaces.
 pub(super) fn seed_company(db: &Connection, spaces: &[String]) -> Result<()> {
     let [first, others @ ..] = spaces else { return Ok(()) };
-    let mut garden = SpaceSeeder::new(db, first);
-    let estate = chapter::seed_projects(&mut garden)?;
-    let pools = fleet::seed_pools(&mut garden)?;
-    fleet::seed_workers(&mut garden, &pools)?;
-    seed_variable_pools(&mut garden, &estate, &pools)?;
+    let mut seeder = SpaceSeeder::new(db, first);
+    let inventory = chapter::seed_projects(&mut seeder)?;
+    let pools = fleet::seed_pools(&mut seeder)?;
+    fleet::seed_workers(&mut seeder, &pools)?;
+    seed_variable_pools(&mut seeder, &inventory, &pools)?;
     templates::seed_template(db)?;
-    seed_template_usage(&mut garden, &estate)?;
-    seed_target_pools(&mut garden, &estate, &pools)?;
-    repositories::seed_git_projects(&mut garden, &estate, &pools.linux, &pools.windows)?;
+    seed_template_usage(&mut seeder, &inventory)?;
+    seed_target_pools(&mut seeder, &inventory, &pools)?;
+    repositories::seed_git_projects(&mut seeder, &inventory, &pools.linux, &pools.windows)?;
     for (space, project) in others.iter().zip(["Server maintenance", "Model training"]) {
-        let mut garden = SpaceSeeder::new(db, space);
-        let group = garden.insert_document(
+        let mut seeder = SpaceSeeder::new(db, space);
+        let group = seeder.insert_document(
             &GROUPS,
             json!({ "Name": "All", "Description": "", "EnvironmentIds": [], "RetentionPolicyId": null }),
         )?;
@@ -42,7 +41,7 @@ pub(super) fn seed_company(db: &Connection, spaces: &[String]) -> Result<()> {
             steps::back_up_database(EmptyPoolSpelling::Null),
             steps::approval_step(EmptyPoolSpelling::Null),
         ];
-        garden.insert_project(
+        seeder.insert_project(
             json!({ "Name": project, "ProjectGroupId": group }),
             steps,
             Vec::new(),
@@ -51,11 +50,10 @@ pub(super) fn seed_company(db: &Connection, spaces: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// A variable of a library that is another pool in each environment, a project that takes its pool from
-/// it, and tenants.
+/// A library variable that names a different pool in each environment, a project that uses it, and tenants.
 fn seed_variable_pools(
-    garden: &mut SpaceSeeder<'_>,
-    estate: &SeedInventory,
+    seeder: &mut SpaceSeeder<'_>,
+    inventory: &SeedInventory,
     pools: &AcmePools,
 ) -> Result<()> {
     let scoped_variable = |pool: &str, environments: &[String]| {
@@ -64,7 +62,7 @@ fn seed_variable_pools(
         variable
     };
     let id = "LibraryVariableSets-2";
-    let library = garden.insert_document(
+    let library = seeder.insert_document(
         &LIBRARY,
         json!({
             "Name": "Worker pools",
@@ -74,8 +72,8 @@ fn seed_variable_pools(
             "Templates": [],
         }),
     )?;
-    let (early, late) = estate.environments.split_at(2);
-    garden.insert_variables(
+    let (early, late) = inventory.environments.split_at(2);
+    seeder.insert_variables(
         &library,
         vec![scoped_variable(&pools.linux, early), scoped_variable(&pools.windows, late)],
     )?;
@@ -83,7 +81,7 @@ fn seed_variable_pools(
     deploy["Actions"][0]["WorkerPoolVariable"] = json!("Deploy.WorkerPool");
     let project = json!({
         "Name": "Landing zone",
-        "ProjectGroupId": estate.groups[2],
+        "ProjectGroupId": inventory.groups[2],
         "LifecycleId": "Lifecycles-1",
         "IncludedLibraryVariableSetIds": [library],
         "TenantedDeploymentMode": "TenantedOrUntenanted",
@@ -93,9 +91,9 @@ fn seed_variable_pools(
     cleanse["Name"] = json!("Cleanse for tenant");
     cleanse["Actions"][0]["Name"] = json!("Cleanse for tenant");
     cleanse["Actions"][0]["WorkerPoolVariable"] = json!("Tenant.WorkerPool");
-    let id = garden.insert_project(project, vec![deploy, cleanse], Vec::new())?;
+    let id = seeder.insert_project(project, vec![deploy, cleanse], Vec::new())?;
     for (name, pool) in [("Contoso", Some(&pools.windows)), ("Fabrikam", None)] {
-        let tenant = garden.insert_document(
+        let tenant = seeder.insert_document(
             &TENANTS,
             json!({
                 "Name": name,
@@ -108,7 +106,7 @@ fn seed_variable_pools(
         let Some(pool) = pool else { continue };
         let values: serde_json::Map<_, _> =
             late.iter().map(|text| (text.clone(), json!({ TENANTS_CHOOSE: pool }))).collect();
-        garden.insert_tenant_values(&tenant, &json!({ &id: values }))?;
+        seeder.insert_tenant_values(&tenant, &json!({ &id: values }))?;
     }
     Ok(())
 }
@@ -116,7 +114,7 @@ fn seed_variable_pools(
 /// The id of the template by which each tenant chooses its pool.
 const TENANTS_CHOOSE: &str = "2f6ac5a2-0f4e-4b0b-9d0a-6a3c6ad5b3a1";
 
-/// A variable of a project whose value each tenant gives for itself.
+/// A project variable whose value each tenant sets for itself.
 fn tenant_pool_variable(pool: &str) -> Value {
     json!({
         "Id": TENANTS_CHOOSE,
@@ -129,7 +127,7 @@ fn tenant_pool_variable(pool: &str) -> Value {
 }
 
 /// A project that uses a process template, whose pool is a slug in a plain property.
-fn seed_template_usage(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
+fn seed_template_usage(seeder: &mut SpaceSeeder<'_>, inventory: &SeedInventory) -> Result<()> {
     let mut usage = single_action_step(
         "Deploy by template",
         "Octopus.ProcessTemplate",
@@ -143,9 +141,9 @@ fn seed_template_usage(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> 
     );
     usage["Type"] = json!("ProcessTemplateUsage");
     let project = json!({
-        "Name": "Search", "ProjectGroupId": estate.groups[0], "LifecycleId": "Lifecycles-1",
+        "Name": "Search", "ProjectGroupId": inventory.groups[0], "LifecycleId": "Lifecycles-1",
     });
-    garden
+    seeder
         .insert_project(
             project,
             vec![usage, steps::notify_team(EmptyPoolSpelling::Null)],
@@ -156,24 +154,24 @@ fn seed_template_usage(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> 
 
 /// A web app whose steps run in its own pool, unless they name one.
 fn seed_target_pools(
-    garden: &mut SpaceSeeder<'_>,
-    estate: &SeedInventory,
+    seeder: &mut SpaceSeeder<'_>,
+    inventory: &SeedInventory,
     pools: &AcmePools,
 ) -> Result<()> {
     let endpoint = json!({
         "CommunicationStyle": "AzureWebApp",
-        "AccountId": estate.azure,
+        "AccountId": inventory.azure,
         "ResourceGroupName": "rg-search-production",
         "WebAppName": "search",
         "WebAppSlotName": null,
         "DefaultWorkerPoolId": pools.windows,
     });
-    garden
+    seeder
         .insert_document(
             &TARGETS,
             json!({
                 "Name": "search-app",
-                "EnvironmentIds": estate.environments[2..],
+                "EnvironmentIds": inventory.environments[2..],
                 "Roles": ["search"],
                 "TenantedDeploymentParticipation": "Untenanted",
                 "TenantIds": [],

@@ -1,7 +1,6 @@
-//! The chapter's company: eight projects, every step of them on the built-in worker or a target.
+//! A company of eight projects, all of whose steps run on the built-in worker or on targets.
 //!
-//! Each project was written by another kind of client, so an empty pool is there in all three
-//! spellings. Never: a worker, or a pool beside the default one.
+//! Each project was written by another kind of client, so an empty pool occurs in all three spellings.
 
 use crate::seed::{
     inventory::{self, SeedInventory, unscoped_variable},
@@ -14,22 +13,22 @@ use crate::seed::{
 use rusqlite::Result;
 use serde_json::{Value, json};
 
-/// Plants the company, and tells what it has beside projects.
-pub(super) fn seed_projects(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
-    let estate = inventory::seed_inventory(garden)?;
-    seed_applications(garden, &estate)?;
-    seed_data_projects(garden, &estate)?;
-    seed_platform(garden, &estate)?;
-    Ok(estate)
+/// Plants the company, and returns what it has besides projects.
+pub(super) fn seed_projects(seeder: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
+    let inventory = inventory::seed_inventory(seeder)?;
+    seed_applications(seeder, &inventory)?;
+    seed_data_projects(seeder, &inventory)?;
+    seed_platform(seeder, &inventory)?;
+    Ok(inventory)
 }
 
-fn seed_applications(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
-    let group = &estate.groups[0];
+fn seed_applications(seeder: &mut SpaceSeeder<'_>, inventory: &SeedInventory) -> Result<()> {
+    let group = &inventory.groups[0];
     let empty = EmptyPoolSpelling::Null;
     let mut approve = steps::approval_step(empty);
-    approve["Actions"][0]["Environments"] = json!(&estate.environments[2..]);
-    let id = garden.insert_project(
-        project_in_group("Web Store", group, estate),
+    approve["Actions"][0]["Environments"] = json!(&inventory.environments[2..]);
+    let id = seeder.insert_project(
+        project_in_group("Web Store", group, inventory),
         vec![
             approve,
             steps::migrate_database(empty),
@@ -39,51 +38,51 @@ fn seed_applications(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Re
             steps::notify_team(empty),
             steps::send_release_notes(empty),
         ],
-        project_variables(estate, "web-store"),
+        project_variables(inventory, "web-store"),
     )?;
-    garden.insert_runbook(&id, "Restart", vec![restart_app(empty), steps::notify_team(empty)])?;
-    garden.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))?;
+    seeder.insert_runbook(&id, "Restart", vec![restart_app(empty), steps::notify_team(empty)])?;
+    seeder.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))?;
 
     let empty = EmptyPoolSpelling::Absent;
-    let id = garden.insert_project(
-        project_in_group("Identity", group, estate),
+    let id = seeder.insert_project(
+        project_in_group("Identity", group, inventory),
         vec![
             steps::migrate_database(empty),
             steps::upgrade_helm_release(empty),
             steps::notify_team(empty),
         ],
-        project_variables(estate, "identity"),
+        project_variables(inventory, "identity"),
     )?;
-    garden.insert_runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
-    garden.insert_runbook(&id, "Restart", vec![restart_pods(empty)])?;
+    seeder.insert_runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
+    seeder.insert_runbook(&id, "Restart", vec![restart_pods(empty)])?;
 
     let empty = EmptyPoolSpelling::Null;
-    let id = garden.insert_project(
-        project_in_group("Catalogue", group, estate),
+    let id = seeder.insert_project(
+        project_in_group("Catalogue", group, inventory),
         vec![steps::deploy_to_aks(empty), rebuild_index(empty), steps::notify_team(empty)],
-        project_variables(estate, "catalogue"),
+        project_variables(inventory, "catalogue"),
     )?;
-    garden.insert_runbook(&id, "Restart", vec![restart_pods(empty)])?;
+    seeder.insert_runbook(&id, "Restart", vec![restart_pods(empty)])?;
 
     let empty = EmptyPoolSpelling::Text;
-    garden.insert_project(
-        project_in_group("Mobile API", group, estate),
+    seeder.insert_project(
+        project_in_group("Mobile API", group, inventory),
         vec![
             steps::approval_step(empty),
             steps::deploy_to_aks(empty),
-            smoke_tests(empty, &estate.docker),
+            smoke_tests(empty, &inventory.docker),
             steps::notify_team(empty),
         ],
-        project_variables(estate, "mobile-api"),
+        project_variables(inventory, "mobile-api"),
     )?;
     Ok(())
 }
 
-fn seed_data_projects(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
-    let group = &estate.groups[1];
+fn seed_data_projects(seeder: &mut SpaceSeeder<'_>, inventory: &SeedInventory) -> Result<()> {
+    let group = &inventory.groups[1];
     let empty = EmptyPoolSpelling::Text;
-    let id = garden.insert_project(
-        project_in_group("Billing", group, estate),
+    let id = seeder.insert_project(
+        project_in_group("Billing", group, inventory),
         vec![
             steps::back_up_database(empty),
             steps::migrate_database(empty),
@@ -91,33 +90,33 @@ fn seed_data_projects(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> R
             steps::deploy_web_app("Billing.Web", empty),
             steps::notify_team(empty),
         ],
-        project_variables(estate, "billing"),
+        project_variables(inventory, "billing"),
     )?;
-    garden.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))?;
+    seeder.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))?;
 
     let empty = EmptyPoolSpelling::Null;
-    let id = garden.insert_project(
-        project_in_group("Data Warehouse", group, estate),
+    let id = seeder.insert_project(
+        project_in_group("Data Warehouse", group, inventory),
         vec![
             steps::back_up_database(empty),
             steps::migrate_database(empty),
             load_warehouse(empty),
             steps::notify_team(empty),
         ],
-        project_variables(estate, "warehouse"),
+        project_variables(inventory, "warehouse"),
     )?;
-    garden.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))
+    seeder.insert_runbook(&id, "Refresh test data", refresh_test_data(empty))
 }
 
-fn seed_platform(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result<()> {
-    let group = &estate.groups[2];
+fn seed_platform(seeder: &mut SpaceSeeder<'_>, inventory: &SeedInventory) -> Result<()> {
+    let group = &inventory.groups[2];
     let empty = EmptyPoolSpelling::Null;
     let mut plan = steps::terraform_step("Plan Terraform", "Octopus.TerraformPlan", empty);
     plan["Actions"][0]["WorkerPoolVariable"] = json!("Terraform.WorkerPool");
-    let mut set = project_variables(estate, "platform");
+    let mut set = project_variables(inventory, "platform");
     set.push(unscoped_variable("Terraform.WorkerPool", "WorkerPool", &json!("WorkerPools-1")));
-    let id = garden.insert_project(
-        project_in_group("Infrastructure", group, estate),
+    let id = seeder.insert_project(
+        project_in_group("Infrastructure", group, inventory),
         vec![
             plan,
             steps::approval_step(empty),
@@ -127,46 +126,46 @@ fn seed_platform(garden: &mut SpaceSeeder<'_>, estate: &SeedInventory) -> Result
         ],
         set,
     )?;
-    garden.insert_runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
+    seeder.insert_runbook(&id, "Rotate certificates", vec![rotate_certificates(empty)])?;
 
     let empty = EmptyPoolSpelling::Absent;
     let package = steps::deploy_package("Deploy package", "LegacyIntranet.Web", empty);
-    let id = garden.insert_project(
-        project_in_group("Legacy Intranet", group, estate),
+    let id = seeder.insert_project(
+        project_in_group("Legacy Intranet", group, inventory),
         vec![
             steps::migrate_database(empty),
             set_target_role(package, "intranet-server"),
             set_target_role(warm_up_pages(empty), "intranet-server"),
             steps::send_release_notes(empty),
         ],
-        project_variables(estate, "intranet"),
+        project_variables(inventory, "intranet"),
     )?;
-    garden.insert_runbook(
+    seeder.insert_runbook(
         &id,
         "Restart",
         vec![set_target_role(restart_service(empty), "intranet-server")],
     )
 }
 
-fn project_in_group(name: &str, group: &str, estate: &SeedInventory) -> Value {
+fn project_in_group(name: &str, group: &str, inventory: &SeedInventory) -> Value {
     json!({
         "Name": name,
         "ProjectGroupId": group,
         "LifecycleId": "Lifecycles-1",
-        "IncludedLibraryVariableSetIds": [estate.notifications],
+        "IncludedLibraryVariableSetIds": [inventory.notifications],
     })
 }
 
-fn project_variables(estate: &SeedInventory, database: &str) -> Vec<Value> {
+fn project_variables(inventory: &SeedInventory, database: &str) -> Vec<Value> {
     let text_variable = |name: &str, value: &str| unscoped_variable(name, "String", &json!(value));
     let mut server = text_variable("Database.Server", "sql-prod.corp.example.com");
-    server["Scope"] = json!({ "Environment": &estate.environments[2..] });
+    server["Scope"] = json!({ "Environment": &inventory.environments[2..] });
     vec![
         text_variable("Database.Name", database),
         text_variable("Database.Server", "sql-test.corp.example.com"),
         server,
         text_variable("Replicas", "2"),
-        unscoped_variable("Azure.Account", "AzureAccount", &json!(estate.azure)),
+        unscoped_variable("Azure.Account", "AzureAccount", &json!(inventory.azure)),
     ]
 }
 
@@ -238,7 +237,7 @@ fn smoke_tests(empty: EmptyPoolSpelling, docker: &str) -> Value {
     step
 }
 
-/// A rolling step: on the database servers one after the other, with one action that runs elsewhere.
+/// A rolling step on the database servers, with one action that runs on a worker.
 fn load_warehouse(empty: EmptyPoolSpelling) -> Value {
     let on_target = |name: &str, body: &str| {
         build_action(name, "Octopus.Script", empty, script_properties("PowerShell", body, "false"))

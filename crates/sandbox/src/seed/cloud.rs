@@ -1,11 +1,9 @@
-//! A cloud instance in the months before an image ends: dynamic pools, one of them pinned to it.
-//!
-//! Never: a worker; cloud instances lease theirs.
+//! A cloud instance in the months before an image is retired: dynamic pools, one of them pinned to that image.
 //!
 //! # Source
 //!
-//! `api.md` 2.1: Windows 2022 cannot be had from 13 October 2026 on, and `WindowsDefault` is the newer
-//! one from 8 September on.
+//! `api.md` 2.1: Windows 2022 ends on 13 October 2026, and `WindowsDefault` means the newer image from
+//! 8 September.
 
 use crate::{
     kind::POOLS,
@@ -19,11 +17,11 @@ use rusqlite::Result;
 use serde_json::{Value, json};
 
 /// Plants pools by image, and projects whose steps are in them.
-pub(super) fn seed_cloud_projects(garden: &mut SpaceSeeder<'_>) -> Result<()> {
+pub(super) fn seed_cloud_projects(seeder: &mut SpaceSeeder<'_>) -> Result<()> {
     let mut insert_pool = |order: u8, name, image| {
         let mut pool = dynamic_pool(name, image, false);
         pool["SortOrder"] = json!(order);
-        garden.insert_document(&POOLS, pool)
+        seeder.insert_document(&POOLS, pool)
     };
     let windows = insert_pool(2, "Windows 2022", "Windows2022")?;
     let ubuntu = insert_pool(3, "Ubuntu 22.04", "Ubuntu2204")?;
@@ -39,7 +37,7 @@ pub(super) fn seed_cloud_projects(garden: &mut SpaceSeeder<'_>) -> Result<()> {
         let project = json!({
             "Name": name, "ProjectGroupId": "ProjectGroups-1", "LifecycleId": "Lifecycles-1",
         });
-        garden.insert_project(project, steps, set)
+        seeder.insert_project(project, steps, set)
     };
     insert_project(
         "Storefront",
@@ -63,7 +61,7 @@ pub(super) fn seed_cloud_projects(garden: &mut SpaceSeeder<'_>) -> Result<()> {
     let pool = unscoped_variable("Checks.WorkerPool", "WorkerPool", &json!(windows));
     insert_project("Compliance", vec![check], vec![pool])?;
     let nightly = vec![place_in_pool(script_step("Rebuild the index", "PowerShell"), &windows)];
-    garden.insert_runbook(&reports, "Nightly", nightly)
+    seeder.insert_runbook(&reports, "Nightly", nightly)
 }
 
 fn place_in_pool(mut step: Value, pool: &str) -> Value {

@@ -1,6 +1,4 @@
-//! What the chapter's company has beside projects: environments, feeds, accounts, targets.
-//!
-//! Never: a worker; getting those is the story.
+//! What the chapter's company has besides projects: environments, feeds, accounts, targets.
 
 use crate::{
     document::machine,
@@ -17,7 +15,7 @@ pub(super) struct SeedInventory {
     pub(super) environments: Vec<String>,
     /// Applications, Data, Platform.
     pub(super) groups: Vec<String>,
-    /// The account that Azure steps sign in with.
+    /// The account of Azure steps.
     pub(super) azure: String,
     /// The Docker feed.
     pub(super) docker: String,
@@ -25,10 +23,10 @@ pub(super) struct SeedInventory {
     pub(super) notifications: String,
 }
 
-pub(super) fn seed_inventory(garden: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
+pub(super) fn seed_inventory(seeder: &mut SpaceSeeder<'_>) -> Result<SeedInventory> {
     let mut environments = Vec::new();
     for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
-        environments.push(garden.insert_document(
+        environments.push(seeder.insert_document(
             &ENVIRONMENTS,
             json!({
                 "Name": name,
@@ -46,18 +44,18 @@ pub(super) fn seed_inventory(garden: &mut SpaceSeeder<'_>) -> Result<SeedInvento
         ("Data", "What is behind it"),
         ("Platform", "What it all runs on"),
     ] {
-        groups.push(garden.insert_document(&GROUPS, json!({
+        groups.push(seeder.insert_document(&GROUPS, json!({
             "Name": name, "Description": description, "EnvironmentIds": [], "RetentionPolicyId": null,
         }))?);
     }
-    let (docker, _charts) = seed_feeds(garden)?;
-    let azure = seed_accounts(garden)?;
-    let notifications = seed_notifications(garden)?;
-    seed_targets(garden, &environments)?;
+    let (docker, _charts) = seed_feeds(seeder)?;
+    let azure = seed_accounts(seeder)?;
+    let notifications = seed_notifications(seeder)?;
+    seed_targets(seeder, &environments)?;
     Ok(SeedInventory { environments, groups, azure, docker, notifications })
 }
 
-fn seed_feeds(garden: &mut SpaceSeeder<'_>) -> Result<(String, String)> {
+fn seed_feeds(seeder: &mut SpaceSeeder<'_>) -> Result<(String, String)> {
     let feed = |name: &str, kind: &str, uri: &str| {
         json!({
             "Name": name,
@@ -70,12 +68,12 @@ fn seed_feeds(garden: &mut SpaceSeeder<'_>) -> Result<(String, String)> {
     };
     let mut docker = feed("Docker Hub", "Docker", "https://index.docker.io");
     docker["ApiVersion"] = json!("v1");
-    let docker = garden.insert_document(&FEEDS, docker)?;
+    let docker = seeder.insert_document(&FEEDS, docker)?;
     let charts = feed("Charts", "Helm", "https://charts.example.com/stable");
-    Ok((docker, garden.insert_document(&FEEDS, charts)?))
+    Ok((docker, seeder.insert_document(&FEEDS, charts)?))
 }
 
-fn seed_accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
+fn seed_accounts(seeder: &mut SpaceSeeder<'_>) -> Result<String> {
     let account = |name: &str, kind: &str| {
         json!({
             "Name": name,
@@ -91,8 +89,8 @@ fn seed_accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     ssh["Username"] = json!("octopus");
     ssh["PrivateKeyFile"] = secret_value(true);
     ssh["PrivateKeyPassphrase"] = secret_value(false);
-    garden.insert_document(&ACCOUNTS, ssh)?;
-    garden.insert_document(
+    seeder.insert_document(&ACCOUNTS, ssh)?;
+    seeder.insert_document(
         &PROXIES,
         json!({
             "Name": "DMZ proxy",
@@ -108,16 +106,16 @@ fn seed_accounts(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     azure["ClientId"] = json!("6b1c8a52-07a3-4c59-9b9c-3f0f3c4a5b6d");
     azure["TenantId"] = json!("9f8e7d6c-5b4a-4392-8170-6f5e4d3c2b1a");
     azure["Password"] = secret_value(true);
-    garden.insert_document(&ACCOUNTS, azure)
+    seeder.insert_document(&ACCOUNTS, azure)
 }
 
 fn secret_value(is_set: bool) -> Value {
     json!({ "HasValue": is_set, "NewValue": null, "Hint": null })
 }
 
-fn seed_notifications(garden: &mut SpaceSeeder<'_>) -> Result<String> {
+fn seed_notifications(seeder: &mut SpaceSeeder<'_>) -> Result<String> {
     let id = "LibraryVariableSets-1";
-    garden.insert_document(
+    seeder.insert_document(
         &LIBRARY,
         json!({
             "Name": "Notifications",
@@ -129,7 +127,7 @@ fn seed_notifications(garden: &mut SpaceSeeder<'_>) -> Result<String> {
     )?;
     let mut webhook = unscoped_variable("Slack.Webhook", "Sensitive", &Value::Null);
     webhook["IsSensitive"] = json!(true);
-    garden.insert_variables(
+    seeder.insert_variables(
         id,
         vec![unscoped_variable("Slack.Channel", "String", &json!("#releases")), webhook],
     )?;
@@ -151,24 +149,24 @@ pub(super) fn unscoped_variable(name: &str, kind: &str, value: &Value) -> Value 
     })
 }
 
-fn seed_targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> {
-    // A dozen Tentacles that do nothing but talk to a SQL Server; the chapter makes them superfluous.
+fn seed_targets(seeder: &mut SpaceSeeder<'_>, environments: &[String]) -> Result<()> {
+    // A dozen Tentacles that only talk to a SQL Server; the chapter replaces them by workers.
     for (environment, short, count) in [(0, "dev", 2), (1, "test", 4), (2, "prod", 6)] {
         for number in 1..=count {
             let name = format!("sql-{short}-{number:02}");
             let environment = &environments[environment..=environment];
-            insert_target(garden, &name, environment, "database-server", tentacle_endpoint(&name))?;
+            insert_target(seeder, &name, environment, "database-server", tentacle_endpoint(&name))?;
         }
     }
     insert_target(
-        garden,
+        seeder,
         "intranet-01",
         &environments[2..],
         "intranet-server",
         tentacle_endpoint("intranet-01"),
     )?;
     insert_target(
-        garden,
+        seeder,
         "aks-production",
         environments,
         "aks",
@@ -188,7 +186,7 @@ fn seed_targets(garden: &mut SpaceSeeder<'_>, environments: &[String]) -> Result
         }),
     )?;
     insert_target(
-        garden,
+        seeder,
         "web-store-app",
         environments,
         "web-app",
@@ -227,7 +225,7 @@ fn tentacle_endpoint(name: &str) -> Value {
 }
 
 fn insert_target(
-    garden: &mut SpaceSeeder<'_>,
+    seeder: &mut SpaceSeeder<'_>,
     name: &str,
     environments: &[String],
     role: &str,
@@ -247,5 +245,5 @@ fn insert_target(
         "Endpoint": endpoint,
     });
     machine::check_machine(&mut target);
-    garden.insert_document(&TARGETS, target).map(drop)
+    seeder.insert_document(&TARGETS, target).map(drop)
 }

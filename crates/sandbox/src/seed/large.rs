@@ -1,7 +1,6 @@
-//! An estate of any size, for measuring: the chapter's steps, longer, over and over.
+//! A generated inventory of any size, for measurements: the chapter's steps, longer, over and over.
 //!
-//! Half of the steps are in pools, as in a company in the midst of moving. Never: the estate's
-//! targets; nothing that is measured reads them.
+//! Half of the steps are in pools, as in a company that is half way through a move.
 
 use crate::{
     document::machine,
@@ -18,29 +17,29 @@ use std::fmt::Write as _;
 
 const POOLS_OF_WORKERS: [&str; 4] = ["Kubernetes", "Azure", "Database", "General"];
 
-/// Plants as many projects, steps in each, and workers as asked.
+/// Plants a number of projects, steps in each, and workers.
 pub(super) fn seed_many_projects(
-    garden: &mut SpaceSeeder<'_>,
+    seeder: &mut SpaceSeeder<'_>,
     projects: usize,
     steps: usize,
     workers: usize,
 ) -> Result<()> {
     for (rank, name) in ["Development", "Test", "Production"].into_iter().enumerate() {
-        garden.insert_document(&ENVIRONMENTS, json!({ "Name": name, "SortOrder": rank }))?;
+        seeder.insert_document(&ENVIRONMENTS, json!({ "Name": name, "SortOrder": rank }))?;
     }
     let mut pools = Vec::new();
     for (index, name) in POOLS_OF_WORKERS.into_iter().enumerate() {
         let mut pool = seeder::static_pool(name, "", false);
         pool["SortOrder"] = json!(index + 1);
-        pools.push(garden.insert_document(&POOLS, pool)?);
+        pools.push(seeder.insert_document(&POOLS, pool)?);
     }
     for number in 0..workers {
-        insert_worker(garden, number, &pools)?;
+        insert_worker(seeder, number, &pools)?;
     }
     let mut group = String::new();
     for number in 0..projects {
         if number % 100 == 0 {
-            group = garden.insert_document(
+            group = seeder.insert_document(
                 &GROUPS,
                 json!({ "Name": format!("Group {:02}", number / 100) }),
             )?;
@@ -51,12 +50,12 @@ pub(super) fn seed_many_projects(
             "LifecycleId": "Lifecycles-1",
         });
         let steps = (0..steps).map(|index| step_at_index(number, index, &pools)).collect();
-        garden.insert_project(fields, steps, Vec::new())?;
+        seeder.insert_project(fields, steps, Vec::new())?;
     }
     Ok(())
 }
 
-fn insert_worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) -> Result<()> {
+fn insert_worker(seeder: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) -> Result<()> {
     let at = number % pools.len();
     let kind = POOLS_OF_WORKERS[at].to_lowercase();
     let name = format!("{kind}-worker-{:03}", number / pools.len() + 1);
@@ -88,10 +87,10 @@ fn insert_worker(garden: &mut SpaceSeeder<'_>, number: usize, pools: &[String]) 
         },
     });
     machine::check_machine(&mut worker);
-    garden.insert_document(&WORKERS, worker).map(drop)
+    seeder.insert_document(&WORKERS, worker).map(drop)
 }
 
-/// The step of this place in the project of this number.
+/// The step at an index in the project of a number.
 fn step_at_index(project: usize, index: usize, pools: &[String]) -> Value {
     let empty =
         [EmptyPoolSpelling::Null, EmptyPoolSpelling::Text, EmptyPoolSpelling::Absent][project % 3];
@@ -115,7 +114,7 @@ fn step_at_index(project: usize, index: usize, pools: &[String]) -> Value {
     step
 }
 
-/// The step under a name of its own, since one process has it before.
+/// Renames a step that its process already has.
 fn rename_step(mut step: Value, time: usize) -> Value {
     let name = format!("{} {time}", step["Name"].as_str().unwrap_or_default());
     let slug = text::slugify(&name);
@@ -128,7 +127,7 @@ fn rename_step(mut step: Value, time: usize) -> Value {
     step
 }
 
-/// Brings a step to the three or four kilobytes that real ones have.
+/// Pads a step to the three or four kilobytes of real ones.
 fn pad_to_size(step: &mut Value, project: usize, index: usize) {
     let missing = 3_400_usize.saturating_sub(step.to_string().len());
     let mut notes = String::new();

@@ -1,6 +1,4 @@
-//! The few tools that seeds are planted with.
-//!
-//! Never: a document's content.
+//! The tools that seeds are planted with.
 
 use crate::{
     document::{commit_tree, links, process, project, variable_set},
@@ -15,18 +13,18 @@ use serde_json::{Map, Value, json};
 /// The steps of a deployment process, or of the runbook of this name.
 pub(super) type SeedProcess<'a> = (Option<&'a str>, Vec<Value>);
 
-/// What the first commits of a seed say; the time is fixed, so that their hashes are.
+/// The description of a seed's commits. The time is fixed, and with it the hashes.
 const FIRST: CommitSignature<'static> = CommitSignature {
     message: "Initial commit of deployment process",
     author: "admin",
     time: "2026-01-05T09:00:00.000+00:00",
 };
 
-/// A space that documents are put into.
+/// A space that is filled with documents.
 pub(super) struct SpaceSeeder<'a> {
     db: &'a Connection,
     space: String,
-    /// The steps that were made so far, of which ids are counted.
+    /// The number of steps so far, from which ids are made.
     steps: u64,
 }
 
@@ -35,7 +33,7 @@ impl<'a> SpaceSeeder<'a> {
         Self { db, space: space.to_owned(), steps: 0 }
     }
 
-    /// Puts a document of these fields into the space and returns its id.
+    /// Adds a document with these fields, and returns its id.
     pub(super) fn insert_document(
         &mut self,
         kind: &'static DocumentKind,
@@ -56,7 +54,7 @@ impl<'a> SpaceSeeder<'a> {
         store::save_document(self.db, &StoredDocument::new(kind, &document))
     }
 
-    /// A project with its process and its variables.
+    /// Adds a project with its process and its variables.
     pub(super) fn insert_project(
         &mut self,
         fields: Value,
@@ -72,8 +70,8 @@ impl<'a> SpaceSeeder<'a> {
         Ok(id)
     }
 
-    /// A project whose processes are in Git. On a branch are the deployment process and those of
-    /// runbooks, which have names; the set of variables is on each of them where the project says so.
+    /// Adds a project whose processes are in Git. Each branch has the deployment process and the named runbooks, and
+    /// the variable set if the project keeps it in Git.
     pub(super) fn insert_git_project(
         &mut self,
         fields: Value,
@@ -109,7 +107,7 @@ impl<'a> SpaceSeeder<'a> {
         GitRepository { db: self.db, space: &self.space, project }
     }
 
-    /// A runbook of a project with its process.
+    /// Adds a runbook to a project, with its process.
     pub(super) fn insert_runbook(
         &mut self,
         project: &str,
@@ -140,7 +138,7 @@ impl<'a> SpaceSeeder<'a> {
         }
     }
 
-    /// The variables of a project or a library set.
+    /// Adds the variables of a project or a library set.
     pub(super) fn insert_variables(&mut self, owner: &str, set: Vec<Value>) -> Result<()> {
         let mut document = variable_set::empty_variables(&self.space, owner);
         let set = set.into_iter().map(|mut variable| {
@@ -153,8 +151,7 @@ impl<'a> SpaceSeeder<'a> {
         store::save_document(self.db, &document)
     }
 
-    /// The next of the ids that steps have: of the usual look, and the same at each start.
-    /// Puts down what a tenant says of the variables of its projects, by project, environment and template.
+    /// Adds the values of a tenant for the variables of its projects, by project, environment and template.
     pub(super) fn insert_tenant_values(&self, tenant: &str, projects: &Value) -> Result<()> {
         let id = format!("{}-{tenant}", TENANT_VALUES.prefix);
         let fields = json!({
@@ -163,6 +160,7 @@ impl<'a> SpaceSeeder<'a> {
         self.insert_with_id(&TENANT_VALUES, &id, fields)
     }
 
+    /// The next id of a step: it looks like any other, and is the same at each start.
     fn next_guid(&mut self) -> String {
         self.steps += 1;
         // An odd multiplier makes a permutation, so no two numbers give one id.

@@ -1,19 +1,18 @@
-//! Steps as Octopus writes them, one function a step that the seeds' projects have.
+//! Steps as Octopus writes them: one function for each step of the seeds' projects.
 //!
-//! Each is as the server would have normalised it, so that saving it again changes nothing. Never: an
-//! id, or a step in a pool; where a step runs is set by who plants it.
+//! Each is already normalized, so saving it again changes nothing. Ids and pools are set by the caller.
 
 use crate::text::slugify;
 use serde_json::{Value, json};
 
-/// How an empty pool is written: three clients, three ways.
+/// The three ways in which clients write an empty pool.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum EmptyPoolSpelling {
-    /// As the portal does.
+    /// `null`, as the portal writes it.
     Null,
-    /// As Terraform does.
+    /// An empty text, as Terraform writes it.
     Text,
-    /// As documents from before there were workers do.
+    /// No field, as in documents from before there were workers.
     Absent,
 }
 
@@ -28,7 +27,7 @@ pub(super) fn single_action_step(
     multi_action_step(name, "", vec![action])
 }
 
-/// A step of several actions, which run one after the other on each target of a role.
+/// A step of several actions, which run one after another on each target of a role.
 pub(super) fn multi_action_step(name: &str, roles: &str, actions: Vec<Value>) -> Value {
     let properties =
         if roles.is_empty() { json!({}) } else { json!({ "Octopus.Action.TargetRoles": roles }) };
@@ -89,13 +88,13 @@ pub(super) fn build_action(
     action
 }
 
-/// Has a step run on, or on behalf of, the targets of a role.
+/// Makes a step run on, or on behalf of, the targets of a role.
 pub(super) fn set_target_role(mut step: Value, role: &str) -> Value {
     step["Properties"]["Octopus.Action.TargetRoles"] = json!(role);
     step
 }
 
-/// The properties of a script, which runs on a worker or on the targets of its step.
+/// The properties of a script on a worker or on the targets of its step.
 pub(super) fn script_properties(syntax: &str, body: &str, on_server: &str) -> Value {
     json!({
         "Octopus.Action.Script.ScriptSource": "Inline",
@@ -371,7 +370,7 @@ pub(super) fn deploy_package(name: &str, package_id: &str, empty: EmptyPoolSpell
     step
 }
 
-/// The package that an action is about, which has no name.
+/// The primary package of an action, which has no name.
 fn package_reference(id: &str, feed: &str, acquired: &str) -> Value {
     json!({
         "Id": null,

@@ -1,6 +1,4 @@
 //! What a space has for steps to run on, read from its documents.
-//!
-//! Never: a decision of where one runs.
 
 use crate::{
     answer::HandlerResult,
@@ -14,7 +12,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::Value;
 
-/// What a space has for steps to run on, as it is now.
+/// Reads the workers and pools of a space.
 pub(crate) fn read_ground(db: &Connection, space: &str) -> HandlerResult<AvailableWorkers> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     let features = features.map(|it| it.parse_body()).transpose()?.unwrap_or_default();

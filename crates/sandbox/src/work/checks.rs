@@ -1,5 +1,5 @@
-//! Health checks: the first one is due at the next request after a machine was created, so that its
-//! answer still says `Unknown`, without a clock.
+//! Health checks. The first is due at the next request after a machine was created: the answer that creates it
+//! still says `Unknown`, and no clock is needed.
 
 use crate::{
     answer::HandlerResult,
@@ -10,13 +10,13 @@ use crate::{
 };
 use rusqlite::Connection;
 
-/// Has a worker checked at the next request.
+/// Queues a health check for the next request.
 pub(crate) fn queue_check(db: &Connection, worker: &str) -> HandlerResult<()> {
     db.execute("insert or ignore into check_due values (?1)", [worker])?;
     Ok(())
 }
 
-/// Whether earlier requests queued checks that nobody has done.
+/// Whether earlier requests queued checks.
 pub(crate) fn is_check_due(db: &Connection) -> HandlerResult<bool> {
     let mut statement = db.prepare_cached("select exists (select 1 from check_due)")?;
     Ok(statement.query_row([], |row| row.get(0))?)
@@ -35,7 +35,7 @@ pub(crate) fn run_checks_due(db: &Connection) -> HandlerResult<()> {
     audit::record_events(db, AuditAuthor::SERVER)
 }
 
-/// Checks the workers and targets of these ids; those that are gone are passed over.
+/// Checks the workers and targets of these ids, and skips those that are gone.
 pub(crate) fn check_all(db: &Connection, ids: &[String]) -> HandlerResult<()> {
     for (id, kind) in ids.iter().flat_map(|id| [(id, &WORKERS), (id, &TARGETS)]) {
         let found = store::select_documents(db, kind, "id = ?2", [kind.prefix, id])?;

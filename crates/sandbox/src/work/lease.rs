@@ -1,7 +1,7 @@
 //! The workers that tasks hold.
 //!
-//! Leases are shared: any number of tasks may hold one worker. Only the upgrade of a Tentacle holds one for
-//! itself. Never: a lease without a task that is under way.
+//! Leases are shared: any number of tasks may hold one worker. Only the upgrade of a Tentacle holds one
+//! exclusively.
 //!
 //! # Source
 //!
@@ -19,10 +19,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// The id of the lease of each worker that a task holds of a pool.
+/// The workers that a task holds, and the ids of their leases.
 pub(super) type WorkerLeases = Vec<(WorkerHold, String)>;
 
-/// Takes the workers of a task's stages, each once for each pool.
+/// Leases the workers of a task's stages, once for each pool.
 pub(super) fn take_leases(
     db: &Connection,
     space: &str,
@@ -53,7 +53,7 @@ pub(super) fn take_leases(
     Ok(leases)
 }
 
-/// Lets go of all that a task holds.
+/// Releases everything that a task holds.
 pub(super) fn release_leases(db: &Connection, task: &str) -> HandlerResult<()> {
     let of_task = "json_extract(body, '$.ServerTaskId') = ?2 collate nocase";
     for lease in store::select_documents(db, &LEASES, of_task, [LEASES.prefix, task])? {
@@ -68,9 +68,9 @@ pub(super) fn list_in_space(db: &Connection, space: &str) -> HandlerResult<Vec<V
     Ok(leases.iter().map(StoredDocument::parse_body).collect::<serde_json::Result<_>>()?)
 }
 
-/// The first lease of a worker, if any task holds it: the id of that task.
+/// The id of the first task that holds a worker.
 pub(crate) fn lease_holder(db: &Connection, worker: &str) -> HandlerResult<Option<String>> {
     let leases = store::select_documents(db, &LEASES, "owner = ?2", [LEASES.prefix, worker])?;
     let lease = leases.first().map(StoredDocument::parse_body).transpose()?;
-    Ok(lease.map(|it| text_field(&it, "ServerTaskId").to_owned()))
+    Ok(lease.map(|lease| text_field(&lease, "ServerTaskId").to_owned()))
 }

@@ -1,6 +1,4 @@
-//! What a task has logged: a tree of activities, and the same as plain text.
-//!
-//! Never: output of a script, since none runs.
+//! The log of a task: a tree of activities, and the same as plain text.
 
 use crate::{
     answer::{HandlerResult, SandboxResponse},
@@ -23,7 +21,7 @@ fn document_id(task: &str) -> String {
     format!("{}-{task}", LOGS.prefix)
 }
 
-/// Writes down what a task sets out to do, and which workers it has got for it.
+/// Logs the stages of a task, and the workers that it has leased.
 pub(super) fn begin_log(
     db: &Connection,
     task: &Value,
@@ -56,11 +54,11 @@ fn part_lines(part: &StagePart, leases: &WorkerLeases, at: Timestamp) -> Value {
     let leased = lease.map(|(hold, id)| {
         format!("Leased worker {} from pool {} (lease {id})", hold.worker_name, hold.pool_name)
     });
-    let said = part.lines.iter().cloned();
-    leased.into_iter().chain(said).map(|text| build_line("Info", &text, at)).collect()
+    let lines = part.lines.iter().cloned();
+    leased.into_iter().chain(lines).map(|text| build_line("Info", &text, at)).collect()
 }
 
-/// Writes down how a task ended.
+/// Logs how a task ended.
 pub(super) fn finish_log(
     db: &Connection,
     task: &str,
@@ -179,9 +177,9 @@ fn append_node(node: &Value, depth: usize, log: &mut String) {
     }
     let array_field = |name: &str| node[name].as_array().cloned().unwrap_or_default();
     for line in array_field("LogElements") {
-        let [at, category, said] =
+        let [at, category, message] =
             ["OccurredAt", "Category", "MessageText"].map(|it| text_field(&line, it));
-        _ = writeln!(log, "{indent}{} {category:<8} | {said}", at.get(11..19).unwrap_or(at));
+        _ = writeln!(log, "{indent}{} {category:<8} | {message}", at.get(11..19).unwrap_or(at));
     }
     for child in array_field("Children") {
         append_node(&child, depth + 1, log);

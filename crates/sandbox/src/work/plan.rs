@@ -1,6 +1,4 @@
-//! What a task is to do: its stages, and the worker that each part of them holds.
-//!
-//! Never: a worker taken; and a place is found by `place`, which knows no documents.
+//! What a task does: its stages, and the worker that each part of them holds.
 
 use crate::{
     answer::HandlerResult,
@@ -9,6 +7,7 @@ use crate::{
     kind::{DEPLOYMENTS, DocumentKind, RELEASES, RUNS, SNAPSHOTS, TARGETS},
     place::{self, AvailableWorkers, PlacementError, PlacementTarget, RunPlace, StepToPlace},
     store::{self, StoredDocument},
+    text::contains_id,
     work::{
         available_workers::read_ground,
         scope::{self, VariableContext},
@@ -19,7 +18,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-/// What this task is to do.
+/// Plans a task.
 pub(super) fn plan_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
     let arguments = &task["Arguments"];
     let source = match text_field(task, "Name") {
@@ -37,12 +36,12 @@ pub(super) fn plan_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan
 struct ExecutionSource {
     /// The kind of the execution.
     kind: &'static DocumentKind,
-    /// The argument of its task that has its id.
+    /// The argument of the task with the id of the execution.
     argument: &'static str,
-    /// The kind of what it executes, and the field of the execution that has its id.
+    /// The kind of the release or snapshot, and the field of the execution with its id.
     frozen_kind: &'static DocumentKind,
     frozen: &'static str,
-    /// The fields of that one with the ids of its process and its variable set.
+    /// The fields of the release or snapshot with the ids of its process and its variable set.
     process: &'static str,
     variables: &'static str,
     /// The field of the execution with the owner of the process.
@@ -69,19 +68,19 @@ static RUNBOOK_RUN: ExecutionSource = ExecutionSource {
     owner: "RunbookId",
 };
 
-/// A process to be run.
+/// A process to run.
 #[derive(Debug)]
 struct ProcessRun {
-    /// The deployment or the run, with what its user has chosen.
+    /// The deployment or the run, with the choices of its user.
     chosen: Value,
     process: Value,
-    /// The variable sets, those of libraries after the project's.
+    /// The variable sets: the project's, then those of libraries.
     sets: Vec<Value>,
     /// The runbook, or the project of a deployment.
     owner: String,
 }
 
-/// Notes in the deployment or the run of a task that it has failed.
+/// Marks the deployment or the run of a task as failed.
 pub(super) fn mark_failed(db: &Connection, task: &Value) -> HandlerResult<()> {
     for ExecutionSource { kind, argument, .. } in [&DEPLOYMENT, &RUNBOOK_RUN] {
         let id = text_field(json_field(task, "Arguments"), argument);
@@ -149,7 +148,7 @@ impl ProcessRun {
         Ok(TaskPlan::Run(stages))
     }
 
-    /// The actions that have their turn, each with its title and its step.
+    /// The actions to run, each with its title and its step.
     fn ordered_actions(&self) -> Vec<(String, &Value, &Value)> {
         let mut turns = Vec::new();
         for (index, step) in array_items(&self.process, "Steps").iter().enumerate() {
@@ -168,11 +167,9 @@ impl ProcessRun {
         turns
     }
 
-    /// Whether an action has its turn in this environment and channel, and was not deselected.
+    /// Whether an action runs in this environment and channel, and was not deselected.
     fn is_action_included(&self, action: &Value) -> bool {
-        let lists_id = |name: &str, id: &str| {
-            text_list(action, name).iter().any(|it| it.eq_ignore_ascii_case(id))
-        };
+        let lists_id = |name: &str, id: &str| contains_id(&text_list(action, name), id);
         let (environment, channel) =
             (text_field(&self.chosen, "EnvironmentId"), text_field(&self.chosen, "ChannelId"));
         let is_open_to =
@@ -247,7 +244,7 @@ impl ProcessRun {
             return Ok(placed_part(place, "", task).into_iter().collect());
         }
         let mut parts = Vec::new();
-        let has_role = |tag: &String| roles.iter().any(|it| it.eq_ignore_ascii_case(tag));
+        let has_role = |tag: &String| contains_id(roles, tag);
         for target in
             targets.iter().filter(|target| text_list(target, "Roles").iter().any(has_role))
         {
@@ -267,9 +264,9 @@ impl ProcessRun {
     }
 }
 
-/// The pool that the use of a process template names in one of its parameters, whose values are slugs.
+/// The pool that a usage of a process template names by its slug in a parameter.
 ///
-/// Of a template that is not there nobody knows the steps: they run in that pool, or else as the action says.
+/// The steps of a missing template are unknown, so the usage itself runs in that pool, or as its action says.
 fn template_pool<'a>(action: &Value, ground: &'a AvailableWorkers) -> Option<&'a str> {
     if text_field(action, "ActionType") != "Octopus.ProcessTemplate" {
         return None;
@@ -318,12 +315,12 @@ fn placed_part(place: RunPlace<'_>, target: &str, task: &str) -> Option<StagePar
     })
 }
 
-/// A property of a step or an action; its value may be no text where it is secret.
+/// A property of a step or an action; empty if it is secret.
 fn property_text<'a>(part: &'a Value, name: &str) -> &'a str {
     text_field(json_field(part, "Properties"), name)
 }
 
-/// The tags of the targets that a step is for.
+/// The target tags of a step.
 fn target_tags(part: &Value) -> Vec<String> {
     let tags = property_text(part, "Octopus.Action.TargetRoles").split(',').map(str::trim);
     tags.filter(|it| !it.is_empty()).map(str::to_owned).collect()

@@ -1,4 +1,4 @@
-//! The queue of tasks: what is due is done at the beginning of the next request.
+//! The queue of tasks: whatever is due is done at the beginning of the next request.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::Value;
 
-/// Has a task done, from this time on.
+/// Schedules a task to start at a time or later.
 pub(crate) fn schedule_task(db: &Connection, task: &str, at: Timestamp) -> HandlerResult<()> {
     let sql = "insert or replace into work values (?1, ?2, ?2, null)";
     db.prepare_cached(sql)?.execute(params![task, at.as_millisecond()])?;
@@ -39,14 +39,14 @@ fn is_task_due(db: &Connection, now: i64) -> HandlerResult<bool> {
     Ok(db.prepare_cached(any)?.query_row([now], |row| row.get(0))?)
 }
 
-/// Does what is due by now: checks of new machines, ends and starts of tasks. Tells whether it did any.
+/// Does whatever is due: checks of new machines, ends and starts of tasks. Returns whether it did anything.
 pub(crate) fn run_due_work(db: &Connection, pace: &Pace) -> HandlerResult<bool> {
     let checked = is_check_due(db)?;
     run_checks_due(db)?;
     Ok(run_due_tasks(db, pace, Timestamp::now().as_millisecond())? || checked)
 }
 
-/// Ends and starts the tasks that are due by `now`, in milliseconds since 1970. Tells whether it did any.
+/// Ends and starts the tasks that are due by `now`, in milliseconds since 1970. Returns whether it did anything.
 fn run_due_tasks(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> {
     let mut did = false;
     if !is_task_due(db, now)? {
@@ -71,24 +71,23 @@ fn run_due_tasks(db: &Connection, pace: &Pace, now: i64) -> HandlerResult<bool> 
             }
             _ => break,
         }
-        // One by one, so that a task that was started and ended since is told of twice.
+        // One by one, so that a task that has both started and ended gets two events.
         audit::record_events(db, AuditAuthor::SERVER)?;
     }
-    // What could not start by now cannot have started before, whatever makes room for it later.
+    // A task that could not start by now cannot have started earlier, whatever makes room for it later.
     let sql = "update work set since = ?1 where ends is null and since < ?1";
     db.prepare_cached(sql)?.execute([now])?;
     Ok(did)
 }
 
-/// The task under way that is over first, if that is by `now`.
+/// The running task that ends first, if it ends by `now`.
 fn next_ended_task(db: &Connection, now: i64) -> HandlerResult<Option<(String, i64)>> {
     let sql = "select task, ends from work where ends <= ?1 order by ends, rowid limit 1";
     let mut statement = db.prepare_cached(sql)?;
     Ok(statement.query_row([now], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
-/// The first task of the queue, if there is room for one more; those that are `waiting` for a worker are
-/// passed over.
+/// The first task of the queue, if there is room for one more, without those that are `waiting` for a worker.
 fn next_queued_task(
     db: &Connection,
     now: i64,
@@ -110,7 +109,7 @@ fn next_queued_task(
     Ok(None)
 }
 
-/// How many tasks the server does at once; none more where it is being emptied for maintenance.
+/// How many tasks may run at once; none in maintenance mode.
 fn task_capacity(db: &Connection) -> HandlerResult<i64> {
     let node = store::list_documents(db, &NODES, "")?.into_iter().next();
     let node = node.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
@@ -146,7 +145,7 @@ fn start_task(db: &Connection, task: &str, at: Timestamp, pace: &Pace) -> Handle
     Ok(true)
 }
 
-/// Ends a task, which lets go of its workers.
+/// Ends a task, and releases its workers.
 pub(crate) fn end_task(
     db: &Connection,
     task: &str,
@@ -164,25 +163,25 @@ pub(crate) fn end_task(
     log::finish_log(db, task, at, outcome)?;
     save_task(db, state::ended_task(document, at, outcome))?;
     db.execute("delete from work where task = ?1", [task])?;
-    // What waits for room cannot start before the end that makes it.
+    // A waiting task cannot start before the end that makes room for it.
     let sql = "update work set since = max(since, ?1) where ends is null";
     db.prepare_cached(sql)?.execute([at.as_millisecond()])?;
     Ok(())
 }
 
-/// How many tasks are under way.
+/// How many tasks are running.
 pub(crate) fn running_count(db: &Connection) -> HandlerResult<i64> {
     let sql = "select count(*) from work where ends is not null";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
-/// Whether a task is queued or under way.
+/// Whether a task is queued or running.
 pub(crate) fn is_task_pending(db: &Connection, task: &str) -> HandlerResult<bool> {
     let sql = "select exists (select 1 from work where task = ?1)";
     Ok(db.prepare_cached(sql)?.query_row([task], |row| row.get(0))?)
 }
 
-/// The ids of the tasks that stand before one in the queue: those under way, then those queued earlier.
+/// The ids of the tasks ahead of one in the queue: those that run, then those queued earlier.
 pub(crate) fn tasks_ahead(db: &Connection, task: &str) -> HandlerResult<Vec<String>> {
     let sql = "select task from work where task <> ?1 and exists
             (select 1 from work it where it.task = ?1 and it.ends is null

@@ -1,12 +1,11 @@
 //! The value that a variable has in a scope.
 //!
-//! Of the values whose scope fits, the narrowest wins, and of equals the project's own over a library's.
-//! Never: an expression evaluated.
+//! The narrowest value in scope wins, and of two equally narrow ones the project's own. Nothing is evaluated.
 
 use crate::json::{json_field, text_field, text_list};
 use serde_json::Value;
 
-/// Where a value is asked for.
+/// The scope in which a value is resolved.
 #[derive(Debug)]
 pub(super) struct VariableContext<'a> {
     pub(super) environment: &'a str,
@@ -16,12 +15,12 @@ pub(super) struct VariableContext<'a> {
     pub(super) action: &'a Value,
 }
 
-/// The dimensions of a scope, the narrowest first. A pool is chosen before targets and tenants are, so
-/// that a value of one of those is never in scope.
+/// The dimensions of a scope, the narrowest first. A pool is chosen before targets and tenants, so values for
+/// those are never in scope.
 const DIMENSIONS: [&str; 8] =
     ["Action", "Machine", "Role", "TenantTag", "Tenant", "Environment", "Channel", "ProcessOwner"];
 
-/// The value of a variable of these sets.
+/// The value of a variable in these sets.
 pub(super) fn resolve_value(
     sets: &[Value],
     name: &str,
@@ -43,7 +42,7 @@ pub(super) fn resolve_value(
 }
 
 impl VariableContext<'_> {
-    /// How narrow a value's scope is, if it fits.
+    /// How narrow the scope of a value is, if it matches.
     fn match_specificity(&self, wanted: &Value) -> Option<u32> {
         let mut narrow = 0;
         for (index, dimension) in DIMENSIONS.iter().enumerate() {

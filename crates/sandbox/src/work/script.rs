@@ -1,6 +1,4 @@
-//! Tasks that people ask for by themselves: scripts, and upgrades of Tentacles.
-//!
-//! Never: a process.
+//! Tasks that people start themselves: scripts, and upgrades of Tentacles.
 
 use crate::{
     answer::HandlerResult,
@@ -18,7 +16,7 @@ use crate::{
 use rusqlite::Connection;
 use serde_json::Value;
 
-/// What a task that runs no process is to do.
+/// Plans a task that runs no process.
 pub(super) fn plan_adhoc_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
     let space = text_field(task, "SpaceId");
     let arguments = json_field(task, "Arguments");
@@ -38,11 +36,11 @@ fn new_stage(title: &str, parts: Vec<StagePart>) -> TaskStage {
     TaskStage { title: title.to_owned(), parts }
 }
 
-fn part_without_hold(who: &str) -> StagePart {
-    StagePart { machine: who.to_owned(), hold: None, lines: Vec::new() }
+fn part_without_hold(machine: &str) -> StagePart {
+    StagePart { machine: machine.to_owned(), hold: None, lines: Vec::new() }
 }
 
-/// The workers that a task names, each with the pool that it is named by, or its first.
+/// The workers that a task names, each with the pool by which it is named, or its first one.
 fn requested_workers<'a>(
     arguments: &Value,
     ground: &'a AvailableWorkers,
@@ -115,7 +113,7 @@ fn plan_on_targets(db: &Connection, space: &str, arguments: &Value) -> HandlerRe
     })
 }
 
-/// An upgrade has its workers for itself, so it waits until nobody else has one of them.
+/// Plans an upgrade, which holds its workers exclusively, and so waits until all of them are free.
 fn plan_upgrade(arguments: &Value, ground: &AvailableWorkers) -> TaskPlan {
     let named = match text_field(arguments, "RestrictedTo") {
         "DeploymentTargets" => Vec::new(),
@@ -131,7 +129,7 @@ fn plan_upgrade(arguments: &Value, ground: &AvailableWorkers) -> TaskPlan {
     TaskPlan::Run(vec![new_stage("Upgrade Tentacle", parts.collect())])
 }
 
-/// What a task that succeeds leaves behind: an upgraded machine has been seen.
+/// Applies the effects of a successful task: an upgraded machine has been checked.
 pub(super) fn apply_effects(db: &Connection, task: &Value) -> HandlerResult<()> {
     if text_field(task, "Name") != "Upgrade" {
         return Ok(());

@@ -1,34 +1,34 @@
-//! What a task does: its stages, and the workers that they hold.
+//! The stages of a task, and the workers that they hold.
 
 use crate::place::{PlacementPool, PlacementWorker};
 
-/// What becomes of a task that is to start.
+/// What a task does when it is due.
 pub(crate) enum TaskPlan {
     Run(Vec<TaskStage>),
-    /// Another task holds a worker for itself.
+    /// It waits for a worker that another task holds exclusively.
     Wait,
     /// It fails before anything has run.
     Fail(String),
 }
 
-/// A step of a process, or the one of a script.
+/// A step of a process, or of a script.
 #[derive(Debug)]
 pub(crate) struct TaskStage {
     pub(crate) title: String,
-    /// Where it runs; nowhere where it is skipped.
+    /// Where it runs; empty if it is skipped.
     pub(crate) parts: Vec<StagePart>,
 }
 
-/// A stage at one place.
+/// A stage on one machine.
 #[derive(Debug)]
 pub(crate) struct StagePart {
-    /// `Octopus Server`, or the machine.
+    /// `Octopus Server`, or the name of the machine.
     pub(crate) machine: String,
     pub(crate) hold: Option<WorkerHold>,
     pub(crate) lines: Vec<String>,
 }
 
-/// A worker that is held.
+/// A hold on a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WorkerHold {
     pub(crate) worker: String,
@@ -38,7 +38,7 @@ pub(crate) struct WorkerHold {
     pub(crate) is_exclusive: bool,
 }
 
-/// A worker of a pool, held.
+/// Holds a worker of a pool.
 pub(crate) fn new_hold(
     worker: &PlacementWorker,
     pool: &PlacementPool,

@@ -1,6 +1,4 @@
-//! The states of a task: what its document says in each.
-//!
-//! Never: a change of state that did not happen.
+//! The states of a task, and what its document says in each.
 
 use crate::{
     document::{links, node::ID},
@@ -67,7 +65,7 @@ pub(crate) fn queued_task(new: &NewTask<'_>, at: Timestamp) -> Value {
     task
 }
 
-/// The task, under way.
+/// The task as it runs.
 pub(super) fn started_task(mut task: Value, at: Timestamp) -> Value {
     task["State"] = json!("Executing");
     task["Completed"] = json!("Executing...");
@@ -78,7 +76,7 @@ pub(super) fn started_task(mut task: Value, at: Timestamp) -> Value {
     task
 }
 
-/// The task, over.
+/// The task when it is over.
 pub(super) fn ended_task(mut task: Value, at: Timestamp, outcome: &TaskOutcome) -> Value {
     let (state, error) = match outcome {
         TaskOutcome::Success => ("Success", ""),
@@ -89,7 +87,7 @@ pub(super) fn ended_task(mut task: Value, at: Timestamp, outcome: &TaskOutcome) 
     let start: Option<Timestamp> = text_field(&task, "StartTime").parse().ok();
     let seconds = start.map_or(0, |start| at.duration_since(start).as_secs().max(1));
     let plural = if seconds == 1 { "" } else { "s" };
-    // What deploys has a page of its own, from where it is done again.
+    // Deployments and runs are repeated from their own pages.
     let again = !matches!(text_field(&task, "Name"), "Deploy" | "RunbookRun");
     task["State"] = json!(state);
     task["Completed"] = json!(at.strftime("%A, %d %B %Y %-I:%M:%S %p +00:00").to_string());

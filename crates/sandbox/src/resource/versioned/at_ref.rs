@@ -5,10 +5,11 @@ use crate::{
     context::RequestContext,
     document::{commit_tree::RUNBOOK, links, template},
     git::{CommitSignature, CommitTree, GitRef, GitRepository, GitSettings, StoredCommit},
-    kind::{DocumentKind, POOLS, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
+    kind::{self, DocumentKind, KindName, POOLS, PROCESSES, RUNBOOK_PROCESSES, VARIABLES},
     raw_json::{self, JsonFieldAccess as _, JsonFields},
     request::HttpVerb,
     resource::{lookups, normalize, processes, variables},
+    text::contains_id,
     time::current_time,
     url,
 };
@@ -20,16 +21,16 @@ fn not_branch_error(name: &str) -> ErrorResponse {
     ))
 }
 
-/// The first of these segments as it was sent: refs know upper from lower case.
+/// The first of these segments as it was sent, since refs are case-sensitive.
 pub(crate) fn original_segment<'a>(call: &RequestContext<'a>, path: &[&str]) -> &'a str {
     let all = &call.request.path;
     let at = all.len().checked_sub(path.len());
     at.and_then(|at| all.get(at)).map(String::as_str).unwrap_or_default()
 }
 
-/// The first of these names that says something, else the default branch.
+/// The first of these names that is not blank, or the default branch.
 pub(crate) fn requested_ref(names: [&str; 2], settings: &GitSettings) -> String {
-    let named = names.into_iter().find(|it| !it.trim().is_empty());
+    let named = names.into_iter().find(|name| !name.trim().is_empty());
     named.map_or_else(|| settings.default_branch().to_owned(), str::to_owned)
 }
 
@@ -108,7 +109,7 @@ impl ProjectAtRef<'_> {
         self.linked_document(id).map(SandboxResponse::from_json)
     }
 
-    /// A process that names a pool which is gone cannot be loaded: its OCL has the slug of nothing.
+    /// Refuses a process that names a deleted pool: its OCL refers to a missing slug, and cannot be loaded.
     pub(crate) fn check_pools_exist(&self, process: &JsonFields) -> HandlerResult<()> {
         let steps = process.object_list("Steps")?;
         let actions = steps
@@ -133,8 +134,7 @@ impl ProjectAtRef<'_> {
         self.commit_document(kind, id, |new, old| normalize::normalize_process(self.call, new, old))
     }
 
-    /// Commits a document that is sent, as `kept` has it. `Version` is not looked at: what keeps two
-    /// commits apart is the branch.
+    /// Commits the document of the request, changed by `kept`. `Version` is ignored: the branch keeps commits apart.
     pub(crate) fn commit_document(
         &self,
         kind: &'static DocumentKind,
@@ -161,9 +161,9 @@ impl ProjectAtRef<'_> {
 
     /// Makes the next commit of the branch.
     pub(crate) fn commit_tree(&self, tree: CommitTree, message: &str) -> HandlerResult<()> {
-        let says =
+        let signature =
             CommitSignature { message, author: &self.call.person.username, time: &current_time() };
-        self.repository.write_commit(self.writable_branch()?, tree, says)?;
+        self.repository.write_commit(self.writable_branch()?, tree, signature)?;
         Ok(())
     }
 
@@ -196,24 +196,26 @@ impl ProjectAtRef<'_> {
         self.add_links(id, &self.document_text(id)?)
     }
 
-    /// A document with its links, which say the ref: a client saves to `Self` what it has read.
+    /// Adds links that contain the ref: a client saves to the `Self` that it has read.
     fn add_links(&self, id: &str, text: &str) -> HandlerResult<String> {
         let mut fields: JsonFields = serde_json::from_str(text)?;
         let project = self.call.space_path(&format!("projects/{}", self.repository.project));
         let id = self.stored_id(id)?;
-        let (owner, _) = id.split_once('-').unwrap_or((id, ""));
-        let mut links = match owner {
-            "deploymentprocess" => links::process_links(&self.call.space, self.repository.project),
-            _ => json!({}),
+        let (prefix, _) = id.split_once('-').unwrap_or((id, ""));
+        let kind = kind::kind_by_prefix(prefix).map(|kind| kind.name);
+        let mut links = if kind == Some(KindName::Processes) {
+            links::process_links(&self.call.space, self.repository.project)
+        } else {
+            json!({})
         };
-        let own = match (id.strip_prefix(RUNBOOK), owner) {
+        let own = match (id.strip_prefix(RUNBOOK), kind) {
             (Some(runbook), _) => {
                 let process = fields.text_value("RunbookProcessId");
                 links["RunbookProcesses"] =
                     json!(self.ref_path(&format!("runbookProcesses/{process}")));
                 format!("runbooks/{runbook}")
             }
-            (None, "deploymentprocess") => {
+            (None, Some(KindName::Processes)) => {
                 for (name, below) in
                     [("Template", "template{?channel,releaseId}"), ("Validation", "validate")]
                 {
@@ -221,7 +223,7 @@ impl ProjectAtRef<'_> {
                 }
                 "deploymentprocesses".to_owned()
             }
-            (None, "variableset") => "variables".to_owned(),
+            (None, Some(KindName::Variables)) => "variables".to_owned(),
             _ => format!("runbookProcesses/{id}"),
         };
         links["Self"] = json!(self.ref_path(&own));
@@ -249,10 +251,10 @@ impl ProjectAtRef<'_> {
     }
 }
 
-/// What a commit says; a server has words of its own for who says nothing.
+/// Takes the commit message from a body; without one, the server writes its own.
 pub(crate) fn take_message(body: &mut JsonFields, noun: &str) -> String {
-    let said = body.text_value("ChangeDescription");
+    let message = body.text_value("ChangeDescription");
     let own = ["ChangeDescription", "GitRef"];
-    body.retain(|name, _| !own.iter().any(|it| it.eq_ignore_ascii_case(name)));
-    if said.trim().is_empty() { format!("Updated {noun}") } else { said }
+    body.retain(|name, _| !contains_id(&own, name));
+    if message.trim().is_empty() { format!("Updated {noun}") } else { message }
 }

@@ -1,6 +1,4 @@
-//! A project's way from the database into Git.
-//!
-//! Never: the way back, which no server has.
+//! Moves a project from the database into Git. As on a real server, there is no way back.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -43,19 +41,19 @@ pub(super) fn convert_to_git(
         .ok_or_else(|| ErrorResponse::bad_request("These are no version control settings."))?;
     settings.check_reachable()?;
     let message = Some(text_field(&body, "CommitMessage")).filter(|it| !it.is_empty());
-    let says = CommitSignature {
+    let signature = CommitSignature {
         message: message.unwrap_or("Initial commit of deployment process"),
         author: &call.person.username,
         time: &current_time(),
     };
     let tree = move_to_tree(call, &document.id)?;
     let repository = GitRepository { db: call.db, space: &call.space, project: &document.id };
-    repository.write_commit(initial_branch(&settings, &body), tree, says)?;
+    repository.write_commit(initial_branch(&settings, &body), tree, signature)?;
     store::save_document(call.db, &StoredDocument::new(&PROJECTS, &project))?;
     Ok(SandboxResponse::from_document(&json!({ "Messages": [] })))
 }
 
-/// Where the first commit goes: a protected default branch takes none.
+/// The branch of the first commit, since a protected default branch refuses it.
 fn initial_branch<'a>(settings: &'a GitSettings, body: &'a Value) -> &'a str {
     if !settings.is_protected(settings.default_branch()) {
         return settings.default_branch();
@@ -64,8 +62,8 @@ fn initial_branch<'a>(settings: &'a GitSettings, body: &'a Value) -> &'a str {
     if asked.is_empty() { "octopus-vcs-conversion" } else { asked }
 }
 
-/// The first tree of a project. Its process leaves the database; its variables stay there too, because
-/// secrets never go to Git.
+/// The first tree of a project. The process leaves the database; the variables also stay there, because secrets
+/// are not stored in Git.
 fn move_to_tree(call: &RequestContext<'_>, project: &str) -> HandlerResult<CommitTree> {
     let process = call.find_document(&PROCESSES, &format!("{}-{project}", PROCESSES.prefix))?;
     let variables = call.find_document(&VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;

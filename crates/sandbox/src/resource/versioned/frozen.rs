@@ -11,18 +11,18 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The documents of a commit, and which that is.
+/// The documents of a commit, and a reference to it.
 pub(crate) struct FrozenDocuments {
     /// The deployment process.
     pub(crate) process: StoredDocument,
     /// The variables, where they are in Git.
     pub(crate) variables: Option<StoredDocument>,
-    /// The ref and its commit, as a release tells them.
+    /// The ref and its commit, as a release shows them.
     pub(crate) reference: Value,
 }
 
-/// What `asked`, a `VersionControlReference`, stands for: the default branch, where it says nothing.
-/// Nothing for a project in the database.
+/// The commit of a `VersionControlReference`, or of the default branch if that is empty. `None` for a project in
+/// the database.
 pub(crate) fn freeze_commit(
     call: &RequestContext<'_>,
     document: &StoredDocument,
@@ -52,7 +52,7 @@ pub(crate) fn freeze_commit(
 }
 
 impl ProjectAtRef<'_> {
-    /// The project's one document of a kind, as the commit has it.
+    /// The project's document of a kind in the commit.
     fn committed_document(&self, kind: &'static DocumentKind) -> HandlerResult<StoredDocument> {
         let body = self.document_text(&format!("{}-{}", kind.prefix, self.repository.project))?;
         Ok(StoredDocument {

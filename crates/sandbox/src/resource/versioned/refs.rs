@@ -1,6 +1,4 @@
-//! Branches, tags and commits of a repository, as `…/projects/{id}/git/…` serves them.
-//!
-//! Never: a document of a commit.
+//! Branches, tags and commits of a repository, served at `…/projects/{id}/git/…`.
 
 use crate::{
     answer::{ErrorResponse, HandlerResult, SandboxResponse},
@@ -11,12 +9,12 @@ use crate::{
     page,
     request::HttpVerb,
     resource::versioned::at_ref::original_segment,
-    text::fold_case,
+    text::{contains_id, fold_case},
     url,
 };
 use serde_json::{Value, json};
 
-/// Answers what is below `git`.
+/// Routes below `git`.
 pub(super) fn route_refs(
     call: &RequestContext<'_>,
     repository: &GitRepository<'_>,
@@ -71,7 +69,7 @@ impl RefContext<'_> {
         ))
     }
 
-    /// What a ref stands for, if that is of the kind that is asked for.
+    /// The ref of a name, if it is of the requested kind.
     fn get_ref(&self, kind: &str, name: &str) -> HandlerResult {
         let (found, commit) =
             self.repository.find_ref(name)?.ok_or_else(ErrorResponse::not_found)?;
@@ -133,7 +131,7 @@ impl RefContext<'_> {
                 "'{name}' is not a valid branch name."
             )));
         }
-        if self.repository.ref_names(&BRANCHES)?.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+        if contains_id(&self.repository.ref_names(&BRANCHES)?, name) {
             return Err(ErrorResponse::bad_request(format!(
                 "A branch named '{name}' already exists."
             )));
@@ -143,7 +141,7 @@ impl RefContext<'_> {
         };
         let (_, commit) = self.repository.find_ref(base)?.ok_or_else(missing_ref)?;
         self.repository.set_branch(name, &commit.hash)?;
-        // 200 and not 201, as the reference of 2026 has it.
+        // 200 and not 201, as in the reference of 2026.
         Ok(SandboxResponse::from_document(&self.branch_item(name)))
     }
 }

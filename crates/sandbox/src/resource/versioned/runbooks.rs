@@ -1,6 +1,6 @@
-//! The runbooks of a ref: read from its commit, and made, changed and deleted by the next one.
+//! The runbooks of a ref: read from its commit, and created, changed and deleted by the next one.
 //!
-//! A runbook is known by the slug of its name, and its process comes and goes with it. Never: a step.
+//! A runbook is identified by the slug of its name, and its process comes and goes with it.
 //!
 //! # Source
 //!
@@ -15,12 +15,12 @@ use crate::{
     raw_json::{JsonFieldAccess as _, JsonFields},
     request::HttpVerb,
     resource::versioned::at_ref::{ProjectAtRef, original_segment, take_message},
-    text::{fold_case, slugify},
+    text::{contains_id, fold_case, slugify},
 };
 use serde_json::{Value, json};
 
 impl ProjectAtRef<'_> {
-    /// Answers what is asked of the runbooks of this ref.
+    /// Routes of the runbooks of this ref.
     pub(super) fn route_runbooks(&self, path: &[&str]) -> HandlerResult {
         match (self.call.verb(), path) {
             (HttpVerb::Get, []) => {
@@ -48,7 +48,7 @@ impl ProjectAtRef<'_> {
         }
     }
 
-    /// The name that a body gives, which no runbook of the ref has but the one of this id.
+    /// The name of a body, unused by runbooks of the ref other than `own`.
     fn check_name(&self, body: &JsonFields, own: &str) -> HandlerResult<String> {
         let name = body.text_value("Name").trim().to_owned();
         if name.is_empty() {
@@ -69,10 +69,10 @@ impl ProjectAtRef<'_> {
     fn create_runbook(&self) -> HandlerResult {
         self.call.person.require_permission(permission::for_action("Create", RUNBOOKS.edit))?;
         let mut body: JsonFields = serde_json::from_str(&self.call.request.body)?;
-        let said = body.text_value("ChangeDescription");
+        let message = body.text_value("ChangeDescription");
         take_message(&mut body, RUNBOOKS.noun);
         let name = self.check_name(&body, "")?;
-        let message = if said.trim().is_empty() { format!("Created {name}") } else { said };
+        let message = if message.trim().is_empty() { format!("Created {name}") } else { message };
         let project = self.repository.project;
         let made = process_documents(&self.call.space, project, Some(&name), &json!([]));
         let mut tree = self.git_ref.1.tree.clone();
@@ -86,7 +86,7 @@ impl ProjectAtRef<'_> {
         let own = ["Id", "Slug", "Name", "SpaceId", "ProjectId", "RunbookProcessId", "Links"];
         for (name, value) in self.call.request.body_object()?.as_object().into_iter().flatten() {
             let is_known = !json_field(&runbook, name).is_null() || runbook.get(name).is_some();
-            if is_known && !own.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+            if is_known && !contains_id(&own, name) {
                 runbook[name.as_str()] = value.clone();
             }
         }
@@ -103,7 +103,7 @@ impl ProjectAtRef<'_> {
         Ok(SandboxResponse::created(&runbook))
     }
 
-    /// Changes a runbook. What it is known by stays, whatever its name.
+    /// Changes a runbook. Its slug stays, whatever its name.
     fn update_runbook(&self, id: &str) -> HandlerResult {
         self.call.person.require_permission(RUNBOOKS.edit)?;
         let id = format!("{RUNBOOK}{id}");

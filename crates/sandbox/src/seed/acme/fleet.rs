@@ -1,6 +1,4 @@
-//! The pools and the workers of the larger company: a worker of every kind, and of every health.
-//!
-//! Never: what is in a pool by a step's or a variable's choice.
+//! The pools and workers of the larger company: a worker of every kind, and of every health.
 
 use crate::{
     document::{machine, policy},
@@ -13,18 +11,18 @@ use serde_json::{Value, json};
 /// The ids of the pools.
 #[derive(Debug)]
 pub(super) struct AcmePools {
-    /// Where SSH and Kubernetes workers are.
+    /// The pool of SSH and Kubernetes workers.
     pub(super) linux: String,
-    /// Where Tentacles are.
+    /// The pool of Tentacles.
     pub(super) windows: String,
 }
 
-/// Linux, Windows, and one that nobody is in, beside the default one.
-pub(super) fn seed_pools(garden: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
+/// Adds the pools Linux, Windows and an empty one to the default one.
+pub(super) fn seed_pools(seeder: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
     let mut insert_pool = |order: u8, name, description| {
         let mut pool = seeder::static_pool(name, description, false);
         pool["SortOrder"] = json!(order);
-        garden.insert_document(&POOLS, pool)
+        seeder.insert_document(&POOLS, pool)
     };
     let pools = AcmePools {
         linux: insert_pool(1, "Linux", "Bash, kubectl, helm, Azure CLI")?,
@@ -34,10 +32,10 @@ pub(super) fn seed_pools(garden: &mut SpaceSeeder<'_>) -> Result<AcmePools> {
     Ok(pools)
 }
 
-/// The workers, with a policy and a proxy that one of them has.
-pub(super) fn seed_workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> Result<()> {
+/// Adds the workers, and the policy and the proxy of one of them.
+pub(super) fn seed_workers(seeder: &mut SpaceSeeder<'_>, pools: &AcmePools) -> Result<()> {
     let secret = json!({ "HasValue": false, "NewValue": null, "Hint": null });
-    let proxy = garden.insert_document(
+    let proxy = seeder.insert_document(
         &PROXIES,
         json!({
             "Name": "Branch office",
@@ -50,9 +48,9 @@ pub(super) fn seed_workers(garden: &mut SpaceSeeder<'_>, pools: &AcmePools) -> R
     )?;
     let mut nightly = policy::default_policy();
     nightly["Name"] = json!("Nightly checks");
-    let nightly = garden.insert_document(&POLICIES, nightly)?;
+    let nightly = seeder.insert_document(&POLICIES, nightly)?;
     let mut insert_worker = |name, pools: Value, endpoint, own: Value| {
-        garden.insert_document(&WORKERS, worker_document(name, pools, endpoint, &own)).map(drop)
+        seeder.insert_document(&WORKERS, worker_document(name, pools, endpoint, &own)).map(drop)
     };
     let (linux, windows) = (&pools.linux, &pools.windows);
     insert_worker("linux-01", json!([linux]), ssh_endpoint("linux-01", 22, None), json!({}))?;
@@ -88,7 +86,7 @@ fn worker_document(name: &str, pools: Value, endpoint: Value, own: &Value) -> Va
         "Endpoint": endpoint,
     });
     machine::check_machine(&mut worker);
-    // The usual words for a check tell its time, and a seed is the same at each start.
+    // The usual summary of a check has its time, but a seed is the same at each start.
     worker["StatusSummary"] = json!("This machine was checked when the sandbox was seeded.");
     if worker["Endpoint"]["CommunicationStyle"] == "Ssh" {
         worker["Uri"] = Value::Null;

@@ -1,6 +1,4 @@
-//! Projects in Git: what is stored there, what is protected, and a repository that nobody reaches.
-//!
-//! Never: a step that no project of the database could have.
+//! Projects in Git: with different parts in Git, with protected branches, and with an unreachable repository.
 
 use crate::{
     seed::{
@@ -15,15 +13,15 @@ use serde_json::{Value, json};
 
 /// Plants the projects. `linux` and `windows` are ids of pools.
 pub(super) fn seed_git_projects(
-    garden: &mut SpaceSeeder<'_>,
-    estate: &SeedInventory,
+    seeder: &mut SpaceSeeder<'_>,
+    inventory: &SeedInventory,
     linux: &str,
     windows: &str,
 ) -> Result<()> {
-    let company_project = |name: &str, own: Value| git_project(name, own, estate);
-    // All but the process is in the database; branches differ in the pool of one step.
+    let company_project = |name: &str, own: Value| git_project(name, own, inventory);
+    // Only the process is in Git; the branches differ in the pool of one step.
     let own = json!({ "ProtectedBranchNamePatterns": ["release/*"] });
-    let id = garden.insert_git_project(
+    let id = seeder.insert_git_project(
         company_project("Checkout", own),
         vec![unscoped_variable("Build.WorkerPool", "WorkerPool", &json!(linux))],
         vec![
@@ -32,23 +30,23 @@ pub(super) fn seed_git_projects(
             ("release/1.0", vec![shop_process(Value::Null)]),
         ],
     )?;
-    garden.insert_runbook(
+    seeder.insert_runbook(
         &id,
         "Empty the carts",
         vec![steps::back_up_database(EmptyPoolSpelling::Null)],
     )?;
-    let repository = garden.repository(&id);
+    let repository = seeder.repository(&id);
     if let Some((_, commit)) = repository.find_ref("release/1.0")? {
         repository.create_tag("v1.0.0", &commit.hash)?;
     }
-    // All is in Git, and who changes it makes a branch first.
+    // Everything is in Git, and the default branch is protected.
     let own = json!({
         "ProtectedDefaultBranch": true,
         "ConversionState": { "VariablesAreInGit": true, "RunbooksAreInGit": true },
     });
     let restart_runbook =
         || (Some("Restart"), vec![steps::back_up_database(EmptyPoolSpelling::Text)]);
-    garden.insert_git_project(
+    seeder.insert_git_project(
         company_project("Payments", own),
         vec![unscoped_variable("Build.WorkerPool", "WorkerPool", &json!(windows))],
         vec![
@@ -58,7 +56,7 @@ pub(super) fn seed_git_projects(
     )?;
     let own =
         json!({ "ConversionState": { "VariablesAreInGit": false, "RunbooksAreInGit": true } });
-    garden.insert_git_project(
+    seeder.insert_git_project(
         company_project("Invoices", own),
         Vec::new(),
         vec![("main", vec![shop_process(json!(linux)), restart_runbook()])],
@@ -66,7 +64,7 @@ pub(super) fn seed_git_projects(
     // No host is ever named `.invalid`.
     let own = json!({ "Url": "https://git.acme.invalid/lost.git" });
     let lost = vec![("main", vec![shop_process(Value::Null)])];
-    garden.insert_git_project(company_project("Lost and found", own), Vec::new(), lost)?;
+    seeder.insert_git_project(company_project("Lost and found", own), Vec::new(), lost)?;
     Ok(())
 }
 
@@ -86,7 +84,7 @@ fn shop_process(pool: Value) -> (Option<&'static str>, Vec<Value>) {
 }
 
 /// A project in Git, with the settings that are its own.
-fn git_project(name: &str, own: Value, estate: &SeedInventory) -> Value {
+fn git_project(name: &str, own: Value, inventory: &SeedInventory) -> Value {
     let mut settings = json!({
         "Type": "VersionControlled",
         "Url": format!("https://git.acme.example/{}.git", slugify(name)),
@@ -103,7 +101,7 @@ fn git_project(name: &str, own: Value, estate: &SeedInventory) -> Value {
     }
     json!({
         "Name": name,
-        "ProjectGroupId": estate.groups[0],
+        "ProjectGroupId": inventory.groups[0],
         "LifecycleId": "Lifecycles-1",
         "PersistenceSettings": settings,
     })

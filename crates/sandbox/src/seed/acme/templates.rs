@@ -1,7 +1,5 @@
 //! The process template that a project of the company uses.
 //!
-//! Never: a pool; a template says a parameter in its place.
-//!
 //! # Source
 //!
 //! The fields are those of `OctopusDeploy/docs`, `src/pages/docs/api/_generated/process-templates.md`. A step
@@ -63,7 +61,7 @@ pub(super) fn seed_template(db: &Connection) -> Result<()> {
         "GitRef": "refs/heads/main",
         "Icon": { "Id": "rocket", "Color": "#20639B" },
         "Parameters": [
-            // A pool has no default: a project has to say it.
+            // A pool has no default: each project has to set it.
             parameter("Worker pool", "WorkerPool", json!([])),
             parameter("Replicas", "SingleLineText", json!([{ "Value": "2", "Scope": {} }])),
         ],

@@ -1,4 +1,4 @@
-//! What holds of all work, whatever is asked for and when.
+//! Laws of the queue, whatever is asked for and when.
 
 use super::*;
 use crate::{Seed, document::node, kind::WORKERS, seed};
@@ -10,7 +10,7 @@ const WORK: i64 = 100;
 const CAP: usize = 3;
 const WORKERS_THERE: usize = 3;
 
-/// What somebody does, or how long nothing happens.
+/// An action of a client, or a time without any.
 #[derive(Clone, Debug)]
 enum Event {
     Wait(i64),
@@ -29,7 +29,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// A server with a few workers, and a clock.
+/// A server with a few workers and a clock.
 struct World {
     db: Connection,
     pace: Pace,
@@ -95,7 +95,7 @@ impl World {
         self.tasks.iter().filter(|id| text_field(&self.task(id), "State") == state).collect()
     }
 
-    /// What holds at every moment.
+    /// Asserts what holds at every moment.
     fn check(&self) {
         let under_way = self.in_state("Executing");
         assert!(under_way.len() <= CAP, "{under_way:?}");
@@ -116,7 +116,7 @@ impl World {
         }
     }
 
-    /// What holds of a task that is over.
+    /// Asserts what holds for a task that is over.
     fn check_times(&self, id: &str) {
         let task = self.task(id);
         let at = |name: &str| {
@@ -141,7 +141,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn no_lease_outlasts_its_task_and_every_task_is_over_at_last(
+    fn no_lease_outlasts_its_task_and_every_task_ends(
         events in proptest::collection::vec(event(), 1..30),
     ) {
         let mut world = World::new();
@@ -159,7 +159,7 @@ proptest! {
         }
     }
 
-    /// Whether somebody looks in between makes no difference.
+    /// Requests in between make no difference.
     #[test]
     fn looking_changes_nothing(
         workers in proptest::collection::vec(0..WORKERS_THERE, 1..12),
