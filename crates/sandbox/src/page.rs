@@ -122,7 +122,7 @@ impl<'a> ListFilter<'a> {
         }
     }
 
-    /// Lists nothing to a person who may not view the kind: Octopus shortens such lists and refuses none.
+    /// Lists nothing for a person who may not view the kind: Octopus shortens such lists, and does not refuse them.
     pub(crate) fn shown_to(mut self, person: &Person) -> Self {
         if !person.has_permission(self.kind.view) {
             self.add_condition("id =", "");

@@ -7,16 +7,16 @@
 //!
 //! `api.md` 3.3, 3.4 and 4.
 
-mod ground;
 mod runner;
 #[cfg(test)]
 mod tests;
+mod types;
 
-pub(crate) use ground::{
+pub(crate) use runner::{StepRunner, find_runner};
+pub(crate) use types::{
     AvailableWorkers, PlacementError, PlacementPool, PlacementTarget, PlacementWorker, RunPlace,
     StepToPlace,
 };
-pub(crate) use runner::{StepRunner, find_runner};
 
 /// Where a step runs, given the workers and pools of its space.
 ///
@@ -25,29 +25,29 @@ pub(crate) use runner::{StepRunner, find_runner};
 /// [`PlacementError`] where there is no place for it.
 pub(crate) fn resolve_place<'a>(
     step: &StepToPlace<'_>,
-    ground: &'a AvailableWorkers,
+    available: &'a AvailableWorkers,
 ) -> Result<RunPlace<'a>, PlacementError> {
     match find_runner(step) {
         StepRunner::Server => Ok(RunPlace::Server),
         StepRunner::Target => Ok(RunPlace::Target),
         StepRunner::NoTarget => Ok(RunPlace::NoTarget),
-        StepRunner::Worker => pick_worker(step, ground.pool_for_step(step)?, ground),
+        StepRunner::Worker => pick_worker(step, available.pool_for_step(step)?, available),
     }
 }
 
 fn pick_worker<'a>(
     step: &StepToPlace<'_>,
     pool: &'a PlacementPool,
-    ground: &'a AvailableWorkers,
+    available: &'a AvailableWorkers,
 ) -> Result<RunPlace<'a>, PlacementError> {
     if let Some(image) = &pool.image {
         return Ok(RunPlace::Dynamic { pool, image });
     }
     let (name, step) = (pool.name.clone(), step.name.to_owned());
-    let members: Vec<&PlacementWorker> = ground.pool_members(pool).collect();
+    let members: Vec<&PlacementWorker> = available.pool_members(pool).collect();
     if members.is_empty() {
         // A single unhealthy worker is enough to keep the built-in one out.
-        return match (pool.is_default, ground.built_in) {
+        return match (pool.is_default, available.built_in) {
             (true, true) => Ok(RunPlace::BuiltIn),
             (true, false) => Err(PlacementError::NoBuiltIn { pool: name, step }),
             (false, _) => Err(PlacementError::NoWorker),

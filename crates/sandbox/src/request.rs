@@ -97,7 +97,7 @@ impl SandboxRequest {
         (!values.is_empty()).then_some(values)
     }
 
-    /// Whether a parameter says `true`; `None` where it is missing.
+    /// Whether a parameter is `true`; `None` if it is missing.
     pub(crate) fn flag_parameter(&self, name: &str) -> Option<bool> {
         self.parameter(name).map(|value| value.eq_ignore_ascii_case("true"))
     }

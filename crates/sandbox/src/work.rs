@@ -15,7 +15,7 @@ mod script;
 mod stage;
 mod state;
 
-pub(crate) use available_workers::read_ground;
+pub(crate) use available_workers::read_available_workers;
 pub(crate) use checks::{check_all, queue_check};
 pub(crate) use lease::lease_holder;
 pub(crate) use log::{raw_log, task_details};

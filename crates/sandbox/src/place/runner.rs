@@ -4,7 +4,7 @@
 //!
 //! `api.md` 4. An unknown type counts as a step that may run on targets or on workers.
 
-use crate::{place::ground::StepToPlace, text::contains_id};
+use crate::{place::types::StepToPlace, text::contains_id};
 
 /// Who runs a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ fn worker(name: &str, pools: &[&str], is_ready: bool) -> PlacementWorker {
 }
 
 /// An empty default pool, a healthy pool, an unhealthy one, another empty one, and a dynamic one.
-fn ground() -> AvailableWorkers {
+fn available() -> AvailableWorkers {
     AvailableWorkers {
         pools: vec![
             pool("default", true, None),
@@ -43,13 +43,13 @@ fn ground() -> AvailableWorkers {
     }
 }
 
-/// A place in a word: `server`, `target`, `built-in`, `c of linux`, `nobody`, or `! why`.
-fn place(step: &StepToPlace<'_>, ground: &AvailableWorkers) -> String {
-    match resolve_place(step, ground) {
+/// A place in a word: `server`, `target`, `built-in`, `c of linux`, `nowhere`, or `! why`.
+fn place(step: &StepToPlace<'_>, available: &AvailableWorkers) -> String {
+    match resolve_place(step, available) {
         Ok(RunPlace::Server) => "server".to_owned(),
         Ok(RunPlace::Target) => "target".to_owned(),
         Ok(RunPlace::BuiltIn) => "built-in".to_owned(),
-        Ok(RunPlace::NoTarget) => "nobody".to_owned(),
+        Ok(RunPlace::NoTarget) => "nowhere".to_owned(),
         Ok(RunPlace::Worker { worker, pool }) => format!("{} of {}", worker.name, pool.id),
         Ok(RunPlace::Dynamic { pool, image }) => format!("{image} of {}", pool.id),
         Err(trouble) => {
@@ -78,7 +78,7 @@ fn who_runs_a_step_follows_from_its_type_and_its_target() {
         Octopus.Script                   no   KubernetesTentacle target
         Octopus.Script                   no   None               built-in
         Octopus.Script                   no   AzureWebApp        built-in
-        Octopus.Script                   no   -                  nobody
+        Octopus.Script                   no   -                  nowhere
         Octopus.AzurePowerShell          no   -                  built-in
         Octopus.AzureWebApp              no   AzureWebApp        built-in
         Octopus.AwsUploadS3              no   TentaclePassive    target
@@ -90,7 +90,7 @@ fn who_runs_a_step_follows_from_its_type_and_its_target() {
         Octopus.HelmChartUpgrade         yes  -                  built-in
         Octopus.TentaclePackage          yes  TentaclePassive    target
         Octopus.TentaclePackage          no   None               built-in
-        Octopus.IIS                      no   -                  nobody
+        Octopus.IIS                      no   -                  nowhere
         Octopus.DockerRun                yes  Ssh                target
         Octopus.TomcatDeploy             yes  Ssh                built-in
         aws-ecs                          no   -                  built-in
@@ -103,7 +103,7 @@ fn who_runs_a_step_follows_from_its_type_and_its_target() {
         let (action, on_server, style, wanted) = (word(), word() == "yes", word(), word());
         let target = (style != "-").then_some(PlacementTarget { style, pool: "" });
         let step = StepToPlace { name: "s", action, on_server, target, ..StepToPlace::default() };
-        assert_eq!(place(&step, &ground()), wanted, "{line}");
+        assert_eq!(place(&step, &available()), wanted, "{line}");
     }
 }
 
@@ -153,7 +153,7 @@ fn the_pool_is_the_steps_then_its_variables_then_its_targets_then_the_default() 
             value,
             target,
         };
-        assert_eq!(place(&step, &ground()), wanted.join(" "), "{line}");
+        assert_eq!(place(&step, &available()), wanted.join(" "), "{line}");
     }
 }
 
@@ -163,30 +163,30 @@ fn in_pool(pool: &'static str) -> StepToPlace<'static> {
 
 #[test]
 fn the_built_in_worker_only_serves_an_empty_default_pool() {
-    let mut ground = ground();
-    assert_eq!(place(&in_pool(""), &ground), "built-in");
-    ground.built_in = false;
-    assert_eq!(place(&in_pool(""), &ground), "! NoBuiltIn");
-    ground.built_in = true;
-    ground.workers.push(worker("e", &["default"], false));
-    assert_eq!(place(&in_pool(""), &ground), "! NoHealthyWorker");
-    ground.workers.push(worker("f", &["default"], true));
-    assert_eq!(place(&in_pool(""), &ground), "f of default");
+    let mut available = available();
+    assert_eq!(place(&in_pool(""), &available), "built-in");
+    available.built_in = false;
+    assert_eq!(place(&in_pool(""), &available), "! NoBuiltIn");
+    available.built_in = true;
+    available.workers.push(worker("e", &["default"], false));
+    assert_eq!(place(&in_pool(""), &available), "! NoHealthyWorker");
+    available.workers.push(worker("f", &["default"], true));
+    assert_eq!(place(&in_pool(""), &available), "f of default");
 }
 
 #[test]
 fn the_worker_with_the_fewest_leases_is_chosen_and_an_exclusive_lease_means_waiting() {
-    let mut ground = ground();
-    ground.workers[2].leases = 2;
-    assert_eq!(place(&in_pool("linux"), &ground), "d of linux");
-    ground.workers[3].is_taken = true;
-    assert_eq!(place(&in_pool("linux"), &ground), "c of linux");
-    ground.workers[2].is_taken = true;
-    assert_eq!(place(&in_pool("linux"), &ground), "! Taken");
+    let mut available = available();
+    available.workers[2].leases = 2;
+    assert_eq!(place(&in_pool("linux"), &available), "d of linux");
+    available.workers[3].is_taken = true;
+    assert_eq!(place(&in_pool("linux"), &available), "c of linux");
+    available.workers[2].is_taken = true;
+    assert_eq!(place(&in_pool("linux"), &available), "! Taken");
 }
 
 #[test]
 fn a_placement_error_has_the_words_of_the_server() {
     let step = StepToPlace { name: "Migrate", variable: "Pool", ..in_pool("") };
-    insta::assert_snapshot!(resolve_place(&step, &ground()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
+    insta::assert_snapshot!(resolve_place(&step, &available()).unwrap_err(), @"No variable named `Pool` was in scope and set to value for `Migrate` so could not determine which worker pool to use.");
 }

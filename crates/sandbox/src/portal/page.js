@@ -1,5 +1,5 @@
-// Keeps the page up to date. The server renders it; this fetches it again when the server says that
-// something has changed, and marks what is new. Without a script the page is as complete, and refreshes
+// Keeps the page up to date. The server renders it; this script fetches it again when the server reports
+// a change, and marks what is new. Without a script the page is as complete, and refreshes
 // itself now and then.
 "use strict";
 
@@ -24,7 +24,7 @@ async function refresh() {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     replace(page.querySelector("main"));
   } catch {
-    // The server is away; the stream of changes says when it is back.
+    // The server is unreachable; the stream of changes reports when it is back.
   }
   isFetching = false;
   if (isStale) {
@@ -70,13 +70,13 @@ function say(state, text) {
 const changes = new EventSource("/sandbox/changes");
 const version = live.textContent;
 changes.addEventListener("open", () => say("on", `${version}, live`));
-changes.addEventListener("error", () => say("off", "the server is away"));
+changes.addEventListener("error", () => say("off", "the server is unreachable"));
 changes.addEventListener("change", (event) => {
   if (event.data !== main.dataset.change) {
     refresh();
   }
 });
-// What a task holds it lets go of in time, and nobody has to ask for that.
+// A task releases its workers in time, without a request that would be reported.
 setInterval(() => "again" in main.dataset && refresh(), 1000);
 for (const it of main.querySelectorAll("[data-key]")) {
   shown.set(it.dataset.key, it.outerHTML);

@@ -36,7 +36,7 @@ const SOME_TARGET: PlacementTarget<'_> = PlacementTarget { style: "TentaclePassi
 pub(super) fn locate_action(
     step: &Value,
     action: &Value,
-    ground: &AvailableWorkers,
+    available: &AvailableWorkers,
 ) -> PortalPlace {
     let property =
         |part: &Value, name: &str| text_field(json_field(part, "Properties"), name).to_owned();
@@ -56,17 +56,17 @@ pub(super) fn locate_action(
         StepRunner::Worker if step.pool.is_empty() && !step.variable.is_empty() => {
             PortalPlace::Variable(step.variable.to_owned())
         }
-        StepRunner::Worker => match ground.pool_for_step(&step) {
+        StepRunner::Worker => match available.pool_for_step(&step) {
             Err(_) => PortalPlace::Nowhere("no such pool"),
-            Ok(pool) if pool.is_default && ground.is_empty_pool(pool) => {
-                if ground.built_in {
+            Ok(pool) if pool.is_default && available.is_empty_pool(pool) => {
+                if available.built_in {
                     PortalPlace::BuiltIn
                 } else {
                     PortalPlace::Nowhere("no built-in worker")
                 }
             }
             Ok(pool) => {
-                let index = ground.pools.iter().position(|other| other.id == pool.id);
+                let index = available.pools.iter().position(|other| other.id == pool.id);
                 PortalPlace::Pool(index.unwrap_or_default())
             }
         },
@@ -79,32 +79,38 @@ mod tests {
     use crate::place::{PlacementPool, PlacementWorker};
     use serde_json::json;
 
-    #[test]
-    fn a_step_runs_where_its_fields_and_the_pools_say() {
+    /// A default pool and another one, both empty or both with a worker.
+    fn available(is_staffed: bool) -> AvailableWorkers {
         let pool = |id: &str, is_default| PlacementPool {
             id: id.to_owned(),
             is_default,
             ..PlacementPool::default()
         };
-        let empty = AvailableWorkers {
-            pools: vec![pool("WorkerPools-1", true), pool("WorkerPools-2", false)],
-            built_in: true,
-            ..AvailableWorkers::default()
-        };
+        let pools = ["WorkerPools-1", "WorkerPools-2"];
         let worker = PlacementWorker {
-            pools: vec!["WorkerPools-1".to_owned(), "WorkerPools-2".to_owned()],
+            pools: pools.map(str::to_owned).into(),
             ..PlacementWorker::default()
         };
-        let staffed = AvailableWorkers { workers: vec![worker], built_in: false, ..empty.clone() };
-        let step = |kind: &str, roles: &str, on_server: &str, pool: Value, variable: &str| {
-            json!({
-                "Properties": { "Octopus.Action.TargetRoles": roles },
-                "Actions": [{
-                    "ActionType": kind, "WorkerPoolId": pool, "WorkerPoolVariable": variable,
-                    "Properties": { "Octopus.Action.RunOnServer": on_server },
-                }],
-            })
-        };
+        AvailableWorkers {
+            pools: vec![pool(pools[0], true), pool(pools[1], false)],
+            workers: is_staffed.then_some(worker).into_iter().collect(),
+            built_in: !is_staffed,
+        }
+    }
+
+    fn step(kind: &str, roles: &str, on_server: &str, pool: Value, variable: &str) -> Value {
+        json!({
+            "Properties": { "Octopus.Action.TargetRoles": roles },
+            "Actions": [{
+                "ActionType": kind, "WorkerPoolId": pool, "WorkerPoolVariable": variable,
+                "Properties": { "Octopus.Action.RunOnServer": on_server },
+            }],
+        })
+    }
+
+    #[test]
+    fn a_step_runs_where_its_fields_and_the_pools_say() {
+        let (empty, staffed) = (available(false), available(true));
         let script = "Octopus.Script";
         for (step, on_empty, on_staffed) in [
             (

@@ -125,7 +125,7 @@ impl PortalView {
     }
 
     fn read_projects(&mut self, db: &Connection, space: &str) -> HandlerResult<()> {
-        let ground = work::read_ground(db, space)?;
+        let available = work::read_available_workers(db, space)?;
         let projects = store::list_documents(db, &PROJECTS, space)?;
         self.hidden = projects.len().saturating_sub(PROJECTS_SHOWN);
         for project in projects.into_iter().take(PROJECTS_SHOWN) {
@@ -134,7 +134,7 @@ impl PortalView {
             let runbooks = runbooks.into_iter().map(|runbook| {
                 let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
                 let process = store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?;
-                let steps = read_steps(db, process, &ground)?;
+                let steps = read_steps(db, process, &available)?;
                 Ok(PortalProject {
                     id: runbook.id,
                     name: runbook.name,
@@ -145,7 +145,7 @@ impl PortalView {
             let runbooks = runbooks.collect::<HandlerResult<_>>()?;
             let process = format!("{}-{}", PROCESSES.prefix, project.id);
             let process = store::find_document(db, &PROCESSES, space, &process)?;
-            let steps = read_steps(db, process, &ground)?;
+            let steps = read_steps(db, process, &available)?;
             self.projects.push(PortalProject {
                 id: project.id,
                 name: project.name,
@@ -172,11 +172,11 @@ fn built_in_state(db: &Connection) -> HandlerResult<Option<bool>> {
     Ok(Some(bool_field(&features.parse_body()?, "IsBuiltInWorkerEnabled")))
 }
 
-/// The steps of a process and where each runs; `None` where there is no process.
+/// The steps of a process and where each runs; `None` if there is no process.
 fn read_steps(
     db: &Connection,
     process: Option<StoredDocument>,
-    ground: &AvailableWorkers,
+    available: &AvailableWorkers,
 ) -> HandlerResult<Option<Vec<PortalStep>>> {
     let Some(process) = process else { return Ok(None) };
     let process = template::expand_for_run(db, process.parse_body()?)?;
@@ -185,7 +185,7 @@ fn read_steps(
         for action in array_items(step, "Actions") {
             steps.push(PortalStep {
                 name: text_field(action, "Name").to_owned(),
-                place: place::locate_action(step, action, ground),
+                place: place::locate_action(step, action, available),
                 is_disabled: bool_field(action, "IsDisabled"),
             });
         }

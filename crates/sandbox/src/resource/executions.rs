@@ -18,7 +18,7 @@ pub(crate) struct NewExecution<'a> {
     pub(crate) id: &'a str,
     /// The name of its task.
     pub(crate) task: &'static str,
-    /// What the task says of itself.
+    /// The description of the task.
     pub(crate) description: String,
     /// The arguments of the task.
     pub(crate) arguments: Value,

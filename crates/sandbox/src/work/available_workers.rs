@@ -13,11 +13,14 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 /// Reads the workers and pools of a space.
-pub(crate) fn read_ground(db: &Connection, space: &str) -> HandlerResult<AvailableWorkers> {
+pub(crate) fn read_available_workers(
+    db: &Connection,
+    space: &str,
+) -> HandlerResult<AvailableWorkers> {
     let features = store::find_document(db, &FEATURES, "", FEATURES.prefix)?;
     let features = features.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
     let leases = lease::list_in_space(db, space)?;
-    let mut ground = AvailableWorkers {
+    let mut available = AvailableWorkers {
         built_in: bool_field(&features, "IsBuiltInWorkerEnabled")
             && !features::is_cloud_instance(db)?,
         ..AvailableWorkers::default()
@@ -25,7 +28,7 @@ pub(crate) fn read_ground(db: &Connection, space: &str) -> HandlerResult<Availab
     for pool in store::list_documents(db, &POOLS, space)? {
         let document = pool.parse_body()?;
         let is_dynamic = text_field(&document, "WorkerPoolType") == "DynamicWorkerPool";
-        ground.pools.push(PlacementPool {
+        available.pools.push(PlacementPool {
             is_default: bool_field(&document, "IsDefault"),
             image: is_dynamic.then(|| text_field(&document, "WorkerType").to_owned()),
             id: pool.id,
@@ -38,7 +41,7 @@ pub(crate) fn read_ground(db: &Connection, space: &str) -> HandlerResult<Availab
         let healthy = matches!(text_field(&document, "HealthStatus"), "Healthy" | "HasWarnings");
         let held: Vec<&Value> =
             leases.iter().filter(|lease| text_field(lease, "WorkerId") == worker.id).collect();
-        ground.workers.push(PlacementWorker {
+        available.workers.push(PlacementWorker {
             pools: text_list(&document, "WorkerPoolIds"),
             is_ready: healthy && !bool_field(&document, "IsDisabled"),
             leases: held.len(),
@@ -47,5 +50,5 @@ pub(crate) fn read_ground(db: &Connection, space: &str) -> HandlerResult<Availab
             name: worker.name,
         });
     }
-    Ok(ground)
+    Ok(available)
 }

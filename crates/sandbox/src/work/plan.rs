@@ -9,7 +9,7 @@ use crate::{
     store::{self, StoredDocument},
     text::contains_id,
     work::{
-        available_workers::read_ground,
+        available_workers::read_available_workers,
         scope::{self, VariableContext},
         script,
         stage::{self, StagePart, TaskPlan, TaskStage, WorkerHold},
@@ -106,7 +106,7 @@ fn read_document(
 struct ExecutionSite<'a> {
     /// The id of the task.
     task: &'a str,
-    ground: AvailableWorkers,
+    available: AvailableWorkers,
     /// The targets that the execution may run on.
     targets: Vec<Value>,
 }
@@ -133,7 +133,7 @@ impl ProcessRun {
         let space = text_field(task, "SpaceId");
         let site = ExecutionSite {
             task: text_field(task, "Id"),
-            ground: read_ground(db, space)?,
+            available: read_available_workers(db, space)?,
             targets: self.selected_targets(db, space)?,
         };
         let mut stages = Vec::new();
@@ -209,21 +209,21 @@ impl ProcessRun {
         roles: &[String],
         site: &ExecutionSite<'_>,
     ) -> std::result::Result<Vec<StagePart>, PlacementError> {
-        let ExecutionSite { task, ground, targets } = site;
+        let ExecutionSite { task, available, targets } = site;
         let scope = VariableContext {
             environment: text_field(&self.chosen, "EnvironmentId"),
             channel: text_field(&self.chosen, "ChannelId"),
             owner: &self.owner,
             action,
         };
-        if let Some(pool) = template_pool(action, ground) {
+        if let Some(pool) = template_pool(action, available) {
             let step = StepToPlace {
                 name: text_field(action, "Name"),
                 on_server: true,
                 pool,
                 ..StepToPlace::default()
             };
-            return Ok(placed_part(place::resolve_place(&step, ground)?, "", task)
+            return Ok(placed_part(place::resolve_place(&step, available)?, "", task)
                 .into_iter()
                 .collect());
         }
@@ -240,7 +240,7 @@ impl ProcessRun {
             target: None,
         };
         if roles.is_empty() {
-            let place = place::resolve_place(&step, ground)?;
+            let place = place::resolve_place(&step, available)?;
             return Ok(placed_part(place, "", task).into_iter().collect());
         }
         let mut parts = Vec::new();
@@ -255,7 +255,7 @@ impl ProcessRun {
             );
             let step = StepToPlace { target: Some(PlacementTarget { style, pool }), ..step };
             parts.extend(placed_part(
-                place::resolve_place(&step, ground)?,
+                place::resolve_place(&step, available)?,
                 text_field(target, "Name"),
                 task,
             ));
@@ -267,14 +267,15 @@ impl ProcessRun {
 /// The pool that a usage of a process template names by its slug in a parameter.
 ///
 /// The steps of a missing template are unknown, so the usage itself runs in that pool, or as its action says.
-fn template_pool<'a>(action: &Value, ground: &'a AvailableWorkers) -> Option<&'a str> {
+fn template_pool<'a>(action: &Value, available: &'a AvailableWorkers) -> Option<&'a str> {
     if text_field(action, "ActionType") != "Octopus.ProcessTemplate" {
         return None;
     }
     let parameters = json_field(action, "Properties").as_object()?.iter();
     let mut parameters = parameters.filter(|(name, _)| !name.starts_with("Octopus."));
-    let find_pool =
-        |value: &Value| ground.pools.iter().find(|pool| value.as_str() == Some(pool.slug.as_str()));
+    let find_pool = |value: &Value| {
+        available.pools.iter().find(|pool| value.as_str() == Some(pool.slug.as_str()))
+    };
     parameters.find_map(|(_, value)| find_pool(value)).map(|pool| pool.id.as_str())
 }
 

@@ -8,7 +8,7 @@ use crate::{
     store,
     text::contains_id,
     work::{
-        available_workers::read_ground,
+        available_workers::read_available_workers,
         checks,
         stage::{StagePart, TaskPlan, TaskStage, new_hold},
     },
@@ -20,14 +20,14 @@ use serde_json::Value;
 pub(super) fn plan_adhoc_task(db: &Connection, task: &Value) -> HandlerResult<TaskPlan> {
     let space = text_field(task, "SpaceId");
     let arguments = json_field(task, "Arguments");
-    let ground = read_ground(db, space)?;
+    let available = read_available_workers(db, space)?;
     Ok(match text_field(task, "Name") {
         "AdHocScript" => match text_field(arguments, "TargetType") {
-            "Workers" | "WorkerPools" => plan_on_workers(arguments, &ground),
-            "OctopusServer" => plan_on_server(&ground),
+            "Workers" | "WorkerPools" => plan_on_workers(arguments, &available),
+            "OctopusServer" => plan_on_server(&available),
             _ => plan_on_targets(db, space, arguments)?,
         },
-        "Upgrade" => plan_upgrade(arguments, &ground),
+        "Upgrade" => plan_upgrade(arguments, &available),
         name => TaskPlan::Run(vec![new_stage(name, vec![part_without_hold("Octopus Server")])]),
     })
 }
@@ -43,7 +43,7 @@ fn part_without_hold(machine: &str) -> StagePart {
 /// The workers that a task names, each with the pool by which it is named, or its first one.
 fn requested_workers<'a>(
     arguments: &Value,
-    ground: &'a AvailableWorkers,
+    available: &'a AvailableWorkers,
 ) -> Vec<(&'a PlacementWorker, &'a PlacementPool)> {
     let ids = [text_list(arguments, "WorkerIds"), text_list(arguments, "MachineIds")].concat();
     let mut pools = text_list(arguments, "WorkerPoolIds");
@@ -51,7 +51,7 @@ fn requested_workers<'a>(
         [text_field(arguments, "WorkerPoolId").to_owned()].into_iter().filter(|it| !it.is_empty()),
     );
     let mut workers: Vec<(&PlacementWorker, &PlacementPool)> = Vec::new();
-    for pool in &ground.pools {
+    for pool in &available.pools {
         let is_requested = |worker: &PlacementWorker| {
             if pools.is_empty() {
                 ids.is_empty() || contains_id(&ids, &worker.id)
@@ -59,7 +59,7 @@ fn requested_workers<'a>(
                 contains_id(&pools, &pool.id)
             }
         };
-        for worker in ground.pool_members(pool).filter(|it| is_requested(it)) {
+        for worker in available.pool_members(pool).filter(|it| is_requested(it)) {
             if !workers.iter().any(|(other, _)| other.id == worker.id) {
                 workers.push((worker, pool));
             }
@@ -68,8 +68,8 @@ fn requested_workers<'a>(
     workers
 }
 
-fn plan_on_workers(arguments: &Value, ground: &AvailableWorkers) -> TaskPlan {
-    let named = requested_workers(arguments, ground);
+fn plan_on_workers(arguments: &Value, available: &AvailableWorkers) -> TaskPlan {
+    let named = requested_workers(arguments, available);
     let ready: Vec<_> = named.into_iter().filter(|(worker, _)| worker.is_ready).collect();
     if ready.is_empty() {
         return TaskPlan::Fail("There is no healthy worker to run the script on.".to_owned());
@@ -84,8 +84,8 @@ fn plan_on_workers(arguments: &Value, ground: &AvailableWorkers) -> TaskPlan {
     TaskPlan::Run(vec![new_stage("Run script", parts.collect())])
 }
 
-fn plan_on_server(ground: &AvailableWorkers) -> TaskPlan {
-    if ground.built_in {
+fn plan_on_server(available: &AvailableWorkers) -> TaskPlan {
+    if available.built_in {
         TaskPlan::Run(vec![new_stage("Run script", vec![part_without_hold("Octopus Server")])])
     } else {
         TaskPlan::Fail("The built-in worker is disabled.".to_owned())
@@ -114,10 +114,10 @@ fn plan_on_targets(db: &Connection, space: &str, arguments: &Value) -> HandlerRe
 }
 
 /// Plans an upgrade, which holds its workers exclusively, and so waits until all of them are free.
-fn plan_upgrade(arguments: &Value, ground: &AvailableWorkers) -> TaskPlan {
+fn plan_upgrade(arguments: &Value, available: &AvailableWorkers) -> TaskPlan {
     let named = match text_field(arguments, "RestrictedTo") {
         "DeploymentTargets" => Vec::new(),
-        _ => requested_workers(arguments, ground),
+        _ => requested_workers(arguments, available),
     };
     if named.iter().any(|(worker, _)| worker.leases > 0) {
         return TaskPlan::Wait;
@@ -134,8 +134,8 @@ pub(super) fn apply_effects(db: &Connection, task: &Value) -> HandlerResult<()> 
     if text_field(task, "Name") != "Upgrade" {
         return Ok(());
     }
-    let ground = read_ground(db, text_field(task, "SpaceId"))?;
-    let named = requested_workers(json_field(task, "Arguments"), &ground);
+    let available = read_available_workers(db, text_field(task, "SpaceId"))?;
+    let named = requested_workers(json_field(task, "Arguments"), &available);
     let ids: Vec<String> = named.iter().map(|(worker, _)| worker.id.clone()).collect();
     checks::check_all(db, &ids)
 }
