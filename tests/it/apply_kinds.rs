@@ -40,8 +40,8 @@ async fn planted(bench: &Bench) -> String {
 }
 
 fn listening(url: &str) -> Endpoint {
-    let thumbprint = "0E80575D3BD8D30854802A4E8340A2E23AE961FD".into();
-    Endpoint::Listening { url: url.into(), thumbprint, proxy: None }
+    let thumbprint = "0E80575D3BD8D30854802A4E8340A2E23AE961FD".parse().unwrap();
+    Endpoint::Listening { url: url.parse().unwrap(), thumbprint, proxy: None }
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_worker_is_edited_field_by_field() {
     let pools =
         Delta::if_different(vec![default_pool()], vec![PoolHandle::New(sql()), default_pool()]);
     let endpoint = Delta::if_different(
-        listening("https://db-worker-01:10933"),
+        (&listening("https://db-worker-01:10933")).into(),
         listening("https://db-02:10933"),
     );
     let edits = vec![
@@ -84,9 +84,12 @@ async fn a_worker_is_edited_field_by_field() {
 async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
     let bench = Bench::new(Seed::Chapter).await;
     let id = planted(&bench).await;
-    let link = KubernetesLink::Polling("poll://ih8pbyo8vxqjv0kbwwzc/".into());
-    let endpoint =
-        Endpoint::Kubernetes { link, thumbprint: THUMBPRINT.into(), namespace: String::new() };
+    let link = KubernetesLink::Polling("poll://ih8pbyo8vxqjv0kbwwzc/".parse().unwrap());
+    let endpoint = Endpoint::Kubernetes {
+        link,
+        thumbprint: THUMBPRINT.parse().unwrap(),
+        namespace: String::new(),
+    };
     let new =
         NewWorker { name: "db-01".into(), endpoint, pools: vec![default_pool()], ..new_worker() };
     let (id, name, kind) = (Id::new(id), "db-01".to_owned(), "listening".to_owned());

@@ -112,8 +112,8 @@ pub(crate) fn create_pool() -> Change {
 
 pub(crate) fn new_worker() -> NewWorker {
     let endpoint = Endpoint::Listening {
-        url: "https://sql-01.acme.example:10933".into(),
-        thumbprint: "8A7E6157A34158EDA1B5127CB027B2A267760A4F".into(),
+        url: "https://sql-01.acme.example:10933".parse().unwrap(),
+        thumbprint: "8A7E6157A34158EDA1B5127CB027B2A267760A4F".parse().unwrap(),
         proxy: None,
     };
     NewWorker {

@@ -8,7 +8,7 @@ use poolwright_core::{
         Directory, DirectoryEntry, Health, Live, LivePool, LiveProcess, LiveProject, LiveServer,
         LiveStep, LiveWorker, ProcessOwner,
     },
-    model::{Endpoint, Id, Linked, Name, Place, PoolKind},
+    model::{Id, Linked, LiveEndpoint, Name, Place, PoolKind},
     plan::PlanHeader,
     scope::ReadScope,
 };
@@ -30,7 +30,7 @@ fn worker(name: &str, pools: &[&str]) -> LiveWorker {
     LiveWorker {
         id: Id::new(format!("Workers-{name}")),
         name: Name::new(name),
-        endpoint: Endpoint::Polling {
+        endpoint: LiveEndpoint::Polling {
             subscription: format!("poll://{name}/"),
             thumbprint: "8A".repeat(20),
         },

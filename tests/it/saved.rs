@@ -290,6 +290,29 @@ fn a_plan_that_was_changed_by_hand_is_refused() {
 }
 
 #[test]
+fn a_plan_whose_endpoints_do_not_parse_is_refused() {
+    let workbench = saved();
+    let plan = workbench.read("plan.json");
+    let mut told = String::new();
+    for (text, other) in [
+        ("8A7E6157A34158EDA1B5127CB027B2A267760A4F", "not a thumbprint at all"),
+        ("https://k8s-01:10933", "ftp://x y"),
+    ] {
+        assert!(plan.contains(text), "{text}");
+        workbench.write("plan.json", &plan.replace(text, other));
+        let writes = workbench.writes().len();
+        let Output { code, stderr, .. } = workbench.run(&["apply", "plan.json"]);
+        assert_eq!((code, workbench.writes().len()), (1, writes), "{text}: {stderr}");
+        assert_eq!(workbench.run(&["show", "plan.json"]).code, 1);
+        _ = writeln!(told, "{}", stderr.lines().next().unwrap());
+    }
+    insta::assert_snapshot!(told, @"
+    error: cannot read the plan `plan.json`: it is not a plan: `n` is not a hexadecimal digit
+    error: cannot read the plan `plan.json`: it is not a plan: a listening Tentacle's URL starts with `https://`
+    ");
+}
+
+#[test]
 fn a_plan_that_a_gate_refuses_is_not_carried_out_later_either() {
     let workbench = saved();
     workbench.write("workers.toml", "version = 1\n[server]\nbuilt_in_worker = false\n");

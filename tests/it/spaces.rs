@@ -5,7 +5,7 @@ use poolwright_core::{
         Directory, DirectoryEntry, Health, HiddenData, Live, LiveBranch, LivePool, LiveProcess,
         LiveProject, LiveServer, LiveStep, LiveWorker, ProcessOwner, UnreadPart,
     },
-    model::{Container, Endpoint, Id, KubernetesLink, Linked, Name, Place, PoolKind},
+    model::{Container, Id, KubernetesLink, Linked, LiveEndpoint, Name, Place, PoolKind},
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index, sample::select};
@@ -112,7 +112,7 @@ fn any_name() -> impl Strategy<Value = String> {
     ]
 }
 
-fn any_endpoint() -> impl Strategy<Value = Endpoint> {
+fn any_endpoint() -> impl Strategy<Value = LiveEndpoint> {
     let print = || select(PRINTS.to_vec()).prop_map(str::to_owned);
     let url = || {
         let urls = ["https://w-1.acme:10933", "https://w-2.acme:443", "https://{n}:1", "w-1", ""];
@@ -128,13 +128,13 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
     let host = select(vec!["w-1.acme", "w-2.acme", "w-02", "${h}", "two words", "", "::1"]);
     prop_oneof![
         3 => (url(), print(), proxy()).prop_map(move |(url, thumbprint, proxy)| {
-            Endpoint::Listening { url, thumbprint, proxy: proxy_of(proxy) }
+            LiveEndpoint::Listening { url, thumbprint, proxy: proxy_of(proxy) }
         }),
         2 => (queue(), print()).prop_map(|(subscription, thumbprint)| {
-            Endpoint::Polling { subscription, thumbprint }
+            LiveEndpoint::Polling { subscription, thumbprint }
         }),
         3 => (host, 0..4_u16, 0..4_usize, option::of(select(vec!["linux-x64", "w-1 {n}"])), proxy())
-            .prop_map(move |(host, port, account, platform, proxy)| Endpoint::Ssh {
+            .prop_map(move |(host, port, account, platform, proxy)| LiveEndpoint::Ssh {
                 host: host.to_owned(),
                 port: port * 11,
                 account: Linked::new(id(account, "Accounts"), "?"),
@@ -143,7 +143,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
                 proxy: proxy_of(proxy),
             }),
         1 => (any::<bool>(), url(), queue(), print(), select(vec!["", "octopus", "w-1", " x "])).prop_map(
-            |(polls, url, queue, thumbprint, namespace)| Endpoint::Kubernetes {
+            |(polls, url, queue, thumbprint, namespace)| LiveEndpoint::Kubernetes {
                 link: match polls {
                     true => KubernetesLink::Polling(queue),
                     false => KubernetesLink::Listening(url),
@@ -152,7 +152,7 @@ fn any_endpoint() -> impl Strategy<Value = Endpoint> {
                 namespace: namespace.to_owned(),
             }
         ),
-        1 => Just(Endpoint::Other("None".to_owned())),
+        1 => Just(LiveEndpoint::Other("None".to_owned())),
     ]
 }
 

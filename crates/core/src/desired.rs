@@ -9,7 +9,7 @@ mod rule;
 mod variable;
 mod version_control;
 
-pub use endpoint::{DesiredEndpoint, DesiredKubernetesLink};
+pub use endpoint::DesiredEndpoint;
 pub use first_match::{FirstMatch, RuleResult, RuleSubject, shadowed_rule_warning};
 pub use policy::{Gate, MaxDeletes, PlanPolicy};
 pub use rule::{

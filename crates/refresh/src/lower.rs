@@ -10,14 +10,10 @@ use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{Directory, DirectoryEntry, Health, LivePool, LiveWorker},
     model::{
-        Endpoint, Id, KubernetesLink, Linked, Name, PoolKind, Subscription, TentacleUrl, Thumbprint,
+        Id, KubernetesLink, Linked, LiveEndpoint, Name, PoolKind, SSH_PORT, Subscription,
+        TentacleUrl, Thumbprint, normalize_text,
     },
 };
-
-use std::str::FromStr;
-
-/// The port of an SSH endpoint that names none.
-const SSH_PORT: u16 = 22;
 
 /// Pools in their order.
 pub(super) fn live_pools(mut pools: Vec<wire::WorkerPoolResource>) -> Vec<LivePool> {
@@ -74,22 +70,22 @@ fn link_by_id<T>(id: String, among: &[DirectoryEntry]) -> Linked<T> {
     Linked::new(id, name)
 }
 
-fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> Endpoint {
+fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> LiveEndpoint {
     let proxy = match endpoint.proxy_id.is_empty() {
         true => None,
         false => Some(link_by_id(endpoint.proxy_id, &directory.proxies)),
     };
     match endpoint.communication_style.as_str() {
-        "TentaclePassive" => Endpoint::Listening {
+        "TentaclePassive" => LiveEndpoint::Listening {
             url: TentacleUrl::normalize_url(&endpoint.uri),
-            thumbprint: normal_form::<Thumbprint>(&endpoint.thumbprint),
+            thumbprint: normalize_text::<Thumbprint>(&endpoint.thumbprint),
             proxy,
         },
-        "TentacleActive" => Endpoint::Polling {
-            subscription: normal_form::<Subscription>(&endpoint.uri),
-            thumbprint: normal_form::<Thumbprint>(&endpoint.thumbprint),
+        "TentacleActive" => LiveEndpoint::Polling {
+            subscription: normalize_text::<Subscription>(&endpoint.uri),
+            thumbprint: normalize_text::<Thumbprint>(&endpoint.thumbprint),
         },
-        "Ssh" => Endpoint::Ssh {
+        "Ssh" => LiveEndpoint::Ssh {
             host: endpoint.host,
             // A number that is no port is none that a file can ask for.
             port: endpoint.port.map_or(SSH_PORT, |port| port.try_into().unwrap_or(0)),
@@ -101,22 +97,17 @@ fn live_endpoint(endpoint: wire::EndpointResource, directory: &Directory) -> End
         "KubernetesTentacle" => {
             let wire::TentacleEndpointConfigurationResource { communication_mode, uri, thumbprint } =
                 endpoint.tentacle_endpoint_configuration;
-            Endpoint::Kubernetes {
+            LiveEndpoint::Kubernetes {
                 link: match communication_mode.eq_ignore_ascii_case("Listening") {
                     true => KubernetesLink::Listening(TentacleUrl::normalize_url(&uri)),
-                    false => KubernetesLink::Polling(normal_form::<Subscription>(&uri)),
+                    false => KubernetesLink::Polling(normalize_text::<Subscription>(&uri)),
                 },
-                thumbprint: normal_form::<Thumbprint>(&thumbprint),
+                thumbprint: normalize_text::<Thumbprint>(&thumbprint),
                 namespace: endpoint.default_namespace,
             }
         }
-        _ => Endpoint::Other(endpoint.communication_style),
+        _ => LiveEndpoint::Other(endpoint.communication_style),
     }
-}
-
-/// A text in the normal form of `T`.
-fn normal_form<T: FromStr + ToString>(text: &str) -> String {
-    text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
 }
 
 /// A thing to refer to.
@@ -172,7 +163,7 @@ mod tests {
         live_worker(serde_json::from_value(document).unwrap(), &directory)
     }
 
-    fn reached(endpoint: Value) -> Endpoint {
+    fn reached(endpoint: Value) -> LiveEndpoint {
         read(json!({ "Id": "Workers-1", "Name": "db-01", "Endpoint": endpoint })).endpoint
     }
 
@@ -191,7 +182,7 @@ mod tests {
                 "CommunicationStyle": "TentaclePassive", "Uri": uri, "ProxyId": "",
                 "Thumbprint": THUMBPRINT.to_lowercase(),
             });
-            let wanted = Endpoint::Listening {
+            let wanted = LiveEndpoint::Listening {
                 url: wanted.to_owned(),
                 thumbprint: THUMBPRINT.to_owned(),
                 proxy: None,
@@ -206,7 +197,7 @@ mod tests {
             "CommunicationStyle": "TentacleActive", "Uri": "poll://ih8pbyo8vxqjv0kbwwzc", "Thumbprint": null,
         });
         let subscription = "poll://ih8pbyo8vxqjv0kbwwzc/".to_owned();
-        let wanted = Endpoint::Polling { subscription, thumbprint: String::new() };
+        let wanted = LiveEndpoint::Polling { subscription, thumbprint: String::new() };
         assert_eq!(reached(endpoint), wanted);
     }
 
@@ -216,7 +207,7 @@ mod tests {
             "CommunicationStyle": "Ssh", "Host": "db-01", "Port": null, "AccountId": "Accounts-1",
             "Fingerprint": "SHA256:x", "ProxyId": "Proxies-7", "DotNetCorePlatform": null,
         });
-        let Endpoint::Ssh { port, account, platform, proxy, .. } = reached(endpoint) else {
+        let LiveEndpoint::Ssh { port, account, platform, proxy, .. } = reached(endpoint) else {
             panic!()
         };
         assert_eq!((port, account.name.as_str(), platform), (22, "db-ssh", None));
@@ -232,13 +223,16 @@ mod tests {
                 "CommunicationStyle": "KubernetesTentacle", "DefaultNamespace": null,
                 "TentacleEndpointConfiguration": configuration,
             }));
-            let Endpoint::Kubernetes { link, .. } = endpoint else { panic!() };
+            let LiveEndpoint::Kubernetes { link, .. } = endpoint else { panic!() };
             link
         };
         assert_eq!(agent("Polling", "poll://x/"), KubernetesLink::Polling("poll://x/".to_owned()));
         let url = "https://k8s-01:10933";
         assert_eq!(agent("Listening", url), KubernetesLink::Listening(url.to_owned()));
-        assert_eq!(reached(json!({ "CommunicationStyle": "Ftp" })), Endpoint::Other("Ftp".into()));
+        assert_eq!(
+            reached(json!({ "CommunicationStyle": "Ftp" })),
+            LiveEndpoint::Other("Ftp".into())
+        );
     }
 
     #[test]

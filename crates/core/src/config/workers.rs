@@ -9,15 +9,12 @@ use super::{
     values::FromText,
 };
 use crate::{
-    desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, DesiredPoolRef, DesiredWorker},
+    desired::{Declared, DesiredEndpoint, DesiredPoolRef, DesiredWorker},
     finding::{Code, Finding, Span},
-    model::{Name, Thumbprint},
+    model::{KubernetesLink, Name, SSH_PORT, Thumbprint},
 };
 
 use std::collections::HashSet;
-
-/// The port of SSH.
-const SSH_PORT: u16 = 22;
 
 impl DesiredDraft {
     /// Adds the workers of a file.
@@ -137,10 +134,10 @@ impl DesiredDraft {
             }
             (None, Some(url)) => self
                 .read_link("url", Some(url), thumbprint, at)?
-                .map(|(url, thumbprint)| (DesiredKubernetesLink::Listening(url), thumbprint)),
+                .map(|(url, thumbprint)| (KubernetesLink::Listening(url), thumbprint)),
             (subscription, None) => self
                 .read_link("subscription", subscription, thumbprint, at)?
-                .map(|(queue, thumbprint)| (DesiredKubernetesLink::Polling(queue), thumbprint)),
+                .map(|(queue, thumbprint)| (KubernetesLink::Polling(queue), thumbprint)),
         };
         let namespace = namespace.map(|text| text.value.0);
         Some(DesiredEndpoint::Kubernetes { link, namespace })

@@ -1,7 +1,7 @@
 //! How a worker shall be reached, as the file says it: what it leaves out is left as it is.
 
 use super::{Declared, NameOrId};
-use crate::model::{Subscription, TentacleUrl, Thumbprint};
+use crate::model::{KubernetesLink, Subscription, TentacleUrl, Thumbprint};
 
 /// How a worker shall be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,19 +35,10 @@ pub enum DesiredEndpoint {
     /// An agent in a Kubernetes cluster.
     Kubernetes {
         /// Who calls whom. `None`: it registers itself, and is managed once it is there.
-        link: Option<(DesiredKubernetesLink, Thumbprint)>,
+        link: Option<(KubernetesLink, Thumbprint)>,
         /// The default namespace.
         namespace: Option<String>,
     },
-}
-
-/// Who calls whom between a server and a Kubernetes agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DesiredKubernetesLink {
-    /// The agent calls the server.
-    Polling(Subscription),
-    /// The server calls the agent.
-    Listening(TentacleUrl),
 }
 
 impl DesiredEndpoint {

@@ -5,35 +5,43 @@ use super::{
     reference::{ReferentKind, resolve_entry},
 };
 use crate::{
-    desired::{Declared, DesiredEndpoint, DesiredKubernetesLink, NameOrId},
-    finding::Finding,
-    model::{Endpoint, KubernetesLink, Linked, Proxy},
+    desired::{Declared, DesiredEndpoint, NameOrId},
+    finding::{Code, Finding},
+    model::{Endpoint, Linked, LiveEndpoint, Proxy},
 };
+
+/// What becomes of a worker's endpoint.
+pub(super) enum ResolvedEndpoint {
+    /// It registers itself, and is not live as a worker of this kind.
+    Unregistered,
+    /// It stays as it is on the server.
+    Unchanged,
+    /// It is to be this one.
+    Whole(Endpoint),
+}
 
 impl Matched<'_> {
     /// The whole endpoint of a worker; what the file leaves out comes from `live`, if it is of one kind.
-    ///
-    /// `None` for a worker that registers itself and is not live as one of this kind.
     ///
     /// # Errors
     ///
     /// Findings, for an account or a proxy that is not there.
     pub(super) fn resolve_endpoint(
         &self,
-        desired: &DesiredEndpoint,
-        live: Option<&Endpoint>,
-    ) -> Result<Option<Endpoint>, Vec<Finding>> {
+        desired: &Declared<DesiredEndpoint>,
+        live: Option<&LiveEndpoint>,
+    ) -> Result<ResolvedEndpoint, Vec<Finding>> {
         let live = live.filter(|live| live.kind() == desired.kind());
         let proxy = self.resolve_proxy(desired.proxy(), live);
-        Ok(Some(match desired {
+        Ok(ResolvedEndpoint::Whole(match &desired.value {
             DesiredEndpoint::Listening { url, thumbprint, .. } => Endpoint::Listening {
-                url: url.to_string(),
-                thumbprint: thumbprint.to_string(),
+                url: url.clone(),
+                thumbprint: thumbprint.clone(),
                 proxy: proxy?,
             },
             DesiredEndpoint::Polling(Some((subscription, thumbprint))) => Endpoint::Polling {
-                subscription: subscription.to_string(),
-                thumbprint: thumbprint.to_string(),
+                subscription: subscription.clone(),
+                thumbprint: thumbprint.clone(),
             },
             DesiredEndpoint::Ssh { host, port, account, fingerprint, platform, .. } => {
                 let accounts = &self.live.directory.accounts;
@@ -54,27 +62,14 @@ impl Matched<'_> {
             }
             DesiredEndpoint::Kubernetes { link: Some((link, thumbprint)), namespace } => {
                 Endpoint::Kubernetes {
-                    link: match link {
-                        DesiredKubernetesLink::Polling(other) => {
-                            KubernetesLink::Polling(other.to_string())
-                        }
-                        DesiredKubernetesLink::Listening(url) => {
-                            KubernetesLink::Listening(url.to_string())
-                        }
-                    },
-                    thumbprint: thumbprint.to_string(),
+                    link: link.clone(),
+                    thumbprint: thumbprint.clone(),
                     namespace: namespace.clone().unwrap_or_else(|| live_namespace(live)),
                 }
             }
             // It registered itself: its link is its own affair.
-            DesiredEndpoint::Polling(None) => return Ok(live.cloned()),
-            DesiredEndpoint::Kubernetes { link: None, namespace } => {
-                return Ok(live.cloned().map(|live| match (live, namespace) {
-                    (Endpoint::Kubernetes { link, thumbprint, .. }, Some(namespace)) => {
-                        Endpoint::Kubernetes { link, thumbprint, namespace: namespace.clone() }
-                    }
-                    (live, _) => live,
-                }));
+            DesiredEndpoint::Polling(None) | DesiredEndpoint::Kubernetes { link: None, .. } => {
+                return resolve_registered(desired, live);
             }
         }))
     }
@@ -83,7 +78,7 @@ impl Matched<'_> {
     fn resolve_proxy(
         &self,
         wanted: Option<&Declared<NameOrId>>,
-        live: Option<&Endpoint>,
+        live: Option<&LiveEndpoint>,
     ) -> Result<Option<Linked<Proxy>>, Vec<Finding>> {
         match (wanted, live) {
             (Some(wanted), _) => {
@@ -91,24 +86,50 @@ impl Matched<'_> {
                     resolve_entry(ReferentKind::Proxy, &self.live.directory.proxies, wanted);
                 proxy.map(Some).map_err(|finding| vec![finding])
             }
-            (None, Some(Endpoint::Listening { proxy, .. } | Endpoint::Ssh { proxy, .. })) => {
-                Ok(proxy.clone())
-            }
+            (
+                None,
+                Some(LiveEndpoint::Listening { proxy, .. } | LiveEndpoint::Ssh { proxy, .. }),
+            ) => Ok(proxy.clone()),
             (None, _) => Ok(None),
         }
     }
 }
 
-fn live_platform(live: Option<&Endpoint>) -> Option<String> {
+/// The endpoint of a worker that registers itself; its link stays as it is on the server.
+fn resolve_registered(
+    desired: &Declared<DesiredEndpoint>,
+    live: Option<&LiveEndpoint>,
+) -> Result<ResolvedEndpoint, Vec<Finding>> {
+    let Some(live) = live else { return Ok(ResolvedEndpoint::Unregistered) };
+    let DesiredEndpoint::Kubernetes { namespace: Some(wanted), .. } = &desired.value else {
+        return Ok(ResolvedEndpoint::Unchanged);
+    };
+    if *wanted == live_namespace(Some(live)) {
+        return Ok(ResolvedEndpoint::Unchanged);
+    }
+    let mut endpoint = live.convert().map_err(|error| {
+        let message = format!("the worker's endpoint on the server cannot be kept: {error}");
+        let help = "register the agent again, or say `thumbprint` and its `subscription` or `url`";
+        vec![
+            Finding::error(Code::UnreadableEndpoint, desired.span.clone(), message).with_help(help),
+        ]
+    })?;
+    if let Endpoint::Kubernetes { namespace, .. } = &mut endpoint {
+        wanted.clone_into(namespace);
+    }
+    Ok(ResolvedEndpoint::Whole(endpoint))
+}
+
+fn live_platform(live: Option<&LiveEndpoint>) -> Option<String> {
     match live {
-        Some(Endpoint::Ssh { platform, .. }) => platform.clone(),
+        Some(LiveEndpoint::Ssh { platform, .. }) => platform.clone(),
         _ => None,
     }
 }
 
-fn live_namespace(live: Option<&Endpoint>) -> String {
+fn live_namespace(live: Option<&LiveEndpoint>) -> String {
     match live {
-        Some(Endpoint::Kubernetes { namespace, .. }) => namespace.clone(),
+        Some(LiveEndpoint::Kubernetes { namespace, .. }) => namespace.clone(),
         _ => String::new(),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         Directory, Health, Live, LiveBranch, LivePool, LiveProcess, LiveProject, LiveServer,
         LiveStep, LiveWorker, ProcessOwner, TemplateContents, TemplateUse, steps_in_pool,
     },
-    model::{Endpoint, Execution, Id, Linked, Name, Place, PoolKind},
+    model::{Execution, Id, Linked, LiveEndpoint, Name, Place, PoolKind},
     plan::{Plan, PlanHeader, check_soundness},
     scope::ReadScope,
     text::pattern::{Pattern, Patterns},
@@ -213,12 +213,12 @@ fn any_live_place() -> impl Strategy<Value = Place<usize>> {
     ]
 }
 
-fn any_endpoint() -> impl Strategy<Value = Endpoint> {
-    let polling = |subscription: &str| Endpoint::Polling {
+fn any_endpoint() -> impl Strategy<Value = LiveEndpoint> {
+    let polling = |subscription: &str| LiveEndpoint::Polling {
         subscription: format!("poll://{subscription}/"),
         thumbprint: "A".repeat(40),
     };
-    let listening = Endpoint::Listening {
+    let listening = LiveEndpoint::Listening {
         url: "https://v:10933".into(),
         thumbprint: "B".repeat(40),
         proxy: None,

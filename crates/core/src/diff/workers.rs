@@ -1,6 +1,7 @@
 //! Workers: create, update, move, replace.
 
 use super::{
+    endpoint::ResolvedEndpoint,
     matched::Matched,
     pools::spelling_change,
     reference::{ReferentKind, resolve_entry},
@@ -9,7 +10,7 @@ use crate::{
     desired::{Declared, DesiredEndpoint, DesiredWorker},
     finding::{Code, Finding},
     live::{LiveWorker, MachinePolicy},
-    model::{Address, Endpoint, Linked, PoolHandle},
+    model::{Address, Linked, PoolHandle},
     plan::{Change, ChangeKind, Delta, NewWorker, WorkerEdit},
 };
 
@@ -95,15 +96,21 @@ fn worker_change(
         }
     };
     match (live, endpoint) {
-        (None, None) => Err(vec![not_registered(matched, declared, &pools)]),
-        (Some(live), None) => Err(vec![cannot_replace_error(declared, live)]),
-        (None, Some(endpoint)) => {
+        (None, ResolvedEndpoint::Unregistered | ResolvedEndpoint::Unchanged) => {
+            Err(vec![not_registered(matched, declared, &pools)])
+        }
+        (Some(live), ResolvedEndpoint::Unregistered) => {
+            Err(vec![cannot_replace_error(declared, live)])
+        }
+        (None, ResolvedEndpoint::Whole(endpoint)) => {
             let disabled = declared.disabled.unwrap_or_default();
             let name = declared.name.to_string();
             let new = NewWorker { name, endpoint, pools, policy, disabled };
             Ok(Some(ChangeKind::CreateWorker(new)))
         }
-        (Some(live), Some(endpoint)) if endpoint.kind() != live.endpoint.kind() => {
+        (Some(live), ResolvedEndpoint::Whole(endpoint))
+            if endpoint.kind() != live.endpoint.kind() =>
+        {
             let new = NewWorker {
                 name: declared.name.to_string(),
                 endpoint,
@@ -125,7 +132,7 @@ fn worker_change(
                 new,
             }))
         }
-        (Some(live), Some(endpoint)) => {
+        (Some(live), endpoint) => {
             let edits =
                 worker_edits(matched, declared, live, ResolvedWorker { endpoint, pools, policy });
             Ok((!edits.is_empty()).then(|| ChangeKind::UpdateWorker { id: live.id.clone(), edits }))
@@ -135,7 +142,7 @@ fn worker_change(
 
 /// The parts of a declared worker that point at something, resolved.
 struct ResolvedWorker {
-    endpoint: Endpoint,
+    endpoint: ResolvedEndpoint,
     pools: Vec<PoolHandle>,
     policy: Option<Linked<MachinePolicy>>,
 }
@@ -159,8 +166,11 @@ fn worker_edits(
     let ResolvedWorker { endpoint, pools, policy } = wanted;
 
     let name = spelling_change(&live.name, name).map(WorkerEdit::Name);
-    let endpoint = Delta::if_different(live.endpoint.clone(), endpoint)
-        .map(|delta| WorkerEdit::Endpoint(Box::new(delta)));
+    let endpoint = match endpoint {
+        ResolvedEndpoint::Whole(endpoint) => Delta::if_different(live.endpoint.clone(), endpoint),
+        ResolvedEndpoint::Unregistered | ResolvedEndpoint::Unchanged => None,
+    };
+    let endpoint = endpoint.map(|delta| WorkerEdit::Endpoint(Box::new(delta)));
     let pools = membership_delta(matched, live, pools).map(WorkerEdit::Pools);
     let policy =
         policy.and_then(|it| Delta::if_different(live.policy.clone(), it)).map(WorkerEdit::Policy);

@@ -224,6 +224,8 @@ codes! {
     UnreachableTarget = "unreachable-target",
     /// A rule is about variables that the API key may not read.
     UnreadVariables = "unread-variables",
+    /// A worker's endpoint on the server is not valid, so that it cannot be written back.
+    UnreadableEndpoint = "unreadable-endpoint",
     /// Variables or deployment targets that rules may be about could not be read.
     UnseenChoosers = "unseen-choosers",
     /// Processes that rules may be about could not be read.

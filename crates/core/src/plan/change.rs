@@ -7,8 +7,8 @@ use super::{
 use crate::{
     finding::{FindingLocation, Span},
     model::{
-        Address, DeploymentTarget, Id, Pool, PoolHandle, Process, Project, StepAction, VariableSet,
-        Worker,
+        Address, DeploymentTarget, Id, LiveEndpoint, Pool, PoolHandle, Process, Project,
+        StepAction, VariableSet, Worker,
     },
 };
 
@@ -67,7 +67,7 @@ pub enum ChangeKind {
         kind: String,
         /// What the old one is, to be shown; none where an older tool has saved the plan.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        old: Option<Box<NewWorker>>,
+        old: Option<Box<NewWorker<LiveEndpoint>>>,
         /// The new one.
         new: NewWorker,
     },

@@ -5,7 +5,7 @@
 
 use super::{Change, ChangeKind, PlannedCommit, StepEdit, ValueEdit, WorkerEdit, exact_fields};
 use crate::{
-    model::{Address, Endpoint, Name, Place, PoolHandle, ProcessName, VariableSetOwner},
+    model::{Address, Name, Place, PoolHandle, ProcessName, VariableSetOwner},
     plan::{NewWorker, Plan, ProcessKind},
 };
 
@@ -221,26 +221,19 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
 
 fn find_edit_flaw(edit: &WorkerEdit) -> Option<&'static str> {
     match edit {
-        WorkerEdit::Endpoint(delta)
-            if discriminant(delta.before()) != discriminant(delta.after()) =>
-        {
+        WorkerEdit::Endpoint(delta) if delta.before().kind() != delta.after().kind() => {
             Some("the kind of a worker is edited, and it can only be replaced")
         }
-        WorkerEdit::Endpoint(delta) => find_endpoint_flaw(delta.after()),
         WorkerEdit::Pools(delta) if delta.after().is_empty() => Some(NO_POOL),
         _ => None,
     }
 }
 
 fn find_worker_flaw(new: &NewWorker) -> Option<&'static str> {
-    new.pools.is_empty().then_some(NO_POOL).or_else(|| find_endpoint_flaw(&new.endpoint))
+    new.pools.is_empty().then_some(NO_POOL)
 }
 
 const NO_POOL: &str = "a worker is left without a pool";
-
-fn find_endpoint_flaw(endpoint: &Endpoint) -> Option<&'static str> {
-    matches!(endpoint, Endpoint::Other(_)).then_some("a worker of an unknown kind is written")
-}
 
 fn count_edit_kinds<T>(edits: &[T]) -> usize {
     edits.iter().map(discriminant).collect::<HashSet<_>>().len()

@@ -6,8 +6,8 @@ use super::WrittenField;
 use crate::{
     live::MachinePolicy,
     model::{
-        Channel, Container, Endpoint, Environment, Execution, Id, KubernetesLink, Linked, Place,
-        PoolHandle, VariableValue,
+        Channel, Container, Endpoint, EndpointForm, Environment, Execution, Id, KubernetesLink,
+        Linked, LiveEndpoint, Place, PoolHandle, VariableValue,
     },
 };
 
@@ -15,31 +15,38 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A value that is one thing and shall be another; never twice the same.
+///
+/// What is live may be of another type (`B`) than what may be written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "UncheckedDelta<T>", bound(deserialize = "T: Deserialize<'de> + PartialEq"))]
-pub struct Delta<T> {
-    before: T,
+#[serde(
+    try_from = "UncheckedDelta<T, B>",
+    bound(deserialize = "T: Deserialize<'de>, B: Deserialize<'de> + PartialEq<T>")
+)]
+pub struct Delta<T, B = T> {
+    before: B,
     after: T,
 }
 
 /// A [`Delta`] as it is read, before anybody has looked whether it is one.
 #[derive(Deserialize)]
-struct UncheckedDelta<T> {
-    before: T,
+struct UncheckedDelta<T, B> {
+    before: B,
     after: T,
 }
 
-impl<T: PartialEq> TryFrom<UncheckedDelta<T>> for Delta<T> {
+impl<T, B: PartialEq<T>> TryFrom<UncheckedDelta<T, B>> for Delta<T, B> {
     type Error = &'static str;
 
-    fn try_from(UncheckedDelta { before, after }: UncheckedDelta<T>) -> Result<Self, Self::Error> {
+    fn try_from(
+        UncheckedDelta { before, after }: UncheckedDelta<T, B>,
+    ) -> Result<Self, Self::Error> {
         Self::if_different(before, after).ok_or("an edit changes nothing: `before` is `after`")
     }
 }
 
-impl<T> Delta<T> {
+impl<T, B> Delta<T, B> {
     /// What it is.
-    pub fn before(&self) -> &T {
+    pub fn before(&self) -> &B {
         &self.before
     }
 
@@ -49,9 +56,9 @@ impl<T> Delta<T> {
     }
 }
 
-impl<T: PartialEq> Delta<T> {
+impl<T, B: PartialEq<T>> Delta<T, B> {
     /// The difference, or `None` where there is none: a plan holds no change that changes nothing.
-    pub fn if_different(before: T, after: T) -> Option<Self> {
+    pub fn if_different(before: B, after: T) -> Option<Self> {
         (before != after).then_some(Self { before, after })
     }
 }
@@ -75,7 +82,7 @@ pub enum WorkerEdit {
     /// Its name; a new spelling is an edit too.
     Name(Delta<String>),
     /// How it is reached; the kind stays.
-    Endpoint(Box<Delta<Endpoint>>),
+    Endpoint(Box<Delta<Endpoint, LiveEndpoint>>),
     /// The pools that it is a member of.
     Pools(Delta<Vec<PoolHandle>>),
     /// Its machine policy.
@@ -326,7 +333,7 @@ fn render_place(place: &Place<PoolHandle>) -> Value {
 }
 
 /// The fields of an endpoint by their paths; two endpoints of one kind have the same paths in one order.
-pub(crate) fn endpoint_fields(endpoint: &Endpoint) -> Vec<(String, Value)> {
+pub(crate) fn endpoint_fields<F: EndpointForm>(endpoint: &Endpoint<F>) -> Vec<(String, Value)> {
     let kind = endpoint.kind();
     let fields = match endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {

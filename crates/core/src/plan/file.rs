@@ -353,6 +353,21 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_does_not_parse_is_refused_where_it_is_written() {
+        let forge = |from: &str, to: &str| {
+            let text = saved().to_string();
+            assert!(text.contains(from), "{from}");
+            read(&text.replace(from, to)).map(|_| ()).map_err(|error| error.to_string())
+        };
+        let error = |from: &str, to: &str| forge(from, to).unwrap_err();
+        insta::assert_snapshot!(error(&"96".repeat(20), "not a thumbprint at all"), @"it is not a plan: `n` is not a hexadecimal digit");
+        insta::assert_snapshot!(error("https://db-01.acme.example:10933", "ftp://x y"), @"it is not a plan: a listening Tentacle's URL starts with `https://`");
+        insta::assert_snapshot!(error("poll://ih8pbyo8vxqjv0kbwwzc/", "poll://"), @"it is not a plan: a subscription is `poll://`, its id and a slash");
+        // What a server has may be anything.
+        assert_eq!(forge("poll://db-03/", "nowhere"), Ok(()));
+    }
+
+    #[test]
     fn a_write_that_says_more_than_is_understood_is_refused() {
         let more = |value: &mut Value| {
             value["changes"][0]["write"]["set_built_in_worker"]["force"] = true.into()

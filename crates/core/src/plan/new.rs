@@ -3,7 +3,7 @@
 use super::{FieldDiff, edit};
 use crate::{
     live::MachinePolicy,
-    model::{Endpoint, Linked, PoolHandle, PoolKind},
+    model::{Endpoint, EndpointForm, Linked, LiveEndpoint, PoolHandle, PoolKind},
 };
 
 use serde::{Deserialize, Serialize};
@@ -20,13 +20,13 @@ pub struct NewPool {
     pub kind: PoolKind,
 }
 
-/// A worker to be created.
+/// A worker to be created; with a [`LiveEndpoint`], one that is to be replaced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewWorker {
+pub struct NewWorker<E = Endpoint> {
     /// Its name.
     pub name: String,
     /// How it is reached.
-    pub endpoint: Endpoint,
+    pub endpoint: E,
     /// Its pools; at least one.
     pub pools: Vec<PoolHandle>,
     /// Its machine policy; the space's default where there is none.
@@ -36,7 +36,10 @@ pub struct NewWorker {
 }
 
 /// What a worker has in place of what the one had that it replaces; its name apart.
-pub(super) fn replacement_diffs(old: Option<&NewWorker>, new: &NewWorker) -> Vec<FieldDiff> {
+pub(super) fn replacement_diffs(
+    old: Option<&NewWorker<LiveEndpoint>>,
+    new: &NewWorker,
+) -> Vec<FieldDiff> {
     let new = new.added_fields().into_iter().filter(|field| field.path != "name");
     let Some(old) = old.map(NewWorker::added_fields) else { return new.collect() };
     let new: Vec<FieldDiff> = new.collect();
@@ -73,7 +76,7 @@ impl NewPool {
     }
 }
 
-impl NewWorker {
+impl<F: EndpointForm> NewWorker<Endpoint<F>> {
     /// The fields as they are shown.
     pub(super) fn added_fields(&self) -> Vec<FieldDiff> {
         let Self { name, endpoint, pools, policy, disabled } = self;

@@ -11,8 +11,8 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
     live::RunLocation,
     model::{
-        Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, Place, PoolHandle,
-        PoolKind, ProcessName,
+        Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, LiveEndpoint, Place,
+        PoolHandle, PoolKind, ProcessName,
     },
     scope::ReadScope,
 };
@@ -99,10 +99,14 @@ pub(crate) fn delta<T: PartialEq>(before: impl Into<T>, after: impl Into<T>) -> 
     Delta::if_different(before.into(), after.into()).unwrap()
 }
 
+pub(crate) fn endpoint_delta(before: &Endpoint, after: Endpoint) -> Delta<Endpoint, LiveEndpoint> {
+    Delta::if_different(before.into(), after).unwrap()
+}
+
 pub(crate) fn listening(thumbprint: &str) -> Endpoint {
     Endpoint::Listening {
-        url: "https://db-01.acme.example:10933".into(),
-        thumbprint: thumbprint.repeat(20),
+        url: "https://db-01.acme.example:10933".parse().unwrap(),
+        thumbprint: thumbprint.repeat(20).parse().unwrap(),
         proxy: None,
     }
 }
@@ -120,13 +124,13 @@ fn ssh() -> Endpoint {
 
 fn kubernetes() -> Endpoint {
     Endpoint::Kubernetes {
-        link: KubernetesLink::Polling("poll://ih8pbyo8vxqjv0kbwwzc/".into()),
-        thumbprint: "96".repeat(20),
+        link: KubernetesLink::Polling("poll://ih8pbyo8vxqjv0kbwwzc/".parse().unwrap()),
+        thumbprint: "96".repeat(20).parse().unwrap(),
         namespace: String::new(),
     }
 }
 
-pub(crate) fn new_worker(name: &str, endpoint: Endpoint) -> NewWorker {
+pub(crate) fn new_worker<E>(name: &str, endpoint: E) -> NewWorker<E> {
     let pools = vec![new_pool("database"), pool("WorkerPools-2", "azure")];
     NewWorker { name: name.into(), endpoint, pools, policy: None, disabled: false }
 }
@@ -240,14 +244,14 @@ fn workers() -> Vec<Change> {
         ..new_worker("db-02", ssh())
     };
     let polling = Endpoint::Polling {
-        subscription: "poll://ih8pbyo8vxqjv0kbwwzc/".into(),
-        thumbprint: "8A".repeat(20),
+        subscription: "poll://ih8pbyo8vxqjv0kbwwzc/".parse().unwrap(),
+        thumbprint: "8A".repeat(20).parse().unwrap(),
     };
     let update = ChangeKind::UpdateWorker {
         id: Id::new("Workers-1"),
         edits: vec![
             WorkerEdit::Name(delta("DB-01", "db-01")),
-            WorkerEdit::Endpoint(Box::new(delta(listening("8A"), listening("96")))),
+            WorkerEdit::Endpoint(Box::new(endpoint_delta(&listening("8A"), listening("96")))),
             WorkerEdit::Pools(delta([pool("WorkerPools-2", "azure")], [new_pool("database")])),
             WorkerEdit::Policy(delta(
                 Linked::new("MachinePolicies-1", "Default Machine Policy"),
@@ -262,7 +266,10 @@ fn workers() -> Vec<Change> {
         kind: "polling".into(),
         old: Some(Box::new(new_worker(
             "db-03",
-            Endpoint::Polling { subscription: "poll://db-03/".into(), thumbprint: "96".repeat(20) },
+            LiveEndpoint::Polling {
+                subscription: "poll://db-03/".into(),
+                thumbprint: "96".repeat(20),
+            },
         ))),
         new: new_worker("db-03", listening("8A")),
     };

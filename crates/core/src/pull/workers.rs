@@ -6,13 +6,12 @@ use super::{
 };
 use crate::{
     live::{Live, LiveWorker},
-    model::{Endpoint, KubernetesLink, PoolKind, Subscription, TentacleUrl, Thumbprint},
+    model::{
+        Endpoint, KubernetesLink, LiveEndpoint, ParseEndpointError, Parsed, PoolKind, SSH_PORT,
+    },
 };
 
 use std::fmt::Write as _;
-
-/// The port of SSH where a file says none.
-const SSH_PORT: u16 = 22;
 
 /// The platforms that the language knows.
 const PLATFORMS: [&str; 4] = ["linux-x64", "linux-arm64", "linux-arm", "osx-x64"];
@@ -107,12 +106,18 @@ type EndpointEntries = (&'static str, Vec<(&'static str, String)>);
 /// An endpoint as the key of its kind and what is in its table, or why the language cannot say it.
 pub(super) fn endpoint_table(
     live: &Live,
-    endpoint: &Endpoint,
+    endpoint: &LiveEndpoint,
 ) -> Result<EndpointEntries, &'static str> {
-    Ok(match endpoint {
+    let endpoint = endpoint.convert::<Parsed>().map_err(|error| match error {
+        ParseEndpointError::Thumbprint(_) => "its thumbprint is not 40 hexadecimal digits",
+        ParseEndpointError::Url(_) => "its URL is not that of a listening Tentacle",
+        ParseEndpointError::Subscription(_) => "its subscription is not `poll://` and an id",
+        ParseEndpointError::Style(_) => "it is of a kind that the language does not know",
+    })?;
+    let text_value = |text: &dyn ToString| escape_value(&text.to_string());
+    Ok(match &endpoint {
         Endpoint::Listening { url, thumbprint, proxy } => {
-            let mut fields =
-                vec![("url", url_value(url)?), ("thumbprint", thumbprint_value(thumbprint)?)];
+            let mut fields = vec![("url", text_value(url)), ("thumbprint", text_value(thumbprint))];
             if let Some(proxy) = proxy {
                 fields
                     .push(("proxy", entry_reference(&live.directory.proxies, proxy.id.as_str())?));
@@ -121,24 +126,24 @@ pub(super) fn endpoint_table(
         }
         Endpoint::Polling { subscription, thumbprint } => {
             let fields = [
-                ("subscription", subscription_value(subscription)?),
-                ("thumbprint", thumbprint_value(thumbprint)?),
+                ("subscription", text_value(subscription)),
+                ("thumbprint", text_value(thumbprint)),
             ];
             ("polling", fields.to_vec())
         }
-        Endpoint::Ssh { .. } => ("ssh", ssh_fields(live, endpoint)?),
+        Endpoint::Ssh { .. } => ("ssh", ssh_fields(live, &endpoint)?),
         Endpoint::Kubernetes { link, thumbprint, namespace } => {
             let link = match link {
-                KubernetesLink::Polling(text) => ("subscription", subscription_value(text)?),
-                KubernetesLink::Listening(text) => ("url", url_value(text)?),
+                KubernetesLink::Polling(text) => ("subscription", text_value(text)),
+                KubernetesLink::Listening(text) => ("url", text_value(text)),
             };
-            let mut fields = vec![link, ("thumbprint", thumbprint_value(thumbprint)?)];
+            let mut fields = vec![link, ("thumbprint", text_value(thumbprint))];
             if is_valid_name(namespace) {
                 fields.push(("namespace", escape_value(namespace)));
             }
             ("kubernetes", fields)
         }
-        Endpoint::Other(_) => return Err("it is of a kind that the language does not know"),
+        Endpoint::Other(style) => match *style {},
     })
 }
 
@@ -167,21 +172,6 @@ fn ssh_fields(
         fields.push(("proxy", entry_reference(&directory.proxies, proxy.id.as_str())?));
     }
     Ok(fields)
-}
-
-fn thumbprint_value(text: &str) -> Result<String, &'static str> {
-    let valid = text.parse::<Thumbprint>().is_ok();
-    valid.then(|| escape_value(text)).ok_or("its thumbprint is none of 40 hexadecimal digits")
-}
-
-fn url_value(text: &str) -> Result<String, &'static str> {
-    let valid = text.parse::<TentacleUrl>().is_ok();
-    valid.then(|| escape_value(text)).ok_or("its URL is none of a listening Tentacle")
-}
-
-fn subscription_value(text: &str) -> Result<String, &'static str> {
-    let valid = text.parse::<Subscription>().is_ok();
-    valid.then(|| escape_value(text)).ok_or("its subscription is none")
 }
 
 /// How the file points at a thing: by its name, or by its id where the name is not its own.

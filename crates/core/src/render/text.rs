@@ -492,7 +492,10 @@ mod tests {
             platform: None,
             proxy: None,
         };
-        let edit = WorkerEdit::Endpoint(Box::new(sample::delta(ssh("SHA256:a"), ssh("SHA256:b"))));
+        let edit = WorkerEdit::Endpoint(Box::new(sample::endpoint_delta(
+            &ssh("SHA256:a"),
+            ssh("SHA256:b"),
+        )));
         let update = ChangeKind::UpdateWorker { id: Id::new("Workers-1"), edits: vec![edit] };
         let default = ChangeKind::SetDefaultPool {
             from: Some(sample::pool("WorkerPools-1", "old")),

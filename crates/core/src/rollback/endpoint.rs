@@ -1,31 +1,34 @@
 //! Endpoints, of the fields that a receipt has kept.
 
 use super::text_or_empty;
-use crate::model::{Endpoint, KubernetesLink, Linked, Subscription, TentacleUrl};
+use crate::model::{
+    KubernetesLink, Linked, LiveEndpoint, SSH_PORT, Subscription, TentacleUrl, Thumbprint,
+    normalize_text,
+};
 use serde_json::Value;
 
 /// Whether a Kubernetes agent calls the server, or is called.
 const MODE: &str = "Endpoint.TentacleEndpointConfiguration.CommunicationMode";
 
 /// The endpoint that these fields make up; none where they do not say of which style.
-pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<Endpoint> {
+pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<LiveEndpoint> {
     let find = |path: &str| fields.iter().find(|(text, _)| *text == path).map(|(_, value)| *value);
     let mut endpoint = match text_or_empty(find("Endpoint.CommunicationStyle")) {
         "TentaclePassive" => {
-            Endpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }
+            LiveEndpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }
         }
         "TentacleActive" => {
-            Endpoint::Polling { subscription: String::new(), thumbprint: String::new() }
+            LiveEndpoint::Polling { subscription: String::new(), thumbprint: String::new() }
         }
-        "Ssh" => Endpoint::Ssh {
+        "Ssh" => LiveEndpoint::Ssh {
             host: String::new(),
-            port: 22,
+            port: SSH_PORT,
             account: Linked::new("", ""),
             fingerprint: String::new(),
             platform: None,
             proxy: None,
         },
-        "KubernetesTentacle" => Endpoint::Kubernetes {
+        "KubernetesTentacle" => LiveEndpoint::Kubernetes {
             link: match text_or_empty(find(MODE)) {
                 "Listening" => KubernetesLink::Listening(String::new()),
                 _ => KubernetesLink::Polling(String::new()),
@@ -40,50 +43,46 @@ pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<Endpoint> {
 }
 
 /// Sets a field; one that its style does not have stays out.
-pub(super) fn set_field(endpoint: &mut Endpoint, path: &str, value: Option<&Value>) {
+pub(super) fn set_field(endpoint: &mut LiveEndpoint, path: &str, value: Option<&Value>) {
     let Some(field) = path.strip_prefix("Endpoint.") else { return };
     let field = field.strip_prefix("TentacleEndpointConfiguration.").unwrap_or(field);
     let said = text_or_empty(value);
     match endpoint {
-        Endpoint::Listening { url, thumbprint, proxy } => match field {
+        LiveEndpoint::Listening { url, thumbprint, proxy } => match field {
             "Uri" => *url = TentacleUrl::normalize_url(said),
-            "Thumbprint" => *thumbprint = said.to_uppercase(),
+            "Thumbprint" => *thumbprint = normalize_text::<Thumbprint>(said),
             "ProxyId" => set_link(proxy, said),
             _ => {}
         },
-        Endpoint::Polling { subscription, thumbprint } => match field {
-            "Uri" => *subscription = subscription_text(said),
-            "Thumbprint" => *thumbprint = said.to_uppercase(),
+        LiveEndpoint::Polling { subscription, thumbprint } => match field {
+            "Uri" => *subscription = normalize_text::<Subscription>(said),
+            "Thumbprint" => *thumbprint = normalize_text::<Thumbprint>(said),
             _ => {}
         },
-        Endpoint::Ssh { host, port, account, fingerprint, platform, proxy } => match field {
+        LiveEndpoint::Ssh { host, port, account, fingerprint, platform, proxy } => match field {
             "Host" => said.clone_into(host),
-            "Port" => *port = port_number(value).unwrap_or(22),
+            "Port" => *port = port_number(value).unwrap_or(SSH_PORT),
             "AccountId" if account.id.as_str() != said => *account = Linked::new(said, said),
             "Fingerprint" => said.clone_into(fingerprint),
             "DotNetCorePlatform" => *platform = (!said.is_empty()).then(|| said.to_owned()),
             "ProxyId" => set_link(proxy, said),
             _ => {}
         },
-        Endpoint::Kubernetes { link, thumbprint, namespace } => match (field, link) {
+        LiveEndpoint::Kubernetes { link, thumbprint, namespace } => match (field, link) {
             ("Uri", KubernetesLink::Polling(subscription)) => {
-                *subscription = subscription_text(said)
+                *subscription = normalize_text::<Subscription>(said)
             }
             ("Uri", KubernetesLink::Listening(url)) => *url = TentacleUrl::normalize_url(said),
-            ("Thumbprint", _) => *thumbprint = said.to_uppercase(),
+            ("Thumbprint", _) => *thumbprint = normalize_text::<Thumbprint>(said),
             ("DefaultNamespace", _) => said.clone_into(namespace),
             _ => {}
         },
-        Endpoint::Other(_) => {}
+        LiveEndpoint::Other(_) => {}
     }
 }
 
 fn port_number(value: Option<&Value>) -> Option<u16> {
     value.and_then(Value::as_u64).and_then(|port| port.try_into().ok())
-}
-
-fn subscription_text(uri: &str) -> String {
-    uri.parse::<Subscription>().map_or_else(|_| uri.to_owned(), |it| it.to_string())
 }
 
 /// Sets a link; the name of one that stays the same is kept.

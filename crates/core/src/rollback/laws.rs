@@ -16,7 +16,7 @@ use crate::{
     },
     finding::{Code, Span},
     live::{DirectoryEntry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
-    model::{Container, Endpoint, Id, Name, Place, Pool, PoolKind, Process},
+    model::{Container, Id, LiveEndpoint, Name, Place, Pool, PoolKind, Process},
     plan::{Change, ChangeKind, Plan, ValueEdit, WrittenField, check_soundness},
     receipt::{ChangeOutcome, Receipt},
 };
@@ -259,8 +259,8 @@ fn of_pool(pool: &LivePool) -> Fields {
 fn of_worker(worker: &LiveWorker) -> Fields {
     let pools: Vec<&str> = worker.pools.iter().map(Id::as_str).collect();
     let (style, uri, thumbprint) = match &worker.endpoint {
-        Endpoint::Listening { url, thumbprint, .. } => ("TentaclePassive", url, thumbprint),
-        Endpoint::Polling { subscription, thumbprint } => {
+        LiveEndpoint::Listening { url, thumbprint, .. } => ("TentaclePassive", url, thumbprint),
+        LiveEndpoint::Polling { subscription, thumbprint } => {
             ("TentacleActive", subscription, thumbprint)
         }
         other => panic!("{other:?}"),

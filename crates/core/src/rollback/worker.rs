@@ -79,7 +79,11 @@ impl RollbackPlanner<'_> {
         }
         let now = worker.pools.iter().map(|id| self.resolve_pool(id.as_str())).collect();
         let pools = pools.and_then(|pools| Delta::if_different(now, pools)).map(WorkerEdit::Pools);
-        let edits: Vec<_> = worker_edits(worker, &restored).chain(pools).collect();
+        let Some(edits) = worker_edits(worker, &restored) else {
+            return self
+                .warn_not_undone(entry, "the worker was reached in a way that cannot be written");
+        };
+        let edits: Vec<_> = edits.chain(pools).collect();
         if !edits.is_empty() {
             self.push_change(address, ChangeKind::UpdateWorker { id: worker.id.clone(), edits });
         }
@@ -106,7 +110,8 @@ impl RollbackPlanner<'_> {
             .iter()
             .filter_map(|WrittenField { path, before, .. }| Some((path.as_str(), before.as_ref()?)))
             .collect();
-        let Some(endpoint) = endpoint::from_fields(&fields) else {
+        let endpoint = endpoint::from_fields(&fields).and_then(|live| live.convert().ok());
+        let Some(endpoint) = endpoint else {
             self.warn_not_undone(entry, "the receipt does not say how the worker was reached");
             return None;
         };
@@ -150,18 +155,21 @@ fn worker_with_field(worker: &LiveWorker, path: &str, value: Option<&Value>) -> 
     worker
 }
 
-/// What differs, but for the pools.
-fn worker_edits(now: &LiveWorker, then: &LiveWorker) -> impl Iterator<Item = WorkerEdit> {
+/// What differs, but for the pools; none where the endpoint was one that cannot be written.
+fn worker_edits(now: &LiveWorker, then: &LiveWorker) -> Option<impl Iterator<Item = WorkerEdit>> {
     let name = Delta::if_different(now.name.to_string(), then.name.to_string());
-    let endpoint = Delta::if_different(now.endpoint.clone(), then.endpoint.clone());
+    let endpoint = if now.endpoint == then.endpoint {
+        None
+    } else {
+        Delta::if_different(now.endpoint.clone(), then.endpoint.convert().ok()?)
+    };
     let policy = Delta::if_different(now.policy.clone(), then.policy.clone());
     let disabled = Delta::if_different(now.disabled, then.disabled);
-    [
+    let edits = [
         name.map(WorkerEdit::Name),
         endpoint.map(|it| WorkerEdit::Endpoint(Box::new(it))),
         policy.map(WorkerEdit::Policy),
         disabled.map(WorkerEdit::Disabled),
-    ]
-    .into_iter()
-    .flatten()
+    ];
+    Some(edits.into_iter().flatten())
 }

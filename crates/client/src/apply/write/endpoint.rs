@@ -5,13 +5,13 @@
 //! `CommunicationStyle` says which fields there are; a Kubernetes agent's are one level further in.
 
 use super::field::{FieldChange, FieldComparison};
-use poolwright_core::model::{Endpoint, KubernetesLink};
+use poolwright_core::model::{Endpoint, EndpointForm, KubernetesLink, LiveEndpoint};
 use serde_json::{Value, json};
 
 /// A field of an endpoint.
 type EndpointField = (&'static [&'static str], Value, FieldComparison);
 
-fn endpoint_fields(endpoint: &Endpoint) -> Vec<EndpointField> {
+fn endpoint_fields<F: EndpointForm>(endpoint: &Endpoint<F>) -> Vec<EndpointField> {
     const STYLE: &[&str] = &["Endpoint", "CommunicationStyle"];
     const URI: &[&str] = &["Endpoint", "Uri"];
     const THUMBPRINT: &[&str] = &["Endpoint", "Thumbprint"];
@@ -42,15 +42,18 @@ fn endpoint_fields(endpoint: &Endpoint) -> Vec<EndpointField> {
         Endpoint::Kubernetes { link, thumbprint, namespace } => {
             agent_fields(link, thumbprint, namespace)
         }
-        // Never written: no file can ask for it.
-        Endpoint::Other(word) => vec![style(word)],
+        Endpoint::Other(word) => vec![style(word.as_ref())],
     }
 }
 
-fn agent_fields(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec<EndpointField> {
+fn agent_fields<F: EndpointForm>(
+    link: &KubernetesLink<F>,
+    thumbprint: &F::Thumbprint,
+    namespace: &str,
+) -> Vec<EndpointField> {
     let (mode, uri) = match link {
-        KubernetesLink::Polling(subscription) => ("Polling", subscription),
-        KubernetesLink::Listening(url) => ("Listening", url),
+        KubernetesLink::Polling(subscription) => ("Polling", json!(subscription)),
+        KubernetesLink::Listening(url) => ("Listening", json!(url)),
     };
     let namespace = Some(namespace).filter(|it| !it.is_empty());
     const MODE: &[&str] = &["Endpoint", "TentacleEndpointConfiguration", "CommunicationMode"];
@@ -59,7 +62,7 @@ fn agent_fields(link: &KubernetesLink, thumbprint: &str, namespace: &str) -> Vec
     vec![
         (&["Endpoint", "CommunicationStyle"], json!("KubernetesTentacle"), FieldComparison::Text),
         (MODE, json!(mode), FieldComparison::IdOr("Polling".to_owned())),
-        (URI, json!(uri), FieldComparison::Uri),
+        (URI, uri, FieldComparison::Uri),
         (THUMBPRINT, json!(thumbprint), FieldComparison::Thumbprint),
         (&["Endpoint", "DefaultNamespace"], json!(namespace), FieldComparison::Text),
     ]
@@ -85,7 +88,7 @@ pub(super) fn expected_fields(endpoint: &Endpoint) -> Vec<FieldChange> {
 }
 
 /// The fields that differ, and the style, which has to be what it is.
-pub(super) fn changed_fields(before: &Endpoint, after: &Endpoint) -> Vec<FieldChange> {
+pub(super) fn changed_fields(before: &LiveEndpoint, after: &Endpoint) -> Vec<FieldChange> {
     let pairs = endpoint_fields(before).into_iter().zip(endpoint_fields(after));
     let differ = pairs.filter(|((keys, before, _), (_, after, _))| {
         before != after || keys.last() == Some(&"CommunicationStyle")

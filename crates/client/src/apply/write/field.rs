@@ -2,17 +2,11 @@
 
 use crate::octopus::document::{JsonDocument, PathSegment};
 use poolwright_core::{
-    model::{Subscription, TentacleUrl, Thumbprint},
+    model::{SSH_PORT, Subscription, TentacleUrl, Thumbprint, normalize_text},
     receipt::WrittenField,
 };
 
 use serde_json::{Value, json};
-use std::str::FromStr;
-
-/// The port of a listening Tentacle's URL that names none; see `octopus`' own reading of it.
-const HTTPS_PORT: u16 = 443;
-/// The port of an SSH endpoint that names none.
-const SSH_PORT: u64 = 22;
 
 /// A way into a document.
 pub(super) type FieldPath<'p> = Vec<PathSegment<'p>>;
@@ -222,8 +216,8 @@ impl FieldComparison {
             }
             Self::IdOr(default) => json!(if text.is_empty() { default } else { text }),
             Self::Uri => json!(normal_uri(text)),
-            Self::Thumbprint => json!(normal_form::<Thumbprint>(text)),
-            Self::Port => json!(value.as_u64().unwrap_or(SSH_PORT)),
+            Self::Thumbprint => json!(normalize_text::<Thumbprint>(text)),
+            Self::Port => json!(value.as_u64().unwrap_or(SSH_PORT.into())),
         }
     }
 
@@ -238,21 +232,10 @@ impl FieldComparison {
     }
 }
 
-/// A text in the normal form of `T`, or as it is.
-fn normal_form<T: FromStr + ToString>(text: &str) -> String {
-    text.parse::<T>().map_or_else(|_| text.to_owned(), |it| it.to_string())
-}
-
 /// A subscription, or a URL with the port that it means, in their normal form.
 fn normal_uri(text: &str) -> String {
-    if let Ok(subscription) = text.parse::<Subscription>() {
-        return subscription.to_string();
-    }
-    let bare = text.trim_end_matches('/');
-    let authority = bare.split_once("://").map_or(bare, |(_, rest)| rest);
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    let full = if has_port { bare.to_owned() } else { format!("{bare}:{HTTPS_PORT}") };
-    full.parse::<TentacleUrl>().map_or_else(|_| text.to_owned(), |it| it.to_string())
+    text.parse::<Subscription>()
+        .map_or_else(|_| TentacleUrl::normalize_url(text), |subscription| subscription.to_string())
 }
 
 #[cfg(test)]

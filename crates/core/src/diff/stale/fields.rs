@@ -4,7 +4,7 @@ use super::{StaleExpectation, observer::Observer, source_process, source_variabl
 use crate::{
     live::{LiveStep, RunLocation, classify_step},
     model::{
-        Endpoint, Execution, Id, Name, Place, Pool, PoolHandle, PoolKind, VariableSet, Worker,
+        Execution, Id, LiveEndpoint, Name, Place, Pool, PoolHandle, PoolKind, VariableSet, Worker,
     },
     plan::{
         ABSENT, Change, ChangeKind, PoolEdit, StepEdit, ValueEdit, WorkerEdit, endpoint_fields,
@@ -223,7 +223,7 @@ fn compare_holder(
     })
 }
 
-fn describe_endpoint(endpoint: &Endpoint) -> String {
+fn describe_endpoint(endpoint: &LiveEndpoint) -> String {
     let fields = endpoint_fields(endpoint).into_iter().filter(|(_, value)| !value.is_null());
     let fields: Vec<_> = fields.map(|(path, value)| format!("{path} {value}")).collect();
     if fields.is_empty() { endpoint.kind().to_owned() } else { fields.join(", ") }

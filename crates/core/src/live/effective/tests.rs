@@ -12,7 +12,7 @@ use crate::{
         Directory, LivePool, LiveServer, LiveWorker, PROCESS_TEMPLATE, ProcessOwner,
         TemplateContents, TemplateUse, UnreadPart,
     },
-    model::{Endpoint, Linked},
+    model::{Linked, LiveEndpoint},
 };
 
 use table::{FALLBACK, INSIDE, TABLE};
@@ -38,7 +38,7 @@ fn world() -> Live {
     let worker = |pool: &str, health, disabled| LiveWorker {
         id: Id::new(format!("worker-{pool}")),
         name: Name::new(format!("worker-{pool}")),
-        endpoint: Endpoint::Other("Ssh".to_owned()),
+        endpoint: LiveEndpoint::Other("Ssh".to_owned()),
         pools: vec![Id::new(pool)],
         policy: Linked::new("", ""),
         disabled,

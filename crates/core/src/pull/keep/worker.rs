@@ -6,7 +6,7 @@ use super::{FileUpdater, KeepRound, TomlTable, pool::match_declared, table_key, 
 use crate::{
     desired::DesiredPoolRef,
     live::{DirectoryEntry, LiveWorker},
-    model::{Endpoint, KubernetesLink, Name, TentacleUrl, Thumbprint},
+    model::{KubernetesLink, LiveEndpoint, Name, SSH_PORT, TentacleUrl, Thumbprint},
     plan::WorkerEdit,
 };
 
@@ -139,7 +139,7 @@ impl FileUpdater<'_> {
         let unsaid: Vec<_> = unsaid.filter(|it| self.document.contains_key(&inner, it)).collect();
         for key in unsaid {
             match key {
-                "port" => self.document.set_value(&inner, key, "22"),
+                "port" => self.document.set_value(&inner, key, &SSH_PORT.to_string()),
                 "namespace" => self.document.set_value(&inner, key, "\"\""),
                 _ => self.document.remove_key(&inner, key),
             };
@@ -161,19 +161,19 @@ impl FileUpdater<'_> {
         match (key, &worker.endpoint) {
             (
                 "thumbprint",
-                Endpoint::Listening { thumbprint, .. }
-                | Endpoint::Polling { thumbprint, .. }
-                | Endpoint::Kubernetes { thumbprint, .. },
+                LiveEndpoint::Listening { thumbprint, .. }
+                | LiveEndpoint::Polling { thumbprint, .. }
+                | LiveEndpoint::Kubernetes { thumbprint, .. },
             ) => parse_equal::<Thumbprint>(said, thumbprint),
-            ("url", Endpoint::Listening { url, .. })
-            | ("url", Endpoint::Kubernetes { link: KubernetesLink::Listening(url), .. }) => {
+            ("url", LiveEndpoint::Listening { url, .. })
+            | ("url", LiveEndpoint::Kubernetes { link: KubernetesLink::Listening(url), .. }) => {
                 parse_equal::<TentacleUrl>(said, url)
             }
-            ("account", Endpoint::Ssh { account, .. }) => {
+            ("account", LiveEndpoint::Ssh { account, .. }) => {
                 refers(&directory.accounts, account.id.as_str())
             }
-            ("proxy", Endpoint::Ssh { proxy: Some(linked), .. })
-            | ("proxy", Endpoint::Listening { proxy: Some(linked), .. }) => {
+            ("proxy", LiveEndpoint::Ssh { proxy: Some(linked), .. })
+            | ("proxy", LiveEndpoint::Listening { proxy: Some(linked), .. }) => {
                 refers(&directory.proxies, linked.id.as_str())
             }
             _ => false,
