@@ -3,8 +3,9 @@
 //! Never: a URL that a server sent; links are not followed.
 
 use super::ClientError;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 const NO_SCHEME: &str = "it starts with neither `https://` nor `http://`";
 
@@ -99,14 +100,9 @@ fn is_loopback_url(url: &Url) -> bool {
 
 /// A text as one segment of a path, or as a value of a query.
 pub(crate) fn percent_encode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
+    const RESERVED: &AsciiSet =
+        &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(test)]
