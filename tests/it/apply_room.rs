@@ -8,10 +8,13 @@ use octopus_sandbox::{Fault, FaultKind, SandboxOptions, Seed};
 use poolwright_client::apply::{self, ApplyEvent, apply_plan, journal};
 use poolwright_core::{
     finding::FindingLocation,
-    model::{Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessName},
+    model::{
+        Address, Endpoint, Execution, Id, Linked, Place, PoolHandle, PoolKind, ProcessKind,
+        ProcessName,
+    },
     plan::{
         ApprovedPlan, Cause, Change, ChangeKind, Delta, NewPool, NewWorker, Plan, PlanHeader,
-        PoolEdit, ProcessKind, StepEdit,
+        PoolEdit, StepEdit,
     },
     receipt::{ApplyStatus, ChangeOutcome, Receipt},
     scope::ReadScope,

@@ -3,8 +3,8 @@
 use crate::client::{Stub, connect, told};
 use axum::{Router, http::StatusCode};
 use octopus_sandbox::ADMIN_KEY;
-use poolwright_client::octopus::{ClientError, ProcessCollection};
-use poolwright_core::model::Id;
+use poolwright_client::octopus::ClientError;
+use poolwright_core::model::{Id, ProcessKind};
 
 use serde_json::{Value, json};
 use std::{
@@ -66,8 +66,7 @@ async fn what_a_list_by_ids_lacks_is_read_one_by_one() {
     })
     .await;
     let ids = ["P-1", "P-2", "P-3", "P-4", "P-5"].map(str::to_owned);
-    let (found, unread) =
-        server.reader().processes_by_ids(ProcessCollection::Deployment, &ids).await;
+    let (found, unread) = server.reader().processes_by_ids(ProcessKind::Deployment, &ids).await;
     let found: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(found, ["P-1", "p-2", "P-3"]);
     let unread: Vec<_> =
@@ -87,7 +86,7 @@ async fn one_process_that_cannot_be_read_does_not_hide_the_others() {
     })
     .await;
     let ids = ["P-1", "P-2"].map(str::to_owned);
-    let (found, unread) = server.reader().processes_by_ids(ProcessCollection::Runbook, &ids).await;
+    let (found, unread) = server.reader().processes_by_ids(ProcessKind::Runbook, &ids).await;
     assert_eq!((found.len(), unread.len()), (1, 1));
     assert!(matches!(unread[0].error, ClientError::Malformed { .. }), "{unread:?}");
 }

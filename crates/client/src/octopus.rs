@@ -23,5 +23,5 @@ pub use error::ClientError;
 pub use options::{ConnectionOptions, Credentials, Secret};
 pub use reader::Reader;
 pub use refusal::Refusal;
-pub use resource::{ProcessCollection, ProjectBranch, Resource};
+pub use resource::{ProjectBranch, Resource};
 pub use space_reader::{SpaceReader, UnreadDocument};

@@ -15,7 +15,7 @@ pub(crate) mod sample;
 mod touches;
 mod written_field;
 
-pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit, ProcessKind};
+pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
 pub(crate) use edit::endpoint_fields;
 pub use edit::{

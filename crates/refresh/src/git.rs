@@ -22,6 +22,7 @@ use poolwright_core::{
         HiddenData, LiveBranch, LiveProcess, ProcessOwner, ProcessSnapshot, SnapshotOrigin,
         UnreadPart,
     },
+    model::ProcessKind,
     scope::{GitScope, ReadScope},
 };
 
@@ -205,20 +206,28 @@ impl GitProject<'_> {
         let mut wanted = Vec::new();
         if self.scope.deployments {
             let owner = self.owners.process_owner(self.project, None);
-            wanted.push((Resource::BranchDeploymentProcess(at.clone()), owner));
+            wanted.push((
+                Resource::BranchProcess(at.clone(), ProcessKind::Deployment, String::new()),
+                owner,
+            ));
         }
         if self.runbooks {
             for book in reader.branch_runbooks(at).await? {
                 let owner = self.owners.process_owner(self.project, Some(&book.name));
                 wanted.push((
-                    Resource::BranchRunbookProcess(at.clone(), book.runbook_process_id),
+                    Resource::BranchProcess(
+                        at.clone(),
+                        ProcessKind::Runbook,
+                        book.runbook_process_id,
+                    ),
                     owner,
                 ));
             }
         }
         let read_process = |(resource, owner): (Resource, ProcessOwner)| async move {
             let process = reader.read_process(&resource).await?;
-            let has_route = matches!(resource, Resource::BranchDeploymentProcess(_));
+            let has_route =
+                matches!(resource, Resource::BranchProcess(_, ProcessKind::Deployment, _));
             let outline = ProcessOutline::from_process(&process)
                 .filter(|_| self.scope.templates && has_route);
             let mut process = live_on_branch(process, owner, branch);

@@ -9,13 +9,13 @@ use super::{
     resolved::{self, ProcessOutline},
     snapshots,
 };
-use poolwright_client::octopus::{ProcessCollection, wire};
+use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{
         HiddenData, IndirectPools, LiveProcess, LiveProject, PoolReference, ProcessSnapshot,
         TemplateContents, UnreadPart,
     },
-    model::Name,
+    model::{Name, ProcessKind},
     scope::ReadScope,
 };
 
@@ -61,8 +61,8 @@ pub(super) async fn read_inventory(
     let of_runbooks =
         if runbooks { owners.runbook_processes(books, &mut gaps) } else { Vec::new() };
     let (deployed, run, (in_git, unreachable), (pointing, hidden), frozen) = tokio::try_join!(
-        read_processes(reading, ProcessCollection::Deployment, of_projects, scope.templates),
-        read_processes(reading, ProcessCollection::Runbook, of_runbooks, false),
+        read_processes(reading, ProcessKind::Deployment, of_projects, scope.templates),
+        read_processes(reading, ProcessKind::Runbook, of_runbooks, false),
         git::git_processes(reading, scope, &owners),
         pool_references::read_pool_references(reading, scope, &projects),
         async {
@@ -173,7 +173,7 @@ fn published_runbooks(books: &[wire::RunbookResource]) -> Vec<(String, String, S
 /// which nothing is to do.
 async fn read_processes(
     reading: &SpaceReading<'_>,
-    kind: ProcessCollection,
+    kind: ProcessKind,
     wanted: Vec<ProcessRequest>,
     templates: bool,
 ) -> Result<(Vec<LiveProcess>, Vec<UnreadPart>), RefreshError> {

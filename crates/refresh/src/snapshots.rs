@@ -7,10 +7,10 @@
 use super::{
     RefreshError, SpaceReading, grouped_projects::GroupedProjects, item_errors::errors_by_id, lower,
 };
-use poolwright_client::octopus::{self, ProcessCollection, wire};
+use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{HiddenData, LiveProcess, ProcessOwner, ProcessSnapshot, SnapshotOrigin, UnreadPart},
-    model::{Id, Name, Place},
+    model::{Id, Name, Place, ProcessKind},
 };
 
 use indexmap::{IndexMap, map::Entry};
@@ -43,9 +43,7 @@ pub(super) async fn read_snapshots(
     let releases = channel_releases(reading, owners, &mut gaps).await?;
     let snapshots = published_snapshots(reading, published, &mut gaps).await?;
     let mut editions = Vec::with_capacity(releases.len() + snapshots.len());
-    for (kind, wanted) in
-        [(ProcessCollection::Deployment, releases), (ProcessCollection::Runbook, snapshots)]
-    {
+    for (kind, wanted) in [(ProcessKind::Deployment, releases), (ProcessKind::Runbook, snapshots)] {
         editions.extend(frozen_processes(reading, kind, wanted, &mut gaps).await?);
     }
     let editions = attach_values(reading, editions, &mut gaps).await?;
@@ -205,7 +203,7 @@ async fn published_snapshots(
 /// The frozen processes, each with the ids of its variable sets.
 async fn frozen_processes(
     reading: &SpaceReading<'_>,
-    kind: ProcessCollection,
+    kind: ProcessKind,
     wanted: Vec<SnapshotRequest>,
     gaps: &mut Vec<UnreadPart>,
 ) -> Result<Vec<(ProcessSnapshot, Vec<String>)>, RefreshError> {

@@ -1,6 +1,7 @@
 //! Things with a document of their own, and where they are served.
 
 use super::base::percent_encode;
+use poolwright_core::model::ProcessKind;
 use serde::Deserialize;
 
 /// A thing whose document can be read whole, and written. Ids are as the server wrote them.
@@ -10,14 +11,10 @@ pub enum Resource {
     WorkerPool(String),
     /// A worker, by its id.
     Worker(String),
-    /// A deployment process, by its id.
-    DeploymentProcess(String),
-    /// The process of a runbook, by its id.
-    RunbookProcess(String),
-    /// A deployment process on a branch of its project's repository.
-    BranchDeploymentProcess(ProjectBranch),
-    /// The process of a runbook, by its id, on a branch of its project's repository.
-    BranchRunbookProcess(ProjectBranch, String),
+    /// A process, by its id.
+    Process(ProcessKind, String),
+    /// A process, by its id, on a branch of its project's repository.
+    BranchProcess(ProjectBranch, ProcessKind, String),
     /// A set of variables of a project or a library, by its id.
     VariableSet(String),
     /// The variables of a project on a branch of its repository.
@@ -57,22 +54,11 @@ impl ProjectBranch {
     }
 }
 
-/// Whose processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProcessCollection {
-    /// Those of projects.
-    Deployment,
-    /// Those of runbooks.
-    Runbook,
-}
-
-impl ProcessCollection {
-    /// Where they are served, below the space.
-    pub(crate) fn path_segment(self) -> &'static str {
-        match self {
-            Self::Deployment => "deploymentprocesses",
-            Self::Runbook => "runbookProcesses",
-        }
+/// Where the processes of a kind are served.
+pub(crate) fn process_segment(kind: ProcessKind) -> &'static str {
+    match kind {
+        ProcessKind::Deployment => "deploymentprocesses",
+        ProcessKind::Runbook => "runbookProcesses",
     }
 }
 
@@ -82,34 +68,17 @@ impl Resource {
         match self {
             Self::WorkerPool(id) => format!("{space}/workerpools/{}", percent_encode(id)),
             Self::Worker(id) => format!("{space}/workers/{}", percent_encode(id)),
-            Self::DeploymentProcess(id) => {
-                format!(
-                    "{space}/{}/{}",
-                    ProcessCollection::Deployment.path_segment(),
-                    percent_encode(id)
-                )
+            Self::Process(kind, id) => {
+                format!("{space}/{}/{}", process_segment(*kind), percent_encode(id))
             }
-            Self::RunbookProcess(id) => {
-                format!(
-                    "{space}/{}/{}",
-                    ProcessCollection::Runbook.path_segment(),
-                    percent_encode(id)
-                )
-            }
-            Self::BranchDeploymentProcess(branch) => {
-                format!(
-                    "{}/{}",
-                    branch.path_in_space(space),
-                    ProcessCollection::Deployment.path_segment()
-                )
-            }
-            Self::BranchRunbookProcess(branch, id) => {
-                format!(
-                    "{}/{}/{}",
-                    branch.path_in_space(space),
-                    ProcessCollection::Runbook.path_segment(),
-                    percent_encode(id)
-                )
+            Self::BranchProcess(branch, kind, id) => {
+                let processes =
+                    format!("{}/{}", branch.path_in_space(space), process_segment(*kind));
+                match kind {
+                    // A branch has one of them, which is served without its id.
+                    ProcessKind::Deployment => processes,
+                    ProcessKind::Runbook => format!("{processes}/{}", percent_encode(id)),
+                }
             }
             Self::VariableSet(id) => format!("{space}/variables/{}", percent_encode(id)),
             Self::BranchVariableSet(branch) => format!("{}/variables", branch.path_in_space(space)),
@@ -124,7 +93,7 @@ impl Resource {
     /// route by its own id, and older ones have no other.
     pub(crate) fn path_to_put(&self, space: &str, body: &str) -> String {
         let by_project = match self {
-            Self::DeploymentProcess(_) => project_process_path(space, body),
+            Self::Process(ProcessKind::Deployment, _) => project_process_path(space, body),
             _ => None,
         };
         by_project.unwrap_or_else(|| self.document_path(space))
@@ -159,7 +128,8 @@ mod tests {
 
     #[test]
     fn a_process_is_put_where_it_says_that_it_lives() {
-        let process = Resource::DeploymentProcess("deploymentprocess-Projects-1".to_owned());
+        let process =
+            Resource::Process(ProcessKind::Deployment, "deploymentprocess-Projects-1".to_owned());
         let put = |link: &str| {
             let body = format!(r#"{{"ProjectId":"Projects-1","Links":{{"Self":"{link}"}}}}"#);
             process.path_to_put("/api/Spaces-1", &body)
@@ -177,8 +147,12 @@ mod tests {
         let branch =
             ProjectBranch { project: "Projects-2".to_owned(), name: "release/1".to_owned() };
         assert_eq!(
-            Resource::BranchRunbookProcess(branch, "RunbookProcess-restart".to_owned())
-                .document_path("/api/Spaces-1"),
+            Resource::BranchProcess(
+                branch,
+                ProcessKind::Runbook,
+                "RunbookProcess-restart".to_owned()
+            )
+            .document_path("/api/Spaces-1"),
             "/api/Spaces-1/projects/Projects-2/refs%2Fheads%2Frelease%2F1/runbookProcesses/RunbookProcess-restart"
         );
     }

@@ -1,9 +1,10 @@
 //! Reading a space.
 
 use super::{
-    ClientError, Connection, ProcessCollection, ProjectBranch, Resource, base::percent_encode, wire,
+    ClientError, Connection, ProjectBranch, Resource, base::percent_encode,
+    resource::process_segment, wire,
 };
-use poolwright_core::model::{Id, Space};
+use poolwright_core::model::{Id, ProcessKind, Space};
 use serde_json::value::RawValue;
 
 /// Reads a space, and can do nothing else. Every method may fail with any [`ClientError`].
@@ -197,10 +198,10 @@ impl SpaceReader {
     /// The processes of these ids, in no order: what decides where their steps run, and no more.
     pub async fn processes_by_ids(
         &self,
-        kind: ProcessCollection,
+        kind: ProcessKind,
         ids: &[String],
     ) -> (Vec<wire::ProcessResource>, Vec<UnreadDocument>) {
-        self.connection.list_by_ids(&self.space_path(kind.path_segment()), ids).await
+        self.connection.list_by_ids(&self.space_path(process_segment(kind)), ids).await
     }
 
     /// All branches of a version-controlled project's repository.
@@ -266,7 +267,7 @@ impl SpaceReader {
             Some(branch) => branch.path_in_space(&self.prefix),
         };
         self.connection
-            .get_json(&format!("{owner}/{}/resolved", ProcessCollection::Deployment.path_segment()))
+            .get_json(&format!("{owner}/{}/resolved", process_segment(ProcessKind::Deployment)))
             .await
     }
 

@@ -18,7 +18,7 @@ use crate::{
     finding::{Finding, Span},
     live::{Live, LiveProcess, LiveStep},
     model::Address,
-    plan::{Change, ChangeKind, ProcessKind},
+    plan::{Change, ChangeKind},
 };
 
 /// The steps that move, in the order of the server. `after` is the server once all else is done.
@@ -185,13 +185,9 @@ impl ResolvedRule<'_> {
         if step.id.as_str().is_empty() || of_id.count() != 1 {
             return Err(ExecutionConflict::NoIdentity);
         }
-        let kind = match process.owner.runbook {
-            None => ProcessKind::Deployment,
-            Some(_) => ProcessKind::Runbook,
-        };
         let kind = ChangeKind::PlaceStep {
             process: process.id.clone(),
-            kind,
+            kind: process.owner.kind(),
             git: None,
             action: step.id.clone(),
             edits,

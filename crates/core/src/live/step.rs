@@ -1,7 +1,8 @@
 //! Processes and their steps, as far as it matters where they run.
 
 use crate::model::{
-    Address, Container, Id, Name, Place, Pool, Process, ProcessName, Project, StepAction,
+    Address, Container, Id, Name, Place, Pool, Process, ProcessKind, ProcessName, Project,
+    StepAction,
 };
 
 /// A process: its owner and its steps.
@@ -189,6 +190,11 @@ impl LiveStep {
 }
 
 impl ProcessOwner {
+    /// Of which kind the process is.
+    pub fn kind(&self) -> ProcessKind {
+        self.process_name().kind()
+    }
+
     /// Which of the project's processes it is.
     pub fn process_name(&self) -> ProcessName {
         match &self.runbook {

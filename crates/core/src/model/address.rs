@@ -65,6 +65,26 @@ pub enum ProcessName {
     Runbook(String),
 }
 
+/// The kind of a process: what owns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessKind {
+    /// The deployment process of a project.
+    Deployment,
+    /// The process of a runbook.
+    Runbook,
+}
+
+impl ProcessName {
+    /// Its kind.
+    pub fn kind(&self) -> ProcessKind {
+        match self {
+            Self::Deployment => ProcessKind::Deployment,
+            Self::Runbook(_) => ProcessKind::Runbook,
+        }
+    }
+}
+
 /// Why a text is not an [`Address`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no address: {expected} is missing behind character {position}")]

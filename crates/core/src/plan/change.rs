@@ -7,8 +7,8 @@ use super::{
 use crate::{
     finding::{FindingLocation, Span},
     model::{
-        Address, DeploymentTarget, Id, LiveEndpoint, Pool, PoolHandle, Process, Project,
-        StepAction, VariableSet, Worker,
+        Address, DeploymentTarget, Id, LiveEndpoint, Pool, PoolHandle, Process, ProcessKind,
+        Project, StepAction, VariableSet, Worker,
     },
 };
 
@@ -82,7 +82,7 @@ pub enum ChangeKind {
     PlaceStep {
         /// The process, which is written once however many of its steps move.
         process: Id<Process>,
-        /// Whether a project or a runbook owns it.
+        /// Of which kind it is.
         kind: ProcessKind,
         /// How it is written where it is stored in Git; none for one in the server's database.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,16 +156,6 @@ pub struct PlannedCommit {
     pub base: Option<String>,
     /// What the commit says.
     pub message: String,
-}
-
-/// Who owns a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProcessKind {
-    /// A project.
-    Deployment,
-    /// A runbook.
-    Runbook,
 }
 
 /// What a change does to its object.

@@ -5,8 +5,8 @@
 
 use super::{Change, ChangeKind, PlannedCommit, StepEdit, ValueEdit, WorkerEdit, exact_fields};
 use crate::{
-    model::{Address, Name, Place, PoolHandle, ProcessName, VariableSetOwner},
-    plan::{NewWorker, Plan, ProcessKind},
+    model::{Address, Name, Place, PoolHandle, VariableSetOwner},
+    plan::{NewWorker, Plan},
 };
 
 use std::{
@@ -130,8 +130,7 @@ fn fits_address(kind: &ChangeKind, address: &Address) -> bool {
         | ChangeKind::ReplaceWorker { new: NewWorker { name, .. }, .. } => is_worker(name),
         ChangeKind::PlaceStep { kind, git, .. } => match address {
             Address::Step { process, branch, .. } => {
-                let deployment = *process == ProcessName::Deployment;
-                deployment == (*kind == ProcessKind::Deployment)
+                process.kind() == *kind
                     && *branch == git.as_ref().map(|commit| commit.branch.clone())
             }
             _ => false,

@@ -4,15 +4,15 @@
 
 use super::{
     Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, NewPool, NewWorker,
-    Plan, PlanHeader, PlannedValueScope, PoolEdit, PoolRequirement, ProcessKind, StepEdit,
-    StepFact, ValueEdit, WorkerEdit,
+    Plan, PlanHeader, PlannedValueScope, PoolEdit, PoolRequirement, StepEdit, StepFact, ValueEdit,
+    WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
     live::RunLocation,
     model::{
         Address, Container, Endpoint, Execution, Id, KubernetesLink, Linked, LiveEndpoint, Place,
-        PoolHandle, PoolKind, ProcessName,
+        PoolHandle, PoolKind, ProcessKind, ProcessName,
     },
     scope::ReadScope,
 };

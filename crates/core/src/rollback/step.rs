@@ -7,7 +7,7 @@ use crate::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, VariableSetOwner,
     },
     plan::{
-        ChangeKind, Delta, Feed, PlannedCommit, ProcessKind, StepEdit, WrittenField,
+        ChangeKind, Delta, Feed, PlannedCommit, StepEdit, WrittenField,
         exact_fields::{POOL_FIELD, VARIABLE_FIELD, place_from_fields},
     },
     receipt::{ChangeOutcome, ReceiptEntry},
@@ -79,10 +79,7 @@ impl RollbackPlanner<'_> {
         }
         let kind = ChangeKind::PlaceStep {
             process: process.id.clone(),
-            kind: match process.owner.runbook {
-                None => ProcessKind::Deployment,
-                Some(_) => ProcessKind::Runbook,
-            },
+            kind: process.owner.kind(),
             git: process.git.as_ref().map(|it| commit_on_branch(it, COMMIT_MESSAGE)),
             action: step.id.clone(),
             edits,

@@ -3,8 +3,8 @@
 use super::*;
 use poolwright_core::{
     finding::FindingLocation,
-    model::{Id, Place, PoolHandle, PoolKind, ProcessName},
-    plan::{Cause, Delta, NewPool, ProcessKind, StepEdit},
+    model::{Id, Place, PoolHandle, PoolKind, ProcessKind, ProcessName},
+    plan::{Cause, Delta, NewPool, StepEdit},
 };
 
 use proptest::prelude::*;

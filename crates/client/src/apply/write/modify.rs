@@ -38,11 +38,8 @@ impl WriteTarget<'_> {
     /// keeps in it (`api.md` 2.8, 2.9). That of variables has to have `ProjectId` too: so says the reference that
     /// the 2026 server generates of itself.
     fn request_body(&self, mut document: JsonDocument) -> WriteResult<String, JsonEditError> {
-        use Resource::{BranchDeploymentProcess, BranchRunbookProcess, BranchVariableSet};
-        if let BranchDeploymentProcess(branch)
-        | BranchRunbookProcess(branch, _)
-        | BranchVariableSet(branch) = self.resource
-        {
+        use Resource::{BranchProcess, BranchVariableSet};
+        if let BranchProcess(branch, ..) | BranchVariableSet(branch) = self.resource {
             let message = self.message.unwrap_or_default();
             document.put_value(&[PathSegment::Key("ChangeDescription")], &json!(message))?;
             document.put_value(&[PathSegment::Key("GitRef")], &json!(branch.canonical_name()))?;

@@ -16,8 +16,8 @@ use crate::octopus::{
     document::{JsonDocument, PathSegment},
 };
 use poolwright_core::{
-    model::{Container, Execution, Id, Linked, Place, PoolHandle, Process},
-    plan::{ChangeKind, Feed, PlannedCommit, ProcessKind, StepEdit, WrittenField},
+    model::{Container, Execution, Id, Linked, Place, PoolHandle, Process, ProcessKind},
+    plan::{ChangeKind, Feed, PlannedCommit, StepEdit, WrittenField},
 };
 
 use PathSegment::{Index, Key, KeyIgnoringCase};
@@ -156,15 +156,10 @@ fn process_resource(
     kind: ProcessKind,
     git: Option<&PlannedCommit>,
 ) -> Resource {
-    let id = |it: &Id<Process>| it.as_str().to_owned();
-    match (kind, git) {
-        (ProcessKind::Deployment, None) => Resource::DeploymentProcess(id(process)),
-        (ProcessKind::Runbook, None) => Resource::RunbookProcess(id(process)),
-        (ProcessKind::Deployment, Some(commit)) => {
-            Resource::BranchDeploymentProcess(commit_branch(commit))
-        }
-        (ProcessKind::Runbook, Some(commit)) => {
-            Resource::BranchRunbookProcess(commit_branch(commit), commit.document.clone())
+    match git {
+        None => Resource::Process(kind, process.as_str().to_owned()),
+        Some(commit) => {
+            Resource::BranchProcess(commit_branch(commit), kind, commit.document.clone())
         }
     }
 }

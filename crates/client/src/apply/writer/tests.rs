@@ -8,7 +8,7 @@ use axum::{
     http::{StatusCode, header},
 };
 use octopus_sandbox::{self as sandbox, ADMIN_KEY, Fault, FaultKind, READER_KEY, Sandbox, Seed};
-use poolwright_core::model::Id;
+use poolwright_core::model::{Id, ProcessKind};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -93,11 +93,11 @@ async fn a_document_goes_back_as_it_came() {
     let writer = writer(&connect(server.url(), ADMIN_KEY));
     for (resource, route) in [
         (
-            Resource::DeploymentProcess("deploymentprocess-Projects-1".into()),
+            Resource::Process(ProcessKind::Deployment, "deploymentprocess-Projects-1".into()),
             "PUT /api/Spaces-1/projects/Projects-1/deploymentprocesses",
         ),
         (
-            Resource::RunbookProcess("RunbookProcess-Runbooks-1".into()),
+            Resource::Process(ProcessKind::Runbook, "RunbookProcess-Runbooks-1".into()),
             "PUT /api/Spaces-1/runbookProcesses/RunbookProcess-Runbooks-1",
         ),
         (Resource::Features, "PUT /api/featuresconfiguration"),
