@@ -17,6 +17,7 @@ use crate::{
     model::{Address, Id, Name, Pool, PoolHandle},
     plan::{Cause, Change, ChangeAction, ChangeKind, WrittenField},
     receipt::{ChangeOutcome, Receipt, ReceiptEntry},
+    text::eq_ignoring_case,
 };
 
 use serde_json::Value;
@@ -245,7 +246,7 @@ impl RollbackPlanner<'_> {
     /// Whether a text is nothing, or names a pool that is there as a file in Git does.
     fn is_known_pool(&self, text: &str) -> bool {
         let named =
-            |pool: &LivePool| pool.slug.eq_ignore_ascii_case(text) || pool.name == Name::new(text);
+            |pool: &LivePool| eq_ignoring_case(&pool.slug, text) || pool.name == Name::new(text);
         text.is_empty() || self.live.pools.iter().any(named)
     }
 

@@ -5,6 +5,7 @@ use poolwright_core::{
     live::{HiddenData, LiveProject, ProcessOwner, UnreadPart},
     model::Name,
     scope::ReadScope,
+    text::eq_ignoring_case,
 };
 use std::collections::HashMap;
 
@@ -156,7 +157,7 @@ pub(super) fn includes_library(
     library: &wire::LibraryVariableSetResource,
 ) -> bool {
     let included = &project.included_library_variable_set_ids;
-    included.iter().any(|id| id.eq_ignore_ascii_case(&library.id))
+    included.iter().any(|id| eq_ignoring_case(id, &library.id))
 }
 
 /// The process in words.

@@ -17,6 +17,7 @@ use poolwright_core::{
     },
     model::{Name, ProcessKind},
     scope::ReadScope,
+    text::{eq_ignoring_case, fold_case},
 };
 
 use futures_util::future::try_join_all;
@@ -138,8 +139,7 @@ fn select_project(
     projects: Vec<wire::ProjectResource>,
     wanted: &str,
 ) -> Vec<wire::ProjectResource> {
-    let matches_wanted =
-        |part: &str| !part.is_empty() && part.to_lowercase() == wanted.trim().to_lowercase();
+    let matches_wanted = |part: &str| !part.is_empty() && eq_ignoring_case(part, wanted);
     let by: [&dyn Fn(&wire::ProjectResource) -> bool; 3] =
         [&|it| matches_wanted(&it.id), &|it| matches_wanted(it.name.trim()), &|project| {
             matches_wanted(&project.slug)
@@ -185,12 +185,12 @@ async fn read_processes(
         return Err(reading.unread_error("the processes", why.clone()));
     }
     let mut found: HashMap<String, wire::ProcessResource> =
-        found.into_iter().map(|process| (process.id.to_lowercase(), process)).collect();
+        found.into_iter().map(|process| (fold_case(&process.id), process)).collect();
     let (mut processes, mut gaps) = (Vec::with_capacity(wanted.len()), Vec::new());
     // Those that use templates, by their places.
     let mut using = Vec::new();
     for (id, owner) in wanted {
-        if let Some(process) = found.remove(&id.to_lowercase()) {
+        if let Some(process) = found.remove(&fold_case(&id)) {
             let outline = ProcessOutline::from_process(&process).filter(|_| templates);
             using.extend(
                 outline.map(|outline| (processes.len(), outline, process.project_id.clone())),

@@ -30,6 +30,7 @@ use poolwright_core::{
     },
     model::{Id, Linked, Name, Pool, Space},
     scope::ReadScope,
+    text::eq_ignoring_case,
 };
 
 use inventory::read_inventory;
@@ -222,7 +223,7 @@ fn resolve_pool_ids(
 fn resolve_pool_id(pool: &mut Id<Pool>, pools: &[LivePool]) {
     let name = Name::new(pool.as_str());
     let is_named_pool = |other: &&LivePool| {
-        let equals_pool = |text: &str| text.eq_ignore_ascii_case(pool.as_str());
+        let equals_pool = |text: &str| eq_ignoring_case(text, pool.as_str());
         other.name == name || equals_pool(&other.slug) || equals_pool(other.id.as_str())
     };
     if pools.iter().all(|other| other.id != *pool)

@@ -13,6 +13,7 @@ use poolwright_core::{
     live::{HiddenData, UnreadPart},
     model::{Id, Linked, Space},
     scope::ReadScope,
+    text::eq_ignoring_case,
 };
 
 /// Those of `permissions` that the key's user lacks in a space, as far as the server says.
@@ -75,7 +76,7 @@ impl UserPermissions {
     ) -> Option<Vec<&UserPermissionRestriction>> {
         let grants = self.0.as_ref()?.space_permissions.get(permission);
         let is_in_space =
-            |it: &&UserPermissionRestriction| it.space_id.eq_ignore_ascii_case(space.as_str());
+            |it: &&UserPermissionRestriction| eq_ignoring_case(&it.space_id, space.as_str());
         Some(grants.into_iter().flatten().filter(is_in_space).collect())
     }
 

@@ -22,6 +22,7 @@ use poolwright_core::{
     },
     model::{Id, Name},
     scope::ReadScope,
+    text::fold_case,
 };
 
 use std::collections::HashMap;
@@ -88,7 +89,7 @@ pub(super) async fn read_pool_references(
     let known = ScopeNames::read(reading, scope, &found, environments).await?;
     found.iter_mut().for_each(|it| known.fill_missing(it));
     let found: HashMap<String, wire::VariableSetResource> =
-        found.into_iter().map(|set| (set.id.to_lowercase(), set)).collect();
+        found.into_iter().map(|set| (fold_case(&set.id), set)).collect();
     let mut pointing = PoolReferences::default();
     pointing.indirect.environments = known.environment_names();
     let names = known.names_by_id();
@@ -103,7 +104,7 @@ pub(super) async fn read_pool_references(
             let what = format!("the variables of {}", set.what);
             gaps.push(UnreadPart::new(what, why.to_string(), HiddenData::PoolReferences));
         }
-        if let Some(found) = found.get(&set.id.to_lowercase()) {
+        if let Some(found) = found.get(&fold_case(&set.id)) {
             pointing.add_set(found, set, &names);
         }
     }

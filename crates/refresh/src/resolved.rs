@@ -20,6 +20,7 @@ use poolwright_core::{
         UnreadPart,
     },
     model::{Id, Name},
+    text::{eq_ignoring_case, fold_case},
 };
 
 /// What tells the steps of a process from those that a resolved one has beside them.
@@ -171,7 +172,7 @@ impl ProcessOutline {
 }
 
 fn is_template_usage(action_type: &str) -> bool {
-    action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE)
+    eq_ignoring_case(action_type, PROCESS_TEMPLATE)
 }
 
 fn step_ids(step: &wire::ResolvedStepResource) -> Vec<String> {
@@ -184,7 +185,7 @@ fn step_slugs(step: &wire::ResolvedStepResource) -> Vec<String> {
 
 /// Texts in lower case, but for the empty ones.
 fn lowercase_non_empty<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
-    texts.filter(|it| !it.is_empty()).map(|it| it.to_lowercase()).collect()
+    texts.filter(|it| !it.is_empty()).map(|it| fold_case(it)).collect()
 }
 
 /// What is inside the templates that a process uses, as the server tells it. A server that knows no templates,

@@ -11,6 +11,7 @@ use poolwright_client::octopus::{self, wire};
 use poolwright_core::{
     live::{HiddenData, LiveProcess, ProcessOwner, ProcessSnapshot, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place, ProcessKind},
+    text::fold_case,
 };
 
 use indexmap::{IndexMap, map::Entry};
@@ -178,10 +179,10 @@ async fn published_snapshots(
     let (found, unread) = reading.reader.runbook_snapshots(&ids).await;
     let unread = errors_by_id(reading, "the published snapshots", unread)?;
     let mut found: HashMap<String, wire::RunbookSnapshotResource> =
-        found.into_iter().map(|snapshot| (snapshot.id.to_lowercase(), snapshot)).collect();
+        found.into_iter().map(|snapshot| (fold_case(&snapshot.id), snapshot)).collect();
     let mut wanted = Vec::with_capacity(published.len());
     for (id, owner) in published {
-        let Some(snapshot) = found.remove(&id.to_lowercase()) else {
+        let Some(snapshot) = found.remove(&fold_case(&id)) else {
             let runbook = owner.runbook.as_ref().map(Name::as_str).unwrap_or_default();
             let of = format!("of runbook {runbook:?} of project {:?}", owner.project);
             let why = unread.get(&id).map(ToString::to_string).unwrap_or_default();
@@ -215,10 +216,10 @@ async fn frozen_processes(
     let (found, unread) = reading.reader.processes_by_ids(kind, &ids).await;
     let unread = errors_by_id(reading, "the frozen processes", unread)?;
     let found: HashMap<String, wire::ProcessResource> =
-        found.into_iter().map(|process| (process.id.to_lowercase(), process)).collect();
+        found.into_iter().map(|process| (fold_case(&process.id), process)).collect();
     let mut editions = Vec::with_capacity(wanted.len());
     for SnapshotRequest { origin: of, owner, process, sets } in wanted {
-        match found.get(&process.to_lowercase()) {
+        match found.get(&fold_case(&process)) {
             Some(found) => {
                 let process = lower::live_process(found.clone(), owner);
                 editions.push((ProcessSnapshot { origin: of, process, values: Vec::new() }, sets));
@@ -268,9 +269,9 @@ async fn attach_values(
         }),
     );
     let found: HashMap<String, wire::VariableSetResource> =
-        found.into_iter().map(|set| (set.id.to_lowercase(), set)).collect();
+        found.into_iter().map(|set| (fold_case(&set.id), set)).collect();
     let collect_values = |sets: &[String]| {
-        let sets = sets.iter().filter_map(|id| found.get(&id.to_lowercase()));
+        let sets = sets.iter().filter_map(|id| found.get(&fold_case(id)));
         let variables = sets.flat_map(|set| &set.variables).filter(|it| !it.value.is_empty());
         variables.map(|variable| (Name::new(&variable.name), Id::new(&variable.value))).collect()
     };

@@ -94,7 +94,7 @@ fn choose_space(
         let default = spaces.iter().find(|space| space.is_default).map(link_space);
         return default.ok_or_else(|| SpaceError::NoDefault { available: known_names() });
     };
-    let matches_wanted = |text: &str| text.trim().to_lowercase() == wanted.to_lowercase();
+    let matches_wanted = |text: &str| text::eq_ignoring_case(text, wanted);
     if let Some(space) = spaces.iter().find(|space| matches_wanted(&space.id)) {
         return Ok(link_space(space));
     }

@@ -184,8 +184,7 @@ pub(super) fn is_from_template(action: &OclAction, rules: &[Declared<PlacementRu
             let exact =
                 |name: &str| step.value.exact_names().any(|it| it.eq_ignore_ascii_case(name));
             // Of one that is named exactly the plan says so itself.
-            let matches_name =
-                |name: &str| step.value.matches_folded(&name.to_lowercase()) && !exact(name);
+            let matches_name = |name: &str| step.value.matches(name) && !exact(name);
             matches_name(&action.step) || matches_name(&action.action)
         }
     };

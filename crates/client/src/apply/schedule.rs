@@ -8,6 +8,7 @@
 use poolwright_core::{
     model::{Address, Id, Process, VariableSet},
     plan::{Arrival, Change, ChangeAction, ChangeKind, PoolEdit, WorkerEdit},
+    text::fold_case,
 };
 
 use std::collections::{BTreeSet, HashMap};
@@ -328,7 +329,7 @@ fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
 
 /// The kind of object and the name that it gives up, in lower case.
 fn released_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
-    rename_pair(kind).map(|(before, _)| (kind.object_kind(), before.to_lowercase()))
+    rename_pair(kind).map(|(before, _)| (kind.object_kind(), fold_case(before)))
 }
 
 fn claimed_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
@@ -337,7 +338,7 @@ fn claimed_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
         ChangeKind::CreateWorker(new) => &new.name,
         _ => rename_pair(kind)?.1,
     };
-    Some((kind.object_kind(), name.to_lowercase()))
+    Some((kind.object_kind(), fold_case(name)))
 }
 
 fn rename_pair(kind: &ChangeKind) -> Option<(&str, &str)> {

@@ -9,6 +9,7 @@ use super::{
     wire::{HasId, ResourceCollection},
 };
 use futures_util::future::join_all;
+use poolwright_core::text::fold_case;
 use serde::de::DeserializeOwned;
 use std::collections::HashSet;
 
@@ -140,9 +141,8 @@ impl Connection {
             // One of them, or the request as such, is the trouble.
             Err(_) => Vec::new(),
         };
-        let seen: HashSet<String> =
-            found.iter().map(|it: &T| it.item_id().to_lowercase()).collect();
-        let missing = ids.iter().filter(|id| !seen.contains(&id.to_lowercase()));
+        let seen: HashSet<String> = found.iter().map(|it: &T| fold_case(it.item_id())).collect();
+        let missing = ids.iter().filter(|id| !seen.contains(&fold_case(id)));
         let alone = missing.map(|id| async move {
             let item = self.get_json::<T>(&format!("{path}/{}", percent_encode(id))).await;
             item.map_err(|error| UnreadDocument { id: id.clone(), error })
@@ -162,7 +162,7 @@ impl Connection {
     where
         T: DeserializeOwned + HasId,
     {
-        let wanted: HashSet<String> = ids.iter().map(|id| id.to_lowercase()).collect();
+        let wanted: HashSet<String> = ids.iter().map(|id| fold_case(id)).collect();
         let text = ids.iter().map(|id| percent_encode(id)).collect::<Vec<_>>().join(",");
         let (mut list, mut skip) = (PagedList::new(), 0);
         loop {
@@ -170,7 +170,7 @@ impl Connection {
             let ResourceCollection { mut items, total } =
                 self.get_json::<ResourceCollection<T>>(&page).await?;
             skip += items.len();
-            items.retain(|item: &T| wanted.contains(&item.item_id().to_lowercase()));
+            items.retain(|item: &T| wanted.contains(&fold_case(item.item_id())));
             // A page with nothing that was asked for is of a server that does not know `ids`.
             let idle = list.take_page(items) == 0;
             let ends = total.is_none_or(|total| total <= skip);

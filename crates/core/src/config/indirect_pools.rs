@@ -12,6 +12,7 @@ use crate::{
     },
     finding::{Code, Finding, Span},
     model::Name,
+    text::fold_case,
 };
 
 impl DesiredDraft {
@@ -50,7 +51,7 @@ impl DesiredDraft {
             };
             let DesiredValueScope { environments, channels, tenant_tags } = &rule.scope;
             let scope = [environments, channels, tenant_tags].map(|names| {
-                let mut names: Vec<_> = names.iter().map(|it| it.to_lowercase()).collect();
+                let mut names: Vec<_> = names.iter().map(|it| fold_case(it)).collect();
                 names.sort();
                 names
             });

@@ -14,7 +14,10 @@ use crate::{
     },
     finding::{Code, Span},
     model::{Container, Execution, Place},
-    text::pattern::{Pattern, Patterns},
+    text::{
+        eq_ignoring_case,
+        pattern::{Pattern, Patterns},
+    },
 };
 
 impl DesiredDraft {
@@ -58,10 +61,9 @@ impl DesiredDraft {
     /// Adds the waves of a file after those that are there.
     pub(super) fn read_waves(&mut self, waves: Tables<WaveTable>) {
         for Declared { value: WaveTable { label, project, project_group }, span } in waves {
-            let fold = |label: &Declared<String>| label.value.to_lowercase();
             let mut taken = self.desired.waves.iter().filter_map(|wave| wave.label.as_ref());
             if let Some(label) = &label
-                && taken.any(|other| fold(other) == fold(label))
+                && taken.any(|other| eq_ignoring_case(&other.value, &label.value))
             {
                 let message = format!("two waves are called `{}`", label.value);
                 self.report_error(

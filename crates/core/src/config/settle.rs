@@ -13,7 +13,7 @@ use crate::{
     },
     finding::{Code, Finding},
     model::Place,
-    text::pattern::Patterns,
+    text::{fold_case, pattern::Patterns},
 };
 
 impl DesiredDraft {
@@ -80,7 +80,7 @@ fn selects_result(rule: &PlacementRule, target: &DesiredPlacement) -> bool {
         Place::Pool(sent) => {
             let (DesiredPoolRef::Declared(word) | DesiredPoolRef::Live(word)) = &sent.value;
             let is_same_pool = |place: &CurrentPlace| matches!(place, CurrentPlace::Pool(item) if item.value == sent.value);
-            currently.covers_place(&word.trim().to_lowercase(), is_same_pool)
+            currently.covers_place(&fold_case(word), is_same_pool)
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     live::{HiddenData, Live, LiveBranch, LiveProcess, LiveVariableSet, UnreadPart, VariableStore},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, PlannedCommit},
-    text::pluralize,
+    text::{eq_ignoring_case, pluralize},
 };
 
 use block::BranchBlock;
@@ -290,7 +290,7 @@ impl<'a> BranchTracker<'a> {
         let names = || live_branches(live).map(|it| it.name.as_str());
         let is_idle = |name: &&str| {
             let is_written_out = *name != "default" && !name.contains(['*', '?', '!']);
-            is_written_out && !names().any(|text| text.to_lowercase() == name.to_lowercase())
+            is_written_out && !names().any(|text| eq_ignoring_case(text, name))
         };
         let asked = said.branches.iter().map(|it| it.trim());
         let idle = asked.filter(|_| is_read).filter(is_idle);

@@ -13,6 +13,7 @@ use crate::{
     },
     finding::Finding,
     model::{Id, Place, Pool, PoolHandle},
+    text::fold_case,
 };
 
 /// Where a rule's steps have to run today, resolved: in one of some places, and in none of others.
@@ -96,7 +97,7 @@ impl PlaceCondition {
         let pools = matched.live.pools.iter().filter(|pool| {
             let key = matched.pool_key(&pool.id);
             pattern.matches(pool.name.as_folded())
-                || key.is_some_and(|key| pattern.matches(&key.to_lowercase()))
+                || key.is_some_and(|key| pattern.matches(&fold_case(key)))
         });
         let pools = pools.map(|pool| Self::Pool(pool.id.clone()));
         Ok(words.map(|(_, place)| place).chain(pools).collect())

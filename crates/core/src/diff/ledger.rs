@@ -17,7 +17,7 @@ use crate::{
     finding::{Code, Finding, Level, Span},
     live::{HiddenData, LiveProcess, LiveStep, PROCESS_TEMPLATE, UnreadPart},
     model::Address,
-    text::{nearest_name, pluralize, stays_as_it_is},
+    text::{eq_ignoring_case, fold_case, nearest_name, pluralize, stays_as_it_is},
 };
 
 use known_names::KnownNames;
@@ -125,7 +125,7 @@ impl<'a> RuleUsage<'a> {
     /// Notes which of the rule's exact names this step has.
     fn note_exact_names(&mut self, step: &'a LiveStep, reach: StepReach) {
         let is_step_name = |name: &str| {
-            let folded = name.to_lowercase();
+            let folded = fold_case(name);
             folded == step.step.as_folded() || folded == step.action.as_folded()
         };
         for name in self.exact_steps().filter(|name| is_step_name(name)) {
@@ -297,7 +297,7 @@ fn unmovable_finding(name: &str, reach: StepReach, kind: &str, at: &Span) -> Fin
             "is made of a step template that is not here, and names no pool",
             "choose its pool once in Octopus, or by hand: a step that names a pool is moved",
         ),
-        StepReach::Unknown if kind.eq_ignore_ascii_case(PROCESS_TEMPLATE) => (
+        StepReach::Unknown if eq_ignoring_case(kind, PROCESS_TEMPLATE) => (
             Code::UnmanagedStep,
             "stands for the steps of a process template",
             "remove it from the rule, and change the parameter's value in Octopus where the template is used",

@@ -5,7 +5,7 @@ use crate::{
     finding::{Code, Finding, Span},
     live::DirectoryEntry,
     model::{Linked, Name},
-    text::{self, nearest_name},
+    text::{self, fold_case, nearest_name},
 };
 
 /// What the file refers to by a name.
@@ -76,11 +76,10 @@ pub(super) fn find_by_reference<'a, T>(
 ) -> Result<&'a T, UnresolvedReference> {
     let wanted = Name::new(text);
     let folded = wanted.as_folded();
-    let by: [&dyn Fn(&'a T) -> bool; 3] = [
-        &|item| parts(item).0.to_lowercase() == folded,
-        &|item| *parts(item).1 == wanted,
-        &|item| !parts(item).2.is_empty() && parts(item).2.to_lowercase() == folded,
-    ];
+    let by: [&dyn Fn(&'a T) -> bool; 3] =
+        [&|item| fold_case(parts(item).0) == folded, &|item| *parts(item).1 == wanted, &|item| {
+            !parts(item).2.is_empty() && fold_case(parts(item).2) == folded
+        }];
     for is in by {
         let found: Vec<_> = things.clone().filter(|it| is(it)).collect();
         match found.as_slice() {

@@ -8,7 +8,7 @@ use crate::{
     desired::{Declared, PlacementRule, PlacementVerdict},
     live::{LiveProcess, LiveProject, LiveStep},
     model::Name,
-    text::pattern::Patterns,
+    text::{fold_case, pattern::Patterns},
 };
 
 use std::{collections::HashMap, rc::Rc};
@@ -81,7 +81,7 @@ impl<'a> Rulebook<'a> {
         });
         let named = Rc::clone(named);
         let typed = self.by_type.entry(&step.action_type).or_insert_with(|| {
-            let kind = step.action_type.to_lowercase();
+            let kind = fold_case(&step.action_type);
             // What is excluded of a type that nobody knows is not known either.
             let is_meant = |select: &Option<Declared<Patterns>>| match kind.is_empty() {
                 true => select.as_ref().is_none_or(|it| it.value.matches_everything()),

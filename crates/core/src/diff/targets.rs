@@ -6,7 +6,7 @@ use crate::{
     finding::{Code, Finding, FindingLocation},
     model::{Address, Name, ParseAddressError, VariableSetOwner},
     plan::Change,
-    text::{nearest_name, pattern::Pattern},
+    text::{fold_case, nearest_name, pattern::Pattern},
 };
 
 /// The addresses that a plan is narrowed to; all of them where none is named.
@@ -34,14 +34,14 @@ impl TargetFilter {
 
     /// Whether a plan is about this address.
     pub(super) fn covers_address(&self, address: &Address) -> bool {
-        let folded = address.to_string().to_lowercase();
+        let folded = fold_case(&address.to_string());
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
     }
 
     /// Whether a plan may be about a step or a value of this project, of which nothing else is known.
     pub(super) fn may_cover_project(&self, project: &Name) -> bool {
         let owner = VariableSetOwner::Project { name: project.to_string(), branch: None };
-        let begin = owner.to_string().to_lowercase();
+        let begin = fold_case(&owner.to_string());
         self.0.is_empty() || self.0.iter().any(|(_, pattern)| pattern.may_match_prefix(&begin))
     }
 
@@ -56,13 +56,13 @@ impl TargetFilter {
             .map(|change| (change.address.clone(), change.address.to_string()))
             .collect();
         let is_idle = |pattern: &Pattern| {
-            !addresses.iter().any(|(_, shown)| pattern.matches(&shown.to_lowercase()))
+            !addresses.iter().any(|(_, shown)| pattern.matches(&fold_case(shown)))
         };
         let idle = self.0.iter().filter(|(_, pattern)| is_idle(pattern));
         let known = || addresses.iter().map(|(_, shown)| shown.as_str());
         let warnings = idle.map(|(written, _)| idle_target_warning(written, known())).collect();
         let is_targeted = |shown: &str| {
-            let folded = shown.to_lowercase();
+            let folded = fold_case(shown);
             self.0.iter().any(|(_, pattern)| pattern.matches(&folded))
         };
         let mut kept: Vec<bool> = addresses.iter().map(|(_, shown)| is_targeted(shown)).collect();

@@ -22,7 +22,7 @@ use crate::{
     },
     model::{Address, Id, Linked, Name, PoolHandle, VariableSet},
     plan::{Change, ChangeKind, Delta, PlannedValueScope, ValueEdit},
-    text::pattern::Patterns,
+    text::{eq_ignoring_case, pattern::Patterns},
 };
 
 use std::collections::HashMap;
@@ -315,7 +315,7 @@ fn resolve_scope(
         wanted.iter().map(|it| resolve_entry(kind, known, it)).collect()
     }
     let tag = |wanted: &Declared<String>| {
-        let is = |text: &&String| text.to_lowercase() == wanted.trim().to_lowercase();
+        let is = |text: &&String| eq_ignoring_case(text, wanted);
         match set.tenant_tags.iter().find(is) {
             Some(tag) => Ok(tag.clone()),
             None => {

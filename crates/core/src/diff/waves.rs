@@ -13,7 +13,7 @@ use crate::{
     live::{Live, LiveProject},
     model::{Address, Name, VariableSetOwner},
     plan::{Change, ChangeKind, ValueEdit},
-    text::pluralize,
+    text::{eq_ignoring_case, fold_case, pluralize},
 };
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -105,7 +105,7 @@ pub(super) fn lint_waves(desired: &Desired, live: &Live) -> Vec<Finding> {
             .project
             .iter()
             .flat_map(|patterns| patterns.value.exact_names().map(move |name| (name, patterns)));
-        let mut missing = exact.filter(|(name, _)| !known.contains(name.to_lowercase().as_str()));
+        let mut missing = exact.filter(|(name, _)| !known.contains(fold_case(name).as_str()));
         if let Some((name, patterns)) = missing.next() {
             let names = live.projects.iter().map(|it| it.name.as_str());
             findings.push(reference::unknown_name_error(
@@ -144,9 +144,7 @@ fn project_waves(desired: &Desired, live: &Live) -> HashMap<Name, usize> {
 
 fn wave_index(waves: &[Declared<DesiredWave>], wanted: &str) -> Option<usize> {
     let has_label = |wave: &Declared<DesiredWave>| {
-        wave.label
-            .as_ref()
-            .is_some_and(|label| label.value.to_lowercase() == wanted.trim().to_lowercase())
+        wave.label.as_ref().is_some_and(|label| eq_ignoring_case(&label.value, wanted))
     };
     let number = wanted.trim().parse::<usize>().ok().and_then(|it| it.checked_sub(1));
     let by_number = number.filter(|number| *number < waves.len());

@@ -26,6 +26,7 @@ use super::{
     RunLocation, UnreadPart, checks_health, classify_step, is_octopus_cloud, is_process_template,
 };
 use crate::model::{DeploymentTarget, Execution, Id, Name, Place, Pool, PoolKind};
+use crate::text::fold_case;
 
 /// What chooses a step's pool besides the step itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -326,13 +327,9 @@ fn group_targets<'a>(step: &LiveStep, side: RunLocation, live: &'a Live) -> Vec<
     groups
 }
 
-fn fold_case(text: &str) -> String {
-    text.trim().to_lowercase()
-}
-
 /// Whether the agent of a cluster does the work of such a step itself.
 fn is_kubernetes_step(step: &LiveStep) -> bool {
-    let kind = step.action_type.to_lowercase();
+    let kind = fold_case(&step.action_type);
     kind.starts_with("octopus.kubernetes") || kind == "octopus.helmchartupgrade"
 }
 

@@ -19,7 +19,10 @@
 //!   the flag out where the pool says as much (OctopusDeploy/Issues 7112 and 7296).
 
 use super::{Live, LivePool, LiveStep};
-use crate::model::{Execution, Place, PoolKind};
+use crate::{
+    model::{Execution, Place, PoolKind},
+    text::{eq_ignoring_case, fold_case},
+};
 
 /// On which side of the wire a step runs, by its type and its properties alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,17 +132,17 @@ const NEED_TARGETS: [&str; 5] = [
 ///
 /// `api.md` 4, `Octopus.HealthCheck`.
 pub(super) fn checks_health(step: &LiveStep) -> bool {
-    step.action_type.eq_ignore_ascii_case("octopus.healthcheck")
+    eq_ignoring_case(&step.action_type, "octopus.healthcheck")
 }
 
 /// Whether steps of this type run on their deployment targets and nowhere else.
 pub fn runs_only_on_targets(step: &LiveStep) -> bool {
-    is_listed_type(&step.action_type.to_lowercase(), &ONLY_ON_TARGETS)
+    is_listed_type(&fold_case(&step.action_type), &ONLY_ON_TARGETS)
 }
 
 /// Whether steps of this type have nothing to work on without deployment targets.
 pub fn needs_targets(step: &LiveStep) -> bool {
-    is_listed_type(&step.action_type.to_lowercase(), &NEED_TARGETS)
+    is_listed_type(&fold_case(&step.action_type), &NEED_TARGETS)
 }
 
 /// Whether a step runs on a worker.
@@ -149,7 +152,7 @@ pub fn runs_on_worker(step: &LiveStep) -> bool {
 
 /// Whether no rule may move steps of this type, though it is known where they run.
 pub fn is_left_alone(step: &LiveStep) -> bool {
-    is_listed_type(&step.action_type.to_lowercase(), &LEFT_ALONE)
+    is_listed_type(&fold_case(&step.action_type), &LEFT_ALONE)
 }
 
 /// The pool whose steps run on the built-in worker, be it on or off: the default one, where it is static and
@@ -176,7 +179,7 @@ pub fn is_octopus_cloud(live: &Live) -> bool {
 
 /// On which side of the wire `step` runs.
 pub fn classify_step(step: &LiveStep) -> RunLocation {
-    let kind = step.action_type.to_lowercase();
+    let kind = fold_case(&step.action_type);
     let tagged = step.has_target_tags();
     let on_worker = match tagged {
         true => RunLocation::OnWorker(Execution::PerTarget),

@@ -7,13 +7,14 @@
 //! one, so that whatever is called like a pool counts as it.
 
 use super::{LivePool, LiveStep};
+use crate::text::eq_ignoring_case;
 
 /// The type of a step that uses a process template.
 pub const PROCESS_TEMPLATE: &str = "Octopus.ProcessTemplate";
 
 /// Whether a step stands for the steps of a process template.
 pub fn is_process_template(step: &LiveStep) -> bool {
-    step.action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE)
+    eq_ignoring_case(&step.action_type, PROCESS_TEMPLATE)
 }
 
 /// The parameters of `step` that name a pool of `pools`, each with that pool.
@@ -25,8 +26,8 @@ pub fn pool_parameters<'a>(
     step.parameters.iter().filter_map(move |(name, value)| {
         let value = value.trim();
         let matches_value = |pool: &&LivePool| {
-            let slug = by_slug && !pool.slug.is_empty() && pool.slug.eq_ignore_ascii_case(value);
-            slug || pool.id.as_str().eq_ignore_ascii_case(value)
+            let slug = by_slug && !pool.slug.is_empty() && eq_ignoring_case(&pool.slug, value);
+            slug || eq_ignoring_case(pool.id.as_str(), value)
         };
         pools.iter().find(matches_value).map(|pool| (name.as_str(), pool))
     })

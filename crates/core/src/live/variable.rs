@@ -2,6 +2,7 @@
 
 use super::{DirectoryEntry, LiveBranch, ReferenceHolder};
 use crate::model::{Id, Name, Pool, Project, VariableSet, VariableSetOwner, VariableValue};
+use crate::text::fold_case;
 
 /// A value of a variable of type worker pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +204,7 @@ impl LiveVariableScope {
 
 /// Names without regard to order and case, each once.
 pub fn normalize_names<'a>(names: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let mut names: Vec<_> = names.map(|it| it.trim().to_lowercase()).collect();
+    let mut names: Vec<_> = names.map(|it| fold_case(it)).collect();
     names.sort();
     names.dedup();
     names

@@ -13,6 +13,7 @@ use super::{PulledPools, push_comment, toml::escape_value};
 use crate::{
     live::Live,
     model::{Id, Place, Pool},
+    text::fold_case,
 };
 
 use catalog::{PlacedStep, RuleFacet, StepCatalog};
@@ -182,7 +183,7 @@ impl<'w, 'a> RuleWriter<'w, 'a> {
     fn new(live: &'a Live, pools: &'w PulledPools<'a>, book: &'w StepCatalog<'a>) -> Self {
         let mut names: BTreeMap<RuleFacet, BTreeSet<String>> = BTreeMap::new();
         let mut add_name = |facet, name: &str| {
-            names.entry(facet).or_default().insert(name.trim().to_lowercase());
+            names.entry(facet).or_default().insert(fold_case(name));
         };
         for process in &live.processes {
             process.owner.runbook.iter().for_each(|it| add_name(RuleFacet::Runbook, it.as_str()));

@@ -12,6 +12,7 @@ use crate::{
         ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField, exact_fields::VALUE_FIELD,
     },
     receipt::ReceiptEntry,
+    text::eq_ignoring_case,
 };
 
 use serde_json::Value;
@@ -136,7 +137,7 @@ impl RollbackPlanner<'_> {
 
     /// The id of the pool that a text names: in Git, a value may have a pool's slug or name.
     fn resolve_pool_id<'t>(&'t self, text: &'t str) -> &'t str {
-        let matches_text = |name: &str| !text.is_empty() && name.eq_ignore_ascii_case(text);
+        let matches_text = |name: &str| !text.is_empty() && eq_ignoring_case(name, text);
         let known = self.live.find_pool(&Id::new(text)).is_some()
             || self.remade.contains_key(&Id::new(text));
         let mut pools = self.live.pools.iter();

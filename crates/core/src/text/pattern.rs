@@ -1,5 +1,7 @@
 //! Selectors: `*` and `?`, a leading `!` that excludes, and no regard to case.
 
+use super::fold_case;
+
 /// A name with wildcards: `*` stands for any text, `?` for one character. Case does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
@@ -20,7 +22,7 @@ pub struct Patterns {
 impl Pattern {
     /// A pattern, as written.
     pub fn new(written: &str) -> Self {
-        let folded = written.trim().to_lowercase().chars().collect();
+        let folded = fold_case(written).chars().collect();
         Self { written: written.trim().to_owned(), folded }
     }
 
@@ -62,7 +64,7 @@ impl Patterns {
 
     /// Whether `name` is one of those that the list stands for.
     pub fn matches(&self, name: &str) -> bool {
-        self.matches_folded(&name.trim().to_lowercase())
+        self.matches_folded(&fold_case(name))
     }
 
     /// The same for a name that is trimmed and in lower case already.
@@ -82,8 +84,7 @@ impl Patterns {
 
     /// Whether the list stands for a thing of these names: any may be asked for, and any may exclude it.
     pub fn matches_any<'a>(&self, names: impl Iterator<Item = &'a str>) -> bool {
-        let names: Vec<Vec<char>> =
-            names.map(|name| name.trim().to_lowercase().chars().collect()).collect();
+        let names: Vec<Vec<char>> = names.map(|name| fold_case(name).chars().collect()).collect();
         self.matches_chars(&names)
     }
 
@@ -204,7 +205,7 @@ mod tests {
         fn a_pattern_of_no_wildcards_matches_itself_alone(name in "[a-zA-Z ]{1,12}", other in "[a-z]{1,12}") {
             let pattern = Patterns::new([name.as_str()]);
             prop_assert!(pattern.matches(&name));
-            prop_assert_eq!(pattern.matches(&other), name.trim().to_lowercase() == other);
+            prop_assert_eq!(pattern.matches(&other), fold_case(&name) == other);
         }
 
         #[test]

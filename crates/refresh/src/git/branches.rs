@@ -7,7 +7,12 @@
 
 use crate::{SpaceReading, item_errors::is_repository_error};
 use poolwright_client::octopus::{self, wire};
-use poolwright_core::{live::LiveBranch, model::Id, scope::GitScope, text::pattern::Patterns};
+use poolwright_core::{
+    live::LiveBranch,
+    model::Id,
+    scope::GitScope,
+    text::{eq_ignoring_case, pattern::Patterns},
+};
 
 /// The word for each project's default branch.
 const DEFAULT: &str = "default";
@@ -52,7 +57,7 @@ impl RepositoryBranches<'_> {
             wanted.matches(name)
                 && !others.iter().any(|other| {
                     // Git tells `move` from `Move`: what is written out is that one, where it is there.
-                    name.to_lowercase() == other.to_lowercase()
+                    eq_ignoring_case(name, other)
                         && name != *other
                         && listed.iter().any(|listed| listed.name == *other)
                 })

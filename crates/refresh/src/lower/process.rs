@@ -4,6 +4,7 @@ use poolwright_client::octopus::wire;
 use poolwright_core::{
     live::{LiveProcess, LiveStep, PROCESS_TEMPLATE, ProcessOwner},
     model::{Container, Id, Name, Place, Pool},
+    text::eq_ignoring_case,
 };
 
 /// A process of this owner. A step of several actions is as many entries; a disabled one counts too,
@@ -63,7 +64,7 @@ fn pool_parameters(
     action_type: &str,
     mut parameters: Vec<(String, String)>,
 ) -> Vec<(String, String)> {
-    if !action_type.eq_ignore_ascii_case(PROCESS_TEMPLATE) {
+    if !eq_ignoring_case(action_type, PROCESS_TEMPLATE) {
         parameters.retain(|(_, value)| !value.trim().contains(char::is_whitespace));
     }
     parameters

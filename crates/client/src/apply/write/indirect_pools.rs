@@ -21,6 +21,7 @@ use crate::octopus::{
 use poolwright_core::{
     model::{DeploymentTarget, Id, Name, PoolHandle},
     plan::{ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField},
+    text::eq_ignoring_case,
 };
 
 use PathSegment::{End, Index, Key, Where};
@@ -190,7 +191,7 @@ impl ChangeWriter<'_> {
         spellings: &PoolSpellings,
     ) -> WriteResult<(), String> {
         let before = before.and_then(|it| self.pool_id(it).ok()).unwrap_or_default();
-        match spellings.resolve_id(trimmed_text(now)).eq_ignore_ascii_case(&before) {
+        match eq_ignoring_case(spellings.resolve_id(trimmed_text(now)), &before) {
             true => Ok(()),
             false => Err(mismatch_message("Value", now, &Value::from(before))),
         }

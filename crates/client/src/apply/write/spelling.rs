@@ -6,6 +6,7 @@
 //! of variables in Git has over the API is not said, so that a value keeps the form that it has.
 
 use crate::octopus::wire::WorkerPoolResource;
+use poolwright_core::text::eq_ignoring_case;
 
 /// The pools that a document may name.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +18,7 @@ impl PoolSpellings {
         if self.0.iter().any(|pool| pool.id == text) {
             return text;
         }
-        let matches_text = |name: &str| !text.is_empty() && name.eq_ignore_ascii_case(text.trim());
+        let matches_text = |name: &str| !text.is_empty() && eq_ignoring_case(name, text);
         let named = self.0.iter().find(|pool| {
             matches_text(&pool.id) || matches_text(&pool.slug) || matches_text(&pool.name)
         });
@@ -36,7 +37,7 @@ impl PoolSpellings {
         else {
             return id;
         };
-        let matches_sample = |it: &str| it.eq_ignore_ascii_case(sample.trim());
+        let matches_sample = |it: &str| eq_ignoring_case(it, sample);
         match () {
             () if matches_sample(&of_sample.id) => id,
             () if matches_sample(&of_sample.slug) && !wanted.slug.is_empty() => &wanted.slug,

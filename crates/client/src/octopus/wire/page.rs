@@ -7,6 +7,7 @@ use super::{
     TagSetResource, TenantVariableResource, VariableSetResource, WorkerPoolResource,
     WorkerResource,
 };
+use poolwright_core::text::fold_case;
 use serde::{
     Deserialize, Deserializer,
     de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
@@ -29,7 +30,7 @@ pub(in crate::octopus) trait HasId {
 
     /// What two of them have in common that are one.
     fn identity(&self) -> String {
-        self.item_id().to_lowercase()
+        fold_case(self.item_id())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     desired::{Declared, PlacementRule, PlacementVerdict},
     finding::{Code, Finding, Span},
     model::Name,
-    text::pattern::Patterns,
+    text::{fold_case, pattern::Patterns},
 };
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -96,7 +96,7 @@ impl<'a> KnownNames<'a> {
         let Some(patterns) = &rule.select.project else { return Vec::new() };
         let leaves = rule.verdict == PlacementVerdict::Leave;
         let finding = |name: &str| {
-            let folded = name.trim().to_lowercase();
+            let folded = fold_case(name);
             let at = patterns.span.clone();
             // To leave the steps of both is no harm.
             if let Some(alike) = self.alike.get(folded.as_str()).filter(|_| !leaves) {
@@ -133,9 +133,8 @@ fn unknown_names(
     known: &[&str],
 ) -> Vec<Finding> {
     let Some(patterns) = patterns else { return Vec::new() };
-    let folded: HashSet<String> = known.iter().map(|it| it.trim().to_lowercase()).collect();
-    let unknown =
-        patterns.value.exact_names().filter(|name| !folded.contains(&name.to_lowercase()));
+    let folded: HashSet<String> = known.iter().map(|it| fold_case(it)).collect();
+    let unknown = patterns.value.exact_names().filter(|name| !folded.contains(&fold_case(name)));
     unknown
         .map(|name| {
             reference::unknown_name_error(kind, name, known.iter().copied(), patterns.span.clone())

@@ -16,6 +16,7 @@ use super::{Case, Decider, EffectivePlace, UnknownReason, effective_cases, has_u
 use crate::{
     live::{Live, LivePool, LiveProcess, LiveStep, TemplateContents},
     model::{Id, Name, Place, Pool},
+    text::eq_ignoring_case,
 };
 
 /// Where a step runs that stands for the steps of a process template.
@@ -96,8 +97,8 @@ fn resolve_inner_place(
 /// Whether a value means this pool: by its id, or by its slug.
 fn refers_to_pool(pool: &LivePool, value: &str) -> bool {
     let value = value.trim();
-    let by_slug = !pool.slug.is_empty() && pool.slug.eq_ignore_ascii_case(value);
-    by_slug || pool.id.as_str().eq_ignore_ascii_case(value)
+    let by_slug = !pool.slug.is_empty() && eq_ignoring_case(&pool.slug, value);
+    by_slug || eq_ignoring_case(pool.id.as_str(), value)
 }
 
 /// What a usage says for a parameter; names are compared without case, as those of all properties.

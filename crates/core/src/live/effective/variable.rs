@@ -24,6 +24,7 @@ use crate::{
         VariableOwner,
     },
     model::Name,
+    text::{eq_ignoring_case, fold_case},
 };
 
 use indexmap::IndexSet;
@@ -231,9 +232,9 @@ fn may_apply_to_step(value: &PoolVariable, process: &LiveProcess, step: &LiveSte
     let scope = &value.scope;
     let is_this_process = |owner: &String| {
         let id = process.git.as_ref().map_or(process.id.as_str(), |it| &it.document);
-        id.to_lowercase().ends_with(&format!("-{}", owner.to_lowercase()))
+        fold_case(id).ends_with(&format!("-{}", fold_case(owner)))
     };
-    let is_step = |id: &String| id.eq_ignore_ascii_case(step.id.as_str());
+    let is_step = |id: &String| eq_ignoring_case(id, step.id.as_str());
     let has_channel = scope.channels.is_empty() || process.owner.runbook.is_none();
     !scope.on_targets
         && has_channel

@@ -6,7 +6,7 @@
 use crate::{
     live::{Live, LiveProcess, LiveStep, is_left_alone, runs_on_worker},
     model::{Id, Place, Pool},
-    text::pattern::Pattern,
+    text::{fold_case, pattern::Pattern},
 };
 
 use std::collections::{BTreeMap, HashMap};
@@ -202,7 +202,7 @@ impl<'a> FacetIndex<'a> {
             *projects.entry(project.name.as_folded()).or_default() += 1;
         }
         let is_shared = |name: &&mut IndexedName| {
-            projects.get(name.written.to_lowercase().as_str()).is_some_and(|n| 1 < *n)
+            projects.get(fold_case(&name.written).as_str()).is_some_and(|n| 1 < *n)
         };
         self.names.iter_mut().filter(is_shared).for_each(|name| name.askable = false);
     }
@@ -214,7 +214,7 @@ impl<'a> FacetIndex<'a> {
         step: usize,
     ) -> usize {
         let written = name.trim();
-        let number = *numbers.entry(written.to_lowercase()).or_insert(self.names.len());
+        let number = *numbers.entry(fold_case(written)).or_insert(self.names.len());
         if number == self.names.len() {
             self.names.push(IndexedName {
                 written,

@@ -3,7 +3,7 @@
 //! A wildcard stands for the names that it came from and, of all that are there, for no other.
 
 use super::super::toml::escape_value;
-use crate::text::pattern::Pattern;
+use crate::text::{fold_case, pattern::Pattern};
 use std::{cmp::Reverse, collections::BTreeSet};
 
 /// Of how many characters a word has to be, to say what names have in common.
@@ -26,7 +26,7 @@ pub(super) fn generalize_names(
     words: WordPosition,
 ) -> Vec<String> {
     let enough = if words == WordPosition::First { 2 } else { 3 };
-    let listed: BTreeSet<String> = names.iter().map(|it| it.to_lowercase()).collect();
+    let listed: BTreeSet<String> = names.iter().map(|it| fold_case(it)).collect();
     let mut open = listed.clone();
     let mut said: Vec<String> = Vec::new();
     loop {
@@ -50,9 +50,9 @@ pub(super) fn generalize_names(
         open.retain(|it| !pattern.matches(it));
         said.push(best);
     }
-    let rest = names.iter().filter(|it| open.contains(&it.to_lowercase()));
+    let rest = names.iter().filter(|it| open.contains(&fold_case(it)));
     said.extend(rest.map(|text| (*text).to_owned()));
-    said.sort_by_key(|it| it.to_lowercase());
+    said.sort_by_key(|it| fold_case(it));
     said
 }
 
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn said(names: &[&str], others: &[&str], words: WordPosition) -> String {
-        let all = names.iter().chain(others).map(|it| it.to_lowercase()).collect();
+        let all = names.iter().chain(others).map(|it| fold_case(it)).collect();
         generalize_names(names, &all, words).join(" | ")
     }
 
