@@ -340,9 +340,9 @@ mod tests {
             (&["1:Build:build", "x:use it / Look:deploy-look", "3:Tell:tell"], "2: Look"),
             (&["1:Build:build", "2:Look:look", "3:Tell:tell"], "2: Look"),
             // It cannot be resolved: it is left out, or left as it is.
-            (&["1:Build:build", "3:Tell:tell"], "2: LeftOut"),
-            (&["1:Build:build", "2:use it:deploy", "3:Tell:tell"], "2: LeftOut"),
-            (&[], "2: LeftOut"),
+            (&["1:Build:build", "3:Tell:tell"], "2: Omitted"),
+            (&["1:Build:build", "2:use it:deploy", "3:Tell:tell"], "2: Omitted"),
+            (&[], "2: Omitted"),
         ] {
             assert_eq!(told(&one, steps), wanted, "{steps:?}");
         }
@@ -353,10 +353,10 @@ mod tests {
         let two = outline(&["1:use a:deploy", "2:use b:deploy-web", "3:Tell:tell", "4:use c:"]);
         for (steps, wanted) in [
             (&["x:X:deploy-x", "y:Y:deploy-web-y", "3:Tell:tell", "z:Z:z"][..], "1: X; 2: Y; 4: Z"),
-            (&["3:Tell:tell", "y:Y:deploy-web-y"], "1: LeftOut; 2: Y; 4: LeftOut"),
+            (&["3:Tell:tell", "y:Y:deploy-web-y"], "1: Omitted; 2: Y; 4: Omitted"),
             // Between two usages that tell nothing nobody knows.
-            (&["x:X:x", "3:Tell:tell", "z:Z:z"], "1: Mixed; 2: Mixed; 4: Z"),
-            (&["x:X:deploy-x", "q:Q:q", "3:Tell:tell"], "1: X; 2: Mixed; 4: Mixed"),
+            (&["x:X:x", "3:Tell:tell", "z:Z:z"], "1: Ambiguous; 2: Ambiguous; 4: Z"),
+            (&["x:X:deploy-x", "q:Q:q", "3:Tell:tell"], "1: X; 2: Ambiguous; 4: Ambiguous"),
         ] {
             assert_eq!(told(&two, steps), wanted, "{steps:?}");
         }
