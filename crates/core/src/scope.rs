@@ -15,6 +15,13 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What has to be read of a server to answer a question, and no more. The default reads the pools alone.
+///
+/// Other crates ask one of the questions below; they cannot put a scope together:
+///
+/// ```compile_fail,E0639
+/// use poolwright_core::scope::ReadScope;
+/// let scope = ReadScope { workers: true, ..ReadScope::default() };
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
