@@ -44,6 +44,13 @@ pub(crate) struct DocumentKind {
     pub(crate) lists: &'static [RelatedList],
 }
 
+impl DocumentKind {
+    /// The id of the one document of this kind that belongs to another, such as the process of a project.
+    pub(crate) fn id_for(&self, owner: &str) -> String {
+        format!("{}-{owner}", self.prefix)
+    }
+}
+
 /// A list below a document, such as the workers of a machine policy.
 #[derive(Debug)]
 pub(crate) struct RelatedList {

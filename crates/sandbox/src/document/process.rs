@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 pub(crate) fn empty_process(space: &str, project: &str, runbook: Option<&str>) -> StoredDocument {
     let (kind, id, links) = match runbook {
         None => {
-            let id = format!("{}-{project}", PROCESSES.prefix);
+            let id = PROCESSES.id_for(project);
             (&PROCESSES, id, links::process_links(space, project))
         }
         Some(runbook) => {
-            let id = format!("{}-{runbook}", RUNBOOK_PROCESSES.prefix);
+            let id = RUNBOOK_PROCESSES.id_for(runbook);
             let links = links::runbook_process_links(space, &id, project);
             (&RUNBOOK_PROCESSES, id, links)
         }

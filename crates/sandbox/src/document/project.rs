@@ -10,8 +10,8 @@ pub(crate) fn project_defaults(id: &str) -> Value {
         "IsDisabled": false,
         "IsVersionControlled": false,
         "PersistenceSettings": { "Type": "Database" },
-        "DeploymentProcessId": format!("{}-{id}", PROCESSES.prefix),
-        "VariableSetId": format!("{}-{id}", VARIABLES.prefix),
+        "DeploymentProcessId": PROCESSES.id_for(id),
+        "VariableSetId": VARIABLES.id_for(id),
         "IncludedLibraryVariableSetIds": [],
         "ClonedFromProjectId": null,
         "DiscreteChannelRelease": false,
@@ -37,7 +37,7 @@ pub(crate) fn project_defaults(id: &str) -> Value {
 pub(crate) fn runbook_defaults(id: &str) -> Value {
     json!({
         "Description": "",
-        "RunbookProcessId": format!("{}-{id}", RUNBOOK_PROCESSES.prefix),
+        "RunbookProcessId": RUNBOOK_PROCESSES.id_for(id),
         "PublishedRunbookSnapshotId": null,
         "MultiTenancyMode": "Untenanted",
         "EnvironmentScope": "All",

@@ -5,7 +5,7 @@ use serde_json::json;
 
 /// An empty variable set of a project or a library set.
 pub(crate) fn empty_variables(space: &str, owner: &str) -> StoredDocument {
-    let id = format!("{}-{owner}", VARIABLES.prefix);
+    let id = VARIABLES.id_for(owner);
     let set = json!({
         "Id": id,
         "OwnerId": owner,

@@ -316,6 +316,7 @@ mod tests {
             ("slow 5s", "slow 5000ms"),
             ("delay 200ms", ""),
             ("delay 1s..1m", "delay 1000ms..60000ms"),
+            ("delay 1m30s", "delay 90000ms"),
             ("redirect {path}", ""),
             ("redirect https://octopus.invalid{path} at 1", ""),
             ("expire at 5", ""),

@@ -132,7 +132,7 @@ impl PortalView {
             let of_project = params![RUNBOOKS.prefix, project.id];
             let runbooks = store::select_documents(db, &RUNBOOKS, "owner = ?2", of_project)?;
             let runbooks = runbooks.into_iter().map(|runbook| {
-                let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
+                let process = RUNBOOK_PROCESSES.id_for(&runbook.id);
                 let process = store::find_document(db, &RUNBOOK_PROCESSES, space, &process)?;
                 let steps = read_steps(db, process, &available)?;
                 Ok(PortalProject {
@@ -143,7 +143,7 @@ impl PortalView {
                 })
             });
             let runbooks = runbooks.collect::<HandlerResult<_>>()?;
-            let process = format!("{}-{}", PROCESSES.prefix, project.id);
+            let process = PROCESSES.id_for(&project.id);
             let process = store::find_document(db, &PROCESSES, space, &process)?;
             let steps = read_steps(db, process, &available)?;
             self.projects.push(PortalProject {

@@ -22,7 +22,7 @@ pub(crate) fn edit_document(db: &Connection, path: &[String]) -> HandlerResult<(
             let project =
                 store::select_documents(db, &PROJECTS, named, [PROJECTS.prefix, project])?;
             let project = project.first().map(|it| it.id.as_str());
-            (Some(&PROCESSES), format!("{}-{}", PROCESSES.prefix, project.unwrap_or_default()))
+            (Some(&PROCESSES), PROCESSES.id_for(project.unwrap_or_default()))
         }
         [.., kind, id] => (kind::kind_by_path(kind), (*id).to_owned()),
         _ => return Ok(()),

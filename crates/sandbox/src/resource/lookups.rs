@@ -63,7 +63,7 @@ fn scope_values(call: &RequestContext<'_>, owner: &str) -> HandlerResult<Value> 
     let actions = "select json_extract(action.value, '$.Id'), json_extract(action.value, '$.Name')
         from document, json_each(body, '$.Steps') step, json_each(step.value, '$.Actions') action
         where kind = ?1 and document.id = ?2";
-    let process = format!("{}-{owner}", PROCESSES.prefix);
+    let process = PROCESSES.id_for(owner);
     let role_reference = |role: &String| json!({ "Id": role, "Name": role });
     Ok(json!({
         "Environments": space_references(&ENVIRONMENTS)?,
@@ -126,7 +126,7 @@ fn variable_names(call: &RequestContext<'_>) -> HandlerResult {
     }
     let mut names = std::collections::BTreeSet::new();
     for owner in owners {
-        let id = format!("{}-{owner}", VARIABLES.prefix);
+        let id = VARIABLES.id_for(&owner);
         if let Some(set) = store::find_document(call.db, &VARIABLES, &call.space, &id)? {
             let variables = json_field(&set.parse_body()?, "Variables").clone();
             let variables = variables.as_array().into_iter().flatten();

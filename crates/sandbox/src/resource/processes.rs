@@ -33,7 +33,7 @@ pub(crate) fn route_project_process(
     project: &StoredDocument,
     path: &[&str],
 ) -> HandlerResult {
-    let id = format!("{}-{}", PROCESSES.prefix, project.id);
+    let id = PROCESSES.id_for(&project.id);
     match (call.verb(), path) {
         (HttpVerb::Get, []) => {
             call.person.require_permission(PROCESSES.view)?;

@@ -23,7 +23,7 @@ pub(crate) fn project_summary(
     call: &RequestContext<'_>,
     project: &StoredDocument,
 ) -> HandlerResult {
-    let process = format!("{}-{}", PROCESSES.prefix, project.id);
+    let process = PROCESSES.id_for(&project.id);
     let process = store::find_document(call.db, &PROCESSES, &call.space, &process)?;
     let process = process.map(|it| it.parse_body()).transpose()?.unwrap_or_default();
     let values = params![RUNBOOKS.prefix, call.space, project.id];

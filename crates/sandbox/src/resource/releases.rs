@@ -107,7 +107,7 @@ fn freeze_project(
     let mut variables = snapshot::freeze_variables(call, project)?;
     let asked = json_field(body, "VersionControlReference");
     let Some(commit) = versioned::freeze_commit(call, project, asked)? else {
-        let process = format!("{}-{}", PROCESSES.prefix, project.id);
+        let process = PROCESSES.id_for(&project.id);
         let process = snapshot::take_snapshot(call, &PROCESSES, &process)?;
         return Ok(FrozenProject { process, variables, reference: Value::Null });
     };

@@ -118,7 +118,7 @@ fn build_snapshot(
     body: &Value,
 ) -> HandlerResult<Value> {
     let project = call.find_document(&PROJECTS, &runbook.owner)?;
-    let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
+    let process = RUNBOOK_PROCESSES.id_for(&runbook.id);
     let process = snapshot::take_snapshot(call, &RUNBOOK_PROCESSES, &process)?;
     let FrozenVariables { set, libraries } = snapshot::freeze_variables(call, &project)?;
     let id = store::next_id(call.db, &SNAPSHOTS)?;

@@ -86,8 +86,7 @@ pub(crate) fn freeze_variables(
     call: &RequestContext<'_>,
     project: &StoredDocument,
 ) -> HandlerResult<FrozenVariables> {
-    let freeze_set =
-        |owner: &str| take_snapshot(call, &VARIABLES, &format!("{}-{owner}", VARIABLES.prefix));
+    let freeze_set = |owner: &str| take_snapshot(call, &VARIABLES, &VARIABLES.id_for(owner));
     let set = freeze_set(&project.id)?;
     let mut libraries = Vec::new();
     for library in text_list(&project.parse_body()?, "IncludedLibraryVariableSetIds") {

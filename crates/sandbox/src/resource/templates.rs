@@ -75,7 +75,7 @@ pub(super) fn release_template(call: &RequestContext<'_>, process: &Value) -> Ha
 fn snapshot_template(call: &RequestContext<'_>, id: &str) -> HandlerResult {
     call.person.require_permission(RUNBOOKS.view)?;
     let runbook = call.find_document(&RUNBOOKS, id)?;
-    let process = format!("{}-{}", RUNBOOK_PROCESSES.prefix, runbook.id);
+    let process = RUNBOOK_PROCESSES.id_for(&runbook.id);
     let process = call.find_document(&RUNBOOK_PROCESSES, &process)?.parse_body()?;
     let snapshots = store::select_documents(
         call.db,

@@ -65,7 +65,7 @@ fn put_variables(call: &RequestContext<'_>, id: &str) -> HandlerResult<Value> {
         owners.map(|(owner, value)| (owner.clone(), mask_secrets(&value["Variables"]))).collect()
     };
     let body = json!({
-        "Id": format!("{}-{}", TENANT_VALUES.prefix, tenant.id),
+        "Id": TENANT_VALUES.id_for(&tenant.id),
         "SpaceId": call.space,
         "TenantId": tenant.id,
         "Token": version.to_string(),
@@ -92,7 +92,7 @@ fn mask_secrets(values: &Value) -> Value {
 
 /// The stored values of a tenant.
 fn stored_values(call: &RequestContext<'_>, tenant: &StoredDocument) -> HandlerResult<Value> {
-    let id = format!("{}-{}", TENANT_VALUES.prefix, tenant.id);
+    let id = TENANT_VALUES.id_for(&tenant.id);
     let kept = store::find_document(call.db, &TENANT_VALUES, &call.space, &id)?;
     Ok(kept.map_or(Ok(json!({ "Token": "0" })), |it| it.parse_body())?)
 }

@@ -30,7 +30,7 @@ pub(crate) fn route_project_set(
     call: &RequestContext<'_>,
     project: &StoredDocument,
 ) -> HandlerResult {
-    let id = format!("{}-{}", VARIABLES.prefix, project.id);
+    let id = VARIABLES.id_for(&project.id);
     match call.verb() {
         HttpVerb::Get => get_variable_set(call, &id),
         HttpVerb::Put => update(call, &id).map(|_| SandboxResponse::empty_object()),

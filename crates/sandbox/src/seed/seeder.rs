@@ -153,7 +153,7 @@ impl<'a> SpaceSeeder<'a> {
 
     /// Adds the values of a tenant for the variables of its projects, by project, environment and template.
     pub(super) fn insert_tenant_values(&self, tenant: &str, projects: &Value) -> Result<()> {
-        let id = format!("{}-{tenant}", TENANT_VALUES.prefix);
+        let id = TENANT_VALUES.id_for(tenant);
         let fields = json!({
             "TenantId": tenant, "Token": "1", "Projects": projects, "Libraries": {},
         });

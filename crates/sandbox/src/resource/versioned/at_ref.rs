@@ -44,7 +44,7 @@ pub(crate) struct ProjectAtRef<'a> {
 
 impl ProjectAtRef<'_> {
     pub(crate) fn deployment_process(&self, path: &[&str]) -> HandlerResult {
-        let id = format!("{}-{}", PROCESSES.prefix, self.repository.project);
+        let id = PROCESSES.id_for(self.repository.project);
         match (self.call.verb(), path) {
             (HttpVerb::Get, []) => self.get_process(&PROCESSES, &id),
             (HttpVerb::Get, ["resolved"]) => {
@@ -79,7 +79,7 @@ impl ProjectAtRef<'_> {
     }
 
     pub(crate) fn git_variables(&self, path: &[&str]) -> HandlerResult {
-        let id = format!("{}-{}", VARIABLES.prefix, self.repository.project);
+        let id = VARIABLES.id_for(self.repository.project);
         match (self.call.verb(), path) {
             (HttpVerb::Get, []) if self.settings.has_variables() => {
                 self.call.person.require_permission(VARIABLES.view)?;

@@ -65,8 +65,8 @@ fn initial_branch<'a>(settings: &'a GitSettings, body: &'a Value) -> &'a str {
 /// The first tree of a project. The process leaves the database; the variables also stay there, because secrets
 /// are not stored in Git.
 fn move_to_tree(call: &RequestContext<'_>, project: &str) -> HandlerResult<CommitTree> {
-    let process = call.find_document(&PROCESSES, &format!("{}-{project}", PROCESSES.prefix))?;
-    let variables = call.find_document(&VARIABLES, &format!("{}-{project}", VARIABLES.prefix))?;
+    let process = call.find_document(&PROCESSES, &PROCESSES.id_for(project))?;
+    let variables = call.find_document(&VARIABLES, &VARIABLES.id_for(project))?;
     store::delete_document(call.db, &process.id)?;
     Ok([process, variables].into_iter().map(|document| (document.id, document.body)).collect())
 }

@@ -54,7 +54,7 @@ pub(crate) fn freeze_commit(
 impl ProjectAtRef<'_> {
     /// The project's document of a kind in the commit.
     fn committed_document(&self, kind: &'static DocumentKind) -> HandlerResult<StoredDocument> {
-        let body = self.document_text(&format!("{}-{}", kind.prefix, self.repository.project))?;
+        let body = self.document_text(&kind.id_for(self.repository.project))?;
         Ok(StoredDocument {
             body: body.clone(),
             ..StoredDocument::new(kind, &serde_json::from_str(&body)?)

@@ -120,7 +120,7 @@ impl ProjectAtRef<'_> {
     fn delete_runbook(&self, id: &str) -> HandlerResult {
         self.call.person.require_permission(permission::for_action("Delete", RUNBOOKS.edit))?;
         let runbook = self.stored_id(&format!("{RUNBOOK}{id}"))?;
-        let process = format!("{}-{id}", RUNBOOK_PROCESSES.prefix);
+        let process = RUNBOOK_PROCESSES.id_for(id);
         let mut tree = self.git_ref.1.tree.clone();
         tree.retain(|id, _| id != runbook && !id.eq_ignore_ascii_case(&process));
         self.commit_tree(tree, "Deleted runbook")?;
