@@ -14,7 +14,7 @@ use poolwright_core::{
     config,
     diff::{deciding_rules, plan_changes},
     finding::{Source, Sources},
-    plan::PlanHeader,
+    plan::{PlanHeader, PlanOrigin},
     scope::ReadScope,
 };
 use poolwright_refresh as refresh;
@@ -140,6 +140,7 @@ async fn rules(sandbox: &Sandbox) {
         files: Vec::new(),
         digest: String::new(),
         scope,
+        origin: PlanOrigin::Files,
     };
     let time = || {
         let start = Instant::now();

@@ -34,7 +34,7 @@ pub(crate) use rollback::plan_receipt_rollback;
 
 use poolwright_core::{
     model::{Linked, Space},
-    plan::PlanHeader,
+    plan::{PlanHeader, PlanOrigin},
     scope::ReadScope,
 };
 
@@ -56,6 +56,7 @@ fn unsaved_header(space: Linked<Space>) -> PlanHeader {
         files: Vec::new(),
         digest: String::new(),
         scope: ReadScope::default(),
+        origin: PlanOrigin::Files,
     }
 }
 

@@ -19,7 +19,7 @@ use poolwright_core::{
     diff::{StaleExpectation, relax_unhealthy_gate},
     finding::Sources,
     live::Live,
-    plan::{ApprovedPlan, Plan},
+    plan::{ApprovedPlan, Plan, PlanOrigin},
     receipt::{ApplyStatus, ChangeOutcome, Receipt},
     render,
     text::{escape::Escaped, pluralize},
@@ -281,7 +281,8 @@ fn print_stale(changed: &[StaleExpectation], saved: Option<(&Path, &Plan)>, scre
     print_some(told, screen);
     match saved {
         Some((path, plan)) => {
-            let undone = plan.header.files.first().filter(|_| plan.is_rollback());
+            let undone =
+                plan.header.files.first().filter(|_| plan.header.origin == PlanOrigin::Rollback);
             let command = undone.map_or("plan".to_owned(), |receipt| format!("rollback {receipt}"));
             errln!("help: plan again: `poolwright {} -o {}`", Escaped(&command), path.display());
         }

@@ -68,7 +68,7 @@ impl ReceiptFile {
 
     /// Ends the receipt, and writes it as it stays.
     pub(super) fn end_and_save(mut self) -> (Receipt, PathBuf) {
-        journal::end_receipt(&mut self.receipt, current_second().to_string());
+        self.receipt.end_recording(current_second().to_string());
         let text = self.receipt.to_json_text();
         self.save_text(&text);
         (self.receipt, self.path)
@@ -89,7 +89,7 @@ impl ReceiptFile {
 pub(super) fn empty_receipt(approved: &ApprovedPlan) -> Receipt {
     let mut receipt =
         journal::begin_receipt(approved, tool_version(), current_second().to_string());
-    journal::end_receipt(&mut receipt, current_second().to_string());
+    receipt.end_recording(current_second().to_string());
     receipt
 }
 

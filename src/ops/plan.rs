@@ -5,7 +5,7 @@ use poolwright_client::octopus::Reader;
 use poolwright_core::{
     diff::{self, TargetFilter},
     live::Live,
-    plan::{Change, ChangeKind, Plan, PlanHeader},
+    plan::{Change, ChangeKind, Plan, PlanHeader, PlanOrigin},
     scope::ReadScope,
 };
 use poolwright_refresh::{find_space, refresh_live, refresh_missing};
@@ -61,6 +61,7 @@ impl PlanRequest<'_> {
             files: files.sources.0.iter().map(|source| source.path.clone()).collect(),
             digest: files.sources_digest(),
             scope,
+            origin: PlanOrigin::Files,
         };
         diff::plan_for_targets(&files.desired, live, header, &self.addresses, self.wave)
     }

@@ -4,7 +4,7 @@ use poolwright_client::octopus::Reader;
 use poolwright_core::{
     diff,
     model::Linked,
-    plan::{Plan, PlanHeader},
+    plan::{Plan, PlanHeader, PlanOrigin},
     receipt::Receipt,
     rollback::plan_rollback,
     scope::ReadScope,
@@ -34,6 +34,7 @@ pub(crate) async fn plan_receipt_rollback(
         files: vec![file],
         digest: receipt.config.clone(),
         scope,
+        origin: PlanOrigin::Rollback,
     };
     Ok(diff::plan_from_changes(changes, findings, &live, header))
 }

@@ -108,7 +108,7 @@ async fn a_worker_of_another_kind_takes_the_place_of_the_old_one() {
     let written: Vec<String> = entry
         .written
         .iter()
-        .map(|field| format!("{}: {:?} -> {:?}", field.path, field.before, field.after))
+        .map(|field| format!("{}: {:?} -> {:?}", field.field, field.before, field.after))
         .collect();
     insta::assert_snapshot!(written.join("\n"), @r#"
     Name: Some(String("db-01")) -> Some(String("db-01"))

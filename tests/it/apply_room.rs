@@ -14,7 +14,7 @@ use poolwright_core::{
     },
     plan::{
         ApprovedPlan, Cause, Change, ChangeKind, Delta, NewPool, NewWorker, Plan, PlanHeader,
-        PoolEdit, StepEdit,
+        PlanOrigin, PoolEdit, StepEdit,
     },
     receipt::{ApplyStatus, ChangeOutcome, Receipt},
     scope::ReadScope,
@@ -47,6 +47,7 @@ fn approved(changes: Vec<Change>) -> ApprovedPlan {
         files: Vec::new(),
         digest: "sha256:0".into(),
         scope: ReadScope::default(),
+        origin: PlanOrigin::Files,
     };
     let (findings, relies, needs) = (Vec::new(), Vec::new(), Vec::new());
     Plan {
@@ -84,7 +85,7 @@ async fn run_until(
     };
     let options = apply::ApplyOptions { parallelism: 4, ..apply::ApplyOptions::default() };
     let outcomes = sent(apply_plan(&approved, &connection, &options, stop, &mut listen)).await;
-    journal::end_receipt(&mut receipt, "2026-11-23T14:51:09Z".into());
+    receipt.end_recording("2026-11-23T14:51:09Z".into());
     let told: Vec<ChangeOutcome> = receipt.entries.iter().map(|it| it.outcome).collect();
     assert_eq!(told, outcomes);
     let schema = serde_json::from_str(include_str!("../../schema/receipt.schema.json")).unwrap();
@@ -151,8 +152,7 @@ pub(crate) async fn place(bench: &Bench, name: &str, edits: Vec<StepEdit>) -> Ch
         process: Id::new("deploymentprocess-Projects-1"),
         kind: ProcessKind::Deployment,
         action: Id::new(action(&process, name)["Id"].as_str().unwrap()),
-        edits,
-        exact_fields: Vec::new(),
+        edits: edits.into(),
     };
     change(address, kind, &[sql()])
 }

@@ -9,7 +9,7 @@ use poolwright_core::{
         LiveStep, LiveWorker, ProcessOwner,
     },
     model::{Id, Linked, LiveEndpoint, Name, Place, PoolKind},
-    plan::PlanHeader,
+    plan::{PlanHeader, PlanOrigin},
     scope::ReadScope,
 };
 
@@ -129,6 +129,7 @@ fn plan_of(file: &str, live: &Live) -> String {
         files: Vec::new(),
         digest: String::new(),
         scope: ReadScope::default(),
+        origin: PlanOrigin::Files,
     };
     let plan = plan_changes(&desired, live, header);
     let mut told = String::new();

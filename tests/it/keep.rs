@@ -10,7 +10,7 @@ use poolwright_core::{
     diff::{deciding_rules, plan_changes, rules_about_unread},
     finding::{Finding, Level, Source, Sources},
     live::Live,
-    plan::PlanHeader,
+    plan::{PlanHeader, PlanOrigin},
     pull::{FilePlan, KeepError, KeepReason, keep_text, render_config},
     scope::ReadScope,
 };
@@ -30,6 +30,7 @@ pub(crate) fn judge(text: &str, live: &Live) -> Result<FilePlan, Finding> {
         files: Vec::new(),
         digest: String::new(),
         scope: ReadScope::default(),
+        origin: PlanOrigin::Files,
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let live = &read_again(live, skips);

@@ -7,7 +7,7 @@ use poolwright_core::{
     diff::plan_changes,
     finding::{Finding, Level, Source, Sources},
     live::Live,
-    plan::{Plan, PlanHeader},
+    plan::{Plan, PlanHeader, PlanOrigin},
     pull::render_config,
     scope::ReadScope,
 };
@@ -69,6 +69,7 @@ fn planned(text: &str, live: &Live) -> (Plan, Vec<Finding>) {
         files: Vec::new(),
         digest: String::new(),
         scope: ReadScope::default(),
+        origin: PlanOrigin::Files,
     };
     let skips = desired.version_control.as_ref().is_some_and(|it| it.value.skip_unreachable);
     let plan = plan_changes(&desired, &read_again(live, skips), header);

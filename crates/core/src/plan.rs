@@ -6,29 +6,36 @@
 mod change;
 mod check;
 mod edit;
-pub mod exact_fields;
 mod fact;
+mod field;
 pub mod file;
 mod new;
 #[cfg(test)]
 pub(crate) mod sample;
+mod step_edits;
 mod touches;
+mod value_edit;
 mod written_field;
 
-pub use change::{Cause, Change, ChangeAction, ChangeKind, PlannedCommit};
+pub use change::{Cause, Change, ChangeAction, ChangeKind, ObjectKind, PlannedCommit};
 pub use check::{PlanFlaw, check_soundness};
 pub(crate) use edit::endpoint_fields;
-pub use edit::{
-    Delta, Feed, FieldDiff, PlannedValueScope, PoolEdit, StepEdit, ValueEdit, WorkerEdit,
-};
+pub use edit::{Delta, Feed, FieldDiff, PoolEdit, StepEdit, WorkerEdit};
 pub(crate) use fact::ABSENT;
 pub use fact::{Expectation, Fact, FactValue, StepFact};
+pub use field::{
+    CommonField, EndpointField, Field, PoolField, ServerField, SpaceField, StepField, StepPart,
+    TargetField, UnknownFieldError, ValueField, WorkerField,
+};
 pub use new::{NewPool, NewWorker};
+pub use step_edits::StepEdits;
+pub(crate) use step_edits::{container_from_fields, place_from_fields};
 pub use touches::{Affected, Touches};
-pub use written_field::WrittenField;
+pub use value_edit::{PlannedValueScope, RestoredValue, ValueEdit};
+pub use written_field::{FieldSide, WrittenField};
 
 use crate::{
-    finding::{Finding, FindingLocation, Level},
+    finding::{Finding, Level},
     model::{Linked, PoolHandle, Space},
     scope::ReadScope,
 };
@@ -67,6 +74,19 @@ pub struct PlanHeader {
     pub digest: String,
     /// What was read, and is read again before the plan is carried out.
     pub scope: ReadScope,
+    /// Who asks for the changes.
+    pub origin: PlanOrigin,
+}
+
+/// Who asks for the changes of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanOrigin {
+    /// The files.
+    #[default]
+    Files,
+    /// The receipt of an apply, which the plan undoes.
+    Rollback,
 }
 
 /// What a pool must have before steps are placed in it.
@@ -126,14 +146,6 @@ impl Plan {
     /// What weighs most among the findings.
     pub fn highest_level(&self) -> Option<Level> {
         self.findings.iter().map(|finding| finding.level).max()
-    }
-
-    /// Whether it leads back from an apply: no file asks for what is in it.
-    pub fn is_rollback(&self) -> bool {
-        let asked = |Cause { location: at, rule, why }: &Cause| {
-            *at != FindingLocation::Nowhere || rule.is_some() || why.is_some()
-        };
-        !self.changes.is_empty() && !self.changes.iter().any(|change| asked(&change.cause))
     }
 
     /// The counts.

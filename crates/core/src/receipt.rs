@@ -7,12 +7,13 @@ pub use crate::plan::WrittenField;
 
 use crate::{
     model::{Address, VariableSetOwner},
-    plan::{Change, ChangeAction, ChangeKind, PlanHeader, ValueEdit},
+    plan::{Change, ChangeAction, ChangeKind, Field, ObjectKind, PlanHeader, StepField, ValueEdit},
     scope::UndoneChanges,
     text::escape::escape_json,
 };
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The version of the format that is written here.
@@ -41,6 +42,18 @@ pub struct Receipt {
     /// The changes, in the order of the plan.
     #[serde(rename = "changes")]
     pub entries: Vec<ReceiptEntry>,
+    /// What a later tool has written down that this one does not understand. Never written.
+    #[serde(skip)]
+    pub unread: Vec<UnreadEntry>,
+}
+
+/// An entry of a receipt that this version does not understand: one of a later tool, which may write more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadEntry {
+    /// The address, as the receipt has it.
+    pub address: String,
+    /// What is not understood.
+    pub why: String,
 }
 
 /// The server and the space.
@@ -72,9 +85,9 @@ pub enum ApplyStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptEntry {
     /// The change's address, as it is shown; it may be that of another change too.
-    pub address: String,
-    /// What kind of object it is about: `pool`, `worker`, `variable`, `target`, `placement`, `server`.
-    pub kind: String,
+    pub address: Address,
+    /// What kind of object it is about.
+    pub kind: ObjectKind,
     /// What was to be done to it.
     pub action: ChangeAction,
     /// The server's id of the object, or of the process that has the step; for what is created, once it
@@ -145,10 +158,19 @@ impl Receipt {
             ended: None,
             pools: BTreeMap::new(),
             entries: changes.iter().map(ReceiptEntry::from_change).collect(),
+            unread: Vec::new(),
         }
     }
 
-    /// The receipt in a text of JSON.
+    /// Ends the receipt: done, or partial where any change is not.
+    pub fn end_recording(&mut self, ended: String) {
+        let done = self.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done);
+        self.status = if done { ApplyStatus::Done } else { ApplyStatus::Partial };
+        self.ended = Some(ended);
+    }
+
+    /// The receipt in a text of JSON. An entry of a later tool is no reason to undo nothing: what this version
+    /// does not understand is [`Receipt::unread`], for the rollback to report.
     ///
     /// # Errors
     ///
@@ -159,34 +181,44 @@ impl Receipt {
             format_version: String,
         }
         let FormatVersion { format_version } = serde_json::from_str(text)?;
-        match format_version.split_once('.') {
-            Some(("1", _)) => Ok(serde_json::from_str(text)?),
-            _ => Err(ReceiptReadError::Format(format_version)),
+        if !format_version.starts_with("1.") {
+            return Err(ReceiptReadError::Format(format_version));
         }
+        let mut saved: Value = serde_json::from_str(text)?;
+        let entries = saved.get_mut("changes").and_then(Value::as_array_mut);
+        let entries = entries.map(std::mem::take).unwrap_or_default();
+        let mut receipt = Self::deserialize(saved)?;
+        for entry in entries {
+            match ReceiptEntry::read(&entry) {
+                Ok(entry) => receipt.entries.push(entry),
+                Err(why) => receipt.unread.extend(UnreadEntry::from_saved(&entry, why)?),
+            }
+        }
+        Ok(receipt)
     }
 
     /// What a rollback of this has to undo.
     pub fn undone_changes(&self) -> UndoneChanges {
-        let has_kind = |kind: &str| self.entries.iter().any(|entry| entry.kind == kind);
-        let is_created_pool =
-            |entry: &ReceiptEntry| entry.kind == "pool" && entry.action == ChangeAction::Create;
-        let is_placed_by_variable = |entry: &ReceiptEntry| {
-            entry.written.iter().any(|field| field.path == "WorkerPoolVariable")
+        let has_kind = |kind| self.entries.iter().any(|entry| entry.kind == kind);
+        let is_created_pool = |entry: &ReceiptEntry| {
+            entry.kind == ObjectKind::Pool && entry.action == ChangeAction::Create
         };
-        let branch = |entry: &ReceiptEntry| match entry.address.parse() {
-            Ok(
-                Address::Step { branch, .. }
-                | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. },
-            ) => branch,
+        let is_placed_by_variable =
+            |entry: &ReceiptEntry| entry.find_written(StepField::Variable).is_some();
+        let branch = |entry: &ReceiptEntry| match &entry.address {
+            Address::Step { branch, .. }
+            | Address::Variable { owner: VariableSetOwner::Project { branch, .. }, .. } => {
+                branch.clone()
+            }
             _ => None,
         };
         UndoneChanges {
-            workers: has_kind("worker"),
-            placements: has_kind("placement"),
+            workers: has_kind(ObjectKind::Worker),
+            placements: has_kind(ObjectKind::Placement),
             placed_by_variable: self.entries.iter().any(is_placed_by_variable),
-            variables: has_kind("variable"),
-            targets: has_kind("target"),
-            server: has_kind("server"),
+            variables: has_kind(ObjectKind::Variable),
+            targets: has_kind(ObjectKind::Target),
+            server: has_kind(ObjectKind::Server),
             created_pools: self.entries.iter().any(is_created_pool),
             branches: self.entries.iter().filter_map(branch).collect(),
         }
@@ -211,8 +243,8 @@ impl ReceiptEntry {
             _ => None,
         };
         Self {
-            address: change.address.to_string(),
-            kind: change.kind.object_kind().to_owned(),
+            address: change.address.clone(),
+            kind: change.kind.object_kind(),
             action: change.kind.action(),
             id: change.kind.object_id().map(str::to_owned),
             step_id,
@@ -222,25 +254,94 @@ impl ReceiptEntry {
             written: Vec::new(),
         }
     }
+
+    fn read(saved: &Value) -> Result<Self, String> {
+        let entry = Self::deserialize(saved).map_err(|error| error.to_string())?;
+        let stray = entry.written.iter().find(|written| !entry.kind.has_field(written.field));
+        match stray {
+            Some(WrittenField { field, .. }) => Err(format!("`{field}` is not one of its fields")),
+            None => Ok(entry),
+        }
+    }
+
+    /// What was written of a field.
+    pub fn find_written(&self, field: impl Into<Field>) -> Option<&WrittenField> {
+        let field = field.into();
+        self.written.iter().find(|written| written.field == field)
+    }
+
+    /// What a field was before.
+    pub fn value_before(&self, field: impl Into<Field>) -> Option<&Value> {
+        self.find_written(field)?.before.as_ref()
+    }
+
+    /// Notes what a request is about to write: until its answer is there, nobody knows what became of it.
+    pub fn record_request(&mut self, written: &[WrittenField]) {
+        self.outcome = ChangeOutcome::Unknown;
+        WrittenField::merge_into(&mut self.written, written);
+    }
+
+    /// Notes that the change is made; `id` is that of what was created, or was there already.
+    pub fn record_success(&mut self, id: Option<&str>, written: &[WrittenField]) {
+        self.outcome = ChangeOutcome::Done;
+        self.error = None;
+        self.written = written.to_vec();
+        self.id = id.map(str::to_owned).or(self.id.take());
+    }
+
+    /// Notes that the change is not made, and why.
+    pub fn record_failure(&mut self, outcome: ChangeOutcome, error: &str) {
+        self.outcome = outcome;
+        self.error = Some(error.to_owned());
+    }
+}
+
+impl UnreadEntry {
+    /// What is to be reported of an entry; none where nothing of it was sent.
+    fn from_saved(saved: &Value, why: String) -> Result<Option<Self>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct AnyEntry {
+            address: String,
+            outcome: String,
+        }
+        let AnyEntry { address, outcome } = AnyEntry::deserialize(saved)?;
+        Ok((outcome != "skipped").then_some(Self { address, why }))
+    }
+}
+
+impl ObjectKind {
+    /// Whether an object of this kind has the field.
+    fn has_field(self, field: Field) -> bool {
+        match field {
+            Field::Common(_) => matches!(self, Self::Pool | Self::Worker),
+            Field::Pool(_) | Field::Space(_) => self == Self::Pool,
+            Field::Worker(_) | Field::Endpoint(_) => self == Self::Worker,
+            Field::Step(_) => self == Self::Placement,
+            Field::Value(_) => self == Self::Variable,
+            Field::Target(_) => self == Self::Target,
+            Field::Server(_) => self == Self::Server,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use crate::plan::StepField;
+    use serde_json::json;
 
     fn receipt() -> Receipt {
         let before = vec![
-            WrittenField::new("WorkerPoolId", Some(json!(null)), Some(json!("WorkerPools-21"))),
+            WrittenField::new(StepField::Pool, Some(json!(null)), Some(json!("WorkerPools-21"))),
             WrittenField {
                 before_text: Some(r#""P\u006fol""#.into()),
-                ..WrittenField::new("WorkerPoolVariable", Some(json!("Pool")), Some(json!(null)))
+                ..WrittenField::new(StepField::Variable, Some(json!("Pool")), Some(json!(null)))
             },
-            WrittenField::new("Container", None, Some(json!({ "Image": "x:1" }))),
+            WrittenField::new(StepField::Container, None, Some(json!({ "Image": "x:1" }))),
         ];
         let entry = ReceiptEntry {
-            address: r#"projects["Web Store"].deployment.steps["Drain"]"#.into(),
-            kind: "placement".into(),
+            address: r#"projects["Web Store"].deployment.steps["Drain"]"#.parse().unwrap(),
+            kind: ObjectKind::Placement,
             action: ChangeAction::Update,
             id: Some("deploymentprocess-Projects-1".into()),
             step_id: Some("44a23dd7-c320-4836-9ecb-5530a670c1f2".into()),
@@ -264,6 +365,7 @@ mod tests {
             ended: None,
             pools: [("WorkerPools-21".to_owned(), "Linux".to_owned())].into(),
             entries: vec![entry],
+            unread: Vec::new(),
         }
     }
 
@@ -276,6 +378,23 @@ mod tests {
         assert!(entry["written"][2].is_object() && entry["written"][2].get("before").is_none());
         assert_eq!(entry["written"][1]["before_text"], r#""P\u006fol""#);
         assert!(entry["written"][0].get("before_text").is_none());
+    }
+
+    #[test]
+    fn an_entry_of_a_later_tool_is_set_aside_and_the_others_are_read() {
+        let set_aside = |pointer: &str, value: Value| {
+            let mut document: Value = serde_json::from_str(&receipt().to_json_text()).unwrap();
+            let known = document["changes"][0].clone();
+            *document.pointer_mut(&format!("/changes/0{pointer}")).unwrap() = value;
+            document["changes"].as_array_mut().unwrap().push(known);
+            let read = Receipt::read(&document.to_string()).unwrap();
+            assert_eq!(read.entries, receipt().entries);
+            read.unread.into_iter().map(|entry| entry.why).collect::<String>()
+        };
+        insta::assert_snapshot!(set_aside("/kind", json!("tenant")), @"unknown variant `tenant`, expected one of `pool`, `worker`, `variable`, `target`, `placement`, `server`");
+        insta::assert_snapshot!(set_aside("/written/0/path", json!("Notes")), @"this version does not know the field `Notes`");
+        insta::assert_snapshot!(set_aside("/written/0/path", json!("Description")), @"`Description` is not one of its fields");
+        insta::assert_snapshot!(set_aside("/address", json!("tenants.acme")), @"`tenants.acme` is no address: `pools`, `workers`, `projects`, `library_sets`, `targets` or `server.built_in_worker` is missing behind character 0");
     }
 
     #[test]

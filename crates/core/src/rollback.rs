@@ -15,7 +15,10 @@ use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{Live, LiveBranch, LivePool},
     model::{Address, Id, Name, Pool, PoolHandle},
-    plan::{Cause, Change, ChangeAction, ChangeKind, WrittenField},
+    plan::{
+        Cause, Change, ChangeAction, ChangeKind, Field, ObjectKind, ServerField, StepField,
+        TargetField, ValueField, WorkerField, WrittenField,
+    },
     receipt::{ChangeOutcome, Receipt, ReceiptEntry},
     text::eq_ignoring_case,
 };
@@ -35,8 +38,11 @@ pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Findin
     };
     // Pools first: what goes back into one has to know where that is. Of these, those that are made again come
     // first and those that go come last, for the default pool goes from the ones to the others.
-    let (mut pools, others): (Vec<&ReceiptEntry>, Vec<&ReceiptEntry>) =
-        receipt.entries.iter().filter(may_be_written).partition(|entry| entry.kind == "pool");
+    let (mut pools, others): (Vec<&ReceiptEntry>, Vec<&ReceiptEntry>) = receipt
+        .entries
+        .iter()
+        .filter(may_be_written)
+        .partition(|entry| entry.kind == ObjectKind::Pool);
     pools.sort_by_key(|pool| match pool.action {
         ChangeAction::Delete => 0,
         ChangeAction::Update | ChangeAction::Replace => 1,
@@ -46,6 +52,9 @@ pub fn plan_rollback(receipt: &Receipt, live: &Live) -> (Vec<Change>, Vec<Findin
     let mut way =
         RollbackPlanner { live, receipt, remade, changes: Vec::new(), findings: Vec::new() };
     pools.into_iter().chain(others).for_each(|entry| way.undo_entry(entry));
+    for entry in &receipt.unread {
+        way.push_not_undone(&entry.address, &format!("its entry is not understood: {}", entry.why));
+    }
     (way.changes, way.findings)
 }
 
@@ -69,6 +78,9 @@ struct RollbackPlanner<'a> {
     changes: Vec<Change>,
     findings: Vec<Finding>,
 }
+
+/// The key of a whole value that has its pool.
+const POOL_OF_VALUE: &str = ValueField::Pool.keys()[0];
 
 /// What is known of a field that an apply has written.
 enum FieldState {
@@ -98,44 +110,44 @@ impl FieldState {
 
 impl RollbackPlanner<'_> {
     fn undo_entry(&mut self, entry: &ReceiptEntry) {
-        let Ok(address) = entry.address.parse::<Address>() else {
-            self.warn_not_undone(entry, "its address is none that this version knows");
-            return;
+        let entry = &match self.with_current_pools(entry) {
+            Ok(entry) => entry,
+            Err(pool) => {
+                let why = format!("pool {pool:?}, which it had, is not there any more");
+                return self.warn_not_undone(entry, &why);
+            }
         };
-        let entry = &self.with_current_ids(entry);
-        if let Some(pool) = self.find_missing_pool(entry) {
-            return self.warn_not_undone(
-                entry,
-                &format!("pool {pool:?}, which it had, is not there any more"),
-            );
-        }
-        match (entry.kind.as_str(), entry.action) {
-            ("pool", ChangeAction::Create) => self.undo_pool_creation(entry, address),
-            ("pool", ChangeAction::Delete) => self.recreate_pool(entry, address),
-            ("pool", _) => self.restore_pool(entry, address),
-            ("worker", ChangeAction::Create) => self.undo_worker_creation(entry, address),
-            ("worker", ChangeAction::Delete) => self.recreate_worker(entry),
-            ("worker", ChangeAction::Replace) => self.undo_replacement(entry),
-            ("worker", ChangeAction::Update) => self.restore_worker(entry, address),
-            ("variable", ChangeAction::Create) => self.undo_value_addition(entry, address),
-            ("variable", ChangeAction::Delete) => self.undo_value_removal(entry, address),
-            ("variable", _) => self.restore_value(entry, address),
-            ("target", _) => self.restore_target(entry, address),
-            ("placement", _) => self.restore_step(entry, address),
-            ("server", _) => self.restore_switch(entry, address),
-            _ => self.warn_not_undone(entry, "this version does not know how to undo it"),
+        match (entry.kind, entry.action) {
+            (ObjectKind::Pool, ChangeAction::Create) => self.undo_pool_creation(entry),
+            (ObjectKind::Pool, ChangeAction::Delete) => self.recreate_pool(entry),
+            (ObjectKind::Pool, ChangeAction::Update | ChangeAction::Replace) => {
+                self.restore_pool(entry);
+            }
+            (ObjectKind::Worker, ChangeAction::Create) => self.undo_worker_creation(entry),
+            (ObjectKind::Worker, ChangeAction::Delete) => self.recreate_worker(entry),
+            (ObjectKind::Worker, ChangeAction::Replace) => self.undo_replacement(entry),
+            (ObjectKind::Worker, ChangeAction::Update) => self.restore_worker(entry),
+            (ObjectKind::Variable, ChangeAction::Create) => self.undo_value_addition(entry),
+            (ObjectKind::Variable, ChangeAction::Delete) => self.undo_value_removal(entry),
+            (ObjectKind::Variable, ChangeAction::Update | ChangeAction::Replace) => {
+                self.restore_value(entry);
+            }
+            (ObjectKind::Target, _) => self.restore_target(entry),
+            (ObjectKind::Placement, _) => self.restore_step(entry),
+            (ObjectKind::Server, _) => self.restore_switch(entry),
         }
     }
 
-    fn restore_switch(&mut self, entry: &ReceiptEntry, address: Address) {
-        let before = entry.written.first().and_then(|it| it.before.as_ref());
+    fn restore_switch(&mut self, entry: &ReceiptEntry) {
+        let before = entry.value_before(ServerField::BuiltInWorker);
         let (Some(on), Some(now)) =
             (before.and_then(Value::as_bool), self.live.server.built_in_worker)
         else {
             return;
         };
         if on != now {
-            self.push_change(address, ChangeKind::SetBuiltInWorker { enabled: on });
+            let kind = ChangeKind::SetBuiltInWorker { enabled: on };
+            self.push_change(entry.address.clone(), kind);
         }
     }
 
@@ -146,7 +158,11 @@ impl RollbackPlanner<'_> {
 
     /// Tells that an entry is not undone.
     fn warn_not_undone(&mut self, entry: &ReceiptEntry, why: &str) {
-        let message = format!("`{}` is left as it is: {why}", entry.address);
+        self.push_not_undone(&entry.address.to_string(), why);
+    }
+
+    fn push_not_undone(&mut self, address: &str, why: &str) {
+        let message = format!("`{address}` is left as it is: {why}");
         let finding = Finding::new(Code::NotUndone, Level::Warn, FindingLocation::Nowhere, message);
         self.findings.push(finding.with_help("look at it by hand"));
     }
@@ -180,67 +196,43 @@ impl RollbackPlanner<'_> {
         }
     }
 
-    /// The entry with the ids that pools have now which were made again by an earlier way back.
-    fn with_current_ids(&self, entry: &ReceiptEntry) -> ReceiptEntry {
-        let current_id = |id: &str| match self.remade.get(&Id::new(id)) {
-            Some(PoolHandle::Existing { id, .. }) => id.as_str().to_owned(),
-            _ => id.to_owned(),
-        };
+    /// The entry with the ids that pools have now which were made again by an earlier rollback.
+    ///
+    /// # Errors
+    ///
+    /// The name of a pool that the entry's object would go back to and that is gone.
+    fn with_current_pools(&self, entry: &ReceiptEntry) -> Result<ReceiptEntry, String> {
         let mut entry = entry.clone();
-        for field in &mut entry.written {
-            let was = field.before.clone();
-            match (field.path.as_str(), &mut field.before) {
-                (
-                    "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
-                    Some(Value::String(id)),
-                ) => {
-                    *id = current_id(id);
+        for written in &mut entry.written {
+            let before = written.before.clone();
+            for id in pool_ids_before(written) {
+                match self.remade.get(&Id::new(id.as_str())) {
+                    Some(PoolHandle::Existing { id: current, .. }) => {
+                        current.as_str().clone_into(id);
+                    }
+                    Some(PoolHandle::New(_)) => {}
+                    None => self.missing_pool_name(id).map_or(Ok(()), Err)?,
                 }
-                ("WorkerPoolIds", Some(Value::Array(ids))) => {
-                    let ids = ids.iter_mut().filter(|it| it.is_string());
-                    ids.for_each(|value| {
-                        *value = Value::from(current_id(text_or_empty(Some(value))))
-                    });
-                }
-                _ => {}
             }
             // Another id is spelled in another way.
-            if field.before != was {
-                field.before_text = None;
+            if written.before != before {
+                written.before_text = None;
             }
         }
-        entry
+        Ok(entry)
     }
 
-    /// The name of a pool that the entry's object would go back to and that is gone. One that was not there when the
-    /// apply began says as little now as it did then.
-    fn find_missing_pool(&self, entry: &ReceiptEntry) -> Option<String> {
-        let missing_name = |id: &str| {
-            let id = Id::new(id);
-            let is_there = self.live.find_pool(&id).is_some() || self.remade.contains_key(&id);
-            match self.receipt.pools.get(id.as_str()) {
-                _ if is_there => None,
-                // An old receipt does not say which pools were there.
-                None if self.receipt.pools.is_empty() && !self.is_known_pool(id.as_str()) => {
-                    Some(id.as_str().to_owned())
-                }
-                named => named.cloned(),
-            }
-        };
-        let missing_in_field = |field: &WrittenField| match (field.path.as_str(), &field.before) {
-            (
-                "WorkerPoolId" | "Value" | "Endpoint.DefaultWorkerPoolId",
-                Some(Value::String(id)),
-            ) => missing_name(id),
-            ("WorkerPoolIds", Some(Value::Array(ids))) => {
-                ids.iter().filter_map(Value::as_str).find_map(missing_name)
-            }
-            ("Variable", Some(variable)) => {
-                variable.get("Value").and_then(Value::as_str).and_then(missing_name)
-            }
-            _ => None,
-        };
-        entry.written.iter().find_map(missing_in_field)
+    /// The name of a pool that is gone. One that was not there when the apply began says as little now as it did
+    /// then.
+    fn missing_pool_name(&self, id: &str) -> Option<String> {
+        if self.live.find_pool(&Id::new(id)).is_some() {
+            return None;
+        }
+        match self.receipt.pools.get(id) {
+            // An old receipt does not say which pools were there.
+            None if self.receipt.pools.is_empty() && !self.is_known_pool(id) => Some(id.to_owned()),
+            named => named.cloned(),
+        }
     }
 
     /// Whether a text is nothing, or names a pool that is there as a file in Git does.
@@ -270,7 +262,7 @@ fn concerns_branch(entry: &ReceiptEntry, on: &LiveBranch, then: &str, now: &Name
 fn describe_edited(field: &WrittenField) -> String {
     let made = field.after.as_ref().filter(|it| !it.is_null());
     let made = made.map_or_else(|| "empty".to_owned(), Value::to_string);
-    format!("`{}` (the apply had made it {made})", field.path)
+    format!("`{}` (the apply had made it {made})", field.field)
 }
 
 /// A text; an empty one where there is none.
@@ -278,7 +270,31 @@ fn text_or_empty(value: Option<&Value>) -> &str {
     value.and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a receipt says that a field of this name was before.
-fn value_before<'a>(entry: &'a ReceiptEntry, path: &str) -> Option<&'a Value> {
-    entry.written.iter().find(|field| field.path == path)?.before.as_ref()
+/// The ids of the pools that an object had by a field; in Git, a pool may be named in other ways.
+fn pool_ids_before(written: &mut WrittenField) -> Vec<&mut String> {
+    let Some(before) = &mut written.before else { return Vec::new() };
+    let ids: &mut [Value] = match written.field {
+        Field::Step(StepField::Pool)
+        | Field::Value(ValueField::Pool)
+        | Field::Target(TargetField::Pool) => std::slice::from_mut(before),
+        Field::Worker(WorkerField::Pools) => {
+            before.as_array_mut().map_or(&mut [], Vec::as_mut_slice)
+        }
+        Field::Value(ValueField::Whole) => {
+            before.get_mut(POOL_OF_VALUE).map_or(&mut [], std::slice::from_mut)
+        }
+        // Those of the space are looked up where they are restored: one that is gone has no place there.
+        Field::Space(_)
+        | Field::Common(_)
+        | Field::Pool(_)
+        | Field::Worker(WorkerField::Policy | WorkerField::Disabled)
+        | Field::Endpoint(_)
+        | Field::Step(_)
+        | Field::Server(_) => &mut [],
+    };
+    let texts = ids.iter_mut().filter_map(|id| match id {
+        Value::String(id) => Some(id),
+        _ => None,
+    });
+    texts.collect()
 }

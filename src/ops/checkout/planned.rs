@@ -64,7 +64,7 @@ fn edits_for_change(
         return Ok((Vec::new(), action.place.clone()));
     };
     let mut wanted = action.place.clone();
-    for edit in edits {
+    for edit in edits.iter() {
         match edit {
             StepEdit::Place(place) => {
                 wanted = match place.after() {

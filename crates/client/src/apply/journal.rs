@@ -5,7 +5,7 @@
 use super::ApplyEvent;
 use poolwright_core::{
     plan::ApprovedPlan,
-    receipt::{ApplyStatus, ChangeOutcome, Receipt, WrittenField},
+    receipt::{ChangeOutcome, Receipt},
 };
 
 /// The receipt of an apply that begins.
@@ -29,42 +29,14 @@ pub fn record_event(receipt: &mut Receipt, event: &ApplyEvent) {
     let Some(entry) = receipt.entries.get_mut(*index) else { return };
     match event {
         ApplyEvent::Started { .. } | ApplyEvent::WorkersChecked { .. } => {}
-        ApplyEvent::Writing { written, .. } => {
-            entry.outcome = ChangeOutcome::Unknown;
-            merge_written(&mut entry.written, written);
-        }
-        ApplyEvent::Done { id, written, .. } => {
-            entry.outcome = ChangeOutcome::Done;
-            entry.error = None;
-            entry.written.clone_from(written);
-            if id.is_some() {
-                entry.id.clone_from(id);
-            }
-        }
+        ApplyEvent::Writing { written, .. } => entry.record_request(written),
+        ApplyEvent::Done { id, written, .. } => entry.record_success(id.as_deref(), written),
         ApplyEvent::Failed { error, unknown, .. } => {
-            entry.outcome = if *unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
-            entry.error = Some(error.clone());
+            let outcome = if *unknown { ChangeOutcome::Unknown } else { ChangeOutcome::Failed };
+            entry.record_failure(outcome, error);
         }
         ApplyEvent::Skipped { because, .. } => {
-            entry.outcome = ChangeOutcome::Skipped;
-            entry.error = Some(because.clone());
-        }
-    }
-}
-
-/// Ends the receipt: done, or partial where any change is not.
-pub fn end_receipt(receipt: &mut Receipt, ended: String) {
-    let done = receipt.entries.iter().all(|entry| entry.outcome == ChangeOutcome::Done);
-    receipt.status = if done { ApplyStatus::Done } else { ApplyStatus::Partial };
-    receipt.ended = Some(ended);
-}
-
-/// Adds what a request writes to what earlier tries wrote; what was there first is what was there.
-pub(super) fn merge_written(known: &mut Vec<WrittenField>, written: &[WrittenField]) {
-    for field in written {
-        match known.iter_mut().find(|written_field| written_field.path == field.path) {
-            Some(known) => known.after.clone_from(&field.after),
-            None => known.push(field.clone()),
+            entry.record_failure(ChangeOutcome::Skipped, because);
         }
     }
 }

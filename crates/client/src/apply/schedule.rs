@@ -7,7 +7,7 @@
 
 use poolwright_core::{
     model::{Address, Id, Process, VariableSet},
-    plan::{Arrival, Change, ChangeAction, ChangeKind, PoolEdit, WorkerEdit},
+    plan::{Arrival, Change, ChangeAction, ChangeKind, ObjectKind, PoolEdit, WorkerEdit},
     text::fold_case,
 };
 
@@ -316,7 +316,7 @@ fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
         at.entry(&change.address).or_default().push(index);
     }
     // A name is free only once its owner has another one.
-    let mut freed: HashMap<(&str, String), usize> = HashMap::new();
+    let mut freed: HashMap<(ObjectKind, String), usize> = HashMap::new();
     for (index, change) in changes.iter().enumerate() {
         freed.extend(released_name(&change.kind).map(|name| (name, index)));
     }
@@ -328,11 +328,11 @@ fn ordering_edges(changes: &[Change]) -> BTreeSet<(usize, usize)> {
 }
 
 /// The kind of object and the name that it gives up, in lower case.
-fn released_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+fn released_name(kind: &ChangeKind) -> Option<(ObjectKind, String)> {
     rename_pair(kind).map(|(before, _)| (kind.object_kind(), fold_case(before)))
 }
 
-fn claimed_name(kind: &ChangeKind) -> Option<(&'static str, String)> {
+fn claimed_name(kind: &ChangeKind) -> Option<(ObjectKind, String)> {
     let name = match kind {
         ChangeKind::CreatePool(new) => &new.name,
         ChangeKind::CreateWorker(new) => &new.name,

@@ -167,7 +167,7 @@ impl<'a> ChangeWriter<'a> {
             ChangeKind::SetBuiltInWorker { enabled: on } => {
                 self.set_built_in_worker(index, *on).await
             }
-            ChangeKind::SetTargetPool { id, pool, exact_field: exactly } => {
+            ChangeKind::SetTargetPool { id, pool, restored: exactly } => {
                 self.set_target_pool(index, id, pool, exactly.as_deref()).await
             }
             ChangeKind::PlaceStep { .. } | ChangeKind::SetValue { .. } => {

@@ -7,10 +7,7 @@ use crate::{
     model::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, PoolKind, Process,
     },
-    plan::{
-        Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit,
-        exact_fields::switch_after,
-    },
+    plan::{Change, ChangeKind, NewPool, NewWorker, PoolEdit, StepEdit, WorkerEdit},
 };
 
 use std::collections::HashMap;
@@ -64,6 +61,15 @@ pub(super) fn planned_pool_id(pool: &PoolHandle) -> Id<Pool> {
     }
 }
 
+/// What chooses a step's pool once the plan is carried out.
+pub(super) fn planned_place(place: &Place<PoolHandle>) -> Place<Id<Pool>> {
+    match place {
+        Place::Pool(pool) => Place::Pool(planned_pool_id(pool)),
+        Place::Variable(name) => Place::Variable(name.clone()),
+        Place::DefaultPool => Place::DefaultPool,
+    }
+}
+
 fn placeholder_id<T>(address: &Address) -> Id<T> {
     Id::new(format!("(new {address})"))
 }
@@ -92,14 +98,14 @@ fn simulate_change(live: &mut Live, change: &Change, index: &HashMap<Id<Process>
             live.workers.push(worker);
         }
         ChangeKind::DeleteWorker { id, .. } => live.workers.retain(|worker| worker.id != *id),
-        ChangeKind::PlaceStep { process, action, edits, exact_fields: exactly, .. } => {
+        ChangeKind::PlaceStep { process, action, edits, .. } => {
             let process = index.get(process).and_then(|at| live.processes.get_mut(*at));
             let steps = process.into_iter().flat_map(|it| it.steps.iter_mut());
             for step in steps.filter(|step| step.id == *action) {
                 edits.iter().for_each(|edit| edit_step(step, edit));
-                // A way back says of the switch itself what an edit only says of what follows from it.
-                if let Some(said) = switch_after(exactly) {
-                    step.run_on_server = LiveStep::parse_run_on_server(said);
+                // A rollback says of the switch itself what an edit only says of what follows from it.
+                if let Some(switch) = edits.restored_switch() {
+                    step.run_on_server = LiveStep::parse_run_on_server(switch);
                 }
             }
         }
@@ -176,11 +182,7 @@ fn edit_worker(worker: &mut LiveWorker, edit: &WorkerEdit) {
 fn edit_step(step: &mut LiveStep, edit: &StepEdit) {
     match edit {
         StepEdit::Place(place) => {
-            step.place = match place.after() {
-                Place::Pool(pool) => Place::Pool(planned_pool_id(pool)),
-                Place::Variable(name) => Place::Variable(name.clone()),
-                Place::DefaultPool => Place::DefaultPool,
-            }
+            step.place = planned_place(place.after());
         }
         StepEdit::Execution { execution, restored, .. } => {
             step.run_on_server = Some(*execution.after() != Execution::OnTargets);

@@ -18,7 +18,7 @@ use crate::{
         LiveStep, LiveWorker, ProcessOwner, TemplateContents, TemplateUse, steps_in_pool,
     },
     model::{Execution, Id, Linked, LiveEndpoint, Name, Place, PoolKind},
-    plan::{Plan, PlanHeader, check_soundness},
+    plan::{Plan, PlanHeader, PlanOrigin, check_soundness},
     scope::ReadScope,
     text::pattern::{Pattern, Patterns},
 };
@@ -103,6 +103,7 @@ pub(crate) fn plan(desired: &Desired, live: &Live) -> Plan {
         files: Vec::new(),
         digest: String::new(),
         scope: ReadScope::default(),
+        origin: PlanOrigin::Files,
     };
     plan_changes(desired, live, header)
 }

@@ -5,7 +5,7 @@
 use crate::{
     live::Live,
     model::{Address, Id, Name, Place, Pool, PoolHandle, VariableSetOwner},
-    plan::{Change, ChangeKind, Delta, StepEdit, ValueEdit, WorkerEdit},
+    plan::{Change, ChangeKind, Delta, ValueEdit, WorkerEdit},
 };
 
 use std::collections::{HashMap, HashSet};
@@ -202,17 +202,7 @@ fn required_pools(change: &Change) -> Vec<&PoolHandle> {
 /// The pool that this change gives steps to.
 fn receiving_pools(change: &Change) -> Vec<&PoolHandle> {
     match &change.kind {
-        ChangeKind::PlaceStep { edits, .. } => {
-            let places = edits.iter().filter_map(|edit| match edit {
-                StepEdit::Place(place) => Some(place.after()),
-                StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-            });
-            let pools = places.filter_map(|place| match place {
-                Place::Pool(pool) => Some(pool),
-                Place::Variable(_) | Place::DefaultPool => None,
-            });
-            pools.collect()
-        }
+        ChangeKind::PlaceStep { edits, .. } => edits.pool_after().into_iter().collect(),
         ChangeKind::SetValue { edit, .. } => edit.pool_after().into_iter().collect(),
         ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
         ChangeKind::SetDefaultPool { to, .. } => vec![to],
@@ -226,13 +216,10 @@ fn step_variable(
     side: fn(&Delta<Place<PoolHandle>>) -> &Place<PoolHandle>,
 ) -> Option<Name> {
     let ChangeKind::PlaceStep { edits, .. } = &change.kind else { return None };
-    edits.iter().find_map(|edit| match edit {
-        StepEdit::Place(place) => match side(place) {
-            Place::Variable(name) => Some(Name::new(name)),
-            Place::Pool(_) | Place::DefaultPool => None,
-        },
-        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-    })
+    match side(edits.place()?) {
+        Place::Variable(name) => Some(Name::new(name)),
+        Place::Pool(_) | Place::DefaultPool => None,
+    }
 }
 
 /// Whether a value may choose for a step of this address: a library's may for any.
@@ -261,17 +248,7 @@ fn abandoned_pools(change: &Change) -> impl Iterator<Item = &Id<Pool>> {
             });
             pools.flatten().collect()
         }
-        ChangeKind::PlaceStep { edits, .. } => {
-            let places = edits.iter().filter_map(|edit| match edit {
-                StepEdit::Place(place) => Some(place.before()),
-                StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-            });
-            let pools = places.filter_map(|place| match place {
-                Place::Pool(pool) => Some(pool),
-                Place::Variable(_) | Place::DefaultPool => None,
-            });
-            pools.collect()
-        }
+        ChangeKind::PlaceStep { edits, .. } => edits.pool_before().into_iter().collect(),
         ChangeKind::SetValue { edit, .. } => edit.pool_before().into_iter().collect(),
         ChangeKind::SetTargetPool { pool, .. } => pool.before().iter().collect(),
         ChangeKind::SetDefaultPool { from, .. } => from.iter().collect(),

@@ -190,8 +190,7 @@ impl ResolvedRule<'_> {
             kind: process.owner.kind(),
             git: None,
             action: step.id.clone(),
-            edits,
-            exact_fields: Vec::new(),
+            edits: edits.into(),
         };
         let mut change = Change::declared(process.step_address(step), kind, &self.rule.span);
         change.cause.rule.clone_from(&self.rule.label);

@@ -5,12 +5,12 @@
 //! `api.md` 2.9: runs are of the published snapshot until another one is, and a release keeps the process
 //! that it was made with. Nobody can edit either.
 
-use super::after::planned_pool_id;
+use super::after::planned_place;
 use crate::{
     finding::{Code, Finding, FindingLocation, Level},
     live::{HiddenData, Live, LiveProcess, SnapshotOrigin, UnreadPart},
     model::{Id, Name, Place, Pool, StepAction},
-    plan::{ChangeKind, Plan, StepEdit},
+    plan::{ChangeKind, Plan},
     text::pluralize,
 };
 
@@ -79,14 +79,7 @@ fn moved_places<'a>(plan: &Plan, live: &'a Live) -> HashMap<MovedAction<'a>, Pla
         let ChangeKind::PlaceStep { process, action, edits, .. } = &change.kind else {
             return None;
         };
-        let place = edits.iter().find_map(|edit| match edit {
-            StepEdit::Place(place) => Some(match place.after() {
-                Place::Pool(pool) => Place::Pool(planned_pool_id(pool)),
-                Place::Variable(name) => Place::Variable(name.clone()),
-                Place::DefaultPool => Place::DefaultPool,
-            }),
-            StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-        })?;
+        let place = planned_place(edits.place()?.after());
         let process = processes.get(process.as_str())?;
         let step = process.steps.iter().find(|step| step.id == *action)?;
         let named = SnapshotAction::ByName(&step.step, &step.action);

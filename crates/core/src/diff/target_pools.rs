@@ -98,7 +98,7 @@ impl<'a> ResolvedTargetRule<'a> {
         let before = target.pool.as_ref().map(|it| matched.pool_handle_by_id(it));
         let pool = Delta::if_different(before, after)?;
         let address = Address::Target(target.name.to_string());
-        let kind = ChangeKind::SetTargetPool { id: target.id.clone(), pool, exact_field: None };
+        let kind = ChangeKind::SetTargetPool { id: target.id.clone(), pool, restored: None };
         let mut change = Change::declared(address, kind, &self.rule.span);
         change.cause.rule.clone_from(&self.rule.label);
         Some(change)

@@ -234,7 +234,7 @@ impl<'a> ValueRuleRun<'a, '_> {
             ([], None) => None,
             ([], Some(pool)) => {
                 let (shown, pool) = (scope.describe(), pool.clone());
-                let edit = ValueEdit::Add { scope, pool, restored: None, restored_text: None };
+                let edit = ValueEdit::Add { scope, pool, restored: None };
                 Some(Box::new(PlannedValueEdit {
                     name: variable.value.clone(),
                     scope: shown,
@@ -262,7 +262,7 @@ impl<'a> ValueRuleRun<'a, '_> {
             None => ValueEdit::Remove { id, scope, pool: before },
             Some(pool) => {
                 let pool = Delta::if_different(before, Some(pool.clone()))?;
-                ValueEdit::Change { id, scope, pool, exact_field: None }
+                ValueEdit::Change { id, scope, pool, restored: None }
             }
         };
         Some(PlannedValueEdit::from_value(value, edit))

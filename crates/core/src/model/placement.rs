@@ -16,6 +16,16 @@ pub enum Place<P> {
     DefaultPool,
 }
 
+impl<P> Place<P> {
+    /// The pool, where it is named.
+    pub fn pool(&self) -> Option<&P> {
+        match self {
+            Self::Pool(pool) => Some(pool),
+            Self::Variable(_) | Self::DefaultPool => None,
+        }
+    }
+}
+
 /// How often a step runs, and on what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,8 +1,8 @@
 //! One write, and why it is there.
 
 use super::{
-    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, ValueEdit, WorkerEdit, WrittenField,
-    edit, new::replacement_diffs,
+    Delta, FieldDiff, NewPool, NewWorker, PoolEdit, StepEdit, StepEdits, ValueEdit, WorkerEdit,
+    WrittenField, edit, new::replacement_diffs,
 };
 use crate::{
     finding::{FindingLocation, Span},
@@ -90,11 +90,8 @@ pub enum ChangeKind {
         /// The action inside it.
         action: Id<StepAction>,
         /// Never empty.
-        edits: Vec<StepEdit>,
-        /// The fields that become again what they were, each `before` now and `after` then: a way back,
-        /// which says more than `edits` can. Empty for any other change.
-        #[serde(rename = "exactly", default, skip_serializing_if = "Vec::is_empty")]
-        exact_fields: Vec<WrittenField>,
+        #[serde(flatten)]
+        edits: StepEdits,
     },
     /// A value of a variable of type worker pool.
     SetValue {
@@ -116,7 +113,7 @@ pub enum ChangeKind {
         pool: Delta<Option<PoolHandle>>,
         /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
         #[serde(rename = "exactly", default, skip_serializing_if = "Option::is_none")]
-        exact_field: Option<Box<WrittenField>>,
+        restored: Option<Box<WrittenField>>,
     },
     /// Another pool becomes the space's default.
     SetDefaultPool {
@@ -156,6 +153,24 @@ pub struct PlannedCommit {
     pub base: Option<String>,
     /// What the commit says.
     pub message: String,
+}
+
+/// What kind of object a change is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectKind {
+    /// A worker pool, or all pools of the space.
+    Pool,
+    /// A worker.
+    Worker,
+    /// A value of a worker pool variable.
+    Variable,
+    /// A deployment target.
+    Target,
+    /// A step of a process.
+    Placement,
+    /// The server.
+    Server,
 }
 
 /// What a change does to its object.
@@ -278,22 +293,22 @@ impl ChangeKind {
         }
     }
 
-    /// What kind of object it is about, in the word of the JSON output.
-    pub fn object_kind(&self) -> &'static str {
+    /// What kind of object it is about.
+    pub fn object_kind(&self) -> ObjectKind {
         match self {
             Self::CreatePool(_)
             | Self::UpdatePool { .. }
             | Self::DeletePool { .. }
             | Self::SetDefaultPool { .. }
-            | Self::SortPools { .. } => "pool",
+            | Self::SortPools { .. } => ObjectKind::Pool,
             Self::CreateWorker(_)
             | Self::UpdateWorker { .. }
             | Self::ReplaceWorker { .. }
-            | Self::DeleteWorker { .. } => "worker",
-            Self::PlaceStep { .. } => "placement",
-            Self::SetValue { .. } => "variable",
-            Self::SetTargetPool { .. } => "target",
-            Self::SetBuiltInWorker { .. } => "server",
+            | Self::DeleteWorker { .. } => ObjectKind::Worker,
+            Self::PlaceStep { .. } => ObjectKind::Placement,
+            Self::SetValue { .. } => ObjectKind::Variable,
+            Self::SetTargetPool { .. } => ObjectKind::Target,
+            Self::SetBuiltInWorker { .. } => ObjectKind::Server,
         }
     }
 
@@ -369,16 +384,5 @@ impl ChangeKind {
                 vec![FieldDiff::new_changed("built_in_worker", json!(!on), json!(on))]
             }
         }
-    }
-}
-
-impl<T> Delta<T> {
-    /// Both sides, to be shown.
-    pub(super) fn to_field_diff(
-        &self,
-        path: &str,
-        show: impl Fn(&T) -> serde_json::Value,
-    ) -> FieldDiff {
-        FieldDiff::new_changed(path, show(self.before()), show(self.after()))
     }
 }

@@ -3,12 +3,16 @@
 //! `diff` makes no such plan; one that is read from a file is looked at before it is believed.
 //! Never: whether a plan is wise (that is a gate's), or still fits the server (that is `apply`'s).
 
-use super::{Change, ChangeKind, PlannedCommit, StepEdit, ValueEdit, WorkerEdit, exact_fields};
+use super::{
+    Change, ChangeKind, Delta, Field, FieldSide, PlannedCommit, TargetField, ValueEdit, ValueField,
+    WorkerEdit, WrittenField,
+};
 use crate::{
-    model::{Address, Name, Place, PoolHandle, VariableSetOwner},
+    model::{Address, Name, PoolHandle, VariableSetOwner},
     plan::{NewWorker, Plan},
 };
 
+use serde_json::Value;
 use std::{
     collections::HashSet,
     mem::{Discriminant, discriminant},
@@ -172,11 +176,8 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         | ChangeKind::SetValue {
             git: Some(PlannedCommit { branch, base: Some(base), .. }), ..
         } if branch == base => Some("a branch is made of itself"),
-        ChangeKind::PlaceStep { edits: all, exact_fields: fields, .. } => {
-            let agrees = exact_fields::fields_match_edits(all, fields);
-            check_edits(all.len(), count_edit_kinds(all))
-                .or_else(|| (!agrees).then_some(NOT_AS_SHOWN))
-        }
+        ChangeKind::PlaceStep { edits: all, .. } => check_edits(all.len(), count_edit_kinds(all))
+            .or_else(|| (!all.show_what_is_written()).then_some(NOT_AS_SHOWN)),
         ChangeKind::CreateWorker(new) => find_worker_flaw(new),
         ChangeKind::ReplaceWorker { kind, new, .. } if kind == new.endpoint.kind() => {
             Some("a worker is replaced by one of the same kind")
@@ -188,17 +189,22 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         ChangeKind::SortPools { before, order } if before == order => {
             Some("the order of the pools stays what it is")
         }
-        ChangeKind::SetValue {
-            edit: ValueEdit::Change { pool, exact_field: None, .. }, ..
-        } if pool.after().is_none() => Some("a value is emptied, and it can only be removed"),
-        ChangeKind::SetValue {
-            edit: ValueEdit::Change { pool, exact_field: Some(field), .. },
-            ..
-        } if !exact_fields::pool_field_matches(field, exact_fields::VALUE_FIELD, pool) => {
-            Some(NOT_AS_SHOWN)
+        ChangeKind::SetValue { edit: ValueEdit::Change { pool, restored: None, .. }, .. }
+            if pool.after().is_none() =>
+        {
+            Some("a value is emptied, and it can only be removed")
         }
-        ChangeKind::SetTargetPool { pool, exact_field: Some(field), .. }
-            if !exact_fields::pool_field_matches(field, exact_fields::TARGET_POOL_FIELD, pool) =>
+        ChangeKind::SetValue {
+            edit: ValueEdit::Change { pool, restored: Some(field), .. },
+            ..
+        } if !is_pool_restored(field, ValueField::Pool.into(), pool) => Some(NOT_AS_SHOWN),
+        ChangeKind::SetValue {
+            name,
+            edit: ValueEdit::Add { scope, restored: Some(value), .. },
+            ..
+        } if !value.is_shown_as(name, scope) => Some(NOT_AS_SHOWN),
+        ChangeKind::SetTargetPool { pool, restored: Some(field), .. }
+            if !is_pool_restored(field, TargetField::Pool.into(), pool) =>
         {
             Some(NOT_AS_SHOWN)
         }
@@ -216,6 +222,24 @@ fn find_write_flaw(kind: &ChangeKind) -> Option<&'static str> {
         | ChangeKind::SortPools { .. }
         | ChangeKind::SetBuiltInWorker { .. } => None,
     }
+}
+
+/// Whether a field with a pool, of a value or a target, is what is shown of it: there and not there alike. That
+/// a pool is the one that is shown is seen when it is written, for in Git it may be named in other ways.
+fn is_pool_restored(
+    written: &WrittenField,
+    field: Field,
+    shown: &Delta<Option<PoolHandle>>,
+) -> bool {
+    let agrees = |side, shown: &Option<PoolHandle>| match written.value(side) {
+        None | Some(Value::Null) => shown.is_none(),
+        Some(Value::String(text)) => text.is_empty() == shown.is_none(),
+        Some(_) => false,
+    };
+    written.field == field
+        && written.has_valid_spelling()
+        && agrees(FieldSide::Before, shown.before())
+        && agrees(FieldSide::After, shown.after())
 }
 
 fn find_edit_flaw(edit: &WorkerEdit) -> Option<&'static str> {
@@ -248,16 +272,6 @@ fn worker_edit_pools(edit: &WorkerEdit) -> &[PoolHandle] {
     }
 }
 
-fn step_edit_pool(edit: &StepEdit) -> Option<&PoolHandle> {
-    match edit {
-        StepEdit::Place(delta) => match delta.after() {
-            Place::Pool(pool) => Some(pool),
-            Place::Variable(_) | Place::DefaultPool => None,
-        },
-        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-    }
-}
-
 /// The pools that a write points its object at.
 fn referenced_pools(kind: &ChangeKind) -> Vec<&PoolHandle> {
     match kind {
@@ -267,7 +281,7 @@ fn referenced_pools(kind: &ChangeKind) -> Vec<&PoolHandle> {
         ChangeKind::UpdateWorker { edits, .. } => {
             edits.iter().flat_map(worker_edit_pools).collect()
         }
-        ChangeKind::PlaceStep { edits, .. } => edits.iter().filter_map(step_edit_pool).collect(),
+        ChangeKind::PlaceStep { edits, .. } => edits.pool_after().into_iter().collect(),
         ChangeKind::SetValue { edit, .. } => edit.pool_after().into_iter().collect(),
         ChangeKind::SetTargetPool { pool, .. } => pool.after().iter().collect(),
         ChangeKind::SetDefaultPool { to, .. } => vec![to],
@@ -284,14 +298,16 @@ fn referenced_pools(kind: &ChangeKind) -> Vec<&PoolHandle> {
 mod tests {
     use super::*;
     use crate::{
-        model::Id,
+        model::{Id, Place},
         plan::{
             PoolEdit,
             sample::{
-                change, create_pool, declared, delta, everything, placement, plan, update_pool,
+                change, create_pool, declared, delta, everything, placement, plan, pool,
+                update_pool,
             },
         },
     };
+    use serde_json::json;
 
     fn flaw(changes: Vec<Change>) -> String {
         check_soundness(&plan(changes, Vec::new())).unwrap_err().to_string()
@@ -320,5 +336,24 @@ mod tests {
         insta::assert_snapshot!(flaw(vec![at("pools.x", update_pool([name(), name()]))]), @"`pools.x`: one field is edited twice");
         insta::assert_snapshot!(flaw(vec![at("workers.web-01", deleted)]), @"`workers.web-01` is not the address of what is written");
         insta::assert_snapshot!(flaw(vec![at("workers.x", create_pool("X", ""))]), @"`workers.x` is not the address of what is written");
+    }
+
+    #[test]
+    fn a_value_goes_back_to_nothing_in_each_of_its_spellings_and_nowhere_else() {
+        let shown = delta(Some(pool("WorkerPools-2", "azure")), None);
+        let was = || Some(json!("WorkerPools-2"));
+        let agrees =
+            |field: &WrittenField| is_pool_restored(field, ValueField::Pool.into(), &shown);
+        for after in [None, Some(json!(null)), Some(json!(""))] {
+            assert!(agrees(&WrittenField::new(ValueField::Pool, was(), after.clone())));
+            assert!(!agrees(&WrittenField::new(ValueField::Whole, was(), after.clone())));
+            assert!(!agrees(&WrittenField::new(ValueField::Pool, None, after)));
+        }
+        for after in [json!("WorkerPools-9"), json!({ "x": 1 }), json!(7)] {
+            assert!(
+                !agrees(&WrittenField::new(ValueField::Pool, was(), Some(after.clone()))),
+                "{after}"
+            );
+        }
     }
 }

@@ -2,12 +2,11 @@
 //!
 //! Typed, so that whoever carries an edit out or foretells it has to match every field there is.
 
-use super::WrittenField;
 use crate::{
     live::MachinePolicy,
     model::{
-        Channel, Container, Endpoint, EndpointForm, Environment, Execution, Id, KubernetesLink,
-        Linked, LiveEndpoint, Place, PoolHandle, VariableValue,
+        Container, Endpoint, EndpointForm, Execution, KubernetesLink, Linked, LiveEndpoint, Place,
+        PoolHandle,
     },
 };
 
@@ -53,6 +52,13 @@ impl<T, B> Delta<T, B> {
     /// What it shall be.
     pub fn after(&self) -> &T {
         &self.after
+    }
+}
+
+impl<T> Delta<T> {
+    /// Both sides, to be shown.
+    pub(super) fn to_field_diff(&self, path: &str, show: impl Fn(&T) -> Value) -> FieldDiff {
+        FieldDiff::new_changed(path, show(self.before()), show(self.after()))
     }
 }
 
@@ -109,59 +115,6 @@ pub enum StepEdit {
     },
     /// Its container: image and feed.
     Container(Delta<Option<Container<Linked<Feed>>>>),
-}
-
-/// What becomes of a value of a worker pool variable.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ValueEdit {
-    /// There is none of this scope yet.
-    Add {
-        /// Where it shall hold.
-        scope: PlannedValueScope,
-        /// The pool.
-        pool: PoolHandle,
-        /// The value as it was before somebody took it away: what `scope` and `pool` do not say of it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        restored: Option<Value>,
-        /// How that was spelled, where this tool would spell it another way.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        restored_text: Option<String>,
-    },
-    /// It is another pool.
-    Change {
-        /// Which value.
-        id: Id<VariableValue>,
-        /// Where it holds, for one in Git: its id there is but its place among those of its name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        scope: Option<PlannedValueScope>,
-        /// The pool; none where the value is empty.
-        pool: Delta<Option<PoolHandle>>,
-        /// Its field, where it goes back to what it was to the byte: absent, `null` or empty, too.
-        #[serde(rename = "exactly", default, skip_serializing_if = "Option::is_none")]
-        exact_field: Option<Box<WrittenField>>,
-    },
-    /// It goes.
-    Remove {
-        /// Which value.
-        id: Id<VariableValue>,
-        /// Where it holds, for one in Git.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        scope: Option<PlannedValueScope>,
-        /// The pool that it is; none where it is empty.
-        pool: Option<PoolHandle>,
-    },
-}
-
-/// Where a value shall hold: all of these. An empty list is no condition.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedValueScope {
-    /// Environments.
-    pub environments: Vec<Linked<Environment>>,
-    /// Channels.
-    pub channels: Vec<Linked<Channel>>,
-    /// Tenant tags: `Region/Europe`.
-    pub tenant_tags: Vec<String>,
 }
 
 /// Marks an [`Id`](crate::model::Id) as a feed's.
@@ -259,56 +212,6 @@ impl StepEdit {
                 });
                 [image, feed].into_iter().filter(|field| field.before != field.after).collect()
             }
-        }
-    }
-}
-
-impl PlannedValueScope {
-    /// Where the value shall hold, in words; empty for everywhere. The same words as those of a value that
-    /// is there.
-    pub fn describe(&self) -> String {
-        let Self { environments, channels, tenant_tags } = self;
-        let lists = [
-            ("environment", environments.iter().map(|it| it.name.as_str()).collect::<Vec<_>>()),
-            ("channel", channels.iter().map(|it| it.name.as_str()).collect()),
-            ("tenant tag", tenant_tags.iter().map(String::as_str).collect()),
-        ];
-        let parts = lists.into_iter().filter(|(_, names)| !names.is_empty());
-        let parts: Vec<_> =
-            parts.map(|(noun, names)| format!("{noun} {}", names.join(", "))).collect();
-        parts.join("; ")
-    }
-}
-
-impl ValueEdit {
-    /// The edit as it is shown.
-    pub fn edited_field(&self) -> FieldDiff {
-        match self {
-            Self::Add { pool, .. } => FieldDiff::new_added("pool", render_pool(pool)),
-            Self::Change { pool, .. } => {
-                pool.to_field_diff("pool", |it| it.as_ref().map_or(Value::Null, render_pool))
-            }
-            Self::Remove { pool, .. } => {
-                FieldDiff::new_removed("pool", pool.as_ref().map_or(Value::Null, render_pool))
-            }
-        }
-    }
-
-    /// The pool that it is now.
-    pub fn pool_before(&self) -> Option<&PoolHandle> {
-        match self {
-            Self::Add { .. } => None,
-            Self::Change { pool, .. } => pool.before().as_ref(),
-            Self::Remove { pool, .. } => pool.as_ref(),
-        }
-    }
-
-    /// The pool that it shall be.
-    pub fn pool_after(&self) -> Option<&PoolHandle> {
-        match self {
-            Self::Add { pool, .. } => Some(pool),
-            Self::Change { pool, .. } => pool.after().as_ref(),
-            Self::Remove { .. } => None,
         }
     }
 }

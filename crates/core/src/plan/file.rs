@@ -4,8 +4,8 @@
 //! type of a plan can hold one.
 
 use super::{
-    Cause, Change, ChangeKind, Expectation, FieldDiff, Plan, PlanFlaw, PlanHeader, PlanSummary,
-    PoolRequirement, Touches, check_soundness,
+    Cause, Change, ChangeAction, ChangeKind, Expectation, FieldDiff, ObjectKind, Plan, PlanFlaw,
+    PlanHeader, PlanOrigin, PlanSummary, PoolRequirement, Touches, check_soundness,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, SourceLine, Sources},
@@ -60,6 +60,8 @@ struct PlanFile<W> {
     changes: Vec<SavedChange<W>>,
     findings: Vec<SavedFinding>,
     summary: PlanSummary,
+    #[serde(default, skip_serializing_if = "is_from_files")]
+    origin: PlanOrigin,
     #[serde(default)]
     touches: Touches,
     #[serde(default)]
@@ -94,8 +96,8 @@ struct PlanConfig {
 #[derive(Serialize, Deserialize)]
 struct SavedChange<W> {
     address: Address,
-    kind: String,
-    action: String,
+    kind: ObjectKind,
+    action: ChangeAction,
     id: Option<String>,
     fields: Vec<FieldDiff>,
     #[serde(rename = "because")]
@@ -150,6 +152,7 @@ pub fn write(plan: &Plan, sources: &Sources) -> String {
         changes: changes.iter().map(|it| save_change(it, sources)).collect(),
         findings: findings.iter().map(|it| save_finding(it, sources)).collect(),
         summary: plan.summarize(),
+        origin: header.origin,
         touches: plan.count_touched(),
         scope: header.scope.clone(),
         expectations: relies.clone(),
@@ -180,6 +183,7 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
             files: file.config.files,
             digest: file.config.digest,
             scope: file.scope,
+            origin: file.origin,
         },
         changes: file.changes.into_iter().map(read_change).collect::<Result<_, _>>()?,
         findings: file.findings.into_iter().map(read_finding).collect(),
@@ -194,13 +198,18 @@ pub fn read(text: &str) -> Result<Plan, PlanReadError> {
     }
 }
 
+/// Plans of files are the rule, and say nothing of it.
+fn is_from_files(origin: &PlanOrigin) -> bool {
+    *origin == PlanOrigin::Files
+}
+
 fn save_change<'a>(change: &'a Change, sources: &Sources) -> SavedChange<&'a ChangeKind> {
     let Change { address, kind, cause: Cause { location: at, rule, why }, after } = change;
     let line = find_line(at, sources);
     SavedChange {
         address: address.clone(),
-        kind: kind.object_kind().to_owned(),
-        action: kind.action().as_str().to_owned(),
+        kind: kind.object_kind(),
+        action: kind.action(),
         id: kind.object_id().map(str::to_owned),
         fields: kind.field_diffs(),
         cause: SavedCause {
@@ -226,7 +235,7 @@ fn read_change(saved: SavedChange<Value>) -> Result<Change, PlanReadError> {
     if kind != write.object_kind() {
         return refuse_forged("kind");
     }
-    if action != write.action().as_str() {
+    if action != write.action() {
         return refuse_forged("action");
     }
     if id.as_deref() != write.object_id() {
@@ -300,7 +309,7 @@ mod tests {
     use crate::{
         model::Place,
         plan::{
-            StepEdit, WrittenField,
+            StepEdit, StepEdits, StepField, WrittenField,
             sample::{delta, everything, placement, plan, pool, sources},
         },
     };
@@ -393,21 +402,23 @@ mod tests {
         let way = || {
             let mut change = placement("Web Store", "Drain", Place::Variable("Pool".into()));
             change.after = Vec::new();
-            let ChangeKind::PlaceStep { edits, exact_fields: exactly, .. } = &mut change.kind
-            else {
-                panic!()
-            };
+            let ChangeKind::PlaceStep { edits, .. } = &mut change.kind else { panic!() };
             let home = delta(Place::Pool(pool("WorkerPools-2", "azure")), Place::DefaultPool);
-            *edits = vec![StepEdit::Place(home)];
             let (before, after) = (Some("WorkerPools-2".into()), Some(Value::Null));
-            exactly.push(WrittenField::new("WorkerPoolId", before, after));
-            exactly.push(WrittenField::new("WorkerPoolVariable", Some(Value::Null), None));
-            plan(vec![change], Vec::new())
+            let fields = vec![
+                WrittenField::new(StepField::Pool, before, after),
+                WrittenField::new(StepField::Variable, Some(Value::Null), None),
+            ];
+            *edits = StepEdits::from_restored(fields, vec![StepEdit::Place(home)]);
+            let plan = plan(vec![change], Vec::new());
+            let origin = PlanOrigin::Rollback;
+            Plan { header: PlanHeader { origin, ..plan.header.clone() }, ..plan }
         };
         let text = write(&way(), &Sources::default());
         let read = |text: &str| {
             super::read(text).map(|item| item.changes.into_iter().next().unwrap().kind)
         };
+        assert_eq!(super::read(&text).unwrap().header, way().header);
         assert_eq!(read(&text).unwrap(), way().changes[0].kind);
         let mut forged: Value = serde_json::from_str(&text).unwrap();
         forged["changes"][0]["write"]["place_step"]["exactly"][0]["after"] = "WorkerPools-9".into();

@@ -4,8 +4,8 @@
 
 use super::{
     Affected, Cause, Change, ChangeKind, Delta, Expectation, Fact, FactValue, NewPool, NewWorker,
-    Plan, PlanHeader, PlannedValueScope, PoolEdit, PoolRequirement, StepEdit, StepFact, ValueEdit,
-    WorkerEdit,
+    Plan, PlanHeader, PlanOrigin, PlannedValueScope, PoolEdit, PoolRequirement, StepEdit, StepFact,
+    ValueEdit, WorkerEdit,
 };
 use crate::{
     finding::{Code, Finding, FindingLocation, Level, Source, SourceId, Sources, Span},
@@ -55,6 +55,7 @@ pub(crate) fn header() -> PlanHeader {
         files: vec!["workers.toml".into()],
         digest: "sha256:0f".into(),
         scope: ReadScope { workers: true, deployments: true, ..ReadScope::default() },
+        origin: PlanOrigin::Files,
     }
 }
 
@@ -148,8 +149,7 @@ pub(crate) fn placement(project: &str, step: &str, before: Place<PoolHandle>) ->
         process: Id::new(format!("deploymentprocess-{project}")),
         kind: ProcessKind::Deployment,
         action: Id::new(format!("{project}-{step}")),
-        edits: vec![StepEdit::Place(delta(before, Place::Pool(new_pool("database"))))],
-        exact_fields: Vec::new(),
+        edits: vec![StepEdit::Place(delta(before, Place::Pool(new_pool("database"))))].into(),
     };
     let rule = Some("every database step runs in the database pool".into());
     let cause = Cause { rule, ..declared("[[placements]]") };
@@ -296,19 +296,18 @@ fn choosers() -> Vec<Change> {
         channels: vec![Linked::new("Channels-1", "Hotfix")],
         tenant_tags: vec!["Region/Europe".into()],
     };
-    let add =
-        ValueEdit::Add { scope, pool: new_pool("database"), restored: None, restored_text: None };
+    let add = ValueEdit::Add { scope, pool: new_pool("database"), restored: None };
     let change_value = ValueEdit::Change {
         id: Id::new("v1"),
         scope: None,
         pool: delta(None, Some(new_pool("database"))),
-        exact_field: None,
+        restored: None,
     };
     let remove = ValueEdit::Remove { id: Id::new("v2"), scope: None, pool: Some(azure()) };
     let target = ChangeKind::SetTargetPool {
         id: Id::new("Machines-1"),
         pool: delta(Some(azure()), Some(new_pool("database"))),
-        exact_field: None,
+        restored: None,
     };
     let at = || declared("[pools.azure]");
     let scoped = r#"projects["Web Store"].variables["Worker.Pool"]["environment Production; channel Hotfix; tenant tag Region/Europe"]"#;
@@ -336,8 +335,8 @@ fn placements() -> Vec<Change> {
                 restored: None,
             },
             StepEdit::Container(delta(None, Some(container))),
-        ],
-        exact_fields: Vec::new(),
+        ]
+        .into(),
     };
     let runbook = change(
         r#"projects["Web Store"].runbooks["Restart"].steps["Drain"]"#,

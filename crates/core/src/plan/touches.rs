@@ -1,7 +1,7 @@
 //! How far a plan reaches: what it touches, counted.
 
-use super::{Change, ChangeKind, Plan, StepEdit, WorkerEdit};
-use crate::model::{Address, Place, PoolHandle, ProcessName};
+use super::{Change, ChangeKind, Plan, WorkerEdit};
+use crate::model::{Address, PoolHandle, ProcessName};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -78,17 +78,10 @@ fn runbook_name(process: &ProcessName) -> Option<&String> {
 /// The pools that a change is about beside the one at its address.
 fn related_pools(change: &Change) -> Vec<&Address> {
     match &change.kind {
-        ChangeKind::PlaceStep { edits, .. } => edits
-            .iter()
-            .flat_map(|edit| match edit {
-                StepEdit::Place(place) => vec![place.before(), place.after()],
-                StepEdit::Execution { .. } | StepEdit::Container(_) => Vec::new(),
-            })
-            .filter_map(|place| match place {
-                Place::Pool(pool) => Some(pool.address()),
-                Place::Variable(_) | Place::DefaultPool => None,
-            })
-            .collect(),
+        ChangeKind::PlaceStep { edits, .. } => {
+            let pools = edits.pool_before().into_iter().chain(edits.pool_after());
+            pools.map(PoolHandle::address).collect()
+        }
         ChangeKind::UpdateWorker { edits, .. } => edits
             .iter()
             .flat_map(|edit| match edit {

@@ -4,7 +4,7 @@
 
 use crate::{
     finding::{FindingLocation, SourceLine, Sources},
-    plan::{Cause, Change, ChangeAction, ChangeKind, FieldDiff, Plan},
+    plan::{Cause, Change, ChangeAction, ChangeKind, FieldDiff, ObjectKind, Plan},
 };
 
 use std::collections::HashMap;
@@ -33,12 +33,12 @@ pub(super) struct ChangeGroup<'a> {
 /// is switched on before everything and off after everything.
 pub(super) fn plan_sections<'a>(plan: &'a Plan, sources: &Sources) -> Vec<PlanSection<'a>> {
     let titles = [
-        ("server", "Server"),
-        ("pool", "Pools"),
-        ("worker", "Workers"),
-        ("variable", "Variables"),
-        ("target", "Targets"),
-        ("placement", "Placements"),
+        (ObjectKind::Server, "Server"),
+        (ObjectKind::Pool, "Pools"),
+        (ObjectKind::Worker, "Workers"),
+        (ObjectKind::Variable, "Variables"),
+        (ObjectKind::Target, "Targets"),
+        (ObjectKind::Placement, "Placements"),
     ];
     let build_section = |(object, title)| {
         let changes = plan.changes.iter().filter(|change| change.kind.object_kind() == object);

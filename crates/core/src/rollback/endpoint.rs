@@ -1,19 +1,20 @@
-//! Endpoints, of the fields that a receipt has kept.
+//! Endpoints, made of the fields that a receipt has kept.
 
 use super::text_or_empty;
-use crate::model::{
-    KubernetesLink, Linked, LiveEndpoint, SSH_PORT, Subscription, TentacleUrl, Thumbprint,
-    normalize_text,
+use crate::{
+    model::{
+        KubernetesLink, Linked, LiveEndpoint, SSH_PORT, Subscription, TentacleUrl, Thumbprint,
+        normalize_text,
+    },
+    plan::{EndpointField, Field},
+    receipt::ReceiptEntry,
 };
+
 use serde_json::Value;
 
-/// Whether a Kubernetes agent calls the server, or is called.
-const MODE: &str = "Endpoint.TentacleEndpointConfiguration.CommunicationMode";
-
-/// The endpoint that these fields make up; none where they do not say of which style.
-pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<LiveEndpoint> {
-    let find = |path: &str| fields.iter().find(|(text, _)| *text == path).map(|(_, value)| *value);
-    let mut endpoint = match text_or_empty(find("Endpoint.CommunicationStyle")) {
+/// The endpoint that an entry's worker had; none where its fields do not say of which style.
+pub(super) fn from_entry(entry: &ReceiptEntry) -> Option<LiveEndpoint> {
+    let mut endpoint = match text_or_empty(entry.value_before(EndpointField::Style)) {
         "TentaclePassive" => {
             LiveEndpoint::Listening { url: String::new(), thumbprint: String::new(), proxy: None }
         }
@@ -29,7 +30,7 @@ pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<LiveEndpoint> {
             proxy: None,
         },
         "KubernetesTentacle" => LiveEndpoint::Kubernetes {
-            link: match text_or_empty(find(MODE)) {
+            link: match text_or_empty(entry.value_before(EndpointField::AgentMode)) {
                 "Listening" => KubernetesLink::Listening(String::new()),
                 _ => KubernetesLink::Polling(String::new()),
             },
@@ -38,46 +39,54 @@ pub(super) fn from_fields(fields: &[(&str, &Value)]) -> Option<LiveEndpoint> {
         },
         _ => return None,
     };
-    fields.iter().for_each(|(path, value)| set_field(&mut endpoint, path, Some(value)));
+    for written in &entry.written {
+        if let (Field::Endpoint(field), Some(before)) = (written.field, &written.before) {
+            set_field(&mut endpoint, field, Some(before));
+        }
+    }
     Some(endpoint)
 }
 
 /// Sets a field; one that its style does not have stays out.
-pub(super) fn set_field(endpoint: &mut LiveEndpoint, path: &str, value: Option<&Value>) {
-    let Some(field) = path.strip_prefix("Endpoint.") else { return };
-    let field = field.strip_prefix("TentacleEndpointConfiguration.").unwrap_or(field);
-    let said = text_or_empty(value);
-    match endpoint {
-        LiveEndpoint::Listening { url, thumbprint, proxy } => match field {
-            "Uri" => *url = TentacleUrl::normalize_url(said),
-            "Thumbprint" => *thumbprint = normalize_text::<Thumbprint>(said),
-            "ProxyId" => set_link(proxy, said),
-            _ => {}
-        },
-        LiveEndpoint::Polling { subscription, thumbprint } => match field {
-            "Uri" => *subscription = normalize_text::<Subscription>(said),
-            "Thumbprint" => *thumbprint = normalize_text::<Thumbprint>(said),
-            _ => {}
-        },
-        LiveEndpoint::Ssh { host, port, account, fingerprint, platform, proxy } => match field {
-            "Host" => said.clone_into(host),
-            "Port" => *port = port_number(value).unwrap_or(SSH_PORT),
-            "AccountId" if account.id.as_str() != said => *account = Linked::new(said, said),
-            "Fingerprint" => said.clone_into(fingerprint),
-            "DotNetCorePlatform" => *platform = (!said.is_empty()).then(|| said.to_owned()),
-            "ProxyId" => set_link(proxy, said),
-            _ => {}
-        },
-        LiveEndpoint::Kubernetes { link, thumbprint, namespace } => match (field, link) {
-            ("Uri", KubernetesLink::Polling(subscription)) => {
-                *subscription = normalize_text::<Subscription>(said)
+pub(super) fn set_field(endpoint: &mut LiveEndpoint, field: EndpointField, value: Option<&Value>) {
+    use EndpointField as F;
+    let text = text_or_empty(value);
+    match (field, endpoint) {
+        (F::Uri, LiveEndpoint::Listening { url, .. })
+        | (F::AgentUri, LiveEndpoint::Kubernetes { link: KubernetesLink::Listening(url), .. }) => {
+            *url = TentacleUrl::normalize_url(text);
+        }
+        (F::Uri, LiveEndpoint::Polling { subscription, .. })
+        | (F::AgentUri, LiveEndpoint::Kubernetes { link: KubernetesLink::Polling(subscription), .. }) => {
+            *subscription = normalize_text::<Subscription>(text);
+        }
+        (
+            F::Thumbprint,
+            LiveEndpoint::Listening { thumbprint, .. } | LiveEndpoint::Polling { thumbprint, .. },
+        )
+        | (F::AgentThumbprint, LiveEndpoint::Kubernetes { thumbprint, .. }) => {
+            *thumbprint = normalize_text::<Thumbprint>(text);
+        }
+        (F::Proxy, LiveEndpoint::Listening { proxy, .. } | LiveEndpoint::Ssh { proxy, .. }) => {
+            set_link(proxy, text);
+        }
+        (F::Account, LiveEndpoint::Ssh { account, .. }) => {
+            if account.id.as_str() != text {
+                *account = Linked::new(text, text);
             }
-            ("Uri", KubernetesLink::Listening(url)) => *url = TentacleUrl::normalize_url(said),
-            ("Thumbprint", _) => *thumbprint = normalize_text::<Thumbprint>(said),
-            ("DefaultNamespace", _) => said.clone_into(namespace),
-            _ => {}
-        },
-        LiveEndpoint::Other(_) => {}
+        }
+        (F::Host, LiveEndpoint::Ssh { host, .. }) => text.clone_into(host),
+        (F::Port, LiveEndpoint::Ssh { port, .. }) => *port = port_number(value).unwrap_or(SSH_PORT),
+        (F::Fingerprint, LiveEndpoint::Ssh { fingerprint, .. }) => text.clone_into(fingerprint),
+        (F::Platform, LiveEndpoint::Ssh { platform, .. }) => {
+            *platform = (!text.is_empty()).then(|| text.to_owned());
+        }
+        (F::Namespace, LiveEndpoint::Kubernetes { namespace, .. }) => text.clone_into(namespace),
+        // An agent has no proxy, and the style and the mode decide which endpoint it is.
+        (F::AgentProxy | F::AgentMode | F::Style, _)
+        // The style has no such field.
+        | (F::Uri | F::Thumbprint | F::AgentUri | F::AgentThumbprint | F::Proxy | F::Namespace, _)
+        | (F::Account | F::Host | F::Port | F::Fingerprint | F::Platform, _) => {}
     }
 }
 

@@ -3,13 +3,15 @@
 //! A value in Git is known by its name and where it holds, since its id is but its place.
 
 use super::{
-    RollbackPlanner, concerns_branch, describe_edited, step::commit_on_branch, text_or_empty,
+    POOL_OF_VALUE, RollbackPlanner, concerns_branch, describe_edited, step::commit_on_branch,
+    text_or_empty,
 };
 use crate::{
     live::{self, LiveVariableSet, PoolVariable, VariableStore},
     model::{Address, Id, Linked, Name, Pool, PoolHandle, VariableSetOwner},
     plan::{
-        ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField, exact_fields::VALUE_FIELD,
+        ChangeKind, Delta, PlannedValueScope, RestoredValue, TargetField, ValueEdit, ValueField,
+        WrittenField,
     },
     receipt::ReceiptEntry,
     text::eq_ignoring_case,
@@ -19,84 +21,65 @@ use serde_json::Value;
 
 /// What the commit says that leads back.
 const COMMIT_MESSAGE: &str = "Give variables back their values";
-/// The field of a receipt that has a whole value.
-const WHOLE_VALUE: &str = "Variable";
 
 impl RollbackPlanner<'_> {
     /// A value that was added goes.
-    pub(super) fn undo_value_addition(&mut self, entry: &ReceiptEntry, address: Address) {
+    pub(super) fn undo_value_addition(&mut self, entry: &ReceiptEntry) {
         // Nothing was written where somebody else had added it.
-        let Some(field) = entry.written.iter().find(|field| field.path == WHOLE_VALUE) else {
-            return;
-        };
+        let Some(field) = entry.find_written(ValueField::Whole) else { return };
         let added = field.after.as_ref();
         let id = text_or_empty(added.and_then(|it| it.get("Id")));
-        let Some(value) = self.find_value(entry, &address, id) else { return };
+        let Some(value) = self.find_value(entry, id) else { return };
         let now = value.pool.as_ref().map_or("", Id::as_str);
-        if now != self.resolve_pool_id(text_or_empty(added.and_then(|it| it.get("Value")))) {
+        if now != self.resolve_pool_id(text_or_empty(added.and_then(|it| it.get(POOL_OF_VALUE)))) {
             return self.warn_edited_since(entry, &["its pool".to_owned()]);
         }
         let pool = value.pool.as_ref().map(|it| self.resolve_pool(it.as_str()));
-        let scope = self.git_value_scope(entry, &address, value);
+        let scope = self.git_value_scope(entry, value);
         let edit = ValueEdit::Remove { id: value.id.clone(), scope, pool };
-        self.push_value_edit(entry, address, edit);
+        self.push_value_edit(entry, edit);
     }
 
     /// A value that was removed comes back as it was.
-    pub(super) fn undo_value_removal(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some(field) = entry.written.iter().find(|field| field.path == WHOLE_VALUE) else {
-            return;
-        };
+    pub(super) fn undo_value_removal(&mut self, entry: &ReceiptEntry) {
+        let Some(field) = entry.find_written(ValueField::Whole) else { return };
         let Some(removed) = field.before.clone() else { return };
-        if self.find_value(entry, &address, text_or_empty(removed.get("Id"))).is_some() {
+        if self.find_value(entry, text_or_empty(removed.get("Id"))).is_some() {
             return;
         }
-        let Some(set) = self.find_variable_set(entry, &address) else {
-            return self.warn_missing(
-                entry,
-                &address,
-                "its variable set is not there any more, or cannot be read",
-            );
+        let Some(set) = self.find_variable_set(entry) else {
+            return self
+                .warn_missing(entry, "its variable set is not there any more, or cannot be read");
         };
-        let pool = self.resolve_pool_id(text_or_empty(removed.get("Value"))).to_owned();
+        let pool = self.resolve_pool_id(text_or_empty(removed.get(POOL_OF_VALUE))).to_owned();
         if pool.is_empty() {
             return self.warn_not_undone(entry, "it had no pool");
         }
         let pool = self.resolve_pool(&pool);
         let scope = scope_from_json(set, removed.get("Scope"));
-        let (restored, restored_text) = (Some(removed), field.before_text.clone());
-        let edit = ValueEdit::Add { scope, pool, restored, restored_text };
-        self.push_value_edit(entry, address, edit);
+        let restored = Some(RestoredValue { document: removed, text: field.before_text.clone() });
+        let edit = ValueEdit::Add { scope, pool, restored };
+        self.push_value_edit(entry, edit);
     }
 
     /// A value that was changed is what it was.
-    pub(super) fn restore_value(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some(field) = entry.written.iter().find(|field| field.path == VALUE_FIELD) else {
-            return;
-        };
+    pub(super) fn restore_value(&mut self, entry: &ReceiptEntry) {
+        let Some(field) = entry.find_written(ValueField::Pool) else { return };
         let id = entry.step_id.as_deref().unwrap_or_default();
-        let Some(value) = self.find_value(entry, &address, id) else {
-            return self.warn_missing(
-                entry,
-                &address,
-                "the value is not there any more, or cannot be read",
-            );
+        let Some(value) = self.find_value(entry, id) else {
+            return self.warn_missing(entry, "the value is not there any more, or cannot be read");
         };
         let (id, now) = (value.id.clone(), value.pool.clone());
-        let scope = self.git_value_scope(entry, &address, value);
+        let scope = self.git_value_scope(entry, value);
         if let Some(pool) = self.reverse_pool_delta(entry, field, now.as_ref()) {
             let exactly = Some(Box::new(field.to_reversed()));
-            self.push_value_edit(
-                entry,
-                address,
-                ValueEdit::Change { id, scope, pool, exact_field: exactly },
-            );
+            self.push_value_edit(entry, ValueEdit::Change { id, scope, pool, restored: exactly });
         }
     }
 
     /// A target has the pool that it had.
-    pub(super) fn restore_target(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some(field) = entry.written.first() else { return };
+    pub(super) fn restore_target(&mut self, entry: &ReceiptEntry) {
+        let Some(field) = entry.find_written(TargetField::Pool) else { return };
         let id = entry.id.as_deref().unwrap_or_default();
         let targets = &self.live.indirect.targets;
         let Some(target) = targets.iter().find(|target| target.id.as_str() == id) else {
@@ -106,7 +89,8 @@ impl RollbackPlanner<'_> {
         let (id, now) = (target.id.clone(), target.pool.clone());
         if let Some(pool) = self.reverse_pool_delta(entry, field, now.as_ref()) {
             let exactly = Some(Box::new(field.to_reversed()));
-            self.push_change(address, ChangeKind::SetTargetPool { id, pool, exact_field: exactly });
+            let kind = ChangeKind::SetTargetPool { id, pool, restored: exactly };
+            self.push_change(entry.address.clone(), kind);
         }
     }
 
@@ -148,13 +132,9 @@ impl RollbackPlanner<'_> {
     }
 
     /// The set of an entry: by its id, on the branch of its address.
-    fn find_variable_set(
-        &self,
-        entry: &ReceiptEntry,
-        address: &Address,
-    ) -> Option<&LiveVariableSet> {
+    fn find_variable_set(&self, entry: &ReceiptEntry) -> Option<&LiveVariableSet> {
         let id = entry.id.as_deref()?;
-        let Address::Variable { owner, .. } = address else { return None };
+        let Address::Variable { owner, .. } = &entry.address else { return None };
         let is_entry_set = |set: &&LiveVariableSet| match (&set.store, owner) {
             (
                 VariableStore::Branch(on),
@@ -169,14 +149,9 @@ impl RollbackPlanner<'_> {
         self.live.indirect.sets.iter().find(is_entry_set)
     }
 
-    fn find_value(
-        &self,
-        entry: &ReceiptEntry,
-        address: &Address,
-        id: &str,
-    ) -> Option<&PoolVariable> {
-        let Address::Variable { name, scope, .. } = address else { return None };
-        let (set, name) = (self.find_variable_set(entry, address)?, Name::new(name));
+    fn find_value(&self, entry: &ReceiptEntry, id: &str) -> Option<&PoolVariable> {
+        let Address::Variable { name, scope, .. } = &entry.address else { return None };
+        let (set, name) = (self.find_variable_set(entry)?, Name::new(name));
         let is_entry_value = |variable: &&PoolVariable| match &set.store {
             VariableStore::Branch(_) => {
                 variable.name == name && variable.scope.describe() == *scope
@@ -192,11 +167,10 @@ impl RollbackPlanner<'_> {
     fn git_value_scope(
         &self,
         entry: &ReceiptEntry,
-        address: &Address,
         value: &PoolVariable,
     ) -> Option<PlannedValueScope> {
         value.branch.as_ref()?;
-        let set = self.find_variable_set(entry, address)?;
+        let set = self.find_variable_set(entry)?;
         fn link_names<T>(names: &[String], known: &[live::DirectoryEntry]) -> Vec<Linked<T>> {
             let id = |name: &String| {
                 let entry = known.iter().find(|entry| entry.name == Name::new(name));
@@ -211,12 +185,11 @@ impl RollbackPlanner<'_> {
         })
     }
 
-    fn push_value_edit(&mut self, entry: &ReceiptEntry, address: Address, edit: ValueEdit) {
-        let Address::Variable { name, .. } = &address else {
+    fn push_value_edit(&mut self, entry: &ReceiptEntry, edit: ValueEdit) {
+        let Address::Variable { name, .. } = &entry.address else {
             return self.warn_not_undone(entry, "its address is none of a variable");
         };
-        let Some(LiveVariableSet { id: set, store, .. }) = self.find_variable_set(entry, &address)
-        else {
+        let Some(LiveVariableSet { id: set, store, .. }) = self.find_variable_set(entry) else {
             return self.warn_not_undone(
                 entry,
                 "its variable set is not there any more, or cannot be read",
@@ -227,7 +200,7 @@ impl RollbackPlanner<'_> {
             _ => None,
         };
         let kind = ChangeKind::SetValue { set: set.clone(), git, name: name.clone(), edit };
-        self.push_change(address, kind);
+        self.push_change(entry.address.clone(), kind);
     }
 }
 

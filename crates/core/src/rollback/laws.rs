@@ -17,13 +17,19 @@ use crate::{
     finding::{Code, Span},
     live::{DirectoryEntry, Live, LivePool, LiveProcess, LiveStep, LiveWorker},
     model::{Container, Id, LiveEndpoint, Name, Place, Pool, PoolKind, Process},
-    plan::{Change, ChangeKind, Plan, ValueEdit, WrittenField, check_soundness},
+    plan::{
+        Change, ChangeKind, CommonField, EndpointField, Field, Plan, PoolField, ServerField,
+        SpaceField, StepField, ValueEdit, WorkerField, WrittenField, check_soundness,
+    },
     receipt::{ChangeOutcome, Receipt},
 };
 
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, slice::from_ref};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice::from_ref,
+};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, max_global_rejects: 100_000, ..ProptestConfig::default() })]
@@ -117,12 +123,10 @@ fn applied(plan: &Plan, live: &Live, done: usize, lost: Option<bool>) -> (Receip
             break;
         }
         let then = simulate_changes(&now, std::slice::from_ref(change));
-        entry.written = written(change, &now, &then);
-        if is_lost {
-            entry.outcome = ChangeOutcome::Unknown;
-        } else {
-            entry.outcome = ChangeOutcome::Done;
-            entry.id = made(change, &then).or(entry.id.take());
+        let written = written(change, &now, &then);
+        entry.record_request(&written);
+        if !is_lost {
+            entry.record_success(made(change, &then).as_deref(), &written);
         }
         if !is_lost || lost == Some(true) {
             now = then;
@@ -149,7 +153,7 @@ fn made(change: &Change, then: &Live) -> Option<String> {
 
 /// What an apply of one change writes down: the fields that differ, in the server's spelling.
 fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
-    let named = |name: &str| written_field("Name", None, Some(json!(name)));
+    let named = |name: &str| written_field(CommonField::Name, None, Some(json!(name)));
     let pool = |live: &Live, id: &Id<Pool>| of_pool(live.find_pool(id).unwrap());
     let worker = |live: &Live, id: &str| {
         of_worker(live.workers.iter().find(|other| other.id.as_str() == id).unwrap())
@@ -166,21 +170,21 @@ fn written(change: &Change, now: &Live, then: &Live) -> Vec<WrittenField> {
         ChangeKind::ReplaceWorker { id, new, .. } => {
             // Two writes in one entry: the old one is gone, one of the same name is there.
             let mut written = differing(worker(now, id.as_str()), Vec::new());
-            let names = written.iter_mut().filter(|field| field.path == "Name");
+            let names = written.iter_mut().filter(|field| field.field == CommonField::Name.into());
             names.for_each(|field| field.after = Some(json!(new.name)));
             written
         }
         ChangeKind::SetDefaultPool { .. } => {
             let default = |live: &Live| live.default_pool().map(|pool| json!(pool.id.as_str()));
-            vec![written_field("DefaultPool", default(now), default(then))]
+            vec![written_field(SpaceField::DefaultPool, default(now), default(then))]
         }
         ChangeKind::SortPools { .. } => {
             let ids =
                 |live: &Live| live.pools.iter().map(|other| json!(other.id.as_str())).collect();
-            vec![written_field("SortOrder", Some(ids(now)), Some(ids(then)))]
+            vec![written_field(SpaceField::PoolOrder, Some(ids(now)), Some(ids(then)))]
         }
         ChangeKind::SetBuiltInWorker { enabled: on } => {
-            vec![written_field("IsBuiltInWorkerEnabled", Some(json!(!on)), Some(json!(on)))]
+            vec![written_field(ServerField::BuiltInWorker, Some(json!(!on)), Some(json!(on)))]
         }
         ChangeKind::PlaceStep { .. } => {
             differing(step(change, now).unwrap(), step(change, then).unwrap())
@@ -203,7 +207,11 @@ fn step(change: &Change, live: &Live) -> Option<Fields> {
     process.steps.iter().find(|other| other.id == *action).map(of_step)
 }
 
-fn written_field(path: &str, before: Option<Value>, after: Option<Value>) -> WrittenField {
+fn written_field(
+    path: impl Into<Field>,
+    before: Option<Value>,
+    after: Option<Value>,
+) -> WrittenField {
     let before_text = before.as_ref().map(escaped);
     WrittenField { before_text, ..WrittenField::new(path, before, after) }
 }
@@ -218,9 +226,9 @@ fn escaped(value: &Value) -> String {
 /// Whether each field that goes back is spelled as it was: whose pool has another id by now is not.
 fn is_spelled(way: &Plan) -> bool {
     let fields = way.changes.iter().flat_map(|change| match &change.kind {
-        ChangeKind::PlaceStep { exact_fields: exactly, .. } => exactly.as_slice(),
-        ChangeKind::SetValue { edit: ValueEdit::Change { exact_field: exactly, .. }, .. }
-        | ChangeKind::SetTargetPool { exact_field: exactly, .. } => {
+        ChangeKind::PlaceStep { edits, .. } => edits.restored_fields(),
+        ChangeKind::SetValue { edit: ValueEdit::Change { restored: exactly, .. }, .. }
+        | ChangeKind::SetTargetPool { restored: exactly, .. } => {
             exactly.as_deref().map_or(Default::default(), from_ref)
         }
         _ => &[],
@@ -231,26 +239,29 @@ fn is_spelled(way: &Plan) -> bool {
     })
 }
 
-type Fields = Vec<(&'static str, Value)>;
+type Fields = Vec<(Field, Value)>;
 
 /// The fields that are not the same before and after; one that is not among them is not there.
 fn differing(before: Fields, after: Fields) -> Vec<WrittenField> {
-    let find = |fields: &Fields, path: &str| {
-        fields.iter().find(|(text, _)| *text == path).map(|(_, value)| value.clone())
+    let find = |fields: &Fields, field: Field| {
+        fields.iter().find(|(other, _)| *other == field).map(|(_, value)| value.clone())
     };
-    let paths: BTreeSet<&str> = before.iter().chain(&after).map(|(path, _)| *path).collect();
-    let field = |path: &str| written_field(path, find(&before, path), find(&after, path));
-    paths.into_iter().map(field).filter(|other| other.before != other.after).collect()
+    let both = before.iter().chain(&after).map(|(field, _)| (field.to_string(), *field));
+    let fields: BTreeMap<String, Field> = both.collect();
+    let written = |field: Field| written_field(field, find(&before, field), find(&after, field));
+    fields.into_values().map(written).filter(|other| other.before != other.after).collect()
 }
 
 fn of_pool(pool: &LivePool) -> Fields {
-    let mut fields =
-        vec![("Name", json!(pool.name.as_str())), ("Description", json!(pool.description))];
+    let mut fields = vec![
+        (CommonField::Name.into(), json!(pool.name.as_str())),
+        (PoolField::Description.into(), json!(pool.description)),
+    ];
     match &pool.kind {
-        PoolKind::Static => fields.push(("WorkerPoolType", json!("StaticWorkerPool"))),
+        PoolKind::Static => fields.push((PoolField::Type.into(), json!("StaticWorkerPool"))),
         PoolKind::Dynamic { image } => {
-            fields.push(("WorkerPoolType", json!("DynamicWorkerPool")));
-            fields.push(("WorkerType", json!(image)));
+            fields.push((PoolField::Type.into(), json!("DynamicWorkerPool")));
+            fields.push((PoolField::Image.into(), json!(image)));
         }
     }
     fields
@@ -266,13 +277,13 @@ fn of_worker(worker: &LiveWorker) -> Fields {
         other => panic!("{other:?}"),
     };
     vec![
-        ("Name", json!(worker.name.as_str())),
-        ("WorkerPoolIds", json!(pools)),
-        ("MachinePolicyId", json!(worker.policy.id.as_str())),
-        ("IsDisabled", json!(worker.disabled)),
-        ("Endpoint.CommunicationStyle", json!(style)),
-        ("Endpoint.Uri", json!(uri)),
-        ("Endpoint.Thumbprint", json!(thumbprint)),
+        (CommonField::Name.into(), json!(worker.name.as_str())),
+        (WorkerField::Pools.into(), json!(pools)),
+        (WorkerField::Policy.into(), json!(worker.policy.id.as_str())),
+        (WorkerField::Disabled.into(), json!(worker.disabled)),
+        (EndpointField::Style.into(), json!(style)),
+        (EndpointField::Uri.into(), json!(uri)),
+        (EndpointField::Thumbprint.into(), json!(thumbprint)),
     ]
 }
 
@@ -284,15 +295,15 @@ fn of_step(step: &LiveStep) -> Fields {
         Place::DefaultPool => (json!(null), json!(null)),
     };
     let mut fields = vec![
-        ("WorkerPoolId", pool),
-        ("WorkerPoolVariable", variable),
-        ("Step.Properties.Octopus.Action.TargetRoles", json!(step.target_roles)),
+        (StepField::Pool.into(), pool),
+        (StepField::Variable.into(), variable),
+        (StepField::TargetRoles.into(), json!(step.target_roles)),
     ];
     let container = step.container.as_ref();
-    fields.push(("Container.FeedId", json!(container.map(|it| &it.feed))));
-    fields.push(("Container.Image", json!(container.map(|it| &it.image))));
+    fields.push((StepField::Feed.into(), json!(container.map(|it| &it.feed))));
+    fields.push((StepField::Image.into(), json!(container.map(|it| &it.image))));
     if let Some(on) = step.run_on_server {
-        fields.push(("Properties.Octopus.Action.RunOnServer", json!(on.to_string())));
+        fields.push((StepField::RunOnServer.into(), json!(on.to_string())));
     }
     if step.id.as_str().ends_with(['0', '2']) {
         fields.retain(|(_, value)| !value.is_null());
@@ -344,7 +355,8 @@ fn seen(live: &Live, first: &Live) -> BTreeSet<String> {
 /// The names of the pools in their order: of all where that was written, and else of those that stayed.
 fn order<'a>(live: &'a Live, other: &Live, receipt: &Receipt) -> Vec<&'a str> {
     let mut written = receipt.entries.iter().filter(|entry| entry.outcome == ChangeOutcome::Done);
-    let sorted = written.any(|entry| entry.written.iter().any(|field| field.path == "SortOrder"));
+    let sorted = written
+        .any(|entry| entry.written.iter().any(|field| field.field == SpaceField::PoolOrder.into()));
     let pools = live.pools.iter().filter(|pool| sorted || other.find_pool(&pool.id).is_some());
     pools.map(|it| it.name.as_str()).collect()
 }

@@ -1,19 +1,22 @@
 //! Pools: made, gone, and edited.
 
-use super::{FieldState, RollbackPlanner, describe_edited, text_or_empty, value_before};
+use super::{FieldState, RollbackPlanner, describe_edited, text_or_empty};
 use crate::{
     live::LivePool,
     model::{Address, Id, Name, PoolHandle, PoolKind},
-    plan::{Change, ChangeKind, Delta, NewPool, PoolEdit, WrittenField},
+    plan::{
+        Change, ChangeKind, CommonField, Delta, Field, NewPool, PoolEdit, PoolField, SpaceField,
+        WrittenField,
+    },
     receipt::ReceiptEntry,
 };
 
 use serde_json::Value;
 
 impl RollbackPlanner<'_> {
-    pub(super) fn undo_pool_creation(&mut self, entry: &ReceiptEntry, address: Address) {
+    pub(super) fn undo_pool_creation(&mut self, entry: &ReceiptEntry) {
         // Nothing was written where somebody else had made it.
-        let Some(name) = entry.written.iter().find(|field| field.path == "Name") else { return };
+        let Some(name) = entry.find_written(CommonField::Name) else { return };
         let named = Name::new(text_or_empty(name.after.as_ref()));
         let id = entry.id.as_deref().map(Id::new);
         let is_created_pool =
@@ -30,11 +33,11 @@ impl RollbackPlanner<'_> {
             return self.warn_not_undone(entry, "it is the default pool now");
         }
         let (id, name) = (pool.id.clone(), pool.name.to_string());
-        self.push_change(address, ChangeKind::DeletePool { id, name });
+        self.push_change(entry.address.clone(), ChangeKind::DeletePool { id, name });
     }
 
-    pub(super) fn recreate_pool(&mut self, entry: &ReceiptEntry, address: Address) {
-        let name = Name::new(text_or_empty(value_before(entry, "Name")));
+    pub(super) fn recreate_pool(&mut self, entry: &ReceiptEntry) {
+        let name = Name::new(text_or_empty(entry.value_before(CommonField::Name)));
         if name.as_str().is_empty() {
             return self.warn_not_undone(entry, "the receipt does not say what it was");
         }
@@ -45,23 +48,23 @@ impl RollbackPlanner<'_> {
             self.remade.extend(old.map(|old| (old, handle)));
             return;
         }
-        let kind = match text_or_empty(value_before(entry, "WorkerPoolType")) {
+        let kind = match text_or_empty(entry.value_before(PoolField::Type)) {
             "DynamicWorkerPool" => PoolKind::Dynamic {
-                image: text_or_empty(value_before(entry, "WorkerType")).to_owned(),
+                image: text_or_empty(entry.value_before(PoolField::Image)).to_owned(),
             },
             _ => PoolKind::Static,
         };
-        let description = text_or_empty(value_before(entry, "Description")).to_owned();
-        self.remade.extend(old.map(|old| (old, PoolHandle::New(address.clone()))));
+        let description = text_or_empty(entry.value_before(PoolField::Description)).to_owned();
+        self.remade.extend(old.map(|old| (old, PoolHandle::New(entry.address.clone()))));
         let new = NewPool { name: name.to_string(), description, kind };
-        self.push_change(address, ChangeKind::CreatePool(new));
+        self.push_change(entry.address.clone(), ChangeKind::CreatePool(new));
     }
 
-    pub(super) fn restore_pool(&mut self, entry: &ReceiptEntry, address: Address) {
-        if let Some(default) = entry.written.iter().find(|field| field.path == "DefaultPool") {
+    pub(super) fn restore_pool(&mut self, entry: &ReceiptEntry) {
+        if let Some(default) = entry.find_written(SpaceField::DefaultPool) {
             return self.restore_default(entry, default);
         }
-        if let Some(order) = entry.written.iter().find(|field| field.path == "SortOrder") {
+        if let Some(order) = entry.find_written(SpaceField::PoolOrder) {
             return self.restore_order(entry, order);
         }
         let id = entry.id.as_deref().unwrap_or_default();
@@ -71,10 +74,10 @@ impl RollbackPlanner<'_> {
         let (mut restored, mut edited) = (pool.clone(), Vec::new());
         for field in &entry.written {
             match FieldState::compare_live(pool, field, |value| {
-                pool_with_field(pool, &field.path, value)
+                pool_with_field(pool, field.field, value)
             }) {
                 FieldState::Written => {
-                    restored = pool_with_field(&restored, &field.path, field.before.as_ref())
+                    restored = pool_with_field(&restored, field.field, field.before.as_ref())
                 }
                 FieldState::Restored => {}
                 FieldState::Edited => edited.push(describe_edited(field)),
@@ -85,7 +88,8 @@ impl RollbackPlanner<'_> {
         }
         let edits: Vec<_> = pool_edits(pool, &restored).collect();
         if !edits.is_empty() {
-            self.push_change(address, ChangeKind::UpdatePool { id: pool.id.clone(), edits });
+            let kind = ChangeKind::UpdatePool { id: pool.id.clone(), edits };
+            self.push_change(entry.address.clone(), kind);
         }
     }
 
@@ -133,13 +137,21 @@ impl RollbackPlanner<'_> {
 }
 
 /// The pool with another value of a field.
-fn pool_with_field(pool: &LivePool, path: &str, value: Option<&Value>) -> LivePool {
+fn pool_with_field(pool: &LivePool, field: Field, value: Option<&Value>) -> LivePool {
     let (mut pool, text) = (pool.clone(), text_or_empty(value));
-    match path {
-        "Name" => pool.name = Name::new(text),
-        "Description" => text.clone_into(&mut pool.description),
-        "WorkerType" => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
-        _ => {}
+    match field {
+        Field::Common(CommonField::Name) => pool.name = Name::new(text),
+        Field::Pool(PoolField::Description) => text.clone_into(&mut pool.description),
+        Field::Pool(PoolField::Image) => pool.kind = PoolKind::Dynamic { image: text.to_owned() },
+        // The type of a pool is never edited, and the others are not of one.
+        Field::Pool(PoolField::Type)
+        | Field::Space(_)
+        | Field::Worker(_)
+        | Field::Endpoint(_)
+        | Field::Step(_)
+        | Field::Value(_)
+        | Field::Target(_)
+        | Field::Server(_) => {}
     }
     pool
 }

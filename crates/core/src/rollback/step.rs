@@ -7,8 +7,8 @@ use crate::{
         Address, Container, Execution, Id, Linked, Name, Place, Pool, PoolHandle, VariableSetOwner,
     },
     plan::{
-        ChangeKind, Delta, Feed, PlannedCommit, StepEdit, WrittenField,
-        exact_fields::{POOL_FIELD, VARIABLE_FIELD, place_from_fields},
+        ChangeKind, Delta, Feed, Field, FieldSide, PlannedCommit, StepEdit, StepEdits, StepField,
+        StepPart, WrittenField, container_from_fields, place_from_fields,
     },
     receipt::{ChangeOutcome, ReceiptEntry},
 };
@@ -18,53 +18,43 @@ use serde_json::Value;
 /// What the commit says that leads back.
 const COMMIT_MESSAGE: &str = "Move steps back to where they ran";
 
+/// What a field was, and what the apply made it.
+const SIDES: [FieldSide; 2] = [FieldSide::Before, FieldSide::After];
+
 impl RollbackPlanner<'_> {
-    pub(super) fn restore_step(&mut self, entry: &ReceiptEntry, address: Address) {
-        let Some((process, step)) = self.find_step(entry, &address) else {
-            return self.warn_missing(
-                entry,
-                &address,
-                "the step is not there any more, or cannot be read",
-            );
+    pub(super) fn restore_step(&mut self, entry: &ReceiptEntry) {
+        let Some((process, step)) = self.find_step(entry) else {
+            return self.warn_missing(entry, "the step is not there any more, or cannot be read");
         };
-        let is_place =
-            |field: &&WrittenField| matches!(field.path.as_str(), POOL_FIELD | VARIABLE_FIELD);
-        let is_container = |it: &&WrittenField| it.path.starts_with(CONTAINER);
-        let (places, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
-            entry.written.iter().partition(is_place);
-        let (containers, fields): (Vec<&WrittenField>, Vec<&WrittenField>) =
-            fields.into_iter().partition(is_container);
-        let (mut restored, mut exactly, mut edited) = (step.clone(), Vec::new(), Vec::new());
-        let (was, made) = (
-            place_from_fields(&places, |it| &it.before),
-            place_from_fields(&places, |it| &it.after),
-        );
-        if !places.is_empty() && step.place != was {
+        let of_part = |part| entry.written.iter().filter(move |it| it.step_part() == Some(part));
+        let (mut restored, mut fields, mut edited) = (step.clone(), Vec::new(), Vec::new());
+        let [was, made] = SIDES.map(|side| place_from_fields(&entry.written, side));
+        if of_part(StepPart::Place).next().is_some() && step.place != was {
             if step.place == made {
-                exactly.extend(places.into_iter().map(WrittenField::to_reversed));
+                fields.extend(of_part(StepPart::Place).map(WrittenField::to_reversed));
                 restored.place = was;
             } else {
-                let [now, made] = [&step.place, &made].map(|it| self.describe_place(it));
+                let [now, made] = [&step.place, &made].map(|place| self.describe_place(place));
                 edited.push(format!("`pool` (it is {now}, the apply had made it {made})"));
             }
         }
         let [was, made] =
-            [false, true].map(|after| read_container(&containers, after, step.container.as_ref()));
+            SIDES.map(|side| container_from_fields(&entry.written, side, step.container.as_ref()));
         if step.container != was {
             if step.container == made {
-                exactly.extend(containers.into_iter().map(WrittenField::to_reversed));
+                fields.extend(of_part(StepPart::Container).map(WrittenField::to_reversed));
                 restored.container = was;
             } else {
-                edited.extend(containers.into_iter().map(super::describe_edited));
+                edited.extend(of_part(StepPart::Container).map(super::describe_edited));
             }
         }
-        for field in fields {
+        for field in of_part(StepPart::Execution) {
             match FieldState::compare_live(step, field, |value| {
-                step_with_field(step, &field.path, value)
+                step_with_field(step, field.field, value)
             }) {
                 FieldState::Written => {
-                    restored = step_with_field(&restored, &field.path, field.before.as_ref());
-                    exactly.push(field.to_reversed());
+                    restored = step_with_field(&restored, field.field, field.before.as_ref());
+                    fields.push(field.to_reversed());
                 }
                 FieldState::Restored => {}
                 FieldState::Edited => edited.push(super::describe_edited(field)),
@@ -82,19 +72,14 @@ impl RollbackPlanner<'_> {
             kind: process.owner.kind(),
             git: process.git.as_ref().map(|it| commit_on_branch(it, COMMIT_MESSAGE)),
             action: step.id.clone(),
-            edits,
-            exact_fields: exactly,
+            edits: StepEdits::from_restored(fields, edits),
         };
-        self.push_change(address, kind);
+        self.push_change(entry.address.clone(), kind);
     }
 
     /// The step of an entry: by the ids of process and action, on the branch of its address.
-    fn find_step(
-        &self,
-        entry: &ReceiptEntry,
-        address: &Address,
-    ) -> Option<(&LiveProcess, &LiveStep)> {
-        let Address::Step { project, branch, .. } = address else { return None };
+    fn find_step(&self, entry: &ReceiptEntry) -> Option<(&LiveProcess, &LiveStep)> {
+        let Address::Step { project, branch, .. } = &entry.address else { return None };
         let (id, step) = (entry.id.as_deref()?, entry.step_id.as_deref()?);
         let is_entry_process = |process: &&LiveProcess| match (&process.git, branch) {
             (None, None) => process.id.as_str() == id,
@@ -108,20 +93,20 @@ impl RollbackPlanner<'_> {
     }
 
     /// Tells that what an entry is about is not there, unless it never was.
-    pub(super) fn warn_missing(&mut self, entry: &ReceiptEntry, address: &Address, why: &str) {
-        if !self.was_never_made(entry, address) {
+    pub(super) fn warn_missing(&mut self, entry: &ReceiptEntry, why: &str) {
+        if !self.was_never_made(entry) {
             self.warn_not_undone(entry, why);
         }
     }
 
     /// Whether an entry of which nobody knows what became is about a branch that is not there: it was to be
     /// made for the entry, and was not.
-    fn was_never_made(&self, entry: &ReceiptEntry, address: &Address) -> bool {
+    fn was_never_made(&self, entry: &ReceiptEntry) -> bool {
         let (Address::Step { project, branch: Some(branch), .. }
         | Address::Variable {
             owner: VariableSetOwner::Project { name: project, branch: Some(branch) },
             ..
-        }) = address
+        }) = &entry.address
         else {
             return false;
         };
@@ -180,41 +165,20 @@ impl RollbackPlanner<'_> {
     }
 }
 
-/// What the fields of a container begin with: the whole, its image, its feed.
-const CONTAINER: &str = "Container";
-
-/// The container that these fields are together, before or after; a part that was not written is as it is. One
-/// by one they would say too little: without an image there is no container, and so none that has a feed.
-fn read_container(
-    fields: &[&WrittenField],
-    after: bool,
-    now: Option<&Container<String>>,
-) -> Option<Container<String>> {
-    let written_side = |path: &str| {
-        let field = fields.iter().find(|field| field.path == path)?;
-        Some(if after { field.after.as_ref() } else { field.before.as_ref() })
-    };
-    let part = |key: &str, now: Option<&String>| match written_side(CONTAINER) {
-        Some(whole) => text_or_empty(whole.and_then(|it| it.get(key))).to_owned(),
-        None => match written_side(&format!("{CONTAINER}.{key}")) {
-            Some(value) => text_or_empty(value).to_owned(),
-            None => now.cloned().unwrap_or_default(),
-        },
-    };
-    let image = part("Image", now.map(|it| &it.image));
-    let feed = part("FeedId", now.map(|it| &it.feed));
-    (!image.is_empty()).then_some(Container { image, feed })
-}
-
 /// The step with another value of a field that is neither of its place nor of its container.
-fn step_with_field(step: &LiveStep, path: &str, value: Option<&Value>) -> LiveStep {
+fn step_with_field(step: &LiveStep, field: Field, value: Option<&Value>) -> LiveStep {
     let (mut step, said) = (step.clone(), text_or_empty(value));
-    match path {
-        _ if path.ends_with(".RunOnServer") => {
-            step.run_on_server = LiveStep::parse_run_on_server(said);
+    let Field::Step(field) = field else { return step };
+    match field {
+        StepField::RunOnServer => step.run_on_server = LiveStep::parse_run_on_server(said),
+        StepField::TargetRoles | StepField::ActionTargetRoles => {
+            said.clone_into(&mut step.target_roles);
         }
-        _ if path.ends_with(".TargetRoles") => said.clone_into(&mut step.target_roles),
-        _ => {}
+        StepField::Pool
+        | StepField::Variable
+        | StepField::Container
+        | StepField::Image
+        | StepField::Feed => {}
     }
     step
 }

@@ -1,27 +1,26 @@
 //! Workers: made, gone, replaced, and edited.
 
-use super::{FieldState, RollbackPlanner, describe_edited, endpoint, text_or_empty, value_before};
+use super::{FieldState, RollbackPlanner, describe_edited, endpoint, text_or_empty};
 use crate::{
     live::LiveWorker,
     model::{Address, Id, Linked, Name},
-    plan::{ChangeKind, Delta, NewWorker, WorkerEdit, WrittenField},
+    plan::{ChangeKind, CommonField, Delta, Field, NewWorker, WorkerEdit, WorkerField},
     receipt::{ChangeOutcome, ReceiptEntry},
 };
 
 use serde_json::Value;
 
 impl RollbackPlanner<'_> {
-    pub(super) fn undo_worker_creation(&mut self, entry: &ReceiptEntry, address: Address) {
+    pub(super) fn undo_worker_creation(&mut self, entry: &ReceiptEntry) {
         if entry.written.is_empty() {
             return;
         }
         if let Some(worker) = self.find_created_worker(entry) {
-            let name = entry.written.iter().find(|field| field.path == "Name");
-            if worker.name != Name::new(text_or_empty(name.and_then(|it| it.after.as_ref()))) {
+            if worker.name != created_name(entry) {
                 return self.warn_not_undone(entry, "somebody has renamed it since");
             }
             let (id, name) = (worker.id.clone(), worker.name.to_string());
-            self.push_change(address, ChangeKind::DeleteWorker { id, name });
+            self.push_change(entry.address.clone(), ChangeKind::DeleteWorker { id, name });
         }
     }
 
@@ -54,7 +53,7 @@ impl RollbackPlanner<'_> {
         self.push_change(address, ChangeKind::ReplaceWorker { id, name, kind, old, new });
     }
 
-    pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry, address: Address) {
+    pub(super) fn restore_worker(&mut self, entry: &ReceiptEntry) {
         let id = entry.id.as_deref().unwrap_or_default();
         let Some(worker) = self.live.workers.iter().find(|worker| worker.id.as_str() == id) else {
             return self.warn_not_undone(entry, "it is not there any more");
@@ -63,11 +62,12 @@ impl RollbackPlanner<'_> {
         let mut pools = None;
         for field in &entry.written {
             match FieldState::compare_live(worker, field, |value| {
-                worker_with_field(worker, &field.path, value)
+                worker_with_field(worker, field.field, value)
             }) {
                 FieldState::Written => {
-                    restored = worker_with_field(&restored, &field.path, field.before.as_ref());
-                    let ids = field.before.as_ref().filter(|_| field.path == "WorkerPoolIds");
+                    restored = worker_with_field(&restored, field.field, field.before.as_ref());
+                    let is_pools = field.field == WorkerField::Pools.into();
+                    let ids = field.before.as_ref().filter(|_| is_pools);
                     pools = ids.map(|ids| self.resolve_pools(ids)).or(pools);
                 }
                 FieldState::Restored => {}
@@ -85,15 +85,15 @@ impl RollbackPlanner<'_> {
         };
         let edits: Vec<_> = edits.chain(pools).collect();
         if !edits.is_empty() {
-            self.push_change(address, ChangeKind::UpdateWorker { id: worker.id.clone(), edits });
+            let kind = ChangeKind::UpdateWorker { id: worker.id.clone(), edits };
+            self.push_change(entry.address.clone(), kind);
         }
     }
 
     /// The worker that an entry has made, if it is still there. Its id is known once the answer is; until then
     /// the entry has none, or that of the worker that was replaced.
     fn find_created_worker(&self, entry: &ReceiptEntry) -> Option<&LiveWorker> {
-        let name = entry.written.iter().find(|field| field.path == "Name");
-        let name = Name::new(text_or_empty(name.and_then(|it| it.after.as_ref())));
+        let name = created_name(entry);
         let mut workers = self.live.workers.iter();
         match &entry.id {
             Some(id) if entry.outcome == ChangeOutcome::Done => {
@@ -105,42 +105,46 @@ impl RollbackPlanner<'_> {
 
     /// What a receipt has kept of a worker that is gone; told where that is not enough.
     fn worker_from_receipt(&mut self, entry: &ReceiptEntry) -> Option<NewWorker> {
-        let fields: Vec<(&str, &Value)> = entry
-            .written
-            .iter()
-            .filter_map(|WrittenField { path, before, .. }| Some((path.as_str(), before.as_ref()?)))
-            .collect();
-        let endpoint = endpoint::from_fields(&fields).and_then(|live| live.convert().ok());
+        let endpoint = endpoint::from_entry(entry).and_then(|live| live.convert().ok());
         let Some(endpoint) = endpoint else {
             self.warn_not_undone(entry, "the receipt does not say how the worker was reached");
             return None;
         };
-        let policy = text_or_empty(value_before(entry, "MachinePolicyId"));
+        let policy = text_or_empty(entry.value_before(WorkerField::Policy));
         let entries = &self.live.directory.policies;
         let policy_name = entries.iter().find(|entry| entry.id == policy);
         let policy_name = policy_name.map_or(policy, |it| it.name.as_str());
         Some(NewWorker {
-            name: text_or_empty(value_before(entry, "Name")).to_owned(),
+            name: text_or_empty(entry.value_before(CommonField::Name)).to_owned(),
             endpoint,
-            pools: value_before(entry, "WorkerPoolIds")
+            pools: entry
+                .value_before(WorkerField::Pools)
                 .map(|ids| self.resolve_pools(ids))
                 .unwrap_or_default(),
             policy: (!policy.is_empty()).then(|| Linked::new(policy, policy_name)),
-            disabled: value_before(entry, "IsDisabled") == Some(&Value::Bool(true)),
+            disabled: entry.value_before(WorkerField::Disabled) == Some(&Value::Bool(true)),
         })
     }
 }
 
+/// The name of the worker that an entry has made.
+fn created_name(entry: &ReceiptEntry) -> Name {
+    let name = entry.find_written(CommonField::Name);
+    Name::new(text_or_empty(name.and_then(|name| name.after.as_ref())))
+}
+
 /// The worker with another value of a field.
-fn worker_with_field(worker: &LiveWorker, path: &str, value: Option<&Value>) -> LiveWorker {
+fn worker_with_field(worker: &LiveWorker, field: Field, value: Option<&Value>) -> LiveWorker {
     let mut worker = worker.clone();
-    match path {
-        "Name" => worker.name = Name::new(text_or_empty(value)),
-        "IsDisabled" => worker.disabled = value == Some(&Value::Bool(true)),
-        "MachinePolicyId" if worker.policy.id.as_str() != text_or_empty(value) => {
-            worker.policy = Linked::new(text_or_empty(value), text_or_empty(value));
+    match field {
+        Field::Common(CommonField::Name) => worker.name = Name::new(text_or_empty(value)),
+        Field::Worker(WorkerField::Disabled) => worker.disabled = value == Some(&Value::Bool(true)),
+        Field::Worker(WorkerField::Policy) => {
+            if worker.policy.id.as_str() != text_or_empty(value) {
+                worker.policy = Linked::new(text_or_empty(value), text_or_empty(value));
+            }
         }
-        "WorkerPoolIds" => {
+        Field::Worker(WorkerField::Pools) => {
             let ids = value.and_then(Value::as_array).into_iter().flatten();
             let ids: Vec<_> = ids.filter_map(Value::as_str).map(Id::new).collect();
             // The server keeps them in an order of its own.
@@ -150,7 +154,13 @@ fn worker_with_field(worker: &LiveWorker, path: &str, value: Option<&Value>) -> 
                 worker.pools = ids;
             }
         }
-        _ => endpoint::set_field(&mut worker.endpoint, path, value),
+        Field::Endpoint(field) => endpoint::set_field(&mut worker.endpoint, field, value),
+        Field::Pool(_)
+        | Field::Space(_)
+        | Field::Step(_)
+        | Field::Value(_)
+        | Field::Target(_)
+        | Field::Server(_) => {}
     }
     worker
 }

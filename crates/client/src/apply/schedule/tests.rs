@@ -41,7 +41,7 @@ fn step(name: &str, process: &str, after: &[&Address]) -> Change {
     };
     change(
         address,
-        ChangeKind::PlaceStep { process, kind, git: None, action, edits, exact_fields: Vec::new() },
+        ChangeKind::PlaceStep { process, kind, git: None, action, edits: edits.into() },
         after,
     )
 }

@@ -9,7 +9,10 @@ use crate::{
     apply::writer::CreateKind,
     octopus::{ClientError, Resource, document::JsonDocument},
 };
-use poolwright_core::{model::Name, receipt::WrittenField};
+use poolwright_core::{
+    model::Name,
+    plan::{CommonField, WrittenField},
+};
 
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -31,7 +34,7 @@ pub(super) struct ObjectCreation<'c> {
 impl ObjectCreation<'_> {
     /// What is written down: that it was not there. What it is made of is in the plan's file.
     fn journal_fields(&self) -> Vec<WrittenField> {
-        vec![WrittenField::new("Name", None, Some(json!(self.name)))]
+        vec![WrittenField::new(CommonField::Name, None, Some(json!(self.name)))]
     }
 }
 

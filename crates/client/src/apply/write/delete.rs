@@ -1,37 +1,16 @@
 //! What shall be gone. What is gone already is done.
 
-use super::{ChangeWriter, WriteFailure, WriteResult, WriteSuccess};
-use crate::octopus::{
-    Resource,
-    document::{JsonDocument, PathSegment},
+use super::{
+    ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
+    field::{document_path, text_at_path},
 };
-use poolwright_core::{model::Name, receipt::WrittenField};
+use crate::octopus::{Resource, document::JsonDocument};
+use poolwright_core::{
+    model::Name,
+    plan::{CommonField, EndpointField, Field, PoolField, WorkerField, WrittenField},
+};
 
 use serde_json::Value;
-
-/// What of a pool a way back needs.
-const OF_POOL: [&[&str]; 4] = [&["Name"], &["Description"], &["WorkerPoolType"], &["WorkerType"]];
-
-/// What of a worker a way back needs; of an endpoint as much as its style has.
-const OF_WORKER: [&[&str]; 14] = [
-    &["Name"],
-    &["WorkerPoolIds"],
-    &["MachinePolicyId"],
-    &["IsDisabled"],
-    &["Endpoint", "CommunicationStyle"],
-    &["Endpoint", "Uri"],
-    &["Endpoint", "Thumbprint"],
-    &["Endpoint", "ProxyId"],
-    &["Endpoint", "AccountId"],
-    &["Endpoint", "Host"],
-    &["Endpoint", "Port"],
-    &["Endpoint", "Fingerprint"],
-    &["Endpoint", "DotNetCorePlatform"],
-    &["Endpoint", "DefaultNamespace"],
-];
-
-/// What of a Kubernetes agent's endpoint a way back needs.
-const OF_AGENT: [&str; 4] = ["CommunicationMode", "Uri", "Thumbprint", "ProxyId"];
 
 impl ChangeWriter<'_> {
     /// Deletes the thing, if it still has this name.
@@ -47,7 +26,7 @@ impl ChangeWriter<'_> {
             Err(error) => return Err(WriteFailure::new(error)),
         };
         let document = JsonDocument::parse(text).map_err(WriteFailure::new)?;
-        let now = super::field::text_at_path(&document, &[PathSegment::Key("Name")]);
+        let now = text_at_path(&document, &document_path(CommonField::Name.into()));
         if Name::new(&now) != Name::new(name) {
             let error = format!("its name is `{now}`, the plan expected `{name}`");
             return Err(WriteFailure::new(error));
@@ -61,18 +40,18 @@ impl ChangeWriter<'_> {
     }
 }
 
-/// The fields of what is deleted, as far as it has them.
+/// The fields of what is deleted, as far as it has them: what a rollback makes it again of.
 fn deleted_fields(document: &JsonDocument, resource: &Resource) -> Vec<WrittenField> {
-    let paths = match resource {
-        Resource::WorkerPool(_) => OF_POOL.as_slice(),
-        _ => OF_WORKER.as_slice(),
+    fn all<F: Copy + Into<Field>>(fields: &[F]) -> impl Iterator<Item = Field> {
+        fields.iter().copied().map(Into::into)
+    }
+    let own: Vec<Field> = match resource {
+        Resource::WorkerPool(_) => all(PoolField::ALL).collect(),
+        _ => all(WorkerField::ALL).chain(all(EndpointField::ALL)).collect(),
     };
-    let agent = OF_AGENT.map(|key| ["Endpoint", "TentacleEndpointConfiguration", key]);
-    let paths = paths.iter().copied().chain(agent.iter().map(<[&str; 3]>::as_slice));
-    let written_field = |keys: &[&str]| {
-        let path: Vec<PathSegment<'_>> = keys.iter().map(|key| PathSegment::Key(key)).collect();
-        let before: Value = document.get_value(&path)?;
-        Some(WrittenField::new(keys.join("."), Some(before), None))
+    let written = |field: Field| {
+        let before: Value = document.get_value(&document_path(field))?;
+        Some(WrittenField::new(field, Some(before), None))
     };
-    paths.filter_map(written_field).collect()
+    all(CommonField::ALL).chain(own).filter_map(written).collect()
 }

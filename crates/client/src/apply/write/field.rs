@@ -3,7 +3,7 @@
 use crate::octopus::document::{JsonDocument, PathSegment};
 use poolwright_core::{
     model::{SSH_PORT, Subscription, TentacleUrl, Thumbprint, normalize_text},
-    receipt::WrittenField,
+    plan::{Field, WrittenField},
 };
 
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ pub(super) type FieldPath<'p> = Vec<PathSegment<'p>>;
 pub(super) struct FieldWrite<'p> {
     /// Where it is in the document.
     pub(super) path: FieldPath<'p>,
-    /// Its name for people and for the receipt.
-    pub(super) name: String,
+    /// Which field it is, for people and for the receipt.
+    pub(super) field: Field,
     /// What it shall be; none where it shall not be there.
     pub(super) after: Option<Value>,
     /// How that is to be spelled, where that is known; a text that says anything else is passed over.
@@ -26,22 +26,22 @@ pub(super) struct FieldWrite<'p> {
 
 impl<'p> FieldWrite<'p> {
     /// A field that is spelled as this tool does.
-    pub(super) fn new(path: FieldPath<'p>, name: impl Into<String>, after: Option<Value>) -> Self {
-        Self { path, name: name.into(), after, text: None }
+    pub(super) fn new(path: FieldPath<'p>, field: impl Into<Field>, after: Option<Value>) -> Self {
+        Self { path, field: field.into(), after, text: None }
     }
 
     /// A field that goes back to what it was to the byte, where that is known.
     pub(super) fn restore_exactly(
         path: FieldPath<'p>,
-        name: impl Into<String>,
+        field: impl Into<Field>,
         exactly: Option<&WrittenField>,
         after: impl FnOnce() -> Value,
     ) -> Self {
         match exactly {
             Some(WrittenField { after, after_text, .. }) => {
-                Self { text: after_text.clone(), ..Self::new(path, name, after.clone()) }
+                Self { text: after_text.clone(), ..Self::new(path, field, after.clone()) }
             }
-            None => Self::new(path, name, Some(after())),
+            None => Self::new(path, field, Some(after())),
         }
     }
 }
@@ -49,8 +49,8 @@ impl<'p> FieldWrite<'p> {
 /// A field that is one thing and shall be another.
 #[derive(Clone, Debug)]
 pub(super) struct FieldChange {
-    /// Its names, outermost first.
-    pub(super) keys: Vec<&'static str>,
+    /// Which field it is.
+    pub(super) field: Field,
     /// What it has to be, where it is not yet as it shall be.
     pub(super) before: Value,
     /// What it shall be.
@@ -82,28 +82,24 @@ pub(super) enum FieldComparison {
 
 impl FieldChange {
     /// A field that is created, and is looked at to see whether it is so already.
-    pub(super) fn new(keys: &[&'static str], value: Value, alike: FieldComparison) -> Self {
-        Self::new_change(keys, value.clone(), value, alike)
+    pub(super) fn new(field: impl Into<Field>, value: Value, alike: FieldComparison) -> Self {
+        Self::new_change(field, value.clone(), value, alike)
     }
 
     pub(super) fn new_change(
-        keys: &[&'static str],
+        field: impl Into<Field>,
         before: Value,
         after: Value,
         alike: FieldComparison,
     ) -> Self {
-        Self { keys: keys.to_vec(), before, after, comparison: alike, restored: None }
-    }
-
-    pub(super) fn dotted_name(&self) -> String {
-        self.keys.join(".")
+        Self { field: field.into(), before, after, comparison: alike, restored: None }
     }
 
     fn check_document(
         &self,
         document: &JsonDocument,
     ) -> Result<Option<FieldWrite<'static>>, String> {
-        let path: FieldPath<'_> = self.keys.iter().map(|key| PathSegment::Key(key)).collect();
+        let path = document_path(self.field);
         let now = document.get_value(&path).unwrap_or_default();
         let normal = self.comparison.normalize(&now);
         if normal == self.comparison.normalize(&self.after) {
@@ -111,7 +107,7 @@ impl FieldChange {
         }
         match normal == self.comparison.normalize(&self.before) {
             true => Ok(Some(self.build_set(path))),
-            false => Err(mismatch_message(&self.dotted_name(), &now, &self.before)),
+            false => Err(mismatch_message(&self.field.to_string(), &now, &self.before)),
         }
     }
 
@@ -122,11 +118,27 @@ impl FieldChange {
         };
         FieldWrite::restore_exactly(
             path,
-            self.dotted_name(),
+            self.field,
             self.restored.as_ref().filter(writes_same),
             || self.after.clone(),
         )
     }
+}
+
+/// Where a field is in the document of its object.
+pub(super) fn document_path(field: Field) -> FieldPath<'static> {
+    field.keys().iter().map(|key| PathSegment::Key(key)).collect()
+}
+
+/// A document with these fields.
+pub(super) fn document_with(fields: impl IntoIterator<Item = (Field, Value)>) -> Value {
+    let mut document = json!({});
+    for (field, value) in fields {
+        // What is missing on the way is made.
+        let place = field.keys().iter().fold(&mut document, |place, key| &mut place[*key]);
+        *place = value;
+    }
+    document
 }
 
 /// What has to be set for the document to be as wanted.
@@ -167,7 +179,7 @@ pub(super) fn write_fields(
     sets: &[FieldWrite<'_>],
 ) -> Result<Vec<WrittenField>, String> {
     let mut written = Vec::new();
-    for FieldWrite { path, name, after, text } in sets {
+    for FieldWrite { path, field, after, text } in sets {
         let (before, raw) = (document.get_value(path), document.get_raw(path).map(str::to_owned));
         let changed = match after {
             Some(after) => document.put_value(path, after),
@@ -184,10 +196,8 @@ pub(super) fn write_fields(
             .as_ref()
             .and_then(|value| document.render_spelling(path, value, after.is_none()));
         let before_text = raw.filter(|raw| anew.as_ref() != Some(raw));
-        written.push(WrittenField {
-            before_text,
-            ..WrittenField::new(name.clone(), before, after.clone())
-        });
+        written
+            .push(WrittenField { before_text, ..WrittenField::new(*field, before, after.clone()) });
     }
     Ok(written)
 }
@@ -241,6 +251,7 @@ fn normal_uri(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poolwright_core::plan::CommonField;
 
     fn checked(text: &str, wanted: FieldChange) -> Result<usize, String> {
         let document = JsonDocument::parse(text.to_owned()).unwrap();
@@ -250,7 +261,12 @@ mod tests {
     #[test]
     fn a_field_is_set_only_where_it_is_as_the_plan_saw_it() {
         let wanted = || {
-            FieldChange::new_change(&["Name"], json!("SQL"), json!("Sql"), FieldComparison::Text)
+            FieldChange::new_change(
+                CommonField::Name,
+                json!("SQL"),
+                json!("Sql"),
+                FieldComparison::Text,
+            )
         };
         assert_eq!(checked(r#"{"Name":"SQL"}"#, wanted()), Ok(1));
         assert_eq!(checked(r#"{"Name":"Sql"}"#, wanted()), Ok(0));

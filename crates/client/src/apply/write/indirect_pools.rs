@@ -20,7 +20,9 @@ use crate::octopus::{
 };
 use poolwright_core::{
     model::{DeploymentTarget, Id, Name, PoolHandle},
-    plan::{ChangeKind, Delta, PlannedValueScope, ValueEdit, WrittenField},
+    plan::{
+        ChangeKind, Delta, PlannedValueScope, TargetField, ValueEdit, ValueField, WrittenField,
+    },
     text::eq_ignoring_case,
 };
 
@@ -29,6 +31,8 @@ use serde_json::{Map, Value, json};
 
 /// The type of a variable that chooses a pool.
 const WORKER_POOL: &str = "WorkerPool";
+/// The key of a value that has its pool.
+const VALUE: &str = ValueField::Pool.keys()[0];
 
 /// A change of one value.
 struct ValueWrite<'p> {
@@ -104,11 +108,10 @@ impl ChangeWriter<'_> {
         // A pool that is not there yet cannot be where the target is.
         let before = pool_id_value(pool.before()).unwrap_or_default();
         let after = pool_id_value(pool.after()).map_err(WriteFailure::new)?;
-        let keys = ["Endpoint", "DefaultWorkerPoolId"];
         let exactly = exactly.cloned();
         let wanted = FieldChange {
             restored: exactly,
-            ..FieldChange::new_change(&keys, before, after, FieldComparison::Text)
+            ..FieldChange::new_change(TargetField::Pool, before, after, FieldComparison::Text)
         };
         self.modify_document(index, &Resource::Target(id.as_str().to_owned()), &[wanted]).await
     }
@@ -124,40 +127,40 @@ impl ChangeWriter<'_> {
         let is_pool_named =
             |value: &Value, id: &str| spellings.resolve_id(trimmed_text(value)) == id;
         match edit {
-            ValueEdit::Add { scope, pool, restored, restored_text } => {
+            ValueEdit::Add { scope, pool, restored } => {
                 let id = self.pool_id(pool)?;
                 let found = match restored {
                     Some(restored) if !spellings.has_pools() => {
-                        variable_by_id(variables, text_field(restored, "Id"))
+                        variable_by_id(variables, text_field(&restored.document, "Id"))
                     }
                     _ => find_added_value(variables, name, scope)?,
                 };
-                match found.map(|it| json_field(it, "Value")) {
+                match found.map(|it| json_field(it, VALUE)) {
                     None => {
                         let wanted = json!(spellings.spell_like(sample_value(variables), &id));
                         // In Git, an id that it had may be another value's by now.
                         let id = spellings.has_pools().then_some(setting.new_id.as_str());
                         let new = match restored {
                             None => new_variable(&setting.new_id, name, scope, wanted),
-                            Some(restored) => replace_value(restored, wanted, id),
+                            Some(restored) => replace_value(&restored.document, wanted, id),
                         };
                         let path = vec![Key("Variables"), End];
-                        let text = restored_text.clone();
+                        let text = restored.as_ref().and_then(|value| value.text.clone());
                         Ok(vec![FieldWrite {
                             text,
-                            ..FieldWrite::new(path, "Variable", Some(new))
+                            ..FieldWrite::new(path, ValueField::Whole, Some(new))
                         }])
                     }
                     Some(now) if is_pool_named(now, &id) => Ok(Vec::new()),
-                    Some(now) => Err(mismatch_message("Value", now, &Value::Null)),
+                    Some(now) => Err(mismatch_message(VALUE, now, &Value::Null)),
                 }
             }
-            ValueEdit::Change { id, scope, pool, exact_field: exactly } => {
+            ValueEdit::Change { id, scope, pool, restored: exactly } => {
                 let (at, value) = find_value(variables, name, id.as_str(), scope.as_ref())?
                     .ok_or("the value is not there any more")?;
                 let after = pool.after().as_ref().map(|it| self.pool_id(it)).transpose()?;
                 let after = after.unwrap_or_default();
-                let now = json_field(value, "Value");
+                let now = json_field(value, VALUE);
                 if is_pool_named(now, &after) {
                     return Ok(Vec::new());
                 }
@@ -166,19 +169,19 @@ impl ChangeWriter<'_> {
                     let text = exactly.after.as_ref().unwrap_or(&Value::Null);
                     (text.is_null() || text.is_string()) && is_pool_named(text, &after)
                 });
-                let path = vec![Key("Variables"), at, Key("Value")];
+                let path = vec![Key("Variables"), at, Key(VALUE)];
                 let new_value = || match after.is_empty() {
                     true => Value::Null,
                     false => json!(spellings.spell_like(trimmed_text(now), &after)),
                 };
-                Ok(vec![FieldWrite::restore_exactly(path, "Value", exactly, new_value)])
+                Ok(vec![FieldWrite::restore_exactly(path, ValueField::Pool, exactly, new_value)])
             }
             ValueEdit::Remove { id, scope, pool } => {
                 let found = find_value(variables, name, id.as_str(), scope.as_ref())?;
                 let Some((at, value)) = found else { return Ok(Vec::new()) };
-                self.check_unchanged(json_field(value, "Value"), pool.as_ref(), spellings)?;
+                self.check_unchanged(json_field(value, VALUE), pool.as_ref(), spellings)?;
                 let path = vec![Key("Variables"), at];
-                Ok(vec![FieldWrite::new(path, "Variable", None)])
+                Ok(vec![FieldWrite::new(path, ValueField::Whole, None)])
             }
         }
     }
@@ -193,7 +196,7 @@ impl ChangeWriter<'_> {
         let before = before.and_then(|it| self.pool_id(it).ok()).unwrap_or_default();
         match eq_ignoring_case(spellings.resolve_id(trimmed_text(now)), &before) {
             true => Ok(()),
-            false => Err(mismatch_message("Value", now, &Value::from(before))),
+            false => Err(mismatch_message(VALUE, now, &Value::from(before))),
         }
     }
 }
@@ -246,7 +249,7 @@ fn shift_indices(
 /// What some value of the set says, to see how it names pools.
 fn sample_value(variables: &[Value]) -> &str {
     let mut values =
-        variables.iter().filter(|it| is_pool_variable(it)).map(|it| text_field(it, "Value"));
+        variables.iter().filter(|it| is_pool_variable(it)).map(|it| text_field(it, VALUE));
     values.find(|it| !it.is_empty()).unwrap_or_default()
 }
 
@@ -306,13 +309,7 @@ fn normalize_scope(scope: &Value) -> Vec<(String, Vec<String>)> {
 
 /// A scope as Octopus writes it: only what it says.
 fn scope_json(scope: &PlannedValueScope) -> Value {
-    let PlannedValueScope { environments, channels, tenant_tags } = scope;
-    let lists = [
-        ("Environment", environments.iter().map(|it| it.id.as_str()).collect::<Vec<_>>()),
-        ("Channel", channels.iter().map(|it| it.id.as_str()).collect()),
-        ("TenantTag", tenant_tags.iter().map(String::as_str).collect()),
-    ];
-    let lists = lists.into_iter().filter(|(_, ids)| !ids.is_empty());
+    let lists = scope.id_lists().into_iter().filter(|(_, ids)| !ids.is_empty());
     Value::Object(lists.map(|(name, ids)| (name.to_owned(), json!(ids))).collect::<Map<_, _>>())
 }
 
@@ -323,7 +320,7 @@ fn new_variable(id: &str, name: &str, scope: &PlannedValueScope, pool: Value) ->
     json!({
         "Id": id,
         "Name": name,
-        "Value": pool,
+        VALUE: pool,
         "Description": "",
         "Scope": scope_json(scope),
         "IsEditable": true,
@@ -337,7 +334,7 @@ fn new_variable(id: &str, name: &str, scope: &PlannedValueScope, pool: Value) ->
 fn replace_value(variable: &Value, pool: Value, id: Option<&str>) -> Value {
     let mut variable = variable.clone();
     if let Some(fields) = variable.as_object_mut() {
-        fields.insert("Value".to_owned(), pool);
+        fields.insert(VALUE.to_owned(), pool);
         if let Some(id) = id {
             fields.insert("Id".to_owned(), json!(id));
         }

@@ -5,12 +5,9 @@ use super::{
     field::{self, FieldChange, FieldWrite},
     pause_before_retry,
 };
-use crate::{
-    apply::journal,
-    octopus::{
-        Resource,
-        document::{JsonDocument, JsonEditError, JsonParseError, PathSegment},
-    },
+use crate::octopus::{
+    Resource,
+    document::{JsonDocument, JsonEditError, JsonParseError, PathSegment},
 };
 use poolwright_core::receipt::WrittenField;
 
@@ -64,7 +61,7 @@ impl BatchedChange {
         if !in_doubt {
             self.written.clear();
         }
-        journal::merge_written(&mut self.written, written);
+        WrittenField::merge_into(&mut self.written, written);
     }
 }
 
@@ -240,8 +237,8 @@ fn check_results(document: &JsonDocument, plan: WritePlanner<'_>) -> Vec<WriteRe
                 let now = document.get_value(&set.path).unwrap_or_default();
                 let after = set.after.clone().unwrap_or_default();
                 let (now, after) = (field::format_value(&now), field::format_value(&after));
-                let name = &set.name;
-                Err(format!("the server made `{name}` {now} where {after} was written"))
+                let field = set.field;
+                Err(format!("the server made `{field}` {now} where {after} was written"))
             }
         },
         Err(error) => Err(format!("the server made something else of it: {error}")),

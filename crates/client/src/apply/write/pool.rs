@@ -3,14 +3,13 @@
 use super::{
     ChangeWriter, TRIES, WriteFailure, WriteResult, WriteSuccess,
     create::ObjectCreation,
-    field::{FieldChange, FieldComparison, mismatch_message},
+    field::{FieldChange, FieldComparison, document_with, mismatch_message},
     pause_before_retry,
 };
 use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
     model::{Address, Id, Pool, PoolHandle, PoolKind},
-    plan::{NewPool, PoolEdit},
-    receipt::WrittenField,
+    plan::{CommonField, Field, NewPool, PoolEdit, PoolField, SpaceField, WrittenField},
 };
 
 use serde_json::json;
@@ -30,25 +29,22 @@ impl<'a> ChangeWriter<'a> {
             PoolKind::Static => "StaticWorkerPool",
             PoolKind::Dynamic { .. } => "DynamicWorkerPool",
         };
-        let mut body = json!({
-            "Name": name,
-            "Description": description,
-            "IsDefault": false,
-            "WorkerPoolType": word,
-            "SpaceId": self.space.as_str(),
-        });
         let mut wanted = vec![
-            FieldChange::new(&["Description"], json!(description), FieldComparison::Text),
+            FieldChange::new(PoolField::Description, json!(description), FieldComparison::Text),
             FieldChange::new(
-                &["WorkerPoolType"],
+                PoolField::Type,
                 json!(word),
                 FieldComparison::IdOr("StaticWorkerPool".into()),
             ),
         ];
         if let PoolKind::Dynamic { image } = kind {
-            body["WorkerType"] = json!(image);
-            wanted.push(FieldChange::new(&["WorkerType"], json!(image), FieldComparison::Text));
+            wanted.push(FieldChange::new(PoolField::Image, json!(image), FieldComparison::Text));
         }
+        let fields = wanted.iter().map(|change| (change.field, change.after.clone()));
+        let named = (CommonField::Name.into(), json!(name));
+        let other = (SpaceField::IsDefault.into(), json!(false));
+        let mut body = document_with([named, other].into_iter().chain(fields));
+        body["SpaceId"] = json!(self.space.as_str());
         let creation =
             ObjectCreation { index, kind: CreateKind::WorkerPool, name, body, fields: wanted };
         let wrote = self.create_once(&creation).await?;
@@ -65,13 +61,13 @@ impl<'a> ChangeWriter<'a> {
         edits: &[PoolEdit],
     ) -> WriteResult<WriteSuccess> {
         let wanted = edits.iter().map(|edit| {
-            let (key, delta) = match edit {
-                PoolEdit::Name(delta) => ("Name", delta),
-                PoolEdit::Description(delta) => ("Description", delta),
-                PoolEdit::Image(delta) => ("WorkerType", delta),
+            let (field, delta): (Field, _) = match edit {
+                PoolEdit::Name(delta) => (CommonField::Name.into(), delta),
+                PoolEdit::Description(delta) => (PoolField::Description.into(), delta),
+                PoolEdit::Image(delta) => (PoolField::Image.into(), delta),
             };
             FieldChange::new_change(
-                &[key],
+                field,
                 json!(delta.before()),
                 json!(delta.after()),
                 FieldComparison::Text,
@@ -107,21 +103,17 @@ impl<'a> ChangeWriter<'a> {
             return Ok(WriteSuccess::default());
         }
         if now != from {
-            return Err(WriteFailure::new(mismatch_message(
-                "DefaultPool",
-                &json!(now),
-                &json!(from),
-            )));
+            let field = Field::from(SpaceField::DefaultPool).to_string();
+            return Err(WriteFailure::new(mismatch_message(&field, &json!(now), &json!(from))));
         }
         let wanted = FieldChange::new_change(
-            &["IsDefault"],
+            SpaceField::IsDefault,
             json!(false),
             json!(true),
             FieldComparison::Flag,
         );
-        let path = "DefaultPool".to_owned();
         let before = now.map(|now| json!(now));
-        let written = vec![WrittenField::new(path, before, Some(json!(to)))];
+        let written = vec![WrittenField::new(SpaceField::DefaultPool, before, Some(json!(to)))];
         self.announce_write(index, &written);
         self.modify_document(index, &Resource::WorkerPool(to), &[wanted]).await?;
         Ok(WriteSuccess { id: None, written })
@@ -154,11 +146,12 @@ impl<'a> ChangeWriter<'a> {
             };
             let (now, then) = (known_ids(&live, &before), known_ids(&before, &live));
             if now != then {
-                let error = mismatch_message("SortOrder", &json!(now), &json!(then));
+                let field = Field::from(SpaceField::PoolOrder).to_string();
+                let error = mismatch_message(&field, &json!(now), &json!(then));
                 return Err(WriteFailure { error, unknown });
             }
-            let path = "SortOrder".to_owned();
-            written = vec![WrittenField::new(path, Some(json!(live)), Some(json!(wanted)))];
+            let (was, is) = (Some(json!(live)), Some(json!(wanted)));
+            written = vec![WrittenField::new(SpaceField::PoolOrder, was, is)];
             self.announce_write(index, &written);
             match self.writer.sort_worker_pools(&wanted).await {
                 Ok(()) => return Ok(WriteSuccess { id: None, written }),

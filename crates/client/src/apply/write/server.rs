@@ -5,6 +5,8 @@ use super::{
     field::{FieldChange, FieldComparison},
 };
 use crate::octopus::Resource;
+use poolwright_core::plan::ServerField;
+
 use serde_json::json;
 
 impl ChangeWriter<'_> {
@@ -18,7 +20,7 @@ impl ChangeWriter<'_> {
         on: bool,
     ) -> WriteResult<WriteSuccess> {
         let wanted = FieldChange::new_change(
-            &["IsBuiltInWorkerEnabled"],
+            ServerField::BuiltInWorker,
             json!(!on),
             json!(on),
             FieldComparison::Flag,

@@ -17,7 +17,7 @@ use crate::octopus::{
 };
 use poolwright_core::{
     model::{Container, Execution, Id, Linked, Place, PoolHandle, Process, ProcessKind},
-    plan::{ChangeKind, Feed, PlannedCommit, StepEdit, WrittenField},
+    plan::{ChangeKind, Feed, Field, PlannedCommit, StepEdit, StepEdits, StepField, WrittenField},
 };
 
 use PathSegment::{Index, Key, KeyIgnoringCase};
@@ -25,19 +25,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// The switch by which an action runs on a worker.
-const RUN_ON_SERVER: &str = "Octopus.Action.RunOnServer";
-/// The tags of the targets on whose behalf a step runs.
-const TARGET_ROLES: &str = "Octopus.Action.TargetRoles";
-
 /// What has to be set, or why that does not fit.
 type FieldWrites = WriteResult<Vec<FieldWrite<'static>>, String>;
 
 /// A change, as far as it is about an action.
 struct ActionChange<'p> {
     action: &'p str,
-    edits: &'p [StepEdit],
-    exact_fields: &'p [WrittenField],
+    edits: &'p StepEdits,
 }
 
 impl ChangeWriter<'_> {
@@ -50,21 +44,9 @@ impl ChangeWriter<'_> {
         let mut target = None;
         let mut placings = Vec::new();
         for change in changes {
-            if let ChangeKind::PlaceStep {
-                process,
-                kind,
-                git,
-                action,
-                edits,
-                exact_fields: exactly,
-            } = &change.kind
-            {
+            if let ChangeKind::PlaceStep { process, kind, git, action, edits } = &change.kind {
                 target = Some((process_resource(process, *kind, git.as_ref()), git.as_ref()));
-                placings.push(ActionChange {
-                    action: action.as_str(),
-                    edits,
-                    exact_fields: exactly,
-                });
+                placings.push(ActionChange { action: action.as_str(), edits });
             }
         }
         let fail_all = |failure: &WriteFailure| {
@@ -104,12 +86,12 @@ impl ChangeWriter<'_> {
         placing: &ActionChange<'_>,
     ) -> FieldWrites {
         let action = LocatedAction { document, step: at.0, action: at.1 };
-        if !placing.exact_fields.is_empty() {
-            return action
-                .restore_fields(placing.exact_fields, self.recreated_pool_id(placing.edits)?);
+        let restored = placing.edits.restored_fields();
+        if !restored.is_empty() {
+            return action.restore_fields(restored, self.recreated_pool_id(placing.edits)?);
         }
         let mut sets = Vec::new();
-        for edit in placing.edits {
+        for edit in placing.edits.iter() {
             sets.extend(match edit {
                 StepEdit::Place(delta) => {
                     let after = self.resolve_place(delta.after())?;
@@ -131,15 +113,9 @@ impl ChangeWriter<'_> {
     }
 
     /// The id of the pool that the step goes back to, where that had to be made again.
-    fn recreated_pool_id(&self, edits: &[StepEdit]) -> WriteResult<Option<String>, String> {
-        let made = edits.iter().find_map(|edit| match edit {
-            StepEdit::Place(delta) => match delta.after() {
-                Place::Pool(pool @ PoolHandle::New(_)) => Some(self.pool_id(pool)),
-                _ => None,
-            },
-            StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-        });
-        made.transpose()
+    fn recreated_pool_id(&self, edits: &StepEdits) -> WriteResult<Option<String>, String> {
+        let remade = edits.pool_after().filter(|pool| pool.id().is_none());
+        remade.map(|pool| self.pool_id(pool)).transpose()
     }
 
     fn resolve_place(&self, place: &Place<PoolHandle>) -> WriteResult<Place<String>, String> {
@@ -204,15 +180,18 @@ struct LocatedAction<'d> {
 }
 
 impl LocatedAction<'_> {
-    fn action_path(&self, inside: &[PathSegment<'static>]) -> FieldPath<'static> {
-        let mut path = vec![Key("Steps"), Index(self.step), Key("Actions"), Index(self.action)];
-        path.extend_from_slice(inside);
-        path
-    }
-
-    fn step_path(&self, inside: &[PathSegment<'static>]) -> FieldPath<'static> {
-        let mut path = vec![Key("Steps"), Index(self.step)];
-        path.extend_from_slice(inside);
+    /// Where a field of the action, or of the step around it, is in the process.
+    fn field_path(&self, field: StepField) -> FieldPath<'static> {
+        let (mut path, mut keys) = (vec![Key("Steps"), Index(self.step)], field.keys());
+        match keys {
+            ["Step", inside @ ..] => keys = inside,
+            _ => path.extend([Key("Actions"), Index(self.action)]),
+        }
+        let mut parent = "";
+        for key in keys {
+            path.push(if parent == "Properties" { KeyIgnoringCase(key) } else { Key(key) });
+            parent = key;
+        }
         path
     }
 
@@ -220,12 +199,13 @@ impl LocatedAction<'_> {
     fn restore_fields(&self, fields: &[WrittenField], remade: Option<String>) -> FieldWrites {
         let mut sets = Vec::new();
         for field in fields {
-            let path = self
-                .receipt_path(&field.path)
-                .ok_or_else(|| format!("unknown field `{}`", field.path))?;
+            let Field::Step(step_field) = field.field else {
+                return Err(format!("`{}` is not a field of a step", field.field));
+            };
+            let path = self.field_path(step_field);
             let now = self.document.get_value(&path);
             let after = match &remade {
-                Some(id) if field.path == "WorkerPoolId" => Some(json!(id)),
+                Some(id) if step_field == StepField::Pool => Some(json!(id)),
                 _ => field.after.clone(),
             };
             let equals_now =
@@ -235,45 +215,25 @@ impl LocatedAction<'_> {
             }
             if !equals_now(&field.before) {
                 let [now, before] = [now, field.before.clone()].map(Option::unwrap_or_default);
-                return Err(mismatch_message(&field.path, &now, &before));
+                return Err(mismatch_message(&field.field.to_string(), &now, &before));
             }
             let text = field.after_text.clone();
-            sets.push(FieldWrite { text, ..FieldWrite::new(path, field.path.clone(), after) });
+            sets.push(FieldWrite { text, ..FieldWrite::new(path, field.field, after) });
         }
         Ok(sets)
     }
 
-    /// A field by its name in a receipt.
-    fn receipt_path(&self, name: &str) -> Option<FieldPath<'static>> {
-        let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
-        Some(match name {
-            "WorkerPoolId" => self.action_path(&[Key("WorkerPoolId")]),
-            "WorkerPoolVariable" => self.action_path(&[Key("WorkerPoolVariable")]),
-            "Container" => self.action_path(&[Key("Container")]),
-            "Container.Image" => self.action_path(&[Key("Container"), Key("Image")]),
-            "Container.FeedId" => self.action_path(&[Key("Container"), Key("FeedId")]),
-            _ => match name.split_once("Properties.")? {
-                ("", RUN_ON_SERVER) => {
-                    self.action_path(&[Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)])
-                }
-                ("", TARGET_ROLES) => self.action_path(&roles),
-                ("Step.", TARGET_ROLES) => self.step_path(&roles),
-                _ => return None,
-            },
-        })
+    fn field_text(&self, field: StepField) -> String {
+        text_at_path(self.document, &self.field_path(field))
     }
 
-    fn field_text(&self, inside: &[PathSegment<'static>]) -> String {
-        text_at_path(self.document, &self.action_path(inside))
-    }
-
-    fn set_field(&self, key: &'static str, after: Value) -> FieldWrite<'static> {
-        FieldWrite::new(self.action_path(&[Key(key)]), key, Some(after))
+    fn set_field(&self, field: StepField, after: Value) -> FieldWrite<'static> {
+        FieldWrite::new(self.field_path(field), field, Some(after))
     }
 
     fn sets_for_place(&self, before: Option<&Place<String>>, after: &Place<String>) -> FieldWrites {
-        let [id, variable] = ["WorkerPoolId", "WorkerPoolVariable"];
-        let (pool, named) = (self.field_text(&[Key(id)]), self.field_text(&[Key(variable)]));
+        let (id, variable) = (StepField::Pool, StepField::Variable);
+        let (pool, named) = (self.field_text(id), self.field_text(variable));
         let (has_pool, has_variable) = (!pool.trim().is_empty(), !named.trim().is_empty());
         let now = match (has_pool, has_variable) {
             (_, true) => Place::Variable(named),
@@ -288,7 +248,7 @@ impl LocatedAction<'_> {
             return Err(mismatch_message("pool", &describe_place(&now), &expected));
         }
         let clear_field =
-            |key: &'static str, full: bool| full.then(|| self.set_field(key, Value::Null));
+            |field: StepField, full: bool| full.then(|| self.set_field(field, Value::Null));
         let sets = match after {
             Place::Pool(wanted) => {
                 [Some(self.set_field(id, json!(wanted))), clear_field(variable, has_variable)]
@@ -307,35 +267,35 @@ impl LocatedAction<'_> {
         after: Execution,
         target_roles: &str,
     ) -> FieldWrites {
-        let properties = [Key("Properties"), KeyIgnoringCase(RUN_ON_SERVER)];
-        let switch = text_at_path(self.document, &self.action_path(&properties));
+        let switch = self.field_text(StepField::RunOnServer);
         let is_on = switch.trim().eq_ignore_ascii_case("true");
         let mut sets = Vec::new();
         if !is_on {
-            let name = format!("Properties.{RUN_ON_SERVER}");
-            sets.push(FieldWrite::new(self.action_path(&properties), name, Some(json!("true"))));
+            sets.push(self.set_field(StepField::RunOnServer, json!("true")));
         }
-        let roles = [Key("Properties"), KeyIgnoringCase(TARGET_ROLES)];
-        // Old data has the tags on the action.
-        let places = [("Step.", self.step_path(&roles)), ("", self.action_path(&roles))];
-        let full = places.map(|(of, path)| (of, text_at_path(self.document, &path), path));
-        let now = full.iter().map(|(_, text, _)| text).find(|text| !text.trim().is_empty());
+        let tags = [StepField::TargetRoles, StepField::ActionTargetRoles];
+        let tags = tags.map(|field| (field, self.field_text(field)));
+        let now = tags.iter().map(|(_, text)| text).find(|text| !text.trim().is_empty());
         let now = now.cloned().unwrap_or_default();
         let once = after == Execution::Once;
-        let full = full.into_iter().filter(|(_, text, _)| once && !text.is_empty());
-        sets.extend(full.map(|(of, _, path)| {
-            let name = format!("{of}Properties.{TARGET_ROLES}");
-            FieldWrite::new(path, name, Some(json!("")))
-        }));
+        let full = tags.into_iter().filter(|(_, text)| once && !text.is_empty());
+        sets.extend(full.map(|(field, _)| self.set_field(field, json!(""))));
         if sets.is_empty() {
             return Ok(sets);
         }
         if is_on && before == Execution::OnTargets {
-            return Err(mismatch_message(RUN_ON_SERVER, &json!(switch), &json!("false")));
+            return Err(mismatch_message(
+                StepField::RunOnServer.key(),
+                &json!(switch),
+                &json!("false"),
+            ));
         }
         match now.trim() == target_roles.trim() {
             true => Ok(sets),
-            false => Err(mismatch_message(TARGET_ROLES, &json!(now), &json!(target_roles))),
+            false => {
+                let name = StepField::TargetRoles.key();
+                Err(mismatch_message(name, &json!(now), &json!(target_roles)))
+            }
         }
     }
 
@@ -344,9 +304,8 @@ impl LocatedAction<'_> {
         before: &Option<Container<Linked<Feed>>>,
         after: &Option<Container<Linked<Feed>>>,
     ) -> FieldWrites {
-        let [image, feed] = ["Image", "FeedId"];
-        let keys = [image, feed];
-        let now = keys.map(|key| self.field_text(&[Key("Container"), Key(key)]));
+        let fields = [StepField::Image, StepField::Feed];
+        let now = fields.map(|field| self.field_text(field));
         let pair = |container: &Option<Container<Linked<Feed>>>| {
             container.as_ref().map_or([String::new(), String::new()], |other| {
                 [other.image.clone(), other.feed.id.as_str().to_owned()]
@@ -366,26 +325,22 @@ impl LocatedAction<'_> {
                 false => json!(format!("{image} of {feed}")),
             };
             return Err(mismatch_message(
-                "Container",
+                StepField::Container.key(),
                 &describe_container(&now),
                 &describe_container(&then),
             ));
         }
         let text_or_null = |text: &str| if text.is_empty() { Value::Null } else { json!(text) };
-        let is_object = self.document.get_raw(&self.action_path(&[Key("Container")]));
+        let is_object = self.document.get_raw(&self.field_path(StepField::Container));
         if is_object.is_none_or(|text| !text.starts_with('{')) {
-            let [wanted_image, wanted_feed] = wanted;
-            let whole =
-                json!({ image: text_or_null(&wanted_image), feed: text_or_null(&wanted_feed) });
-            return Ok(vec![self.set_field("Container", whole)]);
+            let parts = fields.into_iter().zip(&wanted);
+            let whole = parts.map(|(field, text)| (field.key().to_owned(), text_or_null(text)));
+            let whole = Value::Object(whole.collect());
+            return Ok(vec![self.set_field(StepField::Container, whole)]);
         }
-        let fields = keys.into_iter().zip(now.iter().zip(&wanted));
-        let fields = fields.filter(|(_, (now, wanted))| now != wanted);
-        let set_key = |key: &'static str, wanted: &str| {
-            let path = self.action_path(&[Key("Container"), Key(key)]);
-            FieldWrite::new(path, format!("Container.{key}"), Some(text_or_null(wanted)))
-        };
-        Ok(fields.map(|(key, (_, wanted))| set_key(key, wanted)).collect())
+        let parts = fields.into_iter().zip(now.iter().zip(&wanted));
+        let parts = parts.filter(|(_, (now, wanted))| now != wanted);
+        Ok(parts.map(|(field, (_, text))| self.set_field(field, text_or_null(text))).collect())
     }
 }
 
@@ -596,8 +551,9 @@ mod tests {
                 let action = format!("{before}\"Container\" : {layout}{behind}");
                 let text = format!(r#"{{"Steps":[{{"Actions":[{action}]}}]}}"#);
                 let whole = json!({ "Image": "octopus/x", "FeedId": "Feeds-1" });
-                let field =
-                    |after| vec![WrittenField::new("Container", Some(whole.clone()), after)];
+                let field = |after| {
+                    vec![WrittenField::new(StepField::Container, Some(whole.clone()), after)]
+                };
                 there_and_back(&text, |it| it.restore_fields(&field(None), None));
                 there_and_back(&text, |action| {
                     action.restore_fields(&field(Some(Value::Null)), None)

@@ -4,12 +4,12 @@ use super::{
     ChangeWriter, WriteFailure, WriteResult, WriteSuccess,
     create::ObjectCreation,
     endpoint,
-    field::{FieldChange, FieldComparison},
+    field::{FieldChange, FieldComparison, document_with},
 };
 use crate::{apply::writer::CreateKind, octopus::Resource};
 use poolwright_core::{
     model::{Id, PoolHandle, Worker},
-    plan::{NewWorker, WorkerEdit},
+    plan::{CommonField, NewWorker, WorkerEdit, WorkerField, WrittenField},
 };
 
 use serde_json::json;
@@ -29,24 +29,20 @@ impl ChangeWriter<'_> {
             Some(policy) => policy.id.as_str().to_owned(),
             None => self.default_policy_id().await?,
         };
-        let body = json!({
-            "Name": name,
-            "WorkerPoolIds": pools,
-            "IsDisabled": disabled,
-            "MachinePolicyId": policy,
-            "Endpoint": endpoint::endpoint_json(endpoint),
-            "SpaceId": self.space.as_str(),
-        });
         let mut wanted = endpoint::expected_fields(endpoint);
         wanted.extend([
-            FieldChange::new(&["WorkerPoolIds"], json!(pools), FieldComparison::Ids),
-            FieldChange::new(&["IsDisabled"], json!(disabled), FieldComparison::Flag),
+            FieldChange::new(WorkerField::Pools, json!(pools), FieldComparison::Ids),
+            FieldChange::new(WorkerField::Disabled, json!(disabled), FieldComparison::Flag),
             FieldChange::new(
-                &["MachinePolicyId"],
+                WorkerField::Policy,
                 json!(policy),
                 FieldComparison::IdOr(policy.clone()),
             ),
         ]);
+        let fields = wanted.iter().map(|change| (change.field, change.after.clone()));
+        let named = (CommonField::Name.into(), json!(name));
+        let mut body = document_with([named].into_iter().chain(fields));
+        body["SpaceId"] = json!(self.space.as_str());
         self.create_once(&ObjectCreation {
             index,
             kind: CreateKind::Worker,
@@ -74,25 +70,25 @@ impl ChangeWriter<'_> {
         let pool_ids = |handles: &[PoolHandle]| self.pool_ids(handles).map_err(WriteFailure::new);
         Ok(vec![match edit {
             WorkerEdit::Name(delta) => FieldChange::new_change(
-                &["Name"],
+                CommonField::Name,
                 json!(delta.before()),
                 json!(delta.after()),
                 FieldComparison::Text,
             ),
             WorkerEdit::Pools(delta) => FieldChange::new_change(
-                &["WorkerPoolIds"],
+                WorkerField::Pools,
                 json!(pool_ids(delta.before())?),
                 json!(pool_ids(delta.after())?),
                 FieldComparison::Ids,
             ),
             WorkerEdit::Policy(delta) => FieldChange::new_change(
-                &["MachinePolicyId"],
+                WorkerField::Policy,
                 json!(delta.before().id.as_str()),
                 json!(delta.after().id.as_str()),
                 FieldComparison::IdOr(self.default_policy_id().await?),
             ),
             WorkerEdit::Disabled(delta) => FieldChange::new_change(
-                &["IsDisabled"],
+                WorkerField::Disabled,
                 json!(delta.before()),
                 json!(delta.after()),
                 FieldComparison::Flag,
@@ -119,7 +115,7 @@ impl ChangeWriter<'_> {
             );
             WriteFailure { error, unknown }
         })?;
-        crate::apply::journal::merge_written(&mut written, &created.written);
+        WrittenField::merge_into(&mut written, &created.written);
         Ok(WriteSuccess { id: created.id, written })
     }
 

@@ -47,7 +47,7 @@ pub(super) fn set_value(live: &mut Live, set: &Id<VariableSet>, name: &str, edit
             };
             let mut added = added_variable(&of, name, scope, planned_pool_id(pool));
             // One that comes back has the id that it had.
-            let id = restored.as_ref().and_then(|it| it.get("Id")?.as_str());
+            let id = restored.as_ref().and_then(|value| value.document.get("Id")?.as_str());
             added.id = id.map_or(added.id, Id::new);
             live.references.push(pool_reference(&of.owner, &added));
             live.indirect.variables.push(added);

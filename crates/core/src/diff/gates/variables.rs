@@ -11,7 +11,7 @@ use crate::{
         effective_cases,
     },
     model::{Address, Name, Place},
-    plan::{Change, ChangeKind, StepEdit, ValueEdit},
+    plan::{Change, ChangeKind, StepEdits, ValueEdit},
     text::{nearest_name, pluralize},
 };
 
@@ -92,14 +92,11 @@ fn tenants_set_value(live: &Live, variable: &str, project: &Name) -> bool {
 }
 
 /// The variable to which the edits of a step give it.
-fn edited_variable(edits: &[StepEdit]) -> Option<&str> {
-    edits.iter().find_map(|edit| match edit {
-        StepEdit::Place(place) => match place.after() {
-            Place::Variable(name) => Some(name.as_str()),
-            Place::Pool(_) | Place::DefaultPool => None,
-        },
-        StepEdit::Execution { .. } | StepEdit::Container(_) => None,
-    })
+fn edited_variable(edits: &StepEdits) -> Option<&str> {
+    match edits.place()?.after() {
+        Place::Variable(name) => Some(name.as_str()),
+        Place::Pool(_) | Place::DefaultPool => None,
+    }
 }
 
 impl VariableIssues {

@@ -9,7 +9,10 @@ use crate::{
     },
     live::{Live, LiveVariableSet, PoolVariable},
     model::{DeploymentTarget, Id, Pool, VariableSet},
-    plan::{Change, ChangeKind, PlannedCommit, ValueEdit, WrittenField, check_soundness},
+    plan::{
+        Change, ChangeKind, PlannedCommit, TargetField, ValueEdit, ValueField, WrittenField,
+        check_soundness,
+    },
 };
 
 use proptest::{option, prelude::*, sample::Index};
@@ -68,13 +71,13 @@ pub(super) fn of_value(
             let mut new = then.indirect.variables.iter().filter(|variable| variable.set == *set);
             // A branch that is made has the values of its base, and this one beside them.
             let added = new.rfind(|it| !before(it)).map(document);
-            vec![written_field("Variable", None, added)]
+            vec![written_field(ValueField::Whole, None, added)]
         }
         ValueEdit::Change { id, pool, .. } => {
             let was =
                 pool.before().as_ref().and_then(|it| it.id()).map(|other| json!(other.as_str()));
             let is = find(then, id.as_str()).map(|other| other["Value"].clone());
-            vec![written_field("Value", was, is)]
+            vec![written_field(ValueField::Pool, was, is)]
         }
         ValueEdit::Remove { id, .. } => {
             let base = git.and_then(|git| Some((git, git.base.as_ref()?)));
@@ -86,7 +89,7 @@ pub(super) fn of_value(
                 let base = base.as_ref()?;
                 values.find(|variable| variable.set == *base && variable.id == *id).map(document)
             };
-            vec![written_field("Variable", find(now, id.as_str()).or_else(of_base), None)]
+            vec![written_field(ValueField::Whole, find(now, id.as_str()).or_else(of_base), None)]
         }
     }
 }
@@ -97,7 +100,7 @@ pub(super) fn of_target(id: &Id<DeploymentTarget>, now: &Live, then: &Live) -> V
         let target = live.indirect.targets.iter().find(|target| target.id == *id)?;
         target.pool.as_ref().map(|other| json!(other.as_str()))
     };
-    vec![written_field("Endpoint.DefaultWorkerPoolId", pool(now), pool(then))]
+    vec![written_field(TargetField::Pool, pool(now), pool(then))]
 }
 
 /// A value as a server has it.
@@ -108,6 +111,7 @@ fn document(value: &PoolVariable) -> Value {
     json!({
         "Id": value.id.as_str(),
         "Name": value.name.as_str(),
+        "Type": "WorkerPool",
         "Value": value.pool.as_ref().map(Id::as_str),
         "Scope": { "Environment": ids },
     })
