@@ -1,11 +1,11 @@
-//! A plan of 1,000 projects of 10 steps and 500 workers: `cargo bench --bench plan`.
+//! Measures a plan of 1,000 projects with 10 steps each and 500 workers: `cargo bench --bench plan`.
 //!
-//! Told are the requests, the peak memory of the process, and the wall time against downloading the same
-//! bytes by the same requests, eight at once, in the same run. Then rules alone, 10,000 steps × 200 rules:
-//! the whole difference, and which rule decides about each step.
-//! Nothing is asserted: a machine that is busy is no mistake of the code.
-#![allow(clippy::print_stdout, reason = "a benchmark tells its figures")]
-#![allow(clippy::unwrap_used, reason = "a benchmark may stop where it stands")]
+//! Prints the number of requests, the peak memory of the process, and the wall time, compared with downloading
+//! the same responses in the same run, eight at once. Then it measures rules alone, 10,000 steps × 200 rules:
+//! the whole diff, and which rule decides about each step.
+//! No figure is asserted: a busy machine is not a defect of the code.
+#![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
+#![allow(clippy::unwrap_used, reason = "a benchmark may stop at any error")]
 
 use futures_util::{StreamExt as _, stream};
 use octopus_sandbox::{self as sandbox, Sandbox, Seed};
@@ -44,12 +44,12 @@ async fn main() {
     let seed = Seed::Large { projects: 1000, steps: 10, workers: 500 };
     let options = sandbox::SandboxOptions { seed, ..sandbox::SandboxOptions::default() };
     let sandbox = sandbox::start_server(options, listener).await.unwrap();
-    whole(&sandbox).await;
-    rules(&sandbox).await;
+    measure_command(&sandbox).await;
+    measure_rules(&sandbox).await;
 }
 
-/// The whole command, against a download of what it reads.
-async fn whole(sandbox: &Sandbox) {
+/// Measures the whole command, and a download of what it reads.
+async fn measure_command(sandbox: &Sandbox) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("workers.toml"), FILE).unwrap();
     let before = sandbox.recent_requests().len();
@@ -57,7 +57,7 @@ async fn whole(sandbox: &Sandbox) {
     let mut requests = Vec::new();
     for _ in 0..RUNS {
         let seen = sandbox.recent_requests().len();
-        let (time, memory) = plan(sandbox, folder.path());
+        let (time, memory) = run_plan(sandbox, folder.path());
         plans.push(time);
         peak = peak.max(memory);
         requests = sandbox.recent_requests().split_off(seen);
@@ -72,11 +72,11 @@ async fn whole(sandbox: &Sandbox) {
     println!("plan, median of {RUNS}:       {plan:?}");
     println!("download, median of {RUNS}:   {download:?}");
     println!("plan / download:         {:.2}", plan.as_secs_f64() / download.as_secs_f64());
-    assert!(before < sandbox.recent_requests().len(), "nothing was asked of the server");
+    assert!(before < sandbox.recent_requests().len(), "the server got no request");
 }
 
-/// Runs `poolwright plan`; its time, and its peak memory in kilobytes (0 where `/proc` is not there).
-fn plan(sandbox: &Sandbox, folder: &std::path::Path) -> (Duration, u64) {
+/// Runs `poolwright plan`; returns its time, and its peak memory in kilobytes (0 without `/proc`).
+fn run_plan(sandbox: &Sandbox, folder: &std::path::Path) -> (Duration, u64) {
     let start = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_poolwright"))
         .args(["plan", "-q"])
@@ -89,19 +89,19 @@ fn plan(sandbox: &Sandbox, folder: &std::path::Path) -> (Duration, u64) {
         .unwrap();
     let mut peak = 0;
     while child.try_wait().unwrap().is_none() {
-        peak = peak.max(memory(child.id()));
+        peak = peak.max(peak_memory(child.id()));
         std::thread::sleep(Duration::from_millis(2));
     }
     (start.elapsed(), peak)
 }
 
-fn memory(pid: u32) -> u64 {
+fn peak_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|it| it.parse().ok()).unwrap_or_default()
 }
 
-/// The same requests, eight at once, their answers thrown away.
+/// Sends the same requests, eight at once, and discards the responses; returns the time and the bytes read.
 async fn download(sandbox: &Sandbox, requests: &[String]) -> (Duration, usize) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let start = Instant::now();
@@ -115,8 +115,8 @@ async fn download(sandbox: &Sandbox, requests: &[String]) -> (Duration, usize) {
     (start.elapsed(), bytes)
 }
 
-/// The difference alone: 200 rules of which the last one matches.
-async fn rules(sandbox: &Sandbox) {
+/// Measures the diff alone, with 200 rules of which only the last one matches.
+async fn measure_rules(sandbox: &Sandbox) {
     let mut text = "version = 1\n".to_owned();
     for rule in 0..199 {
         _ = write!(

@@ -1,6 +1,6 @@
-//! The chapter's three commits, applied in turn to a sandbox, and the empty plan after them.
+//! Applies the chapter's three commits in turn to a sandbox, and shows the empty plan after them.
 //!
-//! `cargo run --example first-run`, in a checkout. Nothing is left behind.
+//! Run `cargo run --example first-run` in a checkout. It leaves no files behind.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::process::ExitCode;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     run(&["plan", "-f", &file, "--exit-code", "--url", &url])
 }
 
-/// What the program itself does with these arguments.
+/// Runs poolwright with these arguments.
 fn run(args: &[&str]) -> ExitCode {
     let args = ["poolwright"].iter().chain(args);
     poolwright::main(args.map(std::ffi::OsString::from).collect())
